@@ -1,0 +1,52 @@
+/** The private channel of an owner: the one name that server, worker and every Pusher client must agree on. */
+
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { TaskError } from './error.ts';
+import { MAX_CHANNEL_LENGTH, MAX_OWNER_LENGTH } from './limits.ts';
+
+const PLAIN_PREFIX = 'private-user-';
+const ENCRYPTED_PREFIX = 'private-encrypted-user-';
+
+/**
+ * The channel on which `owner`'s tasks are pushed: `private-user-<owner>`, or `private-encrypted-user-<owner>`.
+ *
+ * Letters, digits and `_-,.;@` stand for themselves, every other byte of UTF-8 is `=` and two upper-case hex
+ * digits. A name beyond 164 characters becomes `=sha256-` and 64 hex digits; no plain name holds `=s`, so the
+ * two forms never meet. Different owners always get different channels.
+ *
+ * @throws TaskError `invalid_owner` (400) for an owner that is empty, beyond 1,024 characters, or not well-formed Unicode
+ */
+export function channelOf(owner: string, options: { readonly encrypted?: boolean } = {}): string {
+  assertOwner(owner);
+  const prefix = options.encrypted ? ENCRYPTED_PREFIX : PLAIN_PREFIX;
+  const name = prefix + encodeOwner(owner);
+  return name.length <= MAX_CHANNEL_LENGTH ? name : `${prefix}=sha256-${bytesToHex(sha256(utf8ToBytes(owner)))}`;
+}
+
+/** Refuses what cannot own tasks. @throws TaskError `invalid_owner` (400) */
+export function assertOwner(owner: unknown): asserts owner is string {
+  if (typeof owner === 'string' && owner !== '' && owner.length <= MAX_OWNER_LENGTH && isWellFormed(owner)) return;
+  throw new TaskError(
+    'invalid_owner',
+    `The owner of a task must be a text of 1 to ${MAX_OWNER_LENGTH} characters of valid Unicode (a user's id), got ${
+      typeof owner === 'string' ? `one of ${owner.length} characters` : String(owner === null ? 'null' : typeof owner)
+    }.`,
+    { retryable: false, status: 400 },
+  );
+}
+
+function encodeOwner(owner: string): string {
+  // encodeURIComponent knows UTF-8 without TextEncoder, which core has no types for. It escapes `,;@`, which
+  // channels allow, and leaves `!~*'()`, which they do not.
+  return encodeURIComponent(owner)
+    .replaceAll('%2C', ',')
+    .replaceAll('%3B', ';')
+    .replaceAll('%40', '@')
+    .replaceAll('%', '=')
+    .replace(/[!~*'()]/g, (char) => `=${char.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+function isWellFormed(text: string): boolean {
+  return !/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(text);
+}

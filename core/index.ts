@@ -1,0 +1,49 @@
+/** `inloop`: task definitions and the words everything else is said in. Runs anywhere: no Node, no DOM. */
+
+export { channelOf } from './channel.ts';
+export {
+  type AnyTaskDefinition,
+  type Backoff,
+  defineTask,
+  type InputOf,
+  type ParsedInputOf,
+  type ResultOf,
+  type ReturnOf,
+  type StageOf,
+  type TaskDefinition,
+  type TaskOptions,
+} from './definition.ts';
+export type { Duration } from './duration.ts';
+export { type Issue, TaskError, type TaskErrorOptions, type TaskFailure } from './error.ts';
+export { fractionOf } from './progress.ts';
+export {
+  ACTIVE_STATUSES,
+  type ActiveSnapshot,
+  type ActiveStatus,
+  type CancelledSnapshot,
+  type CancellingSnapshot,
+  type FailedSnapshot,
+  isFinished,
+  OUTCOMES,
+  type Outcome,
+  type OutcomeSnapshot,
+  type Progress,
+  type QueuedSnapshot,
+  type RetryingSnapshot,
+  type RunningSnapshot,
+  type Snapshot,
+  STATUSES,
+  type Status,
+  type SucceededSnapshot,
+} from './snapshot.ts';
+export { canCancel, canRetry, supersedes } from './transition.ts';
+export {
+  type ConnectionInfo,
+  eventName,
+  type ListState,
+  type Problem,
+  SEEN_EVENT,
+  type SeenEvent,
+  type TaskEventName,
+  type TaskPage,
+} from './wire.ts';

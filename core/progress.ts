@@ -1,0 +1,69 @@
+/** What a handler may report, made fit to be stored and shown. */
+
+import { MAX_NOTE_LENGTH } from './limits.ts';
+import type { Progress } from './snapshot.ts';
+import { cut } from './text.ts';
+
+/**
+ * The progress to show after `report`, given what was shown before in the same attempt.
+ *
+ * Never throws, whatever a handler reports: numbers that are none count as not given. Within a stage `done`
+ * never goes back. While the task is active `done` stays below `total` (a total of 0 counts as not known),
+ * so that nothing looks complete before its outcome; `finished` lifts that.
+ */
+export function advance(shown: Progress | null, report: Progress, finished = false): Progress {
+  const before = shown !== null && shown.stage === report.stage ? shown : null;
+  const total = count(report.total) ?? before?.total ?? null;
+  let done = Math.max(count(report.done) ?? 0, before?.done ?? 0);
+  const open = !finished && total !== null;
+  if (open && done >= total) done = Math.max(total - 1, before?.done ?? 0);
+
+  const next: { -readonly [K in keyof Progress]: Progress[K] } = {
+    done,
+    // A total that does not exceed what is done says nothing about how far it is.
+    total: total === null || (open && total <= done) ? null : Math.max(total, done),
+  };
+  const skipped = count(report.skipped) ?? before?.skipped;
+  const failed = count(report.failed) ?? before?.failed;
+  if (skipped !== undefined && skipped !== null) next.skipped = skipped;
+  if (failed !== undefined && failed !== null) next.failed = failed;
+  if (typeof report.stage === 'string') next.stage = report.stage;
+  if (typeof report.note === 'string' && report.note !== '') next.note = cut(report.note, MAX_NOTE_LENGTH);
+  return next;
+}
+
+/** Whether two progresses say the same. */
+export function sameProgress(a: Progress | null, b: Progress | null): boolean {
+  if (a === null || b === null) return a === b;
+  return (
+    a.done === b.done &&
+    a.total === b.total &&
+    a.skipped === b.skipped &&
+    a.failed === b.failed &&
+    a.stage === b.stage &&
+    a.note === b.note
+  );
+}
+
+/**
+ * How much of the whole is done, from 0 to below 1, or null where that is not known.
+ * With the weights of the stages, the stages before the current one count as done.
+ */
+export function fractionOf(progress: Progress | null, weights?: Readonly<Record<string, number>>): number | null {
+  if (progress === null) return null;
+  const within = progress.total ? Math.min(progress.done / progress.total, 1) : null;
+  if (!weights || progress.stage === undefined || !(progress.stage in weights)) return within;
+  let all = 0;
+  let passed = 0;
+  let isPast = true;
+  for (const [stage, weight] of Object.entries(weights)) {
+    all += weight;
+    if (stage === progress.stage) isPast = false;
+    if (isPast) passed += weight;
+  }
+  return (passed + (within ?? 0) * (weights[progress.stage] ?? 0)) / all;
+}
+
+function count(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? Math.floor(value) : null;
+}

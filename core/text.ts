@@ -1,0 +1,29 @@
+/** Text helpers that need neither Node nor a DOM. */
+
+/** The length of `text` in bytes of UTF-8. Lone surrogates count as the three bytes of U+FFFD that replace them. */
+export function utf8Length(text: string): number {
+  let bytes = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) continue;
+    if (unit < 0x800) bytes += 1;
+    else if (isPair(text, i)) {
+      bytes += 2;
+      i++;
+    } else bytes += 2;
+  }
+  return bytes;
+}
+
+/** `text` cut to at most `max` UTF-16 code units, with an ellipsis where it was cut and no half of a pair left over. */
+export function cut(text: string, max: number): string {
+  if (text.length <= max) return text;
+  const end = isPair(text, max - 2) ? max - 2 : max - 1;
+  return `${text.slice(0, end)}…`;
+}
+
+function isPair(text: string, index: number): boolean {
+  const high = text.charCodeAt(index);
+  const low = text.charCodeAt(index + 1);
+  return high >= 0xd800 && high <= 0xdbff && low >= 0xdc00 && low <= 0xdfff;
+}

@@ -1,0 +1,253 @@
+/**
+ * The one place that says how a task moves. Pure: the store, the worker and the tests all go through it.
+ *
+ * - `queued`: accepted, not started. Starts, or is cancelled at once.
+ * - `running`: an attempt is on. Reports progress and signs of life, and ends in an outcome, in `retrying`
+ *   (the attempt failed, its worker died, or its worker was stopped), or in `cancelling`.
+ * - `retrying`: the next attempt is waited for. Its number is already the current one, which is what makes
+ *   the attempt before it stale.
+ * - `cancelling`: the handler was told to stop. A handler that finished all the same has succeeded, since
+ *   the work is done; anything else that ends the attempt ends the task `cancelled`.
+ * - `succeeded`, `failed`, `cancelled`: final. Only `see` still changes them, once.
+ *
+ * An event that belongs to an attempt names it, and is refused once that attempt is over.
+ */
+
+import type { TaskFailure } from './error.ts';
+import { advance, sameProgress } from './progress.ts';
+import type {
+  CancelledSnapshot,
+  CancellingSnapshot,
+  FailedSnapshot,
+  Outcome,
+  Progress,
+  RetryingSnapshot,
+  RunningSnapshot,
+  Snapshot,
+  Status,
+  SucceededSnapshot,
+} from './snapshot.ts';
+
+/** What can happen to a task. `at` is when (ISO 8601, UTC). */
+export type TaskEvent =
+  /** A worker starts the next attempt. */
+  | { readonly type: 'start'; readonly at: string; readonly expectedAt?: string | null }
+  /** The handler reported how far it is. */
+  | { readonly type: 'progress'; readonly at: string; readonly attempt: number; readonly progress: Progress }
+  /** The worker is still at it, with no news. */
+  | { readonly type: 'alive'; readonly at: string; readonly attempt: number }
+  /** The handler returned. `progress` is its last report, if any. */
+  | {
+      readonly type: 'succeed';
+      readonly at: string;
+      readonly attempt: number;
+      readonly result: unknown;
+      readonly progress?: Progress | null;
+    }
+  /** The attempt failed. It is tried again at `retryAt` where the error allows it and attempts are left. */
+  | {
+      readonly type: 'fail';
+      readonly at: string;
+      readonly attempt: number;
+      readonly error: TaskFailure;
+      readonly retryAt?: string | null;
+      readonly progress?: Progress | null;
+    }
+  /** The worker handed the attempt back unfinished (it is being stopped). Costs the task none of its attempts. */
+  | { readonly type: 'release'; readonly at: string; readonly attempt: number; readonly error: TaskFailure }
+  /** The owner called the task off. */
+  | { readonly type: 'cancel'; readonly at: string }
+  /** The handler stopped because of that. */
+  | { readonly type: 'stop'; readonly at: string; readonly attempt: number; readonly progress?: Progress | null }
+  /** The owner saw the outcome. */
+  | { readonly type: 'see'; readonly at: string };
+
+/** Why an event was refused. */
+export type Refusal =
+  /** The attempt it belongs to is over. */
+  | 'stale_attempt'
+  /** The task has its outcome. */
+  | 'final'
+  /** The status does not allow it. */
+  | 'not_allowed'
+  /** It would change nothing. */
+  | 'unchanged';
+
+export type Transition =
+  | { readonly ok: true; readonly snapshot: Snapshot }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+/** The snapshot after `event`, one revision up, or why there is none. Never mutates, never throws. */
+export function transition(task: Snapshot, event: TaskEvent): Transition {
+  if ('attempt' in event && event.attempt !== task.attempt) return refuse('stale_attempt');
+  switch (task.status) {
+    case 'queued':
+      switch (event.type) {
+        case 'start':
+          return accept(started(task, event, task.attempt + 1));
+        case 'cancel':
+          return accept(cancelled(task, event.at, null));
+        default:
+          return refuse('not_allowed');
+      }
+
+    case 'retrying':
+      switch (event.type) {
+        case 'start':
+          return accept(started(task, event, task.attempt));
+        case 'cancel':
+          return accept(cancelled(task, event.at, null));
+        default:
+          return refuse('not_allowed');
+      }
+
+    case 'running':
+    case 'cancelling':
+      return fromAttempt(task, event);
+
+    case 'succeeded':
+    case 'failed':
+    case 'cancelled':
+      if (event.type !== 'see') return refuse('final');
+      if (task.seenAt !== null) return refuse('unchanged');
+      return accept({ ...task, ...step(task, event.at), seenAt: event.at });
+
+    default:
+      return unreachable(task);
+  }
+}
+
+/** Whether `candidate` should replace `known`: the higher revision wins, and nothing replaces by being equal. */
+export function supersedes(candidate: Snapshot, known: Snapshot | undefined): boolean {
+  return known === undefined || candidate.revision > known.revision;
+}
+
+/** Whether an owner may call off a task in this status. */
+export function canCancel(status: Status): boolean {
+  return status === 'queued' || status === 'running' || status === 'retrying';
+}
+
+/** Whether an owner may ask for a task that ended in this status to be done again. */
+export function canRetry(status: Status): status is Exclude<Outcome, 'succeeded'> {
+  return status === 'failed' || status === 'cancelled';
+}
+
+type Attempting = RunningSnapshot | CancellingSnapshot;
+
+function fromAttempt(task: Attempting, event: TaskEvent): Transition {
+  const cancelling = task.status === 'cancelling';
+  switch (event.type) {
+    case 'progress': {
+      const progress = advance(task.progress, event.progress);
+      if (sameProgress(progress, task.progress)) return refuse('unchanged');
+      return accept({ ...task, ...step(task, event.at), signOfLifeAt: event.at, progress });
+    }
+    case 'alive':
+      return accept({ ...task, ...step(task, event.at), signOfLifeAt: event.at });
+    case 'succeed':
+      return accept<SucceededSnapshot>({
+        ...task,
+        ...finish(task, event.at),
+        status: 'succeeded',
+        signOfLifeAt: event.at,
+        progress: last(task, event.progress),
+        result: event.result ?? null,
+        error: null,
+      });
+    case 'fail':
+      if (cancelling) return accept(cancelled(task, event.at, last(task, event.progress)));
+      if (event.error.retryable && task.attempt < task.attempts) {
+        return accept(waiting(task, event.at, event.error, event.retryAt ?? event.at, task.attempts));
+      }
+      return accept<FailedSnapshot>({
+        ...task,
+        ...finish(task, event.at),
+        status: 'failed',
+        progress: last(task, event.progress),
+        result: null,
+        error: event.error,
+      });
+    case 'release':
+      if (cancelling) return accept(cancelled(task, event.at, task.progress));
+      return accept(waiting(task, event.at, event.error, event.at, task.attempts + 1));
+    case 'cancel':
+      if (cancelling) return refuse('not_allowed');
+      return accept<CancellingSnapshot>({ ...task, ...step(task, event.at), status: 'cancelling' });
+    case 'stop':
+      if (!cancelling) return refuse('not_allowed');
+      return accept(cancelled(task, event.at, last(task, event.progress)));
+    case 'start':
+    case 'see':
+      return refuse('not_allowed');
+    default:
+      return unreachable(event);
+  }
+}
+
+function started(task: Snapshot, event: TaskEvent & { type: 'start' }, attempt: number): RunningSnapshot {
+  return {
+    ...task,
+    ...step(task, event.at),
+    status: 'running',
+    attempt,
+    attempts: Math.max(task.attempts, attempt),
+    progress: null,
+    startedAt: task.startedAt ?? event.at,
+    signOfLifeAt: event.at,
+    finishedAt: null,
+    expectedAt: event.expectedAt ?? null,
+    result: null,
+    resultOmitted: false,
+    error: null,
+    seenAt: null,
+  };
+}
+
+function waiting(
+  task: Attempting,
+  at: string,
+  error: TaskFailure,
+  retryAt: string,
+  attempts: number,
+): RetryingSnapshot {
+  return {
+    ...task,
+    ...step(task, at),
+    status: 'retrying',
+    attempt: task.attempt + 1,
+    attempts,
+    progress: null,
+    expectedAt: retryAt,
+    error,
+  };
+}
+
+function cancelled(task: Snapshot, at: string, progress: Progress | null): CancelledSnapshot {
+  return { ...task, ...finish(task, at), status: 'cancelled', progress, result: null, error: null };
+}
+
+/** What every change does to a snapshot. Clocks of several machines may differ; `updatedAt` still never goes back. */
+function step(task: Snapshot, at: string) {
+  return { revision: task.revision + 1, updatedAt: at > task.updatedAt ? at : task.updatedAt };
+}
+
+function finish(task: Snapshot, at: string) {
+  const common = step(task, at);
+  return { ...common, finishedAt: common.updatedAt, expectedAt: null, resultOmitted: false, seenAt: null } as const;
+}
+
+function last(task: Attempting, report: Progress | null | undefined): Progress | null {
+  return report ? advance(task.progress, report, true) : task.progress;
+}
+
+function accept<S extends Snapshot>(snapshot: S): Transition {
+  return { ok: true, snapshot };
+}
+
+function refuse(refusal: Refusal): Transition {
+  return { ok: false, refusal };
+}
+
+function unreachable(value: never): never {
+  throw new Error(`inloop: no such case: ${JSON.stringify(value)}`);
+}

@@ -1,0 +1,94 @@
+/**
+ * Everything that travels, in one file: push events and HTTP bodies.
+ * `docs/protocol.md` says the same in prose for clients in other languages.
+ */
+
+import type { Issue } from './error.ts';
+import { MAX_EVENT_BYTES } from './limits.ts';
+import { isFinished, type OutcomeSnapshot, type Snapshot, type Status } from './snapshot.ts';
+import { utf8Length } from './text.ts';
+
+/** The name of the event that carries a snapshot. */
+export type TaskEventName = `task.${Status}`;
+
+/** The name of the event that tells the owner's other tabs and devices that outcomes were seen. */
+export const SEEN_EVENT = 'task.seen';
+
+/** Data of {@link SEEN_EVENT}. */
+export interface SeenEvent {
+  readonly ids: readonly string[];
+  readonly seenAt: string;
+}
+
+/** Answer of `GET /`. */
+export interface TaskPage {
+  /** Newest first. Results that a message could not carry are omitted here too. */
+  readonly tasks: readonly Snapshot[];
+  /** Pass it as `cursor` for the next page; null on the last one. */
+  readonly nextCursor: string | null;
+}
+
+/** Which tasks `GET /` lists. */
+export type ListState = 'active' | 'unseen' | 'all';
+
+/** Answer of `GET /connection`: what pusher-js needs. */
+export interface ConnectionInfo {
+  readonly key: string;
+  readonly cluster: string;
+  readonly wsHost: string | null;
+  readonly wsPort: number | null;
+  readonly wssPort: number | null;
+  readonly httpHost: string | null;
+  readonly httpPort: number | null;
+  readonly httpsPort: number | null;
+  readonly httpPath: string | null;
+  readonly forceTLS: boolean;
+  /** The owner's channel. */
+  readonly channel: string;
+  /** Where to authorize it: an absolute path on the host that answered. */
+  readonly authEndpoint: string;
+}
+
+/** Body of every error answer: RFC 9457, `application/problem+json`. */
+export interface Problem {
+  readonly type: 'about:blank';
+  /** The name of the HTTP status. */
+  readonly title: string;
+  readonly status: number;
+  /** One or two sentences for a person: what was expected, what came, what to do. */
+  readonly detail: string;
+  /** For programs. */
+  readonly code: string;
+  /** Each fault of a refused input. */
+  readonly errors?: readonly Issue[];
+}
+
+export function eventName(snapshot: Snapshot): TaskEventName {
+  return `task.${snapshot.status}`;
+}
+
+/**
+ * `snapshot` as JSON that fits one event. Where the result makes it too big, it says `resultOmitted` instead;
+ * everything else in a snapshot is bounded (see limits.ts) and always fits.
+ * @param maxBytes of UTF-8; default what hosted Pusher takes
+ */
+export function toEventData(snapshot: Snapshot, maxBytes = MAX_EVENT_BYTES): string {
+  const whole = JSON.stringify(snapshot);
+  return utf8Length(whole) <= maxBytes ? whole : JSON.stringify(omitResult(snapshot));
+}
+
+/** `snapshot` as a list shows it: without a result that a message could not carry. */
+export function toListItem(snapshot: Snapshot): Snapshot {
+  if (snapshot.status !== 'succeeded' || snapshot.result === null) return snapshot;
+  return utf8Length(JSON.stringify(snapshot)) <= MAX_EVENT_BYTES ? snapshot : omitResult(snapshot);
+}
+
+/** Whether the whole outcome has to be fetched. */
+export function isPartial(snapshot: Snapshot): snapshot is OutcomeSnapshot {
+  return isFinished(snapshot) && snapshot.resultOmitted;
+}
+
+function omitResult(snapshot: Snapshot): Snapshot {
+  if (snapshot.status !== 'succeeded') return snapshot;
+  return { ...snapshot, result: null, resultOmitted: true };
+}

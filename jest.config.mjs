@@ -1,0 +1,21 @@
+// Tests run from source: swc turns TypeScript (and the few packages that ship ES modules only) into CommonJS.
+const source = ['core', 'backend', 'server', 'worker', 'client'];
+
+export default {
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/{core,backend,server,worker,client,demo,dev,test}/**/*.test.ts'],
+  transform: {
+    '\\.[cm]?[jt]sx?$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript', tsx: false }, target: 'es2022' }, module: { type: 'commonjs' } },
+    ],
+  },
+  transformIgnorePatterns: ['/node_modules/(?!(@noble/hashes|uuid)/)'],
+  moduleNameMapper: {
+    '^inloop$': '<rootDir>/core/index.ts',
+    '^inloop/element$': '<rootDir>/client/element/index.ts',
+    [`^inloop/(${source.join('|')})$`]: '<rootDir>/$1/index.ts',
+  },
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/\\.inloop/'],
+  maxWorkers: 2,
+};
