@@ -1,0 +1,93 @@
+// The Soketi of the local stack: its credentials, every setting it runs with, and whether it answers.
+// Its limits are those of hosted Pusher, so that what works here works there.
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from './child.ts';
+import { REPOSITORY } from './paths.ts';
+import { findFreePort, findFreeUdpPort, LOOPBACK } from './ports.ts';
+
+/** A Pusher application: what publishers sign with and browsers name. `secret` never leaves the server. */
+export interface PusherApp {
+  appId: string;
+  key: string;
+  secret: string;
+}
+
+/** The file given to `node --require` that keeps hostile frames and bodies away from Soketi. */
+export const SOKETI_PRELOAD: string = join(REPOSITORY, 'dev', 'soketi-preload.cjs');
+
+/** A new application with credentials that nobody can guess. */
+export function createPusherApp(): PusherApp {
+  // The letter in front matters: Soketi parses settings as JSON, and hexadecimal like 12e4 would become a number.
+  const word = (bytes: number): string => `a${randomBytes(bytes).toString('hex')}`;
+  return { appId: word(6), key: word(12), secret: word(20) };
+}
+
+/** What a Soketi is started with. */
+export interface SoketiOptions {
+  /** A Node 20: others lack the native part and answer 404 on the HTTP API. */
+  node: string;
+  app: PusherApp;
+  port: number;
+  /** Where it runs. Not the repository: Soketi reads a `.env` of its working folder. */
+  folder: string;
+  /** URL that is told when channels become occupied or vacated. */
+  webhookUrl?: string | undefined;
+}
+
+/** The command that runs hardened Soketi, every listener on loopback. Check that the port is free first. */
+export async function soketiCommand({ node, app, port, folder, webhookUrl }: SoketiOptions): Promise<Command> {
+  mkdirSync(folder, { recursive: true });
+  const webhooks = webhookUrl ? [{ url: webhookUrl, event_types: ['channel_occupied', 'channel_vacated'] }] : [];
+  const settings: Record<string, string> = {
+    HOST: LOOPBACK,
+    PORT: String(port),
+    // These listen beyond loopback unless told otherwise, even when nobody uses them.
+    METRICS_HOST: LOOPBACK,
+    METRICS_SERVER_PORT: String(await findFreePort()),
+    CLUSTER_HOST: LOOPBACK,
+    CLUSTER_PORT: String(await findFreeUdpPort()),
+    CLUSTER_BROADCAST_ADDRESS: LOOPBACK,
+    DEFAULT_APP_ID: app.appId,
+    DEFAULT_APP_KEY: app.key,
+    DEFAULT_APP_SECRET: app.secret,
+    DEFAULT_APP_WEBHOOKS: JSON.stringify(webhooks),
+    EVENT_MAX_SIZE_IN_KB: '10',
+    EVENT_MAX_BATCH_SIZE: '10',
+    EVENT_MAX_CHANNELS_AT_ONCE: '100',
+    EVENT_MAX_NAME_LENGTH: '200',
+    CHANNEL_LIMITS_MAX_NAME_LENGTH: '164',
+    // Longer, and clients that were sent away come back to a server that is closing, in a tight loop.
+    SHUTDOWN_GRACE_PERIOD: '50',
+  };
+  const env: NodeJS.ProcessEnv = { PATH: process.env.PATH };
+  for (const [name, value] of Object.entries(settings)) env[`SOKETI_${name}`] = value;
+  const server = join(REPOSITORY, 'node_modules', '@soketi', 'soketi', 'bin', 'server.js');
+  return { file: node, args: ['--require', SOKETI_PRELOAD, server, 'start'], env, cwd: folder };
+}
+
+/**
+ * Whether the Soketi on `port` serves `app`. Asked with a signed call, so that another Soketi on the same port does not
+ * pass for ours. Takes at most a second.
+ */
+export async function probeSoketi(port: number, app: PusherApp): Promise<boolean> {
+  const response = await fetch(`http://${LOOPBACK}:${port}${signPusherCall(app, 'GET', '/channels')}`, {
+    signal: AbortSignal.timeout(1_000),
+  });
+  const body = (await response.json()) as { channels?: unknown };
+  return response.ok && body.channels !== undefined;
+}
+
+/** Path and query of a signed call to the Pusher HTTP API. `path` starts after `/apps/<id>`, as in `/events`. */
+export function signPusherCall(app: PusherApp, method: string, path: string, body?: string | Uint8Array): string {
+  const full = `/apps/${app.appId}${path}`;
+  const query = [
+    `auth_key=${app.key}`,
+    `auth_timestamp=${Math.floor(Date.now() / 1000)}`,
+    'auth_version=1.0',
+    ...(body === undefined ? [] : [`body_md5=${createHash('md5').update(body).digest('hex')}`]),
+  ].join('&');
+  const signature = createHmac('sha256', app.secret).update([method, full, query].join('\n')).digest('hex');
+  return `${full}?${query}&auth_signature=${signature}`;
+}

@@ -1,0 +1,43 @@
+// Waiting for a state instead of sleeping. For every test that watches something happen elsewhere.
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** How `eventually` waits. */
+export interface EventuallyOptions {
+  /** Milliseconds after which it gives up. Default 5,000. */
+  within?: number;
+  /** Milliseconds between two looks. Default 20. */
+  every?: number;
+  /** What is awaited, for the error. */
+  that?: string;
+}
+
+/**
+ * Calls `look` until it returns something truthy, and returns that. Throwing (as `expect` does) counts as "not yet".
+ *
+ * @example await eventually(() => expect(tray.text).toBe('Done'))
+ * @throws after `within` ms: the last error of `look`, or what it last returned
+ */
+export async function eventually<T>(look: () => T | Promise<T>, options: EventuallyOptions = {}): Promise<T> {
+  const { within = 5_000, every = 20, that = 'the condition' } = options;
+  const started = Date.now();
+  for (;;) {
+    let last: { value: T } | { error: unknown };
+    try {
+      last = { value: await look() };
+      // undefined is what a block of expectations that all hold returns.
+      if (last.value || last.value === undefined) return last.value;
+    } catch (error) {
+      last = { error };
+    }
+    if (Date.now() - started >= within) throw describeFailure(last, that, within);
+    await delay(every);
+  }
+}
+
+function describeFailure(last: { value: unknown } | { error: unknown }, that: string, within: number): Error {
+  if ('value' in last) return new Error(`Waited ${within} ms for ${that}; last seen: ${JSON.stringify(last.value)}`);
+  const { error } = last;
+  if (!(error instanceof Error)) return new Error(`Waited ${within} ms for ${that}; last error: ${String(error)}`);
+  error.message = `Waited ${within} ms for ${that}; last error: ${error.message}`;
+  return error;
+}

@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createClient } from '@redis/client';
+import Pusher from 'pusher';
+import { eventually } from './eventually.ts';
+import { startRedis, type TestRedis } from './redis.ts';
+import { startSoketi, type TestSoketi } from './soketi.ts';
+
+describe('a Redis of a test’s own', () => {
+  let redis: TestRedis;
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(() => redis.stop());
+
+  const withClient = async <T>(use: (client: ReturnType<typeof createClient>) => Promise<T>): Promise<T> => {
+    const client = createClient({ url: redis.url });
+    await client.connect();
+    try {
+      return await use(client);
+    } finally {
+      await client.close();
+    }
+  };
+
+  it('keeps what it acknowledged over a SIGKILL', async () => {
+    await withClient((client) => client.set('kept', 'yes'));
+    const before = redis.pid;
+    await redis.kill();
+    await redis.restart();
+    expect(redis.pid).not.toBe(before);
+    expect(await withClient((client) => client.get('kept'))).toBe('yes');
+  });
+
+  it('forgets everything when it is restarted wiped', async () => {
+    await withClient((client) => client.set('kept', 'yes'));
+    await redis.restart({ wipe: true });
+    expect(await withClient((client) => client.get('kept'))).toBeNull();
+  });
+});
+
+describe('a Soketi of a test’s own', () => {
+  let soketi: TestSoketi;
+  beforeAll(async () => {
+    soketi = await startSoketi();
+  }, 30_000);
+  afterAll(() => soketi.stop());
+
+  it('takes events before and after a restart on the same port', async () => {
+    const { port, ...options } = soketi.pusher;
+    const publisher = new Pusher({ ...options, port: String(port) });
+    expect((await publisher.trigger('room', 'hello', { n: 1 })).status).toBe(200);
+    await soketi.kill();
+    await expect(publisher.trigger('room', 'hello', { n: 2 })).rejects.toThrow();
+    await soketi.restart();
+    expect((await publisher.trigger('room', 'hello', { n: 3 })).status).toBe(200);
+  }, 30_000);
+});
+
+describe('eventually', () => {
+  it('returns the first truthy value', async () => {
+    let looks = 0;
+    expect(await eventually(() => ++looks > 2 && looks, { every: 1 })).toBe(3);
+  });
+
+  it('says what it waited for and what it saw last', async () => {
+    await expect(eventually(() => 0, { within: 5, that: 'a number' })).rejects.toThrow(
+      'Waited 5 ms for a number; last seen: 0',
+    );
+    await expect(eventually(() => expect(1).toBe(2), { within: 5 })).rejects.toThrow(/Waited 5 ms.*toBe/s);
+  });
+});

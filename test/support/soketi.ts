@@ -1,0 +1,56 @@
+// A hardened Soketi of a test's own, on a free port, exactly as the stack runs it. For every test that needs real push.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Child, startChild } from '../../dev/child.ts';
+import { findNode20 } from '../../dev/node20.ts';
+import { findFreePort, isPortFree, LOOPBACK } from '../../dev/ports.ts';
+import { createPusherApp, type PusherApp, probeSoketi, soketiCommand } from '../../dev/soketi.ts';
+import { waitUntilReady } from '../../dev/wait.ts';
+
+/** A running Soketi. */
+export interface TestSoketi {
+  readonly pusher: PusherApp & { host: string; port: number; useTLS: false };
+  /** Of the process that runs now; another one after `restart`. */
+  readonly pid: number;
+  /** SIGTERM: clients are told 4200 and sent away. Resolves when it is gone. */
+  stop(): Promise<void>;
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port with the same application, ending it first if it runs. */
+  restart(): Promise<void>;
+}
+
+/** Starts a Soketi and waits until it answers. `webhooks` is the URL told of occupied and vacated channels. */
+export async function startSoketi(options: { webhooks?: string; port?: number } = {}): Promise<TestSoketi> {
+  const node = findNode20();
+  if (node === null) throw new Error('Soketi needs Node 20 here. Run "npm test", which brings it.');
+  const folder = mkdtempSync(join(tmpdir(), 'inloop-soketi-'));
+  const app = createPusherApp();
+  const port = options.port ?? (await findFreePort());
+  const start = async (): Promise<Child> => {
+    if (!(await isPortFree(port))) throw new Error(`Port ${port} is taken: end what listens there or choose another.`);
+    const started = await startChild(await soketiCommand({ node, app, port, folder, webhookUrl: options.webhooks }));
+    await waitUntilReady('Soketi', started, () => probeSoketi(port, app));
+    return started;
+  };
+  let child = await start();
+  return {
+    pusher: { ...app, host: LOOPBACK, port, useTLS: false },
+    get pid() {
+      return child.pid;
+    },
+    async stop() {
+      await child.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+    async kill() {
+      child.signal('SIGKILL');
+      await child.end;
+    },
+    async restart() {
+      await child.stop();
+      child = await start();
+    },
+  };
+}
