@@ -77,18 +77,13 @@ export function toEventData(snapshot: Snapshot, maxBytes = MAX_EVENT_BYTES): str
   return utf8Length(whole) <= maxBytes ? whole : JSON.stringify(omitResult(snapshot));
 }
 
-/** `snapshot` as a list shows it: without a result that a message could not carry. */
-export function toListItem(snapshot: Snapshot): Snapshot {
-  if (snapshot.status !== 'succeeded' || snapshot.result === null) return snapshot;
-  return utf8Length(JSON.stringify(snapshot)) <= MAX_EVENT_BYTES ? snapshot : omitResult(snapshot);
-}
-
 /** Whether the whole outcome has to be fetched. */
 export function isPartial(snapshot: Snapshot): snapshot is OutcomeSnapshot {
   return isFinished(snapshot) && snapshot.resultOmitted;
 }
 
-function omitResult(snapshot: Snapshot): Snapshot {
+/** `snapshot` without its result, and saying so. */
+export function omitResult(snapshot: Snapshot): Snapshot {
   if (snapshot.status !== 'succeeded') return snapshot;
   return { ...snapshot, result: null, resultOmitted: true };
 }

@@ -1,0 +1,156 @@
+/** What server and worker share: the store, the queue and the bus, put together. */
+
+import { type Duration, toMilliseconds } from '../core/duration.ts';
+import { TaskError } from '../core/error.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import { Bus } from './bus.ts';
+import { jobOf } from './job.ts';
+import { consoleLog, type Log } from './log.ts';
+import { Publisher } from './publisher.ts';
+import type { PusherOptions } from './pusher-env.ts';
+import { JobQueues } from './queue.ts';
+import { Redis } from './redis.ts';
+import { TaskStore } from './store.ts';
+import { Sweeper } from './sweeper.ts';
+
+export interface BackendOptions {
+  /** `redis[s]://[[user][:password]@]host[:port][/db]`. The same for server and worker. */
+  readonly redis: string | undefined;
+  /** The bus: `pusherFromEnv(process.env)`. */
+  readonly pusher: PusherOptions;
+  /** Before every Redis key, so that several applications can share one Redis. Default `inloop:`. */
+  readonly prefix?: string;
+  /** How long finished tasks are kept. Default 7 days. Active ones are kept until they finish. */
+  readonly retention?: Duration;
+  /** Where to say what an operator should know. Default: lines on standard error. */
+  readonly log?: Log;
+}
+
+/** Which of the parts that inloop stands on answer. */
+export interface Health {
+  readonly redis: boolean;
+  readonly push: boolean;
+}
+
+/**
+ * Connects lazily and keeps connecting: a Redis or a bus that is away at the start is no reason to die.
+ *
+ * @throws TaskError `invalid_options` for a Redis address that is none
+ */
+export function createBackend(options: BackendOptions): Backend {
+  return new Backend(options);
+}
+
+export class Backend {
+  /** @internal */ readonly store: TaskStore;
+  /** @internal */ readonly redis: Redis;
+  /** @internal */ readonly queues: JobQueues;
+  /** @internal */ readonly bus: Bus;
+  /** @internal */ readonly publisher: Publisher;
+  /** @internal */ readonly sweeper: Sweeper;
+  /** @internal */ readonly pusher: PusherOptions;
+  /** @internal */ readonly log: Log;
+  readonly #settling = { unqueued: new Set<string>(), unpublished: new Set<string>() };
+  #isSettling = false;
+
+  /** @internal Use {@link createBackend}. */
+  constructor(options: BackendOptions) {
+    const url = checkRedisUrl(options.redis);
+    const prefix = options.prefix ?? 'inloop:';
+    this.log = options.log ?? consoleLog;
+    this.pusher = options.pusher;
+    this.redis = new Redis({
+      url,
+      prefix,
+      retention: toMilliseconds(options.retention ?? '7d', 'retention') / 1_000,
+      log: this.log,
+    });
+    this.store = new TaskStore(this.redis);
+    this.queues = new JobQueues({ url, prefix, log: this.log });
+    this.bus = new Bus(options.pusher);
+    this.publisher = new Publisher({
+      bus: this.bus,
+      log: this.log,
+      onSettled: (ids) => this.#settle('unpublished', ids),
+    });
+    this.sweeper = new Sweeper({
+      redis: this.redis,
+      store: this.store,
+      enqueue: (task) => this.enqueue(task),
+      publish: (owner, outcome) => this.publisher.publish(owner, outcome),
+      isBusDown: () => this.publisher.isDown,
+    });
+  }
+
+  /**
+   * Gives a waiting task the job it waits for; a task that waits for none is left alone.
+   * What fails here is done by a sweeper within seconds, so a caller may ignore the rejection.
+   * @internal
+   */
+  async enqueue(task: Snapshot): Promise<void> {
+    const job = jobOf(task);
+    if (job !== null) {
+      const at = task.status === 'retrying' && task.expectedAt !== null ? Date.parse(task.expectedAt) : undefined;
+      await this.queues.add(task.name, job, at);
+    }
+    this.#settle('unqueued', [task.id]);
+  }
+
+  /** Whether Redis and the bus answer now. Takes at most 5 s. Never rejects. */
+  async check(): Promise<Health> {
+    const answers = (part: Promise<void>) =>
+      part.then(
+        () => true,
+        () => false,
+      );
+    const [redis, push] = await Promise.all([answers(this.redis.ping()), answers(this.bus.ping())]);
+    return { redis, push };
+  }
+
+  /** Counts since the process started, for metrics. */
+  counters(): Readonly<Record<string, number>> {
+    const { requests, events, failures, dropped } = this.publisher.counts;
+    return { push_requests: requests, push_events: events, push_failures: failures, push_dropped: dropped };
+  }
+
+  /** Pushes what waits (for at most 2 s), then lets go of every connection. */
+  async close(): Promise<void> {
+    this.sweeper.stop();
+    await this.publisher.drain(2_000);
+    await this.#flushSettled();
+    this.publisher.close();
+    this.bus.close();
+    await this.queues.close();
+    await this.redis.close();
+  }
+
+  /** Takes ids off the sweeper's lists, those of one tick in one step. What fails is swept once more, harmlessly. */
+  #settle(list: 'unqueued' | 'unpublished', ids: readonly string[]): void {
+    for (const id of ids) this.#settling[list].add(id);
+    if (this.#isSettling) return;
+    this.#isSettling = true;
+    setImmediate(() => void this.#flushSettled());
+  }
+
+  async #flushSettled(): Promise<void> {
+    this.#isSettling = false;
+    await Promise.allSettled(
+      (['unqueued', 'unpublished'] as const).map((list) => {
+        const ids = [...this.#settling[list]];
+        this.#settling[list].clear();
+        return this.redis.settle(list, ids);
+      }),
+    );
+  }
+}
+
+function checkRedisUrl(url: string | undefined): string {
+  if (url !== undefined && /^rediss?:\/\/\S+$/.test(url)) return url;
+  throw new TaskError(
+    'invalid_options',
+    `createBackend: redis must be an address like redis://localhost:6379 (REDIS_URL), got ${
+      url === undefined || url === '' ? 'none' : 'something else'
+    }.`,
+    { retryable: false },
+  );
+}

@@ -1,0 +1,176 @@
+/**
+ * The only file that knows the Pusher SDK. It serves the publisher (sends batches) and the server (authorizes
+ * channels, checks webhooks), and holds on every path what the SDK leaves to its caller: a deadline over headers
+ * and body, a look into the body (Soketi answers 200 with an error inside), and errors without the signed URL.
+ */
+
+import http from 'node:http';
+import https from 'node:https';
+import type { Readable } from 'node:stream';
+import Pusher from 'pusher';
+import { MAX_BATCH_EVENTS } from '../core/limits.ts';
+import { withDeadline } from './async.ts';
+import type { PusherOptions } from './pusher-env.ts';
+
+const DEFAULT_DEADLINE_MS = 5_000;
+/** An answer is `{}` or a short error. */
+const MAX_ANSWER_BYTES = 65_536;
+/** Requests at a time; the rest wait in the publisher, where newer snapshots replace them. */
+export const MAX_REQUESTS = 4;
+
+/** One event, ready to be sent. */
+export interface BusEvent {
+  readonly channel: string;
+  readonly name: string;
+  /** JSON text. */
+  readonly data: string;
+}
+
+/** Why the bus did not take a request. Says nothing of keys, signatures or URLs. */
+export class BusError extends Error {
+  override readonly name = 'BusError';
+  /** HTTP status or error code of the bus; null when it did not answer. */
+  readonly status: number | null;
+  /** Whether the same request may succeed later: no answer, 429, 5xx, over quota, or keys that are being changed. */
+  readonly retryable: boolean;
+
+  constructor(message: string, status: number | null) {
+    super(message);
+    this.status = status;
+    this.retryable = status === null || status === 401 || status === 403 || status === 429 || status >= 500;
+  }
+}
+
+/** A webhook as the bus signed it. */
+export interface Webhook {
+  /** When the bus sent it, in ms since the epoch. */
+  readonly at: number;
+  readonly events: readonly { readonly name: string; readonly channel: string }[];
+}
+
+export class Bus {
+  readonly #pusher: Pusher;
+  readonly #agent: http.Agent;
+  readonly #deadline: number;
+  readonly isEncrypted: boolean;
+
+  constructor(options: PusherOptions, settings: { readonly deadline?: number } = {}) {
+    this.#deadline = settings.deadline ?? DEFAULT_DEADLINE_MS;
+    this.isEncrypted = options.encryptionKey !== null;
+    const tls = options.server?.tls ?? true;
+    this.#agent = new (tls ? https : http).Agent({ keepAlive: true, maxSockets: MAX_REQUESTS * 2 });
+    this.#pusher = new Pusher({
+      appId: options.appId,
+      key: options.key,
+      secret: options.secret,
+      useTLS: tls,
+      timeout: this.#deadline,
+      agent: this.#agent,
+      ...(options.server
+        ? { host: options.server.host, port: String(options.server.port) }
+        : { cluster: options.cluster ?? '' }),
+      ...(options.encryptionKey === null ? {} : { encryptionMasterKeyBase64: options.encryptionKey }),
+    });
+  }
+
+  /** Sends 1 to 10 events in one request. @throws BusError */
+  async send(events: readonly BusEvent[]): Promise<void> {
+    if (events.length > MAX_BATCH_EVENTS)
+      throw new Error(`inloop: ${events.length} events in a batch of ${MAX_BATCH_EVENTS}`);
+    // The SDK writes into what it is given, and turns what it encrypts into JSON itself.
+    const batch = events.map(({ channel, name, data }) => ({
+      channel,
+      name,
+      data: this.isEncrypted ? JSON.parse(data) : data,
+    }));
+    await this.#call(() => this.#pusher.triggerBatch(batch));
+  }
+
+  /** Resolves when the bus answers and accepts our credentials. @throws BusError */
+  async ping(): Promise<void> {
+    await this.#call(() => this.#pusher.get({ path: '/channels', params: { filter_by_prefix: 'inloop-ping' } }));
+  }
+
+  /** What pusher-js needs to enter a private channel. The caller has checked that it may. */
+  authorize(socketId: string, channel: string): Readonly<Record<string, string>> {
+    return { ...this.#pusher.authorizeChannel(socketId, channel) };
+  }
+
+  /** The webhook in `rawBody`, or null if the bus did not sign it. */
+  webhook(headers: Readonly<Record<string, string | string[] | undefined>>, rawBody: string): Webhook | null {
+    try {
+      const webhook = this.#pusher.webhook({
+        // The SDK takes nothing but exactly this, while a charset may come along.
+        headers: { ...headers, 'content-type': 'application/json' },
+        rawBody,
+      } as unknown as Pusher.WebHookRequest);
+      if (!webhook.isValid()) return null;
+      return { at: Number(webhook.getTime()), events: webhook.getEvents() };
+    } catch {
+      return null;
+    }
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #call(request: () => Promise<unknown>): Promise<void> {
+    let stream: Answer['body'] | undefined;
+    const work = async () => {
+      // Inside an async function, since the SDK validates synchronously.
+      const response = (await request()) as unknown as Answer;
+      stream = response.body;
+      return readBody(stream);
+    };
+    let body: string;
+    try {
+      body = await withDeadline(work(), this.#deadline);
+    } catch (thrown) {
+      // A body that never ends would keep its connection.
+      stream?.destroy();
+      throw toBusError(thrown);
+    }
+    const error = errorIn(body);
+    if (error) throw new BusError(`the bus refused: ${error.message}`, error.code);
+  }
+}
+
+interface Answer {
+  readonly body: Readable;
+}
+
+async function readBody(stream: Readable): Promise<string> {
+  let body = '';
+  for await (const chunk of stream) {
+    body += chunk;
+    if (body.length > MAX_ANSWER_BYTES) break;
+  }
+  return body;
+}
+
+/** Soketi's errors may come with status 200: `{"error": "…", "code": 400}`. */
+function errorIn(body: string): { code: number; message: string } | null {
+  try {
+    const { error, code } = JSON.parse(body) as { error?: unknown; code?: unknown };
+    if (error === undefined) return null;
+    return { code: typeof code === 'number' ? code : 400, message: String(error).slice(0, 200) };
+  } catch {
+    return null;
+  }
+}
+
+/** The SDK's errors carry the signed URL in `url` and, for network faults, in the message of their cause. */
+function toBusError(thrown: unknown): BusError {
+  const { status, body, error } = thrown as {
+    status?: unknown;
+    body?: unknown;
+    error?: { code?: unknown; type?: unknown };
+  };
+  if (typeof status === 'number') {
+    return new BusError(`the bus answered ${status}: ${String(body ?? '').slice(0, 200)}`, status);
+  }
+  const reason =
+    error?.code ?? error?.type ?? (thrown instanceof Error && !('url' in thrown) ? thrown.message : 'network error');
+  return new BusError(`no answer from the bus: ${String(reason)}`, null);
+}

@@ -1,0 +1,5 @@
+/** `inloop/backend`: what server and worker share. */
+
+export { type Backend, type BackendOptions, createBackend, type Health } from './backend.ts';
+export { consoleLog, type Log } from './log.ts';
+export { type Endpoint, type PusherOptions, pusherFromEnv } from './pusher-env.ts';

@@ -1,0 +1,290 @@
+/**
+ * Pushes snapshots to their owners' channels. It serves whoever changed a task: server and worker.
+ *
+ * What waits is at most one entry a task, the newest: so a slow or absent bus costs freshness and not memory.
+ * Up to ten events leave in one request; one owner's events are never in two requests at a time, so they
+ * arrive in order. After a fault, everything waits with growing pauses; progress is given up, outcomes are not.
+ * Outcomes beyond a cap are left to the store, which remembers each until it was pushed (`unpublished`).
+ */
+
+import { channelOf } from '../core/channel.ts';
+import { MAX_BATCH_EVENTS, MAX_EVENT_BYTES } from '../core/limits.ts';
+import { isFinished, type Snapshot } from '../core/snapshot.ts';
+import { eventName, SEEN_EVENT, type SeenEvent, toEventData } from '../core/wire.ts';
+import { type Bus, BusError, type BusEvent, MAX_REQUESTS } from './bus.ts';
+import { type Log, Outage } from './log.ts';
+
+/** What of 10,240 bytes is left for plain data once it is encrypted: 16 bytes of tag, base64, and the JSON around it. */
+const MAX_ENCRYPTED_EVENT_BYTES = Math.floor((MAX_EVENT_BYTES - 80) * 0.75) - 16;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 2_000;
+/** How long progress is worth another try; after that, clients have fetched. */
+const PROGRESS_PATIENCE_MS = 2_000;
+/** Bounds memory while the bus is away: 1,000 outcomes of at most 10 KB each. */
+const MAX_WAITING_OUTCOMES = 1_000;
+
+interface Entry {
+  readonly key: string;
+  readonly name: string;
+  /** Null for events that carry no snapshot. */
+  readonly snapshot: Snapshot | null;
+  readonly data: string | null;
+  readonly mustArrive: boolean;
+}
+
+/** What waits for one owner. */
+interface Lane {
+  readonly owner: string;
+  readonly entries: Map<string, Entry>;
+  isSending: boolean;
+}
+
+interface Loaded {
+  readonly lane: Lane;
+  readonly entry: Entry;
+}
+
+export interface PublisherOptions {
+  readonly bus: Pick<Bus, 'send' | 'isEncrypted'>;
+  readonly log: Log;
+  /** Outcomes that were pushed, or that the bus will never take. */
+  readonly onSettled: (ids: readonly string[]) => void;
+  /** For tests. */
+  readonly random?: () => number;
+}
+
+/** Counts since the process started. */
+export interface PublisherCounts {
+  requests: number;
+  events: number;
+  failures: number;
+  dropped: number;
+}
+
+export class Publisher {
+  readonly counts: PublisherCounts = { requests: 0, events: 0, failures: 0, dropped: 0 };
+  readonly #options: PublisherOptions;
+  readonly #outage: Outage;
+  readonly #lanes = new Map<string, Lane>();
+  #waitingOutcomes = 0;
+  #requests = 0;
+  #failuresInARow = 0;
+  #pause: NodeJS.Timeout | null = null;
+  #isScheduled = false;
+  #seenEvents = 0;
+  #onIdle: (() => void)[] = [];
+  #closed = false;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.#outage = new Outage(options.log, 'The bus');
+  }
+
+  /** Whether the last request failed and the bus has not answered since. */
+  get isDown(): boolean {
+    return this.#outage.since !== null;
+  }
+
+  /** Pushes a snapshot soon, unless a newer one of the same task comes first. Never throws. */
+  publish(owner: string, snapshot: Snapshot): void {
+    this.#enqueue(owner, {
+      key: snapshot.id,
+      name: eventName(snapshot),
+      snapshot,
+      data: null,
+      mustArrive: isFinished(snapshot),
+    });
+  }
+
+  /** Tells the owner's other tabs and devices that outcomes were seen. Never throws. */
+  publishSeen(owner: string, event: SeenEvent): void {
+    this.#seenEvents += 1;
+    this.#enqueue(owner, {
+      key: `seen:${this.#seenEvents}`,
+      name: SEEN_EVENT,
+      snapshot: null,
+      data: JSON.stringify(event),
+      mustArrive: false,
+    });
+  }
+
+  /** Resolves when nothing waits any more, or after `limit` ms. */
+  async drain(limit: number): Promise<void> {
+    if (this.#isIdle()) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, limit);
+      this.#onIdle.push(resolve);
+    });
+    clearTimeout(timer);
+  }
+
+  /** Sends nothing more. */
+  close(): void {
+    this.#closed = true;
+    if (this.#pause) clearTimeout(this.#pause);
+    this.#lanes.clear();
+  }
+
+  #enqueue(owner: string, entry: Entry): void {
+    if (this.#closed) return;
+    const downSince = this.#outage.since;
+    if (!entry.mustArrive && downSince !== null && Date.now() - downSince > PROGRESS_PATIENCE_MS) {
+      this.counts.dropped += 1;
+      return;
+    }
+    let lane = this.#lanes.get(owner);
+    if (!lane) {
+      lane = { owner, entries: new Map(), isSending: false };
+      this.#lanes.set(owner, lane);
+    }
+    this.#put(lane, entry);
+    this.#schedule();
+  }
+
+  /** Puts an entry in its lane unless a newer one of the same task waits there. */
+  #put(lane: Lane, entry: Entry): void {
+    const waiting = lane.entries.get(entry.key);
+    if (waiting && (waiting.snapshot?.revision ?? 0) >= (entry.snapshot?.revision ?? 0)) return;
+    if (entry.mustArrive && !waiting?.mustArrive) {
+      if (this.#waitingOutcomes >= MAX_WAITING_OUTCOMES && this.isDown) {
+        // The store remembers it; a sweeper pushes it when the bus is back.
+        this.#remove(lane, entry.key);
+        this.counts.dropped += 1;
+        return;
+      }
+      this.#waitingOutcomes += 1;
+    }
+    lane.entries.set(entry.key, entry);
+  }
+
+  #remove(lane: Lane, key: string): void {
+    if (lane.entries.get(key)?.mustArrive) this.#waitingOutcomes -= 1;
+    lane.entries.delete(key);
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#pause) return;
+    this.#isScheduled = true;
+    // After this tick, so that what changes in one tick leaves in one request.
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    if (this.#closed || this.#pause) return;
+    // While the bus is down one request at a time finds out whether it is back.
+    const most = this.isDown ? 1 : MAX_REQUESTS;
+    while (this.#requests < most) {
+      const batch = this.#load();
+      if (batch.length === 0) break;
+      this.#requests += 1;
+      void this.#send(batch).finally(() => {
+        this.#requests -= 1;
+        if (this.#isIdle()) for (const resolve of this.#onIdle.splice(0)) resolve();
+        else this.#schedule();
+      });
+    }
+  }
+
+  /** Takes the next batch out of the lanes that are not sending; the lanes served go to the end of the line. */
+  #load(): Loaded[] {
+    const batch: Loaded[] = [];
+    const served: Lane[] = [];
+    for (const lane of this.#lanes.values()) {
+      if (lane.isSending) continue;
+      served.push(lane);
+      for (const entry of lane.entries.values()) {
+        if (batch.length === MAX_BATCH_EVENTS) break;
+        batch.push({ lane, entry });
+        this.#remove(lane, entry.key);
+      }
+      if (batch.length === MAX_BATCH_EVENTS) break;
+    }
+    for (const lane of served) {
+      this.#lanes.delete(lane.owner);
+      if (batch.length > 0) lane.isSending = true;
+      if (lane.isSending || lane.entries.size > 0) this.#lanes.set(lane.owner, lane);
+    }
+    return batch;
+  }
+
+  async #send(batch: readonly Loaded[]): Promise<void> {
+    try {
+      await this.#trySend(batch);
+      this.#failuresInARow = 0;
+      this.#outage.succeeded();
+    } catch (error) {
+      this.#failed(batch, error instanceof Error ? error.message : 'unknown');
+    } finally {
+      for (const { lane } of batch) {
+        lane.isSending = false;
+        if (lane.entries.size === 0 && this.#lanes.get(lane.owner) === lane) this.#lanes.delete(lane.owner);
+      }
+    }
+  }
+
+  async #trySend(batch: readonly Loaded[]): Promise<void> {
+    this.counts.requests += 1;
+    try {
+      await this.#options.bus.send(batch.map((loaded) => this.#toEvent(loaded)));
+    } catch (error) {
+      if (error instanceof BusError && error.retryable) throw error;
+      if (batch.length > 1) {
+        // One event that the bus will never take must not hold up the others.
+        for (const loaded of batch) await this.#trySend([loaded]);
+        return;
+      }
+      this.counts.dropped += 1;
+      const reason = error instanceof Error ? error.message : 'unknown';
+      this.#options.log.error(`The bus will not take an event: ${reason}`, { task: batch[0]?.entry.key });
+      this.#settle(batch);
+      return;
+    }
+    this.counts.events += batch.length;
+    this.#settle(batch);
+  }
+
+  #settle(batch: readonly Loaded[]): void {
+    const outcomes = batch.flatMap(({ entry }) => (entry.mustArrive && entry.snapshot ? [entry.snapshot.id] : []));
+    if (outcomes.length > 0) this.#options.onSettled(outcomes);
+  }
+
+  #failed(batch: readonly Loaded[], reason: string): void {
+    this.counts.failures += 1;
+    this.#outage.failed(reason);
+    this.#failuresInARow += 1;
+    const isLost = Date.now() - (this.#outage.since ?? 0) > PROGRESS_PATIENCE_MS;
+    for (const { lane, entry } of batch) {
+      if (entry.mustArrive || !isLost) this.#put(lane, entry);
+      else this.counts.dropped += 1;
+      if (lane.entries.size > 0) this.#lanes.set(lane.owner, lane);
+    }
+    if (this.#pause || this.#closed) return;
+    const pause = Math.min(FIRST_PAUSE_MS * 2 ** (this.#failuresInARow - 1), LONGEST_PAUSE_MS);
+    const jitter = 0.5 + (this.#options.random ?? Math.random)() / 2;
+    this.#pause = setTimeout(() => {
+      this.#pause = null;
+      this.#pump();
+    }, pause * jitter);
+  }
+
+  #toEvent({ lane, entry }: Loaded): BusEvent {
+    const { isEncrypted } = this.#options.bus;
+    return {
+      channel: channelOf(lane.owner, { encrypted: isEncrypted }),
+      name: entry.name,
+      data: entry.snapshot
+        ? toEventData(entry.snapshot, isEncrypted ? MAX_ENCRYPTED_EVENT_BYTES : MAX_EVENT_BYTES)
+        : (entry.data ?? '{}'),
+    };
+  }
+
+  #isIdle(): boolean {
+    if (this.#requests > 0) return false;
+    for (const lane of this.#lanes.values()) if (lane.entries.size > 0 || lane.isSending) return false;
+    return true;
+  }
+}

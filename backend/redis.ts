@@ -1,0 +1,300 @@
+/**
+ * The only file that knows Redis commands. It serves the task store: every method is one round trip, every
+ * change one atomic step, and none takes longer than its deadline, whatever state Redis is in.
+ */
+
+import { type CommandParser, createClient, defineScript } from '@redis/client';
+import { TaskError } from '../core/error.ts';
+import { withDeadline } from './async.ts';
+import { type Log, Outage } from './log.ts';
+import { COMMIT, CREATE, LIST, PAGE } from './scripts.ts';
+
+/** Under the 2 s within which an accepting server must have answered. */
+const COMMAND_DEADLINE_MS = 1_500;
+const IDEMPOTENCY_TTL_S = 24 * 3_600;
+/** A page that stays open renews its mark with every authorization; after this, nothing is known and we push. */
+const PAGE_TTL_S = 24 * 3_600;
+/** Bounds memory while Redis is frozen: above it commands are refused at once. */
+const MAX_WAITING_COMMANDS = 20_000;
+
+/** A record as Redis holds it. */
+export interface StoredTask {
+  readonly snapshot: string;
+  readonly owner: string;
+  readonly input: string;
+}
+
+/** What kind of change a commit is; decides which indexes it touches. */
+export type CommitKind = 'step' | 'queue' | 'outcome' | 'seen';
+
+export interface Commit {
+  readonly id: string;
+  readonly owner: string;
+  readonly name: string;
+  readonly expected: number;
+  readonly revision: number;
+  readonly snapshot: string;
+  readonly kind: CommitKind;
+  /** Of a successful attempt, in ms, to learn from. */
+  readonly duration?: number;
+  /** Tells workers that this task is to be cancelled. */
+  readonly announceCancel?: boolean;
+}
+
+export type CommitAnswer =
+  | { readonly result: 'ok' /** False when nobody has a page open. */; readonly hasPage: boolean }
+  | { readonly result: 'missing' }
+  | { readonly result: 'conflict'; readonly snapshot: string };
+
+export interface RedisOptions {
+  readonly url: string;
+  /** Before every key and channel, for example `inloop:`. */
+  readonly prefix: string;
+  /** How long finished tasks are kept, in seconds. */
+  readonly retention: number;
+  readonly log: Log;
+}
+
+type Client = ReturnType<typeof connect>;
+
+export class Redis {
+  readonly #client: Client;
+  readonly #prefix: string;
+  readonly #retention: string;
+  readonly #outage: Outage;
+  #subscriber: Client | null = null;
+  #opened: Promise<unknown> | null = null;
+  #closed = false;
+
+  constructor(options: RedisOptions) {
+    this.#prefix = options.prefix;
+    this.#retention = String(Math.ceil(options.retention));
+    this.#outage = new Outage(options.log, 'Redis');
+    this.#client = connect(options.url);
+    this.#watch(this.#client);
+  }
+
+  /** Stores a new task, unless its key was used before. @returns null, or what the key stands for: body hash and id */
+  async create(task: {
+    readonly id: string;
+    readonly owner: string;
+    readonly snapshot: string;
+    readonly input: string;
+    /** In ms since the epoch. */
+    readonly at: number;
+    readonly idempotency: { readonly key: string; readonly bodyHash: string } | null;
+  }): Promise<{ readonly bodyHash: string; readonly id: string } | null> {
+    const known = await this.#run((client) =>
+      client.inloopCreate(
+        [
+          this.#key('task', task.id),
+          this.#key('all', task.owner),
+          this.#key('active', task.owner),
+          this.#key('unqueued'),
+          this.#key('idem', task.owner, task.idempotency?.key ?? ''),
+        ],
+        [
+          task.id,
+          task.snapshot,
+          task.owner,
+          task.input,
+          String(task.at),
+          task.idempotency?.bodyHash ?? '',
+          String(IDEMPOTENCY_TTL_S),
+          this.#key('task', ''),
+        ],
+      ),
+    );
+    const [bodyHash, id] = String(known).split(' ');
+    return bodyHash && id ? { bodyHash, id } : null;
+  }
+
+  /** Stores `snapshot` if the stored revision is still the expected one. */
+  async commit(change: Commit): Promise<CommitAnswer> {
+    const answer = (await this.#run((client) =>
+      client.inloopCommit(
+        [
+          this.#key('task', change.id),
+          this.#key('all', change.owner),
+          this.#key('active', change.owner),
+          this.#key('unseen', change.owner),
+          this.#key('page', change.owner),
+          this.#key('unqueued'),
+          this.#key('unpublished'),
+          this.#key('durations', change.name),
+        ],
+        [
+          change.id,
+          String(change.expected),
+          String(change.revision),
+          change.snapshot,
+          change.kind,
+          String(Date.now()),
+          this.#retention,
+          change.duration === undefined ? '' : String(Math.round(change.duration)),
+          change.announceCancel ? this.#key('cancel') : '',
+        ],
+      ),
+    )) as unknown as [string, unknown];
+    if (answer[0] === 'ok') return { result: 'ok', hasPage: answer[1] === 1 };
+    if (answer[0] === 'missing') return { result: 'missing' };
+    return { result: 'conflict', snapshot: String(answer[1]) };
+  }
+
+  async read(id: string): Promise<StoredTask | null> {
+    const [snapshot, owner, input] = await this.#run((client) => client.hmGet(this.#key('task', id), ['s', 'o', 'i']));
+    return snapshot && owner && input ? { snapshot, owner, input } : null;
+  }
+
+  /** Snapshots of an index, newest first, from the one after `cursor`. */
+  async list(
+    index: 'all' | 'active' | 'unseen',
+    owner: string,
+    limit: number,
+    cursor: string | null,
+  ): Promise<{ readonly snapshots: readonly string[]; readonly last: string }> {
+    const [last = '', ...snapshots] = (await this.#run((client) =>
+      client.inloopList(
+        [this.#key(index, owner)],
+        [cursor === null ? '+' : `(${cursor}`, String(limit), this.#key('task', '')],
+      ),
+    )) as unknown as string[];
+    return { snapshots, last };
+  }
+
+  /** How long the last successful attempts of a definition took, in ms; at most 50. */
+  async durations(name: string): Promise<number[]> {
+    return (await this.#run((client) => client.lRange(this.#key('durations', name), 0, -1))).map(Number);
+  }
+
+  /** Ids on a sweeper's list since before `before` (ms), oldest first. */
+  async due(list: 'unqueued' | 'unpublished', before: number, limit: number): Promise<string[]> {
+    return this.#run((client) =>
+      client.zRange(this.#key(list), '-inf', before, { BY: 'SCORE', LIMIT: { offset: 0, count: limit } }),
+    );
+  }
+
+  /** Takes ids off a sweeper's list. */
+  async settle(list: 'unqueued' | 'unpublished', ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) await this.#run((client) => client.zRem(this.#key(list), [...ids]));
+  }
+
+  /** Takes a lease unless somebody else holds it. */
+  async lease(name: string, holder: string, ms: number): Promise<boolean> {
+    const key = this.#key('lease', name);
+    const taken = await this.#run((client) =>
+      client.set(key, holder, { condition: 'NX', expiration: { type: 'PX', value: ms } }),
+    );
+    if (taken !== null) return true;
+    if ((await this.#run((client) => client.get(key))) !== holder) return false;
+    await this.#run((client) => client.pExpire(key, ms));
+    return true;
+  }
+
+  /** Notes that a page of `owner` opened, or that the channel was vacated, at `at` (ms). */
+  async notePage(owner: string, event: 'opened' | 'vacated', at: number): Promise<void> {
+    await this.#run((client) =>
+      client.inloopPage([this.#key('page', owner)], [event === 'opened' ? 'o' : 'v', String(at), String(PAGE_TTL_S)]),
+    );
+  }
+
+  /** Calls `listener` with the id of each task that is to be cancelled, from now on and over reconnections. */
+  async onCancel(listener: (id: string) => void): Promise<void> {
+    this.#subscriber ??= this.#watch(this.#client.duplicate() as unknown as Client);
+    if (!this.#subscriber.isOpen) await withDeadline(this.#subscriber.connect(), COMMAND_DEADLINE_MS);
+    await withDeadline(this.#subscriber.subscribe(this.#key('cancel'), listener), COMMAND_DEADLINE_MS);
+  }
+
+  /** Resolves when Redis answers within the deadline. */
+  async ping(): Promise<void> {
+    await this.#run((client) => client.ping());
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const client of [this.#client, this.#subscriber]) {
+      if (client?.isOpen) client.destroy();
+    }
+  }
+
+  #key(kind: string, ...parts: string[]): string {
+    return this.#prefix + [kind, ...parts].join(':');
+  }
+
+  async #run<T>(command: (client: Client) => Promise<T>): Promise<T> {
+    if (this.#closed) throw unavailable('the backend was closed');
+    try {
+      const answer = await withDeadline(
+        this.#client.isReady ? command(this.#client) : this.#whenReady().then(() => command(this.#client)),
+        COMMAND_DEADLINE_MS,
+      );
+      this.#outage.succeeded();
+      return answer;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      // Redis answered, with an error: a wrong password, a read-only replica, or a bug of ours.
+      if (!this.#closed) this.#outage.failed(reason);
+      throw unavailable(reason, error);
+    }
+  }
+
+  async #whenReady(): Promise<void> {
+    this.#opened ??= this.#client.connect();
+    await this.#opened;
+    if (this.#client.isReady) return;
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#client.off('ready', ready);
+        reject(new Error('not connected'));
+      }, COMMAND_DEADLINE_MS);
+      const ready = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      this.#client.once('ready', ready);
+    });
+  }
+
+  #watch(client: Client): Client {
+    // Without a listener a lost connection would end the process.
+    client.on('error', (error: Error) => {
+      if (!this.#closed) this.#outage.failed(error.message);
+    });
+    return client;
+  }
+}
+
+function connect(url: string) {
+  return createClient({
+    url,
+    // A command that was not sent is refused: what waits, waits in our hands, with a deadline.
+    disableOfflineQueue: true,
+    commandsQueueMaxLength: MAX_WAITING_COMMANDS,
+    socket: { reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, 1_000), connectTimeout: 5_000 },
+    scripts: {
+      inloopCreate: script(CREATE),
+      inloopCommit: script(COMMIT),
+      inloopList: script(LIST),
+      inloopPage: script(PAGE),
+    },
+  });
+}
+
+function script(text: string) {
+  return defineScript({
+    SCRIPT: text,
+    parseCommand(parser: CommandParser, keys: string[], args: string[]) {
+      parser.pushKeysLength(keys);
+      parser.push(...args);
+    },
+    transformReply: (reply: unknown) => reply,
+  });
+}
+
+function unavailable(reason: string, cause?: unknown): TaskError {
+  return new TaskError('store_unavailable', 'The task store does not answer just now. Try again in a moment.', {
+    status: 503,
+    retryAfter: 1,
+    cause: cause ?? new Error(reason),
+  });
+}

@@ -1,0 +1,99 @@
+/**
+ * The Lua that Redis runs: each script is one atomic step, whatever dies around it.
+ *
+ * Keys, all under the backend's prefix:
+ *   task:<id>         hash  r revision, s snapshot, o owner, i input; expires after the retention once finished
+ *   all:<owner>       zset  ids of the owner's tasks, all scores 0: ids sort by time of creation
+ *   active:<owner>    zset  those without an outcome
+ *   unseen:<owner>    zset  those whose outcome the owner has not seen: the inbox
+ *   idem:<owner>:<h>  text  "<hash of the body> <id>" of an Idempotency-Key, for 24 h
+ *   page:<owner>      hash  o, v: when a page was last known to open, and the channel to be vacated (ms)
+ *   unqueued          zset  ids that still need a job, by the time since when (ms)
+ *   unpublished       zset  ids whose outcome may not have been pushed, by the time of the outcome (ms)
+ *   durations:<name>  list  how long the last successful attempts of a definition took (ms)
+ */
+
+/** KEYS task, all, active, unqueued, idem · ARGV id, snapshot, owner, input, now (ms), body hash, idem ttl (s), prefix of task keys */
+export const CREATE = `
+if ARGV[6] ~= '' then
+  local known = redis.call('GET', KEYS[5])
+  if known then return known end
+end
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  redis.call('HSET', KEYS[1], 'r', 1, 's', ARGV[2], 'o', ARGV[3], 'i', ARGV[4])
+  redis.call('ZADD', KEYS[2], 0, ARGV[1])
+  redis.call('PERSIST', KEYS[2])
+  redis.call('ZADD', KEYS[3], 0, ARGV[1])
+  redis.call('ZADD', KEYS[4], ARGV[5], ARGV[1])
+  if ARGV[6] ~= '' then redis.call('SET', KEYS[5], ARGV[6] .. ' ' .. ARGV[1], 'EX', ARGV[7]) end
+  -- Ids of records that have expired leave the index here: two for each one that comes.
+  for _, old in ipairs(redis.call('ZRANGE', KEYS[2], 0, 1)) do
+    if redis.call('EXISTS', ARGV[8] .. old) == 0 then redis.call('ZREM', KEYS[2], old) end
+  end
+end
+return ''
+`;
+
+/**
+ * KEYS task, all, active, unseen, page, unqueued, unpublished, durations
+ * ARGV id, expected revision, new revision, snapshot, kind (step | queue | outcome | seen), now (ms), retention (s),
+ *      duration (ms or ''), channel to publish the id on ('' for none)
+ * Returns {'ok', page} or {'missing'} or {'conflict', snapshot}; page is 1 unless the owner's channel is known to be vacant.
+ */
+export const COMMIT = `
+local revision = redis.call('HGET', KEYS[1], 'r')
+if not revision then return {'missing'} end
+if revision ~= ARGV[2] then return {'conflict', redis.call('HGET', KEYS[1], 's')} end
+redis.call('HSET', KEYS[1], 'r', ARGV[3], 's', ARGV[4])
+local kind = ARGV[5]
+if kind == 'outcome' then
+  redis.call('ZREM', KEYS[3], ARGV[1])
+  redis.call('EXPIRE', KEYS[1], ARGV[7])
+  redis.call('ZADD', KEYS[4], 0, ARGV[1])
+  redis.call('EXPIRE', KEYS[4], ARGV[7])
+  redis.call('ZADD', KEYS[7], ARGV[6], ARGV[1])
+  if redis.call('ZCARD', KEYS[3]) == 0 then redis.call('EXPIRE', KEYS[2], ARGV[7]) end
+  if ARGV[8] ~= '' then
+    redis.call('LPUSH', KEYS[8], ARGV[8])
+    redis.call('LTRIM', KEYS[8], 0, 49)
+  end
+elseif kind == 'queue' then
+  redis.call('ZADD', KEYS[6], ARGV[6], ARGV[1])
+elseif kind == 'seen' then
+  redis.call('ZREM', KEYS[4], ARGV[1])
+end
+if ARGV[9] ~= '' then redis.call('PUBLISH', ARGV[9], ARGV[1]) end
+local page = redis.call('HMGET', KEYS[5], 'o', 'v')
+if page[2] and (not page[1] or tonumber(page[2]) > tonumber(page[1])) then return {'ok', 0} end
+return {'ok', 1}
+`;
+
+/** KEYS index · ARGV from ('+' or '(<id>'), how many, prefix of task keys. Returns {last id or '', snapshot, …}; forgets ids without a record. */
+export const LIST = `
+local found = {''}
+local from, want = ARGV[1], tonumber(ARGV[2])
+while #found <= want do
+  local ids = redis.call('ZRANGE', KEYS[1], from, '-', 'BYLEX', 'REV', 'LIMIT', 0, want)
+  if #ids == 0 then return found end
+  for _, id in ipairs(ids) do
+    local snapshot = redis.call('HGET', ARGV[3] .. id, 's')
+    if snapshot then
+      found[#found + 1] = snapshot
+      found[1] = id
+      if #found > want then return found end
+    else
+      redis.call('ZREM', KEYS[1], id)
+    end
+    from = '(' .. id
+  end
+end
+return found
+`;
+
+/** KEYS page · ARGV field (o | v), time (ms), ttl (s). Times never go back: webhooks may come late and out of order. */
+export const PAGE = `
+local known = redis.call('HGET', KEYS[1], ARGV[1])
+if not known or tonumber(known) < tonumber(ARGV[2]) then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return 1
+`;
