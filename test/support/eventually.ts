@@ -1,5 +1,6 @@
 // Waiting for a state instead of sleeping. For every test that watches something happen elsewhere.
 import { setTimeout as delay } from 'node:timers/promises';
+import { expect } from '@jest/globals';
 
 /** How `eventually` waits. */
 export interface EventuallyOptions {
@@ -12,9 +13,11 @@ export interface EventuallyOptions {
 }
 
 /**
- * Calls `look` until it returns something truthy, and returns that. Throwing (as `expect` does) counts as "not yet".
+ * Calls `look` until it returns something truthy, and returns that; or until the expectations in it hold. Throwing (as
+ * `expect` does) counts as "not yet".
  *
  * @example await eventually(() => expect(tray.text).toBe('Done'))
+ * @example const message = await eventually(() => messages.find(({ event }) => event === 'task.failed'))
  * @throws after `within` ms: the last error of `look`, or what it last returned
  */
 export async function eventually<T>(look: () => T | Promise<T>, options: EventuallyOptions = {}): Promise<T> {
@@ -22,10 +25,12 @@ export async function eventually<T>(look: () => T | Promise<T>, options: Eventua
   const started = Date.now();
   for (;;) {
     let last: { value: T } | { error: unknown };
+    const expectations = countExpectations();
     try {
       last = { value: await look() };
-      // undefined is what a block of expectations that all hold returns.
-      if (last.value || last.value === undefined) return last.value;
+      if (last.value) return last.value;
+      // undefined is what a find() without a match returns, but also a block of expectations that all hold.
+      if (last.value === undefined && countExpectations() > expectations) return last.value;
     } catch (error) {
       last = { error };
     }
@@ -33,6 +38,8 @@ export async function eventually<T>(look: () => T | Promise<T>, options: Eventua
     await delay(every);
   }
 }
+
+const countExpectations = (): number => expect.getState().assertionCalls;
 
 function describeFailure(last: { value: unknown } | { error: unknown }, that: string, within: number): Error {
   if ('value' in last) return new Error(`Waited ${within} ms for ${that}; last seen: ${JSON.stringify(last.value)}`);

@@ -62,6 +62,16 @@ describe('eventually', () => {
     expect(await eventually(() => ++looks > 2 && looks, { every: 1 })).toBe(3);
   });
 
+  it('waits for a find() that has no match yet, and for expectations that do not hold yet', async () => {
+    const list: number[] = [];
+    setTimeout(() => list.push(7), 30);
+    expect(await eventually(() => list.find((n) => n === 7), { every: 1 })).toBe(7);
+    await eventually(() => {
+      expect(list).toContain(7);
+    });
+    await expect(eventually(() => undefined, { within: 5 })).rejects.toThrow('last seen: undefined');
+  });
+
   it('says what it waited for and what it saw last', async () => {
     await expect(eventually(() => 0, { within: 5, that: 'a number' })).rejects.toThrow(
       'Waited 5 ms for a number; last seen: 0',
