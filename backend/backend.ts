@@ -1,5 +1,6 @@
 /** What server and worker share: the store, the queue and the bus, put together. */
 
+import { channelOf } from '../core/channel.ts';
 import { type Duration, toMilliseconds } from '../core/duration.ts';
 import { TaskError } from '../core/error.ts';
 import type { Snapshot } from '../core/snapshot.ts';
@@ -63,6 +64,7 @@ export class Backend {
       url,
       prefix,
       retention: toMilliseconds(options.retention ?? '7d', 'retention') / 1_000,
+      channelOf: (owner) => this.channelOf(owner),
       log: this.log,
     });
     this.store = new TaskStore(this.redis);
@@ -94,6 +96,11 @@ export class Backend {
       await this.queues.add(task.name, job, at);
     }
     this.#settle('unqueued', [task.id]);
+  }
+
+  /** The channel on which `owner`'s tasks are pushed. @internal */
+  channelOf(owner: string): string {
+    return channelOf(owner, { encrypted: this.pusher.encryptionKey !== null });
   }
 
   /** Whether Redis and the bus answer now. Takes at most 5 s. Never rejects. */

@@ -7,7 +7,7 @@ import { type CommandParser, createClient, defineScript } from '@redis/client';
 import { TaskError } from '../core/error.ts';
 import { withDeadline } from './async.ts';
 import { type Log, Outage } from './log.ts';
-import { COMMIT, CREATE, LIST, PAGE } from './scripts.ts';
+import { COMMIT, CREATE, DISCARD, LIST, PAGE } from './scripts.ts';
 
 /** Under the 2 s within which an accepting server must have answered. */
 const COMMAND_DEADLINE_MS = 1_500;
@@ -52,6 +52,8 @@ export interface RedisOptions {
   readonly prefix: string;
   /** How long finished tasks are kept, in seconds. */
   readonly retention: number;
+  /** The push channel of an owner: pages are known by it, since webhooks name it. */
+  readonly channelOf: (owner: string) => string;
   readonly log: Log;
 }
 
@@ -61,6 +63,7 @@ export class Redis {
   readonly #client: Client;
   readonly #prefix: string;
   readonly #retention: string;
+  readonly #channelOf: (owner: string) => string;
   readonly #outage: Outage;
   #subscriber: Client | null = null;
   #opened: Promise<unknown> | null = null;
@@ -69,12 +72,13 @@ export class Redis {
   constructor(options: RedisOptions) {
     this.#prefix = options.prefix;
     this.#retention = String(Math.ceil(options.retention));
+    this.#channelOf = options.channelOf;
     this.#outage = new Outage(options.log, 'Redis');
     this.#client = connect(options.url);
     this.#watch(this.#client);
   }
 
-  /** Stores a new task, unless its key was used before. @returns null, or what the key stands for: body hash and id */
+  /** Stores a new task, unless its key was used before; then says what that key stands for. */
   async create(task: {
     readonly id: string;
     readonly owner: string;
@@ -83,8 +87,11 @@ export class Redis {
     /** In ms since the epoch. */
     readonly at: number;
     readonly idempotency: { readonly key: string; readonly bodyHash: string } | null;
-  }): Promise<{ readonly bodyHash: string; readonly id: string } | null> {
-    const known = await this.#run((client) =>
+  }): Promise<{
+    readonly known: { readonly bodyHash: string; readonly id: string } | null;
+    readonly hasPage: boolean;
+  }> {
+    const answer = await this.#run((client) =>
       client.inloopCreate(
         [
           this.#key('task', task.id),
@@ -92,6 +99,7 @@ export class Redis {
           this.#key('active', task.owner),
           this.#key('unqueued'),
           this.#key('idem', task.owner, task.idempotency?.key ?? ''),
+          this.#key('page', this.#channelOf(task.owner)),
         ],
         [
           task.id,
@@ -105,8 +113,19 @@ export class Redis {
         ],
       ),
     );
-    const [bodyHash, id] = String(known).split(' ');
-    return bodyHash && id ? { bodyHash, id } : null;
+    const [known, hasPage] = answer as unknown as [string, number];
+    const [bodyHash, id] = known.split(' ');
+    return { known: bodyHash && id ? { bodyHash, id } : null, hasPage: hasPage === 1 };
+  }
+
+  /** Forgets a new task that nobody has touched. */
+  async discard(id: string, owner: string): Promise<void> {
+    await this.#run((client) =>
+      client.inloopDiscard(
+        [this.#key('task', id), this.#key('all', owner), this.#key('active', owner), this.#key('unqueued')],
+        [id],
+      ),
+    );
   }
 
   /** Stores `snapshot` if the stored revision is still the expected one. */
@@ -118,7 +137,7 @@ export class Redis {
           this.#key('all', change.owner),
           this.#key('active', change.owner),
           this.#key('unseen', change.owner),
-          this.#key('page', change.owner),
+          this.#key('page', this.#channelOf(change.owner)),
           this.#key('unqueued'),
           this.#key('unpublished'),
           this.#key('durations', change.name),
@@ -191,10 +210,10 @@ export class Redis {
     return true;
   }
 
-  /** Notes that a page of `owner` opened, or that the channel was vacated, at `at` (ms). */
-  async notePage(owner: string, event: 'opened' | 'vacated', at: number): Promise<void> {
+  /** Notes that a page entered `channel`, or that the last one left it, at `at` (ms). */
+  async notePage(channel: string, event: 'opened' | 'vacated', at: number): Promise<void> {
     await this.#run((client) =>
-      client.inloopPage([this.#key('page', owner)], [event === 'opened' ? 'o' : 'v', String(at), String(PAGE_TTL_S)]),
+      client.inloopPage([this.#key('page', channel)], [event === 'opened' ? 'o' : 'v', String(at), String(PAGE_TTL_S)]),
     );
   }
 
@@ -273,6 +292,7 @@ function connect(url: string) {
     socket: { reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, 1_000), connectTimeout: 5_000 },
     scripts: {
       inloopCreate: script(CREATE),
+      inloopDiscard: script(DISCARD),
       inloopCommit: script(COMMIT),
       inloopList: script(LIST),
       inloopPage: script(PAGE),

@@ -7,17 +7,28 @@
  *   active:<owner>    zset  those without an outcome
  *   unseen:<owner>    zset  those whose outcome the owner has not seen: the inbox
  *   idem:<owner>:<h>  text  "<hash of the body> <id>" of an Idempotency-Key, for 24 h
- *   page:<owner>      hash  o, v: when a page was last known to open, and the channel to be vacated (ms)
+ *   page:<channel>    hash  o, v: when a page last entered the owner's channel, and when the last one left it (ms)
  *   unqueued          zset  ids that still need a job, by the time since when (ms)
  *   unpublished       zset  ids whose outcome may not have been pushed, by the time of the outcome (ms)
  *   durations:<name>  list  how long the last successful attempts of a definition took (ms)
  */
 
-/** KEYS task, all, active, unqueued, idem · ARGV id, snapshot, owner, input, now (ms), body hash, idem ttl (s), prefix of task keys */
+/** In Lua: 0 when the channel of KEYS[n] is known to be vacant, else 1. */
+const HAS_PAGE = (n: number) => `
+local page = redis.call('HMGET', KEYS[${n}], 'o', 'v')
+local hasPage = 1
+if page[2] and (not page[1] or tonumber(page[2]) > tonumber(page[1])) then hasPage = 0 end
+`;
+
+/**
+ * KEYS task, all, active, unqueued, idem, page
+ * ARGV id, snapshot, owner, input, now (ms), body hash, idem ttl (s), prefix of task keys
+ * Returns {what the key stands for or '', hasPage}.
+ */
 export const CREATE = `
 if ARGV[6] ~= '' then
   local known = redis.call('GET', KEYS[5])
-  if known then return known end
+  if known then return {known, 1} end
 end
 if redis.call('EXISTS', KEYS[1]) == 0 then
   redis.call('HSET', KEYS[1], 'r', 1, 's', ARGV[2], 'o', ARGV[3], 'i', ARGV[4])
@@ -31,14 +42,23 @@ if redis.call('EXISTS', KEYS[1]) == 0 then
     if redis.call('EXISTS', ARGV[8] .. old) == 0 then redis.call('ZREM', KEYS[2], old) end
   end
 end
-return ''
+${HAS_PAGE(6)}
+return {'', hasPage}
+`;
+
+/** KEYS task, all, active, unqueued · ARGV id. Forgets a task that nobody has touched since it was created. */
+export const DISCARD = `
+if redis.call('HGET', KEYS[1], 'r') ~= '1' then return 0 end
+redis.call('DEL', KEYS[1])
+for n = 2, 4 do redis.call('ZREM', KEYS[n], ARGV[1]) end
+return 1
 `;
 
 /**
  * KEYS task, all, active, unseen, page, unqueued, unpublished, durations
  * ARGV id, expected revision, new revision, snapshot, kind (step | queue | outcome | seen), now (ms), retention (s),
  *      duration (ms or ''), channel to publish the id on ('' for none)
- * Returns {'ok', page} or {'missing'} or {'conflict', snapshot}; page is 1 unless the owner's channel is known to be vacant.
+ * Returns {'ok', hasPage} or {'missing'} or {'conflict', snapshot}.
  */
 export const COMMIT = `
 local revision = redis.call('HGET', KEYS[1], 'r')
@@ -63,9 +83,8 @@ elseif kind == 'seen' then
   redis.call('ZREM', KEYS[4], ARGV[1])
 end
 if ARGV[9] ~= '' then redis.call('PUBLISH', ARGV[9], ARGV[1]) end
-local page = redis.call('HMGET', KEYS[5], 'o', 'v')
-if page[2] and (not page[1] or tonumber(page[2]) > tonumber(page[1])) then return {'ok', 0} end
-return {'ok', 1}
+${HAS_PAGE(5)}
+return {'ok', hasPage}
 `;
 
 /** KEYS index · ARGV from ('+' or '(<id>'), how many, prefix of task keys. Returns {last id or '', snapshot, …}; forgets ids without a record. */

@@ -12,10 +12,13 @@ import { DEFAULT_PAGE_SIZE, MAX_EVENT_BYTES, MAX_PAGE_SIZE } from '../core/limit
 import { isFinished, type QueuedSnapshot, type Snapshot } from '../core/snapshot.ts';
 import { type Refusal, type TaskEvent, transition } from '../core/transition.ts';
 import { type ListState, omitResult, type TaskPage } from '../core/wire.ts';
+import { delay } from './async.ts';
 import type { CommitKind, Redis } from './redis.ts';
 
 /** More conflicts in a row than two writers can cause; reaching it is a bug, not contention. */
 const MAX_CONFLICTS = 20;
+const DISCARD_FOR_MS = 60_000;
+const DISCARD_RETRY_MS = 500;
 const MEDIAN_MAX_AGE_MS = 10_000;
 /** Fewer runs than this say nothing about the next one. */
 const MIN_RUNS_TO_EXPECT = 3;
@@ -40,7 +43,7 @@ export type Applied =
 
 /** What became of a new task. */
 export type Created =
-  | { readonly result: 'created' }
+  | { readonly result: 'created'; readonly hasPage: boolean }
   /** The key was used for the same body: `id` is the task it made. */
   | { readonly result: 'exists'; readonly id: string }
   /** The key was used for another body. */
@@ -61,7 +64,7 @@ export class TaskStore {
   ): Promise<Created> {
     const input = JSON.stringify(task.input);
     const bodyHash = hash(`${task.snapshot.name}\n${input}`);
-    const known = await this.#redis.create({
+    const { known, hasPage } = await this.#redis.create({
       id: task.snapshot.id,
       owner: task.owner,
       snapshot: JSON.stringify(task.snapshot),
@@ -69,8 +72,22 @@ export class TaskStore {
       at: Date.parse(task.snapshot.createdAt),
       idempotency: idempotencyKey === null ? null : { key: hash(idempotencyKey), bodyHash },
     });
-    if (known === null || known.id === task.snapshot.id) return { result: 'created' };
+    if (known === null || known.id === task.snapshot.id) return { result: 'created', hasPage };
     return known.bodyHash === bodyHash ? { result: 'exists', id: known.id } : { result: 'mismatch' };
+  }
+
+  /**
+   * Takes back a task whose creation got no answer: should it have been stored, now or later, it goes again, unless
+   * somebody has started it. Tries for a minute. Never rejects.
+   */
+  async discard(id: string, owner: string): Promise<void> {
+    for (const end = Date.now() + DISCARD_FOR_MS; Date.now() < end; ) {
+      try {
+        return await this.#redis.discard(id, owner);
+      } catch {
+        await delay(DISCARD_RETRY_MS);
+      }
+    }
   }
 
   /** The task, or null where there is none (or no longer). @throws TaskError `store_unavailable` */

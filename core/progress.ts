@@ -1,6 +1,6 @@
 /** What a handler may report, made fit to be stored and shown. */
 
-import { MAX_NOTE_LENGTH } from './limits.ts';
+import { MAX_NAME_LENGTH, MAX_NOTE_LENGTH } from './limits.ts';
 import type { Progress } from './snapshot.ts';
 import { cut } from './text.ts';
 
@@ -12,7 +12,8 @@ import { cut } from './text.ts';
  * so that nothing looks complete before its outcome; `finished` lifts that.
  */
 export function advance(shown: Progress | null, report: Progress, finished = false): Progress {
-  const before = shown !== null && shown.stage === report.stage ? shown : null;
+  const stage = typeof report.stage === 'string' ? cut(report.stage, MAX_NAME_LENGTH) : undefined;
+  const before = shown !== null && shown.stage === stage ? shown : null;
   const total = count(report.total) ?? before?.total ?? null;
   let done = Math.max(count(report.done) ?? 0, before?.done ?? 0);
   const open = !finished && total !== null;
@@ -27,7 +28,7 @@ export function advance(shown: Progress | null, report: Progress, finished = fal
   const failed = count(report.failed) ?? before?.failed;
   if (skipped !== undefined && skipped !== null) next.skipped = skipped;
   if (failed !== undefined && failed !== null) next.failed = failed;
-  if (typeof report.stage === 'string') next.stage = report.stage;
+  if (stage !== undefined) next.stage = stage;
   if (typeof report.note === 'string' && report.note !== '') next.note = cut(report.note, MAX_NOTE_LENGTH);
   return next;
 }

@@ -1,0 +1,6 @@
+/** `inloop/server`: start tasks from an Express app and let their owners follow them. */
+
+export type { StartOptions } from './operations.ts';
+export { problemHandler, sendProblem } from './problem.ts';
+export type { Identify } from './router.ts';
+export { createTaskServer, type TaskServer, type TaskServerOptions } from './task-server.ts';

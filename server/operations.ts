@@ -1,0 +1,234 @@
+/** What can be done with tasks, by owner: the router does it for browsers, an adopter's own code calls it directly. */
+
+import { v7 as uuid } from 'uuid';
+import type { Backend } from '../backend/backend.ts';
+import type { Created, TaskStore } from '../backend/store.ts';
+import { assertOwner } from '../core/channel.ts';
+import { type AnyTaskDefinition, type InputOf, parseWith, type ResultOf } from '../core/definition.ts';
+import { TaskError } from '../core/error.ts';
+import { MAX_IDEMPOTENCY_KEY_LENGTH, MAX_INPUT_BYTES } from '../core/limits.ts';
+import { createSnapshot, isFinished, type Snapshot } from '../core/snapshot.ts';
+import { canRetry, type TaskEvent } from '../core/transition.ts';
+import type { ListState, SeenEvent, TaskPage } from '../core/wire.ts';
+import { refusal } from './problem.ts';
+
+/** Accepting is tried again within this time, so that a blip of Redis is no error; answered within 2 s. */
+const ACCEPT_BUDGET_MS = 400;
+
+export interface StartOptions {
+  /** Whose task it is: the id that `identify` gives for this user. */
+  readonly owner: string;
+  /** Starting twice with one key within 24 h gives one task. At most 255 characters. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+export class TaskOperations {
+  readonly #backend: Backend;
+  readonly #definitions: ReadonlyMap<string, AnyTaskDefinition>;
+
+  constructor(backend: Backend, definitions: readonly AnyTaskDefinition[]) {
+    this.#backend = backend;
+    this.#definitions = new Map(definitions.map((definition) => [definition.name, definition]));
+    if (this.#definitions.size < definitions.length) {
+      throw new TaskError('invalid_options', 'createTaskServer: two task definitions have the same name.', {
+        retryable: false,
+      });
+    }
+  }
+
+  /** The definition of that name, where one was given and, if asked, a browser may start it. */
+  definition(name: unknown, options: { readonly forBrowser: boolean }): AnyTaskDefinition {
+    const definition = typeof name === 'string' ? this.#definitions.get(name) : undefined;
+    if (definition && (definition.browser || !options.forBrowser)) return definition;
+    throw refusal('unknown_task', `There is no task that could be started by the name ${quote(name)}.`, 404);
+  }
+
+  /**
+   * Stores a task and queues it. Once this resolves the task ends in an outcome, whatever dies.
+   *
+   * @throws TaskError `invalid_input` (422) with each fault, `too_large` (413), `invalid_owner` (400),
+   *   `invalid_idempotency_key` (400), `idempotency_mismatch` (422) for a key that was used with another input,
+   *   `store_unavailable` (503): nothing was started
+   */
+  async start<D extends AnyTaskDefinition>(
+    definition: D,
+    input: InputOf<D>,
+    options: StartOptions,
+  ): Promise<Snapshot<ResultOf<D>>> {
+    if (this.#definitions.get(definition.name) !== definition) {
+      throw new TaskError(
+        'invalid_options',
+        `start: ${definition.name} is not among the tasks given to createTaskServer.`,
+        { retryable: false },
+      );
+    }
+    assertOwner(options.owner);
+    const raw: unknown = input ?? null;
+    if (Buffer.byteLength(JSON.stringify(raw)) > MAX_INPUT_BYTES) {
+      throw refusal(
+        'too_large',
+        `The input is larger than ${MAX_INPUT_BYTES} bytes of JSON. Store the data and pass its id.`,
+        413,
+      );
+    }
+    const parsed = await parseWith(definition.input, raw, 'invalid_input', 'The input');
+    const key = checkKey(options.idempotencyKey);
+    const title = definition.titleOf(parsed);
+    return this.#create({
+      definition,
+      title,
+      owner: options.owner,
+      input: raw,
+      key: key && `key:${key}`,
+      retryOf: null,
+    }) as Promise<Snapshot<ResultOf<D>>>;
+  }
+
+  /** @throws TaskError `not_found` (404), also for a task of somebody else */
+  async get(owner: string, id: string): Promise<Snapshot> {
+    return (await this.#read(owner, id)).snapshot;
+  }
+
+  /** One page of `owner`'s tasks, newest first; at most 100, 20 unless told. */
+  async list(
+    owner: string,
+    options: { readonly state?: ListState; readonly limit?: number; readonly cursor?: string | null } = {},
+  ): Promise<TaskPage> {
+    return this.#backend.store.list(owner, options);
+  }
+
+  /** Calls a task off. @throws TaskError `not_found` (404), `not_cancellable` (409) */
+  async cancel(owner: string, id: string): Promise<Snapshot> {
+    const task = await this.#read(owner, id);
+    const applied = await this.#apply(task, { type: 'cancel', at: now() });
+    if (applied) return applied;
+    throw refusal('not_cancellable', 'This task can no longer be cancelled.', 409);
+  }
+
+  /**
+   * Does a failed or cancelled task again: a new task with the same input. Asking twice gives the same new task.
+   * @throws TaskError `not_found` (404), `not_retryable` (409)
+   */
+  async retry(owner: string, id: string): Promise<Snapshot> {
+    const { snapshot, input } = await this.#read(owner, id);
+    if (!canRetry(snapshot.status)) {
+      throw refusal('not_retryable', 'Only a failed or cancelled task can be tried again.', 409);
+    }
+    const definition = this.#definitions.get(snapshot.name);
+    if (!definition) throw refusal('not_retryable', 'This kind of task is no longer offered.', 409);
+    return this.#create({ definition, title: snapshot.title, owner, input, key: `retry:${id}`, retryOf: id });
+  }
+
+  /** Takes outcomes out of the owner's inbox, on every device. Ids that are not theirs, or not outcomes, are passed over. */
+  async seen(owner: string, ids: readonly string[]): Promise<void> {
+    const at = now();
+    const seen = await Promise.all(
+      ids.map(async (id) => {
+        const task = await this.#backend.store.read(id);
+        if (task?.owner !== owner || !isFinished(task.snapshot)) return null;
+        const applied = await this.#backend.store.apply(task, { type: 'see', at });
+        return applied.ok ? id : null;
+      }),
+    );
+    const event: SeenEvent = { ids: seen.filter((id) => id !== null), seenAt: at };
+    if (event.ids.length > 0) this.#backend.publisher.publishSeen(owner, event);
+  }
+
+  async #create(task: {
+    readonly definition: AnyTaskDefinition;
+    readonly title: string;
+    readonly owner: string;
+    readonly input: unknown;
+    readonly key: string | null;
+    readonly retryOf: string | null;
+  }): Promise<Snapshot> {
+    const { store, publisher } = this.#backend;
+    const { definition, title, owner, input, key, retryOf } = task;
+    const snapshot = createSnapshot({
+      id: uuid(),
+      name: definition.name,
+      title,
+      attempts: definition.attempts,
+      at: now(),
+      retryOf,
+    });
+    const created = await this.#store({ snapshot, owner, input }, key);
+    if (created.result === 'mismatch') {
+      throw refusal(
+        'idempotency_mismatch',
+        'This Idempotency-Key was used with another request. Use a new key for a new request.',
+        422,
+      );
+    }
+    if (created.result === 'exists') {
+      const known = await store.read(created.id);
+      if (known) return known.snapshot;
+      throw refusal(
+        'idempotency_mismatch',
+        'The task that this Idempotency-Key started is no longer kept. Use a new key.',
+        422,
+      );
+    }
+    if (created.hasPage) publisher.publish(owner, snapshot);
+    // The record is safe; should this fail, a sweeper queues the task within seconds.
+    this.#backend.enqueue(snapshot).catch(() => undefined);
+    return snapshot;
+  }
+
+  async #store(task: Parameters<TaskStore['create']>[0], key: string | null): Promise<Created> {
+    const { store } = this.#backend;
+    const started = Date.now();
+    for (;;) {
+      try {
+        return await store.create(task, key);
+      } catch (error) {
+        // The same id and key again: if the first try went through after all, the next finds it done.
+        if (Date.now() - started < ACCEPT_BUDGET_MS) continue;
+        // We say no, so it must not happen later. With a key it may: the caller's next try gets that task.
+        if (key === null) void store.discard(task.snapshot.id, task.owner);
+        throw error;
+      }
+    }
+  }
+
+  async #read(owner: string, id: string) {
+    const task = isId(id) ? await this.#backend.store.read(id) : null;
+    if (task?.owner === owner) return task;
+    throw refusal('not_found', 'There is no such task.', 404);
+  }
+
+  async #apply(
+    task: { readonly snapshot: Snapshot; readonly owner: string },
+    event: TaskEvent,
+  ): Promise<Snapshot | null> {
+    const applied = await this.#backend.store.apply(task, event);
+    if (!applied.ok) return null;
+    if (applied.hasPage || isFinished(applied.snapshot)) this.#backend.publisher.publish(task.owner, applied.snapshot);
+    return applied.snapshot;
+  }
+}
+
+/** Whether `text` could be the id of a task. */
+export function isId(text: unknown): text is string {
+  return typeof text === 'string' && /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(text);
+}
+
+function checkKey(key: string | undefined): string | null {
+  if (key === undefined) return null;
+  if (typeof key === 'string' && key !== '' && key.length <= MAX_IDEMPOTENCY_KEY_LENGTH) return key;
+  throw refusal(
+    'invalid_idempotency_key',
+    `An Idempotency-Key has 1 to ${MAX_IDEMPOTENCY_KEY_LENGTH} characters.`,
+    400,
+  );
+}
+
+function now(): string {
+  return new Date().toISOString();
+}
+
+function quote(value: unknown): string {
+  return typeof value === 'string'
+    ? JSON.stringify(value.slice(0, 80))
+    : `of type ${value === null ? 'null' : typeof value}`;
+}

@@ -1,0 +1,176 @@
+/** The HTTP contract (design.md, docs/protocol.md), as an Express router. It serves browsers, phones and curl. */
+
+import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
+import type { Backend } from '../backend/backend.ts';
+import { connectionInfo } from '../backend/pusher-env.ts';
+import { assertOwner } from '../core/channel.ts';
+import { DEFAULT_PAGE_SIZE, MAX_INPUT_BYTES, MAX_PAGE_SIZE, MAX_SEEN_IDS } from '../core/limits.ts';
+import { isFinished, type Snapshot } from '../core/snapshot.ts';
+import type { ConnectionInfo, ListState } from '../core/wire.ts';
+import { isId, type TaskOperations } from './operations.ts';
+import { problemHandler, refusal } from './problem.ts';
+
+/** Who asks: the id of the signed-in user, or null for nobody. */
+export type Identify = (req: Request) => string | null | Promise<string | null>;
+
+export interface RouterOptions {
+  readonly backend: Backend;
+  readonly operations: TaskOperations;
+  readonly identify: Identify;
+  /** Where the router is reached, as the browser sees it. */
+  readonly pathOf: (req: Request) => string;
+  readonly accepted: (res: Response, task: Snapshot) => void;
+}
+
+/** How often a client without push should ask about an active task, in seconds. */
+export const POLL_AFTER_S = 2;
+/** An input and the little around it. */
+const MAX_BODY_BYTES = MAX_INPUT_BYTES + 4_096;
+/** Ids of 36 characters, quoted, with commas; and webhooks, which hosted Pusher keeps small. */
+const MAX_LONG_BODY_BYTES = 262_144;
+
+export function createRouter(options: RouterOptions): Router {
+  const { backend, operations } = options;
+  const router = express.Router();
+  const json = express.json({ limit: MAX_BODY_BYTES, strict: false });
+
+  // Signed by the bus instead of sent by a user, so it comes before `identify`; and signed over the raw body.
+  router.post('/webhook', express.text({ type: () => true, limit: MAX_LONG_BODY_BYTES }), async (req, res) => {
+    const webhook = typeof req.body === 'string' ? backend.bus.webhook(req.headers, req.body) : null;
+    if (!webhook) throw refusal('bad_signature', 'The signature of this webhook is missing or wrong.', 401);
+    for (const { name, channel } of webhook.events) {
+      if (name === 'channel_occupied') await backend.redis.notePage(channel, 'opened', webhook.at);
+      if (name === 'channel_vacated') await backend.redis.notePage(channel, 'vacated', webhook.at);
+    }
+    res.json({});
+  });
+
+  router.use(refuseOtherSites, async (req, res, next) => {
+    const owner = await options.identify(req);
+    if (owner === null || owner === undefined) throw refusal('unauthenticated', 'Sign in first.', 401);
+    assertOwner(owner);
+    res.locals.inloopOwner = owner;
+    res.set('Cache-Control', 'private, no-cache');
+    next();
+  });
+
+  router.post('/', json, async (req, res) => {
+    const { name, input } = objectBody(req);
+    const definition = operations.definition(name, { forBrowser: true });
+    const task = await operations.start(definition, input as never, {
+      owner: ownerOf(res),
+      idempotencyKey: req.get('Idempotency-Key'),
+    });
+    options.accepted(res, task);
+  });
+
+  router.get('/', async (req, res) => {
+    const page = await operations.list(ownerOf(res), {
+      state: stateOf(req.query.state),
+      limit: limitOf(req.query.limit),
+      cursor: cursorOf(req.query.cursor),
+    });
+    res.json(page);
+  });
+
+  router.get('/connection', (req, res) => {
+    const info: ConnectionInfo = {
+      ...connectionInfo(backend.pusher),
+      channel: backend.channelOf(ownerOf(res)),
+      authEndpoint: `${options.pathOf(req)}/auth`,
+    };
+    res.json(info);
+  });
+
+  router.post('/auth', express.urlencoded({ extended: false, limit: MAX_BODY_BYTES }), async (req, res) => {
+    const { socket_id: socketId, channel_name: channel } = (req.body ?? {}) as Record<string, unknown>;
+    const own = backend.channelOf(ownerOf(res));
+    if (typeof socketId !== 'string' || !/^\d+\.\d+$/.test(socketId) || channel !== own) {
+      throw refusal('forbidden', 'You may enter no channel but your own.', 403);
+    }
+    // Should this get lost, the mark of the last visit expires, and until then the bus tells us by webhook.
+    backend.redis.notePage(own, 'opened', Date.now()).catch(() => undefined);
+    res.json(backend.bus.authorize(socketId, own));
+  });
+
+  router.post('/seen', express.json({ limit: MAX_LONG_BODY_BYTES, strict: false }), async (req, res) => {
+    const { ids } = objectBody(req);
+    if (!Array.isArray(ids) || ids.length > MAX_SEEN_IDS || !ids.every(isId)) {
+      throw refusal('invalid_ids', `ids must be a list of at most ${MAX_SEEN_IDS} task ids.`, 422);
+    }
+    await operations.seen(ownerOf(res), ids);
+    res.status(204).end();
+  });
+
+  router.get('/:id', async (req, res) => {
+    const task = await operations.get(ownerOf(res), req.params.id);
+    const etag = `"${task.revision}"`;
+    res.set('ETag', etag);
+    if (!isFinished(task)) res.set('Retry-After', String(POLL_AFTER_S));
+    if (matches(req.get('If-None-Match'), etag)) res.status(304).end();
+    else res.json(task);
+  });
+
+  router.post('/:id/cancel', async (req, res) => {
+    options.accepted(res, await operations.cancel(ownerOf(res), req.params.id));
+  });
+
+  router.post('/:id/retry', async (req, res) => {
+    options.accepted(res, await operations.retry(ownerOf(res), req.params.id));
+  });
+
+  router.use((req) => {
+    throw refusal('not_found', `There is no ${req.method} ${req.path.slice(0, 80)} here.`, 404);
+  });
+  router.use(problemHandler({ log: backend.log }));
+  return router;
+}
+
+/** Another site's page may not act in the name of a signed-in user. Browsers say where a request comes from. */
+const refuseOtherSites: RequestHandler = (req, _res, next) => {
+  if (req.method === 'POST' && req.get('Sec-Fetch-Site') === 'cross-site') {
+    throw refusal('cross_site', 'Requests from other sites are not accepted.', 403);
+  }
+  next();
+};
+
+function ownerOf(res: Response): string {
+  return res.locals.inloopOwner as string;
+}
+
+function objectBody(req: Request): Record<string, unknown> {
+  const body: unknown = req.body;
+  if (body === undefined)
+    throw refusal('invalid_json', 'Expected a JSON body with Content-Type: application/json.', 400);
+  if (body === null || typeof body !== 'object' || Array.isArray(body)) {
+    throw refusal('invalid_body', 'Expected a JSON object as the body.', 422);
+  }
+  return body as Record<string, unknown>;
+}
+
+function stateOf(value: unknown): ListState {
+  if (value === undefined) return 'all';
+  if (value === 'active' || value === 'unseen' || value === 'all') return value;
+  throw refusal('invalid_query', 'state must be active, unseen or all.', 400);
+}
+
+function limitOf(value: unknown): number {
+  if (value === undefined) return DEFAULT_PAGE_SIZE;
+  const limit = typeof value === 'string' && /^\d{1,4}$/.test(value) ? Number(value) : 0;
+  if (limit >= 1 && limit <= MAX_PAGE_SIZE) return limit;
+  throw refusal('invalid_query', `limit must be a whole number from 1 to ${MAX_PAGE_SIZE}.`, 400);
+}
+
+function cursorOf(value: unknown): string | null {
+  if (value === undefined) return null;
+  if (isId(value)) return value;
+  throw refusal('invalid_query', 'cursor must be the nextCursor of an earlier page.', 400);
+}
+
+function matches(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  return header.split(',').some((candidate) => {
+    const tag = candidate.trim().replace(/^W\//, '');
+    return tag === etag || tag === '*';
+  });
+}

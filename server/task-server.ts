@@ -1,0 +1,74 @@
+/** The server house's front door: what an adopter's Express app mounts and calls. */
+
+import type { Request, Response, Router } from 'express';
+import type { Backend } from '../backend/backend.ts';
+import type { AnyTaskDefinition, InputOf, ResultOf } from '../core/definition.ts';
+import { TaskError } from '../core/error.ts';
+import { isFinished, type Snapshot } from '../core/snapshot.ts';
+import { type StartOptions, TaskOperations } from './operations.ts';
+import { createRouter, type Identify, POLL_AFTER_S } from './router.ts';
+
+export interface TaskServerOptions {
+  readonly backend: Backend;
+  /** Every definition that this server may start. */
+  readonly tasks: readonly AnyTaskDefinition[];
+  /** Who asks, from your own session: the user's id, or null. Called for each request; what it throws is a 500. */
+  readonly identify: Identify;
+  /** Where browsers reach the router, with any prefix a proxy adds. Default: where it is mounted, `/tasks` until it is known. */
+  readonly path?: string;
+}
+
+export interface TaskServer {
+  /** Mount it before body parsers of your own: `app.use('/tasks', tasks.router)`. */
+  readonly router: Router;
+  /** Stores and queues a task; see {@link TaskOperations.start} for what it throws. */
+  start<D extends AnyTaskDefinition>(
+    definition: D,
+    input: InputOf<D>,
+    options: StartOptions,
+  ): Promise<Snapshot<ResultOf<D>>>;
+  /** Answers 202 with the task's `Location`, `Retry-After` and snapshot. */
+  accepted(res: Response, task: Snapshot): void;
+  /** What the router does, for code of your own; all by owner. */
+  readonly tasks: Pick<TaskOperations, 'get' | 'list' | 'cancel' | 'retry' | 'seen'>;
+}
+
+/**
+ * @example
+ * const tasks = createTaskServer({ backend, tasks: [importContacts], identify: (req) => req.session.userId ?? null });
+ * app.use('/tasks', tasks.router);
+ *
+ * @throws TaskError `invalid_options`
+ */
+export function createTaskServer(options: TaskServerOptions): TaskServer {
+  const { backend } = options;
+  if (typeof options.identify !== 'function') {
+    throw new TaskError(
+      'invalid_options',
+      'createTaskServer: identify must be a function from a request to a user id or null.',
+      {
+        retryable: false,
+      },
+    );
+  }
+  const operations = new TaskOperations(backend, options.tasks);
+  const fixed = options.path === undefined ? null : `/${options.path.replace(/^\/+|\/+$/g, '')}`;
+  let mounted = '/tasks';
+  const pathOf = (req: Request) => {
+    if (fixed !== null) return fixed;
+    mounted = req.baseUrl;
+    return mounted;
+  };
+  const accepted = (res: Response, task: Snapshot) => {
+    res.status(202).location(`${fixed ?? mounted}/${task.id}`);
+    if (!isFinished(task)) res.set('Retry-After', String(POLL_AFTER_S));
+    res.json(task);
+  };
+  backend.sweeper.start();
+  return {
+    router: createRouter({ backend, operations, identify: options.identify, pathOf, accepted }),
+    start: (definition, input, start) => operations.start(definition, input, start),
+    accepted,
+    tasks: operations,
+  };
+}

@@ -1,0 +1,198 @@
+/**
+ * One attempt, from the job to the stored outcome. It serves the worker, which runs many.
+ *
+ * The handler ends the attempt by returning or throwing. It can be told to stop before: by its owner, by the
+ * deadline, by a worker that must stop, or because another attempt has taken over. Then its signal aborts, and a
+ * handler that has not stopped after the grace is cut off: the task moves on, while the slot stays taken until
+ * the handler really returns. One that does not return within a second grace is reported as stuck.
+ */
+
+import { delay } from '../backend/async.ts';
+import type { Backend } from '../backend/backend.ts';
+import type { TaskRecord } from '../backend/store.ts';
+import { type AnyTaskDefinition, parseWith } from '../core/definition.ts';
+import { TaskError } from '../core/error.ts';
+import { MAX_RESULT_BYTES } from '../core/limits.ts';
+import type { TaskEvent } from '../core/transition.ts';
+import { backoffDelay } from './backoff.ts';
+import type { Handler, TaskContext } from './context.ts';
+import { Reporter } from './reporter.ts';
+
+/** Why a handler was told to stop. */
+type StopReason = 'cancelled' | 'deadline' | 'worker_stopped' | 'stale';
+
+export interface AttemptOptions {
+  readonly backend: Backend;
+  readonly definition: AnyTaskDefinition;
+  readonly handler: Handler<AnyTaskDefinition>;
+  /** The task as it stands: running, with this attempt. */
+  readonly record: TaskRecord;
+  /** How long a handler may take to stop, in ms. */
+  readonly grace: number;
+  /** Aborts when the process must not wait for the store any longer. */
+  readonly giveUp: AbortSignal;
+  /** The handler did not return within a second grace; its slot is lost until the process is replaced. */
+  readonly onStuck: (error: TaskError) => void;
+}
+
+export class Attempt {
+  readonly id: string;
+  readonly number: number;
+  /** Resolves when the outcome is stored and the handler has returned, or is stuck. Never rejects. */
+  readonly done: Promise<void>;
+  readonly #options: AttemptOptions;
+  readonly #controller = new AbortController();
+  readonly #reporter: Reporter;
+  #stopped: StopReason | null = null;
+
+  constructor(options: AttemptOptions) {
+    this.#options = options;
+    this.id = options.record.snapshot.id;
+    this.number = options.record.snapshot.attempt;
+    this.#reporter = new Reporter({
+      backend: options.backend,
+      record: options.record,
+      onStale: () => this.stop('stale'),
+      onCancelling: () => this.stop('cancelled'),
+    });
+    this.done = this.#run();
+  }
+
+  /** Tells the handler to stop. The first reason counts. */
+  stop(reason: StopReason): void {
+    if (this.#stopped !== null) return;
+    this.#stopped = reason;
+    if (reason === 'stale') this.#reporter.close();
+    this.#controller.abort(STOP_ERRORS[reason]());
+  }
+
+  /** Stores a sign of life, unless something was stored within `ms`. */
+  alive(ms: number): void {
+    this.#reporter.alive(ms);
+  }
+
+  async #run(): Promise<void> {
+    const { definition, giveUp, grace } = this.#options;
+    const ended = new AbortController();
+    if (definition.deadline !== null) {
+      void delay(definition.deadline, ended.signal).then(() => {
+        if (!ended.signal.aborted) this.stop('deadline');
+      });
+    }
+    const returned = this.#handle();
+    const cutOff = aborted(this.#controller.signal).then(() => delay(grace, ended.signal));
+    const event = await Promise.race([returned, cutOff.then(() => null)]);
+    ended.abort();
+    const isCutOff = event === null;
+    await this.#end(isCutOff ? this.#stopEvent() : event, giveUp);
+    if (isCutOff) await this.#waitForHandler(returned);
+  }
+
+  /** Runs the handler, and says how it ended. Never rejects. */
+  async #handle(): Promise<TaskEvent | null> {
+    const { definition, handler, record } = this.#options;
+    try {
+      const input = await parseWith(definition.input, record.input, 'invalid_input', 'The input');
+      const returned = await handler(input as never, this.#context());
+      const result = definition.output
+        ? await parseWith(definition.output, returned, 'invalid_output', 'What the task returned')
+        : (returned as unknown);
+      checkSize(result);
+      return { type: 'succeed', at: now(), attempt: this.number, result, progress: this.#reporter.latest };
+    } catch (error) {
+      return this.#stopped === null ? this.#failEvent(error) : this.#stopEvent();
+    }
+  }
+
+  #context(): TaskContext {
+    const reporter = this.#reporter;
+    const { snapshot, owner } = this.#options.record;
+    return {
+      id: this.id,
+      owner,
+      attempt: this.number,
+      attempts: snapshot.attempts,
+      signal: this.#controller.signal,
+      progress: (report) => reporter.report(report),
+      stage: (name) => reporter.stage(name),
+    };
+  }
+
+  #failEvent(thrown: unknown): TaskEvent {
+    const { backend, definition } = this.#options;
+    const error = TaskError.from(thrown);
+    if (error !== thrown) {
+      backend.log.error(`${definition.name} failed`, { task: this.id, attempt: this.number, error: thrown });
+    }
+    return {
+      type: 'fail',
+      at: now(),
+      attempt: this.number,
+      error: error.toFailure(),
+      retryAt: new Date(Date.now() + backoffDelay(definition.backoff, this.number, Math.random())).toISOString(),
+      progress: this.#reporter.latest,
+    };
+  }
+
+  /** How an attempt ends whose handler was told to stop; null where it may say nothing any more. */
+  #stopEvent(): TaskEvent | null {
+    const base = { at: now(), attempt: this.number, progress: this.#reporter.latest };
+    switch (this.#stopped) {
+      case 'cancelled':
+        return { type: 'stop', ...base };
+      case 'deadline':
+        return { type: 'fail', ...base, error: STOP_ERRORS.deadline().toFailure() };
+      case 'worker_stopped':
+        return { type: 'release', ...base, error: STOP_ERRORS.worker_stopped().toFailure() };
+      default:
+        return null;
+    }
+  }
+
+  async #end(event: TaskEvent | null, giveUp: AbortSignal): Promise<void> {
+    if (event === null) return this.#reporter.close();
+    const { backend } = this.#options;
+    const applied = await this.#reporter.end(event, giveUp);
+    // Should this fail, a sweeper does it within seconds: the store knows that the task needs a job.
+    if (applied?.ok && applied.snapshot.status === 'retrying') {
+      await backend.enqueue(applied.snapshot).catch(() => undefined);
+    }
+  }
+
+  async #waitForHandler(returned: Promise<unknown>): Promise<void> {
+    const { definition, grace, onStuck } = this.#options;
+    const isBack = await Promise.race([returned.then(() => true), delay(grace).then(() => false)]);
+    if (isBack) return;
+    onStuck(
+      new TaskError(
+        'handler_stuck',
+        `The handler of ${definition.name} did not stop within ${2 * grace} ms of being told to. Pass task.signal on to what it waits for.`,
+      ),
+    );
+  }
+}
+
+const STOP_ERRORS: Readonly<Record<StopReason, () => TaskError>> = {
+  cancelled: () => new TaskError('cancelled', 'The task was cancelled.', { retryable: false }),
+  deadline: () => new TaskError('deadline', 'The task took longer than it may.', { retryable: false }),
+  worker_stopped: () => new TaskError('worker_stopped', 'The worker was stopped; the task starts again elsewhere.'),
+  stale: () => new TaskError('stale_attempt', 'Another attempt has taken over.', { retryable: false }),
+};
+
+function checkSize(result: unknown): void {
+  const bytes = Buffer.byteLength(JSON.stringify(result ?? null));
+  if (bytes <= MAX_RESULT_BYTES) return;
+  throw new TaskError(
+    'result_too_large',
+    `The result is ${bytes} bytes of JSON, at most ${MAX_RESULT_BYTES} are kept. Store it and return where it is.`,
+    { retryable: false },
+  );
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+function now(): string {
+  return new Date().toISOString();
+}
