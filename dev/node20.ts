@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { isExecutable } from './find.ts';
 import { REPOSITORY } from './paths.ts';
+import { Problem } from './problem.ts';
 
 /** Path of a Node 20 that is on this machine already, or null. */
 export function findNode20(): string | null {
@@ -15,24 +16,29 @@ export function findNode20(): string | null {
 }
 
 /**
- * Brings a Node 20 from npm into `.inloop/node20` of the repository.
+ * Finds a Node 20, bringing one from npm into `.inloop/node20` of the repository when there is none.
  *
  * @returns its path
- * @throws when npm cannot bring it; the message says what to do
+ * @throws Problem that says what to run by hand, when it may not or cannot be installed
  */
-export async function installNode20(): Promise<string> {
-  const folder = installFolder();
-  mkdirSync(folder, { recursive: true });
-  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+export async function requireNode20(): Promise<string> {
+  const found = findNode20();
+  if (found !== null) return found;
+  const folder = join(REPOSITORY, '.inloop', 'node20');
   const args = ['install', '--prefix', folder, '--no-save', '--no-audit', '--no-fund', `${packageName()}@20`];
+  const byHand = `npm ${args.join(' ')}`;
+  if (process.env.INLOOP_NO_INSTALL === '1') {
+    throw new Problem(`Soketi needs a Node 20 beside this Node ${process.versions.node}. Install it with: ${byHand}`);
+  }
+  console.log(`inloop: Soketi needs a Node 20 beside this Node ${process.versions.node}, so installing it: ${byHand}`);
+  mkdirSync(folder, { recursive: true });
+  const onWindows = process.platform === 'win32';
   try {
-    await promisify(execFile)(npm, args, { cwd: folder, shell: process.platform === 'win32' });
+    await promisify(execFile)(onWindows ? 'npm.cmd' : 'npm', args, { cwd: folder, shell: onWindows });
   } catch (error) {
-    const reason = String((error as { stderr?: string }).stderr ?? error).trim();
-    const line = reason.split('\n').find((text) => text.startsWith('npm error')) ?? reason.split('\n')[0];
-    throw new Error(
-      `Soketi needs Node 20 and npm could not bring ${packageName()}@20 (${line}). Run inloop with Node 20.`,
-    );
+    const lines = String((error as { stderr?: string }).stderr || error).split('\n');
+    const reason = lines.find((line) => line.startsWith('npm error')) ?? lines[0];
+    throw new Problem(`Could not install a Node 20 for Soketi (${reason}). Run inloop with Node 20, or: ${byHand}`);
   }
   return installedPath();
 }
@@ -43,11 +49,7 @@ function packageName(): string {
   return `node-${platform}-${process.arch}`;
 }
 
-function installFolder(): string {
-  return join(REPOSITORY, '.inloop', 'node20');
-}
-
 function installedPath(): string {
   const binary = process.platform === 'win32' ? 'node.exe' : 'node';
-  return join(installFolder(), 'node_modules', packageName(), 'bin', binary);
+  return join(REPOSITORY, '.inloop', 'node20', 'node_modules', packageName(), 'bin', binary);
 }

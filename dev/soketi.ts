@@ -61,7 +61,12 @@ export async function soketiCommand({ node, app, port, folder, webhookUrl }: Sok
     // Longer, and clients that were sent away come back to a server that is closing, in a tight loop.
     SHUTDOWN_GRACE_PERIOD: '50',
   };
-  const env: NodeJS.ProcessEnv = { PATH: process.env.PATH };
+  const env: NodeJS.ProcessEnv = {
+    PATH: process.env.PATH,
+    // Libraries that Soketi carries along without need here: one wants a home, the other to warn.
+    PM2_HOME: folder,
+    AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE: '1',
+  };
   for (const [name, value] of Object.entries(settings)) env[`SOKETI_${name}`] = value;
   const server = join(REPOSITORY, 'node_modules', '@soketi', 'soketi', 'bin', 'server.js');
   return { file: node, args: ['--require', SOKETI_PRELOAD, server, 'start'], env, cwd: folder };

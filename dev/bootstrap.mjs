@@ -1,0 +1,104 @@
+// What `npm start`, `npm test` and `npm run build` do first, on a clone that has nothing yet: check the Node version,
+// install the npm packages, build. Plain JavaScript without packages, because it runs before there are any.
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The repository's root. */
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const OLDEST_NODE = [20, 19];
+
+/**
+ * Prints one line and ends this process with exit code 1.
+ * @param {string} line
+ * @returns {never}
+ */
+export function fail(line) {
+  console.error(`inloop: ${line}`);
+  process.exit(1);
+}
+
+/**
+ * Runs a program with its output on ours; a signal that ends us ends it, too.
+ * @param {string} file
+ * @param {string[]} args
+ * @param {{ shell?: boolean }} [options]
+ * @returns {Promise<number>} its exit code, 1 when a signal ended it
+ */
+export function run(file, args, { shell = false } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(file, args, { cwd: root, stdio: 'inherit', shell });
+    /** @param {NodeJS.Signals} signal */
+    const end = (signal) => {
+      child.kill(signal);
+    };
+    process.once('SIGTERM', end).once('SIGINT', end);
+    child.once('error', (error) => fail(`Could not start ${file}: ${error.message}`));
+    child.once('close', (code) => {
+      process.off('SIGTERM', end).off('SIGINT', end);
+      resolve(code ?? 1);
+    });
+  });
+}
+
+/** Makes sure that this Node is new enough and that the npm packages of package-lock.json are there. */
+export async function prepare() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const [oldestMajor = 0, oldestMinor = 0] = OLDEST_NODE;
+  if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
+    fail(
+      `This needs Node ${OLDEST_NODE.join('.')} or newer and runs on ${process.versions.node}. Install a newer Node.`,
+    );
+  }
+  const missing = findMissingPackage();
+  if (missing === null) return;
+  if (process.env.INLOOP_NO_INSTALL === '1') {
+    fail(`${missing}, and INLOOP_NO_INSTALL is set. Install the packages with: npm ci`);
+  }
+  console.log(`inloop: ${missing}, so running: npm ci`);
+  // Through a shell on Windows only, where npm is a batch file.
+  const code = await run('npm', ['ci', '--no-audit', '--no-fund'], { shell: process.platform === 'win32' });
+  if (code !== 0) fail(`"npm ci" ended with exit code ${code}; its lines above say why.`);
+}
+
+/**
+ * Compares what is installed with what package-lock.json wants, by version and not by date: a checkout or a pull gives
+ * files new dates without changing what they say.
+ * @returns {string | null} what is missing, as half a sentence
+ */
+function findMissingPackage() {
+  const installedFile = join(root, 'node_modules', '.package-lock.json');
+  if (!existsSync(installedFile)) return 'The npm packages are missing';
+  const wanted = readPackages(join(root, 'package-lock.json'));
+  const installed = readPackages(installedFile);
+  for (const [path, { version, optional }] of Object.entries(wanted)) {
+    // Optional ones are for other platforms.
+    if (path === '' || optional || installed[path]?.version === version) continue;
+    return `The npm package ${path.replace(/^.*node_modules\//, '')} is not there in version ${version}`;
+  }
+  return null;
+}
+
+/**
+ * @param {string} file
+ * @returns {Record<string, { version?: string, optional?: boolean }>}
+ */
+function readPackages(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')).packages;
+  } catch (error) {
+    return fail(`Could not read ${file} (${/** @type {Error} */ (error).message}). Run "npm ci".`);
+  }
+}
+
+/**
+ * Compiles every house into dist/ and bundles the demo's page; not again inside `npm test`, which has built already and
+ * whose test files, running side by side, would write over each other.
+ */
+export async function build() {
+  if (process.env.INLOOP_BUILT === '1') return;
+  const { buildAll } = await import('./build-all.mjs');
+  await buildAll();
+}

@@ -1,0 +1,42 @@
+// The build: TypeScript into dist/, and the demo's page bundled for browsers. For `npm start`, `npm test` and
+// `npm run build`, once the packages are installed.
+import { cp, mkdir, readdir } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import * as esbuild from 'esbuild';
+import { fail, root, run } from './bootstrap.mjs';
+
+const STATIC_FILES = ['.html', '.css', '.svg'];
+
+/** Builds everything; ends this process with exit code 1 when something does not compile. */
+export async function buildAll() {
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const code = await run(process.execPath, [tsc, '-b']);
+  if (code !== 0) fail('The build failed; the lines above say where.');
+  await bundlePage();
+}
+
+/** Bundles demo/page/main.ts and copies what stands beside it into dist/demo/public. */
+async function bundlePage() {
+  const page = join(root, 'demo', 'page');
+  const target = join(root, 'dist', 'demo', 'public');
+  // Not emptied first: a stack may be serving from it.
+  await mkdir(target, { recursive: true });
+  try {
+    await esbuild.build({
+      entryPoints: [join(page, 'main.ts')],
+      outdir: target,
+      bundle: true,
+      format: 'esm',
+      platform: 'browser',
+      target: 'es2022',
+      minify: true,
+      sourcemap: false,
+      logLevel: 'warning',
+    });
+  } catch {
+    fail('The page could not be bundled; the lines above say why.');
+  }
+  for (const name of await readdir(page)) {
+    if (STATIC_FILES.includes(extname(name))) await cp(join(page, name), join(target, name));
+  }
+}

@@ -1,0 +1,5 @@
+// `npm run build`: writes dist/, installing the npm packages first when they are missing.
+import { build, prepare } from './bootstrap.mjs';
+
+await prepare();
+await build();

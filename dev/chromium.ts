@@ -1,0 +1,15 @@
+// The Chromium that browser tests use. Not part of the stack.
+import { findOnPath, isExecutable } from './find.ts';
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
+const MACOS_APPS = [
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+];
+
+/** Path of a Chromium or Chrome: `INLOOP_CHROMIUM`, or an installed one, or null. */
+export function findChromium(): string | null {
+  const wanted = process.env.INLOOP_CHROMIUM;
+  if (wanted) return isExecutable(wanted) ? wanted : null;
+  return findOnPath(NAMES) ?? MACOS_APPS.find(isExecutable) ?? null;
+}

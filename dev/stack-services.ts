@@ -1,0 +1,118 @@
+// The four services of the local stack, with what each needs to know of the others.
+import { join } from 'node:path';
+import type { Command } from './child.ts';
+import type { Credentials } from './credentials.ts';
+import { REPOSITORY } from './paths.ts';
+import { findFreePort, isPortFree, LOOPBACK } from './ports.ts';
+import { Problem } from './problem.ts';
+import { pingRedis, redisCommand } from './redis.ts';
+import { probeSoketi, soketiCommand } from './soketi.ts';
+import type { Service } from './supervisor.ts';
+
+/** What a stack is made of. */
+export interface StackParts {
+  /** The state folder. */
+  folder: string;
+  credentials: Credentials;
+  /** Port of the page; 0 picks one. */
+  port: number;
+  redisServer: string;
+  /** A Node 20, for Soketi. */
+  node20: string;
+  /** Scripts of the application: the web server and the worker. */
+  scripts: { server: string; worker: string };
+}
+
+/** Time for a worker to finish or hand back its tasks, and for a server to answer what it has taken. */
+const DRAIN_MS = 15_000;
+
+/**
+ * Describes the services in the groups in which they start.
+ *
+ * @throws Problem when the page's port is taken
+ */
+export async function describeServices(parts: StackParts): Promise<{ url: string; groups: Service[][] }> {
+  const port = await choosePort(parts.port);
+  const redis = describeRedis(parts, await findFreePort());
+  const soketi = describeSoketi(parts, await findFreePort(), `http://${LOOPBACK}:${port}/tasks/webhook`);
+  const env = applicationEnv(parts, redis.port, soketi.port);
+  const server = describeScript('server', parts.scripts.server, port, env);
+  const worker = describeScript('worker', parts.scripts.worker, await findFreePort(), env);
+  return {
+    url: `http://localhost:${port}`,
+    groups: [
+      [redis, soketi],
+      [server, worker],
+    ],
+  };
+}
+
+async function choosePort(wanted: number): Promise<number> {
+  if (wanted === 0) return findFreePort();
+  if (await isPortFree(wanted)) return wanted;
+  throw new Problem(`Port ${wanted} is taken. End what listens there, or choose another: PORT=${wanted + 1} npm start`);
+}
+
+function describeRedis({ redisServer, folder }: StackParts, port: number): Service {
+  return {
+    name: 'redis',
+    host: LOOPBACK,
+    port,
+    command: () => redisCommand({ file: redisServer, folder: join(folder, 'redis'), port }),
+    probe: () => pingRedis(port),
+    graceMs: 10_000,
+  };
+}
+
+function describeSoketi({ node20, folder, credentials }: StackParts, port: number, webhookUrl: string): Service {
+  const { app } = credentials;
+  return {
+    name: 'soketi',
+    host: LOOPBACK,
+    port,
+    async command() {
+      if (!(await isPortFree(port))) throw new Error(`Soketi's port ${port} is taken.`);
+      return soketiCommand({ node: node20, app, port, folder: join(folder, 'soketi'), webhookUrl });
+    },
+    probe: () => probeSoketi(port, app),
+    graceMs: 3_000,
+  };
+}
+
+function describeScript(name: string, script: string, port: number, env: NodeJS.ProcessEnv): Service {
+  const command: Command = {
+    file: process.execPath,
+    args: [script],
+    env: { ...env, HOST: LOOPBACK, PORT: String(port) },
+    cwd: REPOSITORY,
+  };
+  return { name, host: LOOPBACK, port, command: () => command, probe: () => isReady(port), graceMs: DRAIN_MS };
+}
+
+async function isReady(port: number): Promise<boolean> {
+  const response = await fetch(`http://${LOOPBACK}:${port}/readyz`, { signal: AbortSignal.timeout(2_000) });
+  await response.body?.cancel();
+  return response.ok;
+}
+
+/** What server and worker find in their environment; see .env.example. */
+function applicationEnv({ credentials, folder }: StackParts, redisPort: number, soketiPort: number): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = { ...process.env };
+  // The person's own hosted account must not get half mixed in. The encryption key belongs to no account.
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('PUSHER_') && name !== 'PUSHER_ENCRYPTION_KEY') delete env[name];
+  }
+  const { app, sessionSecret } = credentials;
+  return {
+    ...env,
+    REDIS_URL: `redis://${LOOPBACK}:${redisPort}`,
+    PUSHER_APP_ID: app.appId,
+    PUSHER_KEY: app.key,
+    PUSHER_SECRET: app.secret,
+    PUSHER_HOST: LOOPBACK,
+    PUSHER_PORT: String(soketiPort),
+    PUSHER_TLS: 'false',
+    SESSION_SECRET: sessionSecret,
+    DATA_DIR: join(folder, 'data'),
+  };
+}

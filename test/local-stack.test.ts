@@ -1,0 +1,200 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createClient } from '@redis/client';
+import { REPOSITORY } from '../dev/paths.ts';
+import { eventually } from './support/eventually.ts';
+import { startStack, type TestStack } from './support/stack.ts';
+
+const STAND_IN = join(REPOSITORY, 'test', 'fixtures', 'stand-in.mjs');
+const args = ['--server', STAND_IN, '--worker', STAND_IN];
+/** Only dev/ is needed here, and it is built first: these tests are about it and run without the other houses, too. */
+const env = { INLOOP_BUILT: '1' };
+const NAMES = ['redis', 'soketi', 'server', 'worker'];
+
+let dir: string;
+const running: TestStack[] = [];
+
+beforeAll(() => {
+  execFileSync(process.execPath, [join(REPOSITORY, 'node_modules/typescript/bin/tsc'), '-b', join(REPOSITORY, 'dev')]);
+});
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'inloop-dir-'));
+});
+
+afterEach(async () => {
+  for (const stack of running.splice(0)) await stack.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+async function start(): Promise<TestStack> {
+  const stack = await startStack({ dir, args, env });
+  running.push(stack);
+  return stack;
+}
+
+/** Runs `dev/start.mjs` to its end. */
+function runToEnd(more: NodeJS.ProcessEnv, moreArgs = args): Promise<{ code: number | null; output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [join(REPOSITORY, 'dev', 'start.mjs'), ...moreArgs], {
+      env: { ...process.env, ...env, PORT: '0', INLOOP_DIR: dir, ...more },
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (data) => {
+        output += String(data);
+      });
+    }
+    child.once('close', (code) => resolve({ code, output }));
+  });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    // A zombie is not alive, yet takes signals.
+    return process.platform !== 'linux' || !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+async function isReady(port: number): Promise<boolean> {
+  return (await fetch(`http://127.0.0.1:${port}/readyz`)).ok;
+}
+
+describe('the local stack', () => {
+  it('says ready once, names every service in stack.json, and ends all of it on SIGTERM with exit code 0', async () => {
+    const stack = await start();
+    expect(stack.lines.filter((line) => line.startsWith('ready '))).toEqual([`ready ${stack.url}`]);
+    expect(stack.url).toMatch(/^http:\/\/localhost:\d+$/);
+    const services = stack.services();
+    expect(Object.keys(services)).toEqual(NAMES);
+    for (const { pid, host } of Object.values(services)) {
+      expect(host).toBe('127.0.0.1');
+      expect(isAlive(pid)).toBe(true);
+    }
+    expect(stack.url).toBe(`http://localhost:${services.server?.port}`);
+    expect(await (await fetch(stack.url)).json()).toEqual({
+      REDIS_URL: `redis://127.0.0.1:${services.redis?.port}`,
+      PUSHER_HOST: '127.0.0.1',
+      PUSHER_PORT: String(services.soketi?.port),
+      PUSHER_TLS: 'false',
+      DATA_DIR: join(dir, 'data'),
+      HOST: '127.0.0.1',
+    });
+    expect(statSync(join(dir, 'credentials.json')).mode & 0o777).toBe(0o600);
+
+    expect(await stack.stop()).toBe('exit code 0');
+    for (const { pid } of Object.values(services)) expect(isAlive(pid)).toBe(false);
+    expect(readdirSync(dir)).not.toContain('stack.json');
+    // Redis goes last: the others may still have something to write.
+    const order = ['drained', 'server is closing', 'bye bye'].map((text) =>
+      stack.lines.findLastIndex((l) => l.includes(text)),
+    );
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+  }, 60_000);
+
+  it('starts a service again that was killed, on its port, and Redis with its data', async () => {
+    const stack = await start();
+    const before = stack.services();
+    const client = createClient({ url: `redis://127.0.0.1:${before.redis?.port}` });
+    client.on('error', () => {});
+    await client.connect();
+    await client.set('accepted', 'task');
+    for (const name of NAMES) process.kill(before[name]?.pid as number, 'SIGKILL');
+    const after = await eventually(
+      () => {
+        const now = stack.services();
+        return NAMES.every((name) => now[name]?.pid !== before[name]?.pid) && now;
+      },
+      { within: 20_000, that: 'four new processes in stack.json' },
+    );
+    for (const name of NAMES) expect(after[name]?.port).toBe(before[name]?.port);
+    await eventually(async () => expect(await isReady(after.server?.port as number)).toBe(true), { within: 10_000 });
+    expect(await client.get('accepted')).toBe('task');
+    client.destroy();
+  }, 60_000);
+
+  it('keeps its credentials and the data of Redis from one run to the next', async () => {
+    const first = await start();
+    const credentials = readFileSync(join(dir, 'credentials.json'), 'utf8');
+    const write = createClient({ url: `redis://127.0.0.1:${first.services().redis?.port}` });
+    await write.connect();
+    await write.set('kept', 'yes');
+    await write.close();
+    await first.stop();
+    const second = await start();
+    const read = createClient({ url: `redis://127.0.0.1:${second.services().redis?.port}` });
+    await read.connect();
+    expect(await read.get('kept')).toBe('yes');
+    await read.close();
+    expect(readFileSync(join(dir, 'credentials.json'), 'utf8')).toBe(credentials);
+  }, 60_000);
+
+  it('says in one line that it runs already', async () => {
+    const stack = await start();
+    const { code, output } = await runToEnd({});
+    expect(code).toBe(1);
+    expect(output.trim().split('\n')).toEqual([
+      expect.stringMatching(/^inloop: A stack runs here already \(process \d+, /),
+    ]);
+    expect(output).toContain(stack.url);
+    expect(await isReady(stack.services().server?.port as number)).toBe(true);
+  }, 60_000);
+
+  it('ends what a killed supervisor left behind when it starts again', async () => {
+    const first = await start();
+    const left = Object.values(first.services());
+    await first.kill();
+    running.length = 0;
+    const stillThere = left.filter(({ pid }) => isAlive(pid));
+    expect(stillThere).not.toHaveLength(0);
+    const second = await start();
+    for (const { pid } of left) expect(isAlive(pid)).toBe(false);
+    expect(Object.keys(second.services())).toEqual(NAMES);
+  }, 60_000);
+
+  it('says in one line that its port is taken, and leaves nothing running', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as AddressInfo;
+    const { code, output } = await runToEnd({ PORT: String(port) });
+    other.close();
+    expect(code).toBe(1);
+    expect(output.trim()).toBe(
+      `inloop: Port ${port} is taken. End what listens there, or choose another: PORT=${port + 1} npm start`,
+    );
+    expect(readdirSync(dir)).not.toContain('lock.json');
+  }, 60_000);
+
+  it.each([
+    ['a PORT that is no port', { PORT: 'http' }, args, 'PORT must be a whole number'],
+    ['a script that is not there', {}, ['--server', '/nowhere.js'], 'There is no /nowhere.js'],
+    ['Redis missing, with INLOOP_NO_INSTALL', { PATH: '/nowhere', INLOOP_NO_INSTALL: '1' }, args, 'Redis is missing'],
+  ])('says in one line what to do about %s', async (_what, more, moreArgs, message) => {
+    const { code, output } = await runToEnd(more, moreArgs);
+    expect(code).toBe(1);
+    expect(output.trim().split('\n')).toEqual([expect.stringContaining(message)]);
+  });
+
+  it('says which service does not start, ends the others and exits 1', async () => {
+    const { code, output } = await runToEnd({}, [
+      '--server',
+      STAND_IN,
+      '--worker',
+      join(REPOSITORY, 'jest.config.mjs'),
+    ]);
+    expect(code).toBe(1);
+    expect(output).toMatch(
+      /^inloop: worker ended \(exit code 0\) before it was ready\. See the lines of "worker" above\.$/m,
+    );
+    expect(output).toContain('bye bye');
+    expect(readdirSync(dir)).not.toContain('processes.json');
+  }, 60_000);
+});

@@ -1,0 +1,132 @@
+// Real parts for tests of the whole: Redis, Soketi, an Express app with the router, and bare Pusher clients.
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express, { type Express } from 'express';
+import Pusher from 'pusher-js';
+import { type Backend, type BackendOptions, createBackend } from '../../backend/backend.ts';
+import type { Log } from '../../backend/log.ts';
+import { pusherFromEnv } from '../../backend/pusher-env.ts';
+import type { AnyTaskDefinition } from '../../core/definition.ts';
+import type { Snapshot } from '../../core/snapshot.ts';
+import { createTaskServer, type TaskServer } from '../../server/task-server.ts';
+import { startRedis, type TestRedis } from './redis.ts';
+import { startSoketi, type TestSoketi } from './soketi.ts';
+
+/** Swallows what a test provokes on purpose, and keeps it for those that look. */
+export function silentLog(): Log & { readonly lines: string[] } {
+  const lines: string[] = [];
+  const keep = (level: string) => (message: string, fields?: unknown) => {
+    lines.push(`${level}: ${message} ${JSON.stringify(fields ?? {})}`);
+  };
+  return { lines, info: keep('info'), warn: keep('warn'), error: keep('error') };
+}
+
+export interface TestBus {
+  readonly redis: TestRedis;
+  readonly soketi: TestSoketi;
+  /** As `pusherFromEnv` takes it, for this process or a child. */
+  readonly env: Record<string, string>;
+  stop(): Promise<void>;
+}
+
+/** A Redis and a Soketi of one's own. */
+export async function startBus(): Promise<TestBus> {
+  const [redis, soketi] = await Promise.all([startRedis(), startSoketi()]);
+  const { appId, key, secret, host, port } = soketi.pusher;
+  return {
+    redis,
+    soketi,
+    env: {
+      REDIS_URL: redis.url,
+      PUSHER_APP_ID: appId,
+      PUSHER_KEY: key,
+      PUSHER_SECRET: secret,
+      PUSHER_HOST: host,
+      PUSHER_PORT: String(port),
+      PUSHER_TLS: 'false',
+    },
+    async stop() {
+      await Promise.all([redis.stop(), soketi.stop()]);
+    },
+  };
+}
+
+export function backendOn(env: Record<string, string>, options: Partial<BackendOptions> = {}): Backend {
+  return createBackend({ redis: env.REDIS_URL, pusher: pusherFromEnv(env), log: silentLog(), ...options });
+}
+
+export interface TestApp {
+  readonly url: string;
+  readonly tasks: TaskServer;
+  readonly app: Express;
+  /** fetch as a user: `call('ada', '/tasks')`; null is nobody. */
+  call(user: string | null, path: string, init?: RequestInit): Promise<Response>;
+  post(user: string | null, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
+  /** A bare pusher-js client on the user's channel, once it has entered; collects what comes. */
+  follow(user: string): Promise<Follower>;
+  close(): Promise<void>;
+}
+
+export interface Follower {
+  readonly events: { readonly name: string; readonly data: Snapshot }[];
+  readonly pusher: Pusher;
+  close(): void;
+}
+
+/** An Express app whose users are who the `x-user` header says they are. */
+export async function startApp(backend: Backend, definitions: readonly AnyTaskDefinition[]): Promise<TestApp> {
+  const app = express();
+  const tasks = createTaskServer({ backend, tasks: definitions, identify: (req) => req.get('x-user') ?? null });
+  app.use('/tasks', tasks.router);
+  const server: Server = createServer(app);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const followers: Follower[] = [];
+  const call: TestApp['call'] = (user, path, init = {}) =>
+    fetch(url + path, { ...init, headers: { ...(user === null ? {} : { 'x-user': user }), ...init.headers } });
+  return {
+    url,
+    tasks,
+    app,
+    call,
+    post: (user, path, body, headers = {}) =>
+      call(user, path, {
+        method: 'POST',
+        headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
+    async follow(user) {
+      const follower = await follow(url, await (await call(user, '/tasks/connection')).json(), user);
+      followers.push(follower);
+      return follower;
+    },
+    async close() {
+      for (const follower of followers) follower.close();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: whatever the server answered; the tests check it
+async function follow(url: string, info: any, user: string): Promise<Follower> {
+  const pusher = new Pusher(info.key, {
+    cluster: info.cluster,
+    wsHost: info.wsHost,
+    wsPort: info.wsPort,
+    wssPort: info.wssPort,
+    forceTLS: info.forceTLS,
+    enabledTransports: ['ws'],
+    channelAuthorization: { endpoint: url + info.authEndpoint, transport: 'ajax', headers: { 'x-user': user } },
+  });
+  const events: { name: string; data: Snapshot }[] = [];
+  const channel = pusher.subscribe(info.channel);
+  channel.bind_global((name: string, data: Snapshot) => {
+    if (name.startsWith('task.')) events.push({ name, data });
+  });
+  await new Promise<void>((resolve, reject) => {
+    channel.bind('pusher:subscription_succeeded', () => resolve());
+    channel.bind('pusher:subscription_error', (error: unknown) => reject(new Error(JSON.stringify(error))));
+  });
+  return { events, pusher, close: () => pusher.disconnect() };
+}
