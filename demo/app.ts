@@ -1,0 +1,64 @@
+/** The demo's web app: an ordinary Express app with inloop mounted at /tasks. server.ts runs it; tests do too. */
+
+import express, { type Express } from 'express';
+import helmet from 'helmet';
+import { TaskError } from 'inloop';
+import type { Backend, PusherOptions } from 'inloop/backend';
+import { createTaskServer, problemHandler } from 'inloop/server';
+import { createContactsRouter, createReportsRouter } from './contacts.ts';
+import { contentPolicy } from './content-policy.ts';
+import type { DataFolder } from './data-folder.ts';
+import type { DemoDatabase } from './database.ts';
+import { createDownloadsRouter } from './downloads.ts';
+import { createHealthRouter } from './health.ts';
+import { createImportRouter } from './imports.ts';
+import { createSessionRouter, readSession, userOf } from './session.ts';
+import { exportContacts, importContacts } from './tasks.ts';
+
+export interface AppOptions {
+  readonly backend: Backend;
+  /** The bus that browsers are to connect to, for the page's Content-Security-Policy. */
+  readonly bus: Pick<PusherOptions, 'cluster' | 'browser'>;
+  readonly db: DemoDatabase;
+  readonly folder: DataFolder;
+  readonly sessionSecret: string;
+  /** In bytes. */
+  readonly maxUploadBytes: number;
+  /** Folder of the built page; samples lie in its folder `samples`. */
+  readonly publicDir: string;
+}
+
+/** Builds the app. Connects to nothing until it is asked something. */
+export function createApp(options: AppOptions): Express {
+  const { backend, db, folder, maxUploadBytes } = options;
+  const tasks = createTaskServer({
+    backend,
+    tasks: [importContacts, exportContacts],
+    identify: (req) => userOf(req),
+    path: '/tasks',
+  });
+
+  const app = express();
+  app.disable('x-powered-by');
+  // A proxy of one's own tells whether the browser came by https, which makes the session cookie Secure.
+  app.set('trust proxy', ['loopback', 'linklocal', 'uniquelocal']);
+  app.use(helmet({ contentSecurityPolicy: contentPolicy(options.bus) }));
+  app.use(createHealthRouter(backend));
+  app.use(express.static(options.publicDir, { setHeaders: (res) => void res.set('Cache-Control', 'no-cache') }));
+
+  app.use(readSession(options.sessionSecret));
+  app.use('/session', createSessionRouter());
+  app.use('/tasks', tasks.router);
+  app.use(createDownloadsRouter(db, folder));
+  app.use('/imports', createImportRouter({ tasks, db, folder, maxUploadBytes }));
+  app.use('/contacts', createContactsRouter(db));
+  app.use('/reports', createReportsRouter(tasks));
+  app.use((req) => {
+    throw new TaskError('not_found', `There is nothing at ${req.method} ${req.path}.`, {
+      retryable: false,
+      status: 404,
+    });
+  });
+  app.use(problemHandler());
+  return app;
+}

@@ -1,0 +1,12 @@
+/** What the demo's server and worker share: the way to Redis and to the bus, from the environment. */
+
+import { type Backend, createBackend, type PusherOptions, pusherFromEnv } from 'inloop/backend';
+
+/** Connects when first used. @throws TaskError naming the PUSHER_* variable that is missing or bad */
+export function openBackend(
+  redisUrl: string,
+  env: Readonly<Record<string, string | undefined>>,
+): { readonly backend: Backend; readonly bus: PusherOptions } {
+  const bus = pusherFromEnv(env);
+  return { backend: createBackend({ redis: redisUrl, pusher: bus }), bus };
+}

@@ -1,0 +1,77 @@
+/** What makes a row of a CSV a contact, and why a row is not one. */
+
+/** A contact as it is stored. The e-mail address is in lower case: it tells contacts of one owner apart. */
+export interface Contact {
+  readonly email: string;
+  readonly name: string;
+  readonly company: string;
+  readonly phone: string;
+}
+
+/** Which field of a row holds what; -1 for a column that the file does not have. */
+export type Columns = Readonly<Record<keyof Contact, number>>;
+
+/** Longest values, in characters. The one for e-mail is what SMTP can address. */
+export const CONTACT_LIMITS: Readonly<Record<keyof Contact, number>> = {
+  email: 254,
+  name: 200,
+  company: 200,
+  phone: 50,
+};
+
+const HEADINGS: Readonly<Record<keyof Contact, readonly string[]>> = {
+  email: ['email', 'e-mail', 'mail', 'email address', 'e-mail address'],
+  name: ['name', 'full name'],
+  company: ['company', 'organization', 'organisation'],
+  phone: ['phone', 'telephone', 'phone number'],
+};
+
+const LABELS: Readonly<Record<keyof Contact, string>> = {
+  email: 'e-mail address',
+  name: 'name',
+  company: 'company',
+  phone: 'phone number',
+};
+
+/** Finds the columns in a header row: any order, any case, unknown ones left out. Null without an e-mail column. */
+export function findColumns(header: readonly string[]): Columns | null {
+  const headings = header.map((heading) => heading.trim().toLowerCase().replaceAll('_', ' '));
+  const find = (key: keyof Contact) => headings.findIndex((heading) => HEADINGS[key].includes(heading));
+  const columns = { email: find('email'), name: find('name'), company: find('company'), phone: find('phone') };
+  return columns.email === -1 ? null : columns;
+}
+
+/** The contact in a row, or `reason`: a few words for the person who has to correct the row. */
+export function readContact(
+  fields: readonly string[],
+  columns: Columns,
+): { readonly contact: Contact } | { readonly reason: string } {
+  const value = (key: keyof Contact) => unguard(fields[columns[key]] ?? '').trim();
+  const contact = {
+    email: value('email').toLowerCase(),
+    name: value('name'),
+    company: value('company'),
+    phone: value('phone'),
+  };
+  if (contact.email === '') return { reason: 'The e-mail address is missing.' };
+  for (const key of Object.keys(CONTACT_LIMITS) as (keyof Contact)[]) {
+    const length = [...contact[key]].length;
+    if (length > CONTACT_LIMITS[key]) {
+      return { reason: `The ${LABELS[key]} is too long: ${length} characters, at most ${CONTACT_LIMITS[key]}.` };
+    }
+  }
+  return isEmail(contact.email) ? { contact } : { reason: 'The e-mail address is not valid.' };
+}
+
+/** Whether mail could be sent there: one `@`, something before it (at most 64 characters), a domain with a dot. */
+export function isEmail(text: string): boolean {
+  return (
+    /^[^\s@"(),:;<>[\\\]]{1,64}@[^\s@"(),:;<>[\\\].]+(\.[^\s@"(),:;<>[\\\].]+)+$/.test(text) &&
+    !/^\.|\.\.|\.@/.test(text)
+  );
+}
+
+/** Undoes the apostrophe that write-csv.ts puts before a formula, so that an export can be imported again. */
+function unguard(value: string): string {
+  return /^'[=+\-@\t\r\uFF1D\uFF0B\uFF0D\uFF20]/.test(value) ? value.slice(1) : value;
+}

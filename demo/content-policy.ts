@@ -1,0 +1,29 @@
+/** The Content-Security-Policy of the page: its own files, and the bus it follows tasks on. */
+
+import type { PusherOptions } from 'inloop/backend';
+
+type Bus = Pick<PusherOptions, 'cluster' | 'browser'>;
+
+/** helmet's directives. No inline script, no inline style, nobody may frame the page. */
+export function contentPolicy(bus: Bus) {
+  return {
+    useDefaults: false,
+    directives: {
+      defaultSrc: ["'self'"],
+      connectSrc: ["'self'", ...busSources(bus)],
+      imgSrc: ["'self'", 'data:'],
+      objectSrc: ["'none'"],
+      baseUri: ["'none'"],
+      formAction: ["'self'"],
+      frameAncestors: ["'none'"],
+    },
+  };
+}
+
+/** Where pusher-js connects to: WebSocket first, then the HTTP transports. */
+function busSources({ cluster, browser }: Bus): string[] {
+  if (browser === null) return [`wss://ws-${cluster}.pusher.com`, `https://sockjs-${cluster}.pusher.com`];
+  const address = `${browser.host}:${browser.port}`;
+  const secure = [`wss://${address}`, `https://${address}`];
+  return browser.tls ? secure : [`ws://${address}`, `http://${address}`, ...secure];
+}

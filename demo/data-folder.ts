@@ -1,0 +1,59 @@
+/** What lies where in DATA_DIR. Server and worker share it; ids in paths are hex digits and hyphens only. */
+
+import { mkdirSync } from 'node:fs';
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Kinds of file that a task leaves for its owner to download. */
+export type DownloadKind = 'rejects' | 'report';
+
+export interface DataFolder {
+  readonly root: string;
+  /** The SQLite database. */
+  readonly database: string;
+  /** Where uploads arrive and wait for their import. */
+  readonly uploads: string;
+  /** Where downloads lie. */
+  readonly downloads: string;
+  upload(uploadId: string): string;
+  /** The name of a download inside {@link downloads}. */
+  downloadName(kind: DownloadKind, taskId: string): string;
+  downloadPath(name: string): string;
+  /** Removes files last written before `before`. Returns how many. */
+  sweep(before: Date): Promise<number>;
+}
+
+/** Opens `root`, making it and its folders where they are missing. */
+export function openDataFolder(root: string): DataFolder {
+  const uploads = join(root, 'uploads');
+  const downloads = join(root, 'downloads');
+  // The files are people's addresses: nobody else on the machine needs to read them.
+  for (const folder of [uploads, downloads]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return {
+    root,
+    database: join(root, 'demo.db'),
+    uploads,
+    downloads,
+    upload: (uploadId) => join(uploads, `${assertId(uploadId)}.csv`),
+    downloadName: (kind, taskId) => `${kind}-${assertId(taskId)}.csv`,
+    downloadPath: (name) => join(downloads, name),
+    async sweep(before) {
+      let removed = 0;
+      for (const folder of [uploads, downloads]) {
+        for (const name of await readdir(folder)) {
+          const path = join(folder, name);
+          const info = await stat(path).catch(() => null);
+          if (info === null || info.mtime >= before) continue;
+          await rm(path, { force: true });
+          removed++;
+        }
+      }
+      return removed;
+    },
+  };
+}
+
+function assertId(id: string): string {
+  if (/^[0-9a-f-]{1,64}$/i.test(id)) return id;
+  throw new RangeError('An id that names a file may hold hex digits and hyphens only.');
+}

@@ -1,0 +1,60 @@
+/** What every long-running process of the demo does: start, say so in one line, end when it is told to. */
+
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { TaskError } from 'inloop';
+
+/** How long requests and handlers under way may take when the process is to end, in milliseconds. */
+const GRACE_MS = 10_000;
+
+/**
+ * Runs a process: `run` gets a signal that fires on SIGTERM or SIGINT, and is done when it resolves. A TaskError
+ * (a bad setting, a port that is taken) is printed as one line; the exit code is then 1.
+ */
+export async function runProcess(name: string, run: (stop: AbortSignal) => Promise<void>): Promise<void> {
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+  try {
+    await run(stop.signal);
+    process.exitCode = 0;
+  } catch (error) {
+    console.error(error instanceof TaskError ? `${name}: ${error.message}` : error);
+    process.exitCode = 1;
+  }
+  // Something may still hold the process (a connection that is being retried); it has nothing left to do.
+  setTimeout(() => process.exit(), 1_000).unref();
+}
+
+/** Listens. @throws TaskError `cannot_listen` where the port is taken or the address is not this machine's */
+export async function listen(app: RequestListener, host: string, port: number): Promise<Server> {
+  const server = createServer(app);
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+    return server;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why =
+      code === 'EADDRINUSE'
+        ? 'another program uses it. End that program, or set PORT to another one'
+        : `${code}. Check HOST and PORT`;
+    throw new TaskError('cannot_listen', `Cannot listen on ${host}:${port}: ${why}.`, { retryable: false });
+  }
+}
+
+/** `http://127.0.0.1:3000`. */
+export function addressOf(server: Server): string {
+  const { address, family, port } = server.address() as AddressInfo;
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
+/** Takes no new connections, and waits for requests under way: at most 10 s. */
+export async function closeServer(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeIdleConnections();
+  const force = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+  await closed;
+  clearTimeout(force);
+}

@@ -1,0 +1,80 @@
+/** Makes up contacts, the same ones for the same seed, for sample files, measurements and tests. */
+
+import { stringify } from 'csv-stringify/sync';
+
+/**
+ * - `good`: every row is a contact
+ * - `broken`: every fifth row has a fault of its own, and is skipped by an import
+ * - `torn`: at two thirds a quotation mark is opened and never closed, so an import fails there
+ */
+export type SampleKind = 'good' | 'broken' | 'torn';
+
+export interface SampleOptions {
+  readonly rows: number;
+  readonly kind?: SampleKind;
+  /** Any whole number; another seed makes other people. */
+  readonly seed?: number;
+}
+
+const FIRST = ['Ada', 'Björn', 'Chiara', 'Dmitri', 'Élodie', 'Farid', 'Grace', 'Hiroshi', 'Ingrid', 'João', 'Khadija'];
+const LAST = ['Almeida', 'Baker', "D'Angelo", 'Ericsson', 'Fußmann', 'García', 'Hopper', 'Ishikawa', 'Jensen', 'Kováč'];
+const COMPANY = [
+  'Northwind',
+  'Lindgren, Olsen & Co',
+  'The "Blue" Door',
+  'Café Zürich',
+  'Acme',
+  '山田商店',
+  'Øresund AS',
+];
+
+/** The file, piece by piece: memory does not grow with `rows`. */
+export function* sampleCsv({ rows, kind = 'good', seed = 1 }: SampleOptions): Generator<string, void, undefined> {
+  const random = mulberry32(seed);
+  const pick = (list: readonly string[]) => list[Math.floor(random() * list.length)] as string;
+  const tornRow = Math.ceil((rows * 2) / 3);
+  yield 'name,email,company,phone\n';
+  for (let row = 1; row <= rows; row++) {
+    const first = pick(FIRST);
+    const last = pick(LAST);
+    const phone = `+${10 + Math.floor(random() * 80)} ${100 + Math.floor(random() * 900)} ${1000 + Math.floor(random() * 9000)}`;
+    const fields = [`${first} ${last}`, `${ascii(first)}.${ascii(last)}.${row}@example.com`, pick(COMPANY), phone];
+    if (kind === 'torn' && row === tornRow) {
+      yield `"${fields.join(',')}\n`;
+      continue;
+    }
+    yield stringify([kind === 'broken' && row % 5 === 0 ? breakRow(fields, row / 5) : fields]);
+  }
+}
+
+/** One fault after another: no address, no at-sign, no domain, a name too long, a formula. */
+function breakRow([name = '', email = '', company = '', phone = '']: readonly string[], nth: number): string[] {
+  switch (nth % 5) {
+    case 0:
+      return [name, '', company, phone];
+    case 1:
+      return [name, email.replace('@', ' at '), company, phone];
+    case 2:
+      return [name, email.replace('@example.com', '@'), company, phone];
+    case 3:
+      return [name.repeat(30), email, company, phone];
+    default:
+      return [`=HYPERLINK("https://example.com","${name}")`, 'unknown', company, phone];
+  }
+}
+
+function ascii(name: string): string {
+  const plain = name.replaceAll('ß', 'ss').normalize('NFD');
+  return plain.replace(/[^A-Za-z]/g, '').toLowerCase();
+}
+
+/** A small generator of numbers from 0 to below 1 that a seed determines (Tommy Ettinger's Mulberry32). */
+function mulberry32(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

@@ -1,0 +1,30 @@
+/** Entry of the demo's web server: `node dist/demo/server.js`. Ends cleanly on SIGTERM. */
+
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createApp } from './app.ts';
+import { openBackend } from './backend.ts';
+import { openDataFolder } from './data-folder.ts';
+import { openDatabase } from './database.ts';
+import { addressOf, closeServer, listen, runProcess } from './process.ts';
+import { readServerSettings } from './settings.ts';
+
+/** Where the build puts the page, seen from the compiled file. */
+const publicDir = join(import.meta.dirname, 'public');
+
+await runProcess('server', async (stop) => {
+  const settings = readServerSettings(process.env);
+  const { backend, bus } = openBackend(settings.redisUrl, process.env);
+  const folder = openDataFolder(settings.dataDir);
+  const db = openDatabase(folder.database);
+  try {
+    const app = createApp({ ...settings, backend, bus, folder, db, publicDir });
+    const server = await listen(app, settings.host, settings.port);
+    console.log(`server: listening on ${addressOf(server)}`);
+    if (!stop.aborted) await once(stop, 'abort');
+    await closeServer(server);
+  } finally {
+    await backend.close();
+    db.close();
+  }
+});

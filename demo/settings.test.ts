@@ -1,0 +1,37 @@
+import { describe, expect, it } from '@jest/globals';
+import { readServerSettings, readWorkerSettings } from './settings.ts';
+
+const good = {
+  REDIS_URL: 'redis://127.0.0.1:6379',
+  DATA_DIR: '/tmp/data',
+  SESSION_SECRET: 'a secret of 24 characters',
+};
+
+describe('the settings', () => {
+  it('have defaults that listen on loopback only', () => {
+    expect(readServerSettings(good)).toMatchObject({ host: '127.0.0.1', port: 3000, maxUploadBytes: 50 * 1024 * 1024 });
+    expect(readWorkerSettings(good)).toMatchObject({ host: '127.0.0.1', port: 3001, slowRowMs: 60 });
+  });
+
+  it.each([
+    ['REDIS_URL', undefined],
+    ['REDIS_URL', 'http://:hunter2@example.com'],
+    ['DATA_DIR', '  '],
+    ['SESSION_SECRET', undefined],
+    ['SESSION_SECRET', 'hunter2'],
+    ['PORT', '70000'],
+    ['PORT', '80 '.repeat(2)],
+    ['MAX_UPLOAD_BYTES', '-1'],
+    ['MAX_UPLOAD_BYTES', '50MB'],
+  ])('name %s when it is %j, in one line without secrets', (name, value) => {
+    const read = () => readServerSettings({ ...good, [name]: value });
+    expect(read).toThrow(new RegExp(`^${name} [^\\n]+$`));
+    expect(read).not.toThrow(/hunter2/);
+  });
+
+  it('name IMPORT_ROW_DELAY_MS for a worker, which needs no session secret', () => {
+    const { SESSION_SECRET: _, ...rest } = good;
+    expect(() => readWorkerSettings({ ...rest, IMPORT_ROW_DELAY_MS: 'slow' })).toThrow(/^IMPORT_ROW_DELAY_MS must be/);
+    expect(readWorkerSettings(rest).dataDir).toBe('/tmp/data');
+  });
+});

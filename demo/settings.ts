@@ -1,0 +1,93 @@
+/**
+ * What the demo's processes read from their environment, checked at start: a person who forgot a variable
+ * reads one line that names it. Serves server.ts and worker.ts; the push variables are inloop/backend's.
+ */
+
+import { resolve } from 'node:path';
+import { TaskError } from 'inloop';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What both processes need. */
+export interface CommonSettings {
+  readonly redisUrl: string;
+  /** Where the process listens. Loopback unless HOST says otherwise. */
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  /** Absolute path of the folder that holds the database and the files. */
+  readonly dataDir: string;
+}
+
+export interface ServerSettings extends CommonSettings {
+  readonly sessionSecret: string;
+  /** Largest upload, in bytes. */
+  readonly maxUploadBytes: number;
+}
+
+export interface WorkerSettings extends CommonSettings {
+  /** How long a row takes in an import at pace `slow`, in milliseconds. */
+  readonly slowRowMs: number;
+}
+
+const MIB = 1024 * 1024;
+
+/** @throws TaskError `bad_setting` naming the first variable that is missing or bad, never with a secret's value */
+export function readServerSettings(env: Environment): ServerSettings {
+  return {
+    ...readCommon(env, 3000),
+    sessionSecret: readSecret(env, 'SESSION_SECRET'),
+    maxUploadBytes: readInteger(env, 'MAX_UPLOAD_BYTES', 50 * MIB, 1, 4096 * MIB),
+  };
+}
+
+/** @throws TaskError `bad_setting` naming the first variable that is missing or bad */
+export function readWorkerSettings(env: Environment): WorkerSettings {
+  return { ...readCommon(env, 3001), slowRowMs: readInteger(env, 'IMPORT_ROW_DELAY_MS', 60, 0, 60_000) };
+}
+
+function readCommon(env: Environment, defaultPort: number): CommonSettings {
+  return {
+    redisUrl: readRedisUrl(env),
+    host: env.HOST?.trim() || '127.0.0.1',
+    port: readInteger(env, 'PORT', defaultPort, 0, 65_535),
+    dataDir: resolve(readText(env, 'DATA_DIR', 'a folder for the database and the files, like ./data')),
+  };
+}
+
+function readText(env: Environment, name: string, expected: string): string {
+  const value = env[name]?.trim();
+  if (!value) bad(`${name} is not set: expected ${expected}.`);
+  return value;
+}
+
+function readRedisUrl(env: Environment): string {
+  const expected = 'a URL like redis://127.0.0.1:6379';
+  const value = readText(env, 'REDIS_URL', expected);
+  const protocol = URL.canParse(value) ? new URL(value).protocol : null;
+  if (protocol === 'redis:' || protocol === 'rediss:') return value;
+  // The value may hold a password, so only its scheme is repeated.
+  bad(`REDIS_URL is not a Redis address: expected ${expected}, got ${protocol ? `one with ${protocol}` : 'no URL'}.`);
+}
+
+function readSecret(env: Environment, name: string): string {
+  const value = readText(
+    env,
+    name,
+    'a random text of at least 16 characters, like the output of: openssl rand -hex 32',
+  );
+  if (value.length >= 16) return value;
+  bad(`${name} is too short: expected at least 16 characters, got ${value.length}.`);
+}
+
+function readInteger(env: Environment, name: string, fallback: number, min: number, max: number): number {
+  const text = env[name]?.trim();
+  if (!text) return fallback;
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  bad(`${name} must be a whole number from ${min} to ${max}, got ${JSON.stringify(text)}.`);
+}
+
+function bad(message: string): never {
+  throw new TaskError('bad_setting', message, { retryable: false });
+}

@@ -1,0 +1,25 @@
+/** Removes files that no task needs any more. As old as that, inloop has forgotten their tasks too. */
+
+import type { DataFolder } from './data-folder.ts';
+import type { DemoDatabase } from './database.ts';
+
+const KEEP_MS = 7 * 24 * 60 * 60 * 1000;
+const EVERY_MS = 60 * 60 * 1000;
+
+/** Sweeps now and every hour; returns a function that stops it. What goes wrong is logged and tried again. */
+export function startSweeping(folder: DataFolder, db: DemoDatabase): () => void {
+  const sweep = async () => {
+    const before = new Date(Date.now() - KEEP_MS);
+    try {
+      const removed = await folder.sweep(before);
+      db.forget(before);
+      if (removed > 0) console.log(`worker: removed ${removed} files older than 7 days`);
+    } catch (error) {
+      console.error('worker: could not remove old files', error);
+    }
+  };
+  void sweep();
+  const timer = setInterval(sweep, EVERY_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}

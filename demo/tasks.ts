@@ -1,0 +1,36 @@
+/** The demo's background tasks, declared once: the server starts them, the worker runs them. */
+
+import { defineTask } from 'inloop';
+import { z } from 'zod';
+
+/** How fast an import goes: `slow` waits a moment at each row, so that a small file can be watched. */
+export const paceSchema = z.enum(['full', 'slow']);
+
+/** Names a file in DATA_DIR/uploads, so nothing but hex digits may get into it. */
+const uploadIdSchema = z.string().regex(/^[0-9a-f]{32}$/, 'expected 32 hex digits');
+
+/** Reads a CSV of contacts into the owner's address book. */
+export const importContacts = defineTask({
+  name: 'import-contacts',
+  input: z.object({ uploadId: uploadIdSchema, filename: z.string().min(1).max(150), pace: paceSchema }),
+  output: z.object({
+    imported: z.number().int().nonnegative(),
+    skipped: z.number().int().nonnegative(),
+    /** Where the owner downloads the rows that were left out; null where none was. */
+    rejectsUrl: z.string().nullable(),
+  }),
+  title: (input) => `Import ${input.filename}`,
+  stages: { read: 1, save: 9 },
+  attempts: 3,
+  deadline: '30m',
+});
+
+/** Writes the owner's contacts to a CSV that only the owner can download. */
+export const exportContacts = defineTask({
+  name: 'export-contacts',
+  input: z.object({}),
+  output: z.object({ exported: z.number().int().nonnegative(), downloadUrl: z.string() }),
+  title: 'Export contacts',
+  attempts: 3,
+  deadline: '10m',
+});

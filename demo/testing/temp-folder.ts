@@ -1,0 +1,30 @@
+/** A data folder of a test's own, for the tests of this house. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type DataFolder, openDataFolder } from '../data-folder.ts';
+import { type DemoDatabase, openDatabase } from '../database.ts';
+
+export interface TempData {
+  readonly folder: DataFolder;
+  readonly db: DemoDatabase;
+  /** Closes the database and removes everything. */
+  remove(): void;
+}
+
+/** Opens a database and folders in a fresh temporary place. */
+export function openTempData(): TempData {
+  const root = mkdtempSync(join(tmpdir(), 'inloop-demo-'));
+  // A hidden folder on the way, as .inloop is in real life: static file servers like to refuse those.
+  const folder = openDataFolder(join(root, '.hidden'));
+  const db = openDatabase(folder.database);
+  return {
+    folder,
+    db,
+    remove() {
+      db.close();
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}

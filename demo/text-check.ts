@@ -1,0 +1,50 @@
+/** Tells text from binary while it streams by. For read-csv.ts, which must know how far a file was fine. */
+
+import { isUtf8 } from 'node:buffer';
+
+/** Why bytes are not text: not UTF-8, or control characters that no text file has (NUL above all). */
+export type TextFault = 'encoding' | 'control';
+
+export interface TextCheck {
+  /** How many of the bytes are whole, clean characters. */
+  readonly length: number;
+  /** What is wrong after that; null where at most the start of a character follows, which the next chunk may end. */
+  readonly fault: TextFault | null;
+}
+
+/** Checks the next bytes of a stream. Put what follows `length` before the next chunk. */
+export function checkText(bytes: Buffer): TextCheck {
+  const control = findControl(bytes);
+  const clean = control === -1 ? bytes : bytes.subarray(0, control);
+  const whole = wholeLength(clean);
+  if (isUtf8(clean.subarray(0, whole))) {
+    // What is left before a control character will never become a whole one.
+    if (control !== -1) return { length: whole, fault: whole < control ? 'encoding' : 'control' };
+    return { length: whole, fault: null };
+  }
+  let good = 0;
+  let bad = whole;
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    if (isUtf8(clean.subarray(0, wholeLength(clean.subarray(0, middle))))) good = middle;
+    else bad = middle;
+  }
+  return { length: wholeLength(clean.subarray(0, good)), fault: 'encoding' };
+}
+
+function findControl(bytes: Buffer): number {
+  // Tab, line feed, vertical tab, form feed and carriage return are text.
+  return bytes.findIndex((byte) => byte < 0x09 || (byte > 0x0d && byte < 0x20));
+}
+
+/** The length without a character that has only begun. */
+function wholeLength(bytes: Buffer): number {
+  for (let back = 1; back <= 3 && back <= bytes.length; back++) {
+    const byte = bytes[bytes.length - back] as number;
+    if (byte < 0x80) break;
+    if (byte < 0xc0) continue;
+    const needed = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+    return back < needed ? bytes.length - back : bytes.length;
+  }
+  return bytes.length;
+}

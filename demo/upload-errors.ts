@@ -1,0 +1,45 @@
+/** Says in plain words why an upload was not taken, where multer only has a code. */
+
+import type { ErrorRequestHandler } from 'express';
+import { TaskError } from 'inloop';
+import multer from 'multer';
+
+/** For the routes with uploads. @param maxBytes the limit that a too big file broke */
+export function explainUploadErrors(maxBytes: number): ErrorRequestHandler {
+  return (error: unknown, _req, _res, next) => {
+    next(isUploadError(error) ? explain(error, maxBytes) : error);
+  };
+}
+
+/** busboy's own errors (no boundary, a form that ends too early) carry neither a class nor a code. */
+function isUploadError(error: unknown): error is Error {
+  if (error instanceof multer.MulterError) return true;
+  return error instanceof Error && /multipart|boundary|end of form|request aborted|part header/i.test(error.message);
+}
+
+function explain(error: Error, maxBytes: number): TaskError {
+  switch (error instanceof multer.MulterError ? error.code : null) {
+    case 'LIMIT_FILE_SIZE':
+      return refuse(
+        'file_too_large',
+        413,
+        `The file is larger than ${formatBytes(maxBytes)}, the most that can be imported at once. Split it and import the parts.`,
+      );
+    case 'LIMIT_UNEXPECTED_FILE':
+    case 'LIMIT_FILE_COUNT':
+      return refuse('bad_form', 400, 'Expected one file in the form field "file", got another field or more files.');
+    default:
+      return refuse('bad_form', 400, 'The form could not be read: expected multipart/form-data with one field "file".');
+  }
+}
+
+/** Bytes as people say them: `50 MB`, `1.5 KB`. */
+export function formatBytes(bytes: number): string {
+  const units = ['bytes', 'KB', 'MB', 'GB'];
+  const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), units.length - 1);
+  return `${Number((bytes / 1024 ** power).toFixed(1))} ${units[power]}`;
+}
+
+function refuse(code: string, status: number, message: string): TaskError {
+  return new TaskError(code, message, { retryable: false, status });
+}

@@ -1,0 +1,36 @@
+/** Entry of the demo's worker: `node dist/demo/worker.js`. On SIGTERM it finishes what it can, then exits with 0. */
+
+import express from 'express';
+import { createTaskWorker } from 'inloop/worker';
+import { openBackend } from './backend.ts';
+import { openDataFolder } from './data-folder.ts';
+import { openDatabase } from './database.ts';
+import { createExportHandler } from './export-contacts.ts';
+import { createHealthRouter } from './health.ts';
+import { createImportHandler } from './import-contacts.ts';
+import { addressOf, closeServer, listen, runProcess } from './process.ts';
+import { readWorkerSettings } from './settings.ts';
+import { startSweeping } from './sweep.ts';
+import { exportContacts, importContacts } from './tasks.ts';
+
+await runProcess('worker', async (stop) => {
+  const settings = readWorkerSettings(process.env);
+  const { backend } = openBackend(settings.redisUrl, process.env);
+  const folder = openDataFolder(settings.dataDir);
+  const db = openDatabase(folder.database);
+  try {
+    const app = express().disable('x-powered-by').use(createHealthRouter(backend));
+    const server = await listen(app, settings.host, settings.port);
+    const stopSweeping = startSweeping(folder, db);
+    const worker = createTaskWorker({ backend, concurrency: 4 });
+    worker.handle(importContacts, createImportHandler({ db, folder, slowRowMs: settings.slowRowMs }));
+    worker.handle(exportContacts, createExportHandler({ db, folder }));
+    console.log(`worker: ready for tasks, health on ${addressOf(server)}`);
+    await worker.run({ signal: stop });
+    stopSweeping();
+    await closeServer(server);
+  } finally {
+    await backend.close();
+    db.close();
+  }
+});
