@@ -12,6 +12,9 @@ export interface EventuallyOptions {
   that?: string;
 }
 
+/** What is left of a type when it is truthy. */
+type Truthy<T> = Exclude<T, false | null | undefined | 0 | ''>;
+
 /**
  * Calls `look` until it returns something truthy, and returns that; or until the expectations in it hold. Throwing (as
  * `expect` does) counts as "not yet".
@@ -20,17 +23,18 @@ export interface EventuallyOptions {
  * @example const message = await eventually(() => messages.find(({ event }) => event === 'task.failed'))
  * @throws after `within` ms: the last error of `look`, or what it last returned
  */
-export async function eventually<T>(look: () => T | Promise<T>, options: EventuallyOptions = {}): Promise<T> {
+export async function eventually<T>(look: () => T | Promise<T>, options: EventuallyOptions = {}): Promise<Truthy<T>> {
   const { within = 5_000, every = 20, that = 'the condition' } = options;
   const started = Date.now();
   for (;;) {
-    let last: { value: T } | { error: unknown };
+    let last: { value: unknown } | { error: unknown };
     const expectations = countExpectations();
     try {
-      last = { value: await look() };
-      if (last.value) return last.value;
+      const value = await look();
+      if (value) return value as Truthy<T>;
       // undefined is what a find() without a match returns, but also a block of expectations that all hold.
-      if (last.value === undefined && countExpectations() > expectations) return last.value;
+      if (value === undefined && countExpectations() > expectations) return value as Truthy<T>;
+      last = { value };
     } catch (error) {
       last = { error };
     }

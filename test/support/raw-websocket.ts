@@ -79,7 +79,7 @@ export class RawWebSocket {
 
   /** Waits for a message that fits, including those that came already. */
   receive(fits: (message: PusherMessage) => boolean, that = 'a message'): Promise<PusherMessage> {
-    return eventually(() => this.messages.find(fits), { that }) as Promise<PusherMessage>;
+    return eventually(() => this.messages.find(fits), { that });
   }
 
   /** The id the server gave this connection. */

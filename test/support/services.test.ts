@@ -12,9 +12,9 @@ describe('a Redis of a test’s own', () => {
   });
   afterAll(() => redis.stop());
 
-  const withClient = async <T>(use: (client: ReturnType<typeof createClient>) => Promise<T>): Promise<T> => {
-    const client = createClient({ url: redis.url });
-    await client.connect();
+  const connect = () => createClient({ url: redis.url }).connect();
+  const withClient = async <T>(use: (client: Awaited<ReturnType<typeof connect>>) => Promise<T>): Promise<T> => {
+    const client = await connect();
     try {
       return await use(client);
     } finally {
