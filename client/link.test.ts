@@ -1,0 +1,126 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { attemptDelay, attemptLimit, createLink, type LinkState } from './link.ts';
+import type { PushHandlers } from './pusher.ts';
+import { ManualTiming } from './test-support/manual-timing.ts';
+
+function start() {
+  const timing = new ManualTiming();
+  const opened: number[] = [];
+  const states: LinkState[] = [];
+  let handlers = {} as PushHandlers;
+  const link = createLink({
+    timing,
+    createPush: (given) => {
+      handlers = given;
+      return { open: () => opened.push(timing.now()), pause: () => opened.push(-1) };
+    },
+    onChange: (state) => states.push(state),
+    onEvent: () => {},
+  });
+  link.start();
+  return { timing, opened, states, link, handlers };
+}
+
+describe('keeping push alive', () => {
+  it('gives a first attempt the time that every transport needs', async () => {
+    const { timing, opened } = start();
+    await timing.advance(12_900);
+    expect(opened).toHaveLength(1);
+    await timing.advance(5_000);
+    expect(opened.length).toBeGreaterThan(1);
+  });
+
+  it('tries about every two seconds after a loss, whatever chance says', async () => {
+    for (const chance of [0, 0.5, 0.999]) {
+      const { timing, opened, handlers } = start();
+      timing.chance = chance;
+      await timing.advance(40);
+      handlers.onUp();
+      handlers.onDown('lost');
+      const lostAt = timing.now();
+      await timing.advance(8_000);
+      const attempts = [lostAt, ...opened.slice(1)];
+      expect(attempts.length).toBeGreaterThan(3);
+      for (let n = 1; n < attempts.length; n++) {
+        // An outage of 3 s: after the bus is back, the next attempt is less than 2.5 s away.
+        expect((attempts[n] as number) - (attempts[n - 1] as number)).toBeLessThan(2_500);
+      }
+    }
+  });
+
+  it('spreads 1,000 clients over the second after a loss', () => {
+    const delays = Array.from({ length: 1_000 }, (_, n) => attemptDelay(0, 'lost', n / 1_000));
+    const busiest = Math.max(
+      ...Array.from({ length: 12 }, (_, n) => delays.filter((ms) => Math.floor(ms / 100) === n).length),
+    );
+    expect(busiest).toBeLessThan(110);
+  });
+
+  it('is gentler the longer it lasts, and gives fallbacks their time now and then', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 0.99, noNaN: true }), (random) => {
+        expect(attemptDelay(40, 'lost', random)).toBeGreaterThanOrEqual(30_000);
+        expect(attemptDelay(0, 'refused', random)).toBeGreaterThanOrEqual(60_000);
+        expect(attemptDelay(0, 'unauthorized', random)).toBeLessThanOrEqual(2_000);
+        expect(attemptDelay(30, 'unauthorized', random)).toBeLessThanOrEqual(120_000);
+        expect(attemptLimit(5, 40, random)).toBeGreaterThanOrEqual(13_000);
+        expect(attemptLimit(1, 40, random)).toBeLessThanOrEqual(2_200);
+      }),
+    );
+  });
+
+  it('replaces a connection whose subscription is never answered', async () => {
+    const { timing, opened, handlers, states } = start();
+    handlers.onConnected();
+    await timing.advance(13_000);
+    expect(opened).toHaveLength(2);
+    expect(states).toMatchObject([{ isUp: false, loss: 'lost' }]);
+  });
+
+  it('comes back slowly after being turned away for good', async () => {
+    const { timing, opened, handlers, states } = start();
+    handlers.onDown('refused');
+    await timing.advance(59_000);
+    expect(opened).toHaveLength(1);
+    await timing.advance(32_000);
+    expect(opened).toHaveLength(2);
+    expect(states).toMatchObject([{ loss: 'refused' }]);
+  });
+
+  it('hurries when asked to, but not an attempt that has just begun', async () => {
+    const { timing, opened, link, handlers } = start();
+    link.hurry();
+    await timing.advance(1_000);
+    expect(opened).toHaveLength(1);
+    handlers.onDown('refused');
+    await timing.advance(2_000);
+    link.hurry();
+    await timing.advance(300);
+    expect(opened).toHaveLength(2);
+  });
+
+  it('replaces a suspect connection at most once a minute', async () => {
+    const { timing, opened, link, handlers } = start();
+    handlers.onUp();
+    link.suspect();
+    await timing.advance(1_300);
+    expect(opened).toHaveLength(2);
+    handlers.onUp();
+    await timing.advance(15_000);
+    link.suspect();
+    await timing.advance(5_000);
+    expect(opened).toHaveLength(2);
+  });
+
+  it('leaves no timer behind when paused, and starts again', async () => {
+    const { timing, opened, link, handlers } = start();
+    handlers.onUp();
+    link.pause();
+    handlers.onDown('lost');
+    expect(timing.pending).toBe(0);
+    expect(link.state.isUp).toBe(false);
+    link.start();
+    expect(opened.at(-1)).toBe(timing.now());
+  });
+});

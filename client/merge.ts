@@ -1,0 +1,105 @@
+/**
+ * How snapshots from push, polls, lists and answers become one list. Pure, for the feed and for anyone who
+ * keeps snapshots: whatever the order, and however often something comes twice, the end is the same.
+ *
+ * - Of two snapshots of a task an outcome beats an active status, then the higher revision wins.
+ * - An outcome whose result was too big for a message takes it over from any copy that has it.
+ * - "Seen" may come before the outcome it is about; it waits.
+ * - A task whose record is gone (`markGone`) is shown as failed until the server shows it again.
+ */
+
+import { isFinished, type Snapshot } from '../core/snapshot.ts';
+import { isPartial } from '../core/wire.ts';
+
+/** Everything the feed knows about tasks. Immutable; unchanged parts keep their identity. */
+export interface TaskList {
+  /** Newest first. */
+  readonly tasks: readonly Snapshot[];
+  readonly byId: ReadonlyMap<string, Snapshot>;
+  /** Ids told to be seen, with the time, for snapshots that do not say so yet. */
+  readonly seen: ReadonlyMap<string, string>;
+}
+
+/** Nothing known yet. */
+export const NO_TASKS: TaskList = { tasks: [], byId: new Map(), seen: new Map() };
+
+/** The error code of a task whose record the server no longer has. Local: it never travels, and no handler's code has a slash. */
+const GONE = 'inloop/gone';
+
+/** How many early "seen" are remembered; the oldest go first. */
+const MAX_EARLY_SEEN = 1_000;
+
+/** `list` with `snapshots` merged in; `list` itself where they say nothing new. */
+export function mergeSnapshots(list: TaskList, snapshots: Iterable<Snapshot>): TaskList {
+  const changed = new Map<string, Snapshot>();
+  for (const snapshot of snapshots) {
+    const known = changed.get(snapshot.id) ?? list.byId.get(snapshot.id);
+    const next = withSeen(known ? pick(known, snapshot) : snapshot, list.seen);
+    if (next !== known) changed.set(next.id, next);
+  }
+  return replace(list, [...changed.values()]);
+}
+
+/** `list` with the outcomes of `ids` marked as seen at `seenAt`. */
+export function markSeen(list: TaskList, ids: readonly string[], seenAt: string): TaskList {
+  const fresh = ids.filter((id) => !list.seen.has(id) && !list.byId.get(id)?.seenAt);
+  if (!fresh.length) return list;
+  const seen = new Map([...list.seen, ...fresh.map((id) => [id, seenAt] as const)].slice(-MAX_EARLY_SEEN));
+  const known = fresh.map((id) => list.byId.get(id)).filter((task) => task !== undefined);
+  return replace(
+    list,
+    known.filter(isFinished).map((task) => withSeen(task, seen)),
+    seen,
+  );
+}
+
+/** `list` with the active task `id` shown as failed, because the server has no record of it any more. */
+export function markGone(list: TaskList, id: string, at: string): TaskList {
+  const known = list.byId.get(id);
+  if (!known || isFinished(known)) return list;
+  const gone: Snapshot = {
+    ...known,
+    status: 'failed',
+    finishedAt: at,
+    expectedAt: null,
+    error: { code: GONE, message: 'The server has no record of this task any more.', retryable: false },
+  };
+  return replace(list, [gone]);
+}
+
+/** Whether `snapshot` is shown as failed only because the server has no record of it any more. */
+export function isGone(snapshot: Snapshot): boolean {
+  return snapshot.error?.code === GONE;
+}
+
+/** Which of two snapshots of one task to keep. The order of the arguments makes no difference. */
+function pick(a: Snapshot, b: Snapshot): Snapshot {
+  const [winner, other] = beats(b, a) ? [b, a] : [a, b];
+  if (isPartial(winner) && other.status === 'succeeded' && !other.resultOmitted) {
+    return { ...winner, result: other.result, resultOmitted: false } as Snapshot;
+  }
+  return winner;
+}
+
+function beats(a: Snapshot, b: Snapshot): boolean {
+  if (isGone(a) !== isGone(b)) return isGone(b) && a.revision >= b.revision;
+  if (isFinished(a) !== isFinished(b)) return isFinished(a);
+  if (a.revision !== b.revision) return a.revision > b.revision;
+  return isPartial(b) && !isPartial(a);
+}
+
+function withSeen(snapshot: Snapshot, seen: ReadonlyMap<string, string>): Snapshot {
+  const seenAt = seen.get(snapshot.id);
+  return seenAt && isFinished(snapshot) && !snapshot.seenAt ? { ...snapshot, seenAt } : snapshot;
+}
+
+function replace(list: TaskList, changed: readonly Snapshot[], seen = list.seen): TaskList {
+  if (!changed.length) return seen === list.seen ? list : { ...list, seen };
+  const byId = new Map(list.byId);
+  for (const snapshot of changed) byId.set(snapshot.id, snapshot);
+  const isSameOrder = byId.size === list.byId.size;
+  const tasks = isSameOrder
+    ? list.tasks.map(({ id }) => byId.get(id) as Snapshot)
+    : [...byId.values()].sort((a, b) => (a.createdAt + a.id > b.createdAt + b.id ? -1 : 1));
+  return { tasks, byId, seen };
+}

@@ -1,0 +1,73 @@
+/**
+ * The gate for everything that comes over the wire, pushed or fetched: what does not have the shape of
+ * `core/wire.ts` becomes null and is ignored by whoever asked. Behind this gate nothing checks again.
+ */
+
+import { isFinished, type Snapshot, STATUSES } from '../core/snapshot.ts';
+import type { ConnectionInfo, SeenEvent, TaskPage } from '../core/wire.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** `value` as a snapshot, or null. */
+export function parseSnapshot(value: unknown): Snapshot | null {
+  if (!isObject(value)) return null;
+  const { status, progress, error } = value;
+  const isSound =
+    every(value, isText, 'id name title createdAt updatedAt') &&
+    every(value, isCount, 'revision attempt attempts') &&
+    every(value, isOptionalText, 'startedAt finishedAt signOfLifeAt expectedAt retryOf seenAt') &&
+    isText(value.finishedAt) === isFinished(value as unknown as Snapshot) &&
+    (STATUSES as readonly unknown[]).includes(status) &&
+    (status === 'failed' || status === 'retrying') === (isObject(error) && every(error, isText, 'code message')) &&
+    ((progress ?? null) === null ||
+      (isObject(progress) &&
+        isCount(progress.done) &&
+        every(progress, isOptionalCount, 'total skipped failed') &&
+        every(progress, isOptionalText, 'stage note')));
+  return isSound ? (value as unknown as Snapshot) : null;
+}
+
+/** `value` as one page of a list, or null. Entries that are no snapshots are left out of it. */
+export function parsePage(value: unknown): TaskPage | null {
+  if (!isObject(value) || !Array.isArray(value.tasks)) return null;
+  const tasks = value.tasks.filter(parseSnapshot);
+  return { tasks, nextCursor: isText(value.nextCursor) ? value.nextCursor : null };
+}
+
+/** `value` as the data of `task.seen`, or null. */
+export function parseSeen(value: unknown): SeenEvent | null {
+  if (!isObject(value) || !Array.isArray(value.ids) || !isText(value.seenAt)) return null;
+  return { ids: value.ids.filter(isText), seenAt: value.seenAt };
+}
+
+/** `value` as the answer of `GET /connection`, or null. */
+export function parseConnection(value: unknown): ConnectionInfo | null {
+  const isSound = isObject(value) && every(value, isText, 'key cluster channel authEndpoint');
+  return isSound ? (value as unknown as ConnectionInfo) : null;
+}
+
+/** Whether `value` is an object with fields. */
+export function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether each of `names`, set apart by spaces, is a field that passes `check`. */
+function every(fields: Fields, check: (value: unknown) => boolean, names: string): boolean {
+  return names.split(' ').every((name) => check(fields[name]));
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isOptionalText(value: unknown): boolean {
+  return isText(value ?? '');
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isOptionalCount(value: unknown): boolean {
+  return isCount(value ?? 0);
+}

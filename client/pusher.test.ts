@@ -1,0 +1,149 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import pusherModule from 'pusher-js';
+import {
+  createPush,
+  findPusher,
+  type PusherClass,
+  type PusherLike,
+  type PusherSource,
+  type PushLoss,
+  toOptions,
+} from './pusher.ts';
+import { FakePusher } from './test-support/fake-pusher.ts';
+import { connectionInfo } from './test-support/fake-server.ts';
+import { settle } from './test-support/manual-timing.ts';
+
+// Compiles: whatever TypeScript makes of the package under these settings is taken.
+const source: PusherSource = pusherModule;
+const Pusher = findPusher(source) as PusherClass;
+const CHANNEL = 'private-user-ada';
+
+function start({ authorize = async () => ({ auth: 'key:ok' }) }: { authorize?: () => Promise<object> } = {}) {
+  const told: (PushLoss | 'connected' | 'up' | string)[] = [];
+  const push = createPush({
+    Pusher: FakePusher,
+    connection: connectionInfo(CHANNEL),
+    authorize,
+    handlers: {
+      onConnected: () => told.push('connected'),
+      onUp: () => told.push('up'),
+      onDown: (loss) => told.push(loss),
+      onEvent: (name) => told.push(name),
+    },
+  });
+  push.open();
+  return { push, told };
+}
+
+function configOf(pusher: PusherLike): unknown {
+  return (pusher as unknown as { config: unknown }).config;
+}
+
+beforeEach(() => {
+  FakePusher.made = [];
+  FakePusher.isReachable = true;
+});
+
+describe('the way pusher-js is set up', () => {
+  it('goes to no host but those the server named', () => {
+    const pusher = new Pusher(
+      'key',
+      toOptions(connectionInfo(CHANNEL), () => {}),
+    );
+    pusher.disconnect();
+    expect(configOf(pusher)).toMatchObject({
+      ...{ wsHost: '127.0.0.1', wsPort: 6001, wssPort: 6001, httpHost: '127.0.0.1', httpPort: 6001, httpsPort: 6001 },
+      ...{ httpPath: '/push', useTLS: false, enableStats: false, cluster: 'inloop' },
+      enabledTransports: ['ws', 'wss', 'xhr_streaming', 'xhr_polling'],
+    });
+  });
+
+  it('goes to the hosts of the cluster where the server named none', () => {
+    const none = { wsHost: null, wsPort: null, wssPort: null, httpHost: null, httpPort: null, httpsPort: null };
+    const info = { ...connectionInfo(CHANNEL), ...none, httpPath: null, forceTLS: true, cluster: 'eu' };
+    const pusher = new Pusher(
+      'key',
+      toOptions(info, () => {}),
+    );
+    pusher.disconnect();
+    expect(configOf(pusher)).toMatchObject({
+      wsHost: 'ws-eu.pusher.com',
+      wssPort: 443,
+      httpHost: 'sockjs-eu.pusher.com',
+    });
+    expect(configOf(pusher)).toMatchObject({ useTLS: true, httpPath: '/pusher' });
+  });
+
+  it('takes the class, or any module that holds it', () => {
+    expect(typeof Pusher).toBe('function');
+    expect(findPusher({ default: { default: Pusher } })).toBe(Pusher);
+    expect(findPusher({})).toBeUndefined();
+    expect(findPusher(null)).toBeUndefined();
+  });
+});
+
+describe('what pusher-js says', () => {
+  it('is up once subscribed, and hands on task events only', async () => {
+    const { told } = start();
+    await settle();
+    FakePusher.last.push('task.running', {});
+    FakePusher.last.push('other', {});
+    expect(told).toEqual(['connected', 'up', 'task.running']);
+  });
+
+  it('means lost when the connection drops, and ends the retries of pusher-js', async () => {
+    const { told } = start();
+    await settle();
+    FakePusher.last.drop();
+    await settle();
+    expect(told.slice(2)).toEqual(['lost']);
+    expect(FakePusher.last.connection.state).toBe('disconnected');
+  });
+
+  it('means lost when it starts again by itself, once', async () => {
+    const { told } = start();
+    await settle();
+    FakePusher.last.become('connecting');
+    await settle();
+    expect(told.slice(2)).toEqual(['lost']);
+    expect(FakePusher.last.connection.state).toBe('disconnected');
+  });
+
+  it('means refused when it ends the connection for good', async () => {
+    const { told } = start();
+    await settle();
+    FakePusher.last.refuse();
+    await settle();
+    expect(told.slice(2)).toEqual(['refused']);
+  });
+
+  it('means unauthorized when our server does not sign', async () => {
+    const { told } = start({ authorize: () => Promise.reject(new Error('no')) });
+    await settle();
+    expect(told).toEqual(['connected', 'unauthorized']);
+  });
+
+  it('means refused when Pusher cannot do the channel at all, and does not throw', () => {
+    class NoNacl extends FakePusher {
+      override subscribe(): never {
+        throw 'no nacl';
+      }
+    }
+    const told: PushLoss[] = [];
+    const handlers = { onConnected() {}, onUp() {}, onDown: (loss: PushLoss) => told.push(loss), onEvent() {} };
+    createPush({
+      ...{ Pusher: NoNacl, connection: connectionInfo('private-encrypted-user-ada'), handlers },
+      authorize: async () => ({}),
+    }).open();
+    expect(told).toEqual(['refused']);
+  });
+
+  it('says nothing about what we do ourselves', async () => {
+    const { push, told } = start();
+    await settle();
+    push.open();
+    push.pause();
+    await settle();
+    expect(told).toEqual(['connected', 'up']);
+  });
+});

@@ -1,0 +1,112 @@
+/** For tests: a Pusher whose connection is led by hand. It behaves as pusher-js 8 does, traps included. */
+
+type Callback = (data: unknown) => void;
+type Authorizer = (
+  of: { socketId: string; channelName: string },
+  callback: (error: Error | null, data: unknown) => void,
+) => void;
+
+export class FakePusher {
+  /** Every one that was made, oldest first. */
+  static made: FakePusher[] = [];
+
+  readonly key: string;
+  // biome-ignore lint/suspicious/noExplicitAny: the test looks at whatever option it is about
+  readonly options: any;
+  readonly channels = new Map<string, FakeChannel>();
+  /** How often a connection was started. */
+  attempts = 0;
+  /** Whether an attempt succeeds by itself. */
+  static isReachable = true;
+  readonly connection: { state: string; bind(event: string, callback: Callback): void };
+  readonly #callbacks = new Map<string, Callback[]>();
+
+  constructor(key: string, options: object) {
+    this.key = key;
+    this.options = options;
+    FakePusher.made.push(this);
+    this.connection = {
+      state: 'initialized',
+      bind: (event, callback) => {
+        this.#callbacks.set(event, [...(this.#callbacks.get(event) ?? []), callback]);
+      },
+    };
+  }
+
+  static get last(): FakePusher {
+    const last = FakePusher.made.at(-1);
+    if (!last) throw new Error('no Pusher was made');
+    return last;
+  }
+
+  connect(): void {
+    if (this.connection.state === 'connecting' || this.connection.state === 'connected') return;
+    this.attempts++;
+    this.become('connecting');
+    if (FakePusher.isReachable)
+      queueMicrotask(() => this.connection.state === 'connecting' && this.become('connected'));
+  }
+
+  disconnect(): void {
+    this.become('disconnected');
+  }
+
+  subscribe(name: string): FakeChannel {
+    const channel = this.channels.get(name) ?? new FakeChannel();
+    this.channels.set(name, channel);
+    return channel;
+  }
+
+  /** The connection drops; pusher-js says so and means to try again in a second. */
+  drop(): void {
+    FakePusher.isReachable = false;
+    this.emit('connecting_in', 1);
+  }
+
+  /** The bus closes with a code that pusher-js takes as final. */
+  refuse(): void {
+    FakePusher.isReachable = false;
+    this.become('disconnected');
+  }
+
+  become(state: string): void {
+    const previous = this.connection.state;
+    if (previous === state) return;
+    this.connection.state = state;
+    this.emit('state_change', { previous, current: state });
+    if (state !== 'connected') return;
+    for (const [name, channel] of this.channels) this.#authorize(name, channel);
+  }
+
+  emit(event: string, data: unknown): void {
+    for (const callback of this.#callbacks.get(event) ?? []) callback(data);
+  }
+
+  /** An event on the only channel. */
+  push(event: string, data: unknown): void {
+    for (const channel of this.channels.values()) channel.emit(event, data);
+  }
+
+  #authorize(channelName: string, channel: FakeChannel): void {
+    const authorize = this.options.channelAuthorization.customHandler as Authorizer;
+    authorize({ socketId: '1.1', channelName }, (error) => {
+      if (this.connection.state !== 'connected') return;
+      if (error) channel.emit('pusher:subscription_error', { error: error.message });
+      else if (!channel.isStuck) channel.emit('pusher:subscription_succeeded', {});
+    });
+  }
+}
+
+export class FakeChannel {
+  /** The bus does not answer the subscription. */
+  isStuck = false;
+  #callbacks: ((event: string, data: unknown) => void)[] = [];
+
+  bind_global(callback: (event: string, data: unknown) => void): void {
+    this.#callbacks.push(callback);
+  }
+
+  emit(event: string, data: unknown): void {
+    for (const callback of this.#callbacks) callback(event, data);
+  }
+}
