@@ -117,6 +117,9 @@ export function defineTask<
   }
   const stages = options.stages ?? ({} as Record<Stage, number>);
   for (const [stage, weight] of Object.entries<number>(stages)) {
+    if (stage === '' || stage.length > MAX_NAME_LENGTH) {
+      invalid(`${label}: stage ${JSON.stringify(stage)} must have a name of 1 to ${MAX_NAME_LENGTH} characters.`);
+    }
     if (!(weight > 0 && Number.isFinite(weight)))
       invalid(`${label}: stage ${stage} must weigh more than 0, got ${weight}.`);
   }

@@ -7,15 +7,19 @@ import { cut } from './text.ts';
 /**
  * The progress to show after `report`, given what was shown before in the same attempt.
  *
- * Never throws, whatever a handler reports: numbers that are none count as not given. Within a stage `done`
- * never goes back. While the task is active `done` stays below `total` (a total of 0 counts as not known),
- * so that nothing looks complete before its outcome; `finished` lifts that.
+ * Never throws, whatever a handler reports: numbers that are none count as not given, and so does a part that
+ * throws when it is read. Within a stage `done` never goes back, and counts at least what was skipped or failed.
+ * While the task is active `done` stays below `total` (a total of 0 counts as not known), so that nothing looks
+ * complete before its outcome; `finished` lifts that.
  */
 export function advance(shown: Progress | null, report: Progress, finished = false): Progress {
-  const stage = typeof report.stage === 'string' ? cut(report.stage, MAX_NAME_LENGTH) : undefined;
+  const stage = textOf(read(report, 'stage'), MAX_NAME_LENGTH);
+  const note = textOf(read(report, 'note'), MAX_NOTE_LENGTH);
   const before = shown !== null && shown.stage === stage ? shown : null;
-  const total = count(report.total) ?? before?.total ?? null;
-  let done = Math.max(count(report.done) ?? 0, before?.done ?? 0);
+  const total = count(read(report, 'total')) ?? before?.total ?? null;
+  const skipped = count(read(report, 'skipped')) ?? before?.skipped;
+  const failed = count(read(report, 'failed')) ?? before?.failed;
+  let done = Math.max(count(read(report, 'done')) ?? 0, (skipped ?? 0) + (failed ?? 0), before?.done ?? 0);
   const open = !finished && total !== null;
   if (open && done >= total) done = Math.max(total - 1, before?.done ?? 0);
 
@@ -24,12 +28,11 @@ export function advance(shown: Progress | null, report: Progress, finished = fal
     // A total that does not exceed what is done says nothing about how far it is.
     total: total === null || (open && total <= done) ? null : Math.max(total, done),
   };
-  const skipped = count(report.skipped) ?? before?.skipped;
-  const failed = count(report.failed) ?? before?.failed;
-  if (skipped !== undefined && skipped !== null) next.skipped = skipped;
-  if (failed !== undefined && failed !== null) next.failed = failed;
+  // Where done was held back, so are its parts.
+  if (skipped !== undefined) next.skipped = Math.min(skipped, done);
+  if (failed !== undefined) next.failed = Math.min(failed, done - (next.skipped ?? 0));
   if (stage !== undefined) next.stage = stage;
-  if (typeof report.note === 'string' && report.note !== '') next.note = cut(report.note, MAX_NOTE_LENGTH);
+  if (note !== undefined && note !== '') next.note = note;
   return next;
 }
 
@@ -53,7 +56,7 @@ export function sameProgress(a: Progress | null, b: Progress | null): boolean {
 export function fractionOf(progress: Progress | null, weights?: Readonly<Record<string, number>>): number | null {
   if (progress === null) return null;
   const within = progress.total ? Math.min(progress.done / progress.total, 1) : null;
-  if (!weights || progress.stage === undefined || !(progress.stage in weights)) return within;
+  if (!weights || progress.stage === undefined || !Object.hasOwn(weights, progress.stage)) return within;
   let all = 0;
   let passed = 0;
   let isPast = true;
@@ -65,6 +68,19 @@ export function fractionOf(progress: Progress | null, weights?: Readonly<Record<
   return (passed + (within ?? 0) * (weights[progress.stage] ?? 0)) / all;
 }
 
+function read(report: unknown, key: keyof Progress): unknown {
+  try {
+    return (report as Progress)[key];
+  } catch {
+    return undefined;
+  }
+}
+
+function textOf(value: unknown, max: number): string | undefined {
+  return typeof value === 'string' ? cut(value, max) : undefined;
+}
+
 function count(value: unknown): number | null {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? Math.floor(value) : null;
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) return null;
+  return Math.min(Math.floor(value), Number.MAX_SAFE_INTEGER);
 }

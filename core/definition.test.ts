@@ -1,0 +1,237 @@
+import { describe, expect, it } from '@jest/globals';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { z } from 'zod';
+import {
+  defineTask,
+  type InputOf,
+  type ParsedInputOf,
+  parseWith,
+  type ResultOf,
+  type ReturnOf,
+  type StageOf,
+  type TaskDefinition,
+} from './definition.ts';
+import { TaskError } from './error.ts';
+import type { Snapshot } from './snapshot.ts';
+
+const input = z.object({ uploadId: z.string(), rows: z.string().transform(Number) });
+const output = z.object({ imported: z.number(), at: z.date().transform((date) => date.toISOString()) });
+
+const full = defineTask({
+  name: 'import-contacts',
+  input,
+  output,
+  title: (parsed) => `Import of ${parsed.rows.toFixed(0)} rows`,
+  stages: { read: 1, save: 9 },
+  attempts: 5,
+  backoff: { initial: '2s', factor: 3, max: '1m' },
+  deadline: '10m',
+  browser: true,
+});
+const bare = defineTask({ name: 'ping', input: z.object({}) });
+
+describe('defineTask', () => {
+  it('fills in defaults', () => {
+    expect(bare).toMatchObject({
+      name: 'ping',
+      output: null,
+      stages: {},
+      attempts: 3,
+      backoff: { initial: 1_000, factor: 2, max: 300_000 },
+      deadline: null,
+      browser: false,
+    });
+    expect(bare.titleOf({})).toBe('ping');
+  });
+
+  it('keeps what it is given, durations in milliseconds', () => {
+    expect(full).toMatchObject({
+      attempts: 5,
+      backoff: { initial: 2_000, factor: 3, max: 60_000 },
+      deadline: 600_000,
+      browser: true,
+      stages: { read: 1, save: 9 },
+    });
+    expect(full.titleOf({ uploadId: 'u', rows: 3 })).toBe('Import of 3 rows');
+  });
+
+  it('has a title for every task, cut to what a snapshot holds', () => {
+    const titled = (title: string | (() => string)) => defineTask({ name: 'ping', input, title }).titleOf({});
+    expect(titled('Ping')).toBe('Ping');
+    expect(titled('x'.repeat(300))).toHaveLength(200);
+    expect(titled(() => 'x'.repeat(300))).toHaveLength(200);
+    expect(titled(() => '')).toBe('ping');
+    expect(titled(() => 7 as unknown as string)).toBe('ping');
+    expect(
+      titled(() => {
+        throw new Error('no title');
+      }),
+    ).toBe('ping');
+  });
+
+  const valid = { name: 'ping', input };
+  it.each([
+    [{ name: 'Import Contacts' }, 'name must be lower-case words with hyphens'],
+    [{ name: '' }, 'name must be lower-case words with hyphens'],
+    [{ name: '-ping' }, 'name must be lower-case words with hyphens'],
+    [{ name: 'a--b' }, 'name must be lower-case words with hyphens'],
+    [{ name: 'x'.repeat(65) }, 'at most 64 characters'],
+    [{ name: 7 }, 'name must be lower-case words with hyphens'],
+    [{ input: undefined }, 'input must be a Standard Schema'],
+    [{ input: { type: 'object' } }, 'input must be a Standard Schema'],
+    [{ output: z.object }, 'output must be a Standard Schema'],
+    [{ attempts: 0 }, 'attempts must be a whole number from 1 to 100, got 0.'],
+    [{ attempts: 101 }, 'attempts must be a whole number from 1 to 100, got 101.'],
+    [{ attempts: 1.5 }, 'attempts must be a whole number from 1 to 100, got 1.5.'],
+    [{ attempts: '3' }, 'attempts must be a whole number from 1 to 100, got 3.'],
+    [{ stages: { read: 0 } }, 'stage read must weigh more than 0, got 0.'],
+    [{ stages: { read: Number.NaN } }, 'stage read must weigh more than 0, got NaN.'],
+    [{ stages: { ['s'.repeat(65)]: 1 } }, 'must have a name of 1 to 64 characters'],
+    [{ stages: { '': 1 } }, 'must have a name of 1 to 64 characters'],
+    [{ backoff: { factor: 0.5 } }, 'backoff.factor must be 1 or more, got 0.5.'],
+    [{ backoff: { initial: 'soon' } }, "backoff.initial: expected milliseconds or a text like '30s'"],
+    [{ backoff: { max: 0 } }, "backoff.max: expected milliseconds or a text like '30s'"],
+    [
+      { deadline: '10 minutes' },
+      `deadline: expected milliseconds or a text like '30s', '10m' or '7d', got "10 minutes".`,
+    ],
+  ])('refuses %j, saying what is wrong', (over, message) => {
+    const attempt = () => defineTask({ ...valid, ...over } as typeof valid);
+    expect(attempt).toThrow(TaskError);
+    expect(attempt).toThrow(message);
+    expect(attempt).toThrow(/^defineTask\(/);
+    expect(attempt).toThrow(expect.objectContaining({ retryable: false }));
+  });
+});
+
+describe('parseWith', () => {
+  it('answers what the schema makes of a value', async () => {
+    await expect(parseWith(input, { uploadId: 'u', rows: '3' }, 'invalid_input', 'The input')).resolves.toEqual({
+      uploadId: 'u',
+      rows: 3,
+    });
+  });
+
+  it('says where each fault is', async () => {
+    const schema = z.object({ people: z.array(z.object({ email: z.email() })), n: z.number() });
+    const refused = parseWith(schema, { people: [{ email: 'a@b.de' }, { email: 'x' }] }, 'invalid_input', 'The input');
+    await expect(refused).rejects.toMatchObject({
+      code: 'invalid_input',
+      status: 422,
+      retryable: false,
+      issues: [{ path: ['people', 1, 'email'] }, { path: ['n'] }],
+    });
+    await expect(refused).rejects.toThrow(/^The input does not fit at people\.1\.email: /);
+  });
+
+  const schemaOf = (issues: readonly StandardSchemaV1.Issue[]): StandardSchemaV1<unknown, string> => ({
+    '~standard': { version: 1, vendor: 'test', validate: async () => ({ issues }) },
+  });
+
+  it('reads paths as any Standard Schema may give them: keys, segments, none', async () => {
+    const issues = [
+      { message: 'root' },
+      { message: 'segments', path: [{ key: 'a' }, { key: 0 }, 'b'] },
+      { message: 'symbol', path: [Symbol('s')] },
+    ];
+    await expect(parseWith(schemaOf(issues), 1, 'invalid_output', 'What came')).rejects.toMatchObject({
+      message: 'What came does not fit: root',
+      issues: [
+        { path: [], message: 'root' },
+        { path: ['a', 0, 'b'], message: 'segments' },
+        { path: ['Symbol(s)'], message: 'symbol' },
+      ],
+    });
+  });
+
+  it('refuses even where the schema does not say why', async () => {
+    await expect(parseWith(schemaOf([]), 1, 'invalid_input', 'The input')).rejects.toThrow(
+      'The input does not fit: it was refused',
+    );
+  });
+});
+
+// What the compiler must know. `npm run check` is what runs these; at run time they only have to load.
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const holds = <_ extends true>() => undefined;
+
+describe('the types of a definition', () => {
+  it('are inferred from its options', () => {
+    type Full = typeof full;
+    holds<Same<Full['name'], 'import-contacts'>>();
+    holds<Same<InputOf<Full>, { uploadId: string; rows: string }>>();
+    holds<Same<ParsedInputOf<Full>, { uploadId: string; rows: number }>>();
+    holds<Same<ReturnOf<Full>, { imported: number; at: Date }>>();
+    holds<Same<ResultOf<Full>, { imported: number; at: string }>>();
+    holds<Same<StageOf<Full>, 'read' | 'save'>>();
+    holds<Same<(typeof full)['stages'], Readonly<Record<'read' | 'save', number>>>>();
+  });
+
+  it('say nothing of what is left out', () => {
+    type Bare = typeof bare;
+    holds<Same<Bare['name'], 'ping'>>();
+    holds<Same<ReturnOf<Bare>, unknown>>();
+    holds<Same<ResultOf<Bare>, unknown>>();
+    holds<Same<StageOf<Bare>, never>>();
+  });
+
+  it('fit wherever any definition is taken', () => {
+    const all: readonly TaskDefinition[] = [bare];
+    expect(all).toHaveLength(1);
+    holds<Same<InputOf<string>, never>>();
+    holds<Same<StageOf<7>, never>>();
+  });
+
+  it('refuse wrong use', () => {
+    const wrong = () => {
+      // @ts-expect-error a definition has an input
+      defineTask({ name: 'ping' });
+      // @ts-expect-error an input is a schema
+      defineTask({ name: 'ping', input: { rows: 'number' } });
+      // @ts-expect-error a title is made of the parsed input
+      defineTask({ name: 'ping', input, title: (parsed) => parsed.filename });
+      // @ts-expect-error stages have weights
+      defineTask({ name: 'ping', input, stages: ['read', 'save'] });
+      // @ts-expect-error a deadline has a unit
+      defineTask({ name: 'ping', input, deadline: '10 minutes' });
+      // @ts-expect-error attempts is a number
+      defineTask({ name: 'ping', input, attempts: '3' });
+      // @ts-expect-error there is no such option
+      defineTask({ name: 'ping', input, retries: 3 });
+      // @ts-expect-error the input before the schema, not after it
+      const before: InputOf<typeof full> = { uploadId: 'u', rows: 3 };
+      // @ts-expect-error there is no such stage
+      const stage: StageOf<typeof full> = 'write';
+      return [before, stage];
+    };
+    expect(wrong).toThrow();
+  });
+});
+
+describe('the types of a snapshot', () => {
+  it('narrow by status', () => {
+    const read = (task: Snapshot<{ imported: number }>) => {
+      // @ts-expect-error only an outcome has one
+      const early: number = task.result.imported;
+      if (task.status === 'succeeded') {
+        holds<Same<typeof task.result, { imported: number } | null>>();
+        holds<Same<typeof task.error, null>>();
+      } else if (task.status === 'failed') {
+        holds<Same<typeof task.result, null>>();
+        holds<Same<(typeof task.error)['code'], string>>();
+      } else if (task.status === 'queued') {
+        holds<Same<typeof task.progress, null>>();
+        holds<Same<typeof task.startedAt, null>>();
+      } else if (task.status === 'running') {
+        holds<Same<typeof task.startedAt, string>>();
+        // @ts-expect-error it has not ended
+        const end: string = task.finishedAt;
+        return end;
+      }
+      // @ts-expect-error a snapshot is never changed
+      task.revision = 2;
+      return early;
+    };
+    expect(read).toBeInstanceOf(Function);
+  });
+});

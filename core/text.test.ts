@@ -1,0 +1,45 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { cut, utf8Length } from './text.ts';
+
+/** Any UTF-16, lone surrogates included. */
+const anyText = fc
+  .array(fc.oneof(fc.nat(0xffff), fc.integer({ min: 0xd800, max: 0xdfff })), { maxLength: 60 })
+  .map((units) => String.fromCharCode(...units));
+
+const isWellFormed = (text: string) => Buffer.from(text).toString() === text;
+
+describe('utf8Length', () => {
+  it('is what the text takes when sent', () => {
+    for (const text of ['', 'a', 'ß', '€', '😀', '\ud83d', '\ude00', '\ude00\ud83d', '\ud83d\ud83d\ude00']) {
+      expect(utf8Length(text)).toBe(Buffer.byteLength(text));
+    }
+    fc.assert(
+      fc.property(anyText, (text) => {
+        expect(utf8Length(text)).toBe(Buffer.byteLength(text));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+describe('cut', () => {
+  it('leaves what fits, and says where it cut', () => {
+    expect(cut('abcd', 4)).toBe('abcd');
+    expect(cut('abcde', 4)).toBe('abc…');
+  });
+
+  it('leaves no half of a pair', () => {
+    expect(cut('ab😀d', 4)).toBe('ab…');
+    expect(cut('a😀de', 4)).toBe('a😀…');
+    expect(cut('😀', 1)).toBe('…');
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 60 }), fc.integer({ min: 1, max: 60 }), (text, max) => {
+        const made = cut(text, max);
+        expect(made.length).toBeLessThanOrEqual(max);
+        expect(isWellFormed(made)).toBe(isWellFormed(text));
+        expect(text.startsWith(made === text ? made : made.slice(0, -1))).toBe(true);
+      }),
+    );
+  });
+});

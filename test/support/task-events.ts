@@ -1,0 +1,129 @@
+// Random lives of a task. For property tests of everything that snapshots pass through.
+import fc from 'fast-check';
+import type { TaskFailure } from '../../core/error.ts';
+import { createSnapshot, type Progress, type Snapshot } from '../../core/snapshot.ts';
+import { type TaskEvent, transition } from '../../core/transition.ts';
+
+/** Every key of a snapshot, as the contract lists them; sorted. */
+export const SNAPSHOT_KEYS = [
+  'attempt',
+  'attempts',
+  'createdAt',
+  'error',
+  'expectedAt',
+  'finishedAt',
+  'id',
+  'name',
+  'progress',
+  'result',
+  'resultOmitted',
+  'retryOf',
+  'revision',
+  'seenAt',
+  'signOfLifeAt',
+  'startedAt',
+  'status',
+  'title',
+  'updatedAt',
+] as const;
+
+export const TEST_ID = '019ab000-0000-7000-8000-000000000001';
+
+/** A queued task; three attempts unless told. */
+export function newTask(over: { id?: string; name?: string; title?: string; attempts?: number; at?: string } = {}) {
+  return createSnapshot({ id: TEST_ID, name: 'import', title: 'Import', attempts: 3, at: time(0), ...over });
+}
+
+/** The moment `seconds` after the start of all tests, as snapshots have it. */
+export function time(seconds: number): string {
+  return new Date(Date.UTC(2026, 0, 1) + seconds * 1_000).toISOString();
+}
+
+export const FAILURE: TaskFailure = { code: 'smtp_down', message: 'The mail server did not answer.', retryable: true };
+
+/** `task` after `events`, each of which must be accepted. */
+export function move(task: Snapshot, ...events: TaskEvent[]): Snapshot {
+  let snapshot = task;
+  for (const event of events) {
+    const moved = transition(snapshot, event);
+    if (!moved.ok) throw new Error(`${event.type} was refused in ${snapshot.status}: ${moved.refusal}`);
+    snapshot = moved.snapshot;
+  }
+  return snapshot;
+}
+
+/** One that freezes what it is given, all the way down, so that a mutation throws. */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const part of Object.values(value)) deepFreeze(part);
+  }
+  return value;
+}
+
+const count = fc.oneof(fc.nat(20), fc.constantFrom(-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 1e300));
+
+/** A report as a handler might make it, sound or not. */
+export const anyProgress: fc.Arbitrary<Progress> = fc.record(
+  {
+    done: count,
+    total: fc.option(count),
+    skipped: count,
+    failed: count,
+    stage: fc.constantFrom('read', 'save'),
+    note: fc.string({ maxLength: 300 }),
+  },
+  { requiredKeys: ['done', 'total'] },
+);
+
+/** An event; `attemptFrom` is what its attempt differs by from the current one. */
+export interface EventSeed {
+  readonly type: TaskEvent['type'];
+  readonly at: string;
+  readonly attemptFrom: number;
+  readonly progress: Progress;
+  readonly withProgress: boolean;
+  readonly retryable: boolean;
+}
+
+/** What may happen next. Clocks of machines differ, so times go back too. */
+export const anyEventSeed: fc.Arbitrary<EventSeed> = fc.record({
+  type: fc.oneof(
+    { weight: 5, arbitrary: fc.constantFrom<TaskEvent['type']>('start', 'progress', 'alive') },
+    {
+      weight: 2,
+      arbitrary: fc.constantFrom<TaskEvent['type']>('succeed', 'fail', 'release', 'cancel', 'stop', 'see'),
+    },
+  ),
+  at: fc.nat(1_000).map(time),
+  attemptFrom: fc.constantFrom(0, 0, 0, 0, 0, 0, -1, 1),
+  progress: anyProgress,
+  withProgress: fc.boolean(),
+  retryable: fc.boolean(),
+});
+
+/** The event that `seed` means for `task`. */
+export function eventFor(task: Snapshot, seed: EventSeed): TaskEvent {
+  const { at } = seed;
+  const attempt = task.attempt + seed.attemptFrom;
+  const progress = seed.withProgress ? seed.progress : null;
+  const error = { ...FAILURE, retryable: seed.retryable };
+  switch (seed.type) {
+    case 'start':
+    case 'cancel':
+    case 'see':
+      return { type: seed.type, at };
+    case 'progress':
+      return { type: 'progress', at, attempt, progress: seed.progress };
+    case 'alive':
+      return { type: 'alive', at, attempt };
+    case 'succeed':
+      return { type: 'succeed', at, attempt, result: { imported: 1 }, progress };
+    case 'fail':
+      return { type: 'fail', at, attempt, error, retryAt: at, progress };
+    case 'release':
+      return { type: 'release', at, attempt, error };
+    case 'stop':
+      return { type: 'stop', at, attempt, progress };
+  }
+}
