@@ -1,12 +1,17 @@
 import { createHmac } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../test/support/eventually.ts';
 import { FRAMES_OF_BAD_UTF8, HOSTILE_FRAMES } from '../test/support/hostile-frames.ts';
 import { RawWebSocket } from '../test/support/raw-websocket.ts';
 import { startSoketi, type TestSoketi } from '../test/support/soketi.ts';
-import { signPusherCall } from './soketi.ts';
+import { startChild } from './child.ts';
+import { findNode20 } from './node20.ts';
+import { createPusherApp, signPusherCall, soketiCommand } from './soketi.ts';
 
 const PRIVATE = 'private-user-bob';
 let soketi: TestSoketi;
@@ -294,6 +299,21 @@ describe('an API call that is not ours', () => {
     }
     await expectEventsToFlow();
   });
+});
+
+describe('starting', () => {
+  it('on a port that is taken ends in an error instead of saying that the server is up', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as AddressInfo;
+    const folder = mkdtempSync(join(tmpdir(), 'inloop-soketi-'));
+    const node = findNode20() as string;
+    const child = await startChild(await soketiCommand({ node, app: createPusherApp(), port, folder }));
+    expect(await child.end).toBe('exit code 1');
+    expect(child.lastLines.join('\n')).toContain(`Could not listen on ports ${port}`);
+    other.close();
+    rmSync(folder, { recursive: true, force: true });
+  }, 20_000);
 });
 
 describe('the API', () => {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createClient } from '@redis/client';
 import { REPOSITORY } from '../dev/paths.ts';
+import type { StackFile } from '../dev/state-folder.ts';
 import { eventually } from './support/eventually.ts';
 import { startStack, type TestStack } from './support/stack.ts';
 
@@ -98,6 +99,23 @@ describe('the local stack', () => {
       stack.lines.findLastIndex((l) => l.includes(text)),
     );
     expect(order).toEqual([...order].sort((a, b) => a - b));
+  }, 60_000);
+
+  it('ends all of it, too, when SIGTERM goes to npm, which then ends with exit code 0', async () => {
+    const npm = spawn('npm', ['start', '--', ...args], {
+      cwd: REPOSITORY,
+      env: { ...process.env, ...env, PORT: '0', INLOOP_DIR: dir },
+    });
+    let output = '';
+    npm.stdout.on('data', (data) => {
+      output += String(data);
+    });
+    const ended = new Promise((resolve) => npm.once('close', resolve));
+    await eventually(() => expect(output).toMatch(/^ready /m), { within: 30_000 });
+    const { services } = JSON.parse(readFileSync(join(dir, 'stack.json'), 'utf8')) as StackFile;
+    npm.kill('SIGTERM');
+    expect(await ended).toBe(0);
+    for (const { pid } of Object.values(services)) expect(isAlive(pid)).toBe(false);
   }, 60_000);
 
   it('starts a service again that was killed, on its port, and Redis with its data', async () => {

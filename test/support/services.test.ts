@@ -1,9 +1,30 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createClient } from '@redis/client';
 import Pusher from 'pusher';
 import { eventually } from './eventually.ts';
 import { startRedis, type TestRedis } from './redis.ts';
 import { startSoketi, type TestSoketi } from './soketi.ts';
+
+/** Local addresses (as the kernel prints them) of every socket of a process that waits for others to talk to it. */
+function listListeners(pid: number): string[] {
+  const sockets = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+  return ['tcp', 'tcp6', 'udp', 'udp6'].flatMap((table) =>
+    readFileSync(`/proc/net/${table}`, 'utf8')
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim().split(/\s+/))
+      .filter(
+        ([, , , state, , , , , , inode]) => /^(0A|07)$/.test(state ?? '') && sockets.includes(`socket:[${inode}]`),
+      )
+      .map(([, address]) => `${table} ${address?.split(':')[0]}`),
+  );
+}
+const LOOPBACK_ONLY = /^(tcp|udp) 0100007F$/;
+// Other systems have no /proc to look into; the settings are the same there.
+const onLinux = process.platform === 'linux' ? it : it.skip;
 
 describe('a Redis of a test’s own', () => {
   let redis: TestRedis;
@@ -21,6 +42,10 @@ describe('a Redis of a test’s own', () => {
       await client.close();
     }
   };
+
+  onLinux('listens on loopback only', () => {
+    expect(listListeners(redis.pid)).toEqual([expect.stringMatching(LOOPBACK_ONLY)]);
+  });
 
   it('keeps what it acknowledged over a SIGKILL', async () => {
     await withClient((client) => client.set('kept', 'yes'));
@@ -44,6 +69,21 @@ describe('a Soketi of a test’s own', () => {
     soketi = await startSoketi();
   }, 30_000);
   afterAll(() => soketi.stop());
+
+  onLinux('listens on loopback only: clients, metrics and discovery', () => {
+    const listeners = listListeners(soketi.pid);
+    expect(listeners).toHaveLength(3);
+    for (const listener of listeners) expect(listener).toMatch(LOOPBACK_ONLY);
+  });
+
+  it('does not share its port with what listens there already', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as AddressInfo;
+    await expect(startSoketi({ port })).rejects.toThrow(`Port ${port} is taken`);
+    await expect(startSoketi({ port: soketi.pusher.port })).rejects.toThrow('is taken');
+    other.close();
+  });
 
   it('takes events before and after a restart on the same port', async () => {
     const { port, ...options } = soketi.pusher;
