@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { openDatabase } from './database.ts';
+import { type ContactPage, openDatabase } from './database.ts';
 import { openTempData, type TempData } from './testing/temp-folder.ts';
 
 let data: TempData;
@@ -24,7 +24,7 @@ describe('contacts', () => {
     data.db.saveContacts('ada', all.toReversed());
     const seen = [];
     for (let next: string | null = ''; next !== null; ) {
-      const page = data.db.readContacts('ada', 10, next);
+      const page: ContactPage = data.db.readContacts('ada', 10, next);
       expect(page.total).toBe(25);
       seen.push(...page.contacts);
       next = page.next;

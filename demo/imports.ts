@@ -13,7 +13,8 @@ import type { DemoDatabase } from './database.ts';
 import { inspectUpload } from './inspect-upload.ts';
 import { requireUser } from './session.ts';
 import { importContacts, paceSchema } from './tasks.ts';
-import { explainUploadErrors } from './upload-errors.ts';
+import { explainUploadErrors, limitUpload } from './upload-errors.ts';
+import { createUploadStorage } from './upload-storage.ts';
 
 export interface ImportRoutesOptions {
   readonly tasks: Pick<TaskServer, 'start' | 'accepted'>;
@@ -26,11 +27,8 @@ export interface ImportRoutesOptions {
 /** Form fields: `file` (the CSV) and `pace` (`full`, the default, or `slow`). Header: `Idempotency-Key`. */
 export function createImportRouter({ tasks, db, folder, maxUploadBytes }: ImportRoutesOptions): Router {
   const upload = multer({
-    storage: multer.diskStorage({
-      destination: folder.uploads,
-      filename: (_req, _file, done) => done(null, `${randomBytes(16).toString('hex')}.part`),
-    }),
-    limits: { fileSize: maxUploadBytes, files: 1, fields: 10, fieldSize: 1_000, parts: 12 },
+    storage: createUploadStorage(folder.uploads, maxUploadBytes),
+    limits: { files: 1, fields: 10, fieldSize: 1_000, parts: 12 },
     // Without it a name in UTF-8 arrives as mojibake.
     defParamCharset: 'utf8',
   });
@@ -40,7 +38,7 @@ export function createImportRouter({ tasks, db, folder, maxUploadBytes }: Import
     requireUser(req);
     next();
   });
-  router.post('/', upload.single('file'), async (req, res) => {
+  router.post('/', limitUpload(maxUploadBytes), upload.single('file'), async (req, res) => {
     const owner = requireUser(req);
     const { file } = req;
     if (!file) throw refuse('no_file', req.is('multipart/form-data') ? 400 : 415, NO_FILE);

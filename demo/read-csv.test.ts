@@ -45,6 +45,7 @@ describe('reading a CSV', () => {
     ['CRLF', 'a,b\r\n1,2\r\n3,4\r\n'],
     ['CR', 'a,b\r1,2\r3,4\r'],
     ['no line end after the last row', 'a,b\n1,2\n3,4'],
+    ['mixed line ends', 'a,b\n"1","2"\r\n"3","4"\r\n'],
     ['a BOM', '\uFEFFa,b\n1,2\n3,4\n'],
     ['empty lines', '\n\na,b\n\n1,2\n\n3,4\n\n'],
     ['semicolons', 'a;b\n1;2\n3;4\n'],

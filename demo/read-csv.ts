@@ -41,6 +41,8 @@ export async function* readCsv(path: string, signal?: AbortSignal): AsyncGenerat
       delimiter: findDelimiter(head),
       relax_column_count: true,
       skip_empty_lines: true,
+      // Found out by itself it would be that of the first line, and files glued together have several.
+      record_delimiter: ['\r\n', '\n', '\r'],
       max_record_size: MAX_ROW_LENGTH,
       // Rows are taken here and not from the stream: a stream that fails throws away what it had still buffered.
       on_record(fields: string[], context) {

@@ -1,12 +1,33 @@
-/** Says in plain words why an upload was not taken, where multer only has a code. */
+/** Refuses uploads that are too big while they arrive, and says in plain words why an upload was not taken. */
 
-import type { ErrorRequestHandler } from 'express';
+import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { TaskError } from 'inloop';
+import { sendProblem } from 'inloop/server';
 import multer from 'multer';
+
+/** What a form needs besides its file: boundaries, part headers, small fields. */
+const FORM_BYTES = 64 * 1024;
+
+/**
+ * Answers 413 as soon as a body is, or says it will be, larger than a file of `maxBytes` could make it. multer keeps
+ * such a file off the disk, but answers only when the last byte has come, which an endless body never sends.
+ */
+export function limitUpload(maxBytes: number): RequestHandler {
+  return (req, res, next) => {
+    if (Number(req.get('Content-Length') ?? 0) > maxBytes + FORM_BYTES) throw tooLarge(maxBytes);
+    let received = 0;
+    req.on('data', (chunk: Buffer) => {
+      received += chunk.length;
+      if (received > maxBytes + FORM_BYTES && !res.headersSent) sendProblem(res, tooLarge(maxBytes));
+    });
+    next();
+  };
+}
 
 /** For the routes with uploads. @param maxBytes the limit that a too big file broke */
 export function explainUploadErrors(maxBytes: number): ErrorRequestHandler {
-  return (error: unknown, _req, _res, next) => {
+  return (error: unknown, _req, res, next) => {
+    if (res.headersSent) return; // limitUpload has answered.
     next(isUploadError(error) ? explain(error, maxBytes) : error);
   };
 }
@@ -14,17 +35,14 @@ export function explainUploadErrors(maxBytes: number): ErrorRequestHandler {
 /** busboy's own errors (no boundary, a form that ends too early) carry neither a class nor a code. */
 function isUploadError(error: unknown): error is Error {
   if (error instanceof multer.MulterError) return true;
+  if (error instanceof TaskError) return false;
   return error instanceof Error && /multipart|boundary|end of form|request aborted|part header/i.test(error.message);
 }
 
 function explain(error: Error, maxBytes: number): TaskError {
   switch (error instanceof multer.MulterError ? error.code : null) {
     case 'LIMIT_FILE_SIZE':
-      return refuse(
-        'file_too_large',
-        413,
-        `The file is larger than ${formatBytes(maxBytes)}, the most that can be imported at once. Split it and import the parts.`,
-      );
+      return tooLarge(maxBytes);
     case 'LIMIT_UNEXPECTED_FILE':
     case 'LIMIT_FILE_COUNT':
       return refuse('bad_form', 400, 'Expected one file in the form field "file", got another field or more files.');
@@ -33,8 +51,16 @@ function explain(error: Error, maxBytes: number): TaskError {
   }
 }
 
+function tooLarge(maxBytes: number): TaskError {
+  return refuse(
+    'file_too_large',
+    413,
+    `The file is larger than ${formatBytes(maxBytes)}, the most that can be imported at once. Split it and import the parts.`,
+  );
+}
+
 /** Bytes as people say them: `50 MB`, `1.5 KB`. */
-export function formatBytes(bytes: number): string {
+function formatBytes(bytes: number): string {
   const units = ['bytes', 'KB', 'MB', 'GB'];
   const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), units.length - 1);
   return `${Number((bytes / 1024 ** power).toFixed(1))} ${units[power]}`;
