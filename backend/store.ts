@@ -117,9 +117,18 @@ export class TaskStore {
    */
   async apply(task: { readonly snapshot: Snapshot; readonly owner: string }, event: TaskEvent): Promise<Applied> {
     let known = task.snapshot;
+    let isCurrent = false;
     for (let tries = 0; tries < MAX_CONFLICTS; tries++) {
       const moved = transition(known, event);
-      if (!moved.ok) return { ok: false, refusal: moved.refusal, snapshot: known };
+      if (!moved.ok) {
+        // Only the store may say no: what the caller knew could be a revision behind.
+        if (isCurrent || moved.refusal === 'unchanged') return { ok: false, refusal: moved.refusal, snapshot: known };
+        const stored = await this.#redis.read(known.id);
+        if (stored === null) return { ok: false, refusal: 'missing', snapshot: null };
+        known = JSON.parse(stored.snapshot);
+        isCurrent = true;
+        continue;
+      }
       const next = moved.snapshot;
       const duration = next.status === 'succeeded' ? Date.parse(next.finishedAt) - Date.parse(next.startedAt) : null;
       const answer = await this.#redis.commit({
@@ -136,6 +145,7 @@ export class TaskStore {
       if (answer.result === 'ok') return { ok: true, snapshot: next, hasPage: answer.hasPage };
       if (answer.result === 'missing') return { ok: false, refusal: 'missing', snapshot: null };
       known = JSON.parse(answer.snapshot);
+      isCurrent = true;
     }
     throw new Error(`inloop: task ${task.snapshot.id} changed ${MAX_CONFLICTS} times while one change was tried`);
   }

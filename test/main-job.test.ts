@@ -39,6 +39,7 @@ beforeAll(async () => {
   const worker = createTaskWorker({ backend, concurrency: 4, drain: '1s', grace: '500ms' });
   worker.handle(count, async (input, task) => {
     for (let done = 1; done <= input.to; done++) {
+      task.signal.throwIfAborted();
       if (input.pause > 0) await new Promise((resolve) => setTimeout(resolve, input.pause));
       task.progress({ done, total: input.to });
     }

@@ -107,7 +107,10 @@ export class Reporter {
   #writeSoon(): void {
     if (this.#isClosed) return;
     const wait = this.#writtenAt + WINDOW_MS - Date.now();
-    if (wait <= 0) return this.#flush();
+    if (wait <= 0) {
+      this.#flush();
+      return;
+    }
     this.#timer = setTimeout(() => {
       this.#timer = null;
       if (this.#writing === null) this.#flush();
