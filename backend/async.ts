@@ -1,13 +1,18 @@
 /** Waiting, with an end. */
 
-/** What `work` resolves to, or a rejection once `ms` have passed. The work itself goes on. */
+/** What was waited for did not come in time. */
+export class DeadlineError extends Error {
+  override readonly name = 'DeadlineError';
+}
+
+/** What `work` resolves to, or a {@link DeadlineError} once `ms` have passed. The work itself goes on. */
 export async function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   try {
     return await Promise.race([
       work,
       new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+        timer = setTimeout(() => reject(new DeadlineError(`no answer within ${ms} ms`)), ms);
       }),
     ]);
   } finally {

@@ -9,12 +9,14 @@ import https from 'node:https';
 import type { Readable } from 'node:stream';
 import Pusher from 'pusher';
 import { MAX_BATCH_EVENTS } from '../core/limits.ts';
-import { withDeadline } from './async.ts';
+import { DeadlineError, withDeadline } from './async.ts';
 import type { PusherOptions } from './pusher-env.ts';
 
 const DEFAULT_DEADLINE_MS = 5_000;
 /** An answer is `{}` or a short error. */
 const MAX_ANSWER_BYTES = 65_536;
+/** The statuses that say something of the events sent: malformed, too big. All others say something of the bus or of us. */
+const VERDICTS: readonly (number | null)[] = [400, 413, 422];
 /** Requests at a time; the rest wait in the publisher, where newer snapshots replace them. */
 export const MAX_REQUESTS = 4;
 
@@ -31,13 +33,16 @@ export class BusError extends Error {
   override readonly name = 'BusError';
   /** HTTP status or error code of the bus; null when it did not answer. */
   readonly status: number | null;
-  /** Whether the same request may succeed later: no answer, 429, 5xx, over quota, or keys that are being changed. */
+  /**
+   * Whether the same request may succeed later: no answer, 429, 5xx, over quota, keys that are being changed, or an
+   * application or a path that is not there (yet).
+   */
   readonly retryable: boolean;
 
   constructor(message: string, status: number | null) {
     super(message);
     this.status = status;
-    this.retryable = status === null || status === 401 || status === 403 || status === 429 || status >= 500;
+    this.retryable = !VERDICTS.includes(status);
   }
 }
 
@@ -52,10 +57,13 @@ export class Bus {
   readonly #pusher: Pusher;
   readonly #agent: http.Agent;
   readonly #deadline: number;
+  /** What no error may quote, since a bus quotes what it was sent. */
+  readonly #secrets: readonly string[];
   readonly isEncrypted: boolean;
 
   constructor(options: PusherOptions, settings: { readonly deadline?: number } = {}) {
     this.#deadline = settings.deadline ?? DEFAULT_DEADLINE_MS;
+    this.#secrets = [options.secret, options.key, options.encryptionKey].filter((secret) => secret !== null);
     this.isEncrypted = options.encryptionKey !== null;
     const tls = options.server?.tls ?? true;
     this.#agent = new (tls ? https : http).Agent({ keepAlive: true, maxSockets: MAX_REQUESTS * 2 });
@@ -127,12 +135,24 @@ export class Bus {
     try {
       body = await withDeadline(work(), this.#deadline);
     } catch (thrown) {
-      // A body that never ends would keep its connection.
-      stream?.destroy();
-      throw toBusError(thrown);
+      // A body that never ends would keep its connection. That of an error is read inside the SDK, out of reach, so
+      // then all connections go; what else was under way is tried again.
+      if (stream) stream.destroy();
+      else if (thrown instanceof DeadlineError) this.#agent.destroy();
+      throw toBusError(thrown, (text) => this.#quote(text));
     }
     const error = errorIn(body);
-    if (error) throw new BusError(`the bus refused: ${error.message}`, error.code);
+    if (error) throw new BusError(`the bus refused: ${this.#quote(error.message)}`, error.code);
+  }
+
+  /** What the bus said, short, and without what it repeats of a signed request. */
+  #quote(text: string): string {
+    let quoted = text;
+    for (const secret of this.#secrets) quoted = quoted.replaceAll(secret, '…');
+    return quoted
+      .replace(/auth_\w+=[^&\s"']*/g, '…')
+      .replace(/\b[0-9a-f]{64}\b/gi, '…')
+      .slice(0, 200);
   }
 }
 
@@ -154,23 +174,23 @@ function errorIn(body: string): { code: number; message: string } | null {
   try {
     const { error, code } = JSON.parse(body) as { error?: unknown; code?: unknown };
     if (error === undefined) return null;
-    return { code: typeof code === 'number' ? code : 400, message: String(error).slice(0, 200) };
+    return { code: typeof code === 'number' ? code : 400, message: String(error) };
   } catch {
     return null;
   }
 }
 
 /** The SDK's errors carry the signed URL in `url` and, for network faults, in the message of their cause. */
-function toBusError(thrown: unknown): BusError {
+function toBusError(thrown: unknown, quote: (text: string) => string): BusError {
   const { status, body, error } = thrown as {
     status?: unknown;
     body?: unknown;
     error?: { code?: unknown; type?: unknown };
   };
   if (typeof status === 'number') {
-    return new BusError(`the bus answered ${status}: ${String(body ?? '').slice(0, 200)}`, status);
+    return new BusError(`the bus answered ${status}: ${quote(String(body ?? ''))}`, status);
   }
   const reason =
     error?.code ?? error?.type ?? (thrown instanceof Error && !('url' in thrown) ? thrown.message : 'network error');
-  return new BusError(`no answer from the bus: ${String(reason)}`, null);
+  return new BusError(`no answer from the bus: ${quote(String(reason))}`, null);
 }

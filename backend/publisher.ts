@@ -20,15 +20,17 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
 /** How long progress is worth another try; after that, clients have fetched. */
 const PROGRESS_PATIENCE_MS = 2_000;
-/** Bounds memory while the bus is away: 1,000 outcomes of at most 10 KB each. */
+/** Bounds memory while the bus is away: 1,000 outcomes of at most 10 KB each. While it is merely slow, ten times that. */
 const MAX_WAITING_OUTCOMES = 1_000;
+const MAX_WAITING_OUTCOMES_WHILE_UP = 10_000;
 
 interface Entry {
+  /** The task's id, or something of its own for events that are of no task. */
   readonly key: string;
   readonly name: string;
-  /** Null for events that carry no snapshot. */
-  readonly snapshot: Snapshot | null;
-  readonly data: string | null;
+  readonly revision: number;
+  /** Outcomes wait as the text that is sent: their results may be far bigger. Progress is turned into text only if it is. */
+  readonly content: Snapshot | string;
   readonly mustArrive: boolean;
 }
 
@@ -85,14 +87,22 @@ export class Publisher {
     return this.#outage.since !== null;
   }
 
+  /** How much waits now. `bytes` counts the texts that wait; progress is a few hundred bytes more each. */
+  get waiting(): { readonly owners: number; readonly events: number; readonly bytes: number } {
+    const entries = [...this.#lanes.values()].flatMap((lane) => [...lane.entries.values()]);
+    const bytes = entries.reduce((sum, { content }) => sum + (typeof content === 'string' ? content.length : 0), 0);
+    return { owners: this.#lanes.size, events: entries.length, bytes };
+  }
+
   /** Pushes a snapshot soon, unless a newer one of the same task comes first. Never throws. */
   publish(owner: string, snapshot: Snapshot): void {
+    const mustArrive = isFinished(snapshot);
     this.#enqueue(owner, {
       key: snapshot.id,
       name: eventName(snapshot),
-      snapshot,
-      data: null,
-      mustArrive: isFinished(snapshot),
+      revision: snapshot.revision,
+      content: mustArrive ? this.#toData(snapshot) : snapshot,
+      mustArrive,
     });
   }
 
@@ -102,8 +112,8 @@ export class Publisher {
     this.#enqueue(owner, {
       key: `seen:${this.#seenEvents}`,
       name: SEEN_EVENT,
-      snapshot: null,
-      data: JSON.stringify(event),
+      revision: 0,
+      content: JSON.stringify(event),
       mustArrive: false,
     });
   }
@@ -133,21 +143,19 @@ export class Publisher {
       this.counts.dropped += 1;
       return;
     }
-    let lane = this.#lanes.get(owner);
-    if (!lane) {
-      lane = { owner, entries: new Map(), isSending: false };
-      this.#lanes.set(owner, lane);
-    }
+    const lane = this.#lanes.get(owner) ?? { owner, entries: new Map(), isSending: false };
     this.#put(lane, entry);
+    if (lane.entries.size === 0) return;
+    this.#lanes.set(owner, lane);
     this.#schedule();
   }
 
   /** Puts an entry in its lane unless a newer one of the same task waits there. */
   #put(lane: Lane, entry: Entry): void {
     const waiting = lane.entries.get(entry.key);
-    if (waiting && (waiting.snapshot?.revision ?? 0) >= (entry.snapshot?.revision ?? 0)) return;
+    if (waiting && waiting.revision >= entry.revision) return;
     if (entry.mustArrive && !waiting?.mustArrive) {
-      if (this.#waitingOutcomes >= MAX_WAITING_OUTCOMES && this.isDown) {
+      if (this.#waitingOutcomes >= (this.isDown ? MAX_WAITING_OUTCOMES : MAX_WAITING_OUTCOMES_WHILE_UP)) {
         // The store remembers it; a sweeper pushes it when the bus is back.
         this.#remove(lane, entry.key);
         this.counts.dropped += 1;
@@ -156,6 +164,13 @@ export class Publisher {
       this.#waitingOutcomes += 1;
     }
     lane.entries.set(entry.key, entry);
+  }
+
+  /** Puts what could not be sent in front of what came meanwhile, so that events stay in order. */
+  #putBack(lane: Lane, entries: readonly Entry[]): void {
+    const later = [...lane.entries.values()];
+    for (const { key } of later) this.#remove(lane, key);
+    for (const entry of [...entries, ...later]) this.#put(lane, entry);
   }
 
   #remove(lane: Lane, key: string): void {
@@ -192,32 +207,31 @@ export class Publisher {
   /** Takes the next batch out of the lanes that are not sending; the lanes served go to the end of the line. */
   #load(): Loaded[] {
     const batch: Loaded[] = [];
-    const served: Lane[] = [];
     for (const lane of this.#lanes.values()) {
+      if (batch.length === MAX_BATCH_EVENTS) break;
       if (lane.isSending) continue;
-      served.push(lane);
       for (const entry of lane.entries.values()) {
         if (batch.length === MAX_BATCH_EVENTS) break;
         batch.push({ lane, entry });
         this.#remove(lane, entry.key);
       }
-      if (batch.length === MAX_BATCH_EVENTS) break;
     }
-    for (const lane of served) {
+    for (const { lane } of batch) {
+      lane.isSending = true;
       this.#lanes.delete(lane.owner);
-      if (batch.length > 0) lane.isSending = true;
-      if (lane.isSending || lane.entries.size > 0) this.#lanes.set(lane.owner, lane);
+      this.#lanes.set(lane.owner, lane);
     }
     return batch;
   }
 
   async #send(batch: readonly Loaded[]): Promise<void> {
+    const unsent = new Set(batch);
     try {
-      await this.#trySend(batch);
+      await this.#trySend(batch, unsent);
       this.#failuresInARow = 0;
       this.#outage.succeeded();
     } catch (error) {
-      this.#failed(batch, error instanceof Error ? error.message : 'unknown');
+      this.#failed(unsent, error instanceof Error ? error.message : 'unknown');
     } finally {
       for (const { lane } of batch) {
         lane.isSending = false;
@@ -226,7 +240,8 @@ export class Publisher {
     }
   }
 
-  async #trySend(batch: readonly Loaded[]): Promise<void> {
+  /** Takes out of `unsent` what the bus took or will never take. */
+  async #trySend(batch: readonly Loaded[], unsent: Set<Loaded>): Promise<void> {
     this.counts.requests += 1;
     try {
       await this.#options.bus.send(batch.map((loaded) => this.#toEvent(loaded)));
@@ -234,35 +249,38 @@ export class Publisher {
       if (error instanceof BusError && error.retryable) throw error;
       if (batch.length > 1) {
         // One event that the bus will never take must not hold up the others.
-        for (const loaded of batch) await this.#trySend([loaded]);
+        for (const loaded of batch) await this.#trySend([loaded], unsent);
         return;
       }
       this.counts.dropped += 1;
       const reason = error instanceof Error ? error.message : 'unknown';
       this.#options.log.error(`The bus will not take an event: ${reason}`, { task: batch[0]?.entry.key });
-      this.#settle(batch);
+      this.#settle(batch, unsent);
       return;
     }
     this.counts.events += batch.length;
-    this.#settle(batch);
+    this.#settle(batch, unsent);
   }
 
-  #settle(batch: readonly Loaded[]): void {
-    const outcomes = batch.flatMap(({ entry }) => (entry.mustArrive && entry.snapshot ? [entry.snapshot.id] : []));
+  #settle(batch: readonly Loaded[], unsent: Set<Loaded>): void {
+    for (const loaded of batch) unsent.delete(loaded);
+    const outcomes = batch.flatMap(({ entry }) => (entry.mustArrive ? [entry.key] : []));
     if (outcomes.length > 0) this.#options.onSettled(outcomes);
   }
 
-  #failed(batch: readonly Loaded[], reason: string): void {
+  #failed(unsent: ReadonlySet<Loaded>, reason: string): void {
     this.counts.failures += 1;
     this.#outage.failed(reason);
     this.#failuresInARow += 1;
     const isLost = Date.now() - (this.#outage.since ?? 0) > PROGRESS_PATIENCE_MS;
-    for (const { lane, entry } of batch) {
-      if (entry.mustArrive || !isLost) this.#put(lane, entry);
-      else this.counts.dropped += 1;
-      if (lane.entries.size > 0) this.#lanes.set(lane.owner, lane);
+    if (this.#closed) return;
+    for (const lane of new Set([...unsent].map((loaded) => loaded.lane))) {
+      const before = [...unsent].flatMap((loaded) => (loaded.lane === lane ? [loaded.entry] : []));
+      const kept = before.filter((entry) => entry.mustArrive || !isLost);
+      this.counts.dropped += before.length - kept.length;
+      this.#putBack(lane, kept);
     }
-    if (this.#pause || this.#closed) return;
+    if (this.#pause) return;
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** (this.#failuresInARow - 1), LONGEST_PAUSE_MS);
     const jitter = 0.5 + (this.#options.random ?? Math.random)() / 2;
     this.#pause = setTimeout(() => {
@@ -272,14 +290,15 @@ export class Publisher {
   }
 
   #toEvent({ lane, entry }: Loaded): BusEvent {
-    const { isEncrypted } = this.#options.bus;
     return {
-      channel: channelOf(lane.owner, { encrypted: isEncrypted }),
+      channel: channelOf(lane.owner, { encrypted: this.#options.bus.isEncrypted }),
       name: entry.name,
-      data: entry.snapshot
-        ? toEventData(entry.snapshot, isEncrypted ? MAX_ENCRYPTED_EVENT_BYTES : MAX_EVENT_BYTES)
-        : (entry.data ?? '{}'),
+      data: typeof entry.content === 'string' ? entry.content : this.#toData(entry.content),
     };
+  }
+
+  #toData(snapshot: Snapshot): string {
+    return toEventData(snapshot, this.#options.bus.isEncrypted ? MAX_ENCRYPTED_EVENT_BYTES : MAX_EVENT_BYTES);
   }
 
   #isIdle(): boolean {
