@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type Express } from 'express';
-import Pusher from 'pusher-js';
+import pusherJs from 'pusher-js';
 import { type Backend, type BackendOptions, createBackend } from '../../backend/backend.ts';
 import type { Log } from '../../backend/log.ts';
 import { pusherFromEnv } from '../../backend/pusher-env.ts';
@@ -11,6 +11,10 @@ import type { Snapshot } from '../../core/snapshot.ts';
 import { createTaskServer, type TaskServer } from '../../server/task-server.ts';
 import { startRedis, type TestRedis } from './redis.ts';
 import { startSoketi, type TestSoketi } from './soketi.ts';
+
+// The types of pusher-js say that the class is its module's `default`; in Node it is the module itself.
+const Pusher = pusherJs as unknown as typeof pusherJs.default;
+type Pusher = InstanceType<typeof Pusher>;
 
 /** Swallows what a test provokes on purpose, and keeps it for those that look. */
 export function silentLog(): Log & { readonly lines: string[] } {
