@@ -87,11 +87,13 @@ export class Publisher {
     return this.#outage.since !== null;
   }
 
-  /** How much waits now. `bytes` counts the texts that wait; progress is a few hundred bytes more each. */
+  /** How much waits now; `bytes` is its size as JSON. Walks over all of it. */
   get waiting(): { readonly owners: number; readonly events: number; readonly bytes: number } {
     const entries = [...this.#lanes.values()].flatMap((lane) => [...lane.entries.values()]);
-    const bytes = entries.reduce((sum, { content }) => sum + (typeof content === 'string' ? content.length : 0), 0);
-    return { owners: this.#lanes.size, events: entries.length, bytes };
+    const sizes = entries.map(({ content }) =>
+      Buffer.byteLength(typeof content === 'string' ? content : JSON.stringify(content)),
+    );
+    return { owners: this.#lanes.size, events: entries.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
   }
 
   /** Pushes a snapshot soon, unless a newer one of the same task comes first. Never throws. */
