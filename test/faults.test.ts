@@ -1,0 +1,297 @@
+// The bad day, one fault at a time, on real parts: whatever dies after a 202, the owner gets to see an outcome.
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { Backend } from '../backend/backend.ts';
+import type { AnyTaskDefinition } from '../core/definition.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import { block, deaf, FAULT_TASKS, flaky, late, poison, steps } from './fixtures/fault-tasks.ts';
+import { eventually } from './support/eventually.ts';
+import { backendOn, type Follower, startApp, startBus, type TestApp, type TestBus } from './support/parts.ts';
+import { cleanUpWorkerBundle, startWorkerProcess, type WorkerProcess } from './support/worker-process.ts';
+
+jest.setTimeout(40_000);
+
+const STALL_MS = 1_000;
+let bus: TestBus;
+let backend: Backend;
+let app: TestApp;
+let workers: WorkerProcess[] = [];
+
+beforeAll(async () => {
+  bus = await startBus();
+  backend = backendOn(bus.env);
+  app = await startApp(backend, FAULT_TASKS);
+}, 60_000);
+
+afterEach(async () => {
+  await Promise.all(workers.map((worker) => worker.kill()));
+  workers = [];
+});
+
+afterAll(async () => {
+  await app.close();
+  await backend.close();
+  await bus.stop();
+  cleanUpWorkerBundle();
+}, 30_000);
+
+async function startWorker(env: Record<string, string> = {}): Promise<WorkerProcess> {
+  const worker = await startWorkerProcess({ ...bus.env, STALL_MS: String(STALL_MS), ...env });
+  workers.push(worker);
+  return worker;
+}
+
+let users = 0;
+/** A task of a fresh user, who follows it live. */
+async function start(definition: AnyTaskDefinition, input: unknown) {
+  users += 1;
+  const owner = `user-${users}`;
+  const follower = await app.follow(owner);
+  const task = await app.tasks.start(definition, input as never, { owner });
+  const id = task.id;
+  return {
+    id,
+    owner,
+    follower,
+    get: async () => app.tasks.tasks.get(owner, id),
+    reaches: (status: Snapshot['status'], within = 15_000) =>
+      eventually(
+        async () => {
+          const snapshot = await app.tasks.tasks.get(owner, id);
+          return snapshot.status === status && snapshot;
+        },
+        { within, that: `${definition.name} to be ${status}` },
+      ),
+    /** Waits for the outcome, stored and pushed. */
+    async ends(within = 15_000): Promise<Snapshot> {
+      const stored = await eventually(
+        async () => {
+          const snapshot = await app.tasks.tasks.get(owner, id);
+          return snapshot.finishedAt !== null && snapshot;
+        },
+        { within, that: `the outcome of ${definition.name}` },
+      );
+      await eventually(() => statuses(follower).includes(`task.${stored.status}`), {
+        within: 10_000,
+        that: 'the push of the outcome',
+      });
+      return stored;
+    },
+  };
+}
+
+function statuses(follower: Follower): string[] {
+  return follower.events.map(({ name }) => name);
+}
+
+describe('a worker that is killed', () => {
+  it('its task shows "attempt 2 of 3" within two stall intervals, and runs again elsewhere', async () => {
+    const victim = await startWorker();
+    const task = await start(steps, { steps: 30, ms: 50 });
+    await task.reaches('running');
+    await startWorker();
+    await victim.kill();
+    const killedAt = Date.now();
+    const retrying = await eventually(() => task.follower.events.find(({ name }) => name === 'task.retrying'), {
+      within: 2 * STALL_MS + 500,
+    });
+    expect(Date.now() - killedAt).toBeLessThanOrEqual(2 * STALL_MS + 300);
+    expect(retrying.data).toMatchObject({ attempt: 2, attempts: 3, progress: null, error: { code: 'worker_lost' } });
+    expect(await task.ends()).toMatchObject({ status: 'succeeded', attempt: 2, result: { steps: 30, attempt: 2 } });
+  });
+
+  it('a task that kills its worker every time ends failed after its attempts, and the others go on', async () => {
+    const keepAlive = async () => {
+      for (let n = 0; n < 3; n++) await (await startWorker()).exited;
+      await startWorker();
+    };
+    const killer = await start(poison, {});
+    const others = keepAlive();
+    const failed = await killer.ends(20_000);
+    expect(failed).toMatchObject({ status: 'failed', attempt: 3, error: { code: 'worker_lost' } });
+    await others;
+    const bystander = await start(steps, { steps: 2, ms: 5 });
+    expect(await bystander.ends()).toMatchObject({ status: 'succeeded' });
+  });
+});
+
+describe('a worker that freezes', () => {
+  it('can not write once its task runs elsewhere', async () => {
+    const frozen = await startWorker();
+    const task = await start(steps, { steps: 40, ms: 50 });
+    await task.reaches('running');
+    await eventually(async () => ((await task.get()).progress?.done ?? 0) > 5);
+    frozen.freeze();
+    await startWorker();
+    await eventually(async () => (await task.get()).attempt === 2 && (await task.get()).status === 'running', {
+      within: 10_000,
+    });
+    frozen.thaw();
+    const outcome = await task.ends();
+    expect(outcome).toMatchObject({ status: 'succeeded', attempt: 2, result: { attempt: 2 } });
+    const seen = task.follower.events.map(({ data }) => data).sort((a, b) => a.revision - b.revision);
+    for (const [earlier, later] of pairs(seen)) {
+      expect(later.attempt).toBeGreaterThanOrEqual(earlier.attempt);
+      if (later.attempt === earlier.attempt && later.progress && earlier.progress) {
+        expect(later.progress.done).toBeGreaterThanOrEqual(earlier.progress.done);
+      }
+    }
+  });
+
+  it('goes on with the same attempt when nobody else has taken over', async () => {
+    await startWorker();
+    const task = await start(block, { ms: 3 * STALL_MS });
+    expect(await task.ends()).toMatchObject({ status: 'succeeded', attempt: 1, result: 1 });
+    const bystander = await start(steps, { steps: 2, ms: 5 });
+    expect(await bystander.ends()).toMatchObject({ status: 'succeeded', attempt: 1 });
+  });
+});
+
+describe('a worker that is told to stop', () => {
+  it('hands back what it can not finish, which starts again at once and costs no attempt', async () => {
+    const leaving = await startWorker({ DRAIN_MS: '100' });
+    const task = await start(steps, { steps: 40, ms: 50 });
+    await task.reaches('running');
+    await startWorker();
+    const stoppedAt = Date.now();
+    expect(await leaving.stop()).toBe(0);
+    await eventually(async () => (await task.get()).attempt === 2 && (await task.get()).status === 'running', {
+      within: 5_000,
+    });
+    expect(Date.now() - stoppedAt).toBeLessThan(STALL_MS * 2);
+    expect(await task.ends()).toMatchObject({ status: 'succeeded', attempt: 2, attempts: 4 });
+  });
+
+  it('finishes what it can', async () => {
+    const leaving = await startWorker({ DRAIN_MS: '5000' });
+    const task = await start(steps, { steps: 20, ms: 20 });
+    await task.reaches('running');
+    expect(await leaving.stop()).toBe(0);
+    expect(await task.ends()).toMatchObject({ status: 'succeeded', attempt: 1 });
+  });
+});
+
+describe('a handler', () => {
+  it('that fails is tried again after a pause, with its reason shown', async () => {
+    await startWorker();
+    const task = await start(flaky, { failures: 2 });
+    expect(await task.ends()).toMatchObject({ status: 'succeeded', attempt: 3, result: 3 });
+    const again = await start(flaky, { failures: 3 });
+    expect(await again.ends()).toMatchObject({ status: 'failed', attempt: 3, error: { message: 'Attempt 3 failed.' } });
+  });
+
+  it('that is over its deadline ends failed, at once when it heeds its signal', async () => {
+    await startWorker();
+    const task = await start(late, { deaf: false });
+    expect(await task.ends()).toMatchObject({
+      status: 'failed',
+      attempt: 1,
+      error: { code: 'deadline', retryable: false },
+    });
+  });
+
+  it('that heeds nothing is cut off, and its worker replaces itself', async () => {
+    const worker = await startWorker();
+    const task = await start(late, { deaf: true });
+    expect(await task.ends()).toMatchObject({ status: 'failed', error: { code: 'deadline' } });
+    expect(await worker.exited).toBe(70);
+    expect(worker.output()).toContain('handler_stuck');
+  });
+
+  it('that heeds no cancel is cut off after the grace', async () => {
+    await startWorker();
+    const task = await start(deaf, { ms: 500 });
+    await task.reaches('running');
+    expect((await app.tasks.tasks.cancel(task.owner, task.id)).status).toBe('cancelling');
+    expect(await task.ends(2_000)).toMatchObject({ status: 'cancelled' });
+  });
+});
+
+describe('cancel', () => {
+  it('ends a queued task at once, and no worker starts it', async () => {
+    const task = await start(steps, { steps: 1, ms: 1 });
+    expect(await app.tasks.tasks.cancel(task.owner, task.id)).toMatchObject({ status: 'cancelled', attempt: 0 });
+    await startWorker();
+    const other = await start(steps, { steps: 1, ms: 1 });
+    await other.ends();
+    expect(await task.get()).toMatchObject({ status: 'cancelled', attempt: 0 });
+  });
+
+  it('reaches the handler within a second, in whichever worker it runs', async () => {
+    await startWorker();
+    await startWorker();
+    const task = await start(steps, { steps: 1, ms: 60_000 });
+    await task.reaches('running');
+    await app.tasks.tasks.cancel(task.owner, task.id);
+    await task.reaches('cancelled', 1_000);
+  });
+});
+
+describe('Redis', () => {
+  it('restarts with its data: nothing is lost, and no process has to be restarted', async () => {
+    await startWorker();
+    const before = await start(steps, { steps: 60, ms: 50 });
+    await before.reaches('running');
+    await bus.redis.kill();
+    await bus.redis.restart();
+    const after = await eventually(() => start(steps, { steps: 2, ms: 5 }), { within: 10_000 });
+    expect(await after.ends()).toMatchObject({ status: 'succeeded' });
+    expect(await before.ends()).toMatchObject({ status: 'succeeded' });
+    const retried = await start(flaky, { failures: 1 });
+    expect(await retried.ends(6_000)).toMatchObject({ status: 'succeeded', attempt: 2 });
+  });
+
+  it('that is away makes accepting answer 503 within 2 s, and the same key afterwards gives one task', async () => {
+    await startWorker();
+    process.kill(bus.redis.pid, 'SIGSTOP');
+    const startedAt = Date.now();
+    const refused = app.tasks.start(steps, { steps: 1, ms: 1 }, { owner: 'key-user', idempotencyKey: 'k' });
+    const dropped = app.tasks.start(steps, { steps: 1, ms: 1 }, { owner: 'key-user' });
+    await expect(refused).rejects.toMatchObject({ code: 'store_unavailable', status: 503, retryAfter: 1 });
+    await expect(dropped).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(Date.now() - startedAt).toBeLessThan(2_000);
+    process.kill(bus.redis.pid, 'SIGCONT');
+    const first = await eventually(() =>
+      app.tasks.start(steps, { steps: 1, ms: 1 }, { owner: 'key-user', idempotencyKey: 'k' }),
+    );
+    await eventually(
+      async () => {
+        const { tasks } = await app.tasks.tasks.list('key-user');
+        expect(tasks.map(({ id, status }) => [id, status])).toEqual([[first.id, 'succeeded']]);
+      },
+      { within: 10_000 },
+    );
+  });
+
+  it('that loses its data leaves nothing running', async () => {
+    await startWorker();
+    const task = await start(steps, { steps: 10_000, ms: 20 });
+    await task.reaches('running');
+    await bus.redis.restart({ wipe: true });
+    await expect(
+      eventually(() => task.get().catch((error) => error.code === 'not_found'), { within: 10_000 }),
+    ).resolves.toBe(true);
+    const after = await eventually(() => start(steps, { steps: 2, ms: 5 }), { within: 10_000 });
+    expect(await after.ends()).toMatchObject({ status: 'succeeded' });
+  });
+});
+
+describe('the bus', () => {
+  it('that is away fails no task, and every outcome is pushed when it returns', async () => {
+    await startWorker();
+    const task = await start(steps, { steps: 5, ms: 20 });
+    await task.reaches('running');
+    await bus.soketi.kill();
+    const done = await task.reaches('succeeded');
+    expect(done.attempt).toBe(1);
+    await bus.soketi.restart();
+    const back = await app.follow(task.owner);
+    await eventually(() => statuses(back).includes('task.succeeded'), {
+      within: 12_000,
+      that: 'the outcome to be pushed',
+    });
+  });
+});
+
+function pairs<T>(items: readonly T[]): [T, T][] {
+  return items.slice(1).map((item, index) => [items[index] as T, item]);
+}
