@@ -5,7 +5,7 @@ import { isGone } from './merge.ts';
 import { FakePusher } from './test-support/fake-pusher.ts';
 import { FakeServer } from './test-support/fake-server.ts';
 import { ManualPage, ManualTiming, settle } from './test-support/manual-timing.ts';
-import { after, at, failed, queued, running, succeeded } from './test-support/snapshots.ts';
+import { at, evolve, failed, queued, running, succeeded } from './test-support/snapshots.ts';
 
 beforeEach(() => {
   FakePusher.made = [];
@@ -181,7 +181,7 @@ describe('following', () => {
     const { server, timing } = await live((own) => own.put(running(1)));
     let task = running(1);
     for (let second = 1; second < 60; second++) {
-      task = after(task, { type: 'alive', at: at(second), attempt: 1 });
+      task = evolve(task, { type: 'alive', at: at(second), attempt: 1 });
       FakePusher.last.push('task.running', task);
       await timing.advance(1_000);
     }
@@ -371,7 +371,7 @@ describe('what the user does', () => {
 
   it('brings older tasks page by page', async () => {
     const { feed } = await live((own) =>
-      own.put(...Array.from({ length: 50 }, (_, n) => after(succeeded(n), { type: 'see', at: at(9) }))),
+      own.put(...Array.from({ length: 50 }, (_, n) => evolve(succeeded(n), { type: 'see', at: at(9) }))),
     );
     const lengths = [feed.getSnapshot().tasks.length];
     while (feed.getSnapshot().hasMore) {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { isFinished, type Snapshot } from '../core/snapshot.ts';
 import { type TaskEvent, transition } from '../core/transition.ts';
 import { isGone, markGone, markSeen, mergeSnapshots, NO_TASKS, type TaskList } from './merge.ts';
-import { after, at, queued, running, succeeded } from './test-support/snapshots.ts';
+import { at, evolve, queued, running, succeeded } from './test-support/snapshots.ts';
 
 /** The whole history of a task: every snapshot the server ever had, from its creation to where chance ends it. */
 const history = (number: number) =>
@@ -75,7 +75,7 @@ describe('merging', () => {
 
   it('keeps a result that one copy has and another omits, in either order and across revisions', () => {
     const whole = succeeded(1, { imported: 839 });
-    const seen = after(whole, { type: 'see', at: at(5) });
+    const seen = evolve(whole, { type: 'see', at: at(5) });
     for (const order of [
       [whole, withOmitted(whole)],
       [withOmitted(whole), whole],

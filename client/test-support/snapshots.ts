@@ -18,7 +18,7 @@ export function queued(number: number, title = `Task ${number}`, seconds = 0): S
 }
 
 /** `snapshot` after `events`, each of which must be allowed. */
-export function after(snapshot: Snapshot, ...events: readonly TaskEvent[]): Snapshot {
+export function evolve(snapshot: Snapshot, ...events: readonly TaskEvent[]): Snapshot {
   return events.reduce((task, event) => {
     const next = transition(task, event);
     if (!next.ok) throw new Error(`${event.type} was refused: ${next.refusal}`);
@@ -27,16 +27,16 @@ export function after(snapshot: Snapshot, ...events: readonly TaskEvent[]): Snap
 }
 
 export function running(number: number, progress?: Progress, seconds = 0): Snapshot {
-  const started = after(queued(number), { type: 'start', at: at(seconds) });
+  const started = evolve(queued(number), { type: 'start', at: at(seconds) });
   if (!progress) return started;
-  return after(started, { type: 'progress', at: at(seconds), attempt: 1, progress });
+  return evolve(started, { type: 'progress', at: at(seconds), attempt: 1, progress });
 }
 
 export function succeeded(number: number, result: unknown = null, seconds = 1): Snapshot {
-  return after(running(number), { type: 'succeed', at: at(seconds), attempt: 1, result });
+  return evolve(running(number), { type: 'succeed', at: at(seconds), attempt: 1, result });
 }
 
 export function failed(number: number, message = 'The file has no column named "email".', seconds = 1): Snapshot {
   const error = { code: 'no_email_column', message, retryable: false };
-  return after(running(number), { type: 'fail', at: at(seconds), attempt: 1, error });
+  return evolve(running(number), { type: 'fail', at: at(seconds), attempt: 1, error });
 }

@@ -1,0 +1,53 @@
+/** The few ways in which the tray touches the document. No markup is ever parsed: text stays text. */
+
+export interface Attributes {
+  readonly [name: string]: string;
+}
+
+/** A new element with attributes and children. */
+export function make<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: readonly Node[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+/** Sets what changed only: an unchanged node costs a comparison, and screen readers nothing. */
+export function setText(node: Node, text: string): void {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** Sets or, with null, removes an attribute, where it differs. */
+export function setAttribute(element: Element, name: string, value: string | null): void {
+  if (element.getAttribute(name) === value) return;
+  if (value === null) element.removeAttribute(name);
+  else element.setAttribute(name, value);
+}
+
+export function setHidden(element: HTMLElement, isHidden: boolean): void {
+  if (element.hidden !== isHidden) element.hidden = isHidden;
+}
+
+/** Makes the children of `parent` exactly `wanted`, in order, moving as few as it can. */
+export function setChildren(parent: Element, wanted: readonly Element[]): void {
+  const keep = new Set(wanted);
+  for (const child of [...parent.children]) if (!keep.has(child)) child.remove();
+  let at = parent.firstElementChild;
+  for (const child of wanted) {
+    if (child === at) at = at.nextElementSibling;
+    else parent.insertBefore(child, at);
+  }
+}
+
+/** As many `tag` elements in `parent` as there are texts, each saying its own. */
+export function setTexts(parent: HTMLElement, tag: 'p', part: string, texts: readonly string[]): void {
+  while (parent.children.length > texts.length) parent.lastElementChild?.remove();
+  while (parent.children.length < texts.length) parent.append(make(tag, { part }));
+  texts.forEach((text, index) => {
+    setText(parent.children[index] as Element, text);
+  });
+}

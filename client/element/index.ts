@@ -1,0 +1,14 @@
+/** `inloop/element`: importing it defines `<inloop-tray>`, where there are custom elements at all. */
+
+import { InloopTray } from './tray.ts';
+
+export type { Wording } from '../view/wording.ts';
+export { InloopTray };
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'inloop-tray': InloopTray;
+  }
+}
+
+if (globalThis.customElements && !customElements.get('inloop-tray')) customElements.define('inloop-tray', InloopTray);

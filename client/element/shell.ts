@@ -1,0 +1,95 @@
+/** Everything in the tray that is there from the start: button, panel, banner, summary, and the live region. */
+
+import type { OutcomeSnapshot } from '../../core/snapshot.ts';
+import { formatNumber, type Wording } from '../view/wording.ts';
+import { make, setAttribute, setHidden, setText } from './dom.ts';
+import { makeIcon } from './icons.ts';
+import { addStyles } from './styles.ts';
+
+export interface Shell {
+  readonly root: ShadowRoot;
+  readonly button: HTMLButtonElement;
+  readonly panel: HTMLElement;
+  readonly close: HTMLButtonElement;
+  readonly banner: HTMLElement;
+  readonly sections: Readonly<Record<'active' | 'unseen' | 'recent', HTMLElement>>;
+  readonly lists: Readonly<Record<'active' | 'unseen' | 'recent', HTMLElement>>;
+  readonly empty: HTMLElement;
+  readonly more: HTMLButtonElement;
+  readonly away: HTMLElement;
+  readonly awayText: HTMLElement;
+  readonly show: HTMLButtonElement;
+  readonly dismiss: HTMLButtonElement;
+  /** Polite; exists before there is anything to say, as screen readers need it to. */
+  readonly live: HTMLElement;
+  /** Puts the words where they go. */
+  label(wording: Wording): void;
+  showCounts(wording: Wording, active: number, unseen: readonly OutcomeSnapshot[]): void;
+}
+
+export function makeShell(root: ShadowRoot, nonce: string): Shell {
+  addStyles(root, nonce);
+  const buttonText = make('span');
+  const count = make('span', { class: 'count', part: 'count', 'aria-hidden': 'true' });
+  const button = make(
+    'button',
+    { class: 'button', part: 'button', type: 'button', 'aria-expanded': 'false', 'aria-controls': 'panel' },
+    makeIcon('tray'),
+    buttonText,
+    count,
+  );
+  const heading = make('h2', { id: 'heading' });
+  const close = make('button', { class: 'icon-button', part: 'close', type: 'button' }, makeIcon('close'));
+  const banner = make('p', { class: 'banner', part: 'banner', hidden: '' });
+  const empty = make('p', { class: 'empty', part: 'empty' });
+  const more = make('button', { class: 'more', part: 'more', type: 'button' });
+  const group = (name: string) => {
+    const title = make('h3', { id: name, part: 'heading' });
+    const list = make('ul', { part: 'list', 'aria-labelledby': name });
+    return { title, list, section: make('section', { part: 'group', hidden: '' }, title, list) };
+  };
+  const active = group('active');
+  const unseen = group('unseen');
+  const recent = group('recent');
+  const panel = make(
+    'section',
+    { class: 'panel', part: 'panel', id: 'panel', 'aria-labelledby': 'heading', hidden: '' },
+    make('div', { class: 'head', part: 'head' }, heading, close),
+    banner,
+    make('div', { class: 'body', part: 'body' }, empty, active.section, unseen.section, recent.section, more),
+  );
+  const awayText = make('p');
+  const show = make('button', { class: 'show', part: 'away-show', type: 'button' });
+  const dismiss = make('button', { class: 'icon-button', part: 'away-dismiss', type: 'button' }, makeIcon('close'));
+  const away = make('div', { class: 'away', part: 'away', role: 'group', hidden: '' }, awayText, show, dismiss);
+  const live = make('div', { class: 'sr', role: 'status', 'aria-live': 'polite' });
+  root.append(button, away, panel, live);
+
+  return {
+    ...{ root, button, panel, close, banner, empty, more, away, awayText, show, dismiss, live },
+    sections: { active: active.section, unseen: unseen.section, recent: recent.section },
+    lists: { active: active.list, unseen: unseen.list, recent: recent.list },
+    label(wording) {
+      setText(buttonText, wording.tasks);
+      setText(heading, wording.tasks);
+      setText(active.title, wording.groupActive);
+      setText(unseen.title, wording.groupUnseen);
+      setText(recent.title, wording.groupRecent);
+      setText(empty, wording.empty);
+      setText(more, wording.more);
+      setText(show, wording.show);
+      setAttribute(close, 'aria-label', wording.close);
+      setAttribute(dismiss, 'aria-label', wording.dismiss);
+    },
+    showCounts(wording, activeCount, outcomes) {
+      const fresh = outcomes.filter((task) => !task.seenAt);
+      const shown = fresh.length || activeCount;
+      const kind = fresh.some(({ status }) => status === 'failed') ? 'bad' : fresh.length ? 'unseen' : 'active';
+      setText(count, formatNumber(shown, wording.locale));
+      setAttribute(count, 'data-kind', kind);
+      setHidden(count, shown === 0);
+      setAttribute(button, 'aria-label', wording.button(activeCount, fresh.length));
+      setAttribute(button, 'aria-expanded', String(!panel.hidden));
+    },
+  };
+}

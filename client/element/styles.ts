@@ -1,0 +1,141 @@
+/**
+ * How the tray looks. Light and dark follow the page's `color-scheme`. To restyle it, set the custom properties on
+ * `inloop-tray`, or reach its parts: `inloop-tray::part(task)`. Logical properties only, so that it mirrors in RTL.
+ */
+
+const CSS = `
+:host {
+  --_surface: var(--inloop-surface, #fff);
+  --_raised: var(--inloop-raised, #f4f5f8);
+  --_text: var(--inloop-text, #1a1e27);
+  --_muted: var(--inloop-muted, #586173);
+  --_line: var(--inloop-line, #e2e5eb);
+  --_accent: var(--inloop-accent, #2a58d0);
+  --_on-accent: var(--inloop-on-accent, #fff);
+  --_good: var(--inloop-good, #12734a);
+  --_warning: var(--inloop-warning, #8a5700);
+  --_bad: var(--inloop-bad, #b3261e);
+  --_shadow: var(--inloop-shadow, 0 1px 2px #1a1e2714, 0 12px 32px #1a1e2729);
+  --_radius: var(--inloop-radius, 12px);
+  display: inline-block;
+  position: relative;
+  color: var(--_text);
+  font: 400 14px/1.45 var(--inloop-font, system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif);
+  font-size: var(--inloop-font-size, .875rem);
+  text-align: start;
+}
+@supports (color: light-dark(#000, #fff)) {
+  :host {
+    --_surface: var(--inloop-surface, light-dark(#fff, #181b22));
+    --_raised: var(--inloop-raised, light-dark(#f4f5f8, #22262f));
+    --_text: var(--inloop-text, light-dark(#1a1e27, #e7e9ef));
+    --_muted: var(--inloop-muted, light-dark(#586173, #a4acbb));
+    --_line: var(--inloop-line, light-dark(#e2e5eb, #2f3440));
+    --_accent: var(--inloop-accent, light-dark(#2a58d0, #8db0ff));
+    --_on-accent: var(--inloop-on-accent, light-dark(#fff, #10131a));
+    --_good: var(--inloop-good, light-dark(#12734a, #62d19c));
+    --_warning: var(--inloop-warning, light-dark(#8a5700, #efbb63));
+    --_bad: var(--inloop-bad, light-dark(#b3261e, #ff958c));
+    --_shadow: var(--inloop-shadow, 0 1px 2px light-dark(#1a1e2714, #0006), 0 12px 32px light-dark(#1a1e2729, #0009));
+  }
+}
+:host([hidden]), [hidden] { display: none !important; }
+* { box-sizing: border-box; margin: 0; padding: 0; }
+ul { list-style: none; }
+button { font: inherit; color: inherit; background: none; border: 0; border-radius: 8px; cursor: pointer; }
+button:focus-visible, a:focus-visible, li:focus-visible, .body:focus-visible { outline: 2px solid var(--_accent); outline-offset: 2px; }
+svg { display: block; inline-size: 1.25em; block-size: 1.25em; fill: none; stroke: currentColor; stroke-width: 1.5; stroke-linecap: round; stroke-linejoin: round; flex: none; }
+.sr { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+
+.button { display: inline-flex; align-items: center; gap: .5em; min-block-size: 2.5em; padding: .4em .85em; font-weight: 550; background: var(--_surface); border: 1px solid var(--_line); border-radius: 99px; }
+.button:hover { background: var(--_raised); }
+.count { min-inline-size: 1.6em; padding: 0 .45em; font-size: .86em; line-height: 1.6em; font-weight: 650; text-align: center; font-variant-numeric: tabular-nums; color: var(--_on-accent); background: var(--_accent); border-radius: 99px; }
+.count[data-kind=active] { color: var(--_text); background: var(--_line); }
+.count[data-kind=bad] { background: var(--_bad); }
+
+.panel, .away { position: absolute; z-index: var(--inloop-z-index, 1000); inset-block-start: calc(100% + 8px); inset-inline-end: 0; inline-size: min(var(--inloop-width, 26rem), 100vw - 16px); background: var(--_surface); border: 1px solid var(--_line); border-radius: var(--_radius); box-shadow: var(--_shadow); }
+:host([align=start]) :is(.panel, .away) { inset-inline: 0 auto; }
+.panel { display: flex; flex-direction: column; max-block-size: min(36rem, 100vh - 6rem); overflow: hidden; }
+.head { display: flex; align-items: center; justify-content: space-between; padding: .6em .6em .6em 1.15em; padding-inline: 1.15em .6em; border-block-end: 1px solid var(--_line); }
+h2 { font-size: 1.07em; font-weight: 650; }
+.icon-button { padding: .45em; color: var(--_muted); }
+.icon-button:hover, .action:hover, .more:hover { background: var(--_raised); color: var(--_text); }
+.banner { padding: .55em 1.15em; font-size: .93em; color: var(--_muted); background: var(--_raised); border-block-end: 1px solid var(--_line); }
+.body { overflow-y: auto; overscroll-behavior: contain; padding-block-end: .4em; }
+h3 { position: sticky; inset-block-start: 0; z-index: 1; padding: .85em 1.25em .3em; font-size: .86em; font-weight: 600; color: var(--_muted); background: var(--_surface); }
+.empty { padding: 2.4em 1.5em; color: var(--_muted); text-align: center; }
+.more { display: block; margin: .3em auto; padding: .5em 1em; color: var(--_muted); }
+
+.task { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; column-gap: .8em; padding: .6em .8em .7em 1.15em; padding-inline: 1.15em .8em; content-visibility: auto; contain-intrinsic-block-size: auto 4em; }
+.task + .task { border-block-start: 1px solid var(--_line); }
+.task > svg { margin-block-start: .1em; color: var(--_muted); }
+.task[data-tone=active] > svg { color: var(--_accent); stroke-dasharray: 34 12; animation: turn 1.4s linear infinite; }
+.task[data-tone=good] > svg { color: var(--_good); }
+.task[data-tone=partial] > svg, .task[data-tone=warning] > svg { color: var(--_warning); }
+.task[data-tone=bad] > svg { color: var(--_bad); }
+.task[data-stale] > svg { animation: none; color: var(--_muted); }
+.title { font-weight: 550; overflow-wrap: anywhere; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
+.status { font-size: .93em; color: var(--_muted); font-variant-numeric: tabular-nums; }
+.state { font-weight: 550; color: var(--_text); }
+[data-tone=bad] .state { color: var(--_bad); }
+[data-tone=good] .state { color: var(--_good); }
+:is([data-tone=warning], [data-tone=partial]) .state { color: var(--_warning); }
+.remark { font-size: .93em; color: var(--_muted); overflow-wrap: anywhere; }
+[data-tone=bad] .remark { color: var(--_text); }
+.error { font-size: .93em; color: var(--_bad); }
+.bar { block-size: 5px; margin-block: .45em .3em; background: var(--_line); border-radius: 9px; overflow: hidden; position: relative; }
+.fill { block-size: 100%; background: var(--_accent); border-radius: 9px; transform-origin: 0 0; transition: transform .25s ease-out; }
+:host(:dir(rtl)) .fill { transform-origin: 100% 0; }
+.bar[data-unknown] .fill { inline-size: 35%; animation: slide 1.6s ease-in-out infinite alternate; transition: none; }
+.task[data-stale] .fill { animation: none; background: repeating-linear-gradient(-45deg, var(--_muted) 0 4px, transparent 4px 8px); }
+.task[data-tone=neutral] .fill, .task[data-tone=warning] .fill { background: var(--_muted); }
+.segments { display: flex; gap: 2px; block-size: 5px; margin-block: .45em .3em; }
+.segments i { min-inline-size: 5px; border-radius: 9px; background: var(--_good); }
+.segments i + i { background: repeating-linear-gradient(-45deg, var(--_warning) 0 3px, transparent 3px 5px); }
+.segments i + i + i { background: var(--_bad); }
+.links { display: flex; flex-wrap: wrap; gap: .2em 1em; font-size: .93em; }
+a { color: var(--_accent); font-weight: 550; text-underline-offset: .18em; padding-block: .15em; }
+.action { align-self: start; padding: .25em .7em; font-size: .93em; font-weight: 550; color: var(--_muted); border: 1px solid var(--_line); }
+.action[aria-disabled=true] { opacity: .6; cursor: default; }
+
+.away { display: flex; align-items: center; gap: .5em; padding: .7em .6em .7em 1.1em; padding-inline: 1.1em .6em; animation: rise .2s ease-out; }
+.away p { flex: 1; }
+.away .show { padding: .3em .8em; font-weight: 600; color: var(--_on-accent); background: var(--_accent); }
+
+@keyframes turn { to { transform: rotate(1turn); } }
+@keyframes slide { from { margin-inline-start: 0; } to { margin-inline-start: 65%; } }
+@keyframes rise { from { opacity: 0; transform: translateY(-4px); } }
+@media (max-width: 480px) {
+  .panel, .away, :host([align=start]) :is(.panel, .away) { position: fixed; inset-inline: 8px; inline-size: auto; inset-block: auto 8px; }
+  .panel { max-block-size: calc(100vh - 16px); max-block-size: calc(100dvh - 16px); }
+}
+@media (prefers-reduced-motion: reduce) {
+  * { animation: none !important; transition: none !important; }
+  .bar[data-unknown] .fill { inline-size: 100%; opacity: .35; }
+}
+@media (forced-colors: active) {
+  .button, .panel, .away, .action { border: 1px solid ButtonText; }
+  .bar, .segments { border: 1px solid CanvasText; block-size: 8px; }
+  .fill, .segments i { forced-color-adjust: none; background: CanvasText; }
+  .segments i + i { background: repeating-linear-gradient(-45deg, CanvasText 0 2px, Canvas 2px 4px); }
+  .count { border: 1px solid; }
+}
+`;
+
+let sheet: CSSStyleSheet | undefined;
+
+/** Gives `root` its styles: one shared sheet, which a strict CSP allows; or, in old browsers, a `<style>` with `nonce`. */
+export function addStyles(root: ShadowRoot, nonce: string): void {
+  if ('adoptedStyleSheets' in root && 'replaceSync' in CSSStyleSheet.prototype) {
+    if (!sheet) {
+      sheet = new CSSStyleSheet();
+      sheet.replaceSync(CSS);
+    }
+    root.adoptedStyleSheets = [sheet];
+    return;
+  }
+  const style = document.createElement('style');
+  style.nonce = nonce;
+  style.textContent = CSS;
+  root.append(style);
+}

@@ -1,0 +1,380 @@
+// The tray in a real Chromium, under a strict CSP, against a scripted server; asserting what a user sees.
+import { mkdtempSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { build } from 'esbuild';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
+import type { Snapshot } from '../../core/snapshot.ts';
+import { launchChromium } from '../../test/support/chromium.ts';
+import { eventually } from '../../test/support/eventually.ts';
+import { ago, allStatuses, create, fail, run, succeed } from '../test-support/all-statuses.ts';
+import { FakeServer } from '../test-support/fake-server.ts';
+import { evolve } from '../test-support/snapshots.ts';
+
+const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'";
+/** Pictures of every status go here, to be looked at. */
+const PICTURES = process.env.INLOOP_PICTURES ?? mkdtempSync(join(tmpdir(), 'inloop-tray-'));
+
+let script: string;
+let browser: Browser;
+let http: Server;
+let url: string;
+let server: FakeServer;
+let context: BrowserContext;
+let page: Page;
+let violations: string[];
+
+beforeAll(async () => {
+  const bundle = await build({
+    stdin: { contents: "export { InloopTray } from './index.ts'", resolveDir: __dirname },
+    ...{ bundle: true, format: 'esm', write: false, target: 'es2022', logLevel: 'error' },
+    alias: { 'pusher-js': join(__dirname, '../test-support/page-pusher.ts') },
+  });
+  script = bundle.outputFiles[0]?.text ?? '';
+  http = createServer(async (req, res) => {
+    const { pathname, searchParams } = new URL(req.url ?? '/', 'http://localhost');
+    if (pathname === '/tray.js') return res.setHeader('content-type', 'text/javascript').end(script);
+    if (pathname === '/page.css') return res.setHeader('content-type', 'text/css').end(pageCss(searchParams));
+    if (!pathname.startsWith('/tasks')) {
+      res.setHeader('content-security-policy', CSP);
+      return res.setHeader('content-type', 'text/html; charset=utf-8').end(pageHtml(searchParams));
+    }
+    const chunks: Buffer[] = [];
+    for await (const chunk of req) chunks.push(chunk as Buffer);
+    const isForm = req.headers['content-type']?.startsWith('application/x-www-form');
+    const text = Buffer.concat(chunks).toString();
+    const body = req.method === 'GET' ? null : isForm ? new URLSearchParams(text) : text;
+    try {
+      const headers = req.headers as Record<string, string>;
+      const answer = await server.fetch(`http://localhost${req.url}`, { method: req.method ?? 'GET', headers, body });
+      res.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
+    } catch {
+      req.socket.destroy();
+    }
+  });
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  browser = await launchChromium();
+}, 60_000);
+
+afterAll(async () => {
+  await browser?.close();
+  http?.closeAllConnections();
+  await new Promise((resolve) => http.close(resolve));
+});
+
+beforeEach(() => {
+  server = new FakeServer();
+  violations = [];
+});
+
+afterEach(async () => {
+  await context.close();
+  expect(violations).toEqual([]);
+});
+
+function pageCss(query: URLSearchParams): string {
+  return `:root { color-scheme: ${query.get('scheme') ?? 'light'} } body { margin: 0; font: 16px system-ui; background: Canvas }
+    header { display: flex; justify-content: ${query.has('start') ? 'start' : 'end'}; padding: 12px 16px }`;
+}
+
+function pageHtml(query: URLSearchParams): string {
+  return `<!doctype html><html lang="en" dir="${query.get('dir') ?? 'ltr'}"><title>Page</title>
+    <meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/page.css?${query}">
+    <script type="module" src="/tray.js"></script>
+    <header><inloop-tray url="/tasks"></inloop-tray></header><main><button id="outside">Outside</button></main>`;
+}
+
+interface OpenOptions {
+  readonly query?: string;
+  readonly width?: number;
+  readonly height?: number;
+}
+
+async function open(tasks: readonly Snapshot[], options: OpenOptions = {}): Promise<Locator> {
+  server.put(...tasks);
+  const { query = '', width = 900, height = 760 } = options;
+  context = await browser.newContext({ viewport: { width, height } });
+  page = await context.newPage();
+  page.on('console', (message) => {
+    if (/Content Security Policy|Uncaught/.test(message.text())) violations.push(message.text());
+  });
+  page.on('pageerror', (error) => violations.push(String(error)));
+  await page.goto(`${url}/?${query}`);
+  await page.waitForFunction(() => {
+    const { FakePusher } = globalThis as unknown as { FakePusher?: { made: { connection: { state: string } }[] } };
+    return FakePusher?.made[0]?.connection.state === 'connected';
+  });
+  return page.locator('inloop-tray');
+}
+
+const push = (snapshot: Snapshot) =>
+  page.evaluate(
+    ([name, data]) =>
+      (globalThis as never as { FakePusher: { last: { push(n: string, d: unknown): void } } }).FakePusher.last.push(
+        name,
+        data,
+      ),
+    [`task.${snapshot.status}`, snapshot] as const,
+  );
+
+const led = (act: string) =>
+  page.evaluate(
+    (name) => (globalThis as never as { FakePusher: { last: Record<string, () => void> } }).FakePusher.last[name]?.(),
+    act,
+  );
+
+const button = (tray: Locator) => tray.locator('[part=button]');
+const row = (tray: Locator, title: string) => tray.locator('[part=task]', { hasText: title });
+const textOf = async (locator: Locator) => (await locator.innerText()).replace(/\s+/g, ' ').trim();
+const says = (locator: Locator, text: string | RegExp) =>
+  eventually(
+    async () => expect(await textOf(locator)).toMatch(text instanceof RegExp ? text : new RegExp(escapeRegExp(text))),
+    {
+      that: `"${text}"`,
+    },
+  );
+const escapeRegExp = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+describe('every status', () => {
+  it('says what is true of it', async () => {
+    const tray = await open(allStatuses());
+    await button(tray).click();
+    await says(row(tray, 'contacts-april'), 'Waiting to start');
+    await says(row(tray, 'rather-long'), 'Save · 42 of 256');
+    await says(row(tray, 'rather-long'), 'Checking e-mail addresses');
+    await says(row(tray, 'for the board'), /No sign of the worker for (4|5)\d s/);
+    await says(row(tray, 'for the board'), 'Taking longer than usual');
+    await says(
+      row(tray, 'newsletter'),
+      /Trying again · attempt 2 of 3 · starts in (8|9|10|11|12) s The database did not answer/,
+    );
+    await says(row(tray, 'duplicates'), 'Cancelling… · 120 of 400');
+    await says(row(tray, 'contacts-march'), /Done, with exceptions · 839 imported, 3 skipped|839 imported · 3 skipped/);
+    await says(row(tray, 'contacts-march'), 'Download what was left out');
+    await says(row(tray, 'of Berlin'), /Done · 1,204 contacts · just now Download/);
+    await says(row(tray, 'customers.xlsx'), /Failed · 3 min ago The file is not a CSV.* Retry/);
+    await says(row(tray, 'old-list'), 'Cancelled');
+    expect(await tray.locator('h3:visible').allInnerTexts()).toEqual(['In progress', 'New', 'Earlier']);
+    expect(await row(tray, 'contacts-april').locator('[role=progressbar]').isVisible()).toBe(false);
+    const bar = row(tray, 'rather-long').locator('[role=progressbar]');
+    expect(await bar.getAttribute('aria-valuenow')).toBe('16');
+    expect(await bar.getAttribute('aria-valuetext')).toBe('42 of 256');
+    const unknown = row(tray, 'for the board').locator('[role=progressbar]');
+    expect(await unknown.getAttribute('aria-valuenow')).toBeNull();
+  }, 30_000);
+
+  it.each([
+    ['light', 'scheme=light', 900, 980],
+    ['dark', 'scheme=dark', 900, 980],
+    ['narrow', 'scheme=light', 320, 720],
+    ['right-to-left', 'scheme=dark&dir=rtl', 700, 980],
+  ])(
+    'can be looked at: %s',
+    async (name, query, width, height) => {
+      const tray = await open(allStatuses(), { query, width, height });
+      await button(tray).click();
+      await says(row(tray, 'rather-long'), '42 of 256');
+      const box = await tray.locator('[part=panel]').boundingBox();
+      expect(box && box.x >= 0 && box.x + box.width <= width).toBe(true);
+      expect(await tray.locator('.body').evaluate((body) => body.scrollWidth <= body.clientWidth)).toBe(true);
+      await page.screenshot({ path: join(PICTURES, `${name}.png`) });
+      await tray.locator('.body').evaluate((body) => body.scrollTo(0, 9_999));
+      await page.screenshot({ path: join(PICTURES, `${name}-end.png`) });
+    },
+    30_000,
+  );
+
+  it('follows what is pushed, and never looks complete before the outcome', async () => {
+    const start = run(create(1, 'Import a.csv', 5), 4, { done: 1, total: 100 });
+    const tray = await open([start]);
+    await button(tray).click();
+    await says(row(tray, 'a.csv'), '1 of 100');
+    const almost = evolve(start, { type: 'progress', at: ago(0), attempt: 1, progress: { done: 100, total: 100 } });
+    await push(almost);
+    await says(row(tray, 'a.csv'), '99 of 100');
+    const full = await row(tray, 'a.csv')
+      .locator('.fill')
+      .evaluate((fill) => (fill as HTMLElement).style.transform);
+    expect(Number(/scaleX\((.*)\)/.exec(full)?.[1])).toBeLessThan(0.99);
+    await push(succeed(almost, 0, { imported: 100 }));
+    await says(row(tray, 'a.csv'), 'Done · 100 imported · just now');
+    expect(await row(tray, 'a.csv').locator('[role=progressbar]').isVisible()).toBe(false);
+  }, 30_000);
+
+  it('touches only the rows that changed', async () => {
+    const one = run(create(1, 'One', 5), 4, { done: 1, total: 100 });
+    const tray = await open([one, create(2, 'Two', 3)]);
+    await button(tray).click();
+    await says(row(tray, 'Two'), 'Waiting to start');
+    const changes = await row(tray, 'Two').evaluateHandle((element) => {
+      const seen: string[] = [];
+      new MutationObserver((all) => seen.push(...all.map(({ type }) => type))).observe(element, {
+        ...{ subtree: true, childList: true, attributes: true, characterData: true },
+      });
+      return seen;
+    });
+    await push(evolve(one, { type: 'progress', at: ago(0), attempt: 1, progress: { done: 50, total: 100 } }));
+    await says(row(tray, 'One'), '50 of 100');
+    expect(await changes.jsonValue()).toEqual([]);
+  }, 30_000);
+
+  it('shows text as text', async () => {
+    const bad = '<img src=x onerror="document.title=1"><b>bold</b>';
+    const links = {
+      downloadUrl: 'javascript:alert(1)',
+      fileUrl: 'http://elsewhere.example/x',
+      url: 'https://ok.example/',
+    };
+    const done = succeed(run(create(2, 'With links', 5), 4), 1, links);
+    const tray = await open([fail(run(create(1, bad, 5), 4), 1, bad), done]);
+    await button(tray).click();
+    await says(row(tray, 'bold'), bad);
+    expect(await tray.locator('img, b').count()).toBe(0);
+    expect(await row(tray, 'With links').locator('a').allInnerTexts()).toEqual(['Open']);
+  }, 30_000);
+});
+
+describe('what the user does', () => {
+  it('cancels once on a double click, and shows the transient', async () => {
+    const task = run(create(1, 'Import a.csv', 5), 4);
+    const tray = await open([task]);
+    await button(tray).click();
+    await row(tray, 'a.csv').getByRole('button').dblclick();
+    await eventually(() => server.look().filter((path) => path.endsWith('/cancel')).length === 1);
+    const cancelling = evolve(task, { type: 'cancel', at: ago(0) });
+    await push(cancelling);
+    await says(row(tray, 'a.csv'), /Cancelling…/);
+    expect(await row(tray, 'a.csv').getByRole('button').count()).toBe(0);
+    const focused = await tray.evaluate((host) => host.shadowRoot?.activeElement?.getAttribute('part'));
+    expect(focused).toBe('task');
+    await push(evolve(cancelling, { type: 'stop', at: ago(0), attempt: 1 }));
+    await says(row(tray, 'a.csv'), 'Cancelled');
+    expect(server.look().filter((path) => path.endsWith('/cancel'))).toEqual([]);
+  }, 30_000);
+
+  it('retries, says what went wrong with that, and does not offer it twice', async () => {
+    const task = fail(run(create(1, 'Import a.csv', 5), 4), 1, 'The disk is full.');
+    const tray = await open([task]);
+    await button(tray).click();
+    server.failWith = 503;
+    server.isFailing = (path) => path.endsWith('/retry');
+    const again = row(tray, 'a.csv').getByRole('button', { name: 'Retry: Import a.csv' });
+    await again.click();
+    await says(row(tray, 'a.csv'), 'That did not work: Refused with 503.');
+    await push({ ...create(2, 'Import a.csv', 0), retryOf: task.id });
+    await eventually(async () => (await again.count()) === 0);
+    await says(row(tray, 'disk is full'), 'Tried again');
+  }, 30_000);
+
+  it('opens and closes by keyboard, and gives the focus back', async () => {
+    const tray = await open([run(create(1, 'Import a.csv', 5), 4)]);
+    await button(tray).focus();
+    await page.keyboard.press('Enter');
+    await eventually(() => row(tray, 'a.csv').isVisible());
+    expect(await button(tray).getAttribute('aria-expanded')).toBe('true');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Escape');
+    await eventually(async () => !(await row(tray, 'a.csv').isVisible()));
+    expect(await tray.evaluate((host) => host.shadowRoot?.activeElement?.getAttribute('part'))).toBe('button');
+    await button(tray).click();
+    await page.locator('#outside').click();
+    await eventually(async () => !(await row(tray, 'a.csv').isVisible()));
+  }, 30_000);
+
+  it('counts what is new, and marks it as seen once it was looked at', async () => {
+    const task = run(create(1, 'Import a.csv', 5), 4);
+    const tray = await open([task]);
+    await eventually(async () => expect(await button(tray).getAttribute('aria-label')).toBe('Tasks, 1 in progress'));
+    await push(succeed(task, 0, null));
+    await eventually(async () => expect(await button(tray).getAttribute('aria-label')).toBe('Tasks, 1 new'));
+    server.look();
+    await button(tray).click();
+    await eventually(() => server.look().includes('POST /seen'), { that: 'it to be marked as seen' });
+    await eventually(async () => expect(await button(tray).getAttribute('aria-label')).toBe('Tasks'));
+    expect(await tray.locator('h3:visible').allInnerTexts()).toEqual(['New']);
+    await page.keyboard.press('Escape');
+    await button(tray).click();
+    expect(await tray.locator('h3:visible').allInnerTexts()).toEqual(['Earlier']);
+  }, 30_000);
+});
+
+describe('away', () => {
+  it('is told once, as one summary', async () => {
+    const done = [1, 2].map((key) => succeed(run(create(key, `Import ${key}.csv`, 50), 40), 9, null));
+    const tray = await open([...done, fail(run(create(3, 'Report', 50), 40), 9, 'It broke.')]);
+    await says(tray.locator('[part=away]'), 'While you were away: 2 tasks done, 1 failed');
+    await page.screenshot({ path: join(PICTURES, 'away.png') });
+    server.look();
+    await tray.getByRole('button', { name: 'Dismiss' }).click();
+    await eventually(() => server.look().includes('POST /seen'));
+    await eventually(async () => !(await tray.locator('[part=away]').isVisible()));
+  }, 30_000);
+
+  it('does not count what happened while the user was looking', async () => {
+    const task = run(create(1, 'Import a.csv', 5), 4);
+    const tray = await open([task]);
+    await push(succeed(task, 0, null));
+    await eventually(async () => expect(await button(tray).getAttribute('aria-label')).toBe('Tasks, 1 new'));
+    expect(await tray.locator('[part=away]').isVisible()).toBe(false);
+  }, 30_000);
+});
+
+describe('trouble', () => {
+  it('is one quiet line, and old news looks old', async () => {
+    const tray = await open([run(create(1, 'Import a.csv', 5), 4, { done: 10, total: 100 })]);
+    await button(tray).click();
+    await led('drop');
+    await says(tray.locator('[part=banner]'), 'Reconnecting. Updates come a few seconds late.');
+    expect(await row(tray, 'a.csv').getAttribute('data-stale')).toBeNull();
+    server.failWith = 0;
+    await eventually(
+      async () =>
+        expect(await textOf(tray.locator('[part=banner]'))).toMatch(/No connection. What you see is \d+ s old./),
+      {
+        within: 12_000,
+      },
+    );
+    await says(row(tray, 'a.csv'), /Last news \d+ s ago/);
+    expect(await row(tray, 'a.csv').getAttribute('data-stale')).toBe('');
+    await page.screenshot({ path: join(PICTURES, 'offline.png') });
+  }, 30_000);
+});
+
+describe('the live region', () => {
+  it('is there from the start, and merges outcomes into one utterance', async () => {
+    const tasks = [1, 2, 3].map((key) => run(create(key, `Import ${key}.csv`, 5), 4));
+    const tray = await open(tasks);
+    const live = tray.locator('[role=status]');
+    expect(await live.getAttribute('aria-live')).toBe('polite');
+    await live.evaluate((node) => {
+      const said: string[] = [];
+      Object.assign(globalThis, { said });
+      new MutationObserver(() => said.push(node.textContent ?? '')).observe(node, { childList: true });
+    });
+    for (const task of tasks) await push(succeed(task, 0, null));
+    const said = () => page.evaluate(() => (globalThis as unknown as { said: string[] }).said);
+    await eventually(async () => (await said()).length > 0);
+    expect(await said()).toEqual(['3 tasks done']);
+  }, 30_000);
+});
+
+describe('in the page', () => {
+  it('survives being moved, and closes its connection when it is removed', async () => {
+    const tray = await open([run(create(1, 'Import a.csv', 5), 4)]);
+    await tray.evaluate((host) => document.querySelector('main')?.append(host));
+    const states = () =>
+      page.evaluate(() =>
+        (globalThis as never as { FakePusher: { made: { connection: { state: string } }[] } }).FakePusher.made.map(
+          ({ connection }) => connection.state,
+        ),
+      );
+    await eventually(async () => expect(await states()).toEqual(['connected']));
+    await tray.evaluate((host) => host.remove());
+    await eventually(async () => expect(await states()).toEqual(['disconnected']));
+  }, 30_000);
+});

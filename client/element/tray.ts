@@ -1,0 +1,374 @@
+/** `<inloop-tray>`: the record of the user's tasks, as a button with a number and a panel. Words and rows are made elsewhere. */
+
+import type { TaskError } from '../../core/error.ts';
+import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/snapshot.ts';
+import { createTaskFeed, type PendingFeed, type TaskFeed } from '../feed.ts';
+import { loadPusher, type PusherSource } from '../pusher.ts';
+import { announce, newOutcomes } from '../view/announce.ts';
+import { describeConnection, isOutOfDate } from '../view/banner.ts';
+import { describeTask } from '../view/describe.ts';
+import { countOutcomes, type Groups, groupTasks, retriedIds } from '../view/groups.ts';
+import { observeClock, remember, type TaskMemory } from '../view/memory.ts';
+import { ENGLISH, type Wording } from '../view/wording.ts';
+import { setChildren, setHidden, setText } from './dom.ts';
+import { Row } from './row.ts';
+import { makeShell, type Shell } from './shell.ts';
+
+const GROUPS = ['active', 'unseen', 'recent'] as const;
+/** How long an outcome has to be in view to count as seen, in milliseconds. */
+const DWELL = 1_500;
+/** Utterances that come closer together are said as one. */
+const SPEAK_AFTER = 1_000;
+/** News that comes this soon after a return was made while the user was away. */
+const RETURN_WINDOW = 3_000;
+const PAGE = 30;
+
+// On a server there is no HTMLElement; importing this must not fail there.
+const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
+
+/**
+ * Attributes: `url` (where the task router is mounted; loads pusher-js and makes a feed of its own), `align="start"`
+ * (the panel opens towards the end of the line). Properties: `feed`, `wording`. Methods: `show()`, `hide()`.
+ *
+ * @example <inloop-tray url="/tasks"></inloop-tray>
+ */
+export class InloopTray extends Base {
+  static readonly observedAttributes = ['url'];
+
+  #shell: Shell | undefined;
+  #wording: Wording = ENGLISH;
+  #feed: TaskFeed | undefined;
+  /** Made by us from `url`, so ours to close. */
+  #own: PendingFeed | undefined;
+  #stop: (() => void) | undefined;
+  readonly #rows = new Map<string, Row>();
+  readonly #memories = new Map<string, TaskMemory>();
+  readonly #busy = new Set<string>();
+  readonly #errors = new Map<string, string>();
+  /** Outcomes that stay in "New" while the panel is open, seen or not. */
+  readonly #held = new Set<string>();
+  readonly #slow = new Set<string>();
+  #tasks: readonly Snapshot[] = [];
+  #ahead: number | null = null;
+  #limit = PAGE;
+  #frame = 0;
+  #tick: ReturnType<typeof setTimeout> | undefined;
+  #dwell: ReturnType<typeof setTimeout> | undefined;
+
+  #utterances: OutcomeSnapshot[] = [];
+  #speaking: ReturnType<typeof setTimeout> | undefined;
+
+  /** What had ended when the page was last looked at. */
+  #ended: ReadonlySet<string> = new Set();
+  /** Outcomes that come until then (our clock) and are not in `ended` were reached while the user was away. */
+  #returningUntil: number | null = null;
+  /** Those, until they are shown or dismissed. */
+  readonly #missed = new Set<string>();
+
+  /** The feed to show: set it to share one, instead of `url`. */
+  get feed(): TaskFeed | undefined {
+    return this.#feed;
+  }
+
+  set feed(feed: TaskFeed | undefined) {
+    this.#closeOwn();
+    this.#use(feed);
+  }
+
+  /** The words. Setting some of them keeps the rest: `tray.wording = { tasks: 'Aufgaben' }`. */
+  get wording(): Wording {
+    return this.#wording;
+  }
+
+  set wording(words: Partial<Wording>) {
+    this.#wording = { ...this.#wording, ...words };
+    this.#shell?.label(this.#wording);
+    this.#schedule();
+  }
+
+  /** Whether the panel is open. */
+  get isOpen(): boolean {
+    return this.#shell?.panel.hidden === false;
+  }
+
+  /** Opens the panel. The focus stays where it is. */
+  show(): void {
+    if (!this.#shell || this.isOpen) return;
+    this.#shell.panel.hidden = false;
+    this.#missed.clear();
+    document.addEventListener('pointerdown', this.#onOutside, true);
+    this.#schedule();
+  }
+
+  /** Closes the panel; the outcomes that were in it count as seen. */
+  hide(): void {
+    if (!this.#shell || !this.isOpen) return;
+    this.#markSeen();
+    this.#held.clear();
+    const hadFocus = this.#shell.panel.contains(this.#shell.root.activeElement);
+    this.#shell.panel.hidden = true;
+    if (hadFocus) this.#shell.button.focus();
+    document.removeEventListener('pointerdown', this.#onOutside, true);
+    this.#schedule();
+  }
+
+  connectedCallback(): void {
+    if (!this.#shell) this.#build();
+    document.addEventListener('visibilitychange', this.#onVisibility);
+    if (!this.#feed) this.#open();
+    else if (!this.#stop) this.#use(this.#feed);
+  }
+
+  disconnectedCallback(): void {
+    // Not at once: moving the element in the document disconnects and connects it.
+    queueMicrotask(() => {
+      if (this.isConnected) return;
+      document.removeEventListener('visibilitychange', this.#onVisibility);
+      document.removeEventListener('pointerdown', this.#onOutside, true);
+      for (const timer of [this.#tick, this.#dwell, this.#speaking]) clearTimeout(timer);
+      cancelAnimationFrame(this.#frame);
+      this.#frame = 0;
+      this.#stop?.();
+      this.#stop = undefined;
+      this.#closeOwn();
+    });
+  }
+
+  attributeChangedCallback(_name: string, before: string | null, url: string | null): void {
+    if (before === url || !this.#shell || !this.isConnected) return;
+    this.#closeOwn();
+    this.#open();
+  }
+
+  #build(): void {
+    const shell = makeShell(this.attachShadow({ mode: 'open' }), this.nonce);
+    this.#shell = shell;
+    shell.label(this.#wording);
+    shell.button.addEventListener('click', () => (this.isOpen ? this.hide() : this.show()));
+    shell.close.addEventListener('click', () => this.hide());
+    shell.show.addEventListener('click', () => {
+      this.show();
+      shell.button.focus();
+    });
+    shell.dismiss.addEventListener('click', () => {
+      const ids = [...this.#missed];
+      this.#missed.clear();
+      this.#feed?.seen(ids);
+      shell.button.focus();
+      this.#schedule();
+    });
+    shell.more.addEventListener('click', () => {
+      this.#limit += PAGE;
+      this.#feed?.loadMore().catch(() => {});
+      this.#schedule();
+    });
+    shell.root.addEventListener('keydown', (event) => {
+      if ((event as KeyboardEvent).key !== 'Escape' || !this.isOpen) return;
+      event.stopPropagation();
+      this.hide();
+    });
+  }
+
+  // The feed
+
+  #open(): void {
+    const url = this.getAttribute('url');
+    if (url === null) return;
+    const isCurrent = () => this.isConnected && !this.#feed && this.getAttribute('url') === url;
+    const start = (Pusher: PusherSource) => {
+      if (!isCurrent()) return;
+      this.#own = createTaskFeed({ url, Pusher });
+      this.#use(this.#own);
+    };
+    // Without pusher-js there is still polling.
+    loadPusher().then(start, () => start(NoPusher));
+  }
+
+  #closeOwn(): void {
+    if (!this.#own) return;
+    this.#own.close();
+    this.#own = undefined;
+    this.#use(undefined);
+  }
+
+  #use(feed: TaskFeed | undefined): void {
+    this.#stop?.();
+    this.#stop = feed?.subscribe(() => this.#schedule());
+    this.#schedule();
+    if (feed === this.#feed) return;
+    this.#feed = feed;
+    this.#tasks = [];
+    for (const kept of [this.#memories, this.#busy, this.#errors, this.#held, this.#slow, this.#missed]) kept.clear();
+    this.#ended = new Set();
+    this.#returningUntil = null;
+    const ready = feed && 'ready' in feed ? (feed as PendingFeed).ready : Promise.resolve();
+    const arrived = () => {
+      this.#returningUntil = Date.now();
+      this.#schedule();
+    };
+    ready.then(arrived, arrived);
+  }
+
+  // What is shown
+
+  #schedule(): void {
+    if (this.#frame || !this.#shell || !this.isConnected) return;
+    this.#frame = requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.#render();
+    });
+  }
+
+  #render(): void {
+    const shell = this.#shell;
+    if (!shell) return;
+    const now = Date.now();
+    const { tasks = [], connection = { status: 'connecting' as const } } = this.#feed?.getSnapshot() ?? {};
+    this.#learn(tasks, now);
+    const groups = groupTasks(tasks, this.#held);
+    this.#noteMissed(groups, now);
+    shell.showCounts(this.#wording, groups.active.length, groups.unseen);
+    setHidden(shell.away, this.isOpen || this.#missed.size === 0);
+    if (this.#missed.size > 0) {
+      const missed = groups.unseen.filter(({ id }) => this.#missed.has(id));
+      setText(shell.awayText, this.#wording.away(...countOutcomes(missed)));
+    }
+    const banner = describeConnection(connection, now, this.#wording);
+    setHidden(shell.banner, banner === '');
+    setText(shell.banner, banner);
+
+    const isTicking = this.isOpen && this.#renderRows(shell, groups, now, isOutOfDate(connection));
+    clearTimeout(this.#tick);
+    if (isTicking || (this.isOpen && connection.status !== 'live'))
+      this.#tick = setTimeout(() => this.#schedule(), 1_000);
+  }
+
+  #renderRows(shell: Shell, groups: Groups, now: number, isStale: boolean): boolean {
+    const all = [...groups.active, ...groups.unseen, ...groups.recent.slice(0, this.#limit)];
+    const retried = retriedIds(this.#tasks);
+    const focused = shell.root.activeElement;
+    let isTicking = false;
+    const draw = (task: Snapshot): Element => {
+      const row = this.#rows.get(task.id) ?? new Row((action, id) => this.#command(action, id));
+      this.#rows.set(task.id, row);
+      const view = describeTask(this.#memories.get(task.id) ?? remember(undefined, task), {
+        wording: this.#wording,
+        now: now - (this.#ahead ?? 0),
+        isStale,
+        isRetried: retried.has(task.id),
+        base: document.baseURI,
+      });
+      isTicking ||= view.isTicking;
+      if (view.isSlow && !this.#slow.has(task.id)) {
+        this.#slow.add(task.id);
+        this.#say(this.#wording.saySlow(task.title));
+      }
+      row.update(view, { isBusy: this.#busy.has(task.id), error: this.#errors.get(task.id) }, this.#wording, now);
+      return row.element;
+    };
+    const shown = { ...groups, recent: groups.recent.slice(0, this.#limit) };
+    for (const name of GROUPS) {
+      setChildren(shell.lists[name], shown[name].map(draw));
+      setHidden(shell.sections[name], shown[name].length === 0);
+    }
+    const ids = new Set(all.map(({ id }) => id));
+    for (const id of this.#rows.keys()) if (!ids.has(id)) this.#rows.delete(id);
+    setHidden(shell.empty, all.length > 0);
+    setHidden(shell.more, groups.recent.length <= this.#limit && !this.#feed?.getSnapshot().hasMore);
+    // Moving a node takes the focus from what is in it.
+    if (focused && focused !== shell.root.activeElement) (focused as HTMLElement).focus();
+
+    for (const { id } of groups.unseen) this.#held.add(id);
+    if (groups.unseen.some((task) => !task.seenAt) && this.#dwell === undefined) {
+      this.#dwell = setTimeout(() => {
+        this.#dwell = undefined;
+        if (this.isOpen && document.visibilityState === 'visible') this.#markSeen();
+      }, DWELL);
+    }
+    return isTicking;
+  }
+
+  #learn(tasks: readonly Snapshot[], now: number): void {
+    if (tasks === this.#tasks) return;
+    const changed: Snapshot[] = [];
+    for (const task of tasks) {
+      const known = this.#memories.get(task.id);
+      const next = remember(known, task);
+      if (next === known) continue;
+      this.#memories.set(task.id, next);
+      changed.push(task);
+    }
+    this.#ahead = observeClock(this.#ahead, changed, now);
+    this.#utterances.push(...newOutcomes(this.#tasks, tasks));
+    if (this.#utterances.length > 0) this.#say('');
+    this.#tasks = tasks;
+  }
+
+  #noteMissed({ unseen }: Groups, now: number): void {
+    for (const id of this.#missed) if (!unseen.some((task) => task.id === id)) this.#missed.delete(id);
+    if (this.#returningUntil === null || document.visibilityState === 'hidden') return;
+    for (const { id, seenAt } of unseen) if (!this.isOpen && !seenAt && !this.#ended.has(id)) this.#missed.add(id);
+    if (now >= this.#returningUntil) this.#returningUntil = null;
+  }
+
+  #markSeen(): void {
+    const ids = this.#tasks.filter((task) => isFinished(task) && !task.seenAt && this.#held.has(task.id));
+    if (ids.length > 0) this.#feed?.seen(ids.map(({ id }) => id));
+  }
+
+  /** Says `text`, or what has ended, to screen readers; what comes within a second is said at once. */
+  #say(text: string): void {
+    if (text) this.#pendingText = text;
+    this.#speaking ??= setTimeout(() => {
+      this.#speaking = undefined;
+      const said = [announce(this.#utterances.splice(0), this.#wording), this.#pendingText].filter(Boolean).join('. ');
+      this.#pendingText = '';
+      if (this.#shell) this.#shell.live.textContent = said;
+    }, SPEAK_AFTER);
+  }
+
+  #pendingText = '';
+
+  #command(action: 'cancel' | 'retry', id: string): void {
+    const feed = this.#feed;
+    if (!feed || this.#busy.has(id)) return;
+    this.#busy.add(id);
+    this.#errors.delete(id);
+    this.#schedule();
+    feed[action](id)
+      .catch((error: TaskError) => {
+        // 409: it has moved on meanwhile, which its row is about to show.
+        if (error.status === 409)
+          return feed.load(id).then(
+            () => {},
+            () => {},
+          );
+        this.#errors.set(id, this.#wording.commandFailed(error.message));
+      })
+      .finally(() => {
+        this.#busy.delete(id);
+        this.#schedule();
+      });
+  }
+
+  readonly #onVisibility = (): void => {
+    if (document.visibilityState === 'hidden') {
+      this.#ended = new Set(this.#tasks.filter(isFinished).map(({ id }) => id));
+    } else {
+      // The fetch that the return causes takes a moment.
+      this.#returningUntil = Date.now() + RETURN_WINDOW;
+      this.#schedule();
+    }
+  };
+
+  readonly #onOutside = (event: Event): void => {
+    if (!event.composedPath().includes(this)) this.hide();
+  };
+}
+
+/** Stands in where pusher-js is not to be had: every attempt is refused, and the feed lives on by polling. */
+const NoPusher = class {
+  constructor() {
+    throw new Error('pusher-js could not be loaded');
+  }
+} as unknown as PusherSource;
