@@ -120,6 +120,7 @@ describe('the session', () => {
     const out = await fetch(`${base}/session`, { method: 'DELETE', headers: { cookie } });
     expect(out.status).toBe(204);
     expect(out.headers.get('set-cookie')).toMatch(/Expires=Thu, 01 Jan 1970/);
+    expect(await (await get('/session')).json()).toEqual({ user: null });
   });
 
   it('is a cookie that scripts and other sites cannot use, Secure where the browser came by https', async () => {
@@ -163,12 +164,9 @@ describe('the session', () => {
     }
   });
 
-  it.each(['/session', '/contacts', '/tasks', '/reports/x/file', '/imports/x/rejects'])(
-    'is asked for at %s',
-    async (path) => {
-      expect((await problemOf(await get(path))).status).toBe(401);
-    },
-  );
+  it.each(['/contacts', '/tasks', '/reports/x/file', '/imports/x/rejects'])('is asked for at %s', async (path) => {
+    expect((await problemOf(await get(path))).status).toBe(401);
+  });
 });
 
 describe('an import', () => {
@@ -394,6 +392,13 @@ describe('the page and the probes', () => {
     expect(policy).toContain(`ws://127.0.0.1:${soketi.pusher.port}`);
     expect(policy).not.toMatch(/unsafe|\*/);
     expect(page.headers.get('x-powered-by')).toBeNull();
+  });
+
+  it('serves the samples to everyone', async () => {
+    const sample = await get('/samples/contacts-100.csv');
+    expect(sample.headers.get('content-type')).toMatch(/^text\/csv/);
+    expect(await sample.text()).toBe([...sampleCsv({ rows: 100 })].join(''));
+    expect((await get('/samples/other.csv')).status).toBe(404);
   });
 
   it('answers what is nowhere with a problem', async () => {

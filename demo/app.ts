@@ -12,6 +12,7 @@ import type { DemoDatabase } from './database.ts';
 import { createDownloadsRouter } from './downloads.ts';
 import { createHealthRouter } from './health.ts';
 import { createImportRouter } from './imports.ts';
+import { createSamplesRouter } from './samples.ts';
 import { createSessionRouter, readSession, userOf } from './session.ts';
 import { exportContacts, importContacts } from './tasks.ts';
 
@@ -24,7 +25,7 @@ export interface AppOptions {
   readonly sessionSecret: string;
   /** In bytes. */
   readonly maxUploadBytes: number;
-  /** Folder of the built page; samples lie in its folder `samples`. */
+  /** Folder of the built page. */
   readonly publicDir: string;
 }
 
@@ -45,6 +46,7 @@ export function createApp(options: AppOptions): Express {
   app.use(helmet({ contentSecurityPolicy: contentPolicy(options.bus) }));
   app.use(createHealthRouter(backend));
   app.use(express.static(options.publicDir, { setHeaders: (res) => void res.set('Cache-Control', 'no-cache') }));
+  app.use('/samples', createSamplesRouter());
 
   app.use(readSession(options.sessionSecret));
   app.use('/session', createSessionRouter());

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { TaskError } from 'inloop';
 
 /** How long requests and handlers under way may take when the process is to end, in milliseconds. */
-const GRACE_MS = 10_000;
+const GRACE_MS = 5_000;
 
 /**
  * Runs a process: `run` gets a signal that fires on SIGTERM or SIGINT, and is done when it resolves. A TaskError
@@ -49,7 +49,7 @@ export function addressOf(server: Server): string {
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
-/** Takes no new connections, and waits for requests under way: at most 10 s. */
+/** Takes no new connections, and waits for requests under way: at most 5 s. */
 export async function closeServer(server: Server): Promise<void> {
   const closed = once(server, 'close');
   server.close();

@@ -24,7 +24,7 @@ const COMPANY = [
   'The "Blue" Door',
   'Café Zürich',
   'Acme',
-  '山田商店',
+  'Ελαία ΑΕ',
   'Øresund AS',
 ];
 

@@ -55,7 +55,7 @@ export function readSession(secret: string, now: () => number = Date.now): Reque
   return [cookieParser(secret), read];
 }
 
-/** `POST /session` signs in, `GET` says who is signed in, `DELETE` signs out. */
+/** `POST /session` signs in, `GET` says who is signed in (null: nobody), `DELETE` signs out. */
 export function createSessionRouter(now: () => number = Date.now): Router {
   const router = Router();
   router.post('/', express.json({ limit: '10kb' }), (req, res) => {
@@ -65,7 +65,7 @@ export function createSessionRouter(now: () => number = Date.now): Router {
     res.status(200).json({ user });
   });
   router.get('/', (req, res) => {
-    res.set('Cache-Control', 'no-store').json({ user: requireUser(req) });
+    res.set('Cache-Control', 'no-store').json({ user: userOf(req) });
   });
   router.delete('/', (req, res) => {
     res.clearCookie(COOKIE, cookieOptions(req)).status(204).end();

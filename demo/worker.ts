@@ -22,7 +22,7 @@ await runProcess('worker', async (stop) => {
     const app = express().disable('x-powered-by').use(createHealthRouter(backend));
     const server = await listen(app, settings.host, settings.port);
     const stopSweeping = startSweeping(folder, db);
-    const worker = createTaskWorker({ backend, concurrency: 4 });
+    const worker = createTaskWorker({ backend, concurrency: 4, drain: '10s' });
     worker.handle(importContacts, createImportHandler({ db, folder, slowRowMs: settings.slowRowMs }));
     worker.handle(exportContacts, createExportHandler({ db, folder }));
     console.log(`worker: ready for tasks, health on ${addressOf(server)}`);

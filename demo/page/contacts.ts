@@ -1,0 +1,64 @@
+/** The contacts card: the table, kept up to date while imports run. */
+
+import { type Contact, readContacts, startExport } from './api.ts';
+import { find, runFrom, showProblem } from './elements.ts';
+
+export interface ContactsCard {
+  /** Reads the first page again. Calls while it reads make it read once more. */
+  refresh(): void;
+}
+
+/** Wires the card up. */
+export function setUpContacts(): ContactsCard {
+  const body = find('contacts', HTMLTableSectionElement);
+  const more = find('more', HTMLButtonElement);
+  const exportButton = find('export', HTMLButtonElement);
+  let cursor: string | null = null;
+  let isReading = false;
+  let isStale = false;
+
+  const show = (total: number) => {
+    find('total', HTMLSpanElement).textContent = total.toLocaleString();
+    find('empty', HTMLParagraphElement).hidden = total > 0;
+    find('table', HTMLDivElement).hidden = total === 0;
+    exportButton.hidden = total === 0;
+    more.hidden = cursor === null;
+  };
+  const readPage = async (after: string | null) => {
+    const page = await readContacts(after);
+    cursor = page.nextCursor;
+    const rows = page.contacts.map(createRow);
+    if (after === null) body.replaceChildren(...rows);
+    else body.append(...rows);
+    show(page.total);
+  };
+
+  more.addEventListener('click', () => runFrom(more, () => readPage(cursor)));
+  exportButton.addEventListener('click', () => runFrom(exportButton, startExport));
+
+  return {
+    async refresh() {
+      isStale = true;
+      if (isReading) return;
+      isReading = true;
+      while (isStale) {
+        isStale = false;
+        await readPage(null).catch(showProblem);
+      }
+      isReading = false;
+    },
+  };
+}
+
+function createRow({ name, email, company, phone }: Contact): HTMLTableRowElement {
+  const row = document.createElement('tr');
+  row.append(
+    ...[name, email, company, phone].map((value) => {
+      const cell = document.createElement('td');
+      cell.textContent = value;
+      cell.title = value;
+      return cell;
+    }),
+  );
+  return row;
+}

@@ -1,0 +1,94 @@
+/** The demo's page: sign in, import, look at contacts, and follow it all in the tray. */
+
+import type { Snapshot } from 'inloop';
+import { createTaskFeed, type TaskFeed } from 'inloop/client';
+import 'inloop/element';
+import Pusher from 'pusher-js';
+import { signIn, signOut, whoIsSignedIn } from './api.ts';
+import { type ContactsCard, setUpContacts } from './contacts.ts';
+import { find, hideProblem, runFrom, showProblem } from './elements.ts';
+import { setUpImports } from './imports.ts';
+
+/** At most this often the table follows a running import, in milliseconds. */
+const FOLLOW_MS = 1_000;
+
+const name = find('name', HTMLInputElement);
+const form = find('sign-in', HTMLFormElement);
+const signOutButton = find('sign-out', HTMLButtonElement);
+const contacts = setUpContacts();
+let feed: TaskFeed | null = null;
+setUpImports();
+
+form.addEventListener('submit', (event) => {
+  event.preventDefault();
+  const button = form.querySelector('button');
+  if (button) void runFrom(button, async () => showWorkspace(await signIn(name.value)));
+});
+signOutButton.addEventListener('click', () =>
+  runFrom(signOutButton, async () => {
+    await signOut();
+    showWelcome();
+  }),
+);
+
+try {
+  const user = await whoIsSignedIn();
+  if (user === null) showWelcome();
+  else showWorkspace(user);
+} catch (error) {
+  showWelcome();
+  showProblem(error);
+}
+
+function showWelcome(): void {
+  feed?.close();
+  feed = null;
+  find('tray', HTMLDivElement).replaceChildren();
+  toggle(false);
+  name.focus();
+}
+
+function showWorkspace(user: string): void {
+  hideProblem();
+  find('user', HTMLElement).textContent = user;
+  toggle(true);
+  contacts.refresh();
+  feed = createTaskFeed({ url: '/tasks', Pusher });
+  followTasks(feed, contacts);
+  // The tray shares the page's feed; on its own, `<inloop-tray url="/tasks">` would make one.
+  const tray = document.createElement('inloop-tray');
+  tray.feed = feed;
+  find('tray', HTMLDivElement).replaceChildren(tray);
+}
+
+function toggle(isSignedIn: boolean): void {
+  find('welcome', HTMLElement).hidden = isSignedIn;
+  find('workspace', HTMLDivElement).hidden = !isSignedIn;
+  find('account', HTMLDivElement).hidden = !isSignedIn;
+}
+
+/** Reads the contacts again as imports move on and end. */
+function followTasks(tasks: TaskFeed, card: ContactsCard): void {
+  let shown = '';
+  let isDue = false;
+  tasks.subscribe(() => {
+    const { tasks: all, connection } = tasks.getSnapshot();
+    if (connection.status === 'signed-out' && feed === tasks) return showWelcome();
+    const now = all
+      .filter((task) => task.name === 'import-contacts')
+      .map(describe)
+      .join();
+    if (now === shown) return;
+    shown = now;
+    if (isDue) return;
+    isDue = true;
+    setTimeout(() => {
+      isDue = false;
+      if (feed === tasks) card.refresh();
+    }, FOLLOW_MS);
+  });
+}
+
+function describe({ id, status, progress }: Snapshot): string {
+  return `${id} ${status} ${progress?.done ?? 0}`;
+}
