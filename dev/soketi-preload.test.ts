@@ -24,7 +24,7 @@ beforeAll(async () => {
   webhooks = await collectWebhooks();
   soketi = await startSoketi({ webhooks: webhooks.url });
   firstPid = soketi.pid;
-  bystander = await join('room');
+  bystander = await joinChannel('room');
 }, 30_000);
 
 afterAll(async () => {
@@ -51,7 +51,7 @@ async function open(): Promise<RawWebSocket> {
   return socket;
 }
 
-async function join(channel: string): Promise<RawWebSocket> {
+async function joinChannel(channel: string): Promise<RawWebSocket> {
   const socket = await open();
   const { key, secret } = soketi.pusher;
   const signature = createHmac('sha256', secret)
@@ -117,7 +117,7 @@ async function collectWebhooks() {
 
 describe.each([
   ['before authorization', open],
-  ['after authorization', () => join(PRIVATE)],
+  ['after authorization', () => joinChannel(PRIVATE)],
 ])('a hostile frame %s', (_when, connect) => {
   let hostile: RawWebSocket;
   beforeEach(async () => {

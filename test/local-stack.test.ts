@@ -19,6 +19,8 @@ const NAMES = ['redis', 'soketi', 'server', 'worker'];
 
 let dir: string;
 const running: TestStack[] = [];
+/** Ended after each test, also after one that failed: a client that reconnects for ever would keep Jest from ending. */
+const clients: { destroy(): void }[] = [];
 
 beforeAll(() => {
   execFileSync(process.execPath, [join(REPOSITORY, 'node_modules/typescript/bin/tsc'), '-b', join(REPOSITORY, 'dev')]);
@@ -29,6 +31,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
+  for (const client of clients.splice(0)) client.destroy();
   for (const stack of running.splice(0)) await stack.stop();
   rmSync(dir, { recursive: true, force: true });
 });
@@ -37,6 +40,13 @@ async function start(): Promise<TestStack> {
   const stack = await startStack({ dir, args, env });
   running.push(stack);
   return stack;
+}
+
+async function connectRedis(services: StackFile['services']) {
+  const client = createClient({ url: `redis://127.0.0.1:${services.redis?.port}` });
+  client.on('error', () => {});
+  clients.push(client);
+  return client.connect();
 }
 
 /** Runs `dev/start.mjs` to its end. */
@@ -121,9 +131,7 @@ describe('the local stack', () => {
   it('starts a service again that was killed, on its port, and Redis with its data', async () => {
     const stack = await start();
     const before = stack.services();
-    const client = createClient({ url: `redis://127.0.0.1:${before.redis?.port}` });
-    client.on('error', () => {});
-    await client.connect();
+    const client = await connectRedis(before);
     await client.set('accepted', 'task');
     for (const name of NAMES) process.kill(before[name]?.pid as number, 'SIGKILL');
     const after = await eventually(
@@ -136,22 +144,15 @@ describe('the local stack', () => {
     for (const name of NAMES) expect(after[name]?.port).toBe(before[name]?.port);
     await eventually(async () => expect(await isReady(after.server?.port as number)).toBe(true), { within: 10_000 });
     expect(await client.get('accepted')).toBe('task');
-    client.destroy();
   }, 60_000);
 
   it('keeps its credentials and the data of Redis from one run to the next', async () => {
     const first = await start();
     const credentials = readFileSync(join(dir, 'credentials.json'), 'utf8');
-    const write = createClient({ url: `redis://127.0.0.1:${first.services().redis?.port}` });
-    await write.connect();
-    await write.set('kept', 'yes');
-    await write.close();
+    await (await connectRedis(first.services())).set('kept', 'yes');
     await first.stop();
     const second = await start();
-    const read = createClient({ url: `redis://127.0.0.1:${second.services().redis?.port}` });
-    await read.connect();
-    expect(await read.get('kept')).toBe('yes');
-    await read.close();
+    expect(await (await connectRedis(second.services())).get('kept')).toBe('yes');
     expect(readFileSync(join(dir, 'credentials.json'), 'utf8')).toBe(credentials);
   }, 60_000);
 
