@@ -6,7 +6,7 @@ import type { Snapshot } from '../core/snapshot.ts';
 import { block, deaf, FAULT_TASKS, flaky, late, poison, steps } from './fixtures/fault-tasks.ts';
 import { eventually } from './support/eventually.ts';
 import { backendOn, type Follower, startApp, startBus, type TestApp, type TestBus } from './support/parts.ts';
-import { cleanUpWorkerBundle, startWorkerProcess, type WorkerProcess } from './support/worker-process.ts';
+import { type Bundle, bundleScript, type ScriptProcess, startScript } from './support/script-process.ts';
 
 jest.setTimeout(40_000);
 
@@ -14,9 +14,11 @@ const STALL_MS = 1_000;
 let bus: TestBus;
 let backend: Backend;
 let app: TestApp;
-let workers: WorkerProcess[] = [];
+let bundle: Bundle;
+let workers: ScriptProcess[] = [];
 
 beforeAll(async () => {
+  bundle = await bundleScript('test/fixtures/fault-worker.ts');
   bus = await startBus();
   backend = backendOn(bus.env);
   app = await startApp(backend, FAULT_TASKS);
@@ -31,11 +33,11 @@ afterAll(async () => {
   await app.close();
   await backend.close();
   await bus.stop();
-  cleanUpWorkerBundle();
+  bundle.remove();
 }, 30_000);
 
-async function startWorker(env: Record<string, string> = {}): Promise<WorkerProcess> {
-  const worker = await startWorkerProcess({ ...bus.env, STALL_MS: String(STALL_MS), ...env });
+async function startWorker(env: Record<string, string> = {}): Promise<ScriptProcess> {
+  const worker = await startScript(bundle, { ...bus.env, STALL_MS: String(STALL_MS), ...env }, 'worker ready');
   workers.push(worker);
   return worker;
 }
