@@ -91,11 +91,10 @@ export class Backend {
    */
   async enqueue(task: Snapshot): Promise<void> {
     const job = jobOf(task);
-    if (job !== null) {
-      const at = task.status === 'retrying' && task.expectedAt !== null ? Date.parse(task.expectedAt) : undefined;
-      await this.queues.add(task.name, job, at);
-    }
-    this.#settle('unqueued', [task.id]);
+    if (job === null) return;
+    const at = task.status === 'retrying' && task.expectedAt !== null ? Date.parse(task.expectedAt) : undefined;
+    await this.queues.add(task.name, job, at);
+    this.#settle('unqueued', [job]);
   }
 
   /** The channel on which `owner`'s tasks are pushed. @internal */

@@ -10,9 +10,14 @@ export interface Job {
 
 /** The job that a waiting task waits for, or null where it waits for none. */
 export function jobOf(task: Snapshot): string | null {
-  if (task.status === 'queued') return `${task.id}:1`;
+  if (task.status === 'queued') return firstJobOf(task.id);
   if (task.status === 'retrying') return `${task.id}:${task.attempt}`;
   return null;
+}
+
+/** The job that a new task waits for. */
+export function firstJobOf(id: string): string {
+  return `${id}:1`;
 }
 
 /** What `job` asks for, or null where it is none of ours. */

@@ -37,6 +37,8 @@ export interface Commit {
   readonly kind: CommitKind;
   /** Of a successful attempt, in ms, to learn from. */
   readonly duration?: number;
+  /** The job that the task needs now, if any. */
+  readonly job: string | null;
   /** Tells workers that this task is to be cancelled. */
   readonly announceCancel?: boolean;
 }
@@ -67,6 +69,7 @@ export class Redis {
   readonly #outage: Outage;
   #subscriber: Client | null = null;
   #opened: Promise<unknown> | null = null;
+  readonly #waiting = new Set<() => void>();
   #closed = false;
 
   constructor(options: RedisOptions) {
@@ -76,6 +79,9 @@ export class Redis {
     this.#outage = new Outage(options.log, 'Redis');
     this.#client = connect(options.url);
     this.#watch(this.#client);
+    this.#client.on('ready', () => {
+      for (const ready of [...this.#waiting]) ready();
+    });
   }
 
   /** Stores a new task, unless its key was used before; then says what that key stands for. */
@@ -84,6 +90,8 @@ export class Redis {
     readonly owner: string;
     readonly snapshot: string;
     readonly input: string;
+    /** The job it needs. */
+    readonly job: string;
     /** In ms since the epoch. */
     readonly at: number;
     readonly idempotency: { readonly key: string; readonly bodyHash: string } | null;
@@ -110,6 +118,7 @@ export class Redis {
           task.idempotency?.bodyHash ?? '',
           String(IDEMPOTENCY_TTL_S),
           this.#key('task', ''),
+          task.job,
         ],
       ),
     );
@@ -119,11 +128,11 @@ export class Redis {
   }
 
   /** Forgets a new task that nobody has touched. */
-  async discard(id: string, owner: string): Promise<void> {
+  async discard(id: string, owner: string, job: string): Promise<void> {
     await this.#run((client) =>
       client.inloopDiscard(
         [this.#key('task', id), this.#key('all', owner), this.#key('active', owner), this.#key('unqueued')],
-        [id],
+        [id, job],
       ),
     );
   }
@@ -152,6 +161,7 @@ export class Redis {
           this.#retention,
           change.duration === undefined ? '' : String(Math.round(change.duration)),
           change.announceCancel ? this.#key('cancel') : '',
+          change.job ?? '',
         ],
       ),
     )) as unknown as [string, unknown];
@@ -186,14 +196,14 @@ export class Redis {
     return (await this.#run((client) => client.lRange(this.#key('durations', name), 0, -1))).map(Number);
   }
 
-  /** Ids on a sweeper's list since before `before` (ms), oldest first. */
+  /** Jobs (`unqueued`) or ids (`unpublished`) on a sweeper's list since before `before` (ms), oldest first. */
   async due(list: 'unqueued' | 'unpublished', before: number, limit: number): Promise<string[]> {
     return this.#run((client) =>
       client.zRange(this.#key(list), '-inf', before, { BY: 'SCORE', LIMIT: { offset: 0, count: limit } }),
     );
   }
 
-  /** Takes ids off a sweeper's list. */
+  /** Takes jobs or ids off a sweeper's list. */
   async settle(list: 'unqueued' | 'unpublished', ids: readonly string[]): Promise<void> {
     if (ids.length > 0) await this.#run((client) => client.zRem(this.#key(list), [...ids]));
   }
@@ -257,20 +267,22 @@ export class Redis {
     }
   }
 
-  async #whenReady(): Promise<void> {
-    this.#opened ??= this.#client.connect();
-    await this.#opened;
-    if (this.#client.isReady) return;
-    await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#client.off('ready', ready);
-        reject(new Error('not connected'));
-      }, COMMAND_DEADLINE_MS);
+  /** Resolves when there is a connection, or rejects at the deadline; nothing is kept of those who waited in vain. */
+  #whenReady(): Promise<void> {
+    this.#opened ??= this.#client.connect().catch(() => {
+      this.#opened = null;
+    });
+    return new Promise((resolve, reject) => {
       const ready = () => {
         clearTimeout(timer);
+        this.#waiting.delete(ready);
         resolve();
       };
-      this.#client.once('ready', ready);
+      const timer = setTimeout(() => {
+        this.#waiting.delete(ready);
+        reject(new Error('not connected'));
+      }, COMMAND_DEADLINE_MS);
+      this.#waiting.add(ready);
     });
   }
 

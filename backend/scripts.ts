@@ -8,7 +8,8 @@
  *   unseen:<owner>    zset  those whose outcome the owner has not seen: the inbox
  *   idem:<owner>:<h>  text  "<hash of the body> <id>" of an Idempotency-Key, for 24 h
  *   page:<channel>    hash  o, v: when a page last entered the owner's channel, and when the last one left it (ms)
- *   unqueued          zset  ids that still need a job, by the time since when (ms)
+ *   unqueued          zset  jobs that records still need, by the time since when (ms); jobs and not ids, so that
+ *                           whoever is late in taking one attempt's off cannot take off the next one's
  *   unpublished       zset  ids whose outcome may not have been pushed, by the time of the outcome (ms)
  *   durations:<name>  list  how long the last successful attempts of a definition took (ms)
  */
@@ -22,7 +23,7 @@ if page[2] and (not page[1] or tonumber(page[2]) > tonumber(page[1])) then hasPa
 
 /**
  * KEYS task, all, active, unqueued, idem, page
- * ARGV id, snapshot, owner, input, now (ms), body hash, idem ttl (s), prefix of task keys
+ * ARGV id, snapshot, owner, input, now (ms), body hash, idem ttl (s), prefix of task keys, job
  * Returns {what the key stands for or '', hasPage}.
  */
 export const CREATE = `
@@ -35,7 +36,7 @@ if redis.call('EXISTS', KEYS[1]) == 0 then
   redis.call('ZADD', KEYS[2], 0, ARGV[1])
   redis.call('PERSIST', KEYS[2])
   redis.call('ZADD', KEYS[3], 0, ARGV[1])
-  redis.call('ZADD', KEYS[4], ARGV[5], ARGV[1])
+  redis.call('ZADD', KEYS[4], ARGV[5], ARGV[9])
   if ARGV[6] ~= '' then redis.call('SET', KEYS[5], ARGV[6] .. ' ' .. ARGV[1], 'EX', ARGV[7]) end
   -- Ids of records that have expired leave the index here: two for each one that comes.
   for _, old in ipairs(redis.call('ZRANGE', KEYS[2], 0, 1)) do
@@ -46,18 +47,19 @@ ${HAS_PAGE(6)}
 return {'', hasPage}
 `;
 
-/** KEYS task, all, active, unqueued · ARGV id. Forgets a task that nobody has touched since it was created. */
+/** KEYS task, all, active, unqueued · ARGV id, job. Forgets a task that nobody has touched since it was created. */
 export const DISCARD = `
 if redis.call('HGET', KEYS[1], 'r') ~= '1' then return 0 end
 redis.call('DEL', KEYS[1])
-for n = 2, 4 do redis.call('ZREM', KEYS[n], ARGV[1]) end
+for n = 2, 3 do redis.call('ZREM', KEYS[n], ARGV[1]) end
+redis.call('ZREM', KEYS[4], ARGV[2])
 return 1
 `;
 
 /**
  * KEYS task, all, active, unseen, page, unqueued, unpublished, durations
  * ARGV id, expected revision, new revision, snapshot, kind (step | queue | outcome | seen), now (ms), retention (s),
- *      duration (ms or ''), channel to publish the id on ('' for none)
+ *      duration (ms or ''), channel to publish the id on ('' for none), job that the record needs now ('' for none)
  * Returns {'ok', hasPage} or {'missing'} or {'conflict', snapshot}.
  */
 export const COMMIT = `
@@ -78,7 +80,7 @@ if kind == 'outcome' then
     redis.call('LTRIM', KEYS[8], 0, 49)
   end
 elseif kind == 'queue' then
-  redis.call('ZADD', KEYS[6], ARGV[6], ARGV[1])
+  redis.call('ZADD', KEYS[6], ARGV[6], ARGV[10])
 elseif kind == 'seen' then
   redis.call('ZREM', KEYS[4], ARGV[1])
 end

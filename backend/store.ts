@@ -13,10 +13,11 @@ import { isFinished, type QueuedSnapshot, type Snapshot } from '../core/snapshot
 import { type Refusal, type TaskEvent, transition } from '../core/transition.ts';
 import { type ListState, omitResult, type TaskPage } from '../core/wire.ts';
 import { delay } from './async.ts';
+import { firstJobOf, jobOf } from './job.ts';
 import type { CommitKind, Redis } from './redis.ts';
 
-/** More conflicts in a row than two writers can cause; reaching it is a bug, not contention. */
-const MAX_CONFLICTS = 20;
+/** More conflicts in a row than any number of writers can cause that a task ever has; reaching it is a bug, not contention. */
+const MAX_CONFLICTS = 100;
 const DISCARD_FOR_MS = 60_000;
 const DISCARD_RETRY_MS = 500;
 const MEDIAN_MAX_AGE_MS = 10_000;
@@ -69,6 +70,7 @@ export class TaskStore {
       owner: task.owner,
       snapshot: JSON.stringify(task.snapshot),
       input,
+      job: firstJobOf(task.snapshot.id),
       at: Date.parse(task.snapshot.createdAt),
       idempotency: idempotencyKey === null ? null : { key: hash(idempotencyKey), bodyHash },
     });
@@ -83,7 +85,7 @@ export class TaskStore {
   async discard(id: string, owner: string): Promise<void> {
     for (const end = Date.now() + DISCARD_FOR_MS; Date.now() < end; ) {
       try {
-        return await this.#redis.discard(id, owner);
+        return await this.#redis.discard(id, owner, firstJobOf(id));
       } catch {
         await delay(DISCARD_RETRY_MS);
       }
@@ -139,6 +141,7 @@ export class TaskStore {
         revision: next.revision,
         snapshot: JSON.stringify(next),
         kind: kindOf(known, next),
+        job: jobOf(next),
         ...(duration !== null && next.attempt === 1 ? { duration } : {}),
         announceCancel: next.status === 'cancelling' && known.status !== 'cancelling',
       });

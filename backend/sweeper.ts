@@ -5,6 +5,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Snapshot } from '../core/snapshot.ts';
+import { jobOf, parseJob } from './job.ts';
 import type { Redis } from './redis.ts';
 import type { TaskStore } from './store.ts';
 
@@ -62,10 +63,11 @@ export class Sweeper {
 
   async #queueTheUnqueued(): Promise<void> {
     const { redis, store, enqueue } = this.#options;
-    for (const id of await redis.due('unqueued', Date.now() - PATIENCE_MS, MOST_AT_ONCE)) {
-      const task = await store.read(id);
-      if (task) await enqueue(task.snapshot);
-      else await redis.settle('unqueued', [id]);
+    for (const job of await redis.due('unqueued', Date.now() - PATIENCE_MS, MOST_AT_ONCE)) {
+      const task = await store.read(parseJob(job)?.id ?? '');
+      if (task && jobOf(task.snapshot) === job) await enqueue(task.snapshot);
+      // The task has moved on: it has had this job, or needs it no longer.
+      else await redis.settle('unqueued', [job]);
     }
   }
 
