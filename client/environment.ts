@@ -40,15 +40,14 @@ export const browserPage: Page = {
   isVisible: () => globalThis.document?.visibilityState !== 'hidden',
   listen(listener) {
     const abort = new AbortController();
-    const on = (target: EventTarget | undefined, type: string, signal: PageSignal, isFit: (event: Event) => boolean) =>
+    const on = (target: EventTarget | undefined, type: string, signal: PageSignal, isFit = (_: Event) => true) =>
       target?.addEventListener(type, (event) => isFit(event) && listener(signal), abort);
-    const { document } = globalThis;
-    const window = document?.defaultView ?? undefined;
+    const { document, window } = globalThis as { document?: Document; window?: EventTarget };
     on(document, 'visibilitychange', 'wake', browserPage.isVisible);
     // A page that loads for the first time fires `pageshow` too; only a restored one has missed anything.
     on(window, 'pageshow', 'wake', (event) => (event as PageTransitionEvent).persisted);
-    on(window, 'pagehide', 'hide', () => true);
-    on(window, 'online', 'wake', () => true);
+    on(window, 'pagehide', 'hide');
+    on(window, 'online', 'wake');
     return () => abort.abort();
   },
 };

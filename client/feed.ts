@@ -233,12 +233,12 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
       completeResults();
       void sendSeen();
     } catch (thrown) {
-      const error = TaskError.from(thrown);
-      if (error.status === 404 || error.status === 401) settle.reject(error);
+      const { status, retryAfter: wait } = thrown as TaskError;
+      if (status === 404 || status === 401) settle.reject(thrown);
       failures++;
       failingSince ??= timing.now();
-      retryAfter = error.retryAfter ?? 0;
-      if (error.status === 0 && silent.length > 0) link?.suspect();
+      retryAfter = wait ?? 0;
+      if (!status && silent.length) link?.suspect();
     }
     publish();
   }
@@ -304,6 +304,10 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     return timing.now() - (heard.get(id) ?? 0);
   }
 
+  function longestSilence(): number {
+    return Math.max(0, ...activeIds().map(silenceOf));
+  }
+
   function unplan(): void {
     timing.clearTimeout(roundTimer);
     roundAt = NEVER;
@@ -315,14 +319,13 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     const isPushed = !!link?.state.isUp;
     // Whether something is due is looked at again when its time has come; until then any event may have put it off.
     if (isPushed && roundAt < NEVER) return;
-    const ids = activeIds();
     const pace = {
       isPushed,
       failures,
       retryAfter,
       isVisible: page.isVisible(),
-      hasActive: !!ids.length,
-      silence: Math.max(0, ...ids.map(silenceOf)),
+      hasActive: activeIds().length > 0,
+      silence: longestSilence(),
     };
     const wait = nextRound(pace, timing.random());
     if (wait === null || timing.now() + wait >= roundAt) return;
@@ -330,8 +333,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     roundAt = timing.now() + wait;
     roundTimer = timing.setTimeout(() => {
       unplan();
-      const isQuiet = link?.state.isUp && !failures && activeIds().every((id) => silenceOf(id) < SILENCE);
-      if (isQuiet) plan();
+      if (link?.state.isUp && !failures && longestSilence() < SILENCE) plan();
       else void ask();
     }, wait);
   }

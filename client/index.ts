@@ -1,4 +1,7 @@
-/** `inloop/client`: follow the signed-in user's tasks from a browser (or from Node). */
+/**
+ * `inloop/client`: follow the signed-in user's tasks from a browser (or from Node), and the headless parts that
+ * `<inloop-tray>` is drawn from, for whoever draws something else. What is not imported costs nothing.
+ */
 
 export type { ConnectionState } from './connection.ts';
 export type { Page, PageSignal, Timing } from './environment.ts';
@@ -13,4 +16,12 @@ export {
 export type { HeaderSource } from './http.ts';
 export { isGone, markSeen, mergeSnapshots, NO_TASKS, type TaskList } from './merge.ts';
 export type { FeedOptions } from './options.ts';
-export type { PusherClass, PusherSource, PushLoss } from './pusher.ts';
+export type { PusherClass, PusherLike, PusherSource, PushLoss } from './pusher.ts';
+export { announce, newOutcomes } from './view/announce.ts';
+export { describeConnection, isOutOfDate } from './view/banner.ts';
+export { describeTask, isPartialSuccess, type RowContext, type RowView, type Tone } from './view/describe.ts';
+export { countOutcomes, type Groups, groupTasks, retriedIds } from './view/groups.ts';
+export { observeClock, remember, type TaskMemory } from './view/memory.ts';
+export { factsOf, linksOf, type ResultLink } from './view/result.ts';
+export { observePace, type Pace, timeLeft } from './view/time-left.ts';
+export { ENGLISH, formatNumber, plural, type Wording } from './view/wording.ts';

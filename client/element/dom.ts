@@ -46,7 +46,7 @@ export function setChildren(parent: Element, wanted: readonly Element[]): void {
 /** As many `tag` elements in `parent` as there are texts, each saying its own. */
 export function setTexts(parent: HTMLElement, tag: 'p', part: string, texts: readonly string[]): void {
   while (parent.children.length > texts.length) parent.lastElementChild?.remove();
-  while (parent.children.length < texts.length) parent.append(make(tag, { part }));
+  while (parent.children.length < texts.length) parent.append(make(tag, { part, class: part }));
   texts.forEach((text, index) => {
     setText(parent.children[index] as Element, text);
   });

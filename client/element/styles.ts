@@ -76,12 +76,14 @@ h3 { position: sticky; inset-block-start: 0; z-index: 1; padding: .85em 1.25em .
 .task[data-stale] > svg { animation: none; color: var(--_muted); }
 .title { font-weight: 550; overflow-wrap: anywhere; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
 .status { font-size: .93em; color: var(--_muted); font-variant-numeric: tabular-nums; }
-.state { font-weight: 550; color: var(--_text); }
+.state { color: var(--_text); }
+[data-tone=waiting] .state { color: var(--_muted); }
 [data-tone=bad] .state { color: var(--_bad); }
 [data-tone=good] .state { color: var(--_good); }
 :is([data-tone=warning], [data-tone=partial]) .state { color: var(--_warning); }
 .remark { font-size: .93em; color: var(--_muted); overflow-wrap: anywhere; }
-[data-tone=bad] .remark { color: var(--_text); }
+.title, .remark, .error { unicode-bidi: plaintext; text-align: match-parent; }
+:is([data-tone=bad], [data-tone=warning]) .remark { color: var(--_text); }
 .error { font-size: .93em; color: var(--_bad); }
 .bar { block-size: 5px; margin-block: .45em .3em; background: var(--_line); border-radius: 9px; overflow: hidden; position: relative; }
 .fill { block-size: 100%; background: var(--_accent); border-radius: 9px; transform-origin: 0 0; transition: transform .25s ease-out; }
@@ -89,8 +91,9 @@ h3 { position: sticky; inset-block-start: 0; z-index: 1; padding: .85em 1.25em .
 .bar[data-unknown] .fill { inline-size: 35%; animation: slide 1.6s ease-in-out infinite alternate; transition: none; }
 .task[data-stale] .fill { animation: none; background: repeating-linear-gradient(-45deg, var(--_muted) 0 4px, transparent 4px 8px); }
 .task[data-tone=neutral] .fill, .task[data-tone=warning] .fill { background: var(--_muted); }
+.task[data-tone=warning] .bar[data-unknown] .fill { animation: none; margin-inline-start: 32%; }
 .segments { display: flex; gap: 2px; block-size: 5px; margin-block: .45em .3em; }
-.segments i { min-inline-size: 5px; border-radius: 9px; background: var(--_good); }
+.segments i { min-inline-size: 8px; border-radius: 9px; background: var(--_good); }
 .segments i + i { background: repeating-linear-gradient(-45deg, var(--_warning) 0 3px, transparent 3px 5px); }
 .segments i + i + i { background: var(--_bad); }
 .links { display: flex; flex-wrap: wrap; gap: .2em 1em; font-size: .93em; }
