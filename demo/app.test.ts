@@ -408,7 +408,7 @@ describe('the page and the probes', () => {
   it('shows metrics, inloop’s among them', async () => {
     const metrics = await (await get('/metrics')).text();
     expect(metrics).toMatch(/^process_resident_memory_bytes \d+/m);
-    expect(metrics).toMatch(/^inloop_counter\{name="push_events"\} \d+/m);
+    expect(metrics).toMatch(/^inloop_push_events_total \d+/m);
   });
 
   it('is ready while Redis and push answer, and names the one that does not', async () => {

@@ -2,24 +2,24 @@
 
 import { Router } from 'express';
 import type { Backend } from 'inloop/backend';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 
 /** `GET /healthz` (the process is up), `GET /readyz` (Redis and push both answer, else 503), `GET /metrics`. */
 export function createHealthRouter(backend: Pick<Backend, 'check' | 'counters'>): Router {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  // The counters live in inloop; prom-client only shows them, so a Gauge that is set is the honest kind here.
-  registry.registerMetric(
-    new Gauge({
-      name: 'inloop_counter',
-      help: 'What inloop counted since the process started.',
-      labelNames: ['name'],
-      registers: [],
+  for (const name of Object.keys(backend.counters())) {
+    const counter = new Counter({
+      name: `inloop_${name}_total`,
+      help: `inloop: ${name.replaceAll('_', ' ')} since the process started.`,
+      registers: [registry],
       collect() {
-        for (const [name, value] of Object.entries(backend.counters())) this.set({ name }, value);
+        // inloop counts; prom-client only shows it, and can be set to a number by starting over only.
+        counter.reset();
+        counter.inc(backend.counters()[name] ?? 0);
       },
-    }),
-  );
+    });
+  }
 
   const router = Router();
   router.get('/healthz', (_req, res) => {
