@@ -41,7 +41,9 @@ export const browserPage: Page = {
   listen(listener) {
     const abort = new AbortController();
     const on = (target: EventTarget | undefined, type: string, signal: PageSignal, isFit = (_: Event) => true) =>
-      target?.addEventListener(type, (event) => isFit(event) && listener(signal), abort);
+      target?.addEventListener(type, (event) => isFit(event) && listener(signal), {
+        signal: abort.signal,
+      });
     const { document, window } = globalThis as { document?: Document; window?: EventTarget };
     on(document, 'visibilitychange', 'wake', browserPage.isVisible);
     // A page that loads for the first time fires `pageshow` too; only a restored one has missed anything.

@@ -92,6 +92,16 @@ describe('merging', () => {
     }
   });
 
+  it('keeps an outcome whatever claims to have come after it', () => {
+    const late = { ...running(1), revision: 99 } as Snapshot;
+    for (const order of [
+      [succeeded(1), late],
+      [late, succeeded(1)],
+    ]) {
+      expect(mergeSnapshots(NO_TASKS, order).tasks).toEqual([succeeded(1)]);
+    }
+  });
+
   it('keeps the identity of the list and of every task that did not change', () => {
     const list = mergeSnapshots(NO_TASKS, [running(1), running(2)]);
     expect(mergeSnapshots(list, [running(1), queued(2)])).toBe(list);
