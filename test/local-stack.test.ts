@@ -111,6 +111,13 @@ describe('the local stack', () => {
     expect(order).toEqual([...order].sort((a, b) => a - b));
   }, 60_000);
 
+  it('runs the demo', async () => {
+    const stack = await startStack({ dir });
+    running.push(stack);
+    expect((await fetch(`${stack.url}/`)).headers.get('content-type')).toMatch('text/html');
+    for (const name of ['server', 'worker']) expect(await isReady(stack.services()[name]?.port as number)).toBe(true);
+  }, 120_000);
+
   it('ends all of it, too, when SIGTERM goes to npm, which then ends with exit code 0', async () => {
     const npm = spawn('npm', ['start', '--', ...args], {
       cwd: REPOSITORY,
