@@ -73,8 +73,13 @@ export async function bundleScript(entry: string, mutations: readonly Mutation[]
 }
 
 /** Starts a bundle and waits until it has written `ready`. */
-export async function startScript(bundle: Bundle, env: Record<string, string>, ready: string): Promise<ScriptProcess> {
-  const child: ChildProcess = spawn(process.execPath, ['--enable-source-maps', bundle.file], {
+export async function startScript(
+  bundle: Bundle,
+  env: Record<string, string>,
+  ready: string,
+  args: readonly string[] = [],
+): Promise<ScriptProcess> {
+  const child: ChildProcess = spawn(process.execPath, ['--enable-source-maps', bundle.file, ...args], {
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,0 +1,60 @@
+// The guards that the chaos run can take out, to show that it notices.
+import type { Mutation } from '../support/script-process.ts';
+
+export interface Guard {
+  /** What it keeps from happening. */
+  readonly keeps: string;
+  readonly mutations: readonly Mutation[];
+}
+
+export const GUARDS: Readonly<Record<string, Guard>> = {
+  'higher-revision-wins': {
+    keeps: 'a late or doubled message from taking a task back',
+    mutations: [
+      {
+        file: 'core/transition.ts',
+        from: 'return known === undefined || candidate.revision > known.revision;',
+        to: 'return known === undefined || candidate.revision !== known.revision;',
+      },
+    ],
+  },
+  'redelivery-ends-the-lost-attempt': {
+    keeps: 'a task whose worker died from saying "running" for ever',
+    mutations: [
+      {
+        file: 'worker/task-worker.ts',
+        from: '          await this.#lose(wanted, record);\n          return null;',
+        to: '          return null;',
+      },
+      {
+        file: 'worker/task-worker.ts',
+        from: '      .then((record) => record && this.#lose(wanted, record))',
+        to: '      .then(() => undefined)',
+      },
+    ],
+  },
+  'complete-only-with-the-outcome': {
+    keeps: 'a bar from showing 100 % before the outcome',
+    mutations: [
+      {
+        file: 'core/progress.ts',
+        from: 'const open = !finished && total !== null;',
+        to: 'const open = false && !finished && total !== null;',
+      },
+    ],
+  },
+  'told-once-per-user': {
+    keeps: 'each tab from telling of the same outcome',
+    mutations: [
+      {
+        file: 'client/present.ts',
+        from: 'const fresh = ids.filter((id) => !before.includes(id));',
+        to: 'const fresh = ids;',
+      },
+    ],
+  },
+  'sweep-what-was-not-queued': {
+    keeps: 'a task from waiting for ever whose job never reached the queue',
+    mutations: [{ file: 'backend/sweeper.ts', from: 'await this.#queueTheUnqueued();', to: '' }],
+  },
+};

@@ -1,0 +1,72 @@
+// Looks at what the users of the chaos run are shown, and counts what must never be.
+import { isFinished, type Snapshot } from '../../core/snapshot.ts';
+
+export interface Findings {
+  /** Task and user of everything accepted. */
+  readonly accepted: Map<string, string>;
+  /** How often each outcome was told to its owner. */
+  readonly told: Map<string, number>;
+  readonly wentBack: string[];
+  readonly completeTooEarly: string[];
+  readonly toWrongUser: string[];
+}
+
+export function createFindings(): Findings {
+  return { accepted: new Map(), told: new Map(), wentBack: [], completeTooEarly: [], toWrongUser: [] };
+}
+
+/** Checks everything that one client shows, step by step. */
+export class ClientObserver {
+  readonly #findings: Findings;
+  readonly #user: string;
+  readonly #last = new Map<string, Snapshot>();
+
+  constructor(findings: Findings, user: string) {
+    this.#findings = findings;
+    this.#user = user;
+  }
+
+  look(tasks: readonly Snapshot[]): void {
+    for (const task of tasks) {
+      const before = this.#last.get(task.id);
+      if (before === task) continue;
+      this.#last.set(task.id, task);
+      const owner = this.#findings.accepted.get(task.id);
+      if (owner !== undefined && owner !== this.#user) {
+        this.#findings.toWrongUser.push(`${task.id} of ${owner} is shown to ${this.#user}`);
+      }
+      if (isTooEarly(task)) this.#findings.completeTooEarly.push(describe(task));
+      if (before && wentBack(before, task)) this.#findings.wentBack.push(`${describe(before)} -> ${describe(task)}`);
+    }
+  }
+}
+
+/** Checks an event as Soketi sent it to `user`. */
+export function lookAtEvent(findings: Findings, user: string, event: { channel: string; data: string }): void {
+  const task = JSON.parse(event.data) as Snapshot;
+  const owner = findings.accepted.get(task.id);
+  if (event.channel !== `private-user-${user}` || (owner !== undefined && owner !== user)) {
+    findings.toWrongUser.push(`${task.id} of ${owner} went to ${user} on ${event.channel}`);
+  }
+  if (isTooEarly(task)) findings.completeTooEarly.push(describe(task));
+}
+
+export function tell(findings: Findings, ids: readonly string[]): void {
+  for (const id of ids) findings.told.set(id, (findings.told.get(id) ?? 0) + 1);
+}
+
+function isTooEarly(task: Snapshot): boolean {
+  const { progress } = task;
+  return !isFinished(task) && progress !== null && progress.total !== null && progress.done >= progress.total;
+}
+
+function wentBack(before: Snapshot, after: Snapshot): boolean {
+  if (after.revision < before.revision || after.attempt < before.attempt) return true;
+  if (isFinished(before) && after.status !== before.status) return true;
+  if (after.attempt !== before.attempt || !before.progress || !after.progress) return false;
+  return before.progress.stage === after.progress.stage && after.progress.done < before.progress.done;
+}
+
+function describe({ id, revision, status, attempt, progress }: Snapshot): string {
+  return `${id} r${revision} ${status} #${attempt} ${progress ? `${progress.done}/${progress.total}` : '-'}`;
+}

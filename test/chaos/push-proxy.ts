@@ -1,0 +1,108 @@
+// Stands between a Pusher client and Soketi, and loses, doubles and reorders what is pushed. One for each client.
+import type { AddressInfo } from 'node:net';
+import { WebSocket, WebSocketServer } from 'ws';
+import type { Random } from './random.ts';
+
+/** What happens to each pushed task event, by probability. */
+export interface Trouble {
+  readonly drop: number;
+  readonly double: number;
+  readonly delay: number;
+}
+
+export const NO_TROUBLE: Trouble = { drop: 0, double: 0, delay: 0 };
+/** A delayed event comes after those that were pushed meanwhile: reordered. */
+const LONGEST_DELAY_MS = 1_500;
+
+export interface PushProxy {
+  readonly port: number;
+  /** Counts of events passed on and of what was done to them. */
+  readonly counts: { events: number; dropped: number; doubled: number; delayed: number };
+  /** Every task event that Soketi sent, before any trouble. */
+  onEvent: ((event: { readonly channel: string; readonly data: string }) => void) | null;
+  cause(trouble: Trouble): void;
+  /** Ends its connections and refuses new ones, until back online. */
+  setOnline(isOnline: boolean): void;
+  close(): Promise<void>;
+}
+
+export async function startPushProxy(upstream: { host: string; port: number }, random: Random): Promise<PushProxy> {
+  let trouble = NO_TROUBLE;
+  let isOnline = true;
+  const timers = new Set<NodeJS.Timeout>();
+  const counts = { events: 0, dropped: 0, doubled: 0, delayed: 0 };
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', verifyClient: () => isOnline });
+  await new Promise((resolve) => server.once('listening', resolve));
+  const proxy: PushProxy = {
+    port: (server.address() as AddressInfo).port,
+    counts,
+    onEvent: null,
+    cause: (next) => {
+      trouble = next;
+    },
+    setOnline(next) {
+      isOnline = next;
+      if (!isOnline) for (const client of server.clients) client.terminate();
+    },
+    async close() {
+      for (const timer of timers) clearTimeout(timer);
+      for (const client of server.clients) client.terminate();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+
+  server.on('connection', (client, request) => {
+    const soketi = new WebSocket(`ws://${upstream.host}:${upstream.port}${request.url}`);
+    const waiting: string[] = [];
+    client.on('message', (data) => {
+      if (soketi.readyState === WebSocket.OPEN) soketi.send(String(data));
+      else waiting.push(String(data));
+    });
+    soketi.on('open', () => {
+      for (const frame of waiting.splice(0)) soketi.send(frame);
+    });
+    const deliver = (frame: string) => {
+      if (client.readyState === WebSocket.OPEN) client.send(frame);
+    };
+    soketi.on('message', (data) => {
+      const frame = String(data);
+      const event = taskEvent(frame);
+      if (!event) return deliver(frame);
+      counts.events += 1;
+      proxy.onEvent?.(event);
+      if (random.chance(trouble.drop)) {
+        counts.dropped += 1;
+        return;
+      }
+      if (random.chance(trouble.double)) {
+        counts.doubled += 1;
+        deliver(frame);
+      }
+      if (random.chance(trouble.delay)) {
+        counts.delayed += 1;
+        const timer = setTimeout(
+          () => {
+            timers.delete(timer);
+            deliver(frame);
+          },
+          random.between(50, LONGEST_DELAY_MS),
+        );
+        timers.add(timer);
+        return;
+      }
+      deliver(frame);
+    });
+    // Codes that a client may not send (1006 and the like) end the connection without one.
+    soketi.on('close', (code) => (code >= 4_000 ? client.close(code) : client.terminate()));
+    soketi.on('error', () => client.terminate());
+    client.on('close', () => soketi.terminate());
+    client.on('error', () => soketi.terminate());
+  });
+  return proxy;
+}
+
+function taskEvent(frame: string): { channel: string; data: string } | null {
+  const message = JSON.parse(frame) as { event?: string; channel?: string; data?: string };
+  if (!message.event?.startsWith('task.') || message.event === 'task.seen') return null;
+  return { channel: message.channel ?? '', data: message.data ?? '' };
+}

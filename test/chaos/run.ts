@@ -1,0 +1,221 @@
+// The chaos run: tasks of every temper, while everything around them is killed, and a table of what became of them.
+import type { Snapshot } from '../../core/snapshot.ts';
+import { isFinished } from '../../core/snapshot.ts';
+import { block, deaf, flaky, late, poison, steps } from '../fixtures/fault-tasks.ts';
+import type { Mutation } from '../support/script-process.ts';
+import { createFindings, type Findings } from './observer.ts';
+import { NO_TROUBLE } from './push-proxy.ts';
+import { createRandom, type Random } from './random.ts';
+import { type ChaosUser, createUser } from './user.ts';
+import { pause, startWorld, type World } from './world.ts';
+
+const USERS = ['ada', 'bea', 'cyd', 'dan', 'eve'];
+/** How long everything may take to come to rest once nothing is broken any more. */
+const REST_MS = 60_000;
+
+export interface ChaosOptions {
+  readonly seed: number;
+  /** How long things are broken. */
+  readonly seconds: number;
+  readonly tasks: number;
+  readonly mutations: readonly Mutation[];
+  readonly log: (line: string) => void;
+}
+
+/** What is counted at the end; of the last six none may be above 0. */
+export interface ChaosReport {
+  readonly accepted: number;
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly told: number;
+  readonly kills: Readonly<Record<string, number>>;
+  readonly messages: Readonly<Record<string, number>>;
+  readonly toldTwice: number;
+  readonly lost: number;
+  readonly leftRunning: number;
+  readonly wentBack: number;
+  readonly completeTooEarly: number;
+  readonly toWrongUser: number;
+  /** A few of the findings, to look into. */
+  readonly examples: readonly string[];
+}
+
+export const MUST_BE_ZERO = [
+  'toldTwice',
+  'lost',
+  'leftRunning',
+  'wentBack',
+  'completeTooEarly',
+  'toWrongUser',
+] as const;
+
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const { log } = options;
+  const random = createRandom(options.seed);
+  const findings = createFindings();
+  const world = await startWorld(options.mutations);
+  const users: ChaosUser[] = [];
+  try {
+    for (const name of USERS) users.push(await createUser(name, world, findings, random));
+    log(`${users.length} users with two clients each, ${world.workers} workers, seed ${options.seed}`);
+    const end = Date.now() + options.seconds * 1_000;
+    const monkey = breakThings({ world, users, random, end, log });
+    const started = startTasks({ users, random, count: options.tasks, until: Date.now() + options.seconds * 700, log });
+    const kills = await monkey;
+    await started;
+    for (const client of users.flatMap((user) => user.clients)) client.proxy.cause(NO_TROUBLE);
+    log('nothing is broken any more; waiting for everything to come to rest');
+    await waitForRest(users, findings);
+    return await report(world, users, findings, kills);
+  } finally {
+    await Promise.allSettled(users.flatMap((user) => user.clients).map((client) => client.close()));
+    await world.close();
+  }
+}
+
+type Start = (user: ChaosUser, random: Random) => Promise<unknown>;
+
+/** Kinds of tasks, by weight. */
+const KINDS: readonly (readonly [weight: number, start: Start])[] = [
+  [40, (user, random) => user.start(steps.name, { steps: random.between(1, 20), ms: 5 })],
+  [20, (user, random) => user.start(steps.name, { steps: random.between(20, 60), ms: 50 })],
+  [10, (user) => user.start(flaky.name, { failures: 1 })],
+  [10, (user) => user.start(flaky.name, { failures: 3 })],
+  [4, (user) => user.start(late.name, { deaf: false })],
+  [2, (user) => user.start(poison.name, {})],
+  [2, (user) => user.start(deaf.name, { ms: 200 })],
+  [2, (user) => user.start(block.name, { ms: 300 })],
+  [
+    10,
+    async (user, random) => {
+      const task = await user.start(steps.name, { steps: 200, ms: 50 });
+      await pause(random.between(0, 2_000));
+      await user.cancel(task.id);
+    },
+  ],
+];
+
+async function startTasks(options: {
+  readonly users: readonly ChaosUser[];
+  readonly random: Random;
+  readonly count: number;
+  readonly until: number;
+  readonly log: (line: string) => void;
+}): Promise<void> {
+  const { users, random, count, until } = options;
+  const all = KINDS.reduce((sum, [weight]) => sum + weight, 0);
+  const starting: Promise<unknown>[] = [];
+  for (let n = 0; n < count; n++) {
+    let roll = random.next() * all;
+    const kind = KINDS.find(([weight]) => {
+      roll -= weight;
+      return roll < 0;
+    });
+    starting.push((kind ?? KINDS[0])?.[1](random.pick(users), random) ?? Promise.resolve());
+    await pause(Math.max(0, ((until - Date.now()) / (count - n)) * random.between(0, 2)));
+  }
+  await Promise.all(starting);
+  options.log(`${count} tasks accepted`);
+}
+
+async function breakThings(options: {
+  readonly world: World;
+  readonly users: readonly ChaosUser[];
+  readonly random: Random;
+  readonly end: number;
+  readonly log: (line: string) => void;
+}): Promise<Record<string, number>> {
+  const { world, users, random, end, log } = options;
+  const clients = users.flatMap((user) => user.clients);
+  const kills: Record<string, number> = {};
+  const acts: Readonly<Record<string, () => Promise<void> | void>> = {
+    'kill a worker': () => world.killWorker(random.between(0, world.workers - 1)),
+    'kill the server': () => world.killServer(),
+    'kill Soketi': () => world.restartSoketi(random.between(100, 3_000)),
+    'kill Redis': () => world.restartRedis(random.between(100, 2_000)),
+    'lose messages': () => trouble({ drop: 0.4, double: 0, delay: 0 }),
+    'double messages': () => trouble({ drop: 0, double: 0.5, delay: 0 }),
+    'reorder messages': () => trouble({ drop: 0, double: 0.1, delay: 0.5 }),
+    'take a client offline': () => random.pick(clients).goOffline(random.between(500, 5_000)),
+    'reload a client': () => random.pick(clients).reload(),
+  };
+  const trouble = (kind: { drop: number; double: number; delay: number }) => {
+    for (const client of clients) client.proxy.cause(kind);
+  };
+  const names = Object.keys(acts);
+  // Each at least once, in an order of chance, then whatever comes.
+  const order = [...names].sort(() => random.next() - 0.5);
+  while (Date.now() < end) {
+    const name = order.shift() ?? random.pick(names);
+    kills[name] = (kills[name] ?? 0) + 1;
+    log(name);
+    await acts[name]?.();
+    await pause(random.between(200, 2_500));
+  }
+  return kills;
+}
+
+/** Waits until every accepted task has its outcome and its owner was told, or until it takes too long. */
+async function waitForRest(users: readonly ChaosUser[], findings: Findings): Promise<void> {
+  for (const end = Date.now() + REST_MS; Date.now() < end; await pause(250)) {
+    const untold = [...findings.accepted.keys()].filter((id) => !findings.told.has(id));
+    const isShown = users.every((user) => user.clients.every(({ feed }) => feed.getSnapshot().tasks.every(isFinished)));
+    if (untold.length === 0 && isShown) return;
+  }
+}
+
+async function report(
+  world: World,
+  users: readonly ChaosUser[],
+  findings: Findings,
+  kills: Record<string, number>,
+): Promise<ChaosReport> {
+  const outcomes: Record<string, number> = {};
+  const examples: string[] = [];
+  let lost = 0;
+  const running = new Set<string>();
+  for (const [id, user] of findings.accepted) {
+    const response = await fetch(`${world.url}/${id}`, { headers: { 'x-user': user } });
+    const task = response.ok ? ((await response.json()) as Snapshot) : null;
+    if (!task || (isFinished(task) && !findings.told.has(id))) {
+      lost += 1;
+      examples.push(`lost: ${id} of ${user}, ${task ? `${task.status}, never told` : `answers ${response.status}`}`);
+    } else if (!isFinished(task)) {
+      running.add(id);
+      examples.push(`left ${task.status}: ${id} of ${user}, ${task.name}, attempt ${task.attempt}`);
+    }
+    const status = task?.status ?? 'gone';
+    outcomes[status] = (outcomes[status] ?? 0) + 1;
+  }
+  for (const user of users) {
+    for (const { feed } of user.clients) {
+      for (const task of feed.getSnapshot().tasks) {
+        if (isFinished(task) || running.has(task.id)) continue;
+        running.add(task.id);
+        examples.push(`shown as ${task.status} to ${user.name}: ${task.id}`);
+      }
+    }
+  }
+  const twice = [...findings.told].filter(([, count]) => count > 1);
+  examples.push(...twice.slice(0, 5).map(([id, count]) => `told ${count} times: ${id}`));
+  examples.push(...findings.wentBack.slice(0, 5).map((line) => `went back: ${line}`));
+  examples.push(...findings.completeTooEarly.slice(0, 5).map((line) => `complete too early: ${line}`));
+  examples.push(...findings.toWrongUser.slice(0, 5).map((line) => `wrong user: ${line}`));
+  const messages = { events: 0, dropped: 0, doubled: 0, delayed: 0 };
+  for (const { proxy } of users.flatMap((user) => user.clients)) {
+    for (const key of Object.keys(messages) as (keyof typeof messages)[]) messages[key] += proxy.counts[key];
+  }
+  return {
+    accepted: findings.accepted.size,
+    outcomes,
+    told: findings.told.size,
+    kills,
+    messages,
+    toldTwice: twice.length,
+    lost,
+    leftRunning: running.size,
+    wentBack: findings.wentBack.length,
+    completeTooEarly: findings.completeTooEarly.length,
+    toWrongUser: findings.toWrongUser.length,
+    examples,
+  };
+}

@@ -1,0 +1,12 @@
+// The web server of the chaos run: users are who the `x-user` header says they are. Bundled and killed by world.ts.
+import express from 'express';
+import { createBackend } from '../../backend/backend.ts';
+import { pusherFromEnv } from '../../backend/pusher-env.ts';
+import { createTaskServer } from '../../server/task-server.ts';
+import { FAULT_TASKS } from '../fixtures/fault-tasks.ts';
+
+const backend = createBackend({ redis: process.env.REDIS_URL, pusher: pusherFromEnv(process.env) });
+const app = express();
+const tasks = createTaskServer({ backend, tasks: FAULT_TASKS, identify: (req) => req.get('x-user') ?? null });
+app.use('/tasks', tasks.router);
+app.listen(Number(process.env.PORT), '127.0.0.1', () => console.log('server ready'));

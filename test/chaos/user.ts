@@ -1,0 +1,163 @@
+// A user of the chaos run: two real clients behind proxies that lose and reorder, and tasks to start.
+import { randomUUID } from 'node:crypto';
+import pusherJs from 'pusher-js';
+import { createTaskFeed, type PendingFeed } from '../../client/feed.ts';
+import { presentOutcomes } from '../../client/present.ts';
+import type { Snapshot } from '../../core/snapshot.ts';
+import { ClientObserver, type Findings, lookAtEvent, tell } from './observer.ts';
+import { type PushProxy, startPushProxy } from './push-proxy.ts';
+import type { Random } from './random.ts';
+import { pause, type World } from './world.ts';
+
+const Pusher = pusherJs as unknown as typeof pusherJs.default;
+
+export interface ChaosClient {
+  readonly proxy: PushProxy;
+  readonly feed: PendingFeed;
+  /** As a person would press F5. */
+  reload(): void;
+  /** Neither push nor HTTP gets through, for `ms`. */
+  goOffline(ms: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface ChaosUser {
+  readonly name: string;
+  readonly clients: readonly ChaosClient[];
+  /** Starts a task, trying with one key until it is accepted, as a careful page does. */
+  start(name: string, input: unknown): Promise<Snapshot>;
+  /** Calls it off, if it still can be. */
+  cancel(id: string): Promise<void>;
+}
+
+export async function createUser(name: string, world: World, findings: Findings, random: Random): Promise<ChaosUser> {
+  // What the tabs of one browser share.
+  const browser = { storage: createStorage(), locks: createLocks() };
+  const clients = await Promise.all([0, 1].map(() => createClient(name, world, findings, random, browser)));
+  const request = async (path: string, init: RequestInit): Promise<Response | null> => {
+    try {
+      return await fetch(`${world.url}${path}`, {
+        ...init,
+        headers: { 'x-user': name, ...init.headers },
+        signal: AbortSignal.timeout(5_000),
+      });
+    } catch {
+      return null;
+    }
+  };
+  return {
+    name,
+    clients,
+    async start(task, input) {
+      const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
+      for (;;) {
+        const response = await request('', { method: 'POST', headers, body: JSON.stringify({ name: task, input }) });
+        if (response?.status === 202) {
+          const snapshot = (await response.json().catch(() => null)) as Snapshot | null;
+          if (snapshot) {
+            findings.accepted.set(snapshot.id, name);
+            return snapshot;
+          }
+        }
+        if (response && response.status < 500 && response.status !== 202)
+          throw new Error(`POST answered ${response.status}: ${await response.text()}`);
+        await pause(200);
+      }
+    },
+    async cancel(id) {
+      for (;;) {
+        const response = await request(`/${id}/cancel`, { method: 'POST' });
+        if (response && response.status < 500) return;
+        await pause(200);
+      }
+    },
+  };
+}
+
+interface Browser {
+  readonly storage: Pick<Storage, 'getItem' | 'setItem'>;
+  readonly locks: Pick<LockManager, 'request'>;
+}
+
+async function createClient(
+  user: string,
+  world: World,
+  findings: Findings,
+  random: Random,
+  browser: Browser,
+): Promise<ChaosClient> {
+  const proxy = await startPushProxy(world.bus.soketi.pusher, random);
+  proxy.onEvent = (event) => lookAtEvent(findings, user, event);
+  let isOnline = true;
+  const OwnPusher = class extends Pusher {
+    constructor(key: string, options: ConstructorParameters<typeof Pusher>[1]) {
+      super(key, { ...options, wsPort: proxy.port, enabledTransports: ['ws'] });
+    }
+  };
+  const offlineFetch: typeof fetch = (input, init) =>
+    isOnline ? fetch(input, init) : Promise.reject(new TypeError('offline'));
+  const open = () => {
+    const feed = createTaskFeed({
+      url: world.url,
+      Pusher: OwnPusher as never,
+      fetch: offlineFetch,
+      headers: { 'x-user': user },
+    });
+    const observer = new ClientObserver(findings, user);
+    const stopLooking = feed.subscribe(() => observer.look(feed.getSnapshot().tasks));
+    const stopPresenting = presentOutcomes({
+      feed,
+      ...browser,
+      present: ({ live, missed }) =>
+        tell(
+          findings,
+          [...live, ...missed].map(({ id }) => id),
+        ),
+    });
+    return {
+      feed,
+      close() {
+        stopPresenting();
+        stopLooking();
+        feed.close();
+      },
+    };
+  };
+  let page = open();
+  return {
+    proxy,
+    get feed() {
+      return page.feed;
+    },
+    reload() {
+      page.close();
+      page = open();
+    },
+    async goOffline(ms) {
+      isOnline = false;
+      proxy.setOnline(false);
+      await pause(ms);
+      isOnline = true;
+      proxy.setOnline(true);
+    },
+    async close() {
+      page.close();
+      await proxy.close();
+    },
+  };
+}
+
+function createStorage(): Browser['storage'] {
+  const items = new Map<string, string>();
+  return { getItem: (key) => items.get(key) ?? null, setItem: (key, value) => void items.set(key, value) };
+}
+
+function createLocks(): Browser['locks'] {
+  let last: Promise<unknown> = Promise.resolve();
+  const request = (_name: string, callback: (lock: null) => unknown) => {
+    const turn = last.then(() => callback(null));
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+  return { request } as unknown as Browser['locks'];
+}

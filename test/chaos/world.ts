@@ -1,0 +1,94 @@
+// Everything the chaos run can break, and how each part comes back.
+import { findFreePort } from '../../dev/ports.ts';
+import { startBus, type TestBus } from '../support/parts.ts';
+import {
+  type Bundle,
+  bundleScript,
+  type Mutation,
+  type ScriptProcess,
+  startScript,
+} from '../support/script-process.ts';
+
+const WORKERS = 2;
+
+export interface World {
+  readonly bus: TestBus;
+  /** Of the web server. */
+  readonly url: string;
+  killWorker(index: number): Promise<void>;
+  killServer(): Promise<void>;
+  /** Kills it, and starts it again after `ms`. */
+  restartSoketi(ms: number): Promise<void>;
+  restartRedis(ms: number): Promise<void>;
+  readonly workers: number;
+  close(): Promise<void>;
+}
+
+/** Starts Redis, Soketi, a web server and two workers; processes that die are started again, as an operator would. */
+export async function startWorld(mutations: readonly Mutation[]): Promise<World> {
+  const bundles = await Promise.all([
+    bundleScript('test/chaos/server.ts', mutations),
+    bundleScript('test/fixtures/fault-worker.ts', mutations),
+  ]);
+  const [serverBundle, workerBundle] = bundles;
+  const bus = await startBus();
+  const port = await findFreePort();
+  const server = await keepRunning(serverBundle, { ...bus.env, PORT: String(port) }, 'server ready');
+  const workers = await Promise.all(
+    Array.from({ length: WORKERS }, () => keepRunning(workerBundle, { ...bus.env, DRAIN_MS: '500' }, 'worker ready')),
+  );
+  return {
+    bus,
+    url: `http://127.0.0.1:${port}/tasks`,
+    workers: WORKERS,
+    killWorker: async (index) => workers[index]?.kill(),
+    killServer: () => server.kill(),
+    async restartSoketi(ms) {
+      await bus.soketi.kill();
+      await pause(ms);
+      await bus.soketi.restart();
+    },
+    async restartRedis(ms) {
+      await bus.redis.kill();
+      await pause(ms);
+      await bus.redis.restart();
+    },
+    async close() {
+      await Promise.all([server.close(), ...workers.map((worker) => worker.close())]);
+      await bus.stop();
+      for (const bundle of bundles) bundle.remove();
+    },
+  };
+}
+
+interface Kept {
+  kill(): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function keepRunning(bundle: Bundle, env: Record<string, string>, ready: string): Promise<Kept> {
+  let isClosed = false;
+  let current: ScriptProcess = await startScript(bundle, env, ready);
+  const keep = async () => {
+    while (!isClosed) {
+      await current.exited;
+      if (isClosed) return;
+      await pause(300);
+      // It may be killed again before it is ready.
+      current = await startScript(bundle, env, ready).catch(() => current);
+    }
+  };
+  const keeping = keep();
+  return {
+    kill: () => current.kill(),
+    async close() {
+      isClosed = true;
+      await current.kill();
+      await keeping;
+    },
+  };
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
