@@ -18,6 +18,10 @@ const STALL_CHECK_MS = 250;
 const DELAYED_CHECK_MS = 1_000;
 const ADD_DEADLINE_MS = 1_500;
 const REBUILD_DELAY_MS = 500;
+/** How long Redis may take to say goodbye. */
+const QUIT_MS = 500;
+/** bee-queue's client gives up for good once it has tried for this long, an hour unless told; this is the most a timer takes. */
+const NEVER_GIVE_UP_MS = 2 ** 31 - 1;
 
 export interface QueueOptions {
   readonly url: string;
@@ -45,7 +49,7 @@ export interface Consumer {
 export class JobQueues {
   readonly #options: QueueOptions;
   readonly #outage: Outage;
-  readonly #producers = new Map<string, Promise<Queue>>();
+  readonly #producers = new Map<string, Promise<Connected>>();
   #closed = false;
 
   constructor(options: QueueOptions) {
@@ -64,7 +68,7 @@ export class JobQueues {
   }
 
   async #add(name: string, job: string, at: number | undefined): Promise<void> {
-    const queue = await this.#producer(name);
+    const { queue } = await this.#producer(name);
     const make = () => {
       const created = queue.createJob({}).setId(job);
       return at !== undefined && at > Date.now() ? created.delayUntil(at).save() : created.save();
@@ -80,7 +84,7 @@ export class JobQueues {
 
   /** Delivers jobs of `name` to `handler`, which must not reject. Keeps trying while Redis is away. */
   async consume(name: string, options: ConsumeOptions, handler: (job: string) => Promise<void>): Promise<Consumer> {
-    const queue = await this.#build(
+    const connected = await this.#build(
       name,
       {
         isWorker: true,
@@ -92,43 +96,50 @@ export class JobQueues {
       // What is under way when Redis goes must be said when it is back: jobs done, signs of life.
       { enable_offline_queue: true },
     );
+    const { queue } = connected;
     // bee-queue starts to take jobs only if this first check works, and a later failure goes unhandled.
     const internals = queue as unknown as QueueInternals;
     const check = internals._doStalledJobCheck.bind(queue);
     internals._doStalledJobCheck = () =>
       check().catch((error: Error) => {
-        this.#outage.failed(error.message);
+        this.#failed(queue, error);
         return 0;
       });
     queue.on('stalled', options.onStalled);
     queue.process(options.concurrency, (job) => handler(job.id));
     void queue.checkStalledJobs(Math.min(STALL_CHECK_MS, options.stallInterval / 4));
-    return {
-      close: (limit) => queue.close(limit).catch(() => undefined),
-    };
+    return { close: (limit) => end(connected, limit) };
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    const queues = await Promise.allSettled(this.#producers.values());
     await Promise.all(
-      queues.map((queue) =>
-        queue.status === 'fulfilled' ? queue.value.close(1_000).catch(() => undefined) : undefined,
+      [...this.#producers.values()].map((producer) =>
+        producer.then(
+          (connected) => end(connected, QUIT_MS),
+          () => undefined,
+        ),
       ),
     );
   }
 
-  #producer(name: string): Promise<Queue> {
+  #producer(name: string): Promise<Connected> {
     let producer = this.#producers.get(name);
     if (!producer) {
       // A save that waits for Redis to return would be done long after its caller was told no.
       producer = this.#build(name, { isWorker: false }, { enable_offline_queue: false });
+      // Whoever waits for it hears of it; nobody may.
+      producer.catch(() => undefined);
       this.#producers.set(name, producer);
     }
     return producer;
   }
 
-  async #build(name: string, settings: Queue.QueueSettings, client: object): Promise<Queue> {
+  async #build(name: string, settings: Queue.QueueSettings, client: object): Promise<Connected> {
+    const life = { isOver: false };
+    // An error is the only way to make a client that is looking for Redis stop.
+    const retry = ({ attempt }: { attempt: number }) =>
+      life.isOver || this.#closed ? new Error('closed') : Math.min(50 * 2 ** attempt, 1_000);
     for (;;) {
       if (this.#closed) throw new Error('closed');
       const queue = new Queue(name, {
@@ -140,12 +151,11 @@ export class JobQueues {
         removeOnFailure: true,
         initialRedisFailureRetryDelay: 100,
         ...settings,
-        redis: { url: this.#options.url, retry_strategy: retryDelay, ...client },
+        redis: { url: this.#options.url, retry_strategy: retry, connect_timeout: NEVER_GIVE_UP_MS, ...client },
       } as Queue.QueueSettings);
       // Without a listener the first lost connection would end the process.
       queue.on('error', (error) => {
-        // bee-queue's scripts are gone after a Redis restart; #add and the `ready` below load them again.
-        if (!isNoScript(error)) this.#outage.failed(error.message);
+        if (!life.isOver && !this.#closed) this.#failed(queue, error);
       });
       try {
         await queue.ready();
@@ -157,11 +167,33 @@ export class JobQueues {
       const redis = queueClient(queue);
       redis.on('ready', () => {
         this.#outage.succeeded();
-        lua.buildCache(redis).catch((error: Error) => this.#outage.failed(error.message));
+        this.#loadScripts(queue);
       });
-      return queue;
+      return { queue, life };
     }
   }
+
+  #failed(queue: Queue, error: Error): void {
+    // Redis has been restarted: it answers, but what bee-queue loaded is gone.
+    if (isNoScript(error)) this.#loadScripts(queue);
+    else this.#outage.failed(error.message);
+  }
+
+  #loadScripts(queue: Queue): void {
+    lua.buildCache(queueClient(queue)).catch((error: Error) => this.#outage.failed(error.message));
+  }
+}
+
+/** A queue, and whether it is still wanted: its clients look for Redis as long as it is. */
+interface Connected {
+  readonly queue: Queue;
+  readonly life: { isOver: boolean };
+}
+
+/** Closes a queue: waits at most `limit` ms for its jobs, and hardly longer for Redis. Never rejects. */
+async function end({ queue, life }: Connected, limit: number): Promise<void> {
+  await withDeadline(queue.close(limit), limit + QUIT_MS).catch(() => undefined);
+  life.isOver = true;
 }
 
 /** What bee-queue 2.0 has and its types leave out. */
@@ -172,10 +204,6 @@ interface QueueInternals {
 
 function queueClient(queue: Queue): QueueInternals['client'] {
   return (queue as unknown as QueueInternals).client;
-}
-
-function retryDelay({ attempt }: { attempt: number }): number {
-  return Math.min(50 * 2 ** attempt, 1_000);
 }
 
 function isNoScript(error: unknown): boolean {
