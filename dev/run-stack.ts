@@ -14,6 +14,7 @@ import { Supervisor } from './supervisor.ts';
 import { requireSystemPart } from './system-packages.ts';
 
 const PARENT_CHECK_MS = 1_000;
+const SAME_REQUEST_MS = 500;
 
 async function main(): Promise<void> {
   const scripts = readScripts();
@@ -56,9 +57,14 @@ async function main(): Promise<void> {
 /** Ends the services whenever this process ends: asked to, left alone by npm, or by a fault of its own. */
 function endWithProcess(supervisor: Supervisor): { requested: boolean } {
   const stop = { requested: false };
+  let asked = 0;
   const end = (why: string): void => {
-    // Asked twice: somebody is in a hurry.
-    if (stop.requested) process.exit(1);
+    if (stop.requested) {
+      // Asked again: somebody is in a hurry. But one Ctrl-C comes twice, from the terminal and handed on by npm.
+      if (Date.now() - asked > SAME_REQUEST_MS) process.exit(1);
+      return;
+    }
+    asked = Date.now();
     stop.requested = true;
     printLine('inloop', `${why}, ending everything`);
     supervisor.stop().then(

@@ -40,10 +40,8 @@ export async function describeServices(parts: StackParts): Promise<{ url: string
   const worker = describeScript('worker', parts.scripts.worker, await findFreePort(), env);
   return {
     url: `http://localhost:${port}`,
-    groups: [
-      [redis, soketi],
-      [server, worker],
-    ],
+    // Three and not two: they end in reverse, and Redis must be the last.
+    groups: [[redis], [soketi], [server, worker]],
   };
 }
 

@@ -105,7 +105,7 @@ describe('the local stack', () => {
     for (const { pid } of Object.values(services)) expect(isAlive(pid)).toBe(false);
     expect(readdirSync(dir)).not.toContain('stack.json');
     // Redis goes last: the others may still have something to write.
-    const order = ['drained', 'server is closing', 'bye bye'].map((text) =>
+    const order = ['drained', 'server is closing', 'Received SIGTERM', 'bye bye'].map((text) =>
       stack.lines.findLastIndex((l) => l.includes(text)),
     );
     expect(order).toEqual([...order].sort((a, b) => a - b));
@@ -133,6 +133,16 @@ describe('the local stack', () => {
     npm.kill('SIGTERM');
     expect(await ended).toBe(0);
     for (const { pid } of Object.values(services)) expect(isAlive(pid)).toBe(false);
+  }, 60_000);
+
+  it('takes a Ctrl-C that comes twice at once, from the terminal and from npm, for one', async () => {
+    const stack = await start();
+    process.kill(stack.pid, 'SIGINT');
+    // Not at once: the system would make one of two that are waiting.
+    await eventually(() => expect(stack.lines.join()).toContain('ending everything'), { every: 1 });
+    process.kill(stack.pid, 'SIGINT');
+    await eventually(() => expect(stack.lines.at(-1)).toMatch('bye bye'), { that: 'Redis to end in good order' });
+    expect(await stack.stop()).toBe('exit code 0');
   }, 60_000);
 
   it('starts a service again that was killed, on its port, and Redis with its data', async () => {
