@@ -31,7 +31,7 @@ export interface Answer {
 
 /** @throws TaskError from every call; its `status` is 0 where no answer came */
 export interface Http {
-  /** Sends `If-None-Match` where it can; a 304 is answered with the body from before. */
+  /** Sends `If-None-Match` for lists; a 304 is answered with the body from before. */
   get(path: string): Promise<Answer>;
   post(path: string, body?: object, headers?: Headers): Promise<Answer>;
   /** Channel authorization, as Pusher clients ask for it. `endpoint` as `GET /connection` gave it. */
@@ -42,8 +42,6 @@ export interface Http {
 
 /** For one request with its body, in milliseconds. */
 const TIME_LIMIT = 10_000;
-/** How many bodies are kept for 304. */
-const MAX_KEPT = 50;
 
 export function createHttp({ base, fetch, headers, timing, onSignedOut }: HttpOptions): Http {
   const kept = new Map<string, { readonly etag: string; readonly body: unknown }>();
@@ -51,15 +49,17 @@ export function createHttp({ base, fetch, headers, timing, onSignedOut }: HttpOp
   async function send(url: string, own: Headers = {}, init: RequestInit = {}): Promise<Answer> {
     const abort = new AbortController();
     const timer = timing.setTimeout(() => abort.abort(), TIME_LIMIT);
-    const known = init.method ? undefined : kept.get(url);
+    const known = kept.get(url);
     try {
       const response = await fetch(url, {
         credentials: 'include',
-        // The browser's own cache would answer a 304 for us, and sometimes without asking.
+        // The browser's own cache would answer a 304 for us, and sometimes without asking. But with `no-store` it
+        // sends `Cache-Control: no-cache` by itself, to which Express never answers 304: so that header is ours.
         cache: 'no-store',
         signal: abort.signal,
         ...init,
         headers: {
+          'cache-control': 'max-age=0',
           ...(known && { 'if-none-match': known.etag }),
           ...(typeof headers === 'function' ? await headers() : headers),
           ...own,
@@ -71,10 +71,8 @@ export function createHttp({ base, fetch, headers, timing, onSignedOut }: HttpOp
       const body = parse(await response.text());
       if (!response.ok) throw toTaskError(response.status, body, retryAfter);
       const etag = response.headers.get('etag');
-      if (!init.method && etag) {
-        if (kept.size > MAX_KEPT) kept.clear();
-        kept.set(url, { etag, body });
-      }
+      // Lists only: they are what is asked for again and again, and there are few of them.
+      if (etag && url.includes('?')) kept.set(url, { etag, body });
       return { body, retryAfter };
     } catch (cause) {
       if (!(cause instanceof TaskError)) {

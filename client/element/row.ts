@@ -16,6 +16,10 @@ const ARIA_EVERY = 500;
 
 export class Row {
   readonly element: HTMLLIElement;
+  /** Whether it can be seen, as far as is known. */
+  isInView = true;
+  /** When it was last updated; our clock in milliseconds. */
+  updatedAt = 0;
   readonly #icon = makeIcon('waiting');
   readonly #title = make('p', { class: 'title', part: 'title' });
   readonly #state = make('span', { class: 'state', part: 'state' });
@@ -59,12 +63,14 @@ export class Row {
   /** Shows `view`. `now` is our clock in milliseconds. */
   update(view: RowView, command: RowCommand, wording: Wording, now: number): void {
     this.#view = view;
+    this.updatedAt = now;
     setAttribute(this.element, 'data-tone', view.tone);
     setAttribute(this.element, 'data-stale', view.isStale ? '' : null);
     setIcon(this.#icon, view.tone);
     setText(this.#title, view.title);
     setText(this.#state, view.status);
-    setText(this.#facts, view.facts.map((fact) => ` · ${fact}`).join(''));
+    // A fact stays on one line: "12 s" torn apart is hard to read.
+    setText(this.#facts, view.facts.map((fact) => ` · ${fact.replaceAll(' ', '\u00a0')}`).join(''));
     setTexts(this.#remarks, 'p', 'remark', view.remarks);
     this.#showBar(view, now);
     this.#showSegments(view.segments);

@@ -22,6 +22,9 @@ export interface Shell {
   readonly dismiss: HTMLButtonElement;
   /** Polite; exists before there is anything to say, as screen readers need it to. */
   readonly live: HTMLElement;
+  /** Tells when a row comes into view or leaves it. */
+  watch(row: Element, listener: (isInView: boolean) => void): void;
+  unwatch(row: Element): void;
   /** Puts the words where they go. */
   label(wording: Wording): void;
   showCounts(wording: Wording, active: number, unseen: readonly OutcomeSnapshot[]): void;
@@ -51,12 +54,28 @@ export function makeShell(root: ShadowRoot, nonce: string): Shell {
   const active = group('active');
   const unseen = group('unseen');
   const recent = group('recent');
+  const body = make(
+    'div',
+    { class: 'body', part: 'body' },
+    empty,
+    active.section,
+    unseen.section,
+    recent.section,
+    more,
+  );
   const panel = make(
     'section',
     { class: 'panel', part: 'panel', id: 'panel', 'aria-labelledby': 'heading', hidden: '' },
     make('div', { class: 'head', part: 'head' }, heading, close),
     banner,
-    make('div', { class: 'body', part: 'body' }, empty, active.section, unseen.section, recent.section, more),
+    body,
+  );
+  const watched = new WeakMap<Element, (isInView: boolean) => void>();
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) watched.get(target)?.(isIntersecting);
+    },
+    { root: body, rootMargin: '100px' },
   );
   const awayText = make('p');
   const show = make('button', { class: 'show', part: 'away-show', type: 'button' });
@@ -69,6 +88,11 @@ export function makeShell(root: ShadowRoot, nonce: string): Shell {
     ...{ root, button, panel, close, banner, empty, more, away, awayText, show, dismiss, live },
     sections: { active: active.section, unseen: unseen.section, recent: recent.section },
     lists: { active: active.list, unseen: unseen.list, recent: recent.list },
+    watch(row, listener) {
+      watched.set(row, listener);
+      observer.observe(row);
+    },
+    unwatch: (row) => observer.unobserve(row),
     label(wording) {
       setText(buttonText, wording.tasks);
       setText(heading, wording.tasks);

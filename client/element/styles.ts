@@ -82,7 +82,8 @@ h3 { position: sticky; inset-block-start: 0; z-index: 1; padding: .85em 1.25em .
 [data-tone=good] .state { color: var(--_good); }
 :is([data-tone=warning], [data-tone=partial]) .state { color: var(--_warning); }
 .remark { font-size: .93em; color: var(--_muted); overflow-wrap: anywhere; }
-.title, .remark, .error { unicode-bidi: plaintext; text-align: match-parent; }
+.title, .remark, .error { unicode-bidi: plaintext; text-align: left; }
+:host(:dir(rtl)) :is(.title, .remark, .error) { text-align: right; }
 :is([data-tone=bad], [data-tone=warning]) .remark { color: var(--_text); }
 .error { font-size: .93em; color: var(--_bad); }
 .bar { block-size: 5px; margin-block: .45em .3em; background: var(--_line); border-radius: 9px; overflow: hidden; position: relative; }

@@ -331,6 +331,7 @@ describe('trouble', () => {
     await led('drop');
     await says(tray.locator('[part=banner]'), 'Reconnecting. Updates come a few seconds late.');
     expect(await row(tray, 'a.csv').getAttribute('data-stale')).toBeNull();
+    await eventually(() => server.notModified > 0, { that: 'a poll that costs next to nothing' });
     server.failWith = 0;
     await eventually(
       async () =>
@@ -364,6 +365,22 @@ describe('the live region', () => {
 });
 
 describe('in the page', () => {
+  it('takes words that were set before it was defined', async () => {
+    await open([]);
+    const label = await page.evaluate(() => {
+      const tray = document.createElement('inloop-tray');
+      Object.defineProperty(tray, 'wording', {
+        value: { tasks: 'Aufgaben' },
+        configurable: true,
+        writable: true,
+        enumerable: true,
+      });
+      document.body.append(tray);
+      return tray.shadowRoot?.querySelector('h2')?.textContent;
+    });
+    expect(label).toBe('Aufgaben');
+  }, 30_000);
+
   it('survives being moved, and closes its connection when it is removed', async () => {
     const tray = await open([run(create(1, 'Import a.csv', 5), 4)]);
     await tray.evaluate((host) => document.querySelector('main')?.append(host));

@@ -22,6 +22,9 @@ const SPEAK_AFTER = 1_000;
 /** News that comes this soon after a return was made while the user was away. */
 const RETURN_WINDOW = 3_000;
 const PAGE = 30;
+/** Rows out of view are brought up to date this often, in milliseconds, and at most so many a frame. */
+const OUT_OF_VIEW = 2_000;
+const LATE_ROWS = 10;
 
 // On a server there is no HTMLElement; importing this must not fail there.
 const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
@@ -50,6 +53,7 @@ export class InloopTray extends Base {
   readonly #slow = new Set<string>();
   #tasks: readonly Snapshot[] = [];
   #ahead: number | null = null;
+  #groups: Groups | undefined;
   #limit = PAGE;
   #frame = 0;
   #tick: ReturnType<typeof setTimeout> | undefined;
@@ -114,6 +118,7 @@ export class InloopTray extends Base {
 
   connectedCallback(): void {
     if (!this.#shell) this.#build();
+    for (const name of ['feed', 'wording'] as const) this.#adopt(name);
     document.addEventListener('visibilitychange', this.#onVisibility);
     if (!this.#feed) this.#open();
     else if (!this.#stop) this.#use(this.#feed);
@@ -138,6 +143,14 @@ export class InloopTray extends Base {
     if (before === url || !this.#shell || !this.isConnected) return;
     this.#closeOwn();
     this.#open();
+  }
+
+  /** Takes over a property that was set before the element was defined, and hides the accessor since. */
+  #adopt(name: 'feed' | 'wording'): void {
+    if (!Object.hasOwn(this, name)) return;
+    const { [name]: value } = this;
+    delete (this as Partial<this>)[name];
+    Object.assign(this, { [name]: value });
   }
 
   #build(): void {
@@ -225,7 +238,8 @@ export class InloopTray extends Base {
     const now = Date.now();
     const { tasks = [], connection = { status: 'connecting' as const } } = this.#feed?.getSnapshot() ?? {};
     this.#learn(tasks, now);
-    const groups = groupTasks(tasks, this.#held);
+    const groups = groupTasks(tasks, this.#held, this.#groups);
+    this.#groups = groups;
     this.#noteMissed(groups, now);
     shell.showCounts(this.#wording, groups.active.length, groups.unseen);
     setHidden(shell.away, this.isOpen || this.#missed.size === 0);
@@ -248,9 +262,22 @@ export class InloopTray extends Base {
     const retried = retriedIds(this.#tasks);
     const focused = shell.root.activeElement;
     let isTicking = false;
+    let late = LATE_ROWS;
     const draw = (task: Snapshot): Element => {
-      const row = this.#rows.get(task.id) ?? new Row((action, id) => this.#command(action, id));
-      this.#rows.set(task.id, row);
+      const known = this.#rows.get(task.id);
+      const row = known ?? new Row((action, id) => this.#command(action, id));
+      if (!known) {
+        this.#rows.set(task.id, row);
+        shell.watch(row.element, (isInView) => {
+          row.isInView = isInView;
+          if (isInView) this.#schedule();
+        });
+      }
+      // Rows out of view follow in turns: they are for those who search or listen, not for the eye.
+      if (known && !row.isInView && (now - row.updatedAt < OUT_OF_VIEW || late-- <= 0)) {
+        isTicking = true;
+        return row.element;
+      }
       const view = describeTask(this.#memories.get(task.id) ?? remember(undefined, task), {
         wording: this.#wording,
         now: now - (this.#ahead ?? 0),
@@ -272,7 +299,11 @@ export class InloopTray extends Base {
       setHidden(shell.sections[name], shown[name].length === 0);
     }
     const ids = new Set(all.map(({ id }) => id));
-    for (const id of this.#rows.keys()) if (!ids.has(id)) this.#rows.delete(id);
+    for (const [id, row] of this.#rows) {
+      if (ids.has(id)) continue;
+      shell.unwatch(row.element);
+      this.#rows.delete(id);
+    }
     setHidden(shell.empty, all.length > 0);
     setHidden(shell.more, groups.recent.length <= this.#limit && !this.#feed?.getSnapshot().hasMore);
     // Moving a node takes the focus from what is in it.

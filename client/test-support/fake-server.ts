@@ -20,6 +20,8 @@ export class FakeServer {
   /** What `POST /auth` answers instead. */
   denyWith: number | null = null;
   retryAfter: number | null = null;
+  /** How often it answered 304. */
+  notModified = 0;
 
   put(...snapshots: readonly Snapshot[]): void {
     for (const snapshot of snapshots) this.tasks.set(snapshot.id, snapshot);
@@ -68,8 +70,11 @@ export class FakeServer {
     const text = JSON.stringify(body);
     const etag = `"${text.length}-${[...text].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 1e9, 7)}"`;
     const own = { etag, ...(this.retryAfter !== null && { 'retry-after': `${this.retryAfter}` }) };
-    if (headers['if-none-match'] === etag) return new Response(null, { status: 304, headers: own });
-    return new Response(text, { headers: own });
+    // As Express has it: who asks with `no-cache` gets the whole answer.
+    const isForced = headers['cache-control']?.includes('no-cache');
+    if (headers['if-none-match'] !== etag || isForced) return new Response(text, { headers: own });
+    this.notModified++;
+    return new Response(null, { status: 304, headers: own });
   }
 }
 

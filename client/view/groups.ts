@@ -9,20 +9,29 @@ export interface Groups {
   readonly unseen: readonly OutcomeSnapshot[];
   /** The rest, the latest first. */
   readonly recent: readonly OutcomeSnapshot[];
+  /** Both of these, the latest first. */
+  readonly finished: readonly OutcomeSnapshot[];
 }
 
 /**
  * `tasks` (newest first) in the groups of the panel.
  * @param held ids that stay with the unseen although they are marked: nothing moves under the eyes of the reader
+ * @param before the groups from before: what did not change is taken over, so that long lists cost little
  */
-export function groupTasks(tasks: readonly Snapshot[], held: ReadonlySet<string> = new Set()): Groups {
-  const finished = tasks.filter(isFinished).sort((a, b) => (a.finishedAt < b.finishedAt ? 1 : -1));
+export function groupTasks(tasks: readonly Snapshot[], held: ReadonlySet<string> = new Set(), before?: Groups): Groups {
+  const active = tasks.filter((task) => !isFinished(task));
   const isUnseen = (task: OutcomeSnapshot) => !task.seenAt || held.has(task.id);
-  return {
-    active: tasks.filter((task) => !isFinished(task)),
-    unseen: finished.filter(isUnseen),
-    recent: finished.filter((task) => !isUnseen(task)),
-  };
+  const finished = tasks.filter(isFinished);
+  const sorted = sortLatestFirst(finished, before);
+  const unseen = sorted.filter(isUnseen);
+  if (sorted === before?.finished && unseen.length === before.unseen.length) return { ...before, active };
+  return { active, unseen, recent: sorted.filter((task) => !isUnseen(task)), finished: sorted };
+}
+
+function sortLatestFirst(finished: readonly OutcomeSnapshot[], before: Groups | undefined): readonly OutcomeSnapshot[] {
+  const known = new Set(before?.finished);
+  if (before?.finished.length === finished.length && finished.every((task) => known.has(task))) return before.finished;
+  return [...finished].sort((a, b) => (a.finishedAt < b.finishedAt ? 1 : -1));
 }
 
 /** How many of `tasks` ended in which way. */

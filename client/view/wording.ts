@@ -65,9 +65,14 @@ export interface Wording {
 
 const LOCALE = 'en';
 
+const formats = new Map<string, Intl.NumberFormat>();
+
 /** `count` as people of `locale` write it. */
 export function formatNumber(count: number, locale: string): string {
-  return count.toLocaleString(locale);
+  // Making a format takes longer than all the rest of a row.
+  const format = formats.get(locale) ?? new Intl.NumberFormat(locale);
+  formats.set(locale, format);
+  return format.format(count);
 }
 
 /** The form of a word that goes with `count`: `plural('en', 2, { one: 'task', other: 'tasks' })`. */
