@@ -124,25 +124,29 @@ export class Bus {
   }
 
   async #call(request: () => Promise<unknown>): Promise<void> {
-    let stream: Answer['body'] | undefined;
     const work = async () => {
       // Inside an async function, since the SDK validates synchronously.
       const response = (await request()) as unknown as Answer;
-      stream = response.body;
-      return readBody(stream);
+      return readBody(response.body);
     };
     let body: string;
     try {
       body = await withDeadline(work(), this.#deadline);
     } catch (thrown) {
-      // A body that never ends would keep its connection. That of an error is read inside the SDK, out of reach, so
-      // then all connections go; what else was under way is tried again.
-      if (stream) stream.destroy();
-      else if (thrown instanceof DeadlineError) this.#agent.destroy();
+      if (thrown instanceof DeadlineError) this.#dropConnections();
       throw toBusError(thrown, (text) => this.#quote(text));
     }
+    if (body.length > MAX_ANSWER_BYTES) this.#dropConnections();
     const error = errorIn(body);
     if (error) throw new BusError(`the bus refused: ${this.#quote(error.message)}`, error.code);
+  }
+
+  /**
+   * Frees the connection of an answer that never ended. The SDK keeps it out of reach (to destroy the body only stops
+   * reading it), so all connections go; what else was under way fails and is tried again.
+   */
+  #dropConnections(): void {
+    this.#agent.destroy();
   }
 
   /** What the bus said, short, and without what it repeats of a signed request. */
