@@ -70,7 +70,7 @@ afterAll(async () => {
 }, 30_000);
 
 // Whatever a test sent: nothing waits in the uploads once the tasks it started are done.
-afterEach(() => eventually(() => expect(readdirSync(data.folder.uploads)).toEqual([])));
+afterEach(() => eventually(() => expect(data ? readdirSync(data.folder.uploads) : []).toEqual([])));
 
 async function signIn(user = 'ada'): Promise<string> {
   const response = await post('/session', JSON.stringify({ user }), { 'Content-Type': 'application/json' });

@@ -13,7 +13,7 @@ export function startSweeping(folder: DataFolder, db: DemoDatabase): () => void 
     try {
       const removed = await folder.sweep(before);
       db.forget(before);
-      if (removed > 0) console.log(`worker: removed ${removed} files older than 7 days`);
+      if (removed > 0) console.log(`worker: files removed because they were older than 7 days: ${removed}`);
     } catch (error) {
       console.error('worker: could not remove old files', error);
     }
