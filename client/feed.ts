@@ -4,12 +4,12 @@
  * this file holds the state, the timers and the order of things: subscribe, then fetch, then merge.
  */
 
-import type { AnyTaskDefinition, InputOf, ResultOf } from '../core/definition.ts';
+import type { AnyTaskDefinition } from '../core/definition.ts';
 import { TaskError } from '../core/error.ts';
 import { MAX_SEEN_IDS } from '../core/limits.ts';
 import { isFinished, type Snapshot } from '../core/snapshot.ts';
 import { type ConnectionInfo, isPartial, SEEN_EVENT } from '../core/wire.ts';
-import { type ConnectionState, toConnectionState } from './connection.ts';
+import { toConnectionState } from './connection.ts';
 import type { PageSignal } from './environment.ts';
 import { type Answer, createHttp, type Http } from './http.ts';
 import { createLink, type Link } from './link.ts';
@@ -18,53 +18,9 @@ import { checkOptions, type FeedOptions } from './options.ts';
 import { isObject, parseConnection, parseSeen, parseSnapshot } from './parse.ts';
 import { createPush } from './pusher.ts';
 import { askAll, fetchPage, nextRound, SILENCE, sound } from './resync.ts';
+import type { FeedSnapshot, PendingFeed, StartOptions, TaskFeed } from './task-feed.ts';
 
-/** What there is to show. Immutable: a new object each time something changed, the same one while nothing did. */
-export interface FeedSnapshot {
-  /** Newest first. A task that did not change keeps its identity; so does the list. */
-  readonly tasks: readonly Snapshot[];
-  readonly connection: ConnectionState;
-  /** Whether `loadMore` would bring older tasks. */
-  readonly hasMore: boolean;
-}
-
-export interface StartOptions {
-  /** Starting twice with one key and input starts one task, which makes it safe to try again. At most 255 characters. */
-  readonly idempotencyKey?: string;
-}
-
-export interface TaskFeed {
-  getSnapshot(): FeedSnapshot;
-  /** Calls `listener` after each change. Returns a function that stops it. */
-  subscribe(listener: () => void): () => void;
-  /** The task as it is known now. */
-  get(id: string): Snapshot | undefined;
-  /** Fetches the task, with its whole result. @throws TaskError, status 404 where it is not the user's */
-  load(id: string): Promise<Snapshot>;
-  /** Starts a task that is open to browsers. @throws TaskError with `issues` where the input does not fit */
-  start<D extends AnyTaskDefinition>(
-    definition: D,
-    input: InputOf<D>,
-    options?: StartOptions,
-  ): Promise<Snapshot<ResultOf<D>>>;
-  start(name: string, input: unknown, options?: StartOptions): Promise<Snapshot>;
-  /** Calls the task off. Calling twice asks once. @throws TaskError, status 409 where it is too late */
-  cancel(id: string): Promise<Snapshot>;
-  /** Does a failed or cancelled task again: resolves with the new task. Calling twice asks once. */
-  retry(id: string): Promise<Snapshot>;
-  /** Takes outcomes out of the inbox: here at once, on the server and elsewhere as soon as it can be reached. */
-  seen(ids: readonly string[]): void;
-  /** Fetches the next 20 older tasks, if `hasMore`. */
-  loadMore(): Promise<void>;
-  /** Ends the connection and every timer. */
-  close(): void;
-}
-
-/** A feed that may still be on its way. */
-export interface PendingFeed extends TaskFeed {
-  /** Resolves when the first fetch is in; rejects on 401, 404 (no router there) and `close`. The feed lives on after a 401. */
-  readonly ready: Promise<void>;
-}
+export type { FeedSnapshot, PendingFeed, StartOptions, TaskFeed };
 
 /** One frame: events that come closer together are shown together. */
 const FRAME = 16;

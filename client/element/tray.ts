@@ -1,26 +1,24 @@
 /** `<inloop-tray>`: the record of the user's tasks, as a button with a number and a panel. Words and rows are made elsewhere. */
 
 import type { TaskError } from '../../core/error.ts';
-import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/snapshot.ts';
+import { isFinished, type Snapshot } from '../../core/snapshot.ts';
 import { createTaskFeed, type PendingFeed, type TaskFeed } from '../feed.ts';
 import { loadPusher, type PusherSource } from '../pusher.ts';
-import { announce, newOutcomes } from '../view/announce.ts';
+import { newOutcomes } from '../view/announce.ts';
 import { describeConnection, isOutOfDate } from '../view/banner.ts';
 import { describeTask } from '../view/describe.ts';
 import { countOutcomes, type Groups, groupTasks, retriedIds } from '../view/groups.ts';
 import { observeClock, remember, type TaskMemory } from '../view/memory.ts';
 import { ENGLISH, type Wording } from '../view/wording.ts';
+import { Absence } from './absence.ts';
 import { setChildren, setHidden, setText } from './dom.ts';
 import { Row } from './row.ts';
 import { makeShell, type Shell } from './shell.ts';
+import { Speaker } from './speaker.ts';
 
 const GROUPS = ['active', 'unseen', 'recent'] as const;
 /** How long an outcome has to be in view to count as seen, in milliseconds. */
 const DWELL = 1_500;
-/** Utterances that come closer together are said as one. */
-const SPEAK_AFTER = 1_000;
-/** News that comes this soon after a return was made while the user was away. */
-const RETURN_WINDOW = 3_000;
 const PAGE = 30;
 /** Rows out of view are brought up to date this often, in milliseconds, and at most so many a frame. */
 const OUT_OF_VIEW = 2_000;
@@ -50,7 +48,6 @@ export class InloopTray extends Base {
   readonly #errors = new Map<string, string>();
   /** Outcomes that stay in "New" while the panel is open, seen or not. */
   readonly #held = new Set<string>();
-  readonly #slow = new Set<string>();
   #tasks: readonly Snapshot[] = [];
   #ahead: number | null = null;
   #groups: Groups | undefined;
@@ -59,15 +56,8 @@ export class InloopTray extends Base {
   #tick: ReturnType<typeof setTimeout> | undefined;
   #dwell: ReturnType<typeof setTimeout> | undefined;
 
-  #utterances: OutcomeSnapshot[] = [];
-  #speaking: ReturnType<typeof setTimeout> | undefined;
-
-  /** What had ended when the page was last looked at. */
-  #ended: ReadonlySet<string> = new Set();
-  /** Outcomes that come until then (our clock) and are not in `ended` were reached while the user was away. */
-  #returningUntil: number | null = null;
-  /** Those, until they are shown or dismissed. */
-  readonly #missed = new Set<string>();
+  #speaker: Speaker | undefined;
+  readonly #absence = new Absence();
 
   /** The feed to show: set it to share one, instead of `url`. */
   get feed(): TaskFeed | undefined {
@@ -99,7 +89,7 @@ export class InloopTray extends Base {
   show(): void {
     if (!this.#shell || this.isOpen) return;
     this.#shell.panel.hidden = false;
-    this.#missed.clear();
+    this.#absence.missed.clear();
     document.addEventListener('pointerdown', this.#onOutside, true);
     this.#schedule();
   }
@@ -130,7 +120,9 @@ export class InloopTray extends Base {
       if (this.isConnected) return;
       document.removeEventListener('visibilitychange', this.#onVisibility);
       document.removeEventListener('pointerdown', this.#onOutside, true);
-      for (const timer of [this.#tick, this.#dwell, this.#speaking]) clearTimeout(timer);
+      for (const timer of [this.#tick, this.#dwell]) clearTimeout(timer);
+      this.#dwell = undefined;
+      this.#speaker?.stop();
       cancelAnimationFrame(this.#frame);
       this.#frame = 0;
       this.#stop?.();
@@ -156,6 +148,7 @@ export class InloopTray extends Base {
   #build(): void {
     const shell = makeShell(this.attachShadow({ mode: 'open' }), this.nonce);
     this.#shell = shell;
+    this.#speaker = new Speaker(shell.live, () => this.#wording);
     shell.label(this.#wording);
     shell.button.addEventListener('click', () => (this.isOpen ? this.hide() : this.show()));
     shell.close.addEventListener('click', () => this.hide());
@@ -164,8 +157,8 @@ export class InloopTray extends Base {
       shell.button.focus();
     });
     shell.dismiss.addEventListener('click', () => {
-      const ids = [...this.#missed];
-      this.#missed.clear();
+      const ids = [...this.#absence.missed];
+      this.#absence.missed.clear();
       this.#feed?.seen(ids);
       shell.button.focus();
       this.#schedule();
@@ -211,12 +204,12 @@ export class InloopTray extends Base {
     if (feed === this.#feed) return;
     this.#feed = feed;
     this.#tasks = [];
-    for (const kept of [this.#memories, this.#busy, this.#errors, this.#held, this.#slow, this.#missed]) kept.clear();
-    this.#ended = new Set();
-    this.#returningUntil = null;
+    for (const kept of [this.#memories, this.#busy, this.#errors, this.#held]) kept.clear();
+    this.#absence.reset();
+    this.#speaker?.stop();
     const ready = feed && 'ready' in feed ? (feed as PendingFeed).ready : Promise.resolve();
     const arrived = () => {
-      this.#returningUntil = Date.now();
+      this.#absence.arrive(Date.now());
       this.#schedule();
     };
     ready.then(arrived, arrived);
@@ -240,11 +233,11 @@ export class InloopTray extends Base {
     this.#learn(tasks, now);
     const groups = groupTasks(tasks, this.#held, this.#groups);
     this.#groups = groups;
-    this.#noteMissed(groups, now);
+    this.#absence.note(groups.unseen, document.visibilityState !== 'hidden', this.isOpen, now);
     shell.showCounts(this.#wording, groups.active.length, groups.unseen);
-    setHidden(shell.away, this.isOpen || this.#missed.size === 0);
-    if (this.#missed.size > 0) {
-      const missed = groups.unseen.filter(({ id }) => this.#missed.has(id));
+    setHidden(shell.away, this.isOpen || this.#absence.missed.size === 0);
+    if (this.#absence.missed.size > 0) {
+      const missed = groups.unseen.filter(({ id }) => this.#absence.missed.has(id));
       setText(shell.awayText, this.#wording.away(...countOutcomes(missed)));
     }
     const banner = describeConnection(connection, now, this.#wording);
@@ -286,10 +279,7 @@ export class InloopTray extends Base {
         base: document.baseURI,
       });
       isTicking ||= view.isTicking;
-      if (view.isSlow && !this.#slow.has(task.id)) {
-        this.#slow.add(task.id);
-        this.#say(this.#wording.saySlow(task.title));
-      }
+      if (view.isSlow) this.#speaker?.saySlow(task);
       row.update(view, { isBusy: this.#busy.has(task.id), error: this.#errors.get(task.id) }, this.#wording, now);
       return row.element;
     };
@@ -330,35 +320,14 @@ export class InloopTray extends Base {
       changed.push(task);
     }
     this.#ahead = observeClock(this.#ahead, changed, now);
-    this.#utterances.push(...newOutcomes(this.#tasks, tasks));
-    if (this.#utterances.length > 0) this.#say('');
+    this.#speaker?.sayOutcomes(newOutcomes(this.#tasks, tasks));
     this.#tasks = tasks;
-  }
-
-  #noteMissed({ unseen }: Groups, now: number): void {
-    for (const id of this.#missed) if (!unseen.some((task) => task.id === id)) this.#missed.delete(id);
-    if (this.#returningUntil === null || document.visibilityState === 'hidden') return;
-    for (const { id, seenAt } of unseen) if (!this.isOpen && !seenAt && !this.#ended.has(id)) this.#missed.add(id);
-    if (now >= this.#returningUntil) this.#returningUntil = null;
   }
 
   #markSeen(): void {
     const ids = this.#tasks.filter((task) => isFinished(task) && !task.seenAt && this.#held.has(task.id));
     if (ids.length > 0) this.#feed?.seen(ids.map(({ id }) => id));
   }
-
-  /** Says `text`, or what has ended, to screen readers; what comes within a second is said at once. */
-  #say(text: string): void {
-    if (text) this.#pendingText = text;
-    this.#speaking ??= setTimeout(() => {
-      this.#speaking = undefined;
-      const said = [announce(this.#utterances.splice(0), this.#wording), this.#pendingText].filter(Boolean).join('. ');
-      this.#pendingText = '';
-      if (this.#shell) this.#shell.live.textContent = said;
-    }, SPEAK_AFTER);
-  }
-
-  #pendingText = '';
 
   #command(action: 'cancel' | 'retry', id: string): void {
     const feed = this.#feed;
@@ -384,10 +353,9 @@ export class InloopTray extends Base {
 
   readonly #onVisibility = (): void => {
     if (document.visibilityState === 'hidden') {
-      this.#ended = new Set(this.#tasks.filter(isFinished).map(({ id }) => id));
+      this.#absence.leave(this.#tasks);
     } else {
-      // The fetch that the return causes takes a moment.
-      this.#returningUntil = Date.now() + RETURN_WINDOW;
+      this.#absence.comeBack(Date.now());
       this.#schedule();
     }
   };
