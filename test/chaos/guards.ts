@@ -12,9 +12,9 @@ export const GUARDS: Readonly<Record<string, Guard>> = {
     keeps: 'a late or doubled message from taking a task back',
     mutations: [
       {
-        file: 'core/transition.ts',
-        from: 'return known === undefined || candidate.revision > known.revision;',
-        to: 'return known === undefined || candidate.revision !== known.revision;',
+        file: 'client/merge.ts',
+        from: 'if (a.revision !== b.revision) return a.revision > b.revision;',
+        to: 'if (a.revision !== b.revision) return true;',
       },
     ],
   },

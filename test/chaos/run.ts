@@ -60,8 +60,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const end = Date.now() + options.seconds * 1_000;
     const monkey = breakThings({ world, users, random, end, log });
     const started = startTasks({ users, random, count: options.tasks, until: Date.now() + options.seconds * 700, log });
-    const kills = await monkey;
-    await started;
+    const [kills] = await Promise.all([monkey, started]);
     for (const client of users.flatMap((user) => user.clients)) client.proxy.cause(NO_TROUBLE);
     log('nothing is broken any more; waiting for everything to come to rest');
     await waitForRest(users, findings);
