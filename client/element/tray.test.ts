@@ -1,5 +1,5 @@
 // The tray in a real Chromium, under a strict CSP, against a scripted server; asserting what a user sees.
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ import { FakeServer } from '../test-support/fake-server.ts';
 import { evolve } from '../test-support/snapshots.ts';
 
 const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'";
-/** Pictures of every status go here, to be looked at. */
+/** Pictures of every status go here; set the variable to keep them and look at them. */
 const PICTURES = process.env.INLOOP_PICTURES ?? mkdtempSync(join(tmpdir(), 'inloop-tray-'));
 
 let script: string;
@@ -62,6 +62,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await browser?.close();
+  if (!process.env.INLOOP_PICTURES) rmSync(PICTURES, { recursive: true, force: true });
   http?.closeAllConnections();
   await new Promise((resolve) => http.close(resolve));
 });
