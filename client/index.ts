@@ -16,8 +16,9 @@ export {
 export type { HeaderSource } from './http.ts';
 export { isGone, markSeen, mergeSnapshots, NO_TASKS, type TaskList } from './merge.ts';
 export type { FeedOptions } from './options.ts';
+export { type News, type PresenterOptions, presentOutcomes } from './present.ts';
 export type { PusherClass, PusherLike, PusherSource, PushLoss } from './pusher.ts';
-export { announce, newOutcomes } from './view/announce.ts';
+export { announce } from './view/announce.ts';
 export { describeConnection, isOutOfDate } from './view/banner.ts';
 export { describeTask, isPartialSuccess, type RowContext, type RowView, type Tone } from './view/describe.ts';
 export { countOutcomes, type Groups, groupTasks, retriedIds } from './view/groups.ts';

@@ -7,7 +7,7 @@
  * are not told any more.
  */
 
-import { isFinished, type OutcomeSnapshot } from '../core/snapshot.ts';
+import { isFinished, type OutcomeSnapshot, type Snapshot } from '../core/snapshot.ts';
 import { browserPage, type Page, systemTiming, type Timing } from './environment.ts';
 import type { TaskFeed } from './feed.ts';
 
@@ -45,15 +45,23 @@ export function presentOutcomes(options: PresenterOptions): () => void {
   const told = new Set<string>();
   /** Outcomes this tab knows of, and whether they came while nobody looked. */
   const isMissed = new Map<string, boolean>();
+  /** Tasks that were seen going on since the user returned: they end before our eyes. */
+  const witnessed = new Set<string>();
+  /** What was known at the return, and may be old. */
+  let stale: ReadonlySet<Snapshot> = new Set();
   let returnedAt = timing.now();
   let isClaiming = false;
   let isStopped = false;
 
   async function look(): Promise<void> {
-    const outcomes = feed.getSnapshot().tasks.filter(isFinished);
+    const { tasks } = feed.getSnapshot();
+    const outcomes = tasks.filter(isFinished);
     const isVisible = page.isVisible();
     const isReturning = timing.now() - returnedAt < RETURN_WINDOW;
-    for (const { id } of outcomes) if (!isMissed.has(id)) isMissed.set(id, !isVisible || isReturning);
+    for (const { id } of outcomes) {
+      if (!isMissed.has(id)) isMissed.set(id, !isVisible || (isReturning && !witnessed.has(id)));
+    }
+    if (isVisible) for (const task of tasks) if (!isFinished(task) && !stale.has(task)) witnessed.add(task.id);
     if (!isVisible || isClaiming) return;
     const candidates = outcomes.filter((task) => task.seenAt === null && !told.has(task.id));
     if (candidates.length === 0) return;
@@ -92,6 +100,8 @@ export function presentOutcomes(options: PresenterOptions): () => void {
   const stopPage = page.listen((signal) => {
     if (signal !== 'wake') return;
     returnedAt = timing.now();
+    stale = new Set(feed.getSnapshot().tasks);
+    witnessed.clear();
     void look();
   });
   void look();

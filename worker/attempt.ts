@@ -7,7 +7,7 @@
  * the handler really returns. One that does not return within a second grace is reported as stuck.
  */
 
-import { delay } from '../backend/async.ts';
+import { delay, withDeadline } from '../backend/async.ts';
 import type { Backend } from '../backend/backend.ts';
 import type { TaskRecord } from '../backend/store.ts';
 import { type AnyTaskDefinition, parseWith } from '../core/definition.ts';
@@ -161,12 +161,12 @@ export class Attempt {
 
   async #waitForHandler(returned: Promise<unknown>): Promise<void> {
     const { definition, grace, onStuck } = this.#options;
-    const isBack = await Promise.race([returned.then(() => true), delay(grace).then(() => false)]);
-    if (isBack) return;
-    onStuck(
-      new TaskError(
-        'handler_stuck',
-        `The handler of ${definition.name} did not stop within ${2 * grace} ms of being told to. Pass task.signal on to what it waits for.`,
+    await withDeadline(returned, grace).catch(() =>
+      onStuck(
+        new TaskError(
+          'handler_stuck',
+          `The handler of ${definition.name} did not stop within ${2 * grace} ms of being told to. Pass task.signal on to what it waits for.`,
+        ),
       ),
     );
   }

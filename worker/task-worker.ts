@@ -1,6 +1,6 @@
 /** The worker house's front door: takes jobs, runs attempts, and stops without losing any. */
 
-import { delay } from '../backend/async.ts';
+import { delay, withDeadline } from '../backend/async.ts';
 import type { Backend } from '../backend/backend.ts';
 import { type Job, parseJob } from '../backend/job.ts';
 import type { Consumer } from '../backend/queue.ts';
@@ -36,6 +36,8 @@ export interface TaskWorker {
 
 /** How long storing the last outcomes may take once everything was told to stop. */
 const LAST_WRITES_MS = 5_000;
+/** How long bee-queue may take to say that the last jobs are done; what it does not say is delivered again, in vain. */
+const LAST_JOBS_MS = 1_000;
 const SIGN_OF_LIFE_MS = 5_000;
 const SUBSCRIBE_RETRY_MS = 1_000;
 const STORE_RETRY_MS = 500;
@@ -122,7 +124,7 @@ class Worker implements TaskWorker {
     await this.#waitForAttempts(this.#grace + LAST_WRITES_MS);
     this.#giveUp.abort();
     await this.#backend.publisher.drain(LAST_WRITES_MS);
-    await Promise.race([Promise.all(closing), delay(1_000)]);
+    await withDeadline(Promise.all(closing), LAST_JOBS_MS).catch(() => undefined);
   }
 
   async #waitForAttempts(limit: number): Promise<void> {

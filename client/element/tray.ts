@@ -3,14 +3,13 @@
 import type { TaskError } from '../../core/error.ts';
 import { isFinished, type Snapshot } from '../../core/snapshot.ts';
 import { createTaskFeed, type PendingFeed, type TaskFeed } from '../feed.ts';
+import { presentOutcomes } from '../present.ts';
 import { loadPusher, type PusherSource } from '../pusher.ts';
-import { newOutcomes } from '../view/announce.ts';
 import { describeConnection, isOutOfDate } from '../view/banner.ts';
 import { describeTask } from '../view/describe.ts';
 import { countOutcomes, type Groups, groupTasks, retriedIds } from '../view/groups.ts';
 import { observeClock, remember, type TaskMemory } from '../view/memory.ts';
 import { ENGLISH, type Wording } from '../view/wording.ts';
-import { Absence } from './absence.ts';
 import { setChildren, setHidden, setText } from './dom.ts';
 import { Row } from './row.ts';
 import { makeShell, type Shell } from './shell.ts';
@@ -57,7 +56,9 @@ export class InloopTray extends Base {
   #dwell: ReturnType<typeof setTimeout> | undefined;
 
   #speaker: Speaker | undefined;
-  readonly #absence = new Absence();
+  /** Outcomes reached while nobody looked, until they are shown or dismissed; this tab was the one to say so. */
+  readonly #missed = new Set<string>();
+  #stopPresenting: (() => void) | undefined;
 
   /** The feed to show: set it to share one, instead of `url`. */
   get feed(): TaskFeed | undefined {
@@ -89,7 +90,7 @@ export class InloopTray extends Base {
   show(): void {
     if (!this.#shell || this.isOpen) return;
     this.#shell.panel.hidden = false;
-    this.#absence.missed.clear();
+    this.#missed.clear();
     document.addEventListener('pointerdown', this.#onOutside, true);
     this.#schedule();
   }
@@ -109,7 +110,6 @@ export class InloopTray extends Base {
   connectedCallback(): void {
     if (!this.#shell) this.#build();
     for (const name of ['feed', 'wording'] as const) this.#adopt(name);
-    document.addEventListener('visibilitychange', this.#onVisibility);
     if (!this.#feed) this.#open();
     else if (!this.#stop) this.#use(this.#feed);
   }
@@ -118,7 +118,6 @@ export class InloopTray extends Base {
     // Not at once: moving the element in the document disconnects and connects it.
     queueMicrotask(() => {
       if (this.isConnected) return;
-      document.removeEventListener('visibilitychange', this.#onVisibility);
       document.removeEventListener('pointerdown', this.#onOutside, true);
       for (const timer of [this.#tick, this.#dwell]) clearTimeout(timer);
       this.#dwell = undefined;
@@ -127,6 +126,7 @@ export class InloopTray extends Base {
       this.#frame = 0;
       this.#stop?.();
       this.#stop = undefined;
+      this.#present(undefined);
       this.#closeOwn();
     });
   }
@@ -157,8 +157,8 @@ export class InloopTray extends Base {
       shell.button.focus();
     });
     shell.dismiss.addEventListener('click', () => {
-      const ids = [...this.#absence.missed];
-      this.#absence.missed.clear();
+      const ids = [...this.#missed];
+      this.#missed.clear();
       this.#feed?.seen(ids);
       shell.button.focus();
       this.#schedule();
@@ -200,19 +200,33 @@ export class InloopTray extends Base {
   #use(feed: TaskFeed | undefined): void {
     this.#stop?.();
     this.#stop = feed?.subscribe(() => this.#schedule());
+    this.#present(feed);
     this.#schedule();
     if (feed === this.#feed) return;
     this.#feed = feed;
     this.#tasks = [];
-    for (const kept of [this.#memories, this.#busy, this.#errors, this.#held]) kept.clear();
-    this.#absence.reset();
+    for (const kept of [this.#memories, this.#busy, this.#errors, this.#held, this.#missed]) kept.clear();
     this.#speaker?.stop();
-    const ready = feed && 'ready' in feed ? (feed as PendingFeed).ready : Promise.resolve();
-    const arrived = () => {
-      this.#absence.arrive(Date.now());
-      this.#schedule();
+  }
+
+  /** Tells of outcomes, where no other tab does: from the first fetch on, since what is in that was missed. */
+  #present(feed: TaskFeed | undefined): void {
+    this.#stopPresenting?.();
+    this.#stopPresenting = undefined;
+    if (!feed) return;
+    const start = () => {
+      if (feed !== this.#feed || !this.isConnected || this.#stopPresenting) return;
+      this.#stopPresenting = presentOutcomes({
+        feed,
+        present: ({ live, missed }) => {
+          this.#speaker?.sayOutcomes(live);
+          if (!this.isOpen) for (const { id } of missed) this.#missed.add(id);
+          this.#schedule();
+        },
+      });
     };
-    ready.then(arrived, arrived);
+    const ready = 'ready' in feed ? (feed as PendingFeed).ready : Promise.resolve();
+    ready.then(start, start);
   }
 
   // What is shown
@@ -233,13 +247,10 @@ export class InloopTray extends Base {
     this.#learn(tasks, now);
     const groups = groupTasks(tasks, this.#held, this.#groups);
     this.#groups = groups;
-    this.#absence.note(groups.unseen, document.visibilityState !== 'hidden', this.isOpen, now);
+    const missed = groups.unseen.filter(({ id, seenAt }) => !seenAt && this.#missed.has(id));
     shell.showCounts(this.#wording, groups.active.length, groups.unseen);
-    setHidden(shell.away, this.isOpen || this.#absence.missed.size === 0);
-    if (this.#absence.missed.size > 0) {
-      const missed = groups.unseen.filter(({ id }) => this.#absence.missed.has(id));
-      setText(shell.awayText, this.#wording.away(...countOutcomes(missed)));
-    }
+    setHidden(shell.away, this.isOpen || missed.length === 0);
+    if (missed.length > 0) setText(shell.awayText, this.#wording.away(...countOutcomes(missed)));
     const banner = describeConnection(connection, now, this.#wording);
     setHidden(shell.banner, banner === '');
     setText(shell.banner, banner);
@@ -320,7 +331,6 @@ export class InloopTray extends Base {
       changed.push(task);
     }
     this.#ahead = observeClock(this.#ahead, changed, now);
-    this.#speaker?.sayOutcomes(newOutcomes(this.#tasks, tasks));
     this.#tasks = tasks;
   }
 
@@ -350,15 +360,6 @@ export class InloopTray extends Base {
         this.#schedule();
       });
   }
-
-  readonly #onVisibility = (): void => {
-    if (document.visibilityState === 'hidden') {
-      this.#absence.leave(this.#tasks);
-    } else {
-      this.#absence.comeBack(Date.now());
-      this.#schedule();
-    }
-  };
 
   readonly #onOutside = (event: Event): void => {
     if (!event.composedPath().includes(this)) this.hide();

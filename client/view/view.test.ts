@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { OutcomeSnapshot, Snapshot } from '../../core/snapshot.ts';
 import { at, evolve, failed, queued, running, succeeded } from '../test-support/snapshots.ts';
-import { announce, newOutcomes } from './announce.ts';
+import { announce } from './announce.ts';
 import { describeConnection } from './banner.ts';
 import { groupTasks, retriedIds } from './groups.ts';
 import { observeClock, remember } from './memory.ts';
@@ -92,21 +92,12 @@ describe('results', () => {
 });
 
 describe('announcements', () => {
-  const tasks: Snapshot[] = [running(1), running(2), succeeded(3)];
-
-  it('says an outcome once, and none that was there from the start', () => {
-    const after = [succeeded(1), running(2), succeeded(3), succeeded(4)];
-    const outcomes = newOutcomes(tasks, after);
-    expect(announce(outcomes, ENGLISH)).toBe('Done: Task 1');
-    expect(newOutcomes(after, [...after])).toEqual([]);
-    expect(newOutcomes([], after)).toEqual([]);
-  });
-
   it('says several as one, and failures with their reason', () => {
     expect(announce([succeeded(1), failed(2), succeeded(3)] as OutcomeSnapshot[], ENGLISH)).toBe(
       '2 tasks done, 1 failed',
     );
     expect(announce([failed(2, 'It broke.')] as OutcomeSnapshot[], ENGLISH)).toBe('Failed: Task 2. It broke.');
+    expect(announce([succeeded(1)] as OutcomeSnapshot[], ENGLISH)).toBe('Done: Task 1');
     expect(announce([], ENGLISH)).toBe('');
   });
 });

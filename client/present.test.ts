@@ -1,0 +1,176 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { Snapshot } from '../core/snapshot.ts';
+import type { PageSignal } from './environment.ts';
+import { type News, presentOutcomes } from './present.ts';
+import { ManualPage, ManualTiming, settle } from './test-support/manual-timing.ts';
+import { at, evolve, queued } from './test-support/snapshots.ts';
+
+/** What the tabs of one browser share. */
+class Browser {
+  readonly items = new Map<string, string>();
+  readonly storage = {
+    getItem: (key: string) => this.items.get(key) ?? null,
+    setItem: (key: string, value: string) => void this.items.set(key, value),
+  };
+  #last: Promise<unknown> = Promise.resolve();
+  readonly locks = {
+    request: (_name: string, callback: () => unknown) => {
+      this.#last = this.#last.then(callback);
+      return this.#last;
+    },
+  } as unknown as LockManager;
+}
+
+/** A tab with a feed that shows what it is told to. */
+class Tab {
+  readonly page = new ManualPage();
+  readonly told: string[] = [];
+  readonly missed: string[] = [];
+  #tasks: readonly Snapshot[] = [];
+  #listener: () => void = () => undefined;
+  readonly stop: () => void;
+
+  constructor(browser: Pick<Browser, 'storage' | 'locks'> | null, timing: ManualTiming, visible = true) {
+    this.page.visible = visible;
+    this.stop = presentOutcomes({
+      feed: {
+        getSnapshot: () => ({ tasks: this.#tasks, connection: { status: 'live' }, hasMore: false }),
+        subscribe: (listener) => {
+          this.#listener = listener;
+          return () => {
+            this.#listener = () => undefined;
+          };
+        },
+      },
+      present: ({ live, missed }: News) => {
+        this.told.push(...live.map(({ id }) => id));
+        this.missed.push(...missed.map(({ id }) => id));
+      },
+      storage: browser?.storage ?? null,
+      locks: browser?.locks ?? null,
+      page: this.page,
+      timing,
+    });
+  }
+
+  async show(...tasks: Snapshot[]): Promise<void> {
+    this.#tasks = tasks;
+    this.#listener();
+    await settle();
+  }
+
+  async look(visible: boolean): Promise<void> {
+    this.page.visible = visible;
+    if (visible) this.page.signal('wake' satisfies PageSignal);
+    await settle();
+  }
+}
+
+const running = (number: number) => evolve(queued(number), { type: 'start', at: at(1) });
+const done = (number: number) => evolve(running(number), { type: 'succeed', at: at(2), attempt: 1, result: null });
+const seen = (number: number) => evolve(done(number), { type: 'see', at: at(3) });
+
+let timing: ManualTiming;
+let browser: Browser;
+
+beforeEach(async () => {
+  timing = new ManualTiming();
+  browser = new Browser();
+});
+
+/** Time in which what arrives counts as missed is over. */
+const settleIn = () => timing.advance(3_000);
+
+describe('an outcome', () => {
+  it('is told live by the tab that is looked at, once', async () => {
+    const tab = new Tab(browser, timing);
+    await settleIn();
+    await tab.show(running(1));
+    expect(tab.told).toEqual([]);
+    await tab.show(done(1));
+    await tab.show(done(1), done(2));
+    expect(tab.told).toEqual([done(1).id, done(2).id]);
+    expect(tab.missed).toEqual([]);
+  });
+
+  it('is told by one of two tabs in view', async () => {
+    const tabs = [new Tab(browser, timing), new Tab(browser, timing)];
+    await settleIn();
+    await Promise.all(tabs.map((tab) => tab.show(done(1))));
+    expect(tabs.flatMap(({ told }) => told)).toEqual([done(1).id]);
+  });
+
+  it('waits in a hidden tab, and is told as missed on return', async () => {
+    const tab = new Tab(browser, timing);
+    await settleIn();
+    await tab.show(running(1));
+    await tab.look(false);
+    await tab.show(done(1));
+    expect([...tab.told, ...tab.missed]).toEqual([]);
+    await tab.look(true);
+    expect(tab.missed).toEqual([done(1).id]);
+  });
+
+  it('that the first fetch brings was missed, and is not told again after a reload', async () => {
+    const tab = new Tab(browser, timing);
+    await tab.show(done(1));
+    expect(tab.missed).toEqual([done(1).id]);
+    tab.stop();
+    const reloaded = new Tab(browser, timing);
+    await reloaded.show(done(1));
+    expect([...reloaded.told, ...reloaded.missed]).toEqual([]);
+  });
+
+  it('is told live right after the page has loaded, where the task was seen going on', async () => {
+    const tab = new Tab(browser, timing);
+    await tab.show(running(1));
+    await tab.show(done(1));
+    expect(tab.told).toEqual([done(1).id]);
+  });
+
+  it('that the fetch after a return brings was missed, although its task was going on before', async () => {
+    const tab = new Tab(browser, timing);
+    await settleIn();
+    const [first, second] = [running(1), running(2)];
+    await tab.show(first, second);
+    await tab.look(false);
+    await timing.advance(60_000);
+    await tab.look(true);
+    await tab.show(done(1), second);
+    expect(tab.missed).toEqual([done(1).id]);
+    await settleIn();
+    await tab.show(done(1), done(2));
+    expect(tab.told).toEqual([done(2).id]);
+  });
+
+  it('that was seen elsewhere is not told', async () => {
+    const tab = new Tab(browser, timing);
+    await tab.show(seen(1));
+    expect([...tab.told, ...tab.missed]).toEqual([]);
+  });
+
+  it('is told once per tab at least where nothing can be shared or stored', async () => {
+    const full = {
+      getItem: () => 'not json',
+      setItem: () => {
+        throw new Error('full');
+      },
+    };
+    const refused = { request: () => Promise.reject(new Error('no locks here')) } as unknown as LockManager;
+    for (const shared of [null, { storage: full, locks: refused } as unknown as Browser]) {
+      const tab = new Tab(shared, timing);
+      await settleIn();
+      await tab.show(done(1));
+      await tab.show(done(1), running(2));
+      expect(tab.told).toEqual([done(1).id]);
+    }
+  });
+
+  it('keeps no more ids than it needs', async () => {
+    const tab = new Tab(browser, timing);
+    await settleIn();
+    await tab.show(...Array.from({ length: 1_000 }, (_, n) => done(n)));
+    expect(tab.told).toHaveLength(1_000);
+    expect(JSON.parse(browser.items.get('inloop:told') ?? '[]')).toHaveLength(300);
+  });
+});
