@@ -24,6 +24,14 @@ export interface Endpoint {
   readonly tls: boolean;
 }
 
+/** Where the HTTP transports of pusher-js find somebody who answers them. */
+export interface HttpEndpoint {
+  readonly host: string;
+  /** Without TLS, and with it: which one counts is decided by the page's own protocol. */
+  readonly ports: readonly [plain: number, secure: number];
+  readonly path: string;
+}
+
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -71,8 +79,14 @@ export function pusherFromEnv(env: Env): PusherOptions {
   };
 }
 
-/** What pusher-js in a browser needs, besides the channel and where to authorize it. */
-export function connectionInfo(options: PusherOptions): Omit<ConnectionInfo, 'channel' | 'authEndpoint'> {
+/**
+ * What pusher-js in a browser needs, besides the channel and where to authorize it.
+ * @param fallback where HTTP goes instead of to the bus, which may not answer it
+ */
+export function connectionInfo(
+  options: PusherOptions,
+  fallback: HttpEndpoint | null = null,
+): Omit<ConnectionInfo, 'channel' | 'authEndpoint'> {
   const { browser } = options;
   return {
     key: options.key,
@@ -82,10 +96,10 @@ export function connectionInfo(options: PusherOptions): Omit<ConnectionInfo, 'ch
     wsHost: browser?.host ?? null,
     wsPort: browser?.port ?? null,
     wssPort: browser?.port ?? null,
-    httpHost: browser?.host ?? null,
-    httpPort: browser?.port ?? null,
-    httpsPort: browser?.port ?? null,
-    httpPath: browser ? '/pusher' : null,
+    httpHost: fallback?.host ?? browser?.host ?? null,
+    httpPort: fallback?.ports[0] ?? browser?.port ?? null,
+    httpsPort: fallback?.ports[1] ?? browser?.port ?? null,
+    httpPath: fallback?.path ?? (browser ? '/pusher' : null),
     forceTLS: browser?.tls ?? true,
   };
 }

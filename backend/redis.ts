@@ -14,6 +14,7 @@ const COMMAND_DEADLINE_MS = 1_500;
 const IDEMPOTENCY_TTL_S = 24 * 3_600;
 /** A page that stays open renews its mark with every authorization; after this, nothing is known and we push. */
 const PAGE_TTL_S = 24 * 3_600;
+const PING_EVERY_MS = 5_000;
 /** Bounds memory while Redis is frozen: above it commands are refused at once. */
 const MAX_WAITING_COMMANDS = 20_000;
 
@@ -301,7 +302,13 @@ function connect(url: string) {
     // A command that was not sent is refused: what waits, waits in our hands, with a deadline.
     disableOfflineQueue: true,
     commandsQueueMaxLength: MAX_WAITING_COMMANDS,
-    socket: { reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, 1_000), connectTimeout: 5_000 },
+    // A connection that died without a word is noticed: two pings go unanswered.
+    pingInterval: PING_EVERY_MS,
+    socket: {
+      reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, 1_000),
+      connectTimeout: 5_000,
+      socketTimeout: 2.5 * PING_EVERY_MS,
+    },
     scripts: {
       inloopCreate: script(CREATE),
       inloopDiscard: script(DISCARD),

@@ -88,7 +88,7 @@ function statuses(follower: Follower): string[] {
 describe('a worker that is killed', () => {
   it('its task shows "attempt 2 of 3" within two stall intervals, and runs again elsewhere', async () => {
     const victim = await startWorker();
-    const task = await start(steps, { steps: 30, ms: 50 });
+    const task = await start(steps, { steps: 30, ms: 1_000 });
     await task.reaches('running');
     await startWorker();
     await victim.kill();
@@ -119,9 +119,9 @@ describe('a worker that is killed', () => {
 describe('a worker that freezes', () => {
   it('can not write once its task runs elsewhere', async () => {
     const frozen = await startWorker();
-    const task = await start(steps, { steps: 40, ms: 50 });
+    const task = await start(steps, { steps: 40, ms: 300 });
     await task.reaches('running');
-    await eventually(async () => ((await task.get()).progress?.done ?? 0) > 5);
+    await eventually(async () => ((await task.get()).progress?.done ?? 0) > 1);
     frozen.freeze();
     await startWorker();
     await eventually(async () => (await task.get()).attempt === 2 && (await task.get()).status === 'running', {
@@ -151,7 +151,7 @@ describe('a worker that freezes', () => {
 describe('a worker that is told to stop', () => {
   it('hands back what it can not finish, which starts again at once and costs no attempt', async () => {
     const leaving = await startWorker({ DRAIN_MS: '100' });
-    const task = await start(steps, { steps: 40, ms: 50 });
+    const task = await start(steps, { steps: 40, ms: 1_000 });
     await task.reaches('running');
     await startWorker();
     const stoppedAt = Date.now();

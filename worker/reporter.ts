@@ -52,8 +52,13 @@ export class Reporter {
 
   report(report: ProgressReport): void {
     const before = this.#latest;
-    // A report that leaves something out means what was last said of it.
-    this.#latest = { ...before, total: before?.total ?? null, ...report } as Progress;
+    try {
+      // A report that leaves something out means what was last said of it.
+      this.#latest = { ...before, total: before?.total ?? null, ...report } as Progress;
+    } catch {
+      // A getter that throws must not hurt the work.
+      return;
+    }
     this.#isDirty = true;
     if (this.#timer === null && this.#writing === null) this.#writeSoon();
   }
