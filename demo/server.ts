@@ -2,6 +2,7 @@
 
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { attachFallback } from 'inloop/server';
 import { createApp } from './app.ts';
 import { openBackend } from './backend.ts';
 import { openDataFolder } from './data-folder.ts';
@@ -11,6 +12,8 @@ import { readServerSettings } from './settings.ts';
 
 /** Where the build puts the page, seen from the compiled file. */
 const publicDir = join(import.meta.dirname, 'public');
+/** As the app itself trusts them. */
+const TRUSTED_PROXIES = ['loopback', 'linklocal', 'uniquelocal'];
 
 await runProcess('server', async (stop) => {
   const settings = readServerSettings(process.env);
@@ -20,6 +23,7 @@ await runProcess('server', async (stop) => {
   try {
     const app = createApp({ ...settings, backend, bus, folder, db, publicDir });
     const server = await listen(app, settings.host, settings.port);
+    attachFallback(server, { backend, signal: stop, trustProxy: TRUSTED_PROXIES });
     console.log(`server: listening on ${addressOf(server)}`);
     if (!stop.aborted) await once(stop, 'abort');
     await closeServer(server);

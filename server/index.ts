@@ -1,5 +1,7 @@
 /** `inloop/server`: start tasks from an Express app and let their owners follow them. */
 
+export { attachFallback, type Fallback } from './fallback/attach.ts';
+export type { FallbackLimits, FallbackOptions } from './fallback/options.ts';
 export type { StartOptions } from './operations.ts';
 export { problemHandler, sendProblem } from './problem.ts';
 export type { Identify } from './router.ts';

@@ -7,6 +7,7 @@ import { assertOwner } from '../core/channel.ts';
 import { DEFAULT_PAGE_SIZE, MAX_INPUT_BYTES, MAX_PAGE_SIZE, MAX_SEEN_IDS } from '../core/limits.ts';
 import { isFinished, type Snapshot } from '../core/snapshot.ts';
 import type { ConnectionInfo, ListState } from '../core/wire.ts';
+import { fallbackEndpoint } from './fallback/registry.ts';
 import { isId, type TaskOperations } from './operations.ts';
 import { problemHandler, refusal } from './problem.ts';
 
@@ -75,7 +76,8 @@ export function createRouter(options: RouterOptions): Router {
 
   router.get('/connection', (req, res) => {
     const info: ConnectionInfo = {
-      ...connectionInfo(backend.pusher),
+      // Express goes by X-Forwarded-Host where the application trusts its proxy, and by Host elsewhere.
+      ...connectionInfo(backend.pusher, fallbackEndpoint(backend, req.host)),
       channel: backend.channelOf(ownerOf(res)),
       authEndpoint: `${options.pathOf(req)}/auth`,
     };

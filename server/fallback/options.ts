@@ -1,0 +1,130 @@
+/** What an adopter may set about the fallback, checked once. Serves `attach.ts`. */
+
+import proxyAddr from 'proxy-addr';
+import type { Backend } from '../../backend/backend.ts';
+import { TaskError } from '../../core/error.ts';
+import type { Trust } from './origin.ts';
+
+export interface FallbackOptions {
+  readonly backend: Backend;
+  /** Where requests arrive: below this path `…/app/<key>/…` is the fallback's. Default `/pusher`. */
+  readonly path?: string;
+  /**
+   * Where browsers reach that path, if not under it on the host they used: a path (`/prefix/pusher`, for a proxy that
+   * strips a prefix), or a whole URL (`https://app.example.com/pusher`).
+   */
+  readonly publicUrl?: string;
+  /** Origins besides the application's own whose pages may connect, as `https://app.example.com`. Default none. */
+  readonly allowedOrigins?: readonly string[];
+  /**
+   * Proxies whose `X-Forwarded-For` and `X-Forwarded-Host` are believed: addresses, subnets, or the names `loopback`,
+   * `linklocal`, `uniquelocal`, as for Express's `trust proxy`. Default none: then all who come through one proxy
+   * count as one address. (`GET /connection` goes by the `trust proxy` of the Express app.)
+   */
+  readonly trustProxy?: string | readonly string[];
+  /** Fires when the server is to end: clients are told to connect anew, and nothing is taken on any more. */
+  readonly signal?: AbortSignal;
+  readonly limits?: Partial<FallbackLimits>;
+}
+
+/** What keeps one client from costing the others too much, and how long things may take. */
+export interface FallbackLimits {
+  /** Sessions at once; each holds a connection to the bus and, mostly, one to a browser. Default 5,000. */
+  readonly sessions: number;
+  /** Sessions at once from one address (of IPv6: from one /64). Default 200: an office often has one address. */
+  readonly sessionsPerAddress: number;
+  /** Largest body of a request that sends, in bytes. Default 131,072. */
+  readonly bodyBytes: number;
+  /** Characters that may wait for one client; beyond it has to connect anew. Default 1,048,576. */
+  readonly buffered: number;
+  /** Characters that may wait for all clients together. Default 67,108,864. */
+  readonly bufferedInAll: number;
+  /** How often a client gets a heartbeat, in ms. Proxies cut what is silent, some after 30 s. Default 20,000. */
+  readonly heartbeatMs: number;
+  /** How often the bus is pinged for a session, in ms. Soketi closes what is silent for 120 s. Default 25,000. */
+  readonly pingMs: number;
+  /** How long a session waits for the client's next request, in ms. Default 10,000. */
+  readonly graceMs: number;
+  /** How long the bus may take to accept a connection, and a client to send a body, in ms. Default 5,000. */
+  readonly connectMs: number;
+}
+
+export interface CheckedOptions {
+  readonly path: string;
+  readonly publicUrl: PublicUrl;
+  readonly allowedOrigins: ReadonlySet<string>;
+  readonly trust: Trust;
+  readonly limits: FallbackLimits;
+}
+
+/** Where browsers find the fallback; a host of null is the one they used. */
+export interface PublicUrl {
+  readonly host: string | null;
+  readonly path: string;
+}
+
+const DEFAULTS: FallbackLimits = {
+  sessions: 5_000,
+  sessionsPerAddress: 200,
+  bodyBytes: 131_072,
+  buffered: 1_048_576,
+  bufferedInAll: 67_108_864,
+  heartbeatMs: 20_000,
+  pingMs: 25_000,
+  graceMs: 10_000,
+  connectMs: 5_000,
+};
+
+/** @throws TaskError `invalid_options` naming the option */
+export function checkOptions(options: Omit<FallbackOptions, 'backend'>): CheckedOptions {
+  const path = checkPath('path', options.path ?? '/pusher');
+  return {
+    path,
+    publicUrl: checkPublicUrl(options.publicUrl ?? path),
+    allowedOrigins: new Set((options.allowedOrigins ?? []).map(checkOrigin)),
+    trust: checkTrust(options.trustProxy ?? []),
+    limits: checkLimits(options.limits ?? {}),
+  };
+}
+
+function checkPath(name: string, path: string): string {
+  if (/^(\/[\w.~-]+)+$/.test(path)) return path;
+  return invalid(`${name} must be a path like /pusher, without a slash at its end, got ${JSON.stringify(path)}`);
+}
+
+function checkPublicUrl(given: string): PublicUrl {
+  if (given.startsWith('/')) return { host: null, path: checkPath('publicUrl', given) };
+  const url = URL.canParse(given) ? new URL(given) : null;
+  if (url === null || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username) {
+    invalid(`publicUrl must be a path or a URL like https://app.example.com/pusher, got ${JSON.stringify(given)}`);
+  }
+  const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+  return { host: `${url.hostname}:${port}`, path: checkPath('the path of publicUrl', url.pathname) };
+}
+
+function checkOrigin(origin: string): string {
+  if (URL.canParse(origin) && new URL(origin).origin === origin) return origin;
+  return invalid(
+    `allowedOrigins must hold origins like https://app.example.com (no path, no wildcard), got ${JSON.stringify(origin)}`,
+  );
+}
+
+function checkTrust(trustProxy: string | readonly string[]): Trust {
+  try {
+    return proxyAddr.compile(typeof trustProxy === 'string' ? trustProxy : [...trustProxy]);
+  } catch {
+    return invalid('trustProxy must hold addresses, subnets or loopback, linklocal, uniquelocal');
+  }
+}
+
+function checkLimits(given: Partial<FallbackLimits>): FallbackLimits {
+  for (const [name, value] of Object.entries(given)) {
+    if (!(name in DEFAULTS)) invalid(`limits.${name} is not known; there are ${Object.keys(DEFAULTS).join(', ')}`);
+    if (!Number.isSafeInteger(value) || value < 1) invalid(`limits.${name} must be a whole number of at least 1`);
+  }
+  return { ...DEFAULTS, ...given };
+}
+
+function invalid(message: string): never {
+  throw new TaskError('invalid_options', `attachFallback: ${message}.`, { retryable: false });
+}

@@ -1,0 +1,22 @@
+/** Which backends have a fallback in this process: the router asks it when it tells browsers where to connect. */
+
+import type { Backend } from '../../backend/backend.ts';
+import type { HttpEndpoint } from '../../backend/pusher-env.ts';
+import type { PublicUrl } from './options.ts';
+
+const attached = new WeakMap<Backend, PublicUrl>();
+
+/** Notes that browsers reach a fallback for `backend` at `url`. */
+export function register(backend: Backend, url: PublicUrl): void {
+  attached.set(backend, url);
+}
+
+/** The endpoint for a browser that used `host` (`name` or `name:port`), or null where nothing is attached. */
+export function fallbackEndpoint(backend: Backend, host: string | undefined): HttpEndpoint | null {
+  const url = attached.get(backend);
+  if (!url) return null;
+  const match = /^([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::(\d{1,5}))?$/.exec(url.host ?? host ?? '');
+  if (!match) return null;
+  const [, name, port] = match as unknown as [string, string, string | undefined];
+  return { host: name, ports: port === undefined ? [80, 443] : [Number(port), Number(port)], path: url.path };
+}

@@ -1,0 +1,37 @@
+/** Which requests are the fallback's, and what each one wants. Pure; serves `attach.ts`. */
+
+/** `stream` and `poll` receive (xhr_streaming, xhr), `send` sends (xhr_send). */
+export type FallbackVerb = 'stream' | 'poll' | 'send';
+
+export interface FallbackRoute {
+  readonly key: string;
+  /** `<0-999>/<8 chars>`, made up by the client: whoever knows it is the session. */
+  readonly session: string;
+  readonly verb: FallbackVerb;
+  /** The client's own parameters (`protocol`, `client`, `version`), fit to be passed on. */
+  readonly query: string;
+}
+
+const VERBS: Readonly<Record<string, FallbackVerb>> = { xhr_streaming: 'stream', xhr: 'poll', xhr_send: 'send' };
+const ROUTE = /^\/app\/([A-Za-z0-9_-]{1,128})\/(\d{1,3}\/[A-Za-z0-9]{8})\/(xhr_streaming|xhr|xhr_send)$/;
+
+/** The route of a request URL (path and query) below `path`, or null where it is somebody else's. */
+export function parseRoute(url: string, path: string): FallbackRoute | null {
+  // First, because every request of the application comes by here.
+  if (!url.startsWith(`${path}/app/`)) return null;
+  const mark = url.indexOf('?');
+  const match = ROUTE.exec(url.slice(path.length, mark < 0 ? undefined : mark));
+  if (!match) return null;
+  const [, key, session, verb] = match as unknown as [string, string, string, string];
+  return { key, session, verb: VERBS[verb] as FallbackVerb, query: passedOn(mark < 0 ? '' : url.slice(mark + 1)) };
+}
+
+function passedOn(query: string): string {
+  const given = new URLSearchParams(query);
+  const kept = new URLSearchParams();
+  for (const name of ['protocol', 'client', 'version']) {
+    const value = given.get(name);
+    if (value !== null && /^[\w.+-]{1,32}$/.test(value)) kept.set(name, value);
+  }
+  return kept.toString();
+}
