@@ -14,8 +14,13 @@ import { eventName, SEEN_EVENT, type SeenEvent, toEventData } from '../core/wire
 import { type Bus, BusError, type BusEvent, MAX_REQUESTS } from './bus.ts';
 import { type Log, Outage } from './log.ts';
 
-/** What of 10,240 bytes is left for plain data once it is encrypted: 16 bytes of tag, base64, and the JSON around it. */
-const MAX_ENCRYPTED_EVENT_BYTES = Math.floor((MAX_EVENT_BYTES - 80) * 0.75) - 16;
+/**
+ * What of 10,240 bytes is left for plain data once it is encrypted. It travels as `{"nonce":"…","ciphertext":"…"}`,
+ * which takes 60 bytes with the 24 bytes of nonce in base64; the data grow by a tag of 16 bytes, then to 4/3 in base64.
+ */
+const MAX_ENCRYPTED_EVENT_BYTES = Math.floor((MAX_EVENT_BYTES - 60) / 4) * 3 - 16;
+/** An id takes 39 bytes. A `seen` call may name more than one event holds, encrypted least of all. */
+const MAX_SEEN_IDS_PER_EVENT = Math.floor((MAX_ENCRYPTED_EVENT_BYTES - 100) / 39);
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
 /** How long progress is worth another try; after that, clients have fetched. */
@@ -108,16 +113,19 @@ export class Publisher {
     });
   }
 
-  /** Tells the owner's other tabs and devices that outcomes were seen. Never throws. */
-  publishSeen(owner: string, event: SeenEvent): void {
-    this.#seenEvents += 1;
-    this.#enqueue(owner, {
-      key: `seen:${this.#seenEvents}`,
-      name: SEEN_EVENT,
-      revision: 0,
-      content: JSON.stringify(event),
-      mustArrive: false,
-    });
+  /** Tells the owner's other tabs and devices that outcomes were seen, in as many events as it takes. Never throws. */
+  publishSeen(owner: string, { ids, seenAt }: SeenEvent): void {
+    for (let start = 0; start < ids.length; start += MAX_SEEN_IDS_PER_EVENT) {
+      const event: SeenEvent = { ids: ids.slice(start, start + MAX_SEEN_IDS_PER_EVENT), seenAt };
+      this.#seenEvents += 1;
+      this.#enqueue(owner, {
+        key: `seen:${this.#seenEvents}`,
+        name: SEEN_EVENT,
+        revision: 0,
+        content: JSON.stringify(event),
+        mustArrive: false,
+      });
+    }
   }
 
   /** Resolves when nothing waits any more, or after `limit` ms. */
