@@ -18,6 +18,7 @@ export { isGone, markSeen, mergeSnapshots, NO_TASKS, type TaskList } from './mer
 export type { FeedOptions } from './options.ts';
 export { type News, type PresenterOptions, presentOutcomes } from './present.ts';
 export type { PusherClass, PusherLike, PusherSource, PushLoss } from './pusher.ts';
+export { type SharedPusherOptions, shareConnection } from './share/shared-pusher.ts';
 export { announce } from './view/announce.ts';
 export { describeConnection, isOutOfDate } from './view/banner.ts';
 export { describeTask, isPartialSuccess, type RowContext, type RowView, type Tone } from './view/describe.ts';

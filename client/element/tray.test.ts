@@ -159,7 +159,9 @@ describe('every status', () => {
     await says(row(tray, 'of Berlin'), /Done · 1,204 contacts · just now Download/);
     await says(row(tray, 'customers.xlsx'), /Failed · 3 min ago The file is not a CSV.* Retry/);
     await says(row(tray, 'old-list'), 'Cancelled');
-    expect(await tray.locator('h3:visible').allInnerTexts()).toEqual(['In progress', 'New', 'Earlier']);
+    await eventually(async () =>
+      expect(await tray.locator('h3:visible').allInnerTexts()).toEqual(['In progress', 'New', 'Earlier']),
+    );
     expect(await row(tray, 'contacts-april').locator('[role=progressbar]').isVisible()).toBe(false);
     const bar = row(tray, 'rather-long').locator('[role=progressbar]');
     expect(await bar.getAttribute('aria-valuenow')).toBe('16');
@@ -297,10 +299,10 @@ describe('what the user does', () => {
     await button(tray).click();
     await eventually(() => server.look().includes('POST /seen'), { that: 'it to be marked as seen' });
     await eventually(async () => expect(await button(tray).getAttribute('aria-label')).toBe('Tasks'));
-    expect(await tray.locator('h3:visible').allInnerTexts()).toEqual(['New']);
+    await eventually(async () => expect(await tray.locator('h3:visible').allInnerTexts()).toEqual(['New']));
     await page.keyboard.press('Escape');
     await button(tray).click();
-    expect(await tray.locator('h3:visible').allInnerTexts()).toEqual(['Earlier']);
+    await eventually(async () => expect(await tray.locator('h3:visible').allInnerTexts()).toEqual(['Earlier']));
   }, 30_000);
 });
 

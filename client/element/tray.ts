@@ -5,6 +5,7 @@ import { isFinished, type Snapshot } from '../../core/snapshot.ts';
 import { createTaskFeed, type PendingFeed, type TaskFeed } from '../feed.ts';
 import { presentOutcomes } from '../present.ts';
 import { loadPusher, type PusherSource } from '../pusher.ts';
+import { shareConnection } from '../share/shared-pusher.ts';
 import { describeConnection, isOutOfDate } from '../view/banner.ts';
 import { describeTask } from '../view/describe.ts';
 import { countOutcomes, type Groups, groupTasks, retriedIds } from '../view/groups.ts';
@@ -28,7 +29,7 @@ const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
 
 /**
  * Attributes: `url` (where the task router is mounted; loads pusher-js and makes a feed of its own), `align="start"`
- * (the panel opens towards the end of the line). Properties: `feed`, `wording`. Methods: `show()`, `hide()`.
+ * (the panel opens towards the end of the line), `share="off"` (this tab makes a push connection of its own). Properties: `feed`, `wording`. Methods: `show()`, `hide()`.
  *
  * @example <inloop-tray url="/tasks"></inloop-tray>
  */
@@ -183,7 +184,8 @@ export class InloopTray extends Base {
     const isCurrent = () => this.isConnected && !this.#feed && this.getAttribute('url') === url;
     const start = (Pusher: PusherSource) => {
       if (!isCurrent()) return;
-      this.#own = createTaskFeed({ url, Pusher });
+      const isShared = this.getAttribute('share') !== 'off';
+      this.#own = createTaskFeed({ url, Pusher: isShared ? shareConnection(Pusher) : Pusher });
       this.#use(this.#own);
     };
     // Without pusher-js there is still polling.

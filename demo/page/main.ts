@@ -1,7 +1,7 @@
 /** The demo's page: sign in, import, look at contacts, and follow it all in the tray. */
 
 import type { Snapshot } from 'inloop';
-import { createTaskFeed, type TaskFeed } from 'inloop/client';
+import { createTaskFeed, shareConnection, type TaskFeed } from 'inloop/client';
 import 'inloop/element';
 import Pusher from 'pusher-js';
 import { signIn, signOut, whoIsSignedIn } from './api.ts';
@@ -53,7 +53,7 @@ function showWorkspace(user: string): void {
   find('user', HTMLElement).textContent = user;
   toggle(true);
   contacts.refresh();
-  feed = createTaskFeed({ url: '/tasks', Pusher });
+  feed = createTaskFeed({ url: '/tasks', Pusher: shareConnection(Pusher) });
   followTasks(feed, contacts);
   // The tray shares the page's feed; on its own, `<inloop-tray url="/tasks">` would make one.
   const tray = document.createElement('inloop-tray');

@@ -1,0 +1,114 @@
+/**
+ * Elects one of the tabs of a browser. For the shared connection.
+ *
+ * Web Locks do it where they are: the browser passes the lock on at once when its tab closes, crashes or freezes.
+ * They need a secure context, so on plain http (an intranet) the tabs keep a lease in localStorage instead: the
+ * one that holds it renews it twice a second, and when it has not been renewed for 1.5 s another takes it.
+ */
+
+import { systemTiming, type Timing } from '../environment.ts';
+
+const LEASE = 1_500;
+const RENEW = 500;
+
+export interface ElectionOptions {
+  /** The tabs that name the same are in one election. */
+  readonly name: string;
+  /** This tab is the one, until `resign` or until it closes. */
+  readonly onElected: () => void;
+  /** It no longer is: it slept so long that another took over. Only with a lease. */
+  readonly onDeposed: () => void;
+  /** Default: Web Locks; null where there are none. */
+  readonly locks?: Pick<LockManager, 'request'> | null;
+  /** Default: localStorage; null where there is none, then every tab is elected. */
+  readonly storage?: Pick<Storage, 'getItem' | 'setItem'> | null;
+  readonly timing?: Timing;
+}
+
+/** Stands for election. Returns a function that resigns or stops standing. */
+export function standForElection(options: ElectionOptions): () => void {
+  const locks = options.locks === undefined ? (globalThis.navigator?.locks ?? null) : options.locks;
+  return locks ? waitForLock(locks, options) : keepLease(options);
+}
+
+function waitForLock(locks: Pick<LockManager, 'request'>, options: ElectionOptions): () => void {
+  const { name, onElected } = options;
+  const stop = new AbortController();
+  let fallBack: (() => void) | undefined;
+  const hold = () => {
+    if (stop.signal.aborted) return undefined;
+    onElected();
+    return new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()));
+  };
+  Promise.resolve(locks.request(name, { signal: stop.signal }, hold)).catch(() => {
+    // Refused to this page (an opaque origin), or we stopped standing.
+    if (!stop.signal.aborted) fallBack = keepLease(options);
+  });
+  return () => {
+    stop.abort();
+    fallBack?.();
+  };
+}
+
+function keepLease(options: ElectionOptions): () => void {
+  const { name, onElected, onDeposed, timing = systemTiming } = options;
+  const storage = options.storage === undefined ? findStorage() : options.storage;
+  if (!storage) {
+    onElected();
+    return () => undefined;
+  }
+  const self = `${timing.now()}.${timing.random()}`;
+  let isElected = false;
+  let timer: unknown;
+
+  const lease: Store = storage;
+
+  function look(): void {
+    timer = timing.setTimeout(look, RENEW * (0.8 + 0.2 * timing.random()));
+    const now = timing.now();
+    const [holder, until] = readLease(lease, name);
+    const isOurs = holder === self && until >= now;
+    // A claim counts from the next look on: of two tabs that claim in one instant, only the last one finds its own.
+    if (isOurs && !isElected) {
+      isElected = true;
+      onElected();
+    } else if (isElected && !isOurs) {
+      isElected = false;
+      onDeposed();
+    }
+    if (isOurs || until < now) writeLease(lease, name, self, now + LEASE);
+  }
+
+  look();
+  return () => {
+    timing.clearTimeout(timer);
+    if (isElected && readLease(lease, name)[0] === self) writeLease(lease, name, self, 0);
+  };
+}
+
+type Store = NonNullable<ElectionOptions['storage']>;
+
+function readLease(storage: Store, name: string): [holder: string, until: number] {
+  try {
+    const [holder = '', until] = (storage.getItem(name) ?? '').split(' ');
+    return [holder, Number(until) || 0];
+  } catch {
+    return ['', 0];
+  }
+}
+
+function writeLease(storage: Store, name: string, holder: string, until: number): void {
+  try {
+    storage.setItem(name, `${holder} ${until}`);
+  } catch {
+    // Full or forbidden: then nobody is elected here, and the feed polls.
+  }
+}
+
+function findStorage(): Store | null {
+  try {
+    return globalThis.localStorage ?? null;
+  } catch {
+    return null;
+  }
+}
