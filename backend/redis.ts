@@ -69,6 +69,7 @@ export class Redis {
   readonly #channelOf: (owner: string) => string;
   readonly #outage: Outage;
   #subscriber: Client | null = null;
+  readonly #changeListeners = new Set<(id: string | null) => void>();
   #opened: Promise<unknown> | null = null;
   readonly #waiting = new Set<() => void>();
   #closed = false;
@@ -151,6 +152,7 @@ export class Redis {
           this.#key('unqueued'),
           this.#key('unpublished'),
           this.#key('durations', change.name),
+          this.#key('waited', change.id),
         ],
         [
           change.id,
@@ -163,6 +165,7 @@ export class Redis {
           change.duration === undefined ? '' : String(Math.round(change.duration)),
           change.announceCancel ? this.#key('cancel') : '',
           change.job ?? '',
+          this.#key('changed'),
         ],
       ),
     )) as unknown as [string, unknown];
@@ -230,9 +233,23 @@ export class Redis {
 
   /** Calls `listener` with the id of each task that is to be cancelled, from now on and over reconnections. */
   async onCancel(listener: (id: string) => void): Promise<void> {
-    this.#subscriber ??= this.#watch(this.#client.duplicate() as unknown as Client);
-    if (!this.#subscriber.isOpen) await withDeadline(this.#subscriber.connect(), COMMAND_DEADLINE_MS);
-    await withDeadline(this.#subscriber.subscribe(this.#key('cancel'), listener), COMMAND_DEADLINE_MS);
+    await this.#subscribe('cancel', listener);
+  }
+
+  /**
+   * Calls `listener` with the id of each task that changes while it is marked as waited for, and with null after a
+   * reconnection, when changes and marks may have been lost. The same function is never added twice.
+   */
+  async onChange(listener: (id: string | null) => void): Promise<void> {
+    if (!this.#changeListeners.has(listener)) await this.#subscribe('changed', listener);
+    this.#changeListeners.add(listener);
+  }
+
+  /** Marks a task as waited for during the next `ms`. */
+  async markWaited(id: string, ms: number): Promise<void> {
+    await this.#run((client) =>
+      client.set(this.#key('waited', id), '1', { expiration: { type: 'PX', value: Math.ceil(ms) } }),
+    );
   }
 
   /** Resolves when Redis answers within the deadline. */
@@ -245,6 +262,18 @@ export class Redis {
     for (const client of [this.#client, this.#subscriber]) {
       if (client?.isOpen) client.destroy();
     }
+  }
+
+  async #subscribe(channel: string, listener: (message: string) => void): Promise<void> {
+    if (this.#subscriber === null) {
+      this.#subscriber = this.#watch(this.#client.duplicate() as unknown as Client);
+      // Subscribed again by then; what was published in between is lost.
+      this.#subscriber.on('ready', () => {
+        for (const missed of this.#changeListeners) missed(null);
+      });
+    }
+    if (!this.#subscriber.isOpen) await withDeadline(this.#subscriber.connect(), COMMAND_DEADLINE_MS);
+    await withDeadline(this.#subscriber.subscribe(this.#key(channel), listener), COMMAND_DEADLINE_MS);
   }
 
   #key(kind: string, ...parts: string[]): string {

@@ -11,6 +11,7 @@
  *   unqueued          zset  jobs that records still need, by the time since when (ms); jobs and not ids, so that
  *                           whoever is late in taking one attempt's off cannot take off the next one's
  *   unpublished       zset  ids whose outcome may not have been pushed, by the time of the outcome (ms)
+ *   waited:<id>       text  somebody holds a request open until the task changes; expires with the request
  *   durations:<name>  list  how long the last successful attempts of a definition took (ms)
  */
 
@@ -57,9 +58,10 @@ return 1
 `;
 
 /**
- * KEYS task, all, active, unseen, page, unqueued, unpublished, durations
+ * KEYS task, all, active, unseen, page, unqueued, unpublished, durations, waited
  * ARGV id, expected revision, new revision, snapshot, kind (step | queue | outcome | seen), now (ms), retention (s),
- *      duration (ms or ''), channel to publish the id on ('' for none), job that the record needs now ('' for none)
+ *      duration (ms or ''), channel to publish the id on ('' for none), job that the record needs now ('' for none),
+ *      channel for the ids of changed tasks that are waited for
  * Returns {'ok', hasPage} or {'missing'} or {'conflict', snapshot}.
  */
 export const COMMIT = `
@@ -85,6 +87,7 @@ elseif kind == 'seen' then
   redis.call('ZREM', KEYS[4], ARGV[1])
 end
 if ARGV[9] ~= '' then redis.call('PUBLISH', ARGV[9], ARGV[1]) end
+if redis.call('EXISTS', KEYS[9]) == 1 then redis.call('PUBLISH', ARGV[11], ARGV[1]) end
 ${HAS_PAGE(5)}
 return {'ok', hasPage}
 `;

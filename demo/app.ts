@@ -27,6 +27,8 @@ export interface AppOptions {
   readonly maxUploadBytes: number;
   /** Folder of the built page. */
   readonly publicDir: string;
+  /** Fires when the server is to end. */
+  readonly stop?: AbortSignal;
 }
 
 /** Builds the app. Connects to nothing until it is asked something. */
@@ -37,6 +39,7 @@ export function createApp(options: AppOptions): Express {
     tasks: [importContacts, exportContacts],
     identify: (req) => userOf(req),
     path: '/tasks',
+    ...(options.stop ? { signal: options.stop } : {}),
   });
 
   const app = express();

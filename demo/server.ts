@@ -21,7 +21,7 @@ await runProcess('server', async (stop) => {
   const folder = openDataFolder(settings.dataDir);
   const db = openDatabase(folder.database);
   try {
-    const app = createApp({ ...settings, backend, bus, folder, db, publicDir });
+    const app = createApp({ ...settings, backend, bus, folder, db, publicDir, stop });
     const server = await listen(app, settings.host, settings.port);
     attachFallback(server, { backend, signal: stop, trustProxy: TRUSTED_PROXIES });
     console.log(`server: listening on ${addressOf(server)}`);

@@ -5,4 +5,4 @@ export type { FallbackLimits, FallbackOptions } from './fallback/options.ts';
 export type { StartOptions } from './operations.ts';
 export { problemHandler, sendProblem } from './problem.ts';
 export type { Identify } from './router.ts';
-export { createTaskServer, type TaskServer, type TaskServerOptions } from './task-server.ts';
+export { createTaskServer, type TaskServer, type TaskServerLimits, type TaskServerOptions } from './task-server.ts';

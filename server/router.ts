@@ -10,6 +10,7 @@ import type { ConnectionInfo, ListState } from '../core/wire.ts';
 import { fallbackEndpoint } from './fallback/registry.ts';
 import { isId, type TaskOperations } from './operations.ts';
 import { problemHandler, refusal } from './problem.ts';
+import { parseWait, type Waiting } from './waiting.ts';
 
 /** Who asks: the id of the signed-in user, or null for nobody. */
 export type Identify = (req: Request) => string | null | Promise<string | null>;
@@ -21,6 +22,9 @@ export interface RouterOptions {
   /** Where the router is reached, as the browser sees it. */
   readonly pathOf: (req: Request) => string;
   readonly accepted: (res: Response, task: Snapshot) => void;
+  readonly waiting: Waiting;
+  /** Fires when the server is to end. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /** How often a client without push should ask about an active task, in seconds. */
@@ -105,11 +109,35 @@ export function createRouter(options: RouterOptions): Router {
   });
 
   router.get('/:id', async (req, res) => {
-    const task = await operations.get(ownerOf(res), req.params.id);
-    const etag = `"${task.revision}"`;
-    res.set('ETag', etag);
+    const owner = ownerOf(res);
+    const seen = req.get('If-None-Match');
+    let task = await operations.get(owner, req.params.id);
+    const seconds = parseWait(req.get('Prefer'));
+    if (seconds !== null) {
+      const first = task.revision;
+      const isNews = ({ revision }: Snapshot) => (seen === undefined ? revision !== first : !matches(seen, revision));
+      // An outcome is final: whoever has it waits for nothing.
+      const held =
+        isFinished(task) || (seen !== undefined && isNews(task))
+          ? task
+          : await options.waiting.hold({
+              owner,
+              id: task.id,
+              ms: seconds * 1_000,
+              read: () => operations.get(owner, task.id),
+              isNews,
+              gone: goneOf(res),
+            });
+      if (res.destroyed) return;
+      if (held) {
+        task = held;
+        res.set('Preference-Applied', `wait=${seconds}`);
+      }
+    }
+    res.set('ETag', etagOf(task.revision)).vary('Prefer');
     if (!isFinished(task)) res.set('Retry-After', String(POLL_AFTER_S));
-    if (matches(req.get('If-None-Match'), etag)) res.status(304).end();
+    if (options.signal?.aborted) res.set('Connection', 'close');
+    if (seen !== undefined && matches(seen, task.revision)) res.status(304).end();
     else res.json(task);
   });
 
@@ -169,10 +197,22 @@ function cursorOf(value: unknown): string | null {
   throw refusal('invalid_query', 'cursor must be the nextCursor of an earlier page.', 400);
 }
 
-function matches(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false;
+function etagOf(revision: number): string {
+  return `"${revision}"`;
+}
+
+/** Whether an `If-None-Match` names this revision. */
+function matches(header: string, revision: number): boolean {
   return header.split(',').some((candidate) => {
     const tag = candidate.trim().replace(/^W\//, '');
-    return tag === etag || tag === '*';
+    return tag === etagOf(revision) || tag === '*';
   });
+}
+
+/** Fires when the client goes away before it was answered. */
+function goneOf(res: Response): AbortSignal {
+  const gone = new AbortController();
+  res.once('close', () => gone.abort());
+  if (res.destroyed) gone.abort();
+  return gone.signal;
 }

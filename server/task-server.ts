@@ -7,6 +7,7 @@ import { TaskError } from '../core/error.ts';
 import { isFinished, type Snapshot } from '../core/snapshot.ts';
 import { type StartOptions, TaskOperations } from './operations.ts';
 import { createRouter, type Identify, POLL_AFTER_S } from './router.ts';
+import { Waiting } from './waiting.ts';
 
 export interface TaskServerOptions {
   readonly backend: Backend;
@@ -16,7 +17,22 @@ export interface TaskServerOptions {
   readonly identify: Identify;
   /** Where browsers reach the router, with any prefix a proxy adds. Default: where it is mounted, `/tasks` until it is known. */
   readonly path?: string;
+  /** Fires when the server is to end: requests that wait (`Prefer: wait`) are answered, so that it can. */
+  readonly signal?: AbortSignal;
+  readonly limits?: Partial<TaskServerLimits>;
 }
+
+export interface TaskServerLimits {
+  /**
+   * Requests of one owner that may wait for a task (`Prefer: wait`) at once. One more is answered at once, without
+   * `Preference-Applied`, and follows by `Retry-After` instead. Default 8.
+   */
+  readonly waitersPerOwner: number;
+  /** The same for all owners together, in this process. Default 1,000. */
+  readonly waiters: number;
+}
+
+const DEFAULT_LIMITS: TaskServerLimits = { waitersPerOwner: 8, waiters: 1_000 };
 
 export interface TaskServer {
   /** Mount it before body parsers of your own: `app.use('/tasks', tasks.router)`. */
@@ -64,9 +80,17 @@ export function createTaskServer(options: TaskServerOptions): TaskServer {
     if (!isFinished(task)) res.set('Retry-After', String(POLL_AFTER_S));
     res.json(task);
   };
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const { signal } = options;
+  const waiting = new Waiting({
+    redis: backend.redis,
+    perOwner: limits.waitersPerOwner,
+    inAll: limits.waiters,
+    signal,
+  });
   backend.sweeper.start();
   return {
-    router: createRouter({ backend, operations, identify: options.identify, pathOf, accepted }),
+    router: createRouter({ backend, operations, identify: options.identify, pathOf, accepted, waiting, signal }),
     start: (definition, input, start) => operations.start(definition, input, start),
     accepted,
     tasks: operations,
