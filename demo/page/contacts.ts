@@ -1,7 +1,11 @@
 /** The contacts card: the table, kept up to date while imports run. */
 
+import { TaskError } from 'inloop';
 import { type Contact, readContacts, startExport } from './api.ts';
 import { find, runFrom, showProblem } from './elements.ts';
+
+/** A reading that failed because the server was away is tried again after this long, in milliseconds. */
+const RETRY_MS = 2_000;
 
 export interface ContactsCard {
   /** Reads the first page again. Calls while it reads make it read once more. */
@@ -43,11 +47,25 @@ export function setUpContacts(): ContactsCard {
       isReading = true;
       while (isStale) {
         isStale = false;
-        await readPage(null).catch(showProblem);
+        try {
+          await readPage(null);
+        } catch (error) {
+          if (!isPassing(error)) {
+            showProblem(error);
+            continue;
+          }
+          // Nobody asked for it just now, so nobody is bothered: the tray says that the server is away.
+          isStale = true;
+          await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        }
       }
       isReading = false;
     },
   };
+}
+
+function isPassing(error: unknown): boolean {
+  return error instanceof TaskError && (error.code === 'offline' || error.status >= 500);
 }
 
 function createRow({ name, email, company, phone }: Contact): HTMLTableRowElement {

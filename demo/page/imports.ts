@@ -18,6 +18,8 @@ export function setUpImports(): void {
   const status = find('import-status', HTMLParagraphElement);
 
   const upload = async (file: File, pace: 'full' | 'slow') => {
+    // What was wrong with the file before would read as if it were about this one.
+    hideProblem();
     status.textContent = `Uploading ${file.name} …`;
     try {
       await startImport(file, pace);
@@ -30,7 +32,7 @@ export function setUpImports(): void {
   const uploadChosen = (files: FileList | null | undefined) => {
     const file = files?.[0];
     if (!file) return;
-    upload(file, slow.checked ? 'slow' : 'full').then(hideProblem, showProblem);
+    upload(file, slow.checked ? 'slow' : 'full').catch(showProblem);
   };
 
   input.addEventListener('change', () => {

@@ -1,0 +1,64 @@
+// The bus goes away for some seconds in the middle of an import: what the page says, shows meanwhile, and how it comes back.
+import { describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/eventually.ts';
+import { backwardSteps, progressOf } from './screen-record.ts';
+import { useWorld, waitUntilLive } from './world.ts';
+
+const world = useWorld({ IMPORT_ROW_DELAY_MS: '40' });
+
+describe('while the bus is away', () => {
+  it('both tabs say so quietly, follow by polling, and are live again soon after it is back', async () => {
+    world.faults.expectOutage();
+    const device = await world.signIn('ada');
+    const tabs = [await device.openTab(), await device.openTab()] as const;
+    for (const tab of tabs) await tab.setSlow(true);
+    await tabs[0].drop(world.writeCsv('before.csv', { rows: 100 }));
+    for (const tab of tabs) {
+      await tab.openTray();
+      await eventually(async () => {
+        const row = (await tab.recordOf('Import before.csv')).at(-1);
+        expect(row && progressOf(row)?.done).toBeGreaterThan(60);
+      });
+    }
+
+    const supervisor = world.holdRestarts();
+    const pid = world.kill('soketi');
+    for (const tab of tabs) {
+      await eventually(async () => {
+        expect(await tab.banner.innerText()).toBe('Reconnecting. Updates come a few seconds late.');
+      });
+      // It ends meanwhile, so this can only have been asked for.
+      await eventually(async () => expect(await tab.row('Import before.csv').text()).toMatch('Done · 100 imported'));
+    }
+    supervisor.release();
+    await eventually(() => expect(world.stack.lines.join('\n')).toMatch('soketi is back'), { within: 15_000 });
+    const backAt = Date.now();
+    for (const tab of tabs) {
+      await waitUntilLive(tab);
+      await tab.banner.waitFor({ state: 'hidden' });
+    }
+    expect(Date.now() - backAt).toBeLessThan(3_000);
+    await world.waitUntilBack('soketi', pid);
+
+    const [task] = await device.tasks();
+    expect(task).toMatchObject({ title: 'Import before.csv', status: 'succeeded' });
+    for (const tab of tabs) {
+      const done = (await tab.recordOf('Import before.csv')).find(({ status }) => status.startsWith('Done · 100 imp'));
+      expect((done?.at ?? 0) - Date.parse(task?.finishedAt ?? '')).toBeLessThan(5_000);
+    }
+
+    // Live means live: a step of polling is 2.5 s, so these many can only have been pushed. (The worker may need its first
+    // 2 s to notice that the bus is back.)
+    await tabs[1].drop(world.writeCsv('after.csv', { rows: 120 }));
+    for (const tab of tabs) {
+      await eventually(async () => expect(await tab.row('Import after.csv').text()).toMatch('Done · 120 imported'), {
+        within: 15_000,
+      });
+      const { rows, banners } = await tab.record();
+      const steps = new Set(rows.filter(({ title }) => title === 'Import after.csv').map(({ status }) => status));
+      expect(steps.size).toBeGreaterThan(8);
+      expect(banners).toEqual(['Reconnecting. Updates come a few seconds late.']);
+      expect(backwardSteps(rows)).toEqual([]);
+    }
+  }, 90_000);
+});

@@ -1,0 +1,137 @@
+// The demo's page as a person uses it: signs in, drops files, reads the tray. For the end-to-end tests.
+import type { Locator, Page } from 'playwright-core';
+import type { ConnectionState } from '../../client/connection.ts';
+import type { InloopTray } from '../../client/element/index.ts';
+import type { ScreenRecord } from './screen-record.ts';
+
+/** One tab with the demo in it. */
+export class DemoPage {
+  readonly page: Page;
+
+  constructor(page: Page) {
+    this.page = page;
+  }
+
+  get tray(): Locator {
+    return this.page.locator('inloop-tray');
+  }
+
+  /** The one quiet line about the connection. */
+  get banner(): Locator {
+    return this.tray.locator('[part=banner]');
+  }
+
+  /** The number on the tray's button. */
+  get badge(): Locator {
+    return this.tray.locator('[part=count]');
+  }
+
+  /** "While you were away". */
+  get summary(): Locator {
+    return this.tray.locator('[part=away]');
+  }
+
+  /** What the page says is wrong. */
+  get problem(): Locator {
+    return this.page.locator('#problem');
+  }
+
+  /** How many contacts the page says there are. */
+  get total(): Locator {
+    return this.page.locator('#total');
+  }
+
+  async signIn(user: string): Promise<void> {
+    await this.page.getByLabel('Your name').fill(user);
+    await this.page.getByRole('button', { name: 'Sign in' }).click();
+    await this.tray.waitFor();
+  }
+
+  async openTray(): Promise<void> {
+    const button = this.tray.locator('[part=button]');
+    if ((await button.getAttribute('aria-expanded')) !== 'true') await button.click();
+    await this.tray.locator('[part=panel]').waitFor();
+  }
+
+  async closeTray(): Promise<void> {
+    await this.tray.locator('[part=close]').click();
+  }
+
+  /** The row of the only task with that title, or of the newest one. */
+  row(title: string): TrayRow {
+    const rows = this.tray.locator('[part=task]').filter({ has: this.page.getByText(title, { exact: true }) });
+    return new TrayRow(rows.first());
+  }
+
+  /** Drags a file from outside the browser onto the page and lets it fall there. */
+  async drop(path: string): Promise<void> {
+    const box = await this.page.locator('#drop').boundingBox();
+    if (!box) throw new Error('There is nowhere to drop a file: nobody is signed in on this page.');
+    const session = await this.page.context().newCDPSession(this.page);
+    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+      const data = { items: [], files: [path], dragOperationsMask: 1 };
+      await session.send('Input.dispatchDragEvent', { type, x, y, data });
+    }
+    await session.detach();
+  }
+
+  /** Chooses a file in the dialog that the page opens. */
+  async choose(path: string): Promise<void> {
+    const [chooser] = await Promise.all([this.page.waitForEvent('filechooser'), this.page.locator('#drop').click()]);
+    await chooser.setFiles(path);
+  }
+
+  /** Whether imports wait a moment at each row. */
+  async setSlow(isSlow: boolean): Promise<void> {
+    await this.page.getByLabel('Take it slowly').setChecked(isSlow);
+  }
+
+  /** How the page says that news reaches it. */
+  connection(): Promise<ConnectionState['status'] | undefined> {
+    return this.tray.evaluate((tray) => (tray as InloopTray).feed?.getSnapshot().connection.status);
+  }
+
+  /** What it has shown since it was loaded. */
+  record(): Promise<ScreenRecord> {
+    return this.page.evaluate(() => (globalThis as unknown as { screenRecord: ScreenRecord }).screenRecord);
+  }
+
+  /** What the rows of `title` have said since it was loaded. */
+  async recordOf(title: string): Promise<ScreenRecord['rows']> {
+    return (await this.record()).rows.filter((row) => row.title === title);
+  }
+
+  /** Asks the server as this page would, with its cookie; the page itself does not notice. */
+  async ask(
+    path: string,
+    init: { method?: string; form?: Record<string, string> } = {},
+  ): Promise<{ status: number; body: string }> {
+    const response = await this.page.context().request.fetch(new URL(path, this.page.url()).href, init);
+    return { status: response.status(), body: await response.text() };
+  }
+}
+
+/** One task in the tray. */
+export class TrayRow {
+  readonly element: Locator;
+
+  constructor(element: Locator) {
+    this.element = element;
+  }
+
+  /** Everything it says, on one line, as in "Import a.csv Save · 30 of 100 Cancel"; '' while there is no such row. */
+  async text(): Promise<string> {
+    // Not innerText of a locator: that would wait for the row to be there.
+    const [text = ''] = await this.element.allInnerTexts();
+    return text.replace(/\s+/g, ' ').trim();
+  }
+
+  get action(): Locator {
+    return this.element.locator('[part=action]');
+  }
+
+  get links(): Locator {
+    return this.element.locator('[part=link]');
+  }
+}

@@ -1,0 +1,110 @@
+// The main job as a person sees it: drop a file, watch it wait, run and finish, in every tab.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { REPOSITORY } from '../../dev/paths.ts';
+import { eventually } from '../support/eventually.ts';
+import type { DemoPage } from './demo-page.ts';
+import { backwardSteps, progressOf } from './screen-record.ts';
+import { pidOf, useWorld } from './world.ts';
+
+const world = useWorld({ IMPORT_ROW_DELAY_MS: '30' });
+
+/** How far the row says it is now, or null. */
+async function readDone(tab: DemoPage, title: string): Promise<number | null> {
+  const now = (await tab.recordOf(title)).at(-1);
+  return now ? (progressOf(now)?.done ?? null) : null;
+}
+
+describe('an import', () => {
+  it('is dropped on the page, waits, runs row by row and finishes, live, in two tabs at once', async () => {
+    const device = await world.signIn('ada', { byHand: true });
+    const tabs = [await device.openTab(), await device.openTab()] as const;
+    const [first] = tabs;
+    // A worker that does not get to it yet.
+    process.kill(pidOf(world.stack, 'worker'), 'SIGSTOP');
+    try {
+      await first.setSlow(true);
+      await first.drop(join(REPOSITORY, 'demo', 'samples', 'contacts-100.csv'));
+      for (const tab of tabs) {
+        await tab.openTray();
+        await eventually(async () =>
+          expect(await tab.row('Import contacts-100.csv').text()).toMatch('Waiting to start'),
+        );
+      }
+    } finally {
+      process.kill(pidOf(world.stack, 'worker'), 'SIGCONT');
+    }
+    for (const tab of tabs) {
+      await eventually(
+        async () => expect(await tab.row('Import contacts-100.csv').text()).toMatch(/Done · 100 imported · just now/),
+        { within: 20_000 },
+      );
+      const shown = await tab.recordOf('Import contacts-100.csv');
+      expect(shown[0]?.status).toBe('Waiting to start');
+      const steps = new Set(shown.map((row) => progressOf(row)?.done).filter((done) => done !== undefined));
+      expect(steps.size).toBeGreaterThan(10);
+      expect(backwardSteps(shown)).toEqual([]);
+      // One change of state each: it neither started twice nor was it done before it was.
+      const states = shown.map(({ status }) => status.split(' · ')[0]);
+      expect(states.filter((state, index) => state !== states[index - 1])).toEqual(
+        expect.arrayContaining(['Waiting to start', 'Save', 'Done']),
+      );
+      expect(states.indexOf('Done')).toBe(states.lastIndexOf('Save') + 1);
+      await eventually(async () => expect(await tab.total.textContent()).toBe('100'));
+    }
+    expect(await first.page.locator('#contacts tr').count()).toBeGreaterThan(10);
+  }, 60_000);
+
+  it('is chosen with the picker just as well, and offers what it left out to its owner only', async () => {
+    const device = await world.signIn('bea');
+    const tab = await device.openTab();
+    await tab.choose(join(REPOSITORY, 'demo', 'samples', 'contacts-broken.csv'));
+    await tab.openTray();
+    const row = tab.row('Import contacts-broken.csv');
+    await eventually(async () => expect(await row.text()).toMatch('Done, with exceptions · 48 imported · 12 skipped'));
+    const [download] = await Promise.all([tab.page.waitForEvent('download'), row.links.click()]);
+    expect(download.suggestedFilename()).toBe('contacts-broken-rejected.csv');
+    const rejected = readFileSync(await download.path(), 'utf8')
+      .trim()
+      .split('\n');
+    expect(rejected[0]).toMatch(/^\W?row,reason,name,email/);
+    expect(rejected).toHaveLength(1 + 12);
+
+    const address = new URL((await row.links.getAttribute('href')) ?? '', tab.page.url()).href;
+    const other = await (await world.signIn('cy')).openTab();
+    expect((await other.ask(address)).status).toBe(404);
+    expect((await tab.ask(address)).status).toBe(200);
+    expect((await fetch(address)).status).toBe(401);
+  }, 60_000);
+
+  it('goes on in a tab that is reloaded in the middle, from where it was, and ends in both', async () => {
+    const device = await world.signIn('dora');
+    const tabs = [await device.openTab(), await device.openTab()] as const;
+    const [first] = tabs;
+    const title = 'Import reload.csv';
+    await first.setSlow(true);
+    await first.drop(world.writeCsv('reload.csv', { rows: 200 }));
+    for (const tab of tabs) await tab.openTray();
+    const before = await eventually(async () => {
+      const done = (await readDone(first, title)) ?? 0;
+      return done >= 40 && done;
+    });
+
+    await first.page.reload();
+    await first.openTray();
+    await eventually(async () => expect(await first.recordOf(title)).not.toEqual([]));
+    const [right] = await first.recordOf(title);
+    expect(right && progressOf(right)).toMatchObject({ attempt: 1, total: 200 });
+    expect(right && progressOf(right)?.done).toBeGreaterThanOrEqual(before);
+
+    for (const tab of tabs) {
+      await eventually(async () => expect(await tab.row(title).text()).toMatch('Done · 200 imported'), {
+        within: 20_000,
+      });
+      expect(backwardSteps(await tab.recordOf(title))).toEqual([]);
+      await eventually(async () => expect(await tab.total.textContent()).toBe('200'));
+    }
+    expect(await device.tasks()).toMatchObject([{ title, status: 'succeeded', attempt: 1 }]);
+  }, 60_000);
+});

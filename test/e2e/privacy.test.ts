@@ -1,0 +1,70 @@
+// What a second user gets to see of the first one's tasks: nothing.
+import { describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/eventually.ts';
+import { useWorld } from './world.ts';
+
+const world = useWorld({ IMPORT_ROW_DELAY_MS: '20' });
+
+describe('another user', () => {
+  it('sees nothing of an import, cannot subscribe to its channel, read it, call it off, or open its download', async () => {
+    const ada = await world.signIn('ada');
+    const eve = await world.signIn('eve');
+    const adasTab = await ada.openTab();
+    const evesTab = await eve.openTab();
+    const evesFrames: string[] = [];
+    evesTab.page.on('websocket', (socket) => {
+      socket.on('framereceived', ({ payload }) => evesFrames.push(String(payload)));
+    });
+    // Again, now that somebody listens.
+    await evesTab.page.reload();
+    await evesTab.openTray();
+
+    await adasTab.setSlow(true);
+    await adasTab.drop(world.writeCsv('secret.csv', { rows: 60, kind: 'broken' }));
+    await adasTab.openTray();
+    await eventually(async () => expect(await adasTab.row('Import secret.csv').text()).toMatch(/\d+ of 60/));
+    const [task] = await ada.tasks();
+    const path = `/tasks/${task?.id}`;
+    for (const [wanted, method] of [
+      [path, 'GET'],
+      [`${path}/cancel`, 'POST'],
+      [`${path}/retry`, 'POST'],
+    ] as const) {
+      expect((await evesTab.ask(wanted, { method })).status).toBe(404);
+    }
+    const { channel } = JSON.parse((await adasTab.ask('/tasks/connection')).body);
+    const { channel: own } = JSON.parse((await evesTab.ask('/tasks/connection')).body);
+    const subscribe = (name: string) =>
+      evesTab.ask('/tasks/auth', { method: 'POST', form: { socket_id: '1234.5678', channel_name: name } });
+    expect((await subscribe(channel)).status).toBe(403);
+    expect((await subscribe(own)).status).toBe(200);
+    // A "seen" of hers changes nothing of his.
+    await evesTab.page.evaluate(
+      (id) =>
+        fetch('/tasks/seen', {
+          method: 'POST',
+          headers: { 'Content-Type': 'application/json' },
+          body: JSON.stringify({ ids: [id] }),
+        }),
+      task?.id,
+    );
+
+    await eventually(
+      async () => expect(await adasTab.row('Import secret.csv').text()).toMatch('48 imported · 12 skipped'),
+      { within: 10_000 },
+    );
+    const download = (await adasTab.row('Import secret.csv').links.getAttribute('href')) ?? '';
+    expect((await adasTab.ask(download)).status).toBe(200);
+    expect((await evesTab.ask(download)).status).toBe(404);
+
+    // News reaches her: her own, and nothing else has.
+    await evesTab.drop(world.writeCsv('own.csv', { rows: 3 }));
+    await eventually(async () => expect(await evesTab.row('Import own.csv').text()).toMatch('Done · 3 imported'));
+    await eventually(async () => expect(await evesTab.total.textContent()).toBe('3'));
+    expect(new Set((await evesTab.record()).rows.map(({ title }) => title))).toEqual(new Set(['Import own.csv']));
+    expect(evesFrames.join()).toMatch('own.csv');
+    expect(evesFrames.join()).not.toMatch('secret.csv');
+    expect(evesFrames.join()).not.toMatch(String(task?.id));
+    expect((await ada.tasks())[0]).toMatchObject({ status: 'succeeded' });
+  }, 60_000);
+});

@@ -1,0 +1,81 @@
+// The server, Redis, or all of it at once, killed and started again: pages heal by themselves.
+import { describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/eventually.ts';
+import type { DemoPage } from './demo-page.ts';
+import { backwardSteps, progressOf } from './screen-record.ts';
+import { type Device, type Service, useWorld, waitUntilLive } from './world.ts';
+
+const world = useWorld({ IMPORT_ROW_DELAY_MS: '40' });
+
+/** A tab in which an import has got somewhere, with the tray open. */
+async function watchImport(user: string): Promise<{ device: Device; tab: DemoPage }> {
+  const device = await world.signIn(user);
+  const tab = await device.openTab();
+  await tab.setSlow(true);
+  await tab.drop(world.writeCsv('first.csv', { rows: 120 }));
+  await tab.openTray();
+  await eventually(async () => {
+    const row = (await tab.recordOf('Import first.csv')).at(-1);
+    expect(row && progressOf(row)?.done).toBeGreaterThan(20);
+  });
+  return { device, tab };
+}
+
+/** Without a reload: the import has ended, nothing is wrong any more, and another one runs live. */
+async function expectHealed(device: Device, tab: DemoPage): Promise<void> {
+  await eventually(async () => expect(await tab.row('Import first.csv').text()).toMatch('Done · 120 imported'), {
+    within: 40_000,
+  });
+  await waitUntilLive(tab, 20_000);
+  await tab.banner.waitFor({ state: 'hidden' });
+  await eventually(async () => expect(await tab.total.textContent()).toBe('120'), { within: 10_000 });
+  await tab.setSlow(false);
+  await tab.drop(world.writeCsv('second.csv', { rows: 130 }));
+  // Only what went wrong with a file of the user's own was worth a word, and the next file takes its place.
+  await tab.problem.waitFor({ state: 'hidden' });
+  await tab.openTray();
+  await eventually(async () => expect(await tab.row('Import second.csv').text()).toMatch('Done · 130 imported'), {
+    within: 10_000,
+  });
+  expect(backwardSteps((await tab.record()).rows)).toEqual([]);
+  expect(await tab.badge.getAttribute('data-kind')).not.toBe('active');
+  expect((await device.tasks()).map(({ status }) => status)).toEqual(['succeeded', 'succeeded']);
+}
+
+describe('a page heals without a reload', () => {
+  it('when the server is killed, and says so to who asks for something meanwhile', async () => {
+    const { device, tab } = await watchImport('ada');
+    world.faults.expectOutage();
+    const supervisor = world.holdRestarts();
+    const pid = world.kill('server');
+    await tab.drop(world.writeCsv('lost.csv', { rows: 3 }));
+    await eventually(async () => {
+      expect(await tab.problem.textContent()).toMatch(/^The server cannot be reached right now/);
+    });
+    supervisor.release();
+    await world.waitUntilBack('server', pid);
+    await expectHealed(device, tab);
+  }, 90_000);
+
+  it('when Redis is killed', async () => {
+    const { device, tab } = await watchImport('bea');
+    world.faults.expectOutage();
+    const supervisor = world.holdRestarts();
+    const pid = world.kill('redis');
+    await eventually(async () => expect((await tab.ask('/readyz')).status).toBe(503));
+    supervisor.release();
+    await world.waitUntilBack('redis', pid);
+    expect(await tab.problem.isVisible()).toBe(false);
+    await expectHealed(device, tab);
+  }, 90_000);
+
+  it('when all of it is killed at once', async () => {
+    const { device, tab } = await watchImport('cy');
+    world.faults.expectOutage();
+    const services: readonly Service[] = ['worker', 'server', 'soketi', 'redis'];
+    const pids = services.map((service) => world.kill(service));
+    await Promise.all(services.map((service, index) => world.waitUntilBack(service, pids[index] as number)));
+    expect(await tab.problem.isVisible()).toBe(false);
+    await expectHealed(device, tab);
+  }, 90_000);
+});

@@ -1,0 +1,92 @@
+// Everything the tray's rows said, in the order in which they said it: states too brief to be waited for, and proof that
+// something was never shown. Runs inside the page.
+
+/** What a row said at one moment. */
+export interface RowRecord {
+  title: string;
+  /** State and facts, as in "Save · 30 of 100". */
+  status: string;
+  remarks: string[];
+  /** The words of its button, '' for none, and whether it can be pressed. */
+  action: string;
+  isBusy: boolean;
+  /** Milliseconds since 1970. */
+  at: number;
+}
+
+/** What one page has shown since it was loaded. */
+export interface ScreenRecord {
+  rows: RowRecord[];
+  /** Texts of the line about the connection. */
+  banners: string[];
+  /** Texts of the "While you were away" summary. */
+  summaries: string[];
+}
+
+/** Starts to record, in a page that is about to load: for `addInitScript`, so it refers to nothing outside itself. */
+export function recordScreen(): void {
+  const record: ScreenRecord = { rows: [], banners: [], summaries: [] };
+  Object.assign(globalThis, { screenRecord: record });
+  const last = new WeakMap<Element, string>();
+  const textOf = (parent: ParentNode, part: string) =>
+    [...parent.querySelectorAll<HTMLElement>(`[part=${part}]`)].filter((element) => !element.hidden).map(toText);
+  const toText = (element: Element) => (element.textContent ?? '').replaceAll('\u00a0', ' ').trim();
+
+  const note = (root: ShadowRoot) => {
+    for (const row of root.querySelectorAll('[part=task]')) {
+      const action = row.querySelector<HTMLElement>('[part=action]');
+      const said = {
+        title: textOf(row, 'title')[0] ?? '',
+        status: textOf(row, 'status')[0] ?? '',
+        remarks: textOf(row, 'remark'),
+        action: action && !action.hidden ? toText(action) : '',
+        isBusy: action?.getAttribute('aria-disabled') === 'true',
+      };
+      const key = JSON.stringify(said);
+      if (last.get(row) === key) continue;
+      last.set(row, key);
+      record.rows.push({ ...said, at: Date.now() });
+    }
+    const banner = textOf(root, 'banner')[0] ?? '';
+    if (banner && record.banners.at(-1) !== banner) record.banners.push(banner);
+    const [summary] = root.querySelectorAll('[part=away]:not([hidden]) p');
+    const told = summary ? toText(summary) : '';
+    if (told && record.summaries.at(-1) !== told) record.summaries.push(told);
+  };
+
+  const watched = new WeakSet<ShadowRoot>();
+  new MutationObserver(() => {
+    const root = document.querySelector('inloop-tray')?.shadowRoot;
+    if (!root || watched.has(root)) return;
+    watched.add(root);
+    new MutationObserver(() => note(root)).observe(root, {
+      subtree: true,
+      childList: true,
+      characterData: true,
+      attributes: true,
+    });
+  }).observe(document, { subtree: true, childList: true });
+}
+
+/** How far a row said it was: "30 of 100" is 30, in the attempt it said it was in. Null for a row that did not say. */
+export function progressOf({ status, remarks }: RowRecord): { attempt: number; done: number; total: number } | null {
+  const [, done, total] = /([\d,]+) of ([\d,]+)/.exec(status) ?? [];
+  if (/attempt/.test(status) || done === undefined || total === undefined) return null;
+  const [, attempt = '1'] = /attempt (\d+) of/.exec(remarks.join()) ?? [];
+  const toNumber = (text: string) => Number(text.replaceAll(',', ''));
+  return { attempt: Number(attempt), done: toNumber(done), total: toNumber(total) };
+}
+
+/** The steps that went back within an attempt. */
+export function backwardSteps(rows: readonly RowRecord[]): string[] {
+  const known = new Map<string, { attempt: number; done: number }>();
+  return rows.flatMap((row) => {
+    const now = progressOf(row);
+    if (!now) return [];
+    const before = known.get(row.title);
+    known.set(row.title, now);
+    if (!before || now.attempt > before.attempt || (now.attempt === before.attempt && now.done >= before.done))
+      return [];
+    return `${row.title}: ${before.done} in attempt ${before.attempt}, then ${now.done} in attempt ${now.attempt}`;
+  });
+}

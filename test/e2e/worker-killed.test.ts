@@ -1,0 +1,47 @@
+// A worker that is killed in the middle of an import, seen from two tabs.
+import { describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/eventually.ts';
+import { backwardSteps, progressOf } from './screen-record.ts';
+import { useWorld } from './world.ts';
+
+const world = useWorld({ IMPORT_ROW_DELAY_MS: '40' });
+const TITLE = 'Import long.csv';
+
+describe('an import whose worker is killed', () => {
+  it('is said to be tried again within 10 s, in both tabs, and ends with the right counts', async () => {
+    const device = await world.signIn('ada');
+    const tabs = [await device.openTab(), await device.openTab()] as const;
+    await tabs[0].setSlow(true);
+    await tabs[0].drop(world.writeCsv('long.csv', { rows: 150, kind: 'broken' }));
+    for (const tab of tabs) await tab.openTray();
+    await eventually(async () => {
+      const row = (await tabs[0].recordOf(TITLE)).at(-1);
+      expect(row && progressOf(row)?.done).toBeGreaterThan(40);
+    });
+
+    const killedAt = Date.now();
+    const pid = world.kill('worker');
+    for (const tab of tabs) {
+      const told = await eventually(
+        async () =>
+          (await tab.recordOf(TITLE)).find((row) => `${row.status} ${row.remarks}`.includes('attempt 2 of 3')),
+        { within: 15_000 },
+      );
+      expect(told.at - killedAt).toBeLessThan(10_000);
+    }
+    await world.waitUntilBack('worker', pid);
+    for (const tab of tabs) {
+      await eventually(
+        async () =>
+          expect(await tab.row(TITLE).text()).toMatch('Done, with exceptions · 120 imported · 30 skipped · just now'),
+        { within: 30_000 },
+      );
+      const shown = await tab.recordOf(TITLE);
+      expect(backwardSteps(shown)).toEqual([]);
+      // It was there that the second attempt began again, so there was something to go back.
+      expect(new Set(shown.map((row) => progressOf(row)?.attempt))).toEqual(new Set([undefined, 1, 2]));
+      await eventually(async () => expect(await tab.total.textContent()).toBe('120'));
+    }
+    expect(await device.tasks()).toMatchObject([{ status: 'succeeded', attempt: 2 }]);
+  }, 90_000);
+});

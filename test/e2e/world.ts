@@ -1,0 +1,170 @@
+// The world of an end-to-end test: the real stack, a real Chromium, and people with tabs in it.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals';
+import type { Browser, BrowserContext } from 'playwright-core';
+import type { Snapshot } from '../../core/snapshot.ts';
+import { type SampleOptions, sampleCsv } from '../../demo/sample-rows.ts';
+import { BrowserFaults } from '../support/browser-faults.ts';
+import { launchChromium } from '../support/chromium.ts';
+import { eventually } from '../support/eventually.ts';
+import { startStack, type TestStack } from '../support/stack.ts';
+import { DemoPage } from './demo-page.ts';
+import { recordScreen } from './screen-record.ts';
+
+/** What the tests of one file share. */
+export interface World {
+  readonly stack: TestStack;
+  readonly faults: BrowserFaults;
+  /**
+   * A browser profile of that user's, signed in; on the page as a person does it, where `byHand`. Names get the number
+   * of the test, so that each test has new users.
+   */
+  signIn(user: string, options?: { byHand?: boolean }): Promise<Device>;
+  /** A file to import, of this name. */
+  writeFile(name: string, content: string | Buffer): string;
+  /** A CSV of made-up contacts. */
+  writeCsv(name: string, options: SampleOptions): string;
+  /** Ends a service as hard as can be, and returns the process id it had. */
+  kill(service: Service): number;
+  /** Keeps what is killed from being started again, until `release` is called. Ends with the test at the latest. */
+  holdRestarts(): { release(): void };
+  /** Waits until a service is back in another process than `pid` and answers. */
+  waitUntilBack(service: Service, pid: number): Promise<void>;
+}
+
+export type Service = 'redis' | 'soketi' | 'server' | 'worker';
+
+/** One browser profile with a signed-in user. */
+export class Device {
+  readonly context: BrowserContext;
+  readonly user: string;
+  readonly #url: string;
+
+  constructor(context: BrowserContext, user: string, url: string) {
+    this.context = context;
+    this.user = user;
+    this.#url = url;
+  }
+
+  /** A new tab, connected. */
+  async openTab(): Promise<DemoPage> {
+    const tab = new DemoPage(await this.context.newPage());
+    await tab.page.goto(this.#url);
+    await waitUntilLive(tab);
+    return tab;
+  }
+
+  /** The user's tasks as the server has them, newest first. */
+  async tasks(): Promise<Snapshot[]> {
+    const response = await this.context.request.get(`${this.#url}/tasks?state=all`);
+    expect(response.status()).toBe(200);
+    return ((await response.json()) as { tasks: Snapshot[] }).tasks;
+  }
+}
+
+/** Waits until news is pushed to this tab. */
+export async function waitUntilLive(tab: DemoPage, within = 10_000): Promise<void> {
+  await tab.tray.waitFor();
+  await eventually(async () => expect(await tab.connection()).toBe('live'), { within, that: 'a live connection' });
+}
+
+/**
+ * Starts stack and browser before the tests of a file and ends them after; after each test its browser profiles go, and
+ * what went wrong in them fails it.
+ *
+ * @param env settings of the stack
+ */
+export function useWorld(env: NodeJS.ProcessEnv = {}): World {
+  let stack: TestStack;
+  let browser: Browser;
+  let folder: string;
+  let faults: BrowserFaults;
+  let count = 0;
+  let release: (() => void) | undefined;
+  const contexts: BrowserContext[] = [];
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'inloop-e2e-'));
+    [stack, browser] = await Promise.all([startStack({ env }), launchChromium()]);
+  }, 150_000);
+
+  beforeEach(() => {
+    faults = new BrowserFaults();
+    count++;
+  });
+
+  afterEach(async () => {
+    release?.();
+    for (const context of contexts.splice(0)) await context.close();
+    expect(faults.found).toEqual([]);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    expect(await stack?.stop()).toBe('exit code 0');
+    rmSync(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  return {
+    get stack() {
+      return stack;
+    },
+    get faults() {
+      return faults;
+    },
+    async signIn(name, { byHand = false } = {}) {
+      const user = `${name} ${count}`;
+      const context = await browser.newContext({ viewport: { width: 1_200, height: 800 }, reducedMotion: 'reduce' });
+      contexts.push(context);
+      await faults.watch(context);
+      await context.addInitScript(recordScreen);
+      if (byHand) {
+        const tab = new DemoPage(await context.newPage());
+        await tab.page.goto(stack.url);
+        await tab.signIn(user);
+        await tab.page.close();
+      } else {
+        const response = await context.request.post(`${stack.url}/session`, { data: { user } });
+        expect(response.status()).toBe(200);
+      }
+      return new Device(context, user, stack.url);
+    },
+    writeFile(name, content) {
+      const path = join(folder, String(count), name);
+      mkdirSync(join(folder, String(count)), { recursive: true });
+      writeFileSync(path, content);
+      return path;
+    },
+    writeCsv(name, options) {
+      return this.writeFile(name, [...sampleCsv(options)].join(''));
+    },
+    kill(service) {
+      const pid = pidOf(stack, service);
+      process.kill(pid, 'SIGKILL');
+      return pid;
+    },
+    holdRestarts() {
+      process.kill(stack.pid, 'SIGSTOP');
+      release = () => {
+        process.kill(stack.pid, 'SIGCONT');
+        release = undefined;
+      };
+      return { release };
+    },
+    async waitUntilBack(service, pid) {
+      await eventually(() => expect(pidOf(stack, service)).not.toBe(pid), {
+        within: 20_000,
+        that: `${service} to be back`,
+      });
+    },
+  };
+}
+
+/** The process that a service is now. */
+export function pidOf(stack: TestStack, service: Service): number {
+  const pid = stack.services()[service]?.pid;
+  if (pid === undefined) throw new Error(`stack.json names no ${service}.`);
+  return pid;
+}
