@@ -10,7 +10,7 @@ export default {
       { jsc: { parser: { syntax: 'typescript', tsx: false }, target: 'es2022' }, module: { type: 'commonjs' } },
     ],
   },
-  transformIgnorePatterns: ['/node_modules/(?!(@noble/hashes|uuid)/)'],
+  transformIgnorePatterns: ['/node_modules/(?!(@noble/ciphers|@noble/hashes|uuid)/)'],
   moduleNameMapper: {
     '^inloop$': '<rootDir>/core/index.ts',
     '^inloop/element$': '<rootDir>/client/element/index.ts',

@@ -80,7 +80,8 @@ export function createLink({ timing, createPush, onChange, onEvent }: LinkOption
     },
     onUp() {
       timing.clearTimeout(timer);
-      usual = timing.now() - openedAt;
+      // While it is up this says only that events may have been missed.
+      if (!state.isUp) usual = timing.now() - openedAt;
       attempt = 0;
       change(true, null);
     },

@@ -8,7 +8,7 @@ import { findPusher, type PusherSource } from './pusher.ts';
 export interface FeedOptions {
   /** Where the task router is mounted: `/tasks`, or an absolute address. */
   readonly url: string;
-  /** What `pusher-js` exports (`pusher-js/with-encryption` for encrypted channels). */
+  /** What `pusher-js` exports, for encrypted channels too: their cipher is loaded when the server asks for it. */
   readonly Pusher: PusherSource;
   /** Default: the global one. */
   readonly fetch?: typeof fetch;

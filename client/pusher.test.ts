@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import pusherModule from 'pusher-js';
 import {
   createPush,
@@ -123,16 +123,16 @@ describe('what pusher-js says', () => {
     expect(told).toEqual(['connected', 'unauthorized']);
   });
 
-  it('means refused when Pusher cannot do the channel at all, and does not throw', () => {
-    class NoNacl extends FakePusher {
-      override subscribe(): never {
-        throw 'no nacl';
+  it('means refused when Pusher cannot connect at all here, and does not throw', () => {
+    class NoTransport extends FakePusher {
+      override connect(): never {
+        throw 'no transport';
       }
     }
     const told: PushLoss[] = [];
     const handlers = { onConnected() {}, onUp() {}, onDown: (loss: PushLoss) => told.push(loss), onEvent() {} };
     createPush({
-      ...{ Pusher: NoNacl, connection: connectionInfo('private-encrypted-user-ada'), handlers },
+      ...{ Pusher: NoTransport, connection: connectionInfo(CHANNEL), handlers },
       authorize: async () => ({}),
     }).open();
     expect(told).toEqual(['refused']);
@@ -145,5 +145,80 @@ describe('what pusher-js says', () => {
     push.pause();
     await settle();
     expect(told).toEqual(['connected', 'up']);
+  });
+});
+
+describe('an encrypted channel', () => {
+  const ENCRYPTED = 'private-encrypted-user-ada';
+
+  function enter(channel = ENCRYPTED) {
+    const told: string[] = [];
+    let asked = 0;
+    const push = createPush({
+      ...{ Pusher: FakePusher, connection: connectionInfo(channel) },
+      authorize: async () => ({ auth: 'key:ok', shared_secret: `secret ${++asked}` }),
+      handlers: {
+        onConnected() {},
+        onUp: () => told.push('up'),
+        onDown: (loss) => told.push(loss),
+        onEvent: (name) => told.push(name),
+      },
+    });
+    push.open();
+    return { push, told };
+  }
+
+  beforeEach(() => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'queueMicrotask', 'nextTick'] });
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  it('gets a cipher, whatever build of pusher-js the page brought', async () => {
+    const { told } = enter();
+    await settle();
+    const { secretbox } = FakePusher.last.options.nacl;
+    expect(secretbox).toMatchObject({ overheadLength: 16, nonceLength: 24 });
+    expect(secretbox.open(new Uint8Array(32), new Uint8Array(24), new Uint8Array(32))).toBeNull();
+    expect(told).toEqual(['up']);
+  });
+
+  it('is the only one that does', async () => {
+    enter(CHANNEL);
+    await settle();
+    expect(FakePusher.last.options).not.toHaveProperty('nacl');
+  });
+
+  it('is not entered after all when the feed has ended meanwhile', async () => {
+    enter().push.pause();
+    await settle();
+    expect(FakePusher.made).toEqual([]);
+  });
+
+  it('asks for another key once for all events of a moment, and lets fetch what they said', async () => {
+    const { told } = enter();
+    await settle();
+    const keys = await Promise.all([FakePusher.last.renewKey(ENCRYPTED), FakePusher.last.renewKey(ENCRYPTED)]);
+    expect(keys).toEqual([expect.objectContaining({ shared_secret: 'secret 2' }), keys[0]]);
+    // Each its own: pusher-js takes the key out of it.
+    expect(keys[0]).not.toBe(keys[1]);
+    expect(told).toEqual(['up', 'up']);
+    // The second event may have come after that fetch.
+    jest.advanceTimersByTime(2_000);
+    expect(told).toEqual(['up', 'up', 'up']);
+    expect(await FakePusher.last.renewKey(ENCRYPTED)).toMatchObject({ shared_secret: 'secret 3' });
+    jest.advanceTimersByTime(2_000);
+    expect(told).toEqual(['up', 'up', 'up', 'up']);
+  });
+
+  it('does not look up again when the connection was lost meanwhile', async () => {
+    const { told } = enter();
+    await settle();
+    await Promise.all([FakePusher.last.renewKey(ENCRYPTED), FakePusher.last.renewKey(ENCRYPTED)]);
+    FakePusher.last.drop();
+    await settle();
+    jest.advanceTimersByTime(10_000);
+    expect(told).toEqual(['up', 'up', 'lost']);
   });
 });

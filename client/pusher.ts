@@ -9,11 +9,15 @@
  * - `disconnected` that we did not ask for means that the bus turned us away for good
  * - an authorization that failed is not tried again, and one that the bus rejected leaves `subscriptionPending`,
  *   which only a new connection heals: so both get a new connection
+ * - an encrypted channel needs a cipher that only `pusher-js/with-encryption` brings, at half its size again: it is
+ *   loaded here (`encryption.ts`), whatever build the page brought, for such a channel and for no other
  */
 
 import type { Options } from 'pusher-js';
 import type { ConnectionInfo } from '../core/wire.ts';
 import { isObject } from './parse.ts';
+
+export type { Options };
 
 /** The part of pusher-js that inloop uses. The class that pusher-js exports fits. */
 export type PusherClass = new (key: string, options: Options) => PusherLike;
@@ -38,7 +42,7 @@ export type PusherSource = PusherClass | { readonly default: PusherSource };
  * Why push is away:
  * - `lost`: the connection broke or was not to be had; trying again may help
  * - `refused`: the bus turned us away for good (close codes 40xx and from 4300), or this Pusher cannot do it at all
- *   (no transport in this browser, an encrypted channel without its library); pusher-js says more on the console
+ *   (no transport in this browser); pusher-js says more on the console
  * - `unauthorized`: connected, but our server did not authorize the channel, or the bus rejected its signature
  */
 export type PushLoss = 'lost' | 'refused' | 'unauthorized';
@@ -46,7 +50,7 @@ export type PushLoss = 'lost' | 'refused' | 'unauthorized';
 export interface PushHandlers {
   /** There is a connection; the subscription is still to come. */
   onConnected(): void;
-  /** Subscribed: from here on events arrive. */
+  /** Subscribed: from here on events arrive. Said again where some may have been missed. */
   onUp(): void;
   /** Away. Nothing is tried until `open`. */
   onDown(loss: PushLoss): void;
@@ -90,19 +94,27 @@ export function createPush({ Pusher, connection, authorize, handlers }: PushOpti
     }
   }
 
-  function goDown(loss: PushLoss): void {
-    if (isOurs) return;
+  /** `act`, unless something else was done meanwhile. */
+  function ifCurrent<T extends unknown[]>(act: (...args: T) => void): (...args: T) => void {
     const before = turn;
-    // Not at once: pusher-js sets its retry timer, or starts its next attempt, after it has told us.
-    queueMicrotask(() => {
-      if (turn !== before) return;
-      quietly(() => pusher?.disconnect());
-      handlers.onDown(loss);
-    });
+    return (...args) => {
+      if (turn === before) act(...args);
+    };
   }
 
-  function create(): PusherLike {
-    const created = new (findPusher(Pusher) as PusherClass)(connection.key, toOptions(connection, customHandler));
+  function goDown(loss: PushLoss): void {
+    if (isOurs) return;
+    // Not at once: pusher-js sets its retry timer, or starts its next attempt, after it has told us.
+    queueMicrotask(
+      ifCurrent(() => {
+        quietly(() => pusher?.disconnect());
+        handlers.onDown(loss);
+      }),
+    );
+  }
+
+  function create(options: Options): PusherLike {
+    const created = new (findPusher(Pusher) as PusherClass)(connection.key, options);
     const { bind } = created.connection;
     const on: typeof bind = bind.bind(created.connection);
     on('connecting_in', () => goDown('lost'));
@@ -126,24 +138,36 @@ export function createPush({ Pusher, connection, authorize, handlers }: PushOpti
     );
   };
 
+  function connect(options: Options): void {
+    try {
+      quietly(() => {
+        pusher?.disconnect();
+        pusher ??= create(options);
+        pusher.connect();
+      });
+    } catch {
+      // pusher-js throws texts as well as errors, for example where the browser has no transport.
+      handlers.onDown('refused');
+    }
+  }
+
   return {
     open() {
-      try {
-        quietly(() => {
-          pusher?.disconnect();
-          pusher ??= create();
-          pusher.connect();
-        });
-      } catch {
-        // pusher-js throws texts as well as errors, for example for an encrypted channel without nacl.
-        handlers.onDown('refused');
-      }
+      const options = toOptions(connection, customHandler);
+      if (pusher || !connection.channel.startsWith('private-encrypted-')) return connect(options);
+      import('./encryption.ts').then(
+        ifCurrent(({ encrypt }) => connect(encrypt(options, () => ifCurrent(handlers.onUp)))),
+        ifCurrent(() => handlers.onDown('lost')),
+      );
     },
     pause: () => quietly(() => pusher?.disconnect()),
   };
 }
 
-type Authorizer = NonNullable<Extract<Options['channelAuthorization'], { customHandler: unknown }>>['customHandler'];
+/** How pusher-js asks for a channel to be authorized. */
+export type Authorizer = NonNullable<
+  Extract<Options['channelAuthorization'], { customHandler: unknown }>
+>['customHandler'];
 
 /** Every host option is in `info`; pusher-js takes null for "not set" and leaves alone what it does not know. */
 export function toOptions(info: ConnectionInfo, customHandler: Authorizer): Options {

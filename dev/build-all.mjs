@@ -28,6 +28,8 @@ async function bundlePage() {
       entryPoints: [join(page, 'main.ts')],
       outdir: target,
       bundle: true,
+      // What is imported on demand (the cipher of encrypted channels) becomes a file of its own.
+      splitting: true,
       format: 'esm',
       platform: 'browser',
       target: 'es2022',

@@ -87,9 +87,19 @@ export class FakePusher {
     for (const channel of this.channels.values()) channel.emit(event, data);
   }
 
+  /** An event came that the channel's key does not fit. Resolves with what the new one is taken from. */
+  renewKey(channelName: string): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#authorizer({ socketId: '1.1', channelName }, (error, data) => (error ? reject(error) : resolve(data)));
+    });
+  }
+
+  get #authorizer(): Authorizer {
+    return this.options.channelAuthorization.customHandler;
+  }
+
   #authorize(channelName: string, channel: FakeChannel): void {
-    const authorize = this.options.channelAuthorization.customHandler as Authorizer;
-    authorize({ socketId: '1.1', channelName }, (error) => {
+    this.#authorizer({ socketId: '1.1', channelName }, (error) => {
       if (this.connection.state !== 'connected') return;
       if (error) channel.emit('pusher:subscription_error', { error: error.message });
       else if (!channel.isStuck) channel.emit('pusher:subscription_succeeded', {});
