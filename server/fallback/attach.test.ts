@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import compression from 'compression';
 import express from 'express';
 import type { Log } from '../../backend/log.ts';
+import { findFreePort } from '../../dev/ports.ts';
 import { type BusStandIn, startBusStandIn } from '../../test/support/bus-stand-in.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { FallbackClient } from '../../test/support/fallback-client.ts';
@@ -297,12 +298,37 @@ describe('the end of a connection to the bus', () => {
 
   it('before it began is a 503, said once to the operator', async () => {
     const log = recordLog();
-    const bridge = await startBridge({ busPort: 1, log });
+    const bridge = await startBridge({ busPort: 1, log, connectMs: 100 });
     for (let n = 0; n < 2; n++) expect((await bridge.client().receive()).status).toBe(503);
     expect(bridge.fallback.sessions).toBe(0);
     expect(log.lines.map(({ message }) => message)).toEqual([
       'The push server, for clients without WebSockets, does not answer: ECONNREFUSED',
     ]);
+  });
+});
+
+describe('a bus that is away when a client comes', () => {
+  it('is waited for, since it may be starting again', async () => {
+    const port = await findFreePort();
+    const bridge = await startBridge({ busPort: port });
+    const client = bridge.client();
+    const answer = client.receive();
+    await eventually(() => bridge.fallback.sessions === 1);
+    const late = await startBusStandIn({ port });
+    RESTING.push(() => late.close());
+    expect((await answer).status).toBe(200);
+    await client.message('pusher:connection_established');
+  });
+
+  it('costs nothing once the client is gone', async () => {
+    const bridge = await startBridge({ busPort: 1 });
+    const abort = new AbortController();
+    const url = `${bridge.url}/pusher/app/${KEY}/1/abcdefgh/xhr`;
+    const answer = fetch(url, { method: 'POST', signal: abort.signal }).catch(() => null);
+    await eventually(() => bridge.fallback.sessions === 1);
+    abort.abort();
+    await answer;
+    await eventually(() => bridge.fallback.sessions === 0);
   });
 });
 

@@ -45,7 +45,7 @@ export interface FallbackLimits {
   readonly pingMs: number;
   /** How long a session waits for the client's next request, in ms. Default 10,000. */
   readonly graceMs: number;
-  /** How long the bus may take to accept a connection, and a client to send a body, in ms. Default 5,000. */
+  /** How long the bus is tried for a new client, and how long a client may take to send a body, in ms. Default 5,000. */
   readonly connectMs: number;
 }
 

@@ -15,6 +15,8 @@ import { Receiver } from './receiver.ts';
 const MAX_MESSAGE_BYTES = 1_048_576;
 /** Bytes that may wait for a bus that is slow to take what a client sends. */
 const MAX_UNSENT_BYTES = 262_144;
+/** Between two tries to reach the bus, in ms, on average. */
+const RETRY_MS = 250;
 /** A client answers each heartbeat, or polls; after so many without a sign of it, it is gone. */
 const SILENT_HEARTBEATS = 3;
 
@@ -38,10 +40,11 @@ export interface SessionOptions {
 
 export class Session {
   readonly #options: SessionOptions;
-  readonly #bus: WebSocket;
+  #bus: WebSocket;
   #state: 'opening' | 'open' | 'closed' = 'opening';
   #isGreeted = false;
   #close: Close | null = null;
+  readonly #openUntil: number;
   #outbox: string[] = [];
   #waiting = 0;
   #receiver: Receiver | null = null;
@@ -53,21 +56,8 @@ export class Session {
   constructor(options: SessionOptions) {
     const { limits } = options;
     this.#options = options;
-    this.#bus = new WebSocket(options.url, {
-      handshakeTimeout: limits.connectMs,
-      maxPayload: MAX_MESSAGE_BYTES,
-      perMessageDeflate: false,
-    });
-    this.#bus.on('open', () => this.#onOpen());
-    this.#bus.on('message', (data, isBinary) => {
-      if (!isBinary) this.#onMessage(data.toString());
-    });
-    let failure = 'the connection was closed';
-    // Always followed by `close`.
-    this.#bus.on('error', (error: NodeJS.ErrnoException) => {
-      failure = error.code ?? error.message;
-    });
-    this.#bus.on('close', (code, reason) => this.#onBusClosed(code, reason.toString(), failure));
+    this.#openUntil = Date.now() + limits.connectMs;
+    this.#bus = this.#connect();
     this.#timers = [
       setInterval(() => this.#beat(), limits.heartbeatMs).unref(),
       setInterval(() => this.#pingBus(), limits.pingMs).unref(),
@@ -83,7 +73,9 @@ export class Session {
       onGone: () => {
         if (this.#receiver !== receiver) return;
         this.#takeBack(receiver);
-        this.#awaitClient();
+        // Nothing has been said yet, so there is nothing to come back to.
+        if (this.#state === 'opening') this.end({ code: 4_200, reason: 'The client is gone' });
+        else this.#awaitClient();
       },
     });
     this.#receiver = receiver;
@@ -128,12 +120,49 @@ export class Session {
     }
   }
 
+  #connect(): WebSocket {
+    const bus = new WebSocket(this.#options.url, {
+      handshakeTimeout: this.#options.limits.connectMs,
+      maxPayload: MAX_MESSAGE_BYTES,
+      perMessageDeflate: false,
+    });
+    let failure = 'the connection was closed';
+    bus.on('open', () => this.#onOpen());
+    bus.on('message', (data, isBinary) => {
+      if (!isBinary) this.#onMessage(data.toString());
+    });
+    // Always followed by `close`.
+    bus.on('error', (error: NodeJS.ErrnoException) => {
+      failure = error.code ?? error.message;
+    });
+    bus.on('close', (code, reason) => {
+      if (this.#state === 'opening') this.#onRefused(failure);
+      else this.end(closeFrom(code, reason.toString()));
+    });
+    return bus;
+  }
+
   #onOpen(): void {
     if (this.#state !== 'opening') return;
     this.#state = 'open';
     this.#options.onConnection(null);
-    if (!this.#receiver) this.#awaitClient();
     this.#pump();
+  }
+
+  /** pusher-js would come back 15 s after a 503; a bus that is being restarted is back before that. */
+  #onRefused(failure: string): void {
+    this.#options.onConnection(failure);
+    if (Date.now() >= this.#openUntil) {
+      this.end({ code: 4_100, reason: 'The push server cannot be reached' });
+      return;
+    }
+    const retry = setTimeout(
+      () => {
+        if (this.#state === 'opening') this.#bus = this.#connect();
+      },
+      RETRY_MS * (0.5 + Math.random()),
+    );
+    retry.unref();
   }
 
   #onMessage(text: string): void {
@@ -146,11 +175,6 @@ export class Session {
       this.#drop();
       this.end({ code: 4_200, reason: 'Too much was waiting to be read' });
     }
-  }
-
-  #onBusClosed(code: number, reason: string, failure: string): void {
-    if (this.#state === 'opening') this.#options.onConnection(failure);
-    this.end(closeFrom(code, reason));
   }
 
   /** Writes what waits, as far as the request takes it. */

@@ -16,8 +16,8 @@ export interface BusStandIn {
 }
 
 /** Starts one that greets each client; it answers pings unless `isSilent`. */
-export async function startBusStandIn({ isSilent = false } = {}): Promise<BusStandIn> {
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+export async function startBusStandIn({ isSilent = false, port = 0 } = {}): Promise<BusStandIn> {
+  const server = new WebSocketServer({ host: '127.0.0.1', port });
   const clients: WebSocket[] = [];
   const urls: string[] = [];
   const frames: string[] = [];

@@ -1,0 +1,67 @@
+// The demo, as it is, in a network that lets no WebSocket through: live all the same, over HTTP by way of its own server.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Browser } from 'playwright-core';
+import { sampleCsv } from '../../demo/sample-rows.ts';
+import { launchChromium } from '../support/chromium.ts';
+import { eventually } from '../support/eventually.ts';
+import { type NoWebSocketProxy, startNoWebSocketProxy } from '../support/no-websocket-proxy.ts';
+import { startStack, type TestStack } from '../support/stack.ts';
+import { DemoPage } from './demo-page.ts';
+import { waitUntilLive } from './world.ts';
+
+let stack: TestStack;
+let proxy: NoWebSocketProxy;
+let browser: Browser;
+let folder: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'inloop-e2e-'));
+  [stack, proxy] = await Promise.all([startStack({ env: { IMPORT_ROW_DELAY_MS: '20' } }), startNoWebSocketProxy()]);
+  browser = await launchChromium({ flags: proxy.flags });
+}, 150_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await proxy?.close();
+  expect(await stack?.stop()).toBe('exit code 0');
+  rmSync(folder, { recursive: true, force: true });
+}, 60_000);
+
+describe('without WebSockets', () => {
+  it('the page is live within 10 s of a first visit, and shows an import row by row', async () => {
+    const page = await (await browser.newContext()).newPage();
+    const blocked: string[] = [];
+    page.on('console', (message) => {
+      if (/Content Security Policy/i.test(message.text())) blocked.push(message.text());
+    });
+    const tab = new DemoPage(page);
+    await page.goto(stack.url);
+    const began = Date.now();
+    await tab.signIn('ada');
+    await waitUntilLive(tab);
+    expect(Date.now() - began).toBeLessThan(10_000);
+    expect(proxy.refused).toContain(`127.0.0.1:${stack.services().soketi?.port}`);
+    expect(proxy.passed.some((path) => path.endsWith('/xhr_streaming'))).toBe(true);
+    expect(blocked).toEqual([]);
+
+    const file = join(folder, 'contacts.csv');
+    writeFileSync(file, [...sampleCsv({ rows: 100 })].join(''));
+    await tab.setSlow(true);
+    await tab.drop(file);
+    await tab.openTray();
+    const seen = new Set<string>();
+    // A step of polling is 2.5 s, so this many in 2 s can only have been pushed.
+    await eventually(
+      async () => {
+        const text = await tab.row('Import contacts.csv').text();
+        seen.add(text);
+        return /Done · 100 imported/.test(text);
+      },
+      { within: 15_000 },
+    );
+    expect(seen.size).toBeGreaterThan(5);
+  }, 60_000);
+});

@@ -1,0 +1,72 @@
+// A proxy like some companies': plain HTTP passes, and everything it does not understand (tunnels, and with them
+// WebSockets) is refused. For tests in a browser that has to do without WebSockets.
+import { createServer, type IncomingMessage, request, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A running proxy. */
+export interface NoWebSocketProxy {
+  /** For Chromium's command line: use it for everything, this machine's own addresses too. */
+  readonly flags: string[];
+  /** Tunnels it refused so far, as `host:port`. */
+  readonly refused: string[];
+  /** Paths of requests that it passed on. */
+  readonly passed: string[];
+  /** Sends requests elsewhere, as a load balancer might. */
+  route: (url: URL) => URL;
+  /** Stops and goes on handing answers over: to the server the client looks slow. */
+  stall(): void;
+  flow(): void;
+  close(): Promise<void>;
+}
+
+/** Starts one on a free port. */
+export async function startNoWebSocketProxy(): Promise<NoWebSocketProxy> {
+  const refused: string[] = [];
+  const passed: string[] = [];
+  const answers = new Set<IncomingMessage>();
+  let isStalled = false;
+  const server: Server = createServer((req, res) => {
+    const url = new URL(req.url ?? '', 'http://nowhere.invalid');
+    passed.push(url.pathname);
+    const { 'proxy-connection': _, ...headers } = req.headers;
+    const onward = request(proxy.route(url), { method: req.method, headers }, (answer) => {
+      res.writeHead(answer.statusCode ?? 502, answer.headers);
+      answers.add(answer);
+      answer.on('close', () => answers.delete(answer));
+      answer.on('data', (data) => res.write(data));
+      answer.on('end', () => res.end());
+      if (isStalled) answer.pause();
+      // An answer that broke off must not look as if it were complete.
+      answer.on('error', () => res.destroy());
+    });
+    onward.on('error', () => (res.headersSent ? res.destroy() : res.writeHead(502).end()));
+    res.on('close', () => onward.destroy());
+    req.pipe(onward);
+  });
+  server.on('connect', (req, socket) => {
+    refused.push(req.url ?? '');
+    socket.on('error', () => {});
+    socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const proxy: NoWebSocketProxy = {
+    flags: [`--proxy-server=http://127.0.0.1:${port}`, '--proxy-bypass-list=<-loopback>'],
+    refused,
+    passed,
+    route: (url) => url,
+    stall() {
+      isStalled = true;
+      for (const answer of answers) answer.pause();
+    },
+    flow() {
+      isStalled = false;
+      for (const answer of answers) answer.resume();
+    },
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  return proxy;
+}
