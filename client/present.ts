@@ -8,12 +8,11 @@
  */
 
 import { isFinished, type OutcomeSnapshot, type Snapshot } from '../core/snapshot.ts';
+import { type ClaimOptions, claimIds } from './claim.ts';
 import { browserPage, type Page, systemTiming, type Timing } from './environment.ts';
 import type { TaskFeed } from './feed.ts';
 
 const KEY = 'inloop:told';
-/** More than any inbox holds that a person looks at; about 11 KB of storage. */
-const MOST_IDS = 300;
 /** What is fetched this soon after a return was missed, in milliseconds. */
 const RETURN_WINDOW = 3_000;
 
@@ -25,14 +24,10 @@ export interface News {
   readonly missed: readonly OutcomeSnapshot[];
 }
 
-export interface PresenterOptions {
+export interface PresenterOptions extends ClaimOptions {
   readonly feed: Pick<TaskFeed, 'getSnapshot' | 'subscribe'>;
   /** Tells the user. Called with at least one outcome; each outcome is handed out once. */
   readonly present: (news: News) => void;
-  /** What the tabs of a browser share. Default: `localStorage`, or nothing where there is none. */
-  readonly storage?: Pick<Storage, 'getItem' | 'setItem'> | null;
-  /** Default: Web Locks, or none where there are none; then two tabs in view at one instant may both tell. */
-  readonly locks?: Pick<LockManager, 'request'> | null;
   readonly page?: Page;
   readonly timing?: Pick<Timing, 'now'>;
 }
@@ -40,7 +35,6 @@ export interface PresenterOptions {
 /** Starts to present. Returns a function that stops it. */
 export function presentOutcomes(options: PresenterOptions): () => void {
   const { feed, present, page = browserPage, timing = systemTiming } = options;
-  const { storage = findStorage(), locks = globalThis.navigator?.locks ?? null } = options;
   /** What this tab knows to be told already; asked before the shared storage, and all there is without one. */
   const told = new Set<string>();
   /** Outcomes this tab knows of, and whether they came while nobody looked. */
@@ -66,7 +60,9 @@ export function presentOutcomes(options: PresenterOptions): () => void {
     const candidates = outcomes.filter((task) => task.seenAt === null && !told.has(task.id));
     if (candidates.length === 0) return;
     isClaiming = true;
-    const claimed = await claim(candidates.map(({ id }) => id));
+    const ids = candidates.map(({ id }) => id);
+    for (const id of ids) told.add(id);
+    const claimed = await claimIds(KEY, ids, options);
     isClaiming = false;
     const ours = candidates.filter(({ id }) => claimed.has(id));
     if (ours.length > 0 && !isStopped) {
@@ -76,24 +72,6 @@ export function presentOutcomes(options: PresenterOptions): () => void {
       });
     }
     void look();
-  }
-
-  /** Which of `ids` nobody has told of; from now on, we have. */
-  async function claim(ids: readonly string[]): Promise<ReadonlySet<string>> {
-    const take = () => {
-      const before = readIds(storage);
-      const fresh = ids.filter((id) => !before.includes(id));
-      if (fresh.length > 0) writeIds(storage, [...before, ...fresh].slice(-MOST_IDS));
-      return new Set(fresh);
-    };
-    for (const id of ids) told.add(id);
-    if (!locks) return take();
-    try {
-      return await locks.request(KEY, take);
-    } catch {
-      // The page is going away, or locks are not allowed here (an opaque origin).
-      return take();
-    }
   }
 
   const stopFeed = feed.subscribe(() => void look());
@@ -110,29 +88,4 @@ export function presentOutcomes(options: PresenterOptions): () => void {
     stopFeed();
     stopPage();
   };
-}
-
-function readIds(storage: PresenterOptions['storage']): string[] {
-  try {
-    const ids: unknown = JSON.parse(storage?.getItem(KEY) ?? '[]');
-    return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : [];
-  } catch {
-    return [];
-  }
-}
-
-function writeIds(storage: PresenterOptions['storage'], ids: readonly string[]): void {
-  try {
-    storage?.setItem(KEY, JSON.stringify(ids));
-  } catch {
-    // Full or forbidden: then this tab remembers for itself.
-  }
-}
-
-function findStorage(): PresenterOptions['storage'] {
-  try {
-    return globalThis.localStorage ?? null;
-  } catch {
-    return null;
-  }
 }
