@@ -61,7 +61,7 @@ describe('an import', () => {
       'ada@example.com',
       'cy@example.com',
     ]);
-    expect(run.stages).toEqual(['read', 'save']);
+    expect(run.stages).toEqual(['reading', 'saving']);
     expect(run.reports.at(-1)).toEqual({ done: 4, total: 4, skipped: 2 });
 
     expect(data.db.findDownload('rejects', TASK, 'ada')).toBe('people-rejected.csv');

@@ -94,10 +94,10 @@ class ImportRun {
 
   async importFile(path: string, rowMs: number): Promise<Result> {
     const { signal } = this.#task;
-    this.#task.stage('read');
+    this.#task.stage('reading');
     this.#total = await countRows(path, signal);
 
-    this.#task.stage('save');
+    this.#task.stage('saving');
     const rows = readCsv(path, signal);
     try {
       const header = await rows.next();

@@ -20,7 +20,7 @@ export const importContacts = defineTask({
     rejectsUrl: z.string().nullable(),
   }),
   title: (input) => `Import ${input.filename}`,
-  stages: { read: 1, save: 9 },
+  stages: { reading: 1, saving: 9 },
   attempts: 3,
   deadline: '30m',
 });

@@ -1,10 +1,21 @@
-// The Chromium that browser tests use. Not part of the stack.
+// The Chromium that browser tests and `npm run pictures` use. Not part of the stack.
 import { findOnPath, isExecutable } from './find.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
 const MACOS_APPS = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+];
+
+/** Keep a headless Chromium from talking to anything but the servers it is sent to. */
+export const CHROMIUM_FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
 ];
 
 /** Path of a Chromium or Chrome: `INLOOP_CHROMIUM`, or an installed one, or null. */

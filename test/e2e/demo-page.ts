@@ -120,7 +120,7 @@ export class TrayRow {
     this.element = element;
   }
 
-  /** Everything it says, on one line, as in "Import a.csv Save · 30 of 100 Cancel"; '' while there is no such row. */
+  /** Everything it says, on one line, as in "Import a.csv Saving · 30 of 100 Cancel"; '' while there is no such row. */
   async text(): Promise<string> {
     // Not innerText of a locator: that would wait for the row to be there.
     const [text = ''] = await this.element.allInnerTexts();

@@ -48,9 +48,9 @@ describe('an import', () => {
       // One change of state each: it neither started twice nor was it done before it was.
       const states = shown.map(({ status }) => status.split(' · ')[0]);
       expect(states.filter((state, index) => state !== states[index - 1])).toEqual(
-        expect.arrayContaining(['Waiting to start', 'Save', 'Done']),
+        expect.arrayContaining(['Waiting to start', 'Saving', 'Done']),
       );
-      expect(states.indexOf('Done')).toBe(states.lastIndexOf('Save') + 1);
+      expect(states.indexOf('Done')).toBe(states.lastIndexOf('Saving') + 1);
       await eventually(async () => expect(await tab.total.textContent()).toBe('100'));
     }
     expect(await first.page.locator('#contacts tr').count()).toBeGreaterThan(10);

@@ -4,7 +4,7 @@
 /** What a row said at one moment. */
 export interface RowRecord {
   title: string;
-  /** State and facts, as in "Save · 30 of 100". */
+  /** State and facts, as in "Saving · 30 of 100". */
   status: string;
   remarks: string[];
   /** The words of its button, '' for none, and whether it can be pressed. */
