@@ -32,8 +32,14 @@ export function setHidden(element: HTMLElement, isHidden: boolean): void {
   if (element.hidden !== isHidden) element.hidden = isHidden;
 }
 
-/** Makes the children of `parent` exactly `wanted`, in order, moving as few as it can. */
+const shown = new WeakMap<Element, readonly Element[]>();
+
+/** Makes the children of `parent` exactly `wanted`, in order, moving as few as it can. Nobody else may change them. */
 export function setChildren(parent: Element, wanted: readonly Element[]): void {
+  const before = shown.get(parent);
+  // Comparing arrays is much cheaper than walking over thousands of nodes.
+  if (before?.length === wanted.length && wanted.every((child, index) => child === before[index])) return;
+  shown.set(parent, wanted);
   const keep = new Set(wanted);
   for (const child of [...parent.children]) if (!keep.has(child)) child.remove();
   let at = parent.firstElementChild;
@@ -50,4 +56,18 @@ export function setTexts(parent: HTMLElement, tag: 'p', part: string, texts: rea
   texts.forEach((text, index) => {
     setText(parent.children[index] as Element, text);
   });
+}
+
+/** Runs `change`. What loses the focus by it gets it back; where it is gone, its row, a neighbour, or `last` does. */
+export function keepFocus(root: ShadowRoot, last: HTMLElement, change: () => void): void {
+  const focused = root.activeElement as HTMLElement | null;
+  const row = focused?.closest('li');
+  const neighbour = (row?.nextElementSibling ?? row?.previousElementSibling) as HTMLElement | undefined;
+  change();
+  if (!focused) return;
+  // Moving a node takes the focus from what is in it.
+  for (const next of [focused, row, neighbour, last]) {
+    if (root.activeElement) return;
+    next?.focus();
+  }
 }

@@ -5,7 +5,8 @@ import type { Tone } from '../view/describe.ts';
 const SVG = 'http://www.w3.org/2000/svg';
 const RING = 'M10 2.75a7.25 7.25 0 1 0 0 14.5a7.25 7.25 0 1 0 0-14.5';
 
-const PATHS: Readonly<Record<Tone | 'tray' | 'close', string>> = {
+/** As a path of 20 × 20, to be stroked. */
+export const PATHS: Readonly<Record<Tone | 'tray' | 'close', string>> = {
   waiting: `${RING}M10 6v4.2l2.6 1.6`,
   active: `${RING}`,
   warning: 'M10 3.2L17.6 16.4H2.4zM10 8.2v3.6M10 14.1v.1',

@@ -1,15 +1,11 @@
 /** One task as a list item: built once, then only what changed is touched. */
 
+import type { Snapshot } from '../../core/snapshot.ts';
 import type { RowView } from '../view/describe.ts';
 import type { Wording } from '../view/wording.ts';
+import type { Commands } from './commands.ts';
 import { make, setAttribute, setHidden, setText, setTexts } from './dom.ts';
 import { makeIcon, setIcon } from './icons.ts';
-
-/** What the row's button is in the middle of, and what went wrong with it. */
-export interface RowCommand {
-  readonly isBusy: boolean;
-  readonly error: string | undefined;
-}
 
 /** Assistive technology hears of progress at most twice a second. */
 const ARIA_EVERY = 500;
@@ -20,6 +16,11 @@ export class Row {
   isInView = true;
   /** When it was last updated; our clock in milliseconds. */
   updatedAt = 0;
+  /** What it shows, of which edition, and whether that says something else as time passes. */
+  task: Snapshot | undefined;
+  edition = 0;
+  isTicking = false;
+  readonly #commands: Commands;
   readonly #icon = makeIcon('waiting');
   readonly #title = make('p', { class: 'title', part: 'title' });
   readonly #state = make('span', { class: 'state', part: 'state' });
@@ -35,10 +36,12 @@ export class Row {
   #ariaAt = Number.NEGATIVE_INFINITY;
   #view: RowView | undefined;
 
-  constructor(onAction: (action: 'cancel' | 'retry', id: string) => void) {
+  /** @param part `task` in the panel, `toast` beside the page */
+  constructor(commands: Commands, part: 'task' | 'toast') {
+    this.#commands = commands;
     this.element = make(
       'li',
-      { class: 'task', part: 'task', tabindex: '-1' },
+      { class: `task ${part}`, part, tabindex: '-1' },
       this.#icon,
       make(
         'div',
@@ -56,12 +59,12 @@ export class Row {
     this.#segments.append(make('i'), make('i'), make('i'));
     this.#action.addEventListener('click', () => {
       const { action, id } = this.#view ?? {};
-      if (action && id && this.#action.getAttribute('aria-disabled') !== 'true') onAction(action, id);
+      if (action && id) commands.run(action, id);
     });
   }
 
   /** Shows `view`. `now` is our clock in milliseconds. */
-  update(view: RowView, command: RowCommand, wording: Wording, now: number): void {
+  update(view: RowView, wording: Wording, now: number): void {
     this.#view = view;
     this.updatedAt = now;
     setAttribute(this.element, 'data-tone', view.tone);
@@ -75,9 +78,10 @@ export class Row {
     this.#showBar(view, now);
     this.#showSegments(view.segments);
     this.#showLinks(view);
-    setHidden(this.#error, !command.error);
-    setText(this.#error, command.error ?? '');
-    this.#showAction(view, command, wording);
+    const error = this.#commands.errorOf(view.id);
+    setHidden(this.#error, !error);
+    setText(this.#error, error);
+    this.#showAction(view, this.#commands.isBusy(view.id), wording);
   }
 
   #showBar({ bar, title }: RowView, now: number): void {
@@ -118,7 +122,7 @@ export class Row {
     );
   }
 
-  #showAction({ action, title }: RowView, { isBusy }: RowCommand, wording: Wording): void {
+  #showAction({ action, title }: RowView, isBusy: boolean, wording: Wording): void {
     const hadFocus = !this.#action.hidden && (this.element.getRootNode() as ShadowRoot).activeElement === this.#action;
     if (action) {
       const isCancel = action === 'cancel';

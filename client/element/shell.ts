@@ -1,4 +1,4 @@
-/** Everything in the tray that is there from the start: button, panel, banner, summary, and the live region. */
+/** Everything in the tray that is there from the start: button, panel, banner, and the live region. */
 
 import type { OutcomeSnapshot } from '../../core/snapshot.ts';
 import { formatNumber, type Wording } from '../view/wording.ts';
@@ -16,10 +16,6 @@ export interface Shell {
   readonly lists: Readonly<Record<'active' | 'unseen' | 'recent', HTMLElement>>;
   readonly empty: HTMLElement;
   readonly more: HTMLButtonElement;
-  readonly away: HTMLElement;
-  readonly awayText: HTMLElement;
-  readonly show: HTMLButtonElement;
-  readonly dismiss: HTMLButtonElement;
   /** Polite; exists before there is anything to say, as screen readers need it to. */
   readonly live: HTMLElement;
   /** Tells when a row comes into view or leaves it. */
@@ -30,7 +26,8 @@ export interface Shell {
   showCounts(wording: Wording, active: number, unseen: readonly OutcomeSnapshot[]): void;
 }
 
-export function makeShell(root: ShadowRoot, nonce: string): Shell {
+/** @param foot what stands at the end of the panel */
+export function makeShell(root: ShadowRoot, nonce: string, foot: HTMLElement): Shell {
   addStyles(root, nonce);
   const buttonText = make('span');
   const count = make('span', { class: 'count', part: 'count', 'aria-hidden': 'true' });
@@ -69,6 +66,7 @@ export function makeShell(root: ShadowRoot, nonce: string): Shell {
     make('div', { class: 'head', part: 'head' }, heading, close),
     banner,
     body,
+    foot,
   );
   const watched = new WeakMap<Element, (isInView: boolean) => void>();
   const observer = new IntersectionObserver(
@@ -77,15 +75,11 @@ export function makeShell(root: ShadowRoot, nonce: string): Shell {
     },
     { root: body, rootMargin: '100px' },
   );
-  const awayText = make('p');
-  const show = make('button', { class: 'show', part: 'away-show', type: 'button' });
-  const dismiss = make('button', { class: 'icon-button', part: 'away-dismiss', type: 'button' }, makeIcon('close'));
-  const away = make('div', { class: 'away', part: 'away', role: 'group', hidden: '' }, awayText, show, dismiss);
   const live = make('div', { class: 'sr', role: 'status', 'aria-live': 'polite' });
-  root.append(button, away, panel, live);
+  root.append(button, panel, live);
 
   return {
-    ...{ root, button, panel, close, banner, empty, more, away, awayText, show, dismiss, live },
+    ...{ root, button, panel, close, banner, empty, more, live },
     sections: { active: active.section, unseen: unseen.section, recent: recent.section },
     lists: { active: active.list, unseen: unseen.list, recent: recent.list },
     watch(row, listener) {
@@ -101,9 +95,7 @@ export function makeShell(root: ShadowRoot, nonce: string): Shell {
       setText(recent.title, wording.groupRecent);
       setText(empty, wording.empty);
       setText(more, wording.more);
-      setText(show, wording.show);
       setAttribute(close, 'aria-label', wording.close);
-      setAttribute(dismiss, 'aria-label', wording.dismiss);
     },
     showCounts(wording, activeCount, outcomes) {
       const fresh = outcomes.filter((task) => !task.seenAt);

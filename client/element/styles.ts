@@ -5,39 +5,26 @@
 
 const CSS = `
 :host {
-  --_surface: var(--inloop-surface, #fff);
-  --_raised: var(--inloop-raised, #f4f5f8);
-  --_text: var(--inloop-text, #1a1e27);
-  --_muted: var(--inloop-muted, #586173);
-  --_line: var(--inloop-line, #e2e5eb);
-  --_accent: var(--inloop-accent, #2a58d0);
-  --_on-accent: var(--inloop-on-accent, #fff);
-  --_good: var(--inloop-good, #12734a);
-  --_warning: var(--inloop-warning, #8a5700);
-  --_bad: var(--inloop-bad, #b3261e);
-  --_shadow: var(--inloop-shadow, 0 1px 2px #1a1e2714, 0 12px 32px #1a1e2729);
+  --_surface: var(--inloop-surface, light-dark(#fff, #181b22));
+  --_raised: var(--inloop-raised, light-dark(#f4f5f8, #22262f));
+  --_text: var(--inloop-text, light-dark(#1a1e27, #e7e9ef));
+  --_muted: var(--inloop-muted, light-dark(#586173, #a4acbb));
+  --_line: var(--inloop-line, light-dark(#e2e5eb, #2f3440));
+  --_accent: var(--inloop-accent, light-dark(#2a58d0, #8db0ff));
+  --_on-accent: var(--inloop-on-accent, light-dark(#fff, #10131a));
+  --_good: var(--inloop-good, light-dark(#12734a, #62d19c));
+  --_warning: var(--inloop-warning, light-dark(#8a5700, #efbb63));
+  --_bad: var(--inloop-bad, light-dark(#b3261e, #ff958c));
+  --_shadow: var(--inloop-shadow, 0 12px 32px light-dark(#1a1e2733, #0009));
   --_radius: var(--inloop-radius, 12px);
   display: inline-block;
   position: relative;
   color: var(--_text);
-  font: 400 14px/1.45 var(--inloop-font, system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif);
-  font-size: var(--inloop-font-size, .875rem);
+  font: 400 var(--inloop-font-size, .875rem)/1.45 var(--inloop-font, system-ui, sans-serif);
   text-align: start;
 }
-@supports (color: light-dark(#000, #fff)) {
-  :host {
-    --_surface: var(--inloop-surface, light-dark(#fff, #181b22));
-    --_raised: var(--inloop-raised, light-dark(#f4f5f8, #22262f));
-    --_text: var(--inloop-text, light-dark(#1a1e27, #e7e9ef));
-    --_muted: var(--inloop-muted, light-dark(#586173, #a4acbb));
-    --_line: var(--inloop-line, light-dark(#e2e5eb, #2f3440));
-    --_accent: var(--inloop-accent, light-dark(#2a58d0, #8db0ff));
-    --_on-accent: var(--inloop-on-accent, light-dark(#fff, #10131a));
-    --_good: var(--inloop-good, light-dark(#12734a, #62d19c));
-    --_warning: var(--inloop-warning, light-dark(#8a5700, #efbb63));
-    --_bad: var(--inloop-bad, light-dark(#b3261e, #ff958c));
-    --_shadow: var(--inloop-shadow, 0 1px 2px light-dark(#1a1e2714, #0006), 0 12px 32px light-dark(#1a1e2729, #0009));
-  }
+@supports not (color: light-dark(#000, #fff)) {
+  :host { --_surface: Canvas; --_raised: Canvas; --_text: CanvasText; --_muted: CanvasText; --_line: GrayText; --_accent: LinkText; --_on-accent: Canvas; --_good: CanvasText; --_warning: CanvasText; --_bad: CanvasText; --_shadow: none; }
 }
 :host([hidden]), [hidden] { display: none !important; }
 * { box-sizing: border-box; margin: 0; padding: 0; }
@@ -53,9 +40,9 @@ svg { display: block; inline-size: 1.25em; block-size: 1.25em; fill: none; strok
 .count[data-kind=active] { color: var(--_text); background: var(--_line); }
 .count[data-kind=bad] { background: var(--_bad); }
 
-.panel, .away { position: absolute; z-index: var(--inloop-z-index, 1000); inset-block-start: calc(100% + 8px); inset-inline-end: 0; inline-size: min(var(--inloop-width, 26rem), 100vw - 16px); background: var(--_surface); border: 1px solid var(--_line); border-radius: var(--_radius); box-shadow: var(--_shadow); }
-:host([align=start]) :is(.panel, .away) { inset-inline: 0 auto; }
-.panel { display: flex; flex-direction: column; max-block-size: min(36rem, 100vh - 6rem); overflow: hidden; }
+.panel, .away, .toast { inline-size: min(var(--inloop-width, 26rem), 100vw - 16px); color: var(--_text); background: var(--_surface); border: 1px solid var(--_line); border-radius: var(--_radius); box-shadow: var(--_shadow); }
+:host([align=start]) .panel { inset-inline: 0 auto; }
+.panel { position: absolute; z-index: var(--inloop-z-index, 1000); inset-block-start: calc(100% + 8px); inset-inline-end: 0; display: flex; flex-direction: column; max-block-size: min(36rem, 100vh - 6rem); overflow: hidden; }
 .head { display: flex; align-items: center; justify-content: space-between; padding: .6em .6em .6em 1.15em; padding-inline: 1.15em .6em; border-block-end: 1px solid var(--_line); }
 h2 { font-size: 1.07em; font-weight: 650; }
 .icon-button { padding: .45em; color: var(--_muted); }
@@ -102,15 +89,25 @@ a { color: var(--_accent); font-weight: 550; text-underline-offset: .18em; paddi
 .action { align-self: start; padding: .25em .7em; font-size: .93em; font-weight: 550; color: var(--_muted); border: 1px solid var(--_line); }
 .action[aria-disabled=true] { opacity: .6; cursor: default; }
 
-.away { display: flex; align-items: center; gap: .5em; padding: .7em .6em .7em 1.1em; padding-inline: 1.1em .6em; animation: rise .2s ease-out; }
+.stack { position: fixed; z-index: var(--inloop-z-index, 1000); inset: var(--inloop-toast-inset, auto 16px 16px auto); max-block-size: 100vh; overflow: visible; border: 0; background: none; }
+:host(:dir(rtl)) .stack { inset: var(--inloop-toast-inset, auto auto 16px 16px); }
+.away, .toast { margin-block-start: 8px; animation: rise .2s ease-out; }
+.away { display: flex; align-items: center; gap: .5em; padding: .7em .6em .7em 1.1em; padding-inline: 1.1em .6em; }
 .away p { flex: 1; }
 .away .show { padding: .3em .8em; font-weight: 600; color: var(--_on-accent); background: var(--_accent); }
+.toast { grid-template-columns: auto minmax(0, 1fr) auto auto; content-visibility: visible; }
+.toast .icon-button { align-self: start; }
+.stack .more { margin: 0 0 0 auto; margin-inline: auto 0; color: var(--_text); background: var(--_surface); border: 1px solid var(--_line); }
+.notify { inline-size: 100%; margin: 0; border-block-start: 1px solid var(--_line); border-radius: 0; }
+.notify[aria-pressed=true] { color: var(--_accent); }
+.notify[aria-pressed=true]::before { content: "✓ " / ""; }
 
 @keyframes turn { to { transform: rotate(1turn); } }
 @keyframes slide { from { margin-inline-start: 0; } to { margin-inline-start: 65%; } }
-@keyframes rise { from { opacity: 0; transform: translateY(-4px); } }
+@keyframes rise { from { opacity: 0; transform: translateY(4px); } }
 @media (max-width: 480px) {
-  .panel, .away, :host([align=start]) :is(.panel, .away) { position: fixed; inset-inline: 8px; inline-size: auto; inset-block: auto 8px; }
+  .panel, :host([align=start]) .panel { position: fixed; inset-inline: 8px; inline-size: auto; inset-block: auto 8px; }
+  .stack, :host(:dir(rtl)) .stack { inset: auto 8px 8px; }
   .panel { max-block-size: calc(100vh - 16px); max-block-size: calc(100dvh - 16px); }
 }
 @media (prefers-reduced-motion: reduce) {
@@ -118,13 +115,16 @@ a { color: var(--_accent); font-weight: 550; text-underline-offset: .18em; paddi
   .bar[data-unknown] .fill { inline-size: 100%; opacity: .35; }
 }
 @media (forced-colors: active) {
-  .button, .panel, .away, .action { border: 1px solid ButtonText; }
+  .button, .panel, .away, .toast, .action { border: 1px solid ButtonText; }
   .bar, .segments { border: 1px solid CanvasText; block-size: 8px; }
   .fill, .segments i { forced-color-adjust: none; background: CanvasText; }
   .segments i + i { background: repeating-linear-gradient(-45deg, CanvasText 0 2px, Canvas 2px 4px); }
   .count { border: 1px solid; }
 }
 `;
+
+/** The custom properties that restyle the tray. */
+export const PROPERTIES: ReadonlySet<string> = new Set(CSS.match(/--inloop-[\w-]+/g));
 
 let sheet: CSSStyleSheet | undefined;
 

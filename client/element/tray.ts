@@ -1,35 +1,40 @@
 /** `<inloop-tray>`: the record of the user's tasks, as a button with a number and a panel. Words and rows are made elsewhere. */
 
-import type { TaskError } from '../../core/error.ts';
+import { TaskError } from '../../core/error.ts';
 import { isFinished, type Snapshot } from '../../core/snapshot.ts';
 import { createTaskFeed, type PendingFeed, type TaskFeed } from '../feed.ts';
 import { presentOutcomes } from '../present.ts';
 import { loadPusher, type PusherSource } from '../pusher.ts';
 import { shareConnection } from '../share/shared-pusher.ts';
 import { describeConnection, isOutOfDate } from '../view/banner.ts';
-import { describeTask } from '../view/describe.ts';
-import { countOutcomes, type Groups, groupTasks, retriedIds } from '../view/groups.ts';
+import { type Groups, groupTasks, hideYoung } from '../view/groups.ts';
 import { observeClock, remember, type TaskMemory } from '../view/memory.ts';
+import { markPage } from '../view/page-mark.ts';
 import { ENGLISH, type Wording } from '../view/wording.ts';
-import { setChildren, setHidden, setText } from './dom.ts';
-import { Row } from './row.ts';
+import { Commands } from './commands.ts';
+import { setHidden, setText } from './dom.ts';
+import { NotifyButton } from './notify-button.ts';
+import { PageMarker } from './page-marker.ts';
+import { RowList, type RowListContext } from './row-list.ts';
 import { makeShell, type Shell } from './shell.ts';
 import { Speaker } from './speaker.ts';
+import { ToastStack } from './toast-stack.ts';
 
-const GROUPS = ['active', 'unseen', 'recent'] as const;
 /** How long an outcome has to be in view to count as seen, in milliseconds. */
 const DWELL = 1_500;
 const PAGE = 30;
-/** Rows out of view are brought up to date this often, in milliseconds, and at most so many a frame. */
-const OUT_OF_VIEW = 2_000;
-const LATE_ROWS = 10;
+/** A page that is hidden is brought up to date this often, in milliseconds. */
+const HIDDEN_FRAME = 500;
+const TOAST_DURATION = 6_000;
 
 // On a server there is no HTMLElement; importing this must not fail there.
 const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
 
 /**
  * Attributes: `url` (where the task router is mounted; loads pusher-js and makes a feed of its own), `align="start"`
- * (the panel opens towards the end of the line), `share="off"` (this tab makes a push connection of its own). Properties: `feed`, `wording`. Methods: `show()`, `hide()`.
+ * (the panel opens towards the end of the line), `share="off"` (this tab makes a push connection of its own),
+ * `toast-duration` (milliseconds), `title-progress` and `favicon-progress` (progress and outcome before the page's
+ * title and as its icon). Properties: `feed`, `wording`, `toastDuration`. Methods: `show()`, `hide()`.
  *
  * @example <inloop-tray url="/tasks"></inloop-tray>
  */
@@ -42,10 +47,15 @@ export class InloopTray extends Base {
   /** Made by us from `url`, so ours to close. */
   #own: PendingFeed | undefined;
   #stop: (() => void) | undefined;
-  readonly #rows = new Map<string, Row>();
   readonly #memories = new Map<string, TaskMemory>();
-  readonly #busy = new Set<string>();
-  readonly #errors = new Map<string, string>();
+  readonly #commands = new Commands(
+    () => this.#wording,
+    () => this.#schedule(),
+  );
+  #list: RowList | undefined;
+  #toasts: ToastStack | undefined;
+  readonly #notify = new NotifyButton(() => this.show());
+  readonly #marker = new PageMarker();
   /** Outcomes that stay in "New" while the panel is open, seen or not. */
   readonly #held = new Set<string>();
   #tasks: readonly Snapshot[] = [];
@@ -53,12 +63,15 @@ export class InloopTray extends Base {
   #groups: Groups | undefined;
   #limit = PAGE;
   #frame = 0;
+  /** Whether `#frame` is a timer. */
+  #isTimed = false;
+  #connected = new AbortController();
+  /** What had the focus before F6. */
+  #before: HTMLElement | undefined;
   #tick: ReturnType<typeof setTimeout> | undefined;
   #dwell: ReturnType<typeof setTimeout> | undefined;
 
   #speaker: Speaker | undefined;
-  /** Outcomes reached while nobody looked, until they are shown or dismissed; this tab was the one to say so. */
-  readonly #missed = new Set<string>();
   #stopPresenting: (() => void) | undefined;
 
   /** The feed to show: set it to share one, instead of `url`. */
@@ -82,6 +95,24 @@ export class InloopTray extends Base {
     this.#schedule();
   }
 
+  /**
+   * How long a toast is shown, in milliseconds (attribute `toast-duration`; 6,000). Infinity: until it is dismissed.
+   * 0: no toasts. Failures, and outcomes that offer something to do, are shown until they are dismissed.
+   * @throws TaskError `invalid_options` for anything else
+   */
+  get toastDuration(): number {
+    const value = this.getAttribute('toast-duration') || TOAST_DURATION;
+    return Number(value) >= 0 ? Number(value) : TOAST_DURATION;
+  }
+
+  set toastDuration(ms: number) {
+    if (!(ms >= 0))
+      throw new TaskError('invalid_options', `toastDuration must be milliseconds, 0 or Infinity, got ${ms}.`, {
+        retryable: false,
+      });
+    this.setAttribute('toast-duration', String(ms));
+  }
+
   /** Whether the panel is open. */
   get isOpen(): boolean {
     return this.#shell?.panel.hidden === false;
@@ -91,7 +122,8 @@ export class InloopTray extends Base {
   show(): void {
     if (!this.#shell || this.isOpen) return;
     this.#shell.panel.hidden = false;
-    this.#missed.clear();
+    // What they tell of is in the panel now.
+    this.#toasts?.clear();
     document.addEventListener('pointerdown', this.#onOutside, true);
     this.#schedule();
   }
@@ -110,7 +142,12 @@ export class InloopTray extends Base {
 
   connectedCallback(): void {
     if (!this.#shell) this.#build();
-    for (const name of ['feed', 'wording'] as const) this.#adopt(name);
+    for (const name of ['feed', 'wording', 'toastDuration'] as const) this.#adopt(name);
+    if (this.#connected.signal.aborted || !this.#stop) {
+      this.#connected.abort();
+      this.#connected = new AbortController();
+      this.#listen();
+    }
     if (!this.#feed) this.#open();
     else if (!this.#stop) this.#use(this.#feed);
   }
@@ -123,8 +160,11 @@ export class InloopTray extends Base {
       for (const timer of [this.#tick, this.#dwell]) clearTimeout(timer);
       this.#dwell = undefined;
       this.#speaker?.stop();
-      cancelAnimationFrame(this.#frame);
-      this.#frame = 0;
+      this.#unschedule();
+      this.#connected.abort();
+      this.#marker.showTitle(null);
+      this.#marker.showIcon(null);
+      this.#toasts?.clear();
       this.#stop?.();
       this.#stop = undefined;
       this.#present(undefined);
@@ -139,7 +179,7 @@ export class InloopTray extends Base {
   }
 
   /** Takes over a property that was set before the element was defined, and hides the accessor since. */
-  #adopt(name: 'feed' | 'wording'): void {
+  #adopt(name: 'feed' | 'wording' | 'toastDuration'): void {
     if (!Object.hasOwn(this, name)) return;
     const { [name]: value } = this;
     delete (this as Partial<this>)[name];
@@ -147,32 +187,35 @@ export class InloopTray extends Base {
   }
 
   #build(): void {
-    const shell = makeShell(this.attachShadow({ mode: 'open' }), this.nonce);
+    const shell = makeShell(this.attachShadow({ mode: 'open' }), this.nonce, this.#notify.element);
+    const { root, live } = shell;
     this.#shell = shell;
-    this.#speaker = new Speaker(shell.live, () => this.#wording);
+    this.#speaker = new Speaker(live, () => this.#wording);
+    this.#list = new RowList(shell, this.#commands, () => this.#schedule());
+    this.#toasts = new ToastStack({
+      ...{ root, live, commands: this.#commands },
+      onShow: () => {
+        this.show();
+        shell.button.focus();
+      },
+      onDismiss: (ids) => this.#feed?.seen(ids),
+      onLeave: () => this.#leave(),
+    });
     shell.label(this.#wording);
     shell.button.addEventListener('click', () => (this.isOpen ? this.hide() : this.show()));
     shell.close.addEventListener('click', () => this.hide());
-    shell.show.addEventListener('click', () => {
-      this.show();
-      shell.button.focus();
-    });
-    shell.dismiss.addEventListener('click', () => {
-      const ids = [...this.#missed];
-      this.#missed.clear();
-      this.#feed?.seen(ids);
-      shell.button.focus();
-      this.#schedule();
-    });
     shell.more.addEventListener('click', () => {
-      this.#limit += PAGE;
+      // Ever more, so that thousands are not thousands of clicks away.
+      this.#limit *= 2;
       this.#feed?.loadMore().catch(() => {});
       this.#schedule();
     });
     shell.root.addEventListener('keydown', (event) => {
-      if ((event as KeyboardEvent).key !== 'Escape' || !this.isOpen) return;
+      if ((event as KeyboardEvent).key !== 'Escape' || event.defaultPrevented) return;
+      if (this.isOpen) this.hide();
+      else if (this.#before) this.#leave();
+      else return;
       event.stopPropagation();
-      this.hide();
     });
   }
 
@@ -207,7 +250,9 @@ export class InloopTray extends Base {
     if (feed === this.#feed) return;
     this.#feed = feed;
     this.#tasks = [];
-    for (const kept of [this.#memories, this.#busy, this.#errors, this.#held, this.#missed]) kept.clear();
+    for (const kept of [this.#memories, this.#held]) kept.clear();
+    this.#commands.use(feed);
+    this.#toasts?.clear();
     this.#speaker?.stop();
   }
 
@@ -215,6 +260,7 @@ export class InloopTray extends Base {
   #present(feed: TaskFeed | undefined): void {
     this.#stopPresenting?.();
     this.#stopPresenting = undefined;
+    this.#notify.use(feed);
     if (!feed) return;
     const start = () => {
       if (feed !== this.#feed || !this.isConnected || this.#stopPresenting) return;
@@ -222,7 +268,9 @@ export class InloopTray extends Base {
         feed,
         present: ({ live, missed }) => {
           this.#speaker?.sayOutcomes(live);
-          if (!this.isOpen) for (const { id } of missed) this.#missed.add(id);
+          if (this.isOpen) return;
+          this.#toasts?.add(live, this.toastDuration);
+          this.#toasts?.addMissed(missed);
           this.#schedule();
         },
       });
@@ -233,93 +281,79 @@ export class InloopTray extends Base {
 
   // What is shown
 
+  /** Renders with the next frame; a hidden page has none, but a title and an icon that are looked at. */
   #schedule(): void {
     if (this.#frame || !this.#shell || !this.isConnected) return;
-    this.#frame = requestAnimationFrame(() => {
+    const render = () => {
       this.#frame = 0;
       this.#render();
-    });
+    };
+    this.#isTimed = document.visibilityState === 'hidden';
+    this.#frame = this.#isTimed
+      ? (setTimeout(render, HIDDEN_FRAME) as unknown as number)
+      : requestAnimationFrame(render);
+  }
+
+  #unschedule(): void {
+    if (this.#isTimed) clearTimeout(this.#frame);
+    else cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
   }
 
   #render(): void {
     const shell = this.#shell;
     if (!shell) return;
-    const now = Date.now();
-    const { tasks = [], connection = { status: 'connecting' as const } } = this.#feed?.getSnapshot() ?? {};
-    this.#learn(tasks, now);
+    const ourNow = Date.now();
+    const { tasks: all = [], connection = { status: 'connecting' as const } } = this.#feed?.getSnapshot() ?? {};
+    this.#learn(all, ourNow);
+    const now = ourNow - (this.#ahead ?? 0);
+    const tasks = hideYoung(all, now);
     const groups = groupTasks(tasks, this.#held, this.#groups);
     this.#groups = groups;
-    const missed = groups.unseen.filter(({ id, seenAt }) => !seenAt && this.#missed.has(id));
-    shell.showCounts(this.#wording, groups.active.length, groups.unseen);
-    setHidden(shell.away, this.isOpen || missed.length === 0);
-    if (missed.length > 0) setText(shell.awayText, this.#wording.away(...countOutcomes(missed)));
-    const banner = describeConnection(connection, now, this.#wording);
+    const wording = this.#wording;
+    shell.showCounts(wording, groups.active.length, groups.unseen);
+    const banner = describeConnection(connection, ourNow, wording);
     setHidden(shell.banner, banner === '');
     setText(shell.banner, banner);
+    const mark = markPage(tasks, wording);
+    this.#marker.showTitle(this.hasAttribute('title-progress') ? mark : null);
+    this.#marker.showIcon(this.hasAttribute('favicon-progress') ? mark : null);
+    this.#notify.show(wording, groups.active.length > 0);
 
-    const isTicking = this.isOpen && this.#renderRows(shell, groups, now, isOutOfDate(connection));
+    const context = { wording, now, isStale: isOutOfDate(connection), base: document.baseURI };
+    const find = (id: string) => {
+      const task = this.#feed?.get(id);
+      return task && isFinished(task) && !task.seenAt ? task : undefined;
+    };
+    this.#toasts?.update({ ...context, find });
+    let again = tasks === all ? Number.POSITIVE_INFINITY : 200;
+    if (this.isOpen) {
+      if (connection.status !== 'live') again = Math.min(again, 1_000);
+      again = Math.min(again, this.#showPanel(shell, groups, { ...context, ourNow, tasks: all }));
+    }
     clearTimeout(this.#tick);
-    if (isTicking || (this.isOpen && connection.status !== 'live'))
-      this.#tick = setTimeout(() => this.#schedule(), 1_000);
+    if (again === 0) this.#schedule();
+    else if (again < Number.POSITIVE_INFINITY) this.#tick = setTimeout(() => this.#schedule(), again);
   }
 
-  #renderRows(shell: Shell, groups: Groups, now: number, isStale: boolean): boolean {
-    const all = [...groups.active, ...groups.unseen, ...groups.recent.slice(0, this.#limit)];
-    const retried = retriedIds(this.#tasks);
-    const focused = shell.root.activeElement;
-    let isTicking = false;
-    let late = LATE_ROWS;
-    const draw = (task: Snapshot): Element => {
-      const known = this.#rows.get(task.id);
-      const row = known ?? new Row((action, id) => this.#command(action, id));
-      if (!known) {
-        this.#rows.set(task.id, row);
-        shell.watch(row.element, (isInView) => {
-          row.isInView = isInView;
-          if (isInView) this.#schedule();
-        });
-      }
-      // Rows out of view follow in turns: they are for those who search or listen, not for the eye.
-      if (known && !row.isInView && (now - row.updatedAt < OUT_OF_VIEW || late-- <= 0)) {
-        isTicking = true;
-        return row.element;
-      }
-      const view = describeTask(this.#memories.get(task.id) ?? remember(undefined, task), {
-        wording: this.#wording,
-        now: now - (this.#ahead ?? 0),
-        isStale,
-        isRetried: retried.has(task.id),
-        base: document.baseURI,
-      });
-      isTicking ||= view.isTicking;
-      if (view.isSlow) this.#speaker?.saySlow(task);
-      row.update(view, { isBusy: this.#busy.has(task.id), error: this.#errors.get(task.id) }, this.#wording, now);
-      return row.element;
-    };
-    const shown = { ...groups, recent: groups.recent.slice(0, this.#limit) };
-    for (const name of GROUPS) {
-      setChildren(shell.lists[name], shown[name].map(draw));
-      setHidden(shell.sections[name], shown[name].length === 0);
-    }
-    const ids = new Set(all.map(({ id }) => id));
-    for (const [id, row] of this.#rows) {
-      if (ids.has(id)) continue;
-      shell.unwatch(row.element);
-      this.#rows.delete(id);
-    }
-    setHidden(shell.empty, all.length > 0);
-    setHidden(shell.more, groups.recent.length <= this.#limit && !this.#feed?.getSnapshot().hasMore);
-    // Moving a node takes the focus from what is in it.
-    if (focused && focused !== shell.root.activeElement) (focused as HTMLElement).focus();
+  #showPanel(shell: Shell, groups: Groups, context: Omit<RowListContext, 'memories' | 'onSlow'>): number {
+    const { active } = groups;
+    const unseen = groups.unseen.slice(0, this.#limit);
+    const recent = groups.recent.slice(0, this.#limit - unseen.length);
+    const hasMore = unseen.length + recent.length < groups.finished.length;
+    const onSlow = (task: Snapshot) => this.#speaker?.saySlow(task);
+    const again = this.#list?.show({ ...groups, unseen, recent }, { ...context, memories: this.#memories, onSlow });
+    setHidden(shell.empty, active.length + groups.finished.length > 0);
+    setHidden(shell.more, !hasMore && !this.#feed?.getSnapshot().hasMore);
 
-    for (const { id } of groups.unseen) this.#held.add(id);
-    if (groups.unseen.some((task) => !task.seenAt) && this.#dwell === undefined) {
+    for (const { id } of unseen) this.#held.add(id);
+    if (unseen.some((task) => !task.seenAt) && this.#dwell === undefined) {
       this.#dwell = setTimeout(() => {
         this.#dwell = undefined;
         if (this.isOpen && document.visibilityState === 'visible') this.#markSeen();
       }, DWELL);
     }
-    return isTicking;
+    return again ?? Number.POSITIVE_INFINITY;
   }
 
   #learn(tasks: readonly Snapshot[], now: number): void {
@@ -341,26 +375,45 @@ export class InloopTray extends Base {
     if (ids.length > 0) this.#feed?.seen(ids.map(({ id }) => id));
   }
 
-  #command(action: 'cancel' | 'retry', id: string): void {
-    const feed = this.#feed;
-    if (!feed || this.#busy.has(id)) return;
-    this.#busy.add(id);
-    this.#errors.delete(id);
-    this.#schedule();
-    feed[action](id)
-      .catch((error: TaskError) => {
-        // 409: it has moved on meanwhile, which its row is about to show.
-        if (error.status === 409)
-          return feed.load(id).then(
-            () => {},
-            () => {},
-          );
-        this.#errors.set(id, this.#wording.commandFailed(error.message));
-      })
-      .finally(() => {
-        this.#busy.delete(id);
+  // The page around
+
+  #listen(): void {
+    const { signal } = this.#connected;
+    document.addEventListener('keydown', (event) => this.#onKey(event), { signal });
+    document.addEventListener(
+      'visibilitychange',
+      () => {
+        // A frame that was asked for while the page was visible does not come while it is hidden, and the other way.
+        this.#unschedule();
+        if (document.visibilityState === 'visible') this.#notify.forget();
+        this.#toasts?.update();
         this.#schedule();
-      });
+      },
+      { signal },
+    );
+    // A modal dialog says nothing when it opens, but it takes the focus.
+    for (const type of ['focusin', 'close', 'toggle'])
+      document.addEventListener(type, () => this.#toasts?.place(), { signal, capture: true });
+  }
+
+  /** F6 goes to the toasts, then to the tray's button, and from there on to where the browser takes it. */
+  #onKey(event: KeyboardEvent): void {
+    const { key, altKey, ctrlKey, metaKey, shiftKey } = event;
+    if (key !== 'F6' || altKey || ctrlKey || metaKey || shiftKey || event.defaultPrevented) return;
+    const target = event.composedPath()[0] as HTMLElement;
+    const isInToasts = this.#toasts?.element.contains(target);
+    if (event.composedPath().includes(this) && !isInToasts) return;
+    if (!isInToasts) this.#before = target;
+    if (isInToasts || !this.#toasts?.focus()) this.#shell?.button.focus();
+    event.preventDefault();
+  }
+
+  /** Gives the focus back to where it was before F6. */
+  #leave(): void {
+    const isBack = this.#before?.isConnected && this.#before !== document.body;
+    if (isBack) this.#before?.focus();
+    else this.#shell?.button.focus();
+    this.#before = undefined;
   }
 
   readonly #onOutside = (event: Event): void => {

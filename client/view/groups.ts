@@ -34,6 +34,15 @@ function sortLatestFirst(finished: readonly OutcomeSnapshot[], before: Groups | 
   return [...finished].sort((a, b) => (a.finishedAt < b.finishedAt ? 1 : -1));
 }
 
+/** A task that is over before this has passed, in milliseconds, is shown as its outcome only. */
+const TOO_YOUNG = 1_000;
+
+/** `tasks` without the active ones of less than a second at `now` (server time); `tasks` itself where there are none. */
+export function hideYoung(tasks: readonly Snapshot[], now: number): readonly Snapshot[] {
+  const isShown = (task: Snapshot) => isFinished(task) || now - Date.parse(task.createdAt) >= TOO_YOUNG;
+  return tasks.every(isShown) ? tasks : tasks.filter(isShown);
+}
+
 /** How many of `tasks` ended in which way. */
 export function countOutcomes(
   tasks: readonly OutcomeSnapshot[],

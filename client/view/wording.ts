@@ -55,6 +55,11 @@ export interface Wording {
   away(succeeded: number, failed: number, cancelled: number): string;
   readonly show: string;
   readonly dismiss: string;
+  /** What the toasts are called, for those who cannot see that they belong together. */
+  readonly toasts: string;
+  moreToasts(count: number): string;
+  readonly notify: string;
+  readonly notifyBlocked: string;
   saySucceeded(title: string): string;
   sayPartial(title: string): string;
   sayFailed(title: string, reason: string): string;
@@ -152,6 +157,10 @@ export const ENGLISH: Wording = {
   away: (...of) => `While you were away: ${counts(...of)}`,
   show: 'Show',
   dismiss: 'Dismiss',
+  toasts: 'Latest outcomes',
+  moreToasts: (count) => `+${number(count)}`,
+  notify: 'Notify me when done',
+  notifyBlocked: 'The browser does not allow notifications here.',
   saySucceeded: (title) => `Done: ${title}`,
   sayPartial: (title) => `Done, with exceptions: ${title}`,
   sayFailed: (title, reason) => `Failed: ${title}. ${reason}`,

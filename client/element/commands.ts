@@ -1,0 +1,62 @@
+/** What the user asks for from a row: cancel and retry, each once however often it is clicked. */
+
+import type { TaskError } from '../../core/error.ts';
+import type { TaskFeed } from '../feed.ts';
+import type { Wording } from '../view/wording.ts';
+
+export class Commands {
+  /** Grows with each change of what is told here. */
+  edition = 0;
+  readonly #busy = new Set<string>();
+  readonly #errors = new Map<string, string>();
+  readonly #words: () => Wording;
+  readonly #onChange: () => void;
+  /** Whose tasks they are about. */
+  #feed: TaskFeed | undefined;
+
+  constructor(words: () => Wording, onChange: () => void) {
+    this.#words = words;
+    this.#onChange = () => {
+      this.edition++;
+      onChange();
+    };
+  }
+
+  /** Turns to another feed; what was going on is forgotten. */
+  use(feed: TaskFeed | undefined): void {
+    this.#feed = feed;
+    this.#busy.clear();
+    this.#errors.clear();
+  }
+
+  isBusy(id: string): boolean {
+    return this.#busy.has(id);
+  }
+
+  /** What went wrong the last time, in words; '' for nothing. */
+  errorOf(id: string): string {
+    return this.#errors.get(id) ?? '';
+  }
+
+  run(action: 'cancel' | 'retry', id: string): void {
+    const feed = this.#feed;
+    if (!feed || this.#busy.has(id)) return;
+    this.#busy.add(id);
+    this.#errors.delete(id);
+    this.#onChange();
+    feed[action](id)
+      .catch((error: TaskError) => {
+        // 409: it has moved on meanwhile, which its row is about to show.
+        if (error.status === 409)
+          return feed.load(id).then(
+            () => {},
+            () => {},
+          );
+        this.#errors.set(id, this.#words().commandFailed(error.message));
+      })
+      .finally(() => {
+        this.#busy.delete(id);
+        this.#onChange();
+      });
+  }
+}
