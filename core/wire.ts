@@ -8,6 +8,12 @@ import { MAX_EVENT_BYTES } from './limits.ts';
 import { isFinished, type OutcomeSnapshot, type Snapshot, type Status } from './snapshot.ts';
 import { utf8Length } from './text.ts';
 
+/**
+ * The version of all this, told in the header `Inloop-Protocol` of every answer. Within a version fields, events and
+ * calls may be added, and nothing that is here goes or changes its meaning (docs/protocol.md).
+ */
+export const PROTOCOL_VERSION = 1;
+
 /** The name of the event that carries a snapshot. */
 export type TaskEventName = `task.${Status}`;
 

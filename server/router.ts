@@ -6,7 +6,7 @@ import { connectionInfo } from '../backend/pusher-env.ts';
 import { assertOwner } from '../core/channel.ts';
 import { DEFAULT_PAGE_SIZE, MAX_INPUT_BYTES, MAX_PAGE_SIZE, MAX_SEEN_IDS } from '../core/limits.ts';
 import { isFinished, type Snapshot } from '../core/snapshot.ts';
-import type { ConnectionInfo, ListState } from '../core/wire.ts';
+import { type ConnectionInfo, type ListState, PROTOCOL_VERSION } from '../core/wire.ts';
 import { fallbackEndpoint } from './fallback/registry.ts';
 import { isId, type TaskOperations } from './operations.ts';
 import { problemHandler, refusal } from './problem.ts';
@@ -50,6 +50,10 @@ export function createRouter(options: RouterOptions): Router {
     res.json({});
   });
 
+  router.use((_req, res, next) => {
+    res.set('Inloop-Protocol', String(PROTOCOL_VERSION));
+    next();
+  });
   router.use(refuseOtherSites, async (req, res, next) => {
     const owner = await options.identify(req);
     if (owner === null || owner === undefined) throw refusal('unauthenticated', 'Sign in first.', 401);
