@@ -264,6 +264,19 @@ describe('trouble', () => {
     expect(FakePusher.last.attempts).toBe(1);
   });
 
+  it('is live as soon as it reaches the server again, however long the authorization had failed', async () => {
+    const { server, timing, feed } = await live((own) => own.put(running(1)));
+    server.failWith = 0;
+    server.denyWith = 500;
+    FakePusher.last.drop();
+    await timing.advance(90_000);
+    expect(feed.getSnapshot().connection).toMatchObject({ status: 'offline' });
+    server.failWith = server.denyWith = null;
+    // The next poll is at most 17 s away; the next authorization would be up to two minutes away.
+    await timing.advance(17_000);
+    expect(feed.getSnapshot().connection.status).toBe('live');
+  });
+
   it('tries a failed authorization again, ever more rarely', async () => {
     const { server, timing, feed } = setUp((own) => {
       own.denyWith = 500;

@@ -180,6 +180,8 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
         return;
       }
       if (round.cursor !== undefined) cursor = round.cursor;
+      // Whatever ended the outage may have brought the bus back, too, or the server that authorizes its channel.
+      if (failures > 0) link?.hurry();
       failures = 0;
       failingSince = null;
       retryAfter = round.retryAfter;

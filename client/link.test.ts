@@ -78,6 +78,20 @@ describe('keeping push alive', () => {
     expect(states).toMatchObject([{ isUp: false, loss: 'lost' }]);
   });
 
+  it('starts over with its patience where the reason changes: a bus that is back before the server is not waited for', async () => {
+    const { timing, opened, handlers } = start();
+    await timing.advance(40);
+    handlers.onUp();
+    for (let n = 0; n < 6; n++) {
+      handlers.onDown('lost');
+      await timing.advance(1_500);
+    }
+    const before = opened.length;
+    handlers.onDown('unauthorized');
+    await timing.advance(2_000);
+    expect(opened).toHaveLength(before + 1);
+  });
+
   it('comes back slowly after being turned away for good', async () => {
     const { timing, opened, handlers, states } = start();
     handlers.onDown('refused');

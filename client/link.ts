@@ -109,6 +109,8 @@ export function createLink({ timing, createPush, onChange, onEvent }: LinkOption
   }
 
   function lose(loss: PushLoss = 'lost'): void {
+    // How long the bus was away says nothing about how long our server will take to authorize.
+    if (state.loss !== null && loss !== state.loss) attempt = 0;
     after(attemptDelay(attempt++, loss, timing.random()), open);
     change(false, loss);
   }
