@@ -1,0 +1,72 @@
+// Where the conformance suite's client runs: in this process with pusher-js for Node, or on a page in Chromium with its
+// build for browsers. Each is asked the same things in the same way.
+import type { Express } from 'express';
+import type { Browser } from 'playwright-core';
+import pusherJs from 'pusher-js';
+import { bundleForBrowser, servePage } from '../support/browser-bundle.ts';
+import { launchChromium } from '../support/chromium.ts';
+import { type Agent, createAgent } from './follower.ts';
+
+/** The client's methods, each of which answers later. */
+export type RemoteAgent = {
+  [Name in keyof Agent]: (...args: Parameters<Agent[Name]>) => Promise<Awaited<ReturnType<Agent[Name]>>>;
+};
+
+export interface Runtime {
+  readonly name: string;
+  /** Before any client: browsers need a page of the application. */
+  prepare(app: Express): Promise<void>;
+  createAgent(base: string): Promise<RemoteAgent>;
+  stop(): Promise<void>;
+}
+
+const METHODS = ['replay', 'follow', 'events', 'intrude', 'call', 'close'] as const;
+
+function remote(ask: (name: keyof Agent, args: readonly unknown[]) => Promise<unknown>): RemoteAgent {
+  const methods = METHODS.map((name) => [name, (...args: unknown[]) => ask(name, args)] as const);
+  return Object.fromEntries(methods) as unknown as RemoteAgent;
+}
+
+const node: Runtime = {
+  name: 'Node',
+  async prepare() {},
+  async createAgent(base) {
+    // In Node the module is the class itself, whatever its types say.
+    const agent = createAgent(pusherJs as unknown as typeof pusherJs.default, base);
+    return remote(async (name, args) => (agent[name] as (...given: unknown[]) => unknown)(...args));
+  },
+  async stop() {},
+};
+
+let browser: Browser | undefined;
+
+const chromium: Runtime = {
+  name: 'Chromium',
+  async prepare(app) {
+    const script = await bundleForBrowser(`
+      import Pusher from 'pusher-js/with-encryption';
+      import { createAgent } from './conformance/follower.ts';
+      globalThis.agent = createAgent(Pusher, location.origin);
+    `);
+    servePage(app, '/conformance', script);
+    browser ??= await launchChromium();
+  },
+  async createAgent(base) {
+    const page = await (browser as Browser).newPage();
+    await page.goto(`${base}/conformance`);
+    return remote(async (name, args) => {
+      return page.evaluate(
+        ([method, given]) =>
+          (globalThis as unknown as { agent: Record<string, (...of: readonly unknown[]) => unknown> }).agent[method]?.(
+            ...given,
+          ),
+        [name, args] as const,
+      );
+    });
+  },
+  async stop() {
+    await browser?.close();
+  },
+};
+
+export const RUNTIMES: readonly Runtime[] = [node, chromium];
