@@ -192,13 +192,13 @@ describe('pusher-js behind a proxy that refuses WebSockets', () => {
   it.each(KINDS)(
     'stays connected while nothing happens (%s)',
     async (kind) => {
-      const app = await startApp({ limits: { heartbeatMs: 200, pingMs: 250 } });
-      // It would ping after 1 s of silence, and give up 0.5 s later: heartbeats must come before.
-      const { look, live } = await openPage(app, { ...ONLY[kind], activityTimeout: 1_000, pongTimeout: 500 });
+      const app = await startApp({ limits: { heartbeatMs: 500, pingMs: 500 } });
+      // It would ping after 1.5 s of silence, and give up 0.5 s later: heartbeats must come before.
+      const { look, live } = await openPage(app, { ...ONLY[kind], activityTimeout: 1_500, pongTimeout: 500 });
       const { socketId } = await live();
       const before = proxy.passed.length;
       const since = Date.now();
-      await eventually(() => Date.now() - since > 4_000 && proxy.passed.length - before > 10, { within: 8_000 });
+      await eventually(() => Date.now() - since > 5_000 && proxy.passed.length - before > 6, { within: 8_000 });
       expect(await look()).toMatchObject({ state: 'connected', socketId });
       await publish([1]);
       await eventually(async () => expect((await look()).ticks).toEqual([1]));

@@ -163,7 +163,7 @@ describe('a session', () => {
     let stream = await client.receive();
     await client.message('pusher:connection_established');
     const bus = await busOf(bridge);
-    for (const n of upTo(400)) bus.send(event(n, 2_000));
+    for (const n of upTo(400)) bus.send(event(n, 2_600));
     let rotations = 0;
     for (;;) {
       await eventually(() => stream.isFull || numbers(client).length === 400);
@@ -235,12 +235,12 @@ describe('heartbeats', () => {
   });
 
   it('keep a session whose client answers them', async () => {
-    const bridge = await startBridge({ heartbeatMs: 30 });
+    const bridge = await startBridge({ heartbeatMs: 150 });
     const client = bridge.client();
     const stream = await client.receive();
     await client.message('pusher:connection_established');
     let beats = 0;
-    while (beats < 10) {
+    while (beats < 5) {
       await eventually(() => stream.lines.filter((line) => line === 'h').length > beats);
       beats = stream.lines.filter((line) => line === 'h').length;
       expect(await client.send()).toBe(204);
@@ -408,6 +408,8 @@ describe('what one client may cost', () => {
     await client.receive();
     await client.message('pusher:connection_established');
     expect(await client.sendBody(JSON.stringify(['x'.repeat(1_000)]))).toBe(413);
+    // In pieces, with no length announced.
+    expect(await client.sendBody(JSON.stringify(['x'.repeat(1_000)]), { inPieces: true })).toBe(413);
     const slow = connect(Number(new URL(bridge.url).port), '127.0.0.1');
     let answer = '';
     slow.on('data', (data) => {

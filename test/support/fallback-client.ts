@@ -94,8 +94,8 @@ export class FallbackClient {
     );
   }
 
-  /** Sends a body as it is. */
-  sendBody(body: string | Uint8Array): Promise<number> {
+  /** Sends a body as it is; `inPieces` without saying how long it is. */
+  sendBody(body: string | Uint8Array, { inPieces = false } = {}): Promise<number> {
     return new Promise((resolve, reject) => {
       const headers = { ...this.#headers, 'Content-Type': 'application/json' };
       const req = request(`${this.#base}${this.session}/xhr_send`, { method: 'POST', headers, agent: this.#agent });
@@ -104,7 +104,8 @@ export class FallbackClient {
         res.resume();
         res.on('end', () => resolve(res.statusCode ?? 0));
       });
-      req.end(body);
+      if (inPieces) req.write(body);
+      req.end(inPieces ? undefined : body);
     });
   }
 
