@@ -269,6 +269,7 @@ describe('trouble', () => {
     server.failWith = 0;
     server.denyWith = 500;
     FakePusher.last.drop();
+    FakePusher.isReachable = true;
     await timing.advance(90_000);
     expect(feed.getSnapshot().connection).toMatchObject({ status: 'offline' });
     server.failWith = server.denyWith = null;
