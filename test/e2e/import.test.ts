@@ -6,7 +6,7 @@ import { REPOSITORY } from '../../dev/paths.ts';
 import { eventually } from '../support/eventually.ts';
 import type { DemoPage } from './demo-page.ts';
 import { backwardSteps, progressOf } from './screen-record.ts';
-import { pidOf, useWorld } from './world.ts';
+import { useWorld } from './world.ts';
 
 const world = useWorld({ IMPORT_ROW_DELAY_MS: '30' });
 
@@ -22,19 +22,14 @@ describe('an import', () => {
     const tabs = [await device.openTab(), await device.openTab()] as const;
     const [first] = tabs;
     // A worker that does not get to it yet.
-    process.kill(pidOf(world.stack, 'worker'), 'SIGSTOP');
-    try {
-      await first.setSlow(true);
-      await first.drop(join(REPOSITORY, 'demo', 'samples', 'contacts-100.csv'));
-      for (const tab of tabs) {
-        await tab.openTray();
-        await eventually(async () =>
-          expect(await tab.row('Import contacts-100.csv').text()).toMatch('Waiting to start'),
-        );
-      }
-    } finally {
-      process.kill(pidOf(world.stack, 'worker'), 'SIGCONT');
+    const worker = world.freezeWorker();
+    await first.setSlow(true);
+    await first.drop(join(REPOSITORY, 'demo', 'samples', 'contacts-100.csv'));
+    for (const tab of tabs) {
+      await tab.openTray();
+      await eventually(async () => expect(await tab.row('Import contacts-100.csv').text()).toMatch('Waiting to start'));
     }
+    worker.release();
     for (const tab of tabs) {
       await eventually(
         async () => expect(await tab.row('Import contacts-100.csv').text()).toMatch(/Done · 100 imported · just now/),

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser } from 'playwright-core';
+import type { InloopTray } from '../../client/element/index.ts';
 import { sampleCsv } from '../../demo/sample-rows.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { eventually } from '../support/eventually.ts';
@@ -64,4 +65,46 @@ describe('without WebSockets', () => {
     );
     expect(seen.size).toBeGreaterThan(5);
   }, 60_000);
+
+  it('eight tabs of a browser are live over one connection, and another tab takes over when the one that has it goes', async () => {
+    const context = await browser.newContext();
+    expect((await context.request.post(`${stack.url}/session`, { data: { user: 'octa' } })).status()).toBe(200);
+    const before = sessions().size;
+    const tabs: DemoPage[] = [];
+    for (let n = 0; n < 8; n++) {
+      const tab = new DemoPage(await context.newPage());
+      await tab.page.goto(stack.url);
+      tabs.push(tab);
+    }
+    // HTTP/1.1 has six connections to a host: eight streams of their own would leave none for anything else.
+    for (const tab of tabs) await waitUntilLive(tab, 20_000);
+    expect(sessions().size - before).toBe(1);
+
+    const [first, ...others] = tabs as [DemoPage, ...DemoPage[]];
+    const file = join(folder, 'octa.csv');
+    writeFileSync(file, [...sampleCsv({ rows: 100 })].join(''));
+    await first.setSlow(true);
+    await first.drop(file);
+    await eventually(async () => (await tasksIn(others[6] as DemoPage)).includes('running'), { within: 10_000 });
+    const closedAt = Date.now();
+    // As a person closes a tab, so that the page hears of it.
+    await first.page.close({ runBeforeUnload: true });
+    await eventually(() => sessions().size - before === 2, { within: 10_000, that: 'another tab to connect' });
+    console.info(`the role was passed on after ${Date.now() - closedAt} ms`);
+    for (const tab of others) await waitUntilLive(tab);
+    for (const tab of others) {
+      await eventually(async () => expect(await tasksIn(tab)).toEqual(['succeeded']), { within: 15_000 });
+    }
+    await context.close();
+  }, 120_000);
 });
+
+/** Sessions of the HTTP transports that came through the proxy. */
+function sessions(): Set<string> {
+  const ids = proxy.passed.flatMap((path) => /\/app\/[^/]+\/(\d+\/\w+)\/xhr(?:_streaming)?$/.exec(path)?.[1] ?? []);
+  return new Set(ids);
+}
+
+function tasksIn(tab: DemoPage): Promise<string[]> {
+  return tab.tray.evaluate((tray) => (tray as InloopTray).feed?.getSnapshot().tasks.map(({ status }) => status) ?? []);
+}

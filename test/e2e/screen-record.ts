@@ -1,15 +1,14 @@
 // Everything the tray's rows said, in the order in which they said it: states too brief to be waited for, and proof that
 // something was never shown. Runs inside the page.
 
+import type { InloopTray } from '../../client/element/index.ts';
+
 /** What a row said at one moment. */
 export interface RowRecord {
   title: string;
   /** State and facts, as in "Saving · 30 of 100". */
   status: string;
   remarks: string[];
-  /** The words of its button, '' for none, and whether it can be pressed. */
-  action: string;
-  isBusy: boolean;
   /** Milliseconds since 1970. */
   at: number;
 }
@@ -17,6 +16,8 @@ export interface RowRecord {
 /** What one page has shown since it was loaded. */
 export interface ScreenRecord {
   rows: RowRecord[];
+  /** How news reached it. */
+  connections: { status: string; at: number }[];
   /** Texts of the line about the connection. */
   banners: string[];
   /** Texts of the "While you were away" summary. */
@@ -25,7 +26,7 @@ export interface ScreenRecord {
 
 /** Starts to record, in a page that is about to load: for `addInitScript`, so it refers to nothing outside itself. */
 export function recordScreen(): void {
-  const record: ScreenRecord = { rows: [], banners: [], summaries: [] };
+  const record: ScreenRecord = { rows: [], connections: [], banners: [], summaries: [] };
   Object.assign(globalThis, { screenRecord: record });
   const last = new WeakMap<Element, string>();
   const textOf = (parent: ParentNode, part: string) =>
@@ -34,13 +35,10 @@ export function recordScreen(): void {
 
   const note = (root: ShadowRoot) => {
     for (const row of root.querySelectorAll('[part=task]')) {
-      const action = row.querySelector<HTMLElement>('[part=action]');
       const said = {
         title: textOf(row, 'title')[0] ?? '',
         status: textOf(row, 'status')[0] ?? '',
         remarks: textOf(row, 'remark'),
-        action: action && !action.hidden ? toText(action) : '',
-        isBusy: action?.getAttribute('aria-disabled') === 'true',
       };
       const key = JSON.stringify(said);
       if (last.get(row) === key) continue;
@@ -59,6 +57,13 @@ export function recordScreen(): void {
     const root = document.querySelector('inloop-tray')?.shadowRoot;
     if (!root || watched.has(root)) return;
     watched.add(root);
+    const { feed } = root.host as InloopTray;
+    const noteConnection = () => {
+      const { status } = feed?.getSnapshot().connection ?? { status: 'none' };
+      if (record.connections.at(-1)?.status !== status) record.connections.push({ status, at: Date.now() });
+    };
+    feed?.subscribe(noteConnection);
+    noteConnection();
     new MutationObserver(() => note(root)).observe(root, {
       subtree: true,
       childList: true,

@@ -28,6 +28,8 @@ export interface World {
   writeCsv(name: string, options: SampleOptions): string;
   /** Ends a service as hard as can be, and returns the process id it had. */
   kill(service: Service): number;
+  /** Stops the worker where it is, until `release` is called. Ends with the test at the latest. */
+  freezeWorker(): { release(): void };
   /** Keeps what is killed from being started again, until `release` is called. Ends with the test at the latest. */
   holdRestarts(): { release(): void };
   /** Waits until a service is back in another process than `pid` and answers. */
@@ -82,8 +84,18 @@ export function useWorld(env: NodeJS.ProcessEnv = {}): World {
   let folder: string;
   let faults: BrowserFaults;
   let count = 0;
-  let release: (() => void) | undefined;
+  const stopped = new Set<number>();
   const contexts: BrowserContext[] = [];
+
+  const wake = (pid: number) => {
+    // A process that was killed meanwhile needs no waking.
+    if (stopped.delete(pid) && (pid === stack.pid || pid === pidOf(stack, 'worker'))) process.kill(pid, 'SIGCONT');
+  };
+  const freeze = (pid: number) => {
+    process.kill(pid, 'SIGSTOP');
+    stopped.add(pid);
+    return { release: () => wake(pid) };
+  };
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'inloop-e2e-'));
@@ -96,7 +108,7 @@ export function useWorld(env: NodeJS.ProcessEnv = {}): World {
   });
 
   afterEach(async () => {
-    release?.();
+    for (const pid of stopped) wake(pid);
     for (const context of contexts.splice(0)) await context.close();
     expect(faults.found).toEqual([]);
   });
@@ -145,14 +157,8 @@ export function useWorld(env: NodeJS.ProcessEnv = {}): World {
       process.kill(pid, 'SIGKILL');
       return pid;
     },
-    holdRestarts() {
-      process.kill(stack.pid, 'SIGSTOP');
-      release = () => {
-        process.kill(stack.pid, 'SIGCONT');
-        release = undefined;
-      };
-      return { release };
-    },
+    freezeWorker: () => freeze(pidOf(stack, 'worker')),
+    holdRestarts: () => freeze(stack.pid),
     async waitUntilBack(service, pid) {
       await eventually(() => expect(pidOf(stack, service)).not.toBe(pid), {
         within: 20_000,
