@@ -6,6 +6,9 @@
 /** More than any inbox holds that a person looks at; about 11 KB of storage. */
 const MOST_IDS = 300;
 
+/** Where the storage keeps whether the user wants system notifications. */
+export const NOTIFY_KEY = 'inloop:notify';
+
 /** What the tabs of a browser share. */
 export interface ClaimOptions {
   /** Default: `localStorage`, or nothing where there is none. */

@@ -1,15 +1,12 @@
 /** "Notify me when done": asks for permission on a click, never by itself, and notifies while it is pressed. */
 
 import type { OutcomeSnapshot } from '../../core/snapshot.ts';
-import { findStorage } from '../claim.ts';
+import { findStorage, NOTIFY_KEY } from '../claim.ts';
 import type { TaskFeed } from '../feed.ts';
 import { notifyOutcomes } from '../notify.ts';
 import { announce } from '../view/announce.ts';
 import type { Wording } from '../view/wording.ts';
 import { make, setAttribute, setHidden, setText } from './dom.ts';
-
-/** Whether the user wants to be notified: for all tabs, and after a reload. */
-const KEY = 'inloop:notify';
 
 export class NotifyButton {
   readonly element = make('button', { class: 'more notify', part: 'notify', type: 'button', hidden: '' });
@@ -46,7 +43,7 @@ export class NotifyButton {
     const wants = this.element.getAttribute('aria-pressed') !== 'true';
     this.#isBlocked = wants && (await Notification.requestPermission()) !== 'granted';
     try {
-      findStorage()?.setItem(KEY, wants && !this.#isBlocked ? 'on' : '');
+      findStorage()?.setItem(NOTIFY_KEY, wants && !this.#isBlocked ? 'on' : '');
     } catch {
       // Full: then it is not remembered, and the button says so.
     }
@@ -76,5 +73,5 @@ export class NotifyButton {
 }
 
 function isWanted(): boolean {
-  return !!findStorage()?.getItem(KEY);
+  return !!findStorage()?.getItem(NOTIFY_KEY);
 }

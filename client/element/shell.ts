@@ -26,15 +26,17 @@ export interface Shell {
   showCounts(wording: Wording, active: number, unseen: readonly OutcomeSnapshot[]): void;
 }
 
-/** @param foot what stands at the end of the panel */
-export function makeShell(root: ShadowRoot, nonce: string, foot: HTMLElement): Shell {
+export function makeShell(root: ShadowRoot, nonce: string): Shell {
   addStyles(root, nonce);
-  const buttonText = make('span');
+  // A name by its content: an `aria-label` would have to repeat what is seen, and nobody would say that to it.
+  const name = make('span', { class: 'sr' });
+  const buttonText = make('span', { 'aria-hidden': 'true' });
   const count = make('span', { class: 'count', part: 'count', 'aria-hidden': 'true' });
   const button = make(
     'button',
     { class: 'button', part: 'button', type: 'button', 'aria-expanded': 'false', 'aria-controls': 'panel' },
     makeIcon('tray'),
+    name,
     buttonText,
     count,
   );
@@ -43,9 +45,9 @@ export function makeShell(root: ShadowRoot, nonce: string, foot: HTMLElement): S
   const banner = make('p', { class: 'banner', part: 'banner', hidden: '' });
   const empty = make('p', { class: 'empty', part: 'empty' });
   const more = make('button', { class: 'more', part: 'more', type: 'button' });
-  const group = (name: string) => {
-    const title = make('h3', { id: name, part: 'heading' });
-    const list = make('ul', { part: 'list', 'aria-labelledby': name });
+  const group = (id: string) => {
+    const title = make('h3', { id, part: 'heading' });
+    const list = make('ul', { part: 'list', 'aria-labelledby': id });
     return { title, list, section: make('section', { part: 'group', hidden: '' }, title, list) };
   };
   const active = group('active');
@@ -66,7 +68,6 @@ export function makeShell(root: ShadowRoot, nonce: string, foot: HTMLElement): S
     make('div', { class: 'head', part: 'head' }, heading, close),
     banner,
     body,
-    foot,
   );
   const watched = new WeakMap<Element, (isInView: boolean) => void>();
   const observer = new IntersectionObserver(
@@ -104,7 +105,7 @@ export function makeShell(root: ShadowRoot, nonce: string, foot: HTMLElement): S
       setText(count, formatNumber(shown, wording.locale));
       setAttribute(count, 'data-kind', kind);
       setHidden(count, shown === 0);
-      setAttribute(button, 'aria-label', wording.button(activeCount, fresh.length));
+      setText(name, wording.button(activeCount, fresh.length));
       setAttribute(button, 'aria-expanded', String(!panel.hidden));
     },
   };

@@ -34,20 +34,21 @@ button:focus-visible, a:focus-visible, li:focus-visible, .body:focus-visible { o
 svg { display: block; inline-size: 1.25em; block-size: 1.25em; fill: none; stroke: currentColor; stroke-width: 1.5; stroke-linecap: round; stroke-linejoin: round; flex: none; }
 .sr { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 
-.button { display: inline-flex; align-items: center; gap: .5em; min-block-size: 2.5em; padding: .4em .85em; font-weight: 550; background: var(--_surface); border: 1px solid var(--_line); border-radius: 99px; }
+.button { position: relative; display: inline-flex; align-items: center; gap: .5em; min-block-size: 2.5em; padding: .4em .85em; font-weight: 550; background: var(--_surface); border: 1px solid var(--_line); border-radius: 99px; }
 .button:hover { background: var(--_raised); }
 .count { min-inline-size: 1.6em; padding: 0 .45em; font-size: .86em; line-height: 1.6em; font-weight: 650; text-align: center; font-variant-numeric: tabular-nums; color: var(--_on-accent); background: var(--_accent); border-radius: 99px; }
 .count[data-kind=active] { color: var(--_text); background: var(--_line); }
 .count[data-kind=bad] { background: var(--_bad); }
 
-.panel, .away, .toast { inline-size: min(var(--inloop-width, 26rem), 100vw - 16px); color: var(--_text); background: var(--_surface); border: 1px solid var(--_line); border-radius: var(--_radius); box-shadow: var(--_shadow); }
+.panel, .away, .toast { color: var(--_text); background: var(--_surface); border: 1px solid var(--_line); border-radius: var(--_radius); box-shadow: var(--_shadow); }
 :host([align=start]) .panel { inset-inline: 0 auto; }
-.panel { position: absolute; z-index: var(--inloop-z-index, 1000); inset-block-start: calc(100% + 8px); inset-inline-end: 0; display: flex; flex-direction: column; max-block-size: min(36rem, 100vh - 6rem); overflow: hidden; }
+.panel { inline-size: min(var(--inloop-width, 26rem), 100vw - 16px); position: absolute; z-index: var(--inloop-z-index, 1000); inset-block-start: calc(100% + 8px); inset-inline-end: 0; display: flex; flex-direction: column; max-block-size: min(36rem, 100vh - 6rem); overflow: hidden; }
 .head { display: flex; align-items: center; justify-content: space-between; padding: .6em .6em .6em 1.15em; padding-inline: 1.15em .6em; border-block-end: 1px solid var(--_line); }
 h2 { font-size: 1.07em; font-weight: 650; }
 .icon-button { padding: .45em; color: var(--_muted); }
 .icon-button:hover, .action:hover, .more:hover { background: var(--_raised); color: var(--_text); }
 .banner { padding: .55em 1.15em; font-size: .93em; color: var(--_muted); background: var(--_raised); border-block-end: 1px solid var(--_line); }
+.body, .toasts { container-type: inline-size; }
 .body { overflow-y: auto; overscroll-behavior: contain; padding-block-end: .4em; }
 h3 { position: sticky; inset-block-start: 0; z-index: 1; padding: .85em 1.25em .3em; font-size: .86em; font-weight: 600; color: var(--_muted); background: var(--_surface); }
 .empty { padding: 2.4em 1.5em; color: var(--_muted); text-align: center; }
@@ -89,7 +90,7 @@ a { color: var(--_accent); font-weight: 550; text-underline-offset: .18em; paddi
 .action { align-self: start; padding: .25em .7em; font-size: .93em; font-weight: 550; color: var(--_muted); border: 1px solid var(--_line); }
 .action[aria-disabled=true] { opacity: .6; cursor: default; }
 
-.stack { position: fixed; z-index: var(--inloop-z-index, 1000); inset: var(--inloop-toast-inset, auto 16px 16px auto); max-block-size: 100vh; overflow: visible; border: 0; background: none; }
+.stack { position: fixed; inline-size: min(var(--inloop-width, 26rem), 100vw - 16px); z-index: var(--inloop-z-index, 1000); inset: var(--inloop-toast-inset, auto 16px 16px auto); max-block-size: 100vh; overflow: visible; border: 0; background: none; }
 :host(:dir(rtl)) .stack { inset: var(--inloop-toast-inset, auto auto 16px 16px); }
 .away, .toast { margin-block-start: 8px; animation: rise .2s ease-out; }
 .away { display: flex; align-items: center; gap: .5em; padding: .7em .6em .7em 1.1em; padding-inline: 1.1em .6em; }
@@ -105,6 +106,12 @@ a { color: var(--_accent); font-weight: 550; text-underline-offset: .18em; paddi
 @keyframes turn { to { transform: rotate(1turn); } }
 @keyframes slide { from { margin-inline-start: 0; } to { margin-inline-start: 65%; } }
 @keyframes rise { from { opacity: 0; transform: translateY(4px); } }
+@container (max-width: 17em) {
+  .task { grid-template-columns: auto minmax(0, 1fr); }
+  .task.toast { grid-template-columns: auto minmax(0, 1fr) auto; }
+  .action { grid-column: 2; justify-self: start; margin-block-start: .4em; }
+  .toast .icon-button { grid-area: 1 / 3; }
+}
 @media (max-width: 480px) {
   .panel, :host([align=start]) .panel { position: fixed; inset-inline: 8px; inline-size: auto; inset-block: auto 8px; }
   .stack, :host(:dir(rtl)) .stack { inset: auto 8px 8px; }

@@ -7,7 +7,9 @@ import type { OutcomeSnapshot } from '../../core/snapshot.ts';
 import { describeTask, type RowContext } from '../view/describe.ts';
 import { countOutcomes } from '../view/groups.ts';
 import { remember } from '../view/memory.ts';
+import { linksOf } from '../view/result.ts';
 import { addSummary, addToasts, keepToasts, NO_TOASTS, passTime, showToasts, type ToastQueue } from '../view/toasts.ts';
+import { ENGLISH } from '../view/wording.ts';
 import type { Commands } from './commands.ts';
 import { keepFocus, make, setAttribute, setChildren, setHidden, setText } from './dom.ts';
 import { makeIcon } from './icons.ts';
@@ -82,7 +84,8 @@ export class ToastStack {
   /** Tells of outcomes that were just reached, for `duration` milliseconds each. */
   add(tasks: readonly OutcomeSnapshot[], duration: number): void {
     const now = performance.now();
-    const isSticky = (task: OutcomeSnapshot) => this.#describe(task).links.length > 0 || task.status === 'failed';
+    const isSticky = ({ status, result }: OutcomeSnapshot) =>
+      status === 'failed' || linksOf(result, ENGLISH, document.baseURI).length > 0;
     this.#queue = addToasts(passTime(this.#queue, now, this.#isPaused), tasks, { now, duration, isSticky });
     if (tasks.some(({ id }) => this.#queue.summary.some((task) => task.id === id))) this.#isAway = false;
     this.update();

@@ -1,133 +1,46 @@
 // The tray in a real Chromium, under a strict CSP, against a scripted server; asserting what a user sees.
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { build } from 'esbuild';
-import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import type { Snapshot } from '../../core/snapshot.ts';
-import { launchChromium } from '../../test/support/chromium.ts';
 import { eventually } from '../../test/support/eventually.ts';
+import { type OpenOptions, TrayPages } from '../../test/support/tray-page.ts';
 import { ago, allStatuses, create, fail, run, succeed } from '../test-support/all-statuses.ts';
-import { FakeServer } from '../test-support/fake-server.ts';
+import type { FakeServer } from '../test-support/fake-server.ts';
 import { evolve } from '../test-support/snapshots.ts';
 
-const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'";
 /** Pictures of every status go here; set the variable to keep them and look at them. */
 const PICTURES = process.env.INLOOP_PICTURES ?? mkdtempSync(join(tmpdir(), 'inloop-tray-'));
 
-let script: string;
-let browser: Browser;
-let http: Server;
-let url: string;
+const pages = new TrayPages();
 let server: FakeServer;
-let context: BrowserContext;
 let page: Page;
-let violations: string[];
 
-beforeAll(async () => {
-  const bundle = await build({
-    stdin: { contents: "export { InloopTray } from './index.ts'", resolveDir: __dirname },
-    ...{ bundle: true, format: 'esm', write: false, target: 'es2022', logLevel: 'error' },
-    alias: { 'pusher-js': join(__dirname, '../test-support/page-pusher.ts') },
-  });
-  script = bundle.outputFiles[0]?.text ?? '';
-  http = createServer(async (req, res) => {
-    const { pathname, searchParams } = new URL(req.url ?? '/', 'http://localhost');
-    if (pathname === '/tray.js') return res.setHeader('content-type', 'text/javascript').end(script);
-    if (pathname === '/page.css') return res.setHeader('content-type', 'text/css').end(pageCss(searchParams));
-    if (!pathname.startsWith('/tasks')) {
-      res.setHeader('content-security-policy', CSP);
-      return res.setHeader('content-type', 'text/html; charset=utf-8').end(pageHtml(searchParams));
-    }
-    const chunks: Buffer[] = [];
-    for await (const chunk of req) chunks.push(chunk as Buffer);
-    const isForm = req.headers['content-type']?.startsWith('application/x-www-form');
-    const text = Buffer.concat(chunks).toString();
-    const body = req.method === 'GET' ? null : isForm ? new URLSearchParams(text) : text;
-    try {
-      const headers = req.headers as Record<string, string>;
-      const answer = await server.fetch(`http://localhost${req.url}`, { method: req.method ?? 'GET', headers, body });
-      res.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
-    } catch {
-      req.socket.destroy();
-    }
-  });
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
-  url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
-  browser = await launchChromium();
-}, 60_000);
+beforeAll(() => pages.start(), 60_000);
 
 afterAll(async () => {
-  await browser?.close();
+  await pages.stop();
   if (!process.env.INLOOP_PICTURES) rmSync(PICTURES, { recursive: true, force: true });
-  http?.closeAllConnections();
-  await new Promise((resolve) => http.close(resolve));
 });
 
 beforeEach(() => {
-  server = new FakeServer();
-  violations = [];
+  server = pages.server;
 });
 
 afterEach(async () => {
-  await context.close();
-  expect(violations).toEqual([]);
+  expect(await pages.close()).toEqual([]);
 });
 
-function pageCss(query: URLSearchParams): string {
-  return `:root { color-scheme: ${query.get('scheme') ?? 'light'} } body { margin: 0; font: 16px system-ui; background: Canvas }
-    header { display: flex; justify-content: ${query.has('start') ? 'start' : 'end'}; padding: 12px 16px }`;
+async function open(tasks: readonly Snapshot[], options?: OpenOptions): Promise<Locator> {
+  const tray = await pages.open(tasks, options);
+  page = pages.page;
+  return tray;
 }
 
-function pageHtml(query: URLSearchParams): string {
-  return `<!doctype html><html lang="en" dir="${query.get('dir') ?? 'ltr'}"><title>Page</title>
-    <meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/page.css?${query}">
-    <script type="module" src="/tray.js"></script>
-    <header><inloop-tray url="/tasks"></inloop-tray></header><main><button id="outside">Outside</button></main>`;
-}
-
-interface OpenOptions {
-  readonly query?: string;
-  readonly width?: number;
-  readonly height?: number;
-}
-
-async function open(tasks: readonly Snapshot[], options: OpenOptions = {}): Promise<Locator> {
-  server.put(...tasks);
-  const { query = '', width = 900, height = 760 } = options;
-  context = await browser.newContext({ viewport: { width, height } });
-  page = await context.newPage();
-  page.on('console', (message) => {
-    if (/Content Security Policy|Uncaught/.test(message.text())) violations.push(message.text());
-  });
-  page.on('pageerror', (error) => violations.push(String(error)));
-  await page.goto(`${url}/?${query}`);
-  await page.waitForFunction(() => {
-    const { FakePusher } = globalThis as unknown as { FakePusher?: { made: { connection: { state: string } }[] } };
-    return FakePusher?.made[0]?.connection.state === 'connected';
-  });
-  return page.locator('inloop-tray');
-}
-
-const push = (snapshot: Snapshot) =>
-  page.evaluate(
-    ([name, data]) =>
-      (globalThis as never as { FakePusher: { last: { push(n: string, d: unknown): void } } }).FakePusher.last.push(
-        name,
-        data,
-      ),
-    [`task.${snapshot.status}`, snapshot] as const,
-  );
-
-const led = (act: string) =>
-  page.evaluate(
-    (name) => (globalThis as never as { FakePusher: { last: Record<string, () => void> } }).FakePusher.last[name]?.(),
-    act,
-  );
-
+const push = (snapshot: Snapshot) => pages.push(snapshot);
+const led = (act: string) => pages.lead(act);
 const button = (tray: Locator) => tray.locator('[part=button]');
 const row = (tray: Locator, title: string) => tray.locator('[part=task]', { hasText: title });
 const textOf = async (locator: Locator) => (await locator.innerText()).replace(/\s+/g, ' ').trim();
@@ -292,13 +205,13 @@ describe('what the user does', () => {
   it('counts what is new, and marks it as seen once it was looked at', async () => {
     const task = run(create(1, 'Import a.csv', 5), 4);
     const tray = await open([task]);
-    await eventually(async () => expect(await button(tray).getAttribute('aria-label')).toBe('Tasks, 1 in progress'));
+    await eventually(async () => expect(await button(tray).locator('.sr').textContent()).toBe('Tasks, 1 in progress'));
     await push(succeed(task, 0, null));
-    await eventually(async () => expect(await button(tray).getAttribute('aria-label')).toBe('Tasks, 1 new'));
+    await eventually(async () => expect(await button(tray).locator('.sr').textContent()).toBe('Tasks, 1 new'));
     server.look();
     await button(tray).click();
     await eventually(() => server.look().includes('POST /seen'), { that: 'it to be marked as seen' });
-    await eventually(async () => expect(await button(tray).getAttribute('aria-label')).toBe('Tasks'));
+    await eventually(async () => expect(await button(tray).locator('.sr').textContent()).toBe('Tasks'));
     await eventually(async () => expect(await tray.locator('h3:visible').allInnerTexts()).toEqual(['New']));
     await page.keyboard.press('Escape');
     await button(tray).click();
@@ -322,7 +235,7 @@ describe('away', () => {
     const task = run(create(1, 'Import a.csv', 5), 4);
     const tray = await open([task]);
     await push(succeed(task, 0, null));
-    await eventually(async () => expect(await button(tray).getAttribute('aria-label')).toBe('Tasks, 1 new'));
+    await eventually(async () => expect(await button(tray).locator('.sr').textContent()).toBe('Tasks, 1 new'));
     expect(await tray.locator('[part=away]').isVisible()).toBe(false);
   }, 30_000);
 });

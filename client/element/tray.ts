@@ -2,19 +2,17 @@
 
 import { TaskError } from '../../core/error.ts';
 import { isFinished, type Snapshot } from '../../core/snapshot.ts';
+import { findStorage, NOTIFY_KEY } from '../claim.ts';
 import { createTaskFeed, type PendingFeed, type TaskFeed } from '../feed.ts';
 import { presentOutcomes } from '../present.ts';
 import { loadPusher, type PusherSource } from '../pusher.ts';
-import { shareConnection } from '../share/shared-pusher.ts';
 import { describeConnection, isOutOfDate } from '../view/banner.ts';
 import { type Groups, groupTasks, hideYoung } from '../view/groups.ts';
 import { observeClock, remember, type TaskMemory } from '../view/memory.ts';
-import { markPage } from '../view/page-mark.ts';
 import { ENGLISH, type Wording } from '../view/wording.ts';
+import type { Away } from './away.ts';
 import { Commands } from './commands.ts';
 import { setHidden, setText } from './dom.ts';
-import { NotifyButton } from './notify-button.ts';
-import { PageMarker } from './page-marker.ts';
 import { RowList, type RowListContext } from './row-list.ts';
 import { makeShell, type Shell } from './shell.ts';
 import { Speaker } from './speaker.ts';
@@ -54,8 +52,8 @@ export class InloopTray extends Base {
   );
   #list: RowList | undefined;
   #toasts: ToastStack | undefined;
-  readonly #notify = new NotifyButton(() => this.show());
-  readonly #marker = new PageMarker();
+  /** Undefined until it is wanted, null while it is on its way. */
+  #away: Away | null | undefined;
   /** Outcomes that stay in "New" while the panel is open, seen or not. */
   readonly #held = new Set<string>();
   #tasks: readonly Snapshot[] = [];
@@ -162,8 +160,6 @@ export class InloopTray extends Base {
       this.#speaker?.stop();
       this.#unschedule();
       this.#connected.abort();
-      this.#marker.showTitle(null);
-      this.#marker.showIcon(null);
       this.#toasts?.clear();
       this.#stop?.();
       this.#stop = undefined;
@@ -187,7 +183,7 @@ export class InloopTray extends Base {
   }
 
   #build(): void {
-    const shell = makeShell(this.attachShadow({ mode: 'open' }), this.nonce, this.#notify.element);
+    const shell = makeShell(this.attachShadow({ mode: 'open' }), this.nonce);
     const { root, live } = shell;
     this.#shell = shell;
     this.#speaker = new Speaker(live, () => this.#wording);
@@ -227,12 +223,18 @@ export class InloopTray extends Base {
     const isCurrent = () => this.isConnected && !this.#feed && this.getAttribute('url') === url;
     const start = (Pusher: PusherSource) => {
       if (!isCurrent()) return;
-      const isShared = this.getAttribute('share') !== 'off';
-      this.#own = createTaskFeed({ url, Pusher: isShared ? shareConnection(Pusher) : Pusher });
+      this.#own = createTaskFeed({ url, Pusher });
       this.#use(this.#own);
     };
-    // Without pusher-js there is still polling.
-    loadPusher().then(start, () => start(NoPusher));
+    // A page that hands in its feed needs neither.
+    const share =
+      this.getAttribute('share') === 'off'
+        ? Promise.resolve(undefined)
+        : import('../share/shared-pusher.ts').catch(() => undefined);
+    Promise.all([loadPusher(), share])
+      .then(([Pusher, shared]) => (shared ? shared.shareConnection(Pusher) : Pusher))
+      // Without pusher-js there is still polling.
+      .then(start, () => start(NoPusher));
   }
 
   #closeOwn(): void {
@@ -260,7 +262,7 @@ export class InloopTray extends Base {
   #present(feed: TaskFeed | undefined): void {
     this.#stopPresenting?.();
     this.#stopPresenting = undefined;
-    this.#notify.use(feed);
+    this.#away?.use(feed);
     if (!feed) return;
     const start = () => {
       if (feed !== this.#feed || !this.isConnected || this.#stopPresenting) return;
@@ -315,10 +317,8 @@ export class InloopTray extends Base {
     const banner = describeConnection(connection, ourNow, wording);
     setHidden(shell.banner, banner === '');
     setText(shell.banner, banner);
-    const mark = markPage(tasks, wording);
-    this.#marker.showTitle(this.hasAttribute('title-progress') ? mark : null);
-    this.#marker.showIcon(this.hasAttribute('favicon-progress') ? mark : null);
-    this.#notify.show(wording, groups.active.length > 0);
+    if (this.#away) this.#away.show(tasks, wording);
+    else this.#loadAway(shell);
 
     const context = { wording, now, isStale: isOutOfDate(connection), base: document.baseURI };
     const find = (id: string) => {
@@ -356,6 +356,21 @@ export class InloopTray extends Base {
     return again ?? Number.POSITIVE_INFINITY;
   }
 
+  /** Fetches what is for users who look elsewhere, where it may be wanted: on other pages it costs nothing. */
+  #loadAway(shell: Shell): void {
+    const isWanted = this.isOpen || this.hasAttribute('title-progress') || this.hasAttribute('favicon-progress');
+    if (this.#away === null || !(isWanted || findStorage()?.getItem(NOTIFY_KEY))) return;
+    this.#away = null;
+    import('./away.ts')
+      .then(({ Away }) => {
+        this.#away = new Away(this, shell.panel, () => this.show());
+        if (this.#stop) this.#away.use(this.#feed);
+        this.#schedule();
+      })
+      // Not to be had just now, and not needed to follow tasks.
+      .catch(() => {});
+  }
+
   #learn(tasks: readonly Snapshot[], now: number): void {
     if (tasks === this.#tasks) return;
     const changed: Snapshot[] = [];
@@ -385,7 +400,6 @@ export class InloopTray extends Base {
       () => {
         // A frame that was asked for while the page was visible does not come while it is hidden, and the other way.
         this.#unschedule();
-        if (document.visibilityState === 'visible') this.#notify.forget();
         this.#toasts?.update();
         this.#schedule();
       },
