@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createClient } from '@redis/client';
 import express from 'express';
 import { z } from 'zod';
 import type { Backend } from '../backend/backend.ts';
@@ -79,7 +80,6 @@ async function change(task: Snapshot): Promise<Snapshot> {
 /** Resolves once Redis knows that somebody waits for `task`. */
 async function isWaitedFor(task: Snapshot): Promise<void> {
   await eventually(async () => {
-    const { createClient } = await import('@redis/client');
     const client = createClient({ url: redis.url });
     await client.connect();
     const isWaited = await client.exists(`inloop:waited:${task.id}`);
@@ -217,6 +217,20 @@ describe('Prefer: wait', () => {
     expect(ms).toBeLessThan(500);
     await ending.close();
   });
+
+  it('asks for itself what it missed while its ear to Redis was cut off', async () => {
+    const task = await start();
+    const answer = app.get(task.id, { Prefer: 'wait=25' });
+    await isWaitedFor(task);
+    const client = createClient({ url: redis.url });
+    await client.connect();
+    await client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'pubsub']);
+    client.destroy();
+    await change(task);
+    const { response, ms } = await timed(answer);
+    expect(((await response.json()) as Snapshot).revision).toBe(2);
+    expect(ms).toBeLessThan(3_000);
+  }, 30_000);
 
   it('outlives a restart of Redis, and hears what changes after it', async () => {
     const task = await start();

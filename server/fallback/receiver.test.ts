@@ -1,5 +1,5 @@
-import { IncomingMessage, ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
 import { Duplex } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../../test/support/eventually.ts';
@@ -8,37 +8,34 @@ import { Receiver } from './receiver.ts';
 const SILENT = { onReady: () => {}, onGone: () => {} };
 
 /** An answer over a network that takes nothing until it is told to. */
-function slowAnswer() {
+async function slowAnswer() {
   const waiting: Array<() => void> = [];
+  let isOpen = false;
   const network = new Duplex({
     read() {},
     write(_chunk, _encoding, taken) {
-      waiting.push(taken);
+      if (isOpen) taken();
+      else waiting.push(taken);
     },
   });
-  const res = new ServerResponse(new IncomingMessage(new Socket()));
-  res.assignSocket(network as Socket);
-  let isOpen = false;
+  const server = createServer();
+  const request = once(server, 'request') as Promise<[unknown, ServerResponse]>;
+  server.emit('connection', network);
+  network.push('POST / HTTP/1.1\r\nHost: x\r\n\r\n');
+  const [, res] = await request;
   return {
     res,
     takeAll() {
       isOpen = true;
-      const go = () => {
-        for (const taken of waiting.splice(0)) taken();
-        if (isOpen) setImmediate(go);
-      };
-      go();
+      for (const taken of waiting.splice(0)) taken();
     },
-    end() {
-      isOpen = false;
-      network.destroy();
-    },
+    end: () => network.destroy(),
   };
 }
 
 describe('a request that receives', () => {
   it('takes no more than the network does, and says when it takes more', async () => {
-    const { res, takeAll, end } = slowAnswer();
+    const { res, takeAll, end } = await slowAnswer();
     let isReadyAgain = false;
     const receiver = new Receiver('stream', res, {
       onReady: () => {
@@ -54,8 +51,8 @@ describe('a request that receives', () => {
     end();
   });
 
-  it('gives back exactly what the network has not taken, in order', () => {
-    const { res, end } = slowAnswer();
+  it('gives back exactly what the network has not taken, in order', async () => {
+    const { res, end } = await slowAnswer();
     const receiver = new Receiver('stream', res, SILENT);
     receiver.sendMessages(['a', 'b']);
     receiver.sendMessages(['c']);
@@ -66,11 +63,12 @@ describe('a request that receives', () => {
   });
 
   it('gives nothing back once all is taken', async () => {
-    const { res, takeAll, end } = slowAnswer();
+    const { res, takeAll, end } = await slowAnswer();
     const receiver = new Receiver('poll', res, SILENT);
+    const taken = once(res, 'finish');
     receiver.sendMessages(['a']);
     takeAll();
-    await eventually(() => res.writableFinished);
+    await taken;
     expect(receiver.abandon()).toEqual([]);
     end();
   });
