@@ -38,6 +38,8 @@ function waitForLock(locks: Pick<LockManager, 'request'>, options: ElectionOptio
   const hold = () => {
     if (stop.signal.aborted) return undefined;
     onElected();
+    // It may have resigned right there; then there will be no more `abort` to wait for.
+    if (stop.signal.aborted) return undefined;
     return new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()));
   };
   Promise.resolve(locks.request(name, { signal: stop.signal }, hold)).catch(() => {

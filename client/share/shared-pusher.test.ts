@@ -122,6 +122,16 @@ describe('tabs of one browser', () => {
     await eventually(() => expect(tabs.map(({ events }) => events.length)).toEqual([0, 1, 1]));
   });
 
+  it('that are closed together leave the role to the next one that comes', async () => {
+    new Tab(shared);
+    new Tab(shared);
+    await allUp();
+    for (const tab of tabs) tab.close();
+    await eventually(() => FakePusher.last.connection.state === 'disconnected');
+    const late = new Tab(shared);
+    await eventually(() => late.ups === 1);
+  });
+
   it('all learn that the connection is lost, and that it is back, without passing the role around', async () => {
     new Tab(shared);
     new Tab(shared);

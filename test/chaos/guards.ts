@@ -47,7 +47,7 @@ export const GUARDS: Readonly<Record<string, Guard>> = {
     keeps: 'each tab from telling of the same outcome',
     mutations: [
       {
-        file: 'client/present.ts',
+        file: 'client/claim.ts',
         from: 'const fresh = ids.filter((id) => !before.includes(id));',
         to: 'const fresh = ids;',
       },
