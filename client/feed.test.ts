@@ -270,7 +270,7 @@ describe('trouble', () => {
     server.denyWith = 500;
     FakePusher.last.drop();
     FakePusher.isReachable = true;
-    await timing.advance(90_000);
+    await timing.advance(100_000);
     expect(feed.getSnapshot().connection).toMatchObject({ status: 'offline' });
     server.failWith = server.denyWith = null;
     // The next poll is at most 17 s away; the next authorization would be up to two minutes away.

@@ -16,6 +16,11 @@ export class DemoPage {
     return this.page.locator('inloop-tray');
   }
 
+  /** Opens and closes the panel; its label says how many tasks are in progress. */
+  get button(): Locator {
+    return this.tray.locator('[part=button]');
+  }
+
   /** The one quiet line about the connection. */
   get banner(): Locator {
     return this.tray.locator('[part=banner]');
@@ -48,8 +53,7 @@ export class DemoPage {
   }
 
   async openTray(): Promise<void> {
-    const button = this.tray.locator('[part=button]');
-    if ((await button.getAttribute('aria-expanded')) !== 'true') await button.click();
+    if ((await this.button.getAttribute('aria-expanded')) !== 'true') await this.button.click();
     await this.tray.locator('[part=panel]').waitFor();
   }
 
