@@ -114,7 +114,7 @@ a { color: var(--_accent); font-weight: 550; text-underline-offset: .18em; paddi
 }
 @media (max-width: 480px) {
   .panel, :host([align=start]) .panel { position: fixed; inset-inline: 8px; inline-size: auto; inset-block: auto 8px; }
-  .stack, :host(:dir(rtl)) .stack { inset: auto 8px 8px; }
+  .stack, :host(:dir(rtl)) .stack { inset: auto 8px 8px; max-block-size: calc(100dvh - 16px); overflow-y: auto; }
   .panel { max-block-size: calc(100vh - 16px); max-block-size: calc(100dvh - 16px); }
 }
 @media (prefers-reduced-motion: reduce) {
@@ -127,6 +127,7 @@ a { color: var(--_accent); font-weight: 550; text-underline-offset: .18em; paddi
   .fill, .segments i { forced-color-adjust: none; background: CanvasText; }
   .segments i + i { background: repeating-linear-gradient(-45deg, CanvasText 0 2px, Canvas 2px 4px); }
   .count { border: 1px solid; }
+  .task > svg { color: CanvasText !important; }
 }
 `;
 

@@ -84,10 +84,14 @@ export class TrayPages {
     const { width = 900, height = 760 } = options;
     this.context = await this.#browser.newContext({ viewport: { width, height }, ...options.context });
     this.page = await this.openTab(options);
+    await this.page.waitForFunction(() => {
+      const { FakePusher } = globalThis as unknown as { FakePusher?: { made: { connection: { state: string } }[] } };
+      return FakePusher?.made[0]?.connection.state === 'connected';
+    });
     return this.page.locator('inloop-tray');
   }
 
-  /** One more page in the same context. */
+  /** One more page in the same context. The first one holds the push connection for both. */
   async openTab({ query = '', prepare }: OpenOptions = {}): Promise<Page> {
     const page = await this.context.newPage();
     page.on('console', (message) => {
@@ -96,11 +100,14 @@ export class TrayPages {
     page.on('pageerror', (error) => this.violations.push(String(error)));
     await prepare?.(page);
     await page.goto(`${this.url}/?${query}`);
-    await page.waitForFunction(() => {
-      const { FakePusher } = globalThis as unknown as { FakePusher?: { made: { connection: { state: string } }[] } };
-      return FakePusher?.made[0]?.connection.state === 'connected';
-    });
     return page;
+  }
+
+  /** Stops the page's clock: from now on it moves by `page.clock.runFor` only. Returns how far ahead of ours it is, in seconds. */
+  async stopClock(): Promise<number> {
+    const at = Date.now() + 20_000;
+    await this.page.clock.pauseAt(at);
+    return (at - Date.now()) / 1_000;
   }
 
   /** Ends the page. Returns what it complained of. */
@@ -113,11 +120,19 @@ export class TrayPages {
   /** Pushes `snapshots` to the page, in one go. */
   async push(...snapshots: readonly Snapshot[]): Promise<void> {
     this.server.put(...snapshots);
+    await this.#emit(snapshots.map((snapshot) => [`task.${snapshot.status}`, snapshot]));
+  }
+
+  /** Pushes any event. */
+  async pushEvent(name: string, data: object): Promise<void> {
+    await this.#emit([[name, data]]);
+  }
+
+  async #emit(events: [string, object][]): Promise<void> {
     await this.page.evaluate((all) => {
-      const { last } = (globalThis as never as { FakePusher: { last: { push(n: string, d: unknown): void } } })
-        .FakePusher;
-      for (const snapshot of all) last.push(`task.${snapshot.status}`, snapshot);
-    }, snapshots as Snapshot[]);
+      const { FakePusher } = globalThis as never as { FakePusher: { last: { push(n: string, d: unknown): void } } };
+      for (const [name, data] of all) FakePusher.last.push(name, data);
+    }, events);
   }
 
   /** Leads the page's Pusher: `drop`, `refuse`. */
