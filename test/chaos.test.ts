@@ -5,7 +5,16 @@ import { expect, it } from '@jest/globals';
 import { REPOSITORY } from '../dev/paths.ts';
 
 it('every accepted task ends in an outcome that its owner is told once, whatever is killed', async () => {
-  const args = [join(REPOSITORY, 'dev', 'chaos.mjs'), '--seconds', '40', '--tasks', '120', '--seed', '20'];
+  const args = [
+    join(REPOSITORY, 'dev', 'run-script.mjs'),
+    'test/chaos/main.ts',
+    '--seconds',
+    '40',
+    '--tasks',
+    '120',
+    '--seed',
+    '20',
+  ];
   const output = await new Promise<string>((resolve) => {
     execFile(process.execPath, args, { cwd: REPOSITORY }, (_error, stdout, stderr) => resolve(stdout + stderr));
   });
