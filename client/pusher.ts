@@ -132,9 +132,10 @@ export function createPush({ Pusher, connection, authorize, handlers }: PushOpti
   }
 
   const customHandler: Authorizer = ({ socketId, channelName }, callback) => {
+    // What it rejects with is the callback's first argument; the second is looked at only where that is null.
     authorize(socketId, channelName).then(
       (signed) => callback(null, signed as { auth: string }),
-      (error) => callback(error, null),
+      callback as (error: Error) => void,
     );
   };
 
