@@ -3,20 +3,32 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { build } from 'esbuild';
 
-/** The page's own file, and the files that are loaded on demand, as a bundler makes them. */
-async function bundle(contents: string): Promise<{ readonly size: number; readonly onDemand: string[] }> {
-  const { outputFiles, metafile } = await build({
+/** What is loaded with the page, as one file; and what that loads on demand, which stays outside unless `isAll`. */
+async function bundle(
+  contents: string,
+  isAll = false,
+): Promise<{ readonly size: number; readonly onDemand: string[] }> {
+  const onDemand: string[] = [];
+  const { outputFiles } = await build({
     stdin: { contents, resolveDir: __dirname },
     ...{ bundle: true, minify: true, format: 'esm', target: 'es2022', write: false, external: ['pusher-js'] },
-    ...{ splitting: true, outdir: 'out', metafile: true },
+    plugins: [
+      {
+        name: 'on-demand',
+        setup({ onResolve }) {
+          onResolve({ filter: /^\./ }, ({ kind, path }) => {
+            if (kind !== 'dynamic-import' || isAll) return undefined;
+            onDemand.push(path);
+            return { path, external: true };
+          });
+        },
+      },
+    ],
   });
-  const imports = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint === '<stdin>')?.imports ?? [];
-  const onDemand = imports.filter(({ kind }) => kind === 'dynamic-import').map(({ path }) => path);
-  const atOnce = outputFiles.filter(({ path }) => !onDemand.some((name) => path.endsWith(name)));
-  return { size: atOnce.reduce((sum, file) => sum + gzipSync(file.contents, { level: 9 }).length, 0), onDemand };
+  return { size: gzipSync(outputFiles[0]?.contents ?? '', { level: 9 }).length, onDemand: onDemand.sort() };
 }
 
-const sizeOf = async (contents: string) => (await bundle(contents)).size;
+const sizeOf = async (contents: string, isAll?: boolean) => (await bundle(contents, isAll)).size;
 
 const FEED = "export { connectTasks } from './index.ts';";
 const BOTH = `${FEED} export { InloopTray } from './element/index.ts';`;
@@ -28,6 +40,15 @@ describe('size', () => {
 
   it('is at most 12 KB more for the tray', async () => {
     expect((await sizeOf(BOTH)) - (await sizeOf(FEED))).toBeLessThanOrEqual(12 * 1_024);
+  });
+
+  it('is at most 4.5 KB more once the tray has fetched what it has a use for: toasts, one connection, absence', async () => {
+    const { onDemand } = await bundle(BOTH);
+    expect(onDemand.filter((path) => !path.includes('encryption'))).toEqual([
+      ...['../share/shared-pusher.ts', './away.ts', './toast-stack.ts'],
+    ]);
+    const tray = (await sizeOf(BOTH)) - (await sizeOf(FEED));
+    expect((await sizeOf(BOTH, true)) - (await sizeOf(FEED, true)) - tray).toBeLessThanOrEqual(4.5 * 1_024);
   });
 
   it('leaves the cipher of encrypted channels out of the page until it is needed', async () => {

@@ -91,11 +91,7 @@ export class RowList {
         setChildren(lists[name], groups[name].flatMap(draw));
         setHidden(sections[name], groups[name].length === 0);
       }
-      for (const [id, { element }] of this.#rows) {
-        if (element.isConnected) continue;
-        this.#shell.unwatch(element);
-        this.#rows.delete(id);
-      }
+      for (const [id, { element }] of this.#rows) if (!element.isConnected) this.#rows.delete(id);
     });
     return again;
   }
@@ -103,9 +99,10 @@ export class RowList {
   #make(id: string): Row {
     const row = new Row(this.#commands, 'task');
     this.#rows.set(id, row);
-    this.#shell.watch(row.element, (isInView) => {
-      row.isInView = isInView;
-      if (isInView) this.#onChange();
+    // Told by `content-visibility`: an observer of our own for thousands of rows would cost as much again.
+    row.element.addEventListener('contentvisibilityautostatechange', (event) => {
+      row.isInView = !(event as ContentVisibilityAutoStateChangeEvent).skipped;
+      if (row.isInView) this.#onChange();
     });
     return row;
   }

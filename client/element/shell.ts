@@ -18,9 +18,6 @@ export interface Shell {
   readonly more: HTMLButtonElement;
   /** Polite; exists before there is anything to say, as screen readers need it to. */
   readonly live: HTMLElement;
-  /** Tells when a row comes into view or leaves it. */
-  watch(row: Element, listener: (isInView: boolean) => void): void;
-  unwatch(row: Element): void;
   /** Puts the words where they go. */
   label(wording: Wording): void;
   showCounts(wording: Wording, active: number, unseen: readonly OutcomeSnapshot[]): void;
@@ -69,13 +66,6 @@ export function makeShell(root: ShadowRoot, nonce: string): Shell {
     banner,
     body,
   );
-  const watched = new WeakMap<Element, (isInView: boolean) => void>();
-  const observer = new IntersectionObserver(
-    (entries) => {
-      for (const { target, isIntersecting } of entries) watched.get(target)?.(isIntersecting);
-    },
-    { root: body, rootMargin: '100px' },
-  );
   const live = make('div', { class: 'sr', role: 'status', 'aria-live': 'polite' });
   root.append(button, panel, live);
 
@@ -83,11 +73,6 @@ export function makeShell(root: ShadowRoot, nonce: string): Shell {
     ...{ root, button, panel, close, banner, empty, more, live },
     sections: { active: active.section, unseen: unseen.section, recent: recent.section },
     lists: { active: active.list, unseen: unseen.list, recent: recent.list },
-    watch(row, listener) {
-      watched.set(row, listener);
-      observer.observe(row);
-    },
-    unwatch: (row) => observer.unobserve(row),
     label(wording) {
       setText(buttonText, wording.tasks);
       setText(heading, wording.tasks);

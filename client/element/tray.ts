@@ -1,7 +1,7 @@
 /** `<inloop-tray>`: the record of the user's tasks, as a button with a number and a panel. Words and rows are made elsewhere. */
 
 import { TaskError } from '../../core/error.ts';
-import { isFinished, type Snapshot } from '../../core/snapshot.ts';
+import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/snapshot.ts';
 import { findStorage, NOTIFY_KEY } from '../claim.ts';
 import { createTaskFeed, type PendingFeed, type TaskFeed } from '../feed.ts';
 import { presentOutcomes } from '../present.ts';
@@ -16,7 +16,7 @@ import { setHidden, setText } from './dom.ts';
 import { RowList, type RowListContext } from './row-list.ts';
 import { makeShell, type Shell } from './shell.ts';
 import { Speaker } from './speaker.ts';
-import { ToastStack } from './toast-stack.ts';
+import type { ToastStack } from './toast-stack.ts';
 
 /** How long an outcome has to be in view to count as seen, in milliseconds. */
 const DWELL = 1_500;
@@ -184,19 +184,10 @@ export class InloopTray extends Base {
 
   #build(): void {
     const shell = makeShell(this.attachShadow({ mode: 'open' }), this.nonce);
-    const { root, live } = shell;
+    const { live } = shell;
     this.#shell = shell;
     this.#speaker = new Speaker(live, () => this.#wording);
     this.#list = new RowList(shell, this.#commands, () => this.#schedule());
-    this.#toasts = new ToastStack({
-      ...{ root, live, commands: this.#commands },
-      onShow: () => {
-        this.show();
-        shell.button.focus();
-      },
-      onDismiss: (ids) => this.#feed?.seen(ids),
-      onLeave: () => this.#leave(),
-    });
     shell.label(this.#wording);
     shell.button.addEventListener('click', () => (this.isOpen ? this.hide() : this.show()));
     shell.close.addEventListener('click', () => this.hide());
@@ -270,10 +261,7 @@ export class InloopTray extends Base {
         feed,
         present: ({ live, missed }) => {
           this.#speaker?.sayOutcomes(live);
-          if (this.isOpen) return;
-          this.#toasts?.add(live, this.toastDuration);
-          this.#toasts?.addMissed(missed);
-          this.#schedule();
+          if (!this.isOpen) void this.#toast(live, missed);
         },
       });
     };
@@ -369,6 +357,26 @@ export class InloopTray extends Base {
       })
       // Not to be had just now, and not needed to follow tasks.
       .catch(() => {});
+  }
+
+  /** Tells of outcomes beside the page. What draws that is fetched with the first of them. */
+  async #toast(live: readonly OutcomeSnapshot[], missed: readonly OutcomeSnapshot[]): Promise<void> {
+    const { ToastStack } = await import('./toast-stack.ts').catch(() => ({ ToastStack: undefined }));
+    const shell = this.#shell;
+    // Not to be had, or shown in the panel meanwhile.
+    if (!ToastStack || !shell || !this.isConnected || this.isOpen) return;
+    this.#toasts ??= new ToastStack({
+      ...{ root: shell.root, live: shell.live, commands: this.#commands },
+      onShow: () => {
+        this.show();
+        shell.button.focus();
+      },
+      onDismiss: (ids) => this.#feed?.seen(ids),
+      onLeave: () => this.#leave(),
+    });
+    this.#toasts.add(live, this.toastDuration);
+    this.#toasts.addMissed(missed);
+    this.#schedule();
   }
 
   #learn(tasks: readonly Snapshot[], now: number): void {
