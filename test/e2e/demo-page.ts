@@ -16,7 +16,7 @@ export class DemoPage {
     return this.page.locator('inloop-tray');
   }
 
-  /** Opens and closes the panel; its label says how many tasks are in progress. */
+  /** Opens and closes the panel. */
   get button(): Locator {
     return this.tray.locator('[part=button]');
   }
