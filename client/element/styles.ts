@@ -97,7 +97,7 @@ a { color: var(--_accent); font-weight: 550; text-underline-offset: .18em; paddi
 .away p { flex: 1; }
 .away .show { padding: .3em .8em; font-weight: 600; color: var(--_on-accent); background: var(--_accent); }
 .toast { grid-template-columns: auto minmax(0, 1fr) auto auto; content-visibility: visible; }
-.toast .icon-button { align-self: start; }
+.toast .icon-button { grid-area: 1 / 4; align-self: start; }
 .stack .more { margin: 0 0 0 auto; margin-inline: auto 0; color: var(--_text); background: var(--_surface); border: 1px solid var(--_line); }
 .notify { inline-size: 100%; margin: 0; border-block-start: 1px solid var(--_line); border-radius: 0; }
 .notify[aria-pressed=true] { color: var(--_accent); }
