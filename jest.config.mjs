@@ -17,5 +17,6 @@ export default {
     [`^inloop/(${source.join('|')})$`]: '<rootDir>/$1/index.ts',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/\\.inloop/'],
-  maxWorkers: 2,
+  // One file at a time: most of them run a Redis, a Soketi and a Chromium of their own, and look at the clock.
+  maxWorkers: 1,
 };
