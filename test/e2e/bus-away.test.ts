@@ -56,9 +56,9 @@ describe('while the bus is away', () => {
 
     // Live means live: a step of polling is 2.5 s, so these many can only have been pushed. (The worker may need its first
     // 2 s to notice that the bus is back.)
-    await tabs[1].drop(world.writeCsv('after.csv', { rows: 200 }));
+    await tabs[1].drop(world.writeCsv('after.csv', { rows: 300 }));
     for (const tab of tabs) {
-      await eventually(async () => expect(await tab.row('Import after.csv').text()).toMatch('Done · 200 imported'), {
+      await eventually(async () => expect(await tab.row('Import after.csv').text()).toMatch('Done · 300 imported'), {
         within: 15_000,
       });
       const { rows, banners } = await tab.record();
