@@ -9,6 +9,9 @@ const MOST_IDS = 300;
 /** Where the storage keeps whether the user wants system notifications. */
 export const NOTIFY_KEY = 'inloop:notify';
 
+/** How late the storage may be in another process, in milliseconds: a guess on the safe side. */
+const STORAGE_LAG = 100;
+
 /** What the tabs of a browser share. */
 export interface ClaimOptions {
   /** Default: `localStorage`, or nothing where there is none. */
@@ -32,7 +35,14 @@ export async function claimIds(
   };
   if (!locks) return take();
   try {
-    return await locks.request(key, take);
+    return await new Promise((resolve, reject) => {
+      const hold = async () => {
+        resolve(take());
+        // Tabs in different processes see each other's storage a moment late; the next one is let in after that.
+        if (options.locks === undefined) await new Promise((done) => setTimeout(done, STORAGE_LAG));
+      };
+      locks.request(key, hold).catch(reject);
+    });
   } catch {
     // The page is going away, or locks are not allowed here (an opaque origin).
     return take();
