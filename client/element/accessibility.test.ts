@@ -40,7 +40,19 @@ async function picture(name: string): Promise<void> {
 const openWithAxe = (tasks: readonly Snapshot[], options: OpenOptions = {}) =>
   pages.open(tasks, { ...options, prepare: async (page) => void (await page.addInitScript({ content: axe.source })) });
 
+/** Waits until what rises or fades in stands still: while it is half transparent, its contrast is not what is read. */
+async function settle(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const trees = [document, ...Array.from(document.querySelectorAll('*'), ({ shadowRoot }) => shadowRoot)];
+    const moving = trees.flatMap((tree) => tree?.getAnimations() ?? []);
+    // Some turn for ever, as what says that work goes on.
+    const passing = moving.filter(({ effect }) => effect?.getComputedTiming().endTime !== Number.POSITIVE_INFINITY);
+    await Promise.all(passing.map(({ finished }) => finished.catch(() => undefined)));
+  });
+}
+
 async function findBreaches(page: Page): Promise<unknown[]> {
+  await settle(page);
   const { violations } = await page.evaluate(
     (values) => (globalThis as never as { axe: typeof axe }).axe.run(document, { runOnly: { type: 'tag', values } }),
     WCAG,
