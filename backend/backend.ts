@@ -99,7 +99,7 @@ export class Backend {
 
   /** The channel on which `owner`'s tasks are pushed. @internal */
   channelOf(owner: string): string {
-    return channelOf(owner, { encrypted: this.pusher.encryptionKey !== null });
+    return channelOf(owner, { encrypted: this.bus.isEncrypted });
   }
 
   /** Whether Redis and the bus answer now. Takes at most 5 s. Never rejects. */

@@ -7,7 +7,7 @@ import { type CommandParser, createClient, defineScript } from '@redis/client';
 import { TaskError } from '../core/error.ts';
 import { withDeadline } from './async.ts';
 import { type Log, Outage } from './log.ts';
-import { COMMIT, CREATE, DISCARD, LIST, PAGE } from './scripts.ts';
+import { COMMIT, CREATE, DISCARD, LEASE, LIST, PAGE } from './scripts.ts';
 
 /** Under the 2 s within which an accepting server must have answered. */
 const COMMAND_DEADLINE_MS = 1_500;
@@ -212,16 +212,9 @@ export class Redis {
     if (ids.length > 0) await this.#run((client) => client.zRem(this.#key(list), [...ids]));
   }
 
-  /** Takes a lease unless somebody else holds it. */
+  /** Takes a lease unless somebody else holds it; who holds it has it for `ms` more. */
   async lease(name: string, holder: string, ms: number): Promise<boolean> {
-    const key = this.#key('lease', name);
-    const taken = await this.#run((client) =>
-      client.set(key, holder, { condition: 'NX', expiration: { type: 'PX', value: ms } }),
-    );
-    if (taken !== null) return true;
-    if ((await this.#run((client) => client.get(key))) !== holder) return false;
-    await this.#run((client) => client.pExpire(key, ms));
-    return true;
+    return (await this.#run((client) => client.inloopLease([this.#key('lease', name)], [holder, String(ms)]))) === 1;
   }
 
   /** Notes that a page entered `channel`, or that the last one left it, at `at` (ms). */
@@ -344,6 +337,7 @@ function connect(url: string) {
       inloopCommit: script(COMMIT),
       inloopList: script(LIST),
       inloopPage: script(PAGE),
+      inloopLease: script(LEASE),
     },
   });
 }

@@ -12,6 +12,7 @@
  *                           whoever is late in taking one attempt's off cannot take off the next one's
  *   unpublished       zset  ids whose outcome may not have been pushed, by the time of the outcome (ms)
  *   waited:<id>       text  somebody holds a request open until the task changes; expires with the request
+ *   lease:<name>      text  who does something that one process does at a time; expires
  *   durations:<name>  list  how long the last successful attempts of a definition took (ms)
  */
 
@@ -119,5 +120,13 @@ export const PAGE = `
 local known = redis.call('HGET', KEYS[1], ARGV[1])
 if not known or tonumber(known) < tonumber(ARGV[2]) then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end
 redis.call('EXPIRE', KEYS[1], ARGV[3])
+return 1
+`;
+
+/** KEYS lease · ARGV holder, ttl (ms). Returns 1 for the holder, 0 for anybody else. */
+export const LEASE = `
+local held = redis.call('GET', KEYS[1])
+if held and held ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 `;

@@ -39,7 +39,7 @@ export async function claimIds(
       const hold = async () => {
         resolve(take());
         // Tabs in different processes see each other's storage a moment late; the next one is let in after that.
-        if (options.locks === undefined) await new Promise((done) => setTimeout(done, STORAGE_LAG));
+        if (options.storage === undefined) await new Promise((done) => setTimeout(done, STORAGE_LAG));
       };
       locks.request(key, hold).catch(reject);
     });

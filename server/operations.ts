@@ -3,6 +3,7 @@
 import { v7 as uuid } from 'uuid';
 import type { Backend } from '../backend/backend.ts';
 import type { Created, TaskStore } from '../backend/store.ts';
+import { isoTime } from '../backend/time.ts';
 import { assertOwner } from '../core/channel.ts';
 import { type AnyTaskDefinition, type InputOf, parseWith, type ResultOf } from '../core/definition.ts';
 import { TaskError } from '../core/error.ts';
@@ -100,7 +101,7 @@ export class TaskOperations {
   /** Calls a task off. @throws TaskError `not_found` (404), `not_cancellable` (409) */
   async cancel(owner: string, id: string): Promise<Snapshot> {
     const task = await this.#read(owner, id);
-    const applied = await this.#apply(task, { type: 'cancel', at: now() });
+    const applied = await this.#apply(task, { type: 'cancel', at: isoTime() });
     if (applied) return applied;
     throw refusal('not_cancellable', 'This task can no longer be cancelled.', 409);
   }
@@ -121,7 +122,7 @@ export class TaskOperations {
 
   /** Takes outcomes out of the owner's inbox, on every device. Ids that are not theirs, or not outcomes, are passed over. */
   async seen(owner: string, ids: readonly string[]): Promise<void> {
-    const at = now();
+    const at = isoTime();
     const seen = await Promise.all(
       ids.map(async (id) => {
         const task = await this.#backend.store.read(id);
@@ -149,7 +150,7 @@ export class TaskOperations {
       name: definition.name,
       title,
       attempts: definition.attempts,
-      at: now(),
+      at: isoTime(),
       retryOf,
     });
     const created = await this.#store({ snapshot, owner, input }, key);
@@ -221,10 +222,6 @@ function checkKey(key: string | undefined): string | null {
     `An Idempotency-Key has 1 to ${MAX_IDEMPOTENCY_KEY_LENGTH} characters.`,
     400,
   );
-}
-
-function now(): string {
-  return new Date().toISOString();
 }
 
 function quote(value: unknown): string {

@@ -7,9 +7,10 @@
  * the handler really returns. One that does not return within a second grace is reported as stuck.
  */
 
-import { delay, withDeadline } from '../backend/async.ts';
+import { aborted, delay, withDeadline } from '../backend/async.ts';
 import type { Backend } from '../backend/backend.ts';
 import type { TaskRecord } from '../backend/store.ts';
+import { isoTime } from '../backend/time.ts';
 import { type AnyTaskDefinition, parseWith } from '../core/definition.ts';
 import { TaskError } from '../core/error.ts';
 import { MAX_RESULT_BYTES } from '../core/limits.ts';
@@ -98,7 +99,7 @@ export class Attempt {
         ? await parseWith(definition.output, returned, 'invalid_output', 'What the task returned')
         : (returned as unknown);
       checkSize(result);
-      return { type: 'succeed', at: now(), attempt: this.number, result, progress: this.#reporter.latest };
+      return { type: 'succeed', at: isoTime(), attempt: this.number, result, progress: this.#reporter.latest };
     } catch (error) {
       return this.#stopped === null ? this.#failEvent(error) : this.#stopEvent();
     }
@@ -126,17 +127,17 @@ export class Attempt {
     }
     return {
       type: 'fail',
-      at: now(),
+      at: isoTime(),
       attempt: this.number,
       error: error.toFailure(),
-      retryAt: new Date(Date.now() + backoffDelay(definition.backoff, this.number, Math.random())).toISOString(),
+      retryAt: isoTime(backoffDelay(definition.backoff, this.number, Math.random())),
       progress: this.#reporter.latest,
     };
   }
 
   /** How an attempt ends whose handler was told to stop; null where it may say nothing any more. */
   #stopEvent(): TaskEvent | null {
-    const base = { at: now(), attempt: this.number, progress: this.#reporter.latest };
+    const base = { at: isoTime(), attempt: this.number, progress: this.#reporter.latest };
     switch (this.#stopped) {
       case 'cancelled':
         return { type: 'stop', ...base };
@@ -187,12 +188,4 @@ function checkSize(result: unknown): void {
     `The result is ${bytes} bytes of JSON, at most ${MAX_RESULT_BYTES} are kept. Store it and return where it is.`,
     { retryable: false },
   );
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-}
-
-function now(): string {
-  return new Date().toISOString();
 }

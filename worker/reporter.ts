@@ -8,6 +8,7 @@
 import { delay } from '../backend/async.ts';
 import type { Backend } from '../backend/backend.ts';
 import type { Applied, TaskRecord } from '../backend/store.ts';
+import { isoTime } from '../backend/time.ts';
 import { isFinished, type Progress, type Snapshot } from '../core/snapshot.ts';
 import type { TaskEvent } from '../core/transition.ts';
 import type { ProgressReport } from './context.ts';
@@ -60,20 +61,20 @@ export class Reporter {
       return;
     }
     this.#isDirty = true;
-    if (this.#timer === null && this.#writing === null) this.#writeSoon();
+    this.#writeSoon();
   }
 
   stage(stage: string): void {
     this.#latest = { done: 0, total: null, stage };
     this.#isDirty = true;
-    if (this.#timer === null && this.#writing === null) this.#writeSoon();
+    this.#writeSoon();
   }
 
   /** Stores a sign of life, unless something was written within `ms`. */
   alive(ms: number): void {
     if (this.#isClosed || this.#writing !== null || Date.now() - this.#writtenAt < ms) return;
     const wasQuiet = Date.now() - this.#pushedAt >= QUIET_MS;
-    this.#write({ type: 'alive', at: now(), attempt: this.#attempt }, wasQuiet);
+    this.#write({ type: 'alive', at: isoTime(), attempt: this.#attempt }, wasQuiet);
   }
 
   /** Writes nothing more. */
@@ -109,8 +110,9 @@ export class Reporter {
     return null;
   }
 
+  /** Writes when the window allows it; what a timer or a write is under way for is written after that. */
   #writeSoon(): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#timer !== null || this.#writing !== null) return;
     const wait = this.#writtenAt + WINDOW_MS - Date.now();
     if (wait <= 0) {
       this.#flush();
@@ -125,7 +127,7 @@ export class Reporter {
   #flush(): void {
     if (!this.#isDirty || this.#latest === null || this.#isClosed) return;
     this.#isDirty = false;
-    this.#write({ type: 'progress', at: now(), attempt: this.#attempt, progress: this.#latest }, true);
+    this.#write({ type: 'progress', at: isoTime(), attempt: this.#attempt, progress: this.#latest }, true);
   }
 
   #write(event: TaskEvent, isPushed: boolean): void {
@@ -144,7 +146,7 @@ export class Reporter {
       )
       .finally(() => {
         this.#writing = null;
-        if (this.#isDirty && this.#timer === null) this.#writeSoon();
+        if (this.#isDirty) this.#writeSoon();
       });
   }
 
@@ -182,8 +184,4 @@ function isOutcomeOf(event: TaskEvent, stored: Snapshot): boolean {
     default:
       return false;
   }
-}
-
-function now(): string {
-  return new Date().toISOString();
 }

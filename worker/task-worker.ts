@@ -1,10 +1,11 @@
 /** The worker house's front door: takes jobs, runs attempts, and stops without losing any. */
 
-import { delay, withDeadline } from '../backend/async.ts';
+import { aborted, delay, withDeadline } from '../backend/async.ts';
 import type { Backend } from '../backend/backend.ts';
 import { type Job, parseJob } from '../backend/job.ts';
 import type { Consumer } from '../backend/queue.ts';
 import type { TaskRecord } from '../backend/store.ts';
+import { isoTime } from '../backend/time.ts';
 import type { AnyTaskDefinition } from '../core/definition.ts';
 import { type Duration, toMilliseconds } from '../core/duration.ts';
 import { TaskError } from '../core/error.ts';
@@ -184,9 +185,8 @@ class Worker implements TaskWorker {
           return null;
         }
         const median = await this.#backend.store.medianDuration(snapshot.name);
-        const at = Date.now();
-        triedAt = new Date(at).toISOString();
-        const expectedAt = median === null ? null : new Date(at + median).toISOString();
+        triedAt = isoTime();
+        const expectedAt = median === null ? null : isoTime(median);
         const applied = await this.#backend.store.apply(record, { type: 'start', at: triedAt, expectedAt });
         if (!applied.ok) return null;
         if (applied.hasPage) this.#backend.publisher.publish(record.owner, applied.snapshot);
@@ -211,7 +211,7 @@ class Worker implements TaskWorker {
 
   /** Ends an attempt that nobody is at any more. @throws TaskError `store_unavailable` */
   async #lose(wanted: Job, record: TaskRecord): Promise<void> {
-    const at = new Date().toISOString();
+    const at = isoTime();
     const error = new TaskError('worker_lost', 'The worker stopped unexpectedly.').toFailure();
     const applied = await this.#backend.store.apply(record, {
       type: 'fail',
@@ -241,13 +241,6 @@ class Worker implements TaskWorker {
       }
     }
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 function invalid(message: string): never {
