@@ -26,6 +26,8 @@ export interface PusherLike {
   readonly connection: {
     // biome-ignore lint/suspicious/noExplicitAny: pusher-js says `Function`; each handler below checks what it gets
     bind(event: string, callback: (data: any) => void): unknown;
+    /** The socket that is open, and what carries it: `ws`, `xhr_streaming` or `xhr_polling`. */
+    readonly connection?: { readonly transport?: { readonly name?: string } } | null;
   };
   connect(): void;
   disconnect(): void;

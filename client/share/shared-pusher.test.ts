@@ -75,6 +75,7 @@ beforeEach(() => {
   tabs = [];
   FakePusher.made = [];
   FakePusher.isReachable = true;
+  FakePusher.transport = 'ws';
   shared = { locks: new Locks() as unknown as LockManager };
 });
 
@@ -121,6 +122,29 @@ describe('tabs of one browser', () => {
     FakePusher.last.push('task.running', {});
     await eventually(() => expect(tabs.map(({ events }) => events.length)).toEqual([0, 1, 1]));
   });
+
+  it('pass on that WebSockets are blocked: the next one tries HTTP alone, and everything again when that fails', async () => {
+    FakePusher.transport = 'xhr_streaming';
+    const first = new Tab(shared);
+    new Tab(shared);
+    await allUp();
+    expect(FakePusher.last.options.disabledTransports).toBeUndefined();
+    first.close();
+    await eventually(() => FakePusher.made.length === 2, { within: 3_000 });
+    const second = FakePusher.last;
+    expect(second.options.disabledTransports).toEqual(['ws', 'wss']);
+    await eventually(() => (tabs[1]?.ups ?? 0) > 1);
+
+    FakePusher.isReachable = false;
+    second.drop();
+    while (FakePusher.last === second) {
+      const attempts = second.attempts;
+      await eventually(() => second.attempts > attempts || FakePusher.last !== second, { within: 3_000 });
+      second.emit('connecting_in', 1);
+    }
+    expect(second.attempts).toBe(6);
+    expect(FakePusher.last.options.disabledTransports).toBeUndefined();
+  }, 20_000);
 
   it('that are closed together leave the role to the next one that comes', async () => {
     new Tab(shared);

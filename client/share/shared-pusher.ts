@@ -13,13 +13,18 @@ import { type ElectionOptions, standForElection } from './election.ts';
 
 /** How long a tab that has disconnected keeps the role, in milliseconds. */
 const RESIGN_AFTER = 1_500;
+/**
+ * How often a newly elected tab tries HTTP alone, where the one before it was up over HTTP. pusher-js by itself gives
+ * WebSockets 5 s first, and nobody should wait for those anew whenever a tab is closed.
+ */
+const HTTP_ATTEMPTS = 5;
 
 /** What tabs tell each other. */
 type Message =
   /** A tab that has come, or woken, asks how it stands. */
   | { readonly type: 'hello' }
-  /** The elected tab is in the channel; or, not any more. */
-  | { readonly type: 'up' }
+  /** The elected tab is in the channel, over HTTP or over a WebSocket; or, not any more. */
+  | { readonly type: 'up'; readonly isHttp: boolean }
   | { readonly type: 'down' }
   | { readonly type: 'event'; readonly name: string; readonly data: unknown };
 
@@ -55,6 +60,10 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
     #real: PusherLike | undefined;
     #isUp = false;
     #isWanted = false;
+    /** Whether what was last up here, in whichever tab, was over HTTP. */
+    #isHttp = false;
+    /** How many attempts over HTTP alone are left to the real one; null where it may use any transport. */
+    #httpAttempts: number | null = null;
     #resigning: unknown;
 
     readonly connection = {
@@ -78,7 +87,7 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
       timing.clearTimeout(this.#resigning);
       this.#join();
       this.#become('connecting');
-      if (this.#real) this.#real.connect();
+      if (this.#real) this.#connectReal();
       else this.#say({ type: 'hello' });
     }
 
@@ -119,8 +128,9 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
 
     #hear(message: Message): void {
       // With a lease two tabs may believe for a moment that they were elected; each then serves itself.
+      if (message.type === 'up') this.#isHttp = message.isHttp;
       if (this.#real) {
-        if (message.type === 'hello' && this.#isUp) this.#say({ type: 'up' });
+        if (message.type === 'hello' && this.#isUp) this.#say({ type: 'up', isHttp: this.#isHttp });
       } else if (!this.#isWanted) {
         // The feed asks when it connects.
       } else if (message.type === 'up') this.#enter();
@@ -135,15 +145,29 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
         this.#leave();
         return;
       }
-      let real: PusherLike;
+      this.#httpAttempts = this.#isHttp ? HTTP_ATTEMPTS : null;
+      this.#connectReal();
+    }
+
+    /** Makes the real connection, or makes it anew. */
+    #connectReal(): void {
+      if (this.#httpAttempts !== null && this.#httpAttempts-- === 0) {
+        this.#httpAttempts = null;
+        this.#real = undefined;
+      }
       try {
-        real = new (Real as PusherClass)(this.#key, this.#options);
+        this.#real ??= this.#create();
+        this.#real.connect();
       } catch {
         // pusher-js can not do it at all here; the feed takes this for a refusal.
         this.#become('failed');
-        return;
       }
-      this.#real = real;
+    }
+
+    #create(): PusherLike {
+      const options: Options =
+        this.#httpAttempts === null ? this.#options : { ...this.#options, disabledTransports: ['ws', 'wss'] };
+      const real = new (Real as PusherClass)(this.#key, options);
       const ifCurrent =
         <T extends unknown[]>(act: (...args: T) => void) =>
         (...args: T) => {
@@ -165,14 +189,20 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
       );
       real.subscribe(this.#channel).bind_global(
         ifCurrent((event: string, data: unknown) => {
-          if (event === 'pusher:subscription_succeeded') {
-            this.#isUp = true;
-            this.#say({ type: 'up' });
-          } else if (event.startsWith('task.')) this.#say({ type: 'event', name: event, data });
+          if (event === 'pusher:subscription_succeeded') this.#goUp(real);
+          else if (event.startsWith('task.')) this.#say({ type: 'event', name: event, data });
           this.#emit(event, data);
         }),
       );
-      real.connect();
+      return real;
+    }
+
+    /** The connection of all is in the channel. */
+    #goUp(real: PusherLike): void {
+      this.#isUp = true;
+      this.#isHttp = real.connection.connection?.transport?.name?.startsWith('xhr') ?? false;
+      if (this.#httpAttempts !== null) this.#httpAttempts = HTTP_ATTEMPTS;
+      this.#say({ type: 'up', isHttp: this.#isHttp });
     }
 
     /** The connection of all is lost, or about to be. */

@@ -18,7 +18,13 @@ export class FakePusher {
   attempts = 0;
   /** Whether an attempt succeeds by itself. */
   static isReachable = true;
-  readonly connection: { state: string; bind(event: string, callback: Callback): void };
+  /** What carries the next connection. */
+  static transport = 'ws';
+  readonly connection: {
+    state: string;
+    connection: { transport: { name: string } } | null;
+    bind(event: string, callback: Callback): void;
+  };
   readonly #callbacks = new Map<string, Callback[]>();
 
   constructor(key: string, options: object) {
@@ -27,6 +33,7 @@ export class FakePusher {
     FakePusher.made.push(this);
     this.connection = {
       state: 'initialized',
+      connection: null,
       bind: (event, callback) => {
         this.#callbacks.set(event, [...(this.#callbacks.get(event) ?? []), callback]);
       },
@@ -73,6 +80,7 @@ export class FakePusher {
     const previous = this.connection.state;
     if (previous === state) return;
     this.connection.state = state;
+    this.connection.connection = state === 'connected' ? { transport: { name: FakePusher.transport } } : null;
     this.emit('state_change', { previous, current: state });
     if (state !== 'connected') return;
     for (const [name, channel] of this.channels) this.#authorize(name, channel);
