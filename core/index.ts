@@ -36,7 +36,7 @@ export {
   type Status,
   type SucceededSnapshot,
 } from './snapshot.ts';
-export { canCancel, canRetry, supersedes } from './transition.ts';
+export { canCancel, canRetry } from './transition.ts';
 export {
   type ConnectionInfo,
   eventName,

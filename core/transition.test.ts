@@ -11,7 +11,7 @@ import {
   time,
 } from '../test/support/task-events.ts';
 import { isFinished, isOutcome, type Snapshot, STATUSES, type Status } from './snapshot.ts';
-import { canCancel, canRetry, type Refusal, supersedes, type TaskEvent, transition } from './transition.ts';
+import { canCancel, canRetry, type Refusal, type TaskEvent, transition } from './transition.ts';
 
 const queued = newTask();
 const running = move(queued, { type: 'start', at: time(1) });
@@ -283,15 +283,6 @@ describe('over any sequence of events', () => {
       expect(now.finishedAt !== null).toBe(isFinished(now));
       expect(now.error !== null).toBe(now.status === 'failed' || now.status === 'retrying');
     });
-  });
-});
-
-describe('which snapshot to show', () => {
-  it('is the one of the higher revision, the known one when they are equal', () => {
-    expect(supersedes(running, undefined)).toBe(true);
-    expect(supersedes(running, queued)).toBe(true);
-    expect(supersedes(queued, running)).toBe(false);
-    expect(supersedes(running, running)).toBe(false);
   });
 });
 

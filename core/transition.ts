@@ -117,11 +117,6 @@ export function transition(task: Snapshot, event: TaskEvent): Transition {
   }
 }
 
-/** Whether `candidate` should replace `known`: the higher revision wins, and nothing replaces by being equal. */
-export function supersedes(candidate: Snapshot, known: Snapshot | undefined): boolean {
-  return known === undefined || candidate.revision > known.revision;
-}
-
 /** Whether an owner may call off a task in this status. */
 export function canCancel(status: Status): boolean {
   return status === 'queued' || status === 'running' || status === 'retrying';
