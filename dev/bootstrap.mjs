@@ -1,47 +1,10 @@
 // What `npm start`, `npm test` and `npm run build` do first, on a clone that has nothing yet: check the Node version,
 // install the npm packages, build. Plain JavaScript without packages, because it runs before there are any.
-import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-/** The repository's root. */
-export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+import { join } from 'node:path';
+import { fail, root, run } from './command.mjs';
 
 const OLDEST_NODE = [20, 19];
-
-/**
- * Prints one line and ends this process with exit code 1.
- * @param {string} line
- * @returns {never}
- */
-export function fail(line) {
-  console.error(`inloop: ${line}`);
-  process.exit(1);
-}
-
-/**
- * Runs a program with its output on ours; a signal that ends us ends it, too.
- * @param {string} file
- * @param {string[]} args
- * @param {{ shell?: boolean }} [options]
- * @returns {Promise<number>} its exit code, 1 when a signal ended it
- */
-export function run(file, args, { shell = false } = {}) {
-  return new Promise((resolve) => {
-    const child = spawn(file, args, { cwd: root, stdio: 'inherit', shell });
-    /** @param {NodeJS.Signals} signal */
-    const end = (signal) => {
-      child.kill(signal);
-    };
-    process.once('SIGTERM', end).once('SIGINT', end);
-    child.once('error', (error) => fail(`Could not start ${file}: ${error.message}`));
-    child.once('close', (code) => {
-      process.off('SIGTERM', end).off('SIGINT', end);
-      resolve(code ?? 1);
-    });
-  });
-}
 
 /** Makes sure that this Node is new enough and that the npm packages of package-lock.json are there. */
 export async function prepare() {

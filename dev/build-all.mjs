@@ -3,7 +3,7 @@
 import { cp, mkdir, readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import * as esbuild from 'esbuild';
-import { fail, root, run } from './bootstrap.mjs';
+import { fail, root, run } from './command.mjs';
 
 /** What ends up in dist/, with everything these refer to. Tests are only type-checked, by `npm run check`. */
 const PROJECTS = ['client', 'demo', 'demo/page', 'dev'];

@@ -2,7 +2,8 @@
 // `npm run chaos` and `npm run bench`.
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fail, prepare, root, run } from './bootstrap.mjs';
+import { prepare } from './bootstrap.mjs';
+import { fail, root, run } from './command.mjs';
 
 const [entry, ...args] = process.argv.slice(2);
 if (!entry) fail('Which script? For example: node dev/run-script.mjs test/chaos/main.ts');
