@@ -11,7 +11,7 @@ async function bundle(
   const onDemand: string[] = [];
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: __dirname },
-    ...{ bundle: true, minify: true, format: 'esm', target: 'es2022', write: false, external: ['pusher-js'] },
+    ...{ bundle: true, minify: true, format: 'esm', target: 'es2022', write: false, external: ['pusher-js', 'react'] },
     plugins: [
       {
         name: 'on-demand',
@@ -36,6 +36,11 @@ const BOTH = `${FEED} export { InloopTray } from './element/index.ts';`;
 describe('size', () => {
   it('is at most 6.1 KB for the feed', async () => {
     expect(await sizeOf(FEED)).toBeLessThanOrEqual(6.1 * 1_024);
+  });
+
+  it('is at most 2 KB more for the React hooks', async () => {
+    const react = await sizeOf(`${FEED} export * from './react/index.ts';`);
+    expect(react - (await sizeOf(FEED))).toBeLessThanOrEqual(2 * 1_024);
   });
 
   it('is at most 12 KB more for the tray', async () => {

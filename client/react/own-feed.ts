@@ -1,0 +1,72 @@
+/**
+ * The feed that a provider owns. Rendering must not connect (React renders on servers, and throws renders away), but
+ * components want something to subscribe to from their first render on. So this is there at once, and connects, closes
+ * and connects again with the provider's effects.
+ */
+
+import { TaskError } from '../../core/error.ts';
+import { createTaskFeed, type FeedSnapshot, type PendingFeed, type TaskFeed } from '../feed.ts';
+import { NO_TASKS } from '../merge.ts';
+import type { FeedOptions } from '../options.ts';
+
+/** What there is to show before there is a connection: in every render on a server, and in the first one on a page. */
+export const NOTHING_YET: FeedSnapshot = {
+  tasks: NO_TASKS.tasks,
+  connection: { status: 'connecting' },
+  hasMore: false,
+};
+
+/** A feed that says {@link NOTHING_YET} while it is not open; its calls are refused then. */
+export interface OwnFeed extends PendingFeed {
+  /** Connects. Returns a function that closes the connection again. @throws TaskError `invalid_options` */
+  open(options: FeedOptions): () => void;
+}
+
+export function createOwnFeed(): OwnFeed {
+  let feed: PendingFeed | undefined;
+  const subscribers = new Set<{ readonly listener: () => void; stop: (() => void) | undefined }>();
+
+  function opened(): PendingFeed {
+    if (feed) return feed;
+    throw new TaskError('closed', 'The <TasksProvider> of this feed is not mounted.', { status: 0 });
+  }
+
+  function close(): void {
+    // Nobody is told: either nobody is there any more, or what is opened next is news enough.
+    for (const subscriber of subscribers) subscriber.stop?.();
+    feed?.close();
+    feed = undefined;
+  }
+
+  return {
+    get ready() {
+      return feed?.ready ?? Promise.resolve();
+    },
+    open(options) {
+      const opening = createTaskFeed(options);
+      feed = opening;
+      for (const subscriber of subscribers) {
+        subscriber.stop = opening.subscribe(subscriber.listener);
+        subscriber.listener();
+      }
+      return () => feed === opening && close();
+    },
+    getSnapshot: () => feed?.getSnapshot() ?? NOTHING_YET,
+    subscribe(listener) {
+      const subscriber = { listener, stop: feed?.subscribe(listener) };
+      subscribers.add(subscriber);
+      return () => {
+        subscribers.delete(subscriber);
+        subscriber.stop?.();
+      };
+    },
+    get: (id) => feed?.get(id),
+    load: async (id) => opened().load(id),
+    start: (async (name: string, ...rest: [unknown]) => opened().start(name, ...rest)) as TaskFeed['start'],
+    cancel: async (id) => opened().cancel(id),
+    retry: async (id) => opened().retry(id),
+    seen: (ids) => feed?.seen(ids),
+    loadMore: async () => feed?.loadMore(),
+    close,
+  };
+}

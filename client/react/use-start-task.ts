@@ -1,0 +1,51 @@
+/** The hook that starts tasks. */
+
+import { useCallback, useState } from 'react';
+import type { AnyTaskDefinition, InputOf, ResultOf } from '../../core/definition.ts';
+import type { TaskError } from '../../core/error.ts';
+import type { Snapshot } from '../../core/snapshot.ts';
+import type { StartOptions } from '../feed.ts';
+import { useTaskFeed } from './use-tasks.ts';
+
+export interface StartTask<D extends AnyTaskDefinition> {
+  /**
+   * Starts a task. Resolves with its first snapshot as soon as it is accepted: follow it with `useTask(snapshot.id)`.
+   * Rejects with the `error` below; where nobody awaits it, that is no unhandled rejection. Stays the same function.
+   */
+  readonly start: (input: InputOf<D>, options?: StartOptions) => Promise<Snapshot<ResultOf<D>>>;
+  /** Whether an answer is waited for: to disable the button. */
+  readonly isPending: boolean;
+  /** Why the last one was not accepted (`issues` says which part of the input did not fit), or null. */
+  readonly error: TaskError | null;
+}
+
+/**
+ * Starts tasks that are open to browsers.
+ *
+ * @param task a definition; or its name, with the definition's type: `useStartTask<typeof importContacts>('import-contacts')`
+ *   leaves the definition and its schemas out of the page
+ * @throws TaskError `no_provider`
+ * @example
+ * const { start, isPending, error } = useStartTask(importContacts);
+ * <button disabled={isPending} onClick={() => start({ uploadId, filename })}>Import</button>
+ */
+export function useStartTask<D extends AnyTaskDefinition>(task: D | D['name']): StartTask<D> {
+  const feed = useTaskFeed();
+  const [{ pending, error }, setState] = useState({ pending: 0, error: null as TaskError | null });
+  const { name } = typeof task === 'string' ? { name: task } : (task as D);
+  const start = useCallback(
+    (input: unknown, options?: StartOptions) => {
+      const change = (by: number, reason: TaskError | null) =>
+        setState((before) => ({ pending: before.pending + by, error: reason }));
+      change(1, null);
+      const starting = feed.start(name, input, options);
+      starting.then(
+        () => change(-1, null),
+        (reason) => change(-1, reason),
+      );
+      return starting;
+    },
+    [feed, name],
+  ) as StartTask<D>['start'];
+  return { start, isPending: pending > 0, error };
+}

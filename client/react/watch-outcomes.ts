@@ -1,0 +1,69 @@
+/**
+ * Tells of each outcome that is reached while somebody watches: once, however it became known, and not of those that
+ * were there before. It does so in every tab; who tells the user of outcomes, which is for one tab only, takes
+ * `presentOutcomes`.
+ */
+
+import { isFinished, type OutcomeSnapshot } from '../../core/snapshot.ts';
+import type { PendingFeed, TaskFeed } from '../feed.ts';
+
+/** Starts to watch. Returns a function that stops it. */
+export function watchOutcomes(feed: TaskFeed, onOutcome: (task: OutcomeSnapshot) => void): () => void {
+  /** Tasks that were seen going on. */
+  const awaited = new Set<string>();
+  /** Outcomes that were told, or were there before. */
+  const known = new Set<string>();
+  /**
+   * When the newest task of the first fetch was created; undefined before that is in. A later one that is found
+   * finished was started and ended between two looks; an earlier one was loaded from the past.
+   */
+  let horizon: string | undefined;
+  let newest: string | undefined;
+  let isStopped = false;
+
+  function look(): void {
+    if (isStopped) return;
+    const { tasks } = feed.getSnapshot();
+    if (newest && !feed.get(newest)) {
+      // A feed loses tasks only when somebody else has signed in, whose past is no news either.
+      for (const kept of [awaited, known]) kept.clear();
+      horizon = toTime();
+    }
+    newest = tasks[0]?.id;
+    const reached: OutcomeSnapshot[] = [];
+    for (const task of tasks) {
+      if (!isFinished(task)) awaited.add(task.id);
+      // A result that was too big for a message is on its way.
+      else if (!known.has(task.id) && !task.resultOmitted) {
+        known.add(task.id);
+        const isMissed = horizon !== undefined && task.createdAt > horizon && !task.seenAt;
+        if (awaited.delete(task.id) || isMissed) reached.push(task);
+      }
+    }
+    // The oldest first; each on its own, since one that throws is no reason to miss the next.
+    for (const task of reached.reverse()) queueMicrotask(() => onOutcome(task));
+  }
+
+  const stop = feed.subscribe(look);
+  look();
+  // Which a feed of `connectTasks` has behind it.
+  const ready = 'ready' in feed ? (feed as PendingFeed).ready : Promise.resolve();
+  ready.then(
+    () => {
+      look();
+      horizon ??= feed.getSnapshot().tasks[0]?.createdAt ?? '';
+    },
+    // Nobody is signed in: what was there before somebody is, is no news.
+    () => {
+      horizon ??= toTime();
+    },
+  );
+  return () => {
+    isStopped = true;
+    stop();
+  };
+}
+
+function toTime(): string {
+  return new Date().toISOString();
+}
