@@ -8,8 +8,8 @@ import { REPOSITORY } from '../dev/paths.ts';
 
 it('the snippets of the README compile', async () => {
   const readme = readFileSync(join(REPOSITORY, 'README.md'), 'utf8');
-  const snippets = [...readme.matchAll(/```ts\n(\/\/ (\S+\.ts).*\n[\s\S]*?)```/g)];
-  expect(snippets.map(([, , file]) => file)).toEqual(['tasks.ts', 'backend.ts', 'server.ts', 'worker.ts']);
+  const snippets = [...readme.matchAll(/```tsx?\n(\/\/ (\S+\.tsx?)\b.*\n[\s\S]*?)```/g)];
+  expect(snippets.map(([, , file]) => file)).toEqual(['tasks.ts', 'backend.ts', 'server.ts', 'worker.ts', 'app.tsx']);
   const folder = mkdtempSync(join(REPOSITORY, 'node_modules', '.cache-readme-'));
   try {
     for (const [, code = '', file = ''] of snippets) writeFileSync(join(folder, file), code);
@@ -21,15 +21,17 @@ it('the snippets of the README compile', async () => {
         declaration: false,
         allowImportingTsExtensions: true,
         rewriteRelativeImportExtensions: false,
-        lib: ['ES2023'],
+        lib: ['ES2023', 'DOM', 'DOM.Iterable'],
+        jsx: 'react-jsx',
         types: ['node'],
         typeRoots: ['../@types'],
         paths: {
           inloop: [join(REPOSITORY, 'core', 'index.ts')],
+          'inloop/react': [join(REPOSITORY, 'client', 'react', 'index.ts')],
           'inloop/*': [join(REPOSITORY, '*', 'index.ts')],
         },
       },
-      include: ['*.ts', join(REPOSITORY, 'backend', 'bee-queue.d.ts')],
+      include: ['*.ts', '*.tsx', join(REPOSITORY, 'backend', 'bee-queue.d.ts')],
     };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
     writeFileSync(join(folder, 'package.json'), '{"type":"module"}');

@@ -14,7 +14,8 @@ export type TasksProviderProps = {
   /**
    * Called once with each outcome that is reached while this is mounted, from the state and not from a message: what
    * was lost, doubled or missed on the way changes nothing. Not called with what had ended before. Every tab calls its
-   * own, so this is the place to refetch what a task has changed.
+   * own, so this is the place to refetch what a task has changed; to tell the user, once over all tabs, there is
+   * `presentOutcomes` of `inloop/client`.
    */
   readonly onOutcome?: ((task: OutcomeSnapshot) => void) | undefined;
 } & (FeedOptions | { readonly feed: TaskFeed });

@@ -22,6 +22,9 @@ export const FeedContext = createContext<TaskFeed | null>(null);
  * The feed of the provider: for `cancel`, `retry`, `seen` and `loadMore`, and for whatever takes a feed, such as
  * `<inloop-tray>` and `presentOutcomes`. Stays the same while the provider is mounted; never causes a render.
  * @throws TaskError `no_provider`
+ * @example
+ * const feed = useTaskFeed();
+ * <button onClick={() => feed.cancel(task.id)}>Cancel</button>
  */
 export function useTaskFeed(): TaskFeed {
   const feed = useContext(FeedContext);
