@@ -5,7 +5,7 @@ import { isPartialSuccess } from './describe.ts';
 import { countOutcomes } from './groups.ts';
 import type { Wording } from './wording.ts';
 
-/** One utterance for all of `outcomes`, '' for none. */
+/** One utterance for all of `outcomes`, '' for none. For a polite live region that is there before the first task. */
 export function announce(outcomes: readonly OutcomeSnapshot[], wording: Wording): string {
   const [task] = outcomes;
   if (!task) return '';

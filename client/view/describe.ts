@@ -11,6 +11,7 @@ import type { Wording } from './wording.ts';
 /** How a row looks: by shape and colour. */
 export type Tone = 'waiting' | 'active' | 'warning' | 'good' | 'partial' | 'bad' | 'neutral';
 
+/** What a row says and offers. All texts are text, never markup. */
 export interface RowView {
   readonly id: string;
   readonly title: string;
@@ -34,6 +35,7 @@ export interface RowView {
   readonly isSlow: boolean;
 }
 
+/** What a row depends on beside its task. */
 export interface RowContext {
   readonly wording: Wording;
   /** Server time in milliseconds. */
@@ -53,6 +55,12 @@ const NO_SIGN = 30_000;
 /** A bar does not look full before the outcome. */
 const FULLEST = 0.985;
 
+/**
+ * What the row of a task says at `context.now`. Say it again with each snapshot, and each second where it `isTicking`.
+ * @example
+ * const memory = remember(memories.get(task.id), task);
+ * const row = describeTask(memory, { wording: ENGLISH, now, isStale: false, isRetried: false, base: location.href });
+ */
 export function describeTask({ snapshot, movedAt, pace }: TaskMemory, context: RowContext): RowView {
   const { wording, now, isStale, isRetried, base } = context;
   const seconds = (ms: number) => wording.duration(Math.max(0, Math.round(ms / 1_000)));
