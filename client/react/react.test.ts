@@ -201,6 +201,18 @@ describe.each([18, 19] as const)('React %i', (version) => {
     await eventually(async () => expect((await look()).outcomes).toEqual(['Count to 4: succeeded']));
   }, 60_000);
 
+  it('connects anew for another url, and has nothing to tell of what was there', async () => {
+    await untilFinished(user, await startTask(user, 2));
+    await mount();
+    await untilLive();
+    const url = `${app.url}/tasks`;
+    await page.evaluate((props) => levers.mount(props), { user, url });
+    await eventually(() => expect(sockets).toEqual({ opened: 2, open: 1 }));
+    await untilLive();
+    await page.evaluate(() => levers.startAndWait({ to: 3 }));
+    await eventually(async () => expect((await look()).outcomes).toEqual(['Count to 3: succeeded']));
+  }, 30_000);
+
   it('starts and cancels tasks, and says what is going on and what went wrong', async () => {
     await mount();
     await untilLive();
@@ -225,6 +237,9 @@ describe.each([18, 19] as const)('React %i', (version) => {
     for (let more = 0; more < 21; more++) ids.push(await startTask(user, 1));
     for (const id of ids) await untilFinished(user, id);
     await app.post(user, '/tasks/seen', { ids });
+    // What fails is asked for again when the connection has changed. Twice: StrictMode.
+    faults.expect(/ERR_FAILED/);
+    await page.route(`**/tasks/${old}`, (route) => route.abort(), { times: 2 });
     await mount(old);
     await untilLive();
     await eventually(async () => expect(await text('#one')).toBe('succeeded'));

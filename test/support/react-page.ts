@@ -16,6 +16,7 @@ import { isFinished } from '../../core/snapshot.ts';
 
 interface AppProps {
   readonly user: string;
+  readonly url?: string;
   /** The task that one component is about. */
   readonly id?: string;
   /** One that is there already. */
@@ -69,8 +70,8 @@ function Starter(): null {
   return null;
 }
 
-export function App({ user, id, feed }: AppProps): ReactElement {
-  const source = feed ? { feed } : { url: '/tasks', Pusher, headers: { 'x-user': user } };
+export function App({ user, url = '/tasks', id, feed }: AppProps): ReactElement {
+  const source = feed ? { feed } : { url, Pusher, headers: { 'x-user': user } };
   const onOutcome = ({ title, status }: { title: string; status: string }) => {
     seen.outcomes.push(`${title}: ${status}`);
   };
