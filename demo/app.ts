@@ -15,6 +15,7 @@ import { createImportRouter } from './imports.ts';
 import { createSamplesRouter } from './samples.ts';
 import { createSessionRouter, readSession, userOf } from './session.ts';
 import { exportContacts, importContacts } from './tasks.ts';
+import { createTroubleRouter } from './trouble.ts';
 
 export interface AppOptions {
   readonly backend: Backend;
@@ -25,6 +26,8 @@ export interface AppOptions {
   readonly sessionSecret: string;
   /** In bytes. */
   readonly maxUploadBytes: number;
+  /** Where to ask for trouble; the page then offers it. Null or absent in production. */
+  readonly troubleUrl?: string | null;
   /** Folder of the built page. */
   readonly publicDir: string;
   /** Fires when the server is to end. */
@@ -52,6 +55,7 @@ export function createApp(options: AppOptions): Express {
   app.use('/samples', createSamplesRouter());
 
   app.use(readSession(options.sessionSecret));
+  if (options.troubleUrl) app.use(createTroubleRouter(options.troubleUrl, options.stop));
   app.use('/session', createSessionRouter());
   app.use('/tasks', tasks.router);
   app.use(createDownloadsRouter(db, folder));

@@ -23,6 +23,8 @@ export interface ServerSettings extends CommonSettings {
   readonly sessionSecret: string;
   /** Largest upload, in bytes. */
   readonly maxUploadBytes: number;
+  /** Where `npm start` lets this server ask for trouble (trouble.ts); null where there is none to be had. */
+  readonly troubleUrl: string | null;
 }
 
 export interface WorkerSettings extends CommonSettings {
@@ -38,6 +40,7 @@ export function readServerSettings(env: Environment): ServerSettings {
     ...readCommon(env, 3000),
     sessionSecret: readSecret(env, 'SESSION_SECRET'),
     maxUploadBytes: readInteger(env, 'MAX_UPLOAD_BYTES', 50 * MIB, 1, 4096 * MIB),
+    troubleUrl: (env.NODE_ENV !== 'production' && env.INLOOP_TROUBLE_URL) || null,
   };
 }
 

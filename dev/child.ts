@@ -8,6 +8,8 @@ export interface Command {
   args: string[];
   env: NodeJS.ProcessEnv;
   cwd: string;
+  /** Whether it listens to `tell`. */
+  listens?: boolean;
 }
 
 /** A running program. */
@@ -19,6 +21,8 @@ export interface Child {
   readonly ended: boolean;
   /** Resolves when it has ended, with how: `exit code 1`, `SIGKILL`. Never rejects. */
   readonly end: Promise<string>;
+  /** Tells a program that listens something, over a channel of its own; does nothing when it has ended. */
+  tell(message: object): void;
   /** Sends a signal; does nothing when it has ended. */
   signal(name: NodeJS.Signals): void;
   /** Asks it to end (SIGTERM), insists (SIGKILL) after `graceMs`, resolves when it has ended. */
@@ -36,7 +40,7 @@ export async function startChild(command: Command, onLine: (line: string) => voi
   const child = spawn(command.file, command.args, {
     cwd: command.cwd,
     env: command.env,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', ...(command.listens ? (['ipc'] as const) : [])],
     // A group of its own: Ctrl-C in a terminal reaches the supervisor only, which then ends the services in order.
     detached: process.platform !== 'win32',
     windowsHide: true,
@@ -77,6 +81,10 @@ function wrapChild(child: ChildProcess, onLine: (line: string) => void): Child {
       return ended;
     },
     signal,
+    tell(message) {
+      // Lost where it ends in this moment: then there is nobody left to tell.
+      if (child.connected) child.send(message, () => {});
+    },
     async stop(graceMs = 5_000) {
       signal('SIGTERM');
       const insist = setTimeout(() => signal('SIGKILL'), graceMs);

@@ -12,6 +12,8 @@ import { describeServices } from './stack-services.ts';
 import { StateFolder } from './state-folder.ts';
 import { Supervisor } from './supervisor.ts';
 import { requireSystemPart } from './system-packages.ts';
+import { Trouble } from './trouble.ts';
+import { startTroubleControl } from './trouble-control.ts';
 
 const PARENT_CHECK_MS = 1_000;
 const SAME_REQUEST_MS = 500;
@@ -25,6 +27,8 @@ async function main(): Promise<void> {
   const ended = await state.endOrphans();
   if (ended > 0) printLine('inloop', `ended ${ended} processes that an earlier run had left behind`);
   mkdirSync(join(state.path, 'data'), { recursive: true });
+  // Whoever runs a stack for others does not want it hurt.
+  const control = process.env.NODE_ENV === 'production' ? null : await startTroubleControl();
   const { url, groups } = await describeServices({
     folder: state.path,
     credentials: loadCredentials(state.path),
@@ -32,16 +36,21 @@ async function main(): Promise<void> {
     redisServer: await requireSystemPart('Redis', findRedisServer),
     node20: await requireNode20(),
     scripts,
+    troubleUrl: control?.url ?? null,
   });
   const publish = (): void => state.publish({ url, services: supervisor.addresses() });
   const supervisor = new Supervisor(groups, {
     line: printLine,
-    started: (name, pid) => state.own(name, pid),
+    started(name, pid) {
+      state.own(name, pid);
+      if (name === 'soketi') trouble.tellSoketi();
+    },
     recovered(name) {
       publish();
       printLine('inloop', `${name} is back`);
     },
   });
+  const trouble = new Trouble(supervisor);
   const stop = endWithProcess(supervisor);
   try {
     await supervisor.start();
@@ -51,6 +60,7 @@ async function main(): Promise<void> {
   }
   if (stop.requested) return;
   publish();
+  control?.offer(trouble);
   console.log(`ready ${url}`);
 }
 

@@ -17,6 +17,9 @@ export interface PusherApp {
 /** The file given to `node --require` that keeps hostile frames and bodies away from Soketi. */
 export const SOKETI_PRELOAD: string = join(REPOSITORY, 'dev', 'soketi-preload.cjs');
 
+/** Loaded after it where Soketi may be troubled on purpose. */
+const TROUBLE_PRELOAD = join(REPOSITORY, 'dev', 'trouble-preload.cjs');
+
 /** A new application with credentials that nobody can guess. */
 export function createPusherApp(): PusherApp {
   // The letter in front matters: Soketi parses settings as JSON, and hexadecimal like 12e4 would become a number.
@@ -34,10 +37,13 @@ export interface SoketiOptions {
   folder: string;
   /** URL that is told when channels become occupied or vacated. */
   webhookUrl?: string | undefined;
+  /** Whether it takes part in `trouble.ts`. */
+  troublesome?: boolean;
 }
 
 /** The command that runs hardened Soketi, every listener on loopback. Check that the port is free first. */
-export async function soketiCommand({ node, app, port, folder, webhookUrl }: SoketiOptions): Promise<Command> {
+export async function soketiCommand(options: SoketiOptions): Promise<Command> {
+  const { node, app, port, folder, webhookUrl, troublesome = false } = options;
   mkdirSync(folder, { recursive: true });
   const webhooks = webhookUrl ? [{ url: webhookUrl, event_types: ['channel_occupied', 'channel_vacated'] }] : [];
   const settings: Record<string, string> = {
@@ -69,7 +75,9 @@ export async function soketiCommand({ node, app, port, folder, webhookUrl }: Sok
   };
   for (const [name, value] of Object.entries(settings)) env[`SOKETI_${name}`] = value;
   const server = join(REPOSITORY, 'node_modules', '@soketi', 'soketi', 'bin', 'server.js');
-  return { file: node, args: ['--require', SOKETI_PRELOAD, server, 'start'], env, cwd: folder };
+  const preloads = troublesome ? [SOKETI_PRELOAD, TROUBLE_PRELOAD] : [SOKETI_PRELOAD];
+  const args = [...preloads.flatMap((file) => ['--require', file]), server, 'start'];
+  return { file: node, args, env, cwd: folder, listens: troublesome };
 }
 
 /**

@@ -21,6 +21,8 @@ export interface StackParts {
   node20: string;
   /** Scripts of the application: the web server and the worker. */
   scripts: { server: string; worker: string };
+  /** Where the server asks for trouble; null where none is to be had. */
+  troubleUrl: string | null;
 }
 
 /** Time for a worker to finish or hand back its tasks, and for a server to answer what it has taken. */
@@ -36,7 +38,9 @@ export async function describeServices(parts: StackParts): Promise<{ url: string
   const redis = describeRedis(parts, await findFreePort());
   const soketi = describeSoketi(parts, await findFreePort(), `http://${LOOPBACK}:${port}/tasks/webhook`);
   const env = applicationEnv(parts, redis.port, soketi.port);
-  const server = describeScript('server', parts.scripts.server, port, env);
+  // The server only: nobody else has a use for it.
+  const serverEnv = parts.troubleUrl === null ? env : { ...env, INLOOP_TROUBLE_URL: parts.troubleUrl };
+  const server = describeScript('server', parts.scripts.server, port, serverEnv);
   const worker = describeScript('worker', parts.scripts.worker, await findFreePort(), env);
   return {
     url: `http://localhost:${port}`,
@@ -62,7 +66,8 @@ function describeRedis({ redisServer, folder }: StackParts, port: number): Servi
   };
 }
 
-function describeSoketi({ node20, folder, credentials }: StackParts, port: number, webhookUrl: string): Service {
+function describeSoketi(parts: StackParts, port: number, webhookUrl: string): Service {
+  const { node20, folder, credentials, troubleUrl } = parts;
   const { app } = credentials;
   return {
     name: 'soketi',
@@ -70,7 +75,8 @@ function describeSoketi({ node20, folder, credentials }: StackParts, port: numbe
     port,
     async command() {
       if (!(await isPortFree(port))) throw new Error(`Soketi's port ${port} is taken.`);
-      return soketiCommand({ node: node20, app, port, folder: join(folder, 'soketi'), webhookUrl });
+      const troublesome = troubleUrl !== null;
+      return soketiCommand({ node: node20, app, port, folder: join(folder, 'soketi'), webhookUrl, troublesome });
     },
     probe: () => probeSoketi(port, app),
     graceMs: 3_000,
@@ -99,6 +105,7 @@ function applicationEnv({ credentials, folder }: StackParts, redisPort: number, 
   // The person's own hosted account must not get half mixed in. The encryption key belongs to no account.
   for (const name of Object.keys(env)) {
     if (name.startsWith('PUSHER_') && name !== 'PUSHER_ENCRYPTION_KEY') delete env[name];
+    if (name === 'INLOOP_TROUBLE_URL') delete env[name];
   }
   const { app, sessionSecret } = credentials;
   return {

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Child, type Command, startChild } from './child.ts';
 import { Problem } from './problem.ts';
 import type { ServiceAddress } from './state-folder.ts';
+import type { SoketiMessage, Troubled } from './trouble.ts';
 import { waitUntilReady } from './wait.ts';
 
 /** A service and all there is to know to run it. Its port stays the same for as long as the supervisor lives. */
@@ -33,11 +34,13 @@ const LONGEST_BACKOFF_MS = 5_000;
 const STEADY_MS = 10_000;
 
 /** Runs services that depend on each other in groups: a group starts when the one before it is ready. */
-export class Supervisor {
+export class Supervisor implements Troubled {
   readonly #groups: readonly (readonly Service[])[];
   readonly #events: SupervisorEvents;
   readonly #children = new Map<string, Child>();
   readonly #stopping = new AbortController();
+  /** Services that are not to be started before a time (milliseconds since 1970), or before they are woken. */
+  readonly #resting = new Map<string, { until: number; woken: AbortController }>();
   #keepers: Promise<void>[] = [];
 
   constructor(groups: readonly (readonly Service[])[], events: SupervisorEvents) {
@@ -81,6 +84,31 @@ export class Supervisor {
     for (const child of this.#children.values()) child.signal('SIGKILL');
   }
 
+  crash(name: string): number {
+    const child = this.#find(name);
+    child.signal('SIGKILL');
+    return child.pid;
+  }
+
+  async rest(name: string, ms: number): Promise<void> {
+    this.#resting.set(name, { until: Date.now() + ms, woken: new AbortController() });
+    await this.#find(name).stop();
+  }
+
+  wake(name: string): void {
+    this.#resting.get(name)?.woken.abort();
+  }
+
+  tell(name: string, message: SoketiMessage): void {
+    this.#find(name).tell(message);
+  }
+
+  #find(name: string): Child {
+    const child = this.#children.get(name);
+    if (!child) throw new Error(`There is no ${name}.`);
+    return child;
+  }
+
   async #startFirst(service: Service): Promise<void> {
     try {
       await this.#startOnce(service);
@@ -112,9 +140,13 @@ export class Supervisor {
       if (signal.aborted) return;
       if (Date.now() - since > STEADY_MS) failures = 0;
       do {
-        const pause = Math.min(FIRST_BACKOFF_MS * 2 ** failures++, LONGEST_BACKOFF_MS);
+        const backoff = Math.min(FIRST_BACKOFF_MS * 2 ** failures++, LONGEST_BACKOFF_MS);
+        const rest = this.#resting.get(service.name);
+        const pause = Math.max(backoff, rest ? rest.until - Date.now() : 0);
         this.#events.line('inloop', `${service.name} ended (${how}); starting it again in ${pause / 1000} s`);
-        await delay(pause, undefined, { signal }).catch(() => {});
+        const goOn = rest ? AbortSignal.any([signal, rest.woken.signal]) : signal;
+        await delay(pause, undefined, { signal: goOn }).catch(() => {});
+        this.#resting.delete(service.name);
         if (signal.aborted) return;
       } while (!(await this.#tryAgain(service)));
       if (signal.aborted) return;

@@ -2,6 +2,8 @@
 
 import { type Problem, TaskError } from 'inloop';
 
+const JSON_TYPE = { 'Content-Type': 'application/json' };
+
 /** One contact, as `GET /contacts` has it. */
 export interface Contact {
   readonly email: string;
@@ -16,21 +18,45 @@ export interface ContactPage {
   readonly nextCursor: string | null;
 }
 
-/** The signed-in user, or null. */
-export async function whoIsSignedIn(): Promise<string | null> {
+/** What can be made of trouble in the stack; how long it lasts is the stack's to say. */
+export type TroubleKind =
+  | 'drop-connection'
+  | 'block-websockets'
+  | 'stop-soketi'
+  | 'kill-worker'
+  | 'lose-messages'
+  | 'double-messages';
+
+export interface TroubleReport {
+  readonly lasting: readonly { readonly kind: TroubleKind; readonly leftMs: number }[];
+  /** Of the process that was killed. */
+  readonly pid?: number;
+}
+
+/** The signed-in user (null: nobody), and whether this server offers trouble. */
+export interface Session {
+  readonly user: string | null;
+  readonly offersTrouble: boolean;
+}
+
+export async function readSession(): Promise<Session> {
   try {
-    return ((await call('GET', '/session')) as { user: string | null }).user;
+    return await toSession(await send('/session', {}));
   } catch (error) {
     // A session that has expired.
-    if (error instanceof TaskError && error.status === 401) return null;
+    if (error instanceof TaskError && error.status === 401) return { user: null, offersTrouble: false };
     throw error;
   }
 }
 
 /** Resolves with the name as the server keeps it. */
-export async function signIn(user: string): Promise<string> {
-  const body = JSON.stringify({ user });
-  return ((await call('POST', '/session', body, { 'Content-Type': 'application/json' })) as { user: string }).user;
+export async function signIn(user: string): Promise<Session> {
+  return toSession(await send('/session', { method: 'POST', body: JSON.stringify({ user }), headers: JSON_TYPE }));
+}
+
+async function toSession(response: Response): Promise<Session> {
+  const { user } = (await response.json()) as { user: string | null };
+  return { user, offersTrouble: /rel="trouble"/.test(response.headers.get('Link') ?? '') };
 }
 
 export async function signOut(): Promise<void> {
@@ -58,6 +84,29 @@ export async function startExport(): Promise<void> {
 export async function readSample(name: string): Promise<File> {
   const response = await send(`/samples/${name}`, {});
   return new File([await response.blob()], name, { type: 'text/csv' });
+}
+
+export async function readTrouble(): Promise<TroubleReport> {
+  return (await call('GET', '/trouble')) as TroubleReport;
+}
+
+export async function makeTrouble(kind: TroubleKind): Promise<TroubleReport> {
+  return (await call('POST', '/trouble', JSON.stringify({ kind }), JSON_TYPE)) as TroubleReport;
+}
+
+export async function endTrouble(): Promise<TroubleReport> {
+  return (await call('DELETE', '/trouble')) as TroubleReport;
+}
+
+/**
+ * Stops everything that runs in this tab for so many seconds: a synchronous request, which the server answers that late.
+ * In an app of your own this would be a mistake; here it is what is wanted.
+ */
+export function sleepSync(seconds: number): void {
+  const request = new XMLHttpRequest();
+  request.open('POST', '/trouble', false);
+  request.setRequestHeader('Content-Type', 'application/json');
+  request.send(JSON.stringify({ kind: 'sleep', seconds }));
 }
 
 /** Tries once more when the connection broke. The key makes sure that it is still one task. */

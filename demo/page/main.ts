@@ -4,10 +4,11 @@ import type { Snapshot } from 'inloop';
 import { createTaskFeed, shareConnection, type TaskFeed } from 'inloop/client';
 import 'inloop/element';
 import Pusher from 'pusher-js';
-import { signIn, signOut, whoIsSignedIn } from './api.ts';
+import { readSession, type Session, signIn, signOut } from './api.ts';
 import { type ContactsCard, setUpContacts } from './contacts.ts';
 import { find, hideProblem, runFrom, showProblem } from './elements.ts';
 import { setUpImports } from './imports.ts';
+import { setUpTrouble } from './trouble.ts';
 
 /** At most this often the table follows a running import, in milliseconds. */
 const FOLLOW_MS = 1_000;
@@ -18,6 +19,7 @@ const signOutButton = find('sign-out', HTMLButtonElement);
 const contacts = setUpContacts();
 let feed: TaskFeed | null = null;
 setUpImports();
+setUpTrouble();
 
 form.addEventListener('submit', (event) => {
   event.preventDefault();
@@ -32,9 +34,9 @@ signOutButton.addEventListener('click', () =>
 );
 
 try {
-  const user = await whoIsSignedIn();
-  if (user === null) showWelcome();
-  else showWorkspace(user);
+  const session = await readSession();
+  if (session.user === null) showWelcome();
+  else showWorkspace(session);
 } catch (error) {
   showWelcome();
   showProblem(error);
@@ -48,8 +50,9 @@ function showWelcome(): void {
   name.focus();
 }
 
-function showWorkspace(user: string): void {
+function showWorkspace({ user, offersTrouble }: Session): void {
   hideProblem();
+  find('trouble', HTMLDetailsElement).hidden = !offersTrouble;
   find('user', HTMLElement).textContent = user;
   toggle(true);
   contacts.refresh();

@@ -1,4 +1,5 @@
 // The demo's page as a person uses it: signs in, drops files, reads the tray. For the end-to-end tests.
+import { expect } from '@jest/globals';
 import type { Locator, Page } from 'playwright-core';
 import type { ConnectionState } from '../../client/connection.ts';
 import type { InloopTray } from '../../client/element/index.ts';
@@ -46,6 +47,11 @@ export class DemoPage {
     return this.page.locator('#total');
   }
 
+  /** What is said of trouble that was made on the page. */
+  get troubleStatus(): Locator {
+    return this.page.locator('#trouble-status');
+  }
+
   async signIn(user: string): Promise<void> {
     await this.page.getByLabel('Your name').fill(user);
     await this.page.getByRole('button', { name: 'Sign in' }).click();
@@ -89,6 +95,32 @@ export class DemoPage {
   /** Whether imports wait a moment at each row. */
   async setSlow(isSlow: boolean): Promise<void> {
     await this.page.getByLabel('Take it slowly').setChecked(isSlow);
+  }
+
+  /** Presses a button of "Make trouble". Resolves when it says what was done; for sleep, when it is awake again. */
+  async makeTrouble(label: string): Promise<void> {
+    const card = this.page.locator('#trouble');
+    if ((await card.getAttribute('open')) === null) await card.locator('summary').click();
+    const before = await this.troubleStatus.textContent();
+    await card.getByRole('button', { name: label }).click({ timeout: 60_000 });
+    await this.page.waitForFunction(
+      (words) => {
+        const now = document.querySelector('#trouble-status')?.textContent;
+        return now !== words && now !== 'This tab is asleep.';
+      },
+      before,
+      { timeout: 60_000 },
+    );
+  }
+
+  /** Ends whatever lasts, wherever it was made; wakes tabs that sleep. */
+  async endTrouble(): Promise<void> {
+    expect(await this.ask('/trouble', { method: 'DELETE' })).toMatchObject({ status: 200 });
+  }
+
+  /** What lasts at the moment. */
+  async lastingTrouble(): Promise<{ kind: string; leftMs: number }[]> {
+    return JSON.parse((await this.ask('/trouble')).body).lasting;
   }
 
   /** How the page says that news reaches it. */

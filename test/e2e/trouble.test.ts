@@ -1,0 +1,154 @@
+// "Make trouble" on the demo's page, every kind of it, pressed by hand on the running stack: the page tells the truth
+// again, and nothing is lost. (Stop Soketi is in bus-away.test.ts, Kill the worker in worker-killed.test.ts.)
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/eventually.ts';
+import type { DemoPage } from './demo-page.ts';
+import { backwardSteps, progressOf } from './screen-record.ts';
+import { type Device, useWorld, waitUntilLive } from './world.ts';
+
+const world = useWorld({ IMPORT_ROW_DELAY_MS: '40' });
+const TITLE = 'Import long.csv';
+
+// What a test left behind must not trouble the next one.
+afterEach(async () => {
+  const { context } = await world.signIn('tidy');
+  expect((await context.request.delete(`${world.stack.url}/trouble`)).status()).toBe(200);
+});
+
+/** Two tabs in which an import has got somewhere. */
+async function watchImport(user: string, rows: number): Promise<{ device: Device; tabs: [DemoPage, DemoPage] }> {
+  const device = await world.signIn(user);
+  const tabs: [DemoPage, DemoPage] = [await device.openTab(), await device.openTab()];
+  await tabs[0].setSlow(true);
+  await tabs[0].drop(world.writeCsv('long.csv', { rows }));
+  for (const tab of tabs) await tab.openTray();
+  await eventually(async () => expect(await readDone(tabs[0])).toBeGreaterThan(10));
+  return { device, tabs };
+}
+
+/** How far the import is said to be. */
+async function readDone(tab: DemoPage): Promise<number> {
+  const row = (await tab.recordOf(TITLE)).at(-1);
+  return (row && progressOf(row)?.done) ?? 0;
+}
+
+/** It has ended in every tab, at its first attempt, and never went back. */
+async function expectTruth(device: Device, tabs: readonly DemoPage[], rows: number): Promise<void> {
+  for (const tab of tabs) {
+    await eventually(async () => expect(await tab.row(TITLE).text()).toMatch(`Done · ${rows} imported`), {
+      within: 45_000,
+    });
+    expect(backwardSteps(await tab.recordOf(TITLE))).toEqual([]);
+    await waitUntilLive(tab, 30_000);
+    await tab.banner.waitFor({ state: 'hidden' });
+    await eventually(async () => expect(await tab.total.textContent()).toBe(String(rows)));
+    expect(await tab.problem.isVisible()).toBe(false);
+  }
+  expect(await device.tasks()).toMatchObject([{ title: TITLE, status: 'succeeded', attempt: 1 }]);
+}
+
+describe('trouble made on the page', () => {
+  it('drop the connection: every tab is live again by itself, and the import goes on', async () => {
+    const { device, tabs } = await watchImport('ada', 200);
+    await tabs[1].makeTrouble('Drop the connection');
+    expect(await tabs[1].troubleStatus.textContent()).toBe('All live connections were cut.');
+    for (const tab of tabs) {
+      await eventually(
+        async () => {
+          const { connections } = await tab.record();
+          expect(connections.map(({ status }) => status)).toEqual(['connecting', 'live', 'polling', 'live']);
+        },
+        { within: 15_000 },
+      );
+    }
+    await expectTruth(device, tabs, 200);
+  }, 90_000);
+
+  it('block WebSockets: the page is live over HTTP while it lasts', async () => {
+    world.faults.expect(/WebSocket connection to .* failed/);
+    const { device, tabs } = await watchImport('bea', 900);
+    const streams: number[] = [];
+    for (const [index, { page }] of tabs.entries()) {
+      page.on('response', (response) => {
+        if (/\/xhr_streaming\?/.test(response.url()) && response.ok()) streams.push(index);
+      });
+    }
+    await tabs[0].makeTrouble('Block WebSockets');
+    for (const tab of tabs) await eventually(async () => expect(await tab.connection()).not.toBe('live'));
+    for (const tab of tabs) await waitUntilLive(tab, 45_000);
+    expect(streams).not.toEqual([]);
+    // Still refused, and live: a step of polling is 2.5 s, so these can only have been pushed.
+    expect((await tabs[0].lastingTrouble()).map(({ kind }) => kind)).toEqual(['block-websockets']);
+    const steps = new Set<number>();
+    await eventually(async () => steps.add(await readDone(tabs[1])).size > 8, { within: 8_000 });
+
+    await tabs[1].endTrouble();
+    expect(await tabs[1].lastingTrouble()).toEqual([]);
+    await expectTruth(device, tabs, 900);
+  }, 120_000);
+
+  it('lose messages: a page that looks live asks when it has been silent for long', async () => {
+    const { device, tabs } = await watchImport('cy', 450);
+    await tabs[0].makeTrouble('Lose messages');
+    const [lostAt, known] = [Date.now(), await readDone(tabs[0])];
+    for (const tab of tabs) {
+      const asked = await eventually(
+        async () =>
+          (await tab.recordOf(TITLE)).find((row) => row.at > lostAt && (progressOf(row)?.done ?? 0) > known + 20),
+        { within: 25_000 },
+      );
+      // It believed what it had for as long as it had reason to, and then it went and asked.
+      expect(asked.at - lostAt).toBeGreaterThan(10_000);
+    }
+    expect((await tabs[0].lastingTrouble()).map(({ kind }) => kind)).toEqual(['lose-messages']);
+    await expectTruth(device, tabs, 450);
+  }, 120_000);
+
+  it('double messages: nothing goes back, and the outcome is told once', async () => {
+    const { device, tabs } = await watchImport('dora', 150);
+    await tabs[0].makeTrouble('Double messages');
+    for (const tab of tabs) await tab.closeTray();
+    const told = async (title: string) => {
+      const counts = tabs.map((tab) => tab.tray.locator('[part=toast]').filter({ hasText: title }).count());
+      return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+    };
+    await eventually(async () => expect(await told(TITLE)).toBe(1), { within: 20_000 });
+    // The second copy of the outcome comes 1.5 s after the first; the outcome of an import that takes longer, after it.
+    await tabs[0].drop(world.writeCsv('next.csv', { rows: 60 }));
+    await eventually(async () => expect(await told('Import next.csv')).toBe(1), { within: 20_000 });
+    expect(await told(TITLE)).toBeLessThan(2);
+    expect((await tabs[0].lastingTrouble()).map(({ kind }) => kind)).toEqual(['double-messages']);
+    const { rows } = await tabs[1].record();
+    expect(backwardSteps(rows)).toEqual([]);
+    // Once done, it never was anything else again.
+    const states = rows.filter(({ title }) => title === TITLE).map(({ status }) => status.startsWith('Done'));
+    expect(states.lastIndexOf(false)).toBeLessThan(states.indexOf(true));
+    expect((await device.tasks()).map(({ status }) => status)).toEqual(['succeeded', 'succeeded']);
+  }, 90_000);
+
+  it('sleep: the tab stands still, is woken from another one, and catches up', async () => {
+    const { device, tabs } = await watchImport('eve', 400);
+    const [sleeper, other] = tabs;
+    const waking = sleeper.makeTrouble('Sleep');
+    const done = await eventually(
+      async () => {
+        const [task] = await device.tasks();
+        return (task?.progress?.done ?? 0) > 200 && task?.progress?.done;
+      },
+      { within: 30_000 },
+    );
+    const askedAt = Date.now();
+    await other.endTrouble();
+    await waking;
+    const { rows } = await sleeper.record();
+    const caughtUp = await eventually(async () =>
+      (await sleeper.recordOf(TITLE)).find((row) => (progressOf(row)?.done ?? 0) >= done),
+    );
+    expect(caughtUp.at - askedAt).toBeLessThan(6_000);
+    // It really stood still: it said nothing at all for most of that time.
+    const gaps = rows.map(({ at }, index) => (rows[index + 1]?.at ?? caughtUp.at) - at);
+    expect(Math.max(...gaps)).toBeGreaterThan(4_000);
+    expect(await sleeper.troubleStatus.textContent()).toMatch(/^Awake again: this tab stood still for \d+ seconds\.$/);
+    await expectTruth(device, tabs, 400);
+  }, 120_000);
+});
