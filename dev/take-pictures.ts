@@ -1,22 +1,24 @@
-// What `npm run pictures` runs once everything is built: a stack of its own, a person who imports contacts, and
-// docs/images/demo.png in the middle of it. Look at the picture before you commit it.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+// What `npm run pictures` runs once everything is built: a stack of its own, people who use the demo's page, and the
+// pictures of the README. Nothing in them is made up. Look at them before you commit them.
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
-import { chromium, type Page } from 'playwright-core';
-import UPNG from 'upng-js';
+import { join } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
 import { startChild } from './child.ts';
 import { CHROMIUM_FLAGS, findChromium } from './chromium.ts';
-import { printLine } from './output.ts';
+import { readJsonFile } from './json-file.ts';
 import { REPOSITORY } from './paths.ts';
-import { Problem, runMain } from './problem.ts';
+import { saveAnimation, savePicture } from './picture-files.ts';
+import { showEveryStatus, surviveKilledWorker } from './picture-scenes.ts';
+import { runMain } from './problem.ts';
+import type { StackFile } from './state-folder.ts';
 import { requireSystemPart } from './system-packages.ts';
 import { waitUntilReady } from './wait.ts';
 
-const PICTURE = join(REPOSITORY, 'docs', 'images', 'demo.png');
-/** A README that is slow to load is not read. A palette makes the file half as big, and nobody sees it in a picture of text. */
-const MAX_BYTES = 300 * 1024;
-const COLOURS = 256;
+/** Of page around the tray, in CSS pixels. */
+const MARGIN = 20;
+/** How much faster it is shown than it happened; the README says so. */
+const ANIMATION_SPEED = 2;
 
 async function main(): Promise<void> {
   const executablePath = await requireSystemPart('Chromium', findChromium);
@@ -26,7 +28,7 @@ async function main(): Promise<void> {
     {
       file: process.execPath,
       args: [join(REPOSITORY, 'dev', 'start.mjs')],
-      env: { ...process.env, INLOOP_BUILT: '1', INLOOP_DIR: folder, PORT: '0', IMPORT_ROW_DELAY_MS: '150' },
+      env: { ...process.env, INLOOP_BUILT: '1', INLOOP_DIR: folder, PORT: '0', IMPORT_ROW_DELAY_MS: '75' },
       cwd: REPOSITORY,
     },
     (line) => lines.push(line),
@@ -35,15 +37,29 @@ async function main(): Promise<void> {
   try {
     const readUrl = () => lines.find((line) => line.startsWith('ready '))?.slice('ready '.length);
     await waitUntilReady('The stack', stack, async () => readUrl() !== undefined, { deadlineMs: 120_000 });
-    const page = await browser.newPage({
-      viewport: { width: 1_200, height: 800 },
-      deviceScaleFactor: 2,
-      colorScheme: 'light',
-      reducedMotion: 'reduce',
+    const url = readUrl() as string;
+    saveAnimation(
+      'worker-killed.png',
+      await surviveKilledWorker(await openPage(browser, url, 1_000, 680, 1.5)),
+      ANIMATION_SPEED,
+    );
+    const workerPid = readJsonFile<StackFile>(join(folder, 'stack.json'))?.services.worker?.pid as number;
+    const uploads = join(folder, 'data', 'uploads');
+    const page = await openPage(browser, url, 1_200, 1_000, 2);
+    await showEveryStatus({ page, workerPid, uploads }, async (tray) => {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        const panel = await tray.locator('[part=panel]').boundingBox();
+        if (!panel) throw new Error('The tray is closed.');
+        const clip = {
+          x: panel.x - MARGIN,
+          y: 0,
+          width: panel.width + 2 * MARGIN,
+          height: panel.y + panel.height + MARGIN,
+        };
+        savePicture(`statuses-${colorScheme}.png`, await page.screenshot({ clip }));
+      }
     });
-    await page.goto(readUrl() as string);
-    await actOut(page);
-    save(await page.screenshot());
   } finally {
     await browser.close();
     await stack.stop(30_000);
@@ -51,37 +67,15 @@ async function main(): Promise<void> {
   }
 }
 
-function save(screenshot: Uint8Array): void {
-  const picture = UPNG.decode(Uint8Array.from(screenshot).buffer);
-  const file = Buffer.from(UPNG.encode(UPNG.toRGBA8(picture), picture.width, picture.height, COLOURS));
-  if (file.length > MAX_BYTES) {
-    throw new Problem(`The picture would have ${file.length} bytes, more than ${MAX_BYTES}. Show less in it.`);
-  }
-  mkdirSync(dirname(PICTURE), { recursive: true });
-  writeFileSync(PICTURE, file);
-  printLine('inloop', `wrote ${relative(REPOSITORY, PICTURE)} (${Math.ceil(file.length / 1024)} KB)`);
-}
-
-/** Ends in the middle of an import, with the tray open and a row of every common kind in it. */
-async function actOut(page: Page): Promise<void> {
-  const tray = page.locator('inloop-tray');
-  const expectRow = (text: string | RegExp) => tray.locator('[part=task]').filter({ hasText: text }).first().waitFor();
-  const importSample = async (label: string, outcome?: RegExp) => {
-    await page.getByRole('button', { name: label }).click();
-    await tray.locator('[part=button]').click();
-    await expectRow(outcome ?? /Import/);
-    if (outcome) await tray.locator('[part=close]').click();
-  };
-  await page.getByLabel('Your name').fill('Ada');
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await importSample('A torn file', /39 were imported/);
-  await importSample('Broken rows', /12\sskipped/);
-  await page.getByRole('button', { name: 'Export as CSV' }).click();
-  await tray.locator('[part=button]').click();
-  await expectRow(/87\sexported/);
-  await tray.locator('[part=close]').click();
-  await importSample('100 contacts');
-  await expectRow(/4\d\sof\s100/);
+async function openPage(browser: Browser, url: string, width: number, height: number, scale: number): Promise<Page> {
+  const page = await browser.newPage({
+    viewport: { width, height },
+    deviceScaleFactor: scale,
+    colorScheme: 'light',
+    reducedMotion: 'reduce',
+  });
+  await page.goto(url);
+  return page;
 }
 
 runMain(main);

@@ -1,8 +1,8 @@
-// The bus goes away for some seconds in the middle of an import: what the page says, shows meanwhile, and how it comes back.
+// The bus is stopped in the middle of an import, by "Make trouble" on the page: what the page says, shows meanwhile, and how it comes back.
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.ts';
 import { backwardSteps, progressOf } from './screen-record.ts';
-import { useWorld, waitUntilLive } from './world.ts';
+import { pidOf, useWorld, waitUntilLive } from './world.ts';
 
 const world = useWorld({ IMPORT_ROW_DELAY_MS: '20' });
 
@@ -21,8 +21,11 @@ describe('while the bus is away', () => {
       expect(row && progressOf(row)?.done).toBeGreaterThan(0);
     });
     const worker = world.freezeWorker();
+    const pid = pidOf(world.stack, 'soketi');
+    await tabs[1].makeTrouble('Stop Soketi');
+    expect(await tabs[1].lastingTrouble()).toMatchObject([{ kind: 'stop-soketi' }]);
+    // However long the next steps take here.
     const supervisor = world.holdRestarts();
-    const pid = world.kill('soketi');
     for (const tab of tabs) await eventually(async () => expect(await tab.connection()).toBe('polling'));
     expect(await device.tasks()).toMatchObject([{ status: 'running' }]);
     worker.release();

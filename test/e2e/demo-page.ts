@@ -75,7 +75,9 @@ export class DemoPage {
 
   /** Drags a file from outside the browser onto the page and lets it fall there. */
   async drop(path: string): Promise<void> {
-    const box = await this.page.locator('#drop').boundingBox();
+    const zone = this.page.locator('#drop');
+    await zone.scrollIntoViewIfNeeded();
+    const box = await zone.boundingBox();
     if (!box) throw new Error('There is nowhere to drop a file: nobody is signed in on this page.');
     const session = await this.page.context().newCDPSession(this.page);
     const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];

@@ -22,13 +22,16 @@ export interface ScreenRecord {
   banners: string[];
   /** Texts of the "While you were away" summary. */
   summaries: string[];
+  /** Texts of toasts, as each appeared. */
+  toasts: string[];
 }
 
 /** Starts to record, in a page that is about to load: for `addInitScript`, so it refers to nothing outside itself. */
 export function recordScreen(): void {
-  const record: ScreenRecord = { rows: [], connections: [], banners: [], summaries: [] };
+  const record: ScreenRecord = { rows: [], connections: [], banners: [], summaries: [], toasts: [] };
   Object.assign(globalThis, { screenRecord: record });
   const last = new WeakMap<Element, string>();
+  const toasts = new WeakSet<Element>();
   const textOf = (parent: ParentNode, part: string) =>
     [...parent.querySelectorAll<HTMLElement>(`[part=${part}]`)].filter((element) => !element.hidden).map(toText);
   const toText = (element: Element) => (element.textContent ?? '').replaceAll('\u00a0', ' ').trim();
@@ -44,6 +47,10 @@ export function recordScreen(): void {
       if (last.get(row) === key) continue;
       last.set(row, key);
       record.rows.push({ ...said, at: Date.now() });
+    }
+    for (const toast of root.querySelectorAll('[part=toast]')) {
+      if (!toasts.has(toast)) record.toasts.push(toText(toast));
+      toasts.add(toast);
     }
     const banner = textOf(root, 'banner')[0] ?? '';
     if (banner && record.banners.at(-1) !== banner) record.banners.push(banner);
