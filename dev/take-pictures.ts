@@ -15,8 +15,10 @@ import type { StackFile } from './state-folder.ts';
 import { requireSystemPart } from './system-packages.ts';
 import { waitUntilReady } from './wait.ts';
 
-/** Of page around the tray, in CSS pixels. */
-const MARGIN = 20;
+/** In CSS pixels; so is the rest. */
+const PHONE_WIDTH = 480;
+/** Around the tray. */
+const MARGIN = 16;
 /** How much faster it is shown than it happened; the README says so. */
 const ANIMATION_SPEED = 2;
 
@@ -40,26 +42,29 @@ async function main(): Promise<void> {
     const url = readUrl() as string;
     saveAnimation(
       'worker-killed.png',
-      await surviveKilledWorker(await openPage(browser, url, 1_000, 680, 1.5)),
+      await surviveKilledWorker(await openPage(browser, url, 1_000, 720, 1.5)),
       ANIMATION_SPEED,
     );
     const workerPid = readJsonFile<StackFile>(join(folder, 'stack.json'))?.services.worker?.pid as number;
     const uploads = join(folder, 'data', 'uploads');
-    const page = await openPage(browser, url, 1_200, 1_000, 2);
-    await showEveryStatus({ page, workerPid, uploads }, async (tray) => {
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme });
-        const panel = await tray.locator('[part=panel]').boundingBox();
-        if (!panel) throw new Error('The tray is closed.');
-        const clip = {
-          x: panel.x - MARGIN,
-          y: 0,
-          width: panel.width + 2 * MARGIN,
-          height: panel.y + panel.height + MARGIN,
-        };
-        savePicture(`statuses-${colorScheme}.png`, await page.screenshot({ clip }));
-      }
+    // As on a phone, where the panel is as high as what is in it.
+    const page = await openPage(browser, url, PHONE_WIDTH, 1_600, 2);
+    const shots = await showEveryStatus({ page, workerPid, uploads }, async (tray) => {
+      const [header, panel] = await Promise.all([
+        page.locator('header').boundingBox(),
+        tray.locator('[part=panel]').boundingBox(),
+      ]);
+      const height = Math.ceil((header?.height ?? 0) + (panel?.height ?? 0)) + MARGIN;
+      await page.setViewportSize({ width: PHONE_WIDTH, height });
+      // Nothing under the pointer, and the empty end of the page behind the panel.
+      await page.mouse.move(0, 0);
+      await page.mouse.wheel(0, 10_000);
+      const light = await page.screenshot();
+      await page.emulateMedia({ colorScheme: 'dark' });
+      return { light, dark: await page.screenshot() };
     });
+    savePicture('statuses-light.png', shots.light);
+    savePicture('statuses-dark.png', shots.dark);
   } finally {
     await browser.close();
     await stack.stop(30_000);
