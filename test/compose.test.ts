@@ -75,6 +75,10 @@ describe('docker-compose.yml', () => {
   });
 });
 
+it('in containers and in what is to be set there is no way to trouble the stack on purpose', () => {
+  expect(source + exampleLines.join('\n')).not.toMatch(/trouble/i);
+});
+
 describe('.env.example', () => {
   it('lists every variable once, with a comment above it', () => {
     expect(new Set(exampleNames).size).toBe(exampleNames.length);

@@ -1,6 +1,7 @@
 // "Make trouble" on the demo's page, every kind of it, pressed by hand on the running stack: the page tells the truth
 // again, and nothing is lost. (Stop Soketi is in bus-away.test.ts, Kill the worker in worker-killed.test.ts.)
 import { afterEach, describe, expect, it } from '@jest/globals';
+import axe from 'axe-core';
 import { eventually } from '../support/eventually.ts';
 import type { DemoPage } from './demo-page.ts';
 import { backwardSteps, progressOf } from './screen-record.ts';
@@ -108,7 +109,7 @@ describe('trouble made on the page', () => {
     const { device, tabs } = await watchImport('dora', 300);
     await tabs[0].makeTrouble('Double messages');
     for (const tab of tabs) await tab.closeTray();
-    const told = async () => (await Promise.all(tabs.map(async (tab) => (await tab.record()).toasts))).flat();
+    const told = async () => (await Promise.all(tabs.map(async (tab) => (await tab.record()).toasts))).flat().sort();
     await eventually(async () => expect(await told()).toEqual([expect.stringContaining(TITLE)]), { within: 25_000 });
     // The second copy of the outcome comes 1.5 s after the first; the outcome of an import that takes longer, after it.
     await tabs[0].drop(world.writeCsv('next.csv', { rows: 60 }));
@@ -152,4 +153,33 @@ describe('trouble made on the page', () => {
     expect(await sleeper.troubleStatus.textContent()).toMatch(/^Awake again: this tab stood still for \d+ seconds\.$/);
     await expectTruth(device, tabs, 400);
   }, 120_000);
+});
+
+describe('the card "Make trouble"', () => {
+  it.each(['light', 'dark'] as const)(
+    'is for everyone, %s, while something lasts, and fits 320 px',
+    async (scheme) => {
+      const device = await world.signIn('fay');
+      await device.context.addInitScript({ content: axe.source });
+      const tab = await device.openTab();
+      await tab.page.emulateMedia({ colorScheme: scheme });
+      expect(await tab.page.locator('#troubles').isVisible()).toBe(false);
+      await tab.makeTrouble('Double messages');
+      expect(await tab.page.locator('#trouble').innerText()).toMatch(/Messages come twice\. \d+ s left\./);
+      for (const width of [1_200, 320]) {
+        await tab.page.setViewportSize({ width, height: 700 });
+        expect(await tab.page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+        const { violations } = await tab.page.evaluate(() =>
+          (globalThis as never as { axe: typeof axe }).axe.run('main', {
+            runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] },
+          }),
+        );
+        expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+      }
+      await tab.page.getByRole('button', { name: 'End all of it now' }).click();
+      await eventually(async () => expect(await tab.troubleStatus.textContent()).toBe('All of it is over.'));
+      expect(await tab.lastingTrouble()).toEqual([]);
+    },
+    60_000,
+  );
 });
