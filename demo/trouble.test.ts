@@ -138,7 +138,10 @@ describe('a sleep', () => {
     ['is over when the server is to end', () => stop.abort()],
   ])('%s', async (_what, end) => {
     const answer = make({ kind: 'sleep', seconds: 600 });
-    await eventually(() => expect(asked).toEqual(['POST /secret/drop-connection']));
+    await eventually(async () => {
+      const report = await (await fetch(`${base}/trouble`, { headers: { cookie } })).json();
+      expect(report).toEqual({ lasting: [{ kind: 'sleep', leftMs: expect.any(Number) }] });
+    });
     await end();
     expect((await answer).status).toBe(200);
   });

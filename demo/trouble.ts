@@ -31,6 +31,12 @@ const requestSchema = z.union([
   z.strictObject({ kind: z.literal('sleep'), seconds: z.int().min(1).max(LONGEST_SLEEP_S) }),
 ]);
 
+const reportSchema = z.object({
+  lasting: z.array(z.object({ kind: z.string(), leftMs: z.number() })),
+  pid: z.number().optional(),
+});
+type Report = z.infer<typeof reportSchema>;
+
 /**
  * `GET /trouble` says what lasts, `POST` makes some (`{"kind":"kill-worker"}`), `DELETE` ends it all. All answer
  * `{lasting: [{kind, leftMs}], pid?}`. The answer to `{"kind":"sleep","seconds":20}` is as late as that, for a tab that
@@ -39,8 +45,17 @@ const requestSchema = z.union([
  * @param controlUrl the supervisor's
  */
 export function createTroubleRouter(controlUrl: string, stop?: AbortSignal): Router {
-  const sleepers = new Set<AbortController>();
-  stop?.addEventListener('abort', () => wakeAll(sleepers));
+  /** How to wake each tab that sleeps, and until when it does. */
+  const sleepers = new Map<AbortController, number>();
+  const wakeAll = () => {
+    for (const woken of sleepers.keys()) woken.abort();
+  };
+  stop?.addEventListener('abort', wakeAll);
+  /** One entry for all of them: a page shows one clock. */
+  const withSleepers = (report: Report): Report => {
+    const leftMs = Math.max(0, ...sleepers.values()) - Date.now();
+    return leftMs > 0 ? { ...report, lasting: [...report.lasting, { kind: 'sleep', leftMs }] } : report;
+  };
 
   const router = Router();
   router.use('/session', (req, res, next) => {
@@ -54,13 +69,13 @@ export function createTroubleRouter(controlUrl: string, stop?: AbortSignal): Rou
     next();
   });
   router.get('/trouble', async (_req, res) => {
-    res.json(await ask(controlUrl, 'GET'));
+    res.json(withSleepers(await ask(controlUrl, 'GET')));
   });
   router.post('/trouble', express.json({ limit: '1kb' }), async (req, res) => {
     const request = requestSchema.safeParse(req.body);
     if (!request.success) refuse('bad_trouble', 422, 'Expected JSON with a "kind" of trouble that is known here.');
     if (request.data.kind !== 'sleep') {
-      res.json(await ask(controlUrl, 'POST', request.data.kind));
+      res.json(withSleepers(await ask(controlUrl, 'POST', request.data.kind)));
       return;
     }
     if (sleepers.size >= MAX_SLEEPERS) refuse('too_many_sleepers', 429, 'Enough tabs are asleep already.');
@@ -68,27 +83,24 @@ export function createTroubleRouter(controlUrl: string, stop?: AbortSignal): Rou
     const report = await ask(controlUrl, 'POST', 'drop-connection');
     const woken = new AbortController();
     res.on('close', () => woken.abort());
-    sleepers.add(woken);
-    await delay(request.data.seconds * 1_000, undefined, { signal: woken.signal }).catch(() => {});
+    const ms = request.data.seconds * 1_000;
+    sleepers.set(woken, Date.now() + ms);
+    await delay(ms, undefined, { signal: woken.signal }).catch(() => {});
     sleepers.delete(woken);
     res.json(report);
   });
   router.delete('/trouble', async (_req, res) => {
-    wakeAll(sleepers);
+    wakeAll();
     res.json(await ask(controlUrl, 'POST', 'end-all'));
   });
   return router;
 }
 
-function wakeAll(sleepers: ReadonlySet<AbortController>): void {
-  for (const sleeper of sleepers) sleeper.abort();
-}
-
-async function ask(controlUrl: string, method: 'GET' | 'POST', kind = ''): Promise<unknown> {
+async function ask(controlUrl: string, method: 'GET' | 'POST', kind = ''): Promise<Report> {
   try {
     const url = kind ? `${controlUrl}/${kind}` : controlUrl;
     const response = await fetch(url, { method, signal: AbortSignal.timeout(CONTROL_LIMIT_MS) });
-    if (response.ok) return await response.json();
+    if (response.ok) return reportSchema.parse(await response.json());
   } catch {
     // Its address is a secret, and part of the error.
   }

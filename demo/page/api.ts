@@ -28,7 +28,7 @@ export type TroubleKind =
   | 'double-messages';
 
 export interface TroubleReport {
-  readonly lasting: readonly { readonly kind: TroubleKind; readonly leftMs: number }[];
+  readonly lasting: readonly { readonly kind: TroubleKind | 'sleep'; readonly leftMs: number }[];
   /** Of the process that was killed. */
   readonly pid?: number;
 }
@@ -101,12 +101,17 @@ export async function endTrouble(): Promise<TroubleReport> {
 /**
  * Stops everything that runs in this tab for so many seconds: a synchronous request, which the server answers that late.
  * In an app of your own this would be a mistake; here it is what is wanted.
+ *
+ * @throws TaskError with the server's own words
  */
 export function sleepSync(seconds: number): void {
   const request = new XMLHttpRequest();
   request.open('POST', '/trouble', false);
   request.setRequestHeader('Content-Type', 'application/json');
   request.send(JSON.stringify({ kind: 'sleep', seconds }));
+  if (request.status === 200) return;
+  const { code, detail } = JSON.parse(request.responseText) as Problem;
+  throw new TaskError(code, detail, { status: request.status });
 }
 
 /** Tries once more when the connection broke. The key makes sure that it is still one task. */

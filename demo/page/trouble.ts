@@ -63,7 +63,7 @@ const OFFERS: readonly Offer[] = [
     label: 'Sleep',
     does: 'This tab really stands still, like a computer whose lid is closed: no timer runs, nothing arrives, and its connection is gone. If your browser offers to close it, wait; another tab can wake it.',
     watch: 'it catches up when it wakes.',
-    begun: () => 'This tab is asleep.',
+    begun: () => 'A tab is asleep.',
   },
 ];
 
@@ -105,15 +105,24 @@ export function setUpTrouble(): void {
     if (until.size > 0) timer = setTimeout(tick, 1_000);
   };
 
+  /** Also what another tab has made. */
+  const look = () => {
+    if (card.open && document.visibilityState === 'visible') readTrouble().then(show, () => {});
+  };
   const make = async ({ kind, begun }: Offer, note: HTMLParagraphElement) => {
     // What there is to see is to be seen there; a click beside it has closed it. On a small page it would hide the card.
     if (matchMedia('(min-width: 56rem)').matches) document.querySelector('inloop-tray')?.show();
     if (kind === 'sleep') {
-      say(note, begun());
+      say(note, 'This tab is asleep.');
       // The last frame for a while has to show it.
       await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
       const from = Date.now();
-      sleepSync(Number(choice.value));
+      try {
+        sleepSync(Number(choice.value));
+      } catch (error) {
+        say(note, '');
+        throw error;
+      }
       say(note, `Awake again: this tab stood still for ${Math.round((Date.now() - from) / 1_000)} seconds.`);
       return;
     }
@@ -134,10 +143,8 @@ export function setUpTrouble(): void {
     button.addEventListener('click', () => runFrom(button, () => make(offer, note)));
   }
   find('troubles', HTMLUListElement).append(...items.map(({ item }) => item));
-  card.addEventListener('toggle', () => {
-    // Another tab may have made some.
-    if (card.open) readTrouble().then(show, () => {});
-  });
+  card.addEventListener('toggle', look);
+  document.addEventListener('visibilitychange', look);
 }
 
 function createItem({ kind, label, does, watch }: Offer, beside: readonly HTMLElement[]) {
