@@ -30,7 +30,12 @@ class Tab {
   #listener: () => void = () => undefined;
   readonly stop: () => void;
 
-  constructor(browser: Pick<Browser, 'storage' | 'locks'> | null, timing: ManualTiming, visible = true) {
+  constructor(
+    browser: Pick<Browser, 'storage' | 'locks'> | null,
+    timing: ManualTiming,
+    visible = true,
+    since?: number,
+  ) {
     this.page.visible = visible;
     this.stop = presentOutcomes({
       feed: {
@@ -50,6 +55,7 @@ class Tab {
       locks: browser?.locks ?? null,
       page: this.page,
       timing,
+      ...(since !== undefined && { since }),
     });
   }
 
@@ -66,8 +72,10 @@ class Tab {
   }
 }
 
-const running = (number: number) => evolve(queued(number), { type: 'start', at: at(1) });
-const done = (number: number) => evolve(running(number), { type: 'succeed', at: at(2), attempt: 1, result: null });
+const running = (number: number, created = 0) =>
+  evolve(queued(number, 'Task', created), { type: 'start', at: at(created + 1) });
+const done = (number: number, created = 0) =>
+  evolve(running(number, created), { type: 'succeed', at: at(created + 2), attempt: 1, result: null });
 const seen = (number: number) => evolve(done(number), { type: 'see', at: at(3) });
 
 let timing: ManualTiming;
@@ -126,6 +134,21 @@ describe('an outcome', () => {
     await tab.show(running(1));
     await tab.show(done(1));
     expect(tab.told).toEqual([done(1).id]);
+  });
+
+  it('is told live where its task was started since the user came, however soon it was over', async () => {
+    const came = Date.parse(at(0));
+    await timing.advance(2_000);
+    const tab = new Tab(browser, timing, true, came);
+    await tab.show(done(1), done(2, 1));
+    expect([tab.missed, tab.told]).toEqual([[done(1).id], [done(2).id]]);
+    await timing.advance(60_000);
+    await tab.look(true);
+    await tab.show(done(1), done(2, 1), done(3, 61), done(4, 63));
+    expect([tab.missed, tab.told]).toEqual([
+      [done(1).id, done(3).id],
+      [done(2).id, done(4).id],
+    ]);
   });
 
   it('that the fetch after a return brings was missed, although its task was going on before', async () => {

@@ -28,6 +28,8 @@ export interface PresenterOptions extends ClaimOptions {
   readonly feed: Pick<TaskFeed, 'getSnapshot' | 'subscribe'>;
   /** Tells the user. Called with at least one outcome; each outcome is handed out once. */
   readonly present: (news: News) => void;
+  /** Since when the user has been here, in milliseconds since 1970. Default: now. */
+  readonly since?: number;
   readonly page?: Page;
   readonly timing?: Pick<Timing, 'now'>;
 }
@@ -43,21 +45,26 @@ export function presentOutcomes(options: PresenterOptions): () => void {
   const witnessed = new Set<string>();
   /** What was known at the return, and may be old. */
   let stale: ReadonlySet<Snapshot> = new Set();
-  let returnedAt = timing.now();
+  let looked: readonly Snapshot[] = [];
+  let returnedAt = options.since ?? timing.now();
+  let settledAt = timing.now() + RETURN_WINDOW;
   let isClaiming = false;
   let isStopped = false;
 
   async function look(): Promise<void> {
     const { tasks } = feed.getSnapshot();
-    const outcomes = tasks.filter(isFinished);
     const isVisible = page.isVisible();
-    const isReturning = timing.now() - returnedAt < RETURN_WINDOW;
-    for (const { id } of outcomes) {
-      if (!isMissed.has(id)) isMissed.set(id, !isVisible || (isReturning && !witnessed.has(id)));
-    }
-    if (isVisible) for (const task of tasks) if (!isFinished(task) && !stale.has(task)) witnessed.add(task.id);
+    const isMissing = ({ id, createdAt }: Snapshot) =>
+      !isVisible || (timing.now() < settledAt && !witnessed.has(id) && !(Date.parse(createdAt) > returnedAt));
+    tasks.forEach((task, index) => {
+      // Thousands are what they were at the last look.
+      if (task === looked[index]) return;
+      if (!isFinished(task)) isVisible && !stale.has(task) && witnessed.add(task.id);
+      else if (!isMissed.has(task.id)) isMissed.set(task.id, isMissing(task));
+    });
+    looked = tasks;
     if (!isVisible || isClaiming) return;
-    const candidates = outcomes.filter((task) => task.seenAt === null && !told.has(task.id));
+    const candidates = tasks.filter(isFinished).filter((task) => task.seenAt === null && !told.has(task.id));
     if (candidates.length === 0) return;
     isClaiming = true;
     const ids = candidates.map(({ id }) => id);
@@ -78,6 +85,7 @@ export function presentOutcomes(options: PresenterOptions): () => void {
   const stopPage = page.listen((signal) => {
     if (signal !== 'wake') return;
     returnedAt = timing.now();
+    settledAt = returnedAt + RETURN_WINDOW;
     stale = new Set(feed.getSnapshot().tasks);
     witnessed.clear();
     void look();

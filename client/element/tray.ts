@@ -255,10 +255,12 @@ export class InloopTray extends Base {
     this.#stopPresenting = undefined;
     this.#away?.use(feed);
     if (!feed) return;
+    const since = Date.now();
     const start = () => {
       if (feed !== this.#feed || !this.isConnected || this.#stopPresenting) return;
       this.#stopPresenting = presentOutcomes({
         feed,
+        since,
         present: ({ live, missed }) => {
           this.#speaker?.sayOutcomes(live);
           if (!this.isOpen) void this.#toast(live, missed);
@@ -382,7 +384,9 @@ export class InloopTray extends Base {
   #learn(tasks: readonly Snapshot[], now: number): void {
     if (tasks === this.#tasks) return;
     const changed: Snapshot[] = [];
-    for (const task of tasks) {
+    for (let index = 0; index < tasks.length; index++) {
+      const task = tasks[index] as Snapshot;
+      if (task === this.#tasks[index]) continue;
       const known = this.#memories.get(task.id);
       const next = remember(known, task);
       if (next === known) continue;
