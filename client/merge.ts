@@ -37,7 +37,7 @@ export function mergeSnapshots(list: TaskList, snapshots: Iterable<Snapshot>): T
     const next = withSeen(known ? pick(known, snapshot) : snapshot, list.seen);
     if (next !== known) changed.set(next.id, next);
   }
-  return replace(list, [...changed.values()]);
+  return replace(list, changed);
 }
 
 /** `list` with the outcomes of `ids` marked as seen at `seenAt`. */
@@ -45,12 +45,12 @@ export function markSeen(list: TaskList, ids: readonly string[], seenAt: string)
   const fresh = ids.filter((id) => !list.seen.has(id) && !list.byId.get(id)?.seenAt);
   if (!fresh.length) return list;
   const seen = new Map([...list.seen, ...fresh.map((id) => [id, seenAt] as const)].slice(-MAX_EARLY_SEEN));
-  const known = fresh.map((id) => list.byId.get(id)).filter((task) => task !== undefined);
-  return replace(
-    list,
-    known.filter(isFinished).map((task) => withSeen(task, seen)),
-    seen,
-  );
+  const changed = new Map<string, Snapshot>();
+  for (const id of fresh) {
+    const known = list.byId.get(id);
+    if (known && isFinished(known)) changed.set(id, withSeen(known, seen));
+  }
+  return replace(list, changed, seen);
 }
 
 /** `list` with the active task `id` shown as failed, because the server has no record of it any more. */
@@ -64,7 +64,7 @@ export function markGone(list: TaskList, id: string, at: string): TaskList {
     expectedAt: null,
     error: { code: GONE, message: 'The server has no record of this task any more.', retryable: false },
   };
-  return replace(list, [gone]);
+  return replace(list, new Map([[id, gone]]));
 }
 
 /** Whether `snapshot` is shown as failed only because the server has no record of it any more. */
@@ -93,13 +93,13 @@ function withSeen(snapshot: Snapshot, seen: ReadonlyMap<string, string>): Snapsh
   return seenAt && isFinished(snapshot) && !snapshot.seenAt ? { ...snapshot, seenAt } : snapshot;
 }
 
-function replace(list: TaskList, changed: readonly Snapshot[], seen = list.seen): TaskList {
-  if (!changed.length) return seen === list.seen ? list : { ...list, seen };
+function replace(list: TaskList, changed: ReadonlyMap<string, Snapshot>, seen = list.seen): TaskList {
+  if (!changed.size) return seen === list.seen ? list : { ...list, seen };
   const byId = new Map(list.byId);
-  for (const snapshot of changed) byId.set(snapshot.id, snapshot);
+  for (const [id, task] of changed) byId.set(id, task);
   const isSameOrder = byId.size === list.byId.size;
   const tasks = isSameOrder
-    ? list.tasks.map(({ id }) => byId.get(id) as Snapshot)
+    ? list.tasks.map((task) => changed.get(task.id) ?? task)
     : [...byId.values()].sort((a, b) => (a.createdAt + a.id > b.createdAt + b.id ? -1 : 1));
   return { tasks, byId, seen };
 }

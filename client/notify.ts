@@ -6,7 +6,7 @@
  * is no visible tab. The browser frees the lock of a tab that crashes. Needs Web Locks: without them nobody notifies.
  */
 
-import { isFinished, type OutcomeSnapshot } from '../core/snapshot.ts';
+import { isFinished, type OutcomeSnapshot, type Snapshot } from '../core/snapshot.ts';
 import { type ClaimOptions, claimIds } from './claim.ts';
 import { browserPage, type Page } from './environment.ts';
 import type { TaskFeed } from './feed.ts';
@@ -28,6 +28,7 @@ export function notifyOutcomes(options: NotifierOptions): () => void {
   const end = new AbortController();
   /** Tasks that were seen going on: only their outcomes are news. */
   const awaited = new Set<string>();
+  let looked: readonly Snapshot[] = [];
   let release: (() => void) | undefined;
   const ignore = () => {};
 
@@ -45,10 +46,13 @@ export function notifyOutcomes(options: NotifierOptions): () => void {
 
   function look(): void {
     const reached: OutcomeSnapshot[] = [];
-    for (const task of feed.getSnapshot().tasks) {
+    const { tasks } = feed.getSnapshot();
+    for (const [index, task] of tasks.entries()) {
+      if (task === looked[index]) continue;
       if (!isFinished(task)) awaited.add(task.id);
       else if (awaited.delete(task.id) && !task.seenAt) reached.push(task);
     }
+    looked = tasks;
     if (reached.length === 0 || page.isVisible()) return;
     // One after the other, so that of two hidden tabs none takes the other for a visible one.
     locks

@@ -33,8 +33,7 @@ export class Away {
 
   show(tasks: readonly Snapshot[], wording: Wording): void {
     if (document.visibilityState === 'visible') this.#notify.forget();
-    const mark = markPage(tasks, wording);
-    const markIf = (attribute: string) => (this.#host.hasAttribute(attribute) ? mark : null);
+    const markIf = (attribute: string) => (this.#host.hasAttribute(attribute) ? markPage(tasks, wording) : null);
     this.#marker.showTitle(markIf('title-progress'));
     this.#marker.showIcon(markIf('favicon-progress'));
     this.#notify.show(

@@ -32,14 +32,8 @@ export function setHidden(element: HTMLElement, isHidden: boolean): void {
   if (element.hidden !== isHidden) element.hidden = isHidden;
 }
 
-const shown = new WeakMap<Element, readonly Element[]>();
-
-/** Makes the children of `parent` exactly `wanted`, in order, moving as few as it can. Nobody else may change them. */
+/** Makes the children of `parent` exactly `wanted`, in order, moving as few as it can. */
 export function setChildren(parent: Element, wanted: readonly Element[]): void {
-  const before = shown.get(parent);
-  // Comparing arrays is much cheaper than walking over thousands of nodes.
-  if (before?.length === wanted.length && wanted.every((child, index) => child === before[index])) return;
-  shown.set(parent, wanted);
   const keep = new Set(wanted);
   for (const child of [...parent.children]) if (!keep.has(child)) child.remove();
   let at = parent.firstElementChild;
@@ -61,7 +55,7 @@ export function setTexts(parent: HTMLElement, tag: 'p', part: string, texts: rea
 /** Runs `change`. What loses the focus by it gets it back; where it is gone, its row, a neighbour, or `last` does. */
 export function keepFocus(root: ShadowRoot, last: HTMLElement, change: () => void): void {
   const focused = root.activeElement as HTMLElement | null;
-  const row = focused?.closest('li');
+  const row = focused?.closest<HTMLElement>('[role=listitem]');
   const neighbour = (row?.nextElementSibling ?? row?.previousElementSibling) as HTMLElement | undefined;
   change();
   if (!focused) return;
@@ -70,4 +64,9 @@ export function keepFocus(root: ShadowRoot, last: HTMLElement, change: () => voi
     if (root.activeElement) return;
     next?.focus();
   }
+}
+
+/** Whether two lists hold the same things in the same order. */
+export function isSame(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((one, index) => one === b[index]);
 }

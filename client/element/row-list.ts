@@ -1,26 +1,30 @@
 /**
  * The rows of the panel. Thousands of tasks, and hundreds of them changing all the time, must not keep the page from
- * its frames: only rows that changed and are in view are brought up to date at once, the others in turns; and of many
- * new rows only so many are made in one frame.
+ * its frames: only rows that changed are touched, those in view no faster than numbers can be read, the others in
+ * turns; and only so many in one frame.
  */
 
-import type { Snapshot } from '../../core/snapshot.ts';
+import { isFinished, type Snapshot } from '../../core/snapshot.ts';
 import { describeTask, type RowContext } from '../view/describe.ts';
 import { type Groups, retriedIds } from '../view/groups.ts';
 import { remember, type TaskMemory } from '../view/memory.ts';
+import { BlockList } from './blocks.ts';
 import type { Commands } from './commands.ts';
-import { keepFocus, setChildren, setHidden } from './dom.ts';
+import { keepFocus, setAttribute, setHidden } from './dom.ts';
 import { Row } from './row.ts';
 import type { Shell } from './shell.ts';
 
 const GROUPS = ['active', 'unseen', 'recent'] as const;
-/** A row in view says another time at most this much later, in milliseconds. */
+/** A row in view says what is new at most this often, in milliseconds. */
+const PACE = 200;
+/** And another time at most this much later: how long something takes is told in seconds, how long ago it was in minutes. */
 const TICK = 1_000;
+const SLOW_TICK = 10_000;
 /** Rows out of view are for those who search or listen, not for the eye: so late at most, and so many a frame. */
 const OUT_OF_VIEW = 2_000;
-const LATE_ROWS = 10;
-/** New rows a frame. */
-const NEW_ROWS = 30;
+const LATE_ROWS = 5;
+/** Rows that are made or change in view, a frame. */
+const ROWS = 20;
 
 export interface RowListContext extends Omit<RowContext, 'isRetried'> {
   readonly tasks: readonly Snapshot[];
@@ -33,7 +37,7 @@ export interface RowListContext extends Omit<RowContext, 'isRetried'> {
 export class RowList {
   readonly #shell: Shell;
   readonly #commands: Commands;
-  readonly #onChange: () => void;
+  readonly #lists: Readonly<Record<keyof Shell['lists'], BlockList>>;
   readonly #rows = new Map<string, Row>();
   /** Grows with whatever all rows depend on. */
   #edition = 0;
@@ -42,7 +46,14 @@ export class RowList {
   constructor(shell: Shell, commands: Commands, onChange: () => void) {
     this.#shell = shell;
     this.#commands = commands;
-    this.#onChange = onChange;
+    // Not by `content-visibility`: it takes for visible what is some screens away.
+    const observer = new IntersectionObserver((blocks) => {
+      for (const { target, isIntersecting } of blocks) setAttribute(target, 'data-far', isIntersecting ? null : '');
+      onChange();
+    });
+    const { active, unseen, recent } = shell.lists;
+    const toBlocks = (list: HTMLElement) => new BlockList(list, (block) => observer.observe(block));
+    this.#lists = { active: toBlocks(active), unseen: toBlocks(unseen), recent: toBlocks(recent) };
   }
 
   /** Shows `groups`. Returns when to call again, in milliseconds: 0 for the next frame, Infinity for never. */
@@ -54,25 +65,31 @@ export class RowList {
     this.#before = now;
     let again = Number.POSITIVE_INFINITY;
     let late = LATE_ROWS;
-    let fresh = NEW_ROWS;
+    let left = ROWS;
 
-    const draw = (task: Snapshot): Element[] => {
+    const draw = (task: Snapshot): Row | undefined => {
       let row = this.#rows.get(task.id);
       if (row) {
-        const isSame = row.task === task && row.edition === this.#edition;
+        const isUrgent = row.edition !== this.#edition || row.task?.status !== task.status;
+        const isCurrent = row.task === task && !isUrgent;
+        if (isCurrent && !row.isTicking) return row;
+        const isInView = !row.element.parentElement?.hasAttribute('data-far');
         // Nothing ticks where nobody looks.
-        if (isSame && !(row.isInView && row.isTicking)) return [row.element];
-        again = Math.min(again, TICK);
-        const isDue = row.isInView
-          ? !isSame || ourNow - row.updatedAt >= TICK
-          : ourNow - row.updatedAt >= OUT_OF_VIEW && late-- > 0;
-        if (!isDue) return [row.element];
-      } else {
-        if (fresh-- <= 0) {
-          again = 0;
-          return [];
+        if (isCurrent && !isInView) return row;
+        const tick = isFinished(task) ? SLOW_TICK : TICK;
+        const wait = isInView ? (isUrgent ? 0 : isCurrent ? tick : PACE) : OUT_OF_VIEW;
+        const isDue = ourNow - row.updatedAt >= wait && (isInView ? left-- : late--) > 0;
+        if (!isDue) {
+          again = Math.min(again, PACE);
+          return row;
         }
-        row = this.#make(task.id);
+      } else {
+        if (left-- <= 0) {
+          again = 0;
+          return undefined;
+        }
+        row = new Row(this.#commands, 'task');
+        this.#rows.set(task.id, row);
       }
       const memory = memories.get(task.id) ?? remember(undefined, task);
       const view = describeTask(memory, { ...context, isRetried: retried.has(task.id) });
@@ -82,28 +99,23 @@ export class RowList {
       row.edition = this.#edition;
       row.isTicking = view.isTicking;
       row.update(view, wording, ourNow);
-      return [row.element];
+      return row;
     };
 
-    const { root, lists, sections, button } = this.#shell;
+    const { root, sections, button } = this.#shell;
     keepFocus(root, button, () => {
+      let hasMoved = false;
       for (const name of GROUPS) {
-        setChildren(lists[name], groups[name].flatMap(draw));
+        const elements: HTMLElement[] = [];
+        for (const task of groups[name]) {
+          const row = draw(task);
+          if (row) elements.push(row.element);
+        }
+        if (this.#lists[name].show(elements)) hasMoved = true;
         setHidden(sections[name], groups[name].length === 0);
       }
-      for (const [id, { element }] of this.#rows) if (!element.isConnected) this.#rows.delete(id);
+      if (hasMoved) for (const [id, { element }] of this.#rows) if (!element.isConnected) this.#rows.delete(id);
     });
     return again;
-  }
-
-  #make(id: string): Row {
-    const row = new Row(this.#commands, 'task');
-    this.#rows.set(id, row);
-    // Told by `content-visibility`: an observer of our own for thousands of rows would cost as much again.
-    row.element.addEventListener('contentvisibilityautostatechange', (event) => {
-      row.isInView = !(event as ContentVisibilityAutoStateChangeEvent).skipped;
-      if (row.isInView) this.#onChange();
-    });
-    return row;
   }
 }

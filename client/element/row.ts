@@ -11,9 +11,7 @@ import { makeIcon, setIcon } from './icons.ts';
 const ARIA_EVERY = 500;
 
 export class Row {
-  readonly element: HTMLLIElement;
-  /** Whether it can be seen, as far as is known. */
-  isInView = true;
+  readonly element: HTMLElement;
   /** When it was last updated; our clock in milliseconds. */
   updatedAt = 0;
   /** What it shows, of which edition, and whether that says something else as time passes. */
@@ -25,13 +23,15 @@ export class Row {
   readonly #title = make('p', { class: 'title', part: 'title' });
   readonly #state = make('span', { class: 'state', part: 'state' });
   readonly #facts = document.createTextNode('');
-  readonly #fill = make('div', { class: 'fill', part: 'fill' });
-  readonly #bar = make('div', { class: 'bar', part: 'bar', role: 'progressbar' }, this.#fill);
-  readonly #segments = make('div', { class: 'segments', part: 'segments', 'aria-hidden': 'true' });
+  readonly #status = make('p', { class: 'status', part: 'status' }, this.#state, this.#facts);
   readonly #remarks = make('div');
-  readonly #error = make('p', { class: 'error', part: 'error' });
-  readonly #links = make('div', { class: 'links', part: 'links' });
-  readonly #action = make('button', { class: 'action', part: 'action', type: 'button' });
+  readonly #body = make('div', {}, this.#title, this.#status, this.#remarks);
+  // Made when they are first needed: of thousands of rows few need all of them.
+  #bar: HTMLElement | undefined;
+  #segments: HTMLElement | undefined;
+  #error: HTMLElement | undefined;
+  #links: HTMLElement | undefined;
+  #action: HTMLElement | undefined;
   #linksShown = '';
   #ariaAt = Number.NEGATIVE_INFINITY;
   #view: RowView | undefined;
@@ -39,28 +39,8 @@ export class Row {
   /** @param part `task` in the panel, `toast` beside the page */
   constructor(commands: Commands, part: 'task' | 'toast') {
     this.#commands = commands;
-    this.element = make(
-      'li',
-      { class: `task ${part}`, part, tabindex: '-1' },
-      this.#icon,
-      make(
-        'div',
-        {},
-        this.#title,
-        make('p', { class: 'status', part: 'status' }, this.#state, this.#facts),
-        this.#bar,
-        this.#segments,
-        this.#remarks,
-        this.#error,
-        this.#links,
-      ),
-      this.#action,
-    );
-    this.#segments.append(make('i'), make('i'), make('i'));
-    this.#action.addEventListener('click', () => {
-      const { action, id } = this.#view ?? {};
-      if (action && id) commands.run(action, id);
-    });
+    const attributes = { class: `task ${part}`, part, role: 'listitem', tabindex: '-1' };
+    this.element = make('div', attributes, this.#icon, this.#body);
   }
 
   /** Shows `view`. `now` is our clock in milliseconds. */
@@ -79,19 +59,30 @@ export class Row {
     this.#showSegments(view.segments);
     this.#showLinks(view);
     const error = this.#commands.errorOf(view.id);
-    setHidden(this.#error, !error);
-    setText(this.#error, error);
+    this.#error = reveal(this.#error, !!error, () => {
+      const line = make('p', { class: 'error', part: 'error' });
+      this.#remarks.after(line);
+      return line;
+    });
+    if (this.#error) setText(this.#error, error);
     this.#showAction(view, this.#commands.isBusy(view.id), wording);
   }
 
   #showBar({ bar, title }: RowView, now: number): void {
-    setHidden(this.#bar, !bar);
-    if (!bar) return;
+    this.#bar = reveal(this.#bar, !!bar, () => {
+      const fill = make('div', { class: 'fill', part: 'fill' });
+      const made = make('div', { class: 'bar', part: 'bar', role: 'progressbar' }, fill);
+      this.#status.after(made);
+      return made;
+    });
+    if (!bar || !this.#bar) return;
     const isUnknown = bar.fraction === null;
     setAttribute(this.#bar, 'data-unknown', isUnknown ? '' : null);
-    const transform = isUnknown ? '' : `scaleX(${bar.fraction})`;
-    // Through the object model: a style attribute would be refused by a strict CSP.
-    if (this.#fill.style.transform !== transform) this.#fill.style.transform = transform;
+    // In steps that can be seen: each change of it sets the bar in motion. Through the object model, since a style
+    // attribute would be refused by a strict CSP.
+    const transform = isUnknown ? '' : `scaleX(${bar.fraction?.toFixed(3)})`;
+    const { style } = this.#bar.firstElementChild as HTMLElement;
+    if (style.transform !== transform) style.transform = transform;
     if (now - this.#ariaAt < ARIA_EVERY) return;
     this.#ariaAt = now;
     setAttribute(this.#bar, 'aria-label', title);
@@ -100,18 +91,25 @@ export class Row {
   }
 
   #showSegments(segments: RowView['segments']): void {
-    setHidden(this.#segments, !segments);
+    this.#segments = reveal(this.#segments, !!segments, () => {
+      const attributes = { class: 'segments', part: 'segments', 'aria-hidden': 'true' };
+      const made = make('div', attributes, make('i'), make('i'), make('i'));
+      this.#status.after(made);
+      return made;
+    });
     segments?.forEach((share, index) => {
-      const segment = this.#segments.children[index] as HTMLElement;
+      const segment = this.#segments?.children[index] as HTMLElement;
       setHidden(segment, share === 0);
       segment.style.flexGrow = String(share);
     });
   }
 
   #showLinks({ links }: RowView): void {
+    this.#links = reveal(this.#links, links.length > 0, () =>
+      this.#body.appendChild(make('div', { class: 'links', part: 'links' })),
+    );
     const key = JSON.stringify(links);
-    setHidden(this.#links, links.length === 0);
-    if (key === this.#linksShown) return;
+    if (!this.#links || key === this.#linksShown) return;
     this.#linksShown = key;
     this.#links.replaceChildren(
       ...links.map(({ label, href }) => {
@@ -123,15 +121,30 @@ export class Row {
   }
 
   #showAction({ action, title }: RowView, isBusy: boolean, wording: Wording): void {
-    const hadFocus = !this.#action.hidden && (this.element.getRootNode() as ShadowRoot).activeElement === this.#action;
+    const hadFocus = (this.element.getRootNode() as ShadowRoot).activeElement === this.#action;
+    this.#action = reveal(this.#action, !!action, () => {
+      const button = make('button', { class: 'action', part: 'action', type: 'button' });
+      button.addEventListener('click', () => {
+        const { action: wanted, id } = this.#view ?? {};
+        if (wanted && id) this.#commands.run(wanted, id);
+      });
+      this.#body.after(button);
+      return button;
+    });
+    if (!this.#action) return;
     if (action) {
       const isCancel = action === 'cancel';
       setText(this.#action, isBusy && isCancel ? wording.cancelling : wording[action]);
       setAttribute(this.#action, 'aria-label', isCancel ? wording.cancelTask(title) : wording.retryTask(title));
       setAttribute(this.#action, 'aria-disabled', isBusy ? 'true' : null);
     }
-    setHidden(this.#action, !action);
     // A button that goes while it has the focus would throw its user back to the top of the page.
-    if (hadFocus && !action) this.element.focus();
+    else if (hadFocus) this.element.focus();
   }
+}
+
+/** Shows or hides `part`, which is made when it is first shown. */
+function reveal(part: HTMLElement | undefined, isShown: boolean, create: () => HTMLElement): HTMLElement | undefined {
+  if (part) setHidden(part, !isShown);
+  return part ?? (isShown ? create() : undefined);
 }

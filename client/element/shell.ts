@@ -44,7 +44,7 @@ export function makeShell(root: ShadowRoot, nonce: string): Shell {
   const more = make('button', { class: 'more', part: 'more', type: 'button' });
   const group = (id: string) => {
     const title = make('h3', { id, part: 'heading' });
-    const list = make('ul', { part: 'list', 'aria-labelledby': id });
+    const list = make('div', { part: 'list', role: 'list', 'aria-labelledby': id });
     return { title, list, section: make('section', { part: 'group', hidden: '' }, title, list) };
   };
   const active = group('active');

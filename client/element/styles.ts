@@ -28,9 +28,8 @@ const CSS = `
 }
 :host([hidden]), [hidden] { display: none !important; }
 * { box-sizing: border-box; margin: 0; padding: 0; }
-ul { list-style: none; }
 button { font: inherit; color: inherit; background: none; border: 0; border-radius: 8px; cursor: pointer; }
-button:focus-visible, a:focus-visible, li:focus-visible, .body:focus-visible { outline: 2px solid var(--_accent); outline-offset: 2px; }
+button:focus-visible, a:focus-visible, .task:focus-visible, .body:focus-visible { outline: 2px solid var(--_accent); outline-offset: 2px; }
 svg { display: block; inline-size: 1.25em; block-size: 1.25em; fill: none; stroke: currentColor; stroke-width: 1.5; stroke-linecap: round; stroke-linejoin: round; flex: none; }
 .sr { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 
@@ -54,8 +53,10 @@ h3 { position: sticky; inset-block-start: 0; z-index: 1; padding: .85em 1.25em .
 .empty { padding: 2.4em 1.5em; color: var(--_muted); text-align: center; }
 .more { display: block; margin: .3em auto; padding: .5em 1em; color: var(--_muted); }
 
-.task { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; column-gap: .8em; padding: .6em .8em .7em 1.15em; padding-inline: 1.15em .8em; content-visibility: auto; contain-intrinsic-block-size: auto 4em; }
-.task + .task { border-block-start: 1px solid var(--_line); }
+.task { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; column-gap: .8em; padding: .6em .8em .7em 1.15em; padding-inline: 1.15em .8em; border-block-start: 1px solid var(--_line); }
+.block { content-visibility: auto; }
+.block[data-far] * { animation: none !important; }
+.block:first-child > :first-child { border: 0; }
 .task > svg { margin-block-start: .1em; color: var(--_muted); }
 .task[data-tone=active] > svg { color: var(--_accent); stroke-dasharray: 34 12; animation: turn 1.4s linear infinite; }
 .task[data-tone=good] > svg { color: var(--_good); }
@@ -96,7 +97,7 @@ a { color: var(--_accent); font-weight: 550; text-underline-offset: .18em; paddi
 .away { display: flex; align-items: center; gap: .5em; padding: .7em .6em .7em 1.1em; padding-inline: 1.1em .6em; }
 .away p { flex: 1; }
 .away .show { padding: .3em .8em; font-weight: 600; color: var(--_on-accent); background: var(--_accent); }
-.toast { grid-template-columns: auto minmax(0, 1fr) auto auto; content-visibility: visible; }
+.toast { grid-template-columns: auto minmax(0, 1fr) auto auto; }
 .toast .icon-button { grid-area: 1 / 4; align-self: start; }
 .stack .more { margin: 0 0 0 auto; margin-inline: auto 0; color: var(--_text); background: var(--_surface); border: 1px solid var(--_line); }
 .notify { inline-size: 100%; margin: 0; border-block-start: 1px solid var(--_line); border-radius: 0; }

@@ -39,7 +39,7 @@ export interface ToastContext extends Omit<RowContext, 'isRetried'> {
 export class ToastStack {
   readonly #options: ToastStackOptions;
   readonly #rows = new Map<string, { readonly row: Row; readonly close: HTMLElement }>();
-  readonly #list = make('ul', { class: 'toasts' });
+  readonly #list = make('div', { class: 'toasts', role: 'list' });
   readonly #more = make('button', { class: 'more', part: 'toast-more', type: 'button' });
   readonly #awayText = make('p');
   readonly #show = make('button', { class: 'show', part: 'away-show', type: 'button' });
@@ -68,7 +68,7 @@ export class ToastStack {
       if (event.key !== 'Escape') return;
       // A modal dialog would take it for its own.
       event.preventDefault();
-      const row = (event.target as Element).closest('li');
+      const row = (event.target as Element).closest('.toast');
       const id = [...this.#rows].find(([, toast]) => toast.row.element === row)?.[0];
       this.#drop(id ? [id] : this.#queue.summary.map((task) => task.id));
     });

@@ -9,7 +9,7 @@ export interface Groups {
   readonly unseen: readonly OutcomeSnapshot[];
   /** The rest, the latest first. */
   readonly recent: readonly OutcomeSnapshot[];
-  /** Both of these, the latest first. */
+  /** Both of these, as they were handed in. */
   readonly finished: readonly OutcomeSnapshot[];
 }
 
@@ -20,18 +20,14 @@ export interface Groups {
  */
 export function groupTasks(tasks: readonly Snapshot[], held: ReadonlySet<string> = new Set(), before?: Groups): Groups {
   const active = tasks.filter((task) => !isFinished(task));
-  const isUnseen = (task: OutcomeSnapshot) => !task.seenAt || held.has(task.id);
   const finished = tasks.filter(isFinished);
-  const sorted = sortLatestFirst(finished, before);
-  const unseen = sorted.filter(isUnseen);
-  if (sorted === before?.finished && unseen.length === before.unseen.length) return { ...before, active };
-  return { active, unseen, recent: sorted.filter((task) => !isUnseen(task)), finished: sorted };
-}
-
-function sortLatestFirst(finished: readonly OutcomeSnapshot[], before: Groups | undefined): readonly OutcomeSnapshot[] {
-  const known = new Set(before?.finished);
-  if (before?.finished.length === finished.length && finished.every((task) => known.has(task))) return before.finished;
-  return [...finished].sort((a, b) => (a.finishedAt < b.finishedAt ? 1 : -1));
+  const isUnseen = (task: OutcomeSnapshot) => !task.seenAt || held.has(task.id);
+  const isSeen = (task: OutcomeSnapshot) => !isUnseen(task);
+  const isKnown =
+    before?.finished.length === finished.length && finished.every((task, index) => task === before.finished[index]);
+  if (isKnown && before.unseen.every(isUnseen) && before.recent.every(isSeen)) return { ...before, active };
+  const sorted = [...finished].sort((a, b) => (a.finishedAt < b.finishedAt ? 1 : -1));
+  return { active, unseen: sorted.filter(isUnseen), recent: sorted.filter(isSeen), finished };
 }
 
 /** A task that is over before this has passed, in milliseconds, is shown as its outcome only. */
@@ -39,7 +35,8 @@ const TOO_YOUNG = 1_000;
 
 /** `tasks` without the active ones of less than a second at `now` (server time); `tasks` itself where there are none. */
 export function hideYoung(tasks: readonly Snapshot[], now: number): readonly Snapshot[] {
-  const isShown = (task: Snapshot) => isFinished(task) || now - Date.parse(task.createdAt) >= TOO_YOUNG;
+  const latest = new Date(now - TOO_YOUNG).toISOString();
+  const isShown = (task: Snapshot) => task.createdAt <= latest || isFinished(task);
   return tasks.every(isShown) ? tasks : tasks.filter(isShown);
 }
 
@@ -53,5 +50,7 @@ export function countOutcomes(
 
 /** Ids of the tasks that were done again: their Retry button has done its work. */
 export function retriedIds(tasks: readonly Snapshot[]): ReadonlySet<string> {
-  return new Set(tasks.flatMap(({ retryOf }) => retryOf ?? []));
+  const ids = new Set<string>();
+  for (const { retryOf } of tasks) if (retryOf) ids.add(retryOf);
+  return ids;
 }
