@@ -40,16 +40,14 @@ export const browserPage: Page = {
   isVisible: () => globalThis.document?.visibilityState !== 'hidden',
   listen(listener) {
     const abort = new AbortController();
-    const on = (target: EventTarget | undefined, type: string, signal: PageSignal, isFit = (_: Event) => true) =>
-      target?.addEventListener(type, (event) => isFit(event) && listener(signal), {
-        signal: abort.signal,
-      });
-    const { document, window } = globalThis as { document?: Document; window?: EventTarget };
-    on(document, 'visibilitychange', 'wake', browserPage.isVisible);
+    const { document, window } = globalThis as { document?: Document; window?: Window };
+    const { signal } = abort;
+    const wake = () => listener('wake');
+    document?.addEventListener('visibilitychange', () => browserPage.isVisible() && wake(), { signal });
     // A page that loads for the first time fires `pageshow` too; only a restored one has missed anything.
-    on(window, 'pageshow', 'wake', (event) => (event as PageTransitionEvent).persisted);
-    on(window, 'pagehide', 'hide');
-    on(window, 'online', 'wake');
+    window?.addEventListener('pageshow', ({ persisted }) => persisted && wake(), { signal });
+    window?.addEventListener('pagehide', () => listener('hide'), { signal });
+    window?.addEventListener('online', wake, { signal });
     return () => abort.abort();
   },
 };

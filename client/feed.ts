@@ -131,15 +131,17 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
         frameAt = timing.now();
         merge(incoming.splice(0));
       },
-      Math.max(frameAt + FRAME - timing.now(), 0),
+      frameAt + FRAME - timing.now(),
     );
   }
 
   /** Fetches the results that were too big for a message; what fails is tried again after the next round. */
   function completeResults(): void {
-    const ids = list.tasks.filter((task) => isPartial(task) && !completing.has(task.id)).map(({ id }) => id);
-    for (const id of ids) completing.add(id);
-    for (const id of ids) void load(id).catch(() => completing.delete(id));
+    for (const { id } of list.tasks.filter(isPartial)) {
+      if (completing.has(id)) continue;
+      completing.add(id);
+      load(id).catch(() => completing.delete(id));
+    }
   }
 
   // Asking
@@ -310,7 +312,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
 
   // What the user does
 
-  async function load(id: string): Promise<Snapshot> {
+  function load(id: string): Promise<Snapshot> {
     return take(http.get(`/${encodeURIComponent(id)}`));
   }
 
@@ -336,8 +338,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     { idempotencyKey }: StartOptions = {},
   ): Promise<Snapshot> {
     const name = typeof task === 'string' ? task : task.name;
-    const headers = idempotencyKey ? { 'idempotency-key': idempotencyKey } : {};
-    return take(http.post('', { name, input }, headers));
+    return take(http.post('', { name, input }, { ...(idempotencyKey && { 'idempotency-key': idempotencyKey }) }));
   }
 
   async function sendSeen(): Promise<void> {
@@ -382,7 +383,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     async loadMore() {
       if (!cursor) return;
       const own = era;
-      const more = await fetchPage(http, 'all', undefined, cursor);
+      const more = await fetchPage(http, 'all', cursor);
       if (own !== era) return;
       cursor = more.nextCursor;
       merge(more.tasks);

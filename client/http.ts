@@ -5,7 +5,7 @@
 
 import { type Issue, TaskError } from '../core/error.ts';
 import type { Timing } from './environment.ts';
-import { isObject } from './parse.ts';
+import { isObject, isText } from './parse.ts';
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -110,15 +110,15 @@ function parse(text: string): unknown {
 
 /** The one place where an answer that is no success becomes an error a person can read. */
 function toTaskError(status: number, body: unknown, retryAfter: number | null): TaskError {
-  const { code, detail, errors } = isObject(body) ? body : ({} as Record<string, unknown>);
-  return new TaskError(`${code ?? 'http'}`, `${detail ?? `The server answered with status ${status}.`}`, {
+  const { code = 'http', detail, errors } = isObject(body) ? body : {};
+  return new TaskError(`${code}`, `${detail ?? `The server answered with status ${status}.`}`, {
     status,
     retryable: status >= 500 || status === 429,
     issues: Array.isArray(errors) ? errors.filter(isIssue) : [],
-    ...(retryAfter !== null && { retryAfter }),
+    retryAfter,
   });
 }
 
 function isIssue(value: unknown): value is Issue {
-  return isObject(value) && Array.isArray(value.path) && typeof value.message === 'string';
+  return isObject(value) && Array.isArray(value.path) && isText(value.message);
 }

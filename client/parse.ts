@@ -56,7 +56,8 @@ function every(fields: Fields, check: (value: unknown) => boolean, names: string
   return names.split(' ').every((name) => check(fields[name]));
 }
 
-function isText(value: unknown): value is string {
+/** Whether `value` is a string. */
+export function isText(value: unknown): value is string {
   return typeof value === 'string';
 }
 

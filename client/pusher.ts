@@ -117,10 +117,8 @@ export function createPush({ Pusher, connection, authorize, handlers }: PushOpti
 
   function create(options: Options): PusherLike {
     const created = new (findPusher(Pusher) as PusherClass)(connection.key, options);
-    const { bind } = created.connection;
-    const on: typeof bind = bind.bind(created.connection);
-    on('connecting_in', () => goDown('lost'));
-    on('state_change', ({ previous, current }) => {
+    created.connection.bind('connecting_in', () => goDown('lost'));
+    created.connection.bind('state_change', ({ previous, current }) => {
       if (current === 'connected') handlers.onConnected();
       else if (current === 'disconnected' || current === 'failed') goDown('refused');
       else if (current === 'unavailable' || previous === 'connected') goDown('lost');

@@ -42,8 +42,8 @@ export async function askAll({ http, active, withRecent, onSnapshots, load, onGo
   let retryAfter = 0;
   const found = new Set<string>();
 
-  const list = async (state: ListState, limit: number, cursor?: string): Promise<TaskPage> => {
-    const page = await fetchPage(http, state, limit, cursor);
+  const list = async (state: ListState, cursor?: string | null, limit = PAGE): Promise<TaskPage> => {
+    const page = await fetchPage(http, state, cursor, limit);
     retryAfter = Math.max(retryAfter, page.retryAfter);
     for (const task of page.tasks) found.add(task.id);
     onSnapshots(page.tasks);
@@ -51,17 +51,17 @@ export async function askAll({ http, active, withRecent, onSnapshots, load, onGo
   };
   /** All active tasks; returns the oldest id that was looked at, or '' when there are no older ones. */
   const listActive = async (): Promise<string> => {
-    let page = await list('active', PAGE);
-    for (let count = 1; page.nextCursor && count < MAX_PAGES; count++) {
-      page = await list('active', PAGE, page.nextCursor);
+    let page: TaskPage | undefined;
+    for (let count = 0; count < MAX_PAGES && page?.nextCursor !== null; count++) {
+      page = await list('active', page?.nextCursor);
     }
-    return (page.nextCursor && page.tasks.at(-1)?.id) || '';
+    return (page?.nextCursor && page.tasks.at(-1)?.id) || '';
   };
 
   const [oldest, recent] = await Promise.all([
     listActive(),
-    withRecent ? list('all', RECENT) : undefined,
-    list('unseen', PAGE),
+    withRecent ? list('all', null, RECENT) : undefined,
+    list('unseen'),
   ]);
 
   // Active before and not listed now: it ended and was seen elsewhere, or its record is gone. Ids sort by time.
@@ -81,8 +81,8 @@ export async function askAll({ http, active, withRecent, onSnapshots, load, onGo
 export async function fetchPage(
   http: Http,
   state: ListState,
+  cursor?: string | null,
   limit = RECENT,
-  cursor?: string,
 ): Promise<TaskPage & { readonly retryAfter: number }> {
   const query = `?state=${state}&limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`;
   const { body, retryAfter } = await http.get(query);

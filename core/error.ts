@@ -2,11 +2,8 @@
  * The one error type: what handlers throw, what the router answers, what the client rejects with.
  *
  * Its code and message are meant for the owner of the task and end up on a screen; anything else that is
- * thrown is turned into a TaskError once, by {@link TaskError.from}, which keeps what it said to the log.
+ * thrown is turned into a TaskError once, by {@link asTaskError}, which keeps what it said to the log.
  */
-
-import { MAX_ERROR_CODE_LENGTH, MAX_ERROR_MESSAGE_LENGTH } from './limits.ts';
-import { cut } from './text.ts';
 
 /** An error as a snapshot carries it: for people (`message`) and for programs (`code`). */
 export interface TaskFailure {
@@ -33,7 +30,7 @@ export interface TaskErrorOptions {
   /** Each fault of a refused input. */
   readonly issues?: readonly Issue[];
   /** Seconds after which a caller may try again (`Retry-After`). */
-  readonly retryAfter?: number;
+  readonly retryAfter?: number | null;
   /** What led here, for the log. Never sent to a browser. */
   readonly cause?: unknown;
 }
@@ -53,22 +50,22 @@ export class TaskError extends Error implements TaskFailure {
   readonly retryAfter: number | null;
 
   constructor(code: string, message: string, options: TaskErrorOptions = {}) {
-    super(cut(message, MAX_ERROR_MESSAGE_LENGTH), 'cause' in options ? { cause: options.cause } : undefined);
-    this.code = cut(code, MAX_ERROR_CODE_LENGTH);
+    super(message, options);
+    this.code = code;
     this.retryable = options.retryable ?? true;
     this.status = options.status ?? 500;
     this.issues = options.issues ?? [];
     this.retryAfter = options.retryAfter ?? null;
   }
 
-  /** `thrown` itself where it is a TaskError; otherwise one that says nothing of it, with `thrown` as its cause. */
-  static from(thrown: unknown): TaskError {
-    if (thrown instanceof TaskError) return thrown;
-    return new TaskError('internal', 'Something went wrong on our side.', { cause: thrown });
-  }
-
-  /** The part of this error that a snapshot carries. */
+  /** The part of this error that a snapshot carries (which cuts what is too long). */
   toFailure(): TaskFailure {
     return { code: this.code, message: this.message, retryable: this.retryable };
   }
+}
+
+/** `thrown` itself where it is a TaskError; otherwise one that says nothing of it, with `thrown` as its cause. */
+export function asTaskError(thrown: unknown): TaskError {
+  if (thrown instanceof TaskError) return thrown;
+  return new TaskError('internal', 'Something went wrong on our side.', { cause: thrown });
 }

@@ -10,6 +10,7 @@ import {
   SNAPSHOT_KEYS,
   time,
 } from '../test/support/task-events.ts';
+import { MAX_ERROR_CODE_LENGTH, MAX_ERROR_MESSAGE_LENGTH } from './limits.ts';
 import { isFinished, isOutcome, type Snapshot, STATUSES, type Status } from './snapshot.ts';
 import { canCancel, canRetry, type Refusal, type TaskEvent, transition } from './transition.ts';
 
@@ -167,6 +168,14 @@ describe('an attempt', () => {
 
   it('that fails for good ends the task at once', () => {
     expect(move(running, fail(1, { error: { ...FAILURE, retryable: false } })).status).toBe('failed');
+  });
+
+  it('that fails with many words keeps to the limits of a snapshot', () => {
+    const error = { code: 'c'.repeat(1_000), message: 'm'.repeat(1_000), retryable: true };
+    for (const retryable of [true, false]) {
+      const { code, message } = move(running, fail(1, { error: { ...error, retryable } })).error ?? FAILURE;
+      expect([code.length, message.length]).toEqual([MAX_ERROR_CODE_LENGTH, MAX_ERROR_MESSAGE_LENGTH]);
+    }
   });
 
   it('that was handed back costs none of the attempts', () => {

@@ -14,6 +14,7 @@
  */
 
 import type { TaskFailure } from './error.ts';
+import { MAX_ERROR_CODE_LENGTH, MAX_ERROR_MESSAGE_LENGTH } from './limits.ts';
 import { advance, sameProgress } from './progress.ts';
 import type {
   CancelledSnapshot,
@@ -27,6 +28,7 @@ import type {
   Status,
   SucceededSnapshot,
 } from './snapshot.ts';
+import { cut } from './text.ts';
 
 /** What can happen to a task. `at` is when (ISO 8601, UTC). */
 export type TaskEvent =
@@ -160,7 +162,7 @@ function fromAttempt(task: Attempting, event: TaskEvent): Transition {
         status: 'failed',
         progress: last(task, event.progress),
         result: null,
-        error: event.error,
+        error: cutError(event.error),
       });
     case 'release':
       if (cancelling) return accept(cancelled(task, event.at, task.progress));
@@ -213,8 +215,12 @@ function waiting(
     attempts,
     progress: null,
     expectedAt: retryAt,
-    error,
+    error: cutError(error),
   };
+}
+
+function cutError({ code, message, retryable }: TaskFailure): TaskFailure {
+  return { code: cut(code, MAX_ERROR_CODE_LENGTH), message: cut(message, MAX_ERROR_MESSAGE_LENGTH), retryable };
 }
 
 function cancelled(task: Snapshot, at: string, progress: Progress | null): CancelledSnapshot {

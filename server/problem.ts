@@ -3,7 +3,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, Response } from 'express';
 import { consoleLog, type Log } from '../backend/log.ts';
-import { TaskError } from '../core/error.ts';
+import { asTaskError, TaskError } from '../core/error.ts';
 import type { Problem } from '../core/wire.ts';
 
 /** Answers with `error` as `application/problem+json`. */
@@ -48,7 +48,7 @@ function toTaskError(thrown: unknown): TaskError {
   if (typeof status === 'number' && status >= 400 && status < 500) {
     return refusal('bad_request', 'The request could not be read.', status);
   }
-  return TaskError.from(thrown);
+  return asTaskError(thrown);
 }
 
 /** An error for a request that can not be granted, however often it is made. */

@@ -12,7 +12,7 @@ import type { Backend } from '../backend/backend.ts';
 import type { TaskRecord } from '../backend/store.ts';
 import { isoTime } from '../backend/time.ts';
 import { type AnyTaskDefinition, parseWith } from '../core/definition.ts';
-import { TaskError } from '../core/error.ts';
+import { asTaskError, TaskError } from '../core/error.ts';
 import { MAX_RESULT_BYTES } from '../core/limits.ts';
 import type { TaskEvent } from '../core/transition.ts';
 import { backoffDelay } from './backoff.ts';
@@ -121,7 +121,7 @@ export class Attempt {
 
   #failEvent(thrown: unknown): TaskEvent {
     const { backend, definition } = this.#options;
-    const error = TaskError.from(thrown);
+    const error = asTaskError(thrown);
     if (error !== thrown) {
       backend.log.error(`${definition.name} failed`, { task: this.id, attempt: this.number, error: thrown });
     }
