@@ -385,14 +385,14 @@ describe('what the user does', () => {
 
   it('brings older tasks page by page', async () => {
     const { feed } = await live((own) =>
-      own.put(...Array.from({ length: 50 }, (_, n) => evolve(succeeded(n), { type: 'see', at: at(9) }))),
+      own.put(...Array.from({ length: 150 }, (_, n) => evolve(succeeded(n), { type: 'see', at: at(9) }))),
     );
     const lengths = [feed.getSnapshot().tasks.length];
     while (feed.getSnapshot().hasMore) {
       await feed.loadMore();
       lengths.push(feed.getSnapshot().tasks.length);
     }
-    expect(lengths).toEqual([20, 40, 50]);
+    expect(lengths).toEqual([20, 120, 150]);
   });
 
   it('leaves nothing behind when closed', async () => {

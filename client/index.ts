@@ -40,4 +40,4 @@ export {
   type Toast,
   type ToastQueue,
 } from './view/toasts.ts';
-export { ENGLISH, formatNumber, plural, type Wording } from './view/wording.ts';
+export { ENGLISH, explain, formatNumber, plural, type Wording } from './view/wording.ts';

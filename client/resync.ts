@@ -42,7 +42,7 @@ export async function askAll({ http, active, withRecent, onSnapshots, load, onGo
   let retryAfter = 0;
   const found = new Set<string>();
 
-  const list = async (state: ListState, cursor?: string | null, limit = PAGE): Promise<TaskPage> => {
+  const list = async (state: ListState, cursor?: string | null, limit?: number): Promise<TaskPage> => {
     const page = await fetchPage(http, state, cursor, limit);
     retryAfter = Math.max(retryAfter, page.retryAfter);
     for (const task of page.tasks) found.add(task.id);
@@ -82,7 +82,7 @@ export async function fetchPage(
   http: Http,
   state: ListState,
   cursor?: string | null,
-  limit = RECENT,
+  limit = PAGE,
 ): Promise<TaskPage & { readonly retryAfter: number }> {
   const query = `?state=${state}&limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`;
   const { body, retryAfter } = await http.get(query);

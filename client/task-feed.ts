@@ -39,7 +39,7 @@ export interface TaskFeed {
   retry(id: string): Promise<Snapshot>;
   /** Takes outcomes out of the inbox: here at once, on the server and elsewhere as soon as it can be reached. */
   seen(ids: readonly string[]): void;
-  /** Fetches the next 20 older tasks, if `hasMore`. */
+  /** Fetches the next 100 older tasks, if `hasMore`. */
   loadMore(): Promise<void>;
   /** Ends the connection and every timer. */
   close(): void;

@@ -19,8 +19,7 @@ export class Away {
   /** @param panel gets the button; @param onShow the user has clicked a notification */
   constructor(host: HTMLElement, panel: HTMLElement, onShow: () => void) {
     this.#host = host;
-    this.#notify = new NotifyButton(onShow);
-    panel.append(this.#notify.element);
+    this.#notify = new NotifyButton(panel, onShow);
   }
 
   /** Follows `feed`, or nothing any more: then the page looks as it did. */

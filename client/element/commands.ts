@@ -2,7 +2,7 @@
 
 import type { TaskError } from '../../core/error.ts';
 import type { TaskFeed } from '../feed.ts';
-import type { Wording } from '../view/wording.ts';
+import { explain, type Wording } from '../view/wording.ts';
 
 export class Commands {
   /** Grows with each change of what is told here. */
@@ -52,7 +52,8 @@ export class Commands {
             () => {},
             () => {},
           );
-        this.#errors.set(id, this.#words().commandFailed(error.message));
+        const words = this.#words();
+        this.#errors.set(id, words.commandFailed(explain(error, words)));
       })
       .finally(() => {
         this.#busy.delete(id);

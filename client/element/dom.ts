@@ -43,10 +43,10 @@ export function setChildren(parent: Element, wanted: readonly Element[]): void {
   }
 }
 
-/** As many `tag` elements in `parent` as there are texts, each saying its own. */
-export function setTexts(parent: HTMLElement, tag: 'p', part: string, texts: readonly string[]): void {
+/** As many paragraphs in `parent` as there are texts, each saying its own. */
+export function setTexts(parent: HTMLElement, part: string, texts: readonly string[]): void {
   while (parent.children.length > texts.length) parent.lastElementChild?.remove();
-  while (parent.children.length < texts.length) parent.append(make(tag, { part, class: part }));
+  while (parent.children.length < texts.length) parent.append(make('p', { part, class: part }));
   texts.forEach((text, index) => {
     setText(parent.children[index] as Element, text);
   });

@@ -5,6 +5,7 @@ import type { Snapshot } from '../../core/snapshot.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { TrayPages } from '../../test/support/tray-page.ts';
 import { create, fail, run, succeed } from '../test-support/all-statuses.ts';
+import { PATHS } from './icons.ts';
 
 const LONG = 120_000;
 const within = { within: 20_000 };
@@ -59,25 +60,38 @@ const notified = (page: Page) =>
 
 describe('toasts', () => {
   it(
-    'go by themselves, but not under the pointer, with the focus in them, or after a failure',
+    'go by themselves, but not under the pointer, with the focus in them, in a hidden tab, or with something to do',
     async () => {
-      const [good, bad] = [running(1), running(2)];
-      await pages.open([good, bad], { prepare: (page) => page.clock.install() });
+      const [good, bad, linked] = [running(1), running(2), running(3)];
+      await pages.open([good, bad, linked], {
+        prepare: async (page) => {
+          await page.clock.install();
+          await prepare(page);
+        },
+      });
       const { page } = pages;
       await pages.stopClock();
-      await pages.push(done(good), broken(bad));
-      await countMoving(2);
+      await pages.push(done(good), broken(bad), succeed(linked, 0, { downloadUrl: '/reports/3.csv' }));
+      await countMoving(3);
       await toasts().first().hover();
       await page.clock.runFor(60_000);
-      expect(await toasts().count()).toBe(2);
+      expect(await toasts().count()).toBe(3);
       await toasts().first().getByRole('button', { name: 'Dismiss' }).focus();
       await page.mouse.move(5, 500);
       await page.clock.runFor(60_000);
-      expect(await toasts().count()).toBe(2);
+      expect(await toasts().count()).toBe(3);
+      await look(page, false);
       await page.locator('#outside').focus();
+      await page.clock.runFor(60_000);
+      expect(await toasts().count()).toBe(3);
+      await look(page, true);
       await page.clock.runFor(7_000);
+      await countMoving(2);
+      expect((await toasts().allInnerTexts()).join()).toMatch(
+        /Import 3.csv[\s\S]*Download[\s\S]*Import 2.csv[\s\S]*Failed/,
+      );
+      await toasts().first().getByRole('button', { name: 'Dismiss' }).click();
       await countMoving(1);
-      expect(await toasts().innerText()).toContain('Failed');
       await toasts().getByRole('button', { name: 'Dismiss' }).click();
       await countMoving(0);
       await eventually(() => pages.server.look().includes('POST /seen'), within);
@@ -193,10 +207,12 @@ describe('title and icon', () => {
       const { page } = pages;
       await eventually(async () => expect(await page.title()).toBe('42 % Page'), within);
       const icon = page.locator('link[rel=icon]');
-      expect(await icon.getAttribute('href')).toMatch(/^data:image\/svg\+xml/);
+      const shape = async () => decodeURIComponent((await icon.getAttribute('href')) ?? '');
+      expect(await shape()).toContain('stroke-dasharray="42 100"');
       await look(page, false);
       await pages.push(broken(task));
       await eventually(async () => expect(await page.title()).toBe('✕ Page'), within);
+      expect(await shape()).toContain(PATHS.bad);
       await page.evaluate(() => {
         document.title = 'Another';
       });
@@ -220,6 +236,8 @@ describe('"Notify me when done"', () => {
       const button = tray.getByRole('button', { name: 'Notify me when done' });
       await tray.locator('[part=button]').click();
       await button.waitFor();
+      expect(await page.title()).toBe('Page');
+      expect(await page.locator('link[rel=icon]').count()).toBe(0);
       const asked = () => page.evaluate(() => (globalThis as never as { asked: number }).asked);
       expect(await asked()).toBe(0);
       await button.click();

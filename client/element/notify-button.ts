@@ -7,6 +7,13 @@ import { notifyOutcomes } from '../notify.ts';
 import { announce } from '../view/announce.ts';
 import type { Wording } from '../view/wording.ts';
 import { make, setAttribute, setHidden, setText } from './dom.ts';
+import { addStyles } from './styles.ts';
+
+const CSS = `
+.notify { inline-size: 100%; margin: 0; border-block-start: 1px solid var(--_line); border-radius: 0; }
+.notify[aria-pressed=true] { color: var(--_accent); }
+.notify[aria-pressed=true]::before { content: "✓ " / ""; }
+`;
 
 export class NotifyButton {
   readonly element = make('button', { class: 'more notify', part: 'notify', type: 'button', hidden: '' });
@@ -18,9 +25,12 @@ export class NotifyButton {
   #told: readonly OutcomeSnapshot[] = [];
 
   /** @param onShow the user has clicked a notification */
-  constructor(onShow: () => void) {
+  constructor(panel: HTMLElement, onShow: () => void) {
     this.#onShow = onShow;
-    this.element.addEventListener('click', () => void this.#toggle());
+    addStyles(panel.getRootNode() as ShadowRoot, CSS);
+    panel.append(this.element);
+    // Not for the second click of a double one.
+    this.element.addEventListener('click', ({ detail }) => detail < 2 && void this.#toggle());
   }
 
   /** Follows `feed`, or nothing any more. */

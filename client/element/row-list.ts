@@ -10,7 +10,7 @@ import { type Groups, retriedIds } from '../view/groups.ts';
 import { remember, type TaskMemory } from '../view/memory.ts';
 import { BlockList } from './blocks.ts';
 import type { Commands } from './commands.ts';
-import { keepFocus, setAttribute, setHidden } from './dom.ts';
+import { isSame, keepFocus, setAttribute, setHidden } from './dom.ts';
 import { Row } from './row.ts';
 import type { Shell } from './shell.ts';
 
@@ -26,6 +26,8 @@ const LATE_ROWS = 5;
 /** Rows that are made or change in view, a frame. */
 const ROWS = 20;
 
+const tickOf = (task: Snapshot) => (isFinished(task) ? SLOW_TICK : TICK);
+
 export interface RowListContext extends Omit<RowContext, 'isRetried'> {
   readonly tasks: readonly Snapshot[];
   readonly memories: ReadonlyMap<string, TaskMemory>;
@@ -37,7 +39,7 @@ export interface RowListContext extends Omit<RowContext, 'isRetried'> {
 export class RowList {
   readonly #shell: Shell;
   readonly #commands: Commands;
-  readonly #lists: Readonly<Record<keyof Shell['lists'], BlockList>>;
+  readonly #lists: Readonly<Record<keyof Shell['groups'], BlockList>>;
   readonly #rows = new Map<string, Row>();
   /** Grows with whatever all rows depend on. */
   #edition = 0;
@@ -51,8 +53,8 @@ export class RowList {
       for (const { target, isIntersecting } of blocks) setAttribute(target, 'data-far', isIntersecting ? null : '');
       onChange();
     });
-    const { active, unseen, recent } = shell.lists;
-    const toBlocks = (list: HTMLElement) => new BlockList(list, (block) => observer.observe(block));
+    const { active, unseen, recent } = shell.groups;
+    const toBlocks = ({ list }: typeof active) => new BlockList(list, (block) => observer.observe(block));
     this.#lists = { active: toBlocks(active), unseen: toBlocks(unseen), recent: toBlocks(recent) };
   }
 
@@ -61,11 +63,11 @@ export class RowList {
     const { memories, ourNow, tasks, isStale, wording, onSlow } = context;
     const retried = retriedIds(tasks);
     const now = [wording, isStale, retried.size, this.#commands.edition];
-    if (now.some((part, index) => part !== this.#before[index])) this.#edition++;
+    if (!isSame(now, this.#before)) this.#edition++;
     this.#before = now;
     let again = Number.POSITIVE_INFINITY;
     let late = LATE_ROWS;
-    let left = ROWS;
+    let rows = ROWS;
 
     const draw = (task: Snapshot): Row | undefined => {
       let row = this.#rows.get(task.id);
@@ -76,15 +78,14 @@ export class RowList {
         const isInView = !row.element.parentElement?.hasAttribute('data-far');
         // Nothing ticks where nobody looks.
         if (isCurrent && !isInView) return row;
-        const tick = isFinished(task) ? SLOW_TICK : TICK;
-        const wait = isInView ? (isUrgent ? 0 : isCurrent ? tick : PACE) : OUT_OF_VIEW;
-        const isDue = ourNow - row.updatedAt >= wait && (isInView ? left-- : late--) > 0;
-        if (!isDue) {
-          again = Math.min(again, PACE);
+        const wait = isInView ? (isUrgent ? 0 : isCurrent ? tickOf(task) : PACE) : OUT_OF_VIEW;
+        const left = Math.max(wait - (ourNow - row.updatedAt), 0);
+        if (left > 0 || (isInView ? rows-- : late--) <= 0) {
+          again = Math.min(again, left);
           return row;
         }
       } else {
-        if (left-- <= 0) {
+        if (rows-- <= 0) {
           again = 0;
           return undefined;
         }
@@ -94,7 +95,7 @@ export class RowList {
       const memory = memories.get(task.id) ?? remember(undefined, task);
       const view = describeTask(memory, { ...context, isRetried: retried.has(task.id) });
       if (view.isSlow) onSlow(task);
-      if (view.isTicking) again = Math.min(again, TICK);
+      if (view.isTicking) again = Math.min(again, tickOf(task));
       row.task = task;
       row.edition = this.#edition;
       row.isTicking = view.isTicking;
@@ -102,7 +103,7 @@ export class RowList {
       return row;
     };
 
-    const { root, sections, button } = this.#shell;
+    const { root, groups: shown, button } = this.#shell;
     keepFocus(root, button, () => {
       let hasMoved = false;
       for (const name of GROUPS) {
@@ -112,7 +113,7 @@ export class RowList {
           if (row) elements.push(row.element);
         }
         if (this.#lists[name].show(elements)) hasMoved = true;
-        setHidden(sections[name], groups[name].length === 0);
+        setHidden(shown[name].section, groups[name].length === 0);
       }
       if (hasMoved) for (const [id, { element }] of this.#rows) if (!element.isConnected) this.#rows.delete(id);
     });

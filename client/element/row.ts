@@ -54,7 +54,7 @@ export class Row {
     setText(this.#state, view.status);
     // A fact stays on one line: "12 s" torn apart is hard to read.
     setText(this.#facts, view.facts.map((fact) => ` · ${fact.replaceAll(' ', '\u00a0')}`).join(''));
-    setTexts(this.#remarks, 'p', 'remark', view.remarks);
+    setTexts(this.#remarks, 'remark', view.remarks);
     this.#showBar(view, now);
     this.#showSegments(view.segments);
     this.#showLinks(view);

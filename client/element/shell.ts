@@ -6,14 +6,19 @@ import { make, setAttribute, setHidden, setText } from './dom.ts';
 import { makeIcon } from './icons.ts';
 import { addStyles } from './styles.ts';
 
+interface Group {
+  readonly title: HTMLElement;
+  readonly list: HTMLElement;
+  readonly section: HTMLElement;
+}
+
 export interface Shell {
   readonly root: ShadowRoot;
   readonly button: HTMLButtonElement;
   readonly panel: HTMLElement;
   readonly close: HTMLButtonElement;
   readonly banner: HTMLElement;
-  readonly sections: Readonly<Record<'active' | 'unseen' | 'recent', HTMLElement>>;
-  readonly lists: Readonly<Record<'active' | 'unseen' | 'recent', HTMLElement>>;
+  readonly groups: Readonly<Record<'active' | 'unseen' | 'recent', Group>>;
   readonly empty: HTMLElement;
   readonly more: HTMLButtonElement;
   /** Polite; exists before there is anything to say, as screen readers need it to. */
@@ -23,8 +28,8 @@ export interface Shell {
   showCounts(wording: Wording, active: number, unseen: readonly OutcomeSnapshot[]): void;
 }
 
-export function makeShell(root: ShadowRoot, nonce: string): Shell {
-  addStyles(root, nonce);
+export function makeShell(root: ShadowRoot): Shell {
+  addStyles(root);
   // A name by its content: an `aria-label` would have to repeat what is seen, and nobody would say that to it.
   const name = make('span', { class: 'sr' });
   const buttonText = make('span', { 'aria-hidden': 'true' });
@@ -42,7 +47,7 @@ export function makeShell(root: ShadowRoot, nonce: string): Shell {
   const banner = make('p', { class: 'banner', part: 'banner', hidden: '' });
   const empty = make('p', { class: 'empty', part: 'empty' });
   const more = make('button', { class: 'more', part: 'more', type: 'button' });
-  const group = (id: string) => {
+  const group = (id: string): Group => {
     const title = make('h3', { id, part: 'heading' });
     const list = make('div', { part: 'list', role: 'list', 'aria-labelledby': id });
     return { title, list, section: make('section', { part: 'group', hidden: '' }, title, list) };
@@ -71,8 +76,7 @@ export function makeShell(root: ShadowRoot, nonce: string): Shell {
 
   return {
     ...{ root, button, panel, close, banner, empty, more, live },
-    sections: { active: active.section, unseen: unseen.section, recent: recent.section },
-    lists: { active: active.list, unseen: unseen.list, recent: recent.list },
+    groups: { active, unseen, recent },
     label(wording) {
       setText(buttonText, wording.tasks);
       setText(heading, wording.tasks);

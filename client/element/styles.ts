@@ -3,7 +3,7 @@
  * `inloop-tray`, or reach its parts: `inloop-tray::part(task)`. Logical properties only, so that it mirrors in RTL.
  */
 
-const CSS = `
+export const CSS = `
 :host {
   --_surface: var(--inloop-surface, light-dark(#fff, #181b22));
   --_raised: var(--inloop-raised, light-dark(#f4f5f8, #22262f));
@@ -29,7 +29,8 @@ const CSS = `
 :host([hidden]), [hidden] { display: none !important; }
 * { box-sizing: border-box; margin: 0; padding: 0; }
 button { font: inherit; color: inherit; background: none; border: 0; border-radius: 8px; cursor: pointer; }
-button:focus-visible, a:focus-visible, .task:focus-visible, .body:focus-visible { outline: 2px solid var(--_accent); outline-offset: 2px; }
+:focus-visible { outline: 2px solid var(--_accent); outline-offset: 2px; }
+.task:focus-visible, .body:focus-visible { outline-offset: -2px; }
 svg { display: block; inline-size: 1.25em; block-size: 1.25em; fill: none; stroke: currentColor; stroke-width: 1.5; stroke-linecap: round; stroke-linejoin: round; flex: none; }
 .sr { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 
@@ -42,113 +43,84 @@ svg { display: block; inline-size: 1.25em; block-size: 1.25em; fill: none; strok
 .panel, .away, .toast { color: var(--_text); background: var(--_surface); border: 1px solid var(--_line); border-radius: var(--_radius); box-shadow: var(--_shadow); }
 :host([align=start]) .panel { inset-inline: 0 auto; }
 .panel { inline-size: min(var(--inloop-width, 26rem), 100vw - 16px); position: absolute; z-index: var(--inloop-z-index, 1000); inset-block-start: calc(100% + 8px); inset-inline-end: 0; display: flex; flex-direction: column; max-block-size: min(36rem, 100vh - 6rem); overflow: hidden; }
-.head { display: flex; align-items: center; justify-content: space-between; padding: .6em .6em .6em 1.15em; padding-inline: 1.15em .6em; border-block-end: 1px solid var(--_line); }
+.head { display: flex; align-items: center; justify-content: space-between; padding-block: .6em; padding-inline: 1.15em .6em; border-block-end: 1px solid var(--_line); }
 h2 { font-size: 1.07em; font-weight: 650; }
 .icon-button { padding: .45em; color: var(--_muted); }
 .icon-button:hover, .action:hover, .more:hover { background: var(--_raised); color: var(--_text); }
-.banner { padding: .55em 1.15em; font-size: .93em; color: var(--_muted); background: var(--_raised); border-block-end: 1px solid var(--_line); }
-.body, .toasts { container-type: inline-size; }
-.body { overflow-y: auto; overscroll-behavior: contain; padding-block-end: .4em; }
+.banner { padding: .55em 1.15em; color: var(--_muted); background: var(--_raised); border-block-end: 1px solid var(--_line); }
+.body { container-type: inline-size; overflow-y: auto; overscroll-behavior: contain; padding-block-end: .4em; }
 h3 { position: sticky; inset-block-start: 0; z-index: 1; padding: .85em 1.25em .3em; font-size: .86em; font-weight: 600; color: var(--_muted); background: var(--_surface); }
 .empty { padding: 2.4em 1.5em; color: var(--_muted); text-align: center; }
 .more { display: block; margin: .3em auto; padding: .5em 1em; color: var(--_muted); }
 
-.task { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; column-gap: .8em; padding: .6em .8em .7em 1.15em; padding-inline: 1.15em .8em; border-block-start: 1px solid var(--_line); }
+.task { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; column-gap: .8em; padding-block: .6em .7em; padding-inline: 1.15em .8em; border-block-start: 1px solid var(--_line); }
 .block { content-visibility: auto; }
 .block[data-far] * { animation: none !important; }
 .block:first-child > :first-child { border: 0; }
-.task > svg { margin-block-start: .1em; color: var(--_muted); }
-.task[data-tone=active] > svg { color: var(--_accent); stroke-dasharray: 34 12; animation: turn 1.4s linear infinite; }
-.task[data-tone=good] > svg { color: var(--_good); }
-.task[data-tone=partial] > svg, .task[data-tone=warning] > svg { color: var(--_warning); }
-.task[data-tone=bad] > svg { color: var(--_bad); }
-.task[data-stale] > svg { animation: none; color: var(--_muted); }
-.title { font-weight: 550; overflow-wrap: anywhere; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
-.status { font-size: .93em; color: var(--_muted); font-variant-numeric: tabular-nums; }
-.state { color: var(--_text); }
-[data-tone=waiting] .state { color: var(--_muted); }
-[data-tone=bad] .state { color: var(--_bad); }
-[data-tone=good] .state { color: var(--_good); }
-:is([data-tone=warning], [data-tone=partial]) .state { color: var(--_warning); }
-.remark { font-size: .93em; color: var(--_muted); overflow-wrap: anywhere; }
-.title, .remark, .error { unicode-bidi: plaintext; text-align: left; }
+.task > svg { margin-block-start: .1em; color: var(--_tone); }
+[data-tone] { --_tone: var(--_muted); }
+[data-tone=active] { --_tone: var(--_accent); }
+[data-tone=good] { --_tone: var(--_good); }
+[data-tone=bad] { --_tone: var(--_bad); }
+:is([data-tone=warning], [data-tone=partial]) { --_tone: var(--_warning); }
+[data-tone=active] > svg { stroke-dasharray: 34 12; animation: turn 1.4s linear infinite; }
+[data-stale] { --_tone: var(--_muted); }
+[data-stale] > svg { animation: none; }
+.status { color: var(--_muted); font-variant-numeric: tabular-nums; }
+.state { color: var(--_tone); }
+[data-tone=active] .state { color: var(--_text); }
+.title, a, .action { font-weight: 550; }
+.banner, .status, .remark, .error, .links, .action { font-size: .93em; }
+.remark { color: var(--_muted); }
+.title, .remark, .error { overflow-wrap: anywhere; unicode-bidi: plaintext; text-align: left; }
 :host(:dir(rtl)) :is(.title, .remark, .error) { text-align: right; }
 :is([data-tone=bad], [data-tone=warning]) .remark { color: var(--_text); }
-.error { font-size: .93em; color: var(--_bad); }
-.bar { block-size: 5px; margin-block: .45em .3em; background: var(--_line); border-radius: 9px; overflow: hidden; position: relative; }
-.fill { block-size: 100%; background: var(--_accent); border-radius: 9px; transform-origin: 0 0; transition: transform .25s ease-out; }
+.error { color: var(--_bad); }
+.bar, .segments { block-size: 5px; margin-block: .45em .3em; }
+.bar { background: var(--_line); border-radius: 9px; overflow: hidden; }
+.fill { block-size: 100%; background: var(--_accent); border-radius: inherit; transform-origin: 0 0; transition: transform .25s ease-out; }
 :host(:dir(rtl)) .fill { transform-origin: 100% 0; }
-.bar[data-unknown] .fill { inline-size: 35%; animation: slide 1.6s ease-in-out infinite alternate; transition: none; }
-.task[data-stale] .fill { animation: none; background: repeating-linear-gradient(-45deg, var(--_muted) 0 4px, transparent 4px 8px); }
-.task[data-tone=neutral] .fill, .task[data-tone=warning] .fill { background: var(--_muted); }
-.task[data-tone=warning] .bar[data-unknown] .fill { animation: none; margin-inline-start: 32%; }
-.segments { display: flex; gap: 2px; block-size: 5px; margin-block: .45em .3em; }
+[data-unknown] .fill { inline-size: 35%; animation: slide 1.6s ease-in-out infinite alternate; transition: none; }
+:is([data-tone=neutral], [data-tone=warning]) .fill { background: var(--_muted); }
+[data-tone=warning] [data-unknown] .fill { animation: none; margin-inline-start: 32%; }
+[data-stale] .fill { animation: none; background: repeating-linear-gradient(-45deg, var(--_muted) 0 4px, transparent 4px 8px); }
+.segments { display: flex; gap: 2px; }
 .segments i { min-inline-size: 8px; border-radius: 9px; background: var(--_good); }
 .segments i + i { background: repeating-linear-gradient(-45deg, var(--_warning) 0 3px, transparent 3px 5px); }
 .segments i + i + i { background: var(--_bad); }
-.links { display: flex; flex-wrap: wrap; gap: .2em 1em; font-size: .93em; }
-a { color: var(--_accent); font-weight: 550; text-underline-offset: .18em; padding-block: .15em; }
-.action { align-self: start; padding: .25em .7em; font-size: .93em; font-weight: 550; color: var(--_muted); border: 1px solid var(--_line); }
+.links { display: flex; flex-wrap: wrap; gap: .2em 1em; }
+a { color: var(--_accent); padding-block: .15em; }
+.action { align-self: start; padding: .25em .7em; color: var(--_muted); border: 1px solid var(--_line); }
 .action[aria-disabled=true] { opacity: .6; cursor: default; }
-
-.stack { position: fixed; inline-size: min(var(--inloop-width, 26rem), 100vw - 16px); z-index: var(--inloop-z-index, 1000); inset: var(--inloop-toast-inset, auto 16px 16px auto); max-block-size: 100vh; overflow: visible; border: 0; background: none; }
-:host(:dir(rtl)) .stack { inset: var(--inloop-toast-inset, auto auto 16px 16px); }
-.away, .toast { margin-block-start: 8px; animation: rise .2s ease-out; }
-.away { display: flex; align-items: center; gap: .5em; padding: .7em .6em .7em 1.1em; padding-inline: 1.1em .6em; }
-.away p { flex: 1; }
-.away .show { padding: .3em .8em; font-weight: 600; color: var(--_on-accent); background: var(--_accent); }
-.toast { grid-template-columns: auto minmax(0, 1fr) auto auto; }
-.toast .icon-button { grid-area: 1 / 4; align-self: start; }
-.stack .more { margin: 0 0 0 auto; margin-inline: auto 0; color: var(--_text); background: var(--_surface); border: 1px solid var(--_line); }
-.notify { inline-size: 100%; margin: 0; border-block-start: 1px solid var(--_line); border-radius: 0; }
-.notify[aria-pressed=true] { color: var(--_accent); }
-.notify[aria-pressed=true]::before { content: "✓ " / ""; }
 
 @keyframes turn { to { transform: rotate(1turn); } }
 @keyframes slide { from { margin-inline-start: 0; } to { margin-inline-start: 65%; } }
-@keyframes rise { from { opacity: 0; transform: translateY(4px); } }
 @container (max-width: 17em) {
   .task { grid-template-columns: auto minmax(0, 1fr); }
-  .task.toast { grid-template-columns: auto minmax(0, 1fr) auto; }
   .action { grid-column: 2; justify-self: start; margin-block-start: .4em; }
-  .toast .icon-button { grid-area: 1 / 3; }
 }
 @media (max-width: 480px) {
   .panel, :host([align=start]) .panel { position: fixed; inset-inline: 8px; inline-size: auto; inset-block: auto 8px; }
-  .stack, :host(:dir(rtl)) .stack { inset: auto 8px 8px; max-block-size: calc(100dvh - 16px); overflow-y: auto; }
-  .panel { max-block-size: calc(100vh - 16px); max-block-size: calc(100dvh - 16px); }
+  .panel { max-block-size: calc(100dvh - 16px); }
 }
 @media (prefers-reduced-motion: reduce) {
   * { animation: none !important; transition: none !important; }
-  .bar[data-unknown] .fill { inline-size: 100%; opacity: .35; }
+  [data-unknown] .fill { inline-size: 100%; opacity: .35; }
 }
 @media (forced-colors: active) {
-  .button, .panel, .away, .toast, .action { border: 1px solid ButtonText; }
-  .bar, .segments { border: 1px solid CanvasText; block-size: 8px; }
+  .bar, .segments, .count { border: 1px solid; }
+  .bar, .segments { block-size: 8px; }
   .fill, .segments i { forced-color-adjust: none; background: CanvasText; }
   .segments i + i { background: repeating-linear-gradient(-45deg, CanvasText 0 2px, Canvas 2px 4px); }
-  .count { border: 1px solid; }
-  .task > svg { color: CanvasText !important; }
 }
 `;
 
-/** The custom properties that restyle the tray. */
-export const PROPERTIES: ReadonlySet<string> = new Set(CSS.match(/--inloop-[\w-]+/g));
+const sheets = new Map<string, CSSStyleSheet>();
 
-let sheet: CSSStyleSheet | undefined;
-
-/** Gives `root` its styles: one shared sheet, which a strict CSP allows; or, in old browsers, a `<style>` with `nonce`. */
-export function addStyles(root: ShadowRoot, nonce: string): void {
-  if ('adoptedStyleSheets' in root && 'replaceSync' in CSSStyleSheet.prototype) {
-    if (!sheet) {
-      sheet = new CSSStyleSheet();
-      sheet.replaceSync(CSS);
-    }
-    root.adoptedStyleSheets = [sheet];
-    return;
-  }
-  const style = document.createElement('style');
-  style.nonce = nonce;
-  style.textContent = CSS;
-  root.append(style);
+/** Gives `root` styles: as sheets that all trays share, which a strict CSP allows. */
+export function addStyles(root: ShadowRoot, css = CSS): void {
+  const sheet = sheets.get(css) ?? new CSSStyleSheet();
+  if (!sheets.has(css)) sheet.replaceSync(css);
+  sheets.set(css, sheet);
+  root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
 }

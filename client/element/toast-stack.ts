@@ -14,7 +14,11 @@ import type { Commands } from './commands.ts';
 import { keepFocus, make, setAttribute, setChildren, setHidden, setText } from './dom.ts';
 import { makeIcon } from './icons.ts';
 import { Row } from './row.ts';
-import { addStyles, PROPERTIES } from './styles.ts';
+import { addStyles, CSS } from './styles.ts';
+import { TOAST_CSS } from './toast-styles.ts';
+
+/** What restyles a tray, wherever its toasts are. */
+const PROPERTIES: ReadonlySet<string> = new Set((CSS + TOAST_CSS).match(/--inloop-[\w-]+/g));
 
 export interface ToastStackOptions {
   /** Where the toasts are at home. */
@@ -56,6 +60,7 @@ export class ToastStack {
 
   constructor(options: ToastStackOptions) {
     this.#options = options;
+    addStyles(options.root, TOAST_CSS);
     this.element.append(this.#away, this.#more, this.#list);
     options.root.append(this.element);
     this.#show.addEventListener('click', options.onShow);
@@ -144,7 +149,8 @@ export class ToastStack {
     style.display = 'contents';
     const styles = getComputedStyle(host);
     for (const name of PROPERTIES) style.setProperty(name, styles.getPropertyValue(name));
-    addStyles(layer.attachShadow({ mode: 'open' }), (host as HTMLElement).nonce);
+    const root = layer.attachShadow({ mode: 'open' });
+    for (const css of [CSS, TOAST_CSS]) addStyles(root, css);
     return layer;
   }
 

@@ -66,12 +66,21 @@ describe('every status', () => {
       row(tray, 'newsletter'),
       /Trying again · attempt 2 of 3 · starts in (8|9|10|11|12) s The database did not answer/,
     );
+    const countdown = async () =>
+      Number(/starts in (\d+) s/.exec(await textOf(row(tray, 'newsletter')))?.[1] ?? Number.NaN);
+    const before = await countdown();
+    await eventually(async () => (await countdown()) < before, { that: 'the countdown to go on' });
     await says(row(tray, 'duplicates'), 'Cancelling… · 120 of 400');
     await says(row(tray, 'contacts-march'), /Done, with exceptions · 839 imported, 3 skipped|839 imported · 3 skipped/);
     await says(row(tray, 'contacts-march'), 'Download what was left out');
+    const segments = row(tray, 'contacts-march').locator('[part=segments] i:visible');
+    const lengths = await segments.evaluateAll((all) => all.map((one) => one.getBoundingClientRect().width));
+    expect(lengths).toEqual([expect.any(Number), 8]);
+    expect(lengths[0]).toBeGreaterThan(150);
     await says(row(tray, 'of Berlin'), /Done · 1,204 contacts · just now Download/);
     await says(row(tray, 'customers.xlsx'), /Failed · 3 min ago The file is not a CSV.* Retry/);
     await says(row(tray, 'old-list'), 'Cancelled');
+    expect(await row(tray, 'old-list').getAttribute('data-tone')).toBe('neutral');
     await eventually(async () =>
       expect(await tray.locator('h3:visible').allInnerTexts()).toEqual(['In progress', 'New', 'Earlier']),
     );
@@ -97,6 +106,9 @@ describe('every status', () => {
       const box = await tray.locator('[part=panel]').boundingBox();
       expect(box && box.x >= 0 && box.x + box.width <= width).toBe(true);
       expect(await tray.locator('.body').evaluate((body) => body.scrollWidth <= body.clientWidth)).toBe(true);
+      const left = async (part: string) =>
+        (await row(tray, 'rather-long').locator(part).boundingBox())?.x ?? Number.NaN;
+      expect((await left('svg')) > (await left('[part=title]'))).toBe(query.includes('rtl'));
       await page.screenshot({ path: join(PICTURES, `${name}.png`) });
       await tray.locator('.body').evaluate((body) => body.scrollTo(0, 9_999));
       await page.screenshot({ path: join(PICTURES, `${name}-end.png`) });
@@ -179,11 +191,18 @@ describe('what the user does', () => {
     server.failWith = 503;
     server.isFailing = (path) => path.endsWith('/retry');
     const again = row(tray, 'a.csv').getByRole('button', { name: 'Retry: Import a.csv' });
-    await again.click();
+    await again.dblclick();
     await says(row(tray, 'a.csv'), 'That did not work: Refused with 503.');
+    expect(server.look().filter((path) => path.endsWith('/retry'))).toHaveLength(1);
     await push({ ...create(2, 'Import a.csv', 0), retryOf: task.id });
     await eventually(async () => (await again.count()) === 0);
     await says(row(tray, 'disk is full'), 'Tried again');
+  }, 30_000);
+
+  it('opens and stays open on a double click', async () => {
+    const tray = await open([]);
+    await button(tray).dblclick();
+    expect(await tray.locator('[part=panel]').isVisible()).toBe(true);
   }, 30_000);
 
   it('opens and closes by keyboard, and gives the focus back', async () => {
@@ -258,6 +277,10 @@ describe('trouble', () => {
     );
     await says(row(tray, 'a.csv'), /Last news \d+ s ago/);
     expect(await row(tray, 'a.csv').getAttribute('data-stale')).toBe('');
+    const background = await row(tray, 'a.csv')
+      .locator('[part=fill]')
+      .evaluate((fill) => getComputedStyle(fill).backgroundImage);
+    expect(background).toContain('repeating-linear-gradient');
     await page.screenshot({ path: join(PICTURES, 'offline.png') });
   }, 30_000);
 });
@@ -280,7 +303,69 @@ describe('the live region', () => {
   }, 30_000);
 });
 
+describe('thousands of rows', () => {
+  it('are all there, for search and screen readers too, but what is far away is not drawn', async () => {
+    const tasks = Array.from({ length: 300 }, (_, key) => run(create(key, `Import ${key}.csv`, 60), 50));
+    const tray = await open(tasks);
+    await button(tray).click();
+    const rows = tray.locator('[part=task]');
+    await eventually(async () => expect(await rows.count()).toBe(300), { within: 20_000 });
+    const list = page.getByRole('list', { name: 'In progress' });
+    expect(await list.getByRole('listitem').count()).toBe(300);
+    // What is skipped has no box of its own until it comes near.
+    const isDrawn = (locator: Locator) =>
+      locator.evaluate((element) => element.checkVisibility({ contentVisibilityAuto: true }));
+    expect(await isDrawn(rows.first())).toBe(true);
+    expect(await isDrawn(rows.last())).toBe(false);
+    await rows.last().getByRole('button', { name: 'Cancel: Import 0.csv' }).focus();
+    await eventually(() => isDrawn(rows.last()));
+    await says(rows.last(), 'Import 0.csv');
+    await eventually(async () => !(await isDrawn(rows.first())));
+  }, 60_000);
+
+  it('come in their order, whatever comes and goes, and keep the focus', async () => {
+    const tasks = Array.from({ length: 60 }, (_, key) => run(create(key, `Import ${key}.csv`, 60), 50));
+    const tray = await open(tasks);
+    await button(tray).click();
+    const titles = () => tray.locator('[part=group]:visible [part=title]').allTextContents();
+    const named = (keys: readonly number[]) => keys.map((key) => `Import ${key}.csv`);
+    const newestFirst = (from: number, to: number) => Array.from({ length: from - to + 1 }, (_, index) => from - index);
+    await eventually(async () => expect(await titles()).toEqual(named(newestFirst(59, 0))), { within: 20_000 });
+    const held = row(tray, 'Import 30.csv').getByRole('button');
+    await held.focus();
+    const ended = [45, 7, 59].map((key) => succeed(tasks[key] as Snapshot, 0, null));
+    const added = [61, 60].map((key) => run(create(key, `Import ${key}.csv`, 2), 1));
+    await pages.push(...ended, ...added);
+    const active = newestFirst(61, 0).filter((key) => ![45, 7, 59].includes(key));
+    await eventually(async () => expect((await titles()).slice(0, 59)).toEqual(named(active)), { within: 20_000 });
+    expect((await titles()).slice(59).sort()).toEqual(named([45, 59, 7]));
+    expect(await held.evaluate((node) => (node.getRootNode() as ShadowRoot).activeElement === node)).toBe(true);
+  }, 60_000);
+});
+
 describe('in the page', () => {
+  it('can be restyled by custom properties and parts, and says other words at once', async () => {
+    const tray = await open([run(create(1, 'Import a.csv', 5), 4), fail(run(create(2, 'Import b.csv', 5), 4), 1, 'x')]);
+    await button(tray).click();
+    await says(row(tray, 'a.csv'), 'Running');
+    await tray.evaluate((host) => {
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(
+        `inloop-tray { --inloop-surface: rgb(1, 2, 3) } inloop-tray::part(title) { letter-spacing: 7px }`,
+      );
+      document.adoptedStyleSheets = [sheet];
+      Object.assign(host, { wording: { running: 'Läuft', tasks: 'Aufgaben', cancel: 'Abbrechen' } });
+    });
+    await says(row(tray, 'a.csv'), 'Läuft');
+    await says(row(tray, 'a.csv'), 'Abbrechen');
+    await says(row(tray, 'b.csv'), 'Retry');
+    const [surface, spacing] = await row(tray, 'a.csv').evaluate((element) => [
+      getComputedStyle(element.closest('[part=panel]') as Element).backgroundColor,
+      getComputedStyle(element.querySelector('[part=title]') as Element).letterSpacing,
+    ]);
+    expect([surface, spacing]).toEqual(['rgb(1, 2, 3)', '7px']);
+  }, 30_000);
+
   it('takes words that were set before it was defined', async () => {
     await open([]);
     const label = await page.evaluate(() => {

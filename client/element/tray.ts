@@ -183,13 +183,17 @@ export class InloopTray extends Base {
   }
 
   #build(): void {
-    const shell = makeShell(this.attachShadow({ mode: 'open' }), this.nonce);
-    const { live } = shell;
+    const shell = makeShell(this.attachShadow({ mode: 'open' }));
     this.#shell = shell;
-    this.#speaker = new Speaker(live, () => this.#wording);
+    this.#speaker = new Speaker(shell.live, () => this.#wording);
     this.#list = new RowList(shell, this.#commands, () => this.#schedule());
     shell.label(this.#wording);
-    shell.button.addEventListener('click', () => (this.isOpen ? this.hide() : this.show()));
+    shell.button.addEventListener('click', ({ detail }) => {
+      // The second click of a double one.
+      if (detail > 1) return;
+      if (this.isOpen) this.hide();
+      else this.show();
+    });
     shell.close.addEventListener('click', () => this.hide());
     shell.more.addEventListener('click', () => {
       // Ever more, so that thousands are not thousands of clicks away.
@@ -447,9 +451,5 @@ export class InloopTray extends Base {
   };
 }
 
-/** Stands in where pusher-js is not to be had: every attempt is refused, and the feed lives on by polling. */
-const NoPusher = class {
-  constructor() {
-    throw new Error('pusher-js could not be loaded');
-  }
-} as unknown as PusherSource;
+/** Stands in where pusher-js is not to be had. It is no constructor, so every attempt is refused, and the feed polls. */
+const NoPusher = (() => {}) as unknown as PusherSource;

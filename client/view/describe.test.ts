@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Snapshot } from '../../core/snapshot.ts';
+import type { OutcomeSnapshot, Snapshot } from '../../core/snapshot.ts';
 import { markGone, mergeSnapshots, NO_TASKS } from '../merge.ts';
 import { at, evolve, failed, queued, running, succeeded } from '../test-support/snapshots.ts';
+import { announce } from './announce.ts';
 import { describeTask, type RowView } from './describe.ts';
 import { remember } from './memory.ts';
 import { ENGLISH } from './wording.ts';
@@ -120,6 +121,13 @@ describe('a row', () => {
       ...{ status: 'Failed', tone: 'bad', remarks: ['No column "email".'], action: 'retry' },
     });
     expect(view(failed(1), { isRetried: true })).toMatchObject({ action: null });
+  });
+
+  it('explains an error in other words where there are some', () => {
+    const wording = { ...ENGLISH, errors: { no_email_column: 'Die Spalte "email" fehlt.' } };
+    const context = { wording, now: Date.parse(at(2)), isStale: false, isRetried: false, base: 'http://localhost/' };
+    expect(describeTask(remember(undefined, failed(1)), context).remarks).toEqual(['Die Spalte "email" fehlt.']);
+    expect(announce([failed(1) as OutcomeSnapshot], wording)).toBe('Failed: Task 1. Die Spalte "email" fehlt.');
   });
 
   it('offers nothing where the record is gone', () => {

@@ -6,7 +6,7 @@ import { isGone } from '../merge.ts';
 import type { TaskMemory } from './memory.ts';
 import { capitalize, factsOf, linksOf, type ResultLink, toWords } from './result.ts';
 import { timeLeft } from './time-left.ts';
-import type { Wording } from './wording.ts';
+import { explain, type Wording } from './wording.ts';
 
 /** How a row looks: by shape and colour. */
 export type Tone = 'waiting' | 'active' | 'warning' | 'good' | 'partial' | 'bad' | 'neutral';
@@ -110,7 +110,7 @@ export function describeTask({ snapshot, movedAt, pace }: TaskMemory, context: R
       tone = 'warning';
       const wait = -since(snapshot.expectedAt ?? snapshot.updatedAt);
       facts.push(wording.attempt(attempt, attempts), wait > 500 ? wording.nextTry(seconds(wait)) : wording.nextTrySoon);
-      remarks.push(snapshot.error.message);
+      remarks.push(explain(snapshot.error, wording));
       break;
     }
     case 'cancelling':
@@ -131,7 +131,7 @@ export function describeTask({ snapshot, movedAt, pace }: TaskMemory, context: R
     case 'failed':
       tone = 'bad';
       facts.push(...parts);
-      remarks.push(snapshot.error.message);
+      remarks.push(explain(snapshot.error, wording));
       break;
     case 'cancelled':
       tone = 'neutral';

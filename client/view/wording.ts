@@ -3,6 +3,8 @@
  * Texts that come from tasks (titles, reasons, notes) are not in here and never become markup.
  */
 
+import type { TaskFailure } from '../../core/error.ts';
+
 /** A table of words. Functions get raw numbers, and durations as {@link Wording.duration} made them. */
 export interface Wording {
   /** BCP 47, for numbers and plurals. */
@@ -46,6 +48,8 @@ export interface Wording {
   retryTask(title: string): string;
   readonly retried: string;
   commandFailed(reason: string): string;
+  /** Other words for errors, by their code (`deadline`, `worker_lost`, `unreachable` …); the rest say what they came with. */
+  readonly errors: Readonly<Record<string, string>>;
   /** Labels for properties of a result that are links; others are named after their property. */
   readonly links: Readonly<Record<string, string>>;
   readonly reconnecting: string;
@@ -78,6 +82,11 @@ export function formatNumber(count: number, locale: string): string {
   const format = formats.get(locale) ?? new Intl.NumberFormat(locale);
   formats.set(locale, format);
   return format.format(count);
+}
+
+/** What `error` says to a person. */
+export function explain({ code, message }: TaskFailure, { errors }: Pick<Wording, 'errors'>): string {
+  return errors[code] ?? message;
 }
 
 /** The form of a word that goes with `count`: `plural('en', 2, { one: 'task', other: 'tasks' })`. */
@@ -149,6 +158,7 @@ export const ENGLISH: Wording = {
   retryTask: (title) => `Retry: ${title}`,
   retried: 'Tried again',
   commandFailed: (reason) => `That did not work: ${reason}`,
+  errors: {},
   links: { url: 'Open', downloadUrl: 'Download', rejectsUrl: 'Download what was left out' },
   reconnecting: 'Reconnecting. Updates come a few seconds late.',
   notLive: 'Live updates are not available. Checking every few seconds.',
