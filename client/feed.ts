@@ -13,7 +13,7 @@ import { toConnectionState } from './connection.ts';
 import type { PageSignal } from './environment.ts';
 import { type Answer, createHttp, type Http } from './http.ts';
 import { createLink, type Link } from './link.ts';
-import { isGone, markGone, markSeen, mergeSnapshots, NO_TASKS, type TaskList } from './merge.ts';
+import { findTask, isGone, markGone, markSeen, mergeSnapshots, NO_TASKS, type TaskList } from './merge.ts';
 import { checkOptions, type FeedOptions } from './options.ts';
 import { isObject, parseConnection, parseSeen, parseSnapshot } from './parse.ts';
 import { createPush } from './pusher.ts';
@@ -189,7 +189,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
       retryAfter = round.retryAfter;
       settle.resolve();
       // News about tasks that had been silent should have come by push: the connection may be dead and not know it.
-      if (silent.some((id) => before.byId.get(id)?.revision !== list.byId.get(id)?.revision)) link?.suspect();
+      if (silent.some((id) => findTask(before, id)?.revision !== findTask(list, id)?.revision)) link?.suspect();
       completeResults();
       void sendSeen();
     } catch (thrown) {
@@ -366,14 +366,14 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
       listeners.add(own);
       return () => listeners.delete(own);
     },
-    get: (id) => list.byId.get(id),
+    get: (id) => findTask(list, id),
     load,
     start: start as TaskFeed['start'],
     cancel: (id) => command('cancel', id),
     retry: (id) => command('retry', id),
     seen(ids) {
       for (const id of ids) {
-        const task = list.byId.get(id);
+        const task = findTask(list, id);
         if (!task || !(task.seenAt || isGone(task))) unsentSeen.add(id);
       }
       list = markSeen(list, ids, toTime());

@@ -15,7 +15,7 @@ export {
   type TaskFeed,
 } from './feed.ts';
 export type { HeaderSource } from './http.ts';
-export { isGone, markSeen, mergeSnapshots, NO_TASKS, type TaskList } from './merge.ts';
+export { findTask, isGone, markSeen, mergeSnapshots, NO_TASKS, type TaskList } from './merge.ts';
 export { type NotifierOptions, notifyOutcomes } from './notify.ts';
 export type { FeedOptions } from './options.ts';
 export { type News, type PresenterOptions, presentOutcomes } from './present.ts';

@@ -15,13 +15,14 @@ import { isPartial } from '../core/wire.ts';
 export interface TaskList {
   /** Newest first. */
   readonly tasks: readonly Snapshot[];
-  readonly byId: ReadonlyMap<string, Snapshot>;
+  /** Where in `tasks` each of them is, by its id. */
+  readonly positions: ReadonlyMap<string, number>;
   /** Ids told to be seen, with the time, for snapshots that do not say so yet. */
   readonly seen: ReadonlyMap<string, string>;
 }
 
 /** Nothing known yet. */
-export const NO_TASKS: TaskList = { tasks: [], byId: new Map(), seen: new Map() };
+export const NO_TASKS: TaskList = { tasks: [], positions: new Map(), seen: new Map() };
 
 /** The error code of a task whose record the server no longer has. Local: it never travels, and no handler's code has a slash. */
 const GONE = 'inloop/gone';
@@ -29,11 +30,16 @@ const GONE = 'inloop/gone';
 /** How many early "seen" are remembered; the oldest go first. */
 const MAX_EARLY_SEEN = 1_000;
 
+/** The task `id` as `list` knows it. */
+export function findTask({ tasks, positions }: TaskList, id: string): Snapshot | undefined {
+  return tasks[positions.get(id) ?? -1];
+}
+
 /** `list` with `snapshots` merged in; `list` itself where they say nothing new. */
 export function mergeSnapshots(list: TaskList, snapshots: Iterable<Snapshot>): TaskList {
   const changed = new Map<string, Snapshot>();
   for (const snapshot of snapshots) {
-    const known = changed.get(snapshot.id) ?? list.byId.get(snapshot.id);
+    const known = changed.get(snapshot.id) ?? findTask(list, snapshot.id);
     const next = withSeen(known ? pick(known, snapshot) : snapshot, list.seen);
     if (next !== known) changed.set(next.id, next);
   }
@@ -42,12 +48,12 @@ export function mergeSnapshots(list: TaskList, snapshots: Iterable<Snapshot>): T
 
 /** `list` with the outcomes of `ids` marked as seen at `seenAt`. */
 export function markSeen(list: TaskList, ids: readonly string[], seenAt: string): TaskList {
-  const fresh = ids.filter((id) => !list.seen.has(id) && !list.byId.get(id)?.seenAt);
+  const fresh = ids.filter((id) => !list.seen.has(id) && !findTask(list, id)?.seenAt);
   if (!fresh.length) return list;
   const seen = new Map([...list.seen, ...fresh.map((id) => [id, seenAt] as const)].slice(-MAX_EARLY_SEEN));
   const changed = new Map<string, Snapshot>();
   for (const id of fresh) {
-    const known = list.byId.get(id);
+    const known = findTask(list, id);
     if (known && isFinished(known)) changed.set(id, withSeen(known, seen));
   }
   return replace(list, changed, seen);
@@ -55,7 +61,7 @@ export function markSeen(list: TaskList, ids: readonly string[], seenAt: string)
 
 /** `list` with the active task `id` shown as failed, because the server has no record of it any more. */
 export function markGone(list: TaskList, id: string, at: string): TaskList {
-  const known = list.byId.get(id);
+  const known = findTask(list, id);
   if (!known || isFinished(known)) return list;
   const gone: Snapshot = {
     ...known,
@@ -95,11 +101,9 @@ function withSeen(snapshot: Snapshot, seen: ReadonlyMap<string, string>): Snapsh
 
 function replace(list: TaskList, changed: ReadonlyMap<string, Snapshot>, seen = list.seen): TaskList {
   if (!changed.size) return seen === list.seen ? list : { ...list, seen };
-  const byId = new Map(list.byId);
-  for (const [id, task] of changed) byId.set(id, task);
-  const isSameOrder = byId.size === list.byId.size;
-  const tasks = isSameOrder
-    ? list.tasks.map((task) => changed.get(task.id) ?? task)
-    : [...byId.values()].sort((a, b) => (a.createdAt + a.id > b.createdAt + b.id ? -1 : 1));
-  return { tasks, byId, seen };
+  const tasks = [...list.tasks];
+  for (const [id, task] of changed) tasks[list.positions.get(id) ?? tasks.length] = task;
+  if (tasks.length === list.tasks.length) return { ...list, tasks, seen };
+  tasks.sort((a, b) => (a.createdAt + a.id > b.createdAt + b.id ? -1 : 1));
+  return { tasks, positions: new Map(tasks.map(({ id }, at) => [id, at])), seen };
 }

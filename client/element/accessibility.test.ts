@@ -284,6 +284,13 @@ describe('other views', () => {
         getComputedStyle(node.closest('section') as Element).backgroundColor,
       ]);
       expect(bar).not.toBe(page);
+      const colours = await tray.locator('[part=task]').evaluateAll((rows) =>
+        rows.flatMap((row) => {
+          const parts = [row.querySelector('svg'), row.querySelector('[part=fill]')].filter((part) => part !== null);
+          return parts.map((part) => getComputedStyle(part)[part.matches('svg') ? 'color' : 'backgroundColor']);
+        }),
+      );
+      expect(new Set(colours)).toEqual(new Set([bar]));
       expect(await findBreaches(pages.page)).toEqual([]);
       await picture('forced-colours');
     },

@@ -108,10 +108,10 @@ a { color: var(--_accent); padding-block: .15em; }
   [data-unknown] .fill { inline-size: 100%; opacity: .35; }
 }
 @media (forced-colors: active) {
+  :host { --_muted: CanvasText; --_accent: CanvasText; --_good: CanvasText; --_warning: CanvasText; --_bad: CanvasText; }
   .bar, .segments, .count { border: 1px solid; }
   .bar, .segments { block-size: 8px; }
-  .fill, .segments i { forced-color-adjust: none; background: CanvasText; }
-  .segments i + i { background: repeating-linear-gradient(-45deg, CanvasText 0 2px, Canvas 2px 4px); }
+  .fill, .segments i { forced-color-adjust: none; }
 }
 `;
 
