@@ -72,10 +72,12 @@ export class RowList {
     const draw = (task: Snapshot): Row | undefined => {
       let row = this.#rows.get(task.id);
       if (row) {
-        const isUrgent = row.edition !== this.#edition || row.task?.status !== task.status;
+        // It is about to move to another list.
+        const hasTurned = row.task?.status !== task.status;
+        const isUrgent = hasTurned || row.edition !== this.#edition;
         const isCurrent = row.task === task && !isUrgent;
         if (isCurrent && !row.isTicking) return row;
-        const isInView = !row.element.parentElement?.hasAttribute('data-far');
+        const isInView = hasTurned || !row.element.parentElement?.hasAttribute('data-far');
         // Nothing ticks where nobody looks.
         if (isCurrent && !isInView) return row;
         const wait = isInView ? (isUrgent ? 0 : isCurrent ? tickOf(task) : PACE) : OUT_OF_VIEW;
