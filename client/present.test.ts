@@ -35,8 +35,10 @@ class Tab {
     timing: ManualTiming,
     visible = true,
     since?: number,
+    tasks: readonly Snapshot[] = [],
   ) {
     this.page.visible = visible;
+    this.#tasks = tasks;
     this.stop = presentOutcomes({
       feed: {
         getSnapshot: () => ({ tasks: this.#tasks, connection: { status: 'live' }, hasMore: false }),
@@ -170,6 +172,14 @@ describe('an outcome', () => {
     const tab = new Tab(browser, timing);
     await tab.show(seen(1));
     expect([...tab.told, ...tab.missed]).toEqual([]);
+  });
+
+  it('is not claimed by one that is stopped right where it was started', async () => {
+    const stopped = new Tab(browser, timing, true, undefined, [done(1)]);
+    stopped.stop();
+    const next = new Tab(browser, timing, true, undefined, [done(1)]);
+    await settle();
+    expect([stopped.missed, next.missed]).toEqual([[], [done(1).id]]);
   });
 
   it('is told once per tab at least where nothing can be shared or stored', async () => {

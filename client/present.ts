@@ -52,6 +52,7 @@ export function presentOutcomes(options: PresenterOptions): () => void {
   let isStopped = false;
 
   async function look(): Promise<void> {
+    if (isStopped) return;
     const { tasks } = feed.getSnapshot();
     const isVisible = page.isVisible();
     const isMissing = ({ id, createdAt }: Snapshot) =>
@@ -90,7 +91,8 @@ export function presentOutcomes(options: PresenterOptions): () => void {
     witnessed.clear();
     void look();
   });
-  void look();
+  // Not at once: what is stopped right where it was started (by React, in development) must not have claimed anything.
+  queueMicrotask(look);
   return () => {
     isStopped = true;
     stopFeed();
