@@ -41,7 +41,7 @@ const OFFERS: readonly Offer[] = [
     kind: 'block-websockets',
     label: 'Block WebSockets',
     does: 'For a minute, Soketi refuses them to browsers, as some company networks do.',
-    watch: 'updates come in steps at first; after about 20 seconds the page is live again, over plain HTTP.',
+    watch: 'updates come in steps at first; after half a minute or so the page is live again, over plain HTTP.',
     begun: () => 'WebSockets are refused.',
   },
   {
