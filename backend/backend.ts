@@ -7,7 +7,7 @@ import type { Snapshot } from '../core/snapshot.ts';
 import { Bus } from './bus.ts';
 import { jobOf } from './job.ts';
 import { consoleLog, type Log } from './log.ts';
-import { Publisher } from './publisher.ts';
+import { type EventFate, type EventKind, Publisher } from './publisher.ts';
 import type { PusherOptions } from './pusher-env.ts';
 import { JobQueues } from './queue.ts';
 import { Redis } from './redis.ts';
@@ -23,9 +23,20 @@ export interface BackendOptions {
   readonly prefix?: string;
   /** How long finished tasks are kept. Default 7 days. Active ones are kept until they finish. */
   readonly retention?: Duration;
+  /**
+   * How many messages a second one user gets at most from this process, outcomes apart, which always go at once; a whole
+   * number from 1 to 100. All tasks of the user share it. Default 10, which looks smooth; 1 is the thrifty mode: a bar
+   * that moves once a second.
+   */
+  readonly pushesPerSecond?: number;
   /** Where to say what an operator should know. Default: lines on standard error. */
   readonly log?: Log;
 }
+
+const DEFAULT_PUSHES_PER_SECOND = 10;
+const MOST_PUSHES_PER_SECOND = 100;
+/** Taking what is done off the sweeper's lists waits for more of it: the sweeper looks at nothing that is younger than seconds. */
+const SETTLE_EVERY_MS = 100;
 
 /** Which of the parts that inloop stands on answer. */
 export interface Health {
@@ -36,7 +47,7 @@ export interface Health {
 /**
  * Connects lazily and keeps connecting: a Redis or a bus that is away at the start is no reason to die.
  *
- * @throws TaskError `invalid_options` for a Redis address that is none
+ * @throws TaskError `invalid_options` for a Redis address that is none, or a number of pushes out of range
  */
 export function createBackend(options: BackendOptions): Backend {
   return new Backend(options);
@@ -52,7 +63,7 @@ export class Backend {
   /** @internal */ readonly pusher: PusherOptions;
   /** @internal */ readonly log: Log;
   readonly #settling = { unqueued: new Set<string>(), unpublished: new Set<string>() };
-  #isSettling = false;
+  #settleTimer: NodeJS.Timeout | null = null;
 
   /** @internal Use {@link createBackend}. */
   constructor(options: BackendOptions) {
@@ -74,6 +85,7 @@ export class Backend {
       bus: this.bus,
       log: this.log,
       onSettled: (ids) => this.#settle('unpublished', ids),
+      eventsPerSecond: checkPushes(options.pushesPerSecond ?? DEFAULT_PUSHES_PER_SECOND),
     });
     this.sweeper = new Sweeper({
       redis: this.redis,
@@ -115,8 +127,20 @@ export class Backend {
 
   /** Counts since the process started, for metrics. */
   counters(): Readonly<Record<string, number>> {
-    const { requests, events, failures, dropped } = this.publisher.counts;
-    return { push_requests: requests, push_events: events, push_failures: failures, push_dropped: dropped };
+    const { requests, failures, events } = this.publisher.counts;
+    const sum = (fate: EventFate) => Object.values(events).reduce((total, fates) => total + fates[fate], 0);
+    return {
+      push_requests: requests,
+      push_events: sum('sent'),
+      push_failures: failures,
+      push_dropped: sum('dropped'),
+      push_merged: sum('merged'),
+    };
+  }
+
+  /** The same of events, by what they told and what became of them. */
+  eventCounters(): Readonly<Record<EventKind, Readonly<Record<EventFate, number>>>> {
+    return this.publisher.counts.events;
   }
 
   /** Pushes what waits (for at most 2 s), then lets go of every connection. */
@@ -130,16 +154,15 @@ export class Backend {
     await this.redis.close();
   }
 
-  /** Takes ids off the sweeper's lists, those of one tick in one step. What fails is swept once more, harmlessly. */
+  /** Takes ids off the sweeper's lists, many in one step. What fails is swept once more, harmlessly. */
   #settle(list: 'unqueued' | 'unpublished', ids: readonly string[]): void {
     for (const id of ids) this.#settling[list].add(id);
-    if (this.#isSettling) return;
-    this.#isSettling = true;
-    setImmediate(() => void this.#flushSettled());
+    this.#settleTimer ??= setTimeout(() => void this.#flushSettled(), SETTLE_EVERY_MS);
   }
 
   async #flushSettled(): Promise<void> {
-    this.#isSettling = false;
+    if (this.#settleTimer) clearTimeout(this.#settleTimer);
+    this.#settleTimer = null;
     await Promise.allSettled(
       (['unqueued', 'unpublished'] as const).map((list) => {
         const ids = [...this.#settling[list]];
@@ -157,6 +180,15 @@ function checkRedisUrl(url: string | undefined): string {
     `createBackend: redis must be an address like redis://localhost:6379 (REDIS_URL), got ${
       url === undefined || url === '' ? 'none' : 'something else'
     }.`,
+    { retryable: false },
+  );
+}
+
+function checkPushes(perSecond: number): number {
+  if (Number.isInteger(perSecond) && perSecond >= 1 && perSecond <= MOST_PUSHES_PER_SECOND) return perSecond;
+  throw new TaskError(
+    'invalid_options',
+    `createBackend: pushesPerSecond must be a whole number from 1 to ${MOST_PUSHES_PER_SECOND}, got ${perSecond}.`,
     { retryable: false },
   );
 }

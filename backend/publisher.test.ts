@@ -5,7 +5,7 @@ import type { Snapshot } from '../core/snapshot.ts';
 import { recordLog } from '../test/support/log.ts';
 import { FAILURE, move, newTask, time } from '../test/support/task-events.ts';
 import { BusError, type BusEvent } from './bus.ts';
-import { Publisher } from './publisher.ts';
+import { type EventFate, Publisher } from './publisher.ts';
 
 /** A bus in our hands: each request answers as `answer` says, after `latency` ms of fake time. */
 class FakeBus {
@@ -49,7 +49,13 @@ function makePublisher(): void {
   bus = new FakeBus();
   log = recordLog();
   settled = [];
-  publisher = new Publisher({ bus, log, onSettled: (ids) => settled.push(...ids), random: () => 1 });
+  publisher = new Publisher({
+    bus,
+    log,
+    onSettled: (ids) => settled.push(...ids),
+    eventsPerSecond: 10,
+    random: () => 1,
+  });
 }
 
 beforeEach(() => {
@@ -78,6 +84,8 @@ const delivered = (owner?: string) =>
   bus.delivered
     .filter(({ channel }) => owner === undefined || channel === channelOf(owner))
     .map((event) => `${dataOf(event).id} ${dataOf(event).status} ${dataOf(event).revision}`);
+const counted = (fate: EventFate) =>
+  Object.values(publisher.counts.events).reduce((sum, fates) => sum + fates[fate], 0);
 const soon = () => jest.advanceTimersByTimeAsync(20);
 
 describe('what is sent', () => {
@@ -107,7 +115,9 @@ describe('what is sent', () => {
     expect(bus.requests.every((events) => events.length <= 10)).toBe(true);
     expect(bus.requests.length).toBeLessThanOrEqual(5);
     expect(bus.delivered).toHaveLength(25);
-    expect(publisher.counts).toMatchObject({ events: 25, failures: 0, dropped: 0 });
+    expect(publisher.counts.failures).toBe(0);
+    expect(counted('sent')).toBe(25);
+    expect(counted('dropped')).toBe(0);
   });
 
   it('serves many owners at once, each in one request at a time', async () => {
@@ -175,7 +185,7 @@ describe('an outcome', () => {
     await jest.advanceTimersByTimeAsync(2_100);
     expect(delivered()).toEqual(['o failed 3']);
     expect(settled).toEqual(['o']);
-    expect(publisher.counts.dropped).toBe(2);
+    expect(counted('dropped')).toBe(2);
     expect(publisher.isDown).toBe(false);
   });
 
@@ -238,7 +248,7 @@ describe('an outage', () => {
   it('of ten minutes at 500 updates a second costs bounded memory, and no owner is forgotten afterwards', async () => {
     bus.answer = () => AWAY;
     const result = 'r'.repeat(12_000);
-    const before = publisher.counts.dropped;
+    const before = counted('dropped');
     let most = 0;
     for (let second = 0; second < 600; second++) {
       for (let n = 0; n < 500; n++) {
@@ -255,7 +265,7 @@ describe('an outage', () => {
     expect(bytes).toBeLessThanOrEqual(1_000 * 10_240);
     // What comes before progress is given up: two seconds' worth.
     expect(most).toBeLessThanOrEqual(3_000);
-    expect(publisher.counts.dropped - before).toBeGreaterThan(250_000);
+    expect(counted('dropped') - before).toBeGreaterThan(250_000);
 
     bus.answer = () => null;
     await jest.advanceTimersByTimeAsync(10_000);
@@ -427,7 +437,7 @@ describe('over any course of events', () => {
           publisher.publish(`user-${owner}`, now);
           await jest.advanceTimersByTimeAsync(wait);
         }
-        await jest.advanceTimersByTimeAsync(100);
+        await jest.advanceTimersByTimeAsync(1_100);
         for (const [id, last] of tasks) {
           expect(bus.delivered.map(dataOf).findLast((snapshot) => snapshot.id === id)).toEqual(last);
         }

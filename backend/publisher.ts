@@ -1,18 +1,19 @@
 /**
  * Pushes snapshots to their owners' channels. It serves whoever changed a task: server and worker.
  *
- * What waits is at most one entry a task, the newest: so a slow or absent bus costs freshness and not memory.
- * Up to ten events leave in one request; one owner's events are never in two requests at a time, so they
- * arrive in order. After a fault, everything waits with growing pauses; progress is given up, outcomes are not.
- * Outcomes beyond a cap are left to the store, which remembers each until it was pushed (`unpublished`).
+ * What leaves when is the schedule's business (push-schedule.ts): outcomes at once, everything else within the owner's
+ * budget. Here is what it takes to carry that out: timers, requests, and what becomes of them. After a fault,
+ * everything waits with growing pauses; progress is given up, outcomes are not. Outcomes beyond a cap are left to the
+ * store, which remembers each until it was pushed (`unpublished`). So a slow or absent bus costs freshness and not memory.
  */
 
 import { channelOf } from '../core/channel.ts';
-import { MAX_BATCH_EVENTS, MAX_EVENT_BYTES } from '../core/limits.ts';
+import { MAX_EVENT_BYTES } from '../core/limits.ts';
 import { isFinished, type Snapshot } from '../core/snapshot.ts';
 import { eventName, SEEN_EVENT, type SeenEvent, toEventData } from '../core/wire.ts';
 import { type Bus, BusError, type BusEvent, MAX_REQUESTS } from './bus.ts';
 import { type Log, Outage } from './log.ts';
+import { type Entry, type Loaded, PushSchedule } from './push-schedule.ts';
 
 /**
  * What of 10,240 bytes is left for plain data once it is encrypted. It travels as `{"nonce":"…","ciphertext":"…"}`,
@@ -29,26 +30,19 @@ const PROGRESS_PATIENCE_MS = 2_000;
 const MAX_WAITING_OUTCOMES = 1_000;
 const MAX_WAITING_OUTCOMES_WHILE_UP = 10_000;
 
-interface Entry {
-  /** The task's id, or something of its own for events that are of no task. */
-  readonly key: string;
+/** What an event tells, for the counts: a running task's news is `progress` as soon as it has any. */
+export const EVENT_KINDS = ['queued', 'running', 'progress', 'retrying', 'cancelling', 'outcome', 'seen'] as const;
+export type EventKind = (typeof EVENT_KINDS)[number];
+
+/** What became of events: the bus took it; a newer one of its task took its place; it was given up. */
+export const EVENT_FATES = ['sent', 'merged', 'dropped'] as const;
+export type EventFate = (typeof EVENT_FATES)[number];
+
+interface PushEvent extends Entry {
+  readonly kind: EventKind;
   readonly name: string;
-  readonly revision: number;
   /** Outcomes wait as the text that is sent: their results may be far bigger. Progress is turned into text only if it is. */
   readonly content: Snapshot | string;
-  readonly mustArrive: boolean;
-}
-
-/** What waits for one owner. */
-interface Lane {
-  readonly owner: string;
-  readonly entries: Map<string, Entry>;
-  isSending: boolean;
-}
-
-interface Loaded {
-  readonly lane: Lane;
-  readonly entry: Entry;
 }
 
 export interface PublisherOptions {
@@ -56,6 +50,8 @@ export interface PublisherOptions {
   readonly log: Log;
   /** Outcomes that were pushed, or that the bus will never take. */
   readonly onSettled: (ids: readonly string[]) => void;
+  /** How many events a second one owner gets, outcomes apart. */
+  readonly eventsPerSecond: number;
   /** For tests. */
   readonly random?: () => number;
 }
@@ -63,20 +59,22 @@ export interface PublisherOptions {
 /** Counts since the process started. */
 export interface PublisherCounts {
   requests: number;
-  events: number;
   failures: number;
-  dropped: number;
+  readonly events: Record<EventKind, Record<EventFate, number>>;
 }
 
 export class Publisher {
-  readonly counts: PublisherCounts = { requests: 0, events: 0, failures: 0, dropped: 0 };
+  readonly counts: PublisherCounts = { requests: 0, failures: 0, events: noEvents() };
   readonly #options: PublisherOptions;
   readonly #outage: Outage;
-  readonly #lanes = new Map<string, Lane>();
-  #waitingOutcomes = 0;
+  readonly #schedule: PushSchedule<PushEvent>;
+  /** What the tasks that have asked for a turn do with it, by task id. */
+  readonly #steps = new Map<string, () => Promise<void>>();
   #requests = 0;
   #failuresInARow = 0;
   #pause: NodeJS.Timeout | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #timerAt = Number.POSITIVE_INFINITY;
   #isScheduled = false;
   #seenEvents = 0;
   #onIdle: (() => void)[] = [];
@@ -85,6 +83,11 @@ export class Publisher {
   constructor(options: PublisherOptions) {
     this.#options = options;
     this.#outage = new Outage(options.log, 'The bus');
+    this.#schedule = new PushSchedule({
+      eventsPerSecond: options.eventsPerSecond,
+      onMerged: (event) => this.#count(event, 'merged'),
+      onDropped: (event) => this.#count(event, 'dropped'),
+    });
   }
 
   /** Whether the last request failed and the bus has not answered since. */
@@ -94,18 +97,23 @@ export class Publisher {
 
   /** How much waits now; `bytes` is its size as JSON. Walks over all of it. */
   get waiting(): { readonly owners: number; readonly events: number; readonly bytes: number } {
-    const entries = [...this.#lanes.values()].flatMap((lane) => [...lane.entries.values()]);
-    const sizes = entries.map(({ content }) =>
+    const entries = [...this.#schedule.entries()];
+    const sizes = entries.map(([, { content }]) =>
       Buffer.byteLength(typeof content === 'string' ? content : JSON.stringify(content)),
     );
-    return { owners: this.#lanes.size, events: entries.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
+    return {
+      owners: new Set(entries.map(([owner]) => owner)).size,
+      events: entries.length,
+      bytes: sizes.reduce((sum, size) => sum + size, 0),
+    };
   }
 
-  /** Pushes a snapshot soon, unless a newer one of the same task comes first. Never throws. */
+  /** Pushes a snapshot as soon as its owner's budget allows, unless a newer one of the same task comes first. Never throws. */
   publish(owner: string, snapshot: Snapshot): void {
     const mustArrive = isFinished(snapshot);
     this.#enqueue(owner, {
       key: snapshot.id,
+      kind: kindOf(snapshot),
       name: eventName(snapshot),
       revision: snapshot.revision,
       content: mustArrive ? this.#toData(snapshot) : snapshot,
@@ -120,12 +128,32 @@ export class Publisher {
       this.#seenEvents += 1;
       this.#enqueue(owner, {
         key: `seen:${this.#seenEvents}`,
+        kind: 'seen',
         name: SEEN_EVENT,
         revision: 0,
         content: JSON.stringify(event),
         mustArrive: false,
       });
     }
+  }
+
+  /**
+   * Calls `step`, which stores how far a task is and publishes it, when it is the task's turn: not within the next `ms`,
+   * then as its owner's budget allows. Once for each time it is asked for; also while the bus is away.
+   * `step` must not reject.
+   */
+  askForTurn(owner: string, id: string, ms: number, step: () => Promise<void>): void {
+    if (this.#closed) return;
+    this.#steps.set(id, step);
+    const now = performance.now();
+    this.#schedule.ask(owner, id, now + ms, now);
+    this.#wake();
+  }
+
+  /** A task has no use for a turn any more. */
+  withdraw(owner: string, id: string): void {
+    this.#schedule.withdraw(owner, id);
+    this.#steps.delete(id);
   }
 
   /** Resolves when nothing waits any more, or after `limit` ms. */
@@ -142,116 +170,100 @@ export class Publisher {
   /** Sends nothing more. */
   close(): void {
     this.#closed = true;
-    if (this.#pause) clearTimeout(this.#pause);
-    this.#lanes.clear();
+    for (const timer of [this.#pause, this.#timer]) if (timer) clearTimeout(timer);
+    this.#schedule.clear();
+    this.#steps.clear();
   }
 
-  #enqueue(owner: string, entry: Entry): void {
+  #enqueue(owner: string, event: PushEvent): void {
     if (this.#closed) return;
     const downSince = this.#outage.since;
-    if (!entry.mustArrive && downSince !== null && Date.now() - downSince > PROGRESS_PATIENCE_MS) {
-      this.counts.dropped += 1;
+    if (!event.mustArrive && downSince !== null && Date.now() - downSince > PROGRESS_PATIENCE_MS) {
+      this.#count(event, 'dropped');
       return;
     }
-    const lane = this.#lanes.get(owner) ?? { owner, entries: new Map(), isSending: false };
-    this.#put(lane, entry);
-    if (lane.entries.size === 0) return;
-    this.#lanes.set(owner, lane);
-    this.#schedule();
+    this.#schedule.put(owner, event, performance.now(), this.#mostOutcomes);
+    this.#wakeAfterThisTick();
   }
 
-  /** Puts an entry in its lane unless a newer one of the same task waits there. */
-  #put(lane: Lane, entry: Entry): void {
-    const waiting = lane.entries.get(entry.key);
-    if (waiting && waiting.revision >= entry.revision) return;
-    if (entry.mustArrive && !waiting?.mustArrive) {
-      if (this.#waitingOutcomes >= (this.isDown ? MAX_WAITING_OUTCOMES : MAX_WAITING_OUTCOMES_WHILE_UP)) {
-        // The store remembers it; a sweeper pushes it when the bus is back.
-        this.#remove(lane, entry.key);
-        this.counts.dropped += 1;
-        return;
-      }
-      this.#waitingOutcomes += 1;
-    }
-    lane.entries.set(entry.key, entry);
+  get #mostOutcomes(): number {
+    return this.isDown ? MAX_WAITING_OUTCOMES : MAX_WAITING_OUTCOMES_WHILE_UP;
   }
 
-  /** Puts what could not be sent in front of what came meanwhile, so that events stay in order. */
-  #putBack(lane: Lane, entries: readonly Entry[]): void {
-    const later = [...lane.entries.values()];
-    for (const { key } of later) this.#remove(lane, key);
-    for (const entry of [...entries, ...later]) this.#put(lane, entry);
-  }
-
-  #remove(lane: Lane, key: string): void {
-    if (lane.entries.get(key)?.mustArrive) this.#waitingOutcomes -= 1;
-    lane.entries.delete(key);
-  }
-
-  #schedule(): void {
-    if (this.#isScheduled || this.#pause) return;
+  /** What changes in one tick leaves in one request. */
+  #wakeAfterThisTick(): void {
+    if (this.#isScheduled) return;
     this.#isScheduled = true;
-    // After this tick, so that what changes in one tick leaves in one request.
     setImmediate(() => {
       this.#isScheduled = false;
       this.#pump();
     });
   }
 
+  /** Does what the schedule says is due, and comes back when more is. */
   #pump(): void {
-    if (this.#closed || this.#pause) return;
+    if (this.#closed) return;
     // While the bus is down one request at a time finds out whether it is back.
     const most = this.isDown ? 1 : MAX_REQUESTS;
-    while (this.#requests < most) {
-      const batch = this.#load();
+    while (!this.#pause && this.#requests < most) {
+      const batch = this.#schedule.load(performance.now(), this.#requests);
       if (batch.length === 0) break;
-      this.#requests += 1;
-      void this.#send(batch).finally(() => {
-        this.#requests -= 1;
-        if (this.#isIdle()) for (const resolve of this.#onIdle.splice(0)) resolve();
-        else this.#schedule();
-      });
+      void this.#send(batch);
     }
+    // Turns go on while the bus is away: what is stored serves those who ask.
+    for (const { owner, key } of this.#schedule.turns(performance.now())) void this.#giveTurn(owner, key);
+    this.#wake();
   }
 
-  /** Takes the next batch out of the lanes that are not sending; the lanes served go to the end of the line. */
-  #load(): Loaded[] {
-    const batch: Loaded[] = [];
-    for (const lane of this.#lanes.values()) {
-      if (batch.length === MAX_BATCH_EVENTS) break;
-      if (lane.isSending) continue;
-      for (const entry of lane.entries.values()) {
-        if (batch.length === MAX_BATCH_EVENTS) break;
-        batch.push({ lane, entry });
-        this.#remove(lane, entry.key);
-      }
-    }
-    for (const { lane } of batch) {
-      lane.isSending = true;
-      this.#lanes.delete(lane.owner);
-      this.#lanes.set(lane.owner, lane);
-    }
-    return batch;
+  /** Sees to it that the next thing that falls due is done in time. */
+  #wake(): void {
+    const { load, turn } = this.#schedule.nextAt();
+    const at = Math.min(turn, this.#pause ? Number.POSITIVE_INFINITY : load);
+    if (at >= this.#timerAt) return;
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timerAt = at;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = null;
+        this.#timerAt = Number.POSITIVE_INFINITY;
+        this.#pump();
+      },
+      Math.max(Math.ceil(at - performance.now()), 0),
+    );
   }
 
-  async #send(batch: readonly Loaded[]): Promise<void> {
+  async #giveTurn(owner: string, key: string): Promise<void> {
+    const step = this.#steps.get(key);
+    this.#steps.delete(key);
+    const began = performance.now();
+    await step?.();
+    const now = performance.now();
+    this.#schedule.answered(now, now - began, false);
+    this.#schedule.endTurn(owner);
+    this.#wake();
+  }
+
+  async #send(batch: readonly Loaded<PushEvent>[]): Promise<void> {
+    this.#requests += 1;
     const unsent = new Set(batch);
+    const began = performance.now();
     try {
       await this.#trySend(batch, unsent);
       this.#failuresInARow = 0;
       this.#outage.succeeded();
     } catch (error) {
       this.#failed(unsent, error instanceof Error ? error.message : 'unknown');
-    } finally {
-      for (const { lane } of batch) {
-        lane.isSending = false;
-        if (lane.entries.size === 0 && this.#lanes.get(lane.owner) === lane) this.#lanes.delete(lane.owner);
-      }
     }
+    const now = performance.now();
+    this.#schedule.answered(now, now - began, this.isDown);
+    this.#schedule.settle(batch);
+    this.#requests -= 1;
+    if (this.#isIdle()) for (const resolve of this.#onIdle.splice(0)) resolve();
+    else this.#wakeAfterThisTick();
   }
 
   /** Takes out of `unsent` what the bus took or will never take. */
-  async #trySend(batch: readonly Loaded[], unsent: Set<Loaded>): Promise<void> {
+  async #trySend(batch: readonly Loaded<PushEvent>[], unsent: Set<Loaded<PushEvent>>): Promise<void> {
     this.counts.requests += 1;
     try {
       await this.#options.bus.send(batch.map((loaded) => this.#toEvent(loaded)));
@@ -262,23 +274,24 @@ export class Publisher {
         for (const loaded of batch) await this.#trySend([loaded], unsent);
         return;
       }
-      this.counts.dropped += 1;
       const reason = error instanceof Error ? error.message : 'unknown';
       this.#options.log.error(`The bus will not take an event: ${reason}`, { task: batch[0]?.entry.key });
-      this.#settle(batch, unsent);
+      this.#settle(batch, unsent, 'dropped');
       return;
     }
-    this.counts.events += batch.length;
-    this.#settle(batch, unsent);
+    this.#settle(batch, unsent, 'sent');
   }
 
-  #settle(batch: readonly Loaded[], unsent: Set<Loaded>): void {
-    for (const loaded of batch) unsent.delete(loaded);
+  #settle(batch: readonly Loaded<PushEvent>[], unsent: Set<Loaded<PushEvent>>, fate: EventFate): void {
+    for (const loaded of batch) {
+      unsent.delete(loaded);
+      this.#count(loaded.entry, fate);
+    }
     const outcomes = batch.flatMap(({ entry }) => (entry.mustArrive ? [entry.key] : []));
     if (outcomes.length > 0) this.#options.onSettled(outcomes);
   }
 
-  #failed(unsent: ReadonlySet<Loaded>, reason: string): void {
+  #failed(unsent: ReadonlySet<Loaded<PushEvent>>, reason: string): void {
     this.counts.failures += 1;
     this.#outage.failed(reason);
     this.#failuresInARow += 1;
@@ -287,8 +300,8 @@ export class Publisher {
     for (const lane of new Set([...unsent].map((loaded) => loaded.lane))) {
       const before = [...unsent].flatMap((loaded) => (loaded.lane === lane ? [loaded.entry] : []));
       const kept = before.filter((entry) => entry.mustArrive || !isLost);
-      this.counts.dropped += before.length - kept.length;
-      this.#putBack(lane, kept);
+      for (const entry of before) if (!kept.includes(entry)) this.#count(entry, 'dropped');
+      this.#schedule.putBack(lane, kept, performance.now(), this.#mostOutcomes);
     }
     if (this.#pause) return;
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** (this.#failuresInARow - 1), LONGEST_PAUSE_MS);
@@ -299,7 +312,7 @@ export class Publisher {
     }, pause * jitter);
   }
 
-  #toEvent({ lane, entry }: Loaded): BusEvent {
+  #toEvent({ lane, entry }: Loaded<PushEvent>): BusEvent {
     return {
       channel: channelOf(lane.owner, { encrypted: this.#options.bus.isEncrypted }),
       name: entry.name,
@@ -311,9 +324,21 @@ export class Publisher {
     return toEventData(snapshot, this.#options.bus.isEncrypted ? MAX_ENCRYPTED_EVENT_BYTES : MAX_EVENT_BYTES);
   }
 
-  #isIdle(): boolean {
-    if (this.#requests > 0) return false;
-    for (const lane of this.#lanes.values()) if (lane.entries.size > 0 || lane.isSending) return false;
-    return true;
+  #count(event: PushEvent, fate: EventFate): void {
+    this.counts.events[event.kind][fate] += 1;
   }
+
+  #isIdle(): boolean {
+    return this.#requests === 0 && this.#schedule.size === 0;
+  }
+}
+
+function kindOf(snapshot: Snapshot): EventKind {
+  if (isFinished(snapshot)) return 'outcome';
+  return snapshot.status === 'running' && snapshot.progress !== null ? 'progress' : snapshot.status;
+}
+
+function noEvents(): PublisherCounts['events'] {
+  const none = () => Object.fromEntries(EVENT_FATES.map((fate) => [fate, 0])) as Record<EventFate, number>;
+  return Object.fromEntries(EVENT_KINDS.map((kind) => [kind, none()])) as PublisherCounts['events'];
 }

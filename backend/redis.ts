@@ -7,13 +7,15 @@ import { type CommandParser, createClient, defineScript } from '@redis/client';
 import { TaskError } from '../core/error.ts';
 import { withDeadline } from './async.ts';
 import { type Log, Outage } from './log.ts';
-import { COMMIT, CREATE, DISCARD, LEASE, LIST, PAGE } from './scripts.ts';
+import { COMMIT, CREATE, DISCARD, LEASE, LIST, PAGE, WAIT } from './scripts.ts';
 
 /** Under the 2 s within which an accepting server must have answered. */
 const COMMAND_DEADLINE_MS = 1_500;
 const IDEMPOTENCY_TTL_S = 24 * 3_600;
 /** A page that stays open renews its mark with every authorization; after this, nothing is known and we push. */
 const PAGE_TTL_S = 24 * 3_600;
+/** How rarely creating a task looks for ids in the owner's index whose records have expired. */
+const FORGET_EVERY = 8;
 const PING_EVERY_MS = 5_000;
 /** Bounds memory while Redis is frozen: above it commands are refused at once. */
 const MAX_WAITING_COMMANDS = 20_000;
@@ -121,6 +123,8 @@ export class Redis {
           String(IDEMPOTENCY_TTL_S),
           this.#key('task', ''),
           task.job,
+          // Every eighth looks at more than eight, so the index of an owner who goes on does not grow for ever.
+          Math.random() < 1 / FORGET_EVERY ? String(2 * FORGET_EVERY) : '0',
         ],
       ),
     );
@@ -152,7 +156,6 @@ export class Redis {
           this.#key('unqueued'),
           this.#key('unpublished'),
           this.#key('durations', change.name),
-          this.#key('waited', change.id),
         ],
         [
           change.id,
@@ -197,7 +200,7 @@ export class Redis {
 
   /** How long the last successful attempts of a definition took, in ms; at most 50. */
   async durations(name: string): Promise<number[]> {
-    return (await this.#run((client) => client.lRange(this.#key('durations', name), 0, -1))).map(Number);
+    return (await this.#run((client) => client.lRange(this.#key('durations', name), 0, 49))).map(Number);
   }
 
   /** Jobs (`unqueued`) or ids (`unpublished`) on a sweeper's list since before `before` (ms), oldest first. */
@@ -240,9 +243,7 @@ export class Redis {
 
   /** Marks a task as waited for during the next `ms`. */
   async markWaited(id: string, ms: number): Promise<void> {
-    await this.#run((client) =>
-      client.set(this.#key('waited', id), '1', { expiration: { type: 'PX', value: Math.ceil(ms) } }),
-    );
+    await this.#run((client) => client.inloopWait([this.#key('task', id)], [String(Math.ceil(ms))]));
   }
 
   /** Resolves when Redis answers within the deadline. */
@@ -338,6 +339,7 @@ function connect(url: string) {
       inloopList: script(LIST),
       inloopPage: script(PAGE),
       inloopLease: script(LEASE),
+      inloopWait: script(WAIT),
     },
   });
 }

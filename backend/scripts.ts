@@ -2,7 +2,8 @@
  * The Lua that Redis runs: each script is one atomic step, whatever dies around it.
  *
  * Keys, all under the backend's prefix:
- *   task:<id>         hash  r revision, s snapshot, o owner, i input; expires after the retention once finished
+ *   task:<id>         hash  r revision, s snapshot, o owner, i input, w until when (ms, Redis' clock) somebody holds a
+ *                           request open until the task changes; expires after the retention once finished
  *   all:<owner>       zset  ids of the owner's tasks, all scores 0: ids sort by time of creation
  *   active:<owner>    zset  those without an outcome
  *   unseen:<owner>    zset  those whose outcome the owner has not seen: the inbox
@@ -11,7 +12,6 @@
  *   unqueued          zset  jobs that records still need, by the time since when (ms); jobs and not ids, so that
  *                           whoever is late in taking one attempt's off cannot take off the next one's
  *   unpublished       zset  ids whose outcome may not have been pushed, by the time of the outcome (ms)
- *   waited:<id>       text  somebody holds a request open until the task changes; expires with the request
  *   lease:<name>      text  who does something that one process does at a time; expires
  *   durations:<name>  list  how long the last successful attempts of a definition took (ms)
  */
@@ -25,7 +25,8 @@ if page[2] and (not page[1] or tonumber(page[2]) > tonumber(page[1])) then hasPa
 
 /**
  * KEYS task, all, active, unqueued, idem, page
- * ARGV id, snapshot, owner, input, now (ms), body hash, idem ttl (s), prefix of task keys, job
+ * ARGV id, snapshot, owner, input, now (ms), body hash, idem ttl (s), prefix of task keys, job, how many of the oldest
+ *      ids may be forgotten now
  * Returns {what the key stands for or '', hasPage}.
  */
 export const CREATE = `
@@ -40,9 +41,13 @@ if redis.call('EXISTS', KEYS[1]) == 0 then
   redis.call('ZADD', KEYS[3], 0, ARGV[1])
   redis.call('ZADD', KEYS[4], ARGV[5], ARGV[9])
   if ARGV[6] ~= '' then redis.call('SET', KEYS[5], ARGV[6] .. ' ' .. ARGV[1], 'EX', ARGV[7]) end
-  -- Ids of records that have expired leave the index here: two for each one that comes.
-  for _, old in ipairs(redis.call('ZRANGE', KEYS[2], 0, 1)) do
-    if redis.call('EXISTS', ARGV[8] .. old) == 0 then redis.call('ZREM', KEYS[2], old) end
+  -- Ids of records that have expired leave the index here. They are the oldest, so a few that are kept end the search.
+  if ARGV[10] ~= '0' then
+    local kept = 0
+    for _, old in ipairs(redis.call('ZRANGE', KEYS[2], 0, ARGV[10] - 1)) do
+      if redis.call('EXISTS', ARGV[8] .. old) == 0 then redis.call('ZREM', KEYS[2], old) else kept = kept + 1 end
+      if kept == 3 then break end
+    end
   end
 end
 ${HAS_PAGE(6)}
@@ -59,16 +64,16 @@ return 1
 `;
 
 /**
- * KEYS task, all, active, unseen, page, unqueued, unpublished, durations, waited
+ * KEYS task, all, active, unseen, page, unqueued, unpublished, durations
  * ARGV id, expected revision, new revision, snapshot, kind (step | queue | outcome | seen), now (ms), retention (s),
  *      duration (ms or ''), channel to publish the id on ('' for none), job that the record needs now ('' for none),
  *      channel for the ids of changed tasks that are waited for
- * Returns {'ok', hasPage} or {'missing'} or {'conflict', snapshot}.
+ * Returns {'ok', hasPage} or {'missing'} or {'conflict', snapshot}. For an outcome nobody looks whether there is a page.
  */
 export const COMMIT = `
-local revision = redis.call('HGET', KEYS[1], 'r')
-if not revision then return {'missing'} end
-if revision ~= ARGV[2] then return {'conflict', redis.call('HGET', KEYS[1], 's')} end
+local known = redis.call('HMGET', KEYS[1], 'r', 'w')
+if not known[1] then return {'missing'} end
+if known[1] ~= ARGV[2] then return {'conflict', redis.call('HGET', KEYS[1], 's')} end
 redis.call('HSET', KEYS[1], 'r', ARGV[3], 's', ARGV[4])
 local kind = ARGV[5]
 if kind == 'outcome' then
@@ -79,8 +84,8 @@ if kind == 'outcome' then
   redis.call('ZADD', KEYS[7], ARGV[6], ARGV[1])
   if redis.call('ZCARD', KEYS[3]) == 0 then redis.call('EXPIRE', KEYS[2], ARGV[7]) end
   if ARGV[8] ~= '' then
-    redis.call('LPUSH', KEYS[8], ARGV[8])
-    redis.call('LTRIM', KEYS[8], 0, 49)
+    -- The last 50 are read; to cut the list each time would be one command more for each task.
+    if redis.call('LPUSH', KEYS[8], ARGV[8]) > 100 then redis.call('LTRIM', KEYS[8], 0, 49) end
   end
 elseif kind == 'queue' then
   redis.call('ZADD', KEYS[6], ARGV[6], ARGV[10])
@@ -88,9 +93,23 @@ elseif kind == 'seen' then
   redis.call('ZREM', KEYS[4], ARGV[1])
 end
 if ARGV[9] ~= '' then redis.call('PUBLISH', ARGV[9], ARGV[1]) end
-if redis.call('EXISTS', KEYS[9]) == 1 then redis.call('PUBLISH', ARGV[11], ARGV[1]) end
+if known[2] then
+  local time = redis.call('TIME')
+  if time[1] * 1000 < tonumber(known[2]) then redis.call('PUBLISH', ARGV[11], ARGV[1]) end
+end
+if kind == 'outcome' then return {'ok', 1} end
 ${HAS_PAGE(5)}
 return {'ok', hasPage}
+`;
+
+/** KEYS task · ARGV for how long (ms). Marks a task, where there is one, as waited for. */
+export const WAIT = `
+local known = redis.call('HMGET', KEYS[1], 'r', 'w')
+if not known[1] then return 0 end
+local time = redis.call('TIME')
+local till = time[1] * 1000 + math.ceil(time[2] / 1000) + ARGV[1]
+if not known[2] or tonumber(known[2]) < till then redis.call('HSET', KEYS[1], 'w', string.format('%d', till)) end
+return 1
 `;
 
 /** KEYS index · ARGV from ('+' or '(<id>'), how many, prefix of task keys. Returns {last id or '', snapshot, …}; forgets ids without a record. */

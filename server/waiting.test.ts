@@ -82,7 +82,7 @@ async function isWaitedFor(task: Snapshot): Promise<void> {
   await eventually(async () => {
     const client = createClient({ url: redis.url });
     await client.connect();
-    const isWaited = await client.exists(`inloop:waited:${task.id}`);
+    const isWaited = await client.hExists(`inloop:task:${task.id}`, 'w');
     client.destroy();
     return isWaited;
   });

@@ -34,7 +34,7 @@ function open(env: Record<string, string> = PLAIN, deadline = 30_000): void {
   settled = [];
   log = recordLog();
   bus = new Bus(pusherFromEnv({ ...hosted.env, ...env }), { deadline });
-  publisher = new Publisher({ bus, log, onSettled: (ids) => settled.push(...ids) });
+  publisher = new Publisher({ bus, log, onSettled: (ids) => settled.push(...ids), eventsPerSecond: 10 });
 }
 
 beforeEach(async () => {

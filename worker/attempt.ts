@@ -28,6 +28,8 @@ export interface AttemptOptions {
   readonly handler: Handler<AnyTaskDefinition>;
   /** The task as it stands: running, with this attempt. */
   readonly record: TaskRecord;
+  /** Whether the owner had a page open when it was started. */
+  readonly hasPage: boolean;
   /** How long a handler may take to stop, in ms. */
   readonly grace: number;
   /** Aborts when the process must not wait for the store any longer. */
@@ -53,6 +55,7 @@ export class Attempt {
     this.#reporter = new Reporter({
       backend: options.backend,
       record: options.record,
+      hasPage: options.hasPage,
       onStale: () => this.stop('stale'),
       onCancelling: () => this.stop('cancelled'),
     });
@@ -83,7 +86,8 @@ export class Attempt {
     const returned = this.#handle();
     const cutOff = aborted(this.#controller.signal).then(() => delay(grace, ended.signal));
     const event = await Promise.race([returned, cutOff.then(() => null)]);
-    ended.abort();
+    // With a reason, since making the usual error costs more than all the rest of this.
+    ended.abort('ended');
     const isCutOff = event === null;
     await this.#end(isCutOff ? this.#stopEvent() : event, giveUp);
     if (isCutOff) await this.#waitForHandler(returned);

@@ -1,8 +1,9 @@
 /**
  * Writes what happens to one attempt: to the store first, then to the bus. It serves the attempt that runs.
  *
- * Progress is coalesced: the latest report wins, the first goes at once, then at most one per window, each
- * stored as often as it is pushed. One write is under way at a time; while Redis is away nothing queues up.
+ * Progress is coalesced: the latest report wins, and it is neither stored nor pushed before it is the task's turn, which
+ * the publisher gives within the owner's message budget. One write is under way at a time; while Redis is away
+ * nothing queues up.
  */
 
 import { delay } from '../backend/async.ts';
@@ -13,7 +14,13 @@ import { isFinished, type Progress, type Snapshot } from '../core/snapshot.ts';
 import type { TaskEvent } from '../core/transition.ts';
 import type { ProgressReport } from './context.ts';
 
-const WINDOW_MS = 100;
+/**
+ * An attempt is shown to run this long after it started, with what it has done by then: sooner would be one message more
+ * for nothing that an eye could see. One that ends before is only shown to have ended.
+ */
+const FIRST_STEP_MS = 200;
+/** Nobody has a page open: stored once a second, for who asks and for a page that opens. */
+const UNWATCHED_STEP_MS = 1_000;
 /** A sign of life is pushed only when nothing else was for this long. */
 const QUIET_MS = 10_000;
 const RETRY_MS = 250;
@@ -21,6 +28,8 @@ const RETRY_MS = 250;
 export interface ReporterOptions {
   readonly backend: Backend;
   readonly record: TaskRecord;
+  /** Whether the owner had a page open when the attempt started. */
+  readonly hasPage: boolean;
   /** The store says that this attempt is over: another one has taken over, or the task is gone. */
   readonly onStale: () => void;
   /** The store says that the owner has called the task off. */
@@ -33,17 +42,21 @@ export class Reporter {
   #snapshot: Snapshot;
   #latest: Progress | null = null;
   #isDirty = false;
-  /** Until then nothing is written; also true while something is. */
-  #timer: NodeJS.Timeout | null = null;
+  /** Whether anybody has been shown that this attempt runs. */
+  #isShown = false;
+  #hasPage: boolean;
+  #isAsking = false;
   #writing: Promise<void> | null = null;
   #isClosed = false;
-  #writtenAt = 0;
+  #writtenAt = Date.now();
   #pushedAt = Date.now();
 
   constructor(options: ReporterOptions) {
     this.#options = options;
     this.#snapshot = options.record.snapshot;
     this.#attempt = options.record.snapshot.attempt;
+    this.#hasPage = options.hasPage;
+    if (this.#hasPage) this.#ask(FIRST_STEP_MS);
   }
 
   /** The last report, whether it was written or not. */
@@ -61,27 +74,26 @@ export class Reporter {
       return;
     }
     this.#isDirty = true;
-    this.#writeSoon();
+    if (!this.#isAsking) this.#askSoon();
   }
 
   stage(stage: string): void {
     this.#latest = { done: 0, total: null, stage };
     this.#isDirty = true;
-    this.#writeSoon();
+    if (!this.#isAsking) this.#askSoon();
   }
 
   /** Stores a sign of life, unless something was written within `ms`. */
   alive(ms: number): void {
     if (this.#isClosed || this.#writing !== null || Date.now() - this.#writtenAt < ms) return;
     const wasQuiet = Date.now() - this.#pushedAt >= QUIET_MS;
-    this.#write({ type: 'alive', at: isoTime(), attempt: this.#attempt }, wasQuiet);
+    void this.#write({ type: 'alive', at: isoTime(), attempt: this.#attempt }, wasQuiet);
   }
 
   /** Writes nothing more. */
   close(): void {
     this.#isClosed = true;
-    if (this.#timer) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#options.backend.publisher.withdraw(this.#options.record.owner, this.#turnKey);
   }
 
   /**
@@ -110,44 +122,48 @@ export class Reporter {
     return null;
   }
 
-  /** Writes when the window allows it; what a timer or a write is under way for is written after that. */
-  #writeSoon(): void {
-    if (this.#isClosed || this.#timer !== null || this.#writing !== null) return;
-    const wait = this.#writtenAt + WINDOW_MS - Date.now();
-    if (wait <= 0) {
-      this.#flush();
-      return;
-    }
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      if (this.#writing === null) this.#flush();
-    }, wait);
+  /** Asks for the next turn; while a write is under way, that is done after it. */
+  #askSoon(): void {
+    if (this.#isClosed || this.#writing !== null) return;
+    this.#ask(this.#hasPage ? 0 : this.#writtenAt + UNWATCHED_STEP_MS - Date.now());
   }
 
-  #flush(): void {
-    if (!this.#isDirty || this.#latest === null || this.#isClosed) return;
-    this.#isDirty = false;
-    this.#write({ type: 'progress', at: isoTime(), attempt: this.#attempt, progress: this.#latest }, true);
+  #ask(ms: number): void {
+    const { backend, record } = this.#options;
+    this.#isAsking = true;
+    backend.publisher.askForTurn(record.owner, this.#turnKey, ms, () => this.#step());
   }
 
-  #write(event: TaskEvent, isPushed: boolean): void {
+  async #step(): Promise<void> {
+    this.#isAsking = false;
+    // A sign of life is under way; the turn is asked for again after it.
+    if (this.#isClosed || this.#writing !== null) return;
+    if (this.#isDirty && this.#latest !== null) {
+      this.#isDirty = false;
+      await this.#write({ type: 'progress', at: isoTime(), attempt: this.#attempt, progress: this.#latest }, true);
+    } else if (!this.#isShown) this.#push(this.#snapshot, this.#hasPage);
+  }
+
+  #write(event: TaskEvent, isPushed: boolean): Promise<void> {
     this.#writtenAt = Date.now();
     this.#writing = this.#apply(event)
       .then(
         (applied) => {
           if (applied.ok) {
+            this.#hasPage = applied.hasPage;
             if (isPushed) this.#push(applied.snapshot, applied.hasPage);
           } else if (applied.refusal !== 'unchanged') this.#options.onStale();
         },
         () => {
-          // Redis is away. The next window tries again, with whatever is the latest then.
+          // Redis is away. The next turn tries again, with whatever is the latest then.
           if (event.type === 'progress') this.#isDirty = true;
         },
       )
       .finally(() => {
         this.#writing = null;
-        if (this.#isDirty) this.#writeSoon();
+        if (this.#isDirty || (this.#hasPage && !this.#isShown)) this.#askSoon();
       });
+    return this.#writing;
   }
 
   async #apply(event: TaskEvent): Promise<Applied> {
@@ -160,9 +176,15 @@ export class Reporter {
     return applied;
   }
 
+  /** Attempts of one task may overlap in one worker for a moment; each asks for itself. */
+  get #turnKey(): string {
+    return `${this.#options.record.snapshot.id}:${this.#attempt}`;
+  }
+
   #push(snapshot: Snapshot, hasPage: boolean): void {
     if (!hasPage && !isFinished(snapshot)) return;
     this.#pushedAt = Date.now();
+    this.#isShown = true;
     this.#options.backend.publisher.publish(this.#options.record.owner, snapshot);
   }
 }

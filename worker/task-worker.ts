@@ -9,6 +9,7 @@ import { isoTime } from '../backend/time.ts';
 import type { AnyTaskDefinition } from '../core/definition.ts';
 import { type Duration, toMilliseconds } from '../core/duration.ts';
 import { TaskError } from '../core/error.ts';
+import { isFinished } from '../core/snapshot.ts';
 import { Attempt } from './attempt.ts';
 import type { Handler } from './context.ts';
 
@@ -153,6 +154,7 @@ class Worker implements TaskWorker {
         definition: started.definition,
         handler: started.handler,
         record: started.record,
+        hasPage: started.hasPage,
         grace: this.#grace,
         giveUp: this.#giveUp.signal,
         onStuck: (error) => this.#stuck.abort(error),
@@ -176,7 +178,7 @@ class Worker implements TaskWorker {
         const { snapshot } = record;
         // A try whose answer got lost has started it.
         if (triedAt !== null && snapshot.status === 'running' && snapshot.signOfLifeAt === triedAt)
-          return { ...entry, record };
+          return { ...entry, record, hasPage: true };
         const isWaiting =
           (snapshot.status === 'queued' && wanted.attempt === 1) ||
           (snapshot.status === 'retrying' && wanted.attempt === snapshot.attempt);
@@ -189,8 +191,7 @@ class Worker implements TaskWorker {
         const expectedAt = median === null ? null : isoTime(median);
         const applied = await this.#backend.store.apply(record, { type: 'start', at: triedAt, expectedAt });
         if (!applied.ok) return null;
-        if (applied.hasPage) this.#backend.publisher.publish(record.owner, applied.snapshot);
-        return { ...entry, record: { ...record, snapshot: applied.snapshot } };
+        return { ...entry, record: { ...record, snapshot: applied.snapshot }, hasPage: applied.hasPage };
       } catch {
         // Redis is away. The job stays ours while we are alive.
         await delay(STORE_RETRY_MS, this.#giveUp.signal);
@@ -221,9 +222,10 @@ class Worker implements TaskWorker {
       retryAt: at,
     });
     if (!applied.ok) return;
-    this.#backend.publisher.publish(record.owner, applied.snapshot);
+    const { snapshot, hasPage } = applied;
+    if (hasPage || isFinished(snapshot)) this.#backend.publisher.publish(record.owner, snapshot);
     // Should this fail, a sweeper does it within seconds: the store knows that the task needs a job.
-    await this.#backend.enqueue(applied.snapshot).catch(() => undefined);
+    await this.#backend.enqueue(snapshot).catch(() => undefined);
   }
 
   #giveSignsOfLife(): void {
