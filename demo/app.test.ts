@@ -409,6 +409,11 @@ describe('the page and the probes', () => {
     const metrics = await (await get('/metrics')).text();
     expect(metrics).toMatch(/^process_resident_memory_bytes \d+/m);
     expect(metrics).toMatch(/^inloop_push_events_total \d+/m);
+    for (const kind of ['queued', 'running', 'progress', 'retrying', 'cancelling', 'outcome', 'seen']) {
+      for (const fate of ['sent', 'merged', 'dropped']) {
+        expect(metrics).toMatch(new RegExp(`^inloop_push_messages_total{kind="${kind}",fate="${fate}"} \\d+`, 'm'));
+      }
+    }
   });
 
   it('is ready while Redis and push answer, and names the one that does not', async () => {

@@ -4,9 +4,9 @@ import { type Backend, createBackend, type PusherOptions, pusherFromEnv } from '
 
 /** Connects when first used. @throws TaskError naming the PUSHER_* variable that is missing or bad */
 export function openBackend(
-  redisUrl: string,
+  { redisUrl, pushesPerSecond }: { readonly redisUrl: string; readonly pushesPerSecond: number },
   env: Readonly<Record<string, string | undefined>>,
 ): { readonly backend: Backend; readonly bus: PusherOptions } {
   const bus = pusherFromEnv(env);
-  return { backend: createBackend({ redis: redisUrl, pusher: bus }), bus };
+  return { backend: createBackend({ redis: redisUrl, pusher: bus, pushesPerSecond }), bus };
 }

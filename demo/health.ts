@@ -5,7 +5,7 @@ import type { Backend } from 'inloop/backend';
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 
 /** `GET /healthz` (the process is up), `GET /readyz` (Redis and push both answer, else 503), `GET /metrics`. */
-export function createHealthRouter(backend: Pick<Backend, 'check' | 'counters'>): Router {
+export function createHealthRouter(backend: Pick<Backend, 'check' | 'counters' | 'eventCounters'>): Router {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   for (const name of Object.keys(backend.counters())) {
@@ -20,6 +20,18 @@ export function createHealthRouter(backend: Pick<Backend, 'check' | 'counters'>)
       },
     });
   }
+  const messages = new Counter({
+    name: 'inloop_push_messages_total',
+    help: 'inloop: events by what they tell, and what became of them, since the process started.',
+    labelNames: ['kind', 'fate'],
+    registers: [registry],
+    collect() {
+      messages.reset();
+      for (const [kind, fates] of Object.entries(backend.eventCounters())) {
+        for (const [fate, count] of Object.entries(fates)) messages.inc({ kind, fate }, count);
+      }
+    },
+  });
 
   const router = Router();
   router.get('/healthz', (_req, res) => {

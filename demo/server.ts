@@ -17,7 +17,7 @@ const TRUSTED_PROXIES = ['loopback', 'linklocal', 'uniquelocal'];
 
 await runProcess('server', async (stop) => {
   const settings = readServerSettings(process.env);
-  const { backend, bus } = openBackend(settings.redisUrl, process.env);
+  const { backend, bus } = openBackend(settings, process.env);
   const folder = openDataFolder(settings.dataDir);
   const db = openDatabase(folder.database);
   try {

@@ -9,7 +9,12 @@ const good = {
 
 describe('the settings', () => {
   it('have defaults that listen on loopback only', () => {
-    expect(readServerSettings(good)).toMatchObject({ host: '127.0.0.1', port: 3000, maxUploadBytes: 50 * 1024 * 1024 });
+    expect(readServerSettings(good)).toMatchObject({
+      host: '127.0.0.1',
+      port: 3000,
+      maxUploadBytes: 50 * 1024 * 1024,
+      pushesPerSecond: 10,
+    });
     expect(readWorkerSettings(good)).toMatchObject({ host: '127.0.0.1', port: 3001, slowRowMs: 60 });
   });
 
@@ -23,6 +28,7 @@ describe('the settings', () => {
     ['PORT', '80 '.repeat(2)],
     ['MAX_UPLOAD_BYTES', '-1'],
     ['MAX_UPLOAD_BYTES', '50MB'],
+    ['PUSHES_PER_SECOND', '0'],
   ])('name %s when it is %j, in one line without secrets', (name, value) => {
     const read = () => readServerSettings({ ...good, [name]: value });
     expect(read).toThrow(new RegExp(`^${name} [^\\n]+$`));

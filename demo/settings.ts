@@ -17,6 +17,8 @@ export interface CommonSettings {
   readonly port: number;
   /** Absolute path of the folder that holds the database and the files. */
   readonly dataDir: string;
+  /** How many messages a second one user gets at most, outcomes apart; 1 is thrifty. */
+  readonly pushesPerSecond: number;
 }
 
 export interface ServerSettings extends CommonSettings {
@@ -54,6 +56,7 @@ function readCommon(env: Environment, defaultPort: number): CommonSettings {
     redisUrl: readRedisUrl(env),
     host: env.HOST?.trim() || '127.0.0.1',
     port: readInteger(env, 'PORT', defaultPort, 0, 65_535),
+    pushesPerSecond: readInteger(env, 'PUSHES_PER_SECOND', 10, 1, 100),
     dataDir: resolve(readText(env, 'DATA_DIR', 'a folder for the database and the files, like ./data')),
   };
 }

@@ -15,7 +15,7 @@ import { exportContacts, importContacts } from './tasks.ts';
 
 await runProcess('worker', async (stop) => {
   const settings = readWorkerSettings(process.env);
-  const { backend } = openBackend(settings.redisUrl, process.env);
+  const { backend } = openBackend(settings, process.env);
   const folder = openDataFolder(settings.dataDir);
   const db = openDatabase(folder.database);
   try {
