@@ -203,9 +203,7 @@ export class Publisher {
   /** Does what the schedule says is due, and comes back when more is. */
   #pump(): void {
     if (this.#closed) return;
-    // While the bus is down one request at a time finds out whether it is back.
-    const most = this.isDown ? 1 : MAX_REQUESTS;
-    while (!this.#pause && this.#requests < most) {
+    while (this.#maySend) {
       const batch = this.#schedule.load(performance.now(), this.#requests);
       if (batch.length === 0) break;
       void this.#send(batch);
@@ -215,10 +213,15 @@ export class Publisher {
     this.#wake();
   }
 
+  /** While the bus is down one request at a time, after each pause, finds out whether it is back. */
+  get #maySend(): boolean {
+    return this.#pause === null && this.#requests < (this.isDown ? 1 : MAX_REQUESTS);
+  }
+
   /** Sees to it that the next thing that falls due is done in time. */
   #wake(): void {
     const { load, turn } = this.#schedule.nextAt();
-    const at = Math.min(turn, this.#pause ? Number.POSITIVE_INFINITY : load);
+    const at = Math.min(turn, this.#maySend ? load : Number.POSITIVE_INFINITY);
     if (at >= this.#timerAt) return;
     if (this.#timer) clearTimeout(this.#timer);
     this.#timerAt = at;

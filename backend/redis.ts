@@ -325,6 +325,8 @@ function connect(url: string) {
     // A command that was not sent is refused: what waits, waits in our hands, with a deadline.
     disableOfflineQueue: true,
     commandsQueueMaxLength: MAX_WAITING_COMMANDS,
+    // Ours is the deadline; the client's own costs more than the command, and is kept for five seconds after it.
+    commandOptions: { timeout: 0 },
     // A connection that died without a word is noticed: two pings go unanswered.
     pingInterval: PING_EVERY_MS,
     socket: {
