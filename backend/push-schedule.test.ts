@@ -332,7 +332,7 @@ describe('over any course of events', () => {
           }
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 1_000 },
     );
   });
 });

@@ -66,11 +66,13 @@ interface Waiting<E> {
 interface Lane<E extends Entry> {
   readonly owner: string;
   readonly waiting: Map<string, Waiting<E>>;
+  /** How many of them are outcomes. */
+  waitingOutcomes: number;
   /** Tasks that ask for a turn, by the time before which they do not want it. */
   readonly asking: Map<string, number>;
   /** When events left during the last second, oldest first. */
   readonly others: number[];
-  /** The same of outcomes, one less than the budget at most. */
+  /** The same of the last outcomes, one less than the budget. */
   readonly outcomes: number[];
   /** Turns given and not ended. */
   turns: number;
@@ -147,16 +149,21 @@ export class PushSchedule<E extends Entry> {
     for (const lane of this.#serving) {
       if (batch.length === MAX_BATCH_EVENTS) break;
       let room = this.#room(lane, now);
+      let outcomes = lane.waitingOutcomes;
       for (const { entry, since } of lane.waiting.values()) {
         if (batch.length === MAX_BATCH_EVENTS) break;
-        if (!entry.mustArrive && room === 0) {
-          this.#holdOrDrop(lane, entry, since, now);
+        if (entry.mustArrive) outcomes -= 1;
+        else if (room === 0) {
+          if (now - since >= STALE_MS) this.#drop(lane, entry);
+          // Thousands may wait, and nothing of the rest can go.
+          else if (outcomes === 0) break;
           continue;
         }
         room -= entry.mustArrive && room <= 1 ? 0 : 1;
         oldest = Math.min(oldest, since);
         batch.push({ lane, entry });
       }
+      if (room === 0) this.#loadAt = Math.min(this.#loadAt, this.#roomAt(lane));
       if (lane.waiting.size === 0) this.#serving.delete(lane);
     }
     if (batch.length === 0) return batch;
@@ -259,6 +266,7 @@ export class PushSchedule<E extends Entry> {
     const lane: Lane<E> = {
       owner,
       waiting: new Map(),
+      waitingOutcomes: 0,
       asking: new Map(),
       others: [],
       outcomes: [],
@@ -284,7 +292,10 @@ export class PushSchedule<E extends Entry> {
     }
     if (before) this.#options.onMerged(before);
     else this.#entries += 1;
-    if (entry.mustArrive && !before?.mustArrive) this.#outcomes += 1;
+    if (entry.mustArrive && !before?.mustArrive) {
+      this.#outcomes += 1;
+      lane.waitingOutcomes += 1;
+    }
     // An outcome takes its place at the end, so that outcomes come in the order in which they happened.
     if (before && entry.mustArrive) lane.waiting.delete(entry.key);
     lane.waiting.set(entry.key, { entry, since });
@@ -294,7 +305,9 @@ export class PushSchedule<E extends Entry> {
   #remove(lane: Lane<E>, entry: E): void {
     lane.waiting.delete(entry.key);
     this.#entries -= 1;
-    if (entry.mustArrive) this.#outcomes -= 1;
+    if (!entry.mustArrive) return;
+    this.#outcomes -= 1;
+    lane.waitingOutcomes -= 1;
   }
 
   #drop(lane: Lane<E>, entry: E): void {
@@ -302,15 +315,9 @@ export class PushSchedule<E extends Entry> {
     this.#options.onDropped(entry);
   }
 
-  /** What to do with a state that finds no room. */
-  #holdOrDrop(lane: Lane<E>, entry: E, since: number, now: number): void {
-    if (now - since >= STALE_MS) this.#drop(lane, entry);
-    else this.#loadAt = Math.min(this.#loadAt, this.#roomAt(lane));
-  }
-
   #spend(lane: Lane<E>, entry: E, now: number): void {
-    if (!entry.mustArrive) lane.others.push(now);
-    else if (lane.outcomes.length < this.#options.eventsPerSecond - 1) lane.outcomes.push(now);
+    (entry.mustArrive ? lane.outcomes : lane.others).push(now);
+    if (lane.outcomes.length >= this.#options.eventsPerSecond) lane.outcomes.shift();
   }
 
   /** How many events of the budget are left. */
