@@ -228,6 +228,14 @@ describe('an outcome', () => {
     expect(world.requests).toBeLessThan(200 / 3);
     for (const { at, entry } of world.sent) expect(at - Number(entry.key.slice(1)) * 6).toBeLessThanOrEqual(FLUSH_MS);
   });
+
+  it('waits for nothing while little is sent', () => {
+    for (let n = 0; n < 100; n++) {
+      world.put('ada', `t${n}`, 1, true);
+      expect(world.sent).toHaveLength(n + 1);
+      world.pass(25);
+    }
+  });
 });
 
 describe('a state', () => {

@@ -9,7 +9,7 @@
  * - Progress is not even stored before its turn. A task that has moved asks for one; an owner's tasks take turns, one
  *   in each window. The window is the budget's, and wider while the bus or the store is slow.
  * - A request carries up to ten events of any owners. One that is not full waits a moment for more where a request is
- *   under way, or where many such have left just before.
+ *   under way, or where much has left just before.
  */
 
 import { MAX_BATCH_EVENTS } from '../core/limits.ts';
@@ -19,9 +19,9 @@ const SECOND_MS = 1_000;
 const BEAT_MS = 50;
 /** How long events wait at most for others to share their request, other things being equal. */
 const LINGER_MS = 25;
-/** Requests that are not full leave at this pace in the long run, and this many at once after a pause. */
-const PART_EVERY_MS = LINGER_MS;
-const PARTS_AT_ONCE = 8;
+/** While no more than this is sent, 50 events a second or 10 at once after a pause, nothing waits for others. */
+const QUIET_EVENT_MS = 20;
+const QUIET_BURST_MS = 10 * QUIET_EVENT_MS;
 /** Under pressure the window grows up to this, or stays the budget's where that is wider: one step a second. */
 const WIDEST_WINDOW_MS = 1_000;
 /** How long a state is news. Whoever starts thousands of tasks at once sees the last of them when they run. */
@@ -94,8 +94,8 @@ export class PushSchedule<E extends Entry> {
   /** When `load` and `turns` have something to give, as far as is known. */
   #loadAt = Number.POSITIVE_INFINITY;
   #turnAt = Number.POSITIVE_INFINITY;
-  /** When, at an even pace, the next request that is not full would be due. */
-  #nextPartAt = Number.NEGATIVE_INFINITY;
+  /** When, at the quiet pace, all that was sent would have been; at most twice a burst ahead. */
+  #quietAt = Number.NEGATIVE_INFINITY;
   #sweptAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: ScheduleOptions<E>) {
@@ -166,15 +166,12 @@ export class PushSchedule<E extends Entry> {
       if (room === 0) this.#loadAt = Math.min(this.#loadAt, this.#roomAt(lane));
       if (lane.waiting.size === 0) this.#serving.delete(lane);
     }
-    if (batch.length === 0) return batch;
-    if (batch.length < MAX_BATCH_EVENTS) {
-      const isTooSoon = requestsUnderWay > 0 || now < this.#nextPartAt - PARTS_AT_ONCE * PART_EVERY_MS;
-      if (isTooSoon && now < oldest + LINGER_MS) {
-        this.#loadAt = Math.min(this.#loadAt, oldest + LINGER_MS);
-        return [];
-      }
-      this.#nextPartAt = Math.max(now, this.#nextPartAt) + PART_EVERY_MS;
+    const isQuiet = requestsUnderWay === 0 && this.#quietAt - now < QUIET_BURST_MS;
+    if (batch.length > 0 && batch.length < MAX_BATCH_EVENTS && !isQuiet && now < oldest + LINGER_MS) {
+      this.#loadAt = Math.min(this.#loadAt, oldest + LINGER_MS);
+      return [];
     }
+    this.#quietAt = Math.min(Math.max(now, this.#quietAt) + batch.length * QUIET_EVENT_MS, now + 2 * QUIET_BURST_MS);
     for (const { lane, entry } of batch) {
       this.#remove(lane, entry);
       this.#spend(lane, entry, now);
