@@ -86,7 +86,7 @@ const delivered = (owner?: string) =>
     .map((event) => `${dataOf(event).id} ${dataOf(event).status} ${dataOf(event).revision}`);
 const counted = (fate: EventFate) =>
   Object.values(publisher.counts.events).reduce((sum, fates) => sum + fates[fate], 0);
-const soon = () => jest.advanceTimersByTimeAsync(20);
+const soon = () => jest.advanceTimersByTimeAsync(50);
 
 describe('what is sent', () => {
   it('is the snapshot, on the channel of its owner, under the name of its status', async () => {
