@@ -1,0 +1,22 @@
+// The machine and the versions that figures were measured on.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { REPOSITORY } from '../../dev/paths.ts';
+import { findRedisServer } from '../../dev/redis.ts';
+
+const PACKAGES = ['@soketi/soketi', 'bee-queue', 'pusher', 'pusher-js', 'express', 'bullmq', 'socket.io', 'zod'];
+
+/** `2 × Some CPU, Node 20.20.2, Redis 7.0.15, …` */
+export function machine(): string {
+  const version = (name: string): string =>
+    JSON.parse(readFileSync(join(REPOSITORY, 'node_modules', name, 'package.json'), 'utf8')).version;
+  const redis = execFileSync(findRedisServer() as string, ['--version'], { encoding: 'utf8' });
+  return [
+    `${cpus().length} × ${cpus()[0]?.model.trim()}`,
+    `Node ${process.versions.node}`,
+    `Redis ${/v=([\d.]+)/.exec(redis)?.[1] ?? 'unknown'}`,
+    ...PACKAGES.map((name) => `${name.replace('@soketi/', '')} ${version(name)}`),
+  ].join(', ');
+}

@@ -1,0 +1,103 @@
+// 10,000 tasks started at once by 1,000 users, each with a page open.
+import { memoryOf } from '../measure/cpu.ts';
+import { figure, table } from '../measure/table.ts';
+import { definePart, holds, type Part } from '../part.ts';
+import { BenchProcess } from '../processes/calls.ts';
+import type { LoadResult } from '../processes/load.ts';
+import { makeInput } from '../stacks/task.ts';
+import { withTurn } from '../turn.ts';
+
+/** What the caps in backend/ add up to in the worst case is more; this is what a process of this size should stay under. */
+const MOST_MB = 512;
+
+interface Figures {
+  readonly users: number;
+  readonly tasks: number;
+  readonly accepted: number;
+  /** From the first request, in seconds. */
+  readonly lastAccepted: number;
+  readonly firstOutcome: number;
+  readonly lastOutcome: number;
+  readonly lost: number;
+  /** Resident, in MB: before, and the most. */
+  readonly server: readonly [number, number];
+  readonly worker: readonly [number, number];
+}
+
+export const burst: Part<unknown> = definePart<Figures>({
+  name: 'burst',
+  title: 'A burst: 10,000 tasks at once by 1,000 users',
+  measure({ world, quick, log }) {
+    const users = Array.from({ length: quick ? 100 : 1_000 }, (_, index) => `user-${index}`);
+    const inputs = Array.from({ length: users.length * 10 }, (_, n) =>
+      makeInput({ n, user: users[n % users.length] as string, elements: 10, work: 'sleep', size: 1 }),
+    );
+    log(`${inputs.length} tasks of ${users.length} users`);
+    return withTurn({ world, stack: 'inloop', users }, async (turn) => {
+      const loader = await BenchProcess.start('load', { env: world.env });
+      const pids = [turn.server.pid, turn.worker?.pid ?? 0] as const;
+      const before = pids.map(memoryOf);
+      const most = [...before];
+      const sampler = setInterval(() => {
+        for (const [index, pid] of pids.entries()) most[index] = Math.max(most[index] ?? 0, memoryOf(pid));
+      }, 50);
+      try {
+        let load: LoadResult | undefined;
+        const requests = inputs.map((body) => ({ path: '/imports', user: body.user, body }));
+        const run = await turn.watch(inputs, async () => {
+          load = await loader.call<LoadResult>('all', requests);
+          return load.began;
+        });
+        if (!load) throw new Error('The requests were not sent.');
+        const { began, ended, statuses } = load;
+        return {
+          users: users.length,
+          tasks: inputs.length,
+          accepted: statuses['202'] ?? 0,
+          lastAccepted: (ended - began) / 1_000,
+          firstOutcome: (run.firstOutcome - began) / 1_000,
+          lastOutcome: run.wall / 1_000,
+          lost: run.lost,
+          server: [before[0] ?? 0, most[0] ?? 0],
+          worker: [before[1] ?? 0, most[1] ?? 0],
+        };
+      } finally {
+        clearInterval(sampler);
+        await loader.stop();
+      }
+    });
+  },
+  report(raw) {
+    const most = Math.max(raw.server[1], raw.worker[1]);
+    return {
+      text: [
+        table(
+          ['accepted', 'the last after, s', 'first outcome shown after, s', 'the last, s', 'lost', 'server, MB', 'worker, MB'],
+          [
+            [
+              `${figure(raw.accepted)} of ${figure(raw.tasks)}`,
+              figure(raw.lastAccepted),
+              figure(raw.firstOutcome),
+              figure(raw.lastOutcome),
+              figure(raw.lost),
+              `${figure(raw.server[0])} → ${figure(raw.server[1])}`,
+              `${figure(raw.worker[0])} → ${figure(raw.worker[1])}`,
+            ],
+          ],
+        ),
+        'What bounds the memory: a task that was accepted lives in Redis only; a process holds the commands that Redis has not answered (at most 20,000, each with a deadline of 1.5 s), the newest snapshot of each task that waits to be pushed (outcomes: at most 10,000, then the store remembers them), and a worker as many tasks as its concurrency.',
+      ].join('\n\n'),
+      targets: [
+        holds('Burst: accepted', figure(raw.accepted), figure(raw.tasks), raw.accepted === raw.tasks),
+        holds('Burst: outcomes lost', figure(raw.lost), '0', raw.lost === 0),
+        holds(
+          'Burst: first outcome shown before the last task is accepted',
+          `${figure(raw.firstOutcome)} s`,
+          `< ${figure(raw.lastAccepted)} s`,
+          raw.firstOutcome < raw.lastAccepted,
+        ),
+        holds('Burst: most memory of server and worker', `${figure(most)} MB`, `≤ ${MOST_MB} MB each`, most <= MOST_MB),
+      ],
+    };
+  },
+});

@@ -1,0 +1,103 @@
+// Whether the cost of telling grows with the work: more tasks at a time, more elements a task. In CPU of all processes
+// above what they use when idle, and in messages, both for one second of one task.
+import { pause } from '../measure/clock.ts';
+import { figure, table } from '../measure/table.ts';
+import { atMost, definePart, type Part } from '../part.ts';
+import { makeInput } from '../stacks/task.ts';
+import { subtract, totalOf, type Turn, withTurn } from '../turn.ts';
+import type { World } from '../world.ts';
+
+const ACTIVE = [1, 10, 100, 1_000];
+const ELEMENTS = [100, 10_000, 1_000_000];
+/** Active at a time while the elements grow. */
+const TASKS = 4;
+
+interface Figures {
+  /** Active tasks, or elements a task. */
+  readonly size: number;
+  /** Of all processes, a second of a task, in ms. */
+  readonly cpu: number;
+  readonly messages: number;
+  readonly lost: number;
+}
+
+interface Growth {
+  readonly active: readonly Figures[];
+  readonly elements: readonly Figures[];
+}
+
+interface Load {
+  readonly world: World;
+  readonly tasks: number;
+  readonly elements: number;
+  readonly seconds: number;
+}
+
+export const growth: Part<unknown> = definePart<Growth>({
+  name: 'growth',
+  title: 'Growth: what a second of a task costs',
+  async measure({ world, quick, log }) {
+    const active: Figures[] = [];
+    for (const tasks of quick ? [1, 100] : ACTIVE) {
+      log(`${tasks} active tasks`);
+      const seconds = quick ? 4 : 15;
+      active.push({ size: tasks, ...(await costOf('inloop', { world, tasks, elements: seconds * 5, seconds })) });
+    }
+    const elements: Figures[] = [];
+    for (const size of quick ? [100, 10_000] : ELEMENTS) {
+      log(`${size.toLocaleString('en')} elements a task`);
+      const load = { world, tasks: TASKS, elements: size, seconds: quick ? 4 : 30 };
+      const told = await costOf('inloop', load);
+      // The loop over a million elements costs something by itself.
+      const untold = await costOf('none', load);
+      elements.push({ size, ...told, cpu: told.cpu - untold.cpu });
+    }
+    return { active, elements };
+  },
+  report({ active, elements }) {
+    const rows = (all: readonly Figures[]) =>
+      all.map(({ size, cpu, messages, lost }) => [figure(size), figure(cpu), figure(messages), figure(lost)]);
+    /** The most that any size costs, against the smallest that is measured well. */
+    const growthOf = (all: readonly Figures[], what: 'cpu' | 'messages', from: number) => {
+      const values = all.slice(from).map((figures) => figures[what]);
+      return Math.max(...values) / (values[0] ?? Number.NaN);
+    };
+    return {
+      text: [
+        'Active tasks in one worker, each of a user of its own with a page open, each with 5 elements a second. One task alone costs little more than an idle system, so that its CPU is known to a few tenths of a millisecond only.',
+        table(['active tasks', 'CPU ms a task-second', 'messages a task-second', 'lost'], rows(active)),
+        `Elements a task, ${TASKS} tasks at a time, spread evenly over the same time. The CPU is what comes on top of the same work under none.`,
+        table(['elements', 'CPU ms a task-second', 'messages a task-second', 'lost'], rows(elements)),
+      ].join('\n\n'),
+      targets: [
+        atMost('CPU a task-second, 10 to 1,000 active tasks, growth', growthOf(active, 'cpu', active.length > 2 ? 1 : 0), 1.2),
+        atMost('Messages a task-second, 1 to 1,000 active tasks, growth', growthOf(active, 'messages', 0), 1.2),
+        atMost('CPU a task-second, 10² to 10⁶ elements, growth', growthOf(elements, 'cpu', 0), 1.2),
+        atMost('Messages a task-second, 10² to 10⁶ elements, growth', growthOf(elements, 'messages', 0), 1.2),
+      ],
+    };
+  },
+});
+
+function costOf(stack: 'inloop' | 'none', { world, tasks, elements, seconds }: Load): Promise<Omit<Figures, 'size'>> {
+  const users = Array.from({ length: tasks }, (_, index) => `user-${index}`);
+  const inputs = (from: number, size: number, count: number) =>
+    users.map((user, index) => makeInput({ n: from + index, user, elements: count, work: 'paced', size }));
+  return withTurn({ world, stack, users, concurrency: tasks }, async (turn) => {
+    await turn.run(inputs(1_000_000, 500, 50));
+    const idle = await idleCost(turn, Math.min(seconds * 1_000, 5_000));
+    const run = await turn.run(inputs(0, seconds * 1_000, elements));
+    return {
+      cpu: (totalOf(run.cpu) - idle * run.wall) / (tasks * seconds),
+      messages: run.received / (tasks * seconds),
+      lost: run.lost,
+    };
+  });
+}
+
+/** What all processes use while nothing is going on, in ms of CPU a ms. */
+async function idleCost(turn: Turn, ms: number): Promise<number> {
+  const before = turn.cpu();
+  await pause(ms);
+  return totalOf(subtract(turn.cpu(), before)) / ms;
+}

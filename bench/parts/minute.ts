@@ -1,0 +1,124 @@
+// A task that runs for a minute: how often its page is told, and how many messages that makes. With 10,000 elements a
+// second for the first, with 1,000 elements in all for the second, which docs/cost.md counts with.
+import { figure, table } from '../measure/table.ts';
+import { atMost, definePart, type Part } from '../part.ts';
+import { makeInput } from '../stacks/task.ts';
+import { withTurn } from '../turn.ts';
+import { startWorld, type World } from '../world.ts';
+
+const NAMES = ['s1', 'inloop', 'inloop-thrifty'] as const;
+type Name = (typeof NAMES)[number];
+const USER = 'user-0';
+
+/** Of one task. */
+interface Steps {
+  readonly elements: number;
+  /** Events that were no outcome, a second on average and in the busiest second. */
+  readonly perSecond: number;
+  readonly busiest: number;
+  /** The longest time without a step, in ms. */
+  readonly longestGap: number;
+}
+
+export interface MinuteFigures {
+  readonly seconds: number;
+  /** One task of 1,000 elements: events published and delivered to the one page that is open. */
+  readonly messages: Readonly<Record<Name, { readonly published: number; readonly delivered: number }>>;
+  readonly fast: Readonly<Record<'inloop' | 'inloop-thrifty', Steps>>;
+}
+
+export const minute: Part<unknown> = definePart<MinuteFigures>({
+  name: 'minute',
+  title: 'A task of 60 s',
+  async measure(context) {
+    const seconds = context.quick ? 6 : 60;
+    const elements = context.quick ? 100 : 1_000;
+    context.log(`tasks of ${seconds} s in ${NAMES.join(', ')}, side by side`);
+    const [s1, inloop, thrifty] = await Promise.all([
+      slow('s1', seconds, elements),
+      slow('inloop', seconds, elements),
+      slow('inloop-thrifty', seconds, elements),
+    ]);
+    context.log(`the same with 10,000 elements a second`);
+    const [fastInloop, fastThrifty] = await Promise.all([
+      fast('inloop', seconds),
+      fast('inloop-thrifty', seconds),
+    ]);
+    return {
+      seconds,
+      messages: { s1, inloop, 'inloop-thrifty': thrifty },
+      fast: { inloop: fastInloop, 'inloop-thrifty': fastThrifty },
+    };
+  },
+  report({ seconds, messages, fast: { inloop, 'inloop-thrifty': thrifty } }) {
+    const row = (name: string, { elements, perSecond, busiest, longestGap }: Steps) => [
+      name,
+      figure(elements),
+      figure(perSecond),
+      figure(busiest),
+      figure(longestGap),
+    ];
+    return {
+      text: [
+        `10,000 elements a second for ${seconds} s:`,
+        table(
+          ['stack', 'elements', 'pushes a second', 'in the busiest second', 'longest gap, ms'],
+          [row('inloop', inloop), row('inloop-thrifty', thrifty)],
+        ),
+        `1,000 elements in 60 s, one page open (${seconds} s measured), in messages:`,
+        table(
+          ['stack', 'published', 'delivered'],
+          NAMES.map((name) => [name, figure(messages[name].published), figure(messages[name].delivered)]),
+        ),
+      ].join('\n\n'),
+      targets: [
+        atMost('Pushes a second, default', inloop.perSecond, 10),
+        atMost('Pushes a second, thrifty', thrifty.perSecond, 1),
+        // A tenth for the way to the page.
+        atMost('Longest time without a step, default', inloop.longestGap, 1_100, ' ms'),
+        atMost('Longest time without a step, thrifty', thrifty.longestGap, 1_100, ' ms'),
+      ],
+    };
+  },
+});
+
+/** Side by side, so each has a Redis and a Soketi of its own. */
+async function inOwnWorld<T>(use: (world: World) => Promise<T>): Promise<T> {
+  const world = await startWorld();
+  try {
+    return await use(world);
+  } finally {
+    await world.stop();
+  }
+}
+
+function slow(stack: Name, seconds: number, elements: number) {
+  return inOwnWorld((world) =>
+    withTurn({ world, stack, users: [USER], concurrency: 1 }, async (turn) => {
+      const input = makeInput({ n: 1, user: USER, elements, work: 'paced', size: seconds * 1_000 });
+      const { counts, received } = await turn.run([input]);
+      return { published: counts.events, delivered: received };
+    }),
+  );
+}
+
+function fast(stack: Name, seconds: number): Promise<Steps> {
+  return inOwnWorld((world) =>
+    withTurn({ world, stack, users: [USER], concurrency: 1 }, async (turn) => {
+      const elements = seconds * 10_000;
+      const input = makeInput({ n: 1, user: USER, elements, work: 'paced', size: seconds * 1_000 });
+      const { marks, steps } = await turn.run([input]);
+      const [mark] = marks;
+      const times = steps[USER] ?? [];
+      if (!mark) throw new Error('The task did not run.');
+      const inside = [mark.began, ...times.filter((time) => time > mark.began && time < mark.done), mark.done];
+      const gaps = inside.slice(1).map((time, index) => time - (inside[index] ?? time));
+      return {
+        elements,
+        perSecond: times.length / seconds,
+        busiest: Math.max(...times.map((time) => times.filter((other) => other >= time && other < time + 1_000).length)),
+        longestGap: Math.max(...gaps),
+      };
+    }),
+  );
+}

@@ -1,0 +1,101 @@
+// A process of the bench and what its parent may ask of it.
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { REPOSITORY } from '../../dev/paths.ts';
+
+/** What a child does when it is asked; each name takes one argument of JSON and gives one answer of JSON. */
+export type Calls = Readonly<Record<string, (argument: never) => unknown>>;
+
+interface Question {
+  readonly id: number;
+  readonly name: string;
+  readonly argument: unknown;
+}
+
+interface Answer {
+  readonly id: number;
+  readonly result?: unknown;
+  readonly error?: string;
+}
+
+/** In the child: answers until it is told to stop, or until the parent is gone. `stop` runs before it exits. */
+export function answerCalls(calls: Calls, stop: () => Promise<void>): void {
+  process.on('disconnect', () => process.exit(1));
+  // Ctrl-C reaches the whole group; the parent decides in which order things end.
+  process.on('SIGINT', () => undefined);
+  process.on('message', async ({ id, name, argument }: Question) => {
+    const reply = (answer: Omit<Answer, 'id'>) =>
+      new Promise<void>((resolve) => process.send?.({ id, ...answer }, undefined, {}, () => resolve()));
+    try {
+      const call = name === 'stop' ? stop : calls[name];
+      if (!call) throw new Error(`There is no call named ${name}.`);
+      await reply({ result: await call(argument as never) });
+    } catch (error) {
+      await reply({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    }
+    if (name === 'stop') process.exit(0);
+  });
+  process.send?.({ id: 0 });
+}
+
+export interface ProcessOptions {
+  readonly env: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
+  /** Where a CPU profile of it goes when it ends. */
+  readonly profileFolder?: string | undefined;
+}
+
+/** A child, seen from its parent. */
+export class BenchProcess {
+  readonly #child: ChildProcess;
+  readonly #waiting = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>();
+  #questions = 0;
+
+  private constructor(child: ChildProcess, name: string) {
+    this.#child = child;
+    child.on('message', ({ id, result, error }: Answer) => {
+      const waiting = this.#waiting.get(id);
+      this.#waiting.delete(id);
+      if (error === undefined) waiting?.resolve(result);
+      else waiting?.reject(new Error(`${name}: ${error}`));
+    });
+    child.on('exit', (code, signal) => {
+      for (const { reject } of this.#waiting.values()) reject(new Error(`${name} ended (${signal ?? code})`));
+      this.#waiting.clear();
+    });
+  }
+
+  /** Starts `processes/<name>.js` of the compiled bench; resolves once it answers. */
+  static async start(name: string, { env, args = [], profileFolder }: ProcessOptions): Promise<BenchProcess> {
+    const child = fork(join(REPOSITORY, 'dist', 'bench', 'processes', `${name}.js`), args, {
+      cwd: REPOSITORY,
+      env: { PATH: process.env.PATH, NODE_ENV: 'production', ...env },
+      execArgv: profileFolder ? ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`, `--cpu-prof-name=${name}.cpuprofile`] : [],
+    });
+    const started = new BenchProcess(child, name);
+    await new Promise((resolve, reject) => started.#waiting.set(0, { resolve, reject }));
+    return started;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  async call<Result = void>(name: string, argument?: unknown): Promise<Result> {
+    const id = ++this.#questions;
+    const answered = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+    this.#child.send({ id, name, argument });
+    return (await answered) as Result;
+  }
+
+  /** Ends it; insists after 10 s. */
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const exited = once(this.#child, 'exit');
+    const insist = setTimeout(() => this.#child.kill('SIGKILL'), 10_000);
+    await this.call('stop').catch(() => undefined);
+    await exited;
+    clearTimeout(insist);
+  }
+}

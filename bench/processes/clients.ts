@@ -1,0 +1,185 @@
+// The pages of all users, in one process: as many connections as users, each as that stack's page would have it.
+import http from 'node:http';
+import { createTaskFeed, type PendingFeed } from 'inloop/client';
+import pusherJs from 'pusher-js';
+import { io } from 'socket.io-client';
+import { now } from '../measure/clock.ts';
+import type { ClientKind } from '../stacks/stack.ts';
+import type { TaskResult } from '../stacks/task.ts';
+import { answerCalls } from './calls.ts';
+
+// The types of pusher-js say that the class is its module's `default`; in Node it is the module itself.
+const Pusher = pusherJs as unknown as typeof pusherJs.default;
+const POLL_EVERY_MS = 500;
+
+const url = `http://127.0.0.1:${process.env.PORT}`;
+const agent = new http.Agent({ keepAlive: true });
+/** When each outcome first reached its user. */
+const outcomes = new Map<number, number>();
+const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
+/** Users with tasks that have not ended, for those who poll. */
+const active = new Map<string, number>();
+const closers: (() => void)[] = [];
+const feeds = new Map<string, PendingFeed>();
+let events = 0;
+let polls = 0;
+/** When each user saw a step that was no outcome. */
+const steps = new Map<string, number[]>();
+
+function onOutcome(n: number): void {
+  if (outcomes.has(n)) return;
+  outcomes.set(n, now());
+  for (const { count, resolve } of waiting) if (outcomes.size >= count) resolve();
+}
+
+function onEvent(user: string, name: string, data: unknown): void {
+  if (!name.startsWith('task.')) return;
+  events += 1;
+  if (name === 'task.succeeded') onOutcome((data as { result: TaskResult }).result.n);
+  else steps.get(user)?.push(now()) ?? steps.set(user, [now()]);
+}
+
+async function connectPusher(user: string): Promise<void> {
+  const pusher = new Pusher(process.env.PUSHER_KEY as string, {
+    ...{ cluster: 'bench', wsHost: '127.0.0.1', wsPort: Number(process.env.PUSHER_PORT), forceTLS: false },
+    ...{ enabledTransports: ['ws'], enableStats: false },
+    channelAuthorization: { endpoint: `${url}/tasks/auth`, transport: 'ajax', headers: { 'x-user': user } },
+  });
+  closers.push(() => pusher.disconnect());
+  const channel = pusher.subscribe(`private-user-${user}`);
+  channel.bind_global((name: string, data: unknown) => onEvent(user, name, data));
+  await new Promise<void>((resolve, reject) => {
+    channel.bind('pusher:subscription_succeeded', () => resolve());
+    channel.bind('pusher:subscription_error', (error: unknown) => reject(new Error(JSON.stringify(error))));
+  });
+}
+
+async function connectSocket(user: string): Promise<void> {
+  const socket = io(url, { transports: ['websocket'], auth: { user }, forceNew: true });
+  closers.push(() => socket.close());
+  socket.onAny((name: string, data: unknown) => onEvent(user, name, data));
+  await new Promise<void>((resolve, reject) => {
+    socket.on('connect', () => resolve());
+    socket.on('connect_error', reject);
+  });
+}
+
+/** Asks every 500 ms, from a moment of its own, while the user has tasks that have not ended. */
+function startPolling(user: string): void {
+  let isAsking = false;
+  /** Tasks whose end it has shown: their rows stay. */
+  const shown = new Set<number>();
+  const ask = async () => {
+    if (isAsking || !active.has(user)) return;
+    isAsking = true;
+    polls += 1;
+    const { tasks } = (await getJson(`${url}/tasks`, user)) as { tasks: { status: string; result?: TaskResult }[] };
+    for (const { status, result } of tasks) {
+      if (status !== 'succeeded' || !result || shown.has(result.n)) continue;
+      shown.add(result.n);
+      onOutcome(result.n);
+      const left = (active.get(user) ?? 0) - 1;
+      if (left > 0) active.set(user, left);
+      else active.delete(user);
+    }
+    isAsking = false;
+  };
+  let timer: NodeJS.Timeout;
+  const first = setTimeout(() => {
+    timer = setInterval(() => void ask(), POLL_EVERY_MS);
+  }, Math.random() * POLL_EVERY_MS);
+  closers.push(() => {
+    clearTimeout(first);
+    clearInterval(timer);
+  });
+}
+
+function getJson(address: string, user: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    http
+      .get(address, { agent, headers: { 'x-user': user } }, (response) => {
+        let body = '';
+        response.setEncoding('utf8').on('data', (chunk) => {
+          body += chunk;
+        });
+        response.on('end', () => resolve(JSON.parse(body)));
+      })
+      .on('error', reject);
+  });
+}
+
+/** A page with inloop's own client; ready once its first fetch is in. */
+function openFeed(user: string): PendingFeed {
+  const feed = createTaskFeed({ url: `${url}/tasks`, Pusher: Pusher as never, headers: { 'x-user': user } });
+  feeds.set(user, feed);
+  closers.push(() => feed.close());
+  return feed;
+}
+
+answerCalls(
+  {
+    /** Opens a page for each user; resolves when all are connected. */
+    async connect({ kind, users }: { kind: ClientKind; users: readonly string[] }) {
+      if (kind === 'poll') for (const user of users) startPolling(user);
+      const connect = { pusher: connectPusher, 'socket.io': connectSocket, poll: null, none: null }[kind];
+      // Not all at once: it is not what is measured, and the ports of a machine are few.
+      for (let at = 0; connect && at < users.length; at += 50) {
+        await Promise.all(users.slice(at, at + 50).map(connect));
+      }
+    },
+    /** Opens inloop's own client for one user; its outcomes count as known when its listener is called. */
+    async follow(user: string) {
+      const feed = openFeed(user);
+      await feed.ready;
+      feed.subscribe(() => {
+        for (const task of feed.getSnapshot().tasks) {
+          if (task.status === 'succeeded') onOutcome((task.result as TaskResult).n);
+        }
+      });
+    },
+    /** Opens inloop's own client for all users within `ms`; returns how long each took until it had its tasks, and how many. */
+    async comeBack({ users, ms }: { users: readonly string[]; ms: number }) {
+      const began = now();
+      return Promise.all(
+        users.map(async (user, index) => {
+          await new Promise((resolve) => setTimeout(resolve, (index / users.length) * ms));
+          const opened = now();
+          const feed = openFeed(user);
+          await feed.ready;
+          return { took: now() - opened, at: now() - began, tasks: feed.getSnapshot().tasks.length };
+        }),
+      );
+    },
+    /** Says whose tasks are about to start, one name a task. */
+    expect(users: readonly string[]) {
+      for (const user of users) active.set(user, (active.get(user) ?? 0) + 1);
+    },
+    /** Resolves when that many outcomes have reached their users since the last `take`, at the latest after `ms`. */
+    reached({ count, ms }: { count: number; ms: number }) {
+      if (outcomes.size >= count) return;
+      return new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        waiting.push({
+          count,
+          resolve() {
+            clearTimeout(timer);
+            resolve();
+          },
+        });
+      });
+    },
+    /** What came since the last time. */
+    take() {
+      const taken = { outcomes: [...outcomes], events, polls, steps: Object.fromEntries(steps) };
+      outcomes.clear();
+      steps.clear();
+      waiting.splice(0);
+      active.clear();
+      events = polls = 0;
+      return taken;
+    },
+  },
+  async () => {
+    for (const close of closers) close();
+  },
+);

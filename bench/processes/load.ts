@@ -1,0 +1,88 @@
+// A load of HTTP requests, in a process of its own: raw sockets, one request at a time on each, as browsers do it.
+import { connect } from 'node:net';
+import { now } from '../measure/clock.ts';
+import { answerCalls } from './calls.ts';
+
+export interface LoadRequest {
+  readonly path: string;
+  readonly user: string;
+  readonly body: unknown;
+}
+
+export interface LoadResult {
+  /** Of each answered request, in ms. */
+  readonly latencies: readonly number[];
+  /** Answers by status. */
+  readonly statuses: Readonly<Record<string, number>>;
+  /** When the first request was sent and the last answer came, on the bench's clock. */
+  readonly began: number;
+  readonly ended: number;
+}
+
+/** Sends what `next` gives until it gives null; resolves when every answer has come. */
+async function run(connections: number, next: (connection: number) => LoadRequest | null): Promise<LoadResult> {
+  const latencies: number[] = [];
+  const statuses: Record<string, number> = {};
+  const began = now();
+  await Promise.all(
+    Array.from({ length: connections }, async (_, connection) => {
+      const socket = connect({ host: '127.0.0.1', port: Number(process.env.PORT), noDelay: true });
+      await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
+      for (let request = next(connection); request !== null; request = next(connection)) {
+        const sent = now();
+        const status = await exchange(socket, request);
+        latencies.push(now() - sent);
+        statuses[status] = (statuses[status] ?? 0) + 1;
+      }
+      socket.destroy();
+    }),
+  );
+  return { latencies, statuses, began, ended: now() };
+}
+
+/** One request, and its status once the whole answer is there. */
+function exchange(socket: ReturnType<typeof connect>, { path, user, body }: LoadRequest): Promise<string> {
+  const text = JSON.stringify(body);
+  const head = [
+    `POST ${path} HTTP/1.1`,
+    'Host: localhost',
+    `x-user: ${user}`,
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(text)}`,
+  ];
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const finish = (settle: () => void) => {
+      socket.off('data', onData).off('close', onClose);
+      settle();
+    };
+    const onClose = () => finish(() => reject(new Error(`The server hung up on ${path}`)));
+    const onData = (chunk: Buffer) => {
+      answer += chunk.toString('latin1');
+      const end = answer.indexOf('\r\n\r\n');
+      if (end === -1) return;
+      const length = Number(/content-length: (\d+)/i.exec(answer.slice(0, end))?.[1] ?? 0);
+      if (answer.length >= end + 4 + length) finish(() => resolve(answer.slice(9, 12)));
+    };
+    socket.on('data', onData).on('close', onClose);
+    socket.write(`${head.join('\r\n')}\r\n\r\n${text}`);
+  });
+}
+
+answerCalls(
+  {
+    /** Sends `request` again and again for `ms`, as a user of its own on each connection. */
+    during({ request, connections, ms }: { request: Omit<LoadRequest, 'user'>; connections: number; ms: number }) {
+      const end = now() + ms;
+      return run(connections, (connection) => (now() < end ? { ...request, user: `user-${connection}` } : null));
+    },
+    /** Sends these requests, each user's over one connection of its own, one after the other. */
+    all(requests: readonly LoadRequest[]) {
+      const lanes = new Map<string, LoadRequest[]>();
+      for (const request of requests) lanes.set(request.user, [...(lanes.get(request.user) ?? []), request]);
+      const queues = [...lanes.values()];
+      return run(queues.length, (connection) => queues[connection]?.shift() ?? null);
+    },
+  },
+  async () => undefined,
+);

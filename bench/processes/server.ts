@@ -1,0 +1,45 @@
+// The web process of a stack: `server.js <stack>`, PORT.
+import { createServer } from 'node:http';
+import express from 'express';
+import { now, pause } from '../measure/clock.ts';
+import { loadStack } from '../stacks/index.ts';
+import type { TaskInput } from '../stacks/task.ts';
+import { answerCalls } from './calls.ts';
+
+/** How many tasks are being accepted at a time when the process starts them itself. */
+const STARTERS = 20;
+
+const stack = await loadStack(process.argv[2] ?? '');
+const half = await stack.startServer(process.env);
+const app = express().disable('x-powered-by').disable('etag');
+const server = createServer(app);
+half.mount(app, server);
+await new Promise<void>((resolve) => server.listen(Number(process.env.PORT), '127.0.0.1', resolve));
+
+answerCalls(
+  {
+    /** Accepts these tasks, as fast as it can; returns when the first was begun. */
+    async start(inputs: readonly TaskInput[]) {
+      const began = now();
+      const waiting = [...inputs].reverse();
+      const starter = async () => {
+        for (let input = waiting.pop(); input; input = waiting.pop()) await half.start(input);
+      };
+      await Promise.all(Array.from({ length: STARTERS }, starter));
+      return began;
+    },
+    /** Accepts one of these tasks every `ms`. */
+    async startEvery({ inputs, ms }: { inputs: readonly TaskInput[]; ms: number }) {
+      for (const input of inputs) {
+        await half.start(input);
+        await pause(ms);
+      }
+    },
+    counts: () => half.counts(),
+  },
+  async () => {
+    server.closeAllConnections();
+    server.close();
+    await half.close();
+  },
+);

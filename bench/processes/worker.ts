@@ -1,0 +1,56 @@
+// The worker process of a stack: `worker.js <stack>`, CONCURRENCY.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { now, pause } from '../measure/clock.ts';
+import { loadStack } from '../stacks/index.ts';
+import { createPusher } from '../stacks/s1.ts';
+import { Marks } from '../stacks/task.ts';
+import { answerCalls } from './calls.ts';
+
+const stack = await loadStack(process.argv[2] ?? '');
+const marks = new Marks();
+const half = await stack.startWorker(process.env, { concurrency: Number(process.env.CONCURRENCY), marks });
+
+answerCalls(
+  {
+    /** Resolves when that many tasks have returned since the last `takeMarks`. */
+    reached: (count: number) => marks.reached(count),
+    takeMarks: () => marks.take(),
+    counts: () => half.counts(),
+    /** What is in use once the garbage is gone, in MB. */
+    heap() {
+      setFlagsFromString('--expose-gc');
+      (runInNewContext('gc') as () => void)();
+      return process.memoryUsage().heapUsed / 2 ** 20;
+    },
+    /** The floor: one raw trigger every `ms`; returns when each was begun. */
+    async triggerEvery({ user, count, ms }: { user: string; count: number; ms: number }) {
+      const pusher = createPusher(process.env);
+      const times: { n: number; done: number }[] = [];
+      for (let n = 0; n < count; n++) {
+        times.push({ n, done: now() });
+        const result = { n, imported: 1, skipped: 0 };
+        await pusher.trigger(`private-user-${user}`, 'task.succeeded', { id: String(n), result });
+        await pause(ms);
+      }
+      return times;
+    },
+    /** The floor: events a second in batches of 10, so many requests in flight; or in single triggers. */
+    async eventsPerSecond({ inFlight, ms, batch }: { inFlight: number; ms: number; batch: boolean }) {
+      const pusher = createPusher(process.env);
+      const one = { channel: 'private-user-nobody', name: 'task.progress', data: '{"done":1,"total":100}' };
+      const [began, end] = [now(), now() + ms];
+      let events = 0;
+      const send = async () => {
+        while (now() < end) {
+          if (batch) await pusher.triggerBatch(Array.from({ length: 10 }, () => ({ ...one })));
+          else await pusher.trigger(one.channel, one.name, { done: 1, total: 100 });
+          events += batch ? 10 : 1;
+        }
+      };
+      await Promise.all(Array.from({ length: inFlight }, send));
+      return (events / (now() - began)) * 1_000;
+    },
+  },
+  () => half.close(),
+);

@@ -1,0 +1,17 @@
+// The 202 route of the stacks that have none of their own: the same parser, schema and answer for each.
+import express, { type Express } from 'express';
+import { userOf } from './stack.ts';
+import { type TaskInput, taskInput } from './task.ts';
+
+/** `POST /imports`: validates, lets `accept` store the task, answers with where its status is. */
+export function acceptWith(app: Express, accept: (input: TaskInput) => Promise<string>): void {
+  app.post('/imports', express.json(), async (req, res) => {
+    const parsed = taskInput.safeParse(req.body);
+    if (!parsed.success) {
+      res.status(422).json({ errors: parsed.error.issues });
+      return;
+    }
+    const id = await accept({ ...parsed.data, user: userOf(req) });
+    res.status(202).location(`/tasks/${id}`).set('Retry-After', '2').json({ id, status: 'queued' });
+  });
+}

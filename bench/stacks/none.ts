@@ -1,0 +1,32 @@
+// None: bee-queue alone. The work is done and nobody is told; the floor for everything else.
+import { consume, createProducer } from './bee.ts';
+import { acceptWith } from './accept.ts';
+import { NO_COUNTS, type Stack } from './stack.ts';
+import { createWork, resultOf } from './task.ts';
+
+export const none: Stack = {
+  async startServer(env) {
+    const jobs = await createProducer(env);
+    return {
+      mount: (app) => acceptWith(app, (input) => jobs.add(input)),
+      start: async (input) => void (await jobs.add(input)),
+      counts: () => NO_COUNTS,
+      close: () => jobs.close(),
+    };
+  },
+
+  async startWorker(env, { concurrency, marks }) {
+    const consumer = await consume(env, concurrency, async (input) => {
+      marks.began(input.n);
+      const element = createWork(input);
+      for (let done = 1; done <= input.elements; done++) {
+        const wait = element(done);
+        if (wait) await wait;
+      }
+      marks.done(input.n);
+      marks.returned(input.n);
+      return resultOf(input);
+    });
+    return { counts: () => NO_COUNTS, close: () => consumer.close() };
+  },
+};

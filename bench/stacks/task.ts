@@ -1,0 +1,133 @@
+// The task that every stack runs: what it is given, what it does for each element, and what is noted of it.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { z } from 'zod';
+import { now, pause } from '../measure/clock.ts';
+
+/**
+ * What the work of one element is:
+ * - `none`: nothing
+ * - `cpu`: `size` rounds of arithmetic; the event loop has its turn after every 20 elements
+ * - `sleep`: a timer of `size` ms
+ * - `paced`: all elements are spread evenly over `size` ms
+ */
+export type WorkKind = 'none' | 'cpu' | 'sleep' | 'paced';
+
+/** The payload of a job, the same in every stack; checked by every server before it accepts. */
+export const taskInput = z.object({
+  uploadId: z.string().min(1).max(100),
+  filename: z.string().min(1).max(200),
+  /** Which task of the run it is. */
+  n: z.int().min(0),
+  user: z.string().min(1).max(100),
+  elements: z.int().min(1),
+  work: z.enum(['none', 'cpu', 'sleep', 'paced']),
+  size: z.number().min(0),
+});
+
+export type TaskInput = z.infer<typeof taskInput>;
+
+/** The outcome of a task, the same in every stack. */
+export interface TaskResult {
+  readonly n: number;
+  readonly imported: number;
+  readonly skipped: number;
+}
+
+export const taskResult = z.object({ n: z.int(), imported: z.int(), skipped: z.int() });
+
+export function makeInput(task: Omit<TaskInput, 'uploadId' | 'filename'>): TaskInput {
+  return { uploadId: `upload-${task.n}`, filename: `contacts-${task.n}.csv`, ...task };
+}
+
+export function resultOf({ n, elements }: TaskInput): TaskResult {
+  return { n, imported: elements, skipped: 0 };
+}
+
+/** Does the work of the element `done` (from 1); a promise where that has to be waited for. */
+export type Element = (done: number) => Promise<unknown> | undefined;
+
+export function createWork({ work, size, elements }: TaskInput): Element {
+  switch (work) {
+    case 'none':
+      return () => undefined;
+    case 'cpu':
+      return (done) => {
+        spin(size);
+        return done % 20 === 0 ? nextTurn() : undefined;
+      };
+    case 'sleep':
+      return () => pause(size);
+    case 'paced': {
+      const began = performance.now();
+      return (done) => {
+        const early = began + (done / elements) * size - performance.now();
+        return early > 1 ? pause(early) : undefined;
+      };
+    }
+  }
+}
+
+let spun = 1;
+
+/** `rounds` of arithmetic, each of which needs the one before. */
+export function spin(rounds: number): void {
+  let value = spun;
+  for (let round = 0; round < rounds; round++) value = (Math.imul(value, 1_664_525) + 1_013_904_223) | 0;
+  spun = value;
+}
+
+/** How many rounds of arithmetic take `us` microseconds on this machine, now. */
+export function roundsFor(us: number): number {
+  const timed = (rounds: number) => {
+    const began = performance.now();
+    spin(rounds);
+    return performance.now() - began;
+  };
+  timed(1e6);
+  const best = Math.min(...Array.from({ length: 5 }, () => timed(1e7)));
+  return Math.round((1e7 / best / 1_000) * us);
+}
+
+/** When the handler of a task began, had done its last element, and had nothing more to do itself (ms). */
+export interface Mark {
+  readonly n: number;
+  readonly began: number;
+  readonly done: number;
+  readonly returned: number;
+}
+
+/** What a worker notes of its tasks. */
+export class Marks {
+  readonly #open = new Map<number, { began: number; done: number }>();
+  #closed: Mark[] = [];
+  readonly #waiting: { readonly count: number; readonly resolve: () => void }[] = [];
+
+  began(n: number): void {
+    this.#open.set(n, { began: now(), done: 0 });
+  }
+
+  /** The last element is done, and nobody knows it yet. */
+  done(n: number): void {
+    const open = this.#open.get(n);
+    if (open) open.done = now();
+  }
+
+  returned(n: number): void {
+    const open = this.#open.get(n);
+    if (!open) return;
+    this.#open.delete(n);
+    this.#closed.push({ n, ...open, returned: now() });
+    for (const waiting of this.#waiting) if (this.#closed.length >= waiting.count) waiting.resolve();
+  }
+
+  /** Resolves when `count` tasks have returned since the last `take`. */
+  reached(count: number): Promise<void> {
+    if (this.#closed.length >= count) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push({ count, resolve }));
+  }
+
+  /** What was noted since the last time. */
+  take(): readonly Mark[] {
+    return this.#closed.splice(0);
+  }
+}

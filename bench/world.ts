@@ -1,0 +1,135 @@
+// The Redis and the Soketi that all stacks of a run share, as the local stack runs them.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createClient } from '@redis/client';
+import { startChild } from '../dev/child.ts';
+import { requireNode20 } from '../dev/node20.ts';
+import { findFreePort, LOOPBACK } from '../dev/ports.ts';
+import { findRedisServer, pingRedis, redisCommand } from '../dev/redis.ts';
+import { createPusherApp, probeSoketi, soketiCommand } from '../dev/soketi.ts';
+import { waitUntilReady } from '../dev/wait.ts';
+
+export interface World {
+  /** For every process: where the parts are. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly redisPid: number;
+  readonly soketiPid: number;
+  /** Where the web process of the stack whose turn it is listens. */
+  readonly port: number;
+  readonly redis: RedisProbe;
+  stop(): Promise<void>;
+}
+
+/** @param profileFolder where a CPU profile of Soketi goes when it ends */
+export async function startWorld({ profileFolder }: { profileFolder?: string } = {}): Promise<World> {
+  const redisServer = findRedisServer();
+  if (redisServer === null) throw new Error('The bench needs redis-server on PATH. Run "npm test", which brings it.');
+  const folder = mkdtempSync(join(tmpdir(), 'inloop-bench-'));
+  const app = createPusherApp();
+  const [redisPort, soketiPort, port] = [await findFreePort(), await findFreePort(), await findFreePort()];
+  const redis = await startChild(redisCommand({ file: redisServer, folder: join(folder, 'redis'), port: redisPort }));
+  const command = await soketiCommand({
+    node: await requireNode20(),
+    app,
+    port: soketiPort,
+    folder: join(folder, 'soketi'),
+    webhookUrl: `http://${LOOPBACK}:${port}/tasks/webhook`,
+  });
+  if (profileFolder) {
+    command.args.unshift('--cpu-prof', `--cpu-prof-dir=${profileFolder}`, '--cpu-prof-name=soketi.cpuprofile');
+  }
+  const soketi = await startChild(command);
+  await Promise.all([
+    waitUntilReady('Redis', redis, () => pingRedis(redisPort)),
+    waitUntilReady('Soketi', soketi, () => probeSoketi(soketiPort, app)),
+  ]);
+  const redisUrl = `redis://${LOOPBACK}:${redisPort}`;
+  const probe = await connectProbe(redisUrl);
+  return {
+    env: {
+      REDIS_URL: redisUrl,
+      PUSHER_APP_ID: app.appId,
+      PUSHER_KEY: app.key,
+      PUSHER_SECRET: app.secret,
+      PUSHER_HOST: LOOPBACK,
+      PUSHER_PORT: String(soketiPort),
+      PUSHER_TLS: 'false',
+      PORT: String(port),
+    },
+    redisPid: redis.pid,
+    soketiPid: soketi.pid,
+    port,
+    redis: probe,
+    async stop() {
+      probe.close();
+      await Promise.all([soketi.stop(10_000), redis.stop()]);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** How many commands Redis was given. */
+export interface CommandCounts {
+  /** Sent by a client: what crosses the network. A script is one. */
+  readonly sent: number;
+  /** The same and those inside scripts (`INFO commandstats`). */
+  readonly run: number;
+}
+
+/** The bench's own way to Redis. */
+export interface RedisProbe {
+  /** Forgets all data. */
+  wipe(): Promise<void>;
+  /** Starts to count. Watching each command costs Redis time, so what is counted is not timed. */
+  countFrom(): Promise<void>;
+  /** What came since; the probe's own and the heartbeats of idle clients (PING) left out. */
+  counted(): Promise<CommandCounts>;
+  roundTrip(): Promise<void>;
+  close(): void;
+}
+
+async function connectProbe(url: string): Promise<RedisProbe> {
+  const client = createClient({ url });
+  const monitor = client.duplicate();
+  for (const connection of [client, monitor]) {
+    connection.on('error', (error: Error) => console.error(`bench: Redis: ${error.message}`));
+    await connection.connect();
+  }
+  let isMonitoring = false;
+  let sent = 0;
+  const isOwn = (name: string) => /^(ping|info|config|monitor)/i.test(name);
+  return {
+    async wipe() {
+      await client.flushAll();
+    },
+    async countFrom() {
+      // `1700000000.123456 [0 127.0.0.1:5000] "hset" "key"`; commands inside scripts have `lua` for an address.
+      if (!isMonitoring) {
+        await monitor.monitor((line) => {
+          const match = /\[\d+ ([^\]]+)\] "([^"]+)"/.exec(String(line));
+          if (match && match[1] !== 'lua' && !isOwn(match[2] ?? '')) sent += 1;
+        });
+      }
+      isMonitoring = true;
+      await client.configResetStat();
+      sent = 0;
+    },
+    async counted() {
+      const stats = await client.info('commandstats');
+      await client.ping();
+      const calls = [...stats.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)].filter(([, name = '']) => !isOwn(name));
+      const counts = { sent, run: calls.reduce((total, [, , count]) => total + Number(count), 0) };
+      await monitor.reset();
+      isMonitoring = false;
+      return counts;
+    },
+    async roundTrip() {
+      await client.ping();
+    },
+    close() {
+      client.destroy();
+      monitor.destroy();
+    },
+  };
+}
