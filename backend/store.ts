@@ -64,7 +64,7 @@ export class TaskStore {
     idempotencyKey: string | null,
   ): Promise<Created> {
     const input = JSON.stringify(task.input);
-    const bodyHash = hash(`${task.snapshot.name}\n${input}`);
+    const bodyHash = idempotencyKey === null ? '' : hash(`${task.snapshot.name}\n${input}`);
     const { known, hasPage } = await this.#redis.create({
       id: task.snapshot.id,
       owner: task.owner,
