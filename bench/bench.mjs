@@ -5,5 +5,6 @@ import { build, fail, prepare, root, run } from '../dev/bootstrap.mjs';
 await prepare();
 await build();
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-if ((await run(process.execPath, [tsc, '-b', 'bench'])) !== 0) fail('bench/ does not compile; the lines above say where.');
+if ((await run(process.execPath, [tsc, '-b', 'bench'])) !== 0)
+  fail('bench/ does not compile; the lines above say where.');
 process.exitCode = await run(process.execPath, [join(root, 'dist', 'bench', 'main.js'), ...process.argv.slice(2)]);

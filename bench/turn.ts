@@ -29,6 +29,8 @@ export type Cpu = Readonly<Record<'server' | 'worker' | 'redis' | 'soketi', numb
 /** What some tasks came to. */
 export interface TaskRun {
   readonly tasks: number;
+  /** When the first was started, on the bench's clock. */
+  readonly began: number;
   /** From the first that was started to the last outcome, in ms. */
   readonly wall: number;
   readonly marks: readonly Mark[];
@@ -101,6 +103,7 @@ export class Turn {
     const heard = Math.max(...seen.values());
     return {
       tasks,
+      began,
       // Whoever is told by push counts as done when the last is told; a poll that comes later is not held against S4.
       wall: (this.client === 'none' || this.client === 'poll' ? returned : Math.max(returned, heard)) - began,
       marks,
@@ -153,7 +156,11 @@ export async function withTurn<T>(options: TurnOptions, use: (turn: Turn) => Pro
   const start = (name: string) => BenchProcess.start(name, { env, args: [stack], profileFolder });
   const starting = [BenchProcess.start('clients', { env }), start('server'), ...(hasWorker ? [start('worker')] : [])];
   try {
-    const [clients, server, worker = null] = (await Promise.all(starting)) as [BenchProcess, BenchProcess, BenchProcess?];
+    const [clients, server, worker = null] = (await Promise.all(starting)) as [
+      BenchProcess,
+      BenchProcess,
+      BenchProcess?,
+    ];
     const { client } = STACKS[stack];
     await clients.call('connect', { kind: client, users });
     return await use(new Turn({ stack, client, world, server, worker, clients }));

@@ -69,6 +69,16 @@ export async function startWorld({ profileFolder }: { profileFolder?: string } =
   };
 }
 
+/** A Redis and a Soketi for what runs beside something else. */
+export async function inOwnWorld<T>(use: (world: World) => Promise<T>): Promise<T> {
+  const world = await startWorld();
+  try {
+    return await use(world);
+  } finally {
+    await world.stop();
+  }
+}
+
 /** How many commands Redis was given. */
 export interface CommandCounts {
   /** Sent by a client: what crosses the network. A script is one. */

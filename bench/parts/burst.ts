@@ -72,7 +72,15 @@ export const burst: Part<unknown> = definePart<Figures>({
     return {
       text: [
         table(
-          ['accepted', 'the last after, s', 'first outcome shown after, s', 'the last, s', 'lost', 'server, MB', 'worker, MB'],
+          [
+            'accepted',
+            'the last after, s',
+            'first outcome shown after, s',
+            'the last, s',
+            'lost',
+            'server, MB',
+            'worker, MB',
+          ],
           [
             [
               `${figure(raw.accepted)} of ${figure(raw.tasks)}`,

@@ -53,7 +53,15 @@ export const comeback: Part<unknown> = definePart<Figures>({
   report: ({ users, took, last, incomplete }) => ({
     text: table(
       ['pages', 'had their tasks after: p50, ms', 'p99, ms', 'the last, from when the first opened, ms', 'incomplete'],
-      [[figure(users), figure(percentile(took, 0.5)), figure(percentile(took, 0.99)), figure(last), figure(incomplete)]],
+      [
+        [
+          figure(users),
+          figure(percentile(took, 0.5)),
+          figure(percentile(took, 0.99)),
+          figure(last),
+          figure(incomplete),
+        ],
+      ],
     ),
     targets: [
       atMost('Coming back: all served after', last / 1_000, 3, ' s'),

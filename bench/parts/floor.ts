@@ -18,7 +18,7 @@ export const floor: Part<unknown> = definePart<Figures>({
   name: 'floor',
   title: 'The floor: Redis, Soketi and bee-queue alone',
   async measure({ world, quick, log }) {
-    const rounds = quick ? 1 : 3;
+    const rounds = quick ? 1 : 2;
     const ms = quick ? 300 : 1_000;
     const redis: number[] = [];
     for (let n = 0; n < 2_000; n++) {
@@ -33,7 +33,9 @@ export const floor: Part<unknown> = definePart<Figures>({
       log(`round ${round} of ${rounds}`);
       await withTurn({ world, stack: 'none', users: [] }, async (turn) => {
         const inputs = (from: number, count: number) =>
-          Array.from({ length: count }, (_, n) => makeInput({ n: from + n, user: 'user-0', elements: 1, work: 'none', size: 0 }));
+          Array.from({ length: count }, (_, n) =>
+            makeInput({ n: from + n, user: 'user-0', elements: 1, work: 'none', size: 0 }),
+          );
         await turn.run(inputs(0, 1_000));
         const count = quick ? 2_000 : 10_000;
         jobs.push((count / (await turn.run(inputs(1_000, count))).wall) * 1_000);

@@ -4,7 +4,7 @@ import { figure, table } from '../measure/table.ts';
 import { atMost, definePart, type Part } from '../part.ts';
 import { makeInput } from '../stacks/task.ts';
 import { withTurn } from '../turn.ts';
-import { startWorld, type World } from '../world.ts';
+import { inOwnWorld } from '../world.ts';
 
 const NAMES = ['s1', 'inloop', 'inloop-thrifty'] as const;
 type Name = (typeof NAMES)[number];
@@ -13,7 +13,7 @@ const USER = 'user-0';
 /** Of one task. */
 interface Steps {
   readonly elements: number;
-  /** Events that were no outcome, a second on average and in the busiest second. */
+  /** Events while it moved, a second on average and in the busiest second. */
   readonly perSecond: number;
   readonly busiest: number;
   /** The longest time without a step, in ms. */
@@ -30,17 +30,14 @@ export interface MinuteFigures {
 export const minute: Part<unknown> = definePart<MinuteFigures>({
   name: 'minute',
   title: 'A task of 60 s',
-  async measure(context) {
-    const seconds = context.quick ? 6 : 60;
-    const elements = context.quick ? 100 : 1_000;
-    context.log(`tasks of ${seconds} s in ${NAMES.join(', ')}, side by side`);
-    const [s1, inloop, thrifty] = await Promise.all([
+  async measure({ quick, log }) {
+    const seconds = quick ? 6 : 60;
+    const elements = quick ? 100 : 1_000;
+    log(`tasks of ${seconds} s, side by side, each with a Redis and a Soketi of its own`);
+    const [s1, inloop, thrifty, fastInloop, fastThrifty] = await Promise.all([
       slow('s1', seconds, elements),
       slow('inloop', seconds, elements),
       slow('inloop-thrifty', seconds, elements),
-    ]);
-    context.log(`the same with 10,000 elements a second`);
-    const [fastInloop, fastThrifty] = await Promise.all([
       fast('inloop', seconds),
       fast('inloop-thrifty', seconds),
     ]);
@@ -82,16 +79,6 @@ export const minute: Part<unknown> = definePart<MinuteFigures>({
   },
 });
 
-/** Side by side, so each has a Redis and a Soketi of its own. */
-async function inOwnWorld<T>(use: (world: World) => Promise<T>): Promise<T> {
-  const world = await startWorld();
-  try {
-    return await use(world);
-  } finally {
-    await world.stop();
-  }
-}
-
 function slow(stack: Name, seconds: number, elements: number) {
   return inOwnWorld((world) =>
     withTurn({ world, stack, users: [USER], concurrency: 1 }, async (turn) => {
@@ -109,14 +96,16 @@ function fast(stack: Name, seconds: number): Promise<Steps> {
       const input = makeInput({ n: 1, user: USER, elements, work: 'paced', size: seconds * 1_000 });
       const { marks, steps } = await turn.run([input]);
       const [mark] = marks;
-      const times = steps[USER] ?? [];
       if (!mark) throw new Error('The task did not run.');
-      const inside = [mark.began, ...times.filter((time) => time > mark.began && time < mark.done), mark.done];
-      const gaps = inside.slice(1).map((time, index) => time - (inside[index] ?? time));
+      const times = (steps[USER] ?? []).filter((time) => time > mark.began && time < mark.done);
+      const moments = [mark.began, ...times, mark.done];
+      const gaps = moments.slice(1).map((time, index) => time - (moments[index] ?? time));
       return {
         elements,
         perSecond: times.length / seconds,
-        busiest: Math.max(...times.map((time) => times.filter((other) => other >= time && other < time + 1_000).length)),
+        busiest: Math.max(
+          ...times.map((time) => times.filter((other) => other >= time && other < time + 1_000).length),
+        ),
         longestGap: Math.max(...gaps),
       };
     }),

@@ -18,7 +18,7 @@ const WHAT: Readonly<Record<Name, string>> = {
 };
 const EVERY_MS = 100;
 const USER = 'user-0';
-const WARM_UP = 20;
+const WARM_UP = 10;
 
 /** From the last element to the page's callback, in ms. */
 type Figures = readonly number[];
@@ -47,8 +47,8 @@ export const outcome: Part<unknown> = definePart<Rounds<Name, Figures>>({
   name: 'outcome',
   title: 'The outcome, worker → page, unloaded: a task of 20 elements every 100 ms',
   measure({ world, quick, log }) {
-    const count = quick ? 15 : 60;
-    return inRounds(NAMES, quick ? 1 : 4, log, (name) => {
+    const count = quick ? 15 : 40;
+    return inRounds(NAMES, quick ? 1 : 3, log, (name) => {
       const stack = name === 'raw' ? 's1' : name === 'inloop-client' ? 'inloop' : name;
       const hasOwnClient = name === 'inloop-client';
       return withTurn({ world, stack, users: hasOwnClient ? [] : [USER] }, async (turn) => {

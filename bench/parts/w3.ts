@@ -1,5 +1,5 @@
 // W3: many users, many tasks, short elements. What a task costs everybody, and how soon its owner knows.
-import { percentile, ratio, median, sum } from '../measure/stats.ts';
+import { median, percentile, ratio, sum } from '../measure/stats.ts';
 import { figure, spread, table } from '../measure/table.ts';
 import { atLeast, atMost, definePart, holds, type Part } from '../part.ts';
 import { inRounds, type Rounds } from '../rounds.ts';
@@ -36,13 +36,14 @@ export const w3: Part<unknown> = definePart<Rounds<Name, Figures>>({
   name: 'w3',
   title: 'W3: 200 users × 5 tasks × 100 elements of 1 ms sleep, worker concurrency 20',
   measure({ world, quick, log }) {
-    const { users, inputs } = w3Tasks(quick ? 40 : 200);
+    const { users, inputs } = w3Tasks(quick ? 20 : 200);
+    const few = quick ? 5 : 10;
     return inRounds(NAMES, quick ? 1 : 3, log, (stack) =>
       withTurn({ world, stack, users }, async (turn) => {
         // Warm-up. Then the commands are counted on tasks of their own, since counting each costs Redis time.
-        await turn.run(w3Tasks(20, { from: 1_000_000 }).inputs);
+        await turn.run(w3Tasks(few, { from: 1_000_000 }).inputs);
         await world.redis.countFrom();
-        const counted = w3Tasks(20, { from: 2_000_000 }).inputs;
+        const counted = w3Tasks(few, { from: 2_000_000 }).inputs;
         await turn.run(counted);
         const { sent, run } = await world.redis.counted();
         const result = await turn.run(inputs);
@@ -90,7 +91,9 @@ export const w3: Part<unknown> = definePart<Rounds<Name, Figures>>({
         ['stack', 'server', 'worker', 'Redis', 'Soketi', 'events', 'calls to the bus', 'polls', 'commands sent', 'run'],
         NAMES.map((name) => [
           name,
-          ...(['server', 'worker', 'redis', 'soketi'] as const).map((part) => figure(middle(name, (run) => run.cpu[part]))),
+          ...(['server', 'worker', 'redis', 'soketi'] as const).map((part) =>
+            figure(middle(name, (run) => run.cpu[part])),
+          ),
           ...(['events', 'calls', 'polls'] as const).map((what) => figure(middle(name, (run) => run[what]))),
           figure(middle(name, ({ commands }) => commands.sent)),
           figure(middle(name, ({ commands }) => commands.run)),
@@ -105,8 +108,16 @@ export const w3: Part<unknown> = definePart<Rounds<Name, Figures>>({
       targets: [
         atLeast('W3 tasks/s × none', ratio(speed('inloop'), speed('none')), 0.9),
         atMost('W3 CPU of all processes a task × none', ratio(cpu('inloop'), cpu('none')), 2),
-        atMost('W3 events a task', middle('inloop', ({ events }) => events), 3),
-        atMost('W3 calls to the bus a task', middle('inloop', ({ calls }) => calls), 0.4),
+        atMost(
+          'W3 events a task',
+          middle('inloop', ({ events }) => events),
+          3,
+        ),
+        atMost(
+          'W3 calls to the bus a task',
+          middle('inloop', ({ calls }) => calls),
+          0.4,
+        ),
         atMost('W3 Redis commands sent a task, beyond none', commands('sent'), 6),
         atMost('W3 Redis commands run a task, those inside scripts too, beyond none', commands('run'), 6),
         holds(
@@ -115,7 +126,12 @@ export const w3: Part<unknown> = definePart<Rounds<Name, Figures>>({
           `< ${figure(p99('s3'))} ms`,
           p99('inloop') < p99('s3'),
         ),
-        holds('W3 outcomes lost', figure(sum(of('inloop', ({ lost }) => lost))), '0', of('inloop', ({ lost }) => lost).every((lost) => lost === 0)),
+        holds(
+          'W3 outcomes lost',
+          figure(sum(of('inloop', ({ lost }) => lost))),
+          '0',
+          of('inloop', ({ lost }) => lost).every((lost) => lost === 0),
+        ),
       ],
     };
   },

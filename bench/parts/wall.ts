@@ -1,8 +1,9 @@
 // W1 and W2: how long one task takes, and how much longer because somebody is told of each element.
-import { atMost, type Context, definePart, type Part, type Report } from '../part.ts';
-import { inRounds, type Rounds } from '../rounds.ts';
+
 import { median, ratio, sum } from '../measure/stats.ts';
 import { figure, spread, table } from '../measure/table.ts';
+import { atMost, type Context, definePart, type Part, type Report } from '../part.ts';
+import { inRounds, type Rounds } from '../rounds.ts';
 import { makeInput, roundsFor, type TaskInput } from '../stacks/task.ts';
 import { type TaskRun, withTurn } from '../turn.ts';
 
@@ -30,8 +31,8 @@ interface Work {
 async function measure({ world, log }: Context, work: Work): Promise<Rounds<Name, Figures>> {
   return inRounds(NAMES, work.rounds, log, (stack) =>
     withTurn({ world, stack, users: [USER], concurrency: 1 }, async (turn) => {
-      // Warm-up: a thousand elements are enough for every compiler and connection.
-      await turn.run(Array.from({ length: 10 }, (_, n) => ({ ...work.task(1_000 + n), elements: 100 })));
+      // Warm-up: 500 elements are enough for every compiler and connection.
+      await turn.run(Array.from({ length: 5 }, (_, n) => ({ ...work.task(1_000 + n), elements: 100 })));
       const first = await turn.run([work.task(0)]);
       const more = Math.min(Math.ceil(work.atLeastMs / first.wall), 20) - 1;
       const runs = [first];
@@ -75,8 +76,8 @@ export const w1: Part<unknown> = definePart<Rounds<Name, Figures>>({
   title: 'W1: one task, 1,000 elements, no work',
   measure: (context) =>
     measure(context, {
-      rounds: context.quick ? 1 : 5,
-      atLeastMs: context.quick ? 0 : 1_500,
+      rounds: context.quick ? 1 : 3,
+      atLeastMs: context.quick ? 0 : 1_000,
       task: (n) => makeInput({ n, user: USER, elements: 1_000, work: 'none', size: 0 }),
     }),
   report: (raw): Report => ({
@@ -92,7 +93,7 @@ export const w2: Part<unknown> = definePart<Rounds<Name, Figures>>({
     const size = roundsFor(50);
     return measure(context, {
       rounds: context.quick ? 1 : 3,
-      atLeastMs: context.quick ? 0 : 5_000,
+      atLeastMs: context.quick ? 0 : 4_000,
       task: (n) => makeInput({ n, user: USER, elements: context.quick ? 4_000 : 20_000, work: 'cpu', size }),
     });
   },

@@ -71,7 +71,9 @@ export class BenchProcess {
     const child = fork(join(REPOSITORY, 'dist', 'bench', 'processes', `${name}.js`), args, {
       cwd: REPOSITORY,
       env: { PATH: process.env.PATH, NODE_ENV: 'production', ...env },
-      execArgv: profileFolder ? ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`, `--cpu-prof-name=${name}.cpuprofile`] : [],
+      execArgv: profileFolder
+        ? ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`, `--cpu-prof-name=${name}.cpuprofile`]
+        : [],
     });
     const started = new BenchProcess(child, name);
     await new Promise((resolve, reject) => started.#waiting.set(0, { resolve, reject }));

@@ -11,7 +11,7 @@ const STARTERS = 20;
 
 const stack = await loadStack(process.argv[2] ?? '');
 const half = await stack.startServer(process.env);
-const app = express().disable('x-powered-by').disable('etag');
+const app = express().disable('x-powered-by');
 const server = createServer(app);
 half.mount(app, server);
 await new Promise<void>((resolve) => server.listen(Number(process.env.PORT), '127.0.0.1', resolve));

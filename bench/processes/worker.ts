@@ -7,6 +7,9 @@ import { createPusher } from '../stacks/s1.ts';
 import { Marks } from '../stacks/task.ts';
 import { answerCalls } from './calls.ts';
 
+/** No run takes this long, even on a busy machine: whoever waits longer waits for something that is lost. */
+const LONGEST_MS = 600_000;
+
 const stack = await loadStack(process.argv[2] ?? '');
 const marks = new Marks();
 const half = await stack.startWorker(process.env, { concurrency: Number(process.env.CONCURRENCY), marks });
@@ -14,7 +17,7 @@ const half = await stack.startWorker(process.env, { concurrency: Number(process.
 answerCalls(
   {
     /** Resolves when that many tasks have returned since the last `takeMarks`. */
-    reached: (count: number) => marks.reached(count),
+    reached: (count: number) => marks.reached(count, LONGEST_MS),
     takeMarks: () => marks.take(),
     counts: () => half.counts(),
     /** What is in use once the garbage is gone, in MB. */

@@ -1,6 +1,7 @@
 // None: bee-queue alone. The work is done and nobody is told; the floor for everything else.
-import { consume, createProducer } from './bee.ts';
+
 import { acceptWith } from './accept.ts';
+import { consume, createProducer } from './bee.ts';
 import { NO_COUNTS, type Stack } from './stack.ts';
 import { createWork, resultOf } from './task.ts';
 

@@ -18,7 +18,11 @@ async function connect(env: StackEnv) {
   client.on('error', (error: Error) => console.error(error.message));
   await client.connect();
   const write = async ({ user, n }: TaskInput, status: object) => {
-    await client.multi().hSet(rowOf(user), String(n), JSON.stringify(status)).expire(rowOf(user), KEEP_S).execAsPipeline();
+    await client
+      .multi()
+      .hSet(rowOf(user), String(n), JSON.stringify(status))
+      .expire(rowOf(user), KEEP_S)
+      .execAsPipeline();
   };
   return { client, write };
 }

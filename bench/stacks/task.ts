@@ -100,7 +100,7 @@ export interface Mark {
 export class Marks {
   readonly #open = new Map<number, { began: number; done: number }>();
   #closed: Mark[] = [];
-  readonly #waiting: { readonly count: number; readonly resolve: () => void }[] = [];
+  #waiting: { readonly count: number; readonly resolve: () => void }[] = [];
 
   began(n: number): void {
     this.#open.set(n, { began: now(), done: 0 });
@@ -120,14 +120,26 @@ export class Marks {
     for (const waiting of this.#waiting) if (this.#closed.length >= waiting.count) waiting.resolve();
   }
 
-  /** Resolves when `count` tasks have returned since the last `take`. */
-  reached(count: number): Promise<void> {
-    if (this.#closed.length >= count) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push({ count, resolve }));
+  /** Resolves when `count` tasks have returned since the last `take`. @throws when they have not after `ms` */
+  async reached(count: number, ms: number): Promise<void> {
+    if (this.#closed.length >= count) return;
+    await new Promise<void>((resolve, reject) => {
+      const missing = () =>
+        reject(new Error(`Only ${this.#closed.length} of ${count} tasks ended in ${ms / 1_000} s.`));
+      const timer = setTimeout(missing, ms);
+      this.#waiting.push({
+        count,
+        resolve() {
+          clearTimeout(timer);
+          resolve();
+        },
+      });
+    });
   }
 
   /** What was noted since the last time. */
   take(): readonly Mark[] {
+    this.#waiting = [];
     return this.#closed.splice(0);
   }
 }

@@ -1,0 +1,113 @@
+// CPU profiles as V8 writes them, read as shares: whose code it was, and which of our own functions were hottest.
+import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { REPOSITORY } from '../../dev/paths.ts';
+
+interface CpuProfile {
+  readonly nodes: readonly {
+    readonly id: number;
+    readonly callFrame: { readonly functionName: string; readonly url: string };
+    readonly children?: readonly number[];
+  }[];
+  /** In µs of the system's monotonic clock. */
+  readonly startTime: number;
+  readonly samples: readonly number[];
+  /** Between two samples, in µs. */
+  readonly timeDeltas: readonly number[];
+}
+
+/** One of our functions. Shares are of the time that the process was busy. */
+export interface HotFunction {
+  /** `backend/store.ts apply` */
+  readonly name: string;
+  readonly self: number;
+  /** With what it calls. */
+  readonly total: number;
+}
+
+export interface ProfileSummary {
+  /** How much of the time it was busy at all, 0 to 1. */
+  readonly busy: number;
+  /** Whose code, by share, the biggest first. */
+  readonly origins: readonly (readonly [string, number])[];
+  /** Our own functions by what they took themselves, the hottest first. */
+  readonly functions: readonly HotFunction[];
+}
+
+/**
+ * @param from and @param to on the bench's clock, in ms: what was before (start, warm-up) and after does not count
+ */
+export function readProfile(file: string, from: number, to: number): ProfileSummary {
+  const profile: CpuProfile = JSON.parse(readFileSync(file, 'utf8'));
+  const parents = new Map(
+    profile.nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)),
+  );
+  const names = new Map(profile.nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
+  const self = new Map<string, number>();
+  const total = new Map<string, number>();
+  const origins = new Map<string, number>();
+  /** Arrow functions of ours count with the function of ours that calls them. */
+  const namedCaller = (id: number): number => {
+    if (!isNameless(names.get(id))) return id;
+    for (let node = parents.get(id); node !== undefined; node = parents.get(node)) {
+      const name = names.get(node);
+      if (name?.origin === 'inloop' && !isNameless(name)) return node;
+    }
+    return id;
+  };
+  let at = profile.startTime / 1_000;
+  let idle = 0;
+  let busy = 0;
+  for (const [index, id] of profile.samples.entries()) {
+    const took = (profile.timeDeltas[index] ?? 0) / 1_000;
+    at += took;
+    const name = names.get(id);
+    if (at < from || at > to || !name) continue;
+    if (name.origin === 'idle') {
+      idle += took;
+      continue;
+    }
+    busy += took;
+    add(origins, name.origin, took);
+    add(self, names.get(namedCaller(id))?.text ?? name.text, took);
+    const seen = new Set<string>();
+    for (let node: number | undefined = id; node !== undefined; node = parents.get(node)) {
+      const text = names.get(node)?.text;
+      if (text !== undefined) seen.add(text);
+    }
+    for (const text of seen) add(total, text, took);
+  }
+  const own = new Set([...names.values()].flatMap(({ origin, text }) => (origin === 'inloop' ? [text] : [])));
+  const byShare = <T extends readonly [string, number]>(entries: T[]) => entries.sort(([, a], [, b]) => b - a);
+  return {
+    busy: busy / (busy + idle),
+    origins: byShare([...origins].map(([origin, took]) => [origin, took / busy] as const)),
+    functions: byShare([...self].filter(([text]) => own.has(text))).map(([name, took]) => ({
+      name,
+      self: took / busy,
+      total: (total.get(name) ?? 0) / busy,
+    })),
+  };
+}
+
+function isNameless(name: { origin: string; text: string } | undefined): boolean {
+  return name?.origin === 'inloop' && name.text.endsWith('(anonymous)');
+}
+
+function add(counts: Map<string, number>, key: string, by: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + by);
+}
+
+/** `origin` is a package, `inloop`, `bench`, `Node` or what V8 says in parentheses. */
+function nameOf({ functionName, url }: { functionName: string; url: string }): { origin: string; text: string } {
+  const name = functionName || '(anonymous)';
+  if (name === '(idle)') return { origin: 'idle', text: name };
+  if (url === '') return { origin: name.startsWith('(') && name !== '(anonymous)' ? name : 'Node', text: name };
+  if (url.startsWith('node:')) return { origin: 'Node', text: `${url} ${name}` };
+  const path = relative(REPOSITORY, url.startsWith('file:') ? fileURLToPath(url) : url);
+  const packageName = /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1];
+  if (packageName) return { origin: packageName, text: `${path} ${name}` };
+  const source = path.replace(/^dist\//, '').replace(/\.js$/, '.ts');
+  return { origin: source.startsWith('bench/') ? 'bench' : 'inloop', text: `${source} ${name}` };
+}

@@ -1,0 +1,99 @@
+// docs/cost.md: what the messages that were counted cost on hosted Pusher.
+import { figure, table } from '../measure/table.ts';
+import type { MinuteFigures } from '../parts/minute.ts';
+import type { Keeper } from './kept.ts';
+
+const TASKS_A_DAY = 10_000;
+/** Of a page: its channel becomes occupied, and vacated. */
+const WEBHOOKS = 2;
+const POLL_EVERY_MS = 500;
+const TASK_S = 60;
+
+interface Plan {
+  readonly name: string;
+  /** In US dollars. */
+  readonly monthly: number;
+  readonly messagesADay: number;
+}
+
+/** As listed on the day that the page names; replace them with those of your own contract. */
+const PLANS: readonly Plan[] = [
+  { name: 'Sandbox', monthly: 0, messagesADay: 200_000 },
+  { name: 'Startup', monthly: 49, messagesADay: 1_000_000 },
+  { name: 'Pro', monthly: 99, messagesADay: 4_000_000 },
+  { name: 'Business', monthly: 299, messagesADay: 10_000_000 },
+  { name: 'Premium', monthly: 499, messagesADay: 20_000_000 },
+  { name: 'Growth', monthly: 699, messagesADay: 40_000_000 },
+  { name: 'Plus', monthly: 899, messagesADay: 60_000_000 },
+  { name: 'Growth Plus', monthly: 1_199, messagesADay: 90_000_000 },
+];
+
+const NAMES = ['s1', 'inloop', 'inloop-thrifty'] as const;
+const LABELS: Readonly<Record<(typeof NAMES)[number], string>> = {
+  s1: 'S1: an event an element',
+  inloop: 'inloop, default',
+  'inloop-thrifty': 'inloop, thrifty (`pushesPerSecond: 1`)',
+};
+
+export function costPage(keeper: Keeper): string {
+  const kept = keeper.read('minute');
+  if (kept === null) return '# Cost\n\nNot measured: run `npm run bench`.\n';
+  const { messages } = kept.raw as MinuteFigures;
+  const rows = NAMES.map((name) => {
+    const { published, delivered } = messages[name];
+    const webhooks = name === 's1' ? 0 : WEBHOOKS;
+    return [LABELS[name], ...[published, delivered, webhooks].map(figure), ...costOf(published + delivered + webhooks)];
+  });
+  const polls = (TASK_S * 1_000) / POLL_EVERY_MS;
+  return `${[
+    '# Cost',
+    `Written by \`npm run bench\` from what it counted (${kept.machine}; ${kept.day}); do not edit. What ${TASKS_A_DAY.toLocaleString('en')} tasks a day cost on hosted Pusher, each of ${TASK_S} s and 1,000 elements, with one page of its owner open, which opens and closes with it.`,
+    table(
+      [
+        'stack',
+        'published',
+        'delivered',
+        'webhooks',
+        'messages a task',
+        'messages a day',
+        'smallest plan',
+        '$ a month',
+      ],
+      [...rows, [`polling every ${POLL_EVERY_MS} ms (S4)`, '0', '0', '0', '0', '0', 'none', '0']],
+    ),
+    `Polling needs no plan. It costs ${polls} requests to your own server for each of these tasks, ${(polls * TASKS_A_DAY).toLocaleString('en')} a day, and shows an outcome a quarter of a second late on average.`,
+    FORMULAS,
+    table(
+      ['plan', 'messages a day', '$ a month'],
+      PLANS.map(({ name, messagesADay, monthly }) => [name, messagesADay.toLocaleString('en'), String(monthly)]),
+    ),
+    SOURCE,
+  ].join('\n\n')}\n`;
+}
+
+/** The last four cells of a row. */
+function costOf(messages: number): readonly string[] {
+  const aDay = messages * TASKS_A_DAY;
+  const plan = PLANS.find(({ messagesADay }) => messagesADay >= aDay);
+  return [figure(messages), aDay.toLocaleString('en'), plan?.name ?? 'by contract', plan ? String(plan.monthly) : '–'];
+}
+
+const FORMULAS = `## How it is counted
+
+- A message is one event published, one event delivered to one connection, or one webhook:
+  \`messages a task = published + published × pages + webhooks\`. With more pages of the owner open, the deliveries grow:
+  \`published × (1 + pages)\`. inloop's tabs share one connection, so that a browser counts as one page
+  (\`<inloop-tray>\` does so by itself).
+- \`messages a day = messages a task × tasks a day\`; the plan is the smallest whose messages a day are enough. Plans
+  limit connections too, which are the same for every stack.
+- While no page of the owner is open, inloop publishes the outcome only: 1 message for the whole task, whatever its
+  elements. S1 publishes all the same.
+- Soketi costs no messages: there the same counts are load and not money.
+
+## Prices
+
+As they were when looked up, in US dollars before tax; **replace them with those of your own contract**
+(\`PLANS\` in \`bench/pages/cost.ts\`, then \`npm run bench -- --pages\`):`;
+
+const SOURCE = `From a public transcript of pusher.com/channels/pricing dated 2026-05-08 (github.com/api-evangelist/pusher, \`plans/\`), looked
+up on 2026-11-24; Pusher's own page could not be reached from where this was written, so check it before you budget.`;

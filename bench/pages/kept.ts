@@ -1,0 +1,38 @@
+// What was measured, kept as JSON in .inloop/bench (not in git): one file a part, from which the pages are written.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stateFolder } from '../../dev/paths.ts';
+import { machine } from './machine.ts';
+
+export interface Kept {
+  /** `2026-01-31` */
+  readonly day: string;
+  readonly machine: string;
+  readonly raw: unknown;
+}
+
+export class Keeper {
+  readonly #folder = join(stateFolder(), 'bench');
+  readonly #suffix: string;
+
+  /** @param quick quick looks are kept apart, and no page is written from them */
+  constructor(quick: boolean) {
+    this.#suffix = quick ? '.quick.json' : '.json';
+    mkdirSync(this.#folder, { recursive: true });
+  }
+
+  keep(name: string, raw: unknown): void {
+    const kept: Kept = { day: new Date().toISOString().slice(0, 10), machine: machine(), raw };
+    writeFileSync(this.#fileOf(name), JSON.stringify(kept));
+  }
+
+  /** What was kept of a part last, or null. */
+  read(name: string): Kept | null {
+    const file = this.#fileOf(name);
+    return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
+  }
+
+  #fileOf(name: string): string {
+    return join(this.#folder, name + this.#suffix);
+  }
+}
