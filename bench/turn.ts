@@ -122,7 +122,7 @@ export class Turn {
   cpu(): Cpu {
     return {
       server: cpuOf(this.server.pid),
-      worker: this.worker ? cpuOf(this.worker.pid) : 0,
+      worker: this.worker?.isRunning ? cpuOf(this.worker.pid) : 0,
       redis: cpuOf(this.world.redisPid),
       soketi: cpuOf(this.world.soketiPid),
     };
@@ -141,6 +141,16 @@ export function subtract(after: Cpu, before: Cpu): Cpu {
     worker: after.worker - before.worker,
     redis: after.redis - before.redis,
     soketi: after.soketi - before.soketi,
+  };
+}
+
+/** The same for each of so many tasks, requests or pages. */
+export function perTask(cpu: Cpu, count: number): Cpu {
+  return {
+    server: cpu.server / count,
+    worker: cpu.worker / count,
+    redis: cpu.redis / count,
+    soketi: cpu.soketi / count,
   };
 }
 

@@ -1,5 +1,5 @@
 // Runs one of our TypeScript scripts from source: `node dev/run-script.mjs test/chaos/main.ts --seconds 30`. For
-// `npm run chaos` and `npm run bench`.
+// `npm run chaos`.
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { prepare } from './bootstrap.mjs';

@@ -14,6 +14,8 @@ interface Figures {
   readonly users: number;
   readonly tasks: number;
   readonly accepted: number;
+  /** Told to try again in a second, and accepted then. */
+  readonly putOff: number;
   /** From the first request, in seconds. */
   readonly lastAccepted: number;
   readonly firstOutcome: number;
@@ -54,6 +56,7 @@ export const burst: Part<unknown> = definePart<Figures>({
           users: users.length,
           tasks: inputs.length,
           accepted: statuses['202'] ?? 0,
+          putOff: statuses['503'] ?? 0,
           lastAccepted: (ended - began) / 1_000,
           firstOutcome: (run.firstOutcome - began) / 1_000,
           lastOutcome: run.wall / 1_000,
@@ -74,6 +77,7 @@ export const burst: Part<unknown> = definePart<Figures>({
         table(
           [
             'accepted',
+            'put off',
             'the last after, s',
             'first outcome shown after, s',
             'the last, s',
@@ -84,6 +88,7 @@ export const burst: Part<unknown> = definePart<Figures>({
           [
             [
               `${figure(raw.accepted)} of ${figure(raw.tasks)}`,
+              figure(raw.putOff),
               figure(raw.lastAccepted),
               figure(raw.firstOutcome),
               figure(raw.lastOutcome),

@@ -1,11 +1,12 @@
 // 1,000 users whose pages come back within a second: connect, authorize, fetch, merge. With inloop's own client, opened
 // anew, which asks more than one that reconnects (its connection's data and the recent tasks, besides the active and the
 // unseen ones).
+import { cpuOf } from '../measure/cpu.ts';
 import { percentile } from '../measure/stats.ts';
 import { figure, table } from '../measure/table.ts';
 import { atMost, definePart, holds, type Part } from '../part.ts';
 import { makeInput } from '../stacks/task.ts';
-import { withTurn } from '../turn.ts';
+import { type Cpu, perTask, subtract, withTurn } from '../turn.ts';
 
 const WITHIN_MS = 1_000;
 /** Of each user: ended while nobody looked, and still waiting. */
@@ -19,6 +20,9 @@ interface Figures {
   readonly last: number;
   /** Pages that did not show all of their user's tasks. */
   readonly incomplete: number;
+  /** A page, in ms: of the server's processes, and of the one that plays all pages. */
+  readonly cpu: Cpu;
+  readonly pageCpu: number;
 }
 
 export const comeback: Part<unknown> = definePart<Figures>({
@@ -38,6 +42,8 @@ export const comeback: Part<unknown> = definePart<Figures>({
       await turn.worker?.stop();
       await turn.server.call('start', tasks(ended.length, WAITING));
       log(`${users.length} pages`);
+      const before = turn.cpu();
+      const pagesBefore = cpuOf(turn.clients.pid);
       const pages = await turn.clients.call<{ took: number; at: number; tasks: number }[]>('comeBack', {
         users,
         ms: WITHIN_MS,
@@ -47,22 +53,33 @@ export const comeback: Part<unknown> = definePart<Figures>({
         took: pages.map(({ took }) => took),
         last: Math.max(...pages.map(({ at }) => at)),
         incomplete: pages.filter((page) => page.tasks !== ENDED + WAITING).length,
+        cpu: perTask(subtract(turn.cpu(), before), users.length),
+        pageCpu: (cpuOf(turn.clients.pid) - pagesBefore) / users.length,
       };
     });
   },
-  report: ({ users, took, last, incomplete }) => ({
-    text: table(
-      ['pages', 'had their tasks after: p50, ms', 'p99, ms', 'the last, from when the first opened, ms', 'incomplete'],
-      [
+  report: ({ users, took, last, incomplete, cpu, pageCpu }) => ({
+    text: [
+      table(
         [
-          figure(users),
-          figure(percentile(took, 0.5)),
-          figure(percentile(took, 0.99)),
-          figure(last),
-          figure(incomplete),
+          'pages',
+          'had their tasks after: p50, ms',
+          'p99, ms',
+          'the last, from when the first opened, ms',
+          'incomplete',
         ],
-      ],
-    ),
+        [
+          [
+            figure(users),
+            figure(percentile(took, 0.5)),
+            figure(percentile(took, 0.99)),
+            figure(last),
+            figure(incomplete),
+          ],
+        ],
+      ),
+      `CPU a page: server ${figure(cpu.server)} ms, Redis ${figure(cpu.redis)} ms, Soketi ${figure(cpu.soketi)} ms; and ${figure(pageCpu)} ms in the process that plays all pages on the same machine.`,
+    ].join('\n\n'),
     targets: [
       atMost('Coming back: all served after', last / 1_000, 3, ' s'),
       holds('Coming back: pages that miss tasks', figure(incomplete), '0', incomplete === 0),

@@ -4,7 +4,7 @@ import { figure, spread, table } from '../measure/table.ts';
 import { atLeast, atMost, definePart, holds, type Part } from '../part.ts';
 import { inRounds, type Rounds } from '../rounds.ts';
 import { makeInput, type TaskInput } from '../stacks/task.ts';
-import { type Cpu, totalOf, withTurn } from '../turn.ts';
+import { type Cpu, perTask, totalOf, withTurn } from '../turn.ts';
 import type { CommandCounts } from '../world.ts';
 
 const NAMES = ['none', 's1', 's3', 's4', 'inloop'] as const;
@@ -50,12 +50,7 @@ export const w3: Part<unknown> = definePart<Rounds<Name, Figures>>({
         const each = (total: number) => total / inputs.length;
         return {
           tasksPerSecond: (inputs.length / result.wall) * 1_000,
-          cpu: {
-            server: each(result.cpu.server),
-            worker: each(result.cpu.worker),
-            redis: each(result.cpu.redis),
-            soketi: each(result.cpu.soketi),
-          },
+          cpu: perTask(result.cpu, inputs.length),
           events: each(result.received),
           calls: each(result.counts.calls),
           polls: each(result.polls),

@@ -84,6 +84,10 @@ export class BenchProcess {
     return this.#child.pid ?? 0;
   }
 
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   async call<Result = void>(name: string, argument?: unknown): Promise<Result> {
     const id = ++this.#questions;
     const answered = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
@@ -93,7 +97,7 @@ export class BenchProcess {
 
   /** Ends it; insists after 10 s. */
   async stop(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    if (!this.isRunning) return;
     const exited = once(this.#child, 'exit');
     const insist = setTimeout(() => this.#child.kill('SIGKILL'), 10_000);
     await this.call('stop').catch(() => undefined);

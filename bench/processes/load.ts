@@ -1,6 +1,6 @@
 // A load of HTTP requests, in a process of its own: raw sockets, one request at a time on each, as browsers do it.
 import { connect } from 'node:net';
-import { now } from '../measure/clock.ts';
+import { now, pause } from '../measure/clock.ts';
 import { answerCalls } from './calls.ts';
 
 export interface LoadRequest {
@@ -12,7 +12,7 @@ export interface LoadRequest {
 export interface LoadResult {
   /** Of each answered request, in ms. */
   readonly latencies: readonly number[];
-  /** Answers by status. */
+  /** Answers by status; a 503 is followed by another try. */
   readonly statuses: Readonly<Record<string, number>>;
   /** When the first request was sent and the last answer came, on the bench's clock. */
   readonly began: number;
@@ -30,9 +30,15 @@ async function run(connections: number, next: (connection: number) => LoadReques
       await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
       for (let request = next(connection); request !== null; request = next(connection)) {
         const sent = now();
-        const status = await exchange(socket, request);
-        latencies.push(now() - sent);
+        let status = await exchange(socket, request);
         statuses[status] = (statuses[status] ?? 0) + 1;
+        // A careful page tries again when it is told to: `Retry-After: 1`.
+        while (status === '503') {
+          await pause(1_000);
+          status = await exchange(socket, request);
+          statuses[status] = (statuses[status] ?? 0) + 1;
+        }
+        latencies.push(now() - sent);
       }
       socket.destroy();
     }),
