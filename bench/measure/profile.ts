@@ -106,7 +106,7 @@ function nameOf({ functionName, url }: { functionName: string; url: string }): {
   if (url === '') return { origin: name.startsWith('(') && name !== '(anonymous)' ? name : 'Node', text: name };
   if (url.startsWith('node:')) return { origin: 'Node', text: `${url} ${name}` };
   const path = relative(REPOSITORY, url.startsWith('file:') ? fileURLToPath(url) : url);
-  const packageName = /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1];
+  const packageName = /\bnode_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1];
   if (packageName) return { origin: packageName, text: `${path} ${name}` };
   const source = path.replace(/^dist\//, '').replace(/\.js$/, '.ts');
   return { origin: source.startsWith('bench/') ? 'bench' : 'inloop', text: `${source} ${name}` };
