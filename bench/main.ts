@@ -10,7 +10,7 @@ import { Keeper } from './pages/kept.ts';
 import { performancePage, targetTable } from './pages/performance.ts';
 import type { Part } from './part.ts';
 import { PARTS } from './parts/index.ts';
-import { startWorld } from './world.ts';
+import { startWorld, stopWorlds } from './world.ts';
 
 /** What a first look leaves out: what takes long, and what needs a browser. */
 const NOT_QUICK = ['outcome', 'minute', 'growth', 'burst', 'comeback', 'profile', 'transports'];
@@ -43,7 +43,11 @@ if (values.pages || (isWhole && !values.quick)) {
 
 async function measure(parts: readonly Part<unknown>[]): Promise<void> {
   const world = await startWorld();
-  const end = () => void world.stop().finally(() => process.exit(130));
+  let isEnding = false;
+  const end = () => {
+    isEnding = true;
+    void stopWorlds().finally(() => process.exit(130));
+  };
   process.once('SIGINT', end).once('SIGTERM', end);
   const began = performance.now();
   const elapsed = () => `${String(Math.round((performance.now() - began) / 1_000)).padStart(4)} s`;
@@ -57,6 +61,10 @@ async function measure(parts: readonly Part<unknown>[]): Promise<void> {
       if (targets.length > 0) console.log(`${targetTable(targets)}\n`);
     }
     console.log(`${elapsed()}  done`);
+  } catch (error) {
+    // What was under way when we were told to end fails, of course.
+    if (isEnding) await new Promise(() => undefined);
+    throw error;
   } finally {
     await world.stop();
   }

@@ -15,10 +15,17 @@ export interface World {
   readonly env: Readonly<Record<string, string>>;
   readonly redisPid: number;
   readonly soketiPid: number;
-  /** Where the web process of the stack whose turn it is listens. */
-  readonly port: number;
   readonly redis: RedisProbe;
+  /** Ends both. Doing so twice is harmless. */
   stop(): Promise<void>;
+}
+
+/** All that run. */
+const worlds = new Set<World>();
+
+/** Ends all that run, when the bench is told to end. */
+export async function stopWorlds(): Promise<void> {
+  await Promise.all([...worlds].map((world) => world.stop()));
 }
 
 /** @param profileFolder where a CPU profile of Soketi goes when it ends */
@@ -46,7 +53,8 @@ export async function startWorld({ profileFolder }: { profileFolder?: string } =
   ]);
   const redisUrl = `redis://${LOOPBACK}:${redisPort}`;
   const probe = await connectProbe(redisUrl);
-  return {
+  let stopped: Promise<void> | undefined;
+  const world: World = {
     env: {
       REDIS_URL: redisUrl,
       PUSHER_APP_ID: app.appId,
@@ -59,14 +67,19 @@ export async function startWorld({ profileFolder }: { profileFolder?: string } =
     },
     redisPid: redis.pid,
     soketiPid: soketi.pid,
-    port,
     redis: probe,
-    async stop() {
-      probe.close();
-      await Promise.all([soketi.stop(10_000), redis.stop()]);
-      rmSync(folder, { recursive: true, force: true });
+    stop() {
+      stopped ??= (async () => {
+        probe.close();
+        await Promise.all([soketi.stop(10_000), redis.stop()]);
+        rmSync(folder, { recursive: true, force: true });
+        worlds.delete(world);
+      })();
+      return stopped;
     },
   };
+  worlds.add(world);
+  return world;
 }
 
 /** A Redis and a Soketi for what runs beside something else. */

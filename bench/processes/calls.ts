@@ -19,9 +19,11 @@ interface Answer {
   readonly error?: string;
 }
 
+// In a child, also while it still starts: without a parent there is nobody to end it.
+process.on('disconnect', () => process.exit(1));
+
 /** In the child: answers until it is told to stop, or until the parent is gone. `stop` runs before it exits. */
 export function answerCalls(calls: Calls, stop: () => Promise<void>): void {
-  process.on('disconnect', () => process.exit(1));
   // Ctrl-C reaches the whole group; the parent decides in which order things end.
   process.on('SIGINT', () => undefined);
   process.on('message', async ({ id, name, argument }: Question) => {
