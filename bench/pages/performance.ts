@@ -54,7 +54,7 @@ const RULES = `The same for all of them:
   that a poll's delay is not held against S4;
 - inloop has everything on that it does by default: the stored record and its revisions, fencing by attempt, signs of
   life, the inbox, retention, cancelling and deadlines, the sweeper, webhooks that say who has a page open. S1, S3 and S4
-  have none of these. Its pages use bare pusher-js, as S1's do; its own client is measured beside it.
+  have what their queues bring (retries, stalled jobs found) and none of the rest. Its pages use bare pusher-js, as S1's do; its own client is measured beside it.
 
 \`npm run bench\` measures all of it in about a quarter of an hour, \`npm run bench -- w3\` one part, \`-- --quick\` gives a
 first look. What was measured is kept in \`.inloop/bench\`.`;
