@@ -98,6 +98,8 @@ export interface CommandCounts {
   readonly sent: number;
   /** The same and those inside scripts (`INFO commandstats`). */
   readonly run: number;
+  /** The same, by command. */
+  readonly byName: Readonly<Record<string, number>>;
 }
 
 /** The bench's own way to Redis. */
@@ -142,7 +144,8 @@ async function connectProbe(url: string): Promise<RedisProbe> {
       const stats = await client.info('commandstats');
       await client.ping();
       const calls = [...stats.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)].filter(([, name = '']) => !isOwn(name));
-      const counts = { sent, run: calls.reduce((total, [, , count]) => total + Number(count), 0) };
+      const byName = Object.fromEntries(calls.map(([, name = '', count]) => [name, Number(count)]));
+      const counts = { sent, run: Object.values(byName).reduce((total, count) => total + count, 0), byName };
       await monitor.reset();
       isMonitoring = false;
       return counts;
