@@ -287,6 +287,10 @@ export class PushSchedule<E extends Entry> {
       this.#options.onDropped(entry);
       return;
     }
+    if (!before && !entry.mustArrive && lane.waiting.size >= this.#mostWaiting) {
+      this.#options.onDropped(entry);
+      return;
+    }
     if (before) this.#options.onMerged(before);
     else this.#entries += 1;
     if (entry.mustArrive && !before?.mustArrive) {
@@ -297,6 +301,11 @@ export class PushSchedule<E extends Entry> {
     if (before && entry.mustArrive) lane.waiting.delete(entry.key);
     lane.waiting.set(entry.key, { entry, since });
     if (!lane.isSending) this.#serving.add(lane);
+  }
+
+  /** Behind as many, a state would be given up before it is its turn; so it is at once. */
+  get #mostWaiting(): number {
+    return (this.#options.eventsPerSecond * STALE_MS) / SECOND_MS;
   }
 
   #remove(lane: Lane<E>, entry: E): void {

@@ -99,6 +99,17 @@ describe('a job', () => {
     expect(names().sort()).toEqual(Array.from({ length: 20 }, (_, n) => `t${n}:1`).sort());
   });
 
+  it('is delivered once, however many are added in one instant, each at its time', async () => {
+    await consume(undefined, { concurrency: 50 });
+    const at = Date.now() + 1_500;
+    const jobs = Array.from({ length: 500 }, (_, n) => `t${n}:1`);
+    await Promise.all(jobs.map((job, n) => queues.add(NAME, job, n === 7 ? at : undefined)));
+    await comes('t7:1');
+    await eventually(async () => expect(await left()).toEqual(NOTHING));
+    expect(names().sort()).toEqual(jobs.sort());
+    expect(taken.find(({ job }) => job === 't7:1')?.at).toBeGreaterThanOrEqual(at);
+  });
+
   it('that was added before anybody listens waits', async () => {
     await queues.add(NAME, 'early:1');
     expect(await left()).toEqual({ ...NOTHING, waiting: 1, jobs: 1 });

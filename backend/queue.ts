@@ -49,7 +49,7 @@ export interface Consumer {
 export class JobQueues {
   readonly #options: QueueOptions;
   readonly #outage: Outage;
-  readonly #producers = new Map<string, Promise<Connected>>();
+  readonly #producers = new Map<string, Promise<Producer>>();
   #closed = false;
 
   constructor(options: QueueOptions) {
@@ -68,18 +68,34 @@ export class JobQueues {
   }
 
   async #add(name: string, job: string, at: number | undefined): Promise<void> {
-    const { queue } = await this.#producer(name);
-    const make = () => {
-      const created = queue.createJob({}).setId(job);
-      return at !== undefined && at > Date.now() ? created.delayUntil(at).save() : created.save();
-    };
-    try {
-      await make();
-    } catch (error) {
-      if (!isNoScript(error)) throw error;
-      await lua.buildCache(queueClient(queue));
-      await make();
+    const producer = await this.#producer(name);
+    await new Promise<void>((resolve, reject) => {
+      producer.adding.push({ job, at, resolve, reject });
+      if (producer.adding.length === 1 && !producer.isAdding) void this.#saveAll(producer);
+    });
+  }
+
+  /** Saves what is to be added: what comes while one request to Redis is under way shares the next. */
+  async #saveAll(producer: Producer): Promise<void> {
+    producer.isAdding = true;
+    while (producer.adding.length > 0) {
+      const adding = producer.adding.splice(0);
+      try {
+        let failures = await save(producer.queue, adding);
+        if ([...failures.values()].some(isNoScript)) {
+          await lua.buildCache(queueClient(producer.queue));
+          failures = await save(producer.queue, adding);
+        }
+        for (const each of adding) {
+          const error = failures.get(each.job);
+          if (error === undefined) each.resolve();
+          else each.reject(error);
+        }
+      } catch (error) {
+        for (const { reject } of adding) reject(error);
+      }
     }
+    producer.isAdding = false;
   }
 
   /** Delivers jobs of `name` to `handler`, which must not reject. Keeps trying while Redis is away. */
@@ -123,11 +139,15 @@ export class JobQueues {
     );
   }
 
-  #producer(name: string): Promise<Connected> {
+  #producer(name: string): Promise<Producer> {
     let producer = this.#producers.get(name);
     if (!producer) {
       // A save that waits for Redis to return would be done long after its caller was told no.
-      producer = this.#build(name, { isWorker: false }, { enable_offline_queue: false });
+      producer = this.#build(name, { isWorker: false }, { enable_offline_queue: false }).then((connected) => ({
+        ...connected,
+        adding: [],
+        isAdding: false,
+      }));
       // Whoever waits for it hears of it; nobody may.
       producer.catch(() => undefined);
       this.#producers.set(name, producer);
@@ -188,6 +208,31 @@ export class JobQueues {
 interface Connected {
   readonly queue: Queue;
   readonly life: { isOver: boolean };
+}
+
+/** A queue that jobs are added to. */
+interface Producer extends Connected {
+  /** What the next request to Redis will add. */
+  readonly adding: Adding[];
+  isAdding: boolean;
+}
+
+/** A job to add, and who waits for that. */
+interface Adding {
+  readonly job: string;
+  readonly at: number | undefined;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** Adds jobs in one request. Returns, by job, why Redis would not. */
+async function save(queue: Queue, adding: readonly Adding[]): Promise<ReadonlyMap<string, unknown>> {
+  const jobs = adding.map(({ job, at }) => {
+    const created = queue.createJob({}).setId(job);
+    return at !== undefined && at > Date.now() ? created.delayUntil(at) : created;
+  });
+  const failures = await queue.saveAll(jobs);
+  return new Map([...failures].map(([{ id }, error]) => [id, error]));
 }
 
 /** Closes a queue: waits at most `limit` ms for its jobs, and hardly longer for Redis. Never rejects. */

@@ -1,6 +1,5 @@
 /** What can be done with tasks, by owner: the router does it for browsers, an adopter's own code calls it directly. */
 
-import { v7 as uuid } from 'uuid';
 import type { Backend } from '../backend/backend.ts';
 import type { Created, TaskStore } from '../backend/store.ts';
 import { isoTime } from '../backend/time.ts';
@@ -12,6 +11,7 @@ import { createSnapshot, isFinished, type Snapshot } from '../core/snapshot.ts';
 import { canRetry, type TaskEvent } from '../core/transition.ts';
 import type { ListState, SeenEvent, TaskPage } from '../core/wire.ts';
 import { refusal } from './problem.ts';
+import { newTaskId } from './task-id.ts';
 
 /** Accepting is tried again within this time, so that a blip of Redis is no error; answered within 2 s. */
 const ACCEPT_BUDGET_MS = 400;
@@ -146,7 +146,7 @@ export class TaskOperations {
     const { store, publisher } = this.#backend;
     const { definition, title, owner, input, key, retryOf } = task;
     const snapshot = createSnapshot({
-      id: uuid(),
+      id: newTaskId(),
       name: definition.name,
       title,
       attempts: definition.attempts,
