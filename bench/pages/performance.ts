@@ -4,6 +4,7 @@ import type { Target } from '../part.ts';
 import { PARTS } from '../parts/index.ts';
 import { STACKS } from '../stacks/index.ts';
 import type { Keeper } from './kept.ts';
+import { MISSES } from './misses.ts';
 
 /** What was promised beside what was measured. */
 export function targetTable(targets: readonly Target[]): string {
@@ -25,6 +26,7 @@ export function performancePage(keeper: Keeper): string {
     'Written by `npm run bench`; do not edit. Absolute figures move with the machine, so compare the ratios: every stack had its turn within each round. A figure with two in brackets is the median of the rounds, and the least and the most.',
     ...machines.map((machine) => `Machine: ${machine}.`),
     targetTable(sections.flatMap(({ report }) => report.targets)),
+    ...why(sections.flatMap(({ report }) => report.targets)),
     HOW,
     table(
       ['stack', 'what it is'],
@@ -33,6 +35,16 @@ export function performancePage(keeper: Keeper): string {
     RULES,
     ...sections.flatMap(({ title, report }) => [`## ${title}`, report.text]),
   ].join('\n\n')}\n`;
+}
+
+/** Of what is not met, why, and what would have to give. */
+function why(targets: readonly Target[]): string[] {
+  const missed = targets.filter(({ isMet }) => !isMet);
+  if (missed.length === 0) return [];
+  const lines = missed.map(
+    ({ what }) => `- **${what}**: ${MISSES[what] ?? 'not explained yet: bench/pages/misses.ts'}`,
+  );
+  return ['What is not met, and what would have to give:', lines.join('\n')];
 }
 
 const HOW = `## What is compared
