@@ -4,17 +4,13 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { build } from 'esbuild';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { z } from 'zod';
-import type { Backend } from '../../backend/backend.ts';
-import { defineTask } from '../../core/definition.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
 import { bundleForBrowser, pageHtml, servePage } from '../../test/support/browser-bundle.ts';
 import { BrowserFaults } from '../../test/support/browser-faults.ts';
 import { launchChromium } from '../../test/support/chromium.ts';
+import { type CountingApp, startCountingApp } from '../../test/support/counting-app.ts';
 import { eventually } from '../../test/support/eventually.ts';
-import { backendOn, startApp, startBus, type TestApp, type TestBus } from '../../test/support/parts.ts';
 import type { levers as Levers, seen as Seen } from '../../test/support/react-page.ts';
-import { createTaskWorker } from '../../worker/task-worker.ts';
 
 declare const levers: typeof Levers;
 
@@ -24,50 +20,18 @@ const VERSIONS = {
   19: {},
 } as const;
 
-const count = defineTask({
-  name: 'count',
-  input: z.object({ to: z.number().int().positive(), pause: z.number().default(0) }),
-  title: ({ to }) => `Count to ${to}`,
-  browser: true,
-});
-
-let bus: TestBus;
-let backend: Backend;
-let app: TestApp;
+let app: CountingApp;
 let browser: Browser;
-let working: Promise<void>;
-const shutdown = new AbortController();
 
 beforeAll(async () => {
-  bus = await startBus();
-  backend = backendOn(bus.env);
-  app = await startApp(backend, [count]);
-  const worker = createTaskWorker({ backend, concurrency: 4, drain: '1s', grace: '500ms' });
-  worker.handle(count, async ({ to, pause }, task) => {
-    for (let done = 1; done <= to; done++) {
-      task.signal.throwIfAborted();
-      if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
-      task.progress({ done, total: to });
-    }
-    return { counted: to };
-  });
-  working = worker.run({ signal: shutdown.signal });
+  app = await startCountingApp();
   browser = await launchChromium();
 }, 60_000);
 
 afterAll(async () => {
   await browser?.close();
-  shutdown.abort();
-  await working;
   await app?.close();
-  await backend?.close();
-  await bus?.stop();
 }, 30_000);
-
-async function startTask(user: string, to: number, pause = 0): Promise<string> {
-  const response = await app.post(user, '/tasks', { name: 'count', input: { to, pause } });
-  return ((await response.json()) as Snapshot).id;
-}
 
 async function untilFinished(user: string, id: string): Promise<void> {
   await eventually(async () => ((await (await app.call(user, `/tasks/${id}`)).json()) as Snapshot).finishedAt);
@@ -136,7 +100,7 @@ describe.each([18, 19] as const)('React %i', (version) => {
     eventually(async () => expect((await look()).connection.status).toBe('live'), { within: 10_000 });
 
   it('shows tasks live, and renders what changed only', async () => {
-    const other = await startTask(user, 1);
+    const other = await app.start(user, 1);
     await untilFinished(user, other);
     await mount(other);
     await untilLive();
@@ -188,7 +152,7 @@ describe.each([18, 19] as const)('React %i', (version) => {
     await eventually(async () => expect((await look()).outcomes).toEqual(['Count to 2: succeeded']));
     faults.expect(/ERR_INTERNET_DISCONNECTED/);
     await context.setOffline(true);
-    await untilFinished(user, await startTask(user, 3));
+    await untilFinished(user, await app.start(user, 3));
     await context.setOffline(false);
     await eventually(async () => expect((await look()).outcomes).toHaveLength(2), { within: 20_000 });
     expect((await look()).outcomes).toEqual(['Count to 2: succeeded', 'Count to 3: succeeded']);
@@ -202,7 +166,7 @@ describe.each([18, 19] as const)('React %i', (version) => {
   }, 60_000);
 
   it('connects anew for another url, and has nothing to tell of what was there', async () => {
-    await untilFinished(user, await startTask(user, 2));
+    await untilFinished(user, await app.start(user, 2));
     await mount();
     await untilLive();
     const url = `${app.url}/tasks`;
@@ -232,9 +196,9 @@ describe.each([18, 19] as const)('React %i', (version) => {
   }, 30_000);
 
   it('fetches a task that the feed does not have, and knows one that is not there', async () => {
-    const old = await startTask(user, 1);
+    const old = await app.start(user, 1);
     const ids = [old];
-    for (let more = 0; more < 21; more++) ids.push(await startTask(user, 1));
+    for (let more = 0; more < 21; more++) ids.push(await app.start(user, 1));
     for (const id of ids) await untilFinished(user, id);
     await app.post(user, '/tasks/seen', { ids });
     // What fails is asked for again when the connection has changed. Twice: StrictMode.
@@ -250,7 +214,7 @@ describe.each([18, 19] as const)('React %i', (version) => {
   }, 30_000);
 
   it('takes a feed that is there already, and leaves it open', async () => {
-    await startTask(user, 1);
+    await app.start(user, 1);
     await page.evaluate((name) => levers.mountWithFeed(name), user);
     await untilLive();
     expect(await text('ul')).toContain('Count to 1');
@@ -263,7 +227,7 @@ describe.each([18, 19] as const)('React %i', (version) => {
     await open(`${path}/rendered`);
     expect(await page.locator('#root').innerHTML()).toMatch(/^<ul><\/ul><output id="active">0<.*>unknown<\/output>$/);
     faults.expect(/status of 404/);
-    await startTask('ada', 1);
+    await app.start('ada', 1);
     await page.evaluate(() => levers.hydrate({ user: 'ada', id: 'some' }));
     await untilLive();
     await eventually(async () => expect(await text('ul')).toContain('Count to 1: succeeded'));

@@ -1,0 +1,48 @@
+// Compiles code as those write it who have installed inloop, against the sources of its entries.
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { REPOSITORY } from '../../dev/paths.ts';
+
+const sourceOf = (...entry: string[]) => [join(REPOSITORY, ...entry, 'index.ts')];
+
+/**
+ * What the compiler says of `files` (their contents by name), beside each other in a folder; '' when all is well.
+ * @param options compiler options besides those of the repository
+ */
+export async function typeCheck(files: Readonly<Record<string, string>>, options: object = {}): Promise<string> {
+  // Below node_modules, so that the packages they import are found.
+  const folder = mkdtempSync(join(REPOSITORY, 'node_modules', '.cache-types-'));
+  const config = {
+    extends: '../../tsconfig.base.json',
+    compilerOptions: {
+      noEmit: true,
+      composite: false,
+      declaration: false,
+      allowImportingTsExtensions: true,
+      rewriteRelativeImportExtensions: false,
+      lib: ['ES2023', 'DOM', 'DOM.Iterable'],
+      jsx: 'react-jsx',
+      types: ['node'],
+      typeRoots: ['../@types'],
+      paths: {
+        inloop: sourceOf('core'),
+        'inloop/react': sourceOf('client', 'react'),
+        'inloop/*': sourceOf('*'),
+      },
+      ...options,
+    },
+    include: ['*.ts', '*.tsx', join(REPOSITORY, 'backend', 'bee-queue.d.ts')],
+  };
+  try {
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+    const tsc = join(REPOSITORY, 'node_modules', 'typescript', 'bin', 'tsc');
+    const result = await promisify(execFile)(process.execPath, [tsc, '-p', folder]).catch((error) => error);
+    return result.stdout;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
