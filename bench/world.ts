@@ -7,7 +7,7 @@ import { startChild } from '../dev/child.ts';
 import { requireNode20 } from '../dev/node20.ts';
 import { findFreePort, LOOPBACK } from '../dev/ports.ts';
 import { findRedisServer, pingRedis, redisCommand } from '../dev/redis.ts';
-import { createPusherApp, probeSoketi, soketiCommand } from '../dev/soketi.ts';
+import { createPusherApp, probeSoketi, pusherEnvOf, soketiCommand } from '../dev/soketi.ts';
 import { waitUntilReady } from '../dev/wait.ts';
 
 export interface World {
@@ -57,12 +57,7 @@ export async function startWorld({ profileFolder }: { profileFolder?: string } =
   const world: World = {
     env: {
       REDIS_URL: redisUrl,
-      PUSHER_APP_ID: app.appId,
-      PUSHER_KEY: app.key,
-      PUSHER_SECRET: app.secret,
-      PUSHER_HOST: LOOPBACK,
-      PUSHER_PORT: String(soketiPort),
-      PUSHER_TLS: 'false',
+      ...pusherEnvOf(app, soketiPort),
       PORT: String(port),
     },
     redisPid: redis.pid,

@@ -27,6 +27,18 @@ export function createPusherApp(): PusherApp {
   return { appId: word(6), key: word(12), secret: word(20) };
 }
 
+/** What a publisher finds in its environment; see .env.example. */
+export function pusherEnvOf({ appId, key, secret }: PusherApp, port: number) {
+  return {
+    PUSHER_APP_ID: appId,
+    PUSHER_KEY: key,
+    PUSHER_SECRET: secret,
+    PUSHER_HOST: LOOPBACK,
+    PUSHER_PORT: String(port),
+    PUSHER_TLS: 'false',
+  };
+}
+
 /** What a Soketi is started with. */
 export interface SoketiOptions {
   /** A Node 20: others lack the native part and answer 404 on the HTTP API. */

@@ -6,7 +6,7 @@ import { REPOSITORY } from './paths.ts';
 import { findFreePort, isPortFree, LOOPBACK } from './ports.ts';
 import { Problem } from './problem.ts';
 import { pingRedis, redisCommand } from './redis.ts';
-import { probeSoketi, soketiCommand } from './soketi.ts';
+import { probeSoketi, pusherEnvOf, soketiCommand } from './soketi.ts';
 import type { Service } from './supervisor.ts';
 
 /** What a stack is made of. */
@@ -111,12 +111,7 @@ function applicationEnv({ credentials, folder }: StackParts, redisPort: number, 
   return {
     ...env,
     REDIS_URL: `redis://${LOOPBACK}:${redisPort}`,
-    PUSHER_APP_ID: app.appId,
-    PUSHER_KEY: app.key,
-    PUSHER_SECRET: app.secret,
-    PUSHER_HOST: LOOPBACK,
-    PUSHER_PORT: String(soketiPort),
-    PUSHER_TLS: 'false',
+    ...pusherEnvOf(app, soketiPort),
     SESSION_SECRET: sessionSecret,
     DATA_DIR: join(folder, 'data'),
   };

@@ -8,6 +8,7 @@ import type { Log } from '../../backend/log.ts';
 import { pusherFromEnv } from '../../backend/pusher-env.ts';
 import type { AnyTaskDefinition } from '../../core/definition.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
+import { pusherEnvOf } from '../../dev/soketi.ts';
 import { createTaskServer, type TaskServer } from '../../server/task-server.ts';
 import { startRedis, type TestRedis } from './redis.ts';
 import { startSoketi, type TestSoketi } from './soketi.ts';
@@ -36,18 +37,12 @@ export interface TestBus {
 /** A Redis and a Soketi of one's own. */
 export async function startBus(): Promise<TestBus> {
   const [redis, soketi] = await Promise.all([startRedis(), startSoketi()]);
-  const { appId, key, secret, host, port } = soketi.pusher;
   return {
     redis,
     soketi,
     env: {
       REDIS_URL: redis.url,
-      PUSHER_APP_ID: appId,
-      PUSHER_KEY: key,
-      PUSHER_SECRET: secret,
-      PUSHER_HOST: host,
-      PUSHER_PORT: String(port),
-      PUSHER_TLS: 'false',
+      ...pusherEnvOf(soketi.pusher, soketi.pusher.port),
     },
     async stop() {
       await Promise.all([redis.stop(), soketi.stop()]);
