@@ -18,7 +18,7 @@ import { checkOptions, type FeedOptions } from './options.ts';
 import { isObject, parseConnection, parseSeen, parseSnapshot } from './parse.ts';
 import { createPush } from './pusher.ts';
 import { askAll, fetchPage, nextRound, SILENCE, sound } from './resync.ts';
-import type { FeedSnapshot, PendingFeed, StartOptions, TaskFeed } from './task-feed.ts';
+import { type FeedSnapshot, NOTHING_YET, type PendingFeed, type StartOptions, type TaskFeed } from './task-feed.ts';
 
 export type { FeedSnapshot, PendingFeed, StartOptions, TaskFeed };
 
@@ -57,7 +57,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
 
   let list: TaskList = NO_TASKS;
   let cursor: string | null | undefined;
-  let shown: FeedSnapshot = { tasks: list.tasks, connection: { status: 'connecting' }, hasMore: false };
+  let shown = NOTHING_YET;
 
   let info: ConnectionInfo | undefined;
   let needsInfo = true;

@@ -1,8 +1,9 @@
-/** What a task feed offers: the types a page is written against. `feed.ts` makes one. */
+/** What a task feed offers: what a page is written against. `feed.ts` makes one. */
 
 import type { AnyTaskDefinition, InputOf, ResultOf } from '../core/definition.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { ConnectionState } from './connection.ts';
+import { NO_TASKS } from './merge.ts';
 
 /** What there is to show. Immutable: a new object each time something changed, the same one while nothing did. */
 export interface FeedSnapshot {
@@ -12,6 +13,13 @@ export interface FeedSnapshot {
   /** Whether `loadMore` would bring older tasks. */
   readonly hasMore: boolean;
 }
+
+/** What there is to show before there is a connection. */
+export const NOTHING_YET: FeedSnapshot = {
+  tasks: NO_TASKS.tasks,
+  connection: { status: 'connecting' },
+  hasMore: false,
+};
 
 export interface StartOptions {
   /** Starting twice with one key and input starts one task, which makes it safe to try again. At most 255 characters. */

@@ -5,16 +5,9 @@
  */
 
 import { TaskError } from '../../core/error.ts';
-import { createTaskFeed, type FeedSnapshot, type PendingFeed, type TaskFeed } from '../feed.ts';
-import { NO_TASKS } from '../merge.ts';
+import { createTaskFeed, type PendingFeed, type TaskFeed } from '../feed.ts';
 import type { FeedOptions } from '../options.ts';
-
-/** What there is to show before there is a connection: in every render on a server, and in the first one on a page. */
-export const NOTHING_YET: FeedSnapshot = {
-  tasks: NO_TASKS.tasks,
-  connection: { status: 'connecting' },
-  hasMore: false,
-};
+import { NOTHING_YET } from '../task-feed.ts';
 
 /** A feed that says {@link NOTHING_YET} while it is not open; its calls are refused then. */
 export interface OwnFeed extends PendingFeed {

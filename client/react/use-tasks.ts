@@ -14,7 +14,7 @@ import { TaskError } from '../../core/error.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
 import type { ConnectionState } from '../connection.ts';
 import type { FeedSnapshot, TaskFeed } from '../feed.ts';
-import { NOTHING_YET } from './own-feed.ts';
+import { NOTHING_YET } from '../task-feed.ts';
 
 export const FeedContext = createContext<TaskFeed | null>(null);
 
