@@ -68,7 +68,7 @@ export class Publisher {
   readonly #options: PublisherOptions;
   readonly #outage: Outage;
   readonly #schedule: PushSchedule<PushEvent>;
-  /** What the tasks that have asked for a turn do with it, by task id. */
+  /** What those who have asked for a turn do with it, by their keys. */
   readonly #steps = new Map<string, () => Promise<void>>();
   #requests = 0;
   #failuresInARow = 0;
@@ -141,19 +141,20 @@ export class Publisher {
    * Calls `step`, which stores how far a task is and publishes it, when it is the task's turn: not within the next `ms`,
    * then as its owner's budget allows. Once for each time it is asked for; also while the bus is away.
    * `step` must not reject.
+   * @param key of the one who asks, among all; asking again under it takes the place of what was asked before
    */
-  askForTurn(owner: string, id: string, ms: number, step: () => Promise<void>): void {
+  askForTurn(owner: string, key: string, ms: number, step: () => Promise<void>): void {
     if (this.#closed) return;
-    this.#steps.set(id, step);
+    this.#steps.set(key, step);
     const now = performance.now();
-    this.#schedule.ask(owner, id, now + ms, now);
+    this.#schedule.ask(owner, key, now + ms, now);
     this.#wake();
   }
 
-  /** A task has no use for a turn any more. */
-  withdraw(owner: string, id: string): void {
-    this.#schedule.withdraw(owner, id);
-    this.#steps.delete(id);
+  /** Whoever asked under `key` has no use for a turn any more. */
+  withdraw(owner: string, key: string): void {
+    this.#schedule.withdraw(owner, key);
+    this.#steps.delete(key);
   }
 
   /** Resolves when nothing waits any more, or after `limit` ms. */

@@ -71,7 +71,7 @@ export class JobQueues {
     const producer = await this.#producer(name);
     await new Promise<void>((resolve, reject) => {
       producer.adding.push({ job, at, resolve, reject });
-      if (producer.adding.length === 1 && !producer.isAdding) void this.#saveAll(producer);
+      if (!producer.isAdding) void this.#saveAll(producer);
     });
   }
 
