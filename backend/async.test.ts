@@ -1,0 +1,34 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { DeadlineError, withDeadline } from './async.ts';
+
+describe('withDeadline', () => {
+  it('gives what came in time, and passes errors on', async () => {
+    await expect(withDeadline(Promise.resolve(7), 1_000)).resolves.toBe(7);
+    await expect(withDeadline(Promise.reject(new Error('refused')), 1_000)).rejects.toThrow('refused');
+  });
+
+  it('ends the wait for what does not come', async () => {
+    await expect(withDeadline(new Promise(() => undefined), 20)).rejects.toEqual(
+      new DeadlineError('no answer within 20 ms'),
+    );
+  });
+
+  it('does not take an answer for late that arrived while this process was busy', async () => {
+    const echo = new Worker(
+      'const { parentPort } = require("node:worker_threads"); parentPort.on("message", (m) => parentPort.postMessage(m));',
+      { eval: true },
+    );
+    try {
+      await once(echo, 'online');
+      const answer = once(echo, 'message').then(([message]) => message);
+      echo.postMessage('answer');
+      const inTime = withDeadline(answer, 50);
+      // Nothing is read meanwhile, the deadline is long over afterwards, and timers have the next turn.
+      setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300));
+      await expect(inTime).resolves.toBe('answer');
+    } finally {
+      await echo.terminate();
+    }
+  });
+});
