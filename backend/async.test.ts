@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { describe, expect, it } from '@jest/globals';
 import { DeadlineError, withDeadline } from './async.ts';
 
 describe('withDeadline', () => {

@@ -57,6 +57,8 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
 
   let list: TaskList = NO_TASKS;
   let cursor: string | null | undefined;
+  /** Whether all that there is fitted on one short page, as far as is known: most users never have more. */
+  let isShort = true;
   let shown = NOTHING_YET;
 
   let info: ConnectionInfo | undefined;
@@ -168,7 +170,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
         askAll({
           http,
           active: activeIds(),
-          withRecent: cursor === undefined,
+          recentFirst: isShort,
           load,
           onSnapshots: (snapshots) => own === era && merge(snapshots),
           onGone: (id) => {
@@ -181,7 +183,9 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
         asksAgain = true;
         return;
       }
-      if (round.cursor !== undefined) cursor = round.cursor;
+      isShort = round.cursor === null;
+      // Where it was short before, what is older than this page is known.
+      if (cursor === undefined) cursor = round.cursor;
       // Whatever ended the outage may have brought the bus back, too, or the server that authorizes its channel.
       if (failures > 0) link?.hurry();
       failures = 0;
@@ -242,6 +246,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     era++;
     list = NO_TASKS;
     cursor = undefined;
+    isShort = true;
     incoming = [];
     for (const kept of [heard, calls, unsentSeen, completing]) kept.clear();
     http.forget();

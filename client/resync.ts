@@ -20,8 +20,8 @@ export interface RoundOptions {
   readonly http: Http;
   /** Ids of the tasks that were active when the round began. */
   readonly active: readonly string[];
-  /** Also the most recent tasks of any status: for the first round. */
-  readonly withRecent: boolean;
+  /** The most recent tasks of any status first: nothing else is asked where they are all there are. */
+  readonly recentFirst: boolean;
   /** Called with each piece as it comes in. */
   readonly onSnapshots: (snapshots: readonly Snapshot[]) => void;
   /** Fetches one task and merges it. */
@@ -33,12 +33,12 @@ export interface RoundOptions {
 export interface Round {
   /** The longest wait that a list asked for, in seconds; 0 where none did. */
   readonly retryAfter: number;
-  /** Where the recent tasks go on: null at their end, undefined where they were not asked for. */
+  /** Where the recent tasks go on: null where they are all there are, undefined where they were not asked for. */
   readonly cursor: string | null | undefined;
 }
 
 /** One round of questions. @throws TaskError when any of them fails; what came before it is kept. */
-export async function askAll({ http, active, withRecent, onSnapshots, load, onGone }: RoundOptions): Promise<Round> {
+export async function askAll({ http, active, recentFirst, onSnapshots, load, onGone }: RoundOptions): Promise<Round> {
   let retryAfter = 0;
   const found = new Set<string>();
 
@@ -58,11 +58,8 @@ export async function askAll({ http, active, withRecent, onSnapshots, load, onGo
     return (page?.nextCursor && page.tasks.at(-1)?.id) || '';
   };
 
-  const [oldest, recent] = await Promise.all([
-    listActive(),
-    withRecent ? list('all', null, RECENT) : undefined,
-    list('unseen'),
-  ]);
+  const recent = recentFirst ? await list('all', null, RECENT) : undefined;
+  const [oldest] = recent?.nextCursor === null ? [''] : await Promise.all([listActive(), list('unseen')]);
 
   // Active before and not listed now: it ended and was seen elsewhere, or its record is gone. Ids sort by time.
   const missing = active.filter((id) => !found.has(id) && id > oldest);
