@@ -5,8 +5,6 @@ export const MISSES: Readonly<Record<string, string>> = {
   'W2 wall × none':
     'What is left is the pushes and the stored steps, at most ten a second, on the loop that does the arithmetic. Fewer pushes a second (`pushesPerSecond`) make it less.',
   'W4 p99 × S1': 'The same: a request that costs more waits longer where server, Redis and the load share two cores.',
-  'Coming back: all served after':
-    'Each page asks for its connection, its lists and the signature of its channel: four requests, through Express, in one process that shares two cores with the thousand pages. Not yet profiled.',
   'W3 tasks/s × none':
     'A task is stored three times (accepted, running, outcome) by the same event loop that runs the handlers and by the same two cores that serve server, Redis, Soketi and 200 pages. Storing `running` only with the first progress would save one step, and with it the fence that a second worker meets.',
   'W3 CPU of all processes a task × none':

@@ -1,9 +1,9 @@
 // The pages of all users, in one process: as many connections as users, each as that stack's page would have it.
 import http from 'node:http';
-import { createTaskFeed, type PendingFeed } from 'inloop/client';
+import { createTaskFeed, type FeedSnapshot, type PageSignal, type PendingFeed, type TaskFeed } from 'inloop/client';
 import pusherJs from 'pusher-js';
 import { io } from 'socket.io-client';
-import { now } from '../measure/clock.ts';
+import { now, pause } from '../measure/clock.ts';
 import type { ClientKind } from '../stacks/stack.ts';
 import type { TaskResult } from '../stacks/task.ts';
 import { answerCalls } from './calls.ts';
@@ -20,7 +20,8 @@ const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
 /** Users with tasks that have not ended, for those who poll. */
 const active = new Map<string, number>();
 const closers: (() => void)[] = [];
-const feeds = new Map<string, PendingFeed>();
+/** Pages with inloop's own client, and how they are told what a browser would tell them. */
+const pages: { readonly feed: PendingFeed; readonly tell: (signal: PageSignal) => void }[] = [];
 let events = 0;
 let polls = 0;
 /** When each user saw a step that was no outcome. */
@@ -137,13 +138,49 @@ function createFetch(): typeof fetch {
 
 /** A page with inloop's own client; ready once its first fetch is in. */
 function openFeed(user: string): PendingFeed {
+  let tell: (signal: PageSignal) => void = () => undefined;
   const feed = createTaskFeed({
     ...{ url: `${url}/tasks`, Pusher: Pusher as never, headers: { 'x-user': user } },
     fetch: createFetch(),
+    page: {
+      isVisible: () => true,
+      listen(listener) {
+        tell = listener;
+        return () => undefined;
+      },
+    },
   });
-  feeds.set(user, feed);
+  pages.push({ feed, tell });
   closers.push(() => feed.close());
   return feed;
+}
+
+/** Resolves when `isSo`, which is looked at whenever the feed shows something new; rejects after a minute. */
+function until(feed: TaskFeed, isSo: (shown: FeedSnapshot) => boolean): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error('A page does not show its tasks, or is not live.')), 60_000);
+    const look = () => {
+      if (!isSo(feed.getSnapshot())) return;
+      clearTimeout(late);
+      stop();
+      resolve();
+    };
+    const stop = feed.subscribe(look);
+    look();
+  });
+}
+
+/** Lets all of these happen, evenly over `ms`; each answers how long it took, and when it was done, from the first. */
+async function within<T>(ms: number, all: readonly T[], happen: (one: T) => Promise<void>) {
+  const began = now();
+  return Promise.all(
+    all.map(async (one, index) => {
+      await pause((index / all.length) * ms);
+      const at = now();
+      await happen(one);
+      return { took: now() - at, at: now() - began };
+    }),
+  );
 }
 
 answerCalls(
@@ -167,18 +204,28 @@ answerCalls(
         }
       });
     },
-    /** Opens inloop's own client for all users within `ms`; returns how long each took until it had its tasks, and how many. */
-    async comeBack({ users, ms }: { users: readonly string[]; ms: number }) {
-      const began = now();
-      return Promise.all(
-        users.map(async (user, index) => {
-          await new Promise((resolve) => setTimeout(resolve, (index / users.length) * ms));
-          const opened = now();
-          const feed = openFeed(user);
-          await feed.ready;
-          return { took: now() - opened, at: now() - began, tasks: feed.getSnapshot().tasks.length };
-        }),
-      );
+    /** Opens a page with inloop's own client for each user, not all at once, and waits until they are live. */
+    async openPages(users: readonly string[]) {
+      for (let at = 0; at < users.length; at += 50) {
+        const opened = users.slice(at, at + 50).map((user) => openFeed(user));
+        await Promise.all(opened.map((feed) => until(feed, ({ connection }) => connection.status === 'live')));
+      }
+    },
+    /** All pages are left: as in a browser that keeps them, but not their connections. */
+    hidePages() {
+      for (const { tell } of pages) tell('hide');
+    },
+    /** All pages are come back to within `ms`, each until it shows that many tasks. */
+    wakePages({ ms, tasks }: { ms: number; tasks: number }) {
+      return within(ms, pages, ({ feed, tell }) => {
+        tell('wake');
+        return until(feed, (shown) => shown.tasks.length >= tasks);
+      });
+    },
+    /** Ends all pages and opens new ones within `ms`, each until it shows that many tasks. */
+    reopenPages({ users, ms, tasks }: { users: readonly string[]; ms: number; tasks: number }) {
+      for (const { feed } of pages.splice(0)) feed.close();
+      return within(ms, users, (user) => until(openFeed(user), (shown) => shown.tasks.length >= tasks));
     },
     /** Says whose tasks are about to start, one name a task. */
     expect(users: readonly string[]) {
