@@ -25,6 +25,8 @@ const UNWATCHED_STEP_MS = 1_000;
 const QUIET_MS = 10_000;
 const RETRY_MS = 250;
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 export interface ReporterOptions {
   readonly backend: Backend;
   readonly record: TaskRecord;
@@ -40,7 +42,8 @@ export class Reporter {
   readonly #options: ReporterOptions;
   readonly #attempt: number;
   #snapshot: Snapshot;
-  #latest: Progress | null = null;
+  /** What was reported last, or null before the first report. Written to in place: a report should cost no more. */
+  #reported: Mutable<Progress> | null = null;
   #isDirty = false;
   /** Whether anybody has been shown that this attempt runs. */
   #isShown = false;
@@ -61,16 +64,22 @@ export class Reporter {
 
   /** The last report, whether it was written or not. */
   get latest(): Progress | null {
-    return this.#latest;
+    return this.#reported && { ...this.#reported };
   }
 
   report(report: ProgressReport): void {
-    const before = this.#latest;
     try {
+      // All is read before anything is kept: a getter that throws must not hurt the work, nor leave half a report.
+      const { done, total, skipped, failed, note } = report;
+      this.#reported ??= { done: 0, total: null };
+      const reported = this.#reported;
       // A report that leaves something out means what was last said of it.
-      this.#latest = { ...before, total: before?.total ?? null, ...report } as Progress;
+      if (done !== undefined) reported.done = done;
+      if (total !== undefined) reported.total = total;
+      if (skipped !== undefined) reported.skipped = skipped;
+      if (failed !== undefined) reported.failed = failed;
+      if (note !== undefined) reported.note = note;
     } catch {
-      // A getter that throws must not hurt the work.
       return;
     }
     this.#isDirty = true;
@@ -78,7 +87,7 @@ export class Reporter {
   }
 
   stage(stage: string): void {
-    this.#latest = { done: 0, total: null, stage };
+    this.#reported = { done: 0, total: null, stage };
     this.#isDirty = true;
     if (!this.#isAsking) this.#askSoon();
   }
@@ -138,9 +147,10 @@ export class Reporter {
     this.#isAsking = false;
     // A sign of life is under way; the turn is asked for again after it.
     if (this.#isClosed || this.#writing !== null) return;
-    if (this.#isDirty && this.#latest !== null) {
+    const progress = this.latest;
+    if (this.#isDirty && progress !== null) {
       this.#isDirty = false;
-      await this.#write({ type: 'progress', at: isoTime(), attempt: this.#attempt, progress: this.#latest }, true);
+      await this.#write({ type: 'progress', at: isoTime(), attempt: this.#attempt, progress }, true);
     } else if (!this.#isShown) this.#push(this.#snapshot, this.#hasPage);
   }
 
