@@ -20,6 +20,8 @@ const PACE = 200;
 /** And another time at most this much later: how long something takes is told in seconds, how long ago it was in minutes. */
 const TICK = 1_000;
 const SLOW_TICK = 10_000;
+/** What is merely scrolled past is left as it was. */
+const SETTLE = 100;
 /** Rows out of view are for those who search or listen, not for the eye: so late at most, and so many a frame. */
 const OUT_OF_VIEW = 2_000;
 const LATE_ROWS = 5;
@@ -48,10 +50,12 @@ export class RowList {
   constructor(shell: Shell, commands: Commands, onChange: () => void) {
     this.#shell = shell;
     this.#commands = commands;
+    let settling = 0;
     // Not by `content-visibility`: it takes for visible what is some screens away.
     const observer = new IntersectionObserver((blocks) => {
       for (const { target, isIntersecting } of blocks) setAttribute(target, 'data-far', isIntersecting ? null : '');
-      onChange();
+      clearTimeout(settling);
+      settling = setTimeout(onChange, SETTLE);
     });
     const { active, unseen, recent } = shell.groups;
     const toBlocks = ({ list }: typeof active) => new BlockList(list, (block) => observer.observe(block));

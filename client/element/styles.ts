@@ -55,7 +55,7 @@ h3 { position: sticky; inset-block-start: 0; z-index: 1; padding: .85em 1.25em .
 
 .task { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; column-gap: .8em; padding-block: .6em .7em; padding-inline: 1.15em .8em; border-block-start: 1px solid var(--_line); }
 .block { content-visibility: auto; }
-.block[data-far] * { animation: none !important; }
+.block[data-far] :is(.fill, .task > svg) { animation: none; }
 .block:first-child > :first-child { border: 0; }
 .task > svg { margin-block-start: .1em; color: var(--_tone); }
 [data-tone] { --_tone: var(--_muted); }
