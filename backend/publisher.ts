@@ -183,8 +183,11 @@ export class Publisher {
       this.#count(event, 'dropped');
       return;
     }
-    this.#schedule.put(owner, event, performance.now(), this.#mostOutcomes);
-    this.#wakeAfterThisTick();
+    const now = performance.now();
+    this.#schedule.put(owner, event, now, this.#mostOutcomes);
+    // An outcome while nothing else is going on has nobody to share a request with.
+    if (event.mustArrive && this.#requests === 0 && this.#schedule.isQuiet(now)) this.#pump();
+    else this.#wakeAfterThisTick();
   }
 
   get #mostOutcomes(): number {

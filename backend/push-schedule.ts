@@ -123,6 +123,11 @@ export class PushSchedule<E extends Entry> {
     return Math.min(budget * this.#stretch, Math.max(budget, WIDEST_WINDOW_MS));
   }
 
+  /** Whether so little was sent lately that nothing waits for others to share its request. */
+  isQuiet(now: number): boolean {
+    return this.#quietAt - now < QUIET_BURST_MS;
+  }
+
   /** When to call `load` or `turns` again though nothing else happened; infinite for never. */
   nextAt(): { readonly load: number; readonly turn: number } {
     return { load: this.#loadAt, turn: this.#turnAt };
@@ -166,8 +171,8 @@ export class PushSchedule<E extends Entry> {
       if (room === 0) this.#loadAt = Math.min(this.#loadAt, this.#roomAt(lane));
       if (lane.waiting.size === 0) this.#serving.delete(lane);
     }
-    const isQuiet = requestsUnderWay === 0 && this.#quietAt - now < QUIET_BURST_MS;
-    if (batch.length > 0 && batch.length < MAX_BATCH_EVENTS && !isQuiet && now < oldest + LINGER_MS) {
+    const isAlone = requestsUnderWay === 0 && this.isQuiet(now);
+    if (batch.length > 0 && batch.length < MAX_BATCH_EVENTS && !isAlone && now < oldest + LINGER_MS) {
       this.#loadAt = Math.min(this.#loadAt, oldest + LINGER_MS);
       return [];
     }

@@ -86,10 +86,11 @@ export class Attempt {
     const returned = this.#handle();
     const cutOff = aborted(this.#controller.signal).then(() => delay(grace, ended.signal));
     const event = await Promise.race([returned, cutOff.then(() => null)]);
-    // With a reason, since making the usual error costs more than all the rest of this.
-    ended.abort('ended');
     const isCutOff = event === null;
     await this.#end(isCutOff ? this.#stopEvent() : event, giveUp);
+    // Afterwards, since whoever waits for the outcome need not wait for this; and with a reason, since making the usual
+    // error costs more than all the rest of it.
+    ended.abort('ended');
     if (isCutOff) await this.#waitForHandler(returned);
   }
 
