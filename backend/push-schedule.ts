@@ -8,8 +8,8 @@
  * - What waits is at most one entry a task, the newest. A state that found no room in ten seconds is given up.
  * - Progress is not even stored before its turn. A task that has moved asks for one; an owner's tasks take turns, one
  *   in each window. The window is the budget's, and wider while the bus or the store is slow.
- * - A request carries up to ten events of any owners. One that is not full waits a moment for more where a request is
- *   under way, or where much has left just before.
+ * - A request carries up to ten events of any owners. One that is not full and has no outcome waits a moment for more
+ *   where a request is under way, or where much has left just before.
  */
 
 import { MAX_BATCH_EVENTS } from '../core/limits.ts';
@@ -17,7 +17,7 @@ import { MAX_BATCH_EVENTS } from '../core/limits.ts';
 const SECOND_MS = 1_000;
 /** Turns fall on a common beat, so that the steps of many owners share requests. */
 const BEAT_MS = 50;
-/** How long events wait at most for others to share their request, other things being equal. */
+/** How long events other than outcomes wait at most for others to share their request, other things being equal. */
 const LINGER_MS = 25;
 /** While no more than this is sent, 50 events a second or 10 at once after a pause, nothing waits for others. */
 const QUIET_EVENT_MS = 20;
@@ -150,6 +150,7 @@ export class PushSchedule<E extends Entry> {
   load(now: number, requestsUnderWay: number): Loaded<E>[] {
     const batch: Loaded<E>[] = [];
     let oldest = Number.POSITIVE_INFINITY;
+    let isUrgent = false;
     this.#loadAt = Number.POSITIVE_INFINITY;
     for (const lane of this.#serving) {
       if (batch.length === MAX_BATCH_EVENTS) break;
@@ -166,13 +167,15 @@ export class PushSchedule<E extends Entry> {
         }
         room -= entry.mustArrive && room <= 1 ? 0 : 1;
         oldest = Math.min(oldest, since);
+        isUrgent ||= entry.mustArrive;
         batch.push({ lane, entry });
       }
       if (room === 0) this.#loadAt = Math.min(this.#loadAt, this.#roomAt(lane));
       if (lane.waiting.size === 0) this.#serving.delete(lane);
     }
     const isAlone = requestsUnderWay === 0 && this.isQuiet(now);
-    if (batch.length > 0 && batch.length < MAX_BATCH_EVENTS && !isAlone && now < oldest + LINGER_MS) {
+    const mayLinger = batch.length > 0 && batch.length < MAX_BATCH_EVENTS && !isUrgent && !isAlone;
+    if (mayLinger && now < oldest + LINGER_MS) {
       this.#loadAt = Math.min(this.#loadAt, oldest + LINGER_MS);
       return [];
     }

@@ -1,4 +1,4 @@
-// Where the time goes: CPU profiles of worker, server and Soketi while inloop runs W3.
+// Where the time goes: CPU profiles of worker, server and Soketi while inloop runs W3, and of the server under W4.
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { stateFolder } from '../../dev/paths.ts';
@@ -7,18 +7,19 @@ import { table } from '../measure/table.ts';
 import { definePart, type Part } from '../part.ts';
 import { withTurn } from '../turn.ts';
 import { startWorld } from '../world.ts';
-import { REASONS } from './reasons.ts';
+import { reasonFor } from './reasons.ts';
 import { w3Tasks } from './w3.ts';
+import { acceptTasks } from './w4.ts';
 
-const PROCESSES = ['worker', 'server', 'soketi'] as const;
+const PROCESSES = { worker: 'Worker', server: 'Server', soketi: 'Soketi', accepting: 'Server under W4' } as const;
 const SHOWN = 5;
 
-type Figures = Readonly<Record<(typeof PROCESSES)[number], ProfileSummary>>;
+type Figures = Readonly<Record<keyof typeof PROCESSES, ProfileSummary>>;
 
 export const profile: Part<unknown> = definePart<Figures>({
   name: 'profile',
-  title: 'Where the time goes: CPU profiles under W3',
-  async measure({ quick, log }) {
+  title: 'Where the time goes: CPU profiles under W3 (and W4)',
+  async measure({ quick, log, world: shared }) {
     const folder = join(stateFolder(), 'bench', 'profiles');
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
@@ -40,23 +41,21 @@ export const profile: Part<unknown> = definePart<Figures>({
       const { busy, origins, functions } = readProfile(join(folder, `${name}.cpuprofile`), window.from, window.to);
       return { busy, origins: origins.slice(0, 8), functions: functions.slice(0, SHOWN) };
     };
-    return { worker: read('worker'), server: read('server'), soketi: read('soketi') };
+    const underW3 = { worker: read('worker'), server: read('server'), soketi: read('soketi') };
+    // Takes the place of the server's profile before it.
+    window = await acceptTasks(shared, { profileFolder: folder, ms: quick ? 1_000 : 5_000 });
+    return { ...underW3, accepting: read('server') };
   },
   report(raw) {
     const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
-    const sections = PROCESSES.map((name) => {
-      const { busy, origins, functions } = raw[name];
+    const sections = Object.entries(PROCESSES).map(([name, title]) => {
+      const { busy, origins, functions } = raw[name as keyof Figures];
       const whose = origins.map(([origin, share]) => `${origin} ${percent(share)}`).join(', ');
       return [
-        `**${name[0]?.toUpperCase()}${name.slice(1)}**, busy ${percent(busy)} of the time. Of that: ${whose}. Our hottest functions:`,
+        `**${title}**, busy ${percent(busy)} of the time. Of that: ${whose}. Our hottest functions:`,
         table(
           ['function', 'itself', 'with what it calls', 'why it is needed'],
-          functions.map((hot) => [
-            `\`${hot.name}\``,
-            percent(hot.self),
-            percent(hot.total),
-            REASONS[hot.name] ?? 'not written down yet: bench/parts/reasons.ts',
-          ]),
+          functions.map((hot) => [`\`${hot.name}\``, percent(hot.self), percent(hot.total), reasonFor(hot.name)]),
         ),
       ].join('\n\n');
     });

@@ -1,7 +1,31 @@
-// Why each of our functions that a profile may show is needed; a hot one that is missing here says so in the page.
+// Why our functions that a profile may show are needed.
 
-/** By the name that bench/measure/profile.ts gives a function. */
-export const REASONS: Readonly<Record<string, string>> = {
+/** Why a function is needed, by the name that bench/measure/profile.ts gives it; else what its file is for. */
+export function reasonFor(name: string): string {
+  const file = name.split(' ', 1)[0] ?? name;
+  return REASONS[name] ?? REASONS[file] ?? 'not written down yet: bench/parts/reasons.ts';
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  'backend/async.ts': 'waits that have an end',
+  'backend/log.ts': 'says once that a part is away, and once that it is back',
+  'backend/publisher.ts': 'carries out what the schedule decides: requests, and what becomes of their events',
+  'backend/push-schedule.ts': 'what leaves when: the message budget',
+  'backend/queue.ts': 'adds and takes jobs (bee-queue is below it)',
+  'backend/queue.ts #saveAll': 'jobs that are added while a request is under way share the next',
+  'backend/queue.ts save': 'makes bee-queue’s jobs, many in one request',
+  'backend/redis.ts': 'one command a change',
+  'backend/sweeper.ts': 'finds what a process that died left undone',
+  'core/snapshot.ts': 'what a snapshot is',
+  'core/transition.ts': 'the one set of rules for every change',
+  'core/wire.ts': 'a snapshot as it travels',
+  'dev/soketi-preload.cjs': 'hardens Soketi: checks first, status first',
+  'server/operations.ts': 'what can be done with tasks',
+  'server/problem.ts': 'errors as application/problem+json',
+  'server/router.ts': 'the HTTP contract',
+  'worker/attempt.ts': 'runs a handler, and ends it where it must',
+  'worker/reporter.ts': 'stores and pushes what happens to an attempt',
+  'worker/task-worker.ts': 'takes jobs and runs attempts',
   'backend/async.ts withDeadline': 'no call to Redis may hang: every one has an end',
   'backend/backend.ts #flushSettled': 'takes what is done off the sweeper’s lists, many in one command',
   'backend/backend.ts #settle': 'collects what is done for the sweeper’s lists',
@@ -21,8 +45,11 @@ export const REASONS: Readonly<Record<string, string>> = {
   'backend/publisher.ts #wake': 'one timer for all that waits',
   'backend/publisher.ts askForTurn': 'a task that moved waits for its turn in its owner’s budget',
   'backend/publisher.ts publish': 'the newest snapshot of a task takes the place of the one that waits',
+  'backend/publisher.ts withdraw': 'a task that has ended asks for no turn any more',
   'backend/push-schedule.ts #put': 'at most one entry a task waits, the newest',
   'backend/push-schedule.ts #room': 'counts what left in the last second against the budget',
+  'backend/push-schedule.ts #remove': 'an event leaves, or its task has a newer one',
+  'backend/push-schedule.ts #spend': 'notes what left, for the budget',
   'backend/push-schedule.ts ask': 'a task that moved waits for its turn in its owner’s budget',
   'backend/push-schedule.ts load': 'chooses up to ten events for the next request',
   'backend/push-schedule.ts put': 'an event begins to wait',
@@ -38,6 +65,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   'backend/redis.ts settle': 'takes what is done off the sweeper’s lists',
   'backend/store.ts apply': 'decides a change and stores it if the revision is still current: fencing',
   'backend/store.ts create': 'the stored record of a new task',
+  'backend/store.ts kindOf': 'which lists a change touches',
   'backend/store.ts read': 'reads the record that a job names',
   'backend/time.ts isoTime': 'times in snapshots are ISO 8601',
   'core/channel.ts channelOf': 'the owner’s channel; its name is checked and encoded',
@@ -48,7 +76,9 @@ export const REASONS: Readonly<Record<string, string>> = {
   'core/snapshot.ts createSnapshot': 'the first snapshot of a task',
   'core/transition.ts fromAttempt': 'what an attempt may do to its task',
   'core/transition.ts transition': 'the one set of rules for every change',
+  'core/text.ts utf8Length': 'an event holds 10,240 bytes, and what is bigger is shrunk',
   'core/wire.ts toEventData': 'a snapshot as text that fits an event',
+  'dev/soketi-preload.cjs (anonymous)': 'around Soketi’s own handlers (they are below it): checks first, status first',
   'dev/soketi-preload.cjs checkBody': 'a signed body of an unexpected shape would end Soketi',
   'dev/soketi-preload.cjs checkFrame': 'a frame of an unexpected shape would end Soketi',
   'dev/soketi-preload.cjs decodeJson': 'malformed UTF-8 is refused (parsing replaces Soketi’s own)',
@@ -63,6 +93,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   'dev/soketi-preload.cjs runSteps': 'runs Soketi’s own steps of an API call (they are below it)',
   'server/operations.ts #create': 'makes, stores, announces and queues a task',
   'server/operations.ts #store': 'a blip of Redis is no error',
+  'server/task-id.ts newTaskId': 'ids that sort by time, also within a millisecond',
   'server/operations.ts start': 'checks the input and the owner before anything is stored',
   'server/task-server.ts accepted': 'the 202 with its headers and the snapshot',
   'worker/attempt.ts #context': 'what the handler is given',

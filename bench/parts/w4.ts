@@ -7,6 +7,7 @@ import type { LoadResult } from '../processes/load.ts';
 import { inRounds, type Rounds } from '../rounds.ts';
 import { makeInput } from '../stacks/task.ts';
 import { subtract, totalOf, withTurn } from '../turn.ts';
+import type { World } from '../world.ts';
 
 const NAMES = ['none', 's1', 's3', 'inloop'] as const;
 type Name = (typeof NAMES)[number];
@@ -22,16 +23,33 @@ interface Figures {
   readonly cpu: number;
 }
 
+const USERS = Array.from({ length: CONNECTIONS }, (_, index) => `user-${index}`);
+
+function load(loader: BenchProcess, ms: number): Promise<LoadResult> {
+  const body = makeInput({ n: 0, user: 'user-0', elements: 100, work: 'sleep', size: 1 });
+  return loader.call<LoadResult>('during', { request: { path: '/imports', body }, connections: CONNECTIONS, ms });
+}
+
+/** Lets inloop's server accept tasks for `ms`, after a warm-up; returns from when to when, on the bench's clock. */
+export function acceptTasks(world: World, { profileFolder, ms }: { profileFolder: string; ms: number }) {
+  return withTurn({ world, stack: 'inloop', users: USERS, hasWorker: false, profileFolder }, async () => {
+    const loader = await BenchProcess.start('load', { env: world.env });
+    try {
+      await load(loader, 1_000);
+      const { began, ended } = await load(loader, ms);
+      return { from: began, to: ended };
+    } finally {
+      await loader.stop();
+    }
+  });
+}
+
 export const w4: Part<unknown> = definePart<Rounds<Name, Figures>>({
   name: 'w4',
   title: 'W4: the 202 endpoint, 20 connections, 10 s',
   measure({ world, quick, log }) {
-    const users = Array.from({ length: CONNECTIONS }, (_, index) => `user-${index}`);
-    const body = makeInput({ n: 0, user: 'user-0', elements: 100, work: 'sleep', size: 1 });
-    const load = (process: BenchProcess, ms: number) =>
-      process.call<LoadResult>('during', { request: { path: '/imports', body }, connections: CONNECTIONS, ms });
     return inRounds(NAMES, quick ? 1 : 3, log, (stack) =>
-      withTurn({ world, stack, users, hasWorker: false }, async (turn) => {
+      withTurn({ world, stack, users: USERS, hasWorker: false }, async (turn) => {
         const loader = await BenchProcess.start('load', { env: world.env });
         try {
           await load(loader, quick ? 500 : 1_000);
