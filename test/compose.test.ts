@@ -70,7 +70,7 @@ describe('docker-compose.yml', () => {
       webhookUrl: 'http://server:3000/tasks/webhook',
     });
     const names = Object.keys(local.env).filter((name) => /EVENT_|CHANNEL_LIMITS|SHUTDOWN|WEBHOOKS/.test(name));
-    expect(names).toHaveLength(7);
+    expect(names).toHaveLength(8);
     for (const name of names) expect([name, soketi?.environment?.[name]]).toEqual([name, local.env[name]]);
   });
 });
