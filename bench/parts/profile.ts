@@ -14,6 +14,12 @@ import { acceptTasks } from './w4.ts';
 const PROCESSES = { worker: 'Worker', server: 'Server', soketi: 'Soketi', accepting: 'Server under W4' } as const;
 const SHOWN = 5;
 
+/** When a load ran, on the bench's clock. */
+interface Window {
+  readonly from: number;
+  readonly to: number;
+}
+
 type Figures = Readonly<Record<keyof typeof PROCESSES, ProfileSummary>>;
 
 export const profile: Part<unknown> = definePart<Figures>({
@@ -26,10 +32,10 @@ export const profile: Part<unknown> = definePart<Figures>({
     log(`profiles in ${folder}`);
     // Soketi writes its profile when it ends, so it needs to be one of its own.
     const world = await startWorld({ profileFolder: folder });
-    let window = { from: 0, to: 0 };
+    let underW3: Window;
     try {
       const { users, inputs } = w3Tasks(quick ? 40 : 200);
-      window = await withTurn({ world, stack: 'inloop', users, profileFolder: folder }, async (turn) => {
+      underW3 = await withTurn({ world, stack: 'inloop', users, profileFolder: folder }, async (turn) => {
         await turn.run(w3Tasks(20, { from: 1_000_000 }).inputs);
         const { began, wall } = await turn.run(inputs);
         return { from: began, to: began + wall };
@@ -37,14 +43,14 @@ export const profile: Part<unknown> = definePart<Figures>({
     } finally {
       await world.stop();
     }
-    const read = (name: string) => {
-      const { busy, origins, functions } = readProfile(join(folder, `${name}.cpuprofile`), window.from, window.to);
+    const read = (name: string, { from, to }: Window) => {
+      const { busy, origins, functions } = readProfile(join(folder, `${name}.cpuprofile`), from, to);
       return { busy, origins: origins.slice(0, 8), functions: functions.slice(0, SHOWN) };
     };
-    const underW3 = { worker: read('worker'), server: read('server'), soketi: read('soketi') };
-    // Takes the place of the server's profile before it.
-    window = await acceptTasks(shared, { profileFolder: folder, ms: quick ? 1_000 : 5_000 });
-    return { ...underW3, accepting: read('server') };
+    const [worker, server, soketi] = [read('worker', underW3), read('server', underW3), read('soketi', underW3)];
+    // Writes the server's profile again, so what was in it is read by now.
+    const underW4 = await acceptTasks(shared, { profileFolder: folder, ms: quick ? 1_000 : 5_000 });
+    return { worker, server, soketi, accepting: read('server', underW4) };
   },
   report(raw) {
     const percent = (share: number) => `${(share * 100).toFixed(1)} %`;

@@ -25,23 +25,32 @@ interface Figures {
 
 const USERS = Array.from({ length: CONNECTIONS }, (_, index) => `user-${index}`);
 
-function load(loader: BenchProcess, ms: number): Promise<LoadResult> {
+/** Starts the process that asks, lets it warm up, and lets `use` have what makes it ask for so many ms. */
+async function withLoad<T>(
+  world: World,
+  warmUpMs: number,
+  use: (load: (ms: number) => Promise<LoadResult>) => Promise<T>,
+): Promise<T> {
   const body = makeInput({ n: 0, user: 'user-0', elements: 100, work: 'sleep', size: 1 });
-  return loader.call<LoadResult>('during', { request: { path: '/imports', body }, connections: CONNECTIONS, ms });
+  const loader = await BenchProcess.start('load', { env: world.env });
+  const load = (ms: number) =>
+    loader.call<LoadResult>('during', { request: { path: '/imports', body }, connections: CONNECTIONS, ms });
+  try {
+    await load(warmUpMs);
+    return await use(load);
+  } finally {
+    await loader.stop();
+  }
 }
 
 /** Lets inloop's server accept tasks for `ms`, after a warm-up; returns from when to when, on the bench's clock. */
 export function acceptTasks(world: World, { profileFolder, ms }: { profileFolder: string; ms: number }) {
-  return withTurn({ world, stack: 'inloop', users: USERS, hasWorker: false, profileFolder }, async () => {
-    const loader = await BenchProcess.start('load', { env: world.env });
-    try {
-      await load(loader, 1_000);
-      const { began, ended } = await load(loader, ms);
+  return withTurn({ world, stack: 'inloop', users: USERS, hasWorker: false, profileFolder }, () =>
+    withLoad(world, 1_000, async (load) => {
+      const { began, ended } = await load(ms);
       return { from: began, to: ended };
-    } finally {
-      await loader.stop();
-    }
-  });
+    }),
+  );
 }
 
 export const w4: Part<unknown> = definePart<Rounds<Name, Figures>>({
@@ -49,12 +58,10 @@ export const w4: Part<unknown> = definePart<Rounds<Name, Figures>>({
   title: 'W4: the 202 endpoint, 20 connections, 10 s',
   measure({ world, quick, log }) {
     return inRounds(NAMES, quick ? 1 : 3, log, (stack) =>
-      withTurn({ world, stack, users: USERS, hasWorker: false }, async (turn) => {
-        const loader = await BenchProcess.start('load', { env: world.env });
-        try {
-          await load(loader, quick ? 500 : 1_000);
+      withTurn({ world, stack, users: USERS, hasWorker: false }, (turn) =>
+        withLoad(world, quick ? 500 : 1_000, async (load) => {
           const before = turn.cpu();
-          const { latencies, statuses, began, ended } = await load(loader, quick ? 1_000 : 10_000);
+          const { latencies, statuses, began, ended } = await load(quick ? 1_000 : 10_000);
           const accepted = statuses['202'] ?? 0;
           return {
             perSecond: (accepted / (ended - began)) * 1_000,
@@ -63,10 +70,8 @@ export const w4: Part<unknown> = definePart<Rounds<Name, Figures>>({
             refused: latencies.length - accepted,
             cpu: totalOf(subtract(turn.cpu(), before)) / accepted,
           };
-        } finally {
-          await loader.stop();
-        }
-      }),
+        }),
+      ),
     );
   },
   report(raw) {

@@ -13,15 +13,21 @@ const Pusher = pusherJs as unknown as typeof pusherJs.default;
 const POLL_EVERY_MS = 500;
 
 const url = `http://127.0.0.1:${process.env.PORT}`;
-const agent = new http.Agent({ keepAlive: true });
+const pollingFetch = createFetch(new http.Agent({ keepAlive: true }));
 /** When each outcome first reached its user. */
 const outcomes = new Map<number, number>();
 const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
 /** Users with tasks that have not ended, for those who poll. */
 const active = new Map<string, number>();
 const closers: (() => void)[] = [];
-/** Pages with inloop's own client, and how they are told what a browser would tell them. */
-const pages: { readonly feed: PendingFeed; readonly tell: (signal: PageSignal) => void }[] = [];
+/** A page with inloop's own client, and how it is told what a browser would tell it. */
+interface Page {
+  readonly feed: PendingFeed;
+  readonly tell: (signal: PageSignal) => void;
+  readonly close: () => void;
+}
+
+const pages: Page[] = [];
 let events = 0;
 let polls = 0;
 /** When each user saw a step that was no outcome. */
@@ -95,31 +101,19 @@ function startPolling(user: string): void {
   });
 }
 
-function getJson(address: string, user: string): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    http
-      .get(address, { agent, headers: { 'x-user': user } }, (response) => {
-        let body = '';
-        response.setEncoding('utf8').on('data', (chunk) => {
-          body += chunk;
-        });
-        response.on('end', () => resolve(JSON.parse(body)));
-      })
-      .on('error', reject);
-  });
+async function getJson(address: string, user: string): Promise<unknown> {
+  return JSON.parse(await (await pollingFetch(address, { headers: { 'x-user': user } })).text());
 }
 
 /**
- * A browser's `fetch` for one page, as far as inloop's client uses it: connections of its own, six at most, kept open.
- * Node's costs several times as much, all of it in this process, which plays a thousand pages at once.
+ * A browser's `fetch`, as far as pages use it here. Node's costs several times as much, all of it in this process, which
+ * plays a thousand pages at once.
  */
-function createFetch(): typeof fetch {
-  const own = new http.Agent({ keepAlive: true, maxSockets: 6 });
-  closers.push(() => own.destroy());
+function createFetch(agent: http.Agent): typeof fetch {
   const request = (address: string, { method = 'GET', headers, body, signal }: RequestInit) =>
     new Promise<Pick<Response, 'status' | 'ok' | 'headers' | 'text'>>((resolve, reject) => {
       const form = body instanceof URLSearchParams && { 'content-type': 'application/x-www-form-urlencoded' };
-      const options = { agent: own, method, headers: { ...(headers as object), ...form }, signal: signal ?? undefined };
+      const options = { agent, method, headers: { ...(headers as object), ...form }, signal: signal ?? undefined };
       const sent = http.request(address, options as http.RequestOptions, (answer) => {
         let text = '';
         answer.setEncoding('utf8').on('data', (chunk) => {
@@ -136,12 +130,13 @@ function createFetch(): typeof fetch {
   return request as unknown as typeof fetch;
 }
 
-/** A page with inloop's own client; ready once its first fetch is in. */
+/** A page with inloop's own client, with connections of its own, six at most as in a browser. */
 function openFeed(user: string): PendingFeed {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 6 });
   let tell: (signal: PageSignal) => void = () => undefined;
   const feed = createTaskFeed({
     ...{ url: `${url}/tasks`, Pusher: Pusher as never, headers: { 'x-user': user } },
-    fetch: createFetch(),
+    fetch: createFetch(agent),
     page: {
       isVisible: () => true,
       listen(listener) {
@@ -150,8 +145,12 @@ function openFeed(user: string): PendingFeed {
       },
     },
   });
-  pages.push({ feed, tell });
-  closers.push(() => feed.close());
+  const close = () => {
+    feed.close();
+    agent.destroy();
+  };
+  pages.push({ feed, tell, close });
+  closers.push(close);
   return feed;
 }
 
@@ -168,6 +167,11 @@ function until(feed: TaskFeed, isSo: (shown: FeedSnapshot) => boolean): Promise<
     const stop = feed.subscribe(look);
     look();
   });
+}
+
+/** Does so for each, not for all at once: it is not what is measured, and the ports of a machine are few. */
+async function inGroups(users: readonly string[], connect: (user: string) => Promise<void>): Promise<void> {
+  for (let at = 0; at < users.length; at += 50) await Promise.all(users.slice(at, at + 50).map(connect));
 }
 
 /** Lets all of these happen, evenly over `ms`; each answers how long it took, and when it was done, from the first. */
@@ -189,10 +193,7 @@ answerCalls(
     async connect({ kind, users }: { kind: ClientKind; users: readonly string[] }) {
       if (kind === 'poll') for (const user of users) startPolling(user);
       const connect = { pusher: connectPusher, 'socket.io': connectSocket, poll: null, none: null }[kind];
-      // Not all at once: it is not what is measured, and the ports of a machine are few.
-      for (let at = 0; connect && at < users.length; at += 50) {
-        await Promise.all(users.slice(at, at + 50).map(connect));
-      }
+      if (connect) await inGroups(users, connect);
     },
     /** Opens inloop's own client for one user; its outcomes count as known when its listener is called. */
     async follow(user: string) {
@@ -204,12 +205,9 @@ answerCalls(
         }
       });
     },
-    /** Opens a page with inloop's own client for each user, not all at once, and waits until they are live. */
+    /** Opens a page with inloop's own client for each user, and waits until they are live. */
     async openPages(users: readonly string[]) {
-      for (let at = 0; at < users.length; at += 50) {
-        const opened = users.slice(at, at + 50).map((user) => openFeed(user));
-        await Promise.all(opened.map((feed) => until(feed, ({ connection }) => connection.status === 'live')));
-      }
+      await inGroups(users, (user) => until(openFeed(user), ({ connection }) => connection.status === 'live'));
     },
     /** All pages are left: as in a browser that keeps them, but not their connections. */
     hidePages() {
@@ -224,7 +222,7 @@ answerCalls(
     },
     /** Ends all pages and opens new ones within `ms`, each until it shows that many tasks. */
     reopenPages({ users, ms, tasks }: { users: readonly string[]; ms: number; tasks: number }) {
-      for (const { feed } of pages.splice(0)) feed.close();
+      for (const { close } of pages.splice(0)) close();
       return within(ms, users, (user) => until(openFeed(user), (shown) => shown.tasks.length >= tasks));
     },
     /** Says whose tasks are about to start, one name a task. */
