@@ -3,9 +3,7 @@
 import { channelOf } from '../core/channel.ts';
 import { type Duration, toMilliseconds } from '../core/duration.ts';
 import { TaskError } from '../core/error.ts';
-import type { Snapshot } from '../core/snapshot.ts';
 import { Bus } from './bus.ts';
-import { jobOf } from './job.ts';
 import { consoleLog, type Log } from './log.ts';
 import { type EventFate, type EventKind, Publisher } from './publisher.ts';
 import type { PusherOptions } from './pusher-env.ts';
@@ -35,7 +33,7 @@ export interface BackendOptions {
 
 const DEFAULT_PUSHES_PER_SECOND = 10;
 const MOST_PUSHES_PER_SECOND = 100;
-/** Taking what is done off the sweeper's lists waits for more of it: the sweeper looks at nothing that is younger than seconds. */
+/** Taking what was pushed off the sweeper's list waits for more of it: the sweeper looks at nothing that is younger than seconds. */
 const SETTLE_EVERY_MS = 100;
 
 /** Which of the parts that inloop stands on answer. */
@@ -62,7 +60,7 @@ export class Backend {
   /** @internal */ readonly sweeper: Sweeper;
   /** @internal */ readonly pusher: PusherOptions;
   /** @internal */ readonly log: Log;
-  readonly #settling = { unqueued: new Set<string>(), unpublished: new Set<string>() };
+  readonly #settling = new Set<string>();
   #settleTimer: NodeJS.Timeout | null = null;
 
   /** @internal Use {@link createBackend}. */
@@ -84,29 +82,15 @@ export class Backend {
     this.publisher = new Publisher({
       bus: this.bus,
       log: this.log,
-      onSettled: (ids) => this.#settle('unpublished', ids),
+      onSettled: (ids) => this.#settle(ids),
       eventsPerSecond: checkPushes(options.pushesPerSecond ?? DEFAULT_PUSHES_PER_SECOND),
     });
     this.sweeper = new Sweeper({
       redis: this.redis,
       store: this.store,
-      enqueue: (task) => this.enqueue(task),
       publish: (owner, outcome) => this.publisher.publish(owner, outcome),
       isBusDown: () => this.publisher.isDown,
     });
-  }
-
-  /**
-   * Gives a waiting task the job it waits for; a task that waits for none is left alone.
-   * What fails here is done by a sweeper within seconds, so a caller may ignore the rejection.
-   * @internal
-   */
-  async enqueue(task: Snapshot): Promise<void> {
-    const job = jobOf(task);
-    if (job === null) return;
-    const at = task.status === 'retrying' && task.expectedAt !== null ? Date.parse(task.expectedAt) : undefined;
-    await this.queues.add(task.name, job, at);
-    this.#settle('unqueued', [job]);
   }
 
   /** The channel on which `owner`'s tasks are pushed. @internal */
@@ -150,26 +134,22 @@ export class Backend {
     await this.#flushSettled();
     this.publisher.close();
     this.bus.close();
-    await this.queues.close();
+    this.queues.close();
     await this.redis.close();
   }
 
-  /** Takes ids off the sweeper's lists, many in one step. What fails is swept once more, harmlessly. */
-  #settle(list: 'unqueued' | 'unpublished', ids: readonly string[]): void {
-    for (const id of ids) this.#settling[list].add(id);
+  /** Takes ids off the sweeper's list, many in one step. What fails is swept once more, harmlessly. */
+  #settle(ids: readonly string[]): void {
+    for (const id of ids) this.#settling.add(id);
     this.#settleTimer ??= setTimeout(() => void this.#flushSettled(), SETTLE_EVERY_MS);
   }
 
   async #flushSettled(): Promise<void> {
     if (this.#settleTimer) clearTimeout(this.#settleTimer);
     this.#settleTimer = null;
-    await Promise.allSettled(
-      (['unqueued', 'unpublished'] as const).map((list) => {
-        const ids = [...this.#settling[list]];
-        this.#settling[list].clear();
-        return this.redis.settle(list, ids);
-      }),
-    );
+    const ids = [...this.#settling];
+    this.#settling.clear();
+    await this.redis.settle(ids).catch(() => undefined);
   }
 }
 

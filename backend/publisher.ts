@@ -184,7 +184,7 @@ export class Publisher {
       return;
     }
     const now = performance.now();
-    this.#schedule.put(owner, event, now, this.#mostOutcomes);
+    if (!this.#schedule.put(owner, event, now, this.#mostOutcomes)) return;
     // An outcome while nothing else is going on has nobody to share a request with.
     if (event.mustArrive && this.#requests === 0 && this.#schedule.isQuiet(now)) this.#pump();
     else this.#wakeAfterThisTick();

@@ -133,9 +133,9 @@ export class PushSchedule<E extends Entry> {
     return { load: this.#loadAt, turn: this.#turnAt };
   }
 
-  /** Lets an entry wait, unless a newer one of the same task does, or there are `mostOutcomes` already. */
-  put(owner: string, entry: E, now: number, mostOutcomes: number): void {
-    this.#put(this.#lane(owner, now), { entry, since: now }, mostOutcomes);
+  /** Lets an entry wait, unless a newer one of the same task does, or too many do already; returns whether it waits. */
+  put(owner: string, entry: E, now: number, mostOutcomes: number): boolean {
+    return this.#put(this.#lane(owner, now), { entry, since: now }, mostOutcomes);
   }
 
   /** Puts what could not be sent in front of what came meanwhile, so that events stay in order. */
@@ -283,21 +283,21 @@ export class PushSchedule<E extends Entry> {
     return lane;
   }
 
-  #put(lane: Lane<E>, { entry, since }: Waiting<E>, mostOutcomes: number): void {
+  #put(lane: Lane<E>, { entry, since }: Waiting<E>, mostOutcomes: number): boolean {
     const before = lane.waiting.get(entry.key)?.entry;
     if (before && before.revision >= entry.revision) {
       this.#options.onMerged(entry);
-      return;
+      return false;
     }
     if (entry.mustArrive && !before?.mustArrive && this.#outcomes >= mostOutcomes) {
       // The store remembers it; a sweeper pushes it later. What it supersedes must not come after it.
       if (before) this.#drop(lane, before);
       this.#options.onDropped(entry);
-      return;
+      return false;
     }
     if (!before && !entry.mustArrive && lane.waiting.size >= this.#mostWaiting) {
       this.#options.onDropped(entry);
-      return;
+      return false;
     }
     if (before) this.#options.onMerged(before);
     else this.#entries += 1;
@@ -309,6 +309,7 @@ export class PushSchedule<E extends Entry> {
     if (before && entry.mustArrive) lane.waiting.delete(entry.key);
     lane.waiting.set(entry.key, { entry, since });
     if (!lane.isSending) this.#serving.add(lane);
+    return true;
   }
 
   /** Behind as many, a state would be given up before it is its turn; so it is at once. */

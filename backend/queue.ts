@@ -1,11 +1,13 @@
 /**
- * The only file that knows bee-queue. It serves the server (adds jobs) and the worker (takes them).
+ * The only file that knows bee-queue. It serves the store's scripts (which add jobs) and the worker (which takes them).
  *
  * A job is a name on a list and nothing else: what is to be done, and whether it still is, says the record.
  * bee-queue gives us the list, the hand-over to one worker at a time, delays, and the redelivery of jobs
  * whose worker died. Its retries, events, results and progress stay off; the record knows them better.
  */
 
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import Queue from 'bee-queue';
 import lua from 'bee-queue/lib/lua/index.js';
 import { delay, withDeadline } from './async.ts';
@@ -16,7 +18,6 @@ const STALL_SHARE = 0.9;
 const STALL_CHECK_MS = 250;
 /** Redis may lose a wake-up for delayed jobs (a restart); then they are looked for this often. */
 const DELAYED_CHECK_MS = 1_000;
-const ADD_DEADLINE_MS = 1_500;
 const REBUILD_DELAY_MS = 500;
 /** How long Redis may take to say goodbye. */
 const QUIT_MS = 500;
@@ -45,11 +46,44 @@ export interface Consumer {
   close(limit: number): Promise<void>;
 }
 
+/** What bee-queue keeps for a job. Ours have nothing in them, see above. */
+const JOB_DATA = '{"data":{},"options":{},"status":"created"}';
+
+const readScript = (name: string) =>
+  readFileSync(createRequire(import.meta.url).resolve(`bee-queue/lib/lua/${name}.lua`), 'utf8');
+
+/**
+ * Lua that defines `addJob(queue, job, at)`, so that the script that stores a task which waits for a job adds that job
+ * in the same step: bee-queue's own scripts, as functions. `queue` is what `queueKey` gives, `job` an id; `at` is when
+ * the job is due, in ms since the epoch, or '' for at once. A job that is there already is left alone.
+ */
+export const ADD_JOB = `
+local function addJobNow(KEYS, ARGV)
+${readScript('addJob')}
+end
+local function addJobLater(KEYS, ARGV)
+${readScript('addDelayedJob')}
+end
+local function addJob(queue, job, at)
+  local id, jobs, data = queue .. 'id', queue .. 'jobs', '${JOB_DATA}'
+  if at == '' then addJobNow({id, jobs, queue .. 'waiting'}, {job, data})
+  else addJobLater({id, jobs, queue .. 'delayed', queue .. 'earlierDelayed'}, {job, data, at}) end
+end
+`;
+
+/** Where the queue of a task definition begins its keys. @param prefix before every key of ours */
+export function queueKey(prefix: string, name: string): string {
+  return `${queuePrefix(prefix)}:${name}:`;
+}
+
+function queuePrefix(prefix: string): string {
+  return `${prefix}queue`;
+}
+
 /** One queue per task definition. */
 export class JobQueues {
   readonly #options: QueueOptions;
   readonly #outage: Outage;
-  readonly #producers = new Map<string, Promise<Producer>>();
   #closed = false;
 
   constructor(options: QueueOptions) {
@@ -57,61 +91,9 @@ export class JobQueues {
     this.#outage = new Outage(options.log, 'Redis (queue)');
   }
 
-  /**
-   * Puts a job on the list of `name`, to be delivered at `at` (ms since the epoch) or at once.
-   * Adding a job that is there already is harmless. Rejects within 1.5 s when Redis does not answer; the job
-   * may then still be added later.
-   */
-  async add(name: string, job: string, at?: number): Promise<void> {
-    await withDeadline(this.#add(name, job, at), ADD_DEADLINE_MS);
-    this.#outage.succeeded();
-  }
-
-  async #add(name: string, job: string, at: number | undefined): Promise<void> {
-    const producer = await this.#producer(name);
-    await new Promise<void>((resolve, reject) => {
-      producer.adding.push({ job, at, resolve, reject });
-      if (!producer.isAdding) void this.#saveAll(producer);
-    });
-  }
-
-  /** Saves what is to be added: what comes while one request to Redis is under way shares the next. */
-  async #saveAll(producer: Producer): Promise<void> {
-    producer.isAdding = true;
-    while (producer.adding.length > 0) {
-      const adding = producer.adding.splice(0);
-      try {
-        let failures = await save(producer.queue, adding);
-        if ([...failures.values()].some(isNoScript)) {
-          await lua.buildCache(queueClient(producer.queue));
-          failures = await save(producer.queue, adding);
-        }
-        for (const each of adding) {
-          const error = failures.get(each.job);
-          if (error === undefined) each.resolve();
-          else each.reject(error);
-        }
-      } catch (error) {
-        for (const { reject } of adding) reject(error);
-      }
-    }
-    producer.isAdding = false;
-  }
-
   /** Delivers jobs of `name` to `handler`, which must not reject. Keeps trying while Redis is away. */
   async consume(name: string, options: ConsumeOptions, handler: (job: string) => Promise<void>): Promise<Consumer> {
-    const connected = await this.#build(
-      name,
-      {
-        isWorker: true,
-        activateDelayedJobs: true,
-        nearTermWindow: DELAYED_CHECK_MS,
-        delayedDebounce: 100,
-        stallInterval: Math.max(Math.floor(options.stallInterval * STALL_SHARE), 1),
-      },
-      // What is under way when Redis goes must be said when it is back: jobs done, signs of life.
-      { enable_offline_queue: true },
-    );
+    const connected = await this.#build(name, Math.max(Math.floor(options.stallInterval * STALL_SHARE), 1));
     const { queue } = connected;
     // bee-queue starts to take jobs only if this first check works, and a later failure goes unhandled.
     const internals = queue as unknown as QueueInternals;
@@ -127,35 +109,12 @@ export class JobQueues {
     return { close: (limit) => end(connected, limit) };
   }
 
-  async close(): Promise<void> {
+  /** Consumers are closed by who has them; this ends the search for a Redis that they still wait for. */
+  close(): void {
     this.#closed = true;
-    await Promise.all(
-      [...this.#producers.values()].map((producer) =>
-        producer.then(
-          (connected) => end(connected, QUIT_MS),
-          () => undefined,
-        ),
-      ),
-    );
   }
 
-  #producer(name: string): Promise<Producer> {
-    let producer = this.#producers.get(name);
-    if (!producer) {
-      // A save that waits for Redis to return would be done long after its caller was told no.
-      producer = this.#build(name, { isWorker: false }, { enable_offline_queue: false }).then((connected) => ({
-        ...connected,
-        adding: [],
-        isAdding: false,
-      }));
-      // Whoever waits for it hears of it; nobody may.
-      producer.catch(() => undefined);
-      this.#producers.set(name, producer);
-    }
-    return producer;
-  }
-
-  async #build(name: string, settings: Queue.QueueSettings, client: object): Promise<Connected> {
+  async #build(name: string, stallInterval: number): Promise<Connected> {
     const life = { isOver: false };
     // An error is the only way to make a client that is looking for Redis stop.
     const retry = ({ attempt }: { attempt: number }) =>
@@ -163,15 +122,25 @@ export class JobQueues {
     for (;;) {
       if (this.#closed) throw new Error('closed');
       const queue = new Queue(name, {
-        prefix: `${this.#options.prefix}queue`,
+        prefix: queuePrefix(this.#options.prefix),
+        isWorker: true,
+        activateDelayedJobs: true,
+        nearTermWindow: DELAYED_CHECK_MS,
+        delayedDebounce: 100,
+        stallInterval,
         getEvents: false,
         sendEvents: false,
         storeJobs: false,
         removeOnSuccess: true,
         removeOnFailure: true,
         initialRedisFailureRetryDelay: 100,
-        ...settings,
-        redis: { url: this.#options.url, retry_strategy: retry, connect_timeout: NEVER_GIVE_UP_MS, ...client },
+        redis: {
+          url: this.#options.url,
+          retry_strategy: retry,
+          connect_timeout: NEVER_GIVE_UP_MS,
+          // What is under way when Redis goes must be said when it is back: jobs done, signs of life.
+          enable_offline_queue: true,
+        },
       } as Queue.QueueSettings);
       // Without a listener the first lost connection would end the process.
       queue.on('error', (error) => {
@@ -208,31 +177,6 @@ export class JobQueues {
 interface Connected {
   readonly queue: Queue;
   readonly life: { isOver: boolean };
-}
-
-/** A queue that jobs are added to. */
-interface Producer extends Connected {
-  /** What the next request to Redis will add. */
-  readonly adding: Adding[];
-  isAdding: boolean;
-}
-
-/** A job to add, and who waits for that. */
-interface Adding {
-  readonly job: string;
-  readonly at: number | undefined;
-  resolve(): void;
-  reject(error: unknown): void;
-}
-
-/** Adds jobs in one request. Returns, by job, why Redis would not. */
-async function save(queue: Queue, adding: readonly Adding[]): Promise<ReadonlyMap<string, unknown>> {
-  const jobs = adding.map(({ job, at }) => {
-    const created = queue.createJob({}).setId(job);
-    return at !== undefined && at > Date.now() ? created.delayUntil(at) : created;
-  });
-  const failures = await queue.saveAll(jobs);
-  return new Map([...failures].map(([{ id }, error]) => [id, error]));
 }
 
 /** Closes a queue: waits at most `limit` ms for its jobs, and hardly longer for Redis. Never rejects. */

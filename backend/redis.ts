@@ -7,6 +7,7 @@ import { type CommandParser, createClient, defineScript } from '@redis/client';
 import { TaskError } from '../core/error.ts';
 import { withDeadline } from './async.ts';
 import { type Log, Outage } from './log.ts';
+import { queueKey } from './queue.ts';
 import { COMMIT, CREATE, DISCARD, LEASE, LIST, PAGE, WAIT } from './scripts.ts';
 
 /** Under the 2 s within which an accepting server must have answered. */
@@ -40,8 +41,8 @@ export interface Commit {
   readonly kind: CommitKind;
   /** Of a successful attempt, in ms, to learn from. */
   readonly duration?: number;
-  /** The job that the task needs now, if any. */
-  readonly job: string | null;
+  /** Of kind `queue`: the job that the task waits for, and when it is due (ms since the epoch; null for at once). */
+  readonly job?: { readonly id: string; readonly at: number | null };
   /** Tells workers that this task is to be cancelled. */
   readonly announceCancel?: boolean;
 }
@@ -88,16 +89,14 @@ export class Redis {
     });
   }
 
-  /** Stores a new task, unless its key was used before; then says what that key stands for. */
+  /** Stores a new task with its job, unless its key was used before; then says what that key stands for. */
   async create(task: {
     readonly id: string;
     readonly owner: string;
+    readonly name: string;
     readonly snapshot: string;
     readonly input: string;
-    /** The job it needs. */
-    readonly job: string;
-    /** In ms since the epoch. */
-    readonly at: number;
+    readonly jobId: string;
     readonly idempotency: { readonly key: string; readonly bodyHash: string } | null;
   }): Promise<{
     readonly known: { readonly bodyHash: string; readonly id: string } | null;
@@ -109,7 +108,6 @@ export class Redis {
           this.#key('task', task.id),
           this.#key('all', task.owner),
           this.#key('active', task.owner),
-          this.#key('unqueued'),
           this.#key('idem', task.owner, task.idempotency?.key ?? ''),
           this.#key('page', this.#channelOf(task.owner)),
         ],
@@ -118,11 +116,11 @@ export class Redis {
           task.snapshot,
           task.owner,
           task.input,
-          String(task.at),
           task.idempotency?.bodyHash ?? '',
           String(IDEMPOTENCY_TTL_S),
           this.#key('task', ''),
-          task.job,
+          queueKey(this.#prefix, task.name),
+          task.jobId,
           // Every eighth looks at more than eight, so the index of an owner who goes on does not grow for ever.
           Math.random() < 1 / FORGET_EVERY ? String(2 * FORGET_EVERY) : '0',
         ],
@@ -134,12 +132,9 @@ export class Redis {
   }
 
   /** Forgets a new task that nobody has touched. */
-  async discard(id: string, owner: string, job: string): Promise<void> {
+  async discard(id: string, owner: string): Promise<void> {
     await this.#run((client) =>
-      client.inloopDiscard(
-        [this.#key('task', id), this.#key('all', owner), this.#key('active', owner), this.#key('unqueued')],
-        [id, job],
-      ),
+      client.inloopDiscard([this.#key('task', id), this.#key('all', owner), this.#key('active', owner)], [id]),
     );
   }
 
@@ -153,7 +148,6 @@ export class Redis {
           this.#key('active', change.owner),
           this.#key('unseen', change.owner),
           this.#key('page', this.#channelOf(change.owner)),
-          this.#key('unqueued'),
           this.#key('unpublished'),
           this.#key('durations', change.name),
         ],
@@ -167,8 +161,10 @@ export class Redis {
           this.#retention,
           change.duration === undefined ? '' : String(Math.round(change.duration)),
           change.announceCancel ? this.#key('cancel') : '',
-          change.job ?? '',
           this.#key('changed'),
+          ...(change.job
+            ? [queueKey(this.#prefix, change.name), change.job.id, change.job.at === null ? '' : String(change.job.at)]
+            : []),
         ],
       ),
     )) as unknown as [string, unknown];
@@ -203,16 +199,16 @@ export class Redis {
     return (await this.#run((client) => client.lRange(this.#key('durations', name), 0, 49))).map(Number);
   }
 
-  /** Jobs (`unqueued`) or ids (`unpublished`) on a sweeper's list since before `before` (ms), oldest first. */
-  async due(list: 'unqueued' | 'unpublished', before: number, limit: number): Promise<string[]> {
+  /** Ids of tasks whose outcomes have not been pushed since before `before` (ms), oldest first. */
+  async unpublished(before: number, limit: number): Promise<string[]> {
     return this.#run((client) =>
-      client.zRange(this.#key(list), '-inf', before, { BY: 'SCORE', LIMIT: { offset: 0, count: limit } }),
+      client.zRange(this.#key('unpublished'), '-inf', before, { BY: 'SCORE', LIMIT: { offset: 0, count: limit } }),
     );
   }
 
-  /** Takes jobs or ids off a sweeper's list. */
-  async settle(list: 'unqueued' | 'unpublished', ids: readonly string[]): Promise<void> {
-    if (ids.length > 0) await this.#run((client) => client.zRem(this.#key(list), [...ids]));
+  /** The outcomes of these tasks were pushed, or need not be. */
+  async settle(ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) await this.#run((client) => client.zRem(this.#key('unpublished'), [...ids]));
   }
 
   /** Takes a lease unless somebody else holds it; who holds it has it for `ms` more. */

@@ -9,12 +9,13 @@
  *   unseen:<owner>    zset  those whose outcome the owner has not seen: the inbox
  *   idem:<owner>:<h>  text  "<hash of the body> <id>" of an Idempotency-Key, for 24 h
  *   page:<channel>    hash  o, v: when a page last entered the owner's channel, and when the last one left it (ms)
- *   unqueued          zset  jobs that records still need, by the time since when (ms); jobs and not ids, so that
- *                           whoever is late in taking one attempt's off cannot take off the next one's
  *   unpublished       zset  ids whose outcome may not have been pushed, by the time of the outcome (ms)
  *   lease:<name>      text  who does something that one process does at a time; expires
  *   durations:<name>  list  how long the last successful attempts of a definition took (ms)
+ *   queue:<name>:…          bee-queue's own
  */
+
+import { ADD_JOB } from './queue.ts';
 
 /** In Lua: 0 when the channel of KEYS[n] is known to be vacant, else 1. */
 const HAS_PAGE = (n: number) => `
@@ -24,53 +25,51 @@ if page[2] and (not page[1] or tonumber(page[2]) > tonumber(page[1])) then hasPa
 `;
 
 /**
- * KEYS task, all, active, unqueued, idem, page
- * ARGV id, snapshot, owner, input, now (ms), body hash, idem ttl (s), prefix of task keys, job, how many of the oldest
- *      ids may be forgotten now
- * Returns {what the key stands for or '', hasPage}.
+ * KEYS task, all, active, idem, page
+ * ARGV id, snapshot, owner, input, body hash, idem ttl (s), prefix of task keys, queue, job, how many of the oldest ids
+ *      may be forgotten now
+ * Stores a task and gives it its job: accepted is both or neither. Returns {what the key stands for or '', hasPage}.
  */
-export const CREATE = `
-if ARGV[6] ~= '' then
-  local known = redis.call('GET', KEYS[5])
+export const CREATE = `${ADD_JOB}
+if ARGV[5] ~= '' then
+  local known = redis.call('GET', KEYS[4])
   if known then return {known, 1} end
 end
-if redis.call('EXISTS', KEYS[1]) == 0 then
+if redis.call('ZADD', KEYS[2], 'NX', 0, ARGV[1]) == 1 then
   redis.call('HSET', KEYS[1], 'r', 1, 's', ARGV[2], 'o', ARGV[3], 'i', ARGV[4])
-  redis.call('ZADD', KEYS[2], 0, ARGV[1])
   redis.call('PERSIST', KEYS[2])
   redis.call('ZADD', KEYS[3], 0, ARGV[1])
-  redis.call('ZADD', KEYS[4], ARGV[5], ARGV[9])
-  if ARGV[6] ~= '' then redis.call('SET', KEYS[5], ARGV[6] .. ' ' .. ARGV[1], 'EX', ARGV[7]) end
+  addJob(ARGV[8], ARGV[9], '')
+  if ARGV[5] ~= '' then redis.call('SET', KEYS[4], ARGV[5] .. ' ' .. ARGV[1], 'EX', ARGV[6]) end
   -- Ids of records that have expired leave the index here. They are the oldest, so a few that are kept end the search.
   if ARGV[10] ~= '0' then
     local kept = 0
     for _, old in ipairs(redis.call('ZRANGE', KEYS[2], 0, ARGV[10] - 1)) do
-      if redis.call('EXISTS', ARGV[8] .. old) == 0 then redis.call('ZREM', KEYS[2], old) else kept = kept + 1 end
+      if redis.call('EXISTS', ARGV[7] .. old) == 0 then redis.call('ZREM', KEYS[2], old) else kept = kept + 1 end
       if kept == 3 then break end
     end
   end
 end
-${HAS_PAGE(6)}
+${HAS_PAGE(5)}
 return {'', hasPage}
 `;
 
-/** KEYS task, all, active, unqueued · ARGV id, job. Forgets a task that nobody has touched since it was created. */
+/** KEYS task, all, active · ARGV id. Forgets a task that nobody has touched since it was created; its job finds nothing. */
 export const DISCARD = `
 if redis.call('HGET', KEYS[1], 'r') ~= '1' then return 0 end
 redis.call('DEL', KEYS[1])
 for n = 2, 3 do redis.call('ZREM', KEYS[n], ARGV[1]) end
-redis.call('ZREM', KEYS[4], ARGV[2])
 return 1
 `;
 
 /**
- * KEYS task, all, active, unseen, page, unqueued, unpublished, durations
+ * KEYS task, all, active, unseen, page, unpublished, durations
  * ARGV id, expected revision, new revision, snapshot, kind (step | queue | outcome | seen), now (ms), retention (s),
- *      duration (ms or ''), channel to publish the id on ('' for none), job that the record needs now ('' for none),
- *      channel for the ids of changed tasks that are waited for
+ *      duration (ms or ''), channel to publish the id on ('' for none), channel for the ids of changed tasks that are
+ *      waited for; of kind `queue` also queue, job, when to deliver it (ms)
  * Returns {'ok', hasPage} or {'missing'} or {'conflict', snapshot}. For an outcome nobody looks whether there is a page.
  */
-export const COMMIT = `
+export const COMMIT = `${ADD_JOB}
 local known = redis.call('HMGET', KEYS[1], 'r', 'w')
 if not known[1] then return {'missing'} end
 if known[1] ~= ARGV[2] then return {'conflict', redis.call('HGET', KEYS[1], 's')} end
@@ -81,21 +80,21 @@ if kind == 'outcome' then
   redis.call('EXPIRE', KEYS[1], ARGV[7])
   redis.call('ZADD', KEYS[4], 0, ARGV[1])
   redis.call('EXPIRE', KEYS[4], ARGV[7])
-  redis.call('ZADD', KEYS[7], ARGV[6], ARGV[1])
+  redis.call('ZADD', KEYS[6], ARGV[6], ARGV[1])
   if redis.call('ZCARD', KEYS[3]) == 0 then redis.call('EXPIRE', KEYS[2], ARGV[7]) end
   if ARGV[8] ~= '' then
     -- The last 50 are read; to cut the list each time would be one command more for each task.
-    if redis.call('LPUSH', KEYS[8], ARGV[8]) > 100 then redis.call('LTRIM', KEYS[8], 0, 49) end
+    if redis.call('LPUSH', KEYS[7], ARGV[8]) > 100 then redis.call('LTRIM', KEYS[7], 0, 49) end
   end
 elseif kind == 'queue' then
-  redis.call('ZADD', KEYS[6], ARGV[6], ARGV[10])
+  addJob(ARGV[11], ARGV[12], ARGV[13])
 elseif kind == 'seen' then
   redis.call('ZREM', KEYS[4], ARGV[1])
 end
 if ARGV[9] ~= '' then redis.call('PUBLISH', ARGV[9], ARGV[1]) end
 if known[2] then
   local time = redis.call('TIME')
-  if time[1] * 1000 < tonumber(known[2]) then redis.call('PUBLISH', ARGV[11], ARGV[1]) end
+  if time[1] * 1000 < tonumber(known[2]) then redis.call('PUBLISH', ARGV[10], ARGV[1]) end
 end
 if kind == 'outcome' then return {'ok', 1} end
 ${HAS_PAGE(5)}

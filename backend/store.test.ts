@@ -8,6 +8,7 @@ import { eventually } from '../test/support/eventually.ts';
 import { recordLog } from '../test/support/log.ts';
 import { startRedis, type TestRedis } from '../test/support/redis.ts';
 import { FAILURE, newTask, SNAPSHOT_KEYS } from '../test/support/task-events.ts';
+import { queueKey } from './queue.ts';
 import { Redis } from './redis.ts';
 import { TaskStore } from './store.ts';
 
@@ -70,6 +71,15 @@ async function happen(task: Snapshot, owner: string, ...events: TaskEvent[]): Pr
   return snapshot;
 }
 
+/** What bee-queue holds of them, the newest first. */
+async function jobs() {
+  const queue = queueKey(prefix, make().name);
+  return {
+    waiting: await raw.lRange(`${queue}waiting`, 0, -1),
+    delayed: await raw.zRangeWithScores(`${queue}delayed`, 0, -1),
+  };
+}
+
 const start = (): TaskEvent => ({ type: 'start', at: now() });
 const succeed = (result: unknown = null): TaskEvent => ({ type: 'succeed', at: now(), attempt: 1, result });
 const progress = (done: number): TaskEvent => ({
@@ -97,12 +107,11 @@ describe('a new task', () => {
     expect((await store.read(snapshot.id))?.snapshot).toEqual(moved);
   });
 
-  it('waits for a job until somebody has seen to it', async () => {
-    const task = await accept();
-    expect(await redis.due('unqueued', Date.now(), 10)).toEqual([`${task.id}:1`]);
-    expect(await redis.due('unqueued', Date.parse(task.createdAt) - 1, 10)).toEqual([]);
-    await redis.settle('unqueued', [`${task.id}:1`]);
-    expect(await redis.due('unqueued', Date.now(), 10)).toEqual([]);
+  it('has a job as soon as it is stored, and one only', async () => {
+    const snapshot = make();
+    for (let n = 0; n < 2; n++) await store.create({ snapshot, owner: 'ada', input: 1 }, 'the-key');
+    await store.create({ snapshot: make(), owner: 'ada', input: 1 }, 'the-key');
+    expect(await jobs()).toEqual({ waiting: [`${snapshot.id}:1`], delayed: [] });
   });
 });
 
@@ -231,6 +240,30 @@ describe('a change', () => {
   });
 });
 
+describe('a retry', () => {
+  const fail = (over: object = {}): TaskEvent => ({ type: 'fail', at: now(), attempt: 1, error: FAILURE, ...over });
+
+  it('has its job as soon as it is stored, for when it is due', async () => {
+    const task = await happen(await accept(), 'ada', start());
+    const { id } = await happen(task, 'ada', fail({ retryAt: '2100-01-01T00:00:00.000Z' }));
+    expect(await jobs()).toEqual({
+      waiting: [`${id}:1`],
+      delayed: [{ value: `${id}:2`, score: Date.parse('2100-01-01T00:00:00.000Z') }],
+    });
+  });
+
+  it('that is due now has it at once', async () => {
+    const { id } = await happen(await accept(), 'ada', start(), fail({ retryAt: now() }));
+    expect(await jobs()).toEqual({ waiting: [`${id}:2`, `${id}:1`], delayed: [] });
+  });
+
+  it('that is none, since the change was refused, has none', async () => {
+    const task = await happen(await accept(), 'ada', start(), succeed());
+    expect(await store.apply({ snapshot: task, owner: 'ada' }, fail())).toMatchObject({ ok: false });
+    expect(await jobs()).toEqual({ waiting: [`${task.id}:1`], delayed: [] });
+  });
+});
+
 describe('the indexes', () => {
   const ids = async (state: 'active' | 'unseen' | 'all', owner = 'ada') =>
     (await store.list(owner, { state })).tasks.map(({ id }) => id);
@@ -254,19 +287,10 @@ describe('the indexes', () => {
 
   it('remember outcomes until they are pushed', async () => {
     const task = await happen(await accept(), 'ada', start(), succeed());
-    expect(await redis.due('unpublished', Date.now(), 10)).toEqual([task.id]);
-    await redis.settle('unpublished', [task.id]);
+    expect(await redis.unpublished(Date.now(), 10)).toEqual([task.id]);
+    await redis.settle([task.id]);
     await happen(task, 'ada', { type: 'see', at: now() });
-    expect(await redis.due('unpublished', Date.now(), 10)).toEqual([]);
-  });
-
-  it('remember a retry until it has its job, however late the job before it is settled', async () => {
-    const task = await accept();
-    const waiting = await happen(task, 'ada', start(), { type: 'fail', at: now(), attempt: 1, error: FAILURE });
-    expect(waiting.status).toBe('retrying');
-    // Whoever queued attempt 1 says so only now.
-    await redis.settle('unqueued', [`${task.id}:1`]);
-    expect(await redis.due('unqueued', Date.now(), 10)).toEqual([`${task.id}:2`]);
+    expect(await redis.unpublished(Date.now(), 10)).toEqual([]);
   });
 });
 
@@ -415,7 +439,6 @@ describe('to discard', () => {
     await store.discard(task.id, 'ada');
     expect(await store.read(task.id)).toBeNull();
     expect((await store.list('ada')).tasks).toEqual([]);
-    expect(await redis.due('unqueued', Date.now(), 10)).toEqual([]);
   });
 
   it('leaves one that somebody has started, and minds none that is not there', async () => {

@@ -13,8 +13,8 @@ import { isFinished, type QueuedSnapshot, type Snapshot } from '../core/snapshot
 import { type Refusal, type TaskEvent, transition } from '../core/transition.ts';
 import { type ListState, omitResult, type TaskPage } from '../core/wire.ts';
 import { delay } from './async.ts';
-import { firstJobOf, jobOf } from './job.ts';
-import type { CommitKind, Redis } from './redis.ts';
+import { jobIdOf } from './job.ts';
+import type { Commit, CommitKind, Redis } from './redis.ts';
 
 /** More conflicts in a row than any number of writers can cause that a task ever has; reaching it is a bug, not contention. */
 const MAX_CONFLICTS = 100;
@@ -68,10 +68,10 @@ export class TaskStore {
     const { known, hasPage } = await this.#redis.create({
       id: task.snapshot.id,
       owner: task.owner,
+      name: task.snapshot.name,
       snapshot: JSON.stringify(task.snapshot),
       input,
-      job: firstJobOf(task.snapshot.id),
-      at: Date.parse(task.snapshot.createdAt),
+      jobId: jobIdOf({ id: task.snapshot.id, attempt: 1 }),
       idempotency: idempotencyKey === null ? null : { key: hash(idempotencyKey), bodyHash },
     });
     if (known === null || known.id === task.snapshot.id) return { result: 'created', hasPage };
@@ -85,7 +85,7 @@ export class TaskStore {
   async discard(id: string, owner: string): Promise<void> {
     for (const end = Date.now() + DISCARD_FOR_MS; Date.now() < end; ) {
       try {
-        return await this.#redis.discard(id, owner, firstJobOf(id));
+        return await this.#redis.discard(id, owner);
       } catch {
         await delay(DISCARD_RETRY_MS);
       }
@@ -141,7 +141,7 @@ export class TaskStore {
         revision: next.revision,
         snapshot: JSON.stringify(next),
         kind: kindOf(known, next),
-        job: jobOf(next),
+        ...jobFor(next),
         ...(duration !== null && next.attempt === 1 ? { duration } : {}),
         announceCancel: next.status === 'cancelling' && known.status !== 'cancelling',
       });
@@ -170,6 +170,13 @@ export class TaskStore {
 function toListItem(stored: string): Snapshot {
   const snapshot: Snapshot = JSON.parse(stored);
   return Buffer.byteLength(stored) > MAX_EVENT_BYTES ? omitResult(snapshot) : snapshot;
+}
+
+/** The job that a task waits for from now on, if any. */
+function jobFor(next: Snapshot): Pick<Commit, 'job'> {
+  if (next.status !== 'retrying') return {};
+  const at = next.expectedAt === null ? 0 : Date.parse(next.expectedAt);
+  return { job: { id: jobIdOf(next), at: at > Date.now() ? at : null } };
 }
 
 function kindOf(known: Snapshot, next: Snapshot): CommitKind {

@@ -1,11 +1,10 @@
 /**
- * Finishes what a process that died, or a bus or Redis that was away, left half done: tasks stored without a
- * job, and outcomes that were not pushed. Every server and worker has one; a lease lets one sweep at a time.
+ * Finishes what a process that died, or a bus that was away, left half done: outcomes that were not pushed. Every server
+ * and worker has one; a lease lets one sweep at a time.
  */
 
 import { randomUUID } from 'node:crypto';
 import type { Snapshot } from '../core/snapshot.ts';
-import { jobOf, parseJob } from './job.ts';
 import type { Redis } from './redis.ts';
 import type { TaskStore } from './store.ts';
 
@@ -18,8 +17,6 @@ const MOST_AT_ONCE = 100;
 export interface SweeperOptions {
   readonly redis: Redis;
   readonly store: TaskStore;
-  /** Gives a waiting task its job; rejects when it could not. */
-  readonly enqueue: (task: Snapshot) => Promise<void>;
   /** Pushes an outcome; whoever pushed it takes it off the list. */
   readonly publish: (owner: string, outcome: Snapshot) => void;
   /** Whether the bus is known to be away. */
@@ -52,7 +49,6 @@ export class Sweeper {
     this.#isSweeping = true;
     try {
       if (!(await this.#options.redis.lease('sweep', this.#holder, LEASE_MS))) return;
-      await this.#queueTheUnqueued();
       if (!this.#options.isBusDown()) await this.#publishTheUnpublished();
     } catch {
       // Redis is away, and has been logged as such.
@@ -61,22 +57,12 @@ export class Sweeper {
     }
   }
 
-  async #queueTheUnqueued(): Promise<void> {
-    const { redis, store, enqueue } = this.#options;
-    for (const job of await redis.due('unqueued', Date.now() - PATIENCE_MS, MOST_AT_ONCE)) {
-      const task = await store.read(parseJob(job)?.id ?? '');
-      if (task && jobOf(task.snapshot) === job) await enqueue(task.snapshot);
-      // The task has moved on: it has had this job, or needs it no longer.
-      else await redis.settle('unqueued', [job]);
-    }
-  }
-
   async #publishTheUnpublished(): Promise<void> {
     const { redis, store, publish } = this.#options;
-    for (const id of await redis.due('unpublished', Date.now() - PATIENCE_MS, MOST_AT_ONCE)) {
+    for (const id of await redis.unpublished(Date.now() - PATIENCE_MS, MOST_AT_ONCE)) {
       const task = await store.read(id);
       if (task) publish(task.owner, task.snapshot);
-      else await redis.settle('unpublished', [id]);
+      else await redis.settle([id]);
     }
   }
 }

@@ -9,6 +9,7 @@ import { findFreePort, LOOPBACK } from '../dev/ports.ts';
 import { findRedisServer, pingRedis, redisCommand } from '../dev/redis.ts';
 import { createPusherApp, probeSoketi, pusherEnvOf, soketiCommand } from '../dev/soketi.ts';
 import { waitUntilReady } from '../dev/wait.ts';
+import { pause } from './measure/clock.ts';
 
 export interface World {
   /** For every process: where the parts are. */
@@ -99,7 +100,7 @@ export interface CommandCounts {
 
 /** The bench's own way to Redis. */
 export interface RedisProbe {
-  /** Forgets all data. */
+  /** Forgets all data, on disk too. */
   wipe(): Promise<void>;
   /** Starts to count. Watching each command costs Redis time, so what is counted is not timed. */
   countFrom(): Promise<void>;
@@ -122,6 +123,9 @@ async function connectProbe(url: string): Promise<RedisProbe> {
   return {
     async wipe() {
       await client.flushAll();
+      // What others wrote leaves the append-only file here, and not in the middle of somebody's turn.
+      await client.bgRewriteAof();
+      while (/aof_rewrite_(in_progress|scheduled):1/.test(await client.info('persistence'))) await pause(10);
     },
     async countFrom() {
       // `1700000000.123456 [0 127.0.0.1:5000] "hset" "key"`; commands inside scripts have `lua` for an address.

@@ -45,11 +45,12 @@ export class TaskOperations {
   }
 
   /**
-   * Stores a task and queues it. Once this resolves the task ends in an outcome, whatever dies.
+   * Stores a task and queues it, in one step. Once this resolves the task ends in an outcome, whatever dies.
    *
    * @throws TaskError `invalid_input` (422) with each fault, `too_large` (413), `invalid_owner` (400),
    *   `invalid_idempotency_key` (400), `idempotency_mismatch` (422) for a key that was used with another input,
-   *   `store_unavailable` (503): nothing was started
+   *   `store_unavailable` (503): nothing was started. Should Redis have taken the task all the same and not said so, it
+   *   is taken back, unless a worker is faster; with an idempotency key the next try gets it.
    */
   async start<D extends AnyTaskDefinition>(
     definition: D,
@@ -171,8 +172,6 @@ export class TaskOperations {
       );
     }
     if (created.hasPage) publisher.publish(owner, snapshot);
-    // The record is safe; should this fail, a sweeper queues the task within seconds.
-    this.#backend.enqueue(snapshot).catch(() => undefined);
     return snapshot;
   }
 

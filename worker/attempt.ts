@@ -156,13 +156,8 @@ export class Attempt {
   }
 
   async #end(event: TaskEvent | null, giveUp: AbortSignal): Promise<void> {
-    if (event === null) return this.#reporter.close();
-    const { backend } = this.#options;
-    const applied = await this.#reporter.end(event, giveUp);
-    // Should this fail, a sweeper does it within seconds: the store knows that the task needs a job.
-    if (applied?.ok && applied.snapshot.status === 'retrying') {
-      await backend.enqueue(applied.snapshot).catch(() => undefined);
-    }
+    if (event === null) this.#reporter.close();
+    else await this.#reporter.end(event, giveUp);
   }
 
   async #waitForHandler(returned: Promise<unknown>): Promise<void> {

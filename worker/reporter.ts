@@ -109,7 +109,7 @@ export class Reporter {
    * Writes how the attempt ended, and pushes it; tries until the store has answered or `signal` aborts.
    * Nothing of this attempt is written afterwards.
    */
-  async end(event: TaskEvent, signal: AbortSignal): Promise<Applied | null> {
+  async end(event: TaskEvent, signal: AbortSignal): Promise<void> {
     this.close();
     await this.#writing;
     let isRepeated = false;
@@ -119,16 +119,13 @@ export class Reporter {
         // A try whose answer got lost may have done it: then the store holds what we were about to say.
         if (!applied.ok && isRepeated && applied.snapshot && isOutcomeOf(event, applied.snapshot)) {
           this.#push(applied.snapshot, true);
-          return { ok: true, snapshot: applied.snapshot, hasPage: true };
-        }
-        if (applied.ok) this.#push(applied.snapshot, applied.hasPage);
-        return applied;
+        } else if (applied.ok) this.#push(applied.snapshot, applied.hasPage);
+        return;
       } catch {
         isRepeated = true;
         await delay(RETRY_MS, signal);
       }
     }
-    return null;
   }
 
   /** Asks for the next turn; while a write is under way, that is done after it. */

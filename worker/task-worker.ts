@@ -2,7 +2,7 @@
 
 import { aborted, delay, withDeadline } from '../backend/async.ts';
 import type { Backend } from '../backend/backend.ts';
-import { type Job, parseJob } from '../backend/job.ts';
+import { type Job, parseJobId } from '../backend/job.ts';
 import type { Consumer } from '../backend/queue.ts';
 import type { TaskRecord } from '../backend/store.ts';
 import { isoTime } from '../backend/time.ts';
@@ -142,7 +142,7 @@ class Worker implements TaskWorker {
 
   /** Does what a job asks for, if the record still wants it. Never rejects; resolving takes the job off the queue. */
   async #work(job: string): Promise<void> {
-    const wanted = parseJob(job);
+    const wanted = parseJobId(job);
     if (!wanted) return;
     const own = this.#attempts.get(wanted.id);
     // Delivered again since our event loop was blocked, not since we died: it is this very attempt.
@@ -202,7 +202,7 @@ class Worker implements TaskWorker {
 
   /** A job's worker gave no sign of life. Should this fail, the job's next delivery does it. */
   #onStalled(job: string): void {
-    const wanted = parseJob(job);
+    const wanted = parseJobId(job);
     if (!wanted || this.#attempts.get(wanted.id)?.number === wanted.attempt) return;
     this.#backend.store
       .read(wanted.id)
@@ -224,8 +224,6 @@ class Worker implements TaskWorker {
     if (!applied.ok) return;
     const { snapshot, hasPage } = applied;
     if (hasPage || isFinished(snapshot)) this.#backend.publisher.publish(record.owner, snapshot);
-    // Should this fail, a sweeper does it within seconds: the store knows that the task needs a job.
-    await this.#backend.enqueue(snapshot).catch(() => undefined);
   }
 
   #giveSignsOfLife(): void {

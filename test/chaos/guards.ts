@@ -53,8 +53,4 @@ export const GUARDS: Readonly<Record<string, Guard>> = {
       },
     ],
   },
-  'sweep-what-was-not-queued': {
-    keeps: 'a task from waiting for ever whose job never reached the queue',
-    mutations: [{ file: 'backend/sweeper.ts', from: 'await this.#queueTheUnqueued();', to: '' }],
-  },
 };
