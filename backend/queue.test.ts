@@ -125,6 +125,13 @@ describe('a job', () => {
     expect(await left()).toEqual({ ...NOTHING, waiting: 1, jobs: 1 });
   });
 
+  it('that is delivered once more after its end goes for good', async () => {
+    await consume();
+    await withRaw((client) => client.lPush(`${queueKey(prefix, NAME)}waiting`, 'done:1'));
+    await comes('done:1');
+    await eventually(async () => expect(await left()).toEqual(NOTHING));
+  });
+
   it('of one definition is not another’s', async () => {
     await consume();
     await add('o:1', { name: 'other' });

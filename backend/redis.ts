@@ -108,7 +108,7 @@ export class Redis {
           this.#key('task', task.id),
           this.#key('all', task.owner),
           this.#key('active', task.owner),
-          this.#key('idem', task.owner, task.idempotency?.key ?? ''),
+          this.#key('idem', `${task.owner}:${task.idempotency?.key ?? ''}`),
           this.#key('page', this.#channelOf(task.owner)),
         ],
         [
@@ -148,7 +148,7 @@ export class Redis {
           this.#key('active', change.owner),
           this.#key('unseen', change.owner),
           this.#key('page', this.#channelOf(change.owner)),
-          this.#key('unpublished'),
+          `${this.#prefix}unpublished`,
           this.#key('durations', change.name),
         ],
         [
@@ -160,8 +160,8 @@ export class Redis {
           String(Date.now()),
           this.#retention,
           change.duration === undefined ? '' : String(Math.round(change.duration)),
-          change.announceCancel ? this.#key('cancel') : '',
-          this.#key('changed'),
+          change.announceCancel ? `${this.#prefix}cancel` : '',
+          `${this.#prefix}changed`,
           ...(change.job
             ? [queueKey(this.#prefix, change.name), change.job.id, change.job.at === null ? '' : String(change.job.at)]
             : []),
@@ -202,13 +202,13 @@ export class Redis {
   /** Ids of tasks whose outcomes have not been pushed since before `before` (ms), oldest first. */
   async unpublished(before: number, limit: number): Promise<string[]> {
     return this.#run((client) =>
-      client.zRange(this.#key('unpublished'), '-inf', before, { BY: 'SCORE', LIMIT: { offset: 0, count: limit } }),
+      client.zRange(`${this.#prefix}unpublished`, '-inf', before, { BY: 'SCORE', LIMIT: { offset: 0, count: limit } }),
     );
   }
 
   /** The outcomes of these tasks were pushed, or need not be. */
   async settle(ids: readonly string[]): Promise<void> {
-    if (ids.length > 0) await this.#run((client) => client.zRem(this.#key('unpublished'), [...ids]));
+    if (ids.length > 0) await this.#run((client) => client.zRem(`${this.#prefix}unpublished`, [...ids]));
   }
 
   /** Takes a lease unless somebody else holds it; who holds it has it for `ms` more. */
@@ -263,11 +263,11 @@ export class Redis {
       });
     }
     if (!this.#subscriber.isOpen) await withDeadline(this.#subscriber.connect(), COMMAND_DEADLINE_MS);
-    await withDeadline(this.#subscriber.subscribe(this.#key(channel), listener), COMMAND_DEADLINE_MS);
+    await withDeadline(this.#subscriber.subscribe(`${this.#prefix}${channel}`, listener), COMMAND_DEADLINE_MS);
   }
 
-  #key(kind: string, ...parts: string[]): string {
-    return this.#prefix + [kind, ...parts].join(':');
+  #key(kind: string, of: string): string {
+    return `${this.#prefix}${kind}:${of}`;
   }
 
   async #run<T>(command: (client: Client) => Promise<T>): Promise<T> {

@@ -6,7 +6,7 @@ import { BenchProcess } from '../processes/calls.ts';
 import type { LoadResult } from '../processes/load.ts';
 import { inRounds, type Rounds } from '../rounds.ts';
 import { makeInput } from '../stacks/task.ts';
-import { subtract, totalOf, withTurn } from '../turn.ts';
+import { type Cpu, perTask, subtract, withTurn } from '../turn.ts';
 import type { World } from '../world.ts';
 
 const NAMES = ['none', 's1', 's3', 'inloop'] as const;
@@ -19,8 +19,15 @@ interface Figures {
   readonly p99: number;
   /** Answers that were no 202. */
   readonly refused: number;
-  /** Of all processes, a request, in ms. */
-  readonly cpu: number;
+  /** A request, in ms. */
+  readonly cpu: Cpu;
+  /** How much of the time the server's event loop was busy, 0 to 1; the rest it waited for Redis, or for requests. */
+  readonly busy: number;
+}
+
+interface Loop {
+  readonly active: number;
+  readonly idle: number;
 }
 
 const USERS = Array.from({ length: CONNECTIONS }, (_, index) => `user-${index}`);
@@ -57,28 +64,33 @@ export const w4: Part<unknown> = definePart<Rounds<Name, Figures>>({
   name: 'w4',
   title: 'W4: the 202 endpoint, 20 connections, 10 s',
   measure({ world, quick, log }) {
-    return inRounds(NAMES, quick ? 1 : 3, log, (stack) =>
+    return inRounds(NAMES, quick ? 1 : 5, log, (stack) =>
       withTurn({ world, stack, users: USERS, hasWorker: false }, (turn) =>
         withLoad(world, quick ? 500 : 1_000, async (load) => {
           const before = turn.cpu();
+          const loop = await turn.server.call<Loop>('loop');
           const { latencies, statuses, began, ended } = await load(quick ? 1_000 : 10_000);
+          const { active, idle } = await turn.server.call<Loop>('loop');
           const accepted = statuses['202'] ?? 0;
           return {
             perSecond: (accepted / (ended - began)) * 1_000,
             p50: percentile(latencies, 0.5),
             p99: percentile(latencies, 0.99),
             refused: latencies.length - accepted,
-            cpu: totalOf(subtract(turn.cpu(), before)) / accepted,
+            cpu: perTask(subtract(turn.cpu(), before), accepted),
+            busy: (active - loop.active) / (active - loop.active + idle - loop.idle),
           };
         }),
       ),
     );
   },
   report(raw) {
-    const of = (name: Name, what: keyof Figures) => raw[name].map((figures) => figures[what]);
-    return {
-      text: `None is Express and bee-queue. S4’s route is S1’s with one write more.\n\n${table(
-        ['stack', 'requests/s', '× S1', 'p50, ms', 'p99, ms', '× S1', 'CPU ms a request', 'not accepted'],
+    const of = (name: Name, what: Exclude<keyof Figures, 'cpu'>) => raw[name].map((figures) => figures[what]);
+    const cpu = (name: Name, whose: keyof Cpu) => figure(median(raw[name].map((figures) => figures.cpu[whose])));
+    const text = [
+      'None is Express and bee-queue. S4’s route is S1’s with one write more.',
+      table(
+        ['stack', 'requests/s', '× S1', 'p50, ms', 'p99, ms', '× S1', 'not accepted'],
         NAMES.map((name) => [
           name,
           spread(of(name, 'perSecond')),
@@ -86,10 +98,23 @@ export const w4: Part<unknown> = definePart<Rounds<Name, Figures>>({
           spread(of(name, 'p50')),
           spread(of(name, 'p99')),
           figure(ratio(of(name, 'p99'), of('s1', 'p99'))),
-          figure(median(of(name, 'cpu'))),
           figure(Math.max(...of(name, 'refused'))),
         ]),
-      )}`,
+      ),
+      'CPU ms a request by process, and how much of the time the server’s event loop was busy (medians).',
+      table(
+        ['stack', 'server', 'Redis', 'Soketi', 'loop busy'],
+        NAMES.map((name) => [
+          name,
+          cpu(name, 'server'),
+          cpu(name, 'redis'),
+          cpu(name, 'soketi'),
+          `${(median(of(name, 'busy')) * 100).toFixed(0)} %`,
+        ]),
+      ),
+    ].join('\n\n');
+    return {
+      text,
       targets: [
         atLeast('W4 requests/s × S1', ratio(of('inloop', 'perSecond'), of('s1', 'perSecond')), 0.9),
         atMost('W4 p99 × S1', ratio(of('inloop', 'p99'), of('s1', 'p99')), 1.2),

@@ -1,5 +1,6 @@
 // The web process of a stack: `server.js <stack>`, PORT.
 import { createServer } from 'node:http';
+import { performance } from 'node:perf_hooks';
 import express from 'express';
 import { now, pause } from '../measure/clock.ts';
 import { loadStack } from '../stacks/index.ts';
@@ -36,6 +37,11 @@ answerCalls(
       }
     },
     counts: () => half.counts(),
+    /** How long its event loop was busy and idle until now, in ms. */
+    async loop() {
+      const { active, idle } = performance.eventLoopUtilization();
+      return { active, idle };
+    },
   },
   async () => {
     server.closeAllConnections();
