@@ -98,7 +98,7 @@ export const w3: Part<unknown> = definePart<Rounds<Name, Figures>>({
           figure(middle(name, ({ commands }) => commands.run)),
         ]),
       ),
-      `inloop’s, by command: ${byCommand(raw.inloop.at(-1)?.commands.byName ?? {})}. The changes of a task (accepted, running, its steps, the outcome) are one script each: in it the revision is compared and the record written, at the ends also the lists of active and unseen tasks, the inbox and the sweeper’s marks. To run fewer, one of these would have to go.`,
+      `inloop’s, by command: ${byCommand(raw.inloop.at(-1)?.commands.byName ?? {})}. The changes of a task (accepted, running, its steps, the outcome) are one script each: in it the revision is compared and the record written, at the ends also the lists of active and unseen tasks, the inbox and the mark of what was not pushed. To run fewer, one of these would have to go.`,
     ].join('\n\n');
     const commands = (which: 'sent' | 'run') =>
       middle('inloop', (run) => run.commands[which]) - middle('none', (run) => run.commands[which]);
