@@ -1,4 +1,4 @@
-// `npm run bench`: measured comparisons on real parts. Everything, which takes about 18 minutes and writes
+// `npm run bench`: measured comparisons on real parts. Everything, which takes about 20 minutes and writes
 // docs/performance.md and docs/cost.md; or some parts (`-- w1 w3`), or a first look (`-- --quick`), on the screen only.
 // `-- --pages` writes the pages again from what was measured last.
 import { writeFileSync } from 'node:fs';

@@ -68,5 +68,5 @@ const RULES = `The same for all of them:
   life, the inbox, retention, cancelling and deadlines, the sweeper, webhooks that say who has a page open. S1, S3 and S4
   have what their queues bring (retries, stalled jobs found) and none of the rest. Its pages use bare pusher-js, as S1's do; its own client is measured beside it.
 
-\`npm run bench\` measures all of it in about 18 minutes, \`npm run bench -- w3\` one part, \`-- --quick\` gives a
+\`npm run bench\` measures all of it in about 20 minutes, \`npm run bench -- w3\` one part, \`-- --quick\` gives a
 first look. What was measured is kept in \`.inloop/bench\`.`;

@@ -1,4 +1,5 @@
-// Where the time goes: CPU profiles of worker, server and Soketi while inloop runs W3, and of the server under W4.
+// Where the time goes: CPU profiles of worker, server and Soketi while inloop runs W3, of the worker under W2 and of the
+// server under W4.
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { stateFolder } from '../../dev/paths.ts';
@@ -10,8 +11,15 @@ import { startWorld } from '../world.ts';
 import { reasonFor } from './reasons.ts';
 import { w3Tasks } from './w3.ts';
 import { acceptTasks } from './w4.ts';
+import { compute } from './wall.ts';
 
-const PROCESSES = { worker: 'Worker', server: 'Server', soketi: 'Soketi', accepting: 'Server under W4' } as const;
+const PROCESSES = {
+  worker: 'Worker',
+  server: 'Server',
+  soketi: 'Soketi',
+  computing: 'Worker under W2',
+  accepting: 'Server under W4',
+} as const;
 const SHOWN = 5;
 
 /** When a load ran, on the bench's clock. */
@@ -24,7 +32,7 @@ type Figures = Readonly<Record<keyof typeof PROCESSES, ProfileSummary>>;
 
 export const profile: Part<unknown> = definePart<Figures>({
   name: 'profile',
-  title: 'Where the time goes: CPU profiles under W3 (and W4)',
+  title: 'Where the time goes: CPU profiles under W3 (and W2, W4)',
   async measure({ quick, log, world: shared }) {
     const folder = join(stateFolder(), 'bench', 'profiles');
     rmSync(folder, { recursive: true, force: true });
@@ -48,9 +56,11 @@ export const profile: Part<unknown> = definePart<Figures>({
       return { busy, origins: origins.slice(0, 8), functions: functions.slice(0, SHOWN) };
     };
     const [worker, server, soketi] = [read('worker', underW3), read('server', underW3), read('soketi', underW3)];
-    // Writes the server's profile again, so what was in it is read by now.
+    // These write the worker's and the server's profile again, so what was in them is read by now.
+    const underW2 = await compute(shared, { profileFolder: folder, tasks: quick ? 1 : 4 });
+    const computing = read('worker', underW2);
     const underW4 = await acceptTasks(shared, { profileFolder: folder, ms: quick ? 1_000 : 5_000 });
-    return { worker, server, soketi, accepting: read('server', underW4) };
+    return { worker, server, soketi, computing, accepting: read('server', underW4) };
   },
   report(raw) {
     const percent = (share: number) => `${(share * 100).toFixed(1)} %`;

@@ -6,6 +6,7 @@ import { atMost, type Context, definePart, type Part, type Report } from '../par
 import { inRounds, type Rounds } from '../rounds.ts';
 import { makeInput, roundsFor, type TaskInput } from '../stacks/task.ts';
 import { type TaskRun, withTurn } from '../turn.ts';
+import type { World } from '../world.ts';
 
 const NAMES = ['none', 's1', 's3', 's4', 'inloop'] as const;
 type Name = (typeof NAMES)[number];
@@ -86,15 +87,30 @@ export const w1: Part<unknown> = definePart<Rounds<Name, Figures>>({
   }),
 });
 
+const W2_ELEMENTS = 20_000;
+const W2_ELEMENT_US = 50;
+
+/** Lets inloop's worker do W2 a few times, one after the other; returns from when to when, on the bench's clock. */
+export function compute(world: World, { profileFolder, tasks }: { profileFolder: string; tasks: number }) {
+  const size = roundsFor(W2_ELEMENT_US);
+  const inputs = Array.from({ length: tasks }, (_, n) =>
+    makeInput({ n, user: USER, elements: W2_ELEMENTS, work: 'cpu', size }),
+  );
+  return withTurn({ world, stack: 'inloop', users: [USER], concurrency: 1, profileFolder }, async (turn) => {
+    const { began, wall } = await turn.run(inputs);
+    return { from: began, to: began + wall };
+  });
+}
+
 export const w2: Part<unknown> = definePart<Rounds<Name, Figures>>({
   name: 'w2',
   title: 'W2: one task, 20,000 elements of 50 µs CPU',
   measure(context) {
-    const size = roundsFor(50);
+    const size = roundsFor(W2_ELEMENT_US);
     return measure(context, {
-      rounds: context.quick ? 1 : 3,
+      rounds: context.quick ? 1 : 5,
       atLeastMs: context.quick ? 0 : 4_000,
-      task: (n) => makeInput({ n, user: USER, elements: context.quick ? 4_000 : 20_000, work: 'cpu', size }),
+      task: (n) => makeInput({ n, user: USER, elements: context.quick ? 4_000 : W2_ELEMENTS, work: 'cpu', size }),
     });
   },
   report: (raw): Report => ({
