@@ -20,9 +20,10 @@ describe('another user', () => {
     await evesTab.openTray();
 
     await adasTab.setSlow(true);
-    await adasTab.drop(world.writeCsv('secret.csv', { rows: 60, kind: 'broken' }));
     await adasTab.openTray();
-    await eventually(async () => expect(await adasTab.row('Import secret.csv').text()).toMatch(/\d+ of 60/));
+    // Long enough to be seen at it by a browser that has half a core to itself.
+    await adasTab.drop(world.writeCsv('secret.csv', { rows: 300, kind: 'broken' }));
+    await eventually(async () => expect(await adasTab.row('Import secret.csv').text()).toMatch(/\d+ of 300/));
     const [task] = await ada.tasks();
     const path = `/tasks/${task?.id}`;
     for (const [wanted, method] of [
@@ -50,8 +51,8 @@ describe('another user', () => {
     );
 
     await eventually(
-      async () => expect(await adasTab.row('Import secret.csv').text()).toMatch('48 imported · 12 skipped'),
-      { within: 10_000 },
+      async () => expect(await adasTab.row('Import secret.csv').text()).toMatch('240 imported · 60 skipped'),
+      { within: 20_000 },
     );
     const download = (await adasTab.row('Import secret.csv').links.getAttribute('href')) ?? '';
     expect((await adasTab.ask(download)).status).toBe(200);
