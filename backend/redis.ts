@@ -35,7 +35,7 @@ export interface StoredTask {
 }
 
 /** What kind of change a commit is; decides which indexes it touches. */
-export type CommitKind = 'step' | 'queue' | 'outcome' | 'seen';
+export type CommitKind = 'step' | 'outcome' | 'seen';
 
 export interface Commit {
   readonly id: string;
@@ -47,7 +47,7 @@ export interface Commit {
   readonly kind: CommitKind;
   /** Of a successful attempt, in ms, to learn from. */
   readonly duration?: number;
-  /** Of kind `queue`: the job that the task waits for, and when it is due (ms since the epoch; null for at once). */
+  /** The job that the task waits for from now on, and when it is due (ms since the epoch; null for at once). */
   readonly job?: { readonly id: string; readonly at: number | null };
   /** Tells workers that this task is to be cancelled. */
   readonly announceCancel?: boolean;

@@ -30,7 +30,7 @@ if page[2] and (not page[1] or tonumber(page[2]) > tonumber(page[1])) then hasPa
  *      may be forgotten now
  * Stores a task and gives it its job: accepted is both or neither. Returns {what the key stands for or '', hasPage}.
  */
-export const CREATE = `${ADD_JOB}
+export const CREATE = `
 if ARGV[5] ~= '' then
   local known = redis.call('GET', KEYS[4])
   if known then return {known, 1} end
@@ -39,6 +39,7 @@ if redis.call('ZADD', KEYS[2], 'NX', 0, ARGV[1]) == 1 then
   redis.call('HSET', KEYS[1], 'r', 1, 's', ARGV[2], 'o', ARGV[3], 'i', ARGV[4])
   redis.call('PERSIST', KEYS[2])
   redis.call('ZADD', KEYS[3], 0, ARGV[1])
+  ${ADD_JOB}
   addJob(ARGV[8], ARGV[9], '')
   if ARGV[5] ~= '' then redis.call('SET', KEYS[4], ARGV[5] .. ' ' .. ARGV[1], 'EX', ARGV[6]) end
   -- Ids of records that have expired leave the index here. They are the oldest, so a few that are kept end the search.
@@ -64,12 +65,12 @@ return 1
 
 /**
  * KEYS task, all, active, unseen, page, unpublished, durations
- * ARGV id, expected revision, new revision, snapshot, kind (step | queue | outcome | seen), now (ms), retention (s),
+ * ARGV id, expected revision, new revision, snapshot, kind (step | outcome | seen), now (ms), retention (s),
  *      duration (ms or ''), channel to publish the id on ('' for none), channel for the ids of changed tasks that are
- *      waited for; of kind `queue` also queue, job, when to deliver it (ms)
+ *      waited for; where the task waits for a job from now on: queue, job, when it is due (ms, or '' for at once)
  * Returns {'ok', hasPage} or {'missing'} or {'conflict', snapshot}. For an outcome nobody looks whether there is a page.
  */
-export const COMMIT = `${ADD_JOB}
+export const COMMIT = `
 local known = redis.call('HMGET', KEYS[1], 'r', 'w')
 if not known[1] then return {'missing'} end
 if known[1] ~= ARGV[2] then return {'conflict', redis.call('HGET', KEYS[1], 's')} end
@@ -86,10 +87,12 @@ if kind == 'outcome' then
     -- The last 50 are read; to cut the list each time would be one command more for each task.
     if redis.call('LPUSH', KEYS[7], ARGV[8]) > 100 then redis.call('LTRIM', KEYS[7], 0, 49) end
   end
-elseif kind == 'queue' then
-  addJob(ARGV[11], ARGV[12], ARGV[13])
 elseif kind == 'seen' then
   redis.call('ZREM', KEYS[4], ARGV[1])
+end
+if ARGV[11] then
+  ${ADD_JOB}
+  addJob(ARGV[11], ARGV[12], ARGV[13])
 end
 if ARGV[9] ~= '' then redis.call('PUBLISH', ARGV[9], ARGV[1]) end
 if known[2] then

@@ -180,8 +180,8 @@ function jobFor(next: Snapshot): Pick<Commit, 'job'> {
 }
 
 function kindOf(known: Snapshot, next: Snapshot): CommitKind {
-  if (isFinished(next)) return isFinished(known) ? 'seen' : 'outcome';
-  return next.status === 'retrying' ? 'queue' : 'step';
+  if (!isFinished(next)) return 'step';
+  return isFinished(known) ? 'seen' : 'outcome';
 }
 
 function medianOf(values: readonly number[]): number {

@@ -1,4 +1,5 @@
 // W4: how fast tasks are accepted. The worker is off; every user has a page open.
+import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 import { median, percentile, ratio } from '../measure/stats.ts';
 import { figure, spread, table } from '../measure/table.ts';
 import { atLeast, atMost, definePart, holds, type Part } from '../part.ts';
@@ -23,11 +24,6 @@ interface Figures {
   readonly cpu: Cpu;
   /** How much of the time the server's event loop was busy, 0 to 1; the rest it waited for Redis, or for requests. */
   readonly busy: number;
-}
-
-interface Loop {
-  readonly active: number;
-  readonly idle: number;
 }
 
 const USERS = Array.from({ length: CONNECTIONS }, (_, index) => `user-${index}`);
@@ -68,9 +64,9 @@ export const w4: Part<unknown> = definePart<Rounds<Name, Figures>>({
       withTurn({ world, stack, users: USERS, hasWorker: false }, (turn) =>
         withLoad(world, quick ? 500 : 1_000, async (load) => {
           const before = turn.cpu();
-          const loop = await turn.server.call<Loop>('loop');
+          const loop = await turn.server.call<EventLoopUtilization>('loop');
           const { latencies, statuses, began, ended } = await load(quick ? 1_000 : 10_000);
-          const { active, idle } = await turn.server.call<Loop>('loop');
+          const loopAfter = await turn.server.call<EventLoopUtilization>('loop');
           const accepted = statuses['202'] ?? 0;
           return {
             perSecond: (accepted / (ended - began)) * 1_000,
@@ -78,7 +74,7 @@ export const w4: Part<unknown> = definePart<Rounds<Name, Figures>>({
             p99: percentile(latencies, 0.99),
             refused: latencies.length - accepted,
             cpu: perTask(subtract(turn.cpu(), before), accepted),
-            busy: (active - loop.active) / (active - loop.active + idle - loop.idle),
+            busy: performance.eventLoopUtilization(loopAfter, loop).utilization,
           };
         }),
       ),

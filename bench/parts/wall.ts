@@ -90,12 +90,14 @@ export const w1: Part<unknown> = definePart<Rounds<Name, Figures>>({
 const W2_ELEMENTS = 20_000;
 const W2_ELEMENT_US = 50;
 
+/** @param size what `roundsFor(W2_ELEMENT_US)` gave */
+const w2Task = (n: number, size: number, elements = W2_ELEMENTS): TaskInput =>
+  makeInput({ n, user: USER, elements, work: 'cpu', size });
+
 /** Lets inloop's worker do W2 a few times, one after the other; returns from when to when, on the bench's clock. */
 export function compute(world: World, { profileFolder, tasks }: { profileFolder: string; tasks: number }) {
   const size = roundsFor(W2_ELEMENT_US);
-  const inputs = Array.from({ length: tasks }, (_, n) =>
-    makeInput({ n, user: USER, elements: W2_ELEMENTS, work: 'cpu', size }),
-  );
+  const inputs = Array.from({ length: tasks }, (_, n) => w2Task(n, size));
   return withTurn({ world, stack: 'inloop', users: [USER], concurrency: 1, profileFolder }, async (turn) => {
     const { began, wall } = await turn.run(inputs);
     return { from: began, to: began + wall };
@@ -110,7 +112,7 @@ export const w2: Part<unknown> = definePart<Rounds<Name, Figures>>({
     return measure(context, {
       rounds: context.quick ? 1 : 5,
       atLeastMs: context.quick ? 0 : 4_000,
-      task: (n) => makeInput({ n, user: USER, elements: context.quick ? 4_000 : W2_ELEMENTS, work: 'cpu', size }),
+      task: (n) => w2Task(n, size, context.quick ? 4_000 : W2_ELEMENTS),
     });
   },
   report: (raw): Report => ({

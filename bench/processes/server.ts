@@ -37,11 +37,8 @@ answerCalls(
       }
     },
     counts: () => half.counts(),
-    /** How long its event loop was busy and idle until now, in ms. */
-    async loop() {
-      const { active, idle } = performance.eventLoopUtilization();
-      return { active, idle };
-    },
+    /** How long its event loop was busy and idle until now. */
+    loop: async () => performance.eventLoopUtilization(),
   },
   async () => {
     server.closeAllConnections();
