@@ -9,12 +9,16 @@ import { type EventFate, type EventKind, Publisher } from './publisher.ts';
 import type { PusherOptions } from './pusher-env.ts';
 import { JobQueues } from './queue.ts';
 import { Redis } from './redis.ts';
+import { parseRedisAddress, type RedisEndpoint } from './redis-address.ts';
 import { TaskStore } from './store.ts';
 import { Sweeper } from './sweeper.ts';
 
 export interface BackendOptions {
-  /** `redis[s]://[[user][:password]@]host[:port][/db]`. The same for server and worker. */
-  readonly redis: string | undefined;
+  /**
+   * `redis[s]://[[user][:password]@]host[:port][/db]`, or an address of sentinels, or either with what TLS needs; see
+   * {@link RedisEndpoint}. The same for server and worker.
+   */
+  readonly redis: string | RedisEndpoint | undefined;
   /** The bus: `pusherFromEnv(process.env)`. */
   readonly pusher: PusherOptions;
   /** Before every Redis key, so that several applications can share one Redis. Default `inloop:`. */
@@ -36,8 +40,9 @@ const MOST_PUSHES_PER_SECOND = 100;
 /** Taking what was pushed off the sweeper's list waits for more of it: the sweeper looks at nothing that is younger than seconds. */
 const SETTLE_EVERY_MS = 100;
 
-/** Which of the parts that inloop stands on answer. */
+/** Which of the parts that inloop stands on work. */
 export interface Health {
+  /** Whether Redis takes a write as a task would ask for. */
   readonly redis: boolean;
   readonly push: boolean;
 }
@@ -65,7 +70,8 @@ export class Backend {
 
   /** @internal Use {@link createBackend}. */
   constructor(options: BackendOptions) {
-    const url = checkRedisUrl(options.redis);
+    parseRedisAddress(options.redis);
+    const url = options.redis ?? '';
     const prefix = options.prefix ?? 'inloop:';
     this.log = options.log ?? consoleLog;
     this.pusher = options.pusher;
@@ -77,7 +83,7 @@ export class Backend {
       log: this.log,
     });
     this.store = new TaskStore(this.redis);
-    this.queues = new JobQueues({ url, prefix, log: this.log });
+    this.queues = new JobQueues({ url, prefix, log: this.log, permit: () => this.redis.whenReady() });
     this.bus = new Bus(options.pusher);
     this.publisher = new Publisher({
       bus: this.bus,
@@ -98,7 +104,7 @@ export class Backend {
     return channelOf(owner, { encrypted: this.bus.isEncrypted });
   }
 
-  /** Whether Redis and the bus answer now. Takes at most 5 s. Never rejects. */
+  /** Whether Redis takes a write and the bus answers, now. Takes at most 5 s. Never rejects. */
   async check(): Promise<Health> {
     const answers = (part: Promise<void>) =>
       part.then(
@@ -151,17 +157,6 @@ export class Backend {
     this.#settling.clear();
     await this.redis.settle(ids).catch(() => undefined);
   }
-}
-
-function checkRedisUrl(url: string | undefined): string {
-  if (url !== undefined && /^rediss?:\/\/\S+$/.test(url)) return url;
-  throw new TaskError(
-    'invalid_options',
-    `createBackend: redis must be an address like redis://localhost:6379 (REDIS_URL), got ${
-      url === undefined || url === '' ? 'none' : 'something else'
-    }.`,
-    { retryable: false },
-  );
 }
 
 function checkPushes(perSecond: number): number {

@@ -3,3 +3,4 @@
 export { type Backend, type BackendOptions, createBackend, type Health } from './backend.ts';
 export { consoleLog, type Log } from './log.ts';
 export { type Endpoint, type PusherOptions, pusherFromEnv } from './pusher-env.ts';
+export type { RedisEndpoint, RedisTls } from './redis-address.ts';

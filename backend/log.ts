@@ -27,12 +27,18 @@ function plainErrors(_key: string, value: unknown): unknown {
 export class Outage {
   readonly #log: Log;
   readonly #what: string;
+  readonly #calm: number;
+  /** What was said of it in this outage. */
+  readonly #said = new Set<string>();
   #since: number | null = null;
+  #wellSince: number | null = null;
   #failures = 0;
 
-  constructor(log: Log, what: string) {
+  /** @param calm how long it must have worked, without a failure in between, to count as back; in ms */
+  constructor(log: Log, what: string, calm = 0) {
     this.#log = log;
     this.#what = what;
+    this.#calm = calm;
   }
 
   /** When it began, in ms since the epoch, or null while all is well. */
@@ -40,18 +46,25 @@ export class Outage {
     return this.#since;
   }
 
-  failed(reason: string): void {
+  /** @param how in what way it fails; each is said once an outage */
+  failed(reason: string, how = 'does not answer'): void {
     this.#failures += 1;
-    if (this.#since !== null) return;
-    this.#since = Date.now();
-    this.#log.warn(`${this.#what} does not answer: ${reason}`, { since: new Date(this.#since).toISOString() });
+    this.#wellSince = null;
+    this.#since ??= Date.now();
+    if (this.#said.has(how)) return;
+    this.#said.add(how);
+    this.#log.warn(`${this.#what} ${how}: ${reason}`, { since: new Date(this.#since).toISOString() });
   }
 
   succeeded(): void {
     if (this.#since === null) return;
+    this.#wellSince ??= performance.now();
+    if (performance.now() - this.#wellSince < this.#calm) return;
     const fields = { since: new Date(this.#since).toISOString(), failures: this.#failures };
     this.#since = null;
+    this.#wellSince = null;
     this.#failures = 0;
+    this.#said.clear();
     this.#log.info(`${this.#what} answers again`, fields);
   }
 }

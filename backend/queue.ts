@@ -9,25 +9,27 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import Queue from 'bee-queue';
-import lua from 'bee-queue/lib/lua/index.js';
-import { delay, withDeadline } from './async.ts';
-import { type Log, Outage } from './log.ts';
+import { withDeadline } from './async.ts';
+import type { Log } from './log.ts';
+import { QueueClient } from './queue-client.ts';
+import { parseRedisAddress, type RedisAddress, type RedisEndpoint } from './redis-address.ts';
+import { RedisTrouble } from './redis-trouble.ts';
 
 /** A stalled job is found within two of bee-queue's intervals and two checks; this keeps that under 2 × ours. */
 const STALL_SHARE = 0.9;
 const STALL_CHECK_MS = 250;
 /** Redis may lose a wake-up for delayed jobs (a restart); then they are looked for this often. */
 const DELAYED_CHECK_MS = 1_000;
-const REBUILD_DELAY_MS = 500;
 /** How long Redis may take to say goodbye. */
 const QUIT_MS = 500;
-/** bee-queue's client gives up for good once it has tried for this long, an hour unless told; this is the most a timer takes. */
-const NEVER_GIVE_UP_MS = 2 ** 31 - 1;
 
 export interface QueueOptions {
-  readonly url: string;
+  /** Checked already, see `parseRedisAddress`. */
+  readonly url: string | RedisEndpoint;
   /** Before every key, for example `inloop:`. */
   readonly prefix: string;
+  /** Resolves when Redis was looked at and may be connected to; without it, it always may. */
+  readonly permit?: () => Promise<void>;
   readonly log: Log;
 }
 
@@ -80,121 +82,103 @@ function queuePrefix(prefix: string): string {
   return `${prefix}queue`;
 }
 
+/** The scripts that bee-queue runs for us, beside those that are part of {@link ADD_JOB}. */
+export const QUEUE_SCRIPTS: readonly string[] = ['checkStalledJobs', 'raiseDelayedJobs'].map(readScript);
+
 /** One queue per task definition. */
 export class JobQueues {
   readonly #options: QueueOptions;
-  readonly #outage: Outage;
+  readonly #address: RedisAddress;
+  readonly #trouble: RedisTrouble;
+  readonly #clients = new Set<QueueClient>();
   #closed = false;
 
   constructor(options: QueueOptions) {
     this.#options = options;
-    this.#outage = new Outage(options.log, 'Redis (queue)');
+    this.#address = parseRedisAddress(options.url);
+    this.#trouble = new RedisTrouble(options.log, 'Redis (queue)');
   }
 
   /** Delivers jobs of `name` to `handler`, which must not reject. Keeps trying while Redis is away. */
   async consume(name: string, options: ConsumeOptions, handler: (job: string) => Promise<void>): Promise<Consumer> {
-    const connected = await this.#build(name, Math.max(Math.floor(options.stallInterval * STALL_SHARE), 1));
-    const { queue } = connected;
+    const { queue, client } = await this.#build(name, Math.max(Math.floor(options.stallInterval * STALL_SHARE), 1));
     // bee-queue starts to take jobs only if this first check works, and a later failure goes unhandled.
     const internals = queue as unknown as QueueInternals;
     const check = internals._doStalledJobCheck.bind(queue);
     internals._doStalledJobCheck = () =>
-      check().catch((error: Error) => {
-        this.#failed(queue, error);
-        return 0;
-      });
+      check().then(
+        (found) => {
+          this.#trouble.isWell();
+          return found;
+        },
+        (error: unknown) => {
+          if (!this.#closed) this.#trouble.tell(error);
+          return 0;
+        },
+      );
     queue.on('stalled', options.onStalled);
     takeJobs(queue, options.concurrency, handler);
     void queue.checkStalledJobs(Math.min(STALL_CHECK_MS, options.stallInterval / 4));
-    return { close: (limit) => end(connected, limit) };
+    return {
+      close: async (limit) => {
+        await withDeadline(queue.close(limit), limit + QUIT_MS).catch(() => undefined);
+        client.disconnect();
+        this.#clients.delete(client);
+      },
+    };
   }
 
   /** Consumers are closed by who has them; this ends the search for a Redis that they still wait for. */
   close(): void {
     this.#closed = true;
+    for (const client of this.#clients) client.disconnect();
   }
 
-  async #build(name: string, stallInterval: number): Promise<Connected> {
-    const life = { isOver: false };
-    // An error is the only way to make a client that is looking for Redis stop.
-    const retry = ({ attempt }: { attempt: number }) =>
-      life.isOver || this.#closed ? new Error('closed') : Math.min(50 * 2 ** attempt, 1_000);
-    for (;;) {
-      if (this.#closed) throw new Error('closed');
-      const queue = new Queue(name, {
-        prefix: queuePrefix(this.#options.prefix),
-        isWorker: true,
-        activateDelayedJobs: true,
-        nearTermWindow: DELAYED_CHECK_MS,
-        delayedDebounce: 100,
-        stallInterval,
-        getEvents: false,
-        sendEvents: false,
-        storeJobs: false,
-        removeOnSuccess: true,
-        removeOnFailure: true,
-        initialRedisFailureRetryDelay: 100,
-        redis: {
-          url: this.#options.url,
-          retry_strategy: retry,
-          connect_timeout: NEVER_GIVE_UP_MS,
-          // What is under way when Redis goes must be said when it is back: jobs done, signs of life.
-          enable_offline_queue: true,
-        },
-      } as Queue.QueueSettings);
-      // Without a listener the first lost connection would end the process.
-      queue.on('error', (error) => {
-        if (!life.isOver && !this.#closed) this.#failed(queue, error);
-      });
-      try {
-        await queue.ready();
-      } catch {
-        // A queue whose first connection fails never becomes ready, so it is thrown away.
-        await delay(REBUILD_DELAY_MS);
-        continue;
-      }
-      const redis = queueClient(queue);
-      redis.on('ready', () => {
-        this.#outage.succeeded();
-        this.#loadScripts(queue);
-      });
-      return { queue, life };
+  async #build(name: string, stallInterval: number): Promise<{ queue: Queue; client: QueueClient }> {
+    if (this.#closed) throw new Error('closed');
+    const tell = (error: unknown): void => {
+      if (!this.#closed && this.#clients.has(client)) this.#trouble.tell(error);
+    };
+    const client = new QueueClient({
+      address: this.#address,
+      jobData: JOB_DATA,
+      ...(this.#options.permit ? { permit: this.#options.permit } : {}),
+      onFault: tell,
+    });
+    this.#clients.add(client);
+    const queue = new Queue(name, {
+      prefix: queuePrefix(this.#options.prefix),
+      isWorker: true,
+      activateDelayedJobs: true,
+      nearTermWindow: DELAYED_CHECK_MS,
+      delayedDebounce: 100,
+      stallInterval,
+      getEvents: false,
+      sendEvents: false,
+      storeJobs: false,
+      removeOnSuccess: true,
+      removeOnFailure: true,
+      redis: client,
+    } as unknown as Queue.QueueSettings);
+    // Without a listener the first error would end the process.
+    queue.on('error', tell);
+    try {
+      await queue.ready();
+    } catch {
+      // The client is ready sooner or later, unless it is closed.
+      throw new Error('closed');
     }
+    checkInternals(queue, client);
+    return { queue, client };
   }
-
-  #failed(queue: Queue, error: Error): void {
-    // Redis has been restarted: it answers, but what bee-queue loaded is gone.
-    if (isNoScript(error)) this.#loadScripts(queue);
-    else this.#outage.failed(error.message);
-  }
-
-  #loadScripts(queue: Queue): void {
-    lua.buildCache(queueClient(queue)).catch((error: Error) => this.#outage.failed(error.message));
-  }
-}
-
-/** A queue, and whether it is still wanted: its clients look for Redis as long as it is. */
-interface Connected {
-  readonly queue: Queue;
-  readonly life: { isOver: boolean };
-}
-
-/** Closes a queue: waits at most `limit` ms for its jobs, and hardly longer for Redis. Never rejects. */
-async function end({ queue, life }: Connected, limit: number): Promise<void> {
-  await withDeadline(queue.close(limit), limit + QUIT_MS).catch(() => undefined);
-  life.isOver = true;
 }
 
 /**
- * Takes jobs, with two commands fewer for each than bee-queue sends by itself.
- * - It reads what it keeps for the job, and we know what that is. So a job that is delivered once more after its end gets
- *   to the handler too, and goes; bee-queue would hand it round for ever.
- * - It gives a sign of life when a job begins, and then twice an interval. The first is not needed: whom one check saw at
- *   work, the next looks for, an interval later.
+ * Takes jobs, with a command fewer for each than bee-queue sends by itself: it gives a sign of life when a job begins, and
+ * then twice an interval. The first is not needed: whom one check saw at work, the next looks for, an interval later.
  */
 function takeJobs(queue: Queue, concurrency: number, handler: (job: string) => Promise<void>): void {
   const internals = queue as unknown as QueueInternals;
-  internals.client.hget = (_key, _job, done) => done(null, JOB_DATA);
   const begun = new Set<string>();
   const giveSign = internals._preventStall.bind(queue);
   internals._preventStall = async (job) => {
@@ -204,20 +188,24 @@ function takeJobs(queue: Queue, concurrency: number, handler: (job: string) => P
   queue.process(concurrency, ({ id }) => handler(id).finally(() => begun.delete(id)));
 }
 
-/** What bee-queue 2.0 has and its types leave out. */
+/** What bee-queue 2.0.0 has and its types leave out. */
 interface QueueInternals {
-  readonly client: {
-    on(event: 'ready', listener: () => void): void;
-    hget(key: string, job: string, done: (error: null, data: string) => void): void;
-  };
+  readonly client: unknown;
   _doStalledJobCheck(): Promise<number>;
   _preventStall(job: string): Promise<unknown>;
 }
 
-function queueClient(queue: Queue): QueueInternals['client'] {
-  return (queue as unknown as QueueInternals).client;
-}
-
-function isNoScript(error: unknown): boolean {
-  return error instanceof Error && error.message.includes('NOSCRIPT');
+/** @throws Error for a bee-queue that is not built as the one we know */
+function checkInternals(queue: Queue, client: QueueClient): void {
+  const internals = queue as unknown as QueueInternals;
+  if (
+    internals.client === client &&
+    typeof internals._doStalledJobCheck === 'function' &&
+    typeof internals._preventStall === 'function'
+  ) {
+    return;
+  }
+  throw new Error(
+    'inloop works with bee-queue 2.0.0, and the one that is installed is built differently. Install 2.0.0.',
+  );
 }

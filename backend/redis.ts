@@ -3,12 +3,18 @@
  * change one atomic step, and none takes longer than its deadline, whatever state Redis is in.
  */
 
-import { type CommandParser, createClient, defineScript } from '@redis/client';
+import { type CommandParser, defineScript } from '@redis/client';
 import { TaskError } from '../core/error.ts';
-import { withDeadline } from './async.ts';
-import { type Log, Outage } from './log.ts';
-import { queueKey } from './queue.ts';
-import { COMMIT, CREATE, DISCARD, LEASE, LIST, PAGE, WAIT } from './scripts.ts';
+import { delay, withDeadline } from './async.ts';
+import type { Log } from './log.ts';
+import { QUEUE_SCRIPTS, queueKey } from './queue.ts';
+import { parseRedisAddress, type RedisEndpoint } from './redis-address.ts';
+import type { Client } from './redis-client.ts';
+import { Connection } from './redis-connection.ts';
+import { wasRefused } from './redis-fault.ts';
+import { inspect } from './redis-inspection.ts';
+import { RedisTrouble } from './redis-trouble.ts';
+import { COMMIT, CREATE, DISCARD, LEASE, LIST, PAGE, PROBE, WAIT } from './scripts.ts';
 
 /** Under the 2 s within which an accepting server must have answered. */
 const COMMAND_DEADLINE_MS = 1_500;
@@ -17,15 +23,14 @@ const IDEMPOTENCY_TTL_S = 24 * 3_600;
 const PAGE_TTL_S = 24 * 3_600;
 /** How rarely creating a task looks for ids in the owner's index whose records have expired. */
 const FORGET_EVERY = 8;
-const PING_EVERY_MS = 5_000;
+/** How often a Redis that was unwell is looked at. */
+const RECOVERY_CHECK_MS = 500;
 /**
  * How many new tasks go to Redis in one turn of the event loop; more go in the next. The client writes once a turn, and
  * if all go together, Redis waits for this process and then this process for Redis: under load about 5 % fewer tasks
  * are accepted a second. Not so with a worker's commands: there, more writes cost more than waiting.
  */
 const CREATED_A_TURN = 8;
-/** Bounds memory while Redis is frozen: above it commands are refused at once. */
-const MAX_WAITING_COMMANDS = 20_000;
 
 /** A record as Redis holds it. */
 export interface StoredTask {
@@ -59,7 +64,8 @@ export type CommitAnswer =
   | { readonly result: 'conflict'; readonly snapshot: string };
 
 export interface RedisOptions {
-  readonly url: string;
+  /** Checked already, see `parseRedisAddress`. */
+  readonly url: string | RedisEndpoint;
   /** Before every key and channel, for example `inloop:`. */
   readonly prefix: string;
   /** How long finished tasks are kept, in seconds. */
@@ -69,30 +75,66 @@ export interface RedisOptions {
   readonly log: Log;
 }
 
-type Client = ReturnType<typeof connect>;
+const SCRIPTS = {
+  inloopCreate: script(CREATE),
+  inloopDiscard: script(DISCARD),
+  inloopCommit: script(COMMIT),
+  inloopList: script(LIST),
+  inloopPage: script(PAGE),
+  inloopLease: script(LEASE),
+  inloopWait: script(WAIT),
+  inloopProbe: script(PROBE),
+};
+
+/** Every script that a user of Redis must be allowed to run. */
+export const ALL_SCRIPTS: readonly string[] = [...Object.values(SCRIPTS).map(({ SCRIPT }) => SCRIPT), ...QUEUE_SCRIPTS];
 
 export class Redis {
-  readonly #client: Client;
   readonly #prefix: string;
   readonly #retention: string;
   readonly #channelOf: (owner: string) => string;
-  readonly #outage: Outage;
-  #subscriber: Client | null = null;
+  readonly #log: Log;
+  readonly #trouble: RedisTrouble;
+  readonly #connection: Connection<typeof SCRIPTS>;
+  readonly #subscriber: Connection<Record<never, never>>;
+  readonly #subscriptions = new Map<string, Set<(message: string) => void>>();
   readonly #changeListeners = new Set<(id: string | null) => void>();
-  #opened: Promise<unknown> | null = null;
-  readonly #waiting = new Set<() => void>();
+  readonly #advised = new Set<string>();
+  readonly #closing = new AbortController();
+  #isRecovering = false;
   #createdThisTurn = 0;
-  #closed = false;
 
   constructor(options: RedisOptions) {
+    const address = parseRedisAddress(options.url);
     this.#prefix = options.prefix;
     this.#retention = String(Math.ceil(options.retention));
     this.#channelOf = options.channelOf;
-    this.#outage = new Outage(options.log, 'Redis');
-    this.#client = connect(options.url);
-    this.#watch(this.#client);
-    this.#client.on('ready', () => {
-      for (const ready of [...this.#waiting]) ready();
+    this.#log = options.log;
+    this.#trouble = new RedisTrouble(options.log, 'Redis');
+    const onFault = (error: unknown) => this.#tell(error);
+    this.#connection = new Connection({
+      address,
+      scripts: SCRIPTS,
+      prepare: (client) => this.#inspect(client),
+      // It may be another server by now, which the subscriber would not notice by itself.
+      onReady: () => this.#subscriber.renew(null),
+      onFault,
+    });
+    this.#subscriber = new Connection({
+      address,
+      scripts: {},
+      permit: () => this.whenReady(),
+      prepare: async (client) => {
+        const all = [...this.#subscriptions].flatMap(([channel, listeners]) =>
+          [...listeners].map((listener) => client.subscribe(channel, listener)),
+        );
+        await Promise.all(all);
+      },
+      // Subscribed again by now; what was published in between is lost.
+      onReady: () => {
+        for (const missed of this.#changeListeners) missed(null);
+      },
+      onFault,
     });
   }
 
@@ -252,104 +294,85 @@ export class Redis {
     await this.#run((client) => client.inloopWait([this.#key('task', id)], [String(Math.ceil(ms))]));
   }
 
-  /** Resolves when Redis answers within the deadline. */
+  /**
+   * Resolves when Redis took a write within the deadline, which is what a task would ask of it: a replica, a full memory
+   * and a lack of rights all answer PING.
+   */
   async ping(): Promise<void> {
-    await this.#run((client) => client.ping());
+    await this.#run((client) => client.inloopProbe([`${this.#prefix}probe`], []));
+  }
+
+  /** Resolves when there is a Redis that can be used, however long it takes; never after `close`. */
+  whenReady(): Promise<void> {
+    return this.#connection.whenUsable();
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    for (const client of [this.#client, this.#subscriber]) {
-      if (client?.isOpen) client.destroy();
-    }
+    this.#closing.abort();
+    this.#connection.close();
+    this.#subscriber.close();
   }
 
   async #subscribe(channel: string, listener: (message: string) => void): Promise<void> {
-    if (this.#subscriber === null) {
-      this.#subscriber = this.#watch(this.#client.duplicate() as unknown as Client);
-      // Subscribed again by then; what was published in between is lost.
-      this.#subscriber.on('ready', () => {
-        for (const missed of this.#changeListeners) missed(null);
-      });
+    const name = `${this.#prefix}${channel}`;
+    const listeners = this.#subscriptions.get(name) ?? new Set();
+    // Known before it is connected, so that whichever comes first, the connection or this call, subscribes.
+    this.#subscriptions.set(name, listeners.add(listener));
+    try {
+      const subscribing = this.#subscriber.run((client) => client.subscribe(name, listener), COMMAND_DEADLINE_MS);
+      await withDeadline(subscribing, COMMAND_DEADLINE_MS);
+    } catch (error) {
+      listeners.delete(listener);
+      throw this.#tell(error);
     }
-    if (!this.#subscriber.isOpen) await withDeadline(this.#subscriber.connect(), COMMAND_DEADLINE_MS);
-    await withDeadline(this.#subscriber.subscribe(`${this.#prefix}${channel}`, listener), COMMAND_DEADLINE_MS);
   }
 
   #key(kind: string, of: string): string {
     return `${this.#prefix}${kind}:${of}`;
   }
 
-  async #run<T>(command: (client: Client) => Promise<T>): Promise<T> {
-    if (this.#closed) throw unavailable('the backend was closed');
+  async #run<T>(command: (client: Client<typeof SCRIPTS>) => Promise<T>): Promise<T> {
     try {
-      const answer = await withDeadline(
-        this.#client.isReady ? command(this.#client) : this.#whenReady().then(() => command(this.#client)),
-        COMMAND_DEADLINE_MS,
-      );
-      this.#outage.succeeded();
-      return answer;
+      return await withDeadline(this.#connection.run(command, COMMAND_DEADLINE_MS), COMMAND_DEADLINE_MS);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      // Redis answered, with an error: a wrong password, a read-only replica, or a bug of ours.
-      if (!this.#closed) this.#outage.failed(reason);
-      throw unavailable(reason, error);
+      throw this.#tell(error);
     }
   }
 
-  /** Resolves when there is a connection, or rejects at the deadline; nothing is kept of those who waited in vain. */
-  #whenReady(): Promise<void> {
-    this.#opened ??= this.#client.connect().catch(() => {
-      this.#opened = null;
+  async #inspect(client: Client<typeof SCRIPTS>): Promise<void> {
+    const advice = await inspect({
+      say: (command) => client.sendCommand([...command]),
+      prefix: this.#prefix,
+      scripts: ALL_SCRIPTS,
     });
-    return new Promise((resolve, reject) => {
-      const ready = () => {
-        clearTimeout(timer);
-        this.#waiting.delete(ready);
-        resolve();
-      };
-      const timer = setTimeout(() => {
-        this.#waiting.delete(ready);
-        reject(new Error('not connected'));
-      }, COMMAND_DEADLINE_MS);
-      this.#waiting.add(ready);
-    });
+    for (const line of advice) {
+      if (!this.#advised.has(line)) this.#log.warn(line);
+      this.#advised.add(line);
+    }
   }
 
-  #watch(client: Client): Client {
-    // Without a listener a lost connection would end the process.
-    client.on('error', (error: Error) => {
-      if (!this.#closed) this.#outage.failed(error.message);
-    });
-    return client;
+  /** Tells the operator what went wrong; returns what the caller is to be told. */
+  #tell(error: unknown): unknown {
+    if (this.#closing.signal.aborted) return unavailable(new Error('the backend was closed'));
+    const { kind } = this.#trouble.tell(error);
+    if (kind === 'bug') return error;
+    void this.#recover();
+    return unavailable(error);
   }
-}
 
-function connect(url: string) {
-  return createClient({
-    url,
-    // A command that was not sent is refused: what waits, waits in our hands, with a deadline.
-    disableOfflineQueue: true,
-    commandsQueueMaxLength: MAX_WAITING_COMMANDS,
-    // Ours is the deadline; the client's own costs more than the command, and is kept for five seconds after it.
-    commandOptions: { timeout: 0 },
-    // A connection that died without a word is noticed: two pings go unanswered.
-    pingInterval: PING_EVERY_MS,
-    socket: {
-      reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, 1_000),
-      connectTimeout: 5_000,
-      socketTimeout: 2.5 * PING_EVERY_MS,
-    },
-    scripts: {
-      inloopCreate: script(CREATE),
-      inloopDiscard: script(DISCARD),
-      inloopCommit: script(COMMIT),
-      inloopList: script(LIST),
-      inloopPage: script(PAGE),
-      inloopLease: script(LEASE),
-      inloopWait: script(WAIT),
-    },
-  });
+  /** Looks whether writes work again, until they have for a while: other answers prove nothing. */
+  async #recover(): Promise<void> {
+    if (this.#isRecovering) return;
+    this.#isRecovering = true;
+    while (this.#trouble.isOn && !this.#closing.signal.aborted) {
+      await delay(RECOVERY_CHECK_MS, this.#closing.signal);
+      await this.ping().then(
+        () => this.#trouble.isWell(),
+        () => undefined,
+      );
+    }
+    this.#isRecovering = false;
+  }
 }
 
 function script(text: string) {
@@ -363,10 +386,15 @@ function script(text: string) {
   });
 }
 
-function unavailable(reason: string, cause?: unknown): TaskError {
+function unavailable(cause: unknown): TaskError {
   return new TaskError('store_unavailable', 'The task store does not answer just now. Try again in a moment.', {
     status: 503,
     retryAfter: 1,
-    cause: cause ?? new Error(reason),
+    cause,
   });
+}
+
+/** Whether Redis itself said no to what failed with `error`, so that nothing of it has been or will be done. */
+export function wasRefusedByRedis(error: unknown): boolean {
+  return error instanceof TaskError && error.code === 'store_unavailable' && wasRefused(error.cause);
 }

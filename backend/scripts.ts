@@ -13,6 +13,7 @@
  *   lease:<name>      text  who does something that one process does at a time; expires
  *   durations:<name>  list  how long the last successful attempts of a definition took (ms)
  *   queue:<name>:…          bee-queue's own
+ *   probe             text  what a health check writes; expires at once
  */
 
 import { ADD_JOB } from './queue.ts';
@@ -151,3 +152,6 @@ if held and held ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 `;
+
+/** KEYS probe. Does what a task needs of Redis: a write, by a script. */
+export const PROBE = `return redis.call('SET', KEYS[1], '1', 'PX', 1000)`;

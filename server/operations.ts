@@ -1,6 +1,8 @@
 /** What can be done with tasks, by owner: the router does it for browsers, an adopter's own code calls it directly. */
 
+import { delay } from '../backend/async.ts';
 import type { Backend } from '../backend/backend.ts';
+import { wasRefusedByRedis } from '../backend/redis.ts';
 import type { Created, TaskStore } from '../backend/store.ts';
 import { isoTime } from '../backend/time.ts';
 import { assertOwner } from '../core/channel.ts';
@@ -13,7 +15,9 @@ import type { ListState, SeenEvent, TaskPage } from '../core/wire.ts';
 import { refusal } from './problem.ts';
 import { newTaskId } from './task-id.ts';
 
-/** Accepting is tried again within this time, so that a blip of Redis is no error; answered within 2 s. */
+/** The pauses between tries to accept a task, so that a blip of Redis is no error; answered within 2 s. */
+const ACCEPT_PAUSES_MS = [50, 100, 250];
+/** No further try begins later than this after the first. */
 const ACCEPT_BUDGET_MS = 400;
 
 export interface StartOptions {
@@ -177,15 +181,22 @@ export class TaskOperations {
 
   async #store(task: Parameters<TaskStore['create']>[0], key: string | null): Promise<Created> {
     const { store } = this.#backend;
-    const started = Date.now();
-    for (;;) {
+    const started = performance.now();
+    let isUncertain = false;
+    for (let tries = 0; ; tries++) {
       try {
         return await store.create(task, key);
       } catch (error) {
-        // The same id and key again: if the first try went through after all, the next finds it done.
-        if (Date.now() - started < ACCEPT_BUDGET_MS) continue;
+        isUncertain ||= !wasRefusedByRedis(error);
+        const pause = ACCEPT_PAUSES_MS[tries];
+        const isTemporary = error instanceof TaskError && error.code === 'store_unavailable';
+        if (isTemporary && pause !== undefined && performance.now() - started + pause <= ACCEPT_BUDGET_MS) {
+          await delay(pause);
+          // The same id and key again: if the first try went through after all, the next finds it done.
+          continue;
+        }
         // We say no, so it must not happen later. With a key it may: the caller's next try gets that task.
-        if (key === null) void store.discard(task.snapshot.id, task.owner);
+        if (key === null && isUncertain) void store.discard(task.snapshot.id, task.owner);
         throw error;
       }
     }
