@@ -11,7 +11,7 @@ import type { RedisScripts } from '@redis/client';
 import { aborted, delay, withDeadline } from './async.ts';
 import type { Host, RedisAddress } from './redis-address.ts';
 import { type Client, clientMaker, clientOptions } from './redis-client.ts';
-import { faultOf } from './redis-fault.ts';
+import { faultOf, NotConnectedError } from './redis-fault.ts';
 import { findPrimary } from './redis-sentinel.ts';
 
 /** Connecting with all that belongs to it: authentication and what `prepare` does. */
@@ -109,7 +109,7 @@ export class Connection<S extends RedisScripts> {
         },
       };
       const timer = Number.isFinite(patience)
-        ? setTimeout(() => waiter.reject(new Error('not connected')), patience)
+        ? setTimeout(() => waiter.reject(new NotConnectedError('not connected')), patience)
         : undefined;
       this.#waiting.add(waiter);
     });

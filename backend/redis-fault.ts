@@ -25,6 +25,11 @@ export class UnusableRedisError extends Error {
   override readonly name = 'UnusableRedisError';
 }
 
+/** There was no connection in time; why not is told by who tries to connect. */
+export class NotConnectedError extends Error {
+  override readonly name = 'NotConnectedError';
+}
+
 /** What connecting anew may cure: by then another server may answer at the address, or the password be in force. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   READONLY: 'it is a replica; looking for the primary at the same address',

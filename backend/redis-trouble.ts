@@ -1,7 +1,7 @@
 /** Tells the operator what is wrong with Redis: each trouble once, by its name, and once that it is over. */
 
 import { type Log, Outage } from './log.ts';
-import { type Fault, faultOf } from './redis-fault.ts';
+import { type Fault, faultOf, NotConnectedError } from './redis-fault.ts';
 
 /** Longer than the longest pause between two tries to connect, so that "answers again" is not said between two failures. */
 const CALM_MS = 3_000;
@@ -28,6 +28,7 @@ export class RedisTrouble {
   /** Something failed. Returns what it was. */
   tell(error: unknown): Fault {
     const fault = faultOf(error);
+    if (error instanceof NotConnectedError && this.isOn) return fault;
     if (fault.kind === 'bug') this.#tellBug(fault.text);
     else this.#outage.failed(fault.text, fault.kind === 'away' ? 'does not answer' : 'answers, but cannot be used');
     return fault;

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createClient } from '@redis/client';
 import { type Child, startChild } from '../../dev/child.ts';
 import { findFreePort, LOOPBACK } from '../../dev/ports.ts';
 import { findRedisServer, pingRedis, redisCommand } from '../../dev/redis.ts';
@@ -13,6 +14,8 @@ export interface TestRedis {
   readonly port: number;
   /** Of the process that runs now; another one after `restart`. */
   readonly pid: number;
+  /** What it answers to one command, on a connection of its own. Rejects with its error. */
+  say(...command: readonly string[]): Promise<unknown>;
   /** Ends it and removes its data, unless the folder was handed in. */
   stop(): Promise<void>;
   /** SIGKILL; resolves when it is gone. Its data stay. */
@@ -21,14 +24,25 @@ export interface TestRedis {
   restart(options?: { wipe?: boolean }): Promise<void>;
 }
 
-/** Starts a Redis and waits until it answers. `dir` keeps its data; without it they are thrown away at `stop`. */
-export async function startRedis({ dir }: { dir?: string } = {}): Promise<TestRedis> {
+/**
+ * Starts a Redis and waits until it answers. `dir` keeps its data; without it they are thrown away at `stop`.
+ * @param settings what is set beyond what the local stack sets, by the names of redis.conf
+ */
+export async function startRedis({
+  dir,
+  settings = {},
+}: {
+  dir?: string;
+  settings?: Readonly<Record<string, string>>;
+} = {}): Promise<TestRedis> {
   const file = process.env.INLOOP_TEST_REDIS_SERVER || findRedisServer();
   if (!file) throw new Error('These tests need redis-server on PATH. Run "npm test", which brings it.');
   const folder = dir ?? mkdtempSync(join(tmpdir(), 'inloop-redis-'));
   const port = await findFreePort();
   const start = async (): Promise<Child> => {
-    const started = await startChild(redisCommand({ file, folder, port }));
+    const command = redisCommand({ file, folder, port });
+    const more = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+    const started = await startChild({ ...command, args: [...command.args, ...more] });
     await waitUntilReady('Redis', started, () => pingRedis(port));
     return started;
   };
@@ -39,6 +53,7 @@ export async function startRedis({ dir }: { dir?: string } = {}): Promise<TestRe
     get pid() {
       return child.pid;
     },
+    say: (...command) => sayTo(port, command),
     async stop() {
       await child.stop();
       if (dir === undefined) rmSync(folder, { recursive: true, force: true });
@@ -53,4 +68,16 @@ export async function startRedis({ dir }: { dir?: string } = {}): Promise<TestRe
       child = await start();
     },
   };
+}
+
+/** What the Redis or the sentinel on `port` answers to one command, on a connection of its own. Rejects with its error. */
+export async function sayTo(port: number, command: readonly string[]): Promise<unknown> {
+  const client = createClient({ socket: { host: LOOPBACK, port, reconnectStrategy: false }, RESP: 2 });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return await client.sendCommand([...command]);
+  } finally {
+    client.destroy();
+  }
 }
