@@ -52,6 +52,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   TRYAGAIN: 'its cluster is moving keys',
 };
 
+const RIGHT_MISSING = /NOPERM|user executing the script can't/;
 /** Errors without a code of their own: what they begin with or hold, in the versions from 6.2 on. */
 const REFUSED_IN_WORDS =
   /max number of clients|unknown command|user executing the script can't|without any password configured/i;
@@ -62,7 +63,7 @@ export function faultOf(error: unknown): Fault {
   if (error instanceof UnusableRedisError) return { kind: 'refused', isElsewhere: false, text: error.message };
   const reply = replyIn(error);
   if (reply !== null) return faultOfReply(reply);
-  const isBug = error instanceof TypeError || error instanceof RangeError;
+  const isBug = error instanceof Error && /^(Type|Range|Syntax|Reference)Error$/.test(error.name);
   return { kind: isBug ? 'bug' : 'away', isElsewhere: false, text: withTlsHint(error) };
 }
 
@@ -77,9 +78,12 @@ export function faultOfReply(reply: string): Fault {
   return { kind: REFUSED_IN_WORDS.test(line) ? 'refused' : 'bug', isElsewhere, text: line };
 }
 
-/** Whether Redis said no, so that nothing of what was asked has been or will be done. */
-export function wasRefused(error: unknown): boolean {
-  return faultOf(error).kind === 'refused';
+/** Whether Redis said no or was never asked, so that nothing has been done and nothing will be. */
+export function wasNotDone(error: unknown): boolean {
+  if (error instanceof NotConnectedError) return true;
+  const { kind, text } = faultOf(error);
+  // A full memory or a replica refuse the first write of a script; a right may be lacking for the last only.
+  return kind === 'refused' && !RIGHT_MISSING.test(text);
 }
 
 /** What Redis answered, or null where it did not. */
@@ -93,10 +97,9 @@ const UNKNOWN_SIGNER =
   /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+_ISSUER\w*|UNABLE_TO_VERIFY_LEAF_SIGNATURE)$/;
 
 function withTlsHint(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  const { code, message, errors } = Object(error) as Partial<NodeJS.ErrnoException & AggregateError>;
   // A name with several addresses: one error each, and none of its own.
-  const text = error.message || (error instanceof AggregateError && String(error.errors[0]?.message)) || error.name;
-  const { code } = error as NodeJS.ErrnoException;
+  const text = message || String(errors?.[0]?.message ?? error);
   if (code === undefined || !UNKNOWN_SIGNER.test(code)) return text;
   return `${text}: give the CA's certificate to createBackend({ redis: { url, tls: { ca } } }) or NODE_EXTRA_CA_CERTS`;
 }

@@ -43,9 +43,10 @@ const PROBE = `
 local denied = {}
 if redis.acl_check_cmd then
   for n = 2, #ARGV do
-    local first = KEYS[1]
-    if ARGV[n] == 'publish' or ARGV[n] == 'subscribe' then first = ARGV[1] end
-    local isKnown, isAllowed = pcall(redis.acl_check_cmd, ARGV[n], first, KEYS[2], '1', '1')
+    -- Some take every argument for a key or a channel.
+    local of = KEYS[1]
+    if ARGV[n] == 'publish' or ARGV[n] == 'subscribe' then of = ARGV[1] end
+    local isKnown, isAllowed = pcall(redis.acl_check_cmd, ARGV[n], of, of, of, of)
     if not isKnown or not isAllowed then denied[#denied + 1] = ARGV[n] end
   end
 end

@@ -120,7 +120,10 @@ describe('while Redis is away', () => {
     for (let n = 0; n < 3; n++) await Promise.all([...every, ...every].map(([, call]) => expectUnavailable(call)));
     await server.restart();
     await works();
-    const lines = log.lines.filter(({ message }) => message.startsWith('Redis'));
+    const lines = await eventually(() => {
+      const told = log.lines.filter(({ message }) => message.startsWith('Redis'));
+      return told.length > 1 && told;
+    });
     expect(lines.map(({ level }) => level)).toEqual(['warn', 'info']);
     expect(Date.now() - Date.parse(String(lines[0]?.fields.since))).toBeLessThan(20_000);
     expect(lines[1]?.fields).toMatchObject({ since: lines[0]?.fields.since, failures: expect.any(Number) });

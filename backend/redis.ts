@@ -11,7 +11,7 @@ import { QUEUE_SCRIPTS, queueKey } from './queue.ts';
 import { parseRedisAddress, type RedisEndpoint } from './redis-address.ts';
 import type { Client } from './redis-client.ts';
 import { Connection } from './redis-connection.ts';
-import { wasRefused } from './redis-fault.ts';
+import { wasNotDone } from './redis-fault.ts';
 import { inspect } from './redis-inspection.ts';
 import { RedisTrouble } from './redis-trouble.ts';
 import { COMMIT, CREATE, DISCARD, LEASE, LIST, PAGE, PROBE, WAIT } from './scripts.ts';
@@ -394,7 +394,7 @@ function unavailable(cause: unknown): TaskError {
   });
 }
 
-/** Whether Redis itself said no to what failed with `error`, so that nothing of it has been or will be done. */
-export function wasRefusedByRedis(error: unknown): boolean {
-  return error instanceof TaskError && error.code === 'store_unavailable' && wasRefused(error.cause);
+/** Whether nothing of what failed with `error` has been or will be done: Redis said no, or was never asked. */
+export function wasNotDoneInRedis(error: unknown): boolean {
+  return error instanceof TaskError && error.code === 'store_unavailable' && wasNotDone(error.cause);
 }

@@ -2,7 +2,7 @@
 
 import { delay } from '../backend/async.ts';
 import type { Backend } from '../backend/backend.ts';
-import { wasRefusedByRedis } from '../backend/redis.ts';
+import { wasNotDoneInRedis } from '../backend/redis.ts';
 import type { Created, TaskStore } from '../backend/store.ts';
 import { isoTime } from '../backend/time.ts';
 import { assertOwner } from '../core/channel.ts';
@@ -187,7 +187,7 @@ export class TaskOperations {
       try {
         return await store.create(task, key);
       } catch (error) {
-        isUncertain ||= !wasRefusedByRedis(error);
+        isUncertain ||= !wasNotDoneInRedis(error);
         const pause = ACCEPT_PAUSES_MS[tries];
         const isTemporary = error instanceof TaskError && error.code === 'store_unavailable';
         if (isTemporary && pause !== undefined && performance.now() - started + pause <= ACCEPT_BUDGET_MS) {

@@ -71,8 +71,9 @@ export async function startRedis({
 }
 
 /** What the Redis or the sentinel on `port` answers to one command, on a connection of its own. Rejects with its error. */
-export async function sayTo(port: number, command: readonly string[]): Promise<unknown> {
-  const client = createClient({ socket: { host: LOOPBACK, port, reconnectStrategy: false }, RESP: 2 });
+export async function sayTo(port: number, command: readonly string[], password?: string): Promise<unknown> {
+  const socket = { host: LOOPBACK, port, reconnectStrategy: false as const };
+  const client = createClient({ socket, RESP: 2, ...(password === undefined ? {} : { password }) });
   client.on('error', () => undefined);
   await client.connect();
   try {
