@@ -22,6 +22,45 @@ describe('an outage', () => {
   });
 });
 
+describe('an outage that must be calm to be over', () => {
+  beforeEach(() => {
+    jest.useFakeTimers();
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  it('is not over between two failures', () => {
+    const log = recordLog();
+    const outage = new Outage(log, 'Redis', 3_000);
+    for (let n = 0; n < 5; n++) {
+      outage.failed('READONLY');
+      for (let tries = 0; tries < 5; tries++) {
+        outage.succeeded();
+        jest.advanceTimersByTime(500);
+      }
+    }
+    expect(log.lines.map(({ level }) => level)).toEqual(['warn']);
+    for (let tries = 0; tries < 3; tries++) {
+      outage.succeeded();
+      jest.advanceTimersByTime(500);
+    }
+    expect(log.lines.map(({ level }) => level)).toEqual(['warn', 'info']);
+    expect(outage.since).toBeNull();
+  });
+
+  it('is told once in each way that it fails, and again in the next', () => {
+    const log = recordLog();
+    const outage = new Outage(log, 'Redis');
+    for (let n = 0; n < 2; n++) {
+      for (const how of ['does not answer', 'is full', 'does not answer', 'is full']) outage.failed('why', how);
+      outage.succeeded();
+    }
+    const once = ['Redis does not answer: why', 'Redis is full: why', 'Redis answers again'];
+    expect(log.lines.map(({ message }) => message)).toEqual([...once, ...once]);
+  });
+});
+
 describe('the log on the console', () => {
   const lines: string[] = [];
   beforeEach(() => {

@@ -45,7 +45,7 @@ export interface RedisAddress {
 
 const REDIS_PORT = 6_379;
 const SENTINEL_PORT = 26_379;
-const FORM = /^redis(s?)(\+sentinel)?:\/\/(?:([^@/]*)@)?([^@/]+)((?:\/[^/?#]*)*)$/;
+const FORM = /^redis(s?)(\+sentinel)?:\/\/(?:([^@/\s]*)@)?([^@/\s]+)((?:\/[^/?#\s]*)*)$/;
 
 /** @throws TaskError `invalid_options`; the message holds nothing of the address, since that has the password in it */
 export function parseRedisAddress(given: string | RedisEndpoint | undefined): RedisAddress {
@@ -53,7 +53,9 @@ export function parseRedisAddress(given: string | RedisEndpoint | undefined): Re
   const match = typeof url === 'string' ? FORM.exec(url) : null;
   if (!match) {
     throw invalid(
-      `redis must be an address like redis://localhost:6379 (REDIS_URL), got ${url === undefined || url === '' ? 'none' : 'something else'}.`,
+      url === undefined || url === ''
+        ? 'redis must be an address like redis://localhost:6379 (REDIS_URL), got none.'
+        : 'redis must be an address like redis://localhost:6379 (REDIS_URL), got something else. User and password in it are percent-encoded.',
     );
   }
   const [, secure, sentinel, credentials, hosts = '', path = ''] = match;

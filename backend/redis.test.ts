@@ -7,6 +7,7 @@ import { TaskError } from '../core/error.ts';
 import { eventually } from '../test/support/eventually.ts';
 import { recordLog } from '../test/support/log.ts';
 import { startRedis, type TestRedis } from '../test/support/redis.ts';
+import { type RedisProxy, startRedisProxy } from '../test/support/redis-proxy.ts';
 import { newTask } from '../test/support/task-events.ts';
 import { Redis } from './redis.ts';
 import { TaskStore } from './store.ts';
@@ -208,6 +209,69 @@ describe('while Redis is frozen', () => {
     const answer = await create(second, 'the-key');
     expect(answer).toEqual({ result: 'exists', id: first.id });
     expect(await store.read(second.id)).toBeNull();
+  });
+});
+
+describe('a connection that is open and dead', () => {
+  let proxy: RedisProxy;
+  beforeEach(async () => {
+    proxy = await startRedisProxy(server.port);
+    connect(proxy.url);
+  });
+  afterEach(() => proxy.close());
+
+  it('is noticed while nobody asks for anything', async () => {
+    await redis.ping();
+    proxy.swallow();
+    await eventually(() => proxy.made > 1, { within: 8_000, that: 'another connection' });
+    await redis.ping();
+  });
+
+  it('is noticed while much is asked for', async () => {
+    await redis.ping();
+    proxy.swallow();
+    const began = performance.now();
+    while (proxy.made === 1 && performance.now() - began < 8_000) {
+      void redis.ping().catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await works();
+    expect(proxy.made).toBeGreaterThan(1);
+  });
+
+  it('of the subscriber alone is noticed too, and what was missed is said', async () => {
+    const heard: (string | null)[] = [];
+    await redis.onChange((id) => heard.push(id));
+    const before = heard.length;
+    proxy.swallow();
+    await eventually(() => heard.length > before, { within: 10_000 });
+    expect(heard.at(-1)).toBeNull();
+    const snapshot = make();
+    await eventually(() => create(snapshot));
+    await eventually(async () => {
+      await redis.markWaited(snapshot.id, 10_000);
+      await store.apply({ snapshot, owner: 'ada' }, { type: 'start', at: new Date().toISOString() });
+      return heard.includes(snapshot.id);
+    });
+  });
+});
+
+describe('what makes no sense', () => {
+  it('is no outage: it is thrown as it is, and told as a bug', async () => {
+    await redis.ping();
+    const raw = createClient({ url: server.url });
+    await raw.connect();
+    await raw.set('outage:all:eve', 'somebody else’s');
+    raw.destroy();
+    for (let n = 0; n < 3; n++) {
+      const error = await store.list('eve').catch((thrown: unknown) => thrown);
+      expect(error).not.toBeInstanceOf(TaskError);
+      expect(String(error)).toContain('WRONGTYPE');
+    }
+    await redis.ping();
+    expect(log.lines.map(({ level, message }) => [level, message])).toEqual([
+      ['error', expect.stringMatching(/makes no sense.*WRONGTYPE/)],
+    ]);
   });
 });
 
