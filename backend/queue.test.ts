@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createClient } from '@redis/client';
+import Queue from 'bee-queue';
 import { eventually } from '../test/support/eventually.ts';
 import { recordLog } from '../test/support/log.ts';
 import { startRedis, type TestRedis } from '../test/support/redis.ts';
+import { startRedisProxy } from '../test/support/redis-proxy.ts';
 import { type Bundle, bundleScript, startScript } from '../test/support/script-process.ts';
 import { ADD_JOB, type ConsumeOptions, type Consumer, JobQueues, queueKey } from './queue.ts';
 
@@ -306,6 +308,54 @@ describe('when Redis was restarted', () => {
     await eventually(() => log.find('info', /answers again/).length > 0);
     expect(log.lines.map(({ level }) => level)).toEqual(['warn', 'info']);
     expect(log.lines[1]?.fields.since).toBe(log.lines[0]?.fields.since);
+  });
+});
+
+describe('a consumer whose connections are open and dead', () => {
+  it('takes the next job within ten seconds, however long it was idle', async () => {
+    const proxy = await startRedisProxy(server.port);
+    try {
+      queues = new JobQueues({ url: proxy.url, prefix, log });
+      await consume();
+      await add('a:1');
+      await comes('a:1');
+      for (let n = 0; n < 2; n++) {
+        proxy.swallow();
+        await add(`b${n}:1`);
+        await comes(`b${n}:1`, 10_000);
+      }
+      await eventually(async () => expect(await left()).toEqual(NOTHING));
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  it('asks for one job at a time while there is none, since each that was asked for in vain may take one along', async () => {
+    await consume(undefined, { concurrency: 10 });
+    for (let n = 0; n < 50; n++) await add(`t${n}:1`);
+    await eventually(() => taken.length === 50);
+    const calls = async () =>
+      Number(/cmdstat_brpoplpush:calls=(\d+)/.exec(String(await server.say('INFO', 'commandstats')))?.[1]);
+    const before = await eventually(async () => {
+      const first = await calls();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      return (await calls()) === first && first;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    expect((await calls()) - before).toBeLessThan(10);
+  });
+});
+
+describe('a bee-queue that is built differently', () => {
+  it('is told at start', async () => {
+    const inside = Queue.prototype as unknown as Record<string, unknown>;
+    const { _preventStall } = inside;
+    delete inside._preventStall;
+    try {
+      await expect(consume()).rejects.toThrow(/bee-queue 2\.0\.0/);
+    } finally {
+      inside._preventStall = _preventStall;
+    }
   });
 });
 

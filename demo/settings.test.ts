@@ -18,6 +18,10 @@ describe('the settings', () => {
     expect(readWorkerSettings(good)).toMatchObject({ host: '127.0.0.1', port: 3001, slowRowMs: 60 });
   });
 
+  it.each(['rediss://h:1/2', 'redis+sentinel://:secret@a:1,b:2/main/1'])('take %s as an address of Redis', (url) => {
+    expect(readServerSettings({ ...good, REDIS_URL: url }).redisUrl).toBe(url);
+  });
+
   it.each([
     ['REDIS_URL', undefined],
     ['REDIS_URL', 'http://:hunter2@example.com'],

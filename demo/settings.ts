@@ -70,6 +70,8 @@ function readText(env: Environment, name: string, expected: string): string {
 function readRedisUrl(env: Environment): string {
   const expected = 'a URL like redis://127.0.0.1:6379';
   const value = readText(env, 'REDIS_URL', expected);
+  // No URL, since it names several hosts; createBackend looks closer.
+  if (/^rediss?\+sentinel:\/\/\S+$/.test(value)) return value;
   const protocol = URL.canParse(value) ? new URL(value).protocol : null;
   if (protocol === 'redis:' || protocol === 'rediss:') return value;
   // The value may hold a password, so only its scheme is repeated.

@@ -220,7 +220,7 @@ describe('Sentinel', () => {
     ];
     writeFileSync(file, `${lines.join('\n')}\n`);
     const command = {
-      file: findRedisServer() ?? '',
+      file: process.env.INLOOP_TEST_REDIS_SERVER || (findRedisServer() ?? ''),
       args: [file, '--sentinel'],
       env: { PATH: process.env.PATH },
       cwd: path,
