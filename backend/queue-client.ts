@@ -47,6 +47,8 @@ export class QueueClient extends EventEmitter {
   #watch: NodeJS.Timeout | null = null;
   /** Read by bee-queue. */
   ready = false;
+  /** When the connection was made anew (ms, `performance.now()`); never for the first one. */
+  reconnectedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: QueueClientOptions) {
     super();
@@ -58,6 +60,7 @@ export class QueueClient extends EventEmitter {
       ...(options.permit ? { permit: options.permit } : {}),
       onReady: () => {
         this.#heardAt = performance.now();
+        if (this.ready) this.reconnectedAt = performance.now();
       },
       onFault: options.onFault,
     });

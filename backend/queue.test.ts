@@ -284,6 +284,31 @@ describe('when Redis was restarted', () => {
     expect(names()).toEqual(['a:1']);
   });
 
+  it('a job that is under way elsewhere is not taken for stalled, however long Redis was away', async () => {
+    const other = new JobQueues({ url: server.url, prefix, log });
+    const seen: string[] = [];
+    const watching = { concurrency: 4, stallInterval: 1_000, onStalled: (job: string) => seen.push(job) };
+    await consume(() => new Promise(() => undefined), { stallInterval: 1_000 });
+    await add('a:1');
+    await comes('a:1');
+    const watcher = await other.consume(NAME, watching, async (job) => void seen.push(job));
+    try {
+      for (let round = 0; round < 3; round++) {
+        // Long enough that the job is among those who must give a sign before the next check.
+        await eventually(async () => Number(await server.say('SCARD', `${queueKey(prefix, NAME)}stalling`)) > 0);
+        await server.kill();
+        await new Promise((resolve) => setTimeout(resolve, 2_000));
+        await server.restart();
+        const back = performance.now();
+        await eventually(() => performance.now() - back > 3_000);
+        expect([seen, stalled, names()]).toEqual([[], [], ['a:1']]);
+      }
+    } finally {
+      await watcher.close(100);
+      other.close();
+    }
+  });
+
   it('scripts are loaded again where they are missed, also without a restart', async () => {
     await consume();
     await add('a:1');

@@ -18,6 +18,10 @@ import { RedisTrouble } from './redis-trouble.ts';
 /** A stalled job is found within two of bee-queue's intervals and two checks; this keeps that under 2 × ours. */
 const STALL_SHARE = 0.9;
 const STALL_CHECK_MS = 250;
+/** A job gives a sign of life twice an interval; this is a little more than half of one. */
+const SIGN_SHARE = 0.6;
+/** By how much other workers may be later than we are in finding Redis again. */
+const OTHERS_RECONNECT_MS = 1_200;
 /** Redis may lose a wake-up for delayed jobs (a restart); then they are looked for this often. */
 const DELAYED_CHECK_MS = 1_000;
 /** How long Redis may take to say goodbye. */
@@ -105,8 +109,11 @@ export class JobQueues {
     // bee-queue starts to take jobs only if this first check works, and a later failure goes unhandled.
     const internals = queue as unknown as QueueInternals;
     const check = internals._doStalledJobCheck.bind(queue);
-    internals._doStalledJobCheck = () =>
-      check().then(
+    const patience = SIGN_SHARE * options.stallInterval + OTHERS_RECONNECT_MS;
+    internals._doStalledJobCheck = async () => {
+      // Redis is back, and those who are at work had no way to say so. They get the time to.
+      if (performance.now() - client.reconnectedAt < patience) return 0;
+      return check().then(
         (found) => {
           this.#trouble.isWell();
           return found;
@@ -116,6 +123,7 @@ export class JobQueues {
           return 0;
         },
       );
+    };
     queue.on('stalled', options.onStalled);
     takeJobs(queue, options.concurrency, handler);
     void queue.checkStalledJobs(Math.min(STALL_CHECK_MS, options.stallInterval / 4));

@@ -8,7 +8,7 @@
  */
 
 import type { RedisScripts } from '@redis/client';
-import { aborted, delay, withDeadline } from './async.ts';
+import { delay, withDeadline } from './async.ts';
 import type { Host, RedisAddress } from './redis-address.ts';
 import { type Client, clientMaker, clientOptions } from './redis-client.ts';
 import { faultOf, NotConnectedError } from './redis-fault.ts';
@@ -129,7 +129,6 @@ export class Connection<S extends RedisScripts> {
 
   close(): void {
     this.#closing.abort();
-    this.#session?.leave(null);
     for (const waiter of [...this.#waiting]) waiter.reject(new Error('closed'));
   }
 
@@ -183,16 +182,24 @@ export class Connection<S extends RedisScripts> {
     const { permit, prepare, address } = this.#options;
     // Sentinels are asked in turn: one that is wrong about the primary must not be asked again and again.
     this.#attempts += 1;
-    if (permit) await Promise.race([permit(), aborted(this.#closing.signal)]);
+    await permit?.();
+    if (this.isClosed) throw new Error('closed');
     const server = address.primary === null ? address.hosts[0] : await findPrimary(address, this.#attempts);
     const client = this.#make(clientOptions(address, server as Host));
     let leave: (reason: unknown) => void = () => undefined;
     const left = new Promise<unknown>((resolve) => {
       leave = resolve;
     });
-    // Without a listener a lost connection would end the process.
-    client.on('error', leave);
-    void left.then(() => client.destroy());
+    // Without a listener a lost connection would end the process. Whatever it was that broke it, it is broken.
+    client.on('error', (error: unknown) =>
+      leave(faultOf(error).kind === 'bug' ? new Error(faultOf(error).text) : error),
+    );
+    const close = (): void => leave(null);
+    this.#closing.signal.addEventListener('abort', close);
+    void left.then(() => {
+      this.#closing.signal.removeEventListener('abort', close);
+      client.destroy();
+    });
     try {
       await withDeadline(
         client.connect().then(() => prepare?.(client as Client<S>)),
