@@ -129,6 +129,7 @@ export class Connection<S extends RedisScripts> {
 
   close(): void {
     this.#closing.abort();
+    this.#session = null;
     for (const waiter of [...this.#waiting]) waiter.reject(new Error('closed'));
   }
 
