@@ -3,14 +3,18 @@
 import { channelOf } from '../core/channel.ts';
 import { type Duration, toMilliseconds } from '../core/duration.ts';
 import { TaskError } from '../core/error.ts';
+import type { Snapshot } from '../core/snapshot.ts';
 import { Bus } from './bus.ts';
+import { Clock } from './clock.ts';
 import { consoleLog, type Log } from './log.ts';
+import { LostWorkers } from './lost-workers.ts';
 import { type EventFate, type EventKind, Publisher } from './publisher.ts';
 import type { PusherOptions } from './pusher-env.ts';
 import { JobQueues } from './queue.ts';
 import { Redis } from './redis.ts';
 import { TaskStore } from './store.ts';
 import { Sweeper } from './sweeper.ts';
+import { WorkerRegistry } from './worker-registry.ts';
 
 export interface BackendOptions {
   /** `redis[s]://[[user][:password]@]host[:port][/db]`. The same for server and worker. */
@@ -54,6 +58,8 @@ export function createBackend(options: BackendOptions): Backend {
 export class Backend {
   /** @internal */ readonly store: TaskStore;
   /** @internal */ readonly redis: Redis;
+  /** @internal */ readonly clock: Clock;
+  /** @internal */ readonly workers: WorkerRegistry;
   /** @internal */ readonly queues: JobQueues;
   /** @internal */ readonly bus: Bus;
   /** @internal */ readonly publisher: Publisher;
@@ -76,7 +82,9 @@ export class Backend {
       channelOf: (owner) => this.channelOf(owner),
       log: this.log,
     });
-    this.store = new TaskStore(this.redis);
+    this.clock = new Clock({ ask: () => this.redis.time() });
+    this.store = new TaskStore(this.redis, this.clock);
+    this.workers = new WorkerRegistry(this.redis);
     this.queues = new JobQueues({ url, prefix, log: this.log });
     this.bus = new Bus(options.pusher);
     this.publisher = new Publisher({
@@ -85,11 +93,15 @@ export class Backend {
       onSettled: (ids) => this.#settle(ids),
       eventsPerSecond: checkPushes(options.pushesPerSecond ?? DEFAULT_PUSHES_PER_SECOND),
     });
+    const publish = (owner: string, snapshot: Snapshot) => this.publisher.publish(owner, snapshot);
+    const { redis, store, clock, log, workers: registry } = this;
     this.sweeper = new Sweeper({
-      redis: this.redis,
-      store: this.store,
-      publish: (owner, outcome) => this.publisher.publish(owner, outcome),
+      redis,
+      store,
+      clock,
+      publish,
       isBusDown: () => this.publisher.isDown,
+      lostWorkers: new LostWorkers({ redis, store, registry, clock, log, publish }),
     });
   }
 
@@ -130,6 +142,7 @@ export class Backend {
   /** Pushes what waits (for at most 2 s), then lets go of every connection. */
   async close(): Promise<void> {
     this.sweeper.stop();
+    this.clock.stop();
     await this.publisher.drain(2_000);
     await this.#flushSettled();
     this.publisher.close();

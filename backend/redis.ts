@@ -3,9 +3,11 @@
  * change one atomic step, and none takes longer than its deadline, whatever state Redis is in.
  */
 
+import { isIP } from 'node:net';
 import { type CommandParser, createClient, defineScript } from '@redis/client';
 import { TaskError } from '../core/error.ts';
 import { withDeadline } from './async.ts';
+import type { Isolation } from './blame.ts';
 import { type Log, Outage } from './log.ts';
 import { queueKey } from './queue.ts';
 import { COMMIT, CREATE, DISCARD, LEASE, LIST, PAGE, WAIT } from './scripts.ts';
@@ -17,6 +19,8 @@ const IDEMPOTENCY_TTL_S = 24 * 3_600;
 const PAGE_TTL_S = 24 * 3_600;
 /** How rarely creating a task looks for ids in the owner's index whose records have expired. */
 const FORGET_EVERY = 8;
+/** Whoever began to deal with a dead worker's tasks has done so long before. */
+const VERDICT_TTL_S = 3_600;
 const PING_EVERY_MS = 5_000;
 /**
  * How many new tasks go to Redis in one turn of the event loop; more go in the next. The client writes once a turn, and
@@ -27,12 +31,36 @@ const CREATED_A_TURN = 8;
 /** Bounds memory while Redis is frozen: above it commands are refused at once. */
 const MAX_WAITING_COMMANDS = 20_000;
 
-/** A record as Redis holds it. */
+/** A record as Redis holds it. Fields that are texts of JSON or '' may be absent in records of older versions. */
 export interface StoredTask {
   readonly snapshot: string;
   readonly owner: string;
   readonly input: string;
+  /** How often it was started. */
+  readonly run: string | null;
+  /** The worker that runs it. */
+  readonly worker: string | null;
+  /** When that began, in ms by Redis' clock. */
+  readonly begunAt: string | null;
+  /** The progress of a run that was handed back. */
+  readonly held: string | null;
+  /** What is held against it. */
+  readonly suspicion: string | null;
 }
+
+/** Where Redis is, as `net.connect` or `tls.connect` take it, and as whom to enter. */
+export interface RedisAddress {
+  readonly connect: Readonly<Record<string, unknown>>;
+  readonly tls: boolean;
+  readonly username: string | null;
+  readonly password: string | null;
+  readonly database: number;
+}
+
+/** What a commit does to the run of a task that it belongs to. */
+export type RunChange =
+  | { readonly type: 'start'; readonly worker: string; readonly isolation: Isolation }
+  | { readonly type: 'end'; readonly held: string; readonly suspicion: string };
 
 /** What kind of change a commit is; decides which indexes it touches. */
 export type CommitKind = 'step' | 'outcome' | 'seen';
@@ -45,6 +73,9 @@ export interface Commit {
   readonly revision: number;
   readonly snapshot: string;
   readonly kind: CommitKind;
+  /** The run it belongs to: refused where another one has begun. Null where it belongs to none. */
+  readonly run: number | null;
+  readonly runChange: RunChange | null;
   /** Of a successful attempt, in ms, to learn from. */
   readonly duration?: number;
   /** The job that the task waits for from now on, and when it is due (ms since the epoch; null for at once). */
@@ -56,6 +87,8 @@ export interface Commit {
 export type CommitAnswer =
   | { readonly result: 'ok' /** False when nobody has a page open. */; readonly hasPage: boolean }
   | { readonly result: 'missing' }
+  /** Another run has begun. */
+  | { readonly result: 'stale' }
   | { readonly result: 'conflict'; readonly snapshot: string };
 
 export interface RedisOptions {
@@ -74,6 +107,7 @@ type Client = ReturnType<typeof connect>;
 export class Redis {
   readonly #client: Client;
   readonly #prefix: string;
+  readonly #url: string;
   readonly #retention: string;
   readonly #channelOf: (owner: string) => string;
   readonly #outage: Outage;
@@ -86,6 +120,7 @@ export class Redis {
 
   constructor(options: RedisOptions) {
     this.#prefix = options.prefix;
+    this.#url = options.url;
     this.#retention = String(Math.ceil(options.retention));
     this.#channelOf = options.channelOf;
     this.#outage = new Outage(options.log, 'Redis');
@@ -172,6 +207,9 @@ export class Redis {
           change.duration === undefined ? '' : String(Math.round(change.duration)),
           change.announceCancel ? `${this.#prefix}cancel` : '',
           `${this.#prefix}changed`,
+          this.#key('running', ''),
+          change.run === null ? '' : String(change.run),
+          ...toRunArguments(change.runChange),
           ...(change.job
             ? [queueKey(this.#prefix, change.name), change.job.id, change.job.at === null ? '' : String(change.job.at)]
             : []),
@@ -179,13 +217,14 @@ export class Redis {
       ),
     )) as unknown as [string, unknown];
     if (answer[0] === 'ok') return { result: 'ok', hasPage: answer[1] === 1 };
-    if (answer[0] === 'missing') return { result: 'missing' };
+    if (answer[0] === 'missing' || answer[0] === 'stale') return { result: answer[0] };
     return { result: 'conflict', snapshot: String(answer[1]) };
   }
 
   async read(id: string): Promise<StoredTask | null> {
-    const [snapshot, owner, input] = await this.#run((client) => client.hmGet(this.#key('task', id), ['s', 'o', 'i']));
-    return snapshot && owner && input ? { snapshot, owner, input } : null;
+    const [snapshot, owner, input, run = null, worker = null, begunAt = null, held = null, suspicion = null] =
+      await this.#run((client) => client.hmGet(this.#key('task', id), ['s', 'o', 'i', 'n', 'k', 'b', 'p', 'q']));
+    return snapshot && owner && input ? { snapshot, owner, input, run, worker, begunAt, held, suspicion } : null;
   }
 
   /** Snapshots of an index, newest first, from the one after `cursor`. */
@@ -250,6 +289,74 @@ export class Redis {
   /** Marks a task as waited for during the next `ms`. */
   async markWaited(id: string, ms: number): Promise<void> {
     await this.#run((client) => client.inloopWait([this.#key('task', id)], [String(Math.ceil(ms))]));
+  }
+
+  /** Redis' time, in ms since 1970. */
+  async time(): Promise<number> {
+    const [seconds, micros] = await this.#run((client) => client.sendCommand<[string, string]>(['TIME']));
+    return Number(seconds) * 1_000 + Number(micros) / 1_000;
+  }
+
+  /** Says that a worker is alive for `ms` more. @param info what `workers` gives back */
+  async renewWorker(id: string, info: string, ms: number): Promise<void> {
+    await this.#run((client) =>
+      Promise.all([
+        client.hSet(`${this.#prefix}workers`, id, info),
+        client.set(this.#key('worker', id), '', { PX: Math.ceil(ms) }),
+      ]),
+    );
+  }
+
+  /** What a thread needs that gives a worker's sign of life by itself: where Redis is, and which keys are meant. */
+  signOfLifeOf(worker: string): { readonly redis: RedisAddress; readonly keys: { sign: string; ended: string } } {
+    return {
+      redis: toAddress(this.#url),
+      keys: { sign: this.#key('worker', worker), ended: this.#key('ended', worker) },
+    };
+  }
+
+  /** Every worker that was not forgotten, and its sign of life: null where that has expired. */
+  async workers(): Promise<{ readonly id: string; readonly info: string; readonly sign: string | null }[]> {
+    return this.#run(async (client) => {
+      const known = Object.entries(await client.hGetAll(`${this.#prefix}workers`));
+      if (known.length === 0) return [];
+      const signs = await client.mGet(known.map(([id]) => this.#key('worker', id)));
+      return known.map(([id, info], n) => ({ id, info, sign: signs[n] ?? null }));
+    });
+  }
+
+  /** What a worker runs: ids of tasks, and how they were started. */
+  async runningOn(worker: string): Promise<Readonly<Record<string, string>>> {
+    return this.#run((client) => client.hGetAll(this.#key('running', worker)));
+  }
+
+  /** A task that was started carefully is trusted from now on. */
+  async passProbation(worker: string, task: string): Promise<void> {
+    await this.#run((client) => client.hSet(this.#key('running', worker), task, 'free'));
+  }
+
+  /** Keeps `text` for what becomes of a dead worker's tasks, unless there is one; returns what is kept. */
+  async keepVerdict(worker: string, text: string): Promise<string> {
+    const known = await this.#run((client) =>
+      client.set(this.#key('verdict', worker), text, { NX: true, GET: true, EX: VERDICT_TTL_S }),
+    );
+    return known ?? text;
+  }
+
+  /** Ids of tasks beyond their deadlines with which a worker's process was ended. */
+  async endedWith(worker: string): Promise<string[]> {
+    const text = await this.#run((client) => client.get(this.#key('ended', worker)));
+    return text ? text.split(' ') : [];
+  }
+
+  /** Nothing is kept of a worker any more. */
+  async forgetWorker(id: string): Promise<void> {
+    await this.#run((client) =>
+      Promise.all([
+        client.hDel(`${this.#prefix}workers`, id),
+        client.del(['worker', 'running', 'verdict', 'ended'].map((kind) => this.#key(kind, id))),
+      ]),
+    );
   }
 
   /** Resolves when Redis answers within the deadline. */
@@ -322,6 +429,31 @@ export class Redis {
       if (!this.#closed) this.#outage.failed(error.message);
     });
     return client;
+  }
+}
+
+function toAddress(url: string): RedisAddress {
+  const { protocol, hostname, port, username, password, pathname } = new URL(url);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  const tls = protocol === 'rediss:';
+  return {
+    // A server name must not be an address.
+    connect: { host, port: Number(port || 6_379), ...(tls && isIP(host) === 0 ? { servername: host } : {}) },
+    tls,
+    username: username ? decodeURIComponent(username) : null,
+    password: password ? decodeURIComponent(password) : null,
+    database: Number(pathname.slice(1) || 0),
+  };
+}
+
+function toRunArguments(change: RunChange | null): [type: string, first: string, second: string] {
+  switch (change?.type) {
+    case 'start':
+      return ['start', change.worker, change.isolation];
+    case 'end':
+      return ['end', change.held, change.suspicion];
+    default:
+      return ['', '', ''];
   }
 }
 

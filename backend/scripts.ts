@@ -3,7 +3,12 @@
  *
  * Keys, all under the backend's prefix:
  *   task:<id>         hash  r revision, s snapshot, o owner, i input, w until when (ms, Redis' clock) somebody holds a
- *                           request open until the task changes; expires after the retention once finished
+ *                           request open until the task changes; n how often it was started, k the worker that runs
+ *                           it ('' for none), b when that began (ms), p the progress of a run that was handed back,
+ *                           q what is held against it (blame.ts); expires after the retention once finished
+ *   workers           hash  worker id -> what it handles (worker-registry.ts)
+ *   worker:<id>       text  a worker's sign of life; expires
+ *   running:<worker>  hash  ids of the tasks that a worker runs -> how they were started: free, probation, alone
  *   all:<owner>       zset  ids of the owner's tasks, all scores 0: ids sort by time of creation
  *   active:<owner>    zset  those without an outcome
  *   unseen:<owner>    zset  those whose outcome the owner has not seen: the inbox
@@ -67,14 +72,27 @@ return 1
  * KEYS task, all, active, unseen, page, unpublished, durations
  * ARGV id, expected revision, new revision, snapshot, kind (step | outcome | seen), now (ms), retention (s),
  *      duration (ms or ''), channel to publish the id on ('' for none), channel for the ids of changed tasks that are
- *      waited for; where the task waits for a job from now on: queue, job, when it is due (ms, or '' for at once)
- * Returns {'ok', hasPage} or {'missing'} or {'conflict', snapshot}. For an outcome nobody looks whether there is a page.
+ *      waited for, prefix of running keys, the run this belongs to ('' for none), what it does to that run: '', 'start'
+ *      or 'end'; for a start: worker, how (free | probation | alone); for an end: progress to hold or '', suspicion or '';
+ *      where the task waits for a job from now on: queue, job, when it is due (ms, or '' for at once)
+ * Returns {'ok', hasPage}, {'missing'}, {'stale'} (another run has begun) or {'conflict', snapshot}. For an outcome nobody
+ * looks whether there is a page.
  */
 export const COMMIT = `
-local known = redis.call('HMGET', KEYS[1], 'r', 'w')
+local known = redis.call('HMGET', KEYS[1], 'r', 'w', 'n', 'k')
 if not known[1] then return {'missing'} end
+if ARGV[12] ~= '' and known[3] and known[3] ~= ARGV[12] then return {'stale'} end
 if known[1] ~= ARGV[2] then return {'conflict', redis.call('HGET', KEYS[1], 's')} end
 redis.call('HSET', KEYS[1], 'r', ARGV[3], 's', ARGV[4])
+if ARGV[13] == 'start' then
+  local time = redis.call('TIME')
+  redis.call('HSET', KEYS[1], 'n', ARGV[12] + 1, 'k', ARGV[14], 'b', time[1] * 1000 + math.floor(time[2] / 1000))
+  redis.call('HSET', ARGV[11] .. ARGV[14], ARGV[1], ARGV[15])
+elseif ARGV[13] == 'end' and known[4] then
+  redis.call('HDEL', ARGV[11] .. known[4], ARGV[1])
+  redis.call('HSET', KEYS[1], 'k', '', 'p', ARGV[14])
+  if ARGV[15] ~= '' then redis.call('HSET', KEYS[1], 'q', ARGV[15]) end
+end
 local kind = ARGV[5]
 if kind == 'outcome' then
   redis.call('ZREM', KEYS[3], ARGV[1])
@@ -90,9 +108,9 @@ if kind == 'outcome' then
 elseif kind == 'seen' then
   redis.call('ZREM', KEYS[4], ARGV[1])
 end
-if ARGV[11] then
+if ARGV[16] then
   ${ADD_JOB}
-  addJob(ARGV[11], ARGV[12], ARGV[13])
+  addJob(ARGV[16], ARGV[17], ARGV[18])
 end
 if ARGV[9] ~= '' then redis.call('PUBLISH', ARGV[9], ARGV[1]) end
 if known[2] then

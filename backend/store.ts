@@ -9,12 +9,14 @@
 
 import { createHash } from 'node:crypto';
 import { DEFAULT_PAGE_SIZE, MAX_EVENT_BYTES, MAX_PAGE_SIZE } from '../core/limits.ts';
-import { isFinished, type QueuedSnapshot, type Snapshot } from '../core/snapshot.ts';
+import { isFinished, type Progress, type QueuedSnapshot, type Snapshot } from '../core/snapshot.ts';
 import { type Refusal, type TaskEvent, transition } from '../core/transition.ts';
 import { type ListState, omitResult, type TaskPage } from '../core/wire.ts';
 import { delay } from './async.ts';
+import { type Isolation, NO_SUSPICION, type Suspicion } from './blame.ts';
+import type { Clock } from './clock.ts';
 import { jobIdOf } from './job.ts';
-import type { Commit, CommitKind, Redis } from './redis.ts';
+import type { Commit, CommitKind, Redis, RunChange, StoredTask } from './redis.ts';
 
 /** More conflicts in a row than any number of writers can cause that a task ever has; reaching it is a bug, not contention. */
 const MAX_CONFLICTS = 100;
@@ -30,6 +32,25 @@ export interface TaskRecord {
   readonly owner: string;
   /** Validated, as JSON has it. */
   readonly input: unknown;
+  /** How often it was started. Fences what comes from runs that are over, whichever attempt they belonged to. */
+  readonly run: number;
+  /** The worker that runs it; null where none does. */
+  readonly worker: string | null;
+  /** When the run began, in ms by Redis' clock. */
+  readonly begunAt: number;
+  /** What a run that was handed back had shown: the same attempt must not show less. */
+  readonly held: Progress | null;
+  readonly suspicion: Suspicion;
+}
+
+/** How a change relates to the run of its task. */
+export interface RunOptions {
+  /** The run that the event comes from, or after which the next one starts. */
+  readonly run?: number;
+  /** For a `start`. */
+  readonly start?: { readonly worker: string; readonly isolation: Isolation };
+  /** What is held against the task from now on. */
+  readonly suspicion?: Suspicion;
 }
 
 /** What became of a change. */
@@ -52,10 +73,12 @@ export type Created =
 
 export class TaskStore {
   readonly #redis: Redis;
+  readonly #clock: Pick<Clock, 'now'>;
   readonly #medians = new Map<string, { at: number; median: Promise<number | null> }>();
 
-  constructor(redis: Redis) {
+  constructor(redis: Redis, clock: Pick<Clock, 'now'>) {
     this.#redis = redis;
+    this.#clock = clock;
   }
 
   /** Stores a new task. Doing so twice with the same id is harmless. @throws TaskError `store_unavailable` */
@@ -71,7 +94,7 @@ export class TaskStore {
       name: task.snapshot.name,
       snapshot: JSON.stringify(task.snapshot),
       input,
-      jobId: jobIdOf({ id: task.snapshot.id, attempt: 1 }),
+      jobId: jobIdOf({ id: task.snapshot.id, run: 1 }),
       idempotency: idempotencyKey === null ? null : { key: hash(idempotencyKey), bodyHash },
     });
     if (known === null || known.id === task.snapshot.id) return { result: 'created', hasPage };
@@ -96,7 +119,7 @@ export class TaskStore {
   async read(id: string): Promise<TaskRecord | null> {
     const stored = await this.#redis.read(id);
     if (stored === null) return null;
-    return { snapshot: JSON.parse(stored.snapshot), owner: stored.owner, input: JSON.parse(stored.input) };
+    return toRecord(stored);
   }
 
   /** One page of `owner`'s tasks, newest first. @throws TaskError `store_unavailable` */
@@ -117,7 +140,11 @@ export class TaskStore {
    * @param task as far as it is known; it need not be current
    * @throws TaskError `store_unavailable`; the change may or may not have been stored
    */
-  async apply(task: { readonly snapshot: Snapshot; readonly owner: string }, event: TaskEvent): Promise<Applied> {
+  async apply(
+    task: { readonly snapshot: Snapshot; readonly owner: string },
+    event: TaskEvent,
+    { run, start, suspicion }: RunOptions = {},
+  ): Promise<Applied> {
     let known = task.snapshot;
     let isCurrent = false;
     for (let tries = 0; tries < MAX_CONFLICTS; tries++) {
@@ -141,16 +168,26 @@ export class TaskStore {
         revision: next.revision,
         snapshot: JSON.stringify(next),
         kind: kindOf(known, next),
-        ...jobFor(next),
+        run: run ?? null,
+        runChange: start ? { type: 'start', ...start } : runEnd(known, next, event, suspicion),
+        ...this.#jobFor(next, run),
         ...(duration !== null && next.attempt === 1 ? { duration } : {}),
         announceCancel: next.status === 'cancelling' && known.status !== 'cancelling',
       });
       if (answer.result === 'ok') return { ok: true, snapshot: next, hasPage: answer.hasPage };
       if (answer.result === 'missing') return { ok: false, refusal: 'missing', snapshot: null };
+      if (answer.result === 'stale') return { ok: false, refusal: 'stale_attempt', snapshot: null };
       known = JSON.parse(answer.snapshot);
       isCurrent = true;
     }
     throw new Error(`inloop: task ${task.snapshot.id} changed ${MAX_CONFLICTS} times while one change was tried`);
+  }
+
+  /** The job that a task waits for from now on, if any: for the run after `run`. */
+  #jobFor(next: Snapshot, run: number | undefined): Pick<Commit, 'job'> {
+    if (next.status !== 'retrying') return {};
+    const at = next.expectedAt === null ? 0 : Date.parse(next.expectedAt);
+    return { job: { id: jobIdOf({ id: next.id, run: (run ?? 0) + 1 }), at: at > this.#clock.now() ? at : null } };
   }
 
   /** The median time in ms that recent runs of a definition took, or null where too few are known. Never rejects. */
@@ -172,11 +209,34 @@ function toListItem(stored: string): Snapshot {
   return Buffer.byteLength(stored) > MAX_EVENT_BYTES ? omitResult(snapshot) : snapshot;
 }
 
-/** The job that a task waits for from now on, if any. */
-function jobFor(next: Snapshot): Pick<Commit, 'job'> {
-  if (next.status !== 'retrying') return {};
-  const at = next.expectedAt === null ? 0 : Date.parse(next.expectedAt);
-  return { job: { id: jobIdOf(next), at: at > Date.now() ? at : null } };
+/** What the end of a run leaves behind; null where `next` ends none. */
+function runEnd(known: Snapshot, next: Snapshot, event: TaskEvent, suspicion?: Suspicion): RunChange | null {
+  if (!isAttempting(known) || isAttempting(next)) return null;
+  const held = event.type === 'release' ? known.progress : null;
+  return {
+    type: 'end',
+    held: held === null ? '' : JSON.stringify(held),
+    suspicion: suspicion ? JSON.stringify(suspicion) : '',
+  };
+}
+
+function isAttempting({ status }: Snapshot): boolean {
+  return status === 'running' || status === 'cancelling';
+}
+
+function toRecord(stored: StoredTask): TaskRecord {
+  const snapshot: Snapshot = JSON.parse(stored.snapshot);
+  return {
+    snapshot,
+    owner: stored.owner,
+    input: JSON.parse(stored.input),
+    // Version 0.1.0 kept no count, and started an attempt once.
+    run: stored.run === null ? snapshot.attempt - (snapshot.status === 'retrying' ? 1 : 0) : Number(stored.run),
+    worker: stored.worker || null,
+    begunAt: Number(stored.begunAt ?? 0),
+    held: stored.held ? JSON.parse(stored.held) : null,
+    suspicion: stored.suspicion ? JSON.parse(stored.suspicion) : NO_SUSPICION,
+  };
 }
 
 function kindOf(known: Snapshot, next: Snapshot): CommitKind {

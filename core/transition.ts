@@ -4,8 +4,8 @@
  * - `queued`: accepted, not started. Starts, or is cancelled at once.
  * - `running`: an attempt is on. Reports progress and signs of life, and ends in an outcome, in `retrying`
  *   (the attempt failed, its worker died, or its worker was stopped), or in `cancelling`.
- * - `retrying`: the next attempt is waited for. Its number is already the current one, which is what makes
- *   the attempt before it stale.
+ * - `retrying`: the next start is waited for. After a failure its number is already the current one; after a hand-back
+ *   (`release`) the number stays, since the task is not to blame. Either way the store fences the run before it.
  * - `cancelling`: the handler was told to stop. A handler that finished all the same has succeeded, since
  *   the work is done; anything else that ends the attempt ends the task `cancelled`.
  * - `succeeded`, `failed`, `cancelled`: final. Only `see` still changes them, once.
@@ -32,8 +32,13 @@ import { cut } from './text.ts';
 
 /** What can happen to a task. `at` is when (ISO 8601, UTC). */
 export type TaskEvent =
-  /** A worker starts the next attempt. */
-  | { readonly type: 'start'; readonly at: string; readonly expectedAt?: string | null }
+  /** A worker starts the attempt that is waited for. `progress`: what a run before it, handed back, had shown. */
+  | {
+      readonly type: 'start';
+      readonly at: string;
+      readonly expectedAt?: string | null;
+      readonly progress?: Progress | null;
+    }
   /** The handler reported how far it is. */
   | { readonly type: 'progress'; readonly at: string; readonly attempt: number; readonly progress: Progress }
   /** The worker is still at it, with no news. */
@@ -55,7 +60,7 @@ export type TaskEvent =
       readonly retryAt?: string | null;
       readonly progress?: Progress | null;
     }
-  /** The worker handed the attempt back unfinished (it is being stopped). Costs the task none of its attempts. */
+  /** The attempt goes back to where it was before it started: its worker is being stopped, or died of something else. */
   | { readonly type: 'release'; readonly at: string; readonly attempt: number; readonly error: TaskFailure }
   /** The owner called the task off. */
   | { readonly type: 'cancel'; readonly at: string }
@@ -154,7 +159,7 @@ function fromAttempt(task: Attempting, event: TaskEvent): Transition {
     case 'fail':
       if (cancelling) return accept(cancelled(task, event.at, last(task, event.progress)));
       if (event.error.retryable && task.attempt < task.attempts) {
-        return accept(waiting(task, event.at, event.error, event.retryAt ?? event.at, task.attempts));
+        return accept(waiting(task, event.at, event.error, event.retryAt ?? event.at, task.attempt + 1));
       }
       return accept<FailedSnapshot>({
         ...task,
@@ -166,7 +171,7 @@ function fromAttempt(task: Attempting, event: TaskEvent): Transition {
       });
     case 'release':
       if (cancelling) return accept(cancelled(task, event.at, task.progress));
-      return accept(waiting(task, event.at, event.error, event.at, task.attempts + 1));
+      return accept(waiting(task, event.at, event.error, event.at, task.attempt));
     case 'cancel':
       if (cancelling) return refuse('not_allowed');
       return accept<CancellingSnapshot>({ ...task, ...step(task, event.at), status: 'cancelling' });
@@ -188,7 +193,7 @@ function started(task: Snapshot, event: TaskEvent & { type: 'start' }, attempt: 
     status: 'running',
     attempt,
     attempts: Math.max(task.attempts, attempt),
-    progress: null,
+    progress: event.progress ?? null,
     startedAt: task.startedAt ?? event.at,
     signOfLifeAt: event.at,
     finishedAt: null,
@@ -200,19 +205,12 @@ function started(task: Snapshot, event: TaskEvent & { type: 'start' }, attempt: 
   };
 }
 
-function waiting(
-  task: Attempting,
-  at: string,
-  error: TaskFailure,
-  retryAt: string,
-  attempts: number,
-): RetryingSnapshot {
+function waiting(task: Attempting, at: string, error: TaskFailure, retryAt: string, attempt: number): RetryingSnapshot {
   return {
     ...task,
     ...step(task, at),
     status: 'retrying',
-    attempt: task.attempt + 1,
-    attempts,
+    attempt,
     progress: null,
     expectedAt: retryAt,
     error: cutError(error),

@@ -2,7 +2,6 @@
 
 import type { Backend } from '../backend/backend.ts';
 import type { Created, TaskStore } from '../backend/store.ts';
-import { isoTime } from '../backend/time.ts';
 import { assertOwner } from '../core/channel.ts';
 import { type AnyTaskDefinition, type InputOf, parseWith, type ResultOf } from '../core/definition.ts';
 import { TaskError } from '../core/error.ts';
@@ -102,7 +101,7 @@ export class TaskOperations {
   /** Calls a task off. @throws TaskError `not_found` (404), `not_cancellable` (409) */
   async cancel(owner: string, id: string): Promise<Snapshot> {
     const task = await this.#read(owner, id);
-    const applied = await this.#apply(task, { type: 'cancel', at: isoTime() });
+    const applied = await this.#apply(task, { type: 'cancel', at: this.#backend.clock.iso() });
     if (applied) return applied;
     throw refusal('not_cancellable', 'This task can no longer be cancelled.', 409);
   }
@@ -123,7 +122,7 @@ export class TaskOperations {
 
   /** Takes outcomes out of the owner's inbox, on every device. Ids that are not theirs, or not outcomes, are passed over. */
   async seen(owner: string, ids: readonly string[]): Promise<void> {
-    const at = isoTime();
+    const at = this.#backend.clock.iso();
     const seen = await Promise.all(
       ids.map(async (id) => {
         const task = await this.#backend.store.read(id);
@@ -144,14 +143,15 @@ export class TaskOperations {
     readonly key: string | null;
     readonly retryOf: string | null;
   }): Promise<Snapshot> {
-    const { store, publisher } = this.#backend;
+    const { store, publisher, clock } = this.#backend;
+    await clock.ready();
     const { definition, title, owner, input, key, retryOf } = task;
     const snapshot = createSnapshot({
       id: newTaskId(),
       name: definition.name,
       title,
       attempts: definition.attempts,
-      at: isoTime(),
+      at: clock.iso(),
       retryOf,
     });
     const created = await this.#store({ snapshot, owner, input }, key);

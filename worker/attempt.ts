@@ -10,7 +10,6 @@
 import { aborted, delay, withDeadline } from '../backend/async.ts';
 import type { Backend } from '../backend/backend.ts';
 import type { TaskRecord } from '../backend/store.ts';
-import { isoTime } from '../backend/time.ts';
 import { type AnyTaskDefinition, parseWith } from '../core/definition.ts';
 import { asTaskError, TaskError } from '../core/error.ts';
 import { MAX_RESULT_BYTES } from '../core/limits.ts';
@@ -41,6 +40,8 @@ export interface AttemptOptions {
 export class Attempt {
   readonly id: string;
   readonly number: number;
+  /** Which run of its task this is. */
+  readonly run: number;
   /** Resolves when the outcome is stored and the handler has returned, or is stuck. Never rejects. */
   readonly done: Promise<void>;
   readonly #options: AttemptOptions;
@@ -52,6 +53,7 @@ export class Attempt {
     this.#options = options;
     this.id = options.record.snapshot.id;
     this.number = options.record.snapshot.attempt;
+    this.run = options.record.run;
     this.#reporter = new Reporter({
       backend: options.backend,
       record: options.record,
@@ -104,10 +106,15 @@ export class Attempt {
         ? await parseWith(definition.output, returned, 'invalid_output', 'What the task returned')
         : (returned as unknown);
       checkSize(result);
-      return { type: 'succeed', at: isoTime(), attempt: this.number, result, progress: this.#reporter.latest };
+      return { type: 'succeed', at: this.#now(), attempt: this.number, result, progress: this.#reporter.latest };
     } catch (error) {
       return this.#stopped === null ? this.#failEvent(error) : this.#stopEvent();
     }
+  }
+
+  /** The time that is `ms` from now, for an event. */
+  #now(ms = 0): string {
+    return this.#options.backend.clock.iso(ms);
   }
 
   #context(): TaskContext {
@@ -132,17 +139,17 @@ export class Attempt {
     }
     return {
       type: 'fail',
-      at: isoTime(),
+      at: this.#now(),
       attempt: this.number,
       error: error.toFailure(),
-      retryAt: isoTime(backoffDelay(definition.backoff, this.number, Math.random())),
+      retryAt: this.#now(backoffDelay(definition.backoff, this.number, Math.random())),
       progress: this.#reporter.latest,
     };
   }
 
   /** How an attempt ends whose handler was told to stop; null where it may say nothing any more. */
   #stopEvent(): TaskEvent | null {
-    const base = { at: isoTime(), attempt: this.number, progress: this.#reporter.latest };
+    const base = { at: this.#now(), attempt: this.number, progress: this.#reporter.latest };
     switch (this.#stopped) {
       case 'cancelled':
         return { type: 'stop', ...base };
