@@ -14,6 +14,7 @@ import { JobQueues } from './queue.ts';
 import { Redis } from './redis.ts';
 import { TaskStore } from './store.ts';
 import { Sweeper } from './sweeper.ts';
+import { UnservedTasks } from './unserved.ts';
 import { WorkerRegistry } from './worker-registry.ts';
 
 export interface BackendOptions {
@@ -64,6 +65,7 @@ export class Backend {
   /** @internal */ readonly bus: Bus;
   /** @internal */ readonly publisher: Publisher;
   /** @internal */ readonly sweeper: Sweeper;
+  /** @internal */ readonly unserved: UnservedTasks;
   /** @internal */ readonly pusher: PusherOptions;
   /** @internal */ readonly log: Log;
   readonly #settling = new Set<string>();
@@ -95,12 +97,14 @@ export class Backend {
     });
     const publish = (owner: string, snapshot: Snapshot) => this.publisher.publish(owner, snapshot);
     const { redis, store, clock, log, workers: registry } = this;
+    this.unserved = new UnservedTasks({ redis, store, clock, log, publish });
     this.sweeper = new Sweeper({
       redis,
       store,
       clock,
       publish,
       isBusDown: () => this.publisher.isDown,
+      unserved: this.unserved,
       lostWorkers: new LostWorkers({ redis, store, registry, clock, log, publish }),
     });
   }
@@ -131,6 +135,7 @@ export class Backend {
       push_failures: failures,
       push_dropped: sum('dropped'),
       push_merged: sum('merged'),
+      tasks_without_worker: this.unserved.marked,
     };
   }
 

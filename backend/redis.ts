@@ -330,6 +330,37 @@ export class Redis {
     return this.#run((client) => client.hGetAll(this.#key('running', worker)));
   }
 
+  /** Says which definitions there are, beside those that others said. */
+  async addDefinitions(names: readonly string[]): Promise<void> {
+    if (names.length > 0) await this.#run((client) => client.sAdd(`${this.#prefix}definitions`, [...names]));
+  }
+
+  /** The names of all definitions that a server has said. */
+  async definitions(): Promise<string[]> {
+    return this.#run((client) => client.sMembers(`${this.#prefix}definitions`));
+  }
+
+  /**
+   * Some of the jobs of a definition that nobody works on, from the one at `offset` on: those that wait for a worker, and
+   * those whose delay is over. Also those that a worker has taken and, perhaps, died with.
+   */
+  async waitingJobs(
+    name: string,
+    offset: number,
+    count: number,
+  ): Promise<{ readonly jobs: readonly string[]; readonly isLast: boolean }> {
+    const queue = queueKey(this.#prefix, name);
+    const end = offset + count - 1;
+    const lists = await this.#run((client) =>
+      Promise.all([
+        client.lRange(`${queue}waiting`, offset, end),
+        client.zRange(`${queue}delayed`, offset, end),
+        client.lRange(`${queue}active`, offset, end),
+      ]),
+    );
+    return { jobs: lists.flat(), isLast: lists.every((list) => list.length < count) };
+  }
+
   /** A task that was started carefully is trusted from now on. */
   async passProbation(worker: string, task: string): Promise<void> {
     await this.#run((client) => client.hSet(this.#key('running', worker), task, 'free'));

@@ -6,9 +6,12 @@
  *                           request open until the task changes; n how often it was started, k the worker that runs
  *                           it ('' for none), b when that began (ms), p the progress of a run that was handed back,
  *                           q what is held against it (blame.ts); expires after the retention once finished
+ *   definitions       set   names of the definitions that servers start
  *   workers           hash  worker id -> what it handles (worker-registry.ts)
  *   worker:<id>       text  a worker's sign of life; expires
  *   running:<worker>  hash  ids of the tasks that a worker runs -> how they were started: free, probation, alone
+ *   ended:<worker>    text  ids of tasks beyond their deadlines with which a worker's process was ended, for a day
+ *   verdict:<worker>  text  what was decided about the tasks of a dead worker (lost-workers.ts), for an hour
  *   all:<owner>       zset  ids of the owner's tasks, all scores 0: ids sort by time of creation
  *   active:<owner>    zset  those without an outcome
  *   unseen:<owner>    zset  those whose outcome the owner has not seen: the inbox

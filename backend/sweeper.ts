@@ -1,6 +1,6 @@
 /**
- * Finishes what a process that died, or a bus that was away, left half done: tasks of dead workers, and outcomes that were
- * not pushed. Every server and worker has one; a lease lets one sweep at a time.
+ * Finishes what a process that died, or a bus that was away, left half done: tasks of dead workers, tasks that no worker
+ * can do, and outcomes that were not pushed. Every server and worker has one; a lease lets one sweep at a time.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -9,12 +9,15 @@ import type { Clock } from './clock.ts';
 import type { LostWorkers } from './lost-workers.ts';
 import type { Redis } from './redis.ts';
 import type { TaskStore } from './store.ts';
+import type { UnservedTasks } from './unserved.ts';
 
 const SWEEP_EVERY_MS = 1_000;
 /** Workers with short stall intervals are looked at so many times an interval. */
 const SWEEPS_A_STALL = 4;
 /** How many rounds the lease lasts: who sweeps may miss two of them. */
 const ROUNDS_A_LEASE = 3;
+/** Definitions are said again now and then, since Redis may lose its data. */
+const SAY_EVERY_MS = 60_000;
 /** Whoever made the change gets this long to finish it. */
 const PATIENCE_MS = 3_000;
 const MOST_AT_ONCE = 100;
@@ -24,6 +27,7 @@ export interface SweeperOptions {
   readonly store: TaskStore;
   readonly clock: Clock;
   readonly lostWorkers: Pick<LostWorkers, 'look'>;
+  readonly unserved: Pick<UnservedTasks, 'look'>;
   /** Pushes an outcome; whoever pushed it takes it off the list. */
   readonly publish: (owner: string, outcome: Snapshot) => void;
   /** Whether the bus is known to be away. */
@@ -36,6 +40,8 @@ export class Sweeper {
   #timer: NodeJS.Timeout | null = null;
   #isSweeping = false;
   #every = SWEEP_EVERY_MS;
+  readonly #definitions = new Set<string>();
+  #saidAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: SweeperOptions) {
     this.#options = options;
@@ -51,6 +57,12 @@ export class Sweeper {
     if (this.#timer) return;
     this.#options.clock.follow();
     this.#plan();
+  }
+
+  /** This process starts tasks of these definitions: a sweeper tells if no worker handles one of them. */
+  addDefinitions(names: readonly string[]): void {
+    for (const name of names) this.#definitions.add(name);
+    this.#saidAt = Number.NEGATIVE_INFINITY;
   }
 
   stop(): void {
@@ -70,15 +82,24 @@ export class Sweeper {
     if (this.#isSweeping) return;
     this.#isSweeping = true;
     try {
+      await this.#sayDefinitions();
       if (!(await this.#options.redis.lease('sweep', this.#holder, this.#every * ROUNDS_A_LEASE))) return;
       const workers = await this.#options.lostWorkers.look();
       this.#every = everyFor(workers.map(({ stallInterval }) => stallInterval));
+      await this.#options.unserved.look(workers);
       if (!this.#options.isBusDown()) await this.#publishTheUnpublished();
     } catch {
       // Redis is away, and has been logged as such.
     } finally {
       this.#isSweeping = false;
     }
+  }
+
+  async #sayDefinitions(): Promise<void> {
+    const now = performance.now();
+    if (now - this.#saidAt < SAY_EVERY_MS) return;
+    await this.#options.redis.addDefinitions([...this.#definitions]);
+    this.#saidAt = now;
   }
 
   async #publishTheUnpublished(): Promise<void> {

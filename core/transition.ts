@@ -22,6 +22,7 @@ import type {
   FailedSnapshot,
   Outcome,
   Progress,
+  QueuedSnapshot,
   RetryingSnapshot,
   RunningSnapshot,
   Snapshot,
@@ -32,6 +33,8 @@ import { cut } from './text.ts';
 
 /** What can happen to a task. `at` is when (ISO 8601, UTC). */
 export type TaskEvent =
+  /** No worker that lives can do the task, or one can again. */
+  | { readonly type: 'wait'; readonly at: string; readonly for: 'worker' | null }
   /** A worker starts the attempt that is waited for. `progress`: what a run before it, handed back, had shown. */
   | {
       readonly type: 'start';
@@ -92,6 +95,8 @@ export function transition(task: Snapshot, event: TaskEvent): Transition {
       switch (event.type) {
         case 'start':
           return accept(started(task, event, task.attempt + 1));
+        case 'wait':
+          return waitFor(task, event);
         case 'cancel':
           return accept(cancelled(task, event.at, null));
         default:
@@ -102,6 +107,8 @@ export function transition(task: Snapshot, event: TaskEvent): Transition {
       switch (event.type) {
         case 'start':
           return accept(started(task, event, task.attempt));
+        case 'wait':
+          return waitFor(task, event);
         case 'cancel':
           return accept(cancelled(task, event.at, null));
         default:
@@ -132,6 +139,19 @@ export function canCancel(status: Status): boolean {
 /** Whether an owner may ask for a task that ended in this status to be done again. */
 export function canRetry(status: Status): status is Exclude<Outcome, 'succeeded'> {
   return status === 'failed' || status === 'cancelled';
+}
+
+type Waiting = QueuedSnapshot | RetryingSnapshot;
+
+function waitFor(task: Waiting, event: TaskEvent & { type: 'wait' }): Transition {
+  if ((task.waitingFor ?? null) === event.for) return refuse('unchanged');
+  const rest = { ...withoutWait(task), ...step(task, event.at) } as Waiting;
+  return accept(event.for === null ? rest : { ...rest, waitingFor: event.for });
+}
+
+function withoutWait<S extends Snapshot>(task: S): Omit<S, 'waitingFor'> {
+  const { waitingFor, ...rest } = task as S & Pick<Waiting, 'waitingFor'>;
+  return rest;
 }
 
 type Attempting = RunningSnapshot | CancellingSnapshot;
@@ -179,6 +199,7 @@ function fromAttempt(task: Attempting, event: TaskEvent): Transition {
       if (!cancelling) return refuse('not_allowed');
       return accept(cancelled(task, event.at, last(task, event.progress)));
     case 'start':
+    case 'wait':
     case 'see':
       return refuse('not_allowed');
     default:
@@ -186,9 +207,9 @@ function fromAttempt(task: Attempting, event: TaskEvent): Transition {
   }
 }
 
-function started(task: Snapshot, event: TaskEvent & { type: 'start' }, attempt: number): RunningSnapshot {
+function started(task: Waiting, event: TaskEvent & { type: 'start' }, attempt: number): RunningSnapshot {
   return {
-    ...task,
+    ...withoutWait(task),
     ...step(task, event.at),
     status: 'running',
     attempt,
@@ -222,7 +243,7 @@ function cutError({ code, message, retryable }: TaskFailure): TaskFailure {
 }
 
 function cancelled(task: Snapshot, at: string, progress: Progress | null): CancelledSnapshot {
-  return { ...task, ...finish(task, at), status: 'cancelled', progress, result: null, error: null };
+  return { ...withoutWait(task), ...finish(task, at), status: 'cancelled', progress, result: null, error: null };
 }
 
 /** What every change does to a snapshot. Clocks of several machines may differ; `updatedAt` still never goes back. */

@@ -94,6 +94,7 @@ export function createTaskServer(options: TaskServerOptions): TaskServer {
     signal,
   });
   backend.sweeper.start();
+  backend.sweeper.addDefinitions(options.tasks.map(({ name }) => name));
   return {
     router: createRouter({ backend, operations, identify: options.identify, pathOf, accepted, waiting, signal }),
     start: (definition, input, start) => operations.start(definition, input, start),
