@@ -4,7 +4,7 @@ import { aborted, delay, withDeadline } from '../backend/async.ts';
 import type { Backend } from '../backend/backend.ts';
 import { type Job, parseJobId } from '../backend/job.ts';
 import type { Consumer } from '../backend/queue.ts';
-import type { TaskRecord } from '../backend/store.ts';
+import type { OwnedTask } from '../backend/store.ts';
 import { isoTime } from '../backend/time.ts';
 import type { AnyTaskDefinition } from '../core/definition.ts';
 import { type Duration, toMilliseconds } from '../core/duration.ts';
@@ -172,7 +172,7 @@ class Worker implements TaskWorker {
     let triedAt: string | null = null;
     while (!this.#giveUp.signal.aborted) {
       try {
-        const record = await this.#backend.store.read(wanted.id);
+        const record = await this.#backend.store.read(wanted.id, { input: true });
         const entry = record && this.#handlers.get(record.snapshot.name);
         if (!record || !entry) return null;
         const { snapshot } = record;
@@ -211,7 +211,7 @@ class Worker implements TaskWorker {
   }
 
   /** Ends an attempt that nobody is at any more. @throws TaskError `store_unavailable` */
-  async #lose(wanted: Job, record: TaskRecord): Promise<void> {
+  async #lose(wanted: Job, record: OwnedTask): Promise<void> {
     const at = isoTime();
     const error = new TaskError('worker_lost', 'The worker stopped unexpectedly.').toFailure();
     const applied = await this.#backend.store.apply(record, {
