@@ -103,6 +103,17 @@ export class TaskOperations {
   }
 
   /**
+   * The same for somebody who waits for it and has seen that it is theirs. With `ms` above 0 its changes are announced
+   * from then on, for so long.
+   * @throws TaskError `not_found` (404)
+   */
+  async follow(id: string, ms: number): Promise<Snapshot> {
+    const { store } = this.#backend;
+    if (ms > 0) return this.#found(await store.markWaited(id, ms));
+    return this.#found(await store.read(id)).snapshot;
+  }
+
+  /**
    * One page of `owner`'s tasks, newest first; at most 100, 20 unless told. Follow `nextCursor` until it is null: a page
    * may have fewer.
    * @throws TaskError `invalid_query` (400)

@@ -132,7 +132,6 @@ export function createRouter(options: RouterOptions): Router {
               owner,
               id: task.id,
               ms: seconds * 1_000,
-              read: () => operations.peek(owner, task.id),
               isNews,
               gone: goneOf(res),
             });
