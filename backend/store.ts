@@ -12,14 +12,12 @@ import { DEFAULT_PAGE_SIZE, MAX_EVENT_BYTES, MAX_PAGE_SIZE } from '../core/limit
 import { isFinished, type QueuedSnapshot, type Snapshot } from '../core/snapshot.ts';
 import { type Refusal, type TaskEvent, transition } from '../core/transition.ts';
 import { isPartial, type ListState, omitResult, type SeenEvent, type TaskPage, withResult } from '../core/wire.ts';
-import { delay } from './async.ts';
+import { Discards } from './discards.ts';
 import { jobIdOf } from './job.ts';
 import type { Commit, Redis, StoredSnapshot } from './redis.ts';
 
 /** More conflicts in a row than any number of writers can cause that a task ever has; reaching it is a bug, not contention. */
 const MAX_CONFLICTS = 100;
-const DISCARD_FOR_MS = 60_000;
-const DISCARD_RETRY_MS = 500;
 const MEDIAN_MAX_AGE_MS = 10_000;
 /** Each looks at up to 1,000 ids, and Redis serves others in between. What is beyond them has the next page. */
 const MAX_LIST_ROUNDS = 20;
@@ -58,10 +56,12 @@ export type Created =
 
 export class TaskStore {
   readonly #redis: Redis;
+  readonly #discards: Discards;
   readonly #medians = new Map<string, { at: number; median: Promise<number | null> }>();
 
   constructor(redis: Redis) {
     this.#redis = redis;
+    this.#discards = new Discards((id, owner) => redis.discard(id, owner));
   }
 
   /**
@@ -91,16 +91,10 @@ export class TaskStore {
 
   /**
    * Takes back a task whose creation got no answer: should it have been stored, now or later, it goes again, unless
-   * somebody has started it. Tries for a minute. Never rejects.
+   * somebody has started it. Tries for a minute; of more than 10,000 at once the rest is left. Never rejects.
    */
-  async discard(id: string, owner: string): Promise<void> {
-    for (const end = Date.now() + DISCARD_FOR_MS; Date.now() < end; ) {
-      try {
-        return await this.#redis.discard(id, owner);
-      } catch {
-        await delay(DISCARD_RETRY_MS);
-      }
-    }
+  discard(id: string, owner: string): Promise<void> {
+    return this.#discards.add(id, owner);
   }
 
   /**
