@@ -13,7 +13,7 @@ import { type Casualty, type Isolation, judgeDeath, type Suspicion, suspicionAft
 import type { Clock } from './clock.ts';
 import type { Log } from './log.ts';
 import type { Redis } from './redis.ts';
-import type { TaskRecord, TaskStore } from './store.ts';
+import type { OwnedTask, RunState, TaskStore } from './store.ts';
 import type { KnownWorker, WorkerRegistry } from './worker-registry.ts';
 
 /** Looks that are further apart than this are no continuous watch. */
@@ -112,9 +112,9 @@ export class LostWorkers {
     const { redis, store } = this.#options;
     const running = await redis.runningOn(worker);
     const overDeadline = new Set(await redis.endedWith(worker));
-    const found: (Casualty & { readonly record: TaskRecord; readonly suspicion: Suspicion })[] = [];
+    const found: (Casualty & { readonly record: OwnedTask & RunState; readonly suspicion: Suspicion })[] = [];
     for (const [id, isolation] of Object.entries(running)) {
-      const record = await store.read(id);
+      const record = await store.read(id, { run: true });
       // Its record has gone or was moved on since: then this worker's death is nothing to it.
       if (record?.worker !== worker) continue;
       found.push({ id, isolation: isolation as Isolation, record, suspicion: record.suspicion });
@@ -131,14 +131,14 @@ export class LostWorkers {
 
   async #carryOut(id: string, { verdict, run, suspicion }: Decision): Promise<void> {
     const { store, publish } = this.#options;
-    const record = await store.read(id);
+    const record = await store.read(id, { run: true });
     if (record === null) return;
     const applied = await store.apply(record, this.#eventFor(record, verdict, suspicion), { run, suspicion });
     // Refused: another run has begun, so somebody has carried it out before.
     if (applied.ok && (applied.hasPage || isFinished(applied.snapshot))) publish(record.owner, applied.snapshot);
   }
 
-  #eventFor({ snapshot }: TaskRecord, verdict: Verdict, { charged }: Suspicion): TaskEvent {
+  #eventFor({ snapshot }: OwnedTask, verdict: Verdict, { charged }: Suspicion): TaskEvent {
     const at = this.#options.clock.iso();
     const { attempt, attempts } = snapshot;
     switch (verdict) {
@@ -158,7 +158,7 @@ export class LostWorkers {
     this.#signedAt.set(worker.id, now);
     const { redis, store, clock, publish } = this.#options;
     for (const id of Object.keys(await redis.runningOn(worker.id))) {
-      const record = await store.read(id);
+      const record = await store.read(id, { run: true });
       if (record?.worker !== worker.id) continue;
       const event: TaskEvent = { type: 'alive', at: clock.iso(), attempt: record.snapshot.attempt };
       const applied = await store.apply(record, event, { run: record.run });

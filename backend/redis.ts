@@ -10,17 +10,23 @@ import { withDeadline } from './async.ts';
 import type { Isolation } from './blame.ts';
 import { type Log, Outage } from './log.ts';
 import { queueKey } from './queue.ts';
-import { COMMIT, CREATE, DISCARD, LEASE, LIST, PAGE, WAIT } from './scripts.ts';
+import { COMMIT, CREATE, DISCARD, LEASE, LIST, PAGE, READ, SEE, UNPUBLISHED, WAIT } from './scripts.ts';
 
 /** Under the 2 s within which an accepting server must have answered. */
 const COMMAND_DEADLINE_MS = 1_500;
 const IDEMPOTENCY_TTL_S = 24 * 3_600;
 /** A page that stays open renews its mark with every authorization; after this, nothing is known and we push. */
 const PAGE_TTL_S = 24 * 3_600;
-/** How rarely creating a task looks for ids in the owner's index whose records have expired. */
+/**
+ * One new task in eight looks for ids whose records have expired, at 64 of them at most: where many have, they go eight
+ * times faster than new ones come.
+ */
 const FORGET_EVERY = 8;
 /** Whoever began to deal with a dead worker's tasks has done so long before. */
 const VERDICT_TTL_S = 3_600;
+const FORGET_AT_MOST = 64;
+/** How many ids one call of LIST looks at: about 1 ms of Redis' time where all their records have expired. */
+const LOOK_AT_MOST = 1_000;
 const PING_EVERY_MS = 5_000;
 /**
  * How many new tasks go to Redis in one turn of the event loop; more go in the next. The client writes once a turn, and
@@ -28,24 +34,49 @@ const PING_EVERY_MS = 5_000;
  * are accepted a second. Not so with a worker's commands: there, more writes cost more than waiting.
  */
 const CREATED_A_TURN = 8;
+/** Of a record: what is known of its runs (scripts.ts). */
+const RUN_FIELDS = ['n', 'k', 'b', 'p', 'q'];
 /** Bounds memory while Redis is frozen: above it commands are refused at once. */
 const MAX_WAITING_COMMANDS = 20_000;
 
-/** A record as Redis holds it. Fields that are texts of JSON or '' may be absent in records of older versions. */
-export interface StoredTask {
-  readonly snapshot: string;
+/** A record as Redis holds it, as far as it was asked for. */
+export interface StoredTask extends StoredSnapshot {
   readonly owner: string;
-  readonly input: string;
+  /** JSON; null unless asked for. */
+  readonly input: string | null;
+  /** The result that the snapshot leaves out, as JSON; null unless there is one and it was asked for. */
+  readonly result: string | null;
+  /** Null unless asked for. */
+  readonly run: StoredRun | null;
+}
+
+/** What is known of the runs of a task. Fields are null in records of version 0.1.0. */
+export interface StoredRun {
   /** How often it was started. */
-  readonly run: string | null;
-  /** The worker that runs it. */
+  readonly count: string | null;
+  /** The worker that runs it; '' for none. */
   readonly worker: string | null;
   /** When that began, in ms by Redis' clock. */
   readonly begunAt: string | null;
-  /** The progress of a run that was handed back. */
+  /** The progress of a run that was handed back, as JSON; '' for none. */
   readonly held: string | null;
-  /** What is held against it. */
+  /** What is held against it, as JSON. */
   readonly suspicion: string | null;
+}
+
+/** A snapshot as Redis holds it: JSON, and when the owner saw the outcome (ms), which it does not say itself. */
+export interface StoredSnapshot {
+  readonly snapshot: string;
+  readonly seenAt: number | null;
+}
+
+/** What of a record is read beside its snapshot, and for whom. */
+export interface ReadOptions {
+  /** For nobody else; unless given, whoever owns it. */
+  readonly owner?: string;
+  readonly input?: boolean;
+  readonly result?: boolean;
+  readonly run?: boolean;
 }
 
 /** Where Redis is, as `net.connect` or `tls.connect` take it, and as whom to enter. */
@@ -63,7 +94,7 @@ export type RunChange =
   | { readonly type: 'end'; readonly held: string; readonly suspicion: string };
 
 /** What kind of change a commit is; decides which indexes it touches. */
-export type CommitKind = 'step' | 'outcome' | 'seen';
+export type CommitKind = 'step' | 'outcome';
 
 export interface Commit {
   readonly id: string;
@@ -76,6 +107,8 @@ export interface Commit {
   /** The run it belongs to: refused where another one has begun. Null where it belongs to none. */
   readonly run: number | null;
   readonly runChange: RunChange | null;
+  /** The result that the snapshot leaves out, as JSON. */
+  readonly result?: string;
   /** Of a successful attempt, in ms, to learn from. */
   readonly duration?: number;
   /** The job that the task waits for from now on, and when it is due (ms since the epoch; null for at once). */
@@ -89,7 +122,7 @@ export type CommitAnswer =
   | { readonly result: 'missing' }
   /** Another run has begun. */
   | { readonly result: 'stale' }
-  | { readonly result: 'conflict'; readonly snapshot: string };
+  | ({ readonly result: 'conflict' } & StoredSnapshot);
 
 export interface RedisOptions {
   readonly url: string;
@@ -131,7 +164,10 @@ export class Redis {
     });
   }
 
-  /** Stores a new task with its job, unless its key was used before; then says what that key stands for. */
+  /**
+   * Stores a new task with its job, unless its key was used before, or the task that it tries again was tried again
+   * before; then says what that stands for.
+   */
   async create(task: {
     readonly id: string;
     readonly owner: string;
@@ -140,6 +176,7 @@ export class Redis {
     readonly input: string;
     readonly jobId: string;
     readonly idempotency: { readonly key: string; readonly bodyHash: string } | null;
+    readonly retryOf: string | null;
   }): Promise<{
     readonly known: { readonly bodyHash: string; readonly id: string } | null;
     readonly hasPage: boolean;
@@ -153,8 +190,10 @@ export class Redis {
           this.#key('task', task.id),
           this.#key('all', task.owner),
           this.#key('active', task.owner),
+          this.#key('unseen', task.owner),
           this.#key('idem', `${task.owner}:${task.idempotency?.key ?? ''}`),
           this.#key('page', this.#channelOf(task.owner)),
+          ...(task.retryOf === null ? [] : [this.#key('task', task.retryOf)]),
         ],
         [
           task.id,
@@ -166,14 +205,13 @@ export class Redis {
           this.#key('task', ''),
           queueKey(this.#prefix, task.name),
           task.jobId,
-          // Every eighth looks at more than eight, so the index of an owner who goes on does not grow for ever.
-          Math.random() < 1 / FORGET_EVERY ? String(2 * FORGET_EVERY) : '0',
+          ...whereToForget(),
         ],
       ),
     );
     const [known, hasPage] = answer as unknown as [string, number];
-    const [bodyHash, id] = known.split(' ');
-    return { known: bodyHash && id ? { bodyHash, id } : null, hasPage: hasPage === 1 };
+    const [bodyHash = '', id] = known.split(' ');
+    return { known: id ? { bodyHash, id } : null, hasPage: hasPage === 1 };
   }
 
   /** Forgets a new task that nobody has touched. */
@@ -202,11 +240,12 @@ export class Redis {
           String(change.revision),
           change.snapshot,
           change.kind,
-          String(Date.now()),
+          change.result ?? '',
           this.#retention,
           change.duration === undefined ? '' : String(Math.round(change.duration)),
           change.announceCancel ? `${this.#prefix}cancel` : '',
           `${this.#prefix}changed`,
+          Math.random() < 1 / FORGET_EVERY ? String(FORGET_AT_MOST) : '0',
           this.#key('running', ''),
           change.run === null ? '' : String(change.run),
           ...toRunArguments(change.runChange),
@@ -215,32 +254,75 @@ export class Redis {
             : []),
         ],
       ),
-    )) as unknown as [string, unknown];
+    )) as unknown as ['ok', number] | ['missing'] | ['stale'] | ['conflict', string, string];
     if (answer[0] === 'ok') return { result: 'ok', hasPage: answer[1] === 1 };
     if (answer[0] === 'missing' || answer[0] === 'stale') return { result: answer[0] };
-    return { result: 'conflict', snapshot: String(answer[1]) };
+    return { result: 'conflict', ...toStored(answer[1], answer[2]) };
   }
 
-  async read(id: string): Promise<StoredTask | null> {
-    const [snapshot, owner, input, run = null, worker = null, begunAt = null, held = null, suspicion = null] =
-      await this.#run((client) => client.hmGet(this.#key('task', id), ['s', 'o', 'i', 'n', 'k', 'b', 'p', 'q']));
-    return snapshot && owner && input ? { snapshot, owner, input, run, worker, begunAt, held, suspicion } : null;
+  /** A record, and of its big parts those that are asked for; null where there is none, or somebody else's. */
+  async read(id: string, want: ReadOptions = {}): Promise<StoredTask | null> {
+    const task = this.#key('task', id);
+    const fields = [
+      's',
+      'v',
+      'o',
+      want.input ? 'i' : '',
+      want.result ? 'R' : '',
+      ...(want.run ? RUN_FIELDS : []),
+    ].filter((field) => field !== '');
+    const { owner } = want;
+    const parts =
+      owner === undefined
+        ? await this.#run((client) => client.hmGet(task, fields))
+        : ((await this.#run((client) => client.inloopRead([task], [owner, ...fields]))) as unknown as
+            | (string | null)[]
+            | null);
+    const part = (field: string) => parts?.[fields.indexOf(field)] ?? null;
+    const [snapshot, storedOwner] = [part('s'), part('o')];
+    if (snapshot === null || storedOwner === null) return null;
+    const [count = null, worker = null, begunAt = null, held = null, suspicion = null] = RUN_FIELDS.map(part);
+    const run = want.run ? { count, worker, begunAt, held, suspicion } : null;
+    return { ...toStored(snapshot, part('v')), owner: storedOwner, input: part('i'), result: part('R'), run };
   }
 
-  /** Snapshots of an index, newest first, from the one after `cursor`. */
+  /**
+   * Snapshots of an index, newest first, from the one after `cursor`: at most `limit`. `next` is where to go on, null at
+   * the end of the index; since a call looks at 1,000 ids at most, it may be somewhere although there are fewer than `limit`.
+   */
   async list(
     index: 'all' | 'active' | 'unseen',
     owner: string,
     limit: number,
     cursor: string | null,
-  ): Promise<{ readonly snapshots: readonly string[]; readonly last: string }> {
-    const [last = '', ...snapshots] = (await this.#run((client) =>
+  ): Promise<{ readonly found: readonly StoredSnapshot[]; readonly next: string | null }> {
+    const indexes = ['all', 'active', 'unseen'] as const;
+    const [next, ...answer] = (await this.#run((client) =>
       client.inloopList(
-        [this.#key(index, owner)],
-        [cursor === null ? '+' : `(${cursor}`, String(limit), this.#key('task', '')],
+        indexes.map((name) => this.#key(name, owner)),
+        [
+          String(indexes.indexOf(index) + 1),
+          cursor === null ? '+' : `(${cursor}`,
+          String(limit),
+          String(LOOK_AT_MOST),
+          this.#key('task', ''),
+        ],
       ),
     )) as unknown as string[];
-    return { snapshots, last };
+    const found: StoredSnapshot[] = [];
+    for (let n = 0; n < answer.length; n += 2) found.push(toStored(answer[n] as string, answer[n + 1] as string));
+    return { found, next: next || null };
+  }
+
+  /**
+   * Takes outcomes out of the owner's inbox, at most 1,000. Returns those that were in it, and when it was (ms); none of
+   * them is read.
+   */
+  async see(owner: string, ids: readonly string[]): Promise<{ readonly ids: readonly string[]; readonly at: number }> {
+    const [at, ...seen] = (await this.#run((client) =>
+      client.inloopSee([this.#key('unseen', owner)], [this.#key('task', ''), ...ids]),
+    )) as unknown as [number, ...string[]];
+    return { ids: seen, at };
   }
 
   /** How long the last successful attempts of a definition took, in ms; at most 50. */
@@ -248,11 +330,11 @@ export class Redis {
     return (await this.#run((client) => client.lRange(this.#key('durations', name), 0, 49))).map(Number);
   }
 
-  /** Ids of tasks whose outcomes have not been pushed since before `before` (ms), oldest first. */
-  async unpublished(before: number, limit: number): Promise<string[]> {
-    return this.#run((client) =>
-      client.zRange(`${this.#prefix}unpublished`, '-inf', before, { BY: 'SCORE', LIMIT: { offset: 0, count: limit } }),
-    );
+  /** Ids of tasks whose outcomes have not been pushed for longer than `ms`, oldest first. */
+  async unpublished(ms: number, limit: number): Promise<string[]> {
+    return (await this.#run((client) =>
+      client.inloopUnpublished([`${this.#prefix}unpublished`], [String(ms), String(limit)]),
+    )) as unknown as string[];
   }
 
   /** The outcomes of these tasks were pushed, or need not be. */
@@ -265,10 +347,16 @@ export class Redis {
     return (await this.#run((client) => client.inloopLease([this.#key('lease', name)], [holder, String(ms)]))) === 1;
   }
 
-  /** Notes that a page entered `channel`, or that the last one left it, at `at` (ms). */
-  async notePage(channel: string, event: 'opened' | 'vacated', at: number): Promise<void> {
+  /**
+   * Notes that a page entered `channel`, or that the last one left it.
+   * @param at when, in ms; 'now' is by Redis' clock, and so is any time that is ahead of it
+   */
+  async notePage(channel: string, event: 'opened' | 'vacated', at: number | 'now'): Promise<void> {
     await this.#run((client) =>
-      client.inloopPage([this.#key('page', channel)], [event === 'opened' ? 'o' : 'v', String(at), String(PAGE_TTL_S)]),
+      client.inloopPage(
+        [this.#key('page', channel)],
+        [event === 'opened' ? 'o' : 'v', at === 'now' ? '' : String(at), String(PAGE_TTL_S)],
+      ),
     );
   }
 
@@ -286,15 +374,18 @@ export class Redis {
     this.#changeListeners.add(listener);
   }
 
-  /** Marks a task as waited for during the next `ms`. */
-  async markWaited(id: string, ms: number): Promise<void> {
-    await this.#run((client) => client.inloopWait([this.#key('task', id)], [String(Math.ceil(ms))]));
+  /** Marks a task as waited for during the next `ms`, and reads it as it is then; null where there is none. */
+  async markWaited(id: string, ms: number): Promise<StoredSnapshot | null> {
+    const answer = (await this.#run((client) =>
+      client.inloopWait([this.#key('task', id)], [String(Math.ceil(ms))]),
+    )) as unknown as [string, string] | null;
+    return answer && toStored(...answer);
   }
 
-  /** Redis' time, in ms since 1970. */
+  /** What Redis' clock says, in ms since the epoch: the one clock that all processes share. */
   async time(): Promise<number> {
-    const [seconds, micros] = await this.#run((client) => client.sendCommand<[string, string]>(['TIME']));
-    return Number(seconds) * 1_000 + Number(micros) / 1_000;
+    const [seconds, microseconds] = await this.#run((client) => client.time());
+    return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
   }
 
   /** Says that a worker is alive for `ms` more. @param info what `workers` gives back */
@@ -508,11 +599,29 @@ function connect(url: string) {
       inloopDiscard: script(DISCARD),
       inloopCommit: script(COMMIT),
       inloopList: script(LIST),
+      inloopSee: script(SEE),
+      inloopRead: script(READ),
       inloopPage: script(PAGE),
+      inloopUnpublished: script(UNPUBLISHED),
       inloopLease: script(LEASE),
       inloopWait: script(WAIT),
     },
   });
+}
+
+/** Where a new task looks for ids without a record, as CREATE takes it. */
+function whereToForget(): [most: string, index: string, from: string] {
+  if (Math.random() >= 1 / FORGET_EVERY) return ['0', '2', '0'];
+  // The oldest go first. But some tasks are kept for ever, and what has expired behind them must go as well.
+  const from = Math.random() < 0.5 ? 0 : Math.random();
+  // `all` holds what the others hold, except for what 0.1.0 has left in the inbox.
+  const index = Math.random() < 0.25 ? '4' : '2';
+  return [String(FORGET_AT_MOST), index, String(from)];
+}
+
+/** @param seenAt null and '' stand for never */
+function toStored(snapshot: string, seenAt: string | null): StoredSnapshot {
+  return { snapshot, seenAt: seenAt ? Number(seenAt) : null };
 }
 
 function script(text: string) {

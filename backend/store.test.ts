@@ -10,7 +10,7 @@ import { startRedis, type TestRedis } from '../test/support/redis.ts';
 import { FAILURE, newTask, SNAPSHOT_KEYS } from '../test/support/task-events.ts';
 import { queueKey } from './queue.ts';
 import { Redis } from './redis.ts';
-import { type TaskRecord, TaskStore } from './store.ts';
+import { type OwnedTask, type RunState, TaskStore } from './store.ts';
 
 const RETENTION_S = 3_600;
 
@@ -64,7 +64,7 @@ async function accept(owner = 'ada', input: unknown = { n: 1 }): Promise<Snapsho
 async function happen(task: Snapshot, owner: string, ...events: TaskEvent[]): Promise<Snapshot> {
   let snapshot = task;
   for (const event of events) {
-    const { run } = (await store.read(snapshot.id)) as TaskRecord;
+    const { run } = (await store.read(snapshot.id, { run: true })) as RunState;
     const start = event.type === 'start' ? { start: { worker: 'w1', isolation: 'free' as const } } : {};
     const applied = await store.apply({ snapshot, owner }, event, { run, ...start });
     if (!applied.ok) throw new Error(`${event.type} was refused: ${applied.refusal}`);
@@ -95,10 +95,13 @@ describe('a new task', () => {
   it('is read back as it was stored', async () => {
     const snapshot = make();
     await store.create({ snapshot, owner: 'ada', input: { rows: [1, null, '€😀'] } }, null);
-    expect(await store.read(snapshot.id)).toMatchObject({
-      ...{ snapshot, owner: 'ada', input: { rows: [1, null, '€😀'] } },
+    expect(await store.read(snapshot.id, { input: true, run: true })).toMatchObject({
       ...{ run: 0, worker: null, held: null },
+      snapshot,
+      owner: 'ada',
+      input: { rows: [1, null, '€😀'] },
     });
+    expect(await store.read(snapshot.id)).toEqual({ snapshot, owner: 'ada' });
     expect(await store.read(uuid())).toBeNull();
   });
 
@@ -278,7 +281,7 @@ describe('the indexes', () => {
     expect([await ids('active'), await ids('unseen'), await ids('all')]).toEqual([[task.id], [], [task.id]]);
     const done = await happen(task, 'ada', start(), succeed());
     expect([await ids('active'), await ids('unseen'), await ids('all')]).toEqual([[], [task.id], [task.id]]);
-    await happen(done, 'ada', { type: 'see', at: now() });
+    await store.see('ada', [done.id]);
     expect([await ids('active'), await ids('unseen'), await ids('all')]).toEqual([[], [], [task.id]]);
   });
 
@@ -292,10 +295,10 @@ describe('the indexes', () => {
 
   it('remember outcomes until they are pushed', async () => {
     const task = await happen(await accept(), 'ada', start(), succeed());
-    expect(await redis.unpublished(Date.now(), 10)).toEqual([task.id]);
+    expect(await redis.unpublished(0, 10)).toEqual([task.id]);
     await redis.settle([task.id]);
-    await happen(task, 'ada', { type: 'see', at: now() });
-    expect(await redis.unpublished(Date.now(), 10)).toEqual([]);
+    await store.see('ada', [task.id]);
+    expect(await redis.unpublished(0, 10)).toEqual([]);
   });
 });
 
@@ -327,7 +330,7 @@ describe('retention', () => {
   it('is not renewed by looking', async () => {
     const task = await happen(await accept(), 'ada', start(), succeed());
     await raw.expire(`${prefix}task:${task.id}`, 100);
-    await happen(task, 'ada', { type: 'see', at: now() });
+    await store.see('ada', [task.id]);
     expect(await ttl(`task:${task.id}`)).toBeLessThanOrEqual(100);
   });
 
@@ -512,7 +515,7 @@ describe('a lease', () => {
 });
 
 describe('a run', () => {
-  const read = async (id: string) => (await store.read(id)) as TaskRecord;
+  const read = async (id: string) => (await store.read(id, { run: true })) as OwnedTask & RunState;
   const release: TaskEvent = { type: 'release', at: now(), attempt: 1, error: FAILURE };
   const fail = (): TaskEvent => ({ type: 'fail', at: now(), attempt: 1, error: FAILURE });
   const waiting = () => raw.lRange(`${queueKey(prefix, make().name)}waiting`, 0, 0);

@@ -104,7 +104,7 @@ export class Sweeper {
 
   async #publishTheUnpublished(): Promise<void> {
     const { redis, store, publish } = this.#options;
-    for (const id of await redis.unpublished(this.#options.clock.now() - PATIENCE_MS, MOST_AT_ONCE)) {
+    for (const id of await redis.unpublished(PATIENCE_MS, MOST_AT_ONCE)) {
       const task = await store.read(id);
       if (task) publish(task.owner, task.snapshot);
       else await redis.settle([id]);

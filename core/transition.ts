@@ -69,7 +69,7 @@ export type TaskEvent =
   | { readonly type: 'cancel'; readonly at: string }
   /** The handler stopped because of that. */
   | { readonly type: 'stop'; readonly at: string; readonly attempt: number; readonly progress?: Progress | null }
-  /** The owner saw the outcome. */
+  /** The owner saw the outcome. The store keeps it as a mark beside the snapshot, and does this to whoever reads it. */
   | { readonly type: 'see'; readonly at: string };
 
 /** Why an event was refused. */

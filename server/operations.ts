@@ -1,14 +1,20 @@
 /** What can be done with tasks, by owner: the router does it for browsers, an adopter's own code calls it directly. */
 
 import type { Backend } from '../backend/backend.ts';
-import type { Created, TaskStore } from '../backend/store.ts';
+import type { Created, OwnedTask, TaskStore } from '../backend/store.ts';
 import { assertOwner } from '../core/channel.ts';
 import { type AnyTaskDefinition, type InputOf, parseWith, type ResultOf } from '../core/definition.ts';
 import { TaskError } from '../core/error.ts';
-import { MAX_IDEMPOTENCY_KEY_LENGTH, MAX_INPUT_BYTES } from '../core/limits.ts';
+import {
+  DEFAULT_PAGE_SIZE,
+  MAX_IDEMPOTENCY_KEY_LENGTH,
+  MAX_INPUT_BYTES,
+  MAX_PAGE_SIZE,
+  MAX_SEEN_IDS,
+} from '../core/limits.ts';
 import { createSnapshot, isFinished, type Snapshot } from '../core/snapshot.ts';
 import { canRetry, type TaskEvent } from '../core/transition.ts';
-import type { ListState, SeenEvent, TaskPage } from '../core/wire.ts';
+import { LIST_STATES, type ListState, type TaskPage } from '../core/wire.ts';
 import { refusal } from './problem.ts';
 import { newTaskId } from './task-id.ts';
 
@@ -87,15 +93,43 @@ export class TaskOperations {
 
   /** @throws TaskError `not_found` (404), also for a task of somebody else */
   async get(owner: string, id: string): Promise<Snapshot> {
+    return this.#found(isId(id) ? await this.#backend.store.read(id, { owner, result: true }) : null).snapshot;
+  }
+
+  /** The task as a list has it: a big result is left out. @throws TaskError `not_found` (404) */
+  async peek(owner: string, id: string): Promise<Snapshot> {
     return (await this.#read(owner, id)).snapshot;
   }
 
-  /** One page of `owner`'s tasks, newest first; at most 100, 20 unless told. */
+  /**
+   * The same for somebody who waits for it and has seen that it is theirs. With `ms` above 0 its changes are announced
+   * from then on, for so long.
+   * @throws TaskError `not_found` (404)
+   */
+  async follow(id: string, ms: number): Promise<Snapshot> {
+    const { store } = this.#backend;
+    if (ms > 0) return this.#found(await store.markWaited(id, ms));
+    return this.#found(await store.read(id)).snapshot;
+  }
+
+  /**
+   * One page of `owner`'s tasks, newest first; at most 100, 20 unless told. Follow `nextCursor` until it is null: a page
+   * may have fewer.
+   * @throws TaskError `invalid_query` (400)
+   */
   async list(
     owner: string,
     options: { readonly state?: ListState; readonly limit?: number; readonly cursor?: string | null } = {},
   ): Promise<TaskPage> {
-    return this.#backend.store.list(owner, options);
+    const { state = 'all', limit = DEFAULT_PAGE_SIZE, cursor = null } = options;
+    if (!LIST_STATES.includes(state)) throw refusal('invalid_query', 'state must be active, unseen or all.', 400);
+    if (!Number.isInteger(limit) || limit < 1) {
+      throw refusal('invalid_query', `limit must be a whole number from 1 to ${MAX_PAGE_SIZE}.`, 400);
+    }
+    if (cursor !== null && !isId(cursor)) {
+      throw refusal('invalid_query', 'cursor must be the nextCursor of an earlier page.', 400);
+    }
+    return this.#backend.store.list(owner, { state, limit, cursor });
   }
 
   /** Calls a task off. @throws TaskError `not_found` (404), `not_cancellable` (409) */
@@ -107,32 +141,32 @@ export class TaskOperations {
   }
 
   /**
-   * Does a failed or cancelled task again: a new task with the same input. Asking twice gives the same new task.
+   * Does a failed or cancelled task again: a new task with the same input. Asking twice gives the same new task, for as
+   * long as the old one is kept.
    * @throws TaskError `not_found` (404), `not_retryable` (409)
    */
   async retry(owner: string, id: string): Promise<Snapshot> {
-    const { snapshot, input } = await this.#read(owner, id);
+    const { snapshot } = await this.#read(owner, id);
     if (!canRetry(snapshot.status)) {
       throw refusal('not_retryable', 'Only a failed or cancelled task can be tried again.', 409);
     }
     const definition = this.#definitions.get(snapshot.name);
     if (!definition) throw refusal('not_retryable', 'This kind of task is no longer offered.', 409);
-    return this.#create({ definition, title: snapshot.title, owner, input, key: `retry:${id}`, retryOf: id });
+    const { input } = this.#found(await this.#backend.store.read(id, { owner, input: true }));
+    return this.#create({ definition, title: snapshot.title, owner, input, key: null, retryOf: id });
   }
 
-  /** Takes outcomes out of the owner's inbox, on every device. Ids that are not theirs, or not outcomes, are passed over. */
+  /**
+   * Takes outcomes out of the owner's inbox, on every device. Ids that are not theirs, or not outcomes, are passed over.
+   * @throws TaskError `invalid_ids` (422) unless `ids` is a list of task ids
+   */
   async seen(owner: string, ids: readonly string[]): Promise<void> {
-    const at = this.#backend.clock.iso();
-    const seen = await Promise.all(
-      ids.map(async (id) => {
-        const task = await this.#backend.store.read(id);
-        if (task?.owner !== owner || !isFinished(task.snapshot)) return null;
-        const applied = await this.#backend.store.apply(task, { type: 'see', at });
-        return applied.ok ? id : null;
-      }),
-    );
-    const event: SeenEvent = { ids: seen.filter((id) => id !== null), seenAt: at };
-    if (event.ids.length > 0) this.#backend.publisher.publishSeen(owner, event);
+    if (!Array.isArray(ids) || !ids.every(isId)) throw refusal('invalid_ids', 'ids must be a list of task ids.', 422);
+    const { store, publisher } = this.#backend;
+    for (let from = 0; from < ids.length; from += MAX_SEEN_IDS) {
+      const event = await store.see(owner, ids.slice(from, from + MAX_SEEN_IDS));
+      if (event.ids.length > 0) publisher.publishSeen(owner, event);
+    }
   }
 
   async #create(task: {
@@ -163,8 +197,11 @@ export class TaskOperations {
       );
     }
     if (created.result === 'exists') {
-      const known = await store.read(created.id);
+      const known = await store.read(created.id, { owner, result: true });
       if (known) return known.snapshot;
+      if (retryOf !== null) {
+        throw refusal('not_retryable', 'This task was tried again, and what came of it is no longer kept.', 409);
+      }
       throw refusal(
         'idempotency_mismatch',
         'The task that this Idempotency-Key started is no longer kept. Use a new key.',
@@ -184,16 +221,19 @@ export class TaskOperations {
       } catch (error) {
         // The same id and key again: if the first try went through after all, the next finds it done.
         if (Date.now() - started < ACCEPT_BUDGET_MS) continue;
-        // We say no, so it must not happen later. With a key it may: the caller's next try gets that task.
-        if (key === null) void store.discard(task.snapshot.id, task.owner);
+        // We say no, so it must not happen later. With a key, or for a retry, it may: the caller's next try gets that task.
+        if (key === null && task.snapshot.retryOf === null) void store.discard(task.snapshot.id, task.owner);
         throw error;
       }
     }
   }
 
-  async #read(owner: string, id: string) {
-    const task = isId(id) ? await this.#backend.store.read(id) : null;
-    if (task?.owner === owner) return task;
+  async #read(owner: string, id: string): Promise<OwnedTask> {
+    return this.#found(isId(id) ? await this.#backend.store.read(id, { owner }) : null);
+  }
+
+  #found<T>(task: T | null): T {
+    if (task !== null) return task;
     throw refusal('not_found', 'There is no such task.', 404);
   }
 

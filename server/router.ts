@@ -6,7 +6,7 @@ import { connectionInfo } from '../backend/pusher-env.ts';
 import { assertOwner } from '../core/channel.ts';
 import { DEFAULT_PAGE_SIZE, MAX_INPUT_BYTES, MAX_PAGE_SIZE, MAX_SEEN_IDS } from '../core/limits.ts';
 import { isFinished, type Snapshot } from '../core/snapshot.ts';
-import { type ConnectionInfo, type ListState, PROTOCOL_VERSION } from '../core/wire.ts';
+import { type ConnectionInfo, isPartial, type ListState, PROTOCOL_VERSION } from '../core/wire.ts';
 import { fallbackEndpoint } from './fallback/registry.ts';
 import { isId, type TaskOperations } from './operations.ts';
 import { problemHandler, refusal } from './problem.ts';
@@ -103,7 +103,7 @@ export function createRouter(options: RouterOptions): Router {
       throw refusal('forbidden', 'You may enter no channel but your own.', 403);
     }
     // Should this get lost, the mark of the last visit expires, and until then the bus tells us by webhook.
-    backend.redis.notePage(own, 'opened', Date.now()).catch(() => undefined);
+    backend.redis.notePage(own, 'opened', 'now').catch(() => undefined);
     res.json(backend.bus.authorize(socketId, own));
   });
 
@@ -119,7 +119,7 @@ export function createRouter(options: RouterOptions): Router {
   router.get('/:id', async (req, res) => {
     const owner = ownerOf(res);
     const seen = req.get('If-None-Match');
-    let task = await operations.get(owner, req.params.id);
+    let task = await operations.peek(owner, req.params.id);
     const seconds = parseWait(req.get('Prefer'));
     if (seconds !== null) {
       const first = task.revision;
@@ -132,7 +132,6 @@ export function createRouter(options: RouterOptions): Router {
               owner,
               id: task.id,
               ms: seconds * 1_000,
-              read: () => operations.get(owner, task.id),
               isNews,
               gone: goneOf(res),
             });
@@ -146,7 +145,8 @@ export function createRouter(options: RouterOptions): Router {
     if (!isFinished(task)) res.set('Retry-After', String(POLL_AFTER_S));
     if (options.signal?.aborted) res.set('Connection', 'close');
     if (seen !== undefined && matches(seen, task.revision)) res.status(304).end();
-    else res.json(task);
+    // Only now, since whoever has the outcome, or waits for it, need not cost the reading of a big result.
+    else res.json(isPartial(task) ? await operations.get(owner, task.id) : task);
   });
 
   router.post('/:id/cancel', async (req, res) => {

@@ -89,6 +89,7 @@ export function createTaskServer(options: TaskServerOptions): TaskServer {
   const { signal } = options;
   const waiting = new Waiting({
     redis: backend.redis,
+    read: (id, ms) => operations.follow(id, ms),
     perOwner: limits.waitersPerOwner,
     inAll: limits.waiters,
     signal,

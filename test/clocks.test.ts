@@ -17,7 +17,7 @@ let bus: TestBus;
 let backend: Backend;
 let app: TestApp;
 let bundle: Bundle;
-let workers: ScriptProcess[] = [];
+const workers: ScriptProcess[] = [];
 
 beforeAll(async () => {
   bundle = await bundleScript('test/fixtures/fault-worker.ts');

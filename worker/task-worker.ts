@@ -163,7 +163,7 @@ class Worker implements TaskWorker {
     const own = this.#attempts.get(wanted.id);
     // Delivered again since our event loop was blocked, not since we died: it is this very run.
     if (own?.run === wanted.run) return own.done;
-    const record = await this.#withStore(() => this.#backend.store.read(wanted.id));
+    const record = await this.#withStore(() => this.#read(wanted));
     const entry = record && (await this.#enter(record));
     if (entry) await this.#attempt(wanted, record, entry).finally(entry.leave);
     // We stop, and what we gave up on may not be stored. The job stays on the queue, for somebody else.
@@ -177,9 +177,13 @@ class Worker implements TaskWorker {
     return admission && { ...watch, ...admission };
   }
 
+  #read({ id }: Job): Promise<TaskRecord | null> {
+    return this.#backend.store.read(id, { input: true, run: true });
+  }
+
   async #attempt(wanted: Job, known: TaskRecord, entry: Entry): Promise<void> {
     const started = await this.#withStore(async (isRepeated) => {
-      const task = isRepeated ? await this.#backend.store.read(wanted.id) : known;
+      const task = isRepeated ? await this.#read(wanted) : known;
       return task && this.#start(wanted, task, entry, isRepeated);
     });
     if (!started) return;
