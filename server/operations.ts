@@ -197,7 +197,7 @@ export class TaskOperations {
       );
     }
     if (created.result === 'exists') {
-      const known = await store.read(created.id, { owner, result: true });
+      const known = await store.read(created.id, { owner });
       if (known) return known.snapshot;
       if (retryOf !== null) {
         throw refusal('not_retryable', 'This task was tried again, and what came of it is no longer kept.', 409);
