@@ -36,6 +36,13 @@ export const MAX_RESULT_BYTES = 262_144;
 export const MAX_PAGE_SIZE = 100;
 export const DEFAULT_PAGE_SIZE = 20;
 
+/**
+ * Lists and big results of one owner that are under way at once in one process, in bytes; beyond it they wait for each
+ * other. Ours: two pages of a hundred tasks with the biggest results that a page holds, or eight of the biggest results.
+ * Redis sends and Node builds about 100 MB a second, so everybody else waits for 20 ms of one owner's at most.
+ */
+export const MAX_ANSWER_BYTES = 2_097_152;
+
 /** Most ids one `seen` call may name. */
 export const MAX_SEEN_IDS = 1_000;
 

@@ -2,9 +2,8 @@ import { EventEmitter } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import type { Response } from 'express';
 import fc from 'fast-check';
+import { MAX_ANSWER_BYTES as MAX } from '../core/limits.ts';
 import { Sending } from './sending.ts';
-
-const MAX = 2 * 1_024 * 1_024;
 
 /** An answer, as far as its bytes go. */
 class Answer extends EventEmitter {

@@ -5,12 +5,8 @@
 
 import type { Response } from 'express';
 import { TaskError } from '../core/error.ts';
+import { MAX_ANSWER_BYTES } from '../core/limits.ts';
 
-/**
- * Two pages of a hundred tasks with the biggest results that a page holds, or eight of the biggest results. Redis sends
- * and this process builds about 100 MB a second, so everybody else waits for 20 ms of them at most.
- */
-const MAX_BYTES_PER_OWNER = 2 * 1_024 * 1_024;
 /** Requests of one owner that wait for their share; more are refused at once. */
 const MAX_LINE = 100;
 /** How long one waits, before it is refused. */
@@ -103,7 +99,7 @@ function remove(share: Share, waiter: Waiter): void {
 }
 
 function fits({ used }: Share, bytes: number): boolean {
-  return used === 0 || used + bytes <= MAX_BYTES_PER_OWNER;
+  return used === 0 || used + bytes <= MAX_ANSWER_BYTES;
 }
 
 function tooMany(): TaskError {

@@ -89,6 +89,7 @@ describe('the protocol’s document', () => {
       limits.MAX_ERROR_MESSAGE_LENGTH,
       limits.MAX_SEEN_IDS,
       limits.MAX_PAGE_SIZE,
+      limits.MAX_ANSWER_BYTES,
       limits.MAX_WAIT_SECONDS,
       7,
     ]);
