@@ -128,20 +128,18 @@ if known[1] ~= ARGV[2] then
   local stored = redis.call('HMGET', KEYS[1], 's', 'v')
   return {'conflict', stored[1], stored[2] or ''}
 end
-if ARGV[6] == '' then redis.call('HSET', KEYS[1], 'r', ARGV[3], 's', ARGV[4])
-else redis.call('HSET', KEYS[1], 'r', ARGV[3], 's', ARGV[4], 'R', ARGV[6]) end
-if ARGV[14] == 'start' then
-  ${NOW}
-  redis.call('HSET', KEYS[1], 'n', ARGV[13] + 1, 'k', ARGV[15], 'b', string.format('%d', now))
-  redis.call('HSET', ARGV[12] .. ARGV[15], ARGV[1], ARGV[16])
-elseif ARGV[14] == 'end' and known[4] then
-  redis.call('HDEL', ARGV[12] .. known[4], ARGV[1])
-  redis.call('HSET', KEYS[1], 'k', '', 'p', ARGV[15])
-  if ARGV[16] ~= '' then redis.call('HSET', KEYS[1], 'q', ARGV[16]) end
+local changed = {'r', ARGV[3], 's', ARGV[4]}
+local function set(...)
+  for _, text in ipairs({...}) do changed[#changed + 1] = text end
 end
-local isOutcome = ARGV[5] == 'outcome'
-if isOutcome or known[2] then
+if ARGV[6] ~= '' then set('R', ARGV[6]) end
+local isOutcome, isStart = ARGV[5] == 'outcome', ARGV[14] == 'start'
+if isOutcome or isStart or known[2] then
   ${NOW}
+  if isStart then
+    set('n', ARGV[13] + 1, 'k', ARGV[15], 'b', string.format('%d', now))
+    redis.call('HSET', ARGV[12] .. ARGV[15], ARGV[1], ARGV[16])
+  end
   if known[2] and now < tonumber(known[2]) then redis.call('PUBLISH', ARGV[10], ARGV[1]) end
   if isOutcome then redis.call('ZADD', KEYS[6], now, ARGV[1]) end
   if isOutcome and ARGV[11] ~= '0' then
@@ -149,6 +147,12 @@ if isOutcome or known[2] then
     if #expired > 0 then redis.call('ZREM', KEYS[6], unpack(expired)) end
   end
 end
+if ARGV[14] == 'end' and known[4] then
+  set('k', '', 'p', ARGV[15])
+  if ARGV[16] ~= '' then set('q', ARGV[16]) end
+  redis.call('HDEL', ARGV[12] .. known[4], ARGV[1])
+end
+redis.call('HSET', KEYS[1], unpack(changed))
 if isOutcome then
   redis.call('ZREM', KEYS[3], ARGV[1])
   redis.call('EXPIRE', KEYS[1], ARGV[7])
