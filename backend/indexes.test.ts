@@ -1,6 +1,7 @@
 // No index outlives its records, whoever never looks; and no call walks more than a bounded part of one.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createClient } from '@redis/client';
+import fc from 'fast-check';
 import { v7 as uuid } from 'uuid';
 import { channelOf } from '../core/channel.ts';
 import type { Snapshot } from '../core/snapshot.ts';
@@ -97,6 +98,40 @@ describe('of an owner who never looks', () => {
       expect(await raw.zRange(prefix + index, 0, -1)).toEqual(expect.arrayContaining(ids));
     }
   });
+});
+
+it('a list gives every task that is left, newest first and once, whichever have expired', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.record({ isGone: fc.boolean(), runs: fc.integer({ min: 1, max: 40 }) }), { maxLength: 12 }),
+      fc.integer({ min: 1, max: 30 }),
+      fc.constantFrom('all', 'active', 'unseen'),
+      async (stretches, limit, state) => {
+        const owner = uuid();
+        const tasks = stretches.flatMap(({ isGone, runs }) => Array.from({ length: runs }, () => isGone));
+        const snapshot = JSON.stringify(newTask());
+        const multi = raw.multi();
+        for (const [n, isGone] of tasks.entries()) {
+          multi.zAdd(`${prefix}${state}:${owner}`, { score: 0, value: idOf(n) });
+          if (!isGone) multi.hSet(`${prefix}task:${idOf(n)}`, { s: snapshot.replace(newTask().id, idOf(n)), o: owner });
+        }
+        await multi.exec();
+        const found: string[] = [];
+        let cursor: string | null = null;
+        do {
+          const page = await store.list(owner, { state, limit, cursor });
+          expect(page.tasks.length).toBeLessThanOrEqual(limit);
+          found.push(...page.tasks.map(({ id }) => id));
+          cursor = page.nextCursor;
+        } while (cursor !== null);
+        const left = tasks.flatMap((isGone, n) => (isGone ? [] : [idOf(n)]));
+        expect(found).toEqual(left.toReversed());
+        expect(await raw.zRange(`${prefix}${state}:${owner}`, 0, -1)).toEqual(left);
+        await raw.del([`${prefix}${state}:${owner}`, ...left.map((id) => `${prefix}task:${id}`)]);
+      },
+    ),
+    { numRuns: 60 },
+  );
 });
 
 describe('500,000 ids of expired tasks', () => {
