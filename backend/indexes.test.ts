@@ -182,6 +182,7 @@ describe('500,000 ids of expired tasks', () => {
 it('once its records have expired, an owner leaves nothing that would stay', async () => {
   await finish(await accept('ada', 'a-key'));
   await store.see('ada', [await finish(await accept())]);
+  await store.discard((await accept()).id, 'ada');
   await redis.notePage(channelOf('ada'), 'opened', 'now');
   const keys = (await raw.keys(`${prefix}*`)).filter((key) => !key.startsWith(`${prefix}queue:`));
   const staying: string[] = [];

@@ -217,7 +217,10 @@ export class Redis {
   /** Forgets a new task that nobody has touched. */
   async discard(id: string, owner: string): Promise<void> {
     await this.#run((client) =>
-      client.inloopDiscard([this.#key('task', id), this.#key('all', owner), this.#key('active', owner)], [id]),
+      client.inloopDiscard(
+        [this.#key('task', id), this.#key('all', owner), this.#key('active', owner)],
+        [id, this.#retention],
+      ),
     );
   }
 

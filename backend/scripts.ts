@@ -101,11 +101,16 @@ ${HAS_PAGE(6)}
 return {'', hasPage}
 `;
 
-/** KEYS task, all, active · ARGV id. Forgets a task that nobody has touched since it was created; its job finds nothing. */
+/**
+ * KEYS task, all, active · ARGV id, retention (s). Forgets a task that nobody has touched since it was created; its job
+ * finds nothing.
+ */
 export const DISCARD = `
 if redis.call('HGET', KEYS[1], 'r') ~= '1' then return 0 end
 redis.call('DEL', KEYS[1])
 for n = 2, 3 do redis.call('ZREM', KEYS[n], ARGV[1]) end
+-- As at an outcome: where nothing is active, what is left has ended and will expire.
+if redis.call('ZCARD', KEYS[3]) == 0 then redis.call('EXPIRE', KEYS[2], ARGV[2]) end
 return 1
 `;
 
