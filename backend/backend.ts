@@ -4,7 +4,7 @@ import { channelOf } from '../core/channel.ts';
 import { type Duration, toMilliseconds } from '../core/duration.ts';
 import { TaskError } from '../core/error.ts';
 import { Bus } from './bus.ts';
-import { consoleLog, type Log } from './log.ts';
+import { consoleLog, guardLog, type Log } from './log.ts';
 import { type EventFate, type EventKind, Publisher } from './publisher.ts';
 import type { PusherOptions } from './pusher-env.ts';
 import { JobQueues } from './queue.ts';
@@ -67,7 +67,7 @@ export class Backend {
   constructor(options: BackendOptions) {
     const url = checkRedisUrl(options.redis);
     const prefix = options.prefix ?? 'inloop:';
-    this.log = options.log ?? consoleLog;
+    this.log = guardLog(options.log ?? consoleLog);
     this.pusher = options.pusher;
     this.redis = new Redis({
       url,

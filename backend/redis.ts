@@ -32,6 +32,8 @@ export interface StoredTask {
   readonly snapshot: string;
   readonly owner: string;
   readonly input: string;
+  /** What came, where its schema made something else of it; empty where it was no JSON. */
+  readonly raw: string | null;
 }
 
 /** What kind of change a commit is; decides which indexes it touches. */
@@ -103,6 +105,7 @@ export class Redis {
     readonly name: string;
     readonly snapshot: string;
     readonly input: string;
+    readonly raw: string | null;
     readonly jobId: string;
     readonly idempotency: { readonly key: string; readonly bodyHash: string } | null;
   }): Promise<{
@@ -133,6 +136,7 @@ export class Redis {
           task.jobId,
           // Every eighth looks at more than eight, so the index of an owner who goes on does not grow for ever.
           Math.random() < 1 / FORGET_EVERY ? String(2 * FORGET_EVERY) : '0',
+          ...(task.raw === null ? [] : [task.raw]),
         ],
       ),
     );
@@ -184,8 +188,10 @@ export class Redis {
   }
 
   async read(id: string): Promise<StoredTask | null> {
-    const [snapshot, owner, input] = await this.#run((client) => client.hmGet(this.#key('task', id), ['s', 'o', 'i']));
-    return snapshot && owner && input ? { snapshot, owner, input } : null;
+    const [snapshot, owner, input, raw = null] = await this.#run((client) =>
+      client.hmGet(this.#key('task', id), ['s', 'o', 'i', 'x']),
+    );
+    return snapshot && owner && input ? { snapshot, owner, input, raw } : null;
   }
 
   /** Snapshots of an index, newest first, from the one after `cursor`. */

@@ -2,7 +2,8 @@
  * The Lua that Redis runs: each script is one atomic step, whatever dies around it.
  *
  * Keys, all under the backend's prefix:
- *   task:<id>         hash  r revision, s snapshot, o owner, i input, w until when (ms, Redis' clock) somebody holds a
+ *   task:<id>         hash  r revision, s snapshot, o owner, i input as its schema gave it, x the raw input where that
+ *                           differs ('' where it was no JSON), w until when (ms, Redis' clock) somebody holds a
  *                           request open until the task changes; expires after the retention once finished
  *   all:<owner>       zset  ids of the owner's tasks, all scores 0: ids sort by time of creation
  *   active:<owner>    zset  those without an outcome
@@ -27,7 +28,7 @@ if page[2] and (not page[1] or tonumber(page[2]) > tonumber(page[1])) then hasPa
 /**
  * KEYS task, all, active, idem, page
  * ARGV id, snapshot, owner, input, body hash, idem ttl (s), prefix of task keys, queue, job, how many of the oldest ids
- *      may be forgotten now
+ *      may be forgotten now; the raw input, where it is kept
  * Stores a task and gives it its job: accepted is both or neither. Returns {what the key stands for or '', hasPage}.
  */
 export const CREATE = `
@@ -37,6 +38,7 @@ if ARGV[5] ~= '' then
 end
 if redis.call('ZADD', KEYS[2], 'NX', 0, ARGV[1]) == 1 then
   redis.call('HSET', KEYS[1], 'r', 1, 's', ARGV[2], 'o', ARGV[3], 'i', ARGV[4])
+  if ARGV[11] then redis.call('HSET', KEYS[1], 'x', ARGV[11]) end
   redis.call('PERSIST', KEYS[2])
   redis.call('ZADD', KEYS[3], 0, ARGV[1])
   ${ADD_JOB}

@@ -28,8 +28,22 @@ const MIN_RUNS_TO_EXPECT = 3;
 export interface TaskRecord {
   readonly snapshot: Snapshot;
   readonly owner: string;
-  /** Validated, as JSON has it. */
+  /** As its schema gave it when the task was started, and as JSON has it. */
   readonly input: unknown;
+  /** What came, where its schema made something else of it; undefined where it was no JSON, so that it is not kept. */
+  readonly raw: unknown;
+}
+
+/** A task to be stored. */
+export interface NewRecord {
+  readonly snapshot: QueuedSnapshot;
+  readonly owner: string;
+  /** As its schema gave it; survives JSON. */
+  readonly input: unknown;
+  /** What came, as JSON, where it differs from `input`; empty where it was no JSON. */
+  readonly raw?: string | null;
+  /** What an idempotency key stands for: two requests with one key must not differ in this. Default: the input. */
+  readonly body?: string;
 }
 
 /** What became of a change. */
@@ -59,18 +73,16 @@ export class TaskStore {
   }
 
   /** Stores a new task. Doing so twice with the same id is harmless. @throws TaskError `store_unavailable` */
-  async create(
-    task: { readonly snapshot: QueuedSnapshot; readonly owner: string; readonly input: unknown },
-    idempotencyKey: string | null,
-  ): Promise<Created> {
+  async create(task: NewRecord, idempotencyKey: string | null): Promise<Created> {
     const input = JSON.stringify(task.input);
-    const bodyHash = idempotencyKey === null ? '' : hash(`${task.snapshot.name}\n${input}`);
+    const bodyHash = idempotencyKey === null ? '' : hash(`${task.snapshot.name}\n${task.body ?? input}`);
     const { known, hasPage } = await this.#redis.create({
       id: task.snapshot.id,
       owner: task.owner,
       name: task.snapshot.name,
       snapshot: JSON.stringify(task.snapshot),
       input,
+      raw: task.raw ?? null,
       jobId: jobIdOf({ id: task.snapshot.id, attempt: 1 }),
       idempotency: idempotencyKey === null ? null : { key: hash(idempotencyKey), bodyHash },
     });
@@ -96,7 +108,13 @@ export class TaskStore {
   async read(id: string): Promise<TaskRecord | null> {
     const stored = await this.#redis.read(id);
     if (stored === null) return null;
-    return { snapshot: JSON.parse(stored.snapshot), owner: stored.owner, input: JSON.parse(stored.input) };
+    const input: unknown = JSON.parse(stored.input);
+    return {
+      snapshot: JSON.parse(stored.snapshot),
+      owner: stored.owner,
+      input,
+      raw: stored.raw === null ? input : stored.raw === '' ? undefined : JSON.parse(stored.raw),
+    };
   }
 
   /** One page of `owner`'s tasks, newest first. @throws TaskError `store_unavailable` */
