@@ -4,9 +4,10 @@ import { channelOf } from '../core/channel.ts';
 import { type Duration, toMilliseconds } from '../core/duration.ts';
 import { TaskError } from '../core/error.ts';
 import type { Snapshot } from '../core/snapshot.ts';
+import { describe } from '../core/text.ts';
 import { Bus } from './bus.ts';
 import { Clock } from './clock.ts';
-import { consoleLog, type Log } from './log.ts';
+import { consoleLog, guardLog, type Log } from './log.ts';
 import { LostWorkers } from './lost-workers.ts';
 import { type EventFate, type EventKind, Publisher } from './publisher.ts';
 import type { PusherOptions } from './pusher-env.ts';
@@ -73,14 +74,15 @@ export class Backend {
 
   /** @internal Use {@link createBackend}. */
   constructor(options: BackendOptions) {
+    checkOptions(options);
     const url = checkRedisUrl(options.redis);
     const prefix = options.prefix ?? 'inloop:';
-    this.log = options.log ?? consoleLog;
+    this.log = guardLog(options.log ?? consoleLog);
     this.pusher = options.pusher;
     this.redis = new Redis({
       url,
       prefix,
-      retention: toMilliseconds(options.retention ?? '7d', 'retention') / 1_000,
+      retention: toMilliseconds(options.retention ?? '7d', 'createBackend: retention') / 1_000,
       channelOf: (owner) => this.channelOf(owner),
       log: this.log,
     });
@@ -171,6 +173,40 @@ export class Backend {
   }
 }
 
+/** Whether `value` is what {@link createBackend} gives, that of another copy of this package included. @internal */
+export function isBackend(value: unknown): value is Backend {
+  return typeof value === 'object' && value !== null && 'store' in value && 'publisher' in value && 'queues' in value;
+}
+
+/** Types say so already; plain JavaScript passes what it likes. */
+function checkOptions(options: BackendOptions): void {
+  const refuse = (what: string, expected: string, got: unknown) =>
+    invalid(`${what} must be ${expected}, got ${describe(got)}.`);
+  if (typeof options !== 'object' || options === null)
+    refuse('the argument', 'options like { redis, pusher }', options);
+  const { pusher, prefix, log } = options;
+  const texts: unknown[] =
+    typeof pusher === 'object' && pusher !== null ? [pusher.appId, pusher.key, pusher.secret] : [];
+  if (texts.length === 0 || !texts.every((text) => typeof text === 'string' && text !== '')) {
+    refuse(
+      'pusher',
+      'what pusherFromEnv(process.env) gives',
+      texts.length === 0 ? pusher : 'one without appId, key and secret',
+    );
+  }
+  const { cluster = null, server = null } = pusher;
+  const hasServer = typeof server?.host === 'string' && Number.isInteger(server.port);
+  if (typeof cluster !== 'string' && !hasServer) {
+    invalid(
+      'pusher must be what pusherFromEnv(process.env) gives: it has neither a cluster nor a server with host and port.',
+    );
+  }
+  if (prefix !== undefined && typeof prefix !== 'string') refuse('prefix', 'a text like inloop:', prefix);
+  if (log !== undefined && (['info', 'warn', 'error'] as const).some((level) => typeof log?.[level] !== 'function')) {
+    refuse('log', 'an object with the functions info, warn and error', log);
+  }
+}
+
 function checkRedisUrl(url: string | undefined): string {
   if (url !== undefined && /^rediss?:\/\/\S+$/.test(url)) return url;
   throw new TaskError(
@@ -182,11 +218,15 @@ function checkRedisUrl(url: string | undefined): string {
   );
 }
 
+function invalid(message: string): never {
+  throw new TaskError('invalid_options', `createBackend: ${message}`, { retryable: false });
+}
+
 function checkPushes(perSecond: number): number {
   if (Number.isInteger(perSecond) && perSecond >= 1 && perSecond <= MOST_PUSHES_PER_SECOND) return perSecond;
   throw new TaskError(
     'invalid_options',
-    `createBackend: pushesPerSecond must be a whole number from 1 to ${MOST_PUSHES_PER_SECOND}, got ${perSecond}.`,
+    `createBackend: pushesPerSecond must be a whole number from 1 to ${MOST_PUSHES_PER_SECOND}, got ${describe(perSecond)}.`,
     { retryable: false },
   );
 }

@@ -181,7 +181,8 @@ interface Connected {
 
 /** Closes a queue: waits at most `limit` ms for its jobs, and hardly longer for Redis. Never rejects. */
 async function end({ queue, life }: Connected, limit: number): Promise<void> {
-  await withDeadline(queue.close(limit), limit + QUIT_MS).catch(() => undefined);
+  // bee-queue waits 5 s instead where it is told a fraction.
+  await withDeadline(queue.close(Math.ceil(limit)), limit + QUIT_MS).catch(() => undefined);
   life.isOver = true;
 }
 

@@ -44,6 +44,8 @@ export interface StoredTask extends StoredSnapshot {
   readonly owner: string;
   /** JSON; null unless asked for. */
   readonly input: string | null;
+  /** What came, where its schema made something else of it; empty where it was no JSON; null unless asked for. */
+  readonly raw: string | null;
   /** The result that the snapshot leaves out, as JSON; null unless there is one and it was asked for. */
   readonly result: string | null;
   /** Null unless asked for. */
@@ -174,6 +176,7 @@ export class Redis {
     readonly name: string;
     readonly snapshot: string;
     readonly input: string;
+    readonly raw: string | null;
     readonly jobId: string;
     readonly idempotency: { readonly key: string; readonly bodyHash: string } | null;
     readonly retryOf: string | null;
@@ -206,6 +209,7 @@ export class Redis {
           queueKey(this.#prefix, task.name),
           task.jobId,
           ...whereToForget(),
+          ...(task.raw === null ? [] : [task.raw]),
         ],
       ),
     );
@@ -270,7 +274,7 @@ export class Redis {
       's',
       'v',
       'o',
-      want.input ? 'i' : '',
+      ...(want.input ? ['i', 'x'] : []),
       want.result ? 'R' : '',
       ...(want.run ? RUN_FIELDS : []),
     ].filter((field) => field !== '');
@@ -286,7 +290,8 @@ export class Redis {
     if (snapshot === null || storedOwner === null) return null;
     const [count = null, worker = null, begunAt = null, held = null, suspicion = null] = RUN_FIELDS.map(part);
     const run = want.run ? { count, worker, begunAt, held, suspicion } : null;
-    return { ...toStored(snapshot, part('v')), owner: storedOwner, input: part('i'), result: part('R'), run };
+    const [input, raw, result] = [part('i'), part('x'), part('R')];
+    return { ...toStored(snapshot, part('v')), owner: storedOwner, input, raw, result, run };
   }
 
   /**

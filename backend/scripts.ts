@@ -8,7 +8,7 @@
  *                           R the result that was left out, as JSON; only `GET /:id` reads it
  *                           v when the owner saw the outcome (ms): an overlay of `s`, which stays as it is
  *                           o owner
- *                           i input, as JSON
+ *                           i input as its schema gave it, x as it came where that differs ('' where that was no JSON)
  *                           t id of the task that tries this one again
  *                           w until when (ms) somebody holds a request open until the task changes
  *                           n how often it was started: the run that is on, or was the last
@@ -67,7 +67,7 @@ end
  * KEYS task, all, active, unseen, idem, page; where the task tries another again: that other
  * ARGV id, snapshot, owner, input, body hash, idem ttl (s), prefix of task keys, queue, job;
  *      to forget ids without a record: how many ids to look at at most (0 for none), which of KEYS they are in, and from
- *      where: 0 for the oldest, up to 1 for the newest
+ *      where: 0 for the oldest, up to 1 for the newest; the raw input, where it is kept
  * Stores a task and gives it its job: accepted is both or neither. Returns {what the key stands for or '', hasPage}.
  */
 export const CREATE = `
@@ -80,6 +80,7 @@ end
 if known then return {known, 1} end
 if redis.call('ZADD', KEYS[2], 'NX', 0, ARGV[1]) == 1 then
   redis.call('HSET', KEYS[1], 'r', 1, 's', ARGV[2], 'o', ARGV[3], 'i', ARGV[4])
+  if ARGV[13] then redis.call('HSET', KEYS[1], 'x', ARGV[13]) end
   redis.call('PERSIST', KEYS[2])
   redis.call('ZADD', KEYS[3], 0, ARGV[1])
   ${ADD_JOB}

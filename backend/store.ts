@@ -47,8 +47,22 @@ export interface RunState {
 
 /** A task with all that a worker needs. */
 export interface TaskRecord extends OwnedTask, RunState {
-  /** Validated, as JSON has it. */
+  /** As its schema gave it when the task was started, and as JSON has it. */
   readonly input: unknown;
+  /** What came, where its schema made something else of it; undefined where it was no JSON, so that it is not kept. */
+  readonly raw: unknown;
+}
+
+/** A task to be stored. */
+export interface NewRecord {
+  readonly snapshot: QueuedSnapshot;
+  readonly owner: string;
+  /** As its schema gave it; survives JSON. */
+  readonly input: unknown;
+  /** What came, as JSON, where it differs from `input`; empty where it was no JSON. */
+  readonly raw?: string | null;
+  /** What an idempotency key stands for: two requests with one key must not differ in this. Default: the input. */
+  readonly body?: string;
 }
 
 /** What of a task is wanted beside its snapshot and its owner, and for whom. */
@@ -61,7 +75,7 @@ export interface Wanted {
 }
 
 type Read<W extends Wanted> = OwnedTask &
-  (W extends { input: true } ? Pick<TaskRecord, 'input'> : unknown) &
+  (W extends { input: true } ? Pick<TaskRecord, 'input' | 'raw'> : unknown) &
   (W extends { run: true } ? RunState : unknown);
 
 /** How a change relates to the run of its task. */
@@ -109,18 +123,16 @@ export class TaskStore {
    * twice is once with any id, for as long as that other is kept.
    * @throws TaskError `store_unavailable`
    */
-  async create(
-    task: { readonly snapshot: QueuedSnapshot; readonly owner: string; readonly input: unknown },
-    idempotencyKey: string | null,
-  ): Promise<Created> {
+  async create(task: NewRecord, idempotencyKey: string | null): Promise<Created> {
     const input = JSON.stringify(task.input);
-    const bodyHash = idempotencyKey === null ? '' : hash(`${task.snapshot.name}\n${input}`);
+    const bodyHash = idempotencyKey === null ? '' : hash(`${task.snapshot.name}\n${task.body ?? input}`);
     const { known, hasPage } = await this.#redis.create({
       id: task.snapshot.id,
       owner: task.owner,
       name: task.snapshot.name,
       snapshot: JSON.stringify(task.snapshot),
       input,
+      raw: task.raw ?? null,
       jobId: jobIdOf({ id: task.snapshot.id, run: 1 }),
       idempotency: idempotencyKey === null ? null : { key: hash(idempotencyKey), bodyHash },
       retryOf: task.snapshot.retryOf,
@@ -145,12 +157,12 @@ export class TaskStore {
   async read<W extends Wanted = Record<never, never>>(id: string, want: W = {} as W): Promise<Read<W> | null> {
     const stored = await this.#redis.read(id, want);
     if (stored === null) return null;
-    const { owner, input, result, run } = stored;
+    const { owner, input, raw, result, run } = stored;
     const listed = toSnapshot(stored);
     const snapshot = result !== null && isPartial(listed) ? withResult(listed, JSON.parse(result)) : listed;
     return {
       ...{ snapshot, owner },
-      ...(input === null ? {} : { input: JSON.parse(input) }),
+      ...(input === null ? {} : toInput(input, raw)),
       ...(run === null ? {} : toRunState(run, snapshot)),
     } as Read<W>;
   }
@@ -301,6 +313,11 @@ function runEnd(known: Snapshot, next: Snapshot, event: TaskEvent, suspicion?: S
 
 function isAttempting({ status }: Snapshot): boolean {
   return status === 'running' || status === 'cancelling';
+}
+
+function toInput(text: string, raw: string | null): Pick<TaskRecord, 'input' | 'raw'> {
+  const input: unknown = JSON.parse(text);
+  return { input, raw: raw === null ? input : raw === '' ? undefined : JSON.parse(raw) };
 }
 
 function toRunState({ count, worker, begunAt, held, suspicion }: StoredRun, { attempt, status }: Snapshot): RunState {

@@ -13,8 +13,7 @@
  * An event that belongs to an attempt names it, and is refused once that attempt is over.
  */
 
-import type { TaskFailure } from './error.ts';
-import { MAX_ERROR_CODE_LENGTH, MAX_ERROR_MESSAGE_LENGTH } from './limits.ts';
+import { type TaskFailure, toFailure } from './error.ts';
 import { advance, sameProgress } from './progress.ts';
 import type {
   CancelledSnapshot,
@@ -29,7 +28,6 @@ import type {
   Status,
   SucceededSnapshot,
 } from './snapshot.ts';
-import { cut } from './text.ts';
 
 /** What can happen to a task. `at` is when (ISO 8601, UTC). */
 export type TaskEvent =
@@ -187,7 +185,7 @@ function fromAttempt(task: Attempting, event: TaskEvent): Transition {
         status: 'failed',
         progress: last(task, event.progress),
         result: null,
-        error: cutError(event.error),
+        error: toFailure(event.error),
       });
     case 'release':
       if (cancelling) return accept(cancelled(task, event.at, task.progress));
@@ -234,12 +232,8 @@ function waiting(task: Attempting, at: string, error: TaskFailure, retryAt: stri
     attempt,
     progress: null,
     expectedAt: retryAt,
-    error: cutError(error),
+    error: toFailure(error),
   };
-}
-
-function cutError({ code, message, retryable }: TaskFailure): TaskFailure {
-  return { code: cut(code, MAX_ERROR_CODE_LENGTH), message: cut(message, MAX_ERROR_MESSAGE_LENGTH), retryable };
 }
 
 function cancelled(task: Snapshot, at: string, progress: Progress | null): CancelledSnapshot {

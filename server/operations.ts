@@ -1,20 +1,19 @@
 /** What can be done with tasks, by owner: the router does it for browsers, an adopter's own code calls it directly. */
 
 import type { Backend } from '../backend/backend.ts';
-import type { Created, OwnedTask, TaskStore } from '../backend/store.ts';
+import type { Created, NewRecord, OwnedTask, TaskRecord } from '../backend/store.ts';
 import { assertOwner } from '../core/channel.ts';
-import { type AnyTaskDefinition, type InputOf, parseWith, type ResultOf } from '../core/definition.ts';
+import type { AnyTaskDefinition, InputOf, ResultOf } from '../core/definition.ts';
 import { TaskError } from '../core/error.ts';
-import {
-  DEFAULT_PAGE_SIZE,
-  MAX_IDEMPOTENCY_KEY_LENGTH,
-  MAX_INPUT_BYTES,
-  MAX_PAGE_SIZE,
-  MAX_SEEN_IDS,
-} from '../core/limits.ts';
+import { placeOf } from '../core/json.ts';
+import { DEFAULT_PAGE_SIZE, MAX_IDEMPOTENCY_KEY_LENGTH, MAX_PAGE_SIZE, MAX_SEEN_IDS } from '../core/limits.ts';
+import { type ParsedInput, parseInput } from '../core/parse.ts';
 import { createSnapshot, isFinished, type Snapshot } from '../core/snapshot.ts';
+import { describe } from '../core/text.ts';
 import { canRetry, type TaskEvent } from '../core/transition.ts';
 import { LIST_STATES, type ListState, type TaskPage } from '../core/wire.ts';
+import { bodyOf } from './body.ts';
+import { checkDefinitions, checkStart } from './checks.ts';
 import { refusal } from './problem.ts';
 import { newTaskId } from './task-id.ts';
 
@@ -33,6 +32,7 @@ export class TaskOperations {
   readonly #definitions: ReadonlyMap<string, AnyTaskDefinition>;
 
   constructor(backend: Backend, definitions: readonly AnyTaskDefinition[]) {
+    checkDefinitions(definitions);
     this.#backend = backend;
     this.#definitions = new Map(definitions.map((definition) => [definition.name, definition]));
     if (this.#definitions.size < definitions.length) {
@@ -46,14 +46,15 @@ export class TaskOperations {
   definition(name: unknown, options: { readonly forBrowser: boolean }): AnyTaskDefinition {
     const definition = typeof name === 'string' ? this.#definitions.get(name) : undefined;
     if (definition && (definition.browser || !options.forBrowser)) return definition;
-    throw refusal('unknown_task', `There is no task that could be started by the name ${quote(name)}.`, 404);
+    throw refusal('unknown_task', `There is no task that could be started by the name ${describe(name)}.`, 404);
   }
 
   /**
    * Stores a task and queues it, in one step. Once this resolves the task ends in an outcome, whatever dies.
    *
-   * @throws TaskError `invalid_input` (422) with each fault, `too_large` (413), `invalid_owner` (400),
-   *   `invalid_idempotency_key` (400), `idempotency_mismatch` (422) for a key that was used with another input,
+   * @throws TaskError `invalid_input` (422) with each fault, also of an input that would not survive JSON as its schema
+   *   gives it, `too_large` (413), `invalid_owner` (400), `invalid_idempotency_key` (400), `invalid_options`,
+   *   `idempotency_mismatch` (422) for a key that was used with another input,
    *   `store_unavailable` (503): nothing was started. Should Redis have taken the task all the same and not said so, it
    *   is taken back, unless a worker is faster; with an idempotency key the next try gets it.
    */
@@ -62,6 +63,7 @@ export class TaskOperations {
     input: InputOf<D>,
     options: StartOptions,
   ): Promise<Snapshot<ResultOf<D>>> {
+    checkStart(definition, options);
     if (this.#definitions.get(definition.name) !== definition) {
       throw new TaskError(
         'invalid_options',
@@ -70,22 +72,15 @@ export class TaskOperations {
       );
     }
     assertOwner(options.owner);
-    const raw: unknown = input ?? null;
-    if (Buffer.byteLength(JSON.stringify(raw)) > MAX_INPUT_BYTES) {
-      throw refusal(
-        'too_large',
-        `The input is larger than ${MAX_INPUT_BYTES} bytes of JSON. Store the data and pass its id.`,
-        413,
-      );
-    }
-    const parsed = await parseWith(definition.input, raw, 'invalid_input', 'The input');
     const key = checkKey(options.idempotencyKey);
-    const title = definition.titleOf(parsed);
+    const raw: unknown = input ?? null;
+    const parsed = await parseInput(definition, raw);
     return this.#create({
       definition,
-      title,
+      title: definition.titleOf(parsed.value),
       owner: options.owner,
-      input: raw,
+      input: parsed,
+      body: key === null ? undefined : bodyOf(raw, parsed),
       key: key && `key:${key}`,
       retryOf: null,
     }) as Promise<Snapshot<ResultOf<D>>>;
@@ -141,9 +136,10 @@ export class TaskOperations {
   }
 
   /**
-   * Does a failed or cancelled task again: a new task with the same input. Asking twice gives the same new task, for as
-   * long as the old one is kept.
-   * @throws TaskError `not_found` (404), `not_retryable` (409)
+   * Does a failed or cancelled task again: a new task with the same input, parsed anew. Asking twice gives the same new
+   * task, for as long as the old one is kept.
+   * @throws TaskError `not_found` (404), `not_retryable` (409), `invalid_input` (422) where the schema has changed and the
+   *   input no longer fits
    */
   async retry(owner: string, id: string): Promise<Snapshot> {
     const { snapshot } = await this.#read(owner, id);
@@ -152,8 +148,10 @@ export class TaskOperations {
     }
     const definition = this.#definitions.get(snapshot.name);
     if (!definition) throw refusal('not_retryable', 'This kind of task is no longer offered.', 409);
-    const { input } = this.#found(await this.#backend.store.read(id, { owner, input: true }));
-    return this.#create({ definition, title: snapshot.title, owner, input, key: null, retryOf: id });
+    const record = this.#found(await this.#backend.store.read(id, { owner, input: true }));
+    const input = await this.#parseAgain(definition, record);
+    const title = definition.titleOf(input.value);
+    return this.#create({ definition, title, owner, input, body: input.text, key: null, retryOf: id });
   }
 
   /**
@@ -169,17 +167,42 @@ export class TaskOperations {
     }
   }
 
+  /** A stored input as today's schema gives it. What came is parsed; where that was no JSON, the parsed input stands. */
+  async #parseAgain(
+    definition: AnyTaskDefinition,
+    { input, raw }: Pick<TaskRecord, 'input' | 'raw'>,
+  ): Promise<ParsedInput> {
+    if (raw === undefined) return { text: JSON.stringify(input), value: input, raw: '' };
+    try {
+      return await parseInput(definition, raw);
+    } catch (error) {
+      if (!(error instanceof TaskError)) throw error;
+      // Which property no longer fits is nothing that an owner could mend. Its path is for the log.
+      this.#backend.log.warn(`${definition.name} cannot be tried again: its input no longer fits the schema`, {
+        code: error.code,
+        at: error.issues.map(placeOf),
+      });
+      throw refusal(
+        'invalid_input',
+        'This task was asked for with an older version of the application, and can no longer be tried again. Start a new one.',
+        422,
+      );
+    }
+  }
+
   async #create(task: {
     readonly definition: AnyTaskDefinition;
     readonly title: string;
     readonly owner: string;
-    readonly input: unknown;
+    readonly input: ParsedInput;
+    /** What the key stands for. */
+    readonly body: string | undefined;
     readonly key: string | null;
     readonly retryOf: string | null;
   }): Promise<Snapshot> {
     const { store, publisher, clock } = this.#backend;
     await clock.ready();
-    const { definition, title, owner, input, key, retryOf } = task;
+    const { definition, title, owner, input, body, key, retryOf } = task;
     const snapshot = createSnapshot({
       id: newTaskId(),
       name: definition.name,
@@ -188,7 +211,8 @@ export class TaskOperations {
       at: clock.iso(),
       retryOf,
     });
-    const created = await this.#store({ snapshot, owner, input }, key);
+    const record = { snapshot, owner, input: input.value, raw: input.raw, ...(body === undefined ? {} : { body }) };
+    const created = await this.#store(record, key);
     if (created.result === 'mismatch') {
       throw refusal(
         'idempotency_mismatch',
@@ -212,7 +236,7 @@ export class TaskOperations {
     return snapshot;
   }
 
-  async #store(task: Parameters<TaskStore['create']>[0], key: string | null): Promise<Created> {
+  async #store(task: NewRecord, key: string | null): Promise<Created> {
     const { store } = this.#backend;
     const started = Date.now();
     for (;;) {
@@ -261,10 +285,4 @@ function checkKey(key: string | undefined): string | null {
     `An Idempotency-Key has 1 to ${MAX_IDEMPOTENCY_KEY_LENGTH} characters.`,
     400,
   );
-}
-
-function quote(value: unknown): string {
-  return typeof value === 'string'
-    ? JSON.stringify(value.slice(0, 80))
-    : `of type ${value === null ? 'null' : typeof value}`;
 }

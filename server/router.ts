@@ -56,7 +56,7 @@ export function createRouter(options: RouterOptions): Router {
     const notes = { channel_occupied: 'opened', channel_vacated: 'vacated' } as const;
     await Promise.all(
       webhook.events.map(({ name, channel }) => {
-        const event = notes[name as keyof typeof notes];
+        const event = Object.hasOwn(notes, name) ? notes[name as keyof typeof notes] : undefined;
         return event && backend.redis.notePage(channel, event, webhook.at);
       }),
     );

@@ -3,8 +3,8 @@
 import type { Request, Response, Router } from 'express';
 import type { Backend } from '../backend/backend.ts';
 import type { AnyTaskDefinition, InputOf, ResultOf } from '../core/definition.ts';
-import { TaskError } from '../core/error.ts';
 import { isFinished, type Snapshot } from '../core/snapshot.ts';
+import { checkServerOptions } from './checks.ts';
 import { type StartOptions, TaskOperations } from './operations.ts';
 import { createRouter, type Identify, POLL_AFTER_S } from './router.ts';
 import { Waiting } from './waiting.ts';
@@ -57,16 +57,8 @@ export interface TaskServer {
  * @throws TaskError `invalid_options`
  */
 export function createTaskServer(options: TaskServerOptions): TaskServer {
+  checkServerOptions(options);
   const { backend } = options;
-  if (typeof options.identify !== 'function') {
-    throw new TaskError(
-      'invalid_options',
-      'createTaskServer: identify must be a function from a request to a user id or null.',
-      {
-        retryable: false,
-      },
-    );
-  }
   const operations = new TaskOperations(backend, options.tasks);
   const fixed = options.path === undefined ? null : pathnameOf(options.path);
   let mounted = '/tasks';

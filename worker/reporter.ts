@@ -10,6 +10,7 @@ import { delay } from '../backend/async.ts';
 import type { Backend } from '../backend/backend.ts';
 import { jobIdOf } from '../backend/job.ts';
 import type { Applied, TaskRecord } from '../backend/store.ts';
+import { asTaskError, TaskError, toFailure } from '../core/error.ts';
 import { isFinished, type Progress, type Snapshot } from '../core/snapshot.ts';
 import type { TaskEvent } from '../core/transition.ts';
 import type { ProgressReport } from './context.ts';
@@ -108,26 +109,44 @@ export class Reporter {
   }
 
   /**
-   * Writes how the attempt ended, and pushes it; tries until the store has answered or `signal` aborts.
+   * Writes how the attempt ended, and pushes it; tries until the store has answered or `signal` aborts. An event that cannot
+   * be written although the store is there (a bug of ours) becomes a plain failure: no attempt ends without an event.
    * Nothing of this attempt is written afterwards.
    */
   async end(event: TaskEvent, signal: AbortSignal): Promise<void> {
     this.close();
-    await this.#writing;
+    await this.#writing?.catch(() => undefined);
+    let wanted = event;
     let isRepeated = false;
     while (!signal.aborted) {
       try {
-        const applied = await this.#apply(event);
+        const applied = await this.#apply(wanted);
         // A try whose answer got lost may have done it: then the store holds what we were about to say.
-        if (!applied.ok && isRepeated && applied.snapshot && isOutcomeOf(event, applied.snapshot)) {
+        if (!applied.ok && isRepeated && applied.snapshot && isOutcomeOf(wanted, applied.snapshot)) {
           this.#push(applied.snapshot, true);
         } else if (applied.ok) this.#push(applied.snapshot, applied.hasPage);
         return;
-      } catch {
+      } catch (error) {
         isRepeated = true;
+        if (wanted === event && !isUnavailable(error)) wanted = this.#plainFailure(error);
         await delay(RETRY_MS, signal);
       }
     }
+  }
+
+  #plainFailure(error: unknown): TaskEvent {
+    const { backend, record } = this.#options;
+    backend.log.error('An attempt ended, but how could not be written; it counts as failed', {
+      task: record.snapshot.id,
+      attempt: this.#attempt,
+      error,
+    });
+    return {
+      type: 'fail',
+      at: this.#options.backend.clock.iso(),
+      attempt: this.#attempt,
+      error: toFailure(asTaskError(error)),
+    };
   }
 
   /** Asks for the next turn; while a write is under way, that is done after it. */
@@ -203,6 +222,11 @@ export class Reporter {
     this.#isShown = true;
     this.#options.backend.publisher.publish(this.#options.record.owner, snapshot);
   }
+}
+
+/** Redis does not answer, or not as it should: it is worth another try. Anything else would fail again. */
+function isUnavailable(error: unknown): boolean {
+  return error instanceof TaskError && error.status === 503;
 }
 
 function isOutcomeOf(event: TaskEvent, stored: Snapshot): boolean {

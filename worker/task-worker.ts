@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { aborted, delay, withDeadline } from '../backend/async.ts';
-import type { Backend } from '../backend/backend.ts';
+import { type Backend, isBackend } from '../backend/backend.ts';
 import { type Watch, watchFor } from '../backend/blame.ts';
 import { type Job, parseJobId } from '../backend/job.ts';
 import { workerLost } from '../backend/lost-workers.ts';
@@ -12,6 +12,7 @@ import type { AnyTaskDefinition } from '../core/definition.ts';
 import { type Duration, toMilliseconds } from '../core/duration.ts';
 import { TaskError } from '../core/error.ts';
 import { isFinished } from '../core/snapshot.ts';
+import { describe } from '../core/text.ts';
 import type { TaskEvent } from '../core/transition.ts';
 import { Attempt } from './attempt.ts';
 import type { Handler } from './context.ts';
@@ -22,13 +23,14 @@ export interface TaskWorkerOptions {
   readonly backend: Backend;
   /** How many tasks of each definition run at once in this process, 1 to 1,000. Default 4. */
   readonly concurrency?: number;
-  /** How long a handler that was told to stop may take, before it is cut off. Default 5 s. */
+  /** How long a handler that was told to stop may take, before it is cut off; at most 7 days. Default 5 s. */
   readonly grace?: Duration;
-  /** How long tasks may go on once the worker is told to stop, before they are handed back. Default 20 s. */
+  /** How long tasks may go on once the worker is told to stop, before they are handed back; at most 7 days. Default 20 s. */
   readonly drain?: Duration;
   /**
    * A worker process that gave no sign for this long (at most twice) is taken for dead, and its tasks run elsewhere. A
-   * handler that blocks the event loop does not count: a thread gives the signs meanwhile. Default 5 s.
+   * handler that blocks the event loop does not count: a thread gives the signs meanwhile. From 500 ms, since each worker
+   * asks Redis several times within it, to 1 day. Default 5 s.
    */
   readonly stallInterval?: Duration;
 }
@@ -81,24 +83,38 @@ class Worker implements TaskWorker {
   #isRunning = false;
 
   constructor(options: TaskWorkerOptions) {
+    if (!isBackend(options?.backend)) {
+      invalid(`backend must be what createBackend gives, got ${describe(options?.backend)}.`);
+    }
     this.#backend = options.backend;
     this.#concurrency = options.concurrency ?? 4;
     if (!Number.isInteger(this.#concurrency) || this.#concurrency < 1 || this.#concurrency > 1_000) {
-      invalid(`concurrency must be a whole number from 1 to 1000, got ${options.concurrency}.`);
+      invalid(`concurrency must be a whole number from 1 to 1000, got ${describe(options.concurrency)}.`);
     }
-    this.#grace = toMilliseconds(options.grace ?? '5s', 'createTaskWorker: grace');
-    this.#drain = toMilliseconds(options.drain ?? '20s', 'createTaskWorker: drain');
-    this.#stallInterval = toMilliseconds(options.stallInterval ?? '5s', 'createTaskWorker: stallInterval');
+    this.#grace = toMilliseconds(options.grace ?? '5s', 'createTaskWorker: grace', { most: '7d' });
+    this.#drain = toMilliseconds(options.drain ?? '20s', 'createTaskWorker: drain', { most: '7d' });
+    const stall = { least: '500ms', most: '1d' } as const;
+    this.#stallInterval = toMilliseconds(options.stallInterval ?? '5s', 'createTaskWorker: stallInterval', stall);
   }
 
   handle<D extends AnyTaskDefinition>(definition: D, handler: Handler<D>): this {
+    if (typeof definition?.name !== 'string' || typeof definition.titleOf !== 'function') {
+      invalid(`handle() expects a definition as defineTask gives it, got ${describe(definition)}.`);
+    }
+    if (typeof handler !== 'function') {
+      invalid(`handle(${definition.name}) expects a function (input, task) => result, got ${describe(handler)}.`);
+    }
     if (this.#isRunning) invalid(`handle(${definition.name}) came after run().`);
     if (this.#handlers.has(definition.name)) invalid(`handle(${definition.name}) was called twice.`);
     this.#handlers.set(definition.name, { definition, handler: handler as unknown as Handler<AnyTaskDefinition> });
     return this;
   }
 
-  async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+  async run(options: { readonly signal: AbortSignal }): Promise<void> {
+    const signal = options?.signal;
+    if (!(signal instanceof AbortSignal)) {
+      invalid(`run({ signal }) expects an AbortSignal, which ends the worker, got ${describe(signal)}.`);
+    }
     if (this.#isRunning) invalid('run() was called twice.');
     if (this.#handlers.size === 0) invalid('run() came before any handle(definition, handler).');
     this.#isRunning = true;
