@@ -1,5 +1,7 @@
 /** Waiting, with an end. */
 
+import { startTimer } from './timer.ts';
+
 /** What was waited for did not come in time. */
 export class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
@@ -14,14 +16,14 @@ export function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {
   return new Promise((resolve, reject) => {
     const expire = () => reject(new DeadlineError(`no answer within ${ms} ms`));
     // After a busy spell timers come first; what has arrived is read next, and only then is it late.
-    const timer = setTimeout(() => setImmediate(expire), ms);
+    const timer = startTimer(() => setImmediate(expire), ms);
     work.then(
       (value) => {
-        clearTimeout(timer);
+        timer.stop();
         resolve(value);
       },
       (error) => {
-        clearTimeout(timer);
+        timer.stop();
         reject(error);
       },
     );
@@ -33,11 +35,11 @@ export function delay(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();
     const done = () => {
-      clearTimeout(timer);
+      timer.stop();
       signal?.removeEventListener('abort', done);
       resolve();
     };
-    const timer = setTimeout(done, ms);
+    const timer = startTimer(done, ms);
     signal?.addEventListener('abort', done, { once: true });
   });
 }

@@ -3,8 +3,12 @@
 import { channelOf } from '../core/channel.ts';
 import { type Duration, toMilliseconds } from '../core/duration.ts';
 import { TaskError } from '../core/error.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import { describe } from '../core/text.ts';
 import { Bus } from './bus.ts';
-import { consoleLog, type Log } from './log.ts';
+import { Clock } from './clock.ts';
+import { consoleLog, guardLog, type Log } from './log.ts';
+import { LostWorkers } from './lost-workers.ts';
 import { type EventFate, type EventKind, Publisher } from './publisher.ts';
 import type { PusherOptions } from './pusher-env.ts';
 import { JobQueues } from './queue.ts';
@@ -12,6 +16,8 @@ import { Redis } from './redis.ts';
 import { parseRedisAddress, type RedisEndpoint } from './redis-address.ts';
 import { TaskStore } from './store.ts';
 import { Sweeper } from './sweeper.ts';
+import { UnservedTasks } from './unserved.ts';
+import { WorkerRegistry } from './worker-registry.ts';
 
 export interface BackendOptions {
   /**
@@ -59,10 +65,13 @@ export function createBackend(options: BackendOptions): Backend {
 export class Backend {
   /** @internal */ readonly store: TaskStore;
   /** @internal */ readonly redis: Redis;
+  /** @internal */ readonly clock: Clock;
+  /** @internal */ readonly workers: WorkerRegistry;
   /** @internal */ readonly queues: JobQueues;
   /** @internal */ readonly bus: Bus;
   /** @internal */ readonly publisher: Publisher;
   /** @internal */ readonly sweeper: Sweeper;
+  /** @internal */ readonly unserved: UnservedTasks;
   /** @internal */ readonly pusher: PusherOptions;
   /** @internal */ readonly log: Log;
   readonly #settling = new Set<string>();
@@ -70,19 +79,22 @@ export class Backend {
 
   /** @internal Use {@link createBackend}. */
   constructor(options: BackendOptions) {
+    checkOptions(options);
     parseRedisAddress(options.redis);
     const url = options.redis ?? '';
     const prefix = options.prefix ?? 'inloop:';
-    this.log = options.log ?? consoleLog;
+    this.log = guardLog(options.log ?? consoleLog);
     this.pusher = options.pusher;
     this.redis = new Redis({
       url,
       prefix,
-      retention: toMilliseconds(options.retention ?? '7d', 'retention') / 1_000,
+      retention: toMilliseconds(options.retention ?? '7d', 'createBackend: retention') / 1_000,
       channelOf: (owner) => this.channelOf(owner),
       log: this.log,
     });
-    this.store = new TaskStore(this.redis);
+    this.clock = new Clock({ ask: () => this.redis.time() });
+    this.store = new TaskStore(this.redis, this.clock);
+    this.workers = new WorkerRegistry(this.redis);
     this.queues = new JobQueues({ url, prefix, log: this.log, permit: () => this.redis.whenReady() });
     this.bus = new Bus(options.pusher);
     this.publisher = new Publisher({
@@ -91,11 +103,17 @@ export class Backend {
       onSettled: (ids) => this.#settle(ids),
       eventsPerSecond: checkPushes(options.pushesPerSecond ?? DEFAULT_PUSHES_PER_SECOND),
     });
+    const publish = (owner: string, snapshot: Snapshot) => this.publisher.publish(owner, snapshot);
+    const { redis, store, clock, log, workers: registry } = this;
+    this.unserved = new UnservedTasks({ redis, store, clock, log, publish });
     this.sweeper = new Sweeper({
-      redis: this.redis,
-      store: this.store,
-      publish: (owner, outcome) => this.publisher.publish(owner, outcome),
+      redis,
+      store,
+      clock,
+      publish,
       isBusDown: () => this.publisher.isDown,
+      unserved: this.unserved,
+      lostWorkers: new LostWorkers({ redis, store, registry, clock, log, publish }),
     });
   }
 
@@ -125,6 +143,7 @@ export class Backend {
       push_failures: failures,
       push_dropped: sum('dropped'),
       push_merged: sum('merged'),
+      tasks_without_worker: this.unserved.marked,
     };
   }
 
@@ -136,6 +155,7 @@ export class Backend {
   /** Pushes what waits (for at most 2 s), then lets go of every connection. */
   async close(): Promise<void> {
     this.sweeper.stop();
+    this.clock.stop();
     await this.publisher.drain(2_000);
     await this.#flushSettled();
     this.publisher.close();
@@ -159,11 +179,49 @@ export class Backend {
   }
 }
 
+/** Whether `value` is what {@link createBackend} gives, that of another copy of this package included. @internal */
+export function isBackend(value: unknown): value is Backend {
+  return typeof value === 'object' && value !== null && 'store' in value && 'publisher' in value && 'queues' in value;
+}
+
+/** Types say so already; plain JavaScript passes what it likes. */
+function checkOptions(options: BackendOptions): void {
+  const refuse = (what: string, expected: string, got: unknown) =>
+    invalid(`${what} must be ${expected}, got ${describe(got)}.`);
+  if (typeof options !== 'object' || options === null)
+    refuse('the argument', 'options like { redis, pusher }', options);
+  const { pusher, prefix, log } = options;
+  const texts: unknown[] =
+    typeof pusher === 'object' && pusher !== null ? [pusher.appId, pusher.key, pusher.secret] : [];
+  if (texts.length === 0 || !texts.every((text) => typeof text === 'string' && text !== '')) {
+    refuse(
+      'pusher',
+      'what pusherFromEnv(process.env) gives',
+      texts.length === 0 ? pusher : 'one without appId, key and secret',
+    );
+  }
+  const { cluster = null, server = null } = pusher;
+  const hasServer = typeof server?.host === 'string' && Number.isInteger(server.port);
+  if (typeof cluster !== 'string' && !hasServer) {
+    invalid(
+      'pusher must be what pusherFromEnv(process.env) gives: it has neither a cluster nor a server with host and port.',
+    );
+  }
+  if (prefix !== undefined && typeof prefix !== 'string') refuse('prefix', 'a text like inloop:', prefix);
+  if (log !== undefined && (['info', 'warn', 'error'] as const).some((level) => typeof log?.[level] !== 'function')) {
+    refuse('log', 'an object with the functions info, warn and error', log);
+  }
+}
+
+function invalid(message: string): never {
+  throw new TaskError('invalid_options', `createBackend: ${message}`, { retryable: false });
+}
+
 function checkPushes(perSecond: number): number {
   if (Number.isInteger(perSecond) && perSecond >= 1 && perSecond <= MOST_PUSHES_PER_SECOND) return perSecond;
   throw new TaskError(
     'invalid_options',
-    `createBackend: pushesPerSecond must be a whole number from 1 to ${MOST_PUSHES_PER_SECOND}, got ${perSecond}.`,
+    `createBackend: pushesPerSecond must be a whole number from 1 to ${MOST_PUSHES_PER_SECOND}, got ${describe(perSecond)}.`,
     { retryable: false },
   );
 }

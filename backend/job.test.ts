@@ -4,8 +4,8 @@ import { jobIdOf, parseJobId } from './job.ts';
 
 describe('the id of a job', () => {
   it('says what the job asks for', () => {
-    for (const attempt of [1, 12]) {
-      expect(parseJobId(jobIdOf({ id: TEST_ID, attempt }))).toEqual({ id: TEST_ID, attempt });
+    for (const run of [1, 12]) {
+      expect(parseJobId(jobIdOf({ id: TEST_ID, run }))).toEqual({ id: TEST_ID, run });
     }
   });
 

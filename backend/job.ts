@@ -1,18 +1,18 @@
-/** Job ids: one for each attempt, so that adding a job twice is harmless and an old one is known as such. */
+/** Job ids: one for each run of a task, so that adding a job twice is harmless and an old one is known as such. */
 
-/** What a job asks for: attempt `attempt` of task `id`. */
+/** What a job asks for: run `run` of task `id`, from 1. An attempt that was handed back takes several runs. */
 export interface Job {
   readonly id: string;
-  readonly attempt: number;
+  readonly run: number;
 }
 
 /** The id of the job that asks for this. */
-export function jobIdOf({ id, attempt }: Job): string {
-  return `${id}:${attempt}`;
+export function jobIdOf({ id, run }: Job): string {
+  return `${id}:${run}`;
 }
 
 /** What the job with this id asks for, or null where it is none of ours. */
 export function parseJobId(jobId: string): Job | null {
   const match = /^([^:]+):(\d+)$/.exec(jobId);
-  return match?.[1] ? { id: match[1], attempt: Number(match[2]) } : null;
+  return match?.[1] ? { id: match[1], run: Number(match[2]) } : null;
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { recordLog } from '../test/support/log.ts';
-import { consoleLog, Outage } from './log.ts';
+import { consoleLog, guardLog, type Log, Outage } from './log.ts';
 
 describe('an outage', () => {
   it('is said once when it begins and once when it ends, with since when and how many calls failed', () => {
@@ -78,5 +78,44 @@ describe('the log on the console', () => {
     expect(lines.slice(0, 2)).toEqual(['inloop info: started', 'inloop warn: slow {"ms":7}']);
     expect(lines[2]).toMatch(/^inloop error: failed \{"error":"Error: a\\nb\\n {4}at .*","task":"t"\}$/);
     for (const line of lines) expect(line).not.toContain('\n');
+  });
+});
+
+describe("an adopter's log", () => {
+  it('gets plain data, whatever there was to say', () => {
+    const log = recordLog();
+    const circular: Record<string, unknown> = { n: 10n };
+    circular.self = circular;
+    guardLog(log).error('line\nbreak', { circular, error: new Error('x'), none: undefined });
+    guardLog(log).info('bare');
+    expect(log.lines).toEqual([
+      {
+        level: 'error',
+        message: 'line break',
+        fields: { circular: { n: '10n', self: '[circular]' }, error: expect.stringMatching(/^Error: x\n/) },
+      },
+      { level: 'info', message: 'bare', fields: {} },
+    ]);
+  });
+
+  it.each<[string, () => unknown]>([
+    ['throws', () => JSON.parse('{')],
+    ['rejects', async () => JSON.parse('{')],
+    ['is no function', undefined as never],
+  ])('that %s hurts nobody', async (_what, say) => {
+    const rejections: unknown[] = [];
+    const note = (reason: unknown) => rejections.push(reason);
+    process.on('unhandledRejection', note);
+    const guarded = guardLog({ info: say, warn: say, error: say } as Log);
+    for (const level of ['info', 'warn', 'error'] as const) expect(() => guarded[level]('x', { a: 1 })).not.toThrow();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    process.off('unhandledRejection', note);
+    expect(rejections).toEqual([]);
+  });
+
+  it('gets lines that are bounded', () => {
+    const log = recordLog();
+    guardLog(log).warn('m'.repeat(1e6), { a: 'x'.repeat(1e6), b: Array(1e6).fill('y'.repeat(1e5)) });
+    expect(JSON.stringify(log.lines).length).toBeLessThan(40_000);
   });
 });

@@ -1,26 +1,60 @@
 /** Where inloop says what it has to say to the operator. */
 
-/** Takes one line and what belongs to it. Must not throw. Never gets a secret, a signature or an input. */
+import { cut } from '../core/text.ts';
+import { printable } from './printable.ts';
+
+/**
+ * Takes one line and what belongs to it: plain data that JSON can hold, cut to a few thousand characters; errors as text.
+ * Never gets a secret, a signature or an input. What it throws is dropped.
+ */
 export interface Log {
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
-/** One line each on standard error, fields as JSON. */
-export const consoleLog: Log = {
-  info: (message, fields) => write('info', message, fields),
-  warn: (message, fields) => write('warn', message, fields),
-  error: (message, fields) => write('error', message, fields),
-};
+type Level = keyof Log;
 
-function write(level: string, message: string, fields: Readonly<Record<string, unknown>> | undefined): void {
-  const tail = fields && Object.keys(fields).length > 0 ? ` ${JSON.stringify(fields, plainErrors)}` : '';
-  console.error(`inloop ${level}: ${message}${tail}`);
+const MAX_MESSAGE_LENGTH = 2_000;
+
+/** One line each on standard error, fields as JSON. */
+export const consoleLog: Log = eachLevel((level) => (message, fields) => write(level, message, fields));
+
+/**
+ * `log`, so that saying something can neither fail nor flood: lines stay lines, fields are made plain and small, and what
+ * `log` throws, or rejects with, hurts nobody.
+ */
+export function guardLog(log: Log): Log {
+  return eachLevel((level) => (message, fields) => {
+    try {
+      const said: unknown = log[level](toLine(message), ...(fields ? [toFields(fields)] : []));
+      // A log that is an async function: nobody waits for it, so nobody else would catch what it rejects with.
+      Promise.resolve(said).catch(() => undefined);
+    } catch {
+      // The adopter's own; there is nowhere left to say so.
+    }
+  });
 }
 
-function plainErrors(_key: string, value: unknown): unknown {
-  return value instanceof Error ? (value.stack ?? value.message) : value;
+function eachLevel(make: (level: Level) => Log[Level]): Log {
+  return { info: make('info'), warn: make('warn'), error: make('error') };
+}
+
+function write(level: Level, message: string, fields: Readonly<Record<string, unknown>> | undefined): void {
+  const tail = fields && Object.keys(fields).length > 0 ? ` ${JSON.stringify(toFields(fields))}` : '';
+  console.error(`inloop ${level}: ${toLine(message)}${tail}`);
+}
+
+/** A reason that somebody else worded may hold line breaks, which would look like lines of their own. */
+function toLine(message: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not get through
+  return cut(message.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' '), MAX_MESSAGE_LENGTH);
+}
+
+function toFields(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([key, value]) => (value === undefined ? [] : [[key, printable(value)]])),
+  );
 }
 
 /** Says that a part is away once, with since when, and once that it is back: not once per failed call. */

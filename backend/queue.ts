@@ -129,7 +129,8 @@ export class JobQueues {
     void queue.checkStalledJobs(Math.min(STALL_CHECK_MS, options.stallInterval / 4));
     return {
       close: async (limit) => {
-        await withDeadline(queue.close(limit), limit + QUIT_MS).catch(() => undefined);
+        // bee-queue waits 5 s instead where it is told a fraction.
+        await withDeadline(queue.close(Math.ceil(limit)), limit + QUIT_MS).catch(() => undefined);
         client.disconnect();
         this.#clients.delete(client);
       },

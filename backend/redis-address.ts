@@ -1,5 +1,6 @@
 /** How Redis is addressed: what `createBackend` is given, read once, for every connection to it. */
 
+import { isIP } from 'node:net';
 import { TaskError } from '../core/error.ts';
 
 /** What a `rediss:` connection checks, beyond what Node trusts by itself. The same names as in Node's `tls.connect`. */
@@ -41,6 +42,28 @@ export interface RedisAddress {
   readonly database: number;
   /** Null for a connection in plain text. */
   readonly tls: RedisTls | null;
+}
+
+/** One server, as `net.connect` or `tls.connect` take it, and as whom to enter. Can be handed to another thread. */
+export interface RedisServer {
+  readonly connect: Readonly<Record<string, unknown>>;
+  readonly tls: boolean;
+  readonly username: string | null;
+  readonly password: string | null;
+  readonly database: number;
+}
+
+/** The server on `host`, which is one of `address`, or the primary that its sentinels name. */
+export function toServer({ tls, username, password, database }: RedisAddress, host: Host): RedisServer {
+  // A server name must not be an IP address.
+  const servername = tls && isIP(host.host) === 0 ? { servername: host.host } : {};
+  return {
+    connect: { ...host, ...servername, ...tls },
+    tls: tls !== null,
+    username: username ?? null,
+    password: password ?? null,
+    database,
+  };
 }
 
 const REDIS_PORT = 6_379;

@@ -63,10 +63,17 @@ export class Connection<S extends RedisScripts> {
   /** Why there is no connection, where Redis answered and said no. */
   #refusal: { readonly error: unknown } | null = null;
   #attempts = 0;
+  #host: Host;
 
   constructor(options: ConnectionOptions<S>) {
     this.#options = options;
+    this.#host = options.address.hosts[0] as Host;
     this.#make = clientMaker(options.scripts);
+  }
+
+  /** Where the last connection was made to, or tried to; the first host of the address before. */
+  get host(): Host {
+    return this.#host;
   }
 
   get isClosed(): boolean {
@@ -185,8 +192,8 @@ export class Connection<S extends RedisScripts> {
     this.#attempts += 1;
     await permit?.();
     if (this.isClosed) throw new Error('closed');
-    const server = address.primary === null ? address.hosts[0] : await findPrimary(address, this.#attempts);
-    const client = this.#make(clientOptions(address, server as Host));
+    if (address.primary !== null) this.#host = await findPrimary(address, this.#attempts);
+    const client = this.#make(clientOptions(address, this.#host));
     let leave: (reason: unknown) => void = () => undefined;
     const left = new Promise<unknown>((resolve) => {
       leave = resolve;

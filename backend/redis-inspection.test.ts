@@ -89,8 +89,8 @@ describe('the commands that are needed', () => {
   const source = (file: string) => readFileSync(file, 'utf8');
 
   it('are those that scripts call, and those that are sent outside of them', () => {
-    const scripts = ["redis.call('HSET', KEYS[1])  redis.pcall( \"Time\")  redis.call('HSET')"];
-    expect(commandsNeeded(scripts)).toEqual([...PLAIN_COMMANDS, 'hset', 'time'].sort());
+    const scripts = ["redis.call('ZCARD', KEYS[1])  redis.pcall( \"Incr\")  redis.call('ZCARD')"];
+    expect(commandsNeeded(scripts)).toEqual([...PLAIN_COMMANDS, 'zcard', 'incr'].sort());
   });
 
   it('leave out none that our code sends', () => {

@@ -22,7 +22,8 @@ export interface InspectionOptions {
 /** What is sent outside of scripts; what scripts call is read from them. */
 export const PLAIN_COMMANDS: readonly string[] = [
   ...['eval', 'evalsha', 'ping', 'subscribe', 'multi', 'exec'],
-  ...['hmget', 'lrange', 'zrange', 'zrem'],
+  ...['get', 'set', 'mget', 'del', 'time'],
+  ...['hget', 'hmget', 'hgetall', 'hset', 'lrange', 'zrange', 'zrem', 'sadd', 'smembers'],
   // bee-queue's
   ...['brpoplpush', 'lrem', 'srem', 'hdel'],
 ];

@@ -22,7 +22,7 @@ let log: ReturnType<typeof recordLog>;
 function connect(url = server.url): void {
   log = recordLog();
   redis = new Redis({ url, prefix: 'outage:', retention: 60, channelOf: (owner) => channelOf(owner), log });
-  store = new TaskStore(redis);
+  store = new TaskStore(redis, { now: Date.now });
 }
 
 beforeAll(async () => {

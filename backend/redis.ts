@@ -6,23 +6,38 @@
 import { type CommandParser, defineScript } from '@redis/client';
 import { TaskError } from '../core/error.ts';
 import { delay, withDeadline } from './async.ts';
+import type { Isolation } from './blame.ts';
 import type { Log } from './log.ts';
 import { QUEUE_SCRIPTS, queueKey } from './queue.ts';
-import { parseRedisAddress, type RedisEndpoint } from './redis-address.ts';
+import {
+  parseRedisAddress,
+  type RedisAddress,
+  type RedisEndpoint,
+  type RedisServer,
+  toServer,
+} from './redis-address.ts';
 import type { Client } from './redis-client.ts';
 import { Connection } from './redis-connection.ts';
 import { wasNotDone } from './redis-fault.ts';
 import { inspect } from './redis-inspection.ts';
 import { RedisTrouble } from './redis-trouble.ts';
-import { COMMIT, CREATE, DISCARD, LEASE, LIST, PAGE, PROBE, WAIT } from './scripts.ts';
+import { COMMIT, CREATE, DISCARD, LEASE, LIST, PAGE, PROBE, READ, SEE, UNPUBLISHED, WAIT } from './scripts.ts';
 
 /** Under the 2 s within which an accepting server must have answered. */
 const COMMAND_DEADLINE_MS = 1_500;
 const IDEMPOTENCY_TTL_S = 24 * 3_600;
 /** A page that stays open renews its mark with every authorization; after this, nothing is known and we push. */
 const PAGE_TTL_S = 24 * 3_600;
-/** How rarely creating a task looks for ids in the owner's index whose records have expired. */
+/**
+ * One new task in eight looks for ids whose records have expired, at 64 of them at most: where many have, they go eight
+ * times faster than new ones come.
+ */
 const FORGET_EVERY = 8;
+/** Whoever began to deal with a dead worker's tasks has done so long before. */
+const VERDICT_TTL_S = 3_600;
+const FORGET_AT_MOST = 64;
+/** How many ids one call of LIST looks at: about 1 ms of Redis' time where all their records have expired. */
+const LOOK_AT_MOST = 1_000;
 /** How often a Redis that was unwell is looked at. */
 const RECOVERY_CHECK_MS = 500;
 /**
@@ -31,16 +46,58 @@ const RECOVERY_CHECK_MS = 500;
  * are accepted a second. Not so with a worker's commands: there, more writes cost more than waiting.
  */
 const CREATED_A_TURN = 8;
+/** Of a record: what is known of its runs (scripts.ts). */
+const RUN_FIELDS = ['n', 'k', 'b', 'p', 'q'];
 
-/** A record as Redis holds it. */
-export interface StoredTask {
-  readonly snapshot: string;
+/** A record as Redis holds it, as far as it was asked for. */
+export interface StoredTask extends StoredSnapshot {
   readonly owner: string;
-  readonly input: string;
+  /** JSON; null unless asked for. */
+  readonly input: string | null;
+  /** What came, where its schema made something else of it; empty where it was no JSON; null unless asked for. */
+  readonly raw: string | null;
+  /** The result that the snapshot leaves out, as JSON; null unless there is one and it was asked for. */
+  readonly result: string | null;
+  /** Null unless asked for. */
+  readonly run: StoredRun | null;
 }
 
+/** What is known of the runs of a task. Fields are null in records of version 0.1.0. */
+export interface StoredRun {
+  /** How often it was started. */
+  readonly count: string | null;
+  /** The worker that runs it; '' for none. */
+  readonly worker: string | null;
+  /** When that began, in ms by Redis' clock. */
+  readonly begunAt: string | null;
+  /** The progress of a run that was handed back, as JSON; '' for none. */
+  readonly held: string | null;
+  /** What is held against it, as JSON. */
+  readonly suspicion: string | null;
+}
+
+/** A snapshot as Redis holds it: JSON, and when the owner saw the outcome (ms), which it does not say itself. */
+export interface StoredSnapshot {
+  readonly snapshot: string;
+  readonly seenAt: number | null;
+}
+
+/** What of a record is read beside its snapshot, and for whom. */
+export interface ReadOptions {
+  /** For nobody else; unless given, whoever owns it. */
+  readonly owner?: string;
+  readonly input?: boolean;
+  readonly result?: boolean;
+  readonly run?: boolean;
+}
+
+/** What a commit does to the run of a task that it belongs to. */
+export type RunChange =
+  | { readonly type: 'start'; readonly worker: string; readonly isolation: Isolation }
+  | { readonly type: 'end'; readonly held: string; readonly suspicion: string };
+
 /** What kind of change a commit is; decides which indexes it touches. */
-export type CommitKind = 'step' | 'outcome' | 'seen';
+export type CommitKind = 'step' | 'outcome';
 
 export interface Commit {
   readonly id: string;
@@ -50,6 +107,11 @@ export interface Commit {
   readonly revision: number;
   readonly snapshot: string;
   readonly kind: CommitKind;
+  /** The run it belongs to: refused where another one has begun. Null where it belongs to none. */
+  readonly run: number | null;
+  readonly runChange: RunChange | null;
+  /** The result that the snapshot leaves out, as JSON. */
+  readonly result?: string;
   /** Of a successful attempt, in ms, to learn from. */
   readonly duration?: number;
   /** The job that the task waits for from now on, and when it is due (ms since the epoch; null for at once). */
@@ -61,7 +123,9 @@ export interface Commit {
 export type CommitAnswer =
   | { readonly result: 'ok' /** False when nobody has a page open. */; readonly hasPage: boolean }
   | { readonly result: 'missing' }
-  | { readonly result: 'conflict'; readonly snapshot: string };
+  /** Another run has begun. */
+  | { readonly result: 'stale' }
+  | ({ readonly result: 'conflict' } & StoredSnapshot);
 
 export interface RedisOptions {
   /** Checked already, see `parseRedisAddress`. */
@@ -80,7 +144,10 @@ const SCRIPTS = {
   inloopDiscard: script(DISCARD),
   inloopCommit: script(COMMIT),
   inloopList: script(LIST),
+  inloopSee: script(SEE),
+  inloopRead: script(READ),
   inloopPage: script(PAGE),
+  inloopUnpublished: script(UNPUBLISHED),
   inloopLease: script(LEASE),
   inloopWait: script(WAIT),
   inloopProbe: script(PROBE),
@@ -91,6 +158,7 @@ export const ALL_SCRIPTS: readonly string[] = [...Object.values(SCRIPTS).map(({ 
 
 export class Redis {
   readonly #prefix: string;
+  readonly #address: RedisAddress;
   readonly #retention: string;
   readonly #channelOf: (owner: string) => string;
   readonly #log: Log;
@@ -99,6 +167,7 @@ export class Redis {
   readonly #subscriber: Connection<Record<never, never>>;
   readonly #subscriptions = new Map<string, Set<(message: string) => void>>();
   readonly #changeListeners = new Set<(id: string | null) => void>();
+  readonly #serverListeners = new Set<(server: RedisServer) => void>();
   readonly #advised = new Set<string>();
   readonly #closing = new AbortController();
   #isRecovering = false;
@@ -106,6 +175,7 @@ export class Redis {
 
   constructor(options: RedisOptions) {
     const address = parseRedisAddress(options.url);
+    this.#address = address;
     this.#prefix = options.prefix;
     this.#retention = String(Math.ceil(options.retention));
     this.#channelOf = options.channelOf;
@@ -116,8 +186,11 @@ export class Redis {
       address,
       scripts: SCRIPTS,
       prepare: (client) => this.#inspect(client),
-      // It may be another server by now, which the subscriber would not notice by itself.
-      onReady: () => this.#subscriber.renew(null),
+      onReady: () => {
+        // It may be another server by now, which the subscriber would not notice by itself.
+        this.#subscriber.renew(null);
+        for (const listener of this.#serverListeners) listener(toServer(address, this.#connection.host));
+      },
       onFault,
     });
     this.#subscriber = new Connection({
@@ -138,15 +211,20 @@ export class Redis {
     });
   }
 
-  /** Stores a new task with its job, unless its key was used before; then says what that key stands for. */
+  /**
+   * Stores a new task with its job, unless its key was used before, or the task that it tries again was tried again
+   * before; then says what that stands for.
+   */
   async create(task: {
     readonly id: string;
     readonly owner: string;
     readonly name: string;
     readonly snapshot: string;
     readonly input: string;
+    readonly raw: string | null;
     readonly jobId: string;
     readonly idempotency: { readonly key: string; readonly bodyHash: string } | null;
+    readonly retryOf: string | null;
   }): Promise<{
     readonly known: { readonly bodyHash: string; readonly id: string } | null;
     readonly hasPage: boolean;
@@ -160,8 +238,10 @@ export class Redis {
           this.#key('task', task.id),
           this.#key('all', task.owner),
           this.#key('active', task.owner),
+          this.#key('unseen', task.owner),
           this.#key('idem', `${task.owner}:${task.idempotency?.key ?? ''}`),
           this.#key('page', this.#channelOf(task.owner)),
+          ...(task.retryOf === null ? [] : [this.#key('task', task.retryOf)]),
         ],
         [
           task.id,
@@ -173,20 +253,23 @@ export class Redis {
           this.#key('task', ''),
           queueKey(this.#prefix, task.name),
           task.jobId,
-          // Every eighth looks at more than eight, so the index of an owner who goes on does not grow for ever.
-          Math.random() < 1 / FORGET_EVERY ? String(2 * FORGET_EVERY) : '0',
+          ...whereToForget(),
+          ...(task.raw === null ? [] : [task.raw]),
         ],
       ),
     );
     const [known, hasPage] = answer as unknown as [string, number];
-    const [bodyHash, id] = known.split(' ');
-    return { known: bodyHash && id ? { bodyHash, id } : null, hasPage: hasPage === 1 };
+    const [bodyHash = '', id] = known.split(' ');
+    return { known: id ? { bodyHash, id } : null, hasPage: hasPage === 1 };
   }
 
   /** Forgets a new task that nobody has touched. */
   async discard(id: string, owner: string): Promise<void> {
     await this.#run((client) =>
-      client.inloopDiscard([this.#key('task', id), this.#key('all', owner), this.#key('active', owner)], [id]),
+      client.inloopDiscard(
+        [this.#key('task', id), this.#key('all', owner), this.#key('active', owner)],
+        [id, this.#retention],
+      ),
     );
   }
 
@@ -209,41 +292,90 @@ export class Redis {
           String(change.revision),
           change.snapshot,
           change.kind,
-          String(Date.now()),
+          change.result ?? '',
           this.#retention,
           change.duration === undefined ? '' : String(Math.round(change.duration)),
           change.announceCancel ? `${this.#prefix}cancel` : '',
           `${this.#prefix}changed`,
+          Math.random() < 1 / FORGET_EVERY ? String(FORGET_AT_MOST) : '0',
+          this.#key('running', ''),
+          change.run === null ? '' : String(change.run),
+          ...toRunArguments(change.runChange),
           ...(change.job
             ? [queueKey(this.#prefix, change.name), change.job.id, change.job.at === null ? '' : String(change.job.at)]
             : []),
         ],
       ),
-    )) as unknown as [string, unknown];
+    )) as unknown as ['ok', number] | ['missing'] | ['stale'] | ['conflict', string, string];
     if (answer[0] === 'ok') return { result: 'ok', hasPage: answer[1] === 1 };
-    if (answer[0] === 'missing') return { result: 'missing' };
-    return { result: 'conflict', snapshot: String(answer[1]) };
+    if (answer[0] === 'missing' || answer[0] === 'stale') return { result: answer[0] };
+    return { result: 'conflict', ...toStored(answer[1], answer[2]) };
   }
 
-  async read(id: string): Promise<StoredTask | null> {
-    const [snapshot, owner, input] = await this.#run((client) => client.hmGet(this.#key('task', id), ['s', 'o', 'i']));
-    return snapshot && owner && input ? { snapshot, owner, input } : null;
+  /** A record, and of its big parts those that are asked for; null where there is none, or somebody else's. */
+  async read(id: string, want: ReadOptions = {}): Promise<StoredTask | null> {
+    const task = this.#key('task', id);
+    const fields = [
+      's',
+      'v',
+      'o',
+      ...(want.input ? ['i', 'x'] : []),
+      want.result ? 'R' : '',
+      ...(want.run ? RUN_FIELDS : []),
+    ].filter((field) => field !== '');
+    const { owner } = want;
+    const parts =
+      owner === undefined
+        ? await this.#run((client) => client.hmGet(task, fields))
+        : ((await this.#run((client) => client.inloopRead([task], [owner, ...fields]))) as unknown as
+            | (string | null)[]
+            | null);
+    const part = (field: string) => parts?.[fields.indexOf(field)] ?? null;
+    const [snapshot, storedOwner] = [part('s'), part('o')];
+    if (snapshot === null || storedOwner === null) return null;
+    const [count = null, worker = null, begunAt = null, held = null, suspicion = null] = RUN_FIELDS.map(part);
+    const run = want.run ? { count, worker, begunAt, held, suspicion } : null;
+    const [input, raw, result] = [part('i'), part('x'), part('R')];
+    return { ...toStored(snapshot, part('v')), owner: storedOwner, input, raw, result, run };
   }
 
-  /** Snapshots of an index, newest first, from the one after `cursor`. */
+  /**
+   * Snapshots of an index, newest first, from the one after `cursor`: at most `limit`. `next` is where to go on, null at
+   * the end of the index; since a call looks at 1,000 ids at most, it may be somewhere although there are fewer than `limit`.
+   */
   async list(
     index: 'all' | 'active' | 'unseen',
     owner: string,
     limit: number,
     cursor: string | null,
-  ): Promise<{ readonly snapshots: readonly string[]; readonly last: string }> {
-    const [last = '', ...snapshots] = (await this.#run((client) =>
+  ): Promise<{ readonly found: readonly StoredSnapshot[]; readonly next: string | null }> {
+    const indexes = ['all', 'active', 'unseen'] as const;
+    const [next, ...answer] = (await this.#run((client) =>
       client.inloopList(
-        [this.#key(index, owner)],
-        [cursor === null ? '+' : `(${cursor}`, String(limit), this.#key('task', '')],
+        indexes.map((name) => this.#key(name, owner)),
+        [
+          String(indexes.indexOf(index) + 1),
+          cursor === null ? '+' : `(${cursor}`,
+          String(limit),
+          String(LOOK_AT_MOST),
+          this.#key('task', ''),
+        ],
       ),
     )) as unknown as string[];
-    return { snapshots, last };
+    const found: StoredSnapshot[] = [];
+    for (let n = 0; n < answer.length; n += 2) found.push(toStored(answer[n] as string, answer[n + 1] as string));
+    return { found, next: next || null };
+  }
+
+  /**
+   * Takes outcomes out of the owner's inbox, at most 1,000. Returns those that were in it, and when it was (ms); none of
+   * them is read.
+   */
+  async see(owner: string, ids: readonly string[]): Promise<{ readonly ids: readonly string[]; readonly at: number }> {
+    const [at, ...seen] = (await this.#run((client) =>
+      client.inloopSee([this.#key('unseen', owner)], [this.#key('task', ''), ...ids]),
+    )) as unknown as [number, ...string[]];
+    return { ids: seen, at };
   }
 
   /** How long the last successful attempts of a definition took, in ms; at most 50. */
@@ -251,11 +383,11 @@ export class Redis {
     return (await this.#run((client) => client.lRange(this.#key('durations', name), 0, 49))).map(Number);
   }
 
-  /** Ids of tasks whose outcomes have not been pushed since before `before` (ms), oldest first. */
-  async unpublished(before: number, limit: number): Promise<string[]> {
-    return this.#run((client) =>
-      client.zRange(`${this.#prefix}unpublished`, '-inf', before, { BY: 'SCORE', LIMIT: { offset: 0, count: limit } }),
-    );
+  /** Ids of tasks whose outcomes have not been pushed for longer than `ms`, oldest first. */
+  async unpublished(ms: number, limit: number): Promise<string[]> {
+    return (await this.#run((client) =>
+      client.inloopUnpublished([`${this.#prefix}unpublished`], [String(ms), String(limit)]),
+    )) as unknown as string[];
   }
 
   /** The outcomes of these tasks were pushed, or need not be. */
@@ -268,10 +400,16 @@ export class Redis {
     return (await this.#run((client) => client.inloopLease([this.#key('lease', name)], [holder, String(ms)]))) === 1;
   }
 
-  /** Notes that a page entered `channel`, or that the last one left it, at `at` (ms). */
-  async notePage(channel: string, event: 'opened' | 'vacated', at: number): Promise<void> {
+  /**
+   * Notes that a page entered `channel`, or that the last one left it.
+   * @param at when, in ms; 'now' is by Redis' clock, and so is any time that is ahead of it
+   */
+  async notePage(channel: string, event: 'opened' | 'vacated', at: number | 'now'): Promise<void> {
     await this.#run((client) =>
-      client.inloopPage([this.#key('page', channel)], [event === 'opened' ? 'o' : 'v', String(at), String(PAGE_TTL_S)]),
+      client.inloopPage(
+        [this.#key('page', channel)],
+        [event === 'opened' ? 'o' : 'v', at === 'now' ? '' : String(at), String(PAGE_TTL_S)],
+      ),
     );
   }
 
@@ -289,9 +427,116 @@ export class Redis {
     this.#changeListeners.add(listener);
   }
 
-  /** Marks a task as waited for during the next `ms`. */
-  async markWaited(id: string, ms: number): Promise<void> {
-    await this.#run((client) => client.inloopWait([this.#key('task', id)], [String(Math.ceil(ms))]));
+  /** Marks a task as waited for during the next `ms`, and reads it as it is then; null where there is none. */
+  async markWaited(id: string, ms: number): Promise<StoredSnapshot | null> {
+    const answer = (await this.#run((client) =>
+      client.inloopWait([this.#key('task', id)], [String(Math.ceil(ms))]),
+    )) as unknown as [string, string] | null;
+    return answer && toStored(...answer);
+  }
+
+  /** What Redis' clock says, in ms since the epoch: the one clock that all processes share. */
+  async time(): Promise<number> {
+    const [seconds, microseconds] = await this.#run((client) => client.time());
+    return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
+  }
+
+  /** Says that a worker is alive for `ms` more. @param info what `workers` gives back */
+  async renewWorker(id: string, info: string, ms: number): Promise<void> {
+    await this.#run((client) =>
+      Promise.all([
+        client.hSet(`${this.#prefix}workers`, id, info),
+        client.set(this.#key('worker', id), '', { PX: Math.ceil(ms) }),
+      ]),
+    );
+  }
+
+  /** What a thread needs that gives a worker's sign of life by itself: where Redis is, and which keys are meant. */
+  signOfLifeOf(worker: string): { readonly redis: RedisServer; readonly keys: { sign: string; ended: string } } {
+    return {
+      redis: toServer(this.#address, this.#connection.host),
+      keys: { sign: this.#key('worker', worker), ended: this.#key('ended', worker) },
+    };
+  }
+
+  /** Calls `listener` with where Redis is after each reconnection: sentinels may have led elsewhere. */
+  onServer(listener: (server: RedisServer) => void): void {
+    this.#serverListeners.add(listener);
+  }
+
+  /** Every worker that was not forgotten, and its sign of life: null where that has expired. */
+  async workers(): Promise<{ readonly id: string; readonly info: string; readonly sign: string | null }[]> {
+    return this.#run(async (client) => {
+      const known = Object.entries(await client.hGetAll(`${this.#prefix}workers`));
+      if (known.length === 0) return [];
+      const signs = await client.mGet(known.map(([id]) => this.#key('worker', id)));
+      return known.map(([id, info], n) => ({ id, info, sign: signs[n] ?? null }));
+    });
+  }
+
+  /** What a worker runs: ids of tasks, and how they were started. */
+  async runningOn(worker: string): Promise<Readonly<Record<string, string>>> {
+    return this.#run((client) => client.hGetAll(this.#key('running', worker)));
+  }
+
+  /** Says which definitions there are, beside those that others said. */
+  async addDefinitions(names: readonly string[]): Promise<void> {
+    if (names.length > 0) await this.#run((client) => client.sAdd(`${this.#prefix}definitions`, [...names]));
+  }
+
+  /** The names of all definitions that a server has said. */
+  async definitions(): Promise<string[]> {
+    return this.#run((client) => client.sMembers(`${this.#prefix}definitions`));
+  }
+
+  /**
+   * Some of the jobs of a definition that nobody works on, from the one at `offset` on: those that wait for a worker, and
+   * those whose delay is over. Also those that a worker has taken and, perhaps, died with.
+   */
+  async waitingJobs(
+    name: string,
+    offset: number,
+    count: number,
+  ): Promise<{ readonly jobs: readonly string[]; readonly isLast: boolean }> {
+    const queue = queueKey(this.#prefix, name);
+    const end = offset + count - 1;
+    const lists = await this.#run((client) =>
+      Promise.all([
+        client.lRange(`${queue}waiting`, offset, end),
+        client.zRange(`${queue}delayed`, offset, end),
+        client.lRange(`${queue}active`, offset, end),
+      ]),
+    );
+    return { jobs: lists.flat(), isLast: lists.every((list) => list.length < count) };
+  }
+
+  /** A task that was started carefully is trusted from now on. */
+  async passProbation(worker: string, task: string): Promise<void> {
+    await this.#run((client) => client.hSet(this.#key('running', worker), task, 'free'));
+  }
+
+  /** Keeps `text` for what becomes of a dead worker's tasks, unless there is one; returns what is kept. */
+  async keepVerdict(worker: string, text: string): Promise<string> {
+    const known = await this.#run((client) =>
+      client.set(this.#key('verdict', worker), text, { NX: true, GET: true, EX: VERDICT_TTL_S }),
+    );
+    return known ?? text;
+  }
+
+  /** Ids of tasks beyond their deadlines with which a worker's process was ended. */
+  async endedWith(worker: string): Promise<string[]> {
+    const text = await this.#run((client) => client.get(this.#key('ended', worker)));
+    return text ? text.split(' ') : [];
+  }
+
+  /** Nothing is kept of a worker any more. */
+  async forgetWorker(id: string): Promise<void> {
+    await this.#run((client) =>
+      Promise.all([
+        client.hDel(`${this.#prefix}workers`, id),
+        client.del(['worker', 'running', 'verdict', 'ended'].map((kind) => this.#key(kind, id))),
+      ]),
+    );
   }
 
   /**
@@ -373,6 +618,32 @@ export class Redis {
     }
     this.#isRecovering = false;
   }
+}
+
+function toRunArguments(change: RunChange | null): [type: string, first: string, second: string] {
+  switch (change?.type) {
+    case 'start':
+      return ['start', change.worker, change.isolation];
+    case 'end':
+      return ['end', change.held, change.suspicion];
+    default:
+      return ['', '', ''];
+  }
+}
+
+/** Where a new task looks for ids without a record, as CREATE takes it. */
+function whereToForget(): [most: string, index: string, from: string] {
+  if (Math.random() >= 1 / FORGET_EVERY) return ['0', '2', '0'];
+  // The oldest go first. But some tasks are kept for ever, and what has expired behind them must go as well.
+  const from = Math.random() < 0.5 ? 0 : Math.random();
+  // `all` holds what the others hold, except for what 0.1.0 has left in the inbox.
+  const index = Math.random() < 0.25 ? '4' : '2';
+  return [String(FORGET_AT_MOST), index, String(from)];
+}
+
+/** @param seenAt null and '' stand for never */
+function toStored(snapshot: string, seenAt: string | null): StoredSnapshot {
+  return { snapshot, seenAt: seenAt ? Number(seenAt) : null };
 }
 
 function script(text: string) {

@@ -10,7 +10,7 @@ import { startRedis, type TestRedis } from '../test/support/redis.ts';
 import { FAILURE, newTask, SNAPSHOT_KEYS } from '../test/support/task-events.ts';
 import { queueKey } from './queue.ts';
 import { Redis } from './redis.ts';
-import { TaskStore } from './store.ts';
+import { type OwnedTask, type RunState, TaskStore } from './store.ts';
 
 const RETENTION_S = 3_600;
 
@@ -31,7 +31,7 @@ function connect(): { redis: Redis; store: TaskStore; log: ReturnType<typeof rec
     log,
   });
   open.push(redis);
-  return { redis, store: new TaskStore(redis), log };
+  return { redis, store: new TaskStore(redis, { now: Date.now }), log };
 }
 
 beforeAll(async () => {
@@ -64,7 +64,9 @@ async function accept(owner = 'ada', input: unknown = { n: 1 }): Promise<Snapsho
 async function happen(task: Snapshot, owner: string, ...events: TaskEvent[]): Promise<Snapshot> {
   let snapshot = task;
   for (const event of events) {
-    const applied = await store.apply({ snapshot, owner }, event);
+    const { run } = (await store.read(snapshot.id, { run: true })) as RunState;
+    const start = event.type === 'start' ? { start: { worker: 'w1', isolation: 'free' as const } } : {};
+    const applied = await store.apply({ snapshot, owner }, event, { run, ...start });
     if (!applied.ok) throw new Error(`${event.type} was refused: ${applied.refusal}`);
     snapshot = applied.snapshot;
   }
@@ -93,7 +95,13 @@ describe('a new task', () => {
   it('is read back as it was stored', async () => {
     const snapshot = make();
     await store.create({ snapshot, owner: 'ada', input: { rows: [1, null, '€😀'] } }, null);
-    expect(await store.read(snapshot.id)).toEqual({ snapshot, owner: 'ada', input: { rows: [1, null, '€😀'] } });
+    expect(await store.read(snapshot.id, { input: true, run: true })).toMatchObject({
+      ...{ run: 0, worker: null, held: null },
+      snapshot,
+      owner: 'ada',
+      input: { rows: [1, null, '€😀'] },
+    });
+    expect(await store.read(snapshot.id)).toEqual({ snapshot, owner: 'ada' });
     expect(await store.read(uuid())).toBeNull();
   });
 
@@ -273,7 +281,7 @@ describe('the indexes', () => {
     expect([await ids('active'), await ids('unseen'), await ids('all')]).toEqual([[task.id], [], [task.id]]);
     const done = await happen(task, 'ada', start(), succeed());
     expect([await ids('active'), await ids('unseen'), await ids('all')]).toEqual([[], [task.id], [task.id]]);
-    await happen(done, 'ada', { type: 'see', at: now() });
+    await store.see('ada', [done.id]);
     expect([await ids('active'), await ids('unseen'), await ids('all')]).toEqual([[], [], [task.id]]);
   });
 
@@ -287,10 +295,10 @@ describe('the indexes', () => {
 
   it('remember outcomes until they are pushed', async () => {
     const task = await happen(await accept(), 'ada', start(), succeed());
-    expect(await redis.unpublished(Date.now(), 10)).toEqual([task.id]);
+    expect(await redis.unpublished(0, 10)).toEqual([task.id]);
     await redis.settle([task.id]);
-    await happen(task, 'ada', { type: 'see', at: now() });
-    expect(await redis.unpublished(Date.now(), 10)).toEqual([]);
+    await store.see('ada', [task.id]);
+    expect(await redis.unpublished(0, 10)).toEqual([]);
   });
 });
 
@@ -322,7 +330,7 @@ describe('retention', () => {
   it('is not renewed by looking', async () => {
     const task = await happen(await accept(), 'ada', start(), succeed());
     await raw.expire(`${prefix}task:${task.id}`, 100);
-    await happen(task, 'ada', { type: 'see', at: now() });
+    await store.see('ada', [task.id]);
     expect(await ttl(`task:${task.id}`)).toBeLessThanOrEqual(100);
   });
 
@@ -503,5 +511,61 @@ describe('a lease', () => {
     expect(await redis.lease('sweep', 'a', 50)).toBe(true);
     await eventually(() => redis.lease('sweep', 'b', 10_000));
     expect(await redis.lease('sweep', 'a', 10_000)).toBe(false);
+  });
+});
+
+describe('a run', () => {
+  const read = async (id: string) => (await store.read(id, { run: true })) as OwnedTask & RunState;
+  const release: TaskEvent = { type: 'release', at: now(), attempt: 1, error: FAILURE };
+  const fail = (): TaskEvent => ({ type: 'fail', at: now(), attempt: 1, error: FAILURE });
+  const waiting = () => raw.lRange(`${queueKey(prefix, make().name)}waiting`, 0, 0);
+  const running = () => redis.runningOn('w1');
+
+  it('is known to be its worker’s, from its start to its end, whatever the end', async () => {
+    const ends: TaskEvent[][] = [[succeed()], [fail()], [release], [{ type: 'cancel', at: now() }, succeed()]];
+    for (const end of ends) {
+      const task = await happen(await accept(), 'ada', start());
+      expect(await read(task.id)).toMatchObject({ run: 1, worker: 'w1' });
+      expect(await running()).toEqual({ [task.id]: 'free' });
+      await happen(task, 'ada', ...end);
+      expect(await read(task.id)).toMatchObject({ run: 1, worker: null });
+      expect(await running()).toEqual({});
+    }
+  });
+
+  it('that is over cannot write, though its attempt is on again', async () => {
+    const first = await happen(await accept(), 'ada', start());
+    const again = await happen(first, 'ada', release, start());
+    expect(again).toMatchObject({ status: 'running', attempt: 1, attempts: 3 });
+    for (const event of [progress(1), succeed(), fail(), release]) {
+      expect(await store.apply({ snapshot: first, owner: 'ada' }, event, { run: 1 })).toMatchObject({
+        ok: false,
+        refusal: 'stale_attempt',
+      });
+    }
+    expect(await read(again.id)).toMatchObject({ snapshot: again, run: 2 });
+  });
+
+  it('that was handed back leaves what it had shown to the next, and one that failed does not', async () => {
+    const shown = await happen(await accept(), 'ada', start(), progress(3));
+    await happen(shown, 'ada', release);
+    expect((await read(shown.id)).held).toEqual(shown.progress);
+    const next = await happen((await read(shown.id)).snapshot, 'ada', start(), fail());
+    expect(next.attempt).toBe(2);
+    expect((await read(shown.id)).held).toBeNull();
+  });
+
+  it('that is waited for is asked for by a job of its own', async () => {
+    const task = await happen(await accept(), 'ada', start(), release);
+    expect(await waiting()).toEqual([`${task.id}:2`]);
+    await happen(task, 'ada', start(), release);
+    expect(await waiting()).toEqual([`${task.id}:3`]);
+  });
+
+  it('keeps what is held against its task', async () => {
+    const task = await happen(await accept(), 'ada', start());
+    const suspicion = { shared: 1, charged: 0, lived: 2_000 };
+    await store.apply({ snapshot: task, owner: 'ada' }, release, { run: 1, suspicion });
+    expect(await read(task.id)).toMatchObject({ suspicion });
   });
 });

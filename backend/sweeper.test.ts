@@ -63,7 +63,7 @@ const fail = (over: object = {}): TaskEvent => ({
   error: { ...FAILURE, ...over },
 });
 
-const unpublished = () => backend.redis.unpublished(Date.now(), 1_000);
+const unpublished = () => backend.redis.unpublished(0, 1_000);
 /** Makes everything on the list look as old as if its process had died long ago. */
 async function letTimePass(): Promise<void> {
   const raw = createClient({ url: bus.redis.url });

@@ -1,15 +1,23 @@
 /**
- * Finishes what a process that died, or a bus that was away, left half done: outcomes that were not pushed. Every server
- * and worker has one; a lease lets one sweep at a time.
+ * Finishes what a process that died, or a bus that was away, left half done: tasks of dead workers, tasks that no worker
+ * can do, and outcomes that were not pushed. Every server and worker has one; a lease lets one sweep at a time.
  */
 
 import { randomUUID } from 'node:crypto';
 import type { Snapshot } from '../core/snapshot.ts';
+import type { Clock } from './clock.ts';
+import type { LostWorkers } from './lost-workers.ts';
 import type { Redis } from './redis.ts';
 import type { TaskStore } from './store.ts';
+import type { UnservedTasks } from './unserved.ts';
 
 const SWEEP_EVERY_MS = 1_000;
-const LEASE_MS = 5_000;
+/** Workers with short stall intervals are looked at so many times an interval. */
+const SWEEPS_A_STALL = 4;
+/** How many rounds the lease lasts: who sweeps may miss two of them. */
+const ROUNDS_A_LEASE = 3;
+/** Definitions are said again now and then, since Redis may lose its data. */
+const SAY_EVERY_MS = 60_000;
 /** Whoever made the change gets this long to finish it. */
 const PATIENCE_MS = 3_000;
 const MOST_AT_ONCE = 100;
@@ -17,6 +25,9 @@ const MOST_AT_ONCE = 100;
 export interface SweeperOptions {
   readonly redis: Redis;
   readonly store: TaskStore;
+  readonly clock: Clock;
+  readonly lostWorkers: Pick<LostWorkers, 'look'>;
+  readonly unserved: Pick<UnservedTasks, 'look'>;
   /** Pushes an outcome; whoever pushed it takes it off the list. */
   readonly publish: (owner: string, outcome: Snapshot) => void;
   /** Whether the bus is known to be away. */
@@ -28,19 +39,42 @@ export class Sweeper {
   readonly #holder = randomUUID();
   #timer: NodeJS.Timeout | null = null;
   #isSweeping = false;
+  #every = SWEEP_EVERY_MS;
+  readonly #definitions = new Set<string>();
+  #saidAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: SweeperOptions) {
     this.#options = options;
   }
 
-  /** Sweeps every second from now on. Keeps no process alive. Doing so twice is harmless. */
-  start(): void {
-    this.#timer ??= setInterval(() => void this.sweep(), SWEEP_EVERY_MS).unref();
+  /**
+   * Sweeps every second from now on, or more often where workers' stall intervals are short. Keeps no process alive. Doing
+   * so twice is harmless.
+   * @param stallInterval of the worker in this process, in ms
+   */
+  start(stallInterval = Number.POSITIVE_INFINITY): void {
+    this.#every = everyFor([stallInterval]);
+    if (this.#timer) return;
+    this.#options.clock.follow();
+    this.#plan();
+  }
+
+  /** This process starts tasks of these definitions: a sweeper tells if no worker handles one of them. */
+  addDefinitions(names: readonly string[]): void {
+    for (const name of names) this.#definitions.add(name);
+    this.#saidAt = Number.NEGATIVE_INFINITY;
   }
 
   stop(): void {
-    if (this.#timer) clearInterval(this.#timer);
+    if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
+  }
+
+  #plan(): void {
+    this.#timer = setTimeout(() => {
+      this.#plan();
+      void this.sweep();
+    }, this.#every).unref();
   }
 
   /** One round, if the lease is free. Never rejects: what did not work is tried in the next round. */
@@ -48,7 +82,11 @@ export class Sweeper {
     if (this.#isSweeping) return;
     this.#isSweeping = true;
     try {
-      if (!(await this.#options.redis.lease('sweep', this.#holder, LEASE_MS))) return;
+      await this.#sayDefinitions();
+      if (!(await this.#options.redis.lease('sweep', this.#holder, this.#every * ROUNDS_A_LEASE))) return;
+      const workers = await this.#options.lostWorkers.look();
+      this.#every = everyFor(workers.map(({ stallInterval }) => stallInterval));
+      await this.#options.unserved.look(workers);
       if (!this.#options.isBusDown()) await this.#publishTheUnpublished();
     } catch {
       // Redis is away, and has been logged as such.
@@ -57,12 +95,23 @@ export class Sweeper {
     }
   }
 
+  async #sayDefinitions(): Promise<void> {
+    const now = performance.now();
+    if (now - this.#saidAt < SAY_EVERY_MS) return;
+    await this.#options.redis.addDefinitions([...this.#definitions]);
+    this.#saidAt = now;
+  }
+
   async #publishTheUnpublished(): Promise<void> {
     const { redis, store, publish } = this.#options;
-    for (const id of await redis.unpublished(Date.now() - PATIENCE_MS, MOST_AT_ONCE)) {
+    for (const id of await redis.unpublished(PATIENCE_MS, MOST_AT_ONCE)) {
       const task = await store.read(id);
       if (task) publish(task.owner, task.snapshot);
       else await redis.settle([id]);
     }
   }
+}
+
+function everyFor(stallIntervals: readonly number[]): number {
+  return Math.min(SWEEP_EVERY_MS, ...stallIntervals.map((interval) => interval / SWEEPS_A_STALL));
 }

@@ -27,10 +27,14 @@ export interface Page {
   listen(listener: (signal: PageSignal) => void): () => void;
 }
 
+/** In milliseconds. */
+const LONGEST_WAIT = 2 ** 31 - 1;
+
 /** The real clock. */
 export const systemTiming: Timing = {
   now: Date.now,
-  setTimeout: (callback, ms) => setTimeout(callback, ms),
+  // Browsers take a wait of more than 24.8 days for none: a server that asks for it must not be asked all the time.
+  setTimeout: (callback, ms) => setTimeout(callback, Math.min(ms, LONGEST_WAIT)),
   clearTimeout: (handle) => clearTimeout(handle as number),
   random: Math.random,
 };

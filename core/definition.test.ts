@@ -1,17 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { z } from 'zod';
 import {
   defineTask,
   type InputOf,
   type ParsedInputOf,
-  parseWith,
   type ResultOf,
   type ReturnOf,
   type StageOf,
   type TaskDefinition,
 } from './definition.ts';
 import { TaskError } from './error.ts';
+import type { NotJson } from './json-types.ts';
 import type { Snapshot } from './snapshot.ts';
 
 const input = z.object({ uploadId: z.string(), rows: z.string().transform(Number) });
@@ -77,19 +76,28 @@ describe('defineTask', () => {
     [{ name: 'a--b' }, 'name must be lower-case words with hyphens'],
     [{ name: 'x'.repeat(65) }, 'at most 64 characters'],
     [{ name: 7 }, 'name must be lower-case words with hyphens'],
+    [{ name: 7n }, 'name must be lower-case words with hyphens'],
     [{ input: undefined }, 'input must be a Standard Schema'],
     [{ input: { type: 'object' } }, 'input must be a Standard Schema'],
     [{ output: z.object }, 'output must be a Standard Schema'],
     [{ attempts: 0 }, 'attempts must be a whole number from 1 to 100, got 0.'],
     [{ attempts: 101 }, 'attempts must be a whole number from 1 to 100, got 101.'],
     [{ attempts: 1.5 }, 'attempts must be a whole number from 1 to 100, got 1.5.'],
-    [{ attempts: '3' }, 'attempts must be a whole number from 1 to 100, got 3.'],
+    [{ attempts: '3' }, 'attempts must be a whole number from 1 to 100, got "3".'],
+    [{ attempts: 3n }, 'attempts must be a whole number from 1 to 100, got a BigInt.'],
     [{ stages: { read: 0 } }, 'stage read must weigh more than 0, got 0.'],
     [{ stages: { read: Number.NaN } }, 'stage read must weigh more than 0, got NaN.'],
     [{ stages: { ['s'.repeat(65)]: 1 } }, 'must have a name of 1 to 64 characters'],
     [{ stages: { '': 1 } }, 'must have a name of 1 to 64 characters'],
     [{ backoff: { factor: 0.5 } }, 'backoff.factor must be 1 or more, got 0.5.'],
     [{ backoff: { initial: 'soon' } }, "backoff.initial: expected milliseconds or a text like '30s'"],
+    [{ backoff: { factor: '2' } }, 'backoff.factor must be 1 or more, got "2".'],
+    [{ backoff: '2s' }, `backoff must be an object like { initial: '1s', factor: 2 }, got "2s".`],
+    [{ stages: ['read'] }, 'stages must be an object like { read: 1, save: 9 }, got a list.'],
+    [{ title: 7 }, 'title must be a text, or a function that makes one of the input, got 7.'],
+    [{ browser: 'yes' }, 'browser must be true or false, got "yes".'],
+    [{ deadline: '3654d' }, 'deadline: expected at most ten years, got "3654d".'],
+    [{ backoff: { max: 1e15 } }, 'backoff.max: expected at most ten years, got 1000000000000000.'],
     [{ backoff: { max: 0 } }, "backoff.max: expected milliseconds or a text like '30s'"],
     [
       { deadline: '10 minutes' },
@@ -102,52 +110,16 @@ describe('defineTask', () => {
     expect(attempt).toThrow(/^defineTask\(/);
     expect(attempt).toThrow(expect.objectContaining({ retryable: false }));
   });
-});
 
-describe('parseWith', () => {
-  it('answers what the schema makes of a value', async () => {
-    await expect(parseWith(input, { uploadId: 'u', rows: '3' }, 'invalid_input', 'The input')).resolves.toEqual({
-      uploadId: 'u',
-      rows: 3,
+  it.each([undefined, null, 'ping'])('refuses %j in place of options', (options) => {
+    expect(() => defineTask(options as never)).toThrow('defineTask: expected an object like { name, input, … }, got ');
+  });
+
+  it('takes durations of up to ten years', () => {
+    expect(defineTask({ ...valid, deadline: '3653d', backoff: { max: '25d' } })).toMatchObject({
+      deadline: 3_653 * 86_400_000,
+      backoff: { max: 2_160_000_000 },
     });
-  });
-
-  it('says where each fault is', async () => {
-    const schema = z.object({ people: z.array(z.object({ email: z.email() })), n: z.number() });
-    const refused = parseWith(schema, { people: [{ email: 'a@b.de' }, { email: 'x' }] }, 'invalid_input', 'The input');
-    await expect(refused).rejects.toMatchObject({
-      code: 'invalid_input',
-      status: 422,
-      retryable: false,
-      issues: [{ path: ['people', 1, 'email'] }, { path: ['n'] }],
-    });
-    await expect(refused).rejects.toThrow(/^The input does not fit at people\.1\.email: /);
-  });
-
-  const schemaOf = (issues: readonly StandardSchemaV1.Issue[]): StandardSchemaV1<unknown, string> => ({
-    '~standard': { version: 1, vendor: 'test', validate: async () => ({ issues }) },
-  });
-
-  it('reads paths as any Standard Schema may give them: keys, segments, none', async () => {
-    const issues = [
-      { message: 'root' },
-      { message: 'segments', path: [{ key: 'a' }, { key: 0 }, 'b'] },
-      { message: 'symbol', path: [Symbol('s')] },
-    ];
-    await expect(parseWith(schemaOf(issues), 1, 'invalid_output', 'What came')).rejects.toMatchObject({
-      message: 'What came does not fit: root',
-      issues: [
-        { path: [], message: 'root' },
-        { path: ['a', 0, 'b'], message: 'segments' },
-        { path: ['Symbol(s)'], message: 'symbol' },
-      ],
-    });
-  });
-
-  it('refuses even where the schema does not say why', async () => {
-    await expect(parseWith(schemaOf([]), 1, 'invalid_input', 'The input')).rejects.toThrow(
-      'The input does not fit: it was refused',
-    );
   });
 });
 
@@ -173,6 +145,32 @@ describe('the types of a definition', () => {
     holds<Same<ReturnOf<Bare>, unknown>>();
     holds<Same<ResultOf<Bare>, unknown>>();
     holds<Same<StageOf<Bare>, never>>();
+  });
+
+  it('say of inputs and results what JSON leaves of them', () => {
+    const dated = defineTask({
+      name: 'dated',
+      input: z.object({ born: z.coerce.date() }),
+      output: z.object({ at: z.date(), by: z.map(z.string(), z.number()), n: z.bigint(), note: z.string().optional() }),
+    });
+    type Result = ResultOf<typeof dated>;
+    holds<Same<Result['note'], string | undefined>>();
+    holds<Same<Result['at'], NotJson<'Give a Date as its toISOString()'>>>();
+    holds<Same<Result['by'], NotJson<'Give a Map as Object.fromEntries(map)'>>>();
+    const wrong = (input: ParsedInputOf<typeof dated>, result: Result) => {
+      // @ts-expect-error no Date is stored, so none is handed to the handler
+      input.born.toISOString();
+      // @ts-expect-error the page would get a text
+      result.at.toISOString();
+      // @ts-expect-error the page would get an empty object
+      result.by.get('ada');
+      // @ts-expect-error a BigInt has no JSON
+      return result.n + 1n;
+    };
+    expect(wrong).toBeInstanceOf(Function);
+
+    const silent = defineTask({ name: 'silent', input: z.object({}), output: z.void() });
+    holds<Same<ResultOf<typeof silent>, null>>();
   });
 
   it('fit wherever any definition is taken', () => {

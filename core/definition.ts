@@ -2,9 +2,10 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { type Duration, toMilliseconds } from './duration.ts';
-import { type Issue, TaskError } from './error.ts';
+import { TaskError } from './error.ts';
+import type { Jsonify } from './json-types.ts';
 import { MAX_ATTEMPTS, MAX_NAME_LENGTH, MAX_TITLE_LENGTH } from './limits.ts';
-import { cut } from './text.ts';
+import { cut, describe } from './text.ts';
 
 /** How long to wait before another attempt: `initial`, then `factor` times as long each time, at most `max`. */
 export interface Backoff {
@@ -24,9 +25,16 @@ export interface TaskOptions<
 > {
   /** Unique in an application: `a-z`, digits and hyphens, at most 64 characters. It is stored, so keep it. */
   readonly name: Name;
-  /** Any Standard Schema (zod, valibot, arktype, …). Its output is what the handler gets; at most 64 KiB of JSON. */
+  /**
+   * Any Standard Schema (zod, valibot, arktype, …). It parses an input once, when the task is started; what it gives is
+   * stored and handed to each attempt. So that must survive JSON: make a text of a date, `.transform((d) => d.toISOString())`,
+   * a list of a set, an object of a map. At most 64 KiB of JSON, before and after, nested at most 256 levels deep.
+   */
   readonly input: Input;
-  /** What the handler returns; checked before it becomes the result; at most 256 KiB of JSON. Default: anything. */
+  /**
+   * What the handler returns; checked before it becomes the result, which must survive JSON as the input must; at most
+   * 256 KiB, nested at most 256 levels deep. Default: anything that does.
+   */
   readonly output?: Output;
   /** What to call one task on a screen; cut at 200 characters. Default: the name. */
   readonly title?: string | ((input: StandardSchemaV1.InferOutput<Input>) => string);
@@ -69,15 +77,19 @@ export type AnyTaskDefinition = TaskDefinition<any, any, any, any>;
 /** What the caller of `start` passes: the input before the schema has transformed it. */
 export type InputOf<D> =
   D extends TaskDefinition<string, infer I, StandardSchemaV1, string> ? StandardSchemaV1.InferInput<I> : never;
-/** What the handler gets: the input after the schema has transformed it. */
+/** What the handler gets: the input after the schema has transformed it, as JSON has it. */
 export type ParsedInputOf<D> =
-  D extends TaskDefinition<string, infer I, StandardSchemaV1, string> ? StandardSchemaV1.InferOutput<I> : never;
+  D extends TaskDefinition<string, infer I, StandardSchemaV1, string>
+    ? Jsonify<StandardSchemaV1.InferOutput<I>>
+    : never;
 /** What the handler returns. */
 export type ReturnOf<D> =
   D extends TaskDefinition<string, StandardSchemaV1, infer O, string> ? StandardSchemaV1.InferInput<O> : never;
-/** What the snapshot's `result` holds once the task succeeded. */
+/** What the snapshot's `result` holds once the task succeeded: what the page gets, so it is JSON. */
 export type ResultOf<D> =
-  D extends TaskDefinition<string, StandardSchemaV1, infer O, string> ? StandardSchemaV1.InferOutput<O> : never;
+  D extends TaskDefinition<string, StandardSchemaV1, infer O, string>
+    ? Jsonify<StandardSchemaV1.InferOutput<O>>
+    : never;
 /** The names of the stages. */
 export type StageOf<D> = D extends TaskDefinition<string, StandardSchemaV1, StandardSchemaV1, infer S> ? S : never;
 
@@ -102,8 +114,11 @@ export function defineTask<
   Output extends StandardSchemaV1 = StandardSchemaV1<unknown, unknown>,
   Stage extends string = never,
 >(options: TaskOptions<Name, Input, Output, Stage>): TaskDefinition<Name, Input, Output, Stage> {
+  if (options === null || typeof options !== 'object') {
+    invalid(`defineTask: expected an object like { name, input, … }, got ${describe(options)}.`);
+  }
   const { name, title } = options;
-  const label = `defineTask(${JSON.stringify(name)})`;
+  const label = `defineTask(${describe(name)})`;
   if (typeof name !== 'string' || !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name) || name.length > MAX_NAME_LENGTH) {
     invalid(
       `${label}: name must be lower-case words with hyphens, at most ${MAX_NAME_LENGTH} characters, like "import-contacts".`,
@@ -113,18 +128,33 @@ export function defineTask<
   if (options.output !== undefined && !isSchema(options.output)) invalid(`${label}: output must be a Standard Schema.`);
   const attempts = options.attempts ?? 3;
   if (!Number.isInteger(attempts) || attempts < 1 || attempts > MAX_ATTEMPTS) {
-    invalid(`${label}: attempts must be a whole number from 1 to ${MAX_ATTEMPTS}, got ${attempts}.`);
+    invalid(`${label}: attempts must be a whole number from 1 to ${MAX_ATTEMPTS}, got ${describe(attempts)}.`);
+  }
+  if (title !== undefined && typeof title !== 'string' && typeof title !== 'function') {
+    invalid(`${label}: title must be a text, or a function that makes one of the input, got ${describe(title)}.`);
+  }
+  if (options.browser !== undefined && typeof options.browser !== 'boolean') {
+    invalid(`${label}: browser must be true or false, got ${describe(options.browser)}.`);
   }
   const stages = options.stages ?? ({} as Record<Stage, number>);
+  if (typeof stages !== 'object' || Array.isArray(stages)) {
+    invalid(`${label}: stages must be an object like { read: 1, save: 9 }, got ${describe(stages)}.`);
+  }
   for (const [stage, weight] of Object.entries<number>(stages)) {
     if (stage === '' || stage.length > MAX_NAME_LENGTH) {
-      invalid(`${label}: stage ${JSON.stringify(stage)} must have a name of 1 to ${MAX_NAME_LENGTH} characters.`);
+      invalid(`${label}: stage ${describe(stage)} must have a name of 1 to ${MAX_NAME_LENGTH} characters.`);
     }
-    if (!(weight > 0 && Number.isFinite(weight)))
-      invalid(`${label}: stage ${stage} must weigh more than 0, got ${weight}.`);
+    if (!(typeof weight === 'number' && weight > 0 && Number.isFinite(weight)))
+      invalid(`${label}: stage ${stage} must weigh more than 0, got ${describe(weight)}.`);
   }
-  const factor = options.backoff?.factor ?? 2;
-  if (!(factor >= 1 && Number.isFinite(factor))) invalid(`${label}: backoff.factor must be 1 or more, got ${factor}.`);
+  const backoff = options.backoff ?? {};
+  if (typeof backoff !== 'object') {
+    invalid(`${label}: backoff must be an object like { initial: '1s', factor: 2 }, got ${describe(backoff)}.`);
+  }
+  const factor = backoff.factor ?? 2;
+  if (!(typeof factor === 'number' && factor >= 1 && Number.isFinite(factor))) {
+    invalid(`${label}: backoff.factor must be 1 or more, got ${describe(factor)}.`);
+  }
 
   return {
     name,
@@ -133,9 +163,9 @@ export function defineTask<
     stages,
     attempts,
     backoff: {
-      initial: toMilliseconds(options.backoff?.initial ?? '1s', `${label}: backoff.initial`),
+      initial: toMilliseconds(backoff.initial ?? '1s', `${label}: backoff.initial`),
       factor,
-      max: toMilliseconds(options.backoff?.max ?? '5m', `${label}: backoff.max`),
+      max: toMilliseconds(backoff.max ?? '5m', `${label}: backoff.max`),
     },
     deadline: options.deadline === undefined ? null : toMilliseconds(options.deadline, `${label}: deadline`),
     browser: options.browser ?? false,
@@ -149,35 +179,6 @@ export function defineTask<
       }
     },
   };
-}
-
-/**
- * `value` as `schema` has it.
- * @throws TaskError with `code`, not retryable, status 422 and each fault with its path
- */
-export async function parseWith<S extends StandardSchemaV1>(
-  schema: S,
-  value: unknown,
-  code: string,
-  what: string,
-): Promise<StandardSchemaV1.InferOutput<S>> {
-  const outcome = await schema['~standard'].validate(value);
-  if (!outcome.issues) return outcome.value;
-  const issues: Issue[] = outcome.issues.map((issue) => ({
-    path: (issue.path ?? []).map((part) => pathKey(typeof part === 'object' ? part.key : part)),
-    message: issue.message,
-  }));
-  const first = issues[0];
-  const where = first && first.path.length > 0 ? ` at ${first.path.join('.')}` : '';
-  throw new TaskError(code, `${what} does not fit${where}: ${first?.message ?? 'it was refused'}`, {
-    retryable: false,
-    status: 422,
-    issues,
-  });
-}
-
-function pathKey(key: PropertyKey): string | number {
-  return typeof key === 'number' ? key : String(key);
 }
 
 function isSchema(value: unknown): value is StandardSchemaV1 {

@@ -15,6 +15,14 @@ describe('toMilliseconds', () => {
     expect(toMilliseconds(duration)).toBe(ms);
   });
 
+  it('refuses what has no JSON, too', () => {
+    const circular: Record<string, unknown> = {};
+    circular.self = circular;
+    for (const value of [5n, circular, Symbol('x')]) {
+      expect(() => toMilliseconds(value as never, 'deadline')).toThrow('deadline: expected milliseconds');
+    }
+  });
+
   it.each([
     0,
     -1,
@@ -31,9 +39,24 @@ describe('toMilliseconds', () => {
     '5w',
     null,
     {},
+    [],
   ])('refuses %j, saying what is expected', (duration) => {
     const attempt = () => toMilliseconds(duration as Duration, 'deadline');
     expect(attempt).toThrow(/^deadline: expected milliseconds or a text like '30s', '10m' or '7d', got /);
     expect(attempt).toThrow(expect.objectContaining({ code: 'invalid_duration', retryable: false }));
+  });
+
+  it('holds ten years, and no more', () => {
+    expect(toMilliseconds('25d')).toBe(25 * 86_400_000);
+    expect(toMilliseconds('3653d')).toBe(3_653 * 86_400_000);
+    expect(() => toMilliseconds('3654d', 'deadline')).toThrow('deadline: expected at most ten years, got "3654d".');
+    expect(() => toMilliseconds(1e300)).toThrow('expected at most ten years');
+  });
+
+  it('keeps to the range of its option', () => {
+    const range = { least: '500ms', most: '1h' } as const;
+    expect(toMilliseconds('500ms', 'x', range)).toBe(500);
+    expect(() => toMilliseconds(499, 'x', range)).toThrow('x: expected at least 500ms, got 499.');
+    expect(() => toMilliseconds('61m', 'x', range)).toThrow('x: expected at most 1h, got "61m".');
   });
 });

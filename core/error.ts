@@ -5,6 +5,9 @@
  * thrown is turned into a TaskError once, by {@link asTaskError}, which keeps what it said to the log.
  */
 
+import { MAX_ERROR_CODE_LENGTH, MAX_ERROR_MESSAGE_LENGTH } from './limits.ts';
+import { cut } from './text.ts';
+
 /** An error as a snapshot carries it: for people (`message`) and for programs (`code`). */
 export interface TaskFailure {
   /** Stable, `snake_case`, at most 64 characters. */
@@ -58,14 +61,77 @@ export class TaskError extends Error implements TaskFailure {
     this.retryAfter = options.retryAfter ?? null;
   }
 
-  /** The part of this error that a snapshot carries (which cuts what is too long). */
+  /** The part of this error that a snapshot carries: texts that are none replaced, long ones cut. */
   toFailure(): TaskFailure {
-    return { code: this.code, message: this.message, retryable: this.retryable };
+    return toFailure(this);
   }
 }
 
-/** `thrown` itself where it is a TaskError; otherwise one that says nothing of it, with `thrown` as its cause. */
+const INTERNAL = { code: 'internal', message: 'Something went wrong on our side.' };
+
+/**
+ * `thrown` itself where it is a TaskError that holds what its types say. Of one that does not (plain JavaScript may give
+ * it any code), what is sound is kept. Anything else becomes an error that says nothing of it. What was thrown is the
+ * cause, for the log. Never throws, whatever `thrown` does when it is looked at.
+ */
 export function asTaskError(thrown: unknown): TaskError {
-  if (thrown instanceof TaskError) return thrown;
-  return new TaskError('internal', 'Something went wrong on our side.', { cause: thrown });
+  try {
+    if (!(thrown instanceof TaskError)) return new TaskError(INTERNAL.code, INTERNAL.message, { cause: thrown });
+    if (isSound(thrown)) return thrown;
+    const { code, message, retryable } = toFailure(thrown);
+    return new TaskError(code, message, { retryable, ...soundOptions(thrown), cause: thrown });
+  } catch {
+    // A proxy, or a property that throws when it is read.
+    return new TaskError(INTERNAL.code, INTERNAL.message, { cause: thrown });
+  }
+}
+
+/** What a snapshot carries of `error`: always two texts within their limits, and a boolean. */
+export function toFailure(error: { readonly [K in keyof TaskFailure]: unknown }): TaskFailure {
+  const { code, message, retryable } = error;
+  return {
+    code: isText(code) ? cut(code, MAX_ERROR_CODE_LENGTH) : INTERNAL.code,
+    message: isText(message) ? cut(message, MAX_ERROR_MESSAGE_LENGTH) : INTERNAL.message,
+    retryable: typeof retryable === 'boolean' ? retryable : true,
+  };
+}
+
+/** Whether each field is a value of its type, and no getter that could give something else the next time. */
+function isSound(error: TaskError): boolean {
+  const fields = Object.getOwnPropertyDescriptors(error) as Partial<Record<keyof TaskError, PropertyDescriptor>>;
+  const { code, message, retryable, status, issues, retryAfter } = fields;
+  // Asking each once more finds the proxy that only throws when it is read.
+  const reads = Object.entries(fields).every(([name, { value }]) => error[name as keyof TaskError] === value);
+  return (
+    reads &&
+    isText(code?.value) &&
+    code.value.length <= MAX_ERROR_CODE_LENGTH &&
+    isText(message?.value) &&
+    message.value.length <= MAX_ERROR_MESSAGE_LENGTH &&
+    typeof retryable?.value === 'boolean' &&
+    isStatus(status?.value) &&
+    Array.isArray(issues?.value) &&
+    isRetryAfter(retryAfter?.value)
+  );
+}
+
+function soundOptions({ status, issues, retryAfter }: TaskError): TaskErrorOptions {
+  return {
+    status: isStatus(status) ? status : 500,
+    issues: Array.isArray(issues) ? issues : [],
+    retryAfter: isRetryAfter(retryAfter) ? retryAfter : null,
+  };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+/** Of HTTP errors; and 0, which the client gives an error where no answer came. */
+function isStatus(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && (value === 0 || (value >= 400 && value < 600));
+}
+
+function isRetryAfter(value: unknown): value is number | null {
+  return value === null || (typeof value === 'number' && Number.isFinite(value) && value >= 0);
 }

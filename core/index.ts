@@ -15,6 +15,7 @@ export {
 } from './definition.ts';
 export type { Duration } from './duration.ts';
 export { type Issue, TaskError, type TaskErrorOptions, type TaskFailure } from './error.ts';
+export type { Jsonify, NotJson } from './json-types.ts';
 export { fractionOf } from './progress.ts';
 export {
   ACTIVE_STATUSES,

@@ -26,15 +26,35 @@ export const MAX_NOTE_LENGTH = 200;
 export const MAX_ERROR_MESSAGE_LENGTH = 500;
 export const MAX_ERROR_CODE_LENGTH = 64;
 
-/** Largest validated input, in bytes of JSON. Ours: an input names the work (an upload's id), it does not carry it. */
+/**
+ * Largest input, in bytes of JSON, both as it comes and as its schema gives it. Ours: an input names the work (an upload's
+ * id), it does not carry it.
+ */
 export const MAX_INPUT_BYTES = 65_536;
 
 /** Largest result, in bytes of JSON. Ours: a result is a summary and a link, not the file itself. */
 export const MAX_RESULT_BYTES = 262_144;
 
+/** How deep inputs and results may be nested. Ours: schemas, and JSON libraries of other languages, work by recursion. */
+export const MAX_JSON_DEPTH = 256;
+
+/** Faults that a refused input is told at most, and the characters that they may take together. */
+export const MAX_ISSUES = 100;
+export const MAX_ISSUE_CHARACTERS = 16_384;
+
+/** Longest duration, in ms: ten years. What lies in a further future is a slip of the pen. */
+export const MAX_DURATION_MS = 3_653 * 86_400_000;
+
 /** Most tasks one list page may hold, and how many it holds unless told. */
 export const MAX_PAGE_SIZE = 100;
 export const DEFAULT_PAGE_SIZE = 20;
+
+/**
+ * Lists and big results of one owner that are under way at once in one process, in bytes; beyond it they wait for each
+ * other. Ours: two pages of a hundred tasks with the biggest results that a page holds, or eight of the biggest results.
+ * Redis sends and Node builds about 100 MB a second, so everybody else waits for 20 ms of one owner's at most.
+ */
+export const MAX_ANSWER_BYTES = 2_097_152;
 
 /** Most ids one `seen` call may name. */
 export const MAX_SEEN_IDS = 1_000;

@@ -66,7 +66,7 @@ interface Active extends Common {
   readonly seenAt: null;
 }
 
-/** Accepted; no worker has started it. */
+/** Accepted; no worker has started it. `waitingFor`: no worker that lives can do it. */
 export interface QueuedSnapshot extends Active {
   readonly status: 'queued';
   readonly progress: null;
@@ -75,6 +75,7 @@ export interface QueuedSnapshot extends Active {
   /** When it will probably finish once started, as far as earlier runs tell. */
   readonly expectedAt: string | null;
   readonly error: null;
+  readonly waitingFor?: 'worker';
 }
 
 /** A worker runs the handler. */
@@ -89,7 +90,10 @@ export interface RunningSnapshot extends Active {
   readonly error: null;
 }
 
-/** An attempt ended without an outcome; attempt `attempt` of `attempts` is waited for. */
+/**
+ * An attempt ended without an outcome; attempt `attempt` of `attempts` is waited for. `waitingFor`: no worker that lives
+ * can do it.
+ */
 export interface RetryingSnapshot extends Active {
   readonly status: 'retrying';
   readonly progress: null;
@@ -99,6 +103,7 @@ export interface RetryingSnapshot extends Active {
   readonly expectedAt: string | null;
   /** Why the last attempt ended. */
   readonly error: TaskFailure;
+  readonly waitingFor?: 'worker';
 }
 
 /** Cancel was asked for; the handler has not stopped yet. */

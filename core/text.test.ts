@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { cut, utf8Length } from './text.ts';
+import { cut, describe as inWords, utf8Length } from './text.ts';
 
 /** Any UTF-16, lone surrogates included. */
 const anyText = fc
@@ -41,5 +41,24 @@ describe('cut', () => {
         expect(text.startsWith(made === text ? made : made.slice(0, -1))).toBe(true);
       }),
     );
+  });
+});
+
+describe('a value in words', () => {
+  it.each([
+    ['soon', '"soon"'],
+    ['x'.repeat(100), `"${'x'.repeat(79)}…"`],
+    [2.5, '2.5'],
+    [Number.NaN, 'NaN'],
+    [null, 'null'],
+    [undefined, 'undefined'],
+    [true, 'true'],
+    [5n, 'a BigInt'],
+    [Symbol('x'), 'a symbol'],
+    [() => 1, 'a function'],
+    [[], 'a list'],
+    [{ secret: 1 }, 'an object'],
+  ])('is short, and says nothing of what is inside', (value, words) => {
+    expect(inWords(value)).toBe(words);
   });
 });

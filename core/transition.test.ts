@@ -11,7 +11,7 @@ import {
   time,
 } from '../test/support/task-events.ts';
 import { MAX_ERROR_CODE_LENGTH, MAX_ERROR_MESSAGE_LENGTH } from './limits.ts';
-import { isFinished, isOutcome, type Snapshot, STATUSES, type Status } from './snapshot.ts';
+import { isFinished, isOutcome, type QueuedSnapshot, type Snapshot, STATUSES, type Status } from './snapshot.ts';
 import { canCancel, canRetry, type Refusal, type TaskEvent, transition } from './transition.ts';
 
 const queued = newTask();
@@ -44,6 +44,8 @@ function event(type: EventType, attempt: number): TaskEvent {
     case 'alive':
     case 'stop':
       return { type, at, attempt };
+    case 'wait':
+      return { type, at, for: 'worker' };
     default:
       return { type, at };
   }
@@ -54,6 +56,7 @@ const NO = 'not_allowed';
 const TABLE: Readonly<Record<Status, Readonly<Record<EventType, Status | Refusal>>>> = {
   queued: {
     start: 'running',
+    wait: 'queued',
     progress: NO,
     alive: NO,
     succeed: NO,
@@ -65,6 +68,7 @@ const TABLE: Readonly<Record<Status, Readonly<Record<EventType, Status | Refusal
   },
   running: {
     start: NO,
+    wait: NO,
     progress: 'running',
     alive: 'running',
     succeed: 'succeeded',
@@ -76,6 +80,7 @@ const TABLE: Readonly<Record<Status, Readonly<Record<EventType, Status | Refusal
   },
   retrying: {
     start: 'running',
+    wait: 'retrying',
     progress: NO,
     alive: NO,
     succeed: NO,
@@ -87,6 +92,7 @@ const TABLE: Readonly<Record<Status, Readonly<Record<EventType, Status | Refusal
   },
   cancelling: {
     start: NO,
+    wait: NO,
     progress: 'cancelling',
     alive: 'cancelling',
     succeed: 'succeeded',
@@ -105,6 +111,7 @@ function finalRow(status: Status): Record<EventType, Status | Refusal> {
   const no = 'final';
   return {
     start: no,
+    wait: no,
     progress: no,
     alive: no,
     succeed: no,
@@ -131,7 +138,9 @@ describe('every event in every status', () => {
     }
     expect(moved.snapshot.status).toBe(expected);
     expect(moved.snapshot.revision).toBe(task.revision + 1);
-    expect(Object.keys(moved.snapshot).sort()).toEqual(SNAPSHOT_KEYS);
+    const { waitingFor, ...fields } = moved.snapshot as QueuedSnapshot;
+    expect(Object.keys(fields).sort()).toEqual(SNAPSHOT_KEYS);
+    expect(waitingFor).toBe(type === 'wait' ? 'worker' : undefined);
     expect(moved.snapshot.finishedAt === null).toBe(!isOutcome(moved.snapshot.status));
   });
 
@@ -145,6 +154,21 @@ describe('every event in every status', () => {
       }
     },
   );
+});
+
+describe('a task that no worker can do', () => {
+  it.each(['queued', 'retrying'] as const)('%s: says so until one can, or it starts or is called off', (status) => {
+    const waiting = move(IN[status], { type: 'wait', at: time(10), for: 'worker' });
+    expect(waiting).toMatchObject({ status, waitingFor: 'worker' });
+    expect(transition(waiting, { type: 'wait', at: time(11), for: 'worker' })).toMatchObject({ refusal: 'unchanged' });
+    for (const event of [
+      { type: 'wait', at: time(11), for: null },
+      { type: 'start', at: time(11) },
+      { type: 'cancel', at: time(11) },
+    ] as const) {
+      expect(Object.keys(move(waiting, event)).sort()).toEqual(SNAPSHOT_KEYS);
+    }
+  });
 });
 
 describe('an attempt', () => {
@@ -180,8 +204,24 @@ describe('an attempt', () => {
 
   it('that was handed back costs none of the attempts', () => {
     const released = move(running, { type: 'release', at: time(2), attempt: 1, error: FAILURE });
-    expect(released).toMatchObject({ status: 'retrying', attempt: 2, attempts: 4, progress: null });
+    expect(released).toMatchObject({ status: 'retrying', attempt: 1, attempts: 3, progress: null });
     expect(released.attempts - released.attempt).toBe(running.attempts - running.attempt);
+  });
+
+  it('that was handed back shows what it had shown when it starts again, until more is done', () => {
+    const shown = { done: 4, total: 9 };
+    let task = move(running, { type: 'progress', at: time(2), attempt: 1, progress: shown });
+    task = move(task, { type: 'release', at: time(3), attempt: 1, error: FAILURE });
+    task = move(task, { type: 'start', at: time(4), progress: shown });
+    expect(task).toMatchObject({ status: 'running', attempt: 1, progress: shown });
+    const report = (done: number): TaskEvent => ({
+      type: 'progress',
+      at: time(5),
+      attempt: 1,
+      progress: { done, total: 9 },
+    });
+    expect(transition(task, report(2))).toEqual({ ok: false, refusal: 'unchanged' });
+    expect(move(task, report(5)).progress).toEqual({ done: 5, total: 9 });
   });
 
   it('starts from no progress, and with what is expected of it', () => {
@@ -257,6 +297,8 @@ describe('over any sequence of events', () => {
     check((before, now) => {
       const [from, to] = [before.progress, now.progress];
       if (from === null || before.attempt !== now.attempt) return;
+      // Handed back: what was shown is held by the store until the next run starts.
+      if (now.status === 'retrying') return expect(to).toBeNull();
       expect(to).not.toBeNull();
       if (to?.stage === from.stage) expect(to?.done).toBeGreaterThanOrEqual(from.done);
     });
@@ -285,7 +327,8 @@ describe('over any sequence of events', () => {
 
   it('a snapshot keeps exactly the keys of the contract, and what identifies the task', () => {
     check((before, now) => {
-      expect(Object.keys(now).sort()).toEqual(SNAPSHOT_KEYS);
+      const optional = 'waitingFor' in now ? ['waitingFor'] : [];
+      expect(Object.keys(now).sort()).toEqual([...SNAPSHOT_KEYS, ...optional].sort());
       for (const key of ['id', 'name', 'title', 'createdAt', 'retryOf'] as const) expect(now[key]).toBe(before[key]);
       expect(now.attempt).toBeGreaterThanOrEqual(before.attempt);
       expect(now.attempt).toBeLessThanOrEqual(now.attempts);

@@ -4,8 +4,8 @@
  * - `queued`: accepted, not started. Starts, or is cancelled at once.
  * - `running`: an attempt is on. Reports progress and signs of life, and ends in an outcome, in `retrying`
  *   (the attempt failed, its worker died, or its worker was stopped), or in `cancelling`.
- * - `retrying`: the next attempt is waited for. Its number is already the current one, which is what makes
- *   the attempt before it stale.
+ * - `retrying`: the next start is waited for. After a failure its number is already the current one; after a hand-back
+ *   (`release`) the number stays, since the task is not to blame. Either way the store fences the run before it.
  * - `cancelling`: the handler was told to stop. A handler that finished all the same has succeeded, since
  *   the work is done; anything else that ends the attempt ends the task `cancelled`.
  * - `succeeded`, `failed`, `cancelled`: final. Only `see` still changes them, once.
@@ -13,8 +13,7 @@
  * An event that belongs to an attempt names it, and is refused once that attempt is over.
  */
 
-import type { TaskFailure } from './error.ts';
-import { MAX_ERROR_CODE_LENGTH, MAX_ERROR_MESSAGE_LENGTH } from './limits.ts';
+import { type TaskFailure, toFailure } from './error.ts';
 import { advance, sameProgress } from './progress.ts';
 import type {
   CancelledSnapshot,
@@ -22,18 +21,25 @@ import type {
   FailedSnapshot,
   Outcome,
   Progress,
+  QueuedSnapshot,
   RetryingSnapshot,
   RunningSnapshot,
   Snapshot,
   Status,
   SucceededSnapshot,
 } from './snapshot.ts';
-import { cut } from './text.ts';
 
 /** What can happen to a task. `at` is when (ISO 8601, UTC). */
 export type TaskEvent =
-  /** A worker starts the next attempt. */
-  | { readonly type: 'start'; readonly at: string; readonly expectedAt?: string | null }
+  /** No worker that lives can do the task, or one can again. */
+  | { readonly type: 'wait'; readonly at: string; readonly for: 'worker' | null }
+  /** A worker starts the attempt that is waited for. `progress`: what a run before it, handed back, had shown. */
+  | {
+      readonly type: 'start';
+      readonly at: string;
+      readonly expectedAt?: string | null;
+      readonly progress?: Progress | null;
+    }
   /** The handler reported how far it is. */
   | { readonly type: 'progress'; readonly at: string; readonly attempt: number; readonly progress: Progress }
   /** The worker is still at it, with no news. */
@@ -55,13 +61,13 @@ export type TaskEvent =
       readonly retryAt?: string | null;
       readonly progress?: Progress | null;
     }
-  /** The worker handed the attempt back unfinished (it is being stopped). Costs the task none of its attempts. */
+  /** The attempt goes back to where it was before it started: its worker is being stopped, or died of something else. */
   | { readonly type: 'release'; readonly at: string; readonly attempt: number; readonly error: TaskFailure }
   /** The owner called the task off. */
   | { readonly type: 'cancel'; readonly at: string }
   /** The handler stopped because of that. */
   | { readonly type: 'stop'; readonly at: string; readonly attempt: number; readonly progress?: Progress | null }
-  /** The owner saw the outcome. */
+  /** The owner saw the outcome. The store keeps it as a mark beside the snapshot, and does this to whoever reads it. */
   | { readonly type: 'see'; readonly at: string };
 
 /** Why an event was refused. */
@@ -87,6 +93,8 @@ export function transition(task: Snapshot, event: TaskEvent): Transition {
       switch (event.type) {
         case 'start':
           return accept(started(task, event, task.attempt + 1));
+        case 'wait':
+          return waitFor(task, event);
         case 'cancel':
           return accept(cancelled(task, event.at, null));
         default:
@@ -97,6 +105,8 @@ export function transition(task: Snapshot, event: TaskEvent): Transition {
       switch (event.type) {
         case 'start':
           return accept(started(task, event, task.attempt));
+        case 'wait':
+          return waitFor(task, event);
         case 'cancel':
           return accept(cancelled(task, event.at, null));
         default:
@@ -129,6 +139,19 @@ export function canRetry(status: Status): status is Exclude<Outcome, 'succeeded'
   return status === 'failed' || status === 'cancelled';
 }
 
+type Waiting = QueuedSnapshot | RetryingSnapshot;
+
+function waitFor(task: Waiting, event: TaskEvent & { type: 'wait' }): Transition {
+  if ((task.waitingFor ?? null) === event.for) return refuse('unchanged');
+  const rest = { ...withoutWait(task), ...step(task, event.at) } as Waiting;
+  return accept(event.for === null ? rest : { ...rest, waitingFor: event.for });
+}
+
+function withoutWait<S extends Snapshot>(task: S): Omit<S, 'waitingFor'> {
+  const { waitingFor, ...rest } = task as S & Pick<Waiting, 'waitingFor'>;
+  return rest;
+}
+
 type Attempting = RunningSnapshot | CancellingSnapshot;
 
 function fromAttempt(task: Attempting, event: TaskEvent): Transition {
@@ -154,7 +177,7 @@ function fromAttempt(task: Attempting, event: TaskEvent): Transition {
     case 'fail':
       if (cancelling) return accept(cancelled(task, event.at, last(task, event.progress)));
       if (event.error.retryable && task.attempt < task.attempts) {
-        return accept(waiting(task, event.at, event.error, event.retryAt ?? event.at, task.attempts));
+        return accept(waiting(task, event.at, event.error, event.retryAt ?? event.at, task.attempt + 1));
       }
       return accept<FailedSnapshot>({
         ...task,
@@ -162,11 +185,11 @@ function fromAttempt(task: Attempting, event: TaskEvent): Transition {
         status: 'failed',
         progress: last(task, event.progress),
         result: null,
-        error: cutError(event.error),
+        error: toFailure(event.error),
       });
     case 'release':
       if (cancelling) return accept(cancelled(task, event.at, task.progress));
-      return accept(waiting(task, event.at, event.error, event.at, task.attempts + 1));
+      return accept(waiting(task, event.at, event.error, event.at, task.attempt));
     case 'cancel':
       if (cancelling) return refuse('not_allowed');
       return accept<CancellingSnapshot>({ ...task, ...step(task, event.at), status: 'cancelling' });
@@ -174,6 +197,7 @@ function fromAttempt(task: Attempting, event: TaskEvent): Transition {
       if (!cancelling) return refuse('not_allowed');
       return accept(cancelled(task, event.at, last(task, event.progress)));
     case 'start':
+    case 'wait':
     case 'see':
       return refuse('not_allowed');
     default:
@@ -181,14 +205,14 @@ function fromAttempt(task: Attempting, event: TaskEvent): Transition {
   }
 }
 
-function started(task: Snapshot, event: TaskEvent & { type: 'start' }, attempt: number): RunningSnapshot {
+function started(task: Waiting, event: TaskEvent & { type: 'start' }, attempt: number): RunningSnapshot {
   return {
-    ...task,
+    ...withoutWait(task),
     ...step(task, event.at),
     status: 'running',
     attempt,
     attempts: Math.max(task.attempts, attempt),
-    progress: null,
+    progress: event.progress ?? null,
     startedAt: task.startedAt ?? event.at,
     signOfLifeAt: event.at,
     finishedAt: null,
@@ -200,31 +224,20 @@ function started(task: Snapshot, event: TaskEvent & { type: 'start' }, attempt: 
   };
 }
 
-function waiting(
-  task: Attempting,
-  at: string,
-  error: TaskFailure,
-  retryAt: string,
-  attempts: number,
-): RetryingSnapshot {
+function waiting(task: Attempting, at: string, error: TaskFailure, retryAt: string, attempt: number): RetryingSnapshot {
   return {
     ...task,
     ...step(task, at),
     status: 'retrying',
-    attempt: task.attempt + 1,
-    attempts,
+    attempt,
     progress: null,
     expectedAt: retryAt,
-    error: cutError(error),
+    error: toFailure(error),
   };
 }
 
-function cutError({ code, message, retryable }: TaskFailure): TaskFailure {
-  return { code: cut(code, MAX_ERROR_CODE_LENGTH), message: cut(message, MAX_ERROR_MESSAGE_LENGTH), retryable };
-}
-
 function cancelled(task: Snapshot, at: string, progress: Progress | null): CancelledSnapshot {
-  return { ...task, ...finish(task, at), status: 'cancelled', progress, result: null, error: null };
+  return { ...withoutWait(task), ...finish(task, at), status: 'cancelled', progress, result: null, error: null };
 }
 
 /** What every change does to a snapshot. Clocks of several machines may differ; `updatedAt` still never goes back. */

@@ -35,7 +35,8 @@ export interface TaskPage {
 }
 
 /** Which tasks `GET /` lists. */
-export type ListState = 'active' | 'unseen' | 'all';
+export const LIST_STATES = ['active', 'unseen', 'all'] as const;
+export type ListState = (typeof LIST_STATES)[number];
 
 /** Answer of `GET /connection`: what pusher-js needs. */
 export interface ConnectionInfo {
@@ -86,6 +87,11 @@ export function toEventData(snapshot: Snapshot, maxBytes = MAX_EVENT_BYTES): str
 /** Whether the whole outcome has to be fetched. */
 export function isPartial(snapshot: Snapshot): snapshot is OutcomeSnapshot {
   return isFinished(snapshot) && snapshot.resultOmitted;
+}
+
+/** `snapshot` with the result that it leaves out. */
+export function withResult(snapshot: OutcomeSnapshot, result: unknown): Snapshot {
+  return snapshot.status === 'succeeded' ? { ...snapshot, result, resultOmitted: false } : snapshot;
 }
 
 /** `snapshot` without its result, and saying so. */

@@ -2,22 +2,30 @@
 
 import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, Response } from 'express';
-import { consoleLog, type Log } from '../backend/log.ts';
+import { consoleLog, guardLog, type Log } from '../backend/log.ts';
 import { asTaskError, TaskError } from '../core/error.ts';
+import { toJson } from '../core/json.ts';
 import type { Problem } from '../core/wire.ts';
 
-/** Answers with `error` as `application/problem+json`. */
-export function sendProblem(res: Response, error: TaskError): void {
+/** More faults than this are not told; ours never are as many. */
+const MAX_ISSUES_BYTES = 65_536;
+
+/** Answers with `given` as `application/problem+json`. */
+export function sendProblem(res: Response, given: TaskError): void {
+  const error = asTaskError(given);
+  // An error of inloop's client has no status where no answer came.
+  const status = error.status >= 400 && error.status < 600 ? error.status : 500;
   const problem: Problem = {
     type: 'about:blank',
-    title: STATUS_CODES[error.status] ?? 'Error',
-    status: error.status,
+    title: STATUS_CODES[status] ?? 'Error',
+    status,
     detail: error.message,
     code: error.code,
-    ...(error.issues.length > 0 ? { errors: error.issues } : {}),
+    // Of an error that an adopter made these may be anything.
+    ...(error.issues.length > 0 && toJson(error.issues, MAX_ISSUES_BYTES).ok ? { errors: error.issues } : {}),
   };
   if (error.retryAfter !== null) res.set('Retry-After', String(error.retryAfter));
-  res.status(error.status).type('application/problem+json').send(JSON.stringify(problem));
+  res.status(status).type('application/problem+json').send(JSON.stringify(problem));
 }
 
 /**
@@ -28,7 +36,7 @@ export function sendProblem(res: Response, error: TaskError): void {
  * app.use(problemHandler());
  */
 export function problemHandler(options: { readonly log?: Log } = {}): ErrorRequestHandler {
-  const log = options.log ?? consoleLog;
+  const log = guardLog(options.log ?? consoleLog);
   return (thrown, req, res, next) => {
     if (res.headersSent) return next(thrown);
     const error = toTaskError(thrown);
@@ -40,15 +48,26 @@ export function problemHandler(options: { readonly log?: Log } = {}): ErrorReque
 }
 
 function toTaskError(thrown: unknown): TaskError {
-  if (thrown instanceof TaskError) return thrown;
-  const { type, status, limit } = (thrown ?? {}) as { type?: unknown; status?: unknown; limit?: unknown };
+  const error = asTaskError(thrown);
+  if (error === thrown || error.status !== 500) return error;
+  const { type, status, limit } = fieldsOf(thrown);
   if (type === 'entity.parse.failed') return refusal('invalid_json', 'The body is not valid JSON.', 400);
   if (type === 'entity.too.large') return refusal('too_large', `The body is larger than ${String(limit)} bytes.`, 413);
   // What express and its parsers refuse: a broken escape in the path, an unknown charset or encoding, an aborted request.
-  if (typeof status === 'number' && status >= 400 && status < 500) {
+  if (typeof status === 'number' && Number.isInteger(status) && status >= 400 && status < 500) {
     return refusal('bad_request', 'The request could not be read.', status);
   }
-  return asTaskError(thrown);
+  return error;
+}
+
+/** What express and its parsers say of an error. Whatever was thrown may be anything. */
+function fieldsOf(thrown: unknown): { readonly type?: unknown; readonly status?: unknown; readonly limit?: unknown } {
+  try {
+    const { type, status, limit } = (thrown ?? {}) as Record<string, unknown>;
+    return { type, status, limit };
+  } catch {
+    return {};
+  }
 }
 
 /** An error for a request that can not be granted, however often it is made. */

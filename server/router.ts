@@ -4,12 +4,20 @@ import express, { type Request, type RequestHandler, type Response, type Router 
 import type { Backend } from '../backend/backend.ts';
 import { connectionInfo } from '../backend/pusher-env.ts';
 import { assertOwner } from '../core/channel.ts';
-import { DEFAULT_PAGE_SIZE, MAX_INPUT_BYTES, MAX_PAGE_SIZE, MAX_SEEN_IDS } from '../core/limits.ts';
+import {
+  DEFAULT_PAGE_SIZE,
+  MAX_EVENT_BYTES,
+  MAX_INPUT_BYTES,
+  MAX_PAGE_SIZE,
+  MAX_RESULT_BYTES,
+  MAX_SEEN_IDS,
+} from '../core/limits.ts';
 import { isFinished, type Snapshot } from '../core/snapshot.ts';
-import { type ConnectionInfo, type ListState, PROTOCOL_VERSION } from '../core/wire.ts';
+import { type ConnectionInfo, isPartial, type ListState, PROTOCOL_VERSION } from '../core/wire.ts';
 import { fallbackEndpoint } from './fallback/registry.ts';
 import { isId, type TaskOperations } from './operations.ts';
 import { problemHandler, refusal } from './problem.ts';
+import { Sending } from './sending.ts';
 import { parseWait, type Waiting } from './waiting.ts';
 
 /** Who asks: the id of the signed-in user, or null for nobody. */
@@ -37,6 +45,7 @@ const MAX_LONG_BODY_BYTES = 262_144;
 export function createRouter(options: RouterOptions): Router {
   const { backend, operations } = options;
   const router = express.Router();
+  const sending = new Sending();
   const json = express.json({ limit: MAX_BODY_BYTES, strict: false });
 
   // Signed by the bus instead of sent by a user, so it comes before `identify`; and signed over the raw body.
@@ -47,7 +56,7 @@ export function createRouter(options: RouterOptions): Router {
     const notes = { channel_occupied: 'opened', channel_vacated: 'vacated' } as const;
     await Promise.all(
       webhook.events.map(({ name, channel }) => {
-        const event = notes[name as keyof typeof notes];
+        const event = Object.hasOwn(notes, name) ? notes[name as keyof typeof notes] : undefined;
         return event && backend.redis.notePage(channel, event, webhook.at);
       }),
     );
@@ -78,12 +87,10 @@ export function createRouter(options: RouterOptions): Router {
   });
 
   router.get('/', async (req, res) => {
-    const page = await operations.list(ownerOf(res), {
-      state: stateOf(req.query.state),
-      limit: limitOf(req.query.limit),
-      cursor: cursorOf(req.query.cursor),
-    });
-    res.json(page);
+    const owner = ownerOf(res);
+    const [state, limit, cursor] = [stateOf(req.query.state), limitOf(req.query.limit), cursorOf(req.query.cursor)];
+    if (!(await sending.reserve(res, owner, limit * MAX_EVENT_BYTES))) return;
+    res.json(await operations.list(owner, { state, limit, cursor }));
   });
 
   router.get('/connection', (req, res) => {
@@ -103,7 +110,7 @@ export function createRouter(options: RouterOptions): Router {
       throw refusal('forbidden', 'You may enter no channel but your own.', 403);
     }
     // Should this get lost, the mark of the last visit expires, and until then the bus tells us by webhook.
-    backend.redis.notePage(own, 'opened', Date.now()).catch(() => undefined);
+    backend.redis.notePage(own, 'opened', 'now').catch(() => undefined);
     res.json(backend.bus.authorize(socketId, own));
   });
 
@@ -119,7 +126,7 @@ export function createRouter(options: RouterOptions): Router {
   router.get('/:id', async (req, res) => {
     const owner = ownerOf(res);
     const seen = req.get('If-None-Match');
-    let task = await operations.get(owner, req.params.id);
+    let task = await operations.peek(owner, req.params.id);
     const seconds = parseWait(req.get('Prefer'));
     if (seconds !== null) {
       const first = task.revision;
@@ -132,7 +139,6 @@ export function createRouter(options: RouterOptions): Router {
               owner,
               id: task.id,
               ms: seconds * 1_000,
-              read: () => operations.get(owner, task.id),
               isNews,
               gone: goneOf(res),
             });
@@ -146,7 +152,9 @@ export function createRouter(options: RouterOptions): Router {
     if (!isFinished(task)) res.set('Retry-After', String(POLL_AFTER_S));
     if (options.signal?.aborted) res.set('Connection', 'close');
     if (seen !== undefined && matches(seen, task.revision)) res.status(304).end();
-    else res.json(task);
+    // Only now, since whoever has the outcome, or waits for it, need not cost the reading of a big result.
+    else if (!isPartial(task)) res.json(task);
+    else if (await sending.reserve(res, owner, MAX_RESULT_BYTES)) res.json(await operations.get(owner, task.id));
   });
 
   router.post('/:id/cancel', async (req, res) => {

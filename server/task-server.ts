@@ -3,8 +3,8 @@
 import type { Request, Response, Router } from 'express';
 import type { Backend } from '../backend/backend.ts';
 import type { AnyTaskDefinition, InputOf, ResultOf } from '../core/definition.ts';
-import { TaskError } from '../core/error.ts';
 import { isFinished, type Snapshot } from '../core/snapshot.ts';
+import { checkServerOptions } from './checks.ts';
 import { type StartOptions, TaskOperations } from './operations.ts';
 import { createRouter, type Identify, POLL_AFTER_S } from './router.ts';
 import { Waiting } from './waiting.ts';
@@ -57,16 +57,8 @@ export interface TaskServer {
  * @throws TaskError `invalid_options`
  */
 export function createTaskServer(options: TaskServerOptions): TaskServer {
+  checkServerOptions(options);
   const { backend } = options;
-  if (typeof options.identify !== 'function') {
-    throw new TaskError(
-      'invalid_options',
-      'createTaskServer: identify must be a function from a request to a user id or null.',
-      {
-        retryable: false,
-      },
-    );
-  }
   const operations = new TaskOperations(backend, options.tasks);
   const fixed = options.path === undefined ? null : pathnameOf(options.path);
   let mounted = '/tasks';
@@ -89,11 +81,13 @@ export function createTaskServer(options: TaskServerOptions): TaskServer {
   const { signal } = options;
   const waiting = new Waiting({
     redis: backend.redis,
+    read: (id, ms) => operations.follow(id, ms),
     perOwner: limits.waitersPerOwner,
     inAll: limits.waiters,
     signal,
   });
   backend.sweeper.start();
+  backend.sweeper.addDefinitions(options.tasks.map(({ name }) => name));
   return {
     router: createRouter({ backend, operations, identify: options.identify, pathOf, accepted, waiting, signal }),
     start: (definition, input, start) => operations.start(definition, input, start),

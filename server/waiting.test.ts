@@ -6,12 +6,12 @@ import express from 'express';
 import { z } from 'zod';
 import type { Backend } from '../backend/backend.ts';
 import { defineTask } from '../core/definition.ts';
-import type { Snapshot } from '../core/snapshot.ts';
+import { createSnapshot, type Snapshot } from '../core/snapshot.ts';
 import { eventually } from '../test/support/eventually.ts';
 import { backendOn } from '../test/support/parts.ts';
 import { startRedis, type TestRedis } from '../test/support/redis.ts';
 import { createTaskServer, type TaskServer, type TaskServerOptions } from './task-server.ts';
-import { parseWait } from './waiting.ts';
+import { parseWait, Waiting } from './waiting.ts';
 
 const work = defineTask({ name: 'work', input: z.object({}) });
 
@@ -205,6 +205,30 @@ describe('Prefer: wait', () => {
     await few.close();
   });
 
+  it('of many for one task is one more read of it, not one for each', async () => {
+    const many = await serve({ limits: { waitersPerOwner: 200 } });
+    const task = await start();
+    const waiting = Array.from({ length: 200 }, () => many.get(task.id, { Prefer: 'wait=20' }));
+    await isWaitedFor(task);
+    const client = createClient({ url: redis.url });
+    await client.connect();
+    const scripts = async () => Number(/cmdstat_evalsha:calls=(\d+)/.exec(await client.info('commandstats'))?.[1]);
+    // Each has looked at its task by itself before it waits; when nobody does that any more, all wait.
+    let last = 0;
+    const isQuiet = async () => {
+      const before = last;
+      last = await scripts();
+      return last === before;
+    };
+    await eventually(isQuiet, { every: 200 });
+    const next = await change(task);
+    for (const answer of waiting) expect(((await (await answer).json()) as Snapshot).revision).toBe(next.revision);
+    // The change, and the read that serves all.
+    expect((await scripts()) - last).toBeLessThanOrEqual(3);
+    client.destroy();
+    await many.close();
+  }, 30_000);
+
   it('is answered when the server is to end', async () => {
     const stop = new AbortController();
     const ending = await serve({ signal: stop.signal });
@@ -252,4 +276,69 @@ describe('Prefer: wait', () => {
     await redis.restart({ wipe: true });
     expect((await answer).status).toBe(404);
   }, 30_000);
+});
+
+describe('a crowd that is woken', () => {
+  const task = (id: string) =>
+    createSnapshot({ id, name: 'work', title: 'Work', attempts: 1, at: '2026-01-01T00:00:00.000Z' });
+  const stays = () => new AbortController().signal;
+
+  it('reads a few tasks in each turn of the event loop, and each task once', async () => {
+    let wake: (id: string | null) => void = () => undefined;
+    const reads = new Map<string, number>();
+    let thisTurn = 0;
+    let most = 0;
+    const countTurns = () => {
+      most = Math.max(most, thisTurn);
+      thisTurn = 0;
+      if (waiting.size > 0) setImmediate(countTurns);
+    };
+    const waiting = new Waiting({
+      redis: {
+        onChange: async (listener) => {
+          wake = listener;
+        },
+      },
+      read: async (id) => {
+        thisTurn += 1;
+        reads.set(id, (reads.get(id) ?? 0) + 1);
+        return task(id);
+      },
+      perOwner: 10_000,
+      inAll: 10_000,
+      signal: undefined,
+    });
+    let isNews = false;
+    const holds = Array.from({ length: 1_500 }, (_, n) =>
+      waiting.hold({ owner: 'ada', id: `task-${n % 500}`, ms: 20_000, isNews: () => isNews, gone: stays() }),
+    );
+    countTurns();
+    await eventually(() => reads.size === 500);
+    reads.clear();
+    isNews = true;
+    wake(null);
+    expect(await Promise.all(holds)).toHaveLength(1_500);
+    expect([...reads.values()]).toEqual(Array.from({ length: 500 }, () => 1));
+    expect(most).toBeLessThanOrEqual(16);
+    expect(waiting.size).toBe(0);
+  });
+
+  it('whose time is up is answered with what one more read gives', async () => {
+    let reads = 0;
+    const waiting = new Waiting({
+      redis: { onChange: async () => undefined },
+      read: async (id, ms) => {
+        if (ms === 0) reads += 1;
+        return task(id);
+      },
+      perOwner: 100,
+      inAll: 100,
+      signal: undefined,
+    });
+    const hold = () => waiting.hold({ owner: 'ada', id: 'one', ms: 100, isNews: () => false, gone: stays() });
+    expect(await Promise.all(Array.from({ length: 100 }, hold))).toEqual(
+      Array.from({ length: 100 }, () => task('one')),
+    );
+    expect(reads).toBeLessThan(10);
+  });
 });

@@ -1,15 +1,25 @@
 /**
  * Requests that wait for a task to change (`Prefer: wait`, RFC 7240): so that curl, a phone, or a page without push
  * can follow with one open request. Redis wakes them; nobody asks in a loop.
+ *
+ * Those who wait for one task share what is read of it. Where many tasks are to be read at once (a connection to Redis
+ * that is back, a deploy, a crowd whose time is up), a few are in each turn of the event loop, so that the requests of
+ * everybody else go on in between.
  */
 
 import type { Redis } from '../backend/redis.ts';
 import { TaskError } from '../core/error.ts';
 import { MAX_WAIT_SECONDS } from '../core/limits.ts';
 import type { Snapshot } from '../core/snapshot.ts';
+import { Turnstile } from './turnstile.ts';
 
 export interface WaitingOptions {
-  readonly redis: Pick<Redis, 'onChange' | 'markWaited'>;
+  readonly redis: Pick<Redis, 'onChange'>;
+  /**
+   * Reads a task. With `ms` above 0 its changes are announced from that very moment on, for so long.
+   * @throws TaskError `not_found`, `store_unavailable`
+   */
+  readonly read: (id: string, ms: number) => Promise<Snapshot>;
   /** Requests of one owner that may wait at once; more are answered at once. */
   readonly perOwner: number;
   /** Requests that may wait at once in this process. */
@@ -23,24 +33,29 @@ export interface Hold {
   readonly id: string;
   /** How long, in ms. */
   readonly ms: number;
-  readonly read: () => Promise<Snapshot>;
   /** Whether this is worth an answer. */
   readonly isNews: (snapshot: Snapshot) => boolean;
   /** Fires when the client has gone away. */
   readonly gone: AbortSignal;
 }
 
-/** A mark in Redis outlives its request by this, in ms, so that clocks and slow calls leave no gap. */
+/** A mark in Redis outlives its request by this, in ms, so that slow calls leave no gap. */
 const MARK_MARGIN_MS = 5_000;
+/** About 3 ms of reading and answering. */
+const READS_A_TURN = 16;
 
 export class Waiting {
   readonly #options: WaitingOptions;
-  readonly #wakers = new Map<string, Set<() => void>>();
+  readonly #turnstile = new Turnstile(READS_A_TURN);
+  readonly #tasks = new Map<string, WaitedTask>();
   readonly #counts = new Map<string, number>();
   #total = 0;
 
   constructor(options: WaitingOptions) {
     this.#options = options;
+    options.signal?.addEventListener('abort', () => {
+      for (const task of this.#tasks.values()) task.end();
+    });
   }
 
   /** Requests that wait now. */
@@ -49,27 +64,25 @@ export class Waiting {
   }
 
   /**
-   * Resolves with the task as soon as it is news, and otherwise when the time is up, the client is gone or the server
-   * is to end. Null where none can wait: too many do already, the server is about to end, or Redis does not answer.
+   * Resolves with the task as soon as it is news, and otherwise when the time is up or the server is to end. Null where
+   * none can wait (too many do already, the server is about to end, or Redis does not answer), and for a client that has
+   * gone away.
    * @throws TaskError what `read` throws; while Redis is away for a moment it goes on waiting
    */
   async hold(hold: Hold): Promise<Snapshot | null> {
     const { owner, id } = hold;
     const count = this.#counts.get(owner) ?? 0;
-    const { perOwner, inAll, signal } = this.#options;
+    const { perOwner, inAll, signal, read } = this.#options;
     if (count >= perOwner || this.#total >= inAll || signal?.aborted) return null;
     this.#counts.set(owner, count + 1);
     this.#total++;
-    const sleeper = new Sleeper([hold.gone, signal]);
-    const wakers = this.#wakers.get(id) ?? new Set();
-    this.#wakers.set(id, wakers.add(sleeper.wake));
     try {
-      if (!(await this.#isListening())) return null;
-      return await this.#wait(hold, sleeper);
+      if (!(await this.#isListening()) || signal?.aborted) return null;
+      // Not before, since a task that nobody waits for yet is forgotten when another of its waiters leaves.
+      const task = this.#tasks.get(id) ?? new WaitedTask((ms) => read(id, ms), this.#turnstile);
+      this.#tasks.set(id, task);
+      return await task.wait(hold).finally(() => task.isEmpty && this.#tasks.delete(id));
     } finally {
-      sleeper.end();
-      wakers.delete(sleeper.wake);
-      if (wakers.size === 0 && this.#wakers.get(id) === wakers) this.#wakers.delete(id);
       const left = (this.#counts.get(owner) ?? 1) - 1;
       if (left > 0) this.#counts.set(owner, left);
       else this.#counts.delete(owner);
@@ -87,28 +100,98 @@ export class Waiting {
     }
   }
 
-  async #wait({ id, ms, read, isNews }: Hold, sleeper: Sleeper): Promise<Snapshot> {
-    const end = Date.now() + ms;
-    for (;;) {
-      const left = end - Date.now();
-      const isLast = left <= 0 || sleeper.isEnded;
-      try {
-        // Marked, then read: what changes after the mark wakes us, what changed before it is in what we read.
-        if (!isLast) await this.#options.redis.markWaited(id, left + MARK_MARGIN_MS);
-        const task = await read();
-        if (isLast || isNews(task)) return task;
-      } catch (error) {
-        // With a new connection to Redis we are woken; until then the time may be up.
-        if (isLast || !(error instanceof TaskError && error.code === 'store_unavailable')) throw error;
-      }
-      await sleeper.sleep(end - Date.now());
+  readonly #onChange = (id: string | null): void => {
+    if (id !== null) this.#tasks.get(id)?.refresh();
+    else for (const task of this.#tasks.values()) task.refresh();
+  };
+}
+
+interface Waiter {
+  /** When its time is up, by `performance.now()`. */
+  readonly endsAt: number;
+  /** Whether it takes whatever is read next. */
+  isLast: boolean;
+  readonly isNews: (snapshot: Snapshot) => boolean;
+  readonly resolve: (snapshot: Snapshot | null) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Those who wait for one task. */
+class WaitedTask {
+  readonly #read: (ms: number) => Promise<Snapshot>;
+  readonly #turnstile: Turnstile;
+  readonly #waiters = new Set<Waiter>();
+  #isReading = false;
+  #isDue = false;
+
+  constructor(read: (ms: number) => Promise<Snapshot>, turnstile: Turnstile) {
+    this.#read = read;
+    this.#turnstile = turnstile;
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiters.size === 0;
+  }
+
+  async wait({ ms, isNews, gone }: Hold): Promise<Snapshot | null> {
+    let timer: NodeJS.Timeout | undefined;
+    let leave: (() => void) | undefined;
+    let waiter: Waiter | undefined;
+    try {
+      return await new Promise((resolve, reject) => {
+        const own = { endsAt: performance.now() + ms, isLast: false, isNews, resolve, reject };
+        waiter = own;
+        leave = () => resolve(null);
+        this.#waiters.add(own);
+        timer = setTimeout(() => {
+          own.isLast = true;
+          this.refresh();
+        }, ms);
+        gone.addEventListener('abort', leave);
+        if (gone.aborted) leave();
+        // What has changed before the changes were announced is in what is read now.
+        else this.refresh();
+      });
+    } finally {
+      clearTimeout(timer);
+      if (leave) gone.removeEventListener('abort', leave);
+      if (waiter) this.#waiters.delete(waiter);
     }
   }
 
-  readonly #onChange = (id: string | null): void => {
-    const sets = id === null ? this.#wakers.values() : [this.#wakers.get(id) ?? []];
-    for (const wakers of sets) for (const wake of wakers) wake();
-  };
+  /** Answers everybody with what is read next. */
+  end(): void {
+    for (const waiter of this.#waiters) waiter.isLast = true;
+    this.refresh();
+  }
+
+  /** Reads the task soon, for all who wait by then; where it is being read already, once more after that. */
+  refresh(): void {
+    this.#isDue = true;
+    if (!this.#isReading) void this.#readWhileDue();
+  }
+
+  async #readWhileDue(): Promise<void> {
+    this.#isReading = true;
+    while (this.#isDue && !this.isEmpty) {
+      await this.#turnstile.pass();
+      this.#isDue = false;
+      if (!this.isEmpty) await this.#readOnce([...this.#waiters]);
+    }
+    this.#isReading = false;
+  }
+
+  async #readOnce(waiters: readonly Waiter[]): Promise<void> {
+    const left = Math.max(...waiters.map(({ endsAt, isLast }) => (isLast ? 0 : endsAt - performance.now())));
+    try {
+      const snapshot = await this.#read(left > 0 ? left + MARK_MARGIN_MS : 0);
+      for (const { isLast, isNews, resolve } of waiters) if (isLast || isNews(snapshot)) resolve(snapshot);
+    } catch (error) {
+      // With a new connection to Redis we read again; until then the time may be up.
+      const isAway = error instanceof TaskError && error.code === 'store_unavailable';
+      for (const { isLast, reject } of waiters) if (isLast || !isAway) reject(error);
+    }
+  }
 }
 
 /** The seconds that a `Prefer` header asks to wait, at most 30; null where it asks for none. The first `wait` counts. */
@@ -118,43 +201,4 @@ export function parseWait(header: string | undefined): number | null {
     if (match) return Math.min(Number(match[1]), MAX_WAIT_SECONDS) || null;
   }
   return null;
-}
-
-/** Sleeps until woken; a wake that comes while it is awake is not forgotten. */
-class Sleeper {
-  readonly #signals: readonly AbortSignal[];
-  #isDue = false;
-  #resolve: (() => void) | null = null;
-
-  constructor(signals: readonly (AbortSignal | undefined)[]) {
-    this.#signals = signals.filter((signal) => signal !== undefined);
-    for (const signal of this.#signals) signal.addEventListener('abort', this.wake, { once: true });
-  }
-
-  get isEnded(): boolean {
-    return this.#signals.some((signal) => signal.aborted);
-  }
-
-  readonly wake = (): void => {
-    this.#isDue = true;
-    this.#resolve?.();
-  };
-
-  async sleep(ms: number): Promise<void> {
-    if (!this.#isDue && !this.isEnded && ms > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, ms);
-        this.#resolve = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    this.#resolve = null;
-    this.#isDue = false;
-  }
-
-  end(): void {
-    for (const signal of this.#signals) signal.removeEventListener('abort', this.wake);
-  }
 }

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import type { Backend } from '../backend/backend.ts';
 import type { AnyTaskDefinition } from '../core/definition.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import { block, deaf, FAULT_TASKS, flaky, late, poison, steps } from './fixtures/fault-tasks.ts';
+import { block, blockLate, deaf, FAULT_TASKS, flaky, late, poison, steps } from './fixtures/fault-tasks.ts';
 import { eventually } from './support/eventually.ts';
 import { backendOn, type Follower, startApp, startBus, type TestApp, type TestBus } from './support/parts.ts';
 import { type Bundle, bundleScript, type ScriptProcess, startScript } from './support/script-process.ts';
@@ -116,6 +116,80 @@ describe('a worker that is killed', () => {
   });
 });
 
+/** A worker that is started again whenever it dies, as an operator would; until the returned function is called. */
+function keepWorker(): () => void {
+  let isOver = false;
+  void (async () => {
+    while (!isOver) await (await startWorker()).exited;
+  })();
+  return () => {
+    isOver = true;
+  };
+}
+
+describe('a worker that dies of one of several tasks', () => {
+  it('costs the others nothing: they are done on their first attempt, and the one to blame fails', async () => {
+    const end = keepWorker();
+    const honest = await Promise.all([1, 2, 3].map(() => start(steps, { steps: 20, ms: 200 })));
+    for (const task of honest) await task.reaches('running');
+    const killer = await start(poison, {});
+    const failed = await killer.ends(60_000);
+    expect(failed).toMatchObject({
+      status: 'failed',
+      attempt: 3,
+      attempts: 3,
+      error: { code: 'worker_lost', message: 'The worker stopped unexpectedly while it was at this task, 3 times.' },
+    });
+    for (const task of honest) {
+      expect(await task.ends(60_000)).toMatchObject({
+        status: 'succeeded',
+        attempt: 1,
+        attempts: 3,
+        result: { attempt: 1 },
+      });
+      expectNothingWentBack(task.follower);
+    }
+    end();
+  }, 120_000);
+});
+
+describe('a handler that blocks the event loop', () => {
+  it('is done once, though there is another worker, and its signs of life go on', async () => {
+    const both = [await startWorker(), await startWorker()];
+    const task = await start(block, { ms: 9 * STALL_MS });
+    const running = await task.reaches('running');
+    const since = Date.parse(running.signOfLifeAt ?? '');
+    await eventually(async () => Date.parse((await task.get()).signOfLifeAt ?? '') > since + 4_000, {
+      within: 8_500,
+      that: 'a sign of life during the block',
+    });
+    expect((await task.get()).status).toBe('running');
+    expect(await task.ends()).toMatchObject({ status: 'succeeded', attempt: 1, attempts: 3, result: 1 });
+    expect(statuses(task.follower)).not.toContain('task.retrying');
+    const said = both.map((worker) => worker.output()).join('');
+    expect(said).toMatch(new RegExp(`The event loop was blocked for (8\\.\\d|9\\.\\d) s by block \\(${task.id}\\)`));
+  });
+
+  it('beyond its deadline ends with its process, and the others start again at no cost', async () => {
+    const end = keepWorker();
+    const neighbour = await start(steps, { steps: 20, ms: 100 });
+    await neighbour.reaches('running');
+    const [victim] = workers;
+    const task = await start(blockLate, { ms: 60_000 });
+    expect(await task.ends()).toMatchObject({
+      status: 'failed',
+      attempt: 1,
+      error: { code: 'deadline', retryable: false },
+    });
+    await victim?.exited;
+    expect(victim?.output()).toMatch(
+      new RegExp(`block-late \\(${task.id}\\) blocked the event loop for .* beyond its deadline`),
+    );
+    expect(await neighbour.ends()).toMatchObject({ status: 'succeeded', attempt: 1, attempts: 3 });
+    end();
+  });
+});
+
 describe('a worker that freezes', () => {
   it('can not write once its task runs elsewhere', async () => {
     const frozen = await startWorker();
@@ -130,13 +204,7 @@ describe('a worker that freezes', () => {
     frozen.thaw();
     const outcome = await task.ends();
     expect(outcome).toMatchObject({ status: 'succeeded', attempt: 2, result: { attempt: 2 } });
-    const seen = task.follower.events.map(({ data }) => data).sort((a, b) => a.revision - b.revision);
-    for (const [earlier, later] of pairs(seen)) {
-      expect(later.attempt).toBeGreaterThanOrEqual(earlier.attempt);
-      if (later.attempt === earlier.attempt && later.progress && earlier.progress) {
-        expect(later.progress.done).toBeGreaterThanOrEqual(earlier.progress.done);
-      }
-    }
+    expectNothingWentBack(task.follower);
   });
 
   it('goes on with the same attempt when nobody else has taken over', async () => {
@@ -151,16 +219,20 @@ describe('a worker that freezes', () => {
 describe('a worker that is told to stop', () => {
   it('hands back what it can not finish, which starts again at once and costs no attempt', async () => {
     const leaving = await startWorker({ DRAIN_MS: '100' });
-    const task = await start(steps, { steps: 40, ms: 1_000 });
+    const task = await start(steps, { steps: 10, ms: 200 });
     await task.reaches('running');
     await startWorker();
     const stoppedAt = Date.now();
     expect(await leaving.stop()).toBe(0);
-    await eventually(async () => (await task.get()).attempt === 2 && (await task.get()).status === 'running', {
-      within: 5_000,
-    });
+    await eventually(
+      () => statuses(task.follower).lastIndexOf('task.running') > statuses(task.follower).indexOf('task.retrying'),
+      {
+        within: 5_000,
+      },
+    );
     expect(Date.now() - stoppedAt).toBeLessThan(STALL_MS * 2);
-    expect(await task.ends()).toMatchObject({ status: 'succeeded', attempt: 2, attempts: 4 });
+    expect(await task.ends()).toMatchObject({ status: 'succeeded', attempt: 1, attempts: 3, result: { attempt: 1 } });
+    expectNothingWentBack(task.follower);
   });
 
   it('finishes what it can', async () => {
@@ -294,6 +366,13 @@ describe('the bus', () => {
   });
 });
 
-function pairs<T>(items: readonly T[]): [T, T][] {
-  return items.slice(1).map((item, index) => [items[index] as T, item]);
+/** Neither the attempt nor, within one, the progress that a page was sent. */
+function expectNothingWentBack({ events }: Follower): void {
+  const seen = events.map(({ data }) => data).sort((a, b) => a.revision - b.revision);
+  let shown = null as { readonly attempt: number; readonly done: number } | null;
+  for (const { attempt, progress } of seen) {
+    expect(attempt).toBeGreaterThanOrEqual(shown?.attempt ?? 0);
+    if (shown?.attempt === attempt && progress) expect(progress.done).toBeGreaterThanOrEqual(shown.done);
+    if (progress) shown = { attempt, done: progress.done };
+  }
 }

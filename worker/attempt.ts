@@ -10,12 +10,12 @@
 import { aborted, delay, withDeadline } from '../backend/async.ts';
 import type { Backend } from '../backend/backend.ts';
 import type { TaskRecord } from '../backend/store.ts';
-import { isoTime } from '../backend/time.ts';
-import { type AnyTaskDefinition, parseWith } from '../core/definition.ts';
-import { asTaskError, TaskError } from '../core/error.ts';
-import { MAX_RESULT_BYTES } from '../core/limits.ts';
+import type { AnyTaskDefinition } from '../core/definition.ts';
+import { asTaskError, TaskError, toFailure } from '../core/error.ts';
+import { parseResult } from '../core/parse.ts';
 import type { TaskEvent } from '../core/transition.ts';
 import { backoffDelay } from './backoff.ts';
+import { checkInput } from './check-input.ts';
 import type { Handler, TaskContext } from './context.ts';
 import { Reporter } from './reporter.ts';
 
@@ -41,6 +41,8 @@ export interface AttemptOptions {
 export class Attempt {
   readonly id: string;
   readonly number: number;
+  /** Which run of its task this is. */
+  readonly run: number;
   /** Resolves when the outcome is stored and the handler has returned, or is stuck. Never rejects. */
   readonly done: Promise<void>;
   readonly #options: AttemptOptions;
@@ -52,6 +54,7 @@ export class Attempt {
     this.#options = options;
     this.id = options.record.snapshot.id;
     this.number = options.record.snapshot.attempt;
+    this.run = options.record.run;
     this.#reporter = new Reporter({
       backend: options.backend,
       record: options.record,
@@ -83,7 +86,8 @@ export class Attempt {
         if (!ended.signal.aborted) this.stop('deadline');
       });
     }
-    const returned = this.#handle();
+    // What was thrown may throw itself when it is looked at. No attempt may end without an event for that.
+    const returned = this.#handle().catch(() => this.#failEvent(undefined));
     const cutOff = aborted(this.#controller.signal).then(() => delay(grace, ended.signal));
     const event = await Promise.race([returned, cutOff.then(() => null)]);
     const isCutOff = event === null;
@@ -94,20 +98,22 @@ export class Attempt {
     if (isCutOff) await this.#waitForHandler(returned);
   }
 
-  /** Runs the handler, and says how it ended. Never rejects. */
+  /** Runs the handler, and says how it ended. */
   async #handle(): Promise<TaskEvent | null> {
     const { definition, handler, record } = this.#options;
     try {
-      const input = await parseWith(definition.input, record.input, 'invalid_input', 'The input');
-      const returned = await handler(input as never, this.#context());
-      const result = definition.output
-        ? await parseWith(definition.output, returned, 'invalid_output', 'What the task returned')
-        : (returned as unknown);
-      checkSize(result);
-      return { type: 'succeed', at: isoTime(), attempt: this.number, result, progress: this.#reporter.latest };
+      const input = await checkInput(definition, record);
+      const returned: unknown = await handler(input as never, this.#context());
+      const result = await parseResult(definition, returned);
+      return { type: 'succeed', at: this.#now(), attempt: this.number, result, progress: this.#reporter.latest };
     } catch (error) {
       return this.#stopped === null ? this.#failEvent(error) : this.#stopEvent();
     }
+  }
+
+  /** The time that is `ms` from now, for an event. */
+  #now(ms = 0): string {
+    return this.#options.backend.clock.iso(ms);
   }
 
   #context(): TaskContext {
@@ -127,22 +133,27 @@ export class Attempt {
   #failEvent(thrown: unknown): TaskEvent {
     const { backend, definition } = this.#options;
     const error = asTaskError(thrown);
-    if (error !== thrown) {
-      backend.log.error(`${definition.name} failed`, { task: this.id, attempt: this.number, error: thrown });
+    // What the owner may read says it all, unless we, or plain JavaScript, made the error.
+    if (error !== thrown || error.issues.length > 0) {
+      backend.log.error(`${definition.name} failed`, {
+        task: this.id,
+        attempt: this.number,
+        ...(error !== thrown ? { error: thrown ?? String(thrown) } : { code: error.code, faults: error.issues }),
+      });
     }
     return {
       type: 'fail',
-      at: isoTime(),
+      at: this.#now(),
       attempt: this.number,
-      error: error.toFailure(),
-      retryAt: isoTime(backoffDelay(definition.backoff, this.number, Math.random())),
+      error: toFailure(error),
+      retryAt: this.#now(backoffDelay(definition.backoff, this.number, Math.random())),
       progress: this.#reporter.latest,
     };
   }
 
   /** How an attempt ends whose handler was told to stop; null where it may say nothing any more. */
   #stopEvent(): TaskEvent | null {
-    const base = { at: isoTime(), attempt: this.number, progress: this.#reporter.latest };
+    const base = { at: this.#now(), attempt: this.number, progress: this.#reporter.latest };
     switch (this.#stopped) {
       case 'cancelled':
         return { type: 'stop', ...base };
@@ -179,13 +190,3 @@ const STOP_ERRORS: Readonly<Record<StopReason, () => TaskError>> = {
   worker_stopped: () => new TaskError('worker_stopped', 'The worker was stopped; the task starts again elsewhere.'),
   stale: () => new TaskError('stale_attempt', 'Another attempt has taken over.', { retryable: false }),
 };
-
-function checkSize(result: unknown): void {
-  const bytes = Buffer.byteLength(JSON.stringify(result ?? null));
-  if (bytes <= MAX_RESULT_BYTES) return;
-  throw new TaskError(
-    'result_too_large',
-    `The result is ${bytes} bytes of JSON, at most ${MAX_RESULT_BYTES} are kept. Store it and return where it is.`,
-    { retryable: false },
-  );
-}

@@ -8,8 +8,9 @@
 
 import { delay } from '../backend/async.ts';
 import type { Backend } from '../backend/backend.ts';
+import { jobIdOf } from '../backend/job.ts';
 import type { Applied, TaskRecord } from '../backend/store.ts';
-import { isoTime } from '../backend/time.ts';
+import { asTaskError, TaskError, toFailure } from '../core/error.ts';
 import { isFinished, type Progress, type Snapshot } from '../core/snapshot.ts';
 import type { TaskEvent } from '../core/transition.ts';
 import type { ProgressReport } from './context.ts';
@@ -51,8 +52,10 @@ export class Reporter {
   #isAsking = false;
   #writing: Promise<void> | null = null;
   #isClosed = false;
-  #writtenAt = Date.now();
-  #pushedAt = Date.now();
+  /** On a clock that never goes back, in ms. */
+  #triedAt = performance.now();
+  #writtenAt = performance.now();
+  #pushedAt = performance.now();
 
   constructor(options: ReporterOptions) {
     this.#options = options;
@@ -94,9 +97,9 @@ export class Reporter {
 
   /** Stores a sign of life, unless something was written within `ms`. */
   alive(ms: number): void {
-    if (this.#isClosed || this.#writing !== null || Date.now() - this.#writtenAt < ms) return;
-    const wasQuiet = Date.now() - this.#pushedAt >= QUIET_MS;
-    void this.#write({ type: 'alive', at: isoTime(), attempt: this.#attempt }, wasQuiet);
+    if (this.#isClosed || this.#writing !== null || performance.now() - this.#writtenAt < ms) return;
+    const wasQuiet = performance.now() - this.#pushedAt >= QUIET_MS;
+    void this.#write({ type: 'alive', at: this.#options.backend.clock.iso(), attempt: this.#attempt }, wasQuiet);
   }
 
   /** Writes nothing more. */
@@ -106,32 +109,50 @@ export class Reporter {
   }
 
   /**
-   * Writes how the attempt ended, and pushes it; tries until the store has answered or `signal` aborts.
+   * Writes how the attempt ended, and pushes it; tries until the store has answered or `signal` aborts. An event that cannot
+   * be written although the store is there (a bug of ours) becomes a plain failure: no attempt ends without an event.
    * Nothing of this attempt is written afterwards.
    */
   async end(event: TaskEvent, signal: AbortSignal): Promise<void> {
     this.close();
-    await this.#writing;
+    await this.#writing?.catch(() => undefined);
+    let wanted = event;
     let isRepeated = false;
     while (!signal.aborted) {
       try {
-        const applied = await this.#apply(event);
+        const applied = await this.#apply(wanted);
         // A try whose answer got lost may have done it: then the store holds what we were about to say.
-        if (!applied.ok && isRepeated && applied.snapshot && isOutcomeOf(event, applied.snapshot)) {
+        if (!applied.ok && isRepeated && applied.snapshot && isOutcomeOf(wanted, applied.snapshot)) {
           this.#push(applied.snapshot, true);
         } else if (applied.ok) this.#push(applied.snapshot, applied.hasPage);
         return;
-      } catch {
+      } catch (error) {
         isRepeated = true;
+        if (wanted === event && !isUnavailable(error)) wanted = this.#plainFailure(error);
         await delay(RETRY_MS, signal);
       }
     }
   }
 
+  #plainFailure(error: unknown): TaskEvent {
+    const { backend, record } = this.#options;
+    backend.log.error('An attempt ended, but how could not be written; it counts as failed', {
+      task: record.snapshot.id,
+      attempt: this.#attempt,
+      error,
+    });
+    return {
+      type: 'fail',
+      at: this.#options.backend.clock.iso(),
+      attempt: this.#attempt,
+      error: toFailure(asTaskError(error)),
+    };
+  }
+
   /** Asks for the next turn; while a write is under way, that is done after it. */
   #askSoon(): void {
     if (this.#isClosed || this.#writing !== null) return;
-    this.#ask(this.#hasPage ? 0 : this.#writtenAt + UNWATCHED_STEP_MS - Date.now());
+    this.#ask(this.#hasPage ? 0 : this.#triedAt + UNWATCHED_STEP_MS - performance.now());
   }
 
   #ask(ms: number): void {
@@ -147,16 +168,21 @@ export class Reporter {
     const progress = this.latest;
     if (this.#isDirty && progress !== null) {
       this.#isDirty = false;
-      await this.#write({ type: 'progress', at: isoTime(), attempt: this.#attempt, progress }, true);
+      await this.#write(
+        { type: 'progress', at: this.#options.backend.clock.iso(), attempt: this.#attempt, progress },
+        true,
+      );
     } else if (!this.#isShown) this.#push(this.#snapshot, this.#hasPage);
   }
 
   #write(event: TaskEvent, isPushed: boolean): Promise<void> {
-    this.#writtenAt = Date.now();
+    this.#triedAt = performance.now();
     this.#writing = this.#apply(event)
       .then(
         (applied) => {
           if (applied.ok) {
+            // Not where nothing has changed (a bar that is held back): then a sign of life is still due.
+            this.#writtenAt = this.#triedAt;
             this.#hasPage = applied.hasPage;
             if (isPushed) this.#push(applied.snapshot, applied.hasPage);
           } else if (applied.refusal !== 'unchanged') this.#options.onStale();
@@ -175,7 +201,8 @@ export class Reporter {
 
   async #apply(event: TaskEvent): Promise<Applied> {
     const { backend, record } = this.#options;
-    const applied = await backend.store.apply({ snapshot: this.#snapshot, owner: record.owner }, event);
+    const { owner, run } = record;
+    const applied = await backend.store.apply({ snapshot: this.#snapshot, owner }, event, { run });
     if (applied.snapshot?.attempt === this.#attempt) {
       this.#snapshot = applied.snapshot;
       if (applied.snapshot.status === 'cancelling') this.#options.onCancelling();
@@ -183,17 +210,23 @@ export class Reporter {
     return applied;
   }
 
-  /** Attempts of one task may overlap in one worker for a moment; each asks for itself. */
+  /** Runs of one task may overlap in one worker for a moment; each asks for itself. */
   get #turnKey(): string {
-    return `${this.#options.record.snapshot.id}:${this.#attempt}`;
+    const { snapshot, run } = this.#options.record;
+    return jobIdOf({ id: snapshot.id, run });
   }
 
   #push(snapshot: Snapshot, hasPage: boolean): void {
     if (!hasPage && !isFinished(snapshot)) return;
-    this.#pushedAt = Date.now();
+    this.#pushedAt = performance.now();
     this.#isShown = true;
     this.#options.backend.publisher.publish(this.#options.record.owner, snapshot);
   }
+}
+
+/** Redis does not answer, or not as it should: it is worth another try. Anything else would fail again. */
+function isUnavailable(error: unknown): boolean {
+  return error instanceof TaskError && error.status === 503;
 }
 
 function isOutcomeOf(event: TaskEvent, stored: Snapshot): boolean {
@@ -207,7 +240,7 @@ function isOutcomeOf(event: TaskEvent, stored: Snapshot): boolean {
         (stored.status === 'retrying' && stored.attempt === event.attempt + 1)
       );
     case 'release':
-      return stored.status === 'retrying' && stored.attempt === event.attempt + 1;
+      return stored.status === 'retrying' && stored.attempt === event.attempt;
     case 'stop':
       return stored.status === 'cancelled' && stored.attempt === event.attempt;
     default:

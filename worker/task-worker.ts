@@ -1,27 +1,37 @@
 /** The worker house's front door: takes jobs, runs attempts, and stops without losing any. */
 
+import { randomUUID } from 'node:crypto';
 import { aborted, delay, withDeadline } from '../backend/async.ts';
-import type { Backend } from '../backend/backend.ts';
+import { type Backend, isBackend } from '../backend/backend.ts';
+import { type Watch, watchFor } from '../backend/blame.ts';
 import { type Job, parseJobId } from '../backend/job.ts';
+import { workerLost } from '../backend/lost-workers.ts';
 import type { Consumer } from '../backend/queue.ts';
 import type { TaskRecord } from '../backend/store.ts';
-import { isoTime } from '../backend/time.ts';
 import type { AnyTaskDefinition } from '../core/definition.ts';
 import { type Duration, toMilliseconds } from '../core/duration.ts';
 import { TaskError } from '../core/error.ts';
 import { isFinished } from '../core/snapshot.ts';
+import { describe } from '../core/text.ts';
+import type { TaskEvent } from '../core/transition.ts';
 import { Attempt } from './attempt.ts';
 import type { Handler } from './context.ts';
+import { type Admission, IsolationGate } from './isolation.ts';
+import { Vitals } from './vitals.ts';
 
 export interface TaskWorkerOptions {
   readonly backend: Backend;
   /** How many tasks of each definition run at once in this process, 1 to 1,000. Default 4. */
   readonly concurrency?: number;
-  /** How long a handler that was told to stop may take, before it is cut off. Default 5 s. */
+  /** How long a handler that was told to stop may take, before it is cut off; at most 7 days. Default 5 s. */
   readonly grace?: Duration;
-  /** How long tasks may go on once the worker is told to stop, before they are handed back. Default 20 s. */
+  /** How long tasks may go on once the worker is told to stop, before they are handed back; at most 7 days. Default 20 s. */
   readonly drain?: Duration;
-  /** A worker that gave no sign for this long (at most twice) is taken for dead and its tasks run elsewhere. Default 5 s. */
+  /**
+   * A worker process that gave no sign for this long (at most twice) is taken for dead, and its tasks run elsewhere. A
+   * handler that blocks the event loop does not count: a thread gives the signs meanwhile. From 500 ms, since each worker
+   * asks Redis several times within it, to 1 day. Default 5 s.
+   */
   readonly stallInterval?: Duration;
 }
 
@@ -57,6 +67,7 @@ export function createTaskWorker(options: TaskWorkerOptions): TaskWorker {
 }
 
 class Worker implements TaskWorker {
+  readonly #id = randomUUID();
   readonly #backend: Backend;
   readonly #concurrency: number;
   readonly #grace: number;
@@ -64,33 +75,52 @@ class Worker implements TaskWorker {
   readonly #stallInterval: number;
   readonly #handlers = new Map<string, { definition: AnyTaskDefinition; handler: Handler<AnyTaskDefinition> }>();
   readonly #attempts = new Map<string, Attempt>();
+  readonly #gate = new IsolationGate();
+  #vitals: Vitals | null = null;
+  readonly #stopping = new AbortController();
   readonly #giveUp = new AbortController();
   readonly #stuck = new AbortController();
   #isRunning = false;
 
   constructor(options: TaskWorkerOptions) {
+    if (!isBackend(options?.backend)) {
+      invalid(`backend must be what createBackend gives, got ${describe(options?.backend)}.`);
+    }
     this.#backend = options.backend;
     this.#concurrency = options.concurrency ?? 4;
     if (!Number.isInteger(this.#concurrency) || this.#concurrency < 1 || this.#concurrency > 1_000) {
-      invalid(`concurrency must be a whole number from 1 to 1000, got ${options.concurrency}.`);
+      invalid(`concurrency must be a whole number from 1 to 1000, got ${describe(options.concurrency)}.`);
     }
-    this.#grace = toMilliseconds(options.grace ?? '5s', 'createTaskWorker: grace');
-    this.#drain = toMilliseconds(options.drain ?? '20s', 'createTaskWorker: drain');
-    this.#stallInterval = toMilliseconds(options.stallInterval ?? '5s', 'createTaskWorker: stallInterval');
+    this.#grace = toMilliseconds(options.grace ?? '5s', 'createTaskWorker: grace', { most: '7d' });
+    this.#drain = toMilliseconds(options.drain ?? '20s', 'createTaskWorker: drain', { most: '7d' });
+    const stall = { least: '500ms', most: '1d' } as const;
+    this.#stallInterval = toMilliseconds(options.stallInterval ?? '5s', 'createTaskWorker: stallInterval', stall);
   }
 
   handle<D extends AnyTaskDefinition>(definition: D, handler: Handler<D>): this {
+    if (typeof definition?.name !== 'string' || typeof definition.titleOf !== 'function') {
+      invalid(`handle() expects a definition as defineTask gives it, got ${describe(definition)}.`);
+    }
+    if (typeof handler !== 'function') {
+      invalid(`handle(${definition.name}) expects a function (input, task) => result, got ${describe(handler)}.`);
+    }
     if (this.#isRunning) invalid(`handle(${definition.name}) came after run().`);
     if (this.#handlers.has(definition.name)) invalid(`handle(${definition.name}) was called twice.`);
     this.#handlers.set(definition.name, { definition, handler: handler as unknown as Handler<AnyTaskDefinition> });
     return this;
   }
 
-  async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+  async run(options: { readonly signal: AbortSignal }): Promise<void> {
+    const signal = options?.signal;
+    if (!(signal instanceof AbortSignal)) {
+      invalid(`run({ signal }) expects an AbortSignal, which ends the worker, got ${describe(signal)}.`);
+    }
     if (this.#isRunning) invalid('run() was called twice.');
     if (this.#handlers.size === 0) invalid('run() came before any handle(definition, handler).');
     this.#isRunning = true;
-    this.#backend.sweeper.start();
+    this.#backend.sweeper.start(this.#stallInterval);
+    await this.#backend.clock.ready();
+    const vitals = this.#startVitals();
     const stop = AbortSignal.any([signal, this.#stuck.signal]);
     void this.#listenForCancel(stop);
     const signsOfLife = setInterval(() => this.#giveSignsOfLife(), SIGN_OF_LIFE_MS / 5);
@@ -103,6 +133,7 @@ class Worker implements TaskWorker {
       await this.#stop(consumers);
     } finally {
       clearInterval(signsOfLife);
+      await vitals.stop();
     }
     if (this.#stuck.signal.aborted) throw this.#stuck.signal.reason;
   }
@@ -113,13 +144,14 @@ class Worker implements TaskWorker {
       {
         concurrency: this.#concurrency,
         stallInterval: this.#stallInterval,
-        onStalled: (job) => this.#onStalled(job),
+        onStalled: () => undefined,
       },
       (job) => this.#work(job),
     );
   }
 
   async #stop(consumers: readonly Consumer[]): Promise<void> {
+    this.#stopping.abort();
     const closing = consumers.map((consumer) => consumer.close(this.#drain + this.#grace + LAST_WRITES_MS));
     await this.#waitForAttempts(this.#stuck.signal.aborted ? this.#grace : this.#drain);
     for (const attempt of this.#attempts.values()) attempt.stop('worker_stopped');
@@ -145,85 +177,127 @@ class Worker implements TaskWorker {
     const wanted = parseJobId(job);
     if (!wanted) return;
     const own = this.#attempts.get(wanted.id);
-    // Delivered again since our event loop was blocked, not since we died: it is this very attempt.
-    if (own?.number === wanted.attempt) return own.done;
-    const started = await this.#start(wanted);
-    if (started) {
-      const attempt = new Attempt({
-        backend: this.#backend,
-        definition: started.definition,
-        handler: started.handler,
-        record: started.record,
-        hasPage: started.hasPage,
-        grace: this.#grace,
-        giveUp: this.#giveUp.signal,
-        onStuck: (error) => this.#stuck.abort(error),
-      });
-      this.#attempts.set(attempt.id, attempt);
-      await attempt.done;
-      if (this.#attempts.get(attempt.id) === attempt) this.#attempts.delete(attempt.id);
-    }
-    // What we gave up on may not be stored. The job stays on the queue, so that it is delivered to somebody else.
-    if (this.#giveUp.signal.aborted) await new Promise<never>(() => undefined);
+    // Delivered again since our event loop was blocked, not since we died: it is this very run.
+    if (own?.run === wanted.run) return own.done;
+    const record = await this.#withStore(() => this.#read(wanted));
+    const entry = record && (await this.#enter(record));
+    if (entry) await this.#attempt(wanted, record, entry).finally(entry.leave);
+    // We stop, and what we gave up on may not be stored. The job stays on the queue, for somebody else.
+    if (this.#giveUp.signal.aborted || (record && !entry)) await new Promise<never>(() => undefined);
   }
 
-  /** Moves a waiting task to running, however long Redis takes; null where the job is no longer wanted. */
-  async #start(wanted: Job) {
-    let triedAt: string | null = null;
-    while (!this.#giveUp.signal.aborted) {
+  /** Waits until a task may run beside the others here; null where the worker stops before. */
+  async #enter({ suspicion }: TaskRecord): Promise<Entry | null> {
+    const watch = watchFor(suspicion);
+    const admission = await this.#gate.enter(watch.isolation, this.#stopping.signal);
+    return admission && { ...watch, ...admission };
+  }
+
+  #read({ id }: Job): Promise<TaskRecord | null> {
+    return this.#backend.store.read(id, { input: true, run: true });
+  }
+
+  async #attempt(wanted: Job, known: TaskRecord, entry: Entry): Promise<void> {
+    const started = await this.#withStore(async (isRepeated) => {
+      const task = isRepeated ? await this.#read(wanted) : known;
+      return task && this.#start(wanted, task, entry, isRepeated);
+    });
+    if (!started) return;
+    const { definition } = started;
+    const attempt = new Attempt({
+      ...started,
+      backend: this.#backend,
+      grace: this.#grace,
+      giveUp: this.#giveUp.signal,
+      onStuck: (error) => this.#stuck.abort(error),
+    });
+    const { id } = attempt;
+    this.#attempts.set(id, attempt);
+    const deadline = definition.deadline === null ? null : definition.deadline + this.#grace;
+    this.#vitals?.begin({ id, name: definition.name, deadline });
+    const ended = new AbortController();
+    if (entry.isolation !== 'free') void this.#watch(id, entry, ended.signal);
+    await attempt.done;
+    ended.abort();
+    if (this.#attempts.get(id) !== attempt) return;
+    this.#attempts.delete(id);
+    this.#vitals?.end(id);
+  }
+
+  /** Lets others start after a while, and ends the probation when its time has come. */
+  async #watch(id: string, { exclusiveMs, probationMs, pass }: Entry, ended: AbortSignal): Promise<void> {
+    if (!Number.isFinite(exclusiveMs)) return;
+    await delay(exclusiveMs, ended);
+    pass();
+    await delay(probationMs - exclusiveMs, ended);
+    if (!ended.aborted) await this.#withStore(() => this.#backend.redis.passProbation(this.#id, id));
+  }
+
+  /** Moves a waiting task to running; null where the job is no longer wanted. @throws TaskError `store_unavailable` */
+  async #start(wanted: Job, record: TaskRecord, { isolation }: Watch, isRepeated: boolean) {
+    const { store, clock } = this.#backend;
+    const { snapshot, run } = record;
+    const handling = this.#handlers.get(snapshot.name);
+    if (!handling) return null;
+    // A try whose answer got lost has started it.
+    if (isRepeated && run === wanted.run && record.worker === this.#id) return { ...handling, record, hasPage: true };
+    const isWaiting = snapshot.status === 'queued' || snapshot.status === 'retrying';
+    if (!isWaiting || run + 1 !== wanted.run) {
+      await this.#endUnclaimed(wanted, record);
+      return null;
+    }
+    const median = await store.medianDuration(snapshot.name);
+    const expectedAt = median === null ? null : clock.iso(median);
+    const applied = await store.apply(
+      record,
+      { type: 'start', at: clock.iso(), expectedAt, progress: record.held },
+      { run, start: { worker: this.#id, isolation } },
+    );
+    if (!applied.ok) return null;
+    return {
+      ...handling,
+      record: { ...record, snapshot: applied.snapshot, run: wanted.run },
+      hasPage: applied.hasPage,
+    };
+  }
+
+  /** A run that a worker of version 0.1.0 died of: nobody misses that worker, and the job has come again. */
+  async #endUnclaimed(wanted: Job, record: TaskRecord): Promise<void> {
+    const { snapshot, owner, run, worker } = record;
+    if (run !== wanted.run || worker !== null || isFinished(snapshot)) return;
+    const at = this.#backend.clock.iso();
+    const event: TaskEvent = { type: 'fail', at, attempt: snapshot.attempt, error: workerLost(1), retryAt: at };
+    const applied = await this.#backend.store.apply(record, event, { run });
+    if (applied.ok && (applied.hasPage || isFinished(applied.snapshot)))
+      this.#backend.publisher.publish(owner, applied.snapshot);
+  }
+
+  /** What `work` resolves to, however long Redis is away; null once the process must not wait any longer. */
+  async #withStore<T>(work: (isRepeated: boolean) => Promise<T>): Promise<T | null> {
+    for (let tries = 0; !this.#giveUp.signal.aborted; tries++) {
       try {
-        const record = await this.#backend.store.read(wanted.id);
-        const entry = record && this.#handlers.get(record.snapshot.name);
-        if (!record || !entry) return null;
-        const { snapshot } = record;
-        // A try whose answer got lost has started it.
-        if (triedAt !== null && snapshot.status === 'running' && snapshot.signOfLifeAt === triedAt)
-          return { ...entry, record, hasPage: true };
-        const isWaiting =
-          (snapshot.status === 'queued' && wanted.attempt === 1) ||
-          (snapshot.status === 'retrying' && wanted.attempt === snapshot.attempt);
-        if (!isWaiting) {
-          await this.#lose(wanted, record);
-          return null;
-        }
-        const median = await this.#backend.store.medianDuration(snapshot.name);
-        triedAt = isoTime();
-        const expectedAt = median === null ? null : isoTime(median);
-        const applied = await this.#backend.store.apply(record, { type: 'start', at: triedAt, expectedAt });
-        if (!applied.ok) return null;
-        return { ...entry, record: { ...record, snapshot: applied.snapshot }, hasPage: applied.hasPage };
+        return await work(tries > 0);
       } catch {
-        // Redis is away. The job stays ours while we are alive.
+        // The job stays ours while we are alive.
         await delay(STORE_RETRY_MS, this.#giveUp.signal);
       }
     }
     return null;
   }
 
-  /** A job's worker gave no sign of life. Should this fail, the job's next delivery does it. */
-  #onStalled(job: string): void {
-    const wanted = parseJobId(job);
-    if (!wanted || this.#attempts.get(wanted.id)?.number === wanted.attempt) return;
-    this.#backend.store
-      .read(wanted.id)
-      .then((record) => record && this.#lose(wanted, record))
-      .catch(() => undefined);
-  }
-
-  /** Ends an attempt that nobody is at any more. @throws TaskError `store_unavailable` */
-  async #lose(wanted: Job, record: TaskRecord): Promise<void> {
-    const at = isoTime();
-    const error = new TaskError('worker_lost', 'The worker stopped unexpectedly.').toFailure();
-    const applied = await this.#backend.store.apply(record, {
-      type: 'fail',
-      at,
-      attempt: wanted.attempt,
-      error,
-      retryAt: at,
+  #startVitals(): Vitals {
+    const { workers: registry, redis, log } = this.#backend;
+    this.#vitals = new Vitals({
+      id: this.#id,
+      info: { names: [...this.#handlers.keys()], stallInterval: this.#stallInterval },
+      registry,
+      log,
+      ...redis.signOfLifeOf(this.#id),
     });
-    if (!applied.ok) return;
-    const { snapshot, hasPage } = applied;
-    if (hasPage || isFinished(snapshot)) this.#backend.publisher.publish(record.owner, snapshot);
+    const vitals = this.#vitals;
+    redis.onServer((server) => vitals.follow(server));
+    vitals.start();
+    return vitals;
   }
 
   #giveSignsOfLife(): void {
@@ -242,6 +316,9 @@ class Worker implements TaskWorker {
     }
   }
 }
+
+/** A task that may start here, and how it is watched. */
+type Entry = Watch & Admission;
 
 function invalid(message: string): never {
   throw new TaskError('invalid_options', `createTaskWorker: ${message}`, { retryable: false });

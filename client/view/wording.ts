@@ -86,7 +86,8 @@ export function formatNumber(count: number, locale: string): string {
 
 /** What `error` says to a person. */
 export function explain({ code, message }: TaskFailure, { errors }: Pick<Wording, 'errors'>): string {
-  return errors[code] ?? message;
+  // A handler may choose any code, `constructor` too.
+  return (Object.hasOwn(errors, code) ? errors[code] : undefined) ?? message;
 }
 
 /** The form of a word that goes with `count`: `plural('en', 2, { one: 'task', other: 'tasks' })`. */

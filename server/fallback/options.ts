@@ -63,6 +63,8 @@ export interface PublicUrl {
   readonly path: string;
 }
 
+const LONGEST_MS = 86_400_000;
+
 const DEFAULTS: FallbackLimits = {
   sessions: 5_000,
   sessionsPerAddress: 200,
@@ -119,8 +121,11 @@ function checkTrust(trustProxy: string | readonly string[]): Trust {
 
 function checkLimits(given: Partial<FallbackLimits>): FallbackLimits {
   for (const [name, value] of Object.entries(given)) {
-    if (!(name in DEFAULTS)) invalid(`limits.${name} is not known; there are ${Object.keys(DEFAULTS).join(', ')}`);
+    if (!Object.hasOwn(DEFAULTS, name))
+      invalid(`limits.${name} is not known; there are ${Object.keys(DEFAULTS).join(', ')}`);
     if (!Number.isSafeInteger(value) || value < 1) invalid(`limits.${name} must be a whole number of at least 1`);
+    // A timer that repeats takes at most 24.8 days, and a longer one for 1 ms.
+    if (name.endsWith('Ms') && value > LONGEST_MS) invalid(`limits.${name} must be at most ${LONGEST_MS} ms, a day`);
   }
   return { ...DEFAULTS, ...given };
 }

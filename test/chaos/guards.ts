@@ -18,18 +18,13 @@ export const GUARDS: Readonly<Record<string, Guard>> = {
       },
     ],
   },
-  'redelivery-ends-the-lost-attempt': {
+  'dead-workers-are-missed': {
     keeps: 'a task whose worker died from saying "running" for ever',
     mutations: [
       {
-        file: 'worker/task-worker.ts',
-        from: '          await this.#lose(wanted, record);\n          return null;',
-        to: '          return null;',
-      },
-      {
-        file: 'worker/task-worker.ts',
-        from: '      .then((record) => record && this.#lose(wanted, record))',
-        to: '      .then(() => undefined)',
+        file: 'backend/lost-workers.ts',
+        from: 'if (since !== undefined && now - since >= stallInterval * MISSED_SHARE)',
+        to: 'if (since !== undefined && now < since)',
       },
     ],
   },

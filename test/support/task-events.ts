@@ -89,7 +89,7 @@ export interface EventSeed {
 /** What may happen next. Clocks of machines differ, so times go back too. */
 export const anyEventSeed: fc.Arbitrary<EventSeed> = fc.record({
   type: fc.oneof(
-    { weight: 5, arbitrary: fc.constantFrom<TaskEvent['type']>('start', 'progress', 'alive') },
+    { weight: 5, arbitrary: fc.constantFrom<TaskEvent['type']>('start', 'progress', 'alive', 'wait') },
     {
       weight: 2,
       arbitrary: fc.constantFrom<TaskEvent['type']>('succeed', 'fail', 'release', 'cancel', 'stop', 'see'),
@@ -113,6 +113,8 @@ export function eventFor(task: Snapshot, seed: EventSeed): TaskEvent {
     case 'cancel':
     case 'see':
       return { type: seed.type, at };
+    case 'wait':
+      return { type: 'wait', at, for: seed.retryable ? 'worker' : null };
     case 'progress':
       return { type: 'progress', at, attempt, progress: seed.progress };
     case 'alive':

@@ -1,0 +1,178 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  type Isolation,
+  judgeDeath,
+  NO_SUSPICION,
+  type Suspicion,
+  suspicionAfter,
+  type Watch,
+  watchFor,
+} from './blame.ts';
+
+const NOBODY: ReadonlySet<string> = new Set();
+const task = (id: string, isolation: Isolation = 'free', suspicion: Partial<Suspicion> = {}) => ({
+  id,
+  isolation,
+  suspicion: { ...NO_SUSPICION, ...suspicion },
+});
+const verdicts = (...of: Parameters<typeof judgeDeath>) => Object.fromEntries(judgeDeath(...of));
+
+describe('a death of a worker', () => {
+  it('is charged to a task that ran alone', () => {
+    expect(verdicts([task('a')], NOBODY)).toEqual({ a: 'charged' });
+  });
+
+  it('of several tasks is charged to none of them: each could have been to blame', () => {
+    expect(verdicts([task('a'), task('b')], NOBODY)).toEqual({ a: 'suspect', b: 'suspect' });
+  });
+
+  it('while one is on probation is charged to that one', () => {
+    expect(verdicts([task('a'), task('b', 'probation'), task('c')], NOBODY)).toEqual({
+      a: 'innocent',
+      b: 'charged',
+      c: 'innocent',
+    });
+  });
+
+  it('that a blocked handler brought about is its own, whoever else ran or is suspected', () => {
+    expect(verdicts([task('a'), task('b', 'alone'), task('c')], new Set(['c']))).toEqual({
+      a: 'innocent',
+      b: 'innocent',
+      c: 'deadline',
+    });
+  });
+
+  it('of a worker without tasks concerns nobody', () => {
+    expect(verdicts([], NOBODY)).toEqual({});
+  });
+
+  it('is charged in the end even to a task that never was the only one: it has to end some day', () => {
+    expect(verdicts([task('a', 'free', { shared: 9 }), task('b')], NOBODY)).toEqual({ a: 'charged', b: 'suspect' });
+  });
+});
+
+describe('what is held against a task', () => {
+  it('grows with each death that it may have brought about, and remembers how long it had lived at most', () => {
+    const shared = suspicionAfter(NO_SUSPICION, 'suspect', 5_000);
+    expect(shared).toEqual({ shared: 1, charged: 0, lived: 5_000 });
+    expect(suspicionAfter(shared, 'charged', 2_000)).toEqual({ shared: 1, charged: 1, lived: 5_000 });
+  });
+
+  it('is taken back once another task was found to be to blame', () => {
+    expect(suspicionAfter({ shared: 1, charged: 1, lived: 5_000 }, 'innocent', 9_000)).toMatchObject({
+      shared: 0,
+      charged: 1,
+    });
+  });
+});
+
+describe('a suspect', () => {
+  const watch = (of: Partial<Suspicion>) => watchFor({ ...NO_SUSPICION, lived: 10_000, ...of });
+
+  it('starts freely after one death alone, on probation after one among others, and alone after two', () => {
+    expect(watch({ charged: 1 })).toEqual({ isolation: 'free', exclusiveMs: 0, probationMs: 0 });
+    expect(watch({ shared: 1 })).toEqual({ isolation: 'probation', exclusiveMs: 15_000, probationMs: 15_000 });
+    for (const strong of [{ charged: 2 }, { shared: 2 }, { shared: 1, charged: 1 }]) {
+      expect(watch(strong)).toEqual({ isolation: 'alone', exclusiveMs: 15_000, probationMs: 15_000 });
+    }
+  });
+
+  it('that had lived for long keeps others out for a minute, or ten minutes where it runs alone, and is watched on', () => {
+    const lived = 3_600_000;
+    expect(watch({ shared: 1, lived })).toMatchObject({ exclusiveMs: 60_000, probationMs: 5_400_000 });
+    expect(watch({ shared: 2, lived })).toMatchObject({ exclusiveMs: 600_000, probationMs: 5_400_000 });
+  });
+
+  it('that was there at four deaths is watched to the end', () => {
+    expect(watch({ shared: 4, lived: 1 })).toEqual({
+      isolation: 'alone',
+      exclusiveMs: Number.POSITIVE_INFINITY,
+      probationMs: Number.POSITIVE_INFINITY,
+    });
+  });
+});
+
+// A worker that is started again whenever it dies, and tasks of which some kill it. The rules above, played to the end.
+describe('a worker with killers among its tasks', () => {
+  interface Sim {
+    readonly id: string;
+    /** How long it takes, or after how long it kills its process. */
+    readonly ms: number;
+    readonly kills: boolean;
+    attempt: number;
+    suspicion: Suspicion;
+    end: 'succeeded' | 'failed' | null;
+  }
+
+  /** One life of the process: returns when it dies, or has nothing left to do. */
+  function live(tasks: Sim[], concurrency: number): void {
+    const waiting = tasks.filter(({ end }) => end === null);
+    const running = new Map<Sim, { readonly began: number; readonly watch: Watch }>();
+    let now = 0;
+    const isOnProbation = ({ began, watch }: { began: number; watch: Watch }) => now < began + watch.probationMs;
+    for (;;) {
+      for (const next of [...waiting]) {
+        const watch = watchFor(next.suspicion);
+        const isExclusive = [...running.values()].some((other) => now < other.began + other.watch.exclusiveMs);
+        if (running.size >= concurrency || isExclusive) break;
+        if (watch.isolation === 'alone' && running.size > 0) continue;
+        waiting.splice(waiting.indexOf(next), 1);
+        running.set(next, { began: now, watch });
+      }
+      if (running.size === 0) return;
+      const ends = [...running].flatMap(([sim, { began, watch }]) =>
+        [sim.ms, watch.exclusiveMs, watch.probationMs].map((ms) => began + ms).filter((at) => at > now),
+      );
+      now = Math.min(...ends);
+      for (const [sim, run] of [...running]) {
+        if (run.began + sim.ms > now) continue;
+        if (!sim.kills) {
+          sim.end = 'succeeded';
+          running.delete(sim);
+          continue;
+        }
+        const casualties = [...running].map(([one, other]) => ({
+          id: one.id,
+          isolation: isOnProbation(other) ? other.watch.isolation : ('free' as const),
+          suspicion: one.suspicion,
+        }));
+        for (const [id, verdict] of judgeDeath(casualties, NOBODY)) {
+          const one = tasks.find((other) => other.id === id) as Sim;
+          one.suspicion = suspicionAfter(one.suspicion, verdict, now - (running.get(one)?.began ?? now));
+          if (verdict === 'charged') one.attempt += 1;
+          if (one.attempt > 3) one.end = 'failed';
+        }
+        return;
+      }
+    }
+  }
+
+  const anyTask = fc.record({ ms: fc.integer({ min: 1, max: 2_000_000 }), kills: fc.boolean() });
+
+  it('ends each of them: the killers fail, the others succeed on their first attempt', () => {
+    fc.assert(
+      fc.property(
+        fc.array(anyTask, { minLength: 1, maxLength: 6 }),
+        fc.integer({ min: 1, max: 4 }),
+        (specs, concurrency) => {
+          // With one killer the blame is always right. With more, an honest task may be beside a killer on its probation.
+          const first = specs.findIndex(({ kills }) => kills);
+          const tasks = specs.map(
+            ({ ms, kills }, n): Sim => ({
+              id: `t${n}`,
+              ms,
+              kills: kills && n === first,
+              attempt: 1,
+              suspicion: NO_SUSPICION,
+              end: null,
+            }),
+          );
+          for (let lives = 0; lives < 100 && tasks.some(({ end }) => end === null); lives++) live(tasks, concurrency);
+          for (const { kills, end } of tasks) expect(end).toBe(kills ? 'failed' : 'succeeded');
+          for (const { kills, attempt } of tasks) if (!kills) expect(attempt).toBe(1);
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,81 @@
+/**
+ * What time it is, by Redis' clock. It serves everything that stores a time or compares one with a stored time.
+ *
+ * Processes on different machines disagree about the time, and a machine's clock may be set in between. So no process
+ * stores its own time: it asks Redis every ten seconds and counts on from there with a clock that is never set
+ * (`performance.now()`).
+ */
+
+/** How far Redis' clock may drift from ours before it is asked again. */
+const FOLLOW_EVERY_MS = 10_000;
+
+export interface ClockOptions {
+  /** Redis' time in ms since 1970. Rejects while Redis is away. */
+  readonly ask: () => Promise<number>;
+  /** A clock that is never set, in ms. For tests. */
+  readonly elapsed?: () => number;
+  /** This machine's clock, in ms since 1970, for as long as Redis has not answered. For tests. */
+  readonly local?: () => number;
+}
+
+export class Clock {
+  readonly #ask: () => Promise<number>;
+  readonly #elapsed: () => number;
+  /** What to add to `#elapsed()` for the time of day. */
+  #offset: number;
+  #isSet = false;
+  #asking: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor({ ask, elapsed = () => performance.now(), local = Date.now }: ClockOptions) {
+    this.#ask = ask;
+    this.#elapsed = elapsed;
+    this.#offset = local() - elapsed();
+  }
+
+  /** Milliseconds since 1970. */
+  now(): number {
+    return Math.round(this.#elapsed() + this.#offset);
+  }
+
+  /** The time that is `ms` from now, as snapshots carry it: ISO 8601 in UTC with milliseconds. */
+  iso(ms = 0): string {
+    return new Date(this.now() + ms).toISOString();
+  }
+
+  /** Asks Redis now and every ten seconds from now on. Keeps no process alive. Doing so twice is harmless. */
+  follow(): void {
+    if (this.#timer) return;
+    this.#timer = setInterval(() => void this.#set(), FOLLOW_EVERY_MS).unref();
+    void this.#set();
+  }
+
+  /** Resolves once Redis has told the time, or could not be asked just now; then the local clock counts. Never rejects. */
+  async ready(): Promise<void> {
+    if (!this.#isSet) await this.#set();
+  }
+
+  stop(): void {
+    if (this.#timer) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  #set(): Promise<void> {
+    this.#asking ??= this.#askOnce().finally(() => {
+      this.#asking = null;
+    });
+    return this.#asking;
+  }
+
+  async #askOnce(): Promise<void> {
+    const asked = this.#elapsed();
+    try {
+      const time = await this.#ask();
+      // Redis read its clock somewhere between question and answer: the middle is off by half a round trip at most.
+      this.#offset = time - (asked + this.#elapsed()) / 2;
+      this.#isSet = true;
+    } catch {
+      // Redis is away, which is said elsewhere. What was known last goes on.
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { DueTimer } from './due-timer.ts';
+
+const REDIS_TIME = 1_000_000;
+let looks: number;
+let timer: DueTimer;
+let began: number;
+
+beforeEach(() => {
+  jest.useFakeTimers();
+  looks = 0;
+  began = performance.now();
+  timer = new DueTimer({
+    clock: { now: () => REDIS_TIME + performance.now() - began },
+    most: 1_000,
+    onDue: () => {
+      looks += 1;
+    },
+  });
+});
+afterEach(() => {
+  timer.stop();
+  jest.useRealTimers();
+});
+
+describe('the due timer', () => {
+  it('wakes when a job is due by Redis’ clock, whatever the machine’s clock says', () => {
+    timer.schedule(REDIS_TIME + 200);
+    jest.setSystemTime(Date.now() - 600_000);
+    jest.advanceTimersByTime(199);
+    expect(looks).toBe(0);
+    jest.advanceTimersByTime(1);
+    expect(looks).toBe(1);
+  });
+
+  it('takes the earlier of two times, and looks at once for what is overdue', () => {
+    timer.schedule(REDIS_TIME + 500);
+    timer.schedule(REDIS_TIME + 900);
+    timer.schedule(REDIS_TIME + 100);
+    jest.advanceTimersByTime(100);
+    expect(looks).toBe(1);
+    timer.schedule(REDIS_TIME - 60_000);
+    jest.advanceTimersByTime(0);
+    expect(looks).toBe(2);
+  });
+
+  it('looks again after the longest sleep, though nobody told it a time', () => {
+    timer.schedule(Number.NaN);
+    jest.advanceTimersByTime(3_000);
+    expect(looks).toBe(3);
+  });
+
+  it('sleeps no longer than that for a time that is far away', () => {
+    timer.schedule(REDIS_TIME + 2 ** 40);
+    jest.advanceTimersByTime(1_000);
+    expect(looks).toBe(1);
+  });
+
+  it('that was stopped wakes nobody', () => {
+    timer.schedule(REDIS_TIME + 10);
+    timer.stop();
+    timer.schedule(REDIS_TIME + 10);
+    jest.advanceTimersByTime(5_000);
+    expect(looks).toBe(0);
+  });
+});

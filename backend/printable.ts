@@ -1,0 +1,121 @@
+/**
+ * What a log line may hold: any value as plain, small data. It serves `log.ts`. Handlers throw whatever they like, circles,
+ * proxies and errors that hold a whole HTTP client among it, and to say so must neither fail nor flood the log.
+ */
+
+import { cut } from '../core/text.ts';
+
+const MAX_DEPTH = 4;
+const MAX_KEYS = 20;
+const MAX_TEXT = 4_000;
+const MAX_CAUSES = 5;
+/** Characters of JSON that one value may become; what becomes more is cut, as a text. */
+const MAX_CHARACTERS = 16_000;
+/** Keys whose values are secrets more often than not. An HTTP client's error holds the headers that it sent. */
+const SECRET =
+  /pass(word|wd|phrase)|secret|token|authorization|cookie|credential|api[-_]?key|private[-_]?key|signature/i;
+
+type Printable = string | number | boolean | null | readonly Printable[] | { readonly [key: string]: Printable };
+
+/** `value` as JSON can hold it, cut to some thousand characters, what looks like a secret left out. Never throws. */
+export function printable(value: unknown): Printable {
+  const shown = show(value, MAX_DEPTH, new Set());
+  const text = JSON.stringify(shown);
+  return text.length <= MAX_CHARACTERS ? shown : cut(text, MAX_CHARACTERS);
+}
+
+function show(value: unknown, depth: number, within: Set<object>): Printable {
+  switch (typeof value) {
+    case 'string':
+      return cut(value, MAX_TEXT);
+    case 'boolean':
+      return value;
+    case 'number':
+      return Number.isFinite(value) ? value : String(value);
+    case 'bigint':
+      return cut(`${value}n`, 100);
+    case 'object':
+      return value === null ? null : showObject(value, depth, within);
+    case 'undefined':
+      return 'undefined';
+    default:
+      return `[${typeof value}]`;
+  }
+}
+
+function showObject(value: object, depth: number, within: Set<object>): Printable {
+  if (within.has(value)) return '[circular]';
+  try {
+    if (isError(value)) return errorText(value);
+    if (value instanceof Date) return String(value);
+    if (depth === 0) return Array.isArray(value) ? '[list]' : '[object]';
+    within.add(value);
+    return Array.isArray(value) ? showList(value, depth, within) : showFields(value, depth, within);
+  } catch {
+    return '[unreadable]';
+  } finally {
+    within.delete(value);
+  }
+}
+
+function showList(list: readonly unknown[], depth: number, within: Set<object>): Printable {
+  const shown = Array.from({ length: Math.min(list.length, MAX_KEYS) }, (_, i) => show(list[i], depth - 1, within));
+  return list.length > MAX_KEYS ? [...shown, `… ${list.length - MAX_KEYS} more`] : shown;
+}
+
+function showFields(value: object, depth: number, within: Set<object>): Printable {
+  const shown: Record<string, Printable> = {};
+  const keys = Object.keys(value);
+  for (const key of keys.slice(0, MAX_KEYS)) {
+    const name = cut(key, 100);
+    // Not by assignment, which would set the prototype for the key `__proto__`.
+    Object.defineProperty(shown, name, { value: showField(value, key, depth, within), enumerable: true });
+  }
+  if (keys.length > MAX_KEYS) shown['…'] = `${keys.length - MAX_KEYS} more`;
+  return shown;
+}
+
+function showField(value: object, key: string, depth: number, within: Set<object>): Printable {
+  if (SECRET.test(key)) return '[hidden]';
+  try {
+    return show((value as Record<string, unknown>)[key], depth - 1, within);
+  } catch {
+    return '[unreadable]';
+  }
+}
+
+function isError(value: unknown): value is Error {
+  try {
+    // Errors of another realm (node:vm) are no instances of ours.
+    return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
+  } catch {
+    return false;
+  }
+}
+
+/** The stack of an error and of what caused it. Of an error that cannot be read, what can. */
+function errorText(error: Error): string {
+  const texts: string[] = [];
+  let current: unknown = error;
+  for (let n = 0; n < MAX_CAUSES && current !== undefined && current !== null; n++) {
+    texts.push(isError(current) ? stackOf(current) : String(show(current, 0, new Set())));
+    current = typeof current === 'object' ? read(current, 'cause') : undefined;
+  }
+  return cut(texts.join('\ncaused by: '), MAX_TEXT);
+}
+
+function stackOf(error: Error): string {
+  for (const key of ['stack', 'message']) {
+    const text = read(error, key);
+    if (typeof text === 'string' && text !== '') return cut(text, MAX_TEXT / 2);
+  }
+  return 'an error without a message';
+}
+
+function read(value: object, key: string): unknown {
+  try {
+    return (value as Record<string, unknown>)[key];
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * The gate between JavaScript values and JSON. It serves the server (inputs) and the worker (results): a value passes
+ * only if the page gets what the code gave.
+ *
+ * What passes: null, booleans, finite numbers (-0 becomes 0), texts, arrays, and plain objects (of any realm, with or
+ * without a prototype). A property that is undefined is left out, as schemas with optional fields give it.
+ *
+ * What does not: everything that `JSON.stringify` throws at, drops or changes: a BigInt, a function, a symbol (as a key
+ * too), undefined in an array, NaN, Infinity, a hole or a named property of an array, an instance of any class (Date,
+ * Map, Set, Buffer, Error, a class of yours, with `toJSON` or without), a circle, a property that throws when it is
+ * read, and what is nested deeper than {@link MAX_JSON_DEPTH}.
+ */
+
+import { MAX_JSON_DEPTH } from './limits.ts';
+import { cut, utf8Length } from './text.ts';
+
+/** Why a value does not pass, and where: the first property that does not. */
+export interface JsonFault {
+  /** `too_large`: more bytes than allowed; `too_deep`: nested too deep; `not_json`: would be lost or changed. */
+  readonly kind: 'not_json' | 'too_deep' | 'too_large';
+  /** The way there: keys and indexes from the root, empty for the root itself. */
+  readonly path: readonly (string | number)[];
+  /** What stands there and what to do, without its value: `is a Date. Give its toISOString()`. */
+  readonly message: string;
+}
+
+export type JsonOutcome =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly fault: JsonFault };
+
+const ADVICE: Readonly<Record<string, string>> = {
+  BigInt: 'Give it as a text or a number',
+  Date: 'Give its toISOString()',
+  Map: 'Give Object.fromEntries(map)',
+  Set: 'Give [...set]',
+  Promise: 'Await it',
+  Error: 'Give its message',
+  Buffer: 'Give a text, for example toString("base64")',
+  Uint8Array: 'Give a text, for example in base64',
+};
+const CLASS_ADVICE = 'Give a plain object, for example { ...it }';
+
+/** An array or object whose parts are being written. */
+interface Frame {
+  readonly source: object;
+  /** Null for an array. */
+  readonly keys: readonly string[] | null;
+  readonly length: number;
+  next: number;
+  isEmpty: boolean;
+}
+
+/**
+ * `value` as JSON text, or the first reason why it does not survive that. Each property is read once, so what was
+ * checked is what is written. Never throws. Takes no longer for a huge value than for one that is just too large.
+ * @param maxBytes of UTF-8
+ */
+export function toJson(value: unknown, maxBytes: number): JsonOutcome {
+  const frames: Frame[] = [];
+  try {
+    return { ok: true, text: write(value, maxBytes, frames) };
+  } catch (error) {
+    const isKnown = error instanceof Refused;
+    const path = isKnown && error.kind === 'too_large' ? [] : frames.map(keyOf);
+    return {
+      ok: false,
+      fault: isKnown
+        ? { kind: error.kind, path, message: error.reason }
+        : { kind: 'not_json', path, message: 'throws when it is read' },
+    };
+  }
+}
+
+/** Where `fault` is, for people: `people.0.born`; or `the value itself`. */
+export function placeOf(fault: Pick<JsonFault, 'path'>): string {
+  return fault.path.length === 0 ? 'the value itself' : fault.path.map((key) => cut(String(key), 100)).join('.');
+}
+
+class Refused {
+  readonly kind: JsonFault['kind'];
+  readonly reason: string;
+
+  constructor(kind: JsonFault['kind'], reason: string) {
+    this.kind = kind;
+    this.reason = reason;
+  }
+}
+
+/** By hand and without recursion: `JSON.stringify` overflows the stack some thousand levels down. */
+function write(root: unknown, maxBytes: number, frames: Frame[]): string {
+  const within = new Set<object>();
+  let text = '';
+  let bytes = 0;
+  const add = (part: string) => {
+    text += part;
+    bytes += utf8Length(part);
+    if (bytes > maxBytes) throw new Refused('too_large', `is larger than ${maxBytes} bytes of JSON`);
+  };
+  const open = (value: unknown) => {
+    const plain = primitiveText(value, maxBytes - bytes);
+    if (plain !== null) return add(plain);
+    const source = value as object;
+    if (within.has(source)) throw new Refused('not_json', 'is a circular reference. Give an id instead');
+    if (frames.length >= MAX_JSON_DEPTH)
+      throw new Refused('too_deep', `is nested deeper than ${MAX_JSON_DEPTH} levels`);
+    const frame = frameOf(source, maxBytes - bytes);
+    within.add(source);
+    frames.push(frame);
+    add(frame.keys ? '{' : '[');
+  };
+
+  open(root);
+  for (let frame = frames.at(-1); frame; frame = frames.at(-1)) {
+    if (frame.next === frame.length) {
+      frames.pop();
+      within.delete(frame.source);
+      add(frame.keys ? '}' : ']');
+      continue;
+    }
+    frame.next += 1;
+    const key = keyOf(frame);
+    const value: unknown = frame.source[key as never];
+    if (value === undefined && frame.keys) continue;
+    const comma = frame.isEmpty ? '' : ',';
+    frame.isEmpty = false;
+    add(frame.keys ? `${comma}${JSON.stringify(key)}:` : comma);
+    open(value);
+  }
+  return text;
+}
+
+/** The key that a frame is at. */
+function keyOf({ keys, next }: Frame): string | number {
+  return keys?.[next - 1] ?? next - 1;
+}
+
+/** The text of what has no parts; null for arrays and objects. */
+function primitiveText(value: unknown, maxBytes: number): string | null {
+  switch (typeof value) {
+    case 'string':
+      // The length first: a text of 100 MB is not written to find that it is too large.
+      if (value.length > maxBytes) throw new Refused('too_large', 'is too large');
+      return JSON.stringify(value);
+    case 'number':
+      if (Number.isFinite(value)) return JSON.stringify(value);
+      throw new Refused('not_json', `is ${value}. Give null or a finite number`);
+    case 'boolean':
+      return value ? 'true' : 'false';
+    case 'object':
+      return value === null ? 'null' : null;
+    case 'bigint':
+      throw new Refused('not_json', `is a BigInt. ${ADVICE.BigInt}`);
+    case 'undefined':
+      throw new Refused('not_json', 'is undefined. Give null');
+    default:
+      throw new Refused('not_json', `is a ${typeof value}`);
+  }
+}
+
+function frameOf(source: object, maxBytes: number): Frame {
+  if (Array.isArray(source)) {
+    const { length } = source;
+    // Each element takes at least one byte and a comma. So a long array costs nothing, nor does one with many holes.
+    if (2 * length - 1 > maxBytes) throw new Refused('too_large', 'is too large');
+    const keys = Object.keys(source);
+    for (let i = 0; i < length; i++) {
+      if (keys[i] !== String(i)) throw new Refused('not_json', `has no element ${i}. Give null for a hole`);
+    }
+    if (keys.length > length) {
+      throw new Refused('not_json', `is an array with a property ${show(keys[length])}. Give an object`);
+    }
+    return { source, keys: null, length, next: 0, isEmpty: true };
+  }
+  const prototype: unknown = Object.getPrototypeOf(source);
+  // The prototype of plain objects has none itself; that holds for those of other realms (node:vm, frames) too.
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+    const name = classNameOf(prototype);
+    const advice = Object.hasOwn(ADVICE, name) ? ADVICE[name] : CLASS_ADVICE;
+    throw new Refused('not_json', `is ${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}. ${advice}`);
+  }
+  for (const symbol of Object.getOwnPropertySymbols(source)) {
+    if (Object.prototype.propertyIsEnumerable.call(source, symbol)) {
+      throw new Refused('not_json', 'has a symbol as a key. Give it a name');
+    }
+  }
+  const keys = Object.keys(source);
+  return { source, keys, length: keys.length, next: 0, isEmpty: true };
+}
+
+function classNameOf(prototype: unknown): string {
+  const name: unknown = (prototype as { constructor?: { name?: unknown } }).constructor?.name;
+  return typeof name === 'string' && name !== '' ? cut(name, 60) : 'class instance';
+}
+
+function show(key: unknown): string {
+  return JSON.stringify(cut(String(key), 60));
+}

@@ -1,0 +1,30 @@
+/** What a handler gets. It serves the attempt. */
+
+import type { TaskRecord } from '../backend/store.ts';
+import type { AnyTaskDefinition } from '../core/definition.ts';
+import { TaskError } from '../core/error.ts';
+import { parseWith } from '../core/parse.ts';
+
+/**
+ * The input as it was parsed when the task was started: a default like `() => randomUUID()` is the same in each attempt.
+ * What came is checked with the schema of this worker, which may be newer than the one that parsed it.
+ * @throws TaskError `invalid_input`, not retryable, where it no longer fits: in words for the owner, with the issues for
+ *   the log
+ */
+export async function checkInput(definition: AnyTaskDefinition, { input, raw }: TaskRecord): Promise<unknown> {
+  // It was no JSON, so it was not kept.
+  if (raw === undefined) return input;
+  try {
+    const parsed = await parseWith(definition.input, raw, 'invalid_input', 'The input');
+    // The schema had nothing to change. So parsing it once more changes nothing either, unless the schema is newer: then
+    // a default that it adds is there. Records that inloop 0.1.0 stored are only parsed here.
+    return raw === input ? parsed : input;
+  } catch (error) {
+    if (!(error instanceof TaskError && error.code === 'invalid_input')) throw error;
+    throw new TaskError(
+      'invalid_input',
+      'This task was asked for with an older version of the application, and can no longer be done. Start a new one.',
+      { retryable: false, issues: error.issues.length > 0 ? error.issues : [{ path: [], message: 'was refused' }] },
+    );
+  }
+}

@@ -1,0 +1,106 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Isolation } from '../backend/blame.ts';
+import { type Admission, IsolationGate } from './isolation.ts';
+
+/** A gate whose tasks are called by letters, and who is in. */
+function setUp() {
+  let now = 0;
+  const gate = new IsolationGate(() => now);
+  const inside = new Map<string, Admission>();
+  const turn = () => new Promise(setImmediate);
+  return {
+    letTimePass: (ms: number) => {
+      now += ms;
+    },
+    inside: () => [...inside.keys()].join(''),
+    async come(name: string, isolation: Isolation, signal = new AbortController().signal) {
+      void gate.enter(isolation, signal).then((admission) => admission && inside.set(name, admission));
+      await turn();
+    },
+    async pass(name: string) {
+      inside.get(name)?.pass();
+      await turn();
+    },
+    async leave(name: string) {
+      const admission = inside.get(name);
+      inside.delete(name);
+      admission?.leave();
+      await turn();
+    },
+  };
+}
+
+describe('the isolation gate', () => {
+  it('lets free tasks in at once', async () => {
+    const gate = setUp();
+    for (const name of 'abc') await gate.come(name, 'free');
+    expect(gate.inside()).toBe('abc');
+  });
+
+  it('starts suspects one by one beside those that run, and nobody during a probation', async () => {
+    const gate = setUp();
+    await gate.come('a', 'free');
+    await gate.come('b', 'probation');
+    await gate.come('c', 'probation');
+    await gate.come('d', 'free');
+    expect(gate.inside()).toBe('ab');
+    await gate.pass('b');
+    expect(gate.inside()).toBe('abc');
+    await gate.leave('c');
+    expect(gate.inside()).toBe('abd');
+  });
+
+  it('starts a strong suspect when nothing runs, and lets free tasks pass it meanwhile', async () => {
+    const gate = setUp();
+    await gate.come('a', 'free');
+    await gate.come('b', 'alone');
+    await gate.come('c', 'free');
+    expect(gate.inside()).toBe('ac');
+    await gate.leave('a');
+    expect(gate.inside()).toBe('c');
+    await gate.leave('c');
+    expect(gate.inside()).toBe('b');
+    await gate.come('d', 'free');
+    expect(gate.inside()).toBe('b');
+    await gate.pass('b');
+    expect(gate.inside()).toBe('bd');
+  });
+
+  it('gives a strong suspect its turn after 30 s, in a worker that is never idle', async () => {
+    const gate = setUp();
+    await gate.come('a', 'free');
+    await gate.come('b', 'alone');
+    gate.letTimePass(30_000);
+    await gate.come('c', 'free');
+    expect(gate.inside()).toBe('a');
+    await gate.leave('a');
+    expect(gate.inside()).toBe('b');
+    await gate.leave('b');
+    expect(gate.inside()).toBe('c');
+  });
+
+  it('forgets who gives up, and lets in those behind', async () => {
+    const gate = setUp();
+    const given = new AbortController();
+    await gate.come('a', 'probation');
+    await gate.come('b', 'probation', given.signal);
+    await gate.come('c', 'free');
+    given.abort();
+    await gate.leave('a');
+    expect(gate.inside()).toBe('c');
+  });
+
+  it('is not confused by a task that passes and leaves twice', async () => {
+    const gate = setUp();
+    await gate.come('a', 'probation');
+    await gate.come('b', 'probation');
+    await gate.pass('a');
+    await gate.pass('a');
+    expect(gate.inside()).toBe('ab');
+    await gate.come('c', 'free');
+    await gate.leave('a');
+    expect(gate.inside()).toBe('b');
+    await gate.leave('b');
+    expect(gate.inside()).toBe('c');
+  });
+});

@@ -1,0 +1,142 @@
+/**
+ * A worker's second voice: a thread that says "alive" to Redis while a handler blocks the event loop. It serves the
+ * vitals (`vitals.ts`), which start it and tell it what to look after.
+ *
+ * The code of the thread is a text and speaks Redis' protocol itself, in three commands: AUTH, SELECT and SET. So it needs
+ * no file at run time (a bundled worker has none beside it) and no package. Where it cannot connect, nothing is lost: the
+ * event loop renews the sign as well, as long as nothing blocks it.
+ *
+ * It also ends the process when a handler blocks the event loop beyond its deadline, since nobody else can.
+ */
+
+import type { RedisServer } from '../backend/redis-address.ts';
+
+/** What the thread is started with. */
+export interface SignThreadData {
+  /** Counts up while the event loop turns. */
+  readonly beat: Int32Array;
+  readonly redis: RedisServer;
+  /** Of the sign of life, and of the list of tasks that were ended with the process. */
+  readonly keys: { readonly sign: string; readonly ended: string };
+  /** How long a sign lasts, in ms. */
+  readonly lasts: number;
+  /** From when on a silent event loop counts as blocked, in ms. */
+  readonly blockedAfter: number;
+}
+
+/** What the thread is told. A deadline is how long from now a task may still take, its grace included, in ms. */
+export type ToSignThread =
+  | { readonly type: 'begin'; readonly id: string; readonly name: string; readonly deadline: number }
+  | { readonly type: 'end'; readonly id: string }
+  | { readonly type: 'redis'; readonly redis: RedisServer };
+
+export const SIGN_THREAD_CODE = `
+'use strict';
+const { workerData, parentPort } = require('node:worker_threads');
+const { writeSync } = require('node:fs');
+const net = require('node:net');
+const tls = require('node:tls');
+
+const { beat, keys, lasts, blockedAfter } = workerData;
+let redis = workerData.redis;
+const deadlines = new Map();
+let socket = null;
+let isReady = false;
+let waiting = [];
+let beatSeen = Atomics.load(beat, 0);
+let beatAt = performance.now();
+let lookedAt = beatAt;
+
+function encode(parts) {
+  return '*' + parts.length + '\\r\\n' + parts.map((part) => '$' + Buffer.byteLength(part) + '\\r\\n' + part + '\\r\\n').join('');
+}
+
+/** Every answer to what is sent here is one line: "+OK", or an error. */
+function send(parts, done) {
+  waiting.push(done || (() => {}));
+  socket.write(encode(parts));
+}
+
+function connect() {
+  const own = redis.tls ? tls.connect(redis.connect) : net.connect(redis.connect);
+  let text = '';
+  socket = own;
+  own.setNoDelay(true);
+  own.setTimeout(lasts, () => own.destroy());
+  own.on('error', () => {});
+  own.on('close', () => {
+    if (socket !== own) return;
+    isReady = false;
+    socket = null;
+    waiting = [];
+    setTimeout(connect, 500);
+  });
+  own.on('data', (data) => {
+    text += data;
+    for (let end = text.indexOf('\\r\\n'); end >= 0; end = text.indexOf('\\r\\n')) {
+      const line = text.slice(0, end);
+      text = text.slice(end + 2);
+      const done = waiting.shift();
+      if (done) done(line);
+      // A replica that was the primary, a wrong password: another connection may find better.
+      if (line[0] === '-') own.destroy();
+    }
+  });
+  own.once(redis.tls ? 'secureConnect' : 'connect', () => {
+    if (redis.password !== null) send(redis.username === null ? ['AUTH', redis.password] : ['AUTH', redis.username, redis.password]);
+    if (redis.database > 0) send(['SELECT', String(redis.database)]);
+    isReady = true;
+  });
+}
+
+/** For how long the event loop has not turned. */
+function blockedFor() {
+  const now = performance.now();
+  const seen = Atomics.load(beat, 0);
+  // A thread that could not look either was stopped with its process, which is no block: the loop gets time to turn.
+  const wasStopped = now - lookedAt > 2000;
+  lookedAt = now;
+  if (seen !== beatSeen || wasStopped) {
+    beatSeen = seen;
+    beatAt = now;
+  }
+  const silence = now - beatAt;
+  return silence >= blockedAfter ? silence : 0;
+}
+
+function renew() {
+  const blocked = blockedFor();
+  if (isReady) send(['SET', keys.sign, blocked > 0 ? String(Math.round(blocked)) : '', 'PX', String(lasts)]);
+}
+
+function endProcess(overdue, blocked) {
+  const said = overdue.map(([id, task]) => task.name + ' (' + id + ')').join(', ');
+  writeSync(2, 'inloop error: ' + said + ' blocked the event loop for ' + (blocked / 1000).toFixed(1) + ' s, beyond its deadline. The process ends now.\\n');
+  const end = () => process.kill(process.pid, 'SIGKILL');
+  setTimeout(end, 1000);
+  if (isReady) send(['SET', keys.ended, overdue.map(([id]) => id).join(' '), 'EX', '86400'], end);
+}
+
+let isEnding = false;
+function watch() {
+  const blocked = blockedFor();
+  if (blocked === 0 || isEnding) return;
+  const now = performance.now();
+  const overdue = [...deadlines].filter(([, task]) => task.at <= now);
+  if (overdue.length === 0) return;
+  isEnding = true;
+  endProcess(overdue, blocked);
+}
+
+parentPort.on('message', (message) => {
+  if (message.type === 'begin') deadlines.set(message.id, { name: message.name, at: performance.now() + message.deadline });
+  else if (message.type === 'end') deadlines.delete(message.id);
+  else {
+    redis = message.redis;
+    if (socket) socket.destroy();
+  }
+});
+connect();
+setInterval(renew, lasts / 3);
+setInterval(watch, 250);
+`;
