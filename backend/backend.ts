@@ -95,7 +95,13 @@ export class Backend {
     this.clock = new Clock({ ask: () => this.redis.time() });
     this.store = new TaskStore(this.redis, this.clock);
     this.workers = new WorkerRegistry(this.redis);
-    this.queues = new JobQueues({ url, prefix, log: this.log, permit: () => this.redis.whenReady() });
+    this.queues = new JobQueues({
+      url,
+      prefix,
+      log: this.log,
+      clock: this.clock,
+      permit: () => this.redis.whenReady(),
+    });
     this.bus = new Bus(options.pusher);
     this.publisher = new Publisher({
       bus: this.bus,

@@ -31,7 +31,7 @@ afterAll(async () => {
 beforeEach(() => {
   prefix = `q${rounds++}:`;
   log = recordLog();
-  queues = new JobQueues({ url: server.url, prefix, log });
+  queues = new JobQueues({ url: server.url, prefix, log, clock: { now: Date.now } });
   consumers = [];
   taken = [];
   stalled = [];
@@ -285,7 +285,7 @@ describe('when Redis was restarted', () => {
   });
 
   it('a job that is under way elsewhere is not taken for stalled, however long Redis was away', async () => {
-    const other = new JobQueues({ url: server.url, prefix, log });
+    const other = new JobQueues({ url: server.url, prefix, log, clock: { now: Date.now } });
     const seen: string[] = [];
     const watching = { concurrency: 4, stallInterval: 1_000, onStalled: (job: string) => seen.push(job) };
     await consume(() => new Promise(() => undefined), { stallInterval: 1_000 });
@@ -340,7 +340,7 @@ describe('a consumer whose connections are open and dead', () => {
   it('takes the next job within ten seconds, however long it was idle', async () => {
     const proxy = await startRedisProxy(server.port);
     try {
-      queues = new JobQueues({ url: proxy.url, prefix, log });
+      queues = new JobQueues({ url: proxy.url, prefix, log, clock: { now: Date.now } });
       await consume();
       await add('a:1');
       await comes('a:1');

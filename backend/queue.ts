@@ -10,6 +10,8 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import Queue from 'bee-queue';
 import { withDeadline } from './async.ts';
+import type { Clock } from './clock.ts';
+import { DueTimer } from './due-timer.ts';
 import type { Log } from './log.ts';
 import { QueueClient } from './queue-client.ts';
 import { parseRedisAddress, type RedisAddress, type RedisEndpoint } from './redis-address.ts';
@@ -24,6 +26,8 @@ const SIGN_SHARE = 0.6;
 const OTHERS_RECONNECT_MS = 1_200;
 /** Redis may lose a wake-up for delayed jobs (a restart); then they are looked for this often. */
 const DELAYED_CHECK_MS = 1_000;
+/** Which argument of the script that raises delayed jobs is the time; before it come a count and two keys. */
+const RAISE_NOW_ARGUMENT = 3;
 /** How long Redis may take to say goodbye. */
 const QUIT_MS = 500;
 
@@ -35,6 +39,8 @@ export interface QueueOptions {
   /** Resolves when Redis was looked at and may be connected to; without it, it always may. */
   readonly permit?: () => Promise<void>;
   readonly log: Log;
+  /** Of Redis: by it delayed jobs are due. */
+  readonly clock: Pick<Clock, 'now'>;
 }
 
 export interface ConsumeOptions {
@@ -43,7 +49,7 @@ export interface ConsumeOptions {
   /** After how many ms without a sign of life a job counts as stalled, at most twice that. */
   readonly stallInterval: number;
   /** A job's worker seems to be gone; the job will be delivered again. */
-  readonly onStalled: (job: string) => void;
+  readonly onStalled?: (job: string) => void;
 }
 
 /** Takes jobs until closed. */
@@ -124,7 +130,8 @@ export class JobQueues {
         },
       );
     };
-    queue.on('stalled', options.onStalled);
+    if (options.onStalled) queue.on('stalled', options.onStalled);
+    this.#wakeByRedis(queue);
     takeJobs(queue, options.concurrency, handler);
     void queue.checkStalledJobs(Math.min(STALL_CHECK_MS, options.stallInterval / 4));
     return {
@@ -141,6 +148,22 @@ export class JobQueues {
   close(): void {
     this.#closed = true;
     for (const client of this.#clients) client.disconnect();
+  }
+
+  /** Delayed jobs are due by Redis' clock; bee-queue would go by this machine's, which may be wrong and may be set. */
+  #wakeByRedis(queue: Queue): void {
+    const internals = queue as unknown as QueueInternals;
+    internals._delayedTimer.stop();
+    const raise = internals._evalScript.bind(queue);
+    internals._evalScript = (name, ...args) => {
+      if (name === 'raiseDelayedJobs') args[RAISE_NOW_ARGUMENT] = this.#options.clock.now();
+      return raise(name, ...args);
+    };
+    internals._delayedTimer = new DueTimer({
+      clock: this.#options.clock,
+      most: DELAYED_CHECK_MS,
+      onDue: () => internals._activateDelayed(),
+    });
   }
 
   async #build(name: string, stallInterval: number): Promise<{ queue: Queue; client: QueueClient }> {
@@ -202,6 +225,9 @@ interface QueueInternals {
   readonly client: unknown;
   _doStalledJobCheck(): Promise<number>;
   _preventStall(job: string): Promise<unknown>;
+  _activateDelayed(): void;
+  _evalScript(name: string, ...args: unknown[]): Promise<unknown>;
+  _delayedTimer: Pick<DueTimer, 'schedule' | 'stop'>;
 }
 
 /** @throws Error for a bee-queue that is not built as the one we know */
@@ -209,8 +235,10 @@ function checkInternals(queue: Queue, client: QueueClient): void {
   const internals = queue as unknown as QueueInternals;
   if (
     internals.client === client &&
-    typeof internals._doStalledJobCheck === 'function' &&
-    typeof internals._preventStall === 'function'
+    (['_doStalledJobCheck', '_preventStall', '_activateDelayed', '_evalScript'] as const).every(
+      (name) => typeof internals[name] === 'function',
+    ) &&
+    typeof internals._delayedTimer?.schedule === 'function'
   ) {
     return;
   }

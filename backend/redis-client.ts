@@ -22,6 +22,8 @@ export function clientOptions(address: RedisAddress, server: Host) {
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     database,
+    // What the class was made for must be said of each client as well, or it asks for RESP 3 all the same.
+    RESP: 2 as const,
     // What waits, waits in our hands, with a deadline.
     disableOfflineQueue: true,
     disableClientInfo: true,

@@ -144,7 +144,6 @@ class Worker implements TaskWorker {
       {
         concurrency: this.#concurrency,
         stallInterval: this.#stallInterval,
-        onStalled: () => undefined,
       },
       (job) => this.#work(job),
     );
