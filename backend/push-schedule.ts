@@ -146,6 +146,13 @@ export class PushSchedule<E extends Entry> {
     for (const waiting of later) this.#put(lane, waiting, mostOutcomes);
   }
 
+  /** Gives up all that waits. Tasks that ask for a turn go on asking. */
+  dropAll(): void {
+    for (const lane of this.#lanes.values())
+      for (const { entry } of [...lane.waiting.values()]) this.#drop(lane, entry);
+    this.#serving.clear();
+  }
+
   /** Takes out the next request: 1 to 10 events, or none while it is better to wait. */
   load(now: number, requestsUnderWay: number): Loaded<E>[] {
     const batch: Loaded<E>[] = [];
