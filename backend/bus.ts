@@ -134,10 +134,9 @@ export class Bus {
     return { ...this.#pusher.authenticateUser(socketId, { id: userId }) };
   }
 
-  /** Ends every connection that signed in as `userId`; others are not reached. @throws BusError */
+  /** Ends every connection that signed in as `userId` (see `userIdOf`); others are not reached. @throws BusError */
   async endConnections(userId: string): Promise<void> {
-    // The SDK puts the id into the path as it is.
-    await this.#call(() => this.#pusher.terminateUserConnections(encodeURIComponent(userId)));
+    await this.#call(() => this.#pusher.terminateUserConnections(userId));
   }
 
   /** Whether anybody is on `channel`. @throws BusError */

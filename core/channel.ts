@@ -24,6 +24,14 @@ export function channelOf(owner: string, options: { readonly encrypted?: boolean
   return name.length <= MAX_CHANNEL_LENGTH ? name : `${prefix}=sha256-${bytesToHex(sha256(utf8ToBytes(owner)))}`;
 }
 
+/**
+ * The id under which `owner`'s pages sign in to the bus: what stands for the owner in the channel's name. It goes into
+ * paths of the bus's API, where Soketi decodes nothing; so it is the owner itself only where that is plain.
+ */
+export function userIdOf(owner: string): string {
+  return channelOf(owner).slice(PLAIN_PREFIX.length);
+}
+
 /** Whether `channel` could be some owner's, in this form: the bus tells us of channels of any name. */
 export function isOwnerChannel(channel: string, options: { readonly encrypted?: boolean } = {}): boolean {
   const prefix = options.encrypted ? ENCRYPTED_PREFIX : PLAIN_PREFIX;

@@ -3,10 +3,19 @@
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import type { Backend } from '../backend/backend.ts';
 import { connectionInfo } from '../backend/pusher-env.ts';
-import { assertOwner } from '../core/channel.ts';
+
+import { assertOwner, userIdOf } from '../core/channel.ts';
 import { MAX_EVENT_BYTES, MAX_INPUT_BYTES, MAX_RESULT_BYTES, MAX_SEEN_IDS } from '../core/limits.ts';
+
 import { isFinished, type Snapshot } from '../core/snapshot.ts';
-import { CHANNEL_HEADER, type ConnectionInfo, isPartial, PROTOCOL_HEADER, PROTOCOL_VERSION, TIME_HEADER } from '../core/wire.ts';
+import {
+  CHANNEL_HEADER,
+  type ConnectionInfo,
+  isPartial,
+  PROTOCOL_HEADER,
+  PROTOCOL_VERSION,
+  TIME_HEADER,
+} from '../core/wire.ts';
 import { POLL_AFTER_S, sendAccepted } from './accepted.ts';
 import { limitBodyTime } from './body-time.ts';
 import { fallbackEndpoint } from './fallback/registry.ts';
@@ -55,15 +64,19 @@ export function createRouter(options: RouterOptions): Router {
   router.use(limitBodyTime(options.bodySeconds * 1_000));
   // Signed by the bus instead of sent by a page, so it comes before what asks who and whence.
   router.post('/webhook', ...createWebhookHandlers(backend));
-  router.use(nameVersionAndTime(() => backend.clock.iso()), guardOrigins(options.origins), async (req, res, next) => {
-    const owner = await options.identify(req);
-    if (owner === null || owner === undefined) throw refusal('unauthenticated', 'Sign in first.', 401);
-    assertOwner(owner);
-    res.locals.inloopOwner = owner;
-    res.set(CHANNEL_HEADER, backend.channelOf(owner));
-    res.set('Cache-Control', 'private, no-cache');
-    next();
-  });
+  router.use(
+    nameVersionAndTime(() => backend.clock.iso()),
+    guardOrigins(options.origins),
+    async (req, res, next) => {
+      const owner = await options.identify(req);
+      if (owner === null || owner === undefined) throw refusal('unauthenticated', 'Sign in first.', 401);
+      assertOwner(owner);
+      res.locals.inloopOwner = owner;
+      res.set(CHANNEL_HEADER, backend.channelOf(owner));
+      res.set('Cache-Control', 'private, no-cache');
+      next();
+    },
+  );
 
   router.post('/', json, async (req, res) => {
     const { name, input } = objectBody(req);
@@ -99,7 +112,7 @@ export function createRouter(options: RouterOptions): Router {
     if (typeof socketId !== 'string' || !/^\d+\.\d+$/.test(socketId) || (channel !== own && !isSignIn)) {
       throw refusal('forbidden', 'You may enter no channel but your own.', 403);
     }
-    if (isSignIn) return void res.json(backend.bus.authorizeUser(socketId, owner));
+    if (isSignIn) return void res.json(backend.bus.authorizeUser(socketId, userIdOf(owner)));
     // Should this get lost, the mark of the last visit expires, and until then the bus tells us by webhook.
     backend.redis.notePage(own, owner).catch(() => undefined);
     res.json(backend.bus.authorize(socketId, own));

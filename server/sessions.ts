@@ -1,7 +1,7 @@
 /** Signing out, as far as pages and the bus have to know. Serves adopters' own sign-out routes. */
 
 import type { Backend } from '../backend/backend.ts';
-import { assertOwner } from '../core/channel.ts';
+import { assertOwner, userIdOf } from '../core/channel.ts';
 
 /**
  * Tells all pages of `owner` that a session has ended; with `userSignIn` also ends their connections to the bus. Goes on
@@ -21,7 +21,7 @@ export async function endSessions(
     return;
   }
   if (!options.userSignIn || publisher.isDown) return;
-  bus.endConnections(owner).catch((error: unknown) => {
+  bus.endConnections(userIdOf(owner)).catch((error: unknown) => {
     log.warn('The bus did not end the connections of a user who signed out', { error });
   });
 }

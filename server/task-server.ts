@@ -31,8 +31,8 @@ export interface TaskServerOptions {
    */
   readonly origins?: readonly string[];
   /**
-   * Whether your pages sign in to the bus (`pusher.signin()`, as the user id that `identify` gives; `POST /auth` then
-   * authorizes that too). `endSessions` can then end their connections. Default false.
+   * Whether your pages sign in to the bus (`pusher.signin()`; `POST /auth` then authorizes that too, under the user's
+   * part of the channel's name). `endSessions` can then end their connections. Default false.
    */
   readonly userSignIn?: boolean;
   /** Fires when the server is to end: requests that wait (`Prefer: wait`) are answered, so that it can. */
