@@ -177,7 +177,7 @@ export class Publisher {
   #enqueue(owner: string, event: PushEvent): void {
     if (this.#closed) return;
     const now = performance.now();
-    if (this.#downSince !== null && now - this.#downSince > PATIENCE_MS) {
+    if (this.#hasGivenUp(now)) {
       this.#count(event, 'dropped');
       return;
     }
@@ -322,7 +322,7 @@ export class Publisher {
     this.#failedAt = now;
     if (this.#closed) return;
     this.#pauseFor(this.#pauseAfter(error), now);
-    if (this.#retryAt > this.#downSince + PATIENCE_MS) {
+    if (this.#hasGivenUp(now)) {
       for (const { entry } of unsent) this.#count(entry, 'dropped');
       this.#schedule.dropAll();
       return;
@@ -331,6 +331,11 @@ export class Publisher {
       const before = [...unsent].flatMap((loaded) => (loaded.lane === lane ? [loaded.entry] : []));
       this.#schedule.putBack(lane, before, now, MAX_WAITING_OUTCOMES);
     }
+  }
+
+  /** Whether the outage is older than what waits is kept for, or will be when the bus is asked next. */
+  #hasGivenUp(now: number): boolean {
+    return this.#downSince !== null && Math.max(now, this.#retryAt) > this.#downSince + PATIENCE_MS;
   }
 
   /** Leaves the bus alone for `ms`, or as long as it was to be anyway. */
