@@ -12,6 +12,7 @@ import Pusher from 'pusher';
 import { MAX_BATCH_EVENTS } from '../core/limits.ts';
 import { DeadlineError, withDeadline } from './async.ts';
 import type { Endpoint, PusherOptions } from './pusher-env.ts';
+import { isObject, parseWebhook, type Webhook } from './webhook-body.ts';
 
 const DEFAULT_DEADLINE_MS = 5_000;
 const CONNECT_DEADLINE_MS = 2_000;
@@ -46,14 +47,6 @@ export class BusError extends Error {
     this.status = status;
     this.retryable = !VERDICTS.includes(status);
   }
-}
-
-/** A webhook as the bus signed it. */
-export interface Webhook {
-  /** When the bus sent it, in ms since the epoch by its clock. */
-  readonly at: number;
-  /** A null channel: this kind of event is of none. */
-  readonly events: readonly { readonly name: string; readonly channel: string | null }[];
 }
 
 export class Bus {
@@ -233,20 +226,6 @@ function errorIn(body: string): { code: number; message: string } | null {
   return { code: typeof code === 'number' ? code : 400, message: String(error) };
 }
 
-function parseWebhook(data: unknown): Webhook | null {
-  if (!isObject(data)) return null;
-  const { time_ms: at, events } = data;
-  if (typeof at !== 'number' || !Number.isFinite(at) || !Array.isArray(events)) return null;
-  const parsed: { name: string; channel: string | null }[] = [];
-  for (const event of events as readonly unknown[]) {
-    if (!isObject(event) || typeof event.name !== 'string') return null;
-    const { name, channel = null } = event;
-    if (channel !== null && typeof channel !== 'string') return null;
-    parsed.push({ name, channel });
-  }
-  return { at, events: parsed };
-}
-
 function parseObject(text: string): Record<string, unknown> | null {
   try {
     const parsed: unknown = JSON.parse(text);
@@ -254,10 +233,6 @@ function parseObject(text: string): Record<string, unknown> | null {
   } catch {
     return null;
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }
 
 /** The SDK's errors carry the signed URL in `url` and, for network faults, in the message of their cause. */

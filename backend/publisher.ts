@@ -13,6 +13,7 @@
 import type { Snapshot } from '../core/snapshot.ts';
 import type { SeenEvent } from '../core/wire.ts';
 import { type Bus, BusError, MAX_REQUESTS } from './bus.ts';
+import { BusOutage } from './bus-outage.ts';
 import { type Log, Outage } from './log.ts';
 import {
   type EventFate,
@@ -27,15 +28,6 @@ import {
 } from './push-events.ts';
 import { type Loaded, PushSchedule } from './push-schedule.ts';
 
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 2_000;
-/** Over its quota or its rate a bus counts, or bills, what it refuses. */
-const QUOTA_STATUSES: readonly (number | null)[] = [403, 429];
-const QUOTA_PAUSE_MS = 30_000;
-/** How long anything is worth another try; after that, clients have fetched. Less than a sweeper's patience. */
-const PATIENCE_MS = 2_000;
-/** How long the last push says that the bus takes the next one. */
-const PROOF_MS = 60_000;
 /** Bounds memory while the bus is slow: 10,000 outcomes of at most 10 KB each. */
 const MAX_WAITING_OUTCOMES = 10_000;
 
@@ -60,18 +52,13 @@ export interface PublisherCounts {
 export class Publisher {
   readonly counts: PublisherCounts = { requests: 0, failures: 0, events: noEvents() };
   readonly #options: PublisherOptions;
-  readonly #outage: Outage;
+  readonly #outage: BusOutage;
+  /** The same, for the operator. */
+  readonly #said: Outage;
   readonly #schedule: PushSchedule<PushEvent>;
   /** What those who have asked for a turn do with it, by their keys. */
   readonly #steps = new Map<string, () => Promise<void>>();
   #requests = 0;
-  #failuresInARow = 0;
-  /** When, by `performance.now()`: the outage began (null: there is none), a request failed, one was taken. */
-  #downSince: number | null = null;
-  #failedAt = Number.NEGATIVE_INFINITY;
-  /** When the pause ends. */
-  #retryAt = Number.NEGATIVE_INFINITY;
-  #takenAt = Number.NEGATIVE_INFINITY;
   #checking: Promise<void> | null = null;
   #pause: NodeJS.Timeout | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -83,7 +70,8 @@ export class Publisher {
 
   constructor(options: PublisherOptions) {
     this.#options = options;
-    this.#outage = new Outage(options.log, 'The bus');
+    this.#outage = new BusOutage(options.random);
+    this.#said = new Outage(options.log, 'The bus');
     this.#schedule = new PushSchedule({
       eventsPerSecond: options.eventsPerSecond,
       onMerged: (event) => this.#count(event, 'merged'),
@@ -93,12 +81,12 @@ export class Publisher {
 
   /** Whether the last request failed and the bus has taken none since. */
   get isDown(): boolean {
-    return this.#downSince !== null;
+    return this.#outage.isOn;
   }
 
   /** Whether the bus takes events, by the last one sent; asks at most once a minute. Takes at most 5 s. Never rejects. */
   async check(): Promise<boolean> {
-    if (!this.isDown && performance.now() - this.#takenAt >= PROOF_MS) {
+    if (!this.isDown && !this.#outage.isProvenUp(performance.now())) {
       this.#checking ??= this.#send([]).finally(() => {
         this.#checking = null;
       });
@@ -177,7 +165,7 @@ export class Publisher {
   #enqueue(owner: string, event: PushEvent): void {
     if (this.#closed) return;
     const now = performance.now();
-    if (this.#hasGivenUp(now)) {
+    if (this.#outage.hasLastedTooLong(now)) {
       this.#count(event, 'dropped');
       return;
     }
@@ -251,7 +239,7 @@ export class Publisher {
     try {
       if (batch.length === 0) await this.#probe();
       else await this.#trySend(batch, unsent);
-      this.#succeeded(began);
+      if (this.#outage.succeeded(began, performance.now())) this.#said.succeeded();
     } catch (error) {
       this.#failed(unsent, error, began);
     }
@@ -303,26 +291,15 @@ export class Publisher {
     if (outcomes.length > 0) this.#options.onSettled(outcomes);
   }
 
-  #succeeded(began: number): void {
-    // What was under way beside a request that failed says nothing of the time after it.
-    if (began <= this.#failedAt) return;
-    this.#takenAt = performance.now();
-    this.#failuresInARow = 0;
-    this.#downSince = null;
-    this.#outage.succeeded();
-  }
-
   #failed(unsent: ReadonlySet<Loaded<PushEvent>>, error: unknown, began: number): void {
     const now = performance.now();
     this.counts.failures += 1;
-    this.#outage.failed(error instanceof Error ? error.message : 'unknown');
-    this.#downSince ??= now;
-    // What was under way together fails together, and counts once.
-    if (began > this.#failedAt) this.#failuresInARow += 1;
-    this.#failedAt = now;
+    this.#said.failed(error instanceof Error ? error.message : 'unknown');
+    this.#outage.failed(error, began, now);
     if (this.#closed) return;
-    this.#pauseFor(this.#pauseAfter(error), now);
-    if (this.#hasGivenUp(now)) {
+    if (this.#pause) clearTimeout(this.#pause);
+    this.#pause = setTimeout(() => this.#tryAgain(), Math.ceil(this.#outage.retryAt - now));
+    if (this.#outage.hasLastedTooLong(now)) {
       for (const { entry } of unsent) this.#count(entry, 'dropped');
       this.#schedule.dropAll();
       return;
@@ -331,26 +308,6 @@ export class Publisher {
       const before = [...unsent].flatMap((loaded) => (loaded.lane === lane ? [loaded.entry] : []));
       this.#schedule.putBack(lane, before, now, MAX_WAITING_OUTCOMES);
     }
-  }
-
-  /** Whether the outage is older than what waits is kept for, or will be when the bus is asked next. */
-  #hasGivenUp(now: number): boolean {
-    return this.#downSince !== null && Math.max(now, this.#retryAt) > this.#downSince + PATIENCE_MS;
-  }
-
-  /** Leaves the bus alone for `ms`, or as long as it was to be anyway. */
-  #pauseFor(ms: number, now: number): void {
-    if (this.#pause && this.#retryAt >= now + ms) return;
-    if (this.#pause) clearTimeout(this.#pause);
-    this.#retryAt = now + ms;
-    this.#pause = setTimeout(() => this.#tryAgain(), ms);
-  }
-
-  /** How long the bus is left alone, in ms. Spread at random: many processes lost it at the same moment. */
-  #pauseAfter(error: unknown): number {
-    const random = (this.#options.random ?? Math.random)();
-    if (error instanceof BusError && QUOTA_STATUSES.includes(error.status)) return QUOTA_PAUSE_MS * (1 + random / 10);
-    return Math.min(FIRST_PAUSE_MS * 2 ** (this.#failuresInARow - 1), LONGEST_PAUSE_MS) * (0.5 + random / 2);
   }
 
   /** With what waits, or else with a question: the bus's return is noticed although nothing is sent. */
