@@ -9,7 +9,8 @@ import { Bus } from './bus.ts';
 import { Clock } from './clock.ts';
 import { consoleLog, guardLog, type Log } from './log.ts';
 import { LostWorkers } from './lost-workers.ts';
-import { type EventFate, type EventKind, Publisher } from './publisher.ts';
+import { Publisher } from './publisher.ts';
+import type { EventFate, EventKind } from './push-events.ts';
 import type { PusherOptions } from './pusher-env.ts';
 import { JobQueues } from './queue.ts';
 import { Redis } from './redis.ts';
@@ -128,15 +129,23 @@ export class Backend {
     return channelOf(owner, { encrypted: this.bus.isEncrypted });
   }
 
-  /** Whether Redis takes a write and the bus answers, now. Takes at most 5 s. Never rejects. */
+  /**
+   * Whether Redis takes a write now and the bus takes events: by the last push, where that is no older than a minute, and by
+   * whether a bus of one's own lets us connect. So it costs at most one message a minute. Takes at most 5 s. Never rejects.
+   */
   async check(): Promise<Health> {
     const answers = (part: Promise<void>) =>
       part.then(
         () => true,
         () => false,
       );
-    const [redis, push] = await Promise.all([answers(this.redis.ping()), answers(this.bus.ping())]);
+    const [redis, push] = await Promise.all([answers(this.redis.ping()), this.#checkPush()]);
     return { redis, push };
+  }
+
+  async #checkPush(): Promise<boolean> {
+    const [isReachable, takesEvents] = await Promise.all([this.bus.isReachable(), this.publisher.check()]);
+    return isReachable && takesEvents;
   }
 
   /** Counts since the process started, for metrics. */

@@ -2,10 +2,14 @@ import { createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import pusherJs from 'pusher-js';
 import { eventually } from '../test/support/eventually.ts';
 import { startSoketi, type TestSoketi } from '../test/support/soketi.ts';
 import { Bus, BusError, type BusEvent } from './bus.ts';
 import type { PusherOptions } from './pusher-env.ts';
+
+// The types of pusher-js say that the class is its module's `default`; in Node it is the module itself.
+const PusherClient = pusherJs as unknown as typeof pusherJs.default;
 
 const event = (over: Partial<BusEvent> = {}): BusEvent => ({
   channel: 'private-user-ada',
@@ -80,12 +84,31 @@ describe('a real Soketi', () => {
     }
   });
 
+  it('knows whether anybody is on a channel', async () => {
+    const bus = connect();
+    const pusher = new PusherClient(options.key, {
+      cluster: 'own',
+      wsHost: soketi.pusher.host,
+      wsPort: soketi.pusher.port,
+      forceTLS: false,
+      enabledTransports: ['ws'],
+    });
+    expect(await bus.isOccupied('lobby')).toBe(false);
+    const channel = pusher.subscribe('lobby');
+    await new Promise<void>((resolve) => channel.bind('pusher:subscription_succeeded', () => resolve()));
+    expect(await bus.isOccupied('lobby')).toBe(true);
+    pusher.disconnect();
+    await eventually(async () => !(await bus.isOccupied('lobby')));
+  });
+
   it('that is gone is no answer, and is found again', async () => {
     const bus = connect();
     await bus.ping();
     await soketi.kill();
     expect(await failure(bus.send([event()]))).toMatchObject({ status: null, retryable: true });
+    expect(await bus.isReachable()).toBe(false);
     await soketi.restart();
+    expect(await bus.isReachable()).toBe(true);
     await bus.send([event()]);
   }, 30_000);
 
@@ -132,7 +155,46 @@ describe('a webhook', () => {
     ['a body that is not JSON', headers({ 'x-pusher-signature': sign('{') }), '{'],
     ['nothing at all', {}, ''],
   ])('is none with %s', (_what, given, text) => {
-    expect(bus.webhook(given, text)).toBeNull();
+    expect(bus.webhook(given, text)).toBe('unsigned');
+  });
+
+  it.each([
+    'null',
+    '[]',
+    '7',
+    '"text"',
+    '{}',
+    '{"time_ms":1,"events":null}',
+    '{"time_ms":1,"events":{}}',
+    '{"time_ms":1,"events":[null]}',
+    '{"time_ms":1,"events":[7]}',
+    '{"time_ms":1,"events":[{}]}',
+    '{"time_ms":1,"events":[{"name":1,"channel":"c"}]}',
+    '{"time_ms":1,"events":[{"name":"channel_vacated","channel":{}}]}',
+    '{"time_ms":"1","events":[]}',
+    '{"time_ms":null,"events":[]}',
+    '{"time_ms":1e999,"events":[]}',
+    '{"events":[]}',
+  ])('is malformed where the bus signed %s', (text) => {
+    expect(bus.webhook(headers({ 'x-pusher-signature': sign(text) }), text)).toBe('malformed');
+  });
+
+  it('may be of no channel', () => {
+    const text = '{"time_ms":1,"events":[{"name":"something_new"}]}';
+    expect(bus.webhook(headers({ 'x-pusher-signature': sign(text) }), text)).toEqual({
+      at: 1,
+      events: [{ name: 'something_new', channel: null }],
+    });
+  });
+
+  it.each([
+    ['nothing', {}, false],
+    ['another key', headers({ 'x-pusher-key': 'other' }), false],
+    ['something that is no signature', headers({ 'x-pusher-signature': 'x'.repeat(64) }), false],
+    ['a list of signatures', headers({ 'x-pusher-signature': `${sign('a')}, ${sign('b')}` }), false],
+    ['a signature of whatever', headers({ 'x-pusher-signature': sign('whatever') }), true],
+  ])('is not even read with headers that say %s', (_what, given, mayBe) => {
+    expect(bus.maySign(given)).toBe(mayBe);
   });
 });
 

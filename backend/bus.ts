@@ -6,13 +6,16 @@
 
 import http from 'node:http';
 import https from 'node:https';
+import net from 'node:net';
 import type { Readable } from 'node:stream';
 import Pusher from 'pusher';
 import { MAX_BATCH_EVENTS } from '../core/limits.ts';
 import { DeadlineError, withDeadline } from './async.ts';
-import type { PusherOptions } from './pusher-env.ts';
+import type { Endpoint, PusherOptions } from './pusher-env.ts';
+import { isObject, parseWebhook, type Webhook } from './webhook-body.ts';
 
 const DEFAULT_DEADLINE_MS = 5_000;
+const CONNECT_DEADLINE_MS = 2_000;
 /** An answer is `{}` or a short error. */
 const MAX_ANSWER_BYTES = 65_536;
 /** The statuses that say something of the events sent: malformed, too big. All others say something of the bus or of us. */
@@ -46,15 +49,10 @@ export class BusError extends Error {
   }
 }
 
-/** A webhook as the bus signed it. */
-export interface Webhook {
-  /** When the bus sent it, in ms since the epoch. */
-  readonly at: number;
-  readonly events: readonly { readonly name: string; readonly channel: string }[];
-}
-
 export class Bus {
   readonly #pusher: Pusher;
+  readonly #key: string;
+  readonly #server: Endpoint | null;
   readonly #agent: http.Agent;
   readonly #deadline: number;
   /** What no error may quote, since a bus quotes what it was sent. */
@@ -64,6 +62,8 @@ export class Bus {
   constructor(options: PusherOptions, settings: { readonly deadline?: number } = {}) {
     this.#deadline = settings.deadline ?? DEFAULT_DEADLINE_MS;
     this.#secrets = [options.secret, options.key, options.encryptionKey].filter((secret) => secret !== null);
+    this.#key = options.key;
+    this.#server = options.server;
     this.isEncrypted = options.encryptionKey !== null;
     const tls = options.server?.tls ?? true;
     this.#agent = new (tls ? https : http).Agent({ keepAlive: true, maxSockets: MAX_REQUESTS * 2 });
@@ -99,31 +99,76 @@ export class Bus {
     await this.#call(() => this.#pusher.get({ path: '/channels', params: { filter_by_prefix: 'inloop-ping' } }));
   }
 
+  /**
+   * Whether a bus of one's own lets us connect: costs no message, and says little. True for hosted Pusher, unasked.
+   * Takes at most 2 s. Never rejects.
+   */
+  isReachable(): Promise<boolean> {
+    const server = this.#server;
+    if (server === null) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const socket = net.connect({ host: server.host.replace(/^\[|\]$/g, ''), port: server.port });
+      const end = (isReached: boolean) => {
+        socket.destroy();
+        resolve(isReached);
+      };
+      socket.setTimeout(CONNECT_DEADLINE_MS, () => end(false));
+      socket.once('connect', () => end(true)).once('error', () => end(false));
+    });
+  }
+
   /** What pusher-js needs to enter a private channel. The caller has checked that it may. */
   authorize(socketId: string, channel: string): Readonly<Record<string, string>> {
     return { ...this.#pusher.authorizeChannel(socketId, channel) };
   }
 
-  /** The webhook in `rawBody`, or null if the bus did not sign it. */
-  webhook(headers: Readonly<Record<string, string | string[] | undefined>>, rawBody: string): Webhook | null {
+  /** What pusher-js needs to sign in as `userId`. The caller has checked that it may. */
+  authorizeUser(socketId: string, userId: string): Readonly<Record<string, string>> {
+    return { ...this.#pusher.authenticateUser(socketId, { id: userId }) };
+  }
+
+  /** Ends every connection that signed in as `userId` (see `userIdOf`); others are not reached. @throws BusError */
+  async endConnections(userId: string): Promise<void> {
+    await this.#call(() => this.#pusher.terminateUserConnections(userId));
+  }
+
+  /** Whether anybody is on `channel`. @throws BusError */
+  async isOccupied(channel: string): Promise<boolean> {
+    const body = await this.#call(() => this.#pusher.get({ path: `/channels/${channel}` }));
+    return (parseObject(body) as { occupied?: unknown } | null)?.occupied !== false;
+  }
+
+  /** Whether these headers could be those of a webhook that the bus signed: its key, and a signature at all. */
+  maySign(headers: Readonly<Record<string, string | string[] | undefined>>): boolean {
+    const { 'x-pusher-key': key, 'x-pusher-signature': signature } = headers;
+    return key === this.#key && typeof signature === 'string' && /^[0-9a-f]{64}$/.test(signature);
+  }
+
+  /** The webhook in `rawBody`; `unsigned` where the bus did not sign it, `malformed` where it signed something else. */
+  webhook(
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+    rawBody: string,
+  ): Webhook | 'unsigned' | 'malformed' {
+    if (!this.maySign(headers)) return 'unsigned';
+    let signed: Pusher.WebHook;
     try {
-      const webhook = this.#pusher.webhook({
+      signed = this.#pusher.webhook({
         // The SDK takes nothing but exactly this, while a charset may come along.
         headers: { ...headers, 'content-type': 'application/json' },
         rawBody,
       } as unknown as Pusher.WebHookRequest);
-      if (!webhook.isValid()) return null;
-      return { at: Number(webhook.getTime()), events: webhook.getEvents() };
+      if (!signed.isValid()) return 'unsigned';
     } catch {
-      return null;
+      return 'unsigned';
     }
+    return parseWebhook(signed.getData()) ?? 'malformed';
   }
 
   close(): void {
     this.#agent.destroy();
   }
 
-  async #call(request: () => Promise<unknown>): Promise<void> {
+  async #call(request: () => Promise<unknown>): Promise<string> {
     const work = async () => {
       // Inside an async function, since the SDK validates synchronously.
       const response = (await request()) as unknown as Answer;
@@ -139,6 +184,7 @@ export class Bus {
     if (body.length > MAX_ANSWER_BYTES) this.#dropConnections();
     const error = errorIn(body);
     if (error) throw new BusError(`the bus refused: ${this.#quote(error.message)}`, error.code);
+    return body;
   }
 
   /**
@@ -175,10 +221,15 @@ async function readBody(stream: Readable): Promise<string> {
 
 /** Soketi's errors may come with status 200: `{"error": "…", "code": 400}`. */
 function errorIn(body: string): { code: number; message: string } | null {
+  const { error, code } = parseObject(body) ?? {};
+  if (error === undefined) return null;
+  return { code: typeof code === 'number' ? code : 400, message: String(error) };
+}
+
+function parseObject(text: string): Record<string, unknown> | null {
   try {
-    const { error, code } = JSON.parse(body) as { error?: unknown; code?: unknown };
-    if (error === undefined) return null;
-    return { code: typeof code === 'number' ? code : 400, message: String(error) };
+    const parsed: unknown = JSON.parse(text);
+    return isObject(parsed) ? parsed : null;
   } catch {
     return null;
   }

@@ -183,7 +183,7 @@ it('once its records have expired, an owner leaves nothing that would stay', asy
   await finish(await accept('ada', 'a-key'));
   await store.see('ada', [await finish(await accept())]);
   await store.discard((await accept()).id, 'ada');
-  await redis.notePage(channelOf('ada'), 'opened', 'now');
+  await redis.notePage(channelOf('ada'), 'ada');
   const keys = (await raw.keys(`${prefix}*`)).filter((key) => !key.startsWith(`${prefix}queue:`));
   const staying: string[] = [];
   for (const key of keys) if ((await raw.ttl(key)) === -1) staying.push(key.slice(prefix.length));

@@ -5,7 +5,8 @@ import type { Snapshot } from '../core/snapshot.ts';
 import { recordLog } from '../test/support/log.ts';
 import { FAILURE, move, newTask, time } from '../test/support/task-events.ts';
 import { BusError, type BusEvent } from './bus.ts';
-import { type EventFate, Publisher } from './publisher.ts';
+import { Publisher } from './publisher.ts';
+import { type EventFate, PROBE } from './push-events.ts';
 
 /** A bus in our hands: each request answers as `answer` says, after `latency` ms of fake time. */
 class FakeBus {
@@ -14,6 +15,8 @@ class FakeBus {
   answer: (events: readonly BusEvent[], request: number) => Error | null = () => null;
   readonly requests: (readonly BusEvent[])[] = [];
   readonly delivered: BusEvent[] = [];
+  /** Taken: questions whether the bus takes events. */
+  readonly probes: BusEvent[] = [];
   mostAtOnce = 0;
   #atOnce = 0;
   readonly #busy = new Map<string, number>();
@@ -33,12 +36,13 @@ class FakeBus {
     for (const channel of channels) this.#busy.set(channel, (this.#busy.get(channel) ?? 0) - 1);
     this.#atOnce -= 1;
     if (error) throw error;
-    this.delivered.push(...events);
+    for (const event of events) (event.name === PROBE.name ? this.probes : this.delivered).push(event);
   }
 }
 
 const AWAY = new BusError('no answer from the bus: ECONNREFUSED', null);
 const REFUSED = new BusError('the bus answered 413: too big', 413);
+const OVER_QUOTA = new BusError('the bus answered 403: over its message quota', 403);
 
 let bus: FakeBus;
 let log: ReturnType<typeof recordLog>;
@@ -173,26 +177,47 @@ describe('an outcome', () => {
     expect(settled).toEqual(['a']);
   });
 
-  it('outlives any outage; progress does not', async () => {
+  it('outlives a short outage, as progress does', async () => {
     bus.answer = () => AWAY;
     publisher.publish('ada', running('p'));
     publisher.publish('ada', failed(running('o')));
-    await jest.advanceTimersByTimeAsync(600_000);
-    publisher.publish('ada', running('late'));
-    await jest.advanceTimersByTimeAsync(10_000);
-    expect(settled).toEqual([]);
+    await jest.advanceTimersByTimeAsync(1_000);
     bus.answer = () => null;
-    await jest.advanceTimersByTimeAsync(2_100);
-    expect(delivered()).toEqual(['o failed 3']);
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(delivered()).toEqual(['p running 2', 'o failed 3']);
     expect(settled).toEqual(['o']);
-    expect(counted('dropped')).toBe(2);
     expect(publisher.isDown).toBe(false);
   });
+
+  it.each([
+    ['away', AWAY, 2_100],
+    ['over its quota', OVER_QUOTA, 33_100],
+  ])(
+    'is left to the store where the bus is %s for longer, so that one process alone pushes it',
+    async (_, fault, ms) => {
+      bus.answer = () => fault;
+      publisher.publish('ada', running('p'));
+      publisher.publish('ada', failed(running('o')));
+      await jest.advanceTimersByTimeAsync(600_000);
+      publisher.publish('ada', failed(running('late')));
+      expect(publisher.waiting).toEqual({ owners: 0, events: 0, bytes: 0 });
+      bus.answer = () => null;
+      await jest.advanceTimersByTimeAsync(ms);
+      expect(publisher.isDown).toBe(false);
+      expect(delivered()).toEqual([]);
+      expect(settled).toEqual([]);
+      expect(counted('dropped')).toBe(3);
+      // What the sweeper hands over now goes at once.
+      publisher.publish('ada', failed(running('o')));
+      await soon();
+      expect(settled).toEqual(['o']);
+    },
+  );
 
   it('replaces the progress that could not be sent', async () => {
     bus.answer = () => AWAY;
     publisher.publish('ada', running('a'));
-    await jest.advanceTimersByTimeAsync(1_000);
+    await jest.advanceTimersByTimeAsync(500);
     publisher.publish('ada', succeeded(running('a')));
     bus.answer = () => null;
     await jest.advanceTimersByTimeAsync(5_000);
@@ -215,7 +240,6 @@ describe('an outage', () => {
     expect(down).toMatchObject({ level: 'warn', message: expect.stringContaining('ECONNREFUSED') });
     expect(Date.parse(String(down?.fields.since)) - Date.parse(began)).toBeLessThan(100);
     expect(up).toMatchObject({ level: 'info', fields: { since: down?.fields.since, failures: expect.any(Number) } });
-    expect(settled).toHaveLength(50);
   });
 
   it('is probed with one request at a time and growing pauses', async () => {
@@ -228,6 +252,56 @@ describe('an outage', () => {
     expect(bus.mostAtOnce).toBe(1);
     expect(bus.requests.length - before).toBeLessThanOrEqual(31);
     expect(bus.requests.length - before).toBeGreaterThanOrEqual(28);
+  });
+
+  it('is noticed to be over although nothing is sent, and progress goes on within 2 s', async () => {
+    bus.answer = () => AWAY;
+    publisher.publish('ada', running('a'));
+    await jest.advanceTimersByTimeAsync(5_000);
+    bus.answer = () => null;
+    let task = running('a');
+    for (let tick = 0; tick < 30; tick++) {
+      task = progressed(task, tick + 1);
+      publisher.publish('ada', task);
+      await jest.advanceTimersByTimeAsync(100);
+    }
+    expect(bus.probes).toHaveLength(1);
+    expect(publisher.isDown).toBe(false);
+    // Of 30 steps in 3 s those of the last one at least.
+    expect(delivered().length).toBeGreaterThanOrEqual(10);
+  });
+
+  it.each([
+    ['403', OVER_QUOTA],
+    ['429', new BusError('the bus answered 429: slow down', 429)],
+  ])('of quota (%s) has the bus asked every 30 s, whatever is to be sent', async (_, fault) => {
+    bus.answer = () => fault;
+    publisher.publish('first', running('f'));
+    await jest.advanceTimersByTimeAsync(1);
+    const asked = bus.requests.length;
+    for (let second = 0; second < 300; second++) {
+      for (let n = 0; n < 5; n++) publisher.publish(`user-${n}`, failed(running(`t${second}-${n}`)));
+      void publisher.check();
+      await jest.advanceTimersByTimeAsync(1_000);
+    }
+    expect(asked).toBe(1);
+    expect(bus.requests.length - asked).toBeGreaterThanOrEqual(8);
+    expect(bus.requests.length - asked).toBeLessThanOrEqual(10);
+    expect(bus.mostAtOnce).toBe(1);
+  });
+
+  it('is not over because of what was under way when it began', async () => {
+    bus.answer = (_events, request) => (request === 1 ? null : OVER_QUOTA);
+    bus.latency = 50;
+    publisher.publish('slow', failed(running('a')));
+    await jest.advanceTimersByTimeAsync(1);
+    bus.latency = 5;
+    publisher.publish('fast', failed(running('b')));
+    await jest.advanceTimersByTimeAsync(100);
+    expect(settled).toEqual(['a']);
+    expect(publisher.isDown).toBe(true);
+    await jest.advanceTimersByTimeAsync(25_000);
+    expect(bus.requests).toHaveLength(2);
   });
 
   it('keeps the order of an owner’s events', async () => {
@@ -259,18 +333,14 @@ describe('an outage', () => {
       await jest.advanceTimersByTimeAsync(1_000);
       most = Math.max(most, publisher.waiting.events);
     }
-    const bytes = publisher.waiting.bytes;
-    expect(publisher.waiting.owners).toBeLessThanOrEqual(1_000);
-    expect(publisher.waiting.events).toBeLessThanOrEqual(1_000);
-    expect(bytes).toBeLessThanOrEqual(1_000 * 10_240);
-    // What comes before progress is given up: two seconds' worth.
-    expect(most).toBeLessThanOrEqual(3_000);
-    expect(counted('dropped') - before).toBeGreaterThan(250_000);
+    // What comes before it is given up: two seconds' worth, outcomes as texts of at most 10 KB.
+    expect(most).toBeLessThanOrEqual(1_500);
+    expect(publisher.waiting).toEqual({ owners: 0, events: 0, bytes: 0 });
+    expect(counted('dropped') - before).toBe(300_000);
 
     bus.answer = () => null;
     await jest.advanceTimersByTimeAsync(10_000);
-    expect(bus.delivered.length).toBeLessThanOrEqual(1_000);
-    expect(publisher.waiting).toEqual({ owners: 0, events: 0, bytes: 0 });
+    expect(bus.delivered).toEqual([]);
     // Owners whose outcomes were left to the store are served like any other.
     for (const second of [1, 300, 599]) publisher.publish(`user-${second}-0`, failed(running(`again-${second}`)));
     await soon();
@@ -321,17 +391,70 @@ describe('an event that the bus will not take', () => {
   });
 
   it.each([401, 403, 404, 429, 500, 503])(
-    'does not include those refused with %d: the bus may change its mind',
+    'does not include those refused with %d: the bus may change its mind, so the store keeps them',
     async (status) => {
       bus.answer = () => new BusError(`the bus answered ${status}`, status);
       publisher.publish('ada', failed(running('a')));
       await jest.advanceTimersByTimeAsync(60_000);
       expect(settled).toEqual([]);
+      expect(publisher.isDown).toBe(true);
       bus.answer = () => null;
-      await jest.advanceTimersByTimeAsync(2_100);
-      expect(settled).toEqual(['a']);
+      await jest.advanceTimersByTimeAsync(33_100);
+      expect(publisher.isDown).toBe(false);
     },
   );
+});
+
+describe('a health check', () => {
+  it('asks once, then goes by the last push for a minute', async () => {
+    const first = publisher.check();
+    const second = publisher.check();
+    await soon();
+    expect([await first, await second]).toEqual([true, true]);
+    expect(bus.requests).toHaveLength(1);
+    expect(bus.probes).toEqual([{ channel: 'private-inloop-probe', name: 'inloop.probe', data: '{}' }]);
+    for (let second = 0; second < 600; second += 5) {
+      if (second < 300) publisher.publish('ada', failed(running(`t${second}`)));
+      await jest.advanceTimersByTimeAsync(5_000);
+      void publisher.check();
+    }
+    // None in the five minutes with a push every 5 s, then one a minute.
+    expect(bus.probes.length).toBeGreaterThanOrEqual(4);
+    expect(bus.probes.length).toBeLessThanOrEqual(6);
+  });
+
+  it('says no from the first push that failed until the bus takes one, and asks nothing meanwhile', async () => {
+    bus.answer = () => AWAY;
+    const check = publisher.check();
+    await soon();
+    expect(await check).toBe(false);
+    await jest.advanceTimersByTimeAsync(60_000);
+    const asked = bus.requests.length;
+    for (let n = 0; n < 20; n++) expect(await publisher.check()).toBe(false);
+    expect(bus.requests.length).toBe(asked);
+    bus.answer = () => null;
+    await jest.advanceTimersByTimeAsync(2_100);
+    expect(await publisher.check()).toBe(true);
+  });
+
+  it('takes a bus that will not have this very event for one that is up', async () => {
+    bus.answer = () => new BusError('the bus answered 400: no such channel', 400);
+    const check = publisher.check();
+    await soon();
+    expect(await check).toBe(true);
+  });
+});
+
+describe('the end of a session', () => {
+  it('is told at once, however much else the owner has to be told, and never settled', async () => {
+    for (let n = 0; n < 80; n++) publisher.publish('ada', running(`t${n}`));
+    await soon();
+    publisher.publishSessionEnd('ada');
+    await soon();
+    const told = bus.delivered.filter(({ name }) => name === 'task.session');
+    expect(told).toEqual([{ channel: 'private-user-ada', name: 'task.session', data: '{}' }]);
+    expect(settled).toEqual([]);
+  });
 });
 
 describe('drain', () => {
@@ -384,7 +507,7 @@ describe('over any course of events', () => {
     { minLength: 1, maxLength: 60 },
   );
 
-  it('each task ends on its outcome, in order, once the bus is up', async () => {
+  it('each task’s outcome comes last and once, or is left to the store, and the bus’s return is noticed', async () => {
     await fc.assert(
       fc.asyncProperty(anySteps, async (steps) => {
         makePublisher();
@@ -417,9 +540,11 @@ describe('over any course of events', () => {
           const revisions = sent.map(({ revision }) => revision);
           expect(revisions).toEqual([...new Set(revisions)].sort((a, b) => a - b));
           if (last.finishedAt === null) continue;
-          expect(sent.at(-1)).toEqual(last);
-          expect(settled.filter((settledId) => settledId === id)).toHaveLength(1);
+          const isSent = sent.some(({ finishedAt }) => finishedAt !== null);
+          if (isSent) expect(sent.at(-1)).toEqual(last);
+          expect(settled.filter((settledId) => settledId === id)).toHaveLength(isSent ? 1 : 0);
         }
+        expect(publisher.isDown).toBe(false);
       }),
       { numRuns: 150 },
     );

@@ -2,48 +2,34 @@
  * Pushes snapshots to their owners' channels. It serves whoever changed a task: server and worker.
  *
  * What leaves when is the schedule's business (push-schedule.ts): outcomes at once, everything else within the owner's
- * budget. Here is what it takes to carry that out: timers, requests, and what becomes of them. After a fault,
- * everything waits with growing pauses; progress is given up, outcomes are not. Outcomes beyond a cap are left to the
- * store, which remembers each until it was pushed (`unpublished`). So a slow or absent bus costs freshness and not memory.
+ * budget. Here is what it takes to carry that out: timers, requests, and what becomes of them.
+ *
+ * After a fault, what waits is tried again for 2 s. Then it is given up: clients fetch, and each outcome is remembered
+ * by the store until it was pushed (`unpublished`), from where one process at a time pushes it once the bus is back
+ * (sweeper.ts). To hold outcomes here as well would push them twice. That the bus is back is found out by asking it,
+ * whether or not there is anything to send. So a slow or absent bus costs freshness and not memory.
  */
 
-import { channelOf } from '../core/channel.ts';
-import { MAX_EVENT_BYTES } from '../core/limits.ts';
-import { isFinished, type Snapshot } from '../core/snapshot.ts';
-import { eventName, SEEN_EVENT, type SeenEvent, toEventData } from '../core/wire.ts';
-import { type Bus, BusError, type BusEvent, MAX_REQUESTS } from './bus.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import type { SeenEvent } from '../core/wire.ts';
+import { type Bus, BusError, MAX_REQUESTS } from './bus.ts';
+import { BusOutage } from './bus-outage.ts';
 import { type Log, Outage } from './log.ts';
-import { type Entry, type Loaded, PushSchedule } from './push-schedule.ts';
+import {
+  type EventFate,
+  type EventKind,
+  noEvents,
+  PROBE,
+  type PushEvent,
+  seenEvents,
+  sessionEvent,
+  snapshotEvent,
+  toBusEvent,
+} from './push-events.ts';
+import { type Loaded, PushSchedule } from './push-schedule.ts';
 
-/**
- * What of 10,240 bytes is left for plain data once it is encrypted. It travels as `{"nonce":"…","ciphertext":"…"}`,
- * which takes 60 bytes with the 24 bytes of nonce in base64; the data grow by a tag of 16 bytes, then to 4/3 in base64.
- */
-const MAX_ENCRYPTED_EVENT_BYTES = Math.floor((MAX_EVENT_BYTES - 60) / 4) * 3 - 16;
-/** An id takes 39 bytes. A `seen` call may name more than one event holds, encrypted least of all. */
-const MAX_SEEN_IDS_PER_EVENT = Math.floor((MAX_ENCRYPTED_EVENT_BYTES - 100) / 39);
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 2_000;
-/** How long progress is worth another try; after that, clients have fetched. */
-const PROGRESS_PATIENCE_MS = 2_000;
-/** Bounds memory while the bus is away: 1,000 outcomes of at most 10 KB each. While it is merely slow, ten times that. */
-const MAX_WAITING_OUTCOMES = 1_000;
-const MAX_WAITING_OUTCOMES_WHILE_UP = 10_000;
-
-/** What an event tells, for the counts: a running task's news is `progress` as soon as it has any. */
-export const EVENT_KINDS = ['queued', 'running', 'progress', 'retrying', 'cancelling', 'outcome', 'seen'] as const;
-export type EventKind = (typeof EVENT_KINDS)[number];
-
-/** What became of events: the bus took it; a newer one of its task took its place; it was given up. */
-export const EVENT_FATES = ['sent', 'merged', 'dropped'] as const;
-export type EventFate = (typeof EVENT_FATES)[number];
-
-interface PushEvent extends Entry {
-  readonly kind: EventKind;
-  readonly name: string;
-  /** Outcomes wait as the text that is sent: their results may be far bigger. Progress is turned into text only if it is. */
-  readonly content: Snapshot | string;
-}
+/** Bounds memory while the bus is slow: 10,000 outcomes of at most 10 KB each. */
+const MAX_WAITING_OUTCOMES = 10_000;
 
 export interface PublisherOptions {
   readonly bus: Pick<Bus, 'send' | 'isEncrypted'>;
@@ -66,12 +52,14 @@ export interface PublisherCounts {
 export class Publisher {
   readonly counts: PublisherCounts = { requests: 0, failures: 0, events: noEvents() };
   readonly #options: PublisherOptions;
-  readonly #outage: Outage;
+  readonly #outage: BusOutage;
+  /** The same, for the operator. */
+  readonly #said: Outage;
   readonly #schedule: PushSchedule<PushEvent>;
   /** What those who have asked for a turn do with it, by their keys. */
   readonly #steps = new Map<string, () => Promise<void>>();
   #requests = 0;
-  #failuresInARow = 0;
+  #checking: Promise<void> | null = null;
   #pause: NodeJS.Timeout | null = null;
   #timer: NodeJS.Timeout | null = null;
   #timerAt = Number.POSITIVE_INFINITY;
@@ -82,7 +70,8 @@ export class Publisher {
 
   constructor(options: PublisherOptions) {
     this.#options = options;
-    this.#outage = new Outage(options.log, 'The bus');
+    this.#outage = new BusOutage(options.random);
+    this.#said = new Outage(options.log, 'The bus');
     this.#schedule = new PushSchedule({
       eventsPerSecond: options.eventsPerSecond,
       onMerged: (event) => this.#count(event, 'merged'),
@@ -90,9 +79,20 @@ export class Publisher {
     });
   }
 
-  /** Whether the last request failed and the bus has not answered since. */
+  /** Whether the last request failed and the bus has taken none since. */
   get isDown(): boolean {
-    return this.#outage.since !== null;
+    return this.#outage.isOn;
+  }
+
+  /** Whether the bus takes events, by the last one sent; asks at most once a minute. Takes at most 5 s. Never rejects. */
+  async check(): Promise<boolean> {
+    if (!this.isDown && !this.#outage.isProvenUp(performance.now())) {
+      this.#checking ??= this.#send([]).finally(() => {
+        this.#checking = null;
+      });
+      await this.#checking;
+    }
+    return !this.isDown;
   }
 
   /** How much waits now; `bytes` is its size as JSON. Walks over all of it. */
@@ -110,31 +110,17 @@ export class Publisher {
 
   /** Pushes a snapshot as soon as its owner's budget allows, unless a newer one of the same task comes first. Never throws. */
   publish(owner: string, snapshot: Snapshot): void {
-    const mustArrive = isFinished(snapshot);
-    this.#enqueue(owner, {
-      key: snapshot.id,
-      kind: kindOf(snapshot),
-      name: eventName(snapshot),
-      revision: snapshot.revision,
-      content: mustArrive ? this.#toData(snapshot) : snapshot,
-      mustArrive,
-    });
+    this.#enqueue(owner, snapshotEvent(snapshot, this.#options.bus.isEncrypted));
   }
 
   /** Tells the owner's other tabs and devices that outcomes were seen, in as many events as it takes. Never throws. */
-  publishSeen(owner: string, { ids, seenAt }: SeenEvent): void {
-    for (let start = 0; start < ids.length; start += MAX_SEEN_IDS_PER_EVENT) {
-      const event: SeenEvent = { ids: ids.slice(start, start + MAX_SEEN_IDS_PER_EVENT), seenAt };
-      this.#seenEvents += 1;
-      this.#enqueue(owner, {
-        key: `seen:${this.#seenEvents}`,
-        kind: 'seen',
-        name: SEEN_EVENT,
-        revision: 0,
-        content: JSON.stringify(event),
-        mustArrive: false,
-      });
-    }
+  publishSeen(owner: string, seen: SeenEvent): void {
+    for (const event of seenEvents(seen, () => ++this.#seenEvents)) this.#enqueue(owner, event);
+  }
+
+  /** Tells the owner's pages to ask anew who is signed in. Never throws. */
+  publishSessionEnd(owner: string): void {
+    this.#enqueue(owner, sessionEvent());
   }
 
   /**
@@ -178,20 +164,15 @@ export class Publisher {
 
   #enqueue(owner: string, event: PushEvent): void {
     if (this.#closed) return;
-    const downSince = this.#outage.since;
-    if (!event.mustArrive && downSince !== null && Date.now() - downSince > PROGRESS_PATIENCE_MS) {
+    const now = performance.now();
+    if (this.#outage.hasLastedTooLong(now)) {
       this.#count(event, 'dropped');
       return;
     }
-    const now = performance.now();
-    if (!this.#schedule.put(owner, event, now, this.#mostOutcomes)) return;
+    if (!this.#schedule.put(owner, event, now, MAX_WAITING_OUTCOMES)) return;
     // An outcome while nothing else is going on has nobody to share a request with.
     if (event.mustArrive && this.#requests === 0 && this.#schedule.isQuiet(now)) this.#pump();
     else this.#wakeAfterThisTick();
-  }
-
-  get #mostOutcomes(): number {
-    return this.isDown ? MAX_WAITING_OUTCOMES : MAX_WAITING_OUTCOMES_WHILE_UP;
   }
 
   /** What changes in one tick leaves in one request. */
@@ -250,16 +231,17 @@ export class Publisher {
     this.#wake();
   }
 
+  /** Sends a batch, or with an empty one asks whether the bus takes any. */
   async #send(batch: readonly Loaded<PushEvent>[]): Promise<void> {
     this.#requests += 1;
     const unsent = new Set(batch);
     const began = performance.now();
     try {
-      await this.#trySend(batch, unsent);
-      this.#failuresInARow = 0;
-      this.#outage.succeeded();
+      if (batch.length === 0) await this.#probe();
+      else await this.#trySend(batch, unsent);
+      if (this.#outage.succeeded(began, performance.now())) this.#said.succeeded();
     } catch (error) {
-      this.#failed(unsent, error instanceof Error ? error.message : 'unknown');
+      this.#failed(unsent, error, began);
     }
     const now = performance.now();
     this.#schedule.answered(now, now - began, this.isDown);
@@ -269,11 +251,22 @@ export class Publisher {
     else this.#wakeAfterThisTick();
   }
 
-  /** Takes out of `unsent` what the bus took or will never take. */
-  async #trySend(batch: readonly Loaded<PushEvent>[], unsent: Set<Loaded<PushEvent>>): Promise<void> {
+  async #probe(): Promise<void> {
     this.counts.requests += 1;
     try {
-      await this.#options.bus.send(batch.map((loaded) => this.#toEvent(loaded)));
+      await this.#options.bus.send([PROBE]);
+    } catch (error) {
+      // A bus that will not take this very event has said that it takes others.
+      if (!(error instanceof BusError) || error.retryable) throw error;
+    }
+  }
+
+  /** Takes out of `unsent` what the bus took or will never take. */
+  async #trySend(batch: readonly Loaded<PushEvent>[], unsent: Set<Loaded<PushEvent>>): Promise<void> {
+    const { bus } = this.#options;
+    this.counts.requests += 1;
+    try {
+      await bus.send(batch.map(({ lane, entry }) => toBusEvent(lane.owner, entry, bus.isEncrypted)));
     } catch (error) {
       if (error instanceof BusError && error.retryable) throw error;
       if (batch.length > 1) {
@@ -294,41 +287,34 @@ export class Publisher {
       unsent.delete(loaded);
       this.#count(loaded.entry, fate);
     }
-    const outcomes = batch.flatMap(({ entry }) => (entry.mustArrive ? [entry.key] : []));
+    const outcomes = batch.flatMap(({ entry }) => (entry.kind === 'outcome' ? [entry.key] : []));
     if (outcomes.length > 0) this.#options.onSettled(outcomes);
   }
 
-  #failed(unsent: ReadonlySet<Loaded<PushEvent>>, reason: string): void {
+  #failed(unsent: ReadonlySet<Loaded<PushEvent>>, error: unknown, began: number): void {
+    const now = performance.now();
     this.counts.failures += 1;
-    this.#outage.failed(reason);
-    this.#failuresInARow += 1;
-    const isLost = Date.now() - (this.#outage.since ?? 0) > PROGRESS_PATIENCE_MS;
+    this.#said.failed(error instanceof Error ? error.message : 'unknown');
+    this.#outage.failed(error, began, now);
     if (this.#closed) return;
+    if (this.#pause) clearTimeout(this.#pause);
+    this.#pause = setTimeout(() => this.#tryAgain(), Math.ceil(this.#outage.retryAt - now));
+    if (this.#outage.hasLastedTooLong(now)) {
+      for (const { entry } of unsent) this.#count(entry, 'dropped');
+      this.#schedule.dropAll();
+      return;
+    }
     for (const lane of new Set([...unsent].map((loaded) => loaded.lane))) {
       const before = [...unsent].flatMap((loaded) => (loaded.lane === lane ? [loaded.entry] : []));
-      const kept = before.filter((entry) => entry.mustArrive || !isLost);
-      for (const entry of before) if (!kept.includes(entry)) this.#count(entry, 'dropped');
-      this.#schedule.putBack(lane, kept, performance.now(), this.#mostOutcomes);
+      this.#schedule.putBack(lane, before, now, MAX_WAITING_OUTCOMES);
     }
-    if (this.#pause) return;
-    const pause = Math.min(FIRST_PAUSE_MS * 2 ** (this.#failuresInARow - 1), LONGEST_PAUSE_MS);
-    const jitter = 0.5 + (this.#options.random ?? Math.random)() / 2;
-    this.#pause = setTimeout(() => {
-      this.#pause = null;
-      this.#pump();
-    }, pause * jitter);
   }
 
-  #toEvent({ lane, entry }: Loaded<PushEvent>): BusEvent {
-    return {
-      channel: channelOf(lane.owner, { encrypted: this.#options.bus.isEncrypted }),
-      name: entry.name,
-      data: typeof entry.content === 'string' ? entry.content : this.#toData(entry.content),
-    };
-  }
-
-  #toData(snapshot: Snapshot): string {
-    return toEventData(snapshot, this.#options.bus.isEncrypted ? MAX_ENCRYPTED_EVENT_BYTES : MAX_EVENT_BYTES);
+  /** With what waits, or else with a question: the bus's return is noticed although nothing is sent. */
+  #tryAgain(): void {
+    this.#pause = null;
+    this.#pump();
+    if (this.isDown && this.#requests === 0 && !this.#closed) void this.#send([]);
   }
 
   #count(event: PushEvent, fate: EventFate): void {
@@ -338,14 +324,4 @@ export class Publisher {
   #isIdle(): boolean {
     return this.#requests === 0 && this.#schedule.size === 0;
   }
-}
-
-function kindOf(snapshot: Snapshot): EventKind {
-  if (isFinished(snapshot)) return 'outcome';
-  return snapshot.status === 'running' && snapshot.progress !== null ? 'progress' : snapshot.status;
-}
-
-function noEvents(): PublisherCounts['events'] {
-  const none = () => Object.fromEntries(EVENT_FATES.map((fate) => [fate, 0])) as Record<EventFate, number>;
-  return Object.fromEntries(EVENT_KINDS.map((kind) => [kind, none()])) as PublisherCounts['events'];
 }

@@ -13,8 +13,10 @@
  */
 
 import { MAX_BATCH_EVENTS } from '../core/limits.ts';
+import { createLane, type Entry, type Lane, room, roomAt, SECOND_MS, spend, type Waiting } from './push-lane.ts';
 
-const SECOND_MS = 1_000;
+export type { Entry } from './push-lane.ts';
+
 /** Turns fall on a common beat, so that the steps of many owners share requests. */
 const BEAT_MS = 50;
 /** How long events other than outcomes wait at most for others to share their request, other things being equal. */
@@ -26,15 +28,6 @@ const QUIET_BURST_MS = 10 * QUIET_EVENT_MS;
 const WIDEST_WINDOW_MS = 1_000;
 /** How long a state is news. Whoever starts thousands of tasks at once sees the last of them when they run. */
 const STALE_MS = 10_000;
-
-/** What the schedule has to know of an event. */
-export interface Entry {
-  /** The task's id, or something of its own for events that are of no task. */
-  readonly key: string;
-  readonly revision: number;
-  /** Outcomes: never held back, never given up for their age. */
-  readonly mustArrive: boolean;
-}
 
 /** An event on its way, with what `settle` and `putBack` need. */
 export interface Loaded<E extends Entry> {
@@ -55,29 +48,6 @@ export interface ScheduleOptions<E extends Entry> {
   readonly onMerged: (entry: E) => void;
   /** It was given up. */
   readonly onDropped: (entry: E) => void;
-}
-
-interface Waiting<E> {
-  readonly entry: E;
-  readonly since: number;
-}
-
-/** What is known of one owner. */
-interface Lane<E extends Entry> {
-  readonly owner: string;
-  readonly waiting: Map<string, Waiting<E>>;
-  /** How many of them are outcomes. */
-  waitingOutcomes: number;
-  /** Tasks that ask for a turn, by the time before which they do not want it. */
-  readonly asking: Map<string, number>;
-  /** When events left during the last second, oldest first. */
-  readonly others: number[];
-  /** The same of the last outcomes, one less than the budget. */
-  readonly outcomes: number[];
-  /** Turns given and not ended. */
-  turns: number;
-  nextTurnAt: number;
-  isSending: boolean;
 }
 
 export class PushSchedule<E extends Entry> {
@@ -146,6 +116,13 @@ export class PushSchedule<E extends Entry> {
     for (const waiting of later) this.#put(lane, waiting, mostOutcomes);
   }
 
+  /** Gives up all that waits. Tasks that ask for a turn go on asking. */
+  dropAll(): void {
+    for (const lane of this.#lanes.values())
+      for (const { entry } of [...lane.waiting.values()]) this.#drop(lane, entry);
+    this.#serving.clear();
+  }
+
   /** Takes out the next request: 1 to 10 events, or none while it is better to wait. */
   load(now: number, requestsUnderWay: number): Loaded<E>[] {
     const batch: Loaded<E>[] = [];
@@ -154,23 +131,23 @@ export class PushSchedule<E extends Entry> {
     this.#loadAt = Number.POSITIVE_INFINITY;
     for (const lane of this.#serving) {
       if (batch.length === MAX_BATCH_EVENTS) break;
-      let room = this.#room(lane, now);
+      let left = room(lane, this.#options.eventsPerSecond, now);
       let outcomes = lane.waitingOutcomes;
       for (const { entry, since } of lane.waiting.values()) {
         if (batch.length === MAX_BATCH_EVENTS) break;
         if (entry.mustArrive) outcomes -= 1;
-        else if (room === 0) {
+        else if (left === 0) {
           if (now - since >= STALE_MS) this.#drop(lane, entry);
           // Thousands may wait, and nothing of the rest can go.
           else if (outcomes === 0) break;
           continue;
         }
-        room -= entry.mustArrive && room <= 1 ? 0 : 1;
+        left -= entry.mustArrive && left <= 1 ? 0 : 1;
         oldest = Math.min(oldest, since);
         isUrgent ||= entry.mustArrive;
         batch.push({ lane, entry });
       }
-      if (room === 0) this.#loadAt = Math.min(this.#loadAt, this.#roomAt(lane));
+      if (left === 0) this.#loadAt = Math.min(this.#loadAt, roomAt(lane));
       if (lane.waiting.size === 0) this.#serving.delete(lane);
     }
     const isAlone = requestsUnderWay === 0 && this.isQuiet(now);
@@ -182,7 +159,7 @@ export class PushSchedule<E extends Entry> {
     this.#quietAt = Math.min(Math.max(now, this.#quietAt) + batch.length * QUIET_EVENT_MS, now + 2 * QUIET_BURST_MS);
     for (const { lane, entry } of batch) {
       this.#remove(lane, entry);
-      this.#spend(lane, entry, now);
+      spend(lane, entry, this.#options.eventsPerSecond, now);
       lane.isSending = true;
       this.#serving.delete(lane);
     }
@@ -268,17 +245,7 @@ export class PushSchedule<E extends Entry> {
     const known = this.#lanes.get(owner);
     if (known) return known;
     this.#sweep(now);
-    const lane: Lane<E> = {
-      owner,
-      waiting: new Map(),
-      waitingOutcomes: 0,
-      asking: new Map(),
-      others: [],
-      outcomes: [],
-      turns: 0,
-      nextTurnAt: 0,
-      isSending: false,
-    };
+    const lane = createLane<E>(owner);
     this.#lanes.set(owner, lane);
     return lane;
   }
@@ -330,29 +297,9 @@ export class PushSchedule<E extends Entry> {
     this.#options.onDropped(entry);
   }
 
-  #spend(lane: Lane<E>, entry: E, now: number): void {
-    (entry.mustArrive ? lane.outcomes : lane.others).push(now);
-    if (lane.outcomes.length >= this.#options.eventsPerSecond) lane.outcomes.shift();
-  }
-
-  /** How many events of the budget are left. */
-  #room(lane: Lane<E>, now: number): number {
-    for (const times of [lane.others, lane.outcomes]) {
-      while (times.length > 0 && (times[0] as number) <= now - SECOND_MS) times.shift();
-    }
-    return Math.max(this.#options.eventsPerSecond - lane.others.length - lane.outcomes.length, 0);
-  }
-
-  /** When a lane without room has some again. */
-  #roomAt(lane: Lane<E>): number {
-    return (
-      Math.min(lane.others[0] ?? Number.POSITIVE_INFINITY, lane.outcomes[0] ?? Number.POSITIVE_INFINITY) + SECOND_MS
-    );
-  }
-
   #nextTurnOf(lane: Lane<E>, notBefore: number, now: number): number {
-    const room = this.#room(lane, now) > lane.turns ? Number.NEGATIVE_INFINITY : this.#roomAt(lane);
-    return Math.max(notBefore, lane.nextTurnAt, room);
+    const hasRoom = room(lane, this.#options.eventsPerSecond, now) > lane.turns;
+    return Math.max(notBefore, lane.nextTurnAt, hasRoom ? Number.NEGATIVE_INFINITY : roomAt(lane));
   }
 
   /** Forgets, once a second, the owners of whom there is nothing left to know. */
@@ -361,7 +308,11 @@ export class PushSchedule<E extends Entry> {
     this.#sweptAt = now;
     for (const [owner, lane] of this.#lanes) {
       const isBusy = lane.isSending || lane.turns > 0 || lane.waiting.size > 0 || lane.asking.size > 0;
-      if (!isBusy && lane.nextTurnAt <= now && this.#room(lane, now) === this.#options.eventsPerSecond) {
+      if (
+        !isBusy &&
+        lane.nextTurnAt <= now &&
+        room(lane, this.#options.eventsPerSecond, now) === this.#options.eventsPerSecond
+      ) {
         this.#lanes.delete(owner);
       }
     }

@@ -1,5 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { TaskError } from '../core/error.ts';
+import { REPOSITORY } from '../dev/paths.ts';
+import { recordLog } from '../test/support/log.ts';
 import { connectionInfo, pusherFromEnv } from './pusher-env.ts';
 
 const APP = { PUSHER_APP_ID: 'app-id-1', PUSHER_KEY: 'key-2', PUSHER_SECRET: 'secret-3' };
@@ -87,6 +91,41 @@ describe('the bus that the environment describes', () => {
         expect(said).not.toContain(value);
     }
   });
+});
+
+describe('placeholders', () => {
+  const example = Object.fromEntries(
+    readFileSync(join(REPOSITORY, '.env.example'), 'utf8')
+      .split('\n')
+      .flatMap((line) => [...line.matchAll(/^([A-Z_]+)=(.*)$/g)].map(([, name, value]) => [name, value])),
+  ) as Record<string, string>;
+  const own = { ...example, PUSHER_APP_ID: 'app-id-1', PUSHER_KEY: 'key-2', PUSHER_SECRET: 'secret-3' };
+
+  it.each(['PUSHER_APP_ID', 'PUSHER_KEY', 'PUSHER_SECRET'])(
+    'of .env.example for %s are refused in production and warned of elsewhere',
+    (name) => {
+      const env = { ...own, [name]: example[name] };
+      const attempt = () => pusherFromEnv({ ...env, NODE_ENV: 'production' });
+      expect(attempt).toThrow(`${name} is still the placeholder of .env.example`);
+      expect(attempt).toThrow(expect.objectContaining({ code: 'invalid_environment' }));
+      const log = recordLog();
+      pusherFromEnv({ ...env, NODE_ENV: 'development' }, { log });
+      expect(log.lines).toEqual([{ level: 'warn', message: expect.stringContaining(name), fields: {} }]);
+    },
+  );
+
+  it('are all that is refused: with values of one’s own the example works in production', () => {
+    const log = recordLog();
+    pusherFromEnv({ ...own, NODE_ENV: 'production' }, { log });
+    expect(log.lines).toEqual([]);
+  });
+
+  it.each(['changeme', 'secret-CHANGE-ME', 'change_me', 'please change me'])(
+    'are known in any spelling: %s',
+    (secret) => {
+      expect(() => pusherFromEnv({ ...own, PUSHER_SECRET: secret, NODE_ENV: 'production' })).toThrow('PUSHER_SECRET');
+    },
+  );
 });
 
 describe('what a browser needs', () => {

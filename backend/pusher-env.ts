@@ -2,6 +2,7 @@
 
 import { TaskError } from '../core/error.ts';
 import type { ConnectionInfo } from '../core/wire.ts';
+import { consoleLog, type Log } from './log.ts';
 
 /** How servers and browsers reach the bus. */
 export interface PusherOptions {
@@ -34,14 +35,24 @@ export interface HttpEndpoint {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+export interface PusherEnvOptions {
+  /** Where to say that a placeholder is still in place. Default: lines on standard error. */
+  readonly log?: Log;
+}
+
+/** What examples have where a value of one's own belongs (.env.example). Anybody can look it up. */
+const PLACEHOLDER = /change[-_ ]?me/i;
+
 /**
  * The bus that the `PUSHER_*` variables describe: `PUSHER_APP_ID`, `PUSHER_KEY`, `PUSHER_SECRET`, and either
  * `PUSHER_CLUSTER` (hosted) or `PUSHER_HOST`, `PUSHER_PORT`, `PUSHER_TLS`; optionally `PUSHER_ENCRYPTION_KEY`,
  * and `PUSHER_PUBLIC_HOST`, `_PORT`, `_TLS` for what browsers must use where it differs.
+ * A placeholder such as `secret-change-me` is refused where `NODE_ENV` is `production`, and warned of elsewhere.
  *
  * @throws TaskError `invalid_environment` naming the variable, never its value
  */
-export function pusherFromEnv(env: Env): PusherOptions {
+export function pusherFromEnv(env: Env, options: PusherEnvOptions = {}): PusherOptions {
+  checkPlaceholders(env, options.log ?? consoleLog);
   const shared = {
     appId: required(env, 'PUSHER_APP_ID'),
     key: required(env, 'PUSHER_KEY'),
@@ -102,6 +113,16 @@ export function connectionInfo(
     httpPath: fallback?.path ?? (browser ? '/pusher' : null),
     forceTLS: browser?.tls ?? true,
   };
+}
+
+function checkPlaceholders(env: Env, log: Log): void {
+  const isProduction = (env.NODE_ENV ?? process.env.NODE_ENV) === 'production';
+  for (const name of ['PUSHER_APP_ID', 'PUSHER_KEY', 'PUSHER_SECRET', 'PUSHER_ENCRYPTION_KEY']) {
+    if (!PLACEHOLDER.test(env[name] ?? '')) continue;
+    const fault = `${name} is still the placeholder of .env.example, which anybody knows. Set a value of your own.`;
+    if (isProduction) invalid(fault);
+    log.warn(fault);
+  }
 }
 
 function required(env: Env, name: string): string {

@@ -21,13 +21,17 @@ import { Connection } from './redis-connection.ts';
 import { wasNotDone } from './redis-fault.ts';
 import { inspect } from './redis-inspection.ts';
 import { RedisTrouble } from './redis-trouble.ts';
-import { COMMIT, CREATE, DISCARD, LEASE, LIST, PAGE, PROBE, READ, SEE, UNPUBLISHED, WAIT } from './scripts.ts';
+import { COMMIT, CREATE, DISCARD, LEASE, LIST, PAGE, PROBE, READ, SEE, UNPUBLISHED, WAIT, WEBHOOK } from './scripts.ts';
 
 /** Under the 2 s within which an accepting server must have answered. */
 const COMMAND_DEADLINE_MS = 1_500;
 const IDEMPOTENCY_TTL_S = 24 * 3_600;
-/** A page that stays open renews its mark with every authorization; after this, nothing is known and we push. */
-const PAGE_TTL_S = 24 * 3_600;
+/** Authorizations and webhooks renew a mark; after this, nothing is known and we push. Longer than pages stay open. */
+const PAGE_TTL_S = 7 * 24 * 3_600;
+/** By how much the bus's clock may be ahead of Redis'. */
+const MAX_WEBHOOK_AHEAD_MS = 5_000;
+/** Hosted Pusher repeats a webhook for 5 min. */
+const MAX_WEBHOOK_AGE_MS = 310_000;
 /**
  * One new task in eight looks for ids whose records have expired, at 64 of them at most: where many have, they go eight
  * times faster than new ones come.
@@ -148,6 +152,7 @@ const SCRIPTS = {
   inloopRead: script(READ),
   inloopPage: script(PAGE),
   inloopUnpublished: script(UNPUBLISHED),
+  inloopWebhook: script(WEBHOOK),
   inloopLease: script(LEASE),
   inloopWait: script(WAIT),
   inloopProbe: script(PROBE),
@@ -400,17 +405,35 @@ export class Redis {
     return (await this.#run((client) => client.inloopLease([this.#key('lease', name)], [holder, String(ms)]))) === 1;
   }
 
+  /** Notes that a page is open on `channel`: `owner`'s, or null for one of whom that was noted before. */
+  async notePage(channel: string, owner: string | null = null): Promise<void> {
+    await this.#run((client) => client.inloopPage([this.#key('page', channel)], [String(PAGE_TTL_S), owner ?? '']));
+  }
+
   /**
-   * Notes that a page entered `channel`, or that the last one left it.
-   * @param at when, in ms; 'now' is by Redis' clock, and so is any time that is ahead of it
+   * Notes what the bus says of a channel at `at` (ms, its clock), where we authorized a page on it.
+   * @returns `unknown` where we did not; `unbelieved` for a time more than 5 s ahead of Redis' or over 5 min old;
+   *   `vacated` where from now on an owner with active tasks counts as gone
    */
-  async notePage(channel: string, event: 'opened' | 'vacated', at: number | 'now'): Promise<void> {
-    await this.#run((client) =>
-      client.inloopPage(
+  async noteWebhook(
+    channel: string,
+    event: 'opened' | 'vacated',
+    at: number,
+  ): Promise<'noted' | 'vacated' | 'unknown' | 'unbelieved'> {
+    const noted = await this.#run((client) =>
+      client.inloopWebhook(
         [this.#key('page', channel)],
-        [event === 'opened' ? 'o' : 'v', at === 'now' ? '' : String(at), String(PAGE_TTL_S)],
+        [
+          event === 'opened' ? 'o' : 'v',
+          String(Math.floor(at)),
+          String(PAGE_TTL_S),
+          this.#key('active', ''),
+          String(MAX_WEBHOOK_AHEAD_MS),
+          String(MAX_WEBHOOK_AGE_MS),
+        ],
       ),
     );
+    return noted as unknown as 'noted' | 'vacated' | 'unknown' | 'unbelieved';
   }
 
   /** Calls `listener` with the id of each task that is to be cancelled, from now on and over reconnections. */

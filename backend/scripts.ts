@@ -26,7 +26,8 @@
  *   active:<owner>    zset  those of them without an outcome
  *   unseen:<owner>    zset  those of them whose outcome the owner has not seen: the inbox
  *   idem:<owner>:<h>  text  "<hash of the body> <id>" of an Idempotency-Key, for 24 h
- *   page:<channel>    hash  o, v: when a page last entered the owner's channel, and when the last one left it (ms)
+ *   page:<channel>    hash  o, v: when a page last entered the owner's channel, and when the last one left it (ms, Redis' clock);
+ *                           w: whose it is. Only where we authorized a page
  *   unpublished       zset  ids whose outcome may not have been pushed, by the time of the outcome (ms)
  *   lease:<name>      text  who does something that one process does at a time; expires
  *   durations:<name>  list  how long the last successful attempts of a definition took (ms); expires after a month
@@ -262,17 +263,38 @@ ${NOW}
 return redis.call('ZRANGE', KEYS[1], '-inf', now - ARGV[1], 'BYSCORE', 'LIMIT', 0, ARGV[2])
 `;
 
-/**
- * KEYS page · ARGV field (o | v), time (ms, or '' for now), ttl (s). Times never go back, since webhooks may come late and
- * out of order; and none is ahead, since nothing else would count until then.
- */
+/** KEYS page · ARGV ttl (s), owner or ''. A page of the owner is open now; '' says so only of an owner who is known. */
 export const PAGE = `
+if ARGV[2] ~= '' then redis.call('HSET', KEYS[1], 'w', ARGV[2])
+elseif redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 ${NOW}
-local at = math.min(tonumber(ARGV[2]) or now, now)
-local known = redis.call('HGET', KEYS[1], ARGV[1])
-if not known or tonumber(known) < at then redis.call('HSET', KEYS[1], ARGV[1], string.format('%d', at)) end
-redis.call('EXPIRE', KEYS[1], ARGV[3])
+redis.call('HSET', KEYS[1], 'o', string.format('%d', now))
+redis.call('EXPIRE', KEYS[1], ARGV[1])
 return 1
+`;
+
+/**
+ * KEYS page · ARGV field (o | v), time (ms, the bus's clock), ttl (s), prefix of active keys, how far ahead (ms) and how
+ *      old (ms) the time may be
+ * What the bus says of a channel. Returns 'unknown' where no page was ever authorized, 'unbelieved' where the time is
+ * ahead or old, 'vacated' where an owner with active tasks counts as gone from now on, else 'noted'. Times never go
+ * back: webhooks may come late and out of order. A time that is ahead, if by little, counts as now: a page that opens
+ * in the next moment is the newer one.
+ */
+export const WEBHOOK = `
+local known = redis.call('HMGET', KEYS[1], ARGV[1], 'w', 'o')
+if not known[2] then return 'unknown' end
+${NOW}
+local at = tonumber(ARGV[2])
+if at > now + ARGV[5] or at < now - ARGV[6] then return 'unbelieved' end
+at = math.min(at, now)
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+if known[1] and tonumber(known[1]) >= at then return 'noted' end
+redis.call('HSET', KEYS[1], ARGV[1], string.format('%d', at))
+if ARGV[1] == 'v' and at > tonumber(known[3] or 0) and redis.call('ZCARD', ARGV[4] .. known[2]) > 0 then
+  return 'vacated'
+end
+return 'noted'
 `;
 
 /** KEYS lease · ARGV holder, ttl (ms). Returns 1 for the holder, 0 for anybody else. */

@@ -487,20 +487,49 @@ describe('an open page', () => {
     return applied.ok && applied.hasPage;
   };
   const channel = channelOf('ada');
+  /** By a clock that is 4 s ahead. What happens in one millisecond counts as open. */
+  const vacate = () =>
+    eventually(async () => (await redis.noteWebhook(channel, 'vacated', Date.now() + 4_000)) === 'vacated');
 
   it('is assumed until the channel is known to be vacant, and again once it is occupied', async () => {
     expect(await hasPage()).toBe(true);
-    await redis.notePage(channel, 'vacated', 1_000);
+    await redis.notePage(channel, 'ada');
+    await vacate();
     expect(await hasPage()).toBe(false);
-    await redis.notePage(channel, 'opened', 2_000);
+    await redis.notePage(channel);
     expect(await hasPage()).toBe(true);
   });
 
   it('is not closed by news that is older than its opening', async () => {
-    await redis.notePage(channel, 'opened', 5_000);
-    await redis.notePage(channel, 'vacated', 4_000);
-    await redis.notePage(channel, 'opened', 3_000);
+    const before = Date.now() - 2_000;
+    await redis.notePage(channel, 'ada');
+    expect(await redis.noteWebhook(channel, 'vacated', before)).toBe('noted');
     expect(await hasPage()).toBe(true);
+  });
+
+  it('is not closed by a time ahead of ours, nor by one that is minutes old', async () => {
+    await redis.notePage(channel, 'ada');
+    for (const off of [60_000, 8_640_000_000_000, -311_000, -Date.now()]) {
+      expect(await redis.noteWebhook(channel, 'vacated', Date.now() + off)).toBe('unbelieved');
+    }
+    expect(await hasPage()).toBe(true);
+  });
+
+  it('that opens after a close by a clock that is a little ahead counts at once', async () => {
+    expect(await hasPage()).toBe(true);
+    await redis.notePage(channel, 'ada');
+    await vacate();
+    expect(await hasPage()).toBe(false);
+    await redis.notePage(channel, 'ada');
+    expect(await hasPage()).toBe(true);
+  });
+
+  it('leaves no mark of a channel that we never authorized', async () => {
+    const made = 'private-user-made-up';
+    expect(await redis.noteWebhook(made, 'opened', Date.now())).toBe('unknown');
+    expect(await redis.noteWebhook(made, 'vacated', Date.now())).toBe('unknown');
+    await redis.notePage(made);
+    expect(await raw.exists(`${prefix}page:${made}`)).toBe(0);
   });
 });
 

@@ -4,6 +4,7 @@ import { createClient } from '@redis/client';
 import { v7 as uuid } from 'uuid';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { TaskEvent } from '../core/transition.ts';
+import { findFreePort } from '../dev/ports.ts';
 import { eventually } from '../test/support/eventually.ts';
 import { recordLog } from '../test/support/log.ts';
 import { backendOn, startBus, type TestBus } from '../test/support/parts.ts';
@@ -112,6 +113,36 @@ describe('an outcome that was not pushed', () => {
     await eventually(async () => expect(await unpublished()).toEqual([]), { within: 10_000 });
     expect(other.counters().push_events).toBeGreaterThanOrEqual(1);
     expect(other.publisher.isDown).toBe(false);
+  });
+
+  it('is pushed by a process that reaches the bus, where the one that came first does not', async () => {
+    const cutOff = backendOn({ ...bus.env, PUSHER_PORT: String(await findFreePort()) }, { prefix, log: recordLog() });
+    open.push(cutOff);
+    const first = await happen(await accept(), start(), fail({ retryable: false }));
+    await letTimePass();
+    cutOff.sweeper.start();
+    await eventually(() => cutOff.publisher.isDown);
+    backend.sweeper.start();
+    await eventually(async () => expect(await unpublished()).toEqual([]), { within: 10_000 });
+    expect(backend.eventCounters().outcome.sent).toBe(1);
+    expect(cutOff.publisher.isDown).toBe(true);
+    expect(first.status).toBe('failed');
+  });
+
+  it('is handed over once while a slow bus has it', async () => {
+    const task = await happen(await accept(), start(), fail({ retryable: false }));
+    await letTimePass();
+    let taken = 0;
+    const send = jest.spyOn(backend.bus, 'send').mockImplementation(async () => {
+      taken += 1;
+      // As long as several rounds.
+      await new Promise((resolve) => setTimeout(resolve, 2_500));
+    });
+    backend.sweeper.start();
+    await eventually(async () => expect(await unpublished()).toEqual([]), { within: 10_000 });
+    expect(taken).toBe(1);
+    expect(task.status).toBe('failed');
+    send.mockRestore();
   });
 
   it('is settled by the process that pushed it', async () => {

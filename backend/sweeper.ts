@@ -21,6 +21,8 @@ const SAY_EVERY_MS = 60_000;
 /** Whoever made the change gets this long to finish it. */
 const PATIENCE_MS = 3_000;
 const MOST_AT_ONCE = 100;
+/** How long the publisher may take to push an outcome before it is given it again. */
+const HANDED_OVER_MS = 10_000;
 
 export interface SweeperOptions {
   readonly redis: Redis;
@@ -42,6 +44,8 @@ export class Sweeper {
   #every = SWEEP_EVERY_MS;
   readonly #definitions = new Set<string>();
   #saidAt = Number.NEGATIVE_INFINITY;
+  /** Ids that the publisher was given, and when: while a slow bus has them they are not to be pushed twice. */
+  readonly #handedOver = new Map<string, number>();
 
   constructor(options: SweeperOptions) {
     this.#options = options;
@@ -83,11 +87,15 @@ export class Sweeper {
     this.#isSweeping = true;
     try {
       await this.#sayDefinitions();
-      if (!(await this.#options.redis.lease('sweep', this.#holder, this.#every * ROUNDS_A_LEASE))) return;
-      const workers = await this.#options.lostWorkers.look();
-      this.#every = everyFor(workers.map(({ stallInterval }) => stallInterval));
-      await this.#options.unserved.look(workers);
-      if (!this.#options.isBusDown()) await this.#publishTheUnpublished();
+      const leaseMs = this.#every * ROUNDS_A_LEASE;
+      if (await this.#options.redis.lease('sweep', this.#holder, leaseMs)) {
+        const workers = await this.#options.lostWorkers.look();
+        this.#every = everyFor(workers.map(({ stallInterval }) => stallInterval));
+        await this.#options.unserved.look(workers);
+      }
+      // A lease of its own: whoever cannot push lets it go to a process that reaches the bus.
+      if (this.#options.isBusDown()) this.#handedOver.clear();
+      else if (await this.#options.redis.lease('push', this.#holder, leaseMs)) await this.#publishTheUnpublished();
     } catch {
       // Redis is away, and has been logged as such.
     } finally {
@@ -104,7 +112,10 @@ export class Sweeper {
 
   async #publishTheUnpublished(): Promise<void> {
     const { redis, store, publish } = this.#options;
+    for (const [id, at] of this.#handedOver) if (performance.now() - at > HANDED_OVER_MS) this.#handedOver.delete(id);
     for (const id of await redis.unpublished(PATIENCE_MS, MOST_AT_ONCE)) {
+      if (this.#handedOver.has(id)) continue;
+      this.#handedOver.set(id, performance.now());
       const task = await store.read(id);
       if (task) publish(task.owner, task.snapshot);
       else await redis.settle([id]);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { channelOf } from './channel.ts';
+import { channelOf, isOwnerChannel, userIdOf } from './channel.ts';
 import { TaskError } from './error.ts';
 import { MAX_CHANNEL_LENGTH, MAX_OWNER_LENGTH } from './limits.ts';
 
@@ -95,5 +95,35 @@ describe('the channel of an owner', () => {
     expect(attempt).toThrow(TaskError);
     expect(attempt).toThrow(/^The owner of a task must be a text of 1 to 1024 characters of valid Unicode/);
     expect(attempt).toThrow(expect.objectContaining({ code: 'invalid_owner', status: 400, retryable: false }));
+  });
+});
+
+describe('the user id of an owner', () => {
+  it.each([
+    ['ada', 'ada'],
+    ['ada@example.org', 'ada@example.org'],
+    ['auth0|5f7c', 'auth0=7C5f7c'],
+    ['a/../b?c', 'a=2F..=2Fb=3Fc'],
+  ])('%s is %s, which goes into a path as it is', (owner, id) => {
+    expect(userIdOf(owner)).toBe(id);
+  });
+});
+
+describe('what could be an owner’s channel', () => {
+  it.each(PREFIXES)('is what channelOf gives (encrypted: $encrypted)', (form) => {
+    for (const owner of ['a', 'auth0|5f7c', 'x'.repeat(500)]) {
+      expect(isOwnerChannel(channelOf(owner, form), form)).toBe(true);
+      expect(isOwnerChannel(channelOf(owner, form), { encrypted: !form.encrypted })).toBe(false);
+    }
+    for (const name of [
+      '',
+      'lobby',
+      'presence-user-a',
+      form.prefix,
+      `${form.prefix}${'x'.repeat(200)}`,
+      `x${form.prefix}a`,
+    ]) {
+      expect(isOwnerChannel(name, form)).toBe(false);
+    }
   });
 });

@@ -24,6 +24,20 @@ export function channelOf(owner: string, options: { readonly encrypted?: boolean
   return name.length <= MAX_CHANNEL_LENGTH ? name : `${prefix}=sha256-${bytesToHex(sha256(utf8ToBytes(owner)))}`;
 }
 
+/**
+ * The id under which `owner`'s pages sign in to the bus: what stands for the owner in the channel's name. It goes into
+ * paths of the bus's API, where Soketi decodes nothing; so it is the owner itself only where that is plain.
+ */
+export function userIdOf(owner: string): string {
+  return channelOf(owner).slice(PLAIN_PREFIX.length);
+}
+
+/** Whether `channel` could be some owner's, in this form: the bus tells us of channels of any name. */
+export function isOwnerChannel(channel: string, options: { readonly encrypted?: boolean } = {}): boolean {
+  const prefix = options.encrypted ? ENCRYPTED_PREFIX : PLAIN_PREFIX;
+  return channel.length > prefix.length && channel.length <= MAX_CHANNEL_LENGTH && channel.startsWith(prefix);
+}
+
 /** Refuses what cannot own tasks. @throws TaskError `invalid_owner` (400) */
 export function assertOwner(owner: unknown): asserts owner is string {
   if (typeof owner === 'string' && owner !== '' && owner.length <= MAX_OWNER_LENGTH && isWellFormed(owner)) return;

@@ -14,11 +14,23 @@ import { utf8Length } from './text.ts';
  */
 export const PROTOCOL_VERSION = 1;
 
+/** Names the version, on every answer. */
+export const PROTOCOL_HEADER = 'Inloop-Protocol';
+
+/** Names the channel of whom an answer is for, so that a tab can tell that somebody else has signed in. Not on a 401. */
+export const CHANNEL_HEADER = 'Inloop-Channel';
+
+/** The server's time when the answer left, ISO 8601 with milliseconds: clients reckon its clock from it. */
+export const TIME_HEADER = 'Inloop-Time';
+
 /** The name of the event that carries a snapshot. */
 export type TaskEventName = `task.${Status}`;
 
 /** The name of the event that tells the owner's other tabs and devices that outcomes were seen. */
 export const SEEN_EVENT = 'task.seen';
+
+/** The name of the event that tells the owner's pages to ask `GET /connection` at once: a session has ended. Data `{}`. */
+export const SESSION_EVENT = 'task.session';
 
 /** Data of {@link SEEN_EVENT}. */
 export interface SeenEvent {

@@ -49,13 +49,15 @@ export interface SoketiOptions {
   folder: string;
   /** URL that is told when channels become occupied or vacated. */
   webhookUrl?: string | undefined;
+  /** Whether clients may sign in as a user (`pusher.signin()`). */
+  userSignIn?: boolean;
   /** Whether it takes part in `trouble.ts`. */
   troublesome?: boolean;
 }
 
 /** The command that runs hardened Soketi, every listener on loopback. Check that the port is free first. */
 export async function soketiCommand(options: SoketiOptions): Promise<Command> {
-  const { node, app, port, folder, webhookUrl, troublesome = false } = options;
+  const { node, app, port, folder, webhookUrl, userSignIn = false, troublesome = false } = options;
   mkdirSync(folder, { recursive: true });
   const webhooks = webhookUrl ? [{ url: webhookUrl, event_types: ['channel_occupied', 'channel_vacated'] }] : [];
   const settings: Record<string, string> = {
@@ -71,6 +73,7 @@ export async function soketiCommand(options: SoketiOptions): Promise<Command> {
     DEFAULT_APP_KEY: app.key,
     DEFAULT_APP_SECRET: app.secret,
     DEFAULT_APP_WEBHOOKS: JSON.stringify(webhooks),
+    DEFAULT_APP_USER_AUTHENTICATION: String(userSignIn),
     // One request for all pages that come within 50 ms, instead of one each: after an outage all come at once.
     WEBHOOKS_BATCHING: 'true',
     EVENT_MAX_SIZE_IN_KB: '10',

@@ -40,7 +40,7 @@ describe('wrong options say what was expected and what came', () => {
     [{ backend, identify, tasks: [task], limits: 5 }, 'limits must be an object like { waiters: 1000 }, got 5.'],
     [
       { backend, identify, tasks: [task], limits: { waiters: 2.5 } },
-      'limits.waiters must be a whole number from 0, got 2.5.',
+      'limits.waiters must be a whole number from 0 to 1000000, got 2.5.',
     ],
   ])('createTaskServer(%j)', (options, message) => {
     expect(refusalOf(() => createTaskServer(options as never))).toBe(`createTaskServer: ${message}`);

@@ -22,10 +22,6 @@ export function checkServerOptions(options: TaskServerOptions): void {
   if (path !== undefined && typeof path !== 'string') refuse('path', 'a path like /tasks');
   if (signal !== undefined && !(signal instanceof AbortSignal)) refuse('signal', 'an AbortSignal');
   if (limits !== undefined && !isObject(limits)) refuse('limits', 'an object like { waiters: 1000 }');
-  for (const [name, limit] of Object.entries(limits ?? {})) {
-    if (typeof limit === 'number' && Number.isInteger(limit) && limit >= 0) continue;
-    invalid(`createTaskServer: limits.${name} must be a whole number from 0, got ${describe(limit)}.`);
-  }
 }
 
 /** @throws TaskError `invalid_options` */

@@ -21,14 +21,18 @@ interface Setting {
   readonly env?: Record<string, string>;
   readonly trust?: boolean;
   readonly fallback?: Omit<FallbackOptions, 'backend'>;
+  readonly path?: string;
 }
 
 /** What `GET /connection` tells a browser that sends these headers. */
-async function connection(headers: Record<string, string>, { env = OWN, trust = false, fallback }: Setting = {}) {
+async function connection(
+  headers: Record<string, string>,
+  { env = OWN, trust = false, fallback, path = '/tasks' }: Setting = {},
+) {
   const backend = backendOn(env);
   const app = express();
   app.set('trust proxy', trust);
-  app.use('/tasks', createTaskServer({ backend, tasks: [], identify: () => 'ada' }).router);
+  app.use('/tasks', createTaskServer({ backend, tasks: [], identify: () => 'ada', path }).router);
   const server: Server = createServer(app);
   if (fallback) attachFallback(server, { backend, ...fallback });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -73,6 +77,27 @@ describe('GET /connection', () => {
     const headers = { Host: 'inner:8080', 'X-Forwarded-Host': 'app.example.com' };
     expect((await connection(headers, { fallback: {} })).http[0]).toBe('inner');
     expect((await connection(headers, { fallback: {}, trust: true })).http).toEqual([
+      'app.example.com',
+      80,
+      443,
+      '/pusher',
+    ]);
+  });
+
+  it('behind a proxy that hides the host goes by what the page of the same origin says', async () => {
+    const page = (site: string, Referer = 'https://app.example.com:8443/crm/page') =>
+      connection({ Host: 'inner:8080', 'Sec-Fetch-Site': site, Referer }, { fallback: {} });
+    expect((await page('same-origin')).http).toEqual(['app.example.com', 8443, 8443, '/pusher']);
+    // A page of another origin says where it is, which is not where the fallback is.
+    for (const site of ['same-site', 'cross-site', 'none']) expect((await page(site)).http[0]).toBe('inner');
+    for (const junk of ['about:blank', 'x', 'javascript:1', 'https://']) {
+      expect((await page('same-origin', junk)).http[0]).toBe('inner');
+    }
+  });
+
+  it('goes by the public address of the router where that was said', async () => {
+    const path = 'https://app.example.com/crm/tasks';
+    expect((await connection({ Host: 'inner:8080' }, { fallback: {}, path })).http).toEqual([
       'app.example.com',
       80,
       443,

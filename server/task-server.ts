@@ -1,12 +1,16 @@
 /** The server house's front door: what an adopter's Express app mounts and calls. */
 
-import type { Request, Response, Router } from 'express';
+import type { Response, Router } from 'express';
 import type { Backend } from '../backend/backend.ts';
 import type { AnyTaskDefinition, InputOf, ResultOf } from '../core/definition.ts';
-import { isFinished, type Snapshot } from '../core/snapshot.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import { sendAccepted } from './accepted.ts';
 import { checkServerOptions } from './checks.ts';
 import { type StartOptions, TaskOperations } from './operations.ts';
-import { createRouter, type Identify, POLL_AFTER_S } from './router.ts';
+import { checkOrigins, hostUsedBy } from './origins.ts';
+import { createRouter, type Identify } from './router.ts';
+import { endSessions } from './sessions.ts';
+import { checkLimits, readPath, type TaskServerLimits } from './settings.ts';
 import { Waiting } from './waiting.ts';
 
 export interface TaskServerOptions {
@@ -15,24 +19,29 @@ export interface TaskServerOptions {
   readonly tasks: readonly AnyTaskDefinition[];
   /** Who asks, from your own session: the user's id, or null. Called for each request; what it throws is a 500. */
   readonly identify: Identify;
-  /** Where browsers reach the router, with any prefix a proxy adds. Default: where it is mounted, `/tasks` until it is known. */
+  /**
+   * Where browsers reach the router, with any prefix a proxy adds: a path, or better the whole address
+   * (`https://app.example.com/tasks`), which also says the own origin where a proxy changes `Host`. Default: for requests
+   * to the router where it is mounted, and for routes of your own `/tasks`.
+   */
   readonly path?: string;
+  /**
+   * Origins of pages on other sites that may use the router, like `https://app.example.com`, with cookies or bearer
+   * tokens (docs/origins.md). Default none: pages of the own origin only. What is no browser may always.
+   */
+  readonly origins?: readonly string[];
+  /**
+   * Whether your pages sign in to the bus (`pusher.signin()`; `POST /auth` then authorizes that too, under the user's
+   * part of the channel's name). `endSessions` can then end their connections. Default false.
+   */
+  readonly userSignIn?: boolean;
   /** Fires when the server is to end: requests that wait (`Prefer: wait`) are answered, so that it can. */
   readonly signal?: AbortSignal;
   readonly limits?: Partial<TaskServerLimits>;
 }
 
-export interface TaskServerLimits {
-  /**
-   * Requests of one owner that may wait for a task (`Prefer: wait`) at once. One more is answered at once, without
-   * `Preference-Applied`, and follows by `Retry-After` instead. Default 8.
-   */
-  readonly waitersPerOwner: number;
-  /** The same for all owners together, in this process. Default 1,000. */
-  readonly waiters: number;
-}
-
-const DEFAULT_LIMITS: TaskServerLimits = { waitersPerOwner: 8, waiters: 1_000 };
+/** Where routes of an adopter's own take the router to be, unless told. */
+const DEFAULT_PATH = '/tasks';
 
 export interface TaskServer {
   /** Mount it before body parsers of your own: `app.use('/tasks', tasks.router)`. */
@@ -43,8 +52,26 @@ export interface TaskServer {
     input: InputOf<D>,
     options: StartOptions,
   ): Promise<Snapshot<ResultOf<D>>>;
-  /** Answers 202 with the task's `Location`, `Retry-After` and snapshot. */
-  accepted(res: Response, task: Snapshot): void;
+  /**
+   * Answers 202 with the task's `Location`, `Retry-After` and snapshot.
+   * @param below where browsers reach the router, for routes of your own. Default: the option `path`, else `/tasks`; so
+   *   say it where the router is mounted elsewhere, for example `/${tenant}/tasks`
+   */
+  accepted(res: Response, task: Snapshot, below?: string): void;
+  /**
+   * For your sign-out route: tells every page of this user, in every browser, that a session has ended, so that each asks
+   * at once who is signed in there. Where `userSignIn` is on it also ends their connections to the bus. Returns at once;
+   * never throws or rejects, whatever it is given.
+   *
+   * @example
+   * app.post('/sign-out', async (req, res) => {
+   *   const { userId } = req.session;
+   *   await endSession(req);
+   *   tasks.endSessions(userId);
+   *   res.status(204).end();
+   * });
+   */
+  endSessions(owner: string): Promise<void>;
   /** What the router does, for code of your own; all by owner. */
   readonly tasks: Pick<TaskOperations, 'get' | 'list' | 'cancel' | 'retry' | 'seen'>;
 }
@@ -60,25 +87,9 @@ export function createTaskServer(options: TaskServerOptions): TaskServer {
   checkServerOptions(options);
   const { backend } = options;
   const operations = new TaskOperations(backend, options.tasks);
-  const fixed = options.path === undefined ? null : pathnameOf(options.path);
-  let mounted = '/tasks';
-  const pathOf = (req: Request) => {
-    if (fixed !== null) return fixed;
-    mounted = req.baseUrl;
-    return mounted;
-  };
-  const accepted = (res: Response, task: Snapshot) => {
-    // Not Express's ways, which look up types and hash an ETag that nobody needs: a sixth of what a request costs.
-    const body = JSON.stringify(task);
-    res.statusCode = 202;
-    res.setHeader('Location', `${fixed ?? mounted}/${task.id}`);
-    if (!isFinished(task)) res.setHeader('Retry-After', String(POLL_AFTER_S));
-    res.setHeader('Content-Type', 'application/json; charset=utf-8');
-    res.setHeader('Content-Length', Buffer.byteLength(body));
-    res.end(body);
-  };
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const { signal } = options;
+  const { path, origin } = readPath(options.path);
+  const { signal, userSignIn = false } = options;
+  const limits = checkLimits(options.limits ?? {});
   const waiting = new Waiting({
     redis: backend.redis,
     read: (id, ms) => operations.follow(id, ms),
@@ -86,17 +97,27 @@ export function createTaskServer(options: TaskServerOptions): TaskServer {
     inAll: limits.waiters,
     signal,
   });
+  const router = createRouter({
+    backend,
+    operations,
+    identify: options.identify,
+    pathOf: (req) => path ?? req.baseUrl,
+    hostOf: (req) => (origin === null ? hostUsedBy(req) : new URL(origin).host),
+    waiting,
+    origins: { listed: checkOrigins('createTaskServer: origins', options.origins ?? []), own: origin },
+    waitSeconds: limits.waitSeconds,
+    bodySeconds: limits.bodySeconds,
+    userSignIn,
+    signal,
+  });
   backend.sweeper.start();
   backend.sweeper.addDefinitions(options.tasks.map(({ name }) => name));
   return {
-    router: createRouter({ backend, operations, identify: options.identify, pathOf, accepted, waiting, signal }),
+    router,
     start: (definition, input, start) => operations.start(definition, input, start),
-    accepted,
+    // Not where the router was reached by another request: that may have been another tenant's.
+    accepted: (res, task, below) => sendAccepted(res, task, below ?? path ?? DEFAULT_PATH),
+    endSessions: (owner) => endSessions(backend, owner, { userSignIn }),
     tasks: operations,
   };
-}
-
-/** `path` as a `Location` has it. */
-function pathnameOf(path: string): string {
-  return new URL(`/${path.replace(/^\/+|\/+$/g, '')}`, 'http://localhost').pathname;
 }

@@ -364,6 +364,25 @@ describe('the bus', () => {
       that: 'the outcome to be pushed',
     });
   });
+
+  it('that was away for seconds is found again though nothing had to arrive: progress goes on', async () => {
+    await startWorker();
+    const task = await start(steps, { steps: 2_000, ms: 50 });
+    await task.reaches('running');
+    const doneNow = async () => (await task.get()).progress?.done ?? 0;
+    await bus.soketi.kill();
+    const before = await doneNow();
+    // 4 s of steps: what was to be pushed in that time is given up, and nothing is left that would have to be sent.
+    await eventually(async () => (await doneNow()) >= before + 80, { within: 20_000 });
+    await bus.soketi.restart();
+    const back = await app.follow(task.owner);
+    await eventually(() => back.events.filter(({ name }) => name === 'task.running').length >= 5, {
+      within: 5_000,
+      that: 'progress to be pushed again',
+    });
+    await app.tasks.tasks.cancel(task.owner, task.id);
+    await task.reaches('cancelled');
+  });
 });
 
 /** Neither the attempt nor, within one, the progress that a page was sent. */

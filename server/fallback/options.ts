@@ -3,6 +3,7 @@
 import proxyAddr from 'proxy-addr';
 import type { Backend } from '../../backend/backend.ts';
 import { TaskError } from '../../core/error.ts';
+import { checkOrigins } from '../origins.ts';
 import type { Trust } from './origin.ts';
 
 export interface FallbackOptions {
@@ -83,7 +84,7 @@ export function checkOptions(options: Omit<FallbackOptions, 'backend'>): Checked
   return {
     path,
     publicUrl: checkPublicUrl(options.publicUrl ?? path),
-    allowedOrigins: new Set((options.allowedOrigins ?? []).map(checkOrigin)),
+    allowedOrigins: checkOrigins('attachFallback: allowedOrigins', options.allowedOrigins ?? []),
     trust: checkTrust(options.trustProxy ?? []),
     limits: checkLimits(options.limits ?? {}),
   };
@@ -102,13 +103,6 @@ function checkPublicUrl(given: string): PublicUrl {
   }
   const port = url.port || (url.protocol === 'https:' ? '443' : '80');
   return { host: `${url.hostname}:${port}`, path: checkPath('the path of publicUrl', url.pathname) };
-}
-
-function checkOrigin(origin: string): string {
-  if (URL.canParse(origin) && new URL(origin).origin === origin) return origin;
-  return invalid(
-    `allowedOrigins must hold origins like https://app.example.com (no path, no wildcard), got ${JSON.stringify(origin)}`,
-  );
 }
 
 function checkTrust(trustProxy: string | readonly string[]): Trust {

@@ -138,6 +138,7 @@ describe('options', () => {
     [{ publicUrl: 'app.example.com/pusher' }, /publicUrl must be/],
     [{ publicUrl: 'ftp://app.example.com/pusher' }, /publicUrl must be/],
     [{ allowedOrigins: ['*'] }, /allowedOrigins must hold origins/],
+    [{ allowedOrigins: ['https://*.example.com'] }, /allowedOrigins must hold origins/],
     [{ allowedOrigins: ['https://a.example/'] }, /allowedOrigins must hold origins/],
     [{ trustProxy: 'everybody' }, /trustProxy must hold/],
     [{ limits: { sessions: 0 } }, /limits\.sessions must be a whole number/],

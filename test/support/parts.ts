@@ -9,7 +9,7 @@ import { pusherFromEnv } from '../../backend/pusher-env.ts';
 import type { AnyTaskDefinition } from '../../core/definition.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
 import { pusherEnvOf } from '../../dev/soketi.ts';
-import { createTaskServer, type TaskServer } from '../../server/task-server.ts';
+import { createTaskServer, type TaskServer, type TaskServerOptions } from '../../server/task-server.ts';
 import { startRedis, type TestRedis } from './redis.ts';
 import { startSoketi, type TestSoketi } from './soketi.ts';
 
@@ -35,8 +35,8 @@ export interface TestBus {
 }
 
 /** A Redis and a Soketi of one's own. */
-export async function startBus(): Promise<TestBus> {
-  const [redis, soketi] = await Promise.all([startRedis(), startSoketi()]);
+export async function startBus(options: Parameters<typeof startSoketi>[0] = {}): Promise<TestBus> {
+  const [redis, soketi] = await Promise.all([startRedis(), startSoketi(options)]);
   return {
     redis,
     soketi,
@@ -73,9 +73,18 @@ export interface Follower {
 }
 
 /** An Express app whose users are who the `x-user` header says they are. */
-export async function startApp(backend: Backend, definitions: readonly AnyTaskDefinition[]): Promise<TestApp> {
+export async function startApp(
+  backend: Backend,
+  definitions: readonly AnyTaskDefinition[],
+  options: Partial<TaskServerOptions> = {},
+): Promise<TestApp> {
   const app = express();
-  const tasks = createTaskServer({ backend, tasks: definitions, identify: (req) => req.get('x-user') ?? null });
+  const tasks = createTaskServer({
+    backend,
+    tasks: definitions,
+    identify: (req) => req.get('x-user') ?? null,
+    ...options,
+  });
   app.use('/tasks', tasks.router);
   const server: Server = createServer(app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -22,7 +22,9 @@ export interface TestSoketi {
 }
 
 /** Starts a Soketi and waits until it answers. `webhooks` is the URL told of occupied and vacated channels. */
-export async function startSoketi(options: { webhooks?: string; port?: number } = {}): Promise<TestSoketi> {
+export async function startSoketi(
+  options: { webhooks?: string; port?: number; userSignIn?: boolean } = {},
+): Promise<TestSoketi> {
   const node = findNode20();
   if (node === null) throw new Error('Soketi needs Node 20 here. Run "npm test", which brings it.');
   const folder = mkdtempSync(join(tmpdir(), 'inloop-soketi-'));
@@ -30,7 +32,16 @@ export async function startSoketi(options: { webhooks?: string; port?: number } 
   const port = options.port ?? (await findFreePort());
   const start = async (): Promise<Child> => {
     if (!(await isPortFree(port))) throw new Error(`Port ${port} is taken: end what listens there or choose another.`);
-    const started = await startChild(await soketiCommand({ node, app, port, folder, webhookUrl: options.webhooks }));
+    const started = await startChild(
+      await soketiCommand({
+        node,
+        app,
+        port,
+        folder,
+        webhookUrl: options.webhooks,
+        userSignIn: options.userSignIn ?? false,
+      }),
+    );
     await waitUntilReady('Soketi', started, () => probeSoketi(port, app));
     return started;
   };

@@ -1,0 +1,29 @@
+/** What the bus says in a webhook. Pure; serves the bus, which has checked the signature. */
+
+/** A webhook as the bus signed it. */
+export interface Webhook {
+  /** When the bus sent it, in ms since the epoch by its clock. */
+  readonly at: number;
+  /** A null channel: this kind of event is of none. */
+  readonly events: readonly { readonly name: string; readonly channel: string | null }[];
+}
+
+/** `data` as a webhook, or null where it is none. */
+export function parseWebhook(data: unknown): Webhook | null {
+  if (!isObject(data)) return null;
+  const { time_ms: at, events } = data;
+  if (typeof at !== 'number' || !Number.isFinite(at) || !Array.isArray(events)) return null;
+  const parsed: { name: string; channel: string | null }[] = [];
+  for (const event of events as readonly unknown[]) {
+    if (!isObject(event) || typeof event.name !== 'string') return null;
+    const { name, channel = null } = event;
+    if (channel !== null && typeof channel !== 'string') return null;
+    parsed.push({ name, channel });
+  }
+  return { at, events: parsed };
+}
+
+/** Whether `value` is an object, or a list. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
