@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Child, startChild } from '../../dev/child.ts';
-import { findFreePort, LOOPBACK } from '../../dev/ports.ts';
+import { claimPort, LOOPBACK } from '../../dev/ports.ts';
 import { findRedisServer, pingRedis, redisCommand } from '../../dev/redis.ts';
 import { waitUntilReady } from '../../dev/wait.ts';
 
@@ -26,7 +26,9 @@ export async function startRedis({ dir }: { dir?: string } = {}): Promise<TestRe
   const file = process.env.INLOOP_TEST_REDIS_SERVER || findRedisServer();
   if (!file) throw new Error('These tests need redis-server on PATH. Run "npm test", which brings it.');
   const folder = dir ?? mkdtempSync(join(tmpdir(), 'inloop-redis-'));
-  const port = await findFreePort();
+  // Its own also while it is killed and not yet restarted.
+  const claim = await claimPort();
+  const { port } = claim;
   const start = async (): Promise<Child> => {
     const started = await startChild(redisCommand({ file, folder, port }));
     await waitUntilReady('Redis', started, () => pingRedis(port));
@@ -41,6 +43,7 @@ export async function startRedis({ dir }: { dir?: string } = {}): Promise<TestRe
     },
     async stop() {
       await child.stop();
+      claim.release();
       if (dir === undefined) rmSync(folder, { recursive: true, force: true });
     },
     async kill() {
