@@ -55,13 +55,15 @@ async function choosePort(wanted: number): Promise<number> {
   throw new Problem(`Port ${wanted} is taken. End what listens there, or choose another: PORT=${wanted + 1} npm start`);
 }
 
-function describeRedis({ redisServer, folder }: StackParts, port: number): Service {
+function describeRedis({ redisServer, folder, credentials }: StackParts, port: number): Service {
+  const password = credentials.redisPassword;
   return {
     name: 'redis',
     host: LOOPBACK,
     port,
-    command: () => redisCommand({ file: redisServer, folder: join(folder, 'redis'), port }),
-    probe: () => pingRedis(port),
+    command: () => redisCommand({ file: redisServer, folder: join(folder, 'redis'), port, password }),
+    probe: () => pingRedis(port, password),
+    access: { url: redisUrl(password, port), password },
     graceMs: 10_000,
   };
 }
@@ -105,6 +107,10 @@ async function isReady(port: number): Promise<boolean> {
   return response.ok;
 }
 
+function redisUrl(password: string, port: number): string {
+  return `redis://:${password}@${LOOPBACK}:${port}`;
+}
+
 /** What server and worker find in their environment; see .env.example. */
 function applicationEnv({ credentials, folder }: StackParts, redisPort: number, soketiPort: number): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = { ...process.env };
@@ -113,10 +119,10 @@ function applicationEnv({ credentials, folder }: StackParts, redisPort: number, 
     if (name.startsWith('PUSHER_') && name !== 'PUSHER_ENCRYPTION_KEY') delete env[name];
     if (name === 'INLOOP_TROUBLE_URL') delete env[name];
   }
-  const { app, sessionSecret } = credentials;
+  const { app, sessionSecret, redisPassword } = credentials;
   return {
     ...env,
-    REDIS_URL: `redis://${LOOPBACK}:${redisPort}`,
+    REDIS_URL: redisUrl(redisPassword, redisPort),
     ...pusherEnvOf(app, soketiPort),
     SESSION_SECRET: sessionSecret,
     DATA_DIR: join(folder, 'data'),
