@@ -143,7 +143,11 @@ describe('the session', () => {
     expect(plain.headers.get('set-cookie')).toMatch(/HttpOnly.*SameSite=Lax/);
     expect(plain.headers.get('set-cookie')).not.toMatch(/Secure/);
     const origin = base.replace('http:', 'https:');
-    const secure = await post('/session', body, { 'Content-Type': 'application/json', Origin: origin });
+    const secure = await post('/session', body, {
+      'Content-Type': 'application/json',
+      Origin: origin,
+      'Sec-Fetch-Site': 'same-origin',
+    });
     expect(secure.headers.get('set-cookie')).toMatch(/Secure/);
   });
 
