@@ -1,6 +1,7 @@
 // Hardening without harm: each script runs against a plain Soketi and against one with our preload, and must see the
 // same. What differs on purpose (statuses of errors, hostile frames, the settings of ours) is in dev/soketi*.test.ts.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { findFreeUdpPort } from '../dev/ports.ts';
 import { createPusherApp } from '../dev/soketi.ts';
 import { eventually } from './support/eventually.ts';
 import { startRedis, type TestRedis } from './support/redis.ts';
@@ -393,4 +394,42 @@ describe('two nodes with the Redis adapter', () => {
     });
     expect(seen).toBe(count);
   });
+});
+
+describe('two nodes that find each other', () => {
+  const parts = {} as Record<SoketiKind, readonly [ScriptedSoketi, ScriptedSoketi]>;
+  beforeAll(async () => {
+    for (const kind of KINDS) {
+      const app = createPusherApp();
+      const settings = {
+        ADAPTER_DRIVER: 'cluster',
+        CLUSTER_PORT: String(await findFreeUdpPort()),
+        // Of loopback: nothing leaves this machine.
+        CLUSTER_BROADCAST_ADDRESS: '127.255.255.255',
+        CLUSTER_CHECK_INTERVAL: '200',
+        CLUSTER_HELLO_INTERVAL: '200',
+      };
+      Object.assign(parts, { [kind]: await Promise.all([1, 2].map(() => startScripted(kind, settings, app))) });
+    }
+  }, 60_000);
+  afterAll(async () => {
+    for (const kind of KINDS) await Promise.all((parts[kind] ?? []).map((node) => node.stop()));
+  });
+
+  it('(the cluster adapter) hand on what the other one published', async () => {
+    const seen = await expectSame(parts, async ([here, there]) => {
+      const client = await here.open();
+      await client.enter('room');
+      await eventually(
+        async () => {
+          await there.call('POST', '/events', event());
+          return client.socket.messages.some(({ event }) => event === 'news');
+        },
+        { within: 15_000, every: 200, that: 'news from the other node' },
+      );
+      client.socket.close();
+      return 'handed on';
+    });
+    expect(seen).toBe('handed on');
+  }, 30_000);
 });
