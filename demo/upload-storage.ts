@@ -13,6 +13,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import multer, { type StorageEngine } from 'multer';
 import { CsvLimit } from './limit-csv.ts';
+import { removeUnfinished } from './remove-file.ts';
 
 /** Keeps CSV files of at most `maxBytes` in `folder`, under random names that end in `.part`. */
 export function createUploadStorage(folder: string, maxBytes: number): StorageEngine {
@@ -33,9 +34,10 @@ export function createUploadStorage(folder: string, maxBytes: number): StorageEn
           }
         },
       });
-      pipeline(file.stream, limit, createWriteStream(path, { mode: 0o600 })).then(
+      const disk = createWriteStream(path, { mode: 0o600 });
+      pipeline(file.stream, limit, disk).then(
         () => done(null, { path, size }),
-        (error: unknown) => void rm(path, { force: true }).finally(() => done(error)),
+        (error: unknown) => void removeUnfinished(disk).finally(() => done(error)),
       );
     },
     _removeFile(_req, file, done) {
