@@ -11,6 +11,7 @@ import { startRedis, type TestRedis } from '../test/support/redis.ts';
 import { startSoketi, type TestSoketi } from '../test/support/soketi.ts';
 import { createApp } from './app.ts';
 import { createExportHandler } from './export-contacts.ts';
+import { MAX_STORED_BYTES, MAX_UPLOADS } from './file-store.ts';
 import { createImportHandler } from './import-contacts.ts';
 import { listen } from './process.ts';
 import { sampleCsv } from './sample-rows.ts';
@@ -123,12 +124,30 @@ describe('the session', () => {
     expect(await (await get('/session')).json()).toEqual({ user: null });
   });
 
+  it('is over on the server when somebody signs out or in again: a copy of the cookie is worth nothing', async () => {
+    const [copied, other] = [await signIn('copied'), await signIn('copied')];
+    await fetch(`${base}/session`, { method: 'DELETE', headers: { cookie: copied } });
+    for (const path of ['/session', '/tasks', '/contacts', '/tasks/connection']) {
+      expect(await problemOf(await get(path, copied))).toMatchObject({ status: 401, code: 'bad_session' });
+    }
+    expect(await (await get('/session', other)).json()).toEqual({ user: 'copied' });
+    const headers = { 'Content-Type': 'application/json', cookie: other };
+    const again = await post('/session', '{"user":"somebody-else"}', headers);
+    expect(again.status).toBe(200);
+    expect((await get('/session', other)).status).toBe(401);
+  });
+
   it('is a cookie that scripts and other sites cannot use, Secure where the browser came by https', async () => {
     const body = JSON.stringify({ user: 'ada' });
     const plain = await post('/session', body, { 'Content-Type': 'application/json' });
     expect(plain.headers.get('set-cookie')).toMatch(/HttpOnly.*SameSite=Lax/);
     expect(plain.headers.get('set-cookie')).not.toMatch(/Secure/);
-    const secure = await post('/session', body, { 'Content-Type': 'application/json', 'X-Forwarded-Proto': 'https' });
+    const origin = base.replace('http:', 'https:');
+    const secure = await post('/session', body, {
+      'Content-Type': 'application/json',
+      Origin: origin,
+      'Sec-Fetch-Site': 'same-origin',
+    });
     expect(secure.headers.get('set-cookie')).toMatch(/Secure/);
   });
 
@@ -256,6 +275,44 @@ describe('an import', () => {
     const cookie = await signIn('bad-uploads');
     const response = await post('/imports', 'email\na@b.co\n', { cookie, 'Content-Type': type });
     expect(await problemOf(response)).toMatchObject({ status: 415, code: 'no_file' });
+  });
+
+  it('is refused while too many of the same user wait, and while their files take too much', async () => {
+    const [cookie, other] = [await signIn('greedy'), await signIn('modest')];
+    for (let n = 0; n < MAX_UPLOADS; n++) data.db.files.note(`waiting-${n}`, 'upload', 'greedy', 1);
+    const many = await post('/imports', form('email\na@b.co\n'), { cookie });
+    expect(await problemOf(many)).toMatchObject({ status: 429, code: 'too_many_uploads' });
+    expect(many.headers.get('retry-after')).toBe('10');
+    for (let n = 0; n < MAX_UPLOADS; n++) data.db.files.remove(`waiting-${n}`);
+    data.db.files.note('report', 'download', 'greedy', MAX_STORED_BYTES - 8);
+    const full = await post('/imports', form('email\na@b.co\n'), { cookie });
+    expect(await problemOf(full)).toMatchObject({ status: 413, code: 'storage_full' });
+    data.db.files.note('report', 'download', 'greedy', MAX_STORED_BYTES + 1);
+    expect(await problemOf(await post('/reports', null, { cookie }))).toMatchObject({ code: 'storage_full' });
+    expect(await listTasks(cookie)).toEqual([]);
+    await outcomeOf(await post('/imports', form('email\na@b.co\n'), { cookie: other }), other);
+    // What was imported takes no room any more.
+    expect(() => data.db.files.requireRoom('modest', 'upload', MAX_STORED_BYTES)).not.toThrow();
+  });
+
+  it('is refused while too many of the same user are on their way', async () => {
+    const cookie = await signIn('hurried');
+    const uploads = Array.from({ length: 10 }, () => {
+      const upload = request(`${base}/imports`, {
+        method: 'POST',
+        headers: { cookie, 'Content-Type': 'multipart/form-data; boundary=x' },
+      });
+      upload.on('error', () => {});
+      upload.write('--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nemail\na@b.co\n');
+      return upload;
+    });
+    await eventually(() => expect(readdirSync(data.folder.uploads)).toHaveLength(10));
+    const eleventh = await post('/imports', form('email\na@b.co\n'), { cookie });
+    expect(await problemOf(eleventh)).toMatchObject({ status: 429, code: 'too_many_uploads' });
+    for (const upload of uploads) upload.destroy();
+    await eventually(async () =>
+      expect((await post('/imports', form('email\na@b.co\n'), { cookie })).status).toBe(202),
+    );
   });
 
   it('is refused without a session before a byte is stored', async () => {

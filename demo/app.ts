@@ -26,6 +26,8 @@ export interface AppOptions {
   readonly sessionSecret: string;
   /** In bytes. */
   readonly maxUploadBytes: number;
+  /** Proxies whose `X-Forwarded-*` headers are believed; none unless named. */
+  readonly trustProxy?: readonly string[];
   /** Where to ask for trouble; the page then offers it. Null or absent in production. */
   readonly troubleUrl?: string | null;
   /** Folder of the built page. */
@@ -47,21 +49,22 @@ export function createApp(options: AppOptions): Express {
 
   const app = express();
   app.disable('x-powered-by');
-  // A proxy of one's own tells whether the browser came by https, which makes the session cookie Secure.
-  app.set('trust proxy', ['loopback', 'linklocal', 'uniquelocal']);
+  // Whoever comes from an address that is trusted can call himself anything: only proxies that were named.
+  app.set('trust proxy', [...(options.trustProxy ?? [])]);
   app.use(helmet({ contentSecurityPolicy: contentPolicy(options.bus) }));
   app.use(createHealthRouter(backend));
   app.use(express.static(options.publicDir, { setHeaders: (res) => void res.set('Cache-Control', 'no-cache') }));
   app.use('/samples', createSamplesRouter());
 
-  app.use(readSession(options.sessionSecret));
+  const session = { sessions: db.sessions, secret: options.sessionSecret };
+  app.use(readSession(session));
   if (options.troubleUrl) app.use(createTroubleRouter(options.troubleUrl, options.stop));
-  app.use('/session', createSessionRouter());
+  app.use('/session', createSessionRouter(session));
   app.use('/tasks', tasks.router);
   app.use(createDownloadsRouter(db, folder));
   app.use('/imports', createImportRouter({ tasks, db, folder, maxUploadBytes }));
   app.use('/contacts', createContactsRouter(db));
-  app.use('/reports', createReportsRouter(tasks));
+  app.use('/reports', createReportsRouter(tasks, db.files));
   app.use((req) => {
     throw new TaskError('not_found', `There is nothing at ${req.method} ${req.path}.`, {
       retryable: false,

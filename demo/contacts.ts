@@ -4,6 +4,7 @@ import { type Request, Router } from 'express';
 import { TaskError } from 'inloop';
 import type { TaskServer } from 'inloop/server';
 import type { DemoDatabase } from './database.ts';
+import type { FileStore } from './file-store.ts';
 import { requireUser } from './session.ts';
 import { exportContacts } from './tasks.ts';
 
@@ -23,10 +24,14 @@ export function createContactsRouter(db: DemoDatabase): Router {
 }
 
 /** Header: `Idempotency-Key`. Answers 202 with the task. */
-export function createReportsRouter(tasks: Pick<TaskServer, 'start' | 'accepted'>): Router {
+export function createReportsRouter(
+  tasks: Pick<TaskServer, 'start' | 'accepted'>,
+  files: Pick<FileStore, 'requireRoom'>,
+): Router {
   const router = Router();
   router.post('/', async (req, res) => {
     const owner = requireUser(req);
+    files.requireRoom(owner, 'download', 0);
     const key = req.get('Idempotency-Key');
     tasks.accepted(res, await tasks.start(exportContacts, {}, { owner, ...(key ? { idempotencyKey: key } : {}) }));
   });

@@ -1,6 +1,6 @@
 /** What lies where in DATA_DIR. Server and worker share it; ids in paths are hex digits and hyphens only. */
 
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -28,7 +28,11 @@ export function openDataFolder(root: string): DataFolder {
   const uploads = join(root, 'uploads');
   const downloads = join(root, 'downloads');
   // The files are people's addresses: nobody else on the machine needs to read them.
-  for (const folder of [uploads, downloads]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const folder of [uploads, downloads]) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    // One that was there already keeps its mode.
+    chmodSync(folder, 0o700);
+  }
   return {
     root,
     database: join(root, 'demo.db'),

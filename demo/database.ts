@@ -1,12 +1,15 @@
 /**
- * The demo's own database: contacts, what became of uploads, and who may open which download.
+ * The demo's own database: contacts, what became of uploads, who may open which download, and who is signed in.
  * SQLite in a file that server and worker both have open; every call is synchronous and short.
  */
 
+import { chmodSync, closeSync, openSync } from 'node:fs';
 import type { TaskFailure } from 'inloop';
 import Database from 'libsql';
 import type { Contact } from './contact.ts';
 import type { DownloadKind } from './data-folder.ts';
+import { type FileStore, openFiles } from './file-store.ts';
+import { openSessions, type SessionStore } from './session-store.ts';
 
 /** How the import of an upload ended for good: kept so that running it once more says the same. */
 export type UploadOutcome<Result> = { readonly result: Result } | { readonly failure: TaskFailure };
@@ -39,7 +42,10 @@ export interface DemoDatabase {
   /** The name to give the file, or null where there is none for this owner. */
   findDownload(kind: DownloadKind, taskId: string, owner: string): string | null;
 
-  /** Forgets uploads and downloads noted before `before`. */
+  readonly files: FileStore;
+  readonly sessions: SessionStore;
+
+  /** Forgets uploads, downloads and files noted before `before`, and sessions that ended before it. */
   forget(before: Date): void;
   close(): void;
 }
@@ -60,12 +66,15 @@ const SCHEMA = `
 
 /** Opens the database at `path`, making it where it is missing. `now` is a clock for tests. */
 export function openDatabase(path: string, now: () => Date = () => new Date()): DemoDatabase {
+  keepPrivate(path);
   const db = new Database(path);
   // First of all: the other process may be making the tables at this very moment.
   db.exec('PRAGMA busy_timeout = 5000');
   db.exec('PRAGMA journal_mode = WAL');
   db.exec('PRAGMA synchronous = NORMAL');
   db.exec(SCHEMA);
+  const files = openFiles(db, now);
+  const sessions = openSessions(db);
 
   const upsert = db.prepare(
     `INSERT INTO contacts (owner, email, name, company, phone) VALUES (?, ?, ?, ?, ?)
@@ -106,12 +115,18 @@ export function openDatabase(path: string, now: () => Date = () => new Date()): 
     countContacts,
 
     addUpload: (id) => addUpload.run(id, now().toISOString()).changes > 0,
-    removeUpload: (id) => void removeUpload.run(id),
+    removeUpload(id) {
+      removeUpload.run(id);
+      files.remove(id);
+    },
     uploadOutcome<Result>(id: string) {
       const row = outcome.get(id) as { outcome: string | null } | undefined;
       return row?.outcome ? (JSON.parse(row.outcome) as UploadOutcome<Result>) : null;
     },
-    settleUpload: (id, value) => void settle.run(id, now().toISOString(), JSON.stringify(value)),
+    settleUpload(id, value) {
+      settle.run(id, now().toISOString(), JSON.stringify(value));
+      files.remove(id);
+    },
 
     addDownload: (kind, taskId, owner, filename) =>
       void addDownload.run(kind, taskId, owner, filename, now().toISOString()),
@@ -121,10 +136,20 @@ export function openDatabase(path: string, now: () => Date = () => new Date()): 
     },
 
     forget(before) {
-      for (const table of ['uploads', 'downloads']) {
+      for (const table of ['uploads', 'downloads', 'files']) {
         db.prepare(`DELETE FROM ${table} WHERE created_at < ?`).run(before.toISOString());
       }
+      db.prepare('DELETE FROM sessions WHERE until < ?').run(before.getTime());
     },
+    files,
+    sessions,
     close: () => void db.close(),
   };
+}
+
+/** Makes the file for its owner alone, before SQLite would for everybody; what SQLite puts beside it is made alike. */
+function keepPrivate(path: string): void {
+  if (path === ':memory:') return;
+  closeSync(openSync(path, 'a', 0o600));
+  chmodSync(path, 0o600);
 }

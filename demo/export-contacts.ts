@@ -1,5 +1,6 @@
 /** The report: runs in the worker and writes the owner's contacts to a CSV, page by page. */
 
+import { statSync } from 'node:fs';
 import type { ResultOf } from 'inloop';
 import type { DataFolder } from './data-folder.ts';
 import type { DemoDatabase } from './database.ts';
@@ -12,12 +13,9 @@ const PAGE_ROWS = 500;
 /** The handler of `export-contacts`. Running it again writes the file anew. */
 export function createExportHandler({ db, folder }: { readonly db: DemoDatabase; readonly folder: DataFolder }) {
   return async (_input: unknown, task: TaskRun): Promise<ResultOf<typeof exportContacts>> => {
-    const writer = createCsvWriter(folder.downloadPath(folder.downloadName('report', task.id)), [
-      'name',
-      'email',
-      'company',
-      'phone',
-    ]);
+    const name = folder.downloadName('report', task.id);
+    const path = folder.downloadPath(name);
+    const writer = createCsvWriter(path, ['name', 'email', 'company', 'phone']);
     try {
       let exported = 0;
       for (let next: string | null = ''; next !== null; ) {
@@ -29,6 +27,7 @@ export function createExportHandler({ db, folder }: { readonly db: DemoDatabase;
         next = page.next;
       }
       await writer.commit();
+      db.files.note(name, 'download', task.owner, statSync(path).size);
       db.addDownload('report', task.id, task.owner, 'contacts.csv');
       return { exported, downloadUrl: `/reports/${task.id}/file` };
     } catch (error) {

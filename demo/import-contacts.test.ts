@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parse } from 'csv-parse/sync';
 import type { Progress, TaskError } from 'inloop';
@@ -53,6 +53,29 @@ const failureOf = (work: Promise<unknown>): Promise<TaskError> =>
   );
 
 describe('an import', () => {
+  it('bounds the file of rejected rows by what was uploaded, counts all of them, and says what is missing', async () => {
+    const rows = 60_000;
+    upload(`email\n${'x\n'.repeat(rows)}a@example.com\n`);
+    expect(await importFile(createRun())).toMatchObject({ imported: 1, skipped: rows });
+    const path = data.folder.downloadPath(data.folder.downloadName('rejects', TASK));
+    const { size } = statSync(path);
+    expect(size).toBeLessThan(3 * 2 * rows + 1_000);
+    const rejects = parse(readFileSync(path), { bom: true, relax_column_count: true }) as string[][];
+    const listed = rejects.length - 2;
+    expect(rejects.at(-1)).toEqual([
+      '',
+      `${(rows - listed).toLocaleString('en')} more rows were left out, for which this file had no room.`,
+    ]);
+    expect(rejects.at(-2)?.[0]).toBe(String(listed));
+    // Of a small file every row is there.
+    upload(`email\n${'x\n'.repeat(500)}`);
+    const other = createRun({ id: '0190a000-0000-7000-8000-000000000002' });
+    data.db.removeUpload(UPLOAD);
+    expect(await importFile(other)).toMatchObject({ skipped: 500 });
+    const all = readFileSync(data.folder.downloadPath(data.folder.downloadName('rejects', other.id)));
+    expect(parse(all, { bom: true })).toHaveLength(501);
+  });
+
   it('saves the contacts, counts the bad rows and offers them as a CSV', async () => {
     upload('Name,E-Mail\nAda,ADA@example.com\nBob,bob\n=1+1,\nCy,cy@example.com\n');
     const run = createRun();

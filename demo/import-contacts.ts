@@ -6,7 +6,7 @@
  * is noted before the upload is deleted.
  */
 
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ParsedInputOf, type ResultOf, type StageOf, TaskError } from 'inloop';
@@ -27,6 +27,15 @@ type Run = TaskRun<StageOf<typeof importContacts>>;
 const BATCH_ROWS = 500;
 /** … or after this many milliseconds, so that a slow import is seen to move. */
 const BATCH_MS = 100;
+
+/**
+ * The file of rejected rows is at most so many times as long as the upload, or this long: one of many short rows, all
+ * of them bad, would otherwise become thirty times as long, since each is given its reason.
+ */
+const REJECTS_FACTOR = 3;
+const LEAST_REJECTS_LENGTH = 65_536;
+/** Number, separators and line end of a rejected row, in characters. */
+const ROW_OVERHEAD = 12;
 
 export interface ImportOptions {
   readonly db: DemoDatabase;
@@ -81,6 +90,9 @@ class ImportRun {
   #skipped = 0;
   #contacts: Contact[] = [];
   #rejected: string[][] = [];
+  /** Rows among the rejected ones for which the file had no room. */
+  #unlisted = 0;
+  #rejectsLeft = 0;
   #rejects: CsvWriter | null = null;
   #header: readonly string[] = [];
   #savedAt = performance.now();
@@ -95,6 +107,7 @@ class ImportRun {
   async importFile(path: string, rowMs: number): Promise<Result> {
     const { signal } = this.#task;
     this.#task.stage('reading');
+    this.#rejectsLeft = Math.max(statSync(path).size * REJECTS_FACTOR, LEAST_REJECTS_LENGTH);
     this.#total = await countRows(path, signal);
 
     this.#task.stage('saving');
@@ -135,8 +148,20 @@ class ImportRun {
 
   #take(row: CsvRow, columns: Columns): void {
     const read = readContact(row.fields, columns);
-    if ('contact' in read) this.#contacts.push(read.contact);
-    else this.#rejected.push([String(row.number), read.reason, ...row.fields]);
+    if ('contact' in read) {
+      this.#contacts.push(read.contact);
+      return;
+    }
+    const length = row.fields.reduce((sum, field) => sum + field.length + 1, read.reason.length + ROW_OVERHEAD);
+    if (length > this.#rejectsLeft) {
+      // The file ends here: with gaps in it nobody could tell what is missing.
+      this.#rejectsLeft = 0;
+      this.#unlisted++;
+      this.#skipped++;
+      return;
+    }
+    this.#rejectsLeft -= length;
+    this.#rejected.push([String(row.number), read.reason, ...row.fields]);
   }
 
   #isBatchDue(): boolean {
@@ -163,8 +188,14 @@ class ImportRun {
 
   async #finishRejects(): Promise<string | null> {
     if (this.#rejects === null) return null;
+    if (this.#unlisted > 0) {
+      const rows = this.#unlisted.toLocaleString('en');
+      await this.#rejects.write([['', `${rows} more rows were left out, for which this file had no room.`]]);
+    }
     await this.#rejects.commit();
     const { id, owner } = this.#task;
+    const name = this.#folder.downloadName('rejects', id);
+    this.#db.files.note(name, 'download', owner, statSync(this.#folder.downloadPath(name)).size);
     const stem = this.#input.filename.replace(/\.[^.]*$/, '');
     this.#db.addDownload('rejects', id, owner, `${stem}-rejected.csv`);
     return `/imports/${id}/rejects`;

@@ -33,9 +33,20 @@ export function createImportRouter({ tasks, db, folder, maxUploadBytes }: Import
     defParamCharset: 'utf8',
   });
   const router = Router();
-  // Who is asking comes first: nobody else's bytes touch the disk.
-  router.use((req, _res, next) => {
-    requireUser(req);
+  const arriving = new Map<string, number>();
+  // Who is asking comes first: nobody else's bytes touch the disk, nor those of somebody who has too many there.
+  router.use((req, res, next) => {
+    const owner = requireUser(req);
+    if (req.method !== 'POST') return next();
+    const count = arriving.get(owner) ?? 0;
+    if (count >= MAX_ARRIVING) throw tooManyAtOnce();
+    db.files.requireRoom(owner, 'upload', 0);
+    arriving.set(owner, count + 1);
+    res.once('close', () => {
+      const left = (arriving.get(owner) ?? 1) - 1;
+      if (left > 0) arriving.set(owner, left);
+      else arriving.delete(owner);
+    });
     next();
   });
   router.post('/', limitUpload(maxUploadBytes), upload.single('file'), async (req, res) => {
@@ -46,10 +57,14 @@ export function createImportRouter({ tasks, db, folder, maxUploadBytes }: Import
       const pace = readPace(req);
       const key = req.get('Idempotency-Key');
       await inspectUpload(file.path);
+      db.files.requireRoom(owner, 'upload', file.size);
       const uploadId = key ? await deriveId(owner, key, file.path) : randomBytes(16).toString('hex');
       const filename = cleanName(file.originalname);
       const isNew = db.addUpload(uploadId);
-      if (isNew) await rename(file.path, folder.upload(uploadId));
+      if (isNew) {
+        db.files.note(uploadId, 'upload', owner, file.size);
+        await rename(file.path, folder.upload(uploadId));
+      }
       try {
         const input = { uploadId, filename, pace };
         const task = await tasks.start(importContacts, input, { owner, ...(key ? { idempotencyKey: key } : {}) });
@@ -68,6 +83,17 @@ export function createImportRouter({ tasks, db, folder, maxUploadBytes }: Import
   });
   router.use(explainUploadErrors(maxUploadBytes));
   return router;
+}
+
+/** Uploads of one user that may be on their way at once. */
+const MAX_ARRIVING = 10;
+
+function tooManyAtOnce(): TaskError {
+  return new TaskError(
+    'too_many_uploads',
+    `${MAX_ARRIVING} files of yours are arriving at this moment, which is the most. Send this one when they are there.`,
+    { retryable: true, status: 429, retryAfter: 5 },
+  );
 }
 
 const NO_FILE = 'Expected multipart/form-data with a CSV file in the field "file", got no file.';

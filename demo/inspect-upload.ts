@@ -47,7 +47,8 @@ async function readHead(path: string): Promise<Buffer> {
   }
 }
 
-function notCsv(): TaskError {
+/** For a file of another kind: a picture, a spreadsheet. */
+export function notCsv(): TaskError {
   return new TaskError(
     'not_csv',
     'The file is not a CSV file: expected text in UTF-8, got something else. In a spreadsheet, choose "Save as" and "CSV UTF-8".',

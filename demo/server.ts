@@ -12,8 +12,6 @@ import { readServerSettings } from './settings.ts';
 
 /** Where the build puts the page, seen from the compiled file. */
 const publicDir = join(import.meta.dirname, 'public');
-/** As the app itself trusts them. */
-const TRUSTED_PROXIES = ['loopback', 'linklocal', 'uniquelocal'];
 
 await runProcess('server', async (stop) => {
   const settings = readServerSettings(process.env);
@@ -23,7 +21,7 @@ await runProcess('server', async (stop) => {
   try {
     const app = createApp({ ...settings, backend, bus, folder, db, publicDir, stop });
     const server = await listen(app, settings.host, settings.port);
-    attachFallback(server, { backend, signal: stop, trustProxy: TRUSTED_PROXIES });
+    attachFallback(server, { backend, signal: stop, trustProxy: settings.trustProxy });
     console.log(`server: listening on ${addressOf(server)}`);
     if (!stop.aborted) await once(stop, 'abort');
     await closeServer(server);

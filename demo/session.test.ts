@@ -1,12 +1,18 @@
 import type { Server } from 'node:http';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import express from 'express';
 import { problemHandler } from 'inloop/server';
+import { type DemoDatabase, openDatabase } from './database.ts';
 import { addressOf, listen } from './process.ts';
 import { createSessionRouter, readSession } from './session.ts';
 
 let server: Server | undefined;
+let db: DemoDatabase;
+beforeEach(() => {
+  db = openDatabase(':memory:');
+});
 afterEach(() => {
+  db.close();
   server?.closeAllConnections();
   server?.close();
 });
@@ -14,13 +20,8 @@ afterEach(() => {
 describe('a session', () => {
   it('ends after seven days, also for a cookie that was kept', async () => {
     let now = Date.UTC(2026, 0, 1);
-    const app = express()
-      .use(readSession('a secret for this test', () => now))
-      .use(
-        '/session',
-        createSessionRouter(() => now),
-      )
-      .use(problemHandler());
+    const session = { sessions: db.sessions, secret: 'a secret for this test', now: () => now };
+    const app = express().use(readSession(session)).use('/session', createSessionRouter(session)).use(problemHandler());
     server = await listen(app, '127.0.0.1', 0);
     const url = `${addressOf(server)}/session`;
     const headers = { 'Content-Type': 'application/json' };

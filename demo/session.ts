@@ -1,18 +1,26 @@
 /**
- * Who is asking: a signed cookie that holds a user name. A stand-in for the adopter's own login; there is no
- * password. Other sites cannot use it (SameSite=Lax) and scripts cannot read it (http-only).
+ * Who is asking: a signed cookie that names a session of session-store.ts. A stand-in for the adopter's own login;
+ * there is no password. Other sites cannot use it (SameSite=Lax) and scripts cannot read it (http-only).
  */
 
 import cookieParser from 'cookie-parser';
 import express, { type Request, type RequestHandler, Router } from 'express';
 import { TaskError } from 'inloop';
-import { z } from 'zod';
+import type { SessionStore } from './session-store.ts';
 
 const COOKIE = 'inloop_demo';
 const LIFETIME_MS = 7 * 24 * 60 * 60 * 1000;
 const MAX_NAME_LENGTH = 100;
 
-const contentSchema = z.object({ user: z.string(), until: z.number() });
+export interface SessionOptions {
+  readonly sessions: SessionStore;
+  /** Signs the cookies. */
+  readonly secret: string;
+  /** Runs when somebody has signed out or in as somebody else: whatever is open for the user is to be told. */
+  readonly onEnd?: (user: string) => Promise<void>;
+  /** In milliseconds since 1970; a clock for tests. */
+  readonly now?: () => number;
+}
 
 /** What the middleware found out, by request: the type of Request stays Express's own. */
 const users = new WeakMap<Request, string>();
@@ -33,21 +41,22 @@ export function requireUser(req: Request): string {
 }
 
 /**
- * Reads the cookie of every request. One that was tampered with or has expired is answered with 401 and removed;
- * only signing in and out still work with it.
+ * Reads the cookie of every request. One that was tampered with, or whose session has ended, is answered with 401 and
+ * removed; only signing in and out still work with it.
  */
-export function readSession(secret: string, now: () => number = Date.now): RequestHandler[] {
+export function readSession({ sessions, secret, now = Date.now }: SessionOptions): RequestHandler[] {
   const read: RequestHandler = (req, res, next) => {
     const raw: unknown = req.signedCookies[COOKIE] ?? req.cookies[COOKIE];
     if (raw === undefined) return next();
-    const content = parseContent(req.signedCookies[COOKIE]);
-    if (content !== null && content.until > now()) {
-      users.set(req, content.user);
+    const id = idOf(req);
+    const user = id === null ? null : sessions.userOf(id, now());
+    if (user !== null) {
+      users.set(req, user);
       return next();
     }
     if (req.path === '/session' && req.method !== 'GET') return next();
     res.clearCookie(COOKIE, cookieOptions(req));
-    throw new TaskError('bad_session', 'Your session is not valid, or it has expired. Please sign in again.', {
+    throw new TaskError('bad_session', 'Your session is not valid, or it has ended. Please sign in again.', {
       retryable: false,
       status: 401,
     });
@@ -56,25 +65,39 @@ export function readSession(secret: string, now: () => number = Date.now): Reque
 }
 
 /** `POST /session` signs in, `GET` says who is signed in (null: nobody), `DELETE` signs out. */
-export function createSessionRouter(now: () => number = Date.now): Router {
+export function createSessionRouter({ sessions, onEnd, now = Date.now }: SessionOptions): Router {
+  /** Ends the session that the request came with, so that a copy of its cookie is worth nothing any more. */
+  const end = async (req: Request, next: string | null): Promise<void> => {
+    const id = idOf(req);
+    if (id !== null) sessions.end(id);
+    const user = userOf(req);
+    if (user !== null && user !== next) await onEnd?.(user);
+  };
   const router = Router();
-  router.post('/', express.json({ limit: '10kb' }), (req, res) => {
+  router.post('/', express.json({ limit: '10kb' }), async (req, res) => {
     const user = readName(req.body);
-    const content = Buffer.from(JSON.stringify({ user, until: now() + LIFETIME_MS })).toString('base64url');
-    res.cookie(COOKIE, content, { ...cookieOptions(req), signed: true, maxAge: LIFETIME_MS });
+    await end(req, user);
+    const id = sessions.start(user, now() + LIFETIME_MS);
+    res.cookie(COOKIE, id, { ...cookieOptions(req), signed: true, maxAge: LIFETIME_MS });
     res.status(200).json({ user });
   });
   router.get('/', (req, res) => {
     res.set('Cache-Control', 'no-store').json({ user: userOf(req) });
   });
-  router.delete('/', (req, res) => {
+  router.delete('/', async (req, res) => {
+    await end(req, null);
     res.clearCookie(COOKIE, cookieOptions(req)).status(204).end();
   });
   return router;
 }
 
 function cookieOptions(req: Request) {
-  return { httpOnly: true, sameSite: 'lax', secure: req.secure, path: '/' } as const;
+  return { httpOnly: true, sameSite: 'lax', secure: cameByTls(req), path: '/' } as const;
+}
+
+/** A browser that came by TLS says so in `Origin`, whatever proxy it came by and whether that one is trusted. */
+function cameByTls(req: Request): boolean {
+  return req.secure || req.get('Origin')?.startsWith('https://') === true;
 }
 
 function readName(body: unknown): string {
@@ -90,12 +113,9 @@ function readName(body: unknown): string {
   );
 }
 
-function parseContent(value: unknown): z.infer<typeof contentSchema> | null {
+/** The id in the cookie, where its signature fits. */
+function idOf(req: Request): string | null {
   // cookie-parser says `false` about a signature that does not fit, and nothing about a cookie without one.
-  if (typeof value !== 'string') return null;
-  try {
-    return contentSchema.parse(JSON.parse(Buffer.from(value, 'base64url').toString('utf8')));
-  } catch {
-    return null;
-  }
+  const id: unknown = req.signedCookies[COOKIE];
+  return typeof id === 'string' ? id : null;
 }

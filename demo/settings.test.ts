@@ -8,6 +8,12 @@ const good = {
 };
 
 describe('the settings', () => {
+  it('trust no proxy that is not named', () => {
+    expect(readServerSettings(good).trustProxy).toEqual([]);
+    const env = { ...good, TRUST_PROXY: '10.0.0.7, 10.1.0.0/16 loopback' };
+    expect(readServerSettings(env).trustProxy).toEqual(['10.0.0.7', '10.1.0.0/16', 'loopback']);
+  });
+
   it('have defaults that listen on loopback only', () => {
     expect(readServerSettings(good)).toMatchObject({
       host: '127.0.0.1',
@@ -30,6 +36,7 @@ describe('the settings', () => {
     ['SESSION_SECRET', 'hunter2'],
     ['PORT', '70000'],
     ['PORT', '80 '.repeat(2)],
+    ['TRUST_PROXY', 'everybody'],
     ['MAX_UPLOAD_BYTES', '-1'],
     ['MAX_UPLOAD_BYTES', '50MB'],
     ['PUSHES_PER_SECOND', '0'],

@@ -5,6 +5,7 @@
 
 import { resolve } from 'node:path';
 import { TaskError } from 'inloop';
+import proxyAddr from 'proxy-addr';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -25,6 +26,8 @@ export interface ServerSettings extends CommonSettings {
   readonly sessionSecret: string;
   /** Largest upload, in bytes. */
   readonly maxUploadBytes: number;
+  /** Proxies whose `X-Forwarded-*` headers are believed: addresses, subnets, or names as Express has them. */
+  readonly trustProxy: readonly string[];
   /** Where `npm start` lets this server ask for trouble (trouble.ts); null where there is none to be had. */
   readonly troubleUrl: string | null;
 }
@@ -42,6 +45,7 @@ export function readServerSettings(env: Environment): ServerSettings {
     ...readCommon(env, 3000),
     sessionSecret: readSecret(env, 'SESSION_SECRET'),
     maxUploadBytes: readInteger(env, 'MAX_UPLOAD_BYTES', 50 * MIB, 1, 4096 * MIB),
+    trustProxy: readProxies(env),
     troubleUrl: (env.NODE_ENV !== 'production' && env.INLOOP_TROUBLE_URL) || null,
   };
 }
@@ -86,6 +90,19 @@ function readSecret(env: Environment, name: string): string {
   );
   if (value.length >= 16) return value;
   bad(`${name} is too short: expected at least 16 characters, got ${value.length}.`);
+}
+
+function readProxies(env: Environment): string[] {
+  const proxies = (env.TRUST_PROXY ?? '').split(/[\s,]+/).filter(Boolean);
+  try {
+    proxyAddr.compile(proxies);
+    return proxies;
+  } catch {
+    bad(
+      'TRUST_PROXY must hold the addresses or subnets of your proxies, like 10.0.0.7 or 10.0.0.0/8, ' +
+        `separated by spaces, got ${JSON.stringify(env.TRUST_PROXY)}.`,
+    );
+  }
 }
 
 function readInteger(env: Environment, name: string, fallback: number, min: number, max: number): number {

@@ -8,10 +8,13 @@ const EVERY_MS = 60 * 60 * 1000;
 
 /** Sweeps now and every hour; returns a function that stops it. What goes wrong is logged and tried again. */
 export function startSweeping(folder: DataFolder, db: DemoDatabase): () => void {
+  let isStopped = false;
   const sweep = async () => {
     const before = new Date(Date.now() - KEEP_MS);
     try {
       const removed = await folder.sweep(before);
+      // The database is closed soon after this was stopped.
+      if (isStopped) return;
       db.forget(before);
       if (removed > 0) console.log(`worker: files removed because they were older than 7 days: ${removed}`);
     } catch (error) {
@@ -21,5 +24,8 @@ export function startSweeping(folder: DataFolder, db: DemoDatabase): () => void 
   void sweep();
   const timer = setInterval(sweep, EVERY_MS);
   timer.unref();
-  return () => clearInterval(timer);
+  return () => {
+    isStopped = true;
+    clearInterval(timer);
+  };
 }

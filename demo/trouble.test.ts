@@ -5,6 +5,7 @@ import express from 'express';
 import { problemHandler } from 'inloop/server';
 import { LOOPBACK } from '../dev/ports.ts';
 import { eventually } from '../test/support/eventually.ts';
+import { openDatabase } from './database.ts';
 import { createSessionRouter, readSession } from './session.ts';
 import { readServerSettings } from './settings.ts';
 import { createTroubleRouter } from './trouble.ts';
@@ -35,9 +36,10 @@ beforeEach(async () => {
     }),
   );
   const app = express();
-  app.use(readSession('a secret for these tests'));
+  const session = { sessions: openDatabase(':memory:').sessions, secret: 'a secret for these tests' };
+  app.use(readSession(session));
   app.use(createTroubleRouter(`${control}/secret`, stop.signal));
-  app.use('/session', createSessionRouter());
+  app.use('/session', createSessionRouter(session));
   app.use(problemHandler());
   base = await listen(createServer(app));
   const response = await fetch(`${base}/session`, {

@@ -12,23 +12,32 @@ import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import multer, { type StorageEngine } from 'multer';
+import { CsvLimit } from './limit-csv.ts';
+import { removeUnfinished } from './remove-file.ts';
 
-/** Keeps files of at most `maxBytes` in `folder`, under random names that end in `.part`. */
+/** Keeps CSV files of at most `maxBytes` in `folder`, under random names that end in `.part`. */
 export function createUploadStorage(folder: string, maxBytes: number): StorageEngine {
   return {
     _handleFile(_req, file, done) {
       const path = join(folder, `${randomBytes(16).toString('hex')}.part`);
       let size = 0;
+      const csv = new CsvLimit();
       const limit = new Transform({
         transform(chunk: Buffer, _encoding, next) {
           size += chunk.length;
-          if (size > maxBytes) next(new multer.MulterError('LIMIT_FILE_SIZE'));
-          else next(null, chunk);
+          try {
+            if (size > maxBytes) throw new multer.MulterError('LIMIT_FILE_SIZE');
+            csv.take(chunk);
+            next(null, chunk);
+          } catch (error) {
+            next(error as Error);
+          }
         },
       });
-      pipeline(file.stream, limit, createWriteStream(path, { mode: 0o600 })).then(
+      const disk = createWriteStream(path, { mode: 0o600 });
+      pipeline(file.stream, limit, disk).then(
         () => done(null, { path, size }),
-        (error: unknown) => void rm(path, { force: true }).finally(() => done(error)),
+        (error: unknown) => void removeUnfinished(disk).finally(() => done(error)),
       );
     },
     _removeFile(_req, file, done) {

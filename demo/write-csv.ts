@@ -8,9 +8,10 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
 import { stringify } from 'csv-stringify/sync';
+import { removeUnfinished } from './remove-file.ts';
 
 export interface CsvWriter {
   /** Adds rows; waits where the disk is slower. @throws the error of the disk, for example that it is full */
@@ -45,8 +46,7 @@ export function createCsvWriter(path: string, header: readonly string[]): CsvWri
       await rename(draft, path);
     },
     async discard() {
-      stream.destroy();
-      await rm(draft, { force: true });
+      await removeUnfinished(stream);
     },
   };
 }

@@ -9,14 +9,20 @@ export interface Credentials {
   app: PusherApp;
   /** Signs the demo's session cookies; kept, so that a restart signs nobody out. */
   sessionSecret: string;
+  /** Of the stack's Redis. */
+  redisPassword: string;
 }
 
-/** Reads the credentials of the stack in `folder`, or makes them. */
+/** Reads the credentials of the stack in `folder`, or makes them; makes those that an earlier version did not have. */
 export function loadCredentials(folder: string): Credentials {
   const path = join(folder, 'credentials.json');
-  const kept = readJsonFile<Credentials>(path);
-  if (kept?.app?.secret && kept.sessionSecret) return kept;
-  const made: Credentials = { app: createPusherApp(), sessionSecret: randomBytes(32).toString('hex') };
-  writeJsonFile(path, made, 0o600);
-  return made;
+  const kept = readJsonFile<Partial<Credentials>>(path);
+  const secret = (): string => randomBytes(32).toString('hex');
+  const all: Credentials = {
+    app: kept?.app?.secret ? kept.app : createPusherApp(),
+    sessionSecret: kept?.sessionSecret || secret(),
+    redisPassword: kept?.redisPassword || secret(),
+  };
+  writeJsonFile(path, all);
+  return all;
 }

@@ -10,9 +10,12 @@ export function readJsonFile<T>(path: string): T | null {
   }
 }
 
-/** Replaces the file in one step, so that a reader sees the old content or the new one and never half of it. */
-export function writeJsonFile(path: string, content: unknown, mode = 0o644): void {
+/**
+ * Replaces the file in one step, so that a reader sees the old content or the new one and never half of it. Nobody else
+ * on the machine can read it.
+ */
+export function writeJsonFile(path: string, content: unknown): void {
   const draft = `${path}.${process.pid}.tmp`;
-  writeFileSync(draft, `${JSON.stringify(content, null, 2)}\n`, { mode });
+  writeFileSync(draft, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
   renameSync(draft, path);
 }

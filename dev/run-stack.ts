@@ -21,6 +21,8 @@ const SAME_REQUEST_MS = 500;
 async function main(): Promise<void> {
   const scripts = readScripts();
   const port = readPort(process.env.PORT);
+  // For this process and all that it starts: what they write is for nobody else on the machine.
+  process.umask(0o077);
   const state = new StateFolder(stateFolder());
   // Whatever happens from here on, the claim on the folder goes with this process.
   process.on('exit', () => state.release());

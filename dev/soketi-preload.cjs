@@ -1,25 +1,31 @@
 // Keeps one hostile client, or one odd API call, from taking Soketi down for everybody.
 //
-// Used as `node --require dev/soketi-preload.cjs …/soketi/bin/server.js start`, here and in the container. It has no
-// dependencies and changes nothing on disk: it replaces a few methods of Soketi 1.6 before the server starts, and
-// refuses to start with a Soketi that does not have them. What it cures:
+// Used as `node --require dev/soketi-preload.cjs …/soketi/bin/server.js start`, here and in the container. It needs the
+// folder soketi/ beside it and nothing else, and changes nothing on disk: it replaces a few methods of Soketi 1.6 before
+// the server starts, and refuses to start with a Soketi that does not have them. What it cures:
 //   - a frame of an unexpected shape is an uncaught exception in Soketi, which then sends every client away and exits;
 //   - so is a correctly signed API body of an unexpected shape (or the caller never gets an answer);
 //   - errors of the API are sent with status 200, because headers are written before the status;
 //   - every answer of the API closes its connection;
 //   - a subscribe or unsubscribe repeated in a loop makes one webhook call per frame;
 //   - an aborted call is logged with the application's secret in it;
-//   - cluster discovery listens on every interface, whatever host is set;
-//   - a port that is taken goes unnoticed: the server says that it is up.
+//   - a signed call can be repeated for ever: one that is older than 10 minutes is refused, as by hosted Pusher;
+//   - anybody can enter any number of made-up channels (soketi/subscriptions.cjs, with its two settings);
+//   - cluster discovery, /usage and /metrics listen on every interface, whatever host is set, and /accept-traffic is
+//     answered to everybody: now where /usage is (soketi/listening.cjs);
+//   - a port that is taken goes unnoticed: two servers share it, and both say that they are up.
 'use strict';
 
 const { realpathSync } = require('node:fs');
 const { dirname, join } = require('node:path');
+const { hardenListening, hideInside } = require('./soketi/listening.cjs');
+const { maxBodyBytes } = require('./soketi/sizes.cjs');
+const { readSubscriptionLimits, Subscriptions } = require('./soketi/subscriptions.cjs');
 
-/** Frames are subscribe, unsubscribe, ping, sign-in and client events (10 KB): 64 KiB leaves room for all of them. */
-const MAX_FRAME_BYTES = 64 * 1024;
-/** Ten events of 10 KB, each to 100 channels, each byte escaped: under 1 MiB. Soketi itself would buffer 100 MB. */
-const MAX_BODY_BYTES = 1024 * 1024;
+/** How far the time of a signed call may be from ours, in seconds. */
+const MAX_CALL_AGE_S = 600;
+/** Longest channel name of hosted Pusher, in characters. */
+const MAX_CHANNEL_LENGTH = 164;
 /** uWebSockets drops idle connections after 10 s; said to clients, so that they do not reuse one that is going away. */
 const KEEP_ALIVE = 'timeout=8';
 const CHANNEL_NAME = /^#?[-a-zA-Z0-9_=@,.;]+$/;
@@ -42,7 +48,7 @@ function findFrameFault(frame) {
   if (!isRecord(frame)) return 'a message must be a JSON object';
   const { event, data, channel } = frame;
   if (typeof event !== 'string') return 'event must be a string';
-  if (event === 'pusher:ping') return null;
+  if (event === 'pusher:ping' || event === 'pusher:pong') return null;
   if (event === 'pusher:subscribe' || event === 'pusher:unsubscribe') {
     if (!isRecord(data)) return `${event} needs an object as data`;
     if (typeof data.channel !== 'string' || data.channel === '') return `${event} needs a channel name in data`;
@@ -102,7 +108,19 @@ function decodeJson(bytes) {
 /** @param {any} WsHandler */
 function hardenFrames(WsHandler) {
   const prototype = WsHandler.prototype;
-  const { onMessage } = prototype;
+  const { onMessage, onOpen } = prototype;
+  const subscriptions = new Subscriptions(readSubscriptionLimits(process.env));
+
+  /** @this {any} @param {any} ws */
+  prototype.onOpen = function followRefusals(ws) {
+    onOpen.call(this, ws);
+    const send = ws.sendJson;
+    ws.sendJson = (/** @type {any} */ message) => {
+      // Not let in, so that it may try again.
+      if (message.event === 'pusher:subscription_error') subscriptions.leave(ws, message.channel);
+      return send(message);
+    };
+  };
 
   /** @this {any} @param {any} ws @param {ArrayBuffer} message @param {boolean} isBinary */
   prototype.onMessage = function checkFrame(ws, message, isBinary) {
@@ -116,9 +134,15 @@ function hardenFrames(WsHandler) {
     // Its application is not known yet, or there is none by this key and the connection is being closed.
     if (!ws.app) return refuse('wait for pusher:connection_established');
     const { event, data } = /** @type {any} */ (frame);
-    if (event === 'pusher:unsubscribe' && !ws.subscribedChannels.has(data.channel)) return undefined;
-    if (event === 'pusher:subscribe' && ws.subscribedChannels.has(data.channel)) {
-      return refuse('already subscribed to this channel');
+    // Soketi sends no pings, so nobody waits for this.
+    if (event === 'pusher:pong') return undefined;
+    if (event === 'pusher:unsubscribe' && !subscriptions.leave(ws, data.channel)) return undefined;
+    if (event === 'pusher:subscribe') {
+      const refusal = subscriptions.enter(ws, data.channel);
+      if (refusal === 'again') return refuse('already subscribed to this channel');
+      if (refusal !== null) {
+        return ws.sendJson({ event: 'pusher:subscription_error', channel: data.channel, data: refusal });
+      }
     }
     try {
       return onMessage.call(this, ws, frame, isBinary);
@@ -134,9 +158,10 @@ function hardenFrames(WsHandler) {
 /**
  * Says what is wrong with an event to publish, or null when Soketi can take it. Sizes are left to Soketi's own limits.
  * @param {unknown} event
+ * @param {any} app the application, with its limits
  * @returns {string | null}
  */
-function findEventFault(event) {
+function findEventFault(event, app) {
   if (!isRecord(event)) return 'an event must be a JSON object';
   if (typeof event.name !== 'string' || event.name === '') return 'name must be a string that is not empty';
   // Also what hosted Pusher wants; objects nested a thousand levels deep would overflow the stack further on.
@@ -145,7 +170,8 @@ function findEventFault(event) {
   if (!Array.isArray(channels) || channels.length === 0) return 'channels must be a list of names that is not empty';
   for (const channel of channels) {
     if (typeof channel !== 'string' || !CHANNEL_NAME.test(channel)) return 'each channel must be a legal channel name';
-    if (channel.length > 164 && !channel.startsWith('#')) return 'a channel name has at most 164 characters';
+    const longest = Math.max(app.maxChannelNameLength, MAX_CHANNEL_LENGTH);
+    if (channel.length > longest && !channel.startsWith('#')) return `a channel name has at most ${longest} characters`;
   }
   const { socket_id: socketId } = event;
   if (socketId !== undefined && socketId !== null && (typeof socketId !== 'string' || !SOCKET_ID.test(socketId))) {
@@ -154,11 +180,11 @@ function findEventFault(event) {
   return null;
 }
 
-/** @param {unknown} body @returns {string | null} */
-function findBatchFault(body) {
+/** @param {unknown} body @param {any} app @returns {string | null} */
+function findBatchFault(body, app) {
   if (!isRecord(body) || !Array.isArray(body.batch)) return 'batch must be a list of events';
   for (const event of body.batch) {
-    const fault = findEventFault(event);
+    const fault = findEventFault(event, app);
     if (fault !== null) return fault;
   }
   return null;
@@ -207,10 +233,11 @@ function hardenApi(HttpHandler) {
     /** @type {Buffer[]} */
     const chunks = [];
     let bytes = 0;
+    const maxBytes = maxBodyBytes(this.server.options);
     res.onData((/** @type {ArrayBuffer} */ chunk, /** @type {boolean} */ isLast) => {
-      if (bytes > MAX_BODY_BYTES) return;
+      if (bytes > maxBytes) return;
       bytes += chunk.byteLength;
-      if (bytes > MAX_BODY_BYTES) {
+      if (bytes > maxBytes) {
         chunks.length = 0;
         res.closeAfterwards = true;
         this.entityTooLargeResponse(res, 'The payload size is too big.');
@@ -227,6 +254,18 @@ function hardenApi(HttpHandler) {
     });
   };
 
+  const { authMiddleware } = prototype;
+  /** @this {any} @param {any} res @param {Function} next */
+  prototype.authMiddleware = function checkAge(res, next) {
+    const { auth_timestamp: given } = res.query;
+    const isFresh = /^\d{1,15}$/.test(given) && Math.abs(Date.now() / 1000 - Number(given)) <= MAX_CALL_AGE_S;
+    if (isFresh) return authMiddleware.call(this, res, next);
+    return this.unauthorizedResponse(
+      res,
+      `Timestamp expired: auth_timestamp must be within ${MAX_CALL_AGE_S} s of the server's time, in seconds.`,
+    );
+  };
+
   for (const [method, findFault] of /** @type {const} */ ([
     ['broadcastEventRateLimitingMiddleware', findEventFault],
     ['broadcastBatchEventsRateLimitingMiddleware', findBatchFault],
@@ -235,7 +274,7 @@ function hardenApi(HttpHandler) {
     // Here, because it is the first step after the signature that looks into the body.
     /** @this {any} @param {any} res @param {Function} next */
     prototype[method] = function checkBody(res, next) {
-      const fault = findFault(res.body);
+      const fault = findFault(res.body, res.app);
       return fault === null ? original.call(this, res, next) : this.badResponse(res, `The body is wrong: ${fault}.`);
     };
   }
@@ -263,41 +302,6 @@ function hardenApi(HttpHandler) {
   };
 }
 
-// ---- The server
-
-/** @param {any} Server */
-function hardenServer(Server) {
-  const prototype = Server.prototype;
-  const { configureDiscovery, configureWebsockets, start } = prototype;
-
-  /** @this {any} */
-  prototype.configureDiscovery = function listenOnOwnHost() {
-    // cluster.hostname is only a name; the address that discovery binds to has a field that no setting reaches.
-    this.options.cluster.address = this.options.host;
-    return configureDiscovery.call(this);
-  };
-
-  /** @this {any} @param {any} app */
-  prototype.configureWebsockets = function limitFrames(app) {
-    const { ws } = app;
-    app.ws = (/** @type {string} */ path, /** @type {object} */ behaviour) =>
-      ws.call(app, path, { ...behaviour, maxPayloadLength: MAX_FRAME_BYTES });
-    return configureWebsockets.call(this, app);
-  };
-
-  /** @this {any} @param {Function | undefined} callback */
-  prototype.start = function startOrExit(callback) {
-    return start.call(this, (/** @type {any} */ server) => {
-      if (!server.serverProcess || !server.metricsServerProcess) {
-        const { port, metrics } = this.options;
-        console.error(`Could not listen on ports ${port} and ${metrics.port}: one of them is taken. Choose others.`);
-        process.exit(1);
-      }
-      callback?.(server);
-    });
-  };
-}
-
 /** Soketi's own modules, found from the script that Node was told to run. */
 function hardenSoketi() {
   const dist = join(dirname(realpathSync(/** @type {string} */ (process.argv[1]))), '..', 'dist');
@@ -305,11 +309,13 @@ function hardenSoketi() {
   const { HttpHandler } = require(join(dist, 'http-handler.js'));
   const { Server } = require(join(dist, 'server.js'));
   const expected = [
-    [WsHandler, ['onMessage']],
+    [WsHandler, ['onMessage', 'onOpen']],
     [
       HttpHandler,
       [
+        'acceptTraffic',
         'attachMiddleware',
+        'authMiddleware',
         'badResponse',
         'broadcastBatchEventsRateLimitingMiddleware',
         'broadcastEventRateLimitingMiddleware',
@@ -319,9 +325,13 @@ function hardenSoketi() {
         'send',
         'sendJson',
         'serverErrorResponse',
+        'unauthorizedResponse',
       ],
     ],
-    [Server, ['configureDiscovery', 'configureWebsockets', 'start']],
+    [
+      Server,
+      ['configureDiscovery', 'configureHttp', 'configureMetricsServer', 'configureWebsockets', 'setOptions', 'url'],
+    ],
   ];
   for (const [type, methods] of expected) {
     for (const method of methods) {
@@ -332,7 +342,13 @@ function hardenSoketi() {
   }
   hardenFrames(WsHandler);
   hardenApi(HttpHandler);
-  hardenServer(Server);
+  hardenListening(Server);
+  hideInside(Server);
 }
 
-hardenSoketi();
+try {
+  hardenSoketi();
+} catch (error) {
+  console.error(/** @type {Error} */ (error).message);
+  process.exit(1);
+}

@@ -9,8 +9,10 @@ import { eventually } from '../test/support/eventually.ts';
 import { FRAMES_OF_BAD_UTF8, HOSTILE_FRAMES } from '../test/support/hostile-frames.ts';
 import { RawWebSocket } from '../test/support/raw-websocket.ts';
 import { startSoketi, type TestSoketi } from '../test/support/soketi.ts';
-import { startChild } from './child.ts';
+import { ScriptedClient, startScripted } from '../test/support/soketi-script.ts';
+import { type Child, type Command, startChild } from './child.ts';
 import { findNode20 } from './node20.ts';
+import { findFreePort } from './ports.ts';
 import { createPusherApp, signPusherCall, soketiCommand } from './soketi.ts';
 
 const PRIVATE = 'private-user-bob';
@@ -301,19 +303,182 @@ describe('an API call that is not ours', () => {
   });
 });
 
-describe('starting', () => {
-  it('on a port that is taken ends in an error instead of saying that the server is up', async () => {
-    const other = createServer();
-    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
-    const { port } = other.address() as AddressInfo;
-    const folder = mkdtempSync(join(tmpdir(), 'inloop-soketi-'));
-    const node = findNode20() as string;
-    const child = await startChild(await soketiCommand({ node, app: createPusherApp(), port, folder }));
-    expect(await child.end).toBe('exit code 1');
-    expect(child.lastLines.join('\n')).toContain(`Could not listen on ports ${port}`);
-    other.close();
-    rmSync(folder, { recursive: true, force: true });
+describe('an old call', () => {
+  /** A signed call whose time is `seconds` ahead of now. */
+  const callAt = async (seconds: number): Promise<Answer> => {
+    const real = Date.now;
+    Date.now = () => real() + seconds * 1_000;
+    const path = signPusherCall(soketi.pusher, 'GET', '/channels');
+    Date.now = real;
+    return send('GET', path);
+  };
+
+  it.each([-605, 605, -86_400, 1e9])('of %i s from now is refused, as hosted Pusher does', async (seconds) => {
+    const { status, body } = await callAt(seconds);
+    expect([status, body]).toEqual([401, expect.stringContaining('Timestamp expired')]);
+  });
+
+  it.each([-590, 0, 590])('of %i s from now is answered', async (seconds) => {
+    expect((await callAt(seconds)).status).toBe(200);
+  });
+});
+
+describe('what is for operators', () => {
+  it.each(['/accept-traffic', '/usage', '/metrics'])('%s is not where everybody comes by', async (path) => {
+    expect((await send('GET', path)).status).toBe(404);
+  });
+
+  it('is answered on the metrics port, and whether it is up is no secret', async () => {
+    const inside = await findFreePort();
+    const other = await startScripted('hardened', { METRICS_SERVER_PORT: String(inside) });
+    for (const path of ['/accept-traffic', '/usage']) {
+      const response = await fetch(`http://127.0.0.1:${inside}${path}`);
+      expect([response.status, await response.json()]).toMatchObject([200, { memory: {} }]);
+    }
+    for (const path of ['/', '/ready']) expect((await fetch(`http://127.0.0.1:${other.port}${path}`)).status).toBe(200);
+    await other.stop();
   }, 20_000);
+});
+
+describe('a Soketi for the channels of tasks', () => {
+  let closed: TestSoketi;
+  let hooks: Awaited<ReturnType<typeof collectWebhooks>>;
+  beforeAll(async () => {
+    hooks = await collectWebhooks();
+    closed = await startSoketi({ webhooks: hooks.url, tasksOnly: true });
+  }, 30_000);
+  afterAll(async () => {
+    await closed.stop();
+    hooks.close();
+  });
+  const client = () => ScriptedClient.open(closed.pusher.port, closed.pusher);
+
+  it.each([
+    'room',
+    'cache-room',
+    'presence-room',
+    'private-room',
+    'private-encrypted-room',
+    'private-user',
+    'xprivate-user-bob',
+    'user-bob',
+  ])('refuses %s, rightly signed or not', async (channel) => {
+    const bob = await client();
+    const member = channel.startsWith('presence-') ? { user_id: 'bob' } : undefined;
+    expect(await bob.enter(channel, member)).toEqual([
+      'pusher:subscription_error',
+      { type: 'AuthError', status: 403, error: expect.any(String) },
+    ]);
+    expect(await bob.enter(PRIVATE)).toEqual(['pusher_internal:subscription_succeeded', undefined]);
+    expect(await bob.enter('private-encrypted-user-bob')).toEqual([
+      'pusher_internal:subscription_succeeded',
+      undefined,
+    ]);
+    bob.socket.close();
+  });
+
+  it('keeps nothing of four clients that enter made-up channels as fast as they can', async () => {
+    const flooders = await Promise.all(
+      [1, 2, 3, 4].map(() => RawWebSocket.open(closed.pusher.port, closed.pusher.key)),
+    );
+    hooks.names.length = 0;
+    for (let n = 0; n < 2_500; n++) {
+      for (const [who, flooder] of flooders.entries()) {
+        flooder.sendText({ event: 'pusher:subscribe', data: { channel: `made-up-${who}-${n}` } });
+      }
+    }
+    const isRefused = ({ event }: { event: string }) => event === 'pusher:subscription_error';
+    for (const flooder of flooders) {
+      await eventually(() => flooder.messages.filter(isRefused).length === 2_500, { within: 20_000 });
+    }
+    const bob = await client();
+    await bob.enter('private-user-flood');
+    const answer = await fetch(
+      `http://127.0.0.1:${closed.pusher.port}${signPusherCall(closed.pusher, 'GET', '/channels')}`,
+    );
+    expect(Object.keys(((await answer.json()) as { channels: object }).channels)).toEqual(['private-user-flood']);
+    await eventually(() => hooks.names.includes('channel_occupied private-user-flood'));
+    expect(hooks.names.filter((name) => name.includes('made-up'))).toEqual([]);
+    for (const flooder of flooders) flooder.close();
+    bob.socket.close();
+  }, 40_000);
+
+  it('lets a connection into so many at once, and into another for each that it leaves', async () => {
+    const bob = await client();
+    for (let n = 0; n < 30; n++) bob.ask(`private-user-${n}`);
+    const told = (event: string) => bob.socket.messages.filter((message) => message.event === event);
+    await eventually(() => told('pusher_internal:subscription_succeeded').length === 20);
+    await eventually(() => told('pusher:subscription_error').length === 10);
+    expect(told('pusher:subscription_error')[0]?.data).toMatchObject({ type: 'LimitReached', status: 4100 });
+    bob.send('pusher:unsubscribe', { channel: 'private-user-3' });
+    expect(await bob.enter('private-user-40')).toEqual(['pusher_internal:subscription_succeeded', undefined]);
+    bob.socket.close();
+  });
+});
+
+describe('starting', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'inloop-soketi-'));
+  });
+  const children: Child[] = [];
+  afterEach(async () => {
+    for (const child of children.splice(0)) await child.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  /** Starts one that is ended after the test, should it run. */
+  const start = async (command: Command): Promise<Child> => {
+    const child = await startChild(command);
+    children.push(child);
+    return child;
+  };
+
+  const command = (port: number) =>
+    soketiCommand({ node: findNode20() as string, app: createPusherApp(), port, folder });
+
+  it.each([
+    ['another program', null],
+    ['a Soketi', 'hardened'],
+    ['a Soketi that nobody hardened', 'plain'],
+  ] as const)(
+    'on a port that is taken by %s ends in an error that names it',
+    async (_who, kind) => {
+      const server = createServer();
+      const soketi = kind === null ? null : await startScripted(kind);
+      if (soketi === null) await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const port = soketi?.port ?? (server.address() as AddressInfo).port;
+      const child = await start(await command(port));
+      expect(await child.end).toBe('exit code 1');
+      expect(child.lastLines.join('\n')).toContain(`Could not listen on port ${port}`);
+      expect(child.lastLines.join('\n')).not.toContain('up and running');
+      server.close();
+      await soketi?.stop();
+    },
+    20_000,
+  );
+
+  it('goes on without a metrics port that is taken, and says so; with metrics switched on it does not', async () => {
+    const inside = new URL(webhooks.url).port;
+    const first = await command(await findFreePort());
+    const env = { ...first.env, SOKETI_METRICS_SERVER_PORT: String(inside) };
+    const child = await start({ ...first, env });
+    await eventually(() => child.lastLines.join('\n').includes('up and running'), { within: 10_000 });
+    expect(child.lastLines.join('\n')).toContain(`Could not listen on port ${inside}, for /usage and /metrics`);
+    await child.stop();
+    const second = await start({ ...first, env: { ...env, SOKETI_METRICS_ENABLED: 'true' } });
+    expect(await second.end).toBe('exit code 1');
+  }, 30_000);
+
+  it.each([
+    ['INLOOP_SOKETI_CHANNELS', 'private-user-*,née'],
+    ['INLOOP_SOKETI_SUBSCRIPTIONS', '0'],
+    ['INLOOP_SOKETI_SUBSCRIPTIONS', 'many'],
+  ])('with a bad %s ends in a line that names it', async (name, value) => {
+    const { env, ...rest } = await command(await findFreePort());
+    const child = await start({ ...rest, env: { ...env, [name]: value } });
+    expect(await child.end).toBe('exit code 1');
+    expect(child.lastLines).toEqual([expect.stringContaining(name)]);
+  });
 });
 
 describe('the API', () => {

@@ -17,6 +17,9 @@ export interface PusherApp {
 /** The file given to `node --require` that keeps hostile frames and bodies away from Soketi. */
 export const SOKETI_PRELOAD: string = join(REPOSITORY, 'dev', 'soketi-preload.cjs');
 
+/** The channels of tasks, as core/channel.ts names them: what clients of the local stack may enter. */
+const TASK_CHANNELS = 'private-user-* private-encrypted-user-*';
+
 /** Loaded after it where Soketi may be troubled on purpose. */
 const TROUBLE_PRELOAD = join(REPOSITORY, 'dev', 'trouble-preload.cjs');
 
@@ -51,14 +54,16 @@ export interface SoketiOptions {
   webhookUrl?: string | undefined;
   /** Whether clients may sign in as a user (`pusher.signin()`). */
   userSignIn?: boolean;
+  /** Whether clients may enter the channels of tasks only, and few at once; otherwise any. */
+  tasksOnly?: boolean;
   /** Whether it takes part in `trouble.ts`. */
   troublesome?: boolean;
 }
 
-/** The command that runs hardened Soketi, every listener on loopback. Check that the port is free first. */
+/** The command that runs hardened Soketi, every listener on loopback. It ends with exit code 1 where `port` is taken. */
 export async function soketiCommand(options: SoketiOptions): Promise<Command> {
-  const { node, app, port, folder, webhookUrl, userSignIn = false, troublesome = false } = options;
-  mkdirSync(folder, { recursive: true });
+  const { node, app, port, folder, webhookUrl, userSignIn = false, tasksOnly = false, troublesome = false } = options;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const webhooks = webhookUrl ? [{ url: webhookUrl, event_types: ['channel_occupied', 'channel_vacated'] }] : [];
   const settings: Record<string, string> = {
     HOST: LOOPBACK,
@@ -91,6 +96,11 @@ export async function soketiCommand(options: SoketiOptions): Promise<Command> {
     AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE: '1',
   };
   for (const [name, value] of Object.entries(settings)) env[`SOKETI_${name}`] = value;
+  if (tasksOnly) {
+    env.INLOOP_SOKETI_CHANNELS = TASK_CHANNELS;
+    // A page needs one.
+    env.INLOOP_SOKETI_SUBSCRIPTIONS = '20';
+  }
   const server = join(REPOSITORY, 'node_modules', '@soketi', 'soketi', 'bin', 'server.js');
   const preloads = troublesome ? [SOKETI_PRELOAD, TROUBLE_PRELOAD] : [SOKETI_PRELOAD];
   const args = [...preloads.flatMap((file) => ['--require', file]), server, 'start'];

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Command } from './child.ts';
 import type { Credentials } from './credentials.ts';
 import { REPOSITORY } from './paths.ts';
-import { findFreePort, isPortFree, LOOPBACK } from './ports.ts';
+import { claimPort, isPortFree, LOOPBACK } from './ports.ts';
 import { Problem } from './problem.ts';
 import { pingRedis, redisCommand } from './redis.ts';
 import { probeSoketi, pusherEnvOf, soketiCommand } from './soketi.ts';
@@ -35,13 +35,13 @@ const DRAIN_MS = 15_000;
  */
 export async function describeServices(parts: StackParts): Promise<{ url: string; groups: Service[][] }> {
   const port = await choosePort(parts.port);
-  const redis = describeRedis(parts, await findFreePort());
-  const soketi = describeSoketi(parts, await findFreePort(), `http://${LOOPBACK}:${port}/tasks/webhook`);
+  const redis = describeRedis(parts, (await claimPort()).port);
+  const soketi = describeSoketi(parts, (await claimPort()).port, `http://${LOOPBACK}:${port}/tasks/webhook`);
   const env = applicationEnv(parts, redis.port, soketi.port);
   // The server only: nobody else has a use for it.
   const serverEnv = parts.troubleUrl === null ? env : { ...env, INLOOP_TROUBLE_URL: parts.troubleUrl };
   const server = describeScript('server', parts.scripts.server, port, serverEnv);
-  const worker = describeScript('worker', parts.scripts.worker, await findFreePort(), env);
+  const worker = describeScript('worker', parts.scripts.worker, (await claimPort()).port, env);
   return {
     url: `http://localhost:${port}`,
     // Three and not two: they end in reverse, and Redis must be the last.
@@ -50,18 +50,20 @@ export async function describeServices(parts: StackParts): Promise<{ url: string
 }
 
 async function choosePort(wanted: number): Promise<number> {
-  if (wanted === 0) return findFreePort();
+  if (wanted === 0) return (await claimPort()).port;
   if (await isPortFree(wanted)) return wanted;
   throw new Problem(`Port ${wanted} is taken. End what listens there, or choose another: PORT=${wanted + 1} npm start`);
 }
 
-function describeRedis({ redisServer, folder }: StackParts, port: number): Service {
+function describeRedis({ redisServer, folder, credentials }: StackParts, port: number): Service {
+  const password = credentials.redisPassword;
   return {
     name: 'redis',
     host: LOOPBACK,
     port,
-    command: () => redisCommand({ file: redisServer, folder: join(folder, 'redis'), port }),
-    probe: () => pingRedis(port),
+    command: () => redisCommand({ file: redisServer, folder: join(folder, 'redis'), port, password }),
+    probe: () => pingRedis(port, password),
+    access: { url: redisUrl(password, port), password },
     graceMs: 10_000,
   };
 }
@@ -73,10 +75,16 @@ function describeSoketi(parts: StackParts, port: number, webhookUrl: string): Se
     name: 'soketi',
     host: LOOPBACK,
     port,
-    async command() {
-      if (!(await isPortFree(port))) throw new Error(`Soketi's port ${port} is taken.`);
-      const troublesome = troubleUrl !== null;
-      return soketiCommand({ node: node20, app, port, folder: join(folder, 'soketi'), webhookUrl, troublesome });
+    command() {
+      return soketiCommand({
+        node: node20,
+        app,
+        port,
+        folder: join(folder, 'soketi'),
+        webhookUrl,
+        tasksOnly: true,
+        troublesome: troubleUrl !== null,
+      });
     },
     probe: () => probeSoketi(port, app),
     graceMs: 3_000,
@@ -99,6 +107,10 @@ async function isReady(port: number): Promise<boolean> {
   return response.ok;
 }
 
+function redisUrl(password: string, port: number): string {
+  return `redis://:${password}@${LOOPBACK}:${port}`;
+}
+
 /** What server and worker find in their environment; see .env.example. */
 function applicationEnv({ credentials, folder }: StackParts, redisPort: number, soketiPort: number): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = { ...process.env };
@@ -107,10 +119,10 @@ function applicationEnv({ credentials, folder }: StackParts, redisPort: number, 
     if (name.startsWith('PUSHER_') && name !== 'PUSHER_ENCRYPTION_KEY') delete env[name];
     if (name === 'INLOOP_TROUBLE_URL') delete env[name];
   }
-  const { app, sessionSecret } = credentials;
+  const { app, sessionSecret, redisPassword } = credentials;
   return {
     ...env,
-    REDIS_URL: `redis://${LOOPBACK}:${redisPort}`,
+    REDIS_URL: redisUrl(redisPassword, redisPort),
     ...pusherEnvOf(app, soketiPort),
     SESSION_SECRET: sessionSecret,
     DATA_DIR: join(folder, 'data'),

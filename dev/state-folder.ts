@@ -1,5 +1,5 @@
 // The state folder of one stack (.inloop): who runs it, which processes belong to it, and where its services listen.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
@@ -11,6 +11,9 @@ export interface ServiceAddress {
   pid: number;
   host: string;
   port: number;
+  /** With the password, for a service that wants one. */
+  url?: string;
+  password?: string;
 }
 
 /** The content of `stack.json`, a contract with scripts and tests. */
@@ -33,7 +36,8 @@ export class StateFolder {
    */
   constructor(path: string) {
     this.path = path;
-    mkdirSync(path, { recursive: true });
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    this.#keepPrivate();
     if (!this.#tryLock()) {
       const holder = readJsonFile<ProcessRecord>(this.#lock);
       if (holder !== null && isStillRunning(holder)) {
@@ -89,9 +93,23 @@ export class StateFolder {
     return join(this.path, 'stack.json');
   }
 
+  /**
+   * Closes to others what an earlier version left open to them: credentials, inputs and contacts lie in there. Only a
+   * folder that is ours: INLOOP_DIR may be one that others need.
+   */
+  #keepPrivate(): void {
+    if (existsSync(join(this.path, 'credentials.json'))) chmodSync(this.path, 0o700);
+    for (const name of ['redis', 'soketi', 'data']) {
+      if (existsSync(join(this.path, name))) chmodSync(join(this.path, name), 0o700);
+    }
+  }
+
   #tryLock(): boolean {
     try {
-      writeFileSync(this.#lock, JSON.stringify(recordProcess('supervisor', process.pid)), { flag: 'wx' });
+      writeFileSync(this.#lock, JSON.stringify(recordProcess('supervisor', process.pid)), {
+        flag: 'wx',
+        mode: 0o600,
+      });
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;

@@ -11,6 +11,8 @@ export interface Service {
   name: string;
   host: string;
   port: number;
+  /** What its clients need besides, for those who look into stack.json. */
+  access?: { url: string; password: string };
   command(): Command | Promise<Command>;
   /** Whether it is ready; may reject for no. */
   probe(): Promise<boolean>;
@@ -62,9 +64,9 @@ export class Supervisor implements Troubled {
   /** Where each service listens, and which process it is now. */
   addresses(): Record<string, ServiceAddress> {
     const addresses: Record<string, ServiceAddress> = {};
-    for (const { name, host, port } of this.#groups.flat()) {
+    for (const { name, host, port, access } of this.#groups.flat()) {
       const child = this.#children.get(name);
-      if (child) addresses[name] = { pid: child.pid, host, port };
+      if (child) addresses[name] = { pid: child.pid, host, port, ...access };
     }
     return addresses;
   }

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 // Trouble in a real stack, as its server asks for it. What becomes of tasks is tested in test/e2e.
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -36,22 +37,32 @@ async function make(kind: string): Promise<TroubleReport> {
 const app = () => (readJsonFile<Credentials>(join(stack.dir, 'credentials.json')) as Credentials).app;
 const soketiPort = () => stack.services().soketi?.port as number;
 
-/** Somebody in the channel `room`; collects the names of events, and how the connection ended. */
+/** The stack's Soketi lets clients into channels of this kind only. */
+const CHANNEL = 'private-user-ada';
+
+/** Somebody in that channel; collects the names of events, and how the connection ended. */
 async function enter(options: { origin?: string } = {}) {
   const socket = new WebSocket(`ws://${LOOPBACK}:${soketiPort()}/app/${app().key}?protocol=7`, options);
   const events: string[] = [];
+  let id = '';
   const closed = new Promise<number>((resolve) => socket.once('close', resolve));
   socket.on('error', () => {});
-  socket.on('message', (data) => events.push((JSON.parse(String(data)) as { event: string }).event));
+  socket.on('message', (text) => {
+    const { event, data } = JSON.parse(String(text)) as { event: string; data: string };
+    if (event === 'pusher:connection_established') id = (JSON.parse(data) as { socket_id: string }).socket_id;
+    events.push(event);
+  });
   await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
   await eventually(() => events.includes('pusher:connection_established'));
-  socket.send(JSON.stringify({ event: 'pusher:subscribe', data: { channel: 'room' } }));
+  const { key, secret } = app();
+  const auth = `${key}:${createHmac('sha256', secret).update(`${id}:${CHANNEL}`).digest('hex')}`;
+  socket.send(JSON.stringify({ event: 'pusher:subscribe', data: { channel: CHANNEL, auth } }));
   await eventually(() => events.includes('pusher_internal:subscription_succeeded'));
   return { events, closed, named: (name: string) => events.filter((event) => event === name).length };
 }
 
 async function publish(name: string): Promise<void> {
-  const body = JSON.stringify({ name, channel: 'room', data: '{}' });
+  const body = JSON.stringify({ name, channel: CHANNEL, data: '{}' });
   const path = signPusherCall(app(), 'POST', '/events', body);
   const response = await fetch(`http://${LOOPBACK}:${soketiPort()}${path}`, { method: 'POST', body });
   expect(response.status).toBe(200);

@@ -68,9 +68,10 @@ describe('docker-compose.yml', () => {
       port: 1,
       folder: tmpdir(),
       webhookUrl: 'http://server:3000/tasks/webhook',
+      tasksOnly: true,
     });
-    const names = Object.keys(local.env).filter((name) => /EVENT_|CHANNEL_LIMITS|SHUTDOWN|WEBHOOKS/.test(name));
-    expect(names).toHaveLength(8);
+    const names = Object.keys(local.env).filter((name) => /EVENT_|CHANNEL_LIMITS|SHUTDOWN|WEBHOOKS|INLOOP/.test(name));
+    expect(names).toHaveLength(10);
     for (const name of names) expect([name, soketi?.environment?.[name]]).toEqual([name, local.env[name]]);
   });
 });

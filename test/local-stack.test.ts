@@ -1,5 +1,15 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,6 +17,7 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createClient } from '@redis/client';
 import { REPOSITORY } from '../dev/paths.ts';
+import { pingRedis } from '../dev/redis.ts';
 import type { StackFile } from '../dev/state-folder.ts';
 import { eventually } from './support/eventually.ts';
 import { startStack, type TestStack } from './support/stack.ts';
@@ -15,6 +26,8 @@ const STAND_IN = join(REPOSITORY, 'test', 'fixtures', 'stand-in.mjs');
 const args = ['--server', STAND_IN, '--worker', STAND_IN];
 /** Only dev/ is needed here, and it is built first: these tests are about it and run without the other houses, too. */
 const env = { INLOOP_BUILT: '1' };
+// Windows has no such modes.
+const onUnix = process.platform === 'win32' ? it.skip : it;
 const NAMES = ['redis', 'soketi', 'server', 'worker'];
 
 let dir: string;
@@ -43,7 +56,7 @@ async function start(): Promise<TestStack> {
 }
 
 async function connectRedis(services: StackFile['services']) {
-  const client = createClient({ url: `redis://127.0.0.1:${services.redis?.port}` });
+  const client = createClient({ url: services.redis?.url as string });
   client.on('error', () => {});
   clients.push(client);
   return client.connect();
@@ -92,14 +105,13 @@ describe('the local stack', () => {
     }
     expect(stack.url).toBe(`http://localhost:${services.server?.port}`);
     expect(await (await fetch(stack.url)).json()).toEqual({
-      REDIS_URL: `redis://127.0.0.1:${services.redis?.port}`,
+      REDIS_URL: services.redis?.url,
       PUSHER_HOST: '127.0.0.1',
       PUSHER_PORT: String(services.soketi?.port),
       PUSHER_TLS: 'false',
       DATA_DIR: join(dir, 'data'),
       HOST: '127.0.0.1',
     });
-    expect(statSync(join(dir, 'credentials.json')).mode & 0o777).toBe(0o600);
 
     expect(await stack.stop()).toBe('exit code 0');
     for (const { pid } of Object.values(services)) expect(isAlive(pid)).toBe(false);
@@ -110,6 +122,47 @@ describe('the local stack', () => {
     );
     expect(order).toEqual([...order].sort((a, b) => a - b));
   }, 60_000);
+
+  onUnix(
+    'keeps what lies in its folder, and what Redis knows, from everybody else on the machine',
+    async () => {
+      // As an earlier version left it, for a person whose files are open to others.
+      chmodSync(dir, 0o755);
+      mkdirSync(join(dir, 'data'), { mode: 0o755 });
+      const app = { appId: 'a1', key: 'a2', secret: 'a3' };
+      writeFileSync(join(dir, 'credentials.json'), JSON.stringify({ app, sessionSecret: 'kept from before' }), {
+        mode: 0o644,
+      });
+      const stack = await startStack({ dir, env });
+      running.push(stack);
+      const signedIn = await fetch(`${stack.url}/session`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: '{"user":"ada"}',
+      });
+      expect(signedIn.status).toBe(200);
+      const open = readdirSync(dir, { recursive: true, withFileTypes: true })
+        .map((entry) => join(entry.parentPath, entry.name))
+        .filter((path) => existsSync(path) && (statSync(path).mode & 0o077) !== 0);
+      expect([open, statSync(dir).mode & 0o777]).toEqual([[], 0o700]);
+      expect(JSON.parse(readFileSync(join(dir, 'credentials.json'), 'utf8'))).toMatchObject({
+        app,
+        sessionSecret: 'kept from before',
+      });
+
+      const { redis } = stack.services();
+      const port = redis?.port as number;
+      expect([await pingRedis(port), await pingRedis(port, 'guessed'), await pingRedis(port, redis?.password)]).toEqual(
+        [false, false, true],
+      );
+      expect(redis?.url).toBe(`redis://:${redis?.password}@127.0.0.1:${port}`);
+      expect(await (await connectRedis(stack.services())).ping()).toBe('PONG');
+      // Arguments and output are for everybody to read.
+      const commands = execFileSync('ps', ['-A', '-o', 'args']).toString();
+      expect(commands + stack.lines.join('\n')).not.toContain(redis?.password);
+    },
+    120_000,
+  );
 
   it('runs the demo', async () => {
     const stack = await startStack({ dir });

@@ -213,6 +213,92 @@ describe('a session', () => {
   });
 });
 
+describe('the URL of a session', () => {
+  const ORIGIN = 'https://app.example.com';
+  const thiefOf = (bridge: Bridge, client: FallbackClient, headers: Record<string, string> = {}) =>
+    Object.assign(bridge.client(headers), { session: client.session });
+
+  it.each([
+    ['no cookie', null],
+    ['a cookie of its own making', 'inloop_fallback=x'],
+    ['an empty one', 'inloop_fallback='],
+    ['other cookies', 'inloop_demo=1; other=2'],
+  ])('is of no use to a client with %s', async (_what, cookie) => {
+    const bridge = await startBridge();
+    const client = bridge.client();
+    const stream = await client.receive();
+    await client.message('pusher:connection_established');
+    for (const verb of ['xhr_streaming', 'xhr'] as const) {
+      const thief = thiefOf(bridge, client);
+      thief.cookie = cookie;
+      expect((await thief.receive(verb)).status).toBe(403);
+      expect(thief.messages).toEqual([]);
+      thief.cookie = cookie;
+      expect(await thief.send({ event: 'pusher:subscribe', data: { channel: 'room' } })).toBe(403);
+    }
+    (await busOf(bridge)).send(event(1));
+    await eventually(() => expect(numbers(client)).toEqual([1]));
+    expect([stream.isOver, bridge.bus.frames]).toEqual([false, []]);
+  });
+
+  it('is of no use either to whoever has opened a session of his own', async () => {
+    const bridge = await startBridge();
+    const [client, thief] = [bridge.client(), bridge.client()];
+    await client.receive();
+    await thief.receive();
+    const stolen = thiefOf(bridge, client);
+    stolen.cookie = thief.cookie;
+    expect(stolen.cookie).not.toBeNull();
+    expect((await stolen.receive()).status).toBe(403);
+  });
+
+  it('stays of no use while its client is away, and after it was told why it ended', async () => {
+    const bridge = await startBridge();
+    const client = bridge.client();
+    (await client.receive()).abort();
+    expect((await thiefOf(bridge, client).receive()).status).toBe(403);
+    (await busOf(bridge)).close(4200, 'bye');
+    await eventually(() => bridge.bus.clients.length === 0);
+    expect((await thiefOf(bridge, client).receive()).status).toBe(403);
+    const lines = await client.poll((lines) => closes(lines.at(-1)) !== null);
+    expect(closes(lines.at(-1))).toEqual([4200, 'bye']);
+  });
+
+  it('is the path of the cookie, which no script can read and no other site can use', async () => {
+    const bridge = await startBridge({ options: { publicUrl: '/prefix/pusher' } });
+    const client = bridge.client();
+    const given = (await client.receive()).headers['set-cookie'] ?? [];
+    expect(given).toEqual([
+      expect.stringMatching(
+        /^inloop_fallback=[\w-]{32}; Path=\/prefix\/pusher\/app\/app-key\/\d+\/\w{8}; Max-Age=300; HttpOnly; SameSite=Strict$/,
+      ),
+    ]);
+    expect(given[0]).toContain(client.session);
+    const secure = await bridge.client({ Origin: ORIGIN, 'Sec-Fetch-Site': 'same-origin' }).receive();
+    expect(secure.headers['set-cookie']).toEqual([expect.stringMatching(/; Secure$/)]);
+  });
+
+  it('is enough for a page of a listed origin only with its address and its browser', async () => {
+    const bridge = await startBridge({ options: { allowedOrigins: [ORIGIN], trustProxy: 'loopback' } });
+    const browser = { Origin: ORIGIN, 'User-Agent': 'one', 'X-Forwarded-For': '10.0.0.1' };
+    const client = bridge.client(browser);
+    await client.receive();
+    for (const other of [
+      { ...browser, 'User-Agent': 'another' },
+      { ...browser, 'X-Forwarded-For': '10.0.0.2' },
+      { 'User-Agent': 'one', 'X-Forwarded-For': '10.0.0.1' },
+    ]) {
+      expect((await thiefOf(bridge, client, other).receive()).status).toBe(403);
+    }
+    // As pusher-js does there: without cookies.
+    client.cookie = null;
+    expect((await client.receive('xhr')).status).toBe(200);
+    // Once it has shown its cookie, nothing less will do.
+    expect((await client.receive('xhr')).status).toBe(200);
+    expect((await thiefOf(bridge, client, browser).receive()).status).toBe(403);
+  });
+});
+
 describe('heartbeats', () => {
   it('reach a stream and end a poll', async () => {
     const bridge = await startBridge({ heartbeatMs: 30 });
@@ -396,6 +482,40 @@ describe('what one client may cost', () => {
     expect((await bridge.client({ 'X-Forwarded-For': '10.0.0.2' }).receive()).status).toBe(429);
   });
 
+  it('an address that is none counts as that of the proxy it came by', async () => {
+    const bridge = await startBridge({ sessionsPerAddress: 2, options: { trustProxy: 'loopback' } });
+    const statuses = [];
+    for (const forwarded of ['9'.repeat(8_000), 'somebody', 'another', `${Math.random()}`]) {
+      statuses.push((await bridge.client({ 'X-Forwarded-For': forwarded }).receive()).status);
+    }
+    expect(statuses).toEqual([200, 200, 429, 429]);
+  });
+
+  it('no body is read for a session that is not there', async () => {
+    const bridge = await startBridge();
+    const held = connect(Number(new URL(bridge.url).port), '127.0.0.1');
+    let answer = '';
+    held.on('data', (data) => {
+      answer += data.toString();
+    });
+    held.write(`POST /pusher/app/${KEY}/1/abcdefgh/xhr_send HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n[`);
+    await eventually(() => expect(answer).toMatch(/^HTTP\/1.1 404 /));
+    held.destroy();
+  });
+
+  it('one client may have so many bodies on their way at once', async () => {
+    const bridge = await startBridge({ connectMs: 60_000 });
+    const client = bridge.client();
+    await client.receive();
+    await client.message('pusher:connection_established');
+    const sockets = Array.from({ length: 32 }, () => connect(Number(new URL(bridge.url).port), '127.0.0.1'));
+    const head = `POST /pusher/app/${KEY}/${client.session}/xhr_send HTTP/1.1\r\nHost: x\r\nCookie: ${client.cookie}\r\n`;
+    for (const socket of sockets) socket.write(`${head}Content-Length: 20\r\n\r\n[`);
+    await eventually(async () => expect(await client.send({ event: 'pusher:ping' })).toBe(429));
+    for (const socket of sockets) socket.destroy();
+    await eventually(async () => expect(await client.send({ event: 'pusher:ping' })).toBe(204));
+  });
+
   it('a place is free again once its session is over', async () => {
     const bridge = await startBridge({ sessionsPerAddress: 1, graceMs: 20 });
     (await bridge.client().receive()).abort();
@@ -415,7 +535,9 @@ describe('what one client may cost', () => {
     slow.on('data', (data) => {
       answer += data.toString();
     });
-    slow.write(`POST /pusher/app/${KEY}/${client.session}/xhr_send HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n[`);
+    slow.write(
+      `POST /pusher/app/${KEY}/${client.session}/xhr_send HTTP/1.1\r\nHost: x\r\nCookie: ${client.cookie}\r\nContent-Length: 20\r\n\r\n[`,
+    );
     await eventually(() => expect(answer).toMatch(/^HTTP\/1.1 408 /));
     await eventually(() => slow.closed || slow.readableEnded);
     slow.destroy();
@@ -442,8 +564,10 @@ describe('what one client may cost', () => {
 
 describe('who may connect', () => {
   const ORIGIN = 'https://app.example.com';
+  let sessions = 0;
+  /** Asks for a session of its own each time. */
   const post = (bridge: Bridge, headers: Record<string, string>, method = 'POST') =>
-    fetch(`${bridge.url}/pusher/app/${KEY}/1/abcdefgh/xhr`, { method, headers });
+    fetch(`${bridge.url}/pusher/app/${KEY}/${++sessions}/abcdefgh/xhr`, { method, headers });
 
   it('another key is told what the bus would say', async () => {
     const bridge = await startBridge();

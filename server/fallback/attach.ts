@@ -7,17 +7,28 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
-import proxyAddr from 'proxy-addr';
 import { Outage } from '../../backend/log.ts';
 import { clientOf } from './address.ts';
 import { parseSend } from './check-frame.ts';
 import { closeLine, OPEN_LINE } from './framing.ts';
+import { Opener } from './opener.ts';
 import { checkOptions, type FallbackOptions } from './options.ts';
-import { answerPreflight, isAllowed, setCors } from './origin.ts';
+import { answerPreflight, isSecure, relationOf, setCors } from './origin.ts';
 import { readBody } from './read-body.ts';
 import { register } from './registry.ts';
 import { type FallbackRoute, parseRoute } from './route.ts';
 import { type Budget, Session } from './session.ts';
+
+/** Bodies of one session that may be on their way at once. pusher-js sends one frame a request, each by itself. */
+const MAX_BODIES = 32;
+
+/** A session, and whose it is. */
+interface Entry {
+  readonly session: Session;
+  readonly opener: Opener;
+  /** How many bodies are being read. */
+  bodies: number;
+}
 
 /** The fallback of one server. */
 export interface Fallback {
@@ -38,6 +49,9 @@ export interface Fallback {
  * answered wrongly, but has to start anew, again and again where it polls. A proxy must not buffer the answers
  * (nginx: does as it is told by a header; others have a setting), and may cut no request before 30 s of silence.
  *
+ * A session belongs to the client that opened it, by a cookie for its own URL: whoever reads that URL in a log can do
+ * nothing with it. A page of another origin (`allowedOrigins`) sends no cookies and is known by its address instead.
+ *
  * @example
  * const server = http.createServer(app);
  * attachFallback(server, { backend });
@@ -51,51 +65,68 @@ export function attachFallback(server: Server | SecureServer, options: FallbackO
   const checked = checkOptions(options);
   if (bus === null) return { isAttached: false, sessions: 0, close: () => {} };
 
-  const { path, allowedOrigins, trust, limits } = checked;
+  const { path, publicUrl, allowedOrigins, trust, limits } = checked;
   const { key } = backend.pusher;
   const host = bus.host.includes(':') && !bus.host.startsWith('[') ? `[${bus.host}]` : bus.host;
   const address = `${bus.tls ? 'wss' : 'ws'}://${host}:${bus.port}`;
   const outage = new Outage(backend.log, 'The push server, for clients without WebSockets,');
-  const sessions = new Map<string, Session>();
+  const sessions = new Map<string, Entry>();
   const perClient = new Map<string, number>();
   const budget: Budget = { used: 0 };
   let isClosed = false;
 
   const answer = (req: IncomingMessage, res: ServerResponse, route: FallbackRoute): void => {
-    if (!isAllowed(req, allowedOrigins, trust)) {
+    const relation = relationOf(req, allowedOrigins, trust);
+    if (relation === 'foreign') {
       refuse(res, 403, 'forbidden_origin', 'Pages of this origin may not connect here.');
       return;
     }
     setCors(req, res);
     if (req.method === 'OPTIONS') {
       answerPreflight(res);
-    } else if (req.method !== 'POST') {
+      return;
+    }
+    if (req.method !== 'POST') {
       res.setHeader('Allow', 'POST, OPTIONS');
       refuse(res, 405, 'method_not_allowed', `Expected POST, got ${req.method}.`);
-    } else if (route.verb === 'send') {
-      void take(req, res, sessions.get(route.session));
-    } else {
-      // pusher-js sends no body here; whatever comes is not kept.
-      req.resume();
-      if (route.key === key) receive(req, res, route, route.verb);
-      else refuseKey(res);
+      return;
     }
-  };
-
-  const receive = (req: IncomingMessage, res: ServerResponse, route: FallbackRoute, verb: 'stream' | 'poll'): void => {
+    const client = clientOf(req, trust);
+    const known = sessions.get(route.session);
+    if (known && !known.opener.sent(req, client)) {
+      res.setHeader('Connection', 'close');
+      refuse(res, 403, 'not_your_session', 'This session was opened by another client. Start one of your own.');
+      return;
+    }
+    known?.opener.greet(res, isSecure(req, trust));
+    if (route.verb === 'send') {
+      void take(req, res, known);
+      return;
+    }
+    // pusher-js sends no body here; whatever comes is not kept.
+    req.resume();
+    if (route.key !== key) {
+      refuseKey(res);
+      return;
+    }
     // A session that this process does not know begins here: pusher-js takes the `o` of a session that it thinks is
     // open already (another instance's, or of before a restart) for a loss, and starts anew.
-    const session = sessions.get(route.session) ?? open(req, res, route);
-    session?.receive(verb, res);
+    const entry = known ?? open(req, res, route, client, relation === 'own');
+    entry?.session.receive(route.verb, res);
   };
 
-  const open = (req: IncomingMessage, res: ServerResponse, route: FallbackRoute): Session | null => {
+  const open = (
+    req: IncomingMessage,
+    res: ServerResponse,
+    route: FallbackRoute,
+    client: string,
+    keepsCookies: boolean,
+  ): Entry | null => {
     if (isClosed) {
       res.setHeader('Connection', 'close');
       unavailable(res);
       return null;
     }
-    const client = clientOf(proxyAddr(req, trust));
     const count = perClient.get(client) ?? 0;
     if (count >= limits.sessionsPerAddress || sessions.size >= limits.sessions) {
       res.setHeader('Retry-After', '10');
@@ -109,20 +140,33 @@ export function attachFallback(server: Server | SecureServer, options: FallbackO
       unavailable,
       onConnection: (failure) => (failure === null ? outage.succeeded() : outage.failed(failure)),
       onForgotten: () => {
-        if (sessions.get(route.session) !== session) return;
+        if (sessions.get(route.session) !== entry) return;
         sessions.delete(route.session);
         const left = (perClient.get(client) ?? 1) - 1;
         if (left > 0) perClient.set(client, left);
         else perClient.delete(client);
       },
     });
-    sessions.set(route.session, session);
+    const urlPath = `${publicUrl.path}/app/${key}/${route.session}`;
+    const opener = new Opener(req, { keepsCookies, client, path: urlPath });
+    const entry: Entry = { session, opener, bodies: 0 };
+    sessions.set(route.session, entry);
     perClient.set(client, count + 1);
-    return session;
+    opener.greet(res, isSecure(req, trust));
+    return entry;
   };
 
-  const take = async (req: IncomingMessage, res: ServerResponse, session: Session | undefined): Promise<void> => {
+  const take = async (req: IncomingMessage, res: ServerResponse, entry: Entry | undefined): Promise<void> => {
+    // Before a byte is read: nobody's body is kept for a session that is not there.
+    if (entry === undefined || entry.bodies >= MAX_BODIES) {
+      res.setHeader('Connection', 'close');
+      if (entry) refuse(res, 429, 'too_many_bodies', `Expected at most ${MAX_BODIES} requests to send at once.`);
+      else refuseUnknown(res);
+      return;
+    }
+    entry.bodies++;
     const body = await readBody(req, limits.bodyBytes, limits.connectMs);
+    entry.bodies--;
     if (res.destroyed) return;
     if ('fault' in body) {
       res.setHeader('Connection', 'close');
@@ -131,13 +175,13 @@ export function attachFallback(server: Server | SecureServer, options: FallbackO
     }
     const parsed = parseSend(body.bytes);
     if ('fault' in parsed) refuse(res, 400, 'invalid_frame', parsed.fault);
-    else if (session?.send(parsed.frames)) res.writeHead(204).end();
-    else refuse(res, 404, 'unknown_session', 'This session is not open here. Start a new one.');
+    else if (entry.session.send(parsed.frames)) res.writeHead(204).end();
+    else refuseUnknown(res);
   };
 
   const close = (): void => {
     isClosed = true;
-    for (const session of sessions.values()) session.end({ code: 4_200, reason: 'The server is about to end' });
+    for (const { session } of sessions.values()) session.end({ code: 4_200, reason: 'The server is about to end' });
   };
   if (options.signal?.aborted) close();
   else options.signal?.addEventListener('abort', close, { once: true });
@@ -153,7 +197,7 @@ export function attachFallback(server: Server | SecureServer, options: FallbackO
     answer(req, res, route);
     return true;
   };
-  register(backend, checked.publicUrl);
+  register(backend, publicUrl);
   return {
     isAttached: true,
     get sessions() {
@@ -166,6 +210,10 @@ export function attachFallback(server: Server | SecureServer, options: FallbackO
 function unavailable(res: ServerResponse): void {
   res.setHeader('Retry-After', '1');
   refuse(res, 503, 'push_unavailable', 'The push server cannot be reached just now.');
+}
+
+function refuseUnknown(res: ServerResponse): void {
+  refuse(res, 404, 'unknown_session', 'This session is not open here. Start a new one.');
 }
 
 /** As the bus would say it: opened first, because pusher-js heeds no close code before that. */

@@ -20,7 +20,8 @@ export interface FallbackOptions {
   /**
    * Proxies whose `X-Forwarded-For` and `X-Forwarded-Host` are believed: addresses, subnets, or the names `loopback`,
    * `linklocal`, `uniquelocal`, as for Express's `trust proxy`. Default none: then all who come through one proxy
-   * count as one address. (`GET /connection` goes by the `trust proxy` of the Express app.)
+   * count as one address. Name your proxies only: whoever else comes from such an address can call himself anything.
+   * (`GET /connection` goes by the `trust proxy` of the Express app.)
    */
   readonly trustProxy?: string | readonly string[];
   /** Fires when the server is to end: clients are told to connect anew, and nothing is taken on any more. */

@@ -5,14 +5,24 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 /** May one believe what `X-Forwarded-*` says, coming from this address? */
 export type Trust = (address: string, hop: number) => boolean;
 
-/** Whether the page that sent `req` may. A request without an origin comes from no browser, and no page to protect. */
-export function isAllowed(req: IncomingMessage, allowed: ReadonlySet<string>, trust: Trust): boolean {
+/** Of the application itself (or of no page at all: no browser sent it), of an origin that it names, or of another. */
+export type Relation = 'own' | 'listed' | 'foreign';
+
+/** Which pages sent `req`. A request without an origin comes from no browser, and has no page to protect. */
+export function relationOf(req: IncomingMessage, allowed: ReadonlySet<string>, trust: Trust): Relation {
   const { origin } = req.headers;
-  if (origin === undefined || allowed.has(origin)) return true;
   // No script can set it, and a proxy that rewrites Host leaves it alone.
-  if (req.headers['sec-fetch-site'] === 'same-origin') return true;
+  if (origin === undefined || req.headers['sec-fetch-site'] === 'same-origin') return 'own';
   const host = hostOf(req, trust);
-  return URL.canParse(origin) && host !== null && new URL(origin).host === stripDefaultPort(host, origin);
+  const isOwn = URL.canParse(origin) && host !== null && new URL(origin).host === stripDefaultPort(host, origin);
+  if (isOwn) return 'own';
+  return allowed.has(origin) ? 'listed' : 'foreign';
+}
+
+/** Whether the browser came by TLS, as far as one can tell behind a proxy that ends it. */
+export function isSecure(req: IncomingMessage, trust: Trust): boolean {
+  if ('encrypted' in req.socket || req.headers.origin?.startsWith('https:')) return true;
+  return trust(req.socket.remoteAddress ?? '', 0) && req.headers['x-forwarded-proto'] === 'https';
 }
 
 /** Lets the page read the answer; a browser asks for nothing where page and server are one origin. */

@@ -1,12 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import proxyAddr from 'proxy-addr';
 import { HOSTILE_FRAMES } from '../../test/support/hostile-frames.ts';
-import { clientOf } from './address.ts';
+import { clientOf, networkOf } from './address.ts';
 import { findFault, parseSend } from './check-frame.ts';
 import { closeFrom, closeLine, fitLine, MAX_LINE_LENGTH, messageLine } from './framing.ts';
 import { checkOptions } from './options.ts';
-import { isAllowed } from './origin.ts';
+import { relationOf } from './origin.ts';
 import { parseRoute } from './route.ts';
 
 describe('routes', () => {
@@ -103,7 +104,30 @@ describe('addresses', () => {
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
     ['', ''],
   ])('%s counts as %s', (address, client) => {
-    expect(clientOf(address)).toBe(client);
+    expect(networkOf(address)).toBe(client);
+  });
+
+  const req = (remoteAddress: string, forwarded: string) =>
+    ({ headers: { 'x-forwarded-for': forwarded }, socket: { remoteAddress } }) as never as IncomingMessage;
+
+  it.each([
+    ['an address', '9.9.9.9', '9.9.9.9'],
+    ['one with a port', '9.9.9.9:4711', '9.9.9.9'],
+    ['one of IPv6 with a port', '[2001:db8::1]:4711', '2001:db8:0:0::/64'],
+    ['one that the client made up before it', '6.6.6.6, 9.9.9.9', '9.9.9.9'],
+    ['8,000 characters', '9'.repeat(8_000), '10.0.0.9'],
+    ['a name', 'localhost', '10.0.0.9'],
+    ['a number', '7', '10.0.0.9'],
+    ['another number each time', `${Math.random()}`, '10.0.0.9'],
+    ['nothing', '', '10.0.0.9'],
+    ['nothing after a comma', '9.9.9.9,', '9.9.9.9'],
+  ])('%s in X-Forwarded-For of a proxy that is trusted', (_what, forwarded, client) => {
+    expect(clientOf(req('10.0.0.9', forwarded), proxyAddr.compile('10.0.0.9'))).toBe(client);
+  });
+
+  it('in X-Forwarded-For of anybody else count for nothing', () => {
+    expect(clientOf(req('127.0.0.1', '9.9.9.9'), proxyAddr.compile([]))).toBe('127.0.0.1');
+    expect(clientOf(req('127.0.0.1', '9.9.9.9'), proxyAddr.compile('10.0.0.9'))).toBe('127.0.0.1');
   });
 });
 
@@ -113,20 +137,23 @@ describe('origins', () => {
   const never = () => false;
 
   it.each([
-    [{ host: 'a.example' }, true],
-    [{ host: 'a.example', origin: 'https://a.example' }, true],
-    [{ host: 'a.example:443', origin: 'https://a.example' }, true],
-    [{ host: 'A.example:80', origin: 'http://a.example' }, true],
-    [{ host: 'a.example:8080', origin: 'http://a.example:8080' }, true],
-    [{ host: 'a.example', origin: 'https://a.example:8443' }, false],
-    [{ host: 'a.example', origin: 'https://b.example' }, false],
-    [{ host: 'a.example', origin: 'https://a.example.evil' }, false],
-    [{ host: 'null', origin: 'null' }, false],
-    [{ host: '', origin: '' }, false],
-    [{ host: 'inner', origin: 'https://a.example', 'sec-fetch-site': 'same-origin' }, true],
-    [{ host: 'inner', origin: 'https://a.example', 'sec-fetch-site': 'same-site' }, false],
-  ])('%j: %s', (headers, allowed) => {
-    expect(isAllowed(req(headers as Record<string, string>), new Set(), never)).toBe(allowed);
+    [{ host: 'a.example' }, 'own'],
+    [{ host: 'a.example', origin: 'https://a.example' }, 'own'],
+    [{ host: 'a.example:443', origin: 'https://a.example' }, 'own'],
+    [{ host: 'A.example:80', origin: 'http://a.example' }, 'own'],
+    [{ host: 'a.example:8080', origin: 'http://a.example:8080' }, 'own'],
+    [{ host: 'a.example', origin: 'https://a.example:8443' }, 'foreign'],
+    [{ host: 'a.example', origin: 'https://b.example' }, 'foreign'],
+    [{ host: 'a.example', origin: 'https://a.example.evil' }, 'foreign'],
+    [{ host: 'null', origin: 'null' }, 'foreign'],
+    [{ host: '', origin: '' }, 'foreign'],
+    [{ host: 'inner', origin: 'https://a.example', 'sec-fetch-site': 'same-origin' }, 'own'],
+    [{ host: 'inner', origin: 'https://a.example', 'sec-fetch-site': 'same-site' }, 'foreign'],
+    [{ host: 'a.example', origin: 'https://listed.example', 'sec-fetch-site': 'cross-site' }, 'listed'],
+    [{ host: 'listed.example', origin: 'https://listed.example' }, 'own'],
+  ])('%j: %s', (headers, relation) => {
+    const listed = new Set(['https://listed.example']);
+    expect(relationOf(req(headers as Record<string, string>), listed, never)).toBe(relation);
   });
 });
 
@@ -142,6 +169,10 @@ describe('options', () => {
     [{ allowedOrigins: ['https://a.example/'] }, /allowedOrigins must hold origins/],
     [{ trustProxy: 'everybody' }, /trustProxy must hold/],
     [{ limits: { sessions: 0 } }, /limits\.sessions must be a whole number/],
+    ...(['heartbeatMs', 'pingMs', 'graceMs', 'connectMs'] as const).map(
+      (name) => [{ limits: { [name]: 2 ** 31 } }, /must be at most 86400000 ms/] as const,
+    ),
+    [{ limits: { graceMs: Number.NaN } }, /limits\.graceMs must be a whole number/],
     [{ limits: { speed: 1 } as never }, /limits\.speed is not known/],
   ])('%j is refused by name', (options, message) => {
     expect(() => checkOptions(options)).toThrow(message);

@@ -5,7 +5,7 @@ export type FallbackVerb = 'stream' | 'poll' | 'send';
 
 export interface FallbackRoute {
   readonly key: string;
-  /** `<0-999>/<8 chars>`, made up by the client: whoever knows it is the session. */
+  /** `<0-999>/<8 chars>`, made up by the client. Names the session and opens nothing: see `opener.ts`. */
   readonly session: string;
   readonly verb: FallbackVerb;
   /** The client's own parameters (`protocol`, `client`, `version`), fit to be passed on. */

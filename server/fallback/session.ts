@@ -48,7 +48,7 @@ export class Session {
   #outbox: string[] = [];
   #waiting = 0;
   #receiver: Receiver | null = null;
-  #seenAt = Date.now();
+  #seenAt = performance.now();
   #unanswered = 0;
   #absence: NodeJS.Timeout | null = null;
   readonly #timers: NodeJS.Timeout[];
@@ -56,7 +56,7 @@ export class Session {
   constructor(options: SessionOptions) {
     const { limits } = options;
     this.#options = options;
-    this.#openUntil = Date.now() + limits.connectMs;
+    this.#openUntil = performance.now() + limits.connectMs;
     this.#bus = this.#connect();
     this.#timers = [
       setInterval(() => this.#beat(), limits.heartbeatMs).unref(),
@@ -66,7 +66,7 @@ export class Session {
 
   /** Takes a request that receives. The newest one wins: the client has given up the one before. */
   receive(kind: 'stream' | 'poll', res: ServerResponse): void {
-    this.#seenAt = Date.now();
+    this.#seenAt = performance.now();
     if (this.#receiver) this.#takeBack(this.#receiver);
     const receiver: Receiver = new Receiver(kind, res, {
       onReady: () => this.#pump(),
@@ -91,7 +91,7 @@ export class Session {
   /** Passes frames on, already checked. Returns false where there is nobody to pass them to. */
   send(frames: readonly string[]): boolean {
     if (this.#state !== 'open') return false;
-    this.#seenAt = Date.now();
+    this.#seenAt = performance.now();
     for (const frame of frames) this.#bus.send(frame);
     if (this.#bus.bufferedAmount > MAX_UNSENT_BYTES) {
       this.end({ code: 4_200, reason: 'The push server does not keep up' });
@@ -152,7 +152,7 @@ export class Session {
   /** pusher-js would come back 15 s after a 503; a bus that is being restarted is back before that. */
   #onRefused(failure: string): void {
     this.#options.onConnection(failure);
-    if (Date.now() >= this.#openUntil) {
+    if (performance.now() >= this.#openUntil) {
       this.end({ code: 4_100, reason: 'The push server cannot be reached' });
       return;
     }
@@ -212,7 +212,7 @@ export class Session {
   }
 
   #beat(): void {
-    if (Date.now() - this.#seenAt > SILENT_HEARTBEATS * this.#options.limits.heartbeatMs) {
+    if (performance.now() - this.#seenAt > SILENT_HEARTBEATS * this.#options.limits.heartbeatMs) {
       // Most likely a network that went away without a word.
       this.#drop();
       this.end({ code: 4_201, reason: 'No sign of the client' });

@@ -1,5 +1,5 @@
 // Everything the chaos run can break, and how each part comes back.
-import { findFreePort } from '../../dev/ports.ts';
+import { claimPort } from '../../dev/ports.ts';
 import { startBus, type TestBus } from '../support/parts.ts';
 import {
   type Bundle,
@@ -32,7 +32,7 @@ export async function startWorld(mutations: readonly Mutation[]): Promise<World>
   ]);
   const [serverBundle, workerBundle] = bundles;
   const bus = await startBus();
-  const port = await findFreePort();
+  const { port, release } = await claimPort();
   const server = await keepRunning(serverBundle, { ...bus.env, PORT: String(port) }, 'server ready');
   const workers = await Promise.all(
     Array.from({ length: WORKERS }, () => keepRunning(workerBundle, { ...bus.env, DRAIN_MS: '500' }, 'worker ready')),
@@ -57,6 +57,7 @@ export async function startWorld(mutations: readonly Mutation[]): Promise<World>
       await Promise.all([server.close(), ...workers.map((worker) => worker.close())]);
       await bus.stop();
       for (const bundle of bundles) bundle.remove();
+      release();
     },
   };
 }

@@ -32,6 +32,8 @@ export class FallbackClient {
   readonly #base: string;
   readonly #headers: Record<string, string>;
   readonly #agent = new Agent({ keepAlive: false });
+  /** As `name=value`: what the bridge knows the client by. Tests that steal a session take it away. */
+  cookie: string | null = null;
 
   constructor(origin: string, key: string, headers: Record<string, string> = {}, path = '/pusher') {
     this.#base = `${origin}${path}/app/${key}/`;
@@ -42,9 +44,10 @@ export class FallbackClient {
   receive(verb: 'xhr_streaming' | 'xhr' = 'xhr_streaming'): Promise<Reception> {
     return new Promise((resolve, reject) => {
       const url = `${this.#base}${this.session}/${verb}?protocol=7&client=js&version=8.6.0`;
-      const req = request(url, { method: 'POST', headers: this.#headers, agent: this.#agent });
+      const req = request(url, { method: 'POST', headers: this.#allHeaders(), agent: this.#agent });
       req.on('error', reject);
       req.on('response', (res) => {
+        this.#keepCookie(res);
         const reception: Reception = {
           status: res.statusCode ?? 0,
           headers: res.headers,
@@ -97,10 +100,11 @@ export class FallbackClient {
   /** Sends a body as it is; `inPieces` without saying how long it is. */
   sendBody(body: string | Uint8Array, { inPieces = false } = {}): Promise<number> {
     return new Promise((resolve, reject) => {
-      const headers = { ...this.#headers, 'Content-Type': 'application/json' };
+      const headers = { ...this.#allHeaders(), 'Content-Type': 'application/json' };
       const req = request(`${this.#base}${this.session}/xhr_send`, { method: 'POST', headers, agent: this.#agent });
       req.on('error', reject);
       req.on('response', (res) => {
+        this.#keepCookie(res);
         res.resume();
         res.on('end', () => resolve(res.statusCode ?? 0));
       });
@@ -119,6 +123,15 @@ export class FallbackClient {
   /** Waits for a message by its event's name. */
   message(event: string) {
     return eventually(() => this.messages.find((message) => message.event === event), { that: event });
+  }
+
+  #allHeaders(): Record<string, string> {
+    return this.cookie === null ? this.#headers : { ...this.#headers, Cookie: this.cookie };
+  }
+
+  #keepCookie(res: IncomingMessage): void {
+    const given = res.headers['set-cookie']?.[0];
+    if (given) this.cookie = given.split(';')[0] as string;
   }
 
   #take(line: string, reception: Reception): void {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '@redis/client';
 import { type Child, startChild } from '../../dev/child.ts';
-import { findFreePort, LOOPBACK } from '../../dev/ports.ts';
+import { claimPort, LOOPBACK } from '../../dev/ports.ts';
 import { findRedisServer, pingRedis, redisCommand } from '../../dev/redis.ts';
 import { waitUntilReady } from '../../dev/wait.ts';
 
@@ -38,7 +38,9 @@ export async function startRedis({
   const file = process.env.INLOOP_TEST_REDIS_SERVER || findRedisServer();
   if (!file) throw new Error('These tests need redis-server on PATH. Run "npm test", which brings it.');
   const folder = dir ?? mkdtempSync(join(tmpdir(), 'inloop-redis-'));
-  const port = await findFreePort();
+  // Its own also while it is killed and not yet restarted.
+  const claim = await claimPort();
+  const { port } = claim;
   const start = async (): Promise<Child> => {
     const command = redisCommand({ file, folder, port });
     const more = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
@@ -56,6 +58,7 @@ export async function startRedis({
     say: (...command) => sayTo(port, command),
     async stop() {
       await child.stop();
+      claim.release();
       if (dir === undefined) rmSync(folder, { recursive: true, force: true });
     },
     async kill() {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createClient } from '@redis/client';
 import Pusher from 'pusher';
+import { claimPort, findFreePort } from '../../dev/ports.ts';
 import { eventually } from './eventually.ts';
 import { startRedis, type TestRedis } from './redis.ts';
 import { startSoketi, type TestSoketi } from './soketi.ts';
@@ -84,6 +85,16 @@ describe('a Soketi of a test’s own', () => {
     await expect(startSoketi({ port: soketi.pusher.port })).rejects.toThrow('is taken');
     other.close();
   });
+
+  it('keeps its port from every other suite while it is killed and not yet restarted', async () => {
+    const { port } = soketi.pusher;
+    await soketi.kill();
+    await expect(claimPort(port, port)).rejects.toThrow('free');
+    // Nor does the system hand it out: it chooses among higher ones.
+    expect(await findFreePort()).toBeGreaterThan(32_000);
+    await soketi.restart();
+    expect(soketi.pusher.port).toBe(port);
+  }, 30_000);
 
   it('takes events before and after a restart on the same port', async () => {
     const { port, ...options } = soketi.pusher;

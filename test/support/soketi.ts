@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Child, startChild } from '../../dev/child.ts';
 import { findNode20 } from '../../dev/node20.ts';
-import { findFreePort, isPortFree, LOOPBACK } from '../../dev/ports.ts';
+import { claimPort, isPortFree, LOOPBACK, type PortClaim } from '../../dev/ports.ts';
 import { createPusherApp, type PusherApp, probeSoketi, soketiCommand } from '../../dev/soketi.ts';
 import { waitUntilReady } from '../../dev/wait.ts';
 
@@ -21,15 +21,20 @@ export interface TestSoketi {
   restart(): Promise<void>;
 }
 
-/** Starts a Soketi and waits until it answers. `webhooks` is the URL told of occupied and vacated channels. */
+/**
+ * Starts a Soketi and waits until it answers. `webhooks` is the URL told of occupied and vacated channels; `tasksOnly`
+ * lets clients enter the channels of tasks only, as in the local stack.
+ */
 export async function startSoketi(
-  options: { webhooks?: string; port?: number; userSignIn?: boolean } = {},
+  options: { webhooks?: string; port?: number; userSignIn?: boolean; tasksOnly?: boolean } = {},
 ): Promise<TestSoketi> {
   const node = findNode20();
   if (node === null) throw new Error('Soketi needs Node 20 here. Run "npm test", which brings it.');
   const folder = mkdtempSync(join(tmpdir(), 'inloop-soketi-'));
   const app = createPusherApp();
-  const port = options.port ?? (await findFreePort());
+  // Ours also while it is killed and not yet restarted.
+  const claim: PortClaim = options.port ? { port: options.port, release: () => {} } : await claimPort();
+  const { port } = claim;
   const start = async (): Promise<Child> => {
     if (!(await isPortFree(port))) throw new Error(`Port ${port} is taken: end what listens there or choose another.`);
     const started = await startChild(
@@ -40,6 +45,7 @@ export async function startSoketi(
         folder,
         webhookUrl: options.webhooks,
         userSignIn: options.userSignIn ?? false,
+        tasksOnly: options.tasksOnly ?? false,
       }),
     );
     await waitUntilReady('Soketi', started, () => probeSoketi(port, app));
@@ -53,6 +59,7 @@ export async function startSoketi(
     },
     async stop() {
       await child.stop();
+      claim.release();
       rmSync(folder, { recursive: true, force: true });
     },
     async kill() {
