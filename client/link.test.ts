@@ -61,7 +61,10 @@ describe('keeping push alive', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 0.99, noNaN: true }), (random) => {
         expect(attemptDelay(40, 'lost', random)).toBeGreaterThanOrEqual(30_000);
-        expect(attemptDelay(0, 'refused', random)).toBeGreaterThanOrEqual(60_000);
+        expect(attemptDelay(0, 'refused', random)).toBeGreaterThanOrEqual(15_000);
+        expect(attemptDelay(2, 'refused', random)).toBeGreaterThanOrEqual(40_000);
+        // Who was refused over quota is live within a minute of its end.
+        expect(attemptDelay(40, 'refused', random)).toBeLessThanOrEqual(55_000);
         expect(attemptDelay(0, 'unauthorized', random)).toBeLessThanOrEqual(2_000);
         expect(attemptDelay(30, 'unauthorized', random)).toBeLessThanOrEqual(120_000);
         expect(attemptLimit(10, 40, random)).toBeGreaterThanOrEqual(13_000);
@@ -92,14 +95,17 @@ describe('keeping push alive', () => {
     expect(opened).toHaveLength(before + 1);
   });
 
-  it('comes back slowly after being turned away for good', async () => {
+  it('comes back slowly after being turned away, and does not give up', async () => {
     const { timing, opened, handlers, states } = start();
-    handlers.onDown('refused');
-    await timing.advance(59_000);
-    expect(opened).toHaveLength(1);
-    await timing.advance(32_000);
-    expect(opened).toHaveLength(2);
-    expect(states).toMatchObject([{ loss: 'refused' }]);
+    for (let n = 0; n < 30; n++) {
+      handlers.onDown('refused');
+      const before = opened.length;
+      await timing.advance(14_900);
+      expect(opened).toHaveLength(before);
+      for (let second = 0; second < 40 && opened.length === before; second++) await timing.advance(1_000);
+      expect(opened).toHaveLength(before + 1);
+    }
+    expect(new Set(states.map(({ loss }) => loss))).toEqual(new Set(['refused']));
   });
 
   it('hurries when asked to, but not an attempt that has just begun', async () => {

@@ -41,7 +41,7 @@ function makeBrowser() {
     const stop = notifyOutcomes({
       ...{ locks, storage, page: { isVisible: () => isVisible } },
       feed: {
-        getSnapshot: () => ({ tasks, connection: { status: 'live' }, hasMore: false }),
+        getSnapshot: () => ({ tasks, connection: { status: 'live' }, hasMore: false, channel: null }),
         subscribe: (next) => {
           listener = next;
           return () => {};

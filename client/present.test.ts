@@ -41,7 +41,7 @@ class Tab {
     this.#tasks = tasks;
     this.stop = presentOutcomes({
       feed: {
-        getSnapshot: () => ({ tasks: this.#tasks, connection: { status: 'live' }, hasMore: false }),
+        getSnapshot: () => ({ tasks: this.#tasks, connection: { status: 'live' }, hasMore: false, channel: null }),
         subscribe: (listener) => {
           this.#listener = listener;
           return () => {
