@@ -3,12 +3,14 @@
 import { TaskError } from '../../core/error.ts';
 import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/snapshot.ts';
 import { findStorage, NOTIFY_KEY } from '../claim.ts';
+import { systemTiming } from '../environment.ts';
 import { createTaskFeed, type PendingFeed, type TaskFeed } from '../feed.ts';
+import { forgetUnlisted } from '../forget.ts';
 import { presentOutcomes } from '../present.ts';
 import { loadPusher, type PusherSource } from '../pusher.ts';
 import { describeConnection, isOutOfDate } from '../view/banner.ts';
 import { type Groups, groupTasks, hideYoung } from '../view/groups.ts';
-import { observeClock, remember, type TaskMemory } from '../view/memory.ts';
+import { remember, type TaskMemory } from '../view/memory.ts';
 import { ENGLISH, type Wording } from '../view/wording.ts';
 import type { Away } from './away.ts';
 import { Commands } from './commands.ts';
@@ -57,14 +59,15 @@ export class InloopTray extends Base {
   /** Outcomes that stay in "New" while the panel is open, seen or not. */
   readonly #held = new Set<string>();
   #tasks: readonly Snapshot[] = [];
-  #ahead: number | null = null;
+  /** Whose tasks are shown, as the feed says. */
+  #channel: string | null | undefined;
   #groups: Groups | undefined;
   #limit = PAGE;
   #frame = 0;
   /** Whether `#frame` is a timer. */
   #isTimed = false;
   #connected = new AbortController();
-  /** What had the focus before F6. */
+  /** What had the focus before F6: an element, or the body where nothing had it. */
   #before: HTMLElement | undefined;
   #tick: ReturnType<typeof setTimeout> | undefined;
   #dwell: ReturnType<typeof setTimeout> | undefined;
@@ -241,16 +244,37 @@ export class InloopTray extends Base {
 
   #use(feed: TaskFeed | undefined): void {
     this.#stop?.();
-    this.#stop = feed?.subscribe(() => this.#schedule());
+    this.#stop = feed?.subscribe(() => {
+      // At once, and not with the next frame: a hidden page has none.
+      if (feed.getSnapshot().channel !== this.#channel) this.#turnTo(feed.getSnapshot().channel);
+      this.#schedule();
+    });
     this.#present(feed);
     this.#schedule();
     if (feed === this.#feed) return;
     this.#feed = feed;
+    this.#forget();
+  }
+
+  #turnTo(channel: string | null): void {
+    // Whoever comes to a feed that knew nobody brings nothing to forget.
+    if (this.#channel) this.#forget();
+    this.#channel = channel;
+  }
+
+  /** Nothing of another feed or user stays, in the panel or beside the page. */
+  #forget(): void {
+    this.#channel = this.#feed?.getSnapshot().channel;
     this.#tasks = [];
+    this.#groups = undefined;
+    this.#limit = PAGE;
     for (const kept of [this.#memories, this.#held]) kept.clear();
-    this.#commands.use(feed);
+    this.#commands.use(this.#feed);
     this.#toasts?.clear();
-    this.#speaker?.stop();
+    this.#speaker?.forget();
+    this.#away?.forget();
+    // Rows are let go of with what they show, whether there will be a frame or not.
+    if (this.#shell && this.isConnected) this.#render();
   }
 
   /** Tells of outcomes, where no other tab does: from the first fetch on, since what is in that was missed. */
@@ -259,7 +283,7 @@ export class InloopTray extends Base {
     this.#stopPresenting = undefined;
     this.#away?.use(feed);
     if (!feed) return;
-    const since = Date.now();
+    const since = systemTiming.now();
     const start = () => {
       if (feed !== this.#feed || !this.isConnected || this.#stopPresenting) return;
       this.#stopPresenting = presentOutcomes({
@@ -299,10 +323,10 @@ export class InloopTray extends Base {
   #render(): void {
     const shell = this.#shell;
     if (!shell) return;
-    const ourNow = Date.now();
+    const ourNow = systemTiming.now();
     const { tasks: all = [], connection = { status: 'connecting' as const } } = this.#feed?.getSnapshot() ?? {};
-    this.#learn(all, ourNow);
-    const now = ourNow - (this.#ahead ?? 0);
+    this.#learn(all);
+    const now = this.#feed?.now?.() ?? ourNow;
     const tasks = hideYoung(all, now);
     const groups = groupTasks(tasks, this.#held, this.#groups);
     this.#groups = groups;
@@ -385,19 +409,14 @@ export class InloopTray extends Base {
     this.#schedule();
   }
 
-  #learn(tasks: readonly Snapshot[], now: number): void {
+  #learn(tasks: readonly Snapshot[]): void {
     if (tasks === this.#tasks) return;
-    const changed: Snapshot[] = [];
     for (let index = 0; index < tasks.length; index++) {
       const task = tasks[index] as Snapshot;
       if (task === this.#tasks[index]) continue;
-      const known = this.#memories.get(task.id);
-      const next = remember(known, task);
-      if (next === known) continue;
-      this.#memories.set(task.id, next);
-      changed.push(task);
+      this.#memories.set(task.id, remember(this.#memories.get(task.id), task));
     }
-    this.#ahead = observeClock(this.#ahead, changed, now);
+    for (const kept of [this.#memories, this.#held]) forgetUnlisted<unknown>(kept, tasks);
     this.#tasks = tasks;
   }
 
@@ -440,15 +459,27 @@ export class InloopTray extends Base {
 
   /** Gives the focus back to where it was before F6. */
   #leave(): void {
-    const isBack = this.#before?.isConnected && this.#before !== document.body;
-    if (isBack) this.#before?.focus();
-    else this.#shell?.button.focus();
+    const before = this.#before;
     this.#before = undefined;
+    if (before === document.body) (this.#shell?.root.activeElement as HTMLElement | null)?.blur();
+    else if (before?.isConnected) giveFocus(before);
+    else this.#shell?.button.focus();
   }
 
   readonly #onOutside = (event: Event): void => {
     if (!event.composedPath().includes(this)) this.hide();
   };
+}
+
+/**
+ * Puts the focus on `element`, and keeps it there: Firefox moves it to the body when what had it goes with the key that
+ * is still down, after we have given it to somebody else.
+ */
+function giveFocus(element: HTMLElement): void {
+  element.focus();
+  requestAnimationFrame(() => {
+    if (document.activeElement === document.body && element.isConnected) element.focus();
+  });
 }
 
 /** Stands in where pusher-js is not to be had. It is no constructor, so every attempt is refused, and the feed polls. */

@@ -22,6 +22,13 @@ describe('groups', () => {
     ]);
   });
 
+  it('puts what has failed before everything else that is new', () => {
+    const many = Array.from({ length: 300 }, (_, n) => (n % 100 === 50 ? failed(n, 'x', n) : succeeded(n, null, n)));
+    const { unseen, recent } = groupTasks(many);
+    expect(unseen.slice(0, 4).map(({ id }) => Number(id.slice(-4)))).toEqual([250, 150, 50, 299]);
+    expect([unseen.length, recent.length]).toEqual([300, 0]);
+  });
+
   it('moves nothing that is held', () => {
     expect(groupTasks(tasks, new Set([seen.id])).recent).toEqual([]);
   });
