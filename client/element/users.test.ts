@@ -165,7 +165,12 @@ describe('a page whose clock is 10 min off, and is corrected', () => {
       expect(await remarks()).toEqual([]);
       // The last sign of life was 27 s ago: in 3 s it is said, and not before.
       const last = Date.now() - 27_000;
-      await pages.push({ ...alive(), revision: 51, signOfLifeAt: new Date(last).toISOString() } as Snapshot);
+      await pages.push({
+        ...alive(),
+        revision: 51,
+        progress: { done: 7, total: 10 },
+        signOfLifeAt: new Date(last).toISOString(),
+      } as Snapshot);
       await eventually(
         async () => expect(await remarks()).toEqual([expect.stringContaining('No sign of the worker')]),
         {

@@ -31,7 +31,8 @@ export function remember(before: TaskMemory | undefined, snapshot: Snapshot): Ta
   const isSameRun = before?.snapshot.attempt === snapshot.attempt && stageOf(before.snapshot) === stageOf(snapshot);
   const fraction = fractionOf(snapshot.progress);
   const peak = isSameRun ? before.peak : null;
-  const hasLeapt = peak !== null && isActive(snapshot) && (fraction === null || fraction < peak - LEAP);
+  const hasGrown = isActive(snapshot) && snapshot.progress?.total !== before?.snapshot.progress?.total;
+  const hasLeapt = peak !== null && hasGrown && (fraction === null || fraction < peak - LEAP);
   const isRunning = snapshot.status === 'running' && snapshot.progress !== null;
   return {
     snapshot,
