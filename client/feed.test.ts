@@ -433,6 +433,30 @@ describe('what the user does', () => {
     expect(lengths).toEqual([20, 120, 150]);
   });
 
+  it('lets go of what ended long ago, and brings it back when it is wanted', async () => {
+    const { server, timing, feed } = await live();
+    const ended = (n: number) => evolve(succeeded(n), { type: 'see', at: at(9) });
+    for (let n = 0; n < 2_000; n++) {
+      server.put(ended(n));
+      FakePusher.last.push('task.succeeded', ended(n));
+      if (n % 100 === 99) await timing.advance(1_000);
+    }
+    const still = running(2_001);
+    FakePusher.last.push('task.running', still);
+    await timing.advance(1_000);
+    const { tasks, hasMore } = feed.getSnapshot();
+    expect([tasks.length, hasMore]).toEqual([501, true]);
+    expect(tasks.slice(0, 2).map(({ id }) => id)).toEqual([still.id, 'task-1999']);
+    const lengths: number[] = [];
+    while (feed.getSnapshot().hasMore) {
+      await feed.loadMore();
+      lengths.push(feed.getSnapshot().tasks.length);
+    }
+    expect(lengths.slice(0, 2)).toEqual([601, 701]);
+    expect(feed.getSnapshot().tasks.length).toBe(2_001);
+    expect(feed.get('task-0000')).toBeDefined();
+  });
+
   it('leaves nothing behind when closed', async () => {
     const { server, timing, page, feed } = await live((own) => own.put(running(1)));
     feed.close();
