@@ -73,6 +73,16 @@ describe('keeping push alive', () => {
     );
   });
 
+  it('makes few attempts where none has ever worked, and goes on making them', async () => {
+    const { timing, opened } = start();
+    await timing.advance(180_000);
+    expect(opened.length).toBeGreaterThan(5);
+    const before = opened.length;
+    await timing.advance(1_800_000);
+    expect(opened.length - before).toBeLessThanOrEqual(11);
+    expect(opened.length - before).toBeGreaterThanOrEqual(8);
+  });
+
   it('replaces a connection whose subscription is never answered', async () => {
     const { timing, opened, handlers, states } = start();
     handlers.onConnected();

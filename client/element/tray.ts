@@ -16,12 +16,11 @@ import type { Away } from './away.ts';
 import { Commands } from './commands.ts';
 import { setHidden, setText } from './dom.ts';
 import { RowList, type RowListContext } from './row-list.ts';
+import { SeenWatch } from './seen-watch.ts';
 import { makeShell, type Shell } from './shell.ts';
 import { Speaker } from './speaker.ts';
 import type { ToastStack } from './toast-stack.ts';
 
-/** How long an outcome has to be in view to count as seen, in milliseconds. */
-const DWELL = 1_500;
 const PAGE = 30;
 /** A page that is hidden is brought up to date this often, in milliseconds. */
 const HIDDEN_FRAME = 500;
@@ -53,6 +52,7 @@ export class InloopTray extends Base {
     () => this.#schedule(),
   );
   #list: RowList | undefined;
+  #seen: SeenWatch | undefined;
   #toasts: ToastStack | undefined;
   /** Undefined until it is wanted, null while it is on its way. */
   #away: Away | null | undefined;
@@ -70,7 +70,6 @@ export class InloopTray extends Base {
   /** What had the focus before F6: an element, or the body where nothing had it. */
   #before: HTMLElement | undefined;
   #tick: ReturnType<typeof setTimeout> | undefined;
-  #dwell: ReturnType<typeof setTimeout> | undefined;
 
   #speaker: Speaker | undefined;
   #stopPresenting: (() => void) | undefined;
@@ -129,10 +128,9 @@ export class InloopTray extends Base {
     this.#schedule();
   }
 
-  /** Closes the panel; the outcomes that were in it count as seen. */
+  /** Closes the panel. Outcomes that were in view for 1.5 s count as seen. */
   hide(): void {
     if (!this.#shell || !this.isOpen) return;
-    this.#markSeen();
     this.#held.clear();
     const hadFocus = this.#shell.panel.contains(this.#shell.root.activeElement);
     this.#shell.panel.hidden = true;
@@ -158,8 +156,8 @@ export class InloopTray extends Base {
     queueMicrotask(() => {
       if (this.isConnected) return;
       document.removeEventListener('pointerdown', this.#onOutside, true);
-      for (const timer of [this.#tick, this.#dwell]) clearTimeout(timer);
-      this.#dwell = undefined;
+      clearTimeout(this.#tick);
+      this.#seen?.follow(new Map());
       this.#speaker?.stop();
       this.#unschedule();
       this.#connected.abort();
@@ -190,6 +188,7 @@ export class InloopTray extends Base {
     this.#shell = shell;
     this.#speaker = new Speaker(shell.live, () => this.#wording);
     this.#list = new RowList(shell, this.#commands, () => this.#schedule());
+    this.#seen = new SeenWatch(shell.body, (ids) => this.#feed?.seen(ids));
     shell.label(this.#wording);
     shell.button.addEventListener('click', ({ detail }) => {
       // The second click of a double one.
@@ -364,13 +363,13 @@ export class InloopTray extends Base {
     setHidden(shell.empty, active.length + groups.finished.length > 0);
     setHidden(shell.more, !hasMore && !this.#feed?.getSnapshot().hasMore);
 
-    for (const { id } of unseen) this.#held.add(id);
-    if (unseen.some((task) => !task.seenAt) && this.#dwell === undefined) {
-      this.#dwell = setTimeout(() => {
-        this.#dwell = undefined;
-        if (this.isOpen && document.visibilityState === 'visible') this.#markSeen();
-      }, DWELL);
+    const rows = new Map<Element, string>();
+    for (const { id, seenAt } of unseen) {
+      this.#held.add(id);
+      const row = seenAt ? undefined : this.#list?.rowOf(id);
+      if (row) rows.set(row, id);
     }
+    this.#seen?.follow(rows);
     return again ?? Number.POSITIVE_INFINITY;
   }
 
@@ -420,11 +419,6 @@ export class InloopTray extends Base {
     this.#tasks = tasks;
   }
 
-  #markSeen(): void {
-    const ids = this.#tasks.filter((task) => isFinished(task) && !task.seenAt && this.#held.has(task.id));
-    if (ids.length > 0) this.#feed?.seen(ids.map(({ id }) => id));
-  }
-
   // The page around
 
   #listen(): void {
@@ -436,6 +430,7 @@ export class InloopTray extends Base {
         // A frame that was asked for while the page was visible does not come while it is hidden, and the other way.
         this.#unschedule();
         this.#toasts?.update();
+        this.#seen?.restart();
         this.#schedule();
       },
       { signal },

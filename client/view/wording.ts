@@ -169,7 +169,7 @@ export const ENGLISH: Wording = {
   errors: {},
   links: { url: 'Open', downloadUrl: 'Download', rejectsUrl: 'Download what was left out' },
   reconnecting: 'Reconnecting. Updates come a few seconds late.',
-  notLive: 'Live updates are not available. Checking every few seconds.',
+  notLive: 'Live updates are not available. Updates come a few seconds late.',
   offline: (duration) => `No connection. What you see is ${duration} old.`,
   signedOut: 'You are signed out. Sign in again to follow your tasks.',
   away: (...of) => `While you were away: ${counts(...of)}`,
