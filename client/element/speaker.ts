@@ -9,6 +9,9 @@ import type { Wording } from '../view/wording.ts';
 /** Utterances that come closer together are said as one, in milliseconds. */
 const SPEAK_AFTER = 1_000;
 
+/** So many slow tasks are remembered as said. */
+const MOST_SLOW = 500;
+
 export class Speaker {
   readonly #live: HTMLElement;
   readonly #words: () => Wording;
@@ -33,6 +36,7 @@ export class Speaker {
   saySlow(task: Snapshot): void {
     if (this.#slow.has(task.id)) return;
     this.#slow.add(task.id);
+    for (const oldest of this.#slow) if (this.#slow.size > MOST_SLOW) this.#slow.delete(oldest);
     const words = this.#words();
     const title = isolate(task.title, words.locale);
     this.#text = isWaitingForWorker(task) ? words.sayWaitingForWorker(title) : words.saySlow(title);

@@ -118,6 +118,11 @@ describe('the banner', () => {
     expect(say({ status: 'connecting' }, 0)).toBe('');
     expect(say({ status: 'polling', since, reason: 'lost' }, 11_000)).toBe('');
     expect(say({ status: 'polling', since, reason: 'lost' }, 12_000)).toMatch(/Reconnecting/);
+    expect(say({ status: 'polling', since, reason: 'lost' }, 69_000)).toMatch(/Reconnecting/);
+    // Something blocks it here: there is no end to wait for.
+    expect(say({ status: 'polling', since, reason: 'lost' }, 71_000)).toBe(
+      'Live updates are not available. Updates come a few seconds late.',
+    );
     expect(say({ status: 'polling', since, reason: 'refused' }, 12_000)).toMatch(/not available/);
     expect(say({ status: 'offline', since }, 30_000)).toMatch(/20 s old/);
     expect(say({ status: 'signed-out' }, 0)).toMatch(/Sign in again/);
