@@ -168,9 +168,9 @@ export function describeTask({ snapshot, movedAt, pace, grewAt }: TaskMemory, co
 }
 
 /** Whether no worker that runs can do it: a deploy is half done, perhaps. */
-export function isWaitingForWorker({ status, ...rest }: Snapshot): boolean {
-  const { waitingFor } = rest as { readonly waitingFor?: unknown };
-  return waitingFor === 'worker' && (status === 'queued' || status === 'retrying');
+export function isWaitingForWorker(snapshot: Snapshot): boolean {
+  const { status } = snapshot;
+  return (status === 'queued' || status === 'retrying') && snapshot.waitingFor === 'worker';
 }
 
 /** Whether a success left something out. */
