@@ -21,7 +21,7 @@ export interface HttpOptions {
   readonly fetch: typeof fetch;
   readonly headers: HeaderSource;
   readonly timing: Timing;
-  /** Learns from each answer whom it is for, and says whether to use it. */
+  /** Learns from each answer whom it is for, and says by its generation whether to use it. */
   readonly user: Pick<User, 'generation' | 'judge'>;
   /** Learns from each answer what time it is. */
   readonly clock: Pick<ServerClock, 'hearAnswer'>;
@@ -87,12 +87,12 @@ export function createHttp({ base, fetch, headers, timing, user, clock }: HttpOp
         },
       });
       clock.hearAnswer(response.headers, { sent, received: timing.now() });
-      const isTheirs = user.judge(response.status, response.headers.get(CHANNEL_HEADER), generation);
+      user.judge(response.status, response.headers.get(CHANNEL_HEADER), generation);
       const wait = Number.parseFloat(response.headers.get('retry-after') ?? '');
       const retryAfter = wait >= 0 ? wait : null;
       const body = response.status === 304 ? known?.body : parse(await response.text());
       if (response.status === 401) throw toTaskError(401, body, retryAfter);
-      if (!isTheirs || user.generation !== generation) throw otherUser();
+      if (user.generation !== generation) throw otherUser();
       if (response.status === 304) {
         if (known) keep(url, known);
         return { body, retryAfter };

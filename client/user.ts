@@ -26,11 +26,11 @@ export interface User {
   /** Grows whenever all that is known was forgotten: answers to what was asked before are void. */
   readonly generation: number;
   /**
-   * Judges an answer. Returns whether it may be used.
+   * Learns from an answer. It may be used where `generation` is still what it was when it was asked for.
    * @param channel its header `Inloop-Channel`, or null where it has none (an older server, or one behind a proxy that hides it)
    * @param generation when it was asked for
    */
-  judge(status: number, channel: string | null, generation: number): boolean;
+  judge(status: number, channel: string | null, generation: number): void;
   /** The server names the channel by other means. */
   turnTo(channel: string): void;
 }
@@ -76,21 +76,13 @@ export function createUser({ timing, onForget, onKnown }: UserOptions): User {
     },
     turnTo,
     judge(status, named, asked) {
-      if (asked !== generation) return false;
+      if (asked !== generation) return;
       if (status === 401) {
         const isNews = !isSignedOut;
         isSignedOut = true;
         if (isNews) forget();
-        return true;
-      }
-      if (named === null) {
-        if (isSignedOut && status < 400) turnTo(null);
-        return true;
-      }
-      const before = generation;
-      // Dropped although it is known now whose it is: the rest of what was asked with it is void as well.
-      turnTo(named);
-      return generation === before;
+      } else if (named !== null) turnTo(named);
+      else if (isSignedOut && status < 400) turnTo(null);
     },
   };
 }
