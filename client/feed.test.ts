@@ -10,7 +10,12 @@ import { at, evolve, failed, queued, running, succeeded } from './test-support/s
 beforeEach(() => {
   FakePusher.made = [];
   FakePusher.isReachable = true;
+  FakePusher.isRefused = false;
+  FakePusher.blocked = [];
 });
+
+/** Feeds of one address talk to each other as tabs do; those of different tests are not to. */
+let tests = 0;
 
 interface Setup {
   readonly server: FakeServer;
@@ -24,8 +29,9 @@ function setUp(prepare: (server: FakeServer) => void = () => {}): Setup {
   prepare(server);
   const timing = new ManualTiming();
   const page = new ManualPage();
+  tests += 1;
   const feed = createTaskFeed({
-    ...{ url: 'http://127.0.0.1/tasks/', Pusher: FakePusher, fetch: server.fetch, timing, page },
+    ...{ url: `http://test-${tests}.invalid/tasks/`, Pusher: FakePusher, fetch: server.fetch, timing, page },
     headers: async () => ({ authorization: 'Bearer t' }),
   });
   return { server, timing, page, feed };
@@ -205,7 +211,8 @@ describe('following', () => {
     const task = feed.get('task-0001');
     expect(task && isGone(task)).toBe(true);
     await timing.advance(60_000);
-    expect(server.look()).toEqual(['?state=all&limit=20', '/task-0001']);
+    // Only where the server says that it is still this user who asks.
+    expect(server.look()).toEqual(['?state=all&limit=20', '/task-0001', '/connection']);
   });
 });
 
@@ -262,16 +269,37 @@ describe('trouble', () => {
     expect(server.look()).toEqual([]);
   });
 
-  it('says once that the bus turned it away for good, and lives on by polling', async () => {
+  it('says once that the bus turns it away, lives on by polling, and is live within a minute of being taken again', async () => {
     const { server, timing, feed } = await live((own) => own.put(running(1)));
     const told: string[] = [];
     feed.subscribe(() => told.push(JSON.stringify(feed.getSnapshot().connection)));
+    FakePusher.isRefused = true;
     FakePusher.last.refuse();
-    await timing.advance(59_000);
+    await timing.advance(300_000);
     expect(new Set(told).size).toBe(1);
     expect(feed.getSnapshot().connection).toMatchObject({ status: 'polling', reason: 'refused' });
-    expect(server.look().length).toBeGreaterThan(15);
-    expect(FakePusher.last.attempts).toBe(1);
+    expect(server.look().length).toBeGreaterThan(75);
+    expect(FakePusher.made.reduce((sum, { attempts }) => sum + attempts, 0)).toBeLessThan(12);
+    FakePusher.isRefused = false;
+    FakePusher.isReachable = true;
+    await timing.advance(60_000);
+    expect(feed.getSnapshot().connection).toEqual({ status: 'live' });
+  });
+
+  it('without push, shows within 15 s what was started elsewhere', async () => {
+    for (const chance of [0, 0.99]) {
+      const { server, timing, feed } = await live((own) => own.put(succeeded(1)));
+      timing.chance = chance;
+      FakePusher.isRefused = true;
+      FakePusher.last.refuse();
+      await timing.advance(40_000);
+      expect(server.look().length).toBeLessThan(6);
+      server.put(running(2));
+      await timing.advance(15_000);
+      expect(statuses(feed)).toEqual(['running', 'succeeded']);
+      FakePusher.isRefused = false;
+      FakePusher.isReachable = true;
+    }
   });
 
   it('is live as soon as it reaches the server again, however long the authorization had failed', async () => {
@@ -403,6 +431,30 @@ describe('what the user does', () => {
       lengths.push(feed.getSnapshot().tasks.length);
     }
     expect(lengths).toEqual([20, 120, 150]);
+  });
+
+  it('lets go of what ended long ago, and brings it back when it is wanted', async () => {
+    const { server, timing, feed } = await live();
+    const ended = (n: number) => evolve(succeeded(n), { type: 'see', at: at(9) });
+    for (let n = 0; n < 2_000; n++) {
+      server.put(ended(n));
+      FakePusher.last.push('task.succeeded', ended(n));
+      if (n % 100 === 99) await timing.advance(1_000);
+    }
+    const still = running(2_001);
+    FakePusher.last.push('task.running', still);
+    await timing.advance(1_000);
+    const { tasks, hasMore } = feed.getSnapshot();
+    expect([tasks.length, hasMore]).toEqual([501, true]);
+    expect(tasks.slice(0, 2).map(({ id }) => id)).toEqual([still.id, 'task-1999']);
+    const lengths: number[] = [];
+    while (feed.getSnapshot().hasMore) {
+      await feed.loadMore();
+      lengths.push(feed.getSnapshot().tasks.length);
+    }
+    expect(lengths.slice(0, 2)).toEqual([601, 701]);
+    expect(feed.getSnapshot().tasks.length).toBe(2_001);
+    expect(feed.get('task-0000')).toBeDefined();
   });
 
   it('leaves nothing behind when closed', async () => {

@@ -1,30 +1,35 @@
 /**
  * The task feed: the one object a page needs to follow its user's tasks, whatever happens to the network.
- * Everything that can be decided without waiting is decided elsewhere (`merge.ts`, `resync.ts`, `connection.ts`);
- * this file holds the state, the timers and the order of things: subscribe, then fetch, then merge.
+ * Each part has one concern: whose tasks they are (`user.ts`, `tabs.ts`), how snapshots become a list (`merge.ts`,
+ * `history.ts`), when to ask (`rounds.ts`, `resync.ts`), what keeps push alive (`link.ts`), what time it is (`clock.ts`).
+ * This file holds the order of things: subscribe, then fetch, then merge.
  */
 
 import type { AnyTaskDefinition } from '../core/definition.ts';
 import { TaskError } from '../core/error.ts';
 import { MAX_SEEN_IDS } from '../core/limits.ts';
 import { isFinished, type Snapshot } from '../core/snapshot.ts';
-import { type ConnectionInfo, isPartial, SEEN_EVENT } from '../core/wire.ts';
+import { type ConnectionInfo, isPartial, SEEN_EVENT, SESSION_EVENT } from '../core/wire.ts';
+import { createServerClock } from './clock.ts';
 import { toConnectionState } from './connection.ts';
 import type { PageSignal } from './environment.ts';
+import { createFrames } from './frames.ts';
+import { createHistory } from './history.ts';
 import { type Answer, createHttp, type Http } from './http.ts';
 import { createLink, type Link } from './link.ts';
-import { findTask, isGone, markGone, markSeen, mergeSnapshots, NO_TASKS, type TaskList } from './merge.ts';
+import { findTask, isGone, markGone, markSeen, mergeSnapshots, NO_TASKS, type TaskList, turnTo } from './merge.ts';
 import { checkOptions, type FeedOptions } from './options.ts';
 import { isObject, parseConnection, parseSeen, parseSnapshot } from './parse.ts';
 import { createPush } from './pusher.ts';
 import { askAll, fetchPage, nextRound, SILENCE, sound } from './resync.ts';
+import { createRounds } from './rounds.ts';
+import { serially } from './serially.ts';
+import { createShown } from './shown.ts';
+import { createTabs } from './tabs.ts';
 import { type FeedSnapshot, NOTHING_YET, type PendingFeed, type StartOptions, type TaskFeed } from './task-feed.ts';
+import { createUser } from './user.ts';
 
 export type { FeedSnapshot, PendingFeed, StartOptions, TaskFeed };
-
-/** One frame: events that come closer together are shown together. */
-const FRAME = 16;
-const NEVER = Number.POSITIVE_INFINITY;
 
 /**
  * Connects to the tasks of the signed-in user. Resolves once the first fetch is in, even where push is not up yet.
@@ -47,8 +52,7 @@ export async function connectTasks(options: FeedOptions): Promise<TaskFeed> {
 /** Like {@link connectTasks}, for those who want to show something while it connects. @throws TaskError `invalid_options` */
 export function createTaskFeed(options: FeedOptions): PendingFeed {
   const { base, Pusher, fetch, headers, timing, page } = checkOptions(options);
-  const listeners = new Set<() => void>();
-  /** When each task was last heard of, by push or by fetch. */
+  /** When each active task was last heard of, by push or by fetch. */
   const heard = new Map<string, number>();
   const calls = new Map<string, Promise<Snapshot>>();
   const unsentSeen = new Set<string>();
@@ -56,30 +60,17 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
   const completing = new Set<string>();
 
   let list: TaskList = NO_TASKS;
-  let cursor: string | null | undefined;
   /** Whether all that there is fitted on one short page, as far as is known: most users never have more. */
   let isShort = true;
-  let shown = NOTHING_YET;
-
   let info: ConnectionInfo | undefined;
   let needsInfo = true;
   let link: Link | undefined;
-  /** Grows when the user changes, so that answers to the user before are dropped. */
-  let era = 0;
   let isClosed = false;
-  let isSignedOut = false;
   let failures = 0;
   let failingSince: number | null = null;
   let retryAfter = 0;
-
-  let isAsking = false;
-  let asksAgain = false;
-  let roundTimer: unknown;
-  let roundAt = NEVER;
-
-  let incoming: Snapshot[] = [];
-  let frameTimer: unknown;
-  let frameAt = 0;
+  /** What was known was forgotten, and nothing was asked since. */
+  let needsRound = false;
 
   let settle: { resolve(): void; reject(error: unknown): void };
   const ready = new Promise<void>((resolve, reject) => {
@@ -88,53 +79,64 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
   // Whoever awaits it gets the error; a page that does not is not bothered with an unhandled rejection.
   ready.catch(() => {});
 
-  const http: Http = createHttp({ base, fetch, headers, timing, onSignedOut });
+  const clock = createServerClock(timing.now);
+  const shown = createShown(NOTHING_YET, timing);
+  const history = createHistory();
+  const frames = createFrames<Snapshot>(timing, merge);
+  const user = createUser({ timing, onForget: forgetUser, onKnown });
+  const http: Http = createHttp({ base, fetch, headers, timing, user, clock });
+  const rounds = createRounds({
+    timing,
+    ask: askOnce,
+    wait: nextWait,
+    isPushed: () => !!link?.state.isUp,
+    isDue: () => !link?.state.isUp || failures > 0 || longestSilence() >= SILENCE,
+    isOff: () => isClosed || user.isSignedOut,
+  });
+  const checkUser = serially(async () => {
+    needsInfo = true;
+    // Where the server is away, whatever finds it again asks for this as well.
+    await refreshInfo().catch(() => {});
+  });
+  const tabs = createTabs({
+    name: `inloop:who:${base}`,
+    timing,
+    belief: () => (user.isSignedOut ? null : (user.channel ?? undefined)),
+    check: checkUser,
+  });
+  tabs.open();
   const stopListening = page.listen(onPageSignal);
-  void ask();
+  void rounds.ask();
 
   // What is shown
 
   function publish(): void {
-    const connection = toConnectionState({ isClosed, isSignedOut, link: link?.state, failingSince }, shown.connection);
-    const next: FeedSnapshot = { tasks: list.tasks, connection, hasMore: !!cursor };
-    if (shown.tasks === next.tasks && shown.connection === connection && shown.hasMore === next.hasMore) return;
-    shown = next;
-    for (const listener of [...listeners]) {
-      try {
-        listener();
-      } catch (error) {
-        // One listener's fault is the page's to see, and no reason for the others to miss the news.
-        timing.setTimeout(() => {
-          throw error;
-        }, 0);
-      }
-    }
+    const facts = { isClosed, isSignedOut: user.isSignedOut, link: link?.state, failingSince };
+    const connection = toConnectionState(facts, shown.get().connection);
+    shown.set({ tasks: list.tasks, connection, hasMore: history.hasMore, channel: list.channel });
   }
 
   function merge(snapshots: readonly Snapshot[]): void {
-    list = mergeSnapshots(list, snapshots);
-    for (const { id } of snapshots) heard.set(id, timing.now());
+    list = history.trim(mergeSnapshots(list, snapshots, user.channel));
+    for (const { id, updatedAt } of snapshots) {
+      clock.hearChange(updatedAt);
+      const task = findTask(list, id);
+      if (task && !isFinished(task)) heard.set(id, timing.now());
+      else heard.delete(id);
+    }
     if (snapshots.some(isPartial)) completeResults();
     publish();
-    plan();
+    rounds.plan();
   }
 
   function onEvent(name: string, data: unknown): void {
+    if (name === SESSION_EVENT) void checkUser();
     if (name === SEEN_EVENT) {
       const event = parseSeen(data);
       if (event) list = markSeen(list, event.ids, event.seenAt);
       publish();
     }
-    const snapshot = parseSnapshot(data);
-    if (snapshot) incoming.push(snapshot);
-    frameTimer ??= timing.setTimeout(
-      () => {
-        frameTimer = undefined;
-        frameAt = timing.now();
-        merge(incoming.splice(0));
-      },
-      frameAt + FRAME - timing.now(),
-    );
+    frames.add(parseSnapshot(data));
   }
 
   /** Fetches the results that were too big for a message; what fails is tried again after the next round. */
@@ -142,50 +144,92 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     for (const { id } of list.tasks.filter(isPartial)) {
       if (completing.has(id)) continue;
       completing.add(id);
-      load(id).catch(() => completing.delete(id));
+      load(id).then(
+        // One that comes without its result would be asked for again and again.
+        (task) => isPartial(task) || completing.delete(id),
+        () => completing.delete(id),
+      );
     }
+  }
+
+  // Whose tasks they are
+
+  /** Somebody else has signed in, or nobody is: nothing that is known may be shown or used any more. */
+  function forgetUser(): void {
+    if (user.isDisputed) failures++;
+    needsRound = needsInfo = isShort = true;
+    list = NO_TASKS;
+    info = undefined;
+    const before = link;
+    // First: nothing that it says any more is to be acted upon.
+    link = undefined;
+    before?.pause();
+    frames.drop();
+    history.forget();
+    http.forget();
+    rounds.stop();
+    for (const kept of [heard, calls, unsentSeen, completing]) kept.clear();
+    if (user.isSignedOut) tabs.say();
+    publish();
+  }
+
+  function onKnown(): void {
+    list = turnTo(list, user.channel);
+    tabs.say();
+    publish();
+    if (!needsRound) return;
+    if (user.isDisputed) rounds.plan();
+    else void rounds.ask();
+  }
+
+  async function refreshInfo(): Promise<void> {
+    const isCurrent = asOf();
+    const next = sound(parseConnection((await http.get('/connection')).body));
+    if (!isCurrent()) return;
+    user.turnTo(next.channel);
+    needsInfo = user.isDisputed;
+    if (needsInfo) return;
+    if (JSON.stringify(info) !== JSON.stringify(next)) {
+      info = next;
+      link?.pause();
+      link = makeLink(next);
+    }
+    link?.start();
+  }
+
+  /**
+   * Returns what tells whether something asked now is still to be used. An answer was judged when it came, but it takes
+   * some turns from there to where it is merged, and another one may have come in between.
+   */
+  function asOf(): () => boolean {
+    const { generation } = user;
+    return () => generation === user.generation && !isClosed;
   }
 
   // Asking
 
-  async function ask(): Promise<void> {
-    asksAgain = true;
-    if (isAsking) return;
-    isAsking = true;
-    unplan();
-    while (asksAgain && !isClosed) {
-      asksAgain = false;
-      await askOnce();
-    }
-    isAsking = false;
-    plan();
-  }
-
   async function askOnce(): Promise<void> {
-    const own = era;
+    if (isClosed) return;
+    needsRound = false;
+    const isCurrent = asOf();
     const before = list;
+    const gone: string[] = [];
     const silent = link?.state.isUp ? activeIds().filter((id) => silenceOf(id) >= SILENCE) : [];
     try {
       const [round] = await Promise.all([
         askAll({
-          http,
-          active: activeIds(),
-          recentFirst: isShort,
-          load,
-          onSnapshots: (snapshots) => own === era && merge(snapshots),
-          onGone: (id) => {
-            if (own === era) list = markGone(list, id, toTime());
-          },
+          ...{ http, active: activeIds(), recentFirst: isShort, load },
+          onSnapshots: (snapshots) => isCurrent() && merge(snapshots),
+          onGone: (id) => gone.push(id),
         }),
         needsInfo && refreshInfo(),
       ]);
-      if (own !== era) {
-        asksAgain = true;
-        return;
-      }
+      // To anybody else a task looks as if it were not there: who is asking comes first.
+      if (gone.length) await refreshInfo();
+      if (!isCurrent()) return;
+      for (const id of gone) list = markGone(list, id, toTime());
       isShort = round.cursor === null;
-      // Where it was short before, what is older than this page is known.
-      if (cursor === undefined) cursor = round.cursor;
+      history.startFrom(round.cursor);
       // Whatever ended the outage may have brought the bus back, too, or the server that authorizes its channel.
       if (failures > 0) link?.hurry();
       failures = 0;
@@ -199,26 +243,13 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     } catch (thrown) {
       const { status, retryAfter: wait } = thrown as TaskError;
       if (status === 404 || status === 401) settle.reject(thrown);
+      if (!isCurrent()) return;
       failures++;
       failingSince ??= timing.now();
       retryAfter = wait ?? 0;
       if (!status && silent.length) link?.suspect();
     }
     publish();
-  }
-
-  async function refreshInfo(): Promise<void> {
-    const own = era;
-    const next = sound(parseConnection((await http.get('/connection')).body));
-    if (own !== era) return;
-    needsInfo = isSignedOut = false;
-    if (info && info.channel !== next.channel) forgetUser();
-    if (JSON.stringify(info) !== JSON.stringify(next)) {
-      info = next;
-      link?.pause();
-      link = makeLink(next);
-    }
-    link?.start();
   }
 
   function makeLink(connection: ConnectionInfo): Link {
@@ -228,35 +259,18 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     };
     const own: Link = createLink({
       timing,
-      createPush: (handlers) => createPush({ Pusher, connection, authorize, handlers }),
+      createPush: (handlers) => createPush({ Pusher, connection, authorize, handlers, timing }),
       onEvent: (name, data) => own === link && onEvent(name, data),
       onChange({ isUp, loss }) {
         if (own !== link) return;
         publish();
         // Not authorized: somebody else has signed in, perhaps.
         needsInfo ||= loss === 'unauthorized';
-        if (isUp || needsInfo) void ask();
-        else plan();
+        if (isUp || needsInfo) void rounds.ask();
+        else rounds.plan();
       },
     });
     return own;
-  }
-
-  function forgetUser(): void {
-    era++;
-    list = NO_TASKS;
-    cursor = undefined;
-    isShort = true;
-    incoming = [];
-    for (const kept of [heard, calls, unsentSeen, completing]) kept.clear();
-    http.forget();
-  }
-
-  function onSignedOut(): void {
-    isSignedOut = needsInfo = true;
-    link?.pause();
-    unplan();
-    publish();
   }
 
   // When to ask next
@@ -270,49 +284,39 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
   }
 
   function longestSilence(): number {
-    return Math.max(0, ...activeIds().map(silenceOf));
+    return activeIds().reduce((longest, id) => Math.max(longest, silenceOf(id)), 0);
   }
 
-  function unplan(): void {
-    timing.clearTimeout(roundTimer);
-    roundAt = NEVER;
-  }
-
-  /** Sets the time of the next round, or leaves it where it would only be later: state changes must not put it off. */
-  function plan(): void {
-    if (isClosed || isSignedOut || isAsking) return;
-    const isPushed = !!link?.state.isUp;
-    // Whether something is due is looked at again when its time has come; until then any event may have put it off.
-    if (isPushed && roundAt < NEVER) return;
+  function nextWait(): number | null {
     const pace = {
-      isPushed,
+      isPushed: !!link?.state.isUp,
       failures,
       retryAfter,
       isVisible: page.isVisible(),
       hasActive: activeIds().length > 0,
       silence: longestSilence(),
     };
-    const wait = nextRound(pace, timing.random());
-    if (wait === null || timing.now() + wait >= roundAt) return;
-    unplan();
-    roundAt = timing.now() + wait;
-    roundTimer = timing.setTimeout(() => {
-      unplan();
-      if (link?.state.isUp && !failures && longestSilence() < SILENCE) plan();
-      else void ask();
-    }, wait);
+    return nextRound(pace, timing.random());
   }
 
   function onPageSignal(signal: PageSignal): void {
     if (signal === 'hide') {
       // A page with an open connection is not kept in the back/forward cache.
       link?.pause();
-      unplan();
-      return;
-    }
+      rounds.stop();
+      tabs.leave();
+    } else if (signal === 'focus') {
+      // Where that is being asked already, it need not be asked twice.
+      if (!needsInfo || user.isSignedOut) void checkUser();
+    } else void refresh();
+  }
+
+  function refresh(): Promise<void> {
+    if (isClosed) return Promise.resolve();
+    tabs.open();
     needsInfo = true;
     link?.hurry();
-    void ask();
+    return rounds.ask();
   }
 
   // What the user does
@@ -322,9 +326,9 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
   }
 
   async function take(answer: Promise<Answer>): Promise<Snapshot> {
-    const own = era;
+    const isCurrent = asOf();
     const snapshot = sound(parseSnapshot((await answer).body));
-    if (own === era) merge([snapshot]);
+    if (isCurrent()) merge([snapshot]);
     return snapshot;
   }
 
@@ -332,7 +336,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     const path = `/${encodeURIComponent(id)}/${verb}`;
     const going = calls.get(path);
     if (going) return going;
-    const call = take(http.post(path)).finally(() => calls.delete(path));
+    const call = take(http.post(path)).finally(() => calls.get(path) === call && calls.delete(path));
     calls.set(path, call);
     return call;
   }
@@ -350,27 +354,25 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     const ids = [...unsentSeen].slice(0, MAX_SEEN_IDS);
     if (!ids.length) return;
     for (const id of ids) unsentSeen.delete(id);
+    const isCurrent = asOf();
     try {
       await http.post('/seen', { ids });
     } catch (error) {
-      // Tried again after the next round that works; a refusal would be refused again.
-      if ((error as TaskError).retryable) for (const id of ids) unsentSeen.add(id);
+      // Tried again after the next round that works; a refusal would be refused again, and another user never saw them.
+      if ((error as TaskError).retryable && isCurrent()) for (const id of ids) unsentSeen.add(id);
     }
   }
 
   function toTime(): string {
-    return new Date(timing.now()).toISOString();
+    return new Date(clock.now()).toISOString();
   }
 
   return {
     ready,
-    getSnapshot: () => shown,
-    subscribe(listener) {
-      // Its own wrapper: subscribing one function twice and ending one of the two leaves the other.
-      const own = () => listener();
-      listeners.add(own);
-      return () => listeners.delete(own);
-    },
+    getSnapshot: shown.get,
+    subscribe: shown.subscribe,
+    now: clock.now,
+    refresh,
     get: (id) => findTask(list, id),
     load,
     start: start as TaskFeed['start'],
@@ -385,25 +387,26 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
       publish();
       void sendSeen();
     },
-    async loadMore() {
-      if (!cursor) return;
-      const own = era;
-      const more = await fetchPage(http, 'all', cursor);
-      if (own !== era) return;
-      cursor = more.nextCursor;
-      merge(more.tasks);
-    },
+    loadMore: () =>
+      history.more(
+        (cursor) => fetchPage(http, 'all', cursor),
+        ({ tasks }) => {
+          const known = list.tasks.length;
+          merge(tasks);
+          return list.tasks.length > known;
+        },
+      ),
     close() {
       isClosed = true;
-      era++;
       stopListening();
+      tabs.leave();
       link?.pause();
       link = undefined;
-      unplan();
-      timing.clearTimeout(frameTimer);
+      rounds.stop();
+      frames.drop();
       settle.reject(new TaskError('closed', 'The feed is closed.', { status: 0 }));
       publish();
-      listeners.clear();
+      shown.close();
     },
   };
 }

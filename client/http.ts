@@ -4,8 +4,11 @@
  */
 
 import { type Issue, TaskError } from '../core/error.ts';
+import { CHANNEL_HEADER } from '../core/wire.ts';
+import type { ServerClock } from './clock.ts';
 import type { Timing } from './environment.ts';
 import { isObject, isText } from './parse.ts';
+import type { User } from './user.ts';
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -18,8 +21,10 @@ export interface HttpOptions {
   readonly fetch: typeof fetch;
   readonly headers: HeaderSource;
   readonly timing: Timing;
-  /** An answer said 401. */
-  readonly onSignedOut: () => void;
+  /** Learns from each answer whom it is for, and says by its generation whether to use it. */
+  readonly user: Pick<User, 'generation' | 'judge'>;
+  /** Learns from each answer what time it is. */
+  readonly clock: Pick<ServerClock, 'hearAnswer'>;
 }
 
 export interface Answer {
@@ -29,7 +34,7 @@ export interface Answer {
   readonly retryAfter: number | null;
 }
 
-/** @throws TaskError from every call; its `status` is 0 where no answer came */
+/** @throws TaskError from every call; its `status` is 0 where no answer came, or one for somebody else (`other_user`) */
 export interface Http {
   /** Sends `If-None-Match` for lists; a 304 is answered with the body from before. */
   get(path: string): Promise<Answer>;
@@ -42,15 +47,31 @@ export interface Http {
 
 /** For one request with its body, in milliseconds. */
 const TIME_LIMIT = 10_000;
+/** Lists whose bodies are kept for a 304: those that are asked for again and again, and not each page that was ever seen. */
+const MOST_KEPT = 12;
 
-export function createHttp({ base, fetch, headers, timing, onSignedOut }: HttpOptions): Http {
-  const kept = new Map<string, { readonly etag: string; readonly body: unknown }>();
+interface Kept {
+  readonly etag: string;
+  readonly body: unknown;
+}
+
+export function createHttp({ base, fetch, headers, timing, user, clock }: HttpOptions): Http {
+  const kept = new Map<string, Kept>();
+
+  /** Keeps what was used last. */
+  function keep(url: string, answer: Kept): void {
+    kept.delete(url);
+    kept.set(url, answer);
+    for (const oldest of kept.keys()) if (kept.size > MOST_KEPT) kept.delete(oldest);
+  }
 
   async function send(url: string, own: Headers = {}, init: RequestInit = {}): Promise<Answer> {
     const abort = new AbortController();
     const timer = timing.setTimeout(() => abort.abort(), TIME_LIMIT);
     const known = kept.get(url);
+    const { generation } = user;
     try {
+      const sent = timing.now();
       const response = await fetch(url, {
         credentials: 'include',
         // The browser's own cache would answer a 304 for us, and sometimes without asking. But with `no-store` it
@@ -65,21 +86,24 @@ export function createHttp({ base, fetch, headers, timing, onSignedOut }: HttpOp
           ...own,
         },
       });
+      clock.hearAnswer(response.headers, { sent, received: timing.now() });
+      user.judge(response.status, response.headers.get(CHANNEL_HEADER), generation);
       const wait = Number.parseFloat(response.headers.get('retry-after') ?? '');
       const retryAfter = wait >= 0 ? wait : null;
-      if (response.status === 304) return { body: known?.body, retryAfter };
-      const body = parse(await response.text());
+      const body = response.status === 304 ? known?.body : parse(await response.text());
+      if (response.status === 401) throw toTaskError(401, body, retryAfter);
+      if (user.generation !== generation) throw otherUser();
+      if (response.status === 304) {
+        if (known) keep(url, known);
+        return { body, retryAfter };
+      }
       if (!response.ok) throw toTaskError(response.status, body, retryAfter);
       const etag = response.headers.get('etag');
-      // Lists only: they are what is asked for again and again, and there are few of them.
-      if (etag && url.includes('?')) kept.set(url, { etag, body });
+      if (etag && url.includes('?')) keep(url, { etag, body });
       return { body, retryAfter };
     } catch (cause) {
-      if (!(cause instanceof TaskError)) {
-        throw new TaskError('unreachable', 'The server cannot be reached.', { status: 0, cause });
-      }
-      if (cause.status === 401) onSignedOut();
-      throw cause;
+      if (cause instanceof TaskError) throw cause;
+      throw new TaskError('unreachable', 'The server cannot be reached.', { status: 0, cause });
     } finally {
       timing.clearTimeout(timer);
     }
@@ -97,6 +121,10 @@ export function createHttp({ base, fetch, headers, timing, onSignedOut }: HttpOp
       ),
     forget: () => kept.clear(),
   };
+}
+
+function otherUser(): TaskError {
+  return new TaskError('other_user', 'Somebody else is signed in by now.', { status: 0, retryable: false });
 }
 
 function parse(text: string): unknown {

@@ -61,13 +61,26 @@ describe('keeping push alive', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 0.99, noNaN: true }), (random) => {
         expect(attemptDelay(40, 'lost', random)).toBeGreaterThanOrEqual(30_000);
-        expect(attemptDelay(0, 'refused', random)).toBeGreaterThanOrEqual(60_000);
+        expect(attemptDelay(0, 'refused', random)).toBeGreaterThanOrEqual(15_000);
+        expect(attemptDelay(2, 'refused', random)).toBeGreaterThanOrEqual(40_000);
+        // Who was refused over quota is live within a minute of its end.
+        expect(attemptDelay(40, 'refused', random)).toBeLessThanOrEqual(55_000);
         expect(attemptDelay(0, 'unauthorized', random)).toBeLessThanOrEqual(2_000);
         expect(attemptDelay(30, 'unauthorized', random)).toBeLessThanOrEqual(120_000);
         expect(attemptLimit(10, 40, random)).toBeGreaterThanOrEqual(13_000);
         for (const n of [0, 1, 5, 9, 11]) expect(attemptLimit(n, 40, random)).toBeLessThanOrEqual(2_200);
       }),
     );
+  });
+
+  it('makes few attempts where none has ever worked, and goes on making them', async () => {
+    const { timing, opened } = start();
+    await timing.advance(180_000);
+    expect(opened.length).toBeGreaterThan(5);
+    const before = opened.length;
+    await timing.advance(1_800_000);
+    expect(opened.length - before).toBeLessThanOrEqual(11);
+    expect(opened.length - before).toBeGreaterThanOrEqual(8);
   });
 
   it('replaces a connection whose subscription is never answered', async () => {
@@ -92,14 +105,17 @@ describe('keeping push alive', () => {
     expect(opened).toHaveLength(before + 1);
   });
 
-  it('comes back slowly after being turned away for good', async () => {
+  it('comes back slowly after being turned away, and does not give up', async () => {
     const { timing, opened, handlers, states } = start();
-    handlers.onDown('refused');
-    await timing.advance(59_000);
-    expect(opened).toHaveLength(1);
-    await timing.advance(32_000);
-    expect(opened).toHaveLength(2);
-    expect(states).toMatchObject([{ loss: 'refused' }]);
+    for (let n = 0; n < 30; n++) {
+      handlers.onDown('refused');
+      const before = opened.length;
+      await timing.advance(14_900);
+      expect(opened).toHaveLength(before);
+      for (let second = 0; second < 40 && opened.length === before; second++) await timing.advance(1_000);
+      expect(opened).toHaveLength(before + 1);
+    }
+    expect(new Set(states.map(({ loss }) => loss))).toEqual(new Set(['refused']));
   });
 
   it('hurries when asked to, but not an attempt that has just begun', async () => {

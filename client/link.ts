@@ -3,8 +3,8 @@
  *
  * pusher-js alone is back 16 s after an outage of 1 s, all clients at the same moments: an attempt that was refused
  * does not look again for 15 s. Here a client that was connected makes 10 short attempts, one about every 1 to 2
- * seconds, at moments of its own. Then they become ever rarer, and each second one gets the time that a fallback to
- * another transport needs, in which it is deaf to the bus's return.
+ * seconds, at moments of its own, over one transport each (`transport.ts`). Then they become ever rarer, and each second
+ * one gets the time that a fallback to another transport needs, in which it is deaf to the bus's return.
  */
 
 import type { Timing } from './environment.ts';
@@ -13,7 +13,7 @@ import type { Push, PushHandlers, PushLoss } from './pusher.ts';
 /** Where push stands. */
 export interface LinkState {
   readonly isUp: boolean;
-  /** Since when it is up, or away; milliseconds since 1970. */
+  /** Since when it is up, or away; in milliseconds, by `Timing.now`. */
   readonly since: number;
   /** Why it is away, where something said so. */
   readonly loss: PushLoss | null;
@@ -45,6 +45,8 @@ const WHOLE_ATTEMPT = 13_000;
 const SUBSCRIBE_LIMIT = 11_000;
 const QUICK_ATTEMPTS = 10;
 const SLOWEST = 30_000;
+/** Where it was never up. */
+const SLOWEST_UNTRIED = 150_000;
 const SUSPECT_WAIT = 60_000;
 
 /**
@@ -56,11 +58,17 @@ export function attemptLimit(attempt: number, usual: number | null, random: numb
   return Math.min(1_000 * (1 + random) + 3 * usual, WHOLE_ATTEMPT);
 }
 
-/** How long to wait before attempt number `attempt` (from 0), in milliseconds, after this kind of loss. */
-export function attemptDelay(attempt: number, loss: PushLoss, random: number): number {
-  // Turned away for good: slowly, since it takes a change of configuration. Not authorized: 1, 2, 4 … s.
-  if (loss === 'refused') return 60_000 * Math.min(2 ** attempt, 10) * (1 + random);
+/**
+ * How long to wait before attempt number `attempt` (from 0), in milliseconds, after this kind of loss.
+ * @param wasUp whether it was ever up here. Where it never was, something may block it for good (an ad blocker), and each
+ *   attempt at every transport leaves some lines on the page's console: about two a minute in the long run
+ */
+export function attemptDelay(attempt: number, loss: PushLoss, random: number, wasUp = true): number {
+  // Turned away: it takes a change of configuration, or a quota that is free again, which is to be found within a minute.
+  if (loss === 'refused') return Math.min(15_000 * 2 ** attempt, 40_000) * (1 + 0.3 * random);
+  // Not authorized: 1, 2, 4 … s.
   if (loss === 'unauthorized') return 1_000 * Math.min(2 ** attempt, 60) * (1 + random);
+  if (!wasUp && attempt > 1) return Math.min(5_000 * 2 ** (attempt - 2), SLOWEST_UNTRIED) * (1 + 0.2 * random);
   if (attempt === 0) return 100 + 1_100 * random;
   if (attempt < QUICK_ATTEMPTS) return 200 * random;
   return Math.min(1_000 * 1.5 ** (attempt - QUICK_ATTEMPTS), SLOWEST) * (1 + random);
@@ -112,7 +120,7 @@ export function createLink({ timing, createPush, onChange, onEvent }: LinkOption
   function lose(loss: PushLoss = 'lost'): void {
     // How long the bus was away says nothing about how long our server will take to authorize.
     if (state.loss !== null && loss !== state.loss) attempt = 0;
-    after(attemptDelay(attempt++, loss, timing.random()), open);
+    after(attemptDelay(attempt++, loss, timing.random(), usual !== null), open);
     change(false, loss);
   }
 

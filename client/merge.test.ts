@@ -2,7 +2,17 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isFinished, type Snapshot } from '../core/snapshot.ts';
 import { type TaskEvent, transition } from '../core/transition.ts';
-import { isGone, markGone, markSeen, mergeSnapshots, NO_TASKS, type TaskList } from './merge.ts';
+import {
+  findTask,
+  isGone,
+  markGone,
+  markSeen,
+  mergeSnapshots,
+  NO_TASKS,
+  type TaskList,
+  trimTasks,
+  turnTo,
+} from './merge.ts';
 import { at, evolve, queued, running, succeeded } from './test-support/snapshots.ts';
 
 /** The whole history of a task: every snapshot the server ever had, from its creation to where chance ends it. */
@@ -31,6 +41,50 @@ const history = (number: number) =>
 
 const withOmitted = (snapshot: Snapshot): Snapshot =>
   snapshot.status === 'succeeded' ? { ...snapshot, result: null, resultOmitted: true } : snapshot;
+
+describe('a list', () => {
+  const anyTasks = fc.uniqueArray(fc.tuple(fc.nat(99), fc.constantFrom('running', 'unseen', 'seen')), {
+    selector: ([number]) => number,
+  });
+  const toTask = ([number, kind]: readonly [number, string]) =>
+    kind === 'running'
+      ? running(number)
+      : evolve(succeeded(number), ...(kind === 'seen' ? [{ type: 'see', at: at(9) } as const] : []));
+
+  it("is one user's: what is another's is not merged into it", () => {
+    fc.assert(
+      fc.property(anyTasks, anyTasks, (own, others) => {
+        const list = mergeSnapshots(turnTo(NO_TASKS, 'private-user-ada'), own.map(toTask));
+        expect(mergeSnapshots(list, others.map(toTask), 'private-user-bea')).toBe(list);
+        expect(mergeSnapshots(list, others.map(toTask), null)).toBe(list);
+        expect(turnTo(list, 'private-user-ada')).toBe(list);
+        expect(turnTo(list, 'private-user-bea')).toEqual({ ...NO_TASKS, channel: 'private-user-bea' });
+        expect(turnTo(list, null)).toEqual(NO_TASKS);
+      }),
+    );
+  });
+
+  it('lets go of outcomes only: those that were seen before others, and the oldest before later ones', () => {
+    fc.assert(
+      fc.property(anyTasks, fc.nat(20), (all, most) => {
+        const list = mergeSnapshots(NO_TASKS, all.map(toTask));
+        const trimmed = trimTasks(list, most);
+        const gone = list.tasks.filter(({ id }) => !findTask(trimmed, id));
+        const finished = trimmed.tasks.filter(isFinished);
+        expect(trimmed.tasks.length + gone.length).toBe(list.tasks.length);
+        expect(finished.length).toBe(Math.min(most, list.tasks.filter(isFinished).length));
+        for (const task of gone) {
+          expect(isFinished(task)).toBe(true);
+          const older = finished.filter((kept) => kept.id < task.id && !kept.seenAt === !task.seenAt);
+          expect(older).toEqual([]);
+          if (!task.seenAt) expect(finished.every((kept) => !kept.seenAt)).toBe(true);
+        }
+        for (const task of trimmed.tasks) expect(findTask(trimmed, task.id)).toBe(task);
+        expect(trimTasks(trimmed, most)).toBe(trimmed);
+      }),
+    );
+  });
+});
 
 describe('merging', () => {
   it('ends in the same state whatever is doubled or reordered, as long as the last snapshot came once', () => {

@@ -6,6 +6,7 @@
  * - An outcome whose result was too big for a message takes it over from any copy that has it.
  * - "Seen" may come before the outcome it is about; it waits.
  * - A task whose record is gone (`markGone`) is shown as failed until the server shows it again.
+ * - A list is one user's. What belongs to another is not merged into it.
  */
 
 import { isFinished, type Snapshot } from '../core/snapshot.ts';
@@ -13,6 +14,8 @@ import { isPartial } from '../core/wire.ts';
 
 /** Everything the feed knows about tasks. Immutable; unchanged parts keep their identity. */
 export interface TaskList {
+  /** Whose tasks these are, by the channel on which they are pushed; null while nobody has said. */
+  readonly channel: string | null;
   /** Newest first. */
   readonly tasks: readonly Snapshot[];
   /** Where in `tasks` each of them is, by its id. */
@@ -22,7 +25,7 @@ export interface TaskList {
 }
 
 /** Nothing known yet. */
-export const NO_TASKS: TaskList = { tasks: [], positions: new Map(), seen: new Map() };
+export const NO_TASKS: TaskList = { channel: null, tasks: [], positions: new Map(), seen: new Map() };
 
 /** The error code of a task whose record the server no longer has. Local: it never travels, and no handler's code has a slash. */
 const GONE = 'inloop/gone';
@@ -35,8 +38,22 @@ export function findTask({ tasks, positions }: TaskList, id: string): Snapshot |
   return tasks[positions.get(id) ?? -1];
 }
 
-/** `list` with `snapshots` merged in; `list` itself where they say nothing new. */
-export function mergeSnapshots(list: TaskList, snapshots: Iterable<Snapshot>): TaskList {
+/** `list` as that of `channel`'s user: itself where it is theirs, or nobody's yet; an empty one where it is another's. */
+export function turnTo(list: TaskList, channel: string | null): TaskList {
+  if (list.channel === channel) return list;
+  return list.channel === null ? { ...list, channel } : { ...NO_TASKS, channel };
+}
+
+/**
+ * `list` with `snapshots` merged in; `list` itself where they say nothing new, and where they are another user's.
+ * @param channel whose they are, as the answer's header `Inloop-Channel` or the channel of the event says
+ */
+export function mergeSnapshots(
+  list: TaskList,
+  snapshots: Iterable<Snapshot>,
+  channel: string | null = list.channel,
+): TaskList {
+  if (channel !== list.channel) return list;
   const changed = new Map<string, Snapshot>();
   for (const snapshot of snapshots) {
     const known = changed.get(snapshot.id) ?? findTask(list, snapshot.id);
@@ -57,6 +74,21 @@ export function markSeen(list: TaskList, ids: readonly string[], seenAt: string)
     if (known && isFinished(known)) changed.set(id, withSeen(known, seen));
   }
   return replace(list, changed, seen);
+}
+
+/**
+ * `list` with at most `most` outcomes: those not seen yet first, then the latest. Active tasks all stay; `list` itself
+ * where there is nothing to leave out. A page that is open for a week must not keep all that ended in it.
+ */
+export function trimTasks(list: TaskList, most: number): TaskList {
+  const finished = list.tasks.filter(isFinished);
+  if (finished.length <= most) return list;
+  const unseen = finished.filter((task) => !task.seenAt);
+  const kept = new Set([...unseen, ...finished.filter((task) => task.seenAt)].slice(0, most));
+  return withTasks(
+    list,
+    list.tasks.filter((task) => !isFinished(task) || kept.has(task)),
+  );
 }
 
 /** `list` with the active task `id` shown as failed, because the server has no record of it any more. */
@@ -105,5 +137,9 @@ function replace(list: TaskList, changed: ReadonlyMap<string, Snapshot>, seen = 
   for (const [id, task] of changed) tasks[list.positions.get(id) ?? tasks.length] = task;
   if (tasks.length === list.tasks.length) return { ...list, tasks, seen };
   tasks.sort((a, b) => (a.createdAt + a.id > b.createdAt + b.id ? -1 : 1));
-  return { tasks, positions: new Map(tasks.map(({ id }, at) => [id, at])), seen };
+  return withTasks({ ...list, seen }, tasks);
+}
+
+function withTasks(list: TaskList, tasks: readonly Snapshot[]): TaskList {
+  return { ...list, tasks, positions: new Map(tasks.map(({ id }, at) => [id, at])) };
 }

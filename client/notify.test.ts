@@ -37,11 +37,12 @@ function makeBrowser() {
   return (isVisible: boolean) => {
     let tasks: readonly Snapshot[] = [];
     let listener = () => {};
+    let channel: string | null = null;
     const notified: string[] = [];
     const stop = notifyOutcomes({
       ...{ locks, storage, page: { isVisible: () => isVisible } },
       feed: {
-        getSnapshot: () => ({ tasks, connection: { status: 'live' }, hasMore: false }),
+        getSnapshot: () => ({ tasks, connection: { status: 'live' }, hasMore: false, channel }),
         subscribe: (next) => {
           listener = next;
           return () => {};
@@ -54,7 +55,10 @@ function makeBrowser() {
       listener();
       await settle();
     };
-    return { show, notified, stop };
+    const turnTo = (next: string | null) => {
+      channel = next;
+    };
+    return { show, turnTo, notified, stop };
   };
 }
 
@@ -84,6 +88,15 @@ describe('notifications', () => {
     await hidden.show(next, done);
     await hidden.show(evolve(next, { type: 'succeed', at: at(1), attempt: 1, result: null }), done);
     expect(hidden.notified).toEqual([next.id]);
+  });
+
+  it('are not about what the user before waited for', async () => {
+    const tab = makeBrowser()(false);
+    tab.turnTo('private-user-ada');
+    await tab.show(task);
+    tab.turnTo('private-user-bea');
+    await tab.show(done);
+    expect(tab.notified).toEqual([]);
   });
 
   it('are about what was awaited, not about what had ended before', async () => {

@@ -10,6 +10,7 @@ import { isFinished, type OutcomeSnapshot, type Snapshot } from '../core/snapsho
 import { type ClaimOptions, claimIds } from './claim.ts';
 import { browserPage, type Page } from './environment.ts';
 import type { TaskFeed } from './feed.ts';
+import { forgetUnlisted } from './forget.ts';
 
 const NOTIFIED = 'inloop:notified';
 const VISIBLE = 'inloop:visible';
@@ -29,6 +30,7 @@ export function notifyOutcomes(options: NotifierOptions): () => void {
   /** Tasks that were seen going on: only their outcomes are news. */
   const awaited = new Set<string>();
   let looked: readonly Snapshot[] = [];
+  let channel: string | null | undefined;
   let release: (() => void) | undefined;
   const ignore = () => {};
 
@@ -46,13 +48,20 @@ export function notifyOutcomes(options: NotifierOptions): () => void {
 
   function look(): void {
     const reached: OutcomeSnapshot[] = [];
-    const { tasks } = feed.getSnapshot();
+    const { tasks, channel: owner } = feed.getSnapshot();
+    if (owner !== channel) {
+      // What the user before waited for is nothing to this one.
+      if (channel) awaited.clear();
+      looked = [];
+      channel = owner;
+    }
     for (const [index, task] of tasks.entries()) {
       if (task === looked[index]) continue;
       if (!isFinished(task)) awaited.add(task.id);
       else if (awaited.delete(task.id) && !task.seenAt) reached.push(task);
     }
     looked = tasks;
+    forgetUnlisted(awaited, tasks);
     if (reached.length === 0 || page.isVisible()) return;
     // One after the other, so that of two hidden tabs none takes the other for a visible one.
     locks
@@ -65,7 +74,7 @@ export function notifyOutcomes(options: NotifierOptions): () => void {
           options,
         );
         const news = reached.filter(({ id }) => ours.has(id));
-        if (news.length > 0) notify(news);
+        if (news.length > 0 && feed.getSnapshot().channel === owner) notify(news);
       })
       .catch(ignore);
   }

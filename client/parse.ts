@@ -15,7 +15,7 @@ export function parseSnapshot(value: unknown): Snapshot | null {
   const isSound =
     every(value, isText, 'id name title createdAt updatedAt') &&
     every(value, isCount, 'revision attempt attempts') &&
-    every(value, isOptionalText, 'startedAt finishedAt signOfLifeAt expectedAt retryOf seenAt') &&
+    every(value, isOptionalText, 'startedAt finishedAt signOfLifeAt expectedAt retryOf seenAt waitingFor') &&
     isText(value.finishedAt) === isFinished(value as unknown as Snapshot) &&
     (STATUSES as readonly unknown[]).includes(status) &&
     (status === 'failed' || status === 'retrying') === (isObject(error) && every(error, isText, 'code message')) &&

@@ -26,6 +26,9 @@ class Tab {
   readonly page = new ManualPage();
   readonly told: string[] = [];
   readonly missed: string[] = [];
+  /** Whose tasks they are, and what the server's clock says where the feed knows. */
+  channel: string | null = null;
+  now: () => number;
   #tasks: readonly Snapshot[] = [];
   #listener: () => void = () => undefined;
   readonly stop: () => void;
@@ -39,9 +42,13 @@ class Tab {
   ) {
     this.page.visible = visible;
     this.#tasks = tasks;
+    this.now = timing.now;
     this.stop = presentOutcomes({
       feed: {
-        getSnapshot: () => ({ tasks: this.#tasks, connection: { status: 'live' }, hasMore: false }),
+        now: () => this.now(),
+        getSnapshot: () => ({
+          ...{ tasks: this.#tasks, connection: { status: 'live' }, hasMore: false, channel: this.channel },
+        }),
         subscribe: (listener) => {
           this.#listener = listener;
           return () => {
@@ -90,6 +97,44 @@ beforeEach(async () => {
 
 /** Time in which what arrives counts as missed is over. */
 const settleIn = () => timing.advance(3_000);
+
+describe('somebody else', () => {
+  it('is told what they missed, and nothing of the user before', async () => {
+    const tab = new Tab(browser, timing);
+    tab.channel = 'private-user-ada';
+    await settleIn();
+    await tab.show(running(1), running(2));
+    await tab.show(done(1), running(2));
+    expect(tab.told).toEqual([done(1).id]);
+    tab.channel = null;
+    await tab.show();
+    tab.channel = 'private-user-bea';
+    await tab.show(done(7), running(8));
+    await settleIn();
+    await tab.show(done(7), done(8));
+    expect([tab.told, tab.missed]).toEqual([[done(1).id, done(8).id], [done(7).id]]);
+  });
+
+  it('is not told of an outcome that was being claimed when the user before left', async () => {
+    const tab = new Tab(browser, timing);
+    tab.channel = 'private-user-ada';
+    await settleIn();
+    const shown = tab.show(done(1));
+    tab.channel = 'private-user-bea';
+    await shown;
+    await tab.show(running(8));
+    expect([tab.told, tab.missed]).toEqual([[], []]);
+  });
+});
+
+it('on a device whose clock is an hour slow, a task that was started and ended before our eyes was not missed', async () => {
+  const tab = new Tab(browser, timing);
+  tab.now = () => timing.now() + 3_600_000;
+  await tab.show();
+  await tab.show(done(1, 3_601));
+  await tab.show(done(1, 3_601), done(2, 3_500));
+  expect([tab.told, tab.missed]).toEqual([[done(1).id], [done(2).id]]);
+});
 
 describe('an outcome', () => {
   it('is told live by the tab that is looked at, once', async () => {

@@ -4,13 +4,14 @@
  * The feed of every tab knows every outcome. Telling of it is for a tab that is looked at, and for the first of
  * those: it claims the outcome, under a lock, in the storage that the tabs of a browser share. What nobody was
  * there to be told waits for the first tab that is looked at again. Outcomes that were seen, on whatever device,
- * are not told any more.
+ * are not told any more. Where somebody else has signed in, nothing of the user before is told or remembered.
  */
 
 import { isFinished, type OutcomeSnapshot, type Snapshot } from '../core/snapshot.ts';
 import { type ClaimOptions, claimIds } from './claim.ts';
 import { browserPage, type Page, systemTiming, type Timing } from './environment.ts';
 import type { TaskFeed } from './feed.ts';
+import { forgetUnlisted } from './forget.ts';
 
 const KEY = 'inloop:told';
 /** What is fetched this soon after a return was missed, in milliseconds. */
@@ -25,7 +26,7 @@ export interface News {
 }
 
 export interface PresenterOptions extends ClaimOptions {
-  readonly feed: Pick<TaskFeed, 'getSnapshot' | 'subscribe'>;
+  readonly feed: Pick<TaskFeed, 'getSnapshot' | 'subscribe'> & Partial<Pick<TaskFeed, 'now'>>;
   /** Tells the user. Called with at least one outcome; each outcome is handed out once. */
   readonly present: (news: News) => void;
   /** Since when the user has been here, in milliseconds since 1970. Default: now. */
@@ -46,17 +47,39 @@ export function presentOutcomes(options: PresenterOptions): () => void {
   /** What was known at the return, and may be old. */
   let stale: ReadonlySet<Snapshot> = new Set();
   let looked: readonly Snapshot[] = [];
+  let channel: string | null | undefined;
   let returnedAt = options.since ?? timing.now();
   let settledAt = timing.now() + RETURN_WINDOW;
   let isClaiming = false;
   let isStopped = false;
 
+  /** The user is here as of now. */
+  function arrive(): void {
+    returnedAt = timing.now();
+    settledAt = returnedAt + RETURN_WINDOW;
+    witnessed.clear();
+  }
+
+  function turnTo(now: string | null | undefined): void {
+    if (channel) {
+      arrive();
+      for (const kept of [told, isMissed]) kept.clear();
+      stale = new Set();
+      looked = [];
+    }
+    channel = now;
+  }
+
   async function look(): Promise<void> {
     if (isStopped) return;
-    const { tasks } = feed.getSnapshot();
+    const { tasks, channel: owner } = feed.getSnapshot();
+    if (owner !== channel) turnTo(owner);
     const isVisible = page.isVisible();
+    const now = timing.now();
+    // When the user came, by the server's clock: tasks are told by that.
+    const cameAt = (feed.now?.() ?? now) - (now - returnedAt);
     const isMissing = ({ id, createdAt }: Snapshot) =>
-      !isVisible || (timing.now() < settledAt && !witnessed.has(id) && !(Date.parse(createdAt) > returnedAt));
+      !isVisible || (now < settledAt && !witnessed.has(id) && !(Date.parse(createdAt) > cameAt));
     tasks.forEach((task, index) => {
       // Thousands are what they were at the last look.
       if (task === looked[index]) return;
@@ -64,6 +87,7 @@ export function presentOutcomes(options: PresenterOptions): () => void {
       else if (!isMissed.has(task.id)) isMissed.set(task.id, isMissing(task));
     });
     looked = tasks;
+    for (const kept of [told, isMissed, witnessed]) forgetUnlisted<unknown>(kept, tasks);
     if (!isVisible || isClaiming) return;
     const candidates = tasks.filter(isFinished).filter((task) => task.seenAt === null && !told.has(task.id));
     if (candidates.length === 0) return;
@@ -72,6 +96,7 @@ export function presentOutcomes(options: PresenterOptions): () => void {
     for (const id of ids) told.add(id);
     const claimed = await claimIds(KEY, ids, options);
     isClaiming = false;
+    if (feed.getSnapshot().channel !== owner) return void look();
     const ours = candidates.filter(({ id }) => claimed.has(id));
     if (ours.length > 0 && !isStopped) {
       present({
@@ -85,10 +110,8 @@ export function presentOutcomes(options: PresenterOptions): () => void {
   const stopFeed = feed.subscribe(() => void look());
   const stopPage = page.listen((signal) => {
     if (signal !== 'wake') return;
-    returnedAt = timing.now();
-    settledAt = returnedAt + RETURN_WINDOW;
+    arrive();
     stale = new Set(feed.getSnapshot().tasks);
-    witnessed.clear();
     void look();
   });
   // Not at once: what is stopped right where it was started (by React, in development) must not have claimed anything.

@@ -15,7 +15,9 @@
 
 import type { Options } from 'pusher-js';
 import type { ConnectionInfo } from '../core/wire.ts';
+import type { Timing } from './environment.ts';
 import { isObject } from './parse.ts';
+import { steerTransports } from './transport.ts';
 
 export type { Options };
 
@@ -73,6 +75,7 @@ export interface PushOptions {
   /** Asks our server to sign the subscription. Rejects with a TaskError. */
   readonly authorize: (socketId: string, channel: string) => Promise<object>;
   readonly handlers: PushHandlers;
+  readonly timing?: Timing;
 }
 
 /** Loads pusher-js, for those who do not bring it. */
@@ -80,7 +83,7 @@ export async function loadPusher(): Promise<PusherSource> {
   return (await import('pusher-js')) as unknown as PusherSource;
 }
 
-export function createPush({ Pusher, connection, authorize, handlers }: PushOptions): Push {
+export function createPush({ Pusher, connection, authorize, handlers, timing }: PushOptions): Push {
   let pusher: PusherLike | undefined;
   /** Grows with each thing we do, so that what pusher-js says about the time before is not listened to. */
   let turn = 0;
@@ -116,7 +119,7 @@ export function createPush({ Pusher, connection, authorize, handlers }: PushOpti
   }
 
   function create(options: Options): PusherLike {
-    const created = new (findPusher(Pusher) as PusherClass)(connection.key, options);
+    const created = new (steerTransports(findPusher(Pusher) as PusherClass, timing))(connection.key, options);
     created.connection.bind('connecting_in', () => goDown('lost'));
     created.connection.bind('state_change', ({ previous, current }) => {
       if (current === 'connected') handlers.onConnected();

@@ -12,6 +12,8 @@ import { parsePage } from './parse.ts';
 /** An active task that was silent for this long is asked about, in milliseconds. Workers give a sign of life every 10 s. */
 export const SILENCE = 15_000;
 
+/** With nothing to follow and no push, this often: what was started elsewhere is to show within 15 s. In milliseconds. */
+const IDLE = 12_000;
 const PAGE = 100;
 const MAX_PAGES = 10;
 const RECENT = 20;
@@ -113,7 +115,7 @@ export function nextRound(pace: Pace, random: number): number | null {
   const { isPushed, isVisible, hasActive, failures } = pace;
   if (!failures && !hasActive && (isPushed || !isVisible)) return null;
   const asked = Math.min(pace.retryAfter, 120) * 1_000;
-  let wait = SILENCE;
+  let wait = hasActive ? SILENCE : IDLE;
   if (failures) wait = Math.min(500 * 2 ** failures, isVisible ? SILENCE : 4 * SILENCE);
   else if (isPushed) wait = Math.max(SILENCE - pace.silence, 1_000);
   else if (hasActive && isVisible) wait = 2_500;

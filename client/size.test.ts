@@ -34,8 +34,9 @@ const FEED = "export { connectTasks } from './index.ts';";
 const BOTH = `${FEED} export { InloopTray } from './element/index.ts';`;
 
 describe('size', () => {
-  it('is at most 6 KB for the feed', async () => {
-    expect(await sizeOf(FEED)).toBeLessThanOrEqual(6 * 1_024);
+  // With whose tasks they are, what the tabs tell each other, the server's time, and what carries push.
+  it('is at most 9 KB for the feed', async () => {
+    expect(await sizeOf(FEED)).toBeLessThanOrEqual(9 * 1_024);
   });
 
   it('is at most 2 KB more for the React hooks', async () => {
@@ -43,16 +44,16 @@ describe('size', () => {
     expect(react - (await sizeOf(FEED))).toBeLessThanOrEqual(2 * 1_024);
   });
 
-  it('is at most 12 KB more for the tray, as it comes with the page', async () => {
-    expect((await sizeOf(BOTH)) - (await sizeOf(FEED))).toBeLessThanOrEqual(12 * 1_024);
+  it('is at most 14 KB more for the tray, as it comes with the page', async () => {
+    expect((await sizeOf(BOTH)) - (await sizeOf(FEED))).toBeLessThanOrEqual(14 * 1_024);
   });
 
-  it('is at most 17 KB more in all, with what it fetches when it has a use for it: one connection, toasts, absence', async () => {
+  it('is at most 19 KB more in all, with what it fetches when it has a use for it: one connection, toasts, absence', async () => {
     const { onDemand } = await bundle(BOTH);
     expect(onDemand.filter((path) => !path.includes('encryption'))).toEqual([
       ...['../share/shared-pusher.ts', './away.ts', './toast-stack.ts'],
     ]);
-    expect((await sizeOf(BOTH, true)) - (await sizeOf(FEED, true))).toBeLessThanOrEqual(17 * 1_024);
+    expect((await sizeOf(BOTH, true)) - (await sizeOf(FEED, true))).toBeLessThanOrEqual(19 * 1_024);
   });
 
   it('leaves the cipher of encrypted channels out of the page until it is needed', async () => {

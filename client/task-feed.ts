@@ -12,6 +12,8 @@ export interface FeedSnapshot {
   readonly connection: ConnectionState;
   /** Whether `loadMore` would bring older tasks. */
   readonly hasMore: boolean;
+  /** Whose tasks these are, by their channel; null while nobody is known. Where it changes, nothing from before counts. */
+  readonly channel: string | null;
 }
 
 /** What there is to show before there is a connection. */
@@ -19,6 +21,7 @@ export const NOTHING_YET: FeedSnapshot = {
   tasks: NO_TASKS.tasks,
   connection: { status: 'connecting' },
   hasMore: false,
+  channel: null,
 };
 
 export interface StartOptions {
@@ -47,8 +50,18 @@ export interface TaskFeed {
   retry(id: string): Promise<Snapshot>;
   /** Takes outcomes out of the inbox: here at once, on the server and elsewhere as soon as it can be reached. */
   seen(ids: readonly string[]): void;
-  /** Fetches the next 100 older tasks, if `hasMore`. */
+  /** Fetches the next older tasks, at most 100, if `hasMore`. */
   loadMore(): Promise<void>;
+  /**
+   * Asks now who is signed in and what there is. For pages that sign in or out without being loaded anew; what the feed
+   * asks by itself, and what other tabs learn, brings it there as well, a little later. Never rejects.
+   */
+  refresh(): Promise<void>;
+  /**
+   * What time it is on the server, in milliseconds since 1970: for whatever is compared with the times of a task. The
+   * clock of a device may be minutes off.
+   */
+  now(): number;
   /** Ends the connection and every timer. */
   close(): void;
 }

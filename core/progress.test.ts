@@ -13,6 +13,14 @@ describe('advance', () => {
     expect(advanceAny({ done: 4 }, shown)).toEqual({ done: 4, total: 10, skipped: 1, failed: 1 });
   });
 
+  it('takes a total of null for not known any more', () => {
+    const shown = advance(null, { done: 90, total: 100 });
+    expect(advance(shown, { done: 91, total: null })).toEqual({ done: 91, total: null });
+    expect(advanceAny({ done: 91, total: undefined }, shown).total).toBe(100);
+    expect(advanceAny({ done: 91, total: Number.NaN }, shown).total).toBe(100);
+    expect(advance({ done: 91, total: null }, { done: 92, total: 1_000 }).total).toBe(1_000);
+  });
+
   it('never lets done go back within a stage, and starts a new stage from its report', () => {
     const shown = advance(null, { done: 7, total: 10, stage: 'read' });
     expect(advance(shown, { done: 2, total: 10, stage: 'read' }).done).toBe(7);

@@ -10,13 +10,15 @@ import { cut } from './text.ts';
  * Never throws, whatever a handler reports: numbers that are none count as not given, and so does a part that
  * throws when it is read. Within a stage `done` never goes back, and counts at least what was skipped or failed.
  * While the task is active `done` stays below `total` (a total of 0 counts as not known), so that nothing looks
- * complete before its outcome; `finished` lifts that.
+ * complete before its outcome; `finished` lifts that. A total of null says that it is not known, or not any more; one
+ * that is left out stays as it was.
  */
 export function advance(shown: Progress | null, report: Progress, finished = false): Progress {
   const stage = textOf(read(report, 'stage'), MAX_NAME_LENGTH);
   const note = textOf(read(report, 'note'), MAX_NOTE_LENGTH);
   const before = shown !== null && shown.stage === stage ? shown : null;
-  const total = count(read(report, 'total')) ?? before?.total ?? null;
+  const said = read(report, 'total');
+  const total = said === null ? null : (count(said) ?? before?.total ?? null);
   const skipped = count(read(report, 'skipped')) ?? before?.skipped;
   const failed = count(read(report, 'failed')) ?? before?.failed;
   let done = Math.max(count(read(report, 'done')) ?? 0, (skipped ?? 0) + (failed ?? 0), before?.done ?? 0);

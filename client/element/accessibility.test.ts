@@ -190,6 +190,26 @@ describe('the focus', () => {
   );
 
   it(
+    "is nobody's again after F6 and Escape, where it was nobody's before",
+    async () => {
+      await pages.open([running(1)]);
+      const { page } = pages;
+      for (const isToast of [false, true]) {
+        if (isToast) {
+          await pages.push(broken(running(1)));
+          await eventually(async () => expect(await toasts().count()).toBe(1), within);
+        }
+        await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+        await page.keyboard.press('F6');
+        expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('INLOOP-TRAY');
+        await page.keyboard.press('Escape');
+        await eventually(async () => expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('BODY'));
+      }
+    },
+    LONG,
+  );
+
+  it(
     'goes to the neighbour of a row that is gone, and to the button when all are',
     async () => {
       const tasks = [running(3), running(2), running(1)];

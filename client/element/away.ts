@@ -30,6 +30,12 @@ export class Away {
     this.#marker.showIcon(null);
   }
 
+  /** Takes back what was said to another user. */
+  forget(): void {
+    this.#notify.forget();
+    this.#notify.takeBack();
+  }
+
   show(tasks: readonly Snapshot[], wording: Wording): void {
     if (document.visibilityState === 'visible') this.#notify.forget();
     const markIf = (attribute: string) => (this.#host.hasAttribute(attribute) ? markPage(tasks, wording) : null);

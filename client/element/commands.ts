@@ -2,12 +2,13 @@
 
 import type { TaskError } from '../../core/error.ts';
 import type { TaskFeed } from '../feed.ts';
+import { isolate } from '../view/plain-text.ts';
 import { explain, type Wording } from '../view/wording.ts';
 
 export class Commands {
   /** Grows with each change of what is told here. */
   edition = 0;
-  readonly #busy = new Set<string>();
+  #busy = new Set<string>();
   readonly #errors = new Map<string, string>();
   readonly #words: () => Wording;
   readonly #onChange: () => void;
@@ -22,10 +23,10 @@ export class Commands {
     };
   }
 
-  /** Turns to another feed; what was going on is forgotten. */
+  /** Turns to another feed, or to another user of it; what was going on is forgotten. */
   use(feed: TaskFeed | undefined): void {
     this.#feed = feed;
-    this.#busy.clear();
+    this.#busy = new Set();
     this.#errors.clear();
   }
 
@@ -44,8 +45,11 @@ export class Commands {
     this.#busy.add(id);
     this.#errors.delete(id);
     this.#onChange();
+    /** What was going on for the user before is nobody's concern any more. */
+    const busy = this.#busy;
     feed[action](id)
       .catch((error: TaskError) => {
+        if (busy !== this.#busy) return undefined;
         // 409: it has moved on meanwhile, which its row is about to show.
         if (error.status === 409)
           return feed.load(id).then(
@@ -53,10 +57,10 @@ export class Commands {
             () => {},
           );
         const words = this.#words();
-        this.#errors.set(id, words.commandFailed(explain(error, words)));
+        this.#errors.set(id, words.commandFailed(isolate(explain(error, words), words.locale)));
       })
       .finally(() => {
-        this.#busy.delete(id);
+        busy.delete(id);
         this.#onChange();
       });
   }

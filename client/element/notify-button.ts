@@ -21,6 +21,7 @@ export class NotifyButton {
   #wording: Wording | undefined;
   #stop: (() => void) | undefined;
   #isBlocked = false;
+  #notification: Notification | undefined;
   /** Told since the page was last looked at: one notification says it all. */
   #told: readonly OutcomeSnapshot[] = [];
 
@@ -66,6 +67,7 @@ export class NotifyButton {
     try {
       // The tag makes it take the place of the one before.
       const notification = new Notification(announce(this.#told, this.#wording), { tag: 'inloop' });
+      this.#notification = notification;
       notification.onclick = () => {
         notification.close();
         window.focus();
@@ -74,6 +76,12 @@ export class NotifyButton {
     } catch {
       // Without permission by now, or only from a service worker (Android).
     }
+  }
+
+  /** Closes what is shown: it is another user's. */
+  takeBack(): void {
+    this.#notification?.close();
+    this.#notification = undefined;
   }
 
   /** The user is back. */

@@ -1,6 +1,7 @@
 /** Puts the mark of `view/page-mark.ts` on the document: before its title, and as its icon. */
 
 import type { PageMark } from '../view/page-mark.ts';
+import { mayTurn, setApart } from '../view/plain-text.ts';
 import { make } from './dom.ts';
 import { PATHS } from './icons.ts';
 
@@ -19,7 +20,7 @@ export class PageMarker {
       this.#title = document.title;
       if (!mark) return;
     }
-    const next = mark ? `${mark.text} ${this.#title}` : this.#title;
+    const next = mark ? before(mark.text, this.#title) : this.#title;
     if (document.title !== next) document.title = next;
     // As the document has it: it trims.
     this.#marked = mark ? document.title : undefined;
@@ -37,6 +38,11 @@ export class PageMarker {
     const href = `data:image/svg+xml,${encodeURIComponent(draw(mark))}`;
     if (this.#icon.getAttribute('href') !== href) this.#icon.href = href;
   }
+}
+
+/** A title that is written from right to left, or that turns what follows, leaves the mark as it is. */
+function before(mark: string, title: string): string {
+  return mayTurn(title) ? `${setApart(mark)} ${setApart(title)}` : `${mark} ${title}`;
 }
 
 /** A ring that fills up, or the sign of the outcome. */

@@ -62,6 +62,11 @@ export class RowList {
     this.#lists = { active: toBlocks(active), unseen: toBlocks(unseen), recent: toBlocks(recent) };
   }
 
+  /** The row of a task, where it has one by now. */
+  rowOf(id: string): HTMLElement | undefined {
+    return this.#rows.get(id)?.element;
+  }
+
   /** Shows `groups`. Returns when to call again, in milliseconds: 0 for the next frame, Infinity for never. */
   show(groups: Groups, context: RowListContext): number {
     const { memories, ourNow, tasks, isStale, wording, onSlow } = context;

@@ -2,6 +2,7 @@
 
 import type { Snapshot } from '../../core/snapshot.ts';
 import type { RowView } from '../view/describe.ts';
+import { isolate } from '../view/plain-text.ts';
 import type { Wording } from '../view/wording.ts';
 import type { Commands } from './commands.ts';
 import { make, setAttribute, setHidden, setText, setTexts } from './dom.ts';
@@ -33,6 +34,7 @@ export class Row {
   #links: HTMLElement | undefined;
   #action: HTMLElement | undefined;
   #linksShown = '';
+  #fraction: number | null = null;
   #ariaAt = Number.NEGATIVE_INFINITY;
   #view: RowView | undefined;
 
@@ -53,9 +55,12 @@ export class Row {
     setText(this.#title, view.title);
     setText(this.#state, view.status);
     // A fact stays on one line: "12 s" torn apart is hard to read.
-    setText(this.#facts, view.facts.map((fact) => ` · ${fact.replaceAll(' ', '\u00a0')}`).join(''));
+    setText(
+      this.#facts,
+      view.facts.map((fact) => ` · ${isolate(fact, wording.locale).replaceAll(' ', '\u00a0')}`).join(''),
+    );
     setTexts(this.#remarks, 'remark', view.remarks);
-    this.#showBar(view, now);
+    this.#showBar(view, wording, now);
     this.#showSegments(view.segments);
     this.#showLinks(view);
     const error = this.#commands.errorOf(view.id);
@@ -68,7 +73,7 @@ export class Row {
     this.#showAction(view, this.#commands.isBusy(view.id), wording);
   }
 
-  #showBar({ bar, title }: RowView, now: number): void {
+  #showBar({ bar, title }: RowView, { locale }: Wording, now: number): void {
     this.#bar = reveal(this.#bar, !!bar, () => {
       const fill = make('div', { class: 'fill', part: 'fill' });
       const made = make('div', { class: 'bar', part: 'bar', role: 'progressbar' }, fill);
@@ -82,10 +87,15 @@ export class Row {
     // attribute would be refused by a strict CSP.
     const transform = isUnknown ? '' : `scaleX(${bar.fraction?.toFixed(3)})`;
     const { style } = this.#bar.firstElementChild as HTMLElement;
-    if (style.transform !== transform) style.transform = transform;
+    if (style.transform !== transform) {
+      // There is more to do than was thought: the bar walks back, and does not leap.
+      setAttribute(this.#bar, 'data-back', bar.fraction !== null && bar.fraction < (this.#fraction ?? 0) ? '' : null);
+      this.#fraction = bar.fraction;
+      style.transform = transform;
+    }
     if (now - this.#ariaAt < ARIA_EVERY) return;
     this.#ariaAt = now;
-    setAttribute(this.#bar, 'aria-label', title);
+    setAttribute(this.#bar, 'aria-label', isolate(title, locale));
     setAttribute(this.#bar, 'aria-valuenow', isUnknown ? null : String(Math.floor((bar.fraction ?? 0) * 100)));
     setAttribute(this.#bar, 'aria-valuetext', bar.text);
   }
@@ -135,7 +145,8 @@ export class Row {
     if (action) {
       const isCancel = action === 'cancel';
       setText(this.#action, isBusy && isCancel ? wording.cancelling : wording[action]);
-      setAttribute(this.#action, 'aria-label', isCancel ? wording.cancelTask(title) : wording.retryTask(title));
+      const name = isolate(title, wording.locale);
+      setAttribute(this.#action, 'aria-label', isCancel ? wording.cancelTask(name) : wording.retryTask(name));
       setAttribute(this.#action, 'aria-disabled', isBusy ? 'true' : null);
     }
     // A button that goes while it has the focus would throw its user back to the top of the page.

@@ -18,6 +18,8 @@ export interface Shell {
   readonly panel: HTMLElement;
   readonly close: HTMLButtonElement;
   readonly banner: HTMLElement;
+  /** What scrolls. */
+  readonly body: HTMLElement;
   readonly groups: Readonly<Record<'active' | 'unseen' | 'recent', Group>>;
   readonly empty: HTMLElement;
   readonly more: HTMLButtonElement;
@@ -75,7 +77,7 @@ export function makeShell(root: ShadowRoot): Shell {
   root.append(button, panel, live);
 
   return {
-    ...{ root, button, panel, close, banner, empty, more, live },
+    ...{ root, button, panel, close, banner, body, empty, more, live },
     groups: { active, unseen, recent },
     label(wording) {
       setText(buttonText, wording.tasks);

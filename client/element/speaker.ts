@@ -2,10 +2,15 @@
 
 import type { OutcomeSnapshot, Snapshot } from '../../core/snapshot.ts';
 import { announce } from '../view/announce.ts';
+import { isWaitingForWorker } from '../view/describe.ts';
+import { isolate } from '../view/plain-text.ts';
 import type { Wording } from '../view/wording.ts';
 
 /** Utterances that come closer together are said as one, in milliseconds. */
 const SPEAK_AFTER = 1_000;
+
+/** So many slow tasks are remembered as said. */
+const MOST_SLOW = 500;
 
 export class Speaker {
   readonly #live: HTMLElement;
@@ -27,12 +32,22 @@ export class Speaker {
     this.#soon();
   }
 
-  /** That `task` takes longer than usual: once. */
+  /** That `task` takes longer than usual, or waits for a worker that can do it: once. */
   saySlow(task: Snapshot): void {
     if (this.#slow.has(task.id)) return;
     this.#slow.add(task.id);
-    this.#text = this.#words().saySlow(task.title);
+    for (const oldest of this.#slow) if (this.#slow.size > MOST_SLOW) this.#slow.delete(oldest);
+    const words = this.#words();
+    const title = isolate(task.title, words.locale);
+    this.#text = isWaitingForWorker(task) ? words.sayWaitingForWorker(title) : words.saySlow(title);
     this.#soon();
+  }
+
+  /** Forgets the user, and what was said last to them. */
+  forget(): void {
+    this.stop();
+    this.#slow.clear();
+    this.#live.textContent = '';
   }
 
   /** Drops what was not said yet. */

@@ -67,7 +67,7 @@ h3 { position: sticky; inset-block-start: 0; z-index: 1; padding: .85em 1.25em .
 [data-stale] { --_tone: var(--_muted); }
 [data-stale] > svg { animation: none; }
 .status { color: var(--_muted); font-variant-numeric: tabular-nums; }
-.state { color: var(--_tone); }
+.state { color: var(--_tone); unicode-bidi: isolate; }
 [data-tone=active] .state { color: var(--_text); }
 .title, a, .action { font-weight: 550; }
 .banner, .status, .remark, .error, .links, .action { font-size: .93em; }
@@ -79,6 +79,7 @@ h3 { position: sticky; inset-block-start: 0; z-index: 1; padding: .85em 1.25em .
 .bar, .segments { block-size: 5px; margin-block: .45em .3em; }
 .bar { background: var(--_line); border-radius: 9px; overflow: hidden; }
 .fill { block-size: 100%; background: var(--_accent); border-radius: inherit; transform-origin: 0 0; transition: transform .25s ease-out; }
+[data-back] .fill { transition-duration: 1.5s; }
 :host(:dir(rtl)) .fill { transform-origin: 100% 0; }
 [data-unknown] .fill { inline-size: 35%; animation: slide 1.6s ease-in-out infinite alternate; transition: none; }
 :is([data-tone=neutral], [data-tone=warning]) .fill { background: var(--_muted); }

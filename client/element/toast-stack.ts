@@ -198,6 +198,7 @@ export class ToastStack {
     this.#queue = keepToasts(this.#queue, ({ id }) => !ids.includes(id));
     this.update();
     this.#options.onDismiss(ids);
-    if (hadFocus && !this.element.matches(':focus-within')) this.#options.onLeave();
+    // What is hidden while it has the focus keeps it for a moment (in Firefox), and then it is the body's.
+    if (hadFocus && (this.element.hidden || !this.element.matches(':focus-within'))) this.#options.onLeave();
   }
 }

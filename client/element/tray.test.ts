@@ -238,6 +238,49 @@ describe('what the user does', () => {
   }, 30_000);
 });
 
+describe('an outcome', () => {
+  const outcomes = (count: number) =>
+    Array.from({ length: count }, (_, n) =>
+      succeed(run(create(n + 1, `Import ${n + 1}.csv`, 900), 800), 700 - n, null),
+    );
+  const seen = () =>
+    server.calls.filter(({ path }) => path === '/seen').flatMap(({ body }) => (body as { ids: string[] }).ids);
+  /** Ids of the rows that are in view, at least by half. */
+  const inView = (tray: Awaited<ReturnType<typeof open>>) =>
+    tray.locator('[part=body]').evaluate((body) => {
+      const frame = body.getBoundingClientRect();
+      return [...body.querySelectorAll('[part=task]')].filter((row) => {
+        const { top, bottom } = row.getBoundingClientRect();
+        return bottom > top && Math.min(bottom, frame.bottom) - Math.max(top, frame.top) >= (bottom - top) / 2;
+      }).length;
+    });
+
+  it('counts as seen only once it was in view itself, for 1.5 s', async () => {
+    const tray = await open(outcomes(31));
+    await button(tray).click();
+    const openedAt = Date.now();
+    await eventually(() => seen().length > 0, { within: 10_000 });
+    expect(Date.now() - openedAt).toBeGreaterThanOrEqual(1_450);
+    // One may be in view by half to the one and not to the other.
+    expect(Math.abs(seen().length - (await inView(tray)))).toBeLessThanOrEqual(1);
+    expect(seen().length).toBeLessThan(20);
+    await tray.locator('[part=body]').evaluate((body) => body.scrollTo(0, body.scrollHeight));
+    await eventually(() => seen().length > 20 || seen().includes('0000-0002'), { within: 10_000 });
+    expect(new Set(seen()).size).toBe(seen().length);
+  }, 30_000);
+
+  it('does not count as seen in a panel that is closed at once', async () => {
+    const tray = await open(outcomes(3));
+    await button(tray).click();
+    await eventually(async () => expect(await inView(tray)).toBe(3));
+    await page.keyboard.press('Escape');
+    const closedAt = Date.now();
+    await eventually(() => Date.now() - closedAt > 2_000);
+    expect(seen()).toEqual([]);
+    expect(await button(tray).locator('.sr').textContent()).toBe('Tasks, 3 new');
+  }, 30_000);
+});
+
 describe('away', () => {
   it('is told once, as one summary', async () => {
     const done = [1, 2].map((key) => succeed(run(create(key, `Import ${key}.csv`, 50), 40), 9, null));

@@ -3,23 +3,24 @@
 import { TaskError } from '../../core/error.ts';
 import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/snapshot.ts';
 import { findStorage, NOTIFY_KEY } from '../claim.ts';
+import { systemTiming } from '../environment.ts';
 import { createTaskFeed, type PendingFeed, type TaskFeed } from '../feed.ts';
+import { forgetUnlisted } from '../forget.ts';
 import { presentOutcomes } from '../present.ts';
 import { loadPusher, type PusherSource } from '../pusher.ts';
 import { describeConnection, isOutOfDate } from '../view/banner.ts';
 import { type Groups, groupTasks, hideYoung } from '../view/groups.ts';
-import { observeClock, remember, type TaskMemory } from '../view/memory.ts';
+import { remember, type TaskMemory } from '../view/memory.ts';
 import { ENGLISH, type Wording } from '../view/wording.ts';
 import type { Away } from './away.ts';
 import { Commands } from './commands.ts';
 import { setHidden, setText } from './dom.ts';
 import { RowList, type RowListContext } from './row-list.ts';
+import { SeenWatch } from './seen-watch.ts';
 import { makeShell, type Shell } from './shell.ts';
 import { Speaker } from './speaker.ts';
 import type { ToastStack } from './toast-stack.ts';
 
-/** How long an outcome has to be in view to count as seen, in milliseconds. */
-const DWELL = 1_500;
 const PAGE = 30;
 /** A page that is hidden is brought up to date this often, in milliseconds. */
 const HIDDEN_FRAME = 500;
@@ -51,23 +52,24 @@ export class InloopTray extends Base {
     () => this.#schedule(),
   );
   #list: RowList | undefined;
+  #seen: SeenWatch | undefined;
   #toasts: ToastStack | undefined;
   /** Undefined until it is wanted, null while it is on its way. */
   #away: Away | null | undefined;
   /** Outcomes that stay in "New" while the panel is open, seen or not. */
   readonly #held = new Set<string>();
   #tasks: readonly Snapshot[] = [];
-  #ahead: number | null = null;
+  /** Whose tasks are shown, as the feed says. */
+  #channel: string | null | undefined;
   #groups: Groups | undefined;
   #limit = PAGE;
   #frame = 0;
   /** Whether `#frame` is a timer. */
   #isTimed = false;
   #connected = new AbortController();
-  /** What had the focus before F6. */
+  /** What had the focus before F6: an element, or the body where nothing had it. */
   #before: HTMLElement | undefined;
   #tick: ReturnType<typeof setTimeout> | undefined;
-  #dwell: ReturnType<typeof setTimeout> | undefined;
 
   #speaker: Speaker | undefined;
   #stopPresenting: (() => void) | undefined;
@@ -126,10 +128,9 @@ export class InloopTray extends Base {
     this.#schedule();
   }
 
-  /** Closes the panel; the outcomes that were in it count as seen. */
+  /** Closes the panel. Outcomes that were in view for 1.5 s count as seen. */
   hide(): void {
     if (!this.#shell || !this.isOpen) return;
-    this.#markSeen();
     this.#held.clear();
     const hadFocus = this.#shell.panel.contains(this.#shell.root.activeElement);
     this.#shell.panel.hidden = true;
@@ -155,8 +156,8 @@ export class InloopTray extends Base {
     queueMicrotask(() => {
       if (this.isConnected) return;
       document.removeEventListener('pointerdown', this.#onOutside, true);
-      for (const timer of [this.#tick, this.#dwell]) clearTimeout(timer);
-      this.#dwell = undefined;
+      clearTimeout(this.#tick);
+      this.#seen?.follow(new Map());
       this.#speaker?.stop();
       this.#unschedule();
       this.#connected.abort();
@@ -187,6 +188,7 @@ export class InloopTray extends Base {
     this.#shell = shell;
     this.#speaker = new Speaker(shell.live, () => this.#wording);
     this.#list = new RowList(shell, this.#commands, () => this.#schedule());
+    this.#seen = new SeenWatch(shell.body, (ids) => this.#feed?.seen(ids));
     shell.label(this.#wording);
     shell.button.addEventListener('click', ({ detail }) => {
       // The second click of a double one.
@@ -241,16 +243,37 @@ export class InloopTray extends Base {
 
   #use(feed: TaskFeed | undefined): void {
     this.#stop?.();
-    this.#stop = feed?.subscribe(() => this.#schedule());
+    this.#stop = feed?.subscribe(() => {
+      // At once, and not with the next frame: a hidden page has none.
+      if (feed.getSnapshot().channel !== this.#channel) this.#turnTo(feed.getSnapshot().channel);
+      this.#schedule();
+    });
     this.#present(feed);
     this.#schedule();
     if (feed === this.#feed) return;
     this.#feed = feed;
+    this.#forget();
+  }
+
+  #turnTo(channel: string | null): void {
+    // Whoever comes to a feed that knew nobody brings nothing to forget.
+    if (this.#channel) this.#forget();
+    this.#channel = channel;
+  }
+
+  /** Nothing of another feed or user stays, in the panel or beside the page. */
+  #forget(): void {
+    this.#channel = this.#feed?.getSnapshot().channel;
     this.#tasks = [];
+    this.#groups = undefined;
+    this.#limit = PAGE;
     for (const kept of [this.#memories, this.#held]) kept.clear();
-    this.#commands.use(feed);
+    this.#commands.use(this.#feed);
     this.#toasts?.clear();
-    this.#speaker?.stop();
+    this.#speaker?.forget();
+    this.#away?.forget();
+    // Rows are let go of with what they show, whether there will be a frame or not.
+    if (this.#shell && this.isConnected) this.#render();
   }
 
   /** Tells of outcomes, where no other tab does: from the first fetch on, since what is in that was missed. */
@@ -259,7 +282,7 @@ export class InloopTray extends Base {
     this.#stopPresenting = undefined;
     this.#away?.use(feed);
     if (!feed) return;
-    const since = Date.now();
+    const since = systemTiming.now();
     const start = () => {
       if (feed !== this.#feed || !this.isConnected || this.#stopPresenting) return;
       this.#stopPresenting = presentOutcomes({
@@ -299,10 +322,10 @@ export class InloopTray extends Base {
   #render(): void {
     const shell = this.#shell;
     if (!shell) return;
-    const ourNow = Date.now();
+    const ourNow = systemTiming.now();
     const { tasks: all = [], connection = { status: 'connecting' as const } } = this.#feed?.getSnapshot() ?? {};
-    this.#learn(all, ourNow);
-    const now = ourNow - (this.#ahead ?? 0);
+    this.#learn(all);
+    const now = this.#feed?.now?.() ?? ourNow;
     const tasks = hideYoung(all, now);
     const groups = groupTasks(tasks, this.#held, this.#groups);
     this.#groups = groups;
@@ -340,13 +363,13 @@ export class InloopTray extends Base {
     setHidden(shell.empty, active.length + groups.finished.length > 0);
     setHidden(shell.more, !hasMore && !this.#feed?.getSnapshot().hasMore);
 
-    for (const { id } of unseen) this.#held.add(id);
-    if (unseen.some((task) => !task.seenAt) && this.#dwell === undefined) {
-      this.#dwell = setTimeout(() => {
-        this.#dwell = undefined;
-        if (this.isOpen && document.visibilityState === 'visible') this.#markSeen();
-      }, DWELL);
+    const rows = new Map<Element, string>();
+    for (const { id, seenAt } of unseen) {
+      this.#held.add(id);
+      const row = seenAt ? undefined : this.#list?.rowOf(id);
+      if (row) rows.set(row, id);
     }
+    this.#seen?.follow(rows);
     return again ?? Number.POSITIVE_INFINITY;
   }
 
@@ -385,25 +408,15 @@ export class InloopTray extends Base {
     this.#schedule();
   }
 
-  #learn(tasks: readonly Snapshot[], now: number): void {
+  #learn(tasks: readonly Snapshot[]): void {
     if (tasks === this.#tasks) return;
-    const changed: Snapshot[] = [];
     for (let index = 0; index < tasks.length; index++) {
       const task = tasks[index] as Snapshot;
       if (task === this.#tasks[index]) continue;
-      const known = this.#memories.get(task.id);
-      const next = remember(known, task);
-      if (next === known) continue;
-      this.#memories.set(task.id, next);
-      changed.push(task);
+      this.#memories.set(task.id, remember(this.#memories.get(task.id), task));
     }
-    this.#ahead = observeClock(this.#ahead, changed, now);
+    for (const kept of [this.#memories, this.#held]) forgetUnlisted<unknown>(kept, tasks);
     this.#tasks = tasks;
-  }
-
-  #markSeen(): void {
-    const ids = this.#tasks.filter((task) => isFinished(task) && !task.seenAt && this.#held.has(task.id));
-    if (ids.length > 0) this.#feed?.seen(ids.map(({ id }) => id));
   }
 
   // The page around
@@ -417,6 +430,7 @@ export class InloopTray extends Base {
         // A frame that was asked for while the page was visible does not come while it is hidden, and the other way.
         this.#unschedule();
         this.#toasts?.update();
+        this.#seen?.restart();
         this.#schedule();
       },
       { signal },
@@ -440,15 +454,24 @@ export class InloopTray extends Base {
 
   /** Gives the focus back to where it was before F6. */
   #leave(): void {
-    const isBack = this.#before?.isConnected && this.#before !== document.body;
-    if (isBack) this.#before?.focus();
-    else this.#shell?.button.focus();
+    const before = this.#before;
     this.#before = undefined;
+    if (before === document.body) (this.#shell?.root.activeElement as HTMLElement | null)?.blur();
+    else if (before?.isConnected) giveFocus(before);
+    else this.#shell?.button.focus();
   }
 
   readonly #onOutside = (event: Event): void => {
     if (!event.composedPath().includes(this)) this.hide();
   };
+}
+
+/** Puts the focus on `element`, and looks whether it stayed: in Firefox 153 it was seen on the body after F6 and Escape. */
+function giveFocus(element: HTMLElement): void {
+  element.focus();
+  requestAnimationFrame(() => {
+    if (document.activeElement === document.body && element.isConnected) element.focus();
+  });
 }
 
 /** Stands in where pusher-js is not to be had. It is no constructor, so every attempt is refused, and the feed polls. */

@@ -5,6 +5,7 @@
  */
 
 import { TaskError } from '../../core/error.ts';
+import { systemTiming } from '../environment.ts';
 import { createTaskFeed, type PendingFeed, type TaskFeed } from '../feed.ts';
 import type { FeedOptions } from '../options.ts';
 import { NOTHING_YET } from '../task-feed.ts';
@@ -53,6 +54,8 @@ export function createOwnFeed(): OwnFeed {
         subscriber.stop?.();
       };
     },
+    refresh: async () => feed?.refresh(),
+    now: () => feed?.now() ?? systemTiming.now(),
     get: (id) => feed?.get(id),
     load: async (id) => opened().load(id),
     start: (async (name: string, ...rest: [unknown]) => opened().start(name, ...rest)) as TaskFeed['start'],

@@ -7,6 +7,7 @@ import { ManualPage, ManualTiming } from '../test-support/manual-timing.ts';
 import { at, failed, running, succeeded } from '../test-support/snapshots.ts';
 import { watchOutcomes } from './watch-outcomes.ts';
 
+let tests = 0;
 let server: FakeServer;
 let timing: ManualTiming;
 let page: ManualPage;
@@ -25,7 +26,13 @@ beforeEach(() => {
 
 /** Watches until the first fetch is in, and what is pushed comes. */
 async function watch(): Promise<void> {
-  feed = createTaskFeed({ url: 'http://127.0.0.1/tasks', Pusher: FakePusher, fetch: server.fetch, timing, page });
+  feed = createTaskFeed({
+    url: `http://watch-${tests++}.invalid/tasks`,
+    Pusher: FakePusher,
+    fetch: server.fetch,
+    timing,
+    page,
+  });
   stop = watchOutcomes(feed, ({ title, status, result }) => {
     told.push(`${title}: ${status}${result === null ? '' : ` ${result}`}`);
   });
@@ -82,7 +89,8 @@ describe('watching outcomes', () => {
   it('does not tell of what was before to somebody who takes the place of another', async () => {
     server.put(running(2), young(3));
     await watch();
-    server.tasks.clear();
+    // Past the creation of what the next one has; `server.tasks` is theirs from here on.
+    await timing.advance(10_000);
     server.channel = 'private-user-grace';
     server.put(young(7), running(8));
     page.signal('wake');

@@ -6,40 +6,50 @@
 
 import { isFinished, type OutcomeSnapshot } from '../../core/snapshot.ts';
 import type { PendingFeed, TaskFeed } from '../feed.ts';
+import { forgetUnlisted } from '../forget.ts';
 
 /** Starts to watch. Returns a function that stops it. */
 export function watchOutcomes(feed: TaskFeed, onOutcome: (task: OutcomeSnapshot) => void): () => void {
   /** Tasks that were seen going on. */
   const awaited = new Set<string>();
-  /** Outcomes that were told, or were there before. */
-  const known = new Set<string>();
+  /** Outcomes that were told, or were there before; with the time of the task's creation. */
+  const known = new Map<string, string>();
   /**
    * When the newest task of the first fetch was created; undefined before that is in. A later one that is found
    * finished was started and ended between two looks; an earlier one was loaded from the past.
    */
   let horizon: string | undefined;
-  let newest: string | undefined;
+  let channel: string | null = null;
   let isStopped = false;
+
+  function toTime(): string {
+    return new Date(feed.now()).toISOString();
+  }
 
   function look(): void {
     if (isStopped) return;
-    const { tasks } = feed.getSnapshot();
-    if (newest && !feed.get(newest)) {
-      // A feed loses tasks only when somebody else has signed in, whose past is no news either.
+    const { tasks, channel: owner } = feed.getSnapshot();
+    if (channel !== null && owner !== channel) {
+      // The past of somebody else who has signed in is no news.
       for (const kept of [awaited, known]) kept.clear();
       horizon = toTime();
     }
-    newest = tasks[0]?.id;
+    channel = owner;
     const reached: OutcomeSnapshot[] = [];
     for (const task of tasks) {
       if (!isFinished(task)) awaited.add(task.id);
       // A result that was too big for a message is on its way.
       else if (!known.has(task.id) && !task.resultOmitted) {
-        known.add(task.id);
+        known.set(task.id, task.createdAt);
         const isMissed = horizon !== undefined && task.createdAt > horizon && !task.seenAt;
         if (awaited.delete(task.id) || isMissed) reached.push(task);
       }
     }
+    forgetUnlisted(awaited, tasks);
+    // What was told is not told again when it is loaded from the past.
+    forgetUnlisted(known, tasks, (createdAt) => {
+      if (horizon !== undefined && createdAt > horizon) horizon = createdAt;
+    });
     // The oldest first; each on its own, since one that throws is no reason to miss the next.
     for (const task of reached.reverse()) queueMicrotask(() => onOutcome(task));
   }
@@ -62,8 +72,4 @@ export function watchOutcomes(feed: TaskFeed, onOutcome: (task: OutcomeSnapshot)
     isStopped = true;
     stop();
   };
-}
-
-function toTime(): string {
-  return new Date().toISOString();
 }

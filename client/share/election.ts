@@ -62,14 +62,24 @@ function keepLease(options: ElectionOptions): () => void {
   const self = `${timing.now()}.${timing.random()}`;
   let isElected = false;
   let timer: unknown;
+  let last = '';
+  let changedAt = Number.NEGATIVE_INFINITY;
+  let renewals = 0;
 
   const lease: Store = storage;
 
   function look(): void {
     timer = timing.setTimeout(look, RENEW * (0.8 + 0.2 * timing.random()));
     const now = timing.now();
-    const [holder, until] = readLease(lease, name);
-    const isOurs = holder === self && until >= now;
+    const text = readLease(lease, name);
+    if (text !== last) {
+      last = text;
+      changedAt = now;
+    }
+    // Whoever holds it changes it with each renewal. The times that tabs believe in are not compared: the device's clock
+    // may be set at any moment, and some of them began before that.
+    const isFree = text === '' || now - changedAt > LEASE;
+    const isOurs = text.startsWith(`${self} `) && !isFree;
     // A claim counts from the next look on: of two tabs that claim in one instant, only the last one finds its own.
     if (isOurs && !isElected) {
       isElected = true;
@@ -78,30 +88,29 @@ function keepLease(options: ElectionOptions): () => void {
       isElected = false;
       onDeposed();
     }
-    if (isOurs || until < now) writeLease(lease, name, self, now + LEASE);
+    if (isOurs || isFree) writeLease(lease, name, `${self} ${renewals++}`);
   }
 
   look();
   return () => {
     timing.clearTimeout(timer);
-    if (isElected && readLease(lease, name)[0] === self) writeLease(lease, name, self, 0);
+    if (isElected && readLease(lease, name).startsWith(`${self} `)) writeLease(lease, name, '');
   };
 }
 
 type Store = NonNullable<ElectionOptions['storage']>;
 
-function readLease(storage: Store, name: string): [holder: string, until: number] {
+function readLease(storage: Store, name: string): string {
   try {
-    const [holder = '', until] = (storage.getItem(name) ?? '').split(' ');
-    return [holder, Number(until) || 0];
+    return storage.getItem(name) ?? '';
   } catch {
-    return ['', 0];
+    return '';
   }
 }
 
-function writeLease(storage: Store, name: string, holder: string, until: number): void {
+function writeLease(storage: Store, name: string, text: string): void {
   try {
-    storage.setItem(name, `${holder} ${until}`);
+    storage.setItem(name, text);
   } catch {
     // Full or forbidden: then nobody is elected here, and the feed polls.
   }

@@ -76,6 +76,7 @@ beforeEach(() => {
   FakePusher.made = [];
   FakePusher.isReachable = true;
   FakePusher.transport = 'ws';
+  FakePusher.blocked = [];
   shared = { locks: new Locks() as unknown as LockManager };
 });
 
@@ -123,27 +124,32 @@ describe('tabs of one browser', () => {
     await eventually(() => expect(tabs.map(({ events }) => events.length)).toEqual([0, 1, 1]));
   });
 
-  it('pass on that WebSockets are blocked: the next one tries HTTP alone, and everything again when that fails', async () => {
+  it('pass on that WebSockets are blocked: the next one begins with HTTP', async () => {
     FakePusher.transport = 'xhr_streaming';
+    FakePusher.blocked = ['ws', 'wss'];
     const first = new Tab(shared);
     new Tab(shared);
     await allUp();
-    expect(FakePusher.last.options.disabledTransports).toBeUndefined();
+    expect(FakePusher.last.options.enabledTransports).toHaveLength(4);
     first.close();
     await eventually(() => FakePusher.made.length === 2, { within: 3_000 });
-    const second = FakePusher.last;
-    expect(second.options.disabledTransports).toEqual(['ws', 'wss']);
+    expect(FakePusher.last.options.enabledTransports).toEqual(['xhr_streaming', 'xhr_polling']);
     await eventually(() => (tabs[1]?.ups ?? 0) > 1);
+  }, 20_000);
 
-    FakePusher.isReachable = false;
-    second.drop();
-    while (FakePusher.last === second) {
-      const attempts = second.attempts;
-      await eventually(() => second.attempts > attempts || FakePusher.last !== second, { within: 3_000 });
-      second.emit('connecting_in', 1);
-    }
-    expect(second.attempts).toBe(6);
-    expect(FakePusher.last.options.disabledTransports).toBeUndefined();
+  it('are told when the connection of all has moved to another transport, since something may have been missed', async () => {
+    FakePusher.transport = 'xhr_streaming';
+    FakePusher.blocked = ['ws', 'wss'];
+    new Tab(shared);
+    new Tab(shared);
+    await allUp();
+    FakePusher.blocked = [];
+    await allUp(2);
+    expect(FakePusher.last.options.enabledTransports).toEqual(['ws']);
+    await eventually(() => FakePusher.made.filter(({ connection }) => connection.state === 'connected').length === 1);
+    FakePusher.last.push('task.running', {});
+    await eventually(() => expect(tabs.map(({ events }) => events.length)).toEqual([1, 1]));
+    expect(tabs.map(({ losses }) => losses)).toEqual([[], []]);
   }, 20_000);
 
   it('that are closed together leave the role to the next one that comes', async () => {

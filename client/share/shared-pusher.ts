@@ -9,15 +9,11 @@
 
 import { systemTiming } from '../environment.ts';
 import { findPusher, type PusherClass, type PusherLike, type PusherSource } from '../pusher.ts';
+import { markSteered, type SteeredClass, type SteeredPusher, steerTransports } from '../transport.ts';
 import { type ElectionOptions, standForElection } from './election.ts';
 
 /** How long a tab that has disconnected keeps the role, in milliseconds. */
 const RESIGN_AFTER = 1_500;
-/**
- * How often a newly elected tab tries HTTP alone, where the one before it was up over HTTP. pusher-js by itself gives
- * WebSockets 5 s first, and nobody should wait for those anew whenever a tab is closed.
- */
-const HTTP_ATTEMPTS = 5;
 
 /** What tabs tell each other. */
 type Message =
@@ -47,207 +43,200 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
   const Real = findPusher(Pusher);
   const { timing = systemTiming } = options;
   if (!Real || !globalThis.BroadcastChannel) return Pusher;
-  return class implements PusherLike {
-    readonly #key: string;
-    readonly #options: Options;
-    readonly #callbacks = new Map<string, Callback[]>();
-    readonly #eventCallbacks: EventCallback[] = [];
-    #channel = '';
-    #state = 'initialized';
-    #tabs: BroadcastChannel | undefined;
-    #resign: (() => void) | undefined;
-    /** The real one: in the elected tab only. */
-    #real: PusherLike | undefined;
-    #isUp = false;
-    #isWanted = false;
-    /** Whether what was last up here, in whichever tab, was over HTTP. */
-    #isHttp = false;
-    /** How many attempts over HTTP alone are left to the real one; null where it may use any transport. */
-    #httpAttempts: number | null = null;
-    #resigning: unknown;
+  const Steered = steerTransports(Real, timing) as SteeredClass;
+  return markSteered(
+    class implements PusherLike {
+      readonly #key: string;
+      readonly #options: Options;
+      readonly #callbacks = new Map<string, Callback[]>();
+      readonly #eventCallbacks: EventCallback[] = [];
+      #channel = '';
+      #state = 'initialized';
+      #tabs: BroadcastChannel | undefined;
+      #resign: (() => void) | undefined;
+      /** The real one: in the elected tab only. */
+      #real: SteeredPusher | undefined;
+      #isUp = false;
+      #isWanted = false;
+      /** Whether what was last up here, in whichever tab, was over HTTP: a newly elected tab begins with that. */
+      #isHttp = false;
+      #resigning: unknown;
 
-    readonly connection = {
-      bind: (event: string, callback: Callback): void => {
-        this.#callbacks.set(event, [...(this.#callbacks.get(event) ?? []), callback]);
-      },
-    };
+      readonly connection = {
+        bind: (event: string, callback: Callback): void => {
+          this.#callbacks.set(event, [...(this.#callbacks.get(event) ?? []), callback]);
+        },
+      };
 
-    constructor(key: string, pusherOptions: Options) {
-      this.#key = key;
-      this.#options = pusherOptions;
-    }
-
-    subscribe(channel: string): { bind_global(callback: EventCallback): void } {
-      this.#channel = channel;
-      return { bind_global: (callback) => void this.#eventCallbacks.push(callback) };
-    }
-
-    connect(): void {
-      this.#isWanted = true;
-      timing.clearTimeout(this.#resigning);
-      this.#join();
-      this.#become('connecting');
-      if (this.#real) this.#connectReal();
-      else this.#say({ type: 'hello' });
-    }
-
-    disconnect(): void {
-      this.#isWanted = false;
-      this.#state = 'disconnected';
-      this.#goDown();
-      this.#real?.disconnect();
-      // A feed that has lost its connection comes back in a moment; the role should not go round the tabs meanwhile.
-      timing.clearTimeout(this.#resigning);
-      this.#resigning = timing.setTimeout(this.#leave, RESIGN_AFTER);
-    }
-
-    /** Stands for election and listens to the other tabs, where it does not. */
-    #join(): void {
-      if (this.#tabs) return;
-      const name = `inloop:push:${this.#key}:${this.#channel}`;
-      this.#tabs = new BroadcastChannel(name);
-      this.#tabs.onmessage = ({ data }: MessageEvent<Message>) => this.#hear(data);
-      this.#resign = standForElection({
-        ...options,
-        name,
-        onElected: () => this.#connectForAll(),
-        onDeposed: () => this.#depose(),
-      });
-      globalThis.addEventListener?.('pagehide', this.#leave);
-    }
-
-    readonly #leave = (): void => {
-      timing.clearTimeout(this.#resigning);
-      globalThis.removeEventListener?.('pagehide', this.#leave);
-      this.#depose();
-      this.#resign?.();
-      this.#resign = undefined;
-      this.#tabs?.close();
-      this.#tabs = undefined;
-    };
-
-    #hear(message: Message): void {
-      // With a lease two tabs may believe for a moment that they were elected; each then serves itself.
-      if (message.type === 'up') this.#isHttp = message.isHttp;
-      if (this.#real) {
-        if (message.type === 'hello' && this.#isUp) this.#say({ type: 'up', isHttp: this.#isHttp });
-      } else if (!this.#isWanted) {
-        // The feed asks when it connects.
-      } else if (message.type === 'up') this.#enter();
-      else if (message.type === 'down') this.#lose();
-      else if (message.type === 'event') this.#emit(message.name, message.data);
-    }
-
-    /** This tab was elected: it makes the connection that all share. */
-    #connectForAll(): void {
-      // It is closed, or between two tries: then it stands again with the next one.
-      if (!this.#isWanted) {
-        this.#leave();
-        return;
+      constructor(key: string, pusherOptions: Options) {
+        this.#key = key;
+        this.#options = pusherOptions;
       }
-      this.#httpAttempts = this.#isHttp ? HTTP_ATTEMPTS : null;
-      this.#connectReal();
-    }
 
-    /** Makes the real connection, or makes it anew. */
-    #connectReal(): void {
-      if (this.#httpAttempts !== null && this.#httpAttempts-- === 0) {
-        this.#httpAttempts = null;
+      subscribe(channel: string): { bind_global(callback: EventCallback): void } {
+        this.#channel = channel;
+        return { bind_global: (callback) => void this.#eventCallbacks.push(callback) };
+      }
+
+      connect(): void {
+        this.#isWanted = true;
+        timing.clearTimeout(this.#resigning);
+        this.#join();
+        this.#become('connecting');
+        if (this.#real) this.#connectReal();
+        else this.#say({ type: 'hello' });
+      }
+
+      disconnect(): void {
+        this.#isWanted = false;
+        this.#state = 'disconnected';
+        this.#goDown();
+        this.#real?.disconnect();
+        // A feed that has lost its connection comes back in a moment; the role should not go round the tabs meanwhile.
+        timing.clearTimeout(this.#resigning);
+        this.#resigning = timing.setTimeout(this.#leave, RESIGN_AFTER);
+      }
+
+      /** Stands for election and listens to the other tabs, where it does not. */
+      #join(): void {
+        if (this.#tabs) return;
+        const name = `inloop:push:${this.#key}:${this.#channel}`;
+        this.#tabs = new BroadcastChannel(name);
+        this.#tabs.onmessage = ({ data }: MessageEvent<Message>) => this.#hear(data);
+        this.#resign = standForElection({
+          ...options,
+          name,
+          onElected: () => this.#connectForAll(),
+          onDeposed: () => this.#depose(),
+        });
+        globalThis.addEventListener?.('pagehide', this.#leave);
+      }
+
+      readonly #leave = (): void => {
+        timing.clearTimeout(this.#resigning);
+        globalThis.removeEventListener?.('pagehide', this.#leave);
+        this.#depose();
+        this.#resign?.();
+        this.#resign = undefined;
+        this.#tabs?.close();
+        this.#tabs = undefined;
+      };
+
+      #hear(message: Message): void {
+        // With a lease two tabs may believe for a moment that they were elected; each then serves itself.
+        if (message.type === 'up') this.#isHttp = message.isHttp;
+        if (this.#real) {
+          if (message.type === 'hello' && this.#isUp) this.#say({ type: 'up', isHttp: this.#isHttp });
+        } else if (!this.#isWanted) {
+          // The feed asks when it connects.
+        } else if (message.type === 'up') this.#enter();
+        else if (message.type === 'down') this.#lose();
+        else if (message.type === 'event') this.#emit(message.name, message.data);
+      }
+
+      /** This tab was elected: it makes the connection that all share. */
+      #connectForAll(): void {
+        // It is closed, or between two tries: then it stands again with the next one.
+        if (!this.#isWanted) {
+          this.#leave();
+          return;
+        }
+        this.#connectReal();
+      }
+
+      /** Makes the real connection, or makes it anew. */
+      #connectReal(): void {
+        try {
+          this.#real ??= this.#create();
+          this.#real.connect();
+        } catch {
+          // pusher-js can not do it at all here; the feed takes this for a refusal.
+          this.#become('failed');
+        }
+      }
+
+      #create(): SteeredPusher {
+        const real = new Steered(this.#key, this.#options, this.#isHttp ? 'http' : null);
+        const ifCurrent =
+          <T extends unknown[]>(act: (...args: T) => void) =>
+          (...args: T) => {
+            if (real === this.#real && this.#isWanted) act(...args);
+          };
+        real.connection.bind(
+          'connecting_in',
+          ifCurrent((seconds: number) => {
+            this.#goDown();
+            this.#tell('connecting_in', seconds);
+          }),
+        );
+        real.connection.bind(
+          'state_change',
+          ifCurrent(({ current }: StateChange) => {
+            if (current !== 'connected') this.#goDown();
+            this.#become(current);
+          }),
+        );
+        real.subscribe(this.#channel).bind_global(
+          ifCurrent((event: string, data: unknown) => {
+            if (event === 'pusher:subscription_succeeded') this.#goUp(real);
+            else if (event.startsWith('task.')) this.#say({ type: 'event', name: event, data });
+            this.#emit(event, data);
+          }),
+        );
+        return real;
+      }
+
+      /** The connection of all is in the channel. */
+      #goUp(real: SteeredPusher): void {
+        this.#isUp = true;
+        this.#isHttp = real.carrier === 'http';
+        this.#say({ type: 'up', isHttp: this.#isHttp });
+      }
+
+      /** The connection of all is lost, or about to be. */
+      #goDown(): void {
+        if (this.#isUp) this.#say({ type: 'down' });
+        this.#isUp = false;
+      }
+
+      /** This tab's connection is no longer that of all. */
+      #depose(): void {
+        const real = this.#real;
+        this.#goDown();
         this.#real = undefined;
+        real?.disconnect();
+        this.#lose();
       }
-      try {
-        this.#real ??= this.#create();
-        this.#real.connect();
-      } catch {
-        // pusher-js can not do it at all here; the feed takes this for a refusal.
-        this.#become('failed');
+
+      /** The elected tab is in the channel. That it says so anew means that something may have been missed. */
+      #enter(): void {
+        if (this.#state === 'connected') this.#emit('pusher:subscription_succeeded', {});
+        this.#become('connected');
+        this.#emit('pusher:subscription_succeeded', {});
       }
-    }
 
-    #create(): PusherLike {
-      const options: Options =
-        this.#httpAttempts === null ? this.#options : { ...this.#options, disabledTransports: ['ws', 'wss'] };
-      const real = new (Real as PusherClass)(this.#key, options);
-      const ifCurrent =
-        <T extends unknown[]>(act: (...args: T) => void) =>
-        (...args: T) => {
-          if (real === this.#real && this.#isWanted) act(...args);
-        };
-      real.connection.bind(
-        'connecting_in',
-        ifCurrent((seconds: number) => {
-          this.#goDown();
-          this.#tell('connecting_in', seconds);
-        }),
-      );
-      real.connection.bind(
-        'state_change',
-        ifCurrent(({ current }: StateChange) => {
-          if (current !== 'connected') this.#goDown();
-          this.#become(current);
-        }),
-      );
-      real.subscribe(this.#channel).bind_global(
-        ifCurrent((event: string, data: unknown) => {
-          if (event === 'pusher:subscription_succeeded') this.#goUp(real);
-          else if (event.startsWith('task.')) this.#say({ type: 'event', name: event, data });
-          this.#emit(event, data);
-        }),
-      );
-      return real;
-    }
+      #lose(): void {
+        if (this.#state === 'connected') this.#become('connecting');
+      }
 
-    /** The connection of all is in the channel. */
-    #goUp(real: PusherLike): void {
-      this.#isUp = true;
-      this.#isHttp = real.connection.connection?.transport?.name?.startsWith('xhr') ?? false;
-      if (this.#httpAttempts !== null) this.#httpAttempts = HTTP_ATTEMPTS;
-      this.#say({ type: 'up', isHttp: this.#isHttp });
-    }
+      #say(message: Message): void {
+        this.#tabs?.postMessage(message);
+      }
 
-    /** The connection of all is lost, or about to be. */
-    #goDown(): void {
-      if (this.#isUp) this.#say({ type: 'down' });
-      this.#isUp = false;
-    }
+      #become(current: string): void {
+        const previous = this.#state;
+        if (previous === current) return;
+        this.#state = current;
+        this.#tell('state_change', { previous, current } satisfies StateChange);
+      }
 
-    /** This tab's connection is no longer that of all. */
-    #depose(): void {
-      const real = this.#real;
-      this.#goDown();
-      this.#real = undefined;
-      real?.disconnect();
-      this.#lose();
-    }
+      #tell(event: string, data: unknown): void {
+        for (const callback of this.#callbacks.get(event) ?? []) callback(data as never);
+      }
 
-    /** The elected tab is in the channel. That it says so anew means that something may have been missed. */
-    #enter(): void {
-      if (this.#state === 'connected') this.#emit('pusher:subscription_succeeded', {});
-      this.#become('connected');
-      this.#emit('pusher:subscription_succeeded', {});
-    }
-
-    #lose(): void {
-      if (this.#state === 'connected') this.#become('connecting');
-    }
-
-    #say(message: Message): void {
-      this.#tabs?.postMessage(message);
-    }
-
-    #become(current: string): void {
-      const previous = this.#state;
-      if (previous === current) return;
-      this.#state = current;
-      this.#tell('state_change', { previous, current } satisfies StateChange);
-    }
-
-    #tell(event: string, data: unknown): void {
-      for (const callback of this.#callbacks.get(event) ?? []) callback(data as never);
-    }
-
-    #emit(event: string, data: unknown): void {
-      for (const callback of this.#eventCallbacks) callback(event, data);
-    }
-  };
+      #emit(event: string, data: unknown): void {
+        for (const callback of this.#eventCallbacks) callback(event, data);
+      }
+    },
+  );
 }

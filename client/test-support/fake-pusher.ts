@@ -18,8 +18,12 @@ export class FakePusher {
   attempts = 0;
   /** Whether an attempt succeeds by itself. */
   static isReachable = true;
-  /** What carries the next connection. */
+  /** Whether the bus turns every attempt away, with a code that pusher-js takes as final. */
+  static isRefused = false;
+  /** What carries the next connection, where its options allow that. */
   static transport = 'ws';
+  /** What the network does not let through. A connection that allows more waits longer for HTTP than any test. */
+  static blocked: readonly string[] = [];
   readonly connection: {
     state: string;
     connection: { transport: { name: string } } | null;
@@ -50,7 +54,8 @@ export class FakePusher {
     if (this.connection.state === 'connecting' || this.connection.state === 'connected') return;
     this.attempts++;
     this.become('connecting');
-    if (FakePusher.isReachable)
+    if (FakePusher.isRefused) queueMicrotask(() => this.become('disconnected'));
+    else if (FakePusher.isReachable && this.#carrier)
       queueMicrotask(() => this.connection.state === 'connecting' && this.become('connected'));
   }
 
@@ -80,7 +85,7 @@ export class FakePusher {
     const previous = this.connection.state;
     if (previous === state) return;
     this.connection.state = state;
-    this.connection.connection = state === 'connected' ? { transport: { name: FakePusher.transport } } : null;
+    this.connection.connection = state === 'connected' ? { transport: { name: this.#carrier ?? '' } } : null;
     this.emit('state_change', { previous, current: state });
     if (state !== 'connected') return;
     for (const [name, channel] of this.channels) this.#authorize(name, channel);
@@ -100,6 +105,13 @@ export class FakePusher {
     return new Promise((resolve, reject) => {
       this.#authorizer({ socketId: '1.1', channelName }, (error, data) => (error ? reject(error) : resolve(data)));
     });
+  }
+
+  get #carrier(): string | undefined {
+    const allowed: readonly string[] = this.options.enabledTransports ?? [FakePusher.transport];
+    const usable = allowed.filter((name) => !FakePusher.blocked.includes(name));
+    const isWide = allowed.includes('ws') && allowed.length > 1;
+    return usable.includes(FakePusher.transport) ? FakePusher.transport : isWide ? undefined : usable[0];
   }
 
   get #authorizer(): Authorizer {

@@ -10,9 +10,16 @@ export interface Call {
 }
 
 export class FakeServer {
-  readonly tasks = new Map<string, Snapshot>();
+  readonly #tasks = new Map<string | null, Map<string, Snapshot>>();
   readonly calls: Call[] = [];
-  channel = 'private-user-ada';
+  /** Who is signed in, by their channel; null: nobody. */
+  channel: string | null = 'private-user-ada';
+  /** Whether answers say for whom they are, as every router of ours does. */
+  namesChannel = true;
+  /** What answers say about the time, in milliseconds; null: nothing. */
+  now: () => number | null = () => null;
+  /** Holds an answer back that is made already. */
+  hold: (path: string) => Promise<void> | undefined = () => undefined;
   /** What every call answers instead: a status, or 0 for "not reachable". */
   failWith: number | null = null;
   /** Which paths `failWith` is about. */
@@ -22,6 +29,13 @@ export class FakeServer {
   retryAfter: number | null = null;
   /** How often it answered 304. */
   notModified = 0;
+
+  /** What the one who is signed in has. */
+  get tasks(): Map<string, Snapshot> {
+    const tasks = this.#tasks.get(this.channel) ?? new Map<string, Snapshot>();
+    this.#tasks.set(this.channel, tasks);
+    return tasks;
+  }
 
   put(...snapshots: readonly Snapshot[]): void {
     for (const snapshot of snapshots) this.tasks.set(snapshot.id, snapshot);
@@ -40,19 +54,31 @@ export class FakeServer {
     const body =
       init.body instanceof URLSearchParams ? Object.fromEntries(init.body) : JSON.parse(`${init.body ?? null}`);
     this.calls.push({ method, path, headers, body });
+    const answer = this.#answer(method, path, searchParams, headers);
+    await this.hold(path);
+    return answer;
+  }) as typeof fetch;
+
+  #answer(method: string, path: string, query: URLSearchParams, headers: Call['headers']): Response {
+    const now = this.now();
+    const own = {
+      ...(this.namesChannel && this.channel !== null && { 'inloop-channel': this.channel }),
+      ...(now !== null && { 'inloop-time': new Date(now).toISOString() }),
+    };
     if (this.failWith !== null && this.isFailing(path)) {
       if (this.failWith === 0) throw new TypeError('fetch failed');
-      return problem(this.failWith);
+      return problem(this.failWith, own);
     }
-    if (path === '/connection') return this.#json(connectionInfo(this.channel), headers);
+    if (this.channel === null) return problem(401);
+    if (path === '/connection') return this.#json(connectionInfo(this.channel), headers, own);
     if (path === '/auth')
-      return this.denyWith ? problem(this.denyWith) : this.#json({ auth: 'key:signature' }, headers);
-    if (path === '/seen') return new Response(null, { status: 204 });
-    if (method === 'GET' && search) return this.#json(this.#list(searchParams), headers);
+      return this.denyWith ? problem(this.denyWith, own) : this.#json({ auth: 'key:signature' }, headers, own);
+    if (path === '/seen') return new Response(null, { status: 204, headers: own });
+    if (method === 'GET' && query.size) return this.#json(this.#list(query), headers, own);
     const task = this.tasks.get(path.split('/')[1] ?? '');
-    if (!task) return problem(404);
-    return this.#json(task, headers);
-  }) as typeof fetch;
+    if (!task) return problem(404, own);
+    return this.#json(task, headers, own);
+  }
 
   #list(query: URLSearchParams): object {
     const state = query.get('state');
@@ -66,10 +92,10 @@ export class FakeServer {
     return { tasks, nextCursor: all.length > limit ? tasks.at(-1)?.id : null };
   }
 
-  #json(body: object, headers: Readonly<Record<string, string>>): Response {
+  #json(body: object, headers: Call['headers'], more: Call['headers']): Response {
     const text = JSON.stringify(body);
     const etag = `"${text.length}-${[...text].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 1e9, 7)}"`;
-    const own = { etag, ...(this.retryAfter !== null && { 'retry-after': `${this.retryAfter}` }) };
+    const own = { ...more, etag, ...(this.retryAfter !== null && { 'retry-after': `${this.retryAfter}` }) };
     // As Express has it: who asks with `no-cache` gets the whole answer.
     const isForced = headers['cache-control']?.includes('no-cache');
     if (headers['if-none-match'] !== etag || isForced) return new Response(text, { headers: own });
@@ -93,7 +119,7 @@ export function connectionInfo(channel: string) {
   };
 }
 
-function problem(status: number): Response {
+function problem(status: number, headers: Call['headers'] = {}): Response {
   const body = {
     type: 'about:blank',
     title: 'Problem',
@@ -101,5 +127,8 @@ function problem(status: number): Response {
     detail: `Refused with ${status}.`,
     code: `code_${status}`,
   };
-  return new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/problem+json' } });
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { ...headers, 'content-type': 'application/problem+json' },
+  });
 }

@@ -3,6 +3,7 @@
 import type { OutcomeSnapshot } from '../../core/snapshot.ts';
 import { isPartialSuccess } from './describe.ts';
 import { countOutcomes } from './groups.ts';
+import { isolate } from './plain-text.ts';
 import { explain, type Wording } from './wording.ts';
 
 /** One utterance for all of `outcomes`, '' for none. For a polite live region that is there before the first task. */
@@ -10,7 +11,8 @@ export function announce(outcomes: readonly OutcomeSnapshot[], wording: Wording)
   const [task] = outcomes;
   if (!task) return '';
   if (outcomes.length > 1) return wording.sayMany(...countOutcomes(outcomes));
-  if (task.status === 'failed') return wording.sayFailed(task.title, explain(task.error, wording));
-  if (task.status === 'cancelled') return wording.sayCancelled(task.title);
-  return isPartialSuccess(task) ? wording.sayPartial(task.title) : wording.saySucceeded(task.title);
+  const title = isolate(task.title, wording.locale);
+  if (task.status === 'failed') return wording.sayFailed(title, isolate(explain(task.error, wording), wording.locale));
+  if (task.status === 'cancelled') return wording.sayCancelled(title);
+  return isPartialSuccess(task) ? wording.sayPartial(title) : wording.saySucceeded(title);
 }

@@ -53,6 +53,77 @@ describe('a row', () => {
     });
   });
 
+  it('says that there is more to do than was thought, for a while, when the bar goes back', () => {
+    const first = progress(running(1), 1, 90, 100);
+    const grown = progress(first, 2, 91, 1_000);
+    expect(view([first, grown], { now: 3 })).toMatchObject({
+      ...{ facts: ['91 of 1,000'], bar: { fraction: 0.091 }, remarks: ['More was found: 1,000 in all'] },
+    });
+    const later = progress(grown, 15, 100, 1_000);
+    expect(view([first, grown, later], { now: 16 }).remarks).toEqual(['More was found: 1,000 in all']);
+    expect(view([first, grown, later], { now: 18 }).remarks).toEqual([]);
+    // Not for what the eye does not see, nor for another stage or attempt, nor for an outcome.
+    expect(view([first, progress(first, 2, 91, 103)], { now: 3 }).remarks).toEqual([]);
+    const error = { code: 'x', message: 'x', retryable: true };
+    const again = evolve(
+      first,
+      { type: 'fail', at: at(2), attempt: 1, error, retryAt: at(3) },
+      { type: 'start', at: at(3) },
+    );
+    expect(view([first, progress(again, 4, 1, 100)], { now: 5 }).remarks).toEqual(['Restarted, attempt 2 of 3']);
+    const done = evolve(grown, { type: 'succeed', at: at(3), attempt: 1, result: null });
+    expect(view([first, grown, done], { now: 4 }).remarks).toEqual([]);
+  });
+
+  it('says so as well where many small steps take the bar back, or the total is not known any more', () => {
+    let task = progress(running(1), 1, 900, 1_000);
+    const all = [task];
+    for (let step = 1; step <= 10; step++) {
+      task = progress(task, 1 + step, 900 + step, 1_000 + 10 * step);
+      all.push(task);
+    }
+    expect(view(all, { now: 12 }).remarks).toEqual(['More was found: 1,100 in all']);
+    const unknown = progress(all[0] as Snapshot, 2, 901, null);
+    expect(unknown.progress?.total).toBeNull();
+    expect(view([all[0] as Snapshot, unknown], { now: 3 })).toMatchObject({
+      ...{ facts: ['901 done'], bar: { fraction: null }, remarks: ['More was found'] },
+    });
+  });
+
+  it('holds the time that is left back until the new pace is known', () => {
+    const seconds = (from: number, to: number, total: number) =>
+      Array.from({ length: to - from + 1 }, (_, n) => progress(running(1), from + n, (from + n) * 10, total));
+    const before = seconds(0, 9, 100);
+    expect(view(before, { now: 9 }).facts).toContain('about 5 s left');
+    const grown = [...before, ...seconds(10, 14, 1_000)];
+    expect(view(grown, { now: 14 }).facts).toEqual(['140 of 1,000']);
+    expect(view([...grown, ...seconds(15, 17, 1_000)], { now: 17 }).facts[1]).toBe('about 2 min left');
+  });
+
+  it('says that a task waits for a worker that can do it, and offers to cancel it', () => {
+    const waiting = (task: Snapshot) => Object.assign({}, task, { waitingFor: 'worker' });
+    expect(view(waiting(queued(1)))).toMatchObject({
+      ...{ status: 'Waiting for a worker that can do this', tone: 'warning', action: 'cancel', isSlow: true },
+    });
+    const error = { code: 'db', message: 'Away.', retryable: true };
+    const retrying = evolve(running(1), { type: 'fail', at: at(1), attempt: 1, error, retryAt: at(9) });
+    expect(view(waiting(retrying))).toMatchObject({
+      ...{ status: 'Trying again', facts: ['attempt 2 of 3'], action: 'cancel', isSlow: true },
+      remarks: ['Waiting for a worker that can do this', 'Away.'],
+    });
+    // A worker has it by now, whatever a late message says.
+    expect(view(waiting(running(1)))).toMatchObject({ status: 'Running', isSlow: false });
+  });
+
+  it.each([['constructor'], ['toString'], ['__proto__'], ['hasOwnProperty']])(
+    'takes the error code %s for a text like any other',
+    (code) => {
+      const task = failed(1, 'It broke.');
+      const odd = { ...task, error: { ...task.error, code } } as Snapshot;
+      expect(view(odd).remarks).toEqual(['It broke.']);
+    },
+  );
+
   it('says stage and note', () => {
     const task = running(1, { done: 3, total: 9, stage: 'sendMails', note: 'Berlin' });
     expect(view(task)).toMatchObject({ status: 'Send mails', remarks: ['Berlin'] });

@@ -32,6 +32,7 @@ export interface RowView {
   readonly isStale: boolean;
   /** Whether it says something else as time passes. */
   readonly isTicking: boolean;
+  /** It takes longer than usual, or waits for a worker that can do it: worth saying once. */
   readonly isSlow: boolean;
 }
 
@@ -48,6 +49,8 @@ export interface RowContext {
   readonly base: string;
 }
 
+/** That there is more to do than was thought is said for so long, in milliseconds. */
+const GROWTH_TOLD = 15_000;
 /** Without progress for this long it is said that it still goes, in milliseconds. */
 const QUIET = 10_000;
 /** Without a sign of life for this long it is said that the worker may be gone. */
@@ -61,7 +64,7 @@ const FULLEST = 0.985;
  * const memory = remember(memories.get(task.id), task);
  * const row = describeTask(memory, { wording: ENGLISH, now, isStale: false, isRetried: false, base: location.href });
  */
-export function describeTask({ snapshot, movedAt, pace }: TaskMemory, context: RowContext): RowView {
+export function describeTask({ snapshot, movedAt, pace, grewAt }: TaskMemory, context: RowContext): RowView {
   const { wording, now, isStale, isRetried, base } = context;
   const seconds = (ms: number) => wording.duration(Math.max(0, Math.round(ms / 1_000)));
   const since = (at: string) => now - Date.parse(at);
@@ -73,7 +76,8 @@ export function describeTask({ snapshot, movedAt, pace }: TaskMemory, context: R
   let bar: RowView['bar'] = null;
   let segments: RowView['segments'] = null;
   let links: RowView['links'] = [];
-  let isSlow = false;
+  const isWaiting = isWaitingForWorker(snapshot);
+  let isSlow = isWaiting;
 
   const parts = progress ? partsOf(snapshot, wording) : [];
   const signOfLife = () => {
@@ -84,6 +88,9 @@ export function describeTask({ snapshot, movedAt, pace }: TaskMemory, context: R
       remarks.push(wording.noSign(seconds(silence)));
     } else if (now - movedAt >= QUIET) remarks.push(wording.stillGoing(seconds(silence)));
   };
+  const growth = () => {
+    if (grewAt !== null && now - grewAt < GROWTH_TOLD) remarks.push(wording.moreFound(progress?.total ?? null));
+  };
   const showBar = () => {
     const fraction = progress?.total ? Math.min(progress.done / progress.total, FULLEST) : null;
     bar = { fraction, text: parts[0] ?? status };
@@ -92,6 +99,10 @@ export function describeTask({ snapshot, movedAt, pace }: TaskMemory, context: R
   switch (snapshot.status) {
     case 'queued':
       tone = 'waiting';
+      if (isWaiting) {
+        tone = 'warning';
+        status = wording.waitingForWorker;
+      }
       break;
     case 'running': {
       if (progress?.stage !== undefined) status = capitalize(toWords(progress.stage));
@@ -101,6 +112,7 @@ export function describeTask({ snapshot, movedAt, pace }: TaskMemory, context: R
       if (attempt > 1) remarks.push(wording.restarted(attempt, attempts));
       isSlow = snapshot.expectedAt !== null && now > Date.parse(snapshot.expectedAt);
       if (isSlow) remarks.push(wording.slow);
+      growth();
       if (progress?.note) remarks.push(progress.note);
       showBar();
       signOfLife();
@@ -109,13 +121,16 @@ export function describeTask({ snapshot, movedAt, pace }: TaskMemory, context: R
     case 'retrying': {
       tone = 'warning';
       const wait = -since(snapshot.expectedAt ?? snapshot.updatedAt);
-      facts.push(wording.attempt(attempt, attempts), wait > 500 ? wording.nextTry(seconds(wait)) : wording.nextTrySoon);
+      facts.push(wording.attempt(attempt, attempts));
+      if (isWaiting) remarks.push(wording.waitingForWorker);
+      else facts.push(wait > 500 ? wording.nextTry(seconds(wait)) : wording.nextTrySoon);
       remarks.push(explain(snapshot.error, wording));
       break;
     }
     case 'cancelling':
       tone = 'neutral';
       facts.push(...parts);
+      growth();
       showBar();
       signOfLife();
       break;
@@ -150,6 +165,12 @@ export function describeTask({ snapshot, movedAt, pace }: TaskMemory, context: R
     isStale: isStale && !isFinished(snapshot),
     isTicking: snapshot.status !== 'queued',
   };
+}
+
+/** Whether no worker that runs can do it: a deploy is half done, perhaps. */
+export function isWaitingForWorker(snapshot: Snapshot): boolean {
+  const { status } = snapshot;
+  return (status === 'queued' || status === 'retrying') && snapshot.waitingFor === 'worker';
 }
 
 /** Whether a success left something out. */

@@ -5,7 +5,7 @@ import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/snap
 export interface Groups {
   /** Still going, newest first. */
   readonly active: readonly Snapshot[];
-  /** Outcomes not seen yet, the latest first. */
+  /** Outcomes not seen yet: failures first, so that three among 300 are found at once, then the latest. */
   readonly unseen: readonly OutcomeSnapshot[];
   /** The rest, the latest first. */
   readonly recent: readonly OutcomeSnapshot[];
@@ -27,7 +27,14 @@ export function groupTasks(tasks: readonly Snapshot[], held: ReadonlySet<string>
     before?.finished.length === finished.length && finished.every((task, index) => task === before.finished[index]);
   if (isKnown && before.unseen.every(isUnseen) && before.recent.every(isSeen)) return { ...before, active };
   const sorted = [...finished].sort((a, b) => (a.finishedAt < b.finishedAt ? 1 : -1));
-  return { active, unseen: sorted.filter(isUnseen), recent: sorted.filter(isSeen), finished };
+  const unseen = sorted.filter(isUnseen);
+  const hasFailed = ({ status }: OutcomeSnapshot) => status === 'failed';
+  return {
+    active,
+    unseen: [...unseen.filter(hasFailed), ...unseen.filter((task) => !hasFailed(task))],
+    recent: sorted.filter(isSeen),
+    finished,
+  };
 }
 
 /** A task that is over before this has passed, in milliseconds, is shown as its outcome only. */

@@ -27,7 +27,8 @@ export function factsOf(result: unknown, { locale }: Pick<Wording, 'locale'>): s
 export function linksOf(result: unknown, { links }: Pick<Wording, 'links'>, base: string): ResultLink[] {
   return entriesOf(result).flatMap(([name, value]) => {
     if (!/^url$|Url$/.test(name) || typeof value !== 'string' || !isSafe(value, base)) return [];
-    const label = links[name] ?? capitalize(toWords(name.replace(/Url$/, '')));
+    const own = Object.hasOwn(links, name) ? links[name] : undefined;
+    const label = own ?? capitalize(toWords(name.replace(/Url$/, '')));
     return { label, href: value };
   });
 }

@@ -6,6 +6,8 @@ import type { Progress } from '../../core/snapshot.ts';
 export interface Pace {
   readonly stage: string | undefined;
   readonly done: number;
+  /** Of how many. One that has changed by more than a little makes what was learnt void. */
+  readonly total: number | null;
   /** When `done` was told; server time in milliseconds. */
   readonly at: number;
   /** Elements a second, smoothed; null until there are two reports. */
@@ -20,12 +22,19 @@ export interface Pace {
 const HALF_LIFE = 8_000;
 const MIN_WATCHED = 5_000;
 const MAX_SPREAD = 0.6;
+/** A total that has changed by less, as a share of it, changes little in what is left. */
+const SAME_TOTAL = 0.02;
 
 /** The pace after one more report. `at` is server time in milliseconds. */
 export function observePace(before: Pace | null, progress: Progress, at: number): Pace {
-  const { stage, done } = progress;
-  const isFresh = before === null || before.stage !== stage || done < before.done || at < before.at;
-  if (isFresh) return { stage, done, at, rate: null, spread: 1, watched: 0 };
+  const { stage, done, total } = progress;
+  const isFresh =
+    before === null ||
+    before.stage !== stage ||
+    done < before.done ||
+    at < before.at ||
+    !isSameTotal(before.total, total);
+  if (isFresh) return { stage, done, total, at, rate: null, spread: 1, watched: 0 };
   const passed = at - before.at;
   // Reports that come close together say little each; they are taken together.
   if (passed < 400) return before;
@@ -34,7 +43,13 @@ export function observePace(before: Pace | null, progress: Progress, at: number)
   const rate = keep * (before.rate ?? 0) + (1 - keep) * now;
   const off = rate > 0 ? Math.abs(now - rate) / rate : 1;
   const spread = before.rate === null ? 0.5 : keep * before.spread + (1 - keep) * off;
-  return { stage, done, at, rate, spread, watched: before.watched + passed };
+  // The total stays as it was at first, so that many small changes add up.
+  return { stage, done, total: before.total, at, rate, spread, watched: before.watched + passed };
+}
+
+function isSameTotal(before: number | null, now: number | null): boolean {
+  if (before === null || now === null) return before === now;
+  return Math.abs(now - before) <= SAME_TOTAL * before;
 }
 
 /**

@@ -57,6 +57,20 @@ describe('toasts', () => {
     expect(showToasts(led.queue).next).toBeGreaterThan(0);
   });
 
+  it('leave no failure to a summary: of 300 outcomes the three that failed are shown', () => {
+    const many = Array.from({ length: 300 }, (_, n) => (n % 100 === 50 ? bad(n) : good(n)));
+    const options = { duration: 6_000, isSticky };
+    const atOnce = addToasts(NO_TOASTS, many, { ...options, now: 0 });
+    const bitByBit = many.reduce((queue, task, n) => addToasts(queue, [task], { ...options, now: 10 * n }), NO_TOASTS);
+    for (const queue of [atOnce, bitByBit]) {
+      expect(showToasts(passTime(queue, 60_000, false)).shown.map(({ task }) => task.id)).toEqual([
+        ...[bad(250).id, bad(150).id, bad(50).id],
+      ]);
+      expect(queue.summary).toHaveLength(297);
+      expect(queue.summary.some(({ status }) => status === 'failed')).toBe(false);
+    }
+  });
+
   it('are one summary for a burst, however it trickles in', () => {
     const all = Array.from({ length: 50 }, (_, index) => good(index + 1));
     const atOnce = new Led().add(...all).queue;

@@ -3,8 +3,8 @@
  * next one; whoever draws toasts keeps the queue and hands in the clock.
  *
  * A toast is a hint, the tray is the record: what is not shown any more is still there. At most three are shown, the
- * newest; the rest wait and are counted. Outcomes that come in one burst are one summary instead. Failures, and
- * outcomes that offer something to do, stay until they are dismissed.
+ * newest; the rest wait and are counted. Outcomes that come in one burst are one summary instead, but for failures: three
+ * among 300 are to be found at once. Failures, and outcomes that offer something to do, stay until they are dismissed.
  */
 
 import type { OutcomeSnapshot } from '../../core/snapshot.ts';
@@ -53,13 +53,20 @@ export function addToasts(queue: ToastQueue, tasks: readonly OutcomeSnapshot[], 
   const goesOn = now - queue.lastAt < BURST;
   const fresh = goesOn ? queue.toasts.filter(({ at }) => now - at < BURST) : [];
   const isBurst = fresh.length + tasks.length > MOST || (goesOn && queue.summary.length > 0);
+  const toToast = (task: OutcomeSnapshot) => ({
+    ...{ task, at: now, left: isSticky(task) ? Number.POSITIVE_INFINITY : duration },
+  });
   if (isBurst) {
-    const known = queue.toasts.filter((toast) => !fresh.includes(toast));
+    const known = queue.toasts.filter((toast) => !fresh.includes(toast) || hasFailed(toast.task));
     const joined = fresh.map(({ task }) => task).reverse();
-    return { ...queue, toasts: known, summary: [...queue.summary, ...joined, ...tasks], lastAt: now };
+    const summary = [...queue.summary, ...[...joined, ...tasks].filter((task) => !hasFailed(task))];
+    return { ...queue, toasts: [...tasks.filter(hasFailed).map(toToast).reverse(), ...known], summary, lastAt: now };
   }
-  const added = tasks.map((task) => ({ task, at: now, left: isSticky(task) ? Number.POSITIVE_INFINITY : duration }));
-  return { ...queue, toasts: [...added.reverse(), ...queue.toasts], lastAt: now };
+  return { ...queue, toasts: [...tasks.map(toToast).reverse(), ...queue.toasts], lastAt: now };
+}
+
+function hasFailed({ status }: OutcomeSnapshot): boolean {
+  return status === 'failed';
 }
 
 /** The queue with `tasks` in its summary. */

@@ -22,6 +22,13 @@ describe('groups', () => {
     ]);
   });
 
+  it('puts what has failed before everything else that is new', () => {
+    const many = Array.from({ length: 300 }, (_, n) => (n % 100 === 50 ? failed(n, 'x', n) : succeeded(n, null, n)));
+    const { unseen, recent } = groupTasks(many);
+    expect(unseen.slice(0, 4).map(({ id }) => Number(id.slice(-4)))).toEqual([250, 150, 50, 299]);
+    expect([unseen.length, recent.length]).toEqual([300, 0]);
+  });
+
   it('moves nothing that is held', () => {
     expect(groupTasks(tasks, new Set([seen.id])).recent).toEqual([]);
   });
@@ -111,6 +118,11 @@ describe('the banner', () => {
     expect(say({ status: 'connecting' }, 0)).toBe('');
     expect(say({ status: 'polling', since, reason: 'lost' }, 11_000)).toBe('');
     expect(say({ status: 'polling', since, reason: 'lost' }, 12_000)).toMatch(/Reconnecting/);
+    expect(say({ status: 'polling', since, reason: 'lost' }, 69_000)).toMatch(/Reconnecting/);
+    // Something blocks it here: there is no end to wait for.
+    expect(say({ status: 'polling', since, reason: 'lost' }, 71_000)).toBe(
+      'Live updates are not available. Updates come a few seconds late.',
+    );
     expect(say({ status: 'polling', since, reason: 'refused' }, 12_000)).toMatch(/not available/);
     expect(say({ status: 'offline', since }, 30_000)).toMatch(/20 s old/);
     expect(say({ status: 'signed-out' }, 0)).toMatch(/Sign in again/);

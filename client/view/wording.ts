@@ -21,6 +21,8 @@ export interface Wording {
   readonly more: string;
   readonly close: string;
   readonly queued: string;
+  /** Queued or waiting for its next attempt, and no worker that runs can do it. */
+  readonly waitingForWorker: string;
   readonly running: string;
   readonly retrying: string;
   readonly cancelling: string;
@@ -29,6 +31,8 @@ export interface Wording {
   readonly failed: string;
   readonly cancelled: string;
   done(done: number, total: number | null): string;
+  /** The total has grown, so that the bar goes back; null: it is not known any more. */
+  moreFound(total: number | null): string;
   skipped(count: number): string;
   failedCount(count: number): string;
   attempt(attempt: number, attempts: number): string;
@@ -69,6 +73,7 @@ export interface Wording {
   sayFailed(title: string, reason: string): string;
   sayCancelled(title: string): string;
   saySlow(title: string): string;
+  sayWaitingForWorker(title: string): string;
   sayMany(succeeded: number, failed: number, cancelled: number): string;
 }
 
@@ -132,6 +137,7 @@ export const ENGLISH: Wording = {
   more: 'Show more',
   close: 'Close',
   queued: 'Waiting to start',
+  waitingForWorker: 'Waiting for a worker that can do this',
   running: 'Running',
   retrying: 'Trying again',
   cancelling: 'Cancelling…',
@@ -140,6 +146,7 @@ export const ENGLISH: Wording = {
   failed: 'Failed',
   cancelled: 'Cancelled',
   done: (done, total) => (total === null ? `${number(done)} done` : `${number(done)} of ${number(total)}`),
+  moreFound: (total) => (total === null ? 'More was found' : `More was found: ${number(total)} in all`),
   skipped: (count) => `${number(count)} skipped`,
   failedCount: (count) => `${number(count)} failed`,
   attempt: (attempt, attempts) => `attempt ${attempt} of ${attempts}`,
@@ -162,7 +169,7 @@ export const ENGLISH: Wording = {
   errors: {},
   links: { url: 'Open', downloadUrl: 'Download', rejectsUrl: 'Download what was left out' },
   reconnecting: 'Reconnecting. Updates come a few seconds late.',
-  notLive: 'Live updates are not available. Checking every few seconds.',
+  notLive: 'Live updates are not available. Updates come a few seconds late.',
   offline: (duration) => `No connection. What you see is ${duration} old.`,
   signedOut: 'You are signed out. Sign in again to follow your tasks.',
   away: (...of) => `While you were away: ${counts(...of)}`,
@@ -177,5 +184,6 @@ export const ENGLISH: Wording = {
   sayFailed: (title, reason) => `Failed: ${title}. ${reason}`,
   sayCancelled: (title) => `Cancelled: ${title}`,
   saySlow: (title) => `Taking longer than usual: ${title}`,
+  sayWaitingForWorker: (title) => `Waiting for a worker that can do this: ${title}`,
   sayMany: counts,
 };

@@ -104,6 +104,67 @@ describe('without WebSockets', () => {
   }, 120_000);
 });
 
+describe('WebSockets that are blocked in the middle of a session', () => {
+  it('are done without within 8 s, and used again within a minute of their return, in all tabs and without a reload', async () => {
+    proxy.openTunnels();
+    const context = await browser.newContext();
+    expect((await context.request.post(`${stack.url}/session`, { data: { user: 'mia' } })).status()).toBe(200);
+    const tabs: DemoPage[] = [];
+    let streams = 0;
+    for (let n = 0; n < 2; n++) {
+      const tab = new DemoPage(await context.newPage());
+      tab.page.on('request', (sent) => {
+        if (/\/xhr(?:_streaming)?\?/.test(sent.url())) streams++;
+      });
+      await tab.page.goto(stack.url);
+      await waitUntilLive(tab);
+      tabs.push(tab);
+    }
+    expect(streams).toBe(0);
+
+    const sockets: string[] = [];
+    for (const { page } of tabs) page.on('websocket', (socket) => sockets.push(socket.url()));
+    proxy.blockTunnels();
+    const blockedAt = Date.now();
+    for (const tab of tabs) await eventually(async () => expect(await tab.connection()).not.toBe('live'));
+    for (const tab of tabs) await waitUntilLive(tab, 15_000);
+    expect(Date.now() - blockedAt).toBeLessThan(8_000);
+    expect(streams).toBeGreaterThan(0);
+
+    // Some tries fail first.
+    const tried = sockets.length;
+    await eventually(() => sockets.length > tried + 1, { within: 40_000, that: 'WebSockets to be tried' });
+    const losses = await Promise.all(tabs.map(countLosses));
+    proxy.openTunnels();
+    const backAt = Date.now();
+    await eventually(() => proxy.tunnels > 0, { within: 60_000, that: 'a WebSocket to be used again' });
+    expect(Date.now() - backAt).toBeLessThan(60_000);
+    for (const tab of tabs) await waitUntilLive(tab);
+    for (const loss of losses) expect(await loss()).toBe(0);
+
+    // It carries what is pushed.
+    const file = join(folder, 'mia.csv');
+    writeFileSync(file, [...sampleCsv({ rows: 20 })].join(''));
+    await (tabs[0] as DemoPage).drop(file);
+    for (const tab of tabs)
+      await eventually(async () => expect(await tasksIn(tab)).toEqual(['succeeded']), { within: 15_000 });
+    await context.close();
+    proxy.blockTunnels();
+  }, 180_000);
+});
+
+/** From now on: how often the tab was without push. */
+async function countLosses(tab: DemoPage): Promise<() => Promise<number>> {
+  await tab.tray.evaluate((tray) => {
+    const { feed } = tray as InloopTray;
+    Object.assign(globalThis, { losses: 0 });
+    feed?.subscribe(() => {
+      if (feed.getSnapshot().connection.status !== 'live') (globalThis as unknown as { losses: number }).losses++;
+    });
+  });
+  return () => tab.page.evaluate(() => (globalThis as unknown as { losses: number }).losses);
+}
+
 function tasksIn(tab: DemoPage): Promise<string[]> {
   return tab.tray.evaluate((tray) => (tray as InloopTray).feed?.getSnapshot().tasks.map(({ status }) => status) ?? []);
 }

@@ -1,7 +1,8 @@
 // A proxy like some companies': plain HTTP passes, and everything it does not understand (tunnels, and with them
 // WebSockets) is refused. For tests in a browser that has to do without WebSockets.
 import { createServer, type IncomingMessage, request, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 /** A running proxy. */
 export interface NoWebSocketProxy {
@@ -16,6 +17,12 @@ export interface NoWebSocketProxy {
   /** Stops and goes on handing answers over: to the server the client looks slow. */
   stall(): void;
   flow(): void;
+  /** How many tunnels are open. */
+  readonly tunnels: number;
+  /** Lets tunnels through, and with them WebSockets. */
+  openTunnels(): void;
+  /** Refuses them from now on, and cuts those there are. */
+  blockTunnels(): void;
   close(): Promise<void>;
 }
 
@@ -25,6 +32,8 @@ export async function startNoWebSocketProxy(): Promise<NoWebSocketProxy> {
   const passed: string[] = [];
   const answers = new Set<IncomingMessage>();
   let isStalled = false;
+  /** Both ends of those that are open; undefined while they are refused. */
+  let tunnels: Set<Duplex> | undefined;
   const server: Server = createServer((req, res) => {
     const url = new URL(req.url ?? '', 'http://nowhere.invalid');
     passed.push(url.pathname);
@@ -46,7 +55,24 @@ export async function startNoWebSocketProxy(): Promise<NoWebSocketProxy> {
   server.on('connect', (req, socket) => {
     refused.push(req.url ?? '');
     socket.on('error', () => {});
-    socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+    if (!tunnels) {
+      socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+      return;
+    }
+    const { hostname, port } = new URL(`http://${req.url}`);
+    const onward = connect(Number(port), hostname, () => {
+      socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+      socket.pipe(onward).pipe(socket);
+    });
+    for (const end of [socket, onward]) {
+      end.on('error', () => {});
+      tunnels.add(end);
+      end.on('close', () => {
+        socket.destroy();
+        onward.destroy();
+        tunnels?.delete(end);
+      });
+    }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -63,7 +89,19 @@ export async function startNoWebSocketProxy(): Promise<NoWebSocketProxy> {
       isStalled = false;
       for (const answer of answers) answer.resume();
     },
+    get tunnels() {
+      return (tunnels?.size ?? 0) / 2;
+    },
+    openTunnels() {
+      tunnels ??= new Set();
+    },
+    blockTunnels() {
+      const open = tunnels ?? [];
+      tunnels = undefined;
+      for (const end of open) end.destroy();
+    },
     async close() {
+      proxy.blockTunnels();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },

@@ -1,0 +1,89 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { createServerClock } from './clock.ts';
+import { at } from './test-support/snapshots.ts';
+
+/** A page whose even clock starts at 0, and a server whose clock can be set. */
+function start(serverStart = Date.parse(at(0))) {
+  let ours = 0;
+  let theirs = serverStart;
+  const clock = createServerClock(() => ours);
+  const pass = (ms: number) => {
+    ours += ms;
+    theirs += ms;
+  };
+  return {
+    clock,
+    pass,
+    setServer: (ms: number) => {
+      theirs += ms;
+    },
+    /** How far off the reckoning is. */
+    error: () => clock.now() - theirs,
+    ask(there: number, back: number, header: 'inloop-time' | 'date' = 'inloop-time') {
+      const sent = ours;
+      pass(there);
+      const time = new Date(theirs);
+      const headers = new Headers({ [header]: header === 'date' ? time.toUTCString() : time.toISOString() });
+      pass(back);
+      clock.hearAnswer(headers, { sent, received: ours });
+    },
+  };
+}
+
+const delay = fc.integer({ min: 0, max: 3_000 });
+
+describe("the server's clock", () => {
+  it('is known as exactly as the quickest answer tells, whatever our own clock says', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(delay, delay), { minLength: 1 }), (answers) => {
+        const { ask, error } = start();
+        for (const [there, back] of answers) ask(there, back);
+        const quickest = Math.min(...answers.map(([there, back]) => there + back));
+        expect(Math.abs(error())).toBeLessThanOrEqual(quickest);
+      }),
+    );
+  });
+
+  it('is followed when it is set, forth and back, by the next answer', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: -600_000, max: 600_000 }), delay, delay, (jump, there, back) => {
+        const { ask, pass, setServer, error } = start();
+        ask(20, 20);
+        pass(60_000);
+        setServer(jump);
+        ask(there, back);
+        expect(Math.abs(error())).toBeLessThanOrEqual(Math.max(there + back, 20));
+      }),
+    );
+  });
+
+  it('is known to the second by `Date`, where that is all there is', () => {
+    const { ask, pass, error } = start(Date.parse(at(0)) + 700);
+    for (let n = 0; n < 9; n++) {
+      ask(30, 30, 'date');
+      pass(1_370);
+    }
+    expect(Math.abs(error())).toBeLessThan(1_000);
+  });
+
+  it('is what the latest change says, where no answer tells a time', () => {
+    const { clock, pass } = start();
+    clock.hearChange(at(100));
+    expect(clock.now()).toBe(Date.parse(at(100)));
+    pass(5_000);
+    clock.hearChange(at(90));
+    expect(clock.now()).toBe(Date.parse(at(105)));
+    clock.hearChange(at(111));
+    expect(clock.now()).toBe(Date.parse(at(111)));
+    clock.hearChange('yesterday');
+    expect(clock.now()).toBe(Date.parse(at(111)));
+  });
+
+  it('forgets what changes said once an answer tells the time', () => {
+    const { clock, ask, error } = start();
+    clock.hearChange(at(3_600));
+    ask(10, 10);
+    expect(Math.abs(error())).toBeLessThanOrEqual(20);
+  });
+});

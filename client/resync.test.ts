@@ -1,0 +1,45 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { nextRound } from './resync.ts';
+
+const pace = { isPushed: false, isVisible: true, hasActive: false, failures: 0, retryAfter: 0, silence: 0 };
+const random = fc.double({ min: 0, max: 0.999, noNaN: true });
+
+describe('the next round', () => {
+  it('is rare but in time where there is nothing to follow and no push: what is started elsewhere shows within 15 s', () => {
+    fc.assert(
+      fc.property(random, (chance) => {
+        const wait = nextRound(pace, chance) as number;
+        expect(wait).toBeGreaterThanOrEqual(10_000);
+        // An answer takes its time as well.
+        expect(wait).toBeLessThanOrEqual(14_000);
+        expect(nextRound({ ...pace, isPushed: true }, chance)).toBeNull();
+        expect(nextRound({ ...pace, isVisible: false }, chance)).toBeNull();
+      }),
+    );
+  });
+
+  it('is put off by `Retry-After`, and by no more than two minutes', () => {
+    fc.assert(
+      fc.property(
+        random,
+        fc.oneof(fc.double({ min: 0, noNaN: true }), fc.constant(Number.POSITIVE_INFINITY)),
+        (chance, retryAfter) => {
+          const wait = nextRound({ ...pace, retryAfter }, chance) as number;
+          expect(wait).toBeGreaterThanOrEqual(Math.min(retryAfter, 120) * 1_000);
+          expect(wait).toBeLessThanOrEqual(122_000);
+        },
+      ),
+    );
+  });
+
+  it('comes however often the ones before have failed', () => {
+    fc.assert(
+      fc.property(random, fc.nat(100_000), fc.boolean(), (chance, failures, isVisible) => {
+        const wait = nextRound({ ...pace, failures: failures + 1, isVisible }, chance) as number;
+        expect(wait).toBeGreaterThanOrEqual(1_000);
+        expect(wait).toBeLessThanOrEqual(62_000);
+      }),
+    );
+  });
+});
