@@ -47,8 +47,8 @@ export class QueueClient extends EventEmitter {
   #watch: NodeJS.Timeout | null = null;
   /** Read by bee-queue. */
   ready = false;
-  /** When the connection was made anew (ms, `performance.now()`); never for the first one. */
-  reconnectedAt = Number.NEGATIVE_INFINITY;
+  /** When the connection was made anew (ms, `performance.now()`); long ago for the first one. */
+  #reconnectedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: QueueClientOptions) {
     super();
@@ -60,7 +60,7 @@ export class QueueClient extends EventEmitter {
       ...(options.permit ? { permit: options.permit } : {}),
       onReady: () => {
         this.#heardAt = performance.now();
-        if (this.ready) this.reconnectedAt = performance.now();
+        if (this.ready) this.#reconnectedAt = performance.now();
       },
       onFault: options.onFault,
     });
@@ -68,6 +68,11 @@ export class QueueClient extends EventEmitter {
       this.ready = true;
       this.emit('ready');
     });
+  }
+
+  /** For how long it has been connected since it was not, in ms; 0 while it is not. */
+  get connectedFor(): number {
+    return this.#connection.isReady ? performance.now() - this.#reconnectedAt : 0;
   }
 
   /** Another connection to the same Redis, closed with this one. */

@@ -117,8 +117,8 @@ export class JobQueues {
     const check = internals._doStalledJobCheck.bind(queue);
     const patience = SIGN_SHARE * options.stallInterval + OTHERS_RECONNECT_MS;
     internals._doStalledJobCheck = async () => {
-      // Redis is back, and those who are at work had no way to say so. They get the time to.
-      if (performance.now() - client.reconnectedAt < patience) return 0;
+      // While Redis was away, those who are at work had no way to say so. They get the time to.
+      if (client.connectedFor < patience) return 0;
       return check().then(
         (found) => {
           this.#trouble.isWell();

@@ -76,6 +76,10 @@ export class Connection<S extends RedisScripts> {
     return this.#host;
   }
 
+  get isReady(): boolean {
+    return this.#session !== null;
+  }
+
   get isClosed(): boolean {
     return this.#closing.signal.aborted;
   }

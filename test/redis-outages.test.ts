@@ -148,7 +148,7 @@ describe('a Redis that is unwell', () => {
   it('one that is restarted and reads its data for a while', async () => {
     const server = await redis({ 'key-load-delay': '1000' });
     const made = await world(server.url);
-    await server.say('EVAL', 'for n = 1, 3000 do redis.call("SET", "other:" .. n, n) end', '0');
+    await server.say('EVAL', 'for n = 1, 8000 do redis.call("SET", "other:" .. n, n) end', '0');
     await server.kill();
     const restarted = server.restart();
     await eventually(() => made.logs.server.find('warn', /LOADING/).length > 0, { within: 10_000 });
