@@ -1,7 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { REPOSITORY } from '../dev/paths.ts';
 import { delay, withDeadline } from './async.ts';
 import { startTimer } from './timer.ts';
 
@@ -84,28 +81,5 @@ describe('what waits by it', () => {
     expect(late).not.toHaveBeenCalled();
     await jest.advanceTimersByTimeAsync(2);
     expect(late).toHaveBeenCalledTimes(1);
-  });
-});
-
-describe('every wait of server and worker', () => {
-  /** These waits are bounded where they stand, by a constant or by the range of their option. */
-  const BOUNDED: Readonly<Record<string, string>> = {
-    'backend/backend.ts': 'a constant',
-    'backend/publisher.ts': 'pauses of at most 2 s, turns within seconds',
-    'backend/redis.ts': 'the deadline of a command',
-    'backend/sweeper.ts': 'a constant',
-    'server/waiting.ts': 'Prefer: wait, at most 30 s',
-    'server/fallback/read-body.ts': 'a limit of at most a day',
-    'server/fallback/session.ts': 'limits of at most a day',
-    'worker/task-worker.ts': 'a constant',
-  };
-
-  it('goes by this timer, unless it cannot be long: a wait of 25 days would be one of 1 ms', () => {
-    const offenders = ['backend', 'server', 'worker']
-      .flatMap((house) => readdirSync(join(REPOSITORY, house), { recursive: true }).map((name) => `${house}/${name}`))
-      .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && name !== 'backend/timer.ts')
-      .filter((name) => !(name in BOUNDED))
-      .filter((name) => /\bset(Timeout|Interval)\(/.test(readFileSync(join(REPOSITORY, name), 'utf8')));
-    expect(offenders).toEqual([]);
   });
 });
