@@ -485,6 +485,13 @@ describe('how long a task usually takes', () => {
     expect(await connect().store.medianDuration('other')).toBeNull();
   });
 
+  it('learns nothing from what is no duration', async () => {
+    const of = (durations: number[]) =>
+      new TaskStore({ durations: async () => durations } as never, undefined as never).medianDuration('x');
+    expect(await of([Number.NaN, 1e300, -5])).toBeNull();
+    expect(await of([Number.NaN, 1e300, 10, 20, 30])).toBe(20);
+  });
+
   it('keeps fifty', async () => {
     for (let n = 0; n < 55; n++) await happen(await accept(), 'ada', start(), succeed());
     expect(await redis.durations('import')).toHaveLength(50);
