@@ -94,15 +94,26 @@ const progress = (done: number): TaskEvent => ({
 describe('a new task', () => {
   it('is read back as it was stored', async () => {
     const snapshot = make();
-    await store.create({ snapshot, owner: 'ada', input: { rows: [1, null, '€😀'] } }, null);
+    const input = { rows: [1, null, '€😀'] };
+    await store.create({ snapshot, owner: 'ada', input }, null);
     expect(await store.read(snapshot.id, { input: true, run: true })).toMatchObject({
       ...{ run: 0, worker: null, held: null },
       snapshot,
       owner: 'ada',
-      input: { rows: [1, null, '€😀'] },
+      input,
+      raw: input,
     });
     expect(await store.read(snapshot.id)).toEqual({ snapshot, owner: 'ada' });
     expect(await store.read(uuid())).toBeNull();
+  });
+
+  it('keeps what came beside what its schema made of it, where that is another', async () => {
+    const [parsed, dated] = [make(), make()];
+    await store.create({ snapshot: parsed, owner: 'ada', input: { n: 5 }, raw: '{"n":"5"}' }, null);
+    expect(await store.read(parsed.id, { input: true })).toMatchObject({ input: { n: 5 }, raw: { n: '5' } });
+    // What came was no JSON.
+    await store.create({ snapshot: dated, owner: 'ada', input: { n: 5 }, raw: '' }, null);
+    expect(await store.read(dated.id, { input: true })).toMatchObject({ input: { n: 5 }, raw: undefined });
   });
 
   it('is stored once, however often the call is repeated', async () => {
@@ -472,6 +483,13 @@ describe('how long a task usually takes', () => {
     }
     expect(await connect().store.medianDuration('import')).toBe(20_000);
     expect(await connect().store.medianDuration('other')).toBeNull();
+  });
+
+  it('learns nothing from what is no duration', async () => {
+    const of = (durations: number[]) =>
+      new TaskStore({ durations: async () => durations } as never, undefined as never).medianDuration('x');
+    expect(await of([Number.NaN, 1e300, -5])).toBeNull();
+    expect(await of([Number.NaN, 1e300, 10, 20, 30])).toBe(20);
   });
 
   it('keeps fifty', async () => {

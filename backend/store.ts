@@ -8,7 +8,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { DEFAULT_PAGE_SIZE, MAX_EVENT_BYTES, MAX_PAGE_SIZE } from '../core/limits.ts';
+import { DEFAULT_PAGE_SIZE, MAX_DURATION_MS, MAX_EVENT_BYTES, MAX_PAGE_SIZE } from '../core/limits.ts';
 import { isFinished, type Progress, type QueuedSnapshot, type Snapshot } from '../core/snapshot.ts';
 import { type Refusal, type TaskEvent, transition } from '../core/transition.ts';
 import { isPartial, type ListState, omitResult, type SeenEvent, type TaskPage, withResult } from '../core/wire.ts';
@@ -271,7 +271,11 @@ export class TaskStore {
     const known = this.#medians.get(name);
     if (known && performance.now() - known.at < MEDIAN_MAX_AGE_MS) return known.median;
     const median = this.#redis.durations(name).then(
-      (durations) => (durations.length < MIN_RUNS_TO_EXPECT ? null : medianOf(durations)),
+      (durations) => {
+        // What is no duration would make a time that cannot be formatted.
+        const sound = durations.filter((ms) => ms >= 0 && ms <= MAX_DURATION_MS);
+        return sound.length < MIN_RUNS_TO_EXPECT ? null : medianOf(sound);
+      },
       () => null,
     );
     this.#medians.set(name, { at: performance.now(), median });

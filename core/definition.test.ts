@@ -188,6 +188,8 @@ describe('the types of a definition', () => {
       defineTask({ name: 'ping', input: { rows: 'number' } });
       // @ts-expect-error a title is made of the parsed input
       defineTask({ name: 'ping', input, title: (parsed) => parsed.filename });
+      // @ts-expect-error a title is made of what is stored, and no Date is
+      defineTask({ name: 'ping', input: z.object({ at: z.date() }), title: ({ at }) => at.toISOString() });
       // @ts-expect-error stages have weights
       defineTask({ name: 'ping', input, stages: ['read', 'save'] });
       // @ts-expect-error a deadline has a unit

@@ -37,7 +37,7 @@ export interface TaskOptions<
    */
   readonly output?: Output;
   /** What to call one task on a screen; cut at 200 characters. Default: the name. */
-  readonly title?: string | ((input: StandardSchemaV1.InferOutput<Input>) => string);
+  readonly title?: string | ((input: Jsonify<StandardSchemaV1.InferOutput<Input>>) => string);
   /** The stages in their order, each with its share of the time: `{ read: 1, save: 9 }`. */
   readonly stages?: Readonly<Record<Stage, number>>;
   /** How often a worker may try, 1 to 100. Default 3. */
@@ -172,7 +172,7 @@ export function defineTask<
     titleOf(input) {
       if (typeof title === 'string') return cut(title, MAX_TITLE_LENGTH);
       try {
-        const made = title?.(input as StandardSchemaV1.InferOutput<Input>);
+        const made = title?.(input as Jsonify<StandardSchemaV1.InferOutput<Input>>);
         return typeof made === 'string' && made !== '' ? cut(made, MAX_TITLE_LENGTH) : name;
       } catch {
         return name;

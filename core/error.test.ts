@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { asTaskError, TaskError, toFailure } from './error.ts';
+import { asTaskError, soundFailure, TaskError } from './error.ts';
 
 describe('TaskError', () => {
   it('is retryable and a 500 unless it says otherwise', () => {
@@ -82,7 +82,7 @@ describe('asTaskError', () => {
     expect(error).toMatchObject(expected);
     expect(error).not.toBe(thrown);
     expect(error.cause).toBe(thrown);
-    expect(JSON.parse(JSON.stringify(error.toFailure()))).toEqual(toFailure(error));
+    expect(soundFailure(error)).toEqual(error.toFailure());
   });
 
   it('leaves one that is frozen, and one of a class of its own', () => {
@@ -96,7 +96,7 @@ describe('asTaskError', () => {
     fc.assert(
       fc.property(fc.anything(), fc.anything(), fc.anything(), fc.anything(), (any, code, message, retryable) => {
         for (const thrown of [any, like({ code, message, retryable, status: any, issues: any, retryAfter: any })]) {
-          const failure = toFailure(asTaskError(thrown));
+          const failure = soundFailure(asTaskError(thrown));
           expect(JSON.parse(JSON.stringify(failure))).toEqual({
             code: expect.stringMatching(/^[\s\S]{1,64}$/),
             message: expect.stringMatching(/^[\s\S]{1,500}$/),

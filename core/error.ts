@@ -61,9 +61,9 @@ export class TaskError extends Error implements TaskFailure {
     this.retryAfter = options.retryAfter ?? null;
   }
 
-  /** The part of this error that a snapshot carries: texts that are none replaced, long ones cut. */
+  /** The part of this error that a snapshot carries (which cuts what is too long). */
   toFailure(): TaskFailure {
-    return toFailure(this);
+    return { code: this.code, message: this.message, retryable: this.retryable };
   }
 }
 
@@ -78,7 +78,7 @@ export function asTaskError(thrown: unknown): TaskError {
   try {
     if (!(thrown instanceof TaskError)) return new TaskError(INTERNAL.code, INTERNAL.message, { cause: thrown });
     if (isSound(thrown)) return thrown;
-    const { code, message, retryable } = toFailure(thrown);
+    const { code, message, retryable } = soundFailure(thrown);
     return new TaskError(code, message, { retryable, ...soundOptions(thrown), cause: thrown });
   } catch {
     // A proxy, or a property that throws when it is read.
@@ -87,7 +87,7 @@ export function asTaskError(thrown: unknown): TaskError {
 }
 
 /** What a snapshot carries of `error`: always two texts within their limits, and a boolean. */
-export function toFailure(error: { readonly [K in keyof TaskFailure]: unknown }): TaskFailure {
+export function soundFailure(error: { readonly [K in keyof TaskFailure]: unknown }): TaskFailure {
   const { code, message, retryable } = error;
   return {
     code: isText(code) ? cut(code, MAX_ERROR_CODE_LENGTH) : INTERNAL.code,

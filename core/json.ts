@@ -86,24 +86,27 @@ class Refused {
   }
 }
 
+function tooLarge(): Refused {
+  return new Refused('too_large', 'is too large');
+}
+
 /** By hand and without recursion: `JSON.stringify` overflows the stack some thousand levels down. */
 function write(root: unknown, maxBytes: number, frames: Frame[]): string {
   const within = new Set<object>();
   let text = '';
-  let bytes = 0;
+  // On the way by characters, of which none takes less than a byte; by bytes once, at the end.
   const add = (part: string) => {
     text += part;
-    bytes += utf8Length(part);
-    if (bytes > maxBytes) throw new Refused('too_large', `is larger than ${maxBytes} bytes of JSON`);
+    if (text.length > maxBytes) throw tooLarge();
   };
   const open = (value: unknown) => {
-    const plain = primitiveText(value, maxBytes - bytes);
+    const plain = primitiveText(value, maxBytes - text.length);
     if (plain !== null) return add(plain);
     const source = value as object;
     if (within.has(source)) throw new Refused('not_json', 'is a circular reference. Give an id instead');
     if (frames.length >= MAX_JSON_DEPTH)
       throw new Refused('too_deep', `is nested deeper than ${MAX_JSON_DEPTH} levels`);
-    const frame = frameOf(source, maxBytes - bytes);
+    const frame = frameOf(source, maxBytes - text.length);
     within.add(source);
     frames.push(frame);
     add(frame.keys ? '{' : '[');
@@ -126,6 +129,7 @@ function write(root: unknown, maxBytes: number, frames: Frame[]): string {
     add(frame.keys ? `${comma}${JSON.stringify(key)}:` : comma);
     open(value);
   }
+  if (utf8Length(text) > maxBytes) throw tooLarge();
   return text;
 }
 
@@ -139,7 +143,7 @@ function primitiveText(value: unknown, maxBytes: number): string | null {
   switch (typeof value) {
     case 'string':
       // The length first: a text of 100 MB is not written to find that it is too large.
-      if (value.length > maxBytes) throw new Refused('too_large', 'is too large');
+      if (value.length > maxBytes) throw tooLarge();
       return JSON.stringify(value);
     case 'number':
       if (Number.isFinite(value)) return JSON.stringify(value);
@@ -161,14 +165,11 @@ function frameOf(source: object, maxBytes: number): Frame {
   if (Array.isArray(source)) {
     const { length } = source;
     // Each element takes at least one byte and a comma. So a long array costs nothing, nor does one with many holes.
-    if (2 * length - 1 > maxBytes) throw new Refused('too_large', 'is too large');
+    if (2 * length - 1 > maxBytes) throw tooLarge();
     const keys = Object.keys(source);
-    for (let i = 0; i < length; i++) {
-      if (keys[i] !== String(i)) throw new Refused('not_json', `has no element ${i}. Give null for a hole`);
-    }
-    if (keys.length > length) {
-      throw new Refused('not_json', `is an array with a property ${show(keys[length])}. Give an object`);
-    }
+    // Indexes come first, in their order. So if the last of as many keys is the last index, all of them are indexes.
+    const isDense = keys.length === length && (length === 0 || keys[length - 1] === String(length - 1));
+    if (!isDense) throw sparse(keys, length);
     return { source, keys: null, length, next: 0, isEmpty: true };
   }
   const prototype: unknown = Object.getPrototypeOf(source);
@@ -185,6 +186,13 @@ function frameOf(source: object, maxBytes: number): Frame {
   }
   const keys = Object.keys(source);
   return { source, keys, length: keys.length, next: 0, isEmpty: true };
+}
+
+function sparse(keys: readonly string[], length: number): Refused {
+  const hole = Array.from({ length }, (_, i) => String(i)).findIndex((index, i) => keys[i] !== index);
+  return hole >= 0
+    ? new Refused('not_json', `has no element ${hole}. Give null for a hole`)
+    : new Refused('not_json', `is an array with a property ${show(keys[length])}. Give an object`);
 }
 
 function classNameOf(prototype: unknown): string {

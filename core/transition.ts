@@ -13,7 +13,7 @@
  * An event that belongs to an attempt names it, and is refused once that attempt is over.
  */
 
-import { type TaskFailure, toFailure } from './error.ts';
+import { soundFailure, type TaskFailure } from './error.ts';
 import { advance, sameProgress } from './progress.ts';
 import type {
   CancelledSnapshot,
@@ -185,7 +185,7 @@ function fromAttempt(task: Attempting, event: TaskEvent): Transition {
         status: 'failed',
         progress: last(task, event.progress),
         result: null,
-        error: toFailure(event.error),
+        error: soundFailure(event.error),
       });
     case 'release':
       if (cancelling) return accept(cancelled(task, event.at, task.progress));
@@ -232,7 +232,7 @@ function waiting(task: Attempting, at: string, error: TaskFailure, retryAt: stri
     attempt,
     progress: null,
     expectedAt: retryAt,
-    error: toFailure(error),
+    error: soundFailure(error),
   };
 }
 

@@ -4,6 +4,7 @@ import { type Backend, type BackendOptions, createBackend } from '../backend/bac
 import { defineTask } from '../core/definition.ts';
 import { TaskError } from '../core/error.ts';
 import { createTaskWorker } from '../worker/task-worker.ts';
+import { checkAccepted } from './checks.ts';
 import { TaskOperations } from './operations.ts';
 import { createTaskServer } from './task-server.ts';
 
@@ -94,6 +95,16 @@ describe('wrong options say what was expected and what came', () => {
     [{ redis, pusher, retention: '3654d' }, 'retention: expected at most ten years, got "3654d".'],
   ])('createBackend(%j)', (options, message) => {
     expect(refusalOf(() => createBackend(options as BackendOptions))).toBe(`createBackend: ${message}`);
+  });
+
+  it.each<[unknown, string]>([
+    [undefined, 'got undefined.'],
+    [{}, 'got an object.'],
+    [Promise.resolve({ id: 'x' }), 'got a promise: await it.'],
+  ])('accepted(res, %p)', (snapshot, words) => {
+    expect(refusalOf(() => checkAccepted(snapshot as never))).toBe(
+      `accepted: expected the snapshot that start resolves to, ${words}`,
+    );
   });
 
   it.each<[unknown[], string]>([

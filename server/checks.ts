@@ -6,6 +6,7 @@
 import { isBackend } from '../backend/backend.ts';
 import type { AnyTaskDefinition } from '../core/definition.ts';
 import { TaskError } from '../core/error.ts';
+import type { Snapshot } from '../core/snapshot.ts';
 import { describe } from '../core/text.ts';
 import type { TaskServerOptions } from './task-server.ts';
 
@@ -44,6 +45,13 @@ export function checkStart(definition: AnyTaskDefinition, options: unknown): voi
   if (!isObject(options)) {
     invalid(`start(${definition.name}): expected options like { owner: userId }, got ${describe(options)}.`);
   }
+}
+
+/** @throws TaskError `invalid_options` */
+export function checkAccepted(task: Snapshot): void {
+  if (isObject(task) && typeof task.id === 'string') return;
+  const got = (task as unknown) instanceof Promise ? 'a promise: await it' : describe(task);
+  invalid(`accepted: expected the snapshot that start resolves to, got ${got}.`);
 }
 
 function isDefinition(value: unknown): value is AnyTaskDefinition {

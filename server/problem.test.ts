@@ -58,7 +58,7 @@ describe('an answer to whatever a handler of the application throws', () => {
 
   it('says each fault of an input, and when to come back', () => {
     const issues = [{ path: ['a'], message: 'is wrong' }];
-    const answer = answerTo(new TaskError('x', 'A message.', { status: 422, issues, retryAfter: 3 }));
+    const answer = answerTo(new TaskError('x', 'A message.', { status: 422, issues, retryAfter: 2.5 }));
     expect(answer.problem.errors).toEqual(issues);
     expect(answer.headers).toEqual({ 'Retry-After': '3' });
   });

@@ -30,7 +30,7 @@ export function sendProblem(res: Response, given: TaskError): void {
     code: error.code,
     ...(errors.length > 0 ? { errors } : {}),
   };
-  if (error.retryAfter !== null) res.set('Retry-After', String(error.retryAfter));
+  if (error.retryAfter !== null) res.set('Retry-After', String(Math.ceil(error.retryAfter)));
   res.status(status).type('application/problem+json').send(JSON.stringify(problem));
 }
 

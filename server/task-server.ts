@@ -5,7 +5,7 @@ import type { Backend } from '../backend/backend.ts';
 import type { AnyTaskDefinition, InputOf, ResultOf } from '../core/definition.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { sendAccepted } from './accepted.ts';
-import { checkServerOptions } from './checks.ts';
+import { checkAccepted, checkServerOptions } from './checks.ts';
 import { type StartOptions, TaskOperations } from './operations.ts';
 import { checkOrigins, hostUsedBy } from './origins.ts';
 import { createRouter, type Identify } from './router.ts';
@@ -116,7 +116,7 @@ export function createTaskServer(options: TaskServerOptions): TaskServer {
     router,
     start: (definition, input, start) => operations.start(definition, input, start),
     // Not where the router was reached by another request: that may have been another tenant's.
-    accepted: (res, task, below) => sendAccepted(res, task, below ?? path ?? DEFAULT_PATH),
+    accepted: (res, task, below) => sendAccepted(res, checkAccepted(task), below ?? path ?? DEFAULT_PATH),
     endSessions: (owner) => endSessions(backend, owner, { userSignIn }),
     tasks: operations,
   };

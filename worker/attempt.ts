@@ -11,7 +11,7 @@ import { aborted, delay, withDeadline } from '../backend/async.ts';
 import type { Backend } from '../backend/backend.ts';
 import type { TaskRecord } from '../backend/store.ts';
 import type { AnyTaskDefinition } from '../core/definition.ts';
-import { asTaskError, TaskError, toFailure } from '../core/error.ts';
+import { asTaskError, soundFailure, TaskError } from '../core/error.ts';
 import { parseResult } from '../core/parse.ts';
 import type { TaskEvent } from '../core/transition.ts';
 import { backoffDelay } from './backoff.ts';
@@ -145,7 +145,7 @@ export class Attempt {
       type: 'fail',
       at: this.#now(),
       attempt: this.number,
-      error: toFailure(error),
+      error: soundFailure(error),
       retryAt: this.#now(backoffDelay(definition.backoff, this.number, Math.random())),
       progress: this.#reporter.latest,
     };

@@ -56,7 +56,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'backend/time.ts isoTime': 'times in snapshots are ISO 8601',
   'core/channel.ts channelOf': 'the owner’s channel; its name is checked and encoded',
   'core/channel.ts encodeOwner': 'any owner fits a channel’s name, and no two share one',
-  'core/definition.ts parseWith': 'checks inputs and results (the adopter’s schema is below it)',
+  'core/parse.ts parseWith': 'checks inputs and results (the adopter’s schema is below it)',
   'core/definition.ts titleOf': 'the title that the definition gives a task',
   'core/progress.ts advance': 'progress never goes back and is never complete before the outcome',
   'core/snapshot.ts': 'what a snapshot is',

@@ -174,6 +174,8 @@ describe('options', () => {
     ),
     [{ limits: { graceMs: Number.NaN } }, /limits\.graceMs must be a whole number/],
     [{ limits: { speed: 1 } as never }, /limits\.speed is not known/],
+    [{ limits: { constructor: 1 } as never }, /limits\.constructor is not known/],
+    [{ limits: { pingMs: 2 ** 31 } }, /limits\.pingMs must be at most 86400000 ms, a day/],
   ])('%j is refused by name', (options, message) => {
     expect(() => checkOptions(options)).toThrow(message);
   });
