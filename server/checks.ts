@@ -47,11 +47,11 @@ export function checkStart(definition: AnyTaskDefinition, options: unknown): voi
   }
 }
 
-/** @throws TaskError `invalid_options` */
-export function checkAccepted(task: Snapshot): void {
-  if (isObject(task) && typeof task.id === 'string') return;
+/** `task` itself, where it is one. @throws TaskError `invalid_options` */
+export function checkAccepted(task: Snapshot): Snapshot {
+  if (isObject(task) && typeof task.id === 'string') return task;
   const got = (task as unknown) instanceof Promise ? 'a promise: await it' : describe(task);
-  invalid(`accepted: expected the snapshot that start resolves to, got ${got}.`);
+  return invalid(`accepted: expected the snapshot that start resolves to, got ${got}.`);
 }
 
 function isDefinition(value: unknown): value is AnyTaskDefinition {
