@@ -135,3 +135,8 @@ function isStatus(value: unknown): value is number {
 function isRetryAfter(value: unknown): value is number | null {
   return value === null || (typeof value === 'number' && Number.isFinite(value) && value >= 0);
 }
+
+/** Whether the store does not answer, or not as it should, so that trying again is worth it. Anything else would fail again. */
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof TaskError && error.status === 503;
+}

@@ -224,11 +224,6 @@ export class Reporter {
   }
 }
 
-/** Redis does not answer, or not as it should: it is worth another try. Anything else would fail again. */
-function isUnavailable(error: unknown): boolean {
-  return error instanceof TaskError && error.status === 503;
-}
-
 function isOutcomeOf(event: TaskEvent, stored: Snapshot): boolean {
   if (!('attempt' in event)) return false;
   switch (event.type) {

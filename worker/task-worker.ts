@@ -10,7 +10,7 @@ import type { Consumer } from '../backend/queue.ts';
 import type { TaskRecord } from '../backend/store.ts';
 import type { AnyTaskDefinition } from '../core/definition.ts';
 import { type Duration, toMilliseconds } from '../core/duration.ts';
-import { TaskError } from '../core/error.ts';
+import { isUnavailable, TaskError } from '../core/error.ts';
 import { isFinished } from '../core/snapshot.ts';
 import { describe } from '../core/text.ts';
 import type { TaskEvent } from '../core/transition.ts';
@@ -53,6 +53,7 @@ const LAST_JOBS_MS = 1_000;
 const SIGN_OF_LIFE_MS = 5_000;
 const SUBSCRIBE_RETRY_MS = 1_000;
 const STORE_RETRY_MS = 500;
+const BUG_RETRY_MS = 30_000;
 
 /**
  * @example
@@ -276,9 +277,11 @@ class Worker implements TaskWorker {
     for (let tries = 0; !this.#giveUp.signal.aborted; tries++) {
       try {
         return await work(tries > 0);
-      } catch {
-        // The job stays ours while we are alive.
-        await delay(STORE_RETRY_MS, this.#giveUp.signal);
+      } catch (error) {
+        // The job stays ours while we are alive. What is no outage is a bug of ours, which nobody else would tell.
+        const isBug = !isUnavailable(error);
+        if (isBug) this.#backend.log.error('A task could not be started, and is tried again', { error });
+        await delay(isBug ? BUG_RETRY_MS : STORE_RETRY_MS, this.#giveUp.signal);
       }
     }
     return null;
