@@ -4,7 +4,7 @@
  */
 
 import { type CommandParser, defineScript } from '@redis/client';
-import { TaskError } from '../core/error.ts';
+import { isUnavailable, TaskError } from '../core/error.ts';
 import { delay, withDeadline } from './async.ts';
 import type { Isolation } from './blame.ts';
 import type { Log } from './log.ts';
@@ -690,5 +690,5 @@ function unavailable(cause: unknown): TaskError {
 
 /** Whether nothing of what failed with `error` has been or will be done: Redis said no, or was never asked. */
 export function wasNotDoneInRedis(error: unknown): boolean {
-  return error instanceof TaskError && error.code === 'store_unavailable' && wasNotDone(error.cause);
+  return isUnavailable(error) && wasNotDone(error.cause);
 }

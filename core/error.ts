@@ -137,6 +137,6 @@ function isRetryAfter(value: unknown): value is number | null {
 }
 
 /** Whether the store does not answer, or not as it should, so that trying again is worth it. Anything else would fail again. */
-export function isUnavailable(error: unknown): boolean {
+export function isUnavailable(error: unknown): error is TaskError {
   return error instanceof TaskError && error.status === 503;
 }

@@ -6,7 +6,7 @@ import { wasNotDoneInRedis } from '../backend/redis.ts';
 import type { Created, NewRecord, OwnedTask, TaskRecord } from '../backend/store.ts';
 import { assertOwner } from '../core/channel.ts';
 import type { AnyTaskDefinition, InputOf, ResultOf } from '../core/definition.ts';
-import { TaskError } from '../core/error.ts';
+import { isUnavailable, TaskError } from '../core/error.ts';
 import { placeOf } from '../core/json.ts';
 import { DEFAULT_PAGE_SIZE, MAX_IDEMPOTENCY_KEY_LENGTH, MAX_PAGE_SIZE, MAX_SEEN_IDS } from '../core/limits.ts';
 import { type ParsedInput, parseInput } from '../core/parse.ts';
@@ -250,7 +250,7 @@ export class TaskOperations {
       } catch (error) {
         isUncertain ||= !wasNotDoneInRedis(error);
         const pause = ACCEPT_PAUSES_MS[tries];
-        const isTemporary = error instanceof TaskError && error.code === 'store_unavailable';
+        const isTemporary = isUnavailable(error);
         if (isTemporary && pause !== undefined && performance.now() - started + pause <= ACCEPT_BUDGET_MS) {
           await delay(pause);
           // The same id and key again: if the first try went through after all, the next finds it done.

@@ -8,7 +8,7 @@
  */
 
 import type { Redis } from '../backend/redis.ts';
-import { TaskError } from '../core/error.ts';
+import { isUnavailable } from '../core/error.ts';
 import { MAX_WAIT_SECONDS } from '../core/limits.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { Turnstile } from './turnstile.ts';
@@ -188,7 +188,7 @@ class WaitedTask {
       for (const { isLast, isNews, resolve } of waiters) if (isLast || isNews(snapshot)) resolve(snapshot);
     } catch (error) {
       // With a new connection to Redis we read again; until then the time may be up.
-      const isAway = error instanceof TaskError && error.code === 'store_unavailable';
+      const isAway = isUnavailable(error);
       for (const { isLast, reject } of waiters) if (isLast || !isAway) reject(error);
     }
   }

@@ -10,7 +10,7 @@ import { delay } from '../backend/async.ts';
 import type { Backend } from '../backend/backend.ts';
 import { jobIdOf } from '../backend/job.ts';
 import type { Applied, TaskRecord } from '../backend/store.ts';
-import { asTaskError, soundFailure, TaskError } from '../core/error.ts';
+import { asTaskError, isUnavailable, soundFailure } from '../core/error.ts';
 import { isFinished, type Progress, type Snapshot } from '../core/snapshot.ts';
 import type { TaskEvent } from '../core/transition.ts';
 import type { ProgressReport } from './context.ts';
