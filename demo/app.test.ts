@@ -137,6 +137,25 @@ describe('the session', () => {
     expect((await get('/session', other)).status).toBe(401);
   });
 
+  it.each([
+    ['another site', { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' }],
+    ['another port', { Origin: 'http://127.0.0.1:1', 'Sec-Fetch-Site': 'same-site' }],
+    ['an older browser on another site', { Origin: 'https://evil.example' }],
+    ['a page without an origin', { Origin: 'null' }],
+  ])('is not to be used from %s', async (_where, headers) => {
+    const cookie = await signIn('framed');
+    const json = { 'Content-Type': 'application/json', cookie, ...headers };
+    const calls = [
+      post('/imports', form('email\na@b.co\n'), { cookie, ...headers }),
+      post('/reports', null, { cookie, ...headers }),
+      post('/session', '{"user":"eve"}', json),
+      fetch(`${base}/session`, { method: 'DELETE', headers: { cookie, ...headers } }),
+    ];
+    for (const call of calls) expect(await problemOf(await call)).toMatchObject({ status: 403, code: 'cross_site' });
+    expect(await (await get('/session', cookie)).json()).toEqual({ user: 'framed' });
+    expect(await listTasks(cookie)).toEqual([]);
+  });
+
   it('is a cookie that scripts and other sites cannot use, Secure where the browser came by https', async () => {
     const body = JSON.stringify({ user: 'ada' });
     const plain = await post('/session', body, { 'Content-Type': 'application/json' });

@@ -4,7 +4,7 @@ import express, { type Express } from 'express';
 import helmet from 'helmet';
 import { TaskError } from 'inloop';
 import type { Backend, PusherOptions } from 'inloop/backend';
-import { createTaskServer, problemHandler } from 'inloop/server';
+import { createTaskServer, problemHandler, sameOrigin } from 'inloop/server';
 import { createContactsRouter, createReportsRouter } from './contacts.ts';
 import { contentPolicy } from './content-policy.ts';
 import type { DataFolder } from './data-folder.ts';
@@ -56,7 +56,13 @@ export function createApp(options: AppOptions): Express {
   app.use(express.static(options.publicDir, { setHeaders: (res) => void res.set('Cache-Control', 'no-cache') }));
   app.use('/samples', createSamplesRouter());
 
-  const session = { sessions: db.sessions, secret: options.sessionSecret };
+  // The task router looks after itself.
+  app.use(['/session', '/trouble', '/imports', '/reports'], sameOrigin());
+  const session = {
+    sessions: db.sessions,
+    secret: options.sessionSecret,
+    onEnd: (user: string) => tasks.endSessions(user),
+  };
   app.use(readSession(session));
   if (options.troubleUrl) app.use(createTroubleRouter(options.troubleUrl, options.stop));
   app.use('/session', createSessionRouter(session));
