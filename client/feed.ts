@@ -184,9 +184,10 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
 
   async function refreshInfo(): Promise<void> {
     const isCurrent = asOf();
-    const next = sound(parseConnection((await http.get('/connection')).body));
+    const { body, channel } = await http.get('/connection');
+    const next = sound(parseConnection(body));
     if (!isCurrent()) return;
-    user.turnTo(next.channel);
+    if (channel === null) user.turnTo(next.channel);
     needsInfo = user.isDisputed;
     if (needsInfo) return;
     if (JSON.stringify(info) !== JSON.stringify(next)) {

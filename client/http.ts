@@ -32,6 +32,8 @@ export interface Answer {
   readonly body: unknown;
   /** Seconds the server asks to wait before the next request, or null. */
   readonly retryAfter: number | null;
+  /** For whom it is, by its header; null where it does not say. */
+  readonly channel: string | null;
 }
 
 /** @throws TaskError from every call; its `status` is 0 where no answer came, or one for somebody else (`other_user`) */
@@ -87,7 +89,8 @@ export function createHttp({ base, fetch, headers, timing, user, clock }: HttpOp
         },
       });
       clock.hearAnswer(response.headers, { sent, received: timing.now() });
-      user.judge(response.status, response.headers.get(CHANNEL_HEADER), generation);
+      const channel = response.headers.get(CHANNEL_HEADER);
+      user.judge(response.status, channel, generation);
       const wait = Number.parseFloat(response.headers.get('retry-after') ?? '');
       const retryAfter = wait >= 0 ? wait : null;
       const body = response.status === 304 ? known?.body : parse(await response.text());
@@ -95,12 +98,12 @@ export function createHttp({ base, fetch, headers, timing, user, clock }: HttpOp
       if (user.generation !== generation) throw otherUser();
       if (response.status === 304) {
         if (known) keep(url, known);
-        return { body, retryAfter };
+        return { body, retryAfter, channel };
       }
       if (!response.ok) throw toTaskError(response.status, body, retryAfter);
       const etag = response.headers.get('etag');
       if (etag && url.includes('?')) keep(url, { etag, body });
-      return { body, retryAfter };
+      return { body, retryAfter, channel };
     } catch (cause) {
       if (cause instanceof TaskError) throw cause;
       throw new TaskError('unreachable', 'The server cannot be reached.', { status: 0, cause });

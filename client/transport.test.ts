@@ -113,6 +113,25 @@ describe('an outage of the bus', () => {
     }
   });
 
+  it('is over within 3 s where there is nothing to be had over HTTP, too', async () => {
+    for (let outage = 500; outage < 9_000; outage += 300) {
+      FakePusher.made = [];
+      FakePusher.isReachable = true;
+      FakePusher.blocked = [];
+      const { timing, link } = await live(0.9);
+      FakePusher.blocked = ['xhr_streaming', 'xhr_polling'];
+      FakePusher.last.drop();
+      await timing.advance(outage);
+      FakePusher.isReachable = true;
+      await timing.advance(3_000);
+      expect([outage, link.state.isUp]).toEqual([outage, true]);
+      expect(carriers()).toEqual(['ws']);
+      link.pause();
+      expect(timing.pending).toBe(0);
+      expect(open()).toEqual([]);
+    }
+  });
+
   it('comes back over HTTP first where that is what has worked', async () => {
     FakePusher.transport = 'xhr_streaming';
     FakePusher.blocked = WEB_SOCKETS;

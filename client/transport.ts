@@ -106,6 +106,8 @@ function makeSteered(Real: PusherClass, timing: Timing): SteeredClass {
       this.#transports = transports;
       this.#real ??= this.#create(transports);
       this.#real.connect();
+      // Where there is nothing to be had over HTTP, a bus that is back is not found one attempt later.
+      if (transports && this.carrier === 'ws') this.#tryWebSocket();
     }
 
     disconnect(): void {
@@ -149,19 +151,17 @@ function makeSteered(Real: PusherClass, timing: Timing): SteeredClass {
       if (this.carrier === 'ws') {
         this.#endProbe();
         this.#probes = 0;
-      } else if (!this.#timer) this.#probeLater();
+      } else if (!this.#timer) {
+        this.#endProbe();
+        this.#probeLater();
+      }
     }
 
     #probeLater(): void {
       const wait = Math.min(FIRST_PROBE * 2 ** this.#probes++, SLOWEST_PROBE);
       this.#timer = timing.setTimeout(
         () => {
-          try {
-            this.#probe = this.#create(WEB_SOCKET);
-            this.#probe.connect();
-          } catch {
-            // This browser has none.
-          }
+          this.#tryWebSocket();
           this.#timer = timing.setTimeout(() => {
             this.#endProbe();
             this.#probeLater();
@@ -169,6 +169,15 @@ function makeSteered(Real: PusherClass, timing: Timing): SteeredClass {
         },
         wait * (0.8 + 0.2 * timing.random()),
       );
+    }
+
+    #tryWebSocket(): void {
+      try {
+        this.#probe = this.#create(WEB_SOCKET);
+        this.#probe.connect();
+      } catch {
+        // This browser has none.
+      }
     }
 
     #endProbe(): void {
@@ -186,6 +195,10 @@ function makeSteered(Real: PusherClass, timing: Timing): SteeredClass {
       this.#probe = undefined;
       this.#endProbe();
       old?.disconnect();
+      // Nothing was up yet: then its connection is news as well.
+      const change = { previous: 'connecting', current: 'connected' };
+      if (this.#attempts > 0)
+        for (const callback of this.#callbacks.get('state_change') ?? []) callback(change as never);
     }
   };
 }
