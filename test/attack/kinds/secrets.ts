@@ -45,6 +45,8 @@ export const secrets: Kind = {
     }
     await http.send(`http://127.0.0.1:${demo.stack.services().worker?.port}/metrics`);
     await demo.call(cookie, '/session', jsonBody('{"user":'));
+    for (const line of demo.stack.lines)
+      tally.attempt(`a log line that a terminal obeys: ${JSON.stringify(line)}`, /\p{Cc}/u.test(line));
     for (const line of demo.stack.lines) leaks.lookAtLog(`the log of the stack: ${line.slice(0, 60)}`, line);
     leaks.lookAtLog("the app's log", app.output());
     for (let n = 0; n < leaks.looked - leaks.found.length; n++) tally.attempt('', false);

@@ -29,6 +29,9 @@ const FORMULAS = [
   "'=1+1",
   ' =1',
   '"=1',
+  'line\n=1+1',
+  'line\r=1+1',
+  'line\r\n=1+1',
 ];
 const LINKS = [
   ...[
