@@ -62,6 +62,31 @@ export const bodies: Kind = {
         tally.attempt(`${what} to ${path}: ${Math.round(ms)} ms`, ms > 2_000);
       }
     }
+    const long: Record<string, Record<string, string>> = {
+      'wait without end': { prefer: `wait=${'9'.repeat(14_000)}` },
+      'seven thousand preferences': { prefer: 'w,'.repeat(7_000) },
+      'spaces in a preference': { prefer: `wait${' '.repeat(14_000)}=x` },
+      'seven thousand tags': { 'if-none-match': '"1",'.repeat(3_500) },
+      'a tag that never ends': { 'if-none-match': `W/${'W/'.repeat(7_000)}` },
+      'cookies without names': { cookie: '=;'.repeat(7_000) },
+      'one type of many parameters': { 'content-type': `application/json${';a=b'.repeat(3_500)}` },
+      'a type that is quoted': { 'content-type': `application/json;a="${'\\'.repeat(7_000)}` },
+      'an owner of 10,000 characters': { 'x-user': 'n'.repeat(10_000) },
+      'an owner that does not decode': { 'x-user': '%E0%A4%A' },
+      'a key of 10,000 characters': { 'idempotency-key': 'k'.repeat(10_000) },
+      'an origin of 14,000 characters': { origin: `http://${'a.'.repeat(7_000)}` },
+    };
+    for (const [what, headers] of Object.entries(long)) {
+      for (const method of ['GET', 'POST']) {
+        const { status, ms } = await app.call('nina', '/tasks', {
+          ...jsonBody({ name: 'none' }),
+          method,
+          headers: { 'content-type': 'application/json', ...headers },
+        });
+        tally.attempt(`${what} with ${method}: ${status}`, status >= 500 && what !== 'an owner that does not decode');
+        tally.attempt(`${what} with ${method}: ${Math.round(ms)} ms`, ms > 2_000);
+      }
+    }
     await holdConnections();
     const alive = await app.start('nina', 'wait', { title: 'afterwards' });
     tally.attempt('afterwards nobody can start a task', alive.status !== 'queued');

@@ -48,6 +48,11 @@ export const cookies: Kind = {
       const { status } = await demo.call(null, '/session', jsonBody({ user }));
       tally.attempt(`signing in as ${JSON.stringify(user)}: ${status}`, status < 400);
     }
+    // Mallory gave Ada a cookie before she signed in with it: it must not be hers afterwards.
+    const given = await demo.signIn('mallory');
+    await demo.call(given, '/session', jsonBody({ user: 'ada' }));
+    const whose = await demo.call(given, '/session');
+    tally.attempt('a cookie that was given to a user before they signed in', whose.body.includes('ada'));
     // Ada has two browsers. Signing out in one ends that session only, and the copy somebody made of it.
     const other = await demo.signIn('ada');
     await demo.call(cookie, '/session', { method: 'DELETE' });

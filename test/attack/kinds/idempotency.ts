@@ -53,6 +53,8 @@ export const idempotency: Kind = {
       await start('judy', 'k2', 'another'),
     ];
     tally.attempt(`another body with the same key: ${other.status}`, other.status !== 422 || again.status !== 202);
+    const together = await Promise.all(Array.from({ length: 40 }, () => start('judy', 'at once')));
+    tally.attempt('one key, forty times at once, made several tasks', new Set(together.map(({ id }) => id)).size > 1);
     // A key that names a retry, of a task that was never tried again.
     const own = await app.start('judy', 'wait', { title: 'mine' });
     await app.call('judy', `/tasks/${own.id}/cancel`, { method: 'POST' });

@@ -72,6 +72,12 @@ export const uploads: Kind = {
         status >= 500 || /[/\\\p{Cc}\u202e]/u.test(title) || title.length > 200,
       );
     }
+    // Hung up in the middle.
+    const half = fileForm('half.csv', Buffer.alloc(5_000_000, 'email,name\n'));
+    const headers = { ...half.headers, 'content-length': '6000000' };
+    await Promise.all(
+      Array.from({ length: 10 }, () => demo.call(cookie, '/imports', { ...half, headers, limit: 500 })),
+    );
     await pause(1_000);
     const left = leftBehind(demo.stack.dir);
     tally.attempt(`left behind: ${left.join(', ')}`, left.length > 0);
