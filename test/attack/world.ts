@@ -46,13 +46,42 @@ export interface World {
 export async function startWorld(isShort: boolean): Promise<World> {
   const leaks = new Leaks();
   const http = new Http((what, answer) => leaks.look(what, `${JSON.stringify(answer.headers)}\n${answer.body}`));
+  const ends: (() => Promise<unknown>)[] = [];
+  const close = async (): Promise<void> => {
+    http.close();
+    // Processes before the parts that they use.
+    for (const end of ends.reverse()) await end();
+  };
+  try {
+    return await startParts({ isShort, leaks, http, ends, close });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly isShort: boolean;
+  readonly leaks: Leaks;
+  readonly http: Http;
+  /** How to end what was started, in that order. */
+  readonly ends: (() => Promise<unknown>)[];
+  readonly close: () => Promise<void>;
+}
+
+async function startParts({ isShort, leaks, http, ends, close }: Parts): Promise<World> {
   const stack = await startStack();
+  ends.push(stack.stop);
   const credentials = JSON.parse(readFileSync(join(stack.dir, 'credentials.json'), 'utf8')) as Credentials;
   const bus = await startBus();
+  ends.push(bus.stop);
   const bundle = await bundleScript('test/attack/app.ts');
+  ends.push(async () => bundle.remove());
   const port = await findFreePort();
   const app = await startScript(bundle, { ...bus.env, PORT: String(port) }, 'app ready');
+  ends.push(app.kill);
   const worker = await startScript(bundle, { ...bus.env, ROLE: 'worker' }, 'worker ready');
+  ends.push(worker.kill);
   leaks.keep([...secretsIn(credentials), bus.env.PUSHER_SECRET ?? '']);
 
   const callDemo: World['demo']['call'] = (cookie, path, call = {}) =>
@@ -96,12 +125,7 @@ export async function startWorld(isShort: boolean): Promise<World> {
       },
       output: () => app.output() + worker.output(),
     },
-    async close() {
-      http.close();
-      await Promise.all([app.kill(), worker.kill()]);
-      bundle.remove();
-      await Promise.all([bus.stop(), stack.stop()]);
-    },
+    close,
   };
 }
 

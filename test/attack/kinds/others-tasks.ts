@@ -24,7 +24,7 @@ export const othersTasks: Kind = {
       null,
       'bob',
       ...ALMOST_ADA,
-      ...fc.sample(fc.string({ unit: 'binary' }), isShort ? 20 : 300),
+      ...fc.sample(fc.string({ unit: 'binary' }), isShort ? 20 : 150),
     ];
     for (const user of strangers) {
       if (user === 'ada' || user === '') continue;
