@@ -29,6 +29,18 @@ describe('cut', () => {
     expect(cut('abcde', 4)).toBe('abc…');
   });
 
+  it('is well-formed Unicode, whatever it was given', () => {
+    expect(cut('a\ud800', 4)).toBe('a\ufffd');
+    fc.assert(
+      fc.property(anyText, fc.integer({ min: 1, max: 60 }), (text, max) => {
+        const made = cut(text, max);
+        expect(made.length).toBeLessThanOrEqual(max);
+        expect(isWellFormed(made)).toBe(true);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   it('leaves no half of a pair', () => {
     expect(cut('ab😀d', 4)).toBe('ab…');
     expect(cut('a😀de', 4)).toBe('a😀…');

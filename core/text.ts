@@ -15,11 +15,15 @@ export function utf8Length(text: string): number {
   return bytes;
 }
 
-/** `text` cut to at most `max` UTF-16 code units, with an ellipsis where it was cut and no half of a pair left over. */
+/**
+ * `text` cut to at most `max` UTF-16 code units, with an ellipsis where it was cut. Halves of pairs become U+FFFD: other
+ * languages' JSON parsers refuse them, and with them the whole list that such a title stands in.
+ */
 export function cut(text: string, max: number): string {
-  if (text.length <= max) return text;
   const end = isPair(text, max - 2) ? max - 2 : max - 1;
-  return `${text.slice(0, end)}…`;
+  const short = text.length <= max ? text : `${text.slice(0, end)}…`;
+  // With the u flag it matches halves only.
+  return short.replace(/\p{Surrogate}/gu, '\uFFFD');
 }
 
 /** What `value` is, in a few words for an error message: `"soon"`, `2.5`, `null`, `a function`. Never throws. */

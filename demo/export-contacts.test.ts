@@ -40,6 +40,14 @@ describe('an export', () => {
     expect(rows[2]).toEqual(['Ø, "x"\ny', 'p0001@example.com', '', "'+49 30 1"]);
   });
 
+  it.each(['\n', '\r', '\r\n'])('begins no cell with what follows %j in a name', async (lineBreak) => {
+    const name = `Ada${lineBreak}=1+1`;
+    data.db.saveContacts('ada', [{ email: 'ada@example.com', name, company: '', phone: '' }]);
+    await createExportHandler(data)({}, run);
+    const text = readFileSync(data.folder.downloadPath(`report-${TASK}.csv`), 'utf8');
+    expect(text.split('\r\n').slice(1).join('\r\n')).toBe(`"${name}",ada@example.com,,\r\n`);
+  });
+
   it('leaves nothing behind when it is called off', async () => {
     const signal = AbortSignal.abort(new Error('called off'));
     await expect(createExportHandler(data)({}, { ...run, signal })).rejects.toThrow('called off');

@@ -28,6 +28,14 @@ describe('the settings', () => {
     expect(readServerSettings({ ...good, REDIS_URL: url }).redisUrl).toBe(url);
   });
 
+  it.each(['secret-change-me', 'CHANGE-ME-CHANGE-ME'])('refuse the placeholder %s in production', (secret) => {
+    const env = { ...good, SESSION_SECRET: secret };
+    expect(readServerSettings(env).sessionSecret).toBe(secret);
+    expect(() => readServerSettings({ ...env, NODE_ENV: 'production' })).toThrow(
+      'SESSION_SECRET is still a placeholder',
+    );
+  });
+
   it.each([
     ['REDIS_URL', undefined],
     ['REDIS_URL', 'http://:hunter2@example.com'],

@@ -88,6 +88,9 @@ function readSecret(env: Environment, name: string): string {
     name,
     'a random text of at least 16 characters, like the output of: openssl rand -hex 32',
   );
+  if (env.NODE_ENV === 'production' && /change[-_ ]?me/i.test(value)) {
+    bad(`${name} is still a placeholder like that of .env.example, which anybody knows. Set a value of your own.`);
+  }
   if (value.length >= 16) return value;
   bad(`${name} is too short: expected at least 16 characters, got ${value.length}.`);
 }

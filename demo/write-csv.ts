@@ -52,5 +52,11 @@ export function createCsvWriter(path: string, header: readonly string[]): CsvWri
 }
 
 function format(rows: readonly (readonly string[])[]): string {
-  return stringify(rows as string[][], { escape_formulas: true, record_delimiter: 'windows' });
+  return stringify(rows as string[][], {
+    escape_formulas: true,
+    record_delimiter: 'windows',
+    // csv-stringify quotes a line break only where it is its own, CR LF. But any line break begins a new row in a
+    // spreadsheet, and what stands behind it a new cell: "Ada\n=1+1" would be a name and a formula.
+    quoted_match: /[\r\n]/,
+  });
 }

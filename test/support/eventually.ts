@@ -1,6 +1,5 @@
 // Waiting for a state instead of sleeping. For every test that watches something happen elsewhere.
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect } from '@jest/globals';
 
 /** How `eventually` waits. */
 export interface EventuallyOptions {
@@ -43,7 +42,9 @@ export async function eventually<T>(look: () => T | Promise<T>, options: Eventua
   }
 }
 
-const countExpectations = (): number => expect.getState().assertionCalls;
+/** Jest's `expect`, where there is one: scripts wait with this too. */
+const { expect } = globalThis as { expect?: { getState(): { assertionCalls: number } } };
+const countExpectations = (): number => expect?.getState().assertionCalls ?? 0;
 
 function describeFailure(last: { value: unknown } | { error: unknown }, that: string, within: number): Error {
   if ('value' in last) return new Error(`Waited ${within} ms for ${that}; last seen: ${JSON.stringify(last.value)}`);

@@ -1,0 +1,82 @@
+// HTTP as an attacker speaks it: any header, any method, any bytes. Each answer is looked through for what no answer
+// may hold.
+import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+
+/** One request. */
+export interface Call {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+  /** Milliseconds until it is given up. Default 10,000. */
+  readonly limit?: number;
+}
+
+/** What came back. A connection that was cut or given up has the status 0. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  /** How long it took. */
+  readonly ms: number;
+}
+
+const KEPT_BODY = 5_000_000;
+
+/** A form in multipart with one file and no other field. */
+export function fileForm(filename: string, content: string | Uint8Array): Call {
+  const boundary = 'attack-boundary';
+  const head = `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="${filename}"\r\nContent-Type: text/csv\r\n\r\n`;
+  return {
+    method: 'POST',
+    headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
+    body: Buffer.concat([Buffer.from(head), Buffer.from(content as string), Buffer.from(`\r\n--${boundary}--\r\n`)]),
+  };
+}
+
+/** A body of JSON. */
+export function jsonBody(value: unknown, headers: Readonly<Record<string, string>> = {}): Call {
+  return {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: typeof value === 'string' ? value : JSON.stringify(value),
+  };
+}
+
+/** Sends requests, and shows every answer to `look`. */
+export class Http {
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  readonly #look: (what: string, answer: Answer) => void;
+
+  constructor(look: (what: string, answer: Answer) => void) {
+    this.#look = look;
+  }
+
+  /** Never rejects. */
+  send(url: string, { method = 'GET', headers = {}, body, limit = 10_000 }: Call = {}): Promise<Answer> {
+    const started = performance.now();
+    return new Promise((resolve) => {
+      const finish = (status: number, given: IncomingHttpHeaders, text: string): void => {
+        const answer = { status, headers: given, body: text, ms: performance.now() - started };
+        this.#look(`${method} ${new URL(url).pathname.slice(0, 80)}`, answer);
+        resolve(answer);
+      };
+      const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body as string)) };
+      const sent = request(url, { method, headers: { ...length, ...headers }, agent: this.#agent, timeout: limit });
+      sent.on('response', (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => {
+          if (text.length < KEPT_BODY) text += chunk;
+        });
+        response.on('close', () => finish(response.statusCode ?? 0, response.headers, text));
+      });
+      sent.on('timeout', () => sent.destroy());
+      sent.on('error', () => finish(0, {}, ''));
+      sent.end(body);
+    });
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+}

@@ -1,0 +1,18 @@
+// The tasks of the attacked app: open to browsers, so that anybody who is signed in may send any input.
+import { z } from 'zod';
+import { defineTask } from '../../core/definition.ts';
+
+/** Nobody does it: it stays queued. Its title is whatever its owner says. */
+export const wait = defineTask({
+  name: 'wait',
+  input: z.object({ title: z.string(), numbers: z.array(z.number()).optional() }),
+  title: ({ title }) => title,
+  browser: true,
+});
+
+/** Ends at once, with a result of so many bytes. */
+export const weigh = defineTask({
+  name: 'weigh',
+  input: z.object({ bytes: z.number().int().max(260_000), padding: z.string().optional() }),
+  browser: true,
+});
