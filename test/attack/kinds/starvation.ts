@@ -15,6 +15,7 @@ const AT_ONCE = 1_000_000;
 const BYSTANDER = `
 const { parentPort, workerData } = require('node:worker_threads');
 const times = [];
+const lags = [];
 const faults = [];
 let isOver = false;
 parentPort.on('message', () => { isOver = true; });
@@ -29,9 +30,11 @@ parentPort.on('message', () => { isOver = true; });
       faults.push(error.cause?.code ?? error.message);
     }
     times.push(performance.now() - started);
+    const asleep = performance.now();
     await new Promise((resolve) => setTimeout(resolve, 10));
+    lags.push(performance.now() - asleep - 10);
   }
-  parentPort.postMessage({ times, faults });
+  parentPort.postMessage({ times, lags, faults });
   process.exit(0);
 })();
 `;
@@ -71,8 +74,13 @@ export const starvation: Kind = {
       });
     const crowd = await measure(() => app.call('rupert', '/tasks?limit=1'), AT_ONCE);
     const limit = 2 * crowd.p99 + (isShort ? 1_000 : LIMIT_MS);
-    const judge = (what: string, { p99, faults }: Seen): void => {
-      tally.attempt(`${what}: a bystander's p99 is ${p99} ms (${crowd.p99} beside a crowd)`, p99 > limit);
+    const judge = (what: string, { p99, lag, faults }: Seen): void => {
+      // An answer waits for a core three times: the server's, Redis', the server's again.
+      const isSlow = p99 > limit + 3 * lag;
+      tally.attempt(
+        `${what}: a bystander's p99 is ${p99} ms (${crowd.p99} beside a crowd, timers ${lag} late)`,
+        isSlow,
+      );
       tally.attempt(`${what}: a bystander was told ${faults.slice(0, 5).join(', ')}`, faults.length > 0);
     };
     const long = ids[0] ?? '';
@@ -149,21 +157,27 @@ export const starvation: Kind = {
 /** What a bystander saw: their slowest hundredth, in ms, and what they were told instead of an answer. */
 interface Seen {
   readonly p99: number;
+  /** How late their own timers were, in ms, at worst but for a hundredth: for so long a process waits for a core. */
+  readonly lag: number;
   readonly faults: readonly unknown[];
 }
 
 /** What a bystander sees while `during` runs. */
 async function watch({ app }: World, path: string, during: () => Promise<void>): Promise<Seen> {
   const bystander = new Worker(BYSTANDER, { eval: true, workerData: { url: app.url + path } });
-  const seen = new Promise<{ times: number[]; faults: unknown[] }>((resolve, reject) => {
+  const seen = new Promise<{ times: number[]; lags: number[]; faults: unknown[] }>((resolve, reject) => {
     bystander.once('message', resolve).once('error', reject);
   });
   await pause(200);
   await during();
   bystander.postMessage('end');
-  const { times, faults } = await seen;
+  const { times, lags, faults } = await seen;
   await bystander.terminate();
   // The first one opens a connection.
-  const sorted = times.slice(1).sort((one, other) => one - other);
-  return { p99: Math.round(sorted[Math.floor(sorted.length * 0.99)] ?? Number.POSITIVE_INFINITY), faults };
+  return { p99: p99Of(times.slice(1)), lag: p99Of(lags), faults };
+}
+
+function p99Of(values: readonly number[]): number {
+  const sorted = [...values].sort((one, other) => one - other);
+  return Math.round(sorted[Math.floor(sorted.length * 0.99)] ?? Number.POSITIVE_INFINITY);
 }
