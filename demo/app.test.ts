@@ -276,7 +276,8 @@ describe('an import', () => {
     expect(problem).toMatchObject({ status, code });
     expect(problem.detail).toMatch(/^[A-Z].{20,}\.$/);
     expect(await listTasks(cookie)).toEqual([]);
-    expect(readdirSync(data.folder.uploads)).toEqual([]);
+    // multer may answer a moment before the file is gone.
+    await eventually(() => expect(readdirSync(data.folder.uploads)).toEqual([]));
   });
 
   it.each([

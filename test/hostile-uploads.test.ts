@@ -9,6 +9,7 @@ import { type Child, startChild } from '../dev/child.ts';
 import { REPOSITORY } from '../dev/paths.ts';
 import { claimPort } from '../dev/ports.ts';
 import { waitUntilReady } from '../dev/wait.ts';
+import { eventually } from './support/eventually.ts';
 import { startBus, type TestBus } from './support/parts.ts';
 
 const MB = 1_000_000;
@@ -94,7 +95,7 @@ it.each<[string, () => Buffer, number, string]>([
     const seconds = (performance.now() - began) / 1_000;
     expect(seconds).toBeLessThan(2);
     expect(peakMemory() - idle).toBeLessThan(150);
-    expect(readdirSync(join(dir, 'uploads'))).toEqual([]);
+    await eventually(() => expect(readdirSync(join(dir, 'uploads'))).toEqual([]));
   },
   20_000,
 );
