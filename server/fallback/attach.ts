@@ -93,14 +93,16 @@ export function attachFallback(server: Server | SecureServer, options: FallbackO
     }
     const client = clientOf(req, trust);
     const known = sessions.get(route.session);
-    if (known && !known.opener.sent(req, client)) {
-      res.setHeader('Connection', 'close');
-      refuse(res, 403, 'not_your_session', 'This session was opened by another client. Start one of your own.');
+    const isKnown = !known || known.opener.sent(req, client);
+    const mayProve = known?.opener.couldBe(req, client) ?? false;
+    // A client that keeps no cookies has nothing to show until it sends; polls come before that.
+    if (!isKnown && !(mayProve && (route.verb === 'send' || (route.verb === 'poll' && known?.session.isPolled)))) {
+      refuseOthers(res);
       return;
     }
     known?.opener.greet(res, isSecure(req, trust));
     if (route.verb === 'send') {
-      void take(req, res, known);
+      void take(req, res, known, isKnown);
       return;
     }
     // pusher-js sends no body here; whatever comes is not kept.
@@ -156,7 +158,20 @@ export function attachFallback(server: Server | SecureServer, options: FallbackO
     return entry;
   };
 
-  const take = async (req: IncomingMessage, res: ServerResponse, entry: Entry | undefined): Promise<void> => {
+  /** Whether one of the frames holds what only the client of the session can have: a signature for its socket. */
+  const isProof = (frames: readonly string[], socketId: string | null): boolean =>
+    frames.some((frame) => {
+      const { event, data } = JSON.parse(frame) as { event: string; data?: { channel?: unknown; auth?: unknown } };
+      if (event !== 'pusher:subscribe' || socketId === null || typeof data?.channel !== 'string') return false;
+      return data.auth === backend.bus.authorize(socketId, data.channel).auth;
+    });
+
+  const take = async (
+    req: IncomingMessage,
+    res: ServerResponse,
+    entry: Entry | undefined,
+    isKnown: boolean,
+  ): Promise<void> => {
     // Before a byte is read: nobody's body is kept for a session that is not there.
     if (entry === undefined || entry.bodies >= MAX_BODIES) {
       res.setHeader('Connection', 'close');
@@ -174,6 +189,13 @@ export function attachFallback(server: Server | SecureServer, options: FallbackO
       return;
     }
     const parsed = parseSend(body.bytes);
+    if (!isKnown) {
+      if ('fault' in parsed || !isProof(parsed.frames, entry.session.socketId)) {
+        refuseOthers(res);
+        return;
+      }
+      entry.opener.keepsNoCookies();
+    }
     if ('fault' in parsed) refuse(res, 400, 'invalid_frame', parsed.fault);
     else if (entry.session.send(parsed.frames)) res.writeHead(204).end();
     else refuseUnknown(res);
@@ -210,6 +232,11 @@ export function attachFallback(server: Server | SecureServer, options: FallbackO
 function unavailable(res: ServerResponse): void {
   res.setHeader('Retry-After', '1');
   refuse(res, 503, 'push_unavailable', 'The push server cannot be reached just now.');
+}
+
+function refuseOthers(res: ServerResponse): void {
+  res.setHeader('Connection', 'close');
+  refuse(res, 403, 'not_your_session', 'This session was opened by another client. Start one of your own.');
 }
 
 function refuseUnknown(res: ServerResponse): void {

@@ -11,10 +11,7 @@ const COOKIE = 'inloop_fallback';
 const COOKIE_S = 300;
 
 export interface OpenerOptions {
-  /**
-   * A page of the application itself, or no page at all: it keeps cookies. pusher-js sends none from pages of other
-   * origins; those are known by their address and what their browser says of itself, which is all there is.
-   */
+  /** A page of the application itself, or no page at all. pusher-js sends no cookies from pages of other origins. */
   readonly keepsCookies: boolean;
   /** Its address, as for the cap on sessions. */
   readonly client: string;
@@ -22,14 +19,24 @@ export interface OpenerOptions {
   readonly path: string;
 }
 
-/** The client that opened a session. */
+/**
+ * The client that opened a session, known by the best that it has:
+ * - the cookie that it was greeted with, from the first request on that shows it;
+ * - the cookies that it came with (the application's own), where it did come with some;
+ * - else, where it keeps no cookies (a page of another origin; a client in a script, once it has proved what only the
+ *   opener knows), its address and what it says of itself.
+ */
 export class Opener {
   readonly #secret = randomBytes(24).toString('base64url');
   readonly #traits: string;
   readonly #path: string;
+  /** What it came with; '' where it came with none. */
+  readonly #cookies: string;
+  #hasShownSecret = false;
   #keepsCookies: boolean;
 
   constructor(req: IncomingMessage, { keepsCookies, client, path }: OpenerOptions) {
+    this.#cookies = ownCookies(req);
     this.#keepsCookies = keepsCookies;
     this.#traits = traitsOf(req, client);
     this.#path = path;
@@ -37,12 +44,24 @@ export class Opener {
 
   /** Whether a later request is of the same client. */
   sent(req: IncomingMessage, client: string): boolean {
-    if (readCookies(req).some((value) => isSame(value, this.#secret))) {
+    if (readSecrets(req).some((value) => isSame(value, this.#secret))) {
       // From now on nothing less will do.
-      this.#keepsCookies = true;
+      this.#hasShownSecret = true;
       return true;
     }
-    return !this.#keepsCookies && traitsOf(req, client) === this.#traits;
+    if (this.#hasShownSecret || traitsOf(req, client) !== this.#traits) return false;
+    return this.#cookies === '' ? !this.#keepsCookies : isSame(ownCookies(req), this.#cookies);
+  }
+
+  /** Whether a request that brings no cookie could still be of the same client: one that keeps none. */
+  couldBe(req: IncomingMessage, client: string): boolean {
+    const isBare = this.#cookies === '' && readCookies(req).join('') === '';
+    return isBare && !this.#hasShownSecret && traitsOf(req, client) === this.#traits;
+  }
+
+  /** A request that brought no cookie has proved to be of the same client. */
+  keepsNoCookies(): void {
+    this.#keepsCookies = false;
   }
 
   /** Gives the client what it will be known by; before the head of the answer is written. */
@@ -56,9 +75,22 @@ function traitsOf(req: IncomingMessage, client: string): string {
   return JSON.stringify([client, req.headers.origin, req.headers['user-agent'], req.headers['accept-language']]);
 }
 
+function readSecrets(req: IncomingMessage): string[] {
+  return readCookies(req)
+    .filter((pair) => pair.startsWith(`${COOKIE}=`))
+    .map((pair) => pair.slice(COOKIE.length + 1));
+}
+
+/** The application's cookies, in any order. */
+function ownCookies(req: IncomingMessage): string {
+  return readCookies(req)
+    .filter((pair) => pair !== '' && !pair.startsWith(`${COOKIE}=`))
+    .sort()
+    .join(';');
+}
+
 function readCookies(req: IncomingMessage): string[] {
-  const pairs = (req.headers.cookie ?? '').split(';').map((pair) => pair.trim());
-  return pairs.filter((pair) => pair.startsWith(`${COOKIE}=`)).map((pair) => pair.slice(COOKIE.length + 1));
+  return (req.headers.cookie ?? '').split(';').map((pair) => pair.trim());
 }
 
 function isSame(given: string, secret: string): boolean {

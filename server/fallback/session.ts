@@ -43,6 +43,8 @@ export class Session {
   #bus: WebSocket;
   #state: 'opening' | 'open' | 'closed' = 'opening';
   #isGreeted = false;
+  #isPolled = false;
+  #socketId: string | null = null;
   #close: Close | null = null;
   readonly #openUntil: number;
   #outbox: string[] = [];
@@ -64,9 +66,20 @@ export class Session {
     ];
   }
 
+  /** What the bus calls this connection; null until it has said so. */
+  get socketId(): string | null {
+    return this.#socketId;
+  }
+
+  /** Whether its client receives by polls, rather than by streams. */
+  get isPolled(): boolean {
+    return this.#isPolled;
+  }
+
   /** Takes a request that receives. The newest one wins: the client has given up the one before. */
   receive(kind: 'stream' | 'poll', res: ServerResponse): void {
     this.#seenAt = performance.now();
+    this.#isPolled = kind === 'poll';
     if (this.#receiver) this.#takeBack(this.#receiver);
     const receiver: Receiver = new Receiver(kind, res, {
       onReady: () => this.#pump(),
@@ -167,6 +180,7 @@ export class Session {
 
   #onMessage(text: string): void {
     if (this.#state !== 'open' || this.#isOwnPong(text)) return;
+    this.#socketId ??= socketIdIn(text);
     const { limits, budget } = this.#options;
     this.#outbox.push(text);
     this.#count(text.length);
@@ -256,4 +270,10 @@ export class Session {
     this.#receiver = null;
     this.#options.onForgotten();
   }
+}
+
+/** The socket's id, where `text` is what the bus says first. */
+function socketIdIn(text: string): string | null {
+  const match = /"event":"pusher:connection_established".*?socket_id\\?":\\?"([\d.]+)/.exec(text);
+  return match?.[1] ?? null;
 }

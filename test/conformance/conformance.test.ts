@@ -329,9 +329,12 @@ describe.each(LIVE)('live: a bare client in $name, $form', ({ form, runtime, nam
     expect(answers[3][0].body).toMatchObject({ errors: [{ path: ['to'], message: expect.any(String) }] });
   });
 
-  it('follows over HTTP alone where no WebSocket gets through', async () => {
-    await agent.follow(user, ['xhr_streaming']);
-    const { id } = await start('count', { to: 1 });
-    expect((await pushed('task.succeeded')).data).toMatchObject({ id });
-  });
+  it.each(['xhr_streaming', 'xhr_polling'])(
+    'follows over HTTP alone where no WebSocket gets through: %s',
+    async (name) => {
+      await agent.follow(user, [name]);
+      const { id } = await start('count', { to: 1 });
+      expect((await pushed('task.succeeded')).data).toMatchObject({ id });
+    },
+  );
 });
