@@ -19,6 +19,7 @@ export interface RedisProxy {
 export async function startRedisProxy(target: number): Promise<RedisProxy> {
   let leadsTo = target;
   let made = 0;
+  /** One that is swallowed stays here until the end: either end may outlive the other. */
   const pairs = new Set<readonly [Socket, Socket]>();
   const server = createServer((near) => {
     made += 1;
@@ -57,7 +58,6 @@ export async function startRedisProxy(target: number): Promise<RedisProxy> {
           socket.removeAllListeners('close');
           socket.removeAllListeners('data');
           socket.on('data', () => undefined);
-          socket.on('close', () => pairs.delete(pair));
         }
       }
     },
