@@ -8,6 +8,7 @@ import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } fr
 import { FakeServer } from '../../client/test-support/fake-server.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
 import { launchChromium } from './chromium.ts';
+import { eventually } from './eventually.ts';
 
 const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'";
 
@@ -78,16 +79,22 @@ export class TrayPages {
     await new Promise((resolve) => this.#http?.close(resolve));
   }
 
-  /** A new page that shows `tasks`, connected. */
+  /**
+   * A new page that shows `tasks`, connected, whose opening rounds are asked: what a test changes on the server from
+   * now on is met by what the test does, and not by the page's own start.
+   */
   async open(tasks: readonly Snapshot[], options: OpenOptions = {}): Promise<Locator> {
     this.server.put(...tasks);
     const { width = 900, height = 760 } = options;
     this.context = await this.#browser.newContext({ viewport: { width, height }, ...options.context });
+    // Playwright's own is as long as most tests may take: they would end without a word about what was awaited.
+    this.context.setDefaultTimeout(15_000);
     this.page = await this.openTab(options);
     await this.page.waitForFunction(() => {
       const { FakePusher } = globalThis as unknown as { FakePusher?: { made: { connection: { state: string } }[] } };
       return FakePusher?.made[0]?.connection.state === 'connected';
     });
+    await eventually(() => hasAskedSincePushIsUp(this.server), { within: 15_000, that: 'the round after push is up' });
     return this.page.locator('inloop-tray');
   }
 
@@ -142,6 +149,14 @@ export class TrayPages {
       act,
     );
   }
+}
+
+/** Push is up once the channel is authorized; then the page fetches what it may have missed before. */
+function hasAskedSincePushIsUp({ calls }: FakeServer): boolean {
+  const authorized = calls.findIndex(({ path }) => path === '/auth');
+  return (
+    authorized >= 0 && calls.slice(authorized).some(({ method, path }) => method === 'GET' && path.startsWith('?'))
+  );
 }
 
 function pageCss(query: URLSearchParams): string {
