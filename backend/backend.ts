@@ -46,6 +46,7 @@ const DEFAULT_PUSHES_PER_SECOND = 10;
 const MOST_PUSHES_PER_SECOND = 100;
 /** Taking what was pushed off the sweeper's list waits for more of it: the sweeper looks at nothing that is younger than seconds. */
 const SETTLE_EVERY_MS = 100;
+const FLUSH_MS = 2_000;
 
 /** Which of the parts that inloop stands on work. */
 export interface Health {
@@ -167,12 +168,17 @@ export class Backend {
     return this.publisher.counts.events;
   }
 
+  /** Resolves when what was told so far has been pushed, or after 2 s. For processes that end after they have answered. */
+  async flush(): Promise<void> {
+    await this.publisher.drain(FLUSH_MS);
+    await this.#flushSettled();
+  }
+
   /** Pushes what waits (for at most 2 s), then lets go of every connection. */
   async close(): Promise<void> {
     this.sweeper.stop();
     this.clock.stop();
-    await this.publisher.drain(2_000);
-    await this.#flushSettled();
+    await this.flush();
     this.publisher.close();
     this.bus.close();
     this.queues.close();

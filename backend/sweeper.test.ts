@@ -164,6 +164,23 @@ describe('the backend', () => {
     await eventually(async () => expect(await backend.check()).toEqual({ redis: true, push: true }));
   });
 
+  it('has pushed and settled what waits once it is flushed, for a process that may be frozen then', async () => {
+    const task = await happen(await accept(), start(), fail({ retryable: false }));
+    backend.publisher.publish(OWNER, task);
+    await backend.flush();
+    expect(backend.counters()).toMatchObject({ push_events: 1 });
+    expect(await unpublished()).toEqual([]);
+  });
+
+  it('is flushed within seconds though the bus is away', async () => {
+    await bus.soketi.kill();
+    backend.publisher.publish(OWNER, newTask({ id: uuid(), at: now() }));
+    const began = performance.now();
+    await backend.flush();
+    expect(performance.now() - began).toBeLessThan(4_000);
+    await bus.soketi.restart();
+  });
+
   it('pushes what waits before it closes, and settles it', async () => {
     const task = await happen(await accept(), start(), fail({ retryable: false }));
     backend.publisher.publish(OWNER, task);

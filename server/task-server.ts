@@ -72,6 +72,11 @@ export interface TaskServer {
    * });
    */
   endSessions(owner: string): Promise<void>;
+  /**
+   * Resolves when what was started, cancelled or seen so far has been pushed, or after 2 s. Await it where the process may
+   * be frozen or ended once it has answered (serverless functions, scripts).
+   */
+  flush(): Promise<void>;
   /** What the router does, for code of your own; all by owner. */
   readonly tasks: Pick<TaskOperations, 'get' | 'list' | 'cancel' | 'retry' | 'seen'>;
 }
@@ -118,6 +123,7 @@ export function createTaskServer(options: TaskServerOptions): TaskServer {
     // Not where the router was reached by another request: that may have been another tenant's.
     accepted: (res, task, below) => sendAccepted(res, checkAccepted(task), below ?? path ?? DEFAULT_PATH),
     endSessions: (owner) => endSessions(backend, owner, { userSignIn }),
+    flush: () => backend.flush(),
     tasks: operations,
   };
 }
