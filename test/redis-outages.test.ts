@@ -61,6 +61,9 @@ describe('a failover behind one address', () => {
       proxy,
       made: await world(proxy.url),
       async failOver({ demote = true } = {}) {
+        // Replication lags, and what it has not carried over is lost with the primary: that is not what is tried here.
+        await a.say('SET', 'marker', '1');
+        await eventually(async () => (await b.say('GET', 'marker')) === '1');
         await b.say('REPLICAOF', 'NO', 'ONE');
         proxy.leadTo(b.port);
         if (demote) await a.say('REPLICAOF', '127.0.0.1', String(b.port));
