@@ -10,7 +10,8 @@
  * - A death while one task is on probation is charged to that task. The others have passed theirs and stay innocent.
  * - A process that was ended since it was blocked beyond the deadline of a task: that task has failed where it ran alone.
  *   Beside others it may be any of them that blocked, one without a deadline too, so it is a suspect like the others.
- * - A task with two marks against it runs alone from then on, at least for the first ten minutes of its probation.
+ * - A task with two marks against it runs alone from then on (or after ten minutes beside those that take longer still,
+ *   `worker/isolation.ts`), at least for the first ten minutes of its probation.
  *
  * Example: three honest tasks of 60 s and one that ends its process after 2 s start together in one worker. All four are
  * suspects. The honest ones pass their probation one after the other, and run on. The fourth dies on probation: charged.
