@@ -35,12 +35,21 @@ describe('a death of a worker', () => {
     });
   });
 
-  it('that a blocked handler brought about is its own, whoever else ran or is suspected', () => {
-    expect(verdicts([task('a'), task('b', 'alone'), task('c')], new Set(['c']))).toEqual({
-      a: 'innocent',
-      b: 'innocent',
-      c: 'deadline',
-    });
+  it('that was blocked beyond the deadline of the only task fails that task', () => {
+    expect(verdicts([task('a')], new Set(['a']))).toEqual({ a: 'deadline' });
+  });
+
+  it('that was blocked beyond the deadline of one of several tells nothing: any of them may have blocked it', () => {
+    expect(verdicts([task('a'), task('b')], new Set(['b']))).toEqual({ a: 'suspect', b: 'suspect' });
+  });
+
+  it('that was blocked while one is on probation makes that one a stronger suspect, until it runs alone', () => {
+    for (const overdue of ['a', 'b']) {
+      expect(verdicts([task('a'), task('b', 'probation')], new Set([overdue]))).toEqual({
+        a: 'innocent',
+        b: 'suspect',
+      });
+    }
   });
 
   it('of a worker without tasks concerns nobody', () => {

@@ -8,7 +8,10 @@
  * - Of several, none is charged: all are suspects. A worker starts suspects one by one. A suspect is on probation until
  *   it has run half as long again as it had when its worker died; during the first minute of that nothing else starts.
  * - A death while one task is on probation is charged to that task. The others have passed theirs and stay innocent.
- * - A task with two marks against it runs alone from then on, at least for the first ten minutes of its probation.
+ * - A process that was ended since it was blocked beyond the deadline of a task: that task has failed where it ran alone.
+ *   Beside others it may be any of them that blocked, one without a deadline too, so it is a suspect like the others.
+ * - A task with two marks against it runs alone from then on (or after ten minutes beside those that take longer still,
+ *   `worker/isolation.ts`), at least for the first ten minutes of its probation.
  *
  * Example: three honest tasks of 60 s and one that ends its process after 2 s start together in one worker. All four are
  * suspects. The honest ones pass their probation one after the other, and run on. The fourth dies on probation: charged.
@@ -38,7 +41,7 @@ export interface Casualty {
 }
 
 /**
- * - `deadline`: it blocked its process beyond its own deadline, and was ended with it. The task has failed.
+ * - `deadline`: it blocked its process beyond its own deadline, with nothing beside it. The task has failed.
  * - `charged`: it is to blame. The death costs it an attempt.
  * - `suspect`: it could have been this task. It starts again with the same attempt, carefully.
  * - `innocent`: it was another one. It starts again with the same attempt.
@@ -53,17 +56,18 @@ const SHARED_UNTIL_WATCHED_TO_THE_END = 4;
 /** From so many on, a shared death is charged: even a task that is never to blame has to end some day. */
 const SHARED_UNTIL_CHARGED = 10;
 
-/** What becomes of each task of a dead worker. @param overDeadline ids of those that blocked it beyond their deadline */
+/** What becomes of each task of a dead worker. @param overDeadline ids of those beyond whose deadline it was blocked */
 export function judgeDeath(
   casualties: readonly (Casualty & { readonly suspicion: Suspicion })[],
   overDeadline: ReadonlySet<string>,
 ): ReadonlyMap<string, Verdict> {
   const watched = casualties.filter(({ isolation }) => isolation !== 'free');
   const culprit = casualties.length === 1 ? casualties[0] : watched.length === 1 ? watched[0] : null;
-  const isExplained = casualties.some(({ id }) => overDeadline.has(id));
+  const isBlocked = casualties.some(({ id }) => overDeadline.has(id));
   const verdictOf = ({ id, suspicion }: (typeof casualties)[number]): Verdict => {
-    if (isExplained) return overDeadline.has(id) ? 'deadline' : 'innocent';
-    if (culprit) return culprit.id === id ? 'charged' : 'innocent';
+    if (culprit && culprit.id !== id) return 'innocent';
+    if (isBlocked && casualties.length === 1) return 'deadline';
+    if (culprit && !isBlocked) return 'charged';
     return suspicion.shared + 1 >= SHARED_UNTIL_CHARGED ? 'charged' : 'suspect';
   };
   return new Map(casualties.map((casualty) => [casualty.id, verdictOf(casualty)]));

@@ -130,16 +130,11 @@ describe('of several tasks', () => {
     expect(await state(culprit)).toBe('retrying 2/3, shared 0, charged 1');
   });
 
-  it('the one with which the process was ended has failed, once and for all', async () => {
-    const [innocent, culprit] = [await run('w'), await run('w')];
-    const { keys } = redis.signOfLifeOf('w');
-    const raw = await createClient({ url: server.url }).connect();
-    await raw.set(keys.ended, culprit);
-    raw.destroy();
-    die('w');
+  it('none has failed where the process was ended since it was blocked beyond the deadline of one', async () => {
+    const ids = [await run('w'), await run('w')];
+    await endWith('w', ids);
     await watch(sweeper(), 4_000);
-    expect((await read(culprit)).snapshot).toMatchObject({ status: 'failed', error: { code: 'deadline' } });
-    expect(await state(innocent)).toBe('retrying 1/3, shared 0, charged 0');
+    for (const id of ids) expect(await state(id)).toBe('retrying 1/3, shared 1, charged 0');
   });
 
   it('those of other workers are left alone', async () => {
@@ -165,6 +160,24 @@ describe('of several tasks', () => {
     store.apply = apply;
     await watch(sweeper(), 4_000);
     for (const id of ids) expect(await state(id)).toBe('retrying 1/3, shared 1, charged 0');
+  });
+});
+
+/** The thread of a worker ends the process, which is blocked beyond the deadlines of these tasks. */
+async function endWith(worker: string, ids: readonly string[]): Promise<void> {
+  const { keys } = redis.signOfLifeOf(worker);
+  const raw = await createClient({ url: server.url }).connect();
+  await raw.set(keys.ended, ids.join(' '));
+  raw.destroy();
+  die(worker);
+}
+
+describe('a task that blocked its worker alone, beyond its deadline', () => {
+  it('has failed, once and for all', async () => {
+    const id = await run('w');
+    await endWith('w', [id]);
+    await watch(sweeper(), 4_000);
+    expect((await read(id)).snapshot).toMatchObject({ status: 'failed', attempt: 1, error: { code: 'deadline' } });
   });
 });
 

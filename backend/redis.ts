@@ -402,7 +402,10 @@ export class Redis {
 
   /** Takes a lease unless somebody else holds it; who holds it has it for `ms` more. */
   async lease(name: string, holder: string, ms: number): Promise<boolean> {
-    return (await this.#run((client) => client.inloopLease([this.#key('lease', name)], [holder, String(ms)]))) === 1;
+    return (
+      (await this.#run((client) => client.inloopLease([this.#key('lease', name)], [holder, String(Math.ceil(ms))]))) ===
+      1
+    );
   }
 
   /** Notes that a page is open on `channel`: `owner`'s, or null for one of whom that was noted before. */

@@ -559,6 +559,10 @@ describe('a lease', () => {
     await eventually(() => redis.lease('sweep', 'b', 10_000));
     expect(await redis.lease('sweep', 'a', 10_000)).toBe(false);
   });
+
+  it('may last for a fraction of a millisecond more: workers with a stall interval of 501 ms ask for one', async () => {
+    expect(await redis.lease('sweep', 'a', 375.75)).toBe(true);
+  });
 });
 
 describe('a run', () => {

@@ -15,6 +15,7 @@ import type { KnownWorker } from './worker-registry.ts';
 const NAME = newTask().name;
 let server: TestRedis;
 let redis: Redis;
+let clock: Clock;
 let store: TaskStore;
 let unserved: UnservedTasks;
 let published: Snapshot[];
@@ -36,17 +37,21 @@ beforeEach(async () => {
     channelOf: (owner) => channelOf(owner),
     log,
   });
-  const clock = new Clock({ ask: () => redis.time() });
+  clock = new Clock({ ask: () => redis.time() });
   store = new TaskStore(redis, clock);
-  unserved = new UnservedTasks({
-    ...{ redis, store, clock, log },
-    publish: (_owner, snapshot) => published.push(snapshot),
-    elapsed: () => now,
-  });
+  unserved = sweeper();
   await redis.addDefinitions([NAME]);
 });
 afterEach(() => redis.close());
 
+/** What one process knows. */
+function sweeper(): UnservedTasks {
+  return new UnservedTasks({
+    ...{ redis, store, clock, log },
+    publish: (_owner, snapshot) => published.push(snapshot),
+    elapsed: () => now,
+  });
+}
 const worker = (over: Partial<KnownWorker> = {}): KnownWorker => ({
   ...{ id: 'w1', names: [NAME], stallInterval: 5_000, isAlive: true, blockedFor: 0 },
   ...over,
@@ -109,6 +114,27 @@ describe('a task that no living worker handles', () => {
     for (let looks = 0; looks < 3; looks++) await unserved.look([worker()]);
     expect(await Promise.all(tasks.map(waitingFor))).toEqual(tasks.map(() => null));
     expect(log.find('info', /again/)).toHaveLength(1);
+  });
+
+  it('is told so by another sweeper, where the one that marked it was replaced together with the workers', async () => {
+    const tasks = await Promise.all(Array.from({ length: 150 }, accept));
+    await lookFor(30_000, []);
+    await unserved.look([]);
+    const next = sweeper();
+    for (let looks = 0; looks < 3; looks++) await next.look([worker()]);
+    expect(await Promise.all(tasks.map(waitingFor))).toEqual(tasks.map(() => null));
+  });
+
+  it('is told so by a sweeper that looks again after a while in which another did', async () => {
+    await lookFor(1_000, [worker()]);
+    const task = await accept();
+    const other = sweeper();
+    await other.look([]);
+    now += 30_000;
+    await other.look([]);
+    expect(await waitingFor(task)).toBe('worker');
+    await unserved.look([worker()]);
+    expect(await waitingFor(task)).toBeNull();
   });
 
   it('is nobody’s business while a worker handles it, or nothing waits', async () => {

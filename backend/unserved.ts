@@ -19,6 +19,8 @@ import type { KnownWorker } from './worker-registry.ts';
 const TOLD_AFTER_MS = 30_000;
 /** How many waiting tasks are marked in one look; the next look goes on. */
 const MARKS_A_LOOK = 100;
+/** Looks that are further apart than this: another process looked meanwhile, and may have left marks when it went. */
+const LONGEST_GAP_MS = 2_500;
 
 export interface UnservedOptions {
   readonly redis: Pick<Redis, 'definitions' | 'waitingJobs'>;
@@ -42,8 +44,11 @@ export class UnservedTasks {
   readonly #options: UnservedOptions;
   readonly #elapsed: () => number;
   readonly #unserved = new Map<string, Unserved>();
-  /** Those that are handled again, and whose tasks are still marked: how far they were gone through. */
+  /** Those that are handled, and some of whose tasks may still be marked: how far they were gone through. */
   readonly #served = new Map<string, number>();
+  /** Those whose tasks are known to be unmarked, or soon will be. */
+  readonly #trusted = new Set<string>();
+  #lookedAt = Number.NEGATIVE_INFINITY;
   #marked = 0;
 
   constructor(options: UnservedOptions) {
@@ -60,6 +65,8 @@ export class UnservedTasks {
   async look(workers: readonly KnownWorker[]): Promise<void> {
     const handled = new Set(workers.filter(({ isAlive }) => isAlive).flatMap(({ names }) => names));
     const now = this.#elapsed();
+    if (now - this.#lookedAt > LONGEST_GAP_MS) this.#trusted.clear();
+    this.#lookedAt = now;
     for (const name of await this.#options.redis.definitions()) {
       if (handled.has(name)) this.#serve(name);
       else if (!this.#unserved.has(name)) this.#unserved.set(name, { since: now, isTold: false, offset: 0 });
@@ -73,10 +80,13 @@ export class UnservedTasks {
   }
 
   #serve(name: string): void {
-    const state = this.#unserved.get(name);
+    if (this.#unserved.get(name)?.isTold) {
+      this.#options.log.info(`A worker handles "${name}" again.`);
+      this.#trusted.delete(name);
+    }
     this.#unserved.delete(name);
-    if (!state?.isTold) return;
-    this.#options.log.info(`A worker handles "${name}" again.`);
+    if (this.#trusted.has(name)) return;
+    this.#trusted.add(name);
     this.#served.set(name, 0);
   }
 

@@ -44,7 +44,10 @@ export interface TaskOptions<
   readonly attempts?: number;
   /** Waiting times between attempts, with jitter. */
   readonly backoff?: Backoff;
-  /** How long one attempt may take. Default: as long as it likes. */
+  /**
+   * How long one attempt may take. Default: as long as it likes. Where the event loop was blocked while several tasks ran
+   * in the worker, that time is given back, up to as much again.
+   */
   readonly deadline?: Duration;
   /** Whether a browser may start it with `POST /`. Default false: only the server's own code may. */
   readonly browser?: boolean;

@@ -183,7 +183,7 @@ describe('a handler that blocks the event loop', () => {
     });
     await victim?.exited;
     expect(victim?.output()).toMatch(
-      new RegExp(`block-late \\(${task.id}\\) blocked the event loop for .* beyond its deadline`),
+      new RegExp(`The event loop was blocked for .* beyond the deadline of block-late \\(${task.id}\\)`),
     );
     expect(await neighbour.ends()).toMatchObject({ status: 'succeeded', attempt: 1, attempts: 3 });
     end();

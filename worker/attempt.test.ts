@@ -23,16 +23,18 @@ interface RunOptions {
   readonly log?: Log;
   /** Called before the store takes an event; may throw. */
   readonly before?: (event: TaskEvent) => void;
+  readonly heldUp?: () => number;
 }
 
 /** Runs one attempt on a store that keeps one snapshot, as JSON, and lets core decide what an event does to it. */
 async function run(handler: Handler<AnyTaskDefinition>, options: RunOptions = {}) {
-  const { definition = any, log = recordLog(), stored = { input: {}, raw: {} }, before } = options;
+  const { definition = any, log = recordLog(), stored = { input: {}, raw: {} }, before, heldUp = () => 0 } = options;
   const queued = createSnapshot({ id: 'id', name: definition.name, title: '', attempts: definition.attempts, at: AT });
   const started = transition(queued, { type: 'start', at: AT });
   if (!started.ok) throw new Error('not started');
   let snapshot: Snapshot = started.snapshot;
   const events: TaskEvent[] = [];
+  const moreTime: number[] = [];
   const giveUp = new AbortController();
   const apply = async (_task: unknown, event: TaskEvent) => {
     before?.(event);
@@ -53,10 +55,12 @@ async function run(handler: Handler<AnyTaskDefinition>, options: RunOptions = {}
     hasPage: false,
     grace: 1_000,
     giveUp: giveUp.signal,
+    heldUp,
+    onMoreTime: (ms) => moreTime.push(ms),
     onStuck: () => undefined,
   });
   await withDeadline(attempt.done, 1_000).finally(() => giveUp.abort());
-  return { snapshot: snapshot as Snapshot, events };
+  return { snapshot: snapshot as Snapshot, events, moreTime };
 }
 
 const same = (input: unknown) => ({ input, raw: input });
@@ -315,5 +319,32 @@ describe('what a handler gets', () => {
   it('is refused where what came no longer fits, although what was made of it would', async () => {
     const newer = defineTask({ name: 'defaults', input: z.object({ n: z.number(), tag: z.string().optional() }) });
     expect(await given({ input: { n: 5 }, raw: { n: '5' } }, newer)).toBe('invalid_input');
+  });
+});
+
+describe('a handler with a deadline beside one that blocks the event loop', () => {
+  const hasty = defineTask({ name: 'hasty', input: z.any(), attempts: 1, deadline: '100ms' });
+  const take = (ms: number) => async (_input: unknown, task: { readonly signal: AbortSignal }) => {
+    await delay(ms, task.signal);
+    task.signal.throwIfAborted();
+    return 'done';
+  };
+
+  it('gets the time back that was taken from it', async () => {
+    let held = 50;
+    const ran = run(take(150), { definition: hasty, heldUp: () => held });
+    held += 90;
+    const { snapshot, moreTime } = await ran;
+    expect(snapshot).toMatchObject({ status: 'succeeded', result: 'done' });
+    expect(moreTime).toEqual([90]);
+  });
+
+  it('gets no more than its deadline once over: it may be the one that blocks', async () => {
+    let held = 0;
+    const ran = run(take(60_000), { definition: hasty, heldUp: () => held });
+    held += 60_000;
+    const { snapshot, moreTime } = await ran;
+    expect(snapshot).toMatchObject({ status: 'failed', error: { code: 'deadline' } });
+    expect(moreTime).toEqual([100]);
   });
 });

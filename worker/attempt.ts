@@ -34,6 +34,10 @@ export interface AttemptOptions {
   readonly grace: number;
   /** Aborts when the process must not wait for the store any longer. */
   readonly giveUp: AbortSignal;
+  /** For how long others may have held this one up so far, by blocking the event loop, in ms. Never falls. */
+  readonly heldUp: () => number;
+  /** The handler may take so many ms from now on. */
+  readonly onMoreTime: (ms: number) => void;
   /** The handler did not return within a second grace; its slot is lost until the process is replaced. */
   readonly onStuck: (error: TaskError) => void;
 }
@@ -81,11 +85,7 @@ export class Attempt {
   async #run(): Promise<void> {
     const { definition, giveUp, grace } = this.#options;
     const ended = new AbortController();
-    if (definition.deadline !== null) {
-      void delay(definition.deadline, ended.signal).then(() => {
-        if (!ended.signal.aborted) this.stop('deadline');
-      });
-    }
+    if (definition.deadline !== null) void this.#keepDeadline(definition.deadline, ended.signal);
     // What was thrown may throw itself when it is looked at. No attempt may end without an event for that.
     const returned = this.#handle().catch(() => this.#failEvent(undefined));
     const cutOff = aborted(this.#controller.signal).then(() => delay(grace, ended.signal));
@@ -96,6 +96,22 @@ export class Attempt {
     // error costs more than all the rest of it.
     ended.abort('ended');
     if (isCutOff) await this.#waitForHandler(returned);
+  }
+
+  /**
+   * Nobody can tell which handler blocked the event loop. So the time that others may have taken from this one is given
+   * back, but no more than the deadline once over: it may have been this one that blocks, again and again.
+   */
+  async #keepDeadline(deadline: number, ended: AbortSignal): Promise<void> {
+    const { heldUp, onMoreTime } = this.#options;
+    const before = heldUp();
+    await delay(deadline, ended);
+    const more = Math.min(heldUp() - before, deadline);
+    if (more > 0 && !ended.aborted) {
+      onMoreTime(more);
+      await delay(more, ended);
+    }
+    if (!ended.aborted) this.stop('deadline');
   }
 
   /** Runs the handler, and says how it ended. */

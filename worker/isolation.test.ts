@@ -79,6 +79,29 @@ describe('the isolation gate', () => {
     expect(gate.inside()).toBe('c');
   });
 
+  it('keeps others waiting for a strong suspect for 30 s at a time, however long a task takes that runs', async () => {
+    const gate = setUp();
+    await gate.come('a', 'free');
+    await gate.come('b', 'alone');
+    gate.letTimePass(30_000);
+    await gate.come('c', 'free');
+    expect(gate.inside()).toBe('a');
+    gate.letTimePass(30_000);
+    await gate.come('d', 'free');
+    expect(gate.inside()).toBe('acd');
+  });
+
+  it('starts a strong suspect after ten minutes beside those that run, and then nobody during its probation', async () => {
+    const gate = setUp();
+    await gate.come('a', 'free');
+    await gate.come('b', 'alone');
+    gate.letTimePass(600_000);
+    await gate.come('c', 'free');
+    expect(gate.inside()).toBe('ab');
+    await gate.pass('b');
+    expect(gate.inside()).toBe('abc');
+  });
+
   it('forgets who gives up, and lets in those behind', async () => {
     const gate = setUp();
     const given = new AbortController();

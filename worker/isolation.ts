@@ -5,14 +5,17 @@
  * - A suspect (`probation`) starts when nobody else is on probation. While its probation lasts, nobody else starts.
  * - A strong suspect (`alone`) starts when nothing runs at all. While its probation lasts, nobody else starts.
  *
- * Those who wait start in the order in which they came, except that free tasks pass a strong suspect: a worker that is
- * never idle would keep them out otherwise. After 30 s it is the other way round, so that the suspect gets its turn.
+ * Those who wait start in the order in which they came, except that free tasks pass a strong suspect. In a worker that is
+ * never idle it would wait for ever, so every other 30 s it is the other way round: nobody passes it. And beside tasks that
+ * take hours it starts after ten minutes all the same, as a suspect does: they lose no attempt if it kills the process.
  */
 
 import type { Isolation } from '../backend/blame.ts';
 
-/** How long a strong suspect waits for a worker that has nothing to do, before the worker takes on nothing else. */
+/** How long a strong suspect lets others pass, then keeps them out, then lets them pass again. */
 const PATIENCE_MS = 30_000;
+/** How long a strong suspect waits for a worker that has nothing to do. */
+const LONGEST_WAIT_MS = 600_000;
 
 /** A task that was let in. */
 export interface Admission {
@@ -35,6 +38,7 @@ export class IsolationGate {
   #isWatching = false;
   #waiting: Waiting[] = [];
   #timer: NodeJS.Timeout | null = null;
+  #timerAt = 0;
 
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
@@ -89,13 +93,29 @@ export class IsolationGate {
     for (const waiting of [...this.#waiting]) {
       if (this.#isWatching) return;
       if (waiting.isolation === 'alone' && this.#running > 0) {
-        const left = waiting.since + PATIENCE_MS - this.#now();
-        if (left <= 0) return;
-        this.#timer ??= setTimeout(() => this.#admit(), left).unref();
-        continue;
+        const waited = this.#now() - waiting.since;
+        if (waited < LONGEST_WAIT_MS) {
+          this.#lookAgain(PATIENCE_MS - (waited % PATIENCE_MS));
+          if (isKeepingOut(waited)) return;
+          continue;
+        }
       }
       this.#waiting = this.#waiting.filter((other) => other !== waiting);
       waiting.admit();
     }
   }
+
+  /** The first who waits alone came first, but any of them may be the next to change its mind. */
+  #lookAgain(ms: number): void {
+    const at = this.#now() + ms;
+    if (this.#timer && this.#timerAt <= at) return;
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timerAt = at;
+    this.#timer = setTimeout(() => this.#admit(), ms).unref();
+  }
+}
+
+/** @param waited how long a strong suspect has, in ms */
+function isKeepingOut(waited: number): boolean {
+  return Math.floor(waited / PATIENCE_MS) % 2 === 1;
 }

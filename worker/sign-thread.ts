@@ -6,7 +6,7 @@
  * no file at run time (a bundled worker has none beside it) and no package. Where it cannot connect, nothing is lost: the
  * event loop renews the sign as well, as long as nothing blocks it.
  *
- * It also ends the process when a handler blocks the event loop beyond its deadline, since nobody else can.
+ * It also ends the process when the event loop is blocked beyond the deadline of a task, since nobody else can.
  */
 
 import type { RedisServer } from '../backend/redis-address.ts';
@@ -111,7 +111,7 @@ function renew() {
 
 function endProcess(overdue, blocked) {
   const said = overdue.map(([id, task]) => task.name + ' (' + id + ')').join(', ');
-  writeSync(2, 'inloop error: ' + said + ' blocked the event loop for ' + (blocked / 1000).toFixed(1) + ' s, beyond its deadline. The process ends now.\\n');
+  writeSync(2, 'inloop error: The event loop was blocked for ' + (blocked / 1000).toFixed(1) + ' s, beyond the deadline of ' + said + '. The process ends now.\\n');
   const end = () => process.kill(process.pid, 'SIGKILL');
   setTimeout(end, 1000);
   if (isReady) send(['SET', keys.ended, overdue.map(([id]) => id).join(' '), 'EX', '86400'], end);

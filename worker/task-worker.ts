@@ -204,17 +204,20 @@ class Worker implements TaskWorker {
     });
     if (!started) return;
     const { definition } = started;
+    const { id } = started.record.snapshot;
+    const begin = (ms: number | null) =>
+      this.#vitals?.begin({ id, name: definition.name, deadline: ms === null ? null : ms + this.#grace });
     const attempt = new Attempt({
       ...started,
       backend: this.#backend,
       grace: this.#grace,
       giveUp: this.#giveUp.signal,
+      heldUp: () => this.#vitals?.sharedBlock ?? 0,
+      onMoreTime: begin,
       onStuck: (error) => this.#stuck.abort(error),
     });
-    const { id } = attempt;
     this.#attempts.set(id, attempt);
-    const deadline = definition.deadline === null ? null : definition.deadline + this.#grace;
-    this.#vitals?.begin({ id, name: definition.name, deadline });
+    begin(definition.deadline);
     const ended = new AbortController();
     if (entry.isolation !== 'free') void this.#watch(id, entry, ended.signal);
     await attempt.done;

@@ -42,6 +42,7 @@ export class Vitals {
   #server: RedisServer;
   #timers: NodeJS.Timeout[] = [];
   #beatAt = 0;
+  #sharedBlock = 0;
 
   constructor(options: VitalsOptions) {
     this.#options = options;
@@ -60,6 +61,12 @@ export class Vitals {
     this.#startThread();
   }
 
+  /** For how long the event loop was blocked, in all, while several tasks ran: each of them may have been held up. */
+  get sharedBlock(): number {
+    return this.#sharedBlock;
+  }
+
+  /** A task runs from now on; or has more time from now on than it was told before. */
   begin(task: RunningTask): void {
     const { id, name, deadline } = task;
     this.#running.set(id, task);
@@ -92,7 +99,9 @@ export class Vitals {
     const now = performance.now();
     const blocked = now - this.#beatAt - BEAT_EVERY_MS;
     this.#beatAt = now;
-    if (blocked >= WORTH_SAYING_MS && this.#running.size > 0) this.#sayBlocked(blocked);
+    if (blocked < WORTH_SAYING_MS || this.#running.size === 0) return;
+    if (this.#running.size > 1) this.#sharedBlock += blocked;
+    this.#sayBlocked(blocked);
   }
 
   /** JavaScript cannot tell which of several handlers it was; those that ran are named. */
