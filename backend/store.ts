@@ -248,7 +248,7 @@ export class TaskStore {
         runChange: start ? { type: 'start', ...start } : runEnd(known, next, event, suspicion),
         ...this.#jobFor(next, run),
         ...(duration !== null && next.attempt === 1 ? { duration } : {}),
-        announceCancel: next.status === 'cancelling' && known.status !== 'cancelling',
+        announceCancel: isNewsOfCancel(known, next),
       });
       if (answer.result === 'ok') return { ok: true, snapshot: next, hasPage: answer.hasPage };
       if (answer.result === 'missing') return { ok: false, refusal: 'missing', snapshot: null };
@@ -317,6 +317,14 @@ function runEnd(known: Snapshot, next: Snapshot, event: TaskEvent, suspicion?: S
 
 function isAttempting({ status }: Snapshot): boolean {
   return status === 'running' || status === 'cancelling';
+}
+
+/** Whether a worker has to hear of it: one that runs the task, or one where the task waits until it may run. */
+function isNewsOfCancel(known: Snapshot, next: Snapshot): boolean {
+  return (
+    (next.status === 'cancelling' && known.status !== 'cancelling') ||
+    (next.status === 'cancelled' && known.status === 'retrying')
+  );
 }
 
 function toInput(text: string, raw: string | null): Pick<TaskRecord, 'input' | 'raw'> {

@@ -153,6 +153,33 @@ describe('a worker that dies of one of several tasks', () => {
   }, 120_000);
 });
 
+describe('a suspect that waits until it may run alone', () => {
+  it('keeps nobody waiting any more once it is called off', async () => {
+    const end = keepWorker();
+    try {
+      const honest = await start(steps, { steps: 600, ms: 100 });
+      await honest.reaches('running');
+      const killer = await start(poison, {});
+      const jobs = async () => (await backend.redis.waitingJobs(poison.name, 0, 100)).jobs;
+      await eventually(async () => (await killer.get()).attempt === 2 && (await jobs()).includes(`${killer.id}:3`), {
+        within: 20_000,
+        that: 'the job of the next run',
+      });
+      await honest.reaches('running');
+      await app.tasks.tasks.cancel(killer.owner, killer.id);
+      await eventually(async () => !(await jobs()).some((job) => job.startsWith(killer.id)), {
+        within: 10_000,
+        that: 'the job to be gone',
+      });
+      expect((await honest.get()).status).toBe('running');
+      await app.tasks.tasks.cancel(honest.owner, honest.id);
+      await honest.ends();
+    } finally {
+      end();
+    }
+  });
+});
+
 describe('a handler that blocks the event loop', () => {
   it('is done once, though there is another worker, and its signs of life go on', async () => {
     const both = [await startWorker(), await startWorker()];

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { aborted, delay, withDeadline } from '../backend/async.ts';
 import { type Backend, isBackend } from '../backend/backend.ts';
-import { type Watch, watchFor } from '../backend/blame.ts';
+import { NO_SUSPICION, type Watch, watchFor } from '../backend/blame.ts';
 import { type Job, parseJobId } from '../backend/job.ts';
 import { workerLost } from '../backend/lost-workers.ts';
 import type { Consumer } from '../backend/queue.ts';
@@ -77,6 +77,8 @@ class Worker implements TaskWorker {
   readonly #handlers = new Map<string, { definition: AnyTaskDefinition; handler: Handler<AnyTaskDefinition> }>();
   readonly #attempts = new Map<string, Attempt>();
   readonly #gate = new IsolationGate();
+  /** Tasks that wait until they may start, since they may have killed a worker. */
+  readonly #suspects = new Set<{ readonly id: string; readonly cancel: AbortController }>();
   #vitals: Vitals | null = null;
   readonly #stopping = new AbortController();
   readonly #giveUp = new AbortController();
@@ -180,17 +182,32 @@ class Worker implements TaskWorker {
     // Delivered again since our event loop was blocked, not since we died: it is this very run.
     if (own?.run === wanted.run) return own.done;
     const record = await this.#withStore(() => this.#read(wanted));
-    const entry = record && (await this.#enter(record));
+    const entry = record && (await this.#enter(wanted, record));
     if (entry) await this.#attempt(wanted, record, entry).finally(entry.leave);
     // We stop, and what we gave up on may not be stored. The job stays on the queue, for somebody else.
-    if (this.#giveUp.signal.aborted || (record && !entry)) await new Promise<never>(() => undefined);
+    const isHandedBack = record && !entry && this.#stopping.signal.aborted;
+    if (this.#giveUp.signal.aborted || isHandedBack) await new Promise<never>(() => undefined);
   }
 
-  /** Waits until a task may run beside the others here; null where the worker stops before. */
-  async #enter({ suspicion }: TaskRecord): Promise<Entry | null> {
-    const watch = watchFor(suspicion);
-    const admission = await this.#gate.enter(watch.isolation, this.#stopping.signal);
+  /** Waits until a task may run beside the others here; null where the worker stops or the task is called off before. */
+  async #enter(wanted: Job, record: TaskRecord): Promise<Entry | null> {
+    // What runs elsewhere or has ended starts nothing here, so it must keep nobody waiting.
+    const watch = watchFor(isWantedBy(record, wanted) ? record.suspicion : NO_SUSPICION);
+    if (watch.isolation === 'free') {
+      const admission = await this.#gate.enter('free', this.#stopping.signal);
+      return admission && { ...watch, ...admission };
+    }
+    const suspect = { id: wanted.id, cancel: new AbortController() };
+    this.#suspects.add(suspect);
+    const leave = AbortSignal.any([this.#stopping.signal, suspect.cancel.signal]);
+    const admission = await this.#gate.enter(watch.isolation, leave);
+    this.#suspects.delete(suspect);
     return admission && { ...watch, ...admission };
+  }
+
+  #cancel(id: string): void {
+    this.#attempts.get(id)?.stop('cancelled');
+    for (const suspect of this.#suspects) if (suspect.id === id) suspect.cancel.abort();
   }
 
   #read({ id }: Job): Promise<TaskRecord | null> {
@@ -244,8 +261,7 @@ class Worker implements TaskWorker {
     if (!handling) return null;
     // A try whose answer got lost has started it.
     if (isRepeated && run === wanted.run && record.worker === this.#id) return { ...handling, record, hasPage: true };
-    const isWaiting = snapshot.status === 'queued' || snapshot.status === 'retrying';
-    if (!isWaiting || run + 1 !== wanted.run) {
+    if (!isWantedBy(record, wanted)) {
       await this.#endUnclaimed(wanted, record);
       return null;
     }
@@ -313,13 +329,18 @@ class Worker implements TaskWorker {
   async #listenForCancel(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
       try {
-        await this.#backend.redis.onCancel((id) => this.#attempts.get(id)?.stop('cancelled'));
+        await this.#backend.redis.onCancel((id) => this.#cancel(id));
         return;
       } catch {
         await delay(SUBSCRIBE_RETRY_MS, stop);
       }
     }
   }
+}
+
+/** Whether a task still waits for the run that a job asks for. */
+function isWantedBy({ snapshot, run }: TaskRecord, wanted: Job): boolean {
+  return (snapshot.status === 'queued' || snapshot.status === 'retrying') && run + 1 === wanted.run;
 }
 
 /** A task that may start here, and how it is watched. */
