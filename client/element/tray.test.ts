@@ -377,7 +377,7 @@ describe('thousands of rows', () => {
     const held = row(tray, 'Import 30.csv').getByRole('button');
     await held.focus();
     const ended = [45, 7, 59].map((key) => succeed(tasks[key] as Snapshot, 0, null));
-    const added = [61, 60].map((key) => run(create(key, `Import ${key}.csv`, 2), 1));
+    const added = [61, 60].map((key) => run(create(key, `Import ${key}.csv`, 70 - key), 1));
     await pages.push(...ended, ...added);
     const active = newestFirst(61, 0).filter((key) => ![45, 7, 59].includes(key));
     await eventually(async () => expect((await titles()).slice(0, 59)).toEqual(named(active)), { within: 20_000 });

@@ -162,6 +162,18 @@ async function waitForRest(users: readonly ChaosUser[], findings: Findings): Pro
   }
 }
 
+/** The server may have been killed a moment ago, and be on its way back. */
+async function ask(url: string, user: string): Promise<Response> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await fetch(url, { headers: { 'x-user': user } });
+    } catch (error) {
+      if (tries === 50) throw error;
+      await pause(200);
+    }
+  }
+}
+
 async function report(
   world: World,
   users: readonly ChaosUser[],
@@ -173,7 +185,7 @@ async function report(
   let lost = 0;
   const running = new Set<string>();
   for (const [id, user] of findings.accepted) {
-    const response = await fetch(`${world.url}/${id}`, { headers: { 'x-user': user } });
+    const response = await ask(`${world.url}/${id}`, user);
     const task = response.ok ? ((await response.json()) as Snapshot) : null;
     if (!task || (isFinished(task) && !findings.told.has(id))) {
       lost += 1;
