@@ -3,7 +3,7 @@ const source = ['core', 'backend', 'server', 'worker', 'client'];
 
 export default {
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/{core,backend,server,worker,client,demo,dev,bench,test}/**/*.test.ts'],
+  testMatch: ['<rootDir>/{core,backend,server,worker,client,demo,dev,soketi,bench,test}/**/*.test.ts'],
   transform: {
     '\\.[cm]?[jt]sx?$': [
       '@swc/jest',

@@ -5,20 +5,20 @@ import { type Duration, toMilliseconds } from '../core/duration.ts';
 import { TaskError } from '../core/error.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { describe } from '../core/text.ts';
-import { Bus } from './bus.ts';
 import { Clock } from './clock.ts';
 import { consoleLog, guardLog, type Log } from './log.ts';
-import { LostWorkers } from './lost-workers.ts';
-import { Publisher } from './publisher.ts';
-import type { EventFate, EventKind } from './push-events.ts';
-import type { PusherOptions } from './pusher-env.ts';
-import { JobQueues } from './queue.ts';
-import { Redis } from './redis.ts';
-import { parseRedisAddress, type RedisEndpoint } from './redis-address.ts';
-import { TaskStore } from './store.ts';
-import { Sweeper } from './sweeper.ts';
-import { UnservedTasks } from './unserved.ts';
-import { WorkerRegistry } from './worker-registry.ts';
+import { Bus } from './push/bus.ts';
+import { Publisher } from './push/publisher.ts';
+import type { EventFate, EventKind } from './push/push-events.ts';
+import type { PusherOptions } from './push/pusher-env.ts';
+import { JobQueues } from './queue/queue.ts';
+import { LostWorkers } from './recovery/lost-workers.ts';
+import { Sweeper } from './recovery/sweeper.ts';
+import { UnservedTasks } from './recovery/unserved.ts';
+import { WorkerRegistry } from './recovery/worker-registry.ts';
+import { parseRedisAddress, type RedisEndpoint } from './redis/address.ts';
+import { Redis } from './store/redis.ts';
+import { TaskStore } from './store/store.ts';
 
 export interface BackendOptions {
   /**

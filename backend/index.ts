@@ -2,5 +2,5 @@
 
 export { type Backend, type BackendOptions, createBackend, type Health } from './backend.ts';
 export { consoleLog, type Log } from './log.ts';
-export { type Endpoint, type PusherOptions, pusherFromEnv } from './pusher-env.ts';
-export type { RedisEndpoint, RedisTls } from './redis-address.ts';
+export { type Endpoint, type PusherOptions, pusherFromEnv } from './push/pusher-env.ts';
+export type { RedisEndpoint, RedisTls } from './redis/address.ts';

@@ -1,7 +1,7 @@
 // `npm run bench`: builds, then runs bench/main.ts compiled, as what is published is.
 import { join } from 'node:path';
-import { build, prepare } from '../dev/bootstrap.mjs';
-import { fail, root, run } from '../dev/command.mjs';
+import { build, prepare } from '../dev/setup/bootstrap.mjs';
+import { fail, root, run } from '../dev/setup/command.mjs';
 
 await prepare();
 await build();

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '@redis/client';
-import { startChild } from '../dev/child.ts';
-import { requireNode20 } from '../dev/node20.ts';
-import { findFreePort, LOOPBACK } from '../dev/ports.ts';
-import { findRedisServer, pingRedis, redisCommand } from '../dev/redis.ts';
-import { createPusherApp, probeSoketi, pusherEnvOf, soketiCommand } from '../dev/soketi.ts';
-import { waitUntilReady } from '../dev/wait.ts';
+import { requireNode20 } from '../dev/setup/node20.ts';
+import { startChild } from '../dev/stack/child.ts';
+import { findFreePort, LOOPBACK } from '../dev/stack/ports.ts';
+import { findRedisServer, pingRedis, redisCommand } from '../dev/stack/redis.ts';
+import { createPusherApp, probeSoketi, pusherEnvOf, soketiCommand } from '../dev/stack/soketi.ts';
+import { waitUntilReady } from '../dev/stack/wait.ts';
 import { pause } from './measure/clock.ts';
 
 export interface World {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { createServerClock } from './clock.ts';
+import { createUser } from './feed/user.ts';
 import { createHttp } from './http.ts';
 import { ManualTiming } from './test-support/manual-timing.ts';
-import { createUser } from './user.ts';
 
 function start() {
   const timing = new ManualTiming();

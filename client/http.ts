@@ -7,8 +7,8 @@ import { type Issue, TaskError } from '../core/error.ts';
 import { CHANNEL_HEADER } from '../core/wire.ts';
 import type { ServerClock } from './clock.ts';
 import type { Timing } from './environment.ts';
+import type { User } from './feed/user.ts';
 import { isObject, isText } from './parse.ts';
-import type { User } from './user.ts';
 
 type Headers = Readonly<Record<string, string>>;
 

@@ -3,9 +3,8 @@
  * `<inloop-tray>` is drawn from, for whoever draws something else. What is not imported costs nothing.
  */
 
-export type { ClaimOptions } from './claim.ts';
-export type { ConnectionState } from './connection.ts';
 export type { Page, PageSignal, Timing } from './environment.ts';
+export type { ConnectionState } from './feed/connection.ts';
 export {
   connectTasks,
   createTaskFeed,
@@ -13,22 +12,16 @@ export {
   type PendingFeed,
   type StartOptions,
   type TaskFeed,
-} from './feed.ts';
-export type { HeaderSource } from './http.ts';
-export { findTask, isGone, markSeen, mergeSnapshots, NO_TASKS, type TaskList } from './merge.ts';
-export { type NotifierOptions, notifyOutcomes } from './notify.ts';
-export type { FeedOptions } from './options.ts';
-export { type News, type PresenterOptions, presentOutcomes } from './present.ts';
-export type { PusherClass, PusherLike, PusherSource, PushLoss } from './pusher.ts';
-export { type SharedPusherOptions, shareConnection } from './share/shared-pusher.ts';
-export { announce } from './view/announce.ts';
-export { describeConnection, isOutOfDate } from './view/banner.ts';
-export { describeTask, isPartialSuccess, type RowContext, type RowView, type Tone } from './view/describe.ts';
-export { countOutcomes, type Groups, groupTasks, hideYoung, retriedIds } from './view/groups.ts';
-export { observeClock, remember, type TaskMemory } from './view/memory.ts';
-export { markPage, type PageMark } from './view/page-mark.ts';
-export { factsOf, linksOf, type ResultLink } from './view/result.ts';
-export { observePace, type Pace, timeLeft } from './view/time-left.ts';
+} from './feed/feed.ts';
+export { findTask, isGone, markSeen, mergeSnapshots, NO_TASKS, type TaskList } from './feed/merge.ts';
+export type { FeedOptions } from './feed/options.ts';
+export { announce } from './headless/announce.ts';
+export { describeConnection, isOutOfDate } from './headless/banner.ts';
+export { countOutcomes, type Groups, groupTasks, hideYoung, retriedIds } from './headless/groups.ts';
+export { observeClock, remember, type TaskMemory } from './headless/memory.ts';
+export { type NotifierOptions, notifyOutcomes } from './headless/notify.ts';
+export { markPage, type PageMark } from './headless/page-mark.ts';
+export { type News, type PresenterOptions, presentOutcomes } from './headless/present.ts';
 export {
   type AddOptions,
   addSummary,
@@ -39,5 +32,12 @@ export {
   showToasts,
   type Toast,
   type ToastQueue,
-} from './view/toasts.ts';
-export { ENGLISH, explain, formatNumber, plural, type Wording } from './view/wording.ts';
+} from './headless/toasts.ts';
+export { describeTask, isPartialSuccess, type RowContext, type RowView, type Tone } from './headless/words/describe.ts';
+export { factsOf, linksOf, type ResultLink } from './headless/words/result.ts';
+export { observePace, type Pace, timeLeft } from './headless/words/time-left.ts';
+export { ENGLISH, explain, formatNumber, plural, type Wording } from './headless/words/wording.ts';
+export type { HeaderSource } from './http.ts';
+export type { PusherClass, PusherLike, PusherSource, PushLoss } from './push/pusher.ts';
+export type { ClaimOptions } from './tabs/claim.ts';
+export { type SharedPusherOptions, shareConnection } from './tabs/shared-pusher.ts';

@@ -6,17 +6,17 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import type { Problem, Snapshot } from 'inloop';
 import { type Backend, createBackend, pusherFromEnv } from 'inloop/backend';
 import { createTaskWorker } from 'inloop/worker';
+import { startSoketi, type TestSoketi } from '../test/support/bus/soketi.ts';
 import { eventually } from '../test/support/eventually.ts';
-import { startRedis, type TestRedis } from '../test/support/redis.ts';
-import { startSoketi, type TestSoketi } from '../test/support/soketi.ts';
+import { startRedis, type TestRedis } from '../test/support/redis/redis.ts';
 import { createApp } from './app.ts';
-import { createExportHandler } from './export-contacts.ts';
-import { MAX_STORED_BYTES, MAX_UPLOADS } from './file-store.ts';
-import { createImportHandler } from './import-contacts.ts';
+import { createExportHandler } from './contacts/export-contacts.ts';
+import { createImportHandler } from './contacts/import-contacts.ts';
+import { MAX_STORED_BYTES, MAX_UPLOADS } from './files/file-store.ts';
 import { listen } from './process.ts';
-import { sampleCsv } from './sample-rows.ts';
 import { exportContacts, importContacts } from './tasks.ts';
 import { openTempData, type TempData } from './testing/temp-folder.ts';
+import { sampleCsv } from './tools/sample-rows.ts';
 
 const MAX_UPLOAD = 100_000;
 

@@ -5,17 +5,17 @@ import helmet from 'helmet';
 import { TaskError } from 'inloop';
 import type { Backend, PusherOptions } from 'inloop/backend';
 import { createTaskServer, problemHandler, sameOrigin } from 'inloop/server';
-import { createContactsRouter, createReportsRouter } from './contacts.ts';
+import { createContactsRouter, createReportsRouter } from './contacts/contacts.ts';
+import type { DemoDatabase } from './contacts/database.ts';
 import { contentPolicy } from './content-policy.ts';
-import type { DataFolder } from './data-folder.ts';
-import type { DemoDatabase } from './database.ts';
-import { createDownloadsRouter } from './downloads.ts';
+import type { DataFolder } from './files/data-folder.ts';
+import { createDownloadsRouter } from './files/downloads.ts';
 import { createHealthRouter } from './health.ts';
-import { createImportRouter } from './imports.ts';
-import { createSamplesRouter } from './samples.ts';
-import { createSessionRouter, readSession, userOf } from './session.ts';
+import { createSessionRouter, readSession, userOf } from './session/session.ts';
 import { exportContacts, importContacts } from './tasks.ts';
+import { createSamplesRouter } from './tools/samples.ts';
 import { createTroubleRouter } from './trouble.ts';
+import { createImportRouter } from './uploads/imports.ts';
 
 export interface AppOptions {
   readonly backend: Backend;

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { attachFallback } from 'inloop/server';
 import { createApp } from './app.ts';
 import { openBackend } from './backend.ts';
-import { openDataFolder } from './data-folder.ts';
-import { openDatabase } from './database.ts';
+import { openDatabase } from './contacts/database.ts';
+import { openDataFolder } from './files/data-folder.ts';
 import { addressOf, closeServer, listen, runProcess } from './process.ts';
 import { readServerSettings } from './settings.ts';
 

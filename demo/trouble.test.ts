@@ -3,10 +3,10 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import express from 'express';
 import { problemHandler } from 'inloop/server';
-import { LOOPBACK } from '../dev/ports.ts';
+import { LOOPBACK } from '../dev/stack/ports.ts';
 import { eventually } from '../test/support/eventually.ts';
-import { openDatabase } from './database.ts';
-import { createSessionRouter, readSession } from './session.ts';
+import { openDatabase } from './contacts/database.ts';
+import { createSessionRouter, readSession } from './session/session.ts';
 import { readServerSettings } from './settings.ts';
 import { createTroubleRouter } from './trouble.ts';
 

@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import express, { type Request, Router } from 'express';
 import { TaskError } from 'inloop';
 import { z } from 'zod';
-import { requireUser } from './session.ts';
+import { requireUser } from './session/session.ts';
 
 /** For how long the supervisor may think about it, in milliseconds. It ends processes and waits for that. */
 const CONTROL_LIMIT_MS = 8_000;

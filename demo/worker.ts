@@ -3,14 +3,14 @@
 import express from 'express';
 import { createTaskWorker } from 'inloop/worker';
 import { openBackend } from './backend.ts';
-import { openDataFolder } from './data-folder.ts';
-import { openDatabase } from './database.ts';
-import { createExportHandler } from './export-contacts.ts';
+import { openDatabase } from './contacts/database.ts';
+import { createExportHandler } from './contacts/export-contacts.ts';
+import { createImportHandler } from './contacts/import-contacts.ts';
+import { openDataFolder } from './files/data-folder.ts';
+import { startSweeping } from './files/sweep.ts';
 import { createHealthRouter } from './health.ts';
-import { createImportHandler } from './import-contacts.ts';
 import { addressOf, closeServer, listen, runProcess } from './process.ts';
 import { readWorkerSettings } from './settings.ts';
-import { startSweeping } from './sweep.ts';
 import { exportContacts, importContacts } from './tasks.ts';
 
 await runProcess('worker', async (stop) => {

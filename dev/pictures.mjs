@@ -1,8 +1,8 @@
 // `npm run pictures`: makes the pictures of the README anew, from the real stack and the real page.
-import { build, prepare } from './bootstrap.mjs';
+import { build, prepare } from './setup/bootstrap.mjs';
 
 await prepare();
 await build();
 // Not a literal: it does not exist before the build, and the type checker must not look for it.
-const handOver = '../dist/dev/take-pictures.js';
+const handOver = '../dist/dev/pictures/take-pictures.js';
 await import(handOver);

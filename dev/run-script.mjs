@@ -2,8 +2,8 @@
 // `npm run chaos`.
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { prepare } from './bootstrap.mjs';
-import { fail, root, run } from './command.mjs';
+import { prepare } from './setup/bootstrap.mjs';
+import { fail, root, run } from './setup/command.mjs';
 
 const [entry, ...args] = process.argv.slice(2);
 if (!entry) fail('Which script? For example: node dev/run-script.mjs test/chaos/main.ts');

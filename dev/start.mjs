@@ -1,8 +1,8 @@
 // `npm start`: the whole local stack, on a fresh clone too. Prepares and builds, then hands over to run-stack.ts.
-import { build, prepare } from './bootstrap.mjs';
+import { build, prepare } from './setup/bootstrap.mjs';
 
 await prepare();
 await build();
 // Not a literal: it does not exist before the build, and the type checker must not look for it.
-const handOver = '../dist/dev/run-stack.js';
+const handOver = '../dist/dev/stack/run-stack.js';
 await import(handOver);

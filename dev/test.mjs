@@ -1,5 +1,5 @@
 // `npm test`: every test, on a fresh clone too. Prepares and builds, then hands over to run-tests.ts.
-import { build, prepare } from './bootstrap.mjs';
+import { build, prepare } from './setup/bootstrap.mjs';
 
 await prepare();
 await build();

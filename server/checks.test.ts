@@ -5,8 +5,8 @@ import { defineTask } from '../core/definition.ts';
 import { TaskError } from '../core/error.ts';
 import { createTaskWorker } from '../worker/task-worker.ts';
 import { checkAccepted } from './checks.ts';
-import { TaskOperations } from './operations.ts';
 import { createTaskServer } from './task-server.ts';
+import { TaskOperations } from './tasks/operations.ts';
 
 const task = defineTask({ name: 'ping', input: z.object({}) });
 // Only what the checks look at: nothing here may get as far as Redis.

@@ -4,14 +4,14 @@ import type { Response, Router } from 'express';
 import type { Backend } from '../backend/backend.ts';
 import type { AnyTaskDefinition, InputOf, ResultOf } from '../core/definition.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import { sendAccepted } from './accepted.ts';
 import { checkAccepted, checkServerOptions } from './checks.ts';
-import { type StartOptions, TaskOperations } from './operations.ts';
 import { checkOrigins, hostUsedBy } from './origins.ts';
-import { createRouter, type Identify } from './router.ts';
 import { endSessions } from './sessions.ts';
 import { checkLimits, readPath, type TaskServerLimits } from './settings.ts';
-import { Waiting } from './waiting.ts';
+import { sendAccepted } from './tasks/accepted.ts';
+import { type StartOptions, TaskOperations } from './tasks/operations.ts';
+import { createRouter, type Identify } from './tasks/router.ts';
+import { Waiting } from './tasks/waiting.ts';
 
 export interface TaskServerOptions {
   readonly backend: Backend;

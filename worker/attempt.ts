@@ -9,7 +9,7 @@
 
 import { aborted, delay, withDeadline } from '../backend/async.ts';
 import type { Backend } from '../backend/backend.ts';
-import type { TaskRecord } from '../backend/store.ts';
+import type { TaskRecord } from '../backend/store/store.ts';
 import type { AnyTaskDefinition } from '../core/definition.ts';
 import { asTaskError, soundFailure, TaskError } from '../core/error.ts';
 import { parseResult } from '../core/parse.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Isolation } from '../backend/blame.ts';
+import type { Isolation } from '../backend/recovery/blame.ts';
 import { type Admission, IsolationGate } from './isolation.ts';
 
 /** A gate whose tasks are called by letters, and who is in. */

@@ -10,7 +10,7 @@
  * take hours it starts after ten minutes all the same, as a suspect does: they lose no attempt if it kills the process.
  */
 
-import type { Isolation } from '../backend/blame.ts';
+import type { Isolation } from '../backend/recovery/blame.ts';
 
 /** How long a strong suspect lets others pass, then keeps them out, then lets them pass again. */
 const PATIENCE_MS = 30_000;

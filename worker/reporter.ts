@@ -8,8 +8,8 @@
 
 import { delay } from '../backend/async.ts';
 import type { Backend } from '../backend/backend.ts';
-import { jobIdOf } from '../backend/job.ts';
-import type { Applied, TaskRecord } from '../backend/store.ts';
+import { jobIdOf } from '../backend/queue/job.ts';
+import type { Applied, TaskRecord } from '../backend/store/store.ts';
 import { asTaskError, isUnavailable, soundFailure } from '../core/error.ts';
 import { isFinished, type Progress, type Snapshot } from '../core/snapshot.ts';
 import type { TaskEvent } from '../core/transition.ts';

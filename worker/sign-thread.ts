@@ -9,7 +9,7 @@
  * It also ends the process when the event loop is blocked beyond the deadline of a task, since nobody else can.
  */
 
-import type { RedisServer } from '../backend/redis-address.ts';
+import type { RedisServer } from '../backend/redis/address.ts';
 
 /** What the thread is started with. */
 export interface SignThreadData {

@@ -3,11 +3,11 @@
 import { randomUUID } from 'node:crypto';
 import { aborted, delay, withDeadline } from '../backend/async.ts';
 import { type Backend, isBackend } from '../backend/backend.ts';
-import { NO_SUSPICION, type Watch, watchFor } from '../backend/blame.ts';
-import { type Job, parseJobId } from '../backend/job.ts';
-import { workerLost } from '../backend/lost-workers.ts';
-import type { Consumer } from '../backend/queue.ts';
-import type { TaskRecord } from '../backend/store.ts';
+import { type Job, parseJobId } from '../backend/queue/job.ts';
+import type { Consumer } from '../backend/queue/queue.ts';
+import { NO_SUSPICION, type Watch, watchFor } from '../backend/recovery/blame.ts';
+import { workerLost } from '../backend/recovery/lost-workers.ts';
+import type { TaskRecord } from '../backend/store/store.ts';
 import type { AnyTaskDefinition } from '../core/definition.ts';
 import { type Duration, toMilliseconds } from '../core/duration.ts';
 import { isUnavailable, TaskError } from '../core/error.ts';

@@ -7,8 +7,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Worker as Thread } from 'node:worker_threads';
 import type { Log } from '../backend/log.ts';
-import type { RedisServer } from '../backend/redis-address.ts';
-import { type WorkerInfo, WorkerRegistry } from '../backend/worker-registry.ts';
+import { type WorkerInfo, WorkerRegistry } from '../backend/recovery/worker-registry.ts';
+import type { RedisServer } from '../backend/redis/address.ts';
 import { SIGN_THREAD_CODE, type SignThreadData, type ToSignThread } from './sign-thread.ts';
 
 const BEAT_EVERY_MS = 100;

@@ -62,7 +62,7 @@ describe('a CPU profile', () => {
     ]);
     // The arrow function counts with the one that calls it.
     expect(functions).toEqual([
-      { name: 'backend/store.ts apply', self: expect.closeTo(2 / 3), total: expect.closeTo(1) },
+      { name: 'backend/store/store.ts apply', self: expect.closeTo(2 / 3), total: expect.closeTo(1) },
     ]);
   });
 });

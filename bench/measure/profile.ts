@@ -19,7 +19,7 @@ interface CpuProfile {
 
 /** One of our functions. Shares are of the time that the process was busy. */
 export interface HotFunction {
-  /** `backend/store.ts apply` */
+  /** `backend/store/store.ts apply` */
   readonly name: string;
   readonly self: number;
   /** With what it calls. */

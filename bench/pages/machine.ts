@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { REPOSITORY } from '../../dev/paths.ts';
-import { findRedisServer } from '../../dev/redis.ts';
+import { findRedisServer } from '../../dev/stack/redis.ts';
 
 const PACKAGES = ['@soketi/soketi', 'bee-queue', 'pusher', 'pusher-js', 'express', 'bullmq', 'socket.io', 'zod'];
 

@@ -5,8 +5,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import type { Snapshot } from '../../core/snapshot.ts';
+import { type OpenOptions, TrayPages } from '../../test/support/browser/tray-page.ts';
 import { eventually } from '../../test/support/eventually.ts';
-import { type OpenOptions, TrayPages } from '../../test/support/tray-page.ts';
 import { allStatuses, create, fail, run, succeed } from '../test-support/all-statuses.ts';
 import { evolve } from '../test-support/snapshots.ts';
 

@@ -1,9 +1,9 @@
 /** What the user asks for from a row: cancel and retry, each once however often it is clicked. */
 
 import type { TaskError } from '../../core/error.ts';
-import type { TaskFeed } from '../feed.ts';
-import { isolate } from '../view/plain-text.ts';
-import { explain, type Wording } from '../view/wording.ts';
+import type { TaskFeed } from '../feed/feed.ts';
+import { isolate } from '../headless/words/plain-text.ts';
+import { explain, type Wording } from '../headless/words/wording.ts';
 
 export class Commands {
   /** Grows with each change of what is told here. */

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 
 const page = readFileSync(join(__dirname, '../../docs/tray.md'), 'utf8');
-const sources = readdirSync(__dirname).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'));
+const sources = readdirSync(__dirname, { recursive: true, encoding: 'utf8' }).filter(
+  (name) => name.endsWith('.ts') && !name.endsWith('.test.ts'),
+);
 const code = sources.map((name) => readFileSync(join(__dirname, name), 'utf8')).join('\n');
 const find = (text: string, pattern: RegExp) => new Set([...text.matchAll(pattern)].map((match) => match[1]));
 

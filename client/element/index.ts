@@ -2,7 +2,7 @@
 
 import { InloopTray } from './tray.ts';
 
-export type { Wording } from '../view/wording.ts';
+export type { Wording } from '../headless/words/wording.ts';
 export { InloopTray };
 
 declare global {

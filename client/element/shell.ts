@@ -1,7 +1,7 @@
 /** Everything in the tray that is there from the start: button, panel, banner, and the live region. */
 
 import type { OutcomeSnapshot } from '../../core/snapshot.ts';
-import { formatNumber, type Wording } from '../view/wording.ts';
+import { formatNumber, type Wording } from '../headless/words/wording.ts';
 import { make, setAttribute, setHidden, setText } from './dom.ts';
 import { makeIcon } from './icons.ts';
 import { addStyles } from './styles.ts';

@@ -1,10 +1,10 @@
 /** Says what is new through the live region: outcomes that come within a second are one utterance. */
 
 import type { OutcomeSnapshot, Snapshot } from '../../core/snapshot.ts';
-import { announce } from '../view/announce.ts';
-import { isWaitingForWorker } from '../view/describe.ts';
-import { isolate } from '../view/plain-text.ts';
-import type { Wording } from '../view/wording.ts';
+import { announce } from '../headless/announce.ts';
+import { isWaitingForWorker } from '../headless/words/describe.ts';
+import { isolate } from '../headless/words/plain-text.ts';
+import type { Wording } from '../headless/words/wording.ts';
 
 /** Utterances that come closer together are said as one, in milliseconds. */
 const SPEAK_AFTER = 1_000;

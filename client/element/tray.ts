@@ -2,24 +2,24 @@
 
 import { TaskError } from '../../core/error.ts';
 import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/snapshot.ts';
-import { findStorage, NOTIFY_KEY } from '../claim.ts';
 import { systemTiming } from '../environment.ts';
-import { createTaskFeed, type PendingFeed, type TaskFeed } from '../feed.ts';
-import { forgetUnlisted } from '../forget.ts';
-import { presentOutcomes } from '../present.ts';
-import { loadPusher, type PusherSource } from '../pusher.ts';
-import { describeConnection, isOutOfDate } from '../view/banner.ts';
-import { type Groups, groupTasks, hideYoung } from '../view/groups.ts';
-import { remember, type TaskMemory } from '../view/memory.ts';
-import { ENGLISH, type Wording } from '../view/wording.ts';
-import type { Away } from './away.ts';
+import { createTaskFeed, type PendingFeed, type TaskFeed } from '../feed/feed.ts';
+import { describeConnection, isOutOfDate } from '../headless/banner.ts';
+import { forgetUnlisted } from '../headless/forget.ts';
+import { type Groups, groupTasks, hideYoung } from '../headless/groups.ts';
+import { remember, type TaskMemory } from '../headless/memory.ts';
+import { presentOutcomes } from '../headless/present.ts';
+import { ENGLISH, type Wording } from '../headless/words/wording.ts';
+import { loadPusher, type PusherSource } from '../push/pusher.ts';
+import { findStorage, NOTIFY_KEY } from '../tabs/claim.ts';
+import type { Away } from './away/away.ts';
 import { Commands } from './commands.ts';
 import { setHidden, setText } from './dom.ts';
-import { RowList, type RowListContext } from './row-list.ts';
-import { SeenWatch } from './seen-watch.ts';
+import { RowList, type RowListContext } from './rows/row-list.ts';
+import { SeenWatch } from './rows/seen-watch.ts';
 import { makeShell, type Shell } from './shell.ts';
 import { Speaker } from './speaker.ts';
-import type { ToastStack } from './toast-stack.ts';
+import type { ToastStack } from './toasts/toast-stack.ts';
 
 const PAGE = 30;
 /** A page that is hidden is brought up to date this often, in milliseconds. */
@@ -227,7 +227,7 @@ export class InloopTray extends Base {
     const share =
       this.getAttribute('share') === 'off'
         ? Promise.resolve(undefined)
-        : import('../share/shared-pusher.ts').catch(() => undefined);
+        : import('../tabs/shared-pusher.ts').catch(() => undefined);
     Promise.all([loadPusher(), share])
       .then(([Pusher, shared]) => (shared ? shared.shareConnection(Pusher) : Pusher))
       // Without pusher-js there is still polling.
@@ -378,7 +378,7 @@ export class InloopTray extends Base {
     const isWanted = this.isOpen || this.hasAttribute('title-progress') || this.hasAttribute('favicon-progress');
     if (this.#away === null || !(isWanted || findStorage()?.getItem(NOTIFY_KEY))) return;
     this.#away = null;
-    import('./away.ts')
+    import('./away/away.ts')
       .then(({ Away }) => {
         this.#away = new Away(this, shell.panel, () => this.show());
         if (this.#stop) this.#away.use(this.#feed);
@@ -390,7 +390,7 @@ export class InloopTray extends Base {
 
   /** Tells of outcomes beside the page. What draws that is fetched with the first of them. */
   async #toast(live: readonly OutcomeSnapshot[], missed: readonly OutcomeSnapshot[]): Promise<void> {
-    const { ToastStack } = await import('./toast-stack.ts').catch(() => ({ ToastStack: undefined }));
+    const { ToastStack } = await import('./toasts/toast-stack.ts').catch(() => ({ ToastStack: undefined }));
     const shell = this.#shell;
     // Not to be had, or shown in the panel meanwhile.
     if (!ToastStack || !shell || !this.isConnected || this.isOpen) return;

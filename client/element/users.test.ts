@@ -2,8 +2,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import type { Snapshot } from '../../core/snapshot.ts';
+import { TrayPages } from '../../test/support/browser/tray-page.ts';
 import { eventually } from '../../test/support/eventually.ts';
-import { TrayPages } from '../../test/support/tray-page.ts';
 import { ago, create, fail, run } from '../test-support/all-statuses.ts';
 
 const BEA = 'private-user-bea';

@@ -6,9 +6,9 @@
 
 import { TaskError } from '../../core/error.ts';
 import { systemTiming } from '../environment.ts';
-import { createTaskFeed, type PendingFeed, type TaskFeed } from '../feed.ts';
-import type { FeedOptions } from '../options.ts';
-import { NOTHING_YET } from '../task-feed.ts';
+import { createTaskFeed, type PendingFeed, type TaskFeed } from '../feed/feed.ts';
+import type { FeedOptions } from '../feed/options.ts';
+import { NOTHING_YET } from '../feed/task-feed.ts';
 
 /** A feed that says {@link NOTHING_YET} while it is not open; its calls are refused then. */
 export interface OwnFeed extends PendingFeed {

@@ -5,16 +5,16 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { build } from 'esbuild';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import type { Snapshot } from '../../core/snapshot.ts';
-import { bundleForBrowser, pageHtml, servePage } from '../../test/support/browser-bundle.ts';
-import { BrowserFaults } from '../../test/support/browser-faults.ts';
-import { launchChromium } from '../../test/support/chromium.ts';
+import { bundleForBrowser, pageHtml, servePage } from '../../test/support/browser/browser-bundle.ts';
+import { BrowserFaults } from '../../test/support/browser/browser-faults.ts';
+import { launchChromium } from '../../test/support/browser/chromium.ts';
+import type { levers as Levers, seen as Seen } from '../../test/support/browser/react-page.ts';
 import { type CountingApp, startCountingApp } from '../../test/support/counting-app.ts';
 import { eventually } from '../../test/support/eventually.ts';
-import type { levers as Levers, seen as Seen } from '../../test/support/react-page.ts';
 
 declare const levers: typeof Levers;
 
-const PAGE = join(__dirname, '../../test/support/react-page.ts');
+const PAGE = join(__dirname, '../../test/support/browser/react-page.ts');
 const VERSIONS = {
   18: { react: 'react-18', 'react-dom': 'react-dom-18' },
   19: {},

@@ -12,9 +12,9 @@ import {
 } from 'react';
 import { TaskError } from '../../core/error.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
-import type { ConnectionState } from '../connection.ts';
-import type { FeedSnapshot, TaskFeed } from '../feed.ts';
-import { NOTHING_YET } from '../task-feed.ts';
+import type { ConnectionState } from '../feed/connection.ts';
+import type { FeedSnapshot, TaskFeed } from '../feed/feed.ts';
+import { NOTHING_YET } from '../feed/task-feed.ts';
 
 export const FeedContext = createContext<TaskFeed | null>(null);
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Snapshot } from '../../core/snapshot.ts';
-import { createTaskFeed, type PendingFeed } from '../feed.ts';
+import { createTaskFeed, type PendingFeed } from '../feed/feed.ts';
 import { FakePusher } from '../test-support/fake-pusher.ts';
 import { FakeServer } from '../test-support/fake-server.ts';
 import { ManualPage, ManualTiming } from '../test-support/manual-timing.ts';

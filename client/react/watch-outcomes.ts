@@ -5,8 +5,8 @@
  */
 
 import { isFinished, type OutcomeSnapshot } from '../../core/snapshot.ts';
-import type { PendingFeed, TaskFeed } from '../feed.ts';
-import { forgetUnlisted } from '../forget.ts';
+import type { PendingFeed, TaskFeed } from '../feed/feed.ts';
+import { forgetUnlisted } from '../headless/forget.ts';
 
 /** Starts to watch. Returns a function that stops it. */
 export function watchOutcomes(feed: TaskFeed, onOutcome: (task: OutcomeSnapshot) => void): () => void {

@@ -3,8 +3,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type DataFolder, openDataFolder } from '../data-folder.ts';
-import { type DemoDatabase, openDatabase } from '../database.ts';
+import { type DemoDatabase, openDatabase } from '../contacts/database.ts';
+import { type DataFolder, openDataFolder } from '../files/data-folder.ts';
 
 export interface TempData {
   readonly folder: DataFolder;

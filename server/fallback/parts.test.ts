@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import proxyAddr from 'proxy-addr';
-import { HOSTILE_FRAMES } from '../../test/support/hostile-frames.ts';
+import { HOSTILE_FRAMES } from '../../test/support/bus/hostile-frames.ts';
 import { clientOf, networkOf } from './address.ts';
 import { findFault, parseSend } from './check-frame.ts';
 import { closeFrom, closeLine, fitLine, MAX_LINE_LENGTH, messageLine } from './framing.ts';

@@ -1,7 +1,7 @@
 /** Which backends have a fallback in this process: the router asks it when it tells browsers where to connect. */
 
 import type { Backend } from '../../backend/backend.ts';
-import type { HttpEndpoint } from '../../backend/pusher-env.ts';
+import type { HttpEndpoint } from '../../backend/push/pusher-env.ts';
 import type { PublicUrl } from './options.ts';
 
 const attached = new WeakMap<Backend, PublicUrl>();

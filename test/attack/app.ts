@@ -2,7 +2,7 @@
 // as in a URL, so that an owner may be spelled in any way. Bundled and started by world.ts.
 import express, { type Request } from 'express';
 import { createBackend } from '../../backend/backend.ts';
-import { pusherFromEnv } from '../../backend/pusher-env.ts';
+import { pusherFromEnv } from '../../backend/push/pusher-env.ts';
 import { createTaskServer } from '../../server/task-server.ts';
 import { createTaskWorker } from '../../worker/task-worker.ts';
 import { wait, weigh } from './tasks.ts';

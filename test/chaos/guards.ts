@@ -12,7 +12,7 @@ export const GUARDS: Readonly<Record<string, Guard>> = {
     keeps: 'a late or doubled message from taking a task back',
     mutations: [
       {
-        file: 'client/merge.ts',
+        file: 'client/feed/merge.ts',
         from: 'if (a.revision !== b.revision) return a.revision > b.revision;',
         to: 'if (a.revision !== b.revision) return true;',
       },
@@ -22,7 +22,7 @@ export const GUARDS: Readonly<Record<string, Guard>> = {
     keeps: 'a task whose worker died from saying "running" for ever',
     mutations: [
       {
-        file: 'backend/lost-workers.ts',
+        file: 'backend/recovery/lost-workers.ts',
         from: 'if (since !== undefined && now - since >= stallInterval * MISSED_SHARE)',
         to: 'if (since !== undefined && now < since)',
       },
@@ -42,7 +42,7 @@ export const GUARDS: Readonly<Record<string, Guard>> = {
     keeps: 'each tab from telling of the same outcome',
     mutations: [
       {
-        file: 'client/claim.ts',
+        file: 'client/tabs/claim.ts',
         from: 'const fresh = ids.filter((id) => !before.includes(id));',
         to: 'const fresh = ids;',
       },

@@ -1,7 +1,7 @@
 // The chaos run: tasks of every temper, while everything around them is killed, and a table of what became of them.
 import type { Snapshot } from '../../core/snapshot.ts';
 import { isFinished } from '../../core/snapshot.ts';
-import { block, deaf, flaky, late, poison, steps } from '../fixtures/fault-tasks.ts';
+import { block, deaf, flaky, late, poison, steps } from '../integration/work/processes/fault-tasks.ts';
 import type { Mutation } from '../support/script-process.ts';
 import { createFindings, type Findings } from './observer.ts';
 import { NO_TROUBLE } from './push-proxy.ts';

@@ -1,9 +1,9 @@
 // The web server of the chaos run: users are who the `x-user` header says they are. Bundled and killed by world.ts.
 import express from 'express';
 import { createBackend } from '../../backend/backend.ts';
-import { pusherFromEnv } from '../../backend/pusher-env.ts';
+import { pusherFromEnv } from '../../backend/push/pusher-env.ts';
 import { createTaskServer } from '../../server/task-server.ts';
-import { FAULT_TASKS } from '../fixtures/fault-tasks.ts';
+import { FAULT_TASKS } from '../integration/work/processes/fault-tasks.ts';
 
 const backend = createBackend({ redis: process.env.REDIS_URL, pusher: pusherFromEnv(process.env) });
 const app = express();

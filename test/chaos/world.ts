@@ -1,5 +1,5 @@
 // Everything the chaos run can break, and how each part comes back.
-import { claimPort } from '../../dev/ports.ts';
+import { claimPort } from '../../dev/stack/ports.ts';
 import { startBus, type TestBus } from '../support/parts.ts';
 import {
   type Bundle,
@@ -28,7 +28,7 @@ export interface World {
 export async function startWorld(mutations: readonly Mutation[]): Promise<World> {
   const bundles = await Promise.all([
     bundleScript('test/chaos/server.ts', mutations),
-    bundleScript('test/fixtures/fault-worker.ts', mutations),
+    bundleScript('test/integration/work/processes/fault-worker.ts', mutations),
   ]);
   const [serverBundle, workerBundle] = bundles;
   const bus = await startBus();

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import express from 'express';
 import { z } from 'zod';
 import type { Backend } from '../../backend/backend.ts';
-import { markSeen, mergeSnapshots, NO_TASKS } from '../../client/merge.ts';
+import { markSeen, mergeSnapshots, NO_TASKS } from '../../client/feed/merge.ts';
 import { parseSeen, parseSnapshot } from '../../client/parse.ts';
 import { channelOf } from '../../core/channel.ts';
 import { defineTask } from '../../core/definition.ts';

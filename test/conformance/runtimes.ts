@@ -3,8 +3,8 @@
 import type { Express } from 'express';
 import type { Browser } from 'playwright-core';
 import pusherJs from 'pusher-js';
-import { bundleForBrowser, servePage } from '../support/browser-bundle.ts';
-import { launchChromium } from '../support/chromium.ts';
+import { bundleForBrowser, servePage } from '../support/browser/browser-bundle.ts';
+import { launchChromium } from '../support/browser/chromium.ts';
 import { type Agent, createAgent } from './follower.ts';
 
 /** The client's methods, each of which answers later. */

@@ -1,8 +1,8 @@
 // The demo's page as a person uses it: signs in, drops files, reads the tray. For the end-to-end tests.
 import { expect } from '@jest/globals';
 import type { Locator, Page } from 'playwright-core';
-import type { ConnectionState } from '../../client/connection.ts';
 import type { InloopTray } from '../../client/element/index.ts';
+import type { ConnectionState } from '../../client/feed/connection.ts';
 import type { ScreenRecord } from './screen-record.ts';
 
 /** One tab with the demo in it. */

@@ -5,13 +5,13 @@ import express, { type Express } from 'express';
 import pusherJs from 'pusher-js';
 import { type Backend, type BackendOptions, createBackend } from '../../backend/backend.ts';
 import type { Log } from '../../backend/log.ts';
-import { pusherFromEnv } from '../../backend/pusher-env.ts';
+import { pusherFromEnv } from '../../backend/push/pusher-env.ts';
 import type { AnyTaskDefinition } from '../../core/definition.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
-import { pusherEnvOf } from '../../dev/soketi.ts';
+import { pusherEnvOf } from '../../dev/stack/soketi.ts';
 import { createTaskServer, type TaskServer, type TaskServerOptions } from '../../server/task-server.ts';
-import { startRedis, type TestRedis } from './redis.ts';
-import { startSoketi, type TestSoketi } from './soketi.ts';
+import { startSoketi, type TestSoketi } from './bus/soketi.ts';
+import { startRedis, type TestRedis } from './redis/redis.ts';
 
 // The types of pusher-js say that the class is its module's `default`; in Node it is the module itself.
 const Pusher = pusherJs as unknown as typeof pusherJs.default;

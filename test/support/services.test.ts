@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createClient } from '@redis/client';
 import Pusher from 'pusher';
-import { claimPort, findFreePort } from '../../dev/ports.ts';
+import { claimPort, findFreePort } from '../../dev/stack/ports.ts';
+import { startSoketi, type TestSoketi } from './bus/soketi.ts';
 import { eventually } from './eventually.ts';
-import { startRedis, type TestRedis } from './redis.ts';
-import { startSoketi, type TestSoketi } from './soketi.ts';
+import { startRedis, type TestRedis } from './redis/redis.ts';
 
 /** Local addresses (as the kernel prints them) of every socket of a process that waits for others to talk to it. */
 function listListeners(pid: number): string[] {

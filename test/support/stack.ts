@@ -2,10 +2,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startChild } from '../../dev/child.ts';
 import { REPOSITORY } from '../../dev/paths.ts';
-import type { StackFile } from '../../dev/state-folder.ts';
-import { waitUntilReady } from '../../dev/wait.ts';
+import { startChild } from '../../dev/stack/child.ts';
+import type { StackFile } from '../../dev/stack/state-folder.ts';
+import { waitUntilReady } from '../../dev/stack/wait.ts';
 
 /** How to start a stack. */
 export interface StackOptions {

@@ -1,6 +1,6 @@
 // What is sent to the bus's HTTP API: by strangers without its secret, and signed but of a shape that hurts.
 import { createHash, createHmac } from 'node:crypto';
-import { HOSTILE_FRAMES } from '../../support/hostile-frames.ts';
+import { HOSTILE_FRAMES } from '../../support/bus/hostile-frames.ts';
 import type { Call } from '../http.ts';
 import type { Kind } from '../kind.ts';
 import { openPage } from './follower.ts';

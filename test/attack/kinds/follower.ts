@@ -1,6 +1,6 @@
 // Somebody with a page open in the demo, while it is attacked: connected by WebSocket, in their own channel.
-import type { PusherMessage, RawWebSocket } from '../../support/raw-websocket.ts';
-import { RawWebSocket as Socket } from '../../support/raw-websocket.ts';
+import type { PusherMessage, RawWebSocket } from '../../support/bus/raw-websocket.ts';
+import { RawWebSocket as Socket } from '../../support/bus/raw-websocket.ts';
 import type { World } from '../world.ts';
 
 /** A connection without a channel, to the demo's Soketi. */

@@ -1,5 +1,5 @@
 // What a stranger, who needs nothing but the public key, may send to the bus over a WebSocket.
-import { FRAMES_OF_BAD_UTF8, HOSTILE_FRAMES } from '../../support/hostile-frames.ts';
+import { FRAMES_OF_BAD_UTF8, HOSTILE_FRAMES } from '../../support/bus/hostile-frames.ts';
 import type { Kind } from '../kind.ts';
 import { openPage, openSocket } from './follower.ts';
 

@@ -1,7 +1,7 @@
 // Text that is stored and shown: markup, formulas, links, characters that turn what stands beside them round.
 import type { Browser } from 'playwright-core';
-import { factsOf, linksOf } from '../../../client/view/result.ts';
-import { launchChromium } from '../../support/chromium.ts';
+import { factsOf, linksOf } from '../../../client/headless/words/result.ts';
+import { launchChromium } from '../../support/browser/chromium.ts';
 import { fileForm, jsonBody } from '../http.ts';
 import type { Kind, Tally } from '../kind.ts';
 import type { World } from '../world.ts';

@@ -1,0 +1,251 @@
+/**
+ * The only file that knows the Pusher SDK. It serves the publisher (sends batches) and the server (authorizes
+ * channels, checks webhooks), and holds on every path what the SDK leaves to its caller: a deadline over headers
+ * and body, a look into the body (Soketi answers 200 with an error inside), and errors without the signed URL.
+ */
+
+import http from 'node:http';
+import https from 'node:https';
+import net from 'node:net';
+import type { Readable } from 'node:stream';
+import Pusher from 'pusher';
+import { MAX_BATCH_EVENTS } from '../../core/limits.ts';
+import { DeadlineError, withDeadline } from '../async.ts';
+import type { Endpoint, PusherOptions } from './pusher-env.ts';
+import { isObject, parseWebhook, type Webhook } from './webhook-body.ts';
+
+const DEFAULT_DEADLINE_MS = 5_000;
+const CONNECT_DEADLINE_MS = 2_000;
+/** An answer is `{}` or a short error. */
+const MAX_ANSWER_BYTES = 65_536;
+/** The statuses that say something of the events sent: malformed, too big. All others say something of the bus or of us. */
+const VERDICTS: readonly (number | null)[] = [400, 413, 422];
+/** Requests at a time; the rest wait in the publisher, where newer snapshots replace them. */
+export const MAX_REQUESTS = 4;
+
+/** One event, ready to be sent. */
+export interface BusEvent {
+  readonly channel: string;
+  readonly name: string;
+  /** JSON text. */
+  readonly data: string;
+}
+
+/** Why the bus did not take a request. Says nothing of keys, signatures or URLs. */
+export class BusError extends Error {
+  override readonly name = 'BusError';
+  /** HTTP status or error code of the bus; null when it did not answer. */
+  readonly status: number | null;
+  /**
+   * Whether the same request may succeed later: no answer, 429, 5xx, over quota, keys that are being changed, or an
+   * application or a path that is not there (yet).
+   */
+  readonly retryable: boolean;
+
+  constructor(message: string, status: number | null) {
+    super(message);
+    this.status = status;
+    this.retryable = !VERDICTS.includes(status);
+  }
+}
+
+export class Bus {
+  readonly #pusher: Pusher;
+  readonly #key: string;
+  readonly #server: Endpoint | null;
+  readonly #agent: http.Agent;
+  readonly #deadline: number;
+  /** What no error may quote, since a bus quotes what it was sent. */
+  readonly #secrets: readonly string[];
+  readonly isEncrypted: boolean;
+
+  constructor(options: PusherOptions, settings: { readonly deadline?: number } = {}) {
+    this.#deadline = settings.deadline ?? DEFAULT_DEADLINE_MS;
+    this.#secrets = [options.secret, options.key, options.encryptionKey].filter((secret) => secret !== null);
+    this.#key = options.key;
+    this.#server = options.server;
+    this.isEncrypted = options.encryptionKey !== null;
+    const tls = options.server?.tls ?? true;
+    this.#agent = new (tls ? https : http).Agent({ keepAlive: true, maxSockets: MAX_REQUESTS * 2 });
+    this.#pusher = new Pusher({
+      appId: options.appId,
+      key: options.key,
+      secret: options.secret,
+      useTLS: tls,
+      timeout: this.#deadline,
+      agent: this.#agent,
+      ...(options.server
+        ? { host: options.server.host, port: String(options.server.port) }
+        : { cluster: options.cluster ?? '' }),
+      ...(options.encryptionKey === null ? {} : { encryptionMasterKeyBase64: options.encryptionKey }),
+    });
+  }
+
+  /** Sends 1 to 10 events in one request. @throws BusError */
+  async send(events: readonly BusEvent[]): Promise<void> {
+    if (events.length > MAX_BATCH_EVENTS)
+      throw new Error(`inloop: ${events.length} events in a batch of ${MAX_BATCH_EVENTS}`);
+    // The SDK writes into what it is given, and turns what it encrypts into JSON itself.
+    const batch = events.map(({ channel, name, data }) => ({
+      channel,
+      name,
+      data: this.isEncrypted ? JSON.parse(data) : data,
+    }));
+    await this.#call(() => this.#pusher.triggerBatch(batch));
+  }
+
+  /** Resolves when the bus answers and accepts our credentials. @throws BusError */
+  async ping(): Promise<void> {
+    await this.#call(() => this.#pusher.get({ path: '/channels', params: { filter_by_prefix: 'inloop-ping' } }));
+  }
+
+  /**
+   * Whether a bus of one's own lets us connect: costs no message, and says little. True for hosted Pusher, unasked.
+   * Takes at most 2 s. Never rejects.
+   */
+  isReachable(): Promise<boolean> {
+    const server = this.#server;
+    if (server === null) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const socket = net.connect({ host: server.host.replace(/^\[|\]$/g, ''), port: server.port });
+      const end = (isReached: boolean) => {
+        socket.destroy();
+        resolve(isReached);
+      };
+      socket.setTimeout(CONNECT_DEADLINE_MS, () => end(false));
+      socket.once('connect', () => end(true)).once('error', () => end(false));
+    });
+  }
+
+  /** What pusher-js needs to enter a private channel. The caller has checked that it may. */
+  authorize(socketId: string, channel: string): Readonly<Record<string, string>> {
+    return { ...this.#pusher.authorizeChannel(socketId, channel) };
+  }
+
+  /** What pusher-js needs to sign in as `userId`. The caller has checked that it may. */
+  authorizeUser(socketId: string, userId: string): Readonly<Record<string, string>> {
+    return { ...this.#pusher.authenticateUser(socketId, { id: userId }) };
+  }
+
+  /** Ends every connection that signed in as `userId` (see `userIdOf`); others are not reached. @throws BusError */
+  async endConnections(userId: string): Promise<void> {
+    await this.#call(() => this.#pusher.terminateUserConnections(userId));
+  }
+
+  /** Whether anybody is on `channel`. @throws BusError */
+  async isOccupied(channel: string): Promise<boolean> {
+    const body = await this.#call(() => this.#pusher.get({ path: `/channels/${channel}` }));
+    return (parseObject(body) as { occupied?: unknown } | null)?.occupied !== false;
+  }
+
+  /** Whether these headers could be those of a webhook that the bus signed: its key, and a signature at all. */
+  maySign(headers: Readonly<Record<string, string | string[] | undefined>>): boolean {
+    const { 'x-pusher-key': key, 'x-pusher-signature': signature } = headers;
+    return key === this.#key && typeof signature === 'string' && /^[0-9a-f]{64}$/.test(signature);
+  }
+
+  /** The webhook in `rawBody`; `unsigned` where the bus did not sign it, `malformed` where it signed something else. */
+  webhook(
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+    rawBody: string,
+  ): Webhook | 'unsigned' | 'malformed' {
+    if (!this.maySign(headers)) return 'unsigned';
+    let signed: Pusher.WebHook;
+    try {
+      signed = this.#pusher.webhook({
+        // The SDK takes nothing but exactly this, while a charset may come along.
+        headers: { ...headers, 'content-type': 'application/json' },
+        rawBody,
+      } as unknown as Pusher.WebHookRequest);
+      if (!signed.isValid()) return 'unsigned';
+    } catch {
+      return 'unsigned';
+    }
+    return parseWebhook(signed.getData()) ?? 'malformed';
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #call(request: () => Promise<unknown>): Promise<string> {
+    const work = async () => {
+      // Inside an async function, since the SDK validates synchronously.
+      const response = (await request()) as unknown as Answer;
+      return readBody(response.body);
+    };
+    let body: string;
+    try {
+      body = await withDeadline(work(), this.#deadline);
+    } catch (thrown) {
+      if (thrown instanceof DeadlineError) this.#dropConnections();
+      throw toBusError(thrown, (text) => this.#quote(text));
+    }
+    if (body.length > MAX_ANSWER_BYTES) this.#dropConnections();
+    const error = errorIn(body);
+    if (error) throw new BusError(`the bus refused: ${this.#quote(error.message)}`, error.code);
+    return body;
+  }
+
+  /**
+   * Frees the connection of an answer that never ended. The SDK keeps it out of reach (to destroy the body only stops
+   * reading it), so all connections go; what else was under way fails and is tried again.
+   */
+  #dropConnections(): void {
+    this.#agent.destroy();
+  }
+
+  /** What the bus said, short, and without what it repeats of a signed request. */
+  #quote(text: string): string {
+    let quoted = text;
+    for (const secret of this.#secrets) quoted = quoted.replaceAll(secret, '…');
+    return quoted
+      .replace(/auth_\w+=[^&\s"']*/g, '…')
+      .replace(/\b[0-9a-f]{64}\b/gi, '…')
+      .slice(0, 200);
+  }
+}
+
+interface Answer {
+  readonly body: Readable;
+}
+
+async function readBody(stream: Readable): Promise<string> {
+  let body = '';
+  for await (const chunk of stream) {
+    body += chunk;
+    if (body.length > MAX_ANSWER_BYTES) break;
+  }
+  return body;
+}
+
+/** Soketi's errors may come with status 200: `{"error": "…", "code": 400}`. */
+function errorIn(body: string): { code: number; message: string } | null {
+  const { error, code } = parseObject(body) ?? {};
+  if (error === undefined) return null;
+  return { code: typeof code === 'number' ? code : 400, message: String(error) };
+}
+
+function parseObject(text: string): Record<string, unknown> | null {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return isObject(parsed) ? parsed : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The SDK's errors carry the signed URL in `url` and, for network faults, in the message of their cause. */
+function toBusError(thrown: unknown, quote: (text: string) => string): BusError {
+  const { status, body, error } = thrown as {
+    status?: unknown;
+    body?: unknown;
+    error?: { code?: unknown; type?: unknown };
+  };
+  if (typeof status === 'number') {
+    return new BusError(`the bus answered ${status}: ${quote(String(body ?? ''))}`, status);
+  }
+  const reason =
+    error?.code ?? error?.type ?? (thrown instanceof Error && !('url' in thrown) ? thrown.message : 'network error');
+  return new BusError(`no answer from the bus: ${quote(String(reason))}`, null);
+}

@@ -1,0 +1,218 @@
+// Tasks of workers that died, on a real Redis; the time between two looks is the test's.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createClient } from '@redis/client';
+import { v7 as uuid } from 'uuid';
+import { channelOf } from '../../core/channel.ts';
+import type { Snapshot } from '../../core/snapshot.ts';
+import { recordLog } from '../../test/support/log.ts';
+import { startRedis, type TestRedis } from '../../test/support/redis/redis.ts';
+import { newTask } from '../../test/support/task-events.ts';
+import { Clock } from '../clock.ts';
+import { Redis } from '../store/redis.ts';
+import { TaskStore } from '../store/store.ts';
+import type { Isolation } from './blame.ts';
+import { LostWorkers } from './lost-workers.ts';
+import { type KnownWorker, WorkerRegistry } from './worker-registry.ts';
+
+const STALL_MS = 4_000;
+let server: TestRedis;
+let redis: Redis;
+let clock: Clock;
+let store: TaskStore;
+let registry: WorkerRegistry;
+let published: Snapshot[];
+let now: number;
+/** What `look` is told of signs of life, beside what the registry knows. */
+let signs: Map<string, Partial<KnownWorker>>;
+
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+beforeEach(() => {
+  const log = recordLog();
+  [published, now, signs] = [[], 0, new Map()];
+  redis = new Redis({
+    url: server.url,
+    prefix: `l${uuid()}:`,
+    retention: 60,
+    channelOf: (owner) => channelOf(owner),
+    log,
+  });
+  clock = new Clock({ ask: () => redis.time() });
+  store = new TaskStore(redis, clock);
+  registry = new WorkerRegistry(redis);
+});
+afterEach(() => redis.close());
+
+function sweeper(): LostWorkers {
+  return new LostWorkers({
+    ...{ redis, store, clock, log: recordLog() },
+    registry: {
+      list: async () => (await registry.list()).map((worker) => ({ ...worker, ...signs.get(worker.id) })),
+    },
+    publish: (_owner, snapshot) => published.push(snapshot),
+    elapsed: () => now,
+  });
+}
+
+/** Looks every second for so long. */
+async function watch(one: LostWorkers, ms: number): Promise<void> {
+  for (const end = now + ms; now < end; now += 1_000) await one.look();
+}
+
+async function run(worker: string, isolation: Isolation = 'free', attempts = 3): Promise<string> {
+  await registry.renew(worker, { names: [newTask().name], stallInterval: STALL_MS });
+  const snapshot = newTask({ id: uuid(), attempts });
+  await store.create({ snapshot, owner: 'ada', input: 1 }, null);
+  const event = { type: 'start', at: clock.iso() } as const;
+  await store.apply({ snapshot, owner: 'ada' }, event, { run: 0, start: { worker, isolation } });
+  return snapshot.id;
+}
+const die = (worker: string) => signs.set(worker, { isAlive: false });
+const read = async (id: string) => {
+  const record = await store.read(id, { run: true });
+  if (record === null) throw new Error(`there is no task ${id}`);
+  return record;
+};
+const state = async (id: string) => {
+  const { snapshot, suspicion } = await read(id);
+  return `${snapshot.status} ${snapshot.attempt}/${snapshot.attempts}, shared ${suspicion.shared}, charged ${suspicion.charged}`;
+};
+
+describe('a worker whose sign of life is missing', () => {
+  it('is dead after half the time that a sign lasts, and its only task is charged', async () => {
+    const id = await run('w');
+    die('w');
+    const one = sweeper();
+    await watch(one, 2_000);
+    expect(await state(id)).toBe('running 1/3, shared 0, charged 0');
+    await watch(one, 1_000);
+    expect(await state(id)).toBe('retrying 2/3, shared 0, charged 1');
+    expect(published).toMatchObject([{ id, status: 'retrying', error: { code: 'worker_lost' } }]);
+    expect(await registry.list()).toEqual([]);
+  });
+
+  it('is not dead while the looks have gaps: after an outage of Redis every sign is missing', async () => {
+    const id = await run('w');
+    die('w');
+    const one = sweeper();
+    for (let look = 0; look < 5; look++, now += 10_000) await one.look();
+    expect(await state(id)).toBe('running 1/3, shared 0, charged 0');
+  });
+
+  it('is not dead when it is back in time', async () => {
+    const id = await run('w');
+    const one = sweeper();
+    for (let n = 0; n < 3; n++) {
+      die('w');
+      await watch(one, 2_000);
+      signs.clear();
+      await watch(one, 1_000);
+    }
+    expect(await state(id)).toBe('running 1/3, shared 0, charged 0');
+  });
+});
+
+describe('of several tasks', () => {
+  it('none is charged, all are suspects, and each waits for its next run', async () => {
+    const ids = [await run('w'), await run('w')];
+    die('w');
+    await watch(sweeper(), 4_000);
+    for (const id of ids) expect(await state(id)).toBe('retrying 1/3, shared 1, charged 0');
+  });
+
+  it('the one on probation is charged', async () => {
+    const [innocent, culprit] = [await run('w'), await run('w', 'probation')];
+    die('w');
+    await watch(sweeper(), 4_000);
+    expect(await state(innocent)).toBe('retrying 1/3, shared 0, charged 0');
+    expect(await state(culprit)).toBe('retrying 2/3, shared 0, charged 1');
+  });
+
+  it('none has failed where the process was ended since it was blocked beyond the deadline of one', async () => {
+    const ids = [await run('w'), await run('w')];
+    await endWith('w', ids);
+    await watch(sweeper(), 4_000);
+    for (const id of ids) expect(await state(id)).toBe('retrying 1/3, shared 1, charged 0');
+  });
+
+  it('those of other workers are left alone', async () => {
+    const [mine, other] = [await run('w'), await run('x')];
+    die('w');
+    await watch(sweeper(), 4_000);
+    expect(await state(mine)).toBe('retrying 2/3, shared 0, charged 1');
+    expect(await state(other)).toBe('running 1/3, shared 0, charged 0');
+  });
+
+  it('what was decided holds, though the sweeper dies in the middle and another goes on', async () => {
+    const ids = [await run('w'), await run('w'), await run('w')];
+    die('w');
+    const first = sweeper();
+    const apply = store.apply.bind(store);
+    let done = 0;
+    store.apply = async (...args) => {
+      if (done === 2) throw new Error('the process died');
+      done += 1;
+      return apply(...args);
+    };
+    await expect(watch(first, 4_000)).rejects.toThrow('the process died');
+    store.apply = apply;
+    await watch(sweeper(), 4_000);
+    for (const id of ids) expect(await state(id)).toBe('retrying 1/3, shared 1, charged 0');
+  });
+});
+
+/** The thread of a worker ends the process, which is blocked beyond the deadlines of these tasks. */
+async function endWith(worker: string, ids: readonly string[]): Promise<void> {
+  const { keys } = redis.signOfLifeOf(worker);
+  const raw = await createClient({ url: server.url }).connect();
+  await raw.set(keys.ended, ids.join(' '));
+  raw.destroy();
+  die(worker);
+}
+
+describe('a task that blocked its worker alone, beyond its deadline', () => {
+  it('has failed, once and for all', async () => {
+    const id = await run('w');
+    await endWith('w', [id]);
+    await watch(sweeper(), 4_000);
+    expect((await read(id)).snapshot).toMatchObject({ status: 'failed', attempt: 1, error: { code: 'deadline' } });
+  });
+});
+
+describe('a task whose workers died of it each time', () => {
+  it('has failed after its attempts, and its owner reads why', async () => {
+    const id = await run('w', 'free', 1);
+    die('w');
+    await watch(sweeper(), 4_000);
+    expect((await read(id)).snapshot).toMatchObject({
+      status: 'failed',
+      attempt: 1,
+      error: { code: 'worker_lost', message: 'The worker stopped unexpectedly.' },
+    });
+  });
+
+  it('that was called off is cancelled', async () => {
+    const id = await run('w');
+    const { snapshot, owner } = await read(id);
+    await store.apply({ snapshot, owner }, { type: 'cancel', at: clock.iso() });
+    die('w');
+    await watch(sweeper(), 4_000);
+    expect((await read(id)).snapshot.status).toBe('cancelled');
+  });
+});
+
+describe('a worker whose thread says that it is blocked', () => {
+  it('keeps its tasks, which get their signs of life from here', async () => {
+    const id = await run('w');
+    signs.set('w', { blockedFor: 20_000 });
+    const before = (await read(id)).snapshot;
+    await watch(sweeper(), 11_000);
+    const { snapshot } = await read(id);
+    expect(snapshot).toMatchObject({ status: 'running', attempt: 1 });
+    // Every five seconds: three times in eleven.
+    expect(snapshot.revision).toBe(before.revision + 3);
+    expect(published.map(({ status }) => status)).toEqual(['running', 'running', 'running']);
+  });
+});

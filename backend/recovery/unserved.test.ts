@@ -1,0 +1,147 @@
+// On a real Redis, with a clock that the test moves.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { v7 as uuid } from 'uuid';
+import { channelOf } from '../../core/channel.ts';
+import type { QueuedSnapshot, Snapshot } from '../../core/snapshot.ts';
+import { recordLog } from '../../test/support/log.ts';
+import { startRedis, type TestRedis } from '../../test/support/redis/redis.ts';
+import { FAILURE, newTask } from '../../test/support/task-events.ts';
+import { Clock } from '../clock.ts';
+import { Redis } from '../store/redis.ts';
+import { TaskStore } from '../store/store.ts';
+import { UnservedTasks } from './unserved.ts';
+import type { KnownWorker } from './worker-registry.ts';
+
+const NAME = newTask().name;
+let server: TestRedis;
+let redis: Redis;
+let clock: Clock;
+let store: TaskStore;
+let unserved: UnservedTasks;
+let published: Snapshot[];
+let log: ReturnType<typeof recordLog>;
+let now: number;
+
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  log = recordLog();
+  published = [];
+  now = 0;
+  redis = new Redis({
+    url: server.url,
+    prefix: `u${uuid()}:`,
+    retention: 60,
+    channelOf: (owner) => channelOf(owner),
+    log,
+  });
+  clock = new Clock({ ask: () => redis.time() });
+  store = new TaskStore(redis, clock);
+  unserved = sweeper();
+  await redis.addDefinitions([NAME]);
+});
+afterEach(() => redis.close());
+
+/** What one process knows. */
+function sweeper(): UnservedTasks {
+  return new UnservedTasks({
+    ...{ redis, store, clock, log },
+    publish: (_owner, snapshot) => published.push(snapshot),
+    elapsed: () => now,
+  });
+}
+const worker = (over: Partial<KnownWorker> = {}): KnownWorker => ({
+  ...{ id: 'w1', names: [NAME], stallInterval: 5_000, isAlive: true, blockedFor: 0 },
+  ...over,
+});
+async function accept(): Promise<Snapshot> {
+  const snapshot: QueuedSnapshot = newTask({ id: uuid() });
+  await store.create({ snapshot, owner: 'ada', input: 1 }, null);
+  return snapshot;
+}
+async function lookFor(ms: number, workers: readonly KnownWorker[]): Promise<void> {
+  await unserved.look(workers);
+  now += ms;
+  await unserved.look(workers);
+}
+const waitingFor = async ({ id }: Snapshot) =>
+  ((await store.read(id))?.snapshot as QueuedSnapshot | undefined)?.waitingFor ?? null;
+
+describe('a task that no living worker handles', () => {
+  it.each([
+    ['since there is no worker', []],
+    ['since the worker handles another', [worker({ names: ['other'] })]],
+    ['since its worker is gone', [worker({ isAlive: false })]],
+  ])('%s: its owner and the operator are told after 30 s, once', async (_why, workers) => {
+    const task = await accept();
+    await lookFor(29_999, workers);
+    expect(await waitingFor(task)).toBeNull();
+    await lookFor(1, workers);
+    expect(await waitingFor(task)).toBe('worker');
+    expect(published).toMatchObject([{ id: task.id, status: 'queued', revision: 2, waitingFor: 'worker' }]);
+    await lookFor(60_000, workers);
+    expect(log.find('warn', new RegExp(`handles "${NAME}"`))).toHaveLength(1);
+    expect(unserved.marked).toBe(1);
+  });
+
+  it('is told of also where it waits to be tried again', async () => {
+    const task = await accept();
+    const started = await store.apply(
+      { snapshot: task, owner: 'ada' },
+      { type: 'start', at: new Date().toISOString() },
+      { run: 0, start: { worker: 'w', isolation: 'free' } },
+    );
+    const retryAt = new Date(Date.now() + 60_000).toISOString();
+    const fail = { type: 'fail', at: retryAt, attempt: 1, error: FAILURE, retryAt } as const;
+    await store.apply({ snapshot: started.snapshot as Snapshot, owner: 'ada' }, fail, { run: 1 });
+    await lookFor(30_000, []);
+    expect(await waitingFor(task)).toBe('worker');
+  });
+
+  it('is told of however many wait before it, some in each look', async () => {
+    const tasks = await Promise.all(Array.from({ length: 250 }, accept));
+    await lookFor(30_000, []);
+    for (let looks = 0; looks < 2; looks++) await unserved.look([]);
+    expect(await Promise.all(tasks.map(waitingFor))).toEqual(tasks.map(() => 'worker'));
+  });
+
+  it('is told to be in good hands again when a worker comes', async () => {
+    const tasks = await Promise.all(Array.from({ length: 150 }, accept));
+    await lookFor(30_000, []);
+    await unserved.look([]);
+    for (let looks = 0; looks < 3; looks++) await unserved.look([worker()]);
+    expect(await Promise.all(tasks.map(waitingFor))).toEqual(tasks.map(() => null));
+    expect(log.find('info', /again/)).toHaveLength(1);
+  });
+
+  it('is told so by another sweeper, where the one that marked it was replaced together with the workers', async () => {
+    const tasks = await Promise.all(Array.from({ length: 150 }, accept));
+    await lookFor(30_000, []);
+    await unserved.look([]);
+    const next = sweeper();
+    for (let looks = 0; looks < 3; looks++) await next.look([worker()]);
+    expect(await Promise.all(tasks.map(waitingFor))).toEqual(tasks.map(() => null));
+  });
+
+  it('is told so by a sweeper that looks again after a while in which another did', async () => {
+    await lookFor(1_000, [worker()]);
+    const task = await accept();
+    const other = sweeper();
+    await other.look([]);
+    now += 30_000;
+    await other.look([]);
+    expect(await waitingFor(task)).toBe('worker');
+    await unserved.look([worker()]);
+    expect(await waitingFor(task)).toBeNull();
+  });
+
+  it('is nobody’s business while a worker handles it, or nothing waits', async () => {
+    await lookFor(60_000, []);
+    const task = await accept();
+    await lookFor(60_000, [worker()]);
+    expect(await waitingFor(task)).toBeNull();
+    expect(log.lines).toEqual([]);
+  });
+});

@@ -1,0 +1,122 @@
+/**
+ * Tells owners and operators of tasks that no worker that lives can do: during a deploy whose workers are behind its
+ * servers, or because nobody calls `handle` for a definition. It serves the sweeper.
+ *
+ * Servers say which definitions they start; workers say which they handle. What is missing for 30 s is told: one line to
+ * the operator, and a mark on each waiting task for its owner. Once a worker can do it again, the marks are taken off.
+ */
+
+import type { Snapshot } from '../../core/snapshot.ts';
+import type { TaskEvent } from '../../core/transition.ts';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import { parseJobId } from '../queue/job.ts';
+import type { Redis } from '../store/redis.ts';
+import type { TaskStore } from '../store/store.ts';
+import type { KnownWorker } from './worker-registry.ts';
+
+/** A deploy may leave a definition without a worker for a moment; that is nobody's business. */
+const TOLD_AFTER_MS = 30_000;
+/** How many waiting tasks are marked in one look; the next look goes on. */
+const MARKS_A_LOOK = 100;
+/** Looks that are further apart than this: another process looked meanwhile, and may have left marks when it went. */
+const LONGEST_GAP_MS = 2_500;
+
+export interface UnservedOptions {
+  readonly redis: Pick<Redis, 'definitions' | 'waitingJobs'>;
+  readonly store: Pick<TaskStore, 'read' | 'apply'>;
+  readonly clock: Pick<Clock, 'now' | 'iso'>;
+  readonly log: Log;
+  readonly publish: (owner: string, snapshot: Snapshot) => void;
+  /** A clock that never goes back, in ms. For tests. */
+  readonly elapsed?: () => number;
+}
+
+/** A definition that nobody handles, or did not until just now. */
+interface Unserved {
+  readonly since: number;
+  isTold: boolean;
+  /** How far its waiting tasks were gone through. */
+  offset: number;
+}
+
+export class UnservedTasks {
+  readonly #options: UnservedOptions;
+  readonly #elapsed: () => number;
+  readonly #unserved = new Map<string, Unserved>();
+  /** Those that are handled, and some of whose tasks may still be marked: how far they were gone through. */
+  readonly #served = new Map<string, number>();
+  /** Those whose tasks are known to be unmarked, or soon will be. */
+  readonly #trusted = new Set<string>();
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #marked = 0;
+
+  constructor(options: UnservedOptions) {
+    this.#options = options;
+    this.#elapsed = options.elapsed ?? (() => performance.now());
+  }
+
+  /** How many tasks were marked since the process started, for metrics. */
+  get marked(): number {
+    return this.#marked;
+  }
+
+  /** One look, beside the workers that are known. @throws TaskError `store_unavailable` */
+  async look(workers: readonly KnownWorker[]): Promise<void> {
+    const handled = new Set(workers.filter(({ isAlive }) => isAlive).flatMap(({ names }) => names));
+    const now = this.#elapsed();
+    if (now - this.#lookedAt > LONGEST_GAP_MS) this.#trusted.clear();
+    this.#lookedAt = now;
+    for (const name of await this.#options.redis.definitions()) {
+      if (handled.has(name)) this.#serve(name);
+      else if (!this.#unserved.has(name)) this.#unserved.set(name, { since: now, isTold: false, offset: 0 });
+    }
+    for (const [name, state] of this.#unserved) if (now - state.since >= TOLD_AFTER_MS) await this.#tell(name, state);
+    for (const [name, offset] of this.#served) {
+      const next = await this.#mark(name, offset, null);
+      if (next === 0) this.#served.delete(name);
+      else this.#served.set(name, next);
+    }
+  }
+
+  #serve(name: string): void {
+    if (this.#unserved.get(name)?.isTold) {
+      this.#options.log.info(`A worker handles "${name}" again.`);
+      this.#trusted.delete(name);
+    }
+    this.#unserved.delete(name);
+    if (this.#trusted.has(name)) return;
+    this.#trusted.add(name);
+    this.#served.set(name, 0);
+  }
+
+  async #tell(name: string, state: Unserved): Promise<void> {
+    const { jobs } = await this.#options.redis.waitingJobs(name, 0, 1);
+    if (jobs.length === 0) return;
+    if (!state.isTold) {
+      state.isTold = true;
+      this.#served.delete(name);
+      this.#options.log.warn(
+        `No worker that lives handles "${name}", and tasks wait for one. Start a worker that calls handle() for it.`,
+      );
+    }
+    state.offset = await this.#mark(name, state.offset, 'worker');
+  }
+
+  /** Marks some of the tasks that wait, or takes their marks off; returns where to go on, 0 after the last. */
+  async #mark(name: string, offset: number, waitingFor: 'worker' | null): Promise<number> {
+    const { redis, store, clock, publish } = this.#options;
+    const { jobs, isLast } = await redis.waitingJobs(name, offset, MARKS_A_LOOK);
+    for (const job of jobs) {
+      const wanted = parseJobId(job);
+      const record = wanted && (await store.read(wanted.id));
+      if (!record) continue;
+      const event: TaskEvent = { type: 'wait', at: clock.iso(), for: waitingFor };
+      const applied = await store.apply(record, event);
+      if (!applied.ok) continue;
+      if (waitingFor !== null) this.#marked += 1;
+      if (applied.hasPage) publish(record.owner, applied.snapshot);
+    }
+    return isLast ? 0 : offset + MARKS_A_LOOK;
+  }
+}

@@ -1,0 +1,107 @@
+// What is found out about a Redis that cannot be started here; those that can are tried in test/integration/redis/redis-kinds.test.ts.
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { ErrorReply } from '@redis/client';
+import { faultOf, UnusableRedisError } from './fault.ts';
+import { commandsNeeded, inspect, PLAIN_COMMANDS } from './inspection.ts';
+
+const REFUSED = new ErrorReply("NOPERM this user has no permissions to run the 'info' command");
+
+/** A Redis that answers so; an error is thrown. */
+function inspectOne(answers: { info?: unknown; hello?: unknown; eval?: unknown }, prefix = 'inloop:') {
+  const { info = REFUSED, hello = REFUSED, eval: probe = [''] } = answers;
+  const replies: Record<string, unknown> = { INFO: info, HELLO: hello, EVAL: probe };
+  const say = async ([name = '']: readonly string[]) => {
+    const reply = replies[name];
+    if (reply instanceof Error) throw reply;
+    return reply;
+  };
+  return inspect({ say, prefix, scripts: [] });
+}
+
+const info = (more: Record<string, string>) =>
+  ['# Server', ...Object.entries(more).map(([name, value]) => `${name}:${value}`)].join('\r\n');
+const hello = (version: string, mode = 'standalone') => [
+  'server',
+  'redis',
+  'version',
+  version,
+  'mode',
+  mode,
+  'modules',
+  [],
+];
+
+describe('a Redis', () => {
+  it.each(['6.2.0', '7.0.15', '7.4.1', '8.0.0', '10.0'])('of version %s is taken, whoever says so', async (version) => {
+    expect(await inspectOne({ info: info({ redis_version: version }) })).toEqual([]);
+    expect(await inspectOne({ hello: hello(version) })).toEqual([]);
+  });
+
+  it.each(['2.8.19', '5.0.14', '6.0.16'])('of version %s is refused, whoever says so', async (version) => {
+    for (const answers of [{ info: info({ redis_version: version }) }, { hello: hello(version) }]) {
+      await expect(inspectOne(answers)).rejects.toThrow(`it is version ${version}; 6.2 or newer is needed`);
+    }
+  });
+
+  it('that tells nothing of itself is taken if it takes a write', async () => {
+    expect(await inspectOne({})).toEqual([]);
+  });
+
+  it('that is full, or cannot reach its disk, is taken: what it holds can be read', async () => {
+    for (const failure of ['OOM command not allowed', 'MISCONF Redis is configured to save RDB snapshots']) {
+      expect(await inspectOne({ eval: [failure] })).toEqual([]);
+    }
+  });
+
+  it('that is a replica, loads or wants a password is left', async () => {
+    for (const failure of ['READONLY no', 'ERR Error running script: @user_script:1: -READONLY no']) {
+      const error = await inspectOne({ eval: [failure] }).catch((thrown: unknown) => thrown);
+      expect(faultOf(error)).toMatchObject({ kind: 'refused', isElsewhere: true });
+    }
+    for (const answer of ['LOADING Redis is loading', 'NOAUTH Authentication required.', 'MASTERDOWN Link']) {
+      await expect(inspectOne({ info: new ErrorReply(answer) })).rejects.toThrow(answer);
+      await expect(inspectOne({ hello: new ErrorReply(answer) })).rejects.toThrow(answer);
+      await expect(inspectOne({ eval: new ErrorReply(answer) })).rejects.toThrow(answer);
+    }
+  });
+
+  it('that is a cluster is refused without a hash tag, whoever says that it is one', async () => {
+    const crossslot = new ErrorReply("CROSSSLOT Keys in request don't hash to the same slot");
+    for (const answers of [
+      { info: info({ redis_version: '7.0.0', redis_mode: 'cluster' }) },
+      { hello: hello('7.0.0', 'cluster') },
+      { eval: crossslot },
+    ]) {
+      const error = await inspectOne(answers).catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(UnusableRedisError);
+      expect(String(error)).toMatch(/cluster.*\{inloop\}:/);
+    }
+    expect(await inspectOne({ hello: hello('7.0.0', 'cluster') }, 'a{b}c:')).toEqual([]);
+    await expect(inspectOne({ hello: hello('7.0.0', 'cluster') }, '{}inloop:')).rejects.toThrow(/cluster/);
+    await expect(inspectOne({ eval: new ErrorReply('MOVED 12 10.0.0.7:6379') }, '{inloop}:')).rejects.toThrow(
+      /10\.0\.0\.7:6379/,
+    );
+  });
+});
+
+describe('the commands that are needed', () => {
+  const source = (file: string) => readFileSync(file, 'utf8');
+
+  it('are those that scripts call, and those that are sent outside of them', () => {
+    const scripts = ["redis.call('ZCARD', KEYS[1])  redis.pcall( \"Incr\")  redis.call('ZCARD')"];
+    expect(commandsNeeded(scripts)).toEqual([...PLAIN_COMMANDS, 'zcard', 'incr'].sort());
+  });
+
+  it('leave out none that our code sends', () => {
+    const methods = [...source('backend/store/redis.ts').matchAll(/\bclient\.(\w+)\(/g)].map(([, name]) =>
+      String(name),
+    );
+    const ours = methods.filter((name) => !/^(inloop\w+|sendCommand)$/.test(name)).map((name) => name.toLowerCase());
+    const queue = source('backend/queue/queue-client.ts');
+    const sent = [...queue.matchAll(/(?:\[|#add\()'([A-Z]+)'/g)].map(([, name]) => String(name).toLowerCase());
+    expect(sent.length).toBeGreaterThan(5);
+    expect(ours.length).toBeGreaterThan(3);
+    for (const name of [...ours, ...sent]) expect(PLAIN_COMMANDS).toContain(name);
+  });
+});

@@ -1,0 +1,153 @@
+/**
+ * Looks at a Redis before it is used: whether it is one that inloop can keep its promises on. It serves the task store,
+ * which refuses to work on any other and says so in one line, instead of finding out task by task.
+ */
+
+import { ErrorReply } from '@redis/client';
+import { faultOf, faultOfReply, UnusableRedisError } from './fault.ts';
+
+const OLDEST = [6, 2] as const;
+
+/** Sends one command; rejects with what Redis answers. */
+export type Say = (command: readonly string[]) => Promise<unknown>;
+
+export interface InspectionOptions {
+  readonly say: Say;
+  /** Before every key and channel of ours. */
+  readonly prefix: string;
+  /** Every script that will be run there. */
+  readonly scripts: readonly string[];
+}
+
+/** What is sent outside of scripts; what scripts call is read from them. */
+export const PLAIN_COMMANDS: readonly string[] = [
+  ...['eval', 'evalsha', 'ping', 'subscribe', 'multi', 'exec'],
+  ...['get', 'set', 'mget', 'del', 'time'],
+  ...['hget', 'hmget', 'hgetall', 'hset', 'lrange', 'zrange', 'zrem', 'sadd', 'smembers'],
+  // bee-queue's
+  ...['brpoplpush', 'lrem', 'srem', 'hdel'],
+];
+
+/** Every command that a user of Redis must be allowed, in lower case. */
+export function commandsNeeded(scripts: readonly string[]): string[] {
+  const called = scripts.flatMap((script) =>
+    [...script.matchAll(/redis\.p?call\(\s*['"](\w+)['"]/g)].map(([, name]) => String(name).toLowerCase()),
+  );
+  return [...new Set([...PLAIN_COMMANDS, ...called])].sort();
+}
+
+/**
+ * One round trip: says which of ARGV (commands) the user may not use, and what a write meets. Two keys, so that a cluster
+ * says when ours are not together. Only Redis 7 can tell rights without trying them.
+ */
+const PROBE = `
+local denied = {}
+if redis.acl_check_cmd then
+  for n = 2, #ARGV do
+    -- Some take every argument for a key or a channel.
+    local of = KEYS[1]
+    if ARGV[n] == 'publish' or ARGV[n] == 'subscribe' then of = ARGV[1] end
+    local isKnown, isAllowed = pcall(redis.acl_check_cmd, ARGV[n], of, of, of, of)
+    if not isKnown or not isAllowed then denied[#denied + 1] = ARGV[n] end
+  end
+end
+local written = redis.pcall('SET', KEYS[1], '1', 'PX', 1000)
+return {written.err or '', unpack(denied)}
+`;
+
+/**
+ * @returns what an operator should know, one line each
+ * @throws UnusableRedisError for a Redis that cannot be used; its message says why and what to do
+ * @throws ErrorReply when another server should be looked for, or this one later
+ */
+export async function inspect({ say, prefix, scripts }: InspectionOptions): Promise<string[]> {
+  const facts = await readFacts(say);
+  checkVersion(facts);
+  const isCluster = facts.redis_mode === 'cluster';
+  if (isCluster && !/\{[^}]+\}/.test(prefix)) throw new UnusableRedisError(untagged(prefix));
+  await checkRights(say, prefix, commandsNeeded(scripts));
+  return adviseOnEviction(facts);
+}
+
+/** What INFO says; where it is not allowed, as much of it as HELLO says, which always is. */
+async function readFacts(say: Say): Promise<Readonly<Record<string, string>>> {
+  try {
+    const info = String(await say(['INFO']));
+    return Object.fromEntries([...info.matchAll(/^(\w+):(.*?)\r?$/gm)].map(([, name, value]) => [name, value]));
+  } catch (error) {
+    passRefusal(error);
+  }
+  try {
+    const hello = (await say(['HELLO'])) as readonly unknown[];
+    const of = (name: string) => String(hello[hello.indexOf(name) + 1] ?? '');
+    return { redis_version: of('version'), redis_mode: of('mode') };
+  } catch (error) {
+    passRefusal(error);
+    return {};
+  }
+}
+
+function checkVersion({ redis_version: version = '' }: Readonly<Record<string, string>>): void {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const isOld = major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]);
+  if (version === '' || !isOld) return;
+  throw new UnusableRedisError(`it is version ${version}; ${OLDEST.join('.')} or newer is needed`);
+}
+
+async function checkRights(say: Say, prefix: string, commands: readonly string[]): Promise<void> {
+  const keys = [`${prefix}probe`, `${prefix}probe:other`];
+  const question = ['EVAL', PROBE, '2', ...keys, `${prefix}probe`, ...commands];
+  const answer = (await say(question).catch((error: unknown) => {
+    const cause = explain(error, prefix);
+    if (faultOf(cause).kind !== 'bug') throw cause;
+    // It speaks another Lua than ours. Whether it will do, the tasks find out.
+    return [];
+  })) as readonly string[];
+  const [failure = '', ...denied] = answer;
+  if (denied.length > 0) throw new UnusableRedisError(lacksRights(prefix, denied));
+  // Anything else passes, or is met by the tasks: what a full Redis holds can still be read.
+  if (failure !== '' && faultOfReply(failure).isElsewhere) throw new ErrorReply(failure);
+}
+
+function lacksRights(prefix: string, commands: readonly string[]): string {
+  const cure = `~${prefix}* &${prefix}* ${commands.map((name) => `+${name}`).join(' ')}`;
+  return `its user may not use ${commands.join(', ')} on our keys and channels; allow it with ACL SETUSER <user> ${cure} (docs/redis.md)`;
+}
+
+/** What the probe met, as somebody should hear it who can do something about it. */
+function explain(error: unknown, prefix: string): unknown {
+  const message = error instanceof Error ? error.message : String(error);
+  if (message.includes('CROSSSLOT')) return new UnusableRedisError(untagged(prefix));
+  const [, node] = /^MOVED \d+ (\S+)/.exec(message) ?? [];
+  if (node !== undefined) {
+    return new UnusableRedisError(
+      `it is a cluster, and this node does not hold the keys that begin with ${prefix}; REDIS_URL must name the one that does, just now ${node}`,
+    );
+  }
+  if (message.includes('NOPERM'))
+    return new UnusableRedisError(`${lacksRights(prefix, ['eval', 'evalsha'])}: ${message}`);
+  return error;
+}
+
+function untagged(prefix: string): string {
+  return `it is a cluster, where all keys of ours must be on one node; give createBackend a prefix with a hash tag, such as { prefix: '{inloop}:' } instead of '${prefix}'`;
+}
+
+function adviseOnEviction({ maxmemory_policy: policy = '' }: Readonly<Record<string, string>>): string[] {
+  const cure = 'set maxmemory-policy to noeviction';
+  if (policy.startsWith('allkeys-')) {
+    return [`Redis may throw away any key when its memory is full (${policy}), so accepted tasks may vanish: ${cure}`];
+  }
+  if (policy.startsWith('volatile-')) {
+    return [
+      `Redis may throw away keys that expire when its memory is full (${policy}), so outcomes may vanish before anybody has seen them: ${cure}`,
+    ];
+  }
+  return [];
+}
+
+/** What Redis only will not tell us is no reason to stop. */
+function passRefusal(error: unknown): void {
+  const { kind, isElsewhere } = faultOf(error);
+  if (kind === 'away' || isElsewhere) throw error;
+}

@@ -1,0 +1,56 @@
+/** Asks Redis Sentinel which server is the primary just now. It serves the connections, before each of which it is asked. */
+
+import { withDeadline } from '../async.ts';
+import type { Host, RedisAddress } from './address.ts';
+import { clientMaker, clientOptions } from './client.ts';
+import { UnusableRedisError } from './fault.ts';
+
+/** A sentinel that is silent is passed over for the next. */
+const SENTINEL_MS = 1_000;
+const makeClient = clientMaker({});
+
+/**
+ * Where the primary is, as the first sentinel says that answers.
+ * @param turn which of them is asked first; another one each time
+ * @throws Error when none answers; UnusableRedisError when all that answer do not know the primary
+ */
+export async function findPrimary(address: RedisAddress, turn: number): Promise<Host> {
+  const { hosts, primary } = address;
+  let failure: unknown = null;
+  let isUnknown = false;
+  for (let n = 0; n < hosts.length; n++) {
+    const sentinel = hosts[(turn + n) % hosts.length] as Host;
+    try {
+      const found = await ask(address, sentinel);
+      if (found !== null) return found;
+      isUnknown = true;
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  if (isUnknown) throw new UnusableRedisError(`its sentinels know no primary called ${JSON.stringify(primary)}`);
+  throw new Error(`none of ${hosts.length} sentinels answers: ${String((failure as Error).message || failure)}`);
+}
+
+async function ask(address: RedisAddress, sentinel: Host): Promise<Host | null> {
+  const question = ['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', address.primary ?? ''];
+  const withoutPassword = { ...address, username: undefined, password: undefined, database: 0 };
+  const answer = (await say(withoutPassword, sentinel, question).catch((error: Error) => {
+    if (address.password === undefined || !error.message.startsWith('NOAUTH')) throw error;
+    return say({ ...address, database: 0 }, sentinel, question);
+  })) as [string, string] | null;
+  return answer && { host: answer[0], port: Number(answer[1]) };
+}
+
+async function say(address: RedisAddress, sentinel: Host, command: readonly string[]): Promise<unknown> {
+  const client = makeClient(clientOptions(address, sentinel));
+  client.on('error', () => undefined);
+  try {
+    return await withDeadline(
+      client.connect().then(() => client.sendCommand([...command])),
+      SENTINEL_MS,
+    );
+  } finally {
+    client.destroy();
+  }
+}

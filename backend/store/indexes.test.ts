@@ -1,0 +1,192 @@
+// No index outlives its records, whoever never looks; and no call walks more than a bounded part of one.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { createClient } from '@redis/client';
+import fc from 'fast-check';
+import { v7 as uuid } from 'uuid';
+import { channelOf } from '../../core/channel.ts';
+import type { Snapshot } from '../../core/snapshot.ts';
+import { recordLog } from '../../test/support/log.ts';
+import { startRedis, type TestRedis } from '../../test/support/redis/redis.ts';
+import { newTask } from '../../test/support/task-events.ts';
+import { Redis } from './redis.ts';
+import { TaskStore } from './store.ts';
+
+jest.setTimeout(120_000);
+
+const RETENTION_S = 3_600;
+
+let server: TestRedis;
+let raw: ReturnType<typeof createClient>;
+let prefix: string;
+let redis: Redis;
+let store: TaskStore;
+
+beforeAll(async () => {
+  server = await startRedis();
+  raw = createClient({ url: server.url });
+  await raw.connect();
+}, 30_000);
+afterAll(async () => {
+  raw.destroy();
+  await server.stop();
+});
+beforeEach(() => {
+  prefix = `t${uuid()}:`;
+  const log = recordLog();
+  redis = new Redis({ url: server.url, prefix, retention: RETENTION_S, channelOf: (owner) => channelOf(owner), log });
+  store = new TaskStore(redis, { now: Date.now });
+});
+afterEach(() => redis.close());
+
+const now = () => new Date().toISOString();
+const size = (index: string) => raw.zCard(prefix + index);
+
+async function accept(owner = 'ada', key: string | null = null): Promise<Snapshot> {
+  const snapshot = newTask({ id: uuid(), at: now() });
+  await store.create({ snapshot, owner, input: 1 }, key);
+  return snapshot;
+}
+
+async function finish(task: Snapshot, owner = 'ada'): Promise<string> {
+  await store.apply({ snapshot: task, owner }, { type: 'start', at: now() });
+  const applied = await store.apply({ snapshot: task, owner }, { type: 'succeed', at: now(), attempt: 1, result: 1 });
+  expect(applied.ok).toBe(true);
+  return task.id;
+}
+
+/** Tasks that ran and have expired since, as Redis does it: their records are gone, and nobody was told. */
+async function liveAndExpire(tasks: number, owner = 'ada'): Promise<void> {
+  const ids = await Promise.all(Array.from({ length: tasks }, async () => finish(await accept(owner), owner)));
+  await raw.del(ids.map((id) => `${prefix}task:${id}`));
+}
+
+/** An id that sorts by `n`. */
+const idOf = (n: number) => `019ab000-0000-7000-8000-${String(n).padStart(12, '0')}`;
+
+/** Ids whose records have expired, as many as nobody would want to make one by one. */
+async function leaveIds(index: string, count: number): Promise<void> {
+  for (let from = 0; from < count; from += 10_000) {
+    const ids = Array.from({ length: Math.min(10_000, count - from) }, (_, n) => ({ score: 0, value: idOf(from + n) }));
+    await raw.zAdd(prefix + index, ids);
+  }
+}
+
+describe('of an owner who never looks', () => {
+  it('8,000 tasks that have expired leave a few ids', async () => {
+    for (let n = 0; n < 80; n++) await liveAndExpire(100);
+    // The last hundred, which nobody came after. Whether a new task looks is chance: that none of a hundred does is one
+    // case in a million, and three hundreds in a row would be needed.
+    for (const index of ['all:ada', 'unseen:ada']) expect(await size(index)).toBeLessThan(400);
+    expect(await size('active:ada')).toBe(0);
+  });
+
+  it('the same behind tasks that never end, and with an inbox that 0.1.0 let grow', async () => {
+    const kept = [await accept(), await accept(), await accept(), await accept()];
+    await leaveIds('unseen:ada', 2_000);
+    for (let n = 0; n < 30; n++) await liveAndExpire(100);
+    for (const index of ['all:ada', 'unseen:ada']) expect(await size(index)).toBeLessThan(1_000);
+    expect((await store.list('ada', { state: 'active' })).tasks.map(({ id }) => id)).toEqual(
+      kept.map(({ id }) => id).reverse(),
+    );
+  });
+
+  it('tasks that are kept stay in every index', async () => {
+    const ids: string[] = [];
+    for (let n = 0; n < 200; n++) ids.unshift(await finish(await accept()));
+    await liveAndExpire(200);
+    for (const index of ['all:ada', 'unseen:ada']) {
+      expect(await raw.zRange(prefix + index, 0, -1)).toEqual(expect.arrayContaining(ids));
+    }
+  });
+});
+
+it('a list gives every task that is left, newest first and once, whichever have expired', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.record({ isGone: fc.boolean(), runs: fc.integer({ min: 1, max: 40 }) }), { maxLength: 12 }),
+      fc.integer({ min: 1, max: 30 }),
+      fc.constantFrom('all', 'active', 'unseen'),
+      async (stretches, limit, state) => {
+        const owner = uuid();
+        const tasks = stretches.flatMap(({ isGone, runs }) => Array.from({ length: runs }, () => isGone));
+        const snapshot = JSON.stringify(newTask());
+        const multi = raw.multi();
+        for (const [n, isGone] of tasks.entries()) {
+          multi.zAdd(`${prefix}${state}:${owner}`, { score: 0, value: idOf(n) });
+          if (!isGone) multi.hSet(`${prefix}task:${idOf(n)}`, { s: snapshot.replace(newTask().id, idOf(n)), o: owner });
+        }
+        await multi.exec();
+        const found: string[] = [];
+        let cursor: string | null = null;
+        do {
+          const page = await store.list(owner, { state, limit, cursor });
+          expect(page.tasks.length).toBeLessThanOrEqual(limit);
+          found.push(...page.tasks.map(({ id }) => id));
+          cursor = page.nextCursor;
+        } while (cursor !== null);
+        const left = tasks.flatMap((isGone, n) => (isGone ? [] : [idOf(n)]));
+        expect(found).toEqual(left.toReversed());
+        expect(await raw.zRange(`${prefix}${state}:${owner}`, 0, -1)).toEqual(left);
+        await raw.del([`${prefix}${state}:${owner}`, ...left.map((id) => `${prefix}task:${id}`)]);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+describe('500,000 ids of expired tasks', () => {
+  const calls = async (name: string) =>
+    Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(await raw.info('commandstats'))?.[1] ?? 0);
+
+  it('are gone through in small steps, and the tasks behind them are found', async () => {
+    await leaveIds('unseen:ada', 500_000);
+    const [oldest, newest] = [newTask({ id: '019a0000-0000-7000-8000-000000000000' }), newTask({ id: uuid() })];
+    for (const snapshot of [oldest, newest]) {
+      await store.create({ snapshot, owner: 'ada', input: 1 }, null);
+      await finish(snapshot);
+    }
+    const found: string[] = [];
+    let cursor: string | null = null;
+    let pages = 0;
+    do {
+      const [before, scripts] = [await calls('hmget'), await calls('evalsha')];
+      const page = await store.list('ada', { state: 'unseen', cursor });
+      const looked = (await calls('hmget')) - before;
+      expect(looked).toBeLessThanOrEqual(20_000);
+      // What one script looks at is what Redis is kept from everybody else.
+      expect(looked / ((await calls('evalsha')) - scripts)).toBeLessThanOrEqual(1_000);
+      found.push(...page.tasks.map(({ id }) => id));
+      cursor = page.nextCursor;
+      pages += 1;
+    } while (cursor !== null);
+    expect(found).toEqual([newest.id, oldest.id]);
+    expect(pages).toBeLessThanOrEqual(27);
+    expect(await raw.zRange(`${prefix}unseen:ada`, 0, -1)).toEqual([oldest.id, newest.id]);
+  });
+
+  it('of outcomes that were never pushed are forgotten as others come, once their records must be gone', async () => {
+    const old = Date.now() - (RETENTION_S + 60) * 1_000;
+    for (let from = 0; from < 5_000; from += 1_000) {
+      const ids = Array.from({ length: 1_000 }, (_, n) => ({ score: old, value: idOf(from + n) }));
+      await raw.zAdd(`${prefix}unpublished`, ids);
+    }
+    const kept: string[] = [];
+    for (let n = 0; n < 20; n++) {
+      const made = await Promise.all(Array.from({ length: 100 }, async () => finish(await accept())));
+      kept.push(...made);
+    }
+    expect(await size('unpublished')).toBe(kept.length);
+  });
+});
+
+it('once its records have expired, an owner leaves nothing that would stay', async () => {
+  await finish(await accept('ada', 'a-key'));
+  await store.see('ada', [await finish(await accept())]);
+  await store.discard((await accept()).id, 'ada');
+  await redis.notePage(channelOf('ada'), 'ada');
+  const keys = (await raw.keys(`${prefix}*`)).filter((key) => !key.startsWith(`${prefix}queue:`));
+  const staying: string[] = [];
+  for (const key of keys) if ((await raw.ttl(key)) === -1) staying.push(key.slice(prefix.length));
+  // One for all owners, which forgets by time.
+  expect(staying).toEqual(['unpublished']);
+});

@@ -1,0 +1,319 @@
+// What a record is made of, and that nobody reads more of it than they want. On a Redis of its own, whose bytes are counted.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createClient } from '@redis/client';
+import fc from 'fast-check';
+import { v7 as uuid } from 'uuid';
+import { channelOf } from '../../core/channel.ts';
+import { MAX_EVENT_BYTES, MAX_INPUT_BYTES, MAX_RESULT_BYTES } from '../../core/limits.ts';
+import { isFinished, type Snapshot } from '../../core/snapshot.ts';
+import { transition } from '../../core/transition.ts';
+import { recordLog } from '../../test/support/log.ts';
+import { startRedis, type TestRedis } from '../../test/support/redis/redis.ts';
+import { anyEventSeed, eventFor, FAILURE, newTask, SNAPSHOT_KEYS } from '../../test/support/task-events.ts';
+import { Redis } from './redis.ts';
+import { TaskStore } from './store.ts';
+
+const TASKS = 100;
+const INPUT = { text: 'i'.repeat(MAX_INPUT_BYTES - 100) };
+const RESULT = { text: 'r'.repeat(MAX_RESULT_BYTES - 100) };
+
+let server: TestRedis;
+let raw: ReturnType<typeof createClient>;
+let prefix: string;
+let redis: Redis;
+let store: TaskStore;
+
+beforeAll(async () => {
+  server = await startRedis();
+  raw = createClient({ url: server.url });
+  await raw.connect();
+}, 30_000);
+afterAll(async () => {
+  raw.destroy();
+  await server.stop();
+});
+beforeEach(() => {
+  prefix = `t${uuid()}:`;
+  const log = recordLog();
+  redis = new Redis({ url: server.url, prefix, retention: 3_600, channelOf: (owner) => channelOf(owner), log });
+  store = new TaskStore(redis, { now: Date.now });
+});
+afterEach(() => redis.close());
+
+const now = () => new Date().toISOString();
+const owned = (snapshot: Snapshot) => ({ snapshot, owner: 'ada' });
+
+async function accept(input: unknown = INPUT): Promise<Snapshot> {
+  const snapshot = newTask({ id: uuid(), at: now() });
+  await store.create({ snapshot, owner: 'ada', input }, null);
+  return snapshot;
+}
+
+async function run(task: Snapshot): Promise<Snapshot> {
+  const applied = await store.apply(owned(task), { type: 'start', at: now() });
+  if (!applied.ok) throw new Error(applied.refusal);
+  return applied.snapshot;
+}
+
+async function succeed(task: Snapshot, result: unknown = RESULT): Promise<Snapshot> {
+  const applied = await store.apply(owned(task), { type: 'succeed', at: now(), attempt: 1, result });
+  if (!applied.ok) throw new Error(applied.refusal);
+  return applied.snapshot;
+}
+
+/** A task with the biggest input and the biggest result. */
+const makeBig = async () => succeed(await run(await accept()));
+const makeBigOnes = () => Promise.all(Array.from({ length: TASKS }, makeBig));
+
+async function stats(section: 'stats' | 'commandstats', pattern: RegExp): Promise<number> {
+  return Number(pattern.exec(await raw.info(section))?.[1] ?? 0);
+}
+
+/** How many bytes Redis sends while `call` runs, and reads. What it takes to ask is taken off. */
+async function bytesOf(call: () => Promise<unknown>): Promise<{ sent: number; received: number }> {
+  const count = async () => ({
+    sent: await stats('stats', /total_net_output_bytes:(\d+)/),
+    received: await stats('stats', /total_net_input_bytes:(\d+)/),
+  });
+  // The first call of each script sends its text.
+  await call();
+  const [first, second] = [await count(), await count()];
+  await call();
+  const third = await count();
+  return {
+    sent: third.sent - second.sent - (second.sent - first.sent),
+    received: third.received - second.received - (second.received - first.received),
+  };
+}
+
+describe('nobody reads inputs or results to', () => {
+  it('list', async () => {
+    await makeBigOnes();
+    for (const state of ['all', 'unseen'] as const) {
+      const { sent } = await bytesOf(async () =>
+        expect((await store.list('ada', { state, limit: TASKS })).tasks).toHaveLength(TASKS),
+      );
+      expect(sent).toBeLessThan(TASKS * 1_000);
+    }
+  });
+
+  it('mark seen', async () => {
+    const ids = (await makeBigOnes()).map(({ id }) => id);
+    await redis.ping();
+    const [first, second] = [ids.slice(0, TASKS / 2), ids.slice(TASKS / 2)];
+    const halves = [first, second];
+    const { sent } = await bytesOf(() => store.see('ada', halves.shift() ?? []));
+    expect(sent).toBeLessThan(TASKS * 50);
+    expect((await store.list('ada', { state: 'unseen' })).tasks).toEqual([]);
+  });
+
+  it('refuse a change', async () => {
+    const queued = await accept();
+    await succeed(await run(queued));
+    const { sent } = await bytesOf(() => store.apply(owned(queued), { type: 'cancel', at: now() }));
+    expect(sent).toBeLessThan(2_000);
+  });
+
+  it('make a change', async () => {
+    let task = await run(await accept());
+    const alive = async () => {
+      const applied = await store.apply(owned(task), { type: 'alive', at: now(), attempt: 1 });
+      if (applied.ok) task = applied.snapshot;
+    };
+    const { sent, received } = await bytesOf(alive);
+    expect(sent + received).toBeLessThan(3_000);
+  });
+
+  it('look, to wait, and to find what was not pushed', async () => {
+    const { id } = await makeBig();
+    for (const call of [
+      () => store.read(id),
+      () => store.read(id, { owner: 'ada' }),
+      () => store.markWaited(id, 1_000),
+      () => redis.unpublished(0, 100),
+    ]) {
+      expect((await bytesOf(call)).sent).toBeLessThan(2_000);
+    }
+  });
+});
+
+it('a big result goes to Redis once, and comes back to those who ask for it', async () => {
+  const tasks = [await run(await accept()), await run(await accept())];
+  const ids = tasks.map(({ id }) => id);
+  const { received } = await bytesOf(async () => succeed(tasks.shift() as Snapshot));
+  expect(received).toBeLessThan(MAX_RESULT_BYTES + 3_000);
+  const [id] = ids as [string];
+  expect(await store.read(id)).toMatchObject({ snapshot: { status: 'succeeded', result: null, resultOmitted: true } });
+  expect(await store.read(id, { owner: 'ada', result: true })).toMatchObject({
+    snapshot: { status: 'succeeded', result: RESULT, resultOmitted: false },
+  });
+  const { sent } = await bytesOf(() => store.read(id, { owner: 'bob', result: true }));
+  expect(sent).toBeLessThan(100);
+});
+
+it('a result that fits an event is in every list', async () => {
+  const task = await run(await accept());
+  const empty = transition(task, { type: 'succeed', at: now(), attempt: 1, result: '' });
+  const room = MAX_EVENT_BYTES - (empty.ok ? Buffer.byteLength(JSON.stringify(empty.snapshot)) : 0);
+  const fits = await succeed(task, 'r'.repeat(room));
+  const omitted = await succeed(await run(await accept()), 'r'.repeat(room + 1));
+  expect((await store.list('ada')).tasks).toEqual([{ ...omitted, result: null, resultOmitted: true }, fits]);
+});
+
+it('a task of somebody else costs Redis what none costs', async () => {
+  const { id } = await makeBig();
+  const commands = async (of: string) => {
+    const count = async () => {
+      const info = await raw.info('commandstats');
+      return [...info.matchAll(/cmdstat_([a-z|]+):calls=(\d+)/g)].map(
+        ([, name, calls]) => [name, Number(calls)] as const,
+      );
+    };
+    const before = new Map(await count());
+    await store.read(of, { owner: 'bob', result: true });
+    const after = (await count()).filter(([name]) => name !== 'info');
+    return after.flatMap(([name, calls]) =>
+      calls === (before.get(name) ?? 0) ? [] : [[name, calls - (before.get(name) ?? 0)]],
+    );
+  };
+  await commands(uuid());
+  expect(await commands(id)).toEqual(await commands(uuid()));
+});
+
+describe('seen', () => {
+  it('is one command for a thousand ids, and makes of each outcome what core says', async () => {
+    const tasks = await Promise.all(Array.from({ length: 20 }, async () => succeed(await run(await accept(1)), 'ok')));
+    const strangers = Array.from({ length: 480 }, () => uuid());
+    const ids = [...tasks.map(({ id }) => id), ...strangers];
+    const calls = () => stats('commandstats', /cmdstat_evalsha:calls=(\d+)/);
+    await store.see('ada', [uuid()]);
+    const before = await calls();
+    const seen = await store.see('ada', [...ids, ...ids]);
+    expect((await calls()) - before).toBe(1);
+    expect([...seen.ids].sort()).toEqual(tasks.map(({ id }) => id).sort());
+    for (const task of tasks) {
+      const moved = transition(task, { type: 'see', at: seen.seenAt });
+      expect(moved.ok && moved.snapshot).toEqual((await store.read(task.id))?.snapshot);
+      expect(await raw.hGet(`${prefix}task:${task.id}`, 'r')).toBe(String(task.revision + 1));
+    }
+    expect((await store.list('ada')).tasks.map(({ seenAt }) => seenAt)).toEqual(tasks.map(() => seen.seenAt));
+  });
+
+  it('passes over what is active, seen already, or somebody else’s', async () => {
+    const active = await run(await accept(1));
+    const done = await succeed(await run(await accept(1)), 1);
+    expect((await store.see('bob', [done.id, active.id])).ids).toEqual([]);
+    expect((await store.see('ada', [done.id, active.id, done.id])).ids).toEqual([done.id]);
+    const once = await store.read(done.id);
+    expect((await store.see('ada', [done.id])).ids).toEqual([]);
+    expect(await store.read(done.id)).toEqual(once);
+    expect((await store.read(active.id))?.snapshot).toEqual(active);
+  });
+
+  it('is when Redis says, whatever clock its caller has', async () => {
+    const done = await succeed(await run(await accept(1)), 1);
+    const [before, seen, after] = [await redis.time(), await store.see('ada', [done.id]), await redis.time()];
+    expect(Date.parse(seen.seenAt)).toBeGreaterThanOrEqual(before);
+    expect(Date.parse(seen.seenAt)).toBeLessThanOrEqual(after);
+  });
+
+  it('brings nothing back of a task that has expired', async () => {
+    const done = await succeed(await run(await accept(1)), 1);
+    await raw.del(`${prefix}task:${done.id}`);
+    expect((await store.see('ada', [done.id])).ids).toEqual([]);
+    expect(await raw.exists(`${prefix}task:${done.id}`)).toBe(0);
+    expect(await raw.zCard(`${prefix}unseen:ada`)).toBe(0);
+  });
+
+  it('leaves the task to be tried again', async () => {
+    const task = await run(await accept(1));
+    const failed = await store.apply(owned(task), {
+      type: 'fail',
+      at: now(),
+      attempt: 1,
+      error: { ...FAILURE, retryable: false },
+    });
+    await store.see('ada', [task.id]);
+    expect(failed.ok && isFinished(failed.snapshot)).toBe(true);
+    const again = () =>
+      store.create(
+        { snapshot: { ...newTask({ id: uuid(), at: now() }), retryOf: task.id }, owner: 'ada', input: 1 },
+        null,
+      );
+    expect(await again()).toMatchObject({ result: 'created' });
+    expect(await again()).toMatchObject({ result: 'exists' });
+  });
+});
+
+it('whatever happens to a task, its record says what core says', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyEventSeed, { maxLength: 12 }), fc.boolean(), async (seeds, isBig) => {
+      let task = await accept(1);
+      for (const seed of seeds) {
+        const event = eventFor(task, seed);
+        if (event.type === 'succeed' && isBig) Object.assign(event, { result: 'r'.repeat(MAX_EVENT_BYTES) });
+        if (event.type === 'see') {
+          const { ids, seenAt } = await store.see('ada', [task.id]);
+          const seen = transition(task, { type: 'see', at: seenAt });
+          expect(seen.ok).toBe(ids.length === 1);
+          if (seen.ok) task = seen.snapshot;
+        } else {
+          const [moved, applied] = [transition(task, event), await store.apply(owned(task), event)];
+          expect(applied.ok).toBe(moved.ok);
+          if (moved.ok) task = moved.snapshot;
+        }
+        expect(await store.read(task.id, { result: true })).toEqual(owned(task));
+        expect(await raw.hGet(`${prefix}task:${task.id}`, 'r')).toBe(String(task.revision));
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+describe('a record of 0.1.0', () => {
+  const id = '019ab000-0000-7000-8000-000000000001';
+  const at = '2026-01-01T00:00:00.000Z';
+  const snapshot = {
+    ...{
+      id,
+      name: 'import',
+      title: 'Import',
+      status: 'succeeded',
+      revision: 3,
+      attempt: 1,
+      attempts: 3,
+      progress: null,
+    },
+    ...{ createdAt: at, startedAt: at, updatedAt: at, finishedAt: at, signOfLifeAt: at, expectedAt: null },
+    ...{ result: RESULT, resultOmitted: false, error: null, retryOf: null, seenAt: null },
+  };
+  const write = async (stored: object) => {
+    await raw.hSet(`${prefix}task:${id}`, { r: 3, s: JSON.stringify(stored), o: 'ada', i: '{"n":1}' });
+    for (const index of ['all', 'unseen']) await raw.zAdd(`${prefix}${index}:ada`, { score: 0, value: id });
+  };
+
+  it('is read as it was, its result too', async () => {
+    await write(snapshot);
+    expect(await store.read(id, { owner: 'ada', result: true })).toEqual({ snapshot, owner: 'ada' });
+    expect(await store.read(id, { input: true })).toMatchObject({ input: { n: 1 } });
+    const { tasks } = await store.list('ada', { state: 'unseen' });
+    expect(tasks).toEqual([{ ...snapshot, result: null, resultOmitted: true }]);
+    expect(Object.keys(tasks[0] as object).sort()).toEqual(SNAPSHOT_KEYS);
+  });
+
+  it('is seen like any other', async () => {
+    await write(snapshot);
+    const { ids, seenAt } = await store.see('ada', [id]);
+    expect(ids).toEqual([id]);
+    expect(await store.read(id, { result: true })).toMatchObject({
+      snapshot: { result: RESULT, revision: 4, seenAt, updatedAt: seenAt },
+    });
+  });
+
+  it('that was seen then stays seen then', async () => {
+    await write({ ...snapshot, revision: 4, seenAt: at });
+    await raw.del(`${prefix}unseen:ada`);
+    expect((await store.see('ada', [id])).ids).toEqual([]);
+    expect(await store.read(id)).toMatchObject({ snapshot: { seenAt: at, revision: 4 } });
+  });
+});

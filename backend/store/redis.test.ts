@@ -1,0 +1,295 @@
+// What the store does when Redis is away, frozen, restarted or has forgotten its scripts.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { createClient } from '@redis/client';
+import { v7 as uuid } from 'uuid';
+import { channelOf } from '../../core/channel.ts';
+import { TaskError } from '../../core/error.ts';
+import { eventually } from '../../test/support/eventually.ts';
+import { recordLog } from '../../test/support/log.ts';
+import { startRedis, type TestRedis } from '../../test/support/redis/redis.ts';
+import { type RedisProxy, startRedisProxy } from '../../test/support/redis/redis-proxy.ts';
+import { newTask } from '../../test/support/task-events.ts';
+import { Redis } from './redis.ts';
+import { TaskStore } from './store.ts';
+
+jest.setTimeout(30_000);
+
+let server: TestRedis;
+let redis: Redis;
+let store: TaskStore;
+let log: ReturnType<typeof recordLog>;
+
+function connect(url = server.url): void {
+  log = recordLog();
+  redis = new Redis({ url, prefix: 'outage:', retention: 60, channelOf: (owner) => channelOf(owner), log });
+  store = new TaskStore(redis, { now: Date.now });
+}
+
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+beforeEach(() => connect());
+afterEach(() => redis.close());
+
+const make = () => newTask({ id: uuid(), at: new Date().toISOString() });
+const create = (snapshot = make(), key: string | null = null) =>
+  store.create({ snapshot, owner: 'ada', input: { n: 1 } }, key);
+const works = () => eventually(() => redis.ping().then(() => true), { within: 5_000 });
+
+async function expectUnavailable(call: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  const error = await call().then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(TaskError);
+  expect(error).toMatchObject({ code: 'store_unavailable', status: 503, retryable: true, retryAfter: 1 });
+  const took = performance.now() - began;
+  expect(took).toBeLessThan(2_000);
+  return took;
+}
+
+const every: readonly [string, () => Promise<unknown>][] = [
+  ['create', () => create()],
+  ['read', () => store.read(uuid())],
+  ['list', () => store.list('ada')],
+  ['apply', () => store.apply({ snapshot: make(), owner: 'ada' }, { type: 'start', at: new Date().toISOString() })],
+  ['ping', () => redis.ping()],
+];
+
+describe('scripts that Redis has forgotten', () => {
+  it('are sent again after SCRIPT FLUSH', async () => {
+    await create();
+    const raw = createClient({ url: server.url });
+    await raw.connect();
+    await raw.scriptFlush();
+    raw.destroy();
+    const snapshot = make();
+    expect(await create(snapshot)).toMatchObject({ result: 'created' });
+    expect((await store.read(snapshot.id))?.snapshot).toEqual(snapshot);
+  });
+
+  it('are sent again after a restart, which loses nothing that was stored', async () => {
+    const before = make();
+    await create(before);
+    await server.kill();
+    await server.restart();
+    await works();
+    const after = make();
+    await create(after);
+    await store.apply({ snapshot: after, owner: 'ada' }, { type: 'start', at: new Date().toISOString() });
+    expect((await store.read(before.id))?.snapshot).toEqual(before);
+    expect((await store.list('ada', { limit: 2 })).tasks.map(({ id }) => id)).toEqual([after.id, before.id]);
+  });
+});
+
+describe('while Redis is away', () => {
+  it('every call is answered within two seconds, and works again when it is back', async () => {
+    await redis.ping();
+    await server.kill();
+    await Promise.all(every.map(([, call]) => expectUnavailable(call)));
+    expect(await store.medianDuration('import')).toBeNull();
+    await server.restart();
+    await works();
+    await create();
+  });
+
+  it('from the start, the same', async () => {
+    await server.kill();
+    connect();
+    await Promise.all(every.map(([, call]) => expectUnavailable(call)));
+    await server.restart();
+    await works();
+    await create();
+  });
+
+  it('from the start, what was refused does not happen later', async () => {
+    await server.kill();
+    const refused = make();
+    connect();
+    await expectUnavailable(() => create(refused));
+    await server.restart();
+    await works();
+    expect(await store.read(refused.id)).toBeNull();
+    expect((await store.list('ada', { limit: 100 })).tasks.map(({ id }) => id)).not.toContain(refused.id);
+  });
+
+  it('says so once, with since when, and once when it is back', async () => {
+    await redis.ping();
+    await server.kill();
+    for (let n = 0; n < 3; n++) await Promise.all([...every, ...every].map(([, call]) => expectUnavailable(call)));
+    await server.restart();
+    await works();
+    const lines = await eventually(() => {
+      const told = log.lines.filter(({ message }) => message.startsWith('Redis'));
+      return told.length > 1 && told;
+    });
+    expect(lines.map(({ level }) => level)).toEqual(['warn', 'info']);
+    expect(Date.now() - Date.parse(String(lines[0]?.fields.since))).toBeLessThan(20_000);
+    expect(lines[1]?.fields).toMatchObject({ since: lines[0]?.fields.since, failures: expect.any(Number) });
+  });
+
+  it('cancellations are heard again once it is back', async () => {
+    const heard: string[] = [];
+    await redis.onCancel((id) => heard.push(id));
+    await server.kill();
+    await server.restart();
+    await works();
+    await eventually(
+      async () => {
+        const snapshot = make();
+        await create(snapshot);
+        const task = { snapshot, owner: 'ada' };
+        await store.apply(task, { type: 'start', at: new Date().toISOString() });
+        await store.apply(task, { type: 'cancel', at: new Date().toISOString() });
+        await redis.ping();
+        return heard.includes(snapshot.id);
+      },
+      { every: 200 },
+    );
+  });
+});
+
+describe('while Redis is frozen', () => {
+  afterEach(() => {
+    try {
+      process.kill(server.pid, 'SIGCONT');
+    } catch {
+      // It has been replaced.
+    }
+  });
+
+  it('every call is answered within two seconds, and works again once it goes on', async () => {
+    await redis.ping();
+    process.kill(server.pid, 'SIGSTOP');
+    await Promise.all(every.map(([, call]) => expectUnavailable(call)));
+    process.kill(server.pid, 'SIGCONT');
+    await works();
+    await create();
+  });
+
+  it('a new connection waits no longer either', async () => {
+    process.kill(server.pid, 'SIGSTOP');
+    connect();
+    await Promise.all(every.map(([, call]) => expectUnavailable(call)));
+    process.kill(server.pid, 'SIGCONT');
+    await works();
+  });
+
+  it('and then killed and started again, it is found again', async () => {
+    await redis.ping();
+    process.kill(server.pid, 'SIGSTOP');
+    await expectUnavailable(() => create());
+    await server.kill();
+    await server.restart();
+    await works();
+    await create();
+  });
+
+  it('a creation that got no answer and was taken back is gone in the end', async () => {
+    await redis.ping();
+    process.kill(server.pid, 'SIGSTOP');
+    const refused = make();
+    await expectUnavailable(() => create(refused));
+    const discarded = store.discard(refused.id, 'ada');
+    process.kill(server.pid, 'SIGCONT');
+    await discarded;
+    expect(await store.read(refused.id)).toBeNull();
+  });
+
+  it('a creation with a key that got no answer is the one that the next try gets', async () => {
+    await redis.ping();
+    process.kill(server.pid, 'SIGSTOP');
+    const first = make();
+    await expectUnavailable(() => create(first, 'the-key'));
+    process.kill(server.pid, 'SIGCONT');
+    await works();
+    const second = make();
+    const answer = await create(second, 'the-key');
+    expect(answer).toEqual({ result: 'exists', id: first.id });
+    expect(await store.read(second.id)).toBeNull();
+  });
+});
+
+describe('a connection that is open and dead', () => {
+  let proxy: RedisProxy;
+  beforeEach(async () => {
+    proxy = await startRedisProxy(server.port);
+    connect(proxy.url);
+  });
+  afterEach(() => proxy.close());
+
+  it('is noticed while nobody asks for anything', async () => {
+    await redis.ping();
+    proxy.swallow();
+    await eventually(() => proxy.made > 1, { within: 8_000, that: 'another connection' });
+    await redis.ping();
+  });
+
+  it('is noticed while much is asked for', async () => {
+    await redis.ping();
+    proxy.swallow();
+    const began = performance.now();
+    while (proxy.made === 1 && performance.now() - began < 8_000) {
+      void redis.ping().catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await works();
+    expect(proxy.made).toBeGreaterThan(1);
+  });
+
+  it('of the subscriber alone is noticed too, and what was missed is said', async () => {
+    const heard: (string | null)[] = [];
+    await redis.onChange((id) => heard.push(id));
+    const before = heard.length;
+    proxy.swallow();
+    await eventually(() => heard.length > before, { within: 10_000 });
+    expect(heard.at(-1)).toBeNull();
+    const snapshot = make();
+    await eventually(() => create(snapshot));
+    await eventually(async () => {
+      await redis.markWaited(snapshot.id, 10_000);
+      await store.apply({ snapshot, owner: 'ada' }, { type: 'start', at: new Date().toISOString() });
+      return heard.includes(snapshot.id);
+    });
+  });
+});
+
+describe('what makes no sense', () => {
+  it('is no outage: it is thrown as it is, and told as a bug', async () => {
+    await redis.ping();
+    const raw = createClient({ url: server.url });
+    await raw.connect();
+    await raw.set('outage:all:eve', 'somebody else’s');
+    raw.destroy();
+    for (let n = 0; n < 3; n++) {
+      const error = await store.list('eve').catch((thrown: unknown) => thrown);
+      expect(error).not.toBeInstanceOf(TaskError);
+      expect(String(error)).toContain('WRONGTYPE');
+    }
+    await redis.ping();
+    expect(log.lines.map(({ level, message }) => [level, message])).toEqual([
+      ['error', expect.stringMatching(/makes no sense.*WRONGTYPE/)],
+    ]);
+  });
+});
+
+describe('a Redis that refuses us', () => {
+  it('is not mistaken for one that answers, and no secret is in what is said', async () => {
+    await redis.close();
+    connect(server.url.replace('redis://', 'redis://app:hunter2@'));
+    const error = await redis.ping().catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'store_unavailable' });
+    expect(log.lines).toHaveLength(1);
+    expect(JSON.stringify([log.lines, error, String(error)])).not.toContain('hunter2');
+  });
+});
+
+describe('after close', () => {
+  it('every call is refused at once', async () => {
+    await redis.ping();
+    await redis.close();
+    for (const [, call] of every) expect(await expectUnavailable(call)).toBeLessThan(100);
+  });
+});

@@ -1,0 +1,95 @@
+/** "Notify me when done": asks for permission on a click, never by itself, and notifies while it is pressed. */
+
+import type { OutcomeSnapshot } from '../../../core/snapshot.ts';
+import type { TaskFeed } from '../../feed/feed.ts';
+import { announce } from '../../headless/announce.ts';
+import { notifyOutcomes } from '../../headless/notify.ts';
+import type { Wording } from '../../headless/words/wording.ts';
+import { findStorage, NOTIFY_KEY } from '../../tabs/claim.ts';
+import { make, setAttribute, setHidden, setText } from '../dom.ts';
+import { addStyles } from '../styles.ts';
+
+const CSS = `
+.notify { inline-size: 100%; margin: 0; border-block-start: 1px solid var(--_line); border-radius: 0; }
+.notify[aria-pressed=true] { color: var(--_accent); }
+.notify[aria-pressed=true]::before { content: "✓ " / ""; }
+`;
+
+export class NotifyButton {
+  readonly element = make('button', { class: 'more notify', part: 'notify', type: 'button', hidden: '' });
+  readonly #onShow: () => void;
+  #wording: Wording | undefined;
+  #stop: (() => void) | undefined;
+  #isBlocked = false;
+  #notification: Notification | undefined;
+  /** Told since the page was last looked at: one notification says it all. */
+  #told: readonly OutcomeSnapshot[] = [];
+
+  /** @param onShow the user has clicked a notification */
+  constructor(panel: HTMLElement, onShow: () => void) {
+    this.#onShow = onShow;
+    addStyles(panel.getRootNode() as ShadowRoot, CSS);
+    panel.append(this.element);
+    // Not for the second click of a double one.
+    this.element.addEventListener('click', ({ detail }) => detail < 2 && void this.#toggle());
+  }
+
+  /** Follows `feed`, or nothing any more. */
+  use(feed: TaskFeed | undefined): void {
+    this.#stop?.();
+    this.#stop = feed && notifyOutcomes({ feed, notify: (outcomes) => this.#notify(outcomes) });
+  }
+
+  /** Shows the button where it is of use: while something goes on. */
+  show(wording: Wording, hasActive: boolean): void {
+    this.#wording = wording;
+    const permission = globalThis.navigator.locks && globalThis.Notification?.permission;
+    const isOn = permission === 'granted' && isWanted();
+    setHidden(this.element, !this.#isBlocked && !isOn && (!hasActive || !permission || permission === 'denied'));
+    setText(this.element, this.#isBlocked ? wording.notifyBlocked : wording.notify);
+    setAttribute(this.element, 'aria-pressed', String(isOn));
+  }
+
+  async #toggle(): Promise<void> {
+    const wants = this.element.getAttribute('aria-pressed') !== 'true';
+    this.#isBlocked = wants && (await Notification.requestPermission()) !== 'granted';
+    try {
+      findStorage()?.setItem(NOTIFY_KEY, wants && !this.#isBlocked ? 'on' : '');
+    } catch {
+      // Full: then it is not remembered, and the button says so.
+    }
+    if (this.#wording) this.show(this.#wording, true);
+  }
+
+  #notify(outcomes: readonly OutcomeSnapshot[]): void {
+    if (!this.#wording || !isWanted()) return;
+    this.#told = [...this.#told, ...outcomes];
+    try {
+      // The tag makes it take the place of the one before.
+      const notification = new Notification(announce(this.#told, this.#wording), { tag: 'inloop' });
+      this.#notification = notification;
+      notification.onclick = () => {
+        notification.close();
+        window.focus();
+        this.#onShow();
+      };
+    } catch {
+      // Without permission by now, or only from a service worker (Android).
+    }
+  }
+
+  /** Closes what is shown: it is another user's. */
+  takeBack(): void {
+    this.#notification?.close();
+    this.#notification = undefined;
+  }
+
+  /** The user is back. */
+  forget(): void {
+    this.#told = [];
+  }
+}
+
+function isWanted(): boolean {
+  return !!findStorage()?.getItem(NOTIFY_KEY);
+}

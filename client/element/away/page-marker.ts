@@ -1,0 +1,56 @@
+/** Puts the mark of `headless/page-mark.ts` on the document: before its title, and as its icon. */
+
+import type { PageMark } from '../../headless/page-mark.ts';
+import { mayTurn, setApart } from '../../headless/words/plain-text.ts';
+import { make } from '../dom.ts';
+import { PATHS } from '../icons.ts';
+
+const COLOURS = { active: '#2a58d0', good: '#12734a', bad: '#b3261e', neutral: '#586173' } as const;
+
+export class PageMarker {
+  /** The title as the page had it, and as we made it. */
+  #title = '';
+  #marked: string | undefined;
+  /** The icon of ours; a page's own stay where they are. */
+  #icon: HTMLLinkElement | undefined;
+
+  /** Shows `mark` in the title, or takes it away. Follows a page that changes its title meanwhile. */
+  showTitle(mark: PageMark | null): void {
+    if (document.title !== this.#marked) {
+      this.#title = document.title;
+      if (!mark) return;
+    }
+    const next = mark ? before(mark.text, this.#title) : this.#title;
+    if (document.title !== next) document.title = next;
+    // As the document has it: it trims.
+    this.#marked = mark ? document.title : undefined;
+  }
+
+  /** Shows `mark` as the icon, or takes it away. A content policy must allow `img-src data:`. */
+  showIcon(mark: PageMark | null): void {
+    if (!mark) {
+      this.#icon?.remove();
+      this.#icon = undefined;
+      return;
+    }
+    // Of several icons browsers take the last.
+    this.#icon ??= document.head.appendChild(make('link', { rel: 'icon', type: 'image/svg+xml' }));
+    const href = `data:image/svg+xml,${encodeURIComponent(draw(mark))}`;
+    if (this.#icon.getAttribute('href') !== href) this.#icon.href = href;
+  }
+}
+
+/** A title that is written from right to left, or that turns what follows, leaves the mark as it is. */
+function before(mark: string, title: string): string {
+  return mayTurn(title) ? `${setApart(mark)} ${setApart(title)}` : `${mark} ${title}`;
+}
+
+/** A ring that fills up, or the sign of the outcome. */
+function draw({ shape, fraction }: PageMark): string {
+  const style = (colour: string, more = '') => `fill="none" stroke="${colour}" stroke-width="3" ${more}`;
+  const path = (attributes: string) => `<path d="${PATHS[shape]}" ${attributes}/>`;
+  const part = `pathLength="100" stroke-dasharray="${Math.round((fraction ?? 0.25) * 100)} 100"`;
+  const ring =
+    shape === 'active' ? path(style('#b9c0cf')) + path(style(COLOURS.active, part)) : path(style(COLOURS[shape]));
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 20"><circle cx="10" cy="10" r="9" fill="#fff"/>${ring}</svg>`;
+}

@@ -1,0 +1,161 @@
+/** One task as a list item: built once, then only what changed is touched. */
+
+import type { Snapshot } from '../../../core/snapshot.ts';
+import type { RowView } from '../../headless/words/describe.ts';
+import { isolate } from '../../headless/words/plain-text.ts';
+import type { Wording } from '../../headless/words/wording.ts';
+import type { Commands } from '../commands.ts';
+import { make, setAttribute, setHidden, setText, setTexts } from '../dom.ts';
+import { makeIcon, setIcon } from '../icons.ts';
+
+/** Assistive technology hears of progress at most twice a second. */
+const ARIA_EVERY = 500;
+
+export class Row {
+  readonly element: HTMLElement;
+  /** When it was last updated; our clock in milliseconds. */
+  updatedAt = 0;
+  /** What it shows, of which edition, and whether that says something else as time passes. */
+  task: Snapshot | undefined;
+  edition = 0;
+  isTicking = false;
+  readonly #commands: Commands;
+  readonly #icon = makeIcon('waiting');
+  readonly #title = make('p', { class: 'title', part: 'title' });
+  readonly #state = make('span', { class: 'state', part: 'state' });
+  readonly #facts = document.createTextNode('');
+  readonly #status = make('p', { class: 'status', part: 'status' }, this.#state, this.#facts);
+  readonly #remarks = make('div');
+  readonly #body = make('div', {}, this.#title, this.#status, this.#remarks);
+  // Made when they are first needed: of thousands of rows few need all of them.
+  #bar: HTMLElement | undefined;
+  #segments: HTMLElement | undefined;
+  #error: HTMLElement | undefined;
+  #links: HTMLElement | undefined;
+  #action: HTMLElement | undefined;
+  #linksShown = '';
+  #fraction: number | null = null;
+  #ariaAt = Number.NEGATIVE_INFINITY;
+  #view: RowView | undefined;
+
+  /** @param part `task` in the panel, `toast` beside the page */
+  constructor(commands: Commands, part: 'task' | 'toast') {
+    this.#commands = commands;
+    const attributes = { class: `task ${part}`, part, role: 'listitem', tabindex: '-1' };
+    this.element = make('div', attributes, this.#icon, this.#body);
+  }
+
+  /** Shows `view`. `now` is our clock in milliseconds. */
+  update(view: RowView, wording: Wording, now: number): void {
+    this.#view = view;
+    this.updatedAt = now;
+    setAttribute(this.element, 'data-tone', view.tone);
+    setAttribute(this.element, 'data-stale', view.isStale ? '' : null);
+    setIcon(this.#icon, view.tone);
+    setText(this.#title, view.title);
+    setText(this.#state, view.status);
+    // A fact stays on one line: "12 s" torn apart is hard to read.
+    setText(
+      this.#facts,
+      view.facts.map((fact) => ` · ${isolate(fact, wording.locale).replaceAll(' ', '\u00a0')}`).join(''),
+    );
+    setTexts(this.#remarks, 'remark', view.remarks);
+    this.#showBar(view, wording, now);
+    this.#showSegments(view.segments);
+    this.#showLinks(view);
+    const error = this.#commands.errorOf(view.id);
+    this.#error = reveal(this.#error, !!error, () => {
+      const line = make('p', { class: 'error', part: 'error' });
+      this.#remarks.after(line);
+      return line;
+    });
+    if (this.#error) setText(this.#error, error);
+    this.#showAction(view, this.#commands.isBusy(view.id), wording);
+  }
+
+  #showBar({ bar, title }: RowView, { locale }: Wording, now: number): void {
+    this.#bar = reveal(this.#bar, !!bar, () => {
+      const fill = make('div', { class: 'fill', part: 'fill' });
+      const made = make('div', { class: 'bar', part: 'bar', role: 'progressbar' }, fill);
+      this.#status.after(made);
+      return made;
+    });
+    if (!bar || !this.#bar) return;
+    const isUnknown = bar.fraction === null;
+    setAttribute(this.#bar, 'data-unknown', isUnknown ? '' : null);
+    // In steps that can be seen: each change of it sets the bar in motion. Through the object model, since a style
+    // attribute would be refused by a strict CSP.
+    const transform = isUnknown ? '' : `scaleX(${bar.fraction?.toFixed(3)})`;
+    const { style } = this.#bar.firstElementChild as HTMLElement;
+    if (style.transform !== transform) {
+      // There is more to do than was thought: the bar walks back, and does not leap.
+      setAttribute(this.#bar, 'data-back', bar.fraction !== null && bar.fraction < (this.#fraction ?? 0) ? '' : null);
+      this.#fraction = bar.fraction;
+      style.transform = transform;
+    }
+    if (now - this.#ariaAt < ARIA_EVERY) return;
+    this.#ariaAt = now;
+    setAttribute(this.#bar, 'aria-label', isolate(title, locale));
+    setAttribute(this.#bar, 'aria-valuenow', isUnknown ? null : String(Math.floor((bar.fraction ?? 0) * 100)));
+    setAttribute(this.#bar, 'aria-valuetext', bar.text);
+  }
+
+  #showSegments(segments: RowView['segments']): void {
+    this.#segments = reveal(this.#segments, !!segments, () => {
+      const attributes = { class: 'segments', part: 'segments', 'aria-hidden': 'true' };
+      const made = make('div', attributes, make('i'), make('i'), make('i'));
+      this.#status.after(made);
+      return made;
+    });
+    segments?.forEach((share, index) => {
+      const segment = this.#segments?.children[index] as HTMLElement;
+      setHidden(segment, share === 0);
+      segment.style.flexGrow = String(share);
+    });
+  }
+
+  #showLinks({ links }: RowView): void {
+    this.#links = reveal(this.#links, links.length > 0, () =>
+      this.#body.appendChild(make('div', { class: 'links', part: 'links' })),
+    );
+    const key = JSON.stringify(links);
+    if (!this.#links || key === this.#linksShown) return;
+    this.#linksShown = key;
+    this.#links.replaceChildren(
+      ...links.map(({ label, href }) => {
+        const link = make('a', { part: 'link', href, rel: 'noopener' });
+        link.textContent = label;
+        return link;
+      }),
+    );
+  }
+
+  #showAction({ action, title }: RowView, isBusy: boolean, wording: Wording): void {
+    const hadFocus = (this.element.getRootNode() as ShadowRoot).activeElement === this.#action;
+    this.#action = reveal(this.#action, !!action, () => {
+      const button = make('button', { class: 'action', part: 'action', type: 'button' });
+      button.addEventListener('click', () => {
+        const { action: wanted, id } = this.#view ?? {};
+        if (wanted && id) this.#commands.run(wanted, id);
+      });
+      this.#body.after(button);
+      return button;
+    });
+    if (!this.#action) return;
+    if (action) {
+      const isCancel = action === 'cancel';
+      setText(this.#action, isBusy && isCancel ? wording.cancelling : wording[action]);
+      const name = isolate(title, wording.locale);
+      setAttribute(this.#action, 'aria-label', isCancel ? wording.cancelTask(name) : wording.retryTask(name));
+      setAttribute(this.#action, 'aria-disabled', isBusy ? 'true' : null);
+    }
+    // A button that goes while it has the focus would throw its user back to the top of the page.
+    else if (hadFocus) this.element.focus();
+  }
+}
+
+/** Shows or hides `part`, which is made when it is first shown. */
+function reveal(part: HTMLElement | undefined, isShown: boolean, create: () => HTMLElement): HTMLElement | undefined {
+  if (part) setHidden(part, !isShown);
+  return part ?? (isShown ? create() : undefined);
+}

@@ -1,0 +1,43 @@
+/** How the feed is doing, in one word for the user and with what a program needs to explain it. */
+
+import type { LinkState } from '../push/link.ts';
+import type { PushLoss } from '../push/pusher.ts';
+
+/** How news reaches this page. `since` is in milliseconds since 1970. */
+export type ConnectionState =
+  /** Starting; nothing has gone wrong yet. Tasks may be here already, and are asked for every few seconds. */
+  | { readonly status: 'connecting' }
+  /** News is pushed as it happens. */
+  | { readonly status: 'live' }
+  /** Push is away; the server is asked every few seconds instead. `reason` says whether push will be back soon. */
+  | { readonly status: 'polling'; readonly since: number; readonly reason: PushLoss }
+  /** The server cannot be reached: what is shown is old. */
+  | { readonly status: 'offline'; readonly since: number }
+  /** The server knows no user here (401). Nothing is asked until the page is looked at again. */
+  | { readonly status: 'signed-out' }
+  /** `close()` was called. */
+  | { readonly status: 'closed' };
+
+/** What a connection state is derived from. */
+export interface ConnectionFacts {
+  readonly isClosed: boolean;
+  readonly isSignedOut: boolean;
+  readonly link: LinkState | undefined;
+  /** Since when requests fail, or null while they do not. */
+  readonly failingSince: number | null;
+}
+
+/** The state that `facts` amount to; `before` itself where it says the same. */
+export function toConnectionState(facts: ConnectionFacts, before: ConnectionState): ConnectionState {
+  const next = derive(facts);
+  return JSON.stringify(next) === JSON.stringify(before) ? before : next;
+}
+
+function derive({ isClosed, isSignedOut, link, failingSince }: ConnectionFacts): ConnectionState {
+  if (isClosed) return { status: 'closed' };
+  if (isSignedOut) return { status: 'signed-out' };
+  if (link?.isUp) return { status: 'live' };
+  if (failingSince !== null) return { status: 'offline', since: failingSince };
+  if (!link?.loss) return { status: 'connecting' };
+  return { status: 'polling', since: link.since, reason: link.loss };
+}

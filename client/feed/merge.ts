@@ -1,0 +1,145 @@
+/**
+ * How snapshots from push, polls, lists and answers become one list. Pure, for the feed and for anyone who
+ * keeps snapshots: whatever the order, and however often something comes twice, the end is the same.
+ *
+ * - Of two snapshots of a task an outcome beats an active status, then the higher revision wins.
+ * - An outcome whose result was too big for a message takes it over from any copy that has it.
+ * - "Seen" may come before the outcome it is about; it waits.
+ * - A task whose record is gone (`markGone`) is shown as failed until the server shows it again.
+ * - A list is one user's. What belongs to another is not merged into it.
+ */
+
+import { isFinished, type Snapshot } from '../../core/snapshot.ts';
+import { isPartial } from '../../core/wire.ts';
+
+/** Everything the feed knows about tasks. Immutable; unchanged parts keep their identity. */
+export interface TaskList {
+  /** Whose tasks these are, by the channel on which they are pushed; null while nobody has said. */
+  readonly channel: string | null;
+  /** Newest first. */
+  readonly tasks: readonly Snapshot[];
+  /** Where in `tasks` each of them is, by its id. */
+  readonly positions: ReadonlyMap<string, number>;
+  /** Ids told to be seen, with the time, for snapshots that do not say so yet. */
+  readonly seen: ReadonlyMap<string, string>;
+}
+
+/** Nothing known yet. */
+export const NO_TASKS: TaskList = { channel: null, tasks: [], positions: new Map(), seen: new Map() };
+
+/** The error code of a task whose record the server no longer has. Local: it never travels, and no handler's code has a slash. */
+const GONE = 'inloop/gone';
+
+/** How many early "seen" are remembered; the oldest go first. */
+const MAX_EARLY_SEEN = 1_000;
+
+/** The task `id` as `list` knows it. */
+export function findTask({ tasks, positions }: TaskList, id: string): Snapshot | undefined {
+  return tasks[positions.get(id) ?? -1];
+}
+
+/** `list` as that of `channel`'s user: itself where it is theirs, or nobody's yet; an empty one where it is another's. */
+export function turnTo(list: TaskList, channel: string | null): TaskList {
+  if (list.channel === channel) return list;
+  return list.channel === null ? { ...list, channel } : { ...NO_TASKS, channel };
+}
+
+/**
+ * `list` with `snapshots` merged in; `list` itself where they say nothing new, and where they are another user's.
+ * @param channel whose they are, as the answer's header `Inloop-Channel` or the channel of the event says
+ */
+export function mergeSnapshots(
+  list: TaskList,
+  snapshots: Iterable<Snapshot>,
+  channel: string | null = list.channel,
+): TaskList {
+  if (channel !== list.channel) return list;
+  const changed = new Map<string, Snapshot>();
+  for (const snapshot of snapshots) {
+    const known = changed.get(snapshot.id) ?? findTask(list, snapshot.id);
+    const next = withSeen(known ? pick(known, snapshot) : snapshot, list.seen);
+    if (next !== known) changed.set(next.id, next);
+  }
+  return replace(list, changed);
+}
+
+/** `list` with the outcomes of `ids` marked as seen at `seenAt`. */
+export function markSeen(list: TaskList, ids: readonly string[], seenAt: string): TaskList {
+  const fresh = ids.filter((id) => !list.seen.has(id) && !findTask(list, id)?.seenAt);
+  if (!fresh.length) return list;
+  const seen = new Map([...list.seen, ...fresh.map((id) => [id, seenAt] as const)].slice(-MAX_EARLY_SEEN));
+  const changed = new Map<string, Snapshot>();
+  for (const id of fresh) {
+    const known = findTask(list, id);
+    if (known && isFinished(known)) changed.set(id, withSeen(known, seen));
+  }
+  return replace(list, changed, seen);
+}
+
+/**
+ * `list` with at most `most` outcomes: those not seen yet first, then the latest. Active tasks all stay; `list` itself
+ * where there is nothing to leave out. A page that is open for a week must not keep all that ended in it.
+ */
+export function trimTasks(list: TaskList, most: number): TaskList {
+  const finished = list.tasks.filter(isFinished);
+  if (finished.length <= most) return list;
+  const unseen = finished.filter((task) => !task.seenAt);
+  const kept = new Set([...unseen, ...finished.filter((task) => task.seenAt)].slice(0, most));
+  return withTasks(
+    list,
+    list.tasks.filter((task) => !isFinished(task) || kept.has(task)),
+  );
+}
+
+/** `list` with the active task `id` shown as failed, because the server has no record of it any more. */
+export function markGone(list: TaskList, id: string, at: string): TaskList {
+  const known = findTask(list, id);
+  if (!known || isFinished(known)) return list;
+  const gone: Snapshot = {
+    ...known,
+    status: 'failed',
+    finishedAt: at,
+    expectedAt: null,
+    error: { code: GONE, message: 'The server has no record of this task any more.', retryable: false },
+  };
+  return replace(list, new Map([[id, gone]]));
+}
+
+/** Whether `snapshot` is shown as failed only because the server has no record of it any more. */
+export function isGone(snapshot: Snapshot): boolean {
+  return snapshot.error?.code === GONE;
+}
+
+/** Which of two snapshots of one task to keep. The order of the arguments makes no difference. */
+function pick(a: Snapshot, b: Snapshot): Snapshot {
+  const [winner, other] = beats(b, a) ? [b, a] : [a, b];
+  if (isPartial(winner) && other.status === 'succeeded' && !other.resultOmitted) {
+    return { ...winner, result: other.result, resultOmitted: false } as Snapshot;
+  }
+  return winner;
+}
+
+function beats(a: Snapshot, b: Snapshot): boolean {
+  if (isGone(a) !== isGone(b)) return isGone(b) && a.revision >= b.revision;
+  if (isFinished(a) !== isFinished(b)) return isFinished(a);
+  if (a.revision !== b.revision) return a.revision > b.revision;
+  return isPartial(b) && !isPartial(a);
+}
+
+function withSeen(snapshot: Snapshot, seen: ReadonlyMap<string, string>): Snapshot {
+  const seenAt = seen.get(snapshot.id);
+  return seenAt && isFinished(snapshot) && !snapshot.seenAt ? { ...snapshot, seenAt } : snapshot;
+}
+
+function replace(list: TaskList, changed: ReadonlyMap<string, Snapshot>, seen = list.seen): TaskList {
+  if (!changed.size) return seen === list.seen ? list : { ...list, seen };
+  const tasks = [...list.tasks];
+  for (const [id, task] of changed) tasks[list.positions.get(id) ?? tasks.length] = task;
+  if (tasks.length === list.tasks.length) return { ...list, tasks, seen };
+  tasks.sort((a, b) => (a.createdAt + a.id > b.createdAt + b.id ? -1 : 1));
+  return withTasks({ ...list, seen }, tasks);
+}
+
+function withTasks(list: TaskList, tasks: readonly Snapshot[]): TaskList {
+  return { ...list, tasks, positions: new Map(tasks.map(({ id }, at) => [id, at])) };
+}

@@ -1,0 +1,266 @@
+// Whose tasks a feed shows when people sign in and out, in this tab or in another. In Chromium: test/e2e/users.test.ts.
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { SESSION_EVENT } from '../../core/wire.ts';
+import { FakePusher } from '../test-support/fake-pusher.ts';
+import { FakeServer } from '../test-support/fake-server.ts';
+import { ManualPage, ManualTiming } from '../test-support/manual-timing.ts';
+import { running, succeeded } from '../test-support/snapshots.ts';
+import { createTaskFeed, type PendingFeed } from './feed.ts';
+
+const ADA = 'private-user-ada';
+const BEA = 'private-user-bea';
+
+let tests = 0;
+let server: FakeServer;
+let timing: ManualTiming;
+let feeds: PendingFeed[];
+
+beforeEach(() => {
+  tests += 1;
+  FakePusher.made = [];
+  FakePusher.isReachable = true;
+  FakePusher.isRefused = false;
+  server = new FakeServer();
+  timing = new ManualTiming();
+  feeds = [];
+  as(BEA, () => server.put(running(2)));
+  as(ADA, () => server.put(running(1)));
+});
+
+afterEach(() => {
+  for (const feed of feeds) feed.close();
+});
+
+/** Signs `channel` in, for good or for the time of `act`. */
+function as(channel: string | null, act?: () => void): void {
+  const before = server.channel;
+  server.channel = channel;
+  act?.();
+  if (act) server.channel = before;
+}
+
+async function openTab(): Promise<{ feed: PendingFeed; page: ManualPage; channels: () => (string | null)[] }> {
+  const page = new ManualPage();
+  const fetch: typeof globalThis.fetch = (...of) => server.fetch(...of);
+  const feed = createTaskFeed({ url: `http://user-${tests}.invalid/tasks`, Pusher: FakePusher, fetch, timing, page });
+  feeds.push(feed);
+  const seen: (string | null)[] = [];
+  feed.subscribe(() => {
+    const { tasks, channel } = feed.getSnapshot();
+    // What is never to be: a list with tasks of two users, or of another one than it says.
+    const owners = tasks.map(({ id }) => (id === 'task-0001' ? ADA : BEA));
+    // A server that does not name the channel with each answer leaves a moment in which nobody knows.
+    const claimed = channel ?? (server.namesChannel ? 'nobody' : owners[0]);
+    expect(owners).toEqual(owners.map(() => claimed));
+    if (seen.at(-1) !== channel) seen.push(channel);
+  });
+  await timing.advance(100);
+  return { feed, page, channels: () => seen };
+}
+
+const ids = (feed: PendingFeed) => feed.getSnapshot().tasks.map(({ id }) => id);
+const status = (feed: PendingFeed) => feed.getSnapshot().connection.status;
+
+/** No push, so that only questions are left. */
+async function losePush(): Promise<void> {
+  FakePusher.isReachable = false;
+  for (const pusher of FakePusher.made) pusher.emit('connecting_in', 1);
+  await timing.advance(20_000);
+}
+
+describe.each(['push', 'polling'])('over %s', (way) => {
+  beforeEach(() => {
+    if (way === 'polling') FakePusher.isReachable = false;
+  });
+
+  it('every tab shows nothing within 2 s of a sign-out that one of them notices', async () => {
+    const [first, second] = [await openTab(), await openTab()];
+    expect([ids(first.feed), ids(second.feed)]).toEqual([['task-0001'], ['task-0001']]);
+    as(null);
+    await expect(first.feed.cancel('task-0001')).rejects.toMatchObject({ status: 401 });
+    expect(ids(first.feed)).toEqual([]);
+    await timing.advance(2_000);
+    for (const { feed } of [first, second]) expect([ids(feed), status(feed)]).toEqual([[], 'signed-out']);
+    expect(FakePusher.made.every(({ connection }) => connection.state !== 'connected')).toBe(true);
+  });
+
+  it('every tab shows the next user, and never both, within 2 s of their coming in one of them', async () => {
+    const [first, second] = [await openTab(), await openTab()];
+    as(BEA);
+    const third = await openTab();
+    await timing.advance(2_000);
+    for (const { feed } of [first, second, third]) expect(ids(feed)).toEqual(['task-0002']);
+    expect(second.channels()).toEqual([ADA, null, BEA]);
+  });
+
+  it('a tab that is left for a page without inloop makes the others look, twice', async () => {
+    const [first, second] = [await openTab(), await openTab()];
+    server.look();
+    first.page.signal('hide');
+    await timing.advance(400);
+    // The sign-out takes the server a second.
+    await timing.advance(600);
+    as(null);
+    await timing.advance(1_000);
+    expect([ids(second.feed), status(second.feed)]).toEqual([[], 'signed-out']);
+  });
+
+  it('a task of the user before is not told to have failed because this one cannot see it', async () => {
+    const { feed, page } = await openTab();
+    as(BEA);
+    const seen: string[] = [];
+    feed.subscribe(() => seen.push(...feed.getSnapshot().tasks.map((task) => `${task.id} ${task.status}`)));
+    await expect(feed.load('task-0001')).rejects.toMatchObject({ code: 'other_user' });
+    page.signal('wake');
+    await timing.advance(30_000);
+    expect(ids(feed)).toEqual(['task-0002']);
+    expect(seen).not.toContain('task-0001 failed');
+  });
+
+  it('a feed that was signed out is live again within 2 s of a sign-in in another tab', async () => {
+    as(null);
+    const first = await openTab();
+    expect(status(first.feed)).toBe('signed-out');
+    FakePusher.isReachable = true;
+    as(ADA);
+    const second = await openTab();
+    await timing.advance(2_000);
+    for (const { feed } of [first, second]) expect([ids(feed), status(feed)]).toEqual([['task-0001'], 'live']);
+  });
+});
+
+describe('whose tasks they are', () => {
+  it.each([
+    ['refresh()', (feed: PendingFeed) => feed.refresh()],
+    ['any call that is answered', (feed: PendingFeed) => feed.load('task-0001')],
+  ])('is asked anew after signing in again in place: by %s', async (_by, act) => {
+    for (const namesChannel of [true, false]) {
+      server.namesChannel = namesChannel;
+      as(null);
+      const { feed } = await openTab();
+      as(ADA);
+      await act(feed);
+      await timing.advance(2_000);
+      expect([ids(feed), status(feed)]).toEqual([['task-0001'], 'live']);
+      feed.close();
+    }
+  });
+
+  it('is asked when the server says that a session has ended, and when the user turns to the window', async () => {
+    for (const happen of [() => FakePusher.last.push(SESSION_EVENT, {}), (page: ManualPage) => page.signal('focus')]) {
+      as(ADA);
+      const { feed, page } = await openTab();
+      server.look();
+      as(null);
+      happen(page);
+      await timing.advance(100);
+      expect([ids(feed), status(feed)]).toEqual([[], 'signed-out']);
+      expect(server.look()).toEqual(['/connection']);
+      feed.close();
+    }
+  });
+
+  it('is not mistaken where an answer to the user before comes late', async () => {
+    const { feed, channels } = await openTab();
+    let letGo = () => {};
+    server.hold = (path) => (path === '/task-0001' ? new Promise((resolve) => (letGo = resolve)) : undefined);
+    const late = feed.load('task-0001');
+    late.catch(() => {});
+    as(BEA);
+    await feed.refresh();
+    await timing.advance(100);
+    letGo();
+    await expect(late).rejects.toMatchObject({ code: 'other_user' });
+    await timing.advance(2_000);
+    expect(ids(feed)).toEqual(['task-0002']);
+    expect(channels()).toEqual([ADA, null, BEA]);
+  });
+
+  it('is not mistaken where the last events of a connection to the user before come late', async () => {
+    const { feed } = await openTab();
+    const before = FakePusher.last;
+    before.push('task.running', { ...running(1), revision: 9 });
+    as(BEA);
+    await feed.refresh();
+    before.push('task.succeeded', succeeded(1));
+    await timing.advance(2_000);
+    expect(ids(feed)).toEqual(['task-0002']);
+  });
+
+  it('is known by `GET /connection` where answers do not say it', async () => {
+    server.namesChannel = false;
+    const { feed, page } = await openTab();
+    as(BEA);
+    page.signal('wake');
+    await timing.advance(2_000);
+    expect([ids(feed), feed.getSnapshot().channel]).toEqual([['task-0002'], BEA]);
+  });
+
+  it('stays the same where only the encryption of their channel is switched on', async () => {
+    const { feed, channels } = await openTab();
+    as('private-encrypted-user-ada');
+    server.put(running(1));
+    await feed.refresh();
+    await timing.advance(2_000);
+    expect([ids(feed), channels()]).toEqual([['task-0001'], [ADA]]);
+  });
+
+  it('is asked ever more rarely where the answers contradict each other', async () => {
+    const { feed } = await openTab();
+    server.look();
+    const { fetch } = server;
+    server.fetch = (url, init) => {
+      server.channel = `${url}`.endsWith('/connection') ? BEA : ADA;
+      return fetch(url, init);
+    };
+    await feed.refresh();
+    await timing.advance(60_000);
+    expect(server.look().length).toBeLessThan(80);
+  });
+
+  it('is asked by each tab at most twice for a tab that is left, and by few of many', async () => {
+    const tabs = [];
+    for (let n = 0; n < 6; n++) tabs.push(await openTab());
+    timing.chance = 0.3;
+    server.look();
+    tabs[0]?.page.signal('hide');
+    await timing.advance(5_000);
+    const asked = server.look().filter((path) => path === '/connection');
+    expect(asked.length).toBeGreaterThanOrEqual(2);
+    expect(asked.length).toBeLessThanOrEqual(10);
+  });
+
+  it('is a matter of the url and of nothing else: other feeds are not disturbed', async () => {
+    const { feed } = await openTab();
+    tests += 1;
+    server.look();
+    as(BEA);
+    await openTab();
+    server.look();
+    await timing.advance(2_000);
+    expect(server.look()).toEqual([]);
+    expect(ids(feed)).toEqual(['task-0001']);
+    as(ADA);
+  });
+
+  it('has no timer and no channel left when the feed is closed', async () => {
+    const { feed, page } = await openTab();
+    const other = await openTab();
+    other.page.signal('hide');
+    await timing.advance(10);
+    feed.close();
+    other.feed.close();
+    page.signal('focus');
+    await timing.advance(60_000);
+    expect(timing.pending).toBe(0);
+  });
+});
+
+it('over polling, a user who has gone is noticed by the next question', async () => {
+  const { feed } = await openTab();
+  await losePush();
+  expect(ids(feed)).toEqual(['task-0001']);
+  as(BEA);
+  await timing.advance(5_000);
+  expect(ids(feed)).toEqual(['task-0002']);
+});

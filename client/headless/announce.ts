@@ -1,0 +1,18 @@
+/** What is said aloud to those who cannot see the tray: outcomes, and once that a task takes longer. Pure. */
+
+import type { OutcomeSnapshot } from '../../core/snapshot.ts';
+import { countOutcomes } from './groups.ts';
+import { isPartialSuccess } from './words/describe.ts';
+import { isolate } from './words/plain-text.ts';
+import { explain, type Wording } from './words/wording.ts';
+
+/** One utterance for all of `outcomes`, '' for none. For a polite live region that is there before the first task. */
+export function announce(outcomes: readonly OutcomeSnapshot[], wording: Wording): string {
+  const [task] = outcomes;
+  if (!task) return '';
+  if (outcomes.length > 1) return wording.sayMany(...countOutcomes(outcomes));
+  const title = isolate(task.title, wording.locale);
+  if (task.status === 'failed') return wording.sayFailed(title, isolate(explain(task.error, wording), wording.locale));
+  if (task.status === 'cancelled') return wording.sayCancelled(title);
+  return isPartialSuccess(task) ? wording.sayPartial(title) : wording.saySucceeded(title);
+}

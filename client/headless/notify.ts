@@ -1,0 +1,91 @@
+/**
+ * Tells of outcomes beyond the page, where no tab of this browser is looked at: once, by one of the tabs. For
+ * `<inloop-tray>`, and for whoever draws something else and wants system notifications.
+ *
+ * Every visible tab holds a shared lock; who wants to notify asks for the same lock alone, and gets it only if there
+ * is no visible tab. The browser frees the lock of a tab that crashes. Needs Web Locks: without them nobody notifies.
+ */
+
+import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/snapshot.ts';
+import { browserPage, type Page } from '../environment.ts';
+import type { TaskFeed } from '../feed/feed.ts';
+import { type ClaimOptions, claimIds } from '../tabs/claim.ts';
+import { forgetUnlisted } from './forget.ts';
+
+const NOTIFIED = 'inloop:notified';
+const VISIBLE = 'inloop:visible';
+
+export interface NotifierOptions extends ClaimOptions {
+  readonly feed: Pick<TaskFeed, 'getSnapshot' | 'subscribe'>;
+  /** Called with outcomes that were reached while no tab was visible; with each of them once per browser. */
+  readonly notify: (outcomes: readonly OutcomeSnapshot[]) => void;
+  readonly page?: Pick<Page, 'isVisible'>;
+}
+
+/** Starts to watch. Returns a function that stops it. */
+export function notifyOutcomes(options: NotifierOptions): () => void {
+  const { feed, notify, page = browserPage, locks = globalThis.navigator?.locks } = options;
+  if (!locks) return () => {};
+  const end = new AbortController();
+  /** Tasks that were seen going on: only their outcomes are news. */
+  const awaited = new Set<string>();
+  let looked: readonly Snapshot[] = [];
+  let channel: string | null | undefined;
+  let release: (() => void) | undefined;
+  const ignore = () => {};
+
+  function showVisible(): void {
+    if (!page.isVisible()) {
+      release?.();
+      release = undefined;
+    } else if (!release && !end.signal.aborted) {
+      const held = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      locks?.request(VISIBLE, { mode: 'shared', signal: end.signal }, () => held).catch(ignore);
+    }
+  }
+
+  function look(): void {
+    const reached: OutcomeSnapshot[] = [];
+    const { tasks, channel: owner } = feed.getSnapshot();
+    if (owner !== channel) {
+      // What the user before waited for is nothing to this one.
+      if (channel) awaited.clear();
+      looked = [];
+      channel = owner;
+    }
+    for (const [index, task] of tasks.entries()) {
+      if (task === looked[index]) continue;
+      if (!isFinished(task)) awaited.add(task.id);
+      else if (awaited.delete(task.id) && !task.seenAt) reached.push(task);
+    }
+    looked = tasks;
+    forgetUnlisted(awaited, tasks);
+    if (reached.length === 0 || page.isVisible()) return;
+    // One after the other, so that of two hidden tabs none takes the other for a visible one.
+    locks
+      ?.request(`${VISIBLE}?`, async () => {
+        const isAlone = await locks?.request(VISIBLE, { ifAvailable: true }, (lock) => lock !== null);
+        if (!isAlone || end.signal.aborted) return;
+        const ours = await claimIds(
+          NOTIFIED,
+          reached.map(({ id }) => id),
+          options,
+        );
+        const news = reached.filter(({ id }) => ours.has(id));
+        if (news.length > 0 && feed.getSnapshot().channel === owner) notify(news);
+      })
+      .catch(ignore);
+  }
+
+  const stopFeed = feed.subscribe(look);
+  globalThis.document?.addEventListener('visibilitychange', showVisible, { signal: end.signal });
+  showVisible();
+  look();
+  return () => {
+    end.abort();
+    release?.();
+    stopFeed();
+  };
+}

@@ -1,0 +1,31 @@
+/** How the page's title and icon show progress and outcomes, for those who look at another tab. Pure. */
+
+import { isFinished, type Snapshot } from '../../core/snapshot.ts';
+import { formatNumber, type Wording } from './words/wording.ts';
+
+/** What the page is marked with. The shapes differ, not only the colours. */
+export interface PageMark {
+  readonly shape: 'active' | 'good' | 'bad' | 'neutral';
+  /** How far the active tasks are on the whole, from 0 to below 1; null where that is not known. */
+  readonly fraction: number | null;
+  /** What stands before the title: `42 %`, `✓`, `✕`. */
+  readonly text: string;
+}
+
+const SIGNS = { good: '✓', bad: '✕', neutral: '–' } as const;
+
+/** The mark for `tasks`, or null for none: active tasks first, then the outcomes that were not seen yet. */
+export function markPage(tasks: readonly Snapshot[], { locale }: Pick<Wording, 'locale'>): PageMark | null {
+  const active = tasks.filter((task) => !isFinished(task));
+  if (active.length > 0) {
+    const known = active.flatMap(({ progress }) => (progress?.total ? [progress.done / progress.total] : []));
+    const mean = known.reduce((sum, share) => sum + share, 0) / known.length;
+    const fraction = known.length > 0 ? Math.min(mean, 0.99) : null;
+    const text = fraction === null ? '…' : `${formatNumber(Math.floor(fraction * 100), locale)} %`;
+    return { shape: 'active', fraction, text };
+  }
+  const unseen = tasks.filter((task) => isFinished(task) && !task.seenAt);
+  const has = (status: Snapshot['status']) => unseen.some((task) => task.status === status);
+  const shape = has('failed') ? 'bad' : has('succeeded') ? 'good' : has('cancelled') ? 'neutral' : null;
+  return shape && { shape, fraction: null, text: SIGNS[shape] };
+}

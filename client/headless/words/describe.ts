@@ -1,0 +1,198 @@
+/** What a row says about its task, whatever it is drawn with. Pure: a snapshot, what is remembered, and the time. */
+
+import { isFinished, type Snapshot } from '../../../core/snapshot.ts';
+import { canCancel, canRetry } from '../../../core/transition.ts';
+import { isGone } from '../../feed/merge.ts';
+import type { TaskMemory } from '../memory.ts';
+import { capitalize, factsOf, linksOf, type ResultLink, toWords } from './result.ts';
+import { timeLeft } from './time-left.ts';
+import { explain, type Wording } from './wording.ts';
+
+/** How a row looks: by shape and colour. */
+export type Tone = 'waiting' | 'active' | 'warning' | 'good' | 'partial' | 'bad' | 'neutral';
+
+/** What a row says and offers. All texts are text, never markup. */
+export interface RowView {
+  readonly id: string;
+  readonly title: string;
+  readonly tone: Tone;
+  /** The status in words: "Running". */
+  readonly status: string;
+  /** How far, how long, how many: "42 of 256 · about 2 min left". */
+  readonly facts: readonly string[];
+  /** Why, in sentences: the reason of a failure, a note, a sign of life. */
+  readonly remarks: readonly string[];
+  /** Null for no bar. `fraction` is from 0 to below 1, null where it is not known. */
+  readonly bar: { readonly fraction: number | null; readonly text: string } | null;
+  /** Shares of a partial success that add up to 1: done, skipped, failed. Null for no such bar. */
+  readonly segments: readonly [done: number, skipped: number, failed: number] | null;
+  readonly links: readonly ResultLink[];
+  readonly action: 'cancel' | 'retry' | null;
+  /** What is shown may have been overtaken: there is no way to know. */
+  readonly isStale: boolean;
+  /** Whether it says something else as time passes. */
+  readonly isTicking: boolean;
+  /** It takes longer than usual, or waits for a worker that can do it: worth saying once. */
+  readonly isSlow: boolean;
+}
+
+/** What a row depends on beside its task. */
+export interface RowContext {
+  readonly wording: Wording;
+  /** Server time in milliseconds. */
+  readonly now: number;
+  /** The server cannot be reached. */
+  readonly isStale: boolean;
+  /** It was done again. */
+  readonly isRetried: boolean;
+  /** The page's address, for links. */
+  readonly base: string;
+}
+
+/** That there is more to do than was thought is said for so long, in milliseconds. */
+const GROWTH_TOLD = 15_000;
+/** Without progress for this long it is said that it still goes, in milliseconds. */
+const QUIET = 10_000;
+/** Without a sign of life for this long it is said that the worker may be gone. */
+const NO_SIGN = 30_000;
+/** A bar does not look full before the outcome. */
+const FULLEST = 0.985;
+
+/**
+ * What the row of a task says at `context.now`. Say it again with each snapshot, and each second where it `isTicking`.
+ * @example
+ * const memory = remember(memories.get(task.id), task);
+ * const row = describeTask(memory, { wording: ENGLISH, now, isStale: false, isRetried: false, base: location.href });
+ */
+export function describeTask({ snapshot, movedAt, pace, grewAt }: TaskMemory, context: RowContext): RowView {
+  const { wording, now, isStale, isRetried, base } = context;
+  const seconds = (ms: number) => wording.duration(Math.max(0, Math.round(ms / 1_000)));
+  const since = (at: string) => now - Date.parse(at);
+  const { id, title, progress, attempt, attempts } = snapshot;
+  const facts: string[] = [];
+  const remarks: string[] = [];
+  let status: string = wording[snapshot.status];
+  let tone: Tone = 'active';
+  let bar: RowView['bar'] = null;
+  let segments: RowView['segments'] = null;
+  let links: RowView['links'] = [];
+  const isWaiting = isWaitingForWorker(snapshot);
+  let isSlow = isWaiting;
+
+  const parts = progress ? partsOf(snapshot, wording) : [];
+  const signOfLife = () => {
+    const silence = since(snapshot.signOfLifeAt ?? snapshot.updatedAt);
+    if (isStale) remarks.push(wording.lastNews(seconds(since(snapshot.updatedAt))));
+    else if (silence >= NO_SIGN) {
+      tone = 'warning';
+      remarks.push(wording.noSign(seconds(silence)));
+    } else if (now - movedAt >= QUIET) remarks.push(wording.stillGoing(seconds(silence)));
+  };
+  const growth = () => {
+    if (grewAt !== null && now - grewAt < GROWTH_TOLD) remarks.push(wording.moreFound(progress?.total ?? null));
+  };
+  const showBar = () => {
+    const fraction = progress?.total ? Math.min(progress.done / progress.total, FULLEST) : null;
+    bar = { fraction, text: parts[0] ?? status };
+  };
+
+  switch (snapshot.status) {
+    case 'queued':
+      tone = 'waiting';
+      if (isWaiting) {
+        tone = 'warning';
+        status = wording.waitingForWorker;
+      }
+      break;
+    case 'running': {
+      if (progress?.stage !== undefined) status = capitalize(toWords(progress.stage));
+      facts.push(...parts);
+      const left = isStale ? null : timeLeft(pace, progress, now);
+      if (left !== null) facts.push(wording.timeLeft(wording.duration(left)));
+      if (attempt > 1) remarks.push(wording.restarted(attempt, attempts));
+      isSlow = snapshot.expectedAt !== null && now > Date.parse(snapshot.expectedAt);
+      if (isSlow) remarks.push(wording.slow);
+      growth();
+      if (progress?.note) remarks.push(progress.note);
+      showBar();
+      signOfLife();
+      break;
+    }
+    case 'retrying': {
+      tone = 'warning';
+      const wait = -since(snapshot.expectedAt ?? snapshot.updatedAt);
+      facts.push(wording.attempt(attempt, attempts));
+      if (isWaiting) remarks.push(wording.waitingForWorker);
+      else facts.push(wait > 500 ? wording.nextTry(seconds(wait)) : wording.nextTrySoon);
+      remarks.push(explain(snapshot.error, wording));
+      break;
+    }
+    case 'cancelling':
+      tone = 'neutral';
+      facts.push(...parts);
+      growth();
+      showBar();
+      signOfLife();
+      break;
+    case 'succeeded': {
+      const own = factsOf(snapshot.result, wording);
+      facts.push(...(own.length ? own : parts));
+      segments = toSegments(snapshot);
+      tone = segments ? 'partial' : 'good';
+      if (segments) status = wording.partial;
+      links = linksOf(snapshot.result, wording, base);
+      break;
+    }
+    case 'failed':
+      tone = 'bad';
+      facts.push(...parts);
+      remarks.push(explain(snapshot.error, wording));
+      break;
+    case 'cancelled':
+      tone = 'neutral';
+      facts.push(...parts);
+  }
+  if (isFinished(snapshot)) {
+    const age = since(snapshot.finishedAt);
+    facts.push(age < 60_000 ? wording.justNow : wording.ago(seconds(age)));
+    if (isRetried) remarks.push(wording.retried);
+  }
+
+  const canDoAgain = canRetry(snapshot.status) && !isRetried && !isGone(snapshot);
+  return {
+    ...{ id, title, tone, status, facts, remarks, bar, segments, links, isSlow },
+    action: canCancel(snapshot.status) ? 'cancel' : canDoAgain ? 'retry' : null,
+    isStale: isStale && !isFinished(snapshot),
+    isTicking: snapshot.status !== 'queued',
+  };
+}
+
+/** Whether no worker that runs can do it: a deploy is half done, perhaps. */
+export function isWaitingForWorker(snapshot: Snapshot): boolean {
+  const { status } = snapshot;
+  return (status === 'queued' || status === 'retrying') && snapshot.waitingFor === 'worker';
+}
+
+/** Whether a success left something out. */
+export function isPartialSuccess(snapshot: Snapshot): boolean {
+  return toSegments(snapshot) !== null;
+}
+
+function partsOf({ progress, status }: Snapshot, wording: Wording): string[] {
+  if (!progress) return [];
+  const { done, total, skipped = 0, failed = 0 } = progress;
+  const parts = [
+    wording.done(status === 'succeeded' ? done - skipped - failed : done, status === 'succeeded' ? null : total),
+  ];
+  if (skipped) parts.push(wording.skipped(skipped));
+  if (failed) parts.push(wording.failedCount(failed));
+  return parts;
+}
+
+function toSegments({ progress, status }: Snapshot): RowView['segments'] {
+  if (status !== 'succeeded' || !progress) return null;
+  const { done, skipped = 0, failed = 0 } = progress;
+  const all = Math.max(done, skipped + failed);
+  if (skipped + failed === 0) return null;
+  return [(all - skipped - failed) / all, skipped / all, failed / all];
+}

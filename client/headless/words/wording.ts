@@ -1,0 +1,189 @@
+/**
+ * Every word the tray says, in one table, for whoever translates it or builds another UI.
+ * Texts that come from tasks (titles, reasons, notes) are not in here and never become markup.
+ */
+
+import type { TaskFailure } from '../../../core/error.ts';
+
+/** A table of words. Functions get raw numbers, and durations as {@link Wording.duration} made them. */
+export interface Wording {
+  /** BCP 47, for numbers and plurals. */
+  readonly locale: string;
+  /** `seconds` is a whole number from 0. */
+  duration(seconds: number): string;
+  readonly tasks: string;
+  /** What the button says to those who cannot see the number on it. */
+  button(active: number, unseen: number): string;
+  readonly groupActive: string;
+  readonly groupUnseen: string;
+  readonly groupRecent: string;
+  readonly empty: string;
+  readonly more: string;
+  readonly close: string;
+  readonly queued: string;
+  /** Queued or waiting for its next attempt, and no worker that runs can do it. */
+  readonly waitingForWorker: string;
+  readonly running: string;
+  readonly retrying: string;
+  readonly cancelling: string;
+  readonly succeeded: string;
+  readonly partial: string;
+  readonly failed: string;
+  readonly cancelled: string;
+  done(done: number, total: number | null): string;
+  /** The total has grown, so that the bar goes back; null: it is not known any more. */
+  moreFound(total: number | null): string;
+  skipped(count: number): string;
+  failedCount(count: number): string;
+  attempt(attempt: number, attempts: number): string;
+  restarted(attempt: number, attempts: number): string;
+  nextTry(duration: string): string;
+  readonly nextTrySoon: string;
+  timeLeft(duration: string): string;
+  stillGoing(duration: string): string;
+  noSign(duration: string): string;
+  lastNews(duration: string): string;
+  readonly slow: string;
+  ago(duration: string): string;
+  readonly justNow: string;
+  readonly cancel: string;
+  cancelTask(title: string): string;
+  readonly retry: string;
+  retryTask(title: string): string;
+  readonly retried: string;
+  commandFailed(reason: string): string;
+  /** Other words for errors, by their code (`deadline`, `worker_lost`, `unreachable` …); the rest say what they came with. */
+  readonly errors: Readonly<Record<string, string>>;
+  /** Labels for properties of a result that are links; others are named after their property. */
+  readonly links: Readonly<Record<string, string>>;
+  readonly reconnecting: string;
+  readonly notLive: string;
+  offline(duration: string): string;
+  readonly signedOut: string;
+  away(succeeded: number, failed: number, cancelled: number): string;
+  readonly show: string;
+  readonly dismiss: string;
+  /** What the toasts are called, for those who cannot see that they belong together. */
+  readonly toasts: string;
+  moreToasts(count: number): string;
+  readonly notify: string;
+  readonly notifyBlocked: string;
+  saySucceeded(title: string): string;
+  sayPartial(title: string): string;
+  sayFailed(title: string, reason: string): string;
+  sayCancelled(title: string): string;
+  saySlow(title: string): string;
+  sayWaitingForWorker(title: string): string;
+  sayMany(succeeded: number, failed: number, cancelled: number): string;
+}
+
+const LOCALE = 'en';
+
+const formats = new Map<string, Intl.NumberFormat>();
+
+/** `count` as people of `locale` write it. */
+export function formatNumber(count: number, locale: string): string {
+  // Making a format takes longer than all the rest of a row.
+  const format = formats.get(locale) ?? new Intl.NumberFormat(locale);
+  formats.set(locale, format);
+  return format.format(count);
+}
+
+/** What `error` says to a person. */
+export function explain({ code, message }: TaskFailure, { errors }: Pick<Wording, 'errors'>): string {
+  // A handler may choose any code, `constructor` too.
+  return (Object.hasOwn(errors, code) ? errors[code] : undefined) ?? message;
+}
+
+/** The form of a word that goes with `count`: `plural('en', 2, { one: 'task', other: 'tasks' })`. */
+export function plural(
+  locale: string,
+  count: number,
+  forms: Readonly<Partial<Record<Intl.LDMLPluralRule, string>>> & { readonly other: string },
+): string {
+  return forms[new Intl.PluralRules(locale).select(count)] ?? forms.other;
+}
+
+const number = (count: number): string => formatNumber(count, LOCALE);
+
+function counts(succeeded: number, failed: number, cancelled: number): string {
+  const parts = [
+    succeeded && `${number(succeeded)} ${plural(LOCALE, succeeded, { one: 'task', other: 'tasks' })} done`,
+    failed && `${number(failed)} failed`,
+    cancelled && `${number(cancelled)} cancelled`,
+  ];
+  return parts.filter(Boolean).join(', ');
+}
+
+/** English, the default. */
+export const ENGLISH: Wording = {
+  locale: LOCALE,
+  duration(seconds) {
+    if (seconds < 60) return `${seconds} s`;
+    const minutes = Math.round(seconds / 60);
+    if (minutes < 60) return `${minutes} min`;
+    const hours = Math.floor(minutes / 60);
+    if (hours < 24) return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
+    const days = Math.round(hours / 24);
+    return `${days} ${plural(LOCALE, days, { one: 'day', other: 'days' })}`;
+  },
+  tasks: 'Tasks',
+  button: (active, unseen) =>
+    ['Tasks', active && `${number(active)} in progress`, unseen && `${number(unseen)} new`].filter(Boolean).join(', '),
+  groupActive: 'In progress',
+  groupUnseen: 'New',
+  groupRecent: 'Earlier',
+  empty: 'Nothing yet. Tasks you start show up here.',
+  more: 'Show more',
+  close: 'Close',
+  queued: 'Waiting to start',
+  waitingForWorker: 'Waiting for a worker that can do this',
+  running: 'Running',
+  retrying: 'Trying again',
+  cancelling: 'Cancelling…',
+  succeeded: 'Done',
+  partial: 'Done, with exceptions',
+  failed: 'Failed',
+  cancelled: 'Cancelled',
+  done: (done, total) => (total === null ? `${number(done)} done` : `${number(done)} of ${number(total)}`),
+  moreFound: (total) => (total === null ? 'More was found' : `More was found: ${number(total)} in all`),
+  skipped: (count) => `${number(count)} skipped`,
+  failedCount: (count) => `${number(count)} failed`,
+  attempt: (attempt, attempts) => `attempt ${attempt} of ${attempts}`,
+  restarted: (attempt, attempts) => `Restarted, attempt ${attempt} of ${attempts}`,
+  nextTry: (duration) => `starts in ${duration}`,
+  nextTrySoon: 'starts any moment',
+  timeLeft: (duration) => `about ${duration} left`,
+  stillGoing: (duration) => `Still going, last sign ${duration} ago`,
+  noSign: (duration) => `No sign of the worker for ${duration}`,
+  lastNews: (duration) => `Last news ${duration} ago`,
+  slow: 'Taking longer than usual',
+  ago: (duration) => `${duration} ago`,
+  justNow: 'just now',
+  cancel: 'Cancel',
+  cancelTask: (title) => `Cancel: ${title}`,
+  retry: 'Retry',
+  retryTask: (title) => `Retry: ${title}`,
+  retried: 'Tried again',
+  commandFailed: (reason) => `That did not work: ${reason}`,
+  errors: {},
+  links: { url: 'Open', downloadUrl: 'Download', rejectsUrl: 'Download what was left out' },
+  reconnecting: 'Reconnecting. Updates come a few seconds late.',
+  notLive: 'Live updates are not available. Updates come a few seconds late.',
+  offline: (duration) => `No connection. What you see is ${duration} old.`,
+  signedOut: 'You are signed out. Sign in again to follow your tasks.',
+  away: (...of) => `While you were away: ${counts(...of)}`,
+  show: 'Show',
+  dismiss: 'Dismiss',
+  toasts: 'Latest outcomes',
+  moreToasts: (count) => `+${number(count)}`,
+  notify: 'Notify me when done',
+  notifyBlocked: 'The browser does not allow notifications here.',
+  saySucceeded: (title) => `Done: ${title}`,
+  sayPartial: (title) => `Done, with exceptions: ${title}`,
+  sayFailed: (title, reason) => `Failed: ${title}. ${reason}`,
+  sayCancelled: (title) => `Cancelled: ${title}`,
+  saySlow: (title) => `Taking longer than usual: ${title}`,
+  sayWaitingForWorker: (title) => `Waiting for a worker that can do this: ${title}`,
+  sayMany: counts,
+};

@@ -1,0 +1,197 @@
+/**
+ * The one file that knows pusher-js: how to set it up so that nothing leaks to hosts that are not ours, and how
+ * to read its states. It keeps nothing alive by itself; `link.ts` decides when to try again.
+ *
+ * Traps this port hides (pusher-js 8):
+ * - every host and port has to be set, or the fallback goes to `sockjs-<cluster>.pusher.com`
+ * - after a loss it retries at moments of its own, without jitter and up to 105 s apart, and its retry timer
+ *   later ends a connection that somebody else opened meanwhile: so a lost connection is fully `disconnect`ed
+ * - `disconnected` that we did not ask for means that the bus turned us away for good
+ * - an authorization that failed is not tried again, and one that the bus rejected leaves `subscriptionPending`,
+ *   which only a new connection heals: so both get a new connection
+ * - an encrypted channel needs a cipher that only `pusher-js/with-encryption` brings, at half its size again: it is
+ *   loaded here (`encryption.ts`), whatever build the page brought, for such a channel and for no other
+ */
+
+import type { Options } from 'pusher-js';
+import type { ConnectionInfo } from '../../core/wire.ts';
+import type { Timing } from '../environment.ts';
+import { isObject } from '../parse.ts';
+import { steerTransports } from './transport.ts';
+
+export type { Options };
+
+/** The part of pusher-js that inloop uses. The class that pusher-js exports fits. */
+export type PusherClass = new (key: string, options: Options) => PusherLike;
+
+export interface PusherLike {
+  readonly connection: {
+    // biome-ignore lint/suspicious/noExplicitAny: pusher-js says `Function`; each handler below checks what it gets
+    bind(event: string, callback: (data: any) => void): unknown;
+    /** The socket that is open, and what carries it: `ws`, `xhr_streaming` or `xhr_polling`. */
+    readonly connection?: { readonly transport?: { readonly name?: string } } | null;
+  };
+  connect(): void;
+  disconnect(): void;
+  subscribe(channel: string): {
+    // biome-ignore lint/suspicious/noExplicitAny: see above
+    bind_global(callback: (event: string, data: any) => void): unknown;
+  };
+}
+
+/** `Pusher` itself, or the module that holds it (some bundlers and TypeScript settings give that). */
+export type PusherSource = PusherClass | { readonly default: PusherSource };
+
+/**
+ * Why push is away:
+ * - `lost`: the connection broke or was not to be had; trying again may help
+ * - `refused`: the bus turned us away for good (close codes 40xx and from 4300), or this Pusher cannot do it at all
+ *   (no transport in this browser); pusher-js says more on the console
+ * - `unauthorized`: connected, but our server did not authorize the channel, or the bus rejected its signature
+ */
+export type PushLoss = 'lost' | 'refused' | 'unauthorized';
+
+export interface PushHandlers {
+  /** There is a connection; the subscription is still to come. */
+  onConnected(): void;
+  /** Subscribed: from here on events arrive. Said again where some may have been missed. */
+  onUp(): void;
+  /** Away. Nothing is tried until `open`. */
+  onDown(loss: PushLoss): void;
+  onEvent(name: string, data: unknown): void;
+}
+
+/** A connection to one channel. */
+export interface Push {
+  /** Starts a connection, whatever was going on before. */
+  open(): void;
+  /** Ends the connection or the attempt, until `open`. */
+  pause(): void;
+}
+
+export interface PushOptions {
+  readonly Pusher: PusherSource;
+  readonly connection: ConnectionInfo;
+  /** Asks our server to sign the subscription. Rejects with a TaskError. */
+  readonly authorize: (socketId: string, channel: string) => Promise<object>;
+  readonly handlers: PushHandlers;
+  readonly timing?: Timing;
+}
+
+/** Loads pusher-js, for those who do not bring it. */
+export async function loadPusher(): Promise<PusherSource> {
+  return (await import('pusher-js')) as unknown as PusherSource;
+}
+
+export function createPush({ Pusher, connection, authorize, handlers, timing }: PushOptions): Push {
+  let pusher: PusherLike | undefined;
+  /** Grows with each thing we do, so that what pusher-js says about the time before is not listened to. */
+  let turn = 0;
+  let isOurs = false;
+
+  function quietly(act: () => void): void {
+    turn++;
+    isOurs = true;
+    try {
+      act();
+    } finally {
+      isOurs = false;
+    }
+  }
+
+  /** `act`, unless something else was done meanwhile. */
+  function ifCurrent<T extends unknown[]>(act: (...args: T) => void): (...args: T) => void {
+    const before = turn;
+    return (...args) => {
+      if (turn === before) act(...args);
+    };
+  }
+
+  function goDown(loss: PushLoss): void {
+    if (isOurs) return;
+    // Not at once: pusher-js sets its retry timer, or starts its next attempt, after it has told us.
+    queueMicrotask(
+      ifCurrent(() => {
+        quietly(() => pusher?.disconnect());
+        handlers.onDown(loss);
+      }),
+    );
+  }
+
+  function create(options: Options): PusherLike {
+    const created = new (steerTransports(findPusher(Pusher) as PusherClass, timing))(connection.key, options);
+    created.connection.bind('connecting_in', () => goDown('lost'));
+    created.connection.bind('state_change', ({ previous, current }) => {
+      if (current === 'connected') handlers.onConnected();
+      else if (current === 'disconnected' || current === 'failed') goDown('refused');
+      else if (current === 'unavailable' || previous === 'connected') goDown('lost');
+    });
+    created.subscribe(connection.channel).bind_global((event, data) => {
+      if (event === 'pusher:subscription_succeeded') handlers.onUp();
+      else if (event === 'pusher:subscription_error') goDown('unauthorized');
+      else if (event.startsWith('task.')) handlers.onEvent(event, data);
+    });
+    return created;
+  }
+
+  const customHandler: Authorizer = ({ socketId, channelName }, callback) => {
+    // What it rejects with is the callback's first argument; the second is looked at only where that is null.
+    authorize(socketId, channelName).then(
+      (signed) => callback(null, signed as { auth: string }),
+      callback as (error: Error) => void,
+    );
+  };
+
+  function connect(options: Options): void {
+    try {
+      quietly(() => {
+        pusher?.disconnect();
+        pusher ??= create(options);
+        pusher.connect();
+      });
+    } catch {
+      // pusher-js throws texts as well as errors, for example where the browser has no transport.
+      handlers.onDown('refused');
+    }
+  }
+
+  return {
+    open() {
+      const options = toOptions(connection, customHandler);
+      if (pusher || !connection.channel.startsWith('private-encrypted-')) return connect(options);
+      import('./encryption.ts').then(
+        ifCurrent(({ encrypt }) => connect(encrypt(options, () => ifCurrent(handlers.onUp)))),
+        ifCurrent(() => handlers.onDown('lost')),
+      );
+    },
+    pause: () => quietly(() => pusher?.disconnect()),
+  };
+}
+
+/** How pusher-js asks for a channel to be authorized. */
+export type Authorizer = NonNullable<
+  Extract<Options['channelAuthorization'], { customHandler: unknown }>
+>['customHandler'];
+
+/** Every host option is in `info`; pusher-js takes null for "not set" and leaves alone what it does not know. */
+export function toOptions(info: ConnectionInfo, customHandler: Authorizer): Options {
+  return {
+    ...info,
+    // The hosts belong together: one without the other would leave us for Pusher's.
+    httpHost: info.httpHost ?? info.wsHost,
+    enabledTransports: ['ws', 'wss', 'xhr_streaming', 'xhr_polling'],
+    // Two missed beats in well under a minute show a connection that is dead and does not know it.
+    activityTimeout: 30_000,
+    pongTimeout: 8_000,
+    // `link.ts` has a time limit of its own.
+    unavailableTimeout: 60_000,
+    enableStats: false,
+    channelAuthorization: { customHandler },
+  } as Options;
+}
+
+/** The class in `source`, or undefined. */
+export function findPusher(source: unknown): PusherClass | undefined {
+  if (typeof source === 'function') return source as PusherClass;
+  return isObject(source) ? findPusher(source.default) : undefined;
+}

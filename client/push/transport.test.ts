@@ -1,0 +1,145 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { FakePusher } from '../test-support/fake-pusher.ts';
+import { connectionInfo } from '../test-support/fake-server.ts';
+import { ManualTiming } from '../test-support/manual-timing.ts';
+import { createLink, type Link } from './link.ts';
+import { createPush } from './pusher.ts';
+
+const WEB_SOCKETS = ['ws', 'wss'];
+
+beforeEach(() => {
+  FakePusher.made = [];
+  FakePusher.isReachable = true;
+  FakePusher.isRefused = false;
+  FakePusher.transport = 'ws';
+  FakePusher.blocked = [];
+});
+
+async function live(chance = 0.5) {
+  const timing = new ManualTiming();
+  timing.chance = chance;
+  let ups = 0;
+  let downs = 0;
+  const link: Link = createLink({
+    timing,
+    createPush: (handlers) =>
+      createPush({
+        ...{ Pusher: FakePusher, connection: connectionInfo('private-user-ada'), timing, handlers },
+        authorize: async () => ({ auth: 'key:ok' }),
+      }),
+    onChange: ({ isUp }) => {
+      if (isUp) ups++;
+      else downs++;
+    },
+    onEvent: () => {},
+  });
+  link.start();
+  await timing.advance(50);
+  expect(link.state.isUp).toBe(true);
+  return { timing, link, counts: () => ({ ups, downs }) };
+}
+
+const open = () => FakePusher.made.filter(({ connection }) => connection.state === 'connected');
+const carriers = () => open().map(({ connection }) => connection.connection?.transport.name);
+
+/** The network lets no WebSocket through any more, and breaks the one there is. */
+function block(...transports: string[]): void {
+  FakePusher.blocked = [...WEB_SOCKETS, ...transports];
+  FakePusher.last.emit('connecting_in', 1);
+}
+
+describe('WebSockets that are blocked in the middle of a session', () => {
+  it.each([[0], [0.5], [0.99]])('are done without within 8 s (chance %d)', async (chance) => {
+    const { timing, link } = await live(chance);
+    block();
+    await timing.advance(8_000);
+    expect(link.state.isUp).toBe(true);
+    expect(carriers()).toEqual(['xhr_streaming']);
+  });
+
+  it('are done without within 8 s where streams are held back as well', async () => {
+    const { timing, link } = await live();
+    block('xhr_streaming');
+    await timing.advance(8_000);
+    expect(link.state.isUp).toBe(true);
+    expect(carriers()).toEqual(['xhr_polling']);
+  });
+
+  it('are used again within a minute of their return, with one connection, and without a moment without', async () => {
+    for (const passed of [9_000, 100_000, 1_000_000]) {
+      FakePusher.made = [];
+      const { timing, link, counts } = await live();
+      block();
+      await timing.advance(passed);
+      expect(carriers()).toEqual(['xhr_streaming']);
+      const before = counts();
+      FakePusher.blocked = [];
+      await timing.advance(60_000);
+      expect(link.state.isUp).toBe(true);
+      expect(carriers()).toEqual(['ws']);
+      // Told again that it is up: what went to neither is fetched.
+      expect(counts()).toEqual({ ups: before.ups + 1, downs: before.downs });
+      link.pause();
+    }
+  });
+
+  it('are asked for no more than twice a minute while they stay away, and not at all once it is paused', async () => {
+    const { timing, link } = await live();
+    block();
+    await timing.advance(120_000);
+    const before = FakePusher.made.length;
+    await timing.advance(600_000);
+    expect(FakePusher.made.length - before).toBeLessThan(20);
+    link.pause();
+    expect(timing.pending).toBe(0);
+    expect(open()).toEqual([]);
+  });
+});
+
+describe('an outage of the bus', () => {
+  it('that ends is over within 3 s, whichever transport is being tried', async () => {
+    for (let outage = 500; outage < 9_000; outage += 700) {
+      FakePusher.made = [];
+      FakePusher.isReachable = true;
+      const { timing, link } = await live();
+      FakePusher.last.drop();
+      await timing.advance(outage);
+      FakePusher.isReachable = true;
+      await timing.advance(3_000);
+      expect(link.state.isUp).toBe(true);
+      await timing.advance(60_000);
+      expect(carriers()).toEqual(['ws']);
+      link.pause();
+    }
+  });
+
+  it('is over within 3 s where there is nothing to be had over HTTP, too', async () => {
+    for (let outage = 500; outage < 9_000; outage += 300) {
+      FakePusher.made = [];
+      FakePusher.isReachable = true;
+      FakePusher.blocked = [];
+      const { timing, link } = await live(0.9);
+      FakePusher.blocked = ['xhr_streaming', 'xhr_polling'];
+      FakePusher.last.drop();
+      await timing.advance(outage);
+      FakePusher.isReachable = true;
+      await timing.advance(3_000);
+      expect([outage, link.state.isUp]).toEqual([outage, true]);
+      expect(carriers()).toEqual(['ws']);
+      link.pause();
+      expect(timing.pending).toBe(0);
+      expect(open()).toEqual([]);
+    }
+  });
+
+  it('comes back over HTTP first where that is what has worked', async () => {
+    FakePusher.transport = 'xhr_streaming';
+    FakePusher.blocked = WEB_SOCKETS;
+    const { timing } = await live();
+    FakePusher.last.drop();
+    await timing.advance(1_000);
+    FakePusher.isReachable = true;
+    await timing.advance(3_000);
+    expect(carriers()).toEqual(['xhr_streaming']);
+  });
+});

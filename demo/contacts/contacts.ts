@@ -1,0 +1,60 @@
+/** `GET /contacts`: the owner's contacts, a page at a time. `POST /reports`: exports them. */
+
+import { type Request, Router } from 'express';
+import { TaskError } from 'inloop';
+import type { TaskServer } from 'inloop/server';
+import type { FileStore } from '../files/file-store.ts';
+import { requireUser } from '../session/session.ts';
+import { exportContacts } from '../tasks.ts';
+import type { DemoDatabase } from './database.ts';
+
+const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 100;
+
+/** Query: `limit` (1 to 100, default 50) and `cursor`. Answer: `{contacts, total, nextCursor}`, by e-mail address. */
+export function createContactsRouter(db: DemoDatabase): Router {
+  const router = Router();
+  router.get('/', (req, res) => {
+    const owner = requireUser(req);
+    const page = db.readContacts(owner, readLimit(req), readCursor(req));
+    const nextCursor = page.next === null ? null : Buffer.from(page.next).toString('base64url');
+    res.set('Cache-Control', 'no-store').json({ contacts: page.contacts, total: page.total, nextCursor });
+  });
+  return router;
+}
+
+/** Header: `Idempotency-Key`. Answers 202 with the task. */
+export function createReportsRouter(
+  tasks: Pick<TaskServer, 'start' | 'accepted'>,
+  files: Pick<FileStore, 'requireRoom'>,
+): Router {
+  const router = Router();
+  router.post('/', async (req, res) => {
+    const owner = requireUser(req);
+    files.requireRoom(owner, 'download', 0);
+    const key = req.get('Idempotency-Key');
+    tasks.accepted(res, await tasks.start(exportContacts, {}, { owner, ...(key ? { idempotencyKey: key } : {}) }));
+  });
+  return router;
+}
+
+function readLimit(req: Request): number {
+  const { limit } = req.query;
+  if (limit === undefined) return DEFAULT_LIMIT;
+  const value = typeof limit === 'string' && /^\d{1,3}$/.test(limit) ? Number(limit) : 0;
+  if (value >= 1 && value <= MAX_LIMIT) return value;
+  throw new TaskError('bad_limit', `limit must be a whole number from 1 to ${MAX_LIMIT}.`, {
+    retryable: false,
+    status: 400,
+  });
+}
+
+function readCursor(req: Request): string {
+  const { cursor } = req.query;
+  if (cursor === undefined) return '';
+  if (typeof cursor === 'string' && /^[\w-]{1,2000}$/.test(cursor)) return Buffer.from(cursor, 'base64url').toString();
+  throw new TaskError('bad_cursor', 'cursor must be a nextCursor of an earlier answer.', {
+    retryable: false,
+    status: 400,
+  });
+}

@@ -1,0 +1,155 @@
+/**
+ * The demo's own database: contacts, what became of uploads, who may open which download, and who is signed in.
+ * SQLite in a file that server and worker both have open; every call is synchronous and short.
+ */
+
+import { chmodSync, closeSync, openSync } from 'node:fs';
+import type { TaskFailure } from 'inloop';
+import Database from 'libsql';
+import type { DownloadKind } from '../files/data-folder.ts';
+import { type FileStore, openFiles } from '../files/file-store.ts';
+import { openSessions, type SessionStore } from '../session/session-store.ts';
+import type { Contact } from './contact.ts';
+
+/** How the import of an upload ended for good: kept so that running it once more says the same. */
+export type UploadOutcome<Result> = { readonly result: Result } | { readonly failure: TaskFailure };
+
+export interface ContactPage {
+  /** In the order of their e-mail addresses. */
+  readonly contacts: readonly Contact[];
+  /** How many the owner has in all. */
+  readonly total: number;
+  /** Pass it as `after` for the next page; null on the last one. */
+  readonly next: string | null;
+}
+
+export interface DemoDatabase {
+  /** Adds contacts to an owner's, all or none; one whose e-mail address is there already replaces it. */
+  saveContacts(owner: string, contacts: readonly Contact[]): void;
+  /** At most `limit` contacts whose e-mail addresses come after `after`. */
+  readContacts(owner: string, limit: number, after?: string): ContactPage;
+  countContacts(owner: string): number;
+
+  /** Notes an upload. False where it was noted before: the same file, sent again with the same Idempotency-Key. */
+  addUpload(uploadId: string): boolean;
+  removeUpload(uploadId: string): void;
+  /** Null while the upload is still to be imported. */
+  uploadOutcome<Result>(uploadId: string): UploadOutcome<Result> | null;
+  /** The first outcome stands. */
+  settleUpload<Result>(uploadId: string, outcome: UploadOutcome<Result>): void;
+
+  addDownload(kind: DownloadKind, taskId: string, owner: string, filename: string): void;
+  /** The name to give the file, or null where there is none for this owner. */
+  findDownload(kind: DownloadKind, taskId: string, owner: string): string | null;
+
+  readonly files: FileStore;
+  readonly sessions: SessionStore;
+
+  /** Forgets uploads, downloads and files noted before `before`, and sessions that ended before it. */
+  forget(before: Date): void;
+  close(): void;
+}
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS contacts (
+    owner TEXT NOT NULL, email TEXT NOT NULL, name TEXT NOT NULL, company TEXT NOT NULL, phone TEXT NOT NULL,
+    PRIMARY KEY (owner, email)
+  ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS uploads (
+    id TEXT PRIMARY KEY, created_at TEXT NOT NULL, outcome TEXT
+  ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS downloads (
+    kind TEXT NOT NULL, task_id TEXT NOT NULL, owner TEXT NOT NULL, filename TEXT NOT NULL, created_at TEXT NOT NULL,
+    PRIMARY KEY (kind, task_id)
+  ) WITHOUT ROWID;
+`;
+
+/** Opens the database at `path`, making it where it is missing. `now` is a clock for tests. */
+export function openDatabase(path: string, now: () => Date = () => new Date()): DemoDatabase {
+  keepPrivate(path);
+  const db = new Database(path);
+  // First of all: the other process may be making the tables at this very moment.
+  db.exec('PRAGMA busy_timeout = 5000');
+  db.exec('PRAGMA journal_mode = WAL');
+  db.exec('PRAGMA synchronous = NORMAL');
+  db.exec(SCHEMA);
+  const files = openFiles(db, now);
+  const sessions = openSessions(db);
+
+  const upsert = db.prepare(
+    `INSERT INTO contacts (owner, email, name, company, phone) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (owner, email) DO UPDATE SET name = excluded.name, company = excluded.company, phone = excluded.phone`,
+  );
+  const page = db.prepare(
+    'SELECT email, name, company, phone FROM contacts WHERE owner = ? AND email > ? ORDER BY email LIMIT ?',
+  );
+  const count = db.prepare('SELECT count(*) AS total FROM contacts WHERE owner = ?');
+  const addUpload = db.prepare('INSERT INTO uploads (id, created_at) VALUES (?, ?) ON CONFLICT DO NOTHING');
+  const removeUpload = db.prepare('DELETE FROM uploads WHERE id = ?');
+  const outcome = db.prepare('SELECT outcome FROM uploads WHERE id = ?');
+  const settle = db.prepare(
+    `INSERT INTO uploads (id, created_at, outcome) VALUES (?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET outcome = coalesce(outcome, excluded.outcome)`,
+  );
+  const addDownload = db.prepare(
+    `INSERT INTO downloads (kind, task_id, owner, filename, created_at) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (kind, task_id) DO UPDATE SET filename = excluded.filename, created_at = excluded.created_at`,
+  );
+  const findDownload = db.prepare('SELECT filename FROM downloads WHERE kind = ? AND task_id = ? AND owner = ?');
+
+  const saveContacts = db.transaction((owner: string, contacts: readonly Contact[]) => {
+    for (const { email, name, company, phone } of contacts) upsert.run(owner, email, name, company, phone);
+  });
+  const countContacts = (owner: string) => (count.get(owner) as { total: number }).total;
+
+  return {
+    saveContacts(owner, contacts) {
+      if (contacts.length > 0) saveContacts.immediate(owner, contacts);
+    },
+    readContacts(owner, limit, after = '') {
+      const found = page.all(owner, after, limit + 1) as Contact[];
+      const contacts = found.slice(0, limit);
+      const next = found.length > limit ? (contacts.at(-1)?.email ?? null) : null;
+      return { contacts, total: countContacts(owner), next };
+    },
+    countContacts,
+
+    addUpload: (id) => addUpload.run(id, now().toISOString()).changes > 0,
+    removeUpload(id) {
+      removeUpload.run(id);
+      files.remove(id);
+    },
+    uploadOutcome<Result>(id: string) {
+      const row = outcome.get(id) as { outcome: string | null } | undefined;
+      return row?.outcome ? (JSON.parse(row.outcome) as UploadOutcome<Result>) : null;
+    },
+    settleUpload(id, value) {
+      settle.run(id, now().toISOString(), JSON.stringify(value));
+      files.remove(id);
+    },
+
+    addDownload: (kind, taskId, owner, filename) =>
+      void addDownload.run(kind, taskId, owner, filename, now().toISOString()),
+    findDownload(kind, taskId, owner) {
+      const row = findDownload.get(kind, taskId, owner) as { filename: string } | undefined;
+      return row?.filename ?? null;
+    },
+
+    forget(before) {
+      for (const table of ['uploads', 'downloads', 'files']) {
+        db.prepare(`DELETE FROM ${table} WHERE created_at < ?`).run(before.toISOString());
+      }
+      db.prepare('DELETE FROM sessions WHERE until < ?').run(before.getTime());
+    },
+    files,
+    sessions,
+    close: () => void db.close(),
+  };
+}
+
+/** Makes the file for its owner alone, before SQLite would for everybody; what SQLite puts beside it is made alike. */
+function keepPrivate(path: string): void {
+  if (path === ':memory:') return;
+  closeSync(openSync(path, 'a', 0o600));
+  chmodSync(path, 0o600);
+}

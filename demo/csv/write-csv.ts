@@ -1,0 +1,62 @@
+/**
+ * Writes a CSV that people will open in a spreadsheet: rejected rows and exports.
+ *
+ * The values come from strangers. One that begins like a formula gets an apostrophe before it, or a spreadsheet
+ * would run it (OWASP, "CSV injection"). The file appears under its name only when it is complete.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { finished } from 'node:stream/promises';
+import { stringify } from 'csv-stringify/sync';
+import { removeUnfinished } from '../files/remove-file.ts';
+
+export interface CsvWriter {
+  /** Adds rows; waits where the disk is slower. @throws the error of the disk, for example that it is full */
+  write(rows: readonly (readonly string[])[]): Promise<void>;
+  /** Completes the file at its path, in place of an earlier one. */
+  commit(): Promise<void>;
+  /** Leaves nothing behind. Does nothing after {@link commit}. */
+  discard(): Promise<void>;
+}
+
+/** Starts a CSV that will appear at `path`, with `header` as its first row. */
+export function createCsvWriter(path: string, header: readonly string[]): CsvWriter {
+  // Two attempts of one task may write at the same time for a moment: each to its own file.
+  const draft = `${path}.${randomUUID()}.part`;
+  const stream = createWriteStream(draft, { mode: 0o600 });
+  let failure: Error | null = null;
+  stream.on('error', (error) => {
+    failure = error;
+  });
+  // The BOM makes Excel read it as UTF-8.
+  stream.write(`\uFEFF${format([header])}`);
+
+  return {
+    async write(rows) {
+      if (failure) throw failure;
+      if (!stream.write(format(rows)) && !failure) await once(stream, 'drain');
+    },
+    async commit() {
+      if (failure) throw failure;
+      stream.end();
+      await finished(stream);
+      await rename(draft, path);
+    },
+    async discard() {
+      await removeUnfinished(stream);
+    },
+  };
+}
+
+function format(rows: readonly (readonly string[])[]): string {
+  return stringify(rows as string[][], {
+    escape_formulas: true,
+    record_delimiter: 'windows',
+    // csv-stringify quotes a line break only where it is its own, CR LF. But any line break begins a new row in a
+    // spreadsheet, and what stands behind it a new cell: "Ada\n=1+1" would be a name and a formula.
+    quoted_match: /[\r\n]/,
+  });
+}

@@ -1,0 +1,42 @@
+/** Files that tasks left for their owner. Everyone else gets the 404 that a file which never was gets. */
+
+import { type RequestHandler, Router } from 'express';
+import { TaskError } from 'inloop';
+import type { DemoDatabase } from '../contacts/database.ts';
+import { requireUser } from '../session/session.ts';
+import type { DataFolder, DownloadKind } from './data-folder.ts';
+
+/** `GET /imports/:taskId/rejects` and `GET /reports/:taskId/file`, as CSV. */
+export function createDownloadsRouter(db: DemoDatabase, folder: DataFolder): Router {
+  const router = Router();
+  const send =
+    (kind: DownloadKind): RequestHandler<{ taskId: string }> =>
+    (req, res, next) => {
+      const { taskId } = req.params;
+      const filename = db.findDownload(kind, taskId, requireUser(req));
+      if (filename === null) throw notFound();
+      res.set('Cache-Control', 'private, no-store');
+      // With `root`, only the name is checked: DATA_DIR may well lie in a hidden folder, such as .inloop.
+      res.download(
+        folder.downloadName(kind, taskId),
+        filename,
+        { root: folder.downloads, cacheControl: false },
+        (error) => {
+          if (!error) return;
+          if (res.headersSent) return res.destroy();
+          res.removeHeader('Content-Disposition');
+          next((error as { status?: number }).status === 404 ? notFound() : error);
+        },
+      );
+    };
+  router.get('/imports/:taskId/rejects', send('rejects'));
+  router.get('/reports/:taskId/file', send('report'));
+  return router;
+}
+
+function notFound(): TaskError {
+  return new TaskError('no_such_file', 'There is no such file, or it is no longer kept.', {
+    retryable: false,
+    status: 404,
+  });
+}

@@ -1,0 +1,40 @@
+import fs, { createWriteStream, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { eventually } from '../../test/support/eventually.ts';
+import { createCsvWriter } from '../csv/write-csv.ts';
+import { removeUnfinished } from './remove-file.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'inloop-remove-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+it('a file that is given up before it was even opened leaves nothing behind', async () => {
+  /** A disk that takes its time. */
+  const slow = (...args: Parameters<typeof fs.open>) => void setTimeout(() => fs.open(...args), 50);
+  const stream = createWriteStream(join(folder, 'a.part'), { fs: { ...fs, open: slow as typeof fs.open } });
+  await removeUnfinished(stream);
+  await eventually(() => stream.closed);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+it('nor does one in the middle, or one that has failed', async () => {
+  const stream = createWriteStream(join(folder, 'a'));
+  await new Promise((resolve) => stream.write('x', resolve));
+  await removeUnfinished(stream);
+  const broken = createWriteStream(join(folder, 'b'));
+  broken.on('error', () => {});
+  broken.destroy(new Error('the disk is full'));
+  await removeUnfinished(broken);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+it('nor does a CSV', async () => {
+  await Promise.all(
+    Array.from({ length: 50 }, (_, n) => createCsvWriter(join(folder, `${n}.csv`), ['email']).discard()),
+  );
+  expect(readdirSync(folder)).toEqual([]);
+});

@@ -1,0 +1,127 @@
+/** `POST /imports`: takes a CSV, answers 202 with the task that will import it. */
+
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { type Request, Router } from 'express';
+import { TaskError } from 'inloop';
+import type { TaskServer } from 'inloop/server';
+import multer from 'multer';
+import type { DemoDatabase } from '../contacts/database.ts';
+import type { DataFolder } from '../files/data-folder.ts';
+import { requireUser } from '../session/session.ts';
+import { importContacts, paceSchema } from '../tasks.ts';
+import { inspectUpload } from './inspect-upload.ts';
+import { explainUploadErrors, limitUpload } from './upload-errors.ts';
+import { createUploadStorage } from './upload-storage.ts';
+
+export interface ImportRoutesOptions {
+  readonly tasks: Pick<TaskServer, 'start' | 'accepted'>;
+  readonly db: DemoDatabase;
+  readonly folder: DataFolder;
+  /** Largest file, in bytes; a larger one is refused while it is read. */
+  readonly maxUploadBytes: number;
+}
+
+/** Form fields: `file` (the CSV) and `pace` (`full`, the default, or `slow`). Header: `Idempotency-Key`. */
+export function createImportRouter({ tasks, db, folder, maxUploadBytes }: ImportRoutesOptions): Router {
+  const upload = multer({
+    storage: createUploadStorage(folder.uploads, maxUploadBytes),
+    limits: { files: 1, fields: 10, fieldSize: 1_000, parts: 12 },
+    // Without it a name in UTF-8 arrives as mojibake.
+    defParamCharset: 'utf8',
+  });
+  const router = Router();
+  const arriving = new Map<string, number>();
+  // Who is asking comes first: nobody else's bytes touch the disk, nor those of somebody who has too many there.
+  router.use((req, res, next) => {
+    const owner = requireUser(req);
+    if (req.method !== 'POST') return next();
+    const count = arriving.get(owner) ?? 0;
+    if (count >= MAX_ARRIVING) throw tooManyAtOnce();
+    db.files.requireRoom(owner, 'upload', 0);
+    arriving.set(owner, count + 1);
+    res.once('close', () => {
+      const left = (arriving.get(owner) ?? 1) - 1;
+      if (left > 0) arriving.set(owner, left);
+      else arriving.delete(owner);
+    });
+    next();
+  });
+  router.post('/', limitUpload(maxUploadBytes), upload.single('file'), async (req, res) => {
+    const owner = requireUser(req);
+    const { file } = req;
+    if (!file) throw refuse('no_file', req.is('multipart/form-data') ? 400 : 415, NO_FILE);
+    try {
+      const pace = readPace(req);
+      const key = req.get('Idempotency-Key');
+      await inspectUpload(file.path);
+      db.files.requireRoom(owner, 'upload', file.size);
+      const uploadId = key ? await deriveId(owner, key, file.path) : randomBytes(16).toString('hex');
+      const filename = cleanName(file.originalname);
+      const isNew = db.addUpload(uploadId);
+      if (isNew) {
+        db.files.note(uploadId, 'upload', owner, file.size);
+        await rename(file.path, folder.upload(uploadId));
+      }
+      try {
+        const input = { uploadId, filename, pace };
+        const task = await tasks.start(importContacts, input, { owner, ...(key ? { idempotencyKey: key } : {}) });
+        tasks.accepted(res, task);
+      } catch (error) {
+        // After a 5xx the task may still come to be (a save that went through late), and then wants its file.
+        if (isNew && error instanceof TaskError && error.status < 500) {
+          db.removeUpload(uploadId);
+          await rm(folder.upload(uploadId), { force: true });
+        }
+        throw error;
+      }
+    } finally {
+      await rm(file.path, { force: true });
+    }
+  });
+  router.use(explainUploadErrors(maxUploadBytes));
+  return router;
+}
+
+/** Uploads of one user that may be on their way at once. */
+const MAX_ARRIVING = 10;
+
+function tooManyAtOnce(): TaskError {
+  return new TaskError(
+    'too_many_uploads',
+    `${MAX_ARRIVING} files of yours are arriving at this moment, which is the most. Send this one when they are there.`,
+    { retryable: true, status: 429, retryAfter: 5 },
+  );
+}
+
+const NO_FILE = 'Expected multipart/form-data with a CSV file in the field "file", got no file.';
+
+function readPace(req: Request) {
+  const given: unknown = req.body?.pace;
+  const pace = paceSchema.safeParse(given ?? 'full');
+  if (pace.success) return pace.data;
+  throw refuse('bad_pace', 422, 'The field "pace" must be "full" or "slow".');
+}
+
+/**
+ * The same key with the same file must make the same task, so it must make the same input. With another file it
+ * makes another one, which the server then refuses.
+ */
+async function deriveId(owner: string, key: string, path: string): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify([owner, key]));
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex').slice(0, 32);
+}
+
+/** The last part of a path, without control characters, at most 120 characters. */
+function cleanName(name: string): string {
+  const last = name.split(/[/\\]/).at(-1) ?? '';
+  const clean = [...last.replace(/[\p{Cc}\p{Cs}\u202A-\u202E\u2066-\u2069]/gu, '').trim()].slice(0, 120).join('');
+  return clean === '' ? 'contacts.csv' : clean.slice(0, 150);
+}
+
+function refuse(code: string, status: number, message: string): TaskError {
+  return new TaskError(code, message, { retryable: false, status });
+}

@@ -1,0 +1,156 @@
+// What people do in the pictures of the README: real tasks on a real stack, followed on the real page.
+import { readFileSync } from 'node:fs';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Locator, Page } from 'playwright-core';
+import { REPOSITORY } from '../paths.ts';
+import { Problem } from '../problem.ts';
+import type { Frame } from './picture-files.ts';
+
+/** Milliseconds between two frames of an animation, where the machine keeps up. */
+const FRAME_MS = 200;
+const LONGEST_MS = 60_000;
+
+/** The page, with what a scene needs of the stack behind it. */
+export interface Stage {
+  readonly page: Page;
+  /** The process of the worker. */
+  readonly workerPid: number;
+  /** The folder of the files that wait for their import. */
+  readonly uploads: string;
+}
+
+/**
+ * One task of every status at the same moment, each as it came about. Only the worker is stopped (SIGSTOP) while the
+ * picture is taken: nobody could look at a task that waits to be cancelled otherwise.
+ */
+export async function showEveryStatus<Taken>(
+  { page, workerPid, uploads }: Stage,
+  take: (tray: Locator) => Promise<Taken>,
+): Promise<Taken> {
+  const tray = page.locator('inloop-tray');
+  const row = (title: string) => tray.locator('[part=task]').filter({ hasText: title });
+  const expectRow = (title: string, text: RegExp) => row(title).filter({ hasText: text }).waitFor();
+  await signIn(page, 'Ada');
+
+  await upload(page, 'newsletter.csv', 'contacts-broken.csv');
+  await upload(page, 'old-crm.csv', 'contacts-torn.csv');
+  await page.getByRole('button', { name: 'Export as CSV' }).click();
+  await page.getByLabel('Take it slowly').check();
+  await upload(page, 'suppliers.csv');
+  await openTray(page);
+  await expectRow('newsletter.csv', /12\sskipped/);
+  await expectRow('old-crm.csv', /Failed/);
+  await expectRow('Export contacts', /exported/);
+  await expectRow('suppliers.csv', /\d\d\sof\s100/);
+  await row('suppliers.csv').getByRole('button', { name: 'Cancel' }).click();
+  await expectRow('suppliers.csv', /Cancelled/);
+
+  await upload(page, 'leads-berlin.csv');
+  await upload(page, 'partners.csv');
+  await openTray(page);
+  await expectRow('leads-berlin.csv', /\d\d\sof\s100/);
+  process.kill(workerPid, 'SIGSTOP');
+  try {
+    const before = await readdir(uploads);
+    await upload(page, 'customers.csv');
+    const file = (await readdir(uploads)).find((name) => !before.includes(name)) as string;
+    // A folder in place of the file: it cannot be read just now, and that is worth another try.
+    await rm(join(uploads, file));
+    await mkdir(join(uploads, file));
+    process.kill(workerPid, 'SIGCONT');
+    await until('the import to be tried again', async () => (await statusOf(page, 'customers.csv')) === 'retrying');
+    process.kill(workerPid, 'SIGSTOP');
+
+    await openTray(page);
+    await row('partners.csv').getByRole('button', { name: 'Cancel' }).click();
+    await expectRow('partners.csv', /Cancelling/);
+    await upload(page, 'trade-fair.csv');
+    await openTray(page);
+    await expectRow('trade-fair.csv', /Waiting/);
+    await expectRow('customers.csv', /Trying again/);
+    return await take(tray);
+  } finally {
+    process.kill(workerPid, 'SIGCONT');
+  }
+}
+
+/** An import whose worker is killed in the middle of it. Returns everything that there was to see. */
+export async function surviveKilledWorker(page: Page): Promise<Frame[]> {
+  await signIn(page, 'Grace');
+  await page.getByText('Make trouble').click();
+  // The samples, the switch and the tray in one picture.
+  const samples = await page.getByText('No file at hand?').boundingBox();
+  await page.mouse.wheel(0, (samples?.y ?? 0) - 105);
+  const film = new Film(page);
+  const row = page.locator('inloop-tray [part=task]');
+  await film.pause(1_000);
+  await page.getByRole('button', { name: '100 contacts' }).click();
+  await film.pause(600);
+  await openTray(page);
+  await film.until(row.filter({ hasText: /[4-9]\d\sof\s100/ }));
+  await page.getByRole('button', { name: 'Kill the worker' }).click();
+  await film.until(row.filter({ hasText: /attempt 2 of 3/ }));
+  await film.until(row.filter({ hasText: /100\simported/ }));
+  await film.pause(1_500);
+  return film.frames;
+}
+
+/** Takes a frame every so often while something is waited for. */
+class Film {
+  readonly frames: Frame[] = [];
+  readonly #page: Page;
+
+  constructor(page: Page) {
+    this.#page = page;
+  }
+
+  async pause(ms: number): Promise<void> {
+    for (const end = Date.now() + ms; Date.now() < end; ) await this.#take();
+  }
+
+  async until(scene: Locator): Promise<void> {
+    for (const end = Date.now() + LONGEST_MS; !(await scene.isVisible()); ) {
+      if (Date.now() > end) throw new Problem(`Waited ${LONGEST_MS / 1000} s for ${scene}.`);
+      await this.#take();
+    }
+    await this.#take();
+  }
+
+  async #take(): Promise<void> {
+    const at = Date.now();
+    this.frames.push({ png: await this.#page.screenshot(), at });
+    await delay(Math.max(0, at + FRAME_MS - Date.now()));
+  }
+}
+
+async function signIn(page: Page, name: string): Promise<void> {
+  await page.getByLabel('Your name').fill(name);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.locator('inloop-tray').waitFor();
+}
+
+async function openTray(page: Page): Promise<void> {
+  const button = page.locator('inloop-tray [part=button]');
+  if ((await button.getAttribute('aria-expanded')) !== 'true') await button.click();
+}
+
+/** Imports one of the samples under a name of its own. */
+async function upload(page: Page, name: string, sample = 'contacts-100.csv'): Promise<void> {
+  const buffer = readFileSync(join(REPOSITORY, 'demo', 'samples', sample));
+  await page.locator('#file').setInputFiles({ name, mimeType: 'text/csv', buffer });
+  await page.getByText(`${name} is on its way`).waitFor();
+}
+
+async function statusOf(page: Page, file: string): Promise<string | undefined> {
+  const response = await page.context().request.get(new URL('/tasks?state=all', page.url()).href);
+  const { tasks } = (await response.json()) as { tasks: { title: string; status: string }[] };
+  return tasks.find(({ title }) => title.endsWith(file))?.status;
+}
+
+async function until(what: string, look: () => Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + LONGEST_MS; !(await look()); await delay(25)) {
+    if (Date.now() > end) throw new Problem(`Waited ${LONGEST_MS / 1000} s for ${what}.`);
+  }
+}

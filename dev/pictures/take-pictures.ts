@@ -1,0 +1,86 @@
+// What `npm run pictures` runs once everything is built: a stack of its own, people who use the demo's page, and the
+// pictures of the README. Nothing in them is made up. Look at them before you commit them.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { REPOSITORY } from '../paths.ts';
+import { runMain } from '../problem.ts';
+import { CHROMIUM_FLAGS, findChromium } from '../setup/chromium.ts';
+import { requireSystemPart } from '../setup/system-packages.ts';
+import { startChild } from '../stack/child.ts';
+import { readJsonFile } from '../stack/json-file.ts';
+import type { StackFile } from '../stack/state-folder.ts';
+import { waitUntilReady } from '../stack/wait.ts';
+import { saveAnimation, savePicture } from './picture-files.ts';
+import { showEveryStatus, surviveKilledWorker } from './picture-scenes.ts';
+
+/** In CSS pixels; so is the rest. */
+const PHONE_WIDTH = 480;
+/** Around the tray. */
+const MARGIN = 16;
+/** How much faster it is shown than it happened; the README says so. */
+const ANIMATION_SPEED = 2;
+
+async function main(): Promise<void> {
+  const executablePath = await requireSystemPart('Chromium', findChromium);
+  const folder = mkdtempSync(join(tmpdir(), 'inloop-pictures-'));
+  const lines: string[] = [];
+  const stack = await startChild(
+    {
+      file: process.execPath,
+      args: [join(REPOSITORY, 'dev', 'start.mjs')],
+      env: { ...process.env, INLOOP_BUILT: '1', INLOOP_DIR: folder, PORT: '0', IMPORT_ROW_DELAY_MS: '75' },
+      cwd: REPOSITORY,
+    },
+    (line) => lines.push(line),
+  );
+  const browser = await chromium.launch({ executablePath, headless: true, args: CHROMIUM_FLAGS });
+  try {
+    const readUrl = () => lines.find((line) => line.startsWith('ready '))?.slice('ready '.length);
+    await waitUntilReady('The stack', stack, async () => readUrl() !== undefined, { deadlineMs: 120_000 });
+    const url = readUrl() as string;
+    saveAnimation(
+      'worker-killed.png',
+      await surviveKilledWorker(await openPage(browser, url, 1_000, 720, 1.5)),
+      ANIMATION_SPEED,
+    );
+    const workerPid = readJsonFile<StackFile>(join(folder, 'stack.json'))?.services.worker?.pid as number;
+    const uploads = join(folder, 'data', 'uploads');
+    // As on a phone, where the panel is as high as what is in it.
+    const page = await openPage(browser, url, PHONE_WIDTH, 1_600, 2);
+    const shots = await showEveryStatus({ page, workerPid, uploads }, async (tray) => {
+      const [header, panel] = await Promise.all([
+        page.locator('header').boundingBox(),
+        tray.locator('[part=panel]').boundingBox(),
+      ]);
+      const height = Math.ceil((header?.height ?? 0) + (panel?.height ?? 0)) + MARGIN;
+      await page.setViewportSize({ width: PHONE_WIDTH, height });
+      // Nothing under the pointer, and the empty end of the page behind the panel.
+      await page.mouse.move(0, 0);
+      await page.mouse.wheel(0, 10_000);
+      const light = await page.screenshot();
+      await page.emulateMedia({ colorScheme: 'dark' });
+      return { light, dark: await page.screenshot() };
+    });
+    savePicture('statuses-light.png', shots.light);
+    savePicture('statuses-dark.png', shots.dark);
+  } finally {
+    await browser.close();
+    await stack.stop(30_000);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function openPage(browser: Browser, url: string, width: number, height: number, scale: number): Promise<Page> {
+  const page = await browser.newPage({
+    viewport: { width, height },
+    deviceScaleFactor: scale,
+    colorScheme: 'light',
+    reducedMotion: 'reduce',
+  });
+  await page.goto(url);
+  return page;
+}
+
+runMain(main);

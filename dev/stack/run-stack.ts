@@ -1,0 +1,126 @@
+// What `npm start` runs once everything is installed and built: the whole local stack, until it is told to end.
+import { existsSync, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { printLine } from '../output.ts';
+import { REPOSITORY, stateFolder } from '../paths.ts';
+import { Problem, runMain } from '../problem.ts';
+import { requireNode20 } from '../setup/node20.ts';
+import { requireSystemPart } from '../setup/system-packages.ts';
+import { Trouble } from '../trouble/trouble.ts';
+import { startTroubleControl } from '../trouble/trouble-control.ts';
+import { loadCredentials } from './credentials.ts';
+import { findRedisServer } from './redis.ts';
+import { describeServices } from './stack-services.ts';
+import { StateFolder } from './state-folder.ts';
+import { Supervisor } from './supervisor.ts';
+
+const PARENT_CHECK_MS = 1_000;
+const SAME_REQUEST_MS = 500;
+
+async function main(): Promise<void> {
+  const scripts = readScripts();
+  const port = readPort(process.env.PORT);
+  // For this process and all that it starts: what they write is for nobody else on the machine.
+  process.umask(0o077);
+  const state = new StateFolder(stateFolder());
+  // Whatever happens from here on, the claim on the folder goes with this process.
+  process.on('exit', () => state.release());
+  const ended = await state.endOrphans();
+  if (ended > 0) printLine('inloop', `ended ${ended} processes that an earlier run had left behind`);
+  mkdirSync(join(state.path, 'data'), { recursive: true });
+  // Whoever runs a stack for others does not want it hurt.
+  const control = process.env.NODE_ENV === 'production' ? null : await startTroubleControl();
+  const { url, groups } = await describeServices({
+    folder: state.path,
+    credentials: loadCredentials(state.path),
+    port,
+    redisServer: await requireSystemPart('Redis', findRedisServer),
+    node20: await requireNode20(),
+    scripts,
+    troubleUrl: control?.url ?? null,
+  });
+  const publish = (): void => state.publish({ url, services: supervisor.addresses() });
+  const supervisor = new Supervisor(groups, {
+    line: printLine,
+    started(name, pid) {
+      state.own(name, pid);
+      if (name === 'soketi') trouble.tellSoketi();
+    },
+    recovered(name) {
+      publish();
+      printLine('inloop', `${name} is back`);
+    },
+  });
+  const trouble = new Trouble(supervisor);
+  const stop = endWithProcess(supervisor);
+  try {
+    await supervisor.start();
+  } catch (error) {
+    await supervisor.stop();
+    throw error;
+  }
+  if (stop.requested) return;
+  publish();
+  control?.offer(trouble);
+  console.log(`ready ${url}`);
+}
+
+/** Ends the services whenever this process ends: asked to, left alone by npm, or by a fault of its own. */
+function endWithProcess(supervisor: Supervisor): { requested: boolean } {
+  const stop = { requested: false };
+  let asked = 0;
+  const end = (why: string): void => {
+    if (stop.requested) {
+      // Asked again: somebody is in a hurry. But one Ctrl-C comes twice, from the terminal and handed on by npm.
+      if (Date.now() - asked > SAME_REQUEST_MS) process.exit(1);
+      return;
+    }
+    asked = Date.now();
+    stop.requested = true;
+    printLine('inloop', `${why}, ending everything`);
+    supervisor.stop().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
+  process.on('SIGINT', () => end('Ctrl-C'));
+  process.on('SIGTERM', () => end('SIGTERM'));
+  process.on('SIGHUP', () => end('the terminal is gone'));
+  process.on('exit', () => supervisor.kill());
+  for (const fault of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(fault, (error) => {
+      console.error(error);
+      process.exit(1);
+    });
+  }
+  // npm that is killed takes its shell along, but not us. Only under npm: started by hand, a parent may well leave.
+  if (process.env.npm_lifecycle_event === 'start') {
+    const parent = process.ppid;
+    setInterval(() => {
+      if (process.ppid !== parent && !stop.requested) end('npm is gone');
+    }, PARENT_CHECK_MS).unref();
+  }
+  return stop;
+}
+
+function readPort(text = ''): number {
+  const port = text === '' ? 3000 : Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new Problem(`PORT must be a whole number from 0 (picks one) to 65535, not "${text}".`);
+}
+
+/** The demo, unless `--server` and `--worker` name other scripts. */
+function readScripts(): { server: string; worker: string } {
+  const { values } = parseArgs({ options: { server: { type: 'string' }, worker: { type: 'string' } } });
+  const scripts = {
+    server: resolve(values.server ?? join(REPOSITORY, 'dist', 'demo', 'server.js')),
+    worker: resolve(values.worker ?? join(REPOSITORY, 'dist', 'demo', 'worker.js')),
+  };
+  for (const script of Object.values(scripts)) {
+    if (!existsSync(script)) throw new Problem(`There is no ${script}. Run "npm run build" first.`);
+  }
+  return scripts;
+}
+
+runMain(main);

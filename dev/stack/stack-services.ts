@@ -1,0 +1,130 @@
+// The four services of the local stack, with what each needs to know of the others.
+import { join } from 'node:path';
+import { REPOSITORY } from '../paths.ts';
+import { Problem } from '../problem.ts';
+import type { Command } from './child.ts';
+import type { Credentials } from './credentials.ts';
+import { claimPort, isPortFree, LOOPBACK } from './ports.ts';
+import { pingRedis, redisCommand } from './redis.ts';
+import { probeSoketi, pusherEnvOf, soketiCommand } from './soketi.ts';
+import type { Service } from './supervisor.ts';
+
+/** What a stack is made of. */
+export interface StackParts {
+  /** The state folder. */
+  folder: string;
+  credentials: Credentials;
+  /** Port of the page; 0 picks one. */
+  port: number;
+  redisServer: string;
+  /** A Node 20, for Soketi. */
+  node20: string;
+  /** Scripts of the application: the web server and the worker. */
+  scripts: { server: string; worker: string };
+  /** Where the server asks for trouble; null where none is to be had. */
+  troubleUrl: string | null;
+}
+
+/** Time for a worker to finish or hand back its tasks, and for a server to answer what it has taken. */
+const DRAIN_MS = 15_000;
+
+/**
+ * Describes the services in the groups in which they start.
+ *
+ * @throws Problem when the page's port is taken
+ */
+export async function describeServices(parts: StackParts): Promise<{ url: string; groups: Service[][] }> {
+  const port = await choosePort(parts.port);
+  const redis = describeRedis(parts, (await claimPort()).port);
+  const soketi = describeSoketi(parts, (await claimPort()).port, `http://${LOOPBACK}:${port}/tasks/webhook`);
+  const env = applicationEnv(parts, redis.port, soketi.port);
+  // The server only: nobody else has a use for it.
+  const serverEnv = parts.troubleUrl === null ? env : { ...env, INLOOP_TROUBLE_URL: parts.troubleUrl };
+  const server = describeScript('server', parts.scripts.server, port, serverEnv);
+  const worker = describeScript('worker', parts.scripts.worker, (await claimPort()).port, env);
+  return {
+    url: `http://localhost:${port}`,
+    // Three and not two: they end in reverse, and Redis must be the last.
+    groups: [[redis], [soketi], [server, worker]],
+  };
+}
+
+async function choosePort(wanted: number): Promise<number> {
+  if (wanted === 0) return (await claimPort()).port;
+  if (await isPortFree(wanted)) return wanted;
+  throw new Problem(`Port ${wanted} is taken. End what listens there, or choose another: PORT=${wanted + 1} npm start`);
+}
+
+function describeRedis({ redisServer, folder, credentials }: StackParts, port: number): Service {
+  const password = credentials.redisPassword;
+  return {
+    name: 'redis',
+    host: LOOPBACK,
+    port,
+    command: () => redisCommand({ file: redisServer, folder: join(folder, 'redis'), port, password }),
+    probe: () => pingRedis(port, password),
+    access: { url: redisUrl(password, port), password },
+    graceMs: 10_000,
+  };
+}
+
+function describeSoketi(parts: StackParts, port: number, webhookUrl: string): Service {
+  const { node20, folder, credentials, troubleUrl } = parts;
+  const { app } = credentials;
+  return {
+    name: 'soketi',
+    host: LOOPBACK,
+    port,
+    command() {
+      return soketiCommand({
+        node: node20,
+        app,
+        port,
+        folder: join(folder, 'soketi'),
+        webhookUrl,
+        tasksOnly: true,
+        troublesome: troubleUrl !== null,
+      });
+    },
+    probe: () => probeSoketi(port, app),
+    graceMs: 3_000,
+  };
+}
+
+function describeScript(name: string, script: string, port: number, env: NodeJS.ProcessEnv): Service {
+  const command: Command = {
+    file: process.execPath,
+    args: [script],
+    env: { ...env, HOST: LOOPBACK, PORT: String(port) },
+    cwd: REPOSITORY,
+  };
+  return { name, host: LOOPBACK, port, command: () => command, probe: () => isReady(port), graceMs: DRAIN_MS };
+}
+
+async function isReady(port: number): Promise<boolean> {
+  const response = await fetch(`http://${LOOPBACK}:${port}/readyz`, { signal: AbortSignal.timeout(2_000) });
+  await response.body?.cancel();
+  return response.ok;
+}
+
+function redisUrl(password: string, port: number): string {
+  return `redis://:${password}@${LOOPBACK}:${port}`;
+}
+
+/** What server and worker find in their environment; see .env.example. */
+function applicationEnv({ credentials, folder }: StackParts, redisPort: number, soketiPort: number): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = { ...process.env };
+  // The person's own hosted account must not get half mixed in. The encryption key belongs to no account.
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('PUSHER_') && name !== 'PUSHER_ENCRYPTION_KEY') delete env[name];
+    if (name === 'INLOOP_TROUBLE_URL') delete env[name];
+  }
+  const { app, sessionSecret, redisPassword } = credentials;
+  return {
+    ...env,
+    REDIS_URL: redisUrl(redisPassword, redisPort),
+    ...pusherEnvOf(app, soketiPort),
+    SESSION_SECRET: sessionSecret,
+    DATA_DIR: join(folder, 'data'),
+  };
+}

@@ -1,0 +1,171 @@
+// Keeps the services of the stack running: starts them in order, starts one again that ended, ends them in reverse.
+import { setTimeout as delay } from 'node:timers/promises';
+import { Problem } from '../problem.ts';
+import type { SoketiMessage, Troubled } from '../trouble/trouble.ts';
+import { type Child, type Command, startChild } from './child.ts';
+import type { ServiceAddress } from './state-folder.ts';
+import { waitUntilReady } from './wait.ts';
+
+/** A service and all there is to know to run it. Its port stays the same for as long as the supervisor lives. */
+export interface Service {
+  name: string;
+  host: string;
+  port: number;
+  /** What its clients need besides, for those who look into stack.json. */
+  access?: { url: string; password: string };
+  command(): Command | Promise<Command>;
+  /** Whether it is ready; may reject for no. */
+  probe(): Promise<boolean>;
+  /** Milliseconds between SIGTERM and SIGKILL. */
+  graceMs: number;
+}
+
+/** What the supervisor reports. */
+export interface SupervisorEvents {
+  /** A line of output, from a service or about it. */
+  line(name: string, text: string): void;
+  /** A process was started; not ready yet. */
+  started(name: string, pid: number): void;
+  /** A service that had ended is back. */
+  recovered(name: string): void;
+}
+
+const FIRST_BACKOFF_MS = 200;
+const LONGEST_BACKOFF_MS = 5_000;
+/** A service that ran this long has recovered: the next restart is quick again. */
+const STEADY_MS = 10_000;
+
+/** Runs services that depend on each other in groups: a group starts when the one before it is ready. */
+export class Supervisor implements Troubled {
+  readonly #groups: readonly (readonly Service[])[];
+  readonly #events: SupervisorEvents;
+  readonly #children = new Map<string, Child>();
+  readonly #stopping = new AbortController();
+  /** Services that are not to be started before a time (milliseconds since 1970), or before they are woken. */
+  readonly #resting = new Map<string, { until: number; woken: AbortController }>();
+  #keepers: Promise<void>[] = [];
+
+  constructor(groups: readonly (readonly Service[])[], events: SupervisorEvents) {
+    this.#groups = groups;
+    this.#events = events;
+  }
+
+  /**
+   * Starts everything and resolves when all of it is ready.
+   *
+   * @throws Problem when a service cannot be started; call `stop` then, others may run
+   */
+  async start(): Promise<void> {
+    for (const group of this.#groups) {
+      await Promise.all(group.map((service) => this.#startFirst(service)));
+    }
+  }
+
+  /** Where each service listens, and which process it is now. */
+  addresses(): Record<string, ServiceAddress> {
+    const addresses: Record<string, ServiceAddress> = {};
+    for (const { name, host, port, access } of this.#groups.flat()) {
+      const child = this.#children.get(name);
+      if (child) addresses[name] = { pid: child.pid, host, port, ...access };
+    }
+    return addresses;
+  }
+
+  /** Ends everything, the last group first; each service gets its grace. Resolves when nothing runs. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    for (const group of [...this.#groups].reverse()) {
+      await Promise.all(group.map((service) => this.#children.get(service.name)?.stop(service.graceMs)));
+    }
+    await Promise.all(this.#keepers);
+  }
+
+  /** Ends everything at once, without grace; for when this process itself is going down. */
+  kill(): void {
+    this.#stopping.abort();
+    for (const child of this.#children.values()) child.signal('SIGKILL');
+  }
+
+  crash(name: string): number {
+    const child = this.#find(name);
+    child.signal('SIGKILL');
+    return child.pid;
+  }
+
+  async rest(name: string, ms: number): Promise<void> {
+    this.#resting.set(name, { until: Date.now() + ms, woken: new AbortController() });
+    await this.#find(name).stop();
+  }
+
+  wake(name: string): void {
+    this.#resting.get(name)?.woken.abort();
+  }
+
+  tell(name: string, message: SoketiMessage): void {
+    this.#find(name).tell(message);
+  }
+
+  #find(name: string): Child {
+    const child = this.#children.get(name);
+    if (!child) throw new Error(`There is no ${name}.`);
+    return child;
+  }
+
+  async #startFirst(service: Service): Promise<void> {
+    try {
+      await this.#startOnce(service);
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return;
+      throw new Problem(`${(error as Error).message} See the lines of "${service.name}" above.`);
+    }
+    this.#keepers.push(this.#keepRunning(service));
+  }
+
+  async #startOnce(service: Service): Promise<void> {
+    const { signal } = this.#stopping;
+    const command = await service.command();
+    signal.throwIfAborted();
+    const child = await startChild(command, (line) => this.#events.line(service.name, line));
+    this.#children.set(service.name, child);
+    this.#events.started(service.name, child.pid);
+    // Stopped while it was starting: stop() may have passed it by.
+    if (signal.aborted) await child.stop(service.graceMs);
+    await waitUntilReady(service.name, child, () => service.probe(), { signal });
+  }
+
+  async #keepRunning(service: Service): Promise<void> {
+    const { signal } = this.#stopping;
+    for (let failures = 0; ; ) {
+      const child = this.#children.get(service.name) as Child;
+      const since = Date.now();
+      const how = await child.end;
+      if (signal.aborted) return;
+      if (Date.now() - since > STEADY_MS) failures = 0;
+      do {
+        const backoff = Math.min(FIRST_BACKOFF_MS * 2 ** failures++, LONGEST_BACKOFF_MS);
+        const rest = this.#resting.get(service.name);
+        const pause = Math.max(backoff, rest ? rest.until - Date.now() : 0);
+        this.#events.line('inloop', `${service.name} ended (${how}); starting it again in ${pause / 1000} s`);
+        const goOn = rest ? AbortSignal.any([signal, rest.woken.signal]) : signal;
+        await delay(pause, undefined, { signal: goOn }).catch(() => {});
+        this.#resting.delete(service.name);
+        if (signal.aborted) return;
+      } while (!(await this.#tryAgain(service)));
+      if (signal.aborted) return;
+      this.#events.recovered(service.name);
+    }
+  }
+
+  async #tryAgain(service: Service): Promise<boolean> {
+    try {
+      await this.#startOnce(service);
+      return true;
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return true;
+      this.#events.line('inloop', (error as Error).message);
+      // It may run without ever getting ready.
+      await this.#children.get(service.name)?.stop(0);
+      return false;
+    }
+  }
+}

@@ -1,0 +1,142 @@
+import { createHmac } from 'node:crypto';
+// Trouble in a real stack, as its server asks for it. What becomes of tasks is tested in test/e2e.
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { WebSocket } from 'ws';
+import { eventually } from '../../test/support/eventually.ts';
+import { startStack, type TestStack } from '../../test/support/stack.ts';
+import { REPOSITORY } from '../paths.ts';
+import type { Credentials } from '../stack/credentials.ts';
+import { readJsonFile } from '../stack/json-file.ts';
+import { LOOPBACK } from '../stack/ports.ts';
+import { signPusherCall } from '../stack/soketi.ts';
+import type { TroubleReport } from './trouble.ts';
+
+const STAND_IN = join(REPOSITORY, 'test', 'support', 'stand-in.mjs');
+const BROWSER = { origin: 'http://localhost:3000' };
+let stack: TestStack;
+/** Where the server of the stack asks for trouble; '' where there is none. */
+let url: string;
+
+async function start(env: NodeJS.ProcessEnv = {}): Promise<void> {
+  const args = ['--server', STAND_IN, '--worker', STAND_IN];
+  stack = await startStack({ args, env: { INLOOP_BUILT: '1', ...env } });
+  url = await (await fetch(`${stack.url}/trouble-url`)).text();
+}
+
+afterEach(async () => {
+  expect(await stack.stop()).toBe('exit code 0');
+}, 30_000);
+
+async function make(kind: string): Promise<TroubleReport> {
+  const response = await fetch(`${url}/${kind}`, { method: 'POST' });
+  expect(response.status).toBe(200);
+  return (await response.json()) as TroubleReport;
+}
+
+const app = () => (readJsonFile<Credentials>(join(stack.dir, 'credentials.json')) as Credentials).app;
+const soketiPort = () => stack.services().soketi?.port as number;
+
+/** The stack's Soketi lets clients into channels of this kind only. */
+const CHANNEL = 'private-user-ada';
+
+/** Somebody in that channel; collects the names of events, and how the connection ended. */
+async function enter(options: { origin?: string } = {}) {
+  const socket = new WebSocket(`ws://${LOOPBACK}:${soketiPort()}/app/${app().key}?protocol=7`, options);
+  const events: string[] = [];
+  let id = '';
+  const closed = new Promise<number>((resolve) => socket.once('close', resolve));
+  socket.on('error', () => {});
+  socket.on('message', (text) => {
+    const { event, data } = JSON.parse(String(text)) as { event: string; data: string };
+    if (event === 'pusher:connection_established') id = (JSON.parse(data) as { socket_id: string }).socket_id;
+    events.push(event);
+  });
+  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
+  await eventually(() => events.includes('pusher:connection_established'));
+  const { key, secret } = app();
+  const auth = `${key}:${createHmac('sha256', secret).update(`${id}:${CHANNEL}`).digest('hex')}`;
+  socket.send(JSON.stringify({ event: 'pusher:subscribe', data: { channel: CHANNEL, auth } }));
+  await eventually(() => events.includes('pusher_internal:subscription_succeeded'));
+  return { events, closed, named: (name: string) => events.filter((event) => event === name).length };
+}
+
+async function publish(name: string): Promise<void> {
+  const body = JSON.stringify({ name, channel: CHANNEL, data: '{}' });
+  const path = signPusherCall(app(), 'POST', '/events', body);
+  const response = await fetch(`http://${LOOPBACK}:${soketiPort()}${path}`, { method: 'POST', body });
+  expect(response.status).toBe(200);
+}
+
+describe('trouble', () => {
+  it('reaches the connections and messages of the real Soketi, and ends', async () => {
+    await start();
+    const [browser, server] = [await enter(BROWSER), await enter()];
+
+    expect((await make('lose-messages')).lasting).toMatchObject([{ kind: 'lose-messages' }]);
+    await publish('task.running');
+    await publish('other');
+    for (const { events } of [browser, server]) await eventually(() => events.includes('other'));
+    expect(browser.named('task.running')).toBe(0);
+
+    expect(await make('end-all')).toEqual({ lasting: [] });
+    await make('double-messages');
+    await publish('task.queued');
+    await eventually(() => browser.named('task.queued') === 1);
+    await publish('task.running');
+    await eventually(() => browser.named('task.queued') === 2);
+    // Late, after a newer one; whose own second copy may be here by now, too.
+    const told = browser.events.filter((event) => event.startsWith('task.'));
+    expect(told.slice(0, 3)).toEqual(['task.queued', 'task.running', 'task.queued']);
+    await make('end-all');
+
+    await make('block-websockets');
+    expect(await browser.closed).toBe(1006);
+    await expect(enter(BROWSER)).rejects.toThrow('403');
+    // The server's own, for browsers that come over HTTP, are let in.
+    await enter();
+    await publish('other');
+    await eventually(() => server.named('other') === 2);
+    await make('end-all');
+    await enter(BROWSER);
+
+    await make('drop-connection');
+    expect(await server.closed).toBe(1006);
+  }, 60_000);
+
+  it('kills the worker, and stops Soketi, which then takes up what else lasts', async () => {
+    await start();
+    const before = stack.services();
+    expect((await make('kill-worker')).pid).toBe(before.worker?.pid);
+    await eventually(() => expect(stack.services().worker?.pid).not.toBe(before.worker?.pid), { within: 20_000 });
+
+    await make('block-websockets');
+    const { lasting } = await make('stop-soketi');
+    expect(lasting.map(({ kind }) => kind).sort()).toEqual(['block-websockets', 'stop-soketi']);
+    await expect(enter()).rejects.toThrow('ECONNREFUSED');
+    expect(stack.lines.join('\n')).toMatch(/soketi ended \(exit code 0\); starting it again in (9|10)(\.\d+)? s/);
+    await eventually(() => expect(stack.lines.join('\n')).toMatch('soketi is back'), { within: 30_000 });
+    // What it was told before, it is told again.
+    await expect(enter(BROWSER)).rejects.toThrow('403');
+    await make('end-all');
+    await enter(BROWSER);
+  }, 120_000);
+
+  it('is for those who know the address, and takes nothing else', async () => {
+    await start();
+    const { origin } = new URL(url);
+    expect(new URL(url).hostname).toBe(LOOPBACK);
+    for (const path of ['/', '/kill-worker', `/${'0'.repeat(48)}/kill-worker`]) {
+      expect((await fetch(origin + path, { method: 'POST' })).status).toBe(404);
+    }
+    for (const kind of ['', 'kill-redis', '__proto__', 'toString']) {
+      expect((await fetch(`${url}/${kind}`, { method: 'POST' })).status).toBe(400);
+    }
+    expect(await (await fetch(url)).json()).toEqual({ lasting: [] });
+  }, 60_000);
+
+  it('is not to be had in production, also where somebody set an address', async () => {
+    await start({ NODE_ENV: 'production', INLOOP_TROUBLE_URL: 'http://127.0.0.1:1/x' });
+    expect(url).toBe('');
+  }, 60_000);
+});

@@ -1,0 +1,300 @@
+/** What can be done with tasks, by owner: the router does it for browsers, an adopter's own code calls it directly. */
+
+import { delay } from '../../backend/async.ts';
+import type { Backend } from '../../backend/backend.ts';
+import { wasNotDoneInRedis } from '../../backend/store/redis.ts';
+import type { Created, NewRecord, OwnedTask, TaskRecord } from '../../backend/store/store.ts';
+import { assertOwner } from '../../core/channel.ts';
+import type { AnyTaskDefinition, InputOf, ResultOf } from '../../core/definition.ts';
+import { isUnavailable, TaskError } from '../../core/error.ts';
+import { placeOf } from '../../core/json.ts';
+import { DEFAULT_PAGE_SIZE, MAX_IDEMPOTENCY_KEY_LENGTH, MAX_PAGE_SIZE, MAX_SEEN_IDS } from '../../core/limits.ts';
+import { type ParsedInput, parseInput } from '../../core/parse.ts';
+import { createSnapshot, isFinished, type Snapshot } from '../../core/snapshot.ts';
+import { describe } from '../../core/text.ts';
+import { canRetry, type TaskEvent } from '../../core/transition.ts';
+import { LIST_STATES, type ListState, type TaskPage } from '../../core/wire.ts';
+import { checkDefinitions, checkStart } from '../checks.ts';
+import { refusal } from '../problem.ts';
+import { bodyOf } from './body.ts';
+import { newTaskId } from './task-id.ts';
+
+/** The pauses between tries to accept a task, so that a blip of Redis is no error; answered within 2 s. */
+const ACCEPT_PAUSES_MS = [50, 100, 250];
+/** No further try begins later than this after the first. */
+const ACCEPT_BUDGET_MS = 400;
+
+export interface StartOptions {
+  /** Whose task it is: the id that `identify` gives for this user. */
+  readonly owner: string;
+  /** Starting twice with one key within 24 h gives one task. At most 255 characters. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+export class TaskOperations {
+  readonly #backend: Backend;
+  readonly #definitions: ReadonlyMap<string, AnyTaskDefinition>;
+
+  constructor(backend: Backend, definitions: readonly AnyTaskDefinition[]) {
+    checkDefinitions(definitions);
+    this.#backend = backend;
+    this.#definitions = new Map(definitions.map((definition) => [definition.name, definition]));
+    if (this.#definitions.size < definitions.length) {
+      throw new TaskError('invalid_options', 'createTaskServer: two task definitions have the same name.', {
+        retryable: false,
+      });
+    }
+  }
+
+  /** The definition of that name, where one was given and, if asked, a browser may start it. */
+  definition(name: unknown, options: { readonly forBrowser: boolean }): AnyTaskDefinition {
+    const definition = typeof name === 'string' ? this.#definitions.get(name) : undefined;
+    if (definition && (definition.browser || !options.forBrowser)) return definition;
+    throw refusal('unknown_task', `There is no task that could be started by the name ${describe(name)}.`, 404);
+  }
+
+  /**
+   * Stores a task and queues it, in one step. Once this resolves the task ends in an outcome, whatever dies.
+   *
+   * @throws TaskError `invalid_input` (422) with each fault, also of an input that would not survive JSON as its schema
+   *   gives it, `too_large` (413), `invalid_owner` (400), `invalid_idempotency_key` (400), `invalid_options`,
+   *   `idempotency_mismatch` (422) for a key that was used with another input,
+   *   `store_unavailable` (503): nothing was started. Should Redis have taken the task all the same and not said so, it
+   *   is taken back, unless a worker is faster; with an idempotency key the next try gets it.
+   */
+  async start<D extends AnyTaskDefinition>(
+    definition: D,
+    input: InputOf<D>,
+    options: StartOptions,
+  ): Promise<Snapshot<ResultOf<D>>> {
+    checkStart(definition, options);
+    if (this.#definitions.get(definition.name) !== definition) {
+      throw new TaskError(
+        'invalid_options',
+        `start: ${definition.name} is not among the tasks given to createTaskServer.`,
+        { retryable: false },
+      );
+    }
+    assertOwner(options.owner);
+    const key = checkKey(options.idempotencyKey);
+    const raw: unknown = input ?? null;
+    const parsed = await parseInput(definition, raw);
+    return this.#create({
+      definition,
+      title: definition.titleOf(parsed.value),
+      owner: options.owner,
+      input: parsed,
+      body: key === null ? undefined : bodyOf(raw, parsed),
+      key: key && `key:${key}`,
+      retryOf: null,
+    }) as Promise<Snapshot<ResultOf<D>>>;
+  }
+
+  /** @throws TaskError `not_found` (404), also for a task of somebody else */
+  async get(owner: string, id: string): Promise<Snapshot> {
+    return this.#found(isId(id) ? await this.#backend.store.read(id, { owner, result: true }) : null).snapshot;
+  }
+
+  /** The task as a list has it: a big result is left out. @throws TaskError `not_found` (404) */
+  async peek(owner: string, id: string): Promise<Snapshot> {
+    return (await this.#read(owner, id)).snapshot;
+  }
+
+  /**
+   * The same for somebody who waits for it and has seen that it is theirs. With `ms` above 0 its changes are announced
+   * from then on, for so long.
+   * @throws TaskError `not_found` (404)
+   */
+  async follow(id: string, ms: number): Promise<Snapshot> {
+    const { store } = this.#backend;
+    if (ms > 0) return this.#found(await store.markWaited(id, ms));
+    return this.#found(await store.read(id)).snapshot;
+  }
+
+  /**
+   * One page of `owner`'s tasks, newest first; at most 100, 20 unless told. Follow `nextCursor` until it is null: a page
+   * may have fewer.
+   * @throws TaskError `invalid_query` (400)
+   */
+  async list(
+    owner: string,
+    options: { readonly state?: ListState; readonly limit?: number; readonly cursor?: string | null } = {},
+  ): Promise<TaskPage> {
+    const { state = 'all', limit = DEFAULT_PAGE_SIZE, cursor = null } = options;
+    if (!LIST_STATES.includes(state)) throw refusal('invalid_query', 'state must be active, unseen or all.', 400);
+    if (!Number.isInteger(limit) || limit < 1) {
+      throw refusal('invalid_query', `limit must be a whole number from 1 to ${MAX_PAGE_SIZE}.`, 400);
+    }
+    if (cursor !== null && !isId(cursor)) {
+      throw refusal('invalid_query', 'cursor must be the nextCursor of an earlier page.', 400);
+    }
+    return this.#backend.store.list(owner, { state, limit, cursor });
+  }
+
+  /** Calls a task off. @throws TaskError `not_found` (404), `not_cancellable` (409) */
+  async cancel(owner: string, id: string): Promise<Snapshot> {
+    const task = await this.#read(owner, id);
+    const applied = await this.#apply(task, { type: 'cancel', at: this.#backend.clock.iso() });
+    if (applied) return applied;
+    throw refusal('not_cancellable', 'This task can no longer be cancelled.', 409);
+  }
+
+  /**
+   * Does a failed or cancelled task again: a new task with the same input, parsed anew. Asking twice gives the same new
+   * task, for as long as the old one is kept.
+   * @throws TaskError `not_found` (404), `not_retryable` (409), `invalid_input` (422) where the schema has changed and the
+   *   input no longer fits
+   */
+  async retry(owner: string, id: string): Promise<Snapshot> {
+    const { snapshot } = await this.#read(owner, id);
+    if (!canRetry(snapshot.status)) {
+      throw refusal('not_retryable', 'Only a failed or cancelled task can be tried again.', 409);
+    }
+    const definition = this.#definitions.get(snapshot.name);
+    if (!definition) throw refusal('not_retryable', 'This kind of task is no longer offered.', 409);
+    const record = this.#found(await this.#backend.store.read(id, { owner, input: true }));
+    const input = await this.#parseAgain(definition, record);
+    const title = definition.titleOf(input.value);
+    return this.#create({ definition, title, owner, input, body: input.text, key: null, retryOf: id });
+  }
+
+  /**
+   * Takes outcomes out of the owner's inbox, on every device. Ids that are not theirs, or not outcomes, are passed over.
+   * @throws TaskError `invalid_ids` (422) unless `ids` is a list of task ids
+   */
+  async seen(owner: string, ids: readonly string[]): Promise<void> {
+    if (!Array.isArray(ids) || !ids.every(isId)) throw refusal('invalid_ids', 'ids must be a list of task ids.', 422);
+    const { store, publisher } = this.#backend;
+    for (let from = 0; from < ids.length; from += MAX_SEEN_IDS) {
+      const event = await store.see(owner, ids.slice(from, from + MAX_SEEN_IDS));
+      if (event.ids.length > 0) publisher.publishSeen(owner, event);
+    }
+  }
+
+  /** A stored input as today's schema gives it. What came is parsed; where that was no JSON, the parsed input stands. */
+  async #parseAgain(
+    definition: AnyTaskDefinition,
+    { input, raw }: Pick<TaskRecord, 'input' | 'raw'>,
+  ): Promise<ParsedInput> {
+    if (raw === undefined) return { text: JSON.stringify(input), value: input, raw: '' };
+    try {
+      return await parseInput(definition, raw);
+    } catch (error) {
+      if (!(error instanceof TaskError)) throw error;
+      // Which property no longer fits is nothing that an owner could mend. Its path is for the log.
+      this.#backend.log.warn(`${definition.name} cannot be tried again: its input no longer fits the schema`, {
+        code: error.code,
+        at: error.issues.map(placeOf),
+      });
+      throw refusal(
+        'invalid_input',
+        'This task was asked for with an older version of the application, and can no longer be tried again. Start a new one.',
+        422,
+      );
+    }
+  }
+
+  async #create(task: {
+    readonly definition: AnyTaskDefinition;
+    readonly title: string;
+    readonly owner: string;
+    readonly input: ParsedInput;
+    /** What the key stands for. */
+    readonly body: string | undefined;
+    readonly key: string | null;
+    readonly retryOf: string | null;
+  }): Promise<Snapshot> {
+    const { store, publisher, clock } = this.#backend;
+    await clock.ready();
+    const { definition, title, owner, input, body, key, retryOf } = task;
+    const snapshot = createSnapshot({
+      id: newTaskId(),
+      name: definition.name,
+      title,
+      attempts: definition.attempts,
+      at: clock.iso(),
+      retryOf,
+    });
+    const record = { snapshot, owner, input: input.value, raw: input.raw, ...(body === undefined ? {} : { body }) };
+    const created = await this.#store(record, key);
+    if (created.result === 'mismatch') {
+      throw refusal(
+        'idempotency_mismatch',
+        'This Idempotency-Key was used with another request. Use a new key for a new request.',
+        422,
+      );
+    }
+    if (created.result === 'exists') {
+      const known = await store.read(created.id, { owner });
+      if (known) return known.snapshot;
+      if (retryOf !== null) {
+        throw refusal('not_retryable', 'This task was tried again, and what came of it is no longer kept.', 409);
+      }
+      throw refusal(
+        'idempotency_mismatch',
+        'The task that this Idempotency-Key started is no longer kept. Use a new key.',
+        422,
+      );
+    }
+    if (created.hasPage) publisher.publish(owner, snapshot);
+    return snapshot;
+  }
+
+  async #store(task: NewRecord, key: string | null): Promise<Created> {
+    const { store } = this.#backend;
+    const started = performance.now();
+    let isUncertain = false;
+    for (let tries = 0; ; tries++) {
+      try {
+        return await store.create(task, key);
+      } catch (error) {
+        isUncertain ||= !wasNotDoneInRedis(error);
+        const pause = ACCEPT_PAUSES_MS[tries];
+        const isTemporary = isUnavailable(error);
+        if (isTemporary && pause !== undefined && performance.now() - started + pause <= ACCEPT_BUDGET_MS) {
+          await delay(pause);
+          // The same id and key again: if the first try went through after all, the next finds it done.
+          continue;
+        }
+        // We say no, so it must not happen later. With a key, or for a retry, it may: the caller's next try gets that task.
+        if (key === null && task.snapshot.retryOf === null && isUncertain)
+          void store.discard(task.snapshot.id, task.owner);
+        throw error;
+      }
+    }
+  }
+
+  async #read(owner: string, id: string): Promise<OwnedTask> {
+    return this.#found(isId(id) ? await this.#backend.store.read(id, { owner }) : null);
+  }
+
+  #found<T>(task: T | null): T {
+    if (task !== null) return task;
+    throw refusal('not_found', 'There is no such task.', 404);
+  }
+
+  async #apply(
+    task: { readonly snapshot: Snapshot; readonly owner: string },
+    event: TaskEvent,
+  ): Promise<Snapshot | null> {
+    const applied = await this.#backend.store.apply(task, event);
+    if (!applied.ok) return null;
+    if (applied.hasPage || isFinished(applied.snapshot)) this.#backend.publisher.publish(task.owner, applied.snapshot);
+    return applied.snapshot;
+  }
+}
+
+/** Whether `text` could be the id of a task. */
+export function isId(text: unknown): text is string {
+  return typeof text === 'string' && /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(text);
+}
+
+function checkKey(key: string | undefined): string | null {
+  if (key === undefined) return null;
+  if (typeof key === 'string' && key !== '' && key.length <= MAX_IDEMPOTENCY_KEY_LENGTH) return key;
+  throw refusal(
+    'invalid_idempotency_key',
+    `An Idempotency-Key has 1 to ${MAX_IDEMPOTENCY_KEY_LENGTH} characters.`,
+    400,
+  );
+}

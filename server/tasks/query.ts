@@ -1,0 +1,60 @@
+/** What a request to the router says: its body, its query, its `If-None-Match`. Pure; each refuses what it cannot read. */
+
+import type { Request } from 'express';
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../core/limits.ts';
+import type { ListState } from '../../core/wire.ts';
+import { refusal } from '../problem.ts';
+import { isId } from './operations.ts';
+
+/** The JSON object that is the body. @throws TaskError `invalid_json` (400), `invalid_body` (422) */
+export function objectBody(req: Request): Record<string, unknown> {
+  const body: unknown = req.body;
+  if (body === undefined)
+    throw refusal('invalid_json', 'Expected a JSON body with Content-Type: application/json.', 400);
+  if (body === null || typeof body !== 'object' || Array.isArray(body)) {
+    throw refusal('invalid_body', 'Expected a JSON object as the body.', 422);
+  }
+  return body as Record<string, unknown>;
+}
+
+/** The fields of the form that is the body. @throws TaskError `unsupported_media_type` (415) for anything but a form */
+export function formBody(req: Request): Record<string, unknown> {
+  if (req.body !== undefined) return req.body as Record<string, unknown>;
+  const came = req.get('Content-Type')?.slice(0, 60) ?? 'none';
+  throw refusal(
+    'unsupported_media_type',
+    `Expected a form with Content-Type: application/x-www-form-urlencoded (socket_id, channel_name), got ${came}.`,
+    415,
+  );
+}
+
+export function stateOf(value: unknown): ListState {
+  if (value === undefined) return 'all';
+  if (value === 'active' || value === 'unseen' || value === 'all') return value;
+  throw refusal('invalid_query', 'state must be active, unseen or all.', 400);
+}
+
+export function limitOf(value: unknown): number {
+  if (value === undefined) return DEFAULT_PAGE_SIZE;
+  const limit = typeof value === 'string' && /^\d{1,4}$/.test(value) ? Number(value) : 0;
+  if (limit >= 1 && limit <= MAX_PAGE_SIZE) return limit;
+  throw refusal('invalid_query', `limit must be a whole number from 1 to ${MAX_PAGE_SIZE}.`, 400);
+}
+
+export function cursorOf(value: unknown): string | null {
+  if (value === undefined) return null;
+  if (isId(value)) return value;
+  throw refusal('invalid_query', 'cursor must be the nextCursor of an earlier page.', 400);
+}
+
+export function etagOf(revision: number): string {
+  return `"${revision}"`;
+}
+
+/** Whether an `If-None-Match` names this revision. */
+export function matches(header: string, revision: number): boolean {
+  return header.split(',').some((candidate) => {
+    const tag = candidate.trim().replace(/^W\//, '');
+    return tag === etagOf(revision) || tag === '*';
+  });
+}

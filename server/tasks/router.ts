@@ -1,0 +1,201 @@
+/** The HTTP contract (design.md, docs/protocol.md), as an Express router. It serves browsers, phones and curl. */
+
+import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
+import type { Backend } from '../../backend/backend.ts';
+import { connectionInfo } from '../../backend/push/pusher-env.ts';
+import { assertOwner, userIdOf } from '../../core/channel.ts';
+import { MAX_EVENT_BYTES, MAX_INPUT_BYTES, MAX_RESULT_BYTES, MAX_SEEN_IDS } from '../../core/limits.ts';
+import { isFinished, type Snapshot } from '../../core/snapshot.ts';
+import {
+  CHANNEL_HEADER,
+  type ConnectionInfo,
+  isPartial,
+  PROTOCOL_HEADER,
+  PROTOCOL_VERSION,
+  TIME_HEADER,
+} from '../../core/wire.ts';
+import { limitBodyTime } from '../body-time.ts';
+import { fallbackEndpoint } from '../fallback/registry.ts';
+import { guardOrigins, type OriginRule } from '../origins.ts';
+import { problemHandler, refusal } from '../problem.ts';
+import { createWebhookHandlers } from '../webhook.ts';
+import { POLL_AFTER_S, sendAccepted } from './accepted.ts';
+import { isId, type TaskOperations } from './operations.ts';
+import { cursorOf, etagOf, formBody, limitOf, matches, objectBody, stateOf } from './query.ts';
+import { Sending } from './sending.ts';
+import { parseWait, type Waiting } from './waiting.ts';
+
+/** Who asks: the id of the signed-in user, or null for nobody. */
+export type Identify = (req: Request) => string | null | Promise<string | null>;
+
+export interface RouterOptions {
+  readonly backend: Backend;
+  readonly operations: TaskOperations;
+  readonly identify: Identify;
+  /** Where the router is reached, as the browser sees it. */
+  readonly pathOf: (req: Request) => string;
+  /** The host that the browser of this request used, with its port unless that is the default one. */
+  readonly hostOf: (req: Request) => string | undefined;
+  readonly waiting: Waiting;
+  readonly origins: OriginRule;
+  /** Longest `Prefer: wait`, in seconds. */
+  readonly waitSeconds: number;
+  /** How long a body may take to arrive, in seconds. */
+  readonly bodySeconds: number;
+  /** Whether pages may sign in to the bus as the owner. */
+  readonly userSignIn: boolean;
+  /** Fires when the server is to end. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** An input and the little around it. */
+const MAX_BODY_BYTES = MAX_INPUT_BYTES + 4_096;
+/** Ids of 36 characters, quoted, with commas. */
+const MAX_SEEN_BYTES = 262_144;
+
+export function createRouter(options: RouterOptions): Router {
+  const { backend, operations } = options;
+  const router = express.Router();
+  const sending = new Sending();
+  const json = express.json({ limit: MAX_BODY_BYTES, strict: false });
+
+  router.use(limitBodyTime(options.bodySeconds * 1_000));
+  // Signed by the bus instead of sent by a page, so it comes before what asks who and whence.
+  router.post('/webhook', ...createWebhookHandlers(backend));
+  router.use(
+    nameVersionAndTime(() => backend.clock.iso()),
+    guardOrigins(options.origins),
+    async (req, res, next) => {
+      const owner = await options.identify(req);
+      if (owner === null || owner === undefined) throw refusal('unauthenticated', 'Sign in first.', 401);
+      assertOwner(owner);
+      res.locals.inloopOwner = owner;
+      res.set(CHANNEL_HEADER, backend.channelOf(owner));
+      res.set('Cache-Control', 'private, no-cache');
+      next();
+    },
+  );
+
+  router.post('/', json, async (req, res) => {
+    const { name, input } = objectBody(req);
+    const definition = operations.definition(name, { forBrowser: true });
+    const task = await operations.start(definition, input as never, {
+      owner: ownerOf(res),
+      idempotencyKey: req.get('Idempotency-Key'),
+    });
+    sendAccepted(res, task, options.pathOf(req));
+  });
+
+  router.get('/', async (req, res) => {
+    const owner = ownerOf(res);
+    const [state, limit, cursor] = [stateOf(req.query.state), limitOf(req.query.limit), cursorOf(req.query.cursor)];
+    if (!(await sending.reserve(res, owner, limit * MAX_EVENT_BYTES))) return;
+    res.json(await operations.list(owner, { state, limit, cursor }));
+  });
+
+  router.get('/connection', (req, res) => {
+    const info: ConnectionInfo = {
+      ...connectionInfo(backend.pusher, fallbackEndpoint(backend, options.hostOf(req))),
+      channel: backend.channelOf(ownerOf(res)),
+      authEndpoint: `${options.pathOf(req)}/auth`,
+    };
+    res.json(info);
+  });
+
+  router.post('/auth', express.urlencoded({ extended: false, limit: MAX_BODY_BYTES }), async (req, res) => {
+    const { socket_id: socketId, channel_name: channel } = formBody(req);
+    const owner = ownerOf(res);
+    const own = backend.channelOf(owner);
+    const isSignIn = options.userSignIn && channel === undefined;
+    if (typeof socketId !== 'string' || !/^\d+\.\d+$/.test(socketId) || (channel !== own && !isSignIn)) {
+      throw refusal('forbidden', 'You may enter no channel but your own.', 403);
+    }
+    if (isSignIn) return void res.json(backend.bus.authorizeUser(socketId, userIdOf(owner)));
+    // Should this get lost, the mark of the last visit expires, and until then the bus tells us by webhook.
+    backend.redis.notePage(own, owner).catch(() => undefined);
+    res.json(backend.bus.authorize(socketId, own));
+  });
+
+  router.post('/seen', express.json({ limit: MAX_SEEN_BYTES, strict: false }), async (req, res) => {
+    const { ids } = objectBody(req);
+    if (!Array.isArray(ids) || ids.length > MAX_SEEN_IDS || !ids.every(isId)) {
+      throw refusal('invalid_ids', `ids must be a list of at most ${MAX_SEEN_IDS} task ids.`, 422);
+    }
+    await operations.seen(ownerOf(res), ids);
+    res.status(204).end();
+  });
+
+  router.get('/:id', async (req, res) => {
+    const owner = ownerOf(res);
+    const seen = req.get('If-None-Match');
+    let task = await operations.peek(owner, req.params.id);
+    const asked = parseWait(req.get('Prefer'));
+    if (asked !== null) {
+      const seconds = Math.min(asked, options.waitSeconds);
+      const first = task.revision;
+      const isNews = ({ revision }: Snapshot) => (seen === undefined ? revision !== first : !matches(seen, revision));
+      // An outcome is final: whoever has it waits for nothing.
+      const held =
+        isFinished(task) || (seen !== undefined && isNews(task))
+          ? task
+          : await options.waiting.hold({
+              owner,
+              id: task.id,
+              ms: seconds * 1_000,
+              isNews,
+              gone: goneOf(res),
+            });
+      if (res.destroyed) return;
+      if (held) {
+        task = held;
+        res.set('Preference-Applied', `wait=${seconds}`);
+      }
+    }
+    res.set('ETag', etagOf(task.revision)).vary('Prefer');
+    if (!isFinished(task)) res.set('Retry-After', String(POLL_AFTER_S));
+    if (options.signal?.aborted) res.set('Connection', 'close');
+    if (seen !== undefined && matches(seen, task.revision)) res.status(304).end();
+    // Only now, since whoever has the outcome, or waits for it, need not cost the reading of a big result.
+    else if (!isPartial(task)) res.json(task);
+    else if (await sending.reserve(res, owner, MAX_RESULT_BYTES)) res.json(await operations.get(owner, task.id));
+  });
+
+  router.post('/:id/cancel', async (req, res) => {
+    sendAccepted(res, await operations.cancel(ownerOf(res), req.params.id), options.pathOf(req));
+  });
+
+  router.post('/:id/retry', async (req, res) => {
+    sendAccepted(res, await operations.retry(ownerOf(res), req.params.id), options.pathOf(req));
+  });
+
+  router.use((req) => {
+    throw refusal('not_found', `There is no ${req.method} ${req.path.slice(0, 80)} here.`, 404);
+  });
+  router.use(problemHandler({ log: backend.log }));
+  return router;
+}
+
+/** The time is that of the answer, which may have been held for half a minute. */
+function nameVersionAndTime(time: () => string): RequestHandler {
+  return (_req, res, next) => {
+    res.set(PROTOCOL_HEADER, String(PROTOCOL_VERSION));
+    const { writeHead } = res;
+    res.writeHead = ((...head: Parameters<typeof writeHead>) => {
+      if (!res.headersSent) res.setHeader(TIME_HEADER, time());
+      return writeHead.apply(res, head);
+    }) as typeof writeHead;
+    next();
+  };
+}
+
+function ownerOf(res: Response): string {
+  return res.locals.inloopOwner as string;
+}
+
+/** Fires when the client goes away before it was answered. */
+function goneOf(res: Response): AbortSignal {
+  const gone = new AbortController();
+  res.once('close', () => gone.abort());
+  if (res.destroyed) gone.abort();
+  return gone.signal;
+}

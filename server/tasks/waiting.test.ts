@@ -1,0 +1,344 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createClient } from '@redis/client';
+import express from 'express';
+import { z } from 'zod';
+import type { Backend } from '../../backend/backend.ts';
+import { defineTask } from '../../core/definition.ts';
+import { createSnapshot, type Snapshot } from '../../core/snapshot.ts';
+import { eventually } from '../../test/support/eventually.ts';
+import { backendOn } from '../../test/support/parts.ts';
+import { startRedis, type TestRedis } from '../../test/support/redis/redis.ts';
+import { createTaskServer, type TaskServer, type TaskServerOptions } from '../task-server.ts';
+import { parseWait, Waiting } from './waiting.ts';
+
+const work = defineTask({ name: 'work', input: z.object({}) });
+
+let redis: TestRedis;
+/** Answers; and a second process's, which changes tasks. */
+let backend: Backend;
+let elsewhere: Backend;
+let app: TestServer;
+
+interface TestServer {
+  readonly tasks: TaskServer;
+  get(id: string, headers?: Record<string, string>, init?: RequestInit): Promise<Response>;
+  close(): Promise<void>;
+}
+
+async function serve(options: Partial<TaskServerOptions> = {}): Promise<TestServer> {
+  const tasks = createTaskServer({ backend, tasks: [work], identify: (req) => req.get('x-user') ?? null, ...options });
+  const server: Server = createServer(express().use('/tasks', tasks.router));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/tasks`;
+  return {
+    tasks,
+    get: (id, headers = {}, init = {}) => fetch(`${url}/${id}`, { ...init, headers: { 'x-user': 'ada', ...headers } }),
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+beforeAll(async () => {
+  redis = await startRedis();
+  const env = {
+    REDIS_URL: redis.url,
+    PUSHER_APP_ID: 'app',
+    PUSHER_KEY: 'key',
+    PUSHER_SECRET: 'secret',
+    PUSHER_HOST: '127.0.0.1',
+    PUSHER_PORT: '1',
+  };
+  backend = backendOn(env);
+  elsewhere = backendOn(env);
+  app = await serve();
+}, 30_000);
+
+afterAll(async () => {
+  await app.close();
+  await Promise.all([backend.close(), elsewhere.close()]);
+  await redis.stop();
+}, 30_000);
+
+const start = (owner = 'ada') => app.tasks.start(work, {}, { owner });
+
+/** What a worker in another process would do. */
+async function change(task: Snapshot): Promise<Snapshot> {
+  const applied = await elsewhere.store.apply(
+    { snapshot: task, owner: 'ada' },
+    task.status === 'queued'
+      ? { type: 'start', at: new Date().toISOString() }
+      : { type: 'alive', at: new Date(Date.now() + 5_000).toISOString(), attempt: 1 },
+  );
+  if (!applied.ok) throw new Error(applied.refusal);
+  return applied.snapshot;
+}
+
+/** Resolves once Redis knows that somebody waits for `task`. */
+async function isWaitedFor(task: Snapshot): Promise<void> {
+  await eventually(async () => {
+    const client = createClient({ url: redis.url });
+    await client.connect();
+    const isWaited = await client.hExists(`inloop:task:${task.id}`, 'w');
+    client.destroy();
+    return isWaited;
+  });
+}
+
+async function timed(answer: Promise<Response>): Promise<{ response: Response; ms: number }> {
+  const began = Date.now();
+  const response = await answer;
+  return { response, ms: Date.now() - began };
+}
+
+describe('Prefer: wait', () => {
+  it.each([
+    [undefined, null],
+    ['', null],
+    ['wait=5', 5],
+    ['wait = 5', 5],
+    ['Wait="7"', 7],
+    ['respond-async, wait=10; foo', 10],
+    ['wait=3, wait=9', 3],
+    ['wait=600', 30],
+    ['wait=99999999999', null],
+    ['wait=0', null],
+    ['wait=-1', null],
+    ['wait=1.5', null],
+    ['wait', null],
+    ['await=5', null],
+  ])('%j asks for %j seconds', (header, seconds) => {
+    expect(parseWait(header)).toBe(seconds);
+  });
+
+  it('is answered when the task changes, in another process', async () => {
+    const task = await start();
+    const answer = app.get(task.id, { Prefer: 'wait=20' });
+    await isWaitedFor(task);
+    const { response, ms } = await timed(change(task).then(() => answer));
+    expect([response.status, response.headers.get('preference-applied')]).toEqual([200, 'wait=20']);
+    expect(response.headers.get('vary')).toContain('Prefer');
+    expect(await response.json()).toMatchObject({ revision: 2, status: 'running' });
+    expect(ms).toBeLessThan(500);
+  });
+
+  it('waits beyond the revision that the client names', async () => {
+    const task = await start();
+    const second = await change(task);
+    const now = await app.get(task.id, { Prefer: 'wait=20', 'If-None-Match': `"${task.revision}"` });
+    expect([now.status, ((await now.json()) as Snapshot).revision]).toEqual([200, 2]);
+    const answer = app.get(task.id, { Prefer: 'wait=20', 'If-None-Match': `W/"${second.revision}"` });
+    await isWaitedFor(task);
+    await change(second);
+    const response = await answer;
+    expect([response.status, response.headers.get('etag')]).toEqual([200, '"3"']);
+  });
+
+  it('ends after so many seconds: 304 to a client that named the revision, the task to one that did not', async () => {
+    const task = await start();
+    const [named, unnamed] = await Promise.all([
+      timed(app.get(task.id, { Prefer: 'wait=1', 'If-None-Match': '"1"' })),
+      timed(app.get(task.id, { Prefer: 'wait=1' })),
+    ]);
+    expect([named.response.status, unnamed.response.status]).toEqual([304, 200]);
+    for (const { response, ms } of [named, unnamed]) {
+      expect(ms).toBeGreaterThanOrEqual(990);
+      expect(response.headers.get('preference-applied')).toBe('wait=1');
+      expect(response.headers.get('retry-after')).toBe('2');
+    }
+  });
+
+  it('does not wait for a task that has its outcome, nor without asking', async () => {
+    const task = await start();
+    expect((await timed(app.get(task.id, { 'If-None-Match': '"1"' }))).response.status).toBe(304);
+    await app.tasks.tasks.cancel('ada', task.id);
+    const { response, ms } = await timed(app.get(task.id, { Prefer: 'wait=20' }));
+    expect([response.status, response.headers.get('preference-applied')]).toEqual([200, 'wait=20']);
+    expect(ms).toBeLessThan(500);
+  });
+
+  it("does not wait for another owner's task", async () => {
+    const task = await start('bob');
+    expect((await app.get(task.id, { Prefer: 'wait=20' })).status).toBe(404);
+  });
+
+  it('misses nothing that changes while it begins to wait', async () => {
+    let task = await start();
+    for (let round = 0; round < 30; round++) {
+      const answer = app.get(task.id, { Prefer: 'wait=20', 'If-None-Match': `"${task.revision}"` });
+      // No waiting for the mark here: the change may come before, in the midst of, or after it.
+      task = await change(task);
+      expect(((await (await answer).json()) as Snapshot).revision).toBe(task.revision);
+    }
+  });
+
+  it('is answered at once beyond so many of one owner, whose others still wait', async () => {
+    const few = await serve({ limits: { waitersPerOwner: 2 } });
+    const task = await start();
+    const waiting = [few.get(task.id, { Prefer: 'wait=20' }), few.get(task.id, { Prefer: 'wait=20' })];
+    await eventually(async () => {
+      const { response } = await timed(few.get(task.id, { Prefer: 'wait=1' }));
+      expect(response.headers.get('preference-applied')).toBeNull();
+      expect(response.headers.get('retry-after')).toBe('2');
+    });
+    await change(task);
+    for (const answer of waiting) expect(((await (await answer).json()) as Snapshot).revision).toBe(2);
+    await few.close();
+  });
+
+  it('gives its place back when the client goes away', async () => {
+    const few = await serve({ limits: { waitersPerOwner: 1 } });
+    const task = await start();
+    const abort = new AbortController();
+    const gone = few.get(task.id, { Prefer: 'wait=20' }, { signal: abort.signal }).catch(() => null);
+    await isWaitedFor(task);
+    expect((await few.get(task.id, { Prefer: 'wait=1' })).headers.get('preference-applied')).toBeNull();
+    abort.abort();
+    await gone;
+    await eventually(async () => {
+      const response = await few.get(task.id, { Prefer: 'wait=1' });
+      expect(response.headers.get('preference-applied')).toBe('wait=1');
+    });
+    await few.close();
+  });
+
+  it('of many for one task is one more read of it, not one for each', async () => {
+    const many = await serve({ limits: { waitersPerOwner: 200 } });
+    const task = await start();
+    const waiting = Array.from({ length: 200 }, () => many.get(task.id, { Prefer: 'wait=20' }));
+    await isWaitedFor(task);
+    const client = createClient({ url: redis.url });
+    await client.connect();
+    const scripts = async () => Number(/cmdstat_evalsha:calls=(\d+)/.exec(await client.info('commandstats'))?.[1]);
+    // Each has looked at its task by itself before it waits; when nobody does that any more, all wait.
+    let last = 0;
+    const isQuiet = async () => {
+      const before = last;
+      last = await scripts();
+      return last === before;
+    };
+    await eventually(isQuiet, { every: 200 });
+    const next = await change(task);
+    for (const answer of waiting) expect(((await (await answer).json()) as Snapshot).revision).toBe(next.revision);
+    // The change, and the read that serves all.
+    expect((await scripts()) - last).toBeLessThanOrEqual(3);
+    client.destroy();
+    await many.close();
+  }, 30_000);
+
+  it('is answered when the server is to end', async () => {
+    const stop = new AbortController();
+    const ending = await serve({ signal: stop.signal });
+    const task = await start();
+    const answer = ending.get(task.id, { Prefer: 'wait=20' });
+    await isWaitedFor(task);
+    stop.abort();
+    const { response, ms } = await timed(answer);
+    expect([response.status, response.headers.get('connection')]).toEqual([200, 'close']);
+    expect(ms).toBeLessThan(500);
+    await ending.close();
+  });
+
+  it('asks for itself what it missed while its ear to Redis was cut off', async () => {
+    const task = await start();
+    const answer = app.get(task.id, { Prefer: 'wait=25' });
+    await isWaitedFor(task);
+    const client = createClient({ url: redis.url });
+    await client.connect();
+    await elsewhere.redis.ping();
+    await client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'pubsub']);
+    // At once: the ear is back within some 50 ms.
+    await change(task);
+    client.destroy();
+    const { response, ms } = await timed(answer);
+    expect(((await response.json()) as Snapshot).revision).toBe(2);
+    expect(ms).toBeLessThan(3_000);
+  }, 30_000);
+
+  it('outlives a restart of Redis, and hears what changes after it', async () => {
+    const task = await start();
+    const answer = app.get(task.id, { Prefer: 'wait=25' });
+    await isWaitedFor(task);
+    await redis.restart();
+    await eventually(() => change(task), { within: 8_000 });
+    const { response, ms } = await timed(answer);
+    expect(((await response.json()) as Snapshot).revision).toBe(2);
+    expect(ms).toBeLessThan(3_000);
+  }, 30_000);
+
+  it('ends with 404 when Redis comes back without the task', async () => {
+    const task = await start();
+    const answer = app.get(task.id, { Prefer: 'wait=25' });
+    await isWaitedFor(task);
+    await redis.restart({ wipe: true });
+    expect((await answer).status).toBe(404);
+  }, 30_000);
+});
+
+describe('a crowd that is woken', () => {
+  const task = (id: string) =>
+    createSnapshot({ id, name: 'work', title: 'Work', attempts: 1, at: '2026-01-01T00:00:00.000Z' });
+  const stays = () => new AbortController().signal;
+
+  it('reads a few tasks in each turn of the event loop, and each task once', async () => {
+    let wake: (id: string | null) => void = () => undefined;
+    const reads = new Map<string, number>();
+    let thisTurn = 0;
+    let most = 0;
+    const countTurns = () => {
+      most = Math.max(most, thisTurn);
+      thisTurn = 0;
+      if (waiting.size > 0) setImmediate(countTurns);
+    };
+    const waiting = new Waiting({
+      redis: {
+        onChange: async (listener) => {
+          wake = listener;
+        },
+      },
+      read: async (id) => {
+        thisTurn += 1;
+        reads.set(id, (reads.get(id) ?? 0) + 1);
+        return task(id);
+      },
+      perOwner: 10_000,
+      inAll: 10_000,
+      signal: undefined,
+    });
+    let isNews = false;
+    const holds = Array.from({ length: 1_500 }, (_, n) =>
+      waiting.hold({ owner: 'ada', id: `task-${n % 500}`, ms: 20_000, isNews: () => isNews, gone: stays() }),
+    );
+    countTurns();
+    await eventually(() => reads.size === 500);
+    reads.clear();
+    isNews = true;
+    wake(null);
+    expect(await Promise.all(holds)).toHaveLength(1_500);
+    expect([...reads.values()]).toEqual(Array.from({ length: 500 }, () => 1));
+    expect(most).toBeLessThanOrEqual(16);
+    expect(waiting.size).toBe(0);
+  });
+
+  it('whose time is up is answered with what one more read gives', async () => {
+    let reads = 0;
+    const waiting = new Waiting({
+      redis: { onChange: async () => undefined },
+      read: async (id, ms) => {
+        if (ms === 0) reads += 1;
+        return task(id);
+      },
+      perOwner: 100,
+      inAll: 100,
+      signal: undefined,
+    });
+    const hold = () => waiting.hold({ owner: 'ada', id: 'one', ms: 100, isNews: () => false, gone: stays() });
+    expect(await Promise.all(Array.from({ length: 100 }, hold))).toEqual(
+      Array.from({ length: 100 }, () => task('one')),
+    );
+    expect(reads).toBeLessThan(10);
+  });
+});

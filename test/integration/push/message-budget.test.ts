@@ -1,0 +1,174 @@
+// What a user's tasks cost in messages and writes, on real parts: with time and not with elements, shared by all of them.
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import type { Backend } from '../../../backend/backend.ts';
+import { defineTask } from '../../../core/definition.ts';
+import type { Snapshot } from '../../../core/snapshot.ts';
+import { createTaskWorker } from '../../../worker/task-worker.ts';
+import { eventually } from '../../support/eventually.ts';
+import { backendOn, type Follower, startApp, startBus, type TestApp, type TestBus } from '../../support/parts.ts';
+
+const move = defineTask({ name: 'move', input: z.object({ ms: z.number() }) });
+const report = defineTask({ name: 'report', input: z.object({ times: z.number() }) });
+
+let bus: TestBus;
+let server: Backend;
+let app: TestApp;
+const workers: { readonly backend: Backend; readonly stop: AbortController; readonly running: Promise<void> }[] = [];
+
+/** A worker in this process. Each definition belongs to one worker at a time, so tests that share one say which. */
+function startWorker(pushesPerSecond?: number): Backend {
+  const backend = backendOn(bus.env, pushesPerSecond === undefined ? {} : { pushesPerSecond });
+  const stop = new AbortController();
+  const worker = createTaskWorker({ backend, concurrency: 10, drain: '1s' });
+  worker.handle(move, async (input, task) => {
+    const end = performance.now() + input.ms;
+    for (let done = 0; performance.now() < end; ) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      for (let n = 0; n < 10; n++) task.progress({ done: ++done });
+    }
+    return null;
+  });
+  worker.handle(report, async (input, task) => {
+    const heap = process.memoryUsage().heapUsed;
+    const began = performance.now();
+    for (let done = 0; done < input.times; done++) task.progress({ done, total: input.times, skipped: 1 });
+    const took = performance.now() - began;
+    return { microseconds: (took * 1_000) / input.times, grown: process.memoryUsage().heapUsed - heap };
+  });
+  workers.push({ backend, stop, running: worker.run({ signal: stop.signal }) });
+  return backend;
+}
+
+async function stopWorkers(): Promise<void> {
+  for (const { backend, stop, running } of workers.splice(0)) {
+    stop.abort();
+    await running;
+    await backend.close();
+  }
+}
+
+beforeAll(async () => {
+  bus = await startBus();
+  server = backendOn(bus.env);
+  app = await startApp(server, [move, report]);
+}, 60_000);
+
+afterAll(async () => {
+  await stopWorkers();
+  await app.close();
+  await server.close();
+  await bus.stop();
+}, 30_000);
+
+const outcome = (follower: Follower, id: string) =>
+  eventually(() => follower.events.find(({ data }) => data.id === id && data.finishedAt !== null)?.data, {
+    within: 15_000,
+    that: 'the outcome',
+  });
+
+const moved = (follower: Follower) =>
+  follower.events.map(({ data }) => data).filter(({ status }) => status === 'running');
+
+/** How often a task was stored between its start and its outcome. */
+const written = (task: Snapshot) => task.revision - 3;
+
+/** A task's last step may still wait for a request under way when its outcome takes its place. */
+const OVERTAKEN = 1;
+
+describe('a task that moves all the time', () => {
+  it('is shown ten times a second at most, and stored no more often than it is shown', async () => {
+    const backend = startWorker();
+    const follower = await app.follow('ada');
+    const { id } = await app.tasks.start(move, { ms: 3_000 }, { owner: 'ada' });
+    const task = await outcome(follower, id);
+    const steps = moved(follower);
+    expect(steps.length).toBeLessThanOrEqual(31);
+    // Far fewer where the machine is busy, but it is seen to move each second.
+    expect(steps.length).toBeGreaterThanOrEqual(4);
+    expect(written(task)).toBeLessThanOrEqual(steps.length + OVERTAKEN);
+    for (const { progress } of steps) expect(progress?.done).toBeGreaterThan(0);
+    expect(backend.eventCounters().progress.sent).toBe(steps.length);
+    await stopWorkers();
+  }, 30_000);
+
+  it('shares that with its owner’s other tasks, all of which are seen to move', async () => {
+    startWorker();
+    const follower = await app.follow('bob');
+    const tasks = await Promise.all(
+      Array.from({ length: 5 }, () => app.tasks.start(move, { ms: 3_000 }, { owner: 'bob' })),
+    );
+    const ended = await Promise.all(tasks.map(({ id }) => outcome(follower, id)));
+    const steps = moved(follower);
+    expect(steps.length).toBeLessThanOrEqual(33);
+    expect(new Set(steps.map(({ id }) => id)).size).toBe(5);
+    expect(ended.reduce((sum, task) => sum + written(task), 0)).toBeLessThanOrEqual(
+      steps.length + ended.length * OVERTAKEN,
+    );
+    await stopWorkers();
+  }, 30_000);
+
+  it('is shown once a second in thrifty mode', async () => {
+    startWorker(1);
+    const follower = await app.follow('cyd');
+    const { id } = await app.tasks.start(move, { ms: 4_500 }, { owner: 'cyd' });
+    const task = await outcome(follower, id);
+    const steps = moved(follower);
+    expect(steps.length).toBeGreaterThanOrEqual(3);
+    expect(steps.length).toBeLessThanOrEqual(5);
+    expect(written(task)).toBeLessThanOrEqual(steps.length + OVERTAKEN);
+    await stopWorkers();
+  }, 30_000);
+
+  it('is not pushed where nobody has a page open, and stored once a second for who asks', async () => {
+    const backend = startWorker();
+    await server.redis.notePage(server.channelOf('dan'), 'dan');
+    await server.redis.noteWebhook(server.channelOf('dan'), 'vacated', Date.now() + 1_000);
+    const { id } = await app.tasks.start(move, { ms: 2_500 }, { owner: 'dan' });
+    const task = await eventually(
+      async () => {
+        const snapshot = await app.tasks.tasks.get('dan', id);
+        return snapshot.finishedAt !== null && snapshot;
+      },
+      { within: 15_000 },
+    );
+    await eventually(() => expect(backend.eventCounters().outcome.sent).toBe(1));
+    expect(backend.counters().push_events).toBe(1);
+    expect(written(task)).toBeGreaterThanOrEqual(1);
+    expect(written(task)).toBeLessThanOrEqual(3);
+    await stopWorkers();
+  }, 30_000);
+});
+
+describe('a task that ends at once', () => {
+  it('costs two messages: that it is there, and its outcome', async () => {
+    startWorker();
+    const follower = await app.follow('eve');
+    const { id } = await app.tasks.start(move, { ms: 20 }, { owner: 'eve' });
+    await outcome(follower, id);
+    expect(follower.events.map(({ name }) => name)).toEqual(['task.queued', 'task.succeeded']);
+    await stopWorkers();
+  }, 30_000);
+});
+
+describe('task.progress', () => {
+  it('costs next to nothing, and leaves nothing behind', async () => {
+    startWorker();
+    const follower = await app.follow('fay');
+    const { id } = await app.tasks.start(report, { times: 2_000_000 }, { owner: 'fay' });
+    const { result } = await outcome(follower, id);
+    const { microseconds, grown } = result as { microseconds: number; grown: number };
+    // 0.1 on an idle machine.
+    expect(microseconds).toBeLessThan(2);
+    expect(grown).toBeLessThan(50_000_000);
+    await stopWorkers();
+  }, 60_000);
+});
+
+describe('the number of pushes', () => {
+  it.each([0, 1.5, 101, Number.NaN])('is refused where it is %p', (pushesPerSecond) => {
+    expect(() => backendOn(bus.env, { pushesPerSecond })).toThrow(
+      /pushesPerSecond must be a whole number from 1 to 100/,
+    );
+  });
+});

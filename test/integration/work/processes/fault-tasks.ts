@@ -1,0 +1,63 @@
+// Tasks of every temper, for tests that break things. Declared once for the server in the test and the worker process.
+import { z } from 'zod';
+import { defineTask } from '../../../../core/definition.ts';
+
+/** Takes `steps` steps of `ms` each, heeding its signal. */
+export const steps = defineTask({
+  name: 'steps',
+  input: z.object({ steps: z.number(), ms: z.number() }),
+  output: z.object({ steps: z.number(), attempt: z.number() }),
+  attempts: 3,
+  backoff: { initial: '50ms' },
+  browser: true,
+});
+
+/** Kills the process that runs it, every time. */
+export const poison = defineTask({
+  name: 'poison',
+  input: z.object({}),
+  attempts: 3,
+  backoff: { initial: '50ms' },
+  browser: true,
+});
+
+/** Blocks the event loop for `ms`, then reports and returns. */
+export const block = defineTask({ name: 'block', input: z.object({ ms: z.number() }), attempts: 3, browser: true });
+
+/** Blocks the event loop for `ms`, which is beyond its deadline and the worker's grace. */
+export const blockLate = defineTask({
+  name: 'block-late',
+  input: z.object({ ms: z.number() }),
+  attempts: 3,
+  browser: true,
+  deadline: '500ms',
+});
+
+/** Goes on for `ms` whatever its signal says. */
+export const deaf = defineTask({
+  name: 'deaf',
+  input: z.object({ ms: z.number() }),
+  attempts: 3,
+  deadline: '1h',
+  browser: true,
+});
+
+/** Waits for its signal; may take 200 ms. */
+export const late = defineTask({
+  name: 'late',
+  input: z.object({ deaf: z.boolean() }),
+  attempts: 3,
+  browser: true,
+  deadline: '200ms',
+});
+
+/** Fails its first `failures` attempts. */
+export const flaky = defineTask({
+  name: 'flaky',
+  input: z.object({ failures: z.number() }),
+  attempts: 3,
+  backoff: { initial: '50ms' },
+  browser: true,
+});
+
+export const FAULT_TASKS = [steps, poison, block, blockLate, deaf, late, flaky] as const;

@@ -1,0 +1,68 @@
+// The worker process of the fault tests. Bundled and started by test/support/worker-process.ts.
+import { setTimeout as wait } from 'node:timers/promises';
+import { createBackend } from '../../../../backend/backend.ts';
+import { pusherFromEnv } from '../../../../backend/push/pusher-env.ts';
+import { TaskError } from '../../../../core/error.ts';
+import { createTaskWorker } from '../../../../worker/task-worker.ts';
+import { block, blockLate, deaf, flaky, late, poison, steps } from './fault-tasks.ts';
+
+const shutdown = new AbortController();
+process.on('SIGTERM', () => shutdown.abort());
+
+const backend = createBackend({ redis: process.env.REDIS_URL, pusher: pusherFromEnv(process.env) });
+const worker = createTaskWorker({
+  backend,
+  concurrency: 4,
+  drain: `${Number(process.env.DRAIN_MS ?? 500)}ms`,
+  grace: '300ms',
+  stallInterval: `${Number(process.env.STALL_MS ?? 1_000)}ms`,
+});
+worker.handle(steps, async (input, task) => {
+  for (let done = 1; done <= input.steps; done++) {
+    // A later attempt is quick, so that a first one may be long enough to be interrupted.
+    await wait(task.attempt === 1 ? input.ms : input.ms / 10, undefined, { signal: task.signal });
+    task.progress({ done, total: input.steps });
+  }
+  // Tidying up: every element is done, and the outcome is still to come.
+  await wait(150, undefined, { signal: task.signal });
+  return { steps: input.steps, attempt: task.attempt };
+});
+worker.handle(poison, async () => {
+  await wait(20);
+  process.kill(process.pid, 'SIGKILL');
+});
+const blockFor = (ms: number) => {
+  const end = Date.now() + ms;
+  while (Date.now() < end);
+};
+worker.handle(block, async (input, task) => {
+  if (task.attempt === 1) blockFor(input.ms);
+  task.progress({ done: task.attempt, total: 10 });
+  return task.attempt;
+});
+worker.handle(blockLate, async (input) => {
+  // The neighbours get going first.
+  await wait(300);
+  blockFor(input.ms);
+});
+worker.handle(deaf, async (input) => {
+  await wait(input.ms);
+});
+worker.handle(late, async (input, task) => {
+  await wait(60_000, undefined, input.deaf ? {} : { signal: task.signal });
+});
+worker.handle(flaky, async (input, task) => {
+  if (task.attempt <= input.failures) throw new TaskError('flaky', `Attempt ${task.attempt} failed.`);
+  return task.attempt;
+});
+const running = worker.run({ signal: shutdown.signal });
+await backend.redis.ping().catch(() => undefined);
+console.log('worker ready');
+try {
+  await running;
+  await backend.close();
+  process.exit(0);
+} catch (error) {
+  console.error(error);
+  process.exit(70);
+}

@@ -1,0 +1,88 @@
+// Tasks whose handlers throw or return what is hard to keep. For the values test and its worker process.
+import { z } from 'zod';
+import { defineTask } from '../../../../core/definition.ts';
+import { TaskError } from '../../../../core/error.ts';
+
+const fails = (): never => {
+  throw new Error('trap');
+};
+const circular = () => {
+  const response: Record<string, unknown> = { status: 500 };
+  response.request = { response };
+  return response;
+};
+const hostile = (target: object = {}) =>
+  new Proxy(target, { get: fails, has: fails, ownKeys: fails, getPrototypeOf: fails, getOwnPropertyDescriptor: fails });
+const withGetter = (name: string, error: Error = new Error('x')) => Object.defineProperty(error, name, { get: fails });
+const unsound = (fields: object) => Object.assign(new TaskError('code', 'A message.', { retryable: false }), fields);
+const cyclicCause = () => {
+  const error: Error = new Error('outer');
+  error.cause = new Error('inner', { cause: error });
+  return error;
+};
+
+/** What a handler throws, by name. */
+export const THROWN: Readonly<Record<string, () => unknown>> = {
+  'an error': () => new Error('x'),
+  'a circle': circular,
+  'a BigInt': () => 10n,
+  'a BigInt within': () => ({ n: 10n }),
+  'a symbol': () => Symbol('x'),
+  undefined: () => undefined,
+  null: () => null,
+  'a text': () => 'x',
+  'an object without a prototype': () => Object.create(null),
+  'a proxy that throws on every trap': () => hostile(),
+  'a TaskError behind such a proxy': () => hostile(new TaskError('code', 'A message.')),
+  'something frozen': () => Object.freeze(new Error('x')),
+  'an error whose stack throws': () => withGetter('stack'),
+  'an error whose cause throws': () => withGetter('cause'),
+  'an error whose causes are a circle': cyclicCause,
+  'a TaskError without a code': () => unsound({ code: undefined }),
+  'a TaskError whose code is a number': () => unsound({ code: 404 }),
+  'a TaskError whose code is null': () => unsound({ code: null }),
+  'a TaskError whose message is an object': () => unsound({ message: {} }),
+  'a TaskError whose retryable is a text': () => unsound({ retryable: 'no' }),
+  'a TaskError whose status is a text': () => unsound({ status: '404' }),
+  'a TaskError whose code throws': () => withGetter('code', new TaskError('code', 'A message.')),
+  'a message of 1 MB': () => new TaskError('long', 'm'.repeat(1_000_000)),
+};
+
+/** What a handler returns, by name: none of it survives JSON. */
+export const RETURNED: Readonly<Record<string, () => unknown>> = {
+  'a BigInt': () => ({ n: 10n }),
+  'a circle': circular,
+  'a Date': () => ({ at: new Date(0) }),
+  'a Map': () => new Map([['a', 1]]),
+  'a function': () => ({ f: fails }),
+  NaN: () => ({ x: Number.NaN }),
+  'a hole': () => [1, undefined, 3],
+  'a getter that throws': () => Object.defineProperty({}, 'x', { get: fails, enumerable: true }),
+  'a proxy that throws': () => ({ inner: hostile() }),
+  '6,000 levels': () => JSON.parse(`${'['.repeat(6_000)}${']'.repeat(6_000)}`),
+};
+
+export const throwing = defineTask({ name: 'throwing', input: z.object({ what: z.string() }), attempts: 1 });
+export const returning = defineTask({
+  name: 'returning',
+  input: z.object({ what: z.string() }),
+  attempts: 3,
+  backoff: { initial: 10 },
+});
+/** Its schema makes another input of what comes, and another one each time. */
+export const defaulting = defineTask({
+  name: 'defaulting',
+  input: z.object({ n: z.coerce.number(), tag: z.string().default(() => `tag-${Math.random()}`) }),
+  title: (input) => `${input.n} ${input.tag}`,
+  attempts: 2,
+  backoff: { initial: 10 },
+});
+/** May take 25 days, which is more than a timer of Node's takes. */
+export const patient = defineTask({
+  name: 'patient',
+  input: z.object({}),
+  deadline: '25d',
+  backoff: { initial: '30d', max: '3653d' },
+});
+
+export const VALUE_TASKS = [throwing, returning, defaulting, patient] as const;

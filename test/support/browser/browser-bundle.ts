@@ -1,0 +1,36 @@
+// Pages for tests of what runs in a browser: a script bundled from source, on a page of the test's own Express app.
+import { join } from 'node:path';
+import { build, type Plugin } from 'esbuild';
+import type { Express, RequestHandler } from 'express';
+import { REPOSITORY } from '../../../dev/paths.ts';
+
+export interface BundleOptions {
+  /** Packages that others stand in for. */
+  readonly alias?: Record<string, string>;
+  readonly plugins?: Plugin[];
+}
+
+/** TypeScript for browsers as one script; imports are relative to the folder `test`. */
+export async function bundleForBrowser(contents: string, options: BundleOptions = {}): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: join(REPOSITORY, 'test'), loader: 'ts' },
+    ...{ bundle: true, write: false, platform: 'browser', format: 'iife', target: 'es2022', ...options },
+  });
+  return outputFiles[0]?.text ?? '';
+}
+
+/** A page that runs the script which `servePage` serves at `path`. */
+export function pageHtml(path: string, content = ''): string {
+  return `<!doctype html><html lang="en"><title>Test</title><link rel="icon" href="data:,">
+    <div id="root">${content}</div><script src="${path}.js" defer></script>`;
+}
+
+/** Serves an empty page that runs `script`, at `path`; `before` may set headers, such as a policy. */
+export function servePage(app: Express, path: string, script: string, before: RequestHandler[] = []): void {
+  app.get(path, ...before, (_req, res) => {
+    res.type('html').send(pageHtml(path));
+  });
+  app.get(`${path}.js`, (_req, res) => {
+    res.type('js').send(script);
+  });
+}

@@ -1,0 +1,128 @@
+/** For tests: an app on the React hooks that counts its renders, and the levers a test moves it with in a browser. */
+
+import Pusher from 'pusher-js';
+import { createElement, type ReactElement, StrictMode } from 'react';
+import { createRoot, hydrateRoot, type Root } from 'react-dom/client';
+import { type ConnectionState, connectTasks, type TaskFeed } from '../../../client/index.ts';
+import {
+  TasksProvider,
+  useConnection,
+  useStartTask,
+  useTask,
+  useTaskFeed,
+  useTasks,
+} from '../../../client/react/index.ts';
+import { isFinished } from '../../../core/snapshot.ts';
+
+interface AppProps {
+  readonly user: string;
+  readonly url?: string;
+  /** The task that one component is about. */
+  readonly id?: string;
+  /** One that is there already. */
+  readonly feed?: TaskFeed;
+}
+
+/** What the test reads. */
+export const seen = {
+  renders: { list: 0, active: 0, one: 0, connection: 0 },
+  connection: { status: 'connecting' } as ConnectionState,
+  outcomes: [] as string[],
+  start: { isPending: false, code: '', issues: 0 },
+  /** What React had to repair: a page that is not what the server rendered. */
+  repaired: [] as string[],
+};
+
+/** Set by a render, for the test to call. */
+const handles: { feed?: TaskFeed; start?: (input: never) => Promise<{ readonly id: string }> } = {};
+
+function List(): ReactElement {
+  seen.renders.list++;
+  const { tasks } = useTasks();
+  const items = tasks.map(({ id, title, status }) => createElement('li', { key: id }, `${title}: ${status}`));
+  return createElement('ul', null, items);
+}
+
+function Active(): ReactElement {
+  seen.renders.active++;
+  // New with each render, and so is what it returns.
+  const active = useTasks(({ tasks }) => tasks.filter((task) => !isFinished(task)).map(({ id }) => id));
+  return createElement('output', { id: 'active' }, active.length);
+}
+
+function One({ id }: { readonly id: string | undefined }): ReactElement {
+  seen.renders.one++;
+  const task = useTask(id);
+  return createElement('output', { id: 'one' }, task === null ? 'none' : (task?.status ?? 'unknown'));
+}
+
+function Connection(): null {
+  seen.renders.connection++;
+  seen.connection = useConnection();
+  return null;
+}
+
+function Starter(): null {
+  const { start, isPending, error } = useStartTask('count');
+  seen.start = { isPending, code: error?.code ?? '', issues: error?.issues.length ?? 0 };
+  handles.start = start as never;
+  handles.feed = useTaskFeed();
+  return null;
+}
+
+export function App({ user, url = '/tasks', id, feed }: AppProps): ReactElement {
+  const source = feed ? { feed } : { url, Pusher, headers: { 'x-user': user } };
+  const onOutcome = ({ title, status }: { title: string; status: string }) => {
+    seen.outcomes.push(`${title}: ${status}`);
+  };
+  return createElement(
+    TasksProvider,
+    { ...source, onOutcome },
+    createElement(List),
+    createElement(Active),
+    createElement(One, { id }),
+    createElement(Connection),
+    createElement(Starter),
+  );
+}
+
+let root: Root | undefined;
+let given: TaskFeed | undefined;
+
+export const levers = {
+  seen,
+  mount(props: AppProps): void {
+    root ??= createRoot(document.getElementById('root') as HTMLElement);
+    root.render(createElement(StrictMode, null, createElement(App, props)));
+  },
+  hydrate(props: AppProps): void {
+    const onRecoverableError = (error: unknown) => {
+      seen.repaired.push(String(error));
+    };
+    root = hydrateRoot(document.getElementById('root') as HTMLElement, createElement(App, props), {
+      onRecoverableError,
+    });
+  },
+  unmount(): void {
+    root?.unmount();
+    root = undefined;
+  },
+  /** Mounts with a feed of the page's own. */
+  async mountWithFeed(user: string): Promise<void> {
+    given = await connectTasks({ url: '/tasks', Pusher, headers: { 'x-user': user } });
+    levers.mount({ user, feed: given });
+  },
+  closeFeed(): ConnectionState['status'] {
+    const { status } = given?.getSnapshot().connection ?? { status: 'closed' };
+    given?.close();
+    return status;
+  },
+  /** As a button does it: nobody waits for what comes of it. */
+  start(input: object): void {
+    void handles.start?.(input as never);
+  },
+  async startAndWait(input: object): Promise<string> {
+    return (await handles.start?.(input as never))?.id ?? '';
+  },
+  cancel: (id: string) => handles.feed?.cancel(id).then(({ status }) => status),
+};

@@ -1,0 +1,175 @@
+/** For tests: pages with a tray in a real Chromium, under a strict CSP, against a scripted server. */
+
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
+import { FakeServer } from '../../../client/test-support/fake-server.ts';
+import type { Snapshot } from '../../../core/snapshot.ts';
+import { eventually } from '../eventually.ts';
+import { launchChromium } from './chromium.ts';
+
+const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'";
+
+export interface OpenOptions {
+  /** `scheme=dark`, `dir=rtl`, `start`; and attributes for the tray: `tray=title-progress`. */
+  readonly query?: string;
+  readonly width?: number;
+  readonly height?: number;
+  readonly context?: BrowserContextOptions;
+  /** Before anything of the page runs. */
+  readonly prepare?: (page: Page) => Promise<void>;
+}
+
+/** A browser and a server for it. One page at a time, but for those that a test opens by itself in `context`. */
+export class TrayPages {
+  server = new FakeServer();
+  /** What the page complained of: breaches of the CSP, uncaught errors. */
+  violations: string[] = [];
+  context!: BrowserContext;
+  page!: Page;
+  url = '';
+  #browser!: Browser;
+  #http!: Server;
+
+  /** @param extra TypeScript for the page, beside the tray */
+  async start(extra = ''): Promise<void> {
+    const bundle = await build({
+      stdin: {
+        contents: `export { InloopTray } from '../../../client/element/index.ts'; ${extra}`,
+        resolveDir: __dirname,
+        loader: 'ts',
+      },
+      ...{ bundle: true, format: 'esm', write: false, target: 'es2022', logLevel: 'error' },
+      alias: { 'pusher-js': join(__dirname, '../../../client/test-support/page-pusher.ts') },
+    });
+    const script = bundle.outputFiles[0]?.text ?? '';
+    this.#http = createServer(async (req, res) => {
+      const { pathname, searchParams } = new URL(req.url ?? '/', 'http://localhost');
+      if (pathname === '/tray.js') return res.setHeader('content-type', 'text/javascript').end(script);
+      if (pathname === '/page.css') return res.setHeader('content-type', 'text/css').end(pageCss(searchParams));
+      if (!pathname.startsWith('/tasks')) {
+        const images = searchParams.get('tray')?.includes('favicon') ? '; img-src data:' : '';
+        res.setHeader('content-security-policy', CSP + images);
+        return res.setHeader('content-type', 'text/html; charset=utf-8').end(pageHtml(searchParams));
+      }
+      const chunks: Buffer[] = [];
+      for await (const chunk of req) chunks.push(chunk as Buffer);
+      const isForm = req.headers['content-type']?.startsWith('application/x-www-form');
+      const text = Buffer.concat(chunks).toString();
+      const body = req.method === 'GET' ? null : isForm ? new URLSearchParams(text) : text;
+      try {
+        const headers = req.headers as Record<string, string>;
+        const method = req.method ?? 'GET';
+        const answer = await this.server.fetch(`http://localhost${req.url}`, { method, headers, body });
+        res.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
+      } catch {
+        req.socket.destroy();
+      }
+    });
+    await new Promise<void>((resolve) => this.#http.listen(0, '127.0.0.1', resolve));
+    this.url = `http://127.0.0.1:${(this.#http.address() as AddressInfo).port}`;
+    this.#browser = await launchChromium();
+  }
+
+  async stop(): Promise<void> {
+    await this.#browser?.close();
+    this.#http?.closeAllConnections();
+    await new Promise((resolve) => this.#http?.close(resolve));
+  }
+
+  /**
+   * A new page that shows `tasks`, connected, whose opening rounds are asked: what a test changes on the server from
+   * now on is met by what the test does, and not by the page's own start.
+   */
+  async open(tasks: readonly Snapshot[], options: OpenOptions = {}): Promise<Locator> {
+    this.server.put(...tasks);
+    const { width = 900, height = 760 } = options;
+    this.context = await this.#browser.newContext({ viewport: { width, height }, ...options.context });
+    // Playwright's own is as long as most tests may take: they would end without a word about what was awaited.
+    this.context.setDefaultTimeout(15_000);
+    this.page = await this.openTab(options);
+    await this.page.waitForFunction(() => {
+      const { FakePusher } = globalThis as unknown as { FakePusher?: { made: { connection: { state: string } }[] } };
+      return FakePusher?.made[0]?.connection.state === 'connected';
+    });
+    await eventually(() => hasAskedSincePushIsUp(this.server), { within: 15_000, that: 'the round after push is up' });
+    return this.page.locator('inloop-tray');
+  }
+
+  /** One more page in the same context. The first one holds the push connection for both. */
+  async openTab({ query = '', prepare }: OpenOptions = {}): Promise<Page> {
+    const page = await this.context.newPage();
+    page.on('console', (message) => {
+      if (/Content Security Policy|Uncaught/.test(message.text())) this.violations.push(message.text());
+    });
+    page.on('pageerror', (error) => this.violations.push(String(error)));
+    await prepare?.(page);
+    await page.goto(`${this.url}/?${query}`);
+    return page;
+  }
+
+  /** Stops the page's clock: from now on it moves by `page.clock.runFor` only. Returns how far ahead of ours it is, in seconds. */
+  async stopClock(): Promise<number> {
+    const at = Date.now() + 20_000;
+    await this.page.clock.pauseAt(at);
+    return (at - Date.now()) / 1_000;
+  }
+
+  /** Ends the page. Returns what it complained of. */
+  async close(): Promise<readonly string[]> {
+    await this.context.close();
+    this.server = new FakeServer();
+    return this.violations.splice(0);
+  }
+
+  /** Pushes `snapshots` to the page, in one go. */
+  async push(...snapshots: readonly Snapshot[]): Promise<void> {
+    this.server.put(...snapshots);
+    await this.#emit(snapshots.map((snapshot) => [`task.${snapshot.status}`, snapshot]));
+  }
+
+  /** Pushes any event. */
+  async pushEvent(name: string, data: object): Promise<void> {
+    await this.#emit([[name, data]]);
+  }
+
+  async #emit(events: [string, object][]): Promise<void> {
+    await this.page.evaluate((all) => {
+      const { FakePusher } = globalThis as never as { FakePusher: { last: { push(n: string, d: unknown): void } } };
+      for (const [name, data] of all) FakePusher.last.push(name, data);
+    }, events);
+  }
+
+  /** Leads the page's Pusher: `drop`, `refuse`. */
+  async lead(act: string): Promise<void> {
+    await this.page.evaluate(
+      (name) => (globalThis as never as { FakePusher: { last: Record<string, () => void> } }).FakePusher.last[name]?.(),
+      act,
+    );
+  }
+}
+
+/** Push is up once the channel is authorized; then the page fetches what it may have missed before. */
+function hasAskedSincePushIsUp({ calls }: FakeServer): boolean {
+  const authorized = calls.findIndex(({ path }) => path === '/auth');
+  return (
+    authorized >= 0 && calls.slice(authorized).some(({ method, path }) => method === 'GET' && path.startsWith('?'))
+  );
+}
+
+function pageCss(query: URLSearchParams): string {
+  return `:root { color-scheme: ${query.get('scheme') ?? 'light'}; font-size: ${query.get('text') ?? '100%'} }
+    body { margin: 0; font: 1rem system-ui; background: Canvas; color: CanvasText }
+    header { display: flex; justify-content: ${query.has('start') ? 'start' : 'end'}; padding: 12px 16px }`;
+}
+
+function pageHtml(query: URLSearchParams): string {
+  return `<!doctype html><html lang="en" dir="${query.get('dir') ?? 'ltr'}"><title>Page</title>
+    <meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/page.css?${query}">
+    <script type="module" src="/tray.js"></script>
+    <header><inloop-tray url="/tasks" ${query.get('tray') ?? ''}></inloop-tray></header>
+    <main><h1>Page</h1><button id="outside">Outside</button>
+    <dialog aria-label="Settings"><form method="dialog"><button id="inside">Fine</button></form></dialog></main>`;
+}

@@ -1,0 +1,166 @@
+// A Soketi with or without our preload, with settings of the test's choice, and clients that note what they see: the
+// two must look the same to everything that uses the Pusher protocol as it is documented.
+import { createHmac } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findNode20 } from '../../../dev/setup/node20.ts';
+import { startChild } from '../../../dev/stack/child.ts';
+import { claimPort, LOOPBACK } from '../../../dev/stack/ports.ts';
+import {
+  createPusherApp,
+  type PusherApp,
+  probeSoketi,
+  signPusherCall,
+  soketiCommand,
+} from '../../../dev/stack/soketi.ts';
+import { waitUntilReady } from '../../../dev/stack/wait.ts';
+import { eventually } from '../eventually.ts';
+import { RawWebSocket } from './raw-websocket.ts';
+
+/** As it comes from npm, or with soketi/preload.cjs. */
+export type SoketiKind = 'plain' | 'hardened';
+
+/** What an API call was answered. */
+export interface ApiAnswer {
+  /** The status; where plain Soketi says 200 and means an error, the error's code. */
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** A running Soketi of either kind. */
+export interface ScriptedSoketi {
+  readonly app: PusherApp;
+  readonly port: number;
+  /** A connected client. */
+  open(): Promise<ScriptedClient>;
+  call(method: string, path: string, body?: unknown): Promise<ApiAnswer>;
+  stop(): Promise<void>;
+}
+
+/** Starts one. `settings` are its own, without `SOKETI_`; a value of null takes one of ours away. */
+export async function startScripted(
+  kind: SoketiKind,
+  settings: Record<string, string | null> = {},
+  app: PusherApp = createPusherApp(),
+): Promise<ScriptedSoketi> {
+  const folder = mkdtempSync(join(tmpdir(), 'inloop-script-'));
+  const { port, release } = await claimPort();
+  const command = await soketiCommand({ node: findNode20() as string, app, port, folder });
+  if (kind === 'plain') command.args.splice(0, 2);
+  for (const [name, value] of Object.entries(settings)) {
+    if (value === null) delete command.env[`SOKETI_${name}`];
+    else command.env[`SOKETI_${name}`] = value;
+  }
+  const child = await startChild(command);
+  await waitUntilReady('Soketi', child, () => probeSoketi(port, app));
+  return {
+    app,
+    port,
+    open: async () => ScriptedClient.open(port, app),
+    async call(method, path, content) {
+      const body = content === undefined ? undefined : JSON.stringify(content);
+      const init = body === undefined ? { method } : { method, body, headers: { 'Content-Type': 'application/json' } };
+      const response = await fetch(`http://${LOOPBACK}:${port}${signPusherCall(app, method, path, body)}`, init);
+      const answer = (await response.json()) as { code?: number };
+      return { status: answer.code ?? response.status, body: answer };
+    },
+    async stop() {
+      await child.stop();
+      release();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** One connection that signs what it asks for. */
+export class ScriptedClient {
+  readonly socket: RawWebSocket;
+  readonly id: string;
+  readonly #app: PusherApp;
+
+  private constructor(socket: RawWebSocket, id: string, app: PusherApp) {
+    this.socket = socket;
+    this.id = id;
+    this.#app = app;
+  }
+
+  static async open(port: number, app: PusherApp): Promise<ScriptedClient> {
+    const socket = await RawWebSocket.open(port, app.key);
+    return new ScriptedClient(socket, await socket.socketId(), app);
+  }
+
+  /** Asks for a channel; `member` for a presence channel. Does not wait. */
+  ask(channel: string, member?: object): void {
+    const channelData = member && JSON.stringify(member);
+    const signed = [this.id, channel, ...(channelData ? [channelData] : [])].join(':');
+    const data = { channel, auth: this.#sign(signed), ...(channelData ? { channel_data: channelData } : {}) };
+    this.send('pusher:subscribe', data);
+  }
+
+  /** Asks for a channel and returns what it was told. */
+  async enter(channel: string, member?: object): Promise<unknown> {
+    const before = this.socket.messages.length;
+    this.ask(channel, member);
+    const answer = await this.next(
+      before,
+      (message) => message.channel === channel && /subscription_(succeeded|error)$/.test(message.event),
+    );
+    return [answer.event, answer.data];
+  }
+
+  send(event: string, data: unknown, channel?: string): void {
+    this.socket.sendText({ event, data, ...(channel ? { channel } : {}) });
+  }
+
+  signIn(user: object, auth?: string): void {
+    const userData = JSON.stringify(user);
+    this.send('pusher:signin', { user_data: userData, auth: auth ?? this.#sign(`${this.id}::user::${userData}`) });
+  }
+
+  /** The next message of an event, of those that came after the first `after`. */
+  next(after: number, fits: (message: { event: string; channel?: string }) => boolean, that = 'a message') {
+    return eventually(() => this.socket.messages.slice(after).find(fits), { that });
+  }
+
+  /** Waits until all that was sent before is answered, and returns the messages, as `[event, channel, data]`. */
+  async seen(after = 1): Promise<unknown[]> {
+    const before = this.socket.messages.length;
+    this.send('pusher:ping', {});
+    await this.next(before, ({ event }) => event === 'pusher:pong', 'a pong');
+    return this.socket.messages
+      .slice(after)
+      .filter(({ event }) => event !== 'pusher:pong')
+      .map(({ event, channel, data }) => [event, channel, data]);
+  }
+
+  #sign(text: string): string {
+    return `${this.#app.key}:${createHmac('sha256', this.#app.secret).update(text).digest('hex')}`;
+  }
+}
+
+/** Collects webhooks: each as its events, without times, checked against the application's secret. */
+export async function collectWebhooks(app: PusherApp) {
+  const calls: object[][] = [];
+  const server = createServer((incoming, response) => {
+    let text = '';
+    incoming.on('data', (chunk) => {
+      text += String(chunk);
+    });
+    incoming.on('end', () => {
+      const signature = createHmac('sha256', app.secret).update(text).digest('hex');
+      if (incoming.headers['x-pusher-signature'] === signature) {
+        calls.push((JSON.parse(text) as { events: object[] }).events);
+      }
+      response.end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, LOOPBACK, resolve));
+  return {
+    calls,
+    url: `http://${LOOPBACK}:${(server.address() as AddressInfo).port}/`,
+    close: () => void server.close(),
+  };
+}

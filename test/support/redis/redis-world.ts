@@ -1,0 +1,111 @@
+// A server and a worker on a Redis of any kind, with a bus that takes everything. For tests of what they make of that Redis.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { z } from 'zod';
+import type { Backend, BackendOptions } from '../../../backend/backend.ts';
+import { defineTask } from '../../../core/definition.ts';
+import type { Snapshot } from '../../../core/snapshot.ts';
+import { createTaskServer, type TaskServer } from '../../../server/task-server.ts';
+import { createTaskWorker } from '../../../worker/task-worker.ts';
+import { eventually } from '../eventually.ts';
+import { type RecordingLog, recordLog } from '../log.ts';
+import { backendOn } from '../parts.ts';
+
+/** Takes `ms`, and fails `failures` times before. */
+export const work = defineTask({
+  name: 'work',
+  input: z.object({ ms: z.number(), failures: z.number() }),
+  attempts: 3,
+  backoff: { initial: 100 },
+});
+
+const STALL_MS = 1_000;
+
+export interface RedisWorld {
+  readonly server: Backend;
+  readonly tasks: TaskServer;
+  readonly logs: { readonly server: RecordingLog; readonly worker: RecordingLog };
+  /** How often a handler was called, by task. */
+  readonly runs: ReadonlyMap<string, number>;
+  start(input?: { readonly ms?: number; readonly failures?: number }): Promise<Snapshot>;
+  /** The task once it is as asked; 15 s at most. */
+  reaches(id: string, status: Snapshot['status']): Promise<Snapshot>;
+  /** Starts a task, again and again until it is accepted, and waits for its outcome. How long both took, in ms. */
+  trial(within: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Takes every event and tells nobody. */
+async function startSink() {
+  const sink = createServer((request, response) => {
+    request.resume().on('end', () => response.setHeader('content-type', 'application/json').end('{"channels":{}}'));
+  });
+  await new Promise<void>((resolve) => sink.listen(0, '127.0.0.1', resolve));
+  const { port } = sink.address() as AddressInfo;
+  const app = { PUSHER_APP_ID: 'a', PUSHER_KEY: 'k', PUSHER_SECRET: 's' };
+  return {
+    env: { ...app, PUSHER_HOST: '127.0.0.1', PUSHER_PORT: String(port), PUSHER_TLS: 'false' },
+    close() {
+      sink.closeAllConnections();
+      sink.close();
+    },
+  };
+}
+
+export async function startRedisWorld(
+  redis: BackendOptions['redis'],
+  options: Partial<BackendOptions> = {},
+): Promise<RedisWorld> {
+  const bus = await startSink();
+  const logs = { server: recordLog(), worker: recordLog() };
+  const server = backendOn(bus.env, { redis, log: logs.server, ...options });
+  const workerBackend = backendOn(bus.env, { redis, log: logs.worker, ...options });
+  const tasks = createTaskServer({ backend: server, tasks: [work], identify: () => 'ada' });
+  const stop = new AbortController();
+  const runs = new Map<string, number>();
+  const worker = createTaskWorker({ backend: workerBackend, stallInterval: STALL_MS, drain: '1s', grace: '100ms' });
+  worker.handle(work, async ({ ms, failures }, task) => {
+    runs.set(task.id, (runs.get(task.id) ?? 0) + 1);
+    if (task.attempt <= failures) throw new Error('as asked');
+    const end = performance.now() + ms;
+    for (let done = 0; performance.now() < end; done++) {
+      task.progress({ done });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      task.signal.throwIfAborted();
+    }
+    return null;
+  });
+  const running = worker.run({ signal: stop.signal });
+  const start: RedisWorld['start'] = (input) => tasks.start(work, { ms: 0, failures: 0, ...input }, { owner: 'ada' });
+  return {
+    server,
+    tasks,
+    logs,
+    runs,
+    start,
+    reaches: (id, status) =>
+      eventually(
+        async () => {
+          const snapshot = await tasks.tasks.get('ada', id);
+          return snapshot.status === status && snapshot;
+        },
+        { within: 15_000, every: 50, that: `task ${id} to be ${status}` },
+      ),
+    async trial(within) {
+      const began = performance.now();
+      const { id } = await eventually(() => start(), { within, every: 100, that: 'a task to be accepted' });
+      await eventually(async () => (await tasks.tasks.get('ada', id)).status === 'succeeded', {
+        within: Math.max(within - (performance.now() - began), 100),
+        every: 50,
+        that: 'the accepted task to be done',
+      });
+      return performance.now() - began;
+    },
+    async close() {
+      stop.abort();
+      await running.catch(() => undefined);
+      await Promise.all([server.close(), workerBackend.close()]);
+      bus.close();
+    },
+  };
+}
