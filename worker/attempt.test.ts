@@ -42,7 +42,7 @@ async function run(handler: Handler<AnyTaskDefinition>, options: RunOptions = {}
     if (!moved.ok) return { ok: false, refusal: moved.refusal, snapshot };
     snapshot = JSON.parse(JSON.stringify(moved.snapshot));
     events.push(event);
-    return { ok: true, snapshot, hasPage: false };
+    return { ok: true, snapshot, watched: false };
   };
   const publisher = { askForTurn() {}, withdraw() {}, publish() {} };
   const clock = { iso: () => AT };
@@ -52,7 +52,7 @@ async function run(handler: Handler<AnyTaskDefinition>, options: RunOptions = {}
     definition,
     handler,
     record: { snapshot, owner: 'ada', ...stored, run: 1, worker: 'w', begunAt: 0, held: null, suspicion: NO_SUSPICION },
-    hasPage: false,
+    watched: false,
     grace: 1_000,
     giveUp: giveUp.signal,
     heldUp,

@@ -28,8 +28,8 @@ export interface AttemptOptions {
   readonly handler: Handler<AnyTaskDefinition>;
   /** The task as it stands: running, with this attempt. */
   readonly record: TaskRecord;
-  /** Whether the owner had a page open when it was started. */
-  readonly hasPage: boolean;
+  /** Whether the owner had a page open when the attempt started. */
+  readonly watched: boolean;
   /** How long a handler may take to stop, in ms. */
   readonly grace: number;
   /** Aborts when the process must not wait for the store any longer. */
@@ -62,7 +62,7 @@ export class Attempt {
     this.#reporter = new Reporter({
       backend: options.backend,
       record: options.record,
-      hasPage: options.hasPage,
+      watched: options.watched,
       onStale: () => this.stop('stale'),
       onCancelling: () => this.stop('cancelled'),
     });

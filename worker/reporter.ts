@@ -32,7 +32,7 @@ export interface ReporterOptions {
   readonly backend: Backend;
   readonly record: TaskRecord;
   /** Whether the owner had a page open when the attempt started. */
-  readonly hasPage: boolean;
+  readonly watched: boolean;
   /** The store says that this attempt is over: another one has taken over, or the task is gone. */
   readonly onStale: () => void;
   /** The store says that the owner has called the task off. */
@@ -48,7 +48,7 @@ export class Reporter {
   #isDirty = false;
   /** Whether anybody has been shown that this attempt runs. */
   #isShown = false;
-  #hasPage: boolean;
+  #watched: boolean;
   #isAsking = false;
   #writing: Promise<void> | null = null;
   #isClosed = false;
@@ -61,8 +61,8 @@ export class Reporter {
     this.#options = options;
     this.#snapshot = options.record.snapshot;
     this.#attempt = options.record.snapshot.attempt;
-    this.#hasPage = options.hasPage;
-    if (this.#hasPage) this.#ask(FIRST_STEP_MS);
+    this.#watched = options.watched;
+    if (this.#watched) this.#ask(FIRST_STEP_MS);
   }
 
   /** The last report, whether it was written or not. */
@@ -124,7 +124,7 @@ export class Reporter {
         // A try whose answer got lost may have done it: then the store holds what we were about to say.
         if (!applied.ok && isRepeated && applied.snapshot && isOutcomeOf(wanted, applied.snapshot)) {
           this.#push(applied.snapshot, true);
-        } else if (applied.ok) this.#push(applied.snapshot, applied.hasPage);
+        } else if (applied.ok) this.#push(applied.snapshot, applied.watched);
         return;
       } catch (error) {
         isRepeated = true;
@@ -152,7 +152,7 @@ export class Reporter {
   /** Asks for the next turn; while a write is under way, that is done after it. */
   #askSoon(): void {
     if (this.#isClosed || this.#writing !== null) return;
-    this.#ask(this.#hasPage ? 0 : this.#triedAt + UNWATCHED_STEP_MS - performance.now());
+    this.#ask(this.#watched ? 0 : this.#triedAt + UNWATCHED_STEP_MS - performance.now());
   }
 
   #ask(ms: number): void {
@@ -172,7 +172,7 @@ export class Reporter {
         { type: 'progress', at: this.#options.backend.clock.iso(), attempt: this.#attempt, progress },
         true,
       );
-    } else if (!this.#isShown) this.#push(this.#snapshot, this.#hasPage);
+    } else if (!this.#isShown) this.#push(this.#snapshot, this.#watched);
   }
 
   #write(event: TaskEvent, isPushed: boolean): Promise<void> {
@@ -183,8 +183,8 @@ export class Reporter {
           if (applied.ok) {
             // Not where nothing has changed (a bar that is held back): then a sign of life is still due.
             this.#writtenAt = this.#triedAt;
-            this.#hasPage = applied.hasPage;
-            if (isPushed) this.#push(applied.snapshot, applied.hasPage);
+            this.#watched = applied.watched;
+            if (isPushed) this.#push(applied.snapshot, applied.watched);
           } else if (applied.refusal !== 'unchanged') this.#options.onStale();
         },
         () => {
@@ -194,7 +194,7 @@ export class Reporter {
       )
       .finally(() => {
         this.#writing = null;
-        if (this.#isDirty || (this.#hasPage && !this.#isShown)) this.#askSoon();
+        if (this.#isDirty || (this.#watched && !this.#isShown)) this.#askSoon();
       });
     return this.#writing;
   }
@@ -216,8 +216,8 @@ export class Reporter {
     return jobIdOf({ id: snapshot.id, run });
   }
 
-  #push(snapshot: Snapshot, hasPage: boolean): void {
-    if (!hasPage && !isFinished(snapshot)) return;
+  #push(snapshot: Snapshot, watched: boolean): void {
+    if (!watched && !isFinished(snapshot)) return;
     this.#pushedAt = performance.now();
     this.#isShown = true;
     this.#options.backend.publisher.publish(this.#options.record.owner, snapshot);

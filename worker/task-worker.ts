@@ -260,7 +260,7 @@ class Worker implements TaskWorker {
     const handling = this.#handlers.get(snapshot.name);
     if (!handling) return null;
     // A try whose answer got lost has started it.
-    if (isRepeated && run === wanted.run && record.worker === this.#id) return { ...handling, record, hasPage: true };
+    if (isRepeated && run === wanted.run && record.worker === this.#id) return { ...handling, record, watched: true };
     if (!isWantedBy(record, wanted)) {
       await this.#endUnclaimed(wanted, record);
       return null;
@@ -276,7 +276,7 @@ class Worker implements TaskWorker {
     return {
       ...handling,
       record: { ...record, snapshot: applied.snapshot, run: wanted.run },
-      hasPage: applied.hasPage,
+      watched: applied.watched,
     };
   }
 
@@ -287,7 +287,7 @@ class Worker implements TaskWorker {
     const at = this.#backend.clock.iso();
     const event: TaskEvent = { type: 'fail', at, attempt: snapshot.attempt, error: workerLost(1), retryAt: at };
     const applied = await this.#backend.store.apply(record, event, { run });
-    if (applied.ok && (applied.hasPage || isFinished(applied.snapshot)))
+    if (applied.ok && (applied.watched || isFinished(applied.snapshot)))
       this.#backend.publisher.publish(owner, applied.snapshot);
   }
 

@@ -135,7 +135,7 @@ export class LostWorkers {
     if (record === null) return;
     const applied = await store.apply(record, this.#eventFor(record, verdict, suspicion), { run, suspicion });
     // Refused: another run has begun, so somebody has carried it out before.
-    if (applied.ok && (applied.hasPage || isFinished(applied.snapshot))) publish(record.owner, applied.snapshot);
+    if (applied.ok && (applied.watched || isFinished(applied.snapshot))) publish(record.owner, applied.snapshot);
   }
 
   #eventFor({ snapshot }: OwnedTask, verdict: Verdict, { charged }: Suspicion): TaskEvent {
@@ -162,7 +162,7 @@ export class LostWorkers {
       if (record?.worker !== worker.id) continue;
       const event: TaskEvent = { type: 'alive', at: clock.iso(), attempt: record.snapshot.attempt };
       const applied = await store.apply(record, event, { run: record.run });
-      if (applied.ok && applied.hasPage) publish(record.owner, applied.snapshot);
+      if (applied.ok && applied.watched) publish(record.owner, applied.snapshot);
     }
   }
 }

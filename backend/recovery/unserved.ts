@@ -115,7 +115,7 @@ export class UnservedTasks {
       const applied = await store.apply(record, event);
       if (!applied.ok) continue;
       if (waitingFor !== null) this.#marked += 1;
-      if (applied.hasPage) publish(record.owner, applied.snapshot);
+      if (applied.watched) publish(record.owner, applied.snapshot);
     }
     return isLast ? 0 : offset + MARKS_A_LOOK;
   }

@@ -125,7 +125,7 @@ export interface Commit {
 }
 
 export type CommitAnswer =
-  | { readonly result: 'ok' /** False when nobody has a page open. */; readonly hasPage: boolean }
+  | { readonly result: 'ok' /** Whether the owner has a page open, as far as is known. */; readonly watched: boolean }
   | { readonly result: 'missing' }
   /** Another run has begun. */
   | { readonly result: 'stale' }
@@ -232,7 +232,7 @@ export class Redis {
     readonly retryOf: string | null;
   }): Promise<{
     readonly known: { readonly bodyHash: string; readonly id: string } | null;
-    readonly hasPage: boolean;
+    readonly watched: boolean;
   }> {
     if (this.#createdThisTurn === 0) setImmediate(() => (this.#createdThisTurn = 0));
     this.#createdThisTurn += 1;
@@ -263,9 +263,9 @@ export class Redis {
         ],
       ),
     );
-    const [known, hasPage] = answer as unknown as [string, number];
+    const [known, watched] = answer as unknown as [string, number];
     const [bodyHash = '', id] = known.split(' ');
-    return { known: id ? { bodyHash, id } : null, hasPage: hasPage === 1 };
+    return { known: id ? { bodyHash, id } : null, watched: watched === 1 };
   }
 
   /** Forgets a new task that nobody has touched. */
@@ -312,7 +312,7 @@ export class Redis {
         ],
       ),
     )) as unknown as ['ok', number] | ['missing'] | ['stale'] | ['conflict', string, string];
-    if (answer[0] === 'ok') return { result: 'ok', hasPage: answer[1] === 1 };
+    if (answer[0] === 'ok') return { result: 'ok', watched: answer[1] === 1 };
     if (answer[0] === 'missing' || answer[0] === 'stale') return { result: answer[0] };
     return { result: 'conflict', ...toStored(answer[1], answer[2]) };
   }

@@ -54,8 +54,8 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 /** In Lua: 0 when the channel of KEYS[n] is known to be vacant, else 1. */
 const HAS_PAGE = (n: number) => `
 local page = redis.call('HMGET', KEYS[${n}], 'o', 'v')
-local hasPage = 1
-if page[2] and (not page[1] or tonumber(page[2]) > tonumber(page[1])) then hasPage = 0 end
+local watched = 1
+if page[2] and (not page[1] or tonumber(page[2]) > tonumber(page[1])) then watched = 0 end
 `;
 
 /** In Lua: takes the ids in `gone` out of the indexes KEYS[from] to KEYS[from + 2]. One call takes up to 1,000. */
@@ -70,7 +70,7 @@ end
  * ARGV id, snapshot, owner, input, body hash, idem ttl (s), prefix of task keys, queue, job;
  *      to forget ids without a record: how many ids to look at at most (0 for none), which of KEYS they are in, and from
  *      where: 0 for the oldest, up to 1 for the newest; the raw input, where it is kept
- * Stores a task and gives it its job: accepted is both or neither. Returns {what the key stands for or '', hasPage}.
+ * Stores a task and gives it its job: accepted is both or neither. Returns {what the key stands for or '', watched}.
  */
 export const CREATE = `
 local known
@@ -101,7 +101,7 @@ if redis.call('ZADD', KEYS[2], 'NX', 0, ARGV[1]) == 1 then
   end
 end
 ${HAS_PAGE(6)}
-return {'', hasPage}
+return {'', watched}
 `;
 
 /**
@@ -125,7 +125,7 @@ return 1
  *      prefix of running keys, the run this belongs to ('' for none), what it does to that run: '', 'start' or 'end'; for
  *      a start: worker, how (free | probation | alone); for an end: progress to hold or '', suspicion or ''; where the
  *      task waits for a job from now on: queue, job, when it is due (ms, or '' for at once)
- * Returns {'ok', hasPage}, {'missing'}, {'stale'} (another run has begun) or {'conflict', snapshot, seen}. For an outcome
+ * Returns {'ok', watched}, {'missing'}, {'stale'} (another run has begun) or {'conflict', snapshot, seen}. For an outcome
  * nobody looks whether there is a page.
  */
 export const COMMIT = `
@@ -181,7 +181,7 @@ end
 if ARGV[9] ~= '' then redis.call('PUBLISH', ARGV[9], ARGV[1]) end
 if isOutcome then return {'ok', 1} end
 ${HAS_PAGE(5)}
-return {'ok', hasPage}
+return {'ok', watched}
 `;
 
 /**

@@ -499,10 +499,10 @@ describe('how long a task usually takes', () => {
 });
 
 describe('an open page', () => {
-  const hasPage = async () => {
+  const watched = async () => {
     const task = await happen(await accept(), 'ada', start());
     const applied = await store.apply({ snapshot: task, owner: 'ada' }, progress(1));
-    return applied.ok && applied.hasPage;
+    return applied.ok && applied.watched;
   };
   const channel = channelOf('ada');
   /** By a clock that is 4 s ahead. What happens in one millisecond counts as open. */
@@ -510,19 +510,19 @@ describe('an open page', () => {
     eventually(async () => (await redis.noteWebhook(channel, 'vacated', Date.now() + 4_000)) === 'vacated');
 
   it('is assumed until the channel is known to be vacant, and again once it is occupied', async () => {
-    expect(await hasPage()).toBe(true);
+    expect(await watched()).toBe(true);
     await redis.notePage(channel, 'ada');
     await vacate();
-    expect(await hasPage()).toBe(false);
+    expect(await watched()).toBe(false);
     await redis.notePage(channel);
-    expect(await hasPage()).toBe(true);
+    expect(await watched()).toBe(true);
   });
 
   it('is not closed by news that is older than its opening', async () => {
     const before = Date.now() - 2_000;
     await redis.notePage(channel, 'ada');
     expect(await redis.noteWebhook(channel, 'vacated', before)).toBe('noted');
-    expect(await hasPage()).toBe(true);
+    expect(await watched()).toBe(true);
   });
 
   it('is not closed by a time ahead of ours, nor by one that is minutes old', async () => {
@@ -530,16 +530,16 @@ describe('an open page', () => {
     for (const off of [60_000, 8_640_000_000_000, -311_000, -Date.now()]) {
       expect(await redis.noteWebhook(channel, 'vacated', Date.now() + off)).toBe('unbelieved');
     }
-    expect(await hasPage()).toBe(true);
+    expect(await watched()).toBe(true);
   });
 
   it('that opens after a close by a clock that is a little ahead counts at once', async () => {
-    expect(await hasPage()).toBe(true);
+    expect(await watched()).toBe(true);
     await redis.notePage(channel, 'ada');
     await vacate();
-    expect(await hasPage()).toBe(false);
+    expect(await watched()).toBe(false);
     await redis.notePage(channel, 'ada');
-    expect(await hasPage()).toBe(true);
+    expect(await watched()).toBe(true);
   });
 
   it('leaves no mark of a channel that we never authorized', async () => {

@@ -93,14 +93,14 @@ export type Applied =
   | {
       readonly ok: true;
       readonly snapshot: Snapshot;
-      /** False when nobody has a page open; then only outcomes are worth a message. */
-      readonly hasPage: boolean;
+      /** Whether the owner has a page open, as far as is known. Of a task that nobody watches, only the outcome is pushed. */
+      readonly watched: boolean;
     }
   | { readonly ok: false; readonly refusal: Refusal | 'missing'; readonly snapshot: Snapshot | null };
 
 /** What became of a new task. */
 export type Created =
-  | { readonly result: 'created'; readonly hasPage: boolean }
+  | { readonly result: 'created'; readonly watched: boolean }
   /** The key was used for the same body: `id` is the task it made. */
   | { readonly result: 'exists'; readonly id: string }
   /** The key was used for another body. */
@@ -126,7 +126,7 @@ export class TaskStore {
   async create(task: NewRecord, idempotencyKey: string | null): Promise<Created> {
     const input = JSON.stringify(task.input);
     const bodyHash = idempotencyKey === null ? '' : hash(`${task.snapshot.name}\n${task.body ?? input}`);
-    const { known, hasPage } = await this.#redis.create({
+    const { known, watched } = await this.#redis.create({
       id: task.snapshot.id,
       owner: task.owner,
       name: task.snapshot.name,
@@ -137,7 +137,7 @@ export class TaskStore {
       idempotency: idempotencyKey === null ? null : { key: hash(idempotencyKey), bodyHash },
       retryOf: task.snapshot.retryOf,
     });
-    if (known === null || known.id === task.snapshot.id) return { result: 'created', hasPage };
+    if (known === null || known.id === task.snapshot.id) return { result: 'created', watched };
     return known.bodyHash === bodyHash ? { result: 'exists', id: known.id } : { result: 'mismatch' };
   }
 
@@ -250,7 +250,7 @@ export class TaskStore {
         ...(duration !== null && next.attempt === 1 ? { duration } : {}),
         announceCancel: isNewsOfCancel(known, next),
       });
-      if (answer.result === 'ok') return { ok: true, snapshot: next, hasPage: answer.hasPage };
+      if (answer.result === 'ok') return { ok: true, snapshot: next, watched: answer.watched };
       if (answer.result === 'missing') return { ok: false, refusal: 'missing', snapshot: null };
       if (answer.result === 'stale') return { ok: false, refusal: 'stale_attempt', snapshot: null };
       known = toSnapshot(answer);

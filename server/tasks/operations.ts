@@ -236,7 +236,7 @@ export class TaskOperations {
         422,
       );
     }
-    if (created.hasPage) publisher.publish(owner, snapshot);
+    if (created.watched) publisher.publish(owner, snapshot);
     return snapshot;
   }
 
@@ -279,7 +279,7 @@ export class TaskOperations {
   ): Promise<Snapshot | null> {
     const applied = await this.#backend.store.apply(task, event);
     if (!applied.ok) return null;
-    if (applied.hasPage || isFinished(applied.snapshot)) this.#backend.publisher.publish(task.owner, applied.snapshot);
+    if (applied.watched || isFinished(applied.snapshot)) this.#backend.publisher.publish(task.owner, applied.snapshot);
     return applied.snapshot;
   }
 }

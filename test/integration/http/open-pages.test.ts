@@ -55,7 +55,7 @@ const vacate = async (channel: string) => {
   expect(response.status).toBe(200);
 };
 const steps = ({ events }: Follower) => events.filter(({ name }) => name === 'task.running').length;
-const hasPage = (owner: string) => server.redis.noteWebhook(server.channelOf(owner), 'opened', 1);
+const noteOpened = (owner: string) => server.redis.noteWebhook(server.channelOf(owner), 'opened', 1);
 
 /** A task of a user whose page sees it move. */
 async function startMoving(owner: string) {
@@ -96,7 +96,7 @@ describe('a page', () => {
 
   it('of nobody we know leaves nothing', async () => {
     await vacate(server.channelOf('nobody'));
-    expect(await hasPage('nobody')).toBe('unknown');
+    expect(await noteOpened('nobody')).toBe('unknown');
   });
 });
 
