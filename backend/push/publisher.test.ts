@@ -457,6 +457,64 @@ describe('the end of a session', () => {
   });
 });
 
+describe('a turn', () => {
+  const never = new AbortController().signal;
+
+  /** Takes turn after turn, each of which stores for `ms`; returns when they were given, in ms from now. */
+  function keepMoving(ms: number, after = 0): number[] {
+    const times: number[] = [];
+    const began = performance.now();
+    const moveOn = async () => {
+      for (;;) {
+        const turn = await publisher.takeTurn('ada', 'a', { after: times.length === 0 ? after : 0, signal: never });
+        if (turn === null) return;
+        times.push(Math.round(performance.now() - began));
+        if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
+        turn.end();
+      }
+    };
+    void moveOn();
+    return times;
+  }
+
+  it('comes as soon as it is wanted, then once in a window', async () => {
+    const times = keepMoving(0, 200);
+    await jest.advanceTimersByTimeAsync(10_200);
+    expect(times[0]).toBeGreaterThanOrEqual(200);
+    expect(times[0]).toBeLessThanOrEqual(202);
+    expect(times.length).toBeGreaterThanOrEqual(95);
+    expect(times.length).toBeLessThanOrEqual(102);
+  });
+
+  it('comes less often while the store is slow', async () => {
+    const times = keepMoving(150);
+    await jest.advanceTimersByTimeAsync(20_000);
+    const late = times.filter((at) => at > 10_000);
+    expect(late.length).toBeGreaterThanOrEqual(8);
+    expect(late.length).toBeLessThanOrEqual(11);
+  });
+
+  it('comes while the bus is away too', async () => {
+    bus.answer = () => AWAY;
+    publisher.publish('bob', running('b'));
+    await jest.advanceTimersByTimeAsync(5_000);
+    const turn = publisher.takeTurn('ada', 'a', { after: 0, signal: never });
+    await soon();
+    expect(await turn).not.toBeNull();
+  });
+
+  it('is null once it is not wanted any more, and goes to whoever waits', async () => {
+    const abort = new AbortController();
+    const given = publisher.takeTurn('ada', 'a', { after: 100, signal: abort.signal });
+    abort.abort();
+    expect(await given).toBeNull();
+    expect(await publisher.takeTurn('ada', 'a', { after: 0, signal: abort.signal })).toBeNull();
+    const other = publisher.takeTurn('ada', 'b', { after: 0, signal: never });
+    await soon();
+    expect(await other).not.toBeNull();
+  });
+});
+
 describe('drain', () => {
   it('resolves once nothing waits any more', async () => {
     bus.latency = 300;

@@ -42,6 +42,15 @@ export interface PublisherOptions {
   readonly random?: () => number;
 }
 
+/** The right to store one step of a task and publish it. */
+export interface Turn {
+  /**
+   * Must be called once the step is stored, or given up. The time until then says how fast the store is: while it is
+   * slow, turns come less often.
+   */
+  end(): void;
+}
+
 /** Counts since the process started. */
 export interface PublisherCounts {
   requests: number;
@@ -121,6 +130,37 @@ export class Publisher {
   /** Tells the owner's pages to ask anew who is signed in. Never throws. */
   publishSessionEnd(owner: string): void {
     this.#enqueue(owner, sessionEvent());
+  }
+
+  /**
+   * Resolves when the task may store its next step and publish it, as its owner's budget allows; also while the bus is
+   * away. Null once `signal` aborts. Never rejects.
+   * @param key of the one who waits, among all; nobody waits twice under one key
+   * @param options.after ms from now, before which the turn is not wanted
+   */
+  takeTurn(
+    owner: string,
+    key: string,
+    { after, signal }: { readonly after: number; readonly signal: AbortSignal },
+  ): Promise<Turn | null> {
+    return new Promise((resolve) => {
+      if (this.#closed || signal.aborted) return resolve(null);
+      const abort = () => {
+        this.withdraw(owner, key);
+        resolve(null);
+      };
+      signal.addEventListener('abort', abort, { once: true });
+      this.askForTurn(
+        owner,
+        key,
+        after,
+        () =>
+          new Promise<void>((end) => {
+            signal.removeEventListener('abort', abort);
+            resolve({ end });
+          }),
+      );
+    });
   }
 
   /**
