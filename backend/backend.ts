@@ -3,7 +3,6 @@
 import { channelOf } from '../core/channel.ts';
 import { type Duration, toMilliseconds } from '../core/duration.ts';
 import { TaskError } from '../core/error.ts';
-import type { Snapshot } from '../core/snapshot.ts';
 import { describe } from '../core/text.ts';
 import { Clock } from './clock.ts';
 import { consoleLog, guardLog, type Log } from './log.ts';
@@ -19,6 +18,7 @@ import { WorkerRegistry } from './recovery/worker-registry.ts';
 import { parseRedisAddress, type RedisEndpoint } from './redis/address.ts';
 import { Redis } from './store/redis.ts';
 import { TaskStore } from './store/store.ts';
+import { TaskChanges } from './task-changes.ts';
 
 export interface BackendOptions {
   /**
@@ -66,6 +66,7 @@ export function createBackend(options: BackendOptions): Backend {
 
 export class Backend {
   /** @internal */ readonly store: TaskStore;
+  /** @internal */ readonly changes: TaskChanges;
   /** @internal */ readonly redis: Redis;
   /** @internal */ readonly clock: Clock;
   /** @internal */ readonly workers: WorkerRegistry;
@@ -111,17 +112,17 @@ export class Backend {
       onSettled: (ids) => this.#settle(ids),
       eventsPerSecond: checkPushes(options.pushesPerSecond ?? DEFAULT_PUSHES_PER_SECOND),
     });
-    const publish = (owner: string, snapshot: Snapshot) => this.publisher.publish(owner, snapshot);
-    const { redis, store, clock, log, workers: registry } = this;
-    this.unserved = new UnservedTasks({ redis, store, clock, log, publish });
+    this.changes = new TaskChanges(this.store, this.publisher);
+    const { redis, store, changes, clock, log, workers: registry } = this;
+    this.unserved = new UnservedTasks({ redis, store, changes, clock, log });
     this.sweeper = new Sweeper({
       redis,
       store,
+      changes,
       clock,
-      publish,
       isBusDown: () => this.publisher.isDown,
       unserved: this.unserved,
-      lostWorkers: new LostWorkers({ redis, store, registry, clock, log, publish }),
+      lostWorkers: new LostWorkers({ redis, store, changes, registry, clock, log }),
     });
   }
 

@@ -42,11 +42,11 @@ async function run(handler: Handler<AnyTaskDefinition>, options: RunOptions = {}
     if (!moved.ok) return { ok: false, refusal: moved.refusal, snapshot };
     snapshot = JSON.parse(JSON.stringify(moved.snapshot));
     events.push(event);
-    return { ok: true, snapshot, watched: false };
+    return { ok: true, snapshot, watched: false, pushed: false };
   };
-  const publisher = { askForTurn() {}, withdraw() {}, publish() {} };
+  const publisher = { askForTurn() {}, withdraw() {} };
   const clock = { iso: () => AT };
-  const backend = { store: { apply }, publisher, clock, log: guardLog(log) } as unknown as Backend;
+  const backend = { changes: { apply, push: () => false }, publisher, clock, log: guardLog(log) } as unknown as Backend;
   const attempt = new Attempt({
     backend,
     definition,

@@ -9,9 +9,10 @@
 import { delay } from '../backend/async.ts';
 import type { Backend } from '../backend/backend.ts';
 import { jobIdOf } from '../backend/queue/job.ts';
-import type { Applied, TaskRecord } from '../backend/store/store.ts';
+import type { TaskRecord } from '../backend/store/store.ts';
+import type { Change, ChangeOptions } from '../backend/task-changes.ts';
 import { asTaskError, isUnavailable, soundFailure } from '../core/error.ts';
-import { isFinished, type Progress, type Snapshot } from '../core/snapshot.ts';
+import type { Progress, Snapshot } from '../core/snapshot.ts';
 import type { TaskEvent } from '../core/transition.ts';
 import type { ProgressReport } from './context.ts';
 
@@ -98,8 +99,8 @@ export class Reporter {
   /** Stores a sign of life, unless something was written within `ms`. */
   alive(ms: number): void {
     if (this.#isClosed || this.#writing !== null || performance.now() - this.#writtenAt < ms) return;
-    const wasQuiet = performance.now() - this.#pushedAt >= QUIET_MS;
-    void this.#write({ type: 'alive', at: this.#options.backend.clock.iso(), attempt: this.#attempt }, wasQuiet);
+    const isQuiet = performance.now() - this.#pushedAt < QUIET_MS;
+    void this.#write({ type: 'alive', at: this.#options.backend.clock.iso(), attempt: this.#attempt }, isQuiet);
   }
 
   /** Writes nothing more. */
@@ -120,11 +121,7 @@ export class Reporter {
     let isRepeated = false;
     while (!signal.aborted) {
       try {
-        const applied = await this.#apply(wanted);
-        // A try whose answer got lost may have done it: then the store holds what we were about to say.
-        if (!applied.ok && isRepeated && applied.snapshot && isOutcomeOf(wanted, applied.snapshot)) {
-          this.#push(applied.snapshot, true);
-        } else if (applied.ok) this.#push(applied.snapshot, applied.watched);
+        await this.#apply(wanted, { isRepeated });
         return;
       } catch (error) {
         isRepeated = true;
@@ -170,21 +167,23 @@ export class Reporter {
       this.#isDirty = false;
       await this.#write(
         { type: 'progress', at: this.#options.backend.clock.iso(), attempt: this.#attempt, progress },
-        true,
+        false,
       );
-    } else if (!this.#isShown) this.#push(this.#snapshot, this.#watched);
+    } else if (!this.#isShown) {
+      const { backend, record } = this.#options;
+      if (backend.changes.push({ owner: record.owner, snapshot: this.#snapshot }, this.#watched)) this.#noteShown();
+    }
   }
 
-  #write(event: TaskEvent, isPushed: boolean): Promise<void> {
+  #write(event: TaskEvent, isQuiet: boolean): Promise<void> {
     this.#triedAt = performance.now();
-    this.#writing = this.#apply(event)
+    this.#writing = this.#apply(event, { isQuiet })
       .then(
         (applied) => {
           if (applied.ok) {
             // Not where nothing has changed (a bar that is held back): then a sign of life is still due.
             this.#writtenAt = this.#triedAt;
             this.#watched = applied.watched;
-            if (isPushed) this.#push(applied.snapshot, applied.watched);
           } else if (applied.refusal !== 'unchanged') this.#options.onStale();
         },
         () => {
@@ -199,10 +198,11 @@ export class Reporter {
     return this.#writing;
   }
 
-  async #apply(event: TaskEvent): Promise<Applied> {
+  async #apply(event: TaskEvent, options: Pick<ChangeOptions, 'isQuiet' | 'isRepeated'>): Promise<Change> {
     const { backend, record } = this.#options;
     const { owner, run } = record;
-    const applied = await backend.store.apply({ snapshot: this.#snapshot, owner }, event, { run });
+    const applied = await backend.changes.apply({ snapshot: this.#snapshot, owner }, event, { run, ...options });
+    if (applied.ok && applied.pushed) this.#noteShown();
     if (applied.snapshot?.attempt === this.#attempt) {
       this.#snapshot = applied.snapshot;
       if (applied.snapshot.status === 'cancelling') this.#options.onCancelling();
@@ -216,29 +216,8 @@ export class Reporter {
     return jobIdOf({ id: snapshot.id, run });
   }
 
-  #push(snapshot: Snapshot, watched: boolean): void {
-    if (!watched && !isFinished(snapshot)) return;
+  #noteShown(): void {
     this.#pushedAt = performance.now();
     this.#isShown = true;
-    this.#options.backend.publisher.publish(this.#options.record.owner, snapshot);
-  }
-}
-
-function isOutcomeOf(event: TaskEvent, stored: Snapshot): boolean {
-  if (!('attempt' in event)) return false;
-  switch (event.type) {
-    case 'succeed':
-      return stored.status === 'succeeded' && stored.attempt === event.attempt;
-    case 'fail':
-      return (
-        (stored.status === 'failed' && stored.attempt === event.attempt) ||
-        (stored.status === 'retrying' && stored.attempt === event.attempt + 1)
-      );
-    case 'release':
-      return stored.status === 'retrying' && stored.attempt === event.attempt;
-    case 'stop':
-      return stored.status === 'cancelled' && stored.attempt === event.attempt;
-    default:
-      return false;
   }
 }

@@ -255,7 +255,7 @@ class Worker implements TaskWorker {
 
   /** Moves a waiting task to running; null where the job is no longer wanted. @throws TaskError `store_unavailable` */
   async #start(wanted: Job, record: TaskRecord, { isolation }: Watch, isRepeated: boolean) {
-    const { store, clock } = this.#backend;
+    const { store, changes, clock } = this.#backend;
     const { snapshot, run } = record;
     const handling = this.#handlers.get(snapshot.name);
     if (!handling) return null;
@@ -267,10 +267,11 @@ class Worker implements TaskWorker {
     }
     const median = await store.medianDuration(snapshot.name);
     const expectedAt = median === null ? null : clock.iso(median);
-    const applied = await store.apply(
+    // Quiet: the reporter shows that it runs, a moment later and with what it has done by then.
+    const applied = await changes.apply(
       record,
       { type: 'start', at: clock.iso(), expectedAt, progress: record.held },
-      { run, start: { worker: this.#id, isolation } },
+      { run, start: { worker: this.#id, isolation }, isQuiet: true },
     );
     if (!applied.ok) return null;
     return {
@@ -282,13 +283,11 @@ class Worker implements TaskWorker {
 
   /** A run that a worker of version 0.1.0 died of: nobody misses that worker, and the job has come again. */
   async #endUnclaimed(wanted: Job, record: TaskRecord): Promise<void> {
-    const { snapshot, owner, run, worker } = record;
+    const { snapshot, run, worker } = record;
     if (run !== wanted.run || worker !== null || isFinished(snapshot)) return;
     const at = this.#backend.clock.iso();
     const event: TaskEvent = { type: 'fail', at, attempt: snapshot.attempt, error: workerLost(1), retryAt: at };
-    const applied = await this.#backend.store.apply(record, event, { run });
-    if (applied.ok && (applied.watched || isFinished(applied.snapshot)))
-      this.#backend.publisher.publish(owner, applied.snapshot);
+    await this.#backend.changes.apply(record, event, { run });
   }
 
   /** What `work` resolves to, however long Redis is away; null once the process must not wait any longer. */

@@ -10,6 +10,7 @@ import { newTask } from '../../test/support/task-events.ts';
 import { Clock } from '../clock.ts';
 import { Redis } from '../store/redis.ts';
 import { TaskStore } from '../store/store.ts';
+import { TaskChanges } from '../task-changes.ts';
 import type { Isolation } from './blame.ts';
 import { LostWorkers } from './lost-workers.ts';
 import { type KnownWorker, WorkerRegistry } from './worker-registry.ts';
@@ -51,7 +52,7 @@ function sweeper(): LostWorkers {
     registry: {
       list: async () => (await registry.list()).map((worker) => ({ ...worker, ...signs.get(worker.id) })),
     },
-    publish: (_owner, snapshot) => published.push(snapshot),
+    changes: new TaskChanges(store, { publish: (_owner, snapshot) => published.push(snapshot), publishSeen() {} }),
     elapsed: () => now,
   });
 }

@@ -7,12 +7,12 @@
  */
 
 import { TaskError, type TaskFailure } from '../../core/error.ts';
-import { isFinished, type Snapshot } from '../../core/snapshot.ts';
 import type { TaskEvent } from '../../core/transition.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Redis } from '../store/redis.ts';
 import type { OwnedTask, RunState, TaskStore } from '../store/store.ts';
+import type { TaskChanges } from '../task-changes.ts';
 import { type Casualty, type Isolation, judgeDeath, type Suspicion, suspicionAfter, type Verdict } from './blame.ts';
 import type { KnownWorker, WorkerRegistry } from './worker-registry.ts';
 
@@ -30,12 +30,11 @@ const SIGN_EVERY_MS = 5_000;
 
 export interface LostWorkersOptions {
   readonly redis: Pick<Redis, 'runningOn' | 'keepVerdict' | 'endedWith' | 'forgetWorker'>;
-  readonly store: Pick<TaskStore, 'read' | 'apply'>;
+  readonly store: Pick<TaskStore, 'read'>;
+  readonly changes: Pick<TaskChanges, 'apply'>;
   readonly registry: Pick<WorkerRegistry, 'list'>;
   readonly clock: Pick<Clock, 'now' | 'iso'>;
   readonly log: Log;
-  /** Pushes what has changed. */
-  readonly publish: (owner: string, snapshot: Snapshot) => void;
   /** A clock that never goes back, in ms. For tests. */
   readonly elapsed?: () => number;
 }
@@ -130,12 +129,11 @@ export class LostWorkers {
   }
 
   async #carryOut(id: string, { verdict, run, suspicion }: Decision): Promise<void> {
-    const { store, publish } = this.#options;
+    const { store, changes } = this.#options;
     const record = await store.read(id, { run: true });
     if (record === null) return;
-    const applied = await store.apply(record, this.#eventFor(record, verdict, suspicion), { run, suspicion });
     // Refused: another run has begun, so somebody has carried it out before.
-    if (applied.ok && (applied.watched || isFinished(applied.snapshot))) publish(record.owner, applied.snapshot);
+    await changes.apply(record, this.#eventFor(record, verdict, suspicion), { run, suspicion });
   }
 
   #eventFor({ snapshot }: OwnedTask, verdict: Verdict, { charged }: Suspicion): TaskEvent {
@@ -156,13 +154,12 @@ export class LostWorkers {
   async #signFor(worker: KnownWorker, now: number): Promise<void> {
     if (now - (this.#signedAt.get(worker.id) ?? Number.NEGATIVE_INFINITY) < SIGN_EVERY_MS) return;
     this.#signedAt.set(worker.id, now);
-    const { redis, store, clock, publish } = this.#options;
+    const { redis, store, clock, changes } = this.#options;
     for (const id of Object.keys(await redis.runningOn(worker.id))) {
       const record = await store.read(id, { run: true });
       if (record?.worker !== worker.id) continue;
       const event: TaskEvent = { type: 'alive', at: clock.iso(), attempt: record.snapshot.attempt };
-      const applied = await store.apply(record, event, { run: record.run });
-      if (applied.ok && applied.watched) publish(record.owner, applied.snapshot);
+      await changes.apply(record, event, { run: record.run });
     }
   }
 }

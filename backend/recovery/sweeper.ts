@@ -4,10 +4,10 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import type { Snapshot } from '../../core/snapshot.ts';
 import type { Clock } from '../clock.ts';
 import type { Redis } from '../store/redis.ts';
 import type { TaskStore } from '../store/store.ts';
+import type { TaskChanges } from '../task-changes.ts';
 import type { LostWorkers } from './lost-workers.ts';
 import type { UnservedTasks } from './unserved.ts';
 
@@ -31,7 +31,7 @@ export interface SweeperOptions {
   readonly lostWorkers: Pick<LostWorkers, 'look'>;
   readonly unserved: Pick<UnservedTasks, 'look'>;
   /** Pushes an outcome; whoever pushed it takes it off the list. */
-  readonly publish: (owner: string, outcome: Snapshot) => void;
+  readonly changes: Pick<TaskChanges, 'push'>;
   /** Whether the bus is known to be away. */
   readonly isBusDown: () => boolean;
 }
@@ -111,13 +111,13 @@ export class Sweeper {
   }
 
   async #publishTheUnpublished(): Promise<void> {
-    const { redis, store, publish } = this.#options;
+    const { redis, store, changes } = this.#options;
     for (const [id, at] of this.#handedOver) if (performance.now() - at > HANDED_OVER_MS) this.#handedOver.delete(id);
     for (const id of await redis.unpublished(PATIENCE_MS, MOST_AT_ONCE)) {
       if (this.#handedOver.has(id)) continue;
       this.#handedOver.set(id, performance.now());
       const task = await store.read(id);
-      if (task) publish(task.owner, task.snapshot);
+      if (task) changes.push(task, false);
       else await redis.settle([id]);
     }
   }

@@ -9,6 +9,7 @@ import { FAILURE, newTask } from '../../test/support/task-events.ts';
 import { Clock } from '../clock.ts';
 import { Redis } from '../store/redis.ts';
 import { TaskStore } from '../store/store.ts';
+import { TaskChanges } from '../task-changes.ts';
 import { UnservedTasks } from './unserved.ts';
 import type { KnownWorker } from './worker-registry.ts';
 
@@ -48,7 +49,7 @@ afterEach(() => redis.close());
 function sweeper(): UnservedTasks {
   return new UnservedTasks({
     ...{ redis, store, clock, log },
-    publish: (_owner, snapshot) => published.push(snapshot),
+    changes: new TaskChanges(store, { publish: (_owner, snapshot) => published.push(snapshot), publishSeen() {} }),
     elapsed: () => now,
   });
 }

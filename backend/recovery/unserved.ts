@@ -6,13 +6,13 @@
  * the operator, and a mark on each waiting task for its owner. Once a worker can do it again, the marks are taken off.
  */
 
-import type { Snapshot } from '../../core/snapshot.ts';
 import type { TaskEvent } from '../../core/transition.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { parseJobId } from '../queue/job.ts';
 import type { Redis } from '../store/redis.ts';
 import type { TaskStore } from '../store/store.ts';
+import type { TaskChanges } from '../task-changes.ts';
 import type { KnownWorker } from './worker-registry.ts';
 
 /** A deploy may leave a definition without a worker for a moment; that is nobody's business. */
@@ -24,10 +24,10 @@ const LONGEST_GAP_MS = 2_500;
 
 export interface UnservedOptions {
   readonly redis: Pick<Redis, 'definitions' | 'waitingJobs'>;
-  readonly store: Pick<TaskStore, 'read' | 'apply'>;
+  readonly store: Pick<TaskStore, 'read'>;
+  readonly changes: Pick<TaskChanges, 'apply'>;
   readonly clock: Pick<Clock, 'now' | 'iso'>;
   readonly log: Log;
-  readonly publish: (owner: string, snapshot: Snapshot) => void;
   /** A clock that never goes back, in ms. For tests. */
   readonly elapsed?: () => number;
 }
@@ -105,17 +105,15 @@ export class UnservedTasks {
 
   /** Marks some of the tasks that wait, or takes their marks off; returns where to go on, 0 after the last. */
   async #mark(name: string, offset: number, waitingFor: 'worker' | null): Promise<number> {
-    const { redis, store, clock, publish } = this.#options;
+    const { redis, store, clock, changes } = this.#options;
     const { jobs, isLast } = await redis.waitingJobs(name, offset, MARKS_A_LOOK);
     for (const job of jobs) {
       const wanted = parseJobId(job);
       const record = wanted && (await store.read(wanted.id));
       if (!record) continue;
       const event: TaskEvent = { type: 'wait', at: clock.iso(), for: waitingFor };
-      const applied = await store.apply(record, event);
-      if (!applied.ok) continue;
-      if (waitingFor !== null) this.#marked += 1;
-      if (applied.watched) publish(record.owner, applied.snapshot);
+      const change = await changes.apply(record, event);
+      if (change.ok && waitingFor !== null) this.#marked += 1;
     }
     return isLast ? 0 : offset + MARKS_A_LOOK;
   }

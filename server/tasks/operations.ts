@@ -10,9 +10,9 @@ import { isUnavailable, TaskError } from '../../core/error.ts';
 import { placeOf } from '../../core/json.ts';
 import { DEFAULT_PAGE_SIZE, MAX_IDEMPOTENCY_KEY_LENGTH, MAX_PAGE_SIZE, MAX_SEEN_IDS } from '../../core/limits.ts';
 import { type ParsedInput, parseInput } from '../../core/parse.ts';
-import { createSnapshot, isFinished, type Snapshot } from '../../core/snapshot.ts';
+import { createSnapshot, type Snapshot } from '../../core/snapshot.ts';
 import { describe } from '../../core/text.ts';
-import { canRetry, type TaskEvent } from '../../core/transition.ts';
+import { canRetry } from '../../core/transition.ts';
 import { LIST_STATES, type ListState, type TaskPage } from '../../core/wire.ts';
 import { checkDefinitions, checkStart } from '../checks.ts';
 import { refusal } from '../problem.ts';
@@ -134,8 +134,8 @@ export class TaskOperations {
   /** Calls a task off. @throws TaskError `not_found` (404), `not_cancellable` (409) */
   async cancel(owner: string, id: string): Promise<Snapshot> {
     const task = await this.#read(owner, id);
-    const applied = await this.#apply(task, { type: 'cancel', at: this.#backend.clock.iso() });
-    if (applied) return applied;
+    const change = await this.#backend.changes.apply(task, { type: 'cancel', at: this.#backend.clock.iso() });
+    if (change.ok) return change.snapshot;
     throw refusal('not_cancellable', 'This task can no longer be cancelled.', 409);
   }
 
@@ -164,10 +164,8 @@ export class TaskOperations {
    */
   async seen(owner: string, ids: readonly string[]): Promise<void> {
     if (!Array.isArray(ids) || !ids.every(isId)) throw refusal('invalid_ids', 'ids must be a list of task ids.', 422);
-    const { store, publisher } = this.#backend;
     for (let from = 0; from < ids.length; from += MAX_SEEN_IDS) {
-      const event = await store.see(owner, ids.slice(from, from + MAX_SEEN_IDS));
-      if (event.ids.length > 0) publisher.publishSeen(owner, event);
+      await this.#backend.changes.see(owner, ids.slice(from, from + MAX_SEEN_IDS));
     }
   }
 
@@ -204,7 +202,7 @@ export class TaskOperations {
     readonly key: string | null;
     readonly retryOf: string | null;
   }): Promise<Snapshot> {
-    const { store, publisher, clock } = this.#backend;
+    const { store, clock } = this.#backend;
     await clock.ready();
     const { definition, title, owner, input, body, key, retryOf } = task;
     const snapshot = createSnapshot({
@@ -236,17 +234,16 @@ export class TaskOperations {
         422,
       );
     }
-    if (created.watched) publisher.publish(owner, snapshot);
     return snapshot;
   }
 
   async #store(task: NewRecord, key: string | null): Promise<Created> {
-    const { store } = this.#backend;
+    const { changes, store } = this.#backend;
     const started = performance.now();
     let isUncertain = false;
     for (let tries = 0; ; tries++) {
       try {
-        return await store.create(task, key);
+        return await changes.create(task, key);
       } catch (error) {
         isUncertain ||= !wasNotDoneInRedis(error);
         const pause = ACCEPT_PAUSES_MS[tries];
@@ -271,16 +268,6 @@ export class TaskOperations {
   #found<T>(task: T | null): T {
     if (task !== null) return task;
     throw refusal('not_found', 'There is no such task.', 404);
-  }
-
-  async #apply(
-    task: { readonly snapshot: Snapshot; readonly owner: string },
-    event: TaskEvent,
-  ): Promise<Snapshot | null> {
-    const applied = await this.#backend.store.apply(task, event);
-    if (!applied.ok) return null;
-    if (applied.watched || isFinished(applied.snapshot)) this.#backend.publisher.publish(task.owner, applied.snapshot);
-    return applied.snapshot;
   }
 }
 

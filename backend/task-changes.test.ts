@@ -1,0 +1,187 @@
+import { describe, expect, it } from '@jest/globals';
+import { TaskError } from '../core/error.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import { type TaskEvent, transition } from '../core/transition.ts';
+import type { SeenEvent } from '../core/wire.ts';
+import { FAILURE, move, newTask, time } from '../test/support/task-events.ts';
+import type { Applied, Created } from './store/store.ts';
+import { TaskChanges } from './task-changes.ts';
+
+const OWNER = 'ada';
+const start: TaskEvent = { type: 'start', at: time(1) };
+const cancel: TaskEvent = { type: 'cancel', at: time(2) };
+const progress: TaskEvent = { type: 'progress', at: time(2), attempt: 1, progress: { done: 1, total: 2 } };
+const succeed: TaskEvent = { type: 'succeed', at: time(3), attempt: 1, result: 1 };
+const fail: TaskEvent = { type: 'fail', at: time(3), attempt: 1, error: FAILURE, retryAt: time(9) };
+const release: TaskEvent = { type: 'release', at: time(3), attempt: 1, error: FAILURE };
+const stop: TaskEvent = { type: 'stop', at: time(3), attempt: 1 };
+const unavailable = () => new TaskError('store_unavailable', 'The store is away.', { status: 503 });
+
+/** A store of one task and a bus, which keep in one list what was asked of them. */
+function setUp(task: Snapshot, { watched = true }: { watched?: boolean } = {}) {
+  let stored = task;
+  const calls: string[] = [];
+  /** What happens to the next call of the store: its answer gets lost after it was done, or it is not done at all. */
+  let trouble: 'answer lost' | 'away' | null = null;
+  let created: Created = { result: 'created', watched };
+  const answer = <T>(value: T): T => {
+    if (trouble === null) return value;
+    trouble = null;
+    throw unavailable();
+  };
+  const changes = new TaskChanges(
+    {
+      create: async () => {
+        calls.push('store created');
+        return answer(created);
+      },
+      apply: async (_task, event): Promise<Applied> => {
+        if (trouble === 'away') answer(null);
+        const moved = transition(stored, event);
+        if (!moved.ok) return answer({ ok: false, refusal: moved.refusal, snapshot: stored });
+        stored = moved.snapshot;
+        calls.push(`store ${stored.status}`);
+        return answer({ ok: true, snapshot: stored, watched });
+      },
+      see: async (_owner, ids): Promise<SeenEvent> => {
+        calls.push('store seen');
+        return { ids: ids.filter((id) => id !== 'unknown'), seenAt: time(5) };
+      },
+    },
+    {
+      publish: (owner, snapshot) => void calls.push(`push ${snapshot.status} to ${owner}`),
+      publishSeen: (owner, { ids }) => void calls.push(`push seen ${ids.join()} to ${owner}`),
+    },
+  );
+  return {
+    changes,
+    calls,
+    owned: { owner: OWNER, snapshot: task },
+    fail(kind: 'answer lost' | 'away') {
+      trouble = kind;
+    },
+    answerCreate(answer: Created) {
+      created = answer;
+    },
+  };
+}
+
+const running = move(newTask(), start);
+
+describe('a change of a task', () => {
+  it('is stored, then pushed', async () => {
+    const { changes, calls, owned } = setUp(running);
+    expect(await changes.apply(owned, progress)).toMatchObject({ ok: true, pushed: true, snapshot: { revision: 3 } });
+    expect(calls).toEqual(['store running', 'push running to ada']);
+  });
+
+  it('is not pushed where nobody is watching, unless it ends the task', async () => {
+    const { changes, calls, owned } = setUp(running, { watched: false });
+    expect(await changes.apply(owned, progress)).toMatchObject({ ok: true, pushed: false, watched: false });
+    expect(await changes.apply(owned, succeed)).toMatchObject({ ok: true, pushed: true });
+    expect(calls).toEqual(['store running', 'store succeeded', 'push succeeded to ada']);
+  });
+
+  it('is not pushed where it is quiet, unless it ends the task', async () => {
+    const { changes, calls, owned } = setUp(running);
+    expect(await changes.apply(owned, progress, { isQuiet: true })).toMatchObject({ ok: true, pushed: false });
+    expect(await changes.apply(owned, succeed, { isQuiet: true })).toMatchObject({ ok: true, pushed: true });
+    expect(calls).toEqual(['store running', 'store succeeded', 'push succeeded to ada']);
+  });
+
+  it('that the store refuses is not pushed', async () => {
+    const done = move(running, succeed);
+    const { changes, calls, owned } = setUp(done);
+    expect(await changes.apply(owned, progress)).toEqual({ ok: false, refusal: 'final', snapshot: done });
+    expect(calls).toEqual([]);
+  });
+
+  it('that could not be stored is not pushed', async () => {
+    const { changes, calls, owned, fail } = setUp(running);
+    fail('away');
+    await expect(changes.apply(owned, succeed)).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(calls).toEqual([]);
+  });
+});
+
+describe('a change that is tried again since its answer got lost', () => {
+  const cancelling = move(running, cancel);
+  const lastAttempt = move(newTask({ attempts: 1 }), start);
+  it.each<[string, Snapshot, TaskEvent]>([
+    ['succeeded', running, succeed],
+    ['retrying', running, fail],
+    ['failed', lastAttempt, fail],
+    ['retrying', running, release],
+    ['cancelled', cancelling, stop],
+  ])('to %s is pushed by the second try, also where nobody seemed to watch', async (status, before, event) => {
+    const { changes, calls, owned, fail } = setUp(before, { watched: false });
+    fail('answer lost');
+    await expect(changes.apply(owned, event)).rejects.toThrow();
+    expect(await changes.apply(owned, event, { isRepeated: true })).toMatchObject({ ok: true, pushed: true });
+    expect(calls).toEqual([`store ${status}`, `push ${status} to ada`]);
+  });
+
+  it('and was stored by neither try is pushed once', async () => {
+    const { changes, calls, owned, fail } = setUp(running);
+    fail('away');
+    await expect(changes.apply(owned, succeed)).rejects.toThrow();
+    await changes.apply(owned, succeed, { isRepeated: true });
+    expect(calls).toEqual(['store succeeded', 'push succeeded to ada']);
+  });
+
+  it('stays refused where the task has ended in another way', async () => {
+    const { changes, calls, owned } = setUp(move(running, succeed));
+    expect(await changes.apply(owned, fail, { isRepeated: true })).toMatchObject({ ok: false, refusal: 'final' });
+    expect(calls).toEqual([]);
+  });
+
+  it('stays refused where it is the first try: somebody else has done it', async () => {
+    const { changes, calls, owned } = setUp(move(running, succeed));
+    expect(await changes.apply(owned, succeed)).toMatchObject({ ok: false, refusal: 'final' });
+    expect(calls).toEqual([]);
+  });
+});
+
+describe('a new task', () => {
+  const task = { snapshot: newTask(), owner: OWNER, input: 1 };
+
+  it('is stored, then pushed', async () => {
+    const { changes, calls } = setUp(running);
+    expect(await changes.create(task, null)).toEqual({ result: 'created', watched: true });
+    expect(calls).toEqual(['store created', 'push queued to ada']);
+  });
+
+  it('is not pushed where nobody is watching, or where its key stands for an older one', async () => {
+    const { changes, calls, answerCreate } = setUp(running, { watched: false });
+    await changes.create(task, null);
+    for (const answer of [{ result: 'exists', id: 'other' }, { result: 'mismatch' }] as const) {
+      answerCreate(answer);
+      expect(await changes.create(task, 'key')).toEqual(answer);
+    }
+    expect(calls).toEqual(['store created', 'store created', 'store created']);
+  });
+});
+
+describe('outcomes that were seen', () => {
+  it('are told to the other pages of their owner', async () => {
+    const { changes, calls } = setUp(running);
+    await changes.see(OWNER, ['a', 'unknown', 'b']);
+    expect(calls).toEqual(['store seen', 'push seen a,b to ada']);
+  });
+
+  it('are told to nobody where there were none', async () => {
+    const { changes, calls } = setUp(running);
+    await changes.see(OWNER, ['unknown']);
+    expect(calls).toEqual(['store seen']);
+  });
+});
+
+describe('what is stored already', () => {
+  it('is pushed where the owner is watching, and an outcome always', () => {
+    const { changes, calls } = setUp(running);
+    expect(changes.push({ owner: OWNER, snapshot: running }, false)).toBe(false);
+    expect(changes.push({ owner: OWNER, snapshot: running }, true)).toBe(true);
+    expect(changes.push({ owner: OWNER, snapshot: move(running, succeed) }, false)).toBe(true);
+    expect(calls).toEqual(['push running to ada', 'push succeeded to ada']);
+  });
+});

@@ -1,0 +1,123 @@
+/**
+ * The one place where a task is changed: stored in Redis first, pushed second. It serves everything that changes tasks:
+ * the server's operations, the worker, and the recovery of what dead processes left.
+ *
+ * The rule for pushing also stands here only. An outcome is always pushed. Anything else is pushed while the owner is
+ * watching, that is, has a page open.
+ */
+
+import { isFinished, type Snapshot } from '../core/snapshot.ts';
+import type { TaskEvent } from '../core/transition.ts';
+import type { SeenEvent } from '../core/wire.ts';
+import type { Applied, Created, NewRecord, OwnedTask, RunOptions } from './store/store.ts';
+
+/** What is needed of the store. Each method rejects with a TaskError `store_unavailable` while Redis is away. */
+export interface ChangeStore {
+  /** Stores a new task and queues its first run, in one step. */
+  create(task: NewRecord, idempotencyKey: string | null): Promise<Created>;
+  /** Stores what `event` makes of a task, or refuses it. A rejected call may have been stored all the same. */
+  apply(task: OwnedTask, event: TaskEvent, options: RunOptions): Promise<Applied>;
+  /** Takes outcomes out of the owner's inbox; answers with those that were in it. */
+  see(owner: string, ids: readonly string[]): Promise<SeenEvent>;
+}
+
+/** What is needed of the publisher. Both return at once and never throw; what they are given may get lost. */
+export interface ChangePublisher {
+  /** Pushes a snapshot to its owner's pages. */
+  publish(owner: string, snapshot: Snapshot): void;
+  /** Tells the owner's pages which outcomes were seen. */
+  publishSeen(owner: string, seen: SeenEvent): void;
+}
+
+export interface ChangeOptions extends RunOptions {
+  /** Stored, but not pushed unless it ends the task. For what the owner need not be told at once. */
+  readonly isQuiet?: boolean;
+  /**
+   * An earlier try of the same change got no answer, so it may be stored already. If the store then refuses this try and
+   * holds what the event leads to, the change counts as done, and is pushed.
+   */
+  readonly isRepeated?: boolean;
+}
+
+/** What became of a change: as the store says it and, where it was stored, whether it was also pushed. */
+export type Change =
+  | (Extract<Applied, { readonly ok: true }> & { readonly pushed: boolean })
+  | Extract<Applied, { readonly ok: false }>;
+
+export class TaskChanges {
+  readonly #store: ChangeStore;
+  readonly #publisher: ChangePublisher;
+
+  constructor(store: ChangeStore, publisher: ChangePublisher) {
+    this.#store = store;
+    this.#publisher = publisher;
+  }
+
+  /**
+   * Stores a new task and, if it is new, pushes it. Twice with the same id or key is harmless.
+   * @throws TaskError `store_unavailable`: the task may or may not have been stored
+   */
+  async create(task: NewRecord, idempotencyKey: string | null): Promise<Created> {
+    const created = await this.#store.create(task, idempotencyKey);
+    if (created.result === 'created') this.push(task, created.watched);
+    return created;
+  }
+
+  /**
+   * Lets `event` happen to a task: stores and pushes what it leads to, unless the store refuses it.
+   * @param task as far as it is known; it need not be current
+   * @throws TaskError `store_unavailable`: the change may or may not have been stored. Try again with `isRepeated`.
+   */
+  async apply(
+    task: OwnedTask,
+    event: TaskEvent,
+    { isQuiet = false, isRepeated = false, ...run }: ChangeOptions = {},
+  ): Promise<Change> {
+    const { owner } = task;
+    const applied = await this.#store.apply(task, event, run);
+    if (applied.ok) {
+      const { snapshot, watched } = applied;
+      const pushed = (!isQuiet || isFinished(snapshot)) && this.push({ owner, snapshot }, watched);
+      return { ...applied, pushed };
+    }
+    const { snapshot } = applied;
+    if (!isRepeated || snapshot === null || !isEndBy(event, snapshot)) return applied;
+    // The answer that got lost said whether the owner is watching. One message too many does no harm.
+    return { ok: true, snapshot, watched: true, pushed: this.push({ owner, snapshot }, true) };
+  }
+
+  /** Takes outcomes out of the owner's inbox and tells the owner's pages. @throws TaskError `store_unavailable` */
+  async see(owner: string, ids: readonly string[]): Promise<void> {
+    const seen = await this.#store.see(owner, ids);
+    if (seen.ids.length > 0) this.#publisher.publishSeen(owner, seen);
+  }
+
+  /**
+   * Pushes what is stored already: an outcome always, anything else only if the owner is watching.
+   * @returns whether it was pushed
+   */
+  push({ owner, snapshot }: OwnedTask, watched: boolean): boolean {
+    if (!watched && !isFinished(snapshot)) return false;
+    this.#publisher.publish(owner, snapshot);
+    return true;
+  }
+}
+
+/** Whether `stored` is how the attempt that `event` ends was stored. False for an event that ends no attempt. */
+function isEndBy(event: TaskEvent, stored: Snapshot): boolean {
+  switch (event.type) {
+    case 'succeed':
+      return stored.status === 'succeeded' && stored.attempt === event.attempt;
+    case 'fail':
+      return (
+        (stored.status === 'failed' && stored.attempt === event.attempt) ||
+        (stored.status === 'retrying' && stored.attempt === event.attempt + 1)
+      );
+    case 'release':
+      return stored.status === 'retrying' && stored.attempt === event.attempt;
+    case 'stop':
+      return stored.status === 'cancelled' && stored.attempt === event.attempt;
+    default:
+      return false;
+  }
+}
