@@ -1,6 +1,7 @@
 /** Events that come closer together than a frame are shown together. */
 
 import type { Timing } from '../environment.ts';
+import { createFrameGate } from '../frame-gate.ts';
 
 /** In milliseconds. */
 const FRAME = 16;
@@ -14,24 +15,25 @@ export interface Frames<T> {
 
 export function createFrames<T>(timing: Timing, show: (items: readonly T[]) => void): Frames<T> {
   let items: T[] = [];
-  let timer: unknown;
   let shownAt = 0;
+  const gate = createFrameGate(
+    (frame) => {
+      const handle = timing.setTimeout(frame, shownAt + FRAME - timing.now());
+      return () => timing.clearTimeout(handle);
+    },
+    () => {
+      shownAt = timing.now();
+      show(items.splice(0));
+    },
+  );
   return {
     add(item) {
       if (item !== null) items.push(item);
-      timer ??= timing.setTimeout(
-        () => {
-          timer = undefined;
-          shownAt = timing.now();
-          show(items.splice(0));
-        },
-        shownAt + FRAME - timing.now(),
-      );
+      gate.request();
     },
     drop() {
       items = [];
-      timing.clearTimeout(timer);
-      timer = undefined;
+      gate.cancel();
     },
   };
 }

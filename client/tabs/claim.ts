@@ -3,6 +3,8 @@
  * are kept in the storage that the tabs share, and changed under a lock.
  */
 
+import { findStorage, readText, type SharedStorage, writeText } from '../storage.ts';
+
 /** More than any inbox holds that a person looks at; about 11 KB of storage. */
 const MOST_IDS = 300;
 
@@ -15,7 +17,7 @@ const STORAGE_LAG = 100;
 /** What the tabs of a browser share. */
 export interface ClaimOptions {
   /** Default: `localStorage`, or nothing where there is none. */
-  readonly storage?: Pick<Storage, 'getItem' | 'setItem'> | null;
+  readonly storage?: SharedStorage | null;
   /** Default: Web Locks, or none where there are none; then two tabs may both claim in one instant. */
   readonly locks?: Pick<LockManager, 'request'> | null;
 }
@@ -30,7 +32,8 @@ export async function claimIds(
   const take = () => {
     const before = readIds(key, storage);
     const fresh = ids.filter((id) => !before.includes(id));
-    if (fresh.length > 0) writeIds(key, [...before, ...fresh].slice(-MOST_IDS), storage);
+    // Where the storage is full or forbidden, this tab remembers for itself only.
+    if (fresh.length > 0) writeText(storage, key, JSON.stringify([...before, ...fresh].slice(-MOST_IDS)));
     return new Set(fresh);
   };
   if (!locks) return take();
@@ -49,28 +52,11 @@ export async function claimIds(
   }
 }
 
-function readIds(key: string, storage: ClaimOptions['storage']): string[] {
+function readIds(key: string, storage: SharedStorage | null): string[] {
   try {
-    const ids: unknown = JSON.parse(storage?.getItem(key) ?? '[]');
+    const ids: unknown = JSON.parse(readText(storage, key) ?? '[]');
     return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : [];
   } catch {
     return [];
-  }
-}
-
-function writeIds(key: string, ids: readonly string[], storage: ClaimOptions['storage']): void {
-  try {
-    storage?.setItem(key, JSON.stringify(ids));
-  } catch {
-    // Full or forbidden: then this tab remembers for itself.
-  }
-}
-
-/** `localStorage`, where the page may use it. */
-export function findStorage(): Storage | null {
-  try {
-    return globalThis.localStorage ?? null;
-  } catch {
-    return null;
   }
 }

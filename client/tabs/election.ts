@@ -7,6 +7,7 @@
  */
 
 import { systemTiming, type Timing } from '../environment.ts';
+import { findStorage, readText, type SharedStorage, writeText } from '../storage.ts';
 
 const LEASE = 1_500;
 const RENEW = 500;
@@ -21,7 +22,7 @@ export interface ElectionOptions {
   /** Default: Web Locks; null where there are none. */
   readonly locks?: Pick<LockManager, 'request'> | null;
   /** Default: localStorage; null where there is none, then every tab is elected. */
-  readonly storage?: Pick<Storage, 'getItem' | 'setItem'> | null;
+  readonly storage?: SharedStorage | null;
   readonly timing?: Timing;
 }
 
@@ -66,12 +67,12 @@ function keepLease(options: ElectionOptions): () => void {
   let changedAt = Number.NEGATIVE_INFINITY;
   let renewals = 0;
 
-  const lease: Store = storage;
+  const readLease = () => readText(storage, name) ?? '';
 
   function look(): void {
     timer = timing.setTimeout(look, RENEW * (0.8 + 0.2 * timing.random()));
     const now = timing.now();
-    const text = readLease(lease, name);
+    const text = readLease();
     if (text !== last) {
       last = text;
       changedAt = now;
@@ -88,38 +89,13 @@ function keepLease(options: ElectionOptions): () => void {
       isElected = false;
       onDeposed();
     }
-    if (isOurs || isFree) writeLease(lease, name, `${self} ${renewals++}`);
+    // Where the storage is full or forbidden, nobody is elected here, and the feed polls.
+    if (isOurs || isFree) writeText(storage, name, `${self} ${renewals++}`);
   }
 
   look();
   return () => {
     timing.clearTimeout(timer);
-    if (isElected && readLease(lease, name).startsWith(`${self} `)) writeLease(lease, name, '');
+    if (isElected && readLease().startsWith(`${self} `)) writeText(storage, name, '');
   };
-}
-
-type Store = NonNullable<ElectionOptions['storage']>;
-
-function readLease(storage: Store, name: string): string {
-  try {
-    return storage.getItem(name) ?? '';
-  } catch {
-    return '';
-  }
-}
-
-function writeLease(storage: Store, name: string, text: string): void {
-  try {
-    storage.setItem(name, text);
-  } catch {
-    // Full or forbidden: then nobody is elected here, and the feed polls.
-  }
-}
-
-function findStorage(): Store | null {
-  try {
-    return globalThis.localStorage ?? null;
-  } catch {
-    return null;
-  }
 }

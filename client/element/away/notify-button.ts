@@ -5,7 +5,8 @@ import type { TaskFeed } from '../../feed/feed.ts';
 import { announce } from '../../headless/announce.ts';
 import { notifyOutcomes } from '../../headless/notify.ts';
 import type { Wording } from '../../headless/words/wording.ts';
-import { findStorage, NOTIFY_KEY } from '../../tabs/claim.ts';
+import { findStorage } from '../../storage.ts';
+import { NOTIFY_KEY } from '../../tabs/claim.ts';
 import { make, setAttribute, setHidden, setText } from '../dom.ts';
 import { addStyles } from '../styles.ts';
 
