@@ -2,8 +2,7 @@
 
 import { channelOf } from '../core/channel.ts';
 import { type Duration, toMilliseconds } from '../core/duration.ts';
-import { TaskError } from '../core/error.ts';
-import { describe } from '../core/text.ts';
+import { isObject, refuseOptions, requireOption, wholeNumber } from '../core/options.ts';
 import { Clock } from './clock.ts';
 import { consoleLog, guardLog, type Log } from './log.ts';
 import { Bus } from './push/bus.ts';
@@ -42,8 +41,9 @@ export interface BackendOptions {
   readonly log?: Log;
 }
 
-const DEFAULT_PUSHES_PER_SECOND = 10;
-const MOST_PUSHES_PER_SECOND = 100;
+const PUSHES_PER_SECOND = { usual: 10, least: 1, most: 100 };
+const PUSHER_EXPECTED = 'what pusherFromEnv(process.env) gives';
+const LEVELS = ['info', 'warn', 'error'] as const;
 /** Taking what was pushed off the sweeper's list waits for more of it: the sweeper looks at nothing that is younger than seconds. */
 const SETTLE_EVERY_MS = 100;
 const FLUSH_MS = 2_000;
@@ -58,7 +58,7 @@ export interface Health {
 /**
  * Connects lazily and keeps connecting: a Redis or a bus that is away at the start is no reason to die.
  *
- * @throws TaskError `invalid_options` for a Redis address that is none, or a number of pushes out of range
+ * @throws ConfigError `invalid_options` for a Redis address that is none, or a number of pushes out of range
  */
 export function createBackend(options: BackendOptions): Backend {
   return new Backend(options);
@@ -110,7 +110,7 @@ export class Backend {
       bus: this.bus,
       log: this.log,
       onSettled: (ids) => this.#settle(ids),
-      eventsPerSecond: checkPushes(options.pushesPerSecond ?? DEFAULT_PUSHES_PER_SECOND),
+      eventsPerSecond: wholeNumber('createBackend: pushesPerSecond', options.pushesPerSecond, PUSHES_PER_SECOND),
     });
     this.changes = new TaskChanges(this.store, this.publisher);
     const { redis, store, changes, clock, log, workers: registry } = this;
@@ -203,47 +203,24 @@ export class Backend {
 
 /** Whether `value` is what {@link createBackend} gives, that of another copy of this package included. @internal */
 export function isBackend(value: unknown): value is Backend {
-  return typeof value === 'object' && value !== null && 'store' in value && 'publisher' in value && 'queues' in value;
+  return isObject(value) && 'store' in value && 'publisher' in value && 'queues' in value;
 }
 
-/** Types say so already; plain JavaScript passes what it likes. */
 function checkOptions(options: BackendOptions): void {
-  const refuse = (what: string, expected: string, got: unknown) =>
-    invalid(`${what} must be ${expected}, got ${describe(got)}.`);
-  if (typeof options !== 'object' || options === null)
-    refuse('the argument', 'options like { redis, pusher }', options);
+  requireOption(isObject(options), 'createBackend: the argument', 'options like { redis, pusher }', options);
   const { pusher, prefix, log } = options;
-  const texts: unknown[] =
-    typeof pusher === 'object' && pusher !== null ? [pusher.appId, pusher.key, pusher.secret] : [];
-  if (texts.length === 0 || !texts.every((text) => typeof text === 'string' && text !== '')) {
-    refuse(
-      'pusher',
-      'what pusherFromEnv(process.env) gives',
-      texts.length === 0 ? pusher : 'one without appId, key and secret',
-    );
-  }
+  const option = (name: string) => `createBackend: ${name}`;
+  requireOption(isObject(pusher), option('pusher'), PUSHER_EXPECTED, pusher);
+  const hasSecrets = [pusher.appId, pusher.key, pusher.secret].every((text) => typeof text === 'string' && text !== '');
+  requireOption(hasSecrets, option('pusher'), PUSHER_EXPECTED, 'one without appId, key and secret');
   const { cluster = null, server = null } = pusher;
   const hasServer = typeof server?.host === 'string' && Number.isInteger(server.port);
   if (typeof cluster !== 'string' && !hasServer) {
-    invalid(
-      'pusher must be what pusherFromEnv(process.env) gives: it has neither a cluster nor a server with host and port.',
+    refuseOptions(
+      `${option('pusher')} must be ${PUSHER_EXPECTED}: it has neither a cluster nor a server with host and port.`,
     );
   }
-  if (prefix !== undefined && typeof prefix !== 'string') refuse('prefix', 'a text like inloop:', prefix);
-  if (log !== undefined && (['info', 'warn', 'error'] as const).some((level) => typeof log?.[level] !== 'function')) {
-    refuse('log', 'an object with the functions info, warn and error', log);
-  }
-}
-
-function invalid(message: string): never {
-  throw new TaskError('invalid_options', `createBackend: ${message}`, { retryable: false });
-}
-
-function checkPushes(perSecond: number): number {
-  if (Number.isInteger(perSecond) && perSecond >= 1 && perSecond <= MOST_PUSHES_PER_SECOND) return perSecond;
-  throw new TaskError(
-    'invalid_options',
-    `createBackend: pushesPerSecond must be a whole number from 1 to ${MOST_PUSHES_PER_SECOND}, got ${describe(perSecond)}.`,
-    { retryable: false },
-  );
+  requireOption(prefix === undefined || typeof prefix === 'string', option('prefix'), 'a text like inloop:', prefix);
+  const isLog = log === undefined || LEVELS.every((level) => typeof log?.[level] === 'function');
+  requireOption(isLog, option('log'), 'an object with the functions info, warn and error', log);
 }

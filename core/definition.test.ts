@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
+import { ConfigError } from './config-error.ts';
 import {
   defineTask,
   type InputOf,
@@ -9,7 +10,6 @@ import {
   type StageOf,
   type TaskDefinition,
 } from './definition.ts';
-import { TaskError } from './error.ts';
 import type { NotJson } from './json-types.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -105,10 +105,12 @@ describe('defineTask', () => {
     ],
   ])('refuses %j, saying what is wrong', (over, message) => {
     const attempt = () => defineTask({ ...valid, ...over } as typeof valid);
-    expect(attempt).toThrow(TaskError);
+    expect(attempt).toThrow(ConfigError);
     expect(attempt).toThrow(message);
     expect(attempt).toThrow(/^defineTask\(/);
-    expect(attempt).toThrow(expect.objectContaining({ retryable: false }));
+    expect(attempt).toThrow(
+      expect.objectContaining({ code: expect.stringMatching(/^invalid_(definition|duration)$/) }),
+    );
   });
 
   it.each([undefined, null, 'ping'])('refuses %j in place of options', (options) => {

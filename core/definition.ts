@@ -1,8 +1,8 @@
 /** Task definitions: declared once; the server starts them, the worker runs them, the browser knows their types. */
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { ConfigError } from './config-error.ts';
 import { type Duration, toMilliseconds } from './duration.ts';
-import { TaskError } from './error.ts';
 import type { Jsonify } from './json-types.ts';
 import { MAX_ATTEMPTS, MAX_NAME_LENGTH, MAX_TITLE_LENGTH } from './limits.ts';
 import { cut, describe } from './text.ts';
@@ -109,7 +109,7 @@ export type StageOf<D> = D extends TaskDefinition<string, StandardSchemaV1, Stan
  *   deadline: '10m',
  * });
  *
- * @throws TaskError `invalid_definition` naming the option that is wrong
+ * @throws ConfigError `invalid_definition` or `invalid_duration`, naming the option that is wrong
  */
 export function defineTask<
   const Name extends string,
@@ -191,5 +191,5 @@ function isSchema(value: unknown): value is StandardSchemaV1 {
 }
 
 function invalid(message: string): never {
-  throw new TaskError('invalid_definition', message, { retryable: false });
+  throw new ConfigError('invalid_definition', message);
 }

@@ -43,7 +43,7 @@ describe('toMilliseconds', () => {
   ])('refuses %j, saying what is expected', (duration) => {
     const attempt = () => toMilliseconds(duration as Duration, 'deadline');
     expect(attempt).toThrow(/^deadline: expected milliseconds or a text like '30s', '10m' or '7d', got /);
-    expect(attempt).toThrow(expect.objectContaining({ code: 'invalid_duration', retryable: false }));
+    expect(attempt).toThrow(expect.objectContaining({ name: 'ConfigError', code: 'invalid_duration' }));
   });
 
   it('holds ten years, and no more', () => {

@@ -1,6 +1,6 @@
 /** Durations as people write them: `'10m'`. */
 
-import { TaskError } from './error.ts';
+import { ConfigError } from './config-error.ts';
 import { MAX_DURATION_MS } from './limits.ts';
 import { describe } from './text.ts';
 
@@ -20,7 +20,7 @@ export interface DurationRange {
 /**
  * `duration` in milliseconds.
  * @param what the option that holds it, for the error
- * @throws TaskError `invalid_duration` for anything but a positive duration of at most ten years, within `range`
+ * @throws ConfigError `invalid_duration` for anything but a positive duration of at most ten years, within `range`
  */
 export function toMilliseconds(duration: Duration, what = 'duration', range: DurationRange = {}): number {
   const ms = parse(duration);
@@ -45,5 +45,5 @@ function named(duration: Duration): string {
 }
 
 function invalid(message: string): never {
-  throw new TaskError('invalid_duration', message, { retryable: false });
+  throw new ConfigError('invalid_duration', message);
 }

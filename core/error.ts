@@ -5,6 +5,7 @@
  * thrown is turned into a TaskError once, by {@link asTaskError}, which keeps what it said to the log.
  */
 
+import { ConfigError } from './config-error.ts';
 import { MAX_ERROR_CODE_LENGTH, MAX_ERROR_MESSAGE_LENGTH } from './limits.ts';
 import { cut } from './text.ts';
 
@@ -76,6 +77,9 @@ const INTERNAL = { code: 'internal', message: 'Something went wrong on our side.
  */
 export function asTaskError(thrown: unknown): TaskError {
   try {
+    if (thrown instanceof ConfigError) {
+      return new TaskError(INTERNAL.code, INTERNAL.message, { retryable: false, cause: thrown });
+    }
     if (!(thrown instanceof TaskError)) return new TaskError(INTERNAL.code, INTERNAL.message, { cause: thrown });
     if (isSound(thrown)) return thrown;
     const { code, message, retryable } = soundFailure(thrown);

@@ -1,6 +1,7 @@
 /** `inloop`: task definitions and the words everything else is said in. Runs anywhere: no Node, no DOM. */
 
 export { channelOf } from './channel.ts';
+export { ConfigError, type ConfigErrorCode } from './config-error.ts';
 export {
   type AnyTaskDefinition,
   type Backoff,

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { TaskError } from 'inloop';
+import { ConfigError, TaskError } from 'inloop';
 
 /** How long requests and handlers under way may take when the process is to end, in milliseconds. */
 const GRACE_MS = 5_000;
@@ -19,7 +19,7 @@ export async function runProcess(name: string, run: (stop: AbortSignal) => Promi
     await run(stop.signal);
     process.exitCode = 0;
   } catch (error) {
-    console.error(error instanceof TaskError ? `${name}: ${error.message}` : error);
+    console.error(error instanceof TaskError || error instanceof ConfigError ? `${name}: ${error.message}` : error);
     process.exitCode = 1;
   }
   // Something may still hold the process (a connection that is being retried); it has nothing left to do.

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { type Backend, type BackendOptions, createBackend } from '../backend/backend.ts';
+import { ConfigError } from '../core/config-error.ts';
 import { defineTask } from '../core/definition.ts';
-import { TaskError } from '../core/error.ts';
 import { createTaskWorker } from '../worker/task-worker.ts';
 import { checkAccepted } from './checks.ts';
 import { createTaskServer } from './task-server.ts';
@@ -20,8 +20,8 @@ function refusalOf(call: () => unknown): string {
   try {
     call();
   } catch (error) {
-    expect(error).toBeInstanceOf(TaskError);
-    expect(error).toMatchObject({ code: expect.stringMatching(/^invalid_(options|duration)$/), retryable: false });
+    expect(error).toBeInstanceOf(ConfigError);
+    expect((error as ConfigError).code).toMatch(/^invalid_(options|duration)$/);
     return (error as Error).message;
   }
   throw new Error('was not refused');

@@ -2,9 +2,8 @@
 
 export { attachFallback, type Fallback } from './fallback/attach.ts';
 export type { FallbackLimits, FallbackOptions } from './fallback/options.ts';
+export type { Identify, TaskServerLimits, TaskServerOptions } from './options.ts';
 export { type SameOriginOptions, sameOrigin } from './origins.ts';
 export { problemHandler, sendProblem } from './problem.ts';
-export type { TaskServerLimits } from './settings.ts';
-export { createTaskServer, type TaskServer, type TaskServerOptions } from './task-server.ts';
+export { createTaskServer, type TaskServer } from './task-server.ts';
 export type { StartOptions } from './tasks/operations.ts';
-export type { Identify } from './tasks/router.ts';

@@ -7,7 +7,8 @@
  */
 
 import type { Request, RequestHandler, Response } from 'express';
-import { TaskError } from '../core/error.ts';
+import type { TaskError } from '../core/error.ts';
+import { refuseOptions } from '../core/options.ts';
 import { CHANNEL_HEADER, PROTOCOL_HEADER, TIME_HEADER } from '../core/wire.ts';
 import { refusal, sendProblem } from './problem.ts';
 
@@ -46,7 +47,7 @@ const PREFLIGHT_MAX_AGE_S = 7_200;
  * @example
  * app.use('/imports', sameOrigin({ origins: ['https://app.example.com'] }), importRouter);
  *
- * @throws TaskError `invalid_options`
+ * @throws ConfigError `invalid_options`
  */
 export function sameOrigin(options: SameOriginOptions = {}): RequestHandler {
   return guardOrigins({ listed: checkOrigins('sameOrigin: origins', options.origins ?? []), own: null });
@@ -80,9 +81,9 @@ export function senderOf(req: Request, { listed, own }: OriginRule): Sender {
   return origin === own || origin === originOf(req) ? 'own' : 'foreign';
 }
 
-/** Checks a list of origins, each exactly as browsers send it. @throws TaskError `invalid_options` */
+/** Checks a list of origins, each exactly as browsers send it. @throws ConfigError `invalid_options` */
 export function checkOrigins(what: string, origins: readonly string[]): ReadonlySet<string> {
-  if (!Array.isArray(origins)) invalid(`${what} must be a list like ["https://app.example.com"].`);
+  if (!Array.isArray(origins)) refuseOptions(`${what} must be a list like ["https://app.example.com"].`);
   for (const origin of origins as readonly unknown[]) {
     const url = typeof origin === 'string' && URL.canParse(origin) ? new URL(origin) : null;
     const hasWildcard = url?.host.includes('*') ?? false;
@@ -90,7 +91,9 @@ export function checkOrigins(what: string, origins: readonly string[]): Readonly
     const hint =
       url === null || url.origin === 'null' || hasWildcard ? '' : ` Did you mean ${JSON.stringify(url.origin)}?`;
     const came = typeof origin === 'string' ? JSON.stringify(origin.slice(0, 100)) : typeof origin;
-    invalid(`${what} must hold origins like "https://app.example.com" (no path, no wildcard), got ${came}.${hint}`);
+    refuseOptions(
+      `${what} must hold origins like "https://app.example.com" (no path, no wildcard), got ${came}.${hint}`,
+    );
   }
   return new Set(origins);
 }
@@ -133,8 +136,4 @@ function refuse(req: Request): TaskError {
     `Expected a request of this site's own pages, got one of another site (${came}). Its origin may be listed in "origins"; behind a proxy, see Express's "trust proxy".`,
     403,
   );
-}
-
-function invalid(message: string): never {
-  throw new TaskError('invalid_options', message, { retryable: false });
 }

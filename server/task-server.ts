@@ -1,44 +1,16 @@
 /** The server house's front door: what an adopter's Express app mounts and calls. */
 
 import type { Response, Router } from 'express';
-import type { Backend } from '../backend/backend.ts';
 import type { AnyTaskDefinition, InputOf, ResultOf } from '../core/definition.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import { checkAccepted, checkServerOptions } from './checks.ts';
+import { checkAccepted } from './checks.ts';
+import { endSessions } from './end-sessions.ts';
+import { checkLimits, checkServerOptions, readPath, type TaskServerOptions } from './options.ts';
 import { checkOrigins, hostUsedBy } from './origins.ts';
-import { endSessions } from './sessions.ts';
-import { checkLimits, readPath, type TaskServerLimits } from './settings.ts';
 import { sendAccepted } from './tasks/accepted.ts';
 import { type StartOptions, TaskOperations } from './tasks/operations.ts';
-import { createRouter, type Identify } from './tasks/router.ts';
+import { createRouter } from './tasks/router.ts';
 import { Waiting } from './tasks/waiting.ts';
-
-export interface TaskServerOptions {
-  readonly backend: Backend;
-  /** Every definition that this server may start. */
-  readonly tasks: readonly AnyTaskDefinition[];
-  /** Who asks, from your own session: the user's id, or null. Called for each request; what it throws is a 500. */
-  readonly identify: Identify;
-  /**
-   * Where browsers reach the router, with any prefix a proxy adds: a path, or better the whole address
-   * (`https://app.example.com/tasks`), which also says the own origin where a proxy changes `Host`. Default: for requests
-   * to the router where it is mounted, and for routes of your own `/tasks`.
-   */
-  readonly path?: string;
-  /**
-   * Origins of pages on other sites that may use the router, like `https://app.example.com`, with cookies or bearer
-   * tokens (docs/origins.md). Default none: pages of the own origin only. What is no browser may always.
-   */
-  readonly origins?: readonly string[];
-  /**
-   * Whether your pages sign in to the bus (`pusher.signin()`; `POST /auth` then authorizes that too, under the user's
-   * part of the channel's name). `endSessions` can then end their connections. Default false.
-   */
-  readonly userSignIn?: boolean;
-  /** Fires when the server is to end: requests that wait (`Prefer: wait`) are answered, so that it can. */
-  readonly signal?: AbortSignal;
-  readonly limits?: Partial<TaskServerLimits>;
-}
 
 /** Where routes of an adopter's own take the router to be, unless told. */
 const DEFAULT_PATH = '/tasks';
@@ -86,7 +58,7 @@ export interface TaskServer {
  * const tasks = createTaskServer({ backend, tasks: [importContacts], identify: (req) => req.session.userId ?? null });
  * app.use('/tasks', tasks.router);
  *
- * @throws TaskError `invalid_options`
+ * @throws ConfigError `invalid_options`
  */
 export function createTaskServer(options: TaskServerOptions): TaskServer {
   checkServerOptions(options);

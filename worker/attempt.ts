@@ -10,11 +10,11 @@
 import { aborted, delay, withDeadline } from '../backend/async.ts';
 import type { Backend } from '../backend/backend.ts';
 import type { TaskRecord } from '../backend/store/store.ts';
+import { backoff } from '../core/backoff.ts';
 import type { AnyTaskDefinition } from '../core/definition.ts';
 import { asTaskError, soundFailure, TaskError } from '../core/error.ts';
 import { parseResult } from '../core/parse.ts';
 import type { TaskEvent } from '../core/transition.ts';
-import { backoffDelay } from './backoff.ts';
 import { checkInput } from './check-input.ts';
 import type { Handler, TaskContext } from './context.ts';
 import { Reporter } from './reporter.ts';
@@ -162,7 +162,7 @@ export class Attempt {
       at: this.#now(),
       attempt: this.number,
       error: soundFailure(error),
-      retryAt: this.#now(backoffDelay(definition.backoff, this.number, Math.random())),
+      retryAt: this.#now(backoff(this.number, definition.backoff, Math.random())),
       progress: this.#reporter.latest,
     };
   }

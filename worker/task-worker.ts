@@ -10,7 +10,8 @@ import { workerLost } from '../backend/recovery/lost-workers.ts';
 import type { TaskRecord } from '../backend/store/store.ts';
 import type { AnyTaskDefinition } from '../core/definition.ts';
 import { type Duration, toMilliseconds } from '../core/duration.ts';
-import { isUnavailable, TaskError } from '../core/error.ts';
+import { isUnavailable } from '../core/error.ts';
+import { refuseOptions } from '../core/options.ts';
 import { isFinished } from '../core/snapshot.ts';
 import { describe } from '../core/text.ts';
 import type { TaskEvent } from '../core/transition.ts';
@@ -61,7 +62,7 @@ const BUG_RETRY_MS = 30_000;
  * worker.handle(importContacts, async (input, task) => { … });
  * await worker.run({ signal: shutdown.signal });
  *
- * @throws TaskError `invalid_options`
+ * @throws ConfigError `invalid_options`
  */
 export function createTaskWorker(options: TaskWorkerOptions): TaskWorker {
   return new Worker(options);
@@ -346,5 +347,5 @@ function isWantedBy({ snapshot, run }: TaskRecord, wanted: Job): boolean {
 type Entry = Watch & Admission;
 
 function invalid(message: string): never {
-  throw new TaskError('invalid_options', `createTaskWorker: ${message}`, { retryable: false });
+  refuseOptions(`createTaskWorker: ${message}`);
 }

@@ -3,13 +3,14 @@
  * It serves the publisher. Pure: it has no timers; time goes in (ms of a clock that never goes back).
  */
 
+import { backoff } from '../../core/backoff.ts';
 import { BusError } from './bus.ts';
 
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 2_000;
+/** Pauses after failures in a row, in ms. */
+const PAUSE = { initial: 100, max: 2_000 };
 /** Over its quota or its rate a bus counts, or bills, what it refuses. */
 const QUOTA_STATUSES: readonly (number | null)[] = [403, 429];
-const QUOTA_PAUSE_MS = 30_000;
+const QUOTA_PAUSE = { initial: 30_000, factor: 1, jitter: [1, 1.1] } as const;
 /** How long anything is worth another try; after that, clients have fetched. Less than a sweeper's patience. */
 const PATIENCE_MS = 2_000;
 /** How long the last request that was taken says that the next one will be. */
@@ -70,7 +71,7 @@ export class BusOutage {
   /** In ms, spread at random: many processes lost the bus at the same moment. */
   #pauseAfter(error: unknown): number {
     const random = this.#random();
-    if (error instanceof BusError && QUOTA_STATUSES.includes(error.status)) return QUOTA_PAUSE_MS * (1 + random / 10);
-    return Math.min(FIRST_PAUSE_MS * 2 ** (this.#failuresInARow - 1), LONGEST_PAUSE_MS) * (0.5 + random / 2);
+    const isOverQuota = error instanceof BusError && QUOTA_STATUSES.includes(error.status);
+    return backoff(this.#failuresInARow, isOverQuota ? QUOTA_PAUSE : PAUSE, random);
   }
 }

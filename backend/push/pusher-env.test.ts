@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { TaskError } from '../../core/error.ts';
+import { ConfigError } from '../../core/config-error.ts';
 import { REPOSITORY } from '../../dev/paths.ts';
 import { recordLog } from '../../test/support/log.ts';
 import { connectionInfo, pusherFromEnv } from './pusher-env.ts';
@@ -79,7 +79,7 @@ describe('the bus that the environment describes', () => {
     [{ ...OWN, PUSHER_ENCRYPTION_KEY: Buffer.alloc(33).toString('base64') }, 'PUSHER_ENCRYPTION_KEY must be 32'],
   ])('refuses %j, naming the variable and no value', (env, message) => {
     const attempt = () => pusherFromEnv(env);
-    expect(attempt).toThrow(TaskError);
+    expect(attempt).toThrow(ConfigError);
     expect(attempt).toThrow(message);
     expect(attempt).toThrow(expect.objectContaining({ code: 'invalid_environment' }));
     try {

@@ -1,6 +1,6 @@
 /** Which bus to use, from environment variables alone: self-hosted Soketi and hosted Pusher differ in nothing else. */
 
-import { TaskError } from '../../core/error.ts';
+import { ConfigError } from '../../core/config-error.ts';
 import type { ConnectionInfo } from '../../core/wire.ts';
 import { consoleLog, type Log } from '../log.ts';
 
@@ -49,7 +49,7 @@ const PLACEHOLDER = /change[-_ ]?me/i;
  * and `PUSHER_PUBLIC_HOST`, `_PORT`, `_TLS` for what browsers must use where it differs.
  * A placeholder such as `secret-change-me` is refused where `NODE_ENV` is `production`, and warned of elsewhere.
  *
- * @throws TaskError `invalid_environment` naming the variable, never its value
+ * @throws ConfigError `invalid_environment` naming the variable, never its value
  */
 export function pusherFromEnv(env: Env, options: PusherEnvOptions = {}): PusherOptions {
   checkPlaceholders(env, options.log ?? consoleLog);
@@ -165,5 +165,5 @@ function encryptionKey(env: Env): string | null {
 }
 
 function invalid(message: string): never {
-  throw new TaskError('invalid_environment', message, { retryable: false });
+  throw new ConfigError('invalid_environment', message);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { TaskError } from '../../core/error.ts';
+import { ConfigError } from '../../core/config-error.ts';
 import { parseRedisAddress } from './address.ts';
 
 const PLAIN = { primary: null, username: undefined, password: undefined, database: 0, tls: null };
@@ -79,12 +79,12 @@ describe('what is no address of Redis', () => {
     } catch (thrown) {
       error = thrown;
     }
-    expect(error).toBeInstanceOf(TaskError);
-    expect(error).toMatchObject({ code: 'invalid_options', retryable: false, message: expect.stringMatching(words) });
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error).toMatchObject({ code: 'invalid_options', message: expect.stringMatching(words) });
     expect(String(error)).not.toContain('hunter2');
   });
 
-  it('whatever it is, is a TaskError', () => {
+  it('whatever it is, is a ConfigError', () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -95,7 +95,7 @@ describe('what is no address of Redis', () => {
           try {
             parseRedisAddress(given as never);
           } catch (error) {
-            expect(error).toBeInstanceOf(TaskError);
+            expect(error).toBeInstanceOf(ConfigError);
           }
         },
       ),

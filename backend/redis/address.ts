@@ -1,7 +1,7 @@
 /** How Redis is addressed: what `createBackend` is given, read once, for every connection to it. */
 
 import { isIP } from 'node:net';
-import { TaskError } from '../../core/error.ts';
+import { ConfigError } from '../../core/config-error.ts';
 
 /** What a `rediss:` connection checks, beyond what Node trusts by itself. The same names as in Node's `tls.connect`. */
 export interface RedisTls {
@@ -70,7 +70,7 @@ const REDIS_PORT = 6_379;
 const SENTINEL_PORT = 26_379;
 const FORM = /^redis(s?)(\+sentinel)?:\/\/(?:([^@/\s]*)@)?([^@/\s]+)((?:\/[^/?#\s]*)*)$/;
 
-/** @throws TaskError `invalid_options`; the message holds nothing of the address, since that has the password in it */
+/** @throws ConfigError `invalid_options`; the message holds nothing of the address, since that has the password in it */
 export function parseRedisAddress(given: string | RedisEndpoint | undefined): RedisAddress {
   const { url, tls } = typeof given === 'object' && given !== null ? given : { url: given, tls: undefined };
   const match = typeof url === 'string' ? FORM.exec(url) : null;
@@ -127,6 +127,6 @@ function decode(text: string): string {
   }
 }
 
-function invalid(message: string): TaskError {
-  return new TaskError('invalid_options', `createBackend: ${message}`, { retryable: false });
+function invalid(message: string): ConfigError {
+  return new ConfigError('invalid_options', `createBackend: ${message}`);
 }

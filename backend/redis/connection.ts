@@ -8,6 +8,7 @@
  */
 
 import type { RedisScripts } from '@redis/client';
+import { backoff } from '../../core/backoff.ts';
 import { delay, withDeadline } from '../async.ts';
 import type { Host, RedisAddress } from './address.ts';
 import { type Client, clientMaker, clientOptions } from './client.ts';
@@ -21,8 +22,8 @@ const PING_EVERY_MS = 2_000;
 export const SILENT_MS = 3_000;
 /** A connection that held this long was a good one: when it goes, the next is made at once. */
 const GOOD_AFTER_MS = 2_000;
-const FIRST_RETRY_MS = 25;
-const LAST_RETRY_MS = 1_000;
+/** Pauses between tries to connect, in ms: 13 to 25 after the first failure, 500 to 1,000 from the seventh on. */
+const RETRY = { initial: 25, max: 1_000 };
 
 export interface ConnectionOptions<S extends RedisScripts> {
   readonly address: RedisAddress;
@@ -163,10 +164,8 @@ export class Connection<S extends RedisScripts> {
       } catch (error) {
         if (!this.isClosed) this.#fail(error);
       }
-      failures = performance.now() - readyAt > GOOD_AFTER_MS ? 0 : failures + 1;
-      // Some are earlier than others, so that not all processes come at once.
-      const pause = Math.min(FIRST_RETRY_MS * 2 ** failures, LAST_RETRY_MS);
-      await delay(pause * (0.5 + Math.random() / 2), this.#closing.signal);
+      failures = performance.now() - readyAt > GOOD_AFTER_MS ? 1 : failures + 1;
+      await delay(backoff(failures, RETRY, Math.random()), this.#closing.signal);
     }
   }
 

@@ -57,7 +57,7 @@ export interface Fallback {
  * attachFallback(server, { backend });
  * server.listen(3000);
  *
- * @throws TaskError `invalid_options`
+ * @throws ConfigError `invalid_options`
  */
 export function attachFallback(server: Server | SecureServer, options: FallbackOptions): Fallback {
   const { backend } = options;

@@ -2,7 +2,8 @@
 
 import proxyAddr from 'proxy-addr';
 import type { Backend } from '../../backend/backend.ts';
-import { TaskError } from '../../core/error.ts';
+import { refuseOptions, wholeNumbers } from '../../core/options.ts';
+import { describe } from '../../core/text.ts';
 import { checkOrigins } from '../origins.ts';
 import type { Trust } from './origin.ts';
 
@@ -65,21 +66,23 @@ export interface PublicUrl {
   readonly path: string;
 }
 
-const LONGEST_MS = 86_400_000;
+/** A repeating timer takes at most 24.8 days; Node turns a longer interval into 1 ms. */
+const DURATION = { least: 1, most: 86_400_000 };
+const SIZE = { least: 1, most: Number.MAX_SAFE_INTEGER };
 
-const DEFAULTS: FallbackLimits = {
-  sessions: 5_000,
-  sessionsPerAddress: 200,
-  bodyBytes: 131_072,
-  buffered: 1_048_576,
-  bufferedInAll: 67_108_864,
-  heartbeatMs: 20_000,
-  pingMs: 25_000,
-  graceMs: 10_000,
-  connectMs: 5_000,
-};
+const LIMITS = {
+  sessions: { ...SIZE, usual: 5_000 },
+  sessionsPerAddress: { ...SIZE, usual: 200 },
+  bodyBytes: { ...SIZE, usual: 131_072 },
+  buffered: { ...SIZE, usual: 1_048_576 },
+  bufferedInAll: { ...SIZE, usual: 67_108_864 },
+  heartbeatMs: { ...DURATION, usual: 20_000 },
+  pingMs: { ...DURATION, usual: 25_000 },
+  graceMs: { ...DURATION, usual: 10_000 },
+  connectMs: { ...DURATION, usual: 5_000 },
+} as const satisfies Record<keyof FallbackLimits, object>;
 
-/** @throws TaskError `invalid_options` naming the option */
+/** @throws ConfigError `invalid_options` naming the option */
 export function checkOptions(options: Omit<FallbackOptions, 'backend'>): CheckedOptions {
   const path = checkPath('path', options.path ?? '/pusher');
   return {
@@ -87,20 +90,24 @@ export function checkOptions(options: Omit<FallbackOptions, 'backend'>): Checked
     publicUrl: checkPublicUrl(options.publicUrl ?? path),
     allowedOrigins: checkOrigins('attachFallback: allowedOrigins', options.allowedOrigins ?? []),
     trust: checkTrust(options.trustProxy ?? []),
-    limits: checkLimits(options.limits ?? {}),
+    limits: wholeNumbers('attachFallback: limits', options.limits ?? {}, LIMITS),
   };
 }
 
 function checkPath(name: string, path: string): string {
   if (/^(\/[\w.~-]+)+$/.test(path)) return path;
-  return invalid(`${name} must be a path like /pusher, without a slash at its end, got ${JSON.stringify(path)}`);
+  return refuseOptions(
+    `attachFallback: ${name} must be a path like /pusher, without a slash at its end, got ${describe(path)}.`,
+  );
 }
 
 function checkPublicUrl(given: string): PublicUrl {
   if (given.startsWith('/')) return { host: null, path: checkPath('publicUrl', given) };
   const url = URL.canParse(given) ? new URL(given) : null;
   if (url === null || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username) {
-    invalid(`publicUrl must be a path or a URL like https://app.example.com/pusher, got ${JSON.stringify(given)}`);
+    refuseOptions(
+      `attachFallback: publicUrl must be a path or a URL like https://app.example.com/pusher, got ${describe(given)}.`,
+    );
   }
   const port = url.port || (url.protocol === 'https:' ? '443' : '80');
   return { host: `${url.hostname}:${port}`, path: checkPath('the path of publicUrl', url.pathname) };
@@ -110,21 +117,8 @@ function checkTrust(trustProxy: string | readonly string[]): Trust {
   try {
     return proxyAddr.compile(typeof trustProxy === 'string' ? trustProxy : [...trustProxy]);
   } catch {
-    return invalid('trustProxy must hold addresses, subnets or loopback, linklocal, uniquelocal');
+    return refuseOptions(
+      'attachFallback: trustProxy must hold addresses, subnets or loopback, linklocal, uniquelocal.',
+    );
   }
-}
-
-function checkLimits(given: Partial<FallbackLimits>): FallbackLimits {
-  for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(DEFAULTS, name))
-      invalid(`limits.${name} is not known; there are ${Object.keys(DEFAULTS).join(', ')}`);
-    if (!Number.isSafeInteger(value) || value < 1) invalid(`limits.${name} must be a whole number of at least 1`);
-    // A timer that repeats takes at most 24.8 days, and a longer one for 1 ms.
-    if (name.endsWith('Ms') && value > LONGEST_MS) invalid(`limits.${name} must be at most ${LONGEST_MS} ms, a day`);
-  }
-  return { ...DEFAULTS, ...given };
-}
-
-function invalid(message: string): never {
-  throw new TaskError('invalid_options', `attachFallback: ${message}.`, { retryable: false });
 }

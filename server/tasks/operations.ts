@@ -9,6 +9,7 @@ import type { AnyTaskDefinition, InputOf, ResultOf } from '../../core/definition
 import { isUnavailable, TaskError } from '../../core/error.ts';
 import { placeOf } from '../../core/json.ts';
 import { DEFAULT_PAGE_SIZE, MAX_IDEMPOTENCY_KEY_LENGTH, MAX_PAGE_SIZE, MAX_SEEN_IDS } from '../../core/limits.ts';
+import { refuseOptions } from '../../core/options.ts';
 import { type ParsedInput, parseInput } from '../../core/parse.ts';
 import { createSnapshot, type Snapshot } from '../../core/snapshot.ts';
 import { describe } from '../../core/text.ts';
@@ -17,7 +18,7 @@ import { LIST_STATES, type ListState, type TaskPage } from '../../core/wire.ts';
 import { checkDefinitions, checkStart } from '../checks.ts';
 import { refusal } from '../problem.ts';
 import { bodyOf } from './body.ts';
-import { newTaskId } from './task-id.ts';
+import { isId, newTaskId } from './task-id.ts';
 
 /** The pauses between tries to accept a task, so that a blip of Redis is no error; answered within 2 s. */
 const ACCEPT_PAUSES_MS = [50, 100, 250];
@@ -39,11 +40,6 @@ export class TaskOperations {
     checkDefinitions(definitions);
     this.#backend = backend;
     this.#definitions = new Map(definitions.map((definition) => [definition.name, definition]));
-    if (this.#definitions.size < definitions.length) {
-      throw new TaskError('invalid_options', 'createTaskServer: two task definitions have the same name.', {
-        retryable: false,
-      });
-    }
   }
 
   /** The definition of that name, where one was given and, if asked, a browser may start it. */
@@ -57,7 +53,7 @@ export class TaskOperations {
    * Stores a task and queues it, in one step. Once this resolves the task ends in an outcome, whatever dies.
    *
    * @throws TaskError `invalid_input` (422) with each fault, also of an input that would not survive JSON as its schema
-   *   gives it, `too_large` (413), `invalid_owner` (400), `invalid_idempotency_key` (400), `invalid_options`,
+   *   gives it, `too_large` (413), `invalid_owner` (400), `invalid_idempotency_key` (400),
    *   `idempotency_mismatch` (422) for a key that was used with another input,
    *   `store_unavailable` (503): nothing was started. Should Redis have taken the task all the same and not said so, it
    *   is taken back, unless a worker is faster; with an idempotency key the next try gets it.
@@ -69,11 +65,7 @@ export class TaskOperations {
   ): Promise<Snapshot<ResultOf<D>>> {
     checkStart(definition, options);
     if (this.#definitions.get(definition.name) !== definition) {
-      throw new TaskError(
-        'invalid_options',
-        `start: ${definition.name} is not among the tasks given to createTaskServer.`,
-        { retryable: false },
-      );
+      refuseOptions(`start: ${definition.name} is not among the tasks given to createTaskServer.`);
     }
     assertOwner(options.owner);
     const key = checkKey(options.idempotencyKey);
@@ -269,11 +261,6 @@ export class TaskOperations {
     if (task !== null) return task;
     throw refusal('not_found', 'There is no such task.', 404);
   }
-}
-
-/** Whether `text` could be the id of a task. */
-export function isId(text: unknown): text is string {
-  return typeof text === 'string' && /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(text);
 }
 
 function checkKey(key: string | undefined): string | null {

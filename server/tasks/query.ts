@@ -4,7 +4,7 @@ import type { Request } from 'express';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../core/limits.ts';
 import type { ListState } from '../../core/wire.ts';
 import { refusal } from '../problem.ts';
-import { isId } from './operations.ts';
+import { isId } from './task-id.ts';
 
 /** The JSON object that is the body. @throws TaskError `invalid_json` (400), `invalid_body` (422) */
 export function objectBody(req: Request): Record<string, unknown> {

@@ -12,8 +12,8 @@ import type { Problem } from '../../core/wire.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { backendOn } from '../../test/support/parts.ts';
 import { startRedis, type TestRedis } from '../../test/support/redis/redis.ts';
-import { checkLimits } from '../settings.ts';
-import { createTaskServer, type TaskServer, type TaskServerOptions } from '../task-server.ts';
+import { checkLimits, type TaskServerOptions } from '../options.ts';
+import { createTaskServer, type TaskServer } from '../task-server.ts';
 
 const SECRET = 'secret-of-the-test';
 const APP = {

@@ -16,17 +16,16 @@ import {
 } from '../../core/wire.ts';
 import { limitBodyTime } from '../body-time.ts';
 import { fallbackEndpoint } from '../fallback/registry.ts';
+import type { Identify } from '../options.ts';
 import { guardOrigins, type OriginRule } from '../origins.ts';
 import { problemHandler, refusal } from '../problem.ts';
 import { createWebhookHandlers } from '../webhook.ts';
 import { POLL_AFTER_S, sendAccepted } from './accepted.ts';
-import { isId, type TaskOperations } from './operations.ts';
+import type { TaskOperations } from './operations.ts';
 import { cursorOf, etagOf, formBody, limitOf, matches, objectBody, stateOf } from './query.ts';
 import { Sending } from './sending.ts';
+import { isId } from './task-id.ts';
 import { parseWait, type Waiting } from './waiting.ts';
-
-/** Who asks: the id of the signed-in user, or null for nobody. */
-export type Identify = (req: Request) => string | null | Promise<string | null>;
 
 export interface RouterOptions {
   readonly backend: Backend;

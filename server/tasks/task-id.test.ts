@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { isId } from './operations.ts';
-import { newTaskId } from './task-id.ts';
+import { isId, newTaskId } from './task-id.ts';
 
 afterEach(() => {
   jest.useRealTimers();

@@ -10,7 +10,8 @@ import { createSnapshot, type Snapshot } from '../../core/snapshot.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { backendOn } from '../../test/support/parts.ts';
 import { startRedis, type TestRedis } from '../../test/support/redis/redis.ts';
-import { createTaskServer, type TaskServer, type TaskServerOptions } from '../task-server.ts';
+import type { TaskServerOptions } from '../options.ts';
+import { createTaskServer, type TaskServer } from '../task-server.ts';
 import { parseWait, Waiting } from './waiting.ts';
 
 const work = defineTask({ name: 'work', input: z.object({}) });

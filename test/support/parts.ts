@@ -9,7 +9,8 @@ import { pusherFromEnv } from '../../backend/push/pusher-env.ts';
 import type { AnyTaskDefinition } from '../../core/definition.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
 import { pusherEnvOf } from '../../dev/stack/soketi.ts';
-import { createTaskServer, type TaskServer, type TaskServerOptions } from '../../server/task-server.ts';
+import type { TaskServerOptions } from '../../server/options.ts';
+import { createTaskServer, type TaskServer } from '../../server/task-server.ts';
 import { startSoketi, type TestSoketi } from './bus/soketi.ts';
 import { startRedis, type TestRedis } from './redis/redis.ts';
 

@@ -1,0 +1,37 @@
+/**
+ * Exponential backoff with jitter: how long to wait before trying something again. Pure. It serves retries of tasks,
+ * connections to Redis, requests to the bus, and the client's reconnects.
+ */
+
+export interface BackoffPlan {
+  /** The wait after the first failure, in ms. */
+  readonly initial: number;
+  /** How many times longer each further wait is. Default 2; 1 for a wait that stays the same. */
+  readonly factor?: number;
+  /** The longest wait before jitter, in ms. Default: no limit. */
+  readonly max?: number;
+  /**
+   * Between which parts of the wait chance decides, so that many who failed together do not come back together.
+   * Default `[0.5, 1]`: its upper half.
+   */
+  readonly jitter?: readonly [least: number, most: number];
+}
+
+/**
+ * The wait after a failure, in ms, not rounded.
+ *
+ * With `{ initial: 100, max: 1_000 }`:
+ *
+ * | failures       |   1 |   2 |   3 |   4 |     5 |     6 |
+ * |----------------|-----|-----|-----|-----|-------|-------|
+ * | shortest wait  |  50 | 100 | 200 | 400 |   500 |   500 |
+ * | longest wait   | 100 | 200 | 400 | 800 | 1,000 | 1,000 |
+ *
+ * @param failures in a row, from 1
+ * @param random from 0 to below 1
+ */
+export function backoff(failures: number, plan: BackoffPlan, random: number): number {
+  const { initial, factor = 2, max = Number.POSITIVE_INFINITY, jitter = [0.5, 1] } = plan;
+  const [least, most] = jitter;
+  return Math.min(initial * factor ** (failures - 1), max) * (least + (most - least) * random);
+}

@@ -1,0 +1,101 @@
+/** What an application passes to `createTaskServer`, and the checks of it. */
+
+import type { Request } from 'express';
+import { type Backend, isBackend } from '../backend/backend.ts';
+import type { AnyTaskDefinition } from '../core/definition.ts';
+import { MAX_WAIT_SECONDS } from '../core/limits.ts';
+import { isObject, refuseOptions, requireOption, wholeNumbers } from '../core/options.ts';
+import { describe } from '../core/text.ts';
+
+/** Who asks: the id of the signed-in user, or null for nobody. */
+export type Identify = (req: Request) => string | null | Promise<string | null>;
+
+export interface TaskServerOptions {
+  readonly backend: Backend;
+  /** Every definition that this server may start. */
+  readonly tasks: readonly AnyTaskDefinition[];
+  /** Who asks, from your own session: the user's id, or null. Called for each request; what it throws is a 500. */
+  readonly identify: Identify;
+  /**
+   * Where browsers reach the router, with any prefix a proxy adds: a path, or better the whole address
+   * (`https://app.example.com/tasks`), which also says the own origin where a proxy changes `Host`. Default: for requests
+   * to the router where it is mounted, and for routes of your own `/tasks`.
+   */
+  readonly path?: string;
+  /**
+   * Origins of pages on other sites that may use the router, like `https://app.example.com`, with cookies or bearer
+   * tokens (docs/origins.md). Default none: pages of the own origin only. What is no browser may always.
+   */
+  readonly origins?: readonly string[];
+  /**
+   * Whether your pages sign in to the bus (`pusher.signin()`; `POST /auth` then authorizes that too, under the user's
+   * part of the channel's name). `endSessions` can then end their connections. Default false.
+   */
+  readonly userSignIn?: boolean;
+  /** Fires when the server is to end: requests that wait (`Prefer: wait`) are answered, so that it can. */
+  readonly signal?: AbortSignal;
+  readonly limits?: Partial<TaskServerLimits>;
+}
+
+export interface TaskServerLimits {
+  /**
+   * Requests of one owner that may wait for a task (`Prefer: wait`) at once. One more is answered at once, without
+   * `Preference-Applied`, and follows by `Retry-After` instead. Default 8.
+   */
+  readonly waitersPerOwner: number;
+  /** The same for all owners together, in this process. Default 1,000. */
+  readonly waiters: number;
+  /** Longest `Prefer: wait`, 1 to 30 seconds. Default 25: common gateways cut what is silent for 29 or 30. */
+  readonly waitSeconds: number;
+  /** How long a request's body may take to arrive, 1 to 300 seconds; then 408. Default 10. */
+  readonly bodySeconds: number;
+}
+
+const LIMITS = {
+  waitersPerOwner: { usual: 8, least: 0, most: 1_000_000 },
+  waiters: { usual: 1_000, least: 0, most: 1_000_000 },
+  waitSeconds: { usual: 25, least: 1, most: MAX_WAIT_SECONDS },
+  bodySeconds: { usual: 10, least: 1, most: 300 },
+} as const satisfies Record<keyof TaskServerLimits, object>;
+
+/** @throws ConfigError `invalid_options` naming the option */
+export function checkServerOptions(options: TaskServerOptions): void {
+  if (!isObject(options)) {
+    refuseOptions(`createTaskServer: expected options like { backend, tasks, identify }, got ${describe(options)}.`);
+  }
+  const { backend, identify, path, signal, limits } = options;
+  const check = (isValid: boolean, name: keyof TaskServerOptions, expected: string) =>
+    requireOption(isValid, `createTaskServer: ${name}`, expected, options[name]);
+  check(isBackend(backend), 'backend', 'what createBackend gives');
+  check(typeof identify === 'function', 'identify', 'a function from a request to a user id or null');
+  check(path === undefined || typeof path === 'string', 'path', 'a path like /tasks');
+  check(signal === undefined || signal instanceof AbortSignal, 'signal', 'an AbortSignal');
+  check(limits === undefined || isObject(limits), 'limits', 'an object like { waiters: 1000 }');
+}
+
+/** `given` with the defaults filled in. @throws ConfigError `invalid_options` naming the limit */
+export function checkLimits(given: Partial<TaskServerLimits>): TaskServerLimits {
+  return wholeNumbers('createTaskServer: limits', given, LIMITS);
+}
+
+/** Where browsers reach the router, as far as that was said. */
+export interface PublicPath {
+  /** Without a slash at its end; null: where the router is mounted. */
+  readonly path: string | null;
+  /** `https://app.example.com`; null: what each request names as its host. */
+  readonly origin: string | null;
+}
+
+/** Reads the option `path`: a path or a whole address. @throws ConfigError `invalid_options` */
+export function readPath(given: string | undefined): PublicPath {
+  if (given === undefined) return { path: null, origin: null };
+  const isAddress = typeof given === 'string' && /^[a-z]+:/i.test(given);
+  const address = isAddress ? given : `http://localhost/${String(given).replace(/^\/+/, '')}`;
+  const url = typeof given === 'string' && URL.canParse(address) ? new URL(address) : null;
+  if (url === null || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username || url.password) {
+    return refuseOptions(
+      `createTaskServer: path must be a path like /tasks or an address like https://app.example.com/tasks, got ${describe(given)}.`,
+    );
+  }
+  return { path: url.pathname.replace(/\/+$/, ''), origin: isAddress ? url.origin : null };
+}
