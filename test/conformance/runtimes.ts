@@ -45,7 +45,7 @@ const chromium: Runtime = {
   async prepare(app) {
     const script = await bundleForBrowser(`
       import Pusher from 'pusher-js/with-encryption';
-      import { createAgent } from './conformance/follower.ts';
+      import { createAgent } from './test/conformance/follower.ts';
       globalThis.agent = createAgent(Pusher, location.origin);
     `);
     servePage(app, '/conformance', script);

@@ -56,7 +56,7 @@ beforeAll(async () => {
   web.use('/tasks', tasks.router);
   const script = await bundleForBrowser(
     // By name, since package.json says of dist/ only that importing the element does something.
-    "import { InloopTray } from '../../../client/element/index.ts'; Object.assign(globalThis, { InloopTray });",
+    "import { InloopTray } from './client/element/index.ts'; Object.assign(globalThis, { InloopTray });",
   );
   web.get('/page.js', (_req, res) => void res.type('js').send(script));
   web.get('/', (req, res) => {

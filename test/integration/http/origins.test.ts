@@ -55,7 +55,7 @@ beforeAll(async () => {
   bus = await startBus();
   backend = backendOn(bus.env);
   script = await bundleForBrowser(
-    "import Pusher from 'pusher-js'; import { connectTasks } from '../../../client/index.ts'; Object.assign(window, { Pusher, connectTasks });",
+    "import Pusher from 'pusher-js'; import { connectTasks } from './client/index.ts'; Object.assign(window, { Pusher, connectTasks });",
   );
   sibling = await servePages();
   foreign = await servePages('localhost');

@@ -27,7 +27,7 @@ beforeAll(async () => {
   app = await startApp(backend, [sort]);
   const script = await bundleForBrowser(`
     import Pusher from 'pusher-js';
-    import { createTaskFeed } from '../../../client/index.ts';
+    import { createTaskFeed } from './client/index.ts';
     globalThis.feed = createTaskFeed({ url: '/tasks', Pusher, headers: { 'x-user': 'ada' } });
   `);
   servePage(app.app, '/page', script, [helmet({ contentSecurityPolicy: contentPolicy(backend.pusher) })]);

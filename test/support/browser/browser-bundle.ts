@@ -1,5 +1,4 @@
 // Pages for tests of what runs in a browser: a script bundled from source, on a page of the test's own Express app.
-import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import type { Express, RequestHandler } from 'express';
 import { REPOSITORY } from '../../../dev/paths.ts';
@@ -10,10 +9,10 @@ export interface BundleOptions {
   readonly plugins?: Plugin[];
 }
 
-/** TypeScript for browsers as one script; imports are relative to the folder `test`. */
+/** TypeScript for browsers as one script; imports are relative to the repository's root. */
 export async function bundleForBrowser(contents: string, options: BundleOptions = {}): Promise<string> {
   const { outputFiles } = await build({
-    stdin: { contents, resolveDir: join(REPOSITORY, 'test'), loader: 'ts' },
+    stdin: { contents, resolveDir: REPOSITORY, loader: 'ts' },
     ...{ bundle: true, write: false, platform: 'browser', format: 'iife', target: 'es2022', ...options },
   });
   return outputFiles[0]?.text ?? '';
