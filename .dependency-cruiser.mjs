@@ -1,0 +1,94 @@
+// Which part may import which, and why. For `npm run check`, which says the name of the broken rule and its reason.
+// Paths are regular expressions, from the repository's root. An import of types only counts like any other.
+// test/repository/boundaries.test.ts breaks each rule once.
+
+/** The houses that adopters install; their code is what the rules are for, and not the tests that stand beside it. */
+const library = '^(core|backend|server|worker|client)/';
+const tests = String.raw`\.test\.ts$|^client/test-support/`;
+
+/** By house: which others of ours it may import. */
+const houses = {
+  core: [[], 'It runs in every server and every browser.'],
+  backend: [['core'], 'It is what server and worker share.'],
+  server: [['core', 'backend'], 'A web process must not pull in the worker or the browser.'],
+  worker: [['core', 'backend'], 'A worker must not pull in the web server or the browser.'],
+  client: [['core'], 'Nothing of the server may reach a browser bundle.'],
+  soketi: [[], 'It is loaded into a process of its own, which has nothing of ours.'],
+  dev: [[], 'It builds the houses and runs them as processes, so it must work before any of them is built.'],
+};
+
+/** By package: the one place in the library that knows it, so that its traps are cured once and it can be replaced. */
+const onePlace = {
+  'bee-queue': '^backend/queue/',
+  pusher: String.raw`^backend/push/bus\.ts$`,
+  '@redis/client': '^backend/(redis|store)/',
+  'pusher-js': '^client/push/',
+  react: '^client/react/',
+};
+
+const rules = [
+  ...Object.entries(houses).map(([house, [others, why]]) => ({
+    name: `${house}-imports-${others.join('-and-') || 'nothing-of-ours'}`,
+    comment: why,
+    from: { path: `^${house}/`, pathNot: tests },
+    to: { dependencyTypes: ['local'], pathNot: `^(${[house, ...others].join('|')})/` },
+  })),
+  ...Object.entries(onePlace).map(([name, place]) => ({
+    name: `one-place-knows-${name.replace(/\W+/g, '-').replace(/^-/, '')}`,
+    comment: `Only ${place} imports ${name}: its traps are cured once, and it can be replaced.`,
+    from: { path: library, pathNot: `${place}|${tests}` },
+    to: { path: `^node_modules/${name}/` },
+  })),
+  {
+    name: 'browsers-have-no-node',
+    comment: 'core and client run in browsers.',
+    from: { path: '^(core|client)/', pathNot: tests },
+    to: { dependencyTypes: ['core'] },
+  },
+  {
+    name: 'hooks-draw-nothing',
+    comment: 'The React hooks leave to the page what is drawn.',
+    from: { path: '^client/react/', pathNot: tests },
+    to: { path: '^client/element/|^node_modules/react-dom/' },
+  },
+  {
+    name: 'demo-imports-published-entries',
+    comment:
+      'It shows what an adopter can do: it imports inloop, inloop/server and so on. (examples/: see biome.json.)',
+    from: { path: '^demo/', pathNot: tests },
+    to: { dependencyTypes: ['local'], pathNot: '^demo/' },
+  },
+  {
+    name: 'inside-import-by-path',
+    comment: 'The published entries are for adopters; they lead to what was built before.',
+    from: { path: library },
+    to: { path: '^(inloop(/|$)|dist/)' },
+  },
+  {
+    name: 'adopters-have-it-installed',
+    comment: 'What the library imports stands under dependencies or peerDependencies in package.json.',
+    from: { path: library, pathNot: tests },
+    to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm', 'npm-peer'] },
+  },
+  {
+    name: 'no-circles',
+    // An error as soon as the last one is gone.
+    severity: 'warn',
+    comment: 'Of two files that import each other, neither can be read or tested without the other. Types count, too.',
+    from: {},
+    to: { circular: true },
+  },
+];
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: rules.map((rule) => ({ severity: 'error', ...rule })),
+  options: {
+    // TypeScript 7 has no parser for other programs; swc, which runs our tests, has one.
+    parser: 'swc',
+    doNotFollow: { path: '^(node_modules|dist)/' },
+    // It cannot read Vue; the one file of it has its rule in biome.json.
+    exclude: { path: String.raw`^\.inloop/|\.vue$` },
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.mjs', '.cjs'] },
+  },
+};
