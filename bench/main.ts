@@ -1,6 +1,7 @@
-// `npm run bench`: measured comparisons on real parts. Everything, which takes about 20 minutes and writes
-// docs/performance.md and docs/cost.md; or some parts (`-- w1 w3`), or a first look (`-- --quick`), on the screen only.
-// `-- --pages` writes the pages again from what was measured last.
+// `npm run bench`: measured comparisons with a real Redis, Soketi and Chromium. Without arguments it runs every part in
+// about 20 minutes and writes docs/performance.md and docs/cost.md. Names of parts (`-- no-work many-users`) run those
+// parts, `-- --quick` takes fewer and shorter rounds; both print only. `-- --pages` writes the two documents again from
+// the figures that were kept last.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -10,10 +11,10 @@ import { Keeper } from './pages/kept.ts';
 import { performancePage, targetTable } from './pages/performance.ts';
 import type { Part } from './part.ts';
 import { PARTS } from './parts/index.ts';
-import { startWorld, stopWorlds } from './world.ts';
+import { startServices, stopAllServices } from './services.ts';
 
-/** What a first look leaves out: what takes long, and what needs a browser. */
-const NOT_QUICK = ['outcome', 'minute', 'growth', 'burst', 'comeback', 'profile', 'transports'];
+/** Parts that `--quick` leaves out unless they are named: they take long, or need a browser. */
+const NOT_QUICK = ['outcome-delay', 'one-minute', 'growth', 'burst', 'returning-pages', 'profile', 'transports'];
 
 const { values, positionals } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, pages: { type: 'boolean', default: false } },
@@ -42,11 +43,11 @@ if (values.pages || (isWhole && !values.quick)) {
 }
 
 async function measure(parts: readonly Part<unknown>[]): Promise<void> {
-  const world = await startWorld();
+  const services = await startServices();
   let isEnding = false;
   const end = () => {
     isEnding = true;
-    void stopWorlds().finally(() => process.exit(130));
+    void stopAllServices().finally(() => process.exit(130));
   };
   process.once('SIGINT', end).once('SIGTERM', end);
   const began = performance.now();
@@ -54,18 +55,18 @@ async function measure(parts: readonly Part<unknown>[]): Promise<void> {
   try {
     for (const part of parts) {
       const log = (line: string) => console.log(`${elapsed()}  ${part.name}: ${line}`);
-      keeper.keep(part.name, await part.measure({ world, quick: values.quick, log }));
-      // Read back, so that what is shown is what was kept.
+      keeper.keep(part.name, await part.measure({ services, quick: values.quick, log }));
+      // Read back from the file, so that the screen shows what was kept.
       const { text, targets } = part.report(keeper.read(part.name)?.raw);
       console.log(`\n${part.title}\n\n${text}\n`);
       if (targets.length > 0) console.log(`${targetTable(targets)}\n`);
     }
     console.log(`${elapsed()}  done`);
   } catch (error) {
-    // What was under way when we were told to end fails, of course.
+    // A part that was running when a signal ended the bench fails; that is no news.
     if (isEnding) await new Promise(() => undefined);
     throw error;
   } finally {
-    await world.stop();
+    await services.stop();
   }
 }

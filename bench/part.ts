@@ -1,20 +1,20 @@
-// What a part of the bench is: it measures, and it says what its figures mean. The first needs a machine, the second
-// only the figures, so that pages can be written again from what was kept.
-import type { World } from './world.ts';
+// What a part of the bench is. `measure` runs on the machine and returns figures; `report` turns figures into text and
+// targets. They are separate so that the documents can be written again from kept figures.
+import type { Services } from './services.ts';
 
 export interface Context {
   /** Redis and Soketi, shared by all parts. */
-  readonly world: World;
-  /** A first look: fewer rounds, shorter loads. */
+  readonly services: Services;
+  /** Whether to take fewer rounds and shorter loads. */
   readonly quick: boolean;
-  /** Says how far it is. */
+  /** Prints how far the part is. */
   log(line: string): void;
 }
 
-/** A figure that was promised. */
+/** A promised figure beside the measured one. */
 export interface Target {
   readonly what: string;
-  /** As it was measured, and as it should be: `1.01`, `≤ 1.02`. */
+  /** Measured and wanted, as text: `1.01`, `≤ 1.02`. */
   readonly measured: string;
   readonly wanted: string;
   readonly isMet: boolean;
@@ -30,28 +30,28 @@ export interface Part<Raw> {
   readonly name: string;
   readonly title: string;
   measure(context: Context): Promise<Raw>;
-  /** @param raw what `measure` gave, read back from JSON */
+  /** @param raw the figures that `measure` returned, read back from JSON */
   report(raw: Raw): Report;
 }
 
-/** Keeps the type of the figures inside a part: outside they are JSON. */
+/** Lets a part use the type of its figures inside; outside, figures are JSON of unknown type. */
 export function definePart<Raw>(part: Part<Raw>): Part<unknown> {
   return part as Part<unknown>;
 }
 
 const ROUNDED = (value: number) => String(Number(value.toPrecision(3)));
 
-/** A figure that should be at most so much. */
+/** A target: `measured` should be at most `most`. */
 export function atMost(what: string, measured: number, most: number, unit = ''): Target {
   return { what, measured: ROUNDED(measured) + unit, wanted: `≤ ${most}${unit}`, isMet: measured <= most };
 }
 
-/** A figure that should be at least so much. */
+/** A target: `measured` should be at least `least`. */
 export function atLeast(what: string, measured: number, least: number, unit = ''): Target {
   return { what, measured: ROUNDED(measured) + unit, wanted: `≥ ${least}${unit}`, isMet: measured >= least };
 }
 
-/** Something that should be so. */
+/** A target that is met when `isMet`. */
 export function holds(what: string, measured: string, wanted: string, isMet: boolean): Target {
   return { what, measured, wanted, isMet };
 }

@@ -1,20 +1,25 @@
-// Every stack in turn within a round, so that all meet the same machine.
+// Rounds: within each, every stack runs once, so that a busy minute of the machine slows all of them and not only one.
 
-/** What each stack gave, one entry a round. */
+/** The figures of each stack, one entry a round. */
 export type Rounds<Name extends string, Figures> = Readonly<Record<Name, readonly Figures[]>>;
 
-/** @param turn one stack's turn; a turn that fails ends the run, for half a comparison says nothing */
+/**
+ * Runs `measure` for every stack in every round. An error ends the run: half a comparison says nothing.
+ *
+ * @param names of the stacks
+ * @param measure measures one stack once
+ */
 export async function inRounds<Name extends string, Figures>(
   names: readonly Name[],
   rounds: number,
   log: (line: string) => void,
-  turn: (name: Name, round: number) => Promise<Figures>,
+  measure: (name: Name, round: number) => Promise<Figures>,
 ): Promise<Rounds<Name, Figures>> {
   const all = Object.fromEntries(names.map((name) => [name, [] as Figures[]])) as Record<Name, Figures[]>;
   for (let round = 1; round <= rounds; round++) {
     for (const name of names) {
       log(`round ${round} of ${rounds}: ${name}`);
-      all[name].push(await turn(name, round));
+      all[name].push(await measure(name, round));
     }
   }
   return all;

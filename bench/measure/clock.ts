@@ -1,4 +1,4 @@
-// One clock for all processes of the bench.
+// The clock that all processes of the bench share.
 
 /** Milliseconds of the system's monotonic clock, which every process of one machine reads alike. */
 export function now(): number {

@@ -1,7 +1,7 @@
-// What a process has used so far. Linux only: elsewhere nothing is known, and the tables show a dash.
+// CPU and memory of a process. Linux only; elsewhere both are NaN, and the tables show a dash.
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** CPU time of a process with all its threads, in ms; NaN where the system does not tell. */
+/** CPU time of a process with all its threads, in ms; NaN on other systems than Linux. */
 export function cpuOf(pid: number): number {
   try {
     const threads = readdirSync(`/proc/${pid}/task`);
@@ -15,7 +15,7 @@ export function cpuOf(pid: number): number {
   }
 }
 
-/** Resident memory of a process in MB; NaN where the system does not tell. */
+/** Resident memory of a process in MB; NaN on other systems than Linux. */
 export function memoryOf(pid: number): number {
   try {
     return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;

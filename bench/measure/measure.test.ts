@@ -32,7 +32,7 @@ describe('figures', () => {
 
 describe('a CPU profile', () => {
   it('is read as shares of the busy time in a window, by whose code it was', () => {
-    const ours = pathToFileURL(join(REPOSITORY, 'dist', 'backend', 'store.js')).href;
+    const ours = pathToFileURL(join(REPOSITORY, 'dist', 'backend', 'store', 'store.js')).href;
     const frame = (functionName: string, url: string) => ({ callFrame: { functionName, url } });
     const folder = mkdtempSync(join(tmpdir(), 'inloop-profile-'));
     const file = join(folder, 'some.cpuprofile');

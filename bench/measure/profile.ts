@@ -1,4 +1,4 @@
-// CPU profiles as V8 writes them, read as shares: whose code it was, and which of our own functions were hottest.
+// Reads a CPU profile of V8: how the busy time is divided among packages, and which of our functions took the most.
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,21 +22,22 @@ export interface HotFunction {
   /** `backend/store/store.ts apply` */
   readonly name: string;
   readonly self: number;
-  /** With what it calls. */
+  /** With the functions that it calls. */
   readonly total: number;
 }
 
 export interface ProfileSummary {
-  /** How much of the time it was busy at all, 0 to 1. */
+  /** Share of the time in which the process was busy, 0 to 1. */
   readonly busy: number;
-  /** Whose code, by share, the biggest first. */
+  /** Packages and their share of the busy time, the biggest first. */
   readonly origins: readonly (readonly [string, number])[];
-  /** Our own functions by what they took themselves, the hottest first. */
+  /** Our own functions, by their own share (without calls), the biggest first. */
   readonly functions: readonly HotFunction[];
 }
 
 /**
- * @param from and @param to on the bench's clock, in ms: what was before (start, warm-up) and after does not count
+
+ * Samples before `from` and after `to` (both on the bench's clock, in ms) are left out: start, warm-up and end.
  */
 export function readProfile(file: string, from: number, to: number): ProfileSummary {
   const profile: CpuProfile = JSON.parse(readFileSync(file, 'utf8'));
@@ -47,7 +48,7 @@ export function readProfile(file: string, from: number, to: number): ProfileSumm
   const self = new Map<string, number>();
   const total = new Map<string, number>();
   const origins = new Map<string, number>();
-  /** Arrow functions of ours count with the function of ours that calls them. */
+  /** A nameless function of ours counts for the nearest named function of ours that calls it. */
   const namedCaller = (id: number): number => {
     if (!isNameless(names.get(id))) return id;
     for (let node = parents.get(id); node !== undefined; node = parents.get(node)) {

@@ -1,6 +1,6 @@
-// Many runs as few figures.
+// Statistics over samples and rounds.
 
-/** The value below which `share` of the samples lie. NaN without samples. */
+/** The sample at `share` (0 to 1) of the sorted samples. NaN without samples. */
 export function percentile(samples: readonly number[], share: number): number {
   const sorted = [...samples].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
@@ -18,7 +18,9 @@ export function sum(samples: readonly number[]): number {
 }
 
 /**
- * The ratio of two stacks, from the ratios within each round: what a busy minute does to both does not count.
+
+ * The ratio of two stacks: the median of their ratios within each round. A busy minute slows both stacks of a round, so
+ * it does not change the ratio.
  * @param of and @param to have one figure a round, in the same order
  */
 export function ratio(of: readonly number[], to: readonly number[]): number {

@@ -1,10 +1,10 @@
-// docs/cost.md: what the messages that were counted cost on hosted Pusher.
+// Writes docs/cost.md: what the counted messages cost on hosted Pusher.
 import { figure, table } from '../measure/table.ts';
-import type { MinuteFigures } from '../parts/minute.ts';
+import type { OneMinuteFigures } from '../parts/limits/one-minute.ts';
 import type { Keeper } from './kept.ts';
 
 const TASKS_A_DAY = 10_000;
-/** Of a page: its channel becomes occupied, and vacated. */
+/** Webhooks for one page: its channel becomes occupied, and later vacated. */
 const WEBHOOKS = 2;
 const POLL_EVERY_MS = 500;
 const TASK_S = 60;
@@ -28,26 +28,26 @@ const PLANS: readonly Plan[] = [
   { name: 'Growth Plus', monthly: 1_199, messagesADay: 90_000_000 },
 ];
 
-const NAMES = ['s1', 'inloop', 'inloop-thrifty'] as const;
+const NAMES = ['pusher-per-element', 'inloop', 'inloop-thrifty'] as const;
 const LABELS: Readonly<Record<(typeof NAMES)[number], string>> = {
-  s1: 'S1: an event an element',
+  'pusher-per-element': 'pusher-per-element',
   inloop: 'inloop, default',
   'inloop-thrifty': 'inloop, thrifty (`pushesPerSecond: 1`)',
 };
 
 export function costPage(keeper: Keeper): string {
-  const kept = keeper.read('minute');
+  const kept = keeper.read('one-minute');
   if (kept === null) return '# Cost\n\nNot measured: run `npm run bench`.\n';
-  const { messages } = kept.raw as MinuteFigures;
+  const { messages } = kept.raw as OneMinuteFigures;
   const rows = NAMES.map((name) => {
     const { published, delivered } = messages[name];
-    const webhooks = name === 's1' ? 0 : WEBHOOKS;
+    const webhooks = name === 'pusher-per-element' ? 0 : WEBHOOKS;
     return [LABELS[name], ...[published, delivered, webhooks].map(figure), ...costOf(published + delivered + webhooks)];
   });
   const polls = (TASK_S * 1_000) / POLL_EVERY_MS;
   return `${[
     '# Cost',
-    `Written by \`npm run bench\` from what it counted (${kept.machine}; ${kept.day}); do not edit. What ${TASKS_A_DAY.toLocaleString('en')} tasks a day cost on hosted Pusher, each of ${TASK_S} s and 1,000 elements, with one page of its owner open, which opens and closes with it.`,
+    `Written by \`npm run bench\` from what it counted (${kept.machine}; ${kept.day}); do not edit. This page says what ${TASKS_A_DAY.toLocaleString('en')} tasks a day cost on hosted Pusher, each of ${TASK_S} s and 1,000 elements. One page of the owner opens when the task starts and closes when it ends.`,
     table(
       [
         'stack',
@@ -59,7 +59,7 @@ export function costPage(keeper: Keeper): string {
         'smallest plan',
         '$ a month',
       ],
-      [...rows, [`polling every ${POLL_EVERY_MS} ms (S4)`, '0', '0', '0', '0', '0', 'none', '0']],
+      [...rows, [`status-row (a poll every ${POLL_EVERY_MS} ms)`, '0', '0', '0', '0', '0', 'none', '0']],
     ),
     `Polling needs no plan. It costs ${polls} requests to your own server for each of these tasks, ${(polls * TASKS_A_DAY).toLocaleString('en')} a day, and shows an outcome a quarter of a second late on average.`,
     FORMULAS,
@@ -84,11 +84,11 @@ const FORMULAS = `## How it is counted
   \`messages a task = published + published × pages + webhooks\`. With more pages of the owner open, the deliveries grow:
   \`published × (1 + pages)\`. inloop's tabs share one connection, so that a browser counts as one page
   (\`<inloop-tray>\` does so by itself).
-- \`messages a day = messages a task × tasks a day\`; the plan is the smallest whose messages a day are enough. Plans
-  limit connections too, which are the same for every stack.
+- \`messages a day = messages a task × tasks a day\`. The table names the smallest plan that allows so many. Plans
+  limit connections too; every stack needs the same number of them.
 - While no page of the owner is open, inloop publishes the outcome only: 1 message for the whole task, whatever its
-  elements. S1 publishes all the same.
-- Soketi costs no messages: there the same counts are load and not money.
+  elements. pusher-per-element publishes every element all the same.
+- Your own Soketi costs nothing a message. There the same counts are load, not money.
 
 ## Prices
 

@@ -1,4 +1,4 @@
-// What was measured, kept as JSON in .inloop/bench (not in git): one file a part, from which the pages are written.
+// The measured figures, kept as JSON in .inloop/bench (not in git), one file a part. The documents are written from them.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stateFolder } from '../../dev/paths.ts';
@@ -15,7 +15,7 @@ export class Keeper {
   readonly #folder = join(stateFolder(), 'bench');
   readonly #suffix: string;
 
-  /** @param quick quick looks are kept apart, and no page is written from them */
+  /** @param quick figures of quick runs are kept in files of their own; no document is written from them */
   constructor(quick: boolean) {
     this.#suffix = quick ? '.quick.json' : '.json';
     mkdirSync(this.#folder, { recursive: true });
@@ -26,7 +26,7 @@ export class Keeper {
     writeFileSync(this.#fileOf(name), JSON.stringify(kept));
   }
 
-  /** What was kept of a part last, or null. */
+  /** The figures that were kept for a part last, or null. */
   read(name: string): Kept | null {
     const file = this.#fileOf(name);
     return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;

@@ -1,4 +1,4 @@
-// The machine and the versions that figures were measured on.
+// Describes the machine and the versions on which the figures were measured.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';

@@ -1,4 +1,4 @@
-// docs/performance.md, from the figures that were kept.
+// Writes docs/performance.md from the kept figures.
 import { table } from '../measure/table.ts';
 import type { Target } from '../part.ts';
 import { PARTS } from '../parts/index.ts';
@@ -6,7 +6,7 @@ import { STACKS } from '../stacks/index.ts';
 import type { Keeper } from './kept.ts';
 import { MISSES } from './misses.ts';
 
-/** What was promised beside what was measured. */
+/** A table of targets: what was promised, what was measured, and whether the target is met. */
 export function targetTable(targets: readonly Target[]): string {
   return table(
     ['target', 'measured', 'wanted', ''],
@@ -23,7 +23,7 @@ export function performancePage(keeper: Keeper): string {
   }));
   return `${[
     '# Performance',
-    'Written by `npm run bench`; do not edit. Absolute figures move with the machine, so compare the ratios: every stack had its turn within each round. A figure with two in brackets is the median of the rounds, and the least and the most.',
+    'Written by `npm run bench`; do not edit. Absolute figures move with the machine, so compare the ratios: within each round every stack ran once. A figure with a range in brackets is the median of the rounds, then the least and the most.',
     ...machines.map((machine) => `Machine: ${machine}.`),
     targetTable(sections.flatMap(({ report }) => report.targets)),
     ...why(sections.flatMap(({ report }) => report.targets)),
@@ -37,36 +37,46 @@ export function performancePage(keeper: Keeper): string {
   ].join('\n\n')}\n`;
 }
 
-/** Of what is not met, why, and what would have to give. */
+/** For each target that is not met: why, and what would have to be given up to meet it. */
 function why(targets: readonly Target[]): string[] {
   const missed = targets.filter(({ isMet }) => !isMet);
   if (missed.length === 0) return [];
   const lines = missed.map(
     ({ what }) => `- **${what}**: ${MISSES[what] ?? 'not explained yet: bench/pages/misses.ts'}`,
   );
-  return ['What is not met, and what would have to give:', lines.join('\n')];
+  return ['Targets that are not met, why, and what meeting them would cost:', lines.join('\n')];
 }
 
 const HOW = `## What is compared
 
-Each stack is written in \`bench/stacks/\` as a careful engineer would write it, in a file that can be read in two minutes:`;
+Each stack is one short file in \`bench/stacks/\`, written as a careful engineer would write it:`;
 
 const RULES = `The same for all of them:
 
-- one Redis (append-only file, synced each second) and one Soketi with the limits of hosted Pusher, on loopback; the
-  web process, the worker and the pages are three processes more; each stack's turn starts with fresh processes and an
-  empty Redis, and with a warm-up that is not measured;
-- one payload and one result (\`bench/stacks/task.ts\`), one schema, checked by every server before it accepts, one
-  concurrency, one page for each user, connected by WebSocket before the clock starts;
-- the work of an element is the same code; arithmetic counts rounds and not time, so that whoever takes CPU from it is
-  found out;
-- CPU is what the kernel counts for server, worker, Redis and Soketi; the pages, which are the same load for all, are
-  left out. Redis commands are counted on tasks of their own, since counting costs time;
-- tasks/s end when the last outcome is known to its page; for none and S4 already when the last task has ended, so
-  that a poll's delay is not held against S4;
-- inloop has everything on that it does by default: the stored record and its revisions, fencing by attempt, signs of
-  life, the inbox, retention, cancelling and deadlines, the sweeper, webhooks that say who has a page open. S1, S3 and S4
-  have what their queues bring (retries, stalled jobs found) and none of the rest. Its pages use bare pusher-js, as S1's do; its own client is measured beside it.
+- There is one Redis (append-only file, synced each second) and one Soketi with the limits of hosted Pusher, on
+  loopback. The web process, the worker and the pages are three more processes. Each run of a stack starts with new
+  processes, an empty Redis, and a warm-up that is not measured.
+- Payload, result and schema are the same (\`bench/stacks/task.ts\`), and every server checks the schema before it
+  accepts. The concurrency is the same. Each user has one page, connected by WebSocket before the clock starts.
+- The work of an element is the same code. Arithmetic is a fixed number of rounds, not a fixed time: a stack that takes
+  CPU from it makes it slower.
+- CPU is what the kernel counts for server, worker, Redis and Soketi. The process of the pages is left out: its load is
+  the same for all. Redis commands are counted on separate tasks, because counting slows Redis down.
+- For tasks a second the clock stops when the last page has its outcome. For queue-only and status-row it stops when the
+  last task has ended, so that the delay of a poll does not count against status-row.
+- inloop runs with everything that it does by default: the stored record with revisions, fencing by attempt, signs of
+  life, the inbox, retention, cancelling and deadlines, the sweeper, webhooks that say which owners are watched. The
+  other stacks have what their queues bring (retries, stalled jobs are found) and nothing else.
+- The pages of inloop use bare pusher-js, as those of pusher-per-element do. inloop's own client is measured in
+  outcome-delay and returning-pages.
 
-\`npm run bench\` measures all of it in about 20 minutes, \`npm run bench -- w3\` one part, \`-- --quick\` gives a
-first look. What was measured is kept in \`.inloop/bench\`.`;
+\`npm run bench\` measures everything in about 20 minutes, \`npm run bench -- many-users\` one part; \`-- --quick\` takes
+fewer and shorter rounds. The figures are kept in \`.inloop/bench\`.
+
+Names before and now, to compare with older figures:
+
+| before | now |
+|---|---|
+| stack none, S1, S3, S4 | queue-only, pusher-per-element, bullmq-socketio, status-row |
+| W1, W2, W3, W4 | no-work, cpu-work, many-users, accepting |
+| outcome, progress, minute, comeback, floor | outcome-delay, progress-call, one-minute, returning-pages, bare-parts |`;

@@ -1,20 +1,23 @@
-// All parts, in the order in which they run and are written down.
+// All parts of the bench, in the order in which they run and stand in docs/performance.md.
 import type { Part } from '../part.ts';
-import { burst } from './burst.ts';
-import { comeback } from './comeback.ts';
-import { floor } from './floor.ts';
-import { growth } from './growth.ts';
-import { minute } from './minute.ts';
-import { outcome } from './outcome.ts';
-import { profile } from './profile.ts';
-import { progress } from './progress.ts';
-import { transports } from './transports.ts';
-import { w3 } from './w3.ts';
-import { w4 } from './w4.ts';
-import { w1, w2 } from './wall.ts';
+import { accepting } from './comparisons/accepting.ts';
+import { cpuWork, noWork } from './comparisons/handler-time.ts';
+import { manyUsers } from './comparisons/many-users.ts';
+import { outcomeDelay } from './comparisons/outcome-delay.ts';
+import { bareParts } from './explanations/bare-parts.ts';
+import { profile } from './explanations/profile.ts';
+import { transports } from './explanations/transports.ts';
+import { burst } from './limits/burst.ts';
+import { growth } from './limits/growth.ts';
+import { oneMinute } from './limits/one-minute.ts';
+import { progressCall } from './limits/progress-call.ts';
+import { returningPages } from './limits/returning-pages.ts';
 
 export const PARTS: readonly Part<unknown>[] = [
-  ...[w1, w2, w3, w4],
-  ...[outcome, progress, minute, growth, burst, comeback],
-  ...[profile, floor, transports],
+  // inloop beside the other stacks.
+  ...[noWork, cpuWork, manyUsers, accepting, outcomeDelay],
+  // inloop alone, against limits that were promised.
+  ...[progressCall, oneMinute, growth, burst, returningPages],
+  // What explains the figures.
+  ...[profile, bareParts, transports],
 ];

@@ -1,4 +1,4 @@
-// The pages of all users, in one process: as many connections as users, each as that stack's page would have it.
+// The process that plays the pages of all users: one connection for each user, of the kind that the stack uses.
 import http from 'node:http';
 import { createTaskFeed, type FeedSnapshot, type PageSignal, type PendingFeed, type TaskFeed } from 'inloop/client';
 import pusherJs from 'pusher-js';
@@ -6,7 +6,7 @@ import { io } from 'socket.io-client';
 import { now, pause } from '../measure/clock.ts';
 import type { ClientKind } from '../stacks/stack.ts';
 import type { TaskResult } from '../stacks/task.ts';
-import { answerCalls } from './calls.ts';
+import { answerCalls } from './bench-process.ts';
 
 // The types of pusher-js say that the class is its module's `default`; in Node it is the module itself.
 const Pusher = pusherJs as unknown as typeof pusherJs.default;
@@ -14,13 +14,13 @@ const POLL_EVERY_MS = 500;
 
 const url = `http://127.0.0.1:${process.env.PORT}`;
 const pollingFetch = createFetch(new http.Agent({ keepAlive: true }));
-/** When each outcome first reached its user. */
+/** By task: when its outcome first reached its user. */
 const outcomes = new Map<number, number>();
 const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
-/** Users with tasks that have not ended, for those who poll. */
+/** By user: how many tasks have not ended. A polling page asks only while there are some. */
 const active = new Map<string, number>();
 const closers: (() => void)[] = [];
-/** A page with inloop's own client, and how it is told what a browser would tell it. */
+/** A page with inloop's own client. `tell` gives it the signals that a browser would give (hidden, shown again). */
 interface Page {
   readonly feed: PendingFeed;
   readonly tell: (signal: PageSignal) => void;
@@ -30,7 +30,7 @@ interface Page {
 const pages: Page[] = [];
 let events = 0;
 let polls = 0;
-/** When each user saw a step that was no outcome. */
+/** By user: when the page was told of something other than an outcome. */
 const steps = new Map<string, number[]>();
 
 function onOutcome(n: number): void {
@@ -71,10 +71,10 @@ async function connectSocket(user: string): Promise<void> {
   });
 }
 
-/** Asks every 500 ms, from a moment of its own, while the user has tasks that have not ended. */
+/** Polls every 500 ms while the user has tasks that have not ended. The first poll comes at a random moment. */
 function startPolling(user: string): void {
   let isAsking = false;
-  /** Tasks whose end it has shown: their rows stay. */
+  /** Tasks whose outcome was shown: their rows stay, and must not count again. */
   const shown = new Set<number>();
   const ask = async () => {
     if (isAsking || !active.has(user)) return;
@@ -105,10 +105,7 @@ async function getJson(address: string, user: string): Promise<unknown> {
   return JSON.parse(await (await pollingFetch(address, { headers: { 'x-user': user } })).text());
 }
 
-/**
- * A browser's `fetch`, as far as pages use it here. Node's costs several times as much, all of it in this process, which
- * plays a thousand pages at once.
- */
+/** The part of `fetch` that pages use here. Node's own costs several times the CPU, and this process plays 1,000 pages. */
 function createFetch(agent: http.Agent): typeof fetch {
   const request = (address: string, { method = 'GET', headers, body, signal }: RequestInit) =>
     new Promise<Pick<Response, 'status' | 'ok' | 'headers' | 'text'>>((resolve, reject) => {
@@ -130,7 +127,7 @@ function createFetch(agent: http.Agent): typeof fetch {
   return request as unknown as typeof fetch;
 }
 
-/** A page with inloop's own client, with connections of its own, six at most as in a browser. */
+/** Opens a page with inloop's own client and its own connections: at most six, as in a browser. */
 function openFeed(user: string): PendingFeed {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 6 });
   let tell: (signal: PageSignal) => void = () => undefined;
@@ -154,7 +151,7 @@ function openFeed(user: string): PendingFeed {
   return feed;
 }
 
-/** Resolves when `isSo`, which is looked at whenever the feed shows something new; rejects after a minute. */
+/** Resolves when `isSo` holds for what the feed shows; rejects after a minute. */
 function until(feed: TaskFeed, isSo: (shown: FeedSnapshot) => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => reject(new Error('A page does not show its tasks, or is not live.')), 60_000);
@@ -169,12 +166,12 @@ function until(feed: TaskFeed, isSo: (shown: FeedSnapshot) => boolean): Promise<
   });
 }
 
-/** Does so for each, not for all at once: it is not what is measured, and the ports of a machine are few. */
+/** Connects 50 users at a time, so that the machine does not run out of ports. Connecting is not measured. */
 async function inGroups(users: readonly string[], connect: (user: string) => Promise<void>): Promise<void> {
   for (let at = 0; at < users.length; at += 50) await Promise.all(users.slice(at, at + 50).map(connect));
 }
 
-/** Lets all of these happen, evenly over `ms`; each answers how long it took, and when it was done, from the first. */
+/** Calls `happen` for each of `all`, spread evenly over `ms`. Returns how long each took, and when it ended after the start. */
 async function within<T>(ms: number, all: readonly T[], happen: (one: T) => Promise<void>) {
   const began = now();
   return Promise.all(
@@ -195,7 +192,7 @@ answerCalls(
       const connect = { pusher: connectPusher, 'socket.io': connectSocket, poll: null, none: null }[kind];
       if (connect) await inGroups(users, connect);
     },
-    /** Opens inloop's own client for one user; its outcomes count as known when its listener is called. */
+    /** Opens a page with inloop's own client for one user. An outcome counts as known when the listener is called. */
     async follow(user: string) {
       const feed = openFeed(user);
       await feed.ready;
@@ -209,23 +206,23 @@ answerCalls(
     async openPages(users: readonly string[]) {
       await inGroups(users, (user) => until(openFeed(user), ({ connection }) => connection.status === 'live'));
     },
-    /** All pages are left: as in a browser that keeps them, but not their connections. */
+    /** Hides all pages: the browser keeps the pages and closes their connections. */
     hidePages() {
       for (const { tell } of pages) tell('hide');
     },
-    /** All pages are come back to within `ms`, each until it shows that many tasks. */
+    /** Shows all pages again within `ms`; waits until each shows that many tasks. */
     wakePages({ ms, tasks }: { ms: number; tasks: number }) {
       return within(ms, pages, ({ feed, tell }) => {
         tell('wake');
         return until(feed, (shown) => shown.tasks.length >= tasks);
       });
     },
-    /** Ends all pages and opens new ones within `ms`, each until it shows that many tasks. */
+    /** Closes all pages and opens new ones within `ms`; waits until each shows that many tasks. */
     reopenPages({ users, ms, tasks }: { users: readonly string[]; ms: number; tasks: number }) {
       for (const { close } of pages.splice(0)) close();
       return within(ms, users, (user) => until(openFeed(user), (shown) => shown.tasks.length >= tasks));
     },
-    /** Says whose tasks are about to start, one name a task. */
+    /** Names the users whose tasks are about to start, one entry a task. */
     expect(users: readonly string[]) {
       for (const user of users) active.set(user, (active.get(user) ?? 0) + 1);
     },
@@ -243,7 +240,7 @@ answerCalls(
         });
       });
     },
-    /** What came since the last time. */
+    /** Returns what was noted since the last `take`. */
     take() {
       const taken = { outcomes: [...outcomes], events, polls, steps: Object.fromEntries(steps) };
       outcomes.clear();

@@ -1,7 +1,7 @@
-// A load of HTTP requests, in a process of its own: raw sockets, one request at a time on each, as browsers do it.
+// The process that sends HTTP requests: over raw sockets, one request at a time on each, as browsers do.
 import { connect } from 'node:net';
 import { now, pause } from '../measure/clock.ts';
-import { answerCalls } from './calls.ts';
+import { answerCalls } from './bench-process.ts';
 
 export interface LoadRequest {
   readonly path: string;
@@ -10,16 +10,16 @@ export interface LoadRequest {
 }
 
 export interface LoadResult {
-  /** Of each answered request, in ms. */
+  /** Milliseconds until the answer, one entry a request. */
   readonly latencies: readonly number[];
-  /** Answers by status; a 503 is followed by another try. */
+  /** Number of answers by status. A request that is answered 503 is sent again. */
   readonly statuses: Readonly<Record<string, number>>;
   /** When the first request was sent and the last answer came, on the bench's clock. */
   readonly began: number;
   readonly ended: number;
 }
 
-/** Sends what `next` gives until it gives null; resolves when every answer has come. */
+/** Sends the requests that `next` returns, until it returns null. Resolves when every answer has come. */
 async function run(connections: number, next: (connection: number) => LoadRequest | null): Promise<LoadResult> {
   const latencies: number[] = [];
   const statuses: Record<string, number> = {};
@@ -32,7 +32,7 @@ async function run(connections: number, next: (connection: number) => LoadReques
         const sent = now();
         let status = await exchange(socket, request);
         statuses[status] = (statuses[status] ?? 0) + 1;
-        // A careful page tries again when it is told to: `Retry-After: 1`.
+        // As the header says: `Retry-After: 1`.
         while (status === '503') {
           await pause(1_000);
           status = await exchange(socket, request);
@@ -46,7 +46,7 @@ async function run(connections: number, next: (connection: number) => LoadReques
   return { latencies, statuses, began, ended: now() };
 }
 
-/** One request, and its status once the whole answer is there. */
+/** Sends one request; resolves with the status once the whole answer is there. */
 function exchange(socket: ReturnType<typeof connect>, { path, user, body }: LoadRequest): Promise<string> {
   const text = JSON.stringify(body);
   const head = [
@@ -82,7 +82,7 @@ answerCalls(
       const end = now() + ms;
       return run(connections, (connection) => (now() < end ? { ...request, user: `user-${connection}` } : null));
     },
-    /** Sends these requests, each user's over one connection of its own, one after the other. */
+    /** Sends these requests. Each user has one connection and sends one request after the other. */
     all(requests: readonly LoadRequest[]) {
       const lanes = new Map<string, LoadRequest[]>();
       for (const request of requests) lanes.set(request.user, [...(lanes.get(request.user) ?? []), request]);

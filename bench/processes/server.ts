@@ -5,9 +5,9 @@ import express from 'express';
 import { now, pause } from '../measure/clock.ts';
 import { loadStack } from '../stacks/index.ts';
 import type { TaskInput } from '../stacks/task.ts';
-import { answerCalls } from './calls.ts';
+import { answerCalls } from './bench-process.ts';
 
-/** How many tasks are being accepted at a time when the process starts them itself. */
+/** How many tasks `start` accepts at the same time. */
 const STARTERS = 20;
 
 const stack = await loadStack(process.argv[2] ?? '');
@@ -19,7 +19,7 @@ await new Promise<void>((resolve) => server.listen(Number(process.env.PORT), '12
 
 answerCalls(
   {
-    /** Accepts these tasks, as fast as it can; returns when the first was begun. */
+    /** Accepts these tasks as fast as possible. Returns the time at which it began. */
     async start(inputs: readonly TaskInput[]) {
       const began = now();
       const waiting = [...inputs].reverse();
@@ -37,7 +37,7 @@ answerCalls(
       }
     },
     counts: () => half.counts(),
-    /** How long its event loop was busy and idle until now. */
+    /** How long the event loop has been busy and idle. */
     loop: async () => performance.eventLoopUtilization(),
   },
   async () => {

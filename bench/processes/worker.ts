@@ -3,11 +3,11 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { now, pause } from '../measure/clock.ts';
 import { loadStack } from '../stacks/index.ts';
-import { createPusher } from '../stacks/s1.ts';
+import { createPusher } from '../stacks/pusher-per-element.ts';
 import { Marks } from '../stacks/task.ts';
-import { answerCalls } from './calls.ts';
+import { answerCalls } from './bench-process.ts';
 
-/** No run takes this long, even on a busy machine: whoever waits longer waits for something that is lost. */
+/** Longest time to wait for tasks. No run takes this long, even on a busy machine, so one of them must be lost. */
 const LONGEST_MS = 600_000;
 
 const stack = await loadStack(process.argv[2] ?? '');
@@ -20,13 +20,13 @@ answerCalls(
     reached: (count: number) => marks.reached(count, LONGEST_MS),
     takeMarks: () => marks.take(),
     counts: () => half.counts(),
-    /** What is in use once the garbage is gone, in MB. */
+    /** Heap in use after a garbage collection, in MB. */
     heap() {
       setFlagsFromString('--expose-gc');
       (runInNewContext('gc') as () => void)();
       return process.memoryUsage().heapUsed / 2 ** 20;
     },
-    /** The floor: one raw trigger every `ms`; returns when each was begun. */
+    /** For bare-parts: one `pusher.trigger` every `ms`. Returns when each began. */
     async triggerEvery({ user, count, ms }: { user: string; count: number; ms: number }) {
       const pusher = createPusher(process.env);
       const times: { n: number; done: number }[] = [];
@@ -38,7 +38,7 @@ answerCalls(
       }
       return times;
     },
-    /** The floor: events a second in batches of 10, so many requests in flight; or in single triggers. */
+    /** For bare-parts: events a second, with `inFlight` requests at a time, in batches of 10 or in single triggers. */
     async eventsPerSecond({ inFlight, ms, batch }: { inFlight: number; ms: number; batch: boolean }) {
       const pusher = createPusher(process.env);
       const one = { channel: 'private-user-nobody', name: 'task.progress', data: '{"done":1,"total":100}' };

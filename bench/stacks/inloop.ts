@@ -1,5 +1,5 @@
-// inloop with everything on that it has by default: stored record, revisions, fencing, signs of life, inbox, retention,
-// cancelling, retries, the sweeper, webhooks that say who has a page open. Written as README.md shows it.
+// The stacks `inloop` and `inloop-thrifty`: inloop with everything that it does by default (stored record, revisions,
+// fencing, signs of life, inbox, retention, cancelling, retries, sweeper, webhooks), written as README.md shows it.
 import express from 'express';
 import { defineTask } from 'inloop';
 import { type Backend, type BackendOptions, createBackend, pusherFromEnv } from 'inloop/backend';
@@ -80,7 +80,7 @@ function createInloop(settings: Settings): Stack {
 
 export const inloop: Stack = createInloop({});
 
-/** For hosted plans, which count messages. */
+/** The setting for hosted plans, where each message costs. */
 const THRIFTY: Settings & { readonly pushesPerSecond: number } = { pushesPerSecond: 1 };
 
 export const inloopThrifty: Stack = createInloop(THRIFTY);

@@ -1,12 +1,12 @@
-// What the bench asks of a stack: a server's half, a worker's half, and how its clients hear.
+// What a stack has to implement: a half for the web process and a half for the worker process.
 import type { Server } from 'node:http';
 import type { Express } from 'express';
 import type { Marks, TaskInput } from './task.ts';
 
-/** How the clients of a stack hear of their tasks. */
+/** How the pages of a stack are told about their tasks. */
 export type ClientKind = 'pusher' | 'socket.io' | 'poll' | 'none';
 
-/** What was sent since the process started. */
+/** Messages sent since the process started. */
 export interface Counts {
   /** Requests to the bus. */
   readonly calls: number;
@@ -26,7 +26,7 @@ export interface StackServer {
   close(): Promise<void>;
 }
 
-/** The half in the worker process; it works from the moment it is there. */
+/** The half in the worker process. It takes jobs as soon as it exists. */
 export interface StackWorker {
   counts(): Counts;
   close(): Promise<void>;
@@ -34,7 +34,7 @@ export interface StackWorker {
 
 export interface WorkerOptions {
   readonly concurrency: number;
-  /** Noted by each handler. */
+  /** Where each handler notes its times. */
   readonly marks: Marks;
 }
 
@@ -46,7 +46,7 @@ export interface Stack {
 /** `REDIS_URL` and the `PUSHER_*` variables of .env.example: one Redis and one Soketi for all stacks. */
 export type StackEnv = Readonly<Record<string, string | undefined>>;
 
-/** Who asks, in every stack: the development stand-in for a session. */
+/** The user of a request: the header `x-user`, in place of a session. */
 export function userOf(req: { get(name: string): string | undefined }): string {
   return req.get('x-user') ?? 'nobody';
 }

@@ -1,4 +1,4 @@
-// The task that every stack runs: what it is given, what it does for each element, and what is noted of it.
+// The task that every stack runs: its input, its work for each element, its result, and the times noted for it.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import { now, pause } from '../measure/clock.ts';
@@ -6,7 +6,7 @@ import { now, pause } from '../measure/clock.ts';
 /**
  * What the work of one element is:
  * - `none`: nothing
- * - `cpu`: `size` rounds of arithmetic; the event loop has its turn after every 20 elements
+ * - `cpu`: `size` rounds of arithmetic; after every 20 elements other events are handled
  * - `sleep`: a timer of `size` ms
  * - `paced`: all elements are spread evenly over `size` ms
  */
@@ -43,7 +43,7 @@ export function resultOf({ n, elements }: TaskInput): TaskResult {
   return { n, imported: elements, skipped: 0 };
 }
 
-/** Does the work of the element `done` (from 1); a promise where that has to be waited for. */
+/** Does the work of element number `done` (from 1). Returns a promise if the work takes time. */
 export type Element = (done: number) => Promise<unknown> | undefined;
 
 export function createWork({ work, size, elements }: TaskInput): Element {
@@ -69,7 +69,7 @@ export function createWork({ work, size, elements }: TaskInput): Element {
 
 let spun = 1;
 
-/** `rounds` of arithmetic, each of which needs the one before. */
+/** Computes for `rounds` rounds, each of which needs the one before, so that none can be skipped. */
 export function spin(rounds: number): void {
   let value = spun;
   for (let round = 0; round < rounds; round++) value = (Math.imul(value, 1_664_525) + 1_013_904_223) | 0;
@@ -88,7 +88,7 @@ export function roundsFor(us: number): number {
   return Math.round((1e7 / best / 1_000) * us);
 }
 
-/** When the handler of a task began, had done its last element, and had nothing more to do itself (ms). */
+/** When the handler of a task began, finished its last element, and returned (ms on the bench's clock). */
 export interface Mark {
   readonly n: number;
   readonly began: number;
@@ -96,7 +96,7 @@ export interface Mark {
   readonly returned: number;
 }
 
-/** What a worker notes of its tasks. */
+/** The times that a worker notes for its tasks. */
 export class Marks {
   readonly #open = new Map<number, { began: number; done: number }>();
   #closed: Mark[] = [];
@@ -106,7 +106,7 @@ export class Marks {
     this.#open.set(n, { began: now(), done: 0 });
   }
 
-  /** The last element is done, and nobody knows it yet. */
+  /** The last element is finished; nobody has been told yet. */
   done(n: number): void {
     const open = this.#open.get(n);
     if (open) open.done = now();
@@ -137,7 +137,7 @@ export class Marks {
     });
   }
 
-  /** What was noted since the last time. */
+  /** Returns the marks since the last `take`. */
   take(): readonly Mark[] {
     this.#waiting = [];
     return this.#closed.splice(0);

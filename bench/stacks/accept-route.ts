@@ -1,4 +1,4 @@
-// The 202 route of the stacks that have none of their own: the same parser, schema and answer for each.
+// The route `POST /imports` of all stacks but inloop, which has its own: same parser, schema and answer.
 import express, { type Express } from 'express';
 import { userOf } from './stack.ts';
 import { type TaskInput, taskInput } from './task.ts';

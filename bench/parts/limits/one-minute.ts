@@ -1,41 +1,42 @@
-// A task that runs for a minute: how often its page is told, and how many messages that makes. With 10,000 elements a
-// second for the first, with 1,000 elements in all for the second, which docs/cost.md counts with.
-import { figure, table } from '../measure/table.ts';
-import { atMost, definePart, type Part } from '../part.ts';
-import { makeInput } from '../stacks/task.ts';
-import { withTurn } from '../turn.ts';
-import { inOwnWorld } from '../world.ts';
+// The part `one-minute`: how often the page of a task of 60 s is told, and how many messages that makes. The first is
+// measured with 10,000 elements a second, the second with 1,000 elements in all. docs/cost.md is computed from the
+// second.
+import { figure, table } from '../../measure/table.ts';
+import { atMost, definePart, type Part } from '../../part.ts';
+import { withRunningStack } from '../../running-stack.ts';
+import { withOwnServices } from '../../services.ts';
+import { makeInput } from '../../stacks/task.ts';
 
-const NAMES = ['s1', 'inloop', 'inloop-thrifty'] as const;
+const NAMES = ['pusher-per-element', 'inloop', 'inloop-thrifty'] as const;
 type Name = (typeof NAMES)[number];
 const USER = 'user-0';
 
-/** Of one task. */
+/** What the page of one task saw. */
 interface Steps {
   readonly elements: number;
-  /** Events while it moved, a second on average and in the busiest second. */
+  /** Events a second while the task ran: on average, and in the busiest second. */
   readonly perSecond: number;
   readonly busiest: number;
-  /** The longest time without a step, in ms. */
+  /** Longest time between two events, in ms. */
   readonly longestGap: number;
 }
 
-export interface MinuteFigures {
+export interface OneMinuteFigures {
   readonly seconds: number;
   /** One task of 1,000 elements: events published and delivered to the one page that is open. */
   readonly messages: Readonly<Record<Name, { readonly published: number; readonly delivered: number }>>;
   readonly fast: Readonly<Record<'inloop' | 'inloop-thrifty', Steps>>;
 }
 
-export const minute: Part<unknown> = definePart<MinuteFigures>({
-  name: 'minute',
-  title: 'A task of 60 s',
+export const oneMinute: Part<unknown> = definePart<OneMinuteFigures>({
+  name: 'one-minute',
+  title: 'one-minute: a task of 60 s',
   async measure({ quick, log }) {
     const seconds = quick ? 6 : 60;
     const elements = quick ? 100 : 1_000;
     log(`tasks of ${seconds} s, side by side, each with a Redis and a Soketi of its own`);
-    const [s1, inloop, thrifty, fastInloop, fastThrifty] = await Promise.all([
-      slow('s1', seconds, elements),
+    const [perElement, inloop, thrifty, fastInloop, fastThrifty] = await Promise.all([
+      slow('pusher-per-element', seconds, elements),
       slow('inloop', seconds, elements),
       slow('inloop-thrifty', seconds, elements),
       fast('inloop', seconds),
@@ -43,7 +44,7 @@ export const minute: Part<unknown> = definePart<MinuteFigures>({
     ]);
     return {
       seconds,
-      messages: { s1, inloop, 'inloop-thrifty': thrifty },
+      messages: { 'pusher-per-element': perElement, inloop, 'inloop-thrifty': thrifty },
       fast: { inloop: fastInloop, 'inloop-thrifty': fastThrifty },
     };
   },
@@ -69,32 +70,32 @@ export const minute: Part<unknown> = definePart<MinuteFigures>({
         ),
       ].join('\n\n'),
       targets: [
-        atMost('Pushes a second, default', inloop.perSecond, 10),
-        atMost('Pushes a second, thrifty', thrifty.perSecond, 1),
-        // A tenth for the way to the page.
-        atMost('Longest time without a step, default', inloop.longestGap, 1_100, ' ms'),
-        atMost('Longest time without a step, thrifty', thrifty.longestGap, 1_100, ' ms'),
+        atMost('one-minute: pushes a second, default', inloop.perSecond, 10),
+        atMost('one-minute: pushes a second, thrifty', thrifty.perSecond, 1),
+        // 1 s between two pushes, and 100 ms for the way to the page.
+        atMost('one-minute: longest time without a push, default', inloop.longestGap, 1_100, ' ms'),
+        atMost('one-minute: longest time without a push, thrifty', thrifty.longestGap, 1_100, ' ms'),
       ],
     };
   },
 });
 
 function slow(stack: Name, seconds: number, elements: number) {
-  return inOwnWorld((world) =>
-    withTurn({ world, stack, users: [USER], concurrency: 1 }, async (turn) => {
+  return withOwnServices((services) =>
+    withRunningStack({ services, stack, users: [USER], concurrency: 1 }, async (running) => {
       const input = makeInput({ n: 1, user: USER, elements, work: 'paced', size: seconds * 1_000 });
-      const { counts, received } = await turn.run([input]);
+      const { counts, received } = await running.run([input]);
       return { published: counts.events, delivered: received };
     }),
   );
 }
 
 function fast(stack: Name, seconds: number): Promise<Steps> {
-  return inOwnWorld((world) =>
-    withTurn({ world, stack, users: [USER], concurrency: 1 }, async (turn) => {
+  return withOwnServices((services) =>
+    withRunningStack({ services, stack, users: [USER], concurrency: 1 }, async (running) => {
       const elements = seconds * 10_000;
       const input = makeInput({ n: 1, user: USER, elements, work: 'paced', size: seconds * 1_000 });
-      const { marks, steps } = await turn.run([input]);
+      const { marks, steps } = await running.run([input]);
       const [mark] = marks;
       if (!mark) throw new Error('The task did not run.');
       const times = (steps[USER] ?? []).filter((time) => time > mark.began && time < mark.done);

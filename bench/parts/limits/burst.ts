@@ -1,43 +1,44 @@
-// 10,000 tasks started at once by 1,000 users, each with a page open.
-import { memoryOf } from '../measure/cpu.ts';
-import { figure, table } from '../measure/table.ts';
-import { definePart, holds, type Part } from '../part.ts';
-import { BenchProcess } from '../processes/calls.ts';
-import type { LoadResult } from '../processes/load.ts';
-import { makeInput } from '../stacks/task.ts';
-import { withTurn } from '../turn.ts';
+// The part `burst`: 1,000 users, each with a page open, start 10,000 tasks at once. Measures whether all are accepted, when
+// outcomes are shown, and how much memory server and worker take.
+import { memoryOf } from '../../measure/cpu.ts';
+import { figure, table } from '../../measure/table.ts';
+import { definePart, holds, type Part } from '../../part.ts';
+import { BenchProcess } from '../../processes/bench-process.ts';
+import type { LoadResult } from '../../processes/load.ts';
+import { withRunningStack } from '../../running-stack.ts';
+import { makeInput } from '../../stacks/task.ts';
 
-/** What the caps in backend/ add up to in the worst case is more; this is what a process of this size should stay under. */
+/** The memory that server and worker should each stay under here. The limits in backend/ allow more in the worst case. */
 const MOST_MB = 512;
 
 interface Figures {
   readonly users: number;
   readonly tasks: number;
   readonly accepted: number;
-  /** Told to try again in a second, and accepted then. */
+  /** Requests that were answered 503 and `Retry-After: 1`, and sent again. */
   readonly putOff: number;
-  /** From the first request, in seconds. */
+  /** Seconds from the first request; so are the next two. */
   readonly lastAccepted: number;
   readonly firstOutcome: number;
   readonly lastOutcome: number;
   readonly lost: number;
-  /** Resident, in MB: before, and the most. */
+  /** Resident memory in MB: before the burst, and the most during it. */
   readonly server: readonly [number, number];
   readonly worker: readonly [number, number];
 }
 
 export const burst: Part<unknown> = definePart<Figures>({
   name: 'burst',
-  title: 'A burst: 10,000 tasks at once by 1,000 users',
-  measure({ world, quick, log }) {
+  title: 'burst: 10,000 tasks at once by 1,000 users',
+  measure({ services, quick, log }) {
     const users = Array.from({ length: quick ? 100 : 1_000 }, (_, index) => `user-${index}`);
     const inputs = Array.from({ length: users.length * 10 }, (_, n) =>
       makeInput({ n, user: users[n % users.length] as string, elements: 10, work: 'sleep', size: 1 }),
     );
     log(`${inputs.length} tasks of ${users.length} users`);
-    return withTurn({ world, stack: 'inloop', users }, async (turn) => {
-      const loader = await BenchProcess.start('load', { env: world.env });
-      const pids = [turn.server.pid, turn.worker?.pid ?? 0] as const;
+    return withRunningStack({ services, stack: 'inloop', users }, async (running) => {
+      const loader = await BenchProcess.start('load', { env: services.env });
+      const pids = [running.server.pid, running.worker?.pid ?? 0] as const;
       const before = pids.map(memoryOf);
       const most = [...before];
       const sampler = setInterval(() => {
@@ -46,7 +47,7 @@ export const burst: Part<unknown> = definePart<Figures>({
       try {
         let load: LoadResult | undefined;
         const requests = inputs.map((body) => ({ path: '/imports', user: body.user, body }));
-        const run = await turn.watch(inputs, async () => {
+        const run = await running.watch(inputs, async () => {
           load = await loader.call<LoadResult>('all', requests);
           return load.began;
         });
@@ -77,7 +78,7 @@ export const burst: Part<unknown> = definePart<Figures>({
         table(
           [
             'accepted',
-            'put off',
+            'put off (503)',
             'the last after, s',
             'first outcome shown after, s',
             'the last, s',
@@ -98,18 +99,18 @@ export const burst: Part<unknown> = definePart<Figures>({
             ],
           ],
         ),
-        'What bounds the memory: a task that was accepted lives in Redis only; a process holds the commands that Redis has not answered (at most 20,000, each with a deadline of 1.5 s), the newest snapshot of each task that waits to be pushed (outcomes: at most 10,000, then the store remembers them), and a worker as many tasks as its concurrency.',
+        'Why the memory is bounded: an accepted task lives in Redis only. A process holds the commands that Redis has not answered (at most 20,000, each for at most 1.5 s) and the newest snapshot of each task that waits to be pushed (at most 10,000 outcomes; the store remembers the others). A worker also holds as many tasks as its concurrency.',
       ].join('\n\n'),
       targets: [
-        holds('Burst: accepted', figure(raw.accepted), figure(raw.tasks), raw.accepted === raw.tasks),
-        holds('Burst: outcomes lost', figure(raw.lost), '0', raw.lost === 0),
+        holds('burst: accepted', figure(raw.accepted), figure(raw.tasks), raw.accepted === raw.tasks),
+        holds('burst: outcomes lost', figure(raw.lost), '0', raw.lost === 0),
         holds(
-          'Burst: first outcome shown before the last task is accepted',
+          'burst: first outcome shown before the last task is accepted',
           `${figure(raw.firstOutcome)} s`,
           `< ${figure(raw.lastAccepted)} s`,
           raw.firstOutcome < raw.lastAccepted,
         ),
-        holds('Burst: most memory of server and worker', `${figure(most)} MB`, `≤ ${MOST_MB} MB each`, most <= MOST_MB),
+        holds('burst: most memory of server and worker', `${figure(most)} MB`, `≤ ${MOST_MB} MB each`, most <= MOST_MB),
       ],
     };
   },

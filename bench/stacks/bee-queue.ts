@@ -1,4 +1,5 @@
-// bee-queue as `none`, `s1` and `s4` use it: what its documentation recommends for speed, and nothing kept in memory.
+// bee-queue as queue-only, pusher-per-element and status-row use it: with the settings that its documentation recommends
+// for speed, and without finished jobs in memory.
 import Queue from 'bee-queue';
 import type { StackEnv } from './stack.ts';
 import type { TaskInput } from './task.ts';

@@ -1,15 +1,16 @@
-// S1: what most people write. The worker triggers one event for each element and waits for it; the outcome is one more.
-// As a careful engineer writes it: private channels, a deadline, and a trigger that fails does not fail the work.
+// The stack `pusher-per-element`: what most people write. The worker triggers one event for each element and waits for
+// it; the outcome is one more event. Written carefully: private channels, a deadline, and a trigger that fails does not
+// fail the work.
 import express from 'express';
 import Pusher from 'pusher';
-import { acceptWith } from './accept.ts';
-import { consume, createProducer } from './bee.ts';
+import { acceptWith } from './accept-route.ts';
+import { consume, createProducer } from './bee-queue.ts';
 import { NO_COUNTS, type Stack, type StackEnv, userOf } from './stack.ts';
 import { createWork, resultOf } from './task.ts';
 
 const channelOf = (user: string) => `private-user-${user}`;
 
-/** The SDK's own defaults, and Node's: connections are kept alive. */
+/** A client of the SDK with its defaults and those of Node: connections are kept alive. */
 export function createPusher(env: StackEnv): Pusher {
   return new Pusher({
     appId: env.PUSHER_APP_ID as string,
@@ -22,7 +23,7 @@ export function createPusher(env: StackEnv): Pusher {
   });
 }
 
-export const s1: Stack = {
+export const pusherPerElement: Stack = {
   async startServer(env) {
     const jobs = await createProducer(env);
     const pusher = createPusher(env);

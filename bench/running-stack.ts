@@ -1,32 +1,33 @@
-// One stack's turn: its web process, its worker and its users' pages, on data of its own.
+// A running stack: its web process, its worker and the process of its pages, on an empty Redis. Parts start tasks in it
+// and get figures back.
 import { pause } from './measure/clock.ts';
 import { cpuOf } from './measure/cpu.ts';
-import { BenchProcess } from './processes/calls.ts';
+import { BenchProcess } from './processes/bench-process.ts';
+import type { Services } from './services.ts';
 import { STACKS, type StackName } from './stacks/index.ts';
 import type { ClientKind, Counts } from './stacks/stack.ts';
 import type { Mark, TaskInput } from './stacks/task.ts';
-import type { World } from './world.ts';
 
-/** What is still under way when the last outcome is known (jobs taken off, marks removed) gets this long. */
+/** Time for what follows the last outcome (jobs removed, marks removed), so that its CPU is counted too. */
 const SETTLE_MS = 300;
-/** An outcome that has not come this long after the last task ended is lost. */
+/** An outcome that has not reached its page this long after the last task ended counts as lost. */
 const PATIENCE_MS = 10_000;
 
-export interface TurnOptions {
-  readonly world: World;
+export interface RunningStackOptions {
+  readonly services: Services;
   readonly stack: StackName;
-  /** Who has a page open. */
+  /** Users with a page open. */
   readonly users: readonly string[];
   readonly concurrency?: number;
-  /** False where nothing is to be worked on. */
+  /** False: no worker runs. Default true. */
   readonly hasWorker?: boolean;
   readonly profileFolder?: string;
 }
 
-/** CPU time of each process in ms; the pages' process is not among them. */
+/** CPU time of each process in ms. The process of the pages is not counted. */
 export type Cpu = Readonly<Record<'server' | 'worker' | 'redis' | 'soketi', number>>;
 
-/** What some tasks came to. */
+/** What was measured while some tasks ran. */
 export interface TaskRun {
   readonly tasks: number;
   /** When the first was started, on the bench's clock. */
@@ -41,10 +42,10 @@ export interface TaskRun {
   readonly lost: number;
   readonly cpu: Cpu;
   readonly counts: Counts;
-  /** Events that reached pages, and requests that pages made. */
+  /** Events that reached pages, and requests that polling pages made. */
   readonly received: number;
   readonly polls: number;
-  /** When each user's page showed a step that was no outcome, on the bench's clock. */
+  /** When each user's page was told of something other than an outcome, on the bench's clock. */
   readonly steps: Readonly<Record<string, readonly number[]>>;
   /** When the first outcome was shown, on the bench's clock. */
   readonly firstOutcome: number;
@@ -57,29 +58,29 @@ interface Taken {
   readonly steps: Readonly<Record<string, readonly number[]>>;
 }
 
-export class Turn {
+export class RunningStack {
   readonly stack: StackName;
   readonly client: ClientKind;
-  readonly world: World;
+  readonly services: Services;
   readonly server: BenchProcess;
   readonly worker: BenchProcess | null;
   readonly clients: BenchProcess;
 
-  constructor(parts: Pick<Turn, 'stack' | 'client' | 'world' | 'server' | 'worker' | 'clients'>) {
+  constructor(parts: Pick<RunningStack, 'stack' | 'client' | 'services' | 'server' | 'worker' | 'clients'>) {
     this.stack = parts.stack;
     this.client = parts.client;
-    this.world = parts.world;
+    this.services = parts.services;
     this.server = parts.server;
     this.worker = parts.worker;
     this.clients = parts.clients;
   }
 
-  /** Runs tasks to their outcomes. */
+  /** Starts tasks and waits for their outcomes. */
   async run(inputs: readonly TaskInput[]): Promise<TaskRun> {
     return this.watch(inputs, () => this.server.call<number>('start', inputs));
   }
 
-  /** Watches tasks that `start` brings about; it resolves with when the first of them was begun. */
+  /** Measures tasks that `start` starts. `start` resolves with the time at which the first was started. */
   async watch(inputs: readonly TaskInput[], start: () => Promise<number>): Promise<TaskRun> {
     const tasks = inputs.length;
     const { clients, worker } = this;
@@ -104,7 +105,8 @@ export class Turn {
     return {
       tasks,
       began,
-      // Whoever is told by push counts as done when the last is told; a poll that comes later is not held against S4.
+      // With push, the run ends when the last page is told. With polling, when the last task has ended: the delay of the
+      // poll does not count.
       wall: (this.client === 'none' || this.client === 'poll' ? returned : Math.max(returned, heard)) - began,
       marks,
       latencies: marks.flatMap(({ n, done }) => (seen.has(n) ? [(seen.get(n) ?? 0) - done] : [])),
@@ -123,8 +125,8 @@ export class Turn {
     return {
       server: cpuOf(this.server.pid),
       worker: this.worker?.isRunning ? cpuOf(this.worker.pid) : 0,
-      redis: cpuOf(this.world.redisPid),
-      soketi: cpuOf(this.world.soketiPid),
+      redis: cpuOf(this.services.redisPid),
+      soketi: cpuOf(this.services.soketiPid),
     };
   }
 
@@ -144,7 +146,7 @@ export function subtract(after: Cpu, before: Cpu): Cpu {
   };
 }
 
-/** The same for each of so many tasks, requests or pages. */
+/** CPU divided by the number of tasks, requests or pages. */
 export function perTask(cpu: Cpu, count: number): Cpu {
   return {
     server: cpu.server / count,
@@ -158,11 +160,14 @@ export function totalOf(cpu: Cpu): number {
   return cpu.server + cpu.worker + cpu.redis + cpu.soketi;
 }
 
-/** Starts a stack's processes on an empty Redis, lets `use` have them, ends them. */
-export async function withTurn<T>(options: TurnOptions, use: (turn: Turn) => Promise<T>): Promise<T> {
-  const { world, stack, users, concurrency = 20, hasWorker = true, profileFolder } = options;
-  await world.redis.wipe();
-  const env = { ...world.env, CONCURRENCY: String(concurrency) };
+/** Empties Redis, starts the processes of a stack, calls `use` with them, and ends them. */
+export async function withRunningStack<T>(
+  options: RunningStackOptions,
+  use: (running: RunningStack) => Promise<T>,
+): Promise<T> {
+  const { services, stack, users, concurrency = 20, hasWorker = true, profileFolder } = options;
+  await services.redis.wipe();
+  const env = { ...services.env, CONCURRENCY: String(concurrency) };
   const start = (name: string) => BenchProcess.start(name, { env, args: [stack], profileFolder });
   const starting = [BenchProcess.start('clients', { env }), start('server'), ...(hasWorker ? [start('worker')] : [])];
   try {
@@ -173,9 +178,9 @@ export async function withTurn<T>(options: TurnOptions, use: (turn: Turn) => Pro
     ];
     const { client } = STACKS[stack];
     await clients.call('connect', { kind: client, users });
-    return await use(new Turn({ stack, client, world, server, worker, clients }));
+    return await use(new RunningStack({ stack, client, services, server, worker, clients }));
   } finally {
-    // The pages first, so that none of them tries to come back.
+    // The pages end first; else they would try to reconnect to a server that has ended.
     for (const settled of await Promise.allSettled(starting)) {
       if (settled.status === 'fulfilled') await settled.value.stop();
     }

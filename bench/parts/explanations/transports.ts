@@ -1,5 +1,5 @@
-// How long a pushed event takes to a browser, over each transport that pusher-js has: WebSocket straight to Soketi,
-// HTTP streaming and HTTP polling by way of the app's fallback. In a real Chromium.
+// The part `transports`: how long a pushed event takes to reach a page in Chromium, over each transport of pusher-js. The
+// WebSocket goes to Soketi; HTTP streaming and HTTP polling go through the HTTP fallback of the app.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -7,14 +7,14 @@ import express from 'express';
 import { createBackend, pusherFromEnv } from 'inloop/backend';
 import { attachFallback } from 'inloop/server';
 import { chromium } from 'playwright-core';
-import { REPOSITORY } from '../../dev/paths.ts';
-import { CHROMIUM_FLAGS, findChromium } from '../../dev/setup/chromium.ts';
-import { pause } from '../measure/clock.ts';
-import { median, percentile, ratio } from '../measure/stats.ts';
-import { figure, spread, table } from '../measure/table.ts';
-import { definePart, type Part } from '../part.ts';
-import { inRounds, type Rounds } from '../rounds.ts';
-import { createPusher } from '../stacks/s1.ts';
+import { REPOSITORY } from '../../../dev/paths.ts';
+import { CHROMIUM_FLAGS, findChromium } from '../../../dev/setup/chromium.ts';
+import { pause } from '../../measure/clock.ts';
+import { median, percentile, ratio } from '../../measure/stats.ts';
+import { figure, spread, table } from '../../measure/table.ts';
+import { definePart, type Part } from '../../part.ts';
+import { inRounds, type Rounds } from '../../rounds.ts';
+import { createPusher } from '../../stacks/pusher-per-element.ts';
 
 const NAMES = ['ws', 'xhr_streaming', 'xhr_polling'] as const;
 const EVERY_MS = 20;
@@ -39,15 +39,15 @@ interface Follow {
 
 export const transports: Part<unknown> = definePart<Rounds<(typeof NAMES)[number], Figures>>({
   name: 'transports',
-  title: 'Transports: from the call that publishes to the callback in the page (Chromium), one event each 20 ms',
-  async measure({ world, quick, log }) {
+  title: 'transports: from the call that publishes to the callback in the page (Chromium), one event every 20 ms',
+  async measure({ services, quick, log }) {
     const events = quick ? 50 : 200;
     const executablePath = findChromium();
     if (executablePath === null) {
       throw new Error('This part needs Chromium. Run "npm test", which brings it, or set INLOOP_CHROMIUM to its path.');
     }
-    const backend = createBackend({ redis: world.env.REDIS_URL, pusher: pusherFromEnv(world.env) });
-    const pusher = createPusher(world.env);
+    const backend = createBackend({ redis: services.env.REDIS_URL, pusher: pusherFromEnv(services.env) });
+    const pusher = createPusher(services.env);
     const app = express();
     app.get('/pusher.js', (_req, res) => res.sendFile(join(REPOSITORY, 'node_modules/pusher-js/dist/web/pusher.js')));
     app.get('/', (_req, res) => res.type('html').send(PAGE));
@@ -61,10 +61,10 @@ export const transports: Part<unknown> = definePart<Rounds<(typeof NAMES)[number
         const page = await browser.newPage();
         await page.goto(`http://127.0.0.1:${port}/`);
         await page.evaluate(([key, options]) => (globalThis as unknown as Follow).follow(key, options), [
-          world.env.PUSHER_KEY as string,
+          services.env.PUSHER_KEY as string,
           {
             ...{ cluster: 'bench', forceTLS: false, enableStats: false, enabledTransports: [transport] },
-            ...{ wsHost: '127.0.0.1', wsPort: Number(world.env.PUSHER_PORT) },
+            ...{ wsHost: '127.0.0.1', wsPort: Number(services.env.PUSHER_PORT) },
             ...{ httpHost: '127.0.0.1', httpPort: port, httpPath: '/pusher' },
           },
         ] as const);
@@ -89,7 +89,7 @@ export const transports: Part<unknown> = definePart<Rounds<(typeof NAMES)[number
     const p50 = (name: (typeof NAMES)[number]) => raw[name].map((delays) => percentile(delays, 0.5));
     return {
       text: [
-        'WebSocket goes straight to Soketi, the HTTP transports by way of the app’s fallback.',
+        'The WebSocket goes to Soketi. The HTTP transports go through the HTTP fallback of the app.',
         table(
           ['transport', 'p50, ms', '× ws', 'p95, ms'],
           NAMES.map((name) => [

@@ -1,29 +1,29 @@
-// What the parts below can do by themselves on this machine.
-import { percentile } from '../measure/stats.ts';
-import { figure, spread, table } from '../measure/table.ts';
-import { definePart, type Part } from '../part.ts';
-import { makeInput } from '../stacks/task.ts';
-import { withTurn } from '../turn.ts';
+// The part `bare-parts`: what Redis, Soketi and bee-queue do by themselves on this machine, without any stack on top.
+import { percentile } from '../../measure/stats.ts';
+import { figure, spread, table } from '../../measure/table.ts';
+import { definePart, type Part } from '../../part.ts';
+import { withRunningStack } from '../../running-stack.ts';
+import { makeInput } from '../../stacks/task.ts';
 
 interface Figures {
-  /** In ms. */
+  /** Round trips in ms. */
   readonly redis: readonly number[];
-  /** Each a second, one entry a round. */
+  /** Jobs and events a second, one entry a round; so are the next two. */
   readonly jobs: readonly number[];
   readonly triggers: readonly number[];
   readonly batches: Readonly<Record<'1' | '8' | '32', readonly number[]>>;
 }
 
-export const floor: Part<unknown> = definePart<Figures>({
-  name: 'floor',
-  title: 'The floor: Redis, Soketi and bee-queue alone',
-  async measure({ world, quick, log }) {
+export const bareParts: Part<unknown> = definePart<Figures>({
+  name: 'bare-parts',
+  title: 'bare-parts: Redis, Soketi and bee-queue alone',
+  async measure({ services, quick, log }) {
     const rounds = quick ? 1 : 2;
     const ms = quick ? 300 : 1_000;
     const redis: number[] = [];
     for (let n = 0; n < 2_000; n++) {
       const began = performance.now();
-      await world.redis.roundTrip();
+      await services.redis.roundTrip();
       redis.push(performance.now() - began);
     }
     const jobs: number[] = [];
@@ -31,16 +31,16 @@ export const floor: Part<unknown> = definePart<Figures>({
     const batches = { '1': [] as number[], '8': [] as number[], '32': [] as number[] };
     for (let round = 1; round <= rounds; round++) {
       log(`round ${round} of ${rounds}`);
-      await withTurn({ world, stack: 'none', users: [] }, async (turn) => {
+      await withRunningStack({ services, stack: 'queue-only', users: [] }, async (running) => {
         const inputs = (from: number, count: number) =>
           Array.from({ length: count }, (_, n) =>
             makeInput({ n: from + n, user: 'user-0', elements: 1, work: 'none', size: 0 }),
           );
-        await turn.run(inputs(0, 1_000));
+        await running.run(inputs(0, 1_000));
         const count = quick ? 2_000 : 10_000;
-        jobs.push((count / (await turn.run(inputs(1_000, count))).wall) * 1_000);
+        jobs.push((count / (await running.run(inputs(1_000, count))).wall) * 1_000);
         const send = async (batch: boolean, inFlight: number) =>
-          (await turn.worker?.call<number>('eventsPerSecond', { batch, inFlight, ms })) ?? Number.NaN;
+          (await running.worker?.call<number>('eventsPerSecond', { batch, inFlight, ms })) ?? Number.NaN;
         await send(true, 8);
         triggers.push(await send(false, 1));
         for (const inFlight of ['1', '8', '32'] as const) batches[inFlight].push(await send(true, Number(inFlight)));
@@ -53,7 +53,7 @@ export const floor: Part<unknown> = definePart<Figures>({
       ['what', 'figure'],
       [
         ['Redis round trip, p50 ms', figure(percentile(redis, 0.5))],
-        ['bee-queue jobs without work, started and done, a second', spread(jobs)],
+        ['bee-queue jobs without work, a second', spread(jobs)],
         ['single triggers, one at a time, events a second', spread(triggers)],
         ...(['1', '8', '32'] as const).map((inFlight) => [
           `batches of 10, ${inFlight} in flight, events a second`,

@@ -1,22 +1,23 @@
-// 1,000 users come back within a second: connect, authorize, fetch, merge, with inloop's own client. To pages that their
-// browsers kept, as after an outage or a night's sleep; and, which asks more, to pages that are opened anew.
-import { cpuOf } from '../measure/cpu.ts';
-import { percentile } from '../measure/stats.ts';
-import { figure, table } from '../measure/table.ts';
-import { atMost, definePart, type Part } from '../part.ts';
-import { makeInput } from '../stacks/task.ts';
-import { type Cpu, perTask, subtract, withTurn } from '../turn.ts';
+// The part `returning-pages`: 1,000 users come back within a second. Each page connects, is authorized, fetches and merges,
+// with inloop's own client. Measured twice: with pages that the browser kept (after an outage, or a closed laptop), and
+// with pages that are opened anew, which costs more.
+import { cpuOf } from '../../measure/cpu.ts';
+import { percentile } from '../../measure/stats.ts';
+import { figure, table } from '../../measure/table.ts';
+import { atMost, definePart, type Part } from '../../part.ts';
+import { type Cpu, perTask, subtract, withRunningStack } from '../../running-stack.ts';
+import { makeInput } from '../../stacks/task.ts';
 
 const WITHIN_MS = 1_000;
-/** Of each user: ended while nobody looked, and still waiting. */
+/** Tasks of each user: ended while no page was open, and still waiting. */
 const [ENDED, WAITING] = [3, 2] as const;
 
 interface Return {
-  /** Until a page showed its tasks, from when it was come back to, in ms. */
+  /** Milliseconds from when the user came back until the page showed all tasks, one entry a page. */
   readonly took: readonly number[];
-  /** The last of them, from when the first page was, in ms. */
+  /** When the last page showed all tasks, in ms after the first user came back. */
   readonly last: number;
-  /** A page, in ms: of the server's processes, and of the one that plays all pages. */
+  /** CPU ms a page: of the server's processes, and of the one process that plays all pages. */
   readonly cpu: Cpu;
   readonly pageCpu: number;
 }
@@ -27,19 +28,19 @@ interface Figures {
   readonly anew: Return;
 }
 
-export const comeback: Part<unknown> = definePart<Figures>({
-  name: 'comeback',
-  title: 'Coming back: 1,000 pages within a second, each with 3 outcomes not seen and 2 tasks waiting',
-  measure({ world, quick, log }) {
+export const returningPages: Part<unknown> = definePart<Figures>({
+  name: 'returning-pages',
+  title: 'returning-pages: 1,000 pages within a second, each with 3 outcomes not seen and 2 tasks waiting',
+  measure({ services, quick, log }) {
     const users = Array.from({ length: quick ? 200 : 1_000 }, (_, index) => `user-${index}`);
     const tasks = (from: number, each: number) =>
       Array.from({ length: users.length * each }, (_, index) =>
         makeInput({ n: from + index, user: users[index % users.length] as string, elements: 1, work: 'none', size: 0 }),
       );
-    return withTurn({ world, stack: 'inloop', users: [] }, async (turn) => {
-      const { server, worker, clients } = turn;
+    return withRunningStack({ services, stack: 'inloop', users: [] }, async (running) => {
+      const { server, worker, clients } = running;
       const measured = async (call: string): Promise<Return> => {
-        const before = turn.cpu();
+        const before = running.cpu();
         const pagesBefore = cpuOf(clients.pid);
         const pages = await clients.call<{ took: number; at: number }[]>(call, {
           users,
@@ -49,7 +50,7 @@ export const comeback: Part<unknown> = definePart<Figures>({
         return {
           took: pages.map(({ took }) => took),
           last: Math.max(...pages.map(({ at }) => at)),
-          cpu: perTask(subtract(turn.cpu(), before), users.length),
+          cpu: perTask(subtract(running.cpu(), before), users.length),
           pageCpu: (cpuOf(clients.pid) - pagesBefore) / users.length,
         };
       };
@@ -74,7 +75,7 @@ export const comeback: Part<unknown> = definePart<Figures>({
           'pages',
           'show all tasks after: p50, ms',
           'p99, ms',
-          'the last, from when the first came back, ms',
+          'the last page, after the first came back, ms',
           'CPU ms a page: server',
           'Redis',
           'Soketi',
@@ -93,11 +94,11 @@ export const comeback: Part<unknown> = definePart<Figures>({
           ],
         ),
       ),
-      'All pages are played by one process on the same two cores, which takes more of them than the server does.',
+      'One process plays all pages. It runs on the same two cores and uses more CPU than the server.',
     ].join('\n\n'),
     targets: [
-      atMost('Coming back: the last of 1,000 kept pages shows its tasks after', kept.last / 1_000, 3, ' s'),
-      atMost('Coming back: the last of 1,000 new pages shows its tasks after', anew.last / 1_000, 3, ' s'),
+      atMost('returning-pages: the last of 1,000 kept pages shows its tasks after', kept.last / 1_000, 3, ' s'),
+      atMost('returning-pages: the last of 1,000 new pages shows its tasks after', anew.last / 1_000, 3, ' s'),
     ],
   }),
 });

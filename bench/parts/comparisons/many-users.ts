@@ -1,19 +1,20 @@
-// W3: many users, many tasks, short elements. What a task costs everybody, and how soon its owner knows.
-import { median, percentile, ratio, sum } from '../measure/stats.ts';
-import { figure, spread, table } from '../measure/table.ts';
-import { atLeast, atMost, definePart, holds, type Part } from '../part.ts';
-import { inRounds, type Rounds } from '../rounds.ts';
-import { makeInput, type TaskInput } from '../stacks/task.ts';
-import { type Cpu, perTask, totalOf, withTurn } from '../turn.ts';
-import type { CommandCounts } from '../world.ts';
+// The part `many-users`: 200 users with five tasks each. Measures tasks a second, CPU and messages a task, and the delay
+// from the end of a task to its owner's page, for every stack.
+import { median, percentile, ratio, sum } from '../../measure/stats.ts';
+import { figure, spread, table } from '../../measure/table.ts';
+import { atLeast, atMost, definePart, holds, type Part } from '../../part.ts';
+import { inRounds, type Rounds } from '../../rounds.ts';
+import { type Cpu, perTask, totalOf, withRunningStack } from '../../running-stack.ts';
+import type { CommandCounts } from '../../services.ts';
+import { makeInput, type TaskInput } from '../../stacks/task.ts';
 
-const NAMES = ['none', 's1', 's3', 's4', 'inloop'] as const;
+const NAMES = ['queue-only', 'pusher-per-element', 'bullmq-socketio', 'status-row', 'inloop'] as const;
 type Name = (typeof NAMES)[number];
 const TASKS_A_USER = 5;
 
 interface Figures {
   readonly tasksPerSecond: number;
-  /** A task, in ms. */
+  /** Milliseconds a task. */
   readonly cpu: Cpu;
   readonly events: number;
   readonly calls: number;
@@ -23,8 +24,11 @@ interface Figures {
   readonly lost: number;
 }
 
-/** The users of W3 and their tasks, every user's first before anybody's second. */
-export function w3Tasks(users: number, { elements = 100, from = 0 } = {}): { users: string[]; inputs: TaskInput[] } {
+/** The users of this part and their tasks: the first task of every user, then the second of every user, and so on. */
+export function manyUsersTasks(
+  users: number,
+  { elements = 100, from = 0 } = {},
+): { users: string[]; inputs: TaskInput[] } {
   const names = Array.from({ length: users }, (_, index) => `user-${index}`);
   const inputs = Array.from({ length: users * TASKS_A_USER }, (_, index) =>
     makeInput({ n: from + index, user: names[index % users] as string, elements, work: 'sleep', size: 1 }),
@@ -32,21 +36,21 @@ export function w3Tasks(users: number, { elements = 100, from = 0 } = {}): { use
   return { users: names, inputs };
 }
 
-export const w3: Part<unknown> = definePart<Rounds<Name, Figures>>({
-  name: 'w3',
-  title: 'W3: 200 users × 5 tasks × 100 elements of 1 ms sleep, worker concurrency 20',
-  measure({ world, quick, log }) {
-    const { users, inputs } = w3Tasks(quick ? 20 : 200);
+export const manyUsers: Part<unknown> = definePart<Rounds<Name, Figures>>({
+  name: 'many-users',
+  title: 'many-users: 200 users × 5 tasks × 100 elements of 1 ms sleep, worker concurrency 20',
+  measure({ services, quick, log }) {
+    const { users, inputs } = manyUsersTasks(quick ? 20 : 200);
     const few = quick ? 5 : 10;
     return inRounds(NAMES, quick ? 1 : 3, log, (stack) =>
-      withTurn({ world, stack, users }, async (turn) => {
-        // Warm-up. Then the commands are counted on tasks of their own, since counting each costs Redis time.
-        await turn.run(w3Tasks(few, { from: 1_000_000 }).inputs);
-        await world.redis.countFrom();
-        const counted = w3Tasks(few, { from: 2_000_000 }).inputs;
-        await turn.run(counted);
-        const { sent, run, byName } = await world.redis.counted();
-        const result = await turn.run(inputs);
+      withRunningStack({ services, stack, users }, async (running) => {
+        // Warm-up. Redis commands are counted on separate tasks, because counting slows Redis down.
+        await running.run(manyUsersTasks(few, { from: 1_000_000 }).inputs);
+        await services.redis.countFrom();
+        const counted = manyUsersTasks(few, { from: 2_000_000 }).inputs;
+        await running.run(counted);
+        const { sent, run, byName } = await services.redis.counted();
+        const result = await running.run(inputs);
         const each = (total: number) => total / inputs.length;
         return {
           tasksPerSecond: (inputs.length / result.wall) * 1_000,
@@ -73,19 +77,19 @@ export const w3: Part<unknown> = definePart<Rounds<Name, Figures>>({
     const middle = (name: Name, pick: (figures: Figures) => number) => median(of(name, pick));
     const text = [
       table(
-        ['stack', 'tasks/s', '× none', 'CPU ms a task', '× none', 'outcome p50, ms', 'p99, ms', 'lost'],
+        ['stack', 'tasks/s', '× queue-only', 'CPU ms a task', '× queue-only', 'outcome p50, ms', 'p99, ms', 'lost'],
         NAMES.map((name) => [
           name,
           spread(speed(name)),
-          figure(ratio(speed(name), speed('none'))),
+          figure(ratio(speed(name), speed('queue-only'))),
           spread(cpu(name)),
-          figure(ratio(cpu(name), cpu('none'))),
+          figure(ratio(cpu(name), cpu('queue-only'))),
           figure(percentile(all(name), 0.5)),
           figure(percentile(all(name), 0.99)),
           figure(sum(of(name, ({ lost }) => lost))),
         ]),
       ),
-      'CPU by process, and what a task sends (medians). Redis commands: as clients send them, a script being one; and with those inside scripts (`INFO commandstats`).',
+      'CPU ms a task by process, and what a task sends (medians). “commands sent” counts Redis commands as clients send them, a script as one; “run” counts the commands inside scripts too (`INFO commandstats`).',
       table(
         ['stack', 'server', 'worker', 'Redis', 'Soketi', 'events', 'calls to the bus', 'polls', 'commands sent', 'run'],
         NAMES.map((name) => [
@@ -98,36 +102,40 @@ export const w3: Part<unknown> = definePart<Rounds<Name, Figures>>({
           figure(middle(name, ({ commands }) => commands.run)),
         ]),
       ),
-      `inloop’s, by command: ${byCommand(raw.inloop.at(-1)?.commands.byName ?? {})}. The changes of a task (accepted, running, its steps, the outcome) are one script each: in it the revision is compared and the record written, at the ends also the lists of active and unseen tasks, the inbox and the mark of what was not pushed. To run fewer, one of these would have to go.`,
+      `The commands that a task of inloop runs: ${byCommand(raw.inloop.at(-1)?.commands.byName ?? {})}. Each change of a task (accepted, running, a step, the outcome) is one script. The script compares the revision and writes the record. The first and the last one also keep the lists of active and unseen tasks, the inbox, and the mark of what was not pushed yet.`,
     ].join('\n\n');
     const commands = (which: 'sent' | 'run') =>
-      middle('inloop', (run) => run.commands[which]) - middle('none', (run) => run.commands[which]);
+      middle('inloop', (run) => run.commands[which]) - middle('queue-only', (run) => run.commands[which]);
     const p99 = (name: Name) => percentile(all(name), 0.99);
     return {
       text,
       targets: [
-        atLeast('W3 tasks/s × none', ratio(speed('inloop'), speed('none')), 0.9),
-        atMost('W3 CPU of all processes a task × none', ratio(cpu('inloop'), cpu('none')), 2),
+        atLeast('many-users: tasks/s × queue-only', ratio(speed('inloop'), speed('queue-only')), 0.9),
+        atMost('many-users: CPU of all processes a task × queue-only', ratio(cpu('inloop'), cpu('queue-only')), 2),
         atMost(
-          'W3 events a task',
+          'many-users: events a task',
           middle('inloop', ({ events }) => events),
           3,
         ),
         atMost(
-          'W3 calls to the bus a task',
+          'many-users: calls to the bus a task',
           middle('inloop', ({ calls }) => calls),
           0.4,
         ),
-        atMost('W3 Redis commands sent a task, beyond none', commands('sent'), 6),
-        atMost('W3 Redis commands run a task, those inside scripts too, beyond none', commands('run'), 6),
-        holds(
-          'W3 outcome p99 below S3’s',
-          `${figure(p99('inloop'))} ms`,
-          `< ${figure(p99('s3'))} ms`,
-          p99('inloop') < p99('s3'),
+        atMost('many-users: Redis commands sent a task beyond queue-only', commands('sent'), 6),
+        atMost(
+          'many-users: Redis commands run a task (with those inside scripts) beyond queue-only',
+          commands('run'),
+          6,
         ),
         holds(
-          'W3 outcomes lost',
+          'many-users: outcome p99 below bullmq-socketio’s',
+          `${figure(p99('inloop'))} ms`,
+          `< ${figure(p99('bullmq-socketio'))} ms`,
+          p99('inloop') < p99('bullmq-socketio'),
+        ),
+        holds(
+          'many-users: outcomes lost',
           figure(sum(of('inloop', ({ lost }) => lost))),
           '0',
           of('inloop', ({ lost }) => lost).every((lost) => lost === 0),

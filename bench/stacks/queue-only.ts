@@ -1,11 +1,10 @@
-// None: bee-queue alone. The work is done and nobody is told; the floor for everything else.
-
-import { acceptWith } from './accept.ts';
-import { consume, createProducer } from './bee.ts';
+// The stack `queue-only`: bee-queue alone. The work is done and nobody is told. The others are compared with it.
+import { acceptWith } from './accept-route.ts';
+import { consume, createProducer } from './bee-queue.ts';
 import { NO_COUNTS, type Stack } from './stack.ts';
 import { createWork, resultOf } from './task.ts';
 
-export const none: Stack = {
+export const queueOnly: Stack = {
   async startServer(env) {
     const jobs = await createProducer(env);
     return {

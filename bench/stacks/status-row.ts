@@ -1,9 +1,9 @@
-// S4: a status row that the worker writes every 100 elements, and pages that poll it every 500 ms.
-// As a careful engineer writes it: one request brings all of a user's tasks, in one round trip to Redis, and a page
-// asks only while it has tasks that have not ended.
+// The stack `status-row`: the worker writes a status row every 100 elements, and pages poll it every 500 ms. Written
+// carefully: one request reads all tasks of a user in one round trip to Redis, and a page polls only while it has tasks
+// that have not ended.
 import { createClient } from '@redis/client';
-import { acceptWith } from './accept.ts';
-import { consume, createProducer } from './bee.ts';
+import { acceptWith } from './accept-route.ts';
+import { consume, createProducer } from './bee-queue.ts';
 import { NO_COUNTS, type Stack, type StackEnv, userOf } from './stack.ts';
 import { createWork, resultOf, type TaskInput } from './task.ts';
 
@@ -27,7 +27,7 @@ async function connect(env: StackEnv) {
   return { client, write };
 }
 
-export const s4: Stack = {
+export const statusRow: Stack = {
   async startServer(env) {
     const jobs = await createProducer(env);
     const { client, write } = await connect(env);

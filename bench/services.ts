@@ -1,4 +1,4 @@
-// The Redis and the Soketi that all stacks of a run share, as the local stack runs them.
+// The Redis and the Soketi that all stacks of a run share, started as `npm start` starts them.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,8 +11,8 @@ import { createPusherApp, probeSoketi, pusherEnvOf, soketiCommand } from '../dev
 import { waitUntilReady } from '../dev/stack/wait.ts';
 import { pause } from './measure/clock.ts';
 
-export interface World {
-  /** For every process: where the parts are. */
+export interface Services {
+  /** Environment of every process: where Redis and Soketi are. */
   readonly env: Readonly<Record<string, string>>;
   readonly redisPid: number;
   readonly soketiPid: number;
@@ -21,16 +21,16 @@ export interface World {
   stop(): Promise<void>;
 }
 
-/** All that run. */
-const worlds = new Set<World>();
+/** All services that run. */
+const allServices = new Set<Services>();
 
-/** Ends all that run, when the bench is told to end. */
-export async function stopWorlds(): Promise<void> {
-  await Promise.all([...worlds].map((world) => world.stop()));
+/** Ends all services. For a signal that ends the bench. */
+export async function stopAllServices(): Promise<void> {
+  await Promise.all([...allServices].map((services) => services.stop()));
 }
 
 /** @param profileFolder where a CPU profile of Soketi goes when it ends */
-export async function startWorld({ profileFolder }: { profileFolder?: string } = {}): Promise<World> {
+export async function startServices({ profileFolder }: { profileFolder?: string } = {}): Promise<Services> {
   const redisServer = findRedisServer();
   if (redisServer === null) throw new Error('The bench needs redis-server on PATH. Run "npm test", which brings it.');
   const folder = mkdtempSync(join(tmpdir(), 'inloop-bench-'));
@@ -55,7 +55,7 @@ export async function startWorld({ profileFolder }: { profileFolder?: string } =
   const redisUrl = `redis://${LOOPBACK}:${redisPort}`;
   const probe = await connectProbe(redisUrl);
   let stopped: Promise<void> | undefined;
-  const world: World = {
+  const services: Services = {
     env: {
       REDIS_URL: redisUrl,
       ...pusherEnvOf(app, soketiPort),
@@ -69,42 +69,42 @@ export async function startWorld({ profileFolder }: { profileFolder?: string } =
         probe.close();
         await Promise.all([soketi.stop(10_000), redis.stop()]);
         rmSync(folder, { recursive: true, force: true });
-        worlds.delete(world);
+        allServices.delete(services);
       })();
       return stopped;
     },
   };
-  worlds.add(world);
-  return world;
+  allServices.add(services);
+  return services;
 }
 
-/** A Redis and a Soketi for what runs beside something else. */
-export async function inOwnWorld<T>(use: (world: World) => Promise<T>): Promise<T> {
-  const world = await startWorld();
+/** Calls `use` with a Redis and a Soketi of its own, for a measurement that runs beside another one. */
+export async function withOwnServices<T>(use: (services: Services) => Promise<T>): Promise<T> {
+  const services = await startServices();
   try {
-    return await use(world);
+    return await use(services);
   } finally {
-    await world.stop();
+    await services.stop();
   }
 }
 
 /** How many commands Redis was given. */
 export interface CommandCounts {
-  /** Sent by a client: what crosses the network. A script is one. */
+  /** Commands that clients sent. A script counts as one. */
   readonly sent: number;
-  /** The same and those inside scripts (`INFO commandstats`). */
+  /** Commands that ran, with those inside scripts (`INFO commandstats`). */
   readonly run: number;
-  /** The same, by command. */
+  /** `run`, by command. */
   readonly byName: Readonly<Record<string, number>>;
 }
 
-/** The bench's own way to Redis. */
+/** The bench's own connection to Redis. */
 export interface RedisProbe {
-  /** Forgets all data, on disk too. */
+  /** Deletes all data, in memory and on disk. */
   wipe(): Promise<void>;
-  /** Starts to count. Watching each command costs Redis time, so what is counted is not timed. */
+  /** Starts to count commands. Counting slows Redis down, so nothing is timed meanwhile. */
   countFrom(): Promise<void>;
-  /** What came since; the probe's own and the heartbeats of idle clients (PING) left out. */
+  /** The commands since `countFrom`, without the probe's own and without PING (heartbeats of idle clients). */
   counted(): Promise<CommandCounts>;
   roundTrip(): Promise<void>;
   close(): void;
@@ -123,7 +123,7 @@ async function connectProbe(url: string): Promise<RedisProbe> {
   return {
     async wipe() {
       await client.flushAll();
-      // What others wrote leaves the append-only file here, and not in the middle of somebody's turn.
+      // Rewrite the append-only file now, so that Redis does not do it while a stack is measured.
       await client.bgRewriteAof();
       while (/aof_rewrite_(in_progress|scheduled):1/.test(await client.info('persistence'))) await pause(10);
     },

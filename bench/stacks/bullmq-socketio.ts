@@ -1,9 +1,9 @@
-// S3: BullMQ with `updateProgress`; the server listens with QueueEvents and passes on to Socket.IO, one room a user.
-// As a careful engineer writes it: the user is part of the job's id, so that no event needs a look-up; WebSockets at
-// once; finished jobs are kept for an hour and a thousand of them, so that a page can ask.
+// The stack `bullmq-socketio`: the worker calls BullMQ's `updateProgress` for each element; the server hears it through
+// QueueEvents and sends it to the Socket.IO room of the user. Written carefully: the job's id contains the user, so that
+// no event needs a look-up; pages use WebSockets from the start; up to 1,000 finished jobs are kept for an hour.
 import { Queue, QueueEvents, Worker } from 'bullmq';
 import { Server as SocketServer } from 'socket.io';
-import { acceptWith } from './accept.ts';
+import { acceptWith } from './accept-route.ts';
 import { NO_COUNTS, type Stack, type StackEnv } from './stack.ts';
 import { createWork, resultOf, type TaskInput } from './task.ts';
 
@@ -16,7 +16,7 @@ function connectionOf(env: StackEnv) {
 
 const userOfJob = (jobId: string): string => jobId.slice(0, jobId.lastIndexOf('.'));
 
-export const s3: Stack = {
+export const bullmqSocketio: Stack = {
   async startServer(env) {
     const connection = connectionOf(env);
     const queue = new Queue<TaskInput>(NAME, {

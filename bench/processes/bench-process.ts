@@ -1,10 +1,10 @@
-// A process of the bench and what its parent may ask of it.
+// Child processes of the bench, and calls from the parent to them.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { REPOSITORY } from '../../dev/paths.ts';
 
-/** What a child does when it is asked; each name takes one argument of JSON and gives one answer of JSON. */
+/** The calls that a child answers. Each takes one JSON argument and returns one JSON result. */
 export type Calls = Readonly<Record<string, (argument: never) => unknown>>;
 
 interface Question {
@@ -19,10 +19,10 @@ interface Answer {
   readonly error?: string;
 }
 
-// In a child, also while it still starts: without a parent there is nobody to end it.
+// In a child, from its first moment: it exits when its parent is gone, since nobody else would end it.
 process.on('disconnect', () => process.exit(1));
 
-/** In the child: answers until it is told to stop, or until the parent is gone. `stop` runs before it exits. */
+/** In the child: answers calls until it is told to stop or the parent is gone. `stop` runs before it exits. */
 export function answerCalls(calls: Calls, stop: () => Promise<void>): void {
   // Ctrl-C reaches the whole group; the parent decides in which order things end.
   process.on('SIGINT', () => undefined);
@@ -44,11 +44,11 @@ export function answerCalls(calls: Calls, stop: () => Promise<void>): void {
 export interface ProcessOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
-  /** Where a CPU profile of it goes when it ends. */
+  /** The folder in which it writes a CPU profile when it ends. */
   readonly profileFolder?: string | undefined;
 }
 
-/** A child, seen from its parent. */
+/** A child process, for its parent. */
 export class BenchProcess {
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>();
@@ -97,7 +97,7 @@ export class BenchProcess {
     return (await answered) as Result;
   }
 
-  /** Ends it; insists after 10 s. */
+  /** Asks the process to end; kills it after 10 s. */
   async stop(): Promise<void> {
     if (!this.isRunning) return;
     const exited = once(this.#child, 'exit');

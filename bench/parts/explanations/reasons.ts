@@ -1,0 +1,23 @@
+// What our code in a CPU profile is for, by the folder that it stands in.
+
+/** Says what the function `name` (`backend/store/store.ts apply`) is for; the longest folder that fits counts. */
+export function reasonFor(name: string): string {
+  const folders = Object.keys(REASONS).filter((folder) => name.startsWith(folder));
+  const longest = folders.sort((a, b) => b.length - a.length)[0];
+  return longest === undefined ? 'not written down yet: bench/parts/explanations/reasons.ts' : (REASONS[longest] ?? '');
+}
+
+/** By folder. */
+export const REASONS: Readonly<Record<string, string>> = {
+  'backend/': 'shared by server and worker: deadlines, log, metrics',
+  'backend/push/': 'decides which events leave when, and sends them in requests of up to ten',
+  'backend/queue/': 'adds and takes jobs (bee-queue is below it)',
+  'backend/recovery/': 'finds what a process that died left undone',
+  'backend/store/': 'stores each change as one script that compares the revision; every call has a deadline',
+  'core/': 'the rules of tasks: transitions, progress, snapshots, channel names, limits',
+  'server/': 'the HTTP answers: 202, snapshots, errors',
+  'server/fallback/': 'the Pusher protocol over HTTP, for browsers without WebSockets',
+  'server/tasks/': 'checks the input and the owner, then starts or changes the task',
+  'soketi/': 'checks frames and API calls before Soketi sees them, and writes the status first',
+  'worker/': 'runs handlers: attempts, progress, signs of life, outcomes',
+};

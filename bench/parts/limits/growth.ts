@@ -1,0 +1,125 @@
+// The part `growth`: whether the cost of one second of one task grows with the number of active tasks, or with the
+// number of elements. Measured in messages, and in CPU of all processes beyond what they use when idle.
+import { pause } from '../../measure/clock.ts';
+import { median, sum } from '../../measure/stats.ts';
+import { figure, table } from '../../measure/table.ts';
+import { atMost, definePart, type Part } from '../../part.ts';
+import { type RunningStack, subtract, totalOf, withRunningStack } from '../../running-stack.ts';
+import { type Services, withOwnServices } from '../../services.ts';
+import { makeInput } from '../../stacks/task.ts';
+
+const ACTIVE = [1, 10, 100, 1_000];
+const ELEMENTS = [100, 10_000, 1_000_000];
+/** Duration of a task while the number of elements grows. 100 elements in 8 s are still more than 10 pushes a second. */
+const ELEMENT_SECONDS = 8;
+/** Active tasks while the number of elements grows. */
+const TASKS = 20;
+
+interface Figures {
+  /** Number of active tasks, or of elements a task. */
+  readonly size: number;
+  /** CPU of all processes, ms for one second of one task. */
+  readonly cpu: number;
+  readonly messages: number;
+  readonly lost: number;
+}
+
+interface Growth {
+  readonly active: readonly Figures[];
+  readonly elements: readonly Figures[];
+}
+
+interface Load {
+  readonly services: Services;
+  readonly tasks: number;
+  readonly elements: number;
+  readonly seconds: number;
+}
+
+export const growth: Part<unknown> = definePart<Growth>({
+  name: 'growth',
+  title: 'growth: what one second of one task costs',
+  async measure({ services, quick, log }) {
+    const active: Figures[] = [];
+    for (const tasks of quick ? [1, 100] : ACTIVE) {
+      log(`${tasks} active tasks`);
+      const seconds = quick ? 4 : 10;
+      active.push({ size: tasks, ...(await costOf('inloop', { services, tasks, elements: seconds * 5, seconds })) });
+    }
+    // The CPU is a difference of two measurements, too inexact in one round; so the median of three is taken.
+    const rounds = new Map<number, Omit<Figures, 'size'>[]>();
+    for (let round = 1; round <= (quick ? 1 : 3); round++) {
+      for (const size of quick ? [100, 10_000] : ELEMENTS) {
+        log(`round ${round}: ${size.toLocaleString('en')} elements a task`);
+        const load = { tasks: TASKS, elements: size, seconds: ELEMENT_SECONDS };
+        // The loop over a million elements costs CPU by itself, which queue-only measures. Both run at the same time, so
+        // that a busy minute of the machine slows both.
+        const [told, untold] = await Promise.all([
+          costOf('inloop', { ...load, services }),
+          withOwnServices((own) => costOf('queue-only', { ...load, services: own })),
+        ]);
+        rounds.set(size, [...(rounds.get(size) ?? []), { ...told, cpu: told.cpu - untold.cpu }]);
+      }
+    }
+    const elements = [...rounds].map(([size, all]) => ({
+      size,
+      cpu: median(all.map(({ cpu }) => cpu)),
+      messages: median(all.map(({ messages }) => messages)),
+      lost: sum(all.map(({ lost }) => lost)),
+    }));
+    return { active, elements };
+  },
+  report({ active, elements }) {
+    const rows = (all: readonly Figures[]) =>
+      all.map(({ size, cpu, messages, lost }) => [figure(size), figure(cpu), figure(messages), figure(lost)]);
+    /** The greatest cost of any size, divided by the cost of the size at index `from`. */
+    const growthOf = (all: readonly Figures[], what: 'cpu' | 'messages', from: number) => {
+      const values = all.slice(from).map((figures) => figures[what]);
+      return Math.max(...values) / (values[0] ?? Number.NaN);
+    };
+    return {
+      text: [
+        'Active tasks in one worker. Each has a user of its own with a page open, and 5 elements a second. The CPU of idle processes is subtracted. The rest falls with the number of tasks, because a process that wakes up for one message pays for the waking.',
+        table(['active tasks', 'CPU ms a task-second', 'messages a task-second', 'lost'], rows(active)),
+        `Elements a task, with ${TASKS} tasks at a time and the elements spread evenly over the same time. The CPU is the difference to the same work in queue-only, as the median of three rounds.`,
+        table(['elements', 'CPU ms a task-second', 'messages a task-second', 'lost'], rows(elements)),
+      ].join('\n\n'),
+      targets: [
+        atMost(
+          'growth: CPU a task-second, 10 to 1,000 active tasks',
+          growthOf(active, 'cpu', active.length > 2 ? 1 : 0),
+          1.2,
+        ),
+        atMost('growth: messages a task-second, 1 to 1,000 active tasks', growthOf(active, 'messages', 0), 1.2),
+        atMost('growth: CPU a task-second, 10² to 10⁶ elements', growthOf(elements, 'cpu', 0), 1.2),
+        atMost('growth: messages a task-second, 10² to 10⁶ elements', growthOf(elements, 'messages', 0), 1.2),
+      ],
+    };
+  },
+});
+
+function costOf(
+  stack: 'inloop' | 'queue-only',
+  { services, tasks, elements, seconds }: Load,
+): Promise<Omit<Figures, 'size'>> {
+  const users = Array.from({ length: tasks }, (_, index) => `user-${index}`);
+  const inputs = (from: number, size: number, count: number) =>
+    users.map((user, index) => makeInput({ n: from + index, user, elements: count, work: 'paced', size }));
+  return withRunningStack({ services, stack, users, concurrency: tasks }, async (running) => {
+    await running.run(inputs(1_000_000, 500, 50));
+    const idle = await idleCost(running, 3_000);
+    const run = await running.run(inputs(0, seconds * 1_000, elements));
+    return {
+      cpu: (totalOf(run.cpu) - idle * run.wall) / (tasks * seconds),
+      messages: run.received / (tasks * seconds),
+      lost: run.lost,
+    };
+  });
+}
+
+/** CPU that all processes use while no task runs, in ms of CPU a ms of time. */
+async function idleCost(running: RunningStack, ms: number): Promise<number> {
+  const before = running.cpu();
+  await pause(ms);
+  return totalOf(subtract(running.cpu(), before)) / ms;
+}
