@@ -1,27 +1,30 @@
 /**
- * What the answers of the bus say about the next request: whether it is away, since when, and how long it is left alone.
- * It serves the publisher. Pure: it has no timers; time goes in (ms of a clock that never goes back).
+ * Says what the answers of the bus mean for the next request: whether the bus is down, since when, and when to ask it
+ * again. It serves the publisher. Pure: it has no timers; time goes in, in ms of a clock that never goes back.
+ *
+ * After a fault the bus is left alone for 50 to 100 ms, then 100 to 200 ms, and so on, up to 1,000 to 2,000 ms.
  */
 
 import { backoff } from '../../core/backoff.ts';
 import { BusError } from './bus.ts';
 
-/** Pauses after failures in a row, in ms. */
-const PAUSE = { initial: 100, max: 2_000 };
-/** Over its quota or its rate a bus counts, or bills, what it refuses. */
+/** After a fault, in ms. */
+const BACKOFF = { initial: 100, max: 2_000 };
+/** A bus that is over its quota or its rate may count, or bill, what it refuses. So it is asked twice a minute only. */
 const QUOTA_STATUSES: readonly (number | null)[] = [403, 429];
-const QUOTA_PAUSE = { initial: 30_000, factor: 1, jitter: [1, 1.1] } as const;
-/** How long anything is worth another try; after that, clients have fetched. Less than a sweeper's patience. */
-const PATIENCE_MS = 2_000;
-/** How long the last request that was taken says that the next one will be. */
-const PROOF_MS = 60_000;
+const QUOTA_BACKOFF = { initial: 30_000, factor: 1, jitter: [1, 1.1] } as const;
+/** How long events are kept for another try. By then clients fetch, and the sweeper has not yet looked for outcomes. */
+const KEEP_EVENTS_MS = 2_000;
+/** How long a request that was taken counts as a sign that the bus is up. */
+const KNOWN_UP_MS = 60_000;
 
 export class BusOutage {
   readonly #random: () => number;
+  /** When the outage began; null while there is none. */
   #since: number | null = null;
   #failuresInARow = 0;
   #failedAt = Number.NEGATIVE_INFINITY;
-  #takenAt = Number.NEGATIVE_INFINITY;
+  #succeededAt = Number.NEGATIVE_INFINITY;
   #retryAt = Number.NEGATIVE_INFINITY;
 
   constructor(random: () => number = Math.random) {
@@ -39,39 +42,36 @@ export class BusOutage {
   }
 
   /** Whether a request was taken within the last minute, and none failed since. */
-  isProvenUp(now: number): boolean {
-    return !this.isOn && now - this.#takenAt < PROOF_MS;
+  isKnownUp(now: number): boolean {
+    return !this.isOn && now - this.#succeededAt < KNOWN_UP_MS;
   }
 
-  /** Whether the outage is older than what waits is kept for, or will be when the bus is asked next. */
-  hasLastedTooLong(now: number): boolean {
-    return this.#since !== null && Math.max(now, this.#retryAt) > this.#since + PATIENCE_MS;
+  /** Whether the outage is older than 2 s, or will be when the bus is asked next: events are not kept any longer. */
+  isTooLong(now: number): boolean {
+    return this.#since !== null && Math.max(now, this.#retryAt) > this.#since + KEEP_EVENTS_MS;
   }
 
-  /**
-   * A request that was sent at `began` was taken. False: that says nothing, since another one failed after it was sent.
-   */
-  succeeded(began: number, now: number): boolean {
-    if (began <= this.#failedAt) return false;
-    this.#takenAt = now;
+  /** A request that left at `sentAt` was taken. False where that says nothing, since another one has failed after `sentAt`. */
+  succeeded(sentAt: number, now: number): boolean {
+    if (sentAt <= this.#failedAt) return false;
+    this.#succeededAt = now;
     this.#failuresInARow = 0;
     this.#since = null;
     return true;
   }
 
-  /** A request that was sent at `began` failed. */
-  failed(error: unknown, began: number, now: number): void {
+  /** A request that left at `sentAt` failed. */
+  failed(error: unknown, sentAt: number, now: number): void {
     this.#since ??= now;
-    // What was under way together fails together, and counts once.
-    if (began > this.#failedAt) this.#failuresInARow += 1;
+    // Up to four requests are under way and fail together. That counts as one failure.
+    if (sentAt > this.#failedAt) this.#failuresInARow += 1;
     this.#failedAt = now;
-    this.#retryAt = Math.max(this.#retryAt, now + this.#pauseAfter(error));
+    this.#retryAt = Math.max(this.#retryAt, now + this.#backoffAfter(error));
   }
 
-  /** In ms, spread at random: many processes lost the bus at the same moment. */
-  #pauseAfter(error: unknown): number {
-    const random = this.#random();
+  /** In ms. */
+  #backoffAfter(error: unknown): number {
     const isOverQuota = error instanceof BusError && QUOTA_STATUSES.includes(error.status);
-    return backoff(this.#failuresInARow, isOverQuota ? QUOTA_PAUSE : PAUSE, random);
+    return backoff(this.#failuresInARow, isOverQuota ? QUOTA_BACKOFF : BACKOFF, this.#random());
   }
 }

@@ -1,20 +1,24 @@
 /**
  * Pushes snapshots to their owners' channels. It serves whoever changed a task: server and worker.
  *
- * What leaves when is the schedule's business (push-schedule.ts): outcomes at once, everything else within the owner's
- * budget. Here is what it takes to carry that out: timers, requests, and what becomes of them.
+ * Three pure parts decide: the budget how many messages an owner gets, the outbox which events leave next, the pacer when
+ * a task may take its next step. Here are the timers and the requests, what happens in an outage of the bus, and what
+ * becomes of each event.
  *
- * After a fault, what waits is tried again for 2 s. Then it is given up: clients fetch, and each outcome is remembered
- * by the store until it was pushed (`unpublished`), from where one process at a time pushes it once the bus is back
- * (sweeper.ts). To hold outcomes here as well would push them twice. That the bus is back is found out by asking it,
- * whether or not there is anything to send. So a slow or absent bus costs freshness and not memory.
+ * A request that failed is repeated for 2 s. Then its events are dropped, and so is what comes until the bus is back.
+ * Nothing is lost by that: clients fetch, and the store remembers each outcome until it was pushed. Once the bus is back,
+ * one process at a time pushes those (recovery/sweeper.ts). To keep outcomes here as well would push them twice. So a
+ * slow or absent bus costs freshness and not memory. Whether it is back is found out by a request of its own.
  */
 
 import type { Snapshot } from '../../core/snapshot.ts';
 import type { SeenEvent } from '../../core/wire.ts';
 import { type Log, Outage } from '../log.ts';
+import { Budget } from './budget.ts';
 import { type Bus, BusError, MAX_REQUESTS } from './bus.ts';
 import { BusOutage } from './bus-outage.ts';
+import { Outbox, type Outgoing } from './outbox.ts';
+import { type GivenTurn, Pacer } from './pacer.ts';
 import {
   type EventFate,
   type EventKind,
@@ -26,19 +30,18 @@ import {
   snapshotEvent,
   toBusEvent,
 } from './push-events.ts';
-import { type Loaded, PushSchedule } from './push-schedule.ts';
 
-/** Bounds memory while the bus is slow: 10,000 outcomes of at most 10 KB each. */
+/** Bounds memory while the bus is slow: 10,000 outcomes of at most 10 KB each are 100 MB. */
 const MAX_WAITING_OUTCOMES = 10_000;
 
 export interface PublisherOptions {
   readonly bus: Pick<Bus, 'send' | 'isEncrypted'>;
   readonly log: Log;
-  /** Outcomes that were pushed, or that the bus will never take. */
+  /** Called with the ids of tasks whose outcomes need no further push: the bus took them, or will never take them. */
   readonly onSettled: (ids: readonly string[]) => void;
-  /** How many events a second one owner gets, outcomes apart. */
+  /** How many events a second one owner gets, outcomes apart. A whole number, at least 1. */
   readonly eventsPerSecond: number;
-  /** For tests. */
+  /** Spreads retries, for tests. Default: Math.random. */
   readonly random?: () => number;
 }
 
@@ -51,10 +54,17 @@ export interface Turn {
   end(): void;
 }
 
+interface TurnRequest {
+  give(turn: Turn): void;
+  cancel(): void;
+}
+
 /** Counts since the process started. */
 export interface PublisherCounts {
+  /** Requests to the bus, and how many of them failed. */
   requests: number;
   failures: number;
+  /** Events, by what they tell and what became of them. */
   readonly events: Record<EventKind, Record<EventFate, number>>;
 }
 
@@ -62,27 +72,33 @@ export class Publisher {
   readonly counts: PublisherCounts = { requests: 0, failures: 0, events: noEvents() };
   readonly #options: PublisherOptions;
   readonly #outage: BusOutage;
-  /** The same, for the operator. */
-  readonly #said: Outage;
-  readonly #schedule: PushSchedule<PushEvent>;
-  /** What those who have asked for a turn do with it, by their keys. */
-  readonly #steps = new Map<string, () => Promise<void>>();
-  #requests = 0;
-  #checking: Promise<void> | null = null;
-  #pause: NodeJS.Timeout | null = null;
+  /** Tells the operator of an outage, once when it begins and once when it is over. */
+  readonly #outageLog: Outage;
+  readonly #outbox: Outbox<PushEvent>;
+  readonly #pacer: Pacer;
+  /** Who waits for a turn, by key. */
+  readonly #turnRequests = new Map<string, TurnRequest>();
+  #requestsUnderWay = 0;
+  #probing: Promise<void> | null = null;
+  /** Runs while the bus is left alone after a fault. */
+  #backoff: NodeJS.Timeout | null = null;
+  /** Runs until the outbox or the pacer has something due. */
   #timer: NodeJS.Timeout | null = null;
   #timerAt = Number.POSITIVE_INFINITY;
-  #isScheduled = false;
+  #isPumpScheduled = false;
   #seenEvents = 0;
   #onIdle: (() => void)[] = [];
-  #closed = false;
+  #isClosed = false;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
     this.#outage = new BusOutage(options.random);
-    this.#said = new Outage(options.log, 'The bus');
-    this.#schedule = new PushSchedule({
-      eventsPerSecond: options.eventsPerSecond,
+    this.#outageLog = new Outage(options.log, 'The bus');
+    const budget = new Budget(options.eventsPerSecond);
+    this.#pacer = new Pacer(budget);
+    this.#outbox = new Outbox({
+      budget,
+      maxUrgent: MAX_WAITING_OUTCOMES,
       onMerged: (event) => this.#count(event, 'merged'),
       onDropped: (event) => this.#count(event, 'dropped'),
     });
@@ -93,49 +109,52 @@ export class Publisher {
     return this.#outage.isOn;
   }
 
-  /** Whether the bus takes events, by the last one sent; asks at most once a minute. Takes at most 5 s. Never rejects. */
+  /**
+   * Whether the bus takes events. It is asked only if no request succeeded or failed in the last minute.
+   * Takes at most 5 s. Never rejects.
+   */
   async check(): Promise<boolean> {
-    if (!this.isDown && !this.#outage.isProvenUp(performance.now())) {
-      this.#checking ??= this.#send([]).finally(() => {
-        this.#checking = null;
+    if (!this.isDown && !this.#outage.isKnownUp(performance.now())) {
+      this.#probing ??= this.#send([]).finally(() => {
+        this.#probing = null;
       });
-      await this.#checking;
+      await this.#probing;
     }
     return !this.isDown;
   }
 
-  /** How much waits now; `bytes` is its size as JSON. Walks over all of it. */
+  /** How much waits now; `bytes` is its size as JSON. Slow: it looks at every event. For tests and for looking at memory. */
   get waiting(): { readonly owners: number; readonly events: number; readonly bytes: number } {
-    const entries = [...this.#schedule.entries()];
-    const sizes = entries.map(([, { content }]) =>
+    const waiting = [...this.#outbox.waiting()];
+    const sizes = waiting.map(({ event: { content } }) =>
       Buffer.byteLength(typeof content === 'string' ? content : JSON.stringify(content)),
     );
     return {
-      owners: new Set(entries.map(([owner]) => owner)).size,
-      events: entries.length,
+      owners: new Set(waiting.map(({ owner }) => owner)).size,
+      events: waiting.length,
       bytes: sizes.reduce((sum, size) => sum + size, 0),
     };
   }
 
   /** Pushes a snapshot as soon as its owner's budget allows, unless a newer one of the same task comes first. Never throws. */
   publish(owner: string, snapshot: Snapshot): void {
-    this.#enqueue(owner, snapshotEvent(snapshot, this.#options.bus.isEncrypted));
+    this.#add(owner, snapshotEvent(snapshot, this.#options.bus.isEncrypted));
   }
 
   /** Tells the owner's other tabs and devices that outcomes were seen, in as many events as it takes. Never throws. */
   publishSeen(owner: string, seen: SeenEvent): void {
-    for (const event of seenEvents(seen, () => ++this.#seenEvents)) this.#enqueue(owner, event);
+    for (const event of seenEvents(seen, () => ++this.#seenEvents)) this.#add(owner, event);
   }
 
   /** Tells the owner's pages to ask anew who is signed in. Never throws. */
   publishSessionEnd(owner: string): void {
-    this.#enqueue(owner, sessionEvent());
+    this.#add(owner, sessionEvent());
   }
 
   /**
    * Resolves when the task may store its next step and publish it, as its owner's budget allows; also while the bus is
-   * away. Null once `signal` aborts. Never rejects.
-   * @param key of the one who waits, among all; nobody waits twice under one key
+   * down. Null once `signal` aborts or the publisher is closed. Never rejects.
+   * @param key of the one who waits, unique among all. Waiting again under it ends the earlier wait with null.
    * @param options.after ms from now, before which the turn is not wanted
    */
   takeTurn(
@@ -143,44 +162,43 @@ export class Publisher {
     key: string,
     { after, signal }: { readonly after: number; readonly signal: AbortSignal },
   ): Promise<Turn | null> {
+    this.#turnRequests.get(key)?.cancel();
+    if (this.#isClosed || signal.aborted) return Promise.resolve(null);
     return new Promise((resolve) => {
-      if (this.#closed || signal.aborted) return resolve(null);
-      const abort = () => {
-        this.withdraw(owner, key);
-        resolve(null);
+      const give = (turn: Turn | null) => {
+        signal.removeEventListener('abort', cancel);
+        this.#turnRequests.delete(key);
+        resolve(turn);
       };
-      signal.addEventListener('abort', abort, { once: true });
-      this.askForTurn(
-        owner,
-        key,
-        after,
-        () =>
-          new Promise<void>((end) => {
-            signal.removeEventListener('abort', abort);
-            resolve({ end });
-          }),
-      );
+      const cancel = () => {
+        this.#pacer.withdraw(owner, key);
+        give(null);
+      };
+      signal.addEventListener('abort', cancel);
+      this.#turnRequests.set(key, { give, cancel });
+      const now = performance.now();
+      this.#pacer.request(owner, key, now + after, now);
+      this.#setTimer();
     });
   }
 
-  /**
-   * Calls `step`, which stores how far a task is and publishes it, when it is the task's turn: not within the next `ms`,
-   * then as its owner's budget allows. Once for each time it is asked for; also while the bus is away.
-   * `step` must not reject.
-   * @param key of the one who asks, among all; asking again under it takes the place of what was asked before
-   */
+  readonly #askers = new Map<string, AbortController>();
+
+  /** As {@link takeTurn}, with a callback. Goes once worker/reporter.ts awaits its turn. */
   askForTurn(owner: string, key: string, ms: number, step: () => Promise<void>): void {
-    if (this.#closed) return;
-    this.#steps.set(key, step);
-    const now = performance.now();
-    this.#schedule.ask(owner, key, now + ms, now);
-    this.#wake();
+    const asker = new AbortController();
+    this.#askers.set(key, asker);
+    void this.takeTurn(owner, key, { after: ms, signal: asker.signal }).then(async (turn) => {
+      if (turn === null) return;
+      await step();
+      turn.end();
+    });
   }
 
-  /** Whoever asked under `key` has no use for a turn any more. */
-  withdraw(owner: string, key: string): void {
-    this.#schedule.withdraw(owner, key);
-    this.#steps.delete(key);
+  /** Ends what {@link askForTurn} began. */
+  withdraw(_owner: string, key: string): void {
+    this.#askers.get(key)?.abort();
+    this.#askers.delete(key);
   }
 
   /** Resolves when nothing waits any more, or after `limit` ms. */
@@ -194,59 +212,60 @@ export class Publisher {
     clearTimeout(timer);
   }
 
-  /** Sends nothing more. */
+  /** Drops what waits, and ends every wait for a turn. Nothing is sent any more. */
   close(): void {
-    this.#closed = true;
-    for (const timer of [this.#pause, this.#timer]) if (timer) clearTimeout(timer);
-    this.#schedule.clear();
-    this.#steps.clear();
+    this.#isClosed = true;
+    for (const timer of [this.#backoff, this.#timer]) if (timer) clearTimeout(timer);
+    this.#outbox.dropAll();
+    for (const request of [...this.#turnRequests.values()]) request.cancel();
   }
 
-  #enqueue(owner: string, event: PushEvent): void {
-    if (this.#closed) return;
+  #add(owner: string, event: PushEvent): void {
+    if (this.#isClosed) return;
     const now = performance.now();
-    if (this.#outage.hasLastedTooLong(now)) {
+    if (this.#outage.isTooLong(now)) {
       this.#count(event, 'dropped');
       return;
     }
-    if (!this.#schedule.put(owner, event, now, MAX_WAITING_OUTCOMES)) return;
-    // An outcome while nothing else is going on has nobody to share a request with.
-    if (event.mustArrive && this.#requests === 0 && this.#schedule.isQuiet(now)) this.#pump();
-    else this.#wakeAfterThisTick();
+    if (!this.#outbox.add(owner, event, now)) return;
+    // An outcome while nothing else is going on need not wait for others to share its request.
+    if (event.isUrgent && this.#requestsUnderWay === 0 && this.#outbox.hasLowTraffic(now)) this.#pump();
+    else this.#pumpAfterThisTick();
   }
 
-  /** What changes in one tick leaves in one request. */
-  #wakeAfterThisTick(): void {
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
+  /** All that changes in one tick shares a request. */
+  #pumpAfterThisTick(): void {
+    if (this.#isPumpScheduled) return;
+    this.#isPumpScheduled = true;
     setImmediate(() => {
-      this.#isScheduled = false;
+      this.#isPumpScheduled = false;
       this.#pump();
     });
   }
 
-  /** Does what the schedule says is due, and comes back when more is. */
+  /** Sends and gives what is due, and sets the timer for what is due next. */
   #pump(): void {
-    if (this.#closed) return;
+    if (this.#isClosed) return;
     while (this.#maySend) {
-      const batch = this.#schedule.load(performance.now(), this.#requests);
+      const batch = this.#outbox.takeBatch(performance.now(), this.#requestsUnderWay);
       if (batch.length === 0) break;
       void this.#send(batch);
     }
-    // Turns go on while the bus is away: what is stored serves those who ask.
-    for (const { owner, key } of this.#schedule.turns(performance.now())) void this.#giveTurn(owner, key);
-    this.#wake();
+    // Turns go on while the bus is down: what is stored serves those who fetch.
+    for (const turn of this.#pacer.giveTurns(performance.now())) this.#giveTurn(turn);
+    this.#setTimer();
   }
 
-  /** While the bus is down one request at a time, after each pause, finds out whether it is back. */
+  /** While the bus is down, one request at a time finds out whether it is back. */
   get #maySend(): boolean {
-    return this.#pause === null && this.#requests < (this.isDown ? 1 : MAX_REQUESTS);
+    return this.#backoff === null && this.#requestsUnderWay < (this.isDown ? 1 : MAX_REQUESTS);
   }
 
-  /** Sees to it that the next thing that falls due is done in time. */
-  #wake(): void {
-    const { load, turn } = this.#schedule.nextAt();
-    const at = Math.min(turn, this.#maySend ? load : Number.POSITIVE_INFINITY);
+  /** Sees to it that what is due next is done in time. */
+  #setTimer(): void {
+    if (this.#isClosed) return;
+    const batchAt = this.#maySend ? this.#outbox.nextBatchAt : Number.POSITIVE_INFINITY;
+    const at = Math.min(this.#pacer.nextTurnAt, batchAt);
     if (at >= this.#timerAt) return;
     if (this.#timer) clearTimeout(this.#timer);
     this.#timerAt = at;
@@ -260,35 +279,35 @@ export class Publisher {
     );
   }
 
-  async #giveTurn(owner: string, key: string): Promise<void> {
-    const step = this.#steps.get(key);
-    this.#steps.delete(key);
-    const began = performance.now();
-    await step?.();
-    const now = performance.now();
-    this.#schedule.answered(now, now - began, false);
-    this.#schedule.endTurn(owner);
-    this.#wake();
+  #giveTurn(turn: GivenTurn): void {
+    let hasEnded = false;
+    const end = () => {
+      if (hasEnded) return;
+      hasEnded = true;
+      this.#pacer.endTurn(turn, performance.now());
+      this.#setTimer();
+    };
+    this.#turnRequests.get(turn.key)?.give({ end });
   }
 
-  /** Sends a batch, or with an empty one asks whether the bus takes any. */
-  async #send(batch: readonly Loaded<PushEvent>[]): Promise<void> {
-    this.#requests += 1;
+  /** Sends a batch; an empty one is a probe, which asks whether the bus takes events. */
+  async #send(batch: readonly Outgoing<PushEvent>[]): Promise<void> {
+    this.#requestsUnderWay += 1;
     const unsent = new Set(batch);
-    const began = performance.now();
+    const sentAt = performance.now();
     try {
       if (batch.length === 0) await this.#probe();
       else await this.#trySend(batch, unsent);
-      if (this.#outage.succeeded(began, performance.now())) this.#said.succeeded();
+      if (this.#outage.succeeded(sentAt, performance.now())) this.#outageLog.succeeded();
     } catch (error) {
-      this.#failed(unsent, error, began);
+      this.#handleFailure(unsent, error, sentAt);
     }
     const now = performance.now();
-    this.#schedule.answered(now, now - began, this.isDown);
-    this.#schedule.settle(batch);
-    this.#requests -= 1;
+    this.#pacer.noteAnswer(now - sentAt, this.isDown, now);
+    this.#outbox.finish(batch);
+    this.#requestsUnderWay -= 1;
     if (this.#isIdle()) for (const resolve of this.#onIdle.splice(0)) resolve();
-    else this.#wakeAfterThisTick();
+    else this.#pumpAfterThisTick();
   }
 
   async #probe(): Promise<void> {
@@ -296,65 +315,60 @@ export class Publisher {
     try {
       await this.#options.bus.send([PROBE]);
     } catch (error) {
-      // A bus that will not take this very event has said that it takes others.
+      // An error that is about the probe itself still shows that the bus reads requests.
       if (!(error instanceof BusError) || error.retryable) throw error;
     }
   }
 
   /** Takes out of `unsent` what the bus took or will never take. */
-  async #trySend(batch: readonly Loaded<PushEvent>[], unsent: Set<Loaded<PushEvent>>): Promise<void> {
+  async #trySend(batch: readonly Outgoing<PushEvent>[], unsent: Set<Outgoing<PushEvent>>): Promise<void> {
     const { bus } = this.#options;
     this.counts.requests += 1;
     try {
-      await bus.send(batch.map(({ lane, entry }) => toBusEvent(lane.owner, entry, bus.isEncrypted)));
+      await bus.send(batch.map(({ owner, event }) => toBusEvent(owner, event, bus.isEncrypted)));
     } catch (error) {
       if (error instanceof BusError && error.retryable) throw error;
       if (batch.length > 1) {
         // One event that the bus will never take must not hold up the others.
-        for (const loaded of batch) await this.#trySend([loaded], unsent);
+        for (const outgoing of batch) await this.#trySend([outgoing], unsent);
         return;
       }
       const reason = error instanceof Error ? error.message : 'unknown';
-      this.#options.log.error(`The bus will not take an event: ${reason}`, { task: batch[0]?.entry.key });
+      this.#options.log.error(`The bus will not take an event: ${reason}`, { task: batch[0]?.event.key });
       this.#settle(batch, unsent, 'dropped');
       return;
     }
     this.#settle(batch, unsent, 'sent');
   }
 
-  #settle(batch: readonly Loaded<PushEvent>[], unsent: Set<Loaded<PushEvent>>, fate: EventFate): void {
-    for (const loaded of batch) {
-      unsent.delete(loaded);
-      this.#count(loaded.entry, fate);
+  #settle(batch: readonly Outgoing<PushEvent>[], unsent: Set<Outgoing<PushEvent>>, fate: EventFate): void {
+    for (const outgoing of batch) {
+      unsent.delete(outgoing);
+      this.#count(outgoing.event, fate);
     }
-    const outcomes = batch.flatMap(({ entry }) => (entry.kind === 'outcome' ? [entry.key] : []));
+    const outcomes = batch.flatMap(({ event }) => (event.kind === 'outcome' ? [event.key] : []));
     if (outcomes.length > 0) this.#options.onSettled(outcomes);
   }
 
-  #failed(unsent: ReadonlySet<Loaded<PushEvent>>, error: unknown, began: number): void {
+  #handleFailure(unsent: ReadonlySet<Outgoing<PushEvent>>, error: unknown, sentAt: number): void {
     const now = performance.now();
     this.counts.failures += 1;
-    this.#said.failed(error instanceof Error ? error.message : 'unknown');
-    this.#outage.failed(error, began, now);
-    if (this.#closed) return;
-    if (this.#pause) clearTimeout(this.#pause);
-    this.#pause = setTimeout(() => this.#tryAgain(), Math.ceil(this.#outage.retryAt - now));
-    if (this.#outage.hasLastedTooLong(now)) {
-      for (const { entry } of unsent) this.#count(entry, 'dropped');
-      this.#schedule.dropAll();
-      return;
-    }
-    for (const lane of new Set([...unsent].map((loaded) => loaded.lane))) {
-      const before = [...unsent].flatMap((loaded) => (loaded.lane === lane ? [loaded.entry] : []));
-      this.#schedule.putBack(lane, before, now, MAX_WAITING_OUTCOMES);
-    }
+    this.#outageLog.failed(error instanceof Error ? error.message : 'unknown');
+    this.#outage.failed(error, sentAt, now);
+    if (this.#isClosed) return;
+    if (this.#backoff) clearTimeout(this.#backoff);
+    this.#backoff = setTimeout(() => this.#tryAgain(), Math.ceil(this.#outage.retryAt - now));
+    if (this.#outage.isTooLong(now)) {
+      for (const { event } of unsent) this.#count(event, 'dropped');
+      this.#outbox.dropAll();
+    } else this.#outbox.putBack(unsent, now);
   }
 
-  /** With what waits, or else with a question: the bus's return is noticed although nothing is sent. */
+  /** Sends what waits. Where nothing does, a probe finds out whether the bus is back. */
   #tryAgain(): void {
-    this.#pause = null;
+    this.#backoff = null;
     this.#pump();
-    if (this.isDown && this.#requests === 0 && !this.#closed) void this.#send([]);
+    if (this.isDown && this.#requestsUnderWay === 0 && !this.#isClosed) void this.#send([]);
   }
 
   #count(event: PushEvent, fate: EventFate): void {
@@ -362,6 +376,6 @@ export class Publisher {
   }
 
   #isIdle(): boolean {
-    return this.#requests === 0 && this.#schedule.size === 0;
+    return this.#requestsUnderWay === 0 && this.#outbox.size === 0;
   }
 }

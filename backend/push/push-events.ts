@@ -5,7 +5,7 @@ import { MAX_EVENT_BYTES } from '../../core/limits.ts';
 import { isFinished, type Snapshot } from '../../core/snapshot.ts';
 import { eventName, SEEN_EVENT, SESSION_EVENT, type SeenEvent, toEventData } from '../../core/wire.ts';
 import type { BusEvent } from './bus.ts';
-import type { Entry } from './push-schedule.ts';
+import type { OutboxEvent } from './outbox.ts';
 
 /**
  * What of 10,240 bytes is left for plain data once it is encrypted. It travels as `{"nonce":"…","ciphertext":"…"}`,
@@ -32,7 +32,7 @@ export type EventKind = (typeof EVENT_KINDS)[number];
 export const EVENT_FATES = ['sent', 'merged', 'dropped'] as const;
 export type EventFate = (typeof EVENT_FATES)[number];
 
-export interface PushEvent extends Entry {
+export interface PushEvent extends OutboxEvent {
   readonly kind: EventKind;
   readonly name: string;
   /** Outcomes wait as the text that is sent: their results may be far bigger. Progress is turned into text only if it is. */
@@ -47,14 +47,14 @@ export const PROBE: BusEvent = { channel: 'private-inloop-probe', name: 'inloop.
 
 /** A snapshot. */
 export function snapshotEvent(snapshot: Snapshot, isEncrypted: boolean): PushEvent {
-  const mustArrive = isFinished(snapshot);
+  const isUrgent = isFinished(snapshot);
   return {
     key: snapshot.id,
     kind: kindOf(snapshot),
     name: eventName(snapshot),
     revision: snapshot.revision,
-    content: mustArrive ? toData(snapshot, isEncrypted) : snapshot,
-    mustArrive,
+    content: isUrgent ? toData(snapshot, isEncrypted) : snapshot,
+    isUrgent,
   };
 }
 
@@ -69,7 +69,7 @@ export function seenEvents({ ids, seenAt }: SeenEvent, number: () => number): Pu
       name: SEEN_EVENT,
       revision: 0,
       content: JSON.stringify(event),
-      mustArrive: false,
+      isUrgent: false,
     });
   }
   return events;
@@ -77,7 +77,7 @@ export function seenEvents({ ids, seenAt }: SeenEvent, number: () => number): Pu
 
 /** That a session has ended. Not held back: a page may show what its user must not see any more. */
 export function sessionEvent(): PushEvent {
-  return { key: 'session', kind: 'session', name: SESSION_EVENT, revision: 0, content: '{}', mustArrive: true };
+  return { key: 'session', kind: 'session', name: SESSION_EVENT, revision: 0, content: '{}', isUrgent: true };
 }
 
 /** An event as the bus takes it. */

@@ -1,0 +1,280 @@
+/**
+ * Holds the events that wait to be sent, and picks those of the next request. It serves the publisher. Pure: it has no
+ * timers and no I/O; time goes in, in ms of a clock that never goes back.
+ *
+ * - At most one event of a task waits, the newest.
+ * - An urgent event (an outcome) leaves with the next request. Any other leaves when its owner's budget allows.
+ * - An owner's events leave in order, one request at a time.
+ * - A request carries up to 10 events of any owners. One that is not full waits up to 25 ms for more events, unless one
+ *   of its events is urgent or there is little traffic.
+ * - An event that the budget has held back for 10 s is dropped.
+ */
+
+import { MAX_BATCH_EVENTS } from '../../core/limits.ts';
+import type { Budget } from './budget.ts';
+
+/** How long a request that is not full waits for more events, counted from its oldest event. */
+const BATCH_WAIT_MS = 25;
+/** Traffic is low while no more than this leaves: one event each 20 ms (50 a second), or 10 at once after a pause. */
+const LOW_TRAFFIC_EVENT_MS = 20;
+const LOW_TRAFFIC_BURST_MS = 10 * LOW_TRAFFIC_EVENT_MS;
+/** How long a state is worth showing. Whoever starts thousands of tasks at once sees the last of them when they run. */
+const STALE_MS = 10_000;
+
+/** What the outbox has to know of an event. */
+export interface OutboxEvent {
+  /** The task's id; an event that is of no task has a key of its own. */
+  readonly key: string;
+  /** Of two events with one key, the one with the higher revision is the newer one. */
+  readonly revision: number;
+  /** Leaves at once, and is never dropped for its age: outcomes, and the end of a session. */
+  readonly isUrgent: boolean;
+}
+
+/** An event that is part of a request. */
+export interface Outgoing<E extends OutboxEvent> {
+  readonly owner: string;
+  readonly event: E;
+}
+
+export interface OutboxOptions<E extends OutboxEvent> {
+  readonly budget: Budget;
+  /** How many urgent events may wait, of all owners together; more are dropped. */
+  readonly maxUrgent: number;
+  /** A newer event of the same task takes the place of this one. */
+  readonly onMerged: (event: E) => void;
+  /** This one will not be sent. */
+  readonly onDropped: (event: E) => void;
+}
+
+interface Waiting<E> {
+  readonly event: E;
+  readonly since: number;
+}
+
+/** The events of one owner. */
+interface Queue<E> {
+  readonly owner: string;
+  /** By their keys, in the order in which they leave. */
+  readonly waiting: Map<string, Waiting<E>>;
+  /** How many of them are urgent. */
+  urgent: number;
+  /** Whether a request with events of this owner is under way. */
+  isSending: boolean;
+}
+
+interface Picked<E> {
+  readonly queue: Queue<E>;
+  readonly waiting: Waiting<E>;
+}
+
+export class Outbox<E extends OutboxEvent> {
+  readonly #options: OutboxOptions<E>;
+  /** Of owners with events that wait or are under way. */
+  readonly #queues = new Map<string, Queue<E>>();
+  /** Queues that have events and no request under way, in the order in which they are served. */
+  readonly #ready = new Set<Queue<E>>();
+  #size = 0;
+  #urgent = 0;
+  #nextBatchAt = Number.POSITIVE_INFINITY;
+  /** When all events sent so far would have left at 50 a second. More than 200 ms ahead means much traffic. */
+  #pacedUntil = Number.NEGATIVE_INFINITY;
+
+  constructor(options: OutboxOptions<E>) {
+    this.#options = options;
+  }
+
+  /** How many events wait. Those of requests under way are not counted. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** How many owners have events here, waiting or under way. */
+  get owners(): number {
+    return this.#queues.size;
+  }
+
+  /** When {@link takeBatch} may have a request though nothing is added meanwhile; Infinity for never. */
+  get nextBatchAt(): number {
+    return this.#nextBatchAt;
+  }
+
+  /** All events that wait. */
+  *waiting(): IterableIterator<Outgoing<E>> {
+    for (const { owner, waiting } of this.#queues.values())
+      for (const { event } of waiting.values()) yield { owner, event };
+  }
+
+  /** Whether little was sent lately. Then a request does not wait for more events. */
+  hasLowTraffic(now: number): boolean {
+    return this.#pacedUntil - now < LOW_TRAFFIC_BURST_MS;
+  }
+
+  /** Lets an event wait. Returns false where it does not: a newer one of its task does, or the outbox is full. */
+  add(owner: string, event: E, now: number): boolean {
+    const queue = this.#queueOf(owner);
+    const isAdded = this.#add(queue, { event, since: now });
+    this.#forgetIfEmpty(queue);
+    return isAdded;
+  }
+
+  /**
+   * Takes out the events of the next request: 1 to 10, or none while it is better to wait. Their owners get no other
+   * request before {@link finish} is called with them.
+   * @param requestsUnderWay how many requests were sent and not answered
+   */
+  takeBatch(now: number, requestsUnderWay: number): Outgoing<E>[] {
+    this.#nextBatchAt = Number.POSITIVE_INFINITY;
+    const picked = this.#pick(now);
+    const isLonely = requestsUnderWay === 0 && this.hasLowTraffic(now);
+    const mayWait =
+      picked.length < MAX_BATCH_EVENTS && !isLonely && !picked.some(({ waiting }) => waiting.event.isUrgent);
+    const oldest = Math.min(...picked.map(({ waiting }) => waiting.since));
+    if (mayWait && now < oldest + BATCH_WAIT_MS) {
+      this.#nextBatchAt = Math.min(this.#nextBatchAt, oldest + BATCH_WAIT_MS);
+      return [];
+    }
+    this.#countTraffic(picked.length, now);
+    return picked.map(({ queue, waiting: { event } }) => {
+      this.#remove(queue, event);
+      this.#options.budget.spend(queue.owner, event.isUrgent, now);
+      queue.isSending = true;
+      this.#ready.delete(queue);
+      return { owner: queue.owner, event };
+    });
+  }
+
+  /** Puts events of a request that failed in front of what was added meanwhile, so that they stay in order. */
+  putBack(unsent: Iterable<Outgoing<E>>, now: number): void {
+    const byOwner = new Map<string, E[]>();
+    for (const { owner, event } of unsent) byOwner.set(owner, [...(byOwner.get(owner) ?? []), event]);
+    for (const [owner, events] of byOwner) {
+      const queue = this.#queueOf(owner);
+      const later = [...queue.waiting.values()];
+      for (const { event } of later) this.#remove(queue, event);
+      for (const event of events) this.#add(queue, { event, since: now });
+      for (const waiting of later) this.#add(queue, waiting);
+      this.#forgetIfEmpty(queue);
+    }
+  }
+
+  /** The request with these events has ended, well or not. Their owners are served again, after all others. */
+  finish(batch: readonly Outgoing<E>[]): void {
+    for (const { owner } of batch) {
+      const queue = this.#queues.get(owner);
+      if (!queue) continue;
+      queue.isSending = false;
+      if (queue.waiting.size > 0) this.#ready.add(queue);
+      else this.#forgetIfEmpty(queue);
+    }
+  }
+
+  /** Drops all that waits. */
+  dropAll(): void {
+    for (const queue of this.#queues.values()) {
+      for (const { event } of [...queue.waiting.values()]) this.#drop(queue, event);
+      this.#forgetIfEmpty(queue);
+    }
+  }
+
+  /** Up to 10 events that may leave now. Drops those that are too old. */
+  #pick(now: number): Picked<E>[] {
+    const picked: Picked<E>[] = [];
+    for (const queue of this.#ready) {
+      if (picked.length === MAX_BATCH_EVENTS) break;
+      this.#pickFrom(queue, picked, now);
+      this.#forgetIfEmpty(queue);
+    }
+    return picked;
+  }
+
+  #pickFrom(queue: Queue<E>, picked: Picked<E>[], now: number): void {
+    const { budget } = this.#options;
+    let left = budget.left(queue.owner, now);
+    let urgentToCome = queue.urgent;
+    for (const waiting of queue.waiting.values()) {
+      if (picked.length === MAX_BATCH_EVENTS) break;
+      const { event, since } = waiting;
+      if (event.isUrgent) urgentToCome -= 1;
+      else if (left === 0) {
+        if (now - since >= STALE_MS) this.#drop(queue, event);
+        // Hundreds may wait, and none of them can leave now.
+        else if (urgentToCome === 0) break;
+        continue;
+      }
+      // As the budget counts: an urgent event does not use up the last message.
+      if (!event.isUrgent || left > 1) left -= 1;
+      picked.push({ queue, waiting });
+    }
+    if (left === 0) this.#nextBatchAt = Math.min(this.#nextBatchAt, budget.nextAt(queue.owner));
+  }
+
+  /** At most 20 events are remembered, so that a burst of thousands is over for this rule 200 ms after it. */
+  #countTraffic(events: number, now: number): void {
+    const pacedUntil = Math.max(now, this.#pacedUntil) + events * LOW_TRAFFIC_EVENT_MS;
+    this.#pacedUntil = Math.min(pacedUntil, now + 2 * LOW_TRAFFIC_BURST_MS);
+  }
+
+  #queueOf(owner: string): Queue<E> {
+    const known = this.#queues.get(owner);
+    if (known) return known;
+    const queue: Queue<E> = { owner, waiting: new Map(), urgent: 0, isSending: false };
+    this.#queues.set(owner, queue);
+    return queue;
+  }
+
+  #forgetIfEmpty(queue: Queue<E>): void {
+    if (queue.waiting.size > 0) return;
+    this.#ready.delete(queue);
+    if (!queue.isSending) this.#queues.delete(queue.owner);
+  }
+
+  #add(queue: Queue<E>, waiting: Waiting<E>): boolean {
+    const { event } = waiting;
+    const before = queue.waiting.get(event.key)?.event;
+    if (before && before.revision >= event.revision) {
+      this.#options.onMerged(event);
+      return false;
+    }
+    if (!this.#hasSpace(queue, event, before)) {
+      // The store remembers an outcome, and the sweeper publishes it later. The state before it must not come after it.
+      if (before) this.#drop(queue, before);
+      this.#options.onDropped(event);
+      return false;
+    }
+    if (before) {
+      this.#options.onMerged(before);
+      this.#count(queue, before, -1);
+    }
+    this.#count(queue, event, 1);
+    // A newer state keeps its place, or a task that moves all the time would never leave. An outcome goes to the end, so
+    // that outcomes leave in the order in which they happened.
+    if (before && event.isUrgent) queue.waiting.delete(event.key);
+    queue.waiting.set(event.key, waiting);
+    if (!queue.isSending) this.#ready.add(queue);
+    return true;
+  }
+
+  #hasSpace(queue: Queue<E>, event: E, before: E | undefined): boolean {
+    if (event.isUrgent) return before?.isUrgent === true || this.#urgent < this.#options.maxUrgent;
+    // At 10 events a second, a queue of 100 takes 10 s to leave. One more would be stale before its turn.
+    return before !== undefined || queue.waiting.size < (this.#options.budget.perSecond * STALE_MS) / 1_000;
+  }
+
+  #remove(queue: Queue<E>, event: E): void {
+    queue.waiting.delete(event.key);
+    this.#count(queue, event, -1);
+  }
+
+  #drop(queue: Queue<E>, event: E): void {
+    this.#remove(queue, event);
+    this.#options.onDropped(event);
+  }
+
+  #count(queue: Queue<E>, event: E, by: 1 | -1): void {
+    this.#size += by;
+    if (!event.isUrgent) return;
+    this.#urgent += by;
+    queue.urgent += by;
+  }
+}
