@@ -1,66 +1,85 @@
+// An attempt with stand-ins for the store, the turns and the time: no Redis, no waiting.
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { z } from 'zod';
-import { delay, withDeadline } from '../backend/async.ts';
-import type { Backend } from '../backend/backend.ts';
 import { guardLog, type Log } from '../backend/log.ts';
-import { NO_SUSPICION } from '../backend/recovery/blame.ts';
 import { type AnyTaskDefinition, defineTask } from '../core/definition.ts';
 import { TaskError } from '../core/error.ts';
 import { toJson } from '../core/json.ts';
-import { createSnapshot, type Snapshot } from '../core/snapshot.ts';
-import { type TaskEvent, transition } from '../core/transition.ts';
+import type { TaskEvent } from '../core/transition.ts';
+import { FakeTime, settled } from '../test/support/fake-time.ts';
+import { FakeChanges, FakeTurns, startedRecord, unavailable } from '../test/support/fake-worker-ports.ts';
 import { type RecordingLog, recordLog } from '../test/support/log.ts';
+import { time as at, TEST_ID } from '../test/support/task-events.ts';
 import { Attempt } from './attempt.ts';
-import type { Handler } from './context.ts';
+import type { Handler, TaskContext } from './context.ts';
 
-const AT = '2026-01-01T00:00:00.000Z';
+const GRACE_MS = 1_000;
 const any = defineTask({ name: 'any', input: z.any(), attempts: 1 });
 
-interface RunOptions {
+interface Setting {
   readonly definition?: AnyTaskDefinition;
   readonly stored?: { readonly input: unknown; readonly raw: unknown };
   readonly log?: Log;
   /** Called before the store takes an event; may throw. */
   readonly before?: (event: TaskEvent) => void;
-  readonly heldUp?: () => number;
+  readonly sharedBlockMs?: () => number;
+  /** Chance, from 0 to below 1. */
+  readonly random?: number;
 }
 
-/** Runs one attempt on a store that keeps one snapshot, as JSON, and lets core decide what an event does to it. */
-async function run(handler: Handler<AnyTaskDefinition>, options: RunOptions = {}) {
-  const { definition = any, log = recordLog(), stored = { input: {}, raw: {} }, before, heldUp = () => 0 } = options;
-  const queued = createSnapshot({ id: 'id', name: definition.name, title: '', attempts: definition.attempts, at: AT });
-  const started = transition(queued, { type: 'start', at: AT });
-  if (!started.ok) throw new Error('not started');
-  let snapshot: Snapshot = started.snapshot;
-  const events: TaskEvent[] = [];
+/** Starts one attempt. */
+function begin(handler: Handler<AnyTaskDefinition>, setting: Setting = {}) {
+  const { definition = any, log = recordLog(), stored, before, sharedBlockMs = () => 0, random = 0 } = setting;
+  const time = new FakeTime();
+  const record = startedRecord(definition, stored);
+  const changes = new FakeChanges(record.snapshot);
+  changes.before = before ?? null;
   const moreTime: number[] = [];
+  const stuck: TaskError[] = [];
   const giveUp = new AbortController();
-  const apply = async (_task: unknown, event: TaskEvent) => {
-    before?.(event);
-    const moved = transition(snapshot, event);
-    if (!moved.ok) return { ok: false, refusal: moved.refusal, snapshot };
-    snapshot = JSON.parse(JSON.stringify(moved.snapshot));
-    events.push(event);
-    return { ok: true, snapshot, watched: false, pushed: false };
-  };
-  const publisher = { askForTurn() {}, withdraw() {} };
-  const clock = { iso: () => AT };
-  const backend = { changes: { apply, push: () => false }, publisher, clock, log: guardLog(log) } as unknown as Backend;
+  let isDone = false;
   const attempt = new Attempt({
-    backend,
+    ports: {
+      changes,
+      turns: new FakeTurns(time),
+      clock: { iso: (ms = 0) => at((time.elapsed() + ms) / 1_000) },
+      time,
+      log: guardLog(log),
+      random: () => random,
+    },
     definition,
     handler,
-    record: { snapshot, owner: 'ada', ...stored, run: 1, worker: 'w', begunAt: 0, held: null, suspicion: NO_SUSPICION },
+    record,
     watched: false,
-    grace: 1_000,
+    grace: GRACE_MS,
     giveUp: giveUp.signal,
-    heldUp,
+    sharedBlockMs,
     onMoreTime: (ms) => moreTime.push(ms),
-    onStuck: () => undefined,
+    onStuck: (error) => stuck.push(error),
   });
-  await withDeadline(attempt.done, 1_000).finally(() => giveUp.abort());
-  return { snapshot: snapshot as Snapshot, events, moreTime };
+  void attempt.done.then(() => {
+    isDone = true;
+  });
+  return {
+    ...{ attempt, changes, time, moreTime, stuck, giveUp },
+    get isDone() {
+      return isDone;
+    },
+    get snapshot() {
+      return changes.snapshot;
+    },
+  };
+}
+
+/** Runs one attempt to its end, which comes within 10 s. */
+async function run(handler: Handler<AnyTaskDefinition>, setting: Setting = {}) {
+  const running = begin(handler, setting);
+  await settled();
+  for (let steps = 0; !running.isDone && steps < 100; steps++) await running.time.advance(100);
+  if (!running.isDone) throw new Error('The attempt does not end.');
+  const { snapshot, moreTime, changes } = running;
+  return { snapshot, moreTime, events: changes.events };
 }
 
 const same = (input: unknown) => ({ input, raw: input });
@@ -135,7 +154,7 @@ const everything = fc.oneof(
 );
 
 describe('an attempt ends with an event', () => {
-  it('whatever its handler throws: failed within a second, in two texts', async () => {
+  it('whatever its handler throws: failed, in two texts', async () => {
     await fc.assert(
       fc.asyncProperty(everything, fc.boolean(), async (make, isLate) => {
         const { snapshot, events } = await run(async () => {
@@ -213,7 +232,7 @@ describe('an attempt ends with an event', () => {
     let calls = 0;
     const before = () => {
       calls += 1;
-      if (calls === 1) throw new TaskError('store_unavailable', 'The store is away.', { status: 503 });
+      if (calls === 1) throw unavailable();
     };
     const { snapshot } = await run(() => 1, { before });
     expect(snapshot).toMatchObject({ status: 'succeeded', result: 1 });
@@ -221,7 +240,7 @@ describe('an attempt ends with an event', () => {
 
   it('also where the handler is slow to break', async () => {
     const { snapshot } = await run(async () => {
-      await delay(20);
+      await settled();
       return { n: 10n };
     });
     expect(snapshot).toMatchObject({ status: 'failed', error: { code: 'invalid_result' } });
@@ -249,7 +268,7 @@ describe('what an attempt says', () => {
       expect(snapshot).toMatchObject({ status: 'failed', attempt: 1, error: { code, retryable: false } });
       expect(snapshot.error?.message).not.toMatch(/user|at\b.*Date|\bn\b/);
       expect(log.lines).toMatchObject([
-        { level: 'error', fields: { task: 'id', attempt: 1, code, faults: [{ path }] } },
+        { level: 'error', fields: { task: TEST_ID, attempt: 1, code, faults: [{ path }] } },
       ]);
     },
   );
@@ -322,29 +341,190 @@ describe('what a handler gets', () => {
   });
 });
 
-describe('a handler with a deadline beside one that blocks the event loop', () => {
-  const hasty = defineTask({ name: 'hasty', input: z.any(), attempts: 1, deadline: '100ms' });
-  const take = (ms: number) => async (_input: unknown, task: { readonly signal: AbortSignal }) => {
-    await delay(ms, task.signal);
-    task.signal.throwIfAborted();
-    return 'done';
-  };
+/** A handler that works for so long, and stops when it is told to. */
+const take = (time: () => FakeTime, ms: number) => async (_input: unknown, task: { readonly signal: AbortSignal }) => {
+  await time().delay(ms, task.signal);
+  task.signal.throwIfAborted();
+  return 'done';
+};
+const hasty = defineTask({ name: 'hasty', input: z.any(), attempts: 3, deadline: '60s' });
 
-  it('gets the time back that was taken from it', async () => {
-    let held = 50;
-    const ran = run(take(150), { definition: hasty, heldUp: () => held });
-    held += 90;
-    const { snapshot, moreTime } = await ran;
-    expect(snapshot).toMatchObject({ status: 'succeeded', result: 'done' });
-    expect(moreTime).toEqual([90]);
+/** One attempt of a handler that works for `ms`. */
+function beginWork(ms: number, setting: Setting = {}) {
+  const running: ReturnType<typeof begin> = begin((...of) => take(() => running.time, ms)(...of), setting);
+  return running;
+}
+/** One attempt of a handler that does not look at its signal, and returns when the test says so. */
+function beginDeaf(setting: Setting = {}) {
+  let stop: () => void = () => undefined;
+  const returned = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  return Object.assign(
+    begin(async () => {
+      await returned;
+      return 'late';
+    }, setting),
+    { return: () => stop() },
+  );
+}
+
+describe('an attempt that is told to stop', () => {
+  it.each([
+    ['cancelled', { status: 'cancelled' }],
+    ['deadline', { status: 'failed', error: { code: 'deadline', retryable: false } }],
+    ['worker_stopped', { status: 'retrying', attempt: 1 }],
+  ] as const)('with %s ends so, as soon as its handler has stopped', async (reason, end) => {
+    const running = beginWork(60_000);
+    if (reason === 'cancelled') {
+      await running.changes.apply({ owner: 'ada' }, { type: 'cancel', at: at(1) }, {});
+    }
+    running.attempt.stop(reason);
+    await settled();
+    expect(running.isDone).toBe(true);
+    expect(running.snapshot).toMatchObject(end);
   });
 
-  it('gets no more than its deadline once over: it may be the one that blocks', async () => {
-    let held = 0;
-    const ran = run(take(60_000), { definition: hasty, heldUp: () => held });
-    held += 60_000;
-    const { snapshot, moreTime } = await ran;
-    expect(snapshot).toMatchObject({ status: 'failed', error: { code: 'deadline' } });
-    expect(moreTime).toEqual([100]);
+  it('since another one has taken over writes nothing any more', async () => {
+    const running = beginWork(60_000);
+    running.attempt.stop('stale');
+    await settled();
+    expect(running.isDone).toBe(true);
+    expect(running.changes.events).toEqual([]);
+  });
+
+  it('goes by the first reason', async () => {
+    const running = beginWork(60_000);
+    running.attempt.stop('worker_stopped');
+    running.attempt.stop('deadline');
+    await settled();
+    expect(running.snapshot.status).toBe('retrying');
+  });
+
+  it('tells its handler why', async () => {
+    let context: TaskContext | undefined;
+    const running = begin(async (_input, task) => {
+      context = task;
+      await running.time.delay(60_000, task.signal);
+    });
+    await settled();
+    running.attempt.stop('cancelled');
+    expect(context?.signal.reason).toMatchObject({ code: 'cancelled' });
+  });
+
+  it('has succeeded where the handler returns all the same: the work is done', async () => {
+    const running = beginDeaf();
+    running.attempt.stop('worker_stopped');
+    running.return();
+    await settled();
+    expect(running.snapshot).toMatchObject({ status: 'succeeded', result: 'late' });
+  });
+
+  it('is cut off after the grace: the task moves on, the slot stays taken until the handler returns', async () => {
+    const running = beginDeaf();
+    running.attempt.stop('deadline');
+    await running.time.advance(GRACE_MS - 1);
+    expect(running.snapshot.status).toBe('running');
+    await running.time.advance(1);
+    expect(running.snapshot).toMatchObject({ status: 'failed', error: { code: 'deadline' } });
+    expect(running.isDone).toBe(false);
+    running.return();
+    await settled();
+    expect(running.isDone).toBe(true);
+    expect(running.stuck).toEqual([]);
+  });
+
+  it('is stuck after a second grace', async () => {
+    const running = beginDeaf();
+    running.attempt.stop('deadline');
+    await running.time.advance(2 * GRACE_MS - 1);
+    expect(running.isDone).toBe(false);
+    await running.time.advance(1);
+    expect(running.isDone).toBe(true);
+    expect(running.stuck).toMatchObject([{ code: 'handler_stuck' }]);
+  });
+});
+
+describe('a store that is away when an attempt ends', () => {
+  it('is asked again until it answers', async () => {
+    let isAway = true;
+    const running = begin(() => 1, {
+      before: () => {
+        if (isAway) throw unavailable();
+      },
+    });
+    await running.time.advance(60_000);
+    expect(running.isDone).toBe(false);
+    isAway = false;
+    await running.time.advance(250);
+    expect(running.isDone).toBe(true);
+    expect(running.snapshot.status).toBe('succeeded');
+  });
+
+  it('is given up on when the process must not wait any longer', async () => {
+    const running = begin(() => 1, {
+      before: () => {
+        throw unavailable();
+      },
+    });
+    await running.time.advance(60_000);
+    running.giveUp.abort();
+    await settled();
+    expect(running.isDone).toBe(true);
+    expect(running.snapshot.status).toBe('running');
+  });
+});
+
+describe('an attempt that fails', () => {
+  const patient = defineTask({
+    ...{ name: 'patient', input: z.any(), attempts: 2 },
+    backoff: { initial: '10s', factor: 2, max: '1h' },
+  });
+
+  it.each([
+    [0, 5],
+    [0.5, 7.5],
+  ])('is tried again after the backoff, spread by chance: %s gives %s s', async (random, seconds) => {
+    const { snapshot } = await run(() => fails(), { definition: patient, random });
+    expect(snapshot).toMatchObject({ status: 'retrying', attempt: 2, expectedAt: at(seconds) });
+  });
+});
+
+describe('the deadline', () => {
+  it('ends an attempt, and no sooner', async () => {
+    const running = beginWork(90_000, { definition: hasty });
+    await running.time.advance(59_999);
+    expect(running.isDone).toBe(false);
+    await running.time.advance(1);
+    expect(running.isDone).toBe(true);
+    expect(running.snapshot).toMatchObject({ status: 'failed', attempt: 1, error: { code: 'deadline' } });
+  });
+
+  it('is forgotten once the attempt has ended', async () => {
+    const running = beginWork(1_000, { definition: hasty });
+    await running.time.advance(1_000);
+    expect(running.snapshot.status).toBe('succeeded');
+    expect(running.time.waiting).toBe(0);
+  });
+
+  it('gives the time back that a blocked event loop took, beside other tasks', async () => {
+    let blocked = 5_000;
+    const running = beginWork(68_000, { definition: hasty, sharedBlockMs: () => blocked });
+    blocked += 9_000;
+    await running.time.advance(68_000);
+    expect(running.snapshot).toMatchObject({ status: 'succeeded', result: 'done' });
+    expect(running.moreTime).toEqual([9_000]);
+  });
+
+  it('gives no more than its own length back, once: this attempt may be the one that blocks', async () => {
+    let blocked = 0;
+    const running = beginWork(600_000, { definition: hasty, sharedBlockMs: () => blocked });
+    blocked += 100_000;
+    await running.time.advance(119_999);
+    expect(running.isDone).toBe(false);
+    blocked += 100_000;
+    await running.time.advance(1);
+    expect(running.snapshot).toMatchObject({ status: 'failed', error: { code: 'deadline' } });
+    expect(running.moreTime).toEqual([60_000]);
   });
 });

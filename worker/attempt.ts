@@ -1,15 +1,25 @@
 /**
- * One attempt, from the job to the stored outcome. It serves the worker, which runs many.
+ * One attempt, from the start of the handler to the stored outcome. It serves the worker, which runs many.
  *
- * The handler ends the attempt by returning or throwing. It can be told to stop before: by its owner, by the
- * deadline, by a worker that must stop, or because another attempt has taken over. Then its signal aborts, and a
- * handler that has not stopped after the grace is cut off: the task moves on, while the slot stays taken until
- * the handler really returns. One that does not return within a second grace is reported as stuck.
+ * | state      | meaning                                        | moves on                                                  |
+ * |------------|------------------------------------------------|-----------------------------------------------------------|
+ * | `running`  | the handler runs                               | to `storing`: it returns or throws                        |
+ * |            |                                                | to `stopping`: the first of the reasons below             |
+ * | `stopping` | the signal is aborted, the handler has `grace` | to `storing`: it returns or throws                        |
+ * |            | to return                                      | to `cut off`: the grace is over                           |
+ * | `storing`  | how the attempt ended is stored, again and     | to `done`: stored, refused, or the process gives up       |
+ * |            | again while Redis is away                      |                                                           |
+ * | `cut off`  | the same without the handler: the task moves   | to `done`: stored, and the handler has returned           |
+ * |            | on, the slot stays taken                       | to `done`: a second grace is over; the handler is *stuck* |
+ * | `done`     | the slot is free, or lost to a stuck handler   |                                                           |
+ *
+ * Reasons to stop: the owner cancels, the deadline is over, the worker has to stop, another attempt has taken over. What
+ * the handler returns while stopping still counts, since the work is done. What it throws then does not.
  */
 
-import { aborted, delay, withDeadline } from '../backend/async.ts';
-import type { Backend } from '../backend/backend.ts';
+import { aborted } from '../backend/async.ts';
 import type { TaskRecord } from '../backend/store/store.ts';
+import type { Time } from '../backend/time.ts';
 import { backoff } from '../core/backoff.ts';
 import type { AnyTaskDefinition } from '../core/definition.ts';
 import { asTaskError, soundFailure, TaskError } from '../core/error.ts';
@@ -17,13 +27,19 @@ import { parseResult } from '../core/parse.ts';
 import type { TaskEvent } from '../core/transition.ts';
 import { checkInput } from './check-input.ts';
 import type { Handler, TaskContext } from './context.ts';
-import { Reporter } from './reporter.ts';
+import { Reporter, type ReporterPorts } from './reporter.ts';
 
 /** Why a handler was told to stop. */
 type StopReason = 'cancelled' | 'deadline' | 'worker_stopped' | 'stale';
 
+export interface AttemptPorts extends ReporterPorts {
+  readonly time: Pick<Time, 'elapsed' | 'delay' | 'within'>;
+  /** Chance, from 0 to below 1, which spreads the next attempts of tasks that failed together. */
+  readonly random: () => number;
+}
+
 export interface AttemptOptions {
-  readonly backend: Backend;
+  readonly ports: AttemptPorts;
   readonly definition: AnyTaskDefinition;
   readonly handler: Handler<AnyTaskDefinition>;
   /** The task as it stands: running, with this attempt. */
@@ -34,8 +50,8 @@ export interface AttemptOptions {
   readonly grace: number;
   /** Aborts when the process must not wait for the store any longer. */
   readonly giveUp: AbortSignal;
-  /** For how long others may have held this one up so far, by blocking the event loop, in ms. Never falls. */
-  readonly heldUp: () => number;
+  /** For how long the event loop was blocked so far while several tasks ran, in ms. Never falls. */
+  readonly sharedBlockMs: () => number;
   /** The handler may take so many ms from now on. */
   readonly onMoreTime: (ms: number) => void;
   /** The handler did not return within a second grace; its slot is lost until the process is replaced. */
@@ -60,7 +76,7 @@ export class Attempt {
     this.number = options.record.snapshot.attempt;
     this.run = options.record.run;
     this.#reporter = new Reporter({
-      backend: options.backend,
+      ports: options.ports,
       record: options.record,
       watched: options.watched,
       onStale: () => this.stop('stale'),
@@ -83,12 +99,12 @@ export class Attempt {
   }
 
   async #run(): Promise<void> {
-    const { definition, giveUp, grace } = this.#options;
+    const { definition, giveUp, grace, ports } = this.#options;
     const ended = new AbortController();
     if (definition.deadline !== null) void this.#keepDeadline(definition.deadline, ended.signal);
     // What was thrown may throw itself when it is looked at. No attempt may end without an event for that.
     const returned = this.#handle().catch(() => this.#failEvent(undefined));
-    const cutOff = aborted(this.#controller.signal).then(() => delay(grace, ended.signal));
+    const cutOff = aborted(this.#controller.signal).then(() => ports.time.delay(grace, ended.signal));
     const event = await Promise.race([returned, cutOff.then(() => null)]);
     const isCutOff = event === null;
     await this.#end(isCutOff ? this.#stopEvent() : event, giveUp);
@@ -99,17 +115,19 @@ export class Attempt {
   }
 
   /**
-   * Nobody can tell which handler blocked the event loop. So the time that others may have taken from this one is given
-   * back, but no more than the deadline once over: it may have been this one that blocks, again and again.
+   * Stops the handler at its deadline. Nobody can tell which of several handlers blocked the event loop. So the time that
+   * others may have taken from this one is given back, once, and at most as much as the deadline: this one may be the one
+   * that blocks. Example: deadline 60 s, event loop blocked for 9 s meanwhile: stopped after 69 s. Blocked for 100 s:
+   * after 120 s.
    */
   async #keepDeadline(deadline: number, ended: AbortSignal): Promise<void> {
-    const { heldUp, onMoreTime } = this.#options;
-    const before = heldUp();
-    await delay(deadline, ended);
-    const more = Math.min(heldUp() - before, deadline);
+    const { sharedBlockMs, onMoreTime, ports } = this.#options;
+    const before = sharedBlockMs();
+    await ports.time.delay(deadline, ended);
+    const more = Math.min(sharedBlockMs() - before, deadline);
     if (more > 0 && !ended.aborted) {
       onMoreTime(more);
-      await delay(more, ended);
+      await ports.time.delay(more, ended);
     }
     if (!ended.aborted) this.stop('deadline');
   }
@@ -129,7 +147,7 @@ export class Attempt {
 
   /** The time that is `ms` from now, for an event. */
   #now(ms = 0): string {
-    return this.#options.backend.clock.iso(ms);
+    return this.#options.ports.clock.iso(ms);
   }
 
   #context(): TaskContext {
@@ -147,11 +165,11 @@ export class Attempt {
   }
 
   #failEvent(thrown: unknown): TaskEvent {
-    const { backend, definition } = this.#options;
+    const { definition, ports } = this.#options;
     const error = asTaskError(thrown);
     // What the owner may read says it all, unless we, or plain JavaScript, made the error.
     if (error !== thrown || error.issues.length > 0) {
-      backend.log.error(`${definition.name} failed`, {
+      ports.log.error(`${definition.name} failed`, {
         task: this.id,
         attempt: this.number,
         ...(error !== thrown ? { error: thrown ?? String(thrown) } : { code: error.code, faults: error.issues }),
@@ -162,7 +180,7 @@ export class Attempt {
       at: this.#now(),
       attempt: this.number,
       error: soundFailure(error),
-      retryAt: this.#now(backoff(this.number, definition.backoff, Math.random())),
+      retryAt: this.#now(backoff(this.number, definition.backoff, ports.random())),
       progress: this.#reporter.latest,
     };
   }
@@ -188,15 +206,17 @@ export class Attempt {
   }
 
   async #waitForHandler(returned: Promise<unknown>): Promise<void> {
-    const { definition, grace, onStuck } = this.#options;
-    await withDeadline(returned, grace).catch(() =>
-      onStuck(
-        new TaskError(
-          'handler_stuck',
-          `The handler of ${definition.name} did not stop within ${2 * grace} ms of being told to. Pass task.signal on to what it waits for.`,
+    const { definition, grace, onStuck, ports } = this.#options;
+    await ports.time
+      .within(returned, grace)
+      .catch(() =>
+        onStuck(
+          new TaskError(
+            'handler_stuck',
+            `The handler of ${definition.name} did not stop within ${2 * grace} ms of being told to. Pass task.signal on to what it waits for.`,
+          ),
         ),
-      ),
-    );
+      );
   }
 }
 

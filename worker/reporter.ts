@@ -1,16 +1,26 @@
 /**
- * Writes what happens to one attempt: to the store first, then to the bus. It serves the attempt that runs.
+ * Writes what happens to one attempt: stored first, then pushed. It serves the attempt.
  *
- * Progress is coalesced: the latest report wins, and it is neither stored nor pushed before it is the task's turn, which
- * the publisher gives within the owner's message budget. One write is under way at a time; while Redis is away
- * nothing queues up.
+ * Reports are coalesced: the latest wins. It is written when the task gets its turn, which the publisher gives within the
+ * owner's message budget. So a handler that reports 100,000 times a second costs as many messages as one that reports
+ * ten times a second. One write is under way at a time, and nothing queues up while Redis is away.
+ *
+ * | state       | meaning                                    | moves on                                                     |
+ * |-------------|--------------------------------------------|--------------------------------------------------------------|
+ * | `quiet`     | nothing to tell                            | to `reporting`: a report, or the owner is watching and has   |
+ * |             |                                            | not been shown that the attempt runs                         |
+ * | `reporting` | waits for a turn or writes, in a loop      | to `quiet`: all was told, or the process is closing          |
+ * | `ended`     | reports are ignored; the outcome, if any,  | never                                                        |
+ * |             | is tried until the store has answered      |                                                              |
+ *
+ * `close` and `end` move from either of the first two to `ended`. Signs of life are no state: the worker asks for them
+ * every few seconds, and one is written when nothing else is being written and nothing was for a while.
  */
 
-import { delay } from '../backend/async.ts';
-import type { Backend } from '../backend/backend.ts';
 import { jobIdOf } from '../backend/queue/job.ts';
-import type { TaskRecord } from '../backend/store/store.ts';
+import type { OwnedTask, TaskRecord } from '../backend/store/store.ts';
 import type { Change, ChangeOptions } from '../backend/task-changes.ts';
+import type { Time } from '../backend/time.ts';
 import { asTaskError, isUnavailable, soundFailure } from '../core/error.ts';
 import type { Progress, Snapshot } from '../core/snapshot.ts';
 import type { TaskEvent } from '../core/transition.ts';
@@ -20,17 +30,47 @@ import type { ProgressReport } from './context.ts';
  * An attempt is shown to run this long after it started, with what it has done by then: sooner would be one message more
  * for nothing that an eye could see. One that ends before is only shown to have ended.
  */
-const FIRST_STEP_MS = 200;
-/** Nobody has a page open: stored once a second, for who asks and for a page that opens. */
+const SHOWN_AFTER_MS = 200;
+/** While the owner is not watching, progress is stored once a second, for who asks and for a page that opens. */
 const UNWATCHED_STEP_MS = 1_000;
-/** A sign of life is pushed only when nothing else was for this long. */
+/** A sign of life is pushed only when nothing else was pushed for this long. */
 const QUIET_MS = 10_000;
+/** Between two tries to store how the attempt ended. */
 const RETRY_MS = 250;
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+/** Where an attempt's changes are stored and pushed (backend/task-changes.ts). */
+export interface AttemptChanges {
+  /** Rejects while Redis is away; the change may have been stored all the same. */
+  apply(task: OwnedTask, event: TaskEvent, options: ChangeOptions): Promise<Change>;
+  /** Pushes what is stored already, if the owner is watching; returns whether it did. */
+  push(task: OwnedTask, watched: boolean): boolean;
+}
+
+/** Who says when an attempt may write its progress (backend/push/publisher.ts). */
+export interface Turns {
+  /**
+   * Resolves when it is the turn of `key`, `after` ms from now at the earliest; null once `signal` aborts, or when no
+   * turn will ever come. Never rejects. A turn must be ended.
+   */
+  takeTurn(
+    owner: string,
+    key: string,
+    options: { readonly after: number; readonly signal: AbortSignal },
+  ): Promise<{ end(): void } | null>;
+}
+
+export interface ReporterPorts {
+  readonly changes: AttemptChanges;
+  readonly turns: Turns;
+  /** The time of day, by Redis' clock. */
+  readonly clock: { iso(msFromNow?: number): string };
+  readonly time: Pick<Time, 'elapsed' | 'delay'>;
+  readonly log: { error(message: string, fields: Readonly<Record<string, unknown>>): void };
+}
 
 export interface ReporterOptions {
-  readonly backend: Backend;
+  readonly ports: ReporterPorts;
+  /** The task as it stands: running, with this attempt. */
   readonly record: TaskRecord;
   /** Whether the owner had a page open when the attempt started. */
   readonly watched: boolean;
@@ -40,44 +80,56 @@ export interface ReporterOptions {
   readonly onCancelling: () => void;
 }
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 export class Reporter {
+  readonly #ports: ReporterPorts;
   readonly #options: ReporterOptions;
   readonly #attempt: number;
+  readonly #closed = new AbortController();
+  readonly #startedAt: number;
+  #state: 'quiet' | 'reporting' | 'ended' = 'quiet';
+  /** The task as the store had it last. */
   #snapshot: Snapshot;
-  /** What was reported last, or null before the first report. Written to in place: a report should cost no more. */
-  #reported: Mutable<Progress> | null = null;
-  #isDirty = false;
-  /** Whether anybody has been shown that this attempt runs. */
-  #isShown = false;
   #watched: boolean;
-  #isAsking = false;
-  #writing: Promise<void> | null = null;
-  #isClosed = false;
-  /** On a clock that never goes back, in ms. */
-  #triedAt = performance.now();
-  #writtenAt = performance.now();
-  #pushedAt = performance.now();
+  /** The last report, or null before the first one. Written to in place: making an object for each would cost more. */
+  #reported: Mutable<Progress> | null = null;
+  /** Whether the last report is still to be stored. */
+  #isUnsaved = false;
+  /** Whether it was pushed that this attempt runs. */
+  #isShown = false;
+  #write: Promise<void> | null = null;
+  #triedAt: number;
+  #writtenAt: number;
+  #pushedAt: number;
 
   constructor(options: ReporterOptions) {
+    const now = options.ports.time.elapsed();
+    this.#ports = options.ports;
     this.#options = options;
     this.#snapshot = options.record.snapshot;
     this.#attempt = options.record.snapshot.attempt;
     this.#watched = options.watched;
-    if (this.#watched) this.#ask(FIRST_STEP_MS);
+    this.#startedAt = now;
+    this.#triedAt = now;
+    this.#writtenAt = now;
+    this.#pushedAt = now;
+    this.#start();
   }
 
-  /** The last report, whether it was written or not. */
+  /** The last report, whether it was stored or not. */
   get latest(): Progress | null {
     return this.#reported && { ...this.#reported };
   }
 
+  /** Keeps what a handler reports. Called for every element, so it makes no promise and no object. Never throws. */
   report(report: ProgressReport): void {
     try {
       // All is read before anything is kept: a getter that throws must not hurt the work, nor leave half a report.
       const { done, total, skipped, failed, note } = report;
       this.#reported ??= { done: 0, total: null };
       const reported = this.#reported;
-      // A report that leaves something out means what was last said of it.
+      // What a report leaves out stays as it was reported last.
       if (done !== undefined) reported.done = done;
       if (total !== undefined) reported.total = total;
       if (skipped !== undefined) reported.skipped = skipped;
@@ -86,37 +138,40 @@ export class Reporter {
     } catch {
       return;
     }
-    this.#isDirty = true;
-    if (!this.#isAsking) this.#askSoon();
+    this.#isUnsaved = true;
+    if (this.#state === 'quiet') this.#start();
   }
 
+  /** A stage begins; its elements are counted anew. Never throws. */
   stage(stage: string): void {
     this.#reported = { done: 0, total: null, stage };
-    this.#isDirty = true;
-    if (!this.#isAsking) this.#askSoon();
+    this.#isUnsaved = true;
+    if (this.#state === 'quiet') this.#start();
   }
 
-  /** Stores a sign of life, unless something was written within `ms`. */
+  /** Stores a sign of life, unless something was stored within the last `ms`. */
   alive(ms: number): void {
-    if (this.#isClosed || this.#writing !== null || performance.now() - this.#writtenAt < ms) return;
-    const isQuiet = performance.now() - this.#pushedAt < QUIET_MS;
-    void this.#write({ type: 'alive', at: this.#options.backend.clock.iso(), attempt: this.#attempt }, isQuiet);
+    const now = this.#ports.time.elapsed();
+    if (this.#state === 'ended' || this.#write !== null || now - this.#writtenAt < ms) return;
+    const isQuiet = now - this.#pushedAt < QUIET_MS;
+    void this.#store({ type: 'alive', at: this.#ports.clock.iso(), attempt: this.#attempt }, isQuiet);
   }
 
   /** Writes nothing more. */
   close(): void {
-    this.#isClosed = true;
-    this.#options.backend.publisher.withdraw(this.#options.record.owner, this.#turnKey);
+    this.#state = 'ended';
+    // With a reason, since making the usual error costs more than all the rest of this.
+    this.#closed.abort('closed');
   }
 
   /**
-   * Writes how the attempt ended, and pushes it; tries until the store has answered or `signal` aborts. An event that cannot
-   * be written although the store is there (a bug of ours) becomes a plain failure: no attempt ends without an event.
-   * Nothing of this attempt is written afterwards.
+   * Stores how the attempt ended, and pushes it; tries until the store has answered or `signal` aborts. An event that
+   * cannot be stored although Redis is there (a bug of ours) becomes a plain failure: no attempt ends without an event.
+   * Nothing of this attempt is written afterwards. Never rejects.
    */
   async end(event: TaskEvent, signal: AbortSignal): Promise<void> {
     this.close();
-    await this.#writing?.catch(() => undefined);
+    await this.#write;
     let wanted = event;
     let isRepeated = false;
     while (!signal.aborted) {
@@ -126,98 +181,105 @@ export class Reporter {
       } catch (error) {
         isRepeated = true;
         if (wanted === event && !isUnavailable(error)) wanted = this.#plainFailure(error);
-        await delay(RETRY_MS, signal);
+        await this.#ports.time.delay(RETRY_MS, signal);
       }
     }
   }
 
   #plainFailure(error: unknown): TaskEvent {
-    const { backend, record } = this.#options;
-    backend.log.error('An attempt ended, but how could not be written; it counts as failed', {
-      task: record.snapshot.id,
+    const { clock, log } = this.#ports;
+    log.error('An attempt ended, but how could not be written; it counts as failed', {
+      task: this.#snapshot.id,
       attempt: this.#attempt,
       error,
     });
-    return {
-      type: 'fail',
-      at: this.#options.backend.clock.iso(),
-      attempt: this.#attempt,
-      error: soundFailure(asTaskError(error)),
-    };
+    return { type: 'fail', at: clock.iso(), attempt: this.#attempt, error: soundFailure(asTaskError(error)) };
   }
 
-  /** Asks for the next turn; while a write is under way, that is done after it. */
-  #askSoon(): void {
-    if (this.#isClosed || this.#writing !== null) return;
-    this.#ask(this.#watched ? 0 : this.#triedAt + UNWATCHED_STEP_MS - performance.now());
+  get #hasNews(): boolean {
+    return this.#isUnsaved || (this.#watched && !this.#isShown);
   }
 
-  #ask(ms: number): void {
-    const { backend, record } = this.#options;
-    this.#isAsking = true;
-    backend.publisher.askForTurn(record.owner, this.#turnKey, ms, () => this.#step());
+  /** Begins to report, if there is anything to tell and the loop is not running. */
+  #start(): void {
+    if (this.#state === 'quiet' && this.#hasNews) void this.#keepReporting();
   }
 
+  /** The loop of the state `reporting`: one turn, one step, until all is told. */
+  async #keepReporting(): Promise<void> {
+    const { owner, run, snapshot } = this.#options.record;
+    // Two runs of one task may overlap in one worker for a moment. Each takes its own turns.
+    const key = jobIdOf({ id: snapshot.id, run });
+    this.#state = 'reporting';
+    while (this.#hasNews) {
+      const turn = await this.#ports.turns.takeTurn(owner, key, { after: this.#pause(), signal: this.#closed.signal });
+      if (turn === null) break;
+      // A sign of life may be under way.
+      await this.#write;
+      await this.#step();
+      turn.end();
+    }
+    if (!this.#closed.signal.aborted) this.#state = 'quiet';
+  }
+
+  /** How long the next step has to wait, in ms. */
+  #pause(): number {
+    const at = this.#watched ? this.#startedAt + SHOWN_AFTER_MS : this.#triedAt + UNWATCHED_STEP_MS;
+    return Math.max(at - this.#ports.time.elapsed(), 0);
+  }
+
+  /** Stores the last report and pushes it; or, where that is done, pushes that the attempt runs. Never rejects. */
   async #step(): Promise<void> {
-    this.#isAsking = false;
-    // A sign of life is under way; the turn is asked for again after it.
-    if (this.#isClosed || this.#writing !== null) return;
+    if (this.#closed.signal.aborted) return;
     const progress = this.latest;
-    if (this.#isDirty && progress !== null) {
-      this.#isDirty = false;
-      await this.#write(
-        { type: 'progress', at: this.#options.backend.clock.iso(), attempt: this.#attempt, progress },
-        false,
-      );
+    if (this.#isUnsaved && progress !== null) {
+      this.#isUnsaved = false;
+      await this.#store({ type: 'progress', at: this.#ports.clock.iso(), attempt: this.#attempt, progress }, false);
     } else if (!this.#isShown) {
-      const { backend, record } = this.#options;
-      if (backend.changes.push({ owner: record.owner, snapshot: this.#snapshot }, this.#watched)) this.#noteShown();
+      const task = { owner: this.#options.record.owner, snapshot: this.#snapshot };
+      if (this.#ports.changes.push(task, this.#watched)) this.#notePushed();
     }
   }
 
-  #write(event: TaskEvent, isQuiet: boolean): Promise<void> {
-    this.#triedAt = performance.now();
-    this.#writing = this.#apply(event, { isQuiet })
-      .then(
-        (applied) => {
-          if (applied.ok) {
-            // Not where nothing has changed (a bar that is held back): then a sign of life is still due.
-            this.#writtenAt = this.#triedAt;
-            this.#watched = applied.watched;
-          } else if (applied.refusal !== 'unchanged') this.#options.onStale();
-        },
-        () => {
-          // Redis is away. The next turn tries again, with whatever is the latest then.
-          if (event.type === 'progress') this.#isDirty = true;
-        },
-      )
-      .finally(() => {
-        this.#writing = null;
-        if (this.#isDirty || (this.#watched && !this.#isShown)) this.#askSoon();
-      });
-    return this.#writing;
+  /** Stores an event of the attempt, if nothing goes wrong. Never rejects. */
+  #store(event: TaskEvent, isQuiet: boolean): Promise<void> {
+    this.#triedAt = this.#ports.time.elapsed();
+    this.#write = this.#tryStore(event, isQuiet).finally(() => {
+      this.#write = null;
+      this.#start();
+    });
+    return this.#write;
+  }
+
+  async #tryStore(event: TaskEvent, isQuiet: boolean): Promise<void> {
+    try {
+      const change = await this.#apply(event, { isQuiet });
+      if (change.ok) {
+        this.#writtenAt = this.#triedAt;
+        this.#watched = change.watched;
+      } else if (change.refusal !== 'unchanged') {
+        // Where nothing has changed (a bar that is held back), nothing was stored: a sign of life is still due.
+        this.#options.onStale();
+      }
+    } catch {
+      // Redis is away. The next turn tries again, with the report that is the last one then.
+      if (event.type === 'progress') this.#isUnsaved = true;
+    }
   }
 
   async #apply(event: TaskEvent, options: Pick<ChangeOptions, 'isQuiet' | 'isRepeated'>): Promise<Change> {
-    const { backend, record } = this.#options;
-    const { owner, run } = record;
-    const applied = await backend.changes.apply({ snapshot: this.#snapshot, owner }, event, { run, ...options });
-    if (applied.ok && applied.pushed) this.#noteShown();
-    if (applied.snapshot?.attempt === this.#attempt) {
-      this.#snapshot = applied.snapshot;
-      if (applied.snapshot.status === 'cancelling') this.#options.onCancelling();
+    const { owner, run } = this.#options.record;
+    const change = await this.#ports.changes.apply({ owner, snapshot: this.#snapshot }, event, { run, ...options });
+    if (change.ok && change.pushed) this.#notePushed();
+    if (change.snapshot?.attempt === this.#attempt) {
+      this.#snapshot = change.snapshot;
+      if (change.snapshot.status === 'cancelling') this.#options.onCancelling();
     }
-    return applied;
+    return change;
   }
 
-  /** Runs of one task may overlap in one worker for a moment; each asks for itself. */
-  get #turnKey(): string {
-    const { snapshot, run } = this.#options.record;
-    return jobIdOf({ id: snapshot.id, run });
-  }
-
-  #noteShown(): void {
-    this.#pushedAt = performance.now();
+  #notePushed(): void {
+    this.#pushedAt = this.#ports.time.elapsed();
     this.#isShown = true;
   }
 }

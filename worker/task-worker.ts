@@ -8,6 +8,7 @@ import type { Consumer } from '../backend/queue/queue.ts';
 import { NO_SUSPICION, type Watch, watchFor } from '../backend/recovery/blame.ts';
 import { workerLost } from '../backend/recovery/lost-workers.ts';
 import type { TaskRecord } from '../backend/store/store.ts';
+import { systemTime } from '../backend/time.ts';
 import type { AnyTaskDefinition } from '../core/definition.ts';
 import { type Duration, toMilliseconds } from '../core/duration.ts';
 import { isUnavailable } from '../core/error.ts';
@@ -227,10 +228,17 @@ class Worker implements TaskWorker {
       this.#vitals?.begin({ id, name: definition.name, deadline: ms === null ? null : ms + this.#grace });
     const attempt = new Attempt({
       ...started,
-      backend: this.#backend,
+      ports: {
+        changes: this.#backend.changes,
+        turns: this.#backend.publisher,
+        clock: this.#backend.clock,
+        log: this.#backend.log,
+        time: systemTime,
+        random: Math.random,
+      },
       grace: this.#grace,
       giveUp: this.#giveUp.signal,
-      heldUp: () => this.#vitals?.sharedBlock ?? 0,
+      sharedBlockMs: () => this.#vitals?.sharedBlock ?? 0,
       onMoreTime: begin,
       onStuck: (error) => this.#stuck.abort(error),
     });

@@ -1,0 +1,28 @@
+/**
+ * Timers and elapsed time, as a port: what waits or measures is handed a `Time`, so that its tests move the time
+ * themselves and wait for nothing. For the time of day, which is Redis', see `clock.ts`.
+ */
+
+import { delay, withDeadline } from './async.ts';
+
+export interface Time {
+  /** Milliseconds on a clock that never goes back. Only differences mean something. */
+  elapsed(): number;
+  /** Resolves after `ms`, or at once when `signal` aborts. Never rejects. */
+  delay(ms: number, signal?: AbortSignal): Promise<void>;
+  /** What `work` resolves to. @throws DeadlineError where that takes longer than `ms`; the work itself goes on */
+  within<T>(work: Promise<T>, ms: number): Promise<T>;
+  /** Calls `run` every `ms` until the returned function is called. */
+  every(ms: number, run: () => void): () => void;
+}
+
+/** The time of this process. */
+export const systemTime: Time = {
+  elapsed: () => performance.now(),
+  delay,
+  within: withDeadline,
+  every(ms, run) {
+    const timer = setInterval(run, ms);
+    return () => clearInterval(timer);
+  },
+};

@@ -1,0 +1,100 @@
+// Stand-ins for what an attempt writes to and waits for: a store of one task, and turns. No Redis, no bus.
+import { NO_SUSPICION } from '../../backend/recovery/blame.ts';
+import type { Change, ChangeOptions } from '../../backend/task-changes.ts';
+import type { AnyTaskDefinition } from '../../core/definition.ts';
+import { TaskError } from '../../core/error.ts';
+import { createSnapshot, isFinished, type Snapshot } from '../../core/snapshot.ts';
+import { type TaskEvent, transition } from '../../core/transition.ts';
+import type { AttemptChanges, Turns } from '../../worker/reporter.ts';
+import type { FakeTime } from './fake-time.ts';
+import { move, TEST_ID, time } from './task-events.ts';
+
+/** Between two turns of the stand-in, in ms: an owner's budget of ten messages a second. */
+export const TURN_MS = 100;
+
+/** A task that a worker has just started, as a worker reads it. */
+export function startedRecord(
+  definition: Pick<AnyTaskDefinition, 'name' | 'attempts'>,
+  stored: { readonly input: unknown; readonly raw: unknown } = { input: {}, raw: {} },
+) {
+  const queued = createSnapshot({
+    ...{ id: TEST_ID, name: definition.name, title: '', attempts: definition.attempts, at: time(0) },
+  });
+  const snapshot = move(queued, { type: 'start', at: time(0) });
+  return {
+    ...{ snapshot, owner: 'ada', ...stored, run: 1, worker: 'w', begunAt: 0, held: null, suspicion: NO_SUSPICION },
+  };
+}
+
+/** What the store throws while Redis is away. */
+export function unavailable(): TaskError {
+  return new TaskError('store_unavailable', 'The store is away.', { status: 503 });
+}
+
+/** A store of one task, kept as JSON. Core decides what an event does to it. */
+export class FakeChanges implements AttemptChanges {
+  /** The task as it is stored. A test may put another one here. */
+  snapshot: Snapshot;
+  watched = false;
+  /** Called before an event is taken. May throw, or take its time. */
+  before: ((event: TaskEvent) => void | Promise<void>) | null = null;
+  /** Called once an event was stored, before the answer. May throw: then the answer is lost. */
+  after: ((event: TaskEvent) => void) | null = null;
+  /** The events that were stored. */
+  readonly events: TaskEvent[] = [];
+  /** What was pushed. */
+  readonly pushed: Snapshot[] = [];
+  /** The options that each call of `apply` was given. */
+  readonly options: ChangeOptions[] = [];
+
+  constructor(snapshot: Snapshot) {
+    this.snapshot = snapshot;
+  }
+
+  async apply(task: { readonly owner: string }, event: TaskEvent, options: ChangeOptions): Promise<Change> {
+    this.options.push(options);
+    await this.before?.(event);
+    const moved = transition(this.snapshot, event);
+    if (!moved.ok) return { ok: false, refusal: moved.refusal, snapshot: this.snapshot };
+    this.snapshot = JSON.parse(JSON.stringify(moved.snapshot));
+    this.events.push(event);
+    this.after?.(event);
+    const snapshot = this.snapshot;
+    const pushed = !options.isQuiet && this.push({ owner: task.owner, snapshot }, this.watched);
+    return { ok: true, snapshot, watched: this.watched, pushed };
+  }
+
+  push({ snapshot }: { readonly owner: string; readonly snapshot: Snapshot }, watched: boolean): boolean {
+    if (!watched && !isFinished(snapshot)) return false;
+    this.pushed.push(snapshot);
+    return true;
+  }
+}
+
+/** Gives a turn every 100 ms. */
+export class FakeTurns implements Turns {
+  readonly #time: FakeTime;
+  #freeAt = 0;
+  /** How long each turn that was asked for was not wanted, in ms. */
+  readonly asked: number[] = [];
+  /** Turns that were given and not ended. */
+  open = 0;
+
+  constructor(time: FakeTime) {
+    this.#time = time;
+  }
+
+  async takeTurn(_owner: string, _key: string, { after, signal }: { after: number; signal: AbortSignal }) {
+    this.asked.push(after);
+    const at = Math.max(this.#time.elapsed() + after, this.#freeAt);
+    await this.#time.delay(at - this.#time.elapsed(), signal);
+    if (signal.aborted) return null;
+    this.#freeAt = this.#time.elapsed() + TURN_MS;
+    this.open += 1;
+    return {
+      end: () => {
+        this.open -= 1;
+      },
+    };
+  }
+}

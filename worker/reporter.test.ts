@@ -1,0 +1,306 @@
+// A reporter with stand-ins for the store, the turns and the time: no Redis, no waiting.
+import { describe, expect, it } from '@jest/globals';
+import { FakeTime, settled } from '../test/support/fake-time.ts';
+import { FakeChanges, FakeTurns, startedRecord, TURN_MS, unavailable } from '../test/support/fake-worker-ports.ts';
+import { recordLog } from '../test/support/log.ts';
+import { time as at, FAILURE, move } from '../test/support/task-events.ts';
+import { Reporter } from './reporter.ts';
+
+const SIGN_MS = 5_000;
+
+function setUp({ watched = true } = {}) {
+  const time = new FakeTime();
+  const record = startedRecord({ name: 'any', attempts: 3 });
+  const changes = new FakeChanges(record.snapshot);
+  changes.watched = watched;
+  const turns = new FakeTurns(time);
+  const log = recordLog();
+  const told: string[] = [];
+  const reporter = new Reporter({
+    ports: { changes, turns, clock: { iso: () => at(time.elapsed() / 1_000) }, time, log },
+    record,
+    watched,
+    onStale: () => told.push('stale'),
+    onCancelling: () => told.push('cancelling'),
+  });
+  return {
+    ...{ reporter, time, changes, turns, log, told, record },
+    /** How many elements are done, by each event that was stored. */
+    stored: () => changes.events.map((event) => (event.type === 'progress' ? event.progress.done : event.type)),
+    pushed: () => changes.pushed.map(({ status, progress }) => progress?.done ?? status),
+  };
+}
+/** A gate in the store: it answers nothing before `open` is called. */
+function hold(changes: FakeChanges): { open(): void } {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  changes.before = () => opened;
+  return { open: () => open() };
+}
+const succeed = (time: FakeTime) =>
+  ({ type: 'succeed', at: at(time.elapsed() / 1_000), attempt: 1, result: 1 }) as const;
+const never = new AbortController().signal;
+
+describe('progress of an owner who is watching', () => {
+  it('is shown 200 ms after the start, with what was done by then', async () => {
+    const { reporter, time, stored, pushed } = setUp();
+    reporter.report({ done: 1 });
+    await time.advance(199);
+    reporter.report({ done: 7 });
+    expect(stored()).toEqual([]);
+    await time.advance(1);
+    expect([stored(), pushed()]).toEqual([[7], [7]]);
+  });
+
+  it('is shown as running where nothing was reported by then: pushed, not stored', async () => {
+    const { time, stored, pushed } = setUp();
+    await time.advance(60_000);
+    expect([stored(), pushed()]).toEqual([[], ['running']]);
+  });
+
+  it('is stored once a turn, the latest report only, and no more once all is told', async () => {
+    const { reporter, time, stored, turns } = setUp();
+    await time.advance(200);
+    for (let done = 1; done <= 30; done++) {
+      reporter.report({ done });
+      await time.advance(TURN_MS / 10);
+    }
+    await time.advance(60_000);
+    expect(stored()).toEqual([10, 20, 30]);
+    expect(turns.open).toBe(0);
+  });
+
+  it('keeps what a report leaves out, until the next stage begins', async () => {
+    const { reporter, time, changes } = setUp();
+    reporter.stage('read');
+    reporter.report({ done: 1, total: 9, skipped: 1, note: 'one' });
+    reporter.report({ done: 2 });
+    expect(reporter.latest).toEqual({ done: 2, total: 9, skipped: 1, note: 'one', stage: 'read' });
+    await time.advance(200);
+    reporter.stage('save');
+    await time.advance(200);
+    expect(changes.events).toMatchObject([
+      { progress: { done: 2, total: 9, note: 'one', stage: 'read' } },
+      { progress: { done: 0, total: null, stage: 'save' } },
+    ]);
+  });
+
+  it('waits for no second turn before the first is ended', async () => {
+    const { reporter, time, changes, turns, stored } = setUp();
+    const store = hold(changes);
+    reporter.report({ done: 1 });
+    await time.advance(200);
+    reporter.report({ done: 2 });
+    await time.advance(60_000);
+    expect([turns.asked.length, turns.open, stored()]).toEqual([1, 1, []]);
+    store.open();
+    await time.advance(200);
+    expect([turns.asked.length, turns.open, stored()]).toEqual([2, 0, [1, 2]]);
+  });
+});
+
+describe('progress of an owner who is not watching', () => {
+  it('is stored once a second and not pushed', async () => {
+    const { reporter, time, stored, pushed } = setUp({ watched: false });
+    for (let done = 1; done <= 25; done++) {
+      reporter.report({ done });
+      await time.advance(100);
+    }
+    expect([stored(), pushed()]).toEqual([[10, 20], []]);
+  });
+
+  it('asks for no turn while there is nothing to store', async () => {
+    const { time, turns } = setUp({ watched: false });
+    await time.advance(60_000);
+    expect(turns.asked).toEqual([]);
+  });
+
+  it('is shown as running once a page has opened', async () => {
+    const { reporter, time, changes, stored, pushed } = setUp({ watched: false });
+    await time.advance(SIGN_MS);
+    changes.watched = true;
+    reporter.alive(SIGN_MS);
+    await time.advance(TURN_MS);
+    expect([stored(), pushed()]).toEqual([['alive'], ['running']]);
+  });
+});
+
+describe('a sign of life', () => {
+  it('is stored where nothing was stored for a while', async () => {
+    const { reporter, time, stored } = setUp();
+    await time.advance(SIGN_MS - 1);
+    reporter.alive(SIGN_MS);
+    await settled();
+    expect(stored()).toEqual([]);
+    await time.advance(1);
+    reporter.alive(SIGN_MS);
+    await settled();
+    expect(stored()).toEqual(['alive']);
+    reporter.report({ done: 1 });
+    await time.advance(SIGN_MS - 1);
+    reporter.alive(SIGN_MS);
+    await settled();
+    expect(stored()).toEqual(['alive', 1]);
+  });
+
+  it('is pushed where nothing was pushed for 10 s', async () => {
+    const { reporter, time, changes } = setUp();
+    await time.advance(200);
+    expect(changes.pushed).toHaveLength(1);
+    for (const [seconds, pushed] of [
+      [5, 1],
+      [10, 1],
+      [15, 2],
+      [20, 2],
+      [25, 3],
+    ] as const) {
+      await time.advance(seconds * 1_000 - time.elapsed());
+      reporter.alive(SIGN_MS);
+      await settled();
+      expect([seconds, changes.pushed.length]).toEqual([seconds, pushed]);
+    }
+    expect(changes.events).toHaveLength(5);
+  });
+
+  it('is not written beside another write', async () => {
+    const { reporter, time, changes, stored } = setUp();
+    const store = hold(changes);
+    reporter.report({ done: 1 });
+    await time.advance(SIGN_MS);
+    reporter.alive(SIGN_MS);
+    store.open();
+    await settled();
+    expect(stored()).toEqual([1]);
+  });
+
+  it('is waited for by progress whose turn has come', async () => {
+    const { reporter, time, changes, stored } = setUp();
+    await time.advance(SIGN_MS);
+    const store = hold(changes);
+    reporter.alive(SIGN_MS);
+    reporter.report({ done: 1 });
+    await time.advance(1_000);
+    expect(changes.options).toHaveLength(1);
+    store.open();
+    await settled();
+    expect(stored()).toEqual(['alive', 1]);
+  });
+
+  it('is still due where progress changed nothing', async () => {
+    const { reporter, time, stored } = setUp();
+    reporter.report({ done: 1, total: 2 });
+    await time.advance(4_000);
+    reporter.report({ done: 1, total: 2 });
+    await time.advance(1_200);
+    reporter.alive(SIGN_MS);
+    await settled();
+    expect(stored()).toEqual([1, 'alive']);
+  });
+});
+
+describe('a store that is away', () => {
+  it('gets the report that is the latest when it is back', async () => {
+    const { reporter, time, changes, stored, turns } = setUp();
+    changes.before = () => {
+      throw unavailable();
+    };
+    reporter.report({ done: 1 });
+    await time.advance(10_000);
+    reporter.report({ done: 5 });
+    changes.before = null;
+    await time.advance(TURN_MS);
+    expect([stored(), turns.open]).toEqual([[5], 0]);
+  });
+
+  it('gets how the attempt ended, with the hint that an earlier try may have stored it', async () => {
+    const { reporter, time, changes } = setUp({ watched: false });
+    let calls = 0;
+    changes.before = () => {
+      calls += 1;
+      if (calls <= 2) throw unavailable();
+    };
+    const ended = reporter.end(succeed(time), never);
+    await time.advance(500);
+    await ended;
+    expect(changes.options.map(({ isRepeated }) => isRepeated)).toEqual([false, true, true]);
+    expect(changes.pushed).toMatchObject([{ status: 'succeeded' }]);
+  });
+});
+
+describe('what the store says of the task', () => {
+  it('that the owner has called it off, is told', async () => {
+    const { reporter, time, changes, told } = setUp();
+    changes.snapshot = move(changes.snapshot, { type: 'cancel', at: at(1) });
+    reporter.report({ done: 1 });
+    await time.advance(200);
+    expect(told).toEqual(['cancelling']);
+  });
+
+  it('that another attempt has taken over, is told', async () => {
+    const { reporter, time, changes, told } = setUp();
+    changes.snapshot = move(
+      changes.snapshot,
+      { type: 'fail', at: at(1), attempt: 1, error: FAILURE, retryAt: at(1) },
+      { type: 'start', at: at(2) },
+    );
+    reporter.report({ done: 1 });
+    await time.advance(200);
+    expect(told).toEqual(['stale']);
+  });
+});
+
+describe('a reporter that has ended', () => {
+  it('has written how the attempt ended, after what was being written, and writes nothing more', async () => {
+    const { reporter, time, changes, stored } = setUp();
+    const store = hold(changes);
+    reporter.report({ done: 1 });
+    await time.advance(200);
+    reporter.report({ done: 2 });
+    const ended = reporter.end(succeed(time), never);
+    await settled();
+    expect(changes.options).toHaveLength(1);
+    store.open();
+    await ended;
+    reporter.report({ done: 3 });
+    await time.advance(60_000);
+    reporter.alive(SIGN_MS);
+    await settled();
+    expect(stored()).toEqual([1, 'succeed']);
+  });
+
+  it('waits for no turn', async () => {
+    const { reporter, time, turns } = setUp();
+    reporter.report({ done: 1 });
+    await settled();
+    expect(time.waiting).toBe(1);
+    reporter.close();
+    expect(time.waiting).toBe(0);
+    for (let done = 2; done < 10; done++) reporter.report({ done });
+    await time.advance(1_000);
+    expect([turns.asked.length, turns.open]).toEqual([1, 0]);
+  });
+});
+
+describe('a report', () => {
+  it('that throws when it is read hurts nobody, and keeps nothing', async () => {
+    const { reporter, time, stored } = setUp();
+    const report = {
+      done: 5,
+      get total(): number {
+        throw new Error('broken');
+      },
+    };
+    expect(() => reporter.report(report)).not.toThrow();
+    expect(reporter.latest).toBeNull();
+    await time.advance(1_000);
+    expect(stored()).toEqual([]);
+  });
+
+  it('asks for one turn, however often it is made', () => {
+    const { reporter, turns } = setUp({ watched: false });
+    for (let done = 0; done < 100_000; done++) reporter.report({ done });
+    expect(turns.asked).toHaveLength(1);
+  });
+});
