@@ -189,18 +189,30 @@ describe('a sign of life', () => {
   });
 
   it('is still due where progress changed nothing', async () => {
-    const { reporter, time, stored } = setUp();
+    const { reporter, time, stored, told } = setUp();
     reporter.report({ done: 1, total: 2 });
     await time.advance(4_000);
     reporter.report({ done: 1, total: 2 });
     await time.advance(1_200);
     reporter.alive(SIGN_MS);
     await settled();
-    expect(stored()).toEqual([1, 'alive']);
+    expect([stored(), told]).toEqual([[1, 'alive'], []]);
   });
 });
 
 describe('a store that is away', () => {
+  it('gets a report that it missed, once it is back', async () => {
+    const { reporter, time, changes, stored } = setUp();
+    changes.before = () => {
+      throw unavailable();
+    };
+    reporter.report({ done: 1 });
+    await time.advance(10_000);
+    changes.before = null;
+    await time.advance(TURN_MS);
+    expect(stored()).toEqual([1]);
+  });
+
   it('gets the report that is the latest when it is back', async () => {
     const { reporter, time, changes, stored, turns } = setUp();
     changes.before = () => {
