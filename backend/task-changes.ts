@@ -9,7 +9,9 @@
 import { isFinished, type Snapshot } from '../core/snapshot.ts';
 import type { TaskEvent } from '../core/transition.ts';
 import type { SeenEvent } from '../core/wire.ts';
-import type { Applied, Created, NewRecord, OwnedTask, RunOptions } from './store/store.ts';
+import type { OwnedTask } from './store/record.ts';
+import type { Applied, Created, NewRecord } from './store/store.ts';
+import type { RunOptions } from './store/to-commit.ts';
 
 /** What is needed of the store. Each method rejects with a TaskError `store_unavailable` while Redis is away. */
 export interface ChangeStore {

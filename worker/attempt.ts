@@ -18,7 +18,7 @@
  */
 
 import { aborted } from '../backend/async.ts';
-import type { TaskRecord } from '../backend/store/store.ts';
+import type { TaskRecord } from '../backend/store/record.ts';
 import type { Time } from '../backend/time.ts';
 import { backoff } from '../core/backoff.ts';
 import type { AnyTaskDefinition } from '../core/definition.ts';

@@ -1,6 +1,6 @@
 /** What a handler gets. It serves the attempt. */
 
-import type { TaskRecord } from '../backend/store/store.ts';
+import type { TaskRecord } from '../backend/store/record.ts';
 import type { AnyTaskDefinition } from '../core/definition.ts';
 import { TaskError } from '../core/error.ts';
 import { parseWith } from '../core/parse.ts';

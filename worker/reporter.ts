@@ -18,7 +18,7 @@
  */
 
 import { jobIdOf } from '../backend/queue/job.ts';
-import type { OwnedTask, TaskRecord } from '../backend/store/store.ts';
+import type { OwnedTask, TaskRecord } from '../backend/store/record.ts';
 import type { Change, ChangeOptions } from '../backend/task-changes.ts';
 import type { Time } from '../backend/time.ts';
 import { asTaskError, isUnavailable, soundFailure } from '../core/error.ts';

@@ -7,7 +7,7 @@ import { type Job, parseJobId } from '../backend/queue/job.ts';
 import type { Consumer } from '../backend/queue/queue.ts';
 import { NO_SUSPICION, type Watch, watchFor } from '../backend/recovery/blame.ts';
 import { workerLost } from '../backend/recovery/lost-workers.ts';
-import type { TaskRecord } from '../backend/store/store.ts';
+import type { TaskRecord } from '../backend/store/record.ts';
 import { systemTime } from '../backend/time.ts';
 import type { AnyTaskDefinition } from '../core/definition.ts';
 import { type Duration, toMilliseconds } from '../core/duration.ts';

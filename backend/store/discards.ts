@@ -19,12 +19,12 @@ interface Discard {
 }
 
 export class Discards {
-  readonly #discard: (id: string, owner: string) => Promise<void>;
+  readonly #discard: (id: string, owner: string) => Promise<unknown>;
   readonly #line: Discard[] = [];
   #isRunning = false;
 
   /** @param discard forgets a task, or rejects where the store does not answer */
-  constructor(discard: (id: string, owner: string) => Promise<void>) {
+  constructor(discard: (id: string, owner: string) => Promise<unknown>) {
     this.#discard = discard;
   }
 

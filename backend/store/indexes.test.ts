@@ -1,55 +1,28 @@
 // No index outlives its records, whoever never looks; and no call walks more than a bounded part of one.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { createClient } from '@redis/client';
+import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { v7 as uuid } from 'uuid';
 import { channelOf } from '../../core/channel.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
-import { recordLog } from '../../test/support/log.ts';
-import { startRedis, type TestRedis } from '../../test/support/redis/redis.ts';
+import { now, useStore } from '../../test/support/redis/store-world.ts';
 import { newTask } from '../../test/support/task-events.ts';
-import { Redis } from './redis.ts';
-import { TaskStore } from './store.ts';
 
 jest.setTimeout(120_000);
 
 const RETENTION_S = 3_600;
 
-let server: TestRedis;
-let raw: ReturnType<typeof createClient>;
-let prefix: string;
-let redis: Redis;
-let store: TaskStore;
+const world = useStore({ retention: RETENTION_S });
 
-beforeAll(async () => {
-  server = await startRedis();
-  raw = createClient({ url: server.url });
-  await raw.connect();
-}, 30_000);
-afterAll(async () => {
-  raw.destroy();
-  await server.stop();
-});
-beforeEach(() => {
-  prefix = `t${uuid()}:`;
-  const log = recordLog();
-  redis = new Redis({ url: server.url, prefix, retention: RETENTION_S, channelOf: (owner) => channelOf(owner), log });
-  store = new TaskStore(redis, { now: Date.now });
-});
-afterEach(() => redis.close());
+const size = (index: string) => world.raw.zCard(world.prefix + index);
 
-const now = () => new Date().toISOString();
-const size = (index: string) => raw.zCard(prefix + index);
-
-async function accept(owner = 'ada', key: string | null = null): Promise<Snapshot> {
-  const snapshot = newTask({ id: uuid(), at: now() });
-  await store.create({ snapshot, owner, input: 1 }, key);
-  return snapshot;
-}
+const accept = (owner = 'ada', key: string | null = null) => world.accept(owner, 1, key);
 
 async function finish(task: Snapshot, owner = 'ada'): Promise<string> {
-  await store.apply({ snapshot: task, owner }, { type: 'start', at: now() });
-  const applied = await store.apply({ snapshot: task, owner }, { type: 'succeed', at: now(), attempt: 1, result: 1 });
+  await world.store.apply({ snapshot: task, owner }, { type: 'start', at: now() });
+  const applied = await world.store.apply(
+    { snapshot: task, owner },
+    { type: 'succeed', at: now(), attempt: 1, result: 1 },
+  );
   expect(applied.ok).toBe(true);
   return task.id;
 }
@@ -57,7 +30,7 @@ async function finish(task: Snapshot, owner = 'ada'): Promise<string> {
 /** Tasks that ran and have expired since, as Redis does it: their records are gone, and nobody was told. */
 async function liveAndExpire(tasks: number, owner = 'ada'): Promise<void> {
   const ids = await Promise.all(Array.from({ length: tasks }, async () => finish(await accept(owner), owner)));
-  await raw.del(ids.map((id) => `${prefix}task:${id}`));
+  await world.raw.del(ids.map((id) => `${world.prefix}task:${id}`));
 }
 
 /** An id that sorts by `n`. */
@@ -67,7 +40,7 @@ const idOf = (n: number) => `019ab000-0000-7000-8000-${String(n).padStart(12, '0
 async function leaveIds(index: string, count: number): Promise<void> {
   for (let from = 0; from < count; from += 10_000) {
     const ids = Array.from({ length: Math.min(10_000, count - from) }, (_, n) => ({ score: 0, value: idOf(from + n) }));
-    await raw.zAdd(prefix + index, ids);
+    await world.raw.zAdd(world.prefix + index, ids);
   }
 }
 
@@ -85,7 +58,7 @@ describe('of an owner who never looks', () => {
     await leaveIds('unseen:ada', 2_000);
     for (let n = 0; n < 30; n++) await liveAndExpire(100);
     for (const index of ['all:ada', 'unseen:ada']) expect(await size(index)).toBeLessThan(1_000);
-    expect((await store.list('ada', { state: 'active' })).tasks.map(({ id }) => id)).toEqual(
+    expect((await world.store.list('ada', { state: 'active' })).tasks.map(({ id }) => id)).toEqual(
       kept.map(({ id }) => id).reverse(),
     );
   });
@@ -95,7 +68,7 @@ describe('of an owner who never looks', () => {
     for (let n = 0; n < 200; n++) ids.unshift(await finish(await accept()));
     await liveAndExpire(200);
     for (const index of ['all:ada', 'unseen:ada']) {
-      expect(await raw.zRange(prefix + index, 0, -1)).toEqual(expect.arrayContaining(ids));
+      expect(await world.raw.zRange(world.prefix + index, 0, -1)).toEqual(expect.arrayContaining(ids));
     }
   });
 });
@@ -110,24 +83,25 @@ it('a list gives every task that is left, newest first and once, whichever have 
         const owner = uuid();
         const tasks = stretches.flatMap(({ isGone, runs }) => Array.from({ length: runs }, () => isGone));
         const snapshot = JSON.stringify(newTask());
-        const multi = raw.multi();
+        const multi = world.raw.multi();
         for (const [n, isGone] of tasks.entries()) {
-          multi.zAdd(`${prefix}${state}:${owner}`, { score: 0, value: idOf(n) });
-          if (!isGone) multi.hSet(`${prefix}task:${idOf(n)}`, { s: snapshot.replace(newTask().id, idOf(n)), o: owner });
+          multi.zAdd(`${world.prefix}${state}:${owner}`, { score: 0, value: idOf(n) });
+          if (!isGone)
+            multi.hSet(`${world.prefix}task:${idOf(n)}`, { s: snapshot.replace(newTask().id, idOf(n)), o: owner });
         }
         await multi.exec();
         const found: string[] = [];
         let cursor: string | null = null;
         do {
-          const page = await store.list(owner, { state, limit, cursor });
+          const page = await world.store.list(owner, { state, limit, cursor });
           expect(page.tasks.length).toBeLessThanOrEqual(limit);
           found.push(...page.tasks.map(({ id }) => id));
           cursor = page.nextCursor;
         } while (cursor !== null);
         const left = tasks.flatMap((isGone, n) => (isGone ? [] : [idOf(n)]));
         expect(found).toEqual(left.toReversed());
-        expect(await raw.zRange(`${prefix}${state}:${owner}`, 0, -1)).toEqual(left);
-        await raw.del([`${prefix}${state}:${owner}`, ...left.map((id) => `${prefix}task:${id}`)]);
+        expect(await world.raw.zRange(`${world.prefix}${state}:${owner}`, 0, -1)).toEqual(left);
+        await world.raw.del([`${world.prefix}${state}:${owner}`, ...left.map((id) => `${world.prefix}task:${id}`)]);
       },
     ),
     { numRuns: 60 },
@@ -136,13 +110,13 @@ it('a list gives every task that is left, newest first and once, whichever have 
 
 describe('500,000 ids of expired tasks', () => {
   const calls = async (name: string) =>
-    Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(await raw.info('commandstats'))?.[1] ?? 0);
+    Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(await world.raw.info('commandstats'))?.[1] ?? 0);
 
   it('are gone through in small steps, and the tasks behind them are found', async () => {
     await leaveIds('unseen:ada', 500_000);
     const [oldest, newest] = [newTask({ id: '019a0000-0000-7000-8000-000000000000' }), newTask({ id: uuid() })];
     for (const snapshot of [oldest, newest]) {
-      await store.create({ snapshot, owner: 'ada', input: 1 }, null);
+      await world.store.create({ snapshot, owner: 'ada', input: 1 }, null);
       await finish(snapshot);
     }
     const found: string[] = [];
@@ -150,7 +124,7 @@ describe('500,000 ids of expired tasks', () => {
     let pages = 0;
     do {
       const [before, scripts] = [await calls('hmget'), await calls('evalsha')];
-      const page = await store.list('ada', { state: 'unseen', cursor });
+      const page = await world.store.list('ada', { state: 'unseen', cursor });
       const looked = (await calls('hmget')) - before;
       expect(looked).toBeLessThanOrEqual(20_000);
       // What one script looks at is what Redis is kept from everybody else.
@@ -161,14 +135,14 @@ describe('500,000 ids of expired tasks', () => {
     } while (cursor !== null);
     expect(found).toEqual([newest.id, oldest.id]);
     expect(pages).toBeLessThanOrEqual(27);
-    expect(await raw.zRange(`${prefix}unseen:ada`, 0, -1)).toEqual([oldest.id, newest.id]);
+    expect(await world.raw.zRange(`${world.prefix}unseen:ada`, 0, -1)).toEqual([oldest.id, newest.id]);
   });
 
   it('of outcomes that were never pushed are forgotten as others come, once their records must be gone', async () => {
     const old = Date.now() - (RETENTION_S + 60) * 1_000;
     for (let from = 0; from < 5_000; from += 1_000) {
       const ids = Array.from({ length: 1_000 }, (_, n) => ({ score: old, value: idOf(from + n) }));
-      await raw.zAdd(`${prefix}unpublished`, ids);
+      await world.raw.zAdd(`${world.prefix}unpublished`, ids);
     }
     const kept: string[] = [];
     for (let n = 0; n < 20; n++) {
@@ -181,12 +155,12 @@ describe('500,000 ids of expired tasks', () => {
 
 it('once its records have expired, an owner leaves nothing that would stay', async () => {
   await finish(await accept('ada', 'a-key'));
-  await store.see('ada', [await finish(await accept())]);
-  await store.discard((await accept()).id, 'ada');
-  await redis.notePage(channelOf('ada'), 'ada');
-  const keys = (await raw.keys(`${prefix}*`)).filter((key) => !key.startsWith(`${prefix}queue:`));
+  await world.store.see('ada', [await finish(await accept())]);
+  await world.store.discard((await accept()).id, 'ada');
+  await world.redis.notePage(channelOf('ada'), 'ada');
+  const keys = (await world.raw.keys(`${world.prefix}*`)).filter((key) => !key.startsWith(`${world.prefix}queue:`));
   const staying: string[] = [];
-  for (const key of keys) if ((await raw.ttl(key)) === -1) staying.push(key.slice(prefix.length));
+  for (const key of keys) if ((await world.raw.ttl(key)) === -1) staying.push(key.slice(world.prefix.length));
   // One for all owners, which forgets by time.
   expect(staying).toEqual(['unpublished']);
 });

@@ -1,72 +1,31 @@
 // What a record is made of, and that nobody reads more of it than they want. On a Redis of its own, whose bytes are counted.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createClient } from '@redis/client';
+import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { v7 as uuid } from 'uuid';
-import { channelOf } from '../../core/channel.ts';
 import { MAX_EVENT_BYTES, MAX_INPUT_BYTES, MAX_RESULT_BYTES } from '../../core/limits.ts';
 import { isFinished, type Snapshot } from '../../core/snapshot.ts';
 import { transition } from '../../core/transition.ts';
-import { recordLog } from '../../test/support/log.ts';
-import { startRedis, type TestRedis } from '../../test/support/redis/redis.ts';
+import { now, start, succeed, useStore } from '../../test/support/redis/store-world.ts';
 import { anyEventSeed, eventFor, FAILURE, newTask, SNAPSHOT_KEYS } from '../../test/support/task-events.ts';
-import { Redis } from './redis.ts';
-import { TaskStore } from './store.ts';
 
 const TASKS = 100;
 const INPUT = { text: 'i'.repeat(MAX_INPUT_BYTES - 100) };
 const RESULT = { text: 'r'.repeat(MAX_RESULT_BYTES - 100) };
 
-let server: TestRedis;
-let raw: ReturnType<typeof createClient>;
-let prefix: string;
-let redis: Redis;
-let store: TaskStore;
+const world = useStore();
 
-beforeAll(async () => {
-  server = await startRedis();
-  raw = createClient({ url: server.url });
-  await raw.connect();
-}, 30_000);
-afterAll(async () => {
-  raw.destroy();
-  await server.stop();
-});
-beforeEach(() => {
-  prefix = `t${uuid()}:`;
-  const log = recordLog();
-  redis = new Redis({ url: server.url, prefix, retention: 3_600, channelOf: (owner) => channelOf(owner), log });
-  store = new TaskStore(redis, { now: Date.now });
-});
-afterEach(() => redis.close());
-
-const now = () => new Date().toISOString();
 const owned = (snapshot: Snapshot) => ({ snapshot, owner: 'ada' });
 
-async function accept(input: unknown = INPUT): Promise<Snapshot> {
-  const snapshot = newTask({ id: uuid(), at: now() });
-  await store.create({ snapshot, owner: 'ada', input }, null);
-  return snapshot;
-}
-
-async function run(task: Snapshot): Promise<Snapshot> {
-  const applied = await store.apply(owned(task), { type: 'start', at: now() });
-  if (!applied.ok) throw new Error(applied.refusal);
-  return applied.snapshot;
-}
-
-async function succeed(task: Snapshot, result: unknown = RESULT): Promise<Snapshot> {
-  const applied = await store.apply(owned(task), { type: 'succeed', at: now(), attempt: 1, result });
-  if (!applied.ok) throw new Error(applied.refusal);
-  return applied.snapshot;
-}
+const accept = (input: unknown = INPUT) => world.accept('ada', input);
+const run = (task: Snapshot) => world.happen(task, 'ada', start());
+const end = (task: Snapshot, result: unknown = RESULT) => world.happen(task, 'ada', succeed(result));
 
 /** A task with the biggest input and the biggest result. */
-const makeBig = async () => succeed(await run(await accept()));
+const makeBig = async () => end(await run(await accept()));
 const makeBigOnes = () => Promise.all(Array.from({ length: TASKS }, makeBig));
 
 async function stats(section: 'stats' | 'commandstats', pattern: RegExp): Promise<number> {
-  return Number(pattern.exec(await raw.info(section))?.[1] ?? 0);
+  return Number(pattern.exec(await world.raw.info(section))?.[1] ?? 0);
 }
 
 /** How many bytes Redis sends while `call` runs, and reads. What it takes to ask is taken off. */
@@ -91,7 +50,7 @@ describe('nobody reads inputs or results to', () => {
     await makeBigOnes();
     for (const state of ['all', 'unseen'] as const) {
       const { sent } = await bytesOf(async () =>
-        expect((await store.list('ada', { state, limit: TASKS })).tasks).toHaveLength(TASKS),
+        expect((await world.store.list('ada', { state, limit: TASKS })).tasks).toHaveLength(TASKS),
       );
       expect(sent).toBeLessThan(TASKS * 1_000);
     }
@@ -99,25 +58,25 @@ describe('nobody reads inputs or results to', () => {
 
   it('mark seen', async () => {
     const ids = (await makeBigOnes()).map(({ id }) => id);
-    await redis.ping();
+    await world.redis.ping();
     const [first, second] = [ids.slice(0, TASKS / 2), ids.slice(TASKS / 2)];
     const halves = [first, second];
-    const { sent } = await bytesOf(() => store.see('ada', halves.shift() ?? []));
+    const { sent } = await bytesOf(() => world.store.see('ada', halves.shift() ?? []));
     expect(sent).toBeLessThan(TASKS * 50);
-    expect((await store.list('ada', { state: 'unseen' })).tasks).toEqual([]);
+    expect((await world.store.list('ada', { state: 'unseen' })).tasks).toEqual([]);
   });
 
   it('refuse a change', async () => {
     const queued = await accept();
-    await succeed(await run(queued));
-    const { sent } = await bytesOf(() => store.apply(owned(queued), { type: 'cancel', at: now() }));
+    await end(await run(queued));
+    const { sent } = await bytesOf(() => world.store.apply(owned(queued), { type: 'cancel', at: now() }));
     expect(sent).toBeLessThan(2_000);
   });
 
   it('make a change', async () => {
     let task = await run(await accept());
     const alive = async () => {
-      const applied = await store.apply(owned(task), { type: 'alive', at: now(), attempt: 1 });
+      const applied = await world.store.apply(owned(task), { type: 'alive', at: now(), attempt: 1 });
       if (applied.ok) task = applied.snapshot;
     };
     const { sent, received } = await bytesOf(alive);
@@ -127,10 +86,10 @@ describe('nobody reads inputs or results to', () => {
   it('look, to wait, and to find what was not pushed', async () => {
     const { id } = await makeBig();
     for (const call of [
-      () => store.read(id),
-      () => store.read(id, { owner: 'ada' }),
-      () => store.markWaited(id, 1_000),
-      () => redis.unpublished(0, 100),
+      () => world.store.read(id),
+      () => world.store.read(id, { owner: 'ada' }),
+      () => world.store.markWaited(id, 1_000),
+      () => world.redis.unpublished(0, 100),
     ]) {
       expect((await bytesOf(call)).sent).toBeLessThan(2_000);
     }
@@ -140,14 +99,16 @@ describe('nobody reads inputs or results to', () => {
 it('a big result goes to Redis once, and comes back to those who ask for it', async () => {
   const tasks = [await run(await accept()), await run(await accept())];
   const ids = tasks.map(({ id }) => id);
-  const { received } = await bytesOf(async () => succeed(tasks.shift() as Snapshot));
+  const { received } = await bytesOf(async () => end(tasks.shift() as Snapshot));
   expect(received).toBeLessThan(MAX_RESULT_BYTES + 3_000);
   const [id] = ids as [string];
-  expect(await store.read(id)).toMatchObject({ snapshot: { status: 'succeeded', result: null, resultOmitted: true } });
-  expect(await store.read(id, { owner: 'ada', result: true })).toMatchObject({
+  expect(await world.store.read(id)).toMatchObject({
+    snapshot: { status: 'succeeded', result: null, resultOmitted: true },
+  });
+  expect(await world.store.read(id, { owner: 'ada', result: true })).toMatchObject({
     snapshot: { status: 'succeeded', result: RESULT, resultOmitted: false },
   });
-  const { sent } = await bytesOf(() => store.read(id, { owner: 'bob', result: true }));
+  const { sent } = await bytesOf(() => world.store.read(id, { owner: 'bob', result: true }));
   expect(sent).toBeLessThan(100);
 });
 
@@ -155,22 +116,22 @@ it('a result that fits an event is in every list', async () => {
   const task = await run(await accept());
   const empty = transition(task, { type: 'succeed', at: now(), attempt: 1, result: '' });
   const room = MAX_EVENT_BYTES - (empty.ok ? Buffer.byteLength(JSON.stringify(empty.snapshot)) : 0);
-  const fits = await succeed(task, 'r'.repeat(room));
-  const omitted = await succeed(await run(await accept()), 'r'.repeat(room + 1));
-  expect((await store.list('ada')).tasks).toEqual([{ ...omitted, result: null, resultOmitted: true }, fits]);
+  const fits = await end(task, 'r'.repeat(room));
+  const omitted = await end(await run(await accept()), 'r'.repeat(room + 1));
+  expect((await world.store.list('ada')).tasks).toEqual([{ ...omitted, result: null, resultOmitted: true }, fits]);
 });
 
 it('a task of somebody else costs Redis what none costs', async () => {
   const { id } = await makeBig();
   const commands = async (of: string) => {
     const count = async () => {
-      const info = await raw.info('commandstats');
+      const info = await world.raw.info('commandstats');
       return [...info.matchAll(/cmdstat_([a-z|]+):calls=(\d+)/g)].map(
         ([, name, calls]) => [name, Number(calls)] as const,
       );
     };
     const before = new Map(await count());
-    await store.read(of, { owner: 'bob', result: true });
+    await world.store.read(of, { owner: 'bob', result: true });
     const after = (await count()).filter(([name]) => name !== 'info');
     return after.flatMap(([name, calls]) =>
       calls === (before.get(name) ?? 0) ? [] : [[name, calls - (before.get(name) ?? 0)]],
@@ -182,61 +143,65 @@ it('a task of somebody else costs Redis what none costs', async () => {
 
 describe('seen', () => {
   it('is one command for a thousand ids, and makes of each outcome what core says', async () => {
-    const tasks = await Promise.all(Array.from({ length: 20 }, async () => succeed(await run(await accept(1)), 'ok')));
+    const tasks = await Promise.all(Array.from({ length: 20 }, async () => end(await run(await accept(1)), 'ok')));
     const strangers = Array.from({ length: 480 }, () => uuid());
     const ids = [...tasks.map(({ id }) => id), ...strangers];
     const calls = () => stats('commandstats', /cmdstat_evalsha:calls=(\d+)/);
-    await store.see('ada', [uuid()]);
+    await world.store.see('ada', [uuid()]);
     const before = await calls();
-    const seen = await store.see('ada', [...ids, ...ids]);
+    const seen = await world.store.see('ada', [...ids, ...ids]);
     expect((await calls()) - before).toBe(1);
     expect([...seen.ids].sort()).toEqual(tasks.map(({ id }) => id).sort());
     for (const task of tasks) {
       const moved = transition(task, { type: 'see', at: seen.seenAt });
-      expect(moved.ok && moved.snapshot).toEqual((await store.read(task.id))?.snapshot);
-      expect(await raw.hGet(`${prefix}task:${task.id}`, 'r')).toBe(String(task.revision + 1));
+      expect(moved.ok && moved.snapshot).toEqual((await world.store.read(task.id))?.snapshot);
+      expect(await world.raw.hGet(`${world.prefix}task:${task.id}`, 'r')).toBe(String(task.revision + 1));
     }
-    expect((await store.list('ada')).tasks.map(({ seenAt }) => seenAt)).toEqual(tasks.map(() => seen.seenAt));
+    expect((await world.store.list('ada')).tasks.map(({ seenAt }) => seenAt)).toEqual(tasks.map(() => seen.seenAt));
   });
 
   it('passes over what is active, seen already, or somebody else’s', async () => {
     const active = await run(await accept(1));
-    const done = await succeed(await run(await accept(1)), 1);
-    expect((await store.see('bob', [done.id, active.id])).ids).toEqual([]);
-    expect((await store.see('ada', [done.id, active.id, done.id])).ids).toEqual([done.id]);
-    const once = await store.read(done.id);
-    expect((await store.see('ada', [done.id])).ids).toEqual([]);
-    expect(await store.read(done.id)).toEqual(once);
-    expect((await store.read(active.id))?.snapshot).toEqual(active);
+    const done = await end(await run(await accept(1)), 1);
+    expect((await world.store.see('bob', [done.id, active.id])).ids).toEqual([]);
+    expect((await world.store.see('ada', [done.id, active.id, done.id])).ids).toEqual([done.id]);
+    const once = await world.store.read(done.id);
+    expect((await world.store.see('ada', [done.id])).ids).toEqual([]);
+    expect(await world.store.read(done.id)).toEqual(once);
+    expect((await world.store.read(active.id))?.snapshot).toEqual(active);
   });
 
   it('is when Redis says, whatever clock its caller has', async () => {
-    const done = await succeed(await run(await accept(1)), 1);
-    const [before, seen, after] = [await redis.time(), await store.see('ada', [done.id]), await redis.time()];
+    const done = await end(await run(await accept(1)), 1);
+    const [before, seen, after] = [
+      await world.redis.time(),
+      await world.store.see('ada', [done.id]),
+      await world.redis.time(),
+    ];
     expect(Date.parse(seen.seenAt)).toBeGreaterThanOrEqual(before);
     expect(Date.parse(seen.seenAt)).toBeLessThanOrEqual(after);
   });
 
   it('brings nothing back of a task that has expired', async () => {
-    const done = await succeed(await run(await accept(1)), 1);
-    await raw.del(`${prefix}task:${done.id}`);
-    expect((await store.see('ada', [done.id])).ids).toEqual([]);
-    expect(await raw.exists(`${prefix}task:${done.id}`)).toBe(0);
-    expect(await raw.zCard(`${prefix}unseen:ada`)).toBe(0);
+    const done = await end(await run(await accept(1)), 1);
+    await world.raw.del(`${world.prefix}task:${done.id}`);
+    expect((await world.store.see('ada', [done.id])).ids).toEqual([]);
+    expect(await world.raw.exists(`${world.prefix}task:${done.id}`)).toBe(0);
+    expect(await world.raw.zCard(`${world.prefix}unseen:ada`)).toBe(0);
   });
 
   it('leaves the task to be tried again', async () => {
     const task = await run(await accept(1));
-    const failed = await store.apply(owned(task), {
+    const failed = await world.store.apply(owned(task), {
       type: 'fail',
       at: now(),
       attempt: 1,
       error: { ...FAILURE, retryable: false },
     });
-    await store.see('ada', [task.id]);
+    await world.store.see('ada', [task.id]);
     expect(failed.ok && isFinished(failed.snapshot)).toBe(true);
     const again = () =>
-      store.create(
+      world.store.create(
         { snapshot: { ...newTask({ id: uuid(), at: now() }), retryOf: task.id }, owner: 'ada', input: 1 },
         null,
       );
@@ -248,22 +213,23 @@ describe('seen', () => {
 it('whatever happens to a task, its record says what core says', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyEventSeed, { maxLength: 12 }), fc.boolean(), async (seeds, isBig) => {
-      let task = await accept(1);
+      let task: Snapshot = await accept(1);
       for (const seed of seeds) {
         const event = eventFor(task, seed);
         if (event.type === 'succeed' && isBig) Object.assign(event, { result: 'r'.repeat(MAX_EVENT_BYTES) });
         if (event.type === 'see') {
-          const { ids, seenAt } = await store.see('ada', [task.id]);
+          const { ids, seenAt } = await world.store.see('ada', [task.id]);
           const seen = transition(task, { type: 'see', at: seenAt });
           expect(seen.ok).toBe(ids.length === 1);
           if (seen.ok) task = seen.snapshot;
         } else {
-          const [moved, applied] = [transition(task, event), await store.apply(owned(task), event)];
+          const moved = transition(task, event);
+          const applied = await world.store.apply(owned(task), event);
           expect(applied.ok).toBe(moved.ok);
           if (moved.ok) task = moved.snapshot;
         }
-        expect(await store.read(task.id, { result: true })).toEqual(owned(task));
-        expect(await raw.hGet(`${prefix}task:${task.id}`, 'r')).toBe(String(task.revision));
+        expect(await world.store.read(task.id, { result: true })).toEqual(owned(task));
+        expect(await world.raw.hGet(`${world.prefix}task:${task.id}`, 'r')).toBe(String(task.revision));
       }
     }),
     { numRuns: 60 },
@@ -288,32 +254,32 @@ describe('a record of 0.1.0', () => {
     ...{ result: RESULT, resultOmitted: false, error: null, retryOf: null, seenAt: null },
   };
   const write = async (stored: object) => {
-    await raw.hSet(`${prefix}task:${id}`, { r: 3, s: JSON.stringify(stored), o: 'ada', i: '{"n":1}' });
-    for (const index of ['all', 'unseen']) await raw.zAdd(`${prefix}${index}:ada`, { score: 0, value: id });
+    await world.raw.hSet(`${world.prefix}task:${id}`, { r: 3, s: JSON.stringify(stored), o: 'ada', i: '{"n":1}' });
+    for (const index of ['all', 'unseen']) await world.raw.zAdd(`${world.prefix}${index}:ada`, { score: 0, value: id });
   };
 
   it('is read as it was, its result too', async () => {
     await write(snapshot);
-    expect(await store.read(id, { owner: 'ada', result: true })).toEqual({ snapshot, owner: 'ada' });
-    expect(await store.read(id, { input: true })).toMatchObject({ input: { n: 1 } });
-    const { tasks } = await store.list('ada', { state: 'unseen' });
+    expect(await world.store.read(id, { owner: 'ada', result: true })).toEqual({ snapshot, owner: 'ada' });
+    expect(await world.store.read(id, { input: true })).toMatchObject({ input: { n: 1 } });
+    const { tasks } = await world.store.list('ada', { state: 'unseen' });
     expect(tasks).toEqual([{ ...snapshot, result: null, resultOmitted: true }]);
     expect(Object.keys(tasks[0] as object).sort()).toEqual(SNAPSHOT_KEYS);
   });
 
   it('is seen like any other', async () => {
     await write(snapshot);
-    const { ids, seenAt } = await store.see('ada', [id]);
+    const { ids, seenAt } = await world.store.see('ada', [id]);
     expect(ids).toEqual([id]);
-    expect(await store.read(id, { result: true })).toMatchObject({
+    expect(await world.store.read(id, { result: true })).toMatchObject({
       snapshot: { result: RESULT, revision: 4, seenAt, updatedAt: seenAt },
     });
   });
 
   it('that was seen then stays seen then', async () => {
     await write({ ...snapshot, revision: 4, seenAt: at });
-    await raw.del(`${prefix}unseen:ada`);
-    expect((await store.see('ada', [id])).ids).toEqual([]);
-    expect(await store.read(id)).toMatchObject({ snapshot: { seenAt: at, revision: 4 } });
+    await world.raw.del(`${world.prefix}unseen:ada`);
+    expect((await world.store.see('ada', [id])).ids).toEqual([]);
+    expect(await world.store.read(id)).toMatchObject({ snapshot: { seenAt: at, revision: 4 } });
   });
 });

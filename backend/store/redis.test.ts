@@ -1,39 +1,28 @@
 // What the store does when Redis is away, frozen, restarted or has forgotten its scripts.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { createClient } from '@redis/client';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { v7 as uuid } from 'uuid';
-import { channelOf } from '../../core/channel.ts';
 import { TaskError } from '../../core/error.ts';
 import { eventually } from '../../test/support/eventually.ts';
-import { recordLog } from '../../test/support/log.ts';
-import { startRedis, type TestRedis } from '../../test/support/redis/redis.ts';
 import { type RedisProxy, startRedisProxy } from '../../test/support/redis/redis-proxy.ts';
-import { newTask } from '../../test/support/task-events.ts';
-import { Redis } from './redis.ts';
-import { TaskStore } from './store.ts';
+import { makeTask, type StoreClient, useStore } from '../../test/support/redis/store-world.ts';
+import type { Redis } from './redis.ts';
+import type { TaskStore } from './store.ts';
 
 jest.setTimeout(30_000);
 
-let server: TestRedis;
+const world = useStore({ retention: 60 });
+/** The process that a test looks at. */
 let redis: Redis;
 let store: TaskStore;
-let log: ReturnType<typeof recordLog>;
+let log: StoreClient['log'];
 
-function connect(url = server.url): void {
-  log = recordLog();
-  redis = new Redis({ url, prefix: 'outage:', retention: 60, channelOf: (owner) => channelOf(owner), log });
-  store = new TaskStore(redis, { now: Date.now });
+function connect(url?: string): void {
+  ({ redis, store, log } = world.connect(url));
 }
 
-beforeAll(async () => {
-  server = await startRedis();
-});
-afterAll(() => server.stop());
 beforeEach(() => connect());
-afterEach(() => redis.close());
 
-const make = () => newTask({ id: uuid(), at: new Date().toISOString() });
-const create = (snapshot = make(), key: string | null = null) =>
+const create = (snapshot = makeTask(), key: string | null = null) =>
   store.create({ snapshot, owner: 'ada', input: { n: 1 } }, key);
 const works = () => eventually(() => redis.ping().then(() => true), { within: 5_000 });
 
@@ -54,29 +43,26 @@ const every: readonly [string, () => Promise<unknown>][] = [
   ['create', () => create()],
   ['read', () => store.read(uuid())],
   ['list', () => store.list('ada')],
-  ['apply', () => store.apply({ snapshot: make(), owner: 'ada' }, { type: 'start', at: new Date().toISOString() })],
+  ['apply', () => store.apply({ snapshot: makeTask(), owner: 'ada' }, { type: 'start', at: new Date().toISOString() })],
   ['ping', () => redis.ping()],
 ];
 
 describe('scripts that Redis has forgotten', () => {
   it('are sent again after SCRIPT FLUSH', async () => {
     await create();
-    const raw = createClient({ url: server.url });
-    await raw.connect();
-    await raw.scriptFlush();
-    raw.destroy();
-    const snapshot = make();
+    await world.raw.scriptFlush();
+    const snapshot = makeTask();
     expect(await create(snapshot)).toMatchObject({ result: 'created' });
     expect((await store.read(snapshot.id))?.snapshot).toEqual(snapshot);
   });
 
   it('are sent again after a restart, which loses nothing that was stored', async () => {
-    const before = make();
+    const before = makeTask();
     await create(before);
-    await server.kill();
-    await server.restart();
+    await world.server.kill();
+    await world.server.restart();
     await works();
-    const after = make();
+    const after = makeTask();
     await create(after);
     await store.apply({ snapshot: after, owner: 'ada' }, { type: 'start', at: new Date().toISOString() });
     expect((await store.read(before.id))?.snapshot).toEqual(before);
@@ -87,29 +73,29 @@ describe('scripts that Redis has forgotten', () => {
 describe('while Redis is away', () => {
   it('every call is answered within two seconds, and works again when it is back', async () => {
     await redis.ping();
-    await server.kill();
+    await world.server.kill();
     await Promise.all(every.map(([, call]) => expectUnavailable(call)));
     expect(await store.medianDuration('import')).toBeNull();
-    await server.restart();
+    await world.server.restart();
     await works();
     await create();
   });
 
   it('from the start, the same', async () => {
-    await server.kill();
+    await world.server.kill();
     connect();
     await Promise.all(every.map(([, call]) => expectUnavailable(call)));
-    await server.restart();
+    await world.server.restart();
     await works();
     await create();
   });
 
   it('from the start, what was refused does not happen later', async () => {
-    await server.kill();
-    const refused = make();
+    await world.server.kill();
+    const refused = makeTask();
     connect();
     await expectUnavailable(() => create(refused));
-    await server.restart();
+    await world.server.restart();
     await works();
     expect(await store.read(refused.id)).toBeNull();
     expect((await store.list('ada', { limit: 100 })).tasks.map(({ id }) => id)).not.toContain(refused.id);
@@ -117,9 +103,9 @@ describe('while Redis is away', () => {
 
   it('says so once, with since when, and once when it is back', async () => {
     await redis.ping();
-    await server.kill();
+    await world.server.kill();
     for (let n = 0; n < 3; n++) await Promise.all([...every, ...every].map(([, call]) => expectUnavailable(call)));
-    await server.restart();
+    await world.server.restart();
     await works();
     const lines = await eventually(() => {
       const told = log.lines.filter(({ message }) => message.startsWith('Redis'));
@@ -133,12 +119,12 @@ describe('while Redis is away', () => {
   it('cancellations are heard again once it is back', async () => {
     const heard: string[] = [];
     await redis.onCancel((id) => heard.push(id));
-    await server.kill();
-    await server.restart();
+    await world.server.kill();
+    await world.server.restart();
     await works();
     await eventually(
       async () => {
-        const snapshot = make();
+        const snapshot = makeTask();
         await create(snapshot);
         const task = { snapshot, owner: 'ada' };
         await store.apply(task, { type: 'start', at: new Date().toISOString() });
@@ -154,7 +140,7 @@ describe('while Redis is away', () => {
 describe('while Redis is frozen', () => {
   afterEach(() => {
     try {
-      process.kill(server.pid, 'SIGCONT');
+      process.kill(world.server.pid, 'SIGCONT');
     } catch {
       // It has been replaced.
     }
@@ -162,50 +148,50 @@ describe('while Redis is frozen', () => {
 
   it('every call is answered within two seconds, and works again once it goes on', async () => {
     await redis.ping();
-    process.kill(server.pid, 'SIGSTOP');
+    process.kill(world.server.pid, 'SIGSTOP');
     await Promise.all(every.map(([, call]) => expectUnavailable(call)));
-    process.kill(server.pid, 'SIGCONT');
+    process.kill(world.server.pid, 'SIGCONT');
     await works();
     await create();
   });
 
   it('a new connection waits no longer either', async () => {
-    process.kill(server.pid, 'SIGSTOP');
+    process.kill(world.server.pid, 'SIGSTOP');
     connect();
     await Promise.all(every.map(([, call]) => expectUnavailable(call)));
-    process.kill(server.pid, 'SIGCONT');
+    process.kill(world.server.pid, 'SIGCONT');
     await works();
   });
 
   it('and then killed and started again, it is found again', async () => {
     await redis.ping();
-    process.kill(server.pid, 'SIGSTOP');
+    process.kill(world.server.pid, 'SIGSTOP');
     await expectUnavailable(() => create());
-    await server.kill();
-    await server.restart();
+    await world.server.kill();
+    await world.server.restart();
     await works();
     await create();
   });
 
   it('a creation that got no answer and was taken back is gone in the end', async () => {
     await redis.ping();
-    process.kill(server.pid, 'SIGSTOP');
-    const refused = make();
+    process.kill(world.server.pid, 'SIGSTOP');
+    const refused = makeTask();
     await expectUnavailable(() => create(refused));
     const discarded = store.discard(refused.id, 'ada');
-    process.kill(server.pid, 'SIGCONT');
+    process.kill(world.server.pid, 'SIGCONT');
     await discarded;
     expect(await store.read(refused.id)).toBeNull();
   });
 
   it('a creation with a key that got no answer is the one that the next try gets', async () => {
     await redis.ping();
-    process.kill(server.pid, 'SIGSTOP');
-    const first = make();
+    process.kill(world.server.pid, 'SIGSTOP');
+    const first = makeTask();
     await expectUnavailable(() => create(first, 'the-key'));
-    process.kill(server.pid, 'SIGCONT');
+    process.kill(world.server.pid, 'SIGCONT');
     await works();
-    const second = make();
+    const second = makeTask();
     const answer = await create(second, 'the-key');
     expect(answer).toEqual({ result: 'exists', id: first.id });
     expect(await store.read(second.id)).toBeNull();
@@ -215,7 +201,7 @@ describe('while Redis is frozen', () => {
 describe('a connection that is open and dead', () => {
   let proxy: RedisProxy;
   beforeEach(async () => {
-    proxy = await startRedisProxy(server.port);
+    proxy = await startRedisProxy(world.server.port);
     connect(proxy.url);
   });
   afterEach(() => proxy.close());
@@ -246,10 +232,10 @@ describe('a connection that is open and dead', () => {
     proxy.swallow();
     await eventually(() => heard.length > before, { within: 10_000 });
     expect(heard.at(-1)).toBeNull();
-    const snapshot = make();
+    const snapshot = makeTask();
     await eventually(() => create(snapshot));
     await eventually(async () => {
-      await redis.markWaited(snapshot.id, 10_000);
+      await store.markWaited(snapshot.id, 10_000);
       await store.apply({ snapshot, owner: 'ada' }, { type: 'start', at: new Date().toISOString() });
       return heard.includes(snapshot.id);
     });
@@ -259,10 +245,7 @@ describe('a connection that is open and dead', () => {
 describe('what makes no sense', () => {
   it('is no outage: it is thrown as it is, and told as a bug', async () => {
     await redis.ping();
-    const raw = createClient({ url: server.url });
-    await raw.connect();
-    await raw.set('outage:all:eve', 'somebody else’s');
-    raw.destroy();
+    await world.raw.set(`${world.prefix}all:eve`, 'somebody else’s');
     for (let n = 0; n < 3; n++) {
       const error = await store.list('eve').catch((thrown: unknown) => thrown);
       expect(error).not.toBeInstanceOf(TaskError);
@@ -278,7 +261,7 @@ describe('what makes no sense', () => {
 describe('a Redis that refuses us', () => {
   it('is not mistaken for one that answers, and no secret is in what is said', async () => {
     await redis.close();
-    connect(server.url.replace('redis://', 'redis://app:hunter2@'));
+    connect(world.server.url.replace('redis://', 'redis://app:hunter2@'));
     const error = await redis.ping().catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'store_unavailable' });
     expect(log.lines).toHaveLength(1);

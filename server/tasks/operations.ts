@@ -2,8 +2,9 @@
 
 import { delay } from '../../backend/async.ts';
 import type { Backend } from '../../backend/backend.ts';
+import type { OwnedTask, TaskRecord } from '../../backend/store/record.ts';
 import { wasNotDoneInRedis } from '../../backend/store/redis.ts';
-import type { Created, NewRecord, OwnedTask, TaskRecord } from '../../backend/store/store.ts';
+import type { Created, NewRecord } from '../../backend/store/store.ts';
 import { assertOwner } from '../../core/channel.ts';
 import type { AnyTaskDefinition, InputOf, ResultOf } from '../../core/definition.ts';
 import { isUnavailable, TaskError } from '../../core/error.ts';

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { generate } from 'selfsigned';
 import type { BackendOptions } from '../../../backend/backend.ts';
 import { commandsNeeded } from '../../../backend/redis/inspection.ts';
-import { ALL_SCRIPTS } from '../../../backend/store/redis.ts';
+import { ALL_SCRIPTS } from '../../../backend/store/commands/index.ts';
 import { startChild } from '../../../dev/stack/child.ts';
 import { findFreePort } from '../../../dev/stack/ports.ts';
 import { findRedisServer, pingRedis } from '../../../dev/stack/redis.ts';
@@ -48,7 +48,7 @@ async function expectEverythingWorks(made: RedisWorld): Promise<void> {
   const failing = await made.start({ failures: 1 });
   const running = await made.start({ ms: 60_000 });
   const changed = new Promise((resolve) => void made.server.redis.onChange(resolve));
-  await made.server.redis.markWaited(running.id, 30_000);
+  await made.server.store.markWaited(running.id, 30_000);
   await made.reaches(running.id, 'running');
   await made.tasks.tasks.cancel('ada', running.id);
   await changed;

@@ -1,0 +1,144 @@
+/**
+ * Sends commands to Redis. It serves the store and everything else in the backend that asks Redis for something: no
+ * command takes longer than its deadline, whatever state Redis is in, and the operator hears once when Redis goes away and
+ * once when it is back.
+ */
+
+import { TaskError } from '../../core/error.ts';
+import { delay, withDeadline } from '../async.ts';
+import type { Log } from '../log.ts';
+import { type RedisAddress, type RedisServer, toServer } from '../redis/address.ts';
+import { Connection } from '../redis/connection.ts';
+import { inspect } from '../redis/inspection.ts';
+import { RedisTrouble } from '../redis/trouble.ts';
+import { type Command, encodeCall, type PlainClient, type Reply, type Values } from './commands/define-command.ts';
+
+/** Under the 2 s within which a server must have answered a request. */
+export const COMMAND_DEADLINE_MS = 1_500;
+/** How often a Redis that was unwell is looked at. */
+const RECOVERY_CHECK_MS = 500;
+
+export interface CommandSenderOptions {
+  readonly address: RedisAddress;
+  /** Before every key and channel, for example `inloop:`. */
+  readonly prefix: string;
+  /** Every script that will be run; a Redis that forbids one is not used. */
+  readonly scripts: readonly string[];
+  /** Writes something; rejects while that does not work. Outages end when it resolves. */
+  readonly probe: () => Promise<void>;
+  /** There is a connection, or another one. It may be to another server. */
+  readonly onReady: () => void;
+  readonly log: Log;
+}
+
+export class CommandSender {
+  readonly #options: CommandSenderOptions;
+  readonly #connection: Connection<Record<never, never>>;
+  readonly #trouble: RedisTrouble;
+  /** What the log was told about this Redis, so that it is told once. */
+  readonly #advised = new Set<string>();
+  readonly #closing = new AbortController();
+  #isRecovering = false;
+
+  constructor(options: CommandSenderOptions) {
+    this.#options = options;
+    this.#trouble = new RedisTrouble(options.log, 'Redis');
+    this.#connection = new Connection({
+      address: options.address,
+      scripts: {},
+      prepare: (client) => this.#inspect(client),
+      onReady: options.onReady,
+      onFault: (error) => this.report(error),
+    });
+  }
+
+  /** Where Redis is, or was when there last was a connection: sentinels may lead elsewhere. */
+  get server(): RedisServer {
+    return toServer(this.#options.address, this.#connection.host);
+  }
+
+  /** Runs a script in one round trip. @throws TaskError `store_unavailable` after 1.5 s at most */
+  async run<K extends string, A extends string, Answer>(
+    command: Command<K, A, Answer>,
+    keys: Values<K, string>,
+    args: Values<A, string | number>,
+  ): Promise<Answer> {
+    const call = encodeCall(command, keys, args);
+    const reply = await this.send((client) => evaluate(client, command, call));
+    return command.parse(reply);
+  }
+
+  /** Sends what is no script. @throws TaskError `store_unavailable` after 1.5 s at most */
+  async send<T>(command: (client: PlainClient) => Promise<T>): Promise<T> {
+    try {
+      return await withDeadline(this.#connection.run(command, COMMAND_DEADLINE_MS), COMMAND_DEADLINE_MS);
+    } catch (error) {
+      throw this.report(error);
+    }
+  }
+
+  /** Resolves when there is a Redis that can be used, however long it takes; never after `close`. */
+  whenReady(): Promise<void> {
+    return this.#connection.whenUsable();
+  }
+
+  /** Tells the operator what went wrong. @returns what the caller is to be told */
+  report(error: unknown): unknown {
+    if (this.#closing.signal.aborted) return unavailable(new Error('the backend was closed'));
+    const { kind } = this.#trouble.tell(error);
+    if (kind === 'bug') return error;
+    void this.#recover();
+    return unavailable(error);
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.#connection.close();
+  }
+
+  async #inspect(client: PlainClient): Promise<void> {
+    const advice = await inspect({
+      say: (command) => client.sendCommand([...command]),
+      prefix: this.#options.prefix,
+      scripts: this.#options.scripts,
+    });
+    for (const line of advice) {
+      if (!this.#advised.has(line)) this.#options.log.warn(line);
+      this.#advised.add(line);
+    }
+  }
+
+  /** Probes until writes have worked for a while. Other answers prove nothing: a full Redis still answers reads. */
+  async #recover(): Promise<void> {
+    if (this.#isRecovering) return;
+    this.#isRecovering = true;
+    while (this.#trouble.isOn && !this.#closing.signal.aborted) {
+      await delay(RECOVERY_CHECK_MS, this.#closing.signal);
+      await this.#options.probe().then(
+        () => this.#trouble.isWell(),
+        () => undefined,
+      );
+    }
+    this.#isRecovering = false;
+  }
+}
+
+/** Redis forgets scripts when it restarts: one that it does not know is sent whole, and known from then on. */
+function evaluate(
+  client: PlainClient,
+  { script, sha1 }: Command<string, string, unknown>,
+  call: readonly string[],
+): Promise<Reply> {
+  return client.sendCommand<Reply>(['EVALSHA', sha1, ...call]).catch((error: unknown) => {
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+    return client.sendCommand<Reply>(['EVAL', script, ...call]);
+  });
+}
+
+function unavailable(cause: unknown): TaskError {
+  return new TaskError('store_unavailable', 'The task store does not answer just now. Try again in a moment.', {
+    status: 503,
+    retryAfter: 1,
+    cause,
+  });
+}

@@ -1,0 +1,24 @@
+/** All commands, for the check at start that the user of Redis may run them (docs/redis.md lists the rights). */
+
+import { QUEUE_SCRIPTS } from '../../queue/queue.ts';
+import { LIST_TASKS } from './owner/list-tasks.ts';
+import { MARK_SEEN } from './owner/mark-seen.ts';
+import { NOTE_WATCHED } from './owner/note-watched.ts';
+import { NOTE_WEBHOOK } from './owner/note-webhook.ts';
+import { FIND_UNPUBLISHED } from './process/find-unpublished.ts';
+import { PROBE_WRITE } from './process/probe-write.ts';
+import { TAKE_LEASE } from './process/take-lease.ts';
+import { COMMIT_CHANGE } from './task/commit-change.ts';
+import { CREATE_TASK } from './task/create-task.ts';
+import { DISCARD_TASK } from './task/discard-task.ts';
+import { MARK_WAITED } from './task/mark-waited.ts';
+import { READ_TASK } from './task/read-task.ts';
+
+export const ALL_COMMANDS = [
+  ...[CREATE_TASK, DISCARD_TASK, COMMIT_CHANGE, READ_TASK, MARK_WAITED],
+  ...[LIST_TASKS, MARK_SEEN, NOTE_WATCHED, NOTE_WEBHOOK],
+  ...[TAKE_LEASE, FIND_UNPUBLISHED, PROBE_WRITE],
+] as const;
+
+/** Every script that a user of Redis must be allowed to run: ours, and those that bee-queue runs. */
+export const ALL_SCRIPTS: readonly string[] = [...ALL_COMMANDS.map(({ script }) => script), ...QUEUE_SCRIPTS];

@@ -1,0 +1,58 @@
+/** Lua functions that several commands share. A command names those it calls in `uses`. None of them has a loop without a bound. */
+
+import { ADD_JOB } from '../../queue/queue.ts';
+import { MARK } from '../watched-mark.ts';
+
+/** A local function in Lua. */
+export interface LuaFunction {
+  readonly name: string;
+  readonly lua: string;
+}
+
+/** `redisTime()`: ms since 1970. Every time in a script is Redis' own, since the clocks of processes differ. */
+export const redisTime: LuaFunction = {
+  name: 'redisTime',
+  lua: `
+local function redisTime()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+`,
+};
+
+/** `whole(number)`: its text without exponent and fraction, as a stored time is written. Lua would write 1.7e+15 for long ones. */
+export const whole: LuaFunction = {
+  name: 'whole',
+  lua: `
+local function whole(number)
+  return string.format('%d', number)
+end
+`,
+};
+
+/** `isWatched(mark)`: 0 where the owner's channel is known to be vacant, else 1. Numbers, since Redis answers no `false`. */
+export const isWatched: LuaFunction = {
+  name: 'isWatched',
+  lua: `
+local function isWatched(mark)
+  local times = redis.call('HMGET', mark, '${MARK.openedAt}', '${MARK.vacatedAt}')
+  local openedAt, vacatedAt = times[1], times[2]
+  if vacatedAt and (not openedAt or tonumber(vacatedAt) > tonumber(openedAt)) then return 0 end
+  return 1
+end
+`,
+};
+
+/** `removeIds(ids, index, …)`: takes up to 1,000 ids out of each index. */
+export const removeIds: LuaFunction = {
+  name: 'removeIds',
+  lua: `
+local function removeIds(ids, ...)
+  if #ids == 0 then return end
+  for _, index in ipairs({...}) do redis.call('ZREM', index, unpack(ids)) end
+end
+`,
+};
+
+/** `addJob(queue, job, at)`: adds a job in the same step, see {@link ADD_JOB}. */
+export const addJob: LuaFunction = { name: 'addJob', lua: ADD_JOB };

@@ -1,0 +1,26 @@
+/** Notes that a page is open on a push channel from now on. */
+
+import { MARK, MARK_TTL_S } from '../../watched-mark.ts';
+import { type CommandRunner, defineCommand } from '../define-command.ts';
+import { redisTime, whole } from '../lua.ts';
+
+/** Answers 1, or 0 for a channel without a mark and without an owner to make one for. */
+export const NOTE_WATCHED = defineCommand({
+  name: 'note-watched',
+  keys: ['mark'],
+  args: ['owner', 'ttl'],
+  uses: [redisTime, whole],
+  lua: `
+if owner ~= '' then redis.call('HSET', mark, '${MARK.owner}', owner)
+elseif redis.call('EXISTS', mark) == 0 then return 0 end
+redis.call('HSET', mark, '${MARK.openedAt}', whole(redisTime()))
+redis.call('EXPIRE', mark, ttl)
+return 1
+`,
+  parse: (reply): boolean => reply === 1,
+});
+
+/** @param owner whose channel it is; null for a channel that counts only if it was noted before with its owner */
+export function noteWatched(redis: CommandRunner, channel: string, owner: string | null): Promise<boolean> {
+  return redis.run(NOTE_WATCHED, { mark: redis.keys.mark(channel) }, { owner: owner ?? '', ttl: MARK_TTL_S });
+}

@@ -1,0 +1,200 @@
+/**
+ * Stores a change of a task, if the task is still at the revision and in the run that the change was decided on. The
+ * owner's indexes, the worker's list of running tasks, the job of the next run and the announcements follow in the same
+ * step.
+ */
+
+import type { Isolation } from '../../../recovery/blame.ts';
+import { FIELD, type StoredSnapshot, storedSnapshot } from '../../record.ts';
+import { chooseHowMany } from '../cleaning.ts';
+import { type CommandRunner, defineCommand } from '../define-command.ts';
+import { addJob, isWatched, redisTime, whole } from '../lua.ts';
+
+/** 30 days. The durations of a definition that nobody runs any more go away. */
+const DURATIONS_TTL_S = 30 * 24 * 3_600;
+
+/** What a change does to the run of the task. `held` and `suspicion` are JSON, or '' for none. */
+export type RunChange =
+  | { readonly type: 'start'; readonly worker: string; readonly isolation: Isolation }
+  | { readonly type: 'end'; readonly held: string; readonly suspicion: string };
+
+/** A change to be stored. */
+export interface Commit {
+  readonly id: string;
+  readonly owner: string;
+  /** The definition's name. */
+  readonly name: string;
+  /** The revision that the change was decided on. */
+  readonly expected: number;
+  /** The revision of `snapshot`. */
+  readonly revision: number;
+  /** JSON. */
+  readonly snapshot: string;
+  /** The result that the snapshot leaves out, as JSON; '' for none. */
+  readonly result: string;
+  /** An outcome moves the task from `active` to `unseen` and lets its record expire. */
+  readonly kind: 'step' | 'outcome';
+  /** The run that the change comes from: refused where another has begun. Null where it comes from none. */
+  readonly run: number | null;
+  readonly runChange: RunChange | null;
+  /** How long a successful attempt took, in ms; null where nothing is to be learnt from it. */
+  readonly duration: number | null;
+  /** The job that the task waits for from now on, and when it is due (ms since 1970; null for at once). */
+  readonly job: { readonly id: string; readonly at: number | null } | null;
+  /** Tells workers that this task is to be cancelled. */
+  readonly announceCancel: boolean;
+}
+
+/** What became of a change. */
+export type CommitAnswer =
+  /** `watched`: whether the owner has a page open. Always true for an outcome, for which nobody looks. */
+  | { readonly result: 'ok'; readonly watched: boolean }
+  | { readonly result: 'missing' }
+  /** Another run has begun. */
+  | { readonly result: 'stale' }
+  /** The task is at another revision: this one. */
+  | ({ readonly result: 'conflict' } & StoredSnapshot);
+
+/** Answers `{'ok', watched}`, `{'missing'}`, `{'stale'}` or `{'conflict', snapshot, seenAt}`. */
+export const COMMIT_CHANGE = defineCommand({
+  name: 'commit-change',
+  keys: ['task', 'all', 'active', 'unseen', 'mark', 'unpublished', 'durations'],
+  args: [
+    'id',
+    'expected',
+    'revision',
+    'snapshot',
+    'result',
+    'kind',
+    'retention',
+    'duration',
+    'run',
+    'runChange',
+    'runningPrefix',
+    'worker',
+    'isolation',
+    'held',
+    'suspicion',
+    'queue',
+    'job',
+    'jobAt',
+    'cancelChannel',
+    'changedChannel',
+    'cleanMost',
+  ],
+  uses: [redisTime, whole, isWatched, addJob],
+  lua: `
+local known = redis.call('HMGET', task,
+  '${FIELD.revision}', '${FIELD.run}', '${FIELD.worker}', '${FIELD.waitedUntil}')
+local knownRevision, knownRun, knownWorker, waitedUntil = known[1], known[2], known[3], known[4]
+if not knownRevision then return {'missing'} end
+if run ~= '' and knownRun and knownRun ~= run then return {'stale'} end
+if knownRevision ~= expected then
+  local stored = redis.call('HMGET', task, '${FIELD.snapshot}', '${FIELD.seenAt}')
+  return {'conflict', stored[1], stored[2] or ''}
+end
+
+local changed = {'${FIELD.revision}', revision, '${FIELD.snapshot}', snapshot}
+local function set(field, value)
+  changed[#changed + 1] = field
+  changed[#changed + 1] = value
+end
+local isOutcome, isStart = kind == 'outcome', runChange == 'start'
+if result ~= '' then set('${FIELD.result}', result) end
+
+if isOutcome or isStart or waitedUntil then
+  local now = redisTime()
+  if isStart then
+    set('${FIELD.run}', run + 1)
+    set('${FIELD.worker}', worker)
+    set('${FIELD.begunAt}', whole(now))
+    redis.call('HSET', runningPrefix .. worker, id, isolation)
+  end
+  if waitedUntil and now < tonumber(waitedUntil) then redis.call('PUBLISH', changedChannel, id) end
+  if isOutcome then
+    redis.call('ZADD', unpublished, now, id)
+    if cleanMost ~= '0' then
+      local expired = redis.call('ZRANGE', unpublished, '-inf', now - retention * 1000, 'BYSCORE', 'LIMIT', 0, cleanMost)
+      if #expired > 0 then redis.call('ZREM', unpublished, unpack(expired)) end
+    end
+  end
+end
+
+if runChange == 'end' and knownWorker then
+  set('${FIELD.worker}', '')
+  set('${FIELD.held}', held)
+  if suspicion ~= '' then set('${FIELD.suspicion}', suspicion) end
+  redis.call('HDEL', runningPrefix .. knownWorker, id)
+end
+
+redis.call('HSET', task, unpack(changed))
+
+if isOutcome then
+  redis.call('EXPIRE', task, retention)
+  redis.call('ZREM', active, id)
+  redis.call('ZADD', unseen, 0, id)
+  redis.call('EXPIRE', unseen, retention)
+  -- With no active task left, every record has a time to live, so the index needs one too.
+  if redis.call('ZCARD', active) == 0 then redis.call('EXPIRE', all, retention) end
+  if duration ~= '' then
+    -- Readers take the last 50. Cutting the list at 100 and not each time saves a command.
+    local count = redis.call('LPUSH', durations, duration)
+    if count > 100 then redis.call('LTRIM', durations, 0, 49) end
+    if count % 10 == 1 then redis.call('EXPIRE', durations, ${DURATIONS_TTL_S}) end
+  end
+end
+
+if job ~= '' then addJob(queue, job, jobAt) end
+if cancelChannel ~= '' then redis.call('PUBLISH', cancelChannel, id) end
+if isOutcome then return {'ok', 1} end
+return {'ok', isWatched(mark)}
+`,
+  parse: (reply): CommitAnswer => {
+    const answer = reply as ['ok', number] | ['missing'] | ['stale'] | ['conflict', string, string];
+    if (answer[0] === 'ok') return { result: 'ok', watched: answer[1] === 1 };
+    if (answer[0] === 'conflict') return { result: 'conflict', ...storedSnapshot(answer[1], answer[2]) };
+    return { result: answer[0] };
+  },
+});
+
+export function commitChange(redis: CommandRunner, change: Commit): Promise<CommitAnswer> {
+  const { keys, retention } = redis;
+  const { id, owner, name, run, duration, job, runChange } = change;
+  const started = runChange?.type === 'start' ? runChange : null;
+  const ended = runChange?.type === 'end' ? runChange : null;
+  return redis.run(
+    COMMIT_CHANGE,
+    {
+      task: keys.task(id),
+      all: keys.all(owner),
+      active: keys.active(owner),
+      unseen: keys.unseen(owner),
+      mark: keys.markOf(owner),
+      unpublished: keys.unpublished,
+      durations: keys.durations(name),
+    },
+    {
+      id,
+      expected: change.expected,
+      revision: change.revision,
+      snapshot: change.snapshot,
+      result: change.result,
+      kind: change.kind,
+      retention,
+      duration: duration === null ? '' : Math.round(duration),
+      run: run ?? '',
+      runChange: runChange?.type ?? '',
+      runningPrefix: keys.running(''),
+      worker: started?.worker ?? '',
+      isolation: started?.isolation ?? '',
+      held: ended?.held ?? '',
+      suspicion: ended?.suspicion ?? '',
+      queue: keys.queue(name),
+      job: job?.id ?? '',
+      jobAt: job?.at ?? '',
+      cancelChannel: change.announceCancel ? keys.cancelChannel : '',
+      changedChannel: keys.changedChannel,
+      cleanMost: chooseHowMany(),
+    },
+  );
+}

@@ -1,0 +1,34 @@
+/** Forgets a task that nobody has changed since it was created. Its job finds no record and ends. */
+
+import { FIELD } from '../../record.ts';
+import { type CommandRunner, defineCommand } from '../define-command.ts';
+
+/** Answers 1, or 0 where the task is left or there is none. */
+export const DISCARD_TASK = defineCommand({
+  name: 'discard-task',
+  keys: ['task', 'all', 'active'],
+  args: ['id', 'retention'],
+  lua: `
+if redis.call('HGET', task, '${FIELD.revision}') ~= '1' then return 0 end
+redis.call('DEL', task)
+redis.call('ZREM', all, id)
+redis.call('ZREM', active, id)
+-- With no active task left, every other record has a time to live, so the index needs one too.
+if redis.call('ZCARD', active) == 0 then redis.call('EXPIRE', all, retention) end
+return 1
+`,
+  parse: (reply): boolean => reply === 1,
+});
+
+/** @returns whether there was such a task */
+export function discardTask(
+  redis: CommandRunner,
+  task: { readonly id: string; readonly owner: string },
+): Promise<boolean> {
+  const { keys, retention } = redis;
+  return redis.run(
+    DISCARD_TASK,
+    { task: keys.task(task.id), all: keys.all(task.owner), active: keys.active(task.owner) },
+    { id: task.id, retention },
+  );
+}

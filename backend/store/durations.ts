@@ -1,0 +1,41 @@
+/** How long tasks of a definition usually take. It serves `expectedAt`, by which a page says how long a task will take. */
+
+import { MAX_DURATION_MS } from '../../core/limits.ts';
+import type { CommandRunner } from './commands/define-command.ts';
+
+/** How many recent durations are looked at. */
+const RECENT = 50;
+/** Fewer runs than this say nothing about the next one. */
+const MIN_RUNS = 3;
+/** For how long an answer is used again: 10 s. */
+const MAX_AGE_MS = 10_000;
+
+export class Durations {
+  readonly #redis: Pick<CommandRunner, 'keys' | 'send'>;
+  readonly #medians = new Map<string, { at: number; median: Promise<number | null> }>();
+
+  constructor(redis: Pick<CommandRunner, 'keys' | 'send'>) {
+    this.#redis = redis;
+  }
+
+  /** The median of recent successful first attempts of a definition, in ms; null where too few are known. Never rejects. */
+  median(name: string): Promise<number | null> {
+    const known = this.#medians.get(name);
+    if (known && performance.now() - known.at < MAX_AGE_MS) return known.median;
+    const median = this.#read(name).then(medianOf, () => null);
+    this.#medians.set(name, { at: performance.now(), median });
+    return median;
+  }
+
+  async #read(name: string): Promise<number[]> {
+    const { keys } = this.#redis;
+    return (await this.#redis.send((client) => client.lRange(keys.durations(name), 0, RECENT - 1))).map(Number);
+  }
+}
+
+/** The median of those that are durations: what is none would make a time that cannot be formatted. Null for fewer than 3. */
+export function medianOf(values: readonly number[]): number | null {
+  const sorted = values.filter((ms) => ms >= 0 && ms <= MAX_DURATION_MS).sort((a, b) => a - b);
+  if (sorted.length < MIN_RUNS) return null;
+  return sorted[sorted.length >> 1] ?? null;
+}

@@ -1,0 +1,122 @@
+/**
+ * The names of every key and channel in Redis, all under the backend's prefix. It serves the store's commands, and every
+ * other place that says a name.
+ *
+ * | key                | type | holds                                                                | expires                     |
+ * |--------------------|------|----------------------------------------------------------------------|-----------------------------|
+ * | `task:<id>`        | hash | one task (record.ts)                                                 | retention after its outcome |
+ * | `all:<owner>`      | zset | ids of the owner's tasks, all with score 0, so they sort by id: by time of creation | retention after the owner's last active task |
+ * | `active:<owner>`   | zset | those of them that have no outcome                                   | when it is empty            |
+ * | `unseen:<owner>`   | zset | those of them whose outcome the owner has not seen: the inbox        | retention after the last outcome |
+ * | `idem:<owner>:<h>` | text | `<hash of the body> <id>` for the Idempotency-Key with hash `h`      | 24 h                        |
+ * | `page:<channel>`   | hash | whether the owner has a page open (watched-mark.ts)                  | 7 days                      |
+ * | `unpublished`      | zset | ids whose outcome may not have been pushed, scored by the time of the outcome | never; old ids are removed |
+ * | `durations:<name>` | list | how long the last successful first attempts of a definition took, in ms | 30 days                  |
+ * | `definitions`      | set  | names of the definitions that servers start                          | never                       |
+ * | `workers`          | hash | worker id → what it handles (recovery/worker-registry.ts)            | never; dead workers are removed |
+ * | `worker:<id>`      | text | a worker's sign of life                                              | when the worker is silent   |
+ * | `running:<worker>` | hash | ids of the tasks that a worker runs → `free`, `probation` or `alone` | when it is empty            |
+ * | `ended:<worker>`   | text | ids of tasks beyond their deadlines with which a worker's process was ended | 1 day                |
+ * | `verdict:<worker>` | text | what was decided about the tasks of a dead worker (recovery/lost-workers.ts) | 1 h                 |
+ * | `lease:<name>`     | text | the process that holds a lease                                       | when it is not renewed      |
+ * | `probe`            | text | what a health check writes                                           | 1 s                         |
+ * | `queue:<name>:…`   |      | bee-queue's own (queue/queue.ts)                                     |                             |
+ *
+ * A record that expires leaves its id in the owner's three indexes. Such an id is removed when a list comes across it, or
+ * by the cleaning that new tasks do (commands/cleaning.ts). `all` holds every id that the other two hold, and an id is
+ * removed from all three at once.
+ *
+ * A script builds some keys itself, from a prefix that it is given and an id: `task('')`, `active('')` and `running('')`
+ * are those prefixes. In a cluster this is right because all keys of one backend share a hash tag (docs/redis.md).
+ */
+
+import { queueKey } from '../queue/queue.ts';
+
+/** The names of keys and channels of one backend. */
+export class Keys {
+  readonly unpublished: string;
+  readonly definitions: string;
+  readonly workers: string;
+  readonly probe: string;
+  /** Channel: the id of each task that is to be cancelled. */
+  readonly cancelChannel: string;
+  /** Channel: the id of each task that changes while a request waits for it. */
+  readonly changedChannel: string;
+  readonly #prefix: string;
+  readonly #channelOf: (owner: string) => string;
+
+  /**
+   * @param prefix before every key and channel, for example `inloop:`
+   * @param channelOf the push channel of an owner; webhooks name it, so the mark of an open page is kept by it
+   */
+  constructor(prefix: string, channelOf: (owner: string) => string) {
+    this.#prefix = prefix;
+    this.#channelOf = channelOf;
+    this.unpublished = `${prefix}unpublished`;
+    this.definitions = `${prefix}definitions`;
+    this.workers = `${prefix}workers`;
+    this.probe = `${prefix}probe`;
+    this.cancelChannel = `${prefix}cancel`;
+    this.changedChannel = `${prefix}changed`;
+  }
+
+  task(id: string): string {
+    return `${this.#prefix}task:${id}`;
+  }
+
+  all(owner: string): string {
+    return `${this.#prefix}all:${owner}`;
+  }
+
+  active(owner: string): string {
+    return `${this.#prefix}active:${owner}`;
+  }
+
+  unseen(owner: string): string {
+    return `${this.#prefix}unseen:${owner}`;
+  }
+
+  /** @param hash of the Idempotency-Key; '' where there is none, for a key that is named and not used */
+  idempotency(owner: string, hash: string): string {
+    return `${this.#prefix}idem:${owner}:${hash}`;
+  }
+
+  /** The mark of a push channel. */
+  mark(channel: string): string {
+    return `${this.#prefix}page:${channel}`;
+  }
+
+  /** The mark of an owner's push channel. */
+  markOf(owner: string): string {
+    return this.mark(this.#channelOf(owner));
+  }
+
+  durations(definition: string): string {
+    return `${this.#prefix}durations:${definition}`;
+  }
+
+  /** Before every key of a definition's queue. */
+  queue(definition: string): string {
+    return queueKey(this.#prefix, definition);
+  }
+
+  worker(id: string): string {
+    return `${this.#prefix}worker:${id}`;
+  }
+
+  running(worker: string): string {
+    return `${this.#prefix}running:${worker}`;
+  }
+
+  ended(worker: string): string {
+    return `${this.#prefix}ended:${worker}`;
+  }
+
+  verdict(worker: string): string {
+    return `${this.#prefix}verdict:${worker}`;
+  }
+
+  lease(name: string): string {
+    return `${this.#prefix}lease:${name}`;
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * The record of a task: the fields of the hash `task:<id>`, how they are written and how they are read. It serves the
+ * store and its commands.
+ *
+ * | field       | in Redis | holds                                                              | written by                  |
+ * |-------------|----------|--------------------------------------------------------------------|-----------------------------|
+ * | revision    | `r` | the task's revision                                                     | create-task, commit-change, mark-seen |
+ * | snapshot    | `s` | the snapshot as a list shows it, JSON; a result too big for an event is left out | create-task, commit-change |
+ * | result      | `R` | the result that was left out, JSON; no field where none was             | commit-change               |
+ * | seenAt      | `v` | when the owner saw the outcome (ms). `s` stays as it is: the reader adds this | mark-seen             |
+ * | owner       | `o` | whose task it is                                                        | create-task                 |
+ * | input       | `i` | the input as its schema gave it, JSON                                   | create-task                 |
+ * | raw         | `x` | the input as it came, JSON, where it differs from `i`; '' where it was no JSON | create-task          |
+ * | retriedBy   | `t` | id of the task that tries this one again                                | create-task (of that task)  |
+ * | waitedUntil | `w` | until when a request waits for the task to change (ms)                  | mark-waited                 |
+ * | run         | `n` | how often the task was started; also the number of its current or last run | commit-change (start)    |
+ * | worker      | `k` | the worker that runs it; '' for none                                    | commit-change (start, end)  |
+ * | begunAt     | `b` | when the run began (ms)                                                 | commit-change (start)       |
+ * | held        | `p` | the progress of a run that was handed back, JSON; '' for none           | commit-change (end)         |
+ * | suspicion   | `q` | what is held against the task, JSON (recovery/blame.ts)                 | commit-change (end)         |
+ *
+ * Times are in ms since 1970 by Redis' clock. Records of version 0.1.0 have big results in `s`, and no R, v, x, n, k, b, p
+ * or q.
+ */
+
+import { MAX_EVENT_BYTES } from '../../core/limits.ts';
+import type { Progress, Snapshot } from '../../core/snapshot.ts';
+import { transition } from '../../core/transition.ts';
+import { isPartial, omitResult, withResult } from '../../core/wire.ts';
+import { NO_SUSPICION, type Suspicion } from '../recovery/blame.ts';
+
+/** The names of a record's fields in Redis. */
+export const FIELD = {
+  revision: 'r',
+  snapshot: 's',
+  result: 'R',
+  seenAt: 'v',
+  owner: 'o',
+  input: 'i',
+  raw: 'x',
+  retriedBy: 't',
+  waitedUntil: 'w',
+  run: 'n',
+  worker: 'k',
+  begunAt: 'b',
+  held: 'p',
+  suspicion: 'q',
+} as const;
+
+/** A task and whose it is. A result that is too big for an event is left out, unless it was asked for. */
+export interface OwnedTask {
+  readonly snapshot: Snapshot;
+  readonly owner: string;
+}
+
+/** What is known of the runs of a task. Only the server side may see it. */
+export interface RunState {
+  /** How often it was started. A write of an earlier run is refused, whichever attempt it belonged to. */
+  readonly run: number;
+  /** The worker that runs it; null where none does. */
+  readonly worker: string | null;
+  /** When the run began, in ms by Redis' clock. */
+  readonly begunAt: number;
+  /** What a run that was handed back had shown: the same attempt must not show less. */
+  readonly held: Progress | null;
+  readonly suspicion: Suspicion;
+}
+
+/** The input of a task. */
+export interface TaskInput {
+  /** As its schema gave it when the task was started, and as JSON has it. */
+  readonly input: unknown;
+  /** As it came. Undefined where that was no JSON, which is not kept. */
+  readonly raw: unknown;
+}
+
+/** A task with all that a worker needs. */
+export interface TaskRecord extends OwnedTask, RunState, TaskInput {}
+
+/** What of a record is wanted beside its snapshot and its owner, and for whom. */
+export interface Wanted {
+  /** For nobody else; unless given, whoever owns it. */
+  readonly owner?: string;
+  readonly input?: boolean;
+  readonly result?: boolean;
+  readonly run?: boolean;
+}
+
+/** A record, as far as it was wanted. */
+export type ReadTask<W extends Wanted> = OwnedTask &
+  (W extends { input: true } ? TaskInput : unknown) &
+  (W extends { run: true } ? RunState : unknown);
+
+/** A snapshot as Redis holds it: JSON, and when the owner saw the outcome (ms), which the JSON does not say. */
+export interface StoredSnapshot {
+  readonly snapshot: string;
+  readonly seenAt: number | null;
+}
+
+type FieldName = keyof typeof FIELD;
+
+/** The values of the fields that were read, as Redis answers them. Null where a record has no such field. */
+export type StoredFields = Readonly<Partial<Record<FieldName, string | null>>>;
+
+const RUN_FIELDS = ['run', 'worker', 'begunAt', 'held', 'suspicion'] as const;
+
+/** The fields that hold what is wanted. */
+export function fieldsFor({ input, result, run }: Wanted): FieldName[] {
+  return [
+    ...(['snapshot', 'seenAt', 'owner'] as const),
+    ...(input ? (['input', 'raw'] as const) : []),
+    ...(result ? (['result'] as const) : []),
+    ...(run ? RUN_FIELDS : []),
+  ];
+}
+
+/** The record whose fields these are, or null where there is none. */
+export function decodeRecord<W extends Wanted>(fields: StoredFields, want: W): ReadTask<W> | null {
+  const { snapshot: text, seenAt, owner, input, raw, result } = fields;
+  if (!text || owner === undefined || owner === null) return null;
+  const listed = decodeSnapshot(storedSnapshot(text, seenAt));
+  const snapshot = result && isPartial(listed) ? withResult(listed, JSON.parse(result)) : listed;
+  return {
+    ...{ snapshot, owner },
+    ...(want.input && input ? decodeInput(input, raw ?? null) : {}),
+    ...(want.run ? decodeRun(fields, snapshot) : {}),
+  } as ReadTask<W>;
+}
+
+/** @param seenAt as Redis answers it: null and '' stand for never */
+export function storedSnapshot(snapshot: string, seenAt: string | null | undefined): StoredSnapshot {
+  return { snapshot, seenAt: seenAt ? Number(seenAt) : null };
+}
+
+/**
+ * A snapshot as it is stored. A result that is too big for an event is kept apart, so that it is read only by those who
+ * want it.
+ * @returns JSON; `result` is '' where the snapshot holds it
+ */
+export function encodeSnapshot(snapshot: Snapshot): { readonly snapshot: string; readonly result: string } {
+  const whole = JSON.stringify(snapshot);
+  if (snapshot.status !== 'succeeded' || Buffer.byteLength(whole) <= MAX_EVENT_BYTES) {
+    return { snapshot: whole, result: '' };
+  }
+  return { snapshot: JSON.stringify(omitResult(snapshot)), result: JSON.stringify(snapshot.result) };
+}
+
+/** A snapshot as it was stored, and seen if it was. */
+export function decodeSnapshot({ snapshot, seenAt }: StoredSnapshot): Snapshot {
+  const stored: Snapshot = JSON.parse(snapshot);
+  if (seenAt === null) return stored;
+  const seen = transition(stored, { type: 'see', at: new Date(seenAt).toISOString() });
+  return seen.ok ? seen.snapshot : stored;
+}
+
+/** The same for a list, which shows no big results. Version 0.1.0 stored a big result within its snapshot. */
+export function decodeListItem(stored: StoredSnapshot): Snapshot {
+  const snapshot = decodeSnapshot(stored);
+  return Buffer.byteLength(stored.snapshot) > MAX_EVENT_BYTES ? omitResult(snapshot) : snapshot;
+}
+
+function decodeInput(text: string, raw: string | null): TaskInput {
+  const input: unknown = JSON.parse(text);
+  if (raw === null) return { input, raw: input };
+  return { input, raw: raw === '' ? undefined : JSON.parse(raw) };
+}
+
+function decodeRun(fields: StoredFields, { attempt, status }: Snapshot): RunState {
+  const { run = null, worker, begunAt, held, suspicion } = fields;
+  return {
+    // Version 0.1.0 kept no count of runs and started each attempt once: attempt 2 that waits has run once.
+    run: run === null ? attempt - (status === 'retrying' ? 1 : 0) : Number(run),
+    worker: worker || null,
+    begunAt: Number(begunAt ?? 0),
+    held: held ? JSON.parse(held) : null,
+    suspicion: suspicion ? JSON.parse(suspicion) : NO_SUSPICION,
+  };
+}

@@ -1,0 +1,42 @@
+/** One page of an owner's tasks, put together from as many looks into Redis as it takes. It serves the store. */
+
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../core/limits.ts';
+import type { Snapshot } from '../../core/snapshot.ts';
+import type { ListState, TaskPage } from '../../core/wire.ts';
+import type { CommandRunner } from './commands/define-command.ts';
+import { listTasks } from './commands/owner/list-tasks.ts';
+import { decodeListItem } from './record.ts';
+
+/**
+ * Each look goes through up to 1,000 ids, and Redis serves others in between. So one page goes through 20,000 ids at most;
+ * the next page goes on behind them.
+ */
+const MAX_LOOKS = 20;
+
+/** Which tasks, and how many. */
+export interface ListOptions {
+  /** Default: `all`. */
+  readonly state?: ListState;
+  readonly limit?: number;
+  /** The `nextCursor` of the page before. */
+  readonly cursor?: string | null;
+}
+
+/**
+ * Newest first. A page may have fewer than `limit` tasks and still a `nextCursor`, where very many records have expired
+ * since the last look.
+ * @throws TaskError `store_unavailable`
+ */
+export async function readTaskList(redis: CommandRunner, owner: string, options: ListOptions): Promise<TaskPage> {
+  const limit = Math.min(options.limit ?? DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE);
+  const index = options.state ?? 'all';
+  const tasks: Snapshot[] = [];
+  let cursor = options.cursor ?? null;
+  for (let look = 0; look < MAX_LOOKS; look++) {
+    const { found, next } = await listTasks(redis, { index, owner, limit: limit - tasks.length, cursor });
+    for (const stored of found) tasks.push(decodeListItem(stored));
+    cursor = next;
+    if (cursor === null || tasks.length >= limit) break;
+  }
+  return { tasks, nextCursor: cursor };
+}

@@ -1,0 +1,22 @@
+/**
+ * The fields of `page:<channel>`, the mark that tells whether an owner has a page open. It serves the commands that write
+ * the mark and those that read it.
+ *
+ * A channel has a mark only after a page was authorized on it. Without a mark nothing is known, and the owner counts as
+ * watched: a push too many is harmless, a push too few is not.
+ *
+ * | field      | holds                                              | written by                             |
+ * |------------|----------------------------------------------------|----------------------------------------|
+ * | `openedAt`  `o` | when a page last entered the channel (ms)     | note-watched, note-webhook             |
+ * | `vacatedAt` `v` | when the last page left it (ms)               | note-webhook                           |
+ * | `owner`     `w` | whose channel it is                           | note-watched, when a page is authorized |
+ *
+ * All times are by Redis' clock.
+ */
+export const MARK = { openedAt: 'o', vacatedAt: 'v', owner: 'w' } as const;
+
+/**
+ * How long a mark is kept, in seconds: 7 days, longer than pages stay open. Authorizations and webhooks renew it. After
+ * that nothing is known of the channel, so its owner counts as watched.
+ */
+export const MARK_TTL_S = 7 * 24 * 3_600;

@@ -1,0 +1,124 @@
+// A store on a Redis of its own. For the tests of backend/store.
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals';
+import { createClient } from '@redis/client';
+import { v7 as uuid } from 'uuid';
+import type { RunState } from '../../../backend/store/record.ts';
+import { Redis } from '../../../backend/store/redis.ts';
+import { TaskStore } from '../../../backend/store/store.ts';
+import { channelOf } from '../../../core/channel.ts';
+import type { QueuedSnapshot, Snapshot } from '../../../core/snapshot.ts';
+import type { TaskEvent } from '../../../core/transition.ts';
+import { recordLog } from '../log.ts';
+import { newTask } from '../task-events.ts';
+import { startRedis, type TestRedis } from './redis.ts';
+
+/** One process of ours, as far as the store goes. */
+export interface StoreClient {
+  readonly redis: Redis;
+  readonly store: TaskStore;
+  readonly log: ReturnType<typeof recordLog>;
+}
+
+/** What `useStore` gives. Its properties are those of the test that runs. */
+export interface StoreWorld extends StoreClient {
+  readonly server: TestRedis;
+  /** Talks to the same Redis past the store. */
+  readonly raw: ReturnType<typeof createClient>;
+  /** Before every key of this test. */
+  readonly prefix: string;
+  /** Another process on the same data; closed after the test. `url` instead of the server's own. */
+  connect(url?: string): StoreClient;
+  /** A new task is stored. */
+  accept(owner?: string, input?: unknown, idempotencyKey?: string | null): Promise<QueuedSnapshot>;
+  /** Lets events happen to a task, in the run that is on. Worker `w1` starts it. Throws where one is refused. */
+  happen(task: Snapshot, owner: string, ...events: readonly TaskEvent[]): Promise<Snapshot>;
+}
+
+/** Starts a Redis for the file that calls it, and connects a store with keys of its own for each of its tests. */
+export function useStore({ retention = 3_600 }: { retention?: number } = {}): StoreWorld {
+  let server: TestRedis;
+  let raw: ReturnType<typeof createClient>;
+  let prefix: string;
+  let main: StoreClient;
+  const open: Redis[] = [];
+
+  const connect = (url = server.url): StoreClient => {
+    const log = recordLog();
+    const redis = new Redis({ url, prefix, retention, channelOf: (owner) => channelOf(owner), log });
+    open.push(redis);
+    return { redis, store: new TaskStore(redis, { now: Date.now }), log };
+  };
+
+  beforeAll(async () => {
+    server = await startRedis();
+    raw = createClient({ url: server.url, socket: { reconnectStrategy: 50 } });
+    // Some tests end the server.
+    raw.on('error', () => undefined);
+    await raw.connect();
+  }, 30_000);
+  beforeEach(() => {
+    prefix = `t${uuid()}:`;
+    main = connect();
+  });
+  afterEach(async () => {
+    for (const redis of open.splice(0)) await redis.close();
+  });
+  afterAll(async () => {
+    raw.destroy();
+    await server.stop();
+  });
+
+  return {
+    get server() {
+      return server;
+    },
+    get raw() {
+      return raw;
+    },
+    get prefix() {
+      return prefix;
+    },
+    get redis() {
+      return main.redis;
+    },
+    get store() {
+      return main.store;
+    },
+    get log() {
+      return main.log;
+    },
+    connect,
+    async accept(owner = 'ada', input = { n: 1 }, idempotencyKey = null) {
+      const snapshot = makeTask();
+      expect(await main.store.create({ snapshot, owner, input }, idempotencyKey)).toMatchObject({ result: 'created' });
+      return snapshot;
+    },
+    async happen(task, owner, ...events) {
+      let snapshot = task;
+      for (const event of events) {
+        const { run } = (await main.store.read(snapshot.id, { run: true })) as RunState;
+        const start = event.type === 'start' ? { start: { worker: 'w1', isolation: 'free' as const } } : {};
+        const applied = await main.store.apply({ snapshot, owner }, event, { run, ...start });
+        if (!applied.ok) throw new Error(`${event.type} was refused: ${applied.refusal}`);
+        snapshot = applied.snapshot;
+      }
+      return snapshot;
+    },
+  };
+}
+
+/** The time as snapshots have it. */
+export const now = (): string => new Date().toISOString();
+
+/** A task that is not stored, with an id of its own. */
+export const makeTask = (over: Parameters<typeof newTask>[0] = {}) => newTask({ id: uuid(), at: now(), ...over });
+
+/** Events of a first attempt. */
+export const start = (): TaskEvent => ({ type: 'start', at: now() });
+export const succeed = (result: unknown = null): TaskEvent => ({ type: 'succeed', at: now(), attempt: 1, result });
+export const progress = (done: number): TaskEvent => ({
+  type: 'progress',
+  at: now(),
+  attempt: 1,
+  progress: { done, total: null },
+});
