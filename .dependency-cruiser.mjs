@@ -14,7 +14,10 @@ const houses = {
   worker: [['core', 'backend'], 'A worker must not pull in the web server or the browser.'],
   client: [['core'], 'Nothing of the server may reach a browser bundle.'],
   soketi: [[], 'It is loaded into a process of its own, which has nothing of ours.'],
-  dev: [[], 'It builds the houses and runs them as processes, so it must work before any of them is built.'],
+  dev: [
+    ['soketi'],
+    'It builds the houses and runs them as processes, so it must work before any is built. It starts Soketi with its settings.',
+  ],
 };
 
 /** By package: the one place in the library that knows it, so that its traps are cured once and it can be replaced. */

@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '@redis/client';
 import { requireNode20 } from '../dev/setup/node20.ts';
-import { startChild } from '../dev/stack/child.ts';
+import { startChild, waitUntilReady } from '../dev/stack/child.ts';
 import { findFreePort, LOOPBACK } from '../dev/stack/ports.ts';
 import { findRedisServer, pingRedis, redisCommand } from '../dev/stack/redis.ts';
 import { createPusherApp, probeSoketi, pusherEnvOf, soketiCommand } from '../dev/stack/soketi.ts';
-import { waitUntilReady } from '../dev/stack/wait.ts';
 import { pause } from './measure/clock.ts';
 
 export interface Services {

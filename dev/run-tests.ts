@@ -4,12 +4,12 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readJsonFile } from './json-file.ts';
 import { REPOSITORY } from './paths.ts';
 import { runMain } from './problem.ts';
 import { findChromium } from './setup/chromium.ts';
 import { requireNode20 } from './setup/node20.ts';
 import { requireSystemPart } from './setup/system-packages.ts';
-import { readJsonFile } from './stack/json-file.ts';
 import { findRedisServer } from './stack/redis.ts';
 
 /** The part of Jest's own report that is used here. */

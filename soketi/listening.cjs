@@ -1,16 +1,19 @@
-// Where Soketi listens, for whom, and what happens when a port is taken. Serves preload.cjs.
+// Where Soketi listens, for whom, and what happens when a port is taken.
+//
+// Plain Soketi shares a port that another process listens on: both say that they are up, and each gets some of the
+// connections. Its metrics server and its cluster discovery listen on every interface, whatever host is set.
 'use strict';
 
 const { isIPv4 } = require('node:net');
 const { maxFrameBytes } = require('./sizes.cjs');
 
-/** Of uWebSockets: without it a port is shared (SO_REUSEPORT), and each process gets some of the connections. */
+/** An option of uWebSockets. Without it a port is shared (SO_REUSEPORT). */
 const LISTEN_EXCLUSIVELY = 1;
 
-/** Lets one process alone have its port, and says so when it cannot. @param {any} Server */
+/** @param {any} Server Soketi's class */
 function hardenListening(Server) {
   const prototype = Server.prototype;
-  const { configureMetricsServer, configureWebsockets, setOptions } = prototype;
+  const { configureDiscovery, configureMetricsServer, configureWebsockets, setOptions } = prototype;
 
   /** @this {any} @param {object} [given] */
   prototype.setOptions = function noteHosts(given = {}) {
@@ -32,22 +35,33 @@ function hardenListening(Server) {
   };
 
   /** @this {any} @param {any} app */
-  prototype.configureMetricsServer = function listenInside(app) {
+  prototype.configureMetricsServer = function listenOnLoopback(app) {
     const { metrics } = this.options;
-    // What it tells is for operators: whoever wants it from outside says so.
+    // Metrics are for operators. Whoever wants them from outside sets a host.
     if (!this.hasMetricsHost) metrics.host = '127.0.0.1';
     listenExclusively(this, app, (/** @type {number} */ port) => {
-      const what = `Could not listen on port ${port}, for /usage and /metrics: it is taken. Set SOKETI_METRICS_SERVER_PORT.`;
-      console.error(what);
-      // Several Soketis of one machine are often left at the default port, by people who never ask there.
+      console.error(
+        `Could not listen on port ${port}, for /usage and /metrics: it is taken. Set SOKETI_METRICS_SERVER_PORT.`,
+      );
+      // Without metrics Soketi goes on: several on one machine often share the default port, and nobody asks there.
       if (metrics.enabled) process.exit(1);
     });
-    app.get(this.url('/accept-traffic'), (/** @type {any} */ res) => this.httpHandler.acceptTraffic(res));
     return configureMetricsServer.call(this, app);
+  };
+
+  /** @this {any} */
+  prototype.configureDiscovery = function listenOnOwnHost() {
+    const { adapter, cluster, host } = this.options;
+    const address = host === 'localhost' || host === '::1' ? '127.0.0.1' : host;
+    // `cluster.hostname` is only a name. No setting reaches the address that discovery binds to, so it is set here.
+    // Not for the cluster adapter: it needs broadcasts, which a socket bound to one address does not receive.
+    if (adapter.driver !== 'cluster' && isIPv4(address)) cluster.address = address;
+    return configureDiscovery.call(this);
   };
 }
 
 /**
+ * Lets one process alone have its port.
  * @param {any} server a Soketi
  * @param {any} app of uWebSockets
  * @param {(port: number) => void} onTaken
@@ -63,30 +77,7 @@ function listenExclusively(server, app, onTaken) {
     });
 }
 
-/** Keeps cluster discovery and what is for operators from where everybody comes by. @param {any} Server */
-function hideInside(Server) {
-  const prototype = Server.prototype;
-  const { configureDiscovery, configureHttp } = prototype;
-
-  /** @this {any} */
-  prototype.configureDiscovery = function listenOnOwnHost() {
-    const { adapter, cluster, host } = this.options;
-    const address = host === 'localhost' || host === '::1' ? '127.0.0.1' : host;
-    // cluster.hostname is only a name; the address that discovery binds to has a field that no setting reaches.
-    // The cluster adapter needs the broadcasts, which a socket with an address of its own does not get.
-    if (adapter.driver !== 'cluster' && isIPv4(address)) cluster.address = address;
-    return configureDiscovery.call(this);
-  };
-
-  /** @this {any} @param {any} app */
-  prototype.configureHttp = function answerLess(app) {
-    const { get } = app;
-    const inside = this.url('/accept-traffic');
-    // It tells how full the memory is: for operators, so it is answered where /usage is.
-    app.get = (/** @type {string} */ path, /** @type {Function} */ handler) =>
-      path === inside ? app : get.call(app, path, handler);
-    return configureHttp.call(this, app);
-  };
-}
-
-module.exports = { hardenListening, hideInside };
+module.exports = {
+  methods: { Server: ['configureDiscovery', 'configureMetricsServer', 'configureWebsockets', 'setOptions'] },
+  hardenListening,
+};

@@ -1,14 +1,15 @@
-// How large a frame and a body may be, by what Soketi's own settings let an event be. Serves preload.cjs.
-// Soketi itself buffers up to 100 MB of either for anybody.
+// How large a frame and an API body may be, computed from the event size that Soketi's settings allow. Serves listening.cjs
+// and api-bodies.cjs.
+// Plain Soketi buffers up to 100 MB of either for anybody.
 'use strict';
 
 /** Frames are subscribe, unsubscribe, ping, sign-in and client events of 10 KB: 64 KiB leaves room for all of them. */
 const LEAST_FRAME_BYTES = 64 * 1024;
 /** Ten events of 10 KB, each to 100 channels, each byte escaped, are under 1 MiB. */
 const LEAST_BODY_BYTES = 1024 * 1024;
-/** Applications that come from a database may have limits of their own, which are not known when the server starts. */
+/** Applications from a database may have their own limits, which are not known at start; so up to this much is allowed. */
 const UNKNOWN_EVENT_KB = 1024;
-/** `\u0001` is six bytes for a character of one. */
+/** A byte of data takes at most six bytes in JSON (`\u0001`). */
 const ESCAPED = 6;
 /** Names, signatures and punctuation around an event's data. */
 const AROUND_BYTES = 4096;

@@ -1,7 +1,7 @@
-// Which channels a client of Soketi may enter, and how many at once. Serves preload.cjs.
+// Which channels a client of Soketi may enter, and how many at once. Serves frames.cjs.
 //
-// Whoever knows an application's key, and every browser does, can enter any public channel: a made-up name costs memory
-// here, a webhook, and a key in the store behind the webhook. Two settings close that door. Both are off unless set,
+// Every browser knows the key of an application, and with it can enter any public channel. A made-up name costs memory
+// here, a webhook, and a key in the store behind the webhook. Two settings prevent that. Both are off unless set,
 // because other applications on the same Soketi may use any channel:
 //   INLOOP_SOKETI_CHANNELS       names that may be entered, separated by spaces; `*` stands for any characters
 //   INLOOP_SOKETI_SUBSCRIPTIONS  how many channels one connection may be in at once

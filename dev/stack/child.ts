@@ -1,6 +1,7 @@
-// One child process: started with its output in lines, awaited, ended. For the supervisor and for tests.
+// One child process: started, awaited until it answers, ended. For the supervisor and for tests.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** How to start a program. */
 export interface Command {
@@ -8,7 +9,7 @@ export interface Command {
   args: string[];
   env: NodeJS.ProcessEnv;
   cwd: string;
-  /** Whether it listens to `tell`. */
+  /** Whether it takes messages from `tell`. */
   listens?: boolean;
 }
 
@@ -21,15 +22,17 @@ export interface Child {
   readonly ended: boolean;
   /** Resolves when it has ended, with how: `exit code 1`, `SIGKILL`. Never rejects. */
   readonly end: Promise<string>;
-  /** Tells a program that listens something, over a channel of its own; does nothing when it has ended. */
+  /** Sends a message to a program that takes them, over Node's IPC channel. Does nothing when the program has ended. */
   tell(message: object): void;
   /** Sends a signal; does nothing when it has ended. */
   signal(name: NodeJS.Signals): void;
-  /** Asks it to end (SIGTERM), insists (SIGKILL) after `graceMs`, resolves when it has ended. */
+  /** Sends SIGTERM, and SIGKILL after `graceMs` (default 5 s). Resolves when it has ended. */
   stop(graceMs?: number): Promise<void>;
 }
 
 const KEPT_LINES = 20;
+/** Milliseconds between two probes. */
+const PROBE_EVERY_MS = 25;
 
 /**
  * Starts a program without a shell; its output goes line by line to `onLine`.
@@ -41,7 +44,7 @@ export async function startChild(command: Command, onLine: (line: string) => voi
     cwd: command.cwd,
     env: command.env,
     stdio: ['ignore', 'pipe', 'pipe', ...(command.listens ? (['ipc'] as const) : [])],
-    // A group of its own: Ctrl-C in a terminal reaches the supervisor only, which then ends the services in order.
+    // In a process group of its own: Ctrl-C in a terminal reaches the supervisor only, which ends the services in order.
     detached: process.platform !== 'win32',
     windowsHide: true,
   });
@@ -64,7 +67,7 @@ function wrapChild(child: ChildProcess, onLine: (line: string) => void): Child {
   }
   let ended = false;
   const end = new Promise<string>((resolve) => {
-    // 'close' and not 'exit': by then its last lines have been read.
+    // 'close' and not 'exit': 'close' comes after the last lines of output.
     child.once('close', (code, signal) => {
       ended = true;
       resolve(signal ?? `exit code ${code}`);
@@ -82,7 +85,7 @@ function wrapChild(child: ChildProcess, onLine: (line: string) => void): Child {
     },
     signal,
     tell(message) {
-      // Lost where it ends in this moment: then there is nobody left to tell.
+      // The callback swallows the error of a program that ends at this moment.
       if (child.connected) child.send(message, () => {});
     },
     async stop(graceMs = 5_000) {
@@ -92,4 +95,31 @@ function wrapChild(child: ChildProcess, onLine: (line: string) => void): Child {
       clearTimeout(insist);
     },
   };
+}
+
+/**
+ * Calls `probe` until it resolves with true. A probe that rejects counts as false.
+ *
+ * @param options `deadlineMs` in milliseconds (default 20 s); `signal` gives up
+ * @throws Error when the child ends first, when the deadline is over, or when `signal` aborts; the message names the
+ *   service and carries its last line of output
+ */
+export async function waitUntilReady(
+  name: string,
+  child: Child,
+  probe: () => Promise<boolean>,
+  { deadlineMs = 20_000, signal }: { deadlineMs?: number; signal?: AbortSignal } = {},
+): Promise<void> {
+  const deadline = Date.now() + deadlineMs;
+  while (!(await probe().catch(() => false))) {
+    signal?.throwIfAborted();
+    if (child.ended) throw new Error(`${name} ended (${await child.end}) before it was ready${lastLine(child)}`);
+    if (Date.now() > deadline) throw new Error(`${name} was not ready after ${deadlineMs / 1000} s${lastLine(child)}`);
+    await delay(PROBE_EVERY_MS);
+  }
+}
+
+function lastLine(child: Child): string {
+  const line = child.lastLines.filter((text) => text.trim() !== '').at(-1);
+  return line === undefined ? '.' : `: ${line.trim()}`;
 }

@@ -1,7 +1,7 @@
 // The secrets of one local stack: made at its first start, kept in its state folder for its owner only.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { readJsonFile, writeJsonFile } from './json-file.ts';
+import { readJsonFile, writeJsonFile } from '../json-file.ts';
 import { createPusherApp, type PusherApp } from './soketi.ts';
 
 /** What a stack keeps to itself. */

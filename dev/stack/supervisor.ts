@@ -2,9 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Problem } from '../problem.ts';
 import type { SoketiMessage, Troubled } from '../trouble/trouble.ts';
-import { type Child, type Command, startChild } from './child.ts';
+import { type Child, type Command, startChild, waitUntilReady } from './child.ts';
 import type { ServiceAddress } from './state-folder.ts';
-import { waitUntilReady } from './wait.ts';
 
 /** A service and all there is to know to run it. Its port stays the same for as long as the supervisor lives. */
 export interface Service {

@@ -13,7 +13,7 @@ const BREACHES = [
   ['worker-imports-core-and-backend', 'worker/of-server.ts', "import { x } from '../server/fine.ts';"],
   ['client-imports-core', 'client/feed/of-backend.ts', "export * from '../../backend/fine.ts';"],
   ['soketi-imports-nothing-of-ours', 'soketi/of-core.cjs', "require('../core/fine.ts');"],
-  ['dev-imports-nothing-of-ours', 'dev/stack/of-test.ts', "import '../../test/fine.ts';"],
+  ['dev-imports-soketi', 'dev/stack/of-test.ts', "import '../../test/fine.ts';"],
   ['one-place-knows-bee-queue', 'backend/store/queue.ts', "import Queue from 'bee-queue';"],
   ['one-place-knows-pusher', 'backend/push/other.ts', "import Pusher from 'pusher';"],
   ['one-place-knows-redis-client', 'backend/queue/client.ts', "import type { C } from '@redis/client';"],

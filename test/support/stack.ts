@@ -3,9 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { REPOSITORY } from '../../dev/paths.ts';
-import { startChild } from '../../dev/stack/child.ts';
+import { startChild, waitUntilReady } from '../../dev/stack/child.ts';
 import type { StackFile } from '../../dev/stack/state-folder.ts';
-import { waitUntilReady } from '../../dev/stack/wait.ts';
 
 /** How to start a stack. */
 export interface StackOptions {

@@ -6,9 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { REPOSITORY } from '../../../dev/paths.ts';
-import { type Child, startChild } from '../../../dev/stack/child.ts';
+import { type Child, startChild, waitUntilReady } from '../../../dev/stack/child.ts';
 import { claimPort } from '../../../dev/stack/ports.ts';
-import { waitUntilReady } from '../../../dev/stack/wait.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startBus, type TestBus } from '../../support/parts.ts';
 

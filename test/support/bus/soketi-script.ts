@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findNode20 } from '../../../dev/setup/node20.ts';
-import { startChild } from '../../../dev/stack/child.ts';
+import { startChild, waitUntilReady } from '../../../dev/stack/child.ts';
 import { claimPort, LOOPBACK } from '../../../dev/stack/ports.ts';
 import {
   createPusherApp,
@@ -16,7 +16,6 @@ import {
   signPusherCall,
   soketiCommand,
 } from '../../../dev/stack/soketi.ts';
-import { waitUntilReady } from '../../../dev/stack/wait.ts';
 import { eventually } from '../eventually.ts';
 import { RawWebSocket } from './raw-websocket.ts';
 

@@ -3,10 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findNode20 } from '../../../dev/setup/node20.ts';
-import { type Child, startChild } from '../../../dev/stack/child.ts';
+import { type Child, startChild, waitUntilReady } from '../../../dev/stack/child.ts';
 import { claimPort, isPortFree, LOOPBACK, type PortClaim } from '../../../dev/stack/ports.ts';
 import { createPusherApp, type PusherApp, probeSoketi, soketiCommand } from '../../../dev/stack/soketi.ts';
-import { waitUntilReady } from '../../../dev/stack/wait.ts';
 
 /** A running Soketi. */
 export interface TestSoketi {

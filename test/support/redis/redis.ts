@@ -3,10 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '@redis/client';
-import { type Child, startChild } from '../../../dev/stack/child.ts';
+import { type Child, startChild, waitUntilReady } from '../../../dev/stack/child.ts';
 import { claimPort, LOOPBACK } from '../../../dev/stack/ports.ts';
 import { findRedisServer, pingRedis, redisCommand } from '../../../dev/stack/redis.ts';
-import { waitUntilReady } from '../../../dev/stack/wait.ts';
 
 /** A running Redis. */
 export interface TestRedis {

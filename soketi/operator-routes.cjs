@@ -1,0 +1,29 @@
+// Moves /accept-traffic from the public port to the port of /usage and /metrics: it tells how full the memory is, which is
+// for operators.
+'use strict';
+
+/** @param {any} Server Soketi's class */
+function hardenOperatorRoutes(Server) {
+  const prototype = Server.prototype;
+  const { configureHttp, configureMetricsServer } = prototype;
+
+  /** @this {any} @param {any} app */
+  prototype.configureHttp = function leaveOut(app) {
+    const { get } = app;
+    const hidden = this.url('/accept-traffic');
+    app.get = (/** @type {string} */ path, /** @type {Function} */ handler) =>
+      path === hidden ? app : get.call(app, path, handler);
+    return configureHttp.call(this, app);
+  };
+
+  /** @this {any} @param {any} app */
+  prototype.configureMetricsServer = function addRoute(app) {
+    app.get(this.url('/accept-traffic'), (/** @type {any} */ res) => this.httpHandler.acceptTraffic(res));
+    return configureMetricsServer.call(this, app);
+  };
+}
+
+module.exports = {
+  methods: { HttpHandler: ['acceptTraffic'], Server: ['configureHttp', 'configureMetricsServer', 'url'] },
+  hardenOperatorRoutes,
+};
