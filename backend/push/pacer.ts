@@ -34,8 +34,8 @@ interface Owner {
   readonly name: string;
   /** Tasks that wait for a turn, with the time before which they do not want it. */
   readonly waiting: Map<string, number>;
-  /** How many turns were given and have not ended. */
-  openTurns: number;
+  /** Turns that were given and have not ended. */
+  readonly openTurns: Set<GivenTurn>;
   /** When the window of the last turn is over. */
   windowEndsAt: number;
 }
@@ -103,22 +103,22 @@ export class Pacer {
           continue;
         }
         owner.waiting.delete(key);
-        owner.openTurns += 1;
+        const turn = { owner: owner.name, key, since: now };
+        owner.openTurns.add(turn);
         owner.windowEndsAt = Math.floor((now + this.#window) / BEAT_MS) * BEAT_MS;
         readyAt = this.#readyAt(owner, now);
-        turns.push({ owner: owner.name, key, since: now });
+        turns.push(turn);
       }
       if (owner.waiting.size === 0) this.#waiting.delete(owner);
     }
     return turns;
   }
 
-  /** The task has stored its step, or given it up. */
-  endTurn({ owner, since }: GivenTurn, now: number): void {
-    this.noteAnswer(now - since, false, now);
-    const known = this.#owners.get(owner);
-    if (!known) return;
-    known.openTurns -= 1;
+  /** The task has stored its step, or given it up. Ending a turn twice does nothing. */
+  endTurn(turn: GivenTurn, now: number): void {
+    const known = this.#owners.get(turn.owner);
+    if (!known?.openTurns.delete(turn)) return;
+    this.noteAnswer(now - turn.since, false, now);
     // Another task may have waited for this turn to end.
     if (known.waiting.size > 0) this.#nextTurnAt = Number.NEGATIVE_INFINITY;
   }
@@ -143,12 +143,12 @@ export class Pacer {
   #readyAt({ name, openTurns, windowEndsAt }: Owner, now: number): number {
     if (windowEndsAt > now) return windowEndsAt;
     // An open turn will publish, so it counts as a message already.
-    return this.#budget.left(name, now) > openTurns ? now : this.#budget.nextAt(name);
+    return this.#budget.left(name, now) > openTurns.size ? now : this.#budget.nextAt(name);
   }
 
   #create(name: string, now: number): Owner {
     this.#clean(now);
-    const owner: Owner = { name, waiting: new Map(), openTurns: 0, windowEndsAt: 0 };
+    const owner: Owner = { name, waiting: new Map(), openTurns: new Set(), windowEndsAt: 0 };
     this.#owners.set(name, owner);
     return owner;
   }
@@ -158,7 +158,7 @@ export class Pacer {
     if (now - this.#cleanedAt < CLEAN_EVERY_MS) return;
     this.#cleanedAt = now;
     for (const [name, { waiting, openTurns, windowEndsAt }] of this.#owners) {
-      if (waiting.size === 0 && openTurns === 0 && windowEndsAt <= now) this.#owners.delete(name);
+      if (waiting.size === 0 && openTurns.size === 0 && windowEndsAt <= now) this.#owners.delete(name);
     }
   }
 }

@@ -17,8 +17,9 @@ import { type Log, Outage } from '../log.ts';
 import { Budget } from './budget.ts';
 import { type Bus, BusError, MAX_REQUESTS } from './bus.ts';
 import { BusOutage } from './bus-outage.ts';
+import { EarliestTimer } from './earliest-timer.ts';
 import { Outbox, type Outgoing } from './outbox.ts';
-import { type GivenTurn, Pacer } from './pacer.ts';
+import { Pacer } from './pacer.ts';
 import {
   type EventFate,
   type EventKind,
@@ -30,6 +31,7 @@ import {
   snapshotEvent,
   toBusEvent,
 } from './push-events.ts';
+import { type Turn, type TurnOptions, Turns } from './turns.ts';
 
 /** Bounds memory while the bus is slow: 10,000 outcomes of at most 10 KB each are 100 MB. */
 const MAX_WAITING_OUTCOMES = 10_000;
@@ -43,20 +45,6 @@ export interface PublisherOptions {
   readonly eventsPerSecond: number;
   /** Spreads retries, for tests. Default: Math.random. */
   readonly random?: () => number;
-}
-
-/** The right to store one step of a task and publish it. */
-export interface Turn {
-  /**
-   * Must be called once the step is stored, or given up. The time until then says how fast the store is: while it is
-   * slow, turns come less often.
-   */
-  end(): void;
-}
-
-interface TurnRequest {
-  give(turn: Turn): void;
-  cancel(): void;
 }
 
 /** Counts since the process started. */
@@ -76,16 +64,14 @@ export class Publisher {
   readonly #outageLog: Outage;
   readonly #outbox: Outbox<PushEvent>;
   readonly #pacer: Pacer;
-  /** Who waits for a turn, by key. */
-  readonly #turnRequests = new Map<string, TurnRequest>();
+  readonly #turns: Turns;
+  /** Fires when the outbox has a request though nothing else happens. */
+  readonly #timer = new EarliestTimer(() => this.#sendDue());
   #requestsUnderWay = 0;
   #probing: Promise<void> | null = null;
   /** Runs while the bus is left alone after a fault. */
   #backoff: NodeJS.Timeout | null = null;
-  /** Runs until the outbox or the pacer has something due. */
-  #timer: NodeJS.Timeout | null = null;
-  #timerAt = Number.POSITIVE_INFINITY;
-  #isPumpScheduled = false;
+  #isSendingScheduled = false;
   #seenEvents = 0;
   #onIdle: (() => void)[] = [];
   #isClosed = false;
@@ -96,6 +82,7 @@ export class Publisher {
     this.#outageLog = new Outage(options.log, 'The bus');
     const budget = new Budget(options.eventsPerSecond);
     this.#pacer = new Pacer(budget);
+    this.#turns = new Turns(this.#pacer);
     this.#outbox = new Outbox({
       budget,
       maxUrgent: MAX_WAITING_OUTCOMES,
@@ -152,53 +139,12 @@ export class Publisher {
   }
 
   /**
-   * Resolves when the task may store its next step and publish it, as its owner's budget allows; also while the bus is
-   * down. Null once `signal` aborts or the publisher is closed. Never rejects.
+   * Resolves when a task may store its next step and publish it, as its owner's budget allows; also while the bus is down,
+   * since what is stored serves those who fetch. Null once the signal aborts, or after `close`. Never rejects.
    * @param key of the one who waits, unique among all. Waiting again under it ends the earlier wait with null.
-   * @param options.after ms from now, before which the turn is not wanted
    */
-  takeTurn(
-    owner: string,
-    key: string,
-    { after, signal }: { readonly after: number; readonly signal: AbortSignal },
-  ): Promise<Turn | null> {
-    this.#turnRequests.get(key)?.cancel();
-    if (this.#isClosed || signal.aborted) return Promise.resolve(null);
-    return new Promise((resolve) => {
-      const give = (turn: Turn | null) => {
-        signal.removeEventListener('abort', cancel);
-        this.#turnRequests.delete(key);
-        resolve(turn);
-      };
-      const cancel = () => {
-        this.#pacer.withdraw(owner, key);
-        give(null);
-      };
-      signal.addEventListener('abort', cancel);
-      this.#turnRequests.set(key, { give, cancel });
-      const now = performance.now();
-      this.#pacer.request(owner, key, now + after, now);
-      this.#setTimer();
-    });
-  }
-
-  readonly #askers = new Map<string, AbortController>();
-
-  /** As {@link takeTurn}, with a callback. Goes once worker/reporter.ts awaits its turn. */
-  askForTurn(owner: string, key: string, ms: number, step: () => Promise<void>): void {
-    const asker = new AbortController();
-    this.#askers.set(key, asker);
-    void this.takeTurn(owner, key, { after: ms, signal: asker.signal }).then(async (turn) => {
-      if (turn === null) return;
-      await step();
-      turn.end();
-    });
-  }
-
-  /** Ends what {@link askForTurn} began. */
-  withdraw(_owner: string, key: string): void {
-    this.#askers.get(key)?.abort();
-    this.#askers.delete(key);
+  takeTurn(owner: string, key: string, options: TurnOptions): Promise<Turn | null> {
+    return this.#turns.take(owner, key, options);
   }
 
   /** Resolves when nothing waits any more, or after `limit` ms. */
@@ -215,9 +161,10 @@ export class Publisher {
   /** Drops what waits, and ends every wait for a turn. Nothing is sent any more. */
   close(): void {
     this.#isClosed = true;
-    for (const timer of [this.#backoff, this.#timer]) if (timer) clearTimeout(timer);
+    if (this.#backoff) clearTimeout(this.#backoff);
+    this.#timer.stop();
     this.#outbox.dropAll();
-    for (const request of [...this.#turnRequests.values()]) request.cancel();
+    this.#turns.close();
   }
 
   #add(owner: string, event: PushEvent): void {
@@ -229,65 +176,35 @@ export class Publisher {
     }
     if (!this.#outbox.add(owner, event, now)) return;
     // An outcome while nothing else is going on need not wait for others to share its request.
-    if (event.isUrgent && this.#requestsUnderWay === 0 && this.#outbox.hasLowTraffic(now)) this.#pump();
-    else this.#pumpAfterThisTick();
+    if (event.isUrgent && this.#requestsUnderWay === 0 && this.#outbox.hasLowTraffic(now)) this.#sendDue();
+    else this.#sendDueAfterThisTick();
   }
 
   /** All that changes in one tick shares a request. */
-  #pumpAfterThisTick(): void {
-    if (this.#isPumpScheduled) return;
-    this.#isPumpScheduled = true;
+  #sendDueAfterThisTick(): void {
+    if (this.#isSendingScheduled) return;
+    this.#isSendingScheduled = true;
     setImmediate(() => {
-      this.#isPumpScheduled = false;
-      this.#pump();
+      this.#isSendingScheduled = false;
+      this.#sendDue();
     });
   }
 
-  /** Sends and gives what is due, and sets the timer for what is due next. */
-  #pump(): void {
+  /** Sends what is due, and sets the timer for what is due next. */
+  #sendDue(): void {
     if (this.#isClosed) return;
     while (this.#maySend) {
       const batch = this.#outbox.takeBatch(performance.now(), this.#requestsUnderWay);
       if (batch.length === 0) break;
       void this.#send(batch);
     }
-    // Turns go on while the bus is down: what is stored serves those who fetch.
-    for (const turn of this.#pacer.giveTurns(performance.now())) this.#giveTurn(turn);
-    this.#setTimer();
+    // Where nothing may be sent now, the end of a request or of the backoff leads here again.
+    if (this.#maySend) this.#timer.schedule(this.#outbox.nextBatchAt);
   }
 
   /** While the bus is down, one request at a time finds out whether it is back. */
   get #maySend(): boolean {
     return this.#backoff === null && this.#requestsUnderWay < (this.isDown ? 1 : MAX_REQUESTS);
-  }
-
-  /** Sees to it that what is due next is done in time. */
-  #setTimer(): void {
-    if (this.#isClosed) return;
-    const batchAt = this.#maySend ? this.#outbox.nextBatchAt : Number.POSITIVE_INFINITY;
-    const at = Math.min(this.#pacer.nextTurnAt, batchAt);
-    if (at >= this.#timerAt) return;
-    if (this.#timer) clearTimeout(this.#timer);
-    this.#timerAt = at;
-    this.#timer = setTimeout(
-      () => {
-        this.#timer = null;
-        this.#timerAt = Number.POSITIVE_INFINITY;
-        this.#pump();
-      },
-      Math.max(Math.ceil(at - performance.now()), 0),
-    );
-  }
-
-  #giveTurn(turn: GivenTurn): void {
-    let hasEnded = false;
-    const end = () => {
-      if (hasEnded) return;
-      hasEnded = true;
-      this.#pacer.endTurn(turn, performance.now());
-      this.#setTimer();
-    };
-    this.#turnRequests.get(turn.key)?.give({ end });
   }
 
   /** Sends a batch; an empty one is a probe, which asks whether the bus takes events. */
@@ -307,7 +224,7 @@ export class Publisher {
     this.#outbox.finish(batch);
     this.#requestsUnderWay -= 1;
     if (this.#isIdle()) for (const resolve of this.#onIdle.splice(0)) resolve();
-    else this.#pumpAfterThisTick();
+    else this.#sendDueAfterThisTick();
   }
 
   async #probe(): Promise<void> {
@@ -367,7 +284,7 @@ export class Publisher {
   /** Sends what waits. Where nothing does, a probe finds out whether the bus is back. */
   #tryAgain(): void {
     this.#backoff = null;
-    this.#pump();
+    this.#sendDue();
     if (this.isDown && this.#requestsUnderWay === 0 && !this.#isClosed) void this.#send([]);
   }
 

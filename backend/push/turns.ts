@@ -1,0 +1,82 @@
+/**
+ * Lets tasks await their turn. It serves the publisher, and through it the worker. The pacer decides whose turn it is;
+ * here are the timer and the promises.
+ */
+
+import { EarliestTimer } from './earliest-timer.ts';
+import type { GivenTurn, Pacer } from './pacer.ts';
+
+/** The right to store one step of a task and publish it. */
+export interface Turn {
+  /**
+   * Must be called once the step is stored, or given up. The time until then says how fast the store is: while it is
+   * slow, turns come less often.
+   */
+  end(): void;
+}
+
+export interface TurnOptions {
+  /** In ms from now: the turn is not wanted before. */
+  readonly after: number;
+  /** Ends the wait. */
+  readonly signal: AbortSignal;
+}
+
+/** A task that waits. */
+interface Request {
+  give(turn: Turn): void;
+  cancel(): void;
+}
+
+export class Turns {
+  readonly #pacer: Pacer;
+  /** By the key of the task. */
+  readonly #requests = new Map<string, Request>();
+  readonly #timer = new EarliestTimer(() => this.#giveTurns());
+  #isClosed = false;
+
+  constructor(pacer: Pacer) {
+    this.#pacer = pacer;
+  }
+
+  /** See `Publisher.takeTurn`. */
+  take(owner: string, key: string, { after, signal }: TurnOptions): Promise<Turn | null> {
+    this.#requests.get(key)?.cancel();
+    if (this.#isClosed || signal.aborted) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      const answer = (turn: Turn | null) => {
+        signal.removeEventListener('abort', cancel);
+        this.#requests.delete(key);
+        resolve(turn);
+      };
+      const cancel = () => {
+        this.#pacer.withdraw(owner, key);
+        answer(null);
+      };
+      signal.addEventListener('abort', cancel);
+      this.#requests.set(key, { give: answer, cancel });
+      const now = performance.now();
+      this.#pacer.request(owner, key, now + after, now);
+      this.#timer.schedule(this.#pacer.nextTurnAt);
+    });
+  }
+
+  /** Ends every wait with null. */
+  close(): void {
+    this.#isClosed = true;
+    this.#timer.stop();
+    for (const request of [...this.#requests.values()]) request.cancel();
+  }
+
+  #giveTurns(): void {
+    for (const turn of this.#pacer.giveTurns(performance.now())) {
+      this.#requests.get(turn.key)?.give({ end: () => this.#end(turn) });
+    }
+    this.#timer.schedule(this.#pacer.nextTurnAt);
+  }
+
+  #end(turn: GivenTurn): void {
+    this.#pacer.endTurn(turn, performance.now());
+    this.#timer.schedule(this.#pacer.nextTurnAt);
+  }
+}
