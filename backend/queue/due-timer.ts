@@ -1,13 +1,10 @@
-/**
- * Wakes a queue when its next delayed job is due. It stands in for bee-queue's own timer, which goes by this machine's
- * clock: that clock may be minutes from Redis' and may be set at any moment, and then retries wait for minutes.
- */
+/** Wakes up when the next delayed job is due by Redis' clock. It serves `delayed-jobs.ts`. Pure but for its timer. */
 
 import type { Clock } from '../clock.ts';
 
 export interface DueTimerOptions {
   readonly clock: Pick<Clock, 'now'>;
-  /** The longest sleep, in ms: a wake-up that Redis lost is made good after it. */
+  /** The longest sleep, in ms. */
   readonly most: number;
   /** Looks for jobs that are due. */
   readonly onDue: () => void;
@@ -34,7 +31,7 @@ export class DueTimer {
     this.#at = at;
     this.#timer = setTimeout(() => {
       this.#at = Number.POSITIVE_INFINITY;
-      // Looked for in vain or not at all: then again after the longest sleep.
+      // If nothing is due, or looking fails, it looks again after the longest sleep.
       this.schedule(-1);
       this.#options.onDue();
     }, wait);

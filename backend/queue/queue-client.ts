@@ -1,50 +1,41 @@
 /**
- * The Redis client that bee-queue gets from us. bee-queue takes a client of node_redis or ioredis, knows it by the name of
- * its class, and uses of it what stands here. Its own (node_redis 3) asks INFO before it does anything, ends the process
- * over a wrong password, knows no sentinels, and waits for ever on a connection that is dead. Ours is a `Connection` like
- * those of the task store.
+ * The Redis client that bee-queue works with. It offers the part of node_redis 3 that bee-queue uses, on connections like
+ * those of the task store. node_redis itself asks INFO first, ends the process over a wrong password, knows no sentinels,
+ * and waits for ever on a dead connection.
+ *
+ * bee-queue makes one of these for commands and asks it for a `duplicate`, on which it waits for jobs.
  */
 
 import { EventEmitter } from 'node:events';
-import lua from 'bee-queue/lib/lua/index.js';
-import { delay } from '../async.ts';
 import type { RedisAddress } from '../redis/address.ts';
-import { Connection, SILENT_MS } from '../redis/connection.ts';
-import { faultOf } from '../redis/fault.ts';
+import { Connection, type ConnectionOptions } from '../redis/connection.ts';
+import { JobTaker } from './job-taker.ts';
+import { CHECK_STALLED_JOBS, JOB_DATA } from './queue-scripts.ts';
 
-/**
- * How long Redis waits for a job before it says that there is none. Short, since a job that is pushed while Redis takes a
- * dead connection for a living one goes to that connection, and then has to be found by the check for stalled jobs.
- */
-const BLOCK_S = 2;
 /** How long a command waits for a connection. */
 const PATIENCE_MS = 10_000;
-/** Between two tries to take a job that Redis refuses. */
-const REFUSED_RETRY_MS = 500;
-const WATCH_EVERY_MS = 1_000;
 
 type Done = (error: unknown, answer?: unknown) => void;
 
 export interface QueueClientOptions {
   readonly address: RedisAddress;
-  /** What bee-queue keeps for every job. It asks for each, and we know what that is. */
-  readonly jobData: string;
   /** Resolves when a connection may be made. Before each. */
   readonly permit?: () => Promise<void>;
-  /** A connection was lost or could not be made, or a job not be taken. It is tried again. */
+  /**
+   * How long after a reconnect stalled jobs are not looked for, in ms. While Redis was away, workers could not give signs
+   * of life for their jobs. They get this time to do so.
+   */
+  readonly graceAfterReconnect: number;
+  /** A connection was lost or could not be made, or a command failed that is tried again. */
   readonly onFault: (error: unknown) => void;
+  /** A write succeeded. */
+  readonly onWell: () => void;
 }
 
 export class QueueClient extends EventEmitter {
   readonly #options: QueueClientOptions;
   readonly #connection: Connection<Record<never, never>>;
-  readonly #copies: QueueClient[] = [];
-  readonly #takers: Done[] = [];
-  #takesUnderWay = 0;
-  /** Whether Redis had a job when it was last asked. */
-  #isFlowing = false;
-  #heardAt = 0;
-  #watch: NodeJS.Timeout | null = null;
+  readonly #copies: JobClient[] = [];
   /** Read by bee-queue. */
   ready = false;
   /** When the connection was made anew (ms, `performance.now()`); long ago for the first one. */
@@ -54,15 +45,11 @@ export class QueueClient extends EventEmitter {
     super();
     this.#options = options;
     this.#connection = new Connection({
-      address: options.address,
+      ...connectionOptions(options),
       scripts: {},
-      isBlocked: () => this.#takesUnderWay > 0,
-      ...(options.permit ? { permit: options.permit } : {}),
       onReady: () => {
-        this.#heardAt = performance.now();
         if (this.ready) this.#reconnectedAt = performance.now();
       },
-      onFault: options.onFault,
     });
     void this.#connection.whenUsable().then(() => {
       this.ready = true;
@@ -70,53 +57,68 @@ export class QueueClient extends EventEmitter {
     });
   }
 
-  /** For how long it has been connected since it was not, in ms; 0 while it is not. */
-  get connectedFor(): number {
-    return this.#connection.isReady ? performance.now() - this.#reconnectedAt : 0;
-  }
-
-  /** Another connection to the same Redis, closed with this one. */
-  duplicate(): QueueClient {
-    const copy = new QueueClient(this.#options);
+  duplicate(): JobClient {
+    const copy = new JobClient(this.#options);
     this.#copies.push(copy);
     return copy;
   }
 
-  /** Jobs are taken with one command after the other, for as many as wait for one, until the client is closed. */
-  brpoplpush(source: string, target: string, _forever: number, done: Done): void {
-    this.#takers.push(done);
-    this.#watch ??= setInterval(() => this.#leaveIfSilent(), WATCH_EVERY_MS);
-    this.#take(source, target);
+  /**
+   * Runs a script. Redis may have lost it (a restart); then it is sent again.
+   * @param args number of keys, keys, arguments
+   * @throws what Redis answered, or why there is no connection
+   */
+  async runScript(script: string, sha: string, args: readonly (string | number)[]): Promise<unknown> {
+    const rest = args.map(String);
+    try {
+      return await this.#send(['EVALSHA', sha, ...rest]);
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      return this.#send(['EVAL', script, ...rest]);
+    }
   }
 
-  /** Redis need not have the script: it is sent where it is missed. */
+  /**
+   * bee-queue runs one script through its client: the check for stalled jobs. A check that fails has found none. bee-queue
+   * takes no jobs at all if the first check fails, and does not handle that a later one does.
+   */
   evalsha(sha: string, ...rest: unknown[]): void {
     const done = rest.pop() as Done;
-    const args = rest.map(String);
-    this.#send(['EVALSHA', sha, ...args])
-      .catch((error: unknown) => {
-        const name = Object.keys(lua.shas).find((key) => lua.shas[key] === sha);
-        const script = name && lua.scripts[name];
-        if (!script || !(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-        return this.#send(['EVAL', script, ...args]);
-      })
-      .then((answer) => done(null, answer), done);
+    if (this.#connectedFor < this.#options.graceAfterReconnect) {
+      done(null, []);
+      return;
+    }
+    this.runScript(CHECK_STALLED_JOBS, sha, rest as (string | number)[]).then(
+      (stalled) => {
+        this.#options.onWell();
+        done(null, stalled);
+      },
+      (error: unknown) => {
+        if (!this.#connection.isClosed) this.#options.onFault(error);
+        done(null, []);
+      },
+    );
   }
 
-  /** bee-queue asks which scripts Redis lacks, to load those: none, see `evalsha`. */
+  /** bee-queue asks which scripts Redis lacks, to load them. It lacks none: see {@link runScript}. */
   script(_question: string, _sha: string, done: Done): void {
     done(null, [1]);
   }
 
-  /** So a job that is delivered once more after its end gets to the handler too, and goes; it would be handed round for ever. */
+  /**
+   * bee-queue asks for the data of each job. All have the same. A job that is delivered again after its end has none any
+   * more in Redis; with an answer it reaches the handler and is removed, without one it would stay for ever.
+   */
   hget(_key: string, _field: string, done: Done): void {
-    done(null, this.#options.jobData);
+    done(null, JOB_DATA);
   }
 
+  /** A sign of life for a job. */
   srem(key: string, member: string, done: Done): void {
     this.#send(['SREM', key, member]).then((answer) => done(null, answer), done);
   }
 
+  /** What bee-queue does at the end of a job. */
   multi(): QueueTransaction {
     return new QueueTransaction((commands) =>
       this.#connection.run((client) => {
@@ -127,83 +129,50 @@ export class QueueClient extends EventEmitter {
     );
   }
 
-  subscribe(channel: string, done: Done): void {
-    const subscribe = (): Promise<void> =>
-      this.#connection
-        .run((client) => client.subscribe(channel, (message) => this.emit('message', channel, message)), PATIENCE_MS)
-        .catch(async (error: unknown) => {
-          if (this.#connection.isClosed) throw error;
-          this.#options.onFault(error);
-          await delay(REFUSED_RETRY_MS);
-          return subscribe();
-        });
-    subscribe().then(() => done(null, channel), done);
-  }
-
-  /** Closes it and its copies at once; who waits for a job hears of it in the words that bee-queue knows. */
+  /** Closes it and its copies at once. */
   disconnect(): void {
     if (this.#connection.isClosed) return;
     this.#connection.close();
-    if (this.#watch) clearInterval(this.#watch);
-    const closed = new Error('Connection is closed.');
-    for (const done of this.#takers.splice(0)) done(closed);
     // bee-queue waits for it to be ready or to fail.
-    if (!this.ready && this.listenerCount('error') > 0) this.emit('error', closed);
+    if (!this.ready && this.listenerCount('error') > 0) this.emit('error', closedError());
     for (const copy of this.#copies) copy.disconnect();
   }
 
-  quit(done: Done): void {
-    this.disconnect();
-    done(null, 'OK');
+  /** For how long it has been connected since it was not, in ms; 0 while it is not. */
+  get #connectedFor(): number {
+    return this.#connection.isReady ? performance.now() - this.#reconnectedAt : 0;
   }
 
   #send(command: readonly string[]): Promise<unknown> {
     return this.#connection.run((client) => client.sendCommand([...command]), PATIENCE_MS);
-  }
-
-  #take(source: string, target: string): void {
-    // Several at once only while there are jobs: each that Redis has read takes one, even for a connection that is gone.
-    while (this.#takers.length > this.#takesUnderWay && (this.#takesUnderWay === 0 || this.#isFlowing)) {
-      this.#takesUnderWay += 1;
-      void this.#takeOne(source, target).then(() => {
-        this.#takesUnderWay -= 1;
-        if (!this.#connection.isClosed) this.#take(source, target);
-      });
-    }
-  }
-
-  async #takeOne(source: string, target: string): Promise<void> {
-    if (this.#takesUnderWay === 1) this.#heardAt = performance.now();
-    try {
-      const command = ['BRPOPLPUSH', source, target, String(BLOCK_S)];
-      const job = await this.#connection.run((client) => client.sendCommand(command), Number.POSITIVE_INFINITY);
-      this.#heardAt = performance.now();
-      this.#isFlowing = job !== null;
-      if (job !== null) this.#takers.shift()?.(null, job);
-    } catch (error) {
-      this.#isFlowing = false;
-      if (this.#connection.isClosed) return;
-      this.#options.onFault(error);
-      // A connection that is gone is made anew, and that is waited for; what Redis refuses would be refused at once again.
-      if (faultOf(error).kind !== 'away') await delay(REFUSED_RETRY_MS);
-    }
-  }
-
-  /** No ping gets through while Redis waits for a job; but it says at least every two seconds that there is none. */
-  #leaveIfSilent(): void {
-    const isSilent = () => this.#takesUnderWay > 0 && performance.now() - this.#heardAt > BLOCK_S * 1_000 + SILENT_MS;
-    if (!isSilent()) return;
-    // After a busy spell timers come first; what has arrived is read next, and only then is it silent.
-    setImmediate(() => {
-      if (isSilent()) this.#connection.renew(new Error('no answer to BRPOPLPUSH'));
-    });
   }
 }
 
 // bee-queue tells a client from settings by the name of its class, which a bundler may have changed.
 Object.defineProperty(QueueClient, 'name', { value: 'RedisClient' });
 
-/** What bee-queue does at the end of a job, in one step. */
+/** The duplicate on which bee-queue waits for jobs. It is ready at once; a job is waited for, connected or not. */
+class JobClient extends EventEmitter {
+  readonly #taker: JobTaker;
+  readonly ready = true;
+
+  constructor(options: QueueClientOptions) {
+    super();
+    this.#taker = new JobTaker(connectionOptions(options));
+    // bee-queue waits for the event of each client that it duplicates.
+    setImmediate(() => this.emit('ready'));
+  }
+
+  brpoplpush(source: string, target: string, _forever: number, done: Done): void {
+    this.#taker.take(source, target, done);
+  }
+
+  disconnect(): void {
+    this.#taker.close(closedError());
+  }
+}
+
+/** The commands of one step, sent together by `exec`. */
 class QueueTransaction {
   readonly #run: (commands: readonly (readonly string[])[]) => Promise<unknown>;
   readonly #commands: string[][] = [];
@@ -232,4 +201,17 @@ class QueueTransaction {
     this.#commands.push(command);
     return this;
   }
+}
+
+function connectionOptions({
+  address,
+  permit,
+  onFault,
+}: QueueClientOptions): Pick<ConnectionOptions<Record<never, never>>, 'address' | 'permit' | 'onFault'> {
+  return { address, onFault, ...(permit ? { permit } : {}) };
+}
+
+/** In the words by which bee-queue knows that it was closed on purpose. */
+function closedError(): Error {
+  return new Error('Connection is closed.');
 }

@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createClient } from '@redis/client';
-import Queue from 'bee-queue';
 import { eventually } from '../../test/support/eventually.ts';
 import { recordLog } from '../../test/support/log.ts';
 import { startRedis, type TestRedis } from '../../test/support/redis/redis.ts';
 import { startRedisProxy } from '../../test/support/redis/redis-proxy.ts';
 import { type Bundle, bundleScript, startScript } from '../../test/support/script-process.ts';
-import { ADD_JOB, type ConsumeOptions, type Consumer, JobQueues, queueKey } from './queue.ts';
+import { type ConsumeOptions, type Consumer, JobQueues } from './queue.ts';
+import { ADD_JOB, queueKey } from './queue-scripts.ts';
 
 jest.setTimeout(30_000);
 
@@ -371,19 +371,6 @@ describe('a consumer whose connections are open and dead', () => {
     });
     await new Promise((resolve) => setTimeout(resolve, 5_000));
     expect((await calls()) - before).toBeLessThan(10);
-  });
-});
-
-describe('a bee-queue that is built differently', () => {
-  it('is told at start', async () => {
-    const inside = Queue.prototype as unknown as Record<string, unknown>;
-    const { _preventStall } = inside;
-    delete inside._preventStall;
-    try {
-      await expect(consume()).rejects.toThrow(/bee-queue 2\.0\.0/);
-    } finally {
-      inside._preventStall = _preventStall;
-    }
   });
 });
 

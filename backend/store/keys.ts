@@ -20,7 +20,7 @@
  * | `verdict:<worker>` | text | what was decided about the tasks of a dead worker (recovery/lost-workers.ts) | 1 h                 |
  * | `lease:<name>`     | text | the process that holds a lease                                       | when it is not renewed      |
  * | `probe`            | text | what a health check writes                                           | 1 s                         |
- * | `queue:<name>:…`   |      | bee-queue's own (queue/queue.ts)                                     |                             |
+ * | `queue:<name>:…`   |      | bee-queue's own (queue/queue-scripts.ts)                                     |                             |
  *
  * A record that expires leaves its id in the owner's three indexes. Such an id is removed when a list comes across it, or
  * by the cleaning that new tasks do (commands/cleaning.ts). `all` holds every id that the other two hold, and an id is
@@ -30,7 +30,7 @@
  * are those prefixes. In a cluster this is right because all keys of one backend share a hash tag (docs/redis.md).
  */
 
-import { queueKey } from '../queue/queue.ts';
+import { queueKey } from '../queue/queue-scripts.ts';
 
 /** The names of keys and channels of one backend. */
 export class Keys {

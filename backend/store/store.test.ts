@@ -5,7 +5,7 @@ import type { TaskEvent } from '../../core/transition.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { makeTask, now, progress, start, succeed, useStore } from '../../test/support/redis/store-world.ts';
 import { FAILURE, SNAPSHOT_KEYS } from '../../test/support/task-events.ts';
-import { queueKey } from '../queue/queue.ts';
+import { queueKey } from '../queue/queue-scripts.ts';
 import type { OwnedTask, RunState } from './record.ts';
 import type { TaskStore } from './store.ts';
 

@@ -11,7 +11,7 @@ import type { Redis } from '../../backend/store/redis.ts';
 import { isUnavailable } from '../../core/error.ts';
 import { MAX_WAIT_SECONDS } from '../../core/limits.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
-import { Turnstile } from './turnstile.ts';
+import { TickLimiter } from './tick-limiter.ts';
 
 export interface WaitingOptions {
   readonly redis: Pick<Redis, 'onChange'>;
@@ -42,11 +42,11 @@ export interface Hold {
 /** A mark in Redis outlives its request by this, in ms, so that slow calls leave no gap. */
 const MARK_MARGIN_MS = 5_000;
 /** About 3 ms of reading and answering. */
-const READS_A_TURN = 16;
+const READS_PER_TICK = 16;
 
 export class Waiting {
   readonly #options: WaitingOptions;
-  readonly #turnstile = new Turnstile(READS_A_TURN);
+  readonly #limiter = new TickLimiter(READS_PER_TICK);
   readonly #tasks = new Map<string, WaitedTask>();
   readonly #counts = new Map<string, number>();
   #total = 0;
@@ -79,7 +79,7 @@ export class Waiting {
     try {
       if (!(await this.#isListening()) || signal?.aborted) return null;
       // Not before, since a task that nobody waits for yet is forgotten when another of its waiters leaves.
-      const task = this.#tasks.get(id) ?? new WaitedTask((ms) => read(id, ms), this.#turnstile);
+      const task = this.#tasks.get(id) ?? new WaitedTask((ms) => read(id, ms), this.#limiter);
       this.#tasks.set(id, task);
       return await task.wait(hold).finally(() => task.isEmpty && this.#tasks.delete(id));
     } finally {
@@ -119,14 +119,14 @@ interface Waiter {
 /** Those who wait for one task. */
 class WaitedTask {
   readonly #read: (ms: number) => Promise<Snapshot>;
-  readonly #turnstile: Turnstile;
+  readonly #limiter: TickLimiter;
   readonly #waiters = new Set<Waiter>();
   #isReading = false;
   #isDue = false;
 
-  constructor(read: (ms: number) => Promise<Snapshot>, turnstile: Turnstile) {
+  constructor(read: (ms: number) => Promise<Snapshot>, limiter: TickLimiter) {
     this.#read = read;
-    this.#turnstile = turnstile;
+    this.#limiter = limiter;
   }
 
   get isEmpty(): boolean {
@@ -174,7 +174,7 @@ class WaitedTask {
   async #readWhileDue(): Promise<void> {
     this.#isReading = true;
     while (this.#isDue && !this.isEmpty) {
-      await this.#turnstile.pass();
+      await this.#limiter.wait();
       this.#isDue = false;
       if (!this.isEmpty) await this.#readOnce([...this.#waiters]);
     }

@@ -1,6 +1,6 @@
 /** All commands, for the check at start that the user of Redis may run them (docs/redis.md lists the rights). */
 
-import { QUEUE_SCRIPTS } from '../../queue/queue.ts';
+import { QUEUE_SCRIPTS } from '../../queue/queue-scripts.ts';
 import { LIST_TASKS } from './owner/list-tasks.ts';
 import { MARK_SEEN } from './owner/mark-seen.ts';
 import { NOTE_WATCHED } from './owner/note-watched.ts';

@@ -1,6 +1,6 @@
 /** Lua functions that several commands share. A command names those it calls in `uses`. None of them has a loop without a bound. */
 
-import { ADD_JOB } from '../../queue/queue.ts';
+import { ADD_JOB } from '../../queue/queue-scripts.ts';
 import { MARK } from '../watched-mark.ts';
 
 /** A local function in Lua. */

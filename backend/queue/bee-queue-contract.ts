@@ -1,0 +1,67 @@
+/**
+ * The contract with bee-queue. inloop uses parts of it that are not its public interface: its Lua scripts run inside ours,
+ * and the Redis client that it works with is ours and knows which commands bee-queue sends. A release may change these
+ * without notice. So inloop pins one exact version, and this check compares what is installed with it.
+ *
+ * docs/decisions/0002-bee-queue-by-contract.md says why. After an upgrade run the tests of this folder, then take over
+ * the new fingerprints: `sha256sum node_modules/bee-queue/lib/queue.js …`.
+ */
+
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { ConfigError } from '../../core/config-error.ts';
+
+const VERSION = '2.0.0';
+
+/** The files that inloop relies on, each with the first 16 hex digits of its SHA-256. */
+const FINGERPRINTS: Readonly<Record<string, string>> = {
+  // Become part of our own scripts, or are run by us: their keys, arguments, and what they store for a job.
+  'lib/lua/addJob.lua': 'fafc58c975cad36a',
+  'lib/lua/addDelayedJob.lua': '0e846186da3a60e7',
+  'lib/lua/checkStalledJobs.lua': '9861b2e40af50efc',
+  'lib/lua/raiseDelayedJobs.lua': '6cac67867486de1a',
+  // Send the commands that queue-client.ts takes, and emit the event `stalled`.
+  'lib/queue.js': '1b0b06a8476e5a23',
+  'lib/job.js': '51ea009eaef01e40',
+  // Takes our client for one of node_redis, by the name of its class and the words of its errors.
+  'lib/redis.js': 'dd38cfeac82ef7af',
+  // Asks Redis which scripts it lacks.
+  'lib/lua/index.js': 'ccf0f6c8ede9d8a7',
+};
+
+let isChecked = false;
+
+/** Compares the installed bee-queue with the contract, once in a process. @throws ConfigError `invalid_dependency` */
+export function checkBeeQueueOnce(): void {
+  if (isChecked) return;
+  checkBeeQueue(dirname(createRequire(import.meta.url).resolve('bee-queue/package.json')));
+  isChecked = true;
+}
+
+/** @param folder of the package @throws ConfigError `invalid_dependency` saying what was expected, found, and what to do */
+export function checkBeeQueue(folder: string): void {
+  const version = versionIn(folder);
+  const changed = Object.keys(FINGERPRINTS).filter((file) => fingerprint(join(folder, file)) !== FINGERPRINTS[file]);
+  if (version === VERSION && changed.length === 0) return;
+  const files = changed.length === 0 ? '' : ` with other contents in ${changed.join(', ')}`;
+  throw new ConfigError(
+    'invalid_dependency',
+    `inloop relies on bee-queue ${VERSION} as published, and found version ${version}${files}. Run: npm install bee-queue@${VERSION}`,
+  );
+}
+
+function versionIn(folder: string): string {
+  const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version?: unknown };
+  return String(version);
+}
+
+/** Null for a file that does not exist. */
+function fingerprint(file: string): string | null {
+  try {
+    return createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 16);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * Delivers the delayed jobs of one queue when they are due by Redis' clock. It serves `queue.ts`. bee-queue could do so
+ * too, but it goes by this machine's clock. That clock may be minutes from Redis' and may be set at any moment; then
+ * retries would wait for minutes.
+ */
+
+import { createHash } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import { Connection, type ConnectionOptions } from '../redis/connection.ts';
+import { DueTimer } from './due-timer.ts';
+import type { QueueClient } from './queue-client.ts';
+import { RAISE_DELAYED_JOBS } from './queue-scripts.ts';
+
+/** Redis may lose the message about a new delayed job (a restart). So delayed jobs are looked for this often. */
+const CHECK_EVERY_MS = 1_000;
+/** Jobs that are due within this time of each other are delivered together. */
+const DEBOUNCE_MS = 100;
+const SHA = createHash('sha1').update(RAISE_DELAYED_JOBS).digest('hex');
+
+export interface DelayedJobsOptions
+  extends Pick<ConnectionOptions<Record<never, never>>, 'address' | 'permit' | 'onFault'> {
+  /** What the keys of the queue begin with. */
+  readonly key: string;
+  /** Runs the script that moves the jobs. */
+  readonly client: Pick<QueueClient, 'runScript'>;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+export class DelayedJobs {
+  readonly #options: DelayedJobsOptions;
+  readonly #timer: DueTimer;
+  readonly #subscription: Connection<Record<never, never>>;
+
+  constructor(options: DelayedJobsOptions) {
+    this.#options = options;
+    const { key, clock, client: _, ...connection } = options;
+    this.#timer = new DueTimer({ clock, most: CHECK_EVERY_MS, onDue: () => void this.#deliver() });
+    this.#subscription = new Connection({
+      ...connection,
+      scripts: {},
+      // Redis says so when a job is added that is due before all others.
+      prepare: (client) => client.subscribe(`${key}earlierDelayed`, (time) => this.#timer.schedule(Number(time))),
+      // Jobs may have been added while there was no subscription.
+      onReady: () => void this.#deliver(),
+    });
+  }
+
+  /** Delivers what is due, now and from now on. */
+  start(): void {
+    void this.#subscription.whenUsable();
+    this.#timer.schedule(-1);
+  }
+
+  close(): void {
+    this.#timer.stop();
+    this.#subscription.close();
+  }
+
+  async #deliver(): Promise<void> {
+    const { key, client, clock, onFault } = this.#options;
+    const args = [2, `${key}delayed`, `${key}waiting`, clock.now(), DEBOUNCE_MS];
+    try {
+      const [, next] = (await client.runScript(RAISE_DELAYED_JOBS, SHA, args)) as [number, string | number];
+      this.#timer.schedule(Number(next));
+    } catch (error) {
+      if (!this.#subscription.isClosed) onFault(error);
+      this.#timer.schedule(-1);
+    }
+  }
+}

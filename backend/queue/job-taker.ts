@@ -1,0 +1,98 @@
+/**
+ * Takes the names of jobs from a queue's list of waiting jobs, with a command that waits for one (BRPOPLPUSH). It serves
+ * the queue client. It has a connection of its own, on which nothing else can be asked meanwhile.
+ */
+
+import { delay } from '../async.ts';
+import { Connection, type ConnectionOptions, SILENT_MS } from '../redis/connection.ts';
+import { faultOf } from '../redis/fault.ts';
+
+/**
+ * How long Redis waits for a job before it answers that there is none, in seconds. Short: Redis may not have noticed yet
+ * that a connection is dead, and gives it a job all the same. That job is then lost until the check for stalled jobs.
+ */
+const BLOCK_S = 2;
+/** Between two tries to take a job that Redis refuses. */
+const REFUSED_RETRY_MS = 500;
+const WATCH_EVERY_MS = 1_000;
+
+/** Gets the name of a job, or why there is none. */
+export type Taken = (error: unknown, job?: unknown) => void;
+
+export class JobTaker {
+  readonly #onFault: (error: unknown) => void;
+  readonly #connection: Connection<Record<never, never>>;
+  /** Those who wait for a job, in the order of asking. */
+  readonly #waiting: Taken[] = [];
+  /** Commands that have been sent and not been answered. */
+  #pending = 0;
+  /** Whether Redis had a job when it was last asked. */
+  #hasJobs = false;
+  /** When Redis last answered on this connection, by `performance.now()`. */
+  #heardAt = 0;
+  #watch: NodeJS.Timeout | null = null;
+
+  constructor(options: Pick<ConnectionOptions<Record<never, never>>, 'address' | 'permit' | 'onFault'>) {
+    this.#onFault = options.onFault;
+    this.#connection = new Connection({
+      ...options,
+      scripts: {},
+      isBlocked: () => this.#pending > 0,
+      onReady: () => {
+        this.#heardAt = performance.now();
+      },
+    });
+  }
+
+  /** Gives `done` the next job, which moves from the list `source` to `target`. It waits until there is one. */
+  take(source: string, target: string, done: Taken): void {
+    this.#waiting.push(done);
+    this.#watch ??= setInterval(() => this.#renewIfSilent(), WATCH_EVERY_MS);
+    this.#ask(source, target);
+  }
+
+  /** Whoever waits gets `reason`. */
+  close(reason: Error): void {
+    this.#connection.close();
+    if (this.#watch) clearInterval(this.#watch);
+    for (const done of this.#waiting.splice(0)) done(reason);
+  }
+
+  #ask(source: string, target: string): void {
+    // Several commands at once only while there are jobs. Each that Redis has read takes a job, also for a dead connection.
+    while (this.#waiting.length > this.#pending && (this.#pending === 0 || this.#hasJobs)) {
+      this.#pending += 1;
+      void this.#askOnce(source, target).then(() => {
+        this.#pending -= 1;
+        if (!this.#connection.isClosed) this.#ask(source, target);
+      });
+    }
+  }
+
+  async #askOnce(source: string, target: string): Promise<void> {
+    if (this.#pending === 1) this.#heardAt = performance.now();
+    try {
+      const command = ['BRPOPLPUSH', source, target, String(BLOCK_S)];
+      const job = await this.#connection.run((client) => client.sendCommand(command), Number.POSITIVE_INFINITY);
+      this.#heardAt = performance.now();
+      this.#hasJobs = job !== null;
+      if (job !== null) this.#waiting.shift()?.(null, job);
+    } catch (error) {
+      this.#hasJobs = false;
+      if (this.#connection.isClosed) return;
+      this.#onFault(error);
+      // The next command waits for a new connection by itself. What Redis refuses, it would refuse again at once.
+      if (faultOf(error).kind !== 'away') await delay(REFUSED_RETRY_MS);
+    }
+  }
+
+  /** A ping would wait behind the command that blocks. But Redis answers that one every two seconds at the latest. */
+  #renewIfSilent(): void {
+    const isSilent = () => this.#pending > 0 && performance.now() - this.#heardAt > BLOCK_S * 1_000 + SILENT_MS;
+    if (!isSilent()) return;
+    // After a blocked event loop, timers run before what has arrived is read. Read that first, then look again.
+    setImmediate(() => {
+      if (isSilent()) this.#connection.renew(new Error('no answer to BRPOPLPUSH'));
+    });
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * The Lua scripts of bee-queue, and where it keeps a queue in Redis. It serves the task store, whose scripts add jobs,
+ * and the queue's own commands.
+ */
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+/** What bee-queue stores for a job. Our jobs carry no data: the task's record says what is to be done. */
+export const JOB_DATA = '{"data":{},"options":{},"status":"created"}';
+
+function readScript(name: string): string {
+  return readFileSync(createRequire(import.meta.url).resolve(`bee-queue/lib/lua/${name}.lua`), 'utf8');
+}
+
+/** Puts active jobs whose workers give no sign of life back to the waiting ones. bee-queue runs it. */
+export const CHECK_STALLED_JOBS = readScript('checkStalledJobs');
+
+/**
+ * Moves delayed jobs that are due to the waiting ones. Keys: delayed, waiting. Arguments: now, debounce (both in ms).
+ * Answer: how many it has moved, and when the next is due (-1: none is waited for).
+ */
+export const RAISE_DELAYED_JOBS = readScript('raiseDelayedJobs');
+
+/** The scripts that run by themselves, beside those in {@link ADD_JOB}. */
+export const QUEUE_SCRIPTS: readonly string[] = [CHECK_STALLED_JOBS, RAISE_DELAYED_JOBS];
+
+/**
+ * Lua that defines `addJob(queue, job, at)`. The script that stores a task calls it, so that task and job are stored in one
+ * step. `queue` is what {@link queueKey} gives, `job` is a job's id. `at` is when the job is due, in ms since 1970, or ''
+ * for at once. Adding a job that exists changes nothing.
+ */
+export const ADD_JOB = `
+local function addJobNow(KEYS, ARGV)
+${readScript('addJob')}
+end
+local function addJobLater(KEYS, ARGV)
+${readScript('addDelayedJob')}
+end
+local function addJob(queue, job, at)
+  local id, jobs, data = queue .. 'id', queue .. 'jobs', '${JOB_DATA}'
+  if at == '' then addJobNow({id, jobs, queue .. 'waiting'}, {job, data})
+  else addJobLater({id, jobs, queue .. 'delayed', queue .. 'earlierDelayed'}, {job, data, at}) end
+end
+`;
+
+/** What the keys of a task definition's queue begin with. @param prefix what every key of ours begins with */
+export function queueKey(prefix: string, name: string): string {
+  return `${queuePrefix(prefix)}:${name}:`;
+}
+
+/** The option `prefix` of bee-queue, which adds a colon and the queue's name. */
+export function queuePrefix(prefix: string): string {
+  return `${prefix}queue`;
+}

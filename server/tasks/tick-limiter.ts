@@ -1,0 +1,30 @@
+/**
+ * Spreads a crowd over the turns of the event loop: in each turn a few go on. In between, other requests are served.
+ * It serves the requests that wait for a task: after a lost connection to Redis, all of them read at the same moment.
+ */
+export class TickLimiter {
+  readonly #perTick: number;
+  readonly #queue: (() => void)[] = [];
+  #isRunning = false;
+
+  /** @param perTick how many go on in one turn of the event loop */
+  constructor(perTick: number) {
+    this.#perTick = perTick;
+  }
+
+  /** Resolves in one of the next turns of the event loop, in the order of the calls. */
+  wait(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#queue.push(resolve);
+      if (this.#isRunning) return;
+      this.#isRunning = true;
+      setImmediate(this.#tick);
+    });
+  }
+
+  readonly #tick = (): void => {
+    for (const resolve of this.#queue.splice(0, this.#perTick)) resolve();
+    if (this.#queue.length > 0) setImmediate(this.#tick);
+    else this.#isRunning = false;
+  };
+}
