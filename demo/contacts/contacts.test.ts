@@ -1,0 +1,52 @@
+// Reading contacts and exporting them, over HTTP.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { DemoApp, form, problemOf } from '../../test/support/demo-app.ts';
+import { sampleCsv } from '../tools/sample-rows.ts';
+
+let demo: DemoApp;
+beforeAll(async () => {
+  demo = await DemoApp.start();
+}, 60_000);
+afterAll(() => demo?.stop(), 30_000);
+// Whatever a test sends: no file is left once its tasks are done.
+afterEach(() => demo?.expectNoUploads());
+
+describe('contacts and reports', () => {
+  it('pages through the contacts', async () => {
+    const cookie = await demo.signIn('pager');
+    await demo.outcomeOf(await demo.post('/imports', form([...sampleCsv({ rows: 45 })].join('')), { cookie }), cookie);
+    const emails: string[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const path: string = `/contacts?limit=20${cursor && `&cursor=${cursor}`}`;
+      const page = (await (await demo.get(path, cookie)).json()) as {
+        contacts: { email: string }[];
+        nextCursor: string | null;
+      };
+      emails.push(...page.contacts.map(({ email }) => email));
+      cursor = page.nextCursor;
+    }
+    expect(new Set(emails).size).toBe(45);
+    expect(emails).toEqual(emails.toSorted());
+  });
+
+  it.each(['limit=0', 'limit=101', 'limit=x', 'limit=1&limit=2', 'cursor=*', 'cursor=a&cursor=b'])(
+    'refuses the query %s',
+    async (query) => {
+      expect(await problemOf(await demo.get(`/contacts?${query}`, await demo.signIn()))).toMatchObject({ status: 400 });
+    },
+  );
+
+  it('exports to a file that only its owner can open', async () => {
+    const cookie = await demo.signIn('rep-ada');
+    const other = await demo.signIn('rep-bob');
+    await demo.outcomeOf(await demo.post('/imports', form('name,email\nAda,ada@example.com\n'), { cookie }), cookie);
+    const task = await demo.outcomeOf(await demo.post('/reports', null, { cookie }), cookie);
+    expect(task.result).toEqual({ exported: 1, downloadUrl: `/reports/${task.id}/file` });
+    const file = await demo.get(`/reports/${task.id}/file`, cookie);
+    expect(await file.text()).toBe('name,email,company,phone\r\nAda,ada@example.com,,\r\n');
+    expect((await problemOf(await demo.get(`/reports/${task.id}/file`, other))).status).toBe(404);
+    expect((await problemOf(await demo.get(`/reports/${task.id}/file`))).status).toBe(401);
+    expect((await problemOf(await demo.get('/reports/..%2f..%2fdemo.db/file', cookie))).status).toBe(404);
+  });
+});
