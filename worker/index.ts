@@ -1,4 +1,5 @@
 /** `inloop/worker`: does the work of tasks. */
 
 export type { Handler, ProgressReport, TaskContext } from './context.ts';
-export { createTaskWorker, type TaskWorker, type TaskWorkerOptions } from './task-worker.ts';
+export type { TaskWorkerOptions } from './options.ts';
+export { createTaskWorker, type TaskWorker } from './task-worker.ts';

@@ -11,8 +11,8 @@ import { Clock } from '../clock.ts';
 import { Redis } from '../store/redis.ts';
 import { TaskStore } from '../store/store.ts';
 import { TaskChanges } from '../task-changes.ts';
-import type { Isolation } from './blame.ts';
 import { LostWorkers } from './lost-workers.ts';
+import type { Isolation } from './probation.ts';
 import { type KnownWorker, WorkerRegistry } from './worker-registry.ts';
 
 const STALL_MS = 4_000;

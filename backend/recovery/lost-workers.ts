@@ -1,5 +1,5 @@
 /**
- * Ends what workers left running when they died: each task starts again or ends, by the verdicts of `blame.ts`. It serves
+ * Ends what workers left running when they died: each task starts again or ends, by the verdicts of `crash-verdict.ts`. It serves
  * the sweeper, which calls it every second in one process at a time.
  *
  * A worker counts as dead when its sign of life was missing for a while in which Redis answered all the time. After an
@@ -14,7 +14,8 @@ import type { OwnedTask, RunState } from '../store/record.ts';
 import type { Redis } from '../store/redis.ts';
 import type { TaskStore } from '../store/store.ts';
 import type { TaskChanges } from '../task-changes.ts';
-import { type Casualty, type Isolation, judgeDeath, type Suspicion, suspicionAfter, type Verdict } from './blame.ts';
+import { type CrashedTask, judgeCrash, suspicionAfter, type Verdict } from './crash-verdict.ts';
+import type { Isolation, Suspicion } from './probation.ts';
 import type { KnownWorker, WorkerRegistry } from './worker-registry.ts';
 
 /** Looks that are further apart than this are no continuous watch. */
@@ -112,14 +113,14 @@ export class LostWorkers {
     const { redis, store } = this.#options;
     const running = await redis.runningOn(worker);
     const overDeadline = new Set(await redis.endedWith(worker));
-    const found: (Casualty & { readonly record: OwnedTask & RunState; readonly suspicion: Suspicion })[] = [];
+    const found: (CrashedTask & { readonly record: OwnedTask & RunState })[] = [];
     for (const [id, isolation] of Object.entries(running)) {
       const record = await store.read(id, { run: true });
       // Its record has gone or was moved on since: then this worker's death is nothing to it.
       if (record?.worker !== worker) continue;
       found.push({ id, isolation: isolation as Isolation, record, suspicion: record.suspicion });
     }
-    const verdicts = judgeDeath(found, overDeadline);
+    const verdicts = judgeCrash(found, overDeadline);
     return Object.fromEntries(
       found.map(({ id, record, suspicion }) => {
         const verdict = verdicts.get(id) ?? 'innocent';

@@ -2,7 +2,7 @@
  * Which workers are alive and what they handle. Workers say so here; sweepers look here.
  *
  * A worker's sign of life is a key of Redis that expires. It is renewed by the worker's own event loop and, since a
- * handler may block that, by a thread beside it (`worker/sign-thread.ts`), which says for how long it has been blocked. So a
+ * handler may block that, by a thread beside it (`worker/heartbeat/watchdog-thread.ts`), which says for how long it has been blocked. So a
  * missing sign means a dead process (or a lost network), and never a busy one.
  */
 

@@ -17,7 +17,7 @@
  * | worker      | `k` | the worker that runs it; '' for none                                    | commit-change (start, end)  |
  * | begunAt     | `b` | when the run began (ms)                                                 | commit-change (start)       |
  * | held        | `p` | the progress of a run that was handed back, JSON; '' for none           | commit-change (end)         |
- * | suspicion   | `q` | what is held against the task, JSON (recovery/blame.ts)                 | commit-change (end)         |
+ * | suspicion   | `q` | what is held against the task, JSON (recovery/probation.ts)                 | commit-change (end)         |
  *
  * Times are in ms since 1970 by Redis' clock. Records of version 0.1.0 have big results in `s`, and no R, v, x, n, k, b, p
  * or q.
@@ -27,7 +27,7 @@ import { MAX_EVENT_BYTES } from '../../core/limits.ts';
 import type { Progress, Snapshot } from '../../core/snapshot.ts';
 import { transition } from '../../core/transition.ts';
 import { isPartial, omitResult, withResult } from '../../core/wire.ts';
-import { NO_SUSPICION, type Suspicion } from '../recovery/blame.ts';
+import { NO_SUSPICION, type Suspicion } from '../recovery/probation.ts';
 
 /** The names of a record's fields in Redis. */
 export const FIELD = {

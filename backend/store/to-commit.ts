@@ -3,7 +3,7 @@
 import { isFinished, type Snapshot } from '../../core/snapshot.ts';
 import type { TaskEvent } from '../../core/transition.ts';
 import { jobIdOf } from '../queue/job.ts';
-import type { Isolation, Suspicion } from '../recovery/blame.ts';
+import type { Isolation, Suspicion } from '../recovery/probation.ts';
 import type { Commit, RunChange } from './commands/task/commit-change.ts';
 import { encodeSnapshot } from './record.ts';
 

@@ -1,5 +1,5 @@
 // Stand-ins for what an attempt writes to and waits for: a store of one task, and turns. No Redis, no bus.
-import { NO_SUSPICION } from '../../backend/recovery/blame.ts';
+import { NO_SUSPICION } from '../../backend/recovery/probation.ts';
 import type { Change, ChangeOptions } from '../../backend/task-changes.ts';
 import type { AnyTaskDefinition } from '../../core/definition.ts';
 import { TaskError } from '../../core/error.ts';

@@ -4,7 +4,7 @@
  * step.
  */
 
-import type { Isolation } from '../../../recovery/blame.ts';
+import type { Isolation } from '../../../recovery/probation.ts';
 import { FIELD, type StoredSnapshot, storedSnapshot } from '../../record.ts';
 import { chooseHowMany } from '../cleaning.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';

@@ -1,36 +1,34 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Isolation } from '../backend/recovery/blame.ts';
-import { type Admission, IsolationGate } from './isolation.ts';
+import type { Isolation } from '../backend/recovery/probation.ts';
+import { FakeTime, settled } from '../test/support/fake-time.ts';
+import { type Admission, ProbationGate } from './probation-gate.ts';
 
 /** A gate whose tasks are called by letters, and who is in. */
 function setUp() {
-  let now = 0;
-  const gate = new IsolationGate(() => now);
+  const time = new FakeTime();
+  const gate = new ProbationGate(time);
   const inside = new Map<string, Admission>();
-  const turn = () => new Promise(setImmediate);
   return {
-    letTimePass: (ms: number) => {
-      now += ms;
-    },
+    letTimePass: (ms: number) => time.advance(ms),
     inside: () => [...inside.keys()].join(''),
     async come(name: string, isolation: Isolation, signal = new AbortController().signal) {
       void gate.enter(isolation, signal).then((admission) => admission && inside.set(name, admission));
-      await turn();
+      await settled();
     },
     async pass(name: string) {
       inside.get(name)?.pass();
-      await turn();
+      await settled();
     },
     async leave(name: string) {
       const admission = inside.get(name);
       inside.delete(name);
       admission?.leave();
-      await turn();
+      await settled();
     },
   };
 }
 
-describe('the isolation gate', () => {
+describe('the probation gate', () => {
   it('lets free tasks in at once', async () => {
     const gate = setUp();
     for (const name of 'abc') await gate.come(name, 'free');
@@ -70,7 +68,7 @@ describe('the isolation gate', () => {
     const gate = setUp();
     await gate.come('a', 'free');
     await gate.come('b', 'alone');
-    gate.letTimePass(30_000);
+    await gate.letTimePass(30_000);
     await gate.come('c', 'free');
     expect(gate.inside()).toBe('a');
     await gate.leave('a');
@@ -83,10 +81,10 @@ describe('the isolation gate', () => {
     const gate = setUp();
     await gate.come('a', 'free');
     await gate.come('b', 'alone');
-    gate.letTimePass(30_000);
+    await gate.letTimePass(30_000);
     await gate.come('c', 'free');
     expect(gate.inside()).toBe('a');
-    gate.letTimePass(30_000);
+    await gate.letTimePass(30_000);
     await gate.come('d', 'free');
     expect(gate.inside()).toBe('acd');
   });
@@ -95,7 +93,7 @@ describe('the isolation gate', () => {
     const gate = setUp();
     await gate.come('a', 'free');
     await gate.come('b', 'alone');
-    gate.letTimePass(600_000);
+    await gate.letTimePass(600_000);
     await gate.come('c', 'free');
     expect(gate.inside()).toBe('ab');
     await gate.pass('b');

@@ -1,49 +1,49 @@
 /**
- * A worker's second voice: a thread that says "alive" to Redis while a handler blocks the event loop. It serves the
- * vitals (`vitals.ts`), which start it and tell it what to look after.
+ * A thread beside the event loop of a worker. It serves the heartbeat (`heartbeat.ts`), which starts it. It does two things:
  *
- * The code of the thread is a text and speaks Redis' protocol itself, in three commands: AUTH, SELECT and SET. So it needs
- * no file at run time (a bundled worker has none beside it) and no package. Where it cannot connect, nothing is lost: the
- * event loop renews the sign as well, as long as nothing blocks it.
+ * - Heartbeat: it renews the worker's key in Redis, so that a worker whose event loop is blocked does not look dead.
+ * - Watchdog: it ends the process when the event loop is blocked beyond the deadline of a task. Nothing else can.
  *
- * It also ends the process when the event loop is blocked beyond the deadline of a task, since nobody else can.
+ * The code of the thread is a text, and speaks the Redis protocol itself, in three commands: AUTH, SELECT and SET. So it
+ * needs no file at run time (a bundled worker has none beside it) and no package. Where it cannot connect, the event loop
+ * still renews the key while nothing blocks it.
  */
 
-import type { RedisServer } from '../backend/redis/address.ts';
+import type { RedisServer } from '../../backend/redis/address.ts';
 
 /** What the thread is started with. */
-export interface SignThreadData {
+export interface WatchdogData {
   /** Counts up while the event loop turns. */
-  readonly beat: Int32Array;
+  readonly beats: Int32Array;
   readonly redis: RedisServer;
-  /** Of the sign of life, and of the list of tasks that were ended with the process. */
+  /** Redis keys: of the heartbeat, and of the list of tasks beyond whose deadline the process was ended. */
   readonly keys: { readonly sign: string; readonly ended: string };
-  /** How long a sign lasts, in ms. */
-  readonly lasts: number;
-  /** From when on a silent event loop counts as blocked, in ms. */
-  readonly blockedAfter: number;
+  /** How long one heartbeat lasts, in ms. */
+  readonly lastsMs: number;
+  /** An event loop that has not turned for so long counts as blocked. */
+  readonly blockedAfterMs: number;
 }
 
-/** What the thread is told. A deadline is how long from now a task may still take, its grace included, in ms. */
-export type ToSignThread =
+/** What the thread is told. `deadline`: how long from now a task may still take, its grace included, in ms. */
+export type ToWatchdog =
   | { readonly type: 'begin'; readonly id: string; readonly name: string; readonly deadline: number }
   | { readonly type: 'end'; readonly id: string }
   | { readonly type: 'redis'; readonly redis: RedisServer };
 
-export const SIGN_THREAD_CODE = `
+export const WATCHDOG_CODE = `
 'use strict';
 const { workerData, parentPort } = require('node:worker_threads');
 const { writeSync } = require('node:fs');
 const net = require('node:net');
 const tls = require('node:tls');
 
-const { beat, keys, lasts, blockedAfter } = workerData;
+const { beats, keys, lastsMs, blockedAfterMs } = workerData;
 let redis = workerData.redis;
 const deadlines = new Map();
 let socket = null;
 let isReady = false;
 let waiting = [];
-let beatSeen = Atomics.load(beat, 0);
+let beatSeen = Atomics.load(beats, 0);
 let beatAt = performance.now();
 let lookedAt = beatAt;
 
@@ -62,7 +62,7 @@ function connect() {
   let text = '';
   socket = own;
   own.setNoDelay(true);
-  own.setTimeout(lasts, () => own.destroy());
+  own.setTimeout(lastsMs, () => own.destroy());
   own.on('error', () => {});
   own.on('close', () => {
     if (socket !== own) return;
@@ -89,11 +89,12 @@ function connect() {
   });
 }
 
-/** For how long the event loop has not turned. */
+/** For how long the event loop has not turned, in ms; 0 where it is not blocked. */
 function blockedFor() {
   const now = performance.now();
-  const seen = Atomics.load(beat, 0);
-  // A thread that could not look either was stopped with its process, which is no block: the loop gets time to turn.
+  const seen = Atomics.load(beats, 0);
+  // This thread looks every 250 ms. If it could not, the whole process was paused (SIGSTOP, a sleeping machine), which is
+  // no block: the event loop gets time to turn.
   const wasStopped = now - lookedAt > 2000;
   lookedAt = now;
   if (seen !== beatSeen || wasStopped) {
@@ -101,12 +102,12 @@ function blockedFor() {
     beatAt = now;
   }
   const silence = now - beatAt;
-  return silence >= blockedAfter ? silence : 0;
+  return silence >= blockedAfterMs ? silence : 0;
 }
 
 function renew() {
   const blocked = blockedFor();
-  if (isReady) send(['SET', keys.sign, blocked > 0 ? String(Math.round(blocked)) : '', 'PX', String(lasts)]);
+  if (isReady) send(['SET', keys.sign, blocked > 0 ? String(Math.round(blocked)) : '', 'PX', String(lastsMs)]);
 }
 
 function endProcess(overdue, blocked) {
@@ -137,6 +138,6 @@ parentPort.on('message', (message) => {
   }
 });
 connect();
-setInterval(renew, lasts / 3);
+setInterval(renew, lastsMs / 3);
 setInterval(watch, 250);
 `;

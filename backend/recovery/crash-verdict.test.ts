@@ -1,14 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import {
-  type Isolation,
-  judgeDeath,
-  NO_SUSPICION,
-  type Suspicion,
-  suspicionAfter,
-  type Watch,
-  watchFor,
-} from './blame.ts';
+import { judgeCrash, suspicionAfter } from './crash-verdict.ts';
+import { type Isolation, NO_SUSPICION, type Probation, probationFor, type Suspicion } from './probation.ts';
 
 const NOBODY: ReadonlySet<string> = new Set();
 const task = (id: string, isolation: Isolation = 'free', suspicion: Partial<Suspicion> = {}) => ({
@@ -16,7 +9,7 @@ const task = (id: string, isolation: Isolation = 'free', suspicion: Partial<Susp
   isolation,
   suspicion: { ...NO_SUSPICION, ...suspicion },
 });
-const verdicts = (...of: Parameters<typeof judgeDeath>) => Object.fromEntries(judgeDeath(...of));
+const verdicts = (...of: Parameters<typeof judgeCrash>) => Object.fromEntries(judgeCrash(...of));
 
 describe('a death of a worker', () => {
   it('is charged to a task that ran alone', () => {
@@ -76,32 +69,6 @@ describe('what is held against a task', () => {
   });
 });
 
-describe('a suspect', () => {
-  const watch = (of: Partial<Suspicion>) => watchFor({ ...NO_SUSPICION, lived: 10_000, ...of });
-
-  it('starts freely after one death alone, on probation after one among others, and alone after two', () => {
-    expect(watch({ charged: 1 })).toEqual({ isolation: 'free', exclusiveMs: 0, probationMs: 0 });
-    expect(watch({ shared: 1 })).toEqual({ isolation: 'probation', exclusiveMs: 15_000, probationMs: 15_000 });
-    for (const strong of [{ charged: 2 }, { shared: 2 }, { shared: 1, charged: 1 }]) {
-      expect(watch(strong)).toEqual({ isolation: 'alone', exclusiveMs: 15_000, probationMs: 15_000 });
-    }
-  });
-
-  it('that had lived for long keeps others out for a minute, or ten minutes where it runs alone, and is watched on', () => {
-    const lived = 3_600_000;
-    expect(watch({ shared: 1, lived })).toMatchObject({ exclusiveMs: 60_000, probationMs: 5_400_000 });
-    expect(watch({ shared: 2, lived })).toMatchObject({ exclusiveMs: 600_000, probationMs: 5_400_000 });
-  });
-
-  it('that was there at four deaths is watched to the end', () => {
-    expect(watch({ shared: 4, lived: 1 })).toEqual({
-      isolation: 'alone',
-      exclusiveMs: Number.POSITIVE_INFINITY,
-      probationMs: Number.POSITIVE_INFINITY,
-    });
-  });
-});
-
 // A worker that is started again whenever it dies, and tasks of which some kill it. The rules above, played to the end.
 describe('a worker with killers among its tasks', () => {
   interface Sim {
@@ -117,21 +84,22 @@ describe('a worker with killers among its tasks', () => {
   /** One life of the process: returns when it dies, or has nothing left to do. */
   function live(tasks: Sim[], concurrency: number): void {
     const waiting = tasks.filter(({ end }) => end === null);
-    const running = new Map<Sim, { readonly began: number; readonly watch: Watch }>();
+    const running = new Map<Sim, { readonly began: number; readonly probation: Probation }>();
     let now = 0;
-    const isOnProbation = ({ began, watch }: { began: number; watch: Watch }) => now < began + watch.probationMs;
+    const isOnProbation = ({ began, probation }: { began: number; probation: Probation }) =>
+      now < began + probation.probationMs;
     for (;;) {
       for (const next of [...waiting]) {
-        const watch = watchFor(next.suspicion);
-        const isExclusive = [...running.values()].some((other) => now < other.began + other.watch.exclusiveMs);
+        const probation = probationFor(next.suspicion);
+        const isExclusive = [...running.values()].some((other) => now < other.began + other.probation.exclusiveMs);
         if (running.size >= concurrency || isExclusive) break;
-        if (watch.isolation === 'alone' && running.size > 0) continue;
+        if (probation.isolation === 'alone' && running.size > 0) continue;
         waiting.splice(waiting.indexOf(next), 1);
-        running.set(next, { began: now, watch });
+        running.set(next, { began: now, probation });
       }
       if (running.size === 0) return;
-      const ends = [...running].flatMap(([sim, { began, watch }]) =>
-        [sim.ms, watch.exclusiveMs, watch.probationMs].map((ms) => began + ms).filter((at) => at > now),
+      const ends = [...running].flatMap(([sim, { began, probation }]) =>
+        [sim.ms, probation.exclusiveMs, probation.probationMs].map((ms) => began + ms).filter((at) => at > now),
       );
       now = Math.min(...ends);
       for (const [sim, run] of [...running]) {
@@ -141,12 +109,12 @@ describe('a worker with killers among its tasks', () => {
           running.delete(sim);
           continue;
         }
-        const casualties = [...running].map(([one, other]) => ({
+        const crashed = [...running].map(([one, other]) => ({
           id: one.id,
-          isolation: isOnProbation(other) ? other.watch.isolation : ('free' as const),
+          isolation: isOnProbation(other) ? other.probation.isolation : ('free' as const),
           suspicion: one.suspicion,
         }));
-        for (const [id, verdict] of judgeDeath(casualties, NOBODY)) {
+        for (const [id, verdict] of judgeCrash(crashed, NOBODY)) {
           const one = tasks.find((other) => other.id === id) as Sim;
           one.suspicion = suspicionAfter(one.suspicion, verdict, now - (running.get(one)?.began ?? now));
           if (verdict === 'charged') one.attempt += 1;

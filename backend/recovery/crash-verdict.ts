@@ -1,0 +1,80 @@
+/**
+ * Which task is to blame when a worker process dies. Pure. It serves `lost-workers.ts`.
+ *
+ * A process takes all its tasks with it, and usually one of them is the cause (memory, a native crash, `process.exit`). The
+ * others must not pay with an attempt. So a crash is charged only to a task that alone can be the cause:
+ *
+ * | the process ran                                   | verdict                                                        |
+ * |---------------------------------------------------|----------------------------------------------------------------|
+ * | one task                                          | charged                                                        |
+ * | several, none on probation                        | all are suspects, and none is charged                          |
+ * | several, one on probation                         | that one is charged; the others are innocent                   |
+ * | one, and was ended since it was blocked beyond    | the deadline is over: the task has failed                      |
+ * | the deadline of that task                         |                                                                |
+ * | several, and was ended for such a block           | nobody is charged, since any of them may have blocked. One on  |
+ * |                                                   | probation is a suspect and the others are innocent; without    |
+ * |                                                   | one, all are suspects                                          |
+ *
+ * How suspects are started again: `probation.ts`.
+ *
+ * Example: three honest tasks of 60 s, and one that ends its process after 2 s, start together in one worker. It dies, and
+ * all four are suspects. They start again one after the other. The three honest ones pass their probation (3 s each) and
+ * run on. The fourth kills the process during its probation: charged, attempt 2. It then has to run alone, kills the
+ * process twice more, and has failed. The honest ones are still on attempt 1.
+ */
+
+import type { Isolation, Suspicion } from './probation.ts';
+
+/** A task that a process ran when it died. */
+export interface CrashedTask {
+  readonly id: string;
+  /** How it had been started; `free` once its probation is over. */
+  readonly isolation: Isolation;
+  readonly suspicion: Suspicion;
+}
+
+/**
+ * - `deadline`: it blocked its process beyond its own deadline, with nothing beside it. The task has failed.
+ * - `charged`: it is to blame. The crash costs it an attempt.
+ * - `suspect`: it could be the cause. It starts again with the same attempt, on probation.
+ * - `innocent`: another task is the cause. It starts again with the same attempt.
+ */
+export type Verdict = 'deadline' | 'charged' | 'suspect' | 'innocent';
+
+/** From so many on, a shared crash is charged, so that even a task that never is the only suspect ends some day. */
+const SHARED_UNTIL_CHARGED = 10;
+
+/**
+ * What becomes of each task of a dead worker, by its id.
+ * @param overDeadline ids of those beyond whose deadline the process was blocked when it was ended
+ */
+export function judgeCrash(
+  tasks: readonly CrashedTask[],
+  overDeadline: ReadonlySet<string>,
+): ReadonlyMap<string, Verdict> {
+  const onProbation = tasks.filter(({ isolation }) => isolation !== 'free');
+  const culprit = tasks.length === 1 ? tasks[0] : onProbation.length === 1 ? onProbation[0] : null;
+  const wasBlocked = tasks.some(({ id }) => overDeadline.has(id));
+  const verdictOn = ({ id, suspicion }: CrashedTask): Verdict => {
+    if (culprit && culprit.id !== id) return 'innocent';
+    if (wasBlocked && tasks.length === 1) return 'deadline';
+    if (culprit && !wasBlocked) return 'charged';
+    return suspicion.shared + 1 >= SHARED_UNTIL_CHARGED ? 'charged' : 'suspect';
+  };
+  return new Map(tasks.map((task) => [task.id, verdictOn(task)]));
+}
+
+/** What is held against a task after a verdict. @param lived how long it had run when its worker died, in ms */
+export function suspicionAfter(before: Suspicion, verdict: Verdict, lived: number): Suspicion {
+  switch (verdict) {
+    case 'charged':
+      return { ...before, charged: before.charged + 1, lived: Math.max(before.lived, lived) };
+    case 'suspect':
+      return { ...before, shared: before.shared + 1, lived: Math.max(before.lived, lived) };
+    case 'innocent':
+      // Another task is the cause, this time and, as far as anybody can tell, the times before.
+      return { ...before, shared: 0 };
+    case 'deadline':
+      return before;
+  }
+}

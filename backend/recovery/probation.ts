@@ -1,0 +1,65 @@
+/**
+ * How carefully a task is started that may have killed its worker process before. Pure. It serves the store, which keeps
+ * what is held against a task, and the worker, which starts it (`worker/probation-gate.ts`).
+ *
+ * | held against the task                         | next start                                                         |
+ * |-----------------------------------------------|--------------------------------------------------------------------|
+ * | nothing, or one charged crash                 | `free`: beside anything                                            |
+ * | one shared crash                              | `probation`: beside what runs, but nothing else starts after it    |
+ * | two crashes, shared or charged                | `alone`: when nothing else runs, and nothing else starts after it  |
+ * | four or more shared crashes                   | `alone`, until it has ended                                        |
+ *
+ * A task is on probation until it has run 1.5 times as long as it had run when its worker died. During the first part of
+ * that it is exclusive: nothing else starts in the process.
+ *
+ * Example: a task had run for 40 s when its worker died beside others. It starts on `probation` for 60 s, and for those
+ * 60 s nothing else starts. If it had run for an hour, probation would last 90 minutes, and only the first minute would be
+ * exclusive.
+ */
+
+/** What is held against a task: crashes of workers that ran it. */
+export interface Suspicion {
+  /** Crashes while several tasks ran, each of which could be to blame. */
+  readonly shared: number;
+  /** Crashes that were charged to this task. */
+  readonly charged: number;
+  /** The longest it had run when its worker died, in ms. */
+  readonly lived: number;
+}
+
+export const NO_SUSPICION: Suspicion = { shared: 0, charged: 0, lived: 0 };
+
+/** How a task is started: `free` beside anything, `probation` with nothing starting after it, `alone` with nothing beside it. */
+export type Isolation = 'free' | 'probation' | 'alone';
+
+/** How the next start of a task is to be isolated. */
+export interface Probation {
+  readonly isolation: Isolation;
+  /** How long nothing else may start in the process, in ms. */
+  readonly exclusiveMs: number;
+  /** How long the task is on probation, in ms; infinite for until it ends. */
+  readonly probationMs: number;
+}
+
+const SHORTEST_PROBATION_MS = 2_000;
+const LONGEST_EXCLUSIVE_MS = 60_000;
+const LONGEST_ALONE_MS = 600_000;
+/** Probation lasts this many times as long as the task had run when its worker died. */
+const PROBATION_FACTOR = 1.5;
+/** From so many shared crashes on, probation lasts until the task ends: what kills a process late is found too. */
+const SHARED_UNTIL_ENDLESS_PROBATION = 4;
+
+/**
+ * How the next start of a task is to be isolated. A single crash that is charged to a task can have any cause (an
+ * operator, the machine), so after that the task starts freely again.
+ */
+export function probationFor({ shared, charged, lived }: Suspicion): Probation {
+  if (shared === 0 && charged <= 1) return { isolation: 'free', exclusiveMs: 0, probationMs: 0 };
+  if (shared >= SHARED_UNTIL_ENDLESS_PROBATION) {
+    return { isolation: 'alone', exclusiveMs: Number.POSITIVE_INFINITY, probationMs: Number.POSITIVE_INFINITY };
+  }
+  const probationMs = Math.max(PROBATION_FACTOR * lived, SHORTEST_PROBATION_MS);
+  return shared + charged >= 2
+    ? { isolation: 'alone', exclusiveMs: Math.min(probationMs, LONGEST_ALONE_MS), probationMs }
+    : { isolation: 'probation', exclusiveMs: Math.min(probationMs, LONGEST_EXCLUSIVE_MS), probationMs };
+}

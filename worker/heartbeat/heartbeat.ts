@@ -1,0 +1,114 @@
+/**
+ * Keeps a worker process known to be alive. It serves the worker.
+ *
+ * The event loop renews the worker's heartbeat in Redis. While a handler blocks the event loop, a thread renews it
+ * instead, and ends the process where the block outlasts the deadline of a task (`watchdog-thread.ts`).
+ */
+
+import { isDeepStrictEqual } from 'node:util';
+import { Worker as Thread } from 'node:worker_threads';
+import type { Log } from '../../backend/log.ts';
+import { type WorkerInfo, WorkerRegistry } from '../../backend/recovery/worker-registry.ts';
+import type { RedisServer } from '../../backend/redis/address.ts';
+import type { Time } from '../../backend/time.ts';
+import { BEAT_MS, BlockMonitor, type RunningTask, SHORTEST_BLOCK_MS } from './block-monitor.ts';
+import { type ToWatchdog, WATCHDOG_CODE, type WatchdogData } from './watchdog-thread.ts';
+
+export interface HeartbeatOptions {
+  /** Of the worker. */
+  readonly id: string;
+  readonly info: WorkerInfo;
+  readonly registry: Pick<WorkerRegistry, 'renew' | 'leave'>;
+  readonly redis: RedisServer;
+  readonly keys: WatchdogData['keys'];
+  readonly time: Pick<Time, 'elapsed' | 'every'>;
+  readonly log: Pick<Log, 'warn'>;
+}
+
+export class Heartbeat {
+  readonly #options: HeartbeatOptions;
+  readonly #monitor: BlockMonitor;
+  /** Counts up while the event loop turns; the thread reads it. */
+  readonly #beats = new Int32Array(new SharedArrayBuffer(4));
+  #thread: Thread | null = null;
+  #server: RedisServer;
+  #stopTimers: (() => void)[] = [];
+
+  constructor(options: HeartbeatOptions) {
+    this.#options = options;
+    this.#server = options.redis;
+    this.#monitor = new BlockMonitor(options.log, options.time.elapsed());
+  }
+
+  /** For how long the event loop was blocked so far while several tasks ran, in ms. Never falls. */
+  get sharedBlockMs(): number {
+    return this.#monitor.sharedBlockMs;
+  }
+
+  /** The worker is alive from now on. Call it once. */
+  start(): void {
+    const { info, registry, id, time } = this.#options;
+    const renew = () => void registry.renew(id, info).catch(() => undefined);
+    renew();
+    this.#stopTimers = [
+      time.every(WorkerRegistry.renewEvery(info), renew),
+      time.every(BEAT_MS, () => {
+        Atomics.add(this.#beats, 0, 1);
+        this.#monitor.beat(time.elapsed());
+      }),
+    ];
+    this.#startThread();
+  }
+
+  /** A task runs from now on; or it has another deadline from now on. */
+  begin(task: RunningTask): void {
+    this.#monitor.begin(task);
+    const { id, name, deadline } = task;
+    if (deadline !== null) this.#tell({ type: 'begin', id, name, deadline });
+  }
+
+  /** A task has ended. */
+  end(id: string): void {
+    const task = this.#monitor.end(id);
+    if (task && task.deadline !== null) this.#tell({ type: 'end', id });
+  }
+
+  /** Redis is at `server` from now on. */
+  follow(server: RedisServer): void {
+    if (isDeepStrictEqual(server, this.#server)) return;
+    this.#server = server;
+    this.#tell({ type: 'redis', redis: server });
+  }
+
+  /** The worker leaves. Never rejects: a worker that cannot say so is missed, and taken for dead. */
+  async stop(): Promise<void> {
+    for (const stop of this.#stopTimers) stop();
+    await this.#thread?.terminate();
+    this.#thread = null;
+    await this.#options.registry.leave(this.#options.id).catch(() => undefined);
+  }
+
+  #startThread(): void {
+    const { keys, info, log } = this.#options;
+    const data: WatchdogData = {
+      beats: this.#beats,
+      redis: this.#server,
+      keys,
+      lastsMs: Math.ceil(info.stallInterval),
+      blockedAfterMs: Math.min(SHORTEST_BLOCK_MS, WorkerRegistry.renewEvery(info)),
+    };
+    try {
+      this.#thread = new Thread(WATCHDOG_CODE, { eval: true, workerData: data, stdout: false, stderr: false });
+      this.#thread.on('error', (error) => {
+        log.warn('The thread that gives signs of life has ended: a handler that blocks looks dead now.', { error });
+      });
+      this.#thread.unref();
+    } catch (error) {
+      log.warn('There is no thread for signs of life here: a handler that blocks looks dead.', { error });
+    }
+  }
+
+  #tell(message: ToWatchdog): void {
+    this.#thread?.postMessage(message);
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * Turns a job into a running task: reads its record, waits until it may start beside the others, and stores that it
+ * runs. It serves the worker.
+ */
+
+import type { Job } from '../backend/queue/job.ts';
+import { workerLost } from '../backend/recovery/lost-workers.ts';
+import { NO_SUSPICION, type Probation, probationFor } from '../backend/recovery/probation.ts';
+import type { TaskRecord } from '../backend/store/record.ts';
+import type { AnyTaskDefinition } from '../core/definition.ts';
+import { isFinished } from '../core/snapshot.ts';
+import type { Handler } from './context.ts';
+import type { Admission, ProbationGate } from './probation-gate.ts';
+import type { AttemptChanges } from './reporter.ts';
+import { type RetryOptions, retryStore } from './retry-store.ts';
+
+/** What is needed of the store. Both serve one task or definition. */
+export interface JobStore {
+  /** The task with its input and its run; null where there is none. Rejects while Redis is away. */
+  read(id: string, want: { readonly input: true; readonly run: true }): Promise<TaskRecord | null>;
+  /** The median time in ms that recent runs of a definition took; null where too few are known. Never rejects. */
+  medianDuration(name: string): Promise<number | null>;
+}
+
+/** A definition and the function that does its work. */
+export interface Handling {
+  readonly definition: AnyTaskDefinition;
+  readonly handler: Handler<AnyTaskDefinition>;
+}
+
+/** A task that this worker has started. */
+export interface StartedTask extends Handling {
+  readonly record: TaskRecord;
+  /** Whether the owner had a page open when it started. */
+  readonly watched: boolean;
+  readonly probation: Probation;
+  /** Its place beside the others. Must be left once its attempt has ended. */
+  readonly admission: Admission;
+}
+
+/**
+ * - `started`: the task runs from now on.
+ * - `unwanted`: the record does not wait for this run (any more). The job is done with.
+ * - `kept`: the worker stops. The job stays on the queue, for another worker.
+ */
+export type Claim =
+  | { readonly result: 'started'; readonly task: StartedTask }
+  | { readonly result: 'unwanted' }
+  | { readonly result: 'kept' };
+
+export interface JobStarterOptions {
+  /** Of the worker. */
+  readonly worker: string;
+  readonly store: JobStore;
+  readonly changes: Pick<AttemptChanges, 'apply'>;
+  /** The time of day, by Redis' clock. */
+  readonly clock: { iso(msFromNow?: number): string };
+  readonly retry: RetryOptions;
+  readonly gate: ProbationGate;
+  readonly handlers: ReadonlyMap<string, Handling>;
+  /** Aborts when the worker starts nothing any more. */
+  readonly stopping: AbortSignal;
+}
+
+type Started = Omit<StartedTask, 'probation' | 'admission'>;
+
+export class JobStarter {
+  readonly #options: JobStarterOptions;
+  /** Tasks that wait at the gate, since they may have killed a worker. */
+  readonly #waiting = new Set<{ readonly id: string; readonly cancelled: AbortController }>();
+
+  constructor(options: JobStarterOptions) {
+    this.#options = options;
+  }
+
+  /** Starts the task of a job, unless it is not wanted. Goes on while Redis is away. Never rejects. */
+  async claim(job: Job): Promise<Claim> {
+    const { retry, stopping } = this.#options;
+    const record = await retryStore(() => this.#read(job), retry);
+    if (record === null) return { result: retry.giveUp.aborted ? 'kept' : 'unwanted' };
+    // A task that runs elsewhere or has ended is not started here, so it must keep no other from starting.
+    const probation = probationFor(isWanted(record, job) ? record.suspicion : NO_SUSPICION);
+    const admission = await this.#enter(job.id, probation);
+    if (admission === null) return { result: stopping.aborted ? 'kept' : 'unwanted' };
+    const started = await retryStore(async (isRepeated) => {
+      const current = isRepeated ? await this.#read(job) : record;
+      return current && this.#start(job, current, probation, isRepeated);
+    }, retry);
+    if (started) return { result: 'started', task: { ...started, probation, admission } };
+    admission.leave();
+    return { result: retry.giveUp.aborted ? 'kept' : 'unwanted' };
+  }
+
+  /** The owner has called a task off. If it waits at the gate, it waits no longer. */
+  cancel(id: string): void {
+    for (const waiting of this.#waiting) if (waiting.id === id) waiting.cancelled.abort();
+  }
+
+  #read({ id }: Job): Promise<TaskRecord | null> {
+    return this.#options.store.read(id, { input: true, run: true });
+  }
+
+  /** Waits until the task may run beside the others; null where the worker stops or the task is called off before. */
+  async #enter(id: string, { isolation }: Probation): Promise<Admission | null> {
+    const { gate, stopping } = this.#options;
+    if (isolation === 'free') return gate.enter('free', stopping);
+    const waiting = { id, cancelled: new AbortController() };
+    this.#waiting.add(waiting);
+    const admission = await gate.enter(isolation, AbortSignal.any([stopping, waiting.cancelled.signal]));
+    this.#waiting.delete(waiting);
+    return admission;
+  }
+
+  /** Moves a waiting task to running; null where its run is not wanted. @throws TaskError `store_unavailable` */
+  async #start(job: Job, record: TaskRecord, { isolation }: Probation, isRepeated: boolean): Promise<Started | null> {
+    const { store, changes, clock, worker, handlers } = this.#options;
+    const { snapshot, run } = record;
+    const handling = handlers.get(snapshot.name);
+    if (!handling) return null;
+    // An earlier try started it, and its answer got lost, which said whether the owner is watching.
+    if (isRepeated && run === job.run && record.worker === worker) return { ...handling, record, watched: true };
+    if (!isWanted(record, job)) {
+      await this.#endUnclaimed(job, record);
+      return null;
+    }
+    const median = await store.medianDuration(snapshot.name);
+    const expectedAt = median === null ? null : clock.iso(median);
+    // Quiet: the reporter shows a moment later that the task runs, with what is done by then.
+    const change = await changes.apply(
+      record,
+      { type: 'start', at: clock.iso(), expectedAt, progress: record.held },
+      { run, start: { worker, isolation }, isQuiet: true },
+    );
+    if (!change.ok) return null;
+    return { ...handling, record: { ...record, snapshot: change.snapshot, run: job.run }, watched: change.watched };
+  }
+
+  /** Ends a run that a worker of inloop 0.1.0 died of: that worker is in no registry, and the job has come again. */
+  async #endUnclaimed(job: Job, record: TaskRecord): Promise<void> {
+    const { snapshot, run, worker } = record;
+    if (run !== job.run || worker !== null || isFinished(snapshot)) return;
+    const at = this.#options.clock.iso();
+    await this.#options.changes.apply(
+      record,
+      { type: 'fail', at, attempt: snapshot.attempt, error: workerLost(1), retryAt: at },
+      { run },
+    );
+  }
+}
+
+/** Whether a task waits for the run that a job asks for. */
+function isWanted({ snapshot, run }: TaskRecord, job: Job): boolean {
+  return (snapshot.status === 'queued' || snapshot.status === 'retrying') && run + 1 === job.run;
+}

@@ -1,0 +1,72 @@
+/** The options of a worker, and their checks. TypeScript checks them too, but plain JavaScript passes anything. */
+
+import { type Backend, isBackend } from '../backend/backend.ts';
+import type { AnyTaskDefinition } from '../core/definition.ts';
+import { type Duration, toMilliseconds } from '../core/duration.ts';
+import { refuseOptions, wholeNumber } from '../core/options.ts';
+import { describe } from '../core/text.ts';
+
+export interface TaskWorkerOptions {
+  readonly backend: Backend;
+  /** How many tasks of each definition run at once in this process, 1 to 1,000. Default 4. */
+  readonly concurrency?: number;
+  /** How long a handler that was told to stop may take, before it is cut off; at most 7 days. Default 5 s. */
+  readonly grace?: Duration;
+  /** How long tasks may go on once the worker is told to stop, before they are handed back; at most 7 days. Default 20 s. */
+  readonly drain?: Duration;
+  /**
+   * A worker process without a heartbeat for this long (at most twice) is taken for dead, and its tasks run elsewhere.
+   * A handler that blocks the event loop does not count: a thread sends the heartbeat meanwhile. From 500 ms, since each
+   * worker asks Redis several times within it, to 1 day. Default 5 s.
+   */
+  readonly stallInterval?: Duration;
+}
+
+/** What the options say, with the usual values filled in; durations in ms. */
+export interface WorkerSettings {
+  readonly concurrency: number;
+  readonly grace: number;
+  readonly drain: number;
+  readonly stallInterval: number;
+}
+
+const CONCURRENCY = { usual: 4, least: 1, most: 1_000 };
+
+/** @throws ConfigError `invalid_options` */
+export function checkWorkerOptions(options: TaskWorkerOptions): WorkerSettings {
+  if (!isBackend(options?.backend)) {
+    invalid(`backend must be what createBackend gives, got ${describe(options?.backend)}.`);
+  }
+  const duration = (name: 'grace' | 'drain' | 'stallInterval', usual: Duration, range: DurationRange) =>
+    toMilliseconds(options[name] ?? usual, `createTaskWorker: ${name}`, range);
+  return {
+    concurrency: wholeNumber('createTaskWorker: concurrency', options.concurrency, CONCURRENCY),
+    grace: duration('grace', '5s', { most: '7d' }),
+    drain: duration('drain', '20s', { most: '7d' }),
+    stallInterval: duration('stallInterval', '5s', { least: '500ms', most: '1d' }),
+  };
+}
+
+/** Whether `handle(definition, handler)` got what it expects. @throws ConfigError `invalid_options` */
+export function checkHandler(definition: AnyTaskDefinition, handler: unknown): void {
+  if (typeof definition?.name !== 'string' || typeof definition.titleOf !== 'function') {
+    invalid(`handle() expects a definition as defineTask gives it, got ${describe(definition)}.`);
+  }
+  if (typeof handler !== 'function') {
+    invalid(`handle(${definition.name}) expects a function (input, task) => result, got ${describe(handler)}.`);
+  }
+}
+
+/** The signal of `run({ signal })`. @throws ConfigError `invalid_options` */
+export function checkSignal(options: { readonly signal: AbortSignal }): AbortSignal {
+  const signal = options?.signal;
+  if (signal instanceof AbortSignal) return signal;
+  return invalid(`run({ signal }) expects an AbortSignal, which ends the worker, got ${describe(signal)}.`);
+}
+
+/** @throws ConfigError `invalid_options`, always */
+export function invalid(message: string): never {
+  return refuseOptions(`createTaskWorker: ${message}`);
+}
+
+type DurationRange = Parameters<typeof toMilliseconds>[2];

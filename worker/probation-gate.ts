@@ -1,0 +1,134 @@
+/**
+ * Which tasks may run beside which others in one worker process. It serves the worker, which asks before it starts a task.
+ * How a task is to be started comes from what is held against it (`backend/recovery/probation.ts`).
+ *
+ * | isolation   | starts when                                   | while it is exclusive           |
+ * |-------------|-----------------------------------------------|---------------------------------|
+ * | `free`      | no running task is exclusive                  | never                           |
+ * | `probation` | no running task is exclusive                  | nothing else starts             |
+ * | `alone`     | nothing runs at all                           | nothing else starts             |
+ *
+ * Waiting tasks start in the order in which they came, with two exceptions for a task that has to run `alone`:
+ *
+ * - In a worker that is never idle it would wait for ever. So for 30 s others may start before it, for the next 30 s
+ *   none may, and so on, until nothing runs.
+ * - If it has waited for ten minutes, it starts beside what still runs. That costs the others nothing: if it kills the
+ *   process, the crash is charged to it.
+ */
+
+import type { Isolation } from '../backend/recovery/probation.ts';
+import type { Time } from '../backend/time.ts';
+
+/** How long a task that waits to run alone lets others start, then keeps them from starting, and so on. */
+const PATIENCE_MS = 30_000;
+/** How long a task waits to run alone, before it starts beside others. */
+const LONGEST_WAIT_MS = 600_000;
+
+/** A task that was let in. */
+export interface Admission {
+  /** The task is exclusive no longer: others may start. */
+  pass(): void;
+  /** The task has ended. Includes `pass`. */
+  leave(): void;
+}
+
+interface Waiting {
+  readonly isolation: Isolation;
+  /** On a clock that never goes back, in ms. */
+  readonly since: number;
+  readonly admit: () => void;
+}
+
+export class ProbationGate {
+  readonly #time: Pick<Time, 'elapsed' | 'delay'>;
+  #running = 0;
+  /** Whether a running task is exclusive. */
+  #isExclusive = false;
+  #waiting: Waiting[] = [];
+  /** Ends the wait for the next look; null where none is planned. */
+  #timer: AbortController | null = null;
+  #timerAt = 0;
+
+  constructor(time: Pick<Time, 'elapsed' | 'delay'>) {
+    this.#time = time;
+  }
+
+  /** Resolves when a task may start; null when `signal` aborts before. Each admission must be left. */
+  async enter(isolation: Isolation, signal: AbortSignal): Promise<Admission | null> {
+    if (signal.aborted) return null;
+    let isLeft = false;
+    let isPassed = isolation === 'free';
+    const admission: Admission = {
+      pass: () => {
+        if (isPassed) return;
+        isPassed = true;
+        this.#isExclusive = false;
+        this.#admit();
+      },
+      leave: () => {
+        if (isLeft) return;
+        isLeft = true;
+        this.#running -= 1;
+        admission.pass();
+        this.#admit();
+      },
+    };
+    return new Promise((resolve) => {
+      const waiting: Waiting = {
+        isolation,
+        since: this.#time.elapsed(),
+        admit: () => {
+          signal.removeEventListener('abort', giveUp);
+          this.#running += 1;
+          this.#isExclusive ||= isolation !== 'free';
+          resolve(admission);
+        },
+      };
+      const giveUp = () => {
+        this.#waiting = this.#waiting.filter((other) => other !== waiting);
+        resolve(null);
+        this.#admit();
+      };
+      signal.addEventListener('abort', giveUp, { once: true });
+      this.#waiting.push(waiting);
+      this.#admit();
+    });
+  }
+
+  /** Lets in whoever may start now. */
+  #admit(): void {
+    this.#timer?.abort();
+    this.#timer = null;
+    for (const waiting of [...this.#waiting]) {
+      if (this.#isExclusive) return;
+      if (waiting.isolation === 'alone' && this.#running > 0) {
+        const waited = this.#time.elapsed() - waiting.since;
+        if (waited < LONGEST_WAIT_MS) {
+          this.#lookAgain(PATIENCE_MS - (waited % PATIENCE_MS));
+          if (isKeepingOut(waited)) return;
+          continue;
+        }
+      }
+      this.#waiting = this.#waiting.filter((other) => other !== waiting);
+      waiting.admit();
+    }
+  }
+
+  /** Looks again after `ms`, or sooner where a sooner look is planned: each who waits to run alone has its own time. */
+  #lookAgain(ms: number): void {
+    const at = this.#time.elapsed() + ms;
+    if (this.#timer && this.#timerAt <= at) return;
+    this.#timer?.abort();
+    const timer = new AbortController();
+    this.#timer = timer;
+    this.#timerAt = at;
+    void this.#time.delay(ms, timer.signal).then(() => {
+      if (!timer.signal.aborted) this.#admit();
+    });
+  }
+}
+
+/** Whether a task that waits to run alone keeps others from starting. @param waited how long it has, in ms */
+function isKeepingOut(waited: number): boolean {
+  return Math.floor(waited / PATIENCE_MS) % 2 === 1;
+}

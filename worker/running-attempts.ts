@@ -1,0 +1,109 @@
+/** The attempts that run in one worker, from their start to the moment at which their slots are free again. */
+
+import { aborted } from '../backend/async.ts';
+import type { TaskError } from '../core/error.ts';
+import { Attempt, type AttemptPorts } from './attempt.ts';
+import type { StartedTask } from './job-starter.ts';
+import { type RetryOptions, retryStore } from './retry-store.ts';
+
+/** Who is told what runs in this process (heartbeat/heartbeat.ts). */
+export interface RunningTasks {
+  /** A task runs from now on, or has another deadline from now on: ms that it may still take, null for no limit. */
+  begin(task: { readonly id: string; readonly name: string; readonly deadline: number | null }): void;
+  end(id: string): void;
+  /** For how long the event loop was blocked so far while several tasks ran, in ms. Never falls. */
+  readonly sharedBlockMs: number;
+}
+
+export interface RunningAttemptsOptions {
+  readonly ports: AttemptPorts;
+  readonly running: RunningTasks;
+  readonly retry: RetryOptions;
+  /** Notes that the task, although it runs in this worker, is not on probation any more. Rejects while Redis is away. */
+  readonly passProbation: (task: string) => Promise<void>;
+  /** How long a handler may take to stop, in ms. */
+  readonly grace: number;
+  /** A handler would not stop: its slot is lost until the process is replaced. */
+  readonly onStuck: (error: TaskError) => void;
+}
+
+export class RunningAttempts {
+  readonly #options: RunningAttemptsOptions;
+  readonly #attempts = new Map<string, Attempt>();
+
+  constructor(options: RunningAttemptsOptions) {
+    this.#options = options;
+  }
+
+  get(id: string): Attempt | undefined {
+    return this.#attempts.get(id);
+  }
+
+  /** Runs a started task. Resolves when its slot is free. Never rejects. */
+  async run(task: StartedTask): Promise<void> {
+    await this.#run(task).finally(task.admission.leave);
+  }
+
+  async #run(task: StartedTask): Promise<void> {
+    const { ports, running, retry, grace, onStuck } = this.#options;
+    const { definition, handler, record, watched, probation } = task;
+    const { id } = record.snapshot;
+    const begin = (ms: number | null) =>
+      running.begin({ id, name: definition.name, deadline: ms === null ? null : ms + grace });
+    const attempt = new Attempt({
+      ...{ ports, definition, handler, record, watched, grace, onStuck },
+      giveUp: retry.giveUp,
+      sharedBlockMs: () => running.sharedBlockMs,
+      onMoreTime: begin,
+    });
+    this.#attempts.set(id, attempt);
+    begin(definition.deadline);
+    const ended = new AbortController();
+    if (probation.isolation !== 'free') void this.#keepProbation(task, ended.signal);
+    await attempt.done;
+    ended.abort('ended');
+    // A later run of the same task may have begun while this one was being cut off.
+    if (this.#attempts.get(id) === attempt) {
+      this.#attempts.delete(id);
+      running.end(id);
+    }
+  }
+
+  /** The owner has called a task off. */
+  cancel(id: string): void {
+    this.#attempts.get(id)?.stop('cancelled');
+  }
+
+  /** Stores signs of life of those attempts that have stored nothing within `ms`. */
+  giveSignsOfLife(ms: number): void {
+    for (const attempt of this.#attempts.values()) attempt.alive(ms);
+  }
+
+  /** Hands every task back, so that it starts again elsewhere. */
+  handBack(): void {
+    for (const attempt of this.#attempts.values()) attempt.stop('worker_stopped');
+  }
+
+  /** Resolves when nothing runs any more, or after `limit` ms. */
+  async ended(limit: number): Promise<void> {
+    const over = new AbortController();
+    const all = async () => {
+      while (this.#attempts.size > 0 && !over.signal.aborted) {
+        await Promise.race([...[...this.#attempts.values()].map(({ done }) => done), aborted(over.signal)]);
+      }
+    };
+    await Promise.race([all(), this.#options.ports.time.delay(limit, over.signal)]);
+    over.abort();
+  }
+
+  /** Lets others start after the exclusive part of a probation, and ends the probation when its time has come. */
+  async #keepProbation({ record, probation, admission }: StartedTask, ended: AbortSignal): Promise<void> {
+    const { ports, retry, passProbation } = this.#options;
+    const { exclusiveMs, probationMs } = probation;
+    if (!Number.isFinite(exclusiveMs)) return;
+    await ports.time.delay(exclusiveMs, ended);
+    admission.pass();
+    await ports.time.delay(probationMs - exclusiveMs, ended);
+    if (!ended.aborted) await retryStore(() => passProbation(record.snapshot.id), retry);
+  }
+}
