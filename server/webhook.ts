@@ -21,7 +21,7 @@ export function createWebhookHandlers(backend: Backend): RequestHandler[] {
   const confirm = confirmer(backend);
   const checkHeaders: RequestHandler = (req, _res, next) => {
     // Before a byte of the body is read.
-    if (!backend.bus.maySign(req.headers)) throw unsigned();
+    if (!backend.bus.looksSigned(req.headers)) throw unsigned();
     next();
   };
   const note: RequestHandler = async (req, res) => {

@@ -1,7 +1,9 @@
 /**
- * The only file that knows the Pusher SDK. It serves the publisher (sends batches) and the server (authorizes
- * channels, checks webhooks), and holds on every path what the SDK leaves to its caller: a deadline over headers
- * and body, a look into the body (Soketi answers 200 with an error inside), and errors without the signed URL.
+ * The only file that knows the Pusher SDK. It serves the publisher, which sends batches, and the server, which authorizes
+ * channels and checks webhooks.
+ *
+ * Every call does what the SDK leaves to its caller. It has a deadline for headers and body together. It looks into the
+ * body, since Soketi answers 200 with an error inside. Its errors do not quote the signed URL.
  */
 
 import http from 'node:http';
@@ -16,11 +18,11 @@ import { isObject, parseWebhook, type Webhook } from './webhook-body.ts';
 
 const DEFAULT_DEADLINE_MS = 5_000;
 const CONNECT_DEADLINE_MS = 2_000;
-/** An answer is `{}` or a short error. */
-const MAX_ANSWER_BYTES = 65_536;
-/** The statuses that say something of the events sent: malformed, too big. All others say something of the bus or of us. */
-const VERDICTS: readonly (number | null)[] = [400, 413, 422];
-/** Requests at a time; the rest wait in the publisher, where newer snapshots replace them. */
+/** An answer is `{}` or a short error, far below 64 KB. */
+const MAX_ANSWER_LENGTH = 65_536;
+/** Statuses that are about the events sent: malformed (400, 422), too big (413). Others are about the bus or our keys. */
+const EVENT_FAULTS: readonly (number | null)[] = [400, 413, 422];
+/** How many requests are under way at most. Events wait in the outbox meanwhile, where newer ones replace them. */
 export const MAX_REQUESTS = 4;
 
 /** One event, ready to be sent. */
@@ -31,21 +33,21 @@ export interface BusEvent {
   readonly data: string;
 }
 
-/** Why the bus did not take a request. Says nothing of keys, signatures or URLs. */
+/** Why the bus did not take a request. The message names no key, signature or URL. */
 export class BusError extends Error {
   override readonly name = 'BusError';
   /** HTTP status or error code of the bus; null when it did not answer. */
   readonly status: number | null;
   /**
-   * Whether the same request may succeed later: no answer, 429, 5xx, over quota, keys that are being changed, or an
-   * application or a path that is not there (yet).
+   * Whether the same request may succeed later. True for everything but a fault of the events themselves: no answer, 429,
+   * 5xx, a used-up quota (403), keys that are being changed (401), an application that is not there yet (404).
    */
   readonly retryable: boolean;
 
   constructor(message: string, status: number | null) {
     super(message);
     this.status = status;
-    this.retryable = !VERDICTS.includes(status);
+    this.retryable = !EVENT_FAULTS.includes(status);
   }
 }
 
@@ -55,7 +57,7 @@ export class Bus {
   readonly #server: Endpoint | null;
   readonly #agent: http.Agent;
   readonly #deadline: number;
-  /** What no error may quote, since a bus quotes what it was sent. */
+  /** The bus may quote these in its errors; ours must not. */
   readonly #secrets: readonly string[];
   readonly isEncrypted: boolean;
 
@@ -84,8 +86,8 @@ export class Bus {
   /** Sends 1 to 10 events in one request. @throws BusError */
   async send(events: readonly BusEvent[]): Promise<void> {
     if (events.length > MAX_BATCH_EVENTS)
-      throw new Error(`inloop: ${events.length} events in a batch of ${MAX_BATCH_EVENTS}`);
-    // The SDK writes into what it is given, and turns what it encrypts into JSON itself.
+      throw new RangeError(`inloop: ${events.length} events in a batch of ${MAX_BATCH_EVENTS}`);
+    // A copy, since the SDK writes into what it is given. What it encrypts, it turns into JSON itself.
     const batch = events.map(({ channel, name, data }) => ({
       channel,
       name,
@@ -94,14 +96,14 @@ export class Bus {
     await this.#call(() => this.#pusher.triggerBatch(batch));
   }
 
-  /** Resolves when the bus answers and accepts our credentials. @throws BusError */
+  /** Resolves if the bus answers and accepts our credentials. @throws BusError */
   async ping(): Promise<void> {
     await this.#call(() => this.#pusher.get({ path: '/channels', params: { filter_by_prefix: 'inloop-ping' } }));
   }
 
   /**
-   * Whether a bus of one's own lets us connect: costs no message, and says little. True for hosted Pusher, unasked.
-   * Takes at most 2 s. Never rejects.
+   * Whether a self-hosted bus accepts a TCP connection. That costs no message, and proves no more than that a process is
+   * there. True for hosted Pusher, which is not asked. Takes at most 2 s. Never rejects.
    */
   isReachable(): Promise<boolean> {
     const server = this.#server;
@@ -138,22 +140,22 @@ export class Bus {
     return (parseObject(body) as { occupied?: unknown } | null)?.occupied !== false;
   }
 
-  /** Whether these headers could be those of a webhook that the bus signed: its key, and a signature at all. */
-  maySign(headers: Readonly<Record<string, string | string[] | undefined>>): boolean {
+  /** Whether the headers of a webhook name our key and hold something like a signature. The body is not needed for that. */
+  looksSigned(headers: Readonly<Record<string, string | string[] | undefined>>): boolean {
     const { 'x-pusher-key': key, 'x-pusher-signature': signature } = headers;
     return key === this.#key && typeof signature === 'string' && /^[0-9a-f]{64}$/.test(signature);
   }
 
-  /** The webhook in `rawBody`; `unsigned` where the bus did not sign it, `malformed` where it signed something else. */
+  /** The webhook in `rawBody`; `unsigned` if the bus did not sign it, `malformed` if it signed something else. */
   webhook(
     headers: Readonly<Record<string, string | string[] | undefined>>,
     rawBody: string,
   ): Webhook | 'unsigned' | 'malformed' {
-    if (!this.maySign(headers)) return 'unsigned';
+    if (!this.looksSigned(headers)) return 'unsigned';
     let signed: Pusher.WebHook;
     try {
       signed = this.#pusher.webhook({
-        // The SDK takes nothing but exactly this, while a charset may come along.
+        // The SDK wants exactly this content type; the real one may name a charset too.
         headers: { ...headers, 'content-type': 'application/json' },
         rawBody,
       } as unknown as Pusher.WebHookRequest);
@@ -170,8 +172,8 @@ export class Bus {
 
   async #call(request: () => Promise<unknown>): Promise<string> {
     const work = async () => {
-      // Inside an async function, since the SDK validates synchronously.
-      const response = (await request()) as unknown as Answer;
+      // Inside an async function, since the SDK throws synchronously where an argument is invalid.
+      const response = (await request()) as unknown as SdkResponse;
       return readBody(response.body);
     };
     let body: string;
@@ -179,24 +181,24 @@ export class Bus {
       body = await withDeadline(work(), this.#deadline);
     } catch (thrown) {
       if (thrown instanceof DeadlineError) this.#dropConnections();
-      throw toBusError(thrown, (text) => this.#quote(text));
+      throw toBusError(thrown, (text) => this.#redact(text));
     }
-    if (body.length > MAX_ANSWER_BYTES) this.#dropConnections();
+    if (body.length > MAX_ANSWER_LENGTH) this.#dropConnections();
     const error = errorIn(body);
-    if (error) throw new BusError(`the bus refused: ${this.#quote(error.message)}`, error.code);
+    if (error) throw new BusError(`the bus refused: ${this.#redact(error.message)}`, error.code);
     return body;
   }
 
   /**
-   * Frees the connection of an answer that never ended. The SDK keeps it out of reach (to destroy the body only stops
-   * reading it), so all connections go; what else was under way fails and is tried again.
+   * Closes all connections, because one of them holds an answer that does not end. The SDK gives no way to close just that
+   * one: to destroy the body only stops reading it. Other requests under way fail and are repeated.
    */
   #dropConnections(): void {
     this.#agent.destroy();
   }
 
-  /** What the bus said, short, and without what it repeats of a signed request. */
-  #quote(text: string): string {
+  /** What the bus said: at most 200 characters, without keys, signatures and the signed parts of a URL. */
+  #redact(text: string): string {
     let quoted = text;
     for (const secret of this.#secrets) quoted = quoted.replaceAll(secret, '…');
     return quoted
@@ -206,7 +208,7 @@ export class Bus {
   }
 }
 
-interface Answer {
+interface SdkResponse {
   readonly body: Readable;
 }
 
@@ -214,7 +216,7 @@ async function readBody(stream: Readable): Promise<string> {
   let body = '';
   for await (const chunk of stream) {
     body += chunk;
-    if (body.length > MAX_ANSWER_BYTES) break;
+    if (body.length > MAX_ANSWER_LENGTH) break;
   }
   return body;
 }
@@ -235,17 +237,17 @@ function parseObject(text: string): Record<string, unknown> | null {
   }
 }
 
-/** The SDK's errors carry the signed URL in `url` and, for network faults, in the message of their cause. */
-function toBusError(thrown: unknown, quote: (text: string) => string): BusError {
+/** Takes only harmless parts: the SDK's errors hold the signed URL in `url`, and in the message of a network fault. */
+function toBusError(thrown: unknown, redact: (text: string) => string): BusError {
   const { status, body, error } = thrown as {
     status?: unknown;
     body?: unknown;
     error?: { code?: unknown; type?: unknown };
   };
   if (typeof status === 'number') {
-    return new BusError(`the bus answered ${status}: ${quote(String(body ?? ''))}`, status);
+    return new BusError(`the bus answered ${status}: ${redact(String(body ?? ''))}`, status);
   }
   const reason =
     error?.code ?? error?.type ?? (thrown instanceof Error && !('url' in thrown) ? thrown.message : 'network error');
-  return new BusError(`no answer from the bus: ${quote(String(reason))}`, null);
+  return new BusError(`no answer from the bus: ${redact(String(reason))}`, null);
 }

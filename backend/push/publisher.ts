@@ -23,13 +23,13 @@ import { Pacer } from './pacer.ts';
 import {
   type EventFate,
   type EventKind,
-  noEvents,
   PROBE,
   type PushEvent,
   seenEvents,
   sessionEvent,
   snapshotEvent,
   toBusEvent,
+  zeroCounts,
 } from './push-events.ts';
 import { type Turn, type TurnOptions, Turns } from './turns.ts';
 
@@ -57,7 +57,7 @@ export interface PublisherCounts {
 }
 
 export class Publisher {
-  readonly counts: PublisherCounts = { requests: 0, failures: 0, events: noEvents() };
+  readonly counts: PublisherCounts = { requests: 0, failures: 0, events: zeroCounts() };
   readonly #options: PublisherOptions;
   readonly #outage: BusOutage;
   /** Tells the operator of an outage, once when it begins and once when it is over. */

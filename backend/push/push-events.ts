@@ -1,4 +1,4 @@
-/** What the publisher sends: each kind of event as it waits, as it travels, and as it is counted. */
+/** Makes the events that the publisher sends: as they wait in the outbox, as the bus takes them, and as they are counted. */
 
 import { channelOf } from '../../core/channel.ts';
 import { MAX_EVENT_BYTES } from '../../core/limits.ts';
@@ -8,14 +8,18 @@ import type { BusEvent } from './bus.ts';
 import type { OutboxEvent } from './outbox.ts';
 
 /**
- * What of 10,240 bytes is left for plain data once it is encrypted. It travels as `{"nonce":"…","ciphertext":"…"}`,
- * which takes 60 bytes with the 24 bytes of nonce in base64; the data grow by a tag of 16 bytes, then to 4/3 in base64.
+ * The most plain data that fits an event once it is encrypted, in bytes: 7,619 of 10,240. It travels as
+ * `{"nonce":"…","ciphertext":"…"}`. That takes 60 bytes, with the nonce of 24 bytes as 32 characters of base64. The
+ * other 10,180 hold 7,635 bytes in base64, of which the cipher takes 16 for its tag.
  */
 const MAX_ENCRYPTED_EVENT_BYTES = Math.floor((MAX_EVENT_BYTES - 60) / 4) * 3 - 16;
-/** An id takes 39 bytes. A `seen` call may name more than one event holds, encrypted least of all. */
+/**
+ * How many ids one event holds: 192, since an id takes 39 bytes with its quotes and comma, and 100 bytes are kept for the
+ * rest of the event. A `seen` call may name 1,000.
+ */
 const MAX_SEEN_IDS_PER_EVENT = Math.floor((MAX_ENCRYPTED_EVENT_BYTES - 100) / 39);
 
-/** What an event tells, for the counts: a running task's news is `progress` as soon as it has any. */
+/** What an event is about, for the counts. A running task is `running` until it has progress, then `progress`. */
 export const EVENT_KINDS = [
   'queued',
   'running',
@@ -28,24 +32,27 @@ export const EVENT_KINDS = [
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
-/** What became of events: the bus took it; a newer one of its task took its place; it was given up. */
+/** What became of an event, for the counts: the bus took it, a newer one of its task took its place, or it was given up. */
 export const EVENT_FATES = ['sent', 'merged', 'dropped'] as const;
 export type EventFate = (typeof EVENT_FATES)[number];
 
 export interface PushEvent extends OutboxEvent {
   readonly kind: EventKind;
   readonly name: string;
-  /** Outcomes wait as the text that is sent: their results may be far bigger. Progress is turned into text only if it is. */
+  /**
+   * An outcome waits as the text that is sent, at most 10 KB; its result may be 256 KB. Any other snapshot becomes text
+   * when it is sent, since most are replaced by newer ones before.
+   */
   readonly content: Snapshot | string;
 }
 
 /**
- * Asks whether the bus takes events, by sending one that nobody gets: a quota refuses events, and may answer other
- * questions all the same. Private, so that nobody can listen.
+ * An event that nobody gets: it finds out whether the bus takes events. Other calls would not do, since a bus that is over
+ * its quota answers them. The channel is private, so that nobody can listen.
  */
 export const PROBE: BusEvent = { channel: 'private-inloop-probe', name: 'inloop.probe', data: '{}' };
 
-/** A snapshot. */
+/** The event that pushes a snapshot. */
 export function snapshotEvent(snapshot: Snapshot, isEncrypted: boolean): PushEvent {
   const isUrgent = isFinished(snapshot);
   return {
@@ -58,13 +65,16 @@ export function snapshotEvent(snapshot: Snapshot, isEncrypted: boolean): PushEve
   };
 }
 
-/** What was seen, in as many events as it takes. `number` gives each a key of its own. */
-export function seenEvents({ ids, seenAt }: SeenEvent, number: () => number): PushEvent[] {
+/**
+ * The events that tell which outcomes were seen.
+ * @param nextNumber gives another number each time: events of no task need keys of their own
+ */
+export function seenEvents({ ids, seenAt }: SeenEvent, nextNumber: () => number): PushEvent[] {
   const events: PushEvent[] = [];
   for (let start = 0; start < ids.length; start += MAX_SEEN_IDS_PER_EVENT) {
     const event: SeenEvent = { ids: ids.slice(start, start + MAX_SEEN_IDS_PER_EVENT), seenAt };
     events.push({
-      key: `seen:${number()}`,
+      key: `seen:${nextNumber()}`,
       kind: 'seen',
       name: SEEN_EVENT,
       revision: 0,
@@ -75,12 +85,12 @@ export function seenEvents({ ids, seenAt }: SeenEvent, number: () => number): Pu
   return events;
 }
 
-/** That a session has ended. Not held back: a page may show what its user must not see any more. */
+/** The event that tells of the end of a session. Urgent: a page may show what its user must not see any more. */
 export function sessionEvent(): PushEvent {
   return { key: 'session', kind: 'session', name: SESSION_EVENT, revision: 0, content: '{}', isUrgent: true };
 }
 
-/** An event as the bus takes it. */
+/** An event as the bus takes it. @throws TaskError `invalid_owner` */
 export function toBusEvent(owner: string, event: PushEvent, isEncrypted: boolean): BusEvent {
   const { name, content } = event;
   return {
@@ -91,9 +101,9 @@ export function toBusEvent(owner: string, event: PushEvent, isEncrypted: boolean
 }
 
 /** All counts at 0. */
-export function noEvents(): Record<EventKind, Record<EventFate, number>> {
-  const none = () => Object.fromEntries(EVENT_FATES.map((fate) => [fate, 0])) as Record<EventFate, number>;
-  return Object.fromEntries(EVENT_KINDS.map((kind) => [kind, none()])) as Record<EventKind, Record<EventFate, number>>;
+export function zeroCounts(): Record<EventKind, Record<EventFate, number>> {
+  const zeros = () => Object.fromEntries(EVENT_FATES.map((fate) => [fate, 0])) as Record<EventFate, number>;
+  return Object.fromEntries(EVENT_KINDS.map((kind) => [kind, zeros()])) as Record<EventKind, Record<EventFate, number>>;
 }
 
 function toData(snapshot: Snapshot, isEncrypted: boolean): string {

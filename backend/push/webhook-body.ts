@@ -1,14 +1,14 @@
-/** What the bus says in a webhook. Pure; serves the bus, which has checked the signature. */
+/** Reads the body of a webhook. It serves the bus, which has checked the signature. Pure. */
 
 /** A webhook as the bus signed it. */
 export interface Webhook {
   /** When the bus sent it, in ms since the epoch by its clock. */
   readonly at: number;
-  /** A null channel: this kind of event is of none. */
+  /** For example `channel_occupied`. The channel is null for a kind of event that concerns none. */
   readonly events: readonly { readonly name: string; readonly channel: string | null }[];
 }
 
-/** `data` as a webhook, or null where it is none. */
+/** The webhook in `data`, or null if there is none. */
 export function parseWebhook(data: unknown): Webhook | null {
   if (!isObject(data)) return null;
   const { time_ms: at, events } = data;
@@ -23,7 +23,7 @@ export function parseWebhook(data: unknown): Webhook | null {
   return { at, events: parsed };
 }
 
-/** Whether `value` is an object, or a list. */
+/** Whether `value` is an object or an array. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
