@@ -1,8 +1,7 @@
-// `npm test`: every test, on a fresh clone too. Prepares and builds, then hands over to run-tests.ts.
-import { build, prepare } from './setup/bootstrap.mjs';
+// `npm test` and `npm run test:unit`, on a fresh clone too: installs the npm packages, then hands over to run-tests.ts.
+import { prepare } from './setup/bootstrap.mjs';
 
 await prepare();
-await build();
-// Not a literal: it does not exist before the build, and the type checker must not look for it.
-const handOver = '../dist/dev/run-tests.js';
-await import(handOver);
+// Only now are its packages there.
+const { runSource } = await import('./setup/run-source.mjs');
+process.exitCode = await runSource('dev/tests/run-tests.ts', process.argv.slice(2));

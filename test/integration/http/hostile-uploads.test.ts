@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { REPOSITORY } from '../../../dev/paths.ts';
 import { type Child, startChild, waitUntilReady } from '../../../dev/stack/child.ts';
 import { claimPort } from '../../../dev/stack/ports.ts';
+import { inDist } from '../../support/dist.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startBus, type TestBus } from '../../support/parts.ts';
 
@@ -27,7 +28,7 @@ beforeAll(async () => {
   url = `http://127.0.0.1:${port}`;
   server = await startChild({
     file: process.execPath,
-    args: [join(REPOSITORY, 'dist', 'demo', 'server.js')],
+    args: [inDist('demo/server.js')],
     env: { ...process.env, ...bus.env, DATA_DIR: dir, PORT: String(port), SESSION_SECRET: 'a secret of these tests' },
     cwd: REPOSITORY,
   });

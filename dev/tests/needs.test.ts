@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { REPOSITORY } from '../paths.ts';
+import { readNeeds } from './needs.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'inloop-needs-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const support = (path: string) => JSON.stringify(join(REPOSITORY, 'test', 'support', path));
+
+async function needsOf(code: string): Promise<string[]> {
+  const file = join(folder, 'some.test.ts');
+  writeFileSync(file, code);
+  return [...((await readNeeds([file])).get(file) ?? [])].sort();
+}
+
+describe('what a test needs', () => {
+  it.each([
+    ['nothing', `import { eventually } from ${support('eventually.ts')}; eventually;`, []],
+    ['a Redis', `import { startRedis } from ${support('redis/redis.ts')}; startRedis;`, ['Redis']],
+    ['a Soketi', `import { startSoketi } from ${support('bus/soketi.ts')}; startSoketi;`, ['Soketi']],
+    ['a Chromium', `import { TrayPages } from ${support('browser/tray-page.ts')}; TrayPages;`, ['Chromium']],
+    ['the whole stack', `import ${support('stack.ts')};`, ['Redis', 'Soketi', 'dist']],
+    ['what a script starts', `import ${support('run-script.ts')};`, ['Redis', 'Soketi']],
+    ['only the types of it', `import type { TestRedis } from ${support('redis/redis.ts')}; let r: TestRedis;`, []],
+  ])('is read from what it imports: %s', async (_what, code, needs) => {
+    expect(await needsOf(code)).toEqual(needs);
+  });
+
+  it('is found behind other files, and told for each test by itself', async () => {
+    writeFileSync(join(folder, 'world.ts'), `export * from ${support('redis/redis.ts')};`);
+    const [pure, real] = [join(folder, 'pure.test.ts'), join(folder, 'real.test.ts')];
+    writeFileSync(pure, 'export const x = 1;');
+    writeFileSync(real, "const load = () => import('./world.ts'); load;");
+    expect([...(await readNeeds([pure, real]))].map(([file, needs]) => [file, [...needs]])).toEqual([
+      [pure, []],
+      [real, ['Redis']],
+    ]);
+  });
+
+  it('is not guessed where a file cannot be read', async () => {
+    await expect(needsOf("import './missing.ts';")).rejects.toThrow('missing.ts');
+  });
+});

@@ -1,0 +1,100 @@
+// What `npm test` runs: Jest, once everything that the chosen tests need is there, and only that. Its last line is
+// `N passed, N failed`, for scripts. `--unit` leaves out every test that needs anything; all other arguments go to Jest:
+// `npm test -- worker -t retries`.
+import { execFile, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { readJsonFile } from '../json-file.ts';
+import { REPOSITORY } from '../paths.ts';
+import { Problem, runMain } from '../problem.ts';
+import { findChromium } from '../setup/chromium.ts';
+import { requireNode20 } from '../setup/node20.ts';
+import { requireSystemPart } from '../setup/system-packages.ts';
+import { findRedisServer } from '../stack/redis.ts';
+import { type Need, readNeeds } from './needs.ts';
+
+/** The part of Jest's own report that is used here. */
+interface JestReport {
+  numPassedTests: number;
+  numFailedTests: number;
+  /** Test files that could not be run at all; their tests are in no other count. */
+  numRuntimeErrorTestSuites: number;
+}
+
+const JEST = join(REPOSITORY, 'node_modules', 'jest', 'bin', 'jest.js');
+
+async function main(folder: string): Promise<void> {
+  const args = process.argv.slice(2).filter((arg) => arg !== '--unit');
+  const unitOnly = process.argv.includes('--unit');
+  const found = await listTests(args);
+  const needs = await readNeeds(found);
+  const chosen = unitOnly ? found.filter((file) => needs.get(file)?.size === 0) : found;
+  const needed = new Set(chosen.flatMap((file) => [...(needs.get(file) ?? [])]));
+  console.log(`inloop: ${chosen.length} test files, which need ${[...needed].join(', ') || 'nothing but Node'}`);
+
+  const env = { ...process.env, ...(await bring(needed)) };
+  const reportFile = join(folder, 'report.json');
+  const jestArgs = ['--json', `--outputFile=${reportFile}`, ...args];
+  if (unitOnly) {
+    env.INLOOP_CHOSEN_TESTS = join(folder, 'chosen.json');
+    writeFileSync(env.INLOOP_CHOSEN_TESTS, JSON.stringify(chosen));
+    // They wait for nobody and look at no clock: as many at a time as there are cores.
+    jestArgs.unshift(`--filter=${join(REPOSITORY, 'dev', 'tests', 'chosen-only.cjs')}`, '--maxWorkers=100%');
+  }
+  const code = await run([JEST, ...jestArgs], env);
+  const report = readJsonFile<JestReport>(reportFile);
+  const failed = report === null ? 1 : report.numFailedTests + report.numRuntimeErrorTestSuites;
+  console.log(`${report?.numPassedTests ?? 0} passed, ${failed} failed`);
+  process.exitCode = code;
+}
+
+/** The test files that Jest would run with these arguments; none where it does not understand them. */
+async function listTests(args: readonly string[]): Promise<string[]> {
+  const jest = await promisify(execFile)(process.execPath, [JEST, '--listTests', '--json', ...args], {
+    cwd: REPOSITORY,
+    maxBuffer: 10_000_000,
+  }).catch(() => null);
+  return jest === null ? [] : JSON.parse(jest.stdout);
+}
+
+/** Installs, builds or finds what is needed. Resolves with what tests find in their environment. */
+async function bring(needed: ReadonlySet<Need>): Promise<NodeJS.ProcessEnv> {
+  const env: NodeJS.ProcessEnv = {};
+  if (needed.has('Redis')) env.INLOOP_TEST_REDIS_SERVER = await requireSystemPart('Redis', findRedisServer);
+  if (needed.has('Chromium')) env.INLOOP_CHROMIUM = await requireSystemPart('Chromium', findChromium);
+  if (needed.has('Soketi')) await requireNode20();
+  if (needed.has('dist')) {
+    const code = await run([join(REPOSITORY, 'dev', 'build.mjs')], process.env);
+    if (code !== 0) throw new Problem('The build failed; the lines above say where.');
+    // For stacks that tests start through dev/start.mjs.
+    env.INLOOP_BUILT = '1';
+  }
+  return env;
+}
+
+/** Runs a script with this Node, its errors on ours; a signal that ends us ends it, too. Resolves with its exit code. */
+function run(args: string[], env: NodeJS.ProcessEnv): Promise<number> {
+  return new Promise((resolve) => {
+    // Jest's summary for people goes to standard error; standard output would be the report, which has gone to the file.
+    const child = spawn(process.execPath, args, { cwd: REPOSITORY, env, stdio: ['inherit', 'ignore', 'inherit'] });
+    const end = (signal: NodeJS.Signals): void => {
+      child.kill(signal);
+    };
+    process.once('SIGTERM', end).once('SIGINT', end);
+    child.once('close', (code) => {
+      process.off('SIGTERM', end).off('SIGINT', end);
+      resolve(code ?? 1);
+    });
+  });
+}
+
+runMain(async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'inloop-jest-'));
+  try {
+    await main(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
