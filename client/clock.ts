@@ -39,13 +39,14 @@ export function createServerClock(now: () => number): ServerClock {
   return {
     now: () => now() + (offset ?? 0),
     hearAnswer(headers, { sent, received }) {
+      // NaN where there is no such header, or no time in it.
       const exact = Date.parse(headers.get(TIME_HEADER) ?? '');
-      const at = Number.isNaN(exact) ? Date.parse(headers.get('date') ?? '') : exact;
-      if (Number.isNaN(at)) return;
+      const at = exact || Date.parse(headers.get('date') ?? '');
+      if (!at) return;
       // What changes told was a guess that knows no upper end.
       if (!isTold) offset = null;
       isTold = true;
-      narrow(at - received, at - sent + (Number.isNaN(exact) ? DATE_STEP : 0));
+      narrow(at - received, at - sent + (exact ? 0 : DATE_STEP));
     },
     hearChange(at) {
       const least = Date.parse(at) - now();

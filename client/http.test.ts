@@ -1,15 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { createServerClock } from './clock.ts';
-import { createUser } from './feed/user.ts';
 import { createHttp } from './http.ts';
 import { ManualTiming } from './test-support/manual-timing.ts';
 
 function start() {
   const timing = new ManualTiming();
   const asked: { readonly path: string; readonly etag: string | undefined }[] = [];
-  const user = createUser({ timing, onForget: () => {}, onKnown: () => {} });
   const http = createHttp({
-    ...{ base: 'http://127.0.0.1/tasks', headers: {}, timing, user, clock: createServerClock(timing.now) },
+    ...{ base: 'http://127.0.0.1/tasks', headers: {}, timing, clock: createServerClock(timing.now) },
+    ...{ generation: () => 0, onAnswer: () => {} },
     fetch: (async (url: string, { headers }: { headers: Record<string, string> }) => {
       asked.push({ path: url.slice(22), etag: headers['if-none-match'] });
       if (headers['if-none-match']) return new Response(null, { status: 304 });

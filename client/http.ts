@@ -7,7 +7,6 @@ import { type Issue, TaskError } from '../core/error.ts';
 import { CHANNEL_HEADER } from '../core/wire.ts';
 import type { ServerClock } from './clock.ts';
 import type { Timing } from './environment.ts';
-import type { User } from './feed/user.ts';
 import { isObject, isText } from './parse.ts';
 
 type Headers = Readonly<Record<string, string>>;
@@ -21,8 +20,14 @@ export interface HttpOptions {
   readonly fetch: typeof fetch;
   readonly headers: HeaderSource;
   readonly timing: Timing;
-  /** Learns from each answer whom it is for, and says by its generation whether to use it. */
-  readonly user: Pick<User, 'generation' | 'judge'>;
+  /** The current generation: it grows whenever the user changes, and answers to older requests are refused. */
+  readonly generation: () => number;
+  /**
+   * Called with each answer before it is used; may begin a new generation.
+   * @param channel for whom the answer is (`Inloop-Channel`), or null where it does not say
+   * @param generation when it was asked for
+   */
+  readonly onAnswer: (status: number, channel: string | null, generation: number) => void;
   /** Learns from each answer what time it is. */
   readonly clock: Pick<ServerClock, 'hearAnswer'>;
 }
@@ -57,7 +62,7 @@ interface Kept {
   readonly body: unknown;
 }
 
-export function createHttp({ base, fetch, headers, timing, user, clock }: HttpOptions): Http {
+export function createHttp({ base, fetch, headers, timing, generation, onAnswer, clock }: HttpOptions): Http {
   const kept = new Map<string, Kept>();
 
   /** Keeps what was used last. */
@@ -71,7 +76,7 @@ export function createHttp({ base, fetch, headers, timing, user, clock }: HttpOp
     const abort = new AbortController();
     const timer = timing.setTimeout(() => abort.abort(), TIME_LIMIT);
     const known = kept.get(url);
-    const { generation } = user;
+    const asked = generation();
     try {
       const sent = timing.now();
       const response = await fetch(url, {
@@ -90,20 +95,21 @@ export function createHttp({ base, fetch, headers, timing, user, clock }: HttpOp
       });
       clock.hearAnswer(response.headers, { sent, received: timing.now() });
       const channel = response.headers.get(CHANNEL_HEADER);
-      user.judge(response.status, channel, generation);
+      onAnswer(response.status, channel, asked);
       const wait = Number.parseFloat(response.headers.get('retry-after') ?? '');
       const retryAfter = wait >= 0 ? wait : null;
       const body = response.status === 304 ? known?.body : parse(await response.text());
       if (response.status === 401) throw toTaskError(401, body, retryAfter);
-      if (user.generation !== generation) throw otherUser();
+      if (generation() !== asked) throw otherUser();
+      const answer = { body, retryAfter, channel };
       if (response.status === 304) {
         if (known) keep(url, known);
-        return { body, retryAfter, channel };
+        return answer;
       }
       if (!response.ok) throw toTaskError(response.status, body, retryAfter);
       const etag = response.headers.get('etag');
       if (etag && url.includes('?')) keep(url, { etag, body });
-      return { body, retryAfter, channel };
+      return answer;
     } catch (cause) {
       if (cause instanceof TaskError) throw cause;
       throw new TaskError('unreachable', 'The server cannot be reached.', { status: 0, cause });

@@ -4,17 +4,11 @@
  */
 
 export type { Page, PageSignal, Timing } from './environment.ts';
+export { connectTasks, createTaskFeed } from './feed/connect-tasks.ts';
 export type { ConnectionState } from './feed/connection.ts';
-export {
-  connectTasks,
-  createTaskFeed,
-  type FeedSnapshot,
-  type PendingFeed,
-  type StartOptions,
-  type TaskFeed,
-} from './feed/feed.ts';
 export { findTask, isGone, markSeen, mergeSnapshots, NO_TASKS, type TaskList } from './feed/merge.ts';
 export type { FeedOptions } from './feed/options.ts';
+export type { FeedSnapshot, PendingFeed, StartOptions, TaskFeed } from './feed/task-feed.ts';
 export { announce } from './headless/announce.ts';
 export { describeConnection, isOutOfDate } from './headless/banner.ts';
 export { countOutcomes, type Groups, groupTasks, hideYoung, retriedIds } from './headless/groups.ts';

@@ -1,7 +1,7 @@
 /** What the user asks for from a row: cancel and retry, each once however often it is clicked. */
 
 import type { TaskError } from '../../core/error.ts';
-import type { TaskFeed } from '../feed/feed.ts';
+import type { TaskFeed } from '../feed/task-feed.ts';
 import { isolate } from '../headless/words/plain-text.ts';
 import { explain, type Wording } from '../headless/words/wording.ts';
 

@@ -3,7 +3,8 @@
 import { TaskError } from '../../core/error.ts';
 import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/snapshot.ts';
 import { systemTiming } from '../environment.ts';
-import { createTaskFeed, type PendingFeed, type TaskFeed } from '../feed/feed.ts';
+import { createTaskFeed } from '../feed/connect-tasks.ts';
+import type { PendingFeed, TaskFeed } from '../feed/task-feed.ts';
 import { describeConnection, isOutOfDate } from '../headless/banner.ts';
 import { forgetUnlisted } from '../headless/forget.ts';
 import { type Groups, groupTasks, hideYoung } from '../headless/groups.ts';

@@ -22,7 +22,7 @@ export type ConnectionState =
 export interface ConnectionFacts {
   readonly isClosed: boolean;
   readonly isSignedOut: boolean;
-  readonly link: LinkState | undefined;
+  readonly link: LinkState | null;
   /** Since when requests fail, or null while they do not. */
   readonly failingSince: number | null;
 }

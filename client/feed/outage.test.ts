@@ -6,7 +6,8 @@ import type { Backend } from '../../backend/backend.ts';
 import { defineTask } from '../../core/definition.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { backendOn, startApp, startBus, type TestApp, type TestBus } from '../../test/support/parts.ts';
-import { connectTasks, type TaskFeed } from './feed.ts';
+import { connectTasks } from './connect-tasks.ts';
+import type { TaskFeed } from './task-feed.ts';
 
 const task = defineTask({ name: 'sort-letters', input: z.object({ n: z.number() }), browser: true });
 

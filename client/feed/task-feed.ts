@@ -1,9 +1,8 @@
-/** What a task feed offers: what a page is written against. `feed.ts` makes one. */
+/** What a task feed offers: what a page is written against. `connect-tasks.ts` makes one. */
 
 import type { AnyTaskDefinition, InputOf, ResultOf } from '../../core/definition.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
 import type { ConnectionState } from './connection.ts';
-import { NO_TASKS } from './merge.ts';
 
 /** What there is to show. Immutable: a new object each time something changed, the same one while nothing did. */
 export interface FeedSnapshot {
@@ -15,14 +14,6 @@ export interface FeedSnapshot {
   /** Whose tasks these are, by their channel; null while nobody is known. Where it changes, nothing from before counts. */
   readonly channel: string | null;
 }
-
-/** What there is to show before there is a connection. */
-export const NOTHING_YET: FeedSnapshot = {
-  tasks: NO_TASKS.tasks,
-  connection: { status: 'connecting' },
-  hasMore: false,
-  channel: null,
-};
 
 export interface StartOptions {
   /** Starting twice with one key and input starts one task, which makes it safe to try again. At most 255 characters. */

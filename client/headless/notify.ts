@@ -8,7 +8,7 @@
 
 import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/snapshot.ts';
 import { browserPage, type Page } from '../environment.ts';
-import type { TaskFeed } from '../feed/feed.ts';
+import type { TaskFeed } from '../feed/task-feed.ts';
 import { type ClaimOptions, claimIds } from '../tabs/claim.ts';
 import { forgetUnlisted } from './forget.ts';
 

@@ -120,12 +120,12 @@ describe('keeping push alive', () => {
 
   it('hurries when asked to, but not an attempt that has just begun', async () => {
     const { timing, opened, link, handlers } = start();
-    link.hurry();
+    link.retrySoon();
     await timing.advance(1_000);
     expect(opened).toHaveLength(1);
     handlers.onDown('refused');
     await timing.advance(2_000);
-    link.hurry();
+    link.retrySoon();
     await timing.advance(300);
     expect(opened).toHaveLength(2);
   });
@@ -133,12 +133,12 @@ describe('keeping push alive', () => {
   it('replaces a suspect connection at most once a minute', async () => {
     const { timing, opened, link, handlers } = start();
     handlers.onUp();
-    link.suspect();
+    link.renew();
     await timing.advance(1_300);
     expect(opened).toHaveLength(2);
     handlers.onUp();
     await timing.advance(15_000);
-    link.suspect();
+    link.renew();
     await timing.advance(5_000);
     expect(opened).toHaveLength(2);
   });

@@ -31,10 +31,10 @@ export interface Link {
   readonly state: LinkState;
   /** Starts, where it has not. */
   start(): void;
-  /** Where it is away: tries soon instead of at the next turn. */
-  hurry(): void;
+  /** Where it is away: tries within 0.3 s instead of waiting for the backoff. */
+  retrySoon(): void;
   /** It looks healthy, but news did not come over it: connects anew, at most once a minute. */
-  suspect(): void;
+  renew(): void;
   /** Ends the connection, until `start`. */
   pause(): void;
 }
@@ -131,10 +131,10 @@ export function createLink({ timing, createPush, onChange, onEvent }: LinkOption
     start() {
       if (isPaused) open();
     },
-    hurry() {
+    retrySoon() {
       if (!isPaused && !state.isUp && timing.now() - openedAt > 2_000) after(300 * timing.random(), open);
     },
-    suspect() {
+    renew() {
       if (!state.isUp || timing.now() - suspectedAt < SUSPECT_WAIT) return;
       suspectedAt = timing.now();
       lose();

@@ -121,17 +121,13 @@ function makeSteered(Real: PusherClass, timing: Timing): SteeredClass {
         ...this.#options,
         ...(enabledTransports && { enabledTransports }),
       });
-      const tell = (event: string, data: unknown) => {
-        if (real !== this.#real) return;
-        for (const callback of this.#callbacks.get(event) ?? []) callback(data as never);
-      };
-      real.connection.bind('connecting_in', (seconds) => tell('connecting_in', seconds));
+      real.connection.bind('connecting_in', (seconds) => real === this.#real && this.#tell('connecting_in', seconds));
       real.connection.bind('state_change', (change: { readonly previous: string; readonly current: string }) => {
         if (real !== this.#real) return;
         if (change.current !== 'connected') this.#endProbe();
         // This browser, or this network, cannot do it over this transport; over another one it may.
-        if (change.current === 'failed' && enabledTransports) tell('connecting_in', 1);
-        else tell('state_change', change);
+        if (change.current === 'failed' && enabledTransports) this.#tell('connecting_in', 1);
+        else this.#tell('state_change', change);
       });
       real.subscribe(this.#channel).bind_global((event, data) => {
         const isEntered = event === 'pusher:subscription_succeeded';
@@ -196,9 +192,11 @@ function makeSteered(Real: PusherClass, timing: Timing): SteeredClass {
       this.#endProbe();
       old?.disconnect();
       // Nothing was up yet: then its connection is news as well.
-      const change = { previous: 'connecting', current: 'connected' };
-      if (this.#attempts > 0)
-        for (const callback of this.#callbacks.get('state_change') ?? []) callback(change as never);
+      if (this.#attempts > 0) this.#tell('state_change', { previous: 'connecting', current: 'connected' });
+    }
+
+    #tell(event: string, data: unknown): void {
+      for (const callback of this.#callbacks.get(event) ?? []) callback(data as never);
     }
   };
 }

@@ -4,7 +4,7 @@ import { createElement } from 'react';
 import { renderToString } from 'react-dom/server';
 import { z } from 'zod';
 import { defineTask } from '../../core/definition.ts';
-import { createTaskFeed } from '../feed/feed.ts';
+import { createTaskFeed } from '../feed/connect-tasks.ts';
 import { FakePusher } from '../test-support/fake-pusher.ts';
 import { TasksProvider, useConnection, useStartTask, useTask, useTasks } from './index.ts';
 import { createOwnFeed } from './own-feed.ts';

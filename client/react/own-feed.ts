@@ -6,9 +6,10 @@
 
 import { TaskError } from '../../core/error.ts';
 import { systemTiming } from '../environment.ts';
-import { createTaskFeed, type PendingFeed, type TaskFeed } from '../feed/feed.ts';
+import { createTaskFeed } from '../feed/connect-tasks.ts';
 import type { FeedOptions } from '../feed/options.ts';
-import { NOTHING_YET } from '../feed/task-feed.ts';
+import { NOTHING_YET } from '../feed/state.ts';
+import type { PendingFeed, TaskFeed } from '../feed/task-feed.ts';
 
 /** A feed that says {@link NOTHING_YET} while it is not open; its calls are refused then. */
 export interface OwnFeed extends PendingFeed {

@@ -2,8 +2,8 @@
 
 import { createElement, type ReactElement, type ReactNode, useEffect, useRef, useState } from 'react';
 import type { OutcomeSnapshot } from '../../core/snapshot.ts';
-import type { TaskFeed } from '../feed/feed.ts';
 import type { FeedOptions } from '../feed/options.ts';
+import type { TaskFeed } from '../feed/task-feed.ts';
 import { createOwnFeed, type OwnFeed } from './own-feed.ts';
 import { FeedContext } from './use-tasks.ts';
 import { watchOutcomes } from './watch-outcomes.ts';

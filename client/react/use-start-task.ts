@@ -4,7 +4,7 @@ import { useCallback, useState } from 'react';
 import type { AnyTaskDefinition, InputOf, ResultOf } from '../../core/definition.ts';
 import type { TaskError } from '../../core/error.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
-import type { StartOptions } from '../feed/feed.ts';
+import type { StartOptions } from '../feed/task-feed.ts';
 import { useTaskFeed } from './use-tasks.ts';
 
 export interface StartTask<D extends AnyTaskDefinition> {

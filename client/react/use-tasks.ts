@@ -13,8 +13,8 @@ import {
 import { TaskError } from '../../core/error.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
 import type { ConnectionState } from '../feed/connection.ts';
-import type { FeedSnapshot, TaskFeed } from '../feed/feed.ts';
-import { NOTHING_YET } from '../feed/task-feed.ts';
+import { NOTHING_YET } from '../feed/state.ts';
+import type { FeedSnapshot, TaskFeed } from '../feed/task-feed.ts';
 
 export const FeedContext = createContext<TaskFeed | null>(null);
 

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Snapshot } from '../../core/snapshot.ts';
-import { createTaskFeed, type PendingFeed } from '../feed/feed.ts';
+import { createTaskFeed } from '../feed/connect-tasks.ts';
+import type { PendingFeed } from '../feed/task-feed.ts';
 import { FakePusher } from '../test-support/fake-pusher.ts';
 import { FakeServer } from '../test-support/fake-server.ts';
 import { ManualPage, ManualTiming } from '../test-support/manual-timing.ts';

@@ -5,7 +5,7 @@
  */
 
 import { isFinished, type OutcomeSnapshot } from '../../core/snapshot.ts';
-import type { PendingFeed, TaskFeed } from '../feed/feed.ts';
+import type { PendingFeed, TaskFeed } from '../feed/task-feed.ts';
 import { forgetUnlisted } from '../headless/forget.ts';
 
 /** Starts to watch. Returns a function that stops it. */

@@ -7,6 +7,7 @@
  * goes, another connects, and every feed fetches what it may have missed, as after any reconnection.
  */
 
+import { debug } from '../debug.ts';
 import { systemTiming } from '../environment.ts';
 import { findPusher, type PusherClass, type PusherLike, type PusherSource } from '../push/pusher.ts';
 import { markSteered, type SteeredClass, type SteeredPusher, steerTransports } from '../push/transport.ts';
@@ -136,7 +137,8 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
 
       /** This tab was elected: it makes the connection that all share. */
       #connectForAll(): void {
-        // It is closed, or between two tries: then it stands again with the next one.
+        debug('this tab is the leader: it holds the push connection of all tabs');
+        // It is closed, or between two attempts: then it takes part again with the next one.
         if (!this.#isWanted) {
           this.#leave();
           return;
@@ -202,6 +204,7 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
       /** This tab's connection is no longer that of all. */
       #depose(): void {
         const real = this.#real;
+        if (real) debug('this tab is no longer the leader');
         this.#goDown();
         this.#real = undefined;
         real?.disconnect();

@@ -1,7 +1,8 @@
 // A user of the chaos run: two real clients behind proxies that lose and reorder, and tasks to start.
 import { randomUUID } from 'node:crypto';
 import pusherJs from 'pusher-js';
-import { createTaskFeed, type PendingFeed } from '../../client/feed/feed.ts';
+import { createTaskFeed } from '../../client/feed/connect-tasks.ts';
+import type { PendingFeed } from '../../client/feed/task-feed.ts';
 import { presentOutcomes } from '../../client/headless/present.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
 import { ClientObserver, type Findings, lookAtEvent, tell } from './observer.ts';

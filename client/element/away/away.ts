@@ -5,7 +5,7 @@
 
 import type { Snapshot } from '../../../core/snapshot.ts';
 import { isFinished } from '../../../core/snapshot.ts';
-import type { TaskFeed } from '../../feed/feed.ts';
+import type { TaskFeed } from '../../feed/task-feed.ts';
 import { markPage } from '../../headless/page-mark.ts';
 import type { Wording } from '../../headless/words/wording.ts';
 import { NotifyButton } from './notify-button.ts';

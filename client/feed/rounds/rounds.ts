@@ -1,20 +1,16 @@
 /** One round of questions after the other: never two at once, and the next one when it is due. */
 
-import type { Timing } from '../environment.ts';
+import type { Page, Timing } from '../../environment.ts';
+import { type FeedState, isOff, isPushed, isRoundDue, roundDelay } from '../state.ts';
 import { serially } from './serially.ts';
 
 export interface RoundsOptions {
   readonly timing: Timing;
+  readonly page: Pick<Page, 'isVisible'>;
+  /** The state as it is now. */
+  readonly state: () => FeedState;
   /** Asks everything once. Never rejects. */
   readonly ask: () => Promise<void>;
-  /** Milliseconds until the next round as things are; null for none. */
-  readonly wait: () => number | null;
-  /** Whether push is up: then it is looked at again when the time has come, since any event may have put it off. */
-  readonly isPushed: () => boolean;
-  /** Whether there is a question when the time has come. */
-  readonly isDue: () => boolean;
-  /** Whether nothing is to be asked. */
-  readonly isOff: () => boolean;
 }
 
 export interface Rounds {
@@ -28,7 +24,7 @@ export interface Rounds {
 
 const NEVER = Number.POSITIVE_INFINITY;
 
-export function createRounds({ timing, ask, wait, isPushed, isDue, isOff }: RoundsOptions): Rounds {
+export function createRounds({ timing, page, state, ask }: RoundsOptions): Rounds {
   let isAsking = false;
   let timer: unknown;
   let at = NEVER;
@@ -45,14 +41,16 @@ export function createRounds({ timing, ask, wait, isPushed, isDue, isOff }: Roun
   }
 
   function plan(): void {
-    if (isAsking || isOff() || (isPushed() && at < NEVER)) return;
-    const ms = wait();
-    if (ms === null || timing.now() + ms >= at) return;
+    const now = timing.now();
+    // While push is up each event changes the time of the next round, so it is looked up when the timer fires.
+    if (isAsking || isOff(state()) || (isPushed(state()) && at < NEVER)) return;
+    const ms = roundDelay(state(), page.isVisible(), now, timing.random());
+    if (ms === null || now + ms >= at) return;
     stop();
-    at = timing.now() + ms;
+    at = now + ms;
     timer = timing.setTimeout(() => {
       stop();
-      if (isDue()) void start();
+      if (isRoundDue(state(), timing.now())) void start();
       else plan();
     }, ms);
   }

@@ -3,11 +3,11 @@
  * Used on every (re)connection, when the page wakes, when an active task has gone silent, and instead of push.
  */
 
-import { TaskError } from '../../core/error.ts';
-import type { Snapshot } from '../../core/snapshot.ts';
-import type { ListState, TaskPage } from '../../core/wire.ts';
-import type { Http } from '../http.ts';
-import { parsePage } from '../parse.ts';
+import { TaskError } from '../../../core/error.ts';
+import type { Snapshot } from '../../../core/snapshot.ts';
+import type { ListState, TaskPage } from '../../../core/wire.ts';
+import type { Http } from '../../http.ts';
+import { parsePage } from '../../parse.ts';
 
 /** An active task that was silent for this long is asked about, in milliseconds. Workers give a sign of life every 10 s. */
 export const SILENCE = 15_000;
@@ -85,11 +85,11 @@ export async function fetchPage(
 ): Promise<TaskPage & { readonly retryAfter: number }> {
   const query = `?state=${state}&limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`;
   const { body, retryAfter } = await http.get(query);
-  return { ...sound(parsePage(body)), retryAfter: retryAfter ?? 0 };
+  return { ...expectValid(parsePage(body)), retryAfter: retryAfter ?? 0 };
 }
 
 /** What a parser made of an answer. @throws TaskError `bad_answer` where it made nothing of it */
-export function sound<T>(parsed: T | null): T {
+export function expectValid<T>(parsed: T | null): T {
   if (parsed !== null) return parsed;
   throw new TaskError('bad_answer', 'The server gave an unexpected answer.', { status: 0 });
 }

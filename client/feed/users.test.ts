@@ -5,7 +5,8 @@ import { FakePusher } from '../test-support/fake-pusher.ts';
 import { FakeServer } from '../test-support/fake-server.ts';
 import { ManualPage, ManualTiming } from '../test-support/manual-timing.ts';
 import { running, succeeded } from '../test-support/snapshots.ts';
-import { createTaskFeed, type PendingFeed } from './feed.ts';
+import { createTaskFeed } from './connect-tasks.ts';
+import type { PendingFeed } from './task-feed.ts';
 
 const ADA = 'private-user-ada';
 const BEA = 'private-user-bea';

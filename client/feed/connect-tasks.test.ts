@@ -4,8 +4,9 @@ import { FakePusher } from '../test-support/fake-pusher.ts';
 import { FakeServer } from '../test-support/fake-server.ts';
 import { ManualPage, ManualTiming, settle } from '../test-support/manual-timing.ts';
 import { at, evolve, failed, queued, running, succeeded } from '../test-support/snapshots.ts';
-import { connectTasks, createTaskFeed, type PendingFeed } from './feed.ts';
+import { connectTasks, createTaskFeed } from './connect-tasks.ts';
 import { isGone } from './merge.ts';
+import type { PendingFeed } from './task-feed.ts';
 
 beforeEach(() => {
   FakePusher.made = [];

@@ -1,0 +1,75 @@
+/**
+ * What the feed's state machine made of an event, in words, for `debug.ts`. Fetched only on pages that debug, so that the
+ * others do not pay for the words.
+ */
+
+import { isFinished, type Snapshot } from '../../core/snapshot.ts';
+import { debug } from '../debug.ts';
+import { findTask, isGone, type TaskList } from './merge.ts';
+import type { FeedEffect, FeedEvents } from './reduce.ts';
+import type { FeedState } from './state.ts';
+
+/** Says on the console what is worth saying of an event, between the states `before` and `after` it. */
+export function sayWhy(
+  event: keyof FeedEvents,
+  of: readonly unknown[],
+  before: FeedState,
+  after: FeedState,
+  effects: readonly FeedEffect[],
+): void {
+  for (const line of explain(event, of, before, after)) debug(line);
+  const names = effects.map(([name]) => name).filter((name) => name !== 'planRound');
+  if (names.length > 0) debug(`after ${event}: ${names.join(', ')}`);
+}
+
+/** One line for each thing worth saying. */
+export function explain(
+  event: keyof FeedEvents,
+  of: readonly unknown[],
+  before: FeedState,
+  after: FeedState,
+): string[] {
+  if (event === 'received') {
+    const snapshots = of[0] as readonly Snapshot[];
+    return snapshots.flatMap((snapshot) => explainIgnored(snapshot, before.list, after.list) ?? []);
+  }
+  if (event === 'unreadable') return [`ignored event ${of[0]}: its data is not what the protocol says`];
+  if (event === 'answered') {
+    const [status, channel, generation] = of;
+    if (generation !== before.generation) {
+      return [`dropped an answer for ${channel ?? 'nobody'}: it was asked for before the user changed`];
+    }
+    if (before.isSignedOut !== after.isSignedOut || before.generation !== after.generation) {
+      return [`answer ${status} for ${channel ?? 'nobody'}: everything known of ${before.channel} is forgotten`];
+    }
+    return [];
+  }
+  if (event === 'linkChanged') {
+    const { link } = after;
+    return [link?.isUp ? 'push is up' : `push is away${link?.loss ? `: ${link.loss}` : ''}`];
+  }
+  if (event === 'roundBegan') {
+    return [`asks the server: ${before.failures > 0 ? `attempt after ${before.failures} failures` : reasonOf(before)}`];
+  }
+  if (event === 'roundFailed') return [`the server did not answer (status ${of[0]}), ${after.failures} times in a row`];
+  return [];
+}
+
+function reasonOf(state: FeedState): string {
+  if (state.needsInfo) return 'who is signed in and how to reach the bus is not known';
+  return state.link?.isUp ? 'push came up, or a task was silent' : 'push is away';
+}
+
+/** Why `snapshot` is not in the list after it came, or undefined where it is. */
+function explainIgnored(snapshot: Snapshot, before: TaskList, after: TaskList): string | undefined {
+  const { id, revision, status } = snapshot;
+  const shown = findTask(after, id);
+  if (shown === snapshot) return undefined;
+  const known = findTask(before, id);
+  const what = `ignored ${status} of ${id}, revision ${revision}:`;
+  if (!shown) return `${what} it is another user's, or there is no room for it`;
+  if (known === undefined || isGone(known)) return undefined;
+  if (known.revision === revision) return `${what} doubled`;
+  if (known.revision > revision) return `${what} older than revision ${known.revision}`;
+  return isFinished(known) ? `${what} the task is over (${known.status})` : undefined;
+}

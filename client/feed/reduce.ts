@@ -1,0 +1,220 @@
+/**
+ * The task feed as a state machine: a state and an event give the next state and the effects to perform. Pure, so that
+ * each rule is tested without a timer, a network or a page. `state.ts` holds the table of states.
+ */
+
+import { isFinished, type Snapshot } from '../../core/snapshot.ts';
+import { type ConnectionInfo, isPartial, type TaskPage } from '../../core/wire.ts';
+import type { LinkState } from '../push/link.ts';
+import { findTask, markGone, markSeen, mergeSnapshots, type TaskList, trimTasks, turnTo } from './merge.ts';
+import type { Round } from './rounds/resync.ts';
+import { type FeedState, INITIAL_STATE, isDisputed } from './state.ts';
+
+/** A second change of user within this time is a contradiction between answers, and no change; in milliseconds. */
+const DISPUTE = 2_000;
+
+/**
+ * What can happen to a feed, with what is known of it. Whoever reports an event has checked that it is of the current
+ * generation (`FeedState.generation`), but for `answered`, which is judged here.
+ */
+export interface FeedEvents {
+  /**
+   * The server answered a request.
+   * @param channel for whom the answer is (`Inloop-Channel`), or null where it does not say
+   * @param generation when it was asked for
+   */
+  answered(status: number, channel: string | null, generation: number): void;
+  /** The server named the user by other means; null: somebody is signed in, but it does not say who. */
+  userNamed(channel: string | null): void;
+  /** Somebody else may have signed in. */
+  userDoubted(): void;
+  /** `GET /connection` was answered. */
+  connectionRead(info: ConnectionInfo): void;
+  /** The connection to the bus came up, was lost, or may have missed something. */
+  linkChanged(link: LinkState): void;
+  /** Snapshots came, pushed or fetched. */
+  received(snapshots: readonly Snapshot[]): void;
+  /** Outcomes were seen, here or elsewhere. @param seenAt server time, ISO 8601 */
+  seen(ids: readonly string[], seenAt: string): void;
+  /** The user asked for older tasks, and a page of them is here. */
+  olderRead(page: TaskPage): void;
+  /** A pushed event could not be read, and is ignored. @param name the event's name */
+  unreadable(name: string): void;
+  roundBegan(): void;
+  /**
+   * @param gone ids of tasks the server has no record of
+   * @param goneAt server time for those, ISO 8601
+   * @param silent tasks that push had said nothing about for too long, as they were when the round began
+   */
+  roundSucceeded(round: Round, gone: readonly string[], goneAt: string, silent: readonly Snapshot[]): void;
+  /**
+   * @param status 0 where no answer came
+   * @param retryAfter seconds that the server asked to wait, or null
+   * @param hadSilent whether push had said nothing about some active task for too long
+   */
+  roundFailed(status: number, retryAfter: number | null, hadSilent: boolean): void;
+  closed(): void;
+}
+
+/** What the feed does to the world around it. One entry is one effect. */
+export interface FeedActions {
+  /** Starts a round of questions now. */
+  ask(): void;
+  /** Sets the time of the next round. */
+  planRound(): void;
+  /** Drops what is on its way and was the former user's: the connection, pushed events, kept answers. */
+  dropEverything(): void;
+  /** Sends `user-named` next: on its own, so that a page sees the empty list between two users. */
+  nameUser(channel: string | null): void;
+  /** Tells the other tabs who is signed in. */
+  tellTabs(): void;
+  /** Connects to the bus, in place of any other connection. */
+  connect(info: ConnectionInfo): void;
+  startLink(): void;
+  /** Tries to connect soon, where push is away. */
+  retryLink(): void;
+  /** Connects anew: push looks healthy, but news did not come over it. */
+  renewLink(): void;
+  /** Fetches a task with its whole result, where that is not being done. */
+  loadResult(id: string): void;
+}
+
+/** One of these, with its argument. */
+export type FeedEffect = {
+  [Name in keyof FeedActions]: readonly [name: Name, ...of: Parameters<FeedActions[Name]>];
+}[keyof FeedActions];
+
+/** The next state, and the effects in the order in which to perform them. */
+export type Step = readonly [FeedState, readonly FeedEffect[]];
+
+/** One rule for each event: what follows from it at `now` (our clock, in milliseconds since 1970). */
+type Rules = {
+  readonly [Name in keyof FeedEvents]: (state: FeedState, now: number, ...of: Parameters<FeedEvents[Name]>) => Step;
+};
+
+export const RULES: Rules = {
+  answered(state, now, status, channel, generation) {
+    const { isSignedOut } = state;
+    if (generation === state.generation) {
+      if (status === 401) {
+        if (!isSignedOut) return forget({ ...state, isSignedOut: true }, now);
+      }
+      // Without the header (an older server, a proxy that hides it) a success still says that somebody is signed in.
+      else if (channel !== null || (isSignedOut && status < 400)) return nameUser(state, now, channel);
+    }
+    return step(state);
+  },
+  userNamed: nameUser,
+  userDoubted: (state) => step({ ...state, needsInfo: true }),
+  connectionRead(state, now, info) {
+    const needsInfo = isDisputed(state, now);
+    const next = { ...state, needsInfo };
+    if (needsInfo) return step(next);
+    if (JSON.stringify(state.info) === JSON.stringify(info)) return step(next, ['startLink']);
+    return step({ ...next, info, link: null }, ['connect', info]);
+  },
+  linkChanged(state, _now, link) {
+    // Not authorized: somebody else may have signed in.
+    const needsInfo = state.needsInfo || link.loss === 'unauthorized';
+    return step({ ...state, link, needsInfo }, [link.isUp || needsInfo ? 'ask' : 'planRound']);
+  },
+  received: receive,
+  seen: (state, _now, ids, seenAt) => step({ ...state, list: markSeen(state.list, ids, seenAt) }),
+  olderRead: (state, now, page) =>
+    receive({ ...state, cursor: page.nextCursor, room: state.room + page.tasks.length }, now, page.tasks),
+  unreadable: (state) => step(state),
+  roundBegan: (state) => step({ ...state, needsRound: false }),
+  roundSucceeded(before, _now, { cursor, retryAfter }, gone, goneAt, silent) {
+    const list = gone.reduce((left, id) => markGone(left, id, goneAt), before.list);
+    // News of tasks that had been silent should have come by push: the connection may be dead and not know it.
+    const isMissing = silent.some((task) => task.revision !== findTask(list, task.id)?.revision);
+    const state: FeedState = {
+      ...before,
+      list,
+      // A cursor that is known already points further back.
+      cursor: before.cursor === undefined ? cursor : before.cursor,
+      isShort: cursor === null,
+      failures: 0,
+      failingSince: null,
+      retryAfter,
+    };
+    return step(
+      state,
+      // Whatever ended the outage may have brought back the bus, too, or the server that authorizes its channel.
+      ...when(before.failures > 0, ['retryLink']),
+      ...when(isMissing, ['renewLink']),
+      ...loadResults(list),
+    );
+  },
+  roundFailed(state, now, status, retryAfter, hadSilent) {
+    const failures = state.failures + 1;
+    const failingSince = state.failingSince ?? now;
+    return step(
+      { ...state, failures, failingSince, retryAfter: retryAfter ?? 0 },
+      ...when(!status && hadSilent, ['renewLink']),
+    );
+  },
+  closed: (state) => step({ ...state, isClosed: true }),
+};
+
+function step(state: FeedState, ...effects: readonly FeedEffect[]): Step {
+  return [state, effects];
+}
+
+function when(condition: boolean, effect: FeedEffect): readonly FeedEffect[] {
+  return condition ? [effect] : [];
+}
+
+// Whose tasks they are
+
+/** Somebody else has signed in, or nobody is: nothing that is known may be shown or used any more. */
+function forget(before: FeedState, now: number): Step {
+  const { isSignedOut, generation, forgottenAt, disputedUntil, failures, failingSince, retryAfter } = before;
+  const isContradiction = now - forgottenAt < DISPUTE;
+  const state: FeedState = {
+    ...INITIAL_STATE,
+    ...{ isSignedOut, failingSince, retryAfter },
+    // Then it asks no more often than after failures.
+    failures: failures + (isContradiction ? 1 : 0),
+    generation: generation + 1,
+    forgottenAt: now,
+    disputedUntil: isContradiction ? now + DISPUTE : disputedUntil,
+    needsRound: true,
+  };
+  return step(state, ['dropEverything'], ...when(isSignedOut, ['tellTabs']));
+}
+
+function nameUser(state: FeedState, now: number, named: string | null): Step {
+  // While the key of encrypted channels is being changed, servers name a user's channel in both forms.
+  const channel = named?.replace(/^private-encrypted-/, 'private-') ?? null;
+  if (state.channel !== null && channel !== state.channel) {
+    const [forgotten, effects] = forget(state, now);
+    return step(forgotten, ...effects, ['nameUser', channel]);
+  }
+  if (!state.isSignedOut && channel === state.channel) return step(state);
+  const known = { ...state, channel, isSignedOut: false, list: turnTo(state.list, channel) };
+  return step(known, ['tellTabs'], ...when(state.needsRound, [isDisputed(state, now) ? 'planRound' : 'ask']));
+}
+
+// What is known of tasks
+
+function receive(state: FeedState, now: number, snapshots: readonly Snapshot[]): Step {
+  const merged = mergeSnapshots(state.list, snapshots, state.channel);
+  const list = trimTasks(merged, state.room);
+  const heard = new Map(state.heard);
+  for (const { id } of snapshots) {
+    const task = findTask(list, id);
+    if (task && !isFinished(task)) heard.set(id, now);
+    else heard.delete(id);
+  }
+  return step(
+    { ...state, list, heard, cursor: list === merged ? state.cursor : '' },
+    ...(snapshots.some(isPartial) ? loadResults(list) : []),
+    ['planRound'],
+  );
+}
+
+/** Fetches the results that were too big for a message. */
+function loadResults({ tasks }: TaskList): readonly FeedEffect[] {
+  return tasks.filter(isPartial).map(({ id }) => ['loadResult', id]);
+}
