@@ -2,9 +2,8 @@
 
 import { MAX_DURATION_MS } from '../../core/limits.ts';
 import type { CommandRunner } from './commands/define-command.ts';
+import { DURATIONS_KEPT } from './commands/task/commit-change.ts';
 
-/** How many recent durations are looked at. */
-const RECENT = 50;
 /** Fewer runs than this say nothing about the next one. */
 const MIN_RUNS = 3;
 /** For how long an answer is used again: 10 s. */
@@ -29,7 +28,7 @@ export class Durations {
 
   async #read(name: string): Promise<number[]> {
     const { keys } = this.#redis;
-    return (await this.#redis.send((client) => client.lRange(keys.durations(name), 0, RECENT - 1))).map(Number);
+    return (await this.#redis.send((client) => client.lRange(keys.durations(name), 0, DURATIONS_KEPT - 1))).map(Number);
   }
 }
 

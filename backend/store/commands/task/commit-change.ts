@@ -10,6 +10,8 @@ import { chooseHowMany } from '../cleaning.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { addJob, isWatched, redisTime, whole } from '../lua.ts';
 
+/** How many of the last successful first attempts a definition's usual duration is taken from. */
+export const DURATIONS_KEPT = 50;
 /** 30 days. The durations of a definition that nobody runs any more go away. */
 const DURATIONS_TTL_S = 30 * 24 * 3_600;
 
@@ -137,10 +139,9 @@ if isOutcome then
   -- With no active task left, every record has a time to live, so the index needs one too.
   if redis.call('ZCARD', active) == 0 then redis.call('EXPIRE', all, retention) end
   if duration ~= '' then
-    -- Readers take the last 50. Cutting the list at 100 and not each time saves a command.
-    local count = redis.call('LPUSH', durations, duration)
-    if count > 100 then redis.call('LTRIM', durations, 0, 49) end
-    if count % 10 == 1 then redis.call('EXPIRE', durations, ${DURATIONS_TTL_S}) end
+    redis.call('LPUSH', durations, duration)
+    redis.call('LTRIM', durations, 0, ${DURATIONS_KEPT - 1})
+    redis.call('EXPIRE', durations, ${DURATIONS_TTL_S})
   end
 end
 
