@@ -5,7 +5,7 @@ import type { Backend } from '../../backend/backend.ts';
 import { refuseOptions, wholeNumbers } from '../../core/options.ts';
 import { describe } from '../../core/text.ts';
 import { checkOrigins } from '../origins.ts';
-import type { Trust } from './origin.ts';
+import type { Trust } from './access/origin.ts';
 
 export interface FallbackOptions {
   readonly backend: Backend;

@@ -3,12 +3,12 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import proxyAddr from 'proxy-addr';
 import { HOSTILE_FRAMES } from '../../test/support/bus/hostile-frames.ts';
-import { clientOf, networkOf } from './address.ts';
+import { clientOf, networkOf } from './access/client-address.ts';
+import { relationOf } from './access/origin.ts';
 import { findFault, parseSend } from './check-frame.ts';
-import { closeFrom, closeLine, fitLine, MAX_LINE_LENGTH, messageLine } from './framing.ts';
 import { checkOptions } from './options.ts';
-import { relationOf } from './origin.ts';
 import { parseRoute } from './route.ts';
+import { closeFrom, closeLine, fitLine, MAX_LINE_LENGTH, messageLine } from './session/framing.ts';
 
 describe('routes', () => {
   it.each([

@@ -1,4 +1,4 @@
-/** Who counts as one client, for the cap on sessions. Serves `attach.ts`. */
+/** Who counts as one client, for the cap on sessions. It serves `requests.ts`. */
 
 import type { IncomingMessage } from 'node:http';
 import { isIP, isIPv6 } from 'node:net';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { Duplex } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
-import { eventually } from '../../test/support/eventually.ts';
+import { eventually } from '../../../test/support/eventually.ts';
 import { Receiver } from './receiver.ts';
 
 const SILENT = { onReady: () => {}, onGone: () => {} };

@@ -1,0 +1,34 @@
+/** What the fallback answers to a request that it does not serve. It serves `requests.ts` and `send-request.ts`. */
+
+import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Problem } from '../../core/wire.ts';
+import { closeLine, OPEN_LINE } from './session/framing.ts';
+
+/** Answers as `application/problem+json`. @param detail for a person: what was expected, what came */
+export function refuse(res: ServerResponse, status: number, code: string, detail: string): void {
+  const problem: Problem = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail, code };
+  res
+    .writeHead(status, { 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store' })
+    .end(JSON.stringify(problem));
+}
+
+export function refuseUnavailable(res: ServerResponse): void {
+  res.setHeader('Retry-After', '1');
+  refuse(res, 503, 'push_unavailable', 'The push server cannot be reached just now.');
+}
+
+export function refuseOthers(res: ServerResponse): void {
+  res.setHeader('Connection', 'close');
+  refuse(res, 403, 'not_your_session', 'This session was opened by another client. Start one of your own.');
+}
+
+export function refuseUnknown(res: ServerResponse): void {
+  refuse(res, 404, 'unknown_session', 'This session is not open here. Start a new one.');
+}
+
+/** Refuses a wrong app key as the bus would: with a session that opens and closes. pusher-js heeds no close before that. */
+export function refuseKey(res: ServerResponse): void {
+  res
+    .writeHead(200, { 'Content-Type': 'application/javascript; charset=UTF-8', 'Cache-Control': 'no-store' })
+    .end(OPEN_LINE + closeLine({ code: 4_001, reason: 'There is no application with this key' }));
+}

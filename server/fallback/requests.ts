@@ -1,0 +1,135 @@
+/**
+ * Answers the requests of the fallback: who may ask, which session is meant, and what it is to do. It serves `attach.ts`.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Backend } from '../../backend/backend.ts';
+import { Outage } from '../../backend/log.ts';
+import type { Endpoint } from '../../backend/push/pusher-env.ts';
+import { clientOf } from './access/client-address.ts';
+import { Opener } from './access/opener.ts';
+import { answerPreflight, isSecure, relationOf, setCors } from './access/origin.ts';
+import { refuse, refuseKey, refuseOthers, refuseUnavailable } from './answers.ts';
+import type { CheckedOptions } from './options.ts';
+import type { FallbackRoute } from './route.ts';
+import { answerSend } from './send-request.ts';
+import type { Budget } from './session/outbox.ts';
+import { Session } from './session/session.ts';
+import { type Entry, SessionTable } from './session/session-table.ts';
+
+/** Who sent a request, and by which means that is known. */
+interface Sender {
+  /** Its address, as for the cap on sessions. */
+  readonly client: string;
+  /** Whether it is a page of the application itself, or no page. pusher-js sends no cookies from other origins. */
+  readonly keepsCookies: boolean;
+}
+
+export class FallbackRequests {
+  readonly #backend: Backend;
+  readonly #options: CheckedOptions;
+  /** Of the bus, without the client's own parameters. */
+  readonly #busUrl: string;
+  readonly #outage: Outage;
+  readonly #sessions: SessionTable;
+  readonly #budget: Budget = { used: 0 };
+  #isClosed = false;
+
+  constructor(backend: Backend, bus: Endpoint, options: CheckedOptions) {
+    this.#backend = backend;
+    this.#options = options;
+    const host = bus.host.includes(':') && !bus.host.startsWith('[') ? `[${bus.host}]` : bus.host;
+    this.#busUrl = `${bus.tls ? 'wss' : 'ws'}://${host}:${bus.port}/app/${backend.pusher.key}`;
+    this.#outage = new Outage(backend.log, 'The push server, for clients without WebSockets,');
+    this.#sessions = new SessionTable(options.limits);
+  }
+
+  /** Sessions that are open, or were a moment ago. */
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
+  /** Tells clients to connect anew, and opens no more sessions. */
+  close(): void {
+    this.#isClosed = true;
+    this.#sessions.endAll({ code: 4_200, reason: 'The server is about to end' });
+  }
+
+  answer(req: IncomingMessage, res: ServerResponse, route: FallbackRoute): void {
+    const { allowedOrigins, trust } = this.#options;
+    const relation = relationOf(req, allowedOrigins, trust);
+    if (relation === 'foreign') {
+      refuse(res, 403, 'forbidden_origin', 'Pages of this origin may not connect here.');
+      return;
+    }
+    setCors(req, res);
+    if (req.method === 'OPTIONS') {
+      answerPreflight(res);
+      return;
+    }
+    if (req.method !== 'POST') {
+      res.setHeader('Allow', 'POST, OPTIONS');
+      refuse(res, 405, 'method_not_allowed', `Expected POST, got ${req.method}.`);
+      return;
+    }
+    this.#answerClient(req, res, route, { client: clientOf(req, trust), keepsCookies: relation === 'own' });
+  }
+
+  #answerClient(req: IncomingMessage, res: ServerResponse, route: FallbackRoute, sender: Sender): void {
+    const known = this.#sessions.find(route.session);
+    const isKnown = !known || known.opener.sent(req, sender.client);
+    if (!isKnown && !this.#mayProve(req, route, known, sender)) {
+      refuseOthers(res);
+      return;
+    }
+    known?.opener.greet(res, isSecure(req, this.#options.trust));
+    if (route.verb === 'send') {
+      void answerSend(req, res, known, isKnown, { bus: this.#backend.bus, limits: this.#options.limits });
+      return;
+    }
+    // pusher-js sends no body here; whatever comes is not kept.
+    req.resume();
+    if (route.key !== this.#backend.pusher.key) {
+      refuseKey(res);
+      return;
+    }
+    // A session that this process does not know begins here. If pusher-js thinks that it is open already (in another
+    // instance, or before a restart), it takes the line that opens a session for a loss, and starts anew.
+    const entry = known ?? this.#open(req, res, route, sender);
+    entry?.session.receive(route.verb, res);
+  }
+
+  /** A client that keeps no cookies has nothing to show until it sends. Where it polls, polls come before that. */
+  #mayProve(req: IncomingMessage, route: FallbackRoute, { opener, session }: Entry, { client }: Sender): boolean {
+    if (!opener.couldBe(req, client)) return false;
+    return route.verb === 'send' || (route.verb === 'poll' && session.isPolled);
+  }
+
+  #open(req: IncomingMessage, res: ServerResponse, route: FallbackRoute, sender: Sender): Entry | null {
+    const { limits, publicUrl, trust } = this.#options;
+    const { client, keepsCookies } = sender;
+    if (this.#isClosed) {
+      res.setHeader('Connection', 'close');
+      refuseUnavailable(res);
+      return null;
+    }
+    if (!this.#sessions.hasRoom(client)) {
+      res.setHeader('Retry-After', '10');
+      refuse(res, 429, 'too_many_sessions', 'Too many connections over HTTP. Try again later.');
+      return null;
+    }
+    const session = new Session({
+      url: `${this.#busUrl}?${route.query || 'protocol=7'}`,
+      limits,
+      budget: this.#budget,
+      unavailable: refuseUnavailable,
+      onConnection: (failure) => (failure === null ? this.#outage.succeeded() : this.#outage.failed(failure)),
+      onForgotten: () => this.#sessions.remove(route.session, client, entry),
+    });
+    const path = `${publicUrl.path}/app/${route.key}/${route.session}`;
+    const entry: Entry = { session, opener: new Opener(req, { keepsCookies, client, path }), bodies: 0 };
+    this.#sessions.add(route.session, client, entry);
+    entry.opener.greet(res, isSecure(req, trust));
+    return entry;
+  }
+}

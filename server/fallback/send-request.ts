@@ -1,0 +1,68 @@
+/** A request by which a client sends frames to the bus (`xhr_send`). It serves `requests.ts`. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Bus } from '../../backend/push/bus.ts';
+import { refuse, refuseOthers, refuseUnknown } from './answers.ts';
+import { parseSend } from './check-frame.ts';
+import type { FallbackLimits } from './options.ts';
+import { readBody } from './read-body.ts';
+import type { Entry } from './session/session-table.ts';
+
+/** Bodies of one session that may be on their way at once. pusher-js sends one frame a request, each by itself. */
+const MAX_BODIES = 32;
+
+export interface SendOptions {
+  readonly bus: Pick<Bus, 'authorize'>;
+  readonly limits: Pick<FallbackLimits, 'bodyBytes' | 'connectMs'>;
+}
+
+/**
+ * Passes the frames in the body of `req` on to the bus, and answers.
+ * @param entry the session, if it is open here
+ * @param isKnown whether `req` is known to come from the client of the session. Otherwise a frame must prove it.
+ */
+export async function answerSend(
+  req: IncomingMessage,
+  res: ServerResponse,
+  entry: Entry | undefined,
+  isKnown: boolean,
+  { bus, limits }: SendOptions,
+): Promise<void> {
+  // Before a byte is read: nobody's body is kept for a session that does not exist.
+  if (entry === undefined || entry.bodies >= MAX_BODIES) {
+    res.setHeader('Connection', 'close');
+    if (entry) refuse(res, 429, 'too_many_bodies', `Expected at most ${MAX_BODIES} requests to send at once.`);
+    else refuseUnknown(res);
+    return;
+  }
+  entry.bodies++;
+  const body = await readBody(req, limits.bodyBytes, limits.connectMs);
+  entry.bodies--;
+  if (res.destroyed) return;
+  if ('fault' in body) {
+    res.setHeader('Connection', 'close');
+    refuse(res, body.status, 'invalid_body', body.fault);
+    return;
+  }
+  const parsed = parseSend(body.bytes);
+  if (!isKnown) {
+    if ('fault' in parsed || !isProof(parsed.frames, entry.session.socketId, bus)) {
+      refuseOthers(res);
+      return;
+    }
+    entry.opener.keepsNoCookies();
+  }
+  if ('fault' in parsed) refuse(res, 400, 'invalid_frame', parsed.fault);
+  else if (entry.session.send(parsed.frames)) res.writeHead(204).end();
+  else refuseUnknown(res);
+}
+
+/** Whether one of the frames holds what only the client of the session can have: a signature for its socket. */
+function isProof(frames: readonly string[], socketId: string | null, bus: Pick<Bus, 'authorize'>): boolean {
+  if (socketId === null) return false;
+  return frames.some((frame) => {
+    const { event, data } = JSON.parse(frame) as { event: string; data?: { channel?: unknown; auth?: unknown } };
+    if (event !== 'pusher:subscribe' || typeof data?.channel !== 'string') return false;
+    return data.auth === bus.authorize(socketId, data.channel).auth;
+  });
+}

@@ -1,0 +1,152 @@
+/**
+ * The connection to the bus for one client of the fallback. It serves the session. It tries to connect for a while, pings
+ * the bus so that neither side takes the other for dead, and ends once.
+ */
+
+import { WebSocket } from 'ws';
+import { backoff } from '../../../core/backoff.ts';
+import { type Close, closeFrom } from './framing.ts';
+
+/** Largest message from the bus, in bytes: ten times what an event may have. */
+const MAX_MESSAGE_BYTES = 1_048_576;
+/** Bytes that may wait for a bus that is slow to take what a client sends. */
+const MAX_UNSENT_BYTES = 262_144;
+/** Between two tries to reach the bus: 125 to 375 ms. */
+const RETRY = { initial: 250, factor: 1, jitter: [0.5, 1.5] } as const;
+
+export interface BusSocketOptions {
+  /** Of the bus, for this client. */
+  readonly url: string;
+  /** How long the bus is tried, in ms. */
+  readonly connectMs: number;
+  /** How often the bus is pinged, in ms. */
+  readonly pingMs: number;
+  /** The bus has accepted the connection. At most once. */
+  readonly onOpen: () => void;
+  /** The bus could not be reached. It is tried again until `connectMs` have passed. */
+  readonly onRefused: (reason: string) => void;
+  readonly onMessage: (message: string) => void;
+  /** The connection has ended, other than by {@link BusSocket.close}, or never came about. At most once. */
+  readonly onClose: (close: Close) => void;
+}
+
+export class BusSocket {
+  readonly #options: BusSocketOptions;
+  readonly #tryUntil: number;
+  readonly #pings: NodeJS.Timeout;
+  #socket: WebSocket;
+  #state: 'connecting' | 'open' | 'closed' = 'connecting';
+  #id: string | null = null;
+  #isPingUnanswered = false;
+
+  constructor(options: BusSocketOptions) {
+    this.#options = options;
+    this.#tryUntil = performance.now() + options.connectMs;
+    this.#socket = this.#connect();
+    this.#pings = setInterval(() => this.#ping(), options.pingMs).unref();
+  }
+
+  /** What the bus calls this connection; null until it has said so. */
+  get id(): string | null {
+    return this.#id;
+  }
+
+  /** Sends frames, which were checked. Ends the connection where the bus does not keep up. */
+  send(frames: readonly string[]): void {
+    for (const frame of frames) this.#socket.send(frame);
+    if (this.#socket.bufferedAmount > MAX_UNSENT_BYTES) {
+      this.#end({ code: 4_200, reason: 'The push server does not keep up' });
+    }
+  }
+
+  close(): void {
+    const wasOpen = this.#state === 'open';
+    this.#state = 'closed';
+    clearInterval(this.#pings);
+    if (!wasOpen) {
+      this.#socket.terminate();
+      return;
+    }
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.close(1_000);
+    // The bus may not answer the close.
+    setTimeout(() => this.#socket.terminate(), this.#options.connectMs).unref();
+  }
+
+  #end(close: Close): void {
+    if (this.#state === 'closed') return;
+    this.close();
+    this.#options.onClose(close);
+  }
+
+  #connect(): WebSocket {
+    const socket = new WebSocket(this.#options.url, {
+      handshakeTimeout: this.#options.connectMs,
+      maxPayload: MAX_MESSAGE_BYTES,
+      perMessageDeflate: false,
+    });
+    let failure = 'the connection was closed';
+    socket.on('open', () => {
+      if (this.#state !== 'connecting') return;
+      this.#state = 'open';
+      this.#options.onOpen();
+    });
+    socket.on('message', (data, isBinary) => {
+      if (!isBinary) this.#receive(data.toString());
+    });
+    // Always followed by `close`.
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      failure = error.code ?? error.message;
+    });
+    socket.on('close', (code, reason) => {
+      if (this.#state === 'connecting') this.#retry(failure);
+      else this.#end(closeFrom(code, reason.toString()));
+    });
+    return socket;
+  }
+
+  /** After a 503, pusher-js comes back 15 s later. A bus that restarts is back before that, so it is worth waiting for. */
+  #retry(failure: string): void {
+    this.#options.onRefused(failure);
+    if (performance.now() >= this.#tryUntil) {
+      this.#end({ code: 4_100, reason: 'The push server cannot be reached' });
+      return;
+    }
+    const timer = setTimeout(
+      () => {
+        if (this.#state === 'connecting') this.#socket = this.#connect();
+      },
+      backoff(1, RETRY, Math.random()),
+    );
+    timer.unref();
+  }
+
+  #receive(message: string): void {
+    if (this.#state !== 'open' || this.#isOwnPong(message)) return;
+    this.#id ??= idIn(message);
+    this.#options.onMessage(message);
+  }
+
+  #ping(): void {
+    if (this.#state !== 'open') return;
+    if (this.#isPingUnanswered) {
+      this.#socket.terminate();
+      this.#end({ code: 4_201, reason: 'The push server does not answer' });
+      return;
+    }
+    this.#isPingUnanswered = true;
+    this.#socket.send('{"event":"pusher:ping","data":{}}');
+  }
+
+  /** The client must not get the answer to our ping: it would end a poll for nothing. */
+  #isOwnPong(message: string): boolean {
+    if (!this.#isPingUnanswered || message.length > 100 || !message.includes('"pusher:pong"')) return false;
+    this.#isPingUnanswered = false;
+    return true;
+  }
+}
+
+/** The socket's id, where `message` is the first one of the bus. */
+function idIn(message: string): string | null {
+  const match = /"event":"pusher:connection_established".*?socket_id\\?":\\?"([\d.]+)/.exec(message);
+  return match?.[1] ?? null;
+}
