@@ -51,8 +51,6 @@ export function assertOwner(owner: unknown): asserts owner is string {
 }
 
 function encodeOwner(owner: string): string {
-  // Most ids are; this is asked several times for each change.
-  if (/^[A-Za-z0-9_\-,.;@]+$/.test(owner)) return owner;
   // encodeURIComponent knows UTF-8 without TextEncoder, which core has no types for. It escapes `,;@`, which
   // channels allow, and leaves `!~*'()`, which they do not.
   return encodeURIComponent(owner)

@@ -38,9 +38,9 @@ export const MAX_RESULT_BYTES = 262_144;
 /** How deep inputs and results may be nested. Ours: schemas, and JSON libraries of other languages, work by recursion. */
 export const MAX_JSON_DEPTH = 256;
 
-/** Faults that a refused input is told at most, and the characters that they may take together. */
+/** Most faults that the answer to a refused input tells, and how many bytes of JSON they may take together. */
 export const MAX_ISSUES = 100;
-export const MAX_ISSUE_CHARACTERS = 16_384;
+export const MAX_ISSUE_BYTES = 16_384;
 
 /** Longest duration, in ms: ten years. What lies in a further future is a slip of the pen. */
 export const MAX_DURATION_MS = 3_653 * 86_400_000;

@@ -2,14 +2,14 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { AnyTaskDefinition } from './definition.ts';
-import { type Issue, TaskError } from './error.ts';
+import { TaskError } from './error.ts';
+import { cutIssues } from './issues.ts';
 import { type JsonFault, type JsonOutcome, placeOf, toJson } from './json.ts';
-import { MAX_INPUT_BYTES, MAX_ISSUE_CHARACTERS, MAX_ISSUES, MAX_JSON_DEPTH, MAX_RESULT_BYTES } from './limits.ts';
+import { MAX_INPUT_BYTES, MAX_JSON_DEPTH, MAX_RESULT_BYTES } from './limits.ts';
 import { cut } from './text.ts';
 
-const MAX_PATH_PARTS = 32;
-const MAX_KEY_LENGTH = 100;
-const MAX_ISSUE_MESSAGE_LENGTH = 200;
+/** Of the place of a fault, in a message. In characters. */
+const MAX_PLACE_LENGTH = 100;
 
 /** An input as it is stored: parsed once, so that a default is the same in the title and in each attempt. */
 export interface ParsedInput {
@@ -58,9 +58,9 @@ export async function parseWith<S extends StandardSchemaV1>(
 ): Promise<StandardSchemaV1.InferOutput<S>> {
   const outcome = await schema['~standard'].validate(value);
   if (!outcome.issues) return outcome.value;
-  const issues = toIssues(outcome.issues);
+  const issues = cutIssues(outcome.issues);
   const first = issues[0];
-  const where = first && first.path.length > 0 ? ` at ${cut(first.path.join('.'), MAX_KEY_LENGTH)}` : '';
+  const where = first && first.path.length > 0 ? ` at ${cut(first.path.join('.'), MAX_PLACE_LENGTH)}` : '';
   throw new TaskError(code, `${what} does not fit${where}: ${first?.message ?? 'it was refused'}`, {
     retryable: false,
     status: 422,
@@ -80,26 +80,6 @@ async function checkOutput(schema: StandardSchemaV1, returned: unknown): Promise
   }
 }
 
-/** A small body may have a fault for each of its bytes; its answer must not outgrow it. */
-function toIssues(all: readonly StandardSchemaV1.Issue[]): Issue[] {
-  const issues: Issue[] = [];
-  let characters = 0;
-  for (const { path = [], message } of all.slice(0, MAX_ISSUES)) {
-    const issue = {
-      path: path.slice(0, MAX_PATH_PARTS).map((part) => pathKey(typeof part === 'object' ? part.key : part)),
-      message: cut(String(message), MAX_ISSUE_MESSAGE_LENGTH),
-    };
-    characters += JSON.stringify(issue).length;
-    if (characters > MAX_ISSUE_CHARACTERS && issues.length > 0) break;
-    issues.push(issue);
-  }
-  return issues;
-}
-
-function pathKey(key: PropertyKey): string | number {
-  return typeof key === 'number' ? key : cut(String(key), MAX_KEY_LENGTH);
-}
-
 function expectJson(outcome: JsonOutcome, toError: (fault: JsonFault) => TaskError): string {
   if (outcome.ok) return outcome.text;
   throw toError(outcome.fault);
@@ -116,16 +96,16 @@ function inputError(fault: JsonFault): TaskError {
   const message =
     fault.kind === 'too_deep'
       ? `The input is nested deeper than ${MAX_JSON_DEPTH} levels. Make it flatter.`
-      : `The input must survive JSON as its schema gives it, and ${cut(placeOf(fault), MAX_KEY_LENGTH)} ${fault.message}. A schema can do so in a transform.`;
+      : `The input must survive JSON as its schema gives it, and ${cut(placeOf(fault), MAX_PLACE_LENGTH)} ${fault.message}. A schema can do so in a transform.`;
   return new TaskError('invalid_input', message, {
     retryable: false,
     status: 422,
-    issues: toIssues([fault]),
+    issues: cutIssues([fault]),
   });
 }
 
 function resultError(fault: JsonFault): TaskError {
-  const options = { retryable: false, issues: toIssues([fault]) };
+  const options = { retryable: false, issues: cutIssues([fault]) };
   return fault.kind === 'too_large'
     ? new TaskError('result_too_large', 'The task ended, but its result is larger than what is kept.', options)
     : new TaskError('invalid_result', 'The task ended, but its result is of a kind that cannot be kept.', options);

@@ -3,30 +3,23 @@
 import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, Response } from 'express';
 import { consoleLog, guardLog, type Log } from '../backend/log.ts';
-import { asTaskError, type Issue, TaskError } from '../core/error.ts';
+import { asTaskError, TaskError } from '../core/error.ts';
+import { cutIssues } from '../core/issues.ts';
+import { MAX_ERROR_MESSAGE_LENGTH } from '../core/limits.ts';
 import { cut } from '../core/text.ts';
 import type { Problem } from '../core/wire.ts';
-
-/** A schema says as much of an input as the input holds; an answer says what a form can show. */
-const MAX_FAULTS = 100;
-const MAX_PATH_PARTS = 16;
-const MAX_PATH_PART_LENGTH = 64;
-const MAX_FAULT_LENGTH = 200;
-const MAX_DETAIL_LENGTH = 500;
-/** Of all faults together, as JSON: control characters take six bytes each. */
-const MAX_FAULTS_BYTES = 16_384;
 
 /** Answers with `given` as `application/problem+json`; of many faults the first 100, each cut. At most about 20 KB. */
 export function sendProblem(res: Response, given: TaskError): void {
   const error = asTaskError(given);
   // An error of inloop's client has no status where no answer came.
   const status = error.status >= 400 && error.status < 600 ? error.status : 500;
-  const errors = cutFaults(error.issues);
+  const errors = cutIssues(error.issues);
   const problem: Problem = {
     type: 'about:blank',
     title: STATUS_CODES[status] ?? 'Error',
     status,
-    detail: cut(error.message, MAX_DETAIL_LENGTH),
+    detail: cut(error.message, MAX_ERROR_MESSAGE_LENGTH),
     code: error.code,
     ...(errors.length > 0 ? { errors } : {}),
   };
@@ -53,27 +46,6 @@ export function problemHandler(options: { readonly log?: Log } = {}): ErrorReque
     }
     sendProblem(res, error);
   };
-}
-
-function cutFaults(issues: readonly Issue[]): Issue[] {
-  const faults: Issue[] = [];
-  let bytes = 0;
-  try {
-    for (const { path, message } of issues.slice(0, MAX_FAULTS)) {
-      const fault: Issue = {
-        path: path
-          .slice(0, MAX_PATH_PARTS)
-          .map((part) => (typeof part === 'number' ? part : cut(String(part), MAX_PATH_PART_LENGTH))),
-        message: cut(String(message), MAX_FAULT_LENGTH),
-      };
-      bytes += Buffer.byteLength(JSON.stringify(fault));
-      if (bytes > MAX_FAULTS_BYTES) break;
-      faults.push(fault);
-    }
-  } catch {
-    // Of an error that an adopter made these may be anything. What could be read is told.
-  }
-  return faults;
 }
 
 function isAborted(thrown: unknown): boolean {

@@ -1,17 +1,20 @@
 /** Who counts as one client, for the cap on sessions. It serves `requests.ts`. */
 
 import type { IncomingMessage } from 'node:http';
-import { isIP, isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
 import proxyAddr from 'proxy-addr';
 import type { Trust } from './origin.ts';
 
 /**
- * The client that sent `req`, by its address. What `X-Forwarded-For` says counts only as far as proxies that are
- * trusted wrote it, and only if it is an address: else all who come by that proxy are one client.
+ * The client that sent `req`, by its address. `X-Forwarded-For` counts only as far as trusted proxies wrote it, and only
+ * if it holds an address. Otherwise all who come through that proxy are one client.
  */
 export function clientOf(req: IncomingMessage, trust: Trust): string {
   const told = withoutPort(proxyAddr(req, trust));
-  return networkOf(isIP(told.replace(/%.*$/, '')) > 0 ? told : (req.socket.remoteAddress ?? ''));
+  // Not by ipaddr.js, which also takes numbers ("7") for addresses.
+  const isAddress = isIP(told) > 0;
+  return networkOf(isAddress ? told : (req.socket.remoteAddress ?? ''));
 }
 
 /** Some proxies write `10.0.0.1:4711` or `[2001:db8::1]:4711`. */
@@ -21,19 +24,11 @@ function withoutPort(address: string): string {
   );
 }
 
-/** The address itself; for IPv6 its first 64 bits, since one client has all addresses that begin with them. */
+/** The address itself; of IPv6 its first 64 bits, since one client has all addresses that begin with them. */
 export function networkOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
-  if (mapped) return mapped[1] as string;
-  const bare = address.replace(/%.*$/, '');
-  if (!isIPv6(bare)) return address;
-  const [head = '', tail] = bare.toLowerCase().split('::');
-  const before = head.split(':').filter(Boolean);
-  const after = (tail ?? '').split(':').filter(Boolean);
-  const zeros = tail === undefined ? 0 : 8 - before.length - after.length;
-  const groups = [...before, ...new Array<string>(Math.max(zeros, 0)).fill('0'), ...after];
-  return `${groups
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ''))
-    .join(':')}::/64`;
+  if (!ipaddr.isValid(address)) return address;
+  const parsed = ipaddr.process(address);
+  if (!('parts' in parsed)) return parsed.toString();
+  const network = parsed.parts.slice(0, 4).map((part) => part.toString(16));
+  return `${network.join(':')}::/64`;
 }
