@@ -39,12 +39,15 @@ export class RunningAttempts {
     return this.#attempts.get(id);
   }
 
-  /** Runs a started task. Resolves when its slot is free. Never rejects. */
-  async run(task: StartedTask): Promise<void> {
-    await this.#run(task).finally(task.admission.leave);
+  /**
+   * Runs a started task. Resolves when its slot is free, with whether the store knows how the attempt ended: false where
+   * the process gave up on the store before. Never rejects.
+   */
+  run(task: StartedTask): Promise<boolean> {
+    return this.#run(task).finally(task.admission.leave);
   }
 
-  async #run(task: StartedTask): Promise<void> {
+  async #run(task: StartedTask): Promise<boolean> {
     const { ports, running, retry, grace, onStuck } = this.#options;
     const { definition, handler, record, watched, probation } = task;
     const { id } = record.snapshot;
@@ -61,12 +64,14 @@ export class RunningAttempts {
     const ended = new AbortController();
     if (probation.isolation !== 'free') void this.#keepProbation(task, ended.signal);
     await attempt.done;
+    const isStored = !retry.giveUp.aborted;
     ended.abort('ended');
     // A later run of the same task may have begun while this one was being cut off.
     if (this.#attempts.get(id) === attempt) {
       this.#attempts.delete(id);
       running.end(id);
     }
+    return isStored;
   }
 
   /** The owner has called a task off. */

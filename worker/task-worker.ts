@@ -160,16 +160,16 @@ export class Worker implements TaskWorker {
   }
 
   /** Does what a job asks for, if the record still wants it. Never rejects; resolving takes the job off the queue. */
-  async #work(job: string, { starter, attempts, giveUp }: Parts): Promise<void> {
+  async #work(job: string, { starter, attempts }: Parts): Promise<void> {
     const wanted = parseJobId(job);
     if (!wanted) return;
     const own = attempts.get(wanted.id);
     // Delivered again since our event loop was blocked, not since we died: it is this very run.
     if (own?.run === wanted.run) return own.done;
     const claim = await starter.claim(wanted);
-    if (claim.result === 'started') await attempts.run(claim.task);
-    // We stop, and the outcome may not be stored. The job stays on the queue, for another worker.
-    if (claim.result === 'kept' || giveUp.signal.aborted) await new Promise<never>(() => undefined);
+    const isKept = claim.result === 'started' ? !(await attempts.run(claim.task)) : claim.result === 'kept';
+    // We stop before the task has started, or before its outcome is stored. The job stays on the queue.
+    if (isKept) await new Promise<never>(() => undefined);
   }
 
   async #stop(consumers: readonly Consumer[], { attempts, stopping, giveUp, stuck }: Parts): Promise<void> {
