@@ -101,7 +101,7 @@ describe('a real Soketi', () => {
     await eventually(async () => !(await bus.isOccupied('lobby')));
   });
 
-  it('that is gone is no answer, and is found again', async () => {
+  it('gives no answer while it is gone, and is found again', async () => {
     const bus = connect();
     await bus.ping();
     await soketi.kill();
@@ -179,7 +179,7 @@ describe('a webhook', () => {
     expect(bus.webhook(headers({ 'x-pusher-signature': sign(text) }), text)).toBe('malformed');
   });
 
-  it('may be of no channel', () => {
+  it('may tell of events without a channel', () => {
     const text = '{"time_ms":1,"events":[{"name":"something_new"}]}';
     expect(bus.webhook(headers({ 'x-pusher-signature': sign(text) }), text)).toEqual({
       at: 1,
@@ -312,7 +312,7 @@ describe('a bus that misbehaves', () => {
     expect(performance.now() - began).toBeLessThan(2 * DEADLINE_MS + 500);
   });
 
-  it.each(CASES)('that %s, twenty times: is as good as new once it behaves', async (_what, misbehave) => {
+  it.each(CASES)('that %s, twenty times: works again once it behaves', async (_what, misbehave) => {
     answer = misbehave;
     await Promise.all(Array.from({ length: 20 }, () => failure(bus.send([event()]))));
     answer = (_, response) => response.writeHead(200).end('{}');
@@ -344,7 +344,7 @@ describe('a bus that misbehaves', () => {
     expect(written).toBeLessThan(100_000_000);
   });
 
-  it('but says {} or nothing is well', async () => {
+  it('has taken the events where it answers {} or nothing', async () => {
     for (const body of ['{}', '', 'ok', '{"channels":{}}', '[]', 'null']) {
       answer = (_, response) => response.writeHead(200).end(body);
       await bus.send([event()]);

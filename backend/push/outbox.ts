@@ -12,13 +12,14 @@
 
 import { MAX_BATCH_EVENTS } from '../../core/limits.ts';
 import type { Budget } from './budget.ts';
+import { TrafficMeter } from './traffic-meter.ts';
 
 /** How long a request that is not full waits for more events, counted from its oldest event. */
 const BATCH_WAIT_MS = 25;
-/** Traffic is low while no more than this leaves: one event each 20 ms (50 a second), or 10 at once after a pause. */
-const LOW_TRAFFIC_EVENT_MS = 20;
-const LOW_TRAFFIC_BURST_MS = 10 * LOW_TRAFFIC_EVENT_MS;
-/** How long a state is worth showing. Whoever starts thousands of tasks at once sees the last of them when they run. */
+/**
+ * How long a state is worth showing. Who starts 1,000 tasks at once is shown about 100 of them as queued within 10 s, at
+ * 10 events a second. The others are shown once they run.
+ */
 const STALE_MS = 10_000;
 
 /** What the outbox has to know of an event. */
@@ -74,11 +75,10 @@ export class Outbox<E extends OutboxEvent> {
   readonly #queues = new Map<string, Queue<E>>();
   /** Queues that have events and no request under way, in the order in which they are served. */
   readonly #ready = new Set<Queue<E>>();
+  readonly #traffic = new TrafficMeter();
   #size = 0;
   #urgent = 0;
   #nextBatchAt = Number.POSITIVE_INFINITY;
-  /** When all events sent so far would have left at 50 a second. More than 200 ms ahead means much traffic. */
-  #pacedUntil = Number.NEGATIVE_INFINITY;
 
   constructor(options: OutboxOptions<E>) {
     this.#options = options;
@@ -107,7 +107,7 @@ export class Outbox<E extends OutboxEvent> {
 
   /** Whether little was sent lately. Then a request does not wait for more events. */
   hasLowTraffic(now: number): boolean {
-    return this.#pacedUntil - now < LOW_TRAFFIC_BURST_MS;
+    return this.#traffic.isLow(now);
   }
 
   /** Lets an event wait. Returns false where it does not: a newer one of its task does, or the outbox is full. */
@@ -126,15 +126,15 @@ export class Outbox<E extends OutboxEvent> {
   takeBatch(now: number, requestsUnderWay: number): Outgoing<E>[] {
     this.#nextBatchAt = Number.POSITIVE_INFINITY;
     const picked = this.#pick(now);
-    const isLonely = requestsUnderWay === 0 && this.hasLowTraffic(now);
-    const mayWait =
-      picked.length < MAX_BATCH_EVENTS && !isLonely && !picked.some(({ waiting }) => waiting.event.isUrgent);
+    const isFull = picked.length === MAX_BATCH_EVENTS;
+    const hasUrgent = picked.some(({ waiting }) => waiting.event.isUrgent);
+    const isCalm = requestsUnderWay === 0 && this.hasLowTraffic(now);
     const oldest = Math.min(...picked.map(({ waiting }) => waiting.since));
-    if (mayWait && now < oldest + BATCH_WAIT_MS) {
+    if (!isFull && !hasUrgent && !isCalm && now < oldest + BATCH_WAIT_MS) {
       this.#nextBatchAt = Math.min(this.#nextBatchAt, oldest + BATCH_WAIT_MS);
       return [];
     }
-    this.#countTraffic(picked.length, now);
+    this.#traffic.count(picked.length, now);
     return picked.map(({ queue, waiting: { event } }) => {
       this.#remove(queue, event);
       this.#options.budget.spend(queue.owner, event.isUrgent, now);
@@ -209,12 +209,6 @@ export class Outbox<E extends OutboxEvent> {
     if (left === 0) this.#nextBatchAt = Math.min(this.#nextBatchAt, budget.nextAt(queue.owner));
   }
 
-  /** At most 20 events are remembered, so that a burst of thousands is over for this rule 200 ms after it. */
-  #countTraffic(events: number, now: number): void {
-    const pacedUntil = Math.max(now, this.#pacedUntil) + events * LOW_TRAFFIC_EVENT_MS;
-    this.#pacedUntil = Math.min(pacedUntil, now + 2 * LOW_TRAFFIC_BURST_MS);
-  }
-
   #queueOf(owner: string): Queue<E> {
     const known = this.#queues.get(owner);
     if (known) return known;
@@ -247,8 +241,8 @@ export class Outbox<E extends OutboxEvent> {
       this.#count(queue, before, -1);
     }
     this.#count(queue, event, 1);
-    // A newer state keeps its place, or a task that moves all the time would never leave. An outcome goes to the end, so
-    // that outcomes leave in the order in which they happened.
+    // A newer state keeps the place of the older one. Otherwise a task that changes often would go to the end each time,
+    // and never be sent. An outcome does go to the end, so that outcomes leave in the order in which they happened.
     if (before && event.isUrgent) queue.waiting.delete(event.key);
     queue.waiting.set(event.key, waiting);
     if (!queue.isSending) this.#ready.add(queue);

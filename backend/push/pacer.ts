@@ -10,12 +10,12 @@ import type { Budget } from './budget.ts';
 
 /**
  * Turns fall on multiples of 50 ms, so that the steps of many owners share requests. A turn at 130 ms with a window of
- * 100 ms has the next one at 200 ms and not at 230 ms. What is too early by that, the budget holds back.
+ * 100 ms has the next one at 200 ms and not at 230 ms. Turns that come early by that still cannot exceed the budget.
  */
 const BEAT_MS = 50;
 /** While the bus or the store is slow, the window grows up to one step a second. */
 const WIDEST_WINDOW_MS = 1_000;
-/** An answer that takes longer than this is slow; where the window is shorter, one that takes longer than the window. */
+/** An answer that takes longer is slow. With 20 messages a second, so is one that takes longer than their window of 50 ms. */
 const SLOW_MS = 100;
 /** How long a wider window is kept, before the next quick answer halves it. */
 const WIDE_FOR_MS = 1_000;
@@ -26,6 +26,7 @@ const CLEAN_EVERY_MS = 1_000;
 export interface GivenTurn {
   readonly owner: string;
   readonly key: string;
+  /** When it was given, in ms. */
   readonly since: number;
 }
 

@@ -134,7 +134,7 @@ describe('what is sent', () => {
     expect(bus.delivered.filter(({ name }) => name === 'task.succeeded')).toHaveLength(100);
   });
 
-  it('lets an owner with much to say not hold up the others', async () => {
+  it('of an owner with 200 events does not hold up the others', async () => {
     bus.latency = 100;
     for (let n = 0; n < 200; n++) publisher.publish('busy', running(`b${n}`));
     publisher.publish('quiet', running('q'));
@@ -347,7 +347,7 @@ describe('an outage', () => {
     expect(delivered().filter((line) => line.startsWith('again'))).toHaveLength(3);
   });
 
-  it('that is only slowness is bounded too', async () => {
+  it('that is only slowness costs bounded memory too', async () => {
     bus.latency = 4_900;
     for (let second = 0; second < 60; second++) {
       for (let n = 0; n < 500; n++) publisher.publish(`user-${n}`, failed(running(`t${second}-${n}`)));
@@ -380,7 +380,7 @@ describe('an event that the bus will not take', () => {
     expect(publisher.isDown).toBe(false);
   });
 
-  it('makes nobody send twice what went through beside it', async () => {
+  it('does not make the other events of its request leave twice', async () => {
     bus.answer = (events, request) => {
       if (events.length > 1) return REFUSED;
       return request === 4 ? AWAY : null;
@@ -391,7 +391,7 @@ describe('an event that the bus will not take', () => {
   });
 
   it.each([401, 403, 404, 429, 500, 503])(
-    'does not include those refused with %d: the bus may change its mind, so the store keeps them',
+    'is not one that was refused with %d: the bus may take it later, so the store keeps it',
     async (status) => {
       bus.answer = () => new BusError(`the bus answered ${status}`, status);
       publisher.publish('ada', failed(running('a')));
@@ -437,7 +437,7 @@ describe('a health check', () => {
     expect(await publisher.check()).toBe(true);
   });
 
-  it('takes a bus that will not have this very event for one that is up', async () => {
+  it('counts the bus as up where it refuses the probe itself', async () => {
     bus.answer = () => new BusError('the bus answered 400: no such channel', 400);
     const check = publisher.check();
     await soon();
@@ -446,7 +446,7 @@ describe('a health check', () => {
 });
 
 describe('the end of a session', () => {
-  it('is told at once, however much else the owner has to be told, and never settled', async () => {
+  it('leaves at once, however many events wait, and is never settled', async () => {
     for (let n = 0; n < 80; n++) publisher.publish('ada', running(`t${n}`));
     await soon();
     publisher.publishSessionEnd('ada');

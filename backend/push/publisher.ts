@@ -258,6 +258,7 @@ export class Publisher {
     this.#settle(batch, unsent, 'sent');
   }
 
+  /** The fate of these events is known: counts it, and tells of outcomes. */
   #settle(batch: readonly Outgoing<PushEvent>[], unsent: Set<Outgoing<PushEvent>>, fate: EventFate): void {
     for (const outgoing of batch) {
       unsent.delete(outgoing);
@@ -267,6 +268,7 @@ export class Publisher {
     if (outcomes.length > 0) this.#options.onSettled(outcomes);
   }
 
+  /** Leaves the bus alone for a while. What was not sent waits for the next try, or is dropped in a long outage. */
   #handleFailure(unsent: ReadonlySet<Outgoing<PushEvent>>, error: unknown, sentAt: number): void {
     const now = performance.now();
     this.counts.failures += 1;

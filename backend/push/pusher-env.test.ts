@@ -114,7 +114,7 @@ describe('placeholders', () => {
     },
   );
 
-  it('are all that is refused: with values of one’s own the example works in production', () => {
+  it('are all that is refused: once they are replaced, the example works in production', () => {
     const log = recordLog();
     pusherFromEnv({ ...own, NODE_ENV: 'production' }, { log });
     expect(log.lines).toEqual([]);
@@ -129,7 +129,7 @@ describe('placeholders', () => {
 });
 
 describe('what a browser needs', () => {
-  it('of a server of one’s own sends every transport there', () => {
+  it('of a self-hosted bus sends every transport there', () => {
     const info = connectionInfo(
       pusherFromEnv({ ...OWN, PUSHER_PUBLIC_HOST: 'localhost', PUSHER_ENCRYPTION_KEY: ENCRYPTION_KEY }),
     );

@@ -1,0 +1,32 @@
+/**
+ * Says whether little was sent lately. It serves the outbox: while traffic is low, a request does not wait for more
+ * events. Pure: time goes in, in ms of a clock that never goes back.
+ *
+ * It is a leaky bucket: each event fills it by 1, and 50 a second leak out. Traffic is low while it holds less than 10. So
+ * one event each 20 ms is low traffic, and so are 10 events at once after a pause.
+ */
+
+const LEAK_PER_MS = 50 / 1_000;
+const LOW_LEVEL = 10;
+/** The bucket holds no more. So traffic is low again 200 ms after a burst, whether that was of 20 events or of 2,000. */
+const CAPACITY = 20;
+
+export class TrafficMeter {
+  #level = 0;
+  #countedAt = 0;
+
+  /** Whether little was sent lately. */
+  isLow(now: number): boolean {
+    return this.#levelAt(now) < LOW_LEVEL;
+  }
+
+  /** So many events leave. */
+  count(events: number, now: number): void {
+    this.#level = Math.min(this.#levelAt(now) + events, CAPACITY);
+    this.#countedAt = now;
+  }
+
+  #levelAt(now: number): number {
+    return Math.max(this.#level - (now - this.#countedAt) * LEAK_PER_MS, 0);
+  }
+}
