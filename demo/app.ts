@@ -5,9 +5,9 @@ import helmet from 'helmet';
 import { TaskError } from 'inloop';
 import type { Backend, PusherOptions } from 'inloop/backend';
 import { createTaskServer, problemHandler, sameOrigin } from 'inloop/server';
-import { createContactsRouter, createReportsRouter } from './contacts/contacts.ts';
-import type { DemoDatabase } from './contacts/database.ts';
+import { createContactsRouter, createReportsRouter } from './contacts/contact-routes.ts';
 import { contentPolicy } from './content-policy.ts';
+import type { DemoDatabase } from './database/database.ts';
 import type { DataFolder } from './files/data-folder.ts';
 import { createDownloadsRouter } from './files/downloads.ts';
 import { createHealthRouter } from './health.ts';
@@ -15,28 +15,28 @@ import { createSessionRouter, readSession, userOf } from './session/session.ts';
 import { exportContacts, importContacts } from './tasks.ts';
 import { createSamplesRouter } from './tools/samples.ts';
 import { createTroubleRouter } from './trouble.ts';
-import { createImportRouter } from './uploads/imports.ts';
+import { createImportRouter } from './uploads/import-routes.ts';
 
 export interface AppOptions {
   readonly backend: Backend;
-  /** The bus that browsers are to connect to, for the page's Content-Security-Policy. */
+  /** The bus that browsers connect to, for the Content-Security-Policy of the page. */
   readonly bus: Pick<PusherOptions, 'cluster' | 'browser'>;
   readonly db: DemoDatabase;
   readonly folder: DataFolder;
   readonly sessionSecret: string;
-  /** In bytes. */
+  /** Largest upload in bytes. */
   readonly maxUploadBytes: number;
   /** Proxies whose `X-Forwarded-*` headers are believed; none unless named. */
   readonly trustProxy?: readonly string[];
-  /** Where to ask for trouble; the page then offers it. Null or absent in production. */
+  /** The supervisor's address for trouble on purpose (trouble.ts). Null or absent: the page does not offer it. */
   readonly troubleUrl?: string | null;
   /** Folder of the built page. */
   readonly publicDir: string;
-  /** Fires when the server is to end. */
+  /** Fires when the server has to end. */
   readonly stop?: AbortSignal;
 }
 
-/** Builds the app. Connects to nothing until it is asked something. */
+/** Builds the app. It opens no connection before the first request. */
 export function createApp(options: AppOptions): Express {
   const { backend, db, folder, maxUploadBytes } = options;
   const tasks = createTaskServer({
@@ -49,14 +49,14 @@ export function createApp(options: AppOptions): Express {
 
   const app = express();
   app.disable('x-powered-by');
-  // Whoever comes from an address that is trusted can call himself anything: only proxies that were named.
+  // A trusted address may claim any client address, so only the named proxies are trusted.
   app.set('trust proxy', [...(options.trustProxy ?? [])]);
   app.use(helmet({ contentSecurityPolicy: contentPolicy(options.bus) }));
   app.use(createHealthRouter(backend));
   app.use(express.static(options.publicDir, { setHeaders: (res) => void res.set('Cache-Control', 'no-cache') }));
   app.use('/samples', createSamplesRouter());
 
-  // The task router looks after itself.
+  // Not for /tasks: its router checks origins itself.
   app.use(['/session', '/trouble', '/imports', '/reports'], sameOrigin());
   const session = {
     sessions: db.sessions,

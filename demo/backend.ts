@@ -1,4 +1,4 @@
-/** What the demo's server and worker share: the way to Redis and to the bus, from the environment. */
+/** The backend that server and worker share: Redis and the bus, from the environment. */
 
 import { type Backend, createBackend, type PusherOptions, pusherFromEnv } from 'inloop/backend';
 

@@ -1,10 +1,10 @@
-/** The Content-Security-Policy of the page: its own files, and the bus it follows tasks on. */
+/** The Content-Security-Policy of the page: it may load its own files and connect to the bus. */
 
 import type { PusherOptions } from 'inloop/backend';
 
 type Bus = Pick<PusherOptions, 'cluster' | 'browser'>;
 
-/** helmet's directives. No inline script, no inline style, nobody may frame the page. */
+/** The directives for helmet: no inline script, no inline style, no framing. */
 export function contentPolicy(bus: Bus) {
   return {
     useDefaults: false,

@@ -1,4 +1,4 @@
-/** What probes and Prometheus ask, the same for server and worker. Nothing in the answers is secret. */
+/** Health checks and metrics, the same for server and worker. The answers hold no secrets. */
 
 import { Router } from 'express';
 import type { Backend } from 'inloop/backend';
@@ -14,7 +14,7 @@ export function createHealthRouter(backend: Pick<Backend, 'check' | 'counters' |
       help: `inloop: ${name.replaceAll('_', ' ')} since the process started.`,
       registers: [registry],
       collect() {
-        // inloop counts; prom-client only shows it, and can be set to a number by starting over only.
+        // inloop counts. A counter of prom-client has no `set`, so it is reset and increased to the count.
         counter.reset();
         counter.inc(backend.counters()[name] ?? 0);
       },
@@ -22,7 +22,7 @@ export function createHealthRouter(backend: Pick<Backend, 'check' | 'counters' |
   }
   const messages = new Counter({
     name: 'inloop_push_messages_total',
-    help: 'inloop: events by what they tell, and what became of them, since the process started.',
+    help: 'inloop: events by kind and fate (sent, merged, dropped) since the process started.',
     labelNames: ['kind', 'fate'],
     registers: [registry],
     collect() {

@@ -1,16 +1,16 @@
-/** What every long-running process of the demo does: start, say so in one line, end when it is told to. */
+/** How server and worker start, listen, and end on a signal. */
 
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ConfigError, TaskError } from 'inloop';
 
-/** How long requests and handlers under way may take when the process is to end, in milliseconds. */
+/** How long running requests may take once the process has to end, in milliseconds. */
 const GRACE_MS = 5_000;
 
 /**
- * Runs a process: `run` gets a signal that fires on SIGTERM or SIGINT, and is done when it resolves. A TaskError
- * (a bad setting, a port that is taken) is printed as one line; the exit code is then 1.
+ * Runs a process until `run` resolves. `run` gets a signal that fires on SIGTERM or SIGINT. A TaskError or ConfigError (a bad
+ * setting, a port that is taken) is printed as one line, and the exit code is 1.
  */
 export async function runProcess(name: string, run: (stop: AbortSignal) => Promise<void>): Promise<void> {
   const stop = new AbortController();
@@ -22,11 +22,11 @@ export async function runProcess(name: string, run: (stop: AbortSignal) => Promi
     console.error(error instanceof TaskError || error instanceof ConfigError ? `${name}: ${error.message}` : error);
     process.exitCode = 1;
   }
-  // Something may still hold the process (a connection that is being retried); it has nothing left to do.
+  // Something may keep the process alive (a connection that is being retried), so it is ended after a second.
   setTimeout(() => process.exit(), 1_000).unref();
 }
 
-/** Listens. @throws TaskError `cannot_listen` where the port is taken or the address is not this machine's */
+/** Starts an HTTP server. @throws TaskError `cannot_listen` if the port is taken or the address is not this machine's */
 export async function listen(app: RequestListener, host: string, port: number): Promise<Server> {
   const server = createServer(app);
   server.listen(port, host);
@@ -49,7 +49,7 @@ export function addressOf(server: Server): string {
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
-/** Takes no new connections, and waits for requests under way: at most 5 s. */
+/** Closes the server: no new connections; running requests get at most 5 s. */
 export async function closeServer(server: Server): Promise<void> {
   const closed = once(server, 'close');
   server.close();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { attachFallback } from 'inloop/server';
 import { createApp } from './app.ts';
 import { openBackend } from './backend.ts';
-import { openDatabase } from './contacts/database.ts';
+import { openDatabase } from './database/database.ts';
 import { openDataFolder } from './files/data-folder.ts';
 import { addressOf, closeServer, listen, runProcess } from './process.ts';
 import { readServerSettings } from './settings.ts';

@@ -1,6 +1,6 @@
 /**
- * What the demo's processes read from their environment, checked at start: a person who forgot a variable
- * reads one line that names it. Serves server.ts and worker.ts; the push variables are inloop/backend's.
+ * The environment variables of server and worker, checked at start: a missing or bad one is named in one line. inloop/backend
+ * reads the PUSHER_* variables itself.
  */
 
 import { resolve } from 'node:path';
@@ -18,7 +18,7 @@ export interface CommonSettings {
   readonly port: number;
   /** Absolute path of the folder that holds the database and the files. */
   readonly dataDir: string;
-  /** How many messages a second one user gets at most, outcomes apart; 1 is thrifty. */
+  /** Most messages a second for one user, outcomes not counted. 1 saves money on hosted plans. */
   readonly pushesPerSecond: number;
 }
 
@@ -28,7 +28,7 @@ export interface ServerSettings extends CommonSettings {
   readonly maxUploadBytes: number;
   /** Proxies whose `X-Forwarded-*` headers are believed: addresses, subnets, or names as Express has them. */
   readonly trustProxy: readonly string[];
-  /** Where `npm start` lets this server ask for trouble (trouble.ts); null where there is none to be had. */
+  /** The supervisor's address for trouble on purpose (trouble.ts), or null. */
   readonly troubleUrl: string | null;
 }
 
@@ -74,7 +74,7 @@ function readText(env: Environment, name: string, expected: string): string {
 function readRedisUrl(env: Environment): string {
   const expected = 'a URL like redis://127.0.0.1:6379';
   const value = readText(env, 'REDIS_URL', expected);
-  // No URL, since it names several hosts; createBackend looks closer.
+  // It names several hosts, so it is not a URL. createBackend checks the rest.
   if (/^rediss?\+sentinel:\/\/\S+$/.test(value)) return value;
   const protocol = URL.canParse(value) ? new URL(value).protocol : null;
   if (protocol === 'redis:' || protocol === 'rediss:') return value;

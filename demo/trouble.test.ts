@@ -5,7 +5,7 @@ import express from 'express';
 import { problemHandler } from 'inloop/server';
 import { LOOPBACK } from '../dev/stack/ports.ts';
 import { eventually } from '../test/support/eventually.ts';
-import { openDatabase } from './contacts/database.ts';
+import { openDatabase } from './database/database.ts';
 import { createSessionRouter, readSession } from './session/session.ts';
 import { readServerSettings } from './settings.ts';
 import { createTroubleRouter } from './trouble.ts';

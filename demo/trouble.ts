@@ -1,7 +1,7 @@
 /**
- * `/trouble`: lets the page break parts of the local stack on purpose, so that people and browser tests can watch what
- * becomes of it. There only where `npm start` handed in an address for it, and never in production; only for a page of
- * this server's own, opened on this machine, by a signed-in user. No part of what an adopter's app needs.
+ * `/trouble`: breaks parts of the local stack on purpose, so that people and browser tests can watch how tasks survive it.
+ * It exists only under `npm start`, never in production, and answers only a signed-in user whose page is from this server
+ * and opened on this machine. An adopter's app does not need it.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,7 +10,7 @@ import { TaskError } from 'inloop';
 import { z } from 'zod';
 import { requireUser } from './session/session.ts';
 
-/** For how long the supervisor may think about it, in milliseconds. It ends processes and waits for that. */
+/** How long the supervisor may take to answer, in milliseconds. It ends processes and waits for their end. */
 const CONTROL_LIMIT_MS = 8_000;
 const LONGEST_SLEEP_S = 600;
 /** A browser has six connections to a host over HTTP/1.1, and each sleeping tab takes one. */
@@ -38,20 +38,20 @@ const reportSchema = z.object({
 type Report = z.infer<typeof reportSchema>;
 
 /**
- * `GET /trouble` says what lasts, `POST` makes some (`{"kind":"kill-worker"}`), `DELETE` ends it all. All answer
- * `{lasting: [{kind, leftMs}], pid?}`. The answer to `{"kind":"sleep","seconds":20}` is as late as that, for a tab that
- * waits for it and does nothing else. `/session` gets a `Link` header that says that there is trouble to be had.
+ * `GET /trouble` lists the trouble that lasts, `POST` starts some (`{"kind":"kill-worker"}`), `DELETE` ends all of it. All
+ * three answer `{lasting: [{kind, leftMs}], pid?}`. `{"kind":"sleep","seconds":20}` is answered after 20 s: the tab waits
+ * for it and does nothing else, like a computer that sleeps. `/session` gets a `Link` header, so that the page knows.
  *
- * @param controlUrl the supervisor's
+ * @param controlUrl the supervisor's secret address
  */
 export function createTroubleRouter(controlUrl: string, stop?: AbortSignal): Router {
-  /** How to wake each tab that sleeps, and until when it does. */
+  /** For each sleeping tab: how to wake it, and until when it sleeps (milliseconds since 1970). */
   const sleepers = new Map<AbortController, number>();
   const wakeAll = () => {
     for (const woken of sleepers.keys()) woken.abort();
   };
   stop?.addEventListener('abort', wakeAll);
-  /** One entry for all of them: a page shows one clock. */
+  /** Adds one entry for all sleeping tabs, because a page shows one clock. */
   const withSleepers = (report: Report): Report => {
     const leftMs = Math.max(0, ...sleepers.values()) - Date.now();
     return leftMs > 0 ? { ...report, lasting: [...report.lasting, { kind: 'sleep', leftMs }] } : report;
@@ -79,7 +79,7 @@ export function createTroubleRouter(controlUrl: string, stop?: AbortSignal): Rou
       return;
     }
     if (sleepers.size >= MAX_SLEEPERS) refuse('too_many_sleepers', 429, 'Enough tabs are asleep already.');
-    // By the time a computer wakes up, its connections are gone.
+    // A computer that sleeps loses its connections.
     const report = await ask(controlUrl, 'POST', 'drop-connection');
     const woken = new AbortController();
     res.on('close', () => woken.abort());
@@ -102,7 +102,7 @@ async function ask(controlUrl: string, method: 'GET' | 'POST', kind = ''): Promi
     const response = await fetch(url, { method, signal: AbortSignal.timeout(CONTROL_LIMIT_MS) });
     if (response.ok) return reportSchema.parse(await response.json());
   } catch {
-    // Its address is a secret, and part of the error.
+    // Not logged: the error contains the secret address.
   }
   return refuse('no_trouble', 503, 'The stack does not take trouble at this moment. Try again in a few seconds.');
 }
@@ -110,7 +110,7 @@ async function ask(controlUrl: string, method: 'GET' | 'POST', kind = ''): Promi
 /** @throws TaskError `forbidden_origin` (403) for other sites' pages, and for whoever is not on this machine */
 function checkCaller(req: Request): void {
   const { origin, 'sec-fetch-site': site } = req.headers;
-  // What sends neither is no browser, so there is no page that could be another site's.
+  // A client that sends neither header is not a browser, so no other site's page can be behind it.
   const isOwnPage = origin === undefined || origin === `http://${req.headers.host}`;
   const isSameOrigin = site === undefined || site === 'same-origin';
   if (isOwnPage && isSameOrigin && isOnThisMachine(req)) return;
@@ -118,8 +118,8 @@ function checkCaller(req: Request): void {
 }
 
 /**
- * By a name of this machine's (another site could give its own name our address), and through no proxy: before one may
- * be anybody.
+ * Whether the request used a name of this machine (another site's name could point to our address) and no proxy (anybody
+ * could be behind one).
  */
 function isOnThisMachine({ headers }: Request): boolean {
   const name = /^(.*?)(?::\d+)?$/.exec(headers.host ?? '')?.[1] ?? '';

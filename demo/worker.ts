@@ -3,9 +3,9 @@
 import express from 'express';
 import { createTaskWorker } from 'inloop/worker';
 import { openBackend } from './backend.ts';
-import { openDatabase } from './contacts/database.ts';
 import { createExportHandler } from './contacts/export-contacts.ts';
 import { createImportHandler } from './contacts/import-contacts.ts';
+import { openDatabase } from './database/database.ts';
 import { openDataFolder } from './files/data-folder.ts';
 import { startSweeping } from './files/sweep.ts';
 import { createHealthRouter } from './health.ts';

@@ -8,10 +8,10 @@ export interface Contact {
   readonly phone: string;
 }
 
-/** Which field of a row holds what; -1 for a column that the file does not have. */
+/** The index of each column in a row; -1 for a column that the file does not have. */
 export type Columns = Readonly<Record<keyof Contact, number>>;
 
-/** Longest values, in characters. The one for e-mail is what SMTP can address. */
+/** Longest values, in characters. An e-mail address in SMTP has at most 254. */
 export const CONTACT_LIMITS: Readonly<Record<keyof Contact, number>> = {
   email: 254,
   name: 200,
@@ -41,7 +41,7 @@ export function findColumns(header: readonly string[]): Columns | null {
   return columns.email === -1 ? null : columns;
 }
 
-/** The contact in a row, or `reason`: a few words for the person who has to correct the row. */
+/** Reads the contact in a row, or says why the row is not one, for the person who has to correct it. */
 export function readContact(
   fields: readonly string[],
   columns: Columns,
@@ -71,7 +71,7 @@ export function isEmail(text: string): boolean {
   );
 }
 
-/** Undoes the apostrophe that write-csv.ts puts before a formula, so that an export can be imported again. */
+/** Removes the apostrophe that write-csv.ts puts before a formula, so that an export can be imported again. */
 function unguard(value: string): string {
   return /^'[=+\-@\t\r\uFF1D\uFF0B\uFF0D\uFF20]/.test(value) ? value.slice(1) : value;
 }

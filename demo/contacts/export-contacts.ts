@@ -1,11 +1,11 @@
-/** The report: runs in the worker and writes the owner's contacts to a CSV, page by page. */
+/** The export: runs in the worker and writes the owner's contacts to a CSV file, page by page. */
 
 import { statSync } from 'node:fs';
 import type { ResultOf } from 'inloop';
 import { createCsvWriter } from '../csv/write-csv.ts';
+import type { DemoDatabase } from '../database/database.ts';
 import type { DataFolder } from '../files/data-folder.ts';
 import type { exportContacts } from '../tasks.ts';
-import type { DemoDatabase } from './database.ts';
 import type { TaskRun } from './task-run.ts';
 
 const PAGE_ROWS = 500;

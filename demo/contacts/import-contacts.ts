@@ -1,9 +1,9 @@
 /**
- * The import: runs in the worker, row by row, in memory that does not grow with the file.
+ * The import: runs in the worker, row by row. Its memory does not grow with the file.
  *
- * It may be run again at any time (the worker died, the owner pressed Retry), so every step can be repeated:
- * contacts are replaced by e-mail address, the file of rejected rows is written anew, and how an upload ended
- * is noted before the upload is deleted.
+ * It may run again at any time (the worker died, the owner pressed Retry), so every step can be repeated: a contact with a
+ * known e-mail address is replaced, the file of rejected rows is written anew, and the outcome of an upload is stored
+ * before the upload is deleted.
  */
 
 import { existsSync, statSync } from 'node:fs';
@@ -13,10 +13,10 @@ import { type ParsedInputOf, type ResultOf, type StageOf, TaskError } from 'inlo
 import { countRows } from '../csv/count-rows.ts';
 import { type CsvRow, readCsv } from '../csv/read-csv.ts';
 import { type CsvWriter, createCsvWriter } from '../csv/write-csv.ts';
+import type { DemoDatabase } from '../database/database.ts';
 import type { DataFolder } from '../files/data-folder.ts';
 import type { importContacts } from '../tasks.ts';
 import { type Columns, type Contact, findColumns, readContact } from './contact.ts';
-import type { DemoDatabase } from './database.ts';
 import type { TaskRun } from './task-run.ts';
 
 type Input = ParsedInputOf<typeof importContacts>;
@@ -25,12 +25,12 @@ type Run = TaskRun<StageOf<typeof importContacts>>;
 
 /** A batch is saved when it has this many rows … */
 const BATCH_ROWS = 500;
-/** … or after this many milliseconds, so that a slow import is seen to move. */
+/** … or after this many milliseconds, so that a slow import shows progress. */
 const BATCH_MS = 100;
 
 /**
- * The file of rejected rows is at most so many times as long as the upload, or this long: one of many short rows, all
- * of them bad, would otherwise become thirty times as long, since each is given its reason.
+ * The file of rejected rows is at most this many times as long as the upload, but may always have the length below.
+ * Without a limit an upload of many short bad rows would make a file thirty times as long, because each row gets a reason.
  */
 const REJECTS_FACTOR = 3;
 const LEAST_REJECTS_LENGTH = 65_536;
@@ -68,7 +68,7 @@ export function createImportHandler({ db, folder, slowRowMs }: ImportOptions) {
       return result;
     } catch (error) {
       await run.discard();
-      // An aborted read or delay throws an error of its own: the worker wants the reason of the signal.
+      // An aborted read or delay throws its own error; the worker needs the reason of the signal instead.
       task.signal.throwIfAborted();
       if (!(error instanceof TaskError) || error.retryable) throw error; // Another attempt will need the upload.
       const failure = run.explain(error);
@@ -90,7 +90,7 @@ class ImportRun {
   #skipped = 0;
   #contacts: Contact[] = [];
   #rejected: string[][] = [];
-  /** Rows among the rejected ones for which the file had no room. */
+  /** Rejected rows that did not fit into the file. */
   #unlisted = 0;
   #rejectsLeft = 0;
   #rejects: CsvWriter | null = null;
@@ -125,7 +125,7 @@ class ImportRun {
       }
       await this.#save();
     } catch (error) {
-      // The file turned bad: the rows before that place are good, so they stay.
+      // The file is bad from here on. The rows before are good, so they are saved.
       if (error instanceof TaskError && !signal.aborted) await this.#save();
       throw error;
     } finally {
@@ -134,12 +134,12 @@ class ImportRun {
     return { imported: this.#imported, skipped: this.#skipped, rejectsUrl: await this.#finishRejects() };
   }
 
-  /** Removes what was only begun. */
+  /** Removes the unfinished file of rejected rows. */
   async discard(): Promise<void> {
     await this.#rejects?.discard();
   }
 
-  /** `error`, with what became of the rows before it. */
+  /** Adds to `error` how many of the rows before it were imported and skipped. */
   explain(error: TaskError): TaskError {
     if (this.#imported + this.#skipped === 0) return error;
     const kept = `Of the rows before it, ${this.#imported} were imported and ${this.#skipped} skipped.`;
@@ -154,7 +154,7 @@ class ImportRun {
     }
     const length = row.fields.reduce((sum, field) => sum + field.length + 1, read.reason.length + ROW_OVERHEAD);
     if (length > this.#rejectsLeft) {
-      // The file ends here: with gaps in it nobody could tell what is missing.
+      // Later rows are left out too, even short ones: a file with gaps would not show what is missing.
       this.#rejectsLeft = 0;
       this.#unlisted++;
       this.#skipped++;
@@ -202,7 +202,7 @@ class ImportRun {
   }
 }
 
-/** Says which columns there are instead. Also for the check of an upload. */
+/** The error for a file without an e-mail column; it names the columns that there are. Also for inspect-upload.ts. */
 export function noEmailColumn(header: readonly string[]): TaskError {
   const found = header.slice(0, 10).map((name) => JSON.stringify(name.trim().slice(0, 30)));
   return new TaskError(

@@ -1,4 +1,4 @@
-/** What the demo's handlers use of the task they run, so that tests can run them without a worker. */
+/** The part of a running task that the demo's handlers use. Tests implement it and need no worker. */
 
 import type { Progress } from 'inloop';
 

@@ -1,4 +1,4 @@
-/** Counts the rows of a CSV without parsing it, so that an import can say how far it is. */
+/** Counts the rows of a CSV without parsing it, so that an import knows its total. */
 
 import { createReadStream } from 'node:fs';
 
@@ -7,8 +7,8 @@ const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
 /**
- * How many rows the file at `path` has below its header. Right for every well-formed file: lines in quoted fields
- * count as part of their row, empty lines do not count. Where quotation marks do not match up it is a guess.
+ * Counts the rows below the header of the file at `path`. Exact for every well-formed file: a line break in a quoted field
+ * ends no row, and empty lines do not count. With unmatched quotation marks the count is a guess.
  */
 export async function countRows(path: string, signal?: AbortSignal): Promise<number> {
   let rows = 0;

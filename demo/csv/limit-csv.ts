@@ -1,6 +1,6 @@
 /**
- * Refuses a CSV that nobody could mean while it arrives, before any of it is worth keeping: with 49 MB of commas, a
- * reader of CSV holds millions of empty fields. Looks at each byte once and keeps a few numbers.
+ * Refuses absurd CSV files while they arrive: for 49 MB of commas a CSV parser would hold millions of empty fields in memory.
+ * Looks at each byte once and keeps a few counters.
  */
 
 import { TaskError } from 'inloop';
@@ -11,11 +11,11 @@ import { checkText } from './text-check.ts';
 const MAX_ROWS = 1_000_000;
 /** Most fields of a row. */
 const MAX_FIELDS = 1_000;
-/** Longest row in characters, quotation marks and separators counted; read-csv.ts goes by what is left without them. */
+/** Longest row in characters, with quotation marks and separators. read-csv.ts has a limit without them. */
 const MAX_ROW_LENGTH = 262_144;
-/** Most empty lines. They cost time and say nothing. */
+/** Most empty lines. Each costs time. */
 const MAX_EMPTY_LINES = 10_000;
-/** By these bytes another kind of file is told from a CSV with a fault. */
+/** The first bytes decide whether a bad file is a faulty CSV or another kind of file. */
 const HEAD_BYTES = 4_096;
 
 const QUOTE = 0x22;
@@ -23,14 +23,14 @@ const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const SEPARATORS: Readonly<Record<number, number>> = { 44: 0, 59: 1, 9: 2 };
 
-/** Follows one file. */
+/** Checks one file while it arrives. */
 export class CsvLimit {
   #head: Buffer = Buffer.alloc(0);
-  /** Rows that are over, the header among them. */
+  /** Complete rows so far, with the header. */
   #rows = 0;
   #emptyLines = 0;
   #length = 0;
-  /** Commas, semicolons and tabs of this row, outside of quotation marks. Which of them separates, the reader finds out. */
+  /** Commas, semicolons and tabs of this row outside quotation marks. Any of them may be the separator. */
   readonly #separators = [0, 0, 0];
   #isQuoted = false;
   #afterReturn = false;
@@ -46,7 +46,7 @@ export class CsvLimit {
     }
     for (const byte of bytes) {
       if (byte === LINE_FEED || byte === CARRIAGE_RETURN) this.#endLine(byte);
-      // The other bytes of a character in UTF-8 begin with 10.
+      // Counts characters, not bytes: in UTF-8 the later bytes of a character start with the bits 10.
       else if ((byte & 0xc0) !== 0x80) this.#takeCharacter(byte);
     }
   }
@@ -66,7 +66,7 @@ export class CsvLimit {
   }
 
   #endLine(byte: number): void {
-    // CRLF is one end of one line.
+    // CRLF ends one line, not two.
     const isSecondHalf = byte === LINE_FEED && this.#afterReturn;
     this.#afterReturn = byte === CARRIAGE_RETURN;
     if (isSecondHalf) return;

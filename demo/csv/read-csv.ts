@@ -1,7 +1,7 @@
 /**
  * Reads a CSV file row by row in constant memory, for the import and for the check of an upload.
  *
- * Where the file turns bad, every row before that place is handed out first, then the reader throws.
+ * If the file has a fault, the reader first yields every row before it, then throws.
  */
 
 import { createReadStream } from 'node:fs';
@@ -18,7 +18,7 @@ export interface CsvRow {
   readonly fields: readonly string[];
 }
 
-/** Longest row, in characters. Without it a quotation mark that is never closed would read the whole file into memory. */
+/** Longest row in characters. Without it an unclosed quotation mark would read the whole file into memory. */
 const MAX_ROW_LENGTH = 65_536;
 
 /**
@@ -41,10 +41,10 @@ export async function* readCsv(path: string, signal?: AbortSignal): AsyncGenerat
       delimiter: findDelimiter(head),
       relax_column_count: true,
       skip_empty_lines: true,
-      // Found out by itself it would be that of the first line, and files glued together have several.
+      // csv-parse would take that of the first line for all lines; joined files have several.
       record_delimiter: ['\r\n', '\n', '\r'],
       max_record_size: MAX_ROW_LENGTH,
-      // Rows are taken here and not from the stream: a stream that fails throws away what it had still buffered.
+      // Rows are collected here, not read from the stream: a stream that fails discards its buffered rows.
       on_record(fields: string[], context) {
         const breaks = fields.flatMap((field) => field.match(/\r\n|\r|\n/g) ?? []);
         // csv-parse counts a CRLF within quotation marks as two lines.
@@ -53,12 +53,12 @@ export async function* readCsv(path: string, signal?: AbortSignal): AsyncGenerat
         rows.push({ number: count++, line: lastLine - breaks.length, fields });
         return null;
       },
-    }).on('error', () => {}); // Seen through the write that failed.
+    }).on('error', () => {}); // The failed write reports it.
   const describe = (error: unknown) => describeCsvError(error, count, lastLine + 1);
-  /** Ends the parser at bytes that are no text: `rows` then holds the good ones, the error names the row they are in. */
+  /** Ends the parser at bytes that are not text. `rows` then holds the rows before; the error names the row with the bytes. */
   const tear = async (torn: Parser, fault: TextFault) => {
-    // Some character stands for the bad bytes, so that the row they are in is surely the last one to come out,
-    // if it comes out at all.
+    // A `?` stands for the bad bytes, so that their row is not complete before them. It is then the last row, if the
+    // parser gives it out at all.
     const failed = (await write(torn, Buffer.from('?'))) ?? (await end(torn));
     const row = failed ? undefined : rows.pop();
     return describeTextFault(fault, row?.number ?? count, row?.line ?? lastLine + 1);

@@ -1,4 +1,4 @@
-/** Tells text from binary while it streams by. For read-csv.ts, which must know how far a file was fine. */
+/** Checks that the bytes of a stream are UTF-8 text. For read-csv.ts, which must know how far a file is good. */
 
 import { isUtf8 } from 'node:buffer';
 
@@ -6,9 +6,9 @@ import { isUtf8 } from 'node:buffer';
 export type TextFault = 'encoding' | 'control';
 
 export interface TextCheck {
-  /** How many of the bytes are whole, clean characters. */
+  /** How many bytes from the start are complete text characters. */
   readonly length: number;
-  /** What is wrong after that; null where at most the start of a character follows, which the next chunk may end. */
+  /** What is wrong after `length`. Null if nothing follows, or the start of a character that the next chunk may complete. */
   readonly fault: TextFault | null;
 }
 
@@ -18,7 +18,7 @@ export function checkText(bytes: Buffer): TextCheck {
   const clean = control === -1 ? bytes : bytes.subarray(0, control);
   const whole = wholeLength(clean);
   if (isUtf8(clean.subarray(0, whole))) {
-    // What is left before a control character will never become a whole one.
+    // A character that is cut by a control character can never be completed.
     if (control !== -1) return { length: whole, fault: whole < control ? 'encoding' : 'control' };
     return { length: whole, fault: null };
   }
@@ -37,7 +37,7 @@ function findControl(bytes: Buffer): number {
   return bytes.findIndex((byte) => byte < 0x09 || (byte > 0x0d && byte < 0x20));
 }
 
-/** The length without a character that has only begun. */
+/** The length without an incomplete character at the end. */
 function wholeLength(bytes: Buffer): number {
   for (let back = 1; back <= 3 && back <= bytes.length; back++) {
     const byte = bytes[bytes.length - back] as number;

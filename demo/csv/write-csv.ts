@@ -1,8 +1,8 @@
 /**
  * Writes a CSV that people will open in a spreadsheet: rejected rows and exports.
  *
- * The values come from strangers. One that begins like a formula gets an apostrophe before it, or a spreadsheet
- * would run it (OWASP, "CSV injection"). The file appears under its name only when it is complete.
+ * The values come from strangers. A value that starts like a formula gets an apostrophe before it; else a spreadsheet would
+ * run it (OWASP, "CSV injection"). The file gets its name only when it is complete.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -18,13 +18,13 @@ export interface CsvWriter {
   write(rows: readonly (readonly string[])[]): Promise<void>;
   /** Completes the file at its path, in place of an earlier one. */
   commit(): Promise<void>;
-  /** Leaves nothing behind. Does nothing after {@link commit}. */
+  /** Removes the unfinished file. Does nothing after {@link commit}. */
   discard(): Promise<void>;
 }
 
 /** Starts a CSV that will appear at `path`, with `header` as its first row. */
 export function createCsvWriter(path: string, header: readonly string[]): CsvWriter {
-  // Two attempts of one task may write at the same time for a moment: each to its own file.
+  // Two attempts of one task may write at the same time for a moment, so each has its own draft.
   const draft = `${path}.${randomUUID()}.part`;
   const stream = createWriteStream(draft, { mode: 0o600 });
   let failure: Error | null = null;
@@ -55,8 +55,8 @@ function format(rows: readonly (readonly string[])[]): string {
   return stringify(rows as string[][], {
     escape_formulas: true,
     record_delimiter: 'windows',
-    // csv-stringify quotes a line break only where it is its own, CR LF. But any line break begins a new row in a
-    // spreadsheet, and what stands behind it a new cell: "Ada\n=1+1" would be a name and a formula.
+    // csv-stringify quotes only the line break that it writes itself, CR LF. In a spreadsheet any unquoted line break starts
+    // a new row: "Ada\n=1+1" would be a name and a formula.
     quoted_match: /[\r\n]/,
   });
 }

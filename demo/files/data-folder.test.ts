@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { openDatabase } from '../contacts/database.ts';
+import { openDatabase } from '../database/database.ts';
 import { openDataFolder } from './data-folder.ts';
 
 let root: string;

@@ -1,19 +1,19 @@
-/** What lies where in DATA_DIR. Server and worker share it; ids in paths are hex digits and hyphens only. */
+/** Where files are in DATA_DIR, which server and worker share. Ids in paths are hex digits and hyphens only. */
 
 import { chmodSync, mkdirSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Kinds of file that a task leaves for its owner to download. */
+/** Kinds of file that a task makes for its owner to download. */
 export type DownloadKind = 'rejects' | 'report';
 
 export interface DataFolder {
   readonly root: string;
   /** The SQLite database. */
   readonly database: string;
-  /** Where uploads arrive and wait for their import. */
+  /** Folder of the uploads that arrive or wait for their import. */
   readonly uploads: string;
-  /** Where downloads lie. */
+  /** Folder of the downloads. */
   readonly downloads: string;
   upload(uploadId: string): string;
   /** The name of a download inside {@link downloads}. */
@@ -23,14 +23,14 @@ export interface DataFolder {
   sweep(before: Date): Promise<number>;
 }
 
-/** Opens `root`, making it and its folders where they are missing. */
+/** Opens `root`; creates it and its folders if they are missing. */
 export function openDataFolder(root: string): DataFolder {
   const uploads = join(root, 'uploads');
   const downloads = join(root, 'downloads');
-  // The files are people's addresses: nobody else on the machine needs to read them.
+  // The files hold people's addresses, so other users of the machine must not read them.
   for (const folder of [uploads, downloads]) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    // One that was there already keeps its mode.
+    // mkdir does not change the mode of a folder that exists already.
     chmodSync(folder, 0o700);
   }
   return {

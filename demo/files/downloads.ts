@@ -1,8 +1,8 @@
-/** Files that tasks left for their owner. Everyone else gets the 404 that a file which never was gets. */
+/** Downloads of files that tasks made. Another user gets the same 404 as for a file that does not exist. */
 
 import { type RequestHandler, Router } from 'express';
 import { TaskError } from 'inloop';
-import type { DemoDatabase } from '../contacts/database.ts';
+import type { DemoDatabase } from '../database/database.ts';
 import { requireUser } from '../session/session.ts';
 import type { DataFolder, DownloadKind } from './data-folder.ts';
 
@@ -16,7 +16,7 @@ export function createDownloadsRouter(db: DemoDatabase, folder: DataFolder): Rou
       const filename = db.findDownload(kind, taskId, requireUser(req));
       if (filename === null) throw notFound();
       res.set('Cache-Control', 'private, no-store');
-      // With `root`, only the name is checked: DATA_DIR may well lie in a hidden folder, such as .inloop.
+      // Express refuses paths with hidden folders. With `root` it checks the name only, so DATA_DIR may be in .inloop.
       res.download(
         folder.downloadName(kind, taskId),
         filename,

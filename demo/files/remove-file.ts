@@ -1,11 +1,11 @@
-/** Takes a file off the disk that is still being written. For uploads that are refused and drafts that are given up. */
+/** Removes a file that is still being written. For refused uploads and unfinished CSV files. */
 
 import type { WriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 
 /**
- * Ends the stream and removes its file, whatever state it is in. One that was not even opened yet would make its file
- * after the removal, and the file would stay for ever.
+ * Closes the stream, then removes its file. Waits for the close: a stream that is only opening would create its file after
+ * the removal, and the file would stay for ever.
  */
 export async function removeUnfinished(stream: WriteStream): Promise<void> {
   const { path } = stream;

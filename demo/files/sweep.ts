@@ -1,19 +1,19 @@
-/** Removes files that no task needs any more. As old as that, inloop has forgotten their tasks too. */
+/** Removes files and records older than 7 days. inloop keeps finished tasks for as long, so no task needs them. */
 
-import type { DemoDatabase } from '../contacts/database.ts';
+import type { DemoDatabase } from '../database/database.ts';
 import type { DataFolder } from './data-folder.ts';
 
 const KEEP_MS = 7 * 24 * 60 * 60 * 1000;
 const EVERY_MS = 60 * 60 * 1000;
 
-/** Sweeps now and every hour; returns a function that stops it. What goes wrong is logged and tried again. */
+/** Sweeps now and every hour. Errors are logged; the next sweep tries again. Returns a function that stops it. */
 export function startSweeping(folder: DataFolder, db: DemoDatabase): () => void {
   let isStopped = false;
   const sweep = async () => {
     const before = new Date(Date.now() - KEEP_MS);
     try {
       const removed = await folder.sweep(before);
-      // The database is closed soon after this was stopped.
+      // Stopped meanwhile: the database may be closed already.
       if (isStopped) return;
       db.forget(before);
       if (removed > 0) console.log(`worker: files removed because they were older than 7 days: ${removed}`);

@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import express from 'express';
 import { problemHandler } from 'inloop/server';
-import { type DemoDatabase, openDatabase } from '../contacts/database.ts';
+import { type DemoDatabase, openDatabase } from '../database/database.ts';
 import { addressOf, listen } from '../process.ts';
 import { createSessionRouter, readSession } from './session.ts';
 

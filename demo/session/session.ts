@@ -1,12 +1,12 @@
 /**
- * Who is asking: a signed cookie that names a session of session-store.ts. A stand-in for the adopter's own login;
- * there is no password. Other sites cannot use it (SameSite=Lax) and scripts cannot read it (http-only).
+ * Signing in and out. A signed cookie names a session of database/session-store.ts; other sites cannot use it
+ * (SameSite=Lax) and scripts cannot read it (http-only). There is no password: it stands in for the adopter's own login.
  */
 
 import cookieParser from 'cookie-parser';
 import express, { type Request, type RequestHandler, Router } from 'express';
 import { TaskError } from 'inloop';
-import type { SessionStore } from './session-store.ts';
+import type { SessionStore } from '../database/session-store.ts';
 
 const COOKIE = 'inloop_demo';
 const LIFETIME_MS = 7 * 24 * 60 * 60 * 1000;
@@ -16,16 +16,16 @@ export interface SessionOptions {
   readonly sessions: SessionStore;
   /** Signs the cookies. */
   readonly secret: string;
-  /** Runs when somebody has signed out or in as somebody else: whatever is open for the user is to be told. */
+  /** Called when the user has signed out, or signed in as another user, so that open pages can be told. */
   readonly onEnd?: (user: string) => Promise<void>;
   /** In milliseconds since 1970; a clock for tests. */
   readonly now?: () => number;
 }
 
-/** What the middleware found out, by request: the type of Request stays Express's own. */
+/** The signed-in user of each request. A WeakMap, so that the type of Request stays Express's own. */
 const users = new WeakMap<Request, string>();
 
-/** The signed-in user, or null. Only behind {@link readSession}. */
+/** The signed-in user, or null. Works only after {@link readSession}. */
 export function userOf(req: Request): string | null {
   return users.get(req) ?? null;
 }
@@ -41,8 +41,8 @@ export function requireUser(req: Request): string {
 }
 
 /**
- * Reads the cookie of every request. One that was tampered with, or whose session has ended, is answered with 401 and
- * removed; only signing in and out still work with it.
+ * Reads the cookie of every request. A cookie that was tampered with, or whose session has ended, is removed and answered
+ * with 401. Signing in and out still work with such a cookie.
  */
 export function readSession({ sessions, secret, now = Date.now }: SessionOptions): RequestHandler[] {
   const read: RequestHandler = (req, res, next) => {
@@ -66,7 +66,7 @@ export function readSession({ sessions, secret, now = Date.now }: SessionOptions
 
 /** `POST /session` signs in, `GET` says who is signed in (null: nobody), `DELETE` signs out. */
 export function createSessionRouter({ sessions, onEnd, now = Date.now }: SessionOptions): Router {
-  /** Ends the session that the request came with, so that a copy of its cookie is worth nothing any more. */
+  /** Ends the session of the request on the server, so that a copy of its cookie is worthless. */
   const end = async (req: Request, next: string | null): Promise<void> => {
     const id = idOf(req);
     if (id !== null) sessions.end(id);
@@ -92,11 +92,11 @@ export function createSessionRouter({ sessions, onEnd, now = Date.now }: Session
 }
 
 function cookieOptions(req: Request) {
-  return { httpOnly: true, sameSite: 'lax', secure: cameByTls(req), path: '/' } as const;
+  return { httpOnly: true, sameSite: 'lax', secure: usesTls(req), path: '/' } as const;
 }
 
-/** A browser that came by TLS says so in `Origin`, whatever proxy it came by and whether that one is trusted. */
-function cameByTls(req: Request): boolean {
+/** Whether the browser used TLS. Its `Origin` says so even behind a proxy that is not trusted. */
+function usesTls(req: Request): boolean {
   return req.secure || req.get('Origin')?.startsWith('https://') === true;
 }
 
@@ -113,9 +113,9 @@ function readName(body: unknown): string {
   );
 }
 
-/** The id in the cookie, where its signature fits. */
+/** The session id in the cookie, or null when its signature is wrong. */
 function idOf(req: Request): string | null {
-  // cookie-parser says `false` about a signature that does not fit, and nothing about a cookie without one.
+  // cookie-parser gives `false` for a wrong signature, and leaves out a cookie without a signature.
   const id: unknown = req.signedCookies[COOKIE];
   return typeof id === 'string' ? id : null;
 }

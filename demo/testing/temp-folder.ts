@@ -1,9 +1,9 @@
-/** A data folder of a test's own, for the tests of this house. */
+/** A temporary data folder with a database, for the tests of the demo. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type DemoDatabase, openDatabase } from '../contacts/database.ts';
+import { type DemoDatabase, openDatabase } from '../database/database.ts';
 import { type DataFolder, openDataFolder } from '../files/data-folder.ts';
 
 export interface TempData {

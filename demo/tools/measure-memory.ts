@@ -4,8 +4,8 @@
  *
  *     node dist/demo/tools/measure-memory.js [ROWS …]
  *
- * `peak RSS` is what the system saw, garbage that V8 had not yet cared to collect included. `in use` is the most
- * that was left after a collection at some moment (a second run, which collects at every hundredth batch).
+ * `peak RSS` is the system's figure and includes garbage that V8 has not collected yet. `in use` is the most memory left
+ * after a garbage collection (from a second run, which collects at every hundredth batch).
  */
 
 import { execFileSync } from 'node:child_process';
@@ -14,8 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { openDatabase } from '../contacts/database.ts';
 import { createImportHandler } from '../contacts/import-contacts.ts';
+import { openDatabase } from '../database/database.ts';
 import { openDataFolder } from '../files/data-folder.ts';
 import { sampleCsv } from './sample-rows.ts';
 
@@ -48,7 +48,7 @@ async function measure(rows: number): Promise<void> {
   console.log(columns.join(' '));
 }
 
-/** A process of its own, since a peak never goes down again. */
+/** Runs an import in a new process, because the peak of a process never goes down. */
 async function runFresh(rows: number, flags: readonly string[]): Promise<Measured & { readonly size: number }> {
   const dir = mkdtempSync(join(tmpdir(), 'inloop-memory-'));
   try {

@@ -1,4 +1,4 @@
-/** Makes up contacts, the same ones for the same seed, for sample files, measurements and tests. */
+/** Generates contacts for sample files, measurements and tests. The same seed gives the same contacts. */
 
 import { stringify } from 'csv-stringify/sync';
 
@@ -28,7 +28,7 @@ const COMPANY = [
   'Øresund AS',
 ];
 
-/** The file, piece by piece: memory does not grow with `rows`. */
+/** Generates the file piece by piece, so that memory does not grow with `rows`. */
 export function* sampleCsv({ rows, kind = 'good', seed = 1 }: SampleOptions): Generator<string, void, undefined> {
   const random = mulberry32(seed);
   const pick = (list: readonly string[]) => list[Math.floor(random() * list.length)] as string;
@@ -47,7 +47,7 @@ export function* sampleCsv({ rows, kind = 'good', seed = 1 }: SampleOptions): Ge
   }
 }
 
-/** One fault after another: no address, no at-sign, no domain, a name too long, a formula. */
+/** Puts the `nth` kind of fault into a row: no address, no at-sign, no domain, a name that is too long, a formula. */
 function breakRow([name = '', email = '', company = '', phone = '']: readonly string[], nth: number): string[] {
   switch (nth % 5) {
     case 0:
@@ -68,7 +68,7 @@ function ascii(name: string): string {
   return plain.replace(/[^A-Za-z]/g, '').toLowerCase();
 }
 
-/** A small generator of numbers from 0 to below 1 that a seed determines (Tommy Ettinger's Mulberry32). */
+/** A generator of pseudo-random numbers from 0 to below 1 (Tommy Ettinger's Mulberry32). */
 function mulberry32(seed: number): () => number {
   let state = seed | 0;
   return () => {

@@ -1,6 +1,6 @@
 /**
- * The sample files that the page offers. They lie in demo/samples for people and scripts; the server makes them anew,
- * so that it runs from any folder. `samples.test.ts` keeps the two the same.
+ * The sample files that the page offers. The server generates them, so that it runs from any folder. The same files are
+ * in demo/samples for people and scripts; `samples.test.ts` compares the two.
  */
 
 import { Readable } from 'node:stream';

@@ -1,4 +1,4 @@
-/** Looks at an upload before anything is promised: is it a CSV of contacts at all? */
+/** Checks that an upload is a CSV of contacts before its task is accepted. */
 
 import { open } from 'node:fs/promises';
 import { TaskError } from 'inloop';
@@ -10,8 +10,8 @@ import { checkText } from '../csv/text-check.ts';
 const HEAD_BYTES = 4096;
 
 /**
- * Resolves where the file at `path` begins like a CSV of contacts: text in UTF-8, a header with an e-mail column, a
- * row below it. The rest is the import's to find out.
+ * Resolves if the file at `path` starts like a CSV of contacts: UTF-8 text, a header with an e-mail column, one row. The
+ * import checks the rest.
  *
  * @throws TaskError `empty_file`, `no_email_column`, `no_rows`, `broken_csv` (422) or `not_csv` (415)
  */
@@ -30,7 +30,7 @@ export async function inspectUpload(path: string): Promise<void> {
     if (findColumns(header.value.fields) === null) throw isText ? noEmailColumn(header.value.fields) : notCsv();
     if ((await rows.next()).done) refuse('no_rows', 422, 'The file has a header but no rows below it.');
   } catch (error) {
-    // Bytes that are no text so early on mean another kind of file (a picture, a spreadsheet), not a damaged CSV.
+    // Binary data this early means another kind of file (a picture, a spreadsheet), not a damaged CSV.
     throw error instanceof TaskError && error.code === 'not_text' ? notCsv() : error;
   } finally {
     await rows.return();
@@ -47,7 +47,7 @@ async function readHead(path: string): Promise<Buffer> {
   }
 }
 
-/** For a file of another kind: a picture, a spreadsheet. */
+/** The error for a file of another kind: a picture, a spreadsheet. */
 export function notCsv(): TaskError {
   return new TaskError(
     'not_csv',

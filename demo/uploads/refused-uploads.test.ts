@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { DemoApp, form, problemOf } from '../../test/support/demo-app.ts';
 import { eventually } from '../../test/support/eventually.ts';
-import { MAX_STORED_BYTES, MAX_UPLOADS } from '../files/file-store.ts';
+import { MAX_STORED_BYTES, MAX_UPLOADS } from '../database/file-records.ts';
 
 let demo: DemoApp;
 beforeAll(async () => {

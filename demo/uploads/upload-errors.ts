@@ -1,16 +1,16 @@
-/** Refuses uploads that are too big while they arrive, and says in plain words why an upload was not taken. */
+/** Refuses uploads that are too large while they arrive, and explains why an upload was refused. */
 
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { TaskError } from 'inloop';
 import { sendProblem } from 'inloop/server';
 import multer from 'multer';
 
-/** What a form needs besides its file: boundaries, part headers, small fields. */
+/** Bytes of a form besides its file: boundaries, part headers, small fields. */
 const FORM_BYTES = 64 * 1024;
 
 /**
- * Answers 413 as soon as a body is, or says it will be, larger than a file of `maxBytes` could make it. multer keeps
- * such a file off the disk, but answers only when the last byte has come, which an endless body never sends.
+ * Answers 413 as soon as a body is, or is announced to be, larger than a form with a file of `maxBytes`. multer alone
+ * would not store such a file either, but it answers after the last byte, which an endless body never sends.
  */
 export function limitUpload(maxBytes: number): RequestHandler {
   return (req, res, next) => {
@@ -24,7 +24,7 @@ export function limitUpload(maxBytes: number): RequestHandler {
   };
 }
 
-/** For the routes with uploads. @param maxBytes the limit that a too big file broke */
+/** Error handler for routes with uploads. @param maxBytes the limit, for the message */
 export function explainUploadErrors(maxBytes: number): ErrorRequestHandler {
   return (error: unknown, _req, res, next) => {
     if (res.headersSent) return; // limitUpload has answered.
@@ -32,7 +32,7 @@ export function explainUploadErrors(maxBytes: number): ErrorRequestHandler {
   };
 }
 
-/** busboy's own errors (no boundary, a form that ends too early) carry neither a class nor a code. */
+/** Errors of busboy (no boundary, a form that ends too early) have no class and no code, so the message must do. */
 function isUploadError(error: unknown): error is Error {
   if (error instanceof multer.MulterError) return true;
   if (error instanceof TaskError) return false;
@@ -59,7 +59,7 @@ function tooLarge(maxBytes: number): TaskError {
   );
 }
 
-/** Bytes as people say them: `50 MB`, `1.5 KB`. */
+/** Formats bytes: `50 MB`, `1.5 KB`. */
 function formatBytes(bytes: number): string {
   const units = ['bytes', 'KB', 'MB', 'GB'];
   const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), units.length - 1);

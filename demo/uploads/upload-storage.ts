@@ -1,8 +1,8 @@
 /**
- * Puts an upload on the disk, and takes it off again whenever it does not arrive whole.
+ * Stores an upload on disk, and removes it if it does not arrive completely.
  *
- * Instead of multer's own: with that, a file that has passed its size limit stays on the disk for ever when the
- * browser goes away before it has sent the rest.
+ * multer's own storage leaves a file on disk for ever when the file has passed its size limit and the browser disconnects
+ * before it has sent the rest.
  */
 
 import { randomBytes } from 'node:crypto';

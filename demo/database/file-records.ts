@@ -1,4 +1,4 @@
-/** Which files lie on the disk for whom, and how much of it one user may have. */
+/** Records of the files on disk: whose they are and how large, so that one user cannot fill the disk. */
 
 import { TaskError } from 'inloop';
 import type Database from 'libsql';
@@ -6,21 +6,21 @@ import type Database from 'libsql';
 /** An upload that waits for its import, or something to download. */
 export type FileKind = 'upload' | 'download';
 
-export interface FileStore {
-  /** Notes a file. One that was noted by this name before is replaced. */
+export interface FileRecords {
+  /** Records a file. A record of the same name is replaced. */
   note(name: string, kind: FileKind, owner: string, bytes: number): void;
   remove(name: string): void;
   /**
-   * Makes sure that an owner may have another file of so many bytes.
+   * Checks that an owner may store another file of `bytes` bytes.
    *
    * @throws TaskError `too_many_uploads` (429), `storage_full` (413)
    */
   requireRoom(owner: string, kind: FileKind, bytes: number): void;
 }
 
-/** Uploads of one user that wait for their import. */
+/** Most uploads of one user that wait for their import. */
 export const MAX_UPLOADS = 100;
-/** All files of one user: uploads, rejected rows, reports. */
+/** Most bytes of all files of one user: uploads, rejected rows, reports. */
 export const MAX_STORED_BYTES = 1024 * 1024 * 1024;
 
 const SCHEMA = `
@@ -30,8 +30,8 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS files_of ON files (owner, kind, bytes);
 `;
 
-/** The notes in `db`. `now` is its clock. */
-export function openFiles(db: Database.Database, now: () => Date): FileStore {
+/** Opens the records in `db`. `now` is the clock. */
+export function openFileRecords(db: Database.Database, now: () => Date): FileRecords {
   db.exec(SCHEMA);
   const note = db.prepare('INSERT OR REPLACE INTO files (name, kind, owner, bytes, created_at) VALUES (?, ?, ?, ?, ?)');
   const remove = db.prepare('DELETE FROM files WHERE name = ?');

@@ -8,7 +8,7 @@ import { type Request, Router } from 'express';
 import { TaskError } from 'inloop';
 import type { TaskServer } from 'inloop/server';
 import multer from 'multer';
-import type { DemoDatabase } from '../contacts/database.ts';
+import type { DemoDatabase } from '../database/database.ts';
 import type { DataFolder } from '../files/data-folder.ts';
 import { requireUser } from '../session/session.ts';
 import { importContacts, paceSchema } from '../tasks.ts';
@@ -29,12 +29,12 @@ export function createImportRouter({ tasks, db, folder, maxUploadBytes }: Import
   const upload = multer({
     storage: createUploadStorage(folder.uploads, maxUploadBytes),
     limits: { files: 1, fields: 10, fieldSize: 1_000, parts: 12 },
-    // Without it a name in UTF-8 arrives as mojibake.
+    // Without this, multer reads file names as Latin-1.
     defParamCharset: 'utf8',
   });
   const router = Router();
   const arriving = new Map<string, number>();
-  // Who is asking comes first: nobody else's bytes touch the disk, nor those of somebody who has too many there.
+  // Checked before the body is read: nothing is written for a stranger, or for a user with too many uploads.
   router.use((req, res, next) => {
     const owner = requireUser(req);
     if (req.method !== 'POST') return next();
@@ -70,7 +70,7 @@ export function createImportRouter({ tasks, db, folder, maxUploadBytes }: Import
         const task = await tasks.start(importContacts, input, { owner, ...(key ? { idempotencyKey: key } : {}) });
         tasks.accepted(res, task);
       } catch (error) {
-        // After a 5xx the task may still come to be (a save that went through late), and then wants its file.
+        // After a 5xx the task may still be stored (a late write), and would then need its file.
         if (isNew && error instanceof TaskError && error.status < 500) {
           db.removeUpload(uploadId);
           await rm(folder.upload(uploadId), { force: true });
@@ -85,7 +85,7 @@ export function createImportRouter({ tasks, db, folder, maxUploadBytes }: Import
   return router;
 }
 
-/** Uploads of one user that may be on their way at once. */
+/** Most uploads of one user that arrive at the same time. */
 const MAX_ARRIVING = 10;
 
 function tooManyAtOnce(): TaskError {
@@ -106,8 +106,8 @@ function readPace(req: Request) {
 }
 
 /**
- * The same key with the same file must make the same task, so it must make the same input. With another file it
- * makes another one, which the server then refuses.
+ * The same Idempotency-Key with the same file must give the same task, so the id is derived from both. Another file gives
+ * another id, which the task server refuses as a different input.
  */
 async function deriveId(owner: string, key: string, path: string): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify([owner, key]));

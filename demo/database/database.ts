@@ -1,51 +1,51 @@
 /**
- * The demo's own database: contacts, what became of uploads, who may open which download, and who is signed in.
- * SQLite in a file that server and worker both have open; every call is synchronous and short.
+ * The demo's own database: contacts, outcomes of uploads, owners of downloads, stored files, sessions. It is SQLite in a
+ * file that server and worker both have open. Every call is synchronous and short.
  */
 
 import { chmodSync, closeSync, openSync } from 'node:fs';
 import type { TaskFailure } from 'inloop';
 import Database from 'libsql';
+import type { Contact } from '../contacts/contact.ts';
 import type { DownloadKind } from '../files/data-folder.ts';
-import { type FileStore, openFiles } from '../files/file-store.ts';
-import { openSessions, type SessionStore } from '../session/session-store.ts';
-import type { Contact } from './contact.ts';
+import { type FileRecords, openFileRecords } from './file-records.ts';
+import { openSessions, type SessionStore } from './session-store.ts';
 
-/** How the import of an upload ended for good: kept so that running it once more says the same. */
+/** The final outcome of an import. It is kept so that running the import once more gives the same outcome. */
 export type UploadOutcome<Result> = { readonly result: Result } | { readonly failure: TaskFailure };
 
 export interface ContactPage {
   /** In the order of their e-mail addresses. */
   readonly contacts: readonly Contact[];
-  /** How many the owner has in all. */
+  /** Number of all contacts of the owner. */
   readonly total: number;
   /** Pass it as `after` for the next page; null on the last one. */
   readonly next: string | null;
 }
 
 export interface DemoDatabase {
-  /** Adds contacts to an owner's, all or none; one whose e-mail address is there already replaces it. */
+  /** Adds contacts to an owner's, all or none. A contact with a known e-mail address replaces the old one. */
   saveContacts(owner: string, contacts: readonly Contact[]): void;
   /** At most `limit` contacts whose e-mail addresses come after `after`. */
   readContacts(owner: string, limit: number, after?: string): ContactPage;
   countContacts(owner: string): number;
 
-  /** Notes an upload. False where it was noted before: the same file, sent again with the same Idempotency-Key. */
+  /** Records an upload. Returns false if it was recorded before: the same file with the same Idempotency-Key. */
   addUpload(uploadId: string): boolean;
   removeUpload(uploadId: string): void;
-  /** Null while the upload is still to be imported. */
+  /** Null until the upload is imported. */
   uploadOutcome<Result>(uploadId: string): UploadOutcome<Result> | null;
-  /** The first outcome stands. */
+  /** Records the outcome. A later one for the same upload is ignored. */
   settleUpload<Result>(uploadId: string, outcome: UploadOutcome<Result>): void;
 
   addDownload(kind: DownloadKind, taskId: string, owner: string, filename: string): void;
-  /** The name to give the file, or null where there is none for this owner. */
+  /** The file name that the owner sees, or null when this owner has no such download. */
   findDownload(kind: DownloadKind, taskId: string, owner: string): string | null;
 
-  readonly files: FileStore;
+  readonly files: FileRecords;
   readonly sessions: SessionStore;
 
-  /** Forgets uploads, downloads and files noted before `before`, and sessions that ended before it. */
+  /** Deletes records of uploads, downloads and files from before `before`, and sessions that ended before it. */
   forget(before: Date): void;
   close(): void;
 }
@@ -64,16 +64,16 @@ const SCHEMA = `
   ) WITHOUT ROWID;
 `;
 
-/** Opens the database at `path`, making it where it is missing. `now` is a clock for tests. */
+/** Opens the database at `path` and creates it if it is missing. `now` is a clock for tests. */
 export function openDatabase(path: string, now: () => Date = () => new Date()): DemoDatabase {
   keepPrivate(path);
   const db = new Database(path);
-  // First of all: the other process may be making the tables at this very moment.
+  // Must come first: the other process may be creating the tables at this moment.
   db.exec('PRAGMA busy_timeout = 5000');
   db.exec('PRAGMA journal_mode = WAL');
   db.exec('PRAGMA synchronous = NORMAL');
   db.exec(SCHEMA);
-  const files = openFiles(db, now);
+  const files = openFileRecords(db, now);
   const sessions = openSessions(db);
 
   const upsert = db.prepare(
@@ -147,7 +147,7 @@ export function openDatabase(path: string, now: () => Date = () => new Date()): 
   };
 }
 
-/** Makes the file for its owner alone, before SQLite would for everybody; what SQLite puts beside it is made alike. */
+/** Creates the file readable for its owner only. SQLite would make it readable for all; its side files copy the mode. */
 function keepPrivate(path: string): void {
   if (path === ':memory:') return;
   closeSync(openSync(path, 'a', 0o600));

@@ -1,17 +1,17 @@
-/** Who is signed in, on the server: a cookie that was copied is worth nothing once its session has ended. */
+/** Sessions, stored on the server: when a session has ended, a copy of its cookie is worthless. */
 
 import { randomBytes } from 'node:crypto';
 import type Database from 'libsql';
 
 export interface SessionStore {
-  /** Begins a session that ends by itself at `until`, in milliseconds since 1970. Returns its id, which is a secret. */
+  /** Starts a session that ends at `until` (milliseconds since 1970). Returns its id, which is a secret. */
   start(user: string, until: number): string;
-  /** Whose session it is, or null where it has ended. */
+  /** The user of the session, or null when it has ended. */
   userOf(id: string, now: number): string | null;
   end(id: string): void;
 }
 
-/** Sessions of one user at once; the oldest ends for one more. */
+/** Most sessions of one user. One more ends the oldest. */
 const MAX_SESSIONS = 100;
 
 const SCHEMA = `

@@ -3,10 +3,10 @@
 import { type Request, Router } from 'express';
 import { TaskError } from 'inloop';
 import type { TaskServer } from 'inloop/server';
-import type { FileStore } from '../files/file-store.ts';
+import type { DemoDatabase } from '../database/database.ts';
+import type { FileRecords } from '../database/file-records.ts';
 import { requireUser } from '../session/session.ts';
 import { exportContacts } from '../tasks.ts';
-import type { DemoDatabase } from './database.ts';
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 100;
@@ -26,7 +26,7 @@ export function createContactsRouter(db: DemoDatabase): Router {
 /** Header: `Idempotency-Key`. Answers 202 with the task. */
 export function createReportsRouter(
   tasks: Pick<TaskServer, 'start' | 'accepted'>,
-  files: Pick<FileStore, 'requireRoom'>,
+  files: Pick<FileRecords, 'requireRoom'>,
 ): Router {
   const router = Router();
   router.post('/', async (req, res) => {
