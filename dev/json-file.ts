@@ -1,7 +1,7 @@
-// Small JSON files that several processes read: written whole or not at all. For the stack's state folder.
+// Small JSON files that several processes read and one writes, in one step. For the state folder of a stack.
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 
-/** What the file holds, or null when it is missing or not JSON. Trusted: only the stack writes these files. */
+/** Reads the file; null when it is missing or not JSON. Its shape is trusted, because only the stack writes these files. */
 export function readJsonFile<T>(path: string): T | null {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as T;
@@ -11,8 +11,8 @@ export function readJsonFile<T>(path: string): T | null {
 }
 
 /**
- * Replaces the file in one step, so that a reader sees the old content or the new one and never half of it. Nobody else
- * on the machine can read it.
+ * Replaces the file in one step: a reader sees the old content or the new one, never a part. Other users of the machine
+ * cannot read it.
  */
 export function writeJsonFile(path: string, content: unknown): void {
   const draft = `${path}.${process.pid}.tmp`;

@@ -1,4 +1,4 @@
-// Pictures as files of the README: few colours, bounded size. For `npm run pictures`.
+// Writes the pictures of the README to docs/images with few colours and a bounded size. For `npm run pictures`.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import UPNG from 'upng-js';
@@ -6,12 +6,12 @@ import { printLine } from '../output.ts';
 import { REPOSITORY } from '../paths.ts';
 import { Problem } from '../problem.ts';
 
-/** A README that is slow to load is not read. */
+/** Largest picture, in bytes, so that the README loads fast. */
 const MAX_BYTES = 200 * 1024;
 const MAX_ANIMATION_BYTES = 1.5 * 1024 * 1024;
-/** A palette makes the file half as big, and nobody sees it in a picture of text. */
+/** Colours of the palette. It halves the file, and in a picture of text the loss is not visible. */
 const COLOURS = 256;
-/** How long the last frame stays, in milliseconds, before it starts again. */
+/** How long the last frame is shown before the animation starts again, in milliseconds. */
 const LAST_FRAME_MS = 4_000;
 
 /** One screenshot of an animation. */
@@ -22,13 +22,13 @@ export interface Frame {
   readonly at: number;
 }
 
-/** Writes docs/images/`name`. @throws Problem where it is too big */
+/** Writes docs/images/`name`. @throws Problem if the file is too large */
 export function savePicture(name: string, png: Uint8Array): void {
   const picture = decode(png);
   write(name, UPNG.encode([picture.pixels], picture.width, picture.height, COLOURS), MAX_BYTES);
 }
 
-/** Writes docs/images/`name` as an animated PNG, `speed` times as fast as it was. @throws Problem where it is too big */
+/** Writes docs/images/`name` as an animated PNG, `speed` times as fast as recorded. @throws Problem if it is too large */
 export function saveAnimation(name: string, frames: readonly Frame[], speed: number): void {
   const distinct = frames.filter(({ png }, index) => index === 0 || !isSame(png, frames[index - 1]?.png));
   const pictures = distinct.map(({ png }) => decode(png));

@@ -1,4 +1,4 @@
-// What people do in the pictures of the README: real tasks on a real stack, followed on the real page.
+// The scenes of the README's pictures: real tasks on a real stack, on the demo's page.
 import { readFileSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,22 +8,22 @@ import { REPOSITORY } from '../paths.ts';
 import { Problem } from '../problem.ts';
 import type { Frame } from './picture-files.ts';
 
-/** Milliseconds between two frames of an animation, where the machine keeps up. */
+/** Milliseconds between two frames of an animation; more on a slow machine. */
 const FRAME_MS = 200;
 const LONGEST_MS = 60_000;
 
-/** The page, with what a scene needs of the stack behind it. */
+/** The page, and what a scene needs of the stack. */
 export interface Stage {
   readonly page: Page;
-  /** The process of the worker. */
+  /** The process id of the worker. */
   readonly workerPid: number;
-  /** The folder of the files that wait for their import. */
+  /** The folder of uploads that wait for their import. */
   readonly uploads: string;
 }
 
 /**
- * One task of every status at the same moment, each as it came about. Only the worker is stopped (SIGSTOP) while the
- * picture is taken: nobody could look at a task that waits to be cancelled otherwise.
+ * Brings about one task of every status at the same time, then calls `take`. The worker is paused (SIGSTOP) meanwhile,
+ * because a task is `cancelling` for a few milliseconds only.
  */
 export async function showEveryStatus<Taken>(
   { page, workerPid, uploads }: Stage,
@@ -56,7 +56,7 @@ export async function showEveryStatus<Taken>(
     const before = await readdir(uploads);
     await upload(page, 'customers.csv');
     const file = (await readdir(uploads)).find((name) => !before.includes(name)) as string;
-    // A folder in place of the file: it cannot be read just now, and that is worth another try.
+    // A folder in place of the file: reading it fails with an error that is retried.
     await rm(join(uploads, file));
     await mkdir(join(uploads, file));
     process.kill(workerPid, 'SIGCONT');
@@ -76,11 +76,11 @@ export async function showEveryStatus<Taken>(
   }
 }
 
-/** An import whose worker is killed in the middle of it. Returns everything that there was to see. */
+/** Runs an import and kills its worker in the middle. Returns the frames. */
 export async function surviveKilledWorker(page: Page): Promise<Frame[]> {
   await signIn(page, 'Grace');
   await page.getByText('Make trouble').click();
-  // The samples, the switch and the tray in one picture.
+  // Scrolled so that the samples, the switch and the tray are all visible.
   const samples = await page.getByText('No file at hand?').boundingBox();
   await page.mouse.wheel(0, (samples?.y ?? 0) - 105);
   const film = new Film(page);
@@ -97,7 +97,7 @@ export async function surviveKilledWorker(page: Page): Promise<Frame[]> {
   return film.frames;
 }
 
-/** Takes a frame every so often while something is waited for. */
+/** Takes frames while the page is watched. */
 class Film {
   readonly frames: Frame[] = [];
   readonly #page: Page;
@@ -136,7 +136,7 @@ async function openTray(page: Page): Promise<void> {
   if ((await button.getAttribute('aria-expanded')) !== 'true') await button.click();
 }
 
-/** Imports one of the samples under a name of its own. */
+/** Uploads a sample under the file name `name`. */
 async function upload(page: Page, name: string, sample = 'contacts-100.csv'): Promise<void> {
   const buffer = readFileSync(join(REPOSITORY, 'demo', 'samples', sample));
   await page.locator('#file').setInputFiles({ name, mimeType: 'text/csv', buffer });

@@ -1,5 +1,5 @@
-// What `npm run pictures` runs once everything is built: a stack of its own, people who use the demo's page, and the
-// pictures of the README. Nothing in them is made up. Look at them before you commit them.
+// `npm run pictures`, once everything is built: starts a stack, uses the demo's page in Chromium, and writes the pictures of
+// the README. Nothing in them is faked. Look at them before you commit them.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,11 +14,11 @@ import type { StackFile } from '../stack/state-folder.ts';
 import { saveAnimation, savePicture } from './picture-files.ts';
 import { showEveryStatus, surviveKilledWorker } from './picture-scenes.ts';
 
-/** In CSS pixels; so is the rest. */
+/** Width of the page for the pictures of statuses, in CSS pixels. */
 const PHONE_WIDTH = 480;
-/** Around the tray. */
+/** Space below the tray, in CSS pixels. */
 const MARGIN = 16;
-/** How much faster it is shown than it happened; the README says so. */
+/** How much faster the animation is than what was recorded. The README names the same number. */
 const ANIMATION_SPEED = 2;
 
 async function main(): Promise<void> {
@@ -46,7 +46,7 @@ async function main(): Promise<void> {
     );
     const workerPid = readJsonFile<StackFile>(join(folder, 'stack.json'))?.services.worker?.pid as number;
     const uploads = join(folder, 'data', 'uploads');
-    // As on a phone, where the panel is as high as what is in it.
+    // On a narrow page the panel is as high as its content.
     const page = await openPage(browser, url, PHONE_WIDTH, 1_600, 2);
     const shots = await showEveryStatus({ page, workerPid, uploads }, async (tray) => {
       const [header, panel] = await Promise.all([
@@ -55,7 +55,7 @@ async function main(): Promise<void> {
       ]);
       const height = Math.ceil((header?.height ?? 0) + (panel?.height ?? 0)) + MARGIN;
       await page.setViewportSize({ width: PHONE_WIDTH, height });
-      // Nothing under the pointer, and the empty end of the page behind the panel.
+      // Move the pointer away, and scroll so that only the empty end of the page is behind the panel.
       await page.mouse.move(0, 0);
       await page.mouse.wheel(0, 10_000);
       const light = await page.screenshot();

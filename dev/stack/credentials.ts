@@ -1,19 +1,19 @@
-// The secrets of one local stack: made at its first start, kept in its state folder for its owner only.
+// The secrets of one local stack: generated at its first start and kept in its state folder, readable for its owner only.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { readJsonFile, writeJsonFile } from '../json-file.ts';
 import { createPusherApp, type PusherApp } from './soketi.ts';
 
-/** What a stack keeps to itself. */
+/** The secrets of a stack. */
 export interface Credentials {
   app: PusherApp;
-  /** Signs the demo's session cookies; kept, so that a restart signs nobody out. */
+  /** Signs the demo's session cookies. It is kept, so that a restart signs nobody out. */
   sessionSecret: string;
-  /** Of the stack's Redis. */
+  /** The password of the stack's Redis. */
   redisPassword: string;
 }
 
-/** Reads the credentials of the stack in `folder`, or makes them; makes those that an earlier version did not have. */
+/** Reads the credentials of the stack in `folder`, and generates those that are missing. */
 export function loadCredentials(folder: string): Credentials {
   const path = join(folder, 'credentials.json');
   const kept = readJsonFile<Partial<Credentials>>(path);

@@ -1,4 +1,4 @@
-// Free ports on loopback, and the check that a chosen one is really free. For the stack and for tests.
+// Free ports on loopback: found, claimed, checked. For the stack and for tests.
 import { randomInt } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { createServer } from 'node:net';
@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 /** The only address the local stack listens on. */
 export const LOOPBACK = '127.0.0.1';
 
-/** A TCP port that nothing listens on right now. Another process may still take it: whoever starts a service retries. */
+/** A TCP port that nothing listens on now. Another process may take it before the caller does. See {@link claimPort}. */
 export async function findFreePort(): Promise<number> {
   const port = await listenOnce(0);
   if (port === null)
@@ -14,24 +14,24 @@ export async function findFreePort(): Promise<number> {
   return port;
 }
 
-/** A port that is this process's alone, also while nothing listens on it. */
+/** A port that belongs to this process, even while nothing listens on it. */
 export interface PortClaim {
   readonly port: number;
-  /** Gives it up. The end of the process does so, too, however it ends. */
+  /** Gives the port up. When the process ends in any way, the port is given up too. */
   release(): void;
 }
 
-/** Below the ports that systems hand out by themselves: Linux from 32768, macOS and Windows from 49152. */
+/** Below the ports that systems hand out: Linux from 32768, macOS and Windows from 49152. */
 const FIRST_CLAIMED = 20_000;
 const LAST_CLAIMED = 32_000;
 const CLAIM_TRIES = 100;
 
 /**
- * Claims a TCP port for a service that is ended and started again on it. Between the two a {@link findFreePort} of
- * anybody could pick it, and two test suites would then talk to one service. The claim is the UDP port of the same
- * number, which one process alone can hold.
+ * Claims a TCP port for a service that will be restarted on it. Between its end and its start {@link findFreePort} of
+ * another process could pick the port, and two test suites would then share one service. The claim is the UDP port of the
+ * same number, which only one process can hold.
  *
- * @throws when it finds none from `first` to `last`
+ * @throws Error when 100 random ports from `first` to `last` are all taken
  */
 export async function claimPort(first = FIRST_CLAIMED, last = LAST_CLAIMED): Promise<PortClaim> {
   for (let tries = 0; tries < CLAIM_TRIES; tries++) {
@@ -58,12 +58,12 @@ function holdUdpPort(port: number): Promise<Socket | null> {
       socket.close();
       resolve(null);
     });
-    // `exclusive`: processes of a cluster would share it. Unreferenced: a claim keeps nobody running.
+    // `exclusive`, because cluster workers would share it. Unreferenced, so that a claim does not keep the process alive.
     socket.bind({ port, address: LOOPBACK, exclusive: true }, () => resolve(socket.unref()));
   });
 }
 
-/** A UDP port that nothing is bound to right now. */
+/** A UDP port that nothing is bound to now. */
 export function findFreeUdpPort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const socket = createSocket('udp4');
@@ -76,8 +76,8 @@ export function findFreeUdpPort(): Promise<number> {
 }
 
 /**
- * Whether a TCP port can be listened on. Only a look: a moment later another process may have it, so what is started
- * there must itself refuse a port that is taken, as Soketi with our preload does.
+ * Whether a TCP port can be listened on now. A moment later another process may have it, so the service that is started
+ * there must refuse a taken port itself, as hardened Soketi does.
  */
 export async function isPortFree(port: number): Promise<boolean> {
   return (await listenOnce(port)) !== null;

@@ -1,5 +1,5 @@
-// Recognising a process again later, by more than its number: numbers are used again, and ending a stranger because it
-// got the number of a process of ours must not happen.
+// Recognises a process later by its id and its start time. Ids are reused, and a stranger's process that got the id of one
+// of ours must not be ended.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
@@ -7,16 +7,16 @@ import { readFileSync } from 'node:fs';
 export interface ProcessRecord {
   name: string;
   pid: number;
-  /** When it started, as the system tells it; null where the system does not (Windows). */
+  /** When it started, in the system's own form; null on Windows, which does not tell. */
   started: string | null;
 }
 
-/** A record of a process that runs now. */
+/** Makes a record of a process that runs now. */
 export function recordProcess(name: string, pid: number): ProcessRecord {
   return { name, pid, started: readStart(pid) };
 }
 
-/** Whether that very process still runs. Without a start time: false, because nothing proves it. */
+/** Whether the same process still runs. False without a start time, because nothing proves it. */
 export function isStillRunning({ pid, started }: ProcessRecord): boolean {
   return started !== null && readStart(pid) === started;
 }
@@ -25,11 +25,11 @@ function readStart(pid: number): string | null {
   return process.platform === 'linux' ? readStartOnLinux(pid) : askPs(pid);
 }
 
-/** Clock ticks between boot and start, with the boot's id: ticks alone would repeat after a restart of the machine. */
+/** The boot id and the clock ticks since boot. Ticks alone would repeat after a reboot. */
 function readStartOnLinux(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is the program's name in parentheses, and may hold spaces and parentheses itself.
+    // The second field is the program's name in parentheses; the name may contain spaces and parentheses.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     if (fields[0] === 'Z') return null;
     return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${fields[19]}`;

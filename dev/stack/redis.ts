@@ -1,4 +1,4 @@
-// The Redis of the local stack: found, started on loopback with an append-only file, asked whether it answers.
+// The Redis of the local stack: finds the program, builds its command, checks whether it answers.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -11,20 +11,20 @@ export function findRedisServer(): string | null {
   return findOnPath(['redis-server', 'valkey-server'], ['/opt/homebrew/bin', '/usr/local/bin', '/usr/local/sbin']);
 }
 
-/** What a Redis is started with. */
+/** Options of {@link redisCommand}. */
 export interface RedisOptions {
   file: string;
   folder: string;
   port: number;
-  /** Wanted from every client; without it everybody on this machine can read and change everything. */
+  /** Required from every client. Without it every user of the machine can read and change everything. */
   password?: string;
 }
 
 /**
- * The command that runs Redis with its data in `folder` (made when missing).
+ * The command that runs Redis on loopback with its data in `folder`, which is created if it is missing.
  *
- * Every write reaches the append-only file before it is answered, so a killed process loses nothing; a power cut may
- * lose the last second.
+ * Every write is in the append-only file before it is answered, so a killed Redis loses nothing. A power cut may lose the
+ * last second.
  */
 export function redisCommand({ file, folder, port, password }: RedisOptions): Command {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -35,7 +35,7 @@ export function redisCommand({ file, folder, port, password }: RedisOptions): Co
     appendonly: 'yes',
     save: '',
     loglevel: 'warning',
-    // Losing jobs to eviction would break the promise of an accepted task: full memory has to be an error.
+    // When memory is full, a write must fail. Evicting keys would lose accepted tasks.
     'maxmemory-policy': 'noeviction',
   };
   return {
@@ -49,10 +49,10 @@ export function redisCommand({ file, folder, port, password }: RedisOptions): Co
   };
 }
 
-/** In a file of its owner's: everybody on the machine can read the arguments of a process. */
+/** Writes the password to a private file, because every user of the machine can read the arguments of a process. */
 function writeSecrets(folder: string, password: string): string {
   const path = join(folder, 'secrets.conf');
-  // Anew, since writing to a file that is there keeps its mode.
+  // Removed first, because writing to an existing file keeps its mode.
   rmSync(path, { force: true });
   writeFileSync(path, `requirepass ${password}\n`, { mode: 0o600 });
   return path;

@@ -1,4 +1,4 @@
-// What `npm start` runs once everything is installed and built: the whole local stack, until it is told to end.
+// `npm start`, once everything is installed and built: runs the local stack until a signal ends it.
 import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -21,15 +21,15 @@ const SAME_REQUEST_MS = 500;
 async function main(): Promise<void> {
   const scripts = readScripts();
   const port = readPort(process.env.PORT);
-  // For this process and all that it starts: what they write is for nobody else on the machine.
+  // Files of this process and its children are private to their owner.
   process.umask(0o077);
   const state = new StateFolder(stateFolder());
-  // Whatever happens from here on, the claim on the folder goes with this process.
+  // However this process ends, the folder is released.
   process.on('exit', () => state.release());
   const ended = await state.endOrphans();
   if (ended > 0) printLine('inloop', `ended ${ended} processes that an earlier run had left behind`);
   mkdirSync(join(state.path, 'data'), { recursive: true });
-  // Whoever runs a stack for others does not want it hurt.
+  // Never in production: the trouble control breaks services on purpose.
   const control = process.env.NODE_ENV === 'production' ? null : await startTroubleControl();
   const { url, groups } = await describeServices({
     folder: state.path,
@@ -66,13 +66,13 @@ async function main(): Promise<void> {
   console.log(`ready ${url}`);
 }
 
-/** Ends the services whenever this process ends: asked to, left alone by npm, or by a fault of its own. */
+/** Ends the services when this process ends: by a signal, when npm is gone, or after an uncaught error. */
 function endWithProcess(supervisor: Supervisor): { requested: boolean } {
   const stop = { requested: false };
   let asked = 0;
   const end = (why: string): void => {
     if (stop.requested) {
-      // Asked again: somebody is in a hurry. But one Ctrl-C comes twice, from the terminal and handed on by npm.
+      // A second request ends at once. But one Ctrl-C arrives twice, from the terminal and from npm.
       if (Date.now() - asked > SAME_REQUEST_MS) process.exit(1);
       return;
     }
@@ -94,7 +94,8 @@ function endWithProcess(supervisor: Supervisor): { requested: boolean } {
       process.exit(1);
     });
   }
-  // npm that is killed takes its shell along, but not us. Only under npm: started by hand, a parent may well leave.
+  // When npm is killed, its shell ends but this process does not, so it watches its parent. Only under npm: by hand it may
+  // be started in the background.
   if (process.env.npm_lifecycle_event === 'start') {
     const parent = process.ppid;
     setInterval(() => {
@@ -110,7 +111,7 @@ function readPort(text = ''): number {
   throw new Problem(`PORT must be a whole number from 0 (picks one) to 65535, not "${text}".`);
 }
 
-/** The demo, unless `--server` and `--worker` name other scripts. */
+/** The scripts of server and worker: the demo's, unless `--server` and `--worker` name others. */
 function readScripts(): { server: string; worker: string } {
   const { values } = parseArgs({ options: { server: { type: 'string' }, worker: { type: 'string' } } });
   const scripts = {

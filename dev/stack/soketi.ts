@@ -55,12 +55,12 @@ export interface SoketiOptions {
   /** Whether clients may enter the channels of tasks only, and at most 20 at once. Default: any channel. */
   tasksOnly?: boolean;
   /** Whether `trouble.ts` may disturb it on purpose. */
-  troublesome?: boolean;
+  allowsTrouble?: boolean;
 }
 
 /** The command that runs hardened Soketi with every listener on loopback. It ends with exit code 1 if `port` is taken. */
 export async function soketiCommand(options: SoketiOptions): Promise<Command> {
-  const { node, app, port, folder, webhookUrl, userSignIn = false, tasksOnly = false, troublesome = false } = options;
+  const { node, app, port, folder, webhookUrl, userSignIn = false, tasksOnly = false, allowsTrouble = false } = options;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const webhooks = webhookUrl ? [{ url: webhookUrl, event_types: ['channel_occupied', 'channel_vacated'] }] : [];
   const env: NodeJS.ProcessEnv = {
@@ -81,9 +81,9 @@ export async function soketiCommand(options: SoketiOptions): Promise<Command> {
     SOKETI_DEFAULT_APP_USER_AUTHENTICATION: String(userSignIn),
   };
   const server = join(REPOSITORY, 'node_modules', '@soketi', 'soketi', 'bin', 'server.js');
-  const preloads = troublesome ? [SOKETI_PRELOAD, TROUBLE_PRELOAD] : [SOKETI_PRELOAD];
+  const preloads = allowsTrouble ? [SOKETI_PRELOAD, TROUBLE_PRELOAD] : [SOKETI_PRELOAD];
   const args = [...preloads.flatMap((file) => ['--require', file]), server, 'start'];
-  return { file: node, args, env, cwd: folder, listens: troublesome };
+  return { file: node, args, env, cwd: folder, listens: allowsTrouble };
 }
 
 /**

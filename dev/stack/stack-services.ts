@@ -1,4 +1,4 @@
-// The four services of the local stack, with what each needs to know of the others.
+// The four services of the local stack: their ports, commands and environment.
 import { join } from 'node:path';
 import { REPOSITORY } from '../paths.ts';
 import { Problem } from '../problem.ts';
@@ -9,9 +9,9 @@ import { pingRedis, redisCommand } from './redis.ts';
 import { probeSoketi, pusherEnvOf, soketiCommand } from './soketi.ts';
 import type { Service } from './supervisor.ts';
 
-/** What a stack is made of. */
+/** Everything that the services are built from. */
 export interface StackParts {
-  /** The state folder. */
+  /** The state folder of the stack. */
   folder: string;
   credentials: Credentials;
   /** Port of the page; 0 picks one. */
@@ -21,11 +21,11 @@ export interface StackParts {
   node20: string;
   /** Scripts of the application: the web server and the worker. */
   scripts: { server: string; worker: string };
-  /** Where the server asks for trouble; null where none is to be had. */
+  /** The address at which the server asks for trouble on purpose, or null. */
   troubleUrl: string | null;
 }
 
-/** Time for a worker to finish or hand back its tasks, and for a server to answer what it has taken. */
+/** Milliseconds for a worker to finish or hand back its tasks, and for a server to answer running requests. */
 const DRAIN_MS = 15_000;
 
 /**
@@ -38,13 +38,13 @@ export async function describeServices(parts: StackParts): Promise<{ url: string
   const redis = describeRedis(parts, (await claimPort()).port);
   const soketi = describeSoketi(parts, (await claimPort()).port, `http://${LOOPBACK}:${port}/tasks/webhook`);
   const env = applicationEnv(parts, redis.port, soketi.port);
-  // The server only: nobody else has a use for it.
+  // For the server only.
   const serverEnv = parts.troubleUrl === null ? env : { ...env, INLOOP_TROUBLE_URL: parts.troubleUrl };
   const server = describeScript('server', parts.scripts.server, port, serverEnv);
   const worker = describeScript('worker', parts.scripts.worker, (await claimPort()).port, env);
   return {
     url: `http://localhost:${port}`,
-    // Three and not two: they end in reverse, and Redis must be the last.
+    // Redis and Soketi are separate groups: groups end in reverse order, and Redis must end last.
     groups: [[redis], [soketi], [server, worker]],
   };
 }
@@ -83,7 +83,7 @@ function describeSoketi(parts: StackParts, port: number, webhookUrl: string): Se
         folder: join(folder, 'soketi'),
         webhookUrl,
         tasksOnly: true,
-        troublesome: troubleUrl !== null,
+        allowsTrouble: troubleUrl !== null,
       });
     },
     probe: () => probeSoketi(port, app),
@@ -111,10 +111,10 @@ function redisUrl(password: string, port: number): string {
   return `redis://:${password}@${LOOPBACK}:${port}`;
 }
 
-/** What server and worker find in their environment; see .env.example. */
+/** The environment of server and worker; see .env.example. */
 function applicationEnv({ credentials, folder }: StackParts, redisPort: number, soketiPort: number): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = { ...process.env };
-  // The person's own hosted account must not get half mixed in. The encryption key belongs to no account.
+  // Variables of a hosted account must not be mixed with those of the local Soketi. The encryption key is not an account's.
   for (const name of Object.keys(env)) {
     if (name.startsWith('PUSHER_') && name !== 'PUSHER_ENCRYPTION_KEY') delete env[name];
     if (name === 'INLOOP_TROUBLE_URL') delete env[name];

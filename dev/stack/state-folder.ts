@@ -1,4 +1,4 @@
-// The state folder of one stack (.inloop): who runs it, which processes belong to it, and where its services listen.
+// The state folder of one stack (.inloop): a lock, the processes of the stack, and the addresses of its services.
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -6,12 +6,12 @@ import { readJsonFile, writeJsonFile } from '../json-file.ts';
 import { Problem } from '../problem.ts';
 import { isStillRunning, type ProcessRecord, recordProcess } from './process-record.ts';
 
-/** Where a service can be reached. */
+/** The process and the address of a service. */
 export interface ServiceAddress {
   pid: number;
   host: string;
   port: number;
-  /** With the password, for a service that wants one. */
+  /** With the password, for a service that needs one. */
   url?: string;
   password?: string;
 }
@@ -24,13 +24,13 @@ export interface StackFile {
 
 const ORPHAN_GRACE_MS = 3_000;
 
-/** A state folder that this process has claimed. */
+/** A state folder that this process has locked. */
 export class StateFolder {
   readonly path: string;
   readonly #owned = new Map<string, ProcessRecord>();
 
   /**
-   * Claims the folder (made when missing) for this process.
+   * Locks the folder for this process. It is created if it is missing.
    *
    * @throws Problem when another stack runs in it
    */
@@ -50,11 +50,11 @@ export class StateFolder {
       rmSync(this.#lock, { force: true });
       if (!this.#tryLock()) throw new Problem('Another stack is starting here at this moment. Use that one.');
     }
-    // Of an earlier run that was killed: its addresses are no longer true.
+    // Left by a run that was killed; its addresses are wrong now.
     rmSync(this.#stackFile, { force: true });
   }
 
-  /** Ends what a killed supervisor left running in this folder, but nothing it cannot prove to be that. */
+  /** Ends processes that a killed supervisor left running. Only those that are proven to be the same. Returns how many. */
   async endOrphans(): Promise<number> {
     const orphans = (readJsonFile<ProcessRecord[]>(this.#processesFile) ?? []).filter(isStillRunning);
     for (const { pid } of orphans) sendSignal(pid, 'SIGTERM');
@@ -65,18 +65,18 @@ export class StateFolder {
     return orphans.length;
   }
 
-  /** Writes down that a process is ours, in place of an earlier one of that name. */
+  /** Records a process of the stack. It replaces an earlier one of the same name. */
   own(name: string, pid: number): void {
     this.#owned.set(name, recordProcess(name, pid));
     writeJsonFile(this.#processesFile, [...this.#owned.values()]);
   }
 
-  /** Tells everybody where the services are. */
+  /** Writes stack.json. */
   publish(stack: StackFile): void {
     writeJsonFile(this.#stackFile, stack);
   }
 
-  /** Gives the folder up, once every process of ours has ended. */
+  /** Unlocks the folder. Call it when every process of the stack has ended. */
   release(): void {
     for (const file of [this.#stackFile, this.#processesFile, this.#lock]) rmSync(file, { force: true });
   }
@@ -94,8 +94,8 @@ export class StateFolder {
   }
 
   /**
-   * Closes to others what an earlier version left open to them: credentials, inputs and contacts lie in there. Only a
-   * folder that is ours: INLOOP_DIR may be one that others need.
+   * Makes folders private that an earlier version left readable for others: they hold credentials, inputs and contacts.
+   * The state folder itself only if a stack made it: INLOOP_DIR may name a folder that others use.
    */
   #keepPrivate(): void {
     if (existsSync(join(this.path, 'credentials.json'))) chmodSync(this.path, 0o700);
@@ -122,6 +122,6 @@ function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // It ended in between.
+    // It has ended already.
   }
 }

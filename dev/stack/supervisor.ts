@@ -1,37 +1,37 @@
-// Keeps the services of the stack running: starts them in order, starts one again that ended, ends them in reverse.
+// Keeps the services of the stack running: starts them in order, restarts one that ended, ends them in reverse order.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Problem } from '../problem.ts';
 import type { SoketiMessage, Troubled } from '../trouble/trouble.ts';
 import { type Child, type Command, startChild, waitUntilReady } from './child.ts';
 import type { ServiceAddress } from './state-folder.ts';
 
-/** A service and all there is to know to run it. Its port stays the same for as long as the supervisor lives. */
+/** How to run a service. Its port stays the same when it is restarted. */
 export interface Service {
   name: string;
   host: string;
   port: number;
-  /** What its clients need besides, for those who look into stack.json. */
+  /** What clients need besides host and port; written to stack.json. */
   access?: { url: string; password: string };
   command(): Command | Promise<Command>;
-  /** Whether it is ready; may reject for no. */
+  /** Whether it is ready. A rejection counts as false. */
   probe(): Promise<boolean>;
   /** Milliseconds between SIGTERM and SIGKILL. */
   graceMs: number;
 }
 
-/** What the supervisor reports. */
+/** Events of the supervisor. */
 export interface SupervisorEvents {
   /** A line of output, from a service or about it. */
   line(name: string, text: string): void;
-  /** A process was started; not ready yet. */
+  /** A process was started. It may not be ready yet. */
   started(name: string, pid: number): void;
-  /** A service that had ended is back. */
+  /** A service that had ended is ready again. */
   recovered(name: string): void;
 }
 
 const FIRST_BACKOFF_MS = 200;
 const LONGEST_BACKOFF_MS = 5_000;
-/** A service that ran this long has recovered: the next restart is quick again. */
+/** After a service has run this long, the backoff starts again from the shortest. */
 const STEADY_MS = 10_000;
 
 /** Runs services that depend on each other in groups: a group starts when the one before it is ready. */
@@ -40,7 +40,7 @@ export class Supervisor implements Troubled {
   readonly #events: SupervisorEvents;
   readonly #children = new Map<string, Child>();
   readonly #stopping = new AbortController();
-  /** Services that are not to be started before a time (milliseconds since 1970), or before they are woken. */
+  /** Services that must not be restarted before `until` (milliseconds since 1970), unless they are woken. */
   readonly #resting = new Map<string, { until: number; woken: AbortController }>();
   #keepers: Promise<void>[] = [];
 
@@ -50,9 +50,9 @@ export class Supervisor implements Troubled {
   }
 
   /**
-   * Starts everything and resolves when all of it is ready.
+   * Starts all services. Resolves when all are ready.
    *
-   * @throws Problem when a service cannot be started; call `stop` then, others may run
+   * @throws Problem when a service cannot be started. Call `stop` then, because others may run.
    */
   async start(): Promise<void> {
     for (const group of this.#groups) {
@@ -60,7 +60,7 @@ export class Supervisor implements Troubled {
     }
   }
 
-  /** Where each service listens, and which process it is now. */
+  /** The address and the current process of each service. */
   addresses(): Record<string, ServiceAddress> {
     const addresses: Record<string, ServiceAddress> = {};
     for (const { name, host, port, access } of this.#groups.flat()) {
@@ -70,7 +70,7 @@ export class Supervisor implements Troubled {
     return addresses;
   }
 
-  /** Ends everything, the last group first; each service gets its grace. Resolves when nothing runs. */
+  /** Ends all services, the last group first, each with its grace. Resolves when none runs. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     for (const group of [...this.#groups].reverse()) {
@@ -79,7 +79,7 @@ export class Supervisor implements Troubled {
     await Promise.all(this.#keepers);
   }
 
-  /** Ends everything at once, without grace; for when this process itself is going down. */
+  /** Kills all services at once. For when this process itself ends. */
   kill(): void {
     this.#stopping.abort();
     for (const child of this.#children.values()) child.signal('SIGKILL');
@@ -127,7 +127,7 @@ export class Supervisor implements Troubled {
     const child = await startChild(command, (line) => this.#events.line(service.name, line));
     this.#children.set(service.name, child);
     this.#events.started(service.name, child.pid);
-    // Stopped while it was starting: stop() may have passed it by.
+    // Stopped during the start: stop() did not see this child.
     if (signal.aborted) await child.stop(service.graceMs);
     await waitUntilReady(service.name, child, () => service.probe(), { signal });
   }
@@ -162,7 +162,7 @@ export class Supervisor implements Troubled {
     } catch (error) {
       if (this.#stopping.signal.aborted) return true;
       this.#events.line('inloop', (error as Error).message);
-      // It may run without ever getting ready.
+      // It may run without being ready.
       await this.#children.get(service.name)?.stop(0);
       return false;
     }

@@ -1,26 +1,26 @@
-// How the demo's server asks the supervisor for trouble: HTTP on loopback, at an address that only that server is told.
+// How the demo's server asks the supervisor for trouble: HTTP on loopback, at a secret address that only that server gets.
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { LOOPBACK } from '../stack/ports.ts';
 import { isTroubleKind, type Trouble } from './trouble.ts';
 
-/** A control that listens. */
+/** A running control. */
 export interface TroubleControl {
   /** Its secret address, for the server's `INLOOP_TROUBLE_URL`. `GET` reports; `POST <url>/<kind>` makes trouble. */
   readonly url: string;
-  /** From now on it answers; before, everything is 503. */
+  /** Gives the control its `trouble`. Before that it answers 503. */
   offer(trouble: Trouble): void;
 }
 
-/** Starts to listen on a free port. It ends with this process. */
+/** Starts the control on a free port. It ends with this process. */
 export async function startTroubleControl(): Promise<TroubleControl> {
   let trouble: Trouble | undefined;
   const path = `/${randomBytes(24).toString('hex')}`;
 
   const answer = async (req: IncomingMessage): Promise<[status: number, body: object]> => {
     const url = req.url ?? '';
-    // Nobody guesses 24 random bytes; who does not know them learns nothing more.
+    // The path holds 24 random bytes. Without them nothing is answered.
     if (!url.startsWith(path)) return [404, {}];
     if (!trouble) return [503, {}];
     if (req.method === 'GET') return [200, trouble.report()];
@@ -30,7 +30,7 @@ export async function startTroubleControl(): Promise<TroubleControl> {
   const server = createServer((req, res) => {
     answer(req).then(
       ([status, body]) => res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body)),
-      // It ends things, and what it ends may just be gone.
+      // The process that it should end may be gone already.
       () => res.writeHead(503).end('{}'),
     );
   });

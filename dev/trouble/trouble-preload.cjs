@@ -1,36 +1,36 @@
-// Lets the local stack's Soketi be troubled on purpose: by `npm start` only, for the demo's "Make trouble" (trouble.ts).
+// Disturbs the Soketi of the local stack on purpose, for the demo's "Make trouble" (trouble.ts). Under `npm start` only.
 //
-// A second `--require` after soketi/preload.cjs, inside the real Soketi and not in front of it, so that without trouble
-// nothing is in anybody's way. What to do comes from the process that started Soketi, over their own channel: there is
-// no port to reach it by. The container does not load this file.
+// It is a second `--require` after soketi/preload.cjs. It works inside the real Soketi instead of a proxy in front of it, so
+// without trouble it changes nothing. The supervisor tells it what to do over Node's IPC channel, not over a port. The
+// container does not load this file.
 'use strict';
 
 const { realpathSync } = require('node:fs');
 const { dirname, join } = require('node:path');
 
-/** How much later an event comes for the second time: newer ones have come meanwhile. In milliseconds. */
+/** Milliseconds after which an event is sent a second time. By then newer events have come. */
 const SECOND_AFTER_MS = 1_500;
 
 /**
- * Until when, in milliseconds since 1970.
+ * Until when each kind lasts, in milliseconds since 1970.
  * @type {import('./trouble.ts').SoketiTrouble}
  */
 let trouble = { refuseUntil: 0, loseUntil: 0, doubleUntil: 0 };
 
-/** Everybody who is connected. @type {Set<any>} */
+/** All connected clients. @type {Set<any>} */
 const sockets = new Set();
 
 /** @param {unknown} message @returns {boolean} */
 const isTaskEvent = (message) => String(/** @type {any} */ (message)?.event).startsWith('task.');
 
 /** @param {any} WsHandler */
-function makeTroublesome(WsHandler) {
+function addTrouble(WsHandler) {
   const prototype = WsHandler.prototype;
   const { handleUpgrade, onOpen, onClose } = prototype;
 
   /** @this {any} @param {any} res @param {any} req @param {any} context */
   prototype.handleUpgrade = function refuseOrUpgrade(res, req, context) {
-    // Browsers say of which page they are; the server's own connections, for clients over HTTP, do not.
+    // Browsers send an Origin. The server's own connections (for clients over the HTTP fallback) do not.
     const isBrowser = req.getHeader('origin') !== '';
     if (isBrowser && Date.now() < trouble.refuseUntil) return res.writeStatus('403 Forbidden').end();
     const upgrade = res.upgrade.bind(res);
@@ -60,13 +60,13 @@ function makeTroublesome(WsHandler) {
   };
 }
 
-/** Ends connections as a cable that is pulled does: without a closing frame. @param {'all' | 'browsers'} whose */
+/** Ends connections without a closing frame, like a pulled cable. @param {'all' | 'browsers'} whose */
 function cut(whose) {
   for (const ws of [...sockets]) if (whose === 'all' || ws.isBrowser) ws.close();
 }
 
 const dist = join(dirname(realpathSync(/** @type {string} */ (process.argv[1]))), '..', 'dist');
-makeTroublesome(require(join(dist, 'ws-handler.js')).WsHandler);
+addTrouble(require(join(dist, 'ws-handler.js')).WsHandler);
 process.on('message', (/** @type {import('./trouble.ts').SoketiMessage} */ message) => {
   if (message.trouble) trouble = message.trouble;
   if (message.cut) cut(message.cut);

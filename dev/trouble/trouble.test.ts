@@ -1,5 +1,5 @@
+// Trouble in a real stack, requested as its server does. How tasks survive it is tested in test/e2e.
 import { createHmac } from 'node:crypto';
-// Trouble in a real stack, as its server asks for it. What becomes of tasks is tested in test/e2e.
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { WebSocket } from 'ws';

@@ -1,10 +1,10 @@
-// Trouble on purpose, for the demo's "Make trouble" and the browser tests: real faults of the real processes of the
-// local stack. What it makes ends by itself, and `supervisor.ts` starts what it ended.
+// Trouble on purpose, for the demo's "Make trouble" and the browser tests: real faults of the real processes of the local
+// stack. Each ends by itself, and the supervisor restarts processes that were ended.
 
-/** What can be done. `end-all` ends whatever still lasts. */
+/** The kinds of trouble. `end-all` ends all that last. */
 export type TroubleKind = keyof typeof LASTS_MS | 'end-all';
 
-/** How long each lasts, in milliseconds; 0 for what is over at once. */
+/** How long each kind lasts, in milliseconds; 0 for one that is over at once. */
 const LASTS_MS = {
   'drop-connection': 0,
   'block-websockets': 60_000,
@@ -14,7 +14,7 @@ const LASTS_MS = {
   'double-messages': 30_000,
 } as const;
 
-/** What Soketi is told of it: until when, in milliseconds since 1970. */
+/** The trouble inside Soketi; each lasts until a time in milliseconds since 1970. */
 export interface SoketiTrouble {
   /** Browsers are refused WebSockets. */
   refuseUntil: number;
@@ -24,39 +24,39 @@ export interface SoketiTrouble {
   doubleUntil: number;
 }
 
-/** What the process of Soketi (trouble-preload.cjs) understands. */
+/** A message to the Soketi process (trouble-preload.cjs). */
 export interface SoketiMessage {
   trouble?: SoketiTrouble;
-  /** Whose connections to cut now. */
+  /** Which connections to cut now. */
   cut?: 'all' | 'browsers';
 }
 
-/** The part of the supervisor that trouble needs. */
+/** The part of the supervisor that trouble uses. */
 export interface Troubled {
-  /** Ends a service without any grace; it is started again. Returns the process id it had. */
+  /** Kills a service; it is restarted. Returns the process id it had. */
   crash(name: string): number;
-  /** Ends a service, and starts it again after `ms`. Resolves when it has ended. */
+  /** Ends a service and restarts it after `ms`. Resolves when it has ended. */
   rest(name: string, ms: number): Promise<void>;
-  /** Starts a service again that rests. */
+  /** Restarts a resting service now. */
   wake(name: string): void;
-  /** Tells a service's process something. */
+  /** Sends a message to the process of a service. */
   tell(name: string, message: SoketiMessage): void;
 }
 
-/** What lasts at the moment, and for how much longer. */
+/** Trouble that lasts, and for how much longer. */
 export interface LastingTrouble {
   kind: TroubleKind;
   leftMs: number;
 }
 
-/** What was done. */
+/** The answer to a request for trouble. */
 export interface TroubleReport {
   lasting: LastingTrouble[];
   /** The process that was killed. */
   pid?: number;
 }
 
-/** Whether `text` names something that {@link Trouble} can do. */
+/** Whether `text` names a kind of trouble. */
 export function isTroubleKind(text: unknown): text is TroubleKind {
   return typeof text === 'string' && (text === 'end-all' || Object.hasOwn(LASTS_MS, text));
 }
@@ -64,21 +64,21 @@ export function isTroubleKind(text: unknown): text is TroubleKind {
 /** Makes trouble in one stack. */
 export class Trouble {
   readonly #stack: Troubled;
-  /** Until when each lasts, in milliseconds since 1970. */
+  /** By kind: until when it lasts, in milliseconds since 1970. */
   readonly #until = new Map<TroubleKind, number>();
 
   constructor(stack: Troubled) {
     this.#stack = stack;
   }
 
-  /** What was made before and is not over. */
+  /** The trouble that still lasts. */
   report(): TroubleReport {
     const now = Date.now();
     const lasting = [...this.#until].map(([kind, until]) => ({ kind, leftMs: until - now }));
     return { lasting: lasting.filter(({ leftMs }) => leftMs > 0) };
   }
 
-  /** Makes one, or ends them all. Resolves when it has begun. */
+  /** Starts one kind, or ends all. Resolves when it has begun. */
   async make(kind: TroubleKind): Promise<TroubleReport> {
     if (kind === 'end-all') this.#until.clear();
     else if (LASTS_MS[kind] > 0) this.#until.set(kind, Date.now() + LASTS_MS[kind]);
@@ -86,7 +86,7 @@ export class Trouble {
     return { ...this.report(), ...done };
   }
 
-  /** Tells a Soketi that has just been started what still lasts. */
+  /** Sends the lasting trouble to Soketi; also after Soketi was restarted. */
   tellSoketi(): void {
     const until = (kind: TroubleKind): number => this.#until.get(kind) ?? 0;
     this.#stack.tell('soketi', {
