@@ -1,51 +1,29 @@
-/** What server and worker share: the store, the queue and the bus, put together. */
+/**
+ * What server and worker share, put together: store, queue, bus and recovery. Options are checked in `options.ts`; each part
+ * knows only what it is handed here.
+ */
 
 import { channelOf } from '../core/channel.ts';
-import { type Duration, toMilliseconds } from '../core/duration.ts';
-import { isObject, refuseOptions, requireOption, wholeNumber } from '../core/options.ts';
+import { isObject } from '../core/options.ts';
 import { Clock } from './clock.ts';
-import { consoleLog, guardLog, type Log } from './log.ts';
+import { countersOf } from './counters.ts';
+import type { Log } from './log.ts';
+import { type BackendOptions, checkBackendOptions } from './options.ts';
 import { Bus } from './push/bus.ts';
 import { Publisher } from './push/publisher.ts';
 import type { EventFate, EventKind } from './push/push-events.ts';
 import type { PusherOptions } from './push/pusher-env.ts';
 import { JobQueues } from './queue/queue.ts';
 import { LostWorkers } from './recovery/lost-workers.ts';
+import { PushedOutcomes } from './recovery/pushed-outcomes.ts';
 import { Sweeper } from './recovery/sweeper.ts';
 import { UnservedTasks } from './recovery/unserved.ts';
 import { WorkerRegistry } from './recovery/worker-registry.ts';
-import { parseRedisAddress, type RedisEndpoint } from './redis/address.ts';
 import { Redis } from './store/redis.ts';
 import { TaskStore } from './store/store.ts';
 import { TaskChanges } from './task-changes.ts';
+import { systemTime } from './time.ts';
 
-export interface BackendOptions {
-  /**
-   * `redis[s]://[[user][:password]@]host[:port][/db]`, or an address of sentinels, or either with what TLS needs; see
-   * {@link RedisEndpoint}. The same for server and worker.
-   */
-  readonly redis: string | RedisEndpoint | undefined;
-  /** The bus: `pusherFromEnv(process.env)`. */
-  readonly pusher: PusherOptions;
-  /** Before every Redis key, so that several applications can share one Redis. Default `inloop:`. */
-  readonly prefix?: string;
-  /** How long finished tasks are kept. Default 7 days. Active ones are kept until they finish. */
-  readonly retention?: Duration;
-  /**
-   * How many messages a second one user gets at most from this process, outcomes apart, which always go at once; a whole
-   * number from 1 to 100. All tasks of the user share it. Default 10, which looks smooth; 1 is the thrifty mode: a bar
-   * that moves once a second.
-   */
-  readonly pushesPerSecond?: number;
-  /** Where to say what an operator should know. Default: lines on standard error. */
-  readonly log?: Log;
-}
-
-const PUSHES_PER_SECOND = { usual: 10, least: 1, most: 100 };
-const PUSHER_EXPECTED = 'what pusherFromEnv(process.env) gives';
-const LEVELS = ['info', 'warn', 'error'] as const;
-/** Taking what was pushed off the sweeper's list waits for more of it: the sweeper looks at nothing that is younger than seconds. */
-const SETTLE_EVERY_MS = 100;
 const FLUSH_MS = 2_000;
 
 /** Which of the parts that inloop stands on work. */
@@ -77,52 +55,45 @@ export class Backend {
   /** @internal */ readonly unserved: UnservedTasks;
   /** @internal */ readonly pusher: PusherOptions;
   /** @internal */ readonly log: Log;
-  readonly #settling = new Set<string>();
-  #settleTimer: NodeJS.Timeout | null = null;
+  readonly #pushed: PushedOutcomes;
 
   /** @internal Use {@link createBackend}. */
   constructor(options: BackendOptions) {
-    checkOptions(options);
-    parseRedisAddress(options.redis);
-    const url = options.redis ?? '';
-    const prefix = options.prefix ?? 'inloop:';
-    this.log = guardLog(options.log ?? consoleLog);
-    this.pusher = options.pusher;
-    this.redis = new Redis({
-      url,
-      prefix,
-      retention: toMilliseconds(options.retention ?? '7d', 'createBackend: retention') / 1_000,
-      channelOf: (owner) => this.channelOf(owner),
-      log: this.log,
-    });
-    this.clock = new Clock({ ask: () => this.redis.time() });
-    this.store = new TaskStore(this.redis, this.clock);
-    this.workers = new WorkerRegistry(this.redis);
-    this.queues = new JobQueues({
-      url,
-      prefix,
-      log: this.log,
-      clock: this.clock,
-      permit: () => this.redis.whenReady(),
-    });
-    this.bus = new Bus(options.pusher);
+    const { url, pusher, prefix, retention, pushesPerSecond, log } = checkBackendOptions(options);
+    this.log = log;
+    this.pusher = pusher;
+
+    // Redis, which holds the truth.
+    const redis = new Redis({ url, prefix, retention, log, channelOf: (owner) => this.channelOf(owner) });
+    const clock = new Clock({ ask: () => redis.time() });
+    const store = new TaskStore(redis, clock);
+    const registry = new WorkerRegistry(redis);
+    this.redis = redis;
+    this.clock = clock;
+    this.store = store;
+    this.workers = registry;
+    this.queues = new JobQueues({ url, prefix, log, clock, permit: () => redis.whenReady() });
+
+    // The bus, which carries hints.
+    this.bus = new Bus(pusher);
+    this.#pushed = new PushedOutcomes({ settle: (ids) => redis.settle(ids), time: systemTime });
     this.publisher = new Publisher({
       bus: this.bus,
-      log: this.log,
-      onSettled: (ids) => this.#settle(ids),
-      eventsPerSecond: wholeNumber('createBackend: pushesPerSecond', options.pushesPerSecond, PUSHES_PER_SECOND),
+      log,
+      onSettled: (ids) => this.#pushed.add(ids),
+      eventsPerSecond: pushesPerSecond,
     });
-    this.changes = new TaskChanges(this.store, this.publisher);
-    const { redis, store, changes, clock, log, workers: registry } = this;
+
+    // Redis first, push second.
+    const changes = new TaskChanges(store, this.publisher);
+    this.changes = changes;
+
+    // Recovery of what other processes left half done.
     this.unserved = new UnservedTasks({ redis, store, changes, clock, log });
     this.sweeper = new Sweeper({
-      redis,
-      store,
-      changes,
-      clock,
-      isBusDown: () => this.publisher.isDown,
-      unserved: this.unserved,
+      ...{ redis, store, changes, clock, unserved: this.unserved },
       lostWorkers: new LostWorkers({ redis, store, changes, registry, clock, log }),
+      isBusDown: () => this.publisher.isDown,
     });
   }
 
@@ -152,16 +123,7 @@ export class Backend {
 
   /** Counts since the process started, for metrics. */
   counters(): Readonly<Record<string, number>> {
-    const { requests, failures, events } = this.publisher.counts;
-    const sum = (fate: EventFate) => Object.values(events).reduce((total, fates) => total + fates[fate], 0);
-    return {
-      push_requests: requests,
-      push_events: sum('sent'),
-      push_failures: failures,
-      push_dropped: sum('dropped'),
-      push_merged: sum('merged'),
-      tasks_without_worker: this.unserved.marked,
-    };
+    return countersOf(this.publisher.counts, this.unserved.marked);
   }
 
   /** The same of events, by what they told and what became of them. */
@@ -172,7 +134,7 @@ export class Backend {
   /** Resolves when what was told so far has been pushed, or after 2 s. For processes that end after they have answered. */
   async flush(): Promise<void> {
     await this.publisher.drain(FLUSH_MS);
-    await this.#flushSettled();
+    await this.#pushed.flush();
   }
 
   /** Pushes what waits (for at most 2 s), then lets go of every connection. */
@@ -185,42 +147,9 @@ export class Backend {
     this.queues.close();
     await this.redis.close();
   }
-
-  /** Takes ids off the sweeper's list, many in one step. What fails is swept once more, harmlessly. */
-  #settle(ids: readonly string[]): void {
-    for (const id of ids) this.#settling.add(id);
-    this.#settleTimer ??= setTimeout(() => void this.#flushSettled(), SETTLE_EVERY_MS);
-  }
-
-  async #flushSettled(): Promise<void> {
-    if (this.#settleTimer) clearTimeout(this.#settleTimer);
-    this.#settleTimer = null;
-    const ids = [...this.#settling];
-    this.#settling.clear();
-    await this.redis.settle(ids).catch(() => undefined);
-  }
 }
 
 /** Whether `value` is what {@link createBackend} gives, that of another copy of this package included. @internal */
 export function isBackend(value: unknown): value is Backend {
   return isObject(value) && 'store' in value && 'publisher' in value && 'queues' in value;
-}
-
-function checkOptions(options: BackendOptions): void {
-  requireOption(isObject(options), 'createBackend: the argument', 'options like { redis, pusher }', options);
-  const { pusher, prefix, log } = options;
-  const option = (name: string) => `createBackend: ${name}`;
-  requireOption(isObject(pusher), option('pusher'), PUSHER_EXPECTED, pusher);
-  const hasSecrets = [pusher.appId, pusher.key, pusher.secret].every((text) => typeof text === 'string' && text !== '');
-  requireOption(hasSecrets, option('pusher'), PUSHER_EXPECTED, 'one without appId, key and secret');
-  const { cluster = null, server = null } = pusher;
-  const hasServer = typeof server?.host === 'string' && Number.isInteger(server.port);
-  if (typeof cluster !== 'string' && !hasServer) {
-    refuseOptions(
-      `${option('pusher')} must be ${PUSHER_EXPECTED}: it has neither a cluster nor a server with host and port.`,
-    );
-  }
-  requireOption(prefix === undefined || typeof prefix === 'string', option('prefix'), 'a text like inloop:', prefix);
-  const isLog = log === undefined || LEVELS.every((level) => typeof log?.[level] === 'function');
-  requireOption(isLog, option('log'), 'an object with the functions info, warn and error', log);
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { type Backend, type BackendOptions, createBackend } from '../backend/backend.ts';
+import { type Backend, createBackend } from '../backend/backend.ts';
+import type { BackendOptions } from '../backend/options.ts';
 import { ConfigError } from '../core/config-error.ts';
 import { defineTask } from '../core/definition.ts';
 import { createTaskWorker } from '../worker/task-worker.ts';

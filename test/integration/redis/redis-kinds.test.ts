@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { generate } from 'selfsigned';
-import type { BackendOptions } from '../../../backend/backend.ts';
+import type { BackendOptions } from '../../../backend/options.ts';
 import { commandsNeeded } from '../../../backend/redis/inspection.ts';
 import { ALL_SCRIPTS } from '../../../backend/store/commands/index.ts';
 import { startChild, waitUntilReady } from '../../../dev/stack/child.ts';

@@ -2,7 +2,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
-import type { Backend, BackendOptions } from '../../../backend/backend.ts';
+import type { Backend } from '../../../backend/backend.ts';
+import type { BackendOptions } from '../../../backend/options.ts';
 import { defineTask } from '../../../core/definition.ts';
 import type { Snapshot } from '../../../core/snapshot.ts';
 import { createTaskServer, type TaskServer } from '../../../server/task-server.ts';

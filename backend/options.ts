@@ -1,0 +1,74 @@
+/** The options of `createBackend`, and their checks. TypeScript checks them too, but plain JavaScript passes anything. */
+
+import { type Duration, toMilliseconds } from '../core/duration.ts';
+import { isObject, refuseOptions, requireOption, wholeNumber } from '../core/options.ts';
+import { consoleLog, guardLog, type Log } from './log.ts';
+import type { PusherOptions } from './push/pusher-env.ts';
+import { parseRedisAddress, type RedisEndpoint } from './redis/address.ts';
+
+export interface BackendOptions {
+  /**
+   * `redis[s]://[[user][:password]@]host[:port][/db]`, or an address of sentinels, or either with what TLS needs; see
+   * {@link RedisEndpoint}. The same for server and worker.
+   */
+  readonly redis: string | RedisEndpoint | undefined;
+  /** The bus: `pusherFromEnv(process.env)`. */
+  readonly pusher: PusherOptions;
+  /** Before every Redis key, so that several applications can share one Redis. Default `inloop:`. */
+  readonly prefix?: string;
+  /** How long finished tasks are kept. Default 7 days. Active ones are kept until they finish. */
+  readonly retention?: Duration;
+  /**
+   * How many messages a second one user gets at most from this process, outcomes apart, which always go at once; a whole
+   * number from 1 to 100. All tasks of the user share it. Default 10, which looks smooth; 1 is the thrifty mode: a bar
+   * that moves once a second.
+   */
+  readonly pushesPerSecond?: number;
+  /** Where to say what an operator should know. Default: lines on standard error. */
+  readonly log?: Log;
+}
+
+/** What the options say, with the usual values filled in. */
+export interface BackendSettings {
+  readonly url: string | RedisEndpoint;
+  readonly pusher: PusherOptions;
+  readonly prefix: string;
+  /** In seconds. */
+  readonly retention: number;
+  readonly pushesPerSecond: number;
+  /** One that cannot throw. */
+  readonly log: Log;
+}
+
+const PUSHES_PER_SECOND = { usual: 10, least: 1, most: 100 };
+const PUSHER_EXPECTED = 'what pusherFromEnv(process.env) gives';
+const LOG_METHODS = ['info', 'warn', 'error'] as const;
+
+/** @throws ConfigError `invalid_options` */
+export function checkBackendOptions(options: BackendOptions): BackendSettings {
+  requireOption(isObject(options), 'createBackend: the argument', 'options like { redis, pusher }', options);
+  const { redis, pusher, prefix = 'inloop:', retention = '7d', pushesPerSecond, log = consoleLog } = options;
+  checkPusher(pusher);
+  requireOption(typeof prefix === 'string', 'createBackend: prefix', 'a text like inloop:', prefix);
+  const isLog = LOG_METHODS.every((method) => typeof log?.[method] === 'function');
+  requireOption(isLog, 'createBackend: log', 'an object with the functions info, warn and error', log);
+  parseRedisAddress(redis);
+  return {
+    url: redis ?? '',
+    pusher,
+    prefix,
+    retention: toMilliseconds(retention, 'createBackend: retention') / 1_000,
+    pushesPerSecond: wholeNumber('createBackend: pushesPerSecond', pushesPerSecond, PUSHES_PER_SECOND),
+    log: guardLog(log),
+  };
+}
+
+function checkPusher(pusher: PusherOptions): void {
+  const name = 'createBackend: pusher';
+  requireOption(isObject(pusher), name, PUSHER_EXPECTED, pusher);
+  const hasSecrets = [pusher.appId, pusher.key, pusher.secret].every((text) => typeof text === 'string' && text !== '');
+  requireOption(hasSecrets, name, PUSHER_EXPECTED, 'one without appId, key and secret');
+  const { cluster = null, server = null } = pusher;
+  if (typeof cluster === 'string' || (typeof server?.host === 'string' && Number.isInteger(server.port))) return;
+  refuseOptions(`${name} must be ${PUSHER_EXPECTED}: it has neither a cluster nor a server with host and port.`);
+}
