@@ -13,7 +13,7 @@ export default {
   transformIgnorePatterns: ['/node_modules/(?!(@noble/ciphers|@noble/hashes|uuid)/)'],
   moduleNameMapper: {
     '^inloop$': '<rootDir>/core/index.ts',
-    '^inloop/element$': '<rootDir>/client/element/index.ts',
+    '^inloop/(element|headless)$': '<rootDir>/client/$1/index.ts',
     [`^inloop/(${source.join('|')})$`]: '<rootDir>/$1/index.ts',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/\\.inloop/'],

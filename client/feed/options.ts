@@ -3,7 +3,7 @@
 import { TaskError } from '../../core/error.ts';
 import { browserPage, type Page, systemTiming, type Timing } from '../environment.ts';
 import type { HeaderSource } from '../http.ts';
-import { findPusher, type PusherSource } from '../push/pusher.ts';
+import { findPusher, type PusherSource } from '../push/pusher-class.ts';
 
 export interface FeedOptions {
   /** Where the task router is mounted: `/tasks`, or an absolute address. */

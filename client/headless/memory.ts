@@ -50,17 +50,3 @@ function stageOf({ progress }: Snapshot): string | undefined {
 function isActive({ status, progress }: Snapshot): boolean {
   return (status === 'running' || status === 'cancelling') && progress !== null;
 }
-
-/**
- * How far our clock is ahead of the server's, in milliseconds, after one more snapshot came in at `now`: the
- * smallest distance ever seen.
- * @deprecated It does not follow a clock that is corrected. `feed.now()` is the server's time and does.
- */
-export function observeClock(ahead: number | null, snapshots: readonly Snapshot[], now: number): number | null {
-  let least = ahead;
-  for (const { updatedAt } of snapshots) {
-    const distance = now - Date.parse(updatedAt);
-    if (least === null || distance < least) least = distance;
-  }
-  return least;
-}

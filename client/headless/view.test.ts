@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import type { OutcomeSnapshot, Snapshot } from '../../core/snapshot.ts';
+import type { OutcomeSnapshot } from '../../core/snapshot.ts';
 import { at, evolve, failed, queued, running, succeeded } from '../test-support/snapshots.ts';
 import { announce } from './announce.ts';
 import { describeConnection } from './banner.ts';
 import { groupTasks, retriedIds } from './groups.ts';
-import { observeClock, remember } from './memory.ts';
+import { remember } from './memory.ts';
 import { factsOf, linksOf } from './words/result.ts';
 import { observePace, type Pace, timeLeft } from './words/time-left.ts';
 import { ENGLISH, plural } from './words/wording.ts';
@@ -137,14 +137,6 @@ describe('memory', () => {
     expect(remember(alive, alive.snapshot)).toBe(alive);
     const moved = evolve(alive.snapshot, { type: 'progress', at: at(8), attempt: 1, progress: { done: 2, total: 9 } });
     expect(remember(alive, moved).movedAt).toBe(Date.parse(at(8)));
-  });
-
-  it('learns how far our clock is ahead from the freshest news', () => {
-    const hour = 3_600_000;
-    const now = Date.parse(at(0)) + hour;
-    const ahead = observeClock(null, [running(1), { ...running(2), updatedAt: at(-500) } as Snapshot], now);
-    expect(ahead).toBe(hour);
-    expect(observeClock(ahead, [running(1)], now + 5_000)).toBe(hour);
   });
 });
 

@@ -8,7 +8,7 @@
  */
 
 import { xsalsa20poly1305 } from '@noble/ciphers/salsa.js';
-import type { Authorizer, Options } from './pusher.ts';
+import type { Authorizer, Options } from './pusher-class.ts';
 
 /** For so long one answer is good for every event, in ms: while two keys are in use it would be one request an event. */
 const KEEP = 2_000;

@@ -3,15 +3,8 @@ import pusherModule from 'pusher-js';
 import { FakePusher } from '../test-support/fake-pusher.ts';
 import { connectionInfo } from '../test-support/fake-server.ts';
 import { settle } from '../test-support/manual-timing.ts';
-import {
-  createPush,
-  findPusher,
-  type PusherClass,
-  type PusherLike,
-  type PusherSource,
-  type PushLoss,
-  toOptions,
-} from './pusher.ts';
+import { createPush, type PushLoss, toOptions } from './pusher.ts';
+import { findPusher, type PusherClass, type PusherLike, type PusherSource } from './pusher-class.ts';
 
 // Compiles: whatever TypeScript makes of the package under these settings is taken.
 const source: PusherSource = pusherModule;

@@ -1,5 +1,5 @@
 /**
- * The one file that knows pusher-js: how to set it up so that nothing leaks to hosts that are not ours, and how
+ * Knows how pusher-js behaves: how to set it up so that nothing leaks to hosts that are not ours, and how
  * to read its states. It keeps nothing alive by itself; `link.ts` decides when to try again.
  *
  * Traps this port hides (pusher-js 8):
@@ -13,34 +13,17 @@
  *   loaded here (`encryption.ts`), whatever build the page brought, for such a channel and for no other
  */
 
-import type { Options } from 'pusher-js';
 import type { ConnectionInfo } from '../../core/wire.ts';
 import type { Timing } from '../environment.ts';
-import { isObject } from '../parse.ts';
+import {
+  type Authorizer,
+  findPusher,
+  type Options,
+  type PusherClass,
+  type PusherLike,
+  type PusherSource,
+} from './pusher-class.ts';
 import { steerTransports } from './transport.ts';
-
-export type { Options };
-
-/** The part of pusher-js that inloop uses. The class that pusher-js exports fits. */
-export type PusherClass = new (key: string, options: Options) => PusherLike;
-
-export interface PusherLike {
-  readonly connection: {
-    // biome-ignore lint/suspicious/noExplicitAny: pusher-js says `Function`; each handler below checks what it gets
-    bind(event: string, callback: (data: any) => void): unknown;
-    /** The socket that is open, and what carries it: `ws`, `xhr_streaming` or `xhr_polling`. */
-    readonly connection?: { readonly transport?: { readonly name?: string } } | null;
-  };
-  connect(): void;
-  disconnect(): void;
-  subscribe(channel: string): {
-    // biome-ignore lint/suspicious/noExplicitAny: see above
-    bind_global(callback: (event: string, data: any) => void): unknown;
-  };
-}
-
-/** `Pusher` itself, or the module that holds it (some bundlers and TypeScript settings give that). */
-export type PusherSource = PusherClass | { readonly default: PusherSource };
 
 /**
  * Why push is away:
@@ -168,11 +151,6 @@ export function createPush({ Pusher, connection, authorize, handlers, timing }: 
   };
 }
 
-/** How pusher-js asks for a channel to be authorized. */
-export type Authorizer = NonNullable<
-  Extract<Options['channelAuthorization'], { customHandler: unknown }>
->['customHandler'];
-
 /** Every host option is in `info`; pusher-js takes null for "not set" and leaves alone what it does not know. */
 export function toOptions(info: ConnectionInfo, customHandler: Authorizer): Options {
   return {
@@ -188,10 +166,4 @@ export function toOptions(info: ConnectionInfo, customHandler: Authorizer): Opti
     enableStats: false,
     channelAuthorization: { customHandler },
   } as Options;
-}
-
-/** The class in `source`, or undefined. */
-export function findPusher(source: unknown): PusherClass | undefined {
-  if (typeof source === 'function') return source as PusherClass;
-  return isObject(source) ? findPusher(source.default) : undefined;
 }

@@ -8,7 +8,7 @@
  */
 
 import { systemTiming, type Timing } from '../environment.ts';
-import type { Options, PusherClass, PusherLike } from './pusher.ts';
+import type { Options, PusherClass, PusherLike } from './pusher-class.ts';
 
 /** What an attempt may use. */
 type Transports = Options['enabledTransports'];

@@ -9,7 +9,7 @@
 
 import { debug } from '../debug.ts';
 import { systemTiming } from '../environment.ts';
-import { findPusher, type PusherClass, type PusherLike, type PusherSource } from '../push/pusher.ts';
+import { findPusher, type PusherClass, type PusherLike, type PusherSource } from '../push/pusher-class.ts';
 import { markSteered, type SteeredClass, type SteeredPusher, steerTransports } from '../push/transport.ts';
 import { type ElectionOptions, standForElection } from './election.ts';
 

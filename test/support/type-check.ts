@@ -28,6 +28,7 @@ export async function typeCheck(files: Readonly<Record<string, string>>, options
       typeRoots: ['../@types'],
       paths: {
         inloop: sourceOf('core'),
+        'inloop/headless': sourceOf('client', 'headless'),
         'inloop/react': sourceOf('client', 'react'),
         'inloop/*': sourceOf('*'),
       },

@@ -52,6 +52,7 @@ describe('the Vue example on a page', () => {
         alias: {
           inloop: join(REPOSITORY, 'core/index.ts'),
           'inloop/client': join(REPOSITORY, 'client/index.ts'),
+          'inloop/headless': join(REPOSITORY, 'client/headless/index.ts'),
         },
         plugins: [
           {

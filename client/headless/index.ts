@@ -1,0 +1,30 @@
+/**
+ * `inloop/headless`: what `<inloop-tray>` is drawn from, for whoever draws something else. Three kinds of parts:
+ * tell of outcomes (once per browser), turn tasks into what a row, a toast or a title says (pure), and keep snapshots of
+ * your own (pure). What is not imported costs nothing.
+ */
+
+export { findTask, isGone, markSeen, mergeSnapshots, NO_TASKS, type TaskList } from '../feed/merge.ts';
+export type { ClaimOptions } from '../tabs/claim.ts';
+export { announce } from './announce.ts';
+export { describeConnection, isOutOfDate } from './banner.ts';
+export { countOutcomes, type Groups, groupTasks, hideYoung, retriedIds } from './groups.ts';
+export { remember, type TaskMemory } from './memory.ts';
+export { type NotifierOptions, notifyOutcomes } from './notify.ts';
+export { markPage, type PageMark } from './page-mark.ts';
+export { type News, type PresenterOptions, presentOutcomes } from './present.ts';
+export {
+  type AddOptions,
+  addSummary,
+  addToasts,
+  keepToasts,
+  NO_TOASTS,
+  passTime,
+  showToasts,
+  type Toast,
+  type ToastQueue,
+} from './toasts.ts';
+export { describeTask, isPartialSuccess, type RowContext, type RowView, type Tone } from './words/describe.ts';
+export { factsOf, linksOf, type ResultLink } from './words/result.ts';
+export { observePace, type Pace, timeLeft } from './words/time-left.ts';
+export { ENGLISH, explain, formatNumber, plural, type Wording } from './words/wording.ts';
