@@ -1,8 +1,8 @@
 // What the entries of the client export: what a follower needs from `inloop/client`, what draws from `inloop/headless`.
 import { expect, it } from '@jest/globals';
-import * as client from 'inloop/client';
-import * as headless from 'inloop/headless';
 import { typeCheck } from '../test/support/type-check.ts';
+import * as headless from './headless/index.ts';
+import * as client from './index.ts';
 
 it('inloop/client follows tasks, and nothing else', () => {
   expect(Object.keys(client).sort()).toEqual(['connectTasks', 'createTaskFeed', 'shareConnection']);
