@@ -60,7 +60,7 @@ export function createWebhookHandlers(backend: Backend): RequestHandler[] {
 function confirmer(backend: Backend): (channel: string) => void {
   const waiting = new Set<string>();
   let isAsking = false;
-  const reopen = (channel: string) => backend.redis.notePage(channel).catch(() => undefined);
+  const reopen = (channel: string) => backend.redis.noteWatched(channel).catch(() => undefined);
   const askAll = async () => {
     isAsking = true;
     for (const channel of waiting) {

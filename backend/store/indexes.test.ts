@@ -157,7 +157,7 @@ it('once its records have expired, an owner leaves nothing that would stay', asy
   await finish(await accept('ada', 'a-key'));
   await world.store.see('ada', [await finish(await accept())]);
   await world.store.discard((await accept()).id, 'ada');
-  await world.redis.notePage(channelOf('ada'), 'ada');
+  await world.redis.noteWatched(channelOf('ada'), 'ada');
   const keys = (await world.raw.keys(`${world.prefix}*`)).filter((key) => !key.startsWith(`${world.prefix}queue:`));
   const staying: string[] = [];
   for (const key of keys) if ((await world.raw.ttl(key)) === -1) staying.push(key.slice(world.prefix.length));

@@ -115,7 +115,7 @@ export class Redis implements CommandRunner {
   }
 
   /** Notes that a page is open on `channel`: `owner`'s, or null where its owner was noted before. */
-  async notePage(channel: string, owner: string | null = null): Promise<void> {
+  async noteWatched(channel: string, owner: string | null = null): Promise<void> {
     await noteWatched(this, channel, owner);
   }
 

@@ -162,7 +162,7 @@ describe('a webhook', () => {
   });
 
   it('of a time ahead, or long past, is taken and not believed', async () => {
-    await backend.redis.notePage('private-user-cyd', 'cyd');
+    await backend.redis.noteWatched('private-user-cyd', 'cyd');
     for (const at of [Date.now() + 3_600_000, Date.now() - 3_600_000, 0, -1, 1e300, -1e300]) {
       expect((await tell('channel_vacated', 'private-user-cyd', at)).status).toBe(200);
     }

@@ -111,7 +111,7 @@ export function createRouter(options: RouterOptions): Router {
     }
     if (isSignIn) return void res.json(backend.bus.authorizeUser(socketId, userIdOf(owner)));
     // Should this get lost, the mark of the last visit expires, and until then the bus tells us by webhook.
-    backend.redis.notePage(own, owner).catch(() => undefined);
+    backend.redis.noteWatched(own, owner).catch(() => undefined);
     res.json(backend.bus.authorize(socketId, own));
   });
 

@@ -122,7 +122,7 @@ describe('a task that moves all the time', () => {
 
   it('is not pushed where nobody has a page open, and stored once a second for who asks', async () => {
     const backend = startWorker();
-    await server.redis.notePage(server.channelOf('dan'), 'dan');
+    await server.redis.noteWatched(server.channelOf('dan'), 'dan');
     await server.redis.noteWebhook(server.channelOf('dan'), 'vacated', Date.now() + 1_000);
     const { id } = await app.tasks.start(move, { ms: 2_500 }, { owner: 'dan' });
     const task = await eventually(

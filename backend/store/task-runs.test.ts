@@ -1,0 +1,99 @@
+// The runs of a task in the store: who runs it, what a run that is over may do, and the job of the next.
+import { describe, expect, it } from '@jest/globals';
+import type { TaskEvent } from '../../core/transition.ts';
+import { makeTask, now, progress, start, succeed, useStore } from '../../test/support/redis/store-world.ts';
+import { FAILURE } from '../../test/support/task-events.ts';
+import { queueKey } from '../queue/queue-scripts.ts';
+import type { OwnedTask, RunState } from './record.ts';
+
+const world = useStore();
+const { accept, happen } = world;
+
+/** What bee-queue holds of them, the newest first. */
+async function jobs() {
+  const queue = queueKey(world.prefix, makeTask().name);
+  return {
+    waiting: await world.raw.lRange(`${queue}waiting`, 0, -1),
+    delayed: await world.raw.zRangeWithScores(`${queue}delayed`, 0, -1),
+  };
+}
+
+describe('a retry', () => {
+  const fail = (over: object = {}): TaskEvent => ({ type: 'fail', at: now(), attempt: 1, error: FAILURE, ...over });
+
+  it('has its job as soon as it is stored, for when it is due', async () => {
+    const task = await happen(await accept(), 'ada', start());
+    const { id } = await happen(task, 'ada', fail({ retryAt: '2100-01-01T00:00:00.000Z' }));
+    expect(await jobs()).toEqual({
+      waiting: [`${id}:1`],
+      delayed: [{ value: `${id}:2`, score: Date.parse('2100-01-01T00:00:00.000Z') }],
+    });
+  });
+
+  it('that is due now has it at once', async () => {
+    const { id } = await happen(await accept(), 'ada', start(), fail({ retryAt: now() }));
+    expect(await jobs()).toEqual({ waiting: [`${id}:2`, `${id}:1`], delayed: [] });
+  });
+
+  it('that is none, since the change was refused, has none', async () => {
+    const task = await happen(await accept(), 'ada', start(), succeed());
+    expect(await world.store.apply({ snapshot: task, owner: 'ada' }, fail())).toMatchObject({ ok: false });
+    expect(await jobs()).toEqual({ waiting: [`${task.id}:1`], delayed: [] });
+  });
+});
+
+describe('a run', () => {
+  const read = async (id: string) => (await world.store.read(id, { run: true })) as OwnedTask & RunState;
+  const release: TaskEvent = { type: 'release', at: now(), attempt: 1, error: FAILURE };
+  const fail = (): TaskEvent => ({ type: 'fail', at: now(), attempt: 1, error: FAILURE });
+  const waiting = () => world.raw.lRange(`${queueKey(world.prefix, makeTask().name)}waiting`, 0, 0);
+  const running = () => world.redis.runningOn('w1');
+
+  it('is known to be its worker’s, from its start to its end, whatever the end', async () => {
+    const ends: TaskEvent[][] = [[succeed()], [fail()], [release], [{ type: 'cancel', at: now() }, succeed()]];
+    for (const end of ends) {
+      const task = await happen(await accept(), 'ada', start());
+      expect(await read(task.id)).toMatchObject({ run: 1, worker: 'w1' });
+      expect(await running()).toEqual({ [task.id]: 'free' });
+      await happen(task, 'ada', ...end);
+      expect(await read(task.id)).toMatchObject({ run: 1, worker: null });
+      expect(await running()).toEqual({});
+    }
+  });
+
+  it('that is over cannot write, though its attempt is on again', async () => {
+    const first = await happen(await accept(), 'ada', start());
+    const again = await happen(first, 'ada', release, start());
+    expect(again).toMatchObject({ status: 'running', attempt: 1, attempts: 3 });
+    for (const event of [progress(1), succeed(), fail(), release]) {
+      expect(await world.store.apply({ snapshot: first, owner: 'ada' }, event, { run: 1 })).toMatchObject({
+        ok: false,
+        refusal: 'stale_attempt',
+      });
+    }
+    expect(await read(again.id)).toMatchObject({ snapshot: again, run: 2 });
+  });
+
+  it('that was handed back leaves what it had shown to the next, and one that failed does not', async () => {
+    const shown = await happen(await accept(), 'ada', start(), progress(3));
+    await happen(shown, 'ada', release);
+    expect((await read(shown.id)).held).toEqual(shown.progress);
+    const next = await happen((await read(shown.id)).snapshot, 'ada', start(), fail());
+    expect(next.attempt).toBe(2);
+    expect((await read(shown.id)).held).toBeNull();
+  });
+
+  it('that is waited for is asked for by a job of its own', async () => {
+    const task = await happen(await accept(), 'ada', start(), release);
+    expect(await waiting()).toEqual([`${task.id}:2`]);
+    await happen(task, 'ada', start(), release);
+    expect(await waiting()).toEqual([`${task.id}:3`]);
+  });
+
+  it('keeps what is held against its task', async () => {
+    const task = await happen(await accept(), 'ada', start());
+    const suspicion = { shared: 1, charged: 0, lived: 2_000 };
+    await world.store.apply({ snapshot: task, owner: 'ada' }, release, { run: 1, suspicion });
+    expect(await read(task.id)).toMatchObject({ suspicion });
+  });
+});
