@@ -9,23 +9,16 @@ export interface LuaFunction {
   readonly lua: string;
 }
 
-/** `redisTime()`: ms since 1970. Every time in a script is Redis' own, since the clocks of processes differ. */
+/**
+ * `redisTime()`: whole ms since 1970. Every time in a script is Redis' own, since the clocks of processes differ. It may be
+ * stored as it is: Redis writes all its digits, where Lua's `tostring` would round them.
+ */
 export const redisTime: LuaFunction = {
   name: 'redisTime',
   lua: `
 local function redisTime()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
-end
-`,
-};
-
-/** `whole(number)`: its text without exponent and fraction, as a stored time is written. Lua would write 1.7e+15 for long ones. */
-export const whole: LuaFunction = {
-  name: 'whole',
-  lua: `
-local function whole(number)
-  return string.format('%d', number)
 end
 `,
 };

@@ -2,7 +2,7 @@
 
 import { FIELD } from '../../record.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
-import { redisTime, whole } from '../lua.ts';
+import { redisTime } from '../lua.ts';
 
 /** Which outcomes were in the inbox, and when they were seen (ms, Redis' clock). */
 export interface SeenAnswer {
@@ -15,7 +15,7 @@ export const MARK_SEEN = defineCommand({
   name: 'mark-seen',
   keys: ['unseen'],
   args: ['taskPrefix', '...ids'],
-  uses: [redisTime, whole],
+  uses: [redisTime],
   lua: `
 local now = redisTime()
 local seen = {now}
@@ -25,7 +25,7 @@ for _, id in ipairs(ids) do
     -- Writing to a record that has expired would make a new one without a task in it.
     if redis.call('EXISTS', task) == 1 then
       redis.call('HINCRBY', task, '${FIELD.revision}', 1)
-      redis.call('HSET', task, '${FIELD.seenAt}', whole(now))
+      redis.call('HSET', task, '${FIELD.seenAt}', now)
       seen[#seen + 1] = id
     end
   end

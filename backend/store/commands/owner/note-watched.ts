@@ -2,18 +2,18 @@
 
 import { MARK, MARK_TTL_S } from '../../watched-mark.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
-import { redisTime, whole } from '../lua.ts';
+import { redisTime } from '../lua.ts';
 
 /** Answers 1, or 0 for a channel without a mark and without an owner to make one for. */
 export const NOTE_WATCHED = defineCommand({
   name: 'note-watched',
   keys: ['mark'],
   args: ['owner', 'ttl'],
-  uses: [redisTime, whole],
+  uses: [redisTime],
   lua: `
 if owner ~= '' then redis.call('HSET', mark, '${MARK.owner}', owner)
 elseif redis.call('EXISTS', mark) == 0 then return 0 end
-redis.call('HSET', mark, '${MARK.openedAt}', whole(redisTime()))
+redis.call('HSET', mark, '${MARK.openedAt}', redisTime())
 redis.call('EXPIRE', mark, ttl)
 return 1
 `,

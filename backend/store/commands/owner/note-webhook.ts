@@ -8,7 +8,7 @@
 
 import { MARK, MARK_TTL_S } from '../../watched-mark.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
-import { redisTime, whole } from '../lua.ts';
+import { redisTime } from '../lua.ts';
 
 /** By how much the bus's clock may be ahead of Redis'. */
 const MAX_AHEAD_MS = 5_000;
@@ -28,7 +28,7 @@ export const NOTE_WEBHOOK = defineCommand({
   name: 'note-webhook',
   keys: ['mark'],
   args: ['field', 'time', 'ttl', 'activePrefix', 'maxAhead', 'maxAge'],
-  uses: [redisTime, whole],
+  uses: [redisTime],
   lua: `
 local known = redis.call('HMGET', mark, field, '${MARK.owner}', '${MARK.openedAt}')
 local knownTime, owner, openedAt = known[1], known[2], known[3]
@@ -38,7 +38,7 @@ if at > now + maxAhead or at < now - maxAge then return 'unbelieved' end
 at = math.min(at, now)
 redis.call('EXPIRE', mark, ttl)
 if knownTime and tonumber(knownTime) >= at then return 'noted' end
-redis.call('HSET', mark, field, whole(at))
+redis.call('HSET', mark, field, at)
 if field == '${MARK.vacatedAt}' and at > tonumber(openedAt or 0) and redis.call('ZCARD', activePrefix .. owner) > 0 then
   return 'vacated'
 end

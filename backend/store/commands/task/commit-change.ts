@@ -8,7 +8,7 @@ import type { Isolation } from '../../../recovery/probation.ts';
 import { FIELD, type StoredSnapshot, storedSnapshot } from '../../record.ts';
 import { chooseHowMany } from '../cleaning.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
-import { addJob, isWatched, redisTime, whole } from '../lua.ts';
+import { addJob, isWatched, redisTime } from '../lua.ts';
 
 /** How many of the last successful first attempts a definition's usual duration is taken from. */
 export const DURATIONS_KEPT = 50;
@@ -84,7 +84,7 @@ export const COMMIT_CHANGE = defineCommand({
     'changedChannel',
     'cleanMost',
   ],
-  uses: [redisTime, whole, isWatched, addJob],
+  uses: [redisTime, isWatched, addJob],
   lua: `
 local known = redis.call('HMGET', task,
   '${FIELD.revision}', '${FIELD.run}', '${FIELD.worker}', '${FIELD.waitedUntil}')
@@ -109,7 +109,7 @@ if isOutcome or isStart or waitedUntil then
   if isStart then
     set('${FIELD.run}', run + 1)
     set('${FIELD.worker}', worker)
-    set('${FIELD.begunAt}', whole(now))
+    set('${FIELD.begunAt}', now)
     redis.call('HSET', runningPrefix .. worker, id, isolation)
   end
   if waitedUntil and now < tonumber(waitedUntil) then redis.call('PUBLISH', changedChannel, id) end

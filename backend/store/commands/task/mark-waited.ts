@@ -2,21 +2,21 @@
 
 import { FIELD, type StoredSnapshot, storedSnapshot } from '../../record.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
-import { redisTime, whole } from '../lua.ts';
+import { redisTime } from '../lua.ts';
 
 /** Answers `{snapshot, seenAt}`, or nil where there is no such task. */
 export const MARK_WAITED = defineCommand({
   name: 'mark-waited',
   keys: ['task'],
   args: ['ms'],
-  uses: [redisTime, whole],
+  uses: [redisTime],
   lua: `
 local known = redis.call('HMGET', task, '${FIELD.snapshot}', '${FIELD.seenAt}', '${FIELD.waitedUntil}')
 local snapshot, seenAt, waitedUntil = known[1], known[2], known[3]
 if not snapshot then return false end
 local deadline = redisTime() + ms
 if not waitedUntil or tonumber(waitedUntil) < deadline then
-  redis.call('HSET', task, '${FIELD.waitedUntil}', whole(deadline))
+  redis.call('HSET', task, '${FIELD.waitedUntil}', deadline)
 end
 return {snapshot, seenAt or ''}
 `,
