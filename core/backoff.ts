@@ -1,6 +1,7 @@
 /**
  * Exponential backoff with jitter: how long to wait before trying something again. Pure. It serves retries of tasks,
- * connections to Redis, requests to the bus, and the client's reconnects.
+ * connections to Redis and requests to the bus. The client has formulas of its own (`client/push/link.ts`), which take
+ * fewer bytes.
  */
 
 export interface BackoffPlan {

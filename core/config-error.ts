@@ -24,7 +24,7 @@ export type ConfigErrorCode =
  */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
-  readonly code: ConfigErrorCode;
+  declare readonly code: ConfigErrorCode;
 
   constructor(code: ConfigErrorCode, message: string) {
     super(message);

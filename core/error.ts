@@ -47,11 +47,12 @@ export interface TaskErrorOptions {
  */
 export class TaskError extends Error implements TaskFailure {
   override readonly name = 'TaskError';
-  readonly code: string;
-  readonly retryable: boolean;
-  readonly status: number;
-  readonly issues: readonly Issue[];
-  readonly retryAfter: number | null;
+  // With `declare`, since the constructor sets them. Otherwise a page downloads each name twice.
+  declare readonly code: string;
+  declare readonly retryable: boolean;
+  declare readonly status: number;
+  declare readonly issues: readonly Issue[];
+  declare readonly retryAfter: number | null;
 
   constructor(code: string, message: string, options: TaskErrorOptions = {}) {
     super(message, options);

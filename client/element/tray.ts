@@ -1,6 +1,6 @@
 /** `<inloop-tray>`: the record of the user's tasks, as a button with a number and a panel. Words and rows are made elsewhere. */
 
-import { TaskError } from '../../core/error.ts';
+import { ConfigError } from '../../core/config-error.ts';
 import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/snapshot.ts';
 import { systemTiming } from '../environment.ts';
 import { createTaskFeed } from '../feed/connect-tasks.ts';
@@ -101,7 +101,7 @@ export class InloopTray extends Base {
   /**
    * How long a toast is shown, in milliseconds (attribute `toast-duration`; 6,000). Infinity: until it is dismissed.
    * 0: no toasts. Failures, and outcomes that offer something to do, are shown until they are dismissed.
-   * @throws TaskError `invalid_options` for anything else
+   * @throws ConfigError `invalid_options` for anything else
    */
   get toastDuration(): number {
     const value = this.getAttribute('toast-duration') || TOAST_DURATION;
@@ -110,9 +110,7 @@ export class InloopTray extends Base {
 
   set toastDuration(ms: number) {
     if (!(ms >= 0))
-      throw new TaskError('invalid_options', `toastDuration must be milliseconds, 0 or Infinity, got ${ms}.`, {
-        retryable: false,
-      });
+      throw new ConfigError('invalid_options', `toastDuration must be milliseconds, 0 or Infinity, got ${ms}.`);
     this.setAttribute('toast-duration', String(ms));
   }
 

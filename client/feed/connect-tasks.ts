@@ -34,7 +34,7 @@ const MOST_PAGES = 10;
 
 /**
  * Connects to the tasks of the signed-in user. Resolves once the first fetch is in, even where push is not up yet.
- * @throws TaskError `invalid_options`; with status 401 where nobody is signed in, 404 where no task router answers
+ * @throws ConfigError `invalid_options`; TaskError with status 401 where nobody is signed in, 404 where no task router answers
  * @example
  * const tasks = await connectTasks({ url: '/tasks', Pusher });
  * tasks.subscribe(() => render(tasks.getSnapshot()));
@@ -50,7 +50,7 @@ export async function connectTasks(options: FeedOptions): Promise<TaskFeed> {
   }
 }
 
-/** Like {@link connectTasks}, for those who want to show something while it connects. @throws TaskError `invalid_options` */
+/** Like {@link connectTasks}, for those who want to show something while it connects. @throws ConfigError `invalid_options` */
 export function createTaskFeed(options: FeedOptions): PendingFeed {
   const { base, Pusher, fetch, headers, timing, page } = checkOptions(options);
   let state = INITIAL_STATE;

@@ -1,6 +1,6 @@
 /** What `connectTasks` takes, checked once, with an error that says what to do. */
 
-import { TaskError } from '../../core/error.ts';
+import { ConfigError } from '../../core/config-error.ts';
 import { browserPage, type Page, systemTiming, type Timing } from '../environment.ts';
 import type { HeaderSource } from '../http.ts';
 import { findPusher, type PusherSource } from '../push/pusher-class.ts';
@@ -25,7 +25,7 @@ export interface CheckedOptions extends Required<Omit<FeedOptions, 'url'>> {
   readonly base: string;
 }
 
-/** @throws TaskError `invalid_options` */
+/** @throws ConfigError `invalid_options` */
 export function checkOptions(options: FeedOptions): CheckedOptions {
   const { url, Pusher, fetch = globalThis.fetch, headers = {}, timing = systemTiming, page = browserPage } = options;
   if (!findPusher(Pusher)) invalid('Pusher', 'the class that "pusher-js" exports', Pusher);
@@ -50,7 +50,5 @@ function toBase(url: unknown): string {
 }
 
 function invalid(option: string, expected: string, got: unknown): never {
-  throw new TaskError('invalid_options', `connectTasks: ${option} must be ${expected}, got ${JSON.stringify(got)}.`, {
-    retryable: false,
-  });
+  throw new ConfigError('invalid_options', `connectTasks: ${option} must be ${expected}, got ${JSON.stringify(got)}.`);
 }

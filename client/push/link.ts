@@ -67,7 +67,7 @@ export function attemptDelay(attempt: number, loss: PushLoss, random: number, wa
   // Turned away: it takes a change of configuration, or a quota that is free again, which is to be found within a minute.
   if (loss === 'refused') return Math.min(15_000 * 2 ** attempt, 40_000) * (1 + 0.3 * random);
   // Not authorized: 1, 2, 4 … s.
-  if (loss === 'unauthorized') return 1_000 * Math.min(2 ** attempt, 60) * (1 + random);
+  if (loss === 'unauthorized') return Math.min(1_000 * 2 ** attempt, 60_000) * (1 + random);
   if (!wasUp && attempt > 1) return Math.min(5_000 * 2 ** (attempt - 2), SLOWEST_UNTRIED) * (1 + 0.2 * random);
   if (attempt === 0) return 100 + 1_100 * random;
   if (attempt < QUICK_ATTEMPTS) return 200 * random;

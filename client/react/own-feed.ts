@@ -13,7 +13,7 @@ import type { PendingFeed, TaskFeed } from '../feed/task-feed.ts';
 
 /** A feed that says {@link NOTHING_YET} while it is not open; its calls are refused then. */
 export interface OwnFeed extends PendingFeed {
-  /** Connects. Returns a function that closes the connection again. @throws TaskError `invalid_options` */
+  /** Connects. Returns a function that closes the connection again. @throws ConfigError `invalid_options` */
   open(options: FeedOptions): () => void;
 }
 

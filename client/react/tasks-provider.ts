@@ -24,7 +24,7 @@ export type TasksProviderProps = {
  * Follows the signed-in user's tasks while it is mounted: one connection for all hooks below it. A new `url` connects
  * anew; `headers` and `onOutcome` may be new with each render; the other options hold from the first connection on.
  *
- * @throws TaskError `invalid_options`
+ * @throws ConfigError `invalid_options`
  * @example
  * <TasksProvider url="/tasks" Pusher={Pusher} onOutcome={(task) => refetch(task.name)}>
  *   <App />
