@@ -85,6 +85,34 @@ describe('a state', () => {
     }
   });
 
+  it('leaves at once while little is sent', () => {
+    for (let n = 0; n < 20; n++) {
+      push.add(`user-${n}`, `t${n}`, 1);
+      expect(push.sent).toHaveLength(n + 1);
+      push.pass(20);
+    }
+  });
+
+  it('is dropped at once where as many wait as leave in 10 s', () => {
+    for (let n = 0; n < 150; n++) push.outbox.add('ada', { key: `s${n}`, revision: 1, isUrgent: false }, 0);
+    push.outbox.add('bob', { key: 'b', revision: 1, isUrgent: false }, 0);
+    expect(push.outbox.size).toBe(101);
+    expect(push.dropped.map(({ key }) => key)).toEqual(Array.from({ length: 50 }, (_, n) => `s${100 + n}`));
+  });
+
+  it('is dropped where outcomes took its budget for 10 s', () => {
+    for (let n = 0; n < 100; n++) push.outbox.add('ada', { key: `s${n}`, revision: 1, isUrgent: false }, 0);
+    for (let n = 0; n < 120; n++) {
+      push.add('ada', `o${n}`, 1, true);
+      push.pass(100);
+    }
+    // Of 10 messages a second 9 were outcomes.
+    const states = push.sent.filter(({ event }) => !event.isUrgent);
+    expect(states.length).toBeLessThanOrEqual(25);
+    for (const { at } of states) expect(at).toBeLessThanOrEqual(11_000);
+    expect(push.dropped.length).toBe(100 - states.length);
+  });
+
   it('that the budget holds back waits, in order, and is dropped after 10 s', () => {
     for (let n = 0; n < 500; n++) push.add('ada', `s${n}`, 1);
     push.pass(20_000);
