@@ -6,11 +6,11 @@
  * is no visible tab. The browser frees the lock of a tab that crashes. Needs Web Locks: without them nobody notifies.
  */
 
-import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/snapshot.ts';
+import type { OutcomeSnapshot } from '../../core/snapshot.ts';
 import { browserPage, type Page } from '../environment.ts';
 import type { TaskFeed } from '../feed/task-feed.ts';
 import { type ClaimOptions, claimIds } from '../tabs/claim.ts';
-import { forgetUnlisted } from './forget.ts';
+import { watchTasks } from './watch-tasks.ts';
 
 const NOTIFIED = 'inloop:notified';
 const VISIBLE = 'inloop:visible';
@@ -27,10 +27,7 @@ export function notifyOutcomes(options: NotifierOptions): () => void {
   const { feed, notify, page = browserPage, locks = globalThis.navigator?.locks } = options;
   if (!locks) return () => {};
   const end = new AbortController();
-  /** Tasks that were seen going on: only their outcomes are news. */
-  const awaited = new Set<string>();
-  let looked: readonly Snapshot[] = [];
-  let channel: string | null | undefined;
+  const lookAtTasks = watchTasks(feed);
   let release: (() => void) | undefined;
   const ignore = () => {};
 
@@ -47,21 +44,9 @@ export function notifyOutcomes(options: NotifierOptions): () => void {
   }
 
   function look(): void {
-    const reached: OutcomeSnapshot[] = [];
-    const { tasks, channel: owner } = feed.getSnapshot();
-    if (owner !== channel) {
-      // What the user before waited for is nothing to this one.
-      if (channel) awaited.clear();
-      looked = [];
-      channel = owner;
-    }
-    for (const [index, task] of tasks.entries()) {
-      if (task === looked[index]) continue;
-      if (!isFinished(task)) awaited.add(task.id);
-      else if (awaited.delete(task.id) && !task.seenAt) reached.push(task);
-    }
-    looked = tasks;
-    forgetUnlisted(awaited, tasks);
+    // Only the outcomes of tasks that were seen going on are news.
+    const { channel: owner, reached: ended } = lookAtTasks();
+    const reached = ended.filter(({ seenAt }) => !seenAt);
     if (reached.length === 0 || page.isVisible()) return;
     // One after the other, so that of two hidden tabs none takes the other for a visible one.
     locks

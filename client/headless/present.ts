@@ -12,6 +12,7 @@ import { browserPage, type Page, systemTiming, type Timing } from '../environmen
 import type { TaskFeed } from '../feed/task-feed.ts';
 import { type ClaimOptions, claimIds } from '../tabs/claim.ts';
 import { forgetUnlisted } from './forget.ts';
+import { watchTasks } from './watch-tasks.ts';
 
 const KEY = 'inloop:told';
 /** What is fetched this soon after a return was missed, in milliseconds. */
@@ -38,6 +39,7 @@ export interface PresenterOptions extends ClaimOptions {
 /** Starts to present. Returns a function that stops it. */
 export function presentOutcomes(options: PresenterOptions): () => void {
   const { feed, present, page = browserPage, timing = systemTiming } = options;
+  const lookAtTasks = watchTasks(feed);
   /** What this tab knows to be told already; asked before the shared storage, and all there is without one. */
   const told = new Set<string>();
   /** Outcomes this tab knows of, and whether they came while nobody looked. */
@@ -46,8 +48,6 @@ export function presentOutcomes(options: PresenterOptions): () => void {
   const witnessed = new Set<string>();
   /** What was known at the return, and may be old. */
   let stale: ReadonlySet<Snapshot> = new Set();
-  let looked: readonly Snapshot[] = [];
-  let channel: string | null | undefined;
   let returnedAt = options.since ?? timing.now();
   let settledAt = timing.now() + RETURN_WINDOW;
   let isClaiming = false;
@@ -60,33 +60,24 @@ export function presentOutcomes(options: PresenterOptions): () => void {
     witnessed.clear();
   }
 
-  function turnTo(now: string | null | undefined): void {
-    if (channel) {
+  async function look(): Promise<void> {
+    if (isStopped) return;
+    const { tasks, channel: owner, hasUserLeft, changed } = lookAtTasks();
+    if (hasUserLeft) {
       arrive();
       for (const kept of [told, isMissed]) kept.clear();
       stale = new Set();
-      looked = [];
     }
-    channel = now;
-  }
-
-  async function look(): Promise<void> {
-    if (isStopped) return;
-    const { tasks, channel: owner } = feed.getSnapshot();
-    if (owner !== channel) turnTo(owner);
     const isVisible = page.isVisible();
     const now = timing.now();
     // When the user came, by the server's clock: tasks are told by that.
     const cameAt = (feed.now?.() ?? now) - (now - returnedAt);
     const isMissing = ({ id, createdAt }: Snapshot) =>
       !isVisible || (now < settledAt && !witnessed.has(id) && !(Date.parse(createdAt) > cameAt));
-    tasks.forEach((task, index) => {
-      // Thousands are what they were at the last look.
-      if (task === looked[index]) return;
+    for (const task of changed) {
       if (!isFinished(task)) isVisible && !stale.has(task) && witnessed.add(task.id);
       else if (!isMissed.has(task.id)) isMissed.set(task.id, isMissing(task));
-    });
-    looked = tasks;
+    }
     for (const kept of [told, isMissed, witnessed]) forgetUnlisted<unknown>(kept, tasks);
     if (!isVisible || isClaiming) return;
     const candidates = tasks.filter(isFinished).filter((task) => task.seenAt === null && !told.has(task.id));

@@ -7,11 +7,12 @@
 import { isFinished, type OutcomeSnapshot } from '../../core/snapshot.ts';
 import type { PendingFeed, TaskFeed } from '../feed/task-feed.ts';
 import { forgetUnlisted } from '../headless/forget.ts';
+import { watchTasks } from '../headless/watch-tasks.ts';
 
 /** Starts to watch. Returns a function that stops it. */
 export function watchOutcomes(feed: TaskFeed, onOutcome: (task: OutcomeSnapshot) => void): () => void {
-  /** Tasks that were seen going on. */
-  const awaited = new Set<string>();
+  // A result that was too big for a message is on its way.
+  const lookAtTasks = watchTasks(feed, ({ resultOmitted }) => !resultOmitted);
   /** Outcomes that were told, or were there before; with the time of the task's creation. */
   const known = new Map<string, string>();
   /**
@@ -19,7 +20,6 @@ export function watchOutcomes(feed: TaskFeed, onOutcome: (task: OutcomeSnapshot)
    * finished was started and ended between two looks; an earlier one was loaded from the past.
    */
   let horizon: string | undefined;
-  let channel: string | null = null;
   let isStopped = false;
 
   function toTime(): string {
@@ -28,24 +28,20 @@ export function watchOutcomes(feed: TaskFeed, onOutcome: (task: OutcomeSnapshot)
 
   function look(): void {
     if (isStopped) return;
-    const { tasks, channel: owner } = feed.getSnapshot();
-    if (channel !== null && owner !== channel) {
+    const { tasks, hasUserLeft, changed, ...news } = lookAtTasks();
+    const ended = new Set(news.reached);
+    if (hasUserLeft) {
       // The past of somebody else who has signed in is no news.
-      for (const kept of [awaited, known]) kept.clear();
+      known.clear();
       horizon = toTime();
     }
-    channel = owner;
     const reached: OutcomeSnapshot[] = [];
-    for (const task of tasks) {
-      if (!isFinished(task)) awaited.add(task.id);
-      // A result that was too big for a message is on its way.
-      else if (!known.has(task.id) && !task.resultOmitted) {
-        known.set(task.id, task.createdAt);
-        const isMissed = horizon !== undefined && task.createdAt > horizon && !task.seenAt;
-        if (awaited.delete(task.id) || isMissed) reached.push(task);
-      }
+    for (const task of changed) {
+      if (!isFinished(task) || task.resultOmitted || known.has(task.id)) continue;
+      known.set(task.id, task.createdAt);
+      const isMissed = horizon !== undefined && task.createdAt > horizon && !task.seenAt;
+      if (ended.has(task) || isMissed) reached.push(task);
     }
-    forgetUnlisted(awaited, tasks);
     // What was told is not told again when it is loaded from the past.
     forgetUnlisted(known, tasks, (createdAt) => {
       if (horizon !== undefined && createdAt > horizon) horizon = createdAt;

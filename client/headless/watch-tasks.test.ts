@@ -1,0 +1,39 @@
+import { expect, it } from '@jest/globals';
+import type { Snapshot } from '../../core/snapshot.ts';
+import type { FeedSnapshot } from '../feed/task-feed.ts';
+import { running, succeeded } from '../test-support/snapshots.ts';
+import { watchTasks } from './watch-tasks.ts';
+
+function setUp(isWhole?: Parameters<typeof watchTasks>[1]) {
+  let shown: FeedSnapshot = { tasks: [], connection: { status: 'live' }, hasMore: false, channel: 'ada' };
+  const look = watchTasks({ getSnapshot: () => shown }, isWhole);
+  return (tasks: readonly Snapshot[], channel: string | null = 'ada') => {
+    shown = { ...shown, tasks, channel };
+    return look();
+  };
+}
+
+it('says what changed, and which outcomes were awaited: once', () => {
+  const look = setUp();
+  const [active, past] = [running(2), succeeded(1)];
+  expect(look([active, past])).toMatchObject({ changed: [active, past], reached: [] });
+  expect(look([active, past])).toMatchObject({ changed: [], reached: [] });
+  const outcome = succeeded(2);
+  expect(look([outcome, past])).toMatchObject({ changed: [outcome], reached: [outcome] });
+  expect(look([{ ...outcome }, past]).reached).toEqual([]);
+});
+
+it('waits for an outcome that is not whole', () => {
+  const look = setUp(({ resultOmitted }) => !resultOmitted);
+  look([running(1)]);
+  expect(look([{ ...succeeded(1), resultOmitted: true } as Snapshot]).reached).toEqual([]);
+  expect(look([succeeded(1)]).reached).toHaveLength(1);
+});
+
+it('awaits nothing for somebody else, but keeps what it saw before anybody was known', () => {
+  const look = setUp();
+  look([running(1)], null);
+  expect(look([succeeded(1)], 'ada')).toMatchObject({ hasUserLeft: false, reached: [succeeded(1)] });
+  look([running(1)], 'ada');
+  expect(look([succeeded(1)], 'bea')).toMatchObject({ hasUserLeft: true, reached: [] });
+});
