@@ -89,10 +89,10 @@ export class Backend {
     this.changes = changes;
 
     // Recovery of what other processes left half done.
-    this.unserved = new UnservedTasks({ redis, store, changes, clock, log });
+    this.unserved = new UnservedTasks({ redis, store, changes, clock, time: systemTime, log });
     this.sweeper = new Sweeper({
-      ...{ redis, store, changes, clock, unserved: this.unserved },
-      lostWorkers: new LostWorkers({ redis, store, changes, registry, clock, log }),
+      ...{ redis, store, changes, clock, time: systemTime, unserved: this.unserved },
+      lostWorkers: new LostWorkers({ redis, store, changes, registry, clock, time: systemTime, log }),
       isBusDown: () => this.publisher.isDown,
     });
   }

@@ -53,7 +53,7 @@ function sweeper(): LostWorkers {
       list: async () => (await registry.list()).map((worker) => ({ ...worker, ...signs.get(worker.id) })),
     },
     changes: new TaskChanges(store, { publish: (_owner, snapshot) => published.push(snapshot), publishSeen() {} }),
-    elapsed: () => now,
+    time: { elapsed: () => now },
   });
 }
 

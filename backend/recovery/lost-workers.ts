@@ -8,37 +8,50 @@
 
 import { TaskError, type TaskFailure } from '../../core/error.ts';
 import type { TaskEvent } from '../../core/transition.ts';
-import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { OwnedTask, RunState } from '../store/record.ts';
-import type { Redis } from '../store/redis.ts';
-import type { TaskStore } from '../store/store.ts';
-import type { TaskChanges } from '../task-changes.ts';
+import type { ChangeOptions } from '../task-changes.ts';
+import type { Time } from '../time.ts';
 import { type CrashedTask, judgeCrash, suspicionAfter, type Verdict } from './crash-verdict.ts';
 import type { Isolation, Suspicion } from './probation.ts';
-import type { KnownWorker, WorkerRegistry } from './worker-registry.ts';
+import type { KnownWorker } from './worker-registry.ts';
 
-/** Looks that are further apart than this are no continuous watch. */
+/** After a longer pause between two looks, how long heartbeats have been missing is counted anew. */
 const LONGEST_GAP_MS = 2_500;
-/** How long a sign is missed before its worker counts as dead, as a share of how long a sign lasts. */
+/**
+ * A worker counts as dead when its heartbeat has been missing for this share of the time that a heartbeat lasts. Example:
+ * a heartbeat lasts 5 s. A worker dies; its heartbeat expires up to 5 s later, and 2.5 s after that it counts as dead.
+ */
 const MISSED_SHARE = 0.5;
 /**
- * A sign lasts for three renewals, and whoever died had just renewed it: when it is missing, its worker has been dead for
- * at least two thirds of how long a sign lasts.
+ * A worker renews its heartbeat three times while one lasts. So when its heartbeat expires, it has not renewed it for two
+ * thirds of that time or more: 3.3 s of 5 s. That is the least time for which it has been dead by then.
  */
 const DEAD_BEFORE_SHARE = 2 / 3;
-/** A blocked worker's tasks get a sign of life this often, as others do. */
-const SIGN_EVERY_MS = 5_000;
+/** A blocked worker's tasks get a sign of life this often, as other tasks do. */
+const SIGN_OF_LIFE_MS = 5_000;
+
+/** What is needed of Redis. Each method rejects with a TaskError `store_unavailable` while Redis is away. */
+export interface CrashRedis {
+  /** How each task that a worker runs was started, by id of the task. */
+  runningOn(worker: string): Promise<Readonly<Record<string, string>>>;
+  /** Keeps what was decided about a dead worker, unless something is kept already. Answers with what is kept. */
+  keepVerdict(worker: string, decided: string): Promise<string>;
+  /** Ids of tasks beyond whose deadline the event loop was blocked when the watchdog ended the worker. */
+  endedWith(worker: string): Promise<readonly string[]>;
+  /** All is done about a worker. */
+  forgetWorker(worker: string): Promise<unknown>;
+}
 
 export interface LostWorkersOptions {
-  readonly redis: Pick<Redis, 'runningOn' | 'keepVerdict' | 'endedWith' | 'forgetWorker'>;
-  readonly store: Pick<TaskStore, 'read'>;
-  readonly changes: Pick<TaskChanges, 'apply'>;
-  readonly registry: Pick<WorkerRegistry, 'list'>;
-  readonly clock: Pick<Clock, 'now' | 'iso'>;
-  readonly log: Log;
-  /** A clock that never goes back, in ms. For tests. */
-  readonly elapsed?: () => number;
+  readonly redis: CrashRedis;
+  readonly store: { read(id: string, want: { readonly run: true }): Promise<(OwnedTask & RunState) | null> };
+  readonly changes: { apply(task: OwnedTask, event: TaskEvent, options: ChangeOptions): Promise<unknown> };
+  readonly registry: { list(): Promise<readonly KnownWorker[]> };
+  /** The time of day, by Redis' clock: ms since 1970, and as snapshots carry it. */
+  readonly clock: { now(): number; iso(): string };
+  readonly time: Pick<Time, 'elapsed'>;
+  readonly log: Pick<Log, 'warn'>;
 }
 
 /** What was decided about one task of a dead worker. */
@@ -56,22 +69,20 @@ const DEADLINE: TaskFailure = {
 
 export class LostWorkers {
   readonly #options: LostWorkersOptions;
-  readonly #elapsed: () => number;
   #lookedAt = Number.NEGATIVE_INFINITY;
-  /** Since when the sign of a worker is missing. */
+  /** Since when the heartbeat of a worker has been missing. */
   #missing = new Map<string, number>();
   /** When the tasks of a blocked worker got their last sign of life. */
   #signedAt = new Map<string, number>();
 
   constructor(options: LostWorkersOptions) {
     this.#options = options;
-    this.#elapsed = options.elapsed ?? (() => performance.now());
   }
 
   /** One look at all workers; returns them. @throws TaskError `store_unavailable` */
   async look(): Promise<readonly KnownWorker[]> {
     const workers = await this.#options.registry.list();
-    const now = this.#elapsed();
+    const now = this.#options.time.elapsed();
     if (now - this.#lookedAt > LONGEST_GAP_MS) this.#missing.clear();
     this.#lookedAt = now;
     const missing = new Map<string, number>();
@@ -81,18 +92,19 @@ export class LostWorkers {
       const since = missing.get(worker.id);
       const { stallInterval } = worker;
       if (since !== undefined && now - since >= stallInterval * MISSED_SHARE)
-        await this.#bury(worker, now - since + stallInterval * DEAD_BEFORE_SHARE);
-      else if (worker.blockedFor > SIGN_EVERY_MS) await this.#signFor(worker, now);
+        await this.#recover(worker, now - since + stallInterval * DEAD_BEFORE_SHARE);
+      else if (worker.blockedFor > SIGN_OF_LIFE_MS) await this.#giveSignsOfLife(worker, now);
       else this.#signedAt.delete(worker.id);
     }
     return workers;
   }
 
   /**
-   * Decides about every task of a dead worker, then does it. What was interrupted is done in the next look, as decided.
-   * @param deadFor how long it has been dead, at least, in ms
+   * Decides about every task of a dead worker, keeps that in Redis, and then carries it out. If this process dies in
+   * between, the next look of another one carries out the same decisions.
+   * @param deadFor how long it has been dead at least, in ms
    */
-  async #bury(worker: KnownWorker, deadFor: number): Promise<void> {
+  async #recover(worker: KnownWorker, deadFor: number): Promise<void> {
     const { redis, log, clock } = this.#options;
     const decided = await this.#decide(worker.id, clock.now() - deadFor);
     const kept = await redis.keepVerdict(worker.id, JSON.stringify(decided));
@@ -116,7 +128,7 @@ export class LostWorkers {
     const found: (CrashedTask & { readonly record: OwnedTask & RunState })[] = [];
     for (const [id, isolation] of Object.entries(running)) {
       const record = await store.read(id, { run: true });
-      // Its record has gone or was moved on since: then this worker's death is nothing to it.
+      // The task is gone, or another worker runs it by now: this crash did not interrupt it.
       if (record?.worker !== worker) continue;
       found.push({ id, isolation: isolation as Isolation, record, suspicion: record.suspicion });
     }
@@ -152,9 +164,9 @@ export class LostWorkers {
     }
   }
 
-  /** The thread of a blocked worker says that it lives, and cannot write for its tasks: we do. */
-  async #signFor(worker: KnownWorker, now: number): Promise<void> {
-    if (now - (this.#signedAt.get(worker.id) ?? Number.NEGATIVE_INFINITY) < SIGN_EVERY_MS) return;
+  /** The watchdog thread of a blocked worker says that it lives, but cannot write to its tasks. So we do. */
+  async #giveSignsOfLife(worker: KnownWorker, now: number): Promise<void> {
+    if (now - (this.#signedAt.get(worker.id) ?? Number.NEGATIVE_INFINITY) < SIGN_OF_LIFE_MS) return;
     this.#signedAt.set(worker.id, now);
     const { redis, store, clock, changes } = this.#options;
     for (const id of Object.keys(await redis.runningOn(worker.id))) {

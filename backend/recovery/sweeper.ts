@@ -4,34 +4,45 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../clock.ts';
-import type { Redis } from '../store/redis.ts';
-import type { TaskStore } from '../store/store.ts';
-import type { TaskChanges } from '../task-changes.ts';
-import type { LostWorkers } from './lost-workers.ts';
-import type { UnservedTasks } from './unserved.ts';
+import type { OwnedTask } from '../store/record.ts';
+import type { Time } from '../time.ts';
+import type { KnownWorker } from './worker-registry.ts';
 
 const SWEEP_EVERY_MS = 1_000;
 /** Workers with short stall intervals are looked at so many times an interval. */
 const SWEEPS_A_STALL = 4;
-/** How many rounds the lease lasts: who sweeps may miss two of them. */
+/** How many rounds the lease lasts: the process that holds it may miss two of them. */
 const ROUNDS_A_LEASE = 3;
-/** Definitions are said again now and then, since Redis may lose its data. */
-const SAY_EVERY_MS = 60_000;
-/** Whoever made the change gets this long to finish it. */
-const PATIENCE_MS = 3_000;
+/** Definitions are announced again now and then, since Redis may lose its data. */
+const ANNOUNCE_EVERY_MS = 60_000;
+/** The process that stored an outcome has this long to push it. */
+const PUSH_GRACE_MS = 3_000;
 const MOST_AT_ONCE = 100;
-/** How long the publisher may take to push an outcome before it is given it again. */
+/** How long our publisher has to push an outcome, before it gets it again. */
 const HANDED_OVER_MS = 10_000;
 
+/** What is needed of Redis. Each method rejects with a TaskError `store_unavailable` while Redis is away. */
+export interface SweeperRedis {
+  /** Whether `holder` has the lease `name` for the next `ms`. At most one holder has it at a time. */
+  lease(name: string, holder: string, ms: number): Promise<boolean>;
+  /** Notes which definitions this process starts. */
+  addDefinitions(names: readonly string[]): Promise<unknown>;
+  /** At most `limit` ids of tasks whose outcome was stored more than `olderThan` ms ago and is not known to be pushed. */
+  unpublished(olderThan: number, limit: number): Promise<readonly string[]>;
+  /** Takes ids off that list. */
+  settle(ids: readonly string[]): Promise<unknown>;
+}
+
 export interface SweeperOptions {
-  readonly redis: Redis;
-  readonly store: TaskStore;
-  readonly clock: Clock;
-  readonly lostWorkers: Pick<LostWorkers, 'look'>;
-  readonly unserved: Pick<UnservedTasks, 'look'>;
-  /** Pushes an outcome; whoever pushed it takes it off the list. */
-  readonly changes: Pick<TaskChanges, 'push'>;
+  readonly redis: SweeperRedis;
+  readonly store: { read(id: string): Promise<OwnedTask | null> };
+  /** Asks Redis for the time now and then. */
+  readonly clock: { follow(): void };
+  readonly time: Pick<Time, 'elapsed'>;
+  readonly lostWorkers: { look(): Promise<readonly KnownWorker[]> };
+  readonly unserved: { look(workers: readonly KnownWorker[]): Promise<void> };
+  /** Pushes an outcome. Once it was pushed it leaves the list. */
+  readonly changes: { push(task: OwnedTask, watched: boolean): unknown };
   /** Whether the bus is known to be away. */
   readonly isBusDown: () => boolean;
 }
@@ -43,8 +54,8 @@ export class Sweeper {
   #isSweeping = false;
   #every = SWEEP_EVERY_MS;
   readonly #definitions = new Set<string>();
-  #saidAt = Number.NEGATIVE_INFINITY;
-  /** Ids that the publisher was given, and when: while a slow bus has them they are not to be pushed twice. */
+  #announcedAt = Number.NEGATIVE_INFINITY;
+  /** When the publisher was given each outcome, by task. While a slow bus is at it, it must not be given it again. */
   readonly #handedOver = new Map<string, number>();
 
   constructor(options: SweeperOptions) {
@@ -63,10 +74,10 @@ export class Sweeper {
     this.#plan();
   }
 
-  /** This process starts tasks of these definitions: a sweeper tells if no worker handles one of them. */
+  /** This process starts tasks of these definitions. If no worker handles one of them, a sweeper tells. */
   addDefinitions(names: readonly string[]): void {
     for (const name of names) this.#definitions.add(name);
-    this.#saidAt = Number.NEGATIVE_INFINITY;
+    this.#announcedAt = Number.NEGATIVE_INFINITY;
   }
 
   stop(): void {
@@ -86,14 +97,14 @@ export class Sweeper {
     if (this.#isSweeping) return;
     this.#isSweeping = true;
     try {
-      await this.#sayDefinitions();
+      await this.#announceDefinitions();
       const leaseMs = this.#every * ROUNDS_A_LEASE;
       if (await this.#options.redis.lease('sweep', this.#holder, leaseMs)) {
         const workers = await this.#options.lostWorkers.look();
         this.#every = everyFor(workers.map(({ stallInterval }) => stallInterval));
         await this.#options.unserved.look(workers);
       }
-      // A lease of its own: whoever cannot push lets it go to a process that reaches the bus.
+      // A lease of its own, so that a process that does not reach the bus leaves this to one that does.
       if (this.#options.isBusDown()) this.#handedOver.clear();
       else if (await this.#options.redis.lease('push', this.#holder, leaseMs)) await this.#publishTheUnpublished();
     } catch {
@@ -103,19 +114,20 @@ export class Sweeper {
     }
   }
 
-  async #sayDefinitions(): Promise<void> {
-    const now = performance.now();
-    if (now - this.#saidAt < SAY_EVERY_MS) return;
+  async #announceDefinitions(): Promise<void> {
+    const now = this.#options.time.elapsed();
+    if (now - this.#announcedAt < ANNOUNCE_EVERY_MS) return;
     await this.#options.redis.addDefinitions([...this.#definitions]);
-    this.#saidAt = now;
+    this.#announcedAt = now;
   }
 
   async #publishTheUnpublished(): Promise<void> {
     const { redis, store, changes } = this.#options;
-    for (const [id, at] of this.#handedOver) if (performance.now() - at > HANDED_OVER_MS) this.#handedOver.delete(id);
-    for (const id of await redis.unpublished(PATIENCE_MS, MOST_AT_ONCE)) {
+    for (const [id, at] of this.#handedOver)
+      if (this.#options.time.elapsed() - at > HANDED_OVER_MS) this.#handedOver.delete(id);
+    for (const id of await redis.unpublished(PUSH_GRACE_MS, MOST_AT_ONCE)) {
       if (this.#handedOver.has(id)) continue;
-      this.#handedOver.set(id, performance.now());
+      this.#handedOver.set(id, this.#options.time.elapsed());
       const task = await store.read(id);
       if (task) changes.push(task, false);
       else await redis.settle([id]);

@@ -50,7 +50,7 @@ function sweeper(): UnservedTasks {
   return new UnservedTasks({
     ...{ redis, store, clock, log },
     changes: new TaskChanges(store, { publish: (_owner, snapshot) => published.push(snapshot), publishSeen() {} }),
-    elapsed: () => now,
+    time: { elapsed: () => now },
   });
 }
 const worker = (over: Partial<KnownWorker> = {}): KnownWorker => ({

@@ -7,32 +7,42 @@
  */
 
 import type { TaskEvent } from '../../core/transition.ts';
-import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { parseJobId } from '../queue/job.ts';
-import type { Redis } from '../store/redis.ts';
-import type { TaskStore } from '../store/store.ts';
-import type { TaskChanges } from '../task-changes.ts';
+import type { OwnedTask } from '../store/record.ts';
+import type { Time } from '../time.ts';
 import type { KnownWorker } from './worker-registry.ts';
 
-/** A deploy may leave a definition without a worker for a moment; that is nobody's business. */
+/** A deploy may leave a definition without a worker for a moment. That is not told. */
 const TOLD_AFTER_MS = 30_000;
 /** How many waiting tasks are marked in one look; the next look goes on. */
 const MARKS_A_LOOK = 100;
-/** Looks that are further apart than this: another process looked meanwhile, and may have left marks when it went. */
+/** After a longer pause between two looks, another process may have looked in between, and left marks. */
 const LONGEST_GAP_MS = 2_500;
 
-export interface UnservedOptions {
-  readonly redis: Pick<Redis, 'definitions' | 'waitingJobs'>;
-  readonly store: Pick<TaskStore, 'read'>;
-  readonly changes: Pick<TaskChanges, 'apply'>;
-  readonly clock: Pick<Clock, 'now' | 'iso'>;
-  readonly log: Log;
-  /** A clock that never goes back, in ms. For tests. */
-  readonly elapsed?: () => number;
+/** What is needed of Redis. Each method rejects with a TaskError `store_unavailable` while Redis is away. */
+export interface UnservedRedis {
+  /** The definitions that servers start. */
+  definitions(): Promise<readonly string[]>;
+  /** Some jobs of a definition that wait for a worker, from `offset` on, and whether these are the last. */
+  waitingJobs(
+    name: string,
+    offset: number,
+    limit: number,
+  ): Promise<{ readonly jobs: readonly string[]; readonly isLast: boolean }>;
 }
 
-/** A definition that nobody handles, or did not until just now. */
+export interface UnservedOptions {
+  readonly redis: UnservedRedis;
+  readonly store: { read(id: string): Promise<OwnedTask | null> };
+  readonly changes: { apply(task: OwnedTask, event: TaskEvent): Promise<{ readonly ok: boolean }> };
+  /** The time of day, by Redis' clock. */
+  readonly clock: { iso(): string };
+  readonly time: Pick<Time, 'elapsed'>;
+  readonly log: Pick<Log, 'info' | 'warn'>;
+}
+
+/** A definition that no worker handles. */
 interface Unserved {
   readonly since: number;
   isTold: boolean;
@@ -42,18 +52,16 @@ interface Unserved {
 
 export class UnservedTasks {
   readonly #options: UnservedOptions;
-  readonly #elapsed: () => number;
   readonly #unserved = new Map<string, Unserved>();
-  /** Those that are handled, and some of whose tasks may still be marked: how far they were gone through. */
-  readonly #served = new Map<string, number>();
-  /** Those whose tasks are known to be unmarked, or soon will be. */
-  readonly #trusted = new Set<string>();
+  /** Definitions that are handled again, whose tasks are being unmarked: how many waiting jobs were gone through. */
+  readonly #unmarking = new Map<string, number>();
+  /** Definitions whose tasks are unmarked, or are being unmarked. */
+  readonly #clean = new Set<string>();
   #lookedAt = Number.NEGATIVE_INFINITY;
   #marked = 0;
 
   constructor(options: UnservedOptions) {
     this.#options = options;
-    this.#elapsed = options.elapsed ?? (() => performance.now());
   }
 
   /** How many tasks were marked since the process started, for metrics. */
@@ -64,30 +72,30 @@ export class UnservedTasks {
   /** One look, beside the workers that are known. @throws TaskError `store_unavailable` */
   async look(workers: readonly KnownWorker[]): Promise<void> {
     const handled = new Set(workers.filter(({ isAlive }) => isAlive).flatMap(({ names }) => names));
-    const now = this.#elapsed();
-    if (now - this.#lookedAt > LONGEST_GAP_MS) this.#trusted.clear();
+    const now = this.#options.time.elapsed();
+    if (now - this.#lookedAt > LONGEST_GAP_MS) this.#clean.clear();
     this.#lookedAt = now;
     for (const name of await this.#options.redis.definitions()) {
       if (handled.has(name)) this.#serve(name);
       else if (!this.#unserved.has(name)) this.#unserved.set(name, { since: now, isTold: false, offset: 0 });
     }
     for (const [name, state] of this.#unserved) if (now - state.since >= TOLD_AFTER_MS) await this.#tell(name, state);
-    for (const [name, offset] of this.#served) {
+    for (const [name, offset] of this.#unmarking) {
       const next = await this.#mark(name, offset, null);
-      if (next === 0) this.#served.delete(name);
-      else this.#served.set(name, next);
+      if (next === 0) this.#unmarking.delete(name);
+      else this.#unmarking.set(name, next);
     }
   }
 
   #serve(name: string): void {
     if (this.#unserved.get(name)?.isTold) {
       this.#options.log.info(`A worker handles "${name}" again.`);
-      this.#trusted.delete(name);
+      this.#clean.delete(name);
     }
     this.#unserved.delete(name);
-    if (this.#trusted.has(name)) return;
-    this.#trusted.add(name);
-    this.#served.set(name, 0);
+    if (this.#clean.has(name)) return;
+    this.#clean.add(name);
+    this.#unmarking.set(name, 0);
   }
 
   async #tell(name: string, state: Unserved): Promise<void> {
@@ -95,7 +103,7 @@ export class UnservedTasks {
     if (jobs.length === 0) return;
     if (!state.isTold) {
       state.isTold = true;
-      this.#served.delete(name);
+      this.#unmarking.delete(name);
       this.#options.log.warn(
         `No worker that lives handles "${name}", and tasks wait for one. Start a worker that calls handle() for it.`,
       );
