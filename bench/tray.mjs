@@ -17,7 +17,7 @@ const client = fileURLToPath(new URL('../client/', import.meta.url));
 /** What runs in the page. `measure` resolves with the frames of `ms` milliseconds. */
 const PAGE = `
 export { InloopTray } from './element/index.ts';
-import { createTaskFeed } from './connect-tasks.ts';
+import { createTaskFeed } from './feed/connect-tasks.ts';
 import { FakePusher } from './test-support/fake-pusher.ts';
 import { FakeServer } from './test-support/fake-server.ts';
 import { create, run, see, succeed } from './test-support/all-statuses.ts';

@@ -1,26 +1,22 @@
-// The conformance suite: docs/protocol.md as cases, recorded (fixtures/*.json) and live against the real application,
-// run with a bare client in Node and in Chromium, on plain and on encrypted channels.
+// The conformance suite: checks docs/protocol.md against the real application, with a bare client in Node and in Chromium,
+// on plain and on encrypted channels. (Recorded cases in inloop's own client: recorded-cases.test.ts.)
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import express from 'express';
 import { z } from 'zod';
 import type { Backend } from '../../backend/backend.ts';
-import { markSeen, mergeSnapshots, NO_TASKS } from '../../client/feed/merge.ts';
-import { parseSeen, parseSnapshot } from '../../client/parse.ts';
 import { channelOf } from '../../core/channel.ts';
 import { defineTask } from '../../core/definition.ts';
 import { TaskError } from '../../core/error.ts';
-import { isPartial } from '../../core/wire.ts';
 import { attachFallback } from '../../server/fallback/attach.ts';
 import { createTaskServer } from '../../server/task-server.ts';
 import { createTaskWorker } from '../../worker/task-worker.ts';
 import { eventually } from '../support/eventually.ts';
 import { backendOn, startBus, type TestBus } from '../support/parts.ts';
 import { SNAPSHOT_KEYS } from '../support/task-events.ts';
-import channelVectors from './fixtures/channels.json' with { type: 'json' };
-import recorded from './fixtures/merging.json' with { type: 'json' };
-import type { Json, Known, Step } from './follower.ts';
+import type { Json, Step } from './follower.ts';
+import { RECORDED_CASES } from './recorded-cases.ts';
 import { type RemoteAgent, RUNTIMES } from './runtimes.ts';
 
 const count = defineTask({
@@ -39,7 +35,7 @@ interface World {
   readonly backend: Backend;
 }
 
-/** The application with a worker, in which users are who the `x-user` header says they are. */
+/** Starts the application with a worker. The header `x-user` names the user. */
 async function startWorld(env: Record<string, string>): Promise<World> {
   const backend = backendOn({ ...bus.env, ...env }, { prefix: `${Object.keys(env).length}:` });
   const tasks = createTaskServer({
@@ -94,52 +90,6 @@ afterAll(async () => {
   await bus?.stop();
 }, 60_000);
 
-// Recorded cases
-
-interface Named {
-  readonly snapshot: string;
-  readonly with?: Json;
-}
-type RecordedStep = ({ readonly event: string } & (Named | { readonly data: unknown })) | { readonly fetched: Named[] };
-
-const resolve = ({ snapshot, with: more }: Named): Json => ({
-  ...(recorded.snapshots as Readonly<Record<string, Json>>)[snapshot],
-  ...more,
-});
-const cases = recorded.cases.map(({ name, steps, expected }) => ({
-  name,
-  steps: (steps as RecordedStep[]).map(
-    (step): Step =>
-      'fetched' in step
-        ? { fetched: step.fetched.map(resolve) }
-        : { event: step.event, data: 'snapshot' in step ? resolve(step) : step.data },
-  ),
-  expected: { tasks: (expected.tasks as Named[]).map(resolve), fetch: expected.fetch } as Known,
-}));
-
-describe('recorded: the channel of an owner', () => {
-  it.each(channelVectors.channels)('$owner', ({ owner, plain, encrypted }) => {
-    expect(channelOf(owner)).toBe(plain);
-    expect(channelOf(owner, { encrypted: true })).toBe(encrypted);
-  });
-});
-
-describe('recorded: merging, in inloop’s own client', () => {
-  it.each(cases)('$name', ({ steps, expected }) => {
-    let list = NO_TASKS;
-    for (const step of steps) {
-      const seen = 'event' in step && step.event === 'task.seen' ? parseSeen(step.data) : null;
-      if (seen) list = markSeen(list, seen.ids, seen.seenAt);
-      const given = 'fetched' in step ? step.fetched : [step.data];
-      list = mergeSnapshots(
-        list,
-        given.map(parseSnapshot).filter((snapshot) => snapshot !== null),
-      );
-    }
-    expect({ tasks: list.tasks, fetch: list.tasks.filter(isPartial).map(({ id }) => id) }).toEqual(expected);
-  });
-});
-
 describe.each(RUNTIMES)('recorded: merging, in a bare client in $name', (runtime) => {
   let agent: RemoteAgent;
   beforeAll(async () => {
@@ -149,12 +99,12 @@ describe.each(RUNTIMES)('recorded: merging, in a bare client in $name', (runtime
     await agent?.close();
   });
 
-  it.each(cases)('$name', async ({ steps, expected }) => {
+  it.each(RECORDED_CASES)('$name', async ({ steps, expected }) => {
     expect(await agent.replay(steps)).toEqual(expected);
   });
 });
 
-// Live cases
+// Cases against the running application
 
 const LIVE = FORMS.flatMap(({ form }) => RUNTIMES.map((runtime) => ({ form, runtime, name: runtime.name })));
 
@@ -238,7 +188,7 @@ describe.each(LIVE)('live: a bare client in $name, $form', ({ form, runtime, nam
     });
   });
 
-  it('calls a running task off', async () => {
+  it('cancels a running task', async () => {
     await agent.follow(user);
     const { id } = await start('count', { to: 10_000, pause: 5 });
     await pushed('task.running');
@@ -249,7 +199,7 @@ describe.each(LIVE)('live: a bare client in $name, $form', ({ form, runtime, nam
     expect((await pushed('task.cancelled')).data).toMatchObject({ id, error: null, result: null });
   });
 
-  it('finds by HTTP what was reached while nobody looked, and takes it out of the inbox everywhere', async () => {
+  it('finds by HTTP the outcomes reached while no page was open, and marks them seen everywhere', async () => {
     const { id } = await start('count', { to: 1 });
     await eventually(async () => (await read(id)).status === 'succeeded', { within: 10_000 });
     await agent.follow(user);
@@ -308,7 +258,7 @@ describe.each(LIVE)('live: a bare client in $name, $form', ({ form, runtime, nam
     expect(other).toMatchObject({ status: 422, body: { code: 'idempotency_mismatch' } });
   });
 
-  it('is told its faults as problems, and the protocol’s version with every answer', async () => {
+  it('gets errors as problems, and the version of the protocol with every answer', async () => {
     const { id } = await start('count', { to: 1 });
     const answers = [
       [await agent.call(null, 'GET', '/tasks'), 401, 'unauthenticated'],

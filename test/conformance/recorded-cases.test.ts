@@ -1,0 +1,31 @@
+// The recorded cases of docs/protocol.md (fixtures/*.json) in inloop's own client.
+import { describe, expect, it } from '@jest/globals';
+import { markSeen, mergeSnapshots, NO_TASKS } from '../../client/feed/merge.ts';
+import { parseSeen, parseSnapshot } from '../../client/parse.ts';
+import { channelOf } from '../../core/channel.ts';
+import { isPartial } from '../../core/wire.ts';
+import channelVectors from './fixtures/channels.json' with { type: 'json' };
+import { RECORDED_CASES } from './recorded-cases.ts';
+
+describe('the channel of an owner', () => {
+  it.each(channelVectors.channels)('$owner', ({ owner, plain, encrypted }) => {
+    expect(channelOf(owner)).toBe(plain);
+    expect(channelOf(owner, { encrypted: true })).toBe(encrypted);
+  });
+});
+
+describe('merging, in inloop’s own client', () => {
+  it.each(RECORDED_CASES)('$name', ({ steps, expected }) => {
+    let list = NO_TASKS;
+    for (const step of steps) {
+      const seen = 'event' in step && step.event === 'task.seen' ? parseSeen(step.data) : null;
+      if (seen) list = markSeen(list, seen.ids, seen.seenAt);
+      const given = 'fetched' in step ? step.fetched : [step.data];
+      list = mergeSnapshots(
+        list,
+        given.map(parseSnapshot).filter((snapshot) => snapshot !== null),
+      );
+    }
+    expect({ tasks: list.tasks, fetch: list.tasks.filter(isPartial).map(({ id }) => id) }).toEqual(expected);
+  });
+});
