@@ -1,5 +1,5 @@
-// The attacked app: the task router in a process of its own. Users are who the `x-user` header says they are, escaped
-// as in a URL, so that an owner may be spelled in any way. Bundled and started by world.ts.
+// The attacked app: the task router in a process of its own. The header `x-user` names the user, escaped as in a URL, so
+// that an owner can have any name. world.ts bundles and starts it.
 import express, { type Request } from 'express';
 import { createBackend } from '../../backend/backend.ts';
 import { pusherFromEnv } from '../../backend/push/pusher-env.ts';
@@ -22,7 +22,7 @@ if (process.env.ROLE === 'worker') {
   };
   const app = express();
   app.use('/tasks', createTaskServer({ backend, tasks, identify, path: '/tasks' }).router);
-  // Mounted below a part that each request fills in, and nobody says at which path browsers find it.
+  // Mounted below a path parameter, and without the option that says at which path browsers find it.
   app.use('/:tenant/inbox', createTaskServer({ backend, tasks, identify }).router);
   app.listen(Number(process.env.PORT), '127.0.0.1', () => console.log('app ready'));
 }

@@ -1,4 +1,4 @@
-// The short form of `npm run attack`: every kind of attack, less of each, and nobody gets through.
+// The short form of `npm run attack`: every kind of attack with fewer attempts. None may succeed.
 import { expect, it } from '@jest/globals';
 import { runScript } from '../support/run-script.ts';
 

@@ -1,5 +1,4 @@
-// HTTP as an attacker speaks it: any header, any method, any bytes. Each answer is looked through for what no answer
-// may hold.
+// HTTP requests of an attacker: any header, any method, any bytes. Each answer is searched for secrets (leaks.ts).
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 
 /** One request. */
@@ -7,22 +6,22 @@ export interface Call {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
-  /** Milliseconds until it is given up. Default 10,000. */
+  /** Timeout in milliseconds. Default 10,000. */
   readonly limit?: number;
 }
 
-/** What came back. A connection that was cut or given up has the status 0. */
+/** The answer. Its status is 0 when the connection was cut or timed out. */
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
-  /** How long it took. */
+  /** Milliseconds until the answer. */
   readonly ms: number;
 }
 
 const KEPT_BODY = 5_000_000;
 
-/** A form in multipart with one file and no other field. */
+/** A multipart form with one file and no other field. */
 export function fileForm(filename: string, content: string | Uint8Array): Call {
   const boundary = 'attack-boundary';
   const head = `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="${filename}"\r\nContent-Type: text/csv\r\n\r\n`;
@@ -33,7 +32,7 @@ export function fileForm(filename: string, content: string | Uint8Array): Call {
   };
 }
 
-/** A body of JSON. */
+/** A JSON body. */
 export function jsonBody(value: unknown, headers: Readonly<Record<string, string>> = {}): Call {
   return {
     method: 'POST',
@@ -42,7 +41,7 @@ export function jsonBody(value: unknown, headers: Readonly<Record<string, string
   };
 }
 
-/** Sends requests, and shows every answer to `look`. */
+/** Sends requests, and passes every answer to `look`. */
 export class Http {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
   readonly #look: (what: string, answer: Answer) => void;

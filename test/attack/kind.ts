@@ -1,18 +1,18 @@
-// What a kind of attack is, and how what became of it is counted. For main.ts and each file in kinds/.
+// A kind of attack, and how its attempts are counted. For main.ts and each file in kinds/.
 import type { World } from './world.ts';
 
 /**
- * One kind of attack. To add one: a file in kinds/ that exports it, and a line in kinds/index.ts. Write it against what
- * must be, as somebody would who wants in; it need not know how the parts keep them out.
+ * One kind of attack. To add one, write a file in kinds/ that exports it, and add a line to kinds/index.ts. Test what must
+ * hold from the outside, as an attacker sees it, not how the code defends itself.
  */
 export interface Kind {
-  /** In the table: the attack, in a few words. */
+  /** The attack in a few words, for the table. */
   readonly name: string;
-  /** What whoever got through would have. */
+  /** What an attacker would gain. */
   readonly why: string;
-  /** What counts as having got through. */
+  /** What counts as success. */
   readonly through: string;
-  /** Tries it. Bounded in count and time; what it starts and opens, it ends. */
+  /** Makes the attempts. Bounded in count and time; ends everything that it starts or opens. */
   run(world: World, tally: Tally): Promise<void>;
 }
 
@@ -22,10 +22,10 @@ const KEPT_EXAMPLES = 8;
 export class Tally {
   attempts = 0;
   through = 0;
-  /** The first ones that got through, in words. */
+  /** Descriptions of the first attempts that succeeded. */
   readonly examples: string[] = [];
 
-  /** One attempt. `gotIn` is what one sees when it got through; `what` names it then. */
+  /** Counts one attempt. `gotIn`: it succeeded; `what` describes it. */
   attempt(what: string, gotIn: boolean): void {
     this.attempts += 1;
     if (!gotIn) return;

@@ -1,4 +1,4 @@
-// Looks for what no answer and no log line may hold: secrets, signatures, traces of the stack.
+// Searches answers and log lines for secrets, signatures and stack traces.
 
 /** `auth_signature=…` of a signed call to the bus; a line of a stack trace. */
 const SIGNATURE = /auth_signature=[0-9a-f]{32}/;
@@ -9,17 +9,17 @@ export class Leaks {
   readonly found: string[] = [];
   #secrets: string[] = [];
 
-  /** From now on these are looked for. */
+  /** Adds secrets to search for. */
   keep(secrets: readonly string[]): void {
     this.#secrets = [...this.#secrets, ...secrets].filter((secret) => secret.length >= 8);
   }
 
-  /** An answer: nothing of the inside may be in it. */
+  /** Searches an answer: neither secrets nor stack traces are allowed. */
   look(what: string, text: string): void {
     this.#search(what, text, true);
   }
 
-  /** A line of a log: it may tell where something failed, but no secret. */
+  /** Searches a log line: a stack trace is allowed, a secret is not. */
   lookAtLog(what: string, text: string): void {
     this.#search(what, text, false);
   }

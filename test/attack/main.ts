@@ -1,13 +1,13 @@
-// `npm run attack`: every kind of attack, one after the other, against the real parts on loopback. Exit code 1 where
-// anything got through, or a kind could not be tried.
+// `npm run attack`: every kind of attack, one after the other, against the real parts on loopback. Exit code 1 if an attempt
+// succeeded, or a kind could not be tried.
 import { parseArgs } from 'node:util';
 import { Tally } from './kind.ts';
 import { KINDS } from './kinds/index.ts';
 import { pause, startWorld } from './world.ts';
 
-/** One kind may take no longer, in ms: all of them end within three minutes. */
+/** Longest time for one kind, in ms. */
 const LIMIT_MS = 40_000;
-/** Together they may take no longer, in ms; kinds whose turn comes later are not tried, and said to be not. */
+/** Longest time for all kinds, in ms. Kinds that would start later are not tried, which counts as a failure. */
 const LIMIT_IN_ALL_MS = 155_000;
 
 const { values } = parseArgs({ options: { short: { type: 'boolean', default: false }, only: { type: 'string' } } });
@@ -56,7 +56,7 @@ console.log(
 console.log(through + faults.length === 0 ? 'attack: green' : 'attack: red');
 process.exit(through + faults.length === 0 ? 0 : 1);
 
-/** What went wrong with it, or null. */
+/** Runs with a time limit. Resolves with what went wrong, or null. */
 async function withLimit(run: Promise<void>, ms: number): Promise<string | null> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<string>((resolve) => {
@@ -68,7 +68,7 @@ async function withLimit(run: Promise<void>, ms: number): Promise<string | null>
   );
   const fault = await Promise.race([done, limit]);
   clearTimeout(timer);
-  // What goes on would be in the next one's way.
+  // A kind that still runs would disturb the next one.
   if (fault !== null) await Promise.race([done, pause(5_000)]);
   return fault;
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { defineTask } from '../../core/definition.ts';
 
-/** Nobody does it: it stays queued. Its title is whatever its owner says. */
+/** No worker handles it, so it stays queued. Its title is the owner's input. */
 export const wait = defineTask({
   name: 'wait',
   input: z.object({ title: z.string(), numbers: z.array(z.number()).optional() }),
@@ -10,7 +10,7 @@ export const wait = defineTask({
   browser: true,
 });
 
-/** Ends at once, with a result of so many bytes. */
+/** Ends at once with a result of the given size. */
 export const weigh = defineTask({
   name: 'weigh',
   input: z.object({ bytes: z.number().int().max(260_000), padding: z.string().optional() }),

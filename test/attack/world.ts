@@ -1,5 +1,5 @@
-// What is attacked: the stack as `npm start` runs it (demo, worker, Redis, hardened Soketi), and beside it an app whose
-// tasks browsers may start with any input, on a Redis and a Soketi of its own.
+// What is attacked: the stack of `npm start` (demo, worker, Redis, hardened Soketi), and an app with its own Redis and Soketi
+// whose tasks browsers may start with any input.
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,25 +14,25 @@ import { type Call, Http, jsonBody } from './http.ts';
 import { Leaks } from './leaks.ts';
 
 export interface World {
-  /** The short form: less of everything. */
+  /** The short form: fewer attempts. */
   readonly isShort: boolean;
   readonly http: Http;
-  /** The demo: its page's URL, and a call with a user's cookie (null: nobody's). */
+  /** The demo: the URL of its page, and calls with a user's cookie (null: without a cookie). */
   readonly demo: {
     readonly url: string;
     readonly stack: TestStack;
     readonly credentials: Credentials;
     signIn(user: string): Promise<string>;
     call(cookie: string | null, path: string, call?: Call): ReturnType<Http['send']>;
-    /** Names of keys in its Redis that hold `text`. */
+    /** Names of keys in its Redis that contain `text`. */
     keysWith(text: string): Promise<string[]>;
   };
-  /** The app: its URL, and a call as a user (null: nobody). */
+  /** The app: its URL, and calls as a user (null: without a user). */
   readonly app: {
     readonly url: string;
     readonly pid: number;
     call(user: string | null, path: string, call?: Call): ReturnType<Http['send']>;
-    /** Starts a task of `user`; returns what was answered. */
+    /** Starts a task of `user`; returns its snapshot. */
     start(user: string, name: 'wait' | 'weigh', input: unknown): Promise<Snapshot>;
     /** Waits until `id` has an outcome. */
     finished(user: string, id: string): Promise<Snapshot>;
@@ -42,14 +42,14 @@ export interface World {
   close(): Promise<void>;
 }
 
-/** Starts all of it. `close` ends all of it. */
+/** Starts everything. `close` ends it. */
 export async function startWorld(isShort: boolean): Promise<World> {
   const leaks = new Leaks();
   const http = new Http((what, answer) => leaks.look(what, `${JSON.stringify(answer.headers)}\n${answer.body}`));
   const ends: (() => Promise<unknown>)[] = [];
   const close = async (): Promise<void> => {
     http.close();
-    // Processes before the parts that they use.
+    // Processes end before the services that they use.
     for (const end of ends.reverse()) await end();
   };
   try {
@@ -64,7 +64,7 @@ interface Parts {
   readonly isShort: boolean;
   readonly leaks: Leaks;
   readonly http: Http;
-  /** How to end what was started, in that order. */
+  /** Ends the started parts, in this order. */
   readonly ends: (() => Promise<unknown>)[];
   readonly close: () => Promise<void>;
 }
@@ -129,7 +129,7 @@ async function startParts({ isShort, leaks, http, ends, close }: Parts): Promise
   };
 }
 
-/** What a process holds in memory, in bytes. */
+/** Resident memory of a process, in bytes. */
 export async function memoryOf(pid: number): Promise<number> {
   const text = await new Promise<string>((resolve) => {
     execFile('ps', ['-o', 'rss=', '-p', String(pid)], (_error, stdout) => resolve(stdout));
@@ -141,7 +141,7 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Every text of the credentials but the two that browsers see: the application's id and key. */
+/** All secrets among the credentials. The application's id and key are public. */
 function secretsIn({ app, ...rest }: Credentials): string[] {
   return [app.secret, ...Object.values(rest).filter((value): value is string => typeof value === 'string')];
 }

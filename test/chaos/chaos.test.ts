@@ -1,4 +1,4 @@
-// The short form of `npm run chaos`: everything is killed for 40 seconds, and nobody is lied to.
+// The short form of `npm run chaos`: for 40 seconds parts are killed at random; afterwards no outcome is lost or wrong.
 import { expect, it } from '@jest/globals';
 import { runScript } from '../support/run-script.ts';
 

@@ -1,8 +1,8 @@
-// The guards that the chaos run can take out, to show that it notices.
+// Guards in our code that the chaos run can remove (`--break`), to prove that it would notice.
 import type { Mutation } from '../support/script-process.ts';
 
 export interface Guard {
-  /** What it keeps from happening. */
+  /** The fault that the guard prevents. */
   readonly keeps: string;
   readonly mutations: readonly Mutation[];
 }

@@ -1,4 +1,4 @@
-// `npm run chaos`: one run, or with --break one for each guard that is taken out, which then has to go red.
+// `npm run chaos`: one run. With --break it runs once for each guard, with that guard removed, and each run must fail.
 import { parseArgs } from 'node:util';
 import { bundleScript, startScript } from '../support/script-process.ts';
 import { GUARDS } from './guards.ts';
@@ -12,7 +12,7 @@ const { values } = parseArgs({
     tasks: { type: 'string', default: '300' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     break: { type: 'string' },
-    // Set by a run with --break for the bundle it starts, whose guards are out already.
+    // Set by a run with --break for the bundle that it starts, from which the guard is removed already.
     broken: { type: 'string' },
   },
 });
@@ -62,7 +62,7 @@ const isRed = MUST_BE_ZERO.some((name) => report[name] > 0) || report.accepted !
 console.log(isRed ? `chaos: red (seed ${seed})` : `chaos: green (seed ${seed})`);
 process.exit(isRed ? 1 : 0);
 
-/** Runs this script again with a guard taken out of all of it; says whether that run noticed. */
+/** Runs this script again with a guard removed from all of its code; says whether that run failed as it must. */
 async function runBroken(name: string): Promise<string> {
   console.log(`\nwithout ${name}, which keeps ${GUARDS[name]?.keeps}`);
   const bundle = await bundleScript('test/chaos/main.ts', GUARDS[name]?.mutations ?? []);

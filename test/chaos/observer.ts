@@ -1,10 +1,10 @@
-// Looks at what the users of the chaos run are shown, and counts what must never be.
+// Observes what the users of the chaos run are shown, and counts what must never happen.
 import { isFinished, type Snapshot } from '../../core/snapshot.ts';
 
 export interface Findings {
-  /** Task and user of everything accepted. */
+  /** The user of each accepted task, by its id. */
   readonly accepted: Map<string, string>;
-  /** How often each outcome was told to its owner. */
+  /** How often each outcome was announced to its owner. */
   readonly told: Map<string, number>;
   readonly wentBack: string[];
   readonly completeTooEarly: string[];
@@ -15,7 +15,7 @@ export function createFindings(): Findings {
   return { accepted: new Map(), told: new Map(), wentBack: [], completeTooEarly: [], toWrongUser: [] };
 }
 
-/** Checks everything that one client shows, step by step. */
+/** Checks each step that one client shows. */
 export class ClientObserver {
   readonly #findings: Findings;
   readonly #user: string;
@@ -41,7 +41,7 @@ export class ClientObserver {
   }
 }
 
-/** Checks an event as Soketi sent it to `user`. */
+/** Checks an event that Soketi sent to `user`. */
 export function lookAtEvent(findings: Findings, user: string, event: { channel: string; data: string }): void {
   const task = JSON.parse(event.data) as Snapshot;
   const owner = findings.accepted.get(task.id);

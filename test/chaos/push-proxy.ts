@@ -1,9 +1,9 @@
-// Stands between a Pusher client and Soketi, and loses, doubles and reorders what is pushed. One for each client.
+// A proxy between one Pusher client and Soketi that loses, doubles and reorders pushed events.
 import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Random } from './random.ts';
 
-/** What happens to each pushed task event, by probability. */
+/** The probability of each fault for a pushed task event, 0 to 1. */
 export interface Trouble {
   readonly drop: number;
   readonly double: number;
@@ -11,17 +11,17 @@ export interface Trouble {
 }
 
 export const NO_TROUBLE: Trouble = { drop: 0, double: 0, delay: 0 };
-/** A delayed event comes after those that were pushed meanwhile: reordered. */
+/** Milliseconds. A delayed event arrives after events that were pushed later: it is reordered. */
 const LONGEST_DELAY_MS = 1_500;
 
 export interface PushProxy {
   readonly port: number;
-  /** Counts of events passed on and of what was done to them. */
+  /** Counts of events that were passed on, and of faults. */
   readonly counts: { events: number; dropped: number; doubled: number; delayed: number };
-  /** Every task event that Soketi sent, before any trouble. */
+  /** Called with every task event that Soketi sent, before any fault. */
   onEvent: ((event: { readonly channel: string; readonly data: string }) => void) | null;
   cause(trouble: Trouble): void;
-  /** Ends its connections and refuses new ones, until back online. */
+  /** Ends its connections and refuses new ones until it is online again. */
   setOnline(isOnline: boolean): void;
   close(): Promise<void>;
 }
@@ -92,7 +92,7 @@ export async function startPushProxy(upstream: { host: string; port: number }, r
       }
       deliver(frame);
     });
-    // Codes that a client may not send (1006 and the like) end the connection without one.
+    // Codes that a client must not send (such as 1006): the connection is ended without a code.
     soketi.on('close', (code) => (code >= 4_000 ? client.close(code) : client.terminate()));
     soketi.on('error', () => client.terminate());
     client.on('close', () => soketi.terminate());

@@ -1,4 +1,4 @@
-// Seeded chance, so that a run can be repeated.
+// Random numbers from a seed, so that a run can be repeated.
 
 export interface Random {
   /** From 0 to below 1. */
@@ -9,7 +9,7 @@ export interface Random {
   chance(probability: number): boolean;
 }
 
-/** mulberry32: 32 bits of state, good enough to choose whom to kill. */
+/** The generator mulberry32, with 32 bits of state. */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = () => {

@@ -1,4 +1,4 @@
-// The chaos run: tasks of every temper, while everything around them is killed, and a table of what became of them.
+// The chaos run: starts tasks of many kinds, kills the parts around them, and counts how the tasks ended.
 import type { Snapshot } from '../../core/snapshot.ts';
 import { isFinished } from '../../core/snapshot.ts';
 import { block, deaf, flaky, late, poison, steps } from '../integration/work/processes/fault-tasks.ts';
@@ -10,19 +10,19 @@ import { type ChaosUser, createUser } from './user.ts';
 import { pause, startWorld, type World } from './world.ts';
 
 const USERS = ['ada', 'bea', 'cyd', 'dan', 'eve'];
-/** How long everything may take to come to rest once nothing is broken any more. */
+/** How long all tasks may take to end once nothing is broken any more, in milliseconds. */
 const REST_MS = 60_000;
 
 export interface ChaosOptions {
   readonly seed: number;
-  /** How long things are broken. */
+  /** How long parts are broken. */
   readonly seconds: number;
   readonly tasks: number;
   readonly mutations: readonly Mutation[];
   readonly log: (line: string) => void;
 }
 
-/** What is counted at the end; of the last six none may be above 0. */
+/** The counts at the end. The last six must be 0. */
 export interface ChaosReport {
   readonly accepted: number;
   readonly outcomes: Readonly<Record<string, number>>;
@@ -35,7 +35,7 @@ export interface ChaosReport {
   readonly wentBack: number;
   readonly completeTooEarly: number;
   readonly toWrongUser: number;
-  /** A few of the findings, to look into. */
+  /** The first findings, for debugging. */
   readonly examples: readonly string[];
 }
 
@@ -73,7 +73,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 
 type Start = (user: ChaosUser, random: Random) => Promise<unknown>;
 
-/** Kinds of tasks, by weight. */
+/** The kinds of tasks and their weights. */
 const KINDS: readonly (readonly [weight: number, start: Start])[] = [
   [40, (user, random) => user.start(steps.name, { steps: random.between(1, 20), ms: 5 })],
   [20, (user, random) => user.start(steps.name, { steps: random.between(20, 60), ms: 50 })],
@@ -141,7 +141,7 @@ async function breakThings(options: {
     for (const client of clients) client.proxy.cause(kind);
   };
   const names = Object.keys(acts);
-  // Each at least once, in an order of chance, then whatever comes.
+  // Each fault once in a random order, then random ones.
   const order = [...names].sort(() => random.next() - 0.5);
   while (Date.now() < end) {
     const name = order.shift() ?? random.pick(names);
@@ -153,7 +153,7 @@ async function breakThings(options: {
   return kills;
 }
 
-/** Waits until every accepted task has its outcome and its owner was told, or until it takes too long. */
+/** Waits until every accepted task has an outcome that its owner was told, or until the time is over. */
 async function waitForRest(users: readonly ChaosUser[], findings: Findings): Promise<void> {
   for (const end = Date.now() + REST_MS; Date.now() < end; await pause(250)) {
     const untold = [...findings.accepted.keys()].filter((id) => !findings.told.has(id));
@@ -162,7 +162,7 @@ async function waitForRest(users: readonly ChaosUser[], findings: Findings): Pro
   }
 }
 
-/** The server may have been killed a moment ago, and be on its way back. */
+/** Asks again while the server is being restarted. */
 async function ask(url: string, user: string): Promise<Response> {
   for (let tries = 1; ; tries++) {
     try {

@@ -1,4 +1,4 @@
-// The web server of the chaos run: users are who the `x-user` header says they are. Bundled and killed by world.ts.
+// The web server of the chaos run. The header `x-user` names the user. world.ts bundles, starts and kills it.
 import express from 'express';
 import { createBackend } from '../../backend/backend.ts';
 import { pusherFromEnv } from '../../backend/push/pusher-env.ts';

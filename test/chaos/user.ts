@@ -1,4 +1,4 @@
-// A user of the chaos run: two real clients behind proxies that lose and reorder, and tasks to start.
+// A user of the chaos run: two real clients behind proxies that lose and reorder events, and tasks to start.
 import { randomUUID } from 'node:crypto';
 import pusherJs from 'pusher-js';
 import { createTaskFeed } from '../../client/feed/connect-tasks.ts';
@@ -15,9 +15,9 @@ const Pusher = pusherJs as unknown as typeof pusherJs.default;
 export interface ChaosClient {
   readonly proxy: PushProxy;
   readonly feed: PendingFeed;
-  /** As a person would press F5. */
+  /** Reloads the page. */
   reload(): void;
-  /** Neither push nor HTTP gets through, for `ms`. */
+  /** Cuts push and HTTP for `ms`. */
   goOffline(ms: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -25,14 +25,14 @@ export interface ChaosClient {
 export interface ChaosUser {
   readonly name: string;
   readonly clients: readonly ChaosClient[];
-  /** Starts a task, trying with one key until it is accepted, as a careful page does. */
+  /** Starts a task; repeats the request with the same Idempotency-Key until it is accepted. */
   start(name: string, input: unknown): Promise<Snapshot>;
-  /** Calls it off, if it still can be. */
+  /** Cancels the task if it has not ended. */
   cancel(id: string): Promise<void>;
 }
 
 export async function createUser(name: string, world: World, findings: Findings, random: Random): Promise<ChaosUser> {
-  // What the tabs of one browser share.
+  // Shared by the tabs of one browser.
   const browser = { storage: createStorage(), locks: createLocks() };
   const clients = await Promise.all([0, 1].map(() => createClient(name, world, findings, random, browser)));
   const request = async (path: string, init: RequestInit): Promise<Response | null> => {

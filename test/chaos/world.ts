@@ -1,4 +1,4 @@
-// Everything the chaos run can break, and how each part comes back.
+// The parts that the chaos run breaks, and how each is restarted.
 import { claimPort } from '../../dev/stack/ports.ts';
 import { startBus, type TestBus } from '../support/parts.ts';
 import {
@@ -13,18 +13,18 @@ const WORKERS = 2;
 
 export interface World {
   readonly bus: TestBus;
-  /** Of the web server. */
+  /** The web server's URL. */
   readonly url: string;
   killWorker(index: number): Promise<void>;
   killServer(): Promise<void>;
-  /** Kills it, and starts it again after `ms`. */
+  /** Kills the part and restarts it after `ms`. */
   restartSoketi(ms: number): Promise<void>;
   restartRedis(ms: number): Promise<void>;
   readonly workers: number;
   close(): Promise<void>;
 }
 
-/** Starts Redis, Soketi, a web server and two workers; processes that die are started again, as an operator would. */
+/** Starts Redis, Soketi, a web server and two workers. Processes that die are restarted, as an operator would do. */
 export async function startWorld(mutations: readonly Mutation[]): Promise<World> {
   const bundles = await Promise.all([
     bundleScript('test/chaos/server.ts', mutations),
@@ -75,7 +75,7 @@ async function keepRunning(bundle: Bundle, env: Record<string, string>, ready: s
       await current.exited;
       if (isClosed) return;
       await pause(300);
-      // It may be killed again before it is ready.
+      // Killed again before it was ready.
       current = await startScript(bundle, env, ready).catch(() => current);
     }
   };

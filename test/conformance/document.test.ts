@@ -1,4 +1,4 @@
-// docs/protocol.md against what it describes, so that neither changes alone.
+// Compares docs/protocol.md with the code that it describes, so that neither changes alone.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -29,7 +29,7 @@ function table(heading: string, nth = 0): string[][] {
 const plain = (cell = '') => cell.replaceAll('`', '');
 
 describe('the protocol’s document', () => {
-  it('names the version that is told, as the fixtures do', () => {
+  it('names the version that answers carry, as the fixtures do', () => {
     expect(text).toContain(`# The inloop protocol, version ${PROTOCOL_VERSION}\n`);
     expect(text).toContain(`\`Inloop-Protocol: ${PROTOCOL_VERSION}\``);
     expect([channels.protocol, merging.protocol]).toEqual([PROTOCOL_VERSION, PROTOCOL_VERSION]);
@@ -51,7 +51,7 @@ describe('the protocol’s document', () => {
     expect(named.sort()).toEqual([...SNAPSHOT_KEYS, 'waitingFor'].sort());
   });
 
-  it('says of each status what is null in it', () => {
+  it('says for each status which fields are null', () => {
     const rows = table('status', 1);
     const heads = ['progress', 'startedAt', 'finishedAt', 'signOfLifeAt', 'expectedAt', 'result', 'error', 'seenAt'];
     expect(rows.map(([status]) => plain(status))).toEqual([...STATUSES]);
@@ -77,7 +77,7 @@ describe('the protocol’s document', () => {
     );
   });
 
-  it('names the limits that are kept', () => {
+  it('names the limits that the code has', () => {
     const numbers = table('what').map(([, limit]) => Number.parseInt((limit ?? '').replaceAll(',', ''), 10));
     expect(numbers).toEqual([
       limits.MAX_EVENT_BYTES,

@@ -1,5 +1,5 @@
-// A client that knows docs/protocol.md and nothing of inloop's code: bare pusher-js, fetch and the merging rules. It runs
-// in Node and in Chromium, and stands for clients in other languages. For the conformance suite.
+// A client written from docs/protocol.md alone, without inloop's code: bare pusher-js, fetch and the merging rules. It runs in
+// Node and in Chromium, and stands for clients in other languages. For the conformance suite.
 import type pusherJs from 'pusher-js';
 
 type PusherClass = typeof pusherJs.default;
@@ -7,10 +7,10 @@ type PusherClass = typeof pusherJs.default;
 /** JSON objects, unchecked: the suite checks them. */
 export type Json = Readonly<Record<string, unknown>>;
 
-/** Something that happened: an event, or tasks that came by HTTP. */
+/** One step of a client: an event that was pushed, or tasks that were fetched. */
 export type Step = { readonly event: string; readonly data: unknown } | { readonly fetched: readonly Json[] };
 
-/** What a client knows after some steps. */
+/** The state of a client after some steps. */
 export interface Known {
   /** Newest first. */
   readonly tasks: readonly Json[];
@@ -64,15 +64,15 @@ export class Tasks {
   }
 }
 
-/** What the suite asks of a client, wherever that runs. Arguments and answers are JSON. */
+/** The calls that the suite makes to a client, in Node or in Chromium. Arguments and answers are JSON. */
 export interface Agent {
-  /** What a client knows after these steps. */
+  /** The state of a client after these steps. */
   replay(steps: readonly Step[]): Known;
-  /** Enters `user`'s channel; rejects with what the bus or the server said. `transports` as pusher-js names them. */
+  /** Enters `user`'s channel; rejects with the error of the bus or the server. `transports` as pusher-js names them. */
   follow(user: string, transports?: readonly string[]): Promise<void>;
-  /** What came since `follow`, by push alone. */
+  /** The events that were pushed since `follow`. */
   events(): { readonly name: string; readonly data: unknown }[];
-  /** Tries to enter somebody's channel as `user`; resolves with the HTTP status that the server gave. */
+  /** Tries to enter another channel as `user`; resolves with the HTTP status of the server. */
   intrude(user: string, channel: string): Promise<number>;
   call(user: string | null, method: string, path: string, body?: unknown, headers?: Json): Promise<Answered>;
   close(): void;
@@ -84,7 +84,7 @@ export interface Answered {
   readonly body: unknown;
 }
 
-/** @param base where the application is; the router is mounted at `/tasks` */
+/** @param base URL of the application, whose router is mounted at `/tasks` */
 export function createAgent(Pusher: PusherClass, base: string): Agent {
   let pusher: InstanceType<PusherClass> | undefined;
   let events: { name: string; data: unknown }[] = [];

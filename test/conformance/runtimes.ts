@@ -1,5 +1,5 @@
-// Where the conformance suite's client runs: in this process with pusher-js for Node, or on a page in Chromium with its
-// build for browsers. Each is asked the same things in the same way.
+// The two runtimes of the conformance suite's client: this process with pusher-js for Node, and a page in Chromium with
+// pusher-js for browsers. The suite calls both in the same way.
 import type { Express } from 'express';
 import type { Browser } from 'playwright-core';
 import pusherJs from 'pusher-js';
@@ -7,14 +7,14 @@ import { bundleForBrowser, servePage } from '../support/browser/browser-bundle.t
 import { launchChromium } from '../support/browser/chromium.ts';
 import { type Agent, createAgent } from './follower.ts';
 
-/** The client's methods, each of which answers later. */
+/** The client's methods, each with a promise as its result. */
 export type RemoteAgent = {
   [Name in keyof Agent]: (...args: Parameters<Agent[Name]>) => Promise<Awaited<ReturnType<Agent[Name]>>>;
 };
 
 export interface Runtime {
   readonly name: string;
-  /** Before any client: browsers need a page of the application. */
+  /** Called before any client is created: Chromium needs a page of the application. */
   prepare(app: Express): Promise<void>;
   createAgent(base: string): Promise<RemoteAgent>;
   stop(): Promise<void>;
@@ -31,7 +31,7 @@ const node: Runtime = {
   name: 'Node',
   async prepare() {},
   async createAgent(base) {
-    // In Node the module is the class itself, whatever its types say.
+    // In Node the module is the class itself; its types say otherwise.
     const agent = createAgent(pusherJs as unknown as typeof pusherJs.default, base);
     return remote(async (name, args) => (agent[name] as (...given: unknown[]) => unknown)(...args));
   },

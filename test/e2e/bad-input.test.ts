@@ -1,4 +1,4 @@
-// Every bad file gets a sentence that a person understands, on the page, and no task.
+// A file that cannot be imported: the page explains why in plain words, and no task is started.
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.ts';
 import { useWorld } from './world.ts';
@@ -23,7 +23,7 @@ const BAD: readonly [what: string, name: string, content: string | Buffer, said:
   ['a header only', 'header.csv', HEADER, /^The file has a header but no rows/],
   ['UTF-16', 'wide.csv', Buffer.from(`\ufeff${HEADER}Ada,ada@example.com\n`, 'utf16le'), /UTF-16.*"CSV UTF-8"/],
   ['one a little too large', 'large.csv', HEADER.padEnd(20_481, 'x'), /^The file is larger than 20 KB/],
-  // Refused while it is still being sent.
+  // Refused before it has arrived completely.
   ['one far too large', 'huge.csv', HEADER.padEnd(20_000_000, 'x'), /^The file is larger than 20 KB/],
 ];
 

@@ -1,4 +1,5 @@
-// The bus is stopped in the middle of an import, by "Make trouble" on the page: what the page says, shows meanwhile, and how it comes back.
+// The bus is stopped in the middle of an import, with "Make trouble" on the page: what the page says, how it follows by
+// polling, and how it becomes live again.
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.ts';
 import { backwardSteps, progressOf } from './screen-record.ts';
@@ -24,7 +25,7 @@ describe('while the bus is away', () => {
     const pid = pidOf(world.stack, 'soketi');
     await tabs[1].makeTrouble('Stop Soketi');
     expect(await tabs[1].lastingTrouble()).toMatchObject([{ kind: 'stop-soketi' }]);
-    // However long the next steps take here.
+    // The outage lasts longer than the next steps, however slow the machine is.
     const supervisor = world.holdRestarts();
     for (const tab of tabs) await eventually(async () => expect(await tab.connection()).toBe('polling'));
     expect(await device.tasks()).toMatchObject([{ status: 'running' }]);
@@ -33,7 +34,7 @@ describe('while the bus is away', () => {
       await eventually(async () => {
         expect(await tab.banner.innerText()).toBe('Reconnecting. Updates come a few seconds late.');
       });
-      // It ends meanwhile, so this can only have been asked for.
+      // The import ends during the outage, so the page can know it by polling only.
       await eventually(async () => expect(await tab.row('Import before.csv').text()).toMatch('Done · 100 imported'));
     }
     supervisor.release();
@@ -45,7 +46,7 @@ describe('while the bus is away', () => {
       const { connections } = await tab.record();
       expect(connections.map(({ status }) => status)).toEqual(['connecting', 'live', 'polling', 'live']);
       const [connecting = 0, live = 0, , again = 0] = connections.map(({ at }) => at);
-      // On a machine so busy that a connection takes long anyway, coming back takes some of them.
+      // On a busy machine each connection takes longer, so the limit grows with the time that one takes.
       expect(again - backAt).toBeLessThan(Math.max(3_000, 2_200 + 5 * (live - connecting)));
     }
     await world.waitUntilBack('soketi', pid);
@@ -57,8 +58,8 @@ describe('while the bus is away', () => {
       expect((done?.at ?? 0) - Date.parse(task?.finishedAt ?? '')).toBeLessThan(5_000);
     }
 
-    // Live means live: a step of polling is 2.5 s, so these many can only have been pushed. (The worker may need its first
-    // 2 s to notice that the bus is back.)
+    // Polling asks every 2.5 s, so this many steps can only have been pushed. (The worker may need 2 s to notice that the bus
+    // is back.)
     await tabs[1].drop(world.writeCsv('after.csv', { rows: 300 }));
     for (const tab of tabs) {
       await eventually(async () => expect(await tab.row('Import after.csv').text()).toMatch('Done · 300 imported'), {

@@ -8,7 +8,7 @@ const world = useWorld({ IMPORT_ROW_DELAY_MS: '30' });
 const TITLE = 'Import cancelled.csv';
 
 describe('in the tray', () => {
-  it('Cancel and Retry show that they are at it, ask once when clicked twice, and every tab follows', async () => {
+  it('Cancel and Retry show that they are pending, send one request when clicked twice, and every tab follows', async () => {
     const device = await world.signIn('ada');
     const tabs = [await device.openTab(), await device.openTab()] as const;
     const [first] = tabs;
@@ -24,7 +24,7 @@ describe('in the tray', () => {
       await eventually(async () => expect(await tab.row(TITLE).text()).toMatch(/[1-9]\d* of 150/));
     }
 
-    // A worker that does not hear of it yet, so that it can be seen what is shown until it does.
+    // The worker is stopped, so that the state before it reacts can be seen.
     const worker = world.freezeWorker();
     await first.row(TITLE).action.dblclick();
     for (const tab of tabs) {
@@ -40,7 +40,7 @@ describe('in the tray', () => {
     const [cancelled] = await device.tasks();
     expect(cancelled?.status).toBe('cancelled');
 
-    // Held up on its way, until it shows that it is.
+    // The request is held back until the button shows that it is pending.
     await first.page.route('**/retry', async (route) => {
       await eventually(async () => expect(await first.row(TITLE).action.getAttribute('aria-disabled')).toBe('true'));
       await route.continue();
@@ -50,7 +50,7 @@ describe('in the tray', () => {
       const rows = tab.tray.locator('[part=task]');
       await eventually(async () => expect(await rows.count()).toBe(2));
       await eventually(async () => expect(await new TrayRow(rows.first()).text()).toMatch(/[1-9]\d* of 150/));
-      // What was done again has nothing more to press.
+      // A task that was retried has no button any more.
       await eventually(async () =>
         expect(await new TrayRow(rows.last()).text()).toMatch(/^.* Cancelled .* Tried again$/),
       );

@@ -1,4 +1,4 @@
-// The demo's page as a person uses it: signs in, drops files, reads the tray. For the end-to-end tests.
+// The demo's page for end-to-end tests: signing in, dropping files, reading the tray.
 import { expect } from '@jest/globals';
 import type { Locator, Page } from 'playwright-core';
 import type { InloopTray } from '../../client/element/index.ts';
@@ -22,7 +22,7 @@ export class DemoPage {
     return this.tray.locator('[part=button]');
   }
 
-  /** The one quiet line about the connection. */
+  /** The line about the connection. */
   get banner(): Locator {
     return this.tray.locator('[part=banner]');
   }
@@ -32,22 +32,22 @@ export class DemoPage {
     return this.tray.locator('[part=count]');
   }
 
-  /** "While you were away". */
+  /** The summary "While you were away". */
   get summary(): Locator {
     return this.tray.locator('[part=away]');
   }
 
-  /** What the page says is wrong. */
+  /** The error that the page shows. */
   get problem(): Locator {
     return this.page.locator('#problem');
   }
 
-  /** How many contacts the page says there are. */
+  /** The number of contacts that the page shows. */
   get total(): Locator {
     return this.page.locator('#total');
   }
 
-  /** What is said of trouble that was made on the page. */
+  /** The message of the card "Make trouble". */
   get troubleStatus(): Locator {
     return this.page.locator('#trouble-status');
   }
@@ -73,7 +73,7 @@ export class DemoPage {
     return new TrayRow(rows.first());
   }
 
-  /** Drags a file from outside the browser onto the page and lets it fall there. */
+  /** Drops a file onto the page. */
   async drop(path: string): Promise<void> {
     const zone = this.page.locator('#drop');
     await zone.scrollIntoViewIfNeeded();
@@ -94,12 +94,12 @@ export class DemoPage {
     await chooser.setFiles(path);
   }
 
-  /** Whether imports wait a moment at each row. */
+  /** Checks or unchecks "Take it slowly": imports then wait at each row. */
   async setSlow(isSlow: boolean): Promise<void> {
     await this.page.getByLabel('Take it slowly').setChecked(isSlow);
   }
 
-  /** Presses a button of "Make trouble". Resolves when it says what was done; for sleep, when it is awake again. */
+  /** Presses a button of "Make trouble". Resolves when the page says what was done; for sleep, when the tab is awake. */
   async makeTrouble(label: string): Promise<void> {
     const card = this.page.locator('#trouble');
     if ((await card.getAttribute('open')) === null) await card.locator('summary').click();
@@ -115,32 +115,32 @@ export class DemoPage {
     );
   }
 
-  /** Ends whatever lasts, wherever it was made; wakes tabs that sleep. */
+  /** Ends all trouble that lasts, and wakes sleeping tabs. */
   async endTrouble(): Promise<void> {
     expect(await this.ask('/trouble', { method: 'DELETE' })).toMatchObject({ status: 200 });
   }
 
-  /** What lasts at the moment. */
+  /** The trouble that lasts now. */
   async lastingTrouble(): Promise<{ kind: string; leftMs: number }[]> {
     return JSON.parse((await this.ask('/trouble')).body).lasting;
   }
 
-  /** How the page says that news reaches it. */
+  /** The connection's status as the page shows it. */
   connection(): Promise<ConnectionState['status'] | undefined> {
     return this.tray.evaluate((tray) => (tray as InloopTray).feed?.getSnapshot().connection.status);
   }
 
-  /** What it has shown since it was loaded. */
+  /** Everything that the page has shown since it was loaded. */
   record(): Promise<ScreenRecord> {
     return this.page.evaluate(() => (globalThis as unknown as { screenRecord: ScreenRecord }).screenRecord);
   }
 
-  /** What the rows of `title` have said since it was loaded. */
+  /** The texts of the rows of `title` since the page was loaded. */
   async recordOf(title: string): Promise<ScreenRecord['rows']> {
     return (await this.record()).rows.filter((row) => row.title === title);
   }
 
-  /** Asks the server as this page would, with its cookie; the page itself does not notice. */
+  /** Sends a request with the page's cookie. The page does not notice. */
   async ask(
     path: string,
     init: { method?: string; form?: Record<string, string> } = {},
@@ -158,9 +158,9 @@ export class TrayRow {
     this.element = element;
   }
 
-  /** Everything it says, on one line, as in "Import a.csv Saving · 30 of 100 Cancel"; '' while there is no such row. */
+  /** Its text on one line, as in "Import a.csv Saving · 30 of 100 Cancel"; '' if there is no such row. */
   async text(): Promise<string> {
-    // Not innerText of a locator: that would wait for the row to be there.
+    // Not `innerText` of a locator, which would wait for the row.
     const [text = ''] = await this.element.allInnerTexts();
     return text.replace(/\s+/g, ' ').trim();
   }

@@ -1,4 +1,4 @@
-// The main job as a person sees it: drop a file, watch it wait, run and finish, in every tab.
+// The main job in the browser: a file is dropped, and its import waits, runs and finishes in every tab.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -10,7 +10,7 @@ import { useWorld } from './world.ts';
 
 const world = useWorld({ IMPORT_ROW_DELAY_MS: '45' });
 
-/** How far the row says it is now, or null. */
+/** The number of rows that the tray shows as done, or null. */
 async function readDone(tab: DemoPage, title: string): Promise<number | null> {
   const now = (await tab.recordOf(title)).at(-1);
   return now ? (progressOf(now)?.done ?? null) : null;
@@ -21,7 +21,7 @@ describe('an import', () => {
     const device = await world.signIn('ada', { byHand: true });
     const tabs = [await device.openTab(), await device.openTab()] as const;
     const [first] = tabs;
-    // A worker that does not get to it yet.
+    // The worker is stopped, so that the import waits.
     const worker = world.freezeWorker();
     await first.setSlow(true);
     await first.drop(join(REPOSITORY, 'demo', 'samples', 'contacts-100.csv'));
@@ -38,10 +38,10 @@ describe('an import', () => {
       const shown = await tab.recordOf('Import contacts-100.csv');
       expect(shown[0]?.status).toBe('Waiting to start');
       const steps = new Set(shown.map((row) => progressOf(row)?.done).filter((done) => done !== undefined));
-      // More than polling could show in that time; how many more depends on how busy the machine is.
+      // More steps than polling could show in that time. How many more depends on the load of the machine.
       expect(steps.size).toBeGreaterThan(4);
       expect(backwardSteps(shown)).toEqual([]);
-      // One change of state each: it neither started twice nor was it done before it was.
+      // Each state appears once: the import neither started twice nor was shown as done too early.
       const states = shown.map(({ status }) => status.split(' · ')[0]);
       expect(states.filter((state, index) => state !== states[index - 1])).toEqual(
         expect.arrayContaining(['Waiting to start', 'Saving', 'Done']),
@@ -52,7 +52,7 @@ describe('an import', () => {
     expect(await first.page.locator('#contacts tr').count()).toBeGreaterThan(10);
   }, 60_000);
 
-  it('is chosen with the picker just as well, and offers what it left out to its owner only', async () => {
+  it('works with the file dialog too, and offers its rejected rows to its owner only', async () => {
     const device = await world.signIn('bea');
     const tab = await device.openTab();
     await tab.choose(join(REPOSITORY, 'demo', 'samples', 'contacts-broken.csv'));
@@ -74,7 +74,7 @@ describe('an import', () => {
     expect((await fetch(address)).status).toBe(401);
   }, 60_000);
 
-  it('goes on in a tab that is reloaded in the middle, from where it was, and ends in both', async () => {
+  it('continues in a tab that is reloaded in the middle, and ends in both tabs', async () => {
     const device = await world.signIn('dora');
     const tabs = [await device.openTab(), await device.openTab()] as const;
     const [first] = tabs;

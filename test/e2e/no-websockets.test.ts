@@ -1,4 +1,4 @@
-// The demo, as it is, in a network that lets no WebSocket through: live all the same, over HTTP by way of its own server.
+// The demo in a network that blocks WebSockets: the page is live over HTTP, through the fallback of its own server.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,7 +54,7 @@ describe('without WebSockets', () => {
     await tab.drop(file);
     await tab.openTray();
     const seen = new Set<string>();
-    // A step of polling is 2.5 s, so this many in 2 s can only have been pushed.
+    // Polling asks every 2.5 s, so this many steps in 2 s can only have been pushed.
     await eventually(
       async () => {
         const text = await tab.row('Import contacts.csv').text();
@@ -70,7 +70,7 @@ describe('without WebSockets', () => {
     const context = await browser.newContext();
     expect((await context.request.post(`${stack.url}/session`, { data: { user: 'octa' } })).status()).toBe(200);
     const tabs: DemoPage[] = [];
-    /** Which tabs have asked for a push connection of their own. */
+    /** The tabs that have opened a push connection of their own. */
     const connected = new Set<number>();
     for (let n = 0; n < 8; n++) {
       const tab = new DemoPage(await context.newPage());
@@ -80,7 +80,7 @@ describe('without WebSockets', () => {
       await tab.page.goto(stack.url);
       tabs.push(tab);
     }
-    // HTTP/1.1 has six connections to a host: eight streams of their own would leave none for anything else.
+    // HTTP/1.1 allows six connections to a host. Eight streams would leave none for other requests.
     for (const tab of tabs) await waitUntilLive(tab, 20_000);
     expect([...connected]).toEqual([0]);
 
@@ -91,7 +91,7 @@ describe('without WebSockets', () => {
     await first.drop(file);
     await eventually(async () => (await tasksIn(others[6] as DemoPage)).includes('running'), { within: 10_000 });
     const closedAt = Date.now();
-    // As a person closes a tab, so that the page hears of it.
+    // Closed as a person closes a tab, so that the page's unload events fire.
     await first.page.close({ runBeforeUnload: true });
     await eventually(() => connected.size > 1, { within: 15_000, that: 'another tab to connect' });
     for (const tab of others) await waitUntilLive(tab, 20_000);
@@ -105,7 +105,7 @@ describe('without WebSockets', () => {
 });
 
 describe('WebSockets that are blocked in the middle of a session', () => {
-  it('are done without within 8 s, and used again within a minute of their return, in all tabs and without a reload', async () => {
+  it('are replaced by HTTP within 8 s, and used again within a minute after they are allowed, in all tabs and without a reload', async () => {
     proxy.openTunnels();
     const context = await browser.newContext();
     expect((await context.request.post(`${stack.url}/session`, { data: { user: 'mia' } })).status()).toBe(200);
@@ -131,7 +131,7 @@ describe('WebSockets that are blocked in the middle of a session', () => {
     expect(Date.now() - blockedAt).toBeLessThan(8_000);
     expect(streams).toBeGreaterThan(0);
 
-    // Some tries fail first.
+    // A few attempts fail first.
     const tried = sockets.length;
     await eventually(() => sockets.length > tried + 1, { within: 40_000, that: 'WebSockets to be tried' });
     const losses = await Promise.all(tabs.map(countLosses));
@@ -142,7 +142,7 @@ describe('WebSockets that are blocked in the middle of a session', () => {
     for (const tab of tabs) await waitUntilLive(tab);
     for (const loss of losses) expect(await loss()).toBe(0);
 
-    // It carries what is pushed.
+    // The new WebSocket carries pushed events.
     const file = join(folder, 'mia.csv');
     writeFileSync(file, [...sampleCsv({ rows: 20 })].join(''));
     await (tabs[0] as DemoPage).drop(file);
@@ -153,7 +153,7 @@ describe('WebSockets that are blocked in the middle of a session', () => {
   }, 180_000);
 });
 
-/** From now on: how often the tab was without push. */
+/** Counts from now on how often the tab loses push. */
 async function countLosses(tab: DemoPage): Promise<() => Promise<number>> {
   await tab.tray.evaluate((tray) => {
     const { feed } = tray as InloopTray;

@@ -1,4 +1,4 @@
-// What a second user gets to see of the first one's tasks: nothing.
+// A second user sees nothing of the first user's tasks, and can do nothing with them.
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.ts';
 import { useWorld } from './world.ts';
@@ -6,7 +6,7 @@ import { useWorld } from './world.ts';
 const world = useWorld({ IMPORT_ROW_DELAY_MS: '20' });
 
 describe('another user', () => {
-  it('sees nothing of an import, cannot subscribe to its channel, read it, call it off, or open its download', async () => {
+  it('sees nothing of an import, cannot subscribe to its channel, read it, cancel it, or open its download', async () => {
     const ada = await world.signIn('ada');
     const eve = await world.signIn('eve');
     const adasTab = await ada.openTab();
@@ -15,13 +15,13 @@ describe('another user', () => {
     evesTab.page.on('websocket', (socket) => {
       socket.on('framereceived', ({ payload }) => evesFrames.push(String(payload)));
     });
-    // Again, now that somebody listens.
+    // Once more, now that the second user has a page open.
     await evesTab.page.reload();
     await evesTab.openTray();
 
     await adasTab.setSlow(true);
     await adasTab.openTray();
-    // Long enough to be seen at it by a browser that has half a core to itself.
+    // Long enough that a slow browser can see it running.
     await adasTab.drop(world.writeCsv('secret.csv', { rows: 300, kind: 'broken' }));
     await eventually(async () => expect(await adasTab.row('Import secret.csv').text()).toMatch(/\d+ of 300/));
     const [task] = await ada.tasks();
@@ -39,7 +39,7 @@ describe('another user', () => {
       evesTab.ask('/tasks/auth', { method: 'POST', form: { socket_id: '1234.5678', channel_name: name } });
     expect((await subscribe(channel)).status).toBe(403);
     expect((await subscribe(own)).status).toBe(200);
-    // A "seen" of hers changes nothing of his.
+    // When she marks his task as seen, nothing changes for him.
     await evesTab.page.evaluate(
       (id) =>
         fetch('/tasks/seen', {
@@ -58,7 +58,7 @@ describe('another user', () => {
     expect((await adasTab.ask(download)).status).toBe(200);
     expect((await evesTab.ask(download)).status).toBe(404);
 
-    // News reaches her: her own, and nothing else has.
+    // Her own task reaches her, and it is the only one.
     await evesTab.drop(world.writeCsv('own.csv', { rows: 3 }));
     await eventually(async () => expect(await evesTab.row('Import own.csv').text()).toMatch('Done · 3 imported'));
     await eventually(async () => expect(await evesTab.total.textContent()).toBe('3'));

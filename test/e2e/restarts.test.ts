@@ -1,4 +1,4 @@
-// The server, Redis, or all of it at once, killed and started again: pages heal by themselves.
+// The server, Redis, or all services are killed and restarted: open pages recover without a reload.
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.ts';
 import type { DemoPage } from './demo-page.ts';
@@ -7,7 +7,7 @@ import { type Device, type Service, useWorld, waitUntilLive } from './world.ts';
 
 const world = useWorld({ IMPORT_ROW_DELAY_MS: '40' });
 
-/** A tab in which an import has got somewhere, with the tray open. */
+/** Opens a tab with a running import and an open tray. */
 async function watchImport(user: string): Promise<{ device: Device; tab: DemoPage }> {
   const device = await world.signIn(user);
   const tab = await device.openTab();
@@ -21,7 +21,7 @@ async function watchImport(user: string): Promise<{ device: Device; tab: DemoPag
   return { device, tab };
 }
 
-/** Without a reload: the import has ended, nothing is wrong any more, and another one runs live. */
+/** Expects, without a reload: the import has ended, no error is shown, and another import runs live. */
 async function expectHealed(device: Device, tab: DemoPage): Promise<void> {
   await eventually(async () => expect(await tab.row('Import first.csv').text()).toMatch('Done · 120 imported'), {
     within: 40_000,
@@ -31,7 +31,7 @@ async function expectHealed(device: Device, tab: DemoPage): Promise<void> {
   await eventually(async () => expect(await tab.total.textContent()).toBe('120'), { within: 10_000 });
   await tab.setSlow(false);
   await tab.drop(world.writeCsv('second.csv', { rows: 130 }));
-  // Only what went wrong with a file of the user's own was worth a word, and the next file takes its place.
+  // An error about the user's own file may be shown; the next file replaces it.
   await tab.problem.waitFor({ state: 'hidden' });
   await tab.openTray();
   await eventually(async () => expect(await tab.row('Import second.csv').text()).toMatch('Done · 130 imported'), {
@@ -44,7 +44,7 @@ async function expectHealed(device: Device, tab: DemoPage): Promise<void> {
 }
 
 describe('a page heals without a reload', () => {
-  it('when the server is killed, and says so to who asks for something meanwhile', async () => {
+  it('when the server is killed, and says so to a user who tries something meanwhile', async () => {
     const { device, tab } = await watchImport('ada');
     world.faults.expectOutage();
     const supervisor = world.holdRestarts();
@@ -70,7 +70,7 @@ describe('a page heals without a reload', () => {
     await expectHealed(device, tab);
   }, 90_000);
 
-  it('when all of it is killed at once', async () => {
+  it('when all services are killed at once', async () => {
     const { device, tab } = await watchImport('cy');
     world.faults.expectOutage();
     const services: readonly Service[] = ['worker', 'server', 'soketi', 'redis'];

@@ -1,9 +1,9 @@
-// Everything the tray's rows said, in the order in which they said it: states too brief to be waited for, and proof that
-// something was never shown. Runs inside the page.
+// Records every text that the tray's rows showed, in order. So a test can see states that last too briefly to wait for, and
+// prove that something was never shown. Runs inside the page.
 
 import type { InloopTray } from '../../client/element/index.ts';
 
-/** What a row said at one moment. */
+/** The text of a row at one moment. */
 export interface RowRecord {
   title: string;
   /** State and facts, as in "Saving · 30 of 100". */
@@ -13,20 +13,20 @@ export interface RowRecord {
   at: number;
 }
 
-/** What one page has shown since it was loaded. */
+/** Everything that a page has shown since it was loaded. */
 export interface ScreenRecord {
   rows: RowRecord[];
-  /** How news reached it. */
+  /** The connection's statuses. */
   connections: { status: string; at: number }[];
   /** Texts of the line about the connection. */
   banners: string[];
   /** Texts of the "While you were away" summary. */
   summaries: string[];
-  /** Texts of toasts, as each appeared. */
+  /** Texts of toasts, each when it appeared. */
   toasts: string[];
 }
 
-/** Starts to record, in a page that is about to load: for `addInitScript`, so it refers to nothing outside itself. */
+/** Starts to record. For `addInitScript`: it runs in the page, so it uses nothing outside itself. */
 export function recordScreen(): void {
   const record: ScreenRecord = { rows: [], connections: [], banners: [], summaries: [], toasts: [] };
   Object.assign(globalThis, { screenRecord: record });
@@ -80,7 +80,7 @@ export function recordScreen(): void {
   }).observe(document, { subtree: true, childList: true });
 }
 
-/** How far a row said it was: "30 of 100" is 30, in the attempt it said it was in. Null for a row that did not say. */
+/** The progress that a row showed: "30 of 100" is 30, in the attempt that it showed. Null for a row without progress. */
 export function progressOf({ status, remarks }: RowRecord): { attempt: number; done: number; total: number } | null {
   const [, done, total] = /([\d,]+) of ([\d,]+)/.exec(status) ?? [];
   if (/attempt/.test(status) || done === undefined || total === undefined) return null;
@@ -89,7 +89,7 @@ export function progressOf({ status, remarks }: RowRecord): { attempt: number; d
   return { attempt: Number(attempt), done: toNumber(done), total: toNumber(total) };
 }
 
-/** The steps that went back within an attempt. */
+/** The steps at which progress went back within one attempt. */
 export function backwardSteps(rows: readonly RowRecord[]): string[] {
   const known = new Map<string, { attempt: number; done: number }>();
   return rows.flatMap((row) => {

@@ -1,5 +1,5 @@
-// "Make trouble" on the demo's page, every kind of it, pressed by hand on the running stack: the page tells the truth
-// again, and nothing is lost. (Stop Soketi is in bus-away.test.ts, Kill the worker in worker-killed.test.ts.)
+// Each button of "Make trouble" on the demo's page: afterwards the page is right again, and nothing is lost. (Stop Soketi is
+// in bus-away.test.ts, Kill the worker in worker-killed.test.ts.)
 import { afterEach, describe, expect, it } from '@jest/globals';
 import axe from 'axe-core';
 import { eventually } from '../support/eventually.ts';
@@ -10,13 +10,13 @@ import { type Device, useWorld, waitUntilLive } from './world.ts';
 const world = useWorld({ IMPORT_ROW_DELAY_MS: '40' });
 const TITLE = 'Import long.csv';
 
-// What a test left behind must not trouble the next one.
+// Trouble of one test must not last into the next one.
 afterEach(async () => {
   const { context } = await world.signIn('tidy');
   expect((await context.request.delete(`${world.stack.url}/trouble`)).status()).toBe(200);
 });
 
-/** Two tabs in which an import has got somewhere. */
+/** Opens two tabs with a running import. */
 async function watchImport(user: string, rows: number): Promise<{ device: Device; tabs: [DemoPage, DemoPage] }> {
   const device = await world.signIn(user);
   const tabs: [DemoPage, DemoPage] = [await device.openTab(), await device.openTab()];
@@ -27,13 +27,13 @@ async function watchImport(user: string, rows: number): Promise<{ device: Device
   return { device, tabs };
 }
 
-/** How far the import is said to be. */
+/** The number of rows that the tray shows as done. */
 async function readDone(tab: DemoPage): Promise<number> {
   const row = (await tab.recordOf(TITLE)).at(-1);
   return (row && progressOf(row)?.done) ?? 0;
 }
 
-/** How long, in milliseconds, the bar stood still at the longest before it moved again. */
+/** The longest time without a step, in milliseconds. */
 function longestStandstill(rows: readonly RowRecord[]): number {
   let [longest, done, movedAt] = [0, 0, Number.POSITIVE_INFINITY];
   for (const row of rows) {
@@ -45,7 +45,7 @@ function longestStandstill(rows: readonly RowRecord[]): number {
   return longest;
 }
 
-/** It has ended in every tab, at its first attempt, and never went back. */
+/** Expects the import to end in every tab at its first attempt, and never to have gone back. */
 async function expectTruth(device: Device, tabs: readonly DemoPage[], rows: number): Promise<void> {
   for (const tab of tabs) {
     await eventually(async () => expect(await tab.row(TITLE).text()).toMatch(`Done · ${rows} imported`), {
@@ -90,7 +90,7 @@ describe('trouble made on the page', () => {
     for (const tab of tabs) await eventually(async () => expect(await tab.connection()).not.toBe('live'));
     for (const tab of tabs) await waitUntilLive(tab, 45_000);
     expect(streams).not.toEqual([]);
-    // Still refused, and live: a step of polling is 2.5 s, so these can only have been pushed.
+    // WebSockets are still refused. Polling asks every 2.5 s, so this many steps can only have been pushed.
     expect((await tabs[0].lastingTrouble()).map(({ kind }) => kind)).toEqual(['block-websockets']);
     const steps = new Set<number>();
     await eventually(async () => steps.add(await readDone(tabs[1])).size > 8, { within: 8_000 });
@@ -103,7 +103,7 @@ describe('trouble made on the page', () => {
   it('lose messages: a page that looks live asks when it has been silent for long', async () => {
     const { device, tabs } = await watchImport('cy', 900);
     await tabs[0].makeTrouble('Lose messages');
-    // It believed what it had for as long as it had reason to, and then it went and asked, while the trouble lasted.
+    // The page waited until the silence was too long, and then fetched the task while messages were still lost.
     for (const tab of tabs) {
       await eventually(async () => longestStandstill(await tab.recordOf(TITLE)) > 10_000, {
         within: 28_000,
@@ -120,7 +120,7 @@ describe('trouble made on the page', () => {
     for (const tab of tabs) await tab.closeTray();
     const told = async () => (await Promise.all(tabs.map(async (tab) => (await tab.record()).toasts))).flat().sort();
     await eventually(async () => expect(await told()).toEqual([expect.stringContaining(TITLE)]), { within: 25_000 });
-    // The second copy of the outcome comes 1.5 s after the first; the outcome of an import that takes longer, after it.
+    // The second copy of the outcome comes after 1.5 s. The outcome of a longer import comes after that copy.
     await tabs[0].drop(world.writeCsv('next.csv', { rows: 60 }));
     await eventually(async () => expect(await told()).toHaveLength(2), { within: 20_000 });
     expect((await told())[1]).toContain('Import next.csv');
@@ -130,14 +130,14 @@ describe('trouble made on the page', () => {
       await eventually(async () => expect(await tab.row(TITLE).text()).toMatch('Done · 300 imported'));
       const { rows } = await tab.record();
       expect(backwardSteps(rows)).toEqual([]);
-      // Once done, it never was anything else again.
+      // After the outcome no other state was shown.
       const states = rows.filter(({ title }) => title === TITLE).map(({ status }) => status.startsWith('Done'));
       expect(states.lastIndexOf(false)).toBeLessThan(states.indexOf(true));
     }
     expect((await device.tasks()).map(({ status }) => status)).toEqual(['succeeded', 'succeeded']);
   }, 90_000);
 
-  it('sleep: the tab stands still, is woken from another one, and catches up', async () => {
+  it('sleep: the tab freezes, is woken from another tab, and catches up', async () => {
     const { device, tabs } = await watchImport('eve', 400);
     const [sleeper, other] = tabs;
     const waking = sleeper.makeTrouble('Sleep');
@@ -156,7 +156,7 @@ describe('trouble made on the page', () => {
       (await sleeper.recordOf(TITLE)).find((row) => (progressOf(row)?.done ?? 0) >= done),
     );
     expect(caughtUp.at - askedAt).toBeLessThan(6_000);
-    // It really stood still: it said nothing at all for most of that time.
+    // The tab was really frozen: it showed nothing new for most of that time.
     const gaps = rows.map(({ at }, index) => (rows[index + 1]?.at ?? caughtUp.at) - at);
     expect(Math.max(...gaps)).toBeGreaterThan(4_000);
     expect(await sleeper.troubleStatus.textContent()).toMatch(/^Awake again: this tab stood still for \d+ seconds\.$/);

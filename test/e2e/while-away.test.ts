@@ -1,4 +1,4 @@
-// Outcomes that were reached while nobody looked: told once per user, and seen everywhere once they are seen anywhere.
+// Outcomes that were reached while no tab was open: announced once per user, and seen on every device once seen on one.
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.ts';
 import type { DemoPage } from './demo-page.ts';
@@ -6,7 +6,7 @@ import { type Device, useWorld } from './world.ts';
 
 const world = useWorld({ IMPORT_ROW_DELAY_MS: '5' });
 
-/** Starts an import and closes the tab before it has ended; resolves when it has. */
+/** Starts an import, closes the tab before it ends, and waits for its end. */
 async function importAndLeave(device: Device): Promise<void> {
   const tab = await device.openTab();
   const worker = world.freezeWorker();
@@ -18,12 +18,12 @@ async function importAndLeave(device: Device): Promise<void> {
   await eventually(async () => expect((await device.tasks())[0]?.status).toBe('succeeded'));
 }
 
-/** Lets an import of its own run through in a tab: whatever the tab had to tell about the time before, it has told by then. */
+/** Runs an import in the tab. By its end the tab has announced everything from before. */
 async function importAndStay(tab: DemoPage, rows: number): Promise<void> {
-  // Slow enough to be seen going on: an outcome that is all a tab gets to see, right after a return, was missed.
+  // Slow enough to be seen running. An outcome alone, right after the tab was opened, would count as missed.
   await tab.setSlow(true);
   await tab.drop(world.writeCsv(`${rows}.csv`, { rows }));
-  // Always the same people, so there are as many as the longest file has.
+  // All files hold the same people, so the number of contacts is that of the longest file.
   await eventually(async () => expect(await tab.total.textContent()).toBe(String(rows)));
 }
 
@@ -40,7 +40,7 @@ describe('an outcome reached while no tab was open', () => {
     const second = await device.openTab();
     await importAndStay(second, 150);
     expect((await second.record()).summaries).toEqual([]);
-    // Not told is not hidden: the number is on the button.
+    // It is not announced again, but the number on the button still counts it.
     await eventually(async () => expect(await second.badge.innerText()).toBe('2'));
     expect((await first.record()).summaries).toEqual(['While you were away: 1 task done']);
 
@@ -50,7 +50,7 @@ describe('an outcome reached while no tab was open', () => {
     expect((await second.record()).summaries).toEqual([]);
   }, 60_000);
 
-  it('is shown by the summary’s button, and once seen, no device counts it any more', async () => {
+  it('is shown by the summary’s button, and once it is seen, no device counts it any more', async () => {
     const laptop = await world.signIn('bea');
     const phone = await world.signIn('bea');
     await importAndLeave(laptop);
@@ -63,7 +63,7 @@ describe('an outcome reached while no tab was open', () => {
 
     await onPhone.summary.getByRole('button', { name: 'Show' }).click();
     await eventually(async () => expect(await onPhone.row('Import long.csv').text()).toMatch('Done · 60 imported'));
-    // It has to be in view for a moment to count as seen.
+    // A row counts as seen after it was visible for a moment.
     for (const tab of [onLaptop, onPhone]) {
       await tab.badge.waitFor({ state: 'hidden' });
       await tab.summary.waitFor({ state: 'hidden' });

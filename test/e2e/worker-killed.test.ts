@@ -1,4 +1,4 @@
-// A worker that is killed in the middle of an import, by "Make trouble" on the page, seen from two tabs.
+// A worker is killed in the middle of an import, with "Make trouble" on the page; two tabs watch.
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.ts';
 import { backwardSteps, progressOf } from './screen-record.ts';
@@ -8,7 +8,7 @@ const world = useWorld({ IMPORT_ROW_DELAY_MS: '40' });
 const TITLE = 'Import long.csv';
 
 describe('an import whose worker is killed', () => {
-  it('is said to be tried again within 10 s, in both tabs, and ends with the right counts', async () => {
+  it('is shown as retried within 10 s, in both tabs, and ends with the right counts', async () => {
     const device = await world.signIn('ada');
     const tabs = [await device.openTab(), await device.openTab()] as const;
     await tabs[0].setSlow(true);
@@ -25,7 +25,7 @@ describe('an import whose worker is killed', () => {
     const pid = Number(/^The worker \(process (\d+)\) was killed/.exec(said ?? '')?.[1]);
     expect(pid).toBeGreaterThan(1);
     await world.waitUntilBack('worker', pid);
-    // Somebody has to be there to notice: on a machine so busy that a worker takes long to start, that comes on top.
+    // Another worker notices it. On a busy machine the start of that worker takes longer, and is added to the limit.
     const allowed = 10_000 + Math.max(0, Date.now() - killedAt - 3_000);
     for (const tab of tabs) {
       const told = await eventually(
@@ -43,7 +43,7 @@ describe('an import whose worker is killed', () => {
       );
       const shown = await tab.recordOf(TITLE);
       expect(backwardSteps(shown)).toEqual([]);
-      // It was there that the second attempt began again, so there was something to go back.
+      // The second attempt started from the beginning, so its progress was lower.
       expect(new Set(shown.map((row) => progressOf(row)?.attempt))).toEqual(new Set([undefined, 1, 2]));
       await eventually(async () => expect(await tab.total.textContent()).toBe('120'));
     }

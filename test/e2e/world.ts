@@ -1,4 +1,4 @@
-// The world of an end-to-end test: the real stack, a real Chromium, and people with tabs in it.
+// The set-up of an end-to-end test: the real stack, a real Chromium, and users with tabs.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,26 +13,26 @@ import { startStack, type TestStack } from '../support/stack.ts';
 import { DemoPage } from './demo-page.ts';
 import { recordScreen } from './screen-record.ts';
 
-/** What the tests of one file share. */
+/** The set-up that the tests of one file share. */
 export interface World {
   readonly stack: TestStack;
   readonly faults: BrowserFaults;
   /**
-   * A browser profile of that user's, signed in; on the page as a person does it, where `byHand`. Names get the number
-   * of the test, so that each test has new users.
+   * Opens a browser profile with `user` signed in; with `byHand` through the page's form. The name gets the number of the
+   * test, so that each test has new users.
    */
   signIn(user: string, options?: { byHand?: boolean }): Promise<Device>;
   /** A file to import, of this name. */
   writeFile(name: string, content: string | Buffer): string;
-  /** A CSV of made-up contacts. */
+  /** A CSV of generated contacts. */
   writeCsv(name: string, options: SampleOptions): string;
-  /** Ends a service as hard as can be, and returns the process id it had. */
+  /** Kills a service (SIGKILL); returns its process id. */
   kill(service: Service): number;
-  /** Stops the worker where it is, until `release` is called. Ends with the test at the latest. */
+  /** Pauses the worker until `release` is called, at the latest until the end of the test. */
   freezeWorker(): { release(): void };
-  /** Keeps what is killed from being started again, until `release` is called. Ends with the test at the latest. */
+  /** Killed services are not restarted until `release` is called, at the latest until the end of the test. */
   holdRestarts(): { release(): void };
-  /** Waits until a service is back in another process than `pid` and answers. */
+  /** Waits until a service runs in another process than `pid` and answers. */
   waitUntilBack(service: Service, pid: number): Promise<void>;
 }
 
@@ -66,15 +66,15 @@ export class Device {
   }
 }
 
-/** Waits until news is pushed to this tab. */
+/** Waits until the tab is live: events are pushed to it. */
 export async function waitUntilLive(tab: DemoPage, within = 10_000): Promise<void> {
   await tab.tray.waitFor();
   await eventually(async () => expect(await tab.connection()).toBe('live'), { within, that: 'a live connection' });
 }
 
 /**
- * Starts stack and browser before the tests of a file and ends them after; after each test its browser profiles go, and
- * what went wrong in them fails it.
+ * Starts the stack and the browser before the tests of a file, and ends them afterwards. After each test its browser profiles
+ * are closed, and errors in their pages fail the test.
  *
  * @param env settings of the stack
  */
@@ -168,7 +168,7 @@ export function useWorld(env: NodeJS.ProcessEnv = {}): World {
   };
 }
 
-/** The process that a service is now. */
+/** The current process id of a service. */
 export function pidOf(stack: TestStack, service: Service): number {
   const pid = stack.services()[service]?.pid;
   if (pid === undefined) throw new Error(`stack.json names no ${service}.`);

@@ -1,4 +1,4 @@
-// Others on the same machine: what they may read of what the stack keeps.
+// Other users of the same machine try to read the stack's files and its Redis.
 import { lstatSync, readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ export const atRest: Kind = {
     };
     walk(demo.stack.dir);
     for (const command of ['PING', 'KEYS *', 'CONFIG GET *', 'FLUSHALL ASYNC', 'AUTH x', 'AUTH default x', 'HELLO 3']) {
-      // FLUSHALL only after the others were refused: it would take everything along.
+      // FLUSHALL comes last and only if the others were refused, because it would delete everything.
       if (command.startsWith('FLUSHALL') && tally.through > 0) continue;
       const said = await ask(demo.stack.services().redis?.port ?? 0, command);
       tally.attempt(`Redis says ${JSON.stringify(said.slice(0, 40))} to ${command}`, !said.startsWith('-'));

@@ -1,11 +1,11 @@
-// Bodies that are deep, huge, squeezed, junk, or never come to their end.
+// Request bodies that are deeply nested, huge, compressed, junk, or never end.
 import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { type Call, jsonBody } from '../http.ts';
 import type { Kind } from '../kind.ts';
 import { memoryOf, pause } from '../world.ts';
 
-/** Of an answer to a body of 64 KB. */
+/** Longest time for an answer to a body of 64 KB, in ms. */
 const MAX_ANSWER_BYTES = 65_536;
 const MAX_GROWTH_BYTES = 60_000_000;
 
@@ -55,7 +55,7 @@ export const bodies: Kind = {
     for (const [what, call] of Object.entries(calls)) {
       for (const path of ['/tasks', '/tasks/seen', '/tasks/auth', '/tasks/webhook', '/other/inbox']) {
         const { status, body, ms } = await app.call('nina', path, call);
-        // A connection that is cut is an answer too, where the rest of the body was not wanted.
+        // Cutting the connection is an answer too: the server refused the rest of the body.
         const isRefused = status === 0 || (status >= 400 && status < 500) || status === 404;
         tally.attempt(`${what} to ${path}: ${status}`, !isRefused);
         tally.attempt(`${what} to ${path}: an answer of ${body.length} bytes`, body.length > MAX_ANSWER_BYTES);
@@ -91,7 +91,7 @@ export const bodies: Kind = {
     const alive = await app.start('nina', 'wait', { title: 'afterwards' });
     tally.attempt('afterwards nobody can start a task', alive.status !== 'queued');
 
-    /** Each announces a body and never sends all of it: some with next to nothing, some with all but the last byte. */
+    /** Each announces a body and never sends all of it: some send almost nothing, some all but the last byte. */
     async function holdConnections(): Promise<void> {
       const before = await memoryOf(app.pid);
       const { port } = new URL(app.url);
@@ -113,13 +113,13 @@ export const bodies: Kind = {
         );
         held.push(one);
       }
-      // Ten seconds for a body are plenty; these get five more to be cut.
+      // A body may take 10 s. The server has 5 s more to cut the connection.
       const deadline = performance.now() + 15_000;
       await pause(1_000);
       const growth = (await memoryOf(app.pid)) - before;
       tally.attempt(`${held.length} held connections cost ${Math.round(growth / 1e6)} MB`, growth > MAX_GROWTH_BYTES);
       while (!isShort && performance.now() < deadline && held.some(({ isOver }) => !isOver)) {
-        // What trickles is no better than what stands still.
+        // Sending one byte now and then must not prolong it.
         for (const { socket, isOver } of held) if (!isOver) socket.write('[');
         await pause(500);
       }

@@ -1,4 +1,4 @@
-// What is sent to the bus's HTTP API: by strangers without its secret, and signed but of a shape that hurts.
+// Calls to the bus's HTTP API: from strangers without the secret, and signed ones of a harmful shape.
 import { createHash, createHmac } from 'node:crypto';
 import { HOSTILE_FRAMES } from '../../support/bus/hostile-frames.ts';
 import type { Call } from '../http.ts';
@@ -68,7 +68,7 @@ export const busApi: Kind = {
         tally.attempt(`${name} to ${path}: ${status}`, status === 0 || status < 400 || status >= 500);
       }
     }
-    // Asked for 2 MB more than is taken: an answer, or a cut connection, but no buffering of it all.
+    // A body of 2 MB more than allowed: it must be answered or cut, and not be buffered.
     const { status } = await post(signed('/events', 'x', now), 'x'.repeat(3_000_000));
     tally.attempt(`a body of 3 MB: ${status}`, status >= 200 && status < 400);
     tally.attempt(

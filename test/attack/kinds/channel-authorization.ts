@@ -1,4 +1,4 @@
-// Being let into any channel but one's own: every odd name, every odd socket id.
+// Attempts to enter a channel of another user, with unusual channel names and socket ids.
 import fc from 'fast-check';
 import type { Kind } from '../kind.ts';
 
@@ -6,7 +6,7 @@ const OWN = 'private-user-ada';
 const form = (fields: readonly (readonly [string, string])[]): string =>
   fields.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
 
-/** Names that a check of prefixes, cases or patterns may take for one's own. */
+/** Names that a careless check (prefix, upper case, pattern) would take for the user's own channel. */
 const ODD_NAMES = [
   ...['private-user-bob', 'private-user-ada ', ' private-user-ada', 'private-user-ada\n', 'private-user-ada\u0000'],
   ...['Private-user-ada', 'private-user-adaa', 'private-user-ad', 'private-user-', 'private-user-=61da', 'private-ada'],
@@ -113,7 +113,7 @@ export const channelAuthorization: Kind = {
       const { status } = await ask(body);
       tally.attempt(`with ${what}: ${status}`, status < 400 || status >= 500);
     }
-    // What is given out for one's own opens nothing else: the signature is over socket and channel.
+    // A signature for one's own channel must not open another one: it covers socket and channel.
     const good = await ask(
       form([
         ['socket_id', '1.1'],

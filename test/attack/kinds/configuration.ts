@@ -1,4 +1,4 @@
-// Settings that were left as they came, and paths that one request gives to another.
+// Placeholder secrets that were never replaced, and a path from one request that shows up in another user's answer.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -74,7 +74,7 @@ export const configuration: Kind = {
 
 type Check = (env: Readonly<Record<string, string>>) => unknown;
 
-/** Whether settings are taken by the demo's server, as it was built, which reads them as any adopter's would. */
+/** Returns a check whether the built demo server accepts the given settings. */
 async function createCheck(): Promise<(env: Readonly<Record<string, string>>) => boolean> {
   const load = (file: string) => import(pathToFileURL(join(REPOSITORY, 'dist', file)).href);
   const { readServerSettings } = (await load('demo/settings.js')) as { readServerSettings: Check };

@@ -1,4 +1,4 @@
-// Sessions that nobody was given: forged, altered, run out, or copied before their user signed out.
+// Session cookies that are forged, altered, expired, or copied before their user signed out.
 import { createHmac } from 'node:crypto';
 import { jsonBody } from '../http.ts';
 import type { Kind } from '../kind.ts';
@@ -30,7 +30,7 @@ export const cookies: Kind = {
       'as plain JSON': `j:${JSON.stringify(claim)}`,
       'as the name alone': 'ada',
       'signed twice': `s:s:${content}.${signature}.${signature}`,
-      // As if somebody had an old one, or a server that took less care had signed it.
+      // An old cookie, or one that a careless server has signed.
       'run out': sign(pack({ user: 'ada', until: Date.now() - 1 }), secret),
       'without an end': sign(pack({ user: 'ada' }), secret),
       'with an end in text': sign(pack({ user: 'ada', until: '9e99' }), secret),
@@ -48,12 +48,12 @@ export const cookies: Kind = {
       const { status } = await demo.call(null, '/session', jsonBody({ user }));
       tally.attempt(`signing in as ${JSON.stringify(user)}: ${status}`, status < 400);
     }
-    // Mallory gave Ada a cookie before she signed in with it: it must not be hers afterwards.
+    // Session fixation: Mallory gives Ada a cookie, and she signs in with it. The cookie must not become her session.
     const given = await demo.signIn('mallory');
     await demo.call(given, '/session', jsonBody({ user: 'ada' }));
     const whose = await demo.call(given, '/session');
     tally.attempt('a cookie that was given to a user before they signed in', whose.body.includes('ada'));
-    // Ada has two browsers. Signing out in one ends that session only, and the copy somebody made of it.
+    // Ada has two browsers. Signing out in one ends that session only, and with it every copy of its cookie.
     const other = await demo.signIn('ada');
     await demo.call(cookie, '/session', { method: 'DELETE' });
     for (const route of ROUTES) {

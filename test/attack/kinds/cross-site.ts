@@ -1,5 +1,5 @@
-// A page of another site, or of another port of the same host, that uses the cookie of whoever looks at it: every
-// combination of what browsers say of where a request comes from, on every route that changes something.
+// A page of another site, or of another port of the same host, uses the visitor's cookie. Every combination of the headers
+// with which browsers name the source of a request, on every route that changes something.
 import { type Call, fileForm, jsonBody } from '../http.ts';
 import type { Kind } from '../kind.ts';
 
@@ -59,7 +59,7 @@ export const crossSite: Kind = {
           const headers: Record<string, string> = { ...call.headers };
           if (fetchSite !== undefined) headers['sec-fetch-site'] = fetchSite;
           if (origin !== undefined) headers.origin = origin;
-          // A browser's own word for a page of ours; its origin where it is too old to say so; or no browser.
+          // Allowed: a browser that says same-origin; an old browser with our origin; a client that is no browser.
           if (fetchSite === 'same-origin' || (fetchSite === undefined && (origin === undefined || origin === own)))
             continue;
           const asked = { ...call, method, headers };

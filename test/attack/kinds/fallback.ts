@@ -1,9 +1,9 @@
-// The HTTP transport: sessions of others, taken over by whoever knows their URL, and more sessions than one may have.
+// The HTTP fallback: taking over another user's session by its URL, and opening more sessions than allowed.
 import { type IncomingMessage, request } from 'node:http';
 import type { Kind } from '../kind.ts';
 import { pause, type World } from '../world.ts';
 
-/** A stream that stays open, and what came on it. */
+/** An open stream, and what it has received. */
 interface Stream {
   readonly status: number;
   readonly cookie: string;
@@ -64,7 +64,7 @@ export const fallback: Kind = {
         tally.attempt(`a page of ${origin}, ${site}: ${status}`, status !== 403);
       }
     }
-    // One address may have 200. Nobody in front of the demo was named as a proxy: what X-Forwarded-For says counts for nothing.
+    // One address may have 200 sessions. The demo trusts no proxy here, so X-Forwarded-For must be ignored.
     const many = isShort ? 210 : 260;
     const streams: Stream[] = [];
     for (let from = 0; from < many; from += 20) {

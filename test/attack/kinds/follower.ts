@@ -1,9 +1,9 @@
-// Somebody with a page open in the demo, while it is attacked: connected by WebSocket, in their own channel.
+// A user with an open page in the demo during an attack: connected by WebSocket, in their own channel.
 import type { PusherMessage, RawWebSocket } from '../../support/bus/raw-websocket.ts';
 import { RawWebSocket as Socket } from '../../support/bus/raw-websocket.ts';
 import type { World } from '../world.ts';
 
-/** A connection without a channel, to the demo's Soketi. */
+/** Opens a connection to the demo's Soketi, in no channel. */
 export async function openSocket({ demo }: World): Promise<RawWebSocket> {
   const socket = await Socket.open(demo.stack.services().soketi?.port ?? 0, demo.credentials.app.key);
   await socket.socketId();
@@ -13,7 +13,7 @@ export async function openSocket({ demo }: World): Promise<RawWebSocket> {
 export interface PageOpen {
   readonly cookie: string;
   readonly socket: RawWebSocket;
-  /** Starts an export and waits for its outcome on the socket; false where it does not come within 8 s. */
+  /** Starts an export and waits for its outcome on the socket; false if it does not come within 8 s. */
   hearsOfNewTask(): Promise<boolean>;
 }
 

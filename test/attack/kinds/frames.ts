@@ -1,4 +1,4 @@
-// What a stranger, who needs nothing but the public key, may send to the bus over a WebSocket.
+// Hostile WebSocket frames from a stranger, who needs only the public key.
 import { FRAMES_OF_BAD_UTF8, HOSTILE_FRAMES } from '../../support/bus/hostile-frames.ts';
 import type { Kind } from '../kind.ts';
 import { openPage, openSocket } from './follower.ts';
@@ -15,7 +15,7 @@ export const frames: Kind = {
     for (const [name, content] of all) {
       const hostile = await openSocket(world);
       hostile.sendText(content);
-      // An answer to this one means that the frame before was dealt with.
+      // The answer to this ping shows that the frame before was handled.
       hostile.sendText({ event: 'pusher:ping', data: {} });
       const deadline = performance.now() + 3_000;
       const isOver = () => hostile.closed || hostile.messages.some(({ event }) => event === 'pusher:pong');

@@ -1,4 +1,4 @@
-// Idempotency keys of others, and keys that run into each other where they are stored.
+// Idempotency keys of other users, and keys that could collide in the store.
 import type { Snapshot } from '../../../core/snapshot.ts';
 import { fileForm, jsonBody } from '../http.ts';
 import type { Kind } from '../kind.ts';
@@ -38,7 +38,7 @@ export const idempotency: Kind = {
     const seen = new Map<string, string>();
     for (const [owner, key] of pairs) {
       const { id } = await start(owner, key);
-      // HTTP takes the tab away.
+      // HTTP strips the tab.
       const trimmed = key.trim();
       const first = seen.get(id);
       tally.attempt(
@@ -55,7 +55,7 @@ export const idempotency: Kind = {
     tally.attempt(`another body with the same key: ${other.status}`, other.status !== 422 || again.status !== 202);
     const together = await Promise.all(Array.from({ length: 40 }, () => start('judy', 'at once')));
     tally.attempt('one key, forty times at once, made several tasks', new Set(together.map(({ id }) => id)).size > 1);
-    // A key that names a retry, of a task that was never tried again.
+    // A key in the form of a retry's, of a task that was never retried.
     const own = await app.start('judy', 'wait', { title: 'mine' });
     await app.call('judy', `/tasks/${own.id}/cancel`, { method: 'POST' });
     const poison = await start('mallory', own.id);

@@ -1,4 +1,4 @@
-// Every kind of attack, in the order in which they are tried. `secrets` looks at what all the others were answered.
+// Every kind of attack, in the order in which they are tried. `secrets` comes last: it searches the answers of the others.
 import type { Kind } from '../kind.ts';
 import { atRest } from './at-rest.ts';
 import { bodies } from './bodies.ts';

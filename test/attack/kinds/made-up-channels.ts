@@ -1,4 +1,4 @@
-// Channels that nobody has, entered by strangers with nothing but the public key: each would leave a key in Redis.
+// Strangers with only the public key enter channels of no user: each would leave a key in Redis.
 
 import type { Kind } from '../kind.ts';
 import { pause } from '../world.ts';
@@ -24,7 +24,7 @@ export const madeUpChannels: Kind = {
     }
     const isOver = () => sockets.every((it) => it.closed || it.messages.some(({ event }) => event === 'pusher:pong'));
     for (let n = 0; n < 500 && !isOver(); n++) await pause(20);
-    // What webhooks leave comes within a second of it: they are sent in batches of 50 ms.
+    // Webhooks are sent in batches of 50 ms, so their keys would be there within a second.
     await pause(1_000);
     const entered = sockets.flatMap(({ messages }) =>
       messages.filter(({ event }) => event === 'pusher_internal:subscription_succeeded'),

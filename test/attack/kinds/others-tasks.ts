@@ -1,10 +1,10 @@
-// Reading and acting on what is another user's, by its id, by lists, and by files that tasks left.
+// Reading and changing another user's tasks: by id, through lists, and through downloads.
 import fc from 'fast-check';
 import { channelOf } from '../../../core/channel.ts';
 import { fileForm, jsonBody } from '../http.ts';
 import type { Kind } from '../kind.ts';
 
-/** Spellings that something on the way may take for `ada`, or for nobody, or for everybody. */
+/** User names that some layer could mistake for `ada`, for nobody, or for everybody. */
 const ALMOST_ADA = [
   ...['Ada', 'ADA', 'ada ', ' ada', 'ada\n', 'ada\u0000', 'ada\u200b', 'a\u0301da', 'аda', 'ada,bob', 'ada;bob'],
   ...['=61da', '%61da', 'ada=', 'ada*', '*', '?', '[a]da', '../ada', 'ada/../ada', 'ada:active', 'active:ada'],
@@ -49,7 +49,7 @@ export const othersTasks: Kind = {
     tally.attempt('others marked an outcome of ada as seen', left.seenAt !== null);
     const open = JSON.parse((await app.call('ada', `/tasks/${own.id}`)).body) as { status: string };
     tally.attempt(`others changed a task of ada: ${open.status}`, open.status !== 'queued');
-    // Two owners with one channel would hear each other.
+    // Two owners with the same channel would get each other's events.
     const names = fc.sample(fc.string({ unit: 'binary', minLength: 1, maxLength: 80 }), isShort ? 2_000 : 60_000);
     const channels = new Map<string, string>();
     for (const owner of [...names, ...ALMOST_ADA]) {

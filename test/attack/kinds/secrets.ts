@@ -1,4 +1,4 @@
-// Comes last: what all the kinds before were answered, and what was logged meanwhile, is searched for secrets.
+// Comes last: the answers to all kinds before, and the logs, are searched for secrets.
 import { jsonBody } from '../http.ts';
 import type { Kind } from '../kind.ts';
 

@@ -1,17 +1,17 @@
-// One user who asks for so much that the others wait: ids without end, big results, requests that are held.
+// One user sends so many expensive requests that others would wait: many ids, large results, held requests.
 import { Agent, type ClientRequest, request } from 'node:http';
 import { Worker } from 'node:worker_threads';
 import { jsonBody } from '../http.ts';
 import type { Kind } from '../kind.ts';
 import { pause, type World } from '../world.ts';
 
-/** A bystander's slowest hundredth, in ms, beside what a crowd that asks for nothing costs on the same machine. */
+/** Limit for a bystander's p99, in ms, beyond what the same number of cheap requests costs on this machine. */
 const LIMIT_MS = 50;
 const CLIENTS = 8;
-/** For an attack that asks again as soon as it was answered. */
+/** Requests a second of an attack that is limited only by its answers. */
 const AT_ONCE = 1_000_000;
 
-/** In a thread of its own, so that the attack, which is made in this one, does not make it look slow. */
+/** The bystander runs in its own thread, so that the attack in this thread does not slow it down. */
 const BYSTANDER = `
 const { parentPort, workerData } = require('node:worker_threads');
 const times = [];
@@ -56,13 +56,13 @@ export const starvation: Kind = {
     }
     for (const id of ids) await app.finished('rupert', id);
     const ms = isShort ? 500 : 2_000;
-    /** What is seen while eight clients make `attack`, together at most `perSecond` times a second. */
+    /** What the bystander sees while eight clients run `attack`, together at most `perSecond` times a second. */
     const measure = (attack: (n: number) => Promise<unknown>, perSecond: number): Promise<Seen> =>
       watch(world, path, async () => {
         const until = performance.now() + ms;
         let n = 0;
         const ask = async (_: unknown, client: number): Promise<void> => {
-          // Spread over time, where they are few a second.
+          // Slow attacks are spread evenly over time.
           await pause((1_000 * client) / perSecond);
           while (performance.now() < until && n < 20_000) {
             const next = performance.now() + (1_000 * CLIENTS) / perSecond;
@@ -75,7 +75,7 @@ export const starvation: Kind = {
     const crowd = await measure(() => app.call('rupert', '/tasks?limit=1'), AT_ONCE);
     const limit = 2 * crowd.p99 + (isShort ? 1_000 : LIMIT_MS);
     const judge = (what: string, { p99, lag, faults }: Seen): void => {
-      // An answer waits for a core three times: the server's, Redis', the server's again.
+      // An answer waits for a CPU core three times: the server's, Redis', and the server's again.
       const isSlow = p99 > limit + 3 * lag;
       tally.attempt(
         `${what}: a bystander's p99 is ${p99} ms (${crowd.p99} beside a crowd, timers ${lag} late)`,
@@ -141,7 +141,7 @@ export const starvation: Kind = {
         sent.on('error', () => {}).on('response', (response) => response.resume());
         sent.end();
         open.push(sent);
-        // As fast as connections come in, not all in one turn.
+        // One by one, so that connections are not all opened at the same moment.
         if (n % 20 === 19) await pause(20);
       }
       await pause(500);
@@ -154,15 +154,15 @@ export const starvation: Kind = {
   },
 };
 
-/** What a bystander saw: their slowest hundredth, in ms, and what they were told instead of an answer. */
+/** What a bystander saw: the p99 of their answers in ms, and the errors. */
 interface Seen {
   readonly p99: number;
-  /** How late their own timers were, in ms, at worst but for a hundredth: for so long a process waits for a core. */
+  /** The p99 delay of the bystander's own timers, in ms: how long a process waits for a CPU core. */
   readonly lag: number;
   readonly faults: readonly unknown[];
 }
 
-/** What a bystander sees while `during` runs. */
+/** Watches as a bystander while `during` runs. */
 async function watch({ app }: World, path: string, during: () => Promise<void>): Promise<Seen> {
   const bystander = new Worker(BYSTANDER, { eval: true, workerData: { url: app.url + path } });
   const seen = new Promise<{ times: number[]; lags: number[]; faults: unknown[] }>((resolve, reject) => {
@@ -173,7 +173,7 @@ async function watch({ app }: World, path: string, during: () => Promise<void>):
   bystander.postMessage('end');
   const { times, lags, faults } = await seen;
   await bystander.terminate();
-  // The first one opens a connection.
+  // The first request opens the connection, so it is not counted.
   return { p99: p99Of(times.slice(1)), lag: p99Of(lags), faults };
 }
 

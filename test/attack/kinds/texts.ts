@@ -1,4 +1,4 @@
-// Text that is stored and shown: markup, formulas, links, characters that turn what stands beside them round.
+// Hostile text that is stored and shown: markup, formulas, links, characters that reverse the text beside them.
 import type { Browser } from 'playwright-core';
 import { factsOf, linksOf } from '../../../client/headless/words/result.ts';
 import { launchChromium } from '../../support/browser/chromium.ts';
@@ -106,7 +106,7 @@ export const texts: Kind = {
   },
 };
 
-/** Contacts whose names are formulas, exported, and rows that are left out: both are opened in spreadsheets. */
+/** Formulas in exported contacts and in rejected rows: both files are opened in spreadsheets. */
 async function tryFormulas({ demo }: World, tally: Tally): Promise<void> {
   const cookie = await demo.signIn('olga');
   const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`;
@@ -143,7 +143,7 @@ async function tryFormulas({ demo }: World, tally: Tally): Promise<void> {
   }
 }
 
-/** The demo's page, where the names of files are titles, and a user has any name. */
+/** The demo's page: file names become titles, and a user can have any name. */
 async function tryPage({ demo }: World, tally: Tally): Promise<void> {
   const user = MARKUP[0] as string;
   const cookie = await demo.signIn(user);
@@ -171,7 +171,7 @@ async function tryPage({ demo }: World, tally: Tally): Promise<void> {
     const tray = page.locator('inloop-tray');
     await tray.locator('[part=button]').click({ timeout: 10_000 });
     await tray.getByText('gpj.exe').first().waitFor({ timeout: 10_000 });
-    // An element made of text would be an img, a script, or an svg with a handler.
+    // If text became markup, there would be an img, a script, or an svg with a handler.
     const found = await page.evaluate(() => {
       const roots = [document, document.querySelector('inloop-tray')?.shadowRoot].filter((root) => root != null);
       const made = roots.flatMap((root) => [...root.querySelectorAll('img[src=x], [onerror], [onload], svg[onload]')]);

@@ -1,4 +1,4 @@
-// Files that no person means: what they cost is paid before anything of them is of use.
+// Files made to cost much memory or time before they are refused.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileForm } from '../http.ts';
@@ -72,7 +72,7 @@ export const uploads: Kind = {
         status >= 500 || /[/\\\p{Cc}\u202e]/u.test(title) || title.length > 200,
       );
     }
-    // Many at once, which hang up in the middle.
+    // Many at once that disconnect in the middle.
     const half = fileForm('half.csv', 'email,name\na@example.org,A\n'.repeat(20_000));
     const headers = { ...half.headers, 'content-length': '6000000' };
     const many = Array.from({ length: 40 }, () => demo.call(cookie, '/imports', { ...half, headers, limit: 1_000 }));
@@ -84,7 +84,7 @@ export const uploads: Kind = {
   },
 };
 
-/** Uploads that arrived and were not taken. */
+/** Files of refused uploads that are still on disk. */
 function leftBehind(folder: string): string[] {
   return readdirSync(join(folder, 'data', 'uploads')).filter((name) => name.endsWith('.part'));
 }

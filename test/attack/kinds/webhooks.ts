@@ -1,4 +1,4 @@
-// Word of pages that open and close: from strangers, and from a bus that is wrong, late, or ahead of its time.
+// Webhooks about opened and closed pages: forged by strangers, or from a bus whose clock is wrong or whose data is old.
 import { createHmac } from 'node:crypto';
 import { fileForm, jsonBody } from '../http.ts';
 import type { Kind } from '../kind.ts';
@@ -61,7 +61,7 @@ export const webhooks: Kind = {
       const { status } = await send(body);
       tally.attempt(`signed junk ${body}: ${status}`, status < 400 || status >= 500);
     }
-    // Of channels that no user of ours can have, whatever the bus says. And of users who were never here.
+    // About channels that no user can have, and about users who were never here.
     const name = `attack${at}`;
     const foreign = [
       ...[
@@ -81,7 +81,7 @@ export const webhooks: Kind = {
       }
       tally.attempt(`marks of ${JSON.stringify(channel)?.slice(0, 60)}`, (await demo.keysWith(name)).length > 0);
     }
-    // Heidi's page is open. Whatever the bus says of another time, her progress comes.
+    // Heidi's page is open. Webhooks with another time must not stop her progress.
     for (const time of [at + HOUR, at + 60_000, 9e15, at - HOUR, 0]) {
       await send(say('channel_vacated', 'private-user-heidi', time));
       const rows = Array.from({ length: 60 }, (_, n) => `a${n}@example.org,A\n`).join('');
