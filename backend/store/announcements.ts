@@ -1,10 +1,11 @@
 /**
  * What processes tell each other through Redis' publish and subscribe: which tasks are to be cancelled, and which tasks
- * changed while a request waits for them. It serves `Redis`, which has the second connection that subscribing needs from
- * here.
+ * changed while a request waits for them. It serves `Redis`. A connection that subscribes can do nothing else, so this one
+ * is separate.
  *
- * Redis forgets what it published: whoever is not connected misses it. So the listeners of changes are told after each
- * reconnection that there may have been some.
+ * Redis keeps no message: a process that is not connected misses it. So after each reconnection the listeners of changes
+ * are told that they may have missed some. A missed cancellation does no harm: the worker's next write finds the task
+ * `cancelling`.
  */
 
 import { withDeadline } from '../async.ts';

@@ -1,4 +1,4 @@
-// No index outlives its records, whoever never looks; and no call walks more than a bounded part of one.
+// Ids of expired records leave the indexes, even if the owner never looks at a list, and no call looks at more than 1,000 ids.
 import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { v7 as uuid } from 'uuid';
@@ -27,7 +27,7 @@ async function finish(task: Snapshot, owner = 'ada'): Promise<string> {
   return task.id;
 }
 
-/** Tasks that ran and have expired since, as Redis does it: their records are gone, and nobody was told. */
+/** Finished tasks whose records have expired: Redis removes the record and leaves its id in the indexes. */
 async function liveAndExpire(tasks: number, owner = 'ada'): Promise<void> {
   const ids = await Promise.all(Array.from({ length: tasks }, async () => finish(await accept(owner), owner)));
   await world.raw.del(ids.map((id) => `${world.prefix}task:${id}`));
@@ -36,7 +36,7 @@ async function liveAndExpire(tasks: number, owner = 'ada'): Promise<void> {
 /** An id that sorts by `n`. */
 const idOf = (n: number) => `019ab000-0000-7000-8000-${String(n).padStart(12, '0')}`;
 
-/** Ids whose records have expired, as many as nobody would want to make one by one. */
+/** Adds ids without records, many at once. */
 async function leaveIds(index: string, count: number): Promise<void> {
   for (let from = 0; from < count; from += 10_000) {
     const ids = Array.from({ length: Math.min(10_000, count - from) }, (_, n) => ({ score: 0, value: idOf(from + n) }));
@@ -47,8 +47,8 @@ async function leaveIds(index: string, count: number): Promise<void> {
 describe('of an owner who never looks', () => {
   it('8,000 tasks that have expired leave a few ids', async () => {
     for (let n = 0; n < 80; n++) await liveAndExpire(100);
-    // The last hundred, which nobody came after. Whether a new task looks is chance: that none of a hundred does is one
-    // case in a million, and three hundreds in a row would be needed.
+    // The last hundred tasks are left, since no new task cleaned up behind them. One new task in 8 cleans, by chance: none
+    // of 100 does once in a million runs, and the test fails only if that happens three times in a row.
     for (const index of ['all:ada', 'unseen:ada']) expect(await size(index)).toBeLessThan(400);
     expect(await size('active:ada')).toBe(0);
   });

@@ -1,4 +1,4 @@
-// What a record is made of, and that nobody reads more of it than they want. On a Redis of its own, whose bytes are counted.
+// What a record is made of, and that no call reads more of it than it needs. The test counts the bytes that Redis sends.
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { v7 as uuid } from 'uuid';
@@ -28,7 +28,7 @@ async function stats(section: 'stats' | 'commandstats', pattern: RegExp): Promis
   return Number(pattern.exec(await world.raw.info(section))?.[1] ?? 0);
 }
 
-/** How many bytes Redis sends while `call` runs, and reads. What it takes to ask is taken off. */
+/** How many bytes Redis sends and receives for `call`. The bytes of asking for the counts are subtracted. */
 async function bytesOf(call: () => Promise<unknown>): Promise<{ sent: number; received: number }> {
   const count = async () => ({
     sent: await stats('stats', /total_net_output_bytes:(\d+)/),

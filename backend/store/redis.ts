@@ -19,7 +19,7 @@ import { probeWrite } from './commands/process/probe-write.ts';
 import { takeLease } from './commands/process/take-lease.ts';
 import { Keys } from './keys.ts';
 
-/** 1 h. Whoever began to deal with a dead worker's tasks has ended long before. */
+/** 1 h. Dealing with the tasks of a dead worker takes seconds. */
 const VERDICT_TTL_S = 3_600;
 
 export interface RedisOptions {
@@ -171,7 +171,7 @@ export class Redis implements CommandRunner {
     );
   }
 
-  /** What a thread needs that gives a worker's sign of life by itself: where Redis is, and which keys are meant. */
+  /** What the thread that gives a worker's sign of life has to know: where Redis is, and the names of two keys. */
   signOfLifeOf(worker: string): { readonly redis: RedisServer; readonly keys: { sign: string; ended: string } } {
     return {
       redis: this.#sender.server,
@@ -194,7 +194,7 @@ export class Redis implements CommandRunner {
     });
   }
 
-  /** Nothing is kept of a worker any more. */
+  /** Removes all that is kept of a worker. */
   async forgetWorker(id: string): Promise<void> {
     const { keys } = this;
     await this.send((client) =>

@@ -97,16 +97,16 @@ export class TaskStore {
   }
 
   /**
-   * Takes back a task whose creation got no answer: should it have been stored, now or later, it goes again, unless
-   * somebody has started it. Tries for a minute; of more than 10,000 at once the rest is left. Never rejects.
+   * Takes back a task whose creation got no answer. If it was stored, it is forgotten, unless a worker has started it.
+   * Tries for a minute, for 10,000 tasks at once; more than that are left. Never rejects.
    */
   discard(id: string, owner: string): Promise<void> {
     return this.#discards.add(id, owner);
   }
 
   /**
-   * The task, or null where there is none (or no longer, or it is not that owner's). Its input and a result that a list
-   * leaves out may be big: they are read only where they are asked for.
+   * The task, or null where there is none, or where it is not that owner's. Its input and a result that a list leaves out
+   * may be big, so they are read only where they are wanted.
    * @throws TaskError `store_unavailable`
    */
   async read<W extends Wanted = Record<never, never>>(id: string, want: W = {} as W): Promise<ReadTask<W> | null> {
@@ -145,8 +145,8 @@ export class TaskStore {
   }
 
   /**
-   * Lets `event` happen to a task: stored, or refused.
-   * @param task as far as it is known; it need not be current
+   * Decides what `event` does to a task, and stores that.
+   * @param task as the caller knows it; the stored one may be newer
    * @param event any but `see`, which is refused here: {@link see} does it without reading the task
    * @throws TaskError `store_unavailable`; the change may or may not have been stored
    */

@@ -68,7 +68,7 @@ function toJob(next: Snapshot, run: number | undefined, now: number): Commit['jo
   return { id: jobIdOf({ id: next.id, run: (run ?? 0) + 1 }), at: at > now ? at : null };
 }
 
-/** Whether a worker has to hear of it: one that runs the task, or one where the task waits until it may run. */
+/** Whether a worker has to be told of a cancellation: the one that runs the task, or one that holds it until it may run. */
 function isNewsOfCancel(known: Snapshot, next: Snapshot): boolean {
   return (
     (next.status === 'cancelling' && known.status !== 'cancelling') ||

@@ -5,14 +5,16 @@
  * A channel has a mark only after a page was authorized on it. Without a mark nothing is known, and the owner counts as
  * watched: a push too many is harmless, a push too few is not.
  *
- * | field      | holds                                              | written by                             |
- * |------------|----------------------------------------------------|----------------------------------------|
- * | `openedAt`  `o` | when a page last entered the channel (ms)     | note-watched, note-webhook             |
- * | `vacatedAt` `v` | when the last page left it (ms)               | note-webhook                           |
- * | `owner`     `w` | whose channel it is                           | note-watched, when a page is authorized |
+ * | field     | in Redis | holds                                     | written by                              |
+ * |-----------|----------|-------------------------------------------|-----------------------------------------|
+ * | openedAt  | `o`      | when a page last entered the channel (ms) | note-watched, note-webhook              |
+ * | vacatedAt | `v`      | when the last page left it (ms)           | note-webhook                            |
+ * | owner     | `w`      | whose channel it is                       | note-watched, when a page is authorized |
  *
- * All times are by Redis' clock.
+ * Times are in ms since 1970 by Redis' clock. The owner is watched unless `vacatedAt` is later than `openedAt`.
  */
+
+/** The names of a mark's fields in Redis. */
 export const MARK = { openedAt: 'o', vacatedAt: 'v', owner: 'w' } as const;
 
 /**

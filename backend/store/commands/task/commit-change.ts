@@ -36,7 +36,7 @@ export interface Commit {
   readonly result: string;
   /** An outcome moves the task from `active` to `unseen` and lets its record expire. */
   readonly kind: 'step' | 'outcome';
-  /** The run that the change comes from: refused where another has begun. Null where it comes from none. */
+  /** The run that the change comes from; it is refused if a later run has begun. Null where it comes from none. */
   readonly run: number | null;
   readonly runChange: RunChange | null;
   /** How long a successful attempt took, in ms; null where nothing is to be learnt from it. */
@@ -49,7 +49,7 @@ export interface Commit {
 
 /** What became of a change. */
 export type CommitAnswer =
-  /** `watched`: whether the owner has a page open. Always true for an outcome, for which nobody looks. */
+  /** `watched`: whether the owner has a page open. Always true for an outcome, which is pushed in any case. */
   | { readonly result: 'ok'; readonly watched: boolean }
   | { readonly result: 'missing' }
   /** Another run has begun. */
