@@ -1,9 +1,9 @@
 /**
- * Ends what workers left running when they died: each task starts again or ends, by the verdicts of `crash-verdict.ts`. It serves
- * the sweeper, which calls it every second in one process at a time.
+ * Recovers the tasks of workers that died: each starts again or ends, by the verdicts of `crash-verdict.ts`. It serves the
+ * sweeper, which calls it every second, in one process at a time.
  *
- * A worker counts as dead when its sign of life was missing for a while in which Redis answered all the time. After an
- * outage of Redis the wait begins anew, since every sign has expired by then and each worker first has to renew its own.
+ * A worker counts as dead when its heartbeat has been missing for a while in which Redis answered all the time. After an
+ * outage of Redis every heartbeat has expired, and each worker first has to renew its own. So the wait begins anew then.
  */
 
 import { TaskError, type TaskFailure } from '../../core/error.ts';
@@ -16,7 +16,7 @@ import { type CrashedTask, judgeCrash, suspicionAfter, type Verdict } from './cr
 import type { Isolation, Suspicion } from './probation.ts';
 import type { KnownWorker } from './worker-registry.ts';
 
-/** After a longer pause between two looks, how long heartbeats have been missing is counted anew. */
+/** After a longer pause between two looks (Redis was away), the time for which heartbeats are missing begins anew. */
 const LONGEST_GAP_MS = 2_500;
 /**
  * A worker counts as dead when its heartbeat has been missing for this share of the time that a heartbeat lasts. Example:
@@ -24,8 +24,9 @@ const LONGEST_GAP_MS = 2_500;
  */
 const MISSED_SHARE = 0.5;
 /**
- * A worker renews its heartbeat three times while one lasts. So when its heartbeat expires, it has not renewed it for two
- * thirds of that time or more: 3.3 s of 5 s. That is the least time for which it has been dead by then.
+ * A worker renews its heartbeat every third of the time that one lasts. So when a heartbeat expires, its worker has been
+ * dead for at least two thirds of that time. Example: it lasts 5 s, and the worker dies just before it would renew it, 1.7 s
+ * after it last did. The heartbeat expires 3.3 s later.
  */
 const DEAD_BEFORE_SHARE = 2 / 3;
 /** A blocked worker's tasks get a sign of life this often, as other tasks do. */
@@ -72,14 +73,14 @@ export class LostWorkers {
   #lookedAt = Number.NEGATIVE_INFINITY;
   /** Since when the heartbeat of a worker has been missing. */
   #missing = new Map<string, number>();
-  /** When the tasks of a blocked worker got their last sign of life. */
+  /** When the tasks of a blocked worker got their last sign of life, by worker. */
   #signedAt = new Map<string, number>();
 
   constructor(options: LostWorkersOptions) {
     this.#options = options;
   }
 
-  /** One look at all workers; returns them. @throws TaskError `store_unavailable` */
+  /** Looks at all workers once, recovers the tasks of dead ones, and returns all. @throws TaskError `store_unavailable` */
   async look(): Promise<readonly KnownWorker[]> {
     const workers = await this.#options.registry.list();
     const now = this.#options.time.elapsed();
@@ -146,7 +147,7 @@ export class LostWorkers {
     const { store, changes } = this.#options;
     const record = await store.read(id, { run: true });
     if (record === null) return;
-    // Refused: another run has begun, so somebody has carried it out before.
+    // Where this is refused, another run has begun: the decision was carried out before.
     await changes.apply(record, this.#eventFor(record, verdict, suspicion), { run, suspicion });
   }
 

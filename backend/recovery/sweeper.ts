@@ -9,7 +9,7 @@ import type { Time } from '../time.ts';
 import type { KnownWorker } from './worker-registry.ts';
 
 const SWEEP_EVERY_MS = 1_000;
-/** Workers with short stall intervals are looked at so many times an interval. */
+/** At least so many sweeps fall into the shortest stall interval of any worker. */
 const SWEEPS_A_STALL = 4;
 /** How many rounds the lease lasts: the process that holds it may miss two of them. */
 const ROUNDS_A_LEASE = 3;

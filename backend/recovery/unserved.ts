@@ -1,9 +1,10 @@
 /**
- * Tells owners and operators of tasks that no worker that lives can do: during a deploy whose workers are behind its
- * servers, or because nobody calls `handle` for a definition. It serves the sweeper.
+ * Finds tasks that no living worker handles: in a deploy that updates the servers before the workers, or because no worker
+ * calls `handle` for a definition. It serves the sweeper.
  *
- * Servers say which definitions they start; workers say which they handle. What is missing for 30 s is told: one line to
- * the operator, and a mark on each waiting task for its owner. Once a worker can do it again, the marks are taken off.
+ * Servers announce which definitions they start, and workers which they handle. If a definition has had no worker for 30 s,
+ * the operator gets one log line, and each waiting task is marked (`waitingFor: 'worker'`), which its owner sees. Once a
+ * worker handles the definition again, the marks are taken off.
  */
 
 import type { TaskEvent } from '../../core/transition.ts';
@@ -13,9 +14,9 @@ import type { OwnedTask } from '../store/record.ts';
 import type { Time } from '../time.ts';
 import type { KnownWorker } from './worker-registry.ts';
 
-/** A deploy may leave a definition without a worker for a moment. That is not told. */
-const TOLD_AFTER_MS = 30_000;
-/** How many waiting tasks are marked in one look; the next look goes on. */
+/** A deploy may leave a definition without a worker for a moment. That is not reported. */
+const REPORTED_AFTER_MS = 30_000;
+/** How many waiting tasks are marked in one look. The next look goes on from there. */
 const MARKS_A_LOOK = 100;
 /** After a longer pause between two looks, another process may have looked in between, and left marks. */
 const LONGEST_GAP_MS = 2_500;
@@ -44,9 +45,10 @@ export interface UnservedOptions {
 
 /** A definition that no worker handles. */
 interface Unserved {
+  /** On a clock that never goes back, in ms. */
   readonly since: number;
-  isTold: boolean;
-  /** How far its waiting tasks were gone through. */
+  isReported: boolean;
+  /** How many of its waiting jobs were gone through. */
   offset: number;
 }
 
@@ -69,17 +71,18 @@ export class UnservedTasks {
     return this.#marked;
   }
 
-  /** One look, beside the workers that are known. @throws TaskError `store_unavailable` */
+  /** Looks at all definitions once. @param workers all that are known, dead ones too @throws TaskError `store_unavailable` */
   async look(workers: readonly KnownWorker[]): Promise<void> {
     const handled = new Set(workers.filter(({ isAlive }) => isAlive).flatMap(({ names }) => names));
     const now = this.#options.time.elapsed();
     if (now - this.#lookedAt > LONGEST_GAP_MS) this.#clean.clear();
     this.#lookedAt = now;
     for (const name of await this.#options.redis.definitions()) {
-      if (handled.has(name)) this.#serve(name);
-      else if (!this.#unserved.has(name)) this.#unserved.set(name, { since: now, isTold: false, offset: 0 });
+      if (handled.has(name)) this.#noteHandled(name);
+      else if (!this.#unserved.has(name)) this.#unserved.set(name, { since: now, isReported: false, offset: 0 });
     }
-    for (const [name, state] of this.#unserved) if (now - state.since >= TOLD_AFTER_MS) await this.#tell(name, state);
+    for (const [name, state] of this.#unserved)
+      if (now - state.since >= REPORTED_AFTER_MS) await this.#report(name, state);
     for (const [name, offset] of this.#unmarking) {
       const next = await this.#mark(name, offset, null);
       if (next === 0) this.#unmarking.delete(name);
@@ -87,8 +90,8 @@ export class UnservedTasks {
     }
   }
 
-  #serve(name: string): void {
-    if (this.#unserved.get(name)?.isTold) {
+  #noteHandled(name: string): void {
+    if (this.#unserved.get(name)?.isReported) {
       this.#options.log.info(`A worker handles "${name}" again.`);
       this.#clean.delete(name);
     }
@@ -98,11 +101,11 @@ export class UnservedTasks {
     this.#unmarking.set(name, 0);
   }
 
-  async #tell(name: string, state: Unserved): Promise<void> {
+  async #report(name: string, state: Unserved): Promise<void> {
     const { jobs } = await this.#options.redis.waitingJobs(name, 0, 1);
     if (jobs.length === 0) return;
-    if (!state.isTold) {
-      state.isTold = true;
+    if (!state.isReported) {
+      state.isReported = true;
       this.#unmarking.delete(name);
       this.#options.log.warn(
         `No worker that lives handles "${name}", and tasks wait for one. Start a worker that calls handle() for it.`,
@@ -111,7 +114,10 @@ export class UnservedTasks {
     state.offset = await this.#mark(name, state.offset, 'worker');
   }
 
-  /** Marks some of the tasks that wait, or takes their marks off; returns where to go on, 0 after the last. */
+  /**
+   * Marks waiting tasks, or takes their marks off, of at most 100 jobs from `offset` on.
+   * @returns the offset to go on from; 0 after the last job
+   */
   async #mark(name: string, offset: number, waitingFor: 'worker' | null): Promise<number> {
     const { redis, store, clock, changes } = this.#options;
     const { jobs, isLast } = await redis.waitingJobs(name, offset, MARKS_A_LOOK);
