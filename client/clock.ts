@@ -1,22 +1,23 @@
 /**
- * What the server calls now, reckoned by a clock of ours that goes evenly. A page's own clock may be wrong by minutes,
- * and may be corrected while a task runs; neither must make it look as if a worker were gone.
+ * The server's time, estimated with a monotonic clock of the page. The device's own clock may be wrong by minutes, and may
+ * be corrected while a task runs. Neither may make a working worker look as if it were gone.
  *
- * An answer that left the server at `T` was asked for at `sent` and was here at `received`, so what is to be added to
- * our clock lies between `T - received` and `T - sent`. What was reckoned before is kept where it fits, and moved no
- * further than it must where it does not: the quickest answer counts most, and a clock that was set is followed at once.
+ * An answer that left the server at `T` was asked for at `sent` and arrived at `received`, by our clock. So the offset of
+ * the server's clock lies between `T - received` and `T - sent`. Example: asked at 1,000, arrived at 1,200, and the server
+ * says 5,100: the offset is between 3,900 and 4,100. An estimate within those limits stays; another one is moved to the
+ * nearer limit. So the fastest answers count most, and a server clock that was set is followed at once.
  */
 
 import { TIME_HEADER } from '../core/wire.ts';
 
-/** Between which two moments of our clock something happened; milliseconds. */
+/** When a request was sent and its answer received, by our clock; in milliseconds. */
 export interface Span {
   readonly sent: number;
   readonly received: number;
 }
 
 export interface ServerClock {
-  /** The server's time, in milliseconds since 1970; ours until there is anything to go by. */
+  /** The server's time, in milliseconds since 1970; our own until an answer says more. */
   now(): number;
   /** An answer that came in `span` carries these headers. */
   hearAnswer(headers: Pick<Headers, 'get'>, span: Span): void;
@@ -24,10 +25,10 @@ export interface ServerClock {
   hearChange(at: string): void;
 }
 
-/** `Date` is in whole seconds. */
+/** The header `Date` has whole seconds, in milliseconds. */
 const DATE_STEP = 1_000;
 
-/** @param now a clock that goes evenly, in milliseconds */
+/** @param now a monotonic clock, in milliseconds since 1970 */
 export function createServerClock(now: () => number): ServerClock {
   let offset: number | null = null;
   let isTold = false;
@@ -43,7 +44,7 @@ export function createServerClock(now: () => number): ServerClock {
       const exact = Date.parse(headers.get(TIME_HEADER) ?? '');
       const at = exact || Date.parse(headers.get('date') ?? '');
       if (!at) return;
-      // What changes told was a guess that knows no upper end.
+      // The estimate from changes (below) has no upper limit: an answer is better.
       if (!isTold) offset = null;
       isTold = true;
       narrow(at - received, at - sent + (exact ? 0 : DATE_STEP));

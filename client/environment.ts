@@ -1,16 +1,16 @@
 /**
- * What the feed needs from its surroundings: time, chance, and what the page is doing.
- * Handed in, so that tests are deterministic and the feed also runs where there is no document (Node, workers).
+ * What the feed needs from its environment: a clock, timers, randomness, and the state of the page. All of it can be
+ * replaced, so that tests are deterministic and the feed runs where there is no document (Node, workers).
  */
 
-/** Time and chance. */
+/** Clock, timers and randomness. */
 export interface Timing {
   /**
-   * Milliseconds since 1970 as the device's clock had it when the page was loaded, and evenly on from there. For waits
-   * and durations; what the server calls now is `feed.now()`. A clock that is corrected meanwhile changes nothing.
+   * A monotonic clock: milliseconds since 1970 by the device's clock when the page was loaded, counted on from there. For
+   * waits and durations; a correction of the device's clock does not change it. The server's time is `feed.now()`.
    */
   now(): number;
-  /** `ms` may be any number; more than {@link LONGEST_WAIT} counts as that. */
+  /** `ms` may be any number; more than {@link LONGEST_WAIT} is taken as that. */
   setTimeout(callback: () => void, ms: number): unknown;
   clearTimeout(handle: unknown): void;
   /** From 0 to below 1. */
@@ -32,7 +32,7 @@ export interface Page {
   listen(listener: (signal: PageSignal) => void): () => void;
 }
 
-/** A timer that is set for longer goes off at once in every browser. About 24 days, in milliseconds. */
+/** The longest timer that browsers have, in milliseconds, about 24 days. One that is set for longer fires at once. */
 export const LONGEST_WAIT = 2 ** 31 - 1;
 
 /** The real clock. */

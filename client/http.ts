@@ -54,7 +54,7 @@ export interface Http {
 
 /** For one request with its body, in milliseconds. */
 const TIME_LIMIT = 10_000;
-/** Lists whose bodies are kept for a 304: those that are asked for again and again, and not each page that was ever seen. */
+/** How many bodies of lists are kept for a 304. The lists asked for most recently stay. */
 const MOST_KEPT = 12;
 
 interface Kept {
@@ -65,7 +65,7 @@ interface Kept {
 export function createHttp({ base, fetch, headers, timing, generation, onAnswer, clock }: HttpOptions): Http {
   const kept = new Map<string, Kept>();
 
-  /** Keeps what was used last. */
+  /** Keeps `answer`, and drops the one that was not used for longest. */
   function keep(url: string, answer: Kept): void {
     kept.delete(url);
     kept.set(url, answer);

@@ -1,6 +1,6 @@
 /**
- * The gate for everything that comes over the wire, pushed or fetched: what does not have the shape of
- * `core/wire.ts` becomes null and is ignored by whoever asked. Behind this gate nothing checks again.
+ * Checks everything that comes over the wire, pushed or fetched. What does not have the shape of `core/wire.ts` becomes
+ * null, and the caller ignores it. No code behind these functions checks again.
  */
 
 import { isFinished, type Snapshot, STATUSES } from '../core/snapshot.ts';
@@ -12,7 +12,7 @@ type Fields = Readonly<Record<string, unknown>>;
 export function parseSnapshot(value: unknown): Snapshot | null {
   if (!isObject(value)) return null;
   const { status, progress, error } = value;
-  const isSound =
+  const isValid =
     every(value, isText, 'id name title createdAt updatedAt') &&
     every(value, isCount, 'revision attempt attempts') &&
     every(value, isOptionalText, 'startedAt finishedAt signOfLifeAt expectedAt retryOf seenAt waitingFor') &&
@@ -24,7 +24,7 @@ export function parseSnapshot(value: unknown): Snapshot | null {
         isCount(progress.done) &&
         every(progress, isOptionalCount, 'total skipped failed') &&
         every(progress, isOptionalText, 'stage note')));
-  return isSound ? (value as unknown as Snapshot) : null;
+  return isValid ? (value as unknown as Snapshot) : null;
 }
 
 /** `value` as one page of a list, or null. Entries that are no snapshots are left out of it. */
@@ -42,8 +42,8 @@ export function parseSeen(value: unknown): SeenEvent | null {
 
 /** `value` as the answer of `GET /connection`, or null. */
 export function parseConnection(value: unknown): ConnectionInfo | null {
-  const isSound = isObject(value) && every(value, isText, 'key cluster channel authEndpoint');
-  return isSound ? (value as unknown as ConnectionInfo) : null;
+  const isValid = isObject(value) && every(value, isText, 'key cluster channel authEndpoint');
+  return isValid ? (value as unknown as ConnectionInfo) : null;
 }
 
 /** Whether `value` is an object with fields. */

@@ -1,4 +1,4 @@
-/** How the feed is doing, in one word for the user and with what a program needs to explain it. */
+/** How news reaches the page: one word for the user, and the details a program needs to explain it. */
 
 import type { LinkState } from '../push/link.ts';
 import type { PushLoss } from '../push/pusher.ts';
@@ -27,7 +27,7 @@ export interface ConnectionFacts {
   readonly failingSince: number | null;
 }
 
-/** The state that `facts` amount to; `before` itself where it says the same. */
+/** The state that follows from `facts`; `before` itself where nothing changed, so that its identity is kept. */
 export function toConnectionState(facts: ConnectionFacts, before: ConnectionState): ConnectionState {
   const next = derive(facts);
   return JSON.stringify(next) === JSON.stringify(before) ? before : next;

@@ -1,14 +1,14 @@
-/** What a feed shows, and who is told when it changes. */
+/** Holds the snapshot that a feed shows, and tells listeners when it changes. */
 
 import type { Timing } from '../environment.ts';
 import type { FeedSnapshot } from './task-feed.ts';
 
 export interface Shown {
   get(): FeedSnapshot;
-  /** Shows `next`, where it says anything new. */
+  /** Shows `next`, and tells the listeners, unless all parts of it are the same as before. */
   set(next: FeedSnapshot): void;
   subscribe(listener: () => void): () => void;
-  /** Tells nobody any more. */
+  /** Removes all listeners. */
   close(): void;
 }
 
@@ -25,7 +25,7 @@ export function createShown(first: FeedSnapshot, timing: Timing): Shown {
         try {
           listener();
         } catch (error) {
-          // One listener's fault is the page's to see, and no reason for the others to miss the news.
+          // The page must see the error of a listener, and the other listeners must be told all the same.
           timing.setTimeout(() => {
             throw error;
           }, 0);
@@ -33,7 +33,7 @@ export function createShown(first: FeedSnapshot, timing: Timing): Shown {
       }
     },
     subscribe(listener) {
-      // Its own wrapper: subscribing one function twice and ending one of the two leaves the other.
+      // With a wrapper of its own, a function that is subscribed twice and removed once is still subscribed.
       const own = () => listener();
       listeners.add(own);
       return () => listeners.delete(own);

@@ -1,10 +1,21 @@
 /**
- * Keeps push alive: decides when to connect, how long to give an attempt, and when to try again.
+ * Keeps push alive: decides when to connect, how long an attempt may take, and when to try again.
  *
- * pusher-js alone is back 16 s after an outage of 1 s, all clients at the same moments: an attempt that was refused
- * does not look again for 15 s. Here a client that was connected makes 10 short attempts, one about every 1 to 2
- * seconds, at moments of its own, over one transport each (`transport.ts`). Then they become ever rarer, and each second
- * one gets the time that a fallback to another transport needs, in which it is deaf to the bus's return.
+ * pusher-js alone reconnects 16 s after an outage of 1 s, and all clients at the same moments, since it does not try
+ * again for 15 s after an attempt was refused. Here a client that was connected makes 10 short attempts, about one every
+ * 1 to 2 s, each over one transport (`transport.ts`) and at a random moment. After those the wait grows, and every second
+ * attempt is long enough for pusher-js to fall back to another transport. A long attempt does not notice that the bus is
+ * back, so only every second one is long.
+ *
+ * | state       | what happens                                   | ends with |
+ * |-------------|------------------------------------------------|-----------|
+ * | paused      | nothing                                        | `start` → connecting |
+ * | connecting  | an attempt runs, with a time limit             | connected → subscribing; lost, refused or out of time → waiting |
+ * | subscribing | our server signs the channel, at most 11 s     | subscribed → up; not authorized or out of time → waiting |
+ * | up          | events arrive                                  | lost → waiting; `renew` → waiting |
+ * | waiting     | backoff (`attemptDelay`)                       | its end, or `retrySoon` → connecting |
+ *
+ * `pause` leads from every state to paused. To its owner (`LinkState`) all states but `up` are "away".
  */
 
 import type { Timing } from '../environment.ts';
@@ -31,26 +42,29 @@ export interface Link {
   readonly state: LinkState;
   /** Starts, where it has not. */
   start(): void;
-  /** Where it is away: tries within 0.3 s instead of waiting for the backoff. */
+  /** While it is away, tries within 0.3 s instead of waiting for the backoff. */
   retrySoon(): void;
-  /** It looks healthy, but news did not come over it: connects anew, at most once a minute. */
+  /** Connects anew where push looks healthy but news did not come over it, at most once a minute. */
   renew(): void;
   /** Ends the connection, until `start`. */
   pause(): void;
 }
 
-/** Time for every transport to have its turn (with TLS and without: 5 s and 4 s more before the last one). */
+/** Long enough for pusher-js to try every transport: it starts the last one after 5 s and 4 s. In milliseconds. */
 const WHOLE_ATTEMPT = 13_000;
-/** From the connection to the subscription; our server gets 10 s to sign it. */
+/** From the connection to the subscription, in milliseconds: our server has 10 s to sign it. */
 const SUBSCRIBE_LIMIT = 11_000;
+/** So many attempts after a loss are short and follow each other quickly. */
 const QUICK_ATTEMPTS = 10;
-const SLOWEST = 30_000;
-/** Where it was never up. */
-const SLOWEST_UNTRIED = 150_000;
-const SUSPECT_WAIT = 60_000;
+/** The longest wait between two attempts, in milliseconds, before jitter. */
+const LONGEST_DELAY = 30_000;
+/** The same where push was never up here. */
+const LONGEST_DELAY_UNTRIED = 150_000;
+/** `renew` works at most once in this time, in milliseconds. */
+const RENEW_INTERVAL = 60_000;
 
 /**
- * How long attempt number `attempt` (from 0) gets, in milliseconds.
+ * How long attempt number `attempt` (from 0) may take, in milliseconds.
  * @param usual how long the last successful one took, or null where there was none
  */
 export function attemptLimit(attempt: number, usual: number | null, random: number): number {
@@ -60,18 +74,18 @@ export function attemptLimit(attempt: number, usual: number | null, random: numb
 
 /**
  * How long to wait before attempt number `attempt` (from 0), in milliseconds, after this kind of loss.
- * @param wasUp whether it was ever up here. Where it never was, something may block it for good (an ad blocker), and each
- *   attempt at every transport leaves some lines on the page's console: about two a minute in the long run
+ * @param wasUp whether push was ever up here. Where it never was, something may block it for good (an ad blocker). Each
+ *   attempt leaves lines on the page's console, so in the long run there is one attempt in about 3 minutes
  */
 export function attemptDelay(attempt: number, loss: PushLoss, random: number, wasUp = true): number {
-  // Turned away: it takes a change of configuration, or a quota that is free again, which is to be found within a minute.
+  // Only a change of configuration or a free quota can help, which should be noticed within a minute: 15, 30, 40, 40 … s.
   if (loss === 'refused') return Math.min(15_000 * 2 ** attempt, 40_000) * (1 + 0.3 * random);
   // Not authorized: 1, 2, 4 … s.
   if (loss === 'unauthorized') return Math.min(1_000 * 2 ** attempt, 60_000) * (1 + random);
-  if (!wasUp && attempt > 1) return Math.min(5_000 * 2 ** (attempt - 2), SLOWEST_UNTRIED) * (1 + 0.2 * random);
+  if (!wasUp && attempt > 1) return Math.min(5_000 * 2 ** (attempt - 2), LONGEST_DELAY_UNTRIED) * (1 + 0.2 * random);
   if (attempt === 0) return 100 + 1_100 * random;
   if (attempt < QUICK_ATTEMPTS) return 200 * random;
-  return Math.min(1_000 * 1.5 ** (attempt - QUICK_ATTEMPTS), SLOWEST) * (1 + random);
+  return Math.min(1_000 * 1.5 ** (attempt - QUICK_ATTEMPTS), LONGEST_DELAY) * (1 + random);
 }
 
 export function createLink({ timing, createPush, onChange, onEvent }: LinkOptions): Link {
@@ -80,8 +94,9 @@ export function createLink({ timing, createPush, onChange, onEvent }: LinkOption
   let isPaused = true;
   let attempt = 0;
   let openedAt = 0;
-  let usual: number | null = null;
-  let suspectedAt = 0;
+  /** How long the last attempt that succeeded took, in milliseconds; null where none has. */
+  let typicalDuration: number | null = null;
+  let renewedAt = 0;
 
   const push = createPush({
     onConnected() {
@@ -90,7 +105,7 @@ export function createLink({ timing, createPush, onChange, onEvent }: LinkOption
     onUp() {
       timing.clearTimeout(timer);
       // While it is up this says only that events may have been missed.
-      if (!state.isUp) usual = timing.now() - openedAt;
+      if (!state.isUp) typicalDuration = timing.now() - openedAt;
       attempt = 0;
       change(true, null);
     },
@@ -113,14 +128,14 @@ export function createLink({ timing, createPush, onChange, onEvent }: LinkOption
   function open(): void {
     isPaused = false;
     openedAt = timing.now();
-    after(attemptLimit(attempt, usual, timing.random()), lose);
+    after(attemptLimit(attempt, typicalDuration, timing.random()), lose);
     push.open();
   }
 
   function lose(loss: PushLoss = 'lost'): void {
-    // How long the bus was away says nothing about how long our server will take to authorize.
+    // Attempts of one kind of loss say nothing about another: an outage of the bus is no reason to authorize slowly.
     if (state.loss !== null && loss !== state.loss) attempt = 0;
-    after(attemptDelay(attempt++, loss, timing.random(), usual !== null), open);
+    after(attemptDelay(attempt++, loss, timing.random(), typicalDuration !== null), open);
     change(false, loss);
   }
 
@@ -135,8 +150,8 @@ export function createLink({ timing, createPush, onChange, onEvent }: LinkOption
       if (!isPaused && !state.isUp && timing.now() - openedAt > 2_000) after(300 * timing.random(), open);
     },
     renew() {
-      if (!state.isUp || timing.now() - suspectedAt < SUSPECT_WAIT) return;
-      suspectedAt = timing.now();
+      if (!state.isUp || timing.now() - renewedAt < RENEW_INTERVAL) return;
+      renewedAt = timing.now();
       lose();
     },
     pause() {

@@ -37,9 +37,9 @@ export type PushLoss = 'lost' | 'refused' | 'unauthorized';
 export interface PushHandlers {
   /** There is a connection; the subscription is still to come. */
   onConnected(): void;
-  /** Subscribed: from here on events arrive. Said again where some may have been missed. */
+  /** Subscribed: events arrive from now on. Called again whenever some may have been missed. */
   onUp(): void;
-  /** Away. Nothing is tried until `open`. */
+  /** Push is away. No attempt is made until `open`. */
   onDown(loss: PushLoss): void;
   onEvent(name: string, data: unknown): void;
 }
@@ -68,12 +68,13 @@ export async function loadPusher(): Promise<PusherSource> {
 
 export function createPush({ Pusher, connection, authorize, handlers, timing }: PushOptions): Push {
   let pusher: PusherLike | undefined;
-  /** Grows with each thing we do, so that what pusher-js says about the time before is not listened to. */
-  let turn = 0;
+  /** Grows with each thing we do to pusher-js. What it says about an older generation is ignored. */
+  let generation = 0;
+  /** Whether we are calling pusher-js just now: what it says meanwhile is our own doing. */
   let isOurs = false;
 
   function quietly(act: () => void): void {
-    turn++;
+    generation++;
     isOurs = true;
     try {
       act();
@@ -84,9 +85,9 @@ export function createPush({ Pusher, connection, authorize, handlers, timing }: 
 
   /** `act`, unless something else was done meanwhile. */
   function ifCurrent<T extends unknown[]>(act: (...args: T) => void): (...args: T) => void {
-    const before = turn;
+    const before = generation;
     return (...args) => {
-      if (turn === before) act(...args);
+      if (generation === before) act(...args);
     };
   }
 

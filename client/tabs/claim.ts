@@ -1,17 +1,17 @@
 /**
- * Claims among the tabs of a browser: of all that would tell the user something, one does. The ids that were claimed
- * are kept in the storage that the tabs share, and changed under a lock.
+ * Lets one tab of a browser do what each of them would do, such as showing an outcome: the tab that claims its id first. The
+ * claimed ids are kept in the storage that all tabs share, and are changed under a lock.
  */
 
 import { findStorage, readText, type SharedStorage, writeText } from '../storage.ts';
 
-/** More than any inbox holds that a person looks at; about 11 KB of storage. */
+/** How many claimed ids are kept: more than a person's inbox holds, and about 11 KB of storage. */
 const MOST_IDS = 300;
 
 /** Where the storage keeps whether the user wants system notifications. */
 export const NOTIFY_KEY = 'inloop:notify';
 
-/** How late the storage may be in another process, in milliseconds: a guess on the safe side. */
+/** How late another process may see a change of the storage, in milliseconds. No browser promises a limit; this is a safe guess. */
 const STORAGE_LAG = 100;
 
 /** What the tabs of a browser share. */
@@ -22,7 +22,7 @@ export interface ClaimOptions {
   readonly locks?: Pick<LockManager, 'request'> | null;
 }
 
-/** Which of `ids` nobody has claimed under `key`; from now on, we have. */
+/** Claims `ids` under `key`. Returns those that no tab had claimed before. */
 export async function claimIds(
   key: string,
   ids: readonly string[],
@@ -41,7 +41,7 @@ export async function claimIds(
     return await new Promise((resolve, reject) => {
       const hold = async () => {
         resolve(take());
-        // Tabs in different processes see each other's storage a moment late; the next one is let in after that.
+        // The next tab gets the lock only when its process is sure to see what was written.
         if (options.storage === undefined) await new Promise((done) => setTimeout(done, STORAGE_LAG));
       };
       locks.request(key, hold).catch(reject);

@@ -1,7 +1,7 @@
 // The lease that elects a tab where there are no Web Locks. With Web Locks: shared-pusher.test.ts.
 import { describe, expect, it } from '@jest/globals';
 import { ManualTiming } from '../test-support/manual-timing.ts';
-import { standForElection } from './election.ts';
+import { electLeader } from './election.ts';
 
 const items = new Map<string, string>();
 const storage = {
@@ -19,7 +19,7 @@ class Tab {
     void this.timing.advance(0);
     const { timing } = this;
     timing.chance = chance;
-    this.leave = standForElection({
+    this.leave = electLeader({
       ...{ name, locks: null, storage },
       timing: {
         ...timing,
@@ -31,7 +31,7 @@ class Tab {
       onElected: () => {
         this.isElected = true;
       },
-      onDeposed: () => {
+      onReplaced: () => {
         this.isElected = false;
       },
     });

@@ -1,33 +1,35 @@
 /**
- * Elects one of the tabs of a browser. For the shared connection.
+ * Leader election among the tabs of a browser, for the shared push connection (`shared-pusher.ts`).
  *
- * Web Locks do it where they are: the browser passes the lock on at once when its tab closes, crashes or freezes.
- * They need a secure context, so on plain http (an intranet) the tabs keep a lease in localStorage instead: the
- * one that holds it renews it twice a second, and when it has not been renewed for 1.5 s another takes it.
+ * Where the browser has Web Locks, the leader is the tab that holds the lock. The browser gives the lock to another tab as
+ * soon as the leader closes, crashes or freezes. Web Locks need a secure context. On plain http (an intranet) the tabs use
+ * a lease in localStorage: the leader renews it twice a second, and another tab takes it when it was not renewed for 1.5 s.
  */
 
 import { systemTiming, type Timing } from '../environment.ts';
 import { findStorage, readText, type SharedStorage, writeText } from '../storage.ts';
 
+/** A lease that was not renewed for this long is free, in milliseconds. */
 const LEASE = 1_500;
+/** The leader renews its lease this often, in milliseconds. */
 const RENEW = 500;
 
 export interface ElectionOptions {
-  /** The tabs that name the same are in one election. */
+  /** Tabs with the same name elect one leader. */
   readonly name: string;
-  /** This tab is the one, until `resign` or until it closes. */
+  /** This tab is the leader, until it stops or closes. */
   readonly onElected: () => void;
-  /** It no longer is: it slept so long that another took over. Only with a lease. */
-  readonly onDeposed: () => void;
+  /** This tab is the leader no more: it slept so long that another took the lease. Never with Web Locks. */
+  readonly onReplaced: () => void;
   /** Default: Web Locks; null where there are none. */
   readonly locks?: Pick<LockManager, 'request'> | null;
-  /** Default: localStorage; null where there is none, then every tab is elected. */
+  /** Default: localStorage; null where there is none, then every tab is a leader. */
   readonly storage?: SharedStorage | null;
   readonly timing?: Timing;
 }
 
-/** Stands for election. Returns a function that resigns or stops standing. */
-export function standForElection(options: ElectionOptions): () => void {
+/** Takes part in the election. Returns a function that gives up the lead, or takes part no more. */
+export function electLeader(options: ElectionOptions): () => void {
   const locks = options.locks === undefined ? (globalThis.navigator?.locks ?? null) : options.locks;
   return locks ? waitForLock(locks, options) : keepLease(options);
 }
@@ -39,12 +41,12 @@ function waitForLock(locks: Pick<LockManager, 'request'>, options: ElectionOptio
   const hold = () => {
     if (stop.signal.aborted) return undefined;
     onElected();
-    // It may have resigned right there; then there will be no more `abort` to wait for.
+    // It may have stopped within `onElected`. Then there will be no `abort` event to wait for.
     if (stop.signal.aborted) return undefined;
     return new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()));
   };
   Promise.resolve(locks.request(name, { signal: stop.signal }, hold)).catch(() => {
-    // Refused to this page (an opaque origin), or we stopped standing.
+    // The browser refuses locks to this page (an opaque origin), or the election was stopped.
     if (!stop.signal.aborted) fallBack = keepLease(options);
   });
   return () => {
@@ -54,7 +56,7 @@ function waitForLock(locks: Pick<LockManager, 'request'>, options: ElectionOptio
 }
 
 function keepLease(options: ElectionOptions): () => void {
-  const { name, onElected, onDeposed, timing = systemTiming } = options;
+  const { name, onElected, onReplaced, timing = systemTiming } = options;
   const storage = options.storage === undefined ? findStorage() : options.storage;
   if (!storage) {
     onElected();
@@ -77,19 +79,20 @@ function keepLease(options: ElectionOptions): () => void {
       last = text;
       changedAt = now;
     }
-    // Whoever holds it changes it with each renewal. The times that tabs believe in are not compared: the device's clock
-    // may be set at any moment, and some of them began before that.
+    // The leader changes the text with each renewal, and this tab measures how long it stays the same. Times of two tabs are
+    // not compared, since the device's clock may be set at any moment.
     const isFree = text === '' || now - changedAt > LEASE;
     const isOurs = text.startsWith(`${self} `) && !isFree;
-    // A claim counts from the next look on: of two tabs that claim in one instant, only the last one finds its own.
+    // A tab that takes the lease leads from the next look on. Of two that take it at the same moment, only the one that
+    // wrote last then finds its own text.
     if (isOurs && !isElected) {
       isElected = true;
       onElected();
     } else if (isElected && !isOurs) {
       isElected = false;
-      onDeposed();
+      onReplaced();
     }
-    // Where the storage is full or forbidden, nobody is elected here, and the feed polls.
+    // Where the storage is full or forbidden, no tab becomes the leader, and the feed polls.
     if (isOurs || isFree) writeText(storage, name, `${self} ${renewals++}`);
   }
 

@@ -1,26 +1,26 @@
 /**
  * One push connection for all tabs of a browser: a Pusher class for the feed, made from the real one.
  *
- * The tabs that follow one channel elect one of them. It alone makes a real connection, and hands what arrives to
- * the others over a BroadcastChannel; to its own feed every tab looks like a Pusher of its own. HTTP/1.1 allows six
- * connections to a host, so without this the seventh tab on an HTTP transport never connects. When the elected tab
- * goes, another connects, and every feed fetches what it may have missed, as after any reconnection.
+ * The tabs that follow one channel elect a leader. The leader alone makes a real connection, and hands what arrives to the
+ * other tabs over a BroadcastChannel. To its own feed, every tab looks like a Pusher of its own. HTTP/1.1 allows six
+ * connections to a host, so without this the seventh tab on an HTTP transport never connects. When the leader goes,
+ * another tab becomes the leader and connects, and every feed fetches what it may have missed, as after any reconnection.
  */
 
 import { debug } from '../debug.ts';
 import { systemTiming } from '../environment.ts';
 import { findPusher, type PusherClass, type PusherLike, type PusherSource } from '../push/pusher-class.ts';
 import { markSteered, type SteeredClass, type SteeredPusher, steerTransports } from '../push/transport.ts';
-import { type ElectionOptions, standForElection } from './election.ts';
+import { type ElectionOptions, electLeader } from './election.ts';
 
-/** How long a tab that has disconnected keeps the role, in milliseconds. */
-const RESIGN_AFTER = 1_500;
+/** A leader that has disconnected stays the leader for this long, in milliseconds. */
+const KEEP_LEAD = 1_500;
 
 /** What tabs tell each other. */
 type Message =
-  /** A tab that has come, or woken, asks how it stands. */
+  /** A tab that was opened or woke asks whether push is up. */
   | { readonly type: 'hello' }
-  /** The elected tab is in the channel, over HTTP or over a WebSocket; or, not any more. */
+  /** The leader is subscribed, over HTTP or over a WebSocket; or it is no more. */
   | { readonly type: 'up'; readonly isHttp: boolean }
   | { readonly type: 'down' }
   | { readonly type: 'event'; readonly name: string; readonly data: unknown };
@@ -54,14 +54,14 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
       #channel = '';
       #state = 'initialized';
       #tabs: BroadcastChannel | undefined;
-      #resign: (() => void) | undefined;
-      /** The real one: in the elected tab only. */
+      #stopElection: (() => void) | undefined;
+      /** The real connection: in the leader only. */
       #real: SteeredPusher | undefined;
       #isUp = false;
       #isWanted = false;
-      /** Whether what was last up here, in whichever tab, was over HTTP: a newly elected tab begins with that. */
+      /** Whether the last connection of any tab was over HTTP: a new leader starts with that. */
       #isHttp = false;
-      #resigning: unknown;
+      #leaving: unknown;
 
       readonly connection = {
         bind: (event: string, callback: Callback): void => {
@@ -81,11 +81,11 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
 
       connect(): void {
         this.#isWanted = true;
-        timing.clearTimeout(this.#resigning);
+        timing.clearTimeout(this.#leaving);
         this.#join();
-        this.#become('connecting');
+        this.#setState('connecting');
         if (this.#real) this.#connectReal();
-        else this.#say({ type: 'hello' });
+        else this.#tellTabs({ type: 'hello' });
       }
 
       disconnect(): void {
@@ -93,49 +93,49 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
         this.#state = 'disconnected';
         this.#goDown();
         this.#real?.disconnect();
-        // A feed that has lost its connection comes back in a moment; the role should not go round the tabs meanwhile.
-        timing.clearTimeout(this.#resigning);
-        this.#resigning = timing.setTimeout(this.#leave, RESIGN_AFTER);
+        // A feed that lost its connection connects again in a moment. The lead should not change meanwhile.
+        timing.clearTimeout(this.#leaving);
+        this.#leaving = timing.setTimeout(this.#leave, KEEP_LEAD);
       }
 
-      /** Stands for election and listens to the other tabs, where it does not. */
+      /** Takes part in the election and listens to the other tabs, unless it does already. */
       #join(): void {
         if (this.#tabs) return;
         const name = `inloop:push:${this.#key}:${this.#channel}`;
         this.#tabs = new BroadcastChannel(name);
-        this.#tabs.onmessage = ({ data }: MessageEvent<Message>) => this.#hear(data);
-        this.#resign = standForElection({
+        this.#tabs.onmessage = ({ data }: MessageEvent<Message>) => this.#onMessage(data);
+        this.#stopElection = electLeader({
           ...options,
           name,
           onElected: () => this.#connectForAll(),
-          onDeposed: () => this.#depose(),
+          onReplaced: () => this.#giveUpLead(),
         });
         globalThis.addEventListener?.('pagehide', this.#leave);
       }
 
       readonly #leave = (): void => {
-        timing.clearTimeout(this.#resigning);
+        timing.clearTimeout(this.#leaving);
         globalThis.removeEventListener?.('pagehide', this.#leave);
-        this.#depose();
-        this.#resign?.();
-        this.#resign = undefined;
+        this.#giveUpLead();
+        this.#stopElection?.();
+        this.#stopElection = undefined;
         this.#tabs?.close();
         this.#tabs = undefined;
       };
 
-      #hear(message: Message): void {
-        // With a lease two tabs may believe for a moment that they were elected; each then serves itself.
+      #onMessage(message: Message): void {
+        // With a lease, two tabs may take themselves for the leader for a moment. Each then serves itself.
         if (message.type === 'up') this.#isHttp = message.isHttp;
         if (this.#real) {
-          if (message.type === 'hello' && this.#isUp) this.#say({ type: 'up', isHttp: this.#isHttp });
+          if (message.type === 'hello' && this.#isUp) this.#tellTabs({ type: 'up', isHttp: this.#isHttp });
         } else if (!this.#isWanted) {
-          // The feed asks when it connects.
-        } else if (message.type === 'up') this.#enter();
-        else if (message.type === 'down') this.#lose();
-        else if (message.type === 'event') this.#emit(message.name, message.data);
+          // Its feed says hello when it connects.
+        } else if (message.type === 'up') this.#onLeaderUp();
+        else if (message.type === 'down') this.#onLeaderDown();
+        else if (message.type === 'event') this.#emitEvent(message.name, message.data);
       }
 
-      /** This tab was elected: it makes the connection that all share. */
+      /** This tab is the leader: it makes the connection that all share. */
       #connectForAll(): void {
         debug('this tab is the leader: it holds the push connection of all tabs');
         // It is closed, or between two attempts: then it takes part again with the next one.
@@ -152,8 +152,8 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
           this.#real ??= this.#create();
           this.#real.connect();
         } catch {
-          // pusher-js can not do it at all here; the feed takes this for a refusal.
-          this.#become('failed');
+          // pusher-js cannot connect at all here. The feed takes this for a refusal.
+          this.#setState('failed');
         }
       }
 
@@ -168,76 +168,76 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
           'connecting_in',
           ifCurrent((seconds: number) => {
             this.#goDown();
-            this.#tell('connecting_in', seconds);
+            this.#emitState('connecting_in', seconds);
           }),
         );
         real.connection.bind(
           'state_change',
           ifCurrent(({ current }: StateChange) => {
             if (current !== 'connected') this.#goDown();
-            this.#become(current);
+            this.#setState(current);
           }),
         );
         real.subscribe(this.#channel).bind_global(
           ifCurrent((event: string, data: unknown) => {
             if (event === 'pusher:subscription_succeeded') this.#goUp(real);
-            else if (event.startsWith('task.')) this.#say({ type: 'event', name: event, data });
-            this.#emit(event, data);
+            else if (event.startsWith('task.')) this.#tellTabs({ type: 'event', name: event, data });
+            this.#emitEvent(event, data);
           }),
         );
         return real;
       }
 
-      /** The connection of all is in the channel. */
+      /** The shared connection is subscribed. */
       #goUp(real: SteeredPusher): void {
         this.#isUp = true;
         this.#isHttp = real.carrier === 'http';
-        this.#say({ type: 'up', isHttp: this.#isHttp });
+        this.#tellTabs({ type: 'up', isHttp: this.#isHttp });
       }
 
-      /** The connection of all is lost, or about to be. */
+      /** The shared connection is lost, or about to be closed. */
       #goDown(): void {
-        if (this.#isUp) this.#say({ type: 'down' });
+        if (this.#isUp) this.#tellTabs({ type: 'down' });
         this.#isUp = false;
       }
 
-      /** This tab's connection is no longer that of all. */
-      #depose(): void {
+      /** Closes the connection of this tab: it is not the shared one any more. */
+      #giveUpLead(): void {
         const real = this.#real;
         if (real) debug('this tab is no longer the leader');
         this.#goDown();
         this.#real = undefined;
         real?.disconnect();
-        this.#lose();
+        this.#onLeaderDown();
       }
 
-      /** The elected tab is in the channel. That it says so anew means that something may have been missed. */
-      #enter(): void {
-        if (this.#state === 'connected') this.#emit('pusher:subscription_succeeded', {});
-        this.#become('connected');
-        this.#emit('pusher:subscription_succeeded', {});
+      /** The leader is subscribed. Where it says so again, events may have been missed. */
+      #onLeaderUp(): void {
+        if (this.#state === 'connected') this.#emitEvent('pusher:subscription_succeeded', {});
+        this.#setState('connected');
+        this.#emitEvent('pusher:subscription_succeeded', {});
       }
 
-      #lose(): void {
-        if (this.#state === 'connected') this.#become('connecting');
+      #onLeaderDown(): void {
+        if (this.#state === 'connected') this.#setState('connecting');
       }
 
-      #say(message: Message): void {
+      #tellTabs(message: Message): void {
         this.#tabs?.postMessage(message);
       }
 
-      #become(current: string): void {
+      #setState(current: string): void {
         const previous = this.#state;
         if (previous === current) return;
         this.#state = current;
-        this.#tell('state_change', { previous, current } satisfies StateChange);
+        this.#emitState('state_change', { previous, current } satisfies StateChange);
       }
 
-      #tell(event: string, data: unknown): void {
+      #emitState(event: string, data: unknown): void {
         for (const callback of this.#callbacks.get(event) ?? []) callback(data as never);
       }
 
-      #emit(event: string, data: unknown): void {
+      #emitEvent(event: string, data: unknown): void {
         for (const callback of this.#eventCallbacks) callback(event, data);
       }
     },

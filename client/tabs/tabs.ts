@@ -1,38 +1,38 @@
 /**
- * What the tabs of a browser tell each other about who is signed in, so that none of them goes on showing what belongs
- * to somebody who has left. They share cookies, not memory: one that learns who it is says so, and others that believe
- * something else ask the server. Nothing of a task travels here.
+ * What the tabs of a browser tell each other about who is signed in, so that no tab goes on showing the tasks of somebody
+ * who has signed out. Tabs share cookies but no memory. A tab that learns who is signed in tells the others, and those that
+ * know something else ask the server. Nothing about tasks is sent here.
  *
- * A page that is left may lead to a sign-out page without inloop. So the others check soon after: once at once, and
- * once when the server has had time. One that has checked says what it found, which spares the rest the question.
+ * A page that is left may lead to a sign-out page without inloop. So the other tabs ask the server soon after: once at
+ * once, and once after a slow sign-out would be over. A tab that has asked tells the others, so that they need not.
  */
 
 import type { Timing } from '../environment.ts';
 
 export interface TabsOptions {
-  /** Feeds that name the same talk to each other. */
+  /** Feeds with the same name talk to each other. */
   readonly name: string;
   readonly timing: Timing;
-  /** Whom this tab believes to be signed in: a channel, null for nobody, undefined while it does not know. */
+  /** Who is signed in, as far as this tab knows: a channel, null for nobody, undefined while it does not know. */
   readonly belief: () => string | null | undefined;
   /** Asks the server who is signed in. */
   readonly check: () => Promise<void>;
 }
 
 export interface Tabs {
-  /** Starts to listen, where it does not. */
+  /** Starts to listen, unless it does already. */
   open(): void;
-  /** Tells the others what this tab believes. */
+  /** Tells the others who is signed in, as far as this tab knows. */
   say(): void;
-  /** Tells them that it is being left, and stops listening. */
+  /** Tells the others that this page is being left, and stops listening. */
   leave(): void;
 }
 
 type Message = { readonly channel: string | null } | { readonly hasLeft: true };
 
-/** When to check after a tab was left, in milliseconds: a quick sign-out is over at the first, a slow one at the second. */
+/** When to ask the server after a tab was left, in milliseconds: a fast sign-out is over by the first, a slow one by the second. */
 const CHECKS = [50, 1_300] as const;
-/** Spread over this, so that of many tabs one asks. */
+/** The checks of many tabs are spread over this time, in milliseconds, so that the first one spares the rest. */
 const SPREAD = 350;
 
 /** Where there is no BroadcastChannel, every tab is on its own. */
@@ -63,12 +63,12 @@ export function createTabs({ name, timing, belief, check }: TabsOptions): Tabs {
 
   function hear(message: Message): void {
     const known = belief();
-    // One that does not know yet is asking already.
+    // A tab that does not know yet is asking the server already.
     if (known === undefined) return;
     const now = timing.now();
     if ('hasLeft' in message) {
       const [first, last] = CHECKS.map((ms) => now + ms + SPREAD * timing.random()) as [number, number];
-      // Tabs that are left one after the other do not put the first check off.
+      // Tabs that are left one after the other do not postpone the first check.
       due = [Math.min(due[0] ?? first, first), last];
     } else if (message.channel === known) due = due.filter((at) => at > now + SPREAD);
     else void check();

@@ -1,6 +1,6 @@
 /**
- * Asking the server what happened: what one round of questions is, and when the next one is due.
- * Used on every (re)connection, when the page wakes, when an active task has gone silent, and instead of push.
+ * Asks the server what happened: what one round of questions is, and when the next one is due. For every (re)connection,
+ * for a page that wakes, for an active task that is silent, and in place of push while that is away.
  */
 
 import { TaskError } from '../../../core/error.ts';
@@ -9,20 +9,23 @@ import type { ListState, TaskPage } from '../../../core/wire.ts';
 import type { Http } from '../../http.ts';
 import { parsePage } from '../../parse.ts';
 
-/** An active task that was silent for this long is asked about, in milliseconds. Workers give a sign of life every 10 s. */
+/** The feed asks about an active task that was silent for this long, in milliseconds. Workers report every 10 s. */
 export const SILENCE = 15_000;
 
-/** With nothing to follow and no push, this often: what was started elsewhere is to show within 15 s. In milliseconds. */
+/** Without push and without active tasks, in milliseconds: a task started elsewhere should show within 15 s. */
 const IDLE = 12_000;
+/** How many tasks one page holds. */
 const PAGE = 100;
+/** How many pages of active tasks one round reads: 1,000 tasks. */
 const MAX_PAGES = 10;
+/** How many of the most recent tasks a round asks for first. Most users have no more. */
 const RECENT = 20;
 
 export interface RoundOptions {
   readonly http: Http;
   /** Ids of the tasks that were active when the round began. */
   readonly active: readonly string[];
-  /** The most recent tasks of any status first: nothing else is asked where they are all there are. */
+  /** Whether to ask for the most recent tasks of any status first. Where these are all there are, nothing else is asked. */
   readonly recentFirst: boolean;
   /** Called with each piece as it comes in. */
   readonly onSnapshots: (snapshots: readonly Snapshot[]) => void;
@@ -33,13 +36,13 @@ export interface RoundOptions {
 }
 
 export interface Round {
-  /** The longest wait that a list asked for, in seconds; 0 where none did. */
+  /** The longest wait that an answer asked for, in seconds; 0 where none did. */
   readonly retryAfter: number;
-  /** Where the recent tasks go on: null where they are all there are, undefined where they were not asked for. */
+  /** Cursor of the next older tasks: null where there are none, undefined where the recent ones were not asked for. */
   readonly cursor: string | null | undefined;
 }
 
-/** One round of questions. @throws TaskError when any of them fails; what came before it is kept. */
+/** Asks one round of questions. @throws TaskError where one of them fails; the answers before it stay in use */
 export async function askAll({ http, active, recentFirst, onSnapshots, load, onGone }: RoundOptions): Promise<Round> {
   let retryAfter = 0;
   const found = new Set<string>();
@@ -63,7 +66,8 @@ export async function askAll({ http, active, recentFirst, onSnapshots, load, onG
   const recent = recentFirst ? await list('all', null, RECENT) : undefined;
   const [oldest] = recent?.nextCursor === null ? [''] : await Promise.all([listActive(), list('unseen')]);
 
-  // Active before and not listed now: it ended and was seen elsewhere, or its record is gone. Ids sort by time.
+  // A task that was active and is not listed now has ended and was seen elsewhere, or its record is gone. Ids sort by time,
+  // so those older than the last page that was read are left alone.
   const missing = active.filter((id) => !found.has(id) && id > oldest);
   await Promise.all(
     missing.map((id) =>
@@ -88,13 +92,13 @@ export async function fetchPage(
   return { ...expectValid(parsePage(body)), retryAfter: retryAfter ?? 0 };
 }
 
-/** What a parser made of an answer. @throws TaskError `bad_answer` where it made nothing of it */
+/** `parsed`, unless the parser found no meaning in the answer. @throws TaskError `bad_answer` where it is null */
 export function expectValid<T>(parsed: T | null): T {
   if (parsed !== null) return parsed;
   throw new TaskError('bad_answer', 'The server gave an unexpected answer.', { status: 0 });
 }
 
-/** What the time of the next round depends on. */
+/** What decides when the next round is due. */
 export interface Pace {
   readonly isPushed: boolean;
   readonly isVisible: boolean;

@@ -1,4 +1,4 @@
-/** One round of questions after the other: never two at once, and the next one when it is due. */
+/** Schedules the rounds of questions to the server: never two at once, and the next one when it is due. */
 
 import type { Page, Timing } from '../../environment.ts';
 import { type FeedState, isOff, isPushed, isRoundDue, roundDelay } from '../state.ts';
@@ -14,11 +14,11 @@ export interface RoundsOptions {
 }
 
 export interface Rounds {
-  /** Asks now; once more, where it is at it. Resolves when that is over. */
+  /** Starts a round now. While one is running, another follows it. Resolves when no round is running any more. */
   ask(): Promise<void>;
-  /** Sets the time of the next round, or leaves it where it would only be later: state changes must not put it off. */
+  /** Sets the time of the next round. Never moves it to a later time: frequent changes must not postpone it for ever. */
   plan(): void;
-  /** No round until `ask` or `plan`. */
+  /** Cancels the next round. There is none until `ask` or `plan`. */
   stop(): void;
 }
 

@@ -1,4 +1,7 @@
-/** `act`, never twice at once: who asks while it runs has it run once more. Resolves when that is over. */
+/**
+ * Makes `act` run at most once at a time. A call while it runs makes it run once more afterwards, however many calls there
+ * were. Resolves when it runs no more.
+ */
 export function serially(act: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined;
   let runsAgain = false;
