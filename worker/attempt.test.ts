@@ -501,10 +501,19 @@ describe('the deadline', () => {
   });
 
   it('is forgotten once the attempt has ended', async () => {
-    const running = beginWork(1_000, { definition: hasty });
+    let signal: AbortSignal | undefined;
+    const running = begin(
+      async (_input, task) => {
+        signal = task.signal;
+        await running.time.delay(1_000, task.signal);
+      },
+      { definition: hasty },
+    );
     await running.time.advance(1_000);
     expect(running.snapshot.status).toBe('succeeded');
     expect(running.time.waiting).toBe(0);
+    await running.time.advance(120_000);
+    expect(signal?.aborted).toBe(false);
   });
 
   it('gives the time back that a blocked event loop took, beside other tasks', async () => {

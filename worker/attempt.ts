@@ -52,7 +52,7 @@ export interface AttemptOptions {
   readonly giveUp: AbortSignal;
   /** For how long the event loop was blocked so far while several tasks ran, in ms. Never falls. */
   readonly sharedBlockMs: () => number;
-  /** The handler may take so many ms from now on. */
+  /** The deadline was moved: the handler may take so many ms from now on. */
   readonly onMoreTime: (ms: number) => void;
   /** The handler did not return within a second grace; its slot is lost until the process is replaced. */
   readonly onStuck: (error: TaskError) => void;
@@ -85,7 +85,7 @@ export class Attempt {
     this.done = this.#run();
   }
 
-  /** Tells the handler to stop. The first reason counts. */
+  /** Tells the handler to stop. Only the first reason counts. */
   stop(reason: StopReason): void {
     if (this.#stopped !== null) return;
     this.#stopped = reason;
@@ -102,14 +102,14 @@ export class Attempt {
     const { definition, giveUp, grace, ports } = this.#options;
     const ended = new AbortController();
     if (definition.deadline !== null) void this.#keepDeadline(definition.deadline, ended.signal);
-    // What was thrown may throw itself when it is looked at. No attempt may end without an event for that.
+    // What a handler throws may itself throw when it is read (a proxy, a getter). Even then the attempt needs an end.
     const returned = this.#handle().catch(() => this.#failEvent(undefined));
     const cutOff = aborted(this.#controller.signal).then(() => ports.time.delay(grace, ended.signal));
     const event = await Promise.race([returned, cutOff.then(() => null)]);
     const isCutOff = event === null;
     await this.#end(isCutOff ? this.#stopEvent() : event, giveUp);
-    // Afterwards, since whoever waits for the outcome need not wait for this; and with a reason, since making the usual
-    // error costs more than all the rest of it.
+    // After the outcome is stored, so that nobody waits for this. With a reason, since making the default one, an error
+    // with a stack, costs more than all the rest.
     ended.abort('ended');
     if (isCutOff) await this.#waitForHandler(returned);
   }
@@ -132,7 +132,7 @@ export class Attempt {
     if (!ended.aborted) this.stop('deadline');
   }
 
-  /** Runs the handler, and says how it ended. */
+  /** Runs the handler; resolves to the event that ends the attempt, null where it may write nothing any more. */
   async #handle(): Promise<TaskEvent | null> {
     const { definition, handler, record } = this.#options;
     try {
@@ -167,7 +167,8 @@ export class Attempt {
   #failEvent(thrown: unknown): TaskEvent {
     const { definition, ports } = this.#options;
     const error = asTaskError(thrown);
-    // What the owner may read says it all, unless we, or plain JavaScript, made the error.
+    // A TaskError of the handler tells the owner all there is. Any other error, and which properties were wrong, is for
+    // the operator only.
     if (error !== thrown || error.issues.length > 0) {
       ports.log.error(`${definition.name} failed`, {
         task: this.id,
@@ -185,7 +186,7 @@ export class Attempt {
     };
   }
 
-  /** How an attempt ends whose handler was told to stop; null where it may say nothing any more. */
+  /** How an attempt ends whose handler was told to stop; null for a stale one, which may write nothing any more. */
   #stopEvent(): TaskEvent | null {
     const base = { at: this.#now(), attempt: this.number, progress: this.#reporter.latest };
     switch (this.#stopped) {

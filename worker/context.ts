@@ -1,10 +1,10 @@
-/** What a handler gets and may call: the worker house's public types. */
+/** What a handler gets and what it may call. These types are public. */
 
 import type { AnyTaskDefinition, ParsedInputOf, ReturnOf, StageOf } from '../core/definition.ts';
 
 /** What a handler reports. Give what changed; `total`, `skipped` and `failed` stay as they were last given. */
 export interface ProgressReport {
-  /** Elements that are finished with, whatever became of them, in this attempt (with stages: in this stage). */
+  /** Elements that are finished with in this attempt (with stages: in this stage), whatever became of them. */
   readonly done: number;
   /** Elements there are; null or left out while that is not known. */
   readonly total?: number | null;
@@ -25,8 +25,8 @@ export interface TaskContext<Stage extends string = string> {
   readonly attempts: number;
   /**
    * Aborted when the owner cancels, at the deadline, when the worker must stop, and when another attempt has taken
-   * over. Pass it on to whatever takes one. The reason is a TaskError. A handler that goes on regardless is cut off
-   * from the task after a grace.
+   * over. The reason is a TaskError. Pass the signal on to whatever takes one. A handler that goes on regardless is cut
+   * off after the worker's `grace`: what it reports and returns then is ignored.
    */
   readonly signal: AbortSignal;
   /** Says how far the work is. Synchronous, costs next to nothing, never throws; call it for each element. */

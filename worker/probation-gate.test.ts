@@ -100,6 +100,16 @@ describe('the probation gate', () => {
     expect(gate.inside()).toBe('abc');
   });
 
+  it('starts it then by itself, though nothing else comes or goes', async () => {
+    const gate = setUp();
+    await gate.come('a', 'free');
+    await gate.come('b', 'alone');
+    await gate.letTimePass(599_999);
+    expect(gate.inside()).toBe('a');
+    await gate.letTimePass(1);
+    expect(gate.inside()).toBe('ab');
+  });
+
   it('forgets who gives up, and lets in those behind', async () => {
     const gate = setUp();
     const given = new AbortController();

@@ -2,11 +2,11 @@
  * Which tasks may run beside which others in one worker process. It serves the worker, which asks before it starts a task.
  * How a task is to be started comes from what is held against it (`backend/recovery/probation.ts`).
  *
- * | isolation   | starts when                                   | while it is exclusive           |
- * |-------------|-----------------------------------------------|---------------------------------|
- * | `free`      | no running task is exclusive                  | never                           |
- * | `probation` | no running task is exclusive                  | nothing else starts             |
- * | `alone`     | nothing runs at all                           | nothing else starts             |
+ * | isolation   | starts when                  | exclusive, that is, nothing else starts |
+ * |-------------|------------------------------|-----------------------------------------|
+ * | `free`      | no running task is exclusive | never                                   |
+ * | `probation` | no running task is exclusive | from its start until `pass`             |
+ * | `alone`     | nothing runs at all          | from its start until `pass`             |
  *
  * Waiting tasks start in the order in which they came, with two exceptions for a task that has to run `alone`:
  *

@@ -27,8 +27,8 @@ import type { TaskEvent } from '../core/transition.ts';
 import type { ProgressReport } from './context.ts';
 
 /**
- * An attempt is shown to run this long after it started, with what it has done by then: sooner would be one message more
- * for nothing that an eye could see. One that ends before is only shown to have ended.
+ * An attempt is shown as running so long after it started, with what it has done by then. One message does for both. Of an
+ * attempt that ends before, only the end is shown.
  */
 const SHOWN_AFTER_MS = 200;
 /** While the owner is not watching, progress is stored once a second, for who asks and for a page that opens. */
@@ -160,13 +160,13 @@ export class Reporter {
   /** Writes nothing more. */
   close(): void {
     this.#state = 'ended';
-    // With a reason, since making the usual error costs more than all the rest of this.
+    // With a reason, since making the default one, an error with a stack, costs more than all the rest.
     this.#closed.abort('closed');
   }
 
   /**
-   * Stores how the attempt ended, and pushes it; tries until the store has answered or `signal` aborts. An event that
-   * cannot be stored although Redis is there (a bug of ours) becomes a plain failure: no attempt ends without an event.
+   * Stores how the attempt ended, and pushes it. Tries again until the store has answered or `signal` aborts. If the event
+   * cannot be stored although Redis answers (a bug of ours), the attempt ends as a plain failure instead.
    * Nothing of this attempt is written afterwards. Never rejects.
    */
   async end(event: TaskEvent, signal: AbortSignal): Promise<void> {
