@@ -1,5 +1,5 @@
 // Hardening without harm: each script runs against a plain Soketi and against one with our preload, and must see the
-// same. What differs on purpose (statuses of errors, hostile frames, the settings of ours) is in dev/soketi*.test.ts.
+// same. What differs on purpose (statuses of errors, hostile frames, the settings of ours) is in soketi/*.test.ts.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { findFreeUdpPort } from '../../../dev/stack/ports.ts';
 import { createPusherApp } from '../../../dev/stack/soketi.ts';
