@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createClient } from '@redis/client';
 import { requireNode20 } from '../dev/setup/node20.ts';
 import { startChild, waitUntilReady } from '../dev/stack/child.ts';
-import { findFreePort, LOOPBACK } from '../dev/stack/ports.ts';
+import { claimPort, LOOPBACK } from '../dev/stack/ports.ts';
 import { findRedisServer, pingRedis, redisCommand } from '../dev/stack/redis.ts';
 import { createPusherApp, probeSoketi, pusherEnvOf, soketiCommand } from '../dev/stack/soketi.ts';
 import { pause } from './measure/clock.ts';
@@ -34,7 +34,8 @@ export async function startServices({ profileFolder }: { profileFolder?: string 
   if (redisServer === null) throw new Error('The bench needs redis-server on PATH. Run "npm test", which brings it.');
   const folder = mkdtempSync(join(tmpdir(), 'inloop-bench-'));
   const app = createPusherApp();
-  const [redisPort, soketiPort, port] = [await findFreePort(), await findFreePort(), await findFreePort()];
+  const claims = [await claimPort(), await claimPort(), await claimPort()] as const;
+  const [redisPort, soketiPort, port] = [claims[0].port, claims[1].port, claims[2].port];
   const redis = await startChild(redisCommand({ file: redisServer, folder: join(folder, 'redis'), port: redisPort }));
   const command = await soketiCommand({
     node: await requireNode20(),

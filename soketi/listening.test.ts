@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { findNode20 } from '../dev/setup/node20.ts';
 import { type Child, type Command, startChild } from '../dev/stack/child.ts';
-import { findFreePort } from '../dev/stack/ports.ts';
+import { claimPort, findFreePort } from '../dev/stack/ports.ts';
 import { createPusherApp, soketiCommand } from '../dev/stack/soketi.ts';
 import { startScripted } from '../test/support/bus/soketi-script.ts';
 import { eventually } from '../test/support/eventually.ts';
@@ -74,7 +74,7 @@ describe('starting', () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const inside = (other.address() as AddressInfo).port;
-    const first = await command(await findFreePort());
+    const first = await command((await claimPort()).port);
     const env = { ...first.env, SOKETI_METRICS_SERVER_PORT: String(inside) };
     const child = await start({ ...first, env });
     await eventually(() => child.lastLines.join('\n').includes('up and running'), { within: 10_000 });
@@ -90,7 +90,7 @@ describe('starting', () => {
     ['INLOOP_SOKETI_SUBSCRIPTIONS', '0'],
     ['INLOOP_SOKETI_SUBSCRIPTIONS', 'many'],
   ])('with a bad %s ends in a line that names it', async (name, value) => {
-    const { env, ...rest } = await command(await findFreePort());
+    const { env, ...rest } = await command((await claimPort()).port);
     const child = await start({ ...rest, env: { ...env, [name]: value } });
     expect(await child.end).toBe('exit code 1');
     expect(child.lastLines).toEqual([expect.stringContaining(name)]);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createClient } from '@redis/client';
 import type { Snapshot } from '../../core/snapshot.ts';
 import type { Credentials } from '../../dev/stack/credentials.ts';
-import { findFreePort } from '../../dev/stack/ports.ts';
+import { claimPort } from '../../dev/stack/ports.ts';
 import { startBus } from '../support/parts.ts';
 import { bundleScript, startScript } from '../support/script-process.ts';
 import { startStack, type TestStack } from '../support/stack.ts';
@@ -77,7 +77,7 @@ async function startParts({ isShort, leaks, http, ends, close }: Parts): Promise
   ends.push(bus.stop);
   const bundle = await bundleScript('test/attack/app.ts');
   ends.push(async () => bundle.remove());
-  const port = await findFreePort();
+  const { port } = await claimPort();
   const app = await startScript(bundle, { ...bus.env, PORT: String(port) }, 'app ready');
   ends.push(app.kill);
   const worker = await startScript(bundle, { ...bus.env, ROLE: 'worker' }, 'worker ready');

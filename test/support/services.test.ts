@@ -81,10 +81,20 @@ describe('a Soketi of a test’s own', () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const { port } = other.address() as AddressInfo;
-    await expect(startSoketi({ port })).rejects.toThrow(`Port ${port} is taken`);
+    await expect(startSoketi({ port })).rejects.toThrow(`port ${port}: it is taken`);
     await expect(startSoketi({ port: soketi.pusher.port })).rejects.toThrow('is taken');
     other.close();
-  });
+  }, 30_000);
+
+  it('has its port alone, also where two are started on it at the same moment: one fails and says why', async () => {
+    const claim = await claimPort();
+    const both = await Promise.allSettled([startSoketi({ port: claim.port }), startSoketi({ port: claim.port })]);
+    const up = both.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    const failures = both.flatMap((one) => (one.status === 'rejected' ? [String(one.reason)] : []));
+    for (const one of up) await one.stop();
+    claim.release();
+    expect(failures).toEqual([expect.stringContaining(`port ${claim.port}: it is taken`)]);
+  }, 30_000);
 
   it('keeps its port from every other suite while it is killed and not yet restarted', async () => {
     const { port } = soketi.pusher;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findNode20 } from '../../../dev/setup/node20.ts';
 import { type Child, startChild, waitUntilReady } from '../../../dev/stack/child.ts';
-import { claimPort, isPortFree, LOOPBACK, type PortClaim } from '../../../dev/stack/ports.ts';
+import { claimPort, LOOPBACK, type PortClaim } from '../../../dev/stack/ports.ts';
 import { createPusherApp, type PusherApp, probeSoketi, soketiCommand } from '../../../dev/stack/soketi.ts';
 
 /** A running Soketi. */
@@ -35,7 +35,6 @@ export async function startSoketi(
   const claim: PortClaim = options.port ? { port: options.port, release: () => {} } : await claimPort();
   const { port } = claim;
   const start = async (): Promise<Child> => {
-    if (!(await isPortFree(port))) throw new Error(`Port ${port} is taken: end what listens there or choose another.`);
     const started = await startChild(
       await soketiCommand({
         node,
