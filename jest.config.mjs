@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 // Tests run from source: swc turns TypeScript (and the few packages that ship ES modules only) into CommonJS.
 const source = ['core', 'backend', 'server', 'worker', 'client'];
 
@@ -17,7 +19,10 @@ export default {
     [`^inloop/(${source.join('|')})$`]: '<rootDir>/$1/index.ts',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/\\.inloop/'],
-  // Most files run a Redis, a Soketi and a Chromium of their own, look at the clock, and mostly wait: two at a time take half
-  // as long on two cores. More would be late.
-  maxWorkers: 2,
+  // Most files run a Redis, a Soketi or a Chromium of their own and mostly wait: each keeps a core busy for a third of its
+  // time. So three run on two cores. More would be late for what they look at the clock for.
+  maxWorkers: Math.ceil(availableParallelism() * 1.5),
+  testSequencer: '<rootDir>/dev/tests/longest-first.cjs',
+  // A limit for what hangs. Jest's own 5 s are short for property tests while two other files run.
+  testTimeout: 10_000,
 };
