@@ -1,4 +1,4 @@
-/** The attempts that run in one worker, from their start to the moment at which their slots are free again. */
+/** The attempts that run in one worker, each until its slot is free again. It serves the worker. */
 
 import { aborted } from '../backend/async.ts';
 import type { TaskError } from '../core/error.ts';
@@ -19,7 +19,7 @@ export interface RunningAttemptsOptions {
   readonly ports: AttemptPorts;
   readonly running: RunningTasks;
   readonly retry: RetryOptions;
-  /** Notes that the task, although it runs in this worker, is not on probation any more. Rejects while Redis is away. */
+  /** Notes that the probation of a task that runs here is over. Rejects while Redis is away. */
   readonly passProbation: (task: string) => Promise<void>;
   /** How long a handler may take to stop, in ms. */
   readonly grace: number;

@@ -164,7 +164,7 @@ export class Worker implements TaskWorker {
     const wanted = parseJobId(job);
     if (!wanted) return;
     const own = attempts.get(wanted.id);
-    // Delivered again since our event loop was blocked, not since we died: it is this very run.
+    // bee-queue delivers a job again when our event loop was blocked for long. We still run it.
     if (own?.run === wanted.run) return own.done;
     const claim = await starter.claim(wanted);
     const isKept = claim.result === 'started' ? !(await attempts.run(claim.task)) : claim.result === 'kept';

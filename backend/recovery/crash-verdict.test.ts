@@ -11,7 +11,7 @@ const task = (id: string, isolation: Isolation = 'free', suspicion: Partial<Susp
 });
 const verdicts = (...of: Parameters<typeof judgeCrash>) => Object.fromEntries(judgeCrash(...of));
 
-describe('a death of a worker', () => {
+describe('a crash of a worker', () => {
   it('is charged to a task that ran alone', () => {
     expect(verdicts([task('a')], NOBODY)).toEqual({ a: 'charged' });
   });
@@ -55,7 +55,7 @@ describe('a death of a worker', () => {
 });
 
 describe('what is held against a task', () => {
-  it('grows with each death that it may have brought about, and remembers how long it had lived at most', () => {
+  it('grows with each crash that it may have caused, and holds the longest time that it had run', () => {
     const shared = suspicionAfter(NO_SUSPICION, 'suspect', 5_000);
     expect(shared).toEqual({ shared: 1, charged: 0, lived: 5_000 });
     expect(suspicionAfter(shared, 'charged', 2_000)).toEqual({ shared: 1, charged: 1, lived: 5_000 });

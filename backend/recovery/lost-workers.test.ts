@@ -23,8 +23,8 @@ let store: TaskStore;
 let registry: WorkerRegistry;
 let published: Snapshot[];
 let now: number;
-/** What `look` is told of signs of life, beside what the registry knows. */
-let signs: Map<string, Partial<KnownWorker>>;
+/** What the registry says about heartbeats, by worker, in place of what Redis holds. */
+let heartbeats: Map<string, Partial<KnownWorker>>;
 
 beforeAll(async () => {
   server = await startRedis();
@@ -32,7 +32,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 beforeEach(() => {
   const log = recordLog();
-  [published, now, signs] = [[], 0, new Map()];
+  [published, now, heartbeats] = [[], 0, new Map()];
   redis = new Redis({
     url: server.url,
     prefix: `l${uuid()}:`,
@@ -50,7 +50,7 @@ function sweeper(): LostWorkers {
   return new LostWorkers({
     ...{ redis, store, clock, log: recordLog() },
     registry: {
-      list: async () => (await registry.list()).map((worker) => ({ ...worker, ...signs.get(worker.id) })),
+      list: async () => (await registry.list()).map((worker) => ({ ...worker, ...heartbeats.get(worker.id) })),
     },
     changes: new TaskChanges(store, { publish: (_owner, snapshot) => published.push(snapshot), publishSeen() {} }),
     time: { elapsed: () => now },
@@ -70,7 +70,7 @@ async function run(worker: string, isolation: Isolation = 'free', attempts = 3):
   await store.apply({ snapshot, owner: 'ada' }, event, { run: 0, start: { worker, isolation } });
   return snapshot.id;
 }
-const die = (worker: string) => signs.set(worker, { isAlive: false });
+const die = (worker: string) => heartbeats.set(worker, { isAlive: false });
 const read = async (id: string) => {
   const record = await store.read(id, { run: true });
   if (record === null) throw new Error(`there is no task ${id}`);
@@ -81,8 +81,8 @@ const state = async (id: string) => {
   return `${snapshot.status} ${snapshot.attempt}/${snapshot.attempts}, shared ${suspicion.shared}, charged ${suspicion.charged}`;
 };
 
-describe('a worker whose sign of life is missing', () => {
-  it('is dead after half the time that a sign lasts, and its only task is charged', async () => {
+describe('a worker whose heartbeat is missing', () => {
+  it('is dead after half the time that a heartbeat lasts, and its only task is charged', async () => {
     const id = await run('w');
     die('w');
     const one = sweeper();
@@ -94,7 +94,7 @@ describe('a worker whose sign of life is missing', () => {
     expect(await registry.list()).toEqual([]);
   });
 
-  it('is not dead while the looks have gaps: after an outage of Redis every sign is missing', async () => {
+  it('is not dead while the looks have gaps: after an outage of Redis every heartbeat is missing', async () => {
     const id = await run('w');
     die('w');
     const one = sweeper();
@@ -108,7 +108,7 @@ describe('a worker whose sign of life is missing', () => {
     for (let n = 0; n < 3; n++) {
       die('w');
       await watch(one, 2_000);
-      signs.clear();
+      heartbeats.clear();
       await watch(one, 1_000);
     }
     expect(await state(id)).toBe('running 1/3, shared 0, charged 0');
@@ -164,7 +164,7 @@ describe('of several tasks', () => {
   });
 });
 
-/** The thread of a worker ends the process, which is blocked beyond the deadlines of these tasks. */
+/** The watchdog of a worker ends the process, which is blocked beyond the deadlines of these tasks. */
 async function endWith(worker: string, ids: readonly string[]): Promise<void> {
   const { keys } = redis.signOfLifeOf(worker);
   const raw = await createClient({ url: server.url }).connect();
@@ -204,10 +204,10 @@ describe('a task whose workers died of it each time', () => {
   });
 });
 
-describe('a worker whose thread says that it is blocked', () => {
+describe('a worker whose watchdog says that it is blocked', () => {
   it('keeps its tasks, which get their signs of life from here', async () => {
     const id = await run('w');
-    signs.set('w', { blockedFor: 20_000 });
+    heartbeats.set('w', { blockedFor: 20_000 });
     const before = (await read(id)).snapshot;
     await watch(sweeper(), 11_000);
     const { snapshot } = await read(id);

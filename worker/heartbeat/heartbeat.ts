@@ -100,11 +100,13 @@ export class Heartbeat {
     try {
       this.#thread = new Thread(WATCHDOG_CODE, { eval: true, workerData: data, stdout: false, stderr: false });
       this.#thread.on('error', (error) => {
-        log.warn('The thread that gives signs of life has ended: a handler that blocks looks dead now.', { error });
+        log.warn('The watchdog thread has ended. From now on a worker whose event loop is blocked looks dead.', {
+          error,
+        });
       });
       this.#thread.unref();
     } catch (error) {
-      log.warn('There is no thread for signs of life here: a handler that blocks looks dead.', { error });
+      log.warn('The watchdog thread could not be started. A worker whose event loop is blocked looks dead.', { error });
     }
   }
 
