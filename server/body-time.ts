@@ -1,11 +1,14 @@
-/** A time limit for bodies: a client that announces one and does not send it would hold a connection for minutes. */
+/**
+ * A time limit for request bodies. Without it, a client that announces a body and does not send it holds a connection for
+ * minutes. It serves the router.
+ */
 
 import type { RequestHandler } from 'express';
 import { refusal, sendProblem } from './problem.ts';
 
 /**
- * Gives each body `ms` to arrive, whoever reads it, and also where nobody does. Then the answer is 408 `body_timeout`,
- * unless there was one already, and the connection ends.
+ * Gives each body `ms` to arrive, whether or not anybody reads it. After that the answer is 408 `body_timeout`, unless the
+ * request was answered already, and the connection ends.
  */
 export function limitBodyTime(ms: number): RequestHandler {
   return (req, res, next) => {
@@ -15,7 +18,7 @@ export function limitBodyTime(ms: number): RequestHandler {
       if (req.complete) return;
       if (res.headersSent) return void req.destroy();
       res.set('Connection', 'close');
-      // Node closes the connection once the answer is out.
+      // Node closes the connection when the answer is sent.
       sendProblem(res, refusal('body_timeout', `The body did not arrive within ${ms} ms.`, 408));
     }, ms);
     req.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));

@@ -1,11 +1,11 @@
-/** Signing out, as far as pages and the bus have to know. Serves adopters' own sign-out routes. */
+/** Tells pages and the bus that a user has signed out. It serves the sign-out route of an application. */
 
 import type { Backend } from '../backend/backend.ts';
 import { assertOwner, userIdOf } from '../core/channel.ts';
 
 /**
- * Tells all pages of `owner` that a session has ended; with `userSignIn` also ends their connections to the bus. Goes on
- * behind the caller's back, who is answering a sign-out; says in the log what did not work. Never rejects.
+ * Tells all pages of `owner` that a session has ended. With `userSignIn` it also ends their connections to the bus, in the
+ * background: the caller is answering a request. What fails is logged. Never rejects.
  */
 export async function endSessions(
   backend: Backend,

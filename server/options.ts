@@ -14,40 +14,41 @@ export interface TaskServerOptions {
   readonly backend: Backend;
   /** Every definition that this server may start. */
   readonly tasks: readonly AnyTaskDefinition[];
-  /** Who asks, from your own session: the user's id, or null. Called for each request; what it throws is a 500. */
+  /** Who asks, from your own session: the user's id, or null. Called for each request. If it throws, the answer is 500. */
   readonly identify: Identify;
   /**
    * Where browsers reach the router, with any prefix a proxy adds: a path, or better the whole address
-   * (`https://app.example.com/tasks`), which also says the own origin where a proxy changes `Host`. Default: for requests
-   * to the router where it is mounted, and for routes of your own `/tasks`.
+   * (`https://app.example.com/tasks`), which also tells the own origin if a proxy changes `Host`. Default: where the router
+   * is mounted; in answers of your own routes, `/tasks`.
    */
   readonly path?: string;
   /**
    * Origins of pages on other sites that may use the router, like `https://app.example.com`, with cookies or bearer
-   * tokens (docs/origins.md). Default none: pages of the own origin only. What is no browser may always.
+   * tokens (docs/origins.md). Default none: pages of the own origin only. Programs that are no browser always may.
    */
   readonly origins?: readonly string[];
   /**
-   * Whether your pages sign in to the bus (`pusher.signin()`; `POST /auth` then authorizes that too, under the user's
-   * part of the channel's name). `endSessions` can then end their connections. Default false.
+   * Whether your pages sign in to the bus with `pusher.signin()`. Then `POST /auth` authorizes that, too, and
+   * `endSessions` can end their connections. The user's id on the bus is the user's part of the channel's name.
+   * Default false.
    */
   readonly userSignIn?: boolean;
-  /** Fires when the server is to end: requests that wait (`Prefer: wait`) are answered, so that it can. */
+  /** Aborts when the server is to end. Then requests that wait (`Prefer: wait`) are answered at once. */
   readonly signal?: AbortSignal;
   readonly limits?: Partial<TaskServerLimits>;
 }
 
 export interface TaskServerLimits {
   /**
-   * Requests of one owner that may wait for a task (`Prefer: wait`) at once. One more is answered at once, without
-   * `Preference-Applied`, and follows by `Retry-After` instead. Default 8.
+   * How many requests of one owner may wait for a task (`Prefer: wait`) at the same time. A further one is answered at
+   * once, without `Preference-Applied` and with `Retry-After`. Default 8.
    */
   readonly waitersPerOwner: number;
   /** The same for all owners together, in this process. Default 1,000. */
   readonly waiters: number;
-  /** Longest `Prefer: wait`, 1 to 30 seconds. Default 25: common gateways cut what is silent for 29 or 30. */
+  /** Longest `Prefer: wait`, 1 to 30 seconds. Default 25: common gateways cut a request after 29 or 30 s of silence. */
   readonly waitSeconds: number;
-  /** How long a request's body may take to arrive, 1 to 300 seconds; then 408. Default 10. */
+  /** How long a request's body may take to arrive, 1 to 300 seconds. After that: 408. Default 10. */
   readonly bodySeconds: number;
 }
 
@@ -78,11 +79,11 @@ export function checkLimits(given: Partial<TaskServerLimits>): TaskServerLimits 
   return wholeNumbers('createTaskServer: limits', given, LIMITS);
 }
 
-/** Where browsers reach the router, as far as that was said. */
+/** Where browsers reach the router, as far as the options say. */
 export interface PublicPath {
-  /** Without a slash at its end; null: where the router is mounted. */
+  /** Without a slash at its end. Null: where the router is mounted. */
   readonly path: string | null;
-  /** `https://app.example.com`; null: what each request names as its host. */
+  /** `https://app.example.com`. Null: the host that each request names. */
   readonly origin: string | null;
 }
 

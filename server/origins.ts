@@ -1,9 +1,10 @@
 /**
- * The rule for requests from other sites. It serves the router, and adopters who put it before routes of their own.
+ * Which pages may change something (protection against cross-site request forgery, and CORS). It serves the router, and
+ * applications that put it before routes of their own.
  *
- * A browser sends a user's cookie along whichever page asks. So a request that changes something is taken from a page
- * of the own origin, from a page of an origin that the adopter lists, and from what is no browser. Reading stays open:
- * without CORS headers a browser shows the answer to nobody.
+ * A browser sends a user's cookie with every request, whichever page makes it. So a request that changes something is
+ * accepted from pages of the own origin, from pages of listed origins, and from programs that are no browser. Reading stays
+ * open to all: without CORS headers a browser does not let a foreign page see the answer.
  */
 
 import type { Request, RequestHandler, Response } from 'express';
@@ -17,32 +18,32 @@ export interface SameOriginOptions {
   readonly origins?: readonly string[];
 }
 
-/** What one application takes for its own and for its friends. */
+/** Which origins are the application's own and which are listed. */
 export interface OriginRule {
   readonly listed: ReadonlySet<string>;
-  /** The own origin where it is known; null: it is the one that the request names as its host. */
+  /** The own origin, if it is known. Null: the one that the request names as its host. */
   readonly own: string | null;
 }
 
-/** Who sent a request: a page of the own origin, of a listed one, of any other, or something that is no browser. */
+/** Who sent a request: a page of the own origin, of a listed one, of any other, or a program that is no browser. */
 export type Sender = 'own' | 'listed' | 'foreign' | 'no-browser';
 
 const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
-/** What the client sends and browsers ask leave for. `Authorization` is for bearer tokens. */
+/** Headers that the client sends and that browsers ask permission for. `Authorization` is for bearer tokens. */
 const REQUEST_HEADERS = 'authorization, cache-control, content-type, idempotency-key, if-none-match, prefer';
-/** What the client reads and browsers hide otherwise. */
+/** Headers that the client reads, and that browsers hide from other origins unless told. */
 const ANSWER_HEADERS = [
   ...['ETag', 'Location', 'Retry-After', 'Preference-Applied'],
   ...[CHANNEL_HEADER, PROTOCOL_HEADER, TIME_HEADER],
 ].join(', ');
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
-/** As long as any browser keeps the answer to a preflight: Chromium, 2 h. */
+/** The longest that any browser keeps the answer to a preflight: Chromium, 2 h. */
 const PREFLIGHT_MAX_AGE_S = 7_200;
 
 /**
- * Refuses what pages of other sites would change in a signed-in user's name: 403 `cross_site`, as problem+json. Put it
- * before routes of your own that change something; the task router has its own. Pages of listed origins get CORS, with
- * cookies.
+ * Refuses requests by which a page of another site would change something in a signed-in user's name: 403 `cross_site`,
+ * as problem+json. Put it before routes of your own that change something. The task router has it built in. Pages of
+ * listed origins get CORS, with cookies.
  *
  * @example
  * app.use('/imports', sameOrigin({ origins: ['https://app.example.com'] }), importRouter);
@@ -70,11 +71,11 @@ export function guardOrigins(rule: OriginRule): RequestHandler {
   };
 }
 
-/** Who sent `req`, as far as headers that no page's script can set tell. */
+/** Who sent `req`, by headers that no script in a page can set. */
 export function senderOf(req: Request, { listed, own }: OriginRule): Sender {
   const { origin, 'sec-fetch-site': site } = req.headers;
   if (origin === undefined && site === undefined) return 'no-browser';
-  // Also behind a proxy that changes Host. `same-site` is another port or a sibling's host, where anybody may run.
+  // Holds behind a proxy that changes Host, too. `same-site` means another port or subdomain, which may be anybody's.
   if (site === 'same-origin') return 'own';
   if (origin !== undefined && listed.has(origin)) return 'listed';
   if (site !== undefined) return 'foreign';
@@ -99,8 +100,8 @@ export function checkOrigins(what: string, origins: readonly string[]): Readonly
 }
 
 /**
- * The host (`name` or `name:port`) that the browser of `req` used. A proxy may have put its own into `Host`, as nginx
- * does unless told; but a page of the same origin names its own address in `Referer`, if it names any.
+ * The host (`name` or `name:port`) that the browser of `req` used. A proxy may have replaced `Host`; nginx does by default.
+ * But a page of the same origin sends its own address as `Referer`, if it sends one.
  */
 export function hostUsedBy(req: Request): string | undefined {
   const { referer = '', 'sec-fetch-site': site } = req.headers;
@@ -108,7 +109,7 @@ export function hostUsedBy(req: Request): string | undefined {
   return req.host;
 }
 
-/** The origin that `req` was sent to, or null for a host that is none. Express knows which proxies to believe. */
+/** The origin that `req` was sent to, or null if its host is not valid. Express knows which proxies to believe. */
 function originOf(req: Request): string | null {
   const url = `${req.protocol}://${req.host}`;
   return /^[^/?#@\\\s]+$/.test(req.host ?? '') && URL.canParse(url) ? new URL(url).origin : null;

@@ -1,4 +1,7 @@
-/** Errors as a browser gets them: RFC 9457, and nothing in them that was not meant to be shown. */
+/**
+ * Errors as a browser gets them: RFC 9457 (`application/problem+json`). They hold nothing that is not meant for the owner
+ * of a task. It serves the router, and the error handling of an application.
+ */
 
 import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, Response } from 'express';
@@ -9,10 +12,10 @@ import { MAX_ERROR_MESSAGE_LENGTH } from '../core/limits.ts';
 import { cut } from '../core/text.ts';
 import type { Problem } from '../core/wire.ts';
 
-/** Answers with `given` as `application/problem+json`; of many faults the first 100, each cut. At most about 20 KB. */
+/** Answers with `given` as `application/problem+json`, at most about 20 KB: of many faults only the first are told. */
 export function sendProblem(res: Response, given: TaskError): void {
   const error = asTaskError(given);
-  // An error of inloop's client has no status where no answer came.
+  // An error of inloop's client has the status 0 if no answer came.
   const status = error.status >= 400 && error.status < 600 ? error.status : 500;
   const errors = cutIssues(error.issues);
   const problem: Problem = {
@@ -28,8 +31,8 @@ export function sendProblem(res: Response, given: TaskError): void {
 }
 
 /**
- * Express error middleware: TaskErrors become what they say, body parser faults become 400 or 413, and anything
- * else a 500 that says nothing of it; the log has the rest.
+ * Express error middleware. A TaskError is answered with its status, code and message; a fault of a body parser with 400 or
+ * 413. Anything else is answered with a 500 that says nothing about it; the log has the details.
  *
  * @example
  * app.use(problemHandler());
@@ -37,7 +40,7 @@ export function sendProblem(res: Response, given: TaskError): void {
 export function problemHandler(options: { readonly log?: Log } = {}): ErrorRequestHandler {
   const log = guardLog(options.log ?? consoleLog);
   return (thrown, req, res, next) => {
-    // The client has gone away, or was told 408: nobody is there to hear more.
+    // The client has gone away, or was told 408. There is nobody to answer.
     if (isAborted(thrown)) return void (res.writableEnded || res.destroy());
     if (res.headersSent) return next(thrown);
     const error = toTaskError(thrown);
@@ -58,14 +61,14 @@ function toTaskError(thrown: unknown): TaskError {
   const { type, status, limit } = fieldsOf(thrown);
   if (type === 'entity.parse.failed') return refusal('invalid_json', 'The body is not valid JSON.', 400);
   if (type === 'entity.too.large') return refusal('too_large', `The body is larger than ${String(limit)} bytes.`, 413);
-  // What express and its parsers refuse: a broken escape in the path, an unknown charset or encoding, an aborted request.
+  // Refused by Express or its parsers: a broken escape in the path, an unknown charset or encoding, an aborted request.
   if (typeof status === 'number' && Number.isInteger(status) && status >= 400 && status < 500) {
     return refusal('bad_request', 'The request could not be read.', status);
   }
   return error;
 }
 
-/** What express and its parsers say of an error. Whatever was thrown may be anything. */
+/** The fields that Express and its parsers give an error. What was thrown may be anything. */
 function fieldsOf(thrown: unknown): { readonly type?: unknown; readonly status?: unknown; readonly limit?: unknown } {
   try {
     const { type, status, limit } = (thrown ?? {}) as Record<string, unknown>;
@@ -75,7 +78,7 @@ function fieldsOf(thrown: unknown): { readonly type?: unknown; readonly status?:
   }
 }
 
-/** An error for a request that can not be granted, however often it is made. */
+/** An error for a request that is refused however often it is made. */
 export function refusal(code: string, message: string, status: number): TaskError {
   return new TaskError(code, message, { retryable: false, status });
 }

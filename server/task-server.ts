@@ -1,4 +1,4 @@
-/** The server house's front door: what an adopter's Express app mounts and calls. */
+/** `createTaskServer`: what an Express application mounts and calls. */
 
 import type { Response, Router } from 'express';
 import type { AnyTaskDefinition, InputOf, ResultOf } from '../core/definition.ts';
@@ -12,7 +12,7 @@ import { type StartOptions, TaskOperations } from './tasks/operations.ts';
 import { createRouter } from './tasks/router.ts';
 import { Waiting } from './tasks/waiting.ts';
 
-/** Where routes of an adopter's own take the router to be, unless told. */
+/** Where the router is, for answers of an application's own routes, unless told. */
 const DEFAULT_PATH = '/tasks';
 
 export interface TaskServer {
@@ -31,9 +31,9 @@ export interface TaskServer {
    */
   accepted(res: Response, task: Snapshot, below?: string): void;
   /**
-   * For your sign-out route: tells every page of this user, in every browser, that a session has ended, so that each asks
-   * at once who is signed in there. Where `userSignIn` is on it also ends their connections to the bus. Returns at once;
-   * never throws or rejects, whatever it is given.
+   * For your sign-out route. Tells every page of this user, in every browser, that a session has ended. Each page then asks
+   * at once who is signed in there. With `userSignIn` it also ends their connections to the bus. Returns at once. Never
+   * throws or rejects, whatever it is given.
    *
    * @example
    * app.post('/sign-out', async (req, res) => {
@@ -45,11 +45,11 @@ export interface TaskServer {
    */
   endSessions(owner: string): Promise<void>;
   /**
-   * Resolves when what was started, cancelled or seen so far has been pushed, or after 2 s. Await it where the process may
-   * be frozen or ended once it has answered (serverless functions, scripts).
+   * Resolves when everything that was started, cancelled or seen so far has been pushed, or after 2 s. Await it if the
+   * process may be frozen or ended once it has answered (serverless functions, scripts).
    */
   flush(): Promise<void>;
-  /** What the router does, for code of your own; all by owner. */
+  /** What the router does, for code of your own. Each call names the owner. */
   readonly tasks: Pick<TaskOperations, 'get' | 'list' | 'cancel' | 'retry' | 'seen'>;
 }
 
@@ -92,7 +92,7 @@ export function createTaskServer(options: TaskServerOptions): TaskServer {
   return {
     router,
     start: (definition, input, start) => operations.start(definition, input, start),
-    // Not where the router was reached by another request: that may have been another tenant's.
+    // Not the path by which another request reached the router: that may have been another tenant's.
     accepted: (res, task, below) => sendAccepted(res, checkAccepted(task), below ?? path ?? DEFAULT_PATH),
     endSessions: (owner) => endSessions(backend, owner, { userSignIn }),
     flush: () => backend.flush(),

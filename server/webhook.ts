@@ -1,9 +1,9 @@
 /**
- * What the bus tells of pages that open and close (`POST /webhook`): it decides who gets progress pushed. Serves the
- * router. Signed by the bus instead of sent by a user.
+ * What the bus tells about channels that become occupied or vacant (`POST /webhook`). By it, inloop knows which owners are
+ * watched: only they get progress pushed. It serves the router. A webhook is signed by the bus, not sent by a user.
  *
- * Nothing here is taken on trust further than it reaches: a channel leaves a mark only where its owner's page was
- * authorized by us, and before a task's owner goes without progress, the bus is asked whether they are really gone.
+ * Two precautions: a channel is marked only if we have authorized a page of its owner. And before an owner with active tasks
+ * counts as not watched, the bus is asked whether the channel is really vacant.
  */
 
 import express, { type RequestHandler } from 'express';
@@ -11,16 +11,16 @@ import type { Backend } from '../backend/backend.ts';
 import { isOwnerChannel } from '../core/channel.ts';
 import { refusal } from './problem.ts';
 
-/** Hosted Pusher keeps them far smaller. */
+/** Webhooks of hosted Pusher are far smaller. */
 const MAX_WEBHOOK_BYTES = 262_144;
-/** Questions to the bus that may wait; while more do, pages count as open. */
+/** Questions to the bus that may wait. While more do, channels count as occupied. */
 const MAX_WAITING_CHECKS = 1_000;
 
 /** The handlers of `POST /webhook`, in order. */
 export function createWebhookHandlers(backend: Backend): RequestHandler[] {
-  const confirm = confirmer(backend);
+  const confirm = vacancyCheck(backend);
   const checkHeaders: RequestHandler = (req, _res, next) => {
-    // Before a byte of the body is read.
+    // Before any byte of the body is read.
     if (!backend.bus.looksSigned(req.headers)) throw unsigned();
     next();
   };
@@ -34,14 +34,14 @@ export function createWebhookHandlers(backend: Backend): RequestHandler[] {
         400,
       );
     }
-    // Of what a batch says of one channel the last counts: all of it has the same time.
+    // All events of a batch have the same time. Of several about one channel, the last counts.
     const changes = new Map<string, 'opened' | 'vacated'>();
     for (const { name, channel } of webhook.events) {
       if (channel === null || !isOwnerChannel(channel, { encrypted: backend.bus.isEncrypted })) continue;
       if (name === 'channel_occupied') changes.set(channel, 'opened');
       if (name === 'channel_vacated') changes.set(channel, 'vacated');
     }
-    // The bus waits for no more than 4 s, and a batch may name every page there is: one round trip for all of them.
+    // The bus waits for at most 4 s, and a batch may name every channel. So all are sent in one round trip.
     await Promise.all(
       [...changes].map(async ([channel, event]) => {
         const noted = await backend.redis.noteWebhook(channel, event, webhook.at);
@@ -54,24 +54,24 @@ export function createWebhookHandlers(backend: Backend): RequestHandler[] {
 }
 
 /**
- * Asks the bus whether a channel is really vacant, of an owner with active tasks: the bus may have been wrong or late,
- * and a live page would get no progress. One question at a time; where there is no answer the page counts as open.
+ * Asks the bus whether a channel is really vacant. Its webhook may be wrong or late, and then an open page would get no
+ * progress. One question at a time. If there is no answer, the channel counts as occupied.
  */
-function confirmer(backend: Backend): (channel: string) => void {
+function vacancyCheck(backend: Backend): (channel: string) => void {
   const waiting = new Set<string>();
   let isAsking = false;
-  const reopen = (channel: string) => backend.redis.noteWatched(channel).catch(() => undefined);
+  const markWatched = (channel: string) => backend.redis.noteWatched(channel).catch(() => undefined);
   const askAll = async () => {
     isAsking = true;
     for (const channel of waiting) {
       waiting.delete(channel);
       const isOccupied = backend.publisher.isDown || (await backend.bus.isOccupied(channel).catch(() => true));
-      if (isOccupied) await reopen(channel);
+      if (isOccupied) await markWatched(channel);
     }
     isAsking = false;
   };
   return (channel) => {
-    if (waiting.size >= MAX_WAITING_CHECKS) void reopen(channel);
+    if (waiting.size >= MAX_WAITING_CHECKS) void markWatched(channel);
     else waiting.add(channel);
     if (!isAsking) void askAll();
   };

@@ -1,18 +1,18 @@
-/** What an Idempotency-Key stands for. It serves `start`, which compares a repeated request with the first one. */
+/** Tells whether two requests with one Idempotency-Key are the same. It serves `start`. */
 
 import { serialize } from 'node:v8';
 import type { ParsedInput } from '../../core/parse.ts';
 
 /**
- * One text for inputs that are the same. It is made of what came: a schema's defaults, like `() => randomUUID()`, are
- * others each time. What came need not be JSON, since the server's own code may pass a Date. Never throws.
+ * A text that is equal for equal inputs. It is made of the raw input, since a schema's defaults (`() => randomUUID()`) may
+ * differ each time. The raw input need not be JSON: the server's own code may pass a Date. Never throws.
  */
 export function bodyOf(raw: unknown, { text, raw: came }: ParsedInput): string {
   if (came !== '') return came ?? text;
   try {
     return serialize(raw).toString('base64');
   } catch {
-    // A function in it, or a proxy. What the schema made of it is the next best.
+    // It holds a function or a proxy. Then the parsed input has to do.
     return text;
   }
 }

@@ -1,4 +1,4 @@
-/** What can be done with tasks, by owner: the router does it for browsers, an adopter's own code calls it directly. */
+/** Everything that can be done with tasks, by owner. The router calls it for browsers; an application may call it directly. */
 
 import { delay } from '../../backend/async.ts';
 import type { Backend } from '../../backend/backend.ts';
@@ -21,9 +21,9 @@ import { refusal } from '../problem.ts';
 import { bodyOf } from './body.ts';
 import { isId, newTaskId } from './task-id.ts';
 
-/** The pauses between tries to accept a task, so that a blip of Redis is no error; answered within 2 s. */
+/** Pauses between tries to store a task, so that a short failure of Redis is no error. An answer comes within 2 s. */
 const ACCEPT_PAUSES_MS = [50, 100, 250];
-/** No further try begins later than this after the first. */
+/** No try begins later than this after the first one. */
 const ACCEPT_BUDGET_MS = 400;
 
 export interface StartOptions {
@@ -43,7 +43,7 @@ export class TaskOperations {
     this.#definitions = new Map(definitions.map((definition) => [definition.name, definition]));
   }
 
-  /** The definition of that name, where one was given and, if asked, a browser may start it. */
+  /** The definition of that name. @throws TaskError `unknown_task` (404) if there is none, or a browser may not start it */
   definition(name: unknown, options: { readonly forBrowser: boolean }): AnyTaskDefinition {
     const definition = typeof name === 'string' ? this.#definitions.get(name) : undefined;
     if (definition && (definition.browser || !options.forBrowser)) return definition;
@@ -51,13 +51,13 @@ export class TaskOperations {
   }
 
   /**
-   * Stores a task and queues it, in one step. Once this resolves the task ends in an outcome, whatever dies.
+   * Stores a task and queues it, in one step. Once this resolves, the task ends in an outcome, whatever crashes.
    *
    * @throws TaskError `invalid_input` (422) with each fault, also of an input that would not survive JSON as its schema
    *   gives it, `too_large` (413), `invalid_owner` (400), `invalid_idempotency_key` (400),
    *   `idempotency_mismatch` (422) for a key that was used with another input,
-   *   `store_unavailable` (503): nothing was started. Should Redis have taken the task all the same and not said so, it
-   *   is taken back, unless a worker is faster; with an idempotency key the next try gets it.
+   *   `store_unavailable` (503): nothing was started. Redis may have stored the task without being able to say so. Then
+   *   it is taken back, unless a worker is faster. With an idempotency key it stays, and the next try gets it.
    */
   async start<D extends AnyTaskDefinition>(
     definition: D,
@@ -88,14 +88,14 @@ export class TaskOperations {
     return this.#found(isId(id) ? await this.#backend.store.read(id, { owner, result: true }) : null).snapshot;
   }
 
-  /** The task as a list has it: a big result is left out. @throws TaskError `not_found` (404) */
+  /** The task as lists show it: without a big result. @throws TaskError `not_found` (404) */
   async peek(owner: string, id: string): Promise<Snapshot> {
     return (await this.#read(owner, id)).snapshot;
   }
 
   /**
-   * The same for somebody who waits for it and has seen that it is theirs. With `ms` above 0 its changes are announced
-   * from then on, for so long.
+   * The same for a request that waits for the task, and whose owner was checked. With `ms` above 0, changes of the task
+   * are announced from then on, for `ms`.
    * @throws TaskError `not_found` (404)
    */
   async follow(id: string, ms: number): Promise<Snapshot> {
@@ -105,8 +105,8 @@ export class TaskOperations {
   }
 
   /**
-   * One page of `owner`'s tasks, newest first; at most 100, 20 unless told. Follow `nextCursor` until it is null: a page
-   * may have fewer.
+   * One page of `owner`'s tasks, newest first: at most 100, by default 20. A page may have fewer than asked for, so follow
+   * `nextCursor` until it is null.
    * @throws TaskError `invalid_query` (400)
    */
   async list(
@@ -124,7 +124,7 @@ export class TaskOperations {
     return this.#backend.store.list(owner, { state, limit, cursor });
   }
 
-  /** Calls a task off. @throws TaskError `not_found` (404), `not_cancellable` (409) */
+  /** Cancels a task. @throws TaskError `not_found` (404), `not_cancellable` (409) */
   async cancel(owner: string, id: string): Promise<Snapshot> {
     const task = await this.#read(owner, id);
     const change = await this.#backend.changes.apply(task, { type: 'cancel', at: this.#backend.clock.iso() });
@@ -133,9 +133,9 @@ export class TaskOperations {
   }
 
   /**
-   * Does a failed or cancelled task again: a new task with the same input, parsed anew. Asking twice gives the same new
-   * task, for as long as the old one is kept.
-   * @throws TaskError `not_found` (404), `not_retryable` (409), `invalid_input` (422) where the schema has changed and the
+   * Retries a failed or cancelled task: starts a new task with the same input, parsed anew. Calling it twice gives the same
+   * new task, for as long as the old one is kept.
+   * @throws TaskError `not_found` (404), `not_retryable` (409), `invalid_input` (422) if the schema has changed and the
    *   input no longer fits
    */
   async retry(owner: string, id: string): Promise<Snapshot> {
@@ -152,7 +152,7 @@ export class TaskOperations {
   }
 
   /**
-   * Takes outcomes out of the owner's inbox, on every device. Ids that are not theirs, or not outcomes, are passed over.
+   * Takes outcomes out of the owner's inbox, on every device. Ids of other owners' tasks, or of active ones, are ignored.
    * @throws TaskError `invalid_ids` (422) unless `ids` is a list of task ids
    */
   async seen(owner: string, ids: readonly string[]): Promise<void> {
@@ -162,7 +162,7 @@ export class TaskOperations {
     }
   }
 
-  /** A stored input as today's schema gives it. What came is parsed; where that was no JSON, the parsed input stands. */
+  /** The stored raw input, parsed by today's schema. If the raw input was no JSON, the input as it was parsed then. */
   async #parseAgain(
     definition: AnyTaskDefinition,
     { input, raw }: Pick<TaskRecord, 'input' | 'raw'>,
@@ -172,7 +172,7 @@ export class TaskOperations {
       return await parseInput(definition, raw);
     } catch (error) {
       if (!(error instanceof TaskError)) throw error;
-      // Which property no longer fits is nothing that an owner could mend. Its path is for the log.
+      // An owner cannot mend a property that no longer fits. So its path goes to the log only.
       this.#backend.log.warn(`${definition.name} cannot be tried again: its input no longer fits the schema`, {
         code: error.code,
         at: error.issues.map(placeOf),
@@ -190,7 +190,7 @@ export class TaskOperations {
     readonly title: string;
     readonly owner: string;
     readonly input: ParsedInput;
-    /** What the key stands for. */
+    /** With the same key only the same body is accepted. */
     readonly body: string | undefined;
     readonly key: string | null;
     readonly retryOf: string | null;
@@ -243,10 +243,10 @@ export class TaskOperations {
         const isTemporary = isUnavailable(error);
         if (isTemporary && pause !== undefined && performance.now() - started + pause <= ACCEPT_BUDGET_MS) {
           await delay(pause);
-          // The same id and key again: if the first try went through after all, the next finds it done.
+          // With the same id and key. If the first try was stored after all, the next one finds that.
           continue;
         }
-        // We say no, so it must not happen later. With a key, or for a retry, it may: the caller's next try gets that task.
+        // The answer is no, so the task must not run later. With a key, or for a retry, it may: the next try gets it.
         if (key === null && task.snapshot.retryOf === null && isUncertain)
           void store.discard(task.snapshot.id, task.owner);
         throw error;

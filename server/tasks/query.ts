@@ -1,4 +1,4 @@
-/** What a request to the router says: its body, its query, its `If-None-Match`. Pure; each refuses what it cannot read. */
+/** Reads the parts of a request: body, query, `If-None-Match`. Pure. Throws for what it cannot read. It serves the router. */
 
 import type { Request } from 'express';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../core/limits.ts';

@@ -43,13 +43,13 @@ export interface RouterOptions {
   readonly bodySeconds: number;
   /** Whether pages may sign in to the bus as the owner. */
   readonly userSignIn: boolean;
-  /** Fires when the server is to end. */
+  /** Aborts when the server is to end. */
   readonly signal: AbortSignal | undefined;
 }
 
-/** An input and the little around it. */
+/** The largest input, and what the body has around it. */
 const MAX_BODY_BYTES = MAX_INPUT_BYTES + 4_096;
-/** Ids of 36 characters, quoted, with commas. */
+/** 1,000 ids of 36 characters, quoted, with commas, and as much again. */
 const MAX_SEEN_BYTES = 262_144;
 
 export function createRouter(options: RouterOptions): Router {
@@ -59,7 +59,7 @@ export function createRouter(options: RouterOptions): Router {
   const json = express.json({ limit: MAX_BODY_BYTES, strict: false });
 
   router.use(limitBodyTime(options.bodySeconds * 1_000));
-  // Signed by the bus instead of sent by a page, so it comes before what asks who and whence.
+  // Webhooks are signed by the bus, not sent by a page. So they come before the checks of user and origin.
   router.post('/webhook', ...createWebhookHandlers(backend));
   router.use(
     nameVersionAndTime(() => backend.clock.iso()),
@@ -110,7 +110,7 @@ export function createRouter(options: RouterOptions): Router {
       throw refusal('forbidden', 'You may enter no channel but your own.', 403);
     }
     if (isSignIn) return void res.json(backend.bus.authorizeUser(socketId, userIdOf(owner)));
-    // Should this get lost, the mark of the last visit expires, and until then the bus tells us by webhook.
+    // This may fail: while the mark of an earlier visit lasts, the bus also tells us by webhook.
     backend.redis.noteWatched(own, owner).catch(() => undefined);
     res.json(backend.bus.authorize(socketId, own));
   });
@@ -133,7 +133,7 @@ export function createRouter(options: RouterOptions): Router {
       const seconds = Math.min(asked, options.waitSeconds);
       const first = task.revision;
       const isNews = ({ revision }: Snapshot) => (seen === undefined ? revision !== first : !matches(seen, revision));
-      // An outcome is final: whoever has it waits for nothing.
+      // An outcome is final, so there is nothing to wait for.
       const held =
         isFinished(task) || (seen !== undefined && isNews(task))
           ? task
@@ -154,7 +154,7 @@ export function createRouter(options: RouterOptions): Router {
     if (!isFinished(task)) res.set('Retry-After', String(POLL_AFTER_S));
     if (options.signal?.aborted) res.set('Connection', 'close');
     if (seen !== undefined && matches(seen, task.revision)) res.status(304).end();
-    // Only now, since whoever has the outcome, or waits for it, need not cost the reading of a big result.
+    // A big result is read only now: not for a client that has it already, nor while a request waits.
     else if (!isPartial(task)) res.json(task);
     else if (await sending.reserve(res, owner, MAX_RESULT_BYTES)) res.json(await operations.get(owner, task.id));
   });
@@ -174,7 +174,7 @@ export function createRouter(options: RouterOptions): Router {
   return router;
 }
 
-/** The time is that of the answer, which may have been held for half a minute. */
+/** Adds the headers for the protocol's version and the server's time. It is the time of the answer: a request may wait 30 s. */
 function nameVersionAndTime(time: () => string): RequestHandler {
   return (_req, res, next) => {
     res.set(PROTOCOL_HEADER, String(PROTOCOL_VERSION));
@@ -191,7 +191,7 @@ function ownerOf(res: Response): string {
   return res.locals.inloopOwner as string;
 }
 
-/** Fires when the client goes away before it was answered. */
+/** Aborts when the client goes away before it is answered. */
 function goneOf(res: Response): AbortSignal {
   const gone = new AbortController();
   res.once('close', () => gone.abort());

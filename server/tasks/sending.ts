@@ -1,15 +1,15 @@
 /**
- * Bytes of answers that are under way, by owner: read, built, or waiting for a client that reads slowly. It serves the
- * router. An owner who asks for more than their share waits for their own answers, and for nobody else's.
+ * Limits how many bytes of answers one owner has under way: being read, built, or waiting for a client that reads slowly. It
+ * serves the router. An owner who asks for more waits for their own answers, and holds up nobody else.
  */
 
 import type { Response } from 'express';
 import { TaskError } from '../../core/error.ts';
 import { MAX_ANSWER_BYTES } from '../../core/limits.ts';
 
-/** Requests of one owner that wait for their share; more are refused at once. */
+/** How many requests of one owner may wait. A further one is refused at once. */
 const MAX_LINE = 100;
-/** How long one waits, before it is refused. */
+/** How long a request waits before it is refused. */
 const PATIENCE_MS = 5_000;
 
 interface Waiter {
@@ -26,25 +26,25 @@ export class Sending {
   readonly #patience: number;
   readonly #shares = new Map<string, Share>();
 
-  /** @param patience how long a request waits for its share before it is refused, in ms */
+  /** @param patience how long a request waits before it is refused, in ms */
   constructor(patience = PATIENCE_MS) {
     this.#patience = patience;
   }
 
-  /** Owners who have answers under way. */
+  /** How many owners have answers under way. */
   get size(): number {
     return this.#shares.size;
   }
 
   /**
-   * Resolves when `owner` has room for an answer of at most `bytes`; it is given back when `res` is closed. False where
-   * the client has gone away in the meantime: there is nobody to answer.
-   * @throws TaskError `too_many_requests` (429) where too many wait, or one for too long
+   * Resolves with true when `owner` has room for an answer of at most `bytes`. The room is given back when `res` is closed.
+   * Resolves with false if the client has gone away in the meantime.
+   * @throws TaskError `too_many_requests` (429) if too many requests wait, or this one for too long
    */
   async reserve(res: Response, owner: string, bytes: number): Promise<boolean> {
     const share = this.#shares.get(owner) ?? { used: 0, line: new Set<Waiter>() };
     this.#shares.set(owner, share);
-    // In the order of asking, so that what is big gets its turn.
+    // In the order of asking, so that a big answer gets its turn.
     if (share.line.size === 0 && fits(share, bytes)) share.used += bytes;
     else if (!(await this.#wait(res, share, bytes))) return false;
     const giveBack = () => {
@@ -57,7 +57,7 @@ export class Sending {
     return !res.destroyed;
   }
 
-  /** Resolves with whether there is room now, which is then taken, or the client has gone. */
+  /** Resolves with true when there is room, which is then taken; with false when the client has gone. */
   async #wait(res: Response, share: Share, bytes: number): Promise<boolean> {
     if (share.line.size >= MAX_LINE) throw tooMany();
     let leave: (() => void) | undefined;
@@ -83,7 +83,7 @@ export class Sending {
   }
 }
 
-/** Lets those in line go for whom there is room, and takes it for them. */
+/** Lets the first ones in line go on while there is room, and takes it for them. */
 function advance(share: Share): void {
   for (const first of share.line) {
     if (!fits(share, first.bytes)) return;
@@ -94,7 +94,7 @@ function advance(share: Share): void {
 }
 
 function remove(share: Share, waiter: Waiter): void {
-  // Who stood behind it may need less.
+  // The next one in line may need less.
   if (share.line.delete(waiter)) advance(share);
 }
 

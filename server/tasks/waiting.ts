@@ -1,10 +1,10 @@
 /**
- * Requests that wait for a task to change (`Prefer: wait`, RFC 7240): so that curl, a phone, or a page without push
- * can follow with one open request. Redis wakes them; nobody asks in a loop.
+ * Requests that wait for a task to change (`Prefer: wait`, RFC 7240). With them curl, a phone, or a page without push
+ * follows a task by one open request. It serves the router. Redis announces the changes, so nothing asks in a loop.
  *
- * Those who wait for one task share what is read of it. Where many tasks are to be read at once (a connection to Redis
- * that is back, a deploy, a crowd whose time is up), a few are in each turn of the event loop, so that the requests of
- * everybody else go on in between.
+ * Requests that wait for the same task share one read of it. Sometimes many tasks have to be read at once: after a reconnect
+ * to Redis, at a deploy, or when the time of many requests is up. Then a few are read in each turn of the event loop, and
+ * other requests are served in between.
  */
 
 import type { Redis } from '../../backend/store/redis.ts';
@@ -16,15 +16,15 @@ import { TickLimiter } from './tick-limiter.ts';
 export interface WaitingOptions {
   readonly redis: Pick<Redis, 'onChange'>;
   /**
-   * Reads a task. With `ms` above 0 its changes are announced from that very moment on, for so long.
+   * Reads a task. With `ms` above 0, its changes are announced from that moment on, for `ms`.
    * @throws TaskError `not_found`, `store_unavailable`
    */
   readonly read: (id: string, ms: number) => Promise<Snapshot>;
-  /** Requests of one owner that may wait at once; more are answered at once. */
+  /** How many requests of one owner may wait. A further one is answered at once. */
   readonly perOwner: number;
-  /** Requests that may wait at once in this process. */
+  /** How many requests may wait in this process. */
   readonly inAll: number;
-  /** Fires when the server is to end: those who wait are answered. */
+  /** Aborts when the server is to end. Then all requests are answered. */
   readonly signal: AbortSignal | undefined;
 }
 
@@ -33,15 +33,15 @@ export interface Hold {
   readonly id: string;
   /** How long, in ms. */
   readonly ms: number;
-  /** Whether this is worth an answer. */
+  /** Whether the request is answered with this snapshot. */
   readonly isNews: (snapshot: Snapshot) => boolean;
-  /** Fires when the client has gone away. */
+  /** Aborts when the client has gone away. */
   readonly gone: AbortSignal;
 }
 
-/** A mark in Redis outlives its request by this, in ms, so that slow calls leave no gap. */
+/** By how much the mark in Redis, which makes changes be announced, outlives its request, in ms. So slow calls leave no gap. */
 const MARK_MARGIN_MS = 5_000;
-/** About 3 ms of reading and answering. */
+/** Tasks that are read in one turn of the event loop: about 3 ms of reading and answering. */
 const READS_PER_TICK = 16;
 
 export class Waiting {
@@ -58,16 +58,15 @@ export class Waiting {
     });
   }
 
-  /** Requests that wait now. */
+  /** How many requests wait now. */
   get size(): number {
     return this.#total;
   }
 
   /**
-   * Resolves with the task as soon as it is news, and otherwise when the time is up or the server is to end. Null where
-   * none can wait (too many do already, the server is about to end, or Redis does not answer), and for a client that has
-   * gone away.
-   * @throws TaskError what `read` throws; while Redis is away for a moment it goes on waiting
+   * Resolves with the task when `isNews` says so, when the time is up, or when the server is to end. Resolves with null if
+   * the request cannot wait (too many do, the server is about to end, Redis does not answer), or its client has gone away.
+   * @throws TaskError what `read` throws. If Redis does not answer for a moment, it goes on waiting
    */
   async hold(hold: Hold): Promise<Snapshot | null> {
     const { owner, id } = hold;
@@ -78,7 +77,7 @@ export class Waiting {
     this.#total++;
     try {
       if (!(await this.#isListening()) || signal?.aborted) return null;
-      // Not before, since a task that nobody waits for yet is forgotten when another of its waiters leaves.
+      // Not earlier: while we were waiting for Redis, the entry may have been deleted, when its last waiter left.
       const task = this.#tasks.get(id) ?? new WaitedTask((ms) => read(id, ms), this.#limiter);
       this.#tasks.set(id, task);
       return await task.wait(hold).finally(() => task.isEmpty && this.#tasks.delete(id));
@@ -95,7 +94,7 @@ export class Waiting {
       await this.#options.redis.onChange(this.#onChange);
       return true;
     } catch {
-      // Redis is away just now: nobody could wake us.
+      // Redis does not answer just now, so no change would be announced.
       return false;
     }
   }
@@ -109,14 +108,14 @@ export class Waiting {
 interface Waiter {
   /** When its time is up, by `performance.now()`. */
   readonly endsAt: number;
-  /** Whether it takes whatever is read next. */
+  /** Whether it is answered with whatever is read next. */
   isLast: boolean;
   readonly isNews: (snapshot: Snapshot) => boolean;
   readonly resolve: (snapshot: Snapshot | null) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** Those who wait for one task. */
+/** The requests that wait for one task. */
 class WaitedTask {
   readonly #read: (ms: number) => Promise<Snapshot>;
   readonly #limiter: TickLimiter;
@@ -149,7 +148,7 @@ class WaitedTask {
         }, ms);
         gone.addEventListener('abort', leave);
         if (gone.aborted) leave();
-        // What has changed before the changes were announced is in what is read now.
+        // Changes from before the announcements began are in what is read now.
         else this.refresh();
       });
     } finally {
@@ -159,13 +158,13 @@ class WaitedTask {
     }
   }
 
-  /** Answers everybody with what is read next. */
+  /** Answers all requests with what is read next. */
   end(): void {
     for (const waiter of this.#waiters) waiter.isLast = true;
     this.refresh();
   }
 
-  /** Reads the task soon, for all who wait by then; where it is being read already, once more after that. */
+  /** Reads the task soon, for all that wait by then. If it is being read already, it is read once more after that. */
   refresh(): void {
     this.#isDue = true;
     if (!this.#isReading) void this.#readWhileDue();
@@ -187,14 +186,14 @@ class WaitedTask {
       const snapshot = await this.#read(left > 0 ? left + MARK_MARGIN_MS : 0);
       for (const { isLast, isNews, resolve } of waiters) if (isLast || isNews(snapshot)) resolve(snapshot);
     } catch (error) {
-      // With a new connection to Redis we read again; until then the time may be up.
+      // Once Redis is connected again, the task is read again. Those whose time is up by now get the error.
       const isAway = isUnavailable(error);
       for (const { isLast, reject } of waiters) if (isLast || !isAway) reject(error);
     }
   }
 }
 
-/** The seconds that a `Prefer` header asks to wait, at most 30; null where it asks for none. The first `wait` counts. */
+/** The seconds that a `Prefer` header asks to wait, at most 30. Null if it asks for none. The first `wait` counts. */
 export function parseWait(header: string | undefined): number | null {
   for (const preference of header?.split(',') ?? []) {
     const match = /^\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:;|$)/i.exec(preference);
