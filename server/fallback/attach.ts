@@ -15,9 +15,9 @@ import { parseRoute } from './route.ts';
 export interface Fallback {
   /** Whether it answers. Not for hosted Pusher, which has HTTP transports of its own. */
   readonly isAttached: boolean;
-  /** Clients connected now, with those of the last seconds whose next request may still come. */
+  /** Sessions: clients that are connected, and those of the last seconds whose next request may still come. */
   readonly sessions: number;
-  /** Tells clients to connect anew and takes on nothing more, as the `signal` does. */
+  /** Tells clients to connect anew, and opens no more sessions. The `signal` does the same. */
   close(): void;
 }
 
@@ -25,13 +25,13 @@ export interface Fallback {
  * Lets pusher-js connect over HTTP to `server`, and tells it so in `GET /connection` of the same backend's router.
  * Everything else that `server` answers stays as it is. Attach it once, before or after the application.
  *
- * With several instances behind a load balancer, all requests of one client must reach the same one ("sticky
- * sessions", by cookie or by the client's address): a session lives in one process. Without it a client is not
- * answered wrongly, but has to start anew, again and again where it polls. A proxy must not buffer the answers
- * (nginx: does as it is told by a header; others have a setting), and may cut no request before 30 s of silence.
+ * A session lives in one process. With several instances behind a load balancer, all requests of one client must reach the
+ * same one ("sticky sessions", by cookie or by the client's address). Otherwise the client has to start anew; if it polls,
+ * again and again. A proxy must not buffer the answers (nginx obeys a header; others have a setting), and must not cut a
+ * request before 30 s of silence.
  *
- * A session belongs to the client that opened it, by a cookie for its own URL: whoever reads that URL in a log can do
- * nothing with it. A page of another origin (`allowedOrigins`) sends no cookies and is known by its address instead.
+ * A session belongs to the client that opened it, by a cookie for the session's URL. So that URL is no secret, and may stand
+ * in logs. A page of another origin (`allowedOrigins`) sends no cookies and is recognized by its address instead.
  *
  * @example
  * const server = http.createServer(app);
@@ -51,8 +51,8 @@ export function attachFallback(server: Server | SecureServer, options: FallbackO
   if (options.signal?.aborted) close();
   else options.signal?.addEventListener('abort', close, { once: true });
 
-  // Before any listener, and whenever it was added: an application answers 404 to what it does not know, and its
-  // middleware (compression, body parsers) is not made for answers that never end.
+  // Our requests must not reach the application's listeners, whenever those are added. An application answers 404 to what
+  // it does not know, and its middleware (compression, body parsers) is not made for answers that never end.
   const emit: (event: string, ...args: unknown[]) => boolean = server.emit.bind(server);
   server.emit = (event: string, ...args: unknown[]): boolean => {
     if (event !== 'request') return emit(event, ...args);

@@ -1,19 +1,19 @@
 /**
- * The gate for what clients send: only frames of the Pusher protocol, in the shape that it gives them, reach the bus.
- * One frame of another shape stops a Soketi that nobody hardened, and with it every other client's connection.
+ * Checks what clients send: only well-formed frames of the Pusher protocol reach the bus. A malformed frame stops a Soketi
+ * that is not hardened, and with it the connections of all clients. Pure. It serves `send-request.ts`.
  */
 
-/** Subscribe, unsubscribe, ping, sign-in and client events (at most 10 KB) all fit, with room to spare. */
+/** In characters. Client events are at most 10 KB; all other frames are smaller. */
 export const MAX_FRAME_LENGTH = 64 * 1_024;
 /** pusher-js sends one frame a request. */
 export const MAX_FRAMES = 32;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What a request to send asked for. */
+/** The frames in a body, or what is wrong with it. */
 export type SendBody = { readonly frames: readonly string[] } | { readonly fault: string };
 
-/** Reads a body: a JSON array of texts, each a frame; an empty one only says that the client is alive. */
+/** Reads a body: a JSON array of texts, each of them a frame. An empty array only says that the client is alive. */
 export function parseSend(body: Uint8Array): SendBody {
   const frames = parseJson(decode(body));
   if (!Array.isArray(frames)) return { fault: 'Expected a JSON array of texts, in UTF-8.' };
@@ -85,7 +85,7 @@ function parseJson(text: string | null): unknown {
   }
 }
 
-/** Strictly: a lenient decoder would let broken bytes through as other characters. */
+/** Null for bytes that are no UTF-8. A lenient decoder would replace them by other characters. */
 function decode(bytes: Uint8Array): string | null {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

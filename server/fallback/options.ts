@@ -1,4 +1,4 @@
-/** What an adopter may set about the fallback, checked once. Serves `attach.ts`. */
+/** What an application passes to `attachFallback`, and the checks of it. */
 
 import proxyAddr from 'proxy-addr';
 import type { Backend } from '../../backend/backend.ts';
@@ -9,10 +9,10 @@ import type { Trust } from './access/origin.ts';
 
 export interface FallbackOptions {
   readonly backend: Backend;
-  /** Where requests arrive: below this path `…/app/<key>/…` is the fallback's. Default `/pusher`. */
+  /** Where requests arrive: `<path>/app/<key>/…` belongs to the fallback. Default `/pusher`. */
   readonly path?: string;
   /**
-   * Where browsers reach that path, if not under it on the host they used: a path (`/prefix/pusher`, for a proxy that
+   * Where browsers reach it. Default: `path`, on the host that they used. Otherwise a path (`/prefix/pusher`, for a proxy that
    * strips a prefix), or a whole URL (`https://app.example.com/pusher`).
    */
   readonly publicUrl?: string;
@@ -20,17 +20,17 @@ export interface FallbackOptions {
   readonly allowedOrigins?: readonly string[];
   /**
    * Proxies whose `X-Forwarded-For` and `X-Forwarded-Host` are believed: addresses, subnets, or the names `loopback`,
-   * `linklocal`, `uniquelocal`, as for Express's `trust proxy`. Default none: then all who come through one proxy
-   * count as one address. Name your proxies only: whoever else comes from such an address can call himself anything.
-   * (`GET /connection` goes by the `trust proxy` of the Express app.)
+   * `linklocal`, `uniquelocal`, as for Express's `trust proxy`. Default none: then all clients behind one proxy count as
+   * one address. Name nothing but your proxies: a client with such an address can claim any other.
+   * (`GET /connection` uses the `trust proxy` of the Express app.)
    */
   readonly trustProxy?: string | readonly string[];
-  /** Fires when the server is to end: clients are told to connect anew, and nothing is taken on any more. */
+  /** Aborts when the server is to end. Then clients are told to connect anew, and no more sessions are opened. */
   readonly signal?: AbortSignal;
   readonly limits?: Partial<FallbackLimits>;
 }
 
-/** What keeps one client from costing the others too much, and how long things may take. */
+/** Limits that keep one client from slowing the others down, and time limits. */
 export interface FallbackLimits {
   /** Sessions at once; each holds a connection to the bus and, mostly, one to a browser. Default 5,000. */
   readonly sessions: number;
@@ -38,13 +38,13 @@ export interface FallbackLimits {
   readonly sessionsPerAddress: number;
   /** Largest body of a request that sends, in bytes. Default 131,072. */
   readonly bodyBytes: number;
-  /** Characters that may wait for one client; beyond it has to connect anew. Default 1,048,576. */
+  /** Characters that may wait for one client. With more it has to connect anew. Default 1,048,576. */
   readonly buffered: number;
   /** Characters that may wait for all clients together. Default 67,108,864. */
   readonly bufferedInAll: number;
-  /** How often a client gets a heartbeat, in ms. Proxies cut what is silent, some after 30 s. Default 20,000. */
+  /** How often a client gets a heartbeat, in ms. Proxies cut silent connections, some after 30 s. Default 20,000. */
   readonly heartbeatMs: number;
-  /** How often the bus is pinged for a session, in ms. Soketi closes what is silent for 120 s. Default 25,000. */
+  /** How often the bus is pinged for a session, in ms. Soketi closes a connection after 120 s of silence. Default 25,000. */
   readonly pingMs: number;
   /** How long a session waits for the client's next request, in ms. Default 10,000. */
   readonly graceMs: number;
@@ -60,7 +60,7 @@ export interface CheckedOptions {
   readonly limits: FallbackLimits;
 }
 
-/** Where browsers find the fallback; a host of null is the one they used. */
+/** Where browsers find the fallback. Host null: the host that they used. */
 export interface PublicUrl {
   readonly host: string | null;
   readonly path: string;

@@ -1,11 +1,11 @@
-/** Reads a small body, within bounds of size and time. Serves `attach.ts`. */
+/** Reads a small body, with limits of size and time. It serves `send-request.ts`. */
 
 import type { IncomingMessage } from 'node:http';
 
 /** The body, or the status and the words to refuse it with. */
 export type Body = { readonly bytes: Uint8Array } | { readonly status: 400 | 408 | 413; readonly fault: string };
 
-/** @param maxBytes beyond it nothing more is kept @param ms how long the client may take */
+/** @param maxBytes of a larger body nothing more is kept @param ms how long the client may take */
 export function readBody(req: IncomingMessage, maxBytes: number, ms: number): Promise<Body> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
@@ -13,7 +13,7 @@ export function readBody(req: IncomingMessage, maxBytes: number, ms: number): Pr
     const done = (body: Body) => {
       clearTimeout(timer);
       req.off('data', onData);
-      // The rest flows by without being kept, so that the answer gets through; the connection is closed after it.
+      // The rest is read and dropped, so that the answer gets through. After that the connection is closed.
       req.resume();
       resolve(body);
     };

@@ -1,4 +1,7 @@
-/** Which backends have a fallback in this process: the router asks it when it tells browsers where to connect. */
+/**
+ * Which backends have a fallback in this process. `attachFallback` notes it; the router asks it when it tells browsers where to
+ * connect. The two get the same backend and know nothing else of each other.
+ */
 
 import type { Backend } from '../../backend/backend.ts';
 import type { HttpEndpoint } from '../../backend/push/pusher-env.ts';
@@ -11,7 +14,7 @@ export function register(backend: Backend, url: PublicUrl): void {
   attached.set(backend, url);
 }
 
-/** The endpoint for a browser that used `host` (`name` or `name:port`), or null where nothing is attached. */
+/** The fallback for a browser that used `host` (`name` or `name:port`), or null if none is attached. */
 export function fallbackEndpoint(backend: Backend, host: string | undefined): HttpEndpoint | null {
   const url = attached.get(backend);
   if (!url) return null;

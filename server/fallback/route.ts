@@ -1,23 +1,23 @@
-/** Which requests are the fallback's, and what each one wants. Pure; serves `attach.ts`. */
+/** Which requests belong to the fallback, and what each one asks for. Pure. It serves `attach.ts`. */
 
 /** `stream` and `poll` receive (xhr_streaming, xhr), `send` sends (xhr_send). */
 export type FallbackVerb = 'stream' | 'poll' | 'send';
 
 export interface FallbackRoute {
   readonly key: string;
-  /** `<0-999>/<8 chars>`, made up by the client. Names the session and opens nothing: see `opener.ts`. */
+  /** `<0-999>/<8 chars>`, made up by the client. It names the session, but is no proof: see `access/opener.ts`. */
   readonly session: string;
   readonly verb: FallbackVerb;
-  /** The client's own parameters (`protocol`, `client`, `version`), fit to be passed on. */
+  /** The client's own parameters (`protocol`, `client`, `version`), checked, to be passed on to the bus. */
   readonly query: string;
 }
 
 const VERBS: Readonly<Record<string, FallbackVerb>> = { xhr_streaming: 'stream', xhr: 'poll', xhr_send: 'send' };
 const ROUTE = /^\/app\/([A-Za-z0-9_-]{1,128})\/(\d{1,3}\/[A-Za-z0-9]{8})\/(xhr_streaming|xhr|xhr_send)$/;
 
-/** The route of a request URL (path and query) below `path`, or null where it is somebody else's. */
+/** The route of a request URL (path and query) below `path`, or null if it does not belong to the fallback. */
 export function parseRoute(url: string, path: string): FallbackRoute | null {
-  // First, because every request of the application comes by here.
+  // First, since every request of the application is tested here.
   if (!url.startsWith(`${path}/app/`)) return null;
   const mark = url.indexOf('?');
   const match = ROUTE.exec(url.slice(path.length, mark < 0 ? undefined : mark));

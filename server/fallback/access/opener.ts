@@ -1,36 +1,36 @@
 /**
- * Whose a session is. Its URL is no secret, since proxies and access logs keep URLs: whoever only knows that may
- * neither read the session's messages nor send in its name. Serves `attach.ts`.
+ * To whom a session belongs. Its URL is no secret, since proxies and access logs keep URLs. Somebody who knows only the URL
+ * may neither read the session's messages nor send in its name. It serves `requests.ts`.
  */
 
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 const COOKIE = 'inloop_fallback';
-/** Each answer renews it. A session ends sooner than this where no request comes, so what is left in browsers is little. */
+/** How long the cookie lasts, in seconds. Each answer renews it, and a session without requests ends sooner. */
 const COOKIE_S = 300;
 
 export interface OpenerOptions {
-  /** A page of the application itself, or no page at all. pusher-js sends no cookies from pages of other origins. */
+  /** Whether it is a page of the application itself, or no page. From pages of other origins, pusher-js sends no cookies. */
   readonly keepsCookies: boolean;
   /** Its address, as for the cap on sessions. */
   readonly client: string;
-  /** The session's URL, as the browser sees it: no other session's requests carry its cookie. */
+  /** The path of the session's URL, as the browser sees it. So its cookie comes with no other session's requests. */
   readonly path: string;
 }
 
 /**
- * The client that opened a session, known by the best that it has:
- * - the cookie that it was greeted with, from the first request on that shows it;
- * - the cookies that it came with (the application's own), where it did come with some;
- * - else, where it keeps no cookies (a page of another origin; a client in a script, once it has proved what only the
- *   opener knows), its address and what it says of itself.
+ * The client that opened a session. Its later requests are recognized by the strongest of these that it has:
+ * 1. the cookie that we gave it, from the first request on that shows it;
+ * 2. the application's own cookies, if it came with some;
+ * 3. its address and its headers, if it keeps no cookies: a page of another origin, or a script that has proved to be the
+ *    opener (see `send-request.ts`).
  */
 export class Opener {
   readonly #secret = randomBytes(24).toString('base64url');
   readonly #traits: string;
   readonly #path: string;
-  /** What it came with; '' where it came with none. */
+  /** The application's cookies that it came with; '' for none. */
   readonly #cookies: string;
   #hasShownSecret = false;
   #keepsCookies: boolean;
@@ -42,10 +42,10 @@ export class Opener {
     this.#path = path;
   }
 
-  /** Whether a later request is of the same client. */
+  /** Whether a later request comes from the same client. */
   sent(req: IncomingMessage, client: string): boolean {
     if (readSecrets(req).some((value) => isSame(value, this.#secret))) {
-      // From now on nothing less will do.
+      // From now on only the cookie counts.
       this.#hasShownSecret = true;
       return true;
     }
@@ -53,18 +53,18 @@ export class Opener {
     return this.#cookies === '' ? !this.#keepsCookies : isSame(ownCookies(req), this.#cookies);
   }
 
-  /** Whether a request that brings no cookie could still be of the same client: one that keeps none. */
+  /** Whether a request without cookies could come from the same client, if that keeps no cookies. */
   couldBe(req: IncomingMessage, client: string): boolean {
     const isBare = this.#cookies === '' && readCookies(req).join('') === '';
     return isBare && !this.#hasShownSecret && traitsOf(req, client) === this.#traits;
   }
 
-  /** A request that brought no cookie has proved to be of the same client. */
+  /** A request without cookies has proved to come from the same client. */
   keepsNoCookies(): void {
     this.#keepsCookies = false;
   }
 
-  /** Gives the client what it will be known by; before the head of the answer is written. */
+  /** Gives the client its cookie. Call it before the head of the answer is written. */
   greet(res: ServerResponse, isSecure: boolean): void {
     const attributes = `Path=${this.#path}; Max-Age=${COOKIE_S}; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`;
     res.setHeader('Set-Cookie', `${COOKIE}=${this.#secret}; ${attributes}`);
@@ -81,7 +81,7 @@ function readSecrets(req: IncomingMessage): string[] {
     .map((pair) => pair.slice(COOKIE.length + 1));
 }
 
-/** The application's cookies, in any order. */
+/** The application's cookies, as one text that does not depend on their order. */
 function ownCookies(req: IncomingMessage): string {
   return readCookies(req)
     .filter((pair) => pair !== '' && !pair.startsWith(`${COOKIE}=`))

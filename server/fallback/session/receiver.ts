@@ -1,6 +1,6 @@
 /**
- * One request by which a client receives: a stream that stays open, or a poll that ends with its first line.
- * It knows what the network has not taken yet, so that the session can give that to the next request.
+ * A request by which a client receives: a stream that stays open, or a poll that ends with its first line. It serves the
+ * session. It keeps the messages that the network has not taken yet, so that the session can send them by the next request.
  */
 
 import type { ServerResponse } from 'node:http';
@@ -9,18 +9,18 @@ import { messageLine, PRELUDE_LINE, ROTATION_LENGTH } from './framing.ts';
 export interface ReceiverEvents {
   /** It takes lines again. */
   onReady(): void;
-  /** The request is over: the client or the network ended it, or its answer is complete. */
+  /** The request is over: it was cut, or its answer is complete. */
   onGone(): void;
 }
 
 export class Receiver {
   readonly kind: 'stream' | 'poll';
   readonly #res: ServerResponse;
-  /** Written so far, in UTF-16 code units, as the client counts it. */
+  /** How much was written, in UTF-16 code units, as the client counts it. */
   #length = 0;
   #isCongested = false;
   #isOver = false;
-  /** Messages of each line that the network has not taken. */
+  /** The messages of each line that the network has not taken yet. */
   readonly #untaken = new Set<readonly string[]>();
 
   constructor(kind: 'stream' | 'poll', res: ServerResponse, events: ReceiverEvents) {
@@ -34,13 +34,13 @@ export class Receiver {
       this.#isOver = true;
       events.onGone();
     });
-    // A reset by the peer is followed by `close`.
+    // `close` follows.
     res.on('error', () => {});
   }
 
   /**
-   * Whether a line may be written now. Not beyond the length at which pusher-js opens a new request: it ends this one
-   * as soon as it has read that much, and whatever was under way then would be lost.
+   * Whether a line may be written now. When pusher-js has read a certain length, it ends this request and opens a new one.
+   * What is under way then is lost, so nothing is written beyond that length.
    */
   get isReady(): boolean {
     return !this.#isOver && !this.#isCongested && this.#length <= ROTATION_LENGTH;
@@ -51,7 +51,7 @@ export class Receiver {
     this.sendLine(messageLine(messages), () => this.#untaken.delete(messages));
   }
 
-  /** Writes a line; for a poll this is the whole answer. */
+  /** Writes a line. For a poll this is the whole answer. */
   sendLine(line: string, onTaken?: () => void): void {
     const taken = (error?: Error | null) => {
       if (!error) onTaken?.();
@@ -73,19 +73,19 @@ export class Receiver {
     this.#res.end(line);
   }
 
-  /** Answers something else than a stream of lines; only before the first one. */
+  /** Answers something else than lines. Once there was a line, it cuts the connection instead. */
   refuse(answer: (res: ServerResponse) => void): void {
     this.#isOver = true;
     if (this.#res.headersSent) this.#res.destroy();
     else answer(this.#res);
   }
 
-  /** Lets go of the request, whatever state it is in, and returns what did not get through, oldest first. */
+  /** Ends the request, whatever its state, and returns the messages that did not get through, oldest first. */
   abandon(): string[] {
     this.#isOver = true;
     const left = [...this.#untaken].flat();
     this.#untaken.clear();
-    // Ended politely only if nothing is under way: what still got through would come twice.
+    // Cut if something is under way. Otherwise it might still get through, and come a second time by the next request.
     if (left.length > 0 || this.#isCongested) this.#res.destroy();
     else if (!this.#res.writableEnded) this.#res.end();
     return left;
@@ -102,9 +102,9 @@ export class Receiver {
     this.#res.writeHead(200, {
       'Content-Type': 'application/javascript; charset=UTF-8',
       'X-Content-Type-Options': 'nosniff',
-      // no-transform: nobody on the way may compress it, and thereby hold it back.
+      // no-transform: no proxy may compress it, since compression holds lines back.
       'Cache-Control': 'no-store, no-transform',
-      // The same for nginx, which would buffer the whole answer.
+      // nginx would buffer the whole answer.
       'X-Accel-Buffering': 'no',
     });
     if (this.kind === 'stream') {
