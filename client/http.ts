@@ -1,6 +1,6 @@
 /**
- * The HTTP side of the contract, for the feed: one place for the address, the headers, the time limit, `ETag`,
- * `Retry-After`, and for turning every kind of failure into one {@link TaskError}.
+ * The feed's HTTP client: address, headers, time limit, `ETag` and `Retry-After` in one place. Every kind of failure
+ * becomes a {@link TaskError}.
  */
 
 import { type Issue, TaskError } from '../core/error.ts';
@@ -41,18 +41,18 @@ export interface Answer {
   readonly channel: string | null;
 }
 
-/** @throws TaskError from every call; its `status` is 0 where no answer came, or one for somebody else (`other_user`) */
+/** @throws TaskError from every call; `status` is 0 without an answer, and for an answer to another user (`other_user`) */
 export interface Http {
-  /** Sends `If-None-Match` for lists; a 304 is answered with the body from before. */
+  /** Sends `If-None-Match` for lists. After a 304 the answer has the body from before. */
   get(path: string): Promise<Answer>;
   post(path: string, body?: object, headers?: Headers): Promise<Answer>;
   /** Channel authorization, as Pusher clients ask for it. `endpoint` as `GET /connection` gave it. */
   authorize(endpoint: string, socketId: string, channel: string): Promise<Answer>;
-  /** Forgets the bodies it keeps for 304: they were another user's. */
+  /** Forgets the bodies that are kept for a 304: they were another user's. */
   forget(): void;
 }
 
-/** For one request with its body, in milliseconds. */
+/** How long a request with its answer's body may take, in milliseconds. */
 const TIME_LIMIT = 10_000;
 /** How many bodies of lists are kept for a 304. The lists asked for most recently stay. */
 const MOST_KEPT = 12;
@@ -81,8 +81,8 @@ export function createHttp({ base, fetch, headers, timing, generation, onAnswer,
       const sent = timing.now();
       const response = await fetch(url, {
         credentials: 'include',
-        // The browser's own cache would answer a 304 for us, and sometimes without asking. But with `no-store` it
-        // sends `Cache-Control: no-cache` by itself, to which Express never answers 304: so that header is ours.
+        // The browser's own cache would turn a 304 into a 200, and sometimes answer without asking the server. But with
+        // `no-store` the browser adds `Cache-Control: no-cache`, and then Express never answers 304. So set that header here.
         cache: 'no-store',
         signal: abort.signal,
         ...init,
@@ -140,12 +140,12 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Empty, or a proxy's page. Whoever needs more than the status finds out by checking the body.
+    // Empty, or the page of a proxy. Callers that need a body check it.
     return undefined;
   }
 }
 
-/** The one place where an answer that is no success becomes an error a person can read. */
+/** The error for an answer that is no success, with words a person can read. */
 function toTaskError(status: number, body: unknown, retryAfter: number | null): TaskError {
   const { code = 'http', detail, errors } = isObject(body) ? body : {};
   return new TaskError(`${code}`, `${detail ?? `The server answered with status ${status}.`}`, {

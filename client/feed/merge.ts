@@ -1,12 +1,12 @@
 /**
- * How snapshots from push, polls, lists and answers become one list. Pure, for the feed and for anyone who
- * keeps snapshots: whatever the order, and however often something comes twice, the end is the same.
+ * Merges snapshots from push, polls, lists and answers into one list. Pure, for the feed and for anyone who keeps
+ * snapshots. The result does not depend on the order in which they come, nor on how often.
  *
- * - Of two snapshots of a task an outcome beats an active status, then the higher revision wins.
- * - An outcome whose result was too big for a message takes it over from any copy that has it.
- * - "Seen" may come before the outcome it is about; it waits.
+ * - Of two snapshots of a task, an outcome wins over an active status. Otherwise the higher revision wins.
+ * - An outcome whose result was too big for a message gets it from any copy that has it.
+ * - A "seen" that comes before its outcome is remembered until the outcome comes.
  * - A task whose record is gone (`markGone`) is shown as failed until the server shows it again.
- * - A list is one user's. What belongs to another is not merged into it.
+ * - A list belongs to one user. Snapshots of another user are not merged into it.
  */
 
 import { isFinished, type Snapshot } from '../../core/snapshot.ts';
@@ -14,13 +14,13 @@ import { isPartial } from '../../core/wire.ts';
 
 /** Everything the feed knows about tasks. Immutable; unchanged parts keep their identity. */
 export interface TaskList {
-  /** Whose tasks these are, by the channel on which they are pushed; null while nobody has said. */
+  /** Whose tasks these are: the channel on which they are pushed; null while it is not known. */
   readonly channel: string | null;
   /** Newest first. */
   readonly tasks: readonly Snapshot[];
   /** Where in `tasks` each of them is, by its id. */
   readonly positions: ReadonlyMap<string, number>;
-  /** Ids told to be seen, with the time, for snapshots that do not say so yet. */
+  /** When tasks were seen, by their ids, for snapshots that do not say so yet. */
   readonly seen: ReadonlyMap<string, string>;
 }
 
@@ -38,15 +38,15 @@ export function findTask({ tasks, positions }: TaskList, id: string): Snapshot |
   return tasks[positions.get(id) ?? -1];
 }
 
-/** `list` as that of `channel`'s user: itself where it is theirs, or nobody's yet; an empty one where it is another's. */
+/** The list for the user of `channel`: `list` where it is theirs or nobody's, an empty one where it is another user's. */
 export function turnTo(list: TaskList, channel: string | null): TaskList {
   if (list.channel === channel) return list;
   return list.channel === null ? { ...list, channel } : { ...NO_TASKS, channel };
 }
 
 /**
- * `list` with `snapshots` merged in; `list` itself where they say nothing new, and where they are another user's.
- * @param channel whose they are, as the answer's header `Inloop-Channel` or the channel of the event says
+ * `list` with `snapshots` merged in; `list` itself where nothing is new, and where they are another user's.
+ * @param channel whose they are, by the header `Inloop-Channel` of the answer or by the channel of the event
  */
 export function mergeSnapshots(
   list: TaskList,
@@ -77,8 +77,8 @@ export function markSeen(list: TaskList, ids: readonly string[], seenAt: string)
 }
 
 /**
- * `list` with at most `most` outcomes: those not seen yet first, then the latest. Active tasks all stay; `list` itself
- * where there is nothing to leave out. A page that is open for a week must not keep all that ended in it.
+ * `list` with at most `most` outcomes: unseen ones first, then the latest. All active tasks stay. `list` itself where there
+ * is nothing to drop. A page that is open for a week must not keep everything that ended in it.
  */
 export function trimTasks(list: TaskList, most: number): TaskList {
   const finished = list.tasks.filter(isFinished);
@@ -110,7 +110,7 @@ export function isGone(snapshot: Snapshot): boolean {
   return snapshot.error?.code === GONE;
 }
 
-/** Which of two snapshots of one task to keep. The order of the arguments makes no difference. */
+/** The snapshot to keep of two of one task, whatever the order of the arguments. */
 function pick(a: Snapshot, b: Snapshot): Snapshot {
   const [winner, other] = beats(b, a) ? [b, a] : [a, b];
   if (isPartial(winner) && other.status === 'succeeded' && !other.resultOmitted) {

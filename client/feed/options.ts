@@ -1,4 +1,4 @@
-/** What `connectTasks` takes, checked once, with an error that says what to do. */
+/** The options of `connectTasks`, and their check. */
 
 import { ConfigError } from '../../core/config-error.ts';
 import { browserPage, type Page, systemTiming, type Timing } from '../environment.ts';
@@ -14,13 +14,13 @@ export interface FeedOptions {
   readonly fetch?: typeof fetch;
   /** Headers for every request, or a function that makes them. Cookies are sent anyway. */
   readonly headers?: HeaderSource;
-  /** Clock, timers and chance. For tests. */
+  /** Clock, timers and randomness. For tests. */
   readonly timing?: Timing;
-  /** The page around the feed. For tests, and for surroundings that are no page. */
+  /** The page around the feed. For tests, and for environments without one. */
   readonly page?: Page;
 }
 
-/** The options with everything filled in. */
+/** The options with their defaults. */
 export interface CheckedOptions extends Required<Omit<FeedOptions, 'url'>> {
   readonly base: string;
 }
@@ -44,7 +44,7 @@ function toBase(url: unknown): string {
     const { origin, pathname, protocol } = new URL(url as string, globalThis.document?.baseURI);
     if (url && /^https?:$/.test(protocol)) return (origin + pathname).replace(/\/+$/, '');
   } catch {
-    // Said below.
+    // The error is thrown below.
   }
   return invalid('url', 'where the task router is mounted, like "/tasks"', url);
 }

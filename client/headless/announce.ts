@@ -1,4 +1,4 @@
-/** What is said aloud to those who cannot see the tray: outcomes, and once that a task takes longer. Pure. */
+/** What a screen reader says of outcomes, for a live region. Pure. */
 
 import type { OutcomeSnapshot } from '../../core/snapshot.ts';
 import { countOutcomes } from './groups.ts';
@@ -6,7 +6,7 @@ import { isPartialSuccess } from './words/describe.ts';
 import { isolate } from './words/plain-text.ts';
 import { explain, type Wording } from './words/wording.ts';
 
-/** One utterance for all of `outcomes`, '' for none. For a polite live region that is there before the first task. */
+/** One text for all of `outcomes`, '' for none. For a polite live region that is in the page before the first task. */
 export function announce(outcomes: readonly OutcomeSnapshot[], wording: Wording): string {
   const [task] = outcomes;
   if (!task) return '';

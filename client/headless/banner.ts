@@ -1,11 +1,11 @@
-/** The one quiet line about the connection. Pure. */
+/** The line about the connection. Pure. */
 
 import type { ConnectionState } from '../feed/connection.ts';
 import type { Wording } from './words/wording.ts';
 
-/** A loss is not worth a word before it has lasted this long, in milliseconds. */
+/** A loss is mentioned only after it has lasted this long, in milliseconds. */
 const PATIENCE = 2_000;
-/** One that lasts this long is no blip: something blocks push here, and news comes late for good. In milliseconds. */
+/** After this long, in milliseconds, something probably blocks push for good, and news will stay late. */
 const BLOCKED = 60_000;
 
 /** What to say about `connection` at `now` (our clock), or '' for nothing. */
@@ -24,7 +24,7 @@ export function describeConnection(connection: ConnectionState, now: number, wor
   }
 }
 
-/** Whether what is shown can be old without anybody knowing. */
+/** Whether the shown tasks may be out of date without any sign of it. */
 export function isOutOfDate({ status }: ConnectionState): boolean {
   return status === 'offline' || status === 'signed-out' || status === 'closed';
 }

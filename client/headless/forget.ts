@@ -1,13 +1,13 @@
-/** How what is remembered of tasks stays as long as the list of them, on a page that is open for a week. */
+/** Keeps what is remembered of tasks about as long as their list, on a page that is open for a week. */
 
 import type { Snapshot } from '../../core/snapshot.ts';
 
-/** Rather a few too many than a look at all of them each time. */
+/** So many entries too many are left alone: to look at all of them costs time. */
 const SLACK = 500;
 
 /**
- * Forgets in `kept`, by task ids, what is not in `tasks` any more: once it is much longer than that.
- * @param onForget called with each entry that goes
+ * Removes the entries of `kept` (by task ids) whose tasks are not in `tasks`, once there are 500 entries more than tasks.
+ * @param onForget called with each entry that is removed
  */
 export function forgetUnlisted<T>(
   kept: Map<string, T> | Set<string>,

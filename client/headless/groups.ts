@@ -1,11 +1,11 @@
-/** What is shown where, and counted how. Pure. */
+/** Which tasks stand in which group of a list, and how outcomes are counted. Pure. */
 
 import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/snapshot.ts';
 
 export interface Groups {
   /** Still going, newest first. */
   readonly active: readonly Snapshot[];
-  /** Outcomes not seen yet: failures first, so that three among 300 are found at once, then the latest. */
+  /** Outcomes not seen yet: failures first, so that three among 300 are found at once, then the others, the latest first. */
   readonly unseen: readonly OutcomeSnapshot[];
   /** The rest, the latest first. */
   readonly recent: readonly OutcomeSnapshot[];
@@ -15,8 +15,8 @@ export interface Groups {
 
 /**
  * `tasks` (newest first) in the groups of the panel.
- * @param held ids that stay with the unseen although they are marked: nothing moves under the eyes of the reader
- * @param before the groups from before: what did not change is taken over, so that long lists cost little
+ * @param held ids that stay among the unseen although they were seen, so that rows do not move while somebody reads them
+ * @param before the groups from before; unchanged parts are reused, so that long lists cost little
  */
 export function groupTasks(tasks: readonly Snapshot[], held: ReadonlySet<string> = new Set(), before?: Groups): Groups {
   const active = tasks.filter((task) => !isFinished(task));
@@ -37,7 +37,7 @@ export function groupTasks(tasks: readonly Snapshot[], held: ReadonlySet<string>
   };
 }
 
-/** A task that is over before this has passed, in milliseconds, is shown as its outcome only. */
+/** A task that ends within this time, in milliseconds, is shown with its outcome only. */
 const TOO_YOUNG = 1_000;
 
 /** `tasks` without the active ones of less than a second at `now` (server time); `tasks` itself where there are none. */
@@ -55,7 +55,7 @@ export function countOutcomes(
   return [count('succeeded'), count('failed'), count('cancelled')];
 }
 
-/** Ids of the tasks that were done again: their Retry button has done its work. */
+/** Ids of the tasks that were retried: they need no Retry button any more. */
 export function retriedIds(tasks: readonly Snapshot[]): ReadonlySet<string> {
   const ids = new Set<string>();
   for (const { retryOf } of tasks) if (retryOf) ids.add(retryOf);

@@ -1,6 +1,6 @@
 /**
- * What one snapshot does not tell but several do: since when nothing moved, how fast it goes, and whether there turned
- * out to be more to do. Pure; whoever shows tasks keeps one memory for each.
+ * What several snapshots of a task say together: since when nothing moved, how fast it goes, and whether there turned out
+ * to be more to do. Pure; a UI keeps one memory for each task.
  */
 
 import { fractionOf, sameProgress } from '../../core/progress.ts';
@@ -13,16 +13,16 @@ export interface TaskMemory {
   /** When the status or the progress last changed; server time in milliseconds. */
   readonly movedAt: number;
   readonly pace: Pace | null;
-  /** How far it was at its farthest, from 0 to 1, since it last went back; null where that was never known. */
+  /** The greatest progress since the bar last went back, from 0 to 1; null where it was never known. */
   readonly peak: number | null;
-  /** When there turned out to be more to do, so that it went back; server time in milliseconds. */
+  /** When there turned out to be more to do, so that the bar went back; server time in milliseconds. */
   readonly grewAt: number | null;
 }
 
-/** Less than this is no leap: the eye takes it for the unsteadiness of a bar. */
+/** A bar that goes back by less than this share needs no explanation. */
 const LEAP = 0.03;
 
-/** The memory after `snapshot`; `before` itself where it says nothing new. */
+/** The memory after `snapshot`; `before` itself where nothing is new. */
 export function remember(before: TaskMemory | undefined, snapshot: Snapshot): TaskMemory {
   if (before?.snapshot === snapshot) return before;
   const at = Date.parse(snapshot.updatedAt);

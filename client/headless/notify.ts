@@ -1,9 +1,9 @@
 /**
- * Tells of outcomes beyond the page, where no tab of this browser is looked at: once, by one of the tabs. For
- * `<inloop-tray>`, and for whoever draws something else and wants system notifications.
+ * Tells of outcomes outside of the page, while no tab of this browser is visible: once, by one of the tabs. For system
+ * notifications, of `<inloop-tray>` and of other UIs.
  *
- * Every visible tab holds a shared lock; who wants to notify asks for the same lock alone, and gets it only if there
- * is no visible tab. The browser frees the lock of a tab that crashes. Needs Web Locks: without them nobody notifies.
+ * Every visible tab holds a shared lock. A tab that wants to notify asks for an exclusive lock of the same name, which it
+ * gets only while no tab is visible. The browser frees the lock of a tab that crashes. Without Web Locks no tab notifies.
  */
 
 import type { OutcomeSnapshot } from '../../core/snapshot.ts';
@@ -17,7 +17,7 @@ const VISIBLE = 'inloop:visible';
 
 export interface NotifierOptions extends ClaimOptions {
   readonly feed: Pick<TaskFeed, 'getSnapshot' | 'subscribe'>;
-  /** Called with outcomes that were reached while no tab was visible; with each of them once per browser. */
+  /** Called with outcomes that were reached while no tab was visible, with each of them once per browser. */
   readonly notify: (outcomes: readonly OutcomeSnapshot[]) => void;
   readonly page?: Pick<Page, 'isVisible'>;
 }
@@ -48,7 +48,7 @@ export function notifyOutcomes(options: NotifierOptions): () => void {
     const { channel: owner, reached: ended } = lookAtTasks();
     const reached = ended.filter(({ seenAt }) => !seenAt);
     if (reached.length === 0 || page.isVisible()) return;
-    // One after the other, so that of two hidden tabs none takes the other for a visible one.
+    // One tab after the other: of two hidden tabs, neither must take the other's lock for that of a visible tab.
     locks
       ?.request(`${VISIBLE}?`, async () => {
         const isAlone = await locks?.request(VISIBLE, { ifAvailable: true }, (lock) => lock !== null);

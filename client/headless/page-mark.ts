@@ -1,9 +1,9 @@
-/** How the page's title and icon show progress and outcomes, for those who look at another tab. Pure. */
+/** How the page's title and icon show progress and outcomes, for users who look at another tab. Pure. */
 
 import { isFinished, type Snapshot } from '../../core/snapshot.ts';
 import { formatNumber, type Wording } from './words/wording.ts';
 
-/** What the page is marked with. The shapes differ, not only the colours. */
+/** The mark of a page. Shapes differ as well as colours, for those who do not see colours. */
 export interface PageMark {
   readonly shape: 'active' | 'good' | 'bad' | 'neutral';
   /** How far the active tasks are on the whole, from 0 to below 1; null where that is not known. */

@@ -1,10 +1,9 @@
 /**
- * Shows each outcome once: not once per tab, not again after a reload. For whoever tells the user of outcomes.
+ * Tells the user of each outcome once: not in every tab, and not again after a reload. For toasts and the like.
  *
- * The feed of every tab knows every outcome. Telling of it is for a tab that is looked at, and for the first of
- * those: it claims the outcome, under a lock, in the storage that the tabs of a browser share. What nobody was
- * there to be told waits for the first tab that is looked at again. Outcomes that were seen, on whatever device,
- * are not told any more. Where somebody else has signed in, nothing of the user before is told or remembered.
+ * The feed of every tab knows every outcome. The first visible tab tells of it: that tab claims the outcome in the storage
+ * that all tabs share (`tabs/claim.ts`). While no tab is visible, outcomes wait for the first that is. Outcomes that were
+ * seen on any device are not told. When somebody else signs in, nothing of the former user is told or remembered.
  */
 
 import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/snapshot.ts';
@@ -15,10 +14,10 @@ import { forgetUnlisted } from './forget.ts';
 import { watchTasks } from './watch-tasks.ts';
 
 const KEY = 'inloop:told';
-/** What is fetched this soon after a return was missed, in milliseconds. */
+/** Outcomes that come within this time after the user's return count as missed, in milliseconds: they are fetched then. */
 const RETURN_WINDOW = 3_000;
 
-/** Outcomes that are to be told now, by this tab. */
+/** Outcomes that this tab should tell now. */
 export interface News {
   /** Reached while the user was here. */
   readonly live: readonly OutcomeSnapshot[];
@@ -28,7 +27,7 @@ export interface News {
 
 export interface PresenterOptions extends ClaimOptions {
   readonly feed: Pick<TaskFeed, 'getSnapshot' | 'subscribe'> & Partial<Pick<TaskFeed, 'now'>>;
-  /** Tells the user. Called with at least one outcome; each outcome is handed out once. */
+  /** Tells the user. Called with at least one outcome, and with each outcome once. */
   readonly present: (news: News) => void;
   /** Since when the user has been here, in milliseconds since 1970. Default: now. */
   readonly since?: number;
@@ -40,20 +39,20 @@ export interface PresenterOptions extends ClaimOptions {
 export function presentOutcomes(options: PresenterOptions): () => void {
   const { feed, present, page = browserPage, timing = systemTiming } = options;
   const lookAtTasks = watchTasks(feed);
-  /** What this tab knows to be told already; asked before the shared storage, and all there is without one. */
+  /** Ids that this tab knows to be told. Without a shared storage this is all there is. */
   const told = new Set<string>();
-  /** Outcomes this tab knows of, and whether they came while nobody looked. */
+  /** Whether each outcome came while the user was away, by its id. */
   const isMissed = new Map<string, boolean>();
-  /** Tasks that were seen going on since the user returned: they end before our eyes. */
+  /** Ids of tasks that were active while the user was here: their outcomes are live. */
   const witnessed = new Set<string>();
-  /** What was known at the return, and may be old. */
+  /** Snapshots from before the user's return, which may be out of date. */
   let stale: ReadonlySet<Snapshot> = new Set();
   let returnedAt = options.since ?? timing.now();
   let settledAt = timing.now() + RETURN_WINDOW;
   let isClaiming = false;
   let isStopped = false;
 
-  /** The user is here as of now. */
+  /** The user has come back, or somebody else has come. */
   function arrive(): void {
     returnedAt = timing.now();
     settledAt = returnedAt + RETURN_WINDOW;
@@ -70,7 +69,7 @@ export function presentOutcomes(options: PresenterOptions): () => void {
     }
     const isVisible = page.isVisible();
     const now = timing.now();
-    // When the user came, by the server's clock: tasks are told by that.
+    // When the user came, by the server's clock, since the times of tasks are the server's.
     const cameAt = (feed.now?.() ?? now) - (now - returnedAt);
     const isMissing = ({ id, createdAt }: Snapshot) =>
       !isVisible || (now < settledAt && !witnessed.has(id) && !(Date.parse(createdAt) > cameAt));
@@ -105,7 +104,7 @@ export function presentOutcomes(options: PresenterOptions): () => void {
     stale = new Set(feed.getSnapshot().tasks);
     void look();
   });
-  // Not at once: what is stopped right where it was started (by React, in development) must not have claimed anything.
+  // Not at once: React in development starts and stops effects right away, and a stopped one must not claim anything.
   queueMicrotask(look);
   return () => {
     isStopped = true;

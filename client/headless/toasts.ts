@@ -1,10 +1,10 @@
 /**
- * The toasts: which outcomes are said beside the page, and for how long. Pure: a queue, and functions that give the
- * next one; whoever draws toasts keeps the queue and hands in the clock.
+ * The toasts: which outcomes are shown beside the page, and for how long. Pure: a queue, and functions that return the next
+ * queue. A UI keeps the queue and passes the time in.
  *
- * A toast is a hint, the tray is the record: what is not shown any more is still there. At most three are shown, the
- * newest; the rest wait and are counted. Outcomes that come in one burst are one summary instead, but for failures: three
- * among 300 are to be found at once. Failures, and outcomes that offer something to do, stay until they are dismissed.
+ * A toast is a hint: the tray still holds what it does not show any more. The newest three are shown; the rest wait and
+ * are counted. A burst of outcomes becomes one summary, except for its failures, so that three among 300 are found at once.
+ * Failures, and outcomes that offer something to do, stay until they are dismissed.
  */
 
 import type { OutcomeSnapshot } from '../../core/snapshot.ts';

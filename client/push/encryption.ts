@@ -1,19 +1,19 @@
 /**
- * What an encrypted channel needs beyond pusher-js: a cipher, and care when the key is changed. `pusher.ts` loads this
- * file for such a channel and for no other, so that nobody else pays for it.
+ * What an encrypted channel needs beyond pusher-js: a cipher, and care when the key changes. `pusher.ts` loads this file
+ * for encrypted channels only, so that other pages need not download it.
  *
- * After a change of key pusher-js cannot read the next event, asks for the channel's key again, tries the event once
- * more, and drops it where that did not help. Here all events that come meanwhile get the one answer, and what may
- * have been dropped is fetched.
+ * After a change of the key pusher-js cannot read the next event. It asks for the channel's key again, tries the event once
+ * more, and drops it if that fails too. Here all events of that time share one answer, and the feed fetches what may have
+ * been dropped.
  */
 
 import { xsalsa20poly1305 } from '@noble/ciphers/salsa.js';
 import type { Authorizer, Options } from './pusher-class.ts';
 
-/** For so long one answer is good for every event, in ms: while two keys are in use it would be one request an event. */
+/** Events within this time share one answer, in milliseconds. While two keys are in use, each event would send a request. */
 const KEEP = 2_000;
 
-/** The part of NaCl that pusher-js asks for: `open` gives null for what another key has closed. */
+/** The part of NaCl that pusher-js needs. `open` returns null for what was sealed with another key. */
 const nacl = {
   secretbox: {
     overheadLength: 16,
@@ -44,7 +44,7 @@ export function encrypt(options: Options, watch: () => () => void): Options {
       customHandler(of, (error, signed) => (error ? reject(error) : resolve(signed as object)));
     });
 
-  /** Who has entered the channel asks again only because an event could not be read. */
+  /** A subscribed connection asks again only when it could not read an event. */
   function renew(of: Parameters<Authorizer>[0]): Promise<object> {
     isMissing = !!answer;
     if (answer) return answer;
@@ -66,7 +66,7 @@ export function encrypt(options: Options, watch: () => () => void): Options {
         (of.socketId === entered ? renew(of) : ask(of)).then(
           (signed) => {
             entered = of.socketId;
-            // A copy, since pusher-js takes the key out of what it gets.
+            // A copy, since pusher-js deletes the key from the object it gets.
             callback(null, { ...signed } as { auth: string });
           },
           (error) => callback(error, null),

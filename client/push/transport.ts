@@ -1,50 +1,51 @@
 /**
- * Chooses what carries a push connection: a Pusher class, made from the real one, for networks that change.
+ * Chooses the transport of a push connection, WebSocket or HTTP, for networks that change. It is a Pusher class that is
+ * made from the real one.
  *
- * pusher-js by itself gives WebSockets 5 s before it tries HTTP (2 s with TLS), longer than the short attempts of
- * `link.ts`; and what has worked once it prefers for half an hour. Here a lost connection is tried over WebSockets and
- * over HTTP in turn, one attempt each. While it is up over HTTP a second connection tries WebSockets now and then, and
- * takes its place once it is in the channel, so that nothing is missed in between.
+ * pusher-js alone waits 5 s for a WebSocket before it tries HTTP (2 s with TLS), which is longer than the short attempts
+ * of `link.ts`. And it prefers a transport that worked for half an hour. Here the attempts after a loss alternate between
+ * WebSocket and HTTP. While push is up over HTTP, a second connection tries a WebSocket from time to time. It replaces the
+ * first one when it is subscribed, so that no event is missed in between.
  */
 
 import { systemTiming, type Timing } from '../environment.ts';
 import type { Options, PusherClass, PusherLike } from './pusher-class.ts';
 
-/** What an attempt may use. */
+/** The transports that an attempt may use. */
 type Transports = Options['enabledTransports'];
 
-/** Under TLS this is `wss` as well. */
+/** With TLS, pusher-js takes this for `wss`. */
 const WEB_SOCKET: Transports = ['ws'];
 const HTTP: Transports = ['xhr_streaming', 'xhr_polling'];
-/** For proxies that hold a stream back: pusher-js would give the stream 4 s first. */
+/** For proxies that delay a stream: with streaming allowed, pusher-js would wait 4 s for it first. */
 const HTTP_POLLING: Transports = ['xhr_polling'];
-/** Whatever the options allow. In a short attempt that is a WebSocket. */
+/** All that the options allow. A short attempt gets no further than a WebSocket. */
 const ANY = undefined;
 
-/** The attempts after a loss, by what carried the connection before. From the eleventh on: any. */
+/** What each attempt after a loss may use, by the transport before the loss. From the eleventh attempt on: all. */
 const ATTEMPTS: Readonly<Record<'ws' | 'http', readonly (Transports | undefined)[]>> = {
   ws: [ANY, HTTP, ANY, HTTP_POLLING, ANY, HTTP, ANY, HTTP_POLLING, ANY, HTTP],
   http: [HTTP, HTTP, ANY, HTTP_POLLING, HTTP, HTTP, ANY, HTTP_POLLING, HTTP, HTTP],
 };
 
-/** While it is up over HTTP, WebSockets are tried after this, then ever more rarely; in milliseconds. */
+/** Push over HTTP tries a WebSocket after 5 s, then after 10, 20, 40, 40 … s. In milliseconds. */
 const FIRST_PROBE = 5_000;
 const SLOWEST_PROBE = 40_000;
-/** How long such a try may take. */
+/** How long such a try may take, in milliseconds. */
 const PROBE_LIMIT = 8_000;
 
 type Callback = (data: never) => void;
 type EventCallback = (event: string, data: unknown) => void;
 
-/** Carries one channel. */
+/** A Pusher that chooses its transport, for one channel. */
 export interface SteeredPusher extends PusherLike {
-  /** What carries the connection, or carried it last. */
+  /** The transport of the connection, or of the last one; null before the first. */
   readonly carrier: 'ws' | 'http' | null;
 }
 
 export type SteeredClass = new (key: string, options: Options, carrier?: 'ws' | 'http' | null) => SteeredPusher;
 
-/** Classes that need no steering: they are steered, or share a connection that is. */
+/** Classes that choose their transports already, or share a connection that does. */
 const steered = new WeakSet<object>();
 
 /** Says that `Pusher` chooses its transports by itself. */
@@ -53,7 +54,7 @@ export function markSteered<T extends PusherClass>(Pusher: T): T {
   return Pusher;
 }
 
-/** `Pusher`, steered; itself where it is. */
+/** `Pusher`, made to choose its transports; itself where it does already. */
 export function steerTransports(Pusher: PusherClass, timing: Timing = systemTiming): PusherClass | SteeredClass {
   return steered.has(Pusher) ? Pusher : makeSteered(Pusher, timing);
 }
@@ -66,7 +67,7 @@ function makeSteered(Real: PusherClass, timing: Timing): SteeredClass {
     readonly #eventCallbacks: EventCallback[] = [];
     #channel = '';
     #real: PusherLike | undefined;
-    /** What `#real` may use. */
+    /** The transports that `#real` may use. */
     #transports: Transports | undefined;
     /** Attempts since it was up. */
     #attempts = 0;
@@ -82,7 +83,7 @@ function makeSteered(Real: PusherClass, timing: Timing): SteeredClass {
       },
     };
 
-    /** @param carrier what is known to work, from another tab; null: nothing is */
+    /** @param carrier the transport that works in another tab; null where none is known */
     constructor(key: string, options: Options, carrier: 'ws' | 'http' | null = null) {
       this.#key = key;
       this.#options = options;
@@ -106,7 +107,7 @@ function makeSteered(Real: PusherClass, timing: Timing): SteeredClass {
       this.#transports = transports;
       this.#real ??= this.#create(transports);
       this.#real.connect();
-      // Where there is nothing to be had over HTTP, a bus that is back is not found one attempt later.
+      // The attempt over HTTP may find nothing while WebSockets work again: so try both.
       if (transports && this.carrier === 'ws') this.#tryWebSocket();
     }
 
@@ -125,7 +126,7 @@ function makeSteered(Real: PusherClass, timing: Timing): SteeredClass {
       real.connection.bind('state_change', (change: { readonly previous: string; readonly current: string }) => {
         if (real !== this.#real) return;
         if (change.current !== 'connected') this.#endProbe();
-        // This browser, or this network, cannot do it over this transport; over another one it may.
+        // This transport does not work in this browser or network. Another one may.
         if (change.current === 'failed' && enabledTransports) this.#tell('connecting_in', 1);
         else this.#tell('state_change', change);
       });
@@ -139,7 +140,7 @@ function makeSteered(Real: PusherClass, timing: Timing): SteeredClass {
       return real;
     }
 
-    /** It is in the channel. */
+    /** `real` is subscribed. */
     #settle(real: PusherLike): void {
       this.#attempts = 0;
       const name = real.connection.connection?.transport?.name;
@@ -172,7 +173,7 @@ function makeSteered(Real: PusherClass, timing: Timing): SteeredClass {
         this.#probe = this.#create(WEB_SOCKET);
         this.#probe.connect();
       } catch {
-        // This browser has none.
+        // This browser has no WebSocket.
       }
     }
 
@@ -183,7 +184,7 @@ function makeSteered(Real: PusherClass, timing: Timing): SteeredClass {
       this.#probe = undefined;
     }
 
-    /** `probe` is in the channel, over a WebSocket. Whoever hears of it fetches what went to neither. */
+    /** `probe` is subscribed over a WebSocket and replaces the connection over HTTP. The feed then fetches what both missed. */
     #takeOver(probe: PusherLike): void {
       const old = this.#real;
       this.#real = probe;
@@ -191,7 +192,7 @@ function makeSteered(Real: PusherClass, timing: Timing): SteeredClass {
       this.#probe = undefined;
       this.#endProbe();
       old?.disconnect();
-      // Nothing was up yet: then its connection is news as well.
+      // Push was not up before. So tell that there is a connection, too.
       if (this.#attempts > 0) this.#tell('state_change', { previous: 'connecting', current: 'connected' });
     }
 

@@ -1,6 +1,6 @@
 /**
- * The feed that a provider owns. Rendering must not connect (React renders on servers, and throws renders away), but
- * components want something to subscribe to from their first render on. So this is there at once, and connects, closes
+ * The feed that a provider owns. Rendering must not connect, since React renders on servers and discards renders. But
+ * components need something to subscribe to from their first render on. So this feed exists at once, and connects, closes
  * and connects again with the provider's effects.
  */
 
@@ -27,7 +27,7 @@ export function createOwnFeed(): OwnFeed {
   }
 
   function close(): void {
-    // Nobody is told: either nobody is there any more, or what is opened next is news enough.
+    // Subscribers are not told: either none is left, or the next `open` tells them.
     for (const subscriber of subscribers) subscriber.stop?.();
     feed?.close();
     feed = undefined;

@@ -12,17 +12,16 @@ import { watchOutcomes } from './watch-outcomes.ts';
 export type TasksProviderProps = {
   readonly children?: ReactNode;
   /**
-   * Called once with each outcome that is reached while this is mounted, from the state and not from a message: what
-   * was lost, doubled or missed on the way changes nothing. Not called with what had ended before. Every tab calls its
-   * own, so this is the place to refetch what a task has changed; to tell the user, once over all tabs, there is
-   * `presentOutcomes` of `inloop/client`.
+   * Called once with each outcome that is reached while this is mounted. It follows the state and not the messages, so lost
+   * and doubled messages do not matter. Not called with outcomes from before. Every tab calls its own `onOutcome`, so use it
+   * to refetch what a task has changed. To tell the user once over all tabs, use `presentOutcomes` of `inloop/headless`.
    */
   readonly onOutcome?: ((task: OutcomeSnapshot) => void) | undefined;
 } & (FeedOptions | { readonly feed: TaskFeed });
 
 /**
- * Follows the signed-in user's tasks while it is mounted: one connection for all hooks below it. A new `url` connects
- * anew; `headers` and `onOutcome` may be new with each render; the other options hold from the first connection on.
+ * Follows the signed-in user's tasks while it is mounted, with one connection for all hooks below it. A new `url` makes a
+ * new connection. `headers` and `onOutcome` may change with each render. The other options are read at each connection.
  *
  * @throws ConfigError `invalid_options`
  * @example
@@ -34,7 +33,7 @@ export function TasksProvider(props: TasksProviderProps): ReactElement {
   const [own] = useState(createOwnFeed);
   const feed = 'feed' in props ? props.feed : own;
   const { children } = props;
-  // Effects run in the order of the tree: the feed is open before any effect of the children wants it.
+  // React runs effects in the order of the tree. So the feed is open before an effect of the children needs it.
   return createElement(
     FeedContext.Provider,
     { value: feed },
@@ -68,7 +67,7 @@ function Connection({ feed, own, props }: ConnectionProps): null {
     return own.open({ ...options, url, headers });
   }, [own, url]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new url is a new connection, whose past is no news
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new url is a new connection, and outcomes from before it are not new
   useEffect(() => {
     return isWatched ? watchOutcomes(feed, (task) => latest.current.onOutcome?.(task)) : undefined;
   }, [feed, url, isWatched]);

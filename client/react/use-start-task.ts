@@ -10,12 +10,12 @@ import { useTaskFeed } from './use-tasks.ts';
 export interface StartTask<D extends AnyTaskDefinition> {
   /**
    * Starts a task. Resolves with its first snapshot as soon as it is accepted: follow it with `useTask(snapshot.id)`.
-   * Rejects with the `error` below; where nobody awaits it, that is no unhandled rejection. Stays the same function.
+   * Rejects with the `error` below; a rejection that nobody handles causes no warning. Stays the same function.
    */
   readonly start: (input: InputOf<D>, options?: StartOptions) => Promise<Snapshot<ResultOf<D>>>;
-  /** Whether an answer is waited for: to disable the button. */
+  /** Whether a start waits for its answer, for example to disable the button. */
   readonly isPending: boolean;
-  /** Why the last one was not accepted (`issues` says which part of the input did not fit), or null. */
+  /** Why the last start was refused (`issues` says which part of the input does not fit), or null. */
   readonly error: TaskError | null;
 }
 

@@ -38,8 +38,8 @@ export function useTaskFeed(): TaskFeed {
  * The tasks, newest first, and how news of them reaches this page. On the server, and in the first render on the
  * page, there are none yet.
  *
- * @param select what of it the component needs: it renders again only when that changes. Arrays and plain objects are
- *   compared by what is in them, so it may make new ones
+ * @param select returns what the component needs; the component renders again only when that changes. Arrays and plain
+ *   objects are compared by their entries, so `select` may return new ones
  * @throws TaskError `no_provider`
  * @example const { tasks, connection } = useTasks();
  * @example const active = useTasks(({ tasks }) => tasks.filter((task) => !isFinished(task)));
@@ -82,7 +82,7 @@ export function useTask(id: string | null | undefined): Snapshot | null | undefi
     [feed, id],
   );
   const found = useTasks(select);
-  // While it is not known, each change of the connection is a reason to ask (again).
+  // While the task is not known, ask again at each change of the connection.
   const status = typeof found === 'string' ? found : null;
 
   useEffect(() => {
@@ -114,7 +114,7 @@ function connectionOf({ connection }: FeedSnapshot): ConnectionState {
   return connection;
 }
 
-/** Whether two values are one, or arrays or plain objects with the same in them. */
+/** Whether two values are the same, or are arrays or plain objects with the same entries. */
 function isSame(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (!isPlain(a) || !isPlain(b) || Array.isArray(a) !== Array.isArray(b)) return false;

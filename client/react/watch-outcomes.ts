@@ -1,7 +1,6 @@
 /**
- * Tells of each outcome that is reached while somebody watches: once, however it became known, and not of those that
- * were there before. It does so in every tab; who tells the user of outcomes, which is for one tab only, takes
- * `presentOutcomes`.
+ * Calls back for each outcome that is reached while the page is open: once, however it became known, and not for outcomes
+ * from before. It does so in every tab. To tell the user in one tab only, there is `presentOutcomes`.
  */
 
 import { isFinished, type OutcomeSnapshot } from '../../core/snapshot.ts';
@@ -13,11 +12,11 @@ import { watchTasks } from '../headless/watch-tasks.ts';
 export function watchOutcomes(feed: TaskFeed, onOutcome: (task: OutcomeSnapshot) => void): () => void {
   // A result that was too big for a message is on its way.
   const lookAtTasks = watchTasks(feed, ({ resultOmitted }) => !resultOmitted);
-  /** Outcomes that were told, or were there before; with the time of the task's creation. */
+  /** When each task whose outcome is known was created, by its id: outcomes that were told, or were there before. */
   const known = new Map<string, string>();
   /**
-   * When the newest task of the first fetch was created; undefined before that is in. A later one that is found
-   * finished was started and ended between two looks; an earlier one was loaded from the past.
+   * When the newest task of the first fetch was created; undefined before that fetch. A newer task that is found finished
+   * has started and ended between two looks, so it is new. An older one was loaded from the past.
    */
   let horizon: string | undefined;
   let isStopped = false;
@@ -31,7 +30,7 @@ export function watchOutcomes(feed: TaskFeed, onOutcome: (task: OutcomeSnapshot)
     const { tasks, hasUserLeft, changed, ...news } = lookAtTasks();
     const ended = new Set(news.reached);
     if (hasUserLeft) {
-      // The past of somebody else who has signed in is no news.
+      // Outcomes of the new user from before now are not new.
       known.clear();
       horizon = toTime();
     }
@@ -42,24 +41,24 @@ export function watchOutcomes(feed: TaskFeed, onOutcome: (task: OutcomeSnapshot)
       const isMissed = horizon !== undefined && task.createdAt > horizon && !task.seenAt;
       if (ended.has(task) || isMissed) reached.push(task);
     }
-    // What was told is not told again when it is loaded from the past.
+    // An outcome that was told must not be told again when it is loaded from the past.
     forgetUnlisted(known, tasks, (createdAt) => {
       if (horizon !== undefined && createdAt > horizon) horizon = createdAt;
     });
-    // The oldest first; each on its own, since one that throws is no reason to miss the next.
+    // The oldest first. Each in a microtask of its own, so that one that throws does not keep the others from being told.
     for (const task of reached.reverse()) queueMicrotask(() => onOutcome(task));
   }
 
   const stop = feed.subscribe(look);
   look();
-  // Which a feed of `connectTasks` has behind it.
+  // A feed without `ready` has its first fetch behind it.
   const ready = 'ready' in feed ? (feed as PendingFeed).ready : Promise.resolve();
   ready.then(
     () => {
       look();
       horizon ??= feed.getSnapshot().tasks[0]?.createdAt ?? '';
     },
-    // Nobody is signed in: what was there before somebody is, is no news.
+    // Nobody is signed in yet. Outcomes from before somebody does are not new.
     () => {
       horizon ??= toTime();
     },

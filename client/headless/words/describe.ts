@@ -1,4 +1,4 @@
-/** What a row says about its task, whatever it is drawn with. Pure: a snapshot, what is remembered, and the time. */
+/** What a row shows of its task, whatever draws it. Pure: made from a snapshot, what is remembered, and the time. */
 
 import { isFinished, type Snapshot } from '../../../core/snapshot.ts';
 import { canCancel, canRetry } from '../../../core/transition.ts';
@@ -11,7 +11,7 @@ import { explain, type Wording } from './wording.ts';
 /** How a row looks: by shape and colour. */
 export type Tone = 'waiting' | 'active' | 'warning' | 'good' | 'partial' | 'bad' | 'neutral';
 
-/** What a row says and offers. All texts are text, never markup. */
+/** What a row shows and offers. All texts are plain text, never markup. */
 export interface RowView {
   readonly id: string;
   readonly title: string;
@@ -28,38 +28,38 @@ export interface RowView {
   readonly segments: readonly [done: number, skipped: number, failed: number] | null;
   readonly links: readonly ResultLink[];
   readonly action: 'cancel' | 'retry' | null;
-  /** What is shown may have been overtaken: there is no way to know. */
+  /** The row may be out of date: the server cannot be reached. */
   readonly isStale: boolean;
-  /** Whether it says something else as time passes. */
+  /** Whether the row changes as time passes. */
   readonly isTicking: boolean;
-  /** It takes longer than usual, or waits for a worker that can do it: worth saying once. */
+  /** The task takes longer than usual, or waits for a worker that can do it: to be announced once. */
   readonly isSlow: boolean;
 }
 
-/** What a row depends on beside its task. */
+/** What a row depends on besides its task. */
 export interface RowContext {
   readonly wording: Wording;
   /** Server time in milliseconds. */
   readonly now: number;
   /** The server cannot be reached. */
   readonly isStale: boolean;
-  /** It was done again. */
+  /** The task was retried. */
   readonly isRetried: boolean;
   /** The page's address, for links. */
   readonly base: string;
 }
 
-/** That there is more to do than was thought is said for so long, in milliseconds. */
+/** How long a row says that there is more to do than was thought, in milliseconds. */
 const GROWTH_TOLD = 15_000;
-/** Without progress for this long it is said that it still goes, in milliseconds. */
+/** After this long without progress, in milliseconds, a row says that the task is still running. */
 const QUIET = 10_000;
-/** Without a sign of life for this long it is said that the worker may be gone. */
+/** After this long without a sign of life, in milliseconds, a row says that the worker may be gone. */
 const NO_SIGN = 30_000;
-/** A bar does not look full before the outcome. */
+/** The most a bar shows before the outcome, from 0 to 1. */
 const FULLEST = 0.985;
 
 /**
- * What the row of a task says at `context.now`. Say it again with each snapshot, and each second where it `isTicking`.
+ * What the row of a task shows at `context.now`. Call it again for each snapshot, and each second where it `isTicking`.
  * @example
  * const memory = remember(memories.get(task.id), task);
  * const row = describeTask(memory, { wording: ENGLISH, now, isStale: false, isRetried: false, base: location.href });
@@ -167,7 +167,7 @@ export function describeTask({ snapshot, movedAt, pace, grewAt }: TaskMemory, co
   };
 }
 
-/** Whether no worker that runs can do it: a deploy is half done, perhaps. */
+/** Whether no running worker can do the task, for example in the middle of a deploy. */
 export function isWaitingForWorker(snapshot: Snapshot): boolean {
   const { status } = snapshot;
   return (status === 'queued' || status === 'retrying') && snapshot.waitingFor === 'worker';

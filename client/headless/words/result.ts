@@ -1,6 +1,6 @@
 /**
- * What a result says by itself, by convention, so that a handler decides what its owner sees by what it returns:
- * - a number is said with its name: `{ imported: 839, skipped: 3 }` is "839 imported, 3 skipped"
+ * What a UI shows of a result, by convention. So a handler decides by what it returns what its owner sees:
+ * - a number is shown with its name: `{ imported: 839, skipped: 3 }` is "839 imported, 3 skipped"
  * - `url`, or a name that ends in `Url`, is a link: `{ downloadUrl: '/reports/7' }`
  */
 

@@ -12,7 +12,7 @@ export interface Wording {
   /** `seconds` is a whole number from 0. */
   duration(seconds: number): string;
   readonly tasks: string;
-  /** What the button says to those who cannot see the number on it. */
+  /** The button's label for screen readers, since the number on it is only drawn. */
   button(active: number, unseen: number): string;
   readonly groupActive: string;
   readonly groupUnseen: string;
@@ -21,7 +21,7 @@ export interface Wording {
   readonly more: string;
   readonly close: string;
   readonly queued: string;
-  /** Queued or waiting for its next attempt, and no worker that runs can do it. */
+  /** Queued or waiting for the next attempt, while no running worker can do the task. */
   readonly waitingForWorker: string;
   readonly running: string;
   readonly retrying: string;
@@ -31,7 +31,7 @@ export interface Wording {
   readonly failed: string;
   readonly cancelled: string;
   done(done: number, total: number | null): string;
-  /** The total has grown, so that the bar goes back; null: it is not known any more. */
+  /** The total has grown, so that the bar goes back; null where the total is not known any more. */
   moreFound(total: number | null): string;
   skipped(count: number): string;
   failedCount(count: number): string;
@@ -63,7 +63,7 @@ export interface Wording {
   away(succeeded: number, failed: number, cancelled: number): string;
   readonly show: string;
   readonly dismiss: string;
-  /** What the toasts are called, for those who cannot see that they belong together. */
+  /** The name of the group of toasts, for screen readers. */
   readonly toasts: string;
   moreToasts(count: number): string;
   readonly notify: string;
@@ -83,13 +83,13 @@ const formats = new Map<string, Intl.NumberFormat>();
 
 /** `count` as people of `locale` write it. */
 export function formatNumber(count: number, locale: string): string {
-  // Making a format takes longer than all the rest of a row.
+  // Making an Intl format takes longer than all the rest of a row.
   const format = formats.get(locale) ?? new Intl.NumberFormat(locale);
   formats.set(locale, format);
   return format.format(count);
 }
 
-/** What `error` says to a person. */
+/** `error` in words for a person. */
 export function explain({ code, message }: TaskFailure, { errors }: Pick<Wording, 'errors'>): string {
   // A handler may choose any code, `constructor` too.
   return (Object.hasOwn(errors, code) ? errors[code] : undefined) ?? message;
