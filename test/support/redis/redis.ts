@@ -24,6 +24,12 @@ export interface TestRedis {
 }
 
 /**
+ * For a node of a cluster, which also listens on its port plus 10,000: these give 32,001 to 32,700, which neither
+ * `claimPort` nor the system hands out.
+ */
+const CLUSTER_PORTS = [22_001, 22_700] as const;
+
+/**
  * Starts a Redis and waits until it answers. `dir` keeps its data; without it they are thrown away at `stop`.
  * @param settings what is set beyond what the local stack sets, by the names of redis.conf
  */
@@ -38,7 +44,7 @@ export async function startRedis({
   if (!file) throw new Error('These tests need redis-server on PATH. Run "npm test", which brings it.');
   const folder = dir ?? mkdtempSync(join(tmpdir(), 'inloop-redis-'));
   // Its own also while it is killed and not yet restarted.
-  const claim = await claimPort();
+  const claim = await (settings['cluster-enabled'] === 'yes' ? claimPort(...CLUSTER_PORTS) : claimPort());
   const { port } = claim;
   const start = async (): Promise<Child> => {
     const command = redisCommand({ file, folder, port });
