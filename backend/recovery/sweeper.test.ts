@@ -1,208 +1,163 @@
-// What is left half done is finished, on a real Redis and a real Soketi that are taken away and given back.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { createClient } from '@redis/client';
-import { v7 as uuid } from 'uuid';
+// One process's sweeper with stand-ins for Redis, the bus and the time. With real ones: test/integration/work/left-half-done.
+import { describe, expect, it } from '@jest/globals';
 import type { Snapshot } from '../../core/snapshot.ts';
-import type { TaskEvent } from '../../core/transition.ts';
-import { findFreePort } from '../../dev/stack/ports.ts';
-import { eventually } from '../../test/support/eventually.ts';
-import { recordLog } from '../../test/support/log.ts';
-import { backendOn, startBus, type TestBus } from '../../test/support/parts.ts';
-import { FAILURE, newTask } from '../../test/support/task-events.ts';
-import type { Backend } from '../backend.ts';
+import { FakeTime } from '../../test/support/fake-time.ts';
+import { unavailable } from '../../test/support/fake-worker-ports.ts';
+import { time as at, FAILURE, move, newTask } from '../../test/support/task-events.ts';
+import { Sweeper } from './sweeper.ts';
+import type { KnownWorker } from './worker-registry.ts';
 
-jest.setTimeout(60_000);
+const failed = (id: string) =>
+  move(
+    newTask({ id, attempts: 1 }),
+    { type: 'start', at: at(1) },
+    { type: 'fail', at: at(2), attempt: 1, error: FAILURE },
+  );
 
-const OWNER = 'ada';
-let bus: TestBus;
-let backend: Backend;
-let prefix: string;
-const open: Backend[] = [];
-
-/** One more process, as far as the sweeper is concerned. */
-function connect(): Backend {
-  const one = backendOn(bus.env, { prefix, log: recordLog() });
-  open.push(one);
-  return one;
+function setUp() {
+  const time = new FakeTime();
+  const calls: string[] = [];
+  const leases: { name: string; ms: number }[] = [];
+  const state = {
+    /** Leases that another process holds. */
+    taken: [] as string[],
+    unpublished: [] as string[],
+    tasks: new Map<string, Snapshot>(),
+    workers: [] as KnownWorker[],
+    isBusDown: false,
+    isRedisAway: false,
+  };
+  const sweeper = new Sweeper({
+    time,
+    clock: { follow: () => undefined },
+    redis: {
+      lease: async (name, _holder, ms) => {
+        if (state.isRedisAway) throw unavailable();
+        leases.push({ name, ms });
+        return !state.taken.includes(name);
+      },
+      addDefinitions: async (names) => {
+        if (state.isRedisAway) throw unavailable();
+        calls.push(`announce ${names.join()}`);
+      },
+      unpublished: async () => state.unpublished,
+      settle: async (ids) => void calls.push(`settle ${ids.join()}`),
+    },
+    store: {
+      read: async (id) => {
+        const snapshot = state.tasks.get(id);
+        return snapshot ? { owner: 'ada', snapshot } : null;
+      },
+    },
+    lostWorkers: {
+      look: async () => {
+        calls.push('look for lost workers');
+        return state.workers;
+      },
+    },
+    unserved: { look: async (workers) => void calls.push(`look for unserved tasks of ${workers.length} workers`) },
+    changes: { push: ({ snapshot }) => void calls.push(`push ${snapshot.id}`) },
+    isBusDown: () => state.isBusDown,
+  });
+  return {
+    ...{ sweeper, time, state, leases },
+    /** What one round does. */
+    async round() {
+      calls.length = 0;
+      await sweeper.sweep();
+      return calls.filter((call) => !call.startsWith('announce'));
+    },
+    announced: () => calls.filter((call) => call.startsWith('announce')),
+  };
 }
 
-beforeAll(async () => {
-  bus = await startBus();
+const LOOKS = ['look for lost workers', 'look for unserved tasks of 0 workers'];
+
+describe('one round', () => {
+  it('looks for what is half done where this process has the lease', async () => {
+    const { round } = setUp();
+    expect(await round()).toEqual(LOOKS);
+  });
+
+  it('leaves it to the process that has the lease', async () => {
+    const { round, state } = setUp();
+    state.taken = ['sweep', 'push'];
+    state.unpublished = ['a'];
+    state.tasks.set('a', failed('a'));
+    expect(await round()).toEqual([]);
+  });
+
+  it('does nothing while Redis is away, and goes on when it is back', async () => {
+    const { round, state } = setUp();
+    state.isRedisAway = true;
+    expect(await round()).toEqual([]);
+    state.isRedisAway = false;
+    expect(await round()).toEqual(LOOKS);
+  });
+
+  it('takes leases for as many seconds as it may miss rounds, and comes more often for short stall intervals', async () => {
+    const { round, state, leases } = setUp();
+    state.workers = [
+      { id: 'w', names: [], stallInterval: 2_000, isAlive: true, blockedFor: 0 },
+      { id: 'x', names: [], stallInterval: 60_000, isAlive: true, blockedFor: 0 },
+    ];
+    await round();
+    await round();
+    expect(leases.map(({ name, ms }) => `${name} ${ms}`)).toEqual([
+      'sweep 3000',
+      'push 3000',
+      'sweep 1500',
+      'push 1500',
+    ]);
+  });
 });
-afterAll(() => bus.stop());
-beforeEach(() => {
-  prefix = `s${uuid()}:`;
-  backend = connect();
-});
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((one) => one.close()));
-});
-
-const now = () => new Date().toISOString();
-
-async function accept(): Promise<Snapshot> {
-  const snapshot = newTask({ id: uuid(), at: now() });
-  await backend.store.create({ snapshot, owner: OWNER, input: 1 }, null);
-  return snapshot;
-}
-
-async function happen(task: Snapshot, ...events: TaskEvent[]): Promise<Snapshot> {
-  let snapshot = task;
-  for (const event of events) {
-    const applied = await backend.store.apply({ snapshot, owner: OWNER }, event);
-    if (!applied.ok) throw new Error(`${event.type} was refused: ${applied.refusal}`);
-    snapshot = applied.snapshot;
-  }
-  return snapshot;
-}
-
-const start = (): TaskEvent => ({ type: 'start', at: now() });
-const fail = (over: object = {}): TaskEvent => ({
-  type: 'fail',
-  at: now(),
-  attempt: 1,
-  error: { ...FAILURE, ...over },
-});
-
-const unpublished = () => backend.redis.unpublished(0, 1_000);
-/** Makes everything on the list look as old as if its process had died long ago. */
-async function letTimePass(): Promise<void> {
-  const raw = createClient({ url: bus.redis.url });
-  await raw.connect();
-  const key = `${prefix}unpublished`;
-  for (const value of await raw.zRange(key, 0, -1)) await raw.zAdd(key, { score: 1, value });
-  raw.destroy();
-}
 
 describe('an outcome that was not pushed', () => {
-  it('is pushed, and then forgotten', async () => {
-    const task = await happen(await accept(), start(), fail({ retryable: false }));
-    expect(await unpublished()).toEqual([task.id]);
-    await letTimePass();
-    await backend.sweeper.sweep();
-    await eventually(async () => expect(await unpublished()).toEqual([]));
-    expect(backend.counters()).toMatchObject({ push_events: 1, push_failures: 0 });
+  it('is pushed once, and again only where it is still on the list after ten seconds', async () => {
+    const { round, state, time } = setUp();
+    state.unpublished = ['a'];
+    state.tasks.set('a', failed('a'));
+    expect(await round()).toContain('push a');
+    await time.advance(10_000);
+    expect(await round()).not.toContain('push a');
+    await time.advance(1);
+    expect(await round()).toContain('push a');
   });
 
-  it('of a task that has expired is forgotten', async () => {
-    const task = await happen(await accept(), start(), fail({ retryable: false }));
-    const raw = createClient({ url: bus.redis.url });
-    await raw.connect();
-    await raw.del(`${prefix}task:${task.id}`);
-    raw.destroy();
-    await letTimePass();
-    await backend.sweeper.sweep();
-    expect(await unpublished()).toEqual([]);
-    expect(backend.counters()).toMatchObject({ push_events: 0 });
+  it('of a task that has expired is taken off the list', async () => {
+    const { round, state } = setUp();
+    state.unpublished = ['a'];
+    expect(await round()).toContain('settle a');
   });
 
-  it('waits for the bus, in Redis, and is pushed by whoever is alive when it returns', async () => {
-    await bus.soketi.kill();
-    const task = await happen(await accept(), start(), fail({ retryable: false }));
-    backend.publisher.publish(OWNER, task);
-    await eventually(() => backend.publisher.isDown);
-    // The process that knew of it dies: what it holds in memory is gone.
-    backend.publisher.close();
-    await letTimePass();
-
-    const other = connect();
-    other.sweeper.start();
-    await eventually(() => other.publisher.isDown);
-    expect(await unpublished()).toEqual([task.id]);
-    await bus.soketi.restart();
-    await eventually(async () => expect(await unpublished()).toEqual([]), { within: 10_000 });
-    expect(other.counters().push_events).toBeGreaterThanOrEqual(1);
-    expect(other.publisher.isDown).toBe(false);
-  });
-
-  it('is pushed by a process that reaches the bus, where the one that came first does not', async () => {
-    const cutOff = backendOn({ ...bus.env, PUSHER_PORT: String(await findFreePort()) }, { prefix, log: recordLog() });
-    open.push(cutOff);
-    const first = await happen(await accept(), start(), fail({ retryable: false }));
-    await letTimePass();
-    cutOff.sweeper.start();
-    await eventually(() => cutOff.publisher.isDown);
-    backend.sweeper.start();
-    await eventually(async () => expect(await unpublished()).toEqual([]), { within: 10_000 });
-    expect(backend.eventCounters().outcome.sent).toBe(1);
-    expect(cutOff.publisher.isDown).toBe(true);
-    expect(first.status).toBe('failed');
-  });
-
-  it('is handed over once while a slow bus has it', async () => {
-    const task = await happen(await accept(), start(), fail({ retryable: false }));
-    await letTimePass();
-    let taken = 0;
-    const send = jest.spyOn(backend.bus, 'send').mockImplementation(async () => {
-      taken += 1;
-      // As long as several rounds.
-      await new Promise((resolve) => setTimeout(resolve, 2_500));
-    });
-    backend.sweeper.start();
-    await eventually(async () => expect(await unpublished()).toEqual([]), { within: 10_000 });
-    expect(taken).toBe(1);
-    expect(task.status).toBe('failed');
-    send.mockRestore();
-  });
-
-  it('is settled by the process that pushed it', async () => {
-    const task = await happen(await accept(), start(), fail({ retryable: false }));
-    backend.publisher.publish(OWNER, task);
-    await eventually(async () => expect(await unpublished()).toEqual([]));
+  it('is left alone while the bus is away, without the lease, and pushed at once when it is back', async () => {
+    const { round, state, leases } = setUp();
+    state.unpublished = ['a'];
+    state.tasks.set('a', failed('a'));
+    await round();
+    state.isBusDown = true;
+    leases.length = 0;
+    expect(await round()).toEqual(LOOKS);
+    expect(leases.map(({ name }) => name)).toEqual(['sweep']);
+    state.isBusDown = false;
+    expect(await round()).toContain('push a');
   });
 });
 
-describe('the backend', () => {
-  it('knows which of its parts answer', async () => {
-    expect(await backend.check()).toEqual({ redis: true, push: true });
-    await bus.soketi.kill();
-    expect(await backend.check()).toEqual({ redis: true, push: false });
-    await bus.soketi.restart();
-    await bus.redis.kill();
-    expect(await backend.check()).toEqual({ redis: false, push: true });
-    await bus.redis.restart();
-    await eventually(async () => expect(await backend.check()).toEqual({ redis: true, push: true }));
-  });
-
-  it('has pushed and settled what waits once it is flushed, for a process that may be frozen then', async () => {
-    const task = await happen(await accept(), start(), fail({ retryable: false }));
-    backend.publisher.publish(OWNER, task);
-    await backend.flush();
-    expect(backend.counters()).toMatchObject({ push_events: 1 });
-    expect(await unpublished()).toEqual([]);
-  });
-
-  it('is flushed within seconds though the bus is away', async () => {
-    await bus.soketi.kill();
-    backend.publisher.publish(OWNER, newTask({ id: uuid(), at: now() }));
-    const began = performance.now();
-    await backend.flush();
-    expect(performance.now() - began).toBeLessThan(4_000);
-    await bus.soketi.restart();
-  });
-
-  it('pushes what waits before it closes, and settles it', async () => {
-    const task = await happen(await accept(), start(), fail({ retryable: false }));
-    backend.publisher.publish(OWNER, task);
-    await backend.close();
-    open.splice(0);
-    expect(backend.counters()).toMatchObject({ push_events: 1 });
-    backend = connect();
-    expect(await unpublished()).toEqual([]);
-  });
-
-  it('closes in a few seconds when both of its parts are away', async () => {
-    await backend.store.list(OWNER);
-    await Promise.all([bus.redis.kill(), bus.soketi.kill()]);
-    const fresh = connect();
-    fresh.store.list(OWNER).catch(() => undefined);
-    for (const one of [backend, fresh]) {
-      one.publisher.publish(OWNER, newTask({ id: uuid(), at: now() }));
-      const began = performance.now();
-      await one.close();
-      expect(performance.now() - began).toBeLessThan(5_000);
-    }
-    open.splice(0);
-    await Promise.all([bus.redis.restart(), bus.soketi.restart()]);
+describe('definitions that this process starts', () => {
+  it('are announced in the first round, after a minute, and when there are more', async () => {
+    const { sweeper, round, announced, time } = setUp();
+    sweeper.addDefinitions(['import']);
+    await round();
+    expect(announced()).toEqual(['announce import']);
+    await time.advance(59_999);
+    await round();
+    expect(announced()).toEqual([]);
+    await time.advance(1);
+    await round();
+    expect(announced()).toEqual(['announce import']);
+    sweeper.addDefinitions(['report']);
+    await round();
+    expect(announced()).toEqual(['announce import,report']);
   });
 });

@@ -1,0 +1,208 @@
+// What is left half done is finished, on a real Redis and a real Soketi that are taken away and given back.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { createClient } from '@redis/client';
+import { v7 as uuid } from 'uuid';
+import type { Backend } from '../../../backend/backend.ts';
+import type { Snapshot } from '../../../core/snapshot.ts';
+import type { TaskEvent } from '../../../core/transition.ts';
+import { findFreePort } from '../../../dev/stack/ports.ts';
+import { eventually } from '../../support/eventually.ts';
+import { recordLog } from '../../support/log.ts';
+import { backendOn, startBus, type TestBus } from '../../support/parts.ts';
+import { FAILURE, newTask } from '../../support/task-events.ts';
+
+jest.setTimeout(60_000);
+
+const OWNER = 'ada';
+let bus: TestBus;
+let backend: Backend;
+let prefix: string;
+const open: Backend[] = [];
+
+/** One more process, as far as the sweeper is concerned. */
+function connect(): Backend {
+  const one = backendOn(bus.env, { prefix, log: recordLog() });
+  open.push(one);
+  return one;
+}
+
+beforeAll(async () => {
+  bus = await startBus();
+});
+afterAll(() => bus.stop());
+beforeEach(() => {
+  prefix = `s${uuid()}:`;
+  backend = connect();
+});
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((one) => one.close()));
+});
+
+const now = () => new Date().toISOString();
+
+async function accept(): Promise<Snapshot> {
+  const snapshot = newTask({ id: uuid(), at: now() });
+  await backend.store.create({ snapshot, owner: OWNER, input: 1 }, null);
+  return snapshot;
+}
+
+async function happen(task: Snapshot, ...events: TaskEvent[]): Promise<Snapshot> {
+  let snapshot = task;
+  for (const event of events) {
+    const applied = await backend.store.apply({ snapshot, owner: OWNER }, event);
+    if (!applied.ok) throw new Error(`${event.type} was refused: ${applied.refusal}`);
+    snapshot = applied.snapshot;
+  }
+  return snapshot;
+}
+
+const start = (): TaskEvent => ({ type: 'start', at: now() });
+const fail = (over: object = {}): TaskEvent => ({
+  type: 'fail',
+  at: now(),
+  attempt: 1,
+  error: { ...FAILURE, ...over },
+});
+
+const unpublished = () => backend.redis.unpublished(0, 1_000);
+/** Makes everything on the list look as old as if its process had died long ago. */
+async function letTimePass(): Promise<void> {
+  const raw = createClient({ url: bus.redis.url });
+  await raw.connect();
+  const key = `${prefix}unpublished`;
+  for (const value of await raw.zRange(key, 0, -1)) await raw.zAdd(key, { score: 1, value });
+  raw.destroy();
+}
+
+describe('an outcome that was not pushed', () => {
+  it('is pushed, and then forgotten', async () => {
+    const task = await happen(await accept(), start(), fail({ retryable: false }));
+    expect(await unpublished()).toEqual([task.id]);
+    await letTimePass();
+    await backend.sweeper.sweep();
+    await eventually(async () => expect(await unpublished()).toEqual([]));
+    expect(backend.counters()).toMatchObject({ push_events: 1, push_failures: 0 });
+  });
+
+  it('of a task that has expired is forgotten', async () => {
+    const task = await happen(await accept(), start(), fail({ retryable: false }));
+    const raw = createClient({ url: bus.redis.url });
+    await raw.connect();
+    await raw.del(`${prefix}task:${task.id}`);
+    raw.destroy();
+    await letTimePass();
+    await backend.sweeper.sweep();
+    expect(await unpublished()).toEqual([]);
+    expect(backend.counters()).toMatchObject({ push_events: 0 });
+  });
+
+  it('waits for the bus, in Redis, and is pushed by whoever is alive when it returns', async () => {
+    await bus.soketi.kill();
+    const task = await happen(await accept(), start(), fail({ retryable: false }));
+    backend.publisher.publish(OWNER, task);
+    await eventually(() => backend.publisher.isDown);
+    // The process that knew of it dies: what it holds in memory is gone.
+    backend.publisher.close();
+    await letTimePass();
+
+    const other = connect();
+    other.sweeper.start();
+    await eventually(() => other.publisher.isDown);
+    expect(await unpublished()).toEqual([task.id]);
+    await bus.soketi.restart();
+    await eventually(async () => expect(await unpublished()).toEqual([]), { within: 10_000 });
+    expect(other.counters().push_events).toBeGreaterThanOrEqual(1);
+    expect(other.publisher.isDown).toBe(false);
+  });
+
+  it('is pushed by a process that reaches the bus, where the one that came first does not', async () => {
+    const cutOff = backendOn({ ...bus.env, PUSHER_PORT: String(await findFreePort()) }, { prefix, log: recordLog() });
+    open.push(cutOff);
+    const first = await happen(await accept(), start(), fail({ retryable: false }));
+    await letTimePass();
+    cutOff.sweeper.start();
+    await eventually(() => cutOff.publisher.isDown);
+    backend.sweeper.start();
+    await eventually(async () => expect(await unpublished()).toEqual([]), { within: 10_000 });
+    expect(backend.eventCounters().outcome.sent).toBe(1);
+    expect(cutOff.publisher.isDown).toBe(true);
+    expect(first.status).toBe('failed');
+  });
+
+  it('is handed over once while a slow bus has it', async () => {
+    const task = await happen(await accept(), start(), fail({ retryable: false }));
+    await letTimePass();
+    let taken = 0;
+    const send = jest.spyOn(backend.bus, 'send').mockImplementation(async () => {
+      taken += 1;
+      // As long as several rounds.
+      await new Promise((resolve) => setTimeout(resolve, 2_500));
+    });
+    backend.sweeper.start();
+    await eventually(async () => expect(await unpublished()).toEqual([]), { within: 10_000 });
+    expect(taken).toBe(1);
+    expect(task.status).toBe('failed');
+    send.mockRestore();
+  });
+
+  it('is settled by the process that pushed it', async () => {
+    const task = await happen(await accept(), start(), fail({ retryable: false }));
+    backend.publisher.publish(OWNER, task);
+    await eventually(async () => expect(await unpublished()).toEqual([]));
+  });
+});
+
+describe('the backend', () => {
+  it('knows which of its parts answer', async () => {
+    expect(await backend.check()).toEqual({ redis: true, push: true });
+    await bus.soketi.kill();
+    expect(await backend.check()).toEqual({ redis: true, push: false });
+    await bus.soketi.restart();
+    await bus.redis.kill();
+    expect(await backend.check()).toEqual({ redis: false, push: true });
+    await bus.redis.restart();
+    await eventually(async () => expect(await backend.check()).toEqual({ redis: true, push: true }));
+  });
+
+  it('has pushed and settled what waits once it is flushed, for a process that may be frozen then', async () => {
+    const task = await happen(await accept(), start(), fail({ retryable: false }));
+    backend.publisher.publish(OWNER, task);
+    await backend.flush();
+    expect(backend.counters()).toMatchObject({ push_events: 1 });
+    expect(await unpublished()).toEqual([]);
+  });
+
+  it('is flushed within seconds though the bus is away', async () => {
+    await bus.soketi.kill();
+    backend.publisher.publish(OWNER, newTask({ id: uuid(), at: now() }));
+    const began = performance.now();
+    await backend.flush();
+    expect(performance.now() - began).toBeLessThan(4_000);
+    await bus.soketi.restart();
+  });
+
+  it('pushes what waits before it closes, and settles it', async () => {
+    const task = await happen(await accept(), start(), fail({ retryable: false }));
+    backend.publisher.publish(OWNER, task);
+    await backend.close();
+    open.splice(0);
+    expect(backend.counters()).toMatchObject({ push_events: 1 });
+    backend = connect();
+    expect(await unpublished()).toEqual([]);
+  });
+
+  it('closes in a few seconds when both of its parts are away', async () => {
+    await backend.store.list(OWNER);
+    await Promise.all([bus.redis.kill(), bus.soketi.kill()]);
+    const fresh = connect();
+    fresh.store.list(OWNER).catch(() => undefined);
+    for (const one of [backend, fresh]) {
+      one.publisher.publish(OWNER, newTask({ id: uuid(), at: now() }));
+      const began = performance.now();
+      await one.close();
+      expect(performance.now() - began).toBeLessThan(5_000);
+    }
+    open.splice(0);
+    await Promise.all([bus.redis.restart(), bus.soketi.restart()]);
+  });
+});
