@@ -1,6 +1,6 @@
-/** Job ids: one for each run of a task, so that adding a job twice is harmless and an old one is known as such. */
+/** Ids of jobs. Each run of a task has its own. So adding a job twice is harmless, and an old job is recognized. */
 
-/** What a job asks for: run `run` of task `id`, from 1. An attempt that was handed back takes several runs. */
+/** What a job asks for: run number `run` of task `id`. The first run is 1. An attempt that was handed back has several. */
 export interface Job {
   readonly id: string;
   readonly run: number;
@@ -11,7 +11,7 @@ export function jobIdOf({ id, run }: Job): string {
   return `${id}:${run}`;
 }
 
-/** What the job with this id asks for, or null where it is none of ours. */
+/** What the job with this id asks for, or null if it is not one of ours. */
 export function parseJobId(jobId: string): Job | null {
   const match = /^([^:]+):(\d+)$/.exec(jobId);
   return match?.[1] ? { id: match[1], run: Number(match[2]) } : null;

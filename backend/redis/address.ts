@@ -1,25 +1,25 @@
-/** How Redis is addressed: what `createBackend` is given, read once, for every connection to it. */
+/** Reads the address of Redis that `createBackend` is given. It serves every connection to Redis. */
 
 import { isIP } from 'node:net';
 import { ConfigError } from '../../core/config-error.ts';
 
-/** What a `rediss:` connection checks, beyond what Node trusts by itself. The same names as in Node's `tls.connect`. */
+/** Settings of a `rediss:` connection. The names are those of Node's `tls.connect`. */
 export interface RedisTls {
-  /** Certificates of the authorities that may have signed Redis' certificate, as PEM: for a private CA. */
+  /** For a private CA: certificates of the authorities that may have signed Redis' certificate, as PEM. */
   readonly ca?: string | Buffer | readonly (string | Buffer)[];
-  /** Our own certificate and its key, as PEM, where Redis asks for one. */
+  /** Our own certificate and its key, as PEM, if Redis asks for one. */
   readonly cert?: string | Buffer;
   readonly key?: string | Buffer;
-  /** The name that Redis' certificate must carry, where it is not the host of the address. */
+  /** The name that Redis' certificate must carry, if it is not the host of the address. */
   readonly servername?: string;
 }
 
-/** An address of Redis that comes with more than an address. */
+/** The address of Redis, with settings of TLS. */
 export interface RedisEndpoint {
   /**
    * `redis[s]://[[user][:password]@]host[:port][/db]`, or
    * `redis[s]+sentinel://[[user][:password]@]host:port,host:port/<name of the primary>[/db]`.
-   * User and password are percent-encoded. Sentinels that ask for a password are given the same.
+   * User and password are percent-encoded. Sentinels that ask for a password get the same one.
    */
   readonly url: string;
   /** Only for `rediss:` addresses. */
@@ -35,7 +35,7 @@ export interface Host {
 export interface RedisAddress {
   /** Redis itself, or its sentinels. */
   readonly hosts: readonly Host[];
-  /** What the sentinels call the primary; null where Redis is asked itself. */
+  /** What the sentinels call the primary. Null without sentinels: `hosts` is Redis itself. */
   readonly primary: string | null;
   readonly username: string | undefined;
   readonly password: string | undefined;
@@ -44,7 +44,7 @@ export interface RedisAddress {
   readonly tls: RedisTls | null;
 }
 
-/** One server, as `net.connect` or `tls.connect` take it, and as whom to enter. Can be handed to another thread. */
+/** One server: the options of `net.connect` or `tls.connect`, and the user. It can be sent to another thread. */
 export interface RedisServer {
   readonly connect: Readonly<Record<string, unknown>>;
   readonly tls: boolean;

@@ -1,35 +1,38 @@
-/** The client of @redis/client as all of our connections have it: one connection, made once, with no ways of its own. */
+/**
+ * How all our connections use @redis/client. Each client connects once and does not reconnect, queue or time out by itself.
+ * `connection.ts` does that. It serves `connection.ts` and `sentinel.ts`.
+ */
 
 import { RedisClient, type RedisScripts } from '@redis/client';
 import type { Host, RedisAddress } from './address.ts';
 
 const CONNECT_MS = 3_000;
-/** Bounds memory while Redis is frozen: above it commands are refused at once. */
+/** Commands that may wait for an answer. A further one is refused at once, so that memory is bounded while Redis hangs. */
 const MAX_WAITING_COMMANDS = 20_000;
 
 export type Client<S extends RedisScripts> = ReturnType<ReturnType<typeof clientMaker<S>>>;
 
-/** Makes clients that know `scripts`. Call it once and keep it: it builds a class with every command. */
+/** Makes a function that makes clients with `scripts`. Call it once and keep it: it builds a class with every command. */
 export function clientMaker<S extends RedisScripts>(scripts: S) {
-  // RESP 2 needs no right to HELLO, and our answers look the same in both.
+  // RESP 2 needs no right to HELLO. The answers that we use look the same in RESP 3.
   return RedisClient.factory<Record<never, never>, Record<never, never>, S, 2>({ scripts, RESP: 2 });
 }
 
-/** For the client of one connection to `server`, a Redis or a sentinel at `address`. */
+/** The options of a client for `server`, which is a Redis or a sentinel at `address`. */
 export function clientOptions(address: RedisAddress, server: Host) {
   const { username, password, database, tls } = address;
   return {
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     database,
-    // What the class was made for must be said of each client as well, or it asks for RESP 3 all the same.
+    // Needed again for each client; otherwise it asks for RESP 3.
     RESP: 2 as const,
-    // What waits, waits in our hands, with a deadline.
+    // Commands that wait for a connection wait in connection.ts, with a deadline.
     disableOfflineQueue: true,
     disableClientInfo: true,
     maintNotifications: 'disabled' as const,
     commandsQueueMaxLength: MAX_WAITING_COMMANDS,
-    // Ours is the deadline; the client's own costs more than the command, and is kept for five seconds after it.
+    // The deadline is ours. The client's own costs more than the command, and keeps it for five seconds (decision 12).
     commandOptions: { timeout: 0 },
     socket: {
       host: server.host,

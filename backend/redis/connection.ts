@@ -1,10 +1,9 @@
 /**
- * One connection to Redis that heals by itself. It serves the task store and the queue alike: each of their connections
- * is one of these.
+ * One connection to Redis that heals by itself. All connections of the task store and of the queue are of this kind.
  *
- * The client underneath connects once and never again; connecting anew is done here, so that it can look up the address
- * each time (a name, or sentinels, may lead elsewhere by then), leave a server that will not do what we ask, notice one
- * that is silent, and never try in a hot loop.
+ * The client underneath connects only once. Reconnecting is done here. So the address is looked up each time (a name or
+ * sentinels may lead elsewhere by then), a server that refuses what we ask is left for another, a silent one is noticed, and
+ * there is a pause between two tries.
  */
 
 import type { RedisScripts } from '@redis/client';
@@ -15,12 +14,12 @@ import { type Client, clientMaker, clientOptions } from './client.ts';
 import { faultOf, NotConnectedError } from './fault.ts';
 import { findPrimary } from './sentinel.ts';
 
-/** Connecting with all that belongs to it: authentication and what `prepare` does. */
+/** How long connecting may take, with authentication and what `prepare` does. */
 const OPEN_MS = 5_000;
 const PING_EVERY_MS = 2_000;
-/** A connection that answers nothing for this long is dead, whether it is closed or not. */
+/** A connection that does not answer for this long is dead, even if it is open. */
 export const SILENT_MS = 3_000;
-/** A connection that held this long was a good one: when it goes, the next is made at once. */
+/** When a connection is lost that held this long, the pause before the next try is the shortest. */
 const GOOD_AFTER_MS = 2_000;
 /** Pauses between tries to connect, in ms: 13 to 25 after the first failure, 500 to 1,000 from the seventh on. */
 const RETRY = { initial: 25, max: 1_000 };
@@ -28,22 +27,22 @@ const RETRY = { initial: 25, max: 1_000 };
 export interface ConnectionOptions<S extends RedisScripts> {
   readonly address: RedisAddress;
   readonly scripts: S;
-  /** Whether a ping would wait just now for a command that blocks; then its user calls `renew` when it is silent. */
+  /** Whether a blocking command is pending, behind which a ping would wait. Then its user notices silence, and calls `renew`. */
   readonly isBlocked?: () => boolean;
-  /** Resolves when a connection may be made. Before each. */
+  /** Asked before each connection is made. Resolves when it may be. */
   readonly permit?: () => Promise<void>;
-  /** Makes a new connection fit for use; rejecting gives it up. */
+  /** Prepares a new connection for use. If it rejects, the connection is given up. */
   readonly prepare?: (client: Client<S>) => Promise<void>;
-  /** There is a connection (again). */
+  /** There is a connection, for the first time or again. */
   readonly onReady?: () => void;
-  /** There is none any more, or still none. */
+  /** A connection was lost, or could not be made. It is tried again. */
   readonly onFault: (error: unknown) => void;
 }
 
 /** A connection from its beginning to its end. */
 interface Session<S extends RedisScripts> {
   readonly client: Client<S>;
-  /** Ends it, for a reason that is to be told, or null. */
+  /** Ends it. `reason` goes to `onFault`, unless it is null. */
   readonly leave: (reason: unknown) => void;
   readonly left: Promise<unknown>;
 }
@@ -58,10 +57,11 @@ export class Connection<S extends RedisScripts> {
   readonly #make: ReturnType<typeof clientMaker<S>>;
   readonly #closing = new AbortController();
   readonly #waiting = new Set<Waiter<S>>();
-  readonly #hopeful = new Set<() => void>();
+  /** Those who wait without a deadline. */
+  readonly #patient = new Set<() => void>();
   #session: Session<S> | null = null;
   #isWanted = false;
-  /** Why there is no connection, where Redis answered and said no. */
+  /** Why there is no connection, if Redis answered and refused. */
   #refusal: { readonly error: unknown } | null = null;
   #attempts = 0;
   #host: Host;
@@ -72,7 +72,7 @@ export class Connection<S extends RedisScripts> {
     this.#make = clientMaker(options.scripts);
   }
 
-  /** Where the last connection was made to, or tried to; the first host of the address before. */
+  /** The server of the last try to connect; before the first try, the first host of the address. */
   get host(): Host {
     return this.#host;
   }
@@ -86,8 +86,8 @@ export class Connection<S extends RedisScripts> {
   }
 
   /**
-   * Does something with the connection, once there is one. A server that will not do it is left for another.
-   * @param patience how long to wait for a connection, in ms; the command itself has no deadline but the connection's
+   * Runs a command once there is a connection. If the server refuses it and another may not, the connection is renewed.
+   * @param patience how long to wait for a connection, in ms. The command itself ends with the connection at the latest
    * @throws what Redis answered, or why there is no connection
    */
   run<T>(command: (client: Client<S>) => Promise<T>, patience: number): Promise<T> {
@@ -99,7 +99,7 @@ export class Connection<S extends RedisScripts> {
     });
   }
 
-  /** Resolves when there is a connection, which is made if nobody wanted it before; rejects after `patience` ms, or at once where Redis said no. */
+  /** Connects if needed. Resolves when there is a connection; rejects after `patience` ms, or at once if Redis has refused. */
   whenReady(patience: number): Promise<Client<S>> {
     if (this.isClosed) return Promise.reject(new Error('closed'));
     if (this.#session) return Promise.resolve(this.#session.client);
@@ -127,14 +127,14 @@ export class Connection<S extends RedisScripts> {
     });
   }
 
-  /** Resolves when there is a connection, which is made if nobody wanted it before, however long it takes; never after `close`. */
+  /** Connects if needed. Resolves when there is a connection, however long it takes. Never settles after `close`. */
   whenUsable(): Promise<void> {
     if (this.#session) return Promise.resolve();
     this.#start();
-    return new Promise((resolve) => this.#hopeful.add(resolve));
+    return new Promise((resolve) => this.#patient.add(resolve));
   }
 
-  /** Leaves the connection, if there is one, for a new one; `reason` is told unless it is null. */
+  /** Replaces the connection, if there is one, by a new one. `reason` goes to `onFault`, unless it is null. */
   renew(reason: unknown): void {
     this.#session?.leave(reason);
   }
@@ -178,8 +178,8 @@ export class Connection<S extends RedisScripts> {
     }
     void this.#ping(session);
     for (const waiter of [...this.#waiting]) waiter.resolve(session.client);
-    for (const resolve of this.#hopeful) resolve();
-    this.#hopeful.clear();
+    for (const resolve of this.#patient) resolve();
+    this.#patient.clear();
     this.#options.onReady?.();
   }
 
@@ -191,7 +191,7 @@ export class Connection<S extends RedisScripts> {
 
   async #open(): Promise<Session<S>> {
     const { permit, prepare, address } = this.#options;
-    // Sentinels are asked in turn: one that is wrong about the primary must not be asked again and again.
+    // Another sentinel is asked first each time, in case one is wrong about the primary.
     this.#attempts += 1;
     await permit?.();
     if (this.isClosed) throw new Error('closed');
@@ -201,7 +201,7 @@ export class Connection<S extends RedisScripts> {
     const left = new Promise<unknown>((resolve) => {
       leave = resolve;
     });
-    // Without a listener a lost connection would end the process. Whatever it was that broke it, it is broken.
+    // Without a listener, a lost connection would end the process. A bug, too, means here that the connection is lost.
     client.on('error', (error: unknown) =>
       leave(faultOf(error).kind === 'bug' ? new Error(faultOf(error).text) : error),
     );
@@ -223,7 +223,7 @@ export class Connection<S extends RedisScripts> {
     return { client: client as Client<S>, leave, left };
   }
 
-  /** A connection that died without a word is noticed by the pings that nobody answers. */
+  /** Notices by unanswered pings that a connection died without being closed. */
   async #ping(session: Session<S>): Promise<void> {
     const ended = new AbortController();
     void session.left.then(() => ended.abort());
@@ -232,7 +232,7 @@ export class Connection<S extends RedisScripts> {
       if (this.#options.isBlocked?.()) continue;
       const answer = session.client.sendCommand(['PING']);
       await withDeadline(answer, SILENT_MS).catch((error: unknown) => {
-        // Any answer is one, but for those that send us elsewhere.
+        // An error is an answer too, unless it sends us to another server.
         const { kind, isElsewhere } = faultOf(error);
         if (kind === 'away' || isElsewhere) session.leave(error);
       });

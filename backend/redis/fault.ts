@@ -1,36 +1,36 @@
 /**
- * What an error of Redis means to us. It serves everybody who talks to Redis: whether to look for another server, to
- * wait, or to own up to a bug is decided here and nowhere else.
+ * What an error of Redis means: to connect elsewhere, to wait, or that we have a bug. It serves everything that talks to
+ * Redis; only this file reads its errors.
  */
 
 import { ErrorReply, MultiErrorReply } from '@redis/client';
 
 /**
- * - `away`: nobody answered, or not in time. What was asked may or may not have been done.
- * - `refused`: Redis will not do it now. Nothing was done.
- * - `bug`: what we asked makes no sense; asking again would not help.
+ * - `away`: no answer, or not in time. The command may or may not have been done.
+ * - `refused`: Redis does not do it now. Nothing was done.
+ * - `bug`: the command is wrong. Asking again does not help.
  */
 export type FaultKind = 'away' | 'refused' | 'bug';
 
 export interface Fault {
   readonly kind: FaultKind;
-  /** This server refuses, and connecting anew may lead to one that does not. */
+  /** This server refuses. A new connection may lead to one that does not. */
   readonly isElsewhere: boolean;
-  /** What happened, and where it is known what it means and what to do. One line, no secrets. */
+  /** What happened; if known, what it means and what to do. One line, no secrets. */
   readonly text: string;
 }
 
-/** We looked at a Redis and must not use it. The message says why and what to do. */
+/** This Redis must not be used. The message says why and what to do. */
 export class UnusableRedisError extends Error {
   override readonly name = 'UnusableRedisError';
 }
 
-/** There was no connection in time; why not is told by who tries to connect. */
+/** There was no connection in time. The reason went to `onFault` of the connection. */
 export class NotConnectedError extends Error {
   override readonly name = 'NotConnectedError';
 }
 
-/** What connecting anew may cure: by then another server may answer at the address, or the password be in force. */
+/** Errors that a new connection may cure: by then another server may answer at the address, or the password may be valid. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   READONLY: 'it is a replica; looking for the primary at the same address',
   MASTERDOWN: 'it is a replica without its primary; looking for the primary at the same address',
@@ -53,7 +53,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 };
 
 const RIGHT_MISSING = /NOPERM|user executing the script can't/;
-/** Errors without a code of their own: what they begin with or hold, in the versions from 6.2 on. */
+/** Refusals without a code of their own, by their words, in the versions from 6.2 on. */
 const REFUSED_IN_WORDS =
   /max number of clients|unknown command|user executing the script can't|without any password configured/i;
 
@@ -67,10 +67,10 @@ export function faultOf(error: unknown): Fault {
   return { kind: isBug ? 'bug' : 'away', isElsewhere: false, text: withTlsHint(error) };
 }
 
-/** The same of the text of an error, as Redis answers it or a script catches it. */
+/** The same for the text of an error, as Redis answers it or as a script catches it. */
 export function faultOfReply(reply: string): Fault {
   const line = reply.split('\n', 1)[0] ?? '';
-  // Inside a script the code stands somewhere in the text, before version 7 after "ERR Error running script".
+  // For an error inside a script, the code stands anywhere in the text. Before version 7: after "ERR Error running script".
   const code = CODES.exec(line)?.[1] ?? '';
   const isElsewhere = code in ELSEWHERE;
   const meaning = ELSEWHERE[code] ?? REFUSED[code];
@@ -78,15 +78,15 @@ export function faultOfReply(reply: string): Fault {
   return { kind: REFUSED_IN_WORDS.test(line) ? 'refused' : 'bug', isElsewhere, text: line };
 }
 
-/** Whether Redis said no or was never asked, so that nothing has been done and nothing will be. */
+/** Whether Redis refused or was never asked. Then nothing was done, and nothing will be. */
 export function wasNotDone(error: unknown): boolean {
   if (error instanceof NotConnectedError) return true;
   const { kind, text } = faultOf(error);
-  // A full memory or a replica refuse the first write of a script; a right may be lacking for the last only.
+  // A full memory or a replica refuses the first write of a script. But a right may be missing for the last write only.
   return kind === 'refused' && !RIGHT_MISSING.test(text);
 }
 
-/** What Redis answered, or null where it did not. */
+/** What Redis answered, or null if it did not answer. */
 function replyIn(error: unknown): string | null {
   if (error instanceof MultiErrorReply) return error.errors().next().value?.message ?? error.message;
   return error instanceof ErrorReply ? error.message : null;
@@ -98,7 +98,7 @@ const UNKNOWN_SIGNER =
 
 function withTlsHint(error: unknown): string {
   const { code, message, errors } = Object(error) as Partial<NodeJS.ErrnoException & AggregateError>;
-  // A name with several addresses: one error each, and none of its own.
+  // A name with several addresses: one error for each, in `errors`, and no message.
   const text = message || String(errors?.[0]?.message ?? error);
   if (code === undefined || !UNKNOWN_SIGNER.test(code)) return text;
   return `${text}: give the CA's certificate to createBackend({ redis: { url, tls: { ca } } }) or NODE_EXTRA_CA_CERTS`;

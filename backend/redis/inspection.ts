@@ -1,6 +1,6 @@
 /**
- * Looks at a Redis before it is used: whether it is one that inloop can keep its promises on. It serves the task store,
- * which refuses to work on any other and says so in one line, instead of finding out task by task.
+ * Inspects a Redis before it is used: its version, our rights, and whether it takes writes. It serves the task store, which
+ * refuses a Redis on which inloop cannot keep its promises. The operator learns it at start in one line, not task by task.
  */
 
 import { ErrorReply } from '@redis/client';
@@ -19,7 +19,7 @@ export interface InspectionOptions {
   readonly scripts: readonly string[];
 }
 
-/** What is sent outside of scripts; what scripts call is read from them. */
+/** Commands that are sent outside of scripts. Those that scripts call are found in the scripts. */
 export const PLAIN_COMMANDS: readonly string[] = [
   ...['eval', 'evalsha', 'ping', 'subscribe', 'multi', 'exec'],
   ...['get', 'set', 'mget', 'del', 'time'],
@@ -37,14 +37,14 @@ export function commandsNeeded(scripts: readonly string[]): string[] {
 }
 
 /**
- * One round trip: says which of ARGV (commands) the user may not use, and what a write meets. Two keys, so that a cluster
- * says when ours are not together. Only Redis 7 can tell rights without trying them.
+ * Answers, in one round trip, the error of a write ('' for none) and which of ARGV (commands) the user may not use. It takes
+ * two keys, so that a cluster refuses it if our keys are not on one node. Only Redis 7 can tell rights without trying.
  */
 const PROBE = `
 local denied = {}
 if redis.acl_check_cmd then
   for n = 2, #ARGV do
-    -- Some take every argument for a key or a channel.
+    -- Some commands take every argument for a key, some for a channel.
     local of = KEYS[1]
     if ARGV[n] == 'publish' or ARGV[n] == 'subscribe' then of = ARGV[1] end
     local isKnown, isAllowed = pcall(redis.acl_check_cmd, ARGV[n], of, of, of, of)
@@ -69,7 +69,7 @@ export async function inspect({ say, prefix, scripts }: InspectionOptions): Prom
   return adviseOnEviction(facts);
 }
 
-/** What INFO says; where it is not allowed, as much of it as HELLO says, which always is. */
+/** What INFO says. If INFO is not allowed: what HELLO, which always is, says of it. */
 async function readFacts(say: Say): Promise<Readonly<Record<string, string>>> {
   try {
     const info = String(await say(['INFO']));
@@ -100,12 +100,12 @@ async function checkRights(say: Say, prefix: string, commands: readonly string[]
   const answer = (await say(question).catch((error: unknown) => {
     const cause = explain(error, prefix);
     if (faultOf(cause).kind !== 'bug') throw cause;
-    // It speaks another Lua than ours. Whether it will do, the tasks find out.
+    // It does not run this script. Whether it runs the others, the first task will show.
     return [];
   })) as readonly string[];
   const [failure = '', ...denied] = answer;
   if (denied.length > 0) throw new UnusableRedisError(lacksRights(prefix, denied));
-  // Anything else passes, or is met by the tasks: what a full Redis holds can still be read.
+  // Any other failure may pass by itself. Until then, reading still works (a full Redis).
   if (failure !== '' && faultOfReply(failure).isElsewhere) throw new ErrorReply(failure);
 }
 
@@ -114,7 +114,7 @@ function lacksRights(prefix: string, commands: readonly string[]): string {
   return `its user may not use ${commands.join(', ')} on our keys and channels; allow it with ACL SETUSER <user> ${cure} (docs/redis.md)`;
 }
 
-/** What the probe met, as somebody should hear it who can do something about it. */
+/** The error of the probe, in words for the operator. */
 function explain(error: unknown, prefix: string): unknown {
   const message = error instanceof Error ? error.message : String(error);
   if (message.includes('CROSSSLOT')) return new UnusableRedisError(untagged(prefix));
@@ -146,7 +146,7 @@ function adviseOnEviction({ maxmemory_policy: policy = '' }: Readonly<Record<str
   return [];
 }
 
-/** What Redis only will not tell us is no reason to stop. */
+/** Throws, unless Redis only refused to answer. */
 function passRefusal(error: unknown): void {
   const { kind, isElsewhere } = faultOf(error);
   if (kind === 'away' || isElsewhere) throw error;

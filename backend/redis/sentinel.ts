@@ -1,18 +1,18 @@
-/** Asks Redis Sentinel which server is the primary just now. It serves the connections, before each of which it is asked. */
+/** Asks Redis Sentinel which server is the primary. It serves `connection.ts`, which asks before each connection. */
 
 import { withDeadline } from '../async.ts';
 import type { Host, RedisAddress } from './address.ts';
 import { clientMaker, clientOptions } from './client.ts';
 import { UnusableRedisError } from './fault.ts';
 
-/** A sentinel that is silent is passed over for the next. */
+/** How long a sentinel may take to answer. After that the next one is asked. */
 const SENTINEL_MS = 1_000;
 const makeClient = clientMaker({});
 
 /**
- * Where the primary is, as the first sentinel says that answers.
- * @param turn which of them is asked first; another one each time
- * @throws Error when none answers; UnusableRedisError when all that answer do not know the primary
+ * The address of the primary, from the first sentinel that answers.
+ * @param turn which sentinel is asked first; another one each time
+ * @throws Error if none answers; UnusableRedisError if none of those that answer knows the primary
  */
 export async function findPrimary(address: RedisAddress, turn: number): Promise<Host> {
   const { hosts, primary } = address;

@@ -1,11 +1,11 @@
-/** Tells the operator what is wrong with Redis: each trouble once, by its name, and once that it is over. */
+/** Logs what is wrong with Redis: each kind of trouble once, and once that it is over. It serves the store and the queue. */
 
 import { type Log, Outage } from '../log.ts';
 import { type Fault, faultOf, NotConnectedError } from './fault.ts';
 
-/** Longer than the longest pause between two tries to connect, so that "answers again" is not said between two failures. */
+/** How long it must work before it "answers again". Longer than the longest pause between two tries to connect. */
 const CALM_MS = 3_000;
-/** How often the same bug is told. */
+/** How often the same bug is logged. */
 const BUG_EVERY_MS = 60_000;
 
 export class RedisTrouble {
@@ -25,7 +25,7 @@ export class RedisTrouble {
     return this.#outage.since !== null;
   }
 
-  /** Something failed. Returns what it was. */
+  /** Logs a failure, unless it is known. Returns what it means. */
   tell(error: unknown): Fault {
     const fault = faultOf(error);
     if (error instanceof NotConnectedError && this.isOn) return fault;
