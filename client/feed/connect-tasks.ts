@@ -1,7 +1,7 @@
 /**
- * Connects a page to the tasks of its user: `connectTasks`, `createTaskFeed`. This file performs the effects that the
- * state machine asks for (`reduce.ts`, states in `state.ts`), and tells it what happened. The order of things on every
- * (re)connection is: subscribe, then fetch, then merge.
+ * Connects a page to the tasks of its user: `connectTasks`, `createTaskFeed`. The decisions are made by a state machine
+ * (`reduce.ts`; its states are in `state.ts`). This file reports events to it and performs the effects it returns: timers,
+ * requests, the connection to the bus. On every (re)connection the feed subscribes, then fetches, then merges.
  */
 
 import type { AnyTaskDefinition } from '../../core/definition.ts';
@@ -55,7 +55,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
   const { base, Pusher, fetch, headers, timing, page } = checkOptions(options);
   let state = INITIAL_STATE;
   let link: Link | undefined;
-  /** What the state machine does, in words: on pages that debug. */
+  /** Puts into words what the state machine does, on pages that debug. */
   const explanation = isDebugging() ? import('./explain.ts') : undefined;
   /** Commands that wait for their answer, by their path: asking for one twice asks once. */
   const commands = new Map<string, Promise<Snapshot>>();
@@ -66,7 +66,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
   const ready = new Promise<void>((resolve, reject) => {
     settle = { resolve, reject };
   });
-  // Whoever awaits it gets the error; a page that does not is not bothered with an unhandled rejection.
+  // A page that does not await `ready` must not get a warning about an unhandled rejection.
   ready.catch(() => {});
 
   const clock = createServerClock(timing.now);
@@ -93,7 +93,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
   const rounds = createRounds({ timing, page, state: () => state, ask: askOnce });
   const checkUser = serially(async () => {
     dispatch('userDoubted');
-    // Where the server is away, whatever finds it again asks for this as well.
+    // If the server is away, the next round asks for this as well.
     await readConnection().catch(() => {});
   });
   const tabs = createTabs({
@@ -126,7 +126,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
   };
   const stopListening = page.listen((signal) => {
     if (signal === 'wake') void refresh();
-    // Where the question is due anyway, it need not be asked twice.
+    // While `needsInfo` is set, the next round asks for this anyway.
     else if (signal === 'focus') (!state.needsInfo || state.isSignedOut) && void checkUser();
     else {
       // A page with an open connection is not kept in the back/forward cache.
@@ -140,7 +140,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
 
   // The state machine
 
-  /** Moves on, shows what there is now, then performs the effects. */
+  /** Makes the next state, shows it, then performs the effects. */
   function dispatch<Name extends keyof FeedEvents>(event: Name, ...of: Parameters<FeedEvents[Name]>): void {
     const before = state;
     const [after, effects] = RULES[event](before, timing.now(), ...of);
@@ -152,8 +152,8 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
   }
 
   /**
-   * Returns what tells whether an answer to something asked now may still be used. The answer was judged when it came,
-   * but some turns of the event loop lie between that and its use, and another answer may have come in between.
+   * Returns a function that says whether an answer to something asked now may still be used. The answer was checked when
+   * it arrived, but promises settle later, and another answer may have changed the user in between.
    */
   function asOfNow(): () => boolean {
     const { generation } = state;
@@ -176,7 +176,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     return own;
   }
 
-  /** Ends the connection. Nothing it says any more is listened to. */
+  /** Ends the connection. Its events are ignored from now on. */
   function dropLink(): void {
     const before = link;
     link = undefined;
@@ -194,7 +194,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     } else dispatch('unreadable', name);
   }
 
-  /** Ends the connection, drops what it pushed, and asks nothing until told to. */
+  /** Ends the connection, drops the pushed snapshots that wait, and cancels the next round. */
   function dropConnection(): void {
     dropLink();
     pushed.length = 0;
@@ -224,7 +224,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
         }),
         state.needsInfo && readConnection(),
       ]);
-      // To anybody else a task looks as if it were not there: who is asking comes first.
+      // To another user a task looks as if its record were gone. So check first who is signed in.
       if (gone.length) await readConnection();
       if (!isCurrent()) return;
       settle.resolve();
@@ -270,7 +270,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     if (completing.has(id)) return;
     completing.add(id);
     load(id).then(
-      // One that comes without its result would be asked for again and again.
+      // A task that comes without its result stays in the set, or it would be fetched again and again.
       (task) => isPartial(task) || completing.delete(id),
       // Fetched again after the next round.
       () => completing.delete(id),

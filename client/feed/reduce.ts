@@ -10,12 +10,12 @@ import { findTask, markGone, markSeen, mergeSnapshots, type TaskList, trimTasks,
 import type { Round } from './rounds/resync.ts';
 import { type FeedState, INITIAL_STATE, isDisputed } from './state.ts';
 
-/** A second change of user within this time is a contradiction between answers, and no change; in milliseconds. */
+/** A second change of user within this time means that answers contradict each other, in milliseconds. */
 const DISPUTE = 2_000;
 
 /**
- * What can happen to a feed, with what is known of it. Whoever reports an event has checked that it is of the current
- * generation (`FeedState.generation`), but for `answered`, which is judged here.
+ * The events, with what is known of each. The caller has checked that an event is of the current generation
+ * (`FeedState.generation`), except for `answered`: its rule checks that.
  */
 export interface FeedEvents {
   /**
@@ -24,7 +24,7 @@ export interface FeedEvents {
    * @param generation when it was asked for
    */
   answered(status: number, channel: string | null, generation: number): void;
-  /** The server named the user by other means; null: somebody is signed in, but it does not say who. */
+  /** It is known who is signed in: their channel, or null where the server does not name it. */
   userNamed(channel: string | null): void;
   /** Somebody else may have signed in. */
   userDoubted(): void;
@@ -32,7 +32,7 @@ export interface FeedEvents {
   connectionRead(info: ConnectionInfo): void;
   /** The connection to the bus came up, was lost, or may have missed something. */
   linkChanged(link: LinkState): void;
-  /** Snapshots came, pushed or fetched. */
+  /** Snapshots arrived, pushed or fetched. */
   received(snapshots: readonly Snapshot[]): void;
   /** Outcomes were seen, here or elsewhere. @param seenAt server time, ISO 8601 */
   seen(ids: readonly string[], seenAt: string): void;
@@ -40,6 +40,7 @@ export interface FeedEvents {
   olderRead(page: TaskPage): void;
   /** A pushed event could not be read, and is ignored. @param name the event's name */
   unreadable(name: string): void;
+  /** A round of questions to the server starts. */
   roundBegan(): void;
   /**
    * @param gone ids of tasks the server has no record of
@@ -53,10 +54,11 @@ export interface FeedEvents {
    * @param hadSilent whether push had said nothing about some active task for too long
    */
   roundFailed(status: number, retryAfter: number | null, hadSilent: boolean): void;
+  /** `close()` was called. */
   closed(): void;
 }
 
-/** What the feed does to the world around it. One entry is one effect. */
+/** The effects: what `connect-tasks.ts` does when a rule asks for it. */
 export interface FeedActions {
   /** Starts a round of questions now. */
   ask(): void;
@@ -64,22 +66,23 @@ export interface FeedActions {
   planRound(): void;
   /** Drops what is on its way and was the former user's: the connection, pushed events, kept answers. */
   dropEverything(): void;
-  /** Sends `user-named` next: on its own, so that a page sees the empty list between two users. */
+  /** Sends `userNamed` as an event of its own, so that a page sees the empty list between two users. */
   nameUser(channel: string | null): void;
   /** Tells the other tabs who is signed in. */
   tellTabs(): void;
   /** Connects to the bus, in place of any other connection. */
   connect(info: ConnectionInfo): void;
+  /** Starts the connection, where it is paused. */
   startLink(): void;
   /** Tries to connect soon, where push is away. */
   retryLink(): void;
   /** Connects anew: push looks healthy, but news did not come over it. */
   renewLink(): void;
-  /** Fetches a task with its whole result, where that is not being done. */
+  /** Fetches a task with its whole result, unless that fetch is running. */
   loadResult(id: string): void;
 }
 
-/** One of these, with its argument. */
+/** The name of an effect, with its argument. */
 export type FeedEffect = {
   [Name in keyof FeedActions]: readonly [name: Name, ...of: Parameters<FeedActions[Name]>];
 }[keyof FeedActions];
@@ -92,6 +95,7 @@ type Rules = {
   readonly [Name in keyof FeedEvents]: (state: FeedState, now: number, ...of: Parameters<FeedEvents[Name]>) => Step;
 };
 
+/** The state machine: `RULES.seen(state, now, ids, seenAt)` returns the next state and the effects. */
 export const RULES: Rules = {
   answered(state, now, status, channel, generation) {
     const { isSignedOut } = state;
@@ -99,7 +103,7 @@ export const RULES: Rules = {
       if (status === 401) {
         if (!isSignedOut) return forget({ ...state, isSignedOut: true }, now);
       }
-      // Without the header (an older server, a proxy that hides it) a success still says that somebody is signed in.
+      // Without the header (an older server, or a proxy that removes it), a success still means that somebody is signed in.
       else if (channel !== null || (isSignedOut && status < 400)) return nameUser(state, now, channel);
     }
     return step(state);
@@ -126,7 +130,7 @@ export const RULES: Rules = {
   roundBegan: (state) => step({ ...state, needsRound: false }),
   roundSucceeded(before, _now, { cursor, retryAfter }, gone, goneAt, silent) {
     const list = gone.reduce((left, id) => markGone(left, id, goneAt), before.list);
-    // News of tasks that had been silent should have come by push: the connection may be dead and not know it.
+    // Push should have told of these changes. So the connection may be dead without a sign of it.
     const isMissing = silent.some((task) => task.revision !== findTask(list, task.id)?.revision);
     const state: FeedState = {
       ...before,
@@ -140,7 +144,7 @@ export const RULES: Rules = {
     };
     return step(
       state,
-      // Whatever ended the outage may have brought back the bus, too, or the server that authorizes its channel.
+      // The server is back, and so may be the bus, or the authorization of its channel.
       ...when(before.failures > 0, ['retryLink']),
       ...when(isMissing, ['renewLink']),
       ...loadResults(list),
@@ -167,14 +171,14 @@ function when(condition: boolean, effect: FeedEffect): readonly FeedEffect[] {
 
 // Whose tasks they are
 
-/** Somebody else has signed in, or nobody is: nothing that is known may be shown or used any more. */
+/** The user has changed or signed out: nothing that is known may be shown or used any more. */
 function forget(before: FeedState, now: number): Step {
   const { isSignedOut, generation, forgottenAt, disputedUntil, failures, failingSince, retryAfter } = before;
   const isContradiction = now - forgottenAt < DISPUTE;
   const state: FeedState = {
     ...INITIAL_STATE,
     ...{ isSignedOut, failingSince, retryAfter },
-    // Then it asks no more often than after failures.
+    // Counted as a failure, so that contradictions do not make the feed ask without a pause.
     failures: failures + (isContradiction ? 1 : 0),
     generation: generation + 1,
     forgottenAt: now,
