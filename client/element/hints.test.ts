@@ -5,7 +5,7 @@ import type { Snapshot } from '../../core/snapshot.ts';
 import { TrayPages } from '../../test/support/browser/tray-page.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { create, fail, run, succeed } from '../test-support/all-statuses.ts';
-import { PATHS } from './icons.ts';
+import { PATHS } from './dom/icons.ts';
 
 const LONG = 120_000;
 const within = { within: 20_000 };

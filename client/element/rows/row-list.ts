@@ -1,133 +1,134 @@
-/**
- * The rows of the panel. Thousands of tasks, and hundreds of them changing all the time, must not keep the page from
- * its frames: only rows that changed are touched, those in view no faster than numbers can be read, the others in
- * turns; and only so many in one frame.
- */
+/** The rows of the panel, in their groups. Draws those whose time has come, as `row-schedule.ts` says. */
 
 import { isFinished, type Snapshot } from '../../../core/snapshot.ts';
 import { type Groups, retriedIds } from '../../headless/groups.ts';
-import { remember, type TaskMemory } from '../../headless/memory.ts';
+import type { TaskMemory } from '../../headless/memory.ts';
 import { describeTask, type RowContext } from '../../headless/words/describe.ts';
-import type { Commands } from '../commands.ts';
-import { isSame, keepFocus, setAttribute, setHidden } from '../dom.ts';
-import type { Shell } from '../shell.ts';
-import { BlockList } from './blocks.ts';
+import { isSame, keepFocus, setAttribute, setHidden } from '../dom/dom.ts';
+import type { TrayElements } from '../dom/tray-elements.ts';
+import type { LiveAnnouncer } from '../live-announcer.ts';
 import { Row } from './row.ts';
+import { RowBlocks } from './row-blocks.ts';
+import type { RowCommands } from './row-commands.ts';
+import { drawIn, IN_VIEW, NEVER, OUT_OF_VIEW, ROWS_A_FRAME, type RowNews } from './row-schedule.ts';
 
 const GROUPS = ['active', 'unseen', 'recent'] as const;
-/** A row in view says what is new at most this often, in milliseconds. */
-const PACE = 200;
-/** And another time at most this much later: how long something takes is told in seconds, how long ago it was in minutes. */
-const TICK = 1_000;
-const SLOW_TICK = 10_000;
-/** What is merely scrolled past is left as it was. */
-const SETTLE = 100;
-/** Rows out of view are for those who search or listen, not for the eye: so late at most, and so many a frame. */
-const OUT_OF_VIEW = 2_000;
-const LATE_ROWS = 5;
-/** Rows that are made or change in view, a frame. */
-const ROWS = 20;
-
-const tickOf = (task: Snapshot) => (isFinished(task) ? SLOW_TICK : TICK);
+/** Rows that are merely scrolled past are left as they were: drawing goes on this long after the last one, in milliseconds. */
+const SCROLL_REST = 100;
 
 export interface RowListContext extends Omit<RowContext, 'isRetried'> {
+  /** All tasks, those without a row too. */
   readonly tasks: readonly Snapshot[];
+  /** Of all these tasks. */
   readonly memories: ReadonlyMap<string, TaskMemory>;
   /** Our clock in milliseconds. */
   readonly ourNow: number;
-  readonly onSlow: (task: Snapshot) => void;
+  readonly announcer: Pick<LiveAnnouncer, 'announceSlow'>;
+}
+
+/** A row, and what it showed when it was drawn. */
+interface DrawnRow {
+  readonly row: Row;
+  task: Snapshot;
+  /** Our clock in milliseconds. */
+  drawnAt: number;
+  generation: number;
+  /** What is new about it merely because time passes. */
+  passing: RowNews;
 }
 
 export class RowList {
-  readonly #shell: Shell;
-  readonly #commands: Commands;
-  readonly #lists: Readonly<Record<keyof Shell['groups'], BlockList>>;
-  readonly #rows = new Map<string, Row>();
-  /** Grows with whatever all rows depend on. */
-  #edition = 0;
-  #before: readonly unknown[] = [];
+  readonly #elements: Pick<TrayElements, 'root' | 'groups' | 'button'>;
+  readonly #commands: RowCommands;
+  readonly #blocks: Readonly<Record<(typeof GROUPS)[number], RowBlocks>>;
+  readonly #rows = new Map<string, DrawnRow>();
+  /** Grows with each change of what all rows depend on. */
+  #generation = 0;
+  /** What all rows depend on, as it was at the last drawing. */
+  #shared: readonly unknown[] = [];
 
-  constructor(shell: Shell, commands: Commands, onChange: () => void) {
-    this.#shell = shell;
+  /** @param onView other rows have come into view, and scrolling rests */
+  constructor(elements: Pick<TrayElements, 'root' | 'groups' | 'button'>, commands: RowCommands, onView: () => void) {
+    this.#elements = elements;
     this.#commands = commands;
-    let settling = 0;
-    // Not by `content-visibility`: it takes for visible what is some screens away.
+    let resting: ReturnType<typeof setTimeout> | undefined;
+    // Not the events of `content-visibility`: they count as visible what is some screens away.
     const observer = new IntersectionObserver((blocks) => {
       for (const { target, isIntersecting } of blocks) setAttribute(target, 'data-far', isIntersecting ? null : '');
-      clearTimeout(settling);
-      settling = setTimeout(onChange, SETTLE);
+      clearTimeout(resting);
+      resting = setTimeout(onView, SCROLL_REST);
     });
-    const { active, unseen, recent } = shell.groups;
-    const toBlocks = ({ list }: typeof active) => new BlockList(list, (block) => observer.observe(block));
-    this.#lists = { active: toBlocks(active), unseen: toBlocks(unseen), recent: toBlocks(recent) };
+    const { active, unseen, recent } = elements.groups;
+    const inBlocks = ({ list }: typeof active) => new RowBlocks(list, (block) => observer.observe(block));
+    this.#blocks = { active: inBlocks(active), unseen: inBlocks(unseen), recent: inBlocks(recent) };
   }
 
   /** The row of a task, where it has one by now. */
   rowOf(id: string): HTMLElement | undefined {
-    return this.#rows.get(id)?.element;
+    return this.#rows.get(id)?.row.element;
   }
 
-  /** Shows `groups`. Returns when to call again, in milliseconds: 0 for the next frame, Infinity for never. */
+  /** Shows `groups`. Returns in how many milliseconds to call again: 0 for the next frame, Infinity for never. */
   show(groups: Groups, context: RowListContext): number {
-    const { memories, ourNow, tasks, isStale, wording, onSlow } = context;
-    const retried = retriedIds(tasks);
-    const now = [wording, isStale, retried.size, this.#commands.edition];
-    if (!isSame(now, this.#before)) this.#edition++;
-    this.#before = now;
-    let again = Number.POSITIVE_INFINITY;
-    let late = LATE_ROWS;
-    let rows = ROWS;
-
-    const draw = (task: Snapshot): Row | undefined => {
-      let row = this.#rows.get(task.id);
-      if (row) {
-        // It is about to move to another list.
-        const hasTurned = row.task?.status !== task.status;
-        const isUrgent = hasTurned || row.edition !== this.#edition;
-        const isCurrent = row.task === task && !isUrgent;
-        if (isCurrent && !row.isTicking) return row;
-        const isInView = hasTurned || !row.element.parentElement?.hasAttribute('data-far');
-        // Nothing ticks where nobody looks.
-        if (isCurrent && !isInView) return row;
-        const wait = isInView ? (isUrgent ? 0 : isCurrent ? tickOf(task) : PACE) : OUT_OF_VIEW;
-        const left = Math.max(wait - (ourNow - row.updatedAt), 0);
-        if (left > 0 || (isInView ? rows-- : late--) <= 0) {
-          again = Math.min(again, left);
-          return row;
-        }
-      } else {
-        if (rows-- <= 0) {
-          again = 0;
-          return undefined;
-        }
-        row = new Row(this.#commands, 'task');
-        this.#rows.set(task.id, row);
-      }
-      const memory = memories.get(task.id) ?? remember(undefined, task);
-      const view = describeTask(memory, { ...context, isRetried: retried.has(task.id) });
-      if (view.isSlow) onSlow(task);
-      if (view.isTicking) again = Math.min(again, tickOf(task));
-      row.task = task;
-      row.edition = this.#edition;
-      row.isTicking = view.isTicking;
-      row.update(view, wording, ourNow);
-      return row;
-    };
-
-    const { root, groups: shown, button } = this.#shell;
+    const retried = retriedIds(context.tasks);
+    const shared = [context.wording, context.isStale, retried.size, this.#commands.generation];
+    if (!isSame(shared, this.#shared)) this.#generation++;
+    this.#shared = shared;
+    /** How many rows may still be drawn in this frame. */
+    const budget: [number, number] = [...ROWS_A_FRAME];
+    let next = NEVER;
+    const { root, groups: shown, button } = this.#elements;
     keepFocus(root, button, () => {
       let hasMoved = false;
       for (const name of GROUPS) {
         const elements: HTMLElement[] = [];
         for (const task of groups[name]) {
-          const row = draw(task);
-          if (row) elements.push(row.element);
+          next = Math.min(next, this.#update(task, budget, retried, context));
+          const element = this.rowOf(task.id);
+          if (element) elements.push(element);
         }
-        if (this.#lists[name].show(elements)) hasMoved = true;
+        if (this.#blocks[name].show(elements)) hasMoved = true;
         setHidden(shown[name].section, groups[name].length === 0);
       }
-      if (hasMoved) for (const [id, { element }] of this.#rows) if (!element.isConnected) this.#rows.delete(id);
+      if (hasMoved) for (const [id, { row }] of this.#rows) if (!row.element.isConnected) this.#rows.delete(id);
     });
-    return again;
+    return next;
+  }
+
+  /** Draws the row of `task` if its time has come. Returns in how many milliseconds to look at it again. */
+  #update(task: Snapshot, budget: [number, number], retried: ReadonlySet<string>, context: RowListContext): number {
+    const drawn = this.#rows.get(task.id);
+    if (!drawn) {
+      if (budget[IN_VIEW]-- <= 0) return 0;
+      const row = new Row(this.#commands, 'task');
+      const made = { row, task, drawnAt: 0, generation: 0, passing: 'nothing' as const };
+      this.#rows.set(task.id, made);
+      return this.#draw(made, task, retried, context);
+    }
+    const news = this.#newsOf(drawn, task);
+    // A row with a new status is on its way to another list, perhaps into view.
+    const isFar = news !== 'status' && drawn.row.element.parentElement?.hasAttribute('data-far');
+    const side = isFar ? OUT_OF_VIEW : IN_VIEW;
+    const wait = drawIn(news, side, context.ourNow - drawn.drawnAt);
+    if (wait > 0 || budget[side]-- <= 0) return wait;
+    return this.#draw(drawn, task, retried, context);
+  }
+
+  #newsOf(drawn: DrawnRow, task: Snapshot): RowNews {
+    if (drawn.task.status !== task.status) return 'status';
+    if (drawn.generation !== this.#generation) return 'shared';
+    return drawn.task === task ? drawn.passing : 'task';
+  }
+
+  #draw(drawn: DrawnRow, task: Snapshot, retried: ReadonlySet<string>, context: RowListContext): number {
+    const { memories, announcer, wording, ourNow } = context;
+    const view = describeTask(memories.get(task.id) as TaskMemory, { ...context, isRetried: retried.has(task.id) });
+    if (view.isSlow) announcer.announceSlow(task);
+    drawn.task = task;
+    drawn.drawnAt = ourNow;
+    drawn.generation = this.#generation;
+    drawn.passing = !view.isTicking ? 'nothing' : isFinished(task) ? 'minutes' : 'seconds';
+    drawn.row.update(view, wording, ourNow);
+    return drawIn(drawn.passing, IN_VIEW, 0);
   }
 }

@@ -1,25 +1,16 @@
-/** One task as a list item: built once, then only what changed is touched. */
+/** One task as a list item, in the panel or as a toast: built once, then only what differs is changed. */
 
-import type { Snapshot } from '../../../core/snapshot.ts';
 import type { RowView } from '../../headless/words/describe.ts';
 import { isolate } from '../../headless/words/plain-text.ts';
 import type { Wording } from '../../headless/words/wording.ts';
-import type { Commands } from '../commands.ts';
-import { make, setAttribute, setHidden, setText, setTexts } from '../dom.ts';
-import { makeIcon, setIcon } from '../icons.ts';
-
-/** Assistive technology hears of progress at most twice a second. */
-const ARIA_EVERY = 500;
+import { make, setAttribute, setHidden, setText, setTexts } from '../dom/dom.ts';
+import { makeIcon, setIcon } from '../dom/icons.ts';
+import { RowBar } from './row-bar.ts';
+import type { RowCommands } from './row-commands.ts';
 
 export class Row {
   readonly element: HTMLElement;
-  /** When it was last updated; our clock in milliseconds. */
-  updatedAt = 0;
-  /** What it shows, of which edition, and whether that says something else as time passes. */
-  task: Snapshot | undefined;
-  edition = 0;
-  isTicking = false;
-  readonly #commands: Commands;
+  readonly #commands: RowCommands;
   readonly #icon = makeIcon('waiting');
   readonly #title = make('p', { class: 'title', part: 'title' });
   readonly #state = make('span', { class: 'state', part: 'state' });
@@ -27,19 +18,17 @@ export class Row {
   readonly #status = make('p', { class: 'status', part: 'status' }, this.#state, this.#facts);
   readonly #remarks = make('div');
   readonly #body = make('div', {}, this.#title, this.#status, this.#remarks);
-  // Made when they are first needed: of thousands of rows few need all of them.
-  #bar: HTMLElement | undefined;
+  // Made when they are first shown: of thousands of rows few need all of them.
+  #bar: RowBar | undefined;
   #segments: HTMLElement | undefined;
   #error: HTMLElement | undefined;
   #links: HTMLElement | undefined;
   #action: HTMLElement | undefined;
   #linksShown = '';
-  #fraction: number | null = null;
-  #ariaAt = Number.NEGATIVE_INFINITY;
   #view: RowView | undefined;
 
   /** @param part `task` in the panel, `toast` beside the page */
-  constructor(commands: Commands, part: 'task' | 'toast') {
+  constructor(commands: RowCommands, part: 'task' | 'toast') {
     this.#commands = commands;
     const attributes = { class: `task ${part}`, part, role: 'listitem', tabindex: '-1' };
     this.element = make('div', attributes, this.#icon, this.#body);
@@ -48,7 +37,6 @@ export class Row {
   /** Shows `view`. `now` is our clock in milliseconds. */
   update(view: RowView, wording: Wording, now: number): void {
     this.#view = view;
-    this.updatedAt = now;
     setAttribute(this.element, 'data-tone', view.tone);
     setAttribute(this.element, 'data-stale', view.isStale ? '' : null);
     setIcon(this.#icon, view.tone);
@@ -63,41 +51,18 @@ export class Row {
     this.#showBar(view, wording, now);
     this.#showSegments(view.segments);
     this.#showLinks(view);
-    const error = this.#commands.errorOf(view.id);
-    this.#error = reveal(this.#error, !!error, () => {
-      const line = make('p', { class: 'error', part: 'error' });
-      this.#remarks.after(line);
-      return line;
-    });
-    if (this.#error) setText(this.#error, error);
+    this.#showError(this.#commands.errorOf(view.id));
     this.#showAction(view, this.#commands.isBusy(view.id), wording);
   }
 
   #showBar({ bar, title }: RowView, { locale }: Wording, now: number): void {
-    this.#bar = reveal(this.#bar, !!bar, () => {
-      const fill = make('div', { class: 'fill', part: 'fill' });
-      const made = make('div', { class: 'bar', part: 'bar', role: 'progressbar' }, fill);
-      this.#status.after(made);
-      return made;
-    });
-    if (!bar || !this.#bar) return;
-    const isUnknown = bar.fraction === null;
-    setAttribute(this.#bar, 'data-unknown', isUnknown ? '' : null);
-    // In steps that can be seen: each change of it sets the bar in motion. Through the object model, since a style
-    // attribute would be refused by a strict CSP.
-    const transform = isUnknown ? '' : `scaleX(${bar.fraction?.toFixed(3)})`;
-    const { style } = this.#bar.firstElementChild as HTMLElement;
-    if (style.transform !== transform) {
-      // There is more to do than was thought: the bar walks back, and does not leap.
-      setAttribute(this.#bar, 'data-back', bar.fraction !== null && bar.fraction < (this.#fraction ?? 0) ? '' : null);
-      this.#fraction = bar.fraction;
-      style.transform = transform;
+    if (this.#bar) setHidden(this.#bar.element, !bar);
+    if (!bar) return;
+    if (!this.#bar) {
+      this.#bar = new RowBar();
+      this.#status.after(this.#bar.element);
     }
-    if (now - this.#ariaAt < ARIA_EVERY) return;
-    this.#ariaAt = now;
-    setAttribute(this.#bar, 'aria-label', isolate(title, locale));
-    setAttribute(this.#bar, 'aria-valuenow', isUnknown ? null : String(Math.floor((bar.fraction ?? 0) * 100)));
-    setAttribute(this.#bar, 'aria-valuetext', bar.text);
+    this.#bar.show(bar, isolate(title, locale), now);
   }
 
   #showSegments(segments: RowView['segments']): void {
@@ -130,6 +95,15 @@ export class Row {
     );
   }
 
+  #showError(error: string): void {
+    this.#error = reveal(this.#error, error !== '', () => {
+      const line = make('p', { class: 'error', part: 'error' });
+      this.#remarks.after(line);
+      return line;
+    });
+    if (this.#error) setText(this.#error, error);
+  }
+
   #showAction({ action, title }: RowView, isBusy: boolean, wording: Wording): void {
     const hadFocus = (this.element.getRootNode() as ShadowRoot).activeElement === this.#action;
     this.#action = reveal(this.#action, !!action, () => {
@@ -149,7 +123,7 @@ export class Row {
       setAttribute(this.#action, 'aria-label', isCancel ? wording.cancelTask(name) : wording.retryTask(name));
       setAttribute(this.#action, 'aria-disabled', isBusy ? 'true' : null);
     }
-    // A button that goes while it has the focus would throw its user back to the top of the page.
+    // Where a button disappears with the focus in it, the browser starts from the top of the page again.
     else if (hadFocus) this.element.focus();
   }
 }

@@ -66,6 +66,14 @@ export function keepFocus(root: ShadowRoot, last: HTMLElement, change: () => voi
   }
 }
 
+/** Takes over a property that was set before the element was defined: it hides the accessor of the same name since. */
+export function upgradeProperty<E extends HTMLElement>(element: E, name: keyof E & string): void {
+  if (!Object.hasOwn(element, name)) return;
+  const { [name]: value } = element;
+  delete (element as Partial<E>)[name];
+  element[name] = value;
+}
+
 /** Whether two lists hold the same things in the same order. */
 export function isSame(a: readonly unknown[], b: readonly unknown[]): boolean {
   return a.length === b.length && a.every((one, index) => one === b[index]);

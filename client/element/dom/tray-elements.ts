@@ -1,18 +1,18 @@
-/** Everything in the tray that is there from the start: button, panel, banner, and the live region. */
+/** The elements of the tray that are there from the start: button, panel, banner, and the live region. */
 
-import type { OutcomeSnapshot } from '../../core/snapshot.ts';
-import { formatNumber, type Wording } from '../headless/words/wording.ts';
+import type { OutcomeSnapshot } from '../../../core/snapshot.ts';
+import { formatNumber, type Wording } from '../../headless/words/wording.ts';
 import { make, setAttribute, setHidden, setText } from './dom.ts';
 import { makeIcon } from './icons.ts';
 import { addStyles } from './styles.ts';
 
-interface Group {
+interface GroupElements {
   readonly title: HTMLElement;
   readonly list: HTMLElement;
   readonly section: HTMLElement;
 }
 
-export interface Shell {
+export interface TrayElements {
   readonly root: ShadowRoot;
   readonly button: HTMLButtonElement;
   readonly panel: HTMLElement;
@@ -20,19 +20,22 @@ export interface Shell {
   readonly banner: HTMLElement;
   /** What scrolls. */
   readonly body: HTMLElement;
-  readonly groups: Readonly<Record<'active' | 'unseen' | 'recent', Group>>;
+  readonly groups: Readonly<Record<'active' | 'unseen' | 'recent', GroupElements>>;
   readonly empty: HTMLElement;
   readonly more: HTMLButtonElement;
-  /** Polite; exists before there is anything to say, as screen readers need it to. */
+  /** The live region, polite. Screen readers announce only what changes in a region that was there before. */
   readonly live: HTMLElement;
-  /** Puts the words where they go. */
+  /** Sets the words that do not depend on tasks. */
   label(wording: Wording): void;
+  /** Sets the number on the button, and the name of the button. */
   showCounts(wording: Wording, active: number, unseen: readonly OutcomeSnapshot[]): void;
 }
 
-export function makeShell(root: ShadowRoot): Shell {
+/** Fills `root`. What depends on tasks or words is empty until `label` and `showCounts`. */
+export function createTrayElements(root: ShadowRoot): TrayElements {
   addStyles(root);
-  // A name by its content: an `aria-label` would have to repeat what is seen, and nobody would say that to it.
+  // The button is named by its content and not by an `aria-label`: that would have to repeat the text that is seen,
+  // since voice control finds a button by that text.
   const name = make('span', { class: 'sr' });
   const buttonText = make('span', { 'aria-hidden': 'true' });
   const count = make('span', { class: 'count', part: 'count', 'aria-hidden': 'true' });
@@ -49,7 +52,7 @@ export function makeShell(root: ShadowRoot): Shell {
   const banner = make('p', { class: 'banner', part: 'banner', hidden: '' });
   const empty = make('p', { class: 'empty', part: 'empty' });
   const more = make('button', { class: 'more', part: 'more', type: 'button' });
-  const group = (id: string): Group => {
+  const group = (id: string): GroupElements => {
     const title = make('h3', { id, part: 'heading' });
     const list = make('div', { part: 'list', role: 'list', 'aria-labelledby': id });
     return { title, list, section: make('section', { part: 'group', hidden: '' }, title, list) };

@@ -2,16 +2,17 @@
 
 import type { PageMark } from '../../headless/page-mark.ts';
 import { mayTurn, setApart } from '../../headless/words/plain-text.ts';
-import { make } from '../dom.ts';
-import { PATHS } from '../icons.ts';
+import { make } from '../dom/dom.ts';
+import { PATHS } from '../dom/icons.ts';
 
 const COLOURS = { active: '#2a58d0', good: '#12734a', bad: '#b3261e', neutral: '#586173' } as const;
 
 export class PageMarker {
-  /** The title as the page had it, and as we made it. */
+  /** The title as the page set it. */
   #title = '';
+  /** The title as we set it; undefined while there is no mark in it. */
   #marked: string | undefined;
-  /** The icon of ours; a page's own stay where they are. */
+  /** Our icon. Those of the page stay in the document. */
   #icon: HTMLLinkElement | undefined;
 
   /** Shows `mark` in the title, or takes it away. Follows a page that changes its title meanwhile. */
@@ -20,9 +21,9 @@ export class PageMarker {
       this.#title = document.title;
       if (!mark) return;
     }
-    const next = mark ? before(mark.text, this.#title) : this.#title;
+    const next = mark ? prefix(mark.text, this.#title) : this.#title;
     if (document.title !== next) document.title = next;
-    // As the document has it: it trims.
+    // Read back: the document trims it.
     this.#marked = mark ? document.title : undefined;
   }
 
@@ -33,15 +34,15 @@ export class PageMarker {
       this.#icon = undefined;
       return;
     }
-    // Of several icons browsers take the last.
+    // Browsers take the last of several icons.
     this.#icon ??= document.head.appendChild(make('link', { rel: 'icon', type: 'image/svg+xml' }));
     const href = `data:image/svg+xml,${encodeURIComponent(draw(mark))}`;
     if (this.#icon.getAttribute('href') !== href) this.#icon.href = href;
   }
 }
 
-/** A title that is written from right to left, or that turns what follows, leaves the mark as it is. */
-function before(mark: string, title: string): string {
+/** `mark` before `title`, set apart where the title is written from right to left and would change the order of the two. */
+function prefix(mark: string, title: string): string {
   return mayTurn(title) ? `${setApart(mark)} ${setApart(title)}` : `${mark} ${title}`;
 }
 

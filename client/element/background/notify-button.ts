@@ -1,14 +1,14 @@
-/** "Notify me when done": asks for permission on a click, never by itself, and notifies while it is pressed. */
+/** The button "Notify me when done": asks for permission on a click, never by itself, and notifies while it is pressed. */
 
 import type { OutcomeSnapshot } from '../../../core/snapshot.ts';
 import type { TaskFeed } from '../../feed/task-feed.ts';
 import { announce } from '../../headless/announce.ts';
 import { notifyOutcomes } from '../../headless/notify.ts';
 import type { Wording } from '../../headless/words/wording.ts';
-import { findStorage } from '../../storage.ts';
+import { findStorage, readText, writeText } from '../../storage.ts';
 import { NOTIFY_KEY } from '../../tabs/claim.ts';
-import { make, setAttribute, setHidden, setText } from '../dom.ts';
-import { addStyles } from '../styles.ts';
+import { make, setAttribute, setHidden, setText } from '../dom/dom.ts';
+import { addStyles } from '../dom/styles.ts';
 
 const CSS = `
 .notify { inline-size: 100%; margin: 0; border-block-start: 1px solid var(--_line); border-radius: 0; }
@@ -20,23 +20,26 @@ export class NotifyButton {
   readonly element = make('button', { class: 'more notify', part: 'notify', type: 'button', hidden: '' });
   readonly #onShow: () => void;
   #wording: Wording | undefined;
+  #feed: TaskFeed | undefined;
   #stop: (() => void) | undefined;
   #isBlocked = false;
   #notification: Notification | undefined;
-  /** Told since the page was last looked at: one notification says it all. */
-  #told: readonly OutcomeSnapshot[] = [];
+  /** Reached since the user last looked at the page: one notification names them all. */
+  #outcomes: readonly OutcomeSnapshot[] = [];
 
   /** @param onShow the user has clicked a notification */
   constructor(panel: HTMLElement, onShow: () => void) {
     this.#onShow = onShow;
     addStyles(panel.getRootNode() as ShadowRoot, CSS);
     panel.append(this.element);
-    // Not for the second click of a double one.
+    // The second click of a double click would undo the first one.
     this.element.addEventListener('click', ({ detail }) => detail < 2 && void this.#toggle());
   }
 
   /** Follows `feed`, or nothing any more. */
-  use(feed: TaskFeed | undefined): void {
+  follow(feed: TaskFeed | undefined): void {
+    if (feed === this.#feed) return;
+    this.#feed = feed;
     this.#stop?.();
     this.#stop = feed && notifyOutcomes({ feed, notify: (outcomes) => this.#notify(outcomes) });
   }
@@ -54,20 +57,17 @@ export class NotifyButton {
   async #toggle(): Promise<void> {
     const wants = this.element.getAttribute('aria-pressed') !== 'true';
     this.#isBlocked = wants && (await Notification.requestPermission()) !== 'granted';
-    try {
-      findStorage()?.setItem(NOTIFY_KEY, wants && !this.#isBlocked ? 'on' : '');
-    } catch {
-      // Full: then it is not remembered, and the button says so.
-    }
+    // Where it cannot be stored it is not remembered, and the button says so.
+    writeText(findStorage(), NOTIFY_KEY, wants && !this.#isBlocked ? 'on' : '');
     if (this.#wording) this.show(this.#wording, true);
   }
 
   #notify(outcomes: readonly OutcomeSnapshot[]): void {
     if (!this.#wording || !isWanted()) return;
-    this.#told = [...this.#told, ...outcomes];
+    this.#outcomes = [...this.#outcomes, ...outcomes];
     try {
-      // The tag makes it take the place of the one before.
-      const notification = new Notification(announce(this.#told, this.#wording), { tag: 'inloop' });
+      // With the same tag it replaces the one before.
+      const notification = new Notification(announce(this.#outcomes, this.#wording), { tag: 'inloop' });
       this.#notification = notification;
       notification.onclick = () => {
         notification.close();
@@ -75,22 +75,22 @@ export class NotifyButton {
         this.#onShow();
       };
     } catch {
-      // Without permission by now, or only from a service worker (Android).
+      // The permission was taken back, or only a service worker may notify (Android).
     }
   }
 
-  /** Closes what is shown: it is another user's. */
-  takeBack(): void {
+  /** It is another user's. */
+  closeNotification(): void {
     this.#notification?.close();
     this.#notification = undefined;
   }
 
-  /** The user is back. */
-  forget(): void {
-    this.#told = [];
+  /** The user is back: the next notification starts anew. */
+  clearOutcomes(): void {
+    this.#outcomes = [];
   }
 }
 
 function isWanted(): boolean {
-  return !!findStorage()?.getItem(NOTIFY_KEY);
+  return !!readText(findStorage(), NOTIFY_KEY);
 }

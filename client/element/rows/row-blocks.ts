@@ -1,23 +1,23 @@
 /**
- * Long lists in blocks of rows. The browser skips blocks that are out of view (`content-visibility`) and yet finds them,
- * reads them out and tabs to them. Rows on their own would be skipped as well, but it keeps an eye on every box that it
- * may skip: thousands of them cost more than what they save.
+ * Long lists, as blocks of rows. The browser does not lay out blocks out of view (`content-visibility`), and still finds
+ * them in a search, reads them out and tabs to them. With each row as a box of its own it would do the same, but it checks
+ * each such box in every frame, and for thousands of them that costs more than it saves (figures: `bench/tray.md`).
  */
 
-import { isSame, make, setChildren } from '../dom.ts';
+import { isSame, make, setChildren } from '../dom/dom.ts';
 
 /** Rows in a block, at most. */
-const SIZE = 20;
+const BLOCK_SIZE = 20;
 
-export class BlockList {
+export class RowBlocks {
   readonly #list: HTMLElement;
-  readonly #watch: (block: Element) => void;
+  readonly #onBlock: (block: Element) => void;
   #shown: readonly HTMLElement[] = [];
 
-  /** @param watch called with each new block; it gets `data-far` while it is out of view */
-  constructor(list: HTMLElement, watch: (block: Element) => void) {
+  /** @param onBlock called with each new block, to watch whether it is in view */
+  constructor(list: HTMLElement, onBlock: (block: Element) => void) {
     this.#list = list;
-    this.#watch = watch;
+    this.#onBlock = onBlock;
   }
 
   /** Shows `rows` and nothing else. A row stays in its block where it can; new ones join the block below. Returns whether anything moved. */
@@ -29,7 +29,7 @@ export class BlockList {
     for (const row of [...rows].reverse()) {
       const home = row.parentElement;
       if (home && home.parentElement === this.#list && !blocks.has(home)) block = home;
-      else if (!block || (home !== block && (blocks.get(block)?.length ?? 0) >= SIZE)) block = this.#make();
+      else if (!block || (home !== block && (blocks.get(block)?.length ?? 0) >= BLOCK_SIZE)) block = this.#makeBlock();
       const members = blocks.get(block) ?? [];
       members.push(row);
       blocks.set(block, members);
@@ -42,9 +42,9 @@ export class BlockList {
     return true;
   }
 
-  #make(): HTMLElement {
+  #makeBlock(): HTMLElement {
     const block = make('div', { class: 'block' });
-    this.#watch(block);
+    this.#onBlock(block);
     return block;
   }
 }

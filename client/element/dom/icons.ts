@@ -1,6 +1,6 @@
 /** One sign for each tone, told apart by shape and not by colour alone. Drawn on 20 × 20. */
 
-import type { Tone } from '../headless/words/describe.ts';
+import type { Tone } from '../../headless/words/describe.ts';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const RING = 'M10 3a7 7 0 1 0 0 14a7 7 0 1 0 0-14';

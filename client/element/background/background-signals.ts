@@ -1,0 +1,53 @@
+/**
+ * For users who look elsewhere while the page is in the background: progress and outcome in the page's title and icon, and
+ * "Notify me when done". Fetched when it is wanted (an attribute, an open panel), so that other pages do not pay for it.
+ */
+
+import type { Snapshot } from '../../../core/snapshot.ts';
+import { isFinished } from '../../../core/snapshot.ts';
+import type { TaskFeed } from '../../feed/task-feed.ts';
+import { markPage } from '../../headless/page-mark.ts';
+import type { Wording } from '../../headless/words/wording.ts';
+import { NotifyButton } from './notify-button.ts';
+import { PageMarker } from './page-marker.ts';
+
+export interface BackgroundSignals {
+  /** Shows `tasks`, which are those of `feed`. */
+  show(feed: TaskFeed | undefined, tasks: readonly Snapshot[], wording: Wording): void;
+  /** Takes back what was shown to another user. */
+  reset(): void;
+  /** Follows no feed any more: the page looks as it did. */
+  stop(): void;
+}
+
+/**
+ * @param host the tray, whose attributes say what is wanted
+ * @param panel gets the button
+ * @param onShow the user has clicked a notification
+ */
+export function createBackgroundSignals(host: HTMLElement, panel: HTMLElement, onShow: () => void): BackgroundSignals {
+  const marker = new PageMarker();
+  const notify = new NotifyButton(panel, onShow);
+  return {
+    show(feed, tasks, wording) {
+      notify.follow(feed);
+      if (document.visibilityState === 'visible') notify.clearOutcomes();
+      const markIf = (attribute: string) => (host.hasAttribute(attribute) ? markPage(tasks, wording) : null);
+      marker.showTitle(markIf('title-progress'));
+      marker.showIcon(markIf('favicon-progress'));
+      notify.show(
+        wording,
+        tasks.some((task) => !isFinished(task)),
+      );
+    },
+    reset() {
+      notify.clearOutcomes();
+      notify.closeNotification();
+    },
+    stop() {
+      notify.follow(undefined);
+      marker.showTitle(null);
+      marker.showIcon(null);
+    },
+  };
+}

@@ -1,0 +1,77 @@
+/**
+ * When the tray draws: at most once a frame, and only after something has changed, or when what is shown changes as time
+ * passes. Nothing else in the tray asks the browser for a frame in order to draw.
+ *
+ * | state | what is pending | `request()` | its time comes |
+ * |---|---|---|---|
+ * | stopped | nothing | does nothing | |
+ * | idle | a timer, where the last drawing asked for another one | → waiting | → waiting |
+ * | waiting | a frame; on a hidden page, which gets no frames, a timer of 500 ms | does nothing | draws → idle |
+ *
+ * `start()` leads from stopped to waiting, `stop()` from anywhere to stopped.
+ */
+
+import { createFrameGate } from '../../frame-gate.ts';
+
+/** A hidden page is drawn this often, in milliseconds: its title and icon can still be seen. */
+const HIDDEN_FRAME = 500;
+
+export interface FrameLoop {
+  start(): void;
+  stop(): void;
+  /** Draws with the next frame. */
+  request(): void;
+  /** Draws before this returns, unless stopped: what belongs to another user must not stay until the next frame. */
+  drawNow(): void;
+  /** The page was shown or hidden. A frame that a visible page asked for does not come while it is hidden. */
+  restart(): void;
+}
+
+/**
+ * @param draw returns in how many milliseconds to draw again: 0 for the next frame, Infinity for never
+ * @param schedule calls its argument with the next frame, and returns a function that prevents that
+ */
+export function createFrameLoop(draw: () => number, schedule = schedulePageFrame): FrameLoop {
+  const gate = createFrameGate(schedule, drawNow);
+  let isStopped = true;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function request(): void {
+    if (!isStopped) gate.request();
+  }
+
+  function drawNow(): void {
+    if (isStopped) return;
+    const again = draw();
+    clearTimeout(timer);
+    if (again === 0) request();
+    else if (Number.isFinite(again)) timer = setTimeout(request, again);
+  }
+
+  return {
+    start() {
+      isStopped = false;
+      request();
+    },
+    stop() {
+      isStopped = true;
+      gate.cancel();
+      clearTimeout(timer);
+    },
+    request,
+    drawNow,
+    restart() {
+      gate.cancel();
+      request();
+    },
+  };
+}
+
+function schedulePageFrame(frame: () => void): () => void {
+  if (document.visibilityState === 'hidden') {
+    const timer = setTimeout(frame, HIDDEN_FRAME);
+    return () => clearTimeout(timer);
+  }
+  const handle = requestAnimationFrame(frame);
+  return () => cancelAnimationFrame(handle);
+}

@@ -1,0 +1,100 @@
+/**
+ * Puts on the page what is to be seen now. The one place where drawing starts: `frame-loop.ts` says when to call it, it
+ * says what is drawn in which order, and `rows/row-schedule.ts` says which rows take part.
+ */
+
+import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../../core/snapshot.ts';
+import { systemTiming } from '../../environment.ts';
+import { NOTHING_YET } from '../../feed/state.ts';
+import { forgetUnlisted } from '../../headless/forget.ts';
+import type { Wording } from '../../headless/words/wording.ts';
+import type { BackgroundSignals } from '../background/background-signals.ts';
+import { setHidden, setText } from '../dom/dom.ts';
+import type { TrayElements } from '../dom/tray-elements.ts';
+import type { FeedBinding } from '../feed-binding.ts';
+import type { LiveAnnouncer } from '../live-announcer.ts';
+import type { Panel } from '../panel.ts';
+import type { RowList } from '../rows/row-list.ts';
+import type { SeenObserver } from '../rows/seen-observer.ts';
+import type { ToastStack } from '../toasts/toast-stack.ts';
+import { type TaskMemories, updateMemories } from './task-memories.ts';
+import { describeTray, type TrayView } from './tray-view.ts';
+
+/** What is drawn on, and what with. */
+export interface RendererParts {
+  readonly elements: TrayElements;
+  readonly binding: FeedBinding;
+  readonly panel: Panel;
+  readonly rows: RowList;
+  readonly seen: SeenObserver;
+  readonly announcer: LiveAnnouncer;
+  readonly getWords: () => Wording;
+  /** Undefined until an outcome was told of. */
+  readonly getToasts: () => ToastStack | undefined;
+  /** Undefined until it was wanted. */
+  readonly getBackground: () => BackgroundSignals | undefined;
+}
+
+export interface Renderer {
+  /** Draws. Returns in how many milliseconds to draw again: 0 for the next frame, Infinity for never. */
+  draw(): number;
+  /** Forgets what belongs to another feed or user. What is on the page stays until the next `draw`. */
+  reset(): void;
+}
+
+export function createRenderer(parts: RendererParts): Renderer {
+  const { elements, binding, panel, rows, seen, announcer, getWords, getToasts, getBackground } = parts;
+  const memories: TaskMemories = new Map();
+  let tasksBefore: readonly Snapshot[] = [];
+  let view: TrayView | undefined;
+
+  function drawPanel({ rows: shown, isEmpty, hasMore }: TrayView): void {
+    setHidden(elements.empty, !isEmpty);
+    setHidden(elements.more, !hasMore);
+    const unseen = new Map<Element, string>();
+    for (const { id, seenAt } of shown.unseen) {
+      panel.held.add(id);
+      const row = seenAt ? undefined : rows.rowOf(id);
+      if (row) unseen.set(row, id);
+    }
+    seen.follow(unseen);
+  }
+
+  return {
+    draw() {
+      const { feed } = binding;
+      const wording = getWords();
+      const snapshot = feed?.getSnapshot() ?? NOTHING_YET;
+      const { tasks } = snapshot;
+      if (tasks !== tasksBefore) {
+        updateMemories(memories, tasks, tasksBefore);
+        forgetUnlisted(panel.held, tasks);
+        tasksBefore = tasks;
+      }
+      const ourNow = systemTiming.now();
+      const now = feed?.now?.() ?? ourNow;
+      const next = describeTray({ snapshot, panel, wording, now, ourNow, before: view });
+      view = next;
+
+      elements.showCounts(wording, next.groups.active.length, next.groups.unseen);
+      setHidden(elements.banner, next.banner === '');
+      setText(elements.banner, next.banner);
+      getBackground()?.show(feed, next.tasks, wording);
+      const context = { wording, now, isStale: next.isStale, base: document.baseURI };
+      getToasts()?.update({ ...context, find: (id) => toUnseen(feed?.get(id)) });
+      if (!panel.isOpen) return next.changesIn;
+      const rowsIn = rows.show(next.rows, { ...context, ourNow, tasks, memories, announcer });
+      drawPanel(next);
+      return Math.min(next.changesIn, rowsIn);
+    },
+    reset() {
+      memories.clear();
+      tasksBefore = [];
+      view = undefined;
+    },
+  };
+}
+
+function toUnseen(task: Snapshot | undefined): OutcomeSnapshot | undefined {
+  return task && isFinished(task) && !task.seenAt ? task : undefined;
+}

@@ -1,0 +1,74 @@
+/** What the tray shows at one moment, before it is put on the page. Pure, so that it is tested without a browser. */
+
+import type { Snapshot } from '../../../core/snapshot.ts';
+import type { FeedSnapshot } from '../../feed/task-feed.ts';
+import { describeConnection, isOutOfDate } from '../../headless/banner.ts';
+import { type Groups, groupTasks, hideYoung } from '../../headless/groups.ts';
+import type { Wording } from '../../headless/words/wording.ts';
+import { NEVER } from '../rows/row-schedule.ts';
+
+/** What of the panel decides about the view. */
+export interface PanelState {
+  readonly isOpen: boolean;
+  /** Ids of outcomes that stay in "New" although they were seen. */
+  readonly held: ReadonlySet<string>;
+  /** At most so many outcomes get a row. */
+  readonly limit: number;
+}
+
+/** Whether young tasks have become old enough to be shown is looked at this often, in milliseconds. */
+const YOUNG_CHECK = 200;
+/** The banner says for how long the connection is gone: counted on this often, in milliseconds. */
+const BANNER_TICK = 1_000;
+
+export interface TrayInput {
+  readonly snapshot: Pick<FeedSnapshot, 'tasks' | 'connection' | 'hasMore'>;
+  readonly panel: PanelState;
+  readonly wording: Wording;
+  /** Server time in milliseconds. */
+  readonly now: number;
+  /** Our clock in milliseconds. */
+  readonly ourNow: number;
+  /** The view before: what did not change is taken over, so that long lists cost little. */
+  readonly before?: TrayView | undefined;
+}
+
+export interface TrayView {
+  /** Without the active ones of less than a second. */
+  readonly tasks: readonly Snapshot[];
+  readonly groups: Groups;
+  /** The part of `groups` that has rows: of the outcomes, `limit` at most. */
+  readonly rows: Groups;
+  /** Whether there are more outcomes than rows, here or on the server. */
+  readonly hasMore: boolean;
+  readonly isEmpty: boolean;
+  /** '' for none. */
+  readonly banner: string;
+  /** What is shown may be old, and there is no way to know. */
+  readonly isStale: boolean;
+  /** In how many milliseconds this view changes though nothing happens; Infinity for never. Rows count by themselves. */
+  readonly changesIn: number;
+}
+
+export function describeTray({ snapshot, panel, wording, now, ourNow, before }: TrayInput): TrayView {
+  const { connection, hasMore } = snapshot;
+  const { limit } = panel;
+  const tasks = hideYoung(snapshot.tasks, now);
+  const groups = groupTasks(tasks, panel.held, before?.groups);
+  const unseen = groups.unseen.slice(0, limit);
+  const recent = groups.recent.slice(0, limit - unseen.length);
+  const hasRowsLeft = unseen.length + recent.length < groups.finished.length;
+  return {
+    tasks,
+    groups,
+    rows: { ...groups, unseen, recent },
+    hasMore: hasRowsLeft || hasMore,
+    isEmpty: tasks.length === 0,
+    banner: describeConnection(connection, ourNow, wording),
+    isStale: isOutOfDate(connection),
+    changesIn: Math.min(
+      tasks === snapshot.tasks ? NEVER : YOUNG_CHECK,
+      panel.isOpen && connection.status !== 'live' ? BANNER_TICK : NEVER,
+    ),
+  };
+}

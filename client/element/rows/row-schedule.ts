@@ -1,0 +1,40 @@
+/**
+ * Which rows are drawn when. Thousands of tasks, hundreds of which change all the time, must not keep the page from its
+ * frames. So a row is drawn only if it would look different, and no more often than a person can read. Pure.
+ *
+ * Of the rows whose time has come, 20 in view and 5 out of view are drawn in one frame. Those out of view are there for
+ * search and screen readers. Whatever else is to move by itself (a bar between two messages) is another line of the table.
+ */
+
+/** Not before something else is new. */
+export const NEVER = Number.POSITIVE_INFINITY;
+
+/** How long after a row was drawn it is drawn again, in milliseconds: `[in view, out of view]`, by what is new about it. */
+const DRAW_AFTER = {
+  /** The status, by which a row may move to another group. */
+  status: [0, 0],
+  /** What all rows depend on: words, connection, commands. */
+  shared: [0, 2_000],
+  /** Anything else about the task. */
+  task: [200, 2_000],
+  /** The time, of which its words tell the seconds (active tasks) or the minutes (finished ones). */
+  seconds: [1_000, NEVER],
+  minutes: [10_000, NEVER],
+  nothing: [NEVER, NEVER],
+} as const;
+
+/** What is new about a row since it was drawn. Of several things the one that stands first in the table. */
+export type RowNews = keyof typeof DRAW_AFTER;
+
+/** Where a row is: an index into what there is one of for each. */
+export const IN_VIEW = 0;
+export const OUT_OF_VIEW = 1;
+export type Side = typeof IN_VIEW | typeof OUT_OF_VIEW;
+
+/** So many rows are drawn in one frame, at most. */
+export const ROWS_A_FRAME = [20, 5] as const;
+
+/** In how many milliseconds a row that was drawn `age` milliseconds ago is to be drawn again: 0 for now. */
+export function drawIn(news: RowNews, side: Side, age: number): number {
+  return Math.max(DRAW_AFTER[news][side] - age, 0);
+}
