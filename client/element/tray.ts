@@ -15,6 +15,7 @@ import type { News } from '../headless/present.ts';
 import { ENGLISH, type Wording } from '../headless/words/wording.ts';
 import { findStorage, readText } from '../storage.ts';
 import { NOTIFY_KEY } from '../tabs/claim.ts';
+import type { BackgroundSignals } from './background/background-signals.ts';
 import { upgradeProperty } from './dom/dom.ts';
 import { createTrayElements } from './dom/tray-elements.ts';
 import { createFrameLoop } from './drawing/frame-loop.ts';
@@ -23,11 +24,11 @@ import { createFeedBinding } from './feed-binding.ts';
 import { createFocusShortcut } from './focus-shortcut.ts';
 import { createLiveAnnouncer } from './live-announcer.ts';
 import { loadPusherOrNone } from './load-pusher.ts';
-import { OnDemand } from './on-demand.ts';
 import { createPanel } from './panel.ts';
 import { RowCommands } from './rows/row-commands.ts';
 import { RowList } from './rows/row-list.ts';
 import { createSeenObserver } from './rows/seen-observer.ts';
+import type { ToastStack } from './toasts/toast-stack.ts';
 
 const TOAST_DURATION = 6_000;
 
@@ -48,11 +49,15 @@ export class InloopTray extends Base {
   #wording: Wording = ENGLISH;
   /** Ends the listeners on the document. Undefined while the tray is not in it. */
   #listeners: AbortController | undefined;
+  /** Fetched with the first outcome that is told of. */
+  #toasts: ToastStack | undefined;
+  /** Fetched once it is wanted: null while it is on its way, and for good where it cannot be fetched. */
+  #background: BackgroundSignals | null | undefined;
 
   readonly #elements = createTrayElements(this.attachShadow({ mode: 'open' }));
   readonly #frames = createFrameLoop(() => this.#renderer.draw());
   readonly #draw = this.#frames.request;
-  readonly #getToasts = () => this.#toasts.value;
+  readonly #getToasts = () => this.#toasts;
   readonly #getWords = () => this.#wording;
   readonly #markSeen = (ids: readonly string[]) => this.feed?.seen(ids);
   readonly #announcer = createLiveAnnouncer(this.#elements.live, this.#getWords);
@@ -68,7 +73,7 @@ export class InloopTray extends Base {
     this.#elements,
     () => {
       // What toasts tell of is in the open panel.
-      if (this.isOpen) this.#toasts.value?.clear();
+      if (this.isOpen) this.#toasts?.clear();
       this.#draw();
     },
     () => {
@@ -77,20 +82,6 @@ export class InloopTray extends Base {
     },
   );
   readonly #focus = createFocusShortcut(this.#elements, this.#getToasts);
-  readonly #toasts = new OnDemand(async () => {
-    const { ToastStack } = await import('./toasts/toast-stack.ts');
-    const { root, live, button } = this.#elements;
-    const onShow = () => {
-      this.show();
-      button.focus();
-    };
-    const onLeave = () => this.#focus.giveBack() || button.focus();
-    return () => new ToastStack({ root, live, commands: this.#commands, onShow, onDismiss: this.#markSeen, onLeave });
-  });
-  readonly #background = new OnDemand(async () => {
-    const { createBackgroundSignals } = await import('./background/background-signals.ts');
-    return () => createBackgroundSignals(this, this.#elements.panel, () => this.show());
-  });
   readonly #renderer = createRenderer({
     elements: this.#elements,
     binding: this.#binding,
@@ -179,8 +170,8 @@ export class InloopTray extends Base {
       this.#binding.disconnect();
       this.#seen.follow(new Map());
       this.#announcer.stop();
-      this.#toasts.value?.clear();
-      this.#background.value?.stop();
+      this.#toasts?.clear();
+      this.#background?.stop();
     });
   }
 
@@ -197,12 +188,14 @@ export class InloopTray extends Base {
     // A press outside of the tray closes the panel.
     on('pointerdown', (event) => event.composedPath().includes(this) || this.hide(), true);
     on('visibilitychange', () => {
-      this.#toasts.value?.update();
+      this.#toasts?.update();
       this.#seen.restart();
-      this.#frames.restart();
+      // A frame that a visible page asked for does not come while it is hidden.
+      this.#frames.stop();
+      this.#frames.start();
     });
     // A modal dialog fires no event when it opens, but it takes the focus.
-    for (const type of ['focusin', 'close', 'toggle']) on(type, () => this.#toasts.value?.place(), true);
+    for (const type of ['focusin', 'close', 'toggle']) on(type, () => this.#toasts?.place(), true);
   }
 
   #onEscape(event: KeyboardEvent): void {
@@ -217,33 +210,51 @@ export class InloopTray extends Base {
     this.#renderer.reset();
     this.#panel.reset();
     this.#commands.reset(this.feed);
-    this.#toasts.value?.clear();
+    this.#toasts?.clear();
     this.#announcer.reset();
-    this.#background.value?.reset();
+    this.#background?.reset();
     // A hidden page gets no frame soon.
     this.#frames.drawNow();
   }
 
   /** Tells of outcomes: to screen readers, and as toasts unless the panel shows them. */
-  async #tell({ live, missed }: News): Promise<void> {
-    this.#announcer.announceOutcomes(live);
+  async #tell(news: News): Promise<void> {
+    this.#announcer.announceOutcomes(news.live);
     if (this.isOpen) return;
-    const toasts = await this.#toasts.load();
-    // Not to be had; or meanwhile the tray was removed, or its panel opened.
-    if (!toasts || !this.isConnected || this.isOpen) return;
-    toasts.add(live, this.toastDuration);
-    toasts.addMissed(missed);
+    const { ToastStack } = await import('./toasts/toast-stack.ts').catch(() => ({ ToastStack: undefined }));
+    // Not to be had, this time; or meanwhile the tray was removed, or its panel opened.
+    if (!ToastStack || !this.isConnected || this.isOpen) return;
+    const { root, live, button } = this.#elements;
+    this.#toasts ??= new ToastStack({
+      ...{ root, live, commands: this.#commands, onDismiss: this.#markSeen },
+      onShow: () => {
+        this.show();
+        button.focus();
+      },
+      onLeave: () => this.#focus.giveBack() || button.focus(),
+    });
+    this.#toasts.add(news.live, this.toastDuration);
+    this.#toasts.addMissed(news.missed);
     this.#draw();
   }
 
-  /** What signals to users who look elsewhere; it is fetched once a page or a user wants it. */
-  #getBackground() {
+  /** What signals to users who look elsewhere, once a page or a user wants it. */
+  #getBackground(): BackgroundSignals | undefined {
     const isWanted = () =>
       this.isOpen ||
       this.hasAttribute('title-progress') ||
       this.hasAttribute('favicon-progress') ||
       readText(findStorage(), NOTIFY_KEY);
-    if (!this.#background.isWanted && isWanted()) void this.#background.load().then(this.#draw);
-    return this.#background.value;
+    if (this.#background === undefined && isWanted()) {
+      this.#background = null;
+      import('./background/background-signals.ts')
+        .then(({ createBackgroundSignals }) => {
+          this.#background = createBackgroundSignals(this, this.#elements.panel, () => this.show());
+          this.#draw();
+        })
+        // Nobody needs it in order to follow tasks.
+        .catch(() => {});
+    }
+    return this.#background ?? undefined;
   }
 }

@@ -31,7 +31,6 @@ export function createBackgroundSignals(host: HTMLElement, panel: HTMLElement, o
   return {
     show(feed, tasks, wording) {
       notify.follow(feed);
-      if (document.visibilityState === 'visible') notify.clearOutcomes();
       const markIf = (attribute: string) => (host.hasAttribute(attribute) ? markPage(tasks, wording) : null);
       marker.showTitle(markIf('title-progress'));
       marker.showIcon(markIf('favicon-progress'));
@@ -40,10 +39,7 @@ export function createBackgroundSignals(host: HTMLElement, panel: HTMLElement, o
         tasks.some((task) => !isFinished(task)),
       );
     },
-    reset() {
-      notify.clearOutcomes();
-      notify.closeNotification();
-    },
+    reset: () => notify.reset(),
     stop() {
       notify.follow(undefined);
       marker.showTitle(null);

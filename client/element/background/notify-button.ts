@@ -47,6 +47,8 @@ export class NotifyButton {
   /** Shows the button where it is of use: while something goes on. */
   show(wording: Wording, hasActive: boolean): void {
     this.#wording = wording;
+    // The user is back: the next notification starts anew.
+    if (document.visibilityState === 'visible') this.#outcomes = [];
     const permission = globalThis.navigator.locks && globalThis.Notification?.permission;
     const isOn = permission === 'granted' && isWanted();
     setHidden(this.element, !this.#isBlocked && !isOn && (!hasActive || !permission || permission === 'denied'));
@@ -79,15 +81,11 @@ export class NotifyButton {
     }
   }
 
-  /** It is another user's. */
-  closeNotification(): void {
+  /** Takes back what was shown to another user. */
+  reset(): void {
+    this.#outcomes = [];
     this.#notification?.close();
     this.#notification = undefined;
-  }
-
-  /** The user is back: the next notification starts anew. */
-  clearOutcomes(): void {
-    this.#outcomes = [];
   }
 }
 

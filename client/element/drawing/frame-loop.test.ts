@@ -90,10 +90,11 @@ it('replaces the wait of an earlier drawing', () => {
   expect(isWaiting()).toBe(false);
 });
 
-it('asks for another frame when the page is shown or hidden, since the one before may never come', () => {
+it('asks for another frame when it is stopped and started: the one before may never come, on a page that was hidden', () => {
   const { loop, comeFrame, isWaiting, cancelled } = setUp();
   loop.start();
-  loop.restart();
+  loop.stop();
+  loop.start();
   expect([isWaiting(), cancelled()]).toEqual([true, 1]);
   expect(comeFrame()).toBe(1);
 });

@@ -23,8 +23,6 @@ export interface FrameLoop {
   request(): void;
   /** Draws before this returns, unless stopped: what belongs to another user must not stay until the next frame. */
   drawNow(): void;
-  /** The page was shown or hidden. A frame that a visible page asked for does not come while it is hidden. */
-  restart(): void;
 }
 
 /**
@@ -60,10 +58,6 @@ export function createFrameLoop(draw: () => number, schedule = schedulePageFrame
     },
     request,
     drawNow,
-    restart() {
-      gate.cancel();
-      request();
-    },
   };
 }
 

@@ -48,8 +48,8 @@ export function createRenderer(parts: RendererParts): Renderer {
   let tasksBefore: readonly Snapshot[] = [];
   let view: TrayView | undefined;
 
-  function drawPanel({ rows: shown, isEmpty, hasMore }: TrayView): void {
-    setHidden(elements.empty, !isEmpty);
+  function drawPanel({ tasks, rows: shown, hasMore }: TrayView): void {
+    setHidden(elements.empty, tasks.length > 0);
     setHidden(elements.more, !hasMore);
     const unseen = new Map<Element, string>();
     for (const { id, seenAt } of shown.unseen) {

@@ -46,10 +46,10 @@ describe('rows', () => {
 });
 
 describe('a view', () => {
-  it('is empty without tasks, and while the only one is less than a second old', () => {
-    expect(view([]).isEmpty).toBe(true);
-    expect(view([create(1, 'Young', 0.5)])).toMatchObject({ isEmpty: true, changesIn: 200 });
-    expect(view([create(1, 'Old enough', 1.5)])).toMatchObject({ isEmpty: false, changesIn: NEVER });
+  it('leaves out a task in its first second, and changes by itself when that is over', () => {
+    expect(view([create(1, 'Young', 0.5)])).toMatchObject({ tasks: [], changesIn: 200 });
+    const old = create(1, 'Old enough', 1.5);
+    expect(view([old])).toMatchObject({ tasks: [old], changesIn: NEVER });
   });
 
   it('changes by itself each second while the open panel tells of a lost connection', () => {

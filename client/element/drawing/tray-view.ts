@@ -41,7 +41,6 @@ export interface TrayView {
   readonly rows: Groups;
   /** Whether there are more outcomes than rows, here or on the server. */
   readonly hasMore: boolean;
-  readonly isEmpty: boolean;
   /** '' for none. */
   readonly banner: string;
   /** What is shown may be old, and there is no way to know. */
@@ -63,7 +62,6 @@ export function describeTray({ snapshot, panel, wording, now, ourNow, before }: 
     groups,
     rows: { ...groups, unseen, recent },
     hasMore: hasRowsLeft || hasMore,
-    isEmpty: tasks.length === 0,
     banner: describeConnection(connection, ourNow, wording),
     isStale: isOutOfDate(connection),
     changesIn: Math.min(

@@ -9,7 +9,8 @@ const ARIA_EVERY = 500;
 export class RowBar {
   readonly #fill = make('div', { class: 'fill', part: 'fill' });
   readonly element = make('div', { class: 'bar', part: 'bar', role: 'progressbar' }, this.#fill);
-  #fraction: number | null = null;
+  /** How far it was shown last; 0 where that was not known. */
+  #fraction = 0;
   /** Our clock in milliseconds. */
   #ariaAt = Number.NEGATIVE_INFINITY;
 
@@ -31,8 +32,8 @@ export class RowBar {
     const { style } = this.#fill;
     if (style.transform === transform) return;
     // There is more to do than was thought: the bar moves back slowly instead of jumping.
-    setAttribute(this.element, 'data-back', fraction !== null && fraction < (this.#fraction ?? 0) ? '' : null);
-    this.#fraction = fraction;
+    setAttribute(this.element, 'data-back', fraction !== null && fraction < this.#fraction ? '' : null);
+    this.#fraction = fraction ?? 0;
     style.transform = transform;
   }
 }

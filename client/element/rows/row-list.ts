@@ -10,7 +10,20 @@ import type { LiveAnnouncer } from '../live-announcer.ts';
 import { Row } from './row.ts';
 import { RowBlocks } from './row-blocks.ts';
 import type { RowCommands } from './row-commands.ts';
-import { drawIn, IN_VIEW, NEVER, OUT_OF_VIEW, ROWS_A_FRAME, type RowNews } from './row-schedule.ts';
+import {
+  type DrawAfter,
+  drawIn,
+  IN_VIEW,
+  MINUTES,
+  NEVER,
+  NEW_SHARED,
+  NEW_STATUS,
+  NEW_TASK,
+  NOTHING_NEW,
+  OUT_OF_VIEW,
+  ROWS_A_FRAME,
+  SECONDS,
+} from './row-schedule.ts';
 
 const GROUPS = ['active', 'unseen', 'recent'] as const;
 /** Rows that are merely scrolled past are left as they were: drawing goes on this long after the last one, in milliseconds. */
@@ -33,8 +46,8 @@ interface DrawnRow {
   /** Our clock in milliseconds. */
   drawnAt: number;
   generation: number;
-  /** What is new about it merely because time passes. */
-  passing: RowNews;
+  /** When to draw it again merely because time passes. */
+  tick: DrawAfter;
 }
 
 export class RowList {
@@ -101,23 +114,23 @@ export class RowList {
     if (!drawn) {
       if (budget[IN_VIEW]-- <= 0) return 0;
       const row = new Row(this.#commands, 'task');
-      const made = { row, task, drawnAt: 0, generation: 0, passing: 'nothing' as const };
+      const made = { row, task, drawnAt: 0, generation: 0, tick: NOTHING_NEW };
       this.#rows.set(task.id, made);
       return this.#draw(made, task, retried, context);
     }
-    const news = this.#newsOf(drawn, task);
+    const after = this.#drawAfter(drawn, task);
     // A row with a new status is on its way to another list, perhaps into view.
-    const isFar = news !== 'status' && drawn.row.element.parentElement?.hasAttribute('data-far');
+    const isFar = after !== NEW_STATUS && drawn.row.element.parentElement?.hasAttribute('data-far');
     const side = isFar ? OUT_OF_VIEW : IN_VIEW;
-    const wait = drawIn(news, side, context.ourNow - drawn.drawnAt);
+    const wait = drawIn(after, side, context.ourNow - drawn.drawnAt);
     if (wait > 0 || budget[side]-- <= 0) return wait;
     return this.#draw(drawn, task, retried, context);
   }
 
-  #newsOf(drawn: DrawnRow, task: Snapshot): RowNews {
-    if (drawn.task.status !== task.status) return 'status';
-    if (drawn.generation !== this.#generation) return 'shared';
-    return drawn.task === task ? drawn.passing : 'task';
+  #drawAfter(drawn: DrawnRow, task: Snapshot): DrawAfter {
+    if (drawn.task.status !== task.status) return NEW_STATUS;
+    if (drawn.generation !== this.#generation) return NEW_SHARED;
+    return drawn.task === task ? drawn.tick : NEW_TASK;
   }
 
   #draw(drawn: DrawnRow, task: Snapshot, retried: ReadonlySet<string>, context: RowListContext): number {
@@ -127,8 +140,8 @@ export class RowList {
     drawn.task = task;
     drawn.drawnAt = ourNow;
     drawn.generation = this.#generation;
-    drawn.passing = !view.isTicking ? 'nothing' : isFinished(task) ? 'minutes' : 'seconds';
+    drawn.tick = !view.isTicking ? NOTHING_NEW : isFinished(task) ? MINUTES : SECONDS;
     drawn.row.update(view, wording, ourNow);
-    return drawIn(drawn.passing, IN_VIEW, 0);
+    return drawIn(drawn.tick, IN_VIEW, 0);
   }
 }

@@ -1,22 +1,21 @@
-import { describe, expect, it } from '@jest/globals';
-import { drawIn, IN_VIEW, NEVER, OUT_OF_VIEW, type RowNews } from './row-schedule.ts';
+import { expect, it } from '@jest/globals';
+import * as schedule from './row-schedule.ts';
 
-describe('a row', () => {
-  it.each<[RowNews, number, number]>([
-    ['status', 0, 0],
-    ['shared', 0, 2_000],
-    ['task', 200, 2_000],
-    ['seconds', 1_000, NEVER],
-    ['minutes', 10_000, NEVER],
-    ['nothing', NEVER, NEVER],
-  ])('with news of its %s is drawn after %d ms in view and %d ms out of view', (news, inView, outOfView) => {
-    expect([drawIn(news, IN_VIEW, 0), drawIn(news, OUT_OF_VIEW, 0)]).toEqual([inView, outOfView]);
-  });
+const { drawIn, IN_VIEW, NEVER, OUT_OF_VIEW, ...all } = schedule;
 
-  it('waits for what is left of that time, and is never late by more than a frame', () => {
-    expect(drawIn('task', IN_VIEW, 150)).toBe(50);
-    expect(drawIn('task', IN_VIEW, 200)).toBe(0);
-    expect(drawIn('task', IN_VIEW, 5_000)).toBe(0);
-    expect(drawIn('minutes', OUT_OF_VIEW, 1_000_000)).toBe(NEVER);
-  });
+it.each([
+  ['NEW_STATUS', 0, 0],
+  ['NEW_SHARED', 0, 2_000],
+  ['NEW_TASK', 200, 2_000],
+  ['SECONDS', 1_000, NEVER],
+  ['MINUTES', 10_000, NEVER],
+  ['NOTHING_NEW', NEVER, NEVER],
+] as const)('%s: a row is drawn after %d ms in view and %d ms out of view', (name, inView, outOfView) => {
+  expect([drawIn(all[name], IN_VIEW, 0), drawIn(all[name], OUT_OF_VIEW, 0)]).toEqual([inView, outOfView]);
+});
+
+it('a row waits for what is left of that time', () => {
+  const waits = [150, 200, 5_000].map((age) => drawIn(schedule.NEW_TASK, IN_VIEW, age));
+  expect(waits).toEqual([50, 0, 0]);
+  expect(drawIn(schedule.MINUTES, OUT_OF_VIEW, 1_000_000)).toBe(NEVER);
 });

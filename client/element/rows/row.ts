@@ -109,8 +109,8 @@ export class Row {
     this.#action = reveal(this.#action, !!action, () => {
       const button = make('button', { class: 'action', part: 'action', type: 'button' });
       button.addEventListener('click', () => {
-        const { action: wanted, id } = this.#view ?? {};
-        if (wanted && id) this.#commands.run(wanted, id);
+        const { action: wanted, id } = this.#view as RowView;
+        if (wanted) this.#commands.run(wanted, id);
       });
       this.#body.after(button);
       return button;

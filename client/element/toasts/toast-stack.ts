@@ -54,6 +54,7 @@ interface Toast {
 
 export class ToastStack {
   readonly #options: ToastStackOptions;
+  /** Those that are drawn, by the ids of their tasks. */
   readonly #toasts = new Map<string, Toast>();
   readonly #list = make('div', { class: 'toasts', role: 'list' });
   readonly #more = make('button', { class: 'more', part: 'toast-more', type: 'button' });
@@ -179,8 +180,8 @@ export class ToastStack {
     if (event.key !== 'Escape') return;
     // Otherwise it would also close a modal dialog around the toasts.
     event.preventDefault();
-    const row = (event.target as Element).closest('.toast');
-    const id = [...this.#toasts].find(([, toast]) => toast.row.element === row)?.[0];
+    const target = event.target as Node;
+    const id = [...this.#toasts].find(([, { row }]) => row.element.contains(target))?.[0];
     if (id) this.#drop([id]);
     else this.#dismissSummary();
   }
