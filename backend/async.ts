@@ -1,21 +1,21 @@
-/** Waiting, with an end. */
+/** Waiting with a deadline, for a time, or for a signal. It serves backend, server and worker. */
 
 import { startTimer } from './timer.ts';
 
-/** What was waited for did not come in time. */
+/** There was no answer in time. */
 export class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
 }
 
 /**
- * What `work` resolves to, or a {@link DeadlineError} once `ms` have passed. The work itself goes on. An answer that
- * came in time counts as such, even where this process was too busy to look at it in time.
+ * Settles as `work` does, or rejects with a {@link DeadlineError} after `ms`. The work itself goes on. An answer that arrived
+ * in time counts, even if this process was too busy to read it in time.
  */
 export function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {
-  // By hand, since this is around every call to Redis and a race costs twice as much.
+  // Not by Promise.race(), which costs twice as much: this is around every call to Redis.
   return new Promise((resolve, reject) => {
     const expire = () => reject(new DeadlineError(`no answer within ${ms} ms`));
-    // After a busy spell timers come first; what has arrived is read next, and only then is it late.
+    // After a blocked event loop, timers run before what has arrived is read. So it is late only after that was read.
     const timer = startTimer(() => setImmediate(expire), ms);
     work.then(
       (value) => {
@@ -44,7 +44,7 @@ export function delay(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** Resolves when `signal` aborts; at once where it has. */
+/** Resolves when `signal` aborts; at once if it has. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();

@@ -6,7 +6,7 @@
  * (`performance.now()`).
  */
 
-/** How far Redis' clock may drift from ours before it is asked again. */
+/** How often Redis is asked for its time. */
 const FOLLOW_EVERY_MS = 10_000;
 
 export interface ClockOptions {
@@ -14,14 +14,14 @@ export interface ClockOptions {
   readonly ask: () => Promise<number>;
   /** A clock that is never set, in ms. For tests. */
   readonly elapsed?: () => number;
-  /** This machine's clock, in ms since 1970, for as long as Redis has not answered. For tests. */
+  /** This machine's clock, in ms since 1970. It counts until Redis has answered. For tests. */
   readonly local?: () => number;
 }
 
 export class Clock {
   readonly #ask: () => Promise<number>;
   readonly #elapsed: () => number;
-  /** What to add to `#elapsed()` for the time of day. */
+  /** What to add to `#elapsed()` for ms since 1970. */
   #offset: number;
   #isSet = false;
   #asking: Promise<void> | null = null;
@@ -43,14 +43,14 @@ export class Clock {
     return new Date(this.now() + ms).toISOString();
   }
 
-  /** Asks Redis now and every ten seconds from now on. Keeps no process alive. Doing so twice is harmless. */
+  /** Asks Redis now and then every ten seconds. Keeps no process alive. Calling it twice is harmless. */
   follow(): void {
     if (this.#timer) return;
     this.#timer = setInterval(() => void this.#set(), FOLLOW_EVERY_MS).unref();
     void this.#set();
   }
 
-  /** Resolves once Redis has told the time, or could not be asked just now; then the local clock counts. Never rejects. */
+  /** Resolves when Redis has told the time. If it does not answer, the local clock counts for now. Never rejects. */
   async ready(): Promise<void> {
     if (!this.#isSet) await this.#set();
   }
@@ -71,11 +71,11 @@ export class Clock {
     const asked = this.#elapsed();
     try {
       const time = await this.#ask();
-      // Redis read its clock somewhere between question and answer: the middle is off by half a round trip at most.
+      // Redis read its clock between question and answer. The middle of the two is off by at most half a round trip.
       this.#offset = time - (asked + this.#elapsed()) / 2;
       this.#isSet = true;
     } catch {
-      // Redis is away, which is said elsewhere. What was known last goes on.
+      // Redis does not answer, which the store logs. The last known offset goes on.
     }
   }
 }

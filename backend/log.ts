@@ -1,4 +1,4 @@
-/** Where inloop says what it has to say to the operator. */
+/** The log for the operator. It serves backend, server and worker. */
 
 import { cut } from '../core/text.ts';
 import { printable } from './printable.ts';
@@ -21,17 +21,17 @@ const MAX_MESSAGE_LENGTH = 2_000;
 export const consoleLog: Log = eachLevel((level) => (message, fields) => write(level, message, fields));
 
 /**
- * `log`, so that saying something can neither fail nor flood: lines stay lines, fields are made plain and small, and what
- * `log` throws, or rejects with, hurts nobody.
+ * Wraps an application's `log`, so that logging neither fails nor floods. A message becomes one line, fields become plain and
+ * small, and what `log` throws or rejects with is dropped.
  */
 export function guardLog(log: Log): Log {
   return eachLevel((level) => (message, fields) => {
     try {
       const said: unknown = log[level](toLine(message), ...(fields ? [toFields(fields)] : []));
-      // A log that is an async function: nobody waits for it, so nobody else would catch what it rejects with.
+      // It may be an async function. Nobody awaits it, so nobody else would catch what it rejects with.
       Promise.resolve(said).catch(() => undefined);
     } catch {
-      // The adopter's own; there is nowhere left to say so.
+      // It is the application's own log. There is no other place to say so.
     }
   });
 }
@@ -45,7 +45,7 @@ function write(level: Level, message: string, fields: Readonly<Record<string, un
   console.error(`inloop ${level}: ${toLine(message)}${tail}`);
 }
 
-/** A reason that somebody else worded may hold line breaks, which would look like lines of their own. */
+/** Replaces control characters. A line break from somebody else's text would look like a log line of its own. */
 function toLine(message: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not get through
   return cut(message.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' '), MAX_MESSAGE_LENGTH);
@@ -57,18 +57,18 @@ function toFields(fields: Readonly<Record<string, unknown>>): Record<string, unk
   );
 }
 
-/** Says that a part is away once, with since when, and once that it is back: not once per failed call. */
+/** Logs once that a part is away, since when, and once that it is back, instead of once for each failed call. */
 export class Outage {
   readonly #log: Log;
   readonly #what: string;
   readonly #calm: number;
-  /** What was said of it in this outage. */
+  /** The kinds of failure that were logged in this outage. */
   readonly #said = new Set<string>();
   #since: number | null = null;
   #wellSince: number | null = null;
   #failures = 0;
 
-  /** @param calm how long it must have worked, without a failure in between, to count as back; in ms */
+  /** @param calm how long it must work without a failure to count as back, in ms */
   constructor(log: Log, what: string, calm = 0) {
     this.#log = log;
     this.#what = what;
@@ -80,7 +80,7 @@ export class Outage {
     return this.#since;
   }
 
-  /** @param how in what way it fails; each is said once an outage */
+  /** @param how the kind of failure; each is logged once in an outage */
   failed(reason: string, how = 'does not answer'): void {
     this.#failures += 1;
     this.#wellSince = null;

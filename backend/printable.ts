@@ -1,6 +1,6 @@
 /**
- * What a log line may hold: any value as plain, small data. It serves `log.ts`. Handlers throw whatever they like, circles,
- * proxies and errors that hold a whole HTTP client among it, and to say so must neither fail nor flood the log.
+ * Makes plain, small data of any value, for the log. It serves `log.ts`. Handlers throw anything: circular objects, proxies,
+ * errors that hold a whole HTTP client. Logging them must neither fail nor flood the log.
  */
 
 import { cut } from '../core/text.ts';
@@ -9,7 +9,7 @@ const MAX_DEPTH = 4;
 const MAX_KEYS = 20;
 const MAX_TEXT = 4_000;
 const MAX_CAUSES = 5;
-/** Characters of JSON that one value may become; what becomes more is cut, as a text. */
+/** Characters of JSON that one value may become. If it becomes more, it is logged as a text, and cut. */
 const MAX_CHARACTERS = 16_000;
 /** Keys whose values are secrets more often than not. An HTTP client's error holds the headers that it sent. */
 const SECRET =
@@ -17,7 +17,7 @@ const SECRET =
 
 type Printable = string | number | boolean | null | readonly Printable[] | { readonly [key: string]: Printable };
 
-/** `value` as JSON can hold it, cut to some thousand characters, what looks like a secret left out. Never throws. */
+/** `value` as plain data for JSON, cut to a few thousand characters, without what looks like a secret. Never throws. */
 export function printable(value: unknown): Printable {
   const shown = show(value, MAX_DEPTH, new Set());
   const text = JSON.stringify(shown);
@@ -93,7 +93,7 @@ function isError(value: unknown): value is Error {
   }
 }
 
-/** The stack of an error and of what caused it. Of an error that cannot be read, what can. */
+/** The stacks of an error and of its causes; of one that cannot be read, as much as can. */
 function errorText(error: Error): string {
   const texts: string[] = [];
   let current: unknown = error;

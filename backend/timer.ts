@@ -1,6 +1,6 @@
-/** The one timer of server and worker: for any wait, however long. */
+/** A timer for any wait, however long. `setTimeout` takes at most 24.8 days. It serves backend, server and worker. */
 
-/** The longest wait that `setTimeout` takes, in ms: 24.8 days. It takes a longer one for 1 ms. */
+/** The longest wait of `setTimeout`, in ms: 24.8 days. A longer one becomes 1 ms. */
 const LONGEST_STEP_MS = 2 ** 31 - 1;
 
 /** A wait that has begun. */

@@ -1,4 +1,4 @@
-/** The private channel of an owner: the one name that server, worker and every Pusher client must agree on. */
+/** The name of an owner's private channel. Server, worker and every Pusher client compute or use the same name. */
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
@@ -25,20 +25,20 @@ export function channelOf(owner: string, options: { readonly encrypted?: boolean
 }
 
 /**
- * The id under which `owner`'s pages sign in to the bus: what stands for the owner in the channel's name. It goes into
- * paths of the bus's API, where Soketi decodes nothing; so it is the owner itself only where that is plain.
+ * The id under which `owner`'s pages sign in to the bus: the part of the channel's name that stands for the owner. It becomes
+ * part of paths of the bus's API, which Soketi does not decode. So only plain characters may stand for themselves.
  */
 export function userIdOf(owner: string): string {
   return channelOf(owner).slice(PLAIN_PREFIX.length);
 }
 
-/** Whether `channel` could be some owner's, in this form: the bus tells us of channels of any name. */
+/** Whether `channel` could be an owner's channel. The bus also reports channels with other names. */
 export function isOwnerChannel(channel: string, options: { readonly encrypted?: boolean } = {}): boolean {
   const prefix = options.encrypted ? ENCRYPTED_PREFIX : PLAIN_PREFIX;
   return channel.length > prefix.length && channel.length <= MAX_CHANNEL_LENGTH && channel.startsWith(prefix);
 }
 
-/** Refuses what cannot own tasks. @throws TaskError `invalid_owner` (400) */
+/** Throws unless `owner` can own tasks. @throws TaskError `invalid_owner` (400) */
 export function assertOwner(owner: unknown): asserts owner is string {
   if (typeof owner === 'string' && owner !== '' && owner.length <= MAX_OWNER_LENGTH && isWellFormed(owner)) return;
   throw new TaskError(
@@ -51,8 +51,8 @@ export function assertOwner(owner: unknown): asserts owner is string {
 }
 
 function encodeOwner(owner: string): string {
-  // encodeURIComponent knows UTF-8 without TextEncoder, which core has no types for. It escapes `,;@`, which
-  // channels allow, and leaves `!~*'()`, which they do not.
+  // encodeURIComponent encodes UTF-8 without TextEncoder, for which core has no types. It escapes `,;@`, which channels
+  // allow, and does not escape `!~*'()`, which they do not allow.
   return encodeURIComponent(owner)
     .replaceAll('%2C', ',')
     .replaceAll('%3B', ';')

@@ -1,4 +1,4 @@
-/** Task definitions: declared once; the server starts them, the worker runs them, the browser knows their types. */
+/** Task definitions. An application declares each once: the server starts it, the worker runs it, the page has its types. */
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { ConfigError } from './config-error.ts';
@@ -7,7 +7,7 @@ import type { Jsonify } from './json-types.ts';
 import { MAX_ATTEMPTS, MAX_NAME_LENGTH, MAX_TITLE_LENGTH } from './limits.ts';
 import { cut, describe } from './text.ts';
 
-/** How long to wait before another attempt: `initial`, then `factor` times as long each time, at most `max`. */
+/** How long to wait before the next attempt: `initial`, then `factor` times longer each time, at most `max`. */
 export interface Backoff {
   /** Default 1 s. */
   readonly initial?: Duration;
@@ -23,30 +23,30 @@ export interface TaskOptions<
   Output extends StandardSchemaV1,
   Stage extends string,
 > {
-  /** Unique in an application: `a-z`, digits and hyphens, at most 64 characters. It is stored, so keep it. */
+  /** Unique in an application: `a-z`, digits and hyphens, at most 64 characters. It is stored with each task, so keep it. */
   readonly name: Name;
   /**
-   * Any Standard Schema (zod, valibot, arktype, …). It parses an input once, when the task is started; what it gives is
-   * stored and handed to each attempt. So that must survive JSON: make a text of a date, `.transform((d) => d.toISOString())`,
-   * a list of a set, an object of a map. At most 64 KiB of JSON, before and after, nested at most 256 levels deep.
+   * Any Standard Schema (zod, valibot, arktype, …). It parses an input once, when the task is started. The parsed input is
+   * stored, and each attempt gets it. So it must survive JSON: turn a date into a text, `.transform((d) => d.toISOString())`,
+   * a set into a list, a map into an object. At most 64 KiB of JSON, raw and parsed, nested at most 256 levels deep.
    */
   readonly input: Input;
   /**
-   * What the handler returns; checked before it becomes the result, which must survive JSON as the input must; at most
-   * 256 KiB, nested at most 256 levels deep. Default: anything that does.
+   * Checks what the handler returns. That becomes the result, which must survive JSON as well: at most 256 KiB, nested at
+   * most 256 levels deep. Default: anything that survives JSON.
    */
   readonly output?: Output;
-  /** What to call one task on a screen; cut at 200 characters. Default: the name. */
+  /** The name of one task on a screen, cut at 200 characters. Default: the definition's name. */
   readonly title?: string | ((input: Jsonify<StandardSchemaV1.InferOutput<Input>>) => string);
-  /** The stages in their order, each with its share of the time: `{ read: 1, save: 9 }`. */
+  /** The stages in their order, each with its share of the time: with `{ read: 1, save: 9 }`, reading takes a tenth. */
   readonly stages?: Readonly<Record<Stage, number>>;
   /** How often a worker may try, 1 to 100. Default 3. */
   readonly attempts?: number;
   /** Waiting times between attempts, with jitter. */
   readonly backoff?: Backoff;
   /**
-   * How long one attempt may take. Default: as long as it likes. Where the event loop was blocked while several tasks ran
-   * in the worker, that time is given back, up to as much again.
+   * How long one attempt may take. Default: no limit. If the event loop is blocked while several tasks run in the worker,
+   * that time does not count, up to as much again.
    */
   readonly deadline?: Duration;
   /** Whether a browser may start it with `POST /`. Default false: only the server's own code may. */
@@ -70,7 +70,7 @@ export interface TaskDefinition<
   /** In milliseconds, or null. */
   readonly deadline: number | null;
   readonly browser: boolean;
-  /** The title of one task. Never throws: a title function that does is answered with the name. */
+  /** The title of one task. Never throws. If the title function throws, it is the definition's name. */
   titleOf(input: unknown): string;
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { asTaskError, soundFailure, TaskError } from './error.ts';
+import { asTaskError, TaskError, validFailure } from './error.ts';
 
 describe('TaskError', () => {
   it('is retryable and a 500 unless it says otherwise', () => {
@@ -82,7 +82,7 @@ describe('asTaskError', () => {
     expect(error).toMatchObject(expected);
     expect(error).not.toBe(thrown);
     expect(error.cause).toBe(thrown);
-    expect(soundFailure(error)).toEqual(error.toFailure());
+    expect(validFailure(error)).toEqual(error.toFailure());
   });
 
   it('leaves one that is frozen, and one of a class of its own', () => {
@@ -96,7 +96,7 @@ describe('asTaskError', () => {
     fc.assert(
       fc.property(fc.anything(), fc.anything(), fc.anything(), fc.anything(), (any, code, message, retryable) => {
         for (const thrown of [any, like({ code, message, retryable, status: any, issues: any, retryAfter: any })]) {
-          const failure = soundFailure(asTaskError(thrown));
+          const failure = validFailure(asTaskError(thrown));
           expect(JSON.parse(JSON.stringify(failure))).toEqual({
             code: expect.stringMatching(/^[\s\S]{1,64}$/),
             message: expect.stringMatching(/^[\s\S]{1,500}$/),

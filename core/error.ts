@@ -1,8 +1,8 @@
 /**
- * The one error type: what handlers throw, what the router answers, what the client rejects with.
+ * TaskError: what handlers throw, what the router answers, what the client rejects with.
  *
- * Its code and message are meant for the owner of the task and end up on a screen; anything else that is
- * thrown is turned into a TaskError once, by {@link asTaskError}, which keeps what it said to the log.
+ * Its code and message are for the owner of the task and end up on a screen. {@link asTaskError} makes a TaskError of
+ * anything else that is thrown. That one says nothing about it; what was thrown is its cause, for the log.
  */
 
 import { ConfigError } from './config-error.ts';
@@ -35,7 +35,7 @@ export interface TaskErrorOptions {
   readonly issues?: readonly Issue[];
   /** Seconds after which a caller may try again (`Retry-After`). */
   readonly retryAfter?: number | null;
-  /** What led here, for the log. Never sent to a browser. */
+  /** What caused it, for the log. Never sent to a browser. */
   readonly cause?: unknown;
 }
 
@@ -72,9 +72,9 @@ export class TaskError extends Error implements TaskFailure {
 const INTERNAL = { code: 'internal', message: 'Something went wrong on our side.' };
 
 /**
- * `thrown` itself where it is a TaskError that holds what its types say. Of one that does not (plain JavaScript may give
- * it any code), what is sound is kept. Anything else becomes an error that says nothing of it. What was thrown is the
- * cause, for the log. Never throws, whatever `thrown` does when it is looked at.
+ * `thrown` itself if it is a TaskError whose fields have the types that they should. If some have not (plain JavaScript may
+ * give it any code), the valid ones are kept. Anything else becomes an error that says nothing about it. In both cases
+ * `thrown` is the cause, for the log. Never throws, even if reading `thrown` does.
  */
 export function asTaskError(thrown: unknown): TaskError {
   try {
@@ -82,17 +82,17 @@ export function asTaskError(thrown: unknown): TaskError {
       return new TaskError(INTERNAL.code, INTERNAL.message, { retryable: false, cause: thrown });
     }
     if (!(thrown instanceof TaskError)) return new TaskError(INTERNAL.code, INTERNAL.message, { cause: thrown });
-    if (isSound(thrown)) return thrown;
-    const { code, message, retryable } = soundFailure(thrown);
-    return new TaskError(code, message, { retryable, ...soundOptions(thrown), cause: thrown });
+    if (isValid(thrown)) return thrown;
+    const { code, message, retryable } = validFailure(thrown);
+    return new TaskError(code, message, { retryable, ...validOptions(thrown), cause: thrown });
   } catch {
     // A proxy, or a property that throws when it is read.
     return new TaskError(INTERNAL.code, INTERNAL.message, { cause: thrown });
   }
 }
 
-/** What a snapshot carries of `error`: always two texts within their limits, and a boolean. */
-export function soundFailure(error: { readonly [K in keyof TaskFailure]: unknown }): TaskFailure {
+/** What a snapshot carries of `error`: two texts within their limits, and a boolean. Invalid fields get defaults. */
+export function validFailure(error: { readonly [K in keyof TaskFailure]: unknown }): TaskFailure {
   const { code, message, retryable } = error;
   return {
     code: isText(code) ? cut(code, MAX_ERROR_CODE_LENGTH) : INTERNAL.code,
@@ -101,11 +101,11 @@ export function soundFailure(error: { readonly [K in keyof TaskFailure]: unknown
   };
 }
 
-/** Whether each field is a value of its type, and no getter that could give something else the next time. */
-function isSound(error: TaskError): boolean {
+/** Whether each field is a valid value, and not a getter, which could give something else the next time. */
+function isValid(error: TaskError): boolean {
   const fields = Object.getOwnPropertyDescriptors(error) as Partial<Record<keyof TaskError, PropertyDescriptor>>;
   const { code, message, retryable, status, issues, retryAfter } = fields;
-  // Asking each once more finds the proxy that only throws when it is read.
+  // Reading each field finds a proxy that throws only when it is read.
   const reads = Object.entries(fields).every(([name, { value }]) => error[name as keyof TaskError] === value);
   return (
     reads &&
@@ -120,7 +120,7 @@ function isSound(error: TaskError): boolean {
   );
 }
 
-function soundOptions({ status, issues, retryAfter }: TaskError): TaskErrorOptions {
+function validOptions({ status, issues, retryAfter }: TaskError): TaskErrorOptions {
   return {
     status: isStatus(status) ? status : 500,
     issues: Array.isArray(issues) ? issues : [],
@@ -132,7 +132,7 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
 }
 
-/** Of HTTP errors; and 0, which the client gives an error where no answer came. */
+/** The status of an HTTP error, or 0: the client's errors have it if no answer came. */
 function isStatus(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && (value === 0 || (value >= 400 && value < 600));
 }
@@ -141,7 +141,7 @@ function isRetryAfter(value: unknown): value is number | null {
   return value === null || (typeof value === 'number' && Number.isFinite(value) && value >= 0);
 }
 
-/** Whether the store does not answer, or not as it should, so that trying again is worth it. Anything else would fail again. */
+/** Whether the store does not answer, or not as it should. Then trying again may help; after other errors it does not. */
 export function isUnavailable(error: unknown): error is TaskError {
   return error instanceof TaskError && error.status === 503;
 }

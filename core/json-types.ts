@@ -1,13 +1,13 @@
-/** The types of what has been JSON: what the gate in json.ts does to values, said to the compiler. */
+/** What JSON makes of a type. The same rules as in `json.ts`, which checks values, for the compiler. */
 
-/** In place of a type that does not survive JSON; the message is what an editor shows. */
+/** Stands in place of a type that does not survive JSON. An editor shows the message. */
 export interface NotJson<Message extends string> {
   readonly 'does not survive JSON': Message;
 }
 
 /**
- * `T` as the other side gets it. A type that survives JSON stays as it is; nothing (`undefined`, `void`) becomes null. In
- * the place of a Date, a Map, a function or the like stands {@link NotJson}, since at run time the gate refuses them.
+ * `T` as it comes out of JSON. A type that survives stays as it is; `undefined` and `void` become null. A Date, a Map, a
+ * function and the like become {@link NotJson}, since they are refused at run time.
  */
 export type Jsonify<T> = unknown extends T
   ? T
@@ -19,7 +19,7 @@ export type Jsonify<T> = unknown extends T
 
 type Nothing = ReturnType<() => void>;
 
-/** Each part of `T` that does not survive, replaced. */
+/** `T` with each part replaced that does not survive. */
 type Written<T> = unknown extends T
   ? T
   : T extends string | number | boolean | null
@@ -40,5 +40,5 @@ type Written<T> = unknown extends T
                   ? { [Index in keyof T]: Written<T[Index]> }
                   : { [Key in keyof T]: WrittenProperty<T[Key]> };
 
-/** A property that is undefined is left out. */
+/** A property may be undefined: then it is left out. */
 type WrittenProperty<T> = T extends undefined ? T : Written<T>;

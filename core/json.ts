@@ -1,11 +1,11 @@
 /**
- * The gate between JavaScript values and JSON. It serves the server (inputs) and the worker (results): a value passes
- * only if the page gets what the code gave.
+ * Writes values as JSON, and refuses those that JSON would change. It serves the server (inputs) and the worker (results): the
+ * page gets exactly what the code gave, or there is an error that names the property.
  *
- * What passes: null, booleans, finite numbers (-0 becomes 0), texts, arrays, and plain objects (of any realm, with or
+ * Accepted: null, booleans, finite numbers (-0 becomes 0), texts, arrays, and plain objects (of any realm, with or
  * without a prototype). A property that is undefined is left out, as schemas with optional fields give it.
  *
- * What does not: everything that `JSON.stringify` throws at, drops or changes: a BigInt, a function, a symbol (as a key
+ * Refused is what `JSON.stringify` drops, changes, or throws an error for: a BigInt, a function, a symbol (as a key
  * too), undefined in an array, NaN, Infinity, a hole or a named property of an array, an instance of any class (Date,
  * Map, Set, Buffer, Error, a class of yours, with `toJSON` or without), a circle, a property that throws when it is
  * read, and what is nested deeper than {@link MAX_JSON_DEPTH}.
@@ -14,7 +14,7 @@
 import { MAX_JSON_DEPTH } from './limits.ts';
 import { cut, utf8Length } from './text.ts';
 
-/** Why a value does not pass, and where: the first property that does not. */
+/** Why a value is refused, and which property is the first reason. */
 export interface JsonFault {
   /** `too_large`: more bytes than allowed; `too_deep`: nested too deep; `not_json`: would be lost or changed. */
   readonly kind: 'not_json' | 'too_deep' | 'too_large';
@@ -51,8 +51,8 @@ interface Frame {
 }
 
 /**
- * `value` as JSON text, or the first reason why it does not survive that. Each property is read once, so what was
- * checked is what is written. Never throws. Takes no longer for a huge value than for one that is just too large.
+ * `value` as JSON text, or the first reason why it is refused. Each property is read once, so what is written is what was
+ * checked. Never throws. A huge value takes no longer than one that is slightly too large.
  * @param maxBytes of UTF-8
  */
 export function toJson(value: unknown, maxBytes: number): JsonOutcome {
@@ -90,11 +90,11 @@ function tooLarge(): Refused {
   return new Refused('too_large', 'is too large');
 }
 
-/** By hand and without recursion: `JSON.stringify` overflows the stack some thousand levels down. */
+/** Without recursion, since a value may be nested so deep that the stack overflows; in `JSON.stringify` it would. */
 function write(root: unknown, maxBytes: number, frames: Frame[]): string {
   const within = new Set<object>();
   let text = '';
-  // On the way by characters, of which none takes less than a byte; by bytes once, at the end.
+  // Each character takes at least one byte. So it is enough to count bytes once, at the end.
   const add = (part: string) => {
     text += part;
     if (text.length > maxBytes) throw tooLarge();
@@ -133,7 +133,7 @@ function write(root: unknown, maxBytes: number, frames: Frame[]): string {
   return text;
 }
 
-/** The key that a frame is at. */
+/** The key at which a frame is. */
 function keyOf({ keys, next }: Frame): string | number {
   return keys?.[next - 1] ?? next - 1;
 }
@@ -142,7 +142,7 @@ function keyOf({ keys, next }: Frame): string | number {
 function primitiveText(value: unknown, maxBytes: number): string | null {
   switch (typeof value) {
     case 'string':
-      // The length first: a text of 100 MB is not written to find that it is too large.
+      // The length first, so that a text of 100 MB is not written only to be refused.
       if (value.length > maxBytes) throw tooLarge();
       return JSON.stringify(value);
     case 'number':
@@ -164,16 +164,16 @@ function primitiveText(value: unknown, maxBytes: number): string | null {
 function frameOf(source: object, maxBytes: number): Frame {
   if (Array.isArray(source)) {
     const { length } = source;
-    // Each element takes at least one byte and a comma. So a long array costs nothing, nor does one with many holes.
+    // Each element takes at least one byte and a comma. So an array that is too long is refused at once, with or without holes.
     if (2 * length - 1 > maxBytes) throw tooLarge();
     const keys = Object.keys(source);
-    // Indexes come first, in their order. So if the last of as many keys is the last index, all of them are indexes.
+    // Indexes come first, in order. So if there are `length` keys and the last is the last index, all of them are indexes.
     const isDense = keys.length === length && (length === 0 || keys[length - 1] === String(length - 1));
     if (!isDense) throw sparse(keys, length);
     return { source, keys: null, length, next: 0, isEmpty: true };
   }
   const prototype: unknown = Object.getPrototypeOf(source);
-  // The prototype of plain objects has none itself; that holds for those of other realms (node:vm, frames) too.
+  // The prototype of a plain object has no prototype. That also holds for objects of other realms (node:vm, frames).
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
     const name = classNameOf(prototype);
     const advice = Object.hasOwn(ADVICE, name) ? ADVICE[name] : CLASS_ADVICE;

@@ -42,7 +42,7 @@ export const MAX_JSON_DEPTH = 256;
 export const MAX_ISSUES = 100;
 export const MAX_ISSUE_BYTES = 16_384;
 
-/** Longest duration, in ms: ten years. What lies in a further future is a slip of the pen. */
+/** Longest duration, in ms: ten years. A longer one is taken for a mistake. */
 export const MAX_DURATION_MS = 3_653 * 86_400_000;
 
 /** Most tasks one list page may hold, and how many it holds unless told. */
@@ -50,9 +50,9 @@ export const MAX_PAGE_SIZE = 100;
 export const DEFAULT_PAGE_SIZE = 20;
 
 /**
- * Lists and big results of one owner that are under way at once in one process, in bytes; beyond it they wait for each
- * other. Ours: two pages of a hundred tasks with the biggest results that a page holds, or eight of the biggest results.
- * Redis sends and Node builds about 100 MB a second, so everybody else waits for 20 ms of one owner's at most.
+ * Bytes of lists and big results that one owner may have under way at once in one process. Further ones wait. Ours: two pages
+ * of a hundred tasks with the biggest results that a page holds, or eight of the biggest results. Redis sends and Node builds
+ * about 100 MB a second, so one owner holds up the others for at most 20 ms.
  */
 export const MAX_ANSWER_BYTES = 2_097_152;
 

@@ -1,4 +1,4 @@
-/** What comes in and what goes out, through its schema and the gate to JSON. It serves the server and the worker. */
+/** Parses inputs and results by their schemas, and as JSON. It serves the server and the worker. */
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { AnyTaskDefinition } from './definition.ts';
@@ -13,21 +13,21 @@ const MAX_PLACE_LENGTH = 100;
 
 /** An input as it is stored: parsed once, so that a default is the same in the title and in each attempt. */
 export interface ParsedInput {
-  /** What the schema gave, as JSON. */
+  /** The parsed input, as JSON. */
   readonly text: string;
-  /** The same as a value: what the title is made of and the handler gets. */
+  /** The same as a value. The title is made of it, and the handler gets it. */
   readonly value: unknown;
-  /** What came, as JSON, where it differs. Empty where it is no JSON: the server's own code may pass a Date, say. */
+  /** The raw input as JSON. Null if it is the same as the parsed one; '' if it is no JSON (it may hold a Date, say). */
   readonly raw: string | null;
 }
 
 /**
- * `raw` as the schema of `definition` gives it. It is this parsed value that must survive JSON; what comes need not.
+ * Parses `raw` by the schema of `definition`. The parsed value must survive JSON; `raw` itself need not.
  * @throws TaskError `invalid_input` (422) with each fault, `too_large` (413)
  */
 export async function parseInput(definition: AnyTaskDefinition, raw: unknown): Promise<ParsedInput> {
   const came = toJson(raw, MAX_INPUT_BYTES);
-  // Schemas work by recursion, so nothing that could overflow the stack gets to one.
+  // Schemas work by recursion. So they never get anything that could overflow the stack.
   if (!came.ok && came.fault.kind !== 'not_json') throw inputError(came.fault);
   const parsed = await parseWith(definition.input, raw, 'invalid_input', 'The input');
   const text = expectJson(toJson(parsed, MAX_INPUT_BYTES), inputError);

@@ -1,4 +1,4 @@
-/** What a handler may report, made fit to be stored and shown. */
+/** Turns what a handler reports into progress that can be stored and shown. Pure. It serves the worker and the client. */
 
 import { MAX_NAME_LENGTH, MAX_NOTE_LENGTH } from './limits.ts';
 import type { Progress } from './snapshot.ts';

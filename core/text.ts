@@ -16,8 +16,8 @@ export function utf8Length(text: string): number {
 }
 
 /**
- * `text` cut to at most `max` UTF-16 code units, with an ellipsis where it was cut. Halves of pairs become U+FFFD: other
- * languages' JSON parsers refuse them, and with them the whole list that such a title stands in.
+ * `text` cut to at most `max` UTF-16 code units, with an ellipsis if it was cut. Halves of surrogate pairs become U+FFFD:
+ * JSON parsers of other languages would refuse them, and with them the whole list of tasks.
  */
 export function cut(text: string, max: number): string {
   const end = isPair(text, max - 2) ? max - 2 : max - 1;

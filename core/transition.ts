@@ -1,5 +1,6 @@
 /**
- * The one place that says how a task moves. Pure: the store, the worker and the tests all go through it.
+ * How a task changes: the states, the events, and what each event does in each state. Pure. Every change of a stored task
+ * goes through it.
  *
  * - `queued`: accepted, not started. Starts, or is cancelled at once.
  * - `running`: an attempt is on. Reports progress and signs of life, and ends in an outcome, in `retrying`
@@ -13,7 +14,7 @@
  * An event that belongs to an attempt names it, and is refused once that attempt is over.
  */
 
-import { soundFailure, type TaskFailure } from './error.ts';
+import { type TaskFailure, validFailure } from './error.ts';
 import { advance, sameProgress } from './progress.ts';
 import type {
   CancelledSnapshot,
@@ -185,7 +186,7 @@ function fromAttempt(task: Attempting, event: TaskEvent): Transition {
         status: 'failed',
         progress: last(task, event.progress),
         result: null,
-        error: soundFailure(event.error),
+        error: validFailure(event.error),
       });
     case 'release':
       if (cancelling) return accept(cancelled(task, event.at, task.progress));
@@ -232,7 +233,7 @@ function waiting(task: Attempting, at: string, error: TaskFailure, retryAt: stri
     attempt,
     progress: null,
     expectedAt: retryAt,
-    error: soundFailure(error),
+    error: validFailure(error),
   };
 }
 

@@ -22,7 +22,7 @@ import type { TaskRecord } from '../backend/store/record.ts';
 import type { Time } from '../backend/time.ts';
 import { backoff } from '../core/backoff.ts';
 import type { AnyTaskDefinition } from '../core/definition.ts';
-import { asTaskError, soundFailure, TaskError } from '../core/error.ts';
+import { asTaskError, TaskError, validFailure } from '../core/error.ts';
 import { parseResult } from '../core/parse.ts';
 import type { TaskEvent } from '../core/transition.ts';
 import { checkInput } from './check-input.ts';
@@ -180,7 +180,7 @@ export class Attempt {
       type: 'fail',
       at: this.#now(),
       attempt: this.number,
-      error: soundFailure(error),
+      error: validFailure(error),
       retryAt: this.#now(backoff(this.number, definition.backoff, ports.random())),
       progress: this.#reporter.latest,
     };

@@ -21,7 +21,7 @@ import { jobIdOf } from '../backend/queue/job.ts';
 import type { OwnedTask, TaskRecord } from '../backend/store/record.ts';
 import type { Change, ChangeOptions } from '../backend/task-changes.ts';
 import type { Time } from '../backend/time.ts';
-import { asTaskError, isUnavailable, soundFailure } from '../core/error.ts';
+import { asTaskError, isUnavailable, validFailure } from '../core/error.ts';
 import type { Progress, Snapshot } from '../core/snapshot.ts';
 import type { TaskEvent } from '../core/transition.ts';
 import type { ProgressReport } from './context.ts';
@@ -193,7 +193,7 @@ export class Reporter {
       attempt: this.#attempt,
       error,
     });
-    return { type: 'fail', at: clock.iso(), attempt: this.#attempt, error: soundFailure(asTaskError(error)) };
+    return { type: 'fail', at: clock.iso(), attempt: this.#attempt, error: validFailure(asTaskError(error)) };
   }
 
   get #hasNews(): boolean {
