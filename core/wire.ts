@@ -1,5 +1,5 @@
 /**
- * Everything that travels, in one file: push events and HTTP bodies.
+ * The protocol, in one file: push events, HTTP bodies and headers. It serves the server and the client.
  * `docs/protocol.md` says the same in prose for clients in other languages.
  */
 
@@ -9,18 +9,18 @@ import { isFinished, type OutcomeSnapshot, type Snapshot, type Status } from './
 import { utf8Length } from './text.ts';
 
 /**
- * The version of all this, told in the header `Inloop-Protocol` of every answer. Within a version fields, events and
- * calls may be added, and nothing that is here goes or changes its meaning (docs/protocol.md).
+ * The version of the protocol. Within a version, fields, events and calls may be added. Nothing is removed or changes its
+ * meaning (docs/protocol.md).
  */
 export const PROTOCOL_VERSION = 1;
 
-/** Names the version, on every answer. */
+/** The header that tells the version, on every answer. */
 export const PROTOCOL_HEADER = 'Inloop-Protocol';
 
-/** Names the channel of whom an answer is for, so that a tab can tell that somebody else has signed in. Not on a 401. */
+/** The header that tells the channel of the user whom an answer is for. So a tab notices that somebody else has signed in. Not on a 401. */
 export const CHANNEL_HEADER = 'Inloop-Channel';
 
-/** The server's time when the answer left, ISO 8601 with milliseconds: clients reckon its clock from it. */
+/** The header that tells the server's time when the answer left: ISO 8601 with milliseconds. Clients follow its clock. */
 export const TIME_HEADER = 'Inloop-Time';
 
 /** The name of the event that carries a snapshot. */
