@@ -39,7 +39,7 @@ const MAX_WAITING_OUTCOMES = 10_000;
 export interface PublisherOptions {
   readonly bus: Pick<Bus, 'send' | 'isEncrypted'>;
   readonly log: Log;
-  /** Called with the ids of tasks whose outcomes need no further push: the bus took them, or will never take them. */
+  /** Called with the ids of tasks whose creation or outcome needs no further push: the bus took it, or will never take it. */
   readonly onSettled: (ids: readonly string[]) => void;
   /** How many events a second one owner gets, outcomes apart. A whole number, at least 1. */
   readonly eventsPerSecond: number;
@@ -258,14 +258,16 @@ export class Publisher {
     this.#settle(batch, unsent, 'sent');
   }
 
-  /** The fate of these events is known: counts it, and tells of outcomes. */
+  /** The fate of these events is known: counts it, and tells of creations and outcomes. */
   #settle(batch: readonly Outgoing<PushEvent>[], unsent: Set<Outgoing<PushEvent>>, fate: EventFate): void {
     for (const outgoing of batch) {
       unsent.delete(outgoing);
       this.#count(outgoing.event, fate);
     }
-    const outcomes = batch.flatMap(({ event }) => (event.kind === 'outcome' ? [event.key] : []));
-    if (outcomes.length > 0) this.#options.onSettled(outcomes);
+    const settled = batch.flatMap(({ event }) =>
+      event.kind === 'outcome' || event.kind === 'queued' ? [event.key] : [],
+    );
+    if (settled.length > 0) this.#options.onSettled(settled);
   }
 
   /** Leaves the bus alone for a while. What was not sent waits for the next try, or is dropped in a long outage. */

@@ -1,5 +1,5 @@
 /**
- * Takes outcomes that were pushed off the list of those that were not, many in one call of Redis. It serves the publisher.
+ * Takes what was pushed (new tasks and outcomes) off the list of what was not, many in one call of Redis. It serves the publisher.
  * What stays on the list is pushed once more by the sweeper.
  */
 
@@ -24,7 +24,7 @@ export class PushedOutcomes {
     this.#options = options;
   }
 
-  /** Outcomes of these tasks were pushed. They leave the list within 100 ms. */
+  /** These tasks were pushed. They leave the list within 100 ms. */
   add(ids: readonly string[]): void {
     for (const id of ids) this.#ids.add(id);
     if (this.#gathering) return;

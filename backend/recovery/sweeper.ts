@@ -1,9 +1,10 @@
 /**
  * Finishes what a process that died, or a bus that was away, left half done: tasks of dead workers, tasks that no worker
- * can do, and outcomes that were not pushed. Every server and worker has one; a lease lets one sweep at a time.
+ * can do, and new tasks and outcomes that were not pushed. Every server and worker has one; a lease lets one sweep at a time.
  */
 
 import { randomUUID } from 'node:crypto';
+import { isFinished } from '../../core/snapshot.ts';
 import type { OwnedTask } from '../store/record.ts';
 import type { Time } from '../time.ts';
 import type { KnownWorker } from './worker-registry.ts';
@@ -15,10 +16,10 @@ const SWEEPS_A_STALL = 4;
 const ROUNDS_A_LEASE = 3;
 /** Definitions are announced again now and then, since Redis may lose its data. */
 const ANNOUNCE_EVERY_MS = 60_000;
-/** The process that stored an outcome has this long to push it. */
+/** The process that stored a task or an outcome has this long to push it. */
 const PUSH_GRACE_MS = 3_000;
 const MOST_AT_ONCE = 100;
-/** How long our publisher has to push an outcome, before it gets it again. */
+/** How long our publisher has to push a task, before it gets it again. */
 const HANDED_OVER_MS = 10_000;
 
 /** What is needed of Redis. Each method rejects with a TaskError `store_unavailable` while Redis is away. */
@@ -27,7 +28,10 @@ export interface SweeperRedis {
   lease(name: string, holder: string, ms: number): Promise<boolean>;
   /** Notes which definitions this process starts. */
   addDefinitions(names: readonly string[]): Promise<unknown>;
-  /** At most `limit` ids of tasks whose outcome was stored more than `olderThan` ms ago and is not known to be pushed. */
+  /**
+   * At most `limit` ids of tasks whose outcome, or whose creation while the owner watched, was stored more than `olderThan`
+   * ms ago and is not known to be pushed.
+   */
   unpublished(olderThan: number, limit: number): Promise<readonly string[]>;
   /** Takes ids off that list. */
   settle(ids: readonly string[]): Promise<unknown>;
@@ -41,7 +45,7 @@ export interface SweeperOptions {
   readonly time: Pick<Time, 'elapsed'>;
   readonly lostWorkers: { look(): Promise<readonly KnownWorker[]> };
   readonly unserved: { look(workers: readonly KnownWorker[]): Promise<void> };
-  /** Pushes an outcome. Once it was pushed it leaves the list. */
+  /** Pushes a task. Once a queued task or an outcome was pushed it leaves the list. */
   readonly changes: { push(task: OwnedTask, watched: boolean): unknown };
   /** Whether the bus is known to be away. */
   readonly isBusDown: () => boolean;
@@ -55,7 +59,7 @@ export class Sweeper {
   #every = SWEEP_EVERY_MS;
   readonly #definitions = new Set<string>();
   #announcedAt = Number.NEGATIVE_INFINITY;
-  /** When the publisher was given each outcome, by task. While a slow bus is at it, it must not be given it again. */
+  /** When the publisher was given each task. While a slow bus is at it, it must not be given it again. */
   readonly #handedOver = new Map<string, number>();
 
   constructor(options: SweeperOptions) {
@@ -129,8 +133,9 @@ export class Sweeper {
       if (this.#handedOver.has(id)) continue;
       this.#handedOver.set(id, this.#options.time.elapsed());
       const task = await store.read(id);
-      if (task) changes.push(task, false);
-      else await redis.settle([id]);
+      if (task) changes.push(task, true);
+      // A task that has moved on since is pushed this once: its worker pushes what comes next.
+      if (task?.snapshot.status !== 'queued' && !(task && isFinished(task.snapshot))) await redis.settle([id]);
     }
   }
 }

@@ -10,7 +10,7 @@
  * | `unseen:<owner>`   | zset | those of them whose outcome the owner has not seen: the inbox        | retention after the last outcome |
  * | `idem:<owner>:<h>` | text | `<hash of the body> <id>` for the Idempotency-Key with hash `h`      | 24 h                        |
  * | `page:<channel>`   | hash | whether the owner has a page open (watched-mark.ts)                  | 7 days                      |
- * | `unpublished`      | zset | ids whose outcome may not have been pushed, scored by the time of the outcome | never; old ids are removed |
+ * | `unpublished`      | zset | ids whose outcome, or whose creation while the owner watched, may not have been pushed; scored by its time | never; old ids are removed |
  * | `durations:<name>` | list | how long the last successful first attempts of a definition took, in ms | 30 days                  |
  * | `definitions`      | set  | names of the definitions that servers start                          | never                       |
  * | `workers`          | hash | worker id → what it handles (recovery/worker-registry.ts)            | never; dead workers are removed |

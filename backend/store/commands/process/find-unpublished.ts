@@ -1,9 +1,9 @@
-/** Finds tasks whose outcomes have not been pushed for some time. */
+/** Finds tasks whose creation or outcome has not been pushed for some time. */
 
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { redisTime } from '../lua.ts';
 
-/** Answers ids, the oldest outcome first. */
+/** Answers ids, the longest on the list first. */
 export const FIND_UNPUBLISHED = defineCommand({
   name: 'find-unpublished',
   keys: ['unpublished'],
@@ -15,7 +15,7 @@ return redis.call('ZRANGE', unpublished, '-inf', redisTime() - age, 'BYSCORE', '
   parse: (reply) => reply as readonly string[],
 });
 
-/** @param age how old the outcomes are at least, in ms */
+/** @param age how long they have been on the list at least, in ms */
 export function findUnpublished(redis: CommandRunner, age: number, limit: number): Promise<readonly string[]> {
   return redis.run(FIND_UNPUBLISHED, { unpublished: redis.keys.unpublished }, { age, limit });
 }

@@ -6,7 +6,7 @@
 import { FIELD } from '../../record.ts';
 import { chooseCleaning } from '../cleaning.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
-import { addJob, isWatched, removeIds } from '../lua.ts';
+import { addJob, isWatched, redisTime, removeIds } from '../lua.ts';
 
 const IDEMPOTENCY_TTL_S = 24 * 3_600;
 
@@ -37,7 +37,7 @@ export interface CreationAnswer {
 /** Answers `{known, watched}`: known is `<body hash> <id>` or ''. */
 export const CREATE_TASK = defineCommand({
   name: 'create-task',
-  keys: ['task', 'all', 'active', 'unseen', 'idempotency', 'mark', 'retried?'],
+  keys: ['task', 'all', 'active', 'unseen', 'idempotency', 'mark', 'unpublished', 'retried?'],
   args: [
     'id',
     'snapshot',
@@ -53,7 +53,7 @@ export const CREATE_TASK = defineCommand({
     'cleanFrom',
     'raw?',
   ],
-  uses: [addJob, isWatched, removeIds],
+  uses: [addJob, isWatched, redisTime, removeIds],
   lua: `
 local known
 if bodyHash ~= '' then known = redis.call('GET', idempotency) end
@@ -70,6 +70,8 @@ if redis.call('ZADD', all, 'NX', 0, id) == 1 then
   if raw then redis.call('HSET', task, '${FIELD.raw}', raw) end
   redis.call('PERSIST', all)
   redis.call('ZADD', active, 0, id)
+  -- An open page learns of this task by push only. If this process freezes before it pushes, another one does.
+  if isWatched(mark) == 1 then redis.call('ZADD', unpublished, redisTime(), id) end
   addJob(queue, job, '')
   if bodyHash ~= '' then redis.call('SET', idempotency, bodyHash .. ' ' .. id, 'EX', idempotencyTtl) end
   if retried and redis.call('EXISTS', retried) == 1 then redis.call('HSET', retried, '${FIELD.retriedBy}', id) end
@@ -109,6 +111,7 @@ export function createTask(redis: CommandRunner, task: TaskCreation): Promise<Cr
       unseen: keys.unseen(owner),
       idempotency: keys.idempotency(owner, idempotency?.keyHash ?? ''),
       mark: keys.markOf(owner),
+      unpublished: keys.unpublished,
       retried: retryOf === null ? null : keys.task(retryOf),
     },
     {
