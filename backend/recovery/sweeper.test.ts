@@ -112,43 +112,6 @@ describe('one round', () => {
   });
 });
 
-describe('a new task that was not pushed, since its server froze after the 202', () => {
-  it('is pushed to an owner who watches, and then forgotten', async () => {
-    const task = await accept();
-    expect(await unpublished()).toEqual([task.id]);
-    await letTimePass();
-    await backend.sweeper.sweep();
-    await eventually(async () => expect(await unpublished()).toEqual([]));
-    expect(backend.eventCounters().queued.sent).toBe(1);
-  });
-
-  it('is not put on the list where nobody watches', async () => {
-    const watched = await accept();
-    const channel = backend.channelOf(OWNER);
-    await backend.redis.noteWatched(channel, OWNER);
-    const vacate = () => backend.redis.noteWebhook(channel, 'vacated', Date.now() + 4_000);
-    await eventually(async () => (await vacate()) === 'vacated');
-    await accept();
-    expect(await unpublished()).toEqual([watched.id]);
-  });
-
-  it('leaves the list by itself where it was pushed', async () => {
-    const snapshot = newTask({ id: uuid(), at: now() });
-    await backend.changes.create({ snapshot, owner: OWNER, input: 1 }, null);
-    await eventually(async () => expect(await unpublished()).toEqual([]));
-    expect(backend.eventCounters().queued.sent).toBe(1);
-  });
-
-  it('that runs by now is pushed as it is, once', async () => {
-    const task = await happen(await accept(), start());
-    await letTimePass();
-    await backend.sweeper.sweep();
-    expect(await unpublished()).toEqual([]);
-    await eventually(() => expect(backend.eventCounters().running.sent).toBe(1));
-    expect(task.status).toBe('running');
-  });
-});
-
 describe('an outcome that was not pushed', () => {
   it('is pushed once, and again only where it is still on the list after ten seconds', async () => {
     const { round, state, time } = setUp();
