@@ -12,9 +12,9 @@ module.exports = class LongestFirst extends Sequencer {
    * @param {Parameters<Sequencer['sort']>[0]} tests
    * @override
    */
-  sort(tests) {
+  async sort(tests) {
     // Sets `duration` where Jest remembers one, and puts larger files first where it does not.
-    const sorted = [...super.sort(tests)];
+    const sorted = [...(await super.sort(tests))];
     /** @param {{ path: string, duration?: number }} test */
     const expected = (test) => test.duration ?? (WITH_SERVICES.test(test.path) ? GUESS_MS : 0);
     return sorted.sort((a, b) => expected(b) - expected(a));
