@@ -92,6 +92,14 @@ describe('asTaskError', () => {
     }
   });
 
+  // Node 22 made `stack` a getter of each error. A runtime may do so with any property that is not one of ours.
+  it.each(['stack', 'cause', 'name', 'somethingNew'])('leaves one whose %s is a getter', (name) => {
+    const error = new TaskError('oops', 'It broke.');
+    Object.defineProperty(error, name, { get: () => 'read', set: () => undefined, configurable: true });
+    expect(asTaskError(error)).toBe(error);
+    expect(asTaskError(Object.freeze(error))).toBe(error);
+  });
+
   it('never throws and never gives anything but texts and a boolean, whatever is thrown', () => {
     fc.assert(
       fc.property(fc.anything(), fc.anything(), fc.anything(), fc.anything(), (any, code, message, retryable) => {

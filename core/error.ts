@@ -101,22 +101,28 @@ export function validFailure(error: { readonly [K in keyof TaskFailure]: unknown
   };
 }
 
+/** The fields that handlers set and owners, routers and clients read. */
+const FIELDS = ['code', 'message', 'retryable', 'status', 'issues', 'retryAfter'] as const;
+
 /** Whether each field is a valid value, and not a getter, which could give something else the next time. */
 function isValid(error: TaskError): boolean {
-  const fields = Object.getOwnPropertyDescriptors(error) as Partial<Record<keyof TaskError, PropertyDescriptor>>;
-  const { code, message, retryable, status, issues, retryAfter } = fields;
-  // Reading each field finds a proxy that throws only when it is read.
-  const reads = Object.entries(fields).every(([name, { value }]) => error[name as keyof TaskError] === value);
+  // Own properties that are not fields do not count: on Node 22 and newer, `stack` is a getter.
+  const isPlain = FIELDS.every((name) => {
+    const field = Object.getOwnPropertyDescriptor(error, name);
+    // Reading the field as well finds a proxy that throws only when it is read.
+    return field !== undefined && 'value' in field && field.value === error[name];
+  });
+  const { code, message, retryable, status, issues, retryAfter } = error;
   return (
-    reads &&
-    isText(code?.value) &&
-    code.value.length <= MAX_ERROR_CODE_LENGTH &&
-    isText(message?.value) &&
-    message.value.length <= MAX_ERROR_MESSAGE_LENGTH &&
-    typeof retryable?.value === 'boolean' &&
-    isStatus(status?.value) &&
-    Array.isArray(issues?.value) &&
-    isRetryAfter(retryAfter?.value)
+    isPlain &&
+    isText(code) &&
+    code.length <= MAX_ERROR_CODE_LENGTH &&
+    isText(message) &&
+    message.length <= MAX_ERROR_MESSAGE_LENGTH &&
+    typeof retryable === 'boolean' &&
+    isStatus(status) &&
+    Array.isArray(issues) &&
+    isRetryAfter(retryAfter)
   );
 }
 
