@@ -1,7 +1,7 @@
-// Small JSON files that several processes read and one writes, in one step. For the state folder of a stack.
+// Small JSON files that one process writes and several read. For the state folder of a stack and the report of Jest.
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 
-/** Reads the file; null when it is missing or not JSON. Its shape is trusted, because only the stack writes these files. */
+/** Reads a file; null if it is missing or not JSON. Its shape is not checked: only the stack and Jest write these files. */
 export function readJsonFile<T>(path: string): T | null {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as T;

@@ -1,4 +1,4 @@
-// The stack's output: each line with the name of who says it, in colour where a person watches.
+// The output of the stack: each line starts with the name of the part it comes from, in colour on a terminal.
 import { styleText } from 'node:util';
 
 const NAME_WIDTH = 6;
@@ -10,7 +10,7 @@ const COLOURS = {
   worker: 'cyan',
 } as const satisfies Record<string, Parameters<typeof styleText>[0]>;
 
-/** Prints what a part of the stack said. Blank lines are left out. */
+/** Prints one line of output of the part `name`. Blank lines are left out. */
 export function printLine(name: string, text: string): void {
   const line = text.trimEnd();
   if (line.trim() === '') return;

@@ -1,9 +1,9 @@
-// Where things are: the repository and the folder that holds the stack's state. For everything in dev/ and test/support.
+// The paths of the repository and of the folder that holds the stack's state. For everything in dev/ and test/support.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The repository's root, found from this file, which runs from `dev/` (tests) and from `dist/dev/` (the stack). */
+/** The repository's root. It is searched from this file upwards, which is in `dev/` (tests) or `dist/dev/` (the stack). */
 export const REPOSITORY: string = findRepository(dirname(fileURLToPath(import.meta.url)));
 
 /** The folder of the stack's state: `INLOOP_DIR`, or `.inloop` in the repository. Absolute. */

@@ -3,6 +3,6 @@ import { build, prepare } from './setup/bootstrap.mjs';
 
 await prepare();
 await build();
-// Not a literal: it does not exist before the build, and the type checker must not look for it.
-const handOver = '../dist/dev/pictures/take-pictures.js';
-await import(handOver);
+// A variable, because the file does not exist before the build and the type checker must not look for it.
+const main = '../dist/dev/pictures/take-pictures.js';
+await import(main);

@@ -1,11 +1,11 @@
-// The one kind of error that is shown to the person at the keyboard as a single line, without a stack trace.
+// The kind of error that a command prints as a single line, without a stack trace.
 
-/** Something that person can put right; the message says what was found and what to do. */
+/** Something that the person who runs the command can put right. The message says what was found and what to do. */
 export class Problem extends Error {
   override name = 'Problem';
 }
 
-/** Runs a command's main function; a `Problem` becomes one line and exit code 1, anything else also its stack. */
+/** Runs a command's main function. If it fails, prints a `Problem` as one line, any other error with its stack; exit code 1. */
 export function runMain(main: () => Promise<void>): void {
   main().catch((error: unknown) => {
     console.error(error instanceof Problem ? `inloop: ${error.message}` : error);

@@ -7,6 +7,6 @@ const [entry, ...args] = process.argv.slice(2);
 if (!entry) fail('Which script? For example: node dev/run-script.mjs test/chaos/main.ts');
 
 await prepare();
-// Only now are its packages there.
+// Imported only now, because it needs an npm package.
 const { runSource } = await import('./setup/run-source.mjs');
 process.exitCode = await runSource(entry, args);

@@ -2,6 +2,6 @@
 import { prepare } from './setup/bootstrap.mjs';
 
 await prepare();
-// Only now are its packages there.
+// Imported only now, because it needs an npm package.
 const { runSource } = await import('./setup/run-source.mjs');
 process.exitCode = await runSource('dev/tests/run-tests.ts', process.argv.slice(2));

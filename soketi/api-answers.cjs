@@ -1,18 +1,18 @@
 // Answers API calls with their true status, and keeps connections open.
 //
-// Plain Soketi writes headers before the status, so every answer has status 200, errors too. It closes the connection
-// after each answer. When a caller aborts, it logs the call with the application's secret in it.
+// Plain Soketi writes headers before the status, so every answer has status 200, errors too. Soketi closes the connection
+// after each answer. When a caller aborts a call, Soketi logs the application's secret.
 'use strict';
 
-/** uWebSockets closes idle connections after 10 s. Clients are told 8 s, so that they do not reuse a closing one. */
+/** uWebSockets closes an idle connection after 10 s. Clients are told 8 s, so that none sends a call while it closes. */
 const KEEP_ALIVE = 'timeout=8';
 
 /** @param {any} HttpHandler Soketi's class */
 function hardenApiAnswers(HttpHandler) {
   const prototype = HttpHandler.prototype;
 
-  // Replaced and not wrapped: the original logs the application's secret when a call is aborted, and an exception in a
-  // later step would leave the caller without an answer.
+  // The method is replaced and not wrapped. The original logs the application's secret when a call is aborted, and leaves
+  // the caller without an answer when a later step throws.
   /** @this {any} @param {any} res @param {Function[]} steps */
   prototype.attachMiddleware = function runSteps(res, steps) {
     holdHeaders(res);

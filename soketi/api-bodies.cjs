@@ -1,7 +1,7 @@
 // Reads and checks the bodies of API calls that publish events, before Soketi sees them.
 //
-// In plain Soketi a correctly signed body of an unexpected shape is an uncaught exception, which ends the process, or the
-// caller never gets an answer.
+// Plain Soketi trusts a correctly signed body. If the body has an unexpected shape, the process ends with an uncaught
+// exception, or the caller never gets an answer.
 'use strict';
 
 const { decodeJson, isRecord } = require('./json.cjs');
@@ -21,13 +21,14 @@ const SOCKET_ID = /^\d+\.\d+$/;
 function findEventFault(event, app) {
   if (!isRecord(event)) return 'an event must be a JSON object';
   if (typeof event.name !== 'string' || event.name === '') return 'name must be a string that is not empty';
-  // As hosted Pusher requires. An object nested a thousand levels deep would overflow the stack later.
+  // Hosted Pusher requires a string, too. Soketi would serialize an object, and a deeply nested one overflows the stack.
   if (typeof event.data !== 'string') return 'data must be a string';
   const channels = event.channels ?? [event.channel];
   if (!Array.isArray(channels) || channels.length === 0) return 'channels must be a list of names that is not empty';
   for (const channel of channels) {
     if (typeof channel !== 'string' || !CHANNEL_NAME.test(channel)) return 'each channel must be a legal channel name';
     const longest = Math.max(app.maxChannelNameLength, MAX_CHANNEL_LENGTH);
+    // `#server-to-user-<id>` is how the Pusher SDK addresses a signed-in user. Ids may be longer than channel names.
     if (channel.length > longest && !channel.startsWith('#')) return `a channel name has at most ${longest} characters`;
   }
   const { socket_id: socketId } = event;
@@ -58,6 +59,7 @@ function hardenApiBodies(HttpHandler) {
     let bytes = 0;
     const maxBytes = maxBodyBytes(this.server.options);
     res.onData((/** @type {ArrayBuffer} */ chunk, /** @type {boolean} */ isLast) => {
+      // Refused already. uWebSockets delivers the rest of the body all the same.
       if (bytes > maxBytes) return;
       bytes += chunk.byteLength;
       if (bytes > maxBytes) {
@@ -70,7 +72,7 @@ function hardenApiBodies(HttpHandler) {
       chunks.push(Buffer.from(new Uint8Array(chunk)));
       if (!isLast) return;
       const body = Buffer.concat(chunks);
-      // The bytes and not their text: the signature covers bytes.
+      // The signature covers the bytes. Decoded as text and encoded again, malformed bytes would have changed.
       res.rawBody = bytes === 0 ? '' : body;
       res.body = decodeJson(body);
       next();
@@ -82,7 +84,7 @@ function hardenApiBodies(HttpHandler) {
     ['broadcastBatchEventsRateLimitingMiddleware', findBatchFault],
   ])) {
     const original = prototype[method];
-    // The first step after the signature check that reads the body.
+    // This step runs after the signature check, and is the first that reads what is in the body.
     /** @this {any} @param {any} res @param {Function} next */
     prototype[method] = function checkBody(res, next) {
       const fault = findFault(res.body, res.app);

@@ -1,7 +1,7 @@
 // Checks WebSocket frames before Soketi sees them: their shape, and which channels a client may enter.
 //
-// In plain Soketi a frame of an unexpected shape is an uncaught exception, which closes every connection and ends the
-// process. A subscribe or unsubscribe repeated in a loop makes one webhook call for each frame.
+// In plain Soketi a frame of an unexpected shape throws an exception that nobody catches: the process ends, and with it
+// every connection. A second subscribe to a channel, or an unsubscribe from one never entered, calls the webhook each time.
 'use strict';
 
 const { decodeJson, isRecord, parseJson } = require('./json.cjs');
@@ -73,17 +73,17 @@ function hardenFrames(WsHandler) {
 
   /** @this {any} @param {any} ws @param {ArrayBuffer} message @param {boolean} isBinary */
   prototype.onMessage = function checkFrame(ws, message, isBinary) {
-    // An error event, not 4009 and a close: after those pusher-js would never reconnect.
+    // The connection stays open. If it were closed with a code from 4001 to 4099, pusher-js would never reconnect.
     const refuse = (/** @type {string} */ reason) =>
       ws.sendJson({ event: 'pusher:error', data: { code: 4300, message: `Message ignored: ${reason}.` } });
     if (isBinary) return refuse('the protocol has text frames only');
     const frame = decodeJson(message);
     const fault = findFrameFault(frame);
     if (fault !== null) return refuse(fault);
-    // Its application is not known yet, or no application has this key and the connection is being closed.
+    // Soketi is still looking up the application by its key, or has found none and is closing the connection.
     if (!ws.app) return refuse('wait for pusher:connection_established');
     const { event, data } = /** @type {any} */ (frame);
-    // Soketi sends no pings, so it does not expect a pong.
+    // Soketi sends no pings, so it cannot handle a pong.
     if (event === 'pusher:pong') return undefined;
     if (event === 'pusher:unsubscribe' && !subscriptions.leave(ws, data.channel)) return undefined;
     if (event === 'pusher:subscribe') {

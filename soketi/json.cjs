@@ -1,7 +1,7 @@
 // Reading JSON of unknown shape. Serves frames.cjs and api-bodies.cjs.
 'use strict';
 
-/** @param {unknown} value @returns {value is Record<string, unknown>} whether it is an object, and no list */
+/** @param {unknown} value @returns {value is Record<string, unknown>} whether it is an object, and not a list or null */
 const isRecord = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** @param {unknown} text @returns {unknown} undefined when it is not JSON */
@@ -14,7 +14,7 @@ function parseJson(text) {
 }
 
 /**
- * Decodes bytes as UTF-8 JSON, strictly: Soketi's own decoder replaces malformed bytes by other characters.
+ * Decodes bytes as strict UTF-8, then as JSON. Soketi's own decoder would replace malformed bytes by other characters.
  * @param {ArrayBuffer | Uint8Array} bytes
  * @returns {unknown} undefined when they are not UTF-8 or not JSON
  */

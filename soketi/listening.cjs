@@ -1,13 +1,13 @@
-// Where Soketi listens, for whom, and what happens when a port is taken.
+// On which addresses Soketi listens, how large a frame it takes, and what it does when a port is taken.
 //
-// Plain Soketi shares a port that another process listens on: both say that they are up, and each gets some of the
-// connections. Its metrics server and its cluster discovery listen on every interface, whatever host is set.
+// Plain Soketi shares a port that another process listens on: both processes report that they are up, and each gets some
+// of the connections. Its metrics server and its cluster discovery listen on every interface, whatever host is set.
 'use strict';
 
 const { isIPv4 } = require('node:net');
 const { maxFrameBytes } = require('./sizes.cjs');
 
-/** An option of uWebSockets. Without it a port is shared (SO_REUSEPORT). */
+/** An option of uWebSockets. Without it several processes can listen on one port (SO_REUSEPORT). */
 const LISTEN_EXCLUSIVELY = 1;
 
 /** @param {any} Server Soketi's class */
@@ -16,13 +16,13 @@ function hardenListening(Server) {
   const { configureDiscovery, configureMetricsServer, configureWebsockets, setOptions } = prototype;
 
   /** @this {any} @param {object} [given] */
-  prototype.setOptions = function noteHosts(given = {}) {
+  prototype.setOptions = function noteMetricsHost(given = {}) {
     this.hasMetricsHost ||= Object.keys(given).some((key) => key === 'metrics' || key === 'metrics.host');
     return setOptions.call(this, given);
   };
 
   /** @this {any} @param {any} app */
-  prototype.configureWebsockets = function listenAlone(app) {
+  prototype.configureWebsockets = function limitFramesAndListenExclusively(app) {
     const { ws } = app;
     const maxPayloadLength = maxFrameBytes(this.options);
     app.ws = (/** @type {string} */ path, /** @type {object} */ behaviour) =>
@@ -37,13 +37,13 @@ function hardenListening(Server) {
   /** @this {any} @param {any} app */
   prototype.configureMetricsServer = function listenOnLoopback(app) {
     const { metrics } = this.options;
-    // Metrics are for operators. Whoever wants them from outside sets a host.
+    // Metrics are for operators. To read them from another machine, an operator sets SOKETI_METRICS_HOST.
     if (!this.hasMetricsHost) metrics.host = '127.0.0.1';
     listenExclusively(this, app, (/** @type {number} */ port) => {
       console.error(
         `Could not listen on port ${port}, for /usage and /metrics: it is taken. Set SOKETI_METRICS_SERVER_PORT.`,
       );
-      // Without metrics Soketi goes on: several on one machine often share the default port, and nobody asks there.
+      // Metrics that nobody enabled are no reason to end: several Soketis on one machine often have the default port.
       if (metrics.enabled) process.exit(1);
     });
     return configureMetricsServer.call(this, app);
@@ -61,10 +61,10 @@ function hardenListening(Server) {
 }
 
 /**
- * Lets one process alone have its port.
+ * Makes `app.listen` fail on a port that another process listens on, instead of sharing it.
  * @param {any} server a Soketi
  * @param {any} app of uWebSockets
- * @param {(port: number) => void} onTaken
+ * @param {(port: number) => void} onTaken is called when the port is taken
  */
 function listenExclusively(server, app, onTaken) {
   // pm2 runs several processes of one Soketi, which share the port on purpose.

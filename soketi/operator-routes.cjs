@@ -1,5 +1,5 @@
-// Moves /accept-traffic from the public port to the port of /usage and /metrics: it tells how full the memory is, which is
-// for operators.
+// Moves the route /accept-traffic from the public port to the port of /usage and /metrics. Its answer tells how full the
+// memory is, which only operators should know.
 'use strict';
 
 /** @param {any} Server Soketi's class */
@@ -8,7 +8,7 @@ function hardenOperatorRoutes(Server) {
   const { configureHttp, configureMetricsServer } = prototype;
 
   /** @this {any} @param {any} app */
-  prototype.configureHttp = function leaveOut(app) {
+  prototype.configureHttp = function skipAcceptTraffic(app) {
     const { get } = app;
     const hidden = this.url('/accept-traffic');
     app.get = (/** @type {string} */ path, /** @type {Function} */ handler) =>
@@ -17,7 +17,7 @@ function hardenOperatorRoutes(Server) {
   };
 
   /** @this {any} @param {any} app */
-  prototype.configureMetricsServer = function addRoute(app) {
+  prototype.configureMetricsServer = function addAcceptTraffic(app) {
     app.get(this.url('/accept-traffic'), (/** @type {any} */ res) => this.httpHandler.acceptTraffic(res));
     return configureMetricsServer.call(this, app);
   };

@@ -1,12 +1,15 @@
 // Hardens Soketi 1.6 against hostile clients and odd API calls, so that one of them cannot take it down for everybody.
 //
-// Used as `node --require soketi/preload.cjs …/soketi/bin/server.js start`. It needs the files beside it and nothing else,
-// and changes nothing on disk: each file replaces a few methods of Soketi's classes before the server starts.
-//   frames.cjs           WebSocket frames of an unexpected shape      subscriptions.cjs  channels a client may enter
-//   api-bodies.cjs       API bodies of an unexpected shape            sizes.cjs          how large both may be
-//   api-answers.cjs      true status, connections kept open           listening.cjs      hosts, and ports that are taken
-//   signature-age.cjs    signed calls older than ten minutes          operator-routes.cjs  what the public cannot ask
-// settings.cjs is not loaded here: it holds the environment that a safe Soketi is started with. docs/soketi.md tells all.
+// Used as `node --require soketi/preload.cjs …/soketi/bin/server.js start`. It needs only the files beside it, and changes
+// nothing on disk. These files replace a few methods of Soketi's classes before the server starts:
+//   frames.cjs           refuses WebSocket frames of an unexpected shape, and channels that a client may not enter
+//   api-bodies.cjs       refuses API bodies of an unexpected shape
+//   api-answers.cjs      answers API calls with their true status, and keeps connections open
+//   signature-age.cjs    refuses API calls that were signed more than ten minutes ago
+//   listening.cjs        refuses ports that are taken, frames that are too large, and to listen on every interface
+//   operator-routes.cjs  moves a route for operators off the public port
+// json.cjs, sizes.cjs and subscriptions.cjs serve them. settings.cjs is not loaded here: it holds the environment that a
+// safe Soketi is started with. docs/soketi.md describes all of it.
 'use strict';
 
 const { realpathSync } = require('node:fs');

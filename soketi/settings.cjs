@@ -3,7 +3,7 @@
 'use strict';
 
 /**
- * Limits of hosted Pusher: what works with these works there. And a shutdown that clients survive.
+ * The limits of hosted Pusher, so that what works here works there, too. Also how webhooks are sent, and how Soketi ends.
  * @type {Readonly<Record<string, string>>}
  */
 const SAFE_SETTINGS = {
@@ -12,15 +12,15 @@ const SAFE_SETTINGS = {
   SOKETI_EVENT_MAX_CHANNELS_AT_ONCE: '100',
   SOKETI_EVENT_MAX_NAME_LENGTH: '200',
   SOKETI_CHANNEL_LIMITS_MAX_NAME_LENGTH: '164',
-  // One webhook request for all channels that change within 50 ms. After an outage all pages come back at once.
+  // One webhook request for all channels that change within 50 ms, because after an outage all pages reconnect at once.
   SOKETI_WEBHOOKS_BATCHING: 'true',
-  // Milliseconds. With a longer time, clients that were sent away reconnect in a tight loop to a server that is closing.
+  // Milliseconds. Soketi accepts connections in this time and closes them at once, so clients reconnect in a tight loop.
   SOKETI_SHUTDOWN_GRACE_PERIOD: '50',
 };
 
 /**
- * Lets clients enter the channels of tasks only, as core/channel.ts names them. Else whoever knows the public key can
- * enter made-up channels without end.
+ * Lets clients enter only the channels of tasks, as core/channel.ts names them. Without these settings, anybody who knows
+ * the public key can enter any number of made-up channels.
  * @type {Readonly<Record<string, string>>}
  */
 const TASK_CHANNELS_ONLY = {

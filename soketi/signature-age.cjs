@@ -1,9 +1,9 @@
 // Refuses API calls that were signed too long ago, as hosted Pusher does.
 //
-// Plain Soketi never compares `auth_timestamp` with the clock, so whoever has seen one signed call can repeat it for ever.
+// Plain Soketi never compares `auth_timestamp` with the clock, so anybody who has seen a signed call can repeat it for ever.
 'use strict';
 
-/** How far the time of a signed call may be from ours, in seconds. */
+/** How far the time of a signed call may be from the server's clock, in seconds. */
 const MAX_AGE_S = 600;
 
 /** @param {any} HttpHandler Soketi's class */

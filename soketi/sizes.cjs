@@ -1,23 +1,26 @@
-// How large a frame and an API body may be, computed from the event size that Soketi's settings allow. Serves listening.cjs
-// and api-bodies.cjs.
-// Plain Soketi buffers up to 100 MB of either for anybody.
+// How large a WebSocket frame and an API body may be, computed from the event size that Soketi's settings allow. Serves
+// listening.cjs and api-bodies.cjs.
+//
+// Plain Soketi buffers frames and bodies of up to 100 MB, even from clients that are not signed in.
 'use strict';
 
-/** Frames are subscribe, unsubscribe, ping, sign-in and client events of 10 KB: 64 KiB leaves room for all of them. */
-const LEAST_FRAME_BYTES = 64 * 1024;
-/** Ten events of 10 KB, each to 100 channels, each byte escaped, are under 1 MiB. */
-const LEAST_BODY_BYTES = 1024 * 1024;
-/** Applications from a database may have their own limits, which are not known at start; so up to this much is allowed. */
-const UNKNOWN_EVENT_KB = 1024;
+/** The largest frame is a client event of 10 KB: with every byte escaped and its envelope, 10 × 1024 × 6 + 4096 bytes. */
+const MIN_FRAME_BYTES = 64 * 1024;
+/** The largest body is ten events of 10 KB, each to 100 channels. With every byte escaped it has about 0.8 MiB. */
+const MIN_BODY_BYTES = 1024 * 1024;
+/** The largest event where applications come from a database. They may have limits of their own, unknown at start. */
+const ASSUMED_EVENT_KB = 1024;
 /** A byte of data takes at most six bytes in JSON (`\u0001`). */
-const ESCAPED = 6;
-/** Names, signatures and punctuation around an event's data. */
-const AROUND_BYTES = 4096;
+const ESCAPED_BYTES = 6;
+/** Room for names, signatures and punctuation around the data of an event. */
+const ENVELOPE_BYTES = 4096;
+/** Two quotes and a comma around a channel name in a list. */
+const PUNCTUATION_BYTES = 3;
 
 /** @param {any} options of the Soketi server @returns {number} the largest event of any application, in KB */
 function largestEventKb(options) {
   const { appManager, eventLimits } = options;
-  if (appManager.driver !== 'array') return Math.max(Number(eventLimits.maxPayloadInKb), UNKNOWN_EVENT_KB);
+  if (appManager.driver !== 'array') return Math.max(Number(eventLimits.maxPayloadInKb), ASSUMED_EVENT_KB);
   const own = appManager.array.apps.map((/** @type {any} */ app) =>
     Number(app.maxEventPayloadInKb ?? app.MaxEventPayloadInKb ?? app.max_event_payload_in_kb ?? 0),
   );
@@ -26,16 +29,16 @@ function largestEventKb(options) {
 
 /** @param {any} options of the Soketi server @returns {number} bytes of the longest frame */
 function maxFrameBytes(options) {
-  return Math.max(LEAST_FRAME_BYTES, largestEventKb(options) * 1024 * ESCAPED + AROUND_BYTES);
+  return Math.max(MIN_FRAME_BYTES, largestEventKb(options) * 1024 * ESCAPED_BYTES + ENVELOPE_BYTES);
 }
 
 /** @param {any} options of the Soketi server @returns {number} bytes of the longest body of the API */
 function maxBodyBytes(options) {
   const { channelLimits, eventLimits, httpApi } = options;
-  const channels = Number(eventLimits.maxChannelsAtOnce) * (Number(channelLimits.maxNameLength) + 3);
-  const event = largestEventKb(options) * 1024 * ESCAPED + channels + AROUND_BYTES;
+  const channels = Number(eventLimits.maxChannelsAtOnce) * (Number(channelLimits.maxNameLength) + PUNCTUATION_BYTES);
+  const event = largestEventKb(options) * 1024 * ESCAPED_BYTES + channels + ENVELOPE_BYTES;
   const needed = Number(eventLimits.maxBatchSize) * event;
-  return Math.min(Math.max(LEAST_BODY_BYTES, needed), Number(httpApi.requestLimitInMb) * 1024 * 1024);
+  return Math.min(Math.max(MIN_BODY_BYTES, needed), Number(httpApi.requestLimitInMb) * 1024 * 1024);
 }
 
 module.exports = { maxBodyBytes, maxFrameBytes };

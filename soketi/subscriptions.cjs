@@ -1,12 +1,13 @@
 // Which channels a client of Soketi may enter, and how many at once. Serves frames.cjs.
 //
-// Every browser knows the key of an application, and with it can enter any public channel. A made-up name costs memory
-// here, a webhook, and a key in the store behind the webhook. Two settings prevent that. Both are off unless set,
-// because other applications on the same Soketi may use any channel:
+// Every browser knows the key of an application, and with that key it can enter any public channel. Each made-up channel
+// costs memory here, a webhook call, and a key in the store behind the webhook. Two settings prevent that. Both are off
+// unless set, because other applications on the same Soketi may use any channel:
 //   INLOOP_SOKETI_CHANNELS       names that may be entered, separated by spaces; `*` stands for any characters
 //   INLOOP_SOKETI_SUBSCRIPTIONS  how many channels one connection may be in at once
 'use strict';
 
+/** Characters of channel names, and `*`. */
 const PATTERN = /^[-a-zA-Z0-9_=@,.;#*]+$/;
 
 /**
@@ -45,7 +46,7 @@ function readSubscriptionLimits(env) {
 /**
  * The channels that each client has asked to be in.
  *
- * Soketi's own list (`ws.subscribedChannels`) is late: with the Redis adapter, a presence channel stands in it only
+ * Soketi's own list (`ws.subscribedChannels`) comes too late: with the Redis adapter, it contains a presence channel only
  * after other nodes have answered. A thousand frames sent at once would all be let in before the first is counted.
  */
 class Subscriptions {
@@ -60,11 +61,11 @@ class Subscriptions {
   }
 
   /**
-   * Notes that a client enters a channel, unless it may not.
-   * @param {object} ws
+   * Notes that a client enters a channel, if the client may.
+   * @param {object} ws the client
    * @param {string} channel
-   * @returns {null | 'again' | { type: string, error: string, status: number }} null where it may; `again` where it is
-   *   in the channel; else what a `pusher:subscription_error` says
+   * @returns {null | 'again' | { type: string, error: string, status: number }} null if the client may enter; `again` if
+   *   it has entered already; otherwise the data of a `pusher:subscription_error`
    */
   enter(ws, channel) {
     const channels = this.#channels.get(ws) ?? new Set();
@@ -82,10 +83,10 @@ class Subscriptions {
   }
 
   /**
-   * Notes that a client leaves a channel, or was not let in.
-   * @param {object} ws
+   * Notes that a client leaves a channel, or that Soketi did not let it in.
+   * @param {object} ws the client
    * @param {string} channel
-   * @returns {boolean} whether it was in it
+   * @returns {boolean} whether the client was in the channel
    */
   leave(ws, channel) {
     return this.#channels.get(ws)?.delete(channel) ?? false;

@@ -9,7 +9,7 @@ import { Problem } from '../problem.ts';
 /** Largest picture, in bytes, so that the README loads fast. */
 const MAX_BYTES = 200 * 1024;
 const MAX_ANIMATION_BYTES = 1.5 * 1024 * 1024;
-/** Colours of the palette. It halves the file, and in a picture of text the loss is not visible. */
+/** Colours of the palette. A palette halves the file, and in a picture of text the loss is not visible. */
 const COLOURS = 256;
 /** How long the last frame is shown before the animation starts again, in milliseconds. */
 const LAST_FRAME_MS = 4_000;

@@ -10,10 +10,11 @@ import type { Frame } from './picture-files.ts';
 
 /** Milliseconds between two frames of an animation; more on a slow machine. */
 const FRAME_MS = 200;
-const LONGEST_MS = 60_000;
+/** How long a scene waits for something to appear, in milliseconds. */
+const MAX_WAIT_MS = 60_000;
 
 /** The page, and what a scene needs of the stack. */
-export interface Stage {
+export interface SceneContext {
   readonly page: Page;
   /** The process id of the worker. */
   readonly workerPid: number;
@@ -22,11 +23,11 @@ export interface Stage {
 }
 
 /**
- * Brings about one task of every status at the same time, then calls `take`. The worker is paused (SIGSTOP) meanwhile,
- * because a task is `cancelling` for a few milliseconds only.
+ * Makes one task of every status, then calls `take` while the tray shows all of them. The worker is paused (SIGSTOP) for
+ * this, because a task is `cancelling` for a few milliseconds only.
  */
 export async function showEveryStatus<Taken>(
-  { page, workerPid, uploads }: Stage,
+  { page, workerPid, uploads }: SceneContext,
   take: (tray: Locator) => Promise<Taken>,
 ): Promise<Taken> {
   const tray = page.locator('inloop-tray');
@@ -76,7 +77,7 @@ export async function showEveryStatus<Taken>(
   }
 }
 
-/** Runs an import and kills its worker in the middle. Returns the frames. */
+/** Runs an import and kills its worker in the middle. Resolves with the frames of an animation. */
 export async function surviveKilledWorker(page: Page): Promise<Frame[]> {
   await signIn(page, 'Grace');
   await page.getByText('Make trouble').click();
@@ -97,7 +98,7 @@ export async function surviveKilledWorker(page: Page): Promise<Frame[]> {
   return film.frames;
 }
 
-/** Takes frames while the page is watched. */
+/** Takes screenshots of the page while it waits. */
 class Film {
   readonly frames: Frame[] = [];
   readonly #page: Page;
@@ -111,8 +112,8 @@ class Film {
   }
 
   async until(scene: Locator): Promise<void> {
-    for (const end = Date.now() + LONGEST_MS; !(await scene.isVisible()); ) {
-      if (Date.now() > end) throw new Problem(`Waited ${LONGEST_MS / 1000} s for ${scene}.`);
+    for (const end = Date.now() + MAX_WAIT_MS; !(await scene.isVisible()); ) {
+      if (Date.now() > end) throw new Problem(`Waited ${MAX_WAIT_MS / 1000} s for ${scene}.`);
       await this.#take();
     }
     await this.#take();
@@ -150,7 +151,7 @@ async function statusOf(page: Page, file: string): Promise<string | undefined> {
 }
 
 async function until(what: string, look: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + LONGEST_MS; !(await look()); await delay(25)) {
-    if (Date.now() > end) throw new Problem(`Waited ${LONGEST_MS / 1000} s for ${what}.`);
+  for (const end = Date.now() + MAX_WAIT_MS; !(await look()); await delay(25)) {
+    if (Date.now() > end) throw new Problem(`Waited ${MAX_WAIT_MS / 1000} s for ${what}.`);
   }
 }

@@ -18,7 +18,7 @@ import { showEveryStatus, surviveKilledWorker } from './picture-scenes.ts';
 const PHONE_WIDTH = 480;
 /** Space below the tray, in CSS pixels. */
 const MARGIN = 16;
-/** How much faster the animation is than what was recorded. The README names the same number. */
+/** How many times faster the animation is than the recording. The README names the same number. */
 const ANIMATION_SPEED = 2;
 
 async function main(): Promise<void> {
@@ -55,7 +55,7 @@ async function main(): Promise<void> {
       ]);
       const height = Math.ceil((header?.height ?? 0) + (panel?.height ?? 0)) + MARGIN;
       await page.setViewportSize({ width: PHONE_WIDTH, height });
-      // Move the pointer away, and scroll so that only the empty end of the page is behind the panel.
+      // The pointer is moved away, and the page scrolled to its empty end, so that nothing shows behind the panel.
       await page.mouse.move(0, 0);
       await page.mouse.wheel(0, 10_000);
       const light = await page.screenshot();

@@ -27,9 +27,9 @@ export async function prepare() {
 }
 
 /**
- * Compares what is installed with what package-lock.json wants, by version and not by date: a checkout or a pull gives
- * files new dates without changing what they say.
- * @returns {string | null} what is missing, as half a sentence
+ * Compares the installed packages with those in package-lock.json, by version. Dates of files would mislead: a checkout or
+ * a pull gives files new dates without changing their content.
+ * @returns {string | null} the start of a sentence that says what is missing, or null
  */
 function findMissingPackage() {
   const installedFile = join(root, 'node_modules', '.package-lock.json');
@@ -37,7 +37,7 @@ function findMissingPackage() {
   const wanted = readPackages(join(root, 'package-lock.json'));
   const installed = readPackages(installedFile);
   for (const [path, { version, optional }] of Object.entries(wanted)) {
-    // Optional ones are for other platforms.
+    // An optional package may be for another platform only.
     if (path === '' || optional || installed[path]?.version === version) continue;
     return `The npm package ${path.replace(/^.*node_modules\//, '')} is not there in version ${version}`;
   }
@@ -57,8 +57,8 @@ function readPackages(file) {
 }
 
 /**
- * Compiles every house into dist/ and bundles the demo's page; not again inside `npm test`, which has built already and
- * whose test files, running side by side, would write over each other.
+ * Compiles the TypeScript into dist/ and bundles the demo's page. Does nothing if INLOOP_BUILT is 1, as inside `npm test`:
+ * it has built already, and its test files run at the same time and would overwrite each other's build.
  */
 export async function build() {
   if (process.env.INLOOP_BUILT === '1') return;

@@ -5,7 +5,7 @@ import { extname, join } from 'node:path';
 import * as esbuild from 'esbuild';
 import { fail, root, run } from './command.mjs';
 
-/** What ends up in dist/, with everything these refer to. Tests are only type-checked, by `npm run check`. */
+/** The TypeScript projects to build; `tsc -b` also builds those they refer to. `npm run check` only type-checks tests. */
 const PROJECTS = ['client', 'demo', 'demo/page', 'dev'];
 const STATIC_FILES = ['.html', '.css', '.svg'];
 
@@ -21,7 +21,7 @@ export async function buildAll() {
 async function bundlePage() {
   const page = join(root, 'demo', 'page');
   const target = join(root, 'dist', 'demo', 'public');
-  // Not emptied first: a stack may be serving from it.
+  // The folder is not emptied first, because a stack may be serving files from it.
   await mkdir(target, { recursive: true });
   try {
     await esbuild.build({

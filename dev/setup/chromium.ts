@@ -7,7 +7,7 @@ const MACOS_APPS = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ];
 
-/** Keep a headless Chromium from talking to anything but the servers it is sent to. */
+/** Flags for a headless Chromium that talks to no other server than those whose pages it opens. */
 export const CHROMIUM_FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -18,7 +18,7 @@ export const CHROMIUM_FLAGS = [
   '--disable-sync',
 ];
 
-/** Path of a Chromium or Chrome: `INLOOP_CHROMIUM`, or an installed one, or null. */
+/** Path of a Chromium or Chrome: `INLOOP_CHROMIUM` if it is set, otherwise an installed one. Null if there is none. */
 export function findChromium(): string | null {
   const wanted = process.env.INLOOP_CHROMIUM;
   if (wanted) return isExecutable(wanted) ? wanted : null;

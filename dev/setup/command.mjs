@@ -1,5 +1,5 @@
-// What every script of ours needs before there are any packages: where the repository is, how to run a program, how to
-// give up.
+// What the scripts in dev/ need before any npm package is installed: the repository's path, how to run a program, and how to
+// end with an error.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -17,11 +17,11 @@ export function fail(line) {
 }
 
 /**
- * Runs a program with its output on ours; a signal that ends us ends it, too.
+ * Runs a program that shares the terminal of this process. SIGTERM and SIGINT are passed on to it.
  * @param {string} file
  * @param {string[]} args
  * @param {{ shell?: boolean }} [options]
- * @returns {Promise<number>} its exit code, 1 when a signal ended it
+ * @returns {Promise<number>} its exit code; 1 after a signal
  */
 export function run(file, args, { shell = false } = {}) {
   return new Promise((resolve) => {

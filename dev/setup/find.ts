@@ -1,4 +1,4 @@
-// Finding programs the way a shell would, without a shell. For everything that needs a program of the system.
+// Finds programs on PATH, as a shell does, without starting one. For everything that needs a program of the system.
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 

@@ -1,5 +1,5 @@
-// The Node 20 that Soketi runs on. Its native part exists for Node 18 and 20 only; on others it starts all the same, but
-// answers 404 on its HTTP API. Where another Node runs the stack, npm brings a Node 20 as a package.
+// Finds or installs the Node 20 that Soketi runs on. The native part of Soketi exists for Node 18 and 20 only. On other
+// versions Soketi starts all the same, but its HTTP API answers 404. Node 20 can be installed as an npm package.
 import { execFile } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,10 +16,10 @@ export function findNode20(): string | null {
 }
 
 /**
- * Finds a Node 20, bringing one from npm into `.inloop/node20` of the repository when there is none.
+ * Finds a Node 20. If there is none, installs one with npm into `.inloop/node20` of the repository.
  *
  * @returns its path
- * @throws Problem that says what to run by hand, when it may not or cannot be installed
+ * @throws Problem that names the command to run by hand, if `INLOOP_NO_INSTALL` is 1 or the installation fails
  */
 export async function requireNode20(): Promise<string> {
   const found = findNode20();

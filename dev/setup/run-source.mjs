@@ -1,17 +1,17 @@
-// Runs one of our TypeScript scripts from source, without a build. For `npm test`, `npm run chaos` and `npm run attack`,
-// once the packages are installed.
+// Runs a TypeScript script of this repository: bundles it into a temporary file, without a build of dist/. For `npm test`,
+// `npm run chaos` and `npm run attack`, once the packages are installed.
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { root, run } from './command.mjs';
 
 /**
- * @param {string} entry relative to the root
+ * @param {string} entry the script, relative to the repository's root
  * @param {string[]} args
  * @returns {Promise<number>} its exit code
  */
 export async function runSource(entry, args) {
-  // Below the repository, so that the packages it imports are found.
+  // The bundle is in the repository, so that Node finds the packages that it imports.
   const cache = join(root, 'node_modules', '.cache');
   await mkdir(cache, { recursive: true });
   const folder = await mkdtemp(join(cache, 'inloop-run-'));

@@ -1,10 +1,10 @@
-// Brings programs that npm does not carry, through the package manager this system has. Every command is said out loud
-// before it runs; INLOOP_NO_INSTALL=1 only says it.
+// Installs programs that are not npm packages, with the package manager of this system. The command is printed before it
+// runs. With INLOOP_NO_INSTALL=1 it is only printed.
 import { spawn } from 'node:child_process';
 import { Problem } from '../problem.ts';
 import { findOnPath } from './find.ts';
 
-/** A program that a system package brings. */
+/** A program that is installed as a package of the system. */
 export type SystemPart = 'Redis' | 'Chromium';
 
 interface PackageManager {
@@ -49,16 +49,17 @@ const MANAGERS: readonly PackageManager[] = [
     name: 'pacman',
     prepare: [],
     install: ['-Sy', '--noconfirm'],
+    // Arch Linux has Valkey, a fork of Redis with the same protocol.
     packages: { Redis: ['valkey'], Chromium: ['chromium'] },
     needsRoot: true,
   },
 ];
 
 /**
- * Finds a program, installing it when it is missing.
+ * Finds a program. If it is missing, installs it.
  *
  * @returns its path
- * @throws Problem that names the command to run by hand, when it may not or cannot be installed
+ * @throws Problem that names the command to run by hand, if `INLOOP_NO_INSTALL` is 1 or the installation fails
  */
 export async function requireSystemPart(part: SystemPart, find: () => string | null): Promise<string> {
   const found = find();
@@ -75,8 +76,8 @@ export async function requireSystemPart(part: SystemPart, find: () => string | n
     throw new Problem(`${part} is missing and INLOOP_NO_INSTALL is set. Install it with: ${byHand}`);
   }
   console.log(`inloop: ${part} is missing, so installing it: ${byHand}`);
-  for (const args of manager.prepare) await runAs(manager, args);
-  const failure = await runAs(manager, command.slice(1));
+  for (const args of manager.prepare) await runManager(manager, args);
+  const failure = await runManager(manager, command.slice(1));
   const installed = find();
   if (installed !== null) return installed;
   throw new Problem(
@@ -84,8 +85,8 @@ export async function requireSystemPart(part: SystemPart, find: () => string | n
   );
 }
 
-/** Runs one command of the package manager, its output on ours. Resolves with what went wrong, or null. */
-function runAs(manager: PackageManager, args: string[]): Promise<string | null> {
+/** Runs one command of the package manager, as root if it needs that. Resolves with what went wrong, or null. */
+function runManager(manager: PackageManager, args: string[]): Promise<string | null> {
   // -n: fail at once instead of asking for a password that nobody may be there to type.
   const sudo = manager.needsRoot && !isRoot() ? ['sudo', '-n'] : [];
   const [file, ...rest] = [...sudo, manager.name, ...args] as [string, ...string[]];

@@ -1,4 +1,4 @@
-// One child process: started, awaited until it answers, ended. For the supervisor and for tests.
+// Starts a child process, waits until it is ready, and ends it. For the supervisor and for tests.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,8 +9,8 @@ export interface Command {
   args: string[];
   env: NodeJS.ProcessEnv;
   cwd: string;
-  /** Whether it takes messages from `tell`. */
-  listens?: boolean;
+  /** Whether the program takes messages from `tell`. */
+  takesMessages?: boolean;
 }
 
 /** A running program. */
@@ -30,6 +30,7 @@ export interface Child {
   stop(graceMs?: number): Promise<void>;
 }
 
+/** How many lines of output are kept for errors. */
 const KEPT_LINES = 20;
 /** Milliseconds between two probes. */
 const PROBE_EVERY_MS = 25;
@@ -43,8 +44,8 @@ export async function startChild(command: Command, onLine: (line: string) => voi
   const child = spawn(command.file, command.args, {
     cwd: command.cwd,
     env: command.env,
-    stdio: ['ignore', 'pipe', 'pipe', ...(command.listens ? (['ipc'] as const) : [])],
-    // In a process group of its own: Ctrl-C in a terminal reaches the supervisor only, which ends the services in order.
+    stdio: ['ignore', 'pipe', 'pipe', ...(command.takesMessages ? (['ipc'] as const) : [])],
+    // In a process group of its own, Ctrl-C in a terminal does not reach it. The supervisor ends the services in order.
     detached: process.platform !== 'win32',
     windowsHide: true,
   });
@@ -85,14 +86,14 @@ function wrapChild(child: ChildProcess, onLine: (line: string) => void): Child {
     },
     signal,
     tell(message) {
-      // The callback swallows the error of a program that ends at this moment.
+      // The empty callback ignores the error if the program ends at this moment.
       if (child.connected) child.send(message, () => {});
     },
     async stop(graceMs = 5_000) {
       signal('SIGTERM');
-      const insist = setTimeout(() => signal('SIGKILL'), graceMs);
+      const killTimer = setTimeout(() => signal('SIGKILL'), graceMs);
       await end;
-      clearTimeout(insist);
+      clearTimeout(killTimer);
     },
   };
 }

@@ -21,15 +21,15 @@ export interface PortClaim {
   release(): void;
 }
 
-/** Below the ports that systems hand out: Linux from 32768, macOS and Windows from 49152. */
+/** Systems give out free ports from 32768 (Linux) or 49152 (macOS, Windows). Claimed ports are below these. */
 const FIRST_CLAIMED = 20_000;
 const LAST_CLAIMED = 32_000;
 const CLAIM_TRIES = 100;
 
 /**
- * Claims a TCP port for a service that will be restarted on it. Between its end and its start {@link findFreePort} of
- * another process could pick the port, and two test suites would then share one service. The claim is the UDP port of the
- * same number, which only one process can hold.
+ * Claims a TCP port for a service that may be restarted on it. While the service is down, {@link findFreePort} in another
+ * process could pick its port, and two test suites would then share one service. The claim is the UDP port of the same
+ * number, which only one process can hold.
  *
  * @throws Error when 100 random ports from `first` to `last` are all taken
  */
@@ -38,11 +38,11 @@ export async function claimPort(first = FIRST_CLAIMED, last = LAST_CLAIMED): Pro
     const port = randomInt(first, last + 1);
     const claim = await holdUdpPort(port);
     if (claim === null) continue;
+    let isHeld = true;
     const release = (): void => {
       if (isHeld) claim.close();
       isHeld = false;
     };
-    let isHeld = true;
     if (await isPortFree(port)) return { port, release };
     release();
   }
@@ -58,7 +58,8 @@ function holdUdpPort(port: number): Promise<Socket | null> {
       socket.close();
       resolve(null);
     });
-    // `exclusive`, because cluster workers would share it. Unreferenced, so that a claim does not keep the process alive.
+    // Without `exclusive`, workers of Node's cluster module would share the port. `unref`: a claim must not keep the process
+    // alive.
     socket.bind({ port, address: LOOPBACK, exclusive: true }, () => resolve(socket.unref()));
   });
 }

@@ -1,5 +1,5 @@
-// Recognises a process later by its id and its start time. Ids are reused, and a stranger's process that got the id of one
-// of ours must not be ended.
+// Recognizes a process later by its id and its start time. The system reuses ids, so a process of somebody else may have the
+// id of an ended process of the stack. It must not be ended.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
@@ -16,7 +16,7 @@ export function recordProcess(name: string, pid: number): ProcessRecord {
   return { name, pid, started: readStart(pid) };
 }
 
-/** Whether the same process still runs. False without a start time, because nothing proves it. */
+/** Whether the same process still runs. False if its start time is unknown: nothing else proves that it is the same. */
 export function isStillRunning({ pid, started }: ProcessRecord): boolean {
   return started !== null && readStart(pid) === started;
 }
@@ -25,14 +25,16 @@ function readStart(pid: number): string | null {
   return process.platform === 'linux' ? readStartOnLinux(pid) : askPs(pid);
 }
 
-/** The boot id and the clock ticks since boot. Ticks alone would repeat after a reboot. */
+/** The boot id, and the time of the start in clock ticks since boot. Ticks alone would repeat after a reboot. */
 function readStartOnLinux(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The second field is the program's name in parentheses; the name may contain spaces and parentheses.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (fields[0] === 'Z') return null;
-    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${fields[19]}`;
+    const [state, startTicks] = [fields[0], fields[19]];
+    // A zombie: it has ended, and its parent has not noticed yet.
+    if (state === 'Z') return null;
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${startTicks}`;
   } catch {
     return null;
   }

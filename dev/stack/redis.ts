@@ -1,4 +1,4 @@
-// The Redis of the local stack: finds the program, builds its command, checks whether it answers.
+// The Redis of the local stack: where its program is, the command that starts it, and whether it answers.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ export interface RedisOptions {
   file: string;
   folder: string;
   port: number;
-  /** Required from every client. Without it every user of the machine can read and change everything. */
+  /** The password that clients need. Without one, every user of the machine can read and change everything. */
   password?: string;
 }
 

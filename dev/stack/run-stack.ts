@@ -15,7 +15,9 @@ import { describeServices } from './stack-services.ts';
 import { StateFolder } from './state-folder.ts';
 import { Supervisor } from './supervisor.ts';
 
+/** Milliseconds between two checks whether npm still runs. */
 const PARENT_CHECK_MS = 1_000;
+/** Two signals within this time are one request to end, in milliseconds. */
 const SAME_REQUEST_MS = 500;
 
 async function main(): Promise<void> {
@@ -24,12 +26,12 @@ async function main(): Promise<void> {
   // Files of this process and its children are private to their owner.
   process.umask(0o077);
   const state = new StateFolder(stateFolder());
-  // However this process ends, the folder is released.
+  // This also covers `process.exit` and uncaught errors.
   process.on('exit', () => state.release());
   const ended = await state.endOrphans();
   if (ended > 0) printLine('inloop', `ended ${ended} processes that an earlier run had left behind`);
   mkdirSync(join(state.path, 'data'), { recursive: true });
-  // Never in production: the trouble control breaks services on purpose.
+  // The trouble control breaks services on purpose, so there is none in production.
   const control = process.env.NODE_ENV === 'production' ? null : await startTroubleControl();
   const { url, groups } = await describeServices({
     folder: state.path,
@@ -44,7 +46,7 @@ async function main(): Promise<void> {
   const supervisor = new Supervisor(groups, {
     line: printLine,
     started(name, pid) {
-      state.own(name, pid);
+      state.addProcess(name, pid);
       if (name === 'soketi') trouble.tellSoketi();
     },
     recovered(name) {
@@ -69,14 +71,14 @@ async function main(): Promise<void> {
 /** Ends the services when this process ends: by a signal, when npm is gone, or after an uncaught error. */
 function endWithProcess(supervisor: Supervisor): { requested: boolean } {
   const stop = { requested: false };
-  let asked = 0;
+  let requestedAt = 0;
   const end = (why: string): void => {
     if (stop.requested) {
-      // A second request ends at once. But one Ctrl-C arrives twice, from the terminal and from npm.
-      if (Date.now() - asked > SAME_REQUEST_MS) process.exit(1);
+      // A second request kills everything at once. One Ctrl-C arrives twice, from the terminal and from npm.
+      if (Date.now() - requestedAt > SAME_REQUEST_MS) process.exit(1);
       return;
     }
-    asked = Date.now();
+    requestedAt = Date.now();
     stop.requested = true;
     printLine('inloop', `${why}, ending everything`);
     supervisor.stop().then(
@@ -94,8 +96,8 @@ function endWithProcess(supervisor: Supervisor): { requested: boolean } {
       process.exit(1);
     });
   }
-  // When npm is killed, its shell ends but this process does not, so it watches its parent. Only under npm: by hand it may
-  // be started in the background.
+  // When npm is killed, this process goes on, but its parent changes. Checked only under npm: somebody may start this
+  // process in the background by hand and close the shell.
   if (process.env.npm_lifecycle_event === 'start') {
     const parent = process.ppid;
     setInterval(() => {

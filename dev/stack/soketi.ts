@@ -23,9 +23,9 @@ const TROUBLE_PRELOAD = join(REPOSITORY, 'dev', 'trouble', 'trouble-preload.cjs'
 
 /** Makes an application with random credentials. */
 export function createPusherApp(): PusherApp {
-  // The letter in front matters: Soketi parses settings as JSON, and hexadecimal like 12e4 would become a number.
-  const word = (bytes: number): string => `a${randomBytes(bytes).toString('hex')}`;
-  return { appId: word(6), key: word(12), secret: word(20) };
+  // Soketi parses settings as JSON, and hexadecimal digits like 12e4 would become a number. The letter in front prevents it.
+  const randomName = (bytes: number): string => `a${randomBytes(bytes).toString('hex')}`;
+  return { appId: randomName(6), key: randomName(12), secret: randomName(20) };
 }
 
 /** The environment of a publisher; see .env.example. */
@@ -46,15 +46,15 @@ export interface SoketiOptions {
   node: string;
   app: PusherApp;
   port: number;
-  /** Its working folder. Not the repository, because Soketi reads a `.env` of its working folder. */
+  /** Its working folder. Not the repository, because Soketi reads the file `.env` in its working folder. */
   folder: string;
-  /** URL that is told when channels become occupied or vacated. */
+  /** URL that Soketi calls when a channel becomes occupied or vacated. */
   webhookUrl?: string | undefined;
   /** Whether clients may sign in as a user (`pusher.signin()`). */
   userSignIn?: boolean;
   /** Whether clients may enter the channels of tasks only, and at most 20 at once. Default: any channel. */
   tasksOnly?: boolean;
-  /** Whether `trouble.ts` may disturb it on purpose. */
+  /** Whether `trouble.ts` may disturb this Soketi on purpose. */
   allowsTrouble?: boolean;
 }
 
@@ -65,7 +65,7 @@ export async function soketiCommand(options: SoketiOptions): Promise<Command> {
   const webhooks = webhookUrl ? [{ url: webhookUrl, event_types: ['channel_occupied', 'channel_vacated'] }] : [];
   const env: NodeJS.ProcessEnv = {
     PATH: process.env.PATH,
-    // Two libraries inside Soketi: one needs a folder, the other would print a warning.
+    // For two libraries inside Soketi: pm2 needs a folder to write to, and the AWS SDK would print a warning.
     PM2_HOME: folder,
     AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE: '1',
     ...SAFE_SETTINGS,
@@ -83,11 +83,11 @@ export async function soketiCommand(options: SoketiOptions): Promise<Command> {
   const server = join(REPOSITORY, 'node_modules', '@soketi', 'soketi', 'bin', 'server.js');
   const preloads = allowsTrouble ? [SOKETI_PRELOAD, TROUBLE_PRELOAD] : [SOKETI_PRELOAD];
   const args = [...preloads.flatMap((file) => ['--require', file]), server, 'start'];
-  return { file: node, args, env, cwd: folder, listens: allowsTrouble };
+  return { file: node, args, env, cwd: folder, takesMessages: allowsTrouble };
 }
 
 /**
- * Whether the Soketi on `port` serves `app`. Asks with a signed call, so that another Soketi on that port answers no.
+ * Whether the Soketi on `port` serves `app`. The call is signed, so a Soketi that serves another application refuses it.
  *
  * @throws when nothing answers within a second
  */

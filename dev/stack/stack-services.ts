@@ -21,7 +21,7 @@ export interface StackParts {
   node20: string;
   /** Scripts of the application: the web server and the worker. */
   scripts: { server: string; worker: string };
-  /** The address at which the server asks for trouble on purpose, or null. */
+  /** The URL at which the demo's server asks for trouble on purpose (dev/trouble/), or null where there is none. */
   troubleUrl: string | null;
 }
 
@@ -38,7 +38,7 @@ export async function describeServices(parts: StackParts): Promise<{ url: string
   const redis = describeRedis(parts, (await claimPort()).port);
   const soketi = describeSoketi(parts, (await claimPort()).port, `http://${LOOPBACK}:${port}/tasks/webhook`);
   const env = applicationEnv(parts, redis.port, soketi.port);
-  // For the server only.
+  // Only the server gets the URL, because only its page has the buttons that make trouble.
   const serverEnv = parts.troubleUrl === null ? env : { ...env, INLOOP_TROUBLE_URL: parts.troubleUrl };
   const server = describeScript('server', parts.scripts.server, port, serverEnv);
   const worker = describeScript('worker', parts.scripts.worker, (await claimPort()).port, env);
@@ -114,7 +114,7 @@ function redisUrl(password: string, port: number): string {
 /** The environment of server and worker; see .env.example. */
 function applicationEnv({ credentials, folder }: StackParts, redisPort: number, soketiPort: number): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = { ...process.env };
-  // Variables of a hosted account must not be mixed with those of the local Soketi. The encryption key is not an account's.
+  // Variables of a hosted account must not be mixed with those of the local Soketi. The encryption key belongs to no account.
   for (const name of Object.keys(env)) {
     if (name.startsWith('PUSHER_') && name !== 'PUSHER_ENCRYPTION_KEY') delete env[name];
     if (name === 'INLOOP_TROUBLE_URL') delete env[name];

@@ -22,12 +22,13 @@ export interface StackFile {
   services: Record<string, ServiceAddress>;
 }
 
+/** Milliseconds between SIGTERM and SIGKILL for the processes of an earlier run. */
 const ORPHAN_GRACE_MS = 3_000;
 
 /** A state folder that this process has locked. */
 export class StateFolder {
   readonly path: string;
-  readonly #owned = new Map<string, ProcessRecord>();
+  readonly #processes = new Map<string, ProcessRecord>();
 
   /**
    * Locks the folder for this process. It is created if it is missing.
@@ -50,11 +51,14 @@ export class StateFolder {
       rmSync(this.#lock, { force: true });
       if (!this.#tryLock()) throw new Problem('Another stack is starting here at this moment. Use that one.');
     }
-    // Left by a run that was killed; its addresses are wrong now.
+    // A run that was killed has left this file. Its addresses are wrong now.
     rmSync(this.#stackFile, { force: true });
   }
 
-  /** Ends processes that a killed supervisor left running. Only those that are proven to be the same. Returns how many. */
+  /**
+   * Ends the processes that a killed supervisor left running, if their start time proves that they are the same. Returns how
+   * many were ended.
+   */
   async endOrphans(): Promise<number> {
     const orphans = (readJsonFile<ProcessRecord[]>(this.#processesFile) ?? []).filter(isStillRunning);
     for (const { pid } of orphans) sendSignal(pid, 'SIGTERM');
@@ -65,10 +69,10 @@ export class StateFolder {
     return orphans.length;
   }
 
-  /** Records a process of the stack. It replaces an earlier one of the same name. */
-  own(name: string, pid: number): void {
-    this.#owned.set(name, recordProcess(name, pid));
-    writeJsonFile(this.#processesFile, [...this.#owned.values()]);
+  /** Records a process of the stack, so that {@link endOrphans} finds it. Replaces an earlier one of the same name. */
+  addProcess(name: string, pid: number): void {
+    this.#processes.set(name, recordProcess(name, pid));
+    writeJsonFile(this.#processesFile, [...this.#processes.values()]);
   }
 
   /** Writes stack.json. */
@@ -94,8 +98,8 @@ export class StateFolder {
   }
 
   /**
-   * Makes folders private that an earlier version left readable for others: they hold credentials, inputs and contacts.
-   * The state folder itself only if a stack made it: INLOOP_DIR may name a folder that others use.
+   * Makes folders private that an earlier version of inloop left readable for everybody. They hold credentials, inputs and
+   * contacts. The state folder itself is changed only if a stack has used it: INLOOP_DIR may name a folder that others use.
    */
   #keepPrivate(): void {
     if (existsSync(join(this.path, 'credentials.json'))) chmodSync(this.path, 0o700);

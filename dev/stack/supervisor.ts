@@ -1,7 +1,8 @@
-// Keeps the services of the stack running: starts them in order, restarts one that ended, ends them in reverse order.
+// Keeps the services of the stack running: starts them in order, restarts a service that has ended, and ends them in
+// reverse order.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Problem } from '../problem.ts';
-import type { SoketiMessage, Troubled } from '../trouble/trouble.ts';
+import type { SoketiMessage, TroubledStack } from '../trouble/trouble.ts';
 import { type Child, type Command, startChild, waitUntilReady } from './child.ts';
 import type { ServiceAddress } from './state-folder.ts';
 
@@ -31,18 +32,19 @@ export interface SupervisorEvents {
 
 const FIRST_BACKOFF_MS = 200;
 const LONGEST_BACKOFF_MS = 5_000;
-/** After a service has run this long, the backoff starts again from the shortest. */
+/** When a service has run this long before it ends, its backoff starts again at the shortest, in milliseconds. */
 const STEADY_MS = 10_000;
 
-/** Runs services that depend on each other in groups: a group starts when the one before it is ready. */
-export class Supervisor implements Troubled {
+/** Runs groups of services. A group starts when the group before it is ready, so its services may depend on that one. */
+export class Supervisor implements TroubledStack {
   readonly #groups: readonly (readonly Service[])[];
   readonly #events: SupervisorEvents;
   readonly #children = new Map<string, Child>();
   readonly #stopping = new AbortController();
   /** Services that must not be restarted before `until` (milliseconds since 1970), unless they are woken. */
   readonly #resting = new Map<string, { until: number; woken: AbortController }>();
-  #keepers: Promise<void>[] = [];
+  /** One loop for each service, which restarts it. They end after `stop`. */
+  readonly #loops: Promise<void>[] = [];
 
   constructor(groups: readonly (readonly Service[])[], events: SupervisorEvents) {
     this.#groups = groups;
@@ -76,7 +78,7 @@ export class Supervisor implements Troubled {
     for (const group of [...this.#groups].reverse()) {
       await Promise.all(group.map((service) => this.#children.get(service.name)?.stop(service.graceMs)));
     }
-    await Promise.all(this.#keepers);
+    await Promise.all(this.#loops);
   }
 
   /** Kills all services at once. For when this process itself ends. */
@@ -117,7 +119,7 @@ export class Supervisor implements Troubled {
       if (this.#stopping.signal.aborted) return;
       throw new Problem(`${(error as Error).message} See the lines of "${service.name}" above.`);
     }
-    this.#keepers.push(this.#keepRunning(service));
+    this.#loops.push(this.#keepRunning(service));
   }
 
   async #startOnce(service: Service): Promise<void> {
@@ -127,7 +129,7 @@ export class Supervisor implements Troubled {
     const child = await startChild(command, (line) => this.#events.line(service.name, line));
     this.#children.set(service.name, child);
     this.#events.started(service.name, child.pid);
-    // Stopped during the start: stop() did not see this child.
+    // `stop` was called during the start and has not seen this child.
     if (signal.aborted) await child.stop(service.graceMs);
     await waitUntilReady(service.name, child, () => service.probe(), { signal });
   }
@@ -145,8 +147,8 @@ export class Supervisor implements Troubled {
         const rest = this.#resting.get(service.name);
         const pause = Math.max(backoff, rest ? rest.until - Date.now() : 0);
         this.#events.line('inloop', `${service.name} ended (${how}); starting it again in ${pause / 1000} s`);
-        const goOn = rest ? AbortSignal.any([signal, rest.woken.signal]) : signal;
-        await delay(pause, undefined, { signal: goOn }).catch(() => {});
+        const endOfPause = rest ? AbortSignal.any([signal, rest.woken.signal]) : signal;
+        await delay(pause, undefined, { signal: endOfPause }).catch(() => {});
         this.#resting.delete(service.name);
         if (signal.aborted) return;
       } while (!(await this.#tryAgain(service)));
@@ -155,6 +157,7 @@ export class Supervisor implements Troubled {
     }
   }
 
+  /** Resolves with whether no further try is needed: the service is ready, or all is being stopped. */
   async #tryAgain(service: Service): Promise<boolean> {
     try {
       await this.#startOnce(service);
@@ -162,7 +165,7 @@ export class Supervisor implements Troubled {
     } catch (error) {
       if (this.#stopping.signal.aborted) return true;
       this.#events.line('inloop', (error as Error).message);
-      // It may run without being ready.
+      // The process may run although the service is not ready.
       await this.#children.get(service.name)?.stop(0);
       return false;
     }

@@ -1,4 +1,4 @@
-// Jest's `--filter` of `npm run test:unit`: of the test files it found, only those that run-tests.ts has chosen.
+// Jest's `--filter` for `npm run test:unit`: of the test files that Jest found, it keeps those that run-tests.ts has chosen.
 'use strict';
 
 const { readFileSync } = require('node:fs');

@@ -1,10 +1,11 @@
-// Jest's `testSequencer`: the files that take longest start first, so that none of them is left alone at the end.
+// Jest's `testSequencer`: the test files that take longest start first. Otherwise a long one may still run alone when all
+// others are done.
 'use strict';
 
 const { default: Sequencer } = require('@jest/test-sequencer');
 
-/** What a file with real services may take where it has not run yet, in ms; others take a second. */
-const GUESS_MS = 30_000;
+/** Assumed duration of a test file with real services that Jest has not timed yet, in ms. Others without a time count as 0. */
+const ASSUMED_MS = 30_000;
 const WITH_SERVICES = /[\\/]test[\\/](attack|chaos|e2e|integration)[\\/]/;
 
 module.exports = class LongestFirst extends Sequencer {
@@ -13,10 +14,10 @@ module.exports = class LongestFirst extends Sequencer {
    * @override
    */
   async sort(tests) {
-    // Sets `duration` where Jest remembers one, and puts larger files first where it does not.
+    // Jest's own sort sets `duration` for files that it has timed, and puts larger files first among the others.
     const sorted = [...(await super.sort(tests))];
     /** @param {{ path: string, duration?: number }} test */
-    const expected = (test) => test.duration ?? (WITH_SERVICES.test(test.path) ? GUESS_MS : 0);
+    const expected = (test) => test.duration ?? (WITH_SERVICES.test(test.path) ? ASSUMED_MS : 0);
     return sorted.sort((a, b) => expected(b) - expected(a));
   }
 };

@@ -1,20 +1,20 @@
-// What a test file needs of the machine: read from what it imports, so no test has to say so and none can say it wrong.
-// For run-tests.ts, which brings what is needed and nothing else.
+// Finds out what a test file needs of the machine. This follows from what the file imports, so that no test has to declare
+// its needs. For run-tests.ts, which provides what is needed and nothing else.
 import { existsSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { build, type Metafile } from 'esbuild';
 import { REPOSITORY } from '../paths.ts';
 
-/** Something that tests start. `dist`: what is built must be there and up to date. */
+/** Something that tests start or use. `dist` is the build in dist/, up to date. */
 export type Need = 'Redis' | 'Soketi' | 'Chromium' | 'dist';
 
-/** The files that start or find such a thing. A test that imports one, through however many others, needs it. */
+/** The files that start or find what is needed. A test that imports one, directly or through other files, has its needs. */
 const STARTERS: Readonly<Record<string, readonly Need[]>> = {
   'dev/stack/redis.ts': ['Redis'],
   'dev/setup/node20.ts': ['Soketi'],
   'dev/setup/chromium.ts': ['Chromium'],
   'test/support/dist.ts': ['dist'],
-  // The local stack is a process of its own, and so is a script: what those import is not seen from the test.
+  // These start a process, the local stack or a script. What that process imports cannot be seen from the test.
   'test/support/stack.ts': ['Redis', 'Soketi', 'dist'],
   'test/support/run-script.ts': ['Redis', 'Soketi'],
 };
@@ -26,7 +26,7 @@ const STARTERS: Readonly<Record<string, readonly Need[]>> = {
  */
 export async function readNeeds(files: readonly string[]): Promise<Map<string, ReadonlySet<Need>>> {
   for (const starter of Object.keys(STARTERS)) {
-    // Or its tests would quietly need nothing.
+    // If a starter was moved, the tests that import it would seem to need nothing.
     if (!existsSync(join(REPOSITORY, starter)))
       throw new Error(`${starter} is gone: bring dev/tests/needs.ts up to date.`);
   }
@@ -34,10 +34,10 @@ export async function readNeeds(files: readonly string[]): Promise<Map<string, R
   return new Map(files.map((file) => [file, needsFrom(toKey(file), imports)]));
 }
 
-/** Every file that `files` lead to, with what it imports when it runs; imports of types only start nothing. */
+/** What `files`, and all files that they lead to, import when they run. Imports of types only are left out. */
 async function readImports(files: readonly string[]): Promise<Metafile['inputs']> {
   const { metafile } = await build({
-    // One entry, since a bundle for each would take ten times as long; nothing of it is written.
+    // One entry that imports all files: a bundle for each file would take ten times as long. No bundle is written.
     stdin: {
       contents: files.map((file) => `import ${JSON.stringify(resolve(REPOSITORY, file))};`).join('\n'),
       resolveDir: REPOSITORY,
@@ -56,7 +56,7 @@ async function readImports(files: readonly string[]): Promise<Metafile['inputs']
 function needsFrom(start: string, imports: Metafile['inputs']): Set<Need> {
   const needs = new Set<Need>();
   const seen = new Set([start]);
-  // A set is walked in the order of adding, with what is added meanwhile.
+  // The loop also visits the files that are added to the set while it runs.
   for (const file of seen) {
     for (const need of STARTERS[file] ?? []) needs.add(need);
     for (const { path } of imports[file]?.imports ?? []) seen.add(path);

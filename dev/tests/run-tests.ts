@@ -1,6 +1,6 @@
-// What `npm test` runs: Jest, once everything that the chosen tests need is there, and only that. Its last line is
-// `N passed, N failed`, for scripts. `--unit` leaves out every test that needs anything; all other arguments go to Jest:
-// `npm test -- worker -t retries`.
+// What `npm test` runs: provides what the chosen tests need and nothing else, then runs Jest. The last line of output is
+// `N passed, N failed`, for scripts. With `--unit` only tests run that need nothing but Node. All other arguments go to
+// Jest, as in `npm test -- worker -t retries`.
 import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,7 @@ import { type Need, readNeeds } from './needs.ts';
 interface JestReport {
   numPassedTests: number;
   numFailedTests: number;
-  /** Test files that could not be run at all; their tests are in no other count. */
+  /** Test files that could not be run at all. Their tests count neither as passed nor as failed. */
   numRuntimeErrorTestSuites: number;
 }
 
@@ -34,13 +34,13 @@ async function main(folder: string): Promise<void> {
   const needed = new Set(chosen.flatMap((file) => [...(needs.get(file) ?? [])]));
   console.log(`inloop: ${chosen.length} test files, which need ${[...needed].join(', ') || 'nothing but Node'}`);
 
-  const env = { ...process.env, ...(await bring(needed)) };
+  const env = { ...process.env, ...(await provide(needed)) };
   const reportFile = join(folder, 'report.json');
   const jestArgs = ['--json', `--outputFile=${reportFile}`, ...args];
   if (unitOnly) {
     env.INLOOP_CHOSEN_TESTS = join(folder, 'chosen.json');
     writeFileSync(env.INLOOP_CHOSEN_TESTS, JSON.stringify(chosen));
-    // They wait for nobody and look at no clock: as many at a time as there are cores.
+    // Unit tests depend neither on other processes nor on the clock, so they may keep every core busy.
     jestArgs.unshift(`--filter=${join(REPOSITORY, 'dev', 'tests', 'chosen-only.cjs')}`, '--maxWorkers=100%');
   }
   const code = await run([JEST, ...jestArgs], env);
@@ -50,7 +50,7 @@ async function main(folder: string): Promise<void> {
   process.exitCode = code;
 }
 
-/** The test files that Jest would run with these arguments; none where it does not understand them. */
+/** The test files that Jest would run with these arguments; none if Jest does not understand the arguments. */
 async function listTests(args: readonly string[]): Promise<string[]> {
   const jest = await promisify(execFile)(process.execPath, [JEST, '--listTests', '--json', ...args], {
     cwd: REPOSITORY,
@@ -59,8 +59,8 @@ async function listTests(args: readonly string[]): Promise<string[]> {
   return jest === null ? [] : JSON.parse(jest.stdout);
 }
 
-/** Installs, builds or finds what is needed. Resolves with what tests find in their environment. */
-async function bring(needed: ReadonlySet<Need>): Promise<NodeJS.ProcessEnv> {
+/** Installs, builds or finds what is needed. Resolves with the variables that tests find it by. */
+async function provide(needed: ReadonlySet<Need>): Promise<NodeJS.ProcessEnv> {
   const env: NodeJS.ProcessEnv = {};
   if (needed.has('Redis')) env.INLOOP_TEST_REDIS_SERVER = await requireSystemPart('Redis', findRedisServer);
   if (needed.has('Chromium')) env.INLOOP_CHROMIUM = await requireSystemPart('Chromium', findChromium);
@@ -68,16 +68,16 @@ async function bring(needed: ReadonlySet<Need>): Promise<NodeJS.ProcessEnv> {
   if (needed.has('dist')) {
     const code = await run([join(REPOSITORY, 'dev', 'build.mjs')], process.env);
     if (code !== 0) throw new Problem('The build failed; the lines above say where.');
-    // For stacks that tests start through dev/start.mjs.
+    // Tests start stacks with dev/start.mjs, which must not build again.
     env.INLOOP_BUILT = '1';
   }
   return env;
 }
 
-/** Runs a script with this Node, its errors on ours; a signal that ends us ends it, too. Resolves with its exit code. */
+/** Runs a script with this Node and passes SIGTERM and SIGINT on to it. Resolves with its exit code; 1 after a signal. */
 function run(args: string[], env: NodeJS.ProcessEnv): Promise<number> {
   return new Promise((resolve) => {
-    // Jest's summary for people goes to standard error; standard output would be the report, which has gone to the file.
+    // Jest writes its summary for people to standard error. With `--json`, standard output is for programs only.
     const child = spawn(process.execPath, args, { cwd: REPOSITORY, env, stdio: ['inherit', 'ignore', 'inherit'] });
     const end = (signal: NodeJS.Signals): void => {
       child.kill(signal);

@@ -1,4 +1,4 @@
-// How the demo's server asks the supervisor for trouble: HTTP on loopback, at a secret address that only that server gets.
+// Takes the requests for trouble that the demo's server sends: HTTP on loopback, at a secret URL that only that server gets.
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,7 +7,7 @@ import { isTroubleKind, type Trouble } from './trouble.ts';
 
 /** A running control. */
 export interface TroubleControl {
-  /** Its secret address, for the server's `INLOOP_TROUBLE_URL`. `GET` reports; `POST <url>/<kind>` makes trouble. */
+  /** Its secret URL, for the server's `INLOOP_TROUBLE_URL`. `GET` reports; `POST <url>/<kind>` makes trouble. */
   readonly url: string;
   /** Gives the control its `trouble`. Before that it answers 503. */
   offer(trouble: Trouble): void;
@@ -30,7 +30,7 @@ export async function startTroubleControl(): Promise<TroubleControl> {
   const server = createServer((req, res) => {
     answer(req).then(
       ([status, body]) => res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body)),
-      // The process that it should end may be gone already.
+      // The process to end or to tell may be gone already.
       () => res.writeHead(503).end('{}'),
     );
   });

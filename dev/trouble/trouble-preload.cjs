@@ -1,14 +1,14 @@
 // Disturbs the Soketi of the local stack on purpose, for the demo's "Make trouble" (trouble.ts). Under `npm start` only.
 //
-// It is a second `--require` after soketi/preload.cjs. It works inside the real Soketi instead of a proxy in front of it, so
-// without trouble it changes nothing. The supervisor tells it what to do over Node's IPC channel, not over a port. The
-// container does not load this file.
+// This file is a second `--require` after soketi/preload.cjs. It works inside the real Soketi and not as a proxy in front of
+// it, so without trouble nothing is changed. The supervisor sends its messages over Node's IPC channel, so that no port is
+// needed. The container does not load this file.
 'use strict';
 
 const { realpathSync } = require('node:fs');
 const { dirname, join } = require('node:path');
 
-/** Milliseconds after which an event is sent a second time. By then newer events have come. */
+/** Milliseconds after which an event is sent a second time, usually after newer events of the same task. */
 const SECOND_AFTER_MS = 1_500;
 
 /**
@@ -30,7 +30,7 @@ function addTrouble(WsHandler) {
 
   /** @this {any} @param {any} res @param {any} req @param {any} context */
   prototype.handleUpgrade = function refuseOrUpgrade(res, req, context) {
-    // Browsers send an Origin. The server's own connections (for clients over the HTTP fallback) do not.
+    // Browsers send an Origin. The connections of inloop's own server, which serve its HTTP fallback, do not.
     const isBrowser = req.getHeader('origin') !== '';
     if (isBrowser && Date.now() < trouble.refuseUntil) return res.writeStatus('403 Forbidden').end();
     const upgrade = res.upgrade.bind(res);

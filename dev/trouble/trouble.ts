@@ -1,5 +1,5 @@
-// Trouble on purpose, for the demo's "Make trouble" and the browser tests: real faults of the real processes of the local
-// stack. Each ends by itself, and the supervisor restarts processes that were ended.
+// Makes trouble on purpose, for the demo's "Make trouble" and the browser tests: faults of the real processes of the local
+// stack. Each trouble ends by itself, and the supervisor restarts processes that were ended.
 
 /** The kinds of trouble. `end-all` ends all that last. */
 export type TroubleKind = keyof typeof LASTS_MS | 'end-all';
@@ -32,10 +32,10 @@ export interface SoketiMessage {
 }
 
 /** The part of the supervisor that trouble uses. */
-export interface Troubled {
+export interface TroubledStack {
   /** Kills a service; it is restarted. Returns the process id it had. */
   crash(name: string): number;
-  /** Ends a service and restarts it after `ms`. Resolves when it has ended. */
+  /** Ends a service and keeps it down for `ms` milliseconds, then restarts it. Resolves when it has ended. */
   rest(name: string, ms: number): Promise<void>;
   /** Restarts a resting service now. */
   wake(name: string): void;
@@ -63,11 +63,11 @@ export function isTroubleKind(text: unknown): text is TroubleKind {
 
 /** Makes trouble in one stack. */
 export class Trouble {
-  readonly #stack: Troubled;
+  readonly #stack: TroubledStack;
   /** By kind: until when it lasts, in milliseconds since 1970. */
   readonly #until = new Map<TroubleKind, number>();
 
-  constructor(stack: Troubled) {
+  constructor(stack: TroubledStack) {
     this.#stack = stack;
   }
 
@@ -86,7 +86,7 @@ export class Trouble {
     return { ...this.report(), ...done };
   }
 
-  /** Sends the lasting trouble to Soketi; also after Soketi was restarted. */
+  /** Sends the lasting trouble to Soketi. A restarted Soketi knows of none, so call it then, too. */
   tellSoketi(): void {
     const until = (kind: TroubleKind): number => this.#until.get(kind) ?? 0;
     this.#stack.tell('soketi', {
