@@ -7,6 +7,8 @@ import { channelOf } from '../core/channel.ts';
 import { isObject } from '../core/options.ts';
 import { Clock } from './clock.ts';
 import { countersOf } from './counters.ts';
+import type { EventName, NamedEvent } from './events/event-map.ts';
+import { Events } from './events/events.ts';
 import type { Log } from './log.ts';
 import { type BackendOptions, checkBackendOptions } from './options.ts';
 import { Bus } from './push/bus.ts';
@@ -55,16 +57,19 @@ export class Backend {
   /** @internal */ readonly unserved: UnservedTasks;
   /** @internal */ readonly pusher: PusherOptions;
   /** @internal */ readonly log: Log;
+  /** @internal */ readonly events: Events;
   readonly #pushed: PushedOutcomes;
 
   /** @internal Use {@link createBackend}. */
   constructor(options: BackendOptions) {
     const { url, pusher, prefix, retention, pushesPerSecond, log } = checkBackendOptions(options);
     this.log = log;
+    const events = new Events(log);
+    this.events = events;
     this.pusher = pusher;
 
     // Redis, which holds the truth.
-    const redis = new Redis({ url, prefix, retention, log, channelOf: (owner) => this.channelOf(owner) });
+    const redis = new Redis({ url, prefix, retention, events, channelOf: (owner) => this.channelOf(owner) });
     const clock = new Clock({ ask: () => redis.time() });
     const store = new TaskStore(redis, clock);
     const registry = new WorkerRegistry(redis);
@@ -72,27 +77,27 @@ export class Backend {
     this.clock = clock;
     this.store = store;
     this.workers = registry;
-    this.queues = new JobQueues({ url, prefix, log, clock, permit: () => redis.whenReady() });
+    this.queues = new JobQueues({ url, prefix, events, clock, permit: () => redis.whenReady() });
 
     // The bus, which carries hints.
     this.bus = new Bus(pusher);
     this.#pushed = new PushedOutcomes({ settle: (ids) => redis.settle(ids), time: systemTime });
     this.publisher = new Publisher({
       bus: this.bus,
-      log,
+      events,
       onSettled: (ids) => this.#pushed.add(ids),
       eventsPerSecond: pushesPerSecond,
     });
 
     // Redis first, push second.
-    const changes = new TaskChanges(store, this.publisher);
+    const changes = new TaskChanges(store, this.publisher, events);
     this.changes = changes;
 
     // Recovery of what other processes left half done.
-    this.unserved = new UnservedTasks({ redis, store, changes, clock, time: systemTime, log });
+    this.unserved = new UnservedTasks({ redis, store, changes, clock, time: systemTime, events });
     this.sweeper = new Sweeper({
       ...{ redis, store, changes, clock, time: systemTime, unserved: this.unserved },
-      lostWorkers: new LostWorkers({ redis, store, changes, registry, clock, time: systemTime, log }),
+      lostWorkers: new LostWorkers({ redis, store, changes, registry, clock, time: systemTime, events }),
       isBusDown: () => this.publisher.isDown,
     });
   }
@@ -121,12 +126,31 @@ export class Backend {
     return isReachable && takesEvents;
   }
 
-  /** Counts since the process started, for metrics. */
-  counters(): Readonly<Record<string, number>> {
-    return countersOf(this.publisher.counts, this.unserved.marked);
+  /**
+   * Calls `listener` whenever the named event happens in this process, for metrics, alarms or a trace of your own; every name
+   * and its fields: docs/operating.md. A listener is called in the midst of the work, so it must be quick. What it throws or
+   * rejects with is dropped.
+   * @returns ends that
+   * @throws ConfigError `invalid_options` for a name that is none
+   *
+   * @example
+   * backend.on('task.ended', ({ name, status, runSeconds }) => histogram.record(runSeconds ?? 0, { name, status }));
+   */
+  on<N extends EventName>(name: N, listener: (event: NamedEvent<N>) => unknown): () => void {
+    return this.events.on(name, listener);
   }
 
-  /** The same of events, by what they told and what became of them. */
+  /** Counts since the process started, for metrics. */
+  counters(): Readonly<Record<string, number>> {
+    return countersOf(this.publisher.counts, this.events.counts);
+  }
+
+  /** How often each named event has happened since the process started. */
+  namedEventCounters(): Readonly<Record<EventName, number>> {
+    return this.events.counts;
+  }
+
+  /** The same of events of the bus, by what they told and what became of them. */
   eventCounters(): Readonly<Record<EventKind, Readonly<Record<EventFate, number>>>> {
     return this.publisher.counts.events;
   }

@@ -1,6 +1,7 @@
 /** `inloop/backend`: what server and worker share. */
 
 export { type Backend, createBackend, type Health } from './backend.ts';
+export type { EventMap, EventName, NamedEvent } from './events/event-map.ts';
 export { consoleLog, type Log } from './log.ts';
 export type { BackendOptions } from './options.ts';
 export { type Endpoint, type PusherOptions, pusherFromEnv } from './push/pusher-env.ts';

@@ -1,65 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { recordLog } from '../test/support/log.ts';
-import { consoleLog, guardLog, type Log, Outage } from './log.ts';
-
-describe('an outage', () => {
-  it('is said once when it begins and once when it ends, with since when and how many calls failed', () => {
-    const log = recordLog();
-    const outage = new Outage(log, 'Redis');
-    outage.succeeded();
-    expect(outage.since).toBeNull();
-    for (let n = 0; n < 3; n++) outage.failed('ECONNREFUSED');
-    const since = new Date(outage.since ?? Number.NaN).toISOString();
-    outage.succeeded();
-    outage.succeeded();
-    expect(outage.since).toBeNull();
-    expect(log.lines).toEqual([
-      { level: 'warn', message: 'Redis does not answer: ECONNREFUSED', fields: { since } },
-      { level: 'info', message: 'Redis answers again', fields: { since, failures: 3 } },
-    ]);
-    outage.failed('again');
-    expect(log.lines).toHaveLength(3);
-  });
-});
-
-describe('an outage that must be calm to be over', () => {
-  beforeEach(() => {
-    jest.useFakeTimers();
-  });
-  afterEach(() => {
-    jest.useRealTimers();
-  });
-
-  it('is not over between two failures', () => {
-    const log = recordLog();
-    const outage = new Outage(log, 'Redis', 3_000);
-    for (let n = 0; n < 5; n++) {
-      outage.failed('READONLY');
-      for (let tries = 0; tries < 5; tries++) {
-        outage.succeeded();
-        jest.advanceTimersByTime(500);
-      }
-    }
-    expect(log.lines.map(({ level }) => level)).toEqual(['warn']);
-    for (let tries = 0; tries < 3; tries++) {
-      outage.succeeded();
-      jest.advanceTimersByTime(500);
-    }
-    expect(log.lines.map(({ level }) => level)).toEqual(['warn', 'info']);
-    expect(outage.since).toBeNull();
-  });
-
-  it('is told once in each way that it fails, and again in the next', () => {
-    const log = recordLog();
-    const outage = new Outage(log, 'Redis');
-    for (let n = 0; n < 2; n++) {
-      for (const how of ['does not answer', 'is full', 'does not answer', 'is full']) outage.failed('why', how);
-      outage.succeeded();
-    }
-    const once = ['Redis does not answer: why', 'Redis is full: why', 'Redis answers again'];
-    expect(log.lines.map(({ message }) => message)).toEqual([...once, ...once]);
-  });
-});
+import { consoleLog, createConsoleLog, guardLog, type Log } from './log.ts';
 
 describe('the log on the console', () => {
   const lines: string[] = [];
@@ -78,6 +19,13 @@ describe('the log on the console', () => {
     expect(lines.slice(0, 2)).toEqual(['inloop info: started', 'inloop warn: slow {"ms":7}']);
     expect(lines[2]).toMatch(/^inloop error: failed \{"error":"Error: a\\nb\\n {4}at .*","task":"t"\}$/);
     for (const line of lines) expect(line).not.toContain('\n');
+  });
+
+  it('has debug lines only with INLOOP_DEBUG=1: elsewhere there is no function, so no line is even put together', () => {
+    expect(consoleLog.debug).toBeUndefined();
+    expect(guardLog(createConsoleLog({ INLOOP_DEBUG: '0' })).debug).toBeUndefined();
+    guardLog(createConsoleLog({ INLOOP_DEBUG: '1' })).debug?.('dropped', { why: 'stale' });
+    expect(lines).toEqual(['inloop debug: dropped {"why":"stale"}']);
   });
 });
 

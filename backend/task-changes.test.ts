@@ -4,10 +4,14 @@ import type { Snapshot } from '../core/snapshot.ts';
 import { type TaskEvent, transition } from '../core/transition.ts';
 import type { SeenEvent } from '../core/wire.ts';
 import { FAILURE, move, newTask, time } from '../test/support/task-events.ts';
+import type { EventName, NamedEvent } from './events/event-map.ts';
+import { Events } from './events/events.ts';
+import { LINES } from './events/log-events.ts';
 import type { Applied, Created } from './store/store.ts';
 import { TaskChanges } from './task-changes.ts';
 
 const OWNER = 'ada';
+const NAMES = Object.keys(LINES) as EventName[];
 const start: TaskEvent = { type: 'start', at: time(1) };
 const cancel: TaskEvent = { type: 'cancel', at: time(2) };
 const progress: TaskEvent = { type: 'progress', at: time(2), attempt: 1, progress: { done: 1, total: 2 } };
@@ -29,6 +33,9 @@ function setUp(task: Snapshot, { watched = true }: { watched?: boolean } = {}) {
     trouble = null;
     throw unavailable();
   };
+  const told: NamedEvent[] = [];
+  const events = new Events({ info() {}, warn() {}, error() {} });
+  for (const name of NAMES) events.on(name, (event) => void told.push(event));
   const changes = new TaskChanges(
     {
       create: async () => {
@@ -52,10 +59,12 @@ function setUp(task: Snapshot, { watched = true }: { watched?: boolean } = {}) {
       publish: (owner, snapshot) => void calls.push(`push ${snapshot.status} to ${owner}`),
       publishSeen: (owner, { ids }) => void calls.push(`push seen ${ids.join()} to ${owner}`),
     },
+    events,
   );
   return {
     changes,
     calls,
+    told,
     owned: { owner: OWNER, snapshot: task },
     fail(kind: 'answer lost' | 'away') {
       trouble = kind;
@@ -183,5 +192,80 @@ describe('what is stored already', () => {
     expect(changes.push({ owner: OWNER, snapshot: running }, true)).toBe(true);
     expect(changes.push({ owner: OWNER, snapshot: move(running, succeed) }, false)).toBe(true);
     expect(calls).toEqual(['push running to ada', 'push succeeded to ada']);
+  });
+});
+
+describe('the named event of a change', () => {
+  const cancelling = move(running, cancel);
+  const retrying = move(running, fail);
+  it.each<[string, Snapshot, TaskEvent, object]>([
+    ['task.started', newTask(), start, { attempt: 1, waitSeconds: 1 }],
+    ['task.started', retrying, { type: 'start', at: time(11) }, { attempt: 2, waitSeconds: 2 }],
+    ['task.progressed', running, progress, { attempt: 1, done: 1, total: 2 }],
+    ['task.alive', running, { type: 'alive', at: time(2), attempt: 1 }, { attempt: 1 }],
+    ['task.retried', running, fail, { attempt: 2, code: FAILURE.code, isHandedBack: false, delaySeconds: 6 }],
+    ['task.retried', running, release, { attempt: 1, isHandedBack: true, delaySeconds: 0 }],
+    ['task.cancelling', running, cancel, { attempt: 1 }],
+    [
+      'task.ended',
+      newTask(),
+      cancel,
+      { status: 'cancelled', attempt: 0, code: null, waitSeconds: 2, runSeconds: null },
+    ],
+    ['task.ended', cancelling, stop, { status: 'cancelled', code: null }],
+    ['task.ended', running, succeed, { status: 'succeeded', code: null, waitSeconds: 1, runSeconds: 2 }],
+    ['task.ended', move(newTask({ attempts: 1 }), start), fail, { status: 'failed', code: FAILURE.code }],
+    ['task.without-worker', newTask(), { type: 'wait', at: time(1), for: 'worker' }, { status: 'queued' }],
+  ])('%s: once, when it is stored', async (name, before, event, fields) => {
+    const { changes, told, owned } = setUp(before);
+    expect(await changes.apply(owned, event)).toMatchObject({ ok: true });
+    expect(told).toEqual([expect.objectContaining({ event: name, task: before.id, name: before.name, ...fields })]);
+  });
+
+  it('of one that was refused says which and why, and of none that it happened', async () => {
+    const done = move(running, succeed);
+    const { changes, told, owned } = setUp(done);
+    await changes.apply(owned, progress);
+    expect(told).toMatchObject([{ event: 'change.refused', task: done.id, change: 'progress', why: 'final' }]);
+  });
+
+  it('comes once, from the try that finds out, where the answer of the store got lost', async () => {
+    const { changes, told, owned, fail: trouble } = setUp(running);
+    trouble('answer lost');
+    await expect(changes.apply(owned, succeed)).rejects.toThrow();
+    expect(told).toEqual([]);
+    await changes.apply(owned, succeed, { isRepeated: true });
+    expect(told).toMatchObject([{ event: 'task.ended', status: 'succeeded' }]);
+  });
+
+  it('of a new task comes with its creation, and not where its key stands for an older one', async () => {
+    const { changes, told, answerCreate } = setUp(running);
+    const task = { snapshot: newTask(), owner: OWNER, input: 1 };
+    await changes.create(task, null);
+    answerCreate({ result: 'exists', id: 'other' });
+    await changes.create(task, 'key');
+    expect(told).toMatchObject([{ event: 'task.accepted', task: task.snapshot.id, retryOf: null }]);
+  });
+
+  it('has no owner, input, result, title, note or error message in it', async () => {
+    const secret = 'secret-of-ada';
+    const task = newTask({ title: secret });
+    const { changes, told } = setUp(task);
+    const owned = { owner: secret, snapshot: task };
+    await changes.create({ ...owned, snapshot: task, input: secret }, secret);
+    await changes.apply(owned, start);
+    await changes.apply(owned, {
+      ...progress,
+      progress: { done: 1, total: 2, note: secret, stage: secret },
+    } as TaskEvent);
+    await changes.apply(owned, { ...fail, error: { ...FAILURE, message: secret } } as TaskEvent);
+    await changes.apply(owned, { type: 'start', at: time(11) });
+    await changes.apply(owned, { type: 'succeed', at: time(12), attempt: 2, result: secret });
+    await changes.see(secret, ['a']);
+    expect(told.map(({ event }) => event)).toEqual([
+      ...['task.accepted', 'task.started', 'task.progressed', 'task.retried', 'task.started', 'task.ended'],
+      'outcomes.seen',
+    ]);
+    expect(JSON.stringify(told)).not.toContain(secret);
   });
 });

@@ -2,6 +2,9 @@
  * The one place where a task is changed: stored in Redis first, pushed second. It serves everything that changes tasks:
  * the server's operations, the worker, and the recovery of what dead processes left.
  *
+ * So the named events of tasks are told here, one for each stored change; one that was stored although its answer got lost
+ * is told by the try that finds out, if there is one.
+ *
  * The rule for pushing also stands here only. An outcome is always pushed. Anything else is pushed while the owner is
  * watching, that is, has a page open.
  */
@@ -9,6 +12,8 @@
 import { isFinished, type Snapshot } from '../core/snapshot.ts';
 import type { TaskEvent } from '../core/transition.ts';
 import type { SeenEvent } from '../core/wire.ts';
+import type { Emitter } from './events/events.ts';
+import { emitChange } from './events/task-events.ts';
 import type { OwnedTask } from './store/record.ts';
 import type { Applied, Created, NewRecord } from './store/store.ts';
 import type { RunOptions } from './store/to-commit.ts';
@@ -49,10 +54,12 @@ export type Change =
 export class TaskChanges {
   readonly #store: ChangeStore;
   readonly #publisher: ChangePublisher;
+  readonly #events: Emitter;
 
-  constructor(store: ChangeStore, publisher: ChangePublisher) {
+  constructor(store: ChangeStore, publisher: ChangePublisher, events: Emitter) {
     this.#store = store;
     this.#publisher = publisher;
+    this.#events = events;
   }
 
   /**
@@ -61,7 +68,11 @@ export class TaskChanges {
    */
   async create(task: NewRecord, idempotencyKey: string | null): Promise<Created> {
     const created = await this.#store.create(task, idempotencyKey);
-    if (created.result === 'created') this.push(task, created.watched);
+    if (created.result === 'created') {
+      const { id, name, retryOf } = task.snapshot;
+      this.#events.emit('task.accepted', () => ({ task: id, name, retryOf }));
+      this.push(task, created.watched);
+    }
     return created;
   }
 
@@ -79,11 +90,19 @@ export class TaskChanges {
     const applied = await this.#store.apply(task, event, run);
     if (applied.ok) {
       const { snapshot, watched } = applied;
+      emitChange(this.#events, task.snapshot, event, snapshot);
       const pushed = (!isQuiet || isFinished(snapshot)) && this.push({ owner, snapshot }, watched);
       return { ...applied, pushed };
     }
     const { snapshot } = applied;
-    if (!isRepeated || snapshot === null || !isEndBy(event, snapshot)) return applied;
+    if (!isRepeated || snapshot === null || !isEndBy(event, snapshot)) {
+      this.#events.emit('change.refused', () => ({
+        ...{ task: task.snapshot.id, name: task.snapshot.name },
+        ...{ change: event.type, why: applied.refusal },
+      }));
+      return applied;
+    }
+    emitChange(this.#events, task.snapshot, event, snapshot);
     // The answer that got lost said whether the owner is watching. One message too many does no harm.
     return { ok: true, snapshot, watched: true, pushed: this.push({ owner, snapshot }, true) };
   }
@@ -91,7 +110,9 @@ export class TaskChanges {
   /** Takes outcomes out of the owner's inbox and tells the owner's pages. @throws TaskError `store_unavailable` */
   async see(owner: string, ids: readonly string[]): Promise<void> {
     const seen = await this.#store.see(owner, ids);
-    if (seen.ids.length > 0) this.#publisher.publishSeen(owner, seen);
+    if (seen.ids.length === 0) return;
+    this.#events.emit('outcomes.seen', () => ({ count: seen.ids.length }));
+    this.#publisher.publishSeen(owner, seen);
   }
 
   /**

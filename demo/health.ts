@@ -2,10 +2,12 @@
 
 import { Router } from 'express';
 import type { Backend } from 'inloop/backend';
-import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 
 /** `GET /healthz` (the process is up), `GET /readyz` (Redis and push both answer, else 503), `GET /metrics`. */
-export function createHealthRouter(backend: Pick<Backend, 'check' | 'counters' | 'eventCounters'>): Router {
+export function createHealthRouter(
+  backend: Pick<Backend, 'check' | 'counters' | 'eventCounters' | 'namedEventCounters' | 'on'>,
+): Router {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   for (const name of Object.keys(backend.counters())) {
@@ -32,6 +34,17 @@ export function createHealthRouter(backend: Pick<Backend, 'check' | 'counters' |
       }
     },
   });
+  const happened = new Counter({
+    name: 'inloop_events_total',
+    help: 'inloop: named events (docs/operating.md) since the process started.',
+    labelNames: ['event'],
+    registers: [registry],
+    collect() {
+      happened.reset();
+      for (const [event, count] of Object.entries(backend.namedEventCounters())) happened.inc({ event }, count);
+    },
+  });
+  measureTasks(backend, registry);
 
   const router = Router();
   router.get('/healthz', (_req, res) => {
@@ -47,4 +60,25 @@ export function createHealthRouter(backend: Pick<Backend, 'check' | 'counters' |
     res.type(registry.contentType).send(await registry.metrics());
   });
   return router;
+}
+
+/** How long tasks wait and run, by definition; from the named events of the process in which it happens. */
+function measureTasks(backend: Pick<Backend, 'on'>, registry: Registry): void {
+  const buckets = [0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1_800, 7_200];
+  const waited = new Histogram({
+    name: 'inloop_attempt_wait_seconds',
+    help: 'inloop: how long attempts waited for a worker, from when they were due.',
+    labelNames: ['name'],
+    buckets,
+    registers: [registry],
+  });
+  const ran = new Histogram({
+    name: 'inloop_task_run_seconds',
+    help: 'inloop: how long tasks took from their first attempt to their outcome.',
+    labelNames: ['name', 'status'],
+    buckets,
+    registers: [registry],
+  });
+  backend.on('task.started', ({ name, waitSeconds }) => waited.observe({ name }, waitSeconds));
+  backend.on('task.ended', ({ name, status, runSeconds }) => ran.observe({ name, status }, runSeconds ?? 0));
 }

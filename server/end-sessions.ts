@@ -12,16 +12,16 @@ export async function endSessions(
   owner: string,
   options: { readonly userSignIn: boolean },
 ): Promise<void> {
-  const { bus, publisher, log } = backend;
+  const { bus, publisher, events } = backend;
   try {
     assertOwner(owner);
     publisher.publishSessionEnd(owner);
   } catch (error) {
-    log.warn('endSessions was given no user id: no page was told', { error });
+    events.emit('sign-out.without-owner', () => ({}), { error });
     return;
   }
   if (!options.userSignIn || publisher.isDown) return;
   bus.endConnections(userIdOf(owner)).catch((error: unknown) => {
-    log.warn('The bus did not end the connections of a user who signed out', { error });
+    events.emit('sign-out.incomplete', () => ({}), { error });
   });
 }

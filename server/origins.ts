@@ -54,8 +54,11 @@ export function sameOrigin(options: SameOriginOptions = {}): RequestHandler {
   return guardOrigins({ listed: checkOrigins('sameOrigin: origins', options.origins ?? []), own: null });
 }
 
-/** The middleware of a rule. */
-export function guardOrigins(rule: OriginRule): RequestHandler {
+/** The middleware of a rule. @param onRefused is told which header told that a page of another site asked */
+export function guardOrigins(
+  rule: OriginRule,
+  onRefused?: (header: 'sec-fetch-site' | 'origin') => void,
+): RequestHandler {
   return (req, res, next) => {
     if (rule.listed.size > 0) res.vary('Origin');
     const sender = senderOf(req, rule);
@@ -66,8 +69,9 @@ export function guardOrigins(rule: OriginRule): RequestHandler {
         return;
       }
     }
-    if (sender === 'foreign' && !SAFE_METHODS.includes(req.method)) sendProblem(res, refuse(req));
-    else next();
+    if (sender !== 'foreign' || SAFE_METHODS.includes(req.method)) return next();
+    onRefused?.(req.headers['sec-fetch-site'] === undefined ? 'origin' : 'sec-fetch-site');
+    sendProblem(res, refuse(req));
   };
 }
 

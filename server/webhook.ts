@@ -21,13 +21,14 @@ export function createWebhookHandlers(backend: Backend): RequestHandler[] {
   const confirm = vacancyCheck(backend);
   const checkHeaders: RequestHandler = (req, _res, next) => {
     // Before any byte of the body is read.
-    if (!backend.bus.looksSigned(req.headers)) throw unsigned();
+    if (!backend.bus.looksSigned(req.headers)) throw unsigned(backend);
     next();
   };
   const note: RequestHandler = async (req, res) => {
     const webhook = typeof req.body === 'string' ? backend.bus.webhook(req.headers, req.body) : 'unsigned';
-    if (webhook === 'unsigned') throw unsigned();
+    if (webhook === 'unsigned') throw unsigned(backend);
     if (webhook === 'malformed') {
+      backend.events.emit('webhook.refused', () => ({ why: 'malformed' }));
       throw refusal(
         'invalid_webhook',
         'Expected {"time_ms": <milliseconds>, "events": [{"name", "channel"}, …]}.',
@@ -77,6 +78,7 @@ function vacancyCheck(backend: Backend): (channel: string) => void {
   };
 }
 
-function unsigned() {
+function unsigned({ events }: Backend) {
+  events.emit('webhook.refused', () => ({ why: 'unsigned' }));
   return refusal('bad_signature', 'The signature of this webhook is missing or wrong.', 401);
 }

@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { z } from 'zod';
+import { Events } from '../backend/events/events.ts';
 import { guardLog, type Log } from '../backend/log.ts';
 import { type AnyTaskDefinition, defineTask } from '../core/definition.ts';
 import { TaskError } from '../core/error.ts';
@@ -45,7 +46,7 @@ function begin(handler: Handler<AnyTaskDefinition>, setting: Setting = {}) {
       turns: new FakeTurns(time),
       clock: { iso: (ms = 0) => at((time.elapsed() + ms) / 1_000) },
       time,
-      log: guardLog(log),
+      events: new Events(guardLog(log)),
       random: () => random,
     },
     definition,

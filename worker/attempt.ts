@@ -170,11 +170,11 @@ export class Attempt {
     // A TaskError of the handler tells the owner all there is. Any other error, and which properties were wrong, is for
     // the operator only.
     if (error !== thrown || error.issues.length > 0) {
-      ports.log.error(`${definition.name} failed`, {
-        task: this.id,
-        attempt: this.number,
-        ...(error !== thrown ? { error: thrown ?? String(thrown) } : { code: error.code, faults: error.issues }),
-      });
+      ports.events.emit(
+        'handler.failed',
+        () => ({ task: this.id, name: definition.name, attempt: this.number, code: error.code }),
+        error !== thrown ? { error: thrown ?? String(thrown) } : { code: error.code, faults: error.issues },
+      );
     }
     return {
       type: 'fail',
@@ -208,16 +208,16 @@ export class Attempt {
 
   async #waitForHandler(returned: Promise<unknown>): Promise<void> {
     const { definition, grace, onStuck, ports } = this.#options;
-    await ports.time
-      .within(returned, grace)
-      .catch(() =>
-        onStuck(
-          new TaskError(
-            'handler_stuck',
-            `The handler of ${definition.name} did not stop within ${2 * grace} ms of being told to. Pass task.signal on to what it waits for.`,
-          ),
+    await ports.time.within(returned, grace).catch(() => {
+      const seconds = (2 * grace) / 1_000;
+      ports.events.emit('handler.stuck', () => ({ task: this.id, name: definition.name, seconds }));
+      onStuck(
+        new TaskError(
+          'handler_stuck',
+          `The handler of ${definition.name} did not stop within ${2 * grace} ms of being told to. Pass task.signal on to what it waits for.`,
         ),
       );
+    });
   }
 }
 

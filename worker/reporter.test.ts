@@ -1,5 +1,6 @@
 // A reporter with stand-ins for the store, the turns and the time: no Redis, no waiting.
 import { describe, expect, it } from '@jest/globals';
+import { Events } from '../backend/events/events.ts';
 import { FakeTime, settled } from '../test/support/fake-time.ts';
 import { FakeChanges, FakeTurns, startedRecord, TURN_MS, unavailable } from '../test/support/fake-worker-ports.ts';
 import { recordLog } from '../test/support/log.ts';
@@ -17,7 +18,7 @@ function setUp({ watched = true } = {}) {
   const log = recordLog();
   const told: string[] = [];
   const reporter = new Reporter({
-    ports: { changes, turns, clock: { iso: () => at(time.elapsed() / 1_000) }, time, log },
+    ports: { changes, turns, clock: { iso: () => at(time.elapsed() / 1_000) }, time, events: new Events(log) },
     record,
     watched,
     onStale: () => told.push('stale'),

@@ -17,6 +17,7 @@
  * every few seconds, and one is written when nothing else is being written and nothing was for a while.
  */
 
+import type { Emitter } from '../backend/events/events.ts';
 import { jobIdOf } from '../backend/queue/job.ts';
 import type { OwnedTask, TaskRecord } from '../backend/store/record.ts';
 import type { Change, ChangeOptions } from '../backend/task-changes.ts';
@@ -65,7 +66,7 @@ export interface ReporterPorts {
   /** The time of day, by Redis' clock. */
   readonly clock: { iso(msFromNow?: number): string };
   readonly time: Pick<Time, 'elapsed' | 'delay'>;
-  readonly log: { error(message: string, fields: Readonly<Record<string, unknown>>): void };
+  readonly events: Emitter;
 }
 
 export interface ReporterOptions {
@@ -187,12 +188,9 @@ export class Reporter {
   }
 
   #plainFailure(error: unknown): TaskEvent {
-    const { clock, log } = this.#ports;
-    log.error('An attempt ended, but how could not be written; it counts as failed', {
-      task: this.#snapshot.id,
-      attempt: this.#attempt,
-      error,
-    });
+    const { clock, events } = this.#ports;
+    const [task, attempt] = [this.#snapshot.id, this.#attempt];
+    events.emit('attempt.unwritable', () => ({ task, attempt }), { error });
     return { type: 'fail', at: clock.iso(), attempt: this.#attempt, error: validFailure(asTaskError(error)) };
   }
 

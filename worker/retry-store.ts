@@ -1,5 +1,6 @@
 /** Goes on until the store has answered. It serves what a worker does before and beside its attempts. */
 
+import type { Emitter } from '../backend/events/events.ts';
 import type { Time } from '../backend/time.ts';
 import { isUnavailable } from '../core/error.ts';
 
@@ -12,7 +13,7 @@ export interface RetryOptions {
   /** Aborts when the process must not wait any longer. */
   readonly giveUp: AbortSignal;
   readonly time: Pick<Time, 'delay'>;
-  readonly log: { error(message: string, fields: Readonly<Record<string, unknown>>): void };
+  readonly events: Emitter;
 }
 
 /**
@@ -21,7 +22,7 @@ export interface RetryOptions {
  */
 export async function retryStore<T>(
   work: (isRepeated: boolean) => Promise<T>,
-  { giveUp, time, log }: RetryOptions,
+  { giveUp, time, events }: RetryOptions,
 ): Promise<T | null> {
   for (let tries = 0; !giveUp.aborted; tries++) {
     try {
@@ -29,7 +30,7 @@ export async function retryStore<T>(
     } catch (error) {
       // Nobody else would tell of a bug: the job stays ours while this process lives.
       const isBug = !isUnavailable(error);
-      if (isBug) log.error('A task could not be started, and is tried again', { error });
+      if (isBug) events.emit('attempt.unstartable', () => ({}), { error });
       await time.delay(isBug ? BUG_RETRY_MS : AWAY_RETRY_MS, giveUp);
     }
   }

@@ -1,6 +1,7 @@
 // A worker with stand-ins for queue, store, heartbeat and time: no Redis, no threads, no waiting.
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
+import { Events } from '../backend/events/events.ts';
 import { jobIdOf } from '../backend/queue/job.ts';
 import { NO_SUSPICION, type Suspicion } from '../backend/recovery/probation.ts';
 import type { TaskRecord } from '../backend/store/record.ts';
@@ -63,7 +64,7 @@ function setUp({ isDeaf = false }: { isDeaf?: boolean } = {}) {
   const ports: WorkerPorts = {
     time,
     clock,
-    log,
+    events: new Events(log),
     random: () => 0,
     changes: { apply, push: () => false },
     turns: new FakeTurns(time),

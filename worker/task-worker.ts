@@ -111,18 +111,20 @@ export class Worker implements TaskWorker {
     if (this.#isRunning) invalid('run() was called twice.');
     if (this.#handlers.size === 0) invalid('run() came before any handle(definition, handler).');
     this.#isRunning = true;
-    const { stallInterval } = this.#settings;
-    const { time } = this.#ports;
+    const { stallInterval, concurrency } = this.#settings;
+    const { time, events } = this.#ports;
+    const [worker, names, startedAt] = [this.#id, [...this.#handlers.keys()], time.elapsed()];
+    events.emit('worker.started', () => ({ worker, names, concurrency }));
     this.#ports.startSweeping(stallInterval);
     await this.#ports.clockReady();
-    const heartbeat = this.#ports.startHeartbeat(this.#id, { names: [...this.#handlers.keys()], stallInterval });
+    const heartbeat = this.#ports.startHeartbeat(worker, { names, stallInterval });
     const parts = this.#assemble(heartbeat);
     const stop = AbortSignal.any([signal, parts.stuck.signal]);
     void this.#listenForCancel(parts, stop);
     const stopSigns = time.every(SIGN_OF_LIFE_CHECK_MS, () => parts.attempts.giveSignsOfLife(SIGN_OF_LIFE_MS));
     const consumers: Consumer[] = [];
     try {
-      const starting = [...this.#handlers.keys()].map(async (name) => {
+      const starting = names.map(async (name) => {
         consumers.push(await this.#consume(name, parts));
       });
       await Promise.race([Promise.all(starting).then(() => aborted(stop)), aborted(stop)]);
@@ -130,14 +132,16 @@ export class Worker implements TaskWorker {
     } finally {
       stopSigns();
       await heartbeat.stop();
+      const seconds = (time.elapsed() - startedAt) / 1_000;
+      events.emit('worker.stopped', () => ({ worker, seconds, isStuck: parts.stuck.signal.aborted }));
     }
     if (parts.stuck.signal.aborted) throw parts.stuck.signal.reason;
   }
 
   #assemble(heartbeat: RunningTasks): Parts {
-    const { store, changes, clock, time, log } = this.#ports;
+    const { store, changes, clock, time, events } = this.#ports;
     const [stopping, giveUp, stuck] = [new AbortController(), new AbortController(), new AbortController()];
-    const retry = { giveUp: giveUp.signal, time, log };
+    const retry = { giveUp: giveUp.signal, time, events };
     const starter = new JobStarter({
       ...{ worker: this.#id, store, changes, clock, retry, handlers: this.#handlers },
       gate: new ProbationGate(time),
@@ -165,8 +169,13 @@ export class Worker implements TaskWorker {
     if (!wanted) return;
     const own = attempts.get(wanted.id);
     // bee-queue delivers a job again when our event loop was blocked for long. We still run it.
-    if (own?.run === wanted.run) return own.done;
+    if (own?.run === wanted.run) {
+      this.#ports.events.emit('job.ignored', () => ({ task: wanted.id, run: wanted.run, why: 'running_here' }));
+      return own.done;
+    }
     const claim = await starter.claim(wanted);
+    if (claim.result === 'unwanted')
+      this.#ports.events.emit('job.ignored', () => ({ task: wanted.id, run: wanted.run, why: 'unwanted' }));
     const isKept = claim.result === 'started' ? !(await attempts.run(claim.task)) : claim.result === 'kept';
     // We stop before the task has started, or before its outcome is stored. The job stays on the queue.
     if (isKept) await new Promise<never>(() => undefined);
@@ -214,14 +223,14 @@ interface Parts {
 }
 
 function portsOf(backend: Backend): WorkerPorts {
-  const { store, changes, publisher, clock, queues, redis, sweeper, workers: registry, log } = backend;
+  const { store, changes, publisher, clock, queues, redis, sweeper, workers: registry, events } = backend;
   const time = systemTime;
   return {
-    ...{ store, changes, turns: publisher, clock, queues, time, log, random: Math.random },
+    ...{ store, changes, turns: publisher, clock, queues, time, events, random: Math.random },
     onCancel: (listener) => redis.onCancel(listener),
     passProbation: (worker, task) => redis.passProbation(worker, task),
     startHeartbeat: (id, info) => {
-      const heartbeat = new Heartbeat({ id, info, registry, time, log, ...redis.signOfLifeOf(id) });
+      const heartbeat = new Heartbeat({ id, info, registry, time, events, ...redis.signOfLifeOf(id) });
       redis.onServer((server) => heartbeat.follow(server));
       heartbeat.start();
       return heartbeat;

@@ -56,16 +56,17 @@ describe('an outcome', () => {
   });
 
   it('is dropped where too many wait, and so is what it would have replaced', () => {
-    const dropped: OutboxEvent[] = [];
+    const dropped: string[] = [];
     const budget = new Budget(10);
-    const outbox = new Outbox({ budget, maxUrgent: 2, onMerged: () => undefined, onDropped: (e) => dropped.push(e) });
+    const onDropped = ({ key, revision }: OutboxEvent, why: string) => dropped.push(`${key}${revision} ${why}`);
+    const outbox = new Outbox({ budget, maxUrgent: 2, onMerged: () => undefined, onDropped });
     const outcome = (key: string) => ({ key, revision: 2, isUrgent: true });
     expect(outbox.add('ada', outcome('a'), 0)).toBe(true);
     expect(outbox.add('bob', outcome('b'), 0)).toBe(true);
     expect(outbox.add('cyd', { key: 'c', revision: 1, isUrgent: false }, 0)).toBe(true);
     expect(outbox.add('cyd', outcome('c'), 0)).toBe(false);
     expect(outbox.add('dan', outcome('d'), 0)).toBe(false);
-    expect(dropped.map(({ key, revision }) => `${key}${revision}`)).toEqual(['c1', 'c2', 'd2']);
+    expect(dropped).toEqual(['c1 full', 'c2 full', 'd2 full']);
     expect(outbox.size).toBe(2);
     expect(outbox.owners).toBe(2);
   });
@@ -165,7 +166,7 @@ describe('a request', () => {
   it('does not carry what was dropped', () => {
     push.outbox.add('ada', { key: 'a', revision: 1, isUrgent: true }, 0);
     push.outbox.add('bob', { key: 'b', revision: 1, isUrgent: false }, 0);
-    push.outbox.dropAll();
+    push.outbox.dropAll('closed');
     expect(push.dropped.map(({ key }) => key)).toEqual(['a', 'b']);
     expect(push.outbox.takeBatch(100, 0)).toEqual([]);
     expect([push.outbox.size, push.outbox.owners]).toEqual([0, 0]);

@@ -38,6 +38,12 @@ export interface Outgoing<E extends OutboxEvent> {
   readonly event: E;
 }
 
+/**
+ * Why an event will not be sent: the budget held it back for 10 s, too much waits already, the bus has been away for too
+ * long, or the process ends.
+ */
+export type DropReason = 'stale' | 'full' | 'outage' | 'closed';
+
 export interface OutboxOptions<E extends OutboxEvent> {
   readonly budget: Budget;
   /** How many urgent events may wait, of all owners together; more are dropped. */
@@ -45,7 +51,7 @@ export interface OutboxOptions<E extends OutboxEvent> {
   /** A newer event of the same task takes the place of this one. */
   readonly onMerged: (event: E) => void;
   /** This one will not be sent. */
-  readonly onDropped: (event: E) => void;
+  readonly onDropped: (event: E, why: DropReason) => void;
 }
 
 interface Waiting<E> {
@@ -170,9 +176,9 @@ export class Outbox<E extends OutboxEvent> {
   }
 
   /** Drops all that waits. */
-  dropAll(): void {
+  dropAll(why: DropReason): void {
     for (const queue of this.#queues.values()) {
-      for (const { event } of [...queue.waiting.values()]) this.#drop(queue, event);
+      for (const { event } of [...queue.waiting.values()]) this.#drop(queue, event, why);
       this.#forgetIfEmpty(queue);
     }
   }
@@ -197,7 +203,7 @@ export class Outbox<E extends OutboxEvent> {
       const { event, since } = waiting;
       if (event.isUrgent) urgentToCome -= 1;
       else if (left === 0) {
-        if (now - since >= STALE_MS) this.#drop(queue, event);
+        if (now - since >= STALE_MS) this.#drop(queue, event, 'stale');
         // Hundreds may wait, and none of them can leave now.
         else if (urgentToCome === 0) break;
         continue;
@@ -232,8 +238,8 @@ export class Outbox<E extends OutboxEvent> {
     }
     if (!this.#hasSpace(queue, event, before)) {
       // The store remembers an outcome, and the sweeper publishes it later. The state before it must not come after it.
-      if (before) this.#drop(queue, before);
-      this.#options.onDropped(event);
+      if (before) this.#drop(queue, before, 'full');
+      this.#options.onDropped(event, 'full');
       return false;
     }
     if (before) {
@@ -260,9 +266,9 @@ export class Outbox<E extends OutboxEvent> {
     this.#count(queue, event, -1);
   }
 
-  #drop(queue: Queue<E>, event: E): void {
+  #drop(queue: Queue<E>, event: E, why: DropReason): void {
     this.#remove(queue, event);
-    this.#options.onDropped(event);
+    this.#options.onDropped(event, why);
   }
 
   #count(queue: Queue<E>, event: E, by: 1 | -1): void {

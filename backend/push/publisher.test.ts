@@ -4,6 +4,7 @@ import { channelOf } from '../../core/channel.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
 import { recordLog } from '../../test/support/log.ts';
 import { FAILURE, move, newTask, time } from '../../test/support/task-events.ts';
+import { Events } from '../events/events.ts';
 import { BusError, type BusEvent } from './bus.ts';
 import { Publisher } from './publisher.ts';
 import { type EventFate, PROBE } from './push-events.ts';
@@ -55,7 +56,7 @@ function makePublisher(): void {
   settled = [];
   publisher = new Publisher({
     bus,
-    log,
+    events: new Events(log),
     onSettled: (ids) => settled.push(...ids),
     eventsPerSecond: 10,
     random: () => 1,

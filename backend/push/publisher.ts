@@ -13,12 +13,13 @@
 
 import type { Snapshot } from '../../core/snapshot.ts';
 import type { SeenEvent } from '../../core/wire.ts';
-import { type Log, Outage } from '../log.ts';
+import type { Emitter } from '../events/events.ts';
+import { Outage } from '../events/outage.ts';
 import { Budget } from './budget.ts';
 import { type Bus, BusError, MAX_REQUESTS } from './bus.ts';
 import { BusOutage } from './bus-outage.ts';
 import { EarliestTimer } from './earliest-timer.ts';
-import { Outbox, type Outgoing } from './outbox.ts';
+import { type DropReason, Outbox, type Outgoing } from './outbox.ts';
 import { Pacer } from './pacer.ts';
 import {
   type EventFate,
@@ -38,7 +39,7 @@ const MAX_WAITING_OUTCOMES = 10_000;
 
 export interface PublisherOptions {
   readonly bus: Pick<Bus, 'send' | 'isEncrypted'>;
-  readonly log: Log;
+  readonly events: Emitter;
   /** Called with the ids of tasks whose creation or outcome needs no further push: the bus took it, or will never take it. */
   readonly onSettled: (ids: readonly string[]) => void;
   /** How many events a second one owner gets, outcomes apart. A whole number, at least 1. */
@@ -61,7 +62,7 @@ export class Publisher {
   readonly #options: PublisherOptions;
   readonly #outage: BusOutage;
   /** Tells the operator of an outage, once when it begins and once when it is over. */
-  readonly #outageLog: Outage;
+  readonly #outageNews: Outage;
   readonly #outbox: Outbox<PushEvent>;
   readonly #pacer: Pacer;
   readonly #turns: Turns;
@@ -79,15 +80,19 @@ export class Publisher {
   constructor(options: PublisherOptions) {
     this.#options = options;
     this.#outage = new BusOutage(options.random);
-    this.#outageLog = new Outage(options.log, 'The bus');
+    const { events } = options;
+    this.#outageNews = new Outage({
+      began: (news) => events.emit('push.outage.began', () => news),
+      ended: (news) => events.emit('push.outage.ended', () => news),
+    });
     const budget = new Budget(options.eventsPerSecond);
     this.#pacer = new Pacer(budget);
     this.#turns = new Turns(this.#pacer);
     this.#outbox = new Outbox({
       budget,
       maxUrgent: MAX_WAITING_OUTCOMES,
-      onMerged: (event) => this.#count(event, 'merged'),
-      onDropped: (event) => this.#count(event, 'dropped'),
+      onMerged: (event) => this.#noteMerged(event),
+      onDropped: (event, why) => this.#noteDropped(event, why),
     });
   }
 
@@ -163,7 +168,7 @@ export class Publisher {
     this.#isClosed = true;
     if (this.#backoff) clearTimeout(this.#backoff);
     this.#timer.stop();
-    this.#outbox.dropAll();
+    this.#outbox.dropAll('closed');
     this.#turns.close();
   }
 
@@ -171,7 +176,7 @@ export class Publisher {
     if (this.#isClosed) return;
     const now = performance.now();
     if (this.#outage.isTooLong(now)) {
-      this.#count(event, 'dropped');
+      this.#noteDropped(event, 'outage');
       return;
     }
     if (!this.#outbox.add(owner, event, now)) return;
@@ -215,7 +220,7 @@ export class Publisher {
     try {
       if (batch.length === 0) await this.#probe();
       else await this.#trySend(batch, unsent);
-      if (this.#outage.succeeded(sentAt, performance.now())) this.#outageLog.succeeded();
+      if (this.#outage.succeeded(sentAt, performance.now())) this.#outageNews.succeeded();
     } catch (error) {
       this.#handleFailure(unsent, error, sentAt);
     }
@@ -251,7 +256,7 @@ export class Publisher {
         return;
       }
       const reason = error instanceof Error ? error.message : 'unknown';
-      this.#options.log.error(`The bus will not take an event: ${reason}`, { task: batch[0]?.event.key });
+      this.#options.events.emit('push.event.refused', () => ({ task: batch[0]?.event.key, reason }));
       this.#settle(batch, unsent, 'dropped');
       return;
     }
@@ -259,10 +264,11 @@ export class Publisher {
   }
 
   /** The fate of these events is known: counts it, and tells of creations and outcomes. */
-  #settle(batch: readonly Outgoing<PushEvent>[], unsent: Set<Outgoing<PushEvent>>, fate: EventFate): void {
+  #settle(batch: readonly Outgoing<PushEvent>[], unsent: Set<Outgoing<PushEvent>>, fate: 'sent' | 'dropped'): void {
     for (const outgoing of batch) {
       unsent.delete(outgoing);
-      this.#count(outgoing.event, fate);
+      if (fate === 'dropped') this.#noteDropped(outgoing.event, 'refused');
+      else this.#count(outgoing.event, fate);
     }
     const settled = batch.flatMap(({ event }) =>
       event.kind === 'outcome' || event.kind === 'queued' ? [event.key] : [],
@@ -274,14 +280,14 @@ export class Publisher {
   #handleFailure(unsent: ReadonlySet<Outgoing<PushEvent>>, error: unknown, sentAt: number): void {
     const now = performance.now();
     this.counts.failures += 1;
-    this.#outageLog.failed(error instanceof Error ? error.message : 'unknown');
+    this.#outageNews.failed(error instanceof Error ? error.message : 'unknown');
     this.#outage.failed(error, sentAt, now);
     if (this.#isClosed) return;
     if (this.#backoff) clearTimeout(this.#backoff);
     this.#backoff = setTimeout(() => this.#tryAgain(), Math.ceil(this.#outage.retryAt - now));
     if (this.#outage.isTooLong(now)) {
-      for (const { event } of unsent) this.#count(event, 'dropped');
-      this.#outbox.dropAll();
+      for (const { event } of unsent) this.#noteDropped(event, 'outage');
+      this.#outbox.dropAll('outage');
     } else this.#outbox.putBack(unsent, now);
   }
 
@@ -292,6 +298,16 @@ export class Publisher {
     if (this.isDown && this.#requestsUnderWay === 0 && !this.#isClosed) void this.#send([]);
   }
 
+  #noteMerged(event: PushEvent): void {
+    this.#count(event, 'merged');
+    this.#options.events.emit('push.event.merged', () => ({ kind: event.kind, task: taskOf(event) }));
+  }
+
+  #noteDropped(event: PushEvent, why: DropReason | 'refused'): void {
+    this.#count(event, 'dropped');
+    this.#options.events.emit('push.event.dropped', () => ({ kind: event.kind, task: taskOf(event), why }));
+  }
+
   #count(event: PushEvent, fate: EventFate): void {
     this.counts.events[event.kind][fate] += 1;
   }
@@ -299,4 +315,9 @@ export class Publisher {
   #isIdle(): boolean {
     return this.#requestsUnderWay === 0 && this.#outbox.size === 0;
   }
+}
+
+/** The id of the task that an event is of; null where it is of none. */
+function taskOf({ kind, key }: PushEvent): string | null {
+  return kind === 'seen' || kind === 'session' ? null : key;
 }

@@ -5,6 +5,7 @@ import { recordLog } from '../../test/support/log.ts';
 import { startRedis, type TestRedis } from '../../test/support/redis/redis.ts';
 import { startRedisProxy } from '../../test/support/redis/redis-proxy.ts';
 import { type Bundle, bundleScript, startScript } from '../../test/support/script-process.ts';
+import { Events } from '../events/events.ts';
 import { type ConsumeOptions, type Consumer, JobQueues } from './queue.ts';
 import { ADD_JOB, queueKey } from './queue-scripts.ts';
 
@@ -34,7 +35,7 @@ afterAll(async () => {
 beforeEach(() => {
   prefix = `q${rounds++}:`;
   log = recordLog();
-  queues = new JobQueues({ url: server.url, prefix, log, clock: { now: Date.now } });
+  queues = new JobQueues({ url: server.url, prefix, events: new Events(log), clock: { now: Date.now } });
   consumers = [];
   taken = [];
   stalled = [];
@@ -288,7 +289,7 @@ describe('when Redis was restarted', () => {
   });
 
   it('a job that is under way elsewhere is not taken for stalled, however long Redis was away', async () => {
-    const other = new JobQueues({ url: server.url, prefix, log, clock: { now: Date.now } });
+    const other = new JobQueues({ url: server.url, prefix, events: new Events(log), clock: { now: Date.now } });
     const seen: string[] = [];
     const watching = { concurrency: 4, stallInterval: 1_000, onStalled: (job: string) => seen.push(job) };
     await consume(() => new Promise(() => undefined), { stallInterval: 1_000 });
@@ -343,7 +344,7 @@ describe('a consumer whose connections are open and dead', () => {
   it('takes the next job within ten seconds, however long it was idle', async () => {
     const proxy = await startRedisProxy(server.port);
     try {
-      queues = new JobQueues({ url: proxy.url, prefix, log, clock: { now: Date.now } });
+      queues = new JobQueues({ url: proxy.url, prefix, events: new Events(log), clock: { now: Date.now } });
       await consume();
       await add('a:1');
       await comes('a:1');

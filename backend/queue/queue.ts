@@ -10,7 +10,7 @@
 import Queue from 'bee-queue';
 import { withDeadline } from '../async.ts';
 import type { Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
+import type { Emitter } from '../events/events.ts';
 import { parseRedisAddress, type RedisAddress, type RedisEndpoint } from '../redis/address.ts';
 import { RedisTrouble } from '../redis/trouble.ts';
 import { checkBeeQueueOnce } from './bee-queue-contract.ts';
@@ -35,7 +35,7 @@ export interface QueueOptions {
   readonly prefix: string;
   /** Resolves when Redis was looked at and may be connected to; without it, it always may. */
   readonly permit?: () => Promise<void>;
-  readonly log: Log;
+  readonly events: Emitter;
   /** Redis' clock, by which delayed jobs are due. */
   readonly clock: Pick<Clock, 'now'>;
 }
@@ -68,7 +68,7 @@ export class JobQueues {
     checkBeeQueueOnce();
     this.#options = options;
     this.#address = parseRedisAddress(options.url);
-    this.#trouble = new RedisTrouble(options.log, 'Redis (queue)');
+    this.#trouble = new RedisTrouble(options.events, 'queue');
   }
 
   /**

@@ -8,6 +8,7 @@ import { recordLog } from '../../test/support/log.ts';
 import { startRedis, type TestRedis } from '../../test/support/redis/redis.ts';
 import { newTask } from '../../test/support/task-events.ts';
 import { Clock } from '../clock.ts';
+import { Events } from '../events/events.ts';
 import { Redis } from '../store/redis.ts';
 import { TaskStore } from '../store/store.ts';
 import { TaskChanges } from '../task-changes.ts';
@@ -38,7 +39,7 @@ beforeEach(() => {
     prefix: `l${uuid()}:`,
     retention: 60,
     channelOf: (owner) => channelOf(owner),
-    log,
+    events: new Events(log),
   });
   clock = new Clock({ ask: () => redis.time() });
   store = new TaskStore(redis, clock);
@@ -48,11 +49,15 @@ afterEach(() => redis.close());
 
 function sweeper(): LostWorkers {
   return new LostWorkers({
-    ...{ redis, store, clock, log: recordLog() },
+    ...{ redis, store, clock, events: new Events(recordLog()) },
     registry: {
       list: async () => (await registry.list()).map((worker) => ({ ...worker, ...heartbeats.get(worker.id) })),
     },
-    changes: new TaskChanges(store, { publish: (_owner, snapshot) => published.push(snapshot), publishSeen() {} }),
+    changes: new TaskChanges(
+      store,
+      { publish: (_owner, snapshot) => published.push(snapshot), publishSeen() {} },
+      new Events(recordLog()),
+    ),
     time: { elapsed: () => now },
   });
 }

@@ -8,7 +8,7 @@
 
 import { TaskError, type TaskFailure } from '../../core/error.ts';
 import type { TaskEvent } from '../../core/transition.ts';
-import type { Log } from '../log.ts';
+import type { Emitter } from '../events/events.ts';
 import type { OwnedTask, RunState } from '../store/record.ts';
 import type { ChangeOptions } from '../task-changes.ts';
 import type { Time } from '../time.ts';
@@ -52,7 +52,7 @@ export interface LostWorkersOptions {
   /** The time of day, by Redis' clock: ms since 1970, and as snapshots carry it. */
   readonly clock: { now(): number; iso(): string };
   readonly time: Pick<Time, 'elapsed'>;
-  readonly log: Pick<Log, 'warn'>;
+  readonly events: Emitter;
 }
 
 /** What was decided about one task of a dead worker. */
@@ -106,16 +106,14 @@ export class LostWorkers {
    * @param deadFor how long it has been dead at least, in ms
    */
   async #recover(worker: KnownWorker, deadFor: number): Promise<void> {
-    const { redis, log, clock } = this.#options;
+    const { redis, events, clock } = this.#options;
     const decided = await this.#decide(worker.id, clock.now() - deadFor);
     const kept = await redis.keepVerdict(worker.id, JSON.stringify(decided));
     const decisions = Object.entries(JSON.parse(kept) as Record<string, Decision>);
-    if (decisions.length > 0) {
-      log.warn('a worker died', {
-        worker: worker.id,
-        tasks: decisions.map(([id, { verdict }]) => `${id}: ${verdict}`),
-      });
-    }
+    events.emit('worker.died', () => ({
+      worker: worker.id,
+      tasks: decisions.map(([task, { verdict }]) => ({ task, verdict })),
+    }));
     for (const [id, decision] of decisions) await this.#carryOut(id, decision);
     await redis.forgetWorker(worker.id);
     this.#missing.delete(worker.id);

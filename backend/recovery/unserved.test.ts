@@ -7,6 +7,7 @@ import { recordLog } from '../../test/support/log.ts';
 import { startRedis, type TestRedis } from '../../test/support/redis/redis.ts';
 import { FAILURE, newTask } from '../../test/support/task-events.ts';
 import { Clock } from '../clock.ts';
+import { Events } from '../events/events.ts';
 import { Redis } from '../store/redis.ts';
 import { TaskStore } from '../store/store.ts';
 import { TaskChanges } from '../task-changes.ts';
@@ -21,6 +22,7 @@ let store: TaskStore;
 let unserved: UnservedTasks;
 let published: Snapshot[];
 let log: ReturnType<typeof recordLog>;
+let events: Events;
 let now: number;
 
 beforeAll(async () => {
@@ -29,6 +31,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 beforeEach(async () => {
   log = recordLog();
+  events = new Events(log);
   published = [];
   now = 0;
   redis = new Redis({
@@ -36,7 +39,7 @@ beforeEach(async () => {
     prefix: `u${uuid()}:`,
     retention: 60,
     channelOf: (owner) => channelOf(owner),
-    log,
+    events,
   });
   clock = new Clock({ ask: () => redis.time() });
   store = new TaskStore(redis, clock);
@@ -48,8 +51,12 @@ afterEach(() => redis.close());
 /** What one process knows. */
 function sweeper(): UnservedTasks {
   return new UnservedTasks({
-    ...{ redis, store, clock, log },
-    changes: new TaskChanges(store, { publish: (_owner, snapshot) => published.push(snapshot), publishSeen() {} }),
+    ...{ redis, store, clock, events },
+    changes: new TaskChanges(
+      store,
+      { publish: (_owner, snapshot) => published.push(snapshot), publishSeen() {} },
+      events,
+    ),
     time: { elapsed: () => now },
   });
 }
@@ -84,7 +91,7 @@ describe('a task that no living worker handles', () => {
     expect(published).toMatchObject([{ id: task.id, status: 'queued', revision: 2, waitingFor: 'worker' }]);
     await lookFor(60_000, workers);
     expect(log.find('warn', new RegExp(`handles "${NAME}"`))).toHaveLength(1);
-    expect(unserved.marked).toBe(1);
+    expect(events.counts).toMatchObject({ 'task.without-worker': 1, 'definition.without-worker': 1 });
   });
 
   it('is told of also where it waits to be tried again', async () => {

@@ -8,7 +8,7 @@
  */
 
 import type { TaskEvent } from '../../core/transition.ts';
-import type { Log } from '../log.ts';
+import type { Emitter } from '../events/events.ts';
 import { parseJobId } from '../queue/job.ts';
 import type { OwnedTask } from '../store/record.ts';
 import type { Time } from '../time.ts';
@@ -36,11 +36,11 @@ export interface UnservedRedis {
 export interface UnservedOptions {
   readonly redis: UnservedRedis;
   readonly store: { read(id: string): Promise<OwnedTask | null> };
-  readonly changes: { apply(task: OwnedTask, event: TaskEvent): Promise<{ readonly ok: boolean }> };
+  readonly changes: { apply(task: OwnedTask, event: TaskEvent): Promise<unknown> };
   /** The time of day, by Redis' clock. */
   readonly clock: { iso(): string };
   readonly time: Pick<Time, 'elapsed'>;
-  readonly log: Pick<Log, 'info' | 'warn'>;
+  readonly events: Emitter;
 }
 
 /** A definition that no worker handles. */
@@ -60,15 +60,9 @@ export class UnservedTasks {
   /** Definitions whose tasks are unmarked, or are being unmarked. */
   readonly #clean = new Set<string>();
   #lookedAt = Number.NEGATIVE_INFINITY;
-  #marked = 0;
 
   constructor(options: UnservedOptions) {
     this.#options = options;
-  }
-
-  /** How many tasks were marked since the process started, for metrics. */
-  get marked(): number {
-    return this.#marked;
   }
 
   /** Looks at all definitions once. @param workers all that are known, dead ones too @throws TaskError `store_unavailable` */
@@ -92,7 +86,7 @@ export class UnservedTasks {
 
   #noteHandled(name: string): void {
     if (this.#unserved.get(name)?.isReported) {
-      this.#options.log.info(`A worker handles "${name}" again.`);
+      this.#options.events.emit('definition.with-worker', () => ({ name }));
       this.#clean.delete(name);
     }
     this.#unserved.delete(name);
@@ -107,9 +101,7 @@ export class UnservedTasks {
     if (!state.isReported) {
       state.isReported = true;
       this.#unmarking.delete(name);
-      this.#options.log.warn(
-        `No worker that lives handles "${name}", and tasks wait for one. Start a worker that calls handle() for it.`,
-      );
+      this.#options.events.emit('definition.without-worker', () => ({ name }));
     }
     state.offset = await this.#mark(name, state.offset, 'worker');
   }
@@ -126,8 +118,7 @@ export class UnservedTasks {
       const record = wanted && (await store.read(wanted.id));
       if (!record) continue;
       const event: TaskEvent = { type: 'wait', at: clock.iso(), for: waitingFor };
-      const change = await changes.apply(record, event);
-      if (change.ok && waitingFor !== null) this.#marked += 1;
+      await changes.apply(record, event);
     }
     return isLast ? 0 : offset + MARKS_A_LOOK;
   }

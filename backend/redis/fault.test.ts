@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ErrorReply } from '@redis/client';
 import { recordLog } from '../../test/support/log.ts';
 import { DeadlineError } from '../async.ts';
+import { Events } from '../events/events.ts';
 import { faultOf, NotConnectedError, UnusableRedisError, wasNotDone } from './fault.ts';
 import { RedisTrouble } from './trouble.ts';
 
@@ -86,7 +87,7 @@ describe('an error of Redis', () => {
 describe('what an operator is told', () => {
   it('each trouble once by its name, and a bug as a bug', () => {
     const log = recordLog();
-    const trouble = new RedisTrouble(log, 'Redis');
+    const trouble = new RedisTrouble(new Events(log), 'store');
     for (let n = 0; n < 3; n++) {
       trouble.tell(new Error('Socket closed unexpectedly'));
       trouble.tell(new ErrorReply('OOM command not allowed'));
@@ -103,7 +104,7 @@ describe('what an operator is told', () => {
 
   it('of a bug alone: no outage', () => {
     const log = recordLog();
-    const trouble = new RedisTrouble(log, 'Redis');
+    const trouble = new RedisTrouble(new Events(log), 'store');
     trouble.tell(new ErrorReply('WRONGTYPE Operation'));
     expect(trouble.isOn).toBe(false);
   });

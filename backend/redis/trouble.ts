@@ -1,6 +1,7 @@
 /** Logs what is wrong with Redis: each kind of trouble once, and once that it is over. It serves the store and the queue. */
 
-import { type Log, Outage } from '../log.ts';
+import type { Emitter } from '../events/events.ts';
+import { Outage } from '../events/outage.ts';
 import { type Fault, faultOf, NotConnectedError } from './fault.ts';
 
 /** How long it must work before it "answers again". Longer than the longest pause between two tries to connect. */
@@ -9,15 +10,23 @@ const CALM_MS = 3_000;
 const BUG_EVERY_MS = 60_000;
 
 export class RedisTrouble {
-  readonly #log: Log;
-  readonly #what: string;
+  readonly #events: Emitter;
+  readonly #part: 'store' | 'queue';
   readonly #outage: Outage;
   readonly #bugs = new Map<string, number>();
 
-  constructor(log: Log, what: string) {
-    this.#log = log;
-    this.#what = what;
-    this.#outage = new Outage(log, what, CALM_MS);
+  /** @param part what Redis is used for here */
+  constructor(events: Emitter, part: 'store' | 'queue') {
+    this.#events = events;
+    this.#part = part;
+    this.#outage = new Outage(
+      {
+        began: (news, kind) =>
+          events.emit(kind === 'silent' ? 'redis.outage.began' : 'redis.unusable', () => ({ ...news, part })),
+        ended: (news) => events.emit('redis.outage.ended', () => ({ ...news, part })),
+      },
+      CALM_MS,
+    );
   }
 
   /** Whether something is wrong with Redis, or was a moment ago. */
@@ -30,7 +39,7 @@ export class RedisTrouble {
     const fault = faultOf(error);
     if (error instanceof NotConnectedError && this.isOn) return fault;
     if (fault.kind === 'bug') this.#tellBug(fault.text);
-    else this.#outage.failed(fault.text, fault.kind === 'away' ? 'does not answer' : 'answers, but cannot be used');
+    else this.#outage.failed(fault.text, fault.kind === 'away' ? 'silent' : 'unusable');
     return fault;
   }
 
@@ -45,8 +54,6 @@ export class RedisTrouble {
     if (told !== undefined && now - told < BUG_EVERY_MS) return;
     if (this.#bugs.size >= 100) this.#bugs.clear();
     this.#bugs.set(text, now);
-    this.#log.error(
-      `${this.#what} was asked what makes no sense, a bug of inloop or foreign data under its keys: ${text}`,
-    );
+    this.#events.emit('redis.misused', () => ({ part: this.#part, reason: text }));
   }
 }

@@ -6,7 +6,7 @@
 
 import { TaskError } from '../../core/error.ts';
 import { delay, withDeadline } from '../async.ts';
-import type { Log } from '../log.ts';
+import type { Emitter } from '../events/events.ts';
 import { type RedisAddress, type RedisServer, toServer } from '../redis/address.ts';
 import { Connection } from '../redis/connection.ts';
 import { inspect } from '../redis/inspection.ts';
@@ -28,7 +28,7 @@ export interface CommandSenderOptions {
   readonly probe: () => Promise<void>;
   /** There is a connection, or another one. It may be to another server. */
   readonly onReady: () => void;
-  readonly log: Log;
+  readonly events: Emitter;
 }
 
 export class CommandSender {
@@ -42,7 +42,7 @@ export class CommandSender {
 
   constructor(options: CommandSenderOptions) {
     this.#options = options;
-    this.#trouble = new RedisTrouble(options.log, 'Redis');
+    this.#trouble = new RedisTrouble(options.events, 'store');
     this.#connection = new Connection({
       address: options.address,
       scripts: {},
@@ -103,7 +103,7 @@ export class CommandSender {
       scripts: this.#options.scripts,
     });
     for (const line of advice) {
-      if (!this.#advised.has(line)) this.#options.log.warn(line);
+      if (!this.#advised.has(line)) this.#options.events.emit('redis.advice', () => ({ advice: line }));
       this.#advised.add(line);
     }
   }

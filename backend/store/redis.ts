@@ -5,7 +5,7 @@
  */
 
 import { isUnavailable } from '../../core/error.ts';
-import type { Log } from '../log.ts';
+import type { Emitter } from '../events/events.ts';
 import { parseRedisAddress, type RedisEndpoint, type RedisServer } from '../redis/address.ts';
 import { wasNotDone } from '../redis/fault.ts';
 import { Announcements } from './announcements.ts';
@@ -31,7 +31,7 @@ export interface RedisOptions {
   readonly retention: number;
   /** The push channel of an owner. */
   readonly channelOf: (owner: string) => string;
-  readonly log: Log;
+  readonly events: Emitter;
 }
 
 /** Some of the jobs of a definition. */
@@ -48,7 +48,7 @@ export class Redis implements CommandRunner {
   readonly #announcements: Announcements;
   readonly #serverListeners = new Set<(server: RedisServer) => void>();
 
-  constructor({ url, prefix, retention, channelOf, log }: RedisOptions) {
+  constructor({ url, prefix, retention, channelOf, events }: RedisOptions) {
     const address = parseRedisAddress(url);
     this.keys = new Keys(prefix, channelOf);
     this.retention = Math.ceil(retention);
@@ -61,7 +61,7 @@ export class Redis implements CommandRunner {
         this.#announcements.reconnect();
         for (const listener of this.#serverListeners) listener(this.#sender.server);
       },
-      log,
+      events,
     });
     this.#announcements = new Announcements({
       address,

@@ -4,7 +4,8 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Backend } from '../../backend/backend.ts';
-import { Outage } from '../../backend/log.ts';
+import type { EventMap } from '../../backend/events/event-map.ts';
+import { Outage } from '../../backend/events/outage.ts';
 import type { Endpoint } from '../../backend/push/pusher-env.ts';
 import { clientOf } from './access/client-address.ts';
 import { Opener } from './access/opener.ts';
@@ -40,7 +41,11 @@ export class FallbackRequests {
     this.#options = options;
     const host = bus.host.includes(':') && !bus.host.startsWith('[') ? `[${bus.host}]` : bus.host;
     this.#busUrl = `${bus.tls ? 'wss' : 'ws'}://${host}:${bus.port}/app/${backend.pusher.key}`;
-    this.#outage = new Outage(backend.log, 'The push server, for clients without WebSockets,');
+    const { events } = backend;
+    this.#outage = new Outage({
+      began: (news) => events.emit('fallback.outage.began', () => news),
+      ended: (news) => events.emit('fallback.outage.ended', () => news),
+    });
     this.#sessions = new SessionTable(options.limits);
   }
 
@@ -59,6 +64,7 @@ export class FallbackRequests {
     const { allowedOrigins, trust } = this.#options;
     const relation = relationOf(req, allowedOrigins, trust);
     if (relation === 'foreign') {
+      this.#noteRefused('foreign_origin');
       refuse(res, 403, 'forbidden_origin', 'Pages of this origin may not connect here.');
       return;
     }
@@ -79,6 +85,7 @@ export class FallbackRequests {
     const known = this.#sessions.find(route.session);
     const isKnown = !known || known.opener.sent(req, sender.client);
     if (!isKnown && !this.#mayProve(req, route, known, sender)) {
+      this.#noteRefused('not_its_opener');
       refuseOthers(res);
       return;
     }
@@ -90,6 +97,7 @@ export class FallbackRequests {
     // pusher-js sends no body here; whatever comes is not kept.
     req.resume();
     if (route.key !== this.#backend.pusher.key) {
+      this.#noteRefused('wrong_key');
       refuseKey(res);
       return;
     }
@@ -109,27 +117,40 @@ export class FallbackRequests {
     const { limits, publicUrl, trust } = this.#options;
     const { client, keepsCookies } = sender;
     if (this.#isClosed) {
+      this.#noteRefused('closing');
       res.setHeader('Connection', 'close');
       refuseUnavailable(res);
       return null;
     }
     if (!this.#sessions.hasRoom(client)) {
+      this.#noteRefused('too_many');
       res.setHeader('Retry-After', '10');
       refuse(res, 429, 'too_many_sessions', 'Too many connections over HTTP. Try again later.');
       return null;
     }
+    const { events } = this.#backend;
+    const openedAt = performance.now();
     const session = new Session({
       url: `${this.#busUrl}?${route.query || 'protocol=7'}`,
       limits,
       budget: this.#budget,
       unavailable: refuseUnavailable,
       onConnection: (failure) => (failure === null ? this.#outage.succeeded() : this.#outage.failed(failure)),
-      onForgotten: () => this.#sessions.remove(route.session, client, entry),
+      onForgotten: () => {
+        this.#sessions.remove(route.session, client, entry);
+        const seconds = (performance.now() - openedAt) / 1_000;
+        events.emit('fallback.session.closed', () => ({ open: this.#sessions.size, seconds }));
+      },
     });
     const path = `${publicUrl.path}/app/${route.key}/${route.session}`;
     const entry: Entry = { session, opener: new Opener(req, { keepsCookies, client, path }), bodies: 0 };
     this.#sessions.add(route.session, client, entry);
+    events.emit('fallback.session.opened', () => ({ open: this.#sessions.size }));
     entry.opener.greet(res, isSecure(req, trust));
     return entry;
+  }
+
+  #noteRefused(why: EventMap['fallback.session.refused']['why']): void {
+    this.#backend.events.emit('fallback.session.refused', () => ({ why }));
   }
 }

@@ -173,10 +173,8 @@ export class TaskOperations {
     } catch (error) {
       if (!(error instanceof TaskError)) throw error;
       // An owner cannot mend a property that no longer fits. So its path goes to the log only.
-      this.#backend.log.warn(`${definition.name} cannot be tried again: its input no longer fits the schema`, {
-        code: error.code,
-        at: error.issues.map(placeOf),
-      });
+      const { code, issues } = error;
+      this.#backend.events.emit('retry.refused', () => ({ name: definition.name, code, at: issues.map(placeOf) }));
       throw refusal(
         'invalid_input',
         'This task was asked for with an older version of the application, and can no longer be tried again. Start a new one.',

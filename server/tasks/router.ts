@@ -63,7 +63,7 @@ export function createRouter(options: RouterOptions): Router {
   router.post('/webhook', ...createWebhookHandlers(backend));
   router.use(
     nameVersionAndTime(() => backend.clock.iso()),
-    guardOrigins(options.origins),
+    guardOrigins(options.origins, (rule) => backend.events.emit('origin.refused', () => ({ rule }))),
     async (req, res, next) => {
       const owner = await options.identify(req);
       if (owner === null || owner === undefined) throw refusal('unauthenticated', 'Sign in first.', 401);
@@ -106,7 +106,10 @@ export function createRouter(options: RouterOptions): Router {
     const owner = ownerOf(res);
     const own = backend.channelOf(owner);
     const isSignIn = options.userSignIn && channel === undefined;
-    if (typeof socketId !== 'string' || !/^\d+\.\d+$/.test(socketId) || (channel !== own && !isSignIn)) {
+    const hasSocket = typeof socketId === 'string' && /^\d+\.\d+$/.test(socketId);
+    if (!hasSocket || (channel !== own && !isSignIn)) {
+      const why = hasSocket ? 'not_own_channel' : 'socket_id';
+      backend.events.emit('channel.refused', () => ({ why }));
       throw refusal('forbidden', 'You may enter no channel but your own.', 403);
     }
     if (isSignIn) return void res.json(backend.bus.authorizeUser(socketId, userIdOf(owner)));

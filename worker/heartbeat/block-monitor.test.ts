@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
+import { Events } from '../../backend/events/events.ts';
 import { recordLog } from '../../test/support/log.ts';
 import { BlockMonitor } from './block-monitor.ts';
 
 function setUp() {
   const log = recordLog();
-  const monitor = new BlockMonitor(log, 0);
+  const monitor = new BlockMonitor(new Events(log), 0);
   return {
     monitor,
     run: (...ids: string[]) => {

@@ -5,6 +5,8 @@
  * Example: beats at 0, 100 and 3,300 ms. The third is 3,100 ms late: the event loop was blocked for 3.1 s.
  */
 
+import type { Emitter } from '../../backend/events/events.ts';
+
 /** A task that runs in this process. */
 export interface RunningTask {
   readonly id: string;
@@ -17,18 +19,16 @@ export interface RunningTask {
 export const BEAT_MS = 100;
 /** A shorter block is not told. */
 export const SHORTEST_BLOCK_MS = 1_000;
-/** How many of the tasks that ran during a block are named. */
-const MOST_NAMED = 5;
 
 export class BlockMonitor {
-  readonly #log: { warn(message: string): void };
+  readonly #events: Emitter;
   readonly #running = new Map<string, RunningTask>();
   #beatAt: number;
   #sharedBlockMs = 0;
 
   /** @param now on a clock that never goes back, in ms */
-  constructor(log: { warn(message: string): void }, now: number) {
-    this.#log = log;
+  constructor(events: Emitter, now: number) {
+    this.#events = events;
     this.#beatAt = now;
   }
 
@@ -55,17 +55,8 @@ export class BlockMonitor {
     this.#beatAt = now;
     if (blockedMs < SHORTEST_BLOCK_MS || this.#running.size === 0) return;
     if (this.#running.size > 1) this.#sharedBlockMs += blockedMs;
-    this.#tell(blockedMs);
-  }
-
-  /** JavaScript cannot tell which of several handlers it was. All that ran are named. */
-  #tell(ms: number): void {
-    const running = [...this.#running.values()];
-    const named = running.slice(0, MOST_NAMED).map(({ name, id }) => `${name} (${id})`);
-    const more = running.length > MOST_NAMED ? ` and ${running.length - MOST_NAMED} more` : '';
-    const who = running.length === 1 ? named[0] : `one of ${named.join(', ')}${more}`;
-    this.#log.warn(
-      `The event loop was blocked for ${(ms / 1_000).toFixed(1)} s by ${who}. Nothing else could run in this process. Let its handler await something between its steps, or do the work in a thread.`,
-    );
+    // JavaScript cannot tell which of several handlers it was. All that ran are named.
+    const tasks = [...this.#running.values()].map(({ id, name }) => ({ task: id, name }));
+    this.#events.emit('worker.blocked', () => ({ seconds: blockedMs / 1_000, tasks }));
   }
 }

@@ -7,7 +7,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { Worker as Thread } from 'node:worker_threads';
-import type { Log } from '../../backend/log.ts';
+import type { Emitter } from '../../backend/events/events.ts';
 import { type WorkerInfo, WorkerRegistry } from '../../backend/recovery/worker-registry.ts';
 import type { RedisServer } from '../../backend/redis/address.ts';
 import type { Time } from '../../backend/time.ts';
@@ -22,7 +22,7 @@ export interface HeartbeatOptions {
   readonly redis: RedisServer;
   readonly keys: WatchdogData['keys'];
   readonly time: Pick<Time, 'elapsed' | 'every'>;
-  readonly log: Pick<Log, 'warn'>;
+  readonly events: Emitter;
 }
 
 export class Heartbeat {
@@ -37,7 +37,7 @@ export class Heartbeat {
   constructor(options: HeartbeatOptions) {
     this.#options = options;
     this.#server = options.redis;
-    this.#monitor = new BlockMonitor(options.log, options.time.elapsed());
+    this.#monitor = new BlockMonitor(options.events, options.time.elapsed());
   }
 
   /** For how long the event loop was blocked so far while several tasks ran, in ms. Never falls. */
@@ -89,7 +89,7 @@ export class Heartbeat {
   }
 
   #startThread(): void {
-    const { keys, info, log } = this.#options;
+    const { keys, info, events } = this.#options;
     const data: WatchdogData = {
       beats: this.#beats,
       redis: this.#server,
@@ -100,13 +100,11 @@ export class Heartbeat {
     try {
       this.#thread = new Thread(WATCHDOG_CODE, { eval: true, workerData: data, stdout: false, stderr: false });
       this.#thread.on('error', (error) => {
-        log.warn('The watchdog thread has ended. From now on a worker whose event loop is blocked looks dead.', {
-          error,
-        });
+        events.emit('worker.without-watchdog', () => ({ hasEnded: true }), { error });
       });
       this.#thread.unref();
     } catch (error) {
-      log.warn('The watchdog thread could not be started. A worker whose event loop is blocked looks dead.', { error });
+      events.emit('worker.without-watchdog', () => ({ hasEnded: false }), { error });
     }
   }
 

@@ -1,7 +1,9 @@
 // Hosted Pusher by environment alone, at the wire: what our requests look like, that none of them breaks a limit, and
 // what becomes of events when the service says no. Against a strict stand-in, since there is no account here.
+
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
+import { Events } from '../../../backend/events/events.ts';
 import { Bus, BusError } from '../../../backend/push/bus.ts';
 import { Publisher } from '../../../backend/push/publisher.ts';
 import { PROBE } from '../../../backend/push/push-events.ts';
@@ -40,7 +42,12 @@ function open(env: Record<string, string> = PLAIN, deadline = 30_000): void {
   settled = [];
   log = recordLog();
   bus = new Bus(pusherFromEnv({ ...hosted.env, ...env }), { deadline });
-  publisher = new Publisher({ bus, log, onSettled: (ids) => settled.push(...ids), eventsPerSecond: 10 });
+  publisher = new Publisher({
+    bus,
+    events: new Events(log),
+    onSettled: (ids) => settled.push(...ids),
+    eventsPerSecond: 10,
+  });
 }
 
 beforeEach(async () => {

@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals';
 import { createClient } from '@redis/client';
 import { v7 as uuid } from 'uuid';
+import { Events } from '../../../backend/events/events.ts';
 import type { RunState } from '../../../backend/store/record.ts';
 import { Redis } from '../../../backend/store/redis.ts';
 import { TaskStore } from '../../../backend/store/store.ts';
@@ -44,7 +45,13 @@ export function useStore({ retention = 3_600 }: { retention?: number } = {}): St
 
   const connect = (url = server.url): StoreClient => {
     const log = recordLog();
-    const redis = new Redis({ url, prefix, retention, channelOf: (owner) => channelOf(owner), log });
+    const redis = new Redis({
+      url,
+      prefix,
+      retention,
+      channelOf: (owner) => channelOf(owner),
+      events: new Events(log),
+    });
     open.push(redis);
     return { redis, store: new TaskStore(redis, { now: Date.now }), log };
   };

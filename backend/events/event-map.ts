@@ -1,0 +1,166 @@
+/**
+ * The named events: what happens in a server or worker process, told to its operator. Log lines and metrics are made of them, and
+ * `backend.on` hands them to an adopter's own code. docs/operating.md has the same list for readers.
+ *
+ * Three rules hold for every field. No payload: no input, result, title, note or error message of a task. No secret. No
+ * owner, and nothing that names one, as a channel does. Durations are in seconds.
+ */
+
+import type { ActiveStatus, Outcome } from '../../core/snapshot.ts';
+import type { Refusal } from '../../core/transition.ts';
+import type { DropReason } from '../push/outbox.ts';
+import type { EventKind } from '../push/push-events.ts';
+import type { Verdict } from '../recovery/crash-verdict.ts';
+
+/** Which task. */
+export interface TaskRef {
+  /** Its id. */
+  readonly task: string;
+  /** The name of its definition. */
+  readonly name: string;
+}
+
+interface AttemptRef extends TaskRef {
+  readonly attempt: number;
+}
+
+interface OutageBegan {
+  /** What the fault says of itself. */
+  readonly reason: string;
+  /** When the outage began, in ISO 8601. */
+  readonly since: string;
+}
+
+interface OutageEnded {
+  readonly since: string;
+  readonly seconds: number;
+  /** How many calls failed. */
+  readonly failures: number;
+}
+
+/** Redis is used through two kinds of connections, which may fail by themselves. */
+interface RedisPart {
+  readonly part: 'store' | 'queue';
+}
+
+/** Each named event and what it carries. One of a task stands for one stored change. */
+export interface EventMap {
+  /** A new task was stored. */
+  'task.accepted': TaskRef & { readonly retryOf: string | null };
+  /** An attempt began. `waitSeconds`: since the task was accepted, or since this attempt was due. */
+  'task.started': AttemptRef & { readonly attempts: number; readonly waitSeconds: number };
+  /** A step: a report was stored. */
+  'task.progressed': AttemptRef & { readonly done: number; readonly total: number | null };
+  /** A sign of life was stored. */
+  'task.alive': AttemptRef;
+  /**
+   * An attempt ended without an outcome, and `attempt` is waited for. `code`: of the error. `isHandedBack`: the attempt costs
+   * nothing, since its worker stopped, or died of something else. `delaySeconds`: until it is due.
+   */
+  'task.retried': AttemptRef & {
+    readonly attempts: number;
+    readonly code: string;
+    readonly isHandedBack: boolean;
+    readonly delaySeconds: number;
+  };
+  /** The owner called it off, and the handler is told to stop. */
+  'task.cancelling': AttemptRef;
+  /**
+   * A task has its outcome. `code`: of the error of a failed one. `waitSeconds`: from its acceptance to its first attempt, or to
+   * its end. `runSeconds`: from its first attempt to its end, with the pauses in between; null where there was none.
+   */
+  'task.ended': AttemptRef & {
+    readonly status: Outcome;
+    readonly code: string | null;
+    readonly waitSeconds: number;
+    readonly runSeconds: number | null;
+  };
+  /** A waiting task was marked: no worker that lives handles it. */
+  'task.without-worker': TaskRef & { readonly status: ActiveStatus };
+  /** That mark was taken off. */
+  'task.with-worker': TaskRef & { readonly status: ActiveStatus };
+  /** An owner took outcomes out of the inbox. */
+  'outcomes.seen': { readonly count: number };
+  /** A change was not stored. `why`: what refused it; `missing` where the task is gone. */
+  'change.refused': TaskRef & { readonly change: string; readonly why: Refusal | 'missing' };
+
+  /** `run` was called. */
+  'worker.started': { readonly worker: string; readonly names: readonly string[]; readonly concurrency: number };
+  /** It has ended. `isStuck`: a handler would not stop. */
+  'worker.stopped': { readonly worker: string; readonly seconds: number; readonly isStuck: boolean };
+  /** Another worker died; told by the process that recovers its tasks, and once more where that one dies meanwhile. */
+  'worker.died': {
+    readonly worker: string;
+    readonly tasks: readonly { readonly task: string; readonly verdict: Verdict }[];
+  };
+  /** The event loop was blocked. `tasks`: those that ran, of which one is to blame. */
+  'worker.blocked': { readonly seconds: number; readonly tasks: readonly TaskRef[] };
+  /** The watchdog thread has ended, or could not be started: a blocked worker looks dead now. */
+  'worker.without-watchdog': { readonly hasEnded: boolean };
+  /** No living worker has handled a definition for 30 s, and tasks of it wait. */
+  'definition.without-worker': { readonly name: string };
+  'definition.with-worker': { readonly name: string };
+  /** A handler threw what is no TaskError, or an input or a result did not fit its schema. The task may be tried again. */
+  'handler.failed': AttemptRef & { readonly code: string };
+  /** A handler did not stop within twice its grace. Its worker ends. */
+  'handler.stuck': TaskRef & { readonly seconds: number };
+  /** How an attempt ended could not be written, by a bug of inloop. It counts as failed. */
+  'attempt.unwritable': { readonly task: string; readonly attempt: number };
+  /** A task could not be started, by a bug of inloop, and is tried again. */
+  'attempt.unstartable': Record<never, never>;
+  /** A job asks for what is not wanted: its task runs here already, or its record waits for no such run. */
+  'job.ignored': { readonly task: string; readonly run: number; readonly why: 'running_here' | 'unwanted' };
+
+  /** The bus does not answer. */
+  'push.outage.began': OutageBegan;
+  'push.outage.ended': OutageEnded;
+  /** An event will not be pushed. An outcome is pushed later, by the sweeper, unless the bus refused it. `task`: its id; null where the event is of none. */
+  'push.event.dropped': {
+    readonly kind: EventKind;
+    readonly task: string | null;
+    readonly why: DropReason | 'refused';
+  };
+  /** A newer event of the same task took the place of this one. */
+  'push.event.merged': { readonly kind: EventKind; readonly task: string | null };
+  /** The bus will not take an event, however often it is sent. `reason`: what the bus says. */
+  'push.event.refused': { readonly task: string | undefined; readonly reason: string };
+
+  /** Redis does not answer. */
+  'redis.outage.began': OutageBegan & RedisPart;
+  /** Redis answers, but takes no writes, or misses what is needed. */
+  'redis.unusable': OutageBegan & RedisPart;
+  'redis.outage.ended': OutageEnded & RedisPart;
+  /** Redis refused a command that makes no sense to it: a bug of inloop, or foreign data. At most once a minute each. */
+  'redis.misused': RedisPart & { readonly reason: string };
+  /** A setting of Redis may lose tasks. */
+  'redis.advice': { readonly advice: string };
+
+  /** A client that cannot use WebSockets has connected. `open`: how many have in this process. */
+  'fallback.session.opened': { readonly open: number };
+  'fallback.session.closed': { readonly open: number; readonly seconds: number };
+  'fallback.session.refused': {
+    readonly why: 'foreign_origin' | 'not_its_opener' | 'wrong_key' | 'too_many' | 'closing';
+  };
+  /** The fallback does not reach the bus. */
+  'fallback.outage.began': OutageBegan;
+  'fallback.outage.ended': OutageEnded;
+
+  'webhook.refused': { readonly why: 'unsigned' | 'malformed' };
+  /** A request that changes something came from a page of another site. `rule`: the header that told. */
+  'origin.refused': { readonly rule: 'sec-fetch-site' | 'origin' };
+  /** A page asked for a channel that is not its owner's, or named no connection. */
+  'channel.refused': { readonly why: 'socket_id' | 'not_own_channel' };
+  /** A stored input no longer fits its schema, so its task cannot be tried again. `at`: which properties. */
+  'retry.refused': { readonly name: string; readonly code: string; readonly at: readonly string[] };
+  /** `endSessions` got no user id. */
+  'sign-out.without-owner': Record<never, never>;
+  /** The bus did not end the connections of a user who signed out. */
+  'sign-out.incomplete': Record<never, never>;
+}
+
+export type EventName = keyof EventMap;
+
+/** A named event as a listener gets it. `at`: by the clock of this process, in ISO 8601. */
+export type NamedEvent<N extends EventName = EventName> = {
+  readonly [K in N]: { readonly event: K; readonly at: string } & EventMap[K];
+}[N];

@@ -1,0 +1,70 @@
+/** Which named event a stored change of a task is. Pure. It serves `task-changes.ts`. */
+
+import { isFinished, type RetryingSnapshot, type Snapshot } from '../../core/snapshot.ts';
+import type { TaskEvent } from '../../core/transition.ts';
+import type { Emitter } from './events.ts';
+
+/** Tells that `event` made `after` of a task. @param before as the caller knew it */
+export function emitChange(events: Emitter, before: Snapshot, event: TaskEvent, after: Snapshot): void {
+  const task = () => ({ task: after.id, name: after.name });
+  const attempt = () => ({ ...task(), attempt: after.attempt });
+  if (isFinished(after)) {
+    events.emit('task.ended', () => ({
+      ...attempt(),
+      status: after.status,
+      code: after.error?.code ?? null,
+      waitSeconds: seconds(after.createdAt, after.startedAt ?? after.finishedAt),
+      runSeconds: after.startedAt === null ? null : seconds(after.startedAt, after.finishedAt),
+    }));
+    return;
+  }
+  switch (event.type) {
+    case 'start':
+      events.emit('task.started', () => ({
+        ...attempt(),
+        attempts: after.attempts,
+        waitSeconds: seconds(before.status === 'retrying' ? dueAt(before) : before.createdAt, after.updatedAt),
+      }));
+      break;
+    case 'progress':
+      events.emit('task.progressed', () => ({
+        ...attempt(),
+        done: after.progress?.done ?? 0,
+        total: after.progress?.total ?? null,
+      }));
+      break;
+    case 'alive':
+      events.emit('task.alive', attempt);
+      break;
+    case 'cancel':
+      events.emit('task.cancelling', attempt);
+      break;
+    case 'wait':
+      events.emit(event.for === null ? 'task.with-worker' : 'task.without-worker', () => ({
+        ...task(),
+        status: after.status,
+      }));
+      break;
+    default:
+      if (after.status === 'retrying') emitRetry(events, event, after);
+  }
+}
+
+function emitRetry(events: Emitter, event: TaskEvent, after: RetryingSnapshot): void {
+  events.emit('task.retried', () => ({
+    ...{ task: after.id, name: after.name, attempt: after.attempt },
+    attempts: after.attempts,
+    code: after.error.code,
+    isHandedBack: event.type === 'release',
+    delaySeconds: seconds(after.updatedAt, dueAt(after)),
+  }));
+}
+
+function dueAt({ expectedAt, updatedAt }: RetryingSnapshot): string {
+  return expectedAt ?? updatedAt;
+}
+
+/** Never below 0, since clocks of several machines differ. */
+function seconds(from: string, to: string): number {
+  return Math.max(Date.parse(to) - Date.parse(from), 0) / 1_000;
+}
