@@ -39,7 +39,7 @@ export interface AddOptions {
 }
 
 /** Nothing to say. */
-export const NO_TOASTS: ToastQueue = { toasts: [], summary: [], lastAt: Number.NEGATIVE_INFINITY, now: 0 };
+export const NO_TOASTS: ToastQueue = { toasts: [], summary: [], lastAt: -Infinity, now: 0 };
 
 /** So many are shown at once. */
 const MOST = 3;
@@ -54,7 +54,7 @@ export function addToasts(queue: ToastQueue, tasks: readonly OutcomeSnapshot[], 
   const fresh = goesOn ? queue.toasts.filter(({ at }) => now - at < BURST) : [];
   const isBurst = fresh.length + tasks.length > MOST || (goesOn && queue.summary.length > 0);
   const toToast = (task: OutcomeSnapshot) => ({
-    ...{ task, at: now, left: isSticky(task) ? Number.POSITIVE_INFINITY : duration },
+    ...{ task, at: now, left: isSticky(task) ? Infinity : duration },
   });
   if (isBurst) {
     const known = queue.toasts.filter((toast) => !fresh.includes(toast) || hasFailed(toast.task));

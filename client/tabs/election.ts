@@ -66,7 +66,7 @@ function keepLease(options: ElectionOptions): () => void {
   let isElected = false;
   let timer: unknown;
   let last = '';
-  let changedAt = Number.NEGATIVE_INFINITY;
+  let changedAt = -Infinity;
   let renewals = 0;
 
   const readLease = () => readText(storage, name) ?? '';

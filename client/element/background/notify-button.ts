@@ -17,7 +17,7 @@ const CSS = `
 `;
 
 export class NotifyButton {
-  readonly element = make('button', { class: 'more notify', part: 'notify', type: 'button', hidden: '' });
+  readonly element = make('button', { class: 'more notify', part: 'notify', hidden: '' });
   readonly #onShow: () => void;
   #wording: Wording | undefined;
   #feed: TaskFeed | undefined;

@@ -4,13 +4,14 @@ export interface Attributes {
   readonly [name: string]: string;
 }
 
-/** A new element with attributes and children. */
+/** A new element with attributes and children. Its class is its `part`, unless another one is given. */
 export function make<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},
   ...children: readonly Node[]
 ): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
+  if (attributes.part) element.className = attributes.part;
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   element.append(...children);
   return element;
@@ -46,7 +47,7 @@ export function setChildren(parent: Element, wanted: readonly Element[]): void {
 /** As many paragraphs in `parent` as there are texts, each saying its own. */
 export function setTexts(parent: HTMLElement, part: string, texts: readonly string[]): void {
   while (parent.children.length > texts.length) parent.lastElementChild?.remove();
-  while (parent.children.length < texts.length) parent.append(make('p', { part, class: part }));
+  while (parent.children.length < texts.length) parent.append(make('p', { part }));
   texts.forEach((text, index) => {
     setText(parent.children[index] as Element, text);
   });

@@ -1,6 +1,7 @@
 /** One sign for each tone, told apart by shape and not by colour alone. Drawn on 20 × 20. */
 
 import type { Tone } from '../../headless/words/describe.ts';
+import { make } from './dom.ts';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const RING = 'M10 3a7 7 0 1 0 0 14a7 7 0 1 0 0-14';
@@ -32,4 +33,9 @@ export function setIcon(svg: SVGSVGElement, name: keyof typeof PATHS): void {
   if (svg.dataset.icon === name) return;
   svg.dataset.icon = name;
   svg.firstElementChild?.setAttribute('d', PATHS[name]);
+}
+
+/** A button with a cross. Its name is an `aria-label`, which the caller sets. */
+export function makeCloseButton(attributes: { readonly part: string }): HTMLButtonElement {
+  return make('button', { class: 'icon-button', ...attributes }, makeIcon('close'));
 }

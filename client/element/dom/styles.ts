@@ -16,7 +16,6 @@ export const CSS = `
   --_warning: var(--inloop-warning, light-dark(#8a5700, #efbb63));
   --_bad: var(--inloop-bad, light-dark(#b3261e, #ff958c));
   --_shadow: var(--inloop-shadow, 0 12px 32px light-dark(#1a1e2733, #0009));
-  --_radius: var(--inloop-radius, 12px);
   display: inline-block;
   position: relative;
   color: var(--_text);
@@ -40,7 +39,7 @@ svg { display: block; inline-size: 1.25em; block-size: 1.25em; fill: none; strok
 .count[data-kind=active] { color: var(--_text); background: var(--_line); }
 .count[data-kind=bad] { background: var(--_bad); }
 
-.panel, .away, .toast { color: var(--_text); background: var(--_surface); border: 1px solid var(--_line); border-radius: var(--_radius); box-shadow: var(--_shadow); }
+.panel, .away, .toast { color: var(--_text); background: var(--_surface); border: 1px solid var(--_line); border-radius: var(--inloop-radius, 12px); box-shadow: var(--_shadow); }
 :host([align=start]) .panel { inset-inline: 0 auto; }
 .panel { inline-size: min(var(--inloop-width, 26rem), 100vw - 16px); position: absolute; z-index: var(--inloop-z-index, 1000); inset-block-start: calc(100% + 8px); inset-inline-end: 0; display: flex; flex-direction: column; max-block-size: min(36rem, 100vh - 6rem); overflow: hidden; }
 .head { display: flex; align-items: center; justify-content: space-between; padding-block: .6em; padding-inline: 1.15em .6em; border-block-end: 1px solid var(--_line); }

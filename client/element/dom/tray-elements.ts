@@ -3,7 +3,7 @@
 import type { OutcomeSnapshot } from '../../../core/snapshot.ts';
 import { formatNumber, type Wording } from '../../headless/words/wording.ts';
 import { make, setAttribute, setHidden, setText } from './dom.ts';
-import { makeIcon } from './icons.ts';
+import { makeCloseButton, makeIcon } from './icons.ts';
 import { addStyles } from './styles.ts';
 
 interface GroupElements {
@@ -38,20 +38,20 @@ export function createTrayElements(root: ShadowRoot): TrayElements {
   // since voice control finds a button by that text.
   const name = make('span', { class: 'sr' });
   const buttonText = make('span', { 'aria-hidden': 'true' });
-  const count = make('span', { class: 'count', part: 'count', 'aria-hidden': 'true' });
+  const count = make('span', { part: 'count', 'aria-hidden': 'true' });
   const button = make(
     'button',
-    { class: 'button', part: 'button', type: 'button', 'aria-expanded': 'false', 'aria-controls': 'panel' },
+    { part: 'button', 'aria-expanded': 'false', 'aria-controls': 'panel' },
     makeIcon('tray'),
     name,
     buttonText,
     count,
   );
   const heading = make('h2', { id: 'heading' });
-  const close = make('button', { class: 'icon-button', part: 'close', type: 'button' }, makeIcon('close'));
-  const banner = make('p', { class: 'banner', part: 'banner', hidden: '' });
-  const empty = make('p', { class: 'empty', part: 'empty' });
-  const more = make('button', { class: 'more', part: 'more', type: 'button' });
+  const close = makeCloseButton({ part: 'close' });
+  const banner = make('p', { part: 'banner', hidden: '' });
+  const empty = make('p', { part: 'empty' });
+  const more = make('button', { part: 'more' });
   const group = (id: string): GroupElements => {
     const title = make('h3', { id, part: 'heading' });
     const list = make('div', { part: 'list', role: 'list', 'aria-labelledby': id });
@@ -60,19 +60,11 @@ export function createTrayElements(root: ShadowRoot): TrayElements {
   const active = group('active');
   const unseen = group('unseen');
   const recent = group('recent');
-  const body = make(
-    'div',
-    { class: 'body', part: 'body' },
-    empty,
-    active.section,
-    unseen.section,
-    recent.section,
-    more,
-  );
+  const body = make('div', { part: 'body' }, empty, active.section, unseen.section, recent.section, more);
   const panel = make(
     'section',
-    { class: 'panel', part: 'panel', id: 'panel', 'aria-labelledby': 'heading', hidden: '' },
-    make('div', { class: 'head', part: 'head' }, heading, close),
+    { part: 'panel', id: 'panel', 'aria-labelledby': 'heading', hidden: '' },
+    make('div', { part: 'head' }, heading, close),
     banner,
     body,
   );

@@ -7,12 +7,12 @@ import { make, setAttribute } from '../dom/dom.ts';
 const ARIA_EVERY = 500;
 
 export class RowBar {
-  readonly #fill = make('div', { class: 'fill', part: 'fill' });
-  readonly element = make('div', { class: 'bar', part: 'bar', role: 'progressbar' }, this.#fill);
+  readonly #fill = make('div', { part: 'fill' });
+  readonly element = make('div', { part: 'bar', role: 'progressbar' }, this.#fill);
   /** How far it was shown last; 0 where that was not known. */
   #fraction = 0;
   /** Our clock in milliseconds. */
-  #ariaAt = Number.NEGATIVE_INFINITY;
+  #ariaAt = -Infinity;
 
   /** @param label what the bar is about; @param now our clock in milliseconds */
   show({ fraction, text }: NonNullable<RowView['bar']>, label: string, now: number): void {

@@ -7,7 +7,7 @@
  */
 
 /** Not before something else is new. */
-export const NEVER = Number.POSITIVE_INFINITY;
+export const NEVER = Infinity;
 
 /** How long after a row was drawn it is drawn again, in milliseconds: `[in view, out of view]`. */
 export type DrawAfter = readonly [inView: number, outOfView: number];

@@ -12,10 +12,10 @@ export class Row {
   readonly element: HTMLElement;
   readonly #commands: RowCommands;
   readonly #icon = makeIcon('waiting');
-  readonly #title = make('p', { class: 'title', part: 'title' });
-  readonly #state = make('span', { class: 'state', part: 'state' });
+  readonly #title = make('p', { part: 'title' });
+  readonly #state = make('span', { part: 'state' });
   readonly #facts = document.createTextNode('');
-  readonly #status = make('p', { class: 'status', part: 'status' }, this.#state, this.#facts);
+  readonly #status = make('p', { part: 'status' }, this.#state, this.#facts);
   readonly #remarks = make('div');
   readonly #body = make('div', {}, this.#title, this.#status, this.#remarks);
   // Made when they are first shown: of thousands of rows few need all of them.
@@ -67,7 +67,7 @@ export class Row {
 
   #showSegments(segments: RowView['segments']): void {
     this.#segments = reveal(this.#segments, !!segments, () => {
-      const attributes = { class: 'segments', part: 'segments', 'aria-hidden': 'true' };
+      const attributes = { part: 'segments', 'aria-hidden': 'true' };
       const made = make('div', attributes, make('i'), make('i'), make('i'));
       this.#status.after(made);
       return made;
@@ -80,9 +80,7 @@ export class Row {
   }
 
   #showLinks({ links }: RowView): void {
-    this.#links = reveal(this.#links, links.length > 0, () =>
-      this.#body.appendChild(make('div', { class: 'links', part: 'links' })),
-    );
+    this.#links = reveal(this.#links, links.length > 0, () => this.#body.appendChild(make('div', { part: 'links' })));
     const key = JSON.stringify(links);
     if (!this.#links || key === this.#linksShown) return;
     this.#linksShown = key;
@@ -97,7 +95,7 @@ export class Row {
 
   #showError(error: string): void {
     this.#error = reveal(this.#error, error !== '', () => {
-      const line = make('p', { class: 'error', part: 'error' });
+      const line = make('p', { part: 'error' });
       this.#remarks.after(line);
       return line;
     });
@@ -107,7 +105,7 @@ export class Row {
   #showAction({ action, title }: RowView, isBusy: boolean, wording: Wording): void {
     const hadFocus = (this.element.getRootNode() as ShadowRoot).activeElement === this.#action;
     this.#action = reveal(this.#action, !!action, () => {
-      const button = make('button', { class: 'action', part: 'action', type: 'button' });
+      const button = make('button', { part: 'action' });
       button.addEventListener('click', () => {
         const { action: wanted, id } = this.#view as RowView;
         if (wanted) this.#commands.run(wanted, id);

@@ -20,7 +20,7 @@ import { describeTask, type RowContext } from '../../headless/words/describe.ts'
 import { linksOf } from '../../headless/words/result.ts';
 import { ENGLISH } from '../../headless/words/wording.ts';
 import { keepFocus, make, setAttribute, setChildren, setHidden, setText } from '../dom/dom.ts';
-import { makeIcon } from '../dom/icons.ts';
+import { makeCloseButton } from '../dom/icons.ts';
 import { addStyles } from '../dom/styles.ts';
 import { Row } from '../rows/row.ts';
 import type { RowCommands } from '../rows/row-commands.ts';
@@ -57,11 +57,11 @@ export class ToastStack {
   /** Those that are drawn, by the ids of their tasks. */
   readonly #toasts = new Map<string, Toast>();
   readonly #list = make('div', { class: 'toasts', role: 'list' });
-  readonly #more = make('button', { class: 'more', part: 'toast-more', type: 'button' });
+  readonly #more = make('button', { class: 'more', part: 'toast-more' });
   readonly #awayText = make('p');
-  readonly #show = make('button', { class: 'show', part: 'away-show', type: 'button' });
-  readonly #dismiss = make('button', { class: 'icon-button', part: 'away-dismiss', type: 'button' }, makeIcon('close'));
-  readonly #away = make('div', { class: 'away', part: 'away' }, this.#awayText, this.#show, this.#dismiss);
+  readonly #show = make('button', { class: 'show', part: 'away-show' });
+  readonly #dismiss = makeCloseButton({ part: 'away-dismiss' });
+  readonly #away = make('div', { part: 'away' }, this.#awayText, this.#show, this.#dismiss);
   readonly element = make('div', { class: 'stack', part: 'toasts', role: 'group', popover: 'manual', hidden: '' });
   /** Moves the toasts to where they can be reached; to be called whenever a modal dialog may have opened or closed. */
   readonly place: () => void;
@@ -162,7 +162,7 @@ export class ToastStack {
 
   #make(id: string): Toast {
     const row = new Row(this.#options.commands, 'toast');
-    const close = make('button', { class: 'icon-button', part: 'toast-dismiss', type: 'button' }, makeIcon('close'));
+    const close = makeCloseButton({ part: 'toast-dismiss' });
     close.addEventListener('click', () => this.#drop([id]));
     row.element.append(close);
     const toast = { row, close };

@@ -22,7 +22,7 @@ export interface Rounds {
   stop(): void;
 }
 
-const NEVER = Number.POSITIVE_INFINITY;
+const NEVER = Infinity;
 
 export function createRounds({ timing, page, state, ask }: RoundsOptions): Rounds {
   let isAsking = false;

@@ -4,6 +4,7 @@
  * - `url`, or a name that ends in `Url`, is a link: `{ downloadUrl: '/reports/7' }`
  */
 
+import { isObject } from '../../parse.ts';
 import type { Wording } from './wording.ts';
 import { formatNumber } from './wording.ts';
 
@@ -34,7 +35,7 @@ export function linksOf(result: unknown, { links }: Pick<Wording, 'links'>, base
 }
 
 function entriesOf(result: unknown): [string, unknown][] {
-  return typeof result === 'object' && result !== null && !Array.isArray(result) ? Object.entries(result) : [];
+  return isObject(result) ? Object.entries(result) : [];
 }
 
 function isSafe(href: string, base: string): boolean {
