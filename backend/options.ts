@@ -40,7 +40,7 @@ export interface BackendSettings {
   readonly log: Log;
 }
 
-const PUSHES_PER_SECOND = { usual: 10, least: 1, most: 100 };
+const PUSHES_PER_SECOND = { default: 10, min: 1, max: 100 };
 const PUSHER_EXPECTED = 'what pusherFromEnv(process.env) gives';
 const LOG_METHODS = ['info', 'warn', 'error'] as const;
 

@@ -1,7 +1,7 @@
 /**
  * Exponential backoff with jitter: how long to wait before trying something again. Pure. It serves retries of tasks,
- * connections to Redis and requests to the bus. The client has formulas of its own (`client/push/link.ts`), which take
- * fewer bytes.
+ * connections to Redis and requests to the bus. The client has formulas of its own (`client/push/link.ts`), which add
+ * fewer bytes to a page.
  */
 
 export interface BackoffPlan {
@@ -12,10 +12,10 @@ export interface BackoffPlan {
   /** The longest wait before jitter, in ms. Default: no limit. */
   readonly max?: number;
   /**
-   * Between which parts of the wait chance decides, so that many who failed together do not come back together.
-   * Default `[0.5, 1]`: its upper half.
+   * The wait is multiplied by a random factor from this range. So those that failed at the same moment do not try again at
+   * the same moment. Default `[0.5, 1]`.
    */
-  readonly jitter?: readonly [least: number, most: number];
+  readonly jitter?: readonly [min: number, max: number];
 }
 
 /**
@@ -33,6 +33,6 @@ export interface BackoffPlan {
  */
 export function backoff(failures: number, plan: BackoffPlan, random: number): number {
   const { initial, factor = 2, max = Number.POSITIVE_INFINITY, jitter = [0.5, 1] } = plan;
-  const [least, most] = jitter;
-  return Math.min(initial * factor ** (failures - 1), max) * (least + (most - least) * random);
+  const [smallest, largest] = jitter;
+  return Math.min(initial * factor ** (failures - 1), max) * (smallest + (largest - smallest) * random);
 }

@@ -1,4 +1,4 @@
-/** The name of an owner's private channel. Server, worker and every Pusher client compute or use the same name. */
+/** The name of an owner's private channel. Server and worker compute it here. Pages get it from `GET /connection`. */
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
@@ -11,11 +11,11 @@ const ENCRYPTED_PREFIX = 'private-encrypted-user-';
 /**
  * The channel on which `owner`'s tasks are pushed: `private-user-<owner>`, or `private-encrypted-user-<owner>`.
  *
- * Letters, digits and `_-,.;@` stand for themselves, every other byte of UTF-8 is `=` and two upper-case hex
- * digits. A name beyond 164 characters becomes `=sha256-` and 64 hex digits; no plain name holds `=s`, so the
- * two forms never meet. Different owners always get different channels.
+ * Letters, digits and `_-,.;@` stand for themselves. Every other byte of UTF-8 becomes `=` and two upper-case hex digits.
+ * If the name is longer than 164 characters, the owner becomes `=sha256-` and 64 hex digits instead. The first form never
+ * contains `=s`, so it cannot be mistaken for the second: different owners always get different channels.
  *
- * @throws TaskError `invalid_owner` (400) for an owner that is empty, beyond 1,024 characters, or not well-formed Unicode
+ * @throws TaskError `invalid_owner` (400) if the owner is empty, longer than 1,024 characters, or not well-formed Unicode
  */
 export function channelOf(owner: string, options: { readonly encrypted?: boolean } = {}): string {
   assertOwner(owner);
@@ -25,8 +25,8 @@ export function channelOf(owner: string, options: { readonly encrypted?: boolean
 }
 
 /**
- * The id under which `owner`'s pages sign in to the bus: the part of the channel's name that stands for the owner. It becomes
- * part of paths of the bus's API, which Soketi does not decode. So only plain characters may stand for themselves.
+ * The id under which `owner`'s pages sign in to the bus: the part of the channel's name that stands for the owner. The id is
+ * part of URLs of the bus's API. Soketi does not decode these, so the id must consist of characters that need no encoding.
  */
 export function userIdOf(owner: string): string {
   return channelOf(owner).slice(PLAIN_PREFIX.length);

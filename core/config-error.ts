@@ -5,10 +5,10 @@
 
 /**
  * - `invalid_options`: an option is wrong, or a function was called in the wrong order.
- * - `invalid_definition`: `defineTask` was given something else than it takes.
+ * - `invalid_definition`: an option of `defineTask` is wrong.
  * - `invalid_duration`: a duration cannot be read, or is out of range.
  * - `invalid_environment`: an environment variable is missing or wrong.
- * - `invalid_dependency`: a package is installed in another version than the one inloop is made for.
+ * - `invalid_dependency`: a package is installed in a version that inloop does not support.
  */
 export type ConfigErrorCode =
   | 'invalid_options'
@@ -18,9 +18,9 @@ export type ConfigErrorCode =
   | 'invalid_dependency';
 
 /**
- * Something is set up wrongly. Trying again does not help; the message says what was expected, what came, and where it
- * is not obvious, what to do. It holds no secret. Where a request or a handler throws one, the owner of the task reads
- * that something went wrong on our side, and the log has the message.
+ * Something is set up wrongly. Trying again does not help. The message says what was expected, what came, and, if that is not
+ * obvious, what to do. It contains no secret. If a request or a handler fails with this error, the owner of the task reads
+ * only that something went wrong; the message is in the log.
  */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';

@@ -27,29 +27,30 @@ export interface TaskOptions<
   readonly name: Name;
   /**
    * Any Standard Schema (zod, valibot, arktype, …). It parses an input once, when the task is started. The parsed input is
-   * stored, and each attempt gets it. So it must survive JSON: turn a date into a text, `.transform((d) => d.toISOString())`,
-   * a set into a list, a map into an object. At most 64 KiB of JSON, raw and parsed, nested at most 256 levels deep.
+   * stored, and each attempt gets it. So the parsed input must survive JSON: let the schema turn a date into a text, as in
+   * `.transform((d) => d.toISOString())`, a set into a list, and a map into an object. The raw and the parsed input have at
+   * most 64 KiB of JSON each, nested at most 256 levels deep.
    */
   readonly input: Input;
   /**
-   * Checks what the handler returns. That becomes the result, which must survive JSON as well: at most 256 KiB, nested at
-   * most 256 levels deep. Default: anything that survives JSON.
+   * Checks what the handler returns, which becomes the result. It must survive JSON as well: at most 256 KiB, nested at most
+   * 256 levels deep. Default: anything that survives JSON.
    */
   readonly output?: Output;
   /** The name of one task on a screen, cut at 200 characters. Default: the definition's name. */
   readonly title?: string | ((input: Jsonify<StandardSchemaV1.InferOutput<Input>>) => string);
   /** The stages in their order, each with its share of the time: with `{ read: 1, save: 9 }`, reading takes a tenth. */
   readonly stages?: Readonly<Record<Stage, number>>;
-  /** How often a worker may try, 1 to 100. Default 3. */
+  /** How many attempts a task has, 1 to 100. Default 3. */
   readonly attempts?: number;
   /** Waiting times between attempts, with jitter. */
   readonly backoff?: Backoff;
   /**
    * How long one attempt may take. Default: no limit. If the event loop is blocked while several tasks run in the worker,
-   * that time does not count, up to as much again.
+   * the blocked time does not count, at most once the deadline: with `'10m'` an attempt ends after 20 minutes at the latest.
    */
   readonly deadline?: Duration;
-  /** Whether a browser may start it with `POST /`. Default false: only the server's own code may. */
+  /** Whether a browser may start the task with `POST /`. Default false: only code of the server may start it. */
   readonly browser?: boolean;
 }
 
@@ -80,7 +81,7 @@ export type AnyTaskDefinition = TaskDefinition<any, any, any, any>;
 /** What the caller of `start` passes: the input before the schema has transformed it. */
 export type InputOf<D> =
   D extends TaskDefinition<string, infer I, StandardSchemaV1, string> ? StandardSchemaV1.InferInput<I> : never;
-/** What the handler gets: the input after the schema has transformed it, as JSON has it. */
+/** What the handler gets: the input after the schema has transformed it, as it comes out of JSON. */
 export type ParsedInputOf<D> =
   D extends TaskDefinition<string, infer I, StandardSchemaV1, string>
     ? Jsonify<StandardSchemaV1.InferOutput<I>>
@@ -88,7 +89,7 @@ export type ParsedInputOf<D> =
 /** What the handler returns. */
 export type ReturnOf<D> =
   D extends TaskDefinition<string, StandardSchemaV1, infer O, string> ? StandardSchemaV1.InferInput<O> : never;
-/** What the snapshot's `result` holds once the task succeeded: what the page gets, so it is JSON. */
+/** The snapshot's `result` after the task has succeeded, as the page gets it out of JSON. */
 export type ResultOf<D> =
   D extends TaskDefinition<string, StandardSchemaV1, infer O, string>
     ? Jsonify<StandardSchemaV1.InferOutput<O>>

@@ -54,7 +54,7 @@ describe('toMilliseconds', () => {
   });
 
   it('keeps to the range of its option', () => {
-    const range = { least: '500ms', most: '1h' } as const;
+    const range = { min: '500ms', max: '1h' } as const;
     expect(toMilliseconds('500ms', 'x', range)).toBe(500);
     expect(() => toMilliseconds(499, 'x', range)).toThrow('x: expected at least 500ms, got 499.');
     expect(() => toMilliseconds('61m', 'x', range)).toThrow('x: expected at most 1h, got "61m".');

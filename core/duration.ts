@@ -9,27 +9,27 @@ const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as con
 /** Milliseconds, or a number with a unit: `'500ms'`, `'30s'`, `'10m'`, `'2h'`, `'7d'`. At most ten years. */
 export type Duration = number | `${number}${keyof typeof UNITS}`;
 
-/** What a duration may be. */
+/** The shortest and the longest duration that an option takes. */
 export interface DurationRange {
   /** Default: anything above 0. */
-  readonly least?: Duration;
-  /** Default and most: ten years. */
-  readonly most?: Duration;
+  readonly min?: Duration;
+  /** Default: ten years. It cannot be longer than that. */
+  readonly max?: Duration;
 }
 
 /**
  * `duration` in milliseconds.
- * @param what the option that holds it, for the error
- * @throws ConfigError `invalid_duration` for anything but a positive duration of at most ten years, within `range`
+ * @param what the name of the option, for the message of the error
+ * @throws ConfigError `invalid_duration` if it is not a duration, or not in `range`
  */
 export function toMilliseconds(duration: Duration, what = 'duration', range: DurationRange = {}): number {
   const ms = parse(duration);
   if (!(ms > 0 && Number.isFinite(ms))) {
     invalid(`${what}: expected milliseconds or a text like '30s', '10m' or '7d', got ${describe(duration)}.`);
   }
-  const { least = 0, most = MAX_DURATION_MS } = range;
-  if (ms < parse(least)) invalid(`${what}: expected at least ${named(least)}, got ${describe(duration)}.`);
-  if (ms > parse(most)) invalid(`${what}: expected at most ${named(most)}, got ${describe(duration)}.`);
+  const { min = 0, max = MAX_DURATION_MS } = range;
+  if (ms < parse(min)) invalid(`${what}: expected at least ${show(min)}, got ${describe(duration)}.`);
+  if (ms > parse(max)) invalid(`${what}: expected at most ${show(max)}, got ${describe(duration)}.`);
   return ms;
 }
 
@@ -39,7 +39,8 @@ function parse(duration: Duration): number {
   return typeof duration === 'number' ? duration : Number.NaN;
 }
 
-function named(duration: Duration): string {
+/** `duration` for people, in a message. */
+function show(duration: Duration): string {
   if (duration === MAX_DURATION_MS) return 'ten years';
   return typeof duration === 'number' ? `${duration} ms` : duration;
 }

@@ -2,7 +2,7 @@
  * TaskError: what handlers throw, what the router answers, what the client rejects with.
  *
  * Its code and message are for the owner of the task and end up on a screen. {@link asTaskError} makes a TaskError of
- * anything else that is thrown. That one says nothing about it; what was thrown is its cause, for the log.
+ * anything else that is thrown: its message tells nothing about what was thrown, which is its `cause`, for the log.
  */
 
 import { ConfigError } from './config-error.ts';
@@ -35,7 +35,7 @@ export interface TaskErrorOptions {
   readonly issues?: readonly Issue[];
   /** Seconds after which a caller may try again (`Retry-After`). */
   readonly retryAfter?: number | null;
-  /** What caused it, for the log. Never sent to a browser. */
+  /** The error behind this one, for the log. Never sent to a browser. */
   readonly cause?: unknown;
 }
 
@@ -47,7 +47,7 @@ export interface TaskErrorOptions {
  */
 export class TaskError extends Error implements TaskFailure {
   override readonly name = 'TaskError';
-  // With `declare`, since the constructor sets them. Otherwise a page downloads each name twice.
+  // `declare` keeps these fields out of the JavaScript, where the constructor sets them anyway: fewer bytes for a page.
   declare readonly code: string;
   declare readonly retryable: boolean;
   declare readonly status: number;
@@ -63,7 +63,7 @@ export class TaskError extends Error implements TaskFailure {
     this.retryAfter = options.retryAfter ?? null;
   }
 
-  /** The part of this error that a snapshot carries (which cuts what is too long). */
+  /** The part of this error that goes into a snapshot. */
   toFailure(): TaskFailure {
     return { code: this.code, message: this.message, retryable: this.retryable };
   }
@@ -72,8 +72,8 @@ export class TaskError extends Error implements TaskFailure {
 const INTERNAL = { code: 'internal', message: 'Something went wrong on our side.' };
 
 /**
- * `thrown` itself if it is a TaskError whose fields have the types that they should. If some have not (plain JavaScript may
- * give it any code), the valid ones are kept. Anything else becomes an error that says nothing about it. In both cases
+ * `thrown` itself if it is a TaskError with valid fields. If some fields are invalid (plain JavaScript can set any value), a
+ * new TaskError with the valid ones. For anything else, a TaskError that tells nothing about it. In the last two cases
  * `thrown` is the cause, for the log. Never throws, even if reading `thrown` does.
  */
 export function asTaskError(thrown: unknown): TaskError {
@@ -91,7 +91,7 @@ export function asTaskError(thrown: unknown): TaskError {
   }
 }
 
-/** What a snapshot carries of `error`: two texts within their limits, and a boolean. Invalid fields get defaults. */
+/** The part of `error` that goes into a snapshot, with texts cut to their limits. Invalid fields get defaults. */
 export function validFailure(error: { readonly [K in keyof TaskFailure]: unknown }): TaskFailure {
   const { code, message, retryable } = error;
   return {
@@ -138,7 +138,7 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
 }
 
-/** The status of an HTTP error, or 0: the client's errors have it if no answer came. */
+/** Whether it is the status of an HTTP error, or 0, which the client's errors have if no answer came. */
 function isStatus(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && (value === 0 || (value >= 400 && value < 600));
 }
@@ -147,7 +147,7 @@ function isRetryAfter(value: unknown): value is number | null {
   return value === null || (typeof value === 'number' && Number.isFinite(value) && value >= 0);
 }
 
-/** Whether the store does not answer, or not as it should. Then trying again may help; after other errors it does not. */
+/** Whether the store does not answer, or refuses for now. Then trying again may help; after other errors it does not. */
 export function isUnavailable(error: unknown): error is TaskError {
   return error instanceof TaskError && error.status === 503;
 }

@@ -1,4 +1,4 @@
-/** `inloop`: task definitions and the words everything else is said in. Runs anywhere: no Node, no DOM. */
+/** The entry `inloop`: task definitions, and the types that all entries share. It runs anywhere: no Node, no DOM. */
 
 export { channelOf } from './channel.ts';
 export { ConfigError, type ConfigErrorCode } from './config-error.ts';

@@ -1,6 +1,6 @@
 /**
- * Faults of an input, cut to what an answer and a log line can hold. It serves whoever makes such faults (`parse.ts`) and
- * the router, which is also given errors that an application made.
+ * Cuts the faults of an input to a size that an answer and a log line can hold. It serves `parse.ts`, which finds faults, and
+ * the router, which also gets errors that an application made.
  */
 
 import type { Issue } from './error.ts';
@@ -11,15 +11,15 @@ const MAX_PATH_PARTS = 32;
 const MAX_KEY_LENGTH = 100;
 const MAX_MESSAGE_LENGTH = 200;
 
-/** As a Standard Schema reports it: a part of the path is a key, or an object that holds one. */
+/** A fault as a Standard Schema reports it: each part of the path is a key, or an object with a key. */
 interface ReportedIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
   readonly message: string;
 }
 
 /**
- * The first of `issues`, each cut: at most 100, and at most 16 KiB of JSON together, but always the first. A small input
- * may have a fault for each of its bytes. Never throws; where one cannot be read, the ones before it are given.
+ * The first of `issues`, each cut: at most 100, and together at most 16 KiB of JSON, but always at least one. Without limits,
+ * a small input could have a fault for each of its bytes. Never throws: if an issue cannot be read, the list ends before it.
  */
 export function cutIssues(issues: readonly ReportedIssue[]): Issue[] {
   const kept: Issue[] = [];
@@ -35,7 +35,7 @@ export function cutIssues(issues: readonly ReportedIssue[]): Issue[] {
       kept.push(issue);
     }
   } catch {
-    // An error that an application made may hold anything.
+    // An issue that an application made may be anything, even something that throws when it is read.
   }
   return kept;
 }

@@ -1,13 +1,13 @@
-/** What JSON makes of a type. The same rules as in `json.ts`, which checks values, for the compiler. */
+/** What JSON makes of a type. The rules are those of `json.ts`, which checks values at run time. */
 
-/** Stands in place of a type that does not survive JSON. An editor shows the message. */
+/** Replaces a type that does not survive JSON. An editor shows the message. */
 export interface NotJson<Message extends string> {
   readonly 'does not survive JSON': Message;
 }
 
 /**
  * `T` as it comes out of JSON. A type that survives stays as it is; `undefined` and `void` become null. A Date, a Map, a
- * function and the like become {@link NotJson}, since they are refused at run time.
+ * function and other types that are refused at run time become {@link NotJson}.
  */
 export type Jsonify<T> = unknown extends T
   ? T
@@ -17,9 +17,10 @@ export type Jsonify<T> = unknown extends T
       ? T
       : Written<T>;
 
+/** `void`. The linter allows this word only as the type that a function returns. */
 type Nothing = ReturnType<() => void>;
 
-/** `T` with each part replaced that does not survive. */
+/** `T` with {@link NotJson} in place of each part that does not survive. */
 type Written<T> = unknown extends T
   ? T
   : T extends string | number | boolean | null
@@ -40,5 +41,5 @@ type Written<T> = unknown extends T
                   ? { [Index in keyof T]: Written<T[Index]> }
                   : { [Key in keyof T]: WrittenProperty<T[Key]> };
 
-/** A property may be undefined: then it is left out. */
+/** A property may be undefined: JSON leaves it out. */
 type WrittenProperty<T> = T extends undefined ? T : Written<T>;

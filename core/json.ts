@@ -1,14 +1,14 @@
 /**
- * Writes values as JSON, and refuses those that JSON would change. It serves the server (inputs) and the worker (results): the
- * page gets exactly what the code gave, or there is an error that names the property.
+ * Writes values as JSON, and refuses those that JSON would change. It serves the server (inputs) and the worker (results):
+ * either a value comes out of JSON exactly as it went in, or there is an error that names the property.
  *
  * Accepted: null, booleans, finite numbers (-0 becomes 0), texts, arrays, and plain objects (of any realm, with or
- * without a prototype). A property that is undefined is left out, as schemas with optional fields give it.
+ * without a prototype). A property that is undefined is left out, because schemas with optional fields make such properties.
  *
  * Refused is what `JSON.stringify` drops, changes, or throws an error for: a BigInt, a function, a symbol (as a key
  * too), undefined in an array, NaN, Infinity, a hole or a named property of an array, an instance of any class (Date,
- * Map, Set, Buffer, Error, a class of yours, with `toJSON` or without), a circle, a property that throws when it is
- * read, and what is nested deeper than {@link MAX_JSON_DEPTH}.
+ * Map, Set, Buffer, Error, a class of the application, with or without `toJSON`), a circular reference, a property that throws
+ * when it is read, and what is nested deeper than {@link MAX_JSON_DEPTH}.
  */
 
 import { MAX_JSON_DEPTH } from './limits.ts';
@@ -18,9 +18,9 @@ import { cut, utf8Length } from './text.ts';
 export interface JsonFault {
   /** `too_large`: more bytes than allowed; `too_deep`: nested too deep; `not_json`: would be lost or changed. */
   readonly kind: 'not_json' | 'too_deep' | 'too_large';
-  /** The way there: keys and indexes from the root, empty for the root itself. */
+  /** Where the property is: keys and indexes from the root, empty for the root itself. */
   readonly path: readonly (string | number)[];
-  /** What stands there and what to do, without its value: `is a Date. Give its toISOString()`. */
+  /** What the property is and what to do, without its value: `is a Date. Give its toISOString()`. */
   readonly message: string;
 }
 
@@ -76,6 +76,7 @@ export function placeOf(fault: Pick<JsonFault, 'path'>): string {
   return fault.path.length === 0 ? 'the value itself' : fault.path.map((key) => cut(String(key), 100)).join('.');
 }
 
+/** What {@link write} throws and {@link toJson} catches. Not an Error, which would cost a stack trace. */
 class Refused {
   readonly kind: JsonFault['kind'];
   readonly reason: string;
@@ -90,8 +91,9 @@ function tooLarge(): Refused {
   return new Refused('too_large', 'is too large');
 }
 
-/** Without recursion, since a value may be nested so deep that the stack overflows; in `JSON.stringify` it would. */
+/** Writes `root` without recursion: a value may be nested so deep that recursion, as in `JSON.stringify`, overflows the stack. */
 function write(root: unknown, maxBytes: number, frames: Frame[]): string {
+  /** The sources of all frames. An object that is among them contains itself. */
   const within = new Set<object>();
   let text = '';
   // Each character takes at least one byte. So it is enough to count bytes once, at the end.
@@ -133,12 +135,12 @@ function write(root: unknown, maxBytes: number, frames: Frame[]): string {
   return text;
 }
 
-/** The key at which a frame is. */
+/** The key of the part that is being written. */
 function keyOf({ keys, next }: Frame): string | number {
   return keys?.[next - 1] ?? next - 1;
 }
 
-/** The text of what has no parts; null for arrays and objects. */
+/** The JSON of a value without parts; null for an array or an object. */
 function primitiveText(value: unknown, maxBytes: number): string | null {
   switch (typeof value) {
     case 'string':
@@ -164,12 +166,12 @@ function primitiveText(value: unknown, maxBytes: number): string | null {
 function frameOf(source: object, maxBytes: number): Frame {
   if (Array.isArray(source)) {
     const { length } = source;
-    // Each element takes at least one byte and a comma. So an array that is too long is refused at once, with or without holes.
+    // `[1,2,3]` has 2 × 3 - 1 bytes between the brackets. No element takes less, so an array that is too long is refused at once.
     if (2 * length - 1 > maxBytes) throw tooLarge();
     const keys = Object.keys(source);
     // Indexes come first, in order. So if there are `length` keys and the last is the last index, all of them are indexes.
     const isDense = keys.length === length && (length === 0 || keys[length - 1] === String(length - 1));
-    if (!isDense) throw sparse(keys, length);
+    if (!isDense) throw arrayFault(keys, length);
     return { source, keys: null, length, next: 0, isEmpty: true };
   }
   const prototype: unknown = Object.getPrototypeOf(source);
@@ -188,11 +190,12 @@ function frameOf(source: object, maxBytes: number): Frame {
   return { source, keys, length: keys.length, next: 0, isEmpty: true };
 }
 
-function sparse(keys: readonly string[], length: number): Refused {
+/** Why an array is refused whose keys are not exactly its indexes. */
+function arrayFault(keys: readonly string[], length: number): Refused {
   const hole = Array.from({ length }, (_, i) => String(i)).findIndex((index, i) => keys[i] !== index);
   return hole >= 0
     ? new Refused('not_json', `has no element ${hole}. Give null for a hole`)
-    : new Refused('not_json', `is an array with a property ${show(keys[length])}. Give an object`);
+    : new Refused('not_json', `is an array with a property ${quote(keys[length])}. Give an object`);
 }
 
 function classNameOf(prototype: unknown): string {
@@ -200,6 +203,6 @@ function classNameOf(prototype: unknown): string {
   return typeof name === 'string' && name !== '' ? cut(name, 60) : 'class instance';
 }
 
-function show(key: unknown): string {
+function quote(key: unknown): string {
   return JSON.stringify(cut(String(key), 60));
 }

@@ -1,8 +1,8 @@
 /**
- * Every limit inloop keeps, in one place, for whoever stores, sends or shows something.
+ * The limits that several parts of inloop keep, in one place.
  *
- * The push limits are those of hosted Pusher Channels (pusher.com/docs/channels, "limits"); they bind
- * on Soketi too, so that moving between the two is configuration and never a surprise.
+ * Some are limits of hosted Pusher Channels (pusher.com/docs/channels, "limits"). They also hold on Soketi, so that moving
+ * from one to the other takes only other environment variables. inloop has chosen all others itself.
  */
 
 /** Hosted Pusher: largest event data, in bytes of UTF-8. */
@@ -14,52 +14,56 @@ export const MAX_BATCH_EVENTS = 10;
 /** Hosted Pusher: longest channel name, in characters. */
 export const MAX_CHANNEL_LENGTH = 164;
 
-/** Longest user id that may own tasks, in UTF-16 code units. Ours: far above any real id, so that keys stay small. */
+/** Longest name of an owner, in UTF-16 code units. Longer than any real user id, and short enough for a key in Redis. */
 export const MAX_OWNER_LENGTH = 1_024;
 
-/** Longest task name, in characters of `a-z0-9-`. Ours: it becomes part of Redis keys and metrics labels. */
+/** Longest name of a task definition or a stage, in characters. Names of definitions are part of Redis keys and metrics. */
 export const MAX_NAME_LENGTH = 64;
 
-/** Texts a snapshot carries, in UTF-16 code units; longer ones are cut with an ellipsis. Together they always fit one event. */
+/** Longest texts in a snapshot, in UTF-16 code units. Longer ones are cut, with an ellipsis. Together they always fit one event. */
 export const MAX_TITLE_LENGTH = 200;
 export const MAX_NOTE_LENGTH = 200;
 export const MAX_ERROR_MESSAGE_LENGTH = 500;
 export const MAX_ERROR_CODE_LENGTH = 64;
 
 /**
- * Largest input, in bytes of JSON, both as it comes and as its schema gives it. Ours: an input names the work (an upload's
- * id), it does not carry it.
+ * Largest input, in bytes of JSON, both as it comes and as its schema transforms it. An input only names the data (an
+ * upload's id) and does not contain it.
  */
 export const MAX_INPUT_BYTES = 65_536;
 
-/** Largest result, in bytes of JSON. Ours: a result is a summary and a link, not the file itself. */
+/** Largest result, in bytes of JSON. A result is a summary and a link, not the file itself. */
 export const MAX_RESULT_BYTES = 262_144;
 
-/** How deep inputs and results may be nested. Ours: schemas, and JSON libraries of other languages, work by recursion. */
+/** How deep inputs and results may be nested. Schemas, and JSON libraries of other languages, read them by recursion. */
 export const MAX_JSON_DEPTH = 256;
 
-/** Most faults that the answer to a refused input tells, and how many bytes of JSON they may take together. */
+/** Most faults in the answer to a refused input. */
 export const MAX_ISSUES = 100;
+
+/** Most bytes of JSON that these faults take together. */
 export const MAX_ISSUE_BYTES = 16_384;
 
-/** Longest duration, in ms: ten years. A longer one is taken for a mistake. */
+/** Longest duration, in ms: ten years, which are at most 3,653 days. A longer one is taken for a mistake. */
 export const MAX_DURATION_MS = 3_653 * 86_400_000;
 
-/** Most tasks one list page may hold, and how many it holds unless told. */
+/** Most tasks on one page of a list. */
 export const MAX_PAGE_SIZE = 100;
+
+/** Tasks on one page of a list if the request names no `limit`. */
 export const DEFAULT_PAGE_SIZE = 20;
 
 /**
- * Bytes of lists and big results that one owner may have under way at once in one process. Further ones wait. Ours: two pages
- * of a hundred tasks with the biggest results that a page holds, or eight of the biggest results. Redis sends and Node builds
- * about 100 MB a second, so one owner holds up the others for at most 20 ms.
+ * Most bytes of lists and big results that one process reads for one owner at the same time. Further requests of the owner
+ * wait. 2 MiB are two pages of 100 tasks whose results have 10 KiB each, or eight results of 256 KiB. Redis sends and Node
+ * builds about 100 MB a second, so one owner delays the others by at most 20 ms.
  */
 export const MAX_ANSWER_BYTES = 2_097_152;
 
 /** Most ids one `seen` call may name. */
 export const MAX_SEEN_IDS = 1_000;
 
-/** Longest `Prefer: wait`, in seconds: under the 60 s after which common proxies give up. */
+/** Longest `Prefer: wait`, in seconds: less than the 60 s after which common proxies give up. */
 export const MAX_WAIT_SECONDS = 30;
 
 /** Attempts a definition may ask for. */

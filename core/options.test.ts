@@ -20,7 +20,7 @@ describe('an option that is wrong', () => {
 });
 
 describe('a whole number', () => {
-  const range = { usual: 5, least: 1, most: 10 };
+  const range = { default: 5, min: 1, max: 10 };
 
   it.each([
     [undefined, 5],
@@ -36,7 +36,7 @@ describe('a whole number', () => {
 });
 
 describe('limits', () => {
-  const ranges = { rate: { usual: 5, least: 1, most: 10 }, size: { usual: 2, least: 0, most: 3 } };
+  const ranges = { rate: { default: 5, min: 1, max: 10 }, size: { default: 2, min: 0, max: 3 } };
 
   it('are filled in', () => {
     expect(wholeNumbers('f: limits', { size: 0 }, ranges)).toEqual({ rate: 5, size: 0 });

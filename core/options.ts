@@ -21,26 +21,26 @@ export function requireOption(isValid: boolean, name: string, expected: string, 
   if (!isValid) refuseOptions(`${name} must be ${expected}, got ${describe(got)}.`);
 }
 
-/** What a number may be, from `least` to `most`, and what it is where it was not given. */
+/** The values that an option takes, and the one that it has if it is not given. */
 export interface WholeNumberRange {
-  readonly usual: number;
-  readonly least: number;
-  readonly most: number;
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
 }
 
-/** `given`, or the usual value where it is undefined. @throws ConfigError `invalid_options` */
+/** `given`, or the default if it is undefined. @throws ConfigError `invalid_options` if it is not in `range` */
 export function wholeNumber(name: string, given: number | undefined, range: WholeNumberRange): number {
-  const { usual, least, most } = range;
-  const value = given ?? usual;
-  const isValid = Number.isInteger(value) && value >= least && value <= most;
-  requireOption(isValid, name, `a whole number from ${least} to ${most}`, value);
+  const { min, max } = range;
+  const value = given ?? range.default;
+  const isValid = Number.isInteger(value) && value >= min && value <= max;
+  requireOption(isValid, name, `a whole number from ${min} to ${max}`, value);
   return value;
 }
 
 /**
- * `given` with the usual values filled in.
- * @param name of the option that holds them: `createTaskServer: limits`
- * @throws ConfigError `invalid_options` for a limit out of its range, or one that does not exist
+ * `given` with the defaults filled in.
+ * @param name the function and its option: `createTaskServer: limits`
+ * @throws ConfigError `invalid_options` for a number that is not in its range, or a name that does not exist
  */
 export function wholeNumbers<Name extends string>(
   name: string,

@@ -8,16 +8,16 @@ import { type JsonFault, type JsonOutcome, placeOf, toJson } from './json.ts';
 import { MAX_INPUT_BYTES, MAX_JSON_DEPTH, MAX_RESULT_BYTES } from './limits.ts';
 import { cut } from './text.ts';
 
-/** Of the place of a fault, in a message. In characters. */
+/** Longest path of a fault in a message, in characters. */
 const MAX_PLACE_LENGTH = 100;
 
-/** An input as it is stored: parsed once, so that a default is the same in the title and in each attempt. */
+/** An input that was parsed once, before it is stored, so that a default is the same in the title and in each attempt. */
 export interface ParsedInput {
   /** The parsed input, as JSON. */
   readonly text: string;
-  /** The same as a value. The title is made of it, and the handler gets it. */
+  /** The parsed input as a value, for the title. */
   readonly value: unknown;
-  /** The raw input as JSON. Null if it is the same as the parsed one; '' if it is no JSON (it may hold a Date, say). */
+  /** The raw input as JSON. Null if it is the same as `text`; '' if it does not survive JSON (it may contain a Date). */
   readonly raw: string | null;
 }
 
@@ -26,18 +26,18 @@ export interface ParsedInput {
  * @throws TaskError `invalid_input` (422) with each fault, `too_large` (413)
  */
 export async function parseInput(definition: AnyTaskDefinition, raw: unknown): Promise<ParsedInput> {
-  const came = toJson(raw, MAX_INPUT_BYTES);
-  // Schemas work by recursion. So they never get anything that could overflow the stack.
-  if (!came.ok && came.fault.kind !== 'not_json') throw inputError(came.fault);
+  const rawJson = toJson(raw, MAX_INPUT_BYTES);
+  // What is too large or too deep is refused before the schema sees it: schemas work by recursion, and the stack could overflow.
+  if (!rawJson.ok && rawJson.fault.kind !== 'not_json') throw inputError(rawJson.fault);
   const parsed = await parseWith(definition.input, raw, 'invalid_input', 'The input');
   const text = expectJson(toJson(parsed, MAX_INPUT_BYTES), inputError);
-  return { text, value: JSON.parse(text), raw: came.ok ? (came.text === text ? null : came.text) : '' };
+  return { text, value: JSON.parse(text), raw: rawJson.ok ? (rawJson.text === text ? null : rawJson.text) : '' };
 }
 
 /**
- * What a handler returned, as the definition's schema gives it and as JSON has it.
- * @throws TaskError `invalid_output`, `invalid_result` or `result_too_large`, not retryable; the message is for the
- *   owner and names no property, the issues are for the log
+ * Parses what a handler returned by the definition's `output`. Resolves with the result as it comes out of JSON.
+ * @throws TaskError `invalid_output`, `invalid_result` or `result_too_large`, not retryable. Its message is for the owner and
+ *   names no property. Its issues are for the log.
  */
 export async function parseResult(definition: AnyTaskDefinition, returned: unknown): Promise<unknown> {
   const result = definition.output ? await checkOutput(definition.output, returned) : returned;
@@ -46,9 +46,9 @@ export async function parseResult(definition: AnyTaskDefinition, returned: unkno
 }
 
 /**
- * `value` as `schema` has it.
- * @throws TaskError with `code`, not retryable, status 422 and the faults with their paths: at most 100, all of them cut
- *   to a few kilobytes
+ * Parses `value` by `schema`.
+ * @param what the start of the error's message: `The input`
+ * @throws TaskError with `code`, not retryable, status 422 and the faults, cut as {@link cutIssues} does
  */
 export async function parseWith<S extends StandardSchemaV1>(
   schema: S,

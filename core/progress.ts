@@ -7,7 +7,7 @@ import { cut } from './text.ts';
 /**
  * The progress to show after `report`, given what was shown before in the same attempt.
  *
- * Never throws, whatever a handler reports: numbers that are none count as not given, and so does a part that
+ * Never throws, whatever a handler reports: a value that is no valid number counts as not given, and so does a property that
  * throws when it is read. Within a stage `done` never goes back, and counts at least what was skipped or failed.
  * While the task is active `done` stays below `total` (a total of 0 counts as not known), so that nothing looks
  * complete before its outcome; `finished` lifts that. A total of null says that it is not known, or not any more; one
@@ -17,20 +17,20 @@ export function advance(shown: Progress | null, report: Progress, finished = fal
   const stage = textOf(read(report, 'stage'), MAX_NAME_LENGTH);
   const note = textOf(read(report, 'note'), MAX_NOTE_LENGTH);
   const before = shown !== null && shown.stage === stage ? shown : null;
-  const said = read(report, 'total');
-  const total = said === null ? null : (count(said) ?? before?.total ?? null);
+  const reportedTotal = read(report, 'total');
+  const total = reportedTotal === null ? null : (count(reportedTotal) ?? before?.total ?? null);
   const skipped = count(read(report, 'skipped')) ?? before?.skipped;
   const failed = count(read(report, 'failed')) ?? before?.failed;
   let done = Math.max(count(read(report, 'done')) ?? 0, (skipped ?? 0) + (failed ?? 0), before?.done ?? 0);
-  const open = !finished && total !== null;
-  if (open && done >= total) done = Math.max(total - 1, before?.done ?? 0);
+  const mustStayBelow = !finished && total !== null;
+  if (mustStayBelow && done >= total) done = Math.max(total - 1, before?.done ?? 0);
 
   const next: { -readonly [K in keyof Progress]: Progress[K] } = {
     done,
-    // A total that does not exceed what is done says nothing about how far it is.
-    total: total === null || (open && total <= done) ? null : Math.max(total, done),
+    // A total that is not above `done` does not tell how much is left, so it counts as unknown.
+    total: total === null || (mustStayBelow && total <= done) ? null : Math.max(total, done),
   };
-  // Where done was held back, so are its parts.
+  // `skipped` and `failed` are parts of `done`. If `done` was reduced, they may have to be reduced, too.
   if (skipped !== undefined) next.skipped = Math.min(skipped, done);
   if (failed !== undefined) next.failed = Math.min(failed, done - (next.skipped ?? 0));
   if (stage !== undefined) next.stage = stage;
@@ -38,7 +38,7 @@ export function advance(shown: Progress | null, report: Progress, finished = fal
   return next;
 }
 
-/** Whether two progresses say the same. */
+/** Whether two progresses are equal. */
 export function sameProgress(a: Progress | null, b: Progress | null): boolean {
   if (a === null || b === null) return a === b;
   return (
@@ -52,8 +52,8 @@ export function sameProgress(a: Progress | null, b: Progress | null): boolean {
 }
 
 /**
- * How much of the whole is done, from 0 to below 1, or null where that is not known.
- * With the weights of the stages, the stages before the current one count as done.
+ * How much of the whole task is done, from 0 to 1, or null if that is not known.
+ * @param weights of the stages, in their order. The stages before the current one count as done.
  */
 export function fractionOf(progress: Progress | null, weights?: Readonly<Record<string, number>>): number | null {
   if (progress === null) return null;

@@ -6,8 +6,8 @@
  * - attempt: the nth time a worker runs the handler for a task
  * - snapshot: the whole public state of a task at one revision; the only thing that is stored, sent and shown
  * - revision: an integer that grows by one with each stored change; of two snapshots the higher revision wins
- * - status: where the task stands; the last of them is its outcome, and an outcome is final
- * - sign of life: when a worker was last known to be at it, whether or not there was progress
+ * - status: where the task stands. The last status is its outcome, which is final
+ * - sign of life: when a worker was last known to work on the task, whether or not there was progress
  *
  * Times are ISO 8601 in UTC with milliseconds, so that they compare as text.
  */
@@ -26,9 +26,9 @@ export type Status = (typeof STATUSES)[number];
 
 /** How far an attempt is. `done` never goes back within an attempt (with stages: within a stage). */
 export interface Progress {
-  /** Elements that are finished with, whatever became of them. A whole number from 0. */
+  /** Elements that were processed, skipped and failed ones included. A whole number from 0. */
   readonly done: number;
-  /** Elements there are, or null while that is not known. Never reached by `done` before the outcome. */
+  /** The number of elements, or null while it is not known. `done` does not reach it before the outcome. */
   readonly total: number | null;
   /** Of `done`: how many were left out on purpose. */
   readonly skipped?: number;
@@ -49,13 +49,13 @@ interface Common {
   readonly title: string;
   /** From 1; grows by one with each stored change. */
   readonly revision: number;
-  /** 0 while queued; while running the current attempt; while retrying the one that is waited for. */
+  /** The current attempt, or the last one after the outcome; while `retrying`, the next one; while `queued`, 0. */
   readonly attempt: number;
   /** How many attempts there may be. */
   readonly attempts: number;
   readonly createdAt: string;
   readonly updatedAt: string;
-  /** The id of the task that this one tries again. */
+  /** The id of the ended task that the owner retried with this one. */
   readonly retryOf: string | null;
 }
 
@@ -66,7 +66,7 @@ interface Active extends Common {
   readonly seenAt: null;
 }
 
-/** Accepted; no worker has started it. `waitingFor`: no worker that lives can do it. */
+/** The task was accepted, and no worker has started it. `waitingFor` is set while no running worker has its handler. */
 export interface QueuedSnapshot extends Active {
   readonly status: 'queued';
   readonly progress: null;
@@ -91,8 +91,8 @@ export interface RunningSnapshot extends Active {
 }
 
 /**
- * An attempt ended without an outcome; attempt `attempt` of `attempts` is waited for. `waitingFor`: no worker that lives
- * can do it.
+ * An attempt ended without an outcome, and attempt `attempt` of `attempts` has not started yet. `waitingFor` is set while no
+ * running worker has the handler.
  */
 export interface RetryingSnapshot extends Active {
   readonly status: 'retrying';
@@ -106,7 +106,7 @@ export interface RetryingSnapshot extends Active {
   readonly waitingFor?: 'worker';
 }
 
-/** Cancel was asked for; the handler has not stopped yet. */
+/** The owner has cancelled the task, and the handler has not stopped yet. */
 export interface CancellingSnapshot extends Active {
   readonly status: 'cancelling';
   readonly progress: Progress | null;
@@ -129,7 +129,7 @@ export interface SucceededSnapshot<Output = unknown> extends Finished {
   readonly status: 'succeeded';
   readonly progress: Progress | null;
   readonly startedAt: string;
-  /** Null where `resultOmitted` says that it is too big for a message: fetch the task. */
+  /** Null if `resultOmitted`: the result is too big for an event, so fetch the task. Also null if nothing was returned. */
   readonly result: Output | null;
   readonly resultOmitted: boolean;
   readonly error: null;
@@ -145,7 +145,7 @@ export interface FailedSnapshot extends Finished {
   readonly error: TaskFailure;
 }
 
-/** Its owner called it off. */
+/** The owner cancelled the task before it ended in another way. */
 export interface CancelledSnapshot extends Finished {
   readonly status: 'cancelled';
   readonly progress: Progress | null;

@@ -2,6 +2,7 @@
 
 /** The length of `text` in bytes of UTF-8. Lone surrogates count as the three bytes of U+FFFD that replace them. */
 export function utf8Length(text: string): number {
+  // One byte for each UTF-16 code unit. The loop adds what is missing: a pair of units takes four bytes.
   let bytes = text.length;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
@@ -22,7 +23,7 @@ export function utf8Length(text: string): number {
 export function cut(text: string, max: number): string {
   const end = isPair(text, max - 2) ? max - 2 : max - 1;
   const short = text.length <= max ? text : `${text.slice(0, end)}…`;
-  // With the u flag it matches halves only.
+  // With the `u` flag this matches only halves that are not part of a pair.
   return short.replace(/\p{Surrogate}/gu, '\uFFFD');
 }
 

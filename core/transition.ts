@@ -3,13 +3,14 @@
  * goes through it.
  *
  * - `queued`: accepted, not started. Starts, or is cancelled at once.
- * - `running`: an attempt is on. Reports progress and signs of life, and ends in an outcome, in `retrying`
- *   (the attempt failed, its worker died, or its worker was stopped), or in `cancelling`.
- * - `retrying`: the next start is waited for. After a failure its number is already the current one; after a hand-back
- *   (`release`) the number stays, since the task is not to blame. Either way the store fences the run before it.
- * - `cancelling`: the handler was told to stop. A handler that finished all the same has succeeded, since
- *   the work is done; anything else that ends the attempt ends the task `cancelled`.
- * - `succeeded`, `failed`, `cancelled`: final. Only `see` still changes them, once.
+ * - `running`: a worker runs an attempt. It reports progress and signs of life. The status changes to an outcome, to
+ *   `cancelling`, or to `retrying` (the attempt failed, its worker died, or its worker was stopped).
+ * - `retrying`: the task waits for its next start. After a failure, `attempt` is already the next number. After `release` (a
+ *   worker handed the task back) it stays, since the task is not to blame. In both cases the store refuses writes of the
+ *   earlier run.
+ * - `cancelling`: the handler was told to stop. If the handler returns a result all the same, the task has succeeded, because
+ *   the work is done. However else the attempt ends, the task is `cancelled`.
+ * - `succeeded`, `failed`, `cancelled`: final. Only `see` still changes the snapshot, once.
  *
  * An event that belongs to an attempt names it, and is refused once that attempt is over.
  */
@@ -32,9 +33,9 @@ import type {
 
 /** What can happen to a task. `at` is when (ISO 8601, UTC). */
 export type TaskEvent =
-  /** No worker that lives can do the task, or one can again. */
+  /** No running worker has the handler of the task (`for: 'worker'`), or one has it again (`for: null`). */
   | { readonly type: 'wait'; readonly at: string; readonly for: 'worker' | null }
-  /** A worker starts the attempt that is waited for. `progress`: what a run before it, handed back, had shown. */
+  /** A worker starts the next attempt. `progress`: what an earlier run of this attempt had shown when it was handed back. */
   | {
       readonly type: 'start';
       readonly at: string;
@@ -53,7 +54,7 @@ export type TaskEvent =
       readonly result: unknown;
       readonly progress?: Progress | null;
     }
-  /** The attempt failed. It is tried again at `retryAt` where the error allows it and attempts are left. */
+  /** The attempt failed. The next one starts at `retryAt`, if the error is retryable and attempts are left. */
   | {
       readonly type: 'fail';
       readonly at: string;
@@ -62,13 +63,13 @@ export type TaskEvent =
       readonly retryAt?: string | null;
       readonly progress?: Progress | null;
     }
-  /** The attempt goes back to where it was before it started: its worker is being stopped, or died of something else. */
+  /** The worker hands the task back: it is being stopped, or has died because of another task. The attempt starts again. */
   | { readonly type: 'release'; readonly at: string; readonly attempt: number; readonly error: TaskFailure }
-  /** The owner called the task off. */
+  /** The owner cancelled the task. */
   | { readonly type: 'cancel'; readonly at: string }
-  /** The handler stopped because of that. */
+  /** The handler stopped because of `cancel`. */
   | { readonly type: 'stop'; readonly at: string; readonly attempt: number; readonly progress?: Progress | null }
-  /** The owner saw the outcome. The store keeps it as a mark beside the snapshot, and does this to whoever reads it. */
+  /** The owner saw the outcome. The store keeps the time beside the snapshot, and applies this event on each read. */
   | { readonly type: 'see'; readonly at: string };
 
 /** Why an event was refused. */
@@ -86,7 +87,7 @@ export type Transition =
   | { readonly ok: true; readonly snapshot: Snapshot }
   | { readonly ok: false; readonly refusal: Refusal };
 
-/** The snapshot after `event`, one revision up, or why there is none. Never mutates, never throws. */
+/** The snapshot after `event`, with the next revision, or why the event is refused. Does not change `task`. Never throws. */
 export function transition(task: Snapshot, event: TaskEvent): Transition {
   if ('attempt' in event && event.attempt !== task.attempt) return refuse('stale_attempt');
   switch (task.status) {
@@ -95,7 +96,7 @@ export function transition(task: Snapshot, event: TaskEvent): Transition {
         case 'start':
           return accept(started(task, event, task.attempt + 1));
         case 'wait':
-          return waitFor(task, event);
+          return changeWait(task, event);
         case 'cancel':
           return accept(cancelled(task, event.at, null));
         default:
@@ -107,7 +108,7 @@ export function transition(task: Snapshot, event: TaskEvent): Transition {
         case 'start':
           return accept(started(task, event, task.attempt));
         case 'wait':
-          return waitFor(task, event);
+          return changeWait(task, event);
         case 'cancel':
           return accept(cancelled(task, event.at, null));
         default:
@@ -130,19 +131,19 @@ export function transition(task: Snapshot, event: TaskEvent): Transition {
   }
 }
 
-/** Whether an owner may call off a task in this status. */
+/** Whether an owner may cancel a task in this status. */
 export function canCancel(status: Status): boolean {
   return status === 'queued' || status === 'running' || status === 'retrying';
 }
 
-/** Whether an owner may ask for a task that ended in this status to be done again. */
+/** Whether an owner may retry a task in this status, with a new task. */
 export function canRetry(status: Status): status is Exclude<Outcome, 'succeeded'> {
   return status === 'failed' || status === 'cancelled';
 }
 
 type Waiting = QueuedSnapshot | RetryingSnapshot;
 
-function waitFor(task: Waiting, event: TaskEvent & { type: 'wait' }): Transition {
+function changeWait(task: Waiting, event: TaskEvent & { type: 'wait' }): Transition {
   if ((task.waitingFor ?? null) === event.for) return refuse('unchanged');
   const rest = { ...withoutWait(task), ...step(task, event.at) } as Waiting;
   return accept(event.for === null ? rest : { ...rest, waitingFor: event.for });
@@ -241,7 +242,7 @@ function cancelled(task: Snapshot, at: string, progress: Progress | null): Cance
   return { ...withoutWait(task), ...finish(task, at), status: 'cancelled', progress, result: null, error: null };
 }
 
-/** What every change does to a snapshot. Clocks of several machines may differ; `updatedAt` still never goes back. */
+/** The fields that every change sets. `updatedAt` never goes back, although the clocks of several machines may differ. */
 function step(task: Snapshot, at: string) {
   return { revision: task.revision + 1, updatedAt: at > task.updatedAt ? at : task.updatedAt };
 }

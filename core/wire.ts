@@ -17,7 +17,10 @@ export const PROTOCOL_VERSION = 1;
 /** The header that tells the version, on every answer. */
 export const PROTOCOL_HEADER = 'Inloop-Protocol';
 
-/** The header that tells the channel of the user whom an answer is for. So a tab notices that somebody else has signed in. Not on a 401. */
+/**
+ * The header that tells the channel of the user whom an answer is for, so that a tab notices when another user has signed in.
+ * A 401 does not have it.
+ */
 export const CHANNEL_HEADER = 'Inloop-Channel';
 
 /** The header that tells the server's time when the answer left: ISO 8601 with milliseconds. Clients follow its clock. */
@@ -64,7 +67,7 @@ export interface ConnectionInfo {
   readonly forceTLS: boolean;
   /** The owner's channel. */
   readonly channel: string;
-  /** Where to authorize it: an absolute path on the host that answered. */
+  /** Where a page asks to enter the channel: an absolute path on the host that answered. */
   readonly authEndpoint: string;
 }
 
@@ -87,9 +90,9 @@ export function eventName(snapshot: Snapshot): TaskEventName {
 }
 
 /**
- * `snapshot` as JSON that fits one event. Where the result makes it too big, it says `resultOmitted` instead;
- * everything else in a snapshot is bounded (see limits.ts) and always fits.
- * @param maxBytes of UTF-8; default what hosted Pusher takes
+ * `snapshot` as JSON that fits one event. If the result makes it too big, the result is left out and `resultOmitted` is true.
+ * Everything else in a snapshot is limited (limits.ts) and always fits.
+ * @param maxBytes of UTF-8; default: the limit of hosted Pusher
  */
 export function toEventData(snapshot: Snapshot, maxBytes = MAX_EVENT_BYTES): string {
   const whole = JSON.stringify(snapshot);
@@ -101,12 +104,12 @@ export function isPartial(snapshot: Snapshot): snapshot is OutcomeSnapshot {
   return isFinished(snapshot) && snapshot.resultOmitted;
 }
 
-/** `snapshot` with the result that it leaves out. */
+/** `snapshot` with the result that was left out of it. */
 export function withResult(snapshot: OutcomeSnapshot, result: unknown): Snapshot {
   return snapshot.status === 'succeeded' ? { ...snapshot, result, resultOmitted: false } : snapshot;
 }
 
-/** `snapshot` without its result, and saying so. */
+/** `snapshot` without its result, and `resultOmitted`. */
 export function omitResult(snapshot: Snapshot): Snapshot {
   if (snapshot.status !== 'succeeded') return snapshot;
   return { ...snapshot, result: null, resultOmitted: true };

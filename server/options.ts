@@ -53,10 +53,10 @@ export interface TaskServerLimits {
 }
 
 const LIMITS = {
-  waitersPerOwner: { usual: 8, least: 0, most: 1_000_000 },
-  waiters: { usual: 1_000, least: 0, most: 1_000_000 },
-  waitSeconds: { usual: 25, least: 1, most: MAX_WAIT_SECONDS },
-  bodySeconds: { usual: 10, least: 1, most: 300 },
+  waitersPerOwner: { default: 8, min: 0, max: 1_000_000 },
+  waiters: { default: 1_000, min: 0, max: 1_000_000 },
+  waitSeconds: { default: 25, min: 1, max: MAX_WAIT_SECONDS },
+  bodySeconds: { default: 10, min: 1, max: 300 },
 } as const satisfies Record<keyof TaskServerLimits, object>;
 
 /** @throws ConfigError `invalid_options` naming the option */

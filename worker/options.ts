@@ -30,20 +30,20 @@ export interface WorkerSettings {
   readonly stallInterval: number;
 }
 
-const CONCURRENCY = { usual: 4, least: 1, most: 1_000 };
+const CONCURRENCY = { default: 4, min: 1, max: 1_000 };
 
 /** @throws ConfigError `invalid_options` */
 export function checkWorkerOptions(options: TaskWorkerOptions): WorkerSettings {
   if (!isBackend(options?.backend)) {
     invalid(`backend must be what createBackend gives, got ${describe(options?.backend)}.`);
   }
-  const duration = (name: 'grace' | 'drain' | 'stallInterval', usual: Duration, range: DurationRange) =>
-    toMilliseconds(options[name] ?? usual, `createTaskWorker: ${name}`, range);
+  const duration = (name: 'grace' | 'drain' | 'stallInterval', fallback: Duration, range: DurationRange) =>
+    toMilliseconds(options[name] ?? fallback, `createTaskWorker: ${name}`, range);
   return {
     concurrency: wholeNumber('createTaskWorker: concurrency', options.concurrency, CONCURRENCY),
-    grace: duration('grace', '5s', { most: '7d' }),
-    drain: duration('drain', '20s', { most: '7d' }),
-    stallInterval: duration('stallInterval', '5s', { least: '500ms', most: '1d' }),
+    grace: duration('grace', '5s', { max: '7d' }),
+    drain: duration('drain', '20s', { max: '7d' }),
+    stallInterval: duration('stallInterval', '5s', { min: '500ms', max: '1d' }),
   };
 }
 

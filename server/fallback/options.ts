@@ -67,19 +67,19 @@ export interface PublicUrl {
 }
 
 /** A repeating timer takes at most 24.8 days; Node turns a longer interval into 1 ms. */
-const DURATION = { least: 1, most: 86_400_000 };
-const SIZE = { least: 1, most: Number.MAX_SAFE_INTEGER };
+const DURATION = { min: 1, max: 86_400_000 };
+const SIZE = { min: 1, max: Number.MAX_SAFE_INTEGER };
 
 const LIMITS = {
-  sessions: { ...SIZE, usual: 5_000 },
-  sessionsPerAddress: { ...SIZE, usual: 200 },
-  bodyBytes: { ...SIZE, usual: 131_072 },
-  buffered: { ...SIZE, usual: 1_048_576 },
-  bufferedInAll: { ...SIZE, usual: 67_108_864 },
-  heartbeatMs: { ...DURATION, usual: 20_000 },
-  pingMs: { ...DURATION, usual: 25_000 },
-  graceMs: { ...DURATION, usual: 10_000 },
-  connectMs: { ...DURATION, usual: 5_000 },
+  sessions: { ...SIZE, default: 5_000 },
+  sessionsPerAddress: { ...SIZE, default: 200 },
+  bodyBytes: { ...SIZE, default: 131_072 },
+  buffered: { ...SIZE, default: 1_048_576 },
+  bufferedInAll: { ...SIZE, default: 67_108_864 },
+  heartbeatMs: { ...DURATION, default: 20_000 },
+  pingMs: { ...DURATION, default: 25_000 },
+  graceMs: { ...DURATION, default: 10_000 },
+  connectMs: { ...DURATION, default: 5_000 },
 } as const satisfies Record<keyof FallbackLimits, object>;
 
 /** @throws ConfigError `invalid_options` naming the option */
