@@ -1,4 +1,4 @@
-// `npm run bench`: builds, then runs bench/main.ts compiled, as what is published is.
+// `npm run bench`: builds everything, then runs the compiled bench/main.ts. What is published is compiled too.
 import { join } from 'node:path';
 import { build, prepare } from '../dev/setup/bootstrap.mjs';
 import { fail, root, run } from '../dev/setup/command.mjs';

@@ -1,7 +1,8 @@
-// `npm run bench`: measured comparisons with a real Redis, Soketi and Chromium. Without arguments it runs every part in
-// about 20 minutes and writes docs/performance.md and docs/cost.md. Names of parts (`-- no-work many-users`) run those
-// parts, `-- --quick` takes fewer and shorter rounds; both print only. `-- --pages` writes the two documents again from
-// the figures that were kept last.
+// `npm run bench`: measured comparisons with a real Redis, Soketi and Chromium.
+// - without arguments: runs every part in about 20 minutes, and writes docs/performance.md and docs/cost.md
+// - `-- no-work many-users`: runs the named parts and prints their figures
+// - `-- --quick`: takes fewer and shorter rounds, and prints the figures
+// - `-- --pages`: measures nothing, and writes the two documents again from the figures of the last whole run
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -56,14 +57,15 @@ async function measure(parts: readonly Part<unknown>[]): Promise<void> {
     for (const part of parts) {
       const log = (line: string) => console.log(`${elapsed()}  ${part.name}: ${line}`);
       keeper.keep(part.name, await part.measure({ services, quick: values.quick, log }));
-      // Read back from the file, so that the screen shows what was kept.
+      // The figures are read back from the file, so that the screen shows what the documents would show.
       const { text, targets } = part.report(keeper.read(part.name)?.raw);
       console.log(`\n${part.title}\n\n${text}\n`);
       if (targets.length > 0) console.log(`${targetTable(targets)}\n`);
     }
     console.log(`${elapsed()}  done`);
   } catch (error) {
-    // A part that was running when a signal ended the bench fails; that is no news.
+    // A signal ends the bench: the part failed because its processes are ending. `end` exits the process, so wait for that
+    // instead of printing the error.
     if (isEnding) await new Promise(() => undefined);
     throw error;
   } finally {

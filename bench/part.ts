@@ -1,5 +1,5 @@
-// What a part of the bench is. `measure` runs on the machine and returns figures; `report` turns figures into text and
-// targets. They are separate so that the documents can be written again from kept figures.
+// What a part of the bench is. `measure` runs processes and returns figures. `report` turns figures into text and targets.
+// The two are separate, so that the documents can be written again from kept figures.
 import type { Services } from './services.ts';
 
 export interface Context {
@@ -51,7 +51,7 @@ export function atLeast(what: string, measured: number, least: number, unit = ''
   return { what, measured: ROUNDED(measured) + unit, wanted: `≥ ${least}${unit}`, isMet: measured >= least };
 }
 
-/** A target that is met when `isMet`. */
+/** A target that neither `atMost` nor `atLeast` can say, for example one that compares two figures. */
 export function holds(what: string, measured: string, wanted: string, isMet: boolean): Target {
   return { what, measured, wanted, isMet };
 }

@@ -1,4 +1,4 @@
-// Rounds: within each, every stack runs once, so that a busy minute of the machine slows all of them and not only one.
+// Runs every stack once in each round, so that a busy minute of the machine slows all stacks and not only one.
 
 /** The figures of each stack, one entry a round. */
 export type Rounds<Name extends string, Figures> = Readonly<Record<Name, readonly Figures[]>>;

@@ -8,7 +8,7 @@ import { STACKS, type StackName } from './stacks/index.ts';
 import type { ClientKind, Counts } from './stacks/stack.ts';
 import type { Mark, TaskInput } from './stacks/task.ts';
 
-/** Time for what follows the last outcome (jobs removed, marks removed), so that its CPU is counted too. */
+/** Time for the work after the last outcome (the job and its keys are removed), so that its CPU is counted too. */
 const SETTLE_MS = 300;
 /** An outcome that has not reached its page this long after the last task ended counts as lost. */
 const PATIENCE_MS = 10_000;
@@ -19,7 +19,7 @@ export interface RunningStackOptions {
   /** Users with a page open. */
   readonly users: readonly string[];
   readonly concurrency?: number;
-  /** False: no worker runs. Default true. */
+  /** Whether a worker runs. Default true. */
   readonly hasWorker?: boolean;
   readonly profileFolder?: string;
 }
@@ -30,28 +30,32 @@ export type Cpu = Readonly<Record<'server' | 'worker' | 'redis' | 'soketi', numb
 /** What was measured while some tasks ran. */
 export interface TaskRun {
   readonly tasks: number;
-  /** When the first was started, on the bench's clock. */
+  /** When the first task was started, on the bench's clock. */
   readonly began: number;
-  /** From the first that was started to the last outcome, in ms. */
+  /** From the start of the first task to the last outcome, in ms. */
   readonly wall: number;
   readonly marks: readonly Mark[];
-  /** From the last element to the page's callback, of each task, in ms. */
+  /** For each task, the time from its last element to the page's callback for the outcome, in ms. */
   readonly latencies: readonly number[];
-  /** From the first element to the page's callback of the outcome, of each task, in ms. */
+  /** For each task, the time from its first element to the page's callback for the outcome, in ms. */
   readonly known: readonly number[];
+  /** Outcomes that reached no page. */
   readonly lost: number;
   readonly cpu: Cpu;
   readonly counts: Counts;
-  /** Events that reached pages, and requests that polling pages made. */
+  /** Events that reached pages. */
   readonly received: number;
+  /** Requests that polling pages made. */
   readonly polls: number;
-  /** When each user's page was told of something other than an outcome, on the bench's clock. */
+  /** By user: when the page got an event other than an outcome, on the bench's clock. */
   readonly steps: Readonly<Record<string, readonly number[]>>;
   /** When the first outcome was shown, on the bench's clock. */
   readonly firstOutcome: number;
 }
 
+/** What the process of the pages noted since the last `take`. */
 interface Taken {
+  /** The number of each task, and when its outcome reached the page. */
   readonly outcomes: readonly (readonly [number, number])[];
   readonly events: number;
   readonly polls: number;
@@ -80,7 +84,7 @@ export class RunningStack {
     return this.watch(inputs, () => this.server.call<number>('start', inputs));
   }
 
-  /** Measures tasks that `start` starts. `start` resolves with the time at which the first was started. */
+  /** Measures `inputs`, which `start` has to start. `start` resolves with the time at which the first task was started. */
   async watch(inputs: readonly TaskInput[], start: () => Promise<number>): Promise<TaskRun> {
     const tasks = inputs.length;
     const { clients, worker } = this;
@@ -99,25 +103,26 @@ export class RunningStack {
     const sent = await this.counts();
     const marks = await worker.call<readonly Mark[]>('takeMarks');
     const taken = await clients.call<Taken>('take');
-    const seen = new Map(taken.outcomes);
-    const returned = Math.max(...marks.map((mark) => mark.returned));
-    const heard = Math.max(...seen.values());
+    const arrivals = new Map(taken.outcomes);
+    const lastReturned = Math.max(...marks.map((mark) => mark.returned));
+    const lastArrival = Math.max(...arrivals.values());
+    const hasPush = this.client === 'pusher' || this.client === 'socket.io';
     return {
       tasks,
       began,
-      // With push, the run ends when the last page is told. With polling, when the last task has ended: the delay of the
-      // poll does not count.
-      wall: (this.client === 'none' || this.client === 'poll' ? returned : Math.max(returned, heard)) - began,
+      // With push, the run ends when the last page has its outcome. Without, it ends when the last handler has returned, so
+      // that the delay of a poll does not count.
+      wall: (hasPush ? Math.max(lastReturned, lastArrival) : lastReturned) - began,
       marks,
-      latencies: marks.flatMap(({ n, done }) => (seen.has(n) ? [(seen.get(n) ?? 0) - done] : [])),
-      known: marks.flatMap(({ n, began: first }) => (seen.has(n) ? [(seen.get(n) ?? 0) - first] : [])),
-      lost: this.client === 'none' ? 0 : tasks - seen.size,
+      latencies: marks.flatMap(({ n, done }) => (arrivals.has(n) ? [(arrivals.get(n) ?? 0) - done] : [])),
+      known: marks.flatMap(({ n, began: first }) => (arrivals.has(n) ? [(arrivals.get(n) ?? 0) - first] : [])),
+      lost: this.client === 'none' ? 0 : tasks - arrivals.size,
       cpu: subtract(after, cpu),
       counts: { calls: sent.calls - counts.calls, events: sent.events - counts.events },
       received: taken.events,
       polls: taken.polls,
       steps: taken.steps,
-      firstOutcome: Math.min(...seen.values()),
+      firstOutcome: Math.min(...arrivals.values()),
     };
   }
 
@@ -180,7 +185,7 @@ export async function withRunningStack<T>(
     await clients.call('connect', { kind: client, users });
     return await use(new RunningStack({ stack, client, services, server, worker, clients }));
   } finally {
-    // The pages end first; else they would try to reconnect to a server that has ended.
+    // The pages end first. Otherwise they would try to reconnect to a server that has ended.
     for (const settled of await Promise.allSettled(starting)) {
       if (settled.status === 'fulfilled') await settled.value.stop();
     }

@@ -16,19 +16,19 @@ export interface Services {
   readonly redisPid: number;
   readonly soketiPid: number;
   readonly redis: RedisProbe;
-  /** Ends both. Doing so twice is harmless. */
+  /** Ends both. May be called more than once. */
   stop(): Promise<void>;
 }
 
-/** All services that run. */
+/** All services that are running. */
 const allServices = new Set<Services>();
 
-/** Ends all services. For a signal that ends the bench. */
+/** Ends all services, when a signal ends the bench. */
 export async function stopAllServices(): Promise<void> {
   await Promise.all([...allServices].map((services) => services.stop()));
 }
 
-/** @param profileFolder where a CPU profile of Soketi goes when it ends */
+/** Starts both on free ports. @param profileFolder where Soketi writes a CPU profile when it ends */
 export async function startServices({ profileFolder }: { profileFolder?: string } = {}): Promise<Services> {
   const redisServer = findRedisServer();
   if (redisServer === null) throw new Error('The bench needs redis-server on PATH. Run "npm test", which brings it.');
@@ -78,7 +78,7 @@ export async function startServices({ profileFolder }: { profileFolder?: string 
   return services;
 }
 
-/** Calls `use` with a Redis and a Soketi of its own, for a measurement that runs beside another one. */
+/** Calls `use` with a Redis and a Soketi that it shares with nobody, so that it can run beside another measurement. */
 export async function withOwnServices<T>(use: (services: Services) => Promise<T>): Promise<T> {
   const services = await startServices();
   try {
@@ -102,10 +102,11 @@ export interface CommandCounts {
 export interface RedisProbe {
   /** Deletes all data, in memory and on disk. */
   wipe(): Promise<void>;
-  /** Starts to count commands. Counting slows Redis down, so nothing is timed meanwhile. */
-  countFrom(): Promise<void>;
-  /** The commands since `countFrom`, without the probe's own and without PING (heartbeats of idle clients). */
-  counted(): Promise<CommandCounts>;
+  /** Starts to count commands. Counting slows Redis down, so measure no times until it is stopped. */
+  startCounting(): Promise<void>;
+  /** Stops, and returns the counts: without the probe's own commands, and without PING, which idle clients send. */
+  stopCounting(): Promise<CommandCounts>;
+  /** Sends one PING and waits for the answer. */
   roundTrip(): Promise<void>;
   close(): void;
 }
@@ -127,8 +128,8 @@ async function connectProbe(url: string): Promise<RedisProbe> {
       await client.bgRewriteAof();
       while (/aof_rewrite_(in_progress|scheduled):1/.test(await client.info('persistence'))) await pause(10);
     },
-    async countFrom() {
-      // `1700000000.123456 [0 127.0.0.1:5000] "hset" "key"`; commands inside scripts have `lua` for an address.
+    async startCounting() {
+      // A line is like `1700000000.123456 [0 127.0.0.1:5000] "hset" "key"`. Commands inside scripts have `lua` for an address.
       if (!isMonitoring) {
         await monitor.monitor((line) => {
           const match = /\[\d+ ([^\]]+)\] "([^"]+)"/.exec(String(line));
@@ -139,7 +140,7 @@ async function connectProbe(url: string): Promise<RedisProbe> {
       await client.configResetStat();
       sent = 0;
     },
-    async counted() {
+    async stopCounting() {
       const stats = await client.info('commandstats');
       await client.ping();
       const calls = [...stats.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)].filter(([, name = '']) => !isOwn(name));

@@ -1,6 +1,6 @@
-// How long the tray keeps a page busy: 500 active tasks that change ten times a second each, and finished ones that are
-// scrolled. Feed and tray are real and run in a real Chromium; only the network is replaced. Run it when you change what
-// the tray draws and when: node bench/tray.mjs [seconds]. INLOOP_CHROMIUM is the browser, default /usr/bin/chromium.
+// Measures how long the tray keeps a page busy: with 500 active tasks that change ten times a second each, and while the user
+// scrolls through finished ones. Feed and tray are real and run in a real Chromium; only the network is replaced. Run it
+// after a change to what the tray draws, or to when it draws: node bench/tray.mjs [seconds]. INLOOP_CHROMIUM is the browser, default /usr/bin/chromium.
 //
 // "frame" is the time from one frame to the next: 16.7 ms at 60 a second, more on a busy machine. "work" is the part of it in
 // which the page was busy: our code in timers and in the frame, style, layout and paint. An empty page is measured first,
@@ -22,6 +22,7 @@ import { FakePusher } from './test-support/fake-pusher.ts';
 import { FakeServer } from './test-support/fake-server.ts';
 import { create, run, see, succeed } from './test-support/all-statuses.ts';
 
+/** Milliseconds of our code in timers since the last frame. */
 let script = 0;
 const timed = (work) => (...args) => {
   const began = performance.now();
@@ -40,17 +41,17 @@ for (const task of [...finished, ...active]) push(task);
 const tray = Object.assign(document.createElement('inloop-tray'), { feed });
 const channel = new MessageChannel();
 
-let turn = 0;
+let round = 0;
 /** 100 changes each 20 ms: every active task ten times a second. */
 const change = timed(() => {
   const at = new Date().toISOString();
   for (let index = 0; index < 100; index++) {
-    const which = (turn * 100 + index) % 500;
+    const which = (round * 100 + index) % 500;
     const task = active[which];
     active[which] = { ...task, revision: task.revision + 1, updatedAt: at, signOfLifeAt: at, progress: { done: (task.progress.done % 600) + 1, total: 600 } };
     push(active[which]);
   }
-  turn++;
+  round++;
 });
 let timer;
 globalThis.bench = {
@@ -94,7 +95,12 @@ globalThis.bench = {
 
 const { outputFiles } = await build({
   stdin: { contents: PAGE, resolveDir: client },
-  ...{ bundle: true, minify: true, format: 'esm', target: 'es2022', write: false, logLevel: 'error' },
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  target: 'es2022',
+  write: false,
+  logLevel: 'error',
   external: ['pusher-js'],
 });
 const http = createServer((req, res) => {
@@ -130,10 +136,10 @@ try {
   );
   // The feed keeps a limited number of outcomes, so fewer than the 5,000 that were pushed.
   const tasks = await page.evaluate(() => bench.tasks());
-  for (let rows = await settled(); rows < tasks; ) {
+  for (let rows = await countRows(); rows < tasks; ) {
     await page.evaluate(() => bench.more());
     await page.waitForFunction((before) => bench.rows() > before, rows);
-    rows = await settled();
+    rows = await countRows();
   }
   await page.evaluate(() => bench.stop());
   await report(`${tasks - 500} finished ones, scrolled`, () =>
@@ -142,8 +148,8 @@ try {
   await page.evaluate(() => bench.scroll(-1e7));
   await report('both at once, at the top', () => page.evaluate((ms) => bench.start().measure(ms), seconds * 1_000));
 
-  /** The number of rows, once they are all made. */
-  async function settled() {
+  /** The number of rows, once no more are added. */
+  async function countRows() {
     for (let before = -1; ; ) {
       const rows = await page.evaluate(() => bench.measure(120).then(() => bench.rows()));
       if (rows === before) return rows;

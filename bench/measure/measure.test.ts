@@ -9,7 +9,7 @@ import { median, percentile, ratio } from './stats.ts';
 import { figure, spread, table } from './table.ts';
 
 describe('figures', () => {
-  it('are the middle of the rounds, and ratios within a round', () => {
+  it('a median is the middle of the rounds; a ratio compares two stacks within each round', () => {
     expect(median([3, 1, 2])).toBe(2);
     expect(median([4, 1, 2, 3])).toBe(2.5);
     expect(percentile([5, 1, 4, 2, 3], 0.5)).toBe(3);
@@ -18,20 +18,20 @@ describe('figures', () => {
     expect(ratio([2, 20, 2], [1, 10, 1])).toBe(2);
   });
 
-  it('have three digits that count, and a dash where nothing was measured', () => {
+  it('have three significant digits, and a dash where nothing was measured', () => {
     expect([0.05123, 3.5149, 88.06, 1234.5, 0].map(figure)).toEqual(['0.0512', '3.51', '88.1', '1,235', '0']);
     expect([Number.NaN, null, undefined].map(figure)).toEqual(['–', '–', '–']);
     expect(spread([2, 1, 3])).toBe('2 (1–3)');
     expect(spread([2])).toBe('2');
   });
 
-  it('stand in columns', () => {
+  it('stand in columns of equal width', () => {
     expect(table(['a', 'long'], [['wide', '1']])).toBe('| a    | long |\n|------|------|\n| wide | 1    |');
   });
 });
 
 describe('a CPU profile', () => {
-  it('is read as shares of the busy time in a window, by whose code it was', () => {
+  it('is read as shares of the busy time in a window, for each package and for each function of ours', () => {
     const ours = pathToFileURL(join(REPOSITORY, 'dist', 'backend', 'store', 'store.js')).href;
     const frame = (functionName: string, url: string) => ({ callFrame: { functionName, url } });
     const folder = mkdtempSync(join(tmpdir(), 'inloop-profile-'));
@@ -60,7 +60,7 @@ describe('a CPU profile', () => {
       ['inloop', expect.closeTo(2 / 3)],
       ['@redis/client', expect.closeTo(1 / 3)],
     ]);
-    // The arrow function counts with the one that calls it.
+    // The time of the anonymous function is added to `apply`, which calls it.
     expect(functions).toEqual([
       { name: 'backend/store/store.ts apply', self: expect.closeTo(2 / 3), total: expect.closeTo(1) },
     ]);

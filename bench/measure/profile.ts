@@ -21,8 +21,9 @@ interface CpuProfile {
 export interface HotFunction {
   /** `backend/store/store.ts apply` */
   readonly name: string;
+  /** The share of the function alone. */
   readonly self: number;
-  /** With the functions that it calls. */
+  /** The share of the function and of everything that it calls. */
   readonly total: number;
 }
 
@@ -31,13 +32,13 @@ export interface ProfileSummary {
   readonly busy: number;
   /** Packages and their share of the busy time, the biggest first. */
   readonly origins: readonly (readonly [string, number])[];
-  /** Our own functions, by their own share (without calls), the biggest first. */
+  /** Our own functions, the one with the biggest `self` first. */
   readonly functions: readonly HotFunction[];
 }
 
 /**
-
- * Samples before `from` and after `to` (both on the bench's clock, in ms) are left out: start, warm-up and end.
+ * Reads the profile in `file`. Samples before `from` and after `to` (both on the bench's clock, in ms) are left out: they
+ * belong to the start, the warm-up or the end.
  */
 export function readProfile(file: string, from: number, to: number): ProfileSummary {
   const profile: CpuProfile = JSON.parse(readFileSync(file, 'utf8'));
@@ -48,12 +49,12 @@ export function readProfile(file: string, from: number, to: number): ProfileSumm
   const self = new Map<string, number>();
   const total = new Map<string, number>();
   const origins = new Map<string, number>();
-  /** A nameless function of ours counts for the nearest named function of ours that calls it. */
+  /** The time of an anonymous function of ours is added to the nearest named function of ours that calls it. */
   const namedCaller = (id: number): number => {
-    if (!isNameless(names.get(id))) return id;
+    if (!isAnonymous(names.get(id))) return id;
     for (let node = parents.get(id); node !== undefined; node = parents.get(node)) {
       const name = names.get(node);
-      if (name?.origin === 'inloop' && !isNameless(name)) return node;
+      if (name?.origin === 'inloop' && !isAnonymous(name)) return node;
     }
     return id;
   };
@@ -92,7 +93,7 @@ export function readProfile(file: string, from: number, to: number): ProfileSumm
   };
 }
 
-function isNameless(name: { origin: string; text: string } | undefined): boolean {
+function isAnonymous(name: { origin: string; text: string } | undefined): boolean {
   return name?.origin === 'inloop' && name.text.endsWith('(anonymous)');
 }
 
@@ -100,7 +101,7 @@ function add(counts: Map<string, number>, key: string, by: number): void {
   counts.set(key, (counts.get(key) ?? 0) + by);
 }
 
-/** `origin` is a package, `inloop`, `bench`, `Node` or what V8 says in parentheses. */
+/** `origin` is a package, `inloop`, `bench`, `Node`, or a name that V8 puts in parentheses, like `(garbage collector)`. */
 function nameOf({ functionName, url }: { functionName: string; url: string }): { origin: string; text: string } {
   const name = functionName || '(anonymous)';
   if (name === '(idle)') return { origin: 'idle', text: name };

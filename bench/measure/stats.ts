@@ -6,7 +6,7 @@ export function percentile(samples: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
-/** The middle of the samples; of an even number, the mean of the two in the middle. NaN without samples. */
+/** The median: the middle sample, or the mean of the two middle ones. NaN without samples. */
 export function median(samples: readonly number[]): number {
   const sorted = [...samples].sort((a, b) => a - b);
   const upper = sorted[sorted.length >> 1] ?? Number.NaN;
@@ -18,9 +18,9 @@ export function sum(samples: readonly number[]): number {
 }
 
 /**
-
- * The ratio of two stacks: the median of their ratios within each round. A busy minute slows both stacks of a round, so
- * it does not change the ratio.
+ * The ratio of two stacks: the median of their ratios in each round. A busy minute of the machine slows both stacks of its
+ * round, so their ratio stays about the same.
+ *
  * @param of and @param to have one figure a round, in the same order
  */
 export function ratio(of: readonly number[], to: readonly number[]): number {

@@ -1,4 +1,4 @@
-// Figures as a person reads them.
+// Writes figures as text and as tables, for the screen and for the documents.
 import { median } from './stats.ts';
 
 /** Rows of cells as a Markdown table, which reads well on a screen too. */
@@ -9,14 +9,14 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...rows.map(line)].join('\n');
 }
 
-/** Three digits that count: `0.0512`, `3.51`, `88.1`, `1,235`; `–` for what was not measured. */
+/** A figure with three significant digits (`0.0512`, `3.51`, `88.1`), from 100 as a whole number (`1,235`); `–` for null or NaN. */
 export function figure(value: number | null | undefined): string {
   if (value === null || value === undefined || Number.isNaN(value)) return '–';
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en');
   return String(Number(value.toPrecision(3)));
 }
 
-/** The median of some runs, and between which values they lie: `3.51 (3.4–3.9)`. */
+/** The median of some runs, with the least and the greatest: `3.51 (3.4–3.9)`. */
 export function spread(samples: readonly number[]): string {
   if (samples.length < 2) return figure(samples[0]);
   return `${figure(median(samples))} (${figure(Math.min(...samples))}–${figure(Math.max(...samples))})`;

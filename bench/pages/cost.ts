@@ -82,18 +82,18 @@ const FORMULAS = `## How it is counted
 
 - A message is one event published, one event delivered to one connection, or one webhook:
   \`messages a task = published + published × pages + webhooks\`. With more pages of the owner open, the deliveries grow:
-  \`published × (1 + pages)\`. inloop's tabs share one connection, so that a browser counts as one page
-  (\`<inloop-tray>\` does so by itself).
-- \`messages a day = messages a task × tasks a day\`. The table names the smallest plan that allows so many. Plans
-  limit connections too; every stack needs the same number of them.
-- While no page of the owner is open, inloop publishes the outcome only: 1 message for the whole task, whatever its
-  elements. pusher-per-element publishes every element all the same.
-- Your own Soketi costs nothing a message. There the same counts are load, not money.
+  \`published × (1 + pages)\`. The tabs of a browser share one connection (\`<inloop-tray>\` does so by
+  itself), so that a browser counts as one page.
+- \`messages a day = messages a task × tasks a day\`. The table names the smallest plan that allows that
+  number. Plans limit connections too; every stack needs the same number of them.
+- While no page of the owner is open, inloop publishes the outcome only: 1 message for the whole task, however many
+  elements it has. pusher-per-element publishes every element even then.
+- Your own Soketi has no price per message. There the counts say how much load it has.
 
 ## Prices
 
-As they were when looked up, in US dollars before tax; **replace them with those of your own contract**
+Prices on the day below, in US dollars before tax; **replace them with those of your own contract**
 (\`PLANS\` in \`bench/pages/cost.ts\`, then \`npm run bench -- --pages\`):`;
 
 const SOURCE = `From a public transcript of pusher.com/channels/pricing dated 2026-05-08 (github.com/api-evangelist/pusher, \`plans/\`), looked
-up on 2026-11-24; Pusher's own page could not be reached from where this was written, so check it before you budget.`;
+up on 2026-11-24. Pusher's own page could not be reached then, so check it before you budget.`;

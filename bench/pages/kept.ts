@@ -15,7 +15,7 @@ export class Keeper {
   readonly #folder = join(stateFolder(), 'bench');
   readonly #suffix: string;
 
-  /** @param quick figures of quick runs are kept in files of their own; no document is written from them */
+  /** @param quick whether this is a quick run. Its figures are kept in files of their own, and no document uses them. */
   constructor(quick: boolean) {
     this.#suffix = quick ? '.quick.json' : '.json';
     mkdirSync(this.#folder, { recursive: true });
@@ -26,7 +26,7 @@ export class Keeper {
     writeFileSync(this.#fileOf(name), JSON.stringify(kept));
   }
 
-  /** The figures that were kept for a part last, or null. */
+  /** The figures of a part that were kept last, or null. */
   read(name: string): Kept | null {
     const file = this.#fileOf(name);
     return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;

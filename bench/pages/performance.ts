@@ -23,10 +23,10 @@ export function performancePage(keeper: Keeper): string {
   }));
   return `${[
     '# Performance',
-    'Written by `npm run bench`; do not edit. Absolute figures move with the machine, so compare the ratios: within each round every stack ran once. A figure with a range in brackets is the median of the rounds, then the least and the most.',
+    'Written by `npm run bench`; do not edit. Absolute figures depend on the machine, so compare the ratios: every stack ran once in each round. A figure with a range in brackets is the median of the rounds, then the least and the greatest.',
     ...machines.map((machine) => `Machine: ${machine}.`),
     targetTable(sections.flatMap(({ report }) => report.targets)),
-    ...why(sections.flatMap(({ report }) => report.targets)),
+    ...explainMisses(sections.flatMap(({ report }) => report.targets)),
     HOW,
     table(
       ['stack', 'what it is'],
@@ -37,8 +37,8 @@ export function performancePage(keeper: Keeper): string {
   ].join('\n\n')}\n`;
 }
 
-/** For each target that is not met: why, and what would have to be given up to meet it. */
-function why(targets: readonly Target[]): string[] {
+/** For each target that is not met: why, and what meeting it would cost. */
+function explainMisses(targets: readonly Target[]): string[] {
   const missed = targets.filter(({ isMet }) => !isMet);
   if (missed.length === 0) return [];
   const lines = missed.map(
@@ -58,8 +58,8 @@ const RULES = `The same for all of them:
   processes, an empty Redis, and a warm-up that is not measured.
 - Payload, result and schema are the same (\`bench/stacks/task.ts\`), and every server checks the schema before it
   accepts. The concurrency is the same. Each user has one page, connected by WebSocket before the clock starts.
-- The work of an element is the same code. Arithmetic is a fixed number of rounds, not a fixed time: a stack that takes
-  CPU from it makes it slower.
+- The work of an element is the same code. Arithmetic is a fixed number of rounds, not a fixed time, so it takes longer
+  in a stack that needs CPU for other things.
 - CPU is what the kernel counts for server, worker, Redis and Soketi. The process of the pages is left out: its load is
   the same for all. Redis commands are counted on separate tasks, because counting slows Redis down.
 - For tasks a second the clock stops when the last page has its outcome. For queue-only and status-row it stops when the
@@ -73,7 +73,7 @@ const RULES = `The same for all of them:
 \`npm run bench\` measures everything in about 20 minutes, \`npm run bench -- many-users\` one part; \`-- --quick\` takes
 fewer and shorter rounds. The figures are kept in \`.inloop/bench\`.
 
-Names before and now, to compare with older figures:
+Old and new names, to compare with older figures:
 
 | before | now |
 |---|---|

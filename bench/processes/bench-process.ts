@@ -19,12 +19,12 @@ interface Answer {
   readonly error?: string;
 }
 
-// In a child, from its first moment: it exits when its parent is gone, since nobody else would end it.
+// For a child, as soon as it starts: exit when the parent is gone, since nobody else would end this process.
 process.on('disconnect', () => process.exit(1));
 
 /** In the child: answers calls until it is told to stop or the parent is gone. `stop` runs before it exits. */
 export function answerCalls(calls: Calls, stop: () => Promise<void>): void {
-  // Ctrl-C reaches the whole group; the parent decides in which order things end.
+  // Ctrl-C reaches parent and children alike. Children ignore it, because the parent ends them in the right order.
   process.on('SIGINT', () => undefined);
   process.on('message', async ({ id, name, argument }: Question) => {
     const reply = (answer: Omit<Answer, 'id'>) =>
@@ -44,7 +44,7 @@ export function answerCalls(calls: Calls, stop: () => Promise<void>): void {
 export interface ProcessOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
-  /** The folder in which it writes a CPU profile when it ends. */
+  /** The folder in which the process writes a CPU profile when it ends. */
   readonly profileFolder?: string | undefined;
 }
 
@@ -101,9 +101,9 @@ export class BenchProcess {
   async stop(): Promise<void> {
     if (!this.isRunning) return;
     const exited = once(this.#child, 'exit');
-    const insist = setTimeout(() => this.#child.kill('SIGKILL'), 10_000);
+    const killTimer = setTimeout(() => this.#child.kill('SIGKILL'), 10_000);
     await this.call('stop').catch(() => undefined);
     await exited;
-    clearTimeout(insist);
+    clearTimeout(killTimer);
   }
 }

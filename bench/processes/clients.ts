@@ -16,10 +16,13 @@ const url = `http://127.0.0.1:${process.env.PORT}`;
 const pollingFetch = createFetch(new http.Agent({ keepAlive: true }));
 /** By task: when its outcome first reached its user. */
 const outcomes = new Map<number, number>();
+/** Calls of `reached` that wait for more outcomes. */
 const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
-/** By user: how many tasks have not ended. A polling page asks only while there are some. */
+/** By user: how many tasks have not ended. A user without such tasks has no entry, and their page does not poll. */
 const active = new Map<string, number>();
+/** What ends the connections when the process stops. */
 const closers: (() => void)[] = [];
+
 /** A page with inloop's own client. `tell` gives it the signals that a browser would give (hidden, shown again). */
 interface Page {
   readonly feed: PendingFeed;
@@ -30,7 +33,7 @@ interface Page {
 const pages: Page[] = [];
 let events = 0;
 let polls = 0;
-/** By user: when the page was told of something other than an outcome. */
+/** By user: when the page got an event other than an outcome. */
 const steps = new Map<string, number[]>();
 
 function onOutcome(n: number): void {
@@ -48,8 +51,12 @@ function onEvent(user: string, name: string, data: unknown): void {
 
 async function connectPusher(user: string): Promise<void> {
   const pusher = new Pusher(process.env.PUSHER_KEY as string, {
-    ...{ cluster: 'bench', wsHost: '127.0.0.1', wsPort: Number(process.env.PUSHER_PORT), forceTLS: false },
-    ...{ enabledTransports: ['ws'], enableStats: false },
+    cluster: 'bench',
+    wsHost: '127.0.0.1',
+    wsPort: Number(process.env.PUSHER_PORT),
+    forceTLS: false,
+    enabledTransports: ['ws'],
+    enableStats: false,
     channelAuthorization: { endpoint: `${url}/tasks/auth`, transport: 'ajax', headers: { 'x-user': user } },
   });
   closers.push(() => pusher.disconnect());
@@ -74,7 +81,7 @@ async function connectSocket(user: string): Promise<void> {
 /** Polls every 500 ms while the user has tasks that have not ended. The first poll comes at a random moment. */
 function startPolling(user: string): void {
   let isAsking = false;
-  /** Tasks whose outcome was shown: their rows stay, and must not count again. */
+  /** Tasks whose outcome was counted. Their rows stay in later answers, and must not count again. */
   const shown = new Set<number>();
   const ask = async () => {
     if (isAsking || !active.has(user)) return;
@@ -132,7 +139,9 @@ function openFeed(user: string): PendingFeed {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 6 });
   let tell: (signal: PageSignal) => void = () => undefined;
   const feed = createTaskFeed({
-    ...{ url: `${url}/tasks`, Pusher: Pusher as never, headers: { 'x-user': user } },
+    url: `${url}/tasks`,
+    Pusher: Pusher as never,
+    headers: { 'x-user': user },
     fetch: createFetch(agent),
     page: {
       isVisible: () => true,
@@ -151,18 +160,18 @@ function openFeed(user: string): PendingFeed {
   return feed;
 }
 
-/** Resolves when `isSo` holds for what the feed shows; rejects after a minute. */
-function until(feed: TaskFeed, isSo: (shown: FeedSnapshot) => boolean): Promise<void> {
+/** Resolves when `condition` holds for what the feed shows; rejects after a minute. */
+function until(feed: TaskFeed, condition: (shown: FeedSnapshot) => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => reject(new Error('A page does not show its tasks, or is not live.')), 60_000);
-    const look = () => {
-      if (!isSo(feed.getSnapshot())) return;
+    const check = () => {
+      if (!condition(feed.getSnapshot())) return;
       clearTimeout(late);
       stop();
       resolve();
     };
-    const stop = feed.subscribe(look);
-    look();
+    const stop = feed.subscribe(check);
+    check();
   });
 }
 
@@ -171,14 +180,14 @@ async function inGroups(users: readonly string[], connect: (user: string) => Pro
   for (let at = 0; at < users.length; at += 50) await Promise.all(users.slice(at, at + 50).map(connect));
 }
 
-/** Calls `happen` for each of `all`, spread evenly over `ms`. Returns how long each took, and when it ended after the start. */
-async function within<T>(ms: number, all: readonly T[], happen: (one: T) => Promise<void>) {
+/** Calls `act` for each of `all`, spread evenly over `ms`. Returns for each how long it took, and when it ended, in ms after the start. */
+async function spreadOver<T>(ms: number, all: readonly T[], act: (one: T) => Promise<void>) {
   const began = now();
   return Promise.all(
     all.map(async (one, index) => {
       await pause((index / all.length) * ms);
       const at = now();
-      await happen(one);
+      await act(one);
       return { took: now() - at, at: now() - began };
     }),
   );
@@ -210,23 +219,23 @@ answerCalls(
     hidePages() {
       for (const { tell } of pages) tell('hide');
     },
-    /** Shows all pages again within `ms`; waits until each shows that many tasks. */
+    /** Shows all pages again within `ms`; waits until each shows `tasks` tasks. */
     wakePages({ ms, tasks }: { ms: number; tasks: number }) {
-      return within(ms, pages, ({ feed, tell }) => {
+      return spreadOver(ms, pages, ({ feed, tell }) => {
         tell('wake');
         return until(feed, (shown) => shown.tasks.length >= tasks);
       });
     },
-    /** Closes all pages and opens new ones within `ms`; waits until each shows that many tasks. */
+    /** Closes all pages and opens new ones within `ms`; waits until each shows `tasks` tasks. */
     reopenPages({ users, ms, tasks }: { users: readonly string[]; ms: number; tasks: number }) {
       for (const { close } of pages.splice(0)) close();
-      return within(ms, users, (user) => until(openFeed(user), (shown) => shown.tasks.length >= tasks));
+      return spreadOver(ms, users, (user) => until(openFeed(user), (shown) => shown.tasks.length >= tasks));
     },
-    /** Names the users whose tasks are about to start, one entry a task. */
+    /** Announces tasks that are about to start: the user of each. */
     expect(users: readonly string[]) {
       for (const user of users) active.set(user, (active.get(user) ?? 0) + 1);
     },
-    /** Resolves when that many outcomes have reached their users since the last `take`, at the latest after `ms`. */
+    /** Resolves when `count` outcomes have reached their users since the last `take`, at the latest after `ms`. */
     reached({ count, ms }: { count: number; ms: number }) {
       if (outcomes.size >= count) return;
       return new Promise<void>((resolve) => {

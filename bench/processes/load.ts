@@ -32,7 +32,7 @@ async function run(connections: number, next: (connection: number) => LoadReques
         const sent = now();
         let status = await exchange(socket, request);
         statuses[status] = (statuses[status] ?? 0) + 1;
-        // As the header says: `Retry-After: 1`.
+        // The server says `Retry-After: 1` with a 503.
         while (status === '503') {
           await pause(1_000);
           status = await exchange(socket, request);
@@ -82,11 +82,11 @@ answerCalls(
       const end = now() + ms;
       return run(connections, (connection) => (now() < end ? { ...request, user: `user-${connection}` } : null));
     },
-    /** Sends these requests. Each user has one connection and sends one request after the other. */
+    /** Sends these requests: one connection for each user, which sends that user's requests one after the other. */
     all(requests: readonly LoadRequest[]) {
-      const lanes = new Map<string, LoadRequest[]>();
-      for (const request of requests) lanes.set(request.user, [...(lanes.get(request.user) ?? []), request]);
-      const queues = [...lanes.values()];
+      const byUser = new Map<string, LoadRequest[]>();
+      for (const request of requests) byUser.set(request.user, [...(byUser.get(request.user) ?? []), request]);
+      const queues = [...byUser.values()];
       return run(queues.length, (connection) => queues[connection]?.shift() ?? null);
     },
   },

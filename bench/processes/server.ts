@@ -1,4 +1,4 @@
-// The web process of a stack: `server.js <stack>`, PORT.
+// The web process of a stack. The argument names the stack; PORT in the environment is where it listens.
 import { createServer } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import express from 'express';
@@ -8,7 +8,7 @@ import type { TaskInput } from '../stacks/task.ts';
 import { answerCalls } from './bench-process.ts';
 
 /** How many tasks `start` accepts at the same time. */
-const STARTERS = 20;
+const MAX_STARTING = 20;
 
 const stack = await loadStack(process.argv[2] ?? '');
 const half = await stack.startServer(process.env);
@@ -26,7 +26,7 @@ answerCalls(
       const starter = async () => {
         for (let input = waiting.pop(); input; input = waiting.pop()) await half.start(input);
       };
-      await Promise.all(Array.from({ length: STARTERS }, starter));
+      await Promise.all(Array.from({ length: MAX_STARTING }, starter));
       return began;
     },
     /** Accepts one of these tasks every `ms`. */
@@ -37,7 +37,7 @@ answerCalls(
       }
     },
     counts: () => half.counts(),
-    /** How long the event loop has been busy and idle. */
+    /** How long the event loop has been busy and idle since the process started. */
     loop: async () => performance.eventLoopUtilization(),
   },
   async () => {

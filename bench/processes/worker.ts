@@ -1,4 +1,4 @@
-// The worker process of a stack: `worker.js <stack>`, CONCURRENCY.
+// The worker process of a stack. The argument names the stack; CONCURRENCY in the environment is how many tasks run at once.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { now, pause } from '../measure/clock.ts';
@@ -7,7 +7,7 @@ import { createPusher } from '../stacks/pusher-per-element.ts';
 import { Marks } from '../stacks/task.ts';
 import { answerCalls } from './bench-process.ts';
 
-/** Longest time to wait for tasks. No run takes this long, even on a busy machine, so one of them must be lost. */
+/** Longest time to wait for tasks. No run takes 10 minutes even on a busy machine, so after that a task must be lost. */
 const LONGEST_MS = 600_000;
 
 const stack = await loadStack(process.argv[2] ?? '');
@@ -16,7 +16,7 @@ const half = await stack.startWorker(process.env, { concurrency: Number(process.
 
 answerCalls(
   {
-    /** Resolves when that many tasks have returned since the last `takeMarks`. */
+    /** Resolves when `count` tasks have returned since the last `takeMarks`. */
     reached: (count: number) => marks.reached(count, LONGEST_MS),
     takeMarks: () => marks.take(),
     counts: () => half.counts(),
@@ -26,7 +26,7 @@ answerCalls(
       (runInNewContext('gc') as () => void)();
       return process.memoryUsage().heapUsed / 2 ** 20;
     },
-    /** For bare-parts: one `pusher.trigger` every `ms`. Returns when each began. */
+    /** For outcome-delay: one `pusher.trigger` every `ms`. Returns when each began. */
     async triggerEvery({ user, count, ms }: { user: string; count: number; ms: number }) {
       const pusher = createPusher(process.env);
       const times: { n: number; done: number }[] = [];

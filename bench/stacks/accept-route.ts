@@ -1,9 +1,9 @@
-// The route `POST /imports` of all stacks but inloop, which has its own: same parser, schema and answer.
+// The route `POST /imports` of all stacks but inloop. inloop's own route has the same parser, schema and answer.
 import express, { type Express } from 'express';
 import { userOf } from './stack.ts';
 import { type TaskInput, taskInput } from './task.ts';
 
-/** `POST /imports`: validates, lets `accept` store the task, answers with where its status is. */
+/** Adds `POST /imports`: validates the body, lets `accept` store the task, and answers 202 with its location. */
 export function acceptWith(app: Express, accept: (input: TaskInput) => Promise<string>): void {
   app.post('/imports', express.json(), async (req, res) => {
     const parsed = taskInput.safeParse(req.body);

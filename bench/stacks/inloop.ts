@@ -80,7 +80,5 @@ function createInloop(settings: Settings): Stack {
 
 export const inloop: Stack = createInloop({});
 
-/** The setting for hosted plans, where each message costs. */
-const THRIFTY: Settings & { readonly pushesPerSecond: number } = { pushesPerSecond: 1 };
-
-export const inloopThrifty: Stack = createInloop(THRIFTY);
+/** With the setting for hosted plans, where each message costs. */
+export const inloopThrifty: Stack = createInloop({ pushesPerSecond: 1 });

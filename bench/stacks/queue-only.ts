@@ -1,4 +1,4 @@
-// The stack `queue-only`: bee-queue alone. The work is done and nobody is told. The others are compared with it.
+// The stack `queue-only`: bee-queue alone. It does the work and tells nobody. The other stacks are compared with it.
 import { acceptWith } from './accept-route.ts';
 import { consume, createProducer } from './bee-queue.ts';
 import { NO_COUNTS, type Stack } from './stack.ts';

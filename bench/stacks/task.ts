@@ -1,4 +1,4 @@
-// The task that every stack runs: its input, its work for each element, its result, and the times noted for it.
+// The task that every stack runs: its input, its work for each element, its result, and the times that its worker notes.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import { now, pause } from '../measure/clock.ts';
@@ -12,11 +12,11 @@ import { now, pause } from '../measure/clock.ts';
  */
 export type WorkKind = 'none' | 'cpu' | 'sleep' | 'paced';
 
-/** The payload of a job, the same in every stack; checked by every server before it accepts. */
+/** The payload of a job, the same in every stack. Every server checks it before it accepts the task. */
 export const taskInput = z.object({
   uploadId: z.string().min(1).max(100),
   filename: z.string().min(1).max(200),
-  /** Which task of the run it is. */
+  /** The number of the task. No two tasks of a stack have the same. */
   n: z.int().min(0),
   user: z.string().min(1).max(100),
   elements: z.int().min(1),
@@ -60,16 +60,17 @@ export function createWork({ work, size, elements }: TaskInput): Element {
     case 'paced': {
       const began = performance.now();
       return (done) => {
-        const early = began + (done / elements) * size - performance.now();
-        return early > 1 ? pause(early) : undefined;
+        const earlyMs = began + (done / elements) * size - performance.now();
+        return earlyMs > 1 ? pause(earlyMs) : undefined;
       };
     }
   }
 }
 
+/** The result of the last `spin`. It is kept, so that the compiler cannot leave out the computation. */
 let spun = 1;
 
-/** Computes for `rounds` rounds, each of which needs the one before, so that none can be skipped. */
+/** Computes `rounds` rounds. Each needs the result of the round before, so the compiler cannot skip any. */
 export function spin(rounds: number): void {
   let value = spun;
   for (let round = 0; round < rounds; round++) value = (Math.imul(value, 1_664_525) + 1_013_904_223) | 0;
@@ -106,7 +107,7 @@ export class Marks {
     this.#open.set(n, { began: now(), done: 0 });
   }
 
-  /** The last element is finished; nobody has been told yet. */
+  /** Call it when the last element is finished, before anybody is told. */
   done(n: number): void {
     const open = this.#open.get(n);
     if (open) open.done = now();

@@ -23,7 +23,7 @@ interface Figures {
   readonly refused: number;
   /** Milliseconds a request. */
   readonly cpu: Cpu;
-  /** Share of the time in which the server's event loop was busy, 0 to 1. Else it waited for Redis or for requests. */
+  /** Share of the time in which the server's event loop was busy, 0 to 1. The rest it waited for Redis or for requests. */
   readonly busy: number;
 }
 
@@ -47,7 +47,7 @@ async function withLoad<T>(
   }
 }
 
-/** Lets inloop's server accept tasks for `ms` after a warm-up. Returns when that began and ended, on the bench's clock. */
+/** Lets inloop's server accept tasks for `ms` after a warm-up. Returns when the load began and ended, on the bench's clock. */
 export function acceptTasks(services: Services, { profileFolder, ms }: { profileFolder: string; ms: number }) {
   return withRunningStack({ services, stack: 'inloop', users: USERS, hasWorker: false, profileFolder }, () =>
     withLoad(services, 1_000, async (load) => {

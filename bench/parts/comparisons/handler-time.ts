@@ -15,7 +15,7 @@ const USER = 'user-0';
 interface Figures {
   /** Milliseconds in the handler, from the first element until it returns. */
   readonly wall: number;
-  /** Milliseconds from the first element until the page has the outcome; null for a stack that tells nobody. */
+  /** Milliseconds from the first element until the page has the outcome; null for a stack without updates. */
   readonly known: number | null;
   readonly calls: number;
   readonly received: number;
@@ -24,7 +24,7 @@ interface Figures {
 
 interface Work {
   readonly rounds: number;
-  /** A short task is repeated until all runs took this long together, at most 20 times. */
+  /** A short task is repeated, at most 20 times, until its runs took this long together. */
   readonly atLeastMs: number;
   task(n: number): TaskInput;
 }
@@ -98,7 +98,7 @@ export const noWork: Part<unknown> = definePart<Rounds<Name, Figures>>({
 const CPU_ELEMENTS = 20_000;
 const CPU_ELEMENT_US = 50;
 
-/** @param size what `roundsFor(CPU_ELEMENT_US)` gave */
+/** @param size rounds of arithmetic for one element: the result of `roundsFor(CPU_ELEMENT_US)` */
 const cpuTask = (n: number, size: number, elements = CPU_ELEMENTS): TaskInput =>
   makeInput({ n, user: USER, elements, work: 'cpu', size });
 

@@ -46,10 +46,10 @@ export const manyUsers: Part<unknown> = definePart<Rounds<Name, Figures>>({
       withRunningStack({ services, stack, users }, async (running) => {
         // Warm-up. Redis commands are counted on separate tasks, because counting slows Redis down.
         await running.run(manyUsersTasks(few, { from: 1_000_000 }).inputs);
-        await services.redis.countFrom();
+        await services.redis.startCounting();
         const counted = manyUsersTasks(few, { from: 2_000_000 }).inputs;
         await running.run(counted);
-        const { sent, run, byName } = await services.redis.counted();
+        const { sent, run, byName } = await services.redis.stopCounting();
         const result = await running.run(inputs);
         const each = (total: number) => total / inputs.length;
         return {
@@ -102,7 +102,7 @@ export const manyUsers: Part<unknown> = definePart<Rounds<Name, Figures>>({
           figure(middle(name, ({ commands }) => commands.run)),
         ]),
       ),
-      `The commands that a task of inloop runs: ${byCommand(raw.inloop.at(-1)?.commands.byName ?? {})}. Each change of a task (accepted, running, a step, the outcome) is one script. The script compares the revision and writes the record. The first and the last one also keep the lists of active and unseen tasks, the inbox, and the mark of what was not pushed yet.`,
+      `The commands that a task of inloop runs: ${listCommands(raw.inloop.at(-1)?.commands.byName ?? {})}. Each change of a task (accepted, running, a step, the outcome) is one script. The script compares the revision and writes the record. The first and the last one also keep the lists of active and unseen tasks, the inbox, and the mark of what was not pushed yet.`,
     ].join('\n\n');
     const commands = (which: 'sent' | 'run') =>
       middle('inloop', (run) => run.commands[which]) - middle('queue-only', (run) => run.commands[which]);
@@ -145,8 +145,8 @@ export const manyUsers: Part<unknown> = definePart<Rounds<Name, Figures>>({
   },
 });
 
-/** `evalsha 4.1, hget 3.9, …`, the most frequent first; what is run less than once in ten tasks is left out. */
-function byCommand(counts: Readonly<Record<string, number>>): string {
+/** `evalsha 4.1, hget 3.9, …`, the most frequent first. Commands that run less than once in ten tasks are left out. */
+function listCommands(counts: Readonly<Record<string, number>>): string {
   return Object.entries(counts)
     .filter(([, count]) => count >= 0.1)
     .sort(([, a], [, b]) => b - a)

@@ -6,11 +6,13 @@ import { withRunningStack } from '../../running-stack.ts';
 import { makeInput } from '../../stacks/task.ts';
 
 interface Figures {
-  /** Round trips in ms. */
+  /** Round trips (PING) in ms. */
   readonly redis: readonly number[];
-  /** Jobs and events a second, one entry a round; so are the next two. */
+  /** Jobs a second, one entry a round. */
   readonly jobs: readonly number[];
+  /** Events a second, sent by one `trigger` after the other; one entry a round. */
   readonly triggers: readonly number[];
+  /** Events a second in batches of ten, by the number of requests at the same time; one entry a round. */
   readonly batches: Readonly<Record<'1' | '8' | '32', readonly number[]>>;
 }
 

@@ -38,7 +38,7 @@ export const profile: Part<unknown> = definePart<Figures>({
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
     log(`profiles in ${folder}`);
-    // Soketi writes its profile when it ends, so this part starts one for itself.
+    // Soketi writes its profile when it ends, so this part starts a Soketi of its own and ends it.
     const services = await startServices({ profileFolder: folder });
     let duringManyUsers: Window;
     try {
@@ -63,7 +63,7 @@ export const profile: Part<unknown> = definePart<Figures>({
       read('server', duringManyUsers),
       read('soketi', duringManyUsers),
     ];
-    // The next runs write the files of the worker and of the server again; the first profiles are read by now.
+    // The next two runs overwrite worker.cpuprofile and server.cpuprofile, which have been read by now.
     const duringCpuWork = await runCpuWork(shared, { profileFolder: folder, tasks: quick ? 1 : 4 });
     const computing = read('worker', duringCpuWork);
     const duringAccepting = await acceptTasks(shared, { profileFolder: folder, ms: quick ? 1_000 : 5_000 });

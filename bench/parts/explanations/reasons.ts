@@ -1,13 +1,13 @@
 // What our code in a CPU profile is for, by the folder that it stands in.
 
-/** Says what the function `name` (`backend/store/store.ts apply`) is for; the longest folder that fits counts. */
+/** Says what the function `name` (`backend/store/store.ts apply`) is for: the reason of the innermost folder that has one. */
 export function reasonFor(name: string): string {
   const folders = Object.keys(REASONS).filter((folder) => name.startsWith(folder));
   const longest = folders.sort((a, b) => b.length - a.length)[0];
   return longest === undefined ? 'not written down yet: bench/parts/explanations/reasons.ts' : (REASONS[longest] ?? '');
 }
 
-/** By folder. */
+/** Each folder, and what its code is for. */
 export const REASONS: Readonly<Record<string, string>> = {
   'backend/': 'shared by server and worker: deadlines, log, metrics',
   'backend/push/': 'decides which events leave when, and sends them in requests of up to ten',

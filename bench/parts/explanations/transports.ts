@@ -32,7 +32,8 @@ const PAGE = `<!doctype html><script src="/pusher.js"></script><script>
   });
 </script>`;
 
-interface Follow {
+/** What the script of the page adds to its window. */
+interface PageWindow {
   follow(key: string, options: object): Promise<void>;
   delays: number[];
 }
@@ -60,20 +61,26 @@ export const transports: Part<unknown> = definePart<Rounds<(typeof NAMES)[number
       return await inRounds(NAMES, quick ? 1 : 3, log, async (transport) => {
         const page = await browser.newPage();
         await page.goto(`http://127.0.0.1:${port}/`);
-        await page.evaluate(([key, options]) => (globalThis as unknown as Follow).follow(key, options), [
+        await page.evaluate(([key, options]) => (globalThis as unknown as PageWindow).follow(key, options), [
           services.env.PUSHER_KEY as string,
           {
-            ...{ cluster: 'bench', forceTLS: false, enableStats: false, enabledTransports: [transport] },
-            ...{ wsHost: '127.0.0.1', wsPort: Number(services.env.PUSHER_PORT) },
-            ...{ httpHost: '127.0.0.1', httpPort: port, httpPath: '/pusher' },
+            cluster: 'bench',
+            forceTLS: false,
+            enableStats: false,
+            enabledTransports: [transport],
+            wsHost: '127.0.0.1',
+            wsPort: Number(services.env.PUSHER_PORT),
+            httpHost: '127.0.0.1',
+            httpPort: port,
+            httpPath: '/pusher',
           },
         ] as const);
         for (let n = 0; n < events; n++) {
           await pusher.trigger('bench', 'tick', { at: performance.timeOrigin + performance.now() });
           await pause(EVERY_MS);
         }
-        await page.waitForFunction((count) => (globalThis as unknown as Follow).delays.length >= count, events);
-        const delays = await page.evaluate(() => (globalThis as unknown as Follow).delays);
+        await page.waitForFunction((count) => (globalThis as unknown as PageWindow).delays.length >= count, events);
+        const delays = await page.evaluate(() => (globalThis as unknown as PageWindow).delays);
         await page.close();
         return delays;
       });

@@ -8,8 +8,8 @@ import type { LoadResult } from '../../processes/load.ts';
 import { withRunningStack } from '../../running-stack.ts';
 import { makeInput } from '../../stacks/task.ts';
 
-/** The memory that server and worker should each stay under here. The limits in backend/ allow more in the worst case. */
-const MOST_MB = 512;
+/** Most resident memory that server and worker may each take here. The limits in backend/ allow more in the worst case. */
+const MAX_MB = 512;
 
 interface Figures {
   readonly users: number;
@@ -17,10 +17,13 @@ interface Figures {
   readonly accepted: number;
   /** Requests that were answered 503 and `Retry-After: 1`, and sent again. */
   readonly putOff: number;
-  /** Seconds from the first request; so are the next two. */
+  /** Seconds from the first request to the last answer 202. */
   readonly lastAccepted: number;
+  /** Seconds from the first request until a page shows the first outcome. */
   readonly firstOutcome: number;
+  /** Seconds from the first request until a page shows the last outcome. */
   readonly lastOutcome: number;
+  /** Outcomes that no page showed. */
   readonly lost: number;
   /** Resident memory in MB: before the burst, and the most during it. */
   readonly server: readonly [number, number];
@@ -40,9 +43,9 @@ export const burst: Part<unknown> = definePart<Figures>({
       const loader = await BenchProcess.start('load', { env: services.env });
       const pids = [running.server.pid, running.worker?.pid ?? 0] as const;
       const before = pids.map(memoryOf);
-      const most = [...before];
+      const peaks = [...before];
       const sampler = setInterval(() => {
-        for (const [index, pid] of pids.entries()) most[index] = Math.max(most[index] ?? 0, memoryOf(pid));
+        for (const [index, pid] of pids.entries()) peaks[index] = Math.max(peaks[index] ?? 0, memoryOf(pid));
       }, 50);
       try {
         let load: LoadResult | undefined;
@@ -62,8 +65,8 @@ export const burst: Part<unknown> = definePart<Figures>({
           firstOutcome: (run.firstOutcome - began) / 1_000,
           lastOutcome: run.wall / 1_000,
           lost: run.lost,
-          server: [before[0] ?? 0, most[0] ?? 0],
-          worker: [before[1] ?? 0, most[1] ?? 0],
+          server: [before[0] ?? 0, peaks[0] ?? 0],
+          worker: [before[1] ?? 0, peaks[1] ?? 0],
         };
       } finally {
         clearInterval(sampler);
@@ -72,16 +75,16 @@ export const burst: Part<unknown> = definePart<Figures>({
     });
   },
   report(raw) {
-    const most = Math.max(raw.server[1], raw.worker[1]);
+    const peak = Math.max(raw.server[1], raw.worker[1]);
     return {
       text: [
         table(
           [
             'accepted',
             'put off (503)',
-            'the last after, s',
+            'last accepted after, s',
             'first outcome shown after, s',
-            'the last, s',
+            'last outcome shown after, s',
             'lost',
             'server, MB',
             'worker, MB',
@@ -110,7 +113,7 @@ export const burst: Part<unknown> = definePart<Figures>({
           `< ${figure(raw.lastAccepted)} s`,
           raw.firstOutcome < raw.lastAccepted,
         ),
-        holds('burst: most memory of server and worker', `${figure(most)} MB`, `≤ ${MOST_MB} MB each`, most <= MOST_MB),
+        holds('burst: most memory of server and worker', `${figure(peak)} MB`, `≤ ${MAX_MB} MB each`, peak <= MAX_MB),
       ],
     };
   },

@@ -8,11 +8,11 @@ import { type RunningStack, subtract, totalOf, withRunningStack } from '../../ru
 import { type Services, withOwnServices } from '../../services.ts';
 import { makeInput } from '../../stacks/task.ts';
 
-const ACTIVE = [1, 10, 100, 1_000];
-const ELEMENTS = [100, 10_000, 1_000_000];
-/** Duration of a task while the number of elements grows. 100 elements in 8 s are still more than 10 pushes a second. */
+const ACTIVE_TASKS = [1, 10, 100, 1_000];
+const ELEMENTS_A_TASK = [100, 10_000, 1_000_000];
+/** Duration of a task while the number of elements grows. 100 elements in 8 s are 12.5 a second, above the limit of 10 pushes. */
 const ELEMENT_SECONDS = 8;
-/** Active tasks while the number of elements grows. */
+/** Number of active tasks while the number of elements grows. */
 const TASKS = 20;
 
 interface Figures {
@@ -41,24 +41,24 @@ export const growth: Part<unknown> = definePart<Growth>({
   title: 'growth: what one second of one task costs',
   async measure({ services, quick, log }) {
     const active: Figures[] = [];
-    for (const tasks of quick ? [1, 100] : ACTIVE) {
+    for (const tasks of quick ? [1, 100] : ACTIVE_TASKS) {
       log(`${tasks} active tasks`);
       const seconds = quick ? 4 : 10;
       active.push({ size: tasks, ...(await costOf('inloop', { services, tasks, elements: seconds * 5, seconds })) });
     }
-    // The CPU is a difference of two measurements, too inexact in one round; so the median of three is taken.
+    // The CPU is the difference of two measurements. One round is too inexact for a difference, so take the median of three.
     const rounds = new Map<number, Omit<Figures, 'size'>[]>();
     for (let round = 1; round <= (quick ? 1 : 3); round++) {
-      for (const size of quick ? [100, 10_000] : ELEMENTS) {
+      for (const size of quick ? [100, 10_000] : ELEMENTS_A_TASK) {
         log(`round ${round}: ${size.toLocaleString('en')} elements a task`);
         const load = { tasks: TASKS, elements: size, seconds: ELEMENT_SECONDS };
-        // The loop over a million elements costs CPU by itself, which queue-only measures. Both run at the same time, so
-        // that a busy minute of the machine slows both.
-        const [told, untold] = await Promise.all([
+        // The loop over a million elements costs CPU by itself. queue-only runs the same loop without updates, so its CPU is
+        // subtracted. Both run at the same time, so that a busy minute of the machine slows both.
+        const [withUpdates, without] = await Promise.all([
           costOf('inloop', { ...load, services }),
           withOwnServices((own) => costOf('queue-only', { ...load, services: own })),
         ]);
-        rounds.set(size, [...(rounds.get(size) ?? []), { ...told, cpu: told.cpu - untold.cpu }]);
+        rounds.set(size, [...(rounds.get(size) ?? []), { ...withUpdates, cpu: withUpdates.cpu - without.cpu }]);
       }
     }
     const elements = [...rounds].map(([size, all]) => ({
@@ -79,9 +79,9 @@ export const growth: Part<unknown> = definePart<Growth>({
     };
     return {
       text: [
-        'Active tasks in one worker. Each has a user of its own with a page open, and 5 elements a second. The CPU of idle processes is subtracted. The rest falls with the number of tasks, because a process that wakes up for one message pays for the waking.',
+        'Active tasks in one worker. Each has a user of its own with a page open, and 5 elements a second. The CPU that idle processes use is subtracted. With more tasks a task-second costs less, because a process that wakes up handles several messages at once.',
         table(['active tasks', 'CPU ms a task-second', 'messages a task-second', 'lost'], rows(active)),
-        `Elements a task, with ${TASKS} tasks at a time and the elements spread evenly over the same time. The CPU is the difference to the same work in queue-only, as the median of three rounds.`,
+        `Elements a task, with ${TASKS} tasks at a time and the elements spread evenly over the same time. The CPU is what inloop uses more than queue-only for the same work: the median of three rounds.`,
         table(['elements', 'CPU ms a task-second', 'messages a task-second', 'lost'], rows(elements)),
       ].join('\n\n'),
       targets: [
@@ -103,9 +103,10 @@ function costOf(
   { services, tasks, elements, seconds }: Load,
 ): Promise<Omit<Figures, 'size'>> {
   const users = Array.from({ length: tasks }, (_, index) => `user-${index}`);
-  const inputs = (from: number, size: number, count: number) =>
-    users.map((user, index) => makeInput({ n: from + index, user, elements: count, work: 'paced', size }));
+  const inputs = (from: number, ms: number, count: number) =>
+    users.map((user, index) => makeInput({ n: from + index, user, elements: count, work: 'paced', size: ms }));
   return withRunningStack({ services, stack, users, concurrency: tasks }, async (running) => {
+    // Warm-up: 50 elements in 500 ms, with numbers that the measured tasks do not use.
     await running.run(inputs(1_000_000, 500, 50));
     const idle = await idleCost(running, 3_000);
     const run = await running.run(inputs(0, seconds * 1_000, elements));

@@ -1,6 +1,5 @@
-// The part `one-minute`: how often the page of a task of 60 s is told, and how many messages that makes. The first is
-// measured with 10,000 elements a second, the second with 1,000 elements in all. docs/cost.md is computed from the
-// second.
+// The part `one-minute`: one task of 60 s. With 10,000 elements a second, it measures how often the page is told. With 1,000
+// elements in all, it counts the messages; docs/cost.md is computed from that count.
 import { figure, table } from '../../measure/table.ts';
 import { atMost, definePart, type Part } from '../../part.ts';
 import { withRunningStack } from '../../running-stack.ts';
@@ -11,11 +10,12 @@ const NAMES = ['pusher-per-element', 'inloop', 'inloop-thrifty'] as const;
 type Name = (typeof NAMES)[number];
 const USER = 'user-0';
 
-/** What the page of one task saw. */
+/** How often the page of one task was told. */
 interface Steps {
   readonly elements: number;
-  /** Events a second while the task ran: on average, and in the busiest second. */
+  /** Events a second while the task ran, on average. */
   readonly perSecond: number;
+  /** Events in the busiest second. */
   readonly busiest: number;
   /** Longest time between two events, in ms. */
   readonly longestGap: number;
@@ -36,11 +36,11 @@ export const oneMinute: Part<unknown> = definePart<OneMinuteFigures>({
     const elements = quick ? 100 : 1_000;
     log(`tasks of ${seconds} s, side by side, each with a Redis and a Soketi of its own`);
     const [perElement, inloop, thrifty, fastInloop, fastThrifty] = await Promise.all([
-      slow('pusher-per-element', seconds, elements),
-      slow('inloop', seconds, elements),
-      slow('inloop-thrifty', seconds, elements),
-      fast('inloop', seconds),
-      fast('inloop-thrifty', seconds),
+      countMessages('pusher-per-element', seconds, elements),
+      countMessages('inloop', seconds, elements),
+      countMessages('inloop-thrifty', seconds, elements),
+      measureSteps('inloop', seconds),
+      measureSteps('inloop-thrifty', seconds),
     ]);
     return {
       seconds,
@@ -80,7 +80,7 @@ export const oneMinute: Part<unknown> = definePart<OneMinuteFigures>({
   },
 });
 
-function slow(stack: Name, seconds: number, elements: number) {
+function countMessages(stack: Name, seconds: number, elements: number) {
   return withOwnServices((services) =>
     withRunningStack({ services, stack, users: [USER], concurrency: 1 }, async (running) => {
       const input = makeInput({ n: 1, user: USER, elements, work: 'paced', size: seconds * 1_000 });
@@ -90,7 +90,7 @@ function slow(stack: Name, seconds: number, elements: number) {
   );
 }
 
-function fast(stack: Name, seconds: number): Promise<Steps> {
+function measureSteps(stack: Name, seconds: number): Promise<Steps> {
   return withOwnServices((services) =>
     withRunningStack({ services, stack, users: [USER], concurrency: 1 }, async (running) => {
       const elements = seconds * 10_000;

@@ -10,7 +10,7 @@ const USER = 'user-0';
 interface Figures {
   /** Calls in one task. */
   readonly calls: number;
-  /** Microseconds a call, with the loop around it; one entry a task. */
+  /** Microseconds a call, including the loop around it; one entry a task. */
   readonly each: readonly number[];
   /** Heap in use after a garbage collection, before and after all calls, in MB. */
   readonly heap: readonly [number, number];

@@ -9,16 +9,19 @@ import { type Cpu, perTask, subtract, withRunningStack } from '../../running-sta
 import { makeInput } from '../../stacks/task.ts';
 
 const WITHIN_MS = 1_000;
-/** Tasks of each user: ended while no page was open, and still waiting. */
-const [ENDED, WAITING] = [3, 2] as const;
+/** Tasks of each user that ended while no page was open. */
+const ENDED = 3;
+/** Tasks of each user that still wait for a worker. */
+const WAITING = 2;
 
 interface Return {
   /** Milliseconds from when the user came back until the page showed all tasks, one entry a page. */
   readonly took: readonly number[];
   /** When the last page showed all tasks, in ms after the first user came back. */
   readonly last: number;
-  /** CPU ms a page: of the server's processes, and of the one process that plays all pages. */
+  /** CPU ms a page, of server, Redis and Soketi. */
   readonly cpu: Cpu;
+  /** CPU ms a page, of the one process that plays all pages. */
   readonly pageCpu: number;
 }
 
@@ -56,7 +59,7 @@ export const returningPages: Part<unknown> = definePart<Figures>({
       };
       await clients.call('openPages', users);
       await clients.call('hidePages');
-      log(`${users.length * ENDED} tasks that end while nobody looks`);
+      log(`${users.length * ENDED} tasks end while no page is open`);
       const ended = tasks(0, ENDED);
       await worker?.call('takeMarks');
       await Promise.all([server.call('start', ended), worker?.call('reached', ended.length)]);
