@@ -27,11 +27,11 @@ describe('the page and the probes', () => {
     expect((await demo.get('/samples/other.csv')).status).toBe(404);
   });
 
-  it('answers what is nowhere with a problem', async () => {
+  it('answers an unknown path with a problem', async () => {
     expect(await problemOf(await demo.get('/nowhere'))).toMatchObject({ status: 404, code: 'not_found' });
   });
 
-  it('shows metrics, inloop’s among them', async () => {
+  it('shows metrics of the process and of inloop', async () => {
     const metrics = await (await demo.get('/metrics')).text();
     expect(metrics).toMatch(/^process_resident_memory_bytes \d+/m);
     expect(metrics).toMatch(/^inloop_push_events_total \d+/m);

@@ -16,7 +16,7 @@ export function createHealthRouter(
       help: `inloop: ${name.replaceAll('_', ' ')} since the process started.`,
       registers: [registry],
       collect() {
-        // inloop counts. A counter of prom-client has no `set`, so it is reset and increased to the count.
+        // inloop keeps the count. A counter of prom-client has no `set`, so it is reset and increased to that count.
         counter.reset();
         counter.inc(backend.counters()[name] ?? 0);
       },

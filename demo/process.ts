@@ -22,11 +22,11 @@ export async function runProcess(name: string, run: (stop: AbortSignal) => Promi
     console.error(error instanceof TaskError || error instanceof ConfigError ? `${name}: ${error.message}` : error);
     process.exitCode = 1;
   }
-  // Something may keep the process alive (a connection that is being retried), so it is ended after a second.
+  // Something may keep the process alive (a connection that is being retried), so end it after a second.
   setTimeout(() => process.exit(), 1_000).unref();
 }
 
-/** Starts an HTTP server. @throws TaskError `cannot_listen` if the port is taken or the address is not this machine's */
+/** Starts an HTTP server. @throws TaskError `cannot_listen` if the port is taken, or the address belongs to another machine */
 export async function listen(app: RequestListener, host: string, port: number): Promise<Server> {
   const server = createServer(app);
   server.listen(port, host);

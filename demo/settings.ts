@@ -1,6 +1,6 @@
 /**
- * The environment variables of server and worker, checked at start: a missing or bad one is named in one line. inloop/backend
- * reads the PUSHER_* variables itself.
+ * Reads and checks the environment variables of server and worker at start. The error for a missing or bad one is a single
+ * line that names it. inloop/backend reads the PUSHER_* variables itself.
  */
 
 import { resolve } from 'node:path';
@@ -26,7 +26,7 @@ export interface ServerSettings extends CommonSettings {
   readonly sessionSecret: string;
   /** Largest upload, in bytes. */
   readonly maxUploadBytes: number;
-  /** Proxies whose `X-Forwarded-*` headers are believed: addresses, subnets, or names as Express has them. */
+  /** Proxies whose `X-Forwarded-*` headers are believed: addresses, subnets, or Express's names (`loopback`). */
   readonly trustProxy: readonly string[];
   /** The supervisor's address for trouble on purpose (trouble.ts), or null. */
   readonly troubleUrl: string | null;
@@ -74,11 +74,11 @@ function readText(env: Environment, name: string, expected: string): string {
 function readRedisUrl(env: Environment): string {
   const expected = 'a URL like redis://127.0.0.1:6379';
   const value = readText(env, 'REDIS_URL', expected);
-  // It names several hosts, so it is not a URL. createBackend checks the rest.
+  // The address of a Sentinel names several hosts, so it is not a URL. createBackend checks the rest.
   if (/^rediss?\+sentinel:\/\/\S+$/.test(value)) return value;
   const protocol = URL.canParse(value) ? new URL(value).protocol : null;
   if (protocol === 'redis:' || protocol === 'rediss:') return value;
-  // The value may hold a password, so only its scheme is repeated.
+  // The value may hold a password, so the message repeats only its scheme.
   bad(`REDIS_URL is not a Redis address: expected ${expected}, got ${protocol ? `one with ${protocol}` : 'no URL'}.`);
 }
 

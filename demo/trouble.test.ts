@@ -11,7 +11,7 @@ import { readServerSettings } from './settings.ts';
 import { createTroubleRouter } from './trouble.ts';
 
 const closing: (() => Promise<void>)[] = [];
-/** What the supervisor's control was asked. */
+/** The requests that the supervisor got. */
 let asked: string[];
 let base: string;
 let cookie: string;
@@ -71,7 +71,7 @@ describe('trouble', () => {
     expect(asked).toEqual(['POST /secret/kill-worker', 'GET /secret', 'POST /secret/end-all']);
   });
 
-  it('is announced with the session, to whoever may make it', async () => {
+  it('is announced in the answer of /session, but not through a proxy', async () => {
     expect((await fetch(`${base}/session`)).headers.get('link')).toBe('</trouble>; rel="trouble"');
     const through = await fetch(`${base}/session`, { headers: { 'X-Forwarded-For': '198.51.100.7' } });
     expect(through.headers.get('link')).toBeNull();
@@ -84,13 +84,13 @@ describe('trouble', () => {
     ['a page without an origin', { Origin: 'null' }, 403],
     ['another site, as the browser says', { 'Sec-Fetch-Site': 'cross-site' }, 403],
     ['another port, as the browser says', { 'Sec-Fetch-Site': 'same-site' }, 403],
-    ['somebody before a proxy', { 'X-Forwarded-For': '198.51.100.7' }, 403],
+    ['somebody behind a proxy', { 'X-Forwarded-For': '198.51.100.7' }, 403],
   ])('is refused to %s', async (_who, headers, status) => {
     expect((await make(KILL, headers)).status).toBe(status);
     expect(asked).toEqual([]);
   });
 
-  it('is refused to a site that has given its own name this address', async () => {
+  it('is refused to a site whose name points to this address', async () => {
     const { port } = new URL(base);
     const status = await new Promise((resolve) => {
       const headers = {
@@ -114,12 +114,12 @@ describe('trouble', () => {
     [{ kind: 'sleep', seconds: 0 }],
     [{ kind: 'sleep' }],
     [[]],
-  ])('is refused as %j', async (body) => {
+  ])('is refused with the body %j', async (body) => {
     expect((await make(body)).status).toBe(422);
     expect(asked).toEqual([]);
   });
 
-  it('is not to be had while the supervisor does not answer, and its address stays a secret', async () => {
+  it('is answered 503 while the supervisor does not answer, without its secret address', async () => {
     await closing.shift()?.();
     const response = await make(KILL);
     expect(response.status).toBe(503);
@@ -128,7 +128,7 @@ describe('trouble', () => {
 });
 
 describe('a sleep', () => {
-  it('is answered when it is over, and takes the connections along', async () => {
+  it('is answered when it is over, and drops the connections', async () => {
     const before = Date.now();
     expect((await make({ kind: 'sleep', seconds: 1 })).status).toBe(200);
     expect(Date.now() - before).toBeGreaterThan(900);
@@ -136,8 +136,8 @@ describe('a sleep', () => {
   });
 
   it.each([
-    ['is over when all is ended', () => fetch(`${base}/trouble`, { method: 'DELETE', headers: { cookie } })],
-    ['is over when the server is to end', () => stop.abort()],
+    ['is over when all trouble is ended', () => fetch(`${base}/trouble`, { method: 'DELETE', headers: { cookie } })],
+    ['is over when the server ends', () => stop.abort()],
   ])('%s', async (_what, end) => {
     const answer = make({ kind: 'sleep', seconds: 600 });
     await eventually(async () => {
@@ -148,7 +148,7 @@ describe('a sleep', () => {
     expect((await answer).status).toBe(200);
   });
 
-  it('is had by a few tabs at once, and those that are gone do not count', async () => {
+  it('is refused to a sixth tab, and a tab that was closed does not count', async () => {
     const gone = new AbortController();
     const sleep = (signal?: AbortSignal) => make({ kind: 'sleep', seconds: 600 }, {}, signal);
     const answers = Array.from({ length: 5 }, () => sleep(gone.signal).catch(() => null));
@@ -170,7 +170,7 @@ describe('the settings', () => {
   const env = { REDIS_URL: 'redis://127.0.0.1', DATA_DIR: '/tmp', SESSION_SECRET: 'x'.repeat(16) };
   const url = 'http://127.0.0.1:1/secret';
 
-  it('offer trouble where npm start hands in an address, and never in production', () => {
+  it('offer trouble if npm start passes an address, and never in production', () => {
     expect(readServerSettings(env).troubleUrl).toBeNull();
     expect(readServerSettings({ ...env, INLOOP_TROUBLE_URL: url }).troubleUrl).toBe(url);
     expect(readServerSettings({ ...env, INLOOP_TROUBLE_URL: url, NODE_ENV: 'production' }).troubleUrl).toBeNull();

@@ -40,18 +40,19 @@ type Report = z.infer<typeof reportSchema>;
 /**
  * `GET /trouble` lists the trouble that lasts, `POST` starts some (`{"kind":"kill-worker"}`), `DELETE` ends all of it. All
  * three answer `{lasting: [{kind, leftMs}], pid?}`. `{"kind":"sleep","seconds":20}` is answered after 20 s: the tab waits
- * for it and does nothing else, like a computer that sleeps. `/session` gets a `Link` header, so that the page knows.
+ * for the answer and does nothing else, like a computer that sleeps. A `Link` header on `/session` tells the page that it
+ * may offer trouble.
  *
  * @param controlUrl the supervisor's secret address
  */
 export function createTroubleRouter(controlUrl: string, stop?: AbortSignal): Router {
-  /** For each sleeping tab: how to wake it, and until when it sleeps (milliseconds since 1970). */
+  /** For each sleeping tab: what wakes it, and the time at which it wakes by itself (milliseconds since 1970). */
   const sleepers = new Map<AbortController, number>();
   const wakeAll = () => {
-    for (const woken of sleepers.keys()) woken.abort();
+    for (const sleeper of sleepers.keys()) sleeper.abort();
   };
   stop?.addEventListener('abort', wakeAll);
-  /** Adds one entry for all sleeping tabs, because a page shows one clock. */
+  /** Adds one entry for all sleeping tabs, with the longest time, because the page shows a single countdown. */
   const withSleepers = (report: Report): Report => {
     const leftMs = Math.max(0, ...sleepers.values()) - Date.now();
     return leftMs > 0 ? { ...report, lasting: [...report.lasting, { kind: 'sleep', leftMs }] } : report;
@@ -79,14 +80,14 @@ export function createTroubleRouter(controlUrl: string, stop?: AbortSignal): Rou
       return;
     }
     if (sleepers.size >= MAX_SLEEPERS) refuse('too_many_sleepers', 429, 'Enough tabs are asleep already.');
-    // A computer that sleeps loses its connections.
+    // A computer that sleeps loses its connections, so this does too.
     const report = await ask(controlUrl, 'POST', 'drop-connection');
-    const woken = new AbortController();
-    res.on('close', () => woken.abort());
+    const sleeper = new AbortController();
+    res.on('close', () => sleeper.abort());
     const ms = request.data.seconds * 1_000;
-    sleepers.set(woken, Date.now() + ms);
-    await delay(ms, undefined, { signal: woken.signal }).catch(() => {});
-    sleepers.delete(woken);
+    sleepers.set(sleeper, Date.now() + ms);
+    await delay(ms, undefined, { signal: sleeper.signal }).catch(() => {});
+    sleepers.delete(sleeper);
     res.json(report);
   });
   router.delete('/trouble', async (_req, res) => {
@@ -104,10 +105,10 @@ async function ask(controlUrl: string, method: 'GET' | 'POST', kind = ''): Promi
   } catch {
     // Not logged: the error contains the secret address.
   }
-  return refuse('no_trouble', 503, 'The stack does not take trouble at this moment. Try again in a few seconds.');
+  return refuse('no_trouble', 503, 'The stack cannot make trouble right now. Try again in a few seconds.');
 }
 
-/** @throws TaskError `forbidden_origin` (403) for other sites' pages, and for whoever is not on this machine */
+/** @throws TaskError `forbidden_origin` (403) for pages of other sites, and for requests from other machines */
 function checkCaller(req: Request): void {
   const { origin, 'sec-fetch-site': site } = req.headers;
   // A client that sends neither header is not a browser, so no other site's page can be behind it.
@@ -118,8 +119,8 @@ function checkCaller(req: Request): void {
 }
 
 /**
- * Whether the request used a name of this machine (another site's name could point to our address) and no proxy (anybody
- * could be behind one).
+ * Whether the request came from this machine. It has to use a name of this machine, because another site's name could point
+ * to our address. It must not come through a proxy, because anybody could be behind one.
  */
 function isOnThisMachine({ headers }: Request): boolean {
   const name = /^(.*?)(?::\d+)?$/.exec(headers.host ?? '')?.[1] ?? '';

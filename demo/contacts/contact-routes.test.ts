@@ -8,11 +8,11 @@ beforeAll(async () => {
   demo = await DemoApp.start();
 }, 60_000);
 afterAll(() => demo?.stop(), 30_000);
-// Whatever a test sends: no file is left once its tasks are done.
+// After each test: once its tasks are done, no uploaded file is left.
 afterEach(() => demo?.expectNoUploads());
 
 describe('contacts and reports', () => {
-  it('pages through the contacts', async () => {
+  it('returns all contacts, page by page', async () => {
     const cookie = await demo.signIn('pager');
     await demo.outcomeOf(await demo.post('/imports', form([...sampleCsv({ rows: 45 })].join('')), { cookie }), cookie);
     const emails: string[] = [];

@@ -11,7 +11,7 @@ import { exportContacts } from '../tasks.ts';
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 100;
 
-/** Query: `limit` (1 to 100, default 50) and `cursor`. Answer: `{contacts, total, nextCursor}`, by e-mail address. */
+/** Query: `limit` (1 to 100, default 50) and `cursor`. Answer: `{contacts, total, nextCursor}`, in the order of the e-mail addresses. */
 export function createContactsRouter(db: DemoDatabase): Router {
   const router = Router();
   router.get('/', (req, res) => {

@@ -4,7 +4,7 @@ import { findColumns, isEmail, readContact } from './contact.ts';
 const columns = { email: 0, name: 1, company: 2, phone: 3 };
 
 describe('finding the columns', () => {
-  it('takes them in any order and any case, and leaves others out', () => {
+  it('finds them in any order and any case, and ignores other columns', () => {
     expect(findColumns([' Phone ', 'Notes', 'E-MAIL', 'Full Name'])).toEqual({
       phone: 0,
       email: 2,
@@ -37,12 +37,12 @@ describe('reading a contact', () => {
     expect(readContact([email], columns)).toEqual({ reason: expect.stringContaining(reason) });
   });
 
-  it('counts characters as people do', () => {
+  it('counts an emoji as one character', () => {
     expect(readContact(['a@b.co', '😀'.repeat(200)], columns)).toHaveProperty('contact');
     expect(readContact(['a@b.co', '😀'.repeat(201)], columns)).toHaveProperty('reason');
   });
 
-  it('undoes the guard against formulas that an export has put there', () => {
+  it('removes the apostrophe that an export puts before a formula', () => {
     expect(readContact(['a@b.co', "'=1+1", '', "'+49 30 1"], columns)).toEqual({
       contact: { email: 'a@b.co', name: '=1+1', company: '', phone: '+49 30 1' },
     });

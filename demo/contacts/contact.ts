@@ -1,6 +1,6 @@
-/** What makes a row of a CSV a contact, and why a row is not one. */
+/** Reads a contact from a row of a CSV, or says why the row is not a contact. */
 
-/** A contact as it is stored. The e-mail address is in lower case: it tells contacts of one owner apart. */
+/** A contact as it is stored. The e-mail address is in lower case; no two contacts of one owner have the same. */
 export interface Contact {
   readonly email: string;
   readonly name: string;
@@ -33,7 +33,7 @@ const LABELS: Readonly<Record<keyof Contact, string>> = {
   phone: 'phone number',
 };
 
-/** Finds the columns in a header row: any order, any case, unknown ones left out. Null without an e-mail column. */
+/** Finds the columns in a header row, in any order and any case. Other columns are ignored. Null without an e-mail column. */
 export function findColumns(header: readonly string[]): Columns | null {
   const headings = header.map((heading) => heading.trim().toLowerCase().replaceAll('_', ' '));
   const find = (key: keyof Contact) => headings.findIndex((heading) => HEADINGS[key].includes(heading));

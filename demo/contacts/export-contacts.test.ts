@@ -40,7 +40,7 @@ describe('an export', () => {
     expect(rows[2]).toEqual(['Ø, "x"\ny', 'p0001@example.com', '', "'+49 30 1"]);
   });
 
-  it.each(['\n', '\r', '\r\n'])('begins no cell with what follows %j in a name', async (lineBreak) => {
+  it.each(['\n', '\r', '\r\n'])('keeps what follows %j in a name in the same cell', async (lineBreak) => {
     const name = `Ada${lineBreak}=1+1`;
     data.db.saveContacts('ada', [{ email: 'ada@example.com', name, company: '', phone: '' }]);
     await createExportHandler(data)({}, run);
@@ -48,7 +48,7 @@ describe('an export', () => {
     expect(text.split('\r\n').slice(1).join('\r\n')).toBe(`"${name}",ada@example.com,,\r\n`);
   });
 
-  it('leaves nothing behind when it is called off', async () => {
+  it('leaves no file behind when its signal is aborted', async () => {
     const signal = AbortSignal.abort(new Error('called off'));
     await expect(createExportHandler(data)({}, { ...run, signal })).rejects.toThrow('called off');
     expect(readdirSync(data.folder.downloads)).toEqual([]);

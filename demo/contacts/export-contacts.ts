@@ -10,7 +10,7 @@ import type { TaskRun } from './task-run.ts';
 
 const PAGE_ROWS = 500;
 
-/** The handler of `export-contacts`. Running it again writes the file anew. */
+/** The handler of `export-contacts`. When it runs again, it replaces the file. */
 export function createExportHandler({ db, folder }: { readonly db: DemoDatabase; readonly folder: DataFolder }) {
   return async (_input: unknown, task: TaskRun): Promise<ResultOf<typeof exportContacts>> => {
     const name = folder.downloadName('report', task.id);

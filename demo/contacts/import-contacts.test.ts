@@ -53,7 +53,7 @@ const failureOf = (work: Promise<unknown>): Promise<TaskError> =>
   );
 
 describe('an import', () => {
-  it('bounds the file of rejected rows by what was uploaded, counts all of them, and says what is missing', async () => {
+  it('limits the file of rejected rows by the size of the upload, counts all rejected rows, and says how many are missing', async () => {
     const rows = 60_000;
     upload(`email\n${'x\n'.repeat(rows)}a@example.com\n`);
     expect(await importFile(createRun())).toMatchObject({ imported: 1, skipped: rows });
@@ -67,7 +67,7 @@ describe('an import', () => {
       `${(rows - listed).toLocaleString('en')} more rows were left out, for which this file had no room.`,
     ]);
     expect(rejects.at(-2)?.[0]).toBe(String(listed));
-    // Of a small file every row is there.
+    // For a small upload, the file lists every rejected row.
     upload(`email\n${'x\n'.repeat(500)}`);
     const other = createRun({ id: '0190a000-0000-7000-8000-000000000002' });
     data.db.removeUpload(UPLOAD);
@@ -105,7 +105,7 @@ describe('an import', () => {
     expect(run.reports.every(({ total }) => total === 1_234)).toBe(true);
   });
 
-  it('counts the same when it is run again after a crash in the middle', async () => {
+  it('counts the same when it runs again after a crash in the middle', async () => {
     upload([...sampleCsv({ rows: 5_000, kind: 'broken' })].join(''));
     const crash = new Error('the process died');
     let reports = 0;
@@ -125,13 +125,13 @@ describe('an import', () => {
     expect(readdirSync(data.folder.downloads)).toEqual([`rejects-${TASK}.csv`]);
   });
 
-  it('says the same again when it is run once more after it had finished', async () => {
+  it('returns the same result when it runs again after it has finished', async () => {
     upload('email\na@example.com\nb\n');
     const first = await importFile(createRun());
     expect(await importFile(createRun())).toEqual(first);
   });
 
-  it('ends with the row where the file turns bad, and keeps the rows before it', async () => {
+  it('fails at the row with a fault, and keeps the rows before it', async () => {
     upload([...sampleCsv({ rows: 60, kind: 'torn' })].join(''));
     const run = createRun();
     const error = await failureOf(importFile(run));
@@ -144,21 +144,21 @@ describe('an import', () => {
     expect(readdirSync(data.folder.uploads)).toEqual([]);
   });
 
-  it('fails with the same reason when a file that turned bad is tried again', async () => {
+  it('fails with the same reason when a file with a fault is tried again', async () => {
     upload('email\na@example.com\n"');
     const first = await failureOf(importFile(createRun()));
     const second = await failureOf(importFile(createRun({ id: '0190a000-0000-7000-8000-000000000002' })));
     expect(second).toMatchObject({ code: first.code, message: first.message, retryable: false });
   });
 
-  it('leaves no draft of the rejects behind when the file turns bad', async () => {
+  it('leaves no unfinished file of rejected rows behind when the upload has a fault', async () => {
     upload(Buffer.concat([Buffer.from('email\nbad\nworse\n'), Buffer.alloc(10)]));
     expect(await failureOf(importFile(createRun()))).toMatchObject({ code: 'not_text' });
     expect(readdirSync(data.folder.downloads)).toEqual([]);
   });
 
   it.each(['full', 'slow'] as const)(
-    'stops at once when it is called off (pace %s), and keeps the upload',
+    'stops at once when its signal is aborted (pace %s), and keeps the upload',
     async (pace) => {
       upload([...sampleCsv({ rows: 20_000 })].join(''));
       const stop = new AbortController();
@@ -170,7 +170,7 @@ describe('an import', () => {
     },
   );
 
-  it('moves row by row at pace slow', async () => {
+  it('reports progress row by row at pace slow', async () => {
     upload([...sampleCsv({ rows: 12 })].join(''));
     const run = createRun();
     await importFile(run, 'slow', 60);

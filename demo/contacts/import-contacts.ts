@@ -1,9 +1,9 @@
 /**
  * The import: runs in the worker, row by row. Its memory does not grow with the file.
  *
- * It may run again at any time (the worker died, the owner pressed Retry), so every step can be repeated: a contact with a
- * known e-mail address is replaced, the file of rejected rows is written anew, and the outcome of an upload is stored
- * before the upload is deleted.
+ * It may run again at any time (the worker died, the owner pressed Retry), so every step can be repeated. A contact with a
+ * known e-mail address is replaced. The file of rejected rows is written anew. The outcome of an upload is stored before the
+ * upload is deleted.
  */
 
 import { existsSync, statSync } from 'node:fs';
@@ -29,11 +29,12 @@ const BATCH_ROWS = 500;
 const BATCH_MS = 100;
 
 /**
- * The file of rejected rows is at most this many times as long as the upload, but may always have the length below.
- * Without a limit an upload of many short bad rows would make a file thirty times as long, because each row gets a reason.
+ * The file of rejected rows is at most three times as long as the upload. Without a limit, an upload of many short bad rows
+ * would make a file thirty times as long, because each row gets a reason.
  */
 const REJECTS_FACTOR = 3;
-const LEAST_REJECTS_LENGTH = 65_536;
+/** The file of rejected rows may always be this long, in characters, so that a small upload gets all of its rows. */
+const REJECTS_MIN_LIMIT = 65_536;
 /** Number, separators and line end of a rejected row, in characters. */
 const ROW_OVERHEAD = 12;
 
@@ -79,7 +80,7 @@ export function createImportHandler({ db, folder, slowRowMs }: ImportOptions) {
   };
 }
 
-/** One run over one file. */
+/** One import of one file. */
 class ImportRun {
   readonly #db: DemoDatabase;
   readonly #folder: DataFolder;
@@ -92,6 +93,7 @@ class ImportRun {
   #rejected: string[][] = [];
   /** Rejected rows that did not fit into the file. */
   #unlisted = 0;
+  /** Characters that the file of rejected rows may still take. */
   #rejectsLeft = 0;
   #rejects: CsvWriter | null = null;
   #header: readonly string[] = [];
@@ -107,7 +109,7 @@ class ImportRun {
   async importFile(path: string, rowMs: number): Promise<Result> {
     const { signal } = this.#task;
     this.#task.stage('reading');
-    this.#rejectsLeft = Math.max(statSync(path).size * REJECTS_FACTOR, LEAST_REJECTS_LENGTH);
+    this.#rejectsLeft = Math.max(statSync(path).size * REJECTS_FACTOR, REJECTS_MIN_LIMIT);
     this.#total = await countRows(path, signal);
 
     this.#task.stage('saving');
@@ -125,7 +127,7 @@ class ImportRun {
       }
       await this.#save();
     } catch (error) {
-      // The file is bad from here on. The rows before are good, so they are saved.
+      // The file has a fault here. The rows before it are good, so they are saved.
       if (error instanceof TaskError && !signal.aborted) await this.#save();
       throw error;
     } finally {
@@ -202,7 +204,7 @@ class ImportRun {
   }
 }
 
-/** The error for a file without an e-mail column; it names the columns that there are. Also for inspect-upload.ts. */
+/** The error for a file without an e-mail column. Its message names the columns that the file has. */
 export function noEmailColumn(header: readonly string[]): TaskError {
   const found = header.slice(0, 10).map((name) => JSON.stringify(name.trim().slice(0, 30)));
   return new TaskError(

@@ -1,4 +1,4 @@
-/** The part of a running task that the demo's handlers use. Tests implement it and need no worker. */
+/** The part of a running task that the demo's handlers use. Tests pass an implementation of their own and need no worker. */
 
 import type { Progress } from 'inloop';
 

@@ -1,6 +1,6 @@
 /**
- * Refuses absurd CSV files while they arrive: for 49 MB of commas a CSV parser would hold millions of empty fields in memory.
- * Looks at each byte once and keeps a few counters.
+ * Refuses CSV files with too many rows, columns or empty lines while they arrive. Without it a CSV parser would hold 49 million
+ * empty fields in memory for 49 MB of commas. It looks at each byte once and keeps a few counters.
  */
 
 import { TaskError } from 'inloop';
@@ -11,16 +11,17 @@ import { checkText } from './text-check.ts';
 const MAX_ROWS = 1_000_000;
 /** Most fields of a row. */
 const MAX_FIELDS = 1_000;
-/** Longest row in characters, with quotation marks and separators. read-csv.ts has a limit without them. */
+/** Longest row in characters, with quotation marks and separators. read-csv.ts has a lower limit, which leaves them out. */
 const MAX_ROW_LENGTH = 262_144;
-/** Most empty lines. Each costs time. */
+/** Most empty lines. Each costs time and adds no row, so the limit on rows does not bound them. */
 const MAX_EMPTY_LINES = 10_000;
-/** The first bytes decide whether a bad file is a faulty CSV or another kind of file. */
+/** How many bytes from the start decide whether a bad file is a faulty CSV or another kind of file. */
 const HEAD_BYTES = 4_096;
 
 const QUOTE = 0x22;
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
+/** By the code of a separator (comma, semicolon, tab): its index in the counts. */
 const SEPARATORS: Readonly<Record<number, number>> = { 44: 0, 59: 1, 9: 2 };
 
 /** Checks one file while it arrives. */
@@ -29,10 +30,12 @@ export class CsvLimit {
   /** Complete rows so far, with the header. */
   #rows = 0;
   #emptyLines = 0;
+  /** Characters of this row so far. */
   #length = 0;
   /** Commas, semicolons and tabs of this row outside quotation marks. Any of them may be the separator. */
-  readonly #separators = [0, 0, 0];
+  readonly #separatorCounts = [0, 0, 0];
   #isQuoted = false;
+  /** Whether the last byte was a carriage return. */
   #afterReturn = false;
 
   /**
@@ -60,8 +63,8 @@ export class CsvLimit {
     }
     const separator = SEPARATORS[byte];
     if (separator === undefined || this.#isQuoted) return;
-    const count = (this.#separators[separator] as number) + 1;
-    this.#separators[separator] = count;
+    const count = (this.#separatorCounts[separator] as number) + 1;
+    this.#separatorCounts[separator] = count;
     if (count >= MAX_FIELDS) this.#refuse('too_many_columns', `${this.#row()} has more than ${MAX_FIELDS} columns`);
   }
 
@@ -85,7 +88,7 @@ export class CsvLimit {
       this.#refuse('too_many_rows', `The file has more than ${MAX_ROWS.toLocaleString('en')} rows`);
     }
     this.#length = 0;
-    this.#separators.fill(0);
+    this.#separatorCounts.fill(0);
   }
 
   #refuseLength(): never {

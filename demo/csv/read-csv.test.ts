@@ -59,8 +59,8 @@ describe('reading a CSV', () => {
     expect(await countRows(file(content))).toBe(2);
   });
 
-  it('keeps characters whole that two chunks share', async () => {
-    // Chunks are 64 KiB; after an odd number of bytes every three-byte character straddles one of their borders.
+  it('reads a character whose bytes are in two chunks', async () => {
+    // Chunks are 65,536 bytes. The header takes 2 bytes, every other line 4, so a character crosses each border of two chunks.
     const rows = Array.from({ length: 60_000 }, () => '語');
     const { fields, error } = await read(`x\n${rows.join('\n')}\n`);
     expect(error).toBeNull();
@@ -80,7 +80,7 @@ describe('reading a CSV', () => {
     ['a quotation mark that is never closed', 'a,b\n1,2\n"3,4\n5,6\n', 'broken_csv'],
     ['text after a closing quotation mark', 'a,b\n1,2\n"3"x,4\n5,6\n', 'broken_csv'],
     ['a quotation mark within a value', 'a,b\n1,2\n3"x,4\n5,6\n', 'broken_csv'],
-    ['a quotation mark that is closed far too late', `a,b\n1,2\n"3,4\n${'5,6\n'.repeat(100_000)}`, 'broken_csv'],
+    ['a quotation mark that is closed 100,000 rows later', `a,b\n1,2\n"3,4\n${'5,6\n'.repeat(100_000)}`, 'broken_csv'],
     [
       'bytes that are not UTF-8',
       Buffer.concat([Buffer.from('a,b\n1,2\n3,'), Buffer.from([0xe4, 0x6e]), Buffer.from('\n')]),
@@ -96,7 +96,7 @@ describe('reading a CSV', () => {
       Buffer.concat([Buffer.from('a,b\n1,2\n3,'), Buffer.alloc(100), Buffer.from('\n5,6\n')]),
       'not_text',
     ],
-  ])('hands out the rows before %s, then says where it is', async (_what, content, code) => {
+  ])('yields the rows before %s, then names the row with the fault', async (_what, content, code) => {
     const { fields, error } = await read(content);
     expect(fields).toEqual([
       ['a', 'b'],
@@ -106,7 +106,7 @@ describe('reading a CSV', () => {
     expect(error?.message).toContain('Row 2 (line 3 of the file)');
   });
 
-  it('stops when it is told to', async () => {
+  it('stops when its signal is aborted', async () => {
     const path = file(`a\n${'1\n'.repeat(200_000)}`);
     const stop = new AbortController();
     const rows = readCsv(path, stop.signal);
@@ -118,7 +118,7 @@ describe('reading a CSV', () => {
     await expect(rest).rejects.toThrow();
   });
 
-  it('reads back whatever a CSV can say, and counts its rows', async () => {
+  it('reads back whatever csv-stringify writes, and counts its rows', async () => {
     const field = fc
       .string({ unit: 'grapheme', maxLength: 12 })
       .filter((text) => !/[\p{Cc}\p{Cs}\uFEFF]/u.test(text.replace(/[\r\n\t]/g, '')));

@@ -22,8 +22,8 @@ export interface CsvRow {
 const MAX_ROW_LENGTH = 65_536;
 
 /**
- * The rows of the file at `path`, the header first: UTF-8 with or without BOM, any line ends, empty lines left out,
- * separated by commas, semicolons or tabs, whichever the header has most of.
+ * Yields the rows of the file at `path`, the header first, without empty lines. The file is UTF-8 with or without BOM, with
+ * any line ends. The separator is a comma, a semicolon or a tab: the one that the header has most of.
  *
  * @throws TaskError `not_text` (415) or `broken_csv` (422), not retryable, naming the row
  */
@@ -31,8 +31,9 @@ export async function* readCsv(path: string, signal?: AbortSignal): AsyncGenerat
   let rows: CsvRow[] = [];
   let count = 0;
   let lastLine = 0;
-  let doubled = 0;
+  let crlfsInQuotes = 0;
   let parser: Parser | null = null;
+  /** The start of a character that the next chunk completes. */
   let rest: Buffer = Buffer.alloc(0);
 
   const open = (head: Buffer) =>
@@ -41,24 +42,27 @@ export async function* readCsv(path: string, signal?: AbortSignal): AsyncGenerat
       delimiter: findDelimiter(head),
       relax_column_count: true,
       skip_empty_lines: true,
-      // csv-parse would take that of the first line for all lines; joined files have several.
+      // By default csv-parse uses the line end of the first line for all lines. A file that was joined from others has several.
       record_delimiter: ['\r\n', '\n', '\r'],
       max_record_size: MAX_ROW_LENGTH,
       // Rows are collected here, not read from the stream: a stream that fails discards its buffered rows.
       on_record(fields: string[], context) {
         const breaks = fields.flatMap((field) => field.match(/\r\n|\r|\n/g) ?? []);
         // csv-parse counts a CRLF within quotation marks as two lines.
-        doubled += breaks.filter((found) => found.length === 2).length;
-        lastLine = context.lines - doubled;
+        crlfsInQuotes += breaks.filter((found) => found.length === 2).length;
+        lastLine = context.lines - crlfsInQuotes;
         rows.push({ number: count++, line: lastLine - breaks.length, fields });
         return null;
       },
     }).on('error', () => {}); // The failed write reports it.
   const describe = (error: unknown) => describeCsvError(error, count, lastLine + 1);
-  /** Ends the parser at bytes that are not text. `rows` then holds the rows before; the error names the row with the bytes. */
-  const tear = async (torn: Parser, fault: TextFault) => {
-    // A `?` stands for the bad bytes, so that their row is not complete before them. It is then the last row, if the
-    // parser gives it out at all.
+  /**
+   * Ends the parser at bytes that are not text, and makes the error that names their row. `rows` then holds the complete rows
+   * before it.
+   */
+  const endAtBadBytes = async (torn: Parser, fault: TextFault) => {
+    // Write a `?` in place of the bad bytes, so that their row has at least one character. The row is then the last one that
+    // the parser gives out, unless it has another fault as well and the parser fails.
     const failed = (await write(torn, Buffer.from('?'))) ?? (await end(torn));
     const row = failed ? undefined : rows.pop();
     return describeTextFault(fault, row?.number ?? count, row?.line ?? lastLine + 1);
@@ -71,19 +75,19 @@ export async function* readCsv(path: string, signal?: AbortSignal): AsyncGenerat
     rest = bytes.subarray(length);
     parser ??= open(bytes.subarray(0, length));
     const error = await write(parser, bytes.subarray(0, length));
-    const failure = error ? describe(error) : fault ? await tear(parser, fault) : null;
+    const failure = error ? describe(error) : fault ? await endAtBadBytes(parser, fault) : null;
     yield* rows;
     rows = [];
     if (failure) throw failure;
     signal?.throwIfAborted();
   }
   if (parser === null) return;
-  const error = rest.length > 0 ? await tear(parser, 'encoding') : await end(parser);
+  const error = rest.length > 0 ? await endAtBadBytes(parser, 'encoding') : await end(parser);
   yield* rows;
   if (error) throw describe(error);
 }
 
-/** The separator that the first line has most of. */
+/** The separator that the first line has most of; a comma if it has none. */
 function findDelimiter(head: Buffer): string {
   const firstLine = /^\s*[^\r\n]*/.exec(head.toString('utf8'))?.[0] ?? '';
   const count = (delimiter: string) => firstLine.split(delimiter).length;

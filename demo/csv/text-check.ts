@@ -1,4 +1,4 @@
-/** Checks that the bytes of a stream are UTF-8 text. For read-csv.ts, which must know how far a file is good. */
+/** Checks that the bytes of a stream are UTF-8 text. For read-csv.ts, which must know where the text ends. */
 
 import { isUtf8 } from 'node:buffer';
 
@@ -22,6 +22,7 @@ export function checkText(bytes: Buffer): TextCheck {
     if (control !== -1) return { length: whole, fault: whole < control ? 'encoding' : 'control' };
     return { length: whole, fault: null };
   }
+  // Binary search: the first `good` bytes are text, the first `bad` bytes are not.
   let good = 0;
   let bad = whole;
   while (bad - good > 1) {
@@ -37,12 +38,12 @@ function findControl(bytes: Buffer): number {
   return bytes.findIndex((byte) => byte < 0x09 || (byte > 0x0d && byte < 0x20));
 }
 
-/** The length without an incomplete character at the end. */
+/** The length without an incomplete character at the end. A UTF-8 character has at most four bytes, so three may be there. */
 function wholeLength(bytes: Buffer): number {
   for (let back = 1; back <= 3 && back <= bytes.length; back++) {
     const byte = bytes[bytes.length - back] as number;
-    if (byte < 0x80) break;
-    if (byte < 0xc0) continue;
+    if (byte < 0x80) break; // A character of one byte.
+    if (byte < 0xc0) continue; // A later byte of a character.
     const needed = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
     return back < needed ? bytes.length - back : bytes.length;
   }

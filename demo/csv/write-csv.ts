@@ -1,8 +1,8 @@
 /**
  * Writes a CSV that people will open in a spreadsheet: rejected rows and exports.
  *
- * The values come from strangers. A value that starts like a formula gets an apostrophe before it; else a spreadsheet would
- * run it (OWASP, "CSV injection"). The file gets its name only when it is complete.
+ * The values come from strangers. A value that starts like a formula gets an apostrophe before it, so that a spreadsheet does
+ * not run it (OWASP, "CSV injection"). The file gets its name only when it is complete.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -14,7 +14,7 @@ import { stringify } from 'csv-stringify/sync';
 import { removeUnfinished } from '../files/remove-file.ts';
 
 export interface CsvWriter {
-  /** Adds rows; waits where the disk is slower. @throws the error of the disk, for example that it is full */
+  /** Adds rows; waits while the disk is behind. @throws the error of the disk, for example that it is full */
   write(rows: readonly (readonly string[])[]): Promise<void>;
   /** Completes the file at its path, in place of an earlier one. */
   commit(): Promise<void>;
@@ -55,8 +55,8 @@ function format(rows: readonly (readonly string[])[]): string {
   return stringify(rows as string[][], {
     escape_formulas: true,
     record_delimiter: 'windows',
-    // csv-stringify quotes only the line break that it writes itself, CR LF. In a spreadsheet any unquoted line break starts
-    // a new row: "Ada\n=1+1" would be a name and a formula.
+    // By default csv-stringify quotes a value only where it contains CR LF, the line break between rows here. A spreadsheet
+    // starts a new row at any unquoted line break: "Ada\n=1+1" would become a name and a formula.
     quoted_match: /[\r\n]/,
   });
 }

@@ -19,7 +19,7 @@ describe('contacts', () => {
     expect(data.db.readContacts('bob', 10).contacts).toEqual([contact('x@example.com', 'Bob’s')]);
   });
 
-  it('pages through all of them, each once', () => {
+  it('returns all contacts page by page, each once', () => {
     const all = Array.from({ length: 25 }, (_, i) => contact(`${String(i).padStart(2, '0')}@example.com`));
     data.db.saveContacts('ada', all.toReversed());
     const seen = [];
@@ -32,7 +32,7 @@ describe('contacts', () => {
     expect(seen).toEqual(all);
   });
 
-  it('are there for another process that has the file open', () => {
+  it('are visible to another process that has the file open', () => {
     const other = openDatabase(data.folder.database);
     data.db.saveContacts('ada', [contact('x@example.com')]);
     expect(other.countContacts('ada')).toBe(1);
@@ -41,7 +41,7 @@ describe('contacts', () => {
     other.close();
   });
 
-  it('saves a batch whole or not at all', () => {
+  it('saves all contacts of a call or none', () => {
     const broken = { ...contact('y@example.com'), name: null as unknown as string };
     expect(() => data.db.saveContacts('ada', [contact('x@example.com'), broken])).toThrow();
     expect(data.db.countContacts('ada')).toBe(0);
@@ -65,7 +65,7 @@ describe('uploads and downloads', () => {
     expect(data.db.findDownload('rejects', 't1', 'ada')).toBeNull();
   });
 
-  it('forgets what is old', () => {
+  it('forgets records from before a given time', () => {
     data.db.addUpload('u1');
     data.db.forget(new Date(Date.now() - 60_000));
     expect(data.db.addUpload('u1')).toBe(false);

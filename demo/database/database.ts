@@ -24,13 +24,13 @@ export interface ContactPage {
 }
 
 export interface DemoDatabase {
-  /** Adds contacts to an owner's, all or none. A contact with a known e-mail address replaces the old one. */
+  /** Saves contacts of an owner: all of them or none. A contact replaces one with the same e-mail address. */
   saveContacts(owner: string, contacts: readonly Contact[]): void;
   /** At most `limit` contacts whose e-mail addresses come after `after`. */
   readContacts(owner: string, limit: number, after?: string): ContactPage;
   countContacts(owner: string): number;
 
-  /** Records an upload. Returns false if it was recorded before: the same file with the same Idempotency-Key. */
+  /** Records an upload. Returns false if it was recorded before, which means the same file with the same Idempotency-Key. */
   addUpload(uploadId: string): boolean;
   removeUpload(uploadId: string): void;
   /** Null until the upload is imported. */
@@ -39,7 +39,7 @@ export interface DemoDatabase {
   settleUpload<Result>(uploadId: string, outcome: UploadOutcome<Result>): void;
 
   addDownload(kind: DownloadKind, taskId: string, owner: string, filename: string): void;
-  /** The file name that the owner sees, or null when this owner has no such download. */
+  /** The file name for the owner to see, or null when this owner has no such download. */
   findDownload(kind: DownloadKind, taskId: string, owner: string): string | null;
 
   readonly files: FileRecords;
@@ -68,7 +68,7 @@ const SCHEMA = `
 export function openDatabase(path: string, now: () => Date = () => new Date()): DemoDatabase {
   keepPrivate(path);
   const db = new Database(path);
-  // Must come first: the other process may be creating the tables at this moment.
+  // This must come first: the other process may be creating the tables at this moment, and then the next statements wait.
   db.exec('PRAGMA busy_timeout = 5000');
   db.exec('PRAGMA journal_mode = WAL');
   db.exec('PRAGMA synchronous = NORMAL');
@@ -147,7 +147,7 @@ export function openDatabase(path: string, now: () => Date = () => new Date()): 
   };
 }
 
-/** Creates the file readable for its owner only. SQLite would make it readable for all; its side files copy the mode. */
+/** Creates the file readable for its owner only. SQLite would make it readable for all. The files beside it get the same mode. */
 function keepPrivate(path: string): void {
   if (path === ':memory:') return;
   closeSync(openSync(path, 'a', 0o600));

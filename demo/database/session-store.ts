@@ -1,4 +1,4 @@
-/** Sessions, stored on the server: when a session has ended, a copy of its cookie is worthless. */
+/** Sessions, stored on the server, so that a copy of a cookie is worthless when its session has ended. */
 
 import { randomBytes } from 'node:crypto';
 import type Database from 'libsql';
@@ -11,7 +11,7 @@ export interface SessionStore {
   end(id: string): void;
 }
 
-/** Most sessions of one user. One more ends the oldest. */
+/** Most sessions of one user. When one more starts, the oldest ends. */
 const MAX_SESSIONS = 100;
 
 const SCHEMA = `

@@ -9,7 +9,7 @@ let root: string;
 let umask: number;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'inloop-data-'));
-  // As it is where nobody thought of it.
+  // The usual default: new files are readable for everybody.
   umask = process.umask(0o022);
 });
 afterEach(() => {
@@ -35,14 +35,14 @@ onUnix('the data of the demo', () => {
     return db;
   };
 
-  it('are for their owner alone, the database and what lies beside it too', () => {
+  it('are readable for their owner only, the database and the files beside it too', () => {
     const db = open();
     expect(readdirSync(join(root, 'data'))).toEqual(expect.arrayContaining(['demo.db', 'demo.db-wal', 'uploads']));
     expect(findOpen(root)).toEqual([]);
     db.close();
   });
 
-  it('become so where an earlier version left them open', () => {
+  it('become private when an earlier version left them readable for others', () => {
     const data = join(root, 'data');
     mkdirSync(data);
     open().close();

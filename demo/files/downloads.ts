@@ -1,4 +1,4 @@
-/** Downloads of files that tasks made. Another user gets the same 404 as for a file that does not exist. */
+/** Sends the files that tasks made. Users who do not own a file get the same 404 as for a file that does not exist. */
 
 import { type RequestHandler, Router } from 'express';
 import { TaskError } from 'inloop';
@@ -16,7 +16,8 @@ export function createDownloadsRouter(db: DemoDatabase, folder: DataFolder): Rou
       const filename = db.findDownload(kind, taskId, requireUser(req));
       if (filename === null) throw notFound();
       res.set('Cache-Control', 'private, no-store');
-      // Express refuses paths with hidden folders. With `root` it checks the name only, so DATA_DIR may be in .inloop.
+      // Express refuses paths with hidden folders. With `root` it checks only the name below it, so DATA_DIR may be inside
+      // `.inloop`.
       res.download(
         folder.downloadName(kind, taskId),
         filename,

@@ -12,8 +12,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-it('a file that is given up before it was even opened leaves nothing behind', async () => {
-  /** A disk that takes its time. */
+it('removing a file that is not open yet leaves nothing behind', async () => {
+  /** Opens after 50 ms, like a slow disk. */
   const slow = (...args: Parameters<typeof fs.open>) => void setTimeout(() => fs.open(...args), 50);
   const stream = createWriteStream(join(folder, 'a.part'), { fs: { ...fs, open: slow as typeof fs.open } });
   await removeUnfinished(stream);
@@ -21,7 +21,7 @@ it('a file that is given up before it was even opened leaves nothing behind', as
   expect(readdirSync(folder)).toEqual([]);
 });
 
-it('nor does one in the middle, or one that has failed', async () => {
+it('removing a file that is half written, or whose stream has failed, leaves nothing behind', async () => {
   const stream = createWriteStream(join(folder, 'a'));
   await new Promise((resolve) => stream.write('x', resolve));
   await removeUnfinished(stream);
@@ -32,7 +32,7 @@ it('nor does one in the middle, or one that has failed', async () => {
   expect(readdirSync(folder)).toEqual([]);
 });
 
-it('nor does a CSV', async () => {
+it('discarding CSV files that are not written yet leaves nothing behind', async () => {
   await Promise.all(
     Array.from({ length: 50 }, (_, n) => createCsvWriter(join(folder, `${n}.csv`), ['email']).discard()),
   );

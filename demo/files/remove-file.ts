@@ -4,8 +4,8 @@ import type { WriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 
 /**
- * Closes the stream, then removes its file. Waits for the close: a stream that is only opening would create its file after
- * the removal, and the file would stay for ever.
+ * Closes the stream, then removes its file. It waits for the stream to be closed: a stream that is still opening would create
+ * its file after the removal, and the file would stay for ever.
  */
 export async function removeUnfinished(stream: WriteStream): Promise<void> {
   const { path } = stream;

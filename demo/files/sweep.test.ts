@@ -11,7 +11,7 @@ beforeEach(() => {
 afterEach(() => data.remove());
 
 describe('sweeping', () => {
-  it('removes files of tasks that are long forgotten, and no others', async () => {
+  it('removes a file that is eight days old, and keeps a new one', async () => {
     const old = data.folder.upload('a');
     writeFileSync(old, '');
     writeFileSync(data.folder.upload('b'), '');

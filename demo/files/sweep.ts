@@ -1,4 +1,4 @@
-/** Removes files and records older than 7 days. inloop keeps finished tasks for as long, so no task needs them. */
+/** Removes files and records older than 7 days. inloop keeps finished tasks for 7 days too, so no task needs older files. */
 
 import type { DemoDatabase } from '../database/database.ts';
 import type { DataFolder } from './data-folder.ts';
@@ -13,7 +13,7 @@ export function startSweeping(folder: DataFolder, db: DemoDatabase): () => void 
     const before = new Date(Date.now() - KEEP_MS);
     try {
       const removed = await folder.sweep(before);
-      // Stopped meanwhile: the database may be closed already.
+      // If it was stopped meanwhile, the database may be closed.
       if (isStopped) return;
       db.forget(before);
       if (removed > 0) console.log(`worker: files removed because they were older than 7 days: ${removed}`);

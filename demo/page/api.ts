@@ -1,10 +1,10 @@
-/** How the page talks to its server. Errors come out as sentences that can be shown. */
+/** The page's requests to its server. Their errors have messages that can be shown to the user. */
 
 import { type Problem, TaskError } from 'inloop';
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 
-/** One contact, as `GET /contacts` has it. */
+/** One contact in the answer of `GET /contacts`. */
 export interface Contact {
   readonly email: string;
   readonly name: string;
@@ -18,7 +18,7 @@ export interface ContactPage {
   readonly nextCursor: string | null;
 }
 
-/** What can be made of trouble in the stack; how long it lasts is the stack's to say. */
+/** The kinds of trouble that the stack can make. The stack decides how long each lasts. */
 export type TroubleKind =
   | 'drop-connection'
   | 'block-websockets'
@@ -29,7 +29,7 @@ export type TroubleKind =
 
 export interface TroubleReport {
   readonly lasting: readonly { readonly kind: TroubleKind | 'sleep'; readonly leftMs: number }[];
-  /** Of the process that was killed. */
+  /** The process id of the worker that was killed. */
   readonly pid?: number;
 }
 
@@ -43,13 +43,13 @@ export async function readSession(): Promise<Session> {
   try {
     return await toSession(await send('/session', {}));
   } catch (error) {
-    // A session that has expired.
+    // The session has ended, so nobody is signed in.
     if (error instanceof TaskError && error.status === 401) return { user: null, offersTrouble: false };
     throw error;
   }
 }
 
-/** Resolves with the name as the server keeps it. */
+/** Signs in. `user` in the result is the name as the server keeps it, without spaces around it. */
 export async function signIn(user: string): Promise<Session> {
   return toSession(await send('/session', { method: 'POST', body: JSON.stringify({ user }), headers: JSON_TYPE }));
 }
@@ -67,7 +67,7 @@ export async function readContacts(cursor: string | null): Promise<ContactPage> 
   return (await call('GET', `/contacts${cursor === null ? '' : `?cursor=${cursor}`}`)) as ContactPage;
 }
 
-/** Uploads a CSV; the task that imports it shows up in the feed. */
+/** Uploads a CSV. The task that imports it appears in the feed. */
 export async function startImport(file: File, pace: 'full' | 'slow'): Promise<void> {
   const form = new FormData();
   form.append('pace', pace);
@@ -80,7 +80,7 @@ export async function startExport(): Promise<void> {
   await callOnce('/reports', null);
 }
 
-/** A sample file of the server's. */
+/** Fetches one of the server's sample files. */
 export async function readSample(name: string): Promise<File> {
   const response = await send(`/samples/${name}`, {});
   return new File([await response.blob()], name, { type: 'text/csv' });
@@ -99,10 +99,10 @@ export async function endTrouble(): Promise<TroubleReport> {
 }
 
 /**
- * Stops everything that runs in this tab for so many seconds: a synchronous request, which the server answers that late.
- * In an app of your own this would be a mistake; here it is what is wanted.
+ * Stops everything that runs in this tab for `seconds`: it sends a synchronous request, which the server answers only then.
+ * Never do this in your own app. Here it imitates a computer that sleeps.
  *
- * @throws TaskError with the server's own words
+ * @throws TaskError with the server's message
  */
 export function sleepSync(seconds: number): void {
   const request = new XMLHttpRequest();
@@ -114,7 +114,7 @@ export function sleepSync(seconds: number): void {
   throw new TaskError(code, detail, { status: request.status });
 }
 
-/** Tries once more when the connection broke. The key makes sure that it is still one task. */
+/** Sends a POST, and sends it again if the connection broke. The Idempotency-Key makes sure that this starts one task only. */
 async function callOnce(path: string, body: BodyInit | null): Promise<void> {
   const key = Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join('-');
   const attempt = () => call('POST', path, body, { 'Idempotency-Key': key });
@@ -134,7 +134,7 @@ async function call(
   return response.status === 204 ? null : response.json();
 }
 
-/** @throws TaskError with the server's own words, or `offline` */
+/** @throws TaskError with the server's message, or `offline` */
 async function send(path: string, init: RequestInit): Promise<Response> {
   let response: Response;
   try {

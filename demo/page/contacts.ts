@@ -4,15 +4,15 @@ import { TaskError } from 'inloop';
 import { type Contact, readContacts, startExport } from './api.ts';
 import { find, runFrom, showProblem } from './elements.ts';
 
-/** A reading that failed because the server was away is tried again after this long, in milliseconds. */
+/** How long to wait before reading again when the server was away, in milliseconds. */
 const RETRY_MS = 2_000;
 
 export interface ContactsCard {
-  /** Reads the first page again. Calls while it reads make it read once more. */
+  /** Reads the first page again. If it is called during a read, one more read follows. */
   refresh(): void;
 }
 
-/** Wires the card up. */
+/** Connects the card's elements to their actions. */
 export function setUpContacts(): ContactsCard {
   const body = find('contacts', HTMLTableSectionElement);
   const more = find('more', HTMLButtonElement);
@@ -50,11 +50,11 @@ export function setUpContacts(): ContactsCard {
         try {
           await readPage(null);
         } catch (error) {
-          if (!isPassing(error)) {
+          if (!isTemporary(error)) {
             showProblem(error);
             continue;
           }
-          // Nobody asked for it just now, so nobody is bothered: the tray says that the server is away.
+          // The user did not ask for this read, so show no error: the tray already says that the server is away.
           isStale = true;
           await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
         }
@@ -64,7 +64,7 @@ export function setUpContacts(): ContactsCard {
   };
 }
 
-function isPassing(error: unknown): boolean {
+function isTemporary(error: unknown): boolean {
   return error instanceof TaskError && (error.code === 'offline' || error.status >= 500);
 }
 

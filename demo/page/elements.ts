@@ -1,6 +1,6 @@
-/** The parts of index.html that the page's code works with. */
+/** Finds elements of index.html, shows errors, and runs what buttons start. */
 
-/** The element with that id. @throws where index.html has none of that kind: a mistake in the page */
+/** Finds the element with an id. @throws if index.html has no element of that kind with the id: a mistake in the page */
 export function find<E extends HTMLElement>(id: string, kind: new () => E): E {
   const element = document.getElementById(id);
   if (element instanceof kind) return element;
@@ -9,7 +9,7 @@ export function find<E extends HTMLElement>(id: string, kind: new () => E): E {
 
 const problem = find('problem', HTMLParagraphElement);
 
-/** Shows an error in its own words until the next thing goes well. */
+/** Shows the message of an error until the next action succeeds. */
 export function showProblem(error: unknown): void {
   problem.textContent = error instanceof Error ? error.message : String(error);
   problem.hidden = false;
@@ -19,7 +19,7 @@ export function hideProblem(): void {
   problem.hidden = true;
 }
 
-/** Runs what a button starts: it cannot be pressed twice, and what goes wrong is shown. */
+/** Runs what a button starts. Until it ends the button is disabled; an error is shown. */
 export async function runFrom(button: HTMLButtonElement, work: () => Promise<void>): Promise<void> {
   if (button.disabled) return;
   button.disabled = true;

@@ -10,7 +10,7 @@ const SAMPLES = [
   { name: 'contacts-torn.csv', label: 'A torn file', hint: 'fails at row 40', pace: 'slow' },
 ] as const;
 
-/** Wires the card up. */
+/** Connects the card's elements to their actions. */
 export function setUpImports(): void {
   const drop = find('drop', HTMLLabelElement);
   const input = find('file', HTMLInputElement);
@@ -18,7 +18,7 @@ export function setUpImports(): void {
   const status = find('import-status', HTMLParagraphElement);
 
   const upload = async (file: File, pace: 'full' | 'slow') => {
-    // What was wrong with the file before would read as if it were about this one.
+    // The problem of an earlier file would look like a problem of this one.
     hideProblem();
     status.textContent = `Uploading ${file.name} …`;
     try {

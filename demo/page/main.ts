@@ -10,8 +10,8 @@ import { find, hideProblem, runFrom, showProblem } from './elements.ts';
 import { setUpImports } from './imports.ts';
 import { setUpTrouble } from './trouble.ts';
 
-/** At most this often the table follows a running import, in milliseconds. */
-const FOLLOW_MS = 1_000;
+/** Shortest time between two reads of the contacts while an import runs, in milliseconds. */
+const REFRESH_MS = 1_000;
 
 const name = find('name', HTMLInputElement);
 const form = find('sign-in', HTMLFormElement);
@@ -46,7 +46,7 @@ function showWelcome(): void {
   feed?.close();
   feed = null;
   find('tray', HTMLDivElement).replaceChildren();
-  toggle(false);
+  showSignedIn(false);
   name.focus();
 }
 
@@ -54,23 +54,23 @@ function showWorkspace({ user, offersTrouble }: Session): void {
   hideProblem();
   find('trouble', HTMLDetailsElement).hidden = !offersTrouble;
   find('user', HTMLElement).textContent = user;
-  toggle(true);
+  showSignedIn(true);
   contacts.refresh();
   feed = createTaskFeed({ url: '/tasks', Pusher: shareConnection(Pusher) });
   followTasks(feed, contacts);
-  // The tray shares the page's feed; on its own, `<inloop-tray url="/tasks">` would make one.
+  // The tray uses the page's feed. `<inloop-tray url="/tasks">` would make a feed of its own.
   const tray = document.createElement('inloop-tray');
   tray.feed = feed;
   find('tray', HTMLDivElement).replaceChildren(tray);
 }
 
-function toggle(isSignedIn: boolean): void {
+function showSignedIn(isSignedIn: boolean): void {
   find('welcome', HTMLElement).hidden = isSignedIn;
   find('workspace', HTMLDivElement).hidden = !isSignedIn;
   find('account', HTMLDivElement).hidden = !isSignedIn;
 }
 
-/** Reads the contacts again as imports move on and end. */
+/** Reads the contacts again when an import has made progress or ended. */
 function followTasks(tasks: TaskFeed, card: ContactsCard): void {
   let shown = '';
   let isDue = false;
@@ -88,7 +88,7 @@ function followTasks(tasks: TaskFeed, card: ContactsCard): void {
     setTimeout(() => {
       isDue = false;
       if (feed === tasks) card.refresh();
-    }, FOLLOW_MS);
+    }, REFRESH_MS);
   });
 }
 

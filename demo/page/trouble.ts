@@ -1,17 +1,17 @@
-/** The card "Make trouble": breaks parts of the stack for real. There only where the server says that it can. */
+/** The card "Make trouble": breaks parts of the stack for real. The page shows it only if the server offers trouble. */
 
 import { endTrouble, makeTrouble, readTrouble, sleepSync, type TroubleKind, type TroubleReport } from './api.ts';
 import { find, runFrom } from './elements.ts';
 
 interface Offer {
-  /** `sleep` is the tab's own; the rest is the stack's. */
+  /** `sleep` stops this tab; every other kind breaks a part of the stack. */
   readonly kind: TroubleKind | 'sleep';
   readonly label: string;
-  /** What is done. */
+  /** Says what the button does. */
   readonly does: string;
-  /** What there is to see. */
+  /** Says what to look for in the tray. */
   readonly watch: string;
-  /** What is said once it has begun. */
+  /** Says that the trouble has begun. */
   begun(pid?: number): string;
 }
 
@@ -73,20 +73,20 @@ const SLEEPS = [
   { seconds: 600, label: 'for 10 minutes' },
 ] as const;
 
-/** Wires the card up. Show it only where the server offers trouble. */
+/** Connects the card's elements to their actions. The caller shows the card only if the server offers trouble. */
 export function setUpTrouble(): void {
   const card = find('trouble', HTMLDetailsElement);
   const status = find('trouble-status', HTMLParagraphElement);
   const endButton = find('trouble-end', HTMLButtonElement);
   const choice = createSleepChoice();
   const items = OFFERS.map((offer) => ({ offer, ...createItem(offer, offer.kind === 'sleep' ? [choice] : []) }));
-  /** Until when each lasts, in milliseconds since 1970. */
+  /** By kind of trouble: when it ends, in milliseconds since 1970. */
   const until = new Map<string, number>();
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const say = (note: HTMLParagraphElement, words: string) => {
     note.textContent = words;
-    // Beside the button for those who see it, once; and aloud.
+    // `note` stands beside the button. `status` is invisible, and read aloud by screen readers.
     status.textContent = words;
   };
   const show = ({ lasting }: TroubleReport) => {
@@ -105,16 +105,17 @@ export function setUpTrouble(): void {
     if (until.size > 0) timer = setTimeout(tick, 1_000);
   };
 
-  /** Also what another tab has made. */
+  /** Asks the server, because another tab may have made trouble. */
   const look = () => {
     if (card.open && document.visibilityState === 'visible') readTrouble().then(show, () => {});
   };
   const make = async ({ kind, begun }: Offer, note: HTMLParagraphElement) => {
-    // What there is to see is to be seen there; a click beside it has closed it. On a small page it would hide the card.
+    // The effect shows in the tray, and the click on this button has closed the tray, so open it again. On a small screen the
+    // tray would cover this card, so leave it closed there.
     if (matchMedia('(min-width: 56rem)').matches) document.querySelector('inloop-tray')?.show();
     if (kind === 'sleep') {
       say(note, 'This tab is asleep.');
-      // The last frame for a while has to show it.
+      // Wait for a frame that shows these words: the tab draws nothing while it sleeps.
       await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
       const from = Date.now();
       try {

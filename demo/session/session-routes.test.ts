@@ -7,11 +7,11 @@ beforeAll(async () => {
   demo = await DemoApp.start();
 }, 60_000);
 afterAll(() => demo?.stop(), 30_000);
-// Whatever a test sends: no file is left once its tasks are done.
+// After each test: once its tasks are done, no uploaded file is left.
 afterEach(() => demo?.expectNoUploads());
 
 describe('the session', () => {
-  it('signs in, says who, and signs out', async () => {
+  it('signs a user in, says who is signed in, and signs the user out', async () => {
     const cookie = await demo.signIn('  Ada Ⅸ 😀 ');
     expect(await (await demo.get('/session', cookie)).json()).toEqual({ user: 'Ada Ⅸ 😀' });
     const out = await fetch(`${demo.url}/session`, { method: 'DELETE', headers: { cookie } });
@@ -20,7 +20,7 @@ describe('the session', () => {
     expect(await (await demo.get('/session')).json()).toEqual({ user: null });
   });
 
-  it('is over on the server when somebody signs out or in again: a copy of the cookie is worth nothing', async () => {
+  it('ends on the server when its user signs out or signs in again, so a copy of its cookie is worthless', async () => {
     const [copied, other] = [await demo.signIn('copied'), await demo.signIn('copied')];
     await fetch(`${demo.url}/session`, { method: 'DELETE', headers: { cookie: copied } });
     for (const path of ['/session', '/tasks', '/contacts', '/tasks/connection']) {
@@ -38,7 +38,7 @@ describe('the session', () => {
     ['another port', { Origin: 'http://127.0.0.1:1', 'Sec-Fetch-Site': 'same-site' }],
     ['an older browser on another site', { Origin: 'https://evil.example' }],
     ['a page without an origin', { Origin: 'null' }],
-  ])('is not to be used from %s', async (_where, headers) => {
+  ])('cannot be used from %s', async (_where, headers) => {
     const cookie = await demo.signIn('framed');
     const json = { 'Content-Type': 'application/json', cookie, ...headers };
     const calls = [
@@ -52,7 +52,7 @@ describe('the session', () => {
     expect(await demo.tasksOf(cookie)).toEqual([]);
   });
 
-  it('is a cookie that scripts and other sites cannot use, Secure where the browser came by https', async () => {
+  it('is a cookie that scripts and other sites cannot use, and Secure if the browser uses https', async () => {
     const body = JSON.stringify({ user: 'ada' });
     const plain = await demo.post('/session', body, { 'Content-Type': 'application/json' });
     expect(plain.headers.get('set-cookie')).toMatch(/HttpOnly.*SameSite=Lax/);
@@ -79,7 +79,7 @@ describe('the session', () => {
     await problemOf(response);
   });
 
-  it('is refused everywhere once it was tampered with, and can be replaced by signing in', async () => {
+  it('is refused everywhere after its cookie was changed, and can be replaced by signing in', async () => {
     const cookie = await demo.signIn();
     const [name = '', value = ''] = cookie.split('=');
     const tampered = [
@@ -98,7 +98,7 @@ describe('the session', () => {
     }
   });
 
-  it.each(['/contacts', '/tasks', '/reports/x/file', '/imports/x/rejects'])('is asked for at %s', async (path) => {
+  it.each(['/contacts', '/tasks', '/reports/x/file', '/imports/x/rejects'])('is required at %s', async (path) => {
     expect((await problemOf(await demo.get(path))).status).toBe(401);
   });
 });

@@ -18,7 +18,7 @@ afterEach(() => {
 });
 
 describe('a session', () => {
-  it('ends after seven days, also for a cookie that was kept', async () => {
+  it('ends after seven days, even if the browser still sends its cookie', async () => {
     let now = Date.UTC(2026, 0, 1);
     const session = { sessions: db.sessions, secret: 'a secret for this test', now: () => now };
     const app = express().use(readSession(session)).use('/session', createSessionRouter(session)).use(problemHandler());

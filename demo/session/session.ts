@@ -1,6 +1,6 @@
 /**
  * Signing in and out. A signed cookie names a session of database/session-store.ts; other sites cannot use it
- * (SameSite=Lax) and scripts cannot read it (http-only). There is no password: it stands in for the adopter's own login.
+ * (SameSite=Lax) and scripts cannot read it (http-only). There is no password. In your own app, your login takes its place.
  */
 
 import cookieParser from 'cookie-parser';
@@ -95,7 +95,7 @@ function cookieOptions(req: Request) {
   return { httpOnly: true, sameSite: 'lax', secure: usesTls(req), path: '/' } as const;
 }
 
-/** Whether the browser used TLS. Its `Origin` says so even behind a proxy that is not trusted. */
+/** Whether the browser used TLS. The header `Origin` says so even behind a proxy that is not trusted. */
 function usesTls(req: Request): boolean {
   return req.secure || req.get('Origin')?.startsWith('https://') === true;
 }

@@ -16,7 +16,8 @@ export interface TempData {
 /** Opens a database and folders in a fresh temporary place. */
 export function openTempData(): TempData {
   const root = mkdtempSync(join(tmpdir(), 'inloop-demo-'));
-  // A hidden folder on the way, as .inloop is in real life: static file servers like to refuse those.
+  // The path contains a hidden folder, like `.inloop` under `npm start`. Express refuses to send files from such a path unless
+  // it is given as `root`.
   const folder = openDataFolder(join(root, '.hidden'));
   const db = openDatabase(folder.database);
   return {

@@ -5,14 +5,14 @@ import { stringify } from 'csv-stringify/sync';
 /**
  * - `good`: every row is a contact
  * - `broken`: every fifth row has a fault of its own, and is skipped by an import
- * - `torn`: at two thirds a quotation mark is opened and never closed, so an import fails there
+ * - `torn`: after two thirds of the rows a quotation mark is opened and never closed, so an import fails there
  */
 export type SampleKind = 'good' | 'broken' | 'torn';
 
 export interface SampleOptions {
   readonly rows: number;
   readonly kind?: SampleKind;
-  /** Any whole number; another seed makes other people. */
+  /** Any whole number. Another seed gives other contacts. */
   readonly seed?: number;
 }
 

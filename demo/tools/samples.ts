@@ -1,6 +1,6 @@
 /**
- * The sample files that the page offers. The server generates them, so that it runs from any folder. The same files are
- * in demo/samples for people and scripts; `samples.test.ts` compares the two.
+ * The sample files that the page offers. The server generates them, so that it can run in any folder. The same files are in
+ * demo/samples for people and scripts; `samples.test.ts` checks that they are equal.
  */
 
 import { Readable } from 'node:stream';

@@ -9,7 +9,7 @@ beforeAll(async () => {
   demo = await DemoApp.start();
 }, 60_000);
 afterAll(() => demo?.stop(), 30_000);
-// Whatever a test sends: no file is left once its tasks are done.
+// After each test: once its tasks are done, no uploaded file is left.
 afterEach(() => demo?.expectNoUploads());
 
 describe('an import', () => {
@@ -62,7 +62,7 @@ describe('an import', () => {
     expect(await demo.tasksOf(cookie)).toHaveLength(1);
   });
 
-  it('that turns bad in the middle fails with a reason, and keeps what came before', async () => {
+  it('of a file with a fault in the middle fails with a reason, and keeps the rows before it', async () => {
     const cookie = await demo.signIn('torn');
     const response = await demo.post('/imports', form([...sampleCsv({ rows: 60, kind: 'torn' })].join('')), { cookie });
     const task = await demo.outcomeOf(response, cookie);

@@ -33,8 +33,9 @@ export function createImportRouter({ tasks, db, folder, maxUploadBytes }: Import
     defParamCharset: 'utf8',
   });
   const router = Router();
+  /** By owner: how many uploads are arriving. */
   const arriving = new Map<string, number>();
-  // Checked before the body is read: nothing is written for a stranger, or for a user with too many uploads.
+  // This runs before the body is read, so that nothing is written for somebody who is not signed in, or has too many uploads.
   router.use((req, res, next) => {
     const owner = requireUser(req);
     if (req.method !== 'POST') return next();
@@ -70,7 +71,7 @@ export function createImportRouter({ tasks, db, folder, maxUploadBytes }: Import
         const task = await tasks.start(importContacts, input, { owner, ...(key ? { idempotencyKey: key } : {}) });
         tasks.accepted(res, task);
       } catch (error) {
-        // After a 5xx the task may still be stored (a late write), and would then need its file.
+        // After a 5xx the task may be stored all the same, by a write that came late. It would then need its file.
         if (isNew && error instanceof TaskError && error.status < 500) {
           db.removeUpload(uploadId);
           await rm(folder.upload(uploadId), { force: true });
@@ -91,7 +92,7 @@ const MAX_ARRIVING = 10;
 function tooManyAtOnce(): TaskError {
   return new TaskError(
     'too_many_uploads',
-    `${MAX_ARRIVING} files of yours are arriving at this moment, which is the most. Send this one when they are there.`,
+    `${MAX_ARRIVING} of your files are arriving at this moment, and no more may. Send this one when they have arrived.`,
     { retryable: true, status: 429, retryAfter: 5 },
   );
 }

@@ -10,7 +10,7 @@ beforeAll(async () => {
   demo = await DemoApp.start();
 }, 60_000);
 afterAll(() => demo?.stop(), 30_000);
-// Whatever a test sends: no file is left once its tasks are done.
+// After each test: once its tasks are done, no uploaded file is left.
 afterEach(() => demo?.expectNoUploads());
 
 function formWith(field: string, value: string): FormData {
@@ -78,7 +78,7 @@ describe('an import', () => {
     expect(await problemOf(response)).toMatchObject({ status: 415, code: 'no_file' });
   });
 
-  it('is refused while too many of the same user wait, and while their files take too much', async () => {
+  it('is refused while the user has too many waiting uploads, or too many bytes stored', async () => {
     const [cookie, other] = [await demo.signIn('greedy'), await demo.signIn('modest')];
     for (let n = 0; n < MAX_UPLOADS; n++) demo.data.db.files.note(`waiting-${n}`, 'upload', 'greedy', 1);
     const many = await demo.post('/imports', form('email\na@b.co\n'), { cookie });
@@ -92,11 +92,11 @@ describe('an import', () => {
     expect(await problemOf(await demo.post('/reports', null, { cookie }))).toMatchObject({ code: 'storage_full' });
     expect(await demo.tasksOf(cookie)).toEqual([]);
     await demo.outcomeOf(await demo.post('/imports', form('email\na@b.co\n'), { cookie: other }), other);
-    // What was imported takes no room any more.
+    // An imported file takes no room any more.
     expect(() => demo.data.db.files.requireRoom('modest', 'upload', MAX_STORED_BYTES)).not.toThrow();
   });
 
-  it('is refused while too many of the same user are on their way', async () => {
+  it('is refused while ten uploads of the same user are arriving', async () => {
     const cookie = await demo.signIn('hurried');
     const uploads = Array.from({ length: 10 }, () => {
       const upload = request(`${demo.url}/imports`, {
@@ -120,7 +120,7 @@ describe('an import', () => {
     expect((await problemOf(await demo.post('/imports', form('email\na@b.co\n')))).status).toBe(401);
   });
 
-  it('is refused while it is read: an endless body gets its answer', async () => {
+  it('is refused while it arrives, so that an endless body gets an answer', async () => {
     const cookie = await demo.signIn('bad-uploads');
     const status = await new Promise<number | undefined>((resolve, reject) => {
       const upload = request(`${demo.url}/imports`, {
@@ -145,7 +145,7 @@ describe('an import', () => {
     await demo.expectNoUploads();
   });
 
-  it('leaves nothing behind when the browser goes away in the middle', async () => {
+  it('leaves no file behind when the browser disconnects in the middle', async () => {
     const cookie = await demo.signIn('bad-uploads');
     const upload = request(`${demo.url}/imports`, {
       method: 'POST',

@@ -9,8 +9,8 @@ import multer from 'multer';
 const FORM_BYTES = 64 * 1024;
 
 /**
- * Answers 413 as soon as a body is, or is announced to be, larger than a form with a file of `maxBytes`. multer alone
- * would not store such a file either, but it answers after the last byte, which an endless body never sends.
+ * Answers 413 as soon as a body is larger than a form with a file of `maxBytes`, or its `Content-Length` says so. multer would
+ * not store the file either, but it answers only after the last byte, which an endless body never sends.
  */
 export function limitUpload(maxBytes: number): RequestHandler {
   return (req, res, next) => {
@@ -32,7 +32,7 @@ export function explainUploadErrors(maxBytes: number): ErrorRequestHandler {
   };
 }
 
-/** Errors of busboy (no boundary, a form that ends too early) have no class and no code, so the message must do. */
+/** Errors of busboy (no boundary, a form that ends too early) have no class and no code, so they are recognized by message. */
 function isUploadError(error: unknown): error is Error {
   if (error instanceof multer.MulterError) return true;
   if (error instanceof TaskError) return false;

@@ -1,7 +1,7 @@
 /**
  * Stores an upload on disk, and removes it if it does not arrive completely.
  *
- * multer's own storage leaves a file on disk for ever when the file has passed its size limit and the browser disconnects
+ * multer's own storage leaves a file on disk for ever in one case: the file is over the limit, and the browser disconnects
  * before it has sent the rest.
  */
 
