@@ -1,0 +1,92 @@
+// What screen readers announce of tasks, in a real Chromium.
+import { describe, expect, it } from '@jest/globals';
+import type { Snapshot } from '../../core/snapshot.ts';
+import { eventually } from '../../test/support/eventually.ts';
+import { create, run, succeed } from '../test-support/all-statuses.ts';
+import { evolve } from '../test-support/snapshots.ts';
+import { running, useTrayPages } from '../test-support/tray-in-chromium.ts';
+
+const pages = useTrayPages();
+
+describe('the live region', () => {
+  it('is there from the start, and says outcomes that come together in one sentence', async () => {
+    const tasks = [1, 2, 3].map((key) => run(create(key, `Import ${key}.csv`, 5), 4));
+    const tray = await pages.open(tasks);
+    const live = tray.locator('[role=status]');
+    expect(await live.getAttribute('aria-live')).toBe('polite');
+    await live.evaluate((node) => {
+      const said: string[] = [];
+      Object.assign(globalThis, { said });
+      new MutationObserver(() => said.push(node.textContent ?? '')).observe(node, { childList: true });
+    });
+    for (const task of tasks) await pages.push(succeed(task, 0, null));
+    const said = () => pages.page.evaluate(() => (globalThis as unknown as { said: string[] }).said);
+    await eventually(async () => (await said()).length > 0);
+    expect(await said()).toEqual(['3 tasks done']);
+  });
+
+  it('says at most four things in a minute of a thousand reports, and the outcome once', async () => {
+    const tray = await pages.open([], { prepare: (page) => page.clock.install() });
+    const { page } = pages;
+    const live = tray.locator('[role=status]');
+    expect([await live.getAttribute('aria-live'), await live.count(), await live.innerText()]).toEqual([
+      'polite',
+      1,
+      '',
+    ]);
+    await tray.locator('[part=button]').click();
+    const time = await page.evaluate(() => Date.now());
+    const stamp = (seconds: number) => new Date(time + seconds * 1_000).toISOString();
+    let task = run(create(1, 'Import a.csv', (Date.now() - time) / 1_000 + 5), (Date.now() - time) / 1_000 + 4, {
+      done: 0,
+      total: 1_021,
+    });
+    await pages.push(task);
+    await page.clock.runFor(1_500);
+    await tray.evaluate((host) => {
+      const said: string[] = [];
+      const writes: number[] = [];
+      Object.assign(globalThis, { said, writes });
+      const region = host.shadowRoot?.querySelector('[role=status]') as Element;
+      new MutationObserver(() => said.push(region.textContent ?? '')).observe(region, { childList: true });
+      const bar = host.shadowRoot?.querySelector('[role=progressbar]') as Element;
+      new MutationObserver((all) => {
+        if (all.some(({ attributeName }) => attributeName?.startsWith('aria'))) writes.push(Date.now());
+      }).observe(bar, { attributes: true });
+    });
+    for (let second = 0; second < 60; second++) {
+      const reports: Snapshot[] = [];
+      for (let part = 0; part < 17; part++) {
+        const progress = { done: second * 17 + part + 1, total: 1_021 };
+        task = evolve(task, { type: 'progress', at: stamp(second + part / 17), attempt: 1, progress });
+        reports.push(task);
+      }
+      await pages.push(...reports.slice(0, 8));
+      await page.clock.runFor(500);
+      await pages.push(...reports.slice(8));
+      await page.clock.runFor(500);
+    }
+    await pages.push(succeed(task, (Date.now() - time) / 1_000 - 60, null));
+    await page.clock.runFor(3_000);
+    const { said, writes } = await page.evaluate(() => {
+      const { said, writes } = globalThis as unknown as { said: string[]; writes: number[] };
+      return { said, writes };
+    });
+    expect(said.filter((text) => text.includes('Done: Import a.csv'))).toHaveLength(1);
+    expect(said.length).toBeLessThanOrEqual(4);
+    expect(writes.length).toBeGreaterThan(20);
+    for (const [index, at] of writes.entries())
+      expect((writes[index + 2] ?? at + 1_000) - at).toBeGreaterThanOrEqual(990);
+  });
+});
+
+describe('a bar', () => {
+  it('has a name, and no value where none is known', async () => {
+    const tray = await pages.open([running(1), run(create(2, 'Report', 5), 4)]);
+    await tray.locator('[part=button]').click();
+    await pages.page.getByRole('progressbar', { name: 'Import 1.csv' }).waitFor();
+    const unknown = pages.page.getByRole('progressbar', { name: 'Report' });
+    await unknown.waitFor();
+    expect(await unknown.getAttribute('aria-valuenow')).toBeNull();
+  });
+});

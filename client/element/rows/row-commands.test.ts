@@ -1,0 +1,42 @@
+// Cancel and retry, by the buttons of a row, in a real Chromium.
+import { describe, expect, it } from '@jest/globals';
+import { eventually } from '../../../test/support/eventually.ts';
+import { ago, create, fail, run } from '../../test-support/all-statuses.ts';
+import { evolve } from '../../test-support/snapshots.ts';
+import { button, row, says, useTrayPages } from '../../test-support/tray-in-chromium.ts';
+
+const pages = useTrayPages();
+
+describe('a row', () => {
+  it('cancels once on a double click, and says that it is cancelling', async () => {
+    const task = run(create(1, 'Import a.csv', 5), 4);
+    const tray = await pages.open([task]);
+    await button(tray).click();
+    await row(tray, 'a.csv').getByRole('button').dblclick();
+    await eventually(() => pages.server.look().filter((path) => path.endsWith('/cancel')).length === 1);
+    const cancelling = evolve(task, { type: 'cancel', at: ago(0) });
+    await pages.push(cancelling);
+    await says(row(tray, 'a.csv'), /Cancelling…/);
+    expect(await row(tray, 'a.csv').getByRole('button').count()).toBe(0);
+    const focused = await tray.evaluate((host) => host.shadowRoot?.activeElement?.getAttribute('part'));
+    expect(focused).toBe('task');
+    await pages.push(evolve(cancelling, { type: 'stop', at: ago(0), attempt: 1 }));
+    await says(row(tray, 'a.csv'), 'Cancelled');
+    expect(pages.server.look().filter((path) => path.endsWith('/cancel'))).toEqual([]);
+  });
+
+  it('retries, says what went wrong with that, and does not offer to retry twice', async () => {
+    const task = fail(run(create(1, 'Import a.csv', 5), 4), 1, 'The disk is full.');
+    const tray = await pages.open([task]);
+    await button(tray).click();
+    pages.server.failWith = 503;
+    pages.server.isFailing = (path) => path.endsWith('/retry');
+    const again = row(tray, 'a.csv').getByRole('button', { name: 'Retry: Import a.csv' });
+    await again.dblclick();
+    await says(row(tray, 'a.csv'), 'That did not work: Refused with 503.');
+    expect(pages.server.look().filter((path) => path.endsWith('/retry'))).toHaveLength(1);
+    await pages.push({ ...create(2, 'Import a.csv', 0), retryOf: task.id });
+    await eventually(async () => (await again.count()) === 0);
+    await says(row(tray, 'disk is full'), 'Tried again');
+  });
+});
