@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { anyText } from '../../../test/support/any-text.ts';
 import { closeFrom, closeLine, fitLine, MAX_LINE_LENGTH, messageLine } from './framing.ts';
 
 describe('lines', () => {
   it('carry any text, one line each', () => {
     fc.assert(
-      fc.property(fc.array(fc.string({ unit: 'binary' }), { minLength: 1 }), (messages) => {
+      fc.property(fc.array(anyText(), { minLength: 1 }), (messages) => {
         const line = messageLine(messages);
         expect(line.indexOf('\n')).toBe(line.length - 1);
         expect(JSON.parse(line.slice(1))).toEqual(messages);
