@@ -15,7 +15,8 @@ export function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {
   // Not by Promise.race(), which costs twice as much: this is around every call to Redis.
   return new Promise((resolve, reject) => {
     const expire = () => reject(new DeadlineError(`no answer within ${ms} ms`));
-    // After a blocked event loop, timers run before what has arrived is read. So it is late only after that was read.
+    // When the event loop was blocked, timers fire before arrived data is read. `setImmediate` runs after the reading, so an
+    // answer that has arrived still counts.
     const timer = startTimer(() => setImmediate(expire), ms);
     work.then(
       (value) => {

@@ -1,6 +1,6 @@
 /**
- * What server and worker share, put together: store, queue, bus and recovery. Options are checked in `options.ts`; each part
- * knows only what it is handed here.
+ * Builds what server and worker share: store, queue, bus and recovery. It serves adopters, who hand a backend to both.
+ * `options.ts` checks the options. Each part gets here what it needs, and knows no other part.
  */
 
 import { channelOf } from '../core/channel.ts';
@@ -17,7 +17,7 @@ import type { EventFate, EventKind } from './push/push-events.ts';
 import type { PusherOptions } from './push/pusher-env.ts';
 import { JobQueues } from './queue/queue.ts';
 import { LostWorkers } from './recovery/lost-workers.ts';
-import { PushedOutcomes } from './recovery/pushed-outcomes.ts';
+import { SettledTasks } from './recovery/settled-tasks.ts';
 import { Sweeper } from './recovery/sweeper.ts';
 import { UnservedTasks } from './recovery/unserved.ts';
 import { WorkerRegistry } from './recovery/worker-registry.ts';
@@ -28,17 +28,18 @@ import { systemTime } from './time.ts';
 
 const FLUSH_MS = 2_000;
 
-/** Which of the parts that inloop stands on work. */
+/** Whether Redis and the bus work. */
 export interface Health {
-  /** Whether Redis takes a write as a task would ask for. */
+  /** Whether Redis takes a write, as every task needs it. */
   readonly redis: boolean;
+  /** Whether the bus takes events. */
   readonly push: boolean;
 }
 
 /**
- * Connects lazily and keeps connecting: a Redis or a bus that is away at the start is no reason to die.
+ * Makes a backend. It connects when it is first used, and keeps trying while Redis or the bus is away.
  *
- * @throws ConfigError `invalid_options` for a Redis address that is none, or a number of pushes out of range
+ * @throws ConfigError `invalid_options` if the Redis address is malformed, or `pushesPerSecond` is out of range
  */
 export function createBackend(options: BackendOptions): Backend {
   return new Backend(options);
@@ -58,7 +59,7 @@ export class Backend {
   /** @internal */ readonly pusher: PusherOptions;
   /** @internal */ readonly log: Log;
   /** @internal */ readonly events: Events;
-  readonly #pushed: PushedOutcomes;
+  readonly #settled: SettledTasks;
 
   /** @internal Use {@link createBackend}. */
   constructor(options: BackendOptions) {
@@ -81,11 +82,11 @@ export class Backend {
 
     // The bus, which carries hints.
     this.bus = new Bus(pusher);
-    this.#pushed = new PushedOutcomes({ settle: (ids) => redis.settle(ids), time: systemTime });
+    this.#settled = new SettledTasks({ settle: (ids) => redis.settle(ids), time: systemTime });
     this.publisher = new Publisher({
       bus: this.bus,
       events,
-      onSettled: (ids) => this.#pushed.add(ids),
+      onSettled: (ids) => this.#settled.add(ids),
       eventsPerSecond: pushesPerSecond,
     });
 
@@ -108,8 +109,9 @@ export class Backend {
   }
 
   /**
-   * Whether Redis takes a write now and the bus takes events: by the last push, where that is no older than a minute, and by
-   * whether a bus of one's own lets us connect. So it costs at most one message a minute. Takes at most 5 s. Never rejects.
+   * Whether Redis takes a write now and the bus takes events. For the bus, the last push decides if it is less than a minute
+   * old; otherwise one event is sent to find out. So this costs at most one message a minute. A self-hosted bus must also
+   * accept a connection. Takes at most 5 s. Never rejects.
    */
   async check(): Promise<Health> {
     const answers = (part: Promise<void>) =>
@@ -155,13 +157,13 @@ export class Backend {
     return this.publisher.counts.events;
   }
 
-  /** Resolves when what was told so far has been pushed, or after 2 s. For processes that end after they have answered. */
+  /** Resolves when all waiting events have been pushed, or after 2 s. For processes that end right after a change. */
   async flush(): Promise<void> {
     await this.publisher.drain(FLUSH_MS);
-    await this.#pushed.flush();
+    await this.#settled.flush();
   }
 
-  /** Pushes what waits (for at most 2 s), then lets go of every connection. */
+  /** Pushes what waits (for at most 2 s), then closes every connection. */
   async close(): Promise<void> {
     this.sweeper.stop();
     this.clock.stop();
@@ -173,7 +175,7 @@ export class Backend {
   }
 }
 
-/** Whether `value` is what {@link createBackend} gives, that of another copy of this package included. @internal */
+/** Whether {@link createBackend} made `value`, in this copy of the package or another one. @internal */
 export function isBackend(value: unknown): value is Backend {
   return isObject(value) && 'store' in value && 'publisher' in value && 'queues' in value;
 }

@@ -1,5 +1,5 @@
 /**
- * What time it is, by Redis' clock. It serves everything that stores a time or compares one with a stored time.
+ * Tells the time by Redis' clock. It serves everything that stores a time or compares one with a stored time.
  *
  * Processes on different machines disagree about the time, and a machine's clock may be set in between. So no process
  * stores its own time: it asks Redis every ten seconds and counts on from there with a clock that is never set
@@ -43,14 +43,14 @@ export class Clock {
     return new Date(this.now() + ms).toISOString();
   }
 
-  /** Asks Redis now and then every ten seconds. Keeps no process alive. Calling it twice is harmless. */
+  /** Asks Redis at once, and again every ten seconds. Does not keep the process alive. A second call changes nothing. */
   follow(): void {
     if (this.#timer) return;
     this.#timer = setInterval(() => void this.#set(), FOLLOW_EVERY_MS).unref();
     void this.#set();
   }
 
-  /** Resolves when Redis has told the time. If it does not answer, the local clock counts for now. Never rejects. */
+  /** Resolves when Redis has told the time. If Redis does not answer, the local clock is used until it does. Never rejects. */
   async ready(): Promise<void> {
     if (!this.#isSet) await this.#set();
   }
@@ -75,7 +75,7 @@ export class Clock {
       this.#offset = time - (asked + this.#elapsed()) / 2;
       this.#isSet = true;
     } catch {
-      // Redis does not answer, which the store logs. The last known offset goes on.
+      // Redis does not answer; that is logged elsewhere. The last known offset stays.
     }
   }
 }

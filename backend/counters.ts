@@ -1,10 +1,10 @@
-/** What a process counts of its pushes, as the flat list of numbers that metrics are made of. Pure. */
+/** Turns the counts of a process into a flat list of numbers, for metrics. It serves `Backend.counters`. Pure. */
 
 import type { EventName } from './events/event-map.ts';
 import type { PublisherCounts } from './push/publisher.ts';
 import type { EventFate } from './push/push-events.ts';
 
-/** By name of the metric, since the process started. @param happened how often each named event has happened */
+/** @returns counts since the process started, by name of the metric @param happened how often each named event has happened */
 export function countersOf(
   { requests, failures, events }: PublisherCounts,
   happened: Readonly<Record<EventName, number>>,

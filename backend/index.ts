@@ -1,4 +1,4 @@
-/** `inloop/backend`: what server and worker share. */
+/** `inloop/backend`: what an adopter uses to build the backend that server and worker share. */
 
 export { type Backend, createBackend, type Health } from './backend.ts';
 export type { EventMap, EventName, NamedEvent } from './events/event-map.ts';

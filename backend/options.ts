@@ -19,16 +19,16 @@ export interface BackendOptions {
   /** How long finished tasks are kept. Default 7 days. Active ones are kept until they finish. */
   readonly retention?: Duration;
   /**
-   * How many messages a second one user gets at most from this process, outcomes apart, which always go at once; a whole
-   * number from 1 to 100. All tasks of the user share it. Default 10, which looks smooth; 1 is the thrifty mode: a bar
-   * that moves once a second.
+   * How many messages a second one user gets at most from this process; a whole number from 1 to 100. All tasks of the user
+   * share it. Outcomes are sent at once in any case. Default 10, with which a bar moves smoothly. With 1 it moves once a
+   * second, and far fewer messages are sent.
    */
   readonly pushesPerSecond?: number;
-  /** Where to say what an operator should know. Default: lines on standard error. */
+  /** Gets what an operator should know. Default: lines on standard error. */
   readonly log?: Log;
 }
 
-/** What the options say, with the usual values filled in. */
+/** The checked options, with defaults filled in. */
 export interface BackendSettings {
   readonly url: string | RedisEndpoint;
   readonly pusher: PusherOptions;
@@ -36,7 +36,7 @@ export interface BackendSettings {
   /** In seconds. */
   readonly retention: number;
   readonly pushesPerSecond: number;
-  /** One that cannot throw. */
+  /** The log, wrapped so that it cannot throw. */
   readonly log: Log;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Makes plain, small data of any value, for the log. It serves `log.ts`. Handlers throw anything: circular objects, proxies,
- * errors that hold a whole HTTP client. Logging them must neither fail nor flood the log.
+ * Turns any value into plain, small data for the log. It serves `log.ts`. Handlers throw all kinds of values: circular
+ * objects, proxies, errors that hold a whole HTTP client. Logging them must neither fail nor flood the log.
  */
 
 import { cut } from '../core/text.ts';
@@ -9,9 +9,9 @@ const MAX_DEPTH = 4;
 const MAX_KEYS = 20;
 const MAX_TEXT = 4_000;
 const MAX_CAUSES = 5;
-/** Characters of JSON that one value may become. If it becomes more, it is logged as a text, and cut. */
+/** How many characters of JSON one value may become. A longer value is logged as a text, and cut. */
 const MAX_CHARACTERS = 16_000;
-/** Keys whose values are secrets more often than not. An HTTP client's error holds the headers that it sent. */
+/** Keys whose values are likely secrets. For example, an HTTP client's error holds the headers of its request. */
 const SECRET =
   /pass(word|wd|phrase)|secret|token|authorization|cookie|credential|api[-_]?key|private[-_]?key|signature/i;
 
@@ -86,14 +86,14 @@ function showField(value: object, key: string, depth: number, within: Set<object
 
 function isError(value: unknown): value is Error {
   try {
-    // Errors of another realm (node:vm) are no instances of ours.
+    // Errors of another realm (node:vm) are not instances of this realm's `Error`.
     return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
   } catch {
     return false;
   }
 }
 
-/** The stacks of an error and of its causes; of one that cannot be read, as much as can. */
+/** The stacks of an error and of its causes, as far as they can be read. */
 function errorText(error: Error): string {
   const texts: string[] = [];
   let current: unknown = error;

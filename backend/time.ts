@@ -1,6 +1,6 @@
 /**
- * Timers and elapsed time, as a port: what waits or measures is handed a `Time`, so that its tests move the time
- * themselves and wait for nothing. For the time of day, which is Redis', see `clock.ts`.
+ * Timers and elapsed time, as a port: code that waits or measures gets a `Time`, so that its tests can move the time and
+ * need not wait. `clock.ts` has the time of day.
  */
 
 import { delay, withDeadline } from './async.ts';
@@ -10,7 +10,7 @@ export interface Time {
   elapsed(): number;
   /** Resolves after `ms`, or at once when `signal` aborts. Never rejects. */
   delay(ms: number, signal?: AbortSignal): Promise<void>;
-  /** What `work` resolves to. @throws DeadlineError where that takes longer than `ms`; the work itself goes on */
+  /** What `work` resolves to. @throws DeadlineError if that takes longer than `ms`; the work itself goes on */
   within<T>(work: Promise<T>, ms: number): Promise<T>;
   /** Calls `run` every `ms` until the returned function is called. */
   every(ms: number, run: () => void): () => void;

@@ -1,4 +1,4 @@
-/** A timer for any wait, however long. `setTimeout` takes at most 24.8 days. It serves backend, server and worker. */
+/** A timer for waits of any length. `setTimeout` takes at most 24.8 days. It serves backend, server and worker. */
 
 /** The longest wait of `setTimeout`, in ms: 24.8 days. A longer one becomes 1 ms. */
 const LONGEST_STEP_MS = 2 ** 31 - 1;
@@ -16,7 +16,7 @@ export class Timer {
     this.#handle = this.#step();
   }
 
-  /** Ends the wait; nothing happens any more. */
+  /** Ends the wait. `run` is not called. */
   stop(): void {
     clearTimeout(this.#handle);
     this.#left = 0;
@@ -33,9 +33,9 @@ export class Timer {
     this.#left -= step;
     if (this.#left <= 0) return setTimeout(this.#run, step);
     return setTimeout(() => {
-      const isHeld = this.#handle.hasRef();
+      const keepsProcessAlive = this.#handle.hasRef();
       this.#handle = this.#step();
-      if (!isHeld) this.#handle.unref();
+      if (!keepsProcessAlive) this.#handle.unref();
     }, step);
   }
 }

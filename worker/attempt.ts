@@ -9,12 +9,12 @@
  * |            | to return                                      | to `cut off`: the grace is over                           |
  * | `storing`  | how the attempt ended is stored, again and     | to `done`: stored, refused, or the process gives up       |
  * |            | again while Redis is away                      |                                                           |
- * | `cut off`  | the same without the handler: the task moves   | to `done`: stored, and the handler has returned           |
- * |            | on, the slot stays taken                       | to `done`: a second grace is over; the handler is *stuck* |
+ * | `cut off`  | as `storing`, but the handler still runs, so   | to `done`: stored, and the handler has returned           |
+ * |            | its slot stays taken                           | to `done`: a second grace is over; the handler is *stuck* |
  * | `done`     | the slot is free, or lost to a stuck handler   |                                                           |
  *
- * Reasons to stop: the owner cancels, the deadline is over, the worker has to stop, another attempt has taken over. What
- * the handler returns while stopping still counts, since the work is done. What it throws then does not.
+ * Reasons to stop: the owner cancels, the deadline is over, the worker has to stop, another attempt has taken over. If the
+ * handler returns while stopping, its result counts, since the work is done. If it throws, the error is ignored.
  */
 
 import { aborted } from '../backend/async.ts';
@@ -34,7 +34,7 @@ type StopReason = 'cancelled' | 'deadline' | 'worker_stopped' | 'stale';
 
 export interface AttemptPorts extends ReporterPorts {
   readonly time: Pick<Time, 'elapsed' | 'delay' | 'within'>;
-  /** Chance, from 0 to below 1, which spreads the next attempts of tasks that failed together. */
+  /** A random number from 0 to below 1. It spreads the next attempts of tasks that failed at the same time. */
   readonly random: () => number;
 }
 
@@ -42,19 +42,19 @@ export interface AttemptOptions {
   readonly ports: AttemptPorts;
   readonly definition: AnyTaskDefinition;
   readonly handler: Handler<AnyTaskDefinition>;
-  /** The task as it stands: running, with this attempt. */
+  /** The task, in status `running`, at the start of this attempt. */
   readonly record: TaskRecord;
-  /** Whether the owner had a page open when the attempt started. */
+  /** Whether the owner was watching when the attempt started. */
   readonly watched: boolean;
   /** How long a handler may take to stop, in ms. */
   readonly grace: number;
   /** Aborts when the process must not wait for the store any longer. */
   readonly giveUp: AbortSignal;
-  /** For how long the event loop was blocked so far while several tasks ran, in ms. Never falls. */
+  /** For how long in all the event loop was blocked while several tasks ran, in ms. */
   readonly sharedBlockMs: () => number;
-  /** The deadline was moved: the handler may take so many ms from now on. */
+  /** Called when the deadline is moved. The new one is `ms` from now. */
   readonly onMoreTime: (ms: number) => void;
-  /** The handler did not return within a second grace; its slot is lost until the process is replaced. */
+  /** Called when the handler did not return within a second grace. Its slot is lost until the process is replaced. */
   readonly onStuck: (error: TaskError) => void;
 }
 
@@ -102,23 +102,23 @@ export class Attempt {
     const { definition, giveUp, grace, ports } = this.#options;
     const ended = new AbortController();
     if (definition.deadline !== null) void this.#keepDeadline(definition.deadline, ended.signal);
-    // What a handler throws may itself throw when it is read (a proxy, a getter). Even then the attempt needs an end.
+    // An error of a handler may itself throw when it is read (a proxy, a getter). Even then the attempt must end.
     const returned = this.#handle().catch(() => this.#failEvent(undefined));
     const cutOff = aborted(this.#controller.signal).then(() => ports.time.delay(grace, ended.signal));
     const event = await Promise.race([returned, cutOff.then(() => null)]);
     const isCutOff = event === null;
     await this.#end(isCutOff ? this.#stopEvent() : event, giveUp);
-    // After the outcome is stored, so that nobody waits for this. With a reason, since making the default one, an error
-    // with a stack, costs more than all the rest.
+    // Only now, so that the outcome does not wait for this. The reason is a text: without one, `abort` makes an error with a
+    // stack, which is slow.
     ended.abort('ended');
     if (isCutOff) await this.#waitForHandler(returned);
   }
 
   /**
-   * Stops the handler at its deadline. Nobody can tell which of several handlers blocked the event loop. So the time that
-   * others may have taken from this one is given back, once, and at most as much as the deadline: this one may be the one
-   * that blocks. Example: deadline 60 s, event loop blocked for 9 s meanwhile: stopped after 69 s. Blocked for 100 s:
-   * after 120 s.
+   * Stops the handler at its deadline. Another handler may have blocked the event loop meanwhile, so that time is added to
+   * the deadline, once. It is added up to the length of the deadline only, since this handler may be the one that blocks.
+   * Example: the deadline is 60 s. If the event loop was blocked for 9 s, the handler is stopped after 69 s. If it was
+   * blocked for 100 s, after 120 s.
    */
   async #keepDeadline(deadline: number, ended: AbortSignal): Promise<void> {
     const { sharedBlockMs, onMoreTime, ports } = this.#options;
@@ -132,7 +132,7 @@ export class Attempt {
     if (!ended.aborted) this.stop('deadline');
   }
 
-  /** Runs the handler; resolves to the event that ends the attempt, null where it may write nothing any more. */
+  /** Runs the handler. Resolves to the event that ends the attempt; null if the attempt may not write any more. */
   async #handle(): Promise<TaskEvent | null> {
     const { definition, handler, record } = this.#options;
     try {
@@ -145,9 +145,8 @@ export class Attempt {
     }
   }
 
-  /** The time that is `ms` from now, for an event. */
-  #now(ms = 0): string {
-    return this.#options.ports.clock.iso(ms);
+  #now(): string {
+    return this.#options.ports.clock.iso();
   }
 
   #context(): TaskContext {
@@ -167,8 +166,8 @@ export class Attempt {
   #failEvent(thrown: unknown): TaskEvent {
     const { definition, ports } = this.#options;
     const error = asTaskError(thrown);
-    // A TaskError of the handler tells the owner all there is. Any other error, and which properties were wrong, is for
-    // the operator only.
+    // A TaskError that the handler threw is shown to the owner as it is, so it need not be logged. The log gets what the
+    // owner does not see: any other error, and which properties were wrong.
     if (error !== thrown || error.issues.length > 0) {
       ports.events.emit(
         'handler.failed',
@@ -181,12 +180,12 @@ export class Attempt {
       at: this.#now(),
       attempt: this.number,
       error: validFailure(error),
-      retryAt: this.#now(backoff(this.number, definition.backoff, ports.random())),
+      retryAt: ports.clock.iso(backoff(this.number, definition.backoff, ports.random())),
       progress: this.#reporter.latest,
     };
   }
 
-  /** How an attempt ends whose handler was told to stop; null for a stale one, which may write nothing any more. */
+  /** The event that ends an attempt whose handler was told to stop; null if another attempt has taken over. */
   #stopEvent(): TaskEvent | null {
     const base = { at: this.#now(), attempt: this.number, progress: this.#reporter.latest };
     switch (this.#stopped) {

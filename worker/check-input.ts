@@ -1,4 +1,4 @@
-/** Which input a handler gets. It serves the attempt. */
+/** Checks and chooses the input that a handler gets. It serves the attempt. */
 
 import type { TaskRecord } from '../backend/store/record.ts';
 import type { AnyTaskDefinition } from '../core/definition.ts';
@@ -6,18 +6,18 @@ import { TaskError } from '../core/error.ts';
 import { parseWith } from '../core/parse.ts';
 
 /**
- * The input as it was parsed when the task was accepted, so that a default like `() => randomUUID()` is the same in each
- * attempt. What the request held is parsed again, since the schema of this worker may be newer than the server's was.
- * @throws TaskError `invalid_input`, not retryable, where it no longer fits. Its message is for the owner, its issues are
- *   for the log.
+ * The input as the server parsed it, so that a default like `() => randomUUID()` has the same value in each attempt. The
+ * raw input is parsed again to check it, since the schema of this worker may be newer than the server's was.
+ * @throws TaskError `invalid_input`, not retryable, if the raw input does not fit the schema. Its message is for the owner,
+ *   its issues are for the log.
  */
 export async function checkInput(definition: AnyTaskDefinition, { input, raw }: TaskRecord): Promise<unknown> {
-  // What the request held was no JSON, so it was not kept.
+  // The raw input was not JSON, so it was not stored.
   if (raw === undefined) return input;
   try {
     const parsed = await parseWith(definition.input, raw, 'invalid_input', 'The input');
-    // If the schema changed nothing the first time, parsing once more changes nothing either, unless the schema is newer.
-    // Then a default that it adds is there. Records that inloop 0.1.0 stored are parsed only here.
+    // `raw === input`: the server's schema changed nothing. Then the result of this parsing is used, since a newer schema may
+    // add a default. Records of inloop 0.1.0 have only one input, so they come here, too.
     return raw === input ? parsed : input;
   } catch (error) {
     if (!(error instanceof TaskError && error.code === 'invalid_input')) throw error;

@@ -2,15 +2,15 @@
 
 import type { AnyTaskDefinition, ParsedInputOf, ReturnOf, StageOf } from '../core/definition.ts';
 
-/** What a handler reports. Give what changed; `total`, `skipped` and `failed` stay as they were last given. */
+/** What a handler reports. What is left out stays as it was last reported. */
 export interface ProgressReport {
-  /** Elements that are finished with in this attempt (with stages: in this stage), whatever became of them. */
+  /** How many elements are finished in this attempt (with stages: in this stage), whatever became of them. */
   readonly done: number;
-  /** Elements there are; null or left out while that is not known. */
+  /** How many elements there are; null while that is not known. */
   readonly total?: number | null;
-  /** Of `done`: left out on purpose. */
+  /** How many of `done` were left out on purpose. */
   readonly skipped?: number;
-  /** Of `done`: gone wrong. */
+  /** How many of `done` went wrong. */
   readonly failed?: number;
   /** A few words for the owner, cut at 200 characters. */
   readonly note?: string;
@@ -20,18 +20,19 @@ export interface ProgressReport {
 export interface TaskContext<Stage extends string = string> {
   readonly id: string;
   readonly owner: string;
-  /** From 1. */
+  /** The number of this attempt, from 1. */
   readonly attempt: number;
+  /** How many attempts the task may take. */
   readonly attempts: number;
   /**
    * Aborted when the owner cancels, at the deadline, when the worker must stop, and when another attempt has taken
-   * over. The reason is a TaskError. Pass the signal on to whatever takes one. A handler that goes on regardless is cut
-   * off after the worker's `grace`: what it reports and returns then is ignored.
+   * over. The reason is a TaskError. Pass the signal to each call that accepts one. A handler that does not stop is cut off
+   * after the worker's `grace`: what it reports and returns after that is ignored.
    */
   readonly signal: AbortSignal;
-  /** Says how far the work is. Synchronous, costs next to nothing, never throws; call it for each element. */
+  /** Reports progress. Synchronous and cheap: call it for each element. Never throws. */
   progress(report: ProgressReport): void;
-  /** Says that a stage of the definition begins; its elements are counted anew. Never throws. */
+  /** Says that a stage of the definition begins. Counting starts again at 0. Never throws. */
   stage(name: Stage): void;
 }
 

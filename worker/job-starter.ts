@@ -14,11 +14,11 @@ import type { Admission, ProbationGate } from './probation-gate.ts';
 import type { AttemptChanges } from './reporter.ts';
 import { type RetryOptions, retryStore } from './retry-store.ts';
 
-/** What is needed of the store. Both serve one task or definition. */
+/** What is needed of the store. */
 export interface JobStore {
-  /** The task with its input and its run; null where there is none. Rejects while Redis is away. */
+  /** The task with its input and its run; null if there is none. Rejects while Redis is away. */
   read(id: string, want: { readonly input: true; readonly run: true }): Promise<TaskRecord | null>;
-  /** The median time in ms that recent runs of a definition took; null where too few are known. Never rejects. */
+  /** The median of recent successful first attempts of a definition, in ms; null if too few are known. Never rejects. */
   medianDuration(name: string): Promise<number | null>;
 }
 
@@ -34,22 +34,22 @@ export interface StartedTask extends Handling {
   /** Whether the owner had a page open when it started. */
   readonly watched: boolean;
   readonly probation: Probation;
-  /** Its place beside the others. Must be left once its attempt has ended. */
+  /** The task's place beside the other running tasks. Must be left when its attempt has ended. */
   readonly admission: Admission;
 }
 
 /**
  * - `started`: the task runs from now on.
- * - `unwanted`: the record does not wait for this run (any more). The job is done with.
+ * - `unwanted`: the task does not wait for this run, or no longer. The job is removed from the queue.
  * - `kept`: the worker stops. The job stays on the queue, for another worker.
  */
-export type Claim =
+export type StartAnswer =
   | { readonly result: 'started'; readonly task: StartedTask }
   | { readonly result: 'unwanted' }
   | { readonly result: 'kept' };
 
 export interface JobStarterOptions {
-  /** Of the worker. */
+  /** The worker's id. */
   readonly worker: string;
   readonly store: JobStore;
   readonly changes: Pick<AttemptChanges, 'apply'>;
@@ -58,40 +58,41 @@ export interface JobStarterOptions {
   readonly retry: RetryOptions;
   readonly gate: ProbationGate;
   readonly handlers: ReadonlyMap<string, Handling>;
-  /** Aborts when the worker starts nothing any more. */
+  /** Aborts when the worker must not start any more tasks. */
   readonly stopping: AbortSignal;
 }
 
-type Started = Omit<StartedTask, 'probation' | 'admission'>;
+/** A task that was stored as running. */
+type StoredStart = Omit<StartedTask, 'probation' | 'admission'>;
 
 export class JobStarter {
   readonly #options: JobStarterOptions;
-  /** Tasks that wait at the gate, since they may have killed a worker. */
+  /** Tasks that wait at the gate, since they may have killed a worker before. */
   readonly #waiting = new Set<{ readonly id: string; readonly cancelled: AbortController }>();
 
   constructor(options: JobStarterOptions) {
     this.#options = options;
   }
 
-  /** Starts the task of a job, unless it is not wanted. Goes on while Redis is away. Never rejects. */
-  async claim(job: Job): Promise<Claim> {
+  /** Starts the task of a job, if the task waits for it. Keeps trying while Redis is away. Never rejects. */
+  async start(job: Job): Promise<StartAnswer> {
     const { retry, stopping } = this.#options;
     const record = await retryStore(() => this.#read(job), retry);
     if (record === null) return { result: retry.giveUp.aborted ? 'kept' : 'unwanted' };
-    // A task that runs elsewhere or has ended is not started here, so it must keep no other from starting.
+    // A task that runs elsewhere or has ended will not start here, so it must not keep others from starting.
     const probation = probationFor(isWanted(record, job) ? record.suspicion : NO_SUSPICION);
     const admission = await this.#enter(job.id, probation);
     if (admission === null) return { result: stopping.aborted ? 'kept' : 'unwanted' };
     const started = await retryStore(async (isRepeated) => {
       const current = isRepeated ? await this.#read(job) : record;
-      return current && this.#start(job, current, probation, isRepeated);
+      return current && this.#storeStart(job, current, probation, isRepeated);
     }, retry);
     if (started) return { result: 'started', task: { ...started, probation, admission } };
     admission.leave();
     return { result: retry.giveUp.aborted ? 'kept' : 'unwanted' };
   }
 
-  /** The owner has called a task off. If it waits at the gate, it waits no longer. */
+  /** Ends the wait of a task at the gate, since its owner has cancelled it. */
   cancel(id: string): void {
     for (const waiting of this.#waiting) if (waiting.id === id) waiting.cancelled.abort();
   }
@@ -100,7 +101,7 @@ export class JobStarter {
     return this.#options.store.read(id, { input: true, run: true });
   }
 
-  /** Waits until the task may run beside the others; null where the worker stops or the task is called off before. */
+  /** Waits until the task may run beside the others. Null if the worker stops or the task is cancelled before. */
   async #enter(id: string, { isolation }: Probation): Promise<Admission | null> {
     const { gate, stopping } = this.#options;
     if (isolation === 'free') return gate.enter('free', stopping);
@@ -111,32 +112,37 @@ export class JobStarter {
     return admission;
   }
 
-  /** Moves a waiting task to running; null where its run is not wanted. @throws TaskError `store_unavailable` */
-  async #start(job: Job, record: TaskRecord, { isolation }: Probation, isRepeated: boolean): Promise<Started | null> {
+  /** Stores that a waiting task runs; null if it does not wait for this run. @throws TaskError `store_unavailable` */
+  async #storeStart(
+    job: Job,
+    record: TaskRecord,
+    { isolation }: Probation,
+    isRepeated: boolean,
+  ): Promise<StoredStart | null> {
     const { store, changes, clock, worker, handlers } = this.#options;
     const { snapshot, run } = record;
     const handling = handlers.get(snapshot.name);
     if (!handling) return null;
-    // An earlier try started it, and its answer got lost, which said whether the owner is watching.
+    // An earlier try stored the start, but its answer was lost. The answer said whether the owner is watching: assume so.
     if (isRepeated && run === job.run && record.worker === worker) return { ...handling, record, watched: true };
     if (!isWanted(record, job)) {
-      await this.#endUnclaimed(job, record);
+      await this.#endRunOfOldWorker(job, record);
       return null;
     }
     const median = await store.medianDuration(snapshot.name);
     const expectedAt = median === null ? null : clock.iso(median);
-    // Quiet: the reporter shows a moment later that the task runs, with what is done by then.
+    // Quiet: the reporter pushes a moment later that the task runs, together with its progress by then.
     const change = await changes.apply(
       record,
-      { type: 'start', at: clock.iso(), expectedAt, progress: record.held },
+      { type: 'start', at: clock.iso(), expectedAt, progress: record.handedBackProgress },
       { run, start: { worker, isolation }, isQuiet: true },
     );
     if (!change.ok) return null;
     return { ...handling, record: { ...record, snapshot: change.snapshot, run: job.run }, watched: change.watched };
   }
 
-  /** Ends a run that a worker of inloop 0.1.0 died of: that worker is in no registry, and the job has come again. */
-  async #endUnclaimed(job: Job, record: TaskRecord): Promise<void> {
+  /** Ends a run whose worker, of inloop 0.1.0, died. It is in no registry, so nobody else does; the job was delivered again. */
+  async #endRunOfOldWorker(job: Job, record: TaskRecord): Promise<void> {
     const { snapshot, run, worker } = record;
     if (run !== job.run || worker !== null || isFinished(snapshot)) return;
     const at = this.#options.clock.iso();

@@ -10,19 +10,19 @@ export interface TaskWorkerOptions {
   readonly backend: Backend;
   /** How many tasks of each definition run at once in this process, 1 to 1,000. Default 4. */
   readonly concurrency?: number;
-  /** How long a handler that was told to stop may take, before it is cut off; at most 7 days. Default 5 s. */
+  /** How long a handler may take to stop when it is told to. Then it is cut off. At most 7 days. Default 5 s. */
   readonly grace?: Duration;
-  /** How long tasks may go on once the worker is told to stop, before they are handed back; at most 7 days. Default 20 s. */
+  /** How long tasks may go on when the worker is told to stop. Then they are handed back. At most 7 days. Default 20 s. */
   readonly drain?: Duration;
   /**
-   * A worker process without a heartbeat for this long (at most twice) is taken for dead, and its tasks run elsewhere.
-   * A handler that blocks the event loop does not count: a thread sends the heartbeat meanwhile. From 500 ms, since each
-   * worker asks Redis several times within it, to 1 day. Default 5 s.
+   * How long a worker's heartbeat lasts. A process that does not renew it is dead after this long to twice as long, and its
+   * tasks start again elsewhere. A handler that blocks the event loop does no harm: a thread renews the heartbeat meanwhile.
+   * At least 500 ms, since each worker asks Redis several times in this interval. At most 1 day. Default 5 s.
    */
   readonly stallInterval?: Duration;
 }
 
-/** What the options say, with the usual values filled in; durations in ms. */
+/** The checked options, with defaults filled in; durations in ms. */
 export interface WorkerSettings {
   readonly concurrency: number;
   readonly grace: number;

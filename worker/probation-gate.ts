@@ -1,6 +1,6 @@
 /**
- * Which tasks may run beside which others in one worker process. It serves the worker, which asks before it starts a task.
- * How a task is to be started comes from what is held against it (`backend/recovery/probation.ts`).
+ * Decides which tasks may run beside each other in one worker process. It serves the worker, which asks before it starts a
+ * task. The isolation of a task follows from its earlier crashes (`backend/recovery/probation.ts`).
  *
  * | isolation   | starts when                  | exclusive, that is, nothing else starts |
  * |-------------|------------------------------|-----------------------------------------|
@@ -10,23 +10,23 @@
  *
  * Waiting tasks start in the order in which they came, with two exceptions for a task that has to run `alone`:
  *
- * - In a worker that is never idle it would wait for ever. So for 30 s others may start before it, for the next 30 s
- *   none may, and so on, until nothing runs.
- * - If it has waited for ten minutes, it starts beside what still runs. That costs the others nothing: if it kills the
+ * - Others may start before it in the first 30 s, not in the next 30 s, and so on, until nothing runs. Otherwise it would
+ *   wait for ever in a worker that is never idle.
+ * - If it has waited for ten minutes, it starts beside what still runs. That costs the others no attempt: if it kills the
  *   process, the crash is charged to it.
  */
 
 import type { Isolation } from '../backend/recovery/probation.ts';
 import type { Time } from '../backend/time.ts';
 
-/** How long a task that waits to run alone lets others start, then keeps them from starting, and so on. */
+/** A task that waits to run alone lets others start for this long, then keeps them from starting as long, and so on. */
 const PATIENCE_MS = 30_000;
 /** How long a task waits to run alone, before it starts beside others. */
 const LONGEST_WAIT_MS = 600_000;
 
 /** A task that was let in. */
 export interface Admission {
-  /** The task is exclusive no longer: others may start. */
+  /** Ends the exclusive time of the task: others may start. */
   pass(): void;
   /** The task has ended. Includes `pass`. */
   leave(): void;
@@ -45,7 +45,7 @@ export class ProbationGate {
   /** Whether a running task is exclusive. */
   #isExclusive = false;
   #waiting: Waiting[] = [];
-  /** Ends the wait for the next look; null where none is planned. */
+  /** Stops the timer that calls `#admit` again; null if none runs. */
   #timer: AbortController | null = null;
   #timerAt = 0;
 
@@ -104,7 +104,7 @@ export class ProbationGate {
       if (waiting.isolation === 'alone' && this.#running > 0) {
         const waited = this.#time.elapsed() - waiting.since;
         if (waited < LONGEST_WAIT_MS) {
-          this.#lookAgain(PATIENCE_MS - (waited % PATIENCE_MS));
+          this.#admitAfter(PATIENCE_MS - (waited % PATIENCE_MS));
           if (isKeepingOut(waited)) return;
           continue;
         }
@@ -114,8 +114,8 @@ export class ProbationGate {
     }
   }
 
-  /** Looks again after `ms`, or sooner where a sooner look is planned: each who waits to run alone has its own time. */
-  #lookAgain(ms: number): void {
+  /** Calls `#admit` after `ms`, unless an earlier call is planned for another task that waits to run alone. */
+  #admitAfter(ms: number): void {
     const at = this.#time.elapsed() + ms;
     if (this.#timer && this.#timerAt <= at) return;
     this.#timer?.abort();
@@ -128,7 +128,7 @@ export class ProbationGate {
   }
 }
 
-/** Whether a task that waits to run alone keeps others from starting. @param waited how long it has, in ms */
+/** Whether a task that waits to run alone keeps others from starting just now. @param waited for how long, in ms */
 function isKeepingOut(waited: number): boolean {
   return Math.floor(waited / PATIENCE_MS) % 2 === 1;
 }

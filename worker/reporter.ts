@@ -1,9 +1,9 @@
 /**
- * Writes what happens to one attempt: stored first, then pushed. It serves the attempt.
+ * Stores what happens to one attempt, then pushes it. It serves the attempt.
  *
- * Reports are coalesced: the latest wins. It is written when the task gets its turn, which the publisher gives within the
- * owner's message budget. So a handler that reports 100,000 times a second costs as many messages as one that reports
- * ten times a second. One write is under way at a time, and nothing queues up while Redis is away.
+ * Only the latest report is kept. It is stored when the task gets a turn, which the publisher gives within the owner's
+ * budget. So a handler that reports 100,000 times a second causes no more messages than one that reports ten times a
+ * second. One write is under way at a time, and nothing queues up while Redis is away.
  *
  * | state       | meaning                                    | moves on                                                     |
  * |-------------|--------------------------------------------|--------------------------------------------------------------|
@@ -13,8 +13,8 @@
  * | `ended`     | reports are ignored; the outcome, if any,  | never                                                        |
  * |             | is tried until the store has answered      |                                                              |
  *
- * `close` and `end` move from either of the first two to `ended`. Signs of life are no state: the worker asks for them
- * every few seconds, and one is written when nothing else is being written and nothing was for a while.
+ * `close` and `end` lead from `quiet` and `reporting` to `ended`. Signs of life need no state: the worker asks for one every
+ * few seconds, and it is stored if nothing else is being stored, and nothing was stored for some time.
  */
 
 import type { Emitter } from '../backend/events/events.ts';
@@ -28,15 +28,15 @@ import type { TaskEvent } from '../core/transition.ts';
 import type { ProgressReport } from './context.ts';
 
 /**
- * An attempt is shown as running so long after it started, with what it has done by then. One message does for both. Of an
- * attempt that ends before, only the end is shown.
+ * An attempt is pushed as running this long after it started, together with its progress by then, in one message. Of an
+ * attempt that ends before, only the end is pushed.
  */
 const SHOWN_AFTER_MS = 200;
-/** While the owner is not watching, progress is stored once a second, for who asks and for a page that opens. */
+/** While the owner is not watching, progress is stored once a second, for requests and for a page that opens. */
 const UNWATCHED_STEP_MS = 1_000;
 /** A sign of life is pushed only when nothing else was pushed for this long. */
 const QUIET_MS = 10_000;
-/** Between two tries to store how the attempt ended. */
+/** The pause between two tries to store how the attempt ended. */
 const RETRY_MS = 250;
 
 /** Where an attempt's changes are stored and pushed (backend/task-changes.ts). */
@@ -47,7 +47,7 @@ export interface AttemptChanges {
   push(task: OwnedTask, watched: boolean): boolean;
 }
 
-/** Who says when an attempt may write its progress (backend/push/publisher.ts). */
+/** Says when an attempt may store its progress (backend/push/publisher.ts). */
 export interface Turns {
   /**
    * Resolves when it is the turn of `key`, `after` ms from now at the earliest; null once `signal` aborts, or when no
@@ -71,13 +71,13 @@ export interface ReporterPorts {
 
 export interface ReporterOptions {
   readonly ports: ReporterPorts;
-  /** The task as it stands: running, with this attempt. */
+  /** The task, in status `running`, at the start of this attempt. */
   readonly record: TaskRecord;
-  /** Whether the owner had a page open when the attempt started. */
+  /** Whether the owner was watching when the attempt started. */
   readonly watched: boolean;
-  /** The store says that this attempt is over: another one has taken over, or the task is gone. */
+  /** Called when the store says that this attempt is over: another one has taken over, or the task is gone. */
   readonly onStale: () => void;
-  /** The store says that the owner has called the task off. */
+  /** Called when the store says that the owner has cancelled the task. */
   readonly onCancelling: () => void;
 }
 
@@ -90,10 +90,10 @@ export class Reporter {
   readonly #closed = new AbortController();
   readonly #startedAt: number;
   #state: 'quiet' | 'reporting' | 'ended' = 'quiet';
-  /** The task as the store had it last. */
+  /** The last snapshot that the store answered. */
   #snapshot: Snapshot;
   #watched: boolean;
-  /** The last report, or null before the first one. Written to in place: making an object for each would cost more. */
+  /** The last report, or null before the first one. Changed in place, since a new object for each report would cost more. */
   #reported: Mutable<Progress> | null = null;
   /** Whether the last report is still to be stored. */
   #isUnsaved = false;
@@ -126,7 +126,7 @@ export class Reporter {
   /** Keeps what a handler reports. Called for every element, so it makes no promise and no object. Never throws. */
   report(report: ProgressReport): void {
     try {
-      // All is read before anything is kept: a getter that throws must not hurt the work, nor leave half a report.
+      // All properties are read before any is kept, since a getter may throw: that must not leave half a report.
       const { done, total, skipped, failed, note } = report;
       this.#reported ??= { done: 0, total: null };
       const reported = this.#reported;
@@ -143,7 +143,7 @@ export class Reporter {
     if (this.#state === 'quiet') this.#start();
   }
 
-  /** A stage begins; its elements are counted anew. Never throws. */
+  /** A stage begins. Counting starts again at 0. Never throws. */
   stage(stage: string): void {
     this.#reported = { done: 0, total: null, stage };
     this.#isUnsaved = true;
@@ -161,14 +161,14 @@ export class Reporter {
   /** Writes nothing more. */
   close(): void {
     this.#state = 'ended';
-    // With a reason, since making the default one, an error with a stack, costs more than all the rest.
+    // The reason is a text: without one, `abort` makes an error with a stack, which is slow.
     this.#closed.abort('closed');
   }
 
   /**
    * Stores how the attempt ended, and pushes it. Tries again until the store has answered or `signal` aborts. If the event
-   * cannot be stored although Redis answers (a bug of ours), the attempt ends as a plain failure instead.
-   * Nothing of this attempt is written afterwards. Never rejects.
+   * cannot be stored although Redis answers (a bug of ours), a failure is stored instead.
+   * Nothing of this attempt is written after that. Never rejects.
    */
   async end(event: TaskEvent, signal: AbortSignal): Promise<void> {
     this.close();
@@ -203,7 +203,7 @@ export class Reporter {
     if (this.#state === 'quiet' && this.#hasNews) void this.#keepReporting();
   }
 
-  /** The loop of the state `reporting`: one turn, one step, until all is told. */
+  /** The loop of the state `reporting`: waits for a turn and takes a step, until there is nothing left to tell. */
   async #keepReporting(): Promise<void> {
     const { owner, run, snapshot } = this.#options.record;
     // Two runs of one task may overlap in one worker for a moment. Each takes its own turns.
@@ -226,7 +226,7 @@ export class Reporter {
     return Math.max(at - this.#ports.time.elapsed(), 0);
   }
 
-  /** Stores the last report and pushes it; or, where that is done, pushes that the attempt runs. Never rejects. */
+  /** Stores the last report and pushes it. If it is stored already, pushes that the attempt runs. Never rejects. */
   async #step(): Promise<void> {
     if (this.#closed.signal.aborted) return;
     const progress = this.latest;
@@ -239,7 +239,7 @@ export class Reporter {
     }
   }
 
-  /** Stores an event of the attempt, if nothing goes wrong. Never rejects. */
+  /** Tries once to store an event of the attempt. Never rejects. */
   #store(event: TaskEvent, isQuiet: boolean): Promise<void> {
     this.#triedAt = this.#ports.time.elapsed();
     this.#write = this.#tryStore(event, isQuiet).finally(() => {
@@ -256,11 +256,11 @@ export class Reporter {
         this.#writtenAt = this.#triedAt;
         this.#watched = change.watched;
       } else if (change.refusal !== 'unchanged') {
-        // Where nothing has changed (a bar that is held back), nothing was stored: a sign of life is still due.
+        // `unchanged` (a bar that must not go back): nothing was stored, so a sign of life stays due.
         this.#options.onStale();
       }
     } catch {
-      // Redis is away. The next turn tries again, with the report that is the last one then.
+      // Redis is away. The next turn tries again, with the latest report by then.
       if (event.type === 'progress') this.#isUnsaved = true;
     }
   }

@@ -1,12 +1,12 @@
-/** Goes on until the store has answered. It serves what a worker does before and beside its attempts. */
+/** Repeats a call until the store has answered. It serves what a worker stores before and beside its attempts. */
 
 import type { Emitter } from '../backend/events/events.ts';
 import type { Time } from '../backend/time.ts';
 import { isUnavailable } from '../core/error.ts';
 
-/** Redis is away. */
+/** The pause between two tries while Redis is away. */
 const AWAY_RETRY_MS = 500;
-/** Something else went wrong: a bug of ours. */
+/** The pause after any other error, which is a bug of ours. */
 const BUG_RETRY_MS = 30_000;
 
 export interface RetryOptions {
@@ -28,7 +28,7 @@ export async function retryStore<T>(
     try {
       return await work(tries > 0);
     } catch (error) {
-      // Nobody else would tell of a bug: the job stays ours while this process lives.
+      // Told here, since nobody else notices: this worker keeps the job as long as it lives.
       const isBug = !isUnavailable(error);
       if (isBug) events.emit('attempt.unstartable', () => ({}), { error });
       await time.delay(isBug ? BUG_RETRY_MS : AWAY_RETRY_MS, giveUp);

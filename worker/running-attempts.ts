@@ -1,4 +1,4 @@
-/** The attempts that run in one worker, each until its slot is free again. It serves the worker. */
+/** Holds the attempts that run in one worker, each until its slot is free again. It serves the worker. */
 
 import { aborted } from '../backend/async.ts';
 import type { TaskError } from '../core/error.ts';
@@ -6,12 +6,12 @@ import { Attempt, type AttemptPorts } from './attempt.ts';
 import type { StartedTask } from './job-starter.ts';
 import { type RetryOptions, retryStore } from './retry-store.ts';
 
-/** Who is told what runs in this process (heartbeat/heartbeat.ts). */
+/** Is told which tasks run in this process (heartbeat/heartbeat.ts). */
 export interface RunningTasks {
-  /** A task runs from now on, or has another deadline from now on: ms that it may still take, null for no limit. */
+  /** A task runs, or has another deadline, from now on. `deadline`: how long it may still take, in ms; null for no limit. */
   begin(task: { readonly id: string; readonly name: string; readonly deadline: number | null }): void;
   end(id: string): void;
-  /** For how long the event loop was blocked so far while several tasks ran, in ms. Never falls. */
+  /** For how long in all the event loop was blocked while several tasks ran, in ms. */
   readonly sharedBlockMs: number;
 }
 
@@ -19,11 +19,11 @@ export interface RunningAttemptsOptions {
   readonly ports: AttemptPorts;
   readonly running: RunningTasks;
   readonly retry: RetryOptions;
-  /** Notes that the probation of a task that runs here is over. Rejects while Redis is away. */
+  /** Stores that the probation of a task is over. Rejects while Redis is away. */
   readonly passProbation: (task: string) => Promise<void>;
   /** How long a handler may take to stop, in ms. */
   readonly grace: number;
-  /** A handler would not stop: its slot is lost until the process is replaced. */
+  /** Called when a handler did not stop. Its slot is lost until the process is replaced. */
   readonly onStuck: (error: TaskError) => void;
 }
 
@@ -40,8 +40,8 @@ export class RunningAttempts {
   }
 
   /**
-   * Runs a started task. Resolves when its slot is free, with whether the store knows how the attempt ended: false where
-   * the process gave up on the store before. Never rejects.
+   * Runs a started task. Resolves when its slot is free, to whether the end of the attempt was stored: false if the process
+   * gave up waiting for the store. Never rejects.
    */
   run(task: StartedTask): Promise<boolean> {
     return this.#run(task).finally(task.admission.leave);
@@ -74,7 +74,7 @@ export class RunningAttempts {
     return isStored;
   }
 
-  /** The owner has called a task off. */
+  /** Stops a task that its owner has cancelled. */
   cancel(id: string): void {
     this.#attempts.get(id)?.stop('cancelled');
   }
@@ -101,7 +101,7 @@ export class RunningAttempts {
     over.abort();
   }
 
-  /** Lets others start after the exclusive part of a probation, and ends the probation when its time has come. */
+  /** Lets others start after the exclusive part of a probation, and ends the probation when its time is over. */
   async #keepProbation({ record, probation, admission }: StartedTask, ended: AbortSignal): Promise<void> {
     const { ports, retry, passProbation } = this.#options;
     const { exclusiveMs, probationMs } = probation;

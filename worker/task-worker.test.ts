@@ -133,7 +133,7 @@ function setUp({ isDeaf = false }: { isDeaf?: boolean } = {}) {
     accept(id: string, suspicion: Partial<Suspicion> = {}) {
       const snapshot = newTask({ id, name: work.name });
       records.set(id, {
-        ...{ snapshot, owner: 'ada', input: {}, raw: {}, run: 0, worker: null, begunAt: 0, held: null },
+        ...{ snapshot, owner: 'ada', input: {}, raw: {}, run: 0, worker: null, begunAt: 0, handedBackProgress: null },
         suspicion: { ...NO_SUSPICION, ...suspicion },
       });
     },

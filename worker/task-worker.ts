@@ -40,7 +40,7 @@ export interface TaskWorker {
   run(options: { readonly signal: AbortSignal }): Promise<void>;
 }
 
-/** What a worker needs of the outside. */
+/** What a worker needs from the rest of the process. */
 export interface WorkerPorts extends AttemptPorts {
   readonly time: Time;
   readonly store: JobStore;
@@ -48,27 +48,27 @@ export interface WorkerPorts extends AttemptPorts {
     /** Delivers jobs of a definition to `handler`, which must not reject, until the consumer is closed. */
     consume(name: string, options: ConsumeOptions, handler: (job: string) => Promise<void>): Promise<Consumer>;
   };
-  /** Calls `listener` with the id of each task that its owner calls off. Rejects while Redis is away. */
+  /** Calls `listener` with the id of each task that its owner cancels. Rejects while Redis is away. */
   onCancel(listener: (id: string) => void): Promise<void>;
-  /** Notes that a task that `worker` runs is not on probation any more. Rejects while Redis is away. */
+  /** Stores that the probation of a task that `worker` runs is over. Rejects while Redis is away. */
   passProbation(worker: string, task: string): Promise<void>;
-  /** Says that a worker is alive, from now on until it is stopped. */
+  /** Starts the heartbeat of a worker, which goes on until it is stopped. */
   startHeartbeat(worker: string, info: WorkerInfo): RunningTasks & { stop(): Promise<void> };
   /** Begins to look for what other processes left half done. */
   startSweeping(stallInterval: number): void;
-  /** Resolves once it is known what time it is. Never rejects. */
+  /** Resolves when the time by Redis' clock is known. Never rejects. */
   clockReady(): Promise<void>;
-  /** Resolves when all that was published is pushed, or after `limit` ms. */
+  /** Resolves when no events wait to be pushed, or after `limit` ms. */
   drainPushes(limit: number): Promise<void>;
 }
 
 /** How long storing the last outcomes may take once every handler was told to stop. */
 const LAST_WRITES_MS = 5_000;
-/** How long bee-queue may take to say that the last jobs are done. Those it does not say are delivered again, in vain. */
+/** How long bee-queue may take to remove the last jobs. A job that stays is delivered again, which does no harm. */
 const LAST_JOBS_MS = 1_000;
-/** A sign of life is stored where nothing else was stored of an attempt for so long. */
+/** If nothing of an attempt was stored for this long, a sign of life is. */
 const SIGN_OF_LIFE_MS = 5_000;
-/** How often each attempt is looked at for that. */
+/** How often each attempt is checked for that. */
 const SIGN_OF_LIFE_CHECK_MS = 1_000;
 const SUBSCRIBE_RETRY_MS = 1_000;
 
@@ -173,10 +173,10 @@ export class Worker implements TaskWorker {
       this.#ports.events.emit('job.ignored', () => ({ task: wanted.id, run: wanted.run, why: 'running_here' }));
       return own.done;
     }
-    const claim = await starter.claim(wanted);
-    if (claim.result === 'unwanted')
+    const answer = await starter.start(wanted);
+    if (answer.result === 'unwanted')
       this.#ports.events.emit('job.ignored', () => ({ task: wanted.id, run: wanted.run, why: 'unwanted' }));
-    const isKept = claim.result === 'started' ? !(await attempts.run(claim.task)) : claim.result === 'kept';
+    const isKept = answer.result === 'started' ? !(await attempts.run(answer.task)) : answer.result === 'kept';
     // We stop before the task has started, or before its outcome is stored. The job stays on the queue.
     if (isKept) await new Promise<never>(() => undefined);
   }
@@ -194,7 +194,7 @@ export class Worker implements TaskWorker {
     await time.within(Promise.all(closing), LAST_JOBS_MS).catch(() => undefined);
   }
 
-  /** Hears of cancelled tasks at once. While Redis is away, the next sign of life of the task finds out. */
+  /** Subscribes to cancellations. While Redis is away, a task learns of its cancellation by its next sign of life. */
   async #listenForCancel({ starter, attempts }: Parts, stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
       try {
@@ -214,11 +214,11 @@ export class Worker implements TaskWorker {
 interface Parts {
   readonly starter: JobStarter;
   readonly attempts: RunningAttempts;
-  /** Aborts when the worker starts nothing any more. */
+  /** Aborts when the worker must not start any more tasks. */
   readonly stopping: AbortController;
-  /** Aborts when the worker waits for Redis no longer. */
+  /** Aborts when the worker must not wait for Redis any longer. */
   readonly giveUp: AbortController;
-  /** Aborts, with the error, when a handler would not stop. */
+  /** Aborts, with the error, when a handler did not stop. */
   readonly stuck: AbortController;
 }
 
@@ -230,7 +230,7 @@ function portsOf(backend: Backend): WorkerPorts {
     onCancel: (listener) => redis.onCancel(listener),
     passProbation: (worker, task) => redis.passProbation(worker, task),
     startHeartbeat: (id, info) => {
-      const heartbeat = new Heartbeat({ id, info, registry, time, events, ...redis.signOfLifeOf(id) });
+      const heartbeat = new Heartbeat({ id, info, registry, time, events, ...redis.watchdogTarget(id) });
       redis.onServer((server) => heartbeat.follow(server));
       heartbeat.start();
       return heartbeat;

@@ -2,9 +2,9 @@
  * Counts the messages that each owner got during the last second, and says how many more they may get. It serves the
  * outbox and the pacer. Pure: time goes in, in ms of a clock that never goes back.
  *
- * Urgent messages (outcomes) are counted, but nothing holds them back. They never use up the last message of a second,
- * so that progress is seen to move however many tasks end. With a budget of 10, an owner who gets 50 outcomes in a
- * second still gets 1 other message in it.
+ * Urgent messages (outcomes) are counted, but never held back. They never use up the last message of a second, so that
+ * progress still moves while many tasks end. Example: with a budget of 10, an owner who gets 50 outcomes in a second can
+ * still get 1 other message in that second.
  */
 
 const SECOND_MS = 1_000;
@@ -12,12 +12,12 @@ const SECOND_MS = 1_000;
 /** When messages left during the last second, oldest first. */
 interface Sent {
   readonly normal: number[];
-  /** The newest only, at most one less than the budget. */
+  /** Only the newest, at most one less than the budget: more would use up the last message. */
   readonly urgent: number[];
 }
 
 export class Budget {
-  /** How many messages one owner gets in any second, urgent ones apart. */
+  /** How many messages one owner gets in any second, not counting urgent ones. */
   readonly perSecond: number;
   /** Owners who got a message lately. */
   readonly #sent = new Map<string, Sent>();
@@ -41,7 +41,7 @@ export class Budget {
     return Math.max(this.perSecond - sent.normal.length - sent.urgent.length, 0);
   }
 
-  /** When the next message stops counting; Infinity where none counts. Ask {@link left} first. */
+  /** When the oldest counted message is a second old, so that one more may leave; Infinity if none counts. Call {@link left} first. */
   nextAt(owner: string): number {
     const sent = this.#sent.get(owner);
     return (
@@ -49,7 +49,7 @@ export class Budget {
     );
   }
 
-  /** A message leaves. */
+  /** Counts a message that leaves now. */
   spend(owner: string, isUrgent: boolean, now: number): void {
     const { normal, urgent } = this.#sent.get(owner) ?? this.#create(owner, now);
     if (isUrgent) {

@@ -1,21 +1,25 @@
 /**
- * Says what the answers of the bus mean for the next request: whether the bus is down, since when, and when to ask it
- * again. It serves the publisher. Pure: it has no timers; time goes in, in ms of a clock that never goes back.
+ * Says whether the bus is down, for how long, and when to send the next request. It serves the publisher. Pure: it has no
+ * timers; time goes in, in ms of a clock that never goes back.
  *
- * After a fault the bus is left alone for 50 to 100 ms, then 100 to 200 ms, and so on, up to 1,000 to 2,000 ms.
+ * After the first failure nothing is sent for 50 to 100 ms, after the second for 100 to 200 ms, and so on, up to 1,000 to
+ * 2,000 ms.
  */
 
 import { backoff } from '../../core/backoff.ts';
 import { BusError } from './bus.ts';
 
-/** After a fault, in ms. */
+/** In ms. */
 const BACKOFF = { initial: 100, max: 2_000 };
-/** A bus that is over its quota or its rate may count, or bill, what it refuses. So it is asked twice a minute only. */
+/** A bus whose quota or rate limit is used up may count, or bill, refused requests. So it gets only two a minute. */
 const QUOTA_STATUSES: readonly (number | null)[] = [403, 429];
 const QUOTA_BACKOFF = { initial: 30_000, factor: 1, jitter: [1, 1.1] } as const;
-/** How long events are kept for another try. By then clients fetch, and the sweeper has not yet looked for outcomes. */
+/**
+ * How long events are kept for another try. By then clients fetch. It is shorter than the 3 s after which the sweeper
+ * pushes outcomes, so that they are not pushed twice.
+ */
 const KEEP_EVENTS_MS = 2_000;
-/** How long a request that was taken counts as a sign that the bus is up. */
+/** For this long after a successful request the bus counts as up. */
 const KNOWN_UP_MS = 60_000;
 
 export class BusOutage {
@@ -36,22 +40,25 @@ export class BusOutage {
     return this.#since !== null;
   }
 
-  /** When the bus is to be asked again. */
+  /** When to send the next request. */
   get retryAt(): number {
     return this.#retryAt;
   }
 
-  /** Whether a request was taken within the last minute, and none failed since. */
+  /** Whether a request succeeded within the last minute, and none failed since. */
   isKnownUp(now: number): boolean {
     return !this.isOn && now - this.#succeededAt < KNOWN_UP_MS;
   }
 
-  /** Whether the outage is older than 2 s, or will be when the bus is asked next: events are not kept any longer. */
+  /** Whether the outage is older than 2 s, or will be when the next request is sent. Then events are not kept. */
   isTooLong(now: number): boolean {
     return this.#since !== null && Math.max(now, this.#retryAt) > this.#since + KEEP_EVENTS_MS;
   }
 
-  /** A request that left at `sentAt` was taken. False where that says nothing, since another one has failed after `sentAt`. */
+  /**
+   * A request that was sent at `sentAt` succeeded. Returns false, and changes nothing, if another request has failed after
+   * `sentAt`.
+   */
   succeeded(sentAt: number, now: number): boolean {
     if (sentAt <= this.#failedAt) return false;
     this.#succeededAt = now;
@@ -60,7 +67,7 @@ export class BusOutage {
     return true;
   }
 
-  /** A request that left at `sentAt` failed. */
+  /** A request that was sent at `sentAt` failed. */
   failed(error: unknown, sentAt: number, now: number): void {
     this.#since ??= now;
     // Up to four requests are under way and fail together. That counts as one failure.

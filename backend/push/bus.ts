@@ -2,8 +2,8 @@
  * The only file that knows the Pusher SDK. It serves the publisher, which sends batches, and the server, which authorizes
  * channels and checks webhooks.
  *
- * Every call does what the SDK leaves to its caller. It has a deadline for headers and body together. It looks into the
- * body, since Soketi answers 200 with an error inside. Its errors do not quote the signed URL.
+ * Each call here does three things that the SDK leaves to its caller. It sets one deadline for headers and body together.
+ * It reads the body, since Soketi may answer 200 with an error inside. It keeps the signed URL out of errors.
  */
 
 import http from 'node:http';
@@ -87,7 +87,7 @@ export class Bus {
   async send(events: readonly BusEvent[]): Promise<void> {
     if (events.length > MAX_BATCH_EVENTS)
       throw new RangeError(`inloop: ${events.length} events in a batch of ${MAX_BATCH_EVENTS}`);
-    // A copy, since the SDK writes into what it is given. What it encrypts, it turns into JSON itself.
+    // A copy, since the SDK writes into what it is given. The SDK itself makes JSON of data that it encrypts.
     const batch = events.map(({ channel, name, data }) => ({
       channel,
       name,
@@ -102,8 +102,8 @@ export class Bus {
   }
 
   /**
-   * Whether a self-hosted bus accepts a TCP connection. That costs no message, and proves no more than that a process is
-   * there. True for hosted Pusher, which is not asked. Takes at most 2 s. Never rejects.
+   * Whether a self-hosted bus accepts a TCP connection. That costs no message, and proves only that a process listens.
+   * Always true for hosted Pusher, which is not asked. Takes at most 2 s. Never rejects.
    */
   isReachable(): Promise<boolean> {
     const server = this.#server;
@@ -119,17 +119,17 @@ export class Bus {
     });
   }
 
-  /** What pusher-js needs to enter a private channel. The caller has checked that it may. */
+  /** What pusher-js needs to enter a private channel. The caller has checked that the user may enter it. */
   authorize(socketId: string, channel: string): Readonly<Record<string, string>> {
     return { ...this.#pusher.authorizeChannel(socketId, channel) };
   }
 
-  /** What pusher-js needs to sign in as `userId`. The caller has checked that it may. */
+  /** What pusher-js needs to sign in as `userId`. The caller has checked that this is the user. */
   authorizeUser(socketId: string, userId: string): Readonly<Record<string, string>> {
     return { ...this.#pusher.authenticateUser(socketId, { id: userId }) };
   }
 
-  /** Ends every connection that signed in as `userId` (see `userIdOf`); others are not reached. @throws BusError */
+  /** Ends every connection that signed in as `userId` (see `userIdOf`). Others stay open. @throws BusError */
   async endConnections(userId: string): Promise<void> {
     await this.#call(() => this.#pusher.terminateUserConnections(userId));
   }
@@ -140,13 +140,13 @@ export class Bus {
     return (parseObject(body) as { occupied?: unknown } | null)?.occupied !== false;
   }
 
-  /** Whether the headers of a webhook name our key and hold something like a signature. The body is not needed for that. */
+  /** Whether the headers of a webhook name our key and hold a text in the form of a signature. Does not need the body. */
   looksSigned(headers: Readonly<Record<string, string | string[] | undefined>>): boolean {
     const { 'x-pusher-key': key, 'x-pusher-signature': signature } = headers;
     return key === this.#key && typeof signature === 'string' && /^[0-9a-f]{64}$/.test(signature);
   }
 
-  /** The webhook in `rawBody`; `unsigned` if the bus did not sign it, `malformed` if it signed something else. */
+  /** The webhook in `rawBody`; `unsigned` if the signature is missing or wrong, `malformed` if the body is not a webhook. */
   webhook(
     headers: Readonly<Record<string, string | string[] | undefined>>,
     rawBody: string,
@@ -155,7 +155,7 @@ export class Bus {
     let signed: Pusher.WebHook;
     try {
       signed = this.#pusher.webhook({
-        // The SDK wants exactly this content type; the real one may name a charset too.
+        // The SDK accepts only this content type. The request's own may name a charset, too.
         headers: { ...headers, 'content-type': 'application/json' },
         rawBody,
       } as unknown as Pusher.WebHookRequest);
@@ -172,7 +172,7 @@ export class Bus {
 
   async #call(request: () => Promise<unknown>): Promise<string> {
     const work = async () => {
-      // Inside an async function, since the SDK throws synchronously where an argument is invalid.
+      // Called inside an async function, since the SDK throws synchronously if an argument is invalid.
       const response = (await request()) as unknown as SdkResponse;
       return readBody(response.body);
     };
@@ -190,8 +190,8 @@ export class Bus {
   }
 
   /**
-   * Closes all connections, because one of them holds an answer that does not end. The SDK gives no way to close just that
-   * one: to destroy the body only stops reading it. Other requests under way fail and are repeated.
+   * Closes all connections, since one of them has an answer that does not end. The SDK cannot close a single connection:
+   * to destroy the body only stops reading it. Other requests under way fail and are repeated.
    */
   #dropConnections(): void {
     this.#agent.destroy();
@@ -237,7 +237,7 @@ function parseObject(text: string): Record<string, unknown> | null {
   }
 }
 
-/** Takes only harmless parts: the SDK's errors hold the signed URL in `url`, and in the message of a network fault. */
+/** Keeps only parts without secrets: the SDK's errors have the signed URL in `url`, and network errors in the message, too. */
 function toBusError(thrown: unknown, redact: (text: string) => string): BusError {
   const { status, body, error } = thrown as {
     status?: unknown;

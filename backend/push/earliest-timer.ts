@@ -1,4 +1,4 @@
-/** A timer for many due times, of which the earliest counts. It serves the publisher and the turns. */
+/** A timer that fires at the earliest of the times that it was given. It serves the publisher and the turns. */
 
 export class EarliestTimer {
   readonly #onDue: () => void;
@@ -11,7 +11,7 @@ export class EarliestTimer {
   }
 
   /**
-   * Calls `onDue` at `at`, or earlier where it is due earlier. It is called once; then nothing is due any more.
+   * Calls `onDue` once, at `at`, or earlier if an earlier time was scheduled. After the call nothing is scheduled.
    * @param at in ms of performance.now(); Infinity for never
    */
   schedule(at: number): void {
@@ -28,7 +28,7 @@ export class EarliestTimer {
     );
   }
 
-  /** Nothing is due any more, whatever is scheduled. */
+  /** Stops the timer for good: later calls of `schedule` do nothing. */
   stop(): void {
     this.#isStopped = true;
     if (this.#timer) clearTimeout(this.#timer);

@@ -17,14 +17,14 @@ import { TrafficMeter } from './traffic-meter.ts';
 /** How long a request that is not full waits for more events, counted from its oldest event. */
 const BATCH_WAIT_MS = 25;
 /**
- * How long a state is worth showing. Who starts 1,000 tasks at once is shown about 100 of them as queued within 10 s, at
- * 10 events a second. The others are shown once they run.
+ * An event that is not urgent is dropped after waiting this long. Example: an owner starts 1,000 tasks at once. At 10 events
+ * a second, about 100 of them are shown as queued within 10 s. The others are shown once they run.
  */
 const STALE_MS = 10_000;
 
 /** What the outbox has to know of an event. */
 export interface OutboxEvent {
-  /** The task's id; an event that is of no task has a key of its own. */
+  /** The task's id. An event that does not belong to a task has a key of its own. */
   readonly key: string;
   /** Of two events with one key, the one with the higher revision is the newer one. */
   readonly revision: number;
@@ -100,7 +100,7 @@ export class Outbox<E extends OutboxEvent> {
     return this.#queues.size;
   }
 
-  /** When {@link takeBatch} may have a request though nothing is added meanwhile; Infinity for never. */
+  /** When to call {@link takeBatch} again if no event is added before; Infinity if there is no need to. */
   get nextBatchAt(): number {
     return this.#nextBatchAt;
   }
@@ -116,7 +116,7 @@ export class Outbox<E extends OutboxEvent> {
     return this.#traffic.isLow(now);
   }
 
-  /** Lets an event wait. Returns false where it does not: a newer one of its task does, or the outbox is full. */
+  /** Adds an event. Returns false if it was not added: a newer event of its task waits already, or the outbox is full. */
   add(owner: string, event: E, now: number): boolean {
     const queue = this.#queueOf(owner);
     const isAdded = this.#add(queue, { event, since: now });
@@ -125,9 +125,9 @@ export class Outbox<E extends OutboxEvent> {
   }
 
   /**
-   * Takes out the events of the next request: 1 to 10, or none while it is better to wait. Their owners get no other
-   * request before {@link finish} is called with them.
-   * @param requestsUnderWay how many requests were sent and not answered
+   * Takes out the events of the next request: 1 to 10, or none while it is better to wait for more. No other request has
+   * events of the same owners until {@link finish} is called with the batch.
+   * @param requestsUnderWay how many requests were sent and not answered yet
    */
   takeBatch(now: number, requestsUnderWay: number): Outgoing<E>[] {
     this.#nextBatchAt = Number.POSITIVE_INFINITY;
@@ -150,7 +150,7 @@ export class Outbox<E extends OutboxEvent> {
     });
   }
 
-  /** Puts events of a request that failed in front of what was added meanwhile, so that they stay in order. */
+  /** Puts the events of a failed request back, in front of those that were added meanwhile, so that the order stays. */
   putBack(unsent: Iterable<Outgoing<E>>, now: number): void {
     const byOwner = new Map<string, E[]>();
     for (const { owner, event } of unsent) byOwner.set(owner, [...(byOwner.get(owner) ?? []), event]);
@@ -164,7 +164,7 @@ export class Outbox<E extends OutboxEvent> {
     }
   }
 
-  /** The request with these events has ended, well or not. Their owners are served again, after all others. */
+  /** The request with these events has succeeded or failed. Their owners are served again, after all other owners. */
   finish(batch: readonly Outgoing<E>[]): void {
     for (const { owner } of batch) {
       const queue = this.#queues.get(owner);
@@ -175,7 +175,7 @@ export class Outbox<E extends OutboxEvent> {
     }
   }
 
-  /** Drops all that waits. */
+  /** Drops all waiting events. */
   dropAll(why: DropReason): void {
     for (const queue of this.#queues.values()) {
       for (const { event } of [...queue.waiting.values()]) this.#drop(queue, event, why);
@@ -204,11 +204,11 @@ export class Outbox<E extends OutboxEvent> {
       if (event.isUrgent) urgentToCome -= 1;
       else if (left === 0) {
         if (now - since >= STALE_MS) this.#drop(queue, event, 'stale');
-        // Hundreds may wait, and none of them can leave now.
+        // No later event is urgent, so none can leave now. There may be hundreds: do not look at each.
         else if (urgentToCome === 0) break;
         continue;
       }
-      // As the budget counts: an urgent event does not use up the last message.
+      // The same rule as in Budget: urgent events never use up the last message of a second.
       if (!event.isUrgent || left > 1) left -= 1;
       picked.push({ queue, waiting });
     }
@@ -237,7 +237,7 @@ export class Outbox<E extends OutboxEvent> {
       return false;
     }
     if (!this.#hasSpace(queue, event, before)) {
-      // The store remembers an outcome, and the sweeper publishes it later. The state before it must not come after it.
+      // The store keeps a dropped outcome, and the sweeper publishes it later. An older event of its task is dropped too.
       if (before) this.#drop(queue, before, 'full');
       this.#options.onDropped(event, 'full');
       return false;
@@ -247,8 +247,8 @@ export class Outbox<E extends OutboxEvent> {
       this.#count(queue, before, -1);
     }
     this.#count(queue, event, 1);
-    // A newer state keeps the place of the older one. Otherwise a task that changes often would go to the end each time,
-    // and never be sent. An outcome does go to the end, so that outcomes leave in the order in which they happened.
+    // A newer event takes the place of the older one in the queue. If it went to the end, a task that changes often would
+    // never be sent. An outcome does go to the end, so that outcomes leave in the order in which they happened.
     if (before && event.isUrgent) queue.waiting.delete(event.key);
     queue.waiting.set(event.key, waiting);
     if (!queue.isSending) this.#ready.add(queue);

@@ -1,5 +1,5 @@
 /**
- * Says when a task may take its next step: store how far it is, and publish it. It serves the publisher. Pure: it has no
+ * Says when a task may take its next step: store its progress, and publish it. It serves the publisher. Pure: it has no
  * timers and no I/O; time goes in, in ms of a clock that never goes back.
  *
  * The tasks of one owner take turns, one turn in each window. The window fits the owner's budget: 100 ms at 10 messages
@@ -9,15 +9,18 @@
 import type { Budget } from './budget.ts';
 
 /**
- * Turns fall on multiples of 50 ms, so that the steps of many owners share requests. A turn at 130 ms with a window of
- * 100 ms has the next one at 200 ms and not at 230 ms. Turns that come early by that still cannot exceed the budget.
+ * Turns fall on multiples of 50 ms, so that the steps of many owners share requests. Example: after a turn at 130 ms, with a
+ * window of 100 ms, the next turn is at 200 ms and not at 230 ms. Such an early turn, too, needs room in the budget.
  */
-const BEAT_MS = 50;
-/** While the bus or the store is slow, the window grows up to one step a second. */
+const GRID_MS = 50;
+/** While the bus or the store is slow, the window grows to at most 1 s. */
 const WIDEST_WINDOW_MS = 1_000;
-/** An answer that takes longer is slow. With 20 messages a second, so is one that takes longer than their window of 50 ms. */
+/**
+ * An answer is slow if it takes longer than this, or longer than the narrowest window. Example: at 20 messages a second the
+ * narrowest window is 50 ms, and an answer after 60 ms is slow.
+ */
 const SLOW_MS = 100;
-/** How long a wider window is kept, before the next quick answer halves it. */
+/** A wider window is kept this long at least. After that, a quick answer halves it. */
 const WIDE_FOR_MS = 1_000;
 /** How often the owners without tasks are forgotten. */
 const CLEAN_EVERY_MS = 1_000;
@@ -26,14 +29,14 @@ const CLEAN_EVERY_MS = 1_000;
 export interface GivenTurn {
   readonly owner: string;
   readonly key: string;
-  /** When it was given, in ms. */
+  /** When the turn was given, in ms. */
   readonly since: number;
 }
 
 /** What is known of one owner. */
 interface Owner {
   readonly name: string;
-  /** Tasks that wait for a turn, with the time before which they do not want it. */
+  /** Tasks that wait for a turn, each with the earliest time at which it wants one. */
   readonly waiting: Map<string, number>;
   /** Turns that were given and have not ended. */
   readonly openTurns: Set<GivenTurn>;
@@ -46,14 +49,14 @@ export class Pacer {
   readonly #narrowest: number;
   readonly #widest: number;
   readonly #owners = new Map<string, Owner>();
-  /** Those with tasks that wait. */
+  /** Owners with tasks that wait. */
   readonly #waiting = new Set<Owner>();
   #window: number;
   #windowChangedAt = Number.NEGATIVE_INFINITY;
   #nextTurnAt = Number.POSITIVE_INFINITY;
   #cleanedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param budget only asked: whoever sends a step spends it */
+  /** @param budget is only read here. The outbox spends it when it sends a step */
   constructor(budget: Budget) {
     this.#budget = budget;
     this.#narrowest = 1_000 / budget.perSecond;
@@ -66,7 +69,7 @@ export class Pacer {
     return this.#window;
   }
 
-  /** When {@link giveTurns} may have one though nothing else happens meanwhile; Infinity for never. */
+  /** When to call {@link giveTurns} again if nothing else happens before; Infinity if there is no need to. */
   get nextTurnAt(): number {
     return this.#nextTurnAt;
   }
@@ -78,16 +81,16 @@ export class Pacer {
 
   /** A task waits for a turn, and does not want it before `notBefore`. Calling again changes that time. */
   request(owner: string, key: string, notBefore: number, now: number): void {
-    const known = this.#owners.get(owner) ?? this.#create(owner, now);
-    known.waiting.set(key, notBefore);
-    this.#waiting.add(known);
-    this.#nextTurnAt = Math.min(this.#nextTurnAt, Math.max(notBefore, this.#readyAt(known, now)));
+    const entry = this.#owners.get(owner) ?? this.#create(owner, now);
+    entry.waiting.set(key, notBefore);
+    this.#waiting.add(entry);
+    this.#nextTurnAt = Math.min(this.#nextTurnAt, Math.max(notBefore, this.#readyAt(entry, now)));
   }
 
   /** A task waits no more. */
   withdraw(owner: string, key: string): void {
-    const known = this.#owners.get(owner);
-    if (known?.waiting.delete(key) && known.waiting.size === 0) this.#waiting.delete(known);
+    const entry = this.#owners.get(owner);
+    if (entry?.waiting.delete(key) && entry.waiting.size === 0) this.#waiting.delete(entry);
   }
 
   /** Gives the turns that are due, the longest wait first. Each must be ended with {@link endTurn}. */
@@ -106,7 +109,7 @@ export class Pacer {
         owner.waiting.delete(key);
         const turn = { owner: owner.name, key, since: now };
         owner.openTurns.add(turn);
-        owner.windowEndsAt = Math.floor((now + this.#window) / BEAT_MS) * BEAT_MS;
+        owner.windowEndsAt = Math.floor((now + this.#window) / GRID_MS) * GRID_MS;
         readyAt = this.#readyAt(owner, now);
         turns.push(turn);
       }
@@ -117,18 +120,18 @@ export class Pacer {
 
   /** The task has stored its step, or given it up. Ending a turn twice does nothing. */
   endTurn(turn: GivenTurn, now: number): void {
-    const known = this.#owners.get(turn.owner);
-    if (!known?.openTurns.delete(turn)) return;
+    const entry = this.#owners.get(turn.owner);
+    if (!entry?.openTurns.delete(turn)) return;
     this.noteAnswer(now - turn.since, false, now);
     // Another task may have waited for this turn to end.
-    if (known.waiting.size > 0) this.#nextTurnAt = Number.NEGATIVE_INFINITY;
+    if (entry.waiting.size > 0) this.#nextTurnAt = Number.NEGATIVE_INFINITY;
   }
 
-  /** The bus or the store has answered after `took` ms, or failed. Doubles the window, or halves it again. */
+  /** The bus or the store has answered after `took` ms, or failed. A slow answer doubles the window, a quick one halves it. */
   noteAnswer(took: number, hasFailed: boolean, now: number): void {
     const unchangedFor = now - this.#windowChangedAt;
     if (hasFailed || took > Math.min(this.#narrowest, SLOW_MS)) {
-      // Once a window: four slow answers that come together are one sign of trouble.
+      // Doubled once in a window at most: four slow answers that come together count as one.
       if (unchangedFor >= this.#window) this.#setWindow(this.#window * 2, now);
     } else if (unchangedFor >= WIDE_FOR_MS) this.#setWindow(this.#window / 2, now);
   }
@@ -154,7 +157,7 @@ export class Pacer {
     return owner;
   }
 
-  /** Once a second, forgets the owners of whom there is nothing left to know. */
+  /** Once a second, forgets the owners without tasks, open turns or a window. */
   #clean(now: number): void {
     if (now - this.#cleanedAt < CLEAN_EVERY_MS) return;
     this.#cleanedAt = now;

@@ -1,14 +1,15 @@
 /**
- * Pushes snapshots to their owners' channels. It serves whoever changed a task: server and worker.
+ * Pushes snapshots to their owners' channels. It serves server and worker, which change tasks.
  *
- * Three pure parts decide: the budget how many messages an owner gets, the outbox which events leave next, the pacer when
- * a task may take its next step. Here are the timers and the requests, what happens in an outage of the bus, and what
- * becomes of each event.
+ * Three pure parts decide. The budget says how many messages an owner gets. The outbox says which events leave next. The
+ * pacer says when a task may take its next step. This file has the timers and the requests. It handles outages of the bus
+ * and counts what became of each event.
  *
- * A request that failed is repeated for 2 s. Then its events are dropped, and so is what comes until the bus is back.
- * Nothing is lost by that: clients fetch, and the store remembers each outcome until it was pushed. Once the bus is back,
- * one process at a time pushes those (recovery/sweeper.ts). To keep outcomes here as well would push them twice. So a
- * slow or absent bus costs freshness and not memory. Whether it is back is found out by a request of its own.
+ * A failed request is repeated for 2 s. Then its events are dropped, and so are all new events until the bus is back. A
+ * probe (a request with an event for nobody) finds out when that is.
+ *
+ * Dropping events loses nothing: clients fetch, and the store lists each outcome until it was pushed. Once the bus is back,
+ * the sweeper of one process pushes those (recovery/sweeper.ts). So an outage makes pages late, but does not fill the memory.
  */
 
 import type { Snapshot } from '../../core/snapshot.ts';
@@ -66,14 +67,14 @@ export class Publisher {
   readonly #outbox: Outbox<PushEvent>;
   readonly #pacer: Pacer;
   readonly #turns: Turns;
-  /** Fires when the outbox has a request though nothing else happens. */
+  /** Sends what the outbox held back, even if no event is added meanwhile. */
   readonly #timer = new EarliestTimer(() => this.#sendDue());
   #requestsUnderWay = 0;
   #probing: Promise<void> | null = null;
-  /** Runs while the bus is left alone after a fault. */
+  /** Runs after a failed request. Nothing is sent before it fires. */
   #backoff: NodeJS.Timeout | null = null;
   #isSendingScheduled = false;
-  #seenEvents = 0;
+  #seenEventNumber = 0;
   #onIdle: (() => void)[] = [];
   #isClosed = false;
 
@@ -102,7 +103,8 @@ export class Publisher {
   }
 
   /**
-   * Whether the bus takes events. It is asked only if no request succeeded or failed in the last minute.
+   * Whether the bus takes events. If a request succeeded or failed in the last minute, that is the answer; otherwise a
+   * probe is sent.
    * Takes at most 5 s. Never rejects.
    */
   async check(): Promise<boolean> {
@@ -135,18 +137,18 @@ export class Publisher {
 
   /** Tells the owner's other tabs and devices that outcomes were seen, in as many events as it takes. Never throws. */
   publishSeen(owner: string, seen: SeenEvent): void {
-    for (const event of seenEvents(seen, () => ++this.#seenEvents)) this.#add(owner, event);
+    for (const event of seenEvents(seen, () => ++this.#seenEventNumber)) this.#add(owner, event);
   }
 
-  /** Tells the owner's pages to ask anew who is signed in. Never throws. */
+  /** Tells the owner's pages that a session has ended, so that they ask again who is signed in. Never throws. */
   publishSessionEnd(owner: string): void {
     this.#add(owner, sessionEvent());
   }
 
   /**
-   * Resolves when a task may store its next step and publish it, as its owner's budget allows; also while the bus is down,
-   * since what is stored serves those who fetch. Null once the signal aborts, or after `close`. Never rejects.
-   * @param key of the one who waits, unique among all. Waiting again under it ends the earlier wait with null.
+   * Resolves when a task may store its next step and publish it, as its owner's budget allows. Turns are given while the
+   * bus is down, too, since pages fetch what is stored. Null once the signal aborts, or after `close`. Never rejects.
+   * @param key names the waiter, uniquely. A second wait with the same key ends the first with null.
    */
   takeTurn(owner: string, key: string, options: TurnOptions): Promise<Turn | null> {
     return this.#turns.take(owner, key, options);
@@ -163,7 +165,7 @@ export class Publisher {
     clearTimeout(timer);
   }
 
-  /** Drops what waits, and ends every wait for a turn. Nothing is sent any more. */
+  /** Drops all waiting events, and ends every wait for a turn. After that nothing is sent. */
   close(): void {
     this.#isClosed = true;
     if (this.#backoff) clearTimeout(this.#backoff);
@@ -180,12 +182,12 @@ export class Publisher {
       return;
     }
     if (!this.#outbox.add(owner, event, now)) return;
-    // An outcome while nothing else is going on need not wait for others to share its request.
+    // While there is little traffic, an outcome does not wait for other events to share its request.
     if (event.isUrgent && this.#requestsUnderWay === 0 && this.#outbox.hasLowTraffic(now)) this.#sendDue();
     else this.#sendDueAfterThisTick();
   }
 
-  /** All that changes in one tick shares a request. */
+  /** The events that are added in one tick share a request. */
   #sendDueAfterThisTick(): void {
     if (this.#isSendingScheduled) return;
     this.#isSendingScheduled = true;
@@ -203,11 +205,11 @@ export class Publisher {
       if (batch.length === 0) break;
       void this.#send(batch);
     }
-    // Where nothing may be sent now, the end of a request or of the backoff leads here again.
+    // If nothing may be sent now, this is called again when a request or the backoff ends.
     if (this.#maySend) this.#timer.schedule(this.#outbox.nextBatchAt);
   }
 
-  /** While the bus is down, one request at a time finds out whether it is back. */
+  /** While the bus is down, only one request is under way at a time. */
   get #maySend(): boolean {
     return this.#backoff === null && this.#requestsUnderWay < (this.isDown ? 1 : MAX_REQUESTS);
   }
@@ -263,7 +265,7 @@ export class Publisher {
     this.#settle(batch, unsent, 'sent');
   }
 
-  /** The fate of these events is known: counts it, and tells of creations and outcomes. */
+  /** Counts events that were sent or dropped for good, and passes ids of new tasks and outcomes to `onSettled`. */
   #settle(batch: readonly Outgoing<PushEvent>[], unsent: Set<Outgoing<PushEvent>>, fate: 'sent' | 'dropped'): void {
     for (const outgoing of batch) {
       unsent.delete(outgoing);
@@ -276,7 +278,7 @@ export class Publisher {
     if (settled.length > 0) this.#options.onSettled(settled);
   }
 
-  /** Leaves the bus alone for a while. What was not sent waits for the next try, or is dropped in a long outage. */
+  /** Starts the backoff. Events that were not sent wait for the next try, or are dropped in a long outage. */
   #handleFailure(unsent: ReadonlySet<Outgoing<PushEvent>>, error: unknown, sentAt: number): void {
     const now = performance.now();
     this.counts.failures += 1;
@@ -291,7 +293,7 @@ export class Publisher {
     } else this.#outbox.putBack(unsent, now);
   }
 
-  /** Sends what waits. Where nothing does, a probe finds out whether the bus is back. */
+  /** Sends what waits. If nothing waits, a probe finds out whether the bus is back. */
   #tryAgain(): void {
     this.#backoff = null;
     this.#sendDue();

@@ -1,4 +1,7 @@
-/** Makes the events that the publisher sends: as they wait in the outbox, as the bus takes them, and as they are counted. */
+/**
+ * Makes the events that the publisher sends, and turns them into the form that the bus takes. It also names the kinds and
+ * fates by which events are counted. It serves the publisher.
+ */
 
 import { channelOf } from '../../core/channel.ts';
 import { MAX_EVENT_BYTES } from '../../core/limits.ts';
@@ -14,8 +17,8 @@ import type { OutboxEvent } from './outbox.ts';
  */
 const MAX_ENCRYPTED_EVENT_BYTES = Math.floor((MAX_EVENT_BYTES - 60) / 4) * 3 - 16;
 /**
- * How many ids one event holds: 192, since an id takes 39 bytes with its quotes and comma, and 100 bytes are kept for the
- * rest of the event. A `seen` call may name 1,000.
+ * How many ids one `seen` event holds: 192. An id takes 39 bytes with its quotes and comma, and 100 bytes are left for the
+ * rest of the event. An owner may mark 1,000 outcomes as seen in one call, so that takes 6 events.
  */
 const MAX_SEEN_IDS_PER_EVENT = Math.floor((MAX_ENCRYPTED_EVENT_BYTES - 100) / 39);
 
@@ -40,15 +43,15 @@ export interface PushEvent extends OutboxEvent {
   readonly kind: EventKind;
   readonly name: string;
   /**
-   * An outcome waits as the text that is sent, at most 10 KB; its result may be 256 KB. Any other snapshot becomes text
-   * when it is sent, since most are replaced by newer ones before.
+   * An outcome waits as the text that is sent: at most 10 KB, while its snapshot may have a result of 256 KB. Any other
+   * snapshot becomes text when it is sent, since most are replaced by newer ones before.
    */
   readonly content: Snapshot | string;
 }
 
 /**
- * An event that nobody gets: it finds out whether the bus takes events. Other calls would not do, since a bus that is over
- * its quota answers them. The channel is private, so that nobody can listen.
+ * An event for nobody, sent to find out whether the bus takes events. A call that only reads would not show that, since a
+ * bus answers it even when the quota for events is used up. The channel is private, so that nobody can listen.
  */
 export const PROBE: BusEvent = { channel: 'private-inloop-probe', name: 'inloop.probe', data: '{}' };
 
@@ -67,7 +70,7 @@ export function snapshotEvent(snapshot: Snapshot, isEncrypted: boolean): PushEve
 
 /**
  * The events that tell which outcomes were seen.
- * @param nextNumber gives another number each time: events of no task need keys of their own
+ * @param nextNumber returns a new number at each call, for the events' keys
  */
 export function seenEvents({ ids, seenAt }: SeenEvent, nextNumber: () => number): PushEvent[] {
   const events: PushEvent[] = [];
@@ -85,7 +88,7 @@ export function seenEvents({ ids, seenAt }: SeenEvent, nextNumber: () => number)
   return events;
 }
 
-/** The event that tells of the end of a session. Urgent: a page may show what its user must not see any more. */
+/** The event that tells of the end of a session. Urgent: a page may still show tasks of a user who has signed out. */
 export function sessionEvent(): PushEvent {
   return { key: 'session', kind: 'session', name: SESSION_EVENT, revision: 0, content: '{}', isUrgent: true };
 }

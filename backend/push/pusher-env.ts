@@ -44,14 +44,14 @@ export interface PusherEnvOptions {
   readonly log?: Log;
 }
 
-/** What .env.example has where a secret belongs, for example `secret-change-me`. Everybody can look it up. */
+/** The placeholders in .env.example, for example `secret-change-me`. They are public, so they must not stay. */
 const PLACEHOLDER = /change[-_ ]?me/i;
 
 /**
  * The bus that the `PUSHER_*` variables describe: `PUSHER_APP_ID`, `PUSHER_KEY`, `PUSHER_SECRET`, and either
  * `PUSHER_CLUSTER` (hosted) or `PUSHER_HOST`, `PUSHER_PORT`, `PUSHER_TLS`; optionally `PUSHER_ENCRYPTION_KEY`,
- * and `PUSHER_PUBLIC_HOST`, `_PORT`, `_TLS` for what browsers must use where it differs.
- * A placeholder such as `secret-change-me` is refused where `NODE_ENV` is `production`, and warned of elsewhere.
+ * and `PUSHER_PUBLIC_HOST`, `_PORT`, `_TLS` if browsers must use another address than the server.
+ * A placeholder such as `secret-change-me` is refused if `NODE_ENV` is `production`; otherwise there is a warning.
  *
  * @throws ConfigError `invalid_environment` naming the variable, never its value
  */
@@ -95,7 +95,7 @@ export function pusherFromEnv(env: Env, options: PusherEnvOptions = {}): PusherO
 
 /**
  * What pusher-js in a browser needs, besides the channel and where to authorize it.
- * @param fallback where the HTTP transports go instead of to the bus: Soketi answers them 404
+ * @param fallback where the HTTP transports send their requests instead of to the bus, since Soketi answers them 404
  */
 export function connectionInfo(
   options: PusherOptions,
@@ -104,8 +104,8 @@ export function connectionInfo(
   const { browser } = options;
   return {
     key: options.key,
-    // pusher-js insists on a cluster, and connects to <cluster>.pusher.com where a host is not set. This name of no
-    // cluster leads nowhere.
+    // pusher-js requires a cluster, and uses it only if no host is set. There is no cluster called `self-hosted`, so nothing
+    // could be sent to hosted Pusher by mistake.
     cluster: options.cluster ?? 'self-hosted',
     wsHost: browser?.host ?? null,
     wsPort: browser?.port ?? null,

@@ -1,5 +1,5 @@
 /**
- * Says whether little was sent lately. It serves the outbox: while traffic is low, a request does not wait for more
+ * Says whether few events were sent lately. It serves the outbox: while traffic is low, a request does not wait for more
  * events. Pure: time goes in, in ms of a clock that never goes back.
  *
  * It is a leaky bucket: each event fills it by 1, and 50 a second leak out. Traffic is low while it holds less than 10. So
@@ -8,19 +8,19 @@
 
 const LEAK_PER_MS = 50 / 1_000;
 const LOW_LEVEL = 10;
-/** The bucket holds no more. So traffic is low again 200 ms after a burst, whether that was of 20 events or of 2,000. */
+/** The bucket never holds more than this. So traffic is low again 200 ms after a burst, be it of 20 events or of 2,000. */
 const CAPACITY = 20;
 
 export class TrafficMeter {
   #level = 0;
   #countedAt = 0;
 
-  /** Whether little was sent lately. */
+  /** Whether few events were sent lately. */
   isLow(now: number): boolean {
     return this.#levelAt(now) < LOW_LEVEL;
   }
 
-  /** So many events leave. */
+  /** Counts events that leave now. */
   count(events: number, now: number): void {
     this.#level = Math.min(this.#levelAt(now) + events, CAPACITY);
     this.#countedAt = now;

@@ -1,6 +1,6 @@
 /**
- * Lets tasks await their turn. It serves the publisher, and through it the worker. The pacer decides whose turn it is;
- * here are the timer and the promises.
+ * Lets tasks await their turn. It serves the publisher, and through it the worker. The pacer decides whose turn it is. This
+ * file has the timer and the promises.
  */
 
 import { EarliestTimer } from './earliest-timer.ts';
@@ -9,14 +9,14 @@ import type { GivenTurn, Pacer } from './pacer.ts';
 /** The right to store one step of a task and publish it. */
 export interface Turn {
   /**
-   * Must be called once the step is stored, or given up. The time until then says how fast the store is: while it is
-   * slow, turns come less often.
+   * Must be called when the step is stored, or given up. The time until then shows how fast the store is. While the store
+   * is slow, turns come less often.
    */
   end(): void;
 }
 
 export interface TurnOptions {
-  /** In ms from now: the turn is not wanted before. */
+  /** The turn is not wanted before this time, in ms from now. */
   readonly after: number;
   /** Ends the wait. */
   readonly signal: AbortSignal;

@@ -1,14 +1,14 @@
-/** Reads the body of a webhook. It serves the bus, which has checked the signature. Pure. */
+/** Reads the body of a webhook. It serves `bus.ts`, which has checked the signature. Pure. */
 
 /** A webhook as the bus signed it. */
 export interface Webhook {
   /** When the bus sent it, in ms since the epoch by its clock. */
   readonly at: number;
-  /** For example `channel_occupied`. The channel is null for a kind of event that concerns none. */
+  /** An event's name is, for example, `channel_occupied`. Its channel is null if the event is not about a channel. */
   readonly events: readonly { readonly name: string; readonly channel: string | null }[];
 }
 
-/** The webhook in `data`, or null if there is none. */
+/** The webhook in `data`; null if `data` does not have its form. */
 export function parseWebhook(data: unknown): Webhook | null {
   if (!isObject(data)) return null;
   const { time_ms: at, events } = data;

@@ -17,17 +17,17 @@ const VERSION = '2.0.0';
 
 /** The files that inloop relies on, each with the first 16 hex digits of its SHA-256. */
 const FINGERPRINTS: Readonly<Record<string, string>> = {
-  // Become part of our own scripts, or are run by us: their keys, arguments, and what they store for a job.
+  // Part of our own scripts, or run by us. We rely on their keys, their arguments, and what they store for a job.
   'lib/lua/addJob.lua': 'fafc58c975cad36a',
   'lib/lua/addDelayedJob.lua': '0e846186da3a60e7',
   'lib/lua/checkStalledJobs.lua': '9861b2e40af50efc',
   'lib/lua/raiseDelayedJobs.lua': '6cac67867486de1a',
-  // Send the commands that queue-client.ts takes, and emit the event `stalled`.
+  // Send the commands that queue-client.ts understands, and emit the event `stalled`.
   'lib/queue.js': '1b0b06a8476e5a23',
   'lib/job.js': '51ea009eaef01e40',
-  // Takes our client for one of node_redis, by the name of its class and the words of its errors.
+  // Treats our client as one of node_redis, by the name of its class and the words of its errors.
   'lib/redis.js': 'dd38cfeac82ef7af',
-  // Asks Redis which scripts it lacks.
+  // Asks Redis which scripts it does not have.
   'lib/lua/index.js': 'ccf0f6c8ede9d8a7',
 };
 

@@ -1,7 +1,6 @@
 /**
- * Delivers the delayed jobs of one queue when they are due by Redis' clock. It serves `queue.ts`. bee-queue could do so
- * too, but it goes by this machine's clock. That clock may be minutes from Redis' and may be set at any moment; then
- * retries would wait for minutes.
+ * Delivers the delayed jobs of one queue when they are due by Redis' clock. It serves `queue.ts`. bee-queue could do this,
+ * too, but by this machine's clock. That clock may be minutes behind Redis', and then each retry would come minutes late.
  */
 
 import { createHash } from 'node:crypto';
@@ -19,7 +18,7 @@ const SHA = createHash('sha1').update(RAISE_DELAYED_JOBS).digest('hex');
 
 export interface DelayedJobsOptions
   extends Pick<ConnectionOptions<Record<never, never>>, 'address' | 'permit' | 'onFault'> {
-  /** What the keys of the queue begin with. */
+  /** The prefix of the queue's keys. */
   readonly key: string;
   /** Runs the script that moves the jobs. */
   readonly client: Pick<QueueClient, 'runScript'>;
@@ -34,18 +33,18 @@ export class DelayedJobs {
   constructor(options: DelayedJobsOptions) {
     this.#options = options;
     const { key, clock, client: _, ...connection } = options;
-    this.#timer = new DueTimer({ clock, most: CHECK_EVERY_MS, onDue: () => void this.#deliver() });
+    this.#timer = new DueTimer({ clock, longestWait: CHECK_EVERY_MS, onDue: () => void this.#deliver() });
     this.#subscription = new Connection({
       ...connection,
       scripts: {},
-      // Redis says so when a job is added that is due before all others.
+      // The script that adds a job publishes its due time if it is due before all others.
       prepare: (client) => client.subscribe(`${key}earlierDelayed`, (time) => this.#timer.schedule(Number(time))),
       // Jobs may have been added while there was no subscription.
       onReady: () => void this.#deliver(),
     });
   }
 
-  /** Delivers what is due, now and from now on. */
+  /** Delivers jobs that are due, from now on. */
   start(): void {
     void this.#subscription.whenUsable();
     this.#timer.schedule(-1);

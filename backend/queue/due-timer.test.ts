@@ -12,7 +12,7 @@ beforeEach(() => {
   began = performance.now();
   timer = new DueTimer({
     clock: { now: () => REDIS_TIME + performance.now() - began },
-    most: 1_000,
+    longestWait: 1_000,
     onDue: () => {
       looks += 1;
     },

@@ -1,11 +1,11 @@
-/** Wakes up when the next delayed job is due by Redis' clock. It serves `delayed-jobs.ts`. Pure but for its timer. */
+/** Calls back when the next delayed job is due by Redis' clock. It serves `delayed-jobs.ts`. */
 
 import type { Clock } from '../clock.ts';
 
 export interface DueTimerOptions {
   readonly clock: Pick<Clock, 'now'>;
-  /** The longest sleep, in ms. */
-  readonly most: number;
+  /** The longest time between two calls of `onDue`, in ms. */
+  readonly longestWait: number;
   /** Looks for jobs that are due. */
   readonly onDue: () => void;
 }
@@ -21,17 +21,20 @@ export class DueTimer {
     this.#options = options;
   }
 
-  /** @param time when a job is due, in ms since 1970 by Redis' clock; anything else where none is known */
+  /**
+   * Calls `onDue` when the job is due, or earlier if an earlier call is planned already.
+   * @param time when a job is due, in ms since 1970 by Redis' clock; -1 or NaN if that is not known
+   */
   schedule(time: number): void {
-    const { clock, most } = this.#options;
-    const wait = time >= 0 ? Math.min(Math.max(time - clock.now(), 0), most) : most;
+    const { clock, longestWait } = this.#options;
+    const wait = time >= 0 ? Math.min(Math.max(time - clock.now(), 0), longestWait) : longestWait;
     const at = performance.now() + wait;
     if (this.#isStopped || at >= this.#at) return;
     if (this.#timer) clearTimeout(this.#timer);
     this.#at = at;
     this.#timer = setTimeout(() => {
       this.#at = Number.POSITIVE_INFINITY;
-      // If nothing is due, or looking fails, it looks again after the longest sleep.
+      // If no job is due, or `onDue` fails, it is called again after the longest wait.
       this.schedule(-1);
       this.#options.onDue();
     }, wait);

@@ -1,6 +1,6 @@
 /**
- * Takes the names of jobs from a queue's list of waiting jobs, with a command that waits for one (BRPOPLPUSH). It serves
- * the queue client. It has a connection of its own, on which nothing else can be asked meanwhile.
+ * Takes the ids of jobs from a queue's list of waiting jobs, with a command that waits for one (BRPOPLPUSH). It serves the
+ * queue client. It has a connection of its own, since other commands would wait behind this one.
  */
 
 import { delay } from '../async.ts';
@@ -8,21 +8,21 @@ import { Connection, type ConnectionOptions, SILENT_MS } from '../redis/connecti
 import { faultOf } from '../redis/fault.ts';
 
 /**
- * How long Redis waits for a job before it answers that there is none, in seconds. Short: Redis may not have noticed yet
- * that a connection is dead, and gives it a job all the same. That job is then lost until the check for stalled jobs.
+ * How long Redis waits for a job before it answers that there is none, in seconds. It is short, because Redis may give a job
+ * to a connection that is dead without Redis knowing. Such a job is lost until the check for stalled jobs finds it.
  */
 const BLOCK_S = 2;
 /** Between two tries to take a job that Redis refuses. */
 const REFUSED_RETRY_MS = 500;
 const WATCH_EVERY_MS = 1_000;
 
-/** Gets the name of a job, or why there is none. */
+/** Gets the id of a job, or the reason why there is none. */
 export type Taken = (error: unknown, job?: unknown) => void;
 
 export class JobTaker {
   readonly #onFault: (error: unknown) => void;
   readonly #connection: Connection<Record<never, never>>;
-  /** Those who wait for a job, in the order of asking. */
+  /** The callbacks that wait for a job, in the order of asking. */
   readonly #waiting: Taken[] = [];
   /** Commands that have been sent and not been answered. */
   #pending = 0;
@@ -44,14 +44,14 @@ export class JobTaker {
     });
   }
 
-  /** Gives `done` the next job, which moves from the list `source` to `target`. It waits until there is one. */
+  /** Moves the next job from the list `source` to `target`, and gives its id to `done`. Waits until there is one. */
   take(source: string, target: string, done: Taken): void {
     this.#waiting.push(done);
     this.#watch ??= setInterval(() => this.#renewIfSilent(), WATCH_EVERY_MS);
     this.#ask(source, target);
   }
 
-  /** Whoever waits gets `reason`. */
+  /** All that wait for a job get `reason`. */
   close(reason: Error): void {
     this.#connection.close();
     if (this.#watch) clearInterval(this.#watch);
@@ -59,7 +59,7 @@ export class JobTaker {
   }
 
   #ask(source: string, target: string): void {
-    // Several commands at once only while there are jobs. Each that Redis has read takes a job, also for a dead connection.
+    // Several commands at once only while there are jobs: each may take a job for a connection that is dead (see BLOCK_S).
     while (this.#waiting.length > this.#pending && (this.#pending === 0 || this.#hasJobs)) {
       this.#pending += 1;
       void this.#askOnce(source, target).then(() => {
@@ -81,16 +81,16 @@ export class JobTaker {
       this.#hasJobs = false;
       if (this.#connection.isClosed) return;
       this.#onFault(error);
-      // The next command waits for a new connection by itself. What Redis refuses, it would refuse again at once.
+      // Without a connection, the next command waits for one. But a command that Redis refused would be refused again at once.
       if (faultOf(error).kind !== 'away') await delay(REFUSED_RETRY_MS);
     }
   }
 
-  /** A ping would wait behind the command that blocks. But Redis answers that one every two seconds at the latest. */
+  /** A ping would wait behind BRPOPLPUSH. But Redis answers BRPOPLPUSH within two seconds, so a longer silence is a fault. */
   #renewIfSilent(): void {
     const isSilent = () => this.#pending > 0 && performance.now() - this.#heardAt > BLOCK_S * 1_000 + SILENT_MS;
     if (!isSilent()) return;
-    // After a blocked event loop, timers run before what has arrived is read. Read that first, then look again.
+    // When the event loop was blocked, timers fire before arrived data is read. Read first, then look again.
     setImmediate(() => {
       if (isSilent()) this.#connection.renew(new Error('no answer to BRPOPLPUSH'));
     });

@@ -1,4 +1,4 @@
-/** Ids of jobs. Each run of a task has its own. So adding a job twice is harmless, and an old job is recognized. */
+/** Ids of jobs. Each run of a task has a job id of its own. So adding a job twice is harmless, and an old job is recognized. */
 
 /** What a job asks for: run number `run` of task `id`. The first run is 1. An attempt that was handed back has several. */
 export interface Job {
@@ -6,7 +6,7 @@ export interface Job {
   readonly run: number;
 }
 
-/** The id of the job that asks for this. */
+/** The id of the job that asks for run `run` of task `id`. */
 export function jobIdOf({ id, run }: Job): string {
   return `${id}:${run}`;
 }

@@ -1,9 +1,9 @@
 /**
- * The Redis client that bee-queue works with. It offers the part of node_redis 3 that bee-queue uses, on connections like
- * those of the task store. node_redis itself asks INFO first, ends the process over a wrong password, knows no sentinels,
- * and waits for ever on a dead connection.
+ * The Redis client that bee-queue works with. It has the methods of node_redis 3 that bee-queue uses, on the same kind of
+ * connection as the task store (redis/connection.ts). node_redis itself needs the right to INFO, ends the process over a
+ * wrong password, has no support for sentinels, and waits for ever on a dead connection.
  *
- * bee-queue makes one of these for commands and asks it for a `duplicate`, on which it waits for jobs.
+ * bee-queue gets one client for commands, and asks it for a `duplicate`, on which it waits for jobs.
  */
 
 import { EventEmitter } from 'node:events';
@@ -19,17 +19,17 @@ type Done = (error: unknown, answer?: unknown) => void;
 
 export interface QueueClientOptions {
   readonly address: RedisAddress;
-  /** Resolves when a connection may be made. Before each. */
+  /** Called before each connection is made. Resolves when it may be made. */
   readonly permit?: () => Promise<void>;
   /**
-   * How long after a reconnect stalled jobs are not looked for, in ms. While Redis was away, workers could not give signs
-   * of life for their jobs. They get this time to do so.
+   * How long after a reconnection stalled jobs are not looked for, in ms. While Redis was away, workers could not send
+   * keep-alives for their jobs. They get this time to do so.
    */
   readonly graceAfterReconnect: number;
   /** A connection was lost or could not be made, or a command failed that is tried again. */
   readonly onFault: (error: unknown) => void;
   /** A write succeeded. */
-  readonly onWell: () => void;
+  readonly onSuccess: () => void;
 }
 
 export class QueueClient extends EventEmitter {
@@ -38,7 +38,7 @@ export class QueueClient extends EventEmitter {
   readonly #copies: JobClient[] = [];
   /** Read by bee-queue. */
   ready = false;
-  /** When the connection was made anew (ms, `performance.now()`); long ago for the first one. */
+  /** When the connection was made again after a loss (ms, `performance.now()`). The first connection does not count. */
   #reconnectedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: QueueClientOptions) {
@@ -79,8 +79,8 @@ export class QueueClient extends EventEmitter {
   }
 
   /**
-   * bee-queue runs one script through its client: the check for stalled jobs. A check that fails has found none. bee-queue
-   * takes no jobs at all if the first check fails, and does not handle that a later one does.
+   * bee-queue runs one script through its client: the check for stalled jobs. If that fails, bee-queue is told that no job
+   * is stalled: after a failed first check it would take no jobs at all, and a later failure it would not handle.
    */
   evalsha(sha: string, ...rest: unknown[]): void {
     const done = rest.pop() as Done;
@@ -90,7 +90,7 @@ export class QueueClient extends EventEmitter {
     }
     this.runScript(CHECK_STALLED_JOBS, sha, rest as (string | number)[]).then(
       (stalled) => {
-        this.#options.onWell();
+        this.#options.onSuccess();
         done(null, stalled);
       },
       (error: unknown) => {
@@ -100,20 +100,20 @@ export class QueueClient extends EventEmitter {
     );
   }
 
-  /** bee-queue asks which scripts Redis lacks, to load them. It lacks none: see {@link runScript}. */
+  /** bee-queue asks whether Redis has a script, to load it if not. The answer is always yes: see {@link runScript}. */
   script(_question: string, _sha: string, done: Done): void {
     done(null, [1]);
   }
 
   /**
-   * bee-queue asks for the data of each job. All have the same. A job that is delivered again after its end has none any
-   * more in Redis; with an answer it reaches the handler and is removed, without one it would stay for ever.
+   * bee-queue asks for the data of each job, which is the same for all. A job that is delivered again after its end has no
+   * data in Redis. Given this answer, bee-queue passes it to the handler and removes it; otherwise it would stay for ever.
    */
   hget(_key: string, _field: string, done: Done): void {
     done(null, JOB_DATA);
   }
 
-  /** A sign of life for a job. */
+  /** A keep-alive for a job: takes it off the set of jobs that may be stalled. */
   srem(key: string, member: string, done: Done): void {
     this.#send(['SREM', key, member]).then((answer) => done(null, answer), done);
   }
@@ -129,16 +129,16 @@ export class QueueClient extends EventEmitter {
     );
   }
 
-  /** Closes it and its copies at once. */
+  /** Closes the client and its duplicates at once. */
   disconnect(): void {
     if (this.#connection.isClosed) return;
     this.#connection.close();
-    // bee-queue waits for it to be ready or to fail.
+    // bee-queue waits until the client is ready or fails.
     if (!this.ready && this.listenerCount('error') > 0) this.emit('error', closedError());
     for (const copy of this.#copies) copy.disconnect();
   }
 
-  /** For how long it has been connected since it was not, in ms; 0 while it is not. */
+  /** For how long there has been a connection, in ms: Infinity if it is the first one, 0 if there is none. */
   get #connectedFor(): number {
     return this.#connection.isReady ? performance.now() - this.#reconnectedAt : 0;
   }
@@ -148,10 +148,10 @@ export class QueueClient extends EventEmitter {
   }
 }
 
-// bee-queue tells a client from settings by the name of its class, which a bundler may have changed.
+// bee-queue recognizes a client, as opposed to settings, by the name of its class. A bundler may have changed that name.
 Object.defineProperty(QueueClient, 'name', { value: 'RedisClient' });
 
-/** The duplicate on which bee-queue waits for jobs. It is ready at once; a job is waited for, connected or not. */
+/** The duplicate on which bee-queue waits for jobs. It counts as ready at once: jobs may be asked for before it connects. */
 class JobClient extends EventEmitter {
   readonly #taker: JobTaker;
   readonly ready = true;
@@ -211,7 +211,7 @@ function connectionOptions({
   return { address, onFault, ...(permit ? { permit } : {}) };
 }
 
-/** In the words by which bee-queue knows that it was closed on purpose. */
+/** bee-queue recognizes by this text that the client was closed on purpose. */
 function closedError(): Error {
   return new Error('Connection is closed.');
 }

@@ -1,6 +1,6 @@
 /**
- * The Lua scripts of bee-queue, and where it keeps a queue in Redis. It serves the task store, whose scripts add jobs,
- * and the queue's own commands.
+ * The Lua scripts of bee-queue, and the names of its keys. It serves the task store, whose scripts add jobs, and the files
+ * beside this one.
  */
 
 import { readFileSync } from 'node:fs';
@@ -13,16 +13,16 @@ function readScript(name: string): string {
   return readFileSync(createRequire(import.meta.url).resolve(`bee-queue/lib/lua/${name}.lua`), 'utf8');
 }
 
-/** Puts active jobs whose workers give no sign of life back to the waiting ones. bee-queue runs it. */
+/** Moves active jobs without a keep-alive back to the waiting ones. bee-queue runs it. */
 export const CHECK_STALLED_JOBS = readScript('checkStalledJobs');
 
 /**
  * Moves delayed jobs that are due to the waiting ones. Keys: delayed, waiting. Arguments: now, debounce (both in ms).
- * Answer: how many it has moved, and when the next is due (-1: none is waited for).
+ * Answer: how many jobs were moved, and when the next job is due (-1 if there is none).
  */
 export const RAISE_DELAYED_JOBS = readScript('raiseDelayedJobs');
 
-/** The scripts that run by themselves, beside those in {@link ADD_JOB}. */
+/** The scripts that are run on their own. Those in {@link ADD_JOB} are part of our scripts. */
 export const QUEUE_SCRIPTS: readonly string[] = [CHECK_STALLED_JOBS, RAISE_DELAYED_JOBS];
 
 /**
@@ -44,7 +44,7 @@ local function addJob(queue, job, at)
 end
 `;
 
-/** What the keys of a task definition's queue begin with. @param prefix what every key of ours begins with */
+/** The prefix of the keys of a task definition's queue. @param prefix that of all our keys */
 export function queueKey(prefix: string, name: string): string {
   return `${queuePrefix(prefix)}:${name}:`;
 }

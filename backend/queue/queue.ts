@@ -2,9 +2,9 @@
  * The only file that runs bee-queue. It serves the worker, which takes jobs. The task store adds them, by the scripts in
  * `queue-scripts.ts`.
  *
- * A job is a name on a list and nothing else. What is to be done, and whether it still is, says the task's record.
+ * A job is an id on a list and nothing else. The task's record says what is to be done, and whether it is still wanted.
  * bee-queue gives us the list, the hand-over of a job to one worker, and the redelivery of jobs whose worker died. Its
- * retries, events, results and progress stay off, since the record knows them better.
+ * retries, events, results and progress are switched off, since the task's record has them.
  */
 
 import Queue from 'bee-queue';
@@ -18,12 +18,15 @@ import { DelayedJobs } from './delayed-jobs.ts';
 import { QueueClient } from './queue-client.ts';
 import { queueKey, queuePrefix } from './queue-scripts.ts';
 
-/** A stalled job is found within two of bee-queue's intervals and two checks. This keeps that under 2 × our interval. */
+/**
+ * bee-queue finds a stalled job within two of its intervals and two checks. We give it a shorter interval than ours, so that
+ * this takes less than two of ours. Example: for 5 s it gets 4.5 s, and 2 × 4.5 s + 2 × 0.25 s = 9.5 s.
+ */
 const STALL_SHARE = 0.9;
 const STALL_CHECK_MS = 250;
-/** A worker gives a sign of life for a job twice an interval; this is a little more than half of one. */
-const SIGN_SHARE = 0.6;
-/** By how much other workers may find Redis again later than we do. */
+/** bee-queue sends a keep-alive for each job twice in a stall interval: within a little more than half of one. */
+const KEEP_ALIVE_SHARE = 0.6;
+/** How much later than this process others may reconnect to Redis. */
 const OTHERS_RECONNECT_MS = 1_200;
 /** How long Redis may take to close a connection. */
 const QUIT_MS = 500;
@@ -33,7 +36,7 @@ export interface QueueOptions {
   readonly url: string | RedisEndpoint;
   /** Before every key, for example `inloop:`. */
   readonly prefix: string;
-  /** Resolves when Redis was looked at and may be connected to; without it, it always may. */
+  /** Resolves when Redis was inspected and may be used. Default: it may be used at once. */
   readonly permit?: () => Promise<void>;
   readonly events: Emitter;
   /** Redis' clock, by which delayed jobs are due. */
@@ -43,9 +46,9 @@ export interface QueueOptions {
 export interface ConsumeOptions {
   /** How many jobs run at once. */
   readonly concurrency: number;
-  /** A job counts as stalled after so many ms without a sign of life, at the latest after twice as many. */
+  /** A job without a keep-alive for this long, in ms, is stalled. It is found after at most twice this time. */
   readonly stallInterval: number;
-  /** A job's worker seems to be gone; the job will be delivered again. */
+  /** Called when a job's worker seems to be gone. The job will be delivered again. */
   readonly onStalled?: (job: string) => void;
 }
 
@@ -79,13 +82,13 @@ export class JobQueues {
     if (this.#closed) throw new Error('closed');
     const { prefix, clock, permit } = this.#options;
     const onFault = (error: unknown): void => {
-      if (!this.#closed && this.#clients.has(client)) this.#trouble.tell(error);
+      if (!this.#closed && this.#clients.has(client)) this.#trouble.failed(error);
     };
     const connection = { address: this.#address, onFault, ...(permit ? { permit } : {}) };
     const client: QueueClient = new QueueClient({
       ...connection,
-      graceAfterReconnect: SIGN_SHARE * options.stallInterval + OTHERS_RECONNECT_MS,
-      onWell: () => this.#trouble.isWell(),
+      graceAfterReconnect: KEEP_ALIVE_SHARE * options.stallInterval + OTHERS_RECONNECT_MS,
+      onSuccess: () => this.#trouble.succeeded(),
     });
     this.#clients.add(client);
     const queue = new Queue(name, {
@@ -105,7 +108,7 @@ export class JobQueues {
     try {
       await queue.ready();
     } catch {
-      // The client is ready sooner or later, unless it is closed.
+      // The client waits for Redis however long it takes, so this means that it was closed.
       throw new Error('closed');
     }
     const delayed = new DelayedJobs({ ...connection, key: queueKey(prefix, name), client, clock });
@@ -124,7 +127,7 @@ export class JobQueues {
     };
   }
 
-  /** Ends the search for a Redis that consumers still wait for. Consumers themselves are closed by who has them. */
+  /** Makes every `consume` that still waits for Redis reject. Whoever has a consumer closes it. */
   close(): void {
     this.#closed = true;
     for (const client of this.#clients) client.disconnect();

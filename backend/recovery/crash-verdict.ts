@@ -9,11 +9,11 @@
  * | one task                                          | charged                                                        |
  * | several, none on probation                        | all are suspects, and none is charged                          |
  * | several, one on probation                         | that one is charged; the others are innocent                   |
- * | one, and was ended since it was blocked beyond    | the deadline is over: the task has failed                      |
- * | the deadline of that task                         |                                                                |
- * | several, and was ended for such a block           | nobody is charged, since any of them may have blocked. One on  |
- * |                                                   | probation is a suspect and the others are innocent; without    |
- * |                                                   | one, all are suspects                                          |
+ * | one task, and the watchdog ended it, since the    | deadline: the task has failed                                  |
+ * | event loop was blocked beyond the task's deadline |                                                                |
+ * | several, and the watchdog ended it                | nobody is charged, since any of them may have blocked. If one  |
+ * |                                                   | was on probation, it is a suspect and the others are innocent; |
+ * |                                                   | otherwise all are suspects                                     |
  *
  * How suspects are started again: `probation.ts`.
  *
@@ -28,7 +28,7 @@ import type { Isolation, Suspicion } from './probation.ts';
 /** A task that a process ran when it died. */
 export interface CrashedTask {
   readonly id: string;
-  /** How it had been started; `free` once its probation is over. */
+  /** How the task had been started; `free` once its probation is over. */
   readonly isolation: Isolation;
   readonly suspicion: Suspicion;
 }
@@ -41,12 +41,12 @@ export interface CrashedTask {
  */
 export type Verdict = 'deadline' | 'charged' | 'suspect' | 'innocent';
 
-/** From so many on, a shared crash is charged, so that even a task that never is the only suspect ends some day. */
+/** The tenth shared crash is charged. Otherwise a task that is never the only suspect could crash workers for ever. */
 const SHARED_UNTIL_CHARGED = 10;
 
 /**
  * What becomes of each task of a dead worker, by its id.
- * @param overDeadline ids of those beyond whose deadline the process was blocked when it was ended
+ * @param overDeadline ids of the tasks because of which the watchdog ended the worker; empty if it died otherwise
  */
 export function judgeCrash(
   tasks: readonly CrashedTask[],
@@ -64,7 +64,7 @@ export function judgeCrash(
   return new Map(tasks.map((task) => [task.id, verdictOn(task)]));
 }
 
-/** What is held against a task after a verdict. @param lived how long it had run when its worker died, in ms */
+/** The suspicion against a task after a verdict. @param lived how long the task had run when its worker died, in ms */
 export function suspicionAfter(before: Suspicion, verdict: Verdict, lived: number): Suspicion {
   switch (verdict) {
     case 'charged':

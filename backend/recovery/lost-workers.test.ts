@@ -171,9 +171,9 @@ describe('of several tasks', () => {
 
 /** The watchdog of a worker ends the process, which is blocked beyond the deadlines of these tasks. */
 async function endWith(worker: string, ids: readonly string[]): Promise<void> {
-  const { keys } = redis.signOfLifeOf(worker);
+  const { keys } = redis.watchdogTarget(worker);
   const raw = await createClient({ url: server.url }).connect();
-  await raw.set(keys.ended, ids.join(' '));
+  await raw.set(keys.overDeadline, ids.join(' '));
   raw.destroy();
   die(worker);
 }

@@ -2,8 +2,8 @@
  * Recovers the tasks of workers that died: each starts again or ends, by the verdicts of `crash-verdict.ts`. It serves the
  * sweeper, which calls it every second, in one process at a time.
  *
- * A worker counts as dead when its heartbeat has been missing for a while in which Redis answered all the time. After an
- * outage of Redis every heartbeat has expired, and each worker first has to renew its own. So the wait begins anew then.
+ * A worker counts as dead when its heartbeat has been missing for some time, in which Redis answered all along. In an outage
+ * of Redis every heartbeat expires. So after an outage that time starts again, and each worker can renew its heartbeat.
  */
 
 import { TaskError, type TaskFailure } from '../../core/error.ts';
@@ -16,7 +16,7 @@ import { type CrashedTask, judgeCrash, suspicionAfter, type Verdict } from './cr
 import type { Isolation, Suspicion } from './probation.ts';
 import type { KnownWorker } from './worker-registry.ts';
 
-/** After a longer pause between two looks (Redis was away), the time for which heartbeats are missing begins anew. */
+/** After a longer pause between two looks, Redis was away: the time for which heartbeats are missing starts again. */
 const LONGEST_GAP_MS = 2_500;
 /**
  * A worker counts as dead when its heartbeat has been missing for this share of the time that a heartbeat lasts. Example:
@@ -34,13 +34,13 @@ const SIGN_OF_LIFE_MS = 5_000;
 
 /** What is needed of Redis. Each method rejects with a TaskError `store_unavailable` while Redis is away. */
 export interface CrashRedis {
-  /** How each task that a worker runs was started, by id of the task. */
+  /** The isolation of each task that a worker runs, by the task's id. */
   runningOn(worker: string): Promise<Readonly<Record<string, string>>>;
   /** Keeps what was decided about a dead worker, unless something is kept already. Answers with what is kept. */
   keepVerdict(worker: string, decided: string): Promise<string>;
-  /** Ids of tasks beyond whose deadline the event loop was blocked when the watchdog ended the worker. */
-  endedWith(worker: string): Promise<readonly string[]>;
-  /** All is done about a worker. */
+  /** Ids of the tasks because of which the watchdog ended a worker: the event loop was blocked beyond their deadlines. */
+  overDeadlineOn(worker: string): Promise<readonly string[]>;
+  /** Removes a worker all of whose tasks were recovered. */
   forgetWorker(worker: string): Promise<unknown>;
 }
 
@@ -71,7 +71,7 @@ const DEADLINE: TaskFailure = {
 export class LostWorkers {
   readonly #options: LostWorkersOptions;
   #lookedAt = Number.NEGATIVE_INFINITY;
-  /** Since when the heartbeat of a worker has been missing. */
+  /** Since when the heartbeat has been missing, by worker. */
   #missing = new Map<string, number>();
   /** When the tasks of a blocked worker got their last sign of life, by worker. */
   #signedAt = new Map<string, number>();
@@ -80,7 +80,7 @@ export class LostWorkers {
     this.#options = options;
   }
 
-  /** Looks at all workers once, recovers the tasks of dead ones, and returns all. @throws TaskError `store_unavailable` */
+  /** Recovers the tasks of dead workers. @returns all workers @throws TaskError `store_unavailable` */
   async look(): Promise<readonly KnownWorker[]> {
     const workers = await this.#options.registry.list();
     const now = this.#options.time.elapsed();
@@ -101,9 +101,9 @@ export class LostWorkers {
   }
 
   /**
-   * Decides about every task of a dead worker, keeps that in Redis, and then carries it out. If this process dies in
-   * between, the next look of another one carries out the same decisions.
-   * @param deadFor how long it has been dead at least, in ms
+   * Decides what becomes of each task of a dead worker, keeps the decisions in Redis, and then carries them out. If this
+   * process dies in between, another one carries out the same decisions.
+   * @param deadFor how long the worker has been dead at least, in ms
    */
   async #recover(worker: KnownWorker, deadFor: number): Promise<void> {
     const { redis, events, clock } = this.#options;
@@ -123,11 +123,11 @@ export class LostWorkers {
   async #decide(worker: string, diedAt: number): Promise<Record<string, Decision>> {
     const { redis, store } = this.#options;
     const running = await redis.runningOn(worker);
-    const overDeadline = new Set(await redis.endedWith(worker));
+    const overDeadline = new Set(await redis.overDeadlineOn(worker));
     const found: (CrashedTask & { readonly record: OwnedTask & RunState })[] = [];
     for (const [id, isolation] of Object.entries(running)) {
       const record = await store.read(id, { run: true });
-      // The task is gone, or another worker runs it by now: this crash did not interrupt it.
+      // The task is gone, or another worker runs it by now. This crash did not interrupt it.
       if (record?.worker !== worker) continue;
       found.push({ id, isolation: isolation as Isolation, record, suspicion: record.suspicion });
     }
@@ -145,7 +145,7 @@ export class LostWorkers {
     const { store, changes } = this.#options;
     const record = await store.read(id, { run: true });
     if (record === null) return;
-    // Where this is refused, another run has begun: the decision was carried out before.
+    // If this is refused, another run has begun: the decision was carried out before.
     await changes.apply(record, this.#eventFor(record, verdict, suspicion), { run, suspicion });
   }
 
@@ -163,7 +163,7 @@ export class LostWorkers {
     }
   }
 
-  /** The watchdog thread of a blocked worker says that it lives, but cannot write to its tasks. So we do. */
+  /** Renews the sign of life of a blocked worker's tasks. Its watchdog thread renews only the heartbeat. */
   async #giveSignsOfLife(worker: KnownWorker, now: number): Promise<void> {
     if (now - (this.#signedAt.get(worker.id) ?? Number.NEGATIVE_INFINITY) < SIGN_OF_LIFE_MS) return;
     this.#signedAt.set(worker.id, now);
@@ -177,7 +177,7 @@ export class LostWorkers {
   }
 }
 
-/** Why an attempt or a task ended with its worker, for the owner. @param times how often that has happened to it */
+/** The failure that the owner sees when a worker died. @param times how often that has happened to the task */
 export function workerLost(times: number): TaskFailure {
   const message =
     times > 1

@@ -1,8 +1,8 @@
 /**
- * How carefully a task is started that may have killed its worker process before. Pure. It serves the store, which keeps
- * what is held against a task, and the worker, which starts it (`worker/probation-gate.ts`).
+ * Decides how a task is started that may have killed its worker process before. Pure. It serves the store, which keeps the
+ * suspicion against a task, and the worker, which starts the task (`worker/probation-gate.ts`).
  *
- * | held against the task                         | next start                                                         |
+ * | suspicion against the task                    | next start                                                         |
  * |-----------------------------------------------|--------------------------------------------------------------------|
  * | nothing, or one charged crash                 | `free`: beside anything                                            |
  * | one shared crash                              | `probation`: beside what runs, but nothing else starts after it    |
@@ -17,9 +17,9 @@
  * exclusive.
  */
 
-/** What is held against a task: crashes of workers that ran it. */
+/** The crashes that count against a task: those of workers that ran it. */
 export interface Suspicion {
-  /** Crashes while several tasks ran, each of which could be to blame. */
+  /** Crashes while several tasks ran, any of which may be the cause. */
   readonly shared: number;
   /** Crashes that were charged to this task. */
   readonly charged: number;
@@ -29,15 +29,15 @@ export interface Suspicion {
 
 export const NO_SUSPICION: Suspicion = { shared: 0, charged: 0, lived: 0 };
 
-/** How a task is started: `free` beside anything, `probation` with nothing starting after it, `alone` with nothing beside it. */
+/** How a task is started, see the table above. */
 export type Isolation = 'free' | 'probation' | 'alone';
 
 /** How the next start of a task is to be isolated. */
 export interface Probation {
   readonly isolation: Isolation;
-  /** How long nothing else may start in the process, in ms. */
+  /** How long nothing else may start in the process, in ms; Infinity until the task ends. */
   readonly exclusiveMs: number;
-  /** How long the task is on probation, in ms; infinite for until it ends. */
+  /** How long the task is on probation, in ms; Infinity until the task ends. */
   readonly probationMs: number;
 }
 
@@ -46,7 +46,7 @@ const LONGEST_EXCLUSIVE_MS = 60_000;
 const LONGEST_ALONE_MS = 600_000;
 /** Probation lasts this many times as long as the task had run when its worker died. */
 const PROBATION_FACTOR = 1.5;
-/** From so many shared crashes on, probation lasts until the task ends: what kills a process late is found too. */
+/** From this many shared crashes on, probation lasts until the task ends, to find a task that kills its process late. */
 const SHARED_UNTIL_ENDLESS_PROBATION = 4;
 
 /**

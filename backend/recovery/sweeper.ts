@@ -1,6 +1,7 @@
 /**
- * Finishes what a process that died, or a bus that was away, left half done: tasks of dead workers, tasks that no worker
- * can do, and new tasks and outcomes that were not pushed. Every server and worker has one; a lease lets one sweep at a time.
+ * Finishes what was left half done when a process died or the bus was away: it recovers tasks of dead workers, marks tasks
+ * that no worker handles, and pushes new tasks and outcomes that were not pushed. Every server and worker has a sweeper; a
+ * lease lets one of them sweep at a time.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -10,21 +11,21 @@ import type { Time } from '../time.ts';
 import type { KnownWorker } from './worker-registry.ts';
 
 const SWEEP_EVERY_MS = 1_000;
-/** At least so many sweeps fall into the shortest stall interval of any worker. */
-const SWEEPS_A_STALL = 4;
-/** How many rounds the lease lasts: the process that holds it may miss two of them. */
-const ROUNDS_A_LEASE = 3;
-/** Definitions are announced again now and then, since Redis may lose its data. */
+/** The shortest stall interval of all workers has at least this many sweeps. Example: one sweep every 125 ms for 500 ms. */
+const SWEEPS_PER_STALL_INTERVAL = 4;
+/** A lease lasts as long as this many sweeps, so its holder may miss two of them. */
+const SWEEPS_PER_LEASE = 3;
+/** Definitions are announced again this often, since Redis may lose its data. */
 const ANNOUNCE_EVERY_MS = 60_000;
-/** The process that stored a task or an outcome has this long to push it. */
+/** The process that stored a new task or an outcome has this long to push it. After that, the sweeper pushes. */
 const PUSH_GRACE_MS = 3_000;
-const MOST_AT_ONCE = 100;
-/** How long our publisher has to push a task, before it gets it again. */
-const HANDED_OVER_MS = 10_000;
+const MAX_PUSHES_PER_SWEEP = 100;
+/** The publisher of this process has this long to push a task. After that, the sweeper gives it the task again. */
+const PUBLISHER_GRACE_MS = 10_000;
 
 /** What is needed of Redis. Each method rejects with a TaskError `store_unavailable` while Redis is away. */
 export interface SweeperRedis {
-  /** Whether `holder` has the lease `name` for the next `ms`. At most one holder has it at a time. */
+  /** Takes or renews the lease `name` for `ms`. Returns false while another holder has it. */
   lease(name: string, holder: string, ms: number): Promise<boolean>;
   /** Notes which definitions this process starts. */
   addDefinitions(names: readonly string[]): Promise<unknown>;
@@ -33,21 +34,21 @@ export interface SweeperRedis {
    * ms ago and is not known to be pushed.
    */
   unpublished(olderThan: number, limit: number): Promise<readonly string[]>;
-  /** Takes ids off that list. */
+  /** Takes ids off the list that `unpublished` reads. */
   settle(ids: readonly string[]): Promise<unknown>;
 }
 
 export interface SweeperOptions {
   readonly redis: SweeperRedis;
   readonly store: { read(id: string): Promise<OwnedTask | null> };
-  /** Asks Redis for the time now and then. */
+  /** Keeps the clock in step with Redis. */
   readonly clock: { follow(): void };
   readonly time: Pick<Time, 'elapsed'>;
   readonly lostWorkers: { look(): Promise<readonly KnownWorker[]> };
   readonly unserved: { look(workers: readonly KnownWorker[]): Promise<void> };
-  /** Pushes a task. Once a queued task or an outcome was pushed it leaves the list. */
+  /** Pushes a task. A queued task or an outcome is taken off the list once it was pushed. */
   readonly changes: { push(task: OwnedTask, watched: boolean): unknown };
-  /** Whether the bus is known to be away. */
+  /** Whether the last request to the bus failed. */
   readonly isBusDown: () => boolean;
 }
 
@@ -56,29 +57,29 @@ export class Sweeper {
   readonly #holder = randomUUID();
   #timer: NodeJS.Timeout | null = null;
   #isSweeping = false;
-  #every = SWEEP_EVERY_MS;
+  #intervalMs = SWEEP_EVERY_MS;
   readonly #definitions = new Set<string>();
   #announcedAt = Number.NEGATIVE_INFINITY;
-  /** When the publisher was given each task. While a slow bus is at it, it must not be given it again. */
-  readonly #handedOver = new Map<string, number>();
+  /** When each task was given to the publisher. While it waits there for a slow bus, it must not be given again. */
+  readonly #givenToPublisherAt = new Map<string, number>();
 
   constructor(options: SweeperOptions) {
     this.#options = options;
   }
 
   /**
-   * Sweeps every second from now on, or more often where workers' stall intervals are short. Keeps no process alive. Doing
-   * so twice is harmless.
+   * Sweeps every second from now on, or more often if a worker's stall interval is short. The timer does not keep the
+   * process alive. A second call only changes the interval.
    * @param stallInterval of the worker in this process, in ms
    */
   start(stallInterval = Number.POSITIVE_INFINITY): void {
-    this.#every = everyFor([stallInterval]);
+    this.#intervalMs = intervalFor([stallInterval]);
     if (this.#timer) return;
     this.#options.clock.follow();
     this.#plan();
   }
 
-  /** This process starts tasks of these definitions. If no worker handles one of them, a sweeper tells. */
+  /** Notes that this process starts tasks of these definitions. If no worker handles one of them, the operator is told. */
   addDefinitions(names: readonly string[]): void {
     for (const name of names) this.#definitions.add(name);
     this.#announcedAt = Number.NEGATIVE_INFINITY;
@@ -93,26 +94,26 @@ export class Sweeper {
     this.#timer = setTimeout(() => {
       this.#plan();
       void this.sweep();
-    }, this.#every).unref();
+    }, this.#intervalMs).unref();
   }
 
-  /** One round, if the lease is free. Never rejects: what did not work is tried in the next round. */
+  /** One sweep, if the lease is free. Never rejects: what failed is tried again in the next sweep. */
   async sweep(): Promise<void> {
     if (this.#isSweeping) return;
     this.#isSweeping = true;
     try {
       await this.#announceDefinitions();
-      const leaseMs = this.#every * ROUNDS_A_LEASE;
+      const leaseMs = this.#intervalMs * SWEEPS_PER_LEASE;
       if (await this.#options.redis.lease('sweep', this.#holder, leaseMs)) {
         const workers = await this.#options.lostWorkers.look();
-        this.#every = everyFor(workers.map(({ stallInterval }) => stallInterval));
+        this.#intervalMs = intervalFor(workers.map(({ stallInterval }) => stallInterval));
         await this.#options.unserved.look(workers);
       }
-      // A lease of its own, so that a process that does not reach the bus leaves this to one that does.
-      if (this.#options.isBusDown()) this.#handedOver.clear();
-      else if (await this.#options.redis.lease('push', this.#holder, leaseMs)) await this.#publishTheUnpublished();
+      // Pushing has a lease of its own, so that a process that cannot reach the bus leaves it to one that can.
+      if (this.#options.isBusDown()) this.#givenToPublisherAt.clear();
+      else if (await this.#options.redis.lease('push', this.#holder, leaseMs)) await this.#pushUnpublished();
     } catch {
-      // Redis is away, and has been logged as such.
+      // Redis is away. That has been logged already.
     } finally {
       this.#isSweeping = false;
     }
@@ -125,21 +126,24 @@ export class Sweeper {
     this.#announcedAt = now;
   }
 
-  async #publishTheUnpublished(): Promise<void> {
-    const { redis, store, changes } = this.#options;
-    for (const [id, at] of this.#handedOver)
-      if (this.#options.time.elapsed() - at > HANDED_OVER_MS) this.#handedOver.delete(id);
-    for (const id of await redis.unpublished(PUSH_GRACE_MS, MOST_AT_ONCE)) {
-      if (this.#handedOver.has(id)) continue;
-      this.#handedOver.set(id, this.#options.time.elapsed());
+  async #pushUnpublished(): Promise<void> {
+    const { redis, store, changes, time } = this.#options;
+    for (const [id, at] of this.#givenToPublisherAt)
+      if (time.elapsed() - at > PUBLISHER_GRACE_MS) this.#givenToPublisherAt.delete(id);
+    for (const id of await redis.unpublished(PUSH_GRACE_MS, MAX_PUSHES_PER_SWEEP)) {
+      if (this.#givenToPublisherAt.has(id)) continue;
+      this.#givenToPublisherAt.set(id, time.elapsed());
       const task = await store.read(id);
       if (task) changes.push(task, true);
-      // A task that has moved on since is pushed this once: its worker pushes what comes next.
-      if (task?.snapshot.status !== 'queued' && !(task && isFinished(task.snapshot))) await redis.settle([id]);
+      // The publisher takes queued tasks and outcomes off the list. A task that runs by now is taken off here: its worker
+      // pushes what comes next. So is an id without a task.
+      const leavesOncePushed = task !== null && (task.snapshot.status === 'queued' || isFinished(task.snapshot));
+      if (!leavesOncePushed) await redis.settle([id]);
     }
   }
 }
 
-function everyFor(stallIntervals: readonly number[]): number {
-  return Math.min(SWEEP_EVERY_MS, ...stallIntervals.map((interval) => interval / SWEEPS_A_STALL));
+/** The time between two sweeps, in ms. */
+function intervalFor(stallIntervals: readonly number[]): number {
+  return Math.min(SWEEP_EVERY_MS, ...stallIntervals.map((interval) => interval / SWEEPS_PER_STALL_INTERVAL));
 }

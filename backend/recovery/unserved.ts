@@ -1,6 +1,6 @@
 /**
- * Finds tasks that no living worker handles: in a deploy that updates the servers before the workers, or because no worker
- * calls `handle` for a definition. It serves the sweeper.
+ * Finds tasks that no living worker handles. That happens in a deploy that updates the servers before the workers, or if no
+ * worker calls `handle` for a definition. It serves the sweeper.
  *
  * Servers announce which definitions they start, and workers which they handle. If a definition has had no worker for 30 s,
  * the operator gets one log line, and each waiting task is marked (`waitingFor: 'worker'`), which its owner sees. Once a
@@ -16,16 +16,16 @@ import type { KnownWorker } from './worker-registry.ts';
 
 /** A deploy may leave a definition without a worker for a moment. That is not reported. */
 const REPORTED_AFTER_MS = 30_000;
-/** How many waiting tasks are marked in one look. The next look goes on from there. */
-const MARKS_A_LOOK = 100;
-/** After a longer pause between two looks, another process may have looked in between, and left marks. */
+/** How many waiting jobs one look goes through for each definition. The next look goes on from there. */
+const JOBS_PER_LOOK = 100;
+/** After a longer pause between two looks, another process may have looked meanwhile, and left marks. */
 const LONGEST_GAP_MS = 2_500;
 
 /** What is needed of Redis. Each method rejects with a TaskError `store_unavailable` while Redis is away. */
 export interface UnservedRedis {
   /** The definitions that servers start. */
   definitions(): Promise<readonly string[]>;
-  /** Some jobs of a definition that wait for a worker, from `offset` on, and whether these are the last. */
+  /** Jobs of a definition that wait for a worker, from `offset` on, and whether these are the last. */
   waitingJobs(
     name: string,
     offset: number,
@@ -48,16 +48,16 @@ interface Unserved {
   /** On a clock that never goes back, in ms. */
   readonly since: number;
   isReported: boolean;
-  /** How many of its waiting jobs were gone through. */
+  /** How many of its waiting jobs have been marked. */
   offset: number;
 }
 
 export class UnservedTasks {
   readonly #options: UnservedOptions;
   readonly #unserved = new Map<string, Unserved>();
-  /** Definitions that are handled again, whose tasks are being unmarked: how many waiting jobs were gone through. */
+  /** How many waiting jobs have been unmarked so far, for each definition that is handled again. */
   readonly #unmarking = new Map<string, number>();
-  /** Definitions whose tasks are unmarked, or are being unmarked. */
+  /** Definitions that have a worker, and whose tasks are unmarked or being unmarked. */
   readonly #clean = new Set<string>();
   #lookedAt = Number.NEGATIVE_INFINITY;
 
@@ -65,7 +65,7 @@ export class UnservedTasks {
     this.#options = options;
   }
 
-  /** Looks at all definitions once. @param workers all that are known, dead ones too @throws TaskError `store_unavailable` */
+  /** Looks at all definitions once. @param workers all registered workers, dead ones included @throws TaskError `store_unavailable` */
   async look(workers: readonly KnownWorker[]): Promise<void> {
     const handled = new Set(workers.filter(({ isAlive }) => isAlive).flatMap(({ names }) => names));
     const now = this.#options.time.elapsed();
@@ -107,12 +107,13 @@ export class UnservedTasks {
   }
 
   /**
-   * Marks waiting tasks, or takes their marks off, of at most 100 jobs from `offset` on.
+   * Marks the tasks of at most 100 waiting jobs from `offset` on, or takes their marks off.
+   * @param waitingFor null to take the marks off
    * @returns the offset to go on from; 0 after the last job
    */
   async #mark(name: string, offset: number, waitingFor: 'worker' | null): Promise<number> {
     const { redis, store, clock, changes } = this.#options;
-    const { jobs, isLast } = await redis.waitingJobs(name, offset, MARKS_A_LOOK);
+    const { jobs, isLast } = await redis.waitingJobs(name, offset, JOBS_PER_LOOK);
     for (const job of jobs) {
       const wanted = parseJobId(job);
       const record = wanted && (await store.read(wanted.id));
@@ -120,6 +121,6 @@ export class UnservedTasks {
       const event: TaskEvent = { type: 'wait', at: clock.iso(), for: waitingFor };
       await changes.apply(record, event);
     }
-    return isLast ? 0 : offset + MARKS_A_LOOK;
+    return isLast ? 0 : offset + JOBS_PER_LOOK;
   }
 }

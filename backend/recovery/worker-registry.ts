@@ -6,7 +6,7 @@
  * blocked. So a missing heartbeat means that the process is dead or cut off from Redis, and never that it is busy.
  */
 
-/** What a worker tells of itself. */
+/** What a worker says about itself. */
 export interface WorkerInfo {
   /** The definitions that it handles. */
   readonly names: readonly string[];
@@ -18,20 +18,20 @@ export interface KnownWorker extends WorkerInfo {
   readonly id: string;
   /** Whether its heartbeat has not expired. */
   readonly isAlive: boolean;
-  /** For how long its event loop has been blocked, in ms; 0 where it is not. */
+  /** For how long its event loop has been blocked, in ms; 0 if it is not. */
   readonly blockedFor: number;
 }
 
-/** How often a heartbeat is renewed while it lasts, so that one or two renewals may fail. */
-const RENEWALS_A_HEARTBEAT = 3;
+/** How often a heartbeat is renewed in the time that it lasts. So one or two renewals may fail. */
+const RENEWALS_PER_HEARTBEAT = 3;
 
 /** What is needed of Redis. Each method rejects with a TaskError `store_unavailable` while Redis is away. */
 export interface RegistryRedis {
-  /** Notes what a worker tells of itself, and writes a heartbeat that lasts `ms`. */
+  /** Stores what a worker says about itself, and writes a heartbeat that lasts `ms`. */
   renewWorker(id: string, info: string, ms: number): Promise<unknown>;
-  /** Every worker that was not forgotten. `sign`: the heartbeat, null where it has expired. */
-  workers(): Promise<readonly { readonly id: string; readonly info: string; readonly sign: string | null }[]>;
-  /** How each task that a worker runs was started, by id of the task. */
+  /** Every registered worker. `heartbeat` is null if it has expired. */
+  workers(): Promise<readonly { readonly id: string; readonly info: string; readonly heartbeat: string | null }[]>;
+  /** The isolation of each task that a worker runs, by the task's id. */
   runningOn(worker: string): Promise<Readonly<Record<string, string>>>;
   forgetWorker(worker: string): Promise<unknown>;
 }
@@ -45,7 +45,7 @@ export class WorkerRegistry {
 
   /** The time between two renewals, in ms. */
   static renewEvery({ stallInterval }: WorkerInfo): number {
-    return stallInterval / RENEWALS_A_HEARTBEAT;
+    return stallInterval / RENEWALS_PER_HEARTBEAT;
   }
 
   /** Renews a worker's heartbeat. @throws TaskError `store_unavailable` */
@@ -53,18 +53,20 @@ export class WorkerRegistry {
     await this.#redis.renewWorker(id, JSON.stringify(info), info.stallInterval);
   }
 
-  /** Every worker that has come and not left, dead ones too. @throws TaskError `store_unavailable` */
+  /** Every registered worker, dead ones included. @throws TaskError `store_unavailable` */
   async list(): Promise<KnownWorker[]> {
-    return (await this.#redis.workers()).map(({ id, info, sign }) => ({
+    return (await this.#redis.workers()).map(({ id, info, heartbeat }) => ({
       id,
       ...(JSON.parse(info) as WorkerInfo),
-      isAlive: sign !== null,
-      blockedFor: Number(sign ?? 0),
+      isAlive: heartbeat !== null,
+      // The watchdog thread writes the ms into the heartbeat; while the event loop turns, the heartbeat is ''.
+      blockedFor: Number(heartbeat ?? 0),
     }));
   }
 
   /**
-   * A worker leaves. If it leaves tasks behind, it stays listed, so that the sweeper misses its heartbeat and recovers them.
+   * Removes a worker that stops. If it leaves tasks behind, it stays registered: its heartbeat expires, and the sweeper
+   * recovers the tasks.
    * @throws TaskError `store_unavailable`
    */
   async leave(id: string): Promise<void> {

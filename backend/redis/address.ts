@@ -14,7 +14,7 @@ export interface RedisTls {
   readonly servername?: string;
 }
 
-/** The address of Redis, with settings of TLS. */
+/** The address of Redis, with TLS settings. */
 export interface RedisEndpoint {
   /**
    * `redis[s]://[[user][:password]@]host[:port][/db]`, or
@@ -31,11 +31,11 @@ export interface Host {
   readonly port: number;
 }
 
-/** A {@link RedisEndpoint}, taken apart. */
+/** A {@link RedisEndpoint}, parsed. */
 export interface RedisAddress {
   /** Redis itself, or its sentinels. */
   readonly hosts: readonly Host[];
-  /** What the sentinels call the primary. Null without sentinels: `hosts` is Redis itself. */
+  /** The name of the primary, as the sentinels know it. Null without sentinels. */
   readonly primary: string | null;
   readonly username: string | undefined;
   readonly password: string | undefined;
@@ -44,7 +44,7 @@ export interface RedisAddress {
   readonly tls: RedisTls | null;
 }
 
-/** One server: the options of `net.connect` or `tls.connect`, and the user. It can be sent to another thread. */
+/** One server: options for `net.connect` or `tls.connect`, and the user. Plain data, so that it can be sent to a thread. */
 export interface RedisServer {
   readonly connect: Readonly<Record<string, unknown>>;
   readonly tls: boolean;
@@ -53,7 +53,7 @@ export interface RedisServer {
   readonly database: number;
 }
 
-/** The server on `host`, which is one of `address`, or the primary that its sentinels name. */
+/** @param host one of the address's hosts, or the primary that its sentinels name */
 export function toServer({ tls, username, password, database }: RedisAddress, host: Host): RedisServer {
   // A server name must not be an IP address.
   const servername = tls && isIP(host.host) === 0 ? { servername: host.host } : {};
@@ -68,9 +68,10 @@ export function toServer({ tls, username, password, database }: RedisAddress, ho
 
 const REDIS_PORT = 6_379;
 const SENTINEL_PORT = 26_379;
+/** Groups: `s` for TLS, `+sentinel`, user and password, hosts, path. */
 const FORM = /^redis(s?)(\+sentinel)?:\/\/(?:([^@/\s]*)@)?([^@/\s]+)((?:\/[^/?#\s]*)*)$/;
 
-/** @throws ConfigError `invalid_options`; the message holds nothing of the address, since that has the password in it */
+/** @throws ConfigError `invalid_options`; the message quotes nothing of the address, since the password is in it */
 export function parseRedisAddress(given: string | RedisEndpoint | undefined): RedisAddress {
   const { url, tls } = typeof given === 'object' && given !== null ? given : { url: given, tls: undefined };
   const match = typeof url === 'string' ? FORM.exec(url) : null;

@@ -1,13 +1,13 @@
 /**
- * How all our connections use @redis/client. Each client connects once and does not reconnect, queue or time out by itself.
- * `connection.ts` does that. It serves `connection.ts` and `sentinel.ts`.
+ * Makes clients of @redis/client. It serves `connection.ts` and `sentinel.ts`. Such a client connects once. It does not
+ * reconnect, queue commands or time out: `connection.ts` and its users do that.
  */
 
 import { RedisClient, type RedisScripts } from '@redis/client';
 import type { Host, RedisAddress } from './address.ts';
 
 const CONNECT_MS = 3_000;
-/** Commands that may wait for an answer. A further one is refused at once, so that memory is bounded while Redis hangs. */
+/** How many commands may wait for an answer. More are refused at once, so that memory is bounded while Redis hangs. */
 const MAX_WAITING_COMMANDS = 20_000;
 
 export type Client<S extends RedisScripts> = ReturnType<ReturnType<typeof clientMaker<S>>>;
@@ -32,7 +32,7 @@ export function clientOptions(address: RedisAddress, server: Host) {
     disableClientInfo: true,
     maintNotifications: 'disabled' as const,
     commandsQueueMaxLength: MAX_WAITING_COMMANDS,
-    // The deadline is ours. The client's own costs more than the command, and keeps it for five seconds (decision 12).
+    // Callers set deadlines (async.ts). The client's own timeout costs more than a command, and keeps each for 5 s (decision 12).
     commandOptions: { timeout: 0 },
     socket: {
       host: server.host,

@@ -1,9 +1,9 @@
 /**
- * One connection to Redis that heals by itself. All connections of the task store and of the queue are of this kind.
+ * One connection to Redis that reconnects by itself. The task store and the queue use it for all their connections.
  *
- * The client underneath connects only once. Reconnecting is done here. So the address is looked up each time (a name or
- * sentinels may lead elsewhere by then), a server that refuses what we ask is left for another, a silent one is noticed, and
- * there is a pause between two tries.
+ * The client underneath (client.ts) connects only once. For each reconnection, this file pauses, then looks the address up
+ * again, since a name or sentinels may lead to another server by then. It reconnects if the connection is lost, if the
+ * server does not answer pings, and if it refuses what another server may accept (a replica refuses writes).
  */
 
 import type { RedisScripts } from '@redis/client';
@@ -19,7 +19,7 @@ const OPEN_MS = 5_000;
 const PING_EVERY_MS = 2_000;
 /** A connection that does not answer for this long is dead, even if it is open. */
 export const SILENT_MS = 3_000;
-/** When a connection is lost that held this long, the pause before the next try is the shortest. */
+/** If a connection lasted longer than this before it was lost, the next try comes after the shortest pause. */
 const GOOD_AFTER_MS = 2_000;
 /** Pauses between tries to connect, in ms: 13 to 25 after the first failure, 500 to 1,000 from the seventh on. */
 const RETRY = { initial: 25, max: 1_000 };
@@ -27,22 +27,25 @@ const RETRY = { initial: 25, max: 1_000 };
 export interface ConnectionOptions<S extends RedisScripts> {
   readonly address: RedisAddress;
   readonly scripts: S;
-  /** Whether a blocking command is pending, behind which a ping would wait. Then its user notices silence, and calls `renew`. */
+  /**
+   * Whether a blocking command is pending. A ping would wait behind it, so none is sent: the user of the connection has to
+   * notice silence and call `renew`.
+   */
   readonly isBlocked?: () => boolean;
-  /** Asked before each connection is made. Resolves when it may be. */
+  /** Called before each connection is made. Resolves when it may be made. */
   readonly permit?: () => Promise<void>;
   /** Prepares a new connection for use. If it rejects, the connection is given up. */
   readonly prepare?: (client: Client<S>) => Promise<void>;
-  /** There is a connection, for the first time or again. */
+  /** Called when there is a connection, for the first time or again. */
   readonly onReady?: () => void;
-  /** A connection was lost, or could not be made. It is tried again. */
+  /** Called when a connection was lost or could not be made. Another try follows. */
   readonly onFault: (error: unknown) => void;
 }
 
 /** A connection from its beginning to its end. */
 interface Session<S extends RedisScripts> {
   readonly client: Client<S>;
-  /** Ends it. `reason` goes to `onFault`, unless it is null. */
+  /** Ends the connection. `reason` goes to `onFault`, unless it is null. */
   readonly leave: (reason: unknown) => void;
   readonly left: Promise<unknown>;
 }
@@ -57,11 +60,11 @@ export class Connection<S extends RedisScripts> {
   readonly #make: ReturnType<typeof clientMaker<S>>;
   readonly #closing = new AbortController();
   readonly #waiting = new Set<Waiter<S>>();
-  /** Those who wait without a deadline. */
+  /** Those who wait without a deadline, see {@link whenUsable}. */
   readonly #patient = new Set<() => void>();
   #session: Session<S> | null = null;
   #isWanted = false;
-  /** Why there is no connection, if Redis answered and refused. */
+  /** Set while Redis answers but refuses to be used: why. */
   #refusal: { readonly error: unknown } | null = null;
   #attempts = 0;
   #host: Host;
@@ -86,15 +89,17 @@ export class Connection<S extends RedisScripts> {
   }
 
   /**
-   * Runs a command once there is a connection. If the server refuses it and another may not, the connection is renewed.
-   * @param patience how long to wait for a connection, in ms. The command itself ends with the connection at the latest
-   * @throws what Redis answered, or why there is no connection
+   * Runs a command once there is a connection. If the server refuses the command and another server may accept it, the
+   * connection is renewed.
+   * @param patience how long to wait for a connection, in ms. There is no deadline for the answer, but the command rejects
+   *   when the connection is lost
+   * @throws the error that Redis answered, or the reason why there is no connection
    */
   run<T>(command: (client: Client<S>) => Promise<T>, patience: number): Promise<T> {
     const session = this.#session;
     if (session === null) return this.whenReady(patience).then(() => this.run(command, 0));
     return command(session.client).catch((error: unknown) => {
-      if (faultOf(error).isElsewhere) session.leave(error);
+      if (faultOf(error).shouldReconnect) session.leave(error);
       throw error;
     });
   }
@@ -191,7 +196,7 @@ export class Connection<S extends RedisScripts> {
 
   async #open(): Promise<Session<S>> {
     const { permit, prepare, address } = this.#options;
-    // Another sentinel is asked first each time, in case one is wrong about the primary.
+    // Each try asks another sentinel first, in case one of them is wrong about the primary.
     this.#attempts += 1;
     await permit?.();
     if (this.isClosed) throw new Error('closed');
@@ -201,7 +206,8 @@ export class Connection<S extends RedisScripts> {
     const left = new Promise<unknown>((resolve) => {
       leave = resolve;
     });
-    // Without a listener, a lost connection would end the process. A bug, too, means here that the connection is lost.
+    // Without a listener, a lost connection would end the process. An error of ours, too, means that the connection is lost;
+    // it is wrapped, so that it does not count as a bug.
     client.on('error', (error: unknown) =>
       leave(faultOf(error).kind === 'bug' ? new Error(faultOf(error).text) : error),
     );
@@ -223,7 +229,7 @@ export class Connection<S extends RedisScripts> {
     return { client: client as Client<S>, leave, left };
   }
 
-  /** Notices by unanswered pings that a connection died without being closed. */
+  /** Pings until the connection ends. An unanswered ping means that it is dead although it is open. */
   async #ping(session: Session<S>): Promise<void> {
     const ended = new AbortController();
     void session.left.then(() => ended.abort());
@@ -233,8 +239,8 @@ export class Connection<S extends RedisScripts> {
       const answer = session.client.sendCommand(['PING']);
       await withDeadline(answer, SILENT_MS).catch((error: unknown) => {
         // An error is an answer too, unless it sends us to another server.
-        const { kind, isElsewhere } = faultOf(error);
-        if (kind === 'away' || isElsewhere) session.leave(error);
+        const { kind, shouldReconnect } = faultOf(error);
+        if (kind === 'away' || shouldReconnect) session.leave(error);
       });
     }
   }

@@ -45,7 +45,7 @@ describe('an error of Redis', () => {
   it.each(REPLIES)('%s', (reply, meaning) => {
     expect(faultOf(new ErrorReply(reply))).toEqual({
       kind: meaning === 'bug' ? 'bug' : 'refused',
-      isElsewhere: meaning === 'elsewhere',
+      shouldReconnect: meaning === 'elsewhere',
       text: expect.stringContaining(reply),
     });
   });
@@ -89,11 +89,11 @@ describe('what an operator is told', () => {
     const log = recordLog();
     const trouble = new RedisTrouble(new Events(log), 'store');
     for (let n = 0; n < 3; n++) {
-      trouble.tell(new Error('Socket closed unexpectedly'));
-      trouble.tell(new ErrorReply('OOM command not allowed'));
-      trouble.tell(new NotConnectedError('not connected'));
-      trouble.tell(new ErrorReply('WRONGTYPE Operation'));
-      trouble.isWell();
+      trouble.failed(new Error('Socket closed unexpectedly'));
+      trouble.failed(new ErrorReply('OOM command not allowed'));
+      trouble.failed(new NotConnectedError('not connected'));
+      trouble.failed(new ErrorReply('WRONGTYPE Operation'));
+      trouble.succeeded();
     }
     expect(log.lines.map(({ level, message }) => `${level}: ${message}`)).toEqual([
       'warn: Redis does not answer: Socket closed unexpectedly',
@@ -105,7 +105,7 @@ describe('what an operator is told', () => {
   it('of a bug alone: no outage', () => {
     const log = recordLog();
     const trouble = new RedisTrouble(new Events(log), 'store');
-    trouble.tell(new ErrorReply('WRONGTYPE Operation'));
+    trouble.failed(new ErrorReply('WRONGTYPE Operation'));
     expect(trouble.isOn).toBe(false);
   });
 });

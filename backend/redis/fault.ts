@@ -1,21 +1,21 @@
 /**
- * What an error of Redis means: to connect elsewhere, to wait, or that we have a bug. It serves everything that talks to
- * Redis; only this file reads its errors.
+ * Says what an error of Redis means: connect to another server, try again later, or fix a bug of ours. It serves everything
+ * that talks to Redis.
  */
 
 import { ErrorReply, MultiErrorReply } from '@redis/client';
 
 /**
- * - `away`: no answer, or not in time. The command may or may not have been done.
- * - `refused`: Redis does not do it now. Nothing was done.
- * - `bug`: the command is wrong. Asking again does not help.
+ * - `away`: no answer, or not in time. The command may have been done or not.
+ * - `refused`: Redis does not do the command now. Nothing was done.
+ * - `bug`: the command is wrong. Trying again does not help.
  */
 export type FaultKind = 'away' | 'refused' | 'bug';
 
 export interface Fault {
   readonly kind: FaultKind;
-  /** This server refuses. A new connection may lead to one that does not. */
-  readonly isElsewhere: boolean;
+  /** Whether this server refuses what another one may accept. A new connection may reach that one. */
+  readonly shouldReconnect: boolean;
   /** What happened; if known, what it means and what to do. One line, no secrets. */
   readonly text: string;
 }
@@ -30,8 +30,8 @@ export class NotConnectedError extends Error {
   override readonly name = 'NotConnectedError';
 }
 
-/** Errors that a new connection may cure: by then another server may answer at the address, or the password may be valid. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
+/** Errors that a new connection may solve: another server may answer at the address, or the password may be valid by then. */
+const RECONNECT: Readonly<Record<string, string>> = {
   READONLY: 'it is a replica; looking for the primary at the same address',
   MASTERDOWN: 'it is a replica without its primary; looking for the primary at the same address',
   NOREPLICAS: 'it has too few replicas to take writes (min-replicas-to-write)',
@@ -57,14 +57,14 @@ const RIGHT_MISSING = /NOPERM|user executing the script can't/;
 const REFUSED_IN_WORDS =
   /max number of clients|unknown command|user executing the script can't|without any password configured/i;
 
-const CODES = new RegExp(`(?:^|[^A-Z])(${[...Object.keys(ELSEWHERE), ...Object.keys(REFUSED)].join('|')})(?![A-Z])`);
+const CODES = new RegExp(`(?:^|[^A-Z])(${[...Object.keys(RECONNECT), ...Object.keys(REFUSED)].join('|')})(?![A-Z])`);
 
 export function faultOf(error: unknown): Fault {
-  if (error instanceof UnusableRedisError) return { kind: 'refused', isElsewhere: false, text: error.message };
+  if (error instanceof UnusableRedisError) return { kind: 'refused', shouldReconnect: false, text: error.message };
   const reply = replyIn(error);
   if (reply !== null) return faultOfReply(reply);
   const isBug = error instanceof Error && /^(Type|Range|Syntax|Reference)Error$/.test(error.name);
-  return { kind: isBug ? 'bug' : 'away', isElsewhere: false, text: withTlsHint(error) };
+  return { kind: isBug ? 'bug' : 'away', shouldReconnect: false, text: withTlsHint(error) };
 }
 
 /** The same for the text of an error, as Redis answers it or as a script catches it. */
@@ -72,10 +72,10 @@ export function faultOfReply(reply: string): Fault {
   const line = reply.split('\n', 1)[0] ?? '';
   // For an error inside a script, the code stands anywhere in the text. Before version 7: after "ERR Error running script".
   const code = CODES.exec(line)?.[1] ?? '';
-  const isElsewhere = code in ELSEWHERE;
-  const meaning = ELSEWHERE[code] ?? REFUSED[code];
-  if (meaning !== undefined) return { kind: 'refused', isElsewhere, text: `${meaning} (${line})` };
-  return { kind: REFUSED_IN_WORDS.test(line) ? 'refused' : 'bug', isElsewhere, text: line };
+  const shouldReconnect = code in RECONNECT;
+  const meaning = RECONNECT[code] ?? REFUSED[code];
+  if (meaning !== undefined) return { kind: 'refused', shouldReconnect, text: `${meaning} (${line})` };
+  return { kind: REFUSED_IN_WORDS.test(line) ? 'refused' : 'bug', shouldReconnect, text: line };
 }
 
 /** Whether Redis refused or was never asked. Then nothing was done, and nothing will be. */

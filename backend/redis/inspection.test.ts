@@ -11,12 +11,12 @@ const REFUSED = new ErrorReply("NOPERM this user has no permissions to run the '
 function inspectOne(answers: { info?: unknown; hello?: unknown; eval?: unknown }, prefix = 'inloop:') {
   const { info = REFUSED, hello = REFUSED, eval: probe = [''] } = answers;
   const replies: Record<string, unknown> = { INFO: info, HELLO: hello, EVAL: probe };
-  const say = async ([name = '']: readonly string[]) => {
+  const send = async ([name = '']: readonly string[]) => {
     const reply = replies[name];
     if (reply instanceof Error) throw reply;
     return reply;
   };
-  return inspect({ say, prefix, scripts: [] });
+  return inspect({ send, prefix, scripts: [] });
 }
 
 const info = (more: Record<string, string>) =>
@@ -57,7 +57,7 @@ describe('a Redis', () => {
   it('that is a replica, loads or wants a password is left', async () => {
     for (const failure of ['READONLY no', 'ERR Error running script: @user_script:1: -READONLY no']) {
       const error = await inspectOne({ eval: [failure] }).catch((thrown: unknown) => thrown);
-      expect(faultOf(error)).toMatchObject({ kind: 'refused', isElsewhere: true });
+      expect(faultOf(error)).toMatchObject({ kind: 'refused', shouldReconnect: true });
     }
     for (const answer of ['LOADING Redis is loading', 'NOAUTH Authentication required.', 'MASTERDOWN Link']) {
       await expect(inspectOne({ info: new ErrorReply(answer) })).rejects.toThrow(answer);

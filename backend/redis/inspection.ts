@@ -1,6 +1,6 @@
 /**
  * Inspects a Redis before it is used: its version, our rights, and whether it takes writes. It serves the task store, which
- * refuses a Redis on which inloop cannot keep its promises. The operator learns it at start in one line, not task by task.
+ * does not use a Redis on which inloop cannot work. So the operator sees one line at start, not one for each failed task.
  */
 
 import { ErrorReply } from '@redis/client';
@@ -8,11 +8,11 @@ import { faultOf, faultOfReply, UnusableRedisError } from './fault.ts';
 
 const OLDEST = [6, 2] as const;
 
-/** Sends one command; rejects with what Redis answers. */
-export type Say = (command: readonly string[]) => Promise<unknown>;
+/** Sends one command. Rejects with the error that Redis answers. */
+export type Send = (command: readonly string[]) => Promise<unknown>;
 
 export interface InspectionOptions {
-  readonly say: Say;
+  readonly send: Send;
   /** Before every key and channel of ours. */
   readonly prefix: string;
   /** Every script that will be run there. */
@@ -37,14 +37,15 @@ export function commandsNeeded(scripts: readonly string[]): string[] {
 }
 
 /**
- * Answers, in one round trip, the error of a write ('' for none) and which of ARGV (commands) the user may not use. It takes
- * two keys, so that a cluster refuses it if our keys are not on one node. Only Redis 7 can tell rights without trying.
+ * Answers, in one round trip, the error of a write ('' for none) and which of the commands in ARGV the user may not use.
+ * The script names two keys, so that a cluster refuses it if our keys are not on one node. Before Redis 7 there is no way to
+ * ask for rights, so no command is answered.
  */
 const PROBE = `
 local denied = {}
 if redis.acl_check_cmd then
   for n = 2, #ARGV do
-    -- Some commands take every argument for a key, some for a channel.
+    -- The arguments of most commands are checked as keys, those of these two as channels.
     local of = KEYS[1]
     if ARGV[n] == 'publish' or ARGV[n] == 'subscribe' then of = ARGV[1] end
     local isKnown, isAllowed = pcall(redis.acl_check_cmd, ARGV[n], of, of, of, of)
@@ -56,29 +57,29 @@ return {written.err or '', unpack(denied)}
 `;
 
 /**
- * @returns what an operator should know, one line each
+ * @returns advice for the operator, one line each
  * @throws UnusableRedisError for a Redis that cannot be used; its message says why and what to do
  * @throws ErrorReply when another server should be looked for, or this one later
  */
-export async function inspect({ say, prefix, scripts }: InspectionOptions): Promise<string[]> {
-  const facts = await readFacts(say);
+export async function inspect({ send, prefix, scripts }: InspectionOptions): Promise<string[]> {
+  const facts = await readFacts(send);
   checkVersion(facts);
   const isCluster = facts.redis_mode === 'cluster';
   if (isCluster && !/\{[^}]+\}/.test(prefix)) throw new UnusableRedisError(untagged(prefix));
-  await checkRights(say, prefix, commandsNeeded(scripts));
+  await checkRights(send, prefix, commandsNeeded(scripts));
   return adviseOnEviction(facts);
 }
 
-/** What INFO says. If INFO is not allowed: what HELLO, which always is, says of it. */
-async function readFacts(say: Say): Promise<Readonly<Record<string, string>>> {
+/** The answer of INFO. If INFO is not allowed, the part of it that HELLO answers, which is always allowed. */
+async function readFacts(send: Send): Promise<Readonly<Record<string, string>>> {
   try {
-    const info = String(await say(['INFO']));
+    const info = String(await send(['INFO']));
     return Object.fromEntries([...info.matchAll(/^(\w+):(.*?)\r?$/gm)].map(([, name, value]) => [name, value]));
   } catch (error) {
     passRefusal(error);
   }
   try {
-    const hello = (await say(['HELLO'])) as readonly unknown[];
+    const hello = (await send(['HELLO'])) as readonly unknown[];
     const of = (name: string) => String(hello[hello.indexOf(name) + 1] ?? '');
     return { redis_version: of('version'), redis_mode: of('mode') };
   } catch (error) {
@@ -94,19 +95,19 @@ function checkVersion({ redis_version: version = '' }: Readonly<Record<string, s
   throw new UnusableRedisError(`it is version ${version}; ${OLDEST.join('.')} or newer is needed`);
 }
 
-async function checkRights(say: Say, prefix: string, commands: readonly string[]): Promise<void> {
+async function checkRights(send: Send, prefix: string, commands: readonly string[]): Promise<void> {
   const keys = [`${prefix}probe`, `${prefix}probe:other`];
   const question = ['EVAL', PROBE, '2', ...keys, `${prefix}probe`, ...commands];
-  const answer = (await say(question).catch((error: unknown) => {
+  const answer = (await send(question).catch((error: unknown) => {
     const cause = explain(error, prefix);
     if (faultOf(cause).kind !== 'bug') throw cause;
-    // It does not run this script. Whether it runs the others, the first task will show.
+    // This server cannot run the probe. The first task will show whether it runs the other scripts.
     return [];
   })) as readonly string[];
   const [failure = '', ...denied] = answer;
   if (denied.length > 0) throw new UnusableRedisError(lacksRights(prefix, denied));
   // Any other failure may pass by itself. Until then, reading still works (a full Redis).
-  if (failure !== '' && faultOfReply(failure).isElsewhere) throw new ErrorReply(failure);
+  if (failure !== '' && faultOfReply(failure).shouldReconnect) throw new ErrorReply(failure);
 }
 
 function lacksRights(prefix: string, commands: readonly string[]): string {
@@ -148,6 +149,6 @@ function adviseOnEviction({ maxmemory_policy: policy = '' }: Readonly<Record<str
 
 /** Throws, unless Redis only refused to answer. */
 function passRefusal(error: unknown): void {
-  const { kind, isElsewhere } = faultOf(error);
-  if (kind === 'away' || isElsewhere) throw error;
+  const { kind, shouldReconnect } = faultOf(error);
+  if (kind === 'away' || shouldReconnect) throw error;
 }

@@ -10,8 +10,8 @@ const SENTINEL_MS = 1_000;
 const makeClient = clientMaker({});
 
 /**
- * The address of the primary, from the first sentinel that answers.
- * @param turn which sentinel is asked first; another one each time
+ * The address of the primary, from the first sentinel that answers and knows it.
+ * @param turn a number that chooses the sentinel to ask first
  * @throws Error if none answers; UnusableRedisError if none of those that answer knows the primary
  */
 export async function findPrimary(address: RedisAddress, turn: number): Promise<Host> {
@@ -35,14 +35,14 @@ export async function findPrimary(address: RedisAddress, turn: number): Promise<
 async function ask(address: RedisAddress, sentinel: Host): Promise<Host | null> {
   const question = ['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', address.primary ?? ''];
   const withoutPassword = { ...address, username: undefined, password: undefined, database: 0 };
-  const answer = (await say(withoutPassword, sentinel, question).catch((error: Error) => {
+  const answer = (await send(withoutPassword, sentinel, question).catch((error: Error) => {
     if (address.password === undefined || !error.message.startsWith('NOAUTH')) throw error;
-    return say({ ...address, database: 0 }, sentinel, question);
+    return send({ ...address, database: 0 }, sentinel, question);
   })) as [string, string] | null;
   return answer && { host: answer[0], port: Number(answer[1]) };
 }
 
-async function say(address: RedisAddress, sentinel: Host, command: readonly string[]): Promise<unknown> {
+async function send(address: RedisAddress, sentinel: Host, command: readonly string[]): Promise<unknown> {
   const client = makeClient(clientOptions(address, sentinel));
   client.on('error', () => undefined);
   try {

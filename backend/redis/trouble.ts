@@ -1,12 +1,12 @@
-/** Logs what is wrong with Redis: each kind of trouble once, and once that it is over. It serves the store and the queue. */
+/** Tells the operator once when something is wrong with Redis, and once when it is over. It serves the store and the queue. */
 
 import type { Emitter } from '../events/events.ts';
 import { Outage } from '../events/outage.ts';
 import { type Fault, faultOf, NotConnectedError } from './fault.ts';
 
-/** How long it must work before it "answers again". Longer than the longest pause between two tries to connect. */
+/** How long Redis must work before the trouble is over. Longer than the longest pause between two tries to connect (1 s). */
 const CALM_MS = 3_000;
-/** How often the same bug is logged. */
+/** The same bug is told once in this time. */
 const BUG_EVERY_MS = 60_000;
 
 export class RedisTrouble {
@@ -29,13 +29,13 @@ export class RedisTrouble {
     );
   }
 
-  /** Whether something is wrong with Redis, or was a moment ago. */
+  /** Whether something is wrong with Redis, or was within the last 3 s. */
   get isOn(): boolean {
     return this.#outage.since !== null;
   }
 
-  /** Logs a failure, unless it is known. Returns what it means. */
-  tell(error: unknown): Fault {
+  /** A command failed. Tells of it, unless it was told. @returns what the error means */
+  failed(error: unknown): Fault {
     const fault = faultOf(error);
     if (error instanceof NotConnectedError && this.isOn) return fault;
     if (fault.kind === 'bug') this.#tellBug(fault.text);
@@ -43,8 +43,8 @@ export class RedisTrouble {
     return fault;
   }
 
-  /** A write worked just now. */
-  isWell(): void {
+  /** A write succeeded. */
+  succeeded(): void {
     this.#outage.succeeded();
   }
 

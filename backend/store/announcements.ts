@@ -1,7 +1,7 @@
 /**
  * What processes tell each other through Redis' publish and subscribe: which tasks are to be cancelled, and which tasks
- * changed while a request waits for them. It serves `Redis`. A connection that subscribes can do nothing else, so this one
- * is separate.
+ * changed while a request waits for them. It serves `Redis`. It has a connection of its own, since one that subscribes
+ * cannot send other commands.
  *
  * Redis keeps no message: a process that is not connected misses it. So after each reconnection the listeners of changes
  * are told that they may have missed some. A missed cancellation does no harm: the worker's next write finds the task
@@ -17,9 +17,9 @@ import type { Keys } from './keys.ts';
 export interface AnnouncementsOptions {
   readonly address: RedisAddress;
   readonly keys: Keys;
-  /** Resolves when Redis was found fit for use. */
+  /** Resolves when Redis was inspected and may be used. */
   readonly permit: () => Promise<void>;
-  /** Tells the operator what went wrong. @returns what the caller is to be told */
+  /** Tells the operator what went wrong. @returns the error to throw to the caller */
   readonly report: (error: unknown) => unknown;
 }
 
@@ -63,7 +63,7 @@ export class Announcements {
     this.#changeListeners.add(listener);
   }
 
-  /** Connects anew: Redis may be another server by now, which this connection would not notice by itself. */
+  /** Connects again: Redis may be another server by now, and this connection would not notice. */
   reconnect(): void {
     this.#connection.renew(null);
   }
@@ -74,7 +74,7 @@ export class Announcements {
 
   async #subscribe(channel: string, listener: (message: string) => void): Promise<void> {
     const listeners = this.#listeners.get(channel) ?? new Set();
-    // Noted before there is a connection: either this call subscribes or a connection that is being made does.
+    // Added before there is a connection: either this call subscribes, or `prepare` of a connection that is being made does.
     this.#listeners.set(channel, listeners.add(listener));
     try {
       const subscribing = this.#connection.run((client) => client.subscribe(channel, listener), COMMAND_DEADLINE_MS);

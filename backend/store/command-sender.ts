@@ -1,7 +1,6 @@
 /**
- * Sends commands to Redis. It serves the store and everything else in the backend that asks Redis for something: no
- * command takes longer than its deadline, whatever state Redis is in, and the operator hears once when Redis goes away and
- * once when it is back.
+ * Sends commands to Redis. It serves everything in the backend that asks Redis for something. No command takes longer than
+ * its deadline, whatever state Redis is in. The operator is told once when Redis goes away, and once when it is back.
  */
 
 import { TaskError } from '../../core/error.ts';
@@ -13,20 +12,20 @@ import { inspect } from '../redis/inspection.ts';
 import { RedisTrouble } from '../redis/trouble.ts';
 import { type Command, encodeCall, type PlainClient, type Reply, type Values } from './commands/define-command.ts';
 
-/** Under the 2 s within which a server must have answered a request. */
+/** Shorter than the 2 s within which a server must answer a request. */
 export const COMMAND_DEADLINE_MS = 1_500;
-/** How often a Redis that was unwell is looked at. */
+/** How often a Redis that failed is probed. */
 const RECOVERY_CHECK_MS = 500;
 
 export interface CommandSenderOptions {
   readonly address: RedisAddress;
   /** Before every key and channel, for example `inloop:`. */
   readonly prefix: string;
-  /** Every script that will be run; a Redis that forbids one is not used. */
+  /** Every script that will be run. A Redis that forbids one of them is not used. */
   readonly scripts: readonly string[];
-  /** Writes something; rejects while that does not work. Outages end when it resolves. */
+  /** Writes something; rejects while Redis does not take it. An outage is over when this succeeds. */
   readonly probe: () => Promise<void>;
-  /** There is a connection, or another one. It may be to another server. */
+  /** Called when there is a connection, for the first time or again. It may be to another server. */
   readonly onReady: () => void;
   readonly events: Emitter;
 }
@@ -35,7 +34,7 @@ export class CommandSender {
   readonly #options: CommandSenderOptions;
   readonly #connection: Connection<Record<never, never>>;
   readonly #trouble: RedisTrouble;
-  /** What the log was told about this Redis, so that it is told once. */
+  /** Advice about this Redis that was given already, so that it is given once. */
   readonly #advised = new Set<string>();
   readonly #closing = new AbortController();
   #isRecovering = false;
@@ -52,7 +51,7 @@ export class CommandSender {
     });
   }
 
-  /** Where Redis is, or was when there last was a connection: sentinels may lead elsewhere. */
+  /** The server that was last connected to, or tried. Sentinels may lead to another one next time. */
   get server(): RedisServer {
     return toServer(this.#options.address, this.#connection.host);
   }
@@ -68,7 +67,7 @@ export class CommandSender {
     return command.parse(reply);
   }
 
-  /** Sends what is no script. @throws TaskError `store_unavailable` after 1.5 s at most */
+  /** Sends a plain command. @throws TaskError `store_unavailable` after 1.5 s at most */
   async send<T>(command: (client: PlainClient) => Promise<T>): Promise<T> {
     try {
       return await withDeadline(this.#connection.run(command, COMMAND_DEADLINE_MS), COMMAND_DEADLINE_MS);
@@ -82,10 +81,10 @@ export class CommandSender {
     return this.#connection.whenUsable();
   }
 
-  /** Tells the operator what went wrong. @returns what the caller is to be told */
+  /** Tells the operator what went wrong. @returns the error to throw to the caller */
   report(error: unknown): unknown {
     if (this.#closing.signal.aborted) return unavailable(new Error('the backend was closed'));
-    const { kind } = this.#trouble.tell(error);
+    const { kind } = this.#trouble.failed(error);
     if (kind === 'bug') return error;
     void this.#recover();
     return unavailable(error);
@@ -98,7 +97,7 @@ export class CommandSender {
 
   async #inspect(client: PlainClient): Promise<void> {
     const advice = await inspect({
-      say: (command) => client.sendCommand([...command]),
+      send: (command) => client.sendCommand([...command]),
       prefix: this.#options.prefix,
       scripts: this.#options.scripts,
     });
@@ -108,14 +107,14 @@ export class CommandSender {
     }
   }
 
-  /** Probes until writes have worked for a while. Other answers prove nothing: a full Redis still answers reads. */
+  /** Probes until writes have worked for 3 s. Reads prove nothing: a Redis whose memory is full still answers them. */
   async #recover(): Promise<void> {
     if (this.#isRecovering) return;
     this.#isRecovering = true;
     while (this.#trouble.isOn && !this.#closing.signal.aborted) {
       await delay(RECOVERY_CHECK_MS, this.#closing.signal);
       await this.#options.probe().then(
-        () => this.#trouble.isWell(),
+        () => this.#trouble.succeeded(),
         () => undefined,
       );
     }
@@ -123,7 +122,7 @@ export class CommandSender {
   }
 }
 
-/** Redis forgets scripts when it restarts: one that it does not know is sent whole, and known from then on. */
+/** Runs a script by its hash. Redis forgets scripts when it restarts. Then the whole script is sent, and Redis has it again. */
 function evaluate(
   client: PlainClient,
   { script, sha1 }: Command<string, string, unknown>,

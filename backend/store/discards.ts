@@ -1,11 +1,11 @@
 /**
- * Takes back tasks whose creation got no answer from Redis. It serves the store. An outage leaves many of them at once, so
- * they wait: at most 10,000, of which at most 50 are tried at a time, each for a minute.
+ * Removes tasks whose creation got no answer from Redis. It serves the store. An outage leaves many such tasks at once. At
+ * most 10,000 of them wait here, at most 50 are tried at a time, and each is tried for a minute.
  */
 
-/** How many are tried at a time. Bounds what Redis is asked when it is back. */
+/** How many are tried at a time. It bounds the load on Redis when it is back. */
 const MAX_AT_ONCE = 50;
-/** Bounds memory: about 200 bytes each. A task beyond it is not taken back, so it may run although it was refused. */
+/** Bounds memory, about 200 bytes each. Further tasks are not removed, so they may run although the request was refused. */
 const MAX_WAITING = 10_000;
 const TRY_FOR_MS = 60_000;
 const RETRY_MS = 500;
@@ -13,7 +13,7 @@ const RETRY_MS = 500;
 interface Discard {
   readonly id: string;
   readonly owner: string;
-  /** Until when it is tried, by `performance.now()`. */
+  /** Tried until this time, by `performance.now()`. */
   readonly until: number;
   readonly done: () => void;
 }
@@ -23,7 +23,7 @@ export class Discards {
   readonly #waiting: Discard[] = [];
   #isRunning = false;
 
-  /** @param discard forgets a task; rejects where Redis does not answer */
+  /** @param discard removes a task; rejects if Redis does not answer */
   constructor(discard: (id: string, owner: string) => Promise<unknown>) {
     this.#discard = discard;
   }

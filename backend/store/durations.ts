@@ -4,9 +4,9 @@ import { MAX_DURATION_MS } from '../../core/limits.ts';
 import type { CommandRunner } from './commands/define-command.ts';
 import { DURATIONS_KEPT } from './commands/task/commit-change.ts';
 
-/** Fewer runs than this say nothing about the next one. */
+/** With fewer known durations there is no estimate. */
 const MIN_RUNS = 3;
-/** For how long an answer is used again: 10 s. */
+/** How long a median is cached. */
 const MAX_AGE_MS = 10_000;
 
 export class Durations {
@@ -17,10 +17,10 @@ export class Durations {
     this.#redis = redis;
   }
 
-  /** The median of recent successful first attempts of a definition, in ms; null where too few are known. Never rejects. */
+  /** The median of recent successful first attempts of a definition, in ms; null if fewer than 3 are known. Never rejects. */
   median(name: string): Promise<number | null> {
-    const known = this.#medians.get(name);
-    if (known && performance.now() - known.at < MAX_AGE_MS) return known.median;
+    const cached = this.#medians.get(name);
+    if (cached && performance.now() - cached.at < MAX_AGE_MS) return cached.median;
     const median = this.#read(name).then(medianOf, () => null);
     this.#medians.set(name, { at: performance.now(), median });
     return median;
@@ -32,7 +32,10 @@ export class Durations {
   }
 }
 
-/** The median of those that are durations: what is none would make a time that cannot be formatted. Null for fewer than 3. */
+/**
+ * The median of `values`, in ms; null for fewer than 3. Negative values, NaN and values of more than ten years are left
+ * out: an `expectedAt` made of one could not be formatted as a date.
+ */
 export function medianOf(values: readonly number[]): number | null {
   const sorted = values.filter((ms) => ms >= 0 && ms <= MAX_DURATION_MS).sort((a, b) => a - b);
   if (sorted.length < MIN_RUNS) return null;

@@ -1,33 +1,33 @@
 /**
- * The names of every key and channel in Redis, all under the backend's prefix. It serves the store's commands, and every
- * other place that says a name.
+ * The names of every key and channel in Redis, all under the backend's prefix. It serves the store's commands and
+ * everything else that names a key.
  *
  * | key                | type | holds                                                                | expires                     |
  * |--------------------|------|----------------------------------------------------------------------|-----------------------------|
  * | `task:<id>`        | hash | one task (record.ts)                                                 | retention after its outcome |
  * | `all:<owner>`      | zset | ids of the owner's tasks, all with score 0, so they sort by id: by time of creation | retention after the owner's last active task |
- * | `active:<owner>`   | zset | those of them that have no outcome                                   | when it is empty            |
- * | `unseen:<owner>`   | zset | those of them whose outcome the owner has not seen: the inbox        | retention after the last outcome |
+ * | `active:<owner>`   | zset | ids of the owner's tasks that have no outcome                        | when it is empty            |
+ * | `unseen:<owner>`   | zset | ids of the owner's tasks whose outcome they have not seen: the inbox | retention after the last outcome |
  * | `idem:<owner>:<h>` | text | `<hash of the body> <id>` for the Idempotency-Key with hash `h`      | 24 h                        |
  * | `page:<channel>`   | hash | whether the owner has a page open (watched-mark.ts)                  | 7 days                      |
  * | `unpublished`      | zset | ids whose outcome, or whose creation while the owner watched, may not have been pushed; scored by its time | never; old ids are removed |
  * | `durations:<name>` | list | how long the last successful first attempts of a definition took, in ms | 30 days                  |
  * | `definitions`      | set  | names of the definitions that servers start                          | never                       |
  * | `workers`          | hash | worker id → what it handles (recovery/worker-registry.ts)            | never; dead workers are removed |
- * | `worker:<id>`      | text | a worker's sign of life                                              | when the worker is silent   |
+ * | `worker:<id>`      | text | a worker's heartbeat                                                 | when it is not renewed      |
  * | `running:<worker>` | hash | ids of the tasks that a worker runs → `free`, `probation` or `alone` | when it is empty            |
- * | `ended:<worker>`   | text | ids of tasks beyond their deadlines with which a worker's process was ended | 1 day                |
+ * | `ended:<worker>`   | text | ids of the tasks because of which the watchdog ended a worker        | 1 day                       |
  * | `verdict:<worker>` | text | what was decided about the tasks of a dead worker (recovery/lost-workers.ts) | 1 h                 |
  * | `lease:<name>`     | text | the process that holds a lease                                       | when it is not renewed      |
  * | `probe`            | text | what a health check writes                                           | 1 s                         |
  * | `queue:<name>:…`   |      | bee-queue's own (queue/queue-scripts.ts)                                     |                             |
  *
- * A record that expires leaves its id in the owner's three indexes. Such an id is removed when a list comes across it, or
- * by the cleaning that new tasks do (commands/cleaning.ts). `all` holds every id that the other two hold, and an id is
+ * A record that expires leaves its id in the owner's three indexes. The id is removed when a list finds it without a record,
+ * or when a new task cleans the index (commands/cleaning.ts). `all` has every id that the other two have, and an id is
  * removed from all three at once.
  *
- * A script builds some keys itself, from a prefix that it is given and an id: `task('')`, `active('')` and `running('')`
- * are those prefixes. In a cluster this is right because all keys of one backend share a hash tag (docs/redis.md).
+ * A script makes some keys itself, from an id and one of the prefixes `task('')`, `active('')` and `running('')`. A cluster
+ * permits that, because all keys of one backend share a hash tag (docs/redis.md).
  */
 
 import { queueKey } from '../queue/queue-scripts.ts';
@@ -47,7 +47,7 @@ export class Keys {
 
   /**
    * @param prefix before every key and channel, for example `inloop:`
-   * @param channelOf the push channel of an owner; webhooks name it, so the mark of an open page is kept by it
+   * @param channelOf the push channel of an owner. The mark's key has the channel in it, since webhooks name no owner
    */
   constructor(prefix: string, channelOf: (owner: string) => string) {
     this.#prefix = prefix;
@@ -76,7 +76,7 @@ export class Keys {
     return `${this.#prefix}unseen:${owner}`;
   }
 
-  /** @param hash of the Idempotency-Key; '' where there is none, for a key that is named and not used */
+  /** @param hash of the Idempotency-Key; '' without one: the command needs the name of a key, and does not use it */
   idempotency(owner: string, hash: string): string {
     return `${this.#prefix}idem:${owner}:${hash}`;
   }
@@ -100,7 +100,7 @@ export class Keys {
     return queueKey(this.#prefix, definition);
   }
 
-  worker(id: string): string {
+  heartbeat(id: string): string {
     return `${this.#prefix}worker:${id}`;
   }
 
@@ -108,7 +108,7 @@ export class Keys {
     return `${this.#prefix}running:${worker}`;
   }
 
-  ended(worker: string): string {
+  overDeadline(worker: string): string {
     return `${this.#prefix}ended:${worker}`;
   }
 

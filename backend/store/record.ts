@@ -10,14 +10,14 @@
  * | seenAt      | `v` | when the owner saw the outcome (ms). `s` stays as it is: the reader adds this | mark-seen             |
  * | owner       | `o` | whose task it is                                                        | create-task                 |
  * | input       | `i` | the input as its schema gave it, JSON                                   | create-task                 |
- * | raw         | `x` | the input as it came, JSON, where it differs from `i`; '' where it was no JSON | create-task          |
+ * | raw         | `x` | the input as it came, JSON, where it differs from `i`; '' if it was not JSON   | create-task          |
  * | retriedBy   | `t` | id of the task that tries this one again                                | create-task (of that task)  |
  * | waitedUntil | `w` | until when a request waits for the task to change (ms)                  | mark-waited                 |
  * | run         | `n` | how often the task was started; also the number of its current or last run | commit-change (start)    |
  * | worker      | `k` | the worker that runs it; '' for none                                    | commit-change (start, end)  |
  * | begunAt     | `b` | when the run began (ms)                                                 | commit-change (start)       |
- * | held        | `p` | the progress of a run that was handed back, JSON; '' for none           | commit-change (end)         |
- * | suspicion   | `q` | what is held against the task, JSON (recovery/probation.ts)                 | commit-change (end)         |
+ * | handedBackProgress | `p` | the progress of a run that was handed back, JSON; '' for none    | commit-change (end)         |
+ * | suspicion   | `q` | crashes of workers that ran the task, JSON (recovery/probation.ts)      | commit-change (end)         |
  *
  * Times are in ms since 1970 by Redis' clock. Records of version 0.1.0 have big results in `s`, and no R, v, x, n, k, b, p
  * or q.
@@ -43,43 +43,43 @@ export const FIELD = {
   run: 'n',
   worker: 'k',
   begunAt: 'b',
-  held: 'p',
+  handedBackProgress: 'p',
   suspicion: 'q',
 } as const;
 
-/** A task and whose it is. A result that is too big for an event is left out, unless it was asked for. */
+/** A task and its owner. A result that is too big for an event is left out, unless it was asked for. */
 export interface OwnedTask {
   readonly snapshot: Snapshot;
   readonly owner: string;
 }
 
-/** What is known of the runs of a task. Only the server side may see it. */
+/** What is known of the runs of a task. Never sent to a browser. */
 export interface RunState {
-  /** How often it was started. A write of an earlier run is refused, whichever attempt it belonged to. */
+  /** How often the task was started. Redis refuses writes of earlier runs, even of the same attempt. */
   readonly run: number;
-  /** The worker that runs it; null where none does. */
+  /** The worker that runs the task; null if none does. */
   readonly worker: string | null;
   /** When the run began, in ms by Redis' clock. */
   readonly begunAt: number;
-  /** What a run that was handed back had shown: the same attempt must not show less. */
-  readonly held: Progress | null;
+  /** The progress of a run that was handed back. The next run belongs to the same attempt, and must not show less. */
+  readonly handedBackProgress: Progress | null;
   readonly suspicion: Suspicion;
 }
 
 /** The input of a task. */
 export interface TaskInput {
-  /** As its schema gave it when the task was started, and as JSON has it. */
+  /** As the schema returned it when the task was created, after a round trip through JSON. */
   readonly input: unknown;
-  /** As it came. Undefined where that was no JSON, which is not kept. */
+  /** As it came. Undefined if it was not JSON, since only JSON is stored. */
   readonly raw: unknown;
 }
 
 /** A task with all that a worker needs. */
 export interface TaskRecord extends OwnedTask, RunState, TaskInput {}
 
-/** What of a record is wanted beside its snapshot and its owner, and for whom. */
+/** What to read of a record, beside its snapshot and its owner. */
 export interface Wanted {
-  /** For nobody else; unless given, whoever owns it. */
+  /** Reads the record only if it belongs to this owner. Default: whoever owns it. */
   readonly owner?: string;
   readonly input?: boolean;
   readonly result?: boolean;
@@ -102,9 +102,9 @@ type FieldName = keyof typeof FIELD;
 /** The values of the fields that were read, as Redis answers them. Null where a record has no such field. */
 export type StoredFields = Readonly<Partial<Record<FieldName, string | null>>>;
 
-const RUN_FIELDS = ['run', 'worker', 'begunAt', 'held', 'suspicion'] as const;
+const RUN_FIELDS = ['run', 'worker', 'begunAt', 'handedBackProgress', 'suspicion'] as const;
 
-/** The fields that hold what is wanted. */
+/** The names of the fields to read. */
 export function fieldsFor({ input, result, run }: Wanted): FieldName[] {
   return [
     ...(['snapshot', 'seenAt', 'owner'] as const),
@@ -114,28 +114,29 @@ export function fieldsFor({ input, result, run }: Wanted): FieldName[] {
   ];
 }
 
-/** The record whose fields these are, or null where there is none. */
+/** Makes a record of its stored fields; null if the fields are those of no record. */
 export function decodeRecord<W extends Wanted>(fields: StoredFields, want: W): ReadTask<W> | null {
   const { snapshot: text, seenAt, owner, input, raw, result } = fields;
   if (!text || owner === undefined || owner === null) return null;
-  const listed = decodeSnapshot(storedSnapshot(text, seenAt));
-  const snapshot = result && isPartial(listed) ? withResult(listed, JSON.parse(result)) : listed;
+  const stored = decodeSnapshot(storedSnapshot(text, seenAt));
+  const snapshot = result && isPartial(stored) ? withResult(stored, JSON.parse(result)) : stored;
   return {
-    ...{ snapshot, owner },
+    snapshot,
+    owner,
     ...(want.input && input ? decodeInput(input, raw ?? null) : {}),
     ...(want.run ? decodeRun(fields, snapshot) : {}),
   } as ReadTask<W>;
 }
 
-/** @param seenAt as Redis answers it: null and '' stand for never */
+/** @param seenAt as Redis answers it: null and '' mean that the owner has not seen the outcome */
 export function storedSnapshot(snapshot: string, seenAt: string | null | undefined): StoredSnapshot {
   return { snapshot, seenAt: seenAt ? Number(seenAt) : null };
 }
 
 /**
- * A snapshot as it is stored. A result that is too big for an event is kept apart, so that it is read only by those who
- * want it.
- * @returns JSON; `result` is '' where the snapshot holds it
+ * Makes the two texts that store a snapshot. A result that is too big for an event gets a field of its own, so that it is
+ * read only when it is wanted.
+ * @returns JSON; `result` is '' if `snapshot` holds the result or there is none
  */
 export function encodeSnapshot(snapshot: Snapshot): { readonly snapshot: string; readonly result: string } {
   const whole = JSON.stringify(snapshot);
@@ -145,7 +146,7 @@ export function encodeSnapshot(snapshot: Snapshot): { readonly snapshot: string;
   return { snapshot: JSON.stringify(omitResult(snapshot)), result: JSON.stringify(snapshot.result) };
 }
 
-/** A snapshot as it was stored, and seen if it was. */
+/** The snapshot that was stored, with `seenAt` if the owner has seen the outcome. */
 export function decodeSnapshot({ snapshot, seenAt }: StoredSnapshot): Snapshot {
   const stored: Snapshot = JSON.parse(snapshot);
   if (seenAt === null) return stored;
@@ -153,7 +154,7 @@ export function decodeSnapshot({ snapshot, seenAt }: StoredSnapshot): Snapshot {
   return seen.ok ? seen.snapshot : stored;
 }
 
-/** The same for a list, which shows no big results. Version 0.1.0 stored a big result within its snapshot. */
+/** Like `decodeSnapshot`, without a big result. Only records of version 0.1.0 have one within the snapshot. */
 export function decodeListItem(stored: StoredSnapshot): Snapshot {
   const snapshot = decodeSnapshot(stored);
   return Buffer.byteLength(stored.snapshot) > MAX_EVENT_BYTES ? omitResult(snapshot) : snapshot;
@@ -166,13 +167,13 @@ function decodeInput(text: string, raw: string | null): TaskInput {
 }
 
 function decodeRun(fields: StoredFields, { attempt, status }: Snapshot): RunState {
-  const { run = null, worker, begunAt, held, suspicion } = fields;
+  const { run = null, worker, begunAt, handedBackProgress, suspicion } = fields;
   return {
-    // Version 0.1.0 kept no count of runs and started each attempt once: attempt 2 that waits has run once.
+    // Version 0.1.0 did not count runs, and started each attempt once. Example: a task that waits for attempt 2 has run once.
     run: run === null ? attempt - (status === 'retrying' ? 1 : 0) : Number(run),
     worker: worker || null,
     begunAt: Number(begunAt ?? 0),
-    held: held ? JSON.parse(held) : null,
+    handedBackProgress: handedBackProgress ? JSON.parse(handedBackProgress) : null,
     suspicion: suspicion ? JSON.parse(suspicion) : NO_SUSPICION,
   };
 }

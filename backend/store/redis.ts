@@ -1,7 +1,7 @@
 /**
- * What the backend asks of Redis: the store's commands, and one method for each question of the others. It serves the
- * store, the recovery of tasks, the worker and the server. Each method is one round trip, or two where it says so. It
- * throws TaskError `store_unavailable` within 1.5 s if Redis does not do it.
+ * Everything that the backend asks of Redis. It runs the store's commands, and has one method for each other question. It
+ * serves the store, the recovery of tasks, the worker and the server. Each method takes one round trip, or two if it says
+ * so. It throws TaskError `store_unavailable` within 1.5 s if Redis does not do it.
  */
 
 import { isUnavailable } from '../../core/error.ts';
@@ -19,7 +19,7 @@ import { probeWrite } from './commands/process/probe-write.ts';
 import { takeLease } from './commands/process/take-lease.ts';
 import { Keys } from './keys.ts';
 
-/** 1 h. Dealing with the tasks of a dead worker takes seconds. */
+/** 1 h. To recover the tasks of a dead worker takes seconds. */
 const VERDICT_TTL_S = 3_600;
 
 export interface RedisOptions {
@@ -37,7 +37,7 @@ export interface RedisOptions {
 /** Some of the jobs of a definition. */
 export interface WaitingJobs {
   readonly jobs: readonly string[];
-  /** Whether there are none behind them. */
+  /** Whether there are no more jobs after these. */
   readonly isLast: boolean;
 }
 
@@ -88,12 +88,12 @@ export class Redis implements CommandRunner {
     return this.#sender.whenReady();
   }
 
-  /** Resolves when Redis took a write, which is what a task would ask of it. */
+  /** Resolves when Redis took a write, as every task needs it. */
   ping(): Promise<void> {
     return probeWrite(this);
   }
 
-  /** What Redis' clock says, in ms since 1970: the one clock that all processes share. */
+  /** The time by Redis' clock, in ms since 1970. All processes share this clock. */
   async time(): Promise<number> {
     const [seconds, microseconds] = await this.send((client) => client.time());
     return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
@@ -114,22 +114,22 @@ export class Redis implements CommandRunner {
     return takeLease(this, name, holder, ms);
   }
 
-  /** Notes that a page is open on `channel`: `owner`'s, or null where its owner was noted before. */
+  /** Notes that a page is open on `channel`. @param owner whose channel it is; null if the caller does not know */
   async noteWatched(channel: string, owner: string | null = null): Promise<void> {
     await noteWatched(this, channel, owner);
   }
 
-  /** Notes what the bus says of a channel. @param at when, in ms by the bus's clock */
+  /** Notes what a webhook says about a channel. @param at when it happened, in ms by the bus's clock */
   noteWebhook(channel: string, event: 'opened' | 'vacated', at: number): Promise<WebhookAnswer> {
     return noteWebhook(this, channel, event, at);
   }
 
-  /** Ids of tasks whose outcomes are older than `ms` and may not have been pushed, oldest first. */
+  /** Ids of new tasks and outcomes that were stored more than `ms` ago and may not have been pushed, oldest first. */
   unpublished(ms: number, limit: number): Promise<readonly string[]> {
     return findUnpublished(this, ms, limit);
   }
 
-  /** The outcomes of these tasks were pushed, or need not be. */
+  /** Takes ids off the list of `unpublished`: the tasks were pushed, or need not be. */
   async settle(ids: readonly string[]): Promise<void> {
     if (ids.length > 0) await this.send((client) => client.zRem(this.keys.unpublished, [...ids]));
   }
@@ -161,71 +161,74 @@ export class Redis implements CommandRunner {
     return { jobs: lists.flat(), isLast: lists.every((list) => list.length < count) };
   }
 
-  /** Says that a worker is alive for `ms` more. @param info what `workers` gives back */
+  /** Writes a worker's heartbeat, which lasts `ms`, and stores `info`, which `workers` returns. */
   async renewWorker(id: string, info: string, ms: number): Promise<void> {
     await this.send((client) =>
       Promise.all([
         client.hSet(this.keys.workers, id, info),
-        client.set(this.keys.worker(id), '', { PX: Math.ceil(ms) }),
+        client.set(this.keys.heartbeat(id), '', { PX: Math.ceil(ms) }),
       ]),
     );
   }
 
-  /** What the thread that gives a worker's sign of life has to know: where Redis is, and the names of two keys. */
-  signOfLifeOf(worker: string): { readonly redis: RedisServer; readonly keys: { sign: string; ended: string } } {
+  /** What a worker's watchdog thread needs: where Redis is, and the names of two keys. */
+  watchdogTarget(worker: string): {
+    readonly redis: RedisServer;
+    readonly keys: { heartbeat: string; overDeadline: string };
+  } {
     return {
       redis: this.#sender.server,
-      keys: { sign: this.keys.worker(worker), ended: this.keys.ended(worker) },
+      keys: { heartbeat: this.keys.heartbeat(worker), overDeadline: this.keys.overDeadline(worker) },
     };
   }
 
-  /** Calls `listener` with where Redis is after each reconnection: sentinels may have led elsewhere. */
+  /** Calls `listener` after each reconnection with the server, since sentinels may have led to another one. */
   onServer(listener: (server: RedisServer) => void): void {
     this.#serverListeners.add(listener);
   }
 
-  /** Every worker that was not forgotten, and its sign of life: null where that has expired. Two round trips. */
-  workers(): Promise<{ readonly id: string; readonly info: string; readonly sign: string | null }[]> {
+  /** Every registered worker, and its heartbeat: null if that has expired. Two round trips. */
+  workers(): Promise<{ readonly id: string; readonly info: string; readonly heartbeat: string | null }[]> {
     return this.send(async (client) => {
-      const known = Object.entries(await client.hGetAll(this.keys.workers));
-      if (known.length === 0) return [];
-      const signs = await client.mGet(known.map(([id]) => this.keys.worker(id)));
-      return known.map(([id, info], n) => ({ id, info, sign: signs[n] ?? null }));
+      const registered = Object.entries(await client.hGetAll(this.keys.workers));
+      if (registered.length === 0) return [];
+      const heartbeats = await client.mGet(registered.map(([id]) => this.keys.heartbeat(id)));
+      return registered.map(([id, info], n) => ({ id, info, heartbeat: heartbeats[n] ?? null }));
     });
   }
 
-  /** Removes all that is kept of a worker. */
+  /** Removes everything that is stored about a worker. */
   async forgetWorker(id: string): Promise<void> {
     const { keys } = this;
     await this.send((client) =>
       Promise.all([
         client.hDel(keys.workers, id),
-        client.del([keys.worker(id), keys.running(id), keys.verdict(id), keys.ended(id)]),
+        client.del([keys.heartbeat(id), keys.running(id), keys.verdict(id), keys.overDeadline(id)]),
       ]),
     );
   }
 
-  /** Ids of the tasks that a worker runs, and how they were started (`Isolation`). */
+  /** The `Isolation` of each task that a worker runs, by the task's id. */
   runningOn(worker: string): Promise<Readonly<Record<string, string>>> {
     return this.send((client) => client.hGetAll(this.keys.running(worker)));
   }
 
-  /** A task that was started carefully is trusted from now on. */
+  /** Stores that the probation of a task is over. */
   async passProbation(worker: string, task: string): Promise<void> {
     await this.send((client) => client.hSet(this.keys.running(worker), task, 'free'));
   }
 
-  /** Keeps `text` for what becomes of a dead worker's tasks, unless there is one. @returns what is kept */
+  /** Stores what was decided about a dead worker's tasks, unless that is stored already. @returns what is stored now */
   async keepVerdict(worker: string, text: string): Promise<string> {
-    const known = await this.send((client) =>
+    const earlier = await this.send((client) =>
       client.set(this.keys.verdict(worker), text, { NX: true, GET: true, EX: VERDICT_TTL_S }),
     );
-    return known ?? text;
+    return earlier ?? text;
   }
 
-  /** Ids of tasks beyond their deadlines with which a worker's process was ended. */
-  async endedWith(worker: string): Promise<string[]> {
-    const text = await this.send((client) => client.get(this.keys.ended(worker)));
+  /** Ids of the tasks because of which the watchdog ended a worker: the event loop was blocked beyond their deadlines. */
+  async overDeadlineOn(worker: string): Promise<string[]> {
+    const text = await this.send((client) => client.get(this.keys.overDeadline(worker)));
     return text ? text.split(' ') : [];
   }
 
@@ -235,7 +238,7 @@ export class Redis implements CommandRunner {
   }
 }
 
-/** Whether nothing of what failed with `error` has been or will be done: Redis said no, or was never asked. */
+/** Whether a command that failed with `error` surely did nothing: Redis refused it, or never got it. */
 export function wasNotDoneInRedis(error: unknown): boolean {
   return isUnavailable(error) && wasNotDone(error.cause);
 }

@@ -1,10 +1,9 @@
 /**
  * The task store: the truth about every task. It serves server and worker alike.
  *
- * A change is decided here, by core's transition function, on the snapshot that the caller holds. Redis stores it only if
- * the task is still at that snapshot's revision; both happen in one atomic step. If the task is at another revision, Redis
- * answers with its snapshot, and the change is decided again on that. So there is one set of rules and no lock, and an
- * attempt that is over finds out at its first write.
+ * A change is decided here, by core's transition function, from the snapshot that the caller has. One atomic step in Redis
+ * compares the revisions and stores the change. If the stored task is at another revision, Redis answers with its snapshot,
+ * and the change is decided again from that. So no lock is needed, and an attempt that is over finds out at its first write.
  */
 
 import { createHash } from 'node:crypto';
@@ -26,18 +25,18 @@ import { decodeRecord, decodeSnapshot, type OwnedTask, type ReadTask, type Wante
 import { type ListOptions, readTaskList } from './task-list.ts';
 import { type RunOptions, toCommit } from './to-commit.ts';
 
-/** No task has as many writers at once as this would take. Reaching it is a bug. */
+/** How often a change is decided again because another one came first. A task has few writers, so reaching this is a bug. */
 const MAX_CONFLICTS = 100;
 
 /** A task to be stored. */
 export interface NewRecord {
   readonly snapshot: QueuedSnapshot;
   readonly owner: string;
-  /** As its schema gave it; survives JSON. */
+  /** As its schema returned it. Must be the same after a round trip through JSON. */
   readonly input: unknown;
-  /** The input as it came, as JSON, where it differs from `input`; '' where it was no JSON. */
+  /** The input as it came, as JSON, if it differs from `input`; '' if it was not JSON. */
   readonly raw?: string | null;
-  /** What an idempotency key stands for: two requests with one key must not differ in this. Default: the input. */
+  /** Two requests with the same idempotency key must have the same body, or the second is a mismatch. Default: the input. */
   readonly body?: string;
 }
 
@@ -46,7 +45,7 @@ export type Applied =
   | {
       readonly ok: true;
       readonly snapshot: Snapshot;
-      /** Whether the owner has a page open, as far as is known. If not, only outcomes are worth a message. */
+      /** Whether the owner is watching, as far as is known. If not, only outcomes are worth a message. */
       readonly watched: boolean;
     }
   | { readonly ok: false; readonly refusal: Refusal | 'missing'; readonly snapshot: Snapshot | null };
@@ -54,9 +53,9 @@ export type Applied =
 /** What became of a new task. */
 export type Created =
   | { readonly result: 'created'; readonly watched: boolean }
-  /** The key was used for the same body: `id` is the task it made. */
+  /** The key was used before, with the same body: `id` is the task that was created then. */
   | { readonly result: 'exists'; readonly id: string }
-  /** The key was used for another body. */
+  /** The key was used before, with another body. */
   | { readonly result: 'mismatch' };
 
 export class TaskStore {
@@ -73,15 +72,15 @@ export class TaskStore {
   }
 
   /**
-   * Stores a new task. Doing so twice with the same id is harmless. A task that retries another (`retryOf`) is stored once
-   * whatever its id, for as long as that other is kept.
+   * Stores a new task. A second call with the same id changes nothing. For each task that is retried (`retryOf`) only one
+   * new task is stored, whatever its id, as long as the record of the retried task exists.
    * @throws TaskError `store_unavailable`
    */
   async create(task: NewRecord, idempotencyKey: string | null): Promise<Created> {
     const { snapshot, owner } = task;
     const input = JSON.stringify(task.input);
     const bodyHash = idempotencyKey === null ? '' : hash(`${snapshot.name}\n${task.body ?? input}`);
-    const { known, watched } = await createTask(this.#redis, {
+    const { earlier, watched } = await createTask(this.#redis, {
       id: snapshot.id,
       owner,
       name: snapshot.name,
@@ -92,21 +91,21 @@ export class TaskStore {
       idempotency: idempotencyKey === null ? null : { keyHash: hash(idempotencyKey), bodyHash },
       retryOf: snapshot.retryOf,
     });
-    if (known === null || known.id === snapshot.id) return { result: 'created', watched };
-    return known.bodyHash === bodyHash ? { result: 'exists', id: known.id } : { result: 'mismatch' };
+    if (earlier === null || earlier.id === snapshot.id) return { result: 'created', watched };
+    return earlier.bodyHash === bodyHash ? { result: 'exists', id: earlier.id } : { result: 'mismatch' };
   }
 
   /**
-   * Takes back a task whose creation got no answer. If it was stored, it is forgotten, unless a worker has started it.
-   * Tries for a minute, for 10,000 tasks at once; more than that are left. Never rejects.
+   * Removes a task whose creation got no answer from Redis, if it was stored and no worker has started it. Tries for a
+   * minute. At most 10,000 tasks wait to be removed; others are left as they are. Never rejects.
    */
   discard(id: string, owner: string): Promise<void> {
     return this.#discards.add(id, owner);
   }
 
   /**
-   * The task, or null where there is none, or where it is not that owner's. Its input and a result that a list leaves out
-   * may be big, so they are read only where they are wanted.
+   * The task; null if there is none, or if `want.owner` is given and is not its owner. The input, and a result that is too
+   * big for a list, are read only if they are wanted.
    * @throws TaskError `store_unavailable`
    */
   async read<W extends Wanted = Record<never, never>>(id: string, want: W = {} as W): Promise<ReadTask<W> | null> {
@@ -152,33 +151,33 @@ export class TaskStore {
    */
   async apply(task: OwnedTask, event: TaskEvent, options: RunOptions = {}): Promise<Applied> {
     const { owner } = task;
-    let known = task.snapshot;
-    let isCurrent = false;
-    if (event.type === 'see') return { ok: false, refusal: 'not_allowed', snapshot: known };
+    let before = task.snapshot;
+    let isStored = false;
+    if (event.type === 'see') return { ok: false, refusal: 'not_allowed', snapshot: before };
     for (let tries = 0; tries < MAX_CONFLICTS; tries++) {
-      const moved = transition(known, event);
+      const moved = transition(before, event);
       if (!moved.ok) {
         // The caller's snapshot may be a revision behind, so only the stored one can refuse a change.
-        if (isCurrent || moved.refusal === 'unchanged') return { ok: false, refusal: moved.refusal, snapshot: known };
-        const stored = await this.read(known.id);
+        if (isStored || moved.refusal === 'unchanged') return { ok: false, refusal: moved.refusal, snapshot: before };
+        const stored = await this.read(before.id);
         if (stored === null) return { ok: false, refusal: 'missing', snapshot: null };
-        known = stored.snapshot;
-        isCurrent = true;
+        before = stored.snapshot;
+        isStored = true;
         continue;
       }
       const next = moved.snapshot;
-      const commit = toCommit({ owner, known, event, next }, options, this.#clock.now());
+      const commit = toCommit({ owner, before, event, next }, options, this.#clock.now());
       const answer = await commitChange(this.#redis, commit);
       if (answer.result === 'ok') return { ok: true, snapshot: next, watched: answer.watched };
       if (answer.result === 'missing') return { ok: false, refusal: 'missing', snapshot: null };
       if (answer.result === 'stale') return { ok: false, refusal: 'stale_attempt', snapshot: null };
-      known = decodeSnapshot(answer);
-      isCurrent = true;
+      before = decodeSnapshot(answer);
+      isStored = true;
     }
     throw new Error(`inloop: task ${task.snapshot.id} changed ${MAX_CONFLICTS} times while one change was tried`);
   }
 
-  /** The median time in ms that recent runs of a definition took, or null where too few are known. Never rejects. */
+  /** The median of recent successful first attempts of a definition, in ms; null if fewer than 3 are known. Never rejects. */
   medianDuration(name: string): Promise<number | null> {
     return this.#durations.median(name);
   }

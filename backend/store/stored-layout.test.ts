@@ -31,7 +31,7 @@ describe('the names', () => {
       ofOwner: [keys.all('ada'), keys.active('ada'), keys.unseen('ada'), keys.idempotency('ada', 'h')],
       ofChannel: [keys.mark('c'), keys.markOf('ada')],
       ofDefinition: [keys.durations('import'), keys.queue('import')],
-      ofWorker: [keys.worker('w'), keys.running('w'), keys.ended('w'), keys.verdict('w')],
+      ofWorker: [keys.heartbeat('w'), keys.running('w'), keys.overDeadline('w'), keys.verdict('w')],
       ofLease: keys.lease('sweep'),
     }).toEqual({
       names: ['p:unpublished', 'p:definitions', 'p:workers', 'p:probe', 'p:cancel', 'p:changed'],
@@ -100,9 +100,9 @@ describe('a record', () => {
   });
 
   it('of version 0.1.0 has run as often as its attempts say', () => {
-    const run = { run: null, worker: null, begunAt: null, held: null, suspicion: null };
+    const run = { run: null, worker: null, begunAt: null, handedBackProgress: null, suspicion: null };
     expect(decodeRecord({ snapshot, owner: 'ada', ...run }, { run: true })).toMatchObject({
-      ...{ run: 0, worker: null, begunAt: 0, held: null },
+      ...{ run: 0, worker: null, begunAt: 0, handedBackProgress: null },
       suspicion: NO_SUSPICION,
     });
     const waiting = JSON.stringify({ ...newTask(), status: 'retrying', attempt: 2 });

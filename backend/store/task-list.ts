@@ -1,4 +1,4 @@
-/** One page of an owner's tasks, put together from as many looks into Redis as it takes. It serves the store. */
+/** Reads one page of an owner's tasks, in several reads if many of the listed ids have expired. It serves the store. */
 
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../core/limits.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
@@ -8,10 +8,10 @@ import { listTasks } from './commands/owner/list-tasks.ts';
 import { decodeListItem } from './record.ts';
 
 /**
- * Each look goes through up to 1,000 ids, and Redis serves others in between. So one page goes through 20,000 ids at most;
- * the next page goes on behind them.
+ * One read goes through up to 1,000 ids, and Redis serves others between two reads. So one page goes through 20,000 ids at
+ * most. The next page goes on after them.
  */
-const MAX_LOOKS = 20;
+const MAX_READS = 20;
 
 /** Which tasks, and how many. */
 export interface ListOptions {
@@ -23,8 +23,8 @@ export interface ListOptions {
 }
 
 /**
- * Newest first. A page may have fewer than `limit` tasks and still a `nextCursor`, where very many records have expired
- * since the last look.
+ * The tasks of `owner`, newest first. If very many records have expired since the last call, a page may have fewer than
+ * `limit` tasks although there are more: `nextCursor` says so.
  * @throws TaskError `store_unavailable`
  */
 export async function readTaskList(redis: CommandRunner, owner: string, options: ListOptions): Promise<TaskPage> {
@@ -32,7 +32,7 @@ export async function readTaskList(redis: CommandRunner, owner: string, options:
   const index = options.state ?? 'all';
   const tasks: Snapshot[] = [];
   let cursor = options.cursor ?? null;
-  for (let look = 0; look < MAX_LOOKS; look++) {
+  for (let read = 0; read < MAX_READS; read++) {
     const { found, next } = await listTasks(redis, { index, owner, limit: limit - tasks.length, cursor });
     for (const stored of found) tasks.push(decodeListItem(stored));
     cursor = next;

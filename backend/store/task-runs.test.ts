@@ -77,10 +77,10 @@ describe('a run', () => {
   it('that was handed back leaves what it had shown to the next, and one that failed does not', async () => {
     const shown = await happen(await accept(), 'ada', start(), progress(3));
     await happen(shown, 'ada', release);
-    expect((await read(shown.id)).held).toEqual(shown.progress);
+    expect((await read(shown.id)).handedBackProgress).toEqual(shown.progress);
     const next = await happen((await read(shown.id)).snapshot, 'ada', start(), fail());
     expect(next.attempt).toBe(2);
-    expect((await read(shown.id)).held).toBeNull();
+    expect((await read(shown.id)).handedBackProgress).toBeNull();
   });
 
   it('that is waited for is asked for by a job of its own', async () => {

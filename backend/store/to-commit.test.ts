@@ -8,13 +8,13 @@ const NOW = Date.parse(time(100));
 
 /** The commit of the last of these events, which happen to a new task one after the other. */
 function commitOf(events: readonly TaskEvent[], options: RunOptions = {}) {
-  let known: Snapshot = newTask();
+  let before: Snapshot = newTask();
   let commit: ReturnType<typeof toCommit> | undefined;
   for (const event of events) {
-    const moved = transition(known, event);
+    const moved = transition(before, event);
     if (!moved.ok) throw new Error(`${event.type} was refused: ${moved.refusal}`);
-    commit = toCommit({ owner: 'ada', known, event, next: moved.snapshot }, options, NOW);
-    known = moved.snapshot;
+    commit = toCommit({ owner: 'ada', before, event, next: moved.snapshot }, options, NOW);
+    before = moved.snapshot;
   }
   if (!commit) throw new Error('no event');
   return commit;
@@ -60,8 +60,15 @@ describe('the run', () => {
     const suspicion = { shared: 1, charged: 0, lived: 10 };
     const handedBack = commitOf([start(), progress, release], { run: 1, suspicion }).runChange;
     expect(handedBack).toMatchObject({ type: 'end', suspicion: JSON.stringify(suspicion) });
-    expect(JSON.parse((handedBack as { held: string }).held)).toMatchObject({ done: 3, total: 9 });
-    expect(commitOf([start(), progress, fail()]).runChange).toEqual({ type: 'end', held: '', suspicion: '' });
+    expect(JSON.parse((handedBack as { handedBackProgress: string }).handedBackProgress)).toMatchObject({
+      done: 3,
+      total: 9,
+    });
+    expect(commitOf([start(), progress, fail()]).runChange).toEqual({
+      type: 'end',
+      handedBackProgress: '',
+      suspicion: '',
+    });
   });
 });
 

@@ -1,4 +1,4 @@
-/** What the store has to write for a change that core has decided. Pure. It serves `TaskStore.apply`. */
+/** Turns a change that core has decided into what the store has to write. Pure. It serves `TaskStore.apply`. */
 
 import { isFinished, type Snapshot } from '../../core/snapshot.ts';
 import type { TaskEvent } from '../../core/transition.ts';
@@ -9,30 +9,30 @@ import { encodeSnapshot } from './record.ts';
 
 /** How a change relates to the run of its task. */
 export interface RunOptions {
-  /** The run that the event comes from, or after which the next one starts. */
+  /** The run that the event comes from. For a `start`, the run before the one that starts. */
   readonly run?: number;
-  /** For a `start`. */
+  /** Given only with a `start` event. */
   readonly start?: { readonly worker: string; readonly isolation: Isolation };
-  /** What is held against the task from now on. */
+  /** The crashes that count against the task from now on. */
   readonly suspicion?: Suspicion;
 }
 
-/** A change that core has decided: `event` makes `next` of `known`. */
+/** A change that core has decided: `event` turns `before` into `next`. */
 export interface Change {
   readonly owner: string;
-  readonly known: Snapshot;
+  readonly before: Snapshot;
   readonly event: TaskEvent;
   readonly next: Snapshot;
 }
 
 /** @param now in ms since 1970, by Redis' clock */
 export function toCommit(change: Change, options: RunOptions, now: number): Commit {
-  const { owner, known, next } = change;
+  const { owner, before, next } = change;
   return {
-    id: known.id,
+    id: before.id,
     owner,
-    name: known.name,
-    expected: known.revision,
+    name: before.name,
+    expected: before.revision,
     revision: next.revision,
     ...encodeSnapshot(next),
     kind: isFinished(next) ? 'outcome' : 'step',
@@ -40,22 +40,22 @@ export function toCommit(change: Change, options: RunOptions, now: number): Comm
     runChange: options.start ? { type: 'start', ...options.start } : toRunEnd(change, options.suspicion),
     duration: toDuration(next),
     job: toJob(next, options.run, now),
-    announceCancel: isNewsOfCancel(known, next),
+    announceCancel: mustTellWorkers(before, next),
   };
 }
 
-/** What the end of a run leaves behind; null where the change ends none. */
-function toRunEnd({ known, next, event }: Change, suspicion?: Suspicion): RunChange | null {
-  if (!isAttempting(known) || isAttempting(next)) return null;
-  const held = event.type === 'release' ? known.progress : null;
+/** What to store about a run that ends; null if the change does not end a run. */
+function toRunEnd({ before, next, event }: Change, suspicion?: Suspicion): RunChange | null {
+  if (!isAttempting(before) || isAttempting(next)) return null;
+  const handedBackProgress = event.type === 'release' ? before.progress : null;
   return {
     type: 'end',
-    held: held === null ? '' : JSON.stringify(held),
+    handedBackProgress: handedBackProgress === null ? '' : JSON.stringify(handedBackProgress),
     suspicion: suspicion ? JSON.stringify(suspicion) : '',
   };
 }
 
-/** How long the task took, in ms. Null unless its first attempt succeeded: only that tells how long others will take. */
+/** How long the task took, in ms; null unless its first attempt succeeded, since other durations make no good estimate. */
 function toDuration(next: Snapshot): number | null {
   if (next.status !== 'succeeded' || next.attempt !== 1) return null;
   return Date.parse(next.finishedAt) - Date.parse(next.startedAt);
@@ -68,11 +68,14 @@ function toJob(next: Snapshot, run: number | undefined, now: number): Commit['jo
   return { id: jobIdOf({ id: next.id, run: (run ?? 0) + 1 }), at: at > now ? at : null };
 }
 
-/** Whether a worker has to be told of a cancellation: the one that runs the task, or one that holds it until it may run. */
-function isNewsOfCancel(known: Snapshot, next: Snapshot): boolean {
+/**
+ * Whether workers have to be told of a cancellation. The one that runs the task has to stop it. A task that waits may wait in
+ * a worker already, until it may run beside the others.
+ */
+function mustTellWorkers(before: Snapshot, next: Snapshot): boolean {
   return (
-    (next.status === 'cancelling' && known.status !== 'cancelling') ||
-    (next.status === 'cancelled' && known.status === 'retrying')
+    (next.status === 'cancelling' && before.status !== 'cancelling') ||
+    (next.status === 'cancelled' && before.status === 'retrying')
   );
 }
 

@@ -3,7 +3,7 @@
  * the mark and those that read it.
  *
  * A channel has a mark only after a page was authorized on it. Without a mark nothing is known, and the owner counts as
- * watched: a push too many is harmless, a push too few is not.
+ * watched: an unneeded push is harmless, a missing one is not.
  *
  * | field     | in Redis | holds                                     | written by                              |
  * |-----------|----------|-------------------------------------------|-----------------------------------------|
@@ -18,7 +18,7 @@
 export const MARK = { openedAt: 'o', vacatedAt: 'v', owner: 'w' } as const;
 
 /**
- * How long a mark is kept, in seconds: 7 days, longer than pages stay open. Authorizations and webhooks renew it. After
- * that nothing is known of the channel, so its owner counts as watched.
+ * How long a mark is kept, in seconds: 7 days, longer than pages stay open. Authorizations and webhooks renew it. When it
+ * has expired, the owner counts as watched.
  */
 export const MARK_TTL_S = 7 * 24 * 3_600;

@@ -22,7 +22,16 @@ export function startedRecord(
   });
   const snapshot = move(queued, { type: 'start', at: time(0) });
   return {
-    ...{ snapshot, owner: 'ada', ...stored, run: 1, worker: 'w', begunAt: 0, held: null, suspicion: NO_SUSPICION },
+    ...{
+      snapshot,
+      owner: 'ada',
+      ...stored,
+      run: 1,
+      worker: 'w',
+      begunAt: 0,
+      handedBackProgress: null,
+      suspicion: NO_SUSPICION,
+    },
   };
 }
 

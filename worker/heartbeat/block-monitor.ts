@@ -11,13 +11,13 @@ import type { Emitter } from '../../backend/events/events.ts';
 export interface RunningTask {
   readonly id: string;
   readonly name: string;
-  /** How long it may still take, the time to stop included, in ms; null for no limit. */
+  /** How long the task may still take, its grace included, in ms; null for no limit. */
   readonly deadline: number | null;
 }
 
 /** How often `beat` is called, in ms. */
 export const BEAT_MS = 100;
-/** A shorter block is not told. */
+/** The operator is not told of a shorter block. */
 export const SHORTEST_BLOCK_MS = 1_000;
 
 export class BlockMonitor {
@@ -32,7 +32,7 @@ export class BlockMonitor {
     this.#beatAt = now;
   }
 
-  /** For how long the event loop was blocked in all while several tasks ran, in ms: each may have lost time to another. */
+  /** For how long in all the event loop was blocked while several tasks ran, in ms: each may have lost time to another. */
   get sharedBlockMs(): number {
     return this.#sharedBlockMs;
   }

@@ -1,8 +1,8 @@
 /**
- * Keeps a worker process known to be alive. It serves the worker.
+ * Renews the heartbeat of a worker process, so that others know that it is alive. It serves the worker.
  *
  * The event loop renews the worker's heartbeat in Redis. While a handler blocks the event loop, a thread renews it
- * instead, and ends the process where the block outlasts the deadline of a task (`watchdog-thread.ts`).
+ * instead, and ends the process if the block goes beyond the deadline of a task (`watchdog-thread.ts`).
  */
 
 import { isDeepStrictEqual } from 'node:util';
@@ -40,12 +40,12 @@ export class Heartbeat {
     this.#monitor = new BlockMonitor(options.events, options.time.elapsed());
   }
 
-  /** For how long the event loop was blocked so far while several tasks ran, in ms. Never falls. */
+  /** For how long in all the event loop was blocked while several tasks ran, in ms. */
   get sharedBlockMs(): number {
     return this.#monitor.sharedBlockMs;
   }
 
-  /** The worker is alive from now on. Call it once. */
+  /** Renews the heartbeat from now on. Call it once. */
   start(): void {
     const { info, registry, id, time } = this.#options;
     const renew = () => void registry.renew(id, info).catch(() => undefined);
@@ -60,7 +60,7 @@ export class Heartbeat {
     this.#startThread();
   }
 
-  /** A task runs from now on; or it has another deadline from now on. */
+  /** A task runs, or has another deadline, from now on. */
   begin(task: RunningTask): void {
     this.#monitor.begin(task);
     const { id, name, deadline } = task;
@@ -80,7 +80,7 @@ export class Heartbeat {
     this.#tell({ type: 'redis', redis: server });
   }
 
-  /** The worker leaves. Never rejects: a worker that cannot say so is missed, and taken for dead. */
+  /** Stops the heartbeat and removes the worker. Never rejects: if Redis is away, the heartbeat expires by itself. */
   async stop(): Promise<void> {
     for (const stop of this.#stopTimers) stop();
     await this.#thread?.terminate();

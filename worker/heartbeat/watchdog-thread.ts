@@ -4,9 +4,9 @@
  * - Heartbeat: it renews the worker's key in Redis, so that a worker whose event loop is blocked does not look dead.
  * - Watchdog: it ends the process when the event loop is blocked beyond the deadline of a task. Nothing else can.
  *
- * The code of the thread is a text, and speaks the Redis protocol itself, in three commands: AUTH, SELECT and SET. So it
- * needs no file at run time (a bundled worker has none beside it) and no package. Where it cannot connect, the event loop
- * still renews the key while nothing blocks it.
+ * The code of the thread is a text, and it speaks the Redis protocol itself, with three commands: AUTH, SELECT and SET. So
+ * it needs no package, and no file at run time: a worker that was bundled into one file works, too. If the thread cannot
+ * connect, the event loop still renews the key while nothing blocks it.
  */
 
 import type { RedisServer } from '../../backend/redis/address.ts';
@@ -16,15 +16,15 @@ export interface WatchdogData {
   /** Counts up while the event loop turns. */
   readonly beats: Int32Array;
   readonly redis: RedisServer;
-  /** Redis keys: of the heartbeat, and of the list of tasks beyond whose deadline the process was ended. */
-  readonly keys: { readonly sign: string; readonly ended: string };
+  /** Redis keys: of the heartbeat, and of the list of tasks because of whose deadlines the process was ended. */
+  readonly keys: { readonly heartbeat: string; readonly overDeadline: string };
   /** How long one heartbeat lasts, in ms. */
   readonly lastsMs: number;
-  /** An event loop that has not turned for so long counts as blocked. */
+  /** An event loop that has not turned for this long, in ms, counts as blocked. */
   readonly blockedAfterMs: number;
 }
 
-/** What the thread is told. `deadline`: how long from now a task may still take, its grace included, in ms. */
+/** A message to the thread. `deadline`: how long the task may still take from now on, its grace included, in ms. */
 export type ToWatchdog =
   | { readonly type: 'begin'; readonly id: string; readonly name: string; readonly deadline: number }
   | { readonly type: 'end'; readonly id: string }
@@ -42,7 +42,7 @@ let redis = workerData.redis;
 const deadlines = new Map();
 let socket = null;
 let isReady = false;
-let waiting = [];
+let callbacks = [];
 let beatSeen = Atomics.load(beats, 0);
 let beatAt = performance.now();
 let lookedAt = beatAt;
@@ -51,9 +51,9 @@ function encode(parts) {
   return '*' + parts.length + '\\r\\n' + parts.map((part) => '$' + Buffer.byteLength(part) + '\\r\\n' + part + '\\r\\n').join('');
 }
 
-/** Every answer to what is sent here is one line: "+OK", or an error. */
+/** Redis answers each of our commands with one line: "+OK", or an error. */
 function send(parts, done) {
-  waiting.push(done || (() => {}));
+  callbacks.push(done || (() => {}));
   socket.write(encode(parts));
 }
 
@@ -68,7 +68,7 @@ function connect() {
     if (socket !== own) return;
     isReady = false;
     socket = null;
-    waiting = [];
+    callbacks = [];
     setTimeout(connect, 500);
   });
   own.on('data', (data) => {
@@ -76,9 +76,9 @@ function connect() {
     for (let end = text.indexOf('\\r\\n'); end >= 0; end = text.indexOf('\\r\\n')) {
       const line = text.slice(0, end);
       text = text.slice(end + 2);
-      const done = waiting.shift();
+      const done = callbacks.shift();
       if (done) done(line);
-      // A replica that was the primary, a wrong password: another connection may find better.
+      // Redis refuses: it has become a replica, or the password is wrong. The next connection may reach another server.
       if (line[0] === '-') own.destroy();
     }
   });
@@ -89,15 +89,15 @@ function connect() {
   });
 }
 
-/** For how long the event loop has not turned, in ms; 0 where it is not blocked. */
+/** For how long the event loop has not turned, in ms; 0 if it is not blocked. */
 function blockedFor() {
   const now = performance.now();
   const seen = Atomics.load(beats, 0);
-  // This thread looks every 250 ms. If it could not, the whole process was paused (SIGSTOP, a sleeping machine), which is
-  // no block: the event loop gets time to turn.
-  const wasStopped = now - lookedAt > 2000;
+  // This thread looks every 250 ms. After a gap of 2 s, the whole process was paused (SIGSTOP, a sleeping machine). That is
+  // no block of the event loop, so it gets time to turn again.
+  const wasPaused = now - lookedAt > 2000;
   lookedAt = now;
-  if (seen !== beatSeen || wasStopped) {
+  if (seen !== beatSeen || wasPaused) {
     beatSeen = seen;
     beatAt = now;
   }
@@ -107,15 +107,15 @@ function blockedFor() {
 
 function renew() {
   const blocked = blockedFor();
-  if (isReady) send(['SET', keys.sign, blocked > 0 ? String(Math.round(blocked)) : '', 'PX', String(lastsMs)]);
+  if (isReady) send(['SET', keys.heartbeat, blocked > 0 ? String(Math.round(blocked)) : '', 'PX', String(lastsMs)]);
 }
 
 function endProcess(overdue, blocked) {
-  const said = overdue.map(([id, task]) => task.name + ' (' + id + ')').join(', ');
-  writeSync(2, 'inloop error: The event loop was blocked for ' + (blocked / 1000).toFixed(1) + ' s, beyond the deadline of ' + said + '. The process ends now.\\n');
+  const names = overdue.map(([id, task]) => task.name + ' (' + id + ')').join(', ');
+  writeSync(2, 'inloop error: The event loop was blocked for ' + (blocked / 1000).toFixed(1) + ' s, beyond the deadline of ' + names + '. The process ends now.\\n');
   const end = () => process.kill(process.pid, 'SIGKILL');
   setTimeout(end, 1000);
-  if (isReady) send(['SET', keys.ended, overdue.map(([id]) => id).join(' '), 'EX', '86400'], end);
+  if (isReady) send(['SET', keys.overDeadline, overdue.map(([id]) => id).join(' '), 'EX', '86400'], end);
 }
 
 let isEnding = false;

@@ -5,11 +5,11 @@ afterEach(() => void jest.restoreAllMocks());
 
 it('one creation in eight cleans, and looks at eight times as many ids', () => {
   const chosen = Array.from({ length: 20_000 }, () => chooseCleaning());
-  const cleanings = chosen.filter(({ most }) => most > 0);
+  const cleanings = chosen.filter(({ count }) => count > 0);
   // 2,500 with a standard deviation of 47.
   expect(cleanings.length).toBeGreaterThan(2_200);
   expect(cleanings.length).toBeLessThan(2_800);
-  expect(new Set(cleanings.map(({ most }) => most))).toEqual(new Set([64]));
+  expect(new Set(cleanings.map(({ count }) => count))).toEqual(new Set([64]));
   expect(new Set(cleanings.map(({ index }) => index))).toEqual(new Set(['all', 'unseen']));
   // Half of them begin with the oldest ids, the others anywhere.
   const oldest = cleanings.filter(({ from }) => from === 0).length;
@@ -19,5 +19,5 @@ it('one creation in eight cleans, and looks at eight times as many ids', () => {
 
 it('the others do not look', () => {
   jest.spyOn(Math, 'random').mockReturnValue(0.125);
-  expect(chooseCleaning()).toEqual({ most: 0, index: 'all', from: 0 });
+  expect(chooseCleaning()).toEqual({ count: 0, index: 'all', from: 0 });
 });

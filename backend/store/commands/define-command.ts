@@ -1,6 +1,6 @@
 /**
- * How a command of the store is declared: a Lua script that Redis runs as one atomic step, with the names of its keys and
- * arguments and the parser of its answer. It serves the files beside it, one for each command.
+ * Declares a command of the store: a Lua script that Redis runs as one atomic step, with the names of its keys and
+ * arguments and the parser of its answer. It serves the files in the folders beside it, one for each command.
  *
  * The script uses its keys and arguments by name. `keys: ['lease'], args: ['holder', 'ms']` puts these lines before it:
  *
@@ -8,15 +8,14 @@
  *   local holder = ARGV[1]
  *   local ms = ARGV[2]
  *
- * The caller gives them by name too, and TypeScript refuses a name that is missing or misspelt. So no position is ever
- * written by hand. The last name of a list may be marked:
+ * The caller passes keys and arguments by name, too, and TypeScript refuses a name that is missing or misspelt. So nobody
+ * writes a position by hand. The last name of a list may be marked:
  *
- *   'raw?'     may be left out: the caller gives null, the script finds nil
- *   '...ids'   takes all that is left: the caller gives an array, the script finds a table. At most about 7,000 values,
- *              which is what Lua's `unpack` can take.
+ *   'raw?'     may be left out: the caller passes null, the script finds nil
+ *   '...ids'   takes all remaining values: the caller passes an array, the script finds a table. At most about 7,000 values,
+ *              since Lua's `unpack` takes no more.
  *
- * Arguments reach the script as text, whatever they were. Lua turns text into a number where it calculates with it; a
- * comparison needs `tonumber`.
+ * Arguments reach the script as text. Lua turns text into a number in a calculation, but a comparison needs `tonumber`.
  */
 
 import { createHash } from 'node:crypto';
@@ -42,7 +41,7 @@ export type Values<N extends string, V extends string | number> = {
 
 /** A command, ready to be sent. */
 export interface Command<K extends string, A extends string, Answer> {
-  /** What it is called in tests and in the first line of its script. */
+  /** The command's name, in tests and in the first line of its script. */
   readonly name: string;
   readonly keys: readonly K[];
   readonly args: readonly A[];
@@ -51,9 +50,9 @@ export interface Command<K extends string, A extends string, Answer> {
   readonly uses: readonly LuaFunction[];
   /** Its own Lua, without what is put before it. */
   readonly lua: string;
-  /** All of what Redis runs. */
+  /** The whole script that Redis runs. */
   readonly script: string;
-  /** By which Redis knows a script that it was sent before. */
+  /** EVALSHA names a script that Redis has by this hash. */
   readonly sha1: string;
   readonly parse: (reply: Reply) => Answer;
 }
@@ -63,13 +62,13 @@ export interface CommandRunner {
   readonly keys: Keys;
   /** How long finished tasks are kept, in whole seconds. */
   readonly retention: number;
-  /** Runs a script in one round trip. @throws TaskError `store_unavailable` within 1.5 s where Redis does not do it */
+  /** Runs a script in one round trip. @throws TaskError `store_unavailable` within 1.5 s if Redis does not do it */
   run<K extends string, A extends string, Answer>(
     command: Command<K, A, Answer>,
     keys: Values<K, string>,
     args: Values<A, string | number>,
   ): Promise<Answer>;
-  /** Sends what needs no script. @throws TaskError `store_unavailable` within 1.5 s where Redis does not do it */
+  /** Sends a plain command. @throws TaskError `store_unavailable` within 1.5 s if Redis does not do it */
   send<T>(command: (client: PlainClient) => Promise<T>): Promise<T>;
 }
 

@@ -1,4 +1,4 @@
-/** Lua functions that several commands share. A command names those it calls in `uses`. None of them has a loop without a bound. */
+/** Lua functions that several commands share. A command lists in `uses` the functions that it calls. */
 
 import { ADD_JOB } from '../../queue/queue-scripts.ts';
 import { MARK } from '../watched-mark.ts';
@@ -10,8 +10,8 @@ export interface LuaFunction {
 }
 
 /**
- * `redisTime()`: whole ms since 1970. Every time in a script is Redis' own, since the clocks of processes differ. It may be
- * stored as it is: Redis writes all its digits, where Lua's `tostring` would round them.
+ * `redisTime()`: whole ms since 1970. Scripts use only Redis' clock, since the clocks of processes differ. Pass the number
+ * to `redis.call` as it is: that stores all digits, while Lua's `tostring` would round them.
  */
 export const redisTime: LuaFunction = {
   name: 'redisTime',
@@ -23,7 +23,7 @@ end
 `,
 };
 
-/** `isWatched(mark)`: 0 where the owner's channel is known to be vacant, else 1. Numbers, since Redis answers no `false`. */
+/** `isWatched(mark)`: 0 if the owner's channel is known to be vacant, else 1. No boolean: Lua's `false` is answered as nil. */
 export const isWatched: LuaFunction = {
   name: 'isWatched',
   lua: `
@@ -36,7 +36,7 @@ end
 `,
 };
 
-/** `removeIds(ids, index, …)`: takes up to 1,000 ids out of each index. */
+/** `removeIds(ids, index, …)`: removes up to 1,000 ids from each index. */
 export const removeIds: LuaFunction = {
   name: 'removeIds',
   lua: `

@@ -4,7 +4,7 @@ import { FIELD, type StoredSnapshot, storedSnapshot } from '../../record.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { removeIds } from '../lua.ts';
 
-/** How many ids one call looks at: about 1 ms of Redis' time where the records of all of them have expired. */
+/** How many ids one call looks at. If the records of all of them have expired, that takes Redis about 1 ms. */
 const LOOK_AT_MOST = 1_000;
 
 /** Which page of which index. */
@@ -34,7 +34,7 @@ local ids = ({all = all, active = active, unseen = unseen})[index]
 local wanted, left = tonumber(limit), tonumber(lookAtMost)
 local cursor, found, dead = '', {}, {}
 repeat
-  -- As many as are still wanted. Where many are dead, more are likely to be, so the steps grow.
+  -- Read the ids that are still wanted, and one more for each dead id so far: where many are dead, more are likely to be.
   local size = math.min(wanted + #dead, left)
   local step = redis.call('ZRANGE', ids, from, '-', 'BYLEX', 'REV', 'LIMIT', 0, size)
   for _, id in ipairs(step) do

@@ -1,4 +1,4 @@
-/** Takes outcomes out of an owner's inbox. Ids that are not in it are passed over. */
+/** Takes outcomes out of an owner's inbox. Ids that are not in the inbox are ignored. */
 
 import { FIELD } from '../../record.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';

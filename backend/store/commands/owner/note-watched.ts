@@ -4,7 +4,7 @@ import { MARK, MARK_TTL_S } from '../../watched-mark.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { redisTime } from '../lua.ts';
 
-/** Answers 1, or 0 for a channel without a mark and without an owner to make one for. */
+/** Answers 1; or 0 if the channel has no mark and `owner` is '', so that no mark can be made. */
 export const NOTE_WATCHED = defineCommand({
   name: 'note-watched',
   keys: ['mark'],
@@ -20,7 +20,7 @@ return 1
   parse: (reply): boolean => reply === 1,
 });
 
-/** @param owner whose channel it is; null for a channel that counts only if it was noted before with its owner */
+/** @param owner whose channel it is; null if the caller does not know: then a channel without a mark stays without one */
 export function noteWatched(redis: CommandRunner, channel: string, owner: string | null): Promise<boolean> {
   return redis.run(NOTE_WATCHED, { mark: redis.keys.mark(channel) }, { owner: owner ?? '', ttl: MARK_TTL_S });
 }

@@ -1,9 +1,9 @@
 /**
- * Notes what a webhook of the bus says of a channel: occupied, or vacant.
+ * Notes what a webhook of the bus says about a channel: occupied, or vacant.
  *
  * Webhooks come late, twice and out of order, and their times are by the bus's clock. So the times in the mark never go
- * back, and a time that is far ahead of Redis' clock or minutes old is not believed. A time that is a little ahead counts
- * as now: otherwise a page that opens in the next moment would look older than the leaving of the last.
+ * back. A time more than 5 s ahead of Redis' clock, or more than 310 s old, is not believed. A time that is less than 5 s
+ * ahead counts as now. Otherwise a page that opens a moment later would seem to have opened before the last page left.
  */
 
 import { MARK, MARK_TTL_S } from '../../watched-mark.ts';
@@ -12,12 +12,12 @@ import { redisTime } from '../lua.ts';
 
 /** By how much the bus's clock may be ahead of Redis'. */
 const MAX_AHEAD_MS = 5_000;
-/** Hosted Pusher repeats a webhook for 5 min; 10 s more for the way. */
+/** Hosted Pusher repeats a webhook for 5 min, and its way may take 10 s. */
 const MAX_AGE_MS = 310_000;
 
 /**
- * - `noted`: the mark says so now, or knew better.
- * - `vacated`: the owner has active tasks and no open page from now on.
+ * - `noted`: the mark has this time now, or had a later one.
+ * - `vacated`: the time is noted, and the owner, who has active tasks, is not watching from now on.
  * - `unknown`: no page was ever authorized on the channel, so it has no mark.
  * - `unbelieved`: the time is more than 5 s ahead of Redis' or more than 310 s old.
  */
@@ -30,14 +30,14 @@ export const NOTE_WEBHOOK = defineCommand({
   args: ['field', 'time', 'ttl', 'activePrefix', 'maxAhead', 'maxAge'],
   uses: [redisTime],
   lua: `
-local known = redis.call('HMGET', mark, field, '${MARK.owner}', '${MARK.openedAt}')
-local knownTime, owner, openedAt = known[1], known[2], known[3]
+local stored = redis.call('HMGET', mark, field, '${MARK.owner}', '${MARK.openedAt}')
+local storedTime, owner, openedAt = stored[1], stored[2], stored[3]
 if not owner then return 'unknown' end
 local now, at = redisTime(), tonumber(time)
 if at > now + maxAhead or at < now - maxAge then return 'unbelieved' end
 at = math.min(at, now)
 redis.call('EXPIRE', mark, ttl)
-if knownTime and tonumber(knownTime) >= at then return 'noted' end
+if storedTime and tonumber(storedTime) >= at then return 'noted' end
 redis.call('HSET', mark, field, at)
 if field == '${MARK.vacatedAt}' and at > tonumber(openedAt or 0) and redis.call('ZCARD', activePrefix .. owner) > 0 then
   return 'vacated'

@@ -15,7 +15,7 @@ return redis.call('ZRANGE', unpublished, '-inf', redisTime() - age, 'BYSCORE', '
   parse: (reply) => reply as readonly string[],
 });
 
-/** @param age how long they have been on the list at least, in ms */
+/** @param age how long a task has been on the list at least, in ms */
 export function findUnpublished(redis: CommandRunner, age: number, limit: number): Promise<readonly string[]> {
   return redis.run(FIND_UNPUBLISHED, { unpublished: redis.keys.unpublished }, { age, limit });
 }

@@ -1,6 +1,6 @@
 /**
- * Does what a task needs of Redis: a write, by a script. A replica, a full memory and a lack of rights all answer PING, and
- * none of them does this.
+ * Writes to Redis by a script, as every task does. A replica, a Redis with a full memory, and one that gives us too few
+ * rights all answer PING, but they refuse this.
  */
 
 import { type CommandRunner, defineCommand } from '../define-command.ts';

@@ -1,4 +1,4 @@
-/** Takes or renews a lease: something that one process does at a time. */
+/** Takes or renews a lease: a right that one process has at a time. */
 
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 
@@ -8,8 +8,8 @@ export const TAKE_LEASE = defineCommand({
   keys: ['lease'],
   args: ['holder', 'ms'],
   lua: `
-local held = redis.call('GET', lease)
-if held and held ~= holder then return 0 end
+local current = redis.call('GET', lease)
+if current and current ~= holder then return 0 end
 redis.call('SET', lease, holder, 'PX', ms)
 return 1
 `,
@@ -17,8 +17,8 @@ return 1
 });
 
 /**
- * @param ms for how long from now on
- * @returns whether `holder` has it
+ * @param ms for how long, from now on
+ * @returns whether `holder` has the lease
  */
 export function takeLease(redis: CommandRunner, name: string, holder: string, ms: number): Promise<boolean> {
   return redis.run(TAKE_LEASE, { lease: redis.keys.lease(name) }, { holder, ms: Math.ceil(ms) });

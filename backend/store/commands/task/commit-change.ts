@@ -6,19 +6,19 @@
 
 import type { Isolation } from '../../../recovery/probation.ts';
 import { FIELD, type StoredSnapshot, storedSnapshot } from '../../record.ts';
-import { chooseHowMany } from '../cleaning.ts';
+import { chooseCount } from '../cleaning.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { addJob, isWatched, redisTime } from '../lua.ts';
 
-/** How many of the last successful first attempts a definition's usual duration is taken from. */
+/** A definition's usual duration is the median of this many successful first attempts, the latest ones. */
 export const DURATIONS_KEPT = 50;
-/** 30 days. The durations of a definition that nobody runs any more go away. */
+/** 30 days. After that, the durations of a definition that nobody runs any more are deleted. */
 const DURATIONS_TTL_S = 30 * 24 * 3_600;
 
-/** What a change does to the run of the task. `held` and `suspicion` are JSON, or '' for none. */
+/** What a change does to the run of the task. `handedBackProgress` and `suspicion` are JSON, or '' for none. */
 export type RunChange =
   | { readonly type: 'start'; readonly worker: string; readonly isolation: Isolation }
-  | { readonly type: 'end'; readonly held: string; readonly suspicion: string };
+  | { readonly type: 'end'; readonly handedBackProgress: string; readonly suspicion: string };
 
 /** A change to be stored. */
 export interface Commit {
@@ -36,14 +36,14 @@ export interface Commit {
   readonly result: string;
   /** An outcome moves the task from `active` to `unseen` and lets its record expire. */
   readonly kind: 'step' | 'outcome';
-  /** The run that the change comes from; it is refused if a later run has begun. Null where it comes from none. */
+  /** The run that the change comes from. The change is refused if a later run has begun. Null if it comes from no run. */
   readonly run: number | null;
   readonly runChange: RunChange | null;
-  /** How long a successful attempt took, in ms; null where nothing is to be learnt from it. */
+  /** How long the task took, in ms, if that counts for the usual duration; otherwise null. */
   readonly duration: number | null;
   /** The job that the task waits for from now on, and when it is due (ms since 1970; null for at once). */
   readonly job: { readonly id: string; readonly at: number | null } | null;
-  /** Tells workers that this task is to be cancelled. */
+  /** Whether to tell workers that this task is to be cancelled. */
   readonly announceCancel: boolean;
 }
 
@@ -75,25 +75,25 @@ export const COMMIT_CHANGE = defineCommand({
     'runningPrefix',
     'worker',
     'isolation',
-    'held',
+    'handedBackProgress',
     'suspicion',
     'queue',
     'job',
     'jobAt',
     'cancelChannel',
     'changedChannel',
-    'cleanMost',
+    'cleanCount',
   ],
   uses: [redisTime, isWatched, addJob],
   lua: `
-local known = redis.call('HMGET', task,
+local stored = redis.call('HMGET', task,
   '${FIELD.revision}', '${FIELD.run}', '${FIELD.worker}', '${FIELD.waitedUntil}')
-local knownRevision, knownRun, knownWorker, waitedUntil = known[1], known[2], known[3], known[4]
-if not knownRevision then return {'missing'} end
-if run ~= '' and knownRun and knownRun ~= run then return {'stale'} end
-if knownRevision ~= expected then
-  local stored = redis.call('HMGET', task, '${FIELD.snapshot}', '${FIELD.seenAt}')
-  return {'conflict', stored[1], stored[2] or ''}
+local storedRevision, storedRun, storedWorker, waitedUntil = stored[1], stored[2], stored[3], stored[4]
+if not storedRevision then return {'missing'} end
+if run ~= '' and storedRun and storedRun ~= run then return {'stale'} end
+if storedRevision ~= expected then
+  local current = redis.call('HMGET', task, '${FIELD.snapshot}', '${FIELD.seenAt}')
+  return {'conflict', current[1], current[2] or ''}
 end
 
 local changed = {'${FIELD.revision}', revision, '${FIELD.snapshot}', snapshot}
@@ -115,18 +115,18 @@ if isOutcome or isStart or waitedUntil then
   if waitedUntil and now < tonumber(waitedUntil) then redis.call('PUBLISH', changedChannel, id) end
   if isOutcome then
     redis.call('ZADD', unpublished, now, id)
-    if cleanMost ~= '0' then
-      local expired = redis.call('ZRANGE', unpublished, '-inf', now - retention * 1000, 'BYSCORE', 'LIMIT', 0, cleanMost)
+    if cleanCount ~= '0' then
+      local expired = redis.call('ZRANGE', unpublished, '-inf', now - retention * 1000, 'BYSCORE', 'LIMIT', 0, cleanCount)
       if #expired > 0 then redis.call('ZREM', unpublished, unpack(expired)) end
     end
   end
 end
 
-if runChange == 'end' and knownWorker then
+if runChange == 'end' and storedWorker then
   set('${FIELD.worker}', '')
-  set('${FIELD.held}', held)
+  set('${FIELD.handedBackProgress}', handedBackProgress)
   if suspicion ~= '' then set('${FIELD.suspicion}', suspicion) end
-  redis.call('HDEL', runningPrefix .. knownWorker, id)
+  redis.call('HDEL', runningPrefix .. storedWorker, id)
 end
 
 redis.call('HSET', task, unpack(changed))
@@ -188,14 +188,14 @@ export function commitChange(redis: CommandRunner, change: Commit): Promise<Comm
       runningPrefix: keys.running(''),
       worker: started?.worker ?? '',
       isolation: started?.isolation ?? '',
-      held: ended?.held ?? '',
+      handedBackProgress: ended?.handedBackProgress ?? '',
       suspicion: ended?.suspicion ?? '',
       queue: keys.queue(name),
       job: job?.id ?? '',
       jobAt: job?.at ?? '',
       cancelChannel: change.announceCancel ? keys.cancelChannel : '',
       changedChannel: keys.changedChannel,
-      cleanMost: chooseHowMany(),
+      cleanCount: chooseCount(),
     },
   );
 }

@@ -1,6 +1,6 @@
 /**
- * Stores a new task and adds its job, in one step: accepted is both or neither. If its idempotency key was used before, or
- * the task that it retries was retried before, nothing is stored and the earlier task's id comes back.
+ * Stores a new task and adds its job in one step, so that neither exists without the other. If the idempotency key was
+ * used before, or the task to retry was retried before, nothing is stored and the id of the earlier task comes back.
  */
 
 import { FIELD } from '../../record.ts';
@@ -10,7 +10,7 @@ import { addJob, isWatched, redisTime, removeIds } from '../lua.ts';
 
 const IDEMPOTENCY_TTL_S = 24 * 3_600;
 
-/** A task to be stored. Texts are JSON where nothing else is said. */
+/** A task to be stored. `snapshot`, `input` and `raw` are JSON. */
 export interface TaskCreation {
   readonly id: string;
   readonly owner: string;
@@ -18,10 +18,10 @@ export interface TaskCreation {
   readonly name: string;
   readonly snapshot: string;
   readonly input: string;
-  /** The input as it came; '' where it was no JSON; null where it is the same as `input`. */
+  /** The input as it came; '' if it was not JSON; null if it is the same as `input`. */
   readonly raw: string | null;
   readonly jobId: string;
-  /** Hashes of the Idempotency-Key and of what it stands for. */
+  /** Hashes of the Idempotency-Key and of the request that it was sent with. */
   readonly idempotency: { readonly keyHash: string; readonly bodyHash: string } | null;
   /** Id of the task that this one retries. */
   readonly retryOf: string | null;
@@ -29,12 +29,12 @@ export interface TaskCreation {
 
 /** What became of a creation. */
 export interface CreationAnswer {
-  /** The task that there is already, and the hash of its body ('' without an idempotency key); null if this one is new. */
-  readonly known: { readonly bodyHash: string; readonly id: string } | null;
+  /** The task that was created before, and the hash of its request ('' without an idempotency key); null if there is none. */
+  readonly earlier: { readonly bodyHash: string; readonly id: string } | null;
   readonly watched: boolean;
 }
 
-/** Answers `{known, watched}`: known is `<body hash> <id>` or ''. */
+/** Answers `{earlier, watched}`: `earlier` is `<body hash> <id>`, or '' if the task is new. */
 export const CREATE_TASK = defineCommand({
   name: 'create-task',
   keys: ['task', 'all', 'active', 'unseen', 'idempotency', 'mark', 'unpublished', 'retried?'],
@@ -48,41 +48,41 @@ export const CREATE_TASK = defineCommand({
     'taskPrefix',
     'queue',
     'job',
-    'cleanMost',
+    'cleanCount',
     'cleanIndex',
     'cleanFrom',
     'raw?',
   ],
   uses: [addJob, isWatched, redisTime, removeIds],
   lua: `
-local known
-if bodyHash ~= '' then known = redis.call('GET', idempotency) end
-if not known and retried then
+local earlier
+if bodyHash ~= '' then earlier = redis.call('GET', idempotency) end
+if not earlier and retried then
   local retriedBy = redis.call('HGET', retried, '${FIELD.retriedBy}')
-  if retriedBy then known = bodyHash .. ' ' .. retriedBy end
+  if retriedBy then earlier = bodyHash .. ' ' .. retriedBy end
 end
-if known then return {known, 1} end
+if earlier then return {earlier, 1} end
 
--- A creation that is sent twice finds its id there, and changes nothing.
+-- If this creation was sent before and its answer got lost, the id is there already, and nothing changes.
 if redis.call('ZADD', all, 'NX', 0, id) == 1 then
   redis.call('HSET', task,
     '${FIELD.revision}', 1, '${FIELD.snapshot}', snapshot, '${FIELD.owner}', owner, '${FIELD.input}', input)
   if raw then redis.call('HSET', task, '${FIELD.raw}', raw) end
   redis.call('PERSIST', all)
   redis.call('ZADD', active, 0, id)
-  -- An open page learns of this task by push only. If this process freezes before it pushes, another one does.
+  -- An open page learns of this task only by push. If this process dies before it pushes, a sweeper pushes.
   if isWatched(mark) == 1 then redis.call('ZADD', unpublished, redisTime(), id) end
   addJob(queue, job, '')
   if bodyHash ~= '' then redis.call('SET', idempotency, bodyHash .. ' ' .. id, 'EX', idempotencyTtl) end
   if retried and redis.call('EXISTS', retried) == 1 then redis.call('HSET', retried, '${FIELD.retriedBy}', id) end
 
-  if cleanMost ~= '0' then
-    local index, most, kept, dead = all, tonumber(cleanMost), 0, {}
+  if cleanCount ~= '0' then
+    local index, count, kept, dead = all, tonumber(cleanCount), 0, {}
     if cleanIndex == 'unseen' then index = unseen end
-    local from = math.floor(math.max(redis.call('ZCARD', index) - most, 0) * cleanFrom)
-    for _, other in ipairs(redis.call('ZRANGE', index, from, from + most - 1)) do
+    local from = math.floor(math.max(redis.call('ZCARD', index) - count, 0) * cleanFrom)
+    for _, other in ipairs(redis.call('ZRANGE', index, from, from + count - 1)) do
       if redis.call('EXISTS', taskPrefix .. other) == 0 then dead[#dead + 1] = other else kept = kept + 1 end
-      -- Neighbours expire at about the same time. Three living ones: there is little to clean here.
+      -- Records of neighbouring ids expire at about the same time. If three still exist, there is little to clean here.
       if kept == 3 then break end
     end
     removeIds(dead, all, active, unseen)
@@ -91,13 +91,13 @@ end
 return {'', isWatched(mark)}
 `,
   parse: (reply): CreationAnswer => {
-    const [known, watched] = reply as [string, number];
-    const [bodyHash = '', id] = known.split(' ');
-    return { known: id ? { bodyHash, id } : null, watched: watched === 1 };
+    const [earlier, watched] = reply as [string, number];
+    const [bodyHash = '', id] = earlier.split(' ');
+    return { earlier: id ? { bodyHash, id } : null, watched: watched === 1 };
   },
 });
 
-/** Doing so twice with the same id is harmless. */
+/** A second call with the same id changes nothing. */
 export function createTask(redis: CommandRunner, task: TaskCreation): Promise<CreationAnswer> {
   const { keys } = redis;
   const { id, owner, idempotency, retryOf } = task;
@@ -124,7 +124,7 @@ export function createTask(redis: CommandRunner, task: TaskCreation): Promise<Cr
       taskPrefix: keys.task(''),
       queue: keys.queue(task.name),
       job: task.jobId,
-      cleanMost: cleaning.most,
+      cleanCount: cleaning.count,
       cleanIndex: cleaning.index,
       cleanFrom: cleaning.from,
       raw: task.raw,

@@ -1,9 +1,9 @@
-/** Forgets a task that nobody has changed since it was created. Its job finds no record and ends. */
+/** Removes a task that nobody has changed since it was created. Its job finds no record and ends. */
 
 import { FIELD } from '../../record.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 
-/** Answers 1, or 0 where the task is left or there is none. */
+/** Answers 1 if the task was removed; 0 if it was changed before, or there is none. */
 export const DISCARD_TASK = defineCommand({
   name: 'discard-task',
   keys: ['task', 'all', 'active'],
@@ -20,7 +20,7 @@ return 1
   parse: (reply): boolean => reply === 1,
 });
 
-/** @returns whether there was such a task */
+/** @returns whether the task was removed */
 export function discardTask(
   redis: CommandRunner,
   task: { readonly id: string; readonly owner: string },

@@ -1,6 +1,6 @@
 /**
- * Reads fields of a task, if it is that owner's. For a task of somebody else no more is read than for none, so that nobody
- * can tell by the time it takes whether there is one.
+ * Reads fields of a task, if it belongs to the given owner. If it does not, no more is read than if there were no task. So
+ * nobody can tell from the time it takes whether another owner's task exists.
  */
 
 import { FIELD, fieldsFor, type StoredFields, type Wanted } from '../../record.ts';
@@ -18,7 +18,7 @@ return redis.call('HMGET', task, unpack(fields))
   parse: (reply) => reply as readonly (string | null)[] | null,
 });
 
-/** The fields that hold what is wanted; null where `want.owner` has no such task. Without an owner anybody's task is read. */
+/** The wanted fields; null if `want.owner` has no such task. Without `want.owner`, a task of any owner is read. */
 export async function readTask(redis: CommandRunner, id: string, want: Wanted): Promise<StoredFields | null> {
   const task = redis.keys.task(id);
   const names = fieldsFor(want);

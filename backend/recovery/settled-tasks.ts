@@ -1,30 +1,30 @@
 /**
- * Takes what was pushed (new tasks and outcomes) off the list of what was not, many in one call of Redis. It serves the publisher.
- * What stays on the list is pushed once more by the sweeper.
+ * Takes new tasks and outcomes whose push is settled off the list `unpublished` in Redis, many in one call. It serves the
+ * publisher. The sweeper pushes again what stays on the list.
  */
 
 import type { Time } from '../time.ts';
 
-/** How long ids are gathered. Short, since the sweeper pushes again what has been on the list for 3 s. */
+/** How long ids are gathered. It is much shorter than the 3 s after which the sweeper pushes what is on the list. */
 const GATHER_MS = 100;
 
-export interface PushedOutcomesOptions {
+export interface SettledTasksOptions {
   /** Takes ids off the list. May reject: then the sweeper pushes them once more, which does no harm. */
   readonly settle: (ids: readonly string[]) => Promise<unknown>;
   readonly time: Pick<Time, 'delay'>;
 }
 
-export class PushedOutcomes {
-  readonly #options: PushedOutcomesOptions;
+export class SettledTasks {
+  readonly #options: SettledTasksOptions;
   readonly #ids = new Set<string>();
-  /** Ends the wait for more ids; null while none is waited for. */
+  /** Ends the wait for more ids; null while nothing waits. */
   #gathering: AbortController | null = null;
 
-  constructor(options: PushedOutcomesOptions) {
+  constructor(options: SettledTasksOptions) {
     this.#options = options;
   }
 
-  /** These tasks were pushed. They leave the list within 100 ms. */
+  /** The bus took these tasks, or will never take them. They leave the list within 100 ms. */
   add(ids: readonly string[]): void {
     for (const id of ids) this.#ids.add(id);
     if (this.#gathering) return;
@@ -35,7 +35,7 @@ export class PushedOutcomes {
     });
   }
 
-  /** Takes all of them off the list now. Never rejects. */
+  /** Takes all gathered ids off the list now. Never rejects. */
   async flush(): Promise<void> {
     this.#gathering?.abort();
     this.#gathering = null;
