@@ -7,8 +7,8 @@ import type { RequestHandler } from 'express';
 import { refusal, sendProblem } from './problem.ts';
 
 /**
- * Gives each body `ms` to arrive, whether or not anybody reads it. After that the answer is 408 `body_timeout`, unless the
- * request was answered already, and the connection ends.
+ * Gives each body `ms` milliseconds to arrive, whether or not a handler reads it. After that, the request is answered with
+ * 408 `body_timeout`, unless it was answered already, and the connection is closed.
  */
 export function limitBodyTime(ms: number): RequestHandler {
   return (req, res, next) => {

@@ -5,7 +5,7 @@ import { isObject, refuseOptions } from '../core/options.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { describe } from '../core/text.ts';
 
-/** @throws ConfigError `invalid_options` for anything but a list of definitions with names of their own */
+/** @throws ConfigError `invalid_options` for anything but a list of definitions, no two with the same name */
 export function checkDefinitions(definitions: readonly AnyTaskDefinition[]): void {
   const expected = 'createTaskServer: tasks must be a list of what defineTask gives';
   if (!Array.isArray(definitions)) refuseOptions(`${expected}, got ${describe(definitions)}.`);

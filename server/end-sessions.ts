@@ -4,8 +4,8 @@ import type { Backend } from '../backend/backend.ts';
 import { assertOwner, userIdOf } from '../core/channel.ts';
 
 /**
- * Tells all pages of `owner` that a session has ended. With `userSignIn` it also ends their connections to the bus, in the
- * background: the caller is answering a request. What fails is logged. Never rejects.
+ * Tells all pages of `owner` that a session has ended. With `userSignIn` it also ends their connections to the bus. Nobody
+ * waits for that, because the caller is answering a request. Failures are logged. Never rejects.
  */
 export async function endSessions(
   backend: Backend,

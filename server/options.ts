@@ -14,17 +14,17 @@ export interface TaskServerOptions {
   readonly backend: Backend;
   /** Every definition that this server may start. */
   readonly tasks: readonly AnyTaskDefinition[];
-  /** Who asks, from your own session: the user's id, or null. Called for each request. If it throws, the answer is 500. */
+  /** Tells who sends a request, from your own session: the user's id, or null. If it throws, the answer is 500. */
   readonly identify: Identify;
   /**
-   * Where browsers reach the router, with any prefix a proxy adds: a path, or better the whole address
-   * (`https://app.example.com/tasks`), which also tells the own origin if a proxy changes `Host`. Default: where the router
-   * is mounted; in answers of your own routes, `/tasks`.
+   * Where browsers reach the router, including a prefix that a proxy adds: a path, or better the whole address
+   * (`https://app.example.com/tasks`), because with it the own origin is known even if a proxy changes `Host`. Default: where
+   * the router is mounted; in answers of your own routes, `/tasks`.
    */
   readonly path?: string;
   /**
    * Origins of pages on other sites that may use the router, like `https://app.example.com`, with cookies or bearer
-   * tokens (docs/origins.md). Default none: pages of the own origin only. Programs that are no browser always may.
+   * tokens (docs/origins.md). Default none: pages of the own origin only. Programs other than browsers always may.
    */
   readonly origins?: readonly string[];
   /**
@@ -33,7 +33,7 @@ export interface TaskServerOptions {
    * Default false.
    */
   readonly userSignIn?: boolean;
-  /** Aborts when the server is to end. Then requests that wait (`Prefer: wait`) are answered at once. */
+  /** Abort it when the server is to end. Then requests that wait (`Prefer: wait`) are answered at once. */
   readonly signal?: AbortSignal;
   readonly limits?: Partial<TaskServerLimits>;
 }
@@ -44,7 +44,7 @@ export interface TaskServerLimits {
    * once, without `Preference-Applied` and with `Retry-After`. Default 8.
    */
   readonly waitersPerOwner: number;
-  /** The same for all owners together, in this process. Default 1,000. */
+  /** How many requests of all owners together may wait, in this process. Default 1,000. */
   readonly waiters: number;
   /** Longest `Prefer: wait`, 1 to 30 seconds. Default 25: common gateways cut a request after 29 or 30 s of silence. */
   readonly waitSeconds: number;

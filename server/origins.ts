@@ -3,8 +3,8 @@
  * applications that put it before routes of their own.
  *
  * A browser sends a user's cookie with every request, whichever page makes it. So a request that changes something is
- * accepted from pages of the own origin, from pages of listed origins, and from programs that are no browser. Reading stays
- * open to all: without CORS headers a browser does not let a foreign page see the answer.
+ * accepted from pages of the own origin, from pages of listed origins, and from programs other than browsers. Requests that
+ * only read are not refused: without CORS headers a browser does not let a page of another origin see the answer.
  */
 
 import type { Request, RequestHandler, Response } from 'express';
@@ -54,7 +54,7 @@ export function sameOrigin(options: SameOriginOptions = {}): RequestHandler {
   return guardOrigins({ listed: checkOrigins('sameOrigin: origins', options.origins ?? []), own: null });
 }
 
-/** The middleware of a rule. @param onRefused is told which header told that a page of another site asked */
+/** The middleware for a rule. @param onRefused gets the header that told that the request came from another site */
 export function guardOrigins(
   rule: OriginRule,
   onRefused?: (header: 'sec-fetch-site' | 'origin') => void,
@@ -79,7 +79,7 @@ export function guardOrigins(
 export function senderOf(req: Request, { listed, own }: OriginRule): Sender {
   const { origin, 'sec-fetch-site': site } = req.headers;
   if (origin === undefined && site === undefined) return 'no-browser';
-  // Holds behind a proxy that changes Host, too. `same-site` means another port or subdomain, which may be anybody's.
+  // This is right even behind a proxy that changes Host. `same-site` is another port or subdomain, which may be anybody's.
   if (site === 'same-origin') return 'own';
   if (origin !== undefined && listed.has(origin)) return 'listed';
   if (site !== undefined) return 'foreign';

@@ -1,6 +1,6 @@
 /**
- * Errors as a browser gets them: RFC 9457 (`application/problem+json`). They hold nothing that is not meant for the owner
- * of a task. It serves the router, and the error handling of an application.
+ * Errors as a browser gets them: RFC 9457 (`application/problem+json`). They contain only what the owner of a task may read.
+ * It serves the router, and the error handling of an application.
  */
 
 import { STATUS_CODES } from 'node:http';
@@ -12,7 +12,7 @@ import { MAX_ERROR_MESSAGE_LENGTH } from '../core/limits.ts';
 import { cut } from '../core/text.ts';
 import type { Problem } from '../core/wire.ts';
 
-/** Answers with `given` as `application/problem+json`, at most about 20 KB: of many faults only the first are told. */
+/** Answers with `given` as `application/problem+json`, at most about 20 KB: of many faults only the first are listed. */
 export function sendProblem(res: Response, given: TaskError): void {
   const error = asTaskError(given);
   // An error of inloop's client has the status 0 if no answer came.
@@ -31,8 +31,8 @@ export function sendProblem(res: Response, given: TaskError): void {
 }
 
 /**
- * Express error middleware. A TaskError is answered with its status, code and message; a fault of a body parser with 400 or
- * 413. Anything else is answered with a 500 that says nothing about it; the log has the details.
+ * Express error middleware. It answers a TaskError with its status, code and message, and an error of a body parser with 400
+ * or 413. Anything else is answered with a 500 without details, which are in the log.
  *
  * @example
  * app.use(problemHandler());
@@ -78,7 +78,7 @@ function fieldsOf(thrown: unknown): { readonly type?: unknown; readonly status?:
   }
 }
 
-/** An error for a request that is refused however often it is made. */
+/** An error for a request that would be refused again if it were repeated. */
 export function refusal(code: string, message: string, status: number): TaskError {
   return new TaskError(code, message, { retryable: false, status });
 }

@@ -12,7 +12,7 @@ import { type StartOptions, TaskOperations } from './tasks/operations.ts';
 import { createRouter } from './tasks/router.ts';
 import { Waiting } from './tasks/waiting.ts';
 
-/** Where the router is, for answers of an application's own routes, unless told. */
+/** Where an application's own routes assume the router, if the option `path` is not set. */
 const DEFAULT_PATH = '/tasks';
 
 export interface TaskServer {
@@ -26,8 +26,8 @@ export interface TaskServer {
   ): Promise<Snapshot<ResultOf<D>>>;
   /**
    * Answers 202 with the task's `Location`, `Retry-After` and snapshot.
-   * @param below where browsers reach the router, for routes of your own. Default: the option `path`, else `/tasks`; so
-   *   say it where the router is mounted elsewhere, for example `/${tenant}/tasks`
+   * @param below where browsers reach the router, for example `/${tenant}/tasks`. Default: the option `path`; if that is not
+   *   set, `/tasks`
    */
   accepted(res: Response, task: Snapshot, below?: string): void;
   /**
@@ -92,7 +92,7 @@ export function createTaskServer(options: TaskServerOptions): TaskServer {
   return {
     router,
     start: (definition, input, start) => operations.start(definition, input, start),
-    // Not the path by which another request reached the router: that may have been another tenant's.
+    // Never a path that an earlier request used to reach the router: it may have been that of another tenant.
     accepted: (res, task, below) => sendAccepted(res, checkAccepted(task), below ?? path ?? DEFAULT_PATH),
     endSessions: (owner) => endSessions(backend, owner, { userSignIn }),
     flush: () => backend.flush(),

@@ -1,9 +1,9 @@
 /**
- * What the bus tells about channels that become occupied or vacant (`POST /webhook`). By it, inloop knows which owners are
- * watched: only they get progress pushed. It serves the router. A webhook is signed by the bus, not sent by a user.
+ * Takes the webhooks by which the bus tells that channels become occupied or vacant (`POST /webhook`). So inloop knows which
+ * owners are watched: progress is pushed only to them. It serves the router. The bus signs its webhooks; no user sends them.
  *
- * Two precautions: a channel is marked only if we have authorized a page of its owner. And before an owner with active tasks
- * counts as not watched, the bus is asked whether the channel is really vacant.
+ * There are two precautions. A channel is marked as watched only if a page of its owner was authorized here. Before an owner
+ * with active tasks counts as not watched, the bus is asked whether the channel is really vacant.
  */
 
 import express, { type RequestHandler } from 'express';
@@ -11,9 +11,9 @@ import type { Backend } from '../backend/backend.ts';
 import { isOwnerChannel } from '../core/channel.ts';
 import { refusal } from './problem.ts';
 
-/** Webhooks of hosted Pusher are far smaller. */
+/** Largest webhook. Those of hosted Pusher are far smaller. */
 const MAX_WEBHOOK_BYTES = 262_144;
-/** Questions to the bus that may wait. While more do, channels count as occupied. */
+/** Most channels that wait to be checked. If there are more, a channel counts as occupied without a check. */
 const MAX_WAITING_CHECKS = 1_000;
 
 /** The handlers of `POST /webhook`, in order. */
@@ -42,7 +42,7 @@ export function createWebhookHandlers(backend: Backend): RequestHandler[] {
       if (name === 'channel_occupied') changes.set(channel, 'opened');
       if (name === 'channel_vacated') changes.set(channel, 'vacated');
     }
-    // The bus waits for at most 4 s, and a batch may name every channel. So all are sent in one round trip.
+    // All in one round trip to Redis: a batch may name every channel, and the bus waits at most 4 s for the answer.
     await Promise.all(
       [...changes].map(async ([channel, event]) => {
         const noted = await backend.redis.noteWebhook(channel, event, webhook.at);
@@ -55,8 +55,8 @@ export function createWebhookHandlers(backend: Backend): RequestHandler[] {
 }
 
 /**
- * Asks the bus whether a channel is really vacant. Its webhook may be wrong or late, and then an open page would get no
- * progress. One question at a time. If there is no answer, the channel counts as occupied.
+ * Asks the bus whether a channel is really vacant, one channel at a time. A webhook may be wrong or late, and then an open
+ * page would get no progress. If the bus does not answer, the channel counts as occupied.
  */
 function vacancyCheck(backend: Backend): (channel: string) => void {
   const waiting = new Set<string>();

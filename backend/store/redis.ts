@@ -238,7 +238,7 @@ export class Redis implements CommandRunner {
   }
 }
 
-/** Whether a command that failed with `error` surely did nothing: Redis refused it, or never got it. */
-export function wasNotDoneInRedis(error: unknown): boolean {
-  return isUnavailable(error) && wasNotDone(error.cause);
+/** Whether Redis may have done, or may still do, what failed with `error`. False if Redis refused it or was never asked. */
+export function mayBeDoneInRedis(error: unknown): boolean {
+  return !(isUnavailable(error) && wasNotDone(error.cause));
 }

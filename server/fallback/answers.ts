@@ -1,4 +1,4 @@
-/** What the fallback answers to a request that it does not serve. It serves `requests.ts` and `send-request.ts`. */
+/** The answers of the fallback to requests that it refuses. It serves `requests.ts` and `send-request.ts`. */
 
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Problem } from '../../core/wire.ts';
@@ -26,7 +26,7 @@ export function refuseUnknown(res: ServerResponse): void {
   refuse(res, 404, 'unknown_session', 'This session is not open here. Start a new one.');
 }
 
-/** Refuses a wrong app key as the bus would: with a session that opens and closes. pusher-js heeds no close before that. */
+/** Refuses a wrong app key as the bus would: opens a session and closes it. pusher-js ignores a close before the opening. */
 export function refuseKey(res: ServerResponse): void {
   res
     .writeHead(200, { 'Content-Type': 'application/javascript; charset=UTF-8', 'Cache-Control': 'no-store' })

@@ -1,7 +1,7 @@
 /**
- * The HTTP fallback: updates for browsers whose network lets no WebSocket through. pusher-js falls back to HTTP by itself,
- * but Soketi answers 404 there. Attached to the application's own server, the fallback answers in its place. Each client
- * gets a session, with a connection of its own to the bus.
+ * The HTTP fallback: updates for browsers whose network blocks WebSockets. pusher-js then tries HTTP by itself, but Soketi
+ * answers 404 there. The fallback is attached to the application's own server and answers instead of Soketi. Each client gets
+ * a session, which has its own connection to the bus.
  */
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
@@ -13,9 +13,9 @@ import { parseRoute } from './route.ts';
 
 /** The fallback of one server. */
 export interface Fallback {
-  /** Whether it answers. Not for hosted Pusher, which has HTTP transports of its own. */
+  /** Whether the fallback answers. False for hosted Pusher, which has HTTP transports of its own. */
   readonly isAttached: boolean;
-  /** Sessions: clients that are connected, and those of the last seconds whose next request may still come. */
+  /** How many sessions there are: clients that are connected, and clients whose next request may still come. */
   readonly sessions: number;
   /** Tells clients to connect anew, and opens no more sessions. The `signal` does the same. */
   close(): void;
@@ -26,12 +26,12 @@ export interface Fallback {
  * Everything else that `server` answers stays as it is. Attach it once, before or after the application.
  *
  * A session lives in one process. With several instances behind a load balancer, all requests of one client must reach the
- * same one ("sticky sessions", by cookie or by the client's address). Otherwise the client has to start anew; if it polls,
- * again and again. A proxy must not buffer the answers (nginx obeys a header; others have a setting), and must not cut a
- * request before 30 s of silence.
+ * same one ("sticky sessions", by cookie or by the client's address). Otherwise a client has to connect again with each
+ * request that reaches another instance. A proxy must not buffer the answers (nginx obeys a header; others have a setting),
+ * and must allow 30 s of silence before it cuts a request.
  *
- * A session belongs to the client that opened it, by a cookie for the session's URL. So that URL is no secret, and may stand
- * in logs. A page of another origin (`allowedOrigins`) sends no cookies and is recognized by its address instead.
+ * A session belongs to the client that opened it, which has a cookie for the session's URL. So the URL is no secret and may
+ * stand in logs. A page of another origin (`allowedOrigins`) sends no cookies and is recognized by its address instead.
  *
  * @example
  * const server = http.createServer(app);
@@ -51,8 +51,8 @@ export function attachFallback(server: Server | SecureServer, options: FallbackO
   if (options.signal?.aborted) close();
   else options.signal?.addEventListener('abort', close, { once: true });
 
-  // Our requests must not reach the application's listeners, whenever those are added. An application answers 404 to what
-  // it does not know, and its middleware (compression, body parsers) is not made for answers that never end.
+  // Requests of the fallback must not reach the application's listeners, even those that are added later. An application
+  // answers 404 to an unknown path, and its middleware (compression, body parsers) is not made for answers that never end.
   const emit: (event: string, ...args: unknown[]) => boolean = server.emit.bind(server);
   server.emit = (event: string, ...args: unknown[]): boolean => {
     if (event !== 'request') return emit(event, ...args);

@@ -3,9 +3,9 @@
  * that is not hardened, and with it the connections of all clients. Pure. It serves `send-request.ts`.
  */
 
-/** In characters. Client events are at most 10 KB; all other frames are smaller. */
+/** Longest frame, in characters. Client events have at most 10 KB. All other frames are smaller. */
 export const MAX_FRAME_LENGTH = 64 * 1_024;
-/** pusher-js sends one frame a request. */
+/** Most frames in one request. pusher-js sends one. */
 export const MAX_FRAMES = 32;
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -85,7 +85,7 @@ function parseJson(text: string | null): unknown {
   }
 }
 
-/** Null for bytes that are no UTF-8. A lenient decoder would replace them by other characters. */
+/** The text of `bytes`, or null if they are not UTF-8. A lenient decoder would replace bad bytes by other characters. */
 function decode(bytes: Uint8Array): string | null {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

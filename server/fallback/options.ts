@@ -12,8 +12,8 @@ export interface FallbackOptions {
   /** Where requests arrive: `<path>/app/<key>/…` belongs to the fallback. Default `/pusher`. */
   readonly path?: string;
   /**
-   * Where browsers reach it. Default: `path`, on the host that they used. Otherwise a path (`/prefix/pusher`, for a proxy that
-   * strips a prefix), or a whole URL (`https://app.example.com/pusher`).
+   * Where browsers reach the fallback: a path (`/prefix/pusher`, for a proxy that strips a prefix), or a whole URL
+   * (`https://app.example.com/pusher`). Default: `path`, on the host that the browser used for `GET /connection`.
    */
   readonly publicUrl?: string;
   /** Origins besides the application's own whose pages may connect, as `https://app.example.com`. Default none. */
@@ -21,11 +21,11 @@ export interface FallbackOptions {
   /**
    * Proxies whose `X-Forwarded-For` and `X-Forwarded-Host` are believed: addresses, subnets, or the names `loopback`,
    * `linklocal`, `uniquelocal`, as for Express's `trust proxy`. Default none: then all clients behind one proxy count as
-   * one address. Name nothing but your proxies: a client with such an address can claim any other.
+   * one address. List only your own proxies: a client with a listed address can pretend to have any other.
    * (`GET /connection` uses the `trust proxy` of the Express app.)
    */
   readonly trustProxy?: string | readonly string[];
-  /** Aborts when the server is to end. Then clients are told to connect anew, and no more sessions are opened. */
+  /** Abort it when the server is to end. Then clients are told to connect again, and no more sessions are opened. */
   readonly signal?: AbortSignal;
   readonly limits?: Partial<FallbackLimits>;
 }
@@ -66,7 +66,7 @@ export interface PublicUrl {
   readonly path: string;
 }
 
-/** A repeating timer takes at most 24.8 days; Node turns a longer interval into 1 ms. */
+/** 1 ms to a day. Node turns an interval above 24.8 days into 1 ms. */
 const DURATION = { min: 1, max: 86_400_000 };
 const SIZE = { min: 1, max: Number.MAX_SAFE_INTEGER };
 

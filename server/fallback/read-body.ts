@@ -5,7 +5,10 @@ import type { IncomingMessage } from 'node:http';
 /** The body, or the status and the words to refuse it with. */
 export type Body = { readonly bytes: Uint8Array } | { readonly status: 400 | 408 | 413; readonly fault: string };
 
-/** @param maxBytes of a larger body nothing more is kept @param ms how long the client may take */
+/**
+ * @param maxBytes the largest body; the rest of a larger one is dropped
+ * @param ms how long the client may take
+ */
 export function readBody(req: IncomingMessage, maxBytes: number, ms: number): Promise<Body> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];

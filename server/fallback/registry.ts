@@ -1,6 +1,6 @@
 /**
- * Which backends have a fallback in this process. `attachFallback` notes it; the router asks it when it tells browsers where to
- * connect. The two get the same backend and know nothing else of each other.
+ * Which backends have a fallback in this process. `attachFallback` registers it, and the router looks it up to tell browsers
+ * where to connect. The two have only the backend in common.
  */
 
 import type { Backend } from '../../backend/backend.ts';
@@ -9,7 +9,7 @@ import type { PublicUrl } from './options.ts';
 
 const attached = new WeakMap<Backend, PublicUrl>();
 
-/** Notes that browsers reach a fallback for `backend` at `url`. */
+/** Registers that browsers reach a fallback for `backend` at `url`. */
 export function register(backend: Backend, url: PublicUrl): void {
   attached.set(backend, url);
 }

@@ -18,18 +18,18 @@ import type { Budget } from './session/outbox.ts';
 import { Session } from './session/session.ts';
 import { type Entry, SessionTable } from './session/session-table.ts';
 
-/** Who sent a request, and by which means that is known. */
+/** The client that sent a request. */
 interface Sender {
-  /** Its address, as for the cap on sessions. */
+  /** Its address, as {@link clientOf} gives it. */
   readonly client: string;
-  /** Whether it is a page of the application itself, or no page. pusher-js sends no cookies from other origins. */
+  /** Whether it is a page of the application's own origin, or no page. From other origins, pusher-js sends no cookies. */
   readonly keepsCookies: boolean;
 }
 
 export class FallbackRequests {
   readonly #backend: Backend;
   readonly #options: CheckedOptions;
-  /** Of the bus, without the client's own parameters. */
+  /** The URL of the bus, without the client's own parameters. */
   readonly #busUrl: string;
   readonly #outage: Outage;
   readonly #sessions: SessionTable;
@@ -49,12 +49,12 @@ export class FallbackRequests {
     this.#sessions = new SessionTable(options.limits);
   }
 
-  /** Sessions that are open, or were a moment ago. */
+  /** How many sessions there are, closed ones that are not forgotten yet included. */
   get sessions(): number {
     return this.#sessions.size;
   }
 
-  /** Tells clients to connect anew, and opens no more sessions. */
+  /** Tells clients to connect again, and opens no more sessions. */
   close(): void {
     this.#isClosed = true;
     this.#sessions.endAll({ code: 4_200, reason: 'The server is about to end' });
@@ -82,34 +82,37 @@ export class FallbackRequests {
   }
 
   #answerClient(req: IncomingMessage, res: ServerResponse, route: FallbackRoute, sender: Sender): void {
-    const known = this.#sessions.find(route.session);
-    const isKnown = !known || known.opener.sent(req, sender.client);
-    if (!isKnown && !this.#mayProve(req, route, known, sender)) {
+    const found = this.#sessions.find(route.session);
+    const isOpener = !found || found.opener.sent(req, sender.client);
+    if (!isOpener && !this.#mayProve(req, route, found, sender)) {
       this.#noteRefused('not_its_opener');
       refuseOthers(res);
       return;
     }
-    known?.opener.greet(res, isSecure(req, this.#options.trust));
+    found?.opener.setCookie(res, isSecure(req, this.#options.trust));
     if (route.verb === 'send') {
-      void answerSend(req, res, known, isKnown, { bus: this.#backend.bus, limits: this.#options.limits });
+      void answerSend(req, res, found, isOpener, { bus: this.#backend.bus, limits: this.#options.limits });
       return;
     }
-    // pusher-js sends no body here; whatever comes is not kept.
+    // pusher-js sends no body here. A body that comes all the same is dropped.
     req.resume();
     if (route.key !== this.#backend.pusher.key) {
       this.#noteRefused('wrong_key');
       refuseKey(res);
       return;
     }
-    // A session that this process does not know begins here. If pusher-js thinks that it is open already (in another
-    // instance, or before a restart), it takes the line that opens a session for a loss, and starts anew.
-    const entry = known ?? this.#open(req, res, route, sender);
+    // A session that this process does not know is opened. For pusher-js it may be open already (in another instance, or
+    // before a restart). Then pusher-js takes the opening line as the loss of its session, and connects again.
+    const entry = found ?? this.#open(req, res, route, sender);
     entry?.session.receive(route.verb, res);
   }
 
-  /** A client that keeps no cookies has nothing to show until it sends. Where it polls, polls come before that. */
+  /**
+   * Whether a request that is not recognized may go on. A client without cookies proves who it is with a subscription that
+   * it sends (`send-request.ts`). A client that polls has to poll before it can send one.
+   */
   #mayProve(req: IncomingMessage, route: FallbackRoute, { opener, session }: Entry, { client }: Sender): boolean {
-    if (!opener.couldBe(req, client)) return false;
+    if (!opener.couldHaveSent(req, client)) return false;
     return route.verb === 'send' || (route.verb === 'poll' && session.isPolled);
   }
 
@@ -146,7 +149,7 @@ export class FallbackRequests {
     const entry: Entry = { session, opener: new Opener(req, { keepsCookies, client, path }), bodies: 0 };
     this.#sessions.add(route.session, client, entry);
     events.emit('fallback.session.opened', () => ({ open: this.#sessions.size }));
-    entry.opener.greet(res, isSecure(req, trust));
+    entry.opener.setCookie(res, isSecure(req, trust));
     return entry;
   }
 

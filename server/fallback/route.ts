@@ -5,7 +5,7 @@ export type FallbackVerb = 'stream' | 'poll' | 'send';
 
 export interface FallbackRoute {
   readonly key: string;
-  /** `<0-999>/<8 chars>`, made up by the client. It names the session, but is no proof: see `access/opener.ts`. */
+  /** `<0-999>/<8 chars>`, chosen by the client. It names a session, but does not prove whose it is: `access/opener.ts`. */
   readonly session: string;
   readonly verb: FallbackVerb;
   /** The client's own parameters (`protocol`, `client`, `version`), checked, to be passed on to the bus. */
@@ -17,7 +17,7 @@ const ROUTE = /^\/app\/([A-Za-z0-9_-]{1,128})\/(\d{1,3}\/[A-Za-z0-9]{8})\/(xhr_s
 
 /** The route of a request URL (path and query) below `path`, or null if it does not belong to the fallback. */
 export function parseRoute(url: string, path: string): FallbackRoute | null {
-  // First, since every request of the application is tested here.
+  // A cheap test first, because every request of the application comes here.
   if (!url.startsWith(`${path}/app/`)) return null;
   const mark = url.indexOf('?');
   const match = ROUTE.exec(url.slice(path.length, mark < 0 ? undefined : mark));

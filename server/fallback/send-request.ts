@@ -1,4 +1,4 @@
-/** A request by which a client sends frames to the bus (`xhr_send`). It serves `requests.ts`. */
+/** Answers a request by which a client sends frames to the bus (`xhr_send`). It serves `requests.ts`. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Bus } from '../../backend/push/bus.ts';
@@ -8,7 +8,7 @@ import type { FallbackLimits } from './options.ts';
 import { readBody } from './read-body.ts';
 import type { Entry } from './session/session-table.ts';
 
-/** Bodies of one session that may be on their way at once. pusher-js sends one frame a request, each by itself. */
+/** Most bodies of one session that are read at the same time. pusher-js sends each frame in a request of its own. */
 const MAX_BODIES = 32;
 
 export interface SendOptions {
@@ -19,16 +19,16 @@ export interface SendOptions {
 /**
  * Passes the frames in the body of `req` on to the bus, and answers.
  * @param entry the session, if it is open here
- * @param isKnown whether `req` is known to come from the client of the session. Otherwise a frame must prove it.
+ * @param isOpener whether `req` was recognized as coming from the client of the session. Otherwise a frame must prove it.
  */
 export async function answerSend(
   req: IncomingMessage,
   res: ServerResponse,
   entry: Entry | undefined,
-  isKnown: boolean,
+  isOpener: boolean,
   { bus, limits }: SendOptions,
 ): Promise<void> {
-  // Before a byte is read: nobody's body is kept for a session that does not exist.
+  // Refused before the body is read, so that bodies for sessions that do not exist take no memory.
   if (entry === undefined || entry.bodies >= MAX_BODIES) {
     res.setHeader('Connection', 'close');
     if (entry) refuse(res, 429, 'too_many_bodies', `Expected at most ${MAX_BODIES} requests to send at once.`);
@@ -45,19 +45,19 @@ export async function answerSend(
     return;
   }
   const parsed = parseSend(body.bytes);
-  if (!isKnown) {
+  if (!isOpener) {
     if ('fault' in parsed || !isProof(parsed.frames, entry.session.socketId, bus)) {
       refuseOthers(res);
       return;
     }
-    entry.opener.keepsNoCookies();
+    entry.opener.acceptNoCookies();
   }
   if ('fault' in parsed) refuse(res, 400, 'invalid_frame', parsed.fault);
   else if (entry.session.send(parsed.frames)) res.writeHead(204).end();
   else refuseUnknown(res);
 }
 
-/** Whether one of the frames holds what only the client of the session can have: a signature for its socket. */
+/** Whether a frame has a signature for the session's socket. Only the client of the session can have been given one. */
 function isProof(frames: readonly string[], socketId: string | null, bus: Pick<Bus, 'authorize'>): boolean {
   if (socketId === null) return false;
   return frames.some((frame) => {

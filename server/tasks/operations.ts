@@ -3,7 +3,7 @@
 import { delay } from '../../backend/async.ts';
 import type { Backend } from '../../backend/backend.ts';
 import type { OwnedTask, TaskRecord } from '../../backend/store/record.ts';
-import { wasNotDoneInRedis } from '../../backend/store/redis.ts';
+import { mayBeDoneInRedis } from '../../backend/store/redis.ts';
 import type { Created, NewRecord } from '../../backend/store/store.ts';
 import { assertOwner } from '../../core/channel.ts';
 import type { AnyTaskDefinition, InputOf, ResultOf } from '../../core/definition.ts';
@@ -18,16 +18,16 @@ import { canRetry } from '../../core/transition.ts';
 import { LIST_STATES, type ListState, type TaskPage } from '../../core/wire.ts';
 import { checkDefinitions, checkStart } from '../checks.ts';
 import { refusal } from '../problem.ts';
-import { bodyOf } from './body.ts';
+import { bodyOf } from './idempotent-body.ts';
 import { isId, newTaskId } from './task-id.ts';
 
-/** Pauses between tries to store a task, so that a short failure of Redis is no error. An answer comes within 2 s. */
+/** Pauses between tries to store a task, so that a short failure of Redis does not make the request fail. */
 const ACCEPT_PAUSES_MS = [50, 100, 250];
-/** No try begins later than this after the first one. */
+/** A further try begins at most this long after the first one, in ms, so that an answer comes within 2 s. */
 const ACCEPT_BUDGET_MS = 400;
 
 export interface StartOptions {
-  /** Whose task it is: the id that `identify` gives for this user. */
+  /** The owner of the task: the id that `identify` gives for this user. */
   readonly owner: string;
   /** Starting twice with one key within 24 h gives one task. At most 255 characters. */
   readonly idempotencyKey?: string | undefined;
@@ -56,8 +56,8 @@ export class TaskOperations {
    * @throws TaskError `invalid_input` (422) with each fault, also of an input that would not survive JSON as its schema
    *   gives it, `too_large` (413), `invalid_owner` (400), `invalid_idempotency_key` (400),
    *   `idempotency_mismatch` (422) for a key that was used with another input,
-   *   `store_unavailable` (503): nothing was started. Redis may have stored the task without being able to say so. Then
-   *   it is taken back, unless a worker is faster. With an idempotency key it stays, and the next try gets it.
+   *   `store_unavailable` (503): nothing was started. Redis may have stored the task although its answer was lost. Then the
+   *   task is discarded, unless a worker has started it already. With an idempotency key it stays, and the next call gets it.
    */
   async start<D extends AnyTaskDefinition>(
     definition: D,
@@ -94,8 +94,8 @@ export class TaskOperations {
   }
 
   /**
-   * The same for a request that waits for the task, and whose owner was checked. With `ms` above 0, changes of the task
-   * are announced from then on, for `ms`.
+   * The task as lists show it, for a request that waits for it and whose owner was checked. With `ms` above 0, Redis
+   * announces changes of the task from then on, for `ms` milliseconds.
    * @throws TaskError `not_found` (404)
    */
   async follow(id: string, ms: number): Promise<Snapshot> {
@@ -162,7 +162,7 @@ export class TaskOperations {
     }
   }
 
-  /** The stored raw input, parsed by today's schema. If the raw input was no JSON, the input as it was parsed then. */
+  /** Parses the stored raw input by today's schema. If the raw input was not JSON, the input as it was parsed then. */
   async #parseAgain(
     definition: AnyTaskDefinition,
     { input, raw }: Pick<TaskRecord, 'input' | 'raw'>,
@@ -172,7 +172,7 @@ export class TaskOperations {
       return await parseInput(definition, raw);
     } catch (error) {
       if (!(error instanceof TaskError)) throw error;
-      // An owner cannot mend a property that no longer fits. So its path goes to the log only.
+      // An owner cannot correct a property that no longer fits, so its path goes only to the log.
       const { code, issues } = error;
       this.#backend.events.emit('retry.refused', () => ({ name: definition.name, code, at: issues.map(placeOf) }));
       throw refusal(
@@ -236,15 +236,16 @@ export class TaskOperations {
       try {
         return await changes.create(task, key);
       } catch (error) {
-        isUncertain ||= !wasNotDoneInRedis(error);
+        isUncertain ||= mayBeDoneInRedis(error);
         const pause = ACCEPT_PAUSES_MS[tries];
         const isTemporary = isUnavailable(error);
         if (isTemporary && pause !== undefined && performance.now() - started + pause <= ACCEPT_BUDGET_MS) {
           await delay(pause);
-          // With the same id and key. If the first try was stored after all, the next one finds that.
+          // The next try has the same id and key. If an earlier one was stored after all, the next one finds it.
           continue;
         }
-        // The answer is no, so the task must not run later. With a key, or for a retry, it may: the next try gets it.
+        // The caller gets an error, so the task must not run later. With a key, or for a retry, it may run: if the caller
+        // asks again, the answer is this task.
         if (key === null && task.snapshot.retryOf === null && isUncertain)
           void store.discard(task.snapshot.id, task.owner);
         throw error;

@@ -21,9 +21,9 @@ import { guardOrigins, type OriginRule } from '../origins.ts';
 import { problemHandler, refusal } from '../problem.ts';
 import { createWebhookHandlers } from '../webhook.ts';
 import { POLL_AFTER_S, sendAccepted } from './accepted.ts';
+import { AnswerLimiter } from './answer-limiter.ts';
 import type { TaskOperations } from './operations.ts';
 import { cursorOf, etagOf, formBody, limitOf, matches, objectBody, stateOf } from './query.ts';
-import { Sending } from './sending.ts';
 import { isId } from './task-id.ts';
 import { parseWait, type Waiting } from './waiting.ts';
 
@@ -47,22 +47,22 @@ export interface RouterOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-/** The largest input, and what the body has around it. */
+/** The largest input, and 4 KiB for the rest of the body. */
 const MAX_BODY_BYTES = MAX_INPUT_BYTES + 4_096;
-/** 1,000 ids of 36 characters, quoted, with commas, and as much again. */
+/** 1,000 ids of 36 characters with quotes and commas take 39 KB. The rest is room for white space. */
 const MAX_SEEN_BYTES = 262_144;
 
 export function createRouter(options: RouterOptions): Router {
   const { backend, operations } = options;
   const router = express.Router();
-  const sending = new Sending();
+  const answers = new AnswerLimiter();
   const json = express.json({ limit: MAX_BODY_BYTES, strict: false });
 
   router.use(limitBodyTime(options.bodySeconds * 1_000));
-  // Webhooks are signed by the bus, not sent by a page. So they come before the checks of user and origin.
+  // Webhooks come before the checks of user and origin, because the bus sends and signs them, not a page.
   router.post('/webhook', ...createWebhookHandlers(backend));
   router.use(
-    nameVersionAndTime(() => backend.clock.iso()),
+    addVersionAndTime(() => backend.clock.iso()),
     guardOrigins(options.origins, (rule) => backend.events.emit('origin.refused', () => ({ rule }))),
     async (req, res, next) => {
       const owner = await options.identify(req);
@@ -88,7 +88,7 @@ export function createRouter(options: RouterOptions): Router {
   router.get('/', async (req, res) => {
     const owner = ownerOf(res);
     const [state, limit, cursor] = [stateOf(req.query.state), limitOf(req.query.limit), cursorOf(req.query.cursor)];
-    if (!(await sending.reserve(res, owner, limit * MAX_EVENT_BYTES))) return;
+    if (!(await answers.reserve(res, owner, limit * MAX_EVENT_BYTES))) return;
     res.json(await operations.list(owner, { state, limit, cursor }));
   });
 
@@ -113,7 +113,7 @@ export function createRouter(options: RouterOptions): Router {
       throw refusal('forbidden', 'You may enter no channel but your own.', 403);
     }
     if (isSignIn) return void res.json(backend.bus.authorizeUser(socketId, userIdOf(owner)));
-    // This may fail: while the mark of an earlier visit lasts, the bus also tells us by webhook.
+    // A failure is ignored. If the owner was here not long ago, the webhook of the bus also marks the channel as watched.
     backend.redis.noteWatched(own, owner).catch(() => undefined);
     res.json(backend.bus.authorize(socketId, own));
   });
@@ -129,16 +129,17 @@ export function createRouter(options: RouterOptions): Router {
 
   router.get('/:id', async (req, res) => {
     const owner = ownerOf(res);
-    const seen = req.get('If-None-Match');
+    const ifNoneMatch = req.get('If-None-Match');
     let task = await operations.peek(owner, req.params.id);
-    const asked = parseWait(req.get('Prefer'));
-    if (asked !== null) {
-      const seconds = Math.min(asked, options.waitSeconds);
+    const askedSeconds = parseWait(req.get('Prefer'));
+    if (askedSeconds !== null) {
+      const seconds = Math.min(askedSeconds, options.waitSeconds);
       const first = task.revision;
-      const isNews = ({ revision }: Snapshot) => (seen === undefined ? revision !== first : !matches(seen, revision));
+      const isNews = ({ revision }: Snapshot) =>
+        ifNoneMatch === undefined ? revision !== first : !matches(ifNoneMatch, revision);
       // An outcome is final, so there is nothing to wait for.
       const held =
-        isFinished(task) || (seen !== undefined && isNews(task))
+        isFinished(task) || (ifNoneMatch !== undefined && isNews(task))
           ? task
           : await options.waiting.hold({
               owner,
@@ -156,10 +157,10 @@ export function createRouter(options: RouterOptions): Router {
     res.set('ETag', etagOf(task.revision)).vary('Prefer');
     if (!isFinished(task)) res.set('Retry-After', String(POLL_AFTER_S));
     if (options.signal?.aborted) res.set('Connection', 'close');
-    if (seen !== undefined && matches(seen, task.revision)) res.status(304).end();
-    // A big result is read only now: not for a client that has it already, nor while a request waits.
+    if (ifNoneMatch !== undefined && matches(ifNoneMatch, task.revision)) res.status(304).end();
+    // A big result is read only now, because the client may have it already, and a request that waits needs none.
     else if (!isPartial(task)) res.json(task);
-    else if (await sending.reserve(res, owner, MAX_RESULT_BYTES)) res.json(await operations.get(owner, task.id));
+    else if (await answers.reserve(res, owner, MAX_RESULT_BYTES)) res.json(await operations.get(owner, task.id));
   });
 
   router.post('/:id/cancel', async (req, res) => {
@@ -177,8 +178,8 @@ export function createRouter(options: RouterOptions): Router {
   return router;
 }
 
-/** Adds the headers for the protocol's version and the server's time. It is the time of the answer: a request may wait 30 s. */
-function nameVersionAndTime(time: () => string): RequestHandler {
+/** Adds the headers for the protocol's version and for the server's time when the answer leaves: a request may wait 30 s. */
+function addVersionAndTime(time: () => string): RequestHandler {
   return (_req, res, next) => {
     res.set(PROTOCOL_HEADER, String(PROTOCOL_VERSION));
     const { writeHead } = res;

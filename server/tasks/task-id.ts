@@ -2,7 +2,7 @@
 
 import { v7 } from 'uuid';
 
-/** A new id, a UUID of version 7: the greatest of all that this process has made, even where the clock was set back. */
+/** A new id, a UUID of version 7. It is greater than all that this process has made, even if the clock was set back. */
 export function newTaskId(): string {
   return v7();
 }

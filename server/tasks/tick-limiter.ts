@@ -1,5 +1,5 @@
 /**
- * Spreads a crowd over the turns of the event loop: in each turn a few go on. In between, other requests are served.
+ * Spreads many callers over the turns of the event loop, a few in each turn, so that other requests are served in between.
  * It serves the requests that wait for a task: after a lost connection to Redis, all of them read at the same moment.
  */
 export class TickLimiter {
@@ -7,7 +7,7 @@ export class TickLimiter {
   readonly #queue: (() => void)[] = [];
   #isRunning = false;
 
-  /** @param perTick how many go on in one turn of the event loop */
+  /** @param perTick how many callers go on in one turn of the event loop */
   constructor(perTick: number) {
     this.#perTick = perTick;
   }

@@ -39,9 +39,9 @@ export interface Hold {
   readonly gone: AbortSignal;
 }
 
-/** By how much the mark in Redis, which makes changes be announced, outlives its request, in ms. So slow calls leave no gap. */
+/** Redis announces the changes of a task while it has a mark. How much longer the mark lasts than the request, in ms. */
 const MARK_MARGIN_MS = 5_000;
-/** Tasks that are read in one turn of the event loop: about 3 ms of reading and answering. */
+/** Most tasks that are read in one turn of the event loop. To read and answer them takes about 3 ms. */
 const READS_PER_TICK = 16;
 
 export class Waiting {
@@ -66,7 +66,7 @@ export class Waiting {
   /**
    * Resolves with the task when `isNews` says so, when the time is up, or when the server is to end. Resolves with null if
    * the request cannot wait (too many do, the server is about to end, Redis does not answer), or its client has gone away.
-   * @throws TaskError what `read` throws. If Redis does not answer for a moment, it goes on waiting
+   * @throws TaskError what `read` throws. While Redis does not answer, the request goes on waiting
    */
   async hold(hold: Hold): Promise<Snapshot | null> {
     const { owner, id } = hold;
@@ -77,7 +77,7 @@ export class Waiting {
     this.#total++;
     try {
       if (!(await this.#isListening()) || signal?.aborted) return null;
-      // Not earlier: while we were waiting for Redis, the entry may have been deleted, when its last waiter left.
+      // Looked up after the wait for Redis: meanwhile the last request may have left, and the entry been deleted.
       const task = this.#tasks.get(id) ?? new WaitedTask((ms) => read(id, ms), this.#limiter);
       this.#tasks.set(id, task);
       return await task.wait(hold).finally(() => task.isEmpty && this.#tasks.delete(id));
@@ -148,7 +148,7 @@ class WaitedTask {
         }, ms);
         gone.addEventListener('abort', leave);
         if (gone.aborted) leave();
-        // Changes from before the announcements began are in what is read now.
+        // This read finds the changes from before the announcements began.
         else this.refresh();
       });
     } finally {
@@ -164,7 +164,7 @@ class WaitedTask {
     this.refresh();
   }
 
-  /** Reads the task soon, for all that wait by then. If it is being read already, it is read once more after that. */
+  /** Reads the task soon, for all requests that wait by then. If a read is running, another one follows it. */
   refresh(): void {
     this.#isDue = true;
     if (!this.#isReading) void this.#readWhileDue();
@@ -186,14 +186,14 @@ class WaitedTask {
       const snapshot = await this.#read(left > 0 ? left + MARK_MARGIN_MS : 0);
       for (const { isLast, isNews, resolve } of waiters) if (isLast || isNews(snapshot)) resolve(snapshot);
     } catch (error) {
-      // Once Redis is connected again, the task is read again. Those whose time is up by now get the error.
+      // When Redis is connected again, the task is read again. Only requests whose time is up get the error.
       const isAway = isUnavailable(error);
       for (const { isLast, reject } of waiters) if (isLast || !isAway) reject(error);
     }
   }
 }
 
-/** The seconds that a `Prefer` header asks to wait, at most 30. Null if it asks for none. The first `wait` counts. */
+/** The seconds that a `Prefer` header asks to wait, at most 30; null for none. If there are several, the first `wait` counts. */
 export function parseWait(header: string | undefined): number | null {
   for (const preference of header?.split(',') ?? []) {
     const match = /^\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:;|$)/i.exec(preference);

@@ -1,4 +1,4 @@
-/** Who counts as one client, for the cap on sessions. It serves `requests.ts`. */
+/** Tells which requests come from one client, for the limit of sessions from one address. It serves `requests.ts`. */
 
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
@@ -8,13 +8,13 @@ import type { Trust } from './origin.ts';
 
 /**
  * The client that sent `req`, by its address. `X-Forwarded-For` counts only as far as trusted proxies wrote it, and only
- * if it holds an address. Otherwise all who come through that proxy are one client.
+ * if it holds an address. Otherwise all clients behind that proxy count as one.
  */
 export function clientOf(req: IncomingMessage, trust: Trust): string {
-  const told = withoutPort(proxyAddr(req, trust));
-  // Not by ipaddr.js, which also takes numbers ("7") for addresses.
-  const isAddress = isIP(told) > 0;
-  return networkOf(isAddress ? told : (req.socket.remoteAddress ?? ''));
+  const forwarded = withoutPort(proxyAddr(req, trust));
+  // Checked with `isIP`, because ipaddr.js also accepts numbers ("7") as addresses.
+  const isAddress = isIP(forwarded) > 0;
+  return networkOf(isAddress ? forwarded : (req.socket.remoteAddress ?? ''));
 }
 
 /** Some proxies write `10.0.0.1:4711` or `[2001:db8::1]:4711`. */
@@ -24,7 +24,7 @@ function withoutPort(address: string): string {
   );
 }
 
-/** The address itself; of IPv6 its first 64 bits, since one client has all addresses that begin with them. */
+/** The address itself; for IPv6 its first 64 bits, because one client has all addresses that begin with these bits. */
 export function networkOf(address: string): string {
   if (!ipaddr.isValid(address)) return address;
   const parsed = ipaddr.process(address);

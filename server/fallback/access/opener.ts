@@ -1,6 +1,6 @@
 /**
- * To whom a session belongs. Its URL is no secret, since proxies and access logs keep URLs. Somebody who knows only the URL
- * may neither read the session's messages nor send in its name. It serves `requests.ts`.
+ * Recognizes the client that a session belongs to. The URL of a session is no secret, because proxies and access logs keep
+ * URLs: somebody who knows only the URL can neither read the session's messages nor send any. It serves `requests.ts`.
  */
 
 import { randomBytes, timingSafeEqual } from 'node:crypto';
@@ -11,26 +11,26 @@ const COOKIE = 'inloop_fallback';
 const COOKIE_S = 300;
 
 export interface OpenerOptions {
-  /** Whether it is a page of the application itself, or no page. From pages of other origins, pusher-js sends no cookies. */
+  /** Whether the client may send cookies: pusher-js sends none from pages of other origins. */
   readonly keepsCookies: boolean;
-  /** Its address, as for the cap on sessions. */
+  /** The client's address, as {@link clientOf} gives it. */
   readonly client: string;
-  /** The path of the session's URL, as the browser sees it. So its cookie comes with no other session's requests. */
+  /** The path of the session's URL, as the browser sees it. The cookie has this path, so other sessions do not get it. */
   readonly path: string;
 }
 
 /**
- * The client that opened a session. Its later requests are recognized by the strongest of these that it has:
- * 1. the cookie that we gave it, from the first request on that shows it;
- * 2. the application's own cookies, if it came with some;
- * 3. its address and its headers, if it keeps no cookies: a page of another origin, or a script that has proved to be the
- *    opener (see `send-request.ts`).
+ * The client that opened a session. Its later requests are recognized by the strongest of these:
+ * 1. the cookie of the session, as soon as one request has shown it;
+ * 2. the application's own cookies, if the first request had some;
+ * 3. its address and its headers, if the client keeps no cookies: a page of another origin, or a script that has proved to
+ *    be the opener (see `send-request.ts`).
  */
 export class Opener {
   readonly #secret = randomBytes(24).toString('base64url');
   readonly #traits: string;
   readonly #path: string;
-  /** The application's cookies that it came with; '' for none. */
+  /** The application's cookies in the first request; '' for none. */
   readonly #cookies: string;
   #hasShownSecret = false;
   #keepsCookies: boolean;
@@ -53,19 +53,19 @@ export class Opener {
     return this.#cookies === '' ? !this.#keepsCookies : isSame(ownCookies(req), this.#cookies);
   }
 
-  /** Whether a request without cookies could come from the same client, if that keeps no cookies. */
-  couldBe(req: IncomingMessage, client: string): boolean {
+  /** Whether a request without cookies could come from the same client, provided that the client keeps no cookies. */
+  couldHaveSent(req: IncomingMessage, client: string): boolean {
     const isBare = this.#cookies === '' && readCookies(req).join('') === '';
     return isBare && !this.#hasShownSecret && traitsOf(req, client) === this.#traits;
   }
 
-  /** A request without cookies has proved to come from the same client. */
-  keepsNoCookies(): void {
+  /** From now on, requests without cookies are recognized too: one of them has proved to come from this client. */
+  acceptNoCookies(): void {
     this.#keepsCookies = false;
   }
 
   /** Gives the client its cookie. Call it before the head of the answer is written. */
-  greet(res: ServerResponse, isSecure: boolean): void {
+  setCookie(res: ServerResponse, isSecure: boolean): void {
     const attributes = `Path=${this.#path}; Max-Age=${COOKIE_S}; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`;
     res.setHeader('Set-Cookie', `${COOKIE}=${this.#secret}; ${attributes}`);
   }

@@ -7,15 +7,15 @@ import { WebSocket } from 'ws';
 import { backoff } from '../../../core/backoff.ts';
 import { type Close, closeFrom } from './framing.ts';
 
-/** Largest message from the bus, in bytes: ten times what an event may have. */
+/** Largest message from the bus, in bytes. An event has at most 10 KB of data, and JSON makes it at most six times as long. */
 const MAX_MESSAGE_BYTES = 1_048_576;
 /** Bytes that may wait for a bus that is slow to take what a client sends. */
 const MAX_UNSENT_BYTES = 262_144;
-/** Between two tries to reach the bus: 125 to 375 ms. */
+/** The wait between two tries to reach the bus: 125 to 375 ms. */
 const RETRY = { initial: 250, factor: 1, jitter: [0.5, 1.5] } as const;
 
 export interface BusSocketOptions {
-  /** Of the bus, for this client. */
+  /** The URL of the bus, with this client's parameters. */
   readonly url: string;
   /** How long the bus is tried, in ms. */
   readonly connectMs: number;
@@ -26,7 +26,7 @@ export interface BusSocketOptions {
   /** The bus could not be reached. It is tried again until `connectMs` have passed. */
   readonly onRefused: (reason: string) => void;
   readonly onMessage: (message: string) => void;
-  /** The connection has ended, other than by {@link BusSocket.close}, or never came about. At most once. */
+  /** The connection has ended without {@link BusSocket.close}, or could not be made. Called at most once. */
   readonly onClose: (close: Close) => void;
 }
 
@@ -46,12 +46,12 @@ export class BusSocket {
     this.#pings = setInterval(() => this.#ping(), options.pingMs).unref();
   }
 
-  /** What the bus calls this connection; null until it has said so. */
+  /** The socket id that the bus has given this connection; null before that. */
   get id(): string | null {
     return this.#id;
   }
 
-  /** Sends frames, which were checked. Ends the connection where the bus does not keep up. */
+  /** Sends frames, which must have been checked. Ends the connection if the bus does not keep up. */
   send(frames: readonly string[]): void {
     for (const frame of frames) this.#socket.send(frame);
     if (this.#socket.bufferedAmount > MAX_UNSENT_BYTES) {
@@ -104,7 +104,7 @@ export class BusSocket {
     return socket;
   }
 
-  /** After a 503, pusher-js comes back 15 s later. A bus that restarts is back before that, so it is worth waiting for. */
+  /** Tries again, because a bus that restarts is back within seconds. After a 503, pusher-js would wait 15 s. */
   #retry(failure: string): void {
     this.#options.onRefused(failure);
     if (performance.now() >= this.#tryUntil) {
@@ -145,7 +145,7 @@ export class BusSocket {
   }
 }
 
-/** The socket's id, where `message` is the first one of the bus. */
+/** The socket id in `message`, if it is the message by which the bus opens a connection. */
 function idIn(message: string): string | null {
   const match = /"event":"pusher:connection_established".*?socket_id\\?":\\?"([\d.]+)/.exec(message);
   return match?.[1] ?? null;

@@ -9,7 +9,7 @@
 export const OPEN_LINE = 'o\n';
 export const HEARTBEAT_LINE = 'h\n';
 
-/** For browsers and proxies that pass nothing on before the first 2 KiB of an answer. pusher-js takes it for a heartbeat. */
+/** Some browsers and proxies hold back the first 2 KiB of an answer. This line fills them. pusher-js reads it as a heartbeat. */
 export const PRELUDE_LINE = `${'h'.repeat(2_048)}\n`;
 
 /** pusher-js opens a new request once it has read more than this of one, in UTF-16 code units. */
@@ -26,7 +26,7 @@ export interface Close {
 
 /** A line that carries `messages`, as the bus sent them. */
 export function messageLine(messages: readonly string[]): string {
-  // JSON.stringify escapes halves of surrogate pairs. So client and server count the same length.
+  // JSON.stringify escapes lone surrogates, so the client reads as many code units as the server has written.
   return `a${JSON.stringify(messages)}\n`;
 }
 
@@ -34,7 +34,7 @@ export function closeLine({ code, reason }: Close): string {
   return `c${JSON.stringify([code, reason])}\n`;
 }
 
-/** How many of the first `messages` go into one line: as many as fit, at least one. */
+/** How many of the first `messages` fit into one line, but at least one. */
 export function fitLine(messages: readonly string[]): number {
   let length = 0;
   for (const [index, message] of messages.entries()) {

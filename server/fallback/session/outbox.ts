@@ -1,4 +1,4 @@
-/** The messages of the bus that wait for one client. It serves the session. It keeps count, so that nobody's grow without end. */
+/** The messages of the bus that wait for one client, and their size, so that slow clients cannot fill the memory. It serves the session. */
 
 import type { FallbackLimits } from '../options.ts';
 import { fitLine } from './framing.ts';
@@ -12,7 +12,7 @@ export class Outbox {
   readonly #limits: Pick<FallbackLimits, 'buffered' | 'bufferedInAll'>;
   readonly #budget: Budget;
   #messages: string[] = [];
-  /** Of the messages, in characters. */
+  /** The length of all messages, in characters. */
   #length = 0;
 
   constructor(limits: Pick<FallbackLimits, 'buffered' | 'bufferedInAll'>, budget: Budget) {
@@ -24,7 +24,7 @@ export class Outbox {
     return this.#messages.length === 0;
   }
 
-  /** Whether more waits than may: for this client, or for all together while something waits for this one. */
+  /** Whether too much waits: for this client, or for all clients together and also for this one. */
   get isOverfull(): boolean {
     const { buffered, bufferedInAll } = this.#limits;
     return this.#length > buffered || (this.#length > 0 && this.#budget.used > bufferedInAll);
@@ -35,14 +35,14 @@ export class Outbox {
     this.#count(message.length);
   }
 
-  /** Takes as many of the oldest messages as go into one line: at least one, unless it is empty. */
+  /** Takes the oldest messages that fit into one line: at least one, unless the outbox is empty. */
   takeLine(): string[] {
     const messages = this.#messages.splice(0, fitLine(this.#messages));
     this.#count(-lengthOf(messages));
     return messages;
   }
 
-  /** Messages that were taken and did not get through. They are the oldest ones again. */
+  /** Puts back messages that were taken and not delivered, in front of all others. */
   putBack(messages: readonly string[]): void {
     this.#messages.unshift(...messages);
     this.#count(lengthOf(messages));

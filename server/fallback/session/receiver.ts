@@ -1,6 +1,6 @@
 /**
  * A request by which a client receives: a stream that stays open, or a poll that ends with its first line. It serves the
- * session. It keeps the messages that the network has not taken yet, so that the session can send them by the next request.
+ * session. It keeps the messages that the network has not taken yet, so that the session can send them again.
  */
 
 import type { ServerResponse } from 'node:http';
@@ -39,8 +39,8 @@ export class Receiver {
   }
 
   /**
-   * Whether a line may be written now. When pusher-js has read a certain length, it ends this request and opens a new one.
-   * What is under way then is lost, so nothing is written beyond that length.
+   * Whether a line may be written now. When pusher-js has read more than `ROTATION_LENGTH`, it ends this request and opens a
+   * new one. What is written after that length would be lost.
    */
   get isReady(): boolean {
     return !this.#isOver && !this.#isCongested && this.#length <= ROTATION_LENGTH;
@@ -73,7 +73,7 @@ export class Receiver {
     this.#res.end(line);
   }
 
-  /** Answers something else than lines. Once there was a line, it cuts the connection instead. */
+  /** Sends another answer than lines. If a line was sent already, closes the connection instead. */
   refuse(answer: (res: ServerResponse) => void): void {
     this.#isOver = true;
     if (this.#res.headersSent) this.#res.destroy();
@@ -85,7 +85,7 @@ export class Receiver {
     this.#isOver = true;
     const left = [...this.#untaken].flat();
     this.#untaken.clear();
-    // Cut if something is under way. Otherwise it might still get through, and come a second time by the next request.
+    // If messages are still on their way, the connection is cut. Otherwise they might arrive now and with the next request.
     if (left.length > 0 || this.#isCongested) this.#res.destroy();
     else if (!this.#res.writableEnded) this.#res.end();
     return left;
@@ -102,7 +102,7 @@ export class Receiver {
     this.#res.writeHead(200, {
       'Content-Type': 'application/javascript; charset=UTF-8',
       'X-Content-Type-Options': 'nosniff',
-      // no-transform: no proxy may compress it, since compression holds lines back.
+      // no-transform: a proxy must not compress the answer, because compression holds lines back.
       'Cache-Control': 'no-store, no-transform',
       // nginx would buffer the whole answer.
       'X-Accel-Buffering': 'no',

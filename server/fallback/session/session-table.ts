@@ -9,7 +9,7 @@ import type { Session } from './session.ts';
 export interface Entry {
   readonly session: Session;
   readonly opener: Opener;
-  /** How many bodies are being read for it. */
+  /** How many bodies of this session are being read now. */
   bodies: number;
 }
 
@@ -42,7 +42,7 @@ export class SessionTable {
     this.#counts.set(client, (this.#counts.get(client) ?? 0) + 1);
   }
 
-  /** Takes out this entry of `client`, once. */
+  /** Removes this entry of `client`. Does nothing if it was removed already. */
   remove(name: string, client: string, entry: Entry): void {
     if (this.#entries.get(name) !== entry) return;
     this.#entries.delete(name);

@@ -1,6 +1,6 @@
 /**
- * One client of the fallback. It joins the client's connection to the bus with the HTTP request that receives now, if any,
- * and keeps what the bus sends in between two such requests.
+ * The session of one client of the fallback. It connects the client's socket to the bus with the HTTP request that receives
+ * now, if there is one. It keeps the messages that come between two such requests.
  *
  * | state     | means                               | ends when                                             | and then is        |
  * |-----------|-------------------------------------|-------------------------------------------------------|--------------------|
@@ -13,7 +13,7 @@
  * | `closed`  | the next request learns why, after  | `graceMs` have passed                                 | forgotten          |
  * |           | what waited was delivered           |                                                       |                    |
  *
- * Forgotten: nothing is left of it, and its URL may open a new session.
+ * Forgotten: nothing of the session is left, and its URL may open a new one.
  */
 
 import type { ServerResponse } from 'node:http';
@@ -23,15 +23,15 @@ import { type Close, closeLine, HEARTBEAT_LINE, OPEN_LINE } from './framing.ts';
 import { type Budget, Outbox } from './outbox.ts';
 import { Receiver } from './receiver.ts';
 
-/** A client answers each heartbeat, or polls. After so many without a sign of it, it is gone. */
+/** A client answers each heartbeat, or polls. When it has sent nothing for the time of three heartbeats, it is gone. */
 const SILENT_HEARTBEATS = 3;
 
 export interface SessionOptions {
-  /** Of the bus, for this client. */
+  /** The URL of the bus, with this client's parameters. */
   readonly url: string;
   readonly limits: FallbackLimits;
   readonly budget: Budget;
-  /** Answers a client that waits for a connection which the bus does not accept. */
+  /** Answers a client whose connection the bus does not accept. */
   readonly unavailable: (res: ServerResponse) => void;
   /** The bus accepted the connection (null), or did not. */
   readonly onConnection: (failure: string | null) => void;
@@ -50,9 +50,9 @@ export class Session {
   #isGreeted = false;
   #isPolled = false;
   #receiver: Receiver | null = null;
-  /** When there was a sign of the client, by `performance.now()`. */
-  #seenAt = performance.now();
-  /** Runs while an open session has no receiver, and while it is closed. Then the session is forgotten. */
+  /** When the client last sent a request, by `performance.now()`. */
+  #heardAt = performance.now();
+  /** Runs while an open session has no receiver, and while the session is closed. When it fires, the session is forgotten. */
   #forgetTimer: NodeJS.Timeout | null = null;
 
   constructor(options: SessionOptions) {
@@ -71,7 +71,7 @@ export class Session {
     this.#heartbeat = setInterval(() => this.#beat(), limits.heartbeatMs).unref();
   }
 
-  /** What the bus calls this connection; null until it has said so. */
+  /** The socket id that the bus has given this connection; null before that. */
   get socketId(): string | null {
     return this.#bus.id;
   }
@@ -81,9 +81,9 @@ export class Session {
     return this.#isPolled;
   }
 
-  /** Takes a request that receives. The newest one wins: the client has given up the one before. */
+  /** Takes a request that receives. It replaces an earlier one, which the client has given up. */
   receive(kind: 'stream' | 'poll', res: ServerResponse): void {
-    this.#seenAt = performance.now();
+    this.#heardAt = performance.now();
     this.#isPolled = kind === 'poll';
     if (this.#receiver) this.#takeBack(this.#receiver);
     const receiver: Receiver = new Receiver(kind, res, {
@@ -97,15 +97,15 @@ export class Session {
     this.#flush();
   }
 
-  /** Passes on frames, which were checked. Returns false where there is nobody to pass them to. */
+  /** Passes frames, which must have been checked, on to the bus. Returns false if the session is not open. */
   send(frames: readonly string[]): boolean {
     if (this.#state !== 'open') return false;
-    this.#seenAt = performance.now();
+    this.#heardAt = performance.now();
     this.#bus.send(frames);
     return true;
   }
 
-  /** Ends it and tells the client why, after what waits. */
+  /** Ends the session. The client first gets the messages that wait, then the reason. */
   end(close: Close): void {
     if (this.#state === 'closed') return;
     const wasOpening = this.#state === 'opening';
@@ -159,7 +159,7 @@ export class Session {
   #lose(receiver: Receiver): void {
     if (this.#receiver !== receiver) return;
     this.#takeBack(receiver);
-    // Nothing has been said yet, so there is nothing to come back to.
+    // The client has not been told that the session is open, so it will not come back to it.
     if (this.#state === 'opening') this.end({ code: 4_200, reason: 'The client is gone' });
     else this.#awaitClient();
   }
@@ -177,8 +177,8 @@ export class Session {
   }
 
   #beat(): void {
-    if (performance.now() - this.#seenAt > SILENT_HEARTBEATS * this.#options.limits.heartbeatMs) {
-      // Most likely its network went away without a word.
+    if (performance.now() - this.#heardAt > SILENT_HEARTBEATS * this.#options.limits.heartbeatMs) {
+      // Most likely the client's network is gone, without a close of the connection.
       this.#outbox.clear();
       this.end({ code: 4_201, reason: 'No sign of the client' });
     } else if (this.#state === 'open' && this.#receiver?.isReady) {

@@ -1,6 +1,6 @@
 /**
  * Limits how many bytes of answers one owner has under way: being read, built, or waiting for a client that reads slowly. It
- * serves the router. An owner who asks for more waits for their own answers, and holds up nobody else.
+ * serves the router. Further requests of the owner wait until earlier ones are answered. Other owners are not delayed.
  */
 
 import type { Response } from 'express';
@@ -8,9 +8,9 @@ import { TaskError } from '../../core/error.ts';
 import { MAX_ANSWER_BYTES } from '../../core/limits.ts';
 
 /** How many requests of one owner may wait. A further one is refused at once. */
-const MAX_LINE = 100;
+const MAX_QUEUE = 100;
 /** How long a request waits before it is refused. */
-const PATIENCE_MS = 5_000;
+const MAX_WAIT_MS = 5_000;
 
 interface Waiter {
   readonly bytes: number;
@@ -19,16 +19,16 @@ interface Waiter {
 
 interface Share {
   used: number;
-  readonly line: Set<Waiter>;
+  readonly queue: Set<Waiter>;
 }
 
-export class Sending {
-  readonly #patience: number;
+export class AnswerLimiter {
+  readonly #maxWaitMs: number;
   readonly #shares = new Map<string, Share>();
 
-  /** @param patience how long a request waits before it is refused, in ms */
-  constructor(patience = PATIENCE_MS) {
-    this.#patience = patience;
+  /** @param maxWaitMs how long a request waits before it is refused, in ms */
+  constructor(maxWaitMs = MAX_WAIT_MS) {
+    this.#maxWaitMs = maxWaitMs;
   }
 
   /** How many owners have answers under way. */
@@ -42,10 +42,10 @@ export class Sending {
    * @throws TaskError `too_many_requests` (429) if too many requests wait, or this one for too long
    */
   async reserve(res: Response, owner: string, bytes: number): Promise<boolean> {
-    const share = this.#shares.get(owner) ?? { used: 0, line: new Set<Waiter>() };
+    const share = this.#shares.get(owner) ?? { used: 0, queue: new Set<Waiter>() };
     this.#shares.set(owner, share);
-    // In the order of asking, so that a big answer gets its turn.
-    if (share.line.size === 0 && fits(share, bytes)) share.used += bytes;
+    // Requests are served in order. If small answers could overtake, a big one might never get room.
+    if (share.queue.size === 0 && fits(share, bytes)) share.used += bytes;
     else if (!(await this.#wait(res, share, bytes))) return false;
     const giveBack = () => {
       share.used -= bytes;
@@ -59,13 +59,13 @@ export class Sending {
 
   /** Resolves with true when there is room, which is then taken; with false when the client has gone. */
   async #wait(res: Response, share: Share, bytes: number): Promise<boolean> {
-    if (share.line.size >= MAX_LINE) throw tooMany();
+    if (share.queue.size >= MAX_QUEUE) throw tooMany();
     let leave: (() => void) | undefined;
     let timer: NodeJS.Timeout | undefined;
     try {
       return await new Promise((resolve, reject) => {
         const waiter: Waiter = { bytes, go: () => resolve(true) };
-        share.line.add(waiter);
+        share.queue.add(waiter);
         leave = () => {
           remove(share, waiter);
           resolve(false);
@@ -74,7 +74,7 @@ export class Sending {
         timer = setTimeout(() => {
           remove(share, waiter);
           reject(tooMany());
-        }, this.#patience);
+        }, this.#maxWaitMs);
       });
     } finally {
       clearTimeout(timer);
@@ -83,19 +83,19 @@ export class Sending {
   }
 }
 
-/** Lets the first ones in line go on while there is room, and takes it for them. */
+/** Gives room to the first requests of the queue, as long as there is some. */
 function advance(share: Share): void {
-  for (const first of share.line) {
+  for (const first of share.queue) {
     if (!fits(share, first.bytes)) return;
-    share.line.delete(first);
+    share.queue.delete(first);
     share.used += first.bytes;
     first.go();
   }
 }
 
 function remove(share: Share, waiter: Waiter): void {
-  // The next one in line may need less.
-  if (share.line.delete(waiter)) advance(share);
+  // The next request may need less room.
+  if (share.queue.delete(waiter)) advance(share);
 }
 
 function fits({ used }: Share, bytes: number): boolean {

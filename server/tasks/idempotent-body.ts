@@ -1,4 +1,4 @@
-/** Tells whether two requests with one Idempotency-Key are the same. It serves `start`. */
+/** Makes the text by which two requests with one Idempotency-Key are compared. It serves `start`. */
 
 import { serialize } from 'node:v8';
 import type { ParsedInput } from '../../core/parse.ts';
@@ -7,12 +7,12 @@ import type { ParsedInput } from '../../core/parse.ts';
  * A text that is equal for equal inputs. It is made of the raw input, since a schema's defaults (`() => randomUUID()`) may
  * differ each time. The raw input need not be JSON: the server's own code may pass a Date. Never throws.
  */
-export function bodyOf(raw: unknown, { text, raw: came }: ParsedInput): string {
-  if (came !== '') return came ?? text;
+export function bodyOf(raw: unknown, { text, raw: rawJson }: ParsedInput): string {
+  if (rawJson !== '') return rawJson ?? text;
   try {
     return serialize(raw).toString('base64');
   } catch {
-    // It holds a function or a proxy. Then the parsed input has to do.
+    // It contains a function or a proxy, so the parsed input is compared instead.
     return text;
   }
 }

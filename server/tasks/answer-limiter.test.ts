@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Response } from 'express';
 import fc from 'fast-check';
 import { MAX_ANSWER_BYTES as MAX } from '../../core/limits.ts';
-import { Sending } from './sending.ts';
+import { AnswerLimiter } from './answer-limiter.ts';
 
 /** An answer, as far as its bytes go. */
 class Answer extends EventEmitter {
@@ -11,10 +11,10 @@ class Answer extends EventEmitter {
   hasRoom: boolean | null = null;
   readonly bytes: number;
 
-  constructor(sending: Sending, owner: string, bytes: number) {
+  constructor(limiter: AnswerLimiter, owner: string, bytes: number) {
     super();
     this.bytes = bytes;
-    sending.reserve(this as unknown as Response, owner, bytes).then(
+    limiter.reserve(this as unknown as Response, owner, bytes).then(
       (hasRoom) => {
         this.hasRoom = hasRoom;
       },
@@ -37,9 +37,9 @@ const settled = () => new Promise(setImmediate);
 
 describe('answers under way', () => {
   it('of one owner wait for each other, and for nobody else', async () => {
-    const sending = new Sending();
-    const [first, second, third] = [1, 2, 3].map(() => new Answer(sending, 'ada', MAX / 2)) as [Answer, Answer, Answer];
-    const other = new Answer(sending, 'bob', MAX / 2);
+    const limiter = new AnswerLimiter();
+    const [first, second, third] = [1, 2, 3].map(() => new Answer(limiter, 'ada', MAX / 2)) as [Answer, Answer, Answer];
+    const other = new Answer(limiter, 'bob', MAX / 2);
     await settled();
     expect([first, second, third, other].map(({ isUnderWay }) => isUnderWay)).toEqual([true, true, false, true]);
     first.close();
@@ -48,9 +48,9 @@ describe('answers under way', () => {
   });
 
   it('go in the order of asking, and who has gone is passed over', async () => {
-    const sending = new Sending();
-    const first = new Answer(sending, 'ada', MAX);
-    const [gone, big, little] = [MAX, MAX, 1].map((bytes) => new Answer(sending, 'ada', bytes)) as [
+    const limiter = new AnswerLimiter();
+    const first = new Answer(limiter, 'ada', MAX);
+    const [gone, big, little] = [MAX, MAX, 1].map((bytes) => new Answer(limiter, 'ada', bytes)) as [
       Answer,
       Answer,
       Answer,
@@ -66,9 +66,9 @@ describe('answers under way', () => {
   });
 
   it('need not wait for the big one before them, once it has gone', async () => {
-    const sending = new Sending();
-    new Answer(sending, 'ada', MAX / 2);
-    const [big, little] = [MAX, 1].map((bytes) => new Answer(sending, 'ada', bytes)) as [Answer, Answer];
+    const limiter = new AnswerLimiter();
+    new Answer(limiter, 'ada', MAX / 2);
+    const [big, little] = [MAX, 1].map((bytes) => new Answer(limiter, 'ada', bytes)) as [Answer, Answer];
     await settled();
     expect(little.hasRoom).toBeNull();
     big.close();
@@ -77,13 +77,13 @@ describe('answers under way', () => {
   });
 
   it('are refused with 429 where one waits for too long, or too many do', async () => {
-    const sending = new Sending(20);
-    new Answer(sending, 'ada', MAX);
-    const late = new Answer(sending, 'ada', 1);
+    const limiter = new AnswerLimiter(20);
+    new Answer(limiter, 'ada', MAX);
+    const late = new Answer(limiter, 'ada', 1);
     const [error] = await EventEmitter.once(late, 'refused');
     expect(error).toMatchObject({ code: 'too_many_requests', status: 429, retryAfter: 1 });
 
-    const crowded = new Sending(60_000);
+    const crowded = new AnswerLimiter(60_000);
     const all = Array.from({ length: 102 }, () => new Answer(crowded, 'ada', MAX));
     const [last] = await EventEmitter.once(all[101] as Answer, 'refused');
     expect(last).toMatchObject({ status: 429 });
@@ -100,7 +100,7 @@ describe('answers under way', () => {
     });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
-        const sending = new Sending(60_000);
+        const limiter = new AnswerLimiter(60_000);
         const answers = new Map<string, Answer[]>([
           ['ada', []],
           ['bob', []],
@@ -114,7 +114,7 @@ describe('answers under way', () => {
         };
         for (const { bytes, closes, owner } of steps) {
           const own = answers.get(owner) as Answer[];
-          own.push(new Answer(sending, owner, bytes));
+          own.push(new Answer(limiter, owner, bytes));
           await settled();
           own[closes]?.close();
           await settled();
@@ -127,7 +127,7 @@ describe('answers under way', () => {
             await settled();
           }
         }
-        expect(sending.size).toBe(0);
+        expect(limiter.size).toBe(0);
       }),
       { numRuns: 100 },
     );
