@@ -4,7 +4,10 @@ export interface Attributes {
   readonly [name: string]: string;
 }
 
-/** A new element with attributes and children. Its class is its `part`, unless another one is given. */
+/**
+ * A new element with attributes and children. Its class is its `part`, unless another one is given. A button needs no
+ * `type`: in the shadow tree there is no form that it could submit.
+ */
 export function make<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},

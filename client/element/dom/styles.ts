@@ -1,8 +1,12 @@
 /**
- * How the tray looks. Light and dark follow the page's `color-scheme`. To restyle it, set the custom properties on
- * `inloop-tray`, or reach its parts: `inloop-tray::part(task)`. Logical properties only, so that it mirrors in RTL.
+ * The styles of the tray: its button, its panel and its rows, in light and dark as the page's `color-scheme` says. Pages
+ * change them through custom properties (`--inloop-accent`) and parts (`inloop-tray::part(task)`); `docs/tray.md` lists both.
+ *
+ * Sides are named `inline` and `block`, so that pages written from right to left get a mirrored tray. Names that begin with
+ * `--_` are for the tray's own styles only.
  */
 
+/** The styles. Those of toasts are in `toasts/toast-styles.ts`. */
 export const CSS = `
 :host {
   --_surface: var(--inloop-surface, light-dark(#fff, #181b22));

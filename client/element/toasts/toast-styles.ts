@@ -1,5 +1,9 @@
-/** How toasts look. They come with the first outcome, and so does this. */
+/**
+ * The styles of toasts. They are fetched together with the toasts, at the first outcome, and use the names of
+ * `dom/styles.ts`.
+ */
 
+/** To be added after the styles of `dom/styles.ts`: a toast is a row with some rules of its own. */
 export const TOAST_CSS = `
 .stack { position: fixed; inline-size: min(var(--inloop-width, 26rem), 100vw - 16px); z-index: var(--inloop-z-index, 1000); inset: var(--inloop-toast-inset, auto 16px 16px auto); max-block-size: 100vh; overflow: visible; border: 0; background: none; }
 :host(:dir(rtl)) .stack { inset: var(--inloop-toast-inset, auto auto 16px 16px); }
