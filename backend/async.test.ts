@@ -4,18 +4,18 @@ import { describe, expect, it } from '@jest/globals';
 import { DeadlineError, withDeadline } from './async.ts';
 
 describe('withDeadline', () => {
-  it('gives what came in time, and passes errors on', async () => {
+  it('resolves to an answer that came in time, and passes errors on', async () => {
     await expect(withDeadline(Promise.resolve(7), 1_000)).resolves.toBe(7);
     await expect(withDeadline(Promise.reject(new Error('refused')), 1_000)).rejects.toThrow('refused');
   });
 
-  it('ends the wait for what does not come', async () => {
+  it('rejects if no answer comes in time', async () => {
     await expect(withDeadline(new Promise(() => undefined), 20)).rejects.toEqual(
       new DeadlineError('no answer within 20 ms'),
     );
   });
 
-  it('does not take an answer for late that arrived while this process was busy', async () => {
+  it('does not count an answer as late that arrived while this process was busy', async () => {
     const echo = new Worker(
       'const { parentPort } = require("node:worker_threads"); parentPort.on("message", (m) => parentPort.postMessage(m));',
       { eval: true },

@@ -129,11 +129,11 @@ export class Backend {
   }
 
   /**
-   * Calls `listener` whenever the named event happens in this process, for metrics, alarms or a trace of your own; every name
-   * and its fields: docs/operating.md. A listener is called in the midst of the work, so it must be quick. What it throws or
-   * rejects with is dropped.
-   * @returns ends that
-   * @throws ConfigError `invalid_options` for a name that is none
+   * Calls `listener` whenever the named event happens in this process, for metrics, alarms or a trace of your own.
+   * docs/operating.md lists the events and their fields. A listener is called in the middle of the work, so it must be quick.
+   * Errors that it throws or rejects with are ignored.
+   * @returns a function that removes the listener
+   * @throws ConfigError `invalid_options` if there is no such event
    *
    * @example
    * backend.on('task.ended', ({ name, status, runSeconds }) => histogram.record(runSeconds ?? 0, { name, status }));
@@ -152,7 +152,7 @@ export class Backend {
     return this.events.counts;
   }
 
-  /** The same of events of the bus, by what they told and what became of them. */
+  /** How many events of the bus there were since the process started, by kind and by what became of them. */
   eventCounters(): Readonly<Record<EventKind, Readonly<Record<EventFate, number>>>> {
     return this.publisher.counts.events;
   }

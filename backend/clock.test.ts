@@ -21,7 +21,7 @@ function setUp({ local = REDIS_TIME, trip = 0 } = {}) {
 }
 
 describe('the clock', () => {
-  it('is the machine’s own until Redis has answered, and Redis’ from then on', async () => {
+  it('is the machine’s own until Redis has answered, and Redis’ after that', async () => {
     const { clock, state } = setUp({ local: REDIS_TIME + 120_000 });
     expect(clock.now()).toBe(REDIS_TIME + 120_000);
     state.isAway = true;
@@ -33,7 +33,7 @@ describe('the clock', () => {
     expect(clock.iso(1_500)).toBe('2026-01-31T12:00:01.500Z');
   });
 
-  it('does not care when the machine’s clock is set', async () => {
+  it('does not change when the machine’s clock is set', async () => {
     const { clock, state } = setUp();
     await clock.ready();
     state.local -= 600_000;
@@ -47,7 +47,7 @@ describe('the clock', () => {
     expect(clock.now()).toBe(REDIS_TIME + 80);
   });
 
-  it('asks once where many wait for it', async () => {
+  it('asks once if many wait for it', async () => {
     let asked = 0;
     const clock = new Clock({
       ask: async () => {

@@ -4,8 +4,8 @@ import { cut } from '../core/text.ts';
 import { printable } from './printable.ts';
 
 /**
- * Takes one line and what belongs to it: plain data that JSON can hold, cut to a few thousand characters; errors as text.
- * Never gets a secret, a signature or an input. What it throws is dropped.
+ * Takes one line and its fields: plain data that JSON can hold, errors as text, cut to a few thousand characters. It never
+ * gets a secret, a signature or an input. Errors that it throws are ignored.
  */
 export interface Log {
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;
@@ -20,7 +20,7 @@ type Write = NonNullable<Log[Level]>;
 
 const MAX_MESSAGE_LENGTH = 2_000;
 
-/** One line each on standard error, fields as JSON. Debug lines only where the environment has `INLOOP_DEBUG=1`. */
+/** Writes lines to standard error, with the fields as JSON. Writes debug lines only if `INLOOP_DEBUG=1` is set. */
 export const consoleLog: Log = createConsoleLog(process.env);
 
 /** {@link consoleLog} in another environment. */
@@ -30,17 +30,17 @@ export function createConsoleLog(env: Readonly<Record<string, string | undefined
 
 /**
  * Wraps an application's `log`, so that logging neither fails nor floods. A message becomes one line, fields become plain and
- * small, and what `log` throws or rejects with is dropped.
+ * small, and errors that `log` throws or rejects with are ignored.
  */
 export function guardLog(log: Log): Log {
   const guard = (level: Level): Write => {
     return (message, fields) => {
       try {
-        const said: unknown = log[level]?.(toLine(message), ...(fields ? [toFields(fields)] : []));
-        // It may be an async function. Nobody awaits it, so nobody else would catch what it rejects with.
-        Promise.resolve(said).catch(() => undefined);
+        const result: unknown = log[level]?.(toLine(message), ...(fields ? [toFields(fields)] : []));
+        // `log` may be async. Nobody awaits it, so its rejection must be caught here.
+        Promise.resolve(result).catch(() => undefined);
       } catch {
-        // It is the application's own log. There is no other place to say so.
+        // The log itself fails, so there is no place to log that.
       }
     };
   };

@@ -84,14 +84,14 @@ describe('a change of a task', () => {
     expect(calls).toEqual(['store running', 'push running to ada']);
   });
 
-  it('is not pushed where nobody is watching, unless it ends the task', async () => {
+  it('is not pushed if the owner is not watching, unless it ends the task', async () => {
     const { changes, calls, owned } = setUp(running, { watched: false });
     expect(await changes.apply(owned, progress)).toMatchObject({ ok: true, pushed: false, watched: false });
     expect(await changes.apply(owned, succeed)).toMatchObject({ ok: true, pushed: true });
     expect(calls).toEqual(['store running', 'store succeeded', 'push succeeded to ada']);
   });
 
-  it('is not pushed where it is quiet, unless it ends the task', async () => {
+  it('is not pushed if it is quiet, unless it ends the task', async () => {
     const { changes, calls, owned } = setUp(running);
     expect(await changes.apply(owned, progress, { isQuiet: true })).toMatchObject({ ok: true, pushed: false });
     expect(await changes.apply(owned, succeed, { isQuiet: true })).toMatchObject({ ok: true, pushed: true });
@@ -138,13 +138,13 @@ describe('a change that is tried again since its answer got lost', () => {
     expect(calls).toEqual(['store succeeded', 'push succeeded to ada']);
   });
 
-  it('stays refused where the task has ended in another way', async () => {
+  it('stays refused if the task has ended in another way', async () => {
     const { changes, calls, owned } = setUp(move(running, succeed));
     expect(await changes.apply(owned, fail, { isRepeated: true })).toMatchObject({ ok: false, refusal: 'final' });
     expect(calls).toEqual([]);
   });
 
-  it('stays refused where it is the first try: somebody else has done it', async () => {
+  it('stays refused if it is the first try: somebody else has done it', async () => {
     const { changes, calls, owned } = setUp(move(running, succeed));
     expect(await changes.apply(owned, succeed)).toMatchObject({ ok: false, refusal: 'final' });
     expect(calls).toEqual([]);
@@ -160,7 +160,7 @@ describe('a new task', () => {
     expect(calls).toEqual(['store created', 'push queued to ada']);
   });
 
-  it('is not pushed where nobody is watching, or where its key stands for an older one', async () => {
+  it('is not pushed if the owner is not watching, or if its key names an older task', async () => {
     const { changes, calls, answerCreate } = setUp(running, { watched: false });
     await changes.create(task, null);
     for (const answer of [{ result: 'exists', id: 'other' }, { result: 'mismatch' }] as const) {
@@ -178,7 +178,7 @@ describe('outcomes that were seen', () => {
     expect(calls).toEqual(['store seen', 'push seen a,b to ada']);
   });
 
-  it('are told to nobody where there were none', async () => {
+  it('are not pushed if there were none', async () => {
     const { changes, calls } = setUp(running);
     await changes.see(OWNER, ['unknown']);
     expect(calls).toEqual(['store seen']);
@@ -186,7 +186,7 @@ describe('outcomes that were seen', () => {
 });
 
 describe('what is stored already', () => {
-  it('is pushed where the owner is watching, and an outcome always', () => {
+  it('is pushed if the owner is watching, and an outcome always', () => {
     const { changes, calls } = setUp(running);
     expect(changes.push({ owner: OWNER, snapshot: running }, false)).toBe(false);
     expect(changes.push({ owner: OWNER, snapshot: running }, true)).toBe(true);
@@ -229,7 +229,7 @@ describe('the named event of a change', () => {
     expect(told).toMatchObject([{ event: 'change.refused', task: done.id, change: 'progress', why: 'final' }]);
   });
 
-  it('comes once, from the try that finds out, where the answer of the store got lost', async () => {
+  it('comes once, from the try that finds out, if the answer of the store got lost', async () => {
     const { changes, told, owned, fail: trouble } = setUp(running);
     trouble('answer lost');
     await expect(changes.apply(owned, succeed)).rejects.toThrow();
@@ -238,7 +238,7 @@ describe('the named event of a change', () => {
     expect(told).toMatchObject([{ event: 'task.ended', status: 'succeeded' }]);
   });
 
-  it('of a new task comes with its creation, and not where its key stands for an older one', async () => {
+  it('of a new task comes with its creation, and not if its key names an older task', async () => {
     const { changes, told, answerCreate } = setUp(running);
     const task = { snapshot: newTask(), owner: OWNER, input: 1 };
     await changes.create(task, null);

@@ -2,11 +2,11 @@
  * The one place where a task is changed: stored in Redis first, pushed second. It serves everything that changes tasks:
  * the server's operations, the worker, and the recovery of what dead processes left.
  *
- * So the named events of tasks are told here, one for each stored change; one that was stored although its answer got lost
- * is told by the try that finds out, if there is one.
+ * So this file emits the named events of tasks, one for each stored change. If a change was stored but its answer got lost,
+ * the next try of the same change emits the event, if there is a next try.
  *
- * The rule for pushing also stands here only. An outcome is always pushed. Anything else is pushed while the owner is
- * watching, that is, has a page open.
+ * This file also has the one rule for pushing. An outcome is always pushed. Any other snapshot is pushed while the owner is
+ * watching.
  */
 
 import { isFinished, type Snapshot } from '../core/snapshot.ts';
@@ -22,13 +22,13 @@ import type { RunOptions } from './store/to-commit.ts';
 export interface ChangeStore {
   /** Stores a new task and queues its first run, in one step. */
   create(task: NewRecord, idempotencyKey: string | null): Promise<Created>;
-  /** Stores what `event` makes of a task, or refuses it. A rejected call may have been stored all the same. */
+  /** Stores what `event` makes of a task, or refuses it. If it rejects, the change may have been stored or not. */
   apply(task: OwnedTask, event: TaskEvent, options: RunOptions): Promise<Applied>;
   /** Takes outcomes out of the owner's inbox; answers with those that were in it. */
   see(owner: string, ids: readonly string[]): Promise<SeenEvent>;
 }
 
-/** What is needed of the publisher. Both return at once and never throw; what they are given may get lost. */
+/** What is needed of the publisher. Both methods return at once and never throw. What they push may get lost. */
 export interface ChangePublisher {
   /** Pushes a snapshot to its owner's pages. */
   publish(owner: string, snapshot: Snapshot): void;
@@ -37,16 +37,16 @@ export interface ChangePublisher {
 }
 
 export interface ChangeOptions extends RunOptions {
-  /** Stored, but not pushed unless it ends the task. For what the owner need not be told at once. */
+  /** Stores the change, but pushes it only if it ends the task. For changes that the owner need not see at once. */
   readonly isQuiet?: boolean;
   /**
-   * An earlier try of the same change got no answer, so it may be stored already. If the store then refuses this try and
-   * holds what the event leads to, the change counts as done, and is pushed.
+   * An earlier try of the same change got no answer, so the change may be stored already. If the store refuses this try
+   * because the task has ended just as the event would end it, the change counts as stored, and is pushed.
    */
   readonly isRepeated?: boolean;
 }
 
-/** What became of a change: as the store says it and, where it was stored, whether it was also pushed. */
+/** What became of a change: the store's answer and, if the change was stored, whether it was also pushed. */
 export type Change =
   | (Extract<Applied, { readonly ok: true }> & { readonly pushed: boolean })
   | Extract<Applied, { readonly ok: false }>;
@@ -63,7 +63,7 @@ export class TaskChanges {
   }
 
   /**
-   * Stores a new task and, if it is new, pushes it. Twice with the same id or key is harmless.
+   * Stores a new task and pushes it. A second call with the same id or idempotency key changes nothing.
    * @throws TaskError `store_unavailable`: the task may or may not have been stored
    */
   async create(task: NewRecord, idempotencyKey: string | null): Promise<Created> {
@@ -103,7 +103,7 @@ export class TaskChanges {
       return applied;
     }
     emitChange(this.#events, task.snapshot, event, snapshot);
-    // The answer that got lost said whether the owner is watching. One message too many does no harm.
+    // The lost answer said whether the owner is watching. Assume so: an unneeded push does no harm.
     return { ok: true, snapshot, watched: true, pushed: this.push({ owner, snapshot }, true) };
   }
 
@@ -126,7 +126,7 @@ export class TaskChanges {
   }
 }
 
-/** Whether `stored` is how the attempt that `event` ends was stored. False for an event that ends no attempt. */
+/** Whether `stored` is the result of `event`, which ends an attempt. False if `event` ends no attempt. */
 function isEndBy(event: TaskEvent, stored: Snapshot): boolean {
   switch (event.type) {
     case 'succeed':

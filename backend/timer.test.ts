@@ -42,8 +42,8 @@ describe('a timer', () => {
   });
 });
 
-describe('a timer that does not hold the process', () => {
-  it('holds it in none of its steps', () => {
+describe('a timer that does not keep the process alive', () => {
+  it('keeps it alive in none of its steps', () => {
     jest.useRealTimers();
     const handles: { hasRef(): boolean }[] = [];
     const steps: (() => void)[] = [];
@@ -65,7 +65,7 @@ describe('a timer that does not hold the process', () => {
 });
 
 describe('what waits by it', () => {
-  it('a delay of 25 days is no delay of 1 ms', async () => {
+  it('a delay of 25 days does not become one of 1 ms', async () => {
     const done = jest.fn();
     void delay(25 * DAY).then(done);
     await jest.advanceTimersByTimeAsync(25 * DAY - 1);
@@ -74,7 +74,7 @@ describe('what waits by it', () => {
     expect(done).toHaveBeenCalledTimes(1);
   });
 
-  it('a deadline of 25 days is none of 1 ms', async () => {
+  it('a deadline of 25 days does not become one of 1 ms', async () => {
     const late = jest.fn();
     void withDeadline(new Promise(() => undefined), 25 * DAY).catch(late);
     await jest.advanceTimersByTimeAsync(25 * DAY - 1);

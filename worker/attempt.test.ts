@@ -219,7 +219,7 @@ describe('an attempt ends with an event', () => {
     expect(snapshot).toMatchObject({ status: 'failed', error: { code: 'internal' } });
   });
 
-  it('that says it failed, where the store is there and how it ended cannot be written: that is a bug of ours', async () => {
+  it('that says it failed, if the store answers but cannot store the end: that is a bug of ours', async () => {
     const log = recordLog();
     const before = ({ type }: TaskEvent) => {
       if (type === 'succeed') throw new TypeError('oops');
@@ -229,7 +229,7 @@ describe('an attempt ends with an event', () => {
     expect(log.find('error', /how could not be written/)).toHaveLength(1);
   });
 
-  it('of its own, where the store is away for a moment', async () => {
+  it('of its own, even if the store is away for a moment', async () => {
     let calls = 0;
     const before = () => {
       calls += 1;
@@ -239,7 +239,7 @@ describe('an attempt ends with an event', () => {
     expect(snapshot).toMatchObject({ status: 'succeeded', result: 1 });
   });
 
-  it('also where the handler is slow to break', async () => {
+  it('also if the handler throws late', async () => {
     const { snapshot } = await run(async () => {
       await settled();
       return { n: 10n };
@@ -321,22 +321,22 @@ describe('what a handler gets', () => {
     return snapshot.status === 'succeeded' ? input : snapshot.error?.code;
   };
 
-  it('is what was parsed when the task was started, defaults and all', async () => {
+  it('is the input that the server parsed, with its defaults', async () => {
     const stored = { input: { n: 5, tag: 'random 0.5' }, raw: { n: '5' } };
     expect(await given(stored)).toEqual(stored.input);
   });
 
-  it('is parsed here where the schema had nothing to change: a newer one may have a default to add', async () => {
+  it('is parsed here if the server’s schema changed nothing: a newer one may add a default', async () => {
     const input = { n: 5, tag: 'a' };
     const newer = defineTask({ name: 'defaults', input: z.object({ n: z.number(), size: z.number().default(1) }) });
     expect(await given(same(input), newer)).toEqual({ n: 5, size: 1 });
   });
 
-  it('is what was parsed where what came was no JSON, so that there is nothing to check', async () => {
+  it('is the server’s parsed input if the raw input was not JSON', async () => {
     expect(await given({ input: 'anything', raw: undefined })).toBe('anything');
   });
 
-  it('is refused where what came no longer fits, although what was made of it would', async () => {
+  it('is refused if the raw input no longer fits, even if the parsed one would', async () => {
     const newer = defineTask({ name: 'defaults', input: z.object({ n: z.number(), tag: z.string().optional() }) });
     expect(await given({ input: { n: 5 }, raw: { n: '5' } }, newer)).toBe('invalid_input');
   });
@@ -386,7 +386,7 @@ describe('an attempt that is told to stop', () => {
     expect(running.snapshot).toMatchObject(end);
   });
 
-  it('since another one has taken over writes nothing any more', async () => {
+  it('since another one has taken over writes nothing more', async () => {
     const running = beginWork(60_000);
     running.attempt.stop('stale');
     await settled();
@@ -413,7 +413,7 @@ describe('an attempt that is told to stop', () => {
     expect(context?.signal.reason).toMatchObject({ code: 'cancelled' });
   });
 
-  it('has succeeded where the handler returns all the same: the work is done', async () => {
+  it('has succeeded if its handler returns: the work is done', async () => {
     const running = beginDeaf();
     running.attempt.stop('worker_stopped');
     running.return();

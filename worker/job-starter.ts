@@ -31,7 +31,7 @@ export interface Handling {
 /** A task that this worker has started. */
 export interface StartedTask extends Handling {
   readonly record: TaskRecord;
-  /** Whether the owner had a page open when it started. */
+  /** Whether the owner was watching when it started. */
   readonly watched: boolean;
   readonly probation: Probation;
   /** The task's place beside the other running tasks. Must be left when its attempt has ended. */

@@ -48,7 +48,7 @@ describe('the probation gate', () => {
     expect(gate.inside()).toBe('abd');
   });
 
-  it('starts a strong suspect when nothing runs, and lets free tasks pass it meanwhile', async () => {
+  it('starts a task alone when nothing runs, and lets free tasks start before it meanwhile', async () => {
     const gate = setUp();
     await gate.come('a', 'free');
     await gate.come('b', 'alone');
@@ -64,7 +64,7 @@ describe('the probation gate', () => {
     expect(gate.inside()).toBe('bd');
   });
 
-  it('gives a strong suspect its turn after 30 s, in a worker that is never idle', async () => {
+  it('keeps others from starting after 30 s, so that a task that runs alone starts in a busy worker', async () => {
     const gate = setUp();
     await gate.come('a', 'free');
     await gate.come('b', 'alone');
@@ -77,7 +77,7 @@ describe('the probation gate', () => {
     expect(gate.inside()).toBe('c');
   });
 
-  it('keeps others waiting for a strong suspect for 30 s at a time, however long a task takes that runs', async () => {
+  it('keeps others waiting for a task that runs alone for 30 s at a time, however long a running task takes', async () => {
     const gate = setUp();
     await gate.come('a', 'free');
     await gate.come('b', 'alone');
@@ -89,7 +89,7 @@ describe('the probation gate', () => {
     expect(gate.inside()).toBe('acd');
   });
 
-  it('starts a strong suspect after ten minutes beside those that run, and then nobody during its probation', async () => {
+  it('starts a task that waits to run alone after ten minutes beside others, and nothing during its probation', async () => {
     const gate = setUp();
     await gate.come('a', 'free');
     await gate.come('b', 'alone');
@@ -100,7 +100,7 @@ describe('the probation gate', () => {
     expect(gate.inside()).toBe('abc');
   });
 
-  it('starts it then by itself, though nothing else comes or goes', async () => {
+  it('starts it then, even if nothing else comes or goes', async () => {
     const gate = setUp();
     await gate.come('a', 'free');
     await gate.come('b', 'alone');
@@ -110,7 +110,7 @@ describe('the probation gate', () => {
     expect(gate.inside()).toBe('ab');
   });
 
-  it('forgets who gives up, and lets in those behind', async () => {
+  it('forgets a task that gives up, and lets in those behind it', async () => {
     const gate = setUp();
     const given = new AbortController();
     await gate.come('a', 'probation');

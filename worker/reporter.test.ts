@@ -55,7 +55,7 @@ describe('progress of an owner who is watching', () => {
     expect([stored(), pushed()]).toEqual([[7], [7]]);
   });
 
-  it('is shown as running where nothing was reported by then: pushed, not stored', async () => {
+  it('is shown as running if nothing was reported by then: pushed, not stored', async () => {
     const { time, stored, pushed } = setUp();
     await time.advance(60_000);
     expect([stored(), pushed()]).toEqual([[], ['running']]);
@@ -129,7 +129,7 @@ describe('progress of an owner who is not watching', () => {
 });
 
 describe('a sign of life', () => {
-  it('is stored where nothing was stored for a while', async () => {
+  it('is stored if nothing was stored for a while', async () => {
     const { reporter, time, stored } = setUp();
     await time.advance(SIGN_MS - 1);
     reporter.alive(SIGN_MS);
@@ -146,7 +146,7 @@ describe('a sign of life', () => {
     expect(stored()).toEqual(['alive', 1]);
   });
 
-  it('is pushed where nothing was pushed for 10 s', async () => {
+  it('is pushed if nothing was pushed for 10 s', async () => {
     const { reporter, time, changes } = setUp();
     await time.advance(200);
     expect(changes.pushed).toHaveLength(1);
@@ -189,7 +189,7 @@ describe('a sign of life', () => {
     expect(stored()).toEqual(['alive', 1]);
   });
 
-  it('is still due where progress changed nothing', async () => {
+  it('is still due if progress changed nothing', async () => {
     const { reporter, time, stored, told } = setUp();
     reporter.report({ done: 1, total: 2 });
     await time.advance(4_000);
@@ -243,7 +243,7 @@ describe('a store that is away', () => {
 });
 
 describe('what the store says of the task', () => {
-  it('that the owner has called it off, is told', async () => {
+  it('that the owner has cancelled it, is passed on', async () => {
     const { reporter, time, changes, told } = setUp();
     changes.snapshot = move(changes.snapshot, { type: 'cancel', at: at(1) });
     reporter.report({ done: 1 });
@@ -251,7 +251,7 @@ describe('what the store says of the task', () => {
     expect(told).toEqual(['cancelling']);
   });
 
-  it('that another attempt has taken over, is told', async () => {
+  it('that another attempt has taken over, is passed on', async () => {
     const { reporter, time, changes, told } = setUp();
     changes.snapshot = move(
       changes.snapshot,

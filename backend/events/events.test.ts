@@ -12,7 +12,7 @@ const outage = { since, reason: 'ECONNREFUSED' };
 const over = { since, seconds: 2, failures: 3 };
 
 describe('a named event', () => {
-  it('is told to who listens for it, with its name and when, until they have heard enough', () => {
+  it('goes to each listener, with its name and its time, until the listener is removed', () => {
     const events = new Events(recordLog());
     const heard: NamedEvent[] = [];
     const stop = events.on('task.ended', (event) => heard.push(event));
@@ -24,7 +24,7 @@ describe('a named event', () => {
     expect(heard).toEqual([{ event: 'task.ended', at: expect.stringMatching(/^\d{4}-.*Z$/), ...ended() }]);
   });
 
-  it('is counted, and costs nothing else, where nobody listens and it makes no line', () => {
+  it('is only counted if nobody listens and it makes no log line', () => {
     const events = new Events(recordLog());
     events.emit('task.progressed', () => {
       throw new Error('nobody wants it');

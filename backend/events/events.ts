@@ -1,6 +1,6 @@
 /**
- * Tells what happens in this process: to the log, to the counters and to the listeners of `backend.on`. Everything that has
- * something to say to an operator goes through here.
+ * Passes each named event of this process to the log, to the counters and to the listeners of `backend.on`. Every part that
+ * has something to tell the operator calls `emit`.
  */
 
 import { refuseOptions } from '../../core/options.ts';
@@ -27,9 +27,9 @@ export class Events {
   }
 
   /**
-   * Something happened. Never throws. Where nobody listens and no line is due, this is one increment.
-   * @param make gives the fields, where somebody wants them
-   * @param detail for the log only: errors, which may quote what a listener must not get
+   * An event happened. Never throws. If nobody listens and the event makes no log line, this costs one increment.
+   * @param make returns the fields. Called only if somebody wants them
+   * @param detail for the log only: errors, since they may quote what a listener must not get
    */
   emit<N extends EventName>(name: N, make: () => EventMap[N], detail?: Readonly<Record<string, unknown>>): void {
     this.counts[name] += 1;
@@ -44,14 +44,14 @@ export class Events {
   }
 
   /**
-   * Calls `listener` whenever `name` happens in this process. What it throws, or rejects with, hurts nobody.
-   * @returns ends that
-   * @throws ConfigError `invalid_options` for a name that is none, or no function
+   * Calls `listener` whenever `name` happens in this process. Errors that it throws or rejects with are ignored.
+   * @returns a function that removes the listener
+   * @throws ConfigError `invalid_options` if there is no such event, or `listener` is not a function
    */
   on<N extends EventName>(name: N, listener: (event: NamedEvent<N>) => unknown): () => void {
     if (!Object.hasOwn(LINES, name)) refuseOptions(`on: there is no event ${describe(name)}. See docs/operating.md.`);
     if (typeof listener !== 'function') refuseOptions(`on: expected a function, got ${describe(listener)}.`);
-    // Another function each time: one that was given twice is called twice, and each can be taken back.
+    // A new function for each call: a listener that was added twice is called twice, and is removed once at a time.
     const own: Listener = (event) => listener(event as NamedEvent<N>);
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners.add(own));
@@ -62,11 +62,11 @@ export class Events {
   }
 }
 
-/** The work goes on whatever a listener does. */
+/** Calls a listener, and ignores its errors: the work must go on. */
 function tell(listener: Listener, event: NamedEvent): void {
   try {
     Promise.resolve(listener(event)).catch(() => undefined);
   } catch {
-    // The adopter's own; there is nowhere left to say so.
+    // An error of the adopter's own code.
   }
 }

@@ -1,11 +1,11 @@
-/** Tells of an outage once when it begins and once when it is over, and not once per failed call. */
+/** Tells of an outage once when it begins and once when it is over, instead of once for each failed call. */
 
-/** - `silent`: it does not answer. - `unusable`: it answers, but is of no use. */
+/** - `silent`: Redis or the bus does not answer. - `unusable`: it answers, but cannot be used. */
 export type OutageKind = 'silent' | 'unusable';
 
 /** What there is to tell of one part. */
 export interface OutageNews {
-  /** At most once an outage for each kind. `since`: when it began, in ISO 8601. */
+  /** Called at most once in an outage for each kind. `since`: when the outage began, in ISO 8601. */
   began(news: { readonly reason: string; readonly since: string }, kind: OutageKind): void;
   ended(news: { readonly since: string; readonly seconds: number; readonly failures: number }): void;
 }
@@ -19,18 +19,18 @@ export class Outage {
   #wellSince: number | null = null;
   #failures = 0;
 
-  /** @param calm how long it must have worked, without a failure in between, to count as over; in ms */
+  /** @param calm how long calls must have succeeded, without a failure in between, until the outage is over; in ms */
   constructor(news: OutageNews, calm = 0) {
     this.#news = news;
     this.#calm = calm;
   }
 
-  /** When it began, in ms since the epoch, or null while all is well. */
+  /** When the outage began, in ms since 1970; null while there is none. */
   get since(): number | null {
     return this.#since;
   }
 
-  /** A call failed. @param reason what the fault says of itself */
+  /** A call failed. @param reason the text of the error */
   failed(reason: string, kind: OutageKind = 'silent'): void {
     this.#failures += 1;
     this.#wellSince = null;
@@ -40,7 +40,7 @@ export class Outage {
     this.#news.began({ reason, since: new Date(this.#since).toISOString() }, kind);
   }
 
-  /** A call worked. */
+  /** A call succeeded. */
   succeeded(): void {
     if (this.#since === null) return;
     this.#wellSince ??= performance.now();

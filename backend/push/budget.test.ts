@@ -25,7 +25,7 @@ describe('a budget of ten messages a second', () => {
     expect(budget.left('ada', 1_090)).toBe(10);
   });
 
-  it('counts outcomes too, up to nine of them, so that one message is left for what moves', () => {
+  it('counts outcomes too, up to nine of them, so that one message is left for progress', () => {
     for (let n = 0; n < 4; n++) budget.spend('ada', true, 0);
     expect(budget.left('ada', 0)).toBe(6);
     for (let n = 0; n < 100; n++) budget.spend('ada', true, 0);
@@ -41,7 +41,7 @@ describe('a budget of ten messages a second', () => {
 });
 
 describe('a budget of one message a second', () => {
-  it('is not touched by outcomes', () => {
+  it('is not used up by outcomes', () => {
     budget = new Budget(1);
     for (let n = 0; n < 5; n++) budget.spend('ada', true, 0);
     expect(budget.left('ada', 0)).toBe(1);

@@ -65,7 +65,7 @@ export class Budget {
     return sent;
   }
 
-  /** Once a second, forgets the owners of whom no message counts any more. */
+  /** Once a second, forgets the owners without a message in the last second. */
   #clean(now: number): void {
     if (now - this.#cleanedAt < SECOND_MS) return;
     this.#cleanedAt = now;

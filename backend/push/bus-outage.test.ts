@@ -64,7 +64,7 @@ describe('an outage', () => {
     expect(outage.isOn).toBe(true);
   });
 
-  it('is too long after 2 s, or where the bus is not asked again before', () => {
+  it('is too long after 2 s, or if the next request comes later than that', () => {
     outage.failed(AWAY, 0, 0);
     expect(outage.isTooLong(2_000)).toBe(false);
     expect(outage.isTooLong(2_001)).toBe(true);

@@ -140,7 +140,7 @@ describe('a webhook', () => {
     ...over,
   });
 
-  it('is read where the bus signed it', () => {
+  it('is read if the bus signed it', () => {
     expect(bus.webhook(headers(), body)).toEqual({
       at: 1_700_000_000_000,
       events: [{ name: 'channel_vacated', channel: 'c' }],
@@ -344,7 +344,7 @@ describe('a bus that misbehaves', () => {
     expect(written).toBeLessThan(100_000_000);
   });
 
-  it('has taken the events where it answers {} or nothing', async () => {
+  it('has taken the events if it answers {} or nothing', async () => {
     for (const body of ['{}', '', 'ok', '{"channels":{}}', '[]', 'null']) {
       answer = (_, response) => response.writeHead(200).end(body);
       await bus.send([event()]);

@@ -37,7 +37,7 @@ describe('an outcome', () => {
     expect(push.merged).toEqual([{ key: 'a', revision: 1, isUrgent: false }]);
   });
 
-  it('waits for nothing while much is sent either, and takes along what waits', () => {
+  it('leaves at once while much is sent, too, and takes waiting events with it', () => {
     for (let n = 0; n < 200; n++) {
       push.add(`user-${n}`, `s${n}`, 1);
       push.add(`other-${n}`, `o${n}`, 1, true);
@@ -47,7 +47,7 @@ describe('an outcome', () => {
     expect(push.requests).toBeLessThanOrEqual(210);
   });
 
-  it('waits for nothing while little is sent', () => {
+  it('leaves at once while little is sent', () => {
     for (let n = 0; n < 100; n++) {
       push.add('ada', `t${n}`, 1, true);
       expect(push.sent).toHaveLength(n + 1);
@@ -55,7 +55,7 @@ describe('an outcome', () => {
     }
   });
 
-  it('is dropped where too many wait, and so is what it would have replaced', () => {
+  it('is dropped if too many wait, and so is the event that it would have replaced', () => {
     const dropped: string[] = [];
     const budget = new Budget(10);
     const onDropped = ({ key, revision }: OutboxEvent, why: string) => dropped.push(`${key}${revision} ${why}`);
@@ -73,7 +73,7 @@ describe('an outcome', () => {
 });
 
 describe('a state', () => {
-  it('waits at most 25 ms for others where many come one by one, and then few requests carry them', () => {
+  it('waits at most 25 ms for others if many come one by one, so that few requests carry them', () => {
     for (let n = 0; n < 200; n++) {
       push.add(`user-${n}`, `t${n}`, 1);
       push.pass(6);
@@ -94,14 +94,14 @@ describe('a state', () => {
     }
   });
 
-  it('is dropped at once where as many wait as leave in 10 s', () => {
+  it('is dropped at once if as many events wait as leave in 10 s', () => {
     for (let n = 0; n < 150; n++) push.outbox.add('ada', { key: `s${n}`, revision: 1, isUrgent: false }, 0);
     push.outbox.add('bob', { key: 'b', revision: 1, isUrgent: false }, 0);
     expect(push.outbox.size).toBe(101);
     expect(push.dropped.map(({ key }) => key)).toEqual(Array.from({ length: 50 }, (_, n) => `s${100 + n}`));
   });
 
-  it('is dropped where outcomes took its budget for 10 s', () => {
+  it('is dropped if outcomes used up its budget for 10 s', () => {
     for (let n = 0; n < 100; n++) push.outbox.add('ada', { key: `s${n}`, revision: 1, isUrgent: false }, 0);
     for (let n = 0; n < 120; n++) {
       push.add('ada', `o${n}`, 1, true);

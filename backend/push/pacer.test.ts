@@ -103,7 +103,7 @@ describe('a turn', () => {
     expect(turns).toEqual([{ at: 200, owner: 'ada', key: 'a' }]);
   });
 
-  it('is given when the task wants it now, where it has changed its mind', () => {
+  it('is given at once if the task first wanted it later and now wants it at once', () => {
     pacer.request('ada', 'a', 5_000, 0);
     pacer.request('ada', 'a', 300, 0);
     pass(10_000);
@@ -164,7 +164,7 @@ describe('the window', () => {
     expect(pacer.window).toBe(400);
   });
 
-  it('takes answers that come together for one sign', () => {
+  it('counts slow answers that come together as one', () => {
     for (let n = 0; n < 4; n++) pacer.noteAnswer(500, false, 0);
     expect(pacer.window).toBe(200);
   });

@@ -87,7 +87,7 @@ export class Pacer {
     this.#nextTurnAt = Math.min(this.#nextTurnAt, Math.max(notBefore, this.#readyAt(entry, now)));
   }
 
-  /** A task waits no more. */
+  /** A task no longer waits for a turn. */
   withdraw(owner: string, key: string): void {
     const entry = this.#owners.get(owner);
     if (entry?.waiting.delete(key) && entry.waiting.size === 0) this.#waiting.delete(entry);

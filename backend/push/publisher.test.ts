@@ -441,7 +441,7 @@ describe('a health check', () => {
     expect(await publisher.check()).toBe(true);
   });
 
-  it('counts the bus as up where it refuses the probe itself', async () => {
+  it('counts the bus as up if it refuses only the probe', async () => {
     bus.answer = () => new BusError('the bus answered 400: no such channel', 400);
     const check = publisher.check();
     await soon();

@@ -319,7 +319,7 @@ export class Publisher {
   }
 }
 
-/** The id of the task that an event is of; null where it is of none. */
+/** The id of an event's task; null if the event is not about a task. */
 function taskOf({ kind, key }: PushEvent): string | null {
   return kind === 'seen' || kind === 'session' ? null : key;
 }

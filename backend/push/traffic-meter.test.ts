@@ -8,14 +8,14 @@ beforeEach(() => {
 });
 
 describe('traffic', () => {
-  it('is low where one event leaves each 20 ms, for however long', () => {
+  it('is low if one event leaves each 20 ms, for any time', () => {
     for (let now = 0; now < 60_000; now += 20) {
       expect(traffic.isLow(now)).toBe(true);
       traffic.count(1, now);
     }
   });
 
-  it('is not low where two leave each 20 ms, after 10 events more than that', () => {
+  it('is not low if two leave each 20 ms, once 10 events have gathered', () => {
     for (let now = 0; now < 200; now += 20) traffic.count(2, now);
     expect(traffic.isLow(200)).toBe(false);
   });

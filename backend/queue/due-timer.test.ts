@@ -24,7 +24,7 @@ afterEach(() => {
 });
 
 describe('the due timer', () => {
-  it('wakes when a job is due by Redis’ clock, whatever the machine’s clock says', () => {
+  it('calls when a job is due by Redis’ clock, whatever the machine’s clock says', () => {
     timer.schedule(REDIS_TIME + 200);
     jest.setSystemTime(Date.now() - 600_000);
     jest.advanceTimersByTime(199);
@@ -44,19 +44,19 @@ describe('the due timer', () => {
     expect(looks).toBe(2);
   });
 
-  it('looks again after the longest sleep, though nobody told it a time', () => {
+  it('calls again after the longest wait, although no time was scheduled', () => {
     timer.schedule(Number.NaN);
     jest.advanceTimersByTime(3_000);
     expect(looks).toBe(3);
   });
 
-  it('sleeps no longer than that for a time that is far away', () => {
+  it('waits no longer than that for a time that is far away', () => {
     timer.schedule(REDIS_TIME + 2 ** 40);
     jest.advanceTimersByTime(1_000);
     expect(looks).toBe(1);
   });
 
-  it('that was stopped wakes nobody', () => {
+  it('that was stopped does not call', () => {
     timer.schedule(REDIS_TIME + 10);
     timer.stop();
     timer.schedule(REDIS_TIME + 10);

@@ -9,7 +9,7 @@ describe('the id of a job', () => {
     }
   });
 
-  it('of another making is none of ours', () => {
+  it('in another form is not one of ours', () => {
     for (const other of ['', TEST_ID, `${TEST_ID}:`, `${TEST_ID}:x`, ':1', 'a:b:1', '17'])
       expect(parseJobId(other)).toBeNull();
   });

@@ -288,7 +288,7 @@ describe('when Redis was restarted', () => {
     expect(names()).toEqual(['a:1']);
   });
 
-  it('a job that is under way elsewhere is not taken for stalled, however long Redis was away', async () => {
+  it('a job that runs elsewhere does not count as stalled, however long Redis was away', async () => {
     const other = new JobQueues({ url: server.url, prefix, events: new Events(log), clock: { now: Date.now } });
     const seen: string[] = [];
     const watching = { concurrency: 4, stallInterval: 1_000, onStalled: (job: string) => seen.push(job) };
@@ -313,7 +313,7 @@ describe('when Redis was restarted', () => {
     }
   });
 
-  it('scripts are loaded again where they are missed, also without a restart', async () => {
+  it('scripts that Redis has lost are sent again, also without a restart', async () => {
     await consume();
     await add('a:1');
     await withRaw((client) => client.scriptFlush());

@@ -76,7 +76,7 @@ export class JobQueues {
 
   /**
    * Delivers jobs of `name` to `handler`, which must not reject. Keeps trying while Redis is away.
-   * @throws Error `closed` where {@link close} was called before there was a Redis
+   * @throws Error `closed` if {@link close} was called before Redis could be reached
    */
   async consume(name: string, options: ConsumeOptions, handler: (job: string) => Promise<void>): Promise<Consumer> {
     if (this.#closed) throw new Error('closed');

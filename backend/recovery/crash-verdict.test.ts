@@ -16,7 +16,7 @@ describe('a crash of a worker', () => {
     expect(verdicts([task('a')], NOBODY)).toEqual({ a: 'charged' });
   });
 
-  it('of several tasks is charged to none of them: each could have been to blame', () => {
+  it('while several tasks ran is charged to none of them: each could be the cause', () => {
     expect(verdicts([task('a'), task('b')], NOBODY)).toEqual({ a: 'suspect', b: 'suspect' });
   });
 
@@ -49,19 +49,19 @@ describe('a crash of a worker', () => {
     expect(verdicts([], NOBODY)).toEqual({});
   });
 
-  it('is charged in the end even to a task that never was the only one: it has to end some day', () => {
+  it('is charged in the end even to a task that was never the only one, so that it ends some day', () => {
     expect(verdicts([task('a', 'free', { shared: 9 }), task('b')], NOBODY)).toEqual({ a: 'charged', b: 'suspect' });
   });
 });
 
-describe('what is held against a task', () => {
+describe('the suspicion against a task', () => {
   it('grows with each crash that it may have caused, and holds the longest time that it had run', () => {
     const shared = suspicionAfter(NO_SUSPICION, 'suspect', 5_000);
     expect(shared).toEqual({ shared: 1, charged: 0, lived: 5_000 });
     expect(suspicionAfter(shared, 'charged', 2_000)).toEqual({ shared: 1, charged: 1, lived: 5_000 });
   });
 
-  it('is taken back once another task was found to be to blame', () => {
+  it('is taken back when another task turns out to be the cause', () => {
     expect(suspicionAfter({ shared: 1, charged: 1, lived: 5_000 }, 'innocent', 9_000)).toMatchObject({
       shared: 0,
       charged: 1,

@@ -136,7 +136,7 @@ describe('of several tasks', () => {
     expect(await state(culprit)).toBe('retrying 2/3, shared 0, charged 1');
   });
 
-  it('none has failed where the process was ended since it was blocked beyond the deadline of one', async () => {
+  it('none has failed if the watchdog ended the process because of the deadline of one', async () => {
     const ids = [await run('w'), await run('w')];
     await endWith('w', ids);
     await watch(sweeper(), 4_000);
@@ -187,7 +187,7 @@ describe('a task that blocked its worker alone, beyond its deadline', () => {
   });
 });
 
-describe('a task whose workers died of it each time', () => {
+describe('a task that killed its worker each time', () => {
   it('has failed after its attempts, and its owner reads why', async () => {
     const id = await run('w', 'free', 1);
     die('w');
@@ -199,7 +199,7 @@ describe('a task whose workers died of it each time', () => {
     });
   });
 
-  it('that was called off is cancelled', async () => {
+  it('that its owner cancelled is cancelled', async () => {
     const id = await run('w');
     const { snapshot, owner } = await read(id);
     await store.apply({ snapshot, owner }, { type: 'cancel', at: clock.iso() });

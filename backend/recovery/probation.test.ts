@@ -12,13 +12,13 @@ describe('a suspect', () => {
     }
   });
 
-  it('that had lived for long keeps others out for a minute, or ten minutes where it runs alone, and is on probation for longer', () => {
+  it('that had run for long keeps others out for a minute, or ten minutes if it runs alone, and is on probation for longer', () => {
     const lived = 3_600_000;
     expect(probation({ shared: 1, lived })).toMatchObject({ exclusiveMs: 60_000, probationMs: 5_400_000 });
     expect(probation({ shared: 2, lived })).toMatchObject({ exclusiveMs: 600_000, probationMs: 5_400_000 });
   });
 
-  it('that was there at four deaths is on probation until it ends', () => {
+  it('that ran at four crashes is on probation until it ends', () => {
     expect(probation({ shared: 4, lived: 1 })).toEqual({
       isolation: 'alone',
       exclusiveMs: Number.POSITIVE_INFINITY,

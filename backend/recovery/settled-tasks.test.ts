@@ -37,7 +37,7 @@ describe('new tasks and outcomes whose push is settled', () => {
     expect(calls).toEqual([['a', 'b', 'c'], ['d']]);
   });
 
-  it('leave it at once where they are flushed, and no timer stays', async () => {
+  it('leave it at once if they are flushed, and no timer stays', async () => {
     const { time, calls, tasks } = setUp();
     tasks.add(['a']);
     await tasks.flush();
@@ -47,7 +47,7 @@ describe('new tasks and outcomes whose push is settled', () => {
     expect(calls).toHaveLength(1);
   });
 
-  it('stay on it where Redis is away: the sweeper pushes them once more', async () => {
+  it('stay on it if Redis is away: the sweeper pushes them once more', async () => {
     const { time, calls, tasks, goAway } = setUp();
     goAway();
     tasks.add(['a']);

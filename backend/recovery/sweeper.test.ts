@@ -73,8 +73,8 @@ function setUp() {
 
 const LOOKS = ['look for lost workers', 'look for unserved tasks of 0 workers'];
 
-describe('one round', () => {
-  it('looks for what is half done where this process has the lease', async () => {
+describe('one sweep', () => {
+  it('looks for what is half done if this process has the lease', async () => {
     const { round } = setUp();
     expect(await round()).toEqual(LOOKS);
   });
@@ -95,7 +95,7 @@ describe('one round', () => {
     expect(await round()).toEqual(LOOKS);
   });
 
-  it('takes leases for as many seconds as it may miss rounds, and comes more often for short stall intervals', async () => {
+  it('takes leases that last three sweeps, and comes more often for short stall intervals', async () => {
     const { round, state, leases } = setUp();
     state.workers = [
       { id: 'w', names: [], stallInterval: 2_000, isAlive: true, blockedFor: 0 },
@@ -113,7 +113,7 @@ describe('one round', () => {
 });
 
 describe('an outcome that was not pushed', () => {
-  it('is pushed once, and again only where it is still on the list after ten seconds', async () => {
+  it('is pushed once, and again only if it is still on the list after ten seconds', async () => {
     const { round, state, time } = setUp();
     state.unpublished = ['a'];
     state.tasks.set('a', failed('a'));
@@ -145,7 +145,7 @@ describe('an outcome that was not pushed', () => {
 });
 
 describe('definitions that this process starts', () => {
-  it('are announced in the first round, after a minute, and when there are more', async () => {
+  it('are announced in the first sweep, after a minute, and when there are more', async () => {
     const { sweeper, round, announced, time } = setUp();
     sweeper.addDefinitions(['import']);
     await round();

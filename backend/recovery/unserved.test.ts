@@ -94,7 +94,7 @@ describe('a task that no living worker handles', () => {
     expect(events.counts).toMatchObject({ 'task.without-worker': 1, 'definition.without-worker': 1 });
   });
 
-  it('is told of also where it waits to be tried again', async () => {
+  it('is marked also if it waits to be tried again', async () => {
     const task = await accept();
     const started = await store.apply(
       { snapshot: task, owner: 'ada' },
@@ -108,14 +108,14 @@ describe('a task that no living worker handles', () => {
     expect(await waitingFor(task)).toBe('worker');
   });
 
-  it('is told of however many wait before it, some in each look', async () => {
+  it('is marked however many wait before it, 100 in each look', async () => {
     const tasks = await Promise.all(Array.from({ length: 250 }, accept));
     await lookFor(30_000, []);
     for (let looks = 0; looks < 2; looks++) await unserved.look([]);
     expect(await Promise.all(tasks.map(waitingFor))).toEqual(tasks.map(() => 'worker'));
   });
 
-  it('is told to be in good hands again when a worker comes', async () => {
+  it('loses its mark when a worker comes', async () => {
     const tasks = await Promise.all(Array.from({ length: 150 }, accept));
     await lookFor(30_000, []);
     await unserved.look([]);
@@ -124,7 +124,7 @@ describe('a task that no living worker handles', () => {
     expect(log.find('info', /again/)).toHaveLength(1);
   });
 
-  it('is told so by another sweeper, where the one that marked it was replaced together with the workers', async () => {
+  it('loses its mark by another sweeper, if the one that marked it was replaced together with the workers', async () => {
     const tasks = await Promise.all(Array.from({ length: 150 }, accept));
     await lookFor(30_000, []);
     await unserved.look([]);
@@ -133,7 +133,7 @@ describe('a task that no living worker handles', () => {
     expect(await Promise.all(tasks.map(waitingFor))).toEqual(tasks.map(() => null));
   });
 
-  it('is told so by a sweeper that looks again after a while in which another did', async () => {
+  it('loses its mark by a sweeper that looks again after a while in which another did', async () => {
     await lookFor(1_000, [worker()]);
     const task = await accept();
     const other = sweeper();
@@ -145,7 +145,7 @@ describe('a task that no living worker handles', () => {
     expect(await waitingFor(task)).toBeNull();
   });
 
-  it('is nobody’s business while a worker handles it, or nothing waits', async () => {
+  it('is not reported while a worker handles it, or nothing waits', async () => {
     await lookFor(60_000, []);
     const task = await accept();
     await lookFor(60_000, [worker()]);

@@ -50,7 +50,7 @@ describe('an error of Redis', () => {
     });
   });
 
-  it('that is none of Redis: nobody answered, or we are wrong', () => {
+  it('that is not from Redis: there was no answer, or the bug is ours', () => {
     expect(faultOf(new Error('Socket closed unexpectedly')).kind).toBe('away');
     expect(faultOf(new DeadlineError('no answer within 1500 ms')).kind).toBe('away');
     expect(faultOf(new AggregateError([new Error('connect ECONNREFUSED ::1:1')]))).toMatchObject({
@@ -61,12 +61,12 @@ describe('an error of Redis', () => {
     for (const thrown of [null, undefined, 'text', { message: 1 }]) expect(faultOf(thrown).kind).toBe('away');
   });
 
-  it('says of a certificate that nobody vouches for what to do', () => {
+  it('says what to do about a certificate of an unknown signer', () => {
     const error = Object.assign(new Error('self-signed certificate'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
     expect(faultOf(error).text).toMatch(/tls: \{ ca \}.*NODE_EXTRA_CA_CERTS/);
   });
 
-  it('says whether anything can have been done', () => {
+  it('says whether the command may have been done', () => {
     for (const error of [
       new NotConnectedError('not connected'),
       new UnusableRedisError('it is old'),

@@ -17,7 +17,7 @@ function startStore() {
   return { store, discards };
 }
 
-describe('tasks that are taken back', () => {
+describe('tasks that are removed since their creation got no answer', () => {
   it('are tried a few at once, however many there are, and all in the end', async () => {
     const { store, discards } = startStore();
     const ids = Array.from({ length: 1_000 }, (_, n) => String(n));

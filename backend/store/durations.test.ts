@@ -22,7 +22,7 @@ it('the median is unknown for fewer than three runs', () => {
   expect(medianOf([1, 2, 3, 4])).toBe(3);
 });
 
-it('nothing is learnt from what is no duration', () => {
+it('values that are not durations are left out', () => {
   expect(medianOf([Number.NaN, 1e300, -5])).toBeNull();
   expect(medianOf([Number.NaN, 1e300, 10, 20, 30])).toBe(20);
 });

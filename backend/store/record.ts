@@ -6,11 +6,11 @@
  * |-------------|----------|--------------------------------------------------------------------|-----------------------------|
  * | revision    | `r` | the task's revision                                                     | create-task, commit-change, mark-seen |
  * | snapshot    | `s` | the snapshot as a list shows it, JSON; a result too big for an event is left out | create-task, commit-change |
- * | result      | `R` | the result that was left out, JSON; no field where none was             | commit-change               |
+ * | result      | `R` | the result that was left out, JSON; no field if none was                | commit-change               |
  * | seenAt      | `v` | when the owner saw the outcome (ms). `s` stays as it is: the reader adds this | mark-seen             |
  * | owner       | `o` | whose task it is                                                        | create-task                 |
  * | input       | `i` | the input as its schema gave it, JSON                                   | create-task                 |
- * | raw         | `x` | the input as it came, JSON, where it differs from `i`; '' if it was not JSON   | create-task          |
+ * | raw         | `x` | the input as it came, JSON, if it differs from `i`; '' if it was not JSON      | create-task          |
  * | retriedBy   | `t` | id of the task that tries this one again                                | create-task (of that task)  |
  * | waitedUntil | `w` | until when a request waits for the task to change (ms)                  | mark-waited                 |
  * | run         | `n` | how often the task was started; also the number of its current or last run | commit-change (start)    |
@@ -99,7 +99,7 @@ export interface StoredSnapshot {
 
 type FieldName = keyof typeof FIELD;
 
-/** The values of the fields that were read, as Redis answers them. Null where a record has no such field. */
+/** The values of the fields that were read, as Redis answers them. Null if the record has no such field. */
 export type StoredFields = Readonly<Partial<Record<FieldName, string | null>>>;
 
 const RUN_FIELDS = ['run', 'worker', 'begunAt', 'handedBackProgress', 'suspicion'] as const;

@@ -34,7 +34,7 @@ describe('a new task', () => {
     expect(await world.store.read(uuid())).toBeNull();
   });
 
-  it('keeps what came beside what its schema made of it, where that is another', async () => {
+  it('keeps the input as it came beside the parsed one, if they differ', async () => {
     const [parsed, dated] = [makeTask(), makeTask()];
     await world.store.create({ snapshot: parsed, owner: 'ada', input: { n: 5 }, raw: '{"n":"5"}' }, null);
     expect(await world.store.read(parsed.id, { input: true })).toMatchObject({ input: { n: 5 }, raw: { n: '5' } });

@@ -134,8 +134,8 @@ export class TaskStore {
   }
 
   /**
-   * Marks a task as waited for during the next `ms`, so that its changes are announced (`Redis.onChange`), and reads it as
-   * it is then; null where there is none.
+   * Notes that a request waits for a task during the next `ms`, so that its changes are announced (`Redis.onChange`).
+   * @returns the task as it is now; null if there is none
    * @throws TaskError `store_unavailable`
    */
   async markWaited(id: string, ms: number): Promise<Snapshot | null> {

@@ -59,7 +59,7 @@ describe('a snapshot', () => {
     expect(JSON.parse(result)).toBe('r'.repeat(MAX_EVENT_BYTES));
   });
 
-  it('is read with its result where that was wanted, and as seen where the mark says so', () => {
+  it('is read with its result if that was wanted, and as seen if `seenAt` is set', () => {
     const task = succeeded('r'.repeat(MAX_EVENT_BYTES));
     const { snapshot, result } = encodeSnapshot(task);
     expect(decodeRecord({ snapshot, owner: 'ada', result }, { result: true })).toEqual({
@@ -71,7 +71,7 @@ describe('a snapshot', () => {
     });
   });
 
-  it('is in a list without a big result, though version 0.1.0 stored it inside', () => {
+  it('is in a list without a big result, even if version 0.1.0 stored it inside', () => {
     const old = JSON.stringify(succeeded('r'.repeat(MAX_EVENT_BYTES)));
     expect(decodeListItem({ snapshot: old, seenAt: null })).toMatchObject({ result: null, resultOmitted: true });
   });
@@ -86,12 +86,12 @@ describe('a record', () => {
     expect(decodeRecord({ snapshot, owner: 'ada' }, {})).toEqual({ snapshot: newTask(), owner: 'ada' });
   });
 
-  it('is none without a snapshot or an owner: a mark may be all that is left of an expired one', () => {
+  it('is null without a snapshot or an owner: other fields may be all that is left of an expired one', () => {
     expect(decodeRecord({ snapshot: null, owner: 'ada' }, {})).toBeNull();
     expect(decodeRecord({ snapshot, owner: null }, {})).toBeNull();
   });
 
-  it('has the input as it came where that differs, undefined where that was no JSON', () => {
+  it('has the input as it came if that differs, undefined if it was not JSON', () => {
     const read = (raw: string | null) =>
       decodeRecord({ snapshot, owner: 'ada', input: '{"n":5}', raw }, { input: true });
     expect(read(null)).toMatchObject({ input: { n: 5 }, raw: { n: 5 } });

@@ -23,7 +23,7 @@ describe('the indexes', () => {
     expect([await ids('active'), await ids('unseen'), await ids('all')]).toEqual([[], [], [task.id]]);
   });
 
-  it('are each owner’s own, even where ids look alike', async () => {
+  it('are each owner’s own, even if ids look alike', async () => {
     const owners = ['ada', 'ADA', 'ada:', 'ada*', 'a d a', '😀'];
     for (const owner of owners) {
       const task = await accept(owner);

@@ -35,7 +35,7 @@ describe('a retry', () => {
     expect(await jobs()).toEqual({ waiting: [`${id}:2`, `${id}:1`], delayed: [] });
   });
 
-  it('that is none, since the change was refused, has none', async () => {
+  it('that was refused has no job', async () => {
     const task = await happen(await accept(), 'ada', start(), succeed());
     expect(await world.store.apply({ snapshot: task, owner: 'ada' }, fail())).toMatchObject({ ok: false });
     expect(await jobs()).toEqual({ waiting: [`${task.id}:1`], delayed: [] });
@@ -61,7 +61,7 @@ describe('a run', () => {
     }
   });
 
-  it('that is over cannot write, though its attempt is on again', async () => {
+  it('that is over cannot write, even if the same attempt runs again', async () => {
     const first = await happen(await accept(), 'ada', start());
     const again = await happen(first, 'ada', release, start());
     expect(again).toMatchObject({ status: 'running', attempt: 1, attempts: 3 });
@@ -74,7 +74,7 @@ describe('a run', () => {
     expect(await read(again.id)).toMatchObject({ snapshot: again, run: 2 });
   });
 
-  it('that was handed back leaves what it had shown to the next, and one that failed does not', async () => {
+  it('that was handed back leaves its progress to the next run, and one that failed does not', async () => {
     const shown = await happen(await accept(), 'ada', start(), progress(3));
     await happen(shown, 'ada', release);
     expect((await read(shown.id)).handedBackProgress).toEqual(shown.progress);
@@ -90,7 +90,7 @@ describe('a run', () => {
     expect(await waiting()).toEqual([`${task.id}:3`]);
   });
 
-  it('keeps what is held against its task', async () => {
+  it('keeps the suspicion against its task', async () => {
     const task = await happen(await accept(), 'ada', start());
     const suspicion = { shared: 1, charged: 0, lived: 2_000 };
     await world.store.apply({ snapshot: task, owner: 'ada' }, release, { run: 1, suspicion });

@@ -56,7 +56,7 @@ describe('the run', () => {
     expect(commitOf([cancel]).runChange).toBeNull();
   });
 
-  it('leaves what it had shown only if it was handed back, and what is held against the task', () => {
+  it('leaves its progress only if it was handed back, and the suspicion against the task', () => {
     const suspicion = { shared: 1, charged: 0, lived: 10 };
     const handedBack = commitOf([start(), progress, release], { run: 1, suspicion }).runChange;
     expect(handedBack).toMatchObject({ type: 'end', suspicion: JSON.stringify(suspicion) });
@@ -72,14 +72,14 @@ describe('the run', () => {
   });
 });
 
-it('a duration is learnt from a first attempt that succeeds, and from nothing else', () => {
+it('only a first attempt that succeeds counts for the usual duration', () => {
   expect(commitOf([start(), succeed()]).duration).toBe(60_000);
   expect(commitOf([start(), fail(), start(4), succeed(2)]).duration).toBeNull();
   expect(commitOf([start(), fail()]).duration).toBeNull();
 });
 
 describe('the next run', () => {
-  it('has its job for when it is due, or at once where that is past', () => {
+  it('has its job for when it is due, or at once if that is past', () => {
     expect(commitOf([start(), fail(time(101))], { run: 1 }).job).toEqual({
       id: `${newTask().id}:2`,
       at: Date.parse(time(101)),
@@ -93,7 +93,7 @@ describe('the next run', () => {
   });
 });
 
-it('workers hear of a cancellation once, and only where one may be at the task', () => {
+it('workers are told of a cancellation once, and only if one may have the task', () => {
   expect(commitOf([start(), cancel]).announceCancel).toBe(true);
   expect(commitOf([start(), fail(time(500)), cancel]).announceCancel).toBe(true);
   expect(commitOf([cancel]).announceCancel).toBe(false);

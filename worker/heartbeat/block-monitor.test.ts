@@ -41,7 +41,7 @@ describe('an event loop that turns late', () => {
     expect(lines()[0]).toMatch(/import \(e\) and 2 more$/);
   });
 
-  it('is not told of below a second, nor where nothing runs', () => {
+  it('is not reported below a second, or if no task runs', () => {
     const { monitor, run, lines } = setUp();
     monitor.beat(10_000);
     run('a', 'b');

@@ -49,7 +49,7 @@ export interface Commit {
 
 /** What became of a change. */
 export type CommitAnswer =
-  /** `watched`: whether the owner has a page open. Always true for an outcome, which is pushed in any case. */
+  /** `watched` is always true for an outcome, which is pushed in any case. */
   | { readonly result: 'ok'; readonly watched: boolean }
   | { readonly result: 'missing' }
   /** Another run has begun. */
