@@ -1,67 +1,44 @@
-// The kinds of Redis that people have: each as a real process, with a server and a worker on it.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+// Each kind of Redis that people use (least rights, TLS, Sentinel, Cluster), as a real process with a server and a worker on
+// it.
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { generate } from 'selfsigned';
-import type { BackendOptions } from '../../../backend/options.ts';
 import { commandsNeeded } from '../../../backend/redis/inspection.ts';
 import { ALL_SCRIPTS } from '../../../backend/store/commands/index.ts';
 import { startChild, waitUntilReady } from '../../../dev/stack/child.ts';
 import { findFreePort } from '../../../dev/stack/ports.ts';
 import { findRedisServer, pingRedis } from '../../../dev/stack/redis.ts';
 import { eventually } from '../../support/eventually.ts';
-import { sayTo, startRedis, type TestRedis } from '../../support/redis/redis.ts';
-import { type RedisWorld, startRedisWorld } from '../../support/redis/redis-world.ts';
+import { sayTo, type TestRedis } from '../../support/redis/redis.ts';
+import type { RedisWorld } from '../../support/redis/redis-world.ts';
+import { HEALED_MS, makeReplica, useRedis } from '../../support/redis/use-redis.ts';
 
 jest.setTimeout(90_000);
 
-const HEALED_MS = 10_000;
-const closers: (() => Promise<unknown> | unknown)[] = [];
-
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-
-async function redis(settings: Record<string, string> = {}): Promise<TestRedis> {
-  const server = await startRedis({ settings });
-  closers.push(() => server.stop());
-  return server;
-}
-
-async function worldOn(address: BackendOptions['redis'], options: Partial<BackendOptions> = {}): Promise<RedisWorld> {
-  const made = await startRedisWorld(address, options);
-  closers.push(() => made.close());
-  return made;
-}
-
-function folder(): string {
-  const made = mkdtempSync(join(tmpdir(), 'inloop-kinds-'));
-  closers.push(() => rmSync(made, { recursive: true, force: true }));
-  return made;
-}
+const { startRedis, startWorld, makeFolder, closeAfterTest } = useRedis();
 
 /** Everything that a task can do to Redis: accepted, retried, waited for, cancelled, listed, seen. */
-async function expectEverythingWorks(made: RedisWorld): Promise<void> {
-  await made.trial(20_000);
-  const failing = await made.start({ failures: 1 });
-  const running = await made.start({ ms: 60_000 });
-  const changed = new Promise((resolve) => void made.server.redis.onChange(resolve));
-  await made.server.store.markWaited(running.id, 30_000);
-  await made.reaches(running.id, 'running');
-  await made.tasks.tasks.cancel('ada', running.id);
+async function expectEverythingWorks(world: RedisWorld): Promise<void> {
+  await world.trial(20_000);
+  const failing = await world.start({ failures: 1 });
+  const running = await world.start({ ms: 60_000 });
+  const changed = new Promise((resolve) => void world.server.redis.onChange(resolve));
+  await world.server.store.markWaited(running.id, 30_000);
+  await world.reaches(running.id, 'running');
+  await world.tasks.tasks.cancel('ada', running.id);
   await changed;
-  await made.reaches(running.id, 'cancelled');
-  await made.reaches(failing.id, 'succeeded');
-  const { tasks } = await made.tasks.tasks.list('ada', { state: 'unseen' });
+  await world.reaches(running.id, 'cancelled');
+  await world.reaches(failing.id, 'succeeded');
+  const { tasks } = await world.tasks.tasks.list('ada', { state: 'unseen' });
   expect(tasks).toHaveLength(3);
-  await made.tasks.tasks.seen(
+  await world.tasks.tasks.seen(
     'ada',
     tasks.map(({ id }) => id),
   );
-  expect((await made.tasks.tasks.list('ada', { state: 'unseen' })).tasks).toEqual([]);
-  expect(await made.server.check()).toEqual({ redis: true, push: true });
-  for (const log of [made.logs.server, made.logs.worker]) {
+  expect((await world.tasks.tasks.list('ada', { state: 'unseen' })).tasks).toEqual([]);
+  expect(await world.server.check()).toEqual({ redis: true, push: true });
+  for (const log of [world.logs.server, world.logs.worker]) {
     expect(log.lines.filter(({ message }) => /redis/i.test(message))).toEqual([]);
   }
 }
@@ -72,63 +49,66 @@ describe('a user of Redis', () => {
   const withUser = (server: TestRedis) => server.url.replace('//', '//inloop:secret@');
 
   it('with the rights that docs/redis.md lists can do everything', async () => {
-    const server = await redis();
+    const server = await startRedis();
     await server.say(...rights);
-    await expectEverythingWorks(await worldOn(withUser(server)));
+    await expectEverythingWorks(await startWorld(withUser(server)));
   });
 
-  it('is listed with each right that is needed, and no other but INFO', () => {
+  it('has in docs/redis.md each right that is needed, and no other but INFO', () => {
     const listed = rights.filter((word) => word.startsWith('+')).map((word) => word.slice(1));
     expect(listed.sort()).toEqual([...commandsNeeded(ALL_SCRIPTS), 'info'].sort());
   });
 
   it('without INFO can do everything too', async () => {
-    const server = await redis();
+    const server = await startRedis();
     await server.say(...rights, '-info');
-    await expectEverythingWorks(await worldOn(withUser(server)));
+    await expectEverythingWorks(await startWorld(withUser(server)));
   });
 
-  it('that lacks a right is told which in one line, accepts nothing, and heals', async () => {
-    const server = await redis();
+  it('that lacks rights: one line names them, no task is accepted, and with the rights everything works again', async () => {
+    const server = await startRedis();
     await server.say(...rights, '-zadd', '-subscribe');
-    const made = await worldOn(withUser(server));
-    await expect(made.start()).rejects.toMatchObject({ code: 'store_unavailable' });
-    expect(await made.server.check()).toMatchObject({ redis: false });
-    await eventually(() => made.logs.worker.lines.length > 0);
-    for (const log of [made.logs.server, made.logs.worker]) {
+    const world = await startWorld(withUser(server));
+    await expect(world.start()).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(await world.server.check()).toMatchObject({ redis: false });
+    await eventually(() => world.logs.worker.lines.length > 0);
+    for (const log of [world.logs.server, world.logs.worker]) {
       expect(log.lines.map(({ message }) => message)).toEqual([
         expect.stringMatching(/may not use subscribe, zadd .*ACL SETUSER.*\+subscribe \+zadd/),
       ]);
     }
     await server.say(...rights);
-    await made.trial(HEALED_MS);
+    await world.trial(HEALED_MS);
   });
 
-  it.each([['~other:*'], ['&other:*'], ['-eval']])('that lacks all but %s hears of it', async (right) => {
-    const server = await redis();
-    await server.say(
-      ...rights,
-      ...(right.startsWith('~') ? ['resetkeys'] : right.startsWith('&') ? ['resetchannels'] : []),
-      right,
-    );
-    const made = await worldOn(withUser(server));
-    await expect(made.start()).rejects.toMatchObject({ code: 'store_unavailable' });
-    expect(made.logs.server.find('warn', /may not use .*ACL SETUSER <user> ~inloop:\* &inloop:\*/)).toHaveLength(1);
-  });
+  it.each([['~other:*'], ['&other:*'], ['-eval']])(
+    'whose rights are narrowed by %s: one line says what is needed',
+    async (right) => {
+      const server = await startRedis();
+      await server.say(
+        ...rights,
+        ...(right.startsWith('~') ? ['resetkeys'] : right.startsWith('&') ? ['resetchannels'] : []),
+        right,
+      );
+      const world = await startWorld(withUser(server));
+      await expect(world.start()).rejects.toMatchObject({ code: 'store_unavailable' });
+      expect(world.logs.server.find('warn', /may not use .*ACL SETUSER <user> ~inloop:\* &inloop:\*/)).toHaveLength(1);
+    },
+  );
 
-  it('has any characters in its password, and another database', async () => {
-    const server = await redis();
+  it('may have any characters in its password, and another database', async () => {
+    const server = await startRedis();
     const password = 'p@ss/w:rd %?#[é]';
     await server.say(...rights, '+select', `>${password}`);
     const address = server.url.replace('//', `//inloop:${encodeURIComponent(password)}@`);
-    await expectEverythingWorks(await worldOn(`${address}/1`));
+    await expectEverythingWorks(await startWorld(`${address}/1`));
     expect(String(await server.say('INFO', 'keyspace'))).toMatch(/db1:/);
     expect(String(await server.say('INFO', 'keyspace'))).not.toMatch(/db0:/);
   });
 });
 
 describe('TLS', () => {
-  it('with a private CA works when the CA is given, and says how when it is not', async () => {
+  it('with a private CA works if the CA is given; if not, a line says how to give it', async () => {
     const names = [{ type: 7 as const, ip: '127.0.0.1' }];
     const ca = await generate([{ name: 'commonName', value: 'a private CA' }], {
       keySize: 2_048,
@@ -142,11 +122,11 @@ describe('TLS', () => {
       ca: { key: ca.private, cert: ca.cert },
       extensions: [{ name: 'subjectAltName', altNames: names }],
     });
-    const path = folder();
+    const path = makeFolder();
     const files = { 'ca.pem': ca.cert, 'redis.pem': own.cert, 'redis.key': own.private };
     for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);
     const port = await findFreePort();
-    await redis({
+    await startRedis({
       'tls-port': String(port),
       'tls-cert-file': join(path, 'redis.pem'),
       'tls-key-file': join(path, 'redis.key'),
@@ -154,8 +134,8 @@ describe('TLS', () => {
       'tls-auth-clients': 'no',
     });
     const url = `rediss://127.0.0.1:${port}`;
-    await expectEverythingWorks(await worldOn({ url, tls: { ca: ca.cert } }));
-    const without = await worldOn(url);
+    await expectEverythingWorks(await startWorld({ url, tls: { ca: ca.cert } }));
+    const without = await startWorld(url);
     await expect(without.start()).rejects.toMatchObject({ code: 'store_unavailable' });
     expect(without.logs.server.find('warn', /NODE_EXTRA_CA_CERTS/)).toHaveLength(1);
   });
@@ -164,16 +144,12 @@ describe('TLS', () => {
 describe('Sentinel', () => {
   it('leads to the primary, and after a failover to the new one', async () => {
     const settings = { 'repl-diskless-sync-delay': '0', requirepass: '', masterauth: 's3cret' };
-    const [a, b] = [await redis(settings), await redis(settings)];
+    const [a, b] = [await startRedis(settings), await startRedis(settings)];
     for (const server of [a, b])
       await server.say('ACL', 'SETUSER', 'default', 'resetpass', '>s3cret', '~*', '&*', '+@all').catch(() => undefined);
     const say = (port: number, ...command: string[]) => sayTo(port, command, 's3cret');
-    await say(b.port, 'REPLICAOF', '127.0.0.1', String(a.port));
+    await makeReplica((...command) => say(b.port, ...command), a.port);
     const sentinels = await Promise.all([0, 1, 2].map(() => startSentinel(a.port)));
-    await eventually(async () => String(await say(b.port, 'INFO', 'replication')).includes('master_link_status:up'), {
-      within: 20_000,
-      every: 100,
-    });
     await eventually(
       async () => {
         const known = (await sayTo(sentinels[0] ?? 0, ['SENTINEL', 'MASTER', 'main'])) as string[];
@@ -183,30 +159,30 @@ describe('Sentinel', () => {
       { within: 30_000, every: 200, that: 'the sentinels to know each other and the replica' },
     );
     const dead = await findFreePort();
-    const made = await worldOn(
+    const world = await startWorld(
       `redis+sentinel://:s3cret@127.0.0.1:${dead},${sentinels.map((port) => `127.0.0.1:${port}`).join(',')}/main`,
     );
-    await expectEverythingWorks(made);
+    await expectEverythingWorks(world);
     await a.kill();
     await eventually(async () => String(await say(b.port, 'ROLE')).startsWith('master'), {
       within: 30_000,
       every: 100,
     });
-    await made.trial(HEALED_MS);
-    expect(await made.server.check()).toMatchObject({ redis: true });
+    await world.trial(HEALED_MS);
+    expect(await world.server.check()).toMatchObject({ redis: true });
   });
 
-  it('that knows no such primary says so', async () => {
-    const server = await redis();
+  it('that does not know the primary: one line says so', async () => {
+    const server = await startRedis();
     const port = await startSentinel(server.port);
-    const made = await worldOn(`redis+sentinel://127.0.0.1:${port}/other`);
-    await expect(made.start()).rejects.toMatchObject({ code: 'store_unavailable' });
-    expect(made.logs.server.find('warn', /sentinels know no primary called "other"/)).toHaveLength(1);
+    const world = await startWorld(`redis+sentinel://127.0.0.1:${port}/other`);
+    await expect(world.start()).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(world.logs.server.find('warn', /sentinels know no primary called "other"/)).toHaveLength(1);
   });
 
   async function startSentinel(primary: number): Promise<number> {
     const port = await findFreePort();
-    const path = folder();
+    const path = makeFolder();
     const file = join(path, 'sentinel.conf');
     const lines = [
       `port ${port}`,
@@ -225,7 +201,7 @@ describe('Sentinel', () => {
       cwd: path,
     };
     const child = await startChild(command);
-    closers.push(() => child.stop());
+    closeAfterTest(() => child.stop());
     await waitUntilReady('Sentinel', child, () => pingRedis(port));
     return port;
   }
@@ -233,7 +209,11 @@ describe('Sentinel', () => {
 
 describe('Redis Cluster', () => {
   async function cluster(slots: readonly [number, number]): Promise<TestRedis> {
-    const node = await redis({ 'cluster-enabled': 'yes', 'cluster-require-full-coverage': 'no', appendonly: 'no' });
+    const node = await startRedis({
+      'cluster-enabled': 'yes',
+      'cluster-require-full-coverage': 'no',
+      appendonly: 'no',
+    });
     await node.say('CLUSTER', 'ADDSLOTSRANGE', ...slots.map(String));
     await eventually(async () => String(await node.say('CLUSTER', 'INFO')).includes('cluster_state:ok'), {
       within: 10_000,
@@ -243,22 +223,22 @@ describe('Redis Cluster', () => {
 
   it('does everything with a prefix that has a hash tag', async () => {
     const node = await cluster([0, 16_383]);
-    await expectEverythingWorks(await worldOn(node.url, { prefix: '{inloop}:' }));
+    await expectEverythingWorks(await startWorld(node.url, { prefix: '{inloop}:' }));
   });
 
-  it('is refused in one line with one that has none', async () => {
+  it('is refused in one line with a prefix that has no hash tag', async () => {
     const node = await cluster([0, 16_383]);
-    const made = await worldOn(node.url);
-    await expect(made.start()).rejects.toMatchObject({ code: 'store_unavailable', status: 503 });
-    await expect(made.tasks.tasks.list('ada')).rejects.toMatchObject({ status: 503 });
-    expect(await made.server.check()).toMatchObject({ redis: false });
-    await eventually(() => made.logs.worker.lines.length > 0);
-    for (const log of [made.logs.server, made.logs.worker]) {
+    const world = await startWorld(node.url);
+    await expect(world.start()).rejects.toMatchObject({ code: 'store_unavailable', status: 503 });
+    await expect(world.tasks.tasks.list('ada')).rejects.toMatchObject({ status: 503 });
+    expect(await world.server.check()).toMatchObject({ redis: false });
+    await eventually(() => world.logs.worker.lines.length > 0);
+    for (const log of [world.logs.server, world.logs.worker]) {
       expect(log.lines.map(({ message }) => message)).toEqual([expect.stringMatching(/cluster.*\{inloop\}:/)]);
     }
   });
 
-  it('is refused on a node that does not hold our slot, until it does', async () => {
+  it('is refused on a node that does not hold our slot, until the node holds it', async () => {
     const [node, other] = [await cluster([0, 100]), await cluster([101, 16_383])];
     await node.say('CLUSTER', 'MEET', '127.0.0.1', String(other.port));
     await eventually(async () => String(await node.say('CLUSTER', 'INFO')).includes('cluster_known_nodes:2'), {
@@ -267,30 +247,30 @@ describe('Redis Cluster', () => {
     await eventually(async () => String(await node.say('CLUSTER', 'INFO')).includes('cluster_slots_assigned:16384'), {
       within: 20_000,
     });
-    const made = await worldOn(node.url, { prefix: '{inloop}:' });
-    await expect(made.start()).rejects.toMatchObject({ code: 'store_unavailable' });
-    const told = made.logs.server.find('warn', /cluster, and this node does not hold/);
+    const world = await startWorld(node.url, { prefix: '{inloop}:' });
+    await expect(world.start()).rejects.toMatchObject({ code: 'store_unavailable' });
+    const told = world.logs.server.find('warn', /cluster, and this node does not hold/);
     expect(told).toHaveLength(1);
     expect(told[0]?.message).toContain(String(other.port));
     const slot = String(await node.say('CLUSTER', 'KEYSLOT', '{inloop}:'));
     const id = String(await node.say('CLUSTER', 'MYID'));
     for (const member of [other, node]) await member.say('CLUSTER', 'SETSLOT', slot, 'NODE', id);
-    // Of two nodes that claim a slot in what they tell each other, the one with the higher epoch is believed.
+    // When two nodes claim the same slot, the cluster believes the one with the higher epoch.
     await node.say('CLUSTER', 'BUMPEPOCH');
-    await made.trial(HEALED_MS);
+    await world.trial(HEALED_MS);
   });
 });
 
-describe('what would lose tasks', () => {
+describe('an eviction policy that could lose tasks', () => {
   it.each([
     ['allkeys-lru', /accepted tasks may vanish.*noeviction/],
     ['volatile-ttl', /outcomes may vanish.*noeviction/],
-  ])('%s is warned of once', async (policy, words) => {
-    const server = await redis({ 'maxmemory-policy': policy });
-    const made = await worldOn(server.url);
-    await made.trial(20_000);
+  ])('%s causes one warning', async (policy, words) => {
+    const server = await startRedis({ 'maxmemory-policy': policy });
+    const world = await startWorld(server.url);
+    await world.trial(20_000);
     await server.say('CLIENT', 'KILL', 'TYPE', 'normal');
-    await made.trial(20_000);
-    expect(made.logs.server.find('warn', words)).toHaveLength(1);
+    await world.trial(20_000);
+    expect(world.logs.server.find('warn', words)).toHaveLength(1);
   });
 });

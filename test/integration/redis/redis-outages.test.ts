@@ -1,67 +1,47 @@
-// Redis as it is met on a bad day: whatever it was that happened, everything works again within 10 s of Redis being well.
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+// Outages of Redis: failovers, full memory, cut and silent connections, restarts, pauses. Everything works again at most 10 s
+// after Redis works again.
+import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { eventually } from '../../support/eventually.ts';
-import { startRedis, type TestRedis } from '../../support/redis/redis.ts';
-import { type RedisProxy, startRedisProxy } from '../../support/redis/redis-proxy.ts';
-import { type RedisWorld, startRedisWorld } from '../../support/redis/redis-world.ts';
+import type { RedisProxy } from '../../support/redis/redis-proxy.ts';
+import type { RedisWorld } from '../../support/redis/redis-world.ts';
+import { HEALED_MS, makeReplica, useRedis } from '../../support/redis/use-redis.ts';
 
 jest.setTimeout(90_000);
 
-const HEALED_MS = 10_000;
-/** No new sequence is begun after this. */
-const ENOUGH_MS = 45_000;
-const closers: (() => Promise<unknown> | unknown)[] = [];
+/** No new sequence of interruptions begins after this. */
+const SEQUENCES_MS = 45_000;
+const { startRedis, startProxy, startWorld } = useRedis();
 
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-
-async function redis(settings: Record<string, string> = {}): Promise<TestRedis> {
-  const server = await startRedis({ settings });
-  closers.push(() => server.stop());
-  return server;
-}
-
-async function proxyTo(server: TestRedis): Promise<RedisProxy> {
-  const proxy = await startRedisProxy(server.port);
-  closers.push(() => proxy.close());
-  return proxy;
-}
-
-async function world(url: string): Promise<RedisWorld> {
-  const made = await startRedisWorld(url);
-  closers.push(() => made.close());
-  await made.trial(20_000);
-  return made;
+/** Starts a server and a worker that have done a task. */
+async function startWorkingWorld(url: string): Promise<RedisWorld> {
+  const world = await startWorld(url);
+  await world.trial(20_000);
+  return world;
 }
 
 const delay = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-const isWell = (made: RedisWorld) =>
-  eventually(async () => (await made.server.check()).redis, {
+const isWell = (world: RedisWorld) =>
+  eventually(async () => (await world.server.check()).redis, {
     within: HEALED_MS,
     every: 100,
-    that: 'check() to say well',
+    that: 'check() to report Redis as well',
   });
-const warnings = (made: RedisWorld) => made.logs.server.lines.filter(({ level }) => level === 'warn');
+const warnings = (world: RedisWorld) => world.logs.server.lines.filter(({ level }) => level === 'warn');
 
 describe('a failover behind one address', () => {
   async function pair() {
     const [a, b] = await Promise.all([
-      redis({ 'repl-diskless-sync-delay': '0' }),
-      redis({ 'repl-diskless-sync-delay': '0' }),
+      startRedis({ 'repl-diskless-sync-delay': '0' }),
+      startRedis({ 'repl-diskless-sync-delay': '0' }),
     ]);
-    await b.say('REPLICAOF', '127.0.0.1', String(a.port));
-    await eventually(async () => String(await b.say('INFO', 'replication')).includes('master_link_status:up'), {
-      within: 20_000,
-      every: 100,
-    });
-    const proxy = await proxyTo(a);
+    await makeReplica(b.say, a.port);
+    const proxy = await startProxy(a);
     return {
       proxy,
-      made: await world(proxy.url),
+      world: await startWorkingWorld(proxy.url),
       async failOver({ demote = true } = {}) {
-        // Replication lags, and what it has not carried over is lost with the primary: that is not what is tried here.
+        // Data that was not replicated yet is lost with its primary. That is not tested here, so wait until all of it is.
         await a.say('SET', 'marker', '1');
         await eventually(async () => (await b.say('GET', 'marker')) === '1');
         await b.say('REPLICAOF', 'NO', 'ONE');
@@ -76,126 +56,125 @@ describe('a failover behind one address', () => {
     ['that cuts connections', (proxy: RedisProxy) => proxy.cut()],
     ['that leaves connections open and silent', (proxy: RedisProxy) => proxy.swallow()],
   ])('%s: tasks are accepted, done and cancelled, and what was running ends once', async (_, disturb) => {
-    const { made, proxy, failOver } = await pair();
-    const running = await made.start({ ms: 8_000 });
-    const toCancel = await made.start({ ms: 60_000 });
-    await made.reaches(running.id, 'running');
-    await made.reaches(toCancel.id, 'running');
+    const { world, proxy, failOver } = await pair();
+    const running = await world.start({ ms: 8_000 });
+    const toCancel = await world.start({ ms: 60_000 });
+    await world.reaches(running.id, 'running');
+    await world.reaches(toCancel.id, 'running');
     await failOver();
     disturb(proxy);
-    await made.trial(HEALED_MS);
-    await eventually(() => made.tasks.tasks.cancel('ada', toCancel.id), { within: 2_000, every: 200 });
-    await made.reaches(toCancel.id, 'cancelled');
-    await made.reaches(running.id, 'succeeded');
-    expect([made.runs.get(running.id), made.runs.get(toCancel.id)]).toEqual([1, 1]);
-    expect(await made.server.check()).toMatchObject({ redis: true });
+    await world.trial(HEALED_MS);
+    await eventually(() => world.tasks.tasks.cancel('ada', toCancel.id), { within: 2_000, every: 200 });
+    await world.reaches(toCancel.id, 'cancelled');
+    await world.reaches(running.id, 'succeeded');
+    expect([world.runs.get(running.id), world.runs.get(toCancel.id)]).toEqual([1, 1]);
+    expect(await world.server.check()).toMatchObject({ redis: true });
   });
 
-  it('leaves a replica that cannot reach its primary', async () => {
-    const { made, proxy } = await pair();
-    const orphan = await redis({ 'replica-serve-stale-data': 'no' });
+  it('away from a replica without its primary: the replica is not used, and everything works once it is a primary', async () => {
+    const { world, proxy } = await pair();
+    const orphan = await startRedis({ 'replica-serve-stale-data': 'no' });
     await orphan.say('REPLICAOF', '127.0.0.1', '1');
     const before = proxy.made;
     proxy.leadTo(orphan.port);
     proxy.cut();
-    await eventually(() => made.logs.server.find('warn', /cannot be used: .*MASTERDOWN/).length > 0);
-    expect(await made.server.check()).toMatchObject({ redis: false });
+    await eventually(() => world.logs.server.find('warn', /cannot be used: .*MASTERDOWN/).length > 0);
+    expect(await world.server.check()).toMatchObject({ redis: false });
     await delay(3_000);
-    // Six connections, each at most about once a second: looked for, not hammered.
+    // Six connections for 3 s. Each may be tried about once a second, so 60 leaves room for a slow machine.
     expect(proxy.made - before).toBeLessThan(60);
     await orphan.say('REPLICAOF', 'NO', 'ONE');
-    await made.trial(HEALED_MS);
+    await world.trial(HEALED_MS);
   });
 });
 
 describe('a Redis that is unwell', () => {
-  it('full memory is called by its name, is no reason to hammer it, and is over when it is', async () => {
-    const server = await redis();
-    const made = await world(server.url);
+  it('full memory is named in one warning, causes few commands, and ends with a line when there is room again', async () => {
+    const server = await startRedis();
+    const world = await startWorkingWorld(server.url);
     await server.say('CONFIG', 'SET', 'maxmemory', '1');
     const calls = async () =>
       Number(/total_commands_processed:(\d+)/.exec(String(await server.say('INFO', 'stats')))?.[1]);
     const before = await calls();
-    const answers = await Promise.all(Array.from({ length: 20 }, () => made.start().catch((error) => error)));
+    const answers = await Promise.all(Array.from({ length: 20 }, () => world.start().catch((error) => error)));
     for (const answer of answers) expect(answer).toMatchObject({ code: 'store_unavailable', status: 503 });
     expect((await calls()) - before).toBeLessThan(200);
-    expect(await made.server.check()).toMatchObject({ redis: false });
+    expect(await world.server.check()).toMatchObject({ redis: false });
     await delay(4_000);
-    expect(warnings(made).map(({ message }) => message)).toEqual([expect.stringMatching(/memory is full.*OOM/)]);
-    expect(made.logs.server.find('info', /answers again/)).toEqual([]);
+    expect(warnings(world).map(({ message }) => message)).toEqual([expect.stringMatching(/memory is full.*OOM/)]);
+    expect(world.logs.server.find('info', /answers again/)).toEqual([]);
     await server.say('CONFIG', 'SET', 'maxmemory', '0');
-    await made.trial(HEALED_MS);
-    await eventually(() => made.logs.server.find('info', /answers again/).length === 1, { within: HEALED_MS });
+    await world.trial(HEALED_MS);
+    await eventually(() => world.logs.server.find('info', /answers again/).length === 1, { within: HEALED_MS });
   });
 
-  it('what it was full of can still be read', async () => {
-    const server = await redis();
-    const made = await world(server.url);
-    const { id } = await made.start();
-    await made.reaches(id, 'succeeded');
+  it('a task can be read while memory is full', async () => {
+    const server = await startRedis();
+    const world = await startWorkingWorld(server.url);
+    const { id } = await world.start();
+    await world.reaches(id, 'succeeded');
     await server.say('CONFIG', 'SET', 'maxmemory', '1');
     await server.say('CLIENT', 'KILL', 'TYPE', 'normal');
-    await eventually(() => made.tasks.tasks.get('ada', id), { within: 5_000 });
+    await eventually(() => world.tasks.tasks.get('ada', id), { within: 5_000 });
     await server.say('CONFIG', 'SET', 'maxmemory', '0');
   });
 
-  it('connections that are killed again and again, at any rhythm, make no worker sleep', async () => {
-    const server = await redis();
-    const made = await world(server.url);
+  it('connections that are killed again and again do not keep a worker from taking tasks', async () => {
+    const server = await startRedis();
+    const world = await startWorkingWorld(server.url);
     for (let n = 0; n < 30; n++) {
       await server.say('CLIENT', 'KILL', 'TYPE', n % 3 === 0 ? 'pubsub' : 'normal');
       await delay(n % 5 === 0 ? 700 : 60);
     }
-    expect(await made.trial(HEALED_MS)).toBeLessThan(3_000);
-    expect(warnings(made).length).toBeLessThan(3);
+    expect(await world.trial(HEALED_MS)).toBeLessThan(3_000);
+    expect(warnings(world).length).toBeLessThan(3);
   });
 
-  it('one that is restarted and reads its data for a while', async () => {
-    const server = await redis({ 'key-load-delay': '1000' });
-    const made = await world(server.url);
+  it('a Redis that takes a while to load its data after a restart is used once it is ready', async () => {
+    const server = await startRedis({ 'key-load-delay': '1000' });
+    const world = await startWorkingWorld(server.url);
     await server.say('EVAL', 'for n = 1, 8000 do redis.call("SET", "other:" .. n, n) end', '0');
     await server.kill();
     const restarted = server.restart();
-    await eventually(() => made.logs.server.find('warn', /LOADING/).length > 0, { within: 10_000 });
-    expect(await made.server.check()).toMatchObject({ redis: false });
+    await eventually(() => world.logs.server.find('warn', /LOADING/).length > 0, { within: 10_000 });
+    expect(await world.server.check()).toMatchObject({ redis: false });
     await restarted;
-    await made.trial(HEALED_MS);
+    await world.trial(HEALED_MS);
   });
 
-  it('a pause of all clients, and one of writes only', async () => {
-    const server = await redis();
-    const made = await world(server.url);
+  it('a pause of all clients, and one of writes only, is noticed, and tasks run again after it', async () => {
+    const server = await startRedis();
+    const world = await startWorkingWorld(server.url);
     for (const kind of ['ALL', 'WRITE']) {
       await server.say('CLIENT', 'PAUSE', '7000', kind);
-      await eventually(async () => !(await made.server.check()).redis, { within: 5_000 });
+      await eventually(async () => !(await world.server.check()).redis, { within: 5_000 });
       await delay(5_500);
-      await made.trial(HEALED_MS + 2_000);
+      await world.trial(HEALED_MS + 2_000);
     }
   });
 
-  it('a wrong password is said in one line, ends nobody, and heals when it is right', async () => {
-    const server = await redis();
+  it('a wrong password is named in one line without the password, ends no process, and all works once it is right', async () => {
+    const server = await startRedis();
     await server.say('ACL', 'SETUSER', 'app', 'on', '>another', '~*', '&*', '+@all');
-    const made = await startRedisWorld(server.url.replace('//', '//app:hunter2@'));
-    closers.push(() => made.close());
-    await eventually(() => made.logs.worker.lines.length > 0);
-    await expect(made.start()).rejects.toMatchObject({ code: 'store_unavailable', status: 503 });
-    expect(await made.server.check()).toMatchObject({ redis: false });
+    const world = await startWorld(server.url.replace('//', '//app:hunter2@'));
+    await eventually(() => world.logs.worker.lines.length > 0);
+    await expect(world.start()).rejects.toMatchObject({ code: 'store_unavailable', status: 503 });
+    expect(await world.server.check()).toMatchObject({ redis: false });
     await delay(3_000);
-    for (const log of [made.logs.server, made.logs.worker]) {
+    for (const log of [world.logs.server, world.logs.worker]) {
       expect(log.lines.map(({ message }) => message)).toEqual([expect.stringMatching(/user or password.* are wrong/)]);
       expect(JSON.stringify(log.lines)).not.toContain('hunter2');
     }
     await server.say('ACL', 'SETUSER', 'app', '>hunter2');
-    await made.trial(HEALED_MS);
+    await world.trial(HEALED_MS);
   });
 });
 
 describe('any sequence of interruptions', () => {
   it('leaves a server and a worker that accept and do a task within 10 s', async () => {
-    const server = await redis();
-    const proxy = await proxyTo(server);
-    const made = await world(proxy.url);
+    const server = await startRedis();
+    const proxy = await startProxy(server);
+    const world = await startWorkingWorld(proxy.url);
     const interruptions = {
       'kill connections': () => server.say('CLIENT', 'KILL', 'TYPE', 'normal'),
       'kill subscribers': () => server.say('CLIENT', 'KILL', 'TYPE', 'pubsub'),
@@ -226,18 +205,18 @@ describe('any sequence of interruptions', () => {
     };
     const names = Object.keys(interruptions) as (keyof typeof interruptions)[];
     const step = fc.record({ name: fc.constantFrom(...names), pause: fc.integer({ min: 0, max: 400 }) });
-    const end = performance.now() + ENOUGH_MS;
+    const end = performance.now() + SEQUENCES_MS;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 5 }), async (steps) => {
-        // Not fast-check's own limit: it would leave an interruption to go on after the test.
+        // fast-check's own time limit would let an interruption go on after the test, so check the time here.
         if (performance.now() > end) return;
         for (const { name, pause } of steps) {
           await interruptions[name]();
           await delay(pause);
         }
         await eventually(() => server.say('PING'), { within: 10_000 });
-        await made.trial(HEALED_MS);
-        await isWell(made);
+        await world.trial(HEALED_MS);
+        await isWell(world);
       }),
       { numRuns: 6, endOnFailure: true },
     );

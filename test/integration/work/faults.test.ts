@@ -1,73 +1,36 @@
-// The bad day, one fault at a time, on real parts: whatever dies after a 202, the owner gets to see an outcome.
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import type { Backend } from '../../../backend/backend.ts';
+// One fault at a time, on real parts: whatever dies after a 202, the owner gets to see an outcome.
+import { describe, expect, it, jest } from '@jest/globals';
 import type { AnyTaskDefinition } from '../../../core/definition.ts';
 import type { Snapshot } from '../../../core/snapshot.ts';
 import { eventually } from '../../support/eventually.ts';
-import { backendOn, type Follower, startApp, startBus, type TestApp, type TestBus } from '../../support/parts.ts';
-import { type Bundle, bundleScript, type ScriptProcess, startScript } from '../../support/script-process.ts';
-import { block, blockLate, deaf, FAULT_TASKS, flaky, late, poison, steps } from './processes/fault-tasks.ts';
+import type { Follower } from '../../support/parts.ts';
+import { block, blockLate, deaf, flaky, late, poison, steps } from './processes/fault-tasks.ts';
+import { STALL_MS, useFaultWorkers } from './use-fault-workers.ts';
 
 jest.setTimeout(40_000);
 
-const STALL_MS = 1_000;
-let bus: TestBus;
-let backend: Backend;
-let app: TestApp;
-let bundle: Bundle;
-let workers: ScriptProcess[] = [];
-
-beforeAll(async () => {
-  bundle = await bundleScript('test/integration/work/processes/fault-worker.ts');
-  bus = await startBus();
-  backend = backendOn(bus.env);
-  app = await startApp(backend, FAULT_TASKS);
-}, 60_000);
-
-afterEach(async () => {
-  await Promise.all(workers.map((worker) => worker.kill()));
-  workers = [];
-});
-
-afterAll(async () => {
-  await app.close();
-  await backend.close();
-  await bus.stop();
-  bundle.remove();
-}, 30_000);
-
-async function startWorker(env: Record<string, string> = {}): Promise<ScriptProcess> {
-  const worker = await startScript(bundle, { ...bus.env, STALL_MS: String(STALL_MS), ...env }, 'worker ready');
-  workers.push(worker);
-  return worker;
-}
+const parts = useFaultWorkers();
+const { startWorker } = parts;
 
 let users = 0;
 /** A task of a fresh user, who follows it live. */
 async function start(definition: AnyTaskDefinition, input: unknown) {
   users += 1;
   const owner = `user-${users}`;
-  const follower = await app.follow(owner);
-  const task = await app.tasks.start(definition, input as never, { owner });
+  const follower = await parts.app.follow(owner);
+  const task = await parts.app.tasks.start(definition, input as never, { owner });
   const id = task.id;
   return {
     id,
     owner,
     follower,
-    get: async () => app.tasks.tasks.get(owner, id),
-    reaches: (status: Snapshot['status'], within = 15_000) =>
-      eventually(
-        async () => {
-          const snapshot = await app.tasks.tasks.get(owner, id);
-          return snapshot.status === status && snapshot;
-        },
-        { within, that: `${definition.name} to be ${status}` },
-      ),
+    get: async () => parts.app.tasks.tasks.get(owner, id),
+    reaches: (status: Snapshot['status'], within?: number) => parts.reaches(task, owner, status, within),
     /** Waits for the outcome, stored and pushed. */
     async ends(within = 15_000): Promise<Snapshot> {
       const stored = await eventually(
         async () => {
-          const snapshot = await app.tasks.tasks.get(owner, id);
+          const snapshot = await parts.app.tasks.tasks.get(owner, id);
           return snapshot.finishedAt !== null && snapshot;
         },
         { within, that: `the outcome of ${definition.name}` },
@@ -86,7 +49,7 @@ function statuses(follower: Follower): string[] {
 }
 
 describe('a worker that is killed', () => {
-  it('its task shows "attempt 2 of 3" within two stall intervals, and runs again elsewhere', async () => {
+  it('loses its task within two stall intervals: the page shows attempt 2 of 3, and another worker runs it', async () => {
     const victim = await startWorker();
     const task = await start(steps, { steps: 30, ms: 1_000 });
     await task.reaches('running');
@@ -101,7 +64,7 @@ describe('a worker that is killed', () => {
     expect(await task.ends()).toMatchObject({ status: 'succeeded', attempt: 2, result: { steps: 30, attempt: 2 } });
   });
 
-  it('a task that kills its worker every time ends failed after its attempts, and the others go on', async () => {
+  it('a task that kills its worker in every attempt fails after its last, and other tasks go on', async () => {
     const keepAlive = async () => {
       for (let n = 0; n < 3; n++) await (await startWorker()).exited;
       await startWorker();
@@ -116,7 +79,7 @@ describe('a worker that is killed', () => {
   });
 });
 
-/** A worker that is started again whenever it dies, as an operator would; until the returned function is called. */
+/** Starts a worker again whenever it dies, as an operator would, until the returned function is called. */
 function keepWorker(): () => void {
   let isOver = false;
   void (async () => {
@@ -128,7 +91,7 @@ function keepWorker(): () => void {
 }
 
 describe('a worker that dies of one of several tasks', () => {
-  it('costs the others nothing: they are done on their first attempt, and the one to blame fails', async () => {
+  it('fails the task to blame, and the other tasks succeed in their first attempt', async () => {
     const end = keepWorker();
     const honest = await Promise.all([1, 2, 3].map(() => start(steps, { steps: 20, ms: 200 })));
     for (const task of honest) await task.reaches('running');
@@ -154,25 +117,25 @@ describe('a worker that dies of one of several tasks', () => {
 });
 
 describe('a suspect that waits until it may run alone', () => {
-  it('keeps nobody waiting any more once it is called off', async () => {
+  it('leaves the queue when it is cancelled', async () => {
     const end = keepWorker();
     try {
       const honest = await start(steps, { steps: 600, ms: 100 });
       await honest.reaches('running');
       const killer = await start(poison, {});
-      const jobs = async () => (await backend.redis.waitingJobs(poison.name, 0, 100)).jobs;
+      const jobs = async () => (await parts.backend.redis.waitingJobs(poison.name, 0, 100)).jobs;
       await eventually(async () => (await killer.get()).attempt === 2 && (await jobs()).includes(`${killer.id}:3`), {
         within: 20_000,
         that: 'the job of the next run',
       });
       await honest.reaches('running');
-      await app.tasks.tasks.cancel(killer.owner, killer.id);
+      await parts.app.tasks.tasks.cancel(killer.owner, killer.id);
       await eventually(async () => !(await jobs()).some((job) => job.startsWith(killer.id)), {
         within: 10_000,
         that: 'the job to be gone',
       });
       expect((await honest.get()).status).toBe('running');
-      await app.tasks.tasks.cancel(honest.owner, honest.id);
+      await parts.app.tasks.tasks.cancel(honest.owner, honest.id);
       await honest.ends();
     } finally {
       end();
@@ -181,7 +144,7 @@ describe('a suspect that waits until it may run alone', () => {
 });
 
 describe('a handler that blocks the event loop', () => {
-  it('is done once, though there is another worker, and its signs of life go on', async () => {
+  it('runs once, though there is another worker, and its signs of life go on', async () => {
     const both = [await startWorker(), await startWorker()];
     const task = await start(block, { ms: 9 * STALL_MS });
     const running = await task.reaches('running');
@@ -197,11 +160,11 @@ describe('a handler that blocks the event loop', () => {
     expect(said).toMatch(new RegExp(`The event loop was blocked for (8\\.\\d|9\\.\\d) s by block \\(${task.id}\\)`));
   });
 
-  it('beyond its deadline ends with its process, and the others start again at no cost', async () => {
+  it('beyond its deadline is ended with its process, and other tasks start again in the same attempt', async () => {
     const end = keepWorker();
     const neighbour = await start(steps, { steps: 20, ms: 100 });
     await neighbour.reaches('running');
-    const [victim] = workers;
+    const [victim] = parts.workers;
     const task = await start(blockLate, { ms: 60_000 });
     expect(await task.ends()).toMatchObject({
       status: 'failed',
@@ -218,7 +181,7 @@ describe('a handler that blocks the event loop', () => {
 });
 
 describe('a worker that freezes', () => {
-  it('can not write once its task runs elsewhere', async () => {
+  it('cannot write once its task runs in another worker', async () => {
     const frozen = await startWorker();
     const task = await start(steps, { steps: 40, ms: 300 });
     await task.reaches('running');
@@ -234,7 +197,7 @@ describe('a worker that freezes', () => {
     expectNothingWentBack(task.follower);
   });
 
-  it('goes on with the same attempt when nobody else has taken over', async () => {
+  it('goes on with the same attempt if no other worker has taken the task over', async () => {
     await startWorker();
     const task = await start(block, { ms: 3 * STALL_MS });
     expect(await task.ends()).toMatchObject({ status: 'succeeded', attempt: 1, result: 1 });
@@ -244,7 +207,7 @@ describe('a worker that freezes', () => {
 });
 
 describe('a worker that is told to stop', () => {
-  it('hands back what it can not finish, which starts again at once and costs no attempt', async () => {
+  it('hands back a task that it cannot finish, which starts again at once in the same attempt', async () => {
     const leaving = await startWorker({ DRAIN_MS: '100' });
     const task = await start(steps, { steps: 10, ms: 200 });
     await task.reaches('running');
@@ -262,7 +225,7 @@ describe('a worker that is told to stop', () => {
     expectNothingWentBack(task.follower);
   });
 
-  it('finishes what it can', async () => {
+  it('finishes a task that ends in time', async () => {
     const leaving = await startWorker({ DRAIN_MS: '5000' });
     const task = await start(steps, { steps: 20, ms: 20 });
     await task.reaches('running');
@@ -280,7 +243,7 @@ describe('a handler', () => {
     expect(await again.ends()).toMatchObject({ status: 'failed', attempt: 3, error: { message: 'Attempt 3 failed.' } });
   });
 
-  it('that is over its deadline ends failed, at once when it heeds its signal', async () => {
+  it('that stops when its deadline passes: its task fails at once', async () => {
     await startWorker();
     const task = await start(late, { deaf: false });
     expect(await task.ends()).toMatchObject({
@@ -290,7 +253,7 @@ describe('a handler', () => {
     });
   });
 
-  it('that heeds nothing is cut off, and its worker replaces itself', async () => {
+  it('that ignores its deadline: its task fails, and its worker ends with exit code 70', async () => {
     const worker = await startWorker();
     const task = await start(late, { deaf: true });
     expect(await task.ends()).toMatchObject({ status: 'failed', error: { code: 'deadline' } });
@@ -298,11 +261,11 @@ describe('a handler', () => {
     expect(worker.output()).toContain('handler_stuck');
   });
 
-  it('that heeds no cancel is cut off after the grace', async () => {
+  it('that ignores a cancel: its task is cancelled after the grace period', async () => {
     await startWorker();
     const task = await start(deaf, { ms: 500 });
     await task.reaches('running');
-    expect((await app.tasks.tasks.cancel(task.owner, task.id)).status).toBe('cancelling');
+    expect((await parts.app.tasks.tasks.cancel(task.owner, task.id)).status).toBe('cancelling');
     expect(await task.ends(2_000)).toMatchObject({ status: 'cancelled' });
   });
 });
@@ -310,7 +273,7 @@ describe('a handler', () => {
 describe('cancel', () => {
   it('ends a queued task at once, and no worker starts it', async () => {
     const task = await start(steps, { steps: 1, ms: 1 });
-    expect(await app.tasks.tasks.cancel(task.owner, task.id)).toMatchObject({ status: 'cancelled', attempt: 0 });
+    expect(await parts.app.tasks.tasks.cancel(task.owner, task.id)).toMatchObject({ status: 'cancelled', attempt: 0 });
     await startWorker();
     const other = await start(steps, { steps: 1, ms: 1 });
     await other.ends();
@@ -322,18 +285,18 @@ describe('cancel', () => {
     await startWorker();
     const task = await start(steps, { steps: 1, ms: 60_000 });
     await task.reaches('running');
-    await app.tasks.tasks.cancel(task.owner, task.id);
+    await parts.app.tasks.tasks.cancel(task.owner, task.id);
     await task.reaches('cancelled', 1_000);
   });
 });
 
 describe('Redis', () => {
-  it('restarts with its data: nothing is lost, and no process has to be restarted', async () => {
+  it('that restarts with its data loses no task, and no process has to be restarted', async () => {
     await startWorker();
     const before = await start(steps, { steps: 60, ms: 50 });
     await before.reaches('running');
-    await bus.redis.kill();
-    await bus.redis.restart();
+    await parts.bus.redis.kill();
+    await parts.bus.redis.restart();
     const after = await eventually(() => start(steps, { steps: 2, ms: 5 }), { within: 10_000 });
     expect(await after.ends()).toMatchObject({ status: 'succeeded' });
     expect(await before.ends()).toMatchObject({ status: 'succeeded' });
@@ -341,33 +304,33 @@ describe('Redis', () => {
     expect(await retried.ends(6_000)).toMatchObject({ status: 'succeeded', attempt: 2 });
   });
 
-  it('that is away makes accepting answer 503 within 2 s, and the same key afterwards gives one task', async () => {
+  it('that is away makes a start answer 503 within 2 s; the same key afterwards gives one task', async () => {
     await startWorker();
-    process.kill(bus.redis.pid, 'SIGSTOP');
+    process.kill(parts.bus.redis.pid, 'SIGSTOP');
     const startedAt = Date.now();
-    const refused = app.tasks.start(steps, { steps: 1, ms: 1 }, { owner: 'key-user', idempotencyKey: 'k' });
-    const dropped = app.tasks.start(steps, { steps: 1, ms: 1 }, { owner: 'key-user' });
+    const refused = parts.app.tasks.start(steps, { steps: 1, ms: 1 }, { owner: 'key-user', idempotencyKey: 'k' });
+    const dropped = parts.app.tasks.start(steps, { steps: 1, ms: 1 }, { owner: 'key-user' });
     await expect(refused).rejects.toMatchObject({ code: 'store_unavailable', status: 503, retryAfter: 1 });
     await expect(dropped).rejects.toMatchObject({ code: 'store_unavailable' });
     expect(Date.now() - startedAt).toBeLessThan(2_000);
-    process.kill(bus.redis.pid, 'SIGCONT');
+    process.kill(parts.bus.redis.pid, 'SIGCONT');
     const first = await eventually(() =>
-      app.tasks.start(steps, { steps: 1, ms: 1 }, { owner: 'key-user', idempotencyKey: 'k' }),
+      parts.app.tasks.start(steps, { steps: 1, ms: 1 }, { owner: 'key-user', idempotencyKey: 'k' }),
     );
     await eventually(
       async () => {
-        const { tasks } = await app.tasks.tasks.list('key-user');
+        const { tasks } = await parts.app.tasks.tasks.list('key-user');
         expect(tasks.map(({ id, status }) => [id, status])).toEqual([[first.id, 'succeeded']]);
       },
       { within: 10_000 },
     );
   });
 
-  it('that loses its data leaves nothing running', async () => {
+  it('that loses its data: the lost task is not found, and new tasks run', async () => {
     await startWorker();
     const task = await start(steps, { steps: 10_000, ms: 20 });
     await task.reaches('running');
-    await bus.redis.restart({ wipe: true });
+    await parts.bus.redis.restart({ wipe: true });
     await expect(
       eventually(() => task.get().catch((error) => error.code === 'not_found'), { within: 10_000 }),
     ).resolves.toBe(true);
@@ -381,38 +344,38 @@ describe('the bus', () => {
     await startWorker();
     const task = await start(steps, { steps: 5, ms: 20 });
     await task.reaches('running');
-    await bus.soketi.kill();
+    await parts.bus.soketi.kill();
     const done = await task.reaches('succeeded');
     expect(done.attempt).toBe(1);
-    await bus.soketi.restart();
-    const back = await app.follow(task.owner);
+    await parts.bus.soketi.restart();
+    const back = await parts.app.follow(task.owner);
     await eventually(() => statuses(back).includes('task.succeeded'), {
       within: 12_000,
       that: 'the outcome to be pushed',
     });
   });
 
-  it('that was away for seconds is found again though nothing had to arrive: progress goes on', async () => {
+  it('that was away for seconds gets progress again, though no outcome waits to be pushed', async () => {
     await startWorker();
     const task = await start(steps, { steps: 2_000, ms: 50 });
     await task.reaches('running');
     const doneNow = async () => (await task.get()).progress?.done ?? 0;
-    await bus.soketi.kill();
+    await parts.bus.soketi.kill();
     const before = await doneNow();
-    // 4 s of steps: what was to be pushed in that time is given up, and nothing is left that would have to be sent.
+    // 80 steps of 50 ms are 4 s. By then the steps that were to be pushed are dropped, and nothing waits to be sent.
     await eventually(async () => (await doneNow()) >= before + 80, { within: 20_000 });
-    await bus.soketi.restart();
-    const back = await app.follow(task.owner);
+    await parts.bus.soketi.restart();
+    const back = await parts.app.follow(task.owner);
     await eventually(() => back.events.filter(({ name }) => name === 'task.running').length >= 5, {
       within: 5_000,
       that: 'progress to be pushed again',
     });
-    await app.tasks.tasks.cancel(task.owner, task.id);
+    await parts.app.tasks.tasks.cancel(task.owner, task.id);
     await task.reaches('cancelled');
   });
 });
 
-/** Neither the attempt nor, within one, the progress that a page was sent. */
+/** Expects that the events of a page never lowered the attempt, nor the progress within an attempt. */
 function expectNothingWentBack({ events }: Follower): void {
   const seen = events.map(({ data }) => data).sort((a, b) => a.revision - b.revision);
   let shown = null as { readonly attempt: number; readonly done: number } | null;

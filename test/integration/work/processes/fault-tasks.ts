@@ -1,8 +1,9 @@
-// Tasks of every temper, for tests that break things. Declared once for the server in the test and the worker process.
+// Tasks that misbehave in one way each, for tests that break things. Declared once, for the server in the test and for the
+// worker process.
 import { z } from 'zod';
 import { defineTask } from '../../../../core/definition.ts';
 
-/** Takes `steps` steps of `ms` each, heeding its signal. */
+/** Takes `steps` steps of `ms` each. Stops when its signal fires. */
 export const steps = defineTask({
   name: 'steps',
   input: z.object({ steps: z.number(), ms: z.number() }),
@@ -33,7 +34,7 @@ export const blockLate = defineTask({
   deadline: '500ms',
 });
 
-/** Goes on for `ms` whatever its signal says. */
+/** Ignores its signal and goes on for `ms`. */
 export const deaf = defineTask({
   name: 'deaf',
   input: z.object({ ms: z.number() }),
@@ -42,7 +43,7 @@ export const deaf = defineTask({
   browser: true,
 });
 
-/** Waits for its signal; may take 200 ms. */
+/** Runs into its deadline of 200 ms. Stops then, unless it is `deaf`. */
 export const late = defineTask({
   name: 'late',
   input: z.object({ deaf: z.boolean() }),

@@ -1,4 +1,4 @@
-// The worker process of the fault tests. Bundled and started by test/support/worker-process.ts.
+// The worker process of the fault tests. Bundled and started by use-fault-workers.ts and the chaos run.
 import { setTimeout as wait } from 'node:timers/promises';
 import { createBackend } from '../../../../backend/backend.ts';
 import { pusherFromEnv } from '../../../../backend/push/pusher-env.ts';
@@ -23,7 +23,7 @@ worker.handle(steps, async (input, task) => {
     await wait(task.attempt === 1 ? input.ms : input.ms / 10, undefined, { signal: task.signal });
     task.progress({ done, total: input.steps });
   }
-  // Tidying up: every element is done, and the outcome is still to come.
+  // Every element is done, and the outcome comes 150 ms later: a handler that tidies up.
   await wait(150, undefined, { signal: task.signal });
   return { steps: input.steps, attempt: task.attempt };
 });
@@ -41,7 +41,7 @@ worker.handle(block, async (input, task) => {
   return task.attempt;
 });
 worker.handle(blockLate, async (input) => {
-  // The neighbours get going first.
+  // Lets other tasks of this worker start first.
   await wait(300);
   blockFor(input.ms);
 });

@@ -1,4 +1,4 @@
-// Tasks whose handlers throw or return what is hard to keep. For the values test and its worker process.
+// Tasks whose handlers throw or return values that JSON cannot keep. For values.test.ts and its worker process.
 import { z } from 'zod';
 import { defineTask } from '../../../../core/definition.ts';
 import { TaskError } from '../../../../core/error.ts';
@@ -14,7 +14,7 @@ const circular = () => {
 const hostile = (target: object = {}) =>
   new Proxy(target, { get: fails, has: fails, ownKeys: fails, getPrototypeOf: fails, getOwnPropertyDescriptor: fails });
 const withGetter = (name: string, error: Error = new Error('x')) => Object.defineProperty(error, name, { get: fails });
-const unsound = (fields: object) => Object.assign(new TaskError('code', 'A message.', { retryable: false }), fields);
+const malformed = (fields: object) => Object.assign(new TaskError('code', 'A message.', { retryable: false }), fields);
 const cyclicCause = () => {
   const error: Error = new Error('outer');
   error.cause = new Error('inner', { cause: error });
@@ -38,12 +38,12 @@ export const THROWN: Readonly<Record<string, () => unknown>> = {
   'an error whose stack throws': () => withGetter('stack'),
   'an error whose cause throws': () => withGetter('cause'),
   'an error whose causes are a circle': cyclicCause,
-  'a TaskError without a code': () => unsound({ code: undefined }),
-  'a TaskError whose code is a number': () => unsound({ code: 404 }),
-  'a TaskError whose code is null': () => unsound({ code: null }),
-  'a TaskError whose message is an object': () => unsound({ message: {} }),
-  'a TaskError whose retryable is a text': () => unsound({ retryable: 'no' }),
-  'a TaskError whose status is a text': () => unsound({ status: '404' }),
+  'a TaskError without a code': () => malformed({ code: undefined }),
+  'a TaskError whose code is a number': () => malformed({ code: 404 }),
+  'a TaskError whose code is null': () => malformed({ code: null }),
+  'a TaskError whose message is an object': () => malformed({ message: {} }),
+  'a TaskError whose retryable is a text': () => malformed({ retryable: 'no' }),
+  'a TaskError whose status is a text': () => malformed({ status: '404' }),
   'a TaskError whose code throws': () => withGetter('code', new TaskError('code', 'A message.')),
   'a message of 1 MB': () => new TaskError('long', 'm'.repeat(1_000_000)),
 };
@@ -69,7 +69,7 @@ export const returning = defineTask({
   attempts: 3,
   backoff: { initial: 10 },
 });
-/** Its schema makes another input of what comes, and another one each time. */
+/** Its schema turns an input into a different one, with a new random tag each time that it is parsed. */
 export const defaulting = defineTask({
   name: 'defaulting',
   input: z.object({ n: z.coerce.number(), tag: z.string().default(() => `tag-${Math.random()}`) }),
@@ -77,7 +77,7 @@ export const defaulting = defineTask({
   attempts: 2,
   backoff: { initial: 10 },
 });
-/** May take 25 days, which is more than a timer of Node's takes. */
+/** Its deadline is 25 days away; a timer of Node can wait at most 24.8 days. */
 export const patient = defineTask({
   name: 'patient',
   input: z.object({}),

@@ -1,4 +1,4 @@
-// The worker process of the values test. Bundled and started by test/support/script-process.ts.
+// The worker process of values.test.ts, which bundles and starts it.
 import { createBackend } from '../../../../backend/backend.ts';
 import { pusherFromEnv } from '../../../../backend/push/pusher-env.ts';
 import { TaskError } from '../../../../core/error.ts';
