@@ -1,11 +1,11 @@
-// An app on real Redis, Soketi and Express whose only task counts: for tests of what follows tasks on a page.
+// An app on a real Redis, Soketi and Express with a single task, which counts. For tests of pages that follow tasks.
 import { z } from 'zod';
 import { defineTask } from '../../core/definition.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
 import { createTaskWorker } from '../../worker/task-worker.ts';
 import { backendOn, startApp, startBus, type TestApp } from './parts.ts';
 
-/** Counts `to` that number, with a pause of so many milliseconds before each step. */
+/** Counts from 1 to `to`, with `pause` milliseconds before each step. */
 const count = defineTask({
   name: 'count',
   input: z.object({ to: z.number().int().positive(), pause: z.number().default(0) }),
@@ -18,7 +18,7 @@ export interface CountingApp extends TestApp {
   start(user: string, to: number, pause?: number): Promise<string>;
 }
 
-/** Starts all of it. `close` ends all of it. */
+/** Starts Redis, Soketi, the app and a worker. `close` ends them all. */
 export async function startCountingApp(): Promise<CountingApp> {
   const bus = await startBus();
   const backend = backendOn(bus.env);

@@ -1,4 +1,4 @@
-// The demo's app with its worker, a Redis and a Soketi, in one process, and HTTP calls to it. For the tests of the demo.
+// The demo's app and worker in this process, with a Redis and a Soketi, and HTTP calls to the app. For the tests of the demo.
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -85,7 +85,7 @@ export class DemoApp {
     return fetch(this.url + path, { method: 'POST', body, headers });
   }
 
-  /** The tasks of who is signed in. */
+  /** The tasks of the user whose cookie this is. */
   async tasksOf(cookie: string): Promise<Snapshot[]> {
     return ((await (await this.get('/tasks', cookie)).json()) as { tasks: Snapshot[] }).tasks;
   }
@@ -105,7 +105,7 @@ export class DemoApp {
     return readdirSync(this.data.folder.uploads);
   }
 
-  /** Waits until no uploaded file is stored, as when every task is done. */
+  /** Waits until no uploaded file is stored, which is so when every task is done. */
   async expectNoUploads(): Promise<void> {
     await eventually(() => expect(this.uploads()).toEqual([]));
   }

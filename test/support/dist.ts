@@ -1,4 +1,5 @@
-// What `npm run build` wrote. For tests that run it as adopters do; by importing this they get it built first.
+// Paths of what `npm run build` writes. For tests that run the built code, as adopters do. A test that imports this file is run
+// after a build (dev/tests/needs.ts).
 import { join } from 'node:path';
 import { REPOSITORY } from '../../dev/paths.ts';
 

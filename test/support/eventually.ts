@@ -1,17 +1,17 @@
-// Waiting for a state instead of sleeping. For every test that watches something happen elsewhere.
+// Waits for a state instead of sleeping. For every test of something that happens in another process or later.
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** How `eventually` waits. */
 export interface EventuallyOptions {
   /** Milliseconds after which it gives up. Default 5,000. */
   within?: number;
-  /** Milliseconds between two looks. Default 20. */
+  /** Milliseconds between two calls. Default 20. */
   every?: number;
   /** What is awaited, for the error. */
   that?: string;
 }
 
-/** What is left of a type when it is truthy. */
+/** The truthy values of a type. */
 type Truthy<T> = Exclude<T, false | null | undefined | 0 | ''>;
 
 /**
@@ -42,7 +42,7 @@ export async function eventually<T>(look: () => T | Promise<T>, options: Eventua
   }
 }
 
-/** Jest's `expect`, where there is one: scripts wait with this too. */
+/** Jest's `expect`. Scripts that use this file run without it. */
 const { expect } = globalThis as { expect?: { getState(): { assertionCalls: number } } };
 const countExpectations = (): number => expect?.getState().assertionCalls ?? 0;
 

@@ -1,4 +1,4 @@
-// A time that stands still until a test moves it. For what takes a `Time` (backend/time.ts).
+// A `Time` (backend/time.ts) that stands still until a test moves it.
 import { DeadlineError } from '../../backend/async.ts';
 import type { Time } from '../../backend/time.ts';
 
@@ -49,12 +49,12 @@ export class FakeTime implements Time {
     return () => stop.abort();
   }
 
-  /** How many waits are not over. */
+  /** How many delays are not over. */
   get waiting(): number {
     return this.#alarms.size;
   }
 
-  /** Moves the time on by `ms`. What falls due happens in order, each with all that follows from it. */
+  /** Moves the time on by `ms`. Alarms ring in order of time; before the next one, all that the last one caused is done. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
     await settled();
@@ -70,7 +70,7 @@ export class FakeTime implements Time {
   }
 }
 
-/** Resolves when nothing is left to do without time going on: all promises that could be resolved have been. */
+/** Resolves when all promises that can be settled without time passing are settled. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

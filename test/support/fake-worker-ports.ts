@@ -1,4 +1,4 @@
-// Stand-ins for what an attempt writes to and waits for: a store of one task, and turns. No Redis, no bus.
+// Stand-ins for the parts that an attempt uses: a store of one task, and turns. For tests of attempts without Redis and bus.
 import { NO_SUSPICION } from '../../backend/recovery/probation.ts';
 import type { Change, ChangeOptions } from '../../backend/task-changes.ts';
 import type { AnyTaskDefinition } from '../../core/definition.ts';
@@ -9,7 +9,7 @@ import type { AttemptChanges, Turns } from '../../worker/reporter.ts';
 import type { FakeTime } from './fake-time.ts';
 import { move, TEST_ID, time } from './task-events.ts';
 
-/** Between two turns of the stand-in, in ms: an owner's budget of ten messages a second. */
+/** Time between two turns of the stand-in, in ms: an owner's budget of ten events a second. */
 export const TURN_MS = 100;
 
 /** A task that a worker has just started, as a worker reads it. */
@@ -18,20 +18,22 @@ export function startedRecord(
   stored: { readonly input: unknown; readonly raw: unknown } = { input: {}, raw: {} },
 ) {
   const queued = createSnapshot({
-    ...{ id: TEST_ID, name: definition.name, title: '', attempts: definition.attempts, at: time(0) },
+    id: TEST_ID,
+    name: definition.name,
+    title: '',
+    attempts: definition.attempts,
+    at: time(0),
   });
   const snapshot = move(queued, { type: 'start', at: time(0) });
   return {
-    ...{
-      snapshot,
-      owner: 'ada',
-      ...stored,
-      run: 1,
-      worker: 'w',
-      begunAt: 0,
-      handedBackProgress: null,
-      suspicion: NO_SUSPICION,
-    },
+    snapshot,
+    owner: 'ada',
+    ...stored,
+    run: 1,
+    worker: 'w',
+    begunAt: 0,
+    handedBackProgress: null,
+    suspicion: NO_SUSPICION,
   };
 }
 
@@ -40,20 +42,20 @@ export function unavailable(): TaskError {
   return new TaskError('store_unavailable', 'The store is away.', { status: 503 });
 }
 
-/** A store of one task, kept as JSON. Core decides what an event does to it. */
+/** A store of one task, kept as JSON. `core/transition.ts` decides what an event does to the task. */
 export class FakeChanges implements AttemptChanges {
   /** The task as it is stored. A test may put another one here. */
   snapshot: Snapshot;
   watched = false;
-  /** Called before an event is taken. May throw, or take its time. */
+  /** Called before an event is applied. May throw, or be slow. */
   before: ((event: TaskEvent) => void | Promise<void>) | null = null;
-  /** Called once an event was stored, before the answer. May throw: then the answer is lost. */
+  /** Called after an event was stored, before the answer. If it throws, the answer is lost. */
   after: ((event: TaskEvent) => void) | null = null;
   /** The events that were stored. */
   readonly events: TaskEvent[] = [];
-  /** What was pushed. */
+  /** The snapshots that were pushed. */
   readonly pushed: Snapshot[] = [];
-  /** The options that each call of `apply` was given. */
+  /** The options of each call of `apply`. */
   readonly options: ChangeOptions[] = [];
 
   constructor(snapshot: Snapshot) {
@@ -80,13 +82,13 @@ export class FakeChanges implements AttemptChanges {
   }
 }
 
-/** Gives a turn every 100 ms. */
+/** Gives one turn every 100 ms. */
 export class FakeTurns implements Turns {
   readonly #time: FakeTime;
   #freeAt = 0;
-  /** How long each turn that was asked for was not wanted, in ms. */
+  /** For each turn that was asked for: its `after`, the earliest time for it, in ms from then. */
   readonly asked: number[] = [];
-  /** Turns that were given and not ended. */
+  /** How many turns were given and are not ended. */
   open = 0;
 
   constructor(time: FakeTime) {

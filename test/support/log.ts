@@ -1,4 +1,4 @@
-// A log that keeps its lines. For tests of what an operator is told, and of what must never be said.
+// A log that keeps its lines. For tests of what is logged, and of what must never be.
 import type { Log } from '../../backend/log.ts';
 
 /** One line of a {@link RecordingLog}. */
@@ -8,10 +8,9 @@ export interface LogLine {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** Takes lines and keeps them. */
 export interface RecordingLog extends Log {
   readonly lines: LogLine[];
-  /** The messages of one level whose text matches. */
+  /** The lines of one level whose message matches. */
   find(level: LogLine['level'], pattern: RegExp): LogLine[];
 }
 

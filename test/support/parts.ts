@@ -1,4 +1,4 @@
-// Real parts for tests of the whole: Redis, Soketi, an Express app with the router, and bare Pusher clients.
+// Real parts for integration tests: Redis, Soketi, an Express app with the router, and bare Pusher clients.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type Express } from 'express';
@@ -19,7 +19,7 @@ import { startRedis, type TestRedis } from './redis/redis.ts';
 const Pusher = pusherJs as unknown as typeof pusherJs.default;
 type Pusher = InstanceType<typeof Pusher>;
 
-/** Swallows what a test provokes on purpose, and keeps it for those that look. */
+/** A log that prints nothing and keeps its lines as text. */
 export function silentLog(): Log & { readonly lines: string[] } {
   const lines: string[] = [];
   const keep = (level: string) => (message: string, fields?: unknown) => {
@@ -28,15 +28,16 @@ export function silentLog(): Log & { readonly lines: string[] } {
   return { lines, info: keep('info'), warn: keep('warn'), error: keep('error') };
 }
 
+/** A running Redis and Soketi. */
 export interface TestBus {
   readonly redis: TestRedis;
   readonly soketi: TestSoketi;
-  /** As `pusherFromEnv` takes it, for this process or a child. */
+  /** `REDIS_URL` and the `PUSHER_*` variables, for this process or a child. */
   readonly env: Record<string, string>;
   stop(): Promise<void>;
 }
 
-/** A Redis and a Soketi of one's own. */
+/** Starts a Redis and a Soketi. */
 export async function startBus(options: Parameters<typeof startSoketi>[0] = {}): Promise<TestBus> {
   const [redis, soketi] = await Promise.all([startRedis(), startSoketi(options)]);
   return {
@@ -56,6 +57,7 @@ export function backendOn(env: Record<string, string>, options: Partial<BackendO
   return createBackend({ redis: env.REDIS_URL, pusher: pusherFromEnv(env), log: silentLog(), ...options });
 }
 
+/** A running Express app with the task router at `/tasks`. */
 export interface TestApp {
   readonly url: string;
   readonly tasks: TaskServer;
@@ -63,18 +65,19 @@ export interface TestApp {
   /** fetch as a user: `call('ada', '/tasks')`; null is nobody. */
   call(user: string | null, path: string, init?: RequestInit): Promise<Response>;
   post(user: string | null, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
-  /** A bare pusher-js client on the user's channel, once it has entered; collects what comes. */
+  /** Starts a bare pusher-js client that collects events. Resolves when it is in the user's channel. */
   follow(user: string): Promise<Follower>;
   close(): Promise<void>;
 }
 
+/** A bare pusher-js client, and the task events that it got. */
 export interface Follower {
   readonly events: { readonly name: string; readonly data: Snapshot }[];
   readonly pusher: Pusher;
   close(): void;
 }
 
-/** An Express app whose users are who the `x-user` header says they are. */
+/** Starts an Express app. The header `x-user` names the user. */
 export async function startApp(
   backend: Backend,
   definitions: readonly AnyTaskDefinition[],
@@ -118,7 +121,7 @@ export async function startApp(
   };
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: whatever the server answered; the tests check it
+// biome-ignore lint/suspicious/noExplicitAny: the answer of the server, which the tests check
 async function follow(url: string, info: any, user: string): Promise<Follower> {
   const pusher = new Pusher(info.key, {
     cluster: info.cluster,

@@ -1,24 +1,25 @@
-// Budget, outbox and pacer in simulated time: tasks take turns, and a bus answers each request after some ms.
+// Budget, outbox and pacer in simulated time, with a bus that answers each request after some ms. For tests of the three
+// together.
 import { Budget } from '../../backend/push/budget.ts';
 import { Outbox, type OutboxEvent, type Outgoing } from '../../backend/push/outbox.ts';
 import { Pacer } from '../../backend/push/pacer.ts';
 
 const MAX_REQUESTS = 4;
 
-/** An event that has left. */
+/** An event that was sent. */
 export interface SentEvent extends Outgoing<OutboxEvent> {
   readonly at: number;
   /** The number of the request that carried it, from 1. */
   readonly request: number;
 }
 
-/** Does what the publisher does, without a publisher. */
+/** Connects budget, outbox and pacer as the publisher does. */
 export class PushSimulation {
   now = 0;
   /** How long the bus takes to answer, in ms. */
   latency = 2;
   requests = 0;
-  /** How often a request left while another one with events of the same owner was under way. */
+  /** How often an event was sent while another request had events of the same owner. */
   overlaps = 0;
   readonly sent: SentEvent[] = [];
   readonly merged: OutboxEvent[] = [];
@@ -41,18 +42,18 @@ export class PushSimulation {
     });
   }
 
-  /** Adds an event, and sends what may leave. */
+  /** Adds an event, and sends what may be sent. */
   add(owner: string, key: string, revision: number, isUrgent = false): void {
     this.addInTurn(owner, key, revision, isUrgent);
     this.#pump();
   }
 
-  /** Adds an event from within `onTurn`; it leaves after the turn. */
+  /** Adds an event from within `onTurn`. It is sent after the turn. */
   addInTurn(owner: string, key: string, revision: number, isUrgent = false): void {
     this.outbox.add(owner, { key, revision, isUrgent }, this.now);
   }
 
-  /** A task waits for a turn, `after` ms from now. */
+  /** Lets a task ask for a turn, which it wants `after` ms from now. */
   request(owner: string, key: string, after = 0): void {
     this.pacer.request(owner, key, this.now + after, this.now);
     this.#pump();

@@ -1,4 +1,4 @@
-// Our own TypeScript in a process of its own, that tests can kill, freeze and ask to stop.
+// Bundles a TypeScript file and runs it in a process that a test can kill, freeze or ask to stop.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { basename, join, relative } from 'node:path';
 import { build } from 'esbuild';
 import { REPOSITORY } from '../../dev/paths.ts';
 
-/** A change of the source on its way into a bundle: to show that a test notices when a guard is gone. */
+/** A change that is made to the source in a bundle, to prove that a test fails without some guard. */
 export interface Mutation {
   /** Relative to the root. */
   readonly file: string;
@@ -15,7 +15,7 @@ export interface Mutation {
   readonly to: string;
 }
 
-/** A script, bundled from source; packages stay outside. */
+/** A bundled script. Packages are not bundled. */
 export interface Bundle {
   readonly file: string;
   /** Removes it. */
@@ -24,19 +24,20 @@ export interface Bundle {
 
 export interface ScriptProcess {
   readonly pid: number;
-  /** What it wrote, both streams. */
+  /** Its output so far, both streams: the last 200,000 characters. */
   readonly output: () => string;
-  /** SIGKILL; resolves when it is gone. */
+  /** SIGKILL. Resolves when the process has ended. */
   kill(): Promise<void>;
-  /** Freezes and thaws it, as a machine that is suspended would. */
+  /** Freezes the process, as a suspended machine would. */
   freeze(): void;
+  /** Lets it run again. */
   thaw(): void;
   /** SIGTERM; resolves with its exit code. */
   stop(): Promise<number | null>;
   readonly exited: Promise<number | null>;
 }
 
-/** Bundles `entry` (relative to the root), below the root, so that the packages it imports are found. */
+/** Bundles `entry` (relative to the root) into a folder below the root, so that Node finds the packages that it imports. */
 export async function bundleScript(entry: string, mutations: readonly Mutation[] = []): Promise<Bundle> {
   const root = REPOSITORY;
   const cache = join(root, 'node_modules', '.cache');
@@ -87,7 +88,7 @@ export async function startScript(
   const exited = once(child, 'exit').then(([code]) => code as number | null);
   await new Promise<void>((resolve, reject) => {
     const read = (chunk: Buffer) => {
-      // Enough to explain a failure, and no more after hours.
+      // Enough to explain a failure, and bounded when the process runs for hours.
       output = (output + chunk).slice(-200_000);
       if (output.includes(ready)) resolve();
     };

@@ -9,7 +9,7 @@ import { startSoketi, type TestSoketi } from './bus/soketi.ts';
 import { eventually } from './eventually.ts';
 import { startRedis, type TestRedis } from './redis/redis.ts';
 
-/** Local addresses (as the kernel prints them) of every socket of a process that waits for others to talk to it. */
+/** The local addresses, as the kernel prints them, of all sockets on which a process listens. */
 function listListeners(pid: number): string[] {
   const sockets = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
   return ['tcp', 'tcp6', 'udp', 'udp6'].flatMap((table) =>
@@ -24,10 +24,10 @@ function listListeners(pid: number): string[] {
   );
 }
 const LOOPBACK_ONLY = /^(tcp|udp) 0100007F$/;
-// Other systems have no /proc to look into; the settings are the same there.
+// Only Linux has /proc. The settings are the same on other systems.
 const onLinux = process.platform === 'linux' ? it : it.skip;
 
-describe('a Redis of a test’s own', () => {
+describe('a Redis that a test starts', () => {
   let redis: TestRedis;
   beforeAll(async () => {
     redis = await startRedis();
@@ -48,7 +48,7 @@ describe('a Redis of a test’s own', () => {
     expect(listListeners(redis.pid)).toEqual([expect.stringMatching(LOOPBACK_ONLY)]);
   });
 
-  it('keeps what it acknowledged over a SIGKILL', async () => {
+  it('keeps acknowledged writes through a SIGKILL', async () => {
     await withClient((client) => client.set('kept', 'yes'));
     const before = redis.pid;
     await redis.kill();
@@ -57,14 +57,14 @@ describe('a Redis of a test’s own', () => {
     expect(await withClient((client) => client.get('kept'))).toBe('yes');
   });
 
-  it('forgets everything when it is restarted wiped', async () => {
+  it('has no data after a restart with wipe', async () => {
     await withClient((client) => client.set('kept', 'yes'));
     await redis.restart({ wipe: true });
     expect(await withClient((client) => client.get('kept'))).toBeNull();
   });
 });
 
-describe('a Soketi of a test’s own', () => {
+describe('a Soketi that a test starts', () => {
   let soketi: TestSoketi;
   beforeAll(async () => {
     soketi = await startSoketi();
@@ -77,7 +77,7 @@ describe('a Soketi of a test’s own', () => {
     for (const listener of listeners) expect(listener).toMatch(LOOPBACK_ONLY);
   });
 
-  it('does not share its port with what listens there already', async () => {
+  it('does not start on a port that is in use', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const { port } = other.address() as AddressInfo;
@@ -86,7 +86,7 @@ describe('a Soketi of a test’s own', () => {
     other.close();
   }, 30_000);
 
-  it('has its port alone, also where two are started on it at the same moment: one fails and says why', async () => {
+  it('does not share its port: of two started at the same moment, one fails and says why', async () => {
     const claim = await claimPort();
     const both = await Promise.allSettled([startSoketi({ port: claim.port }), startSoketi({ port: claim.port })]);
     const up = both.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
@@ -96,11 +96,11 @@ describe('a Soketi of a test’s own', () => {
     expect(failures).toEqual([expect.stringContaining(`port ${claim.port}: it is taken`)]);
   }, 30_000);
 
-  it('keeps its port from every other suite while it is killed and not yet restarted', async () => {
+  it('keeps its port while it is killed and not yet restarted', async () => {
     const { port } = soketi.pusher;
     await soketi.kill();
     await expect(claimPort(port, port)).rejects.toThrow('free');
-    // Nor does the system hand it out: it chooses among higher ones.
+    // The system does not give the port to others either: it picks higher ports.
     expect(await findFreePort()).toBeGreaterThan(32_000);
     await soketi.restart();
     expect(soketi.pusher.port).toBe(port);

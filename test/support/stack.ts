@@ -1,4 +1,5 @@
-// The whole local stack, as `npm start` runs it, beside whatever stack a developer has running. For end-to-end tests.
+// Starts the whole local stack as `npm start` does, on ports of its own, so that a developer's stack may run beside it. For
+// end-to-end tests.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +19,7 @@ export interface StackOptions {
 
 /** A running stack. */
 export interface TestStack {
-  /** Of the page. */
+  /** The URL of the page. */
   readonly url: string;
   /** The state folder. */
   readonly dir: string;
@@ -26,11 +27,11 @@ export interface TestStack {
   readonly pid: number;
   /** Its output so far. */
   readonly lines: readonly string[];
-  /** Where the services are and which processes they are, read anew at each call. */
+  /** The ports and process ids of the services, read from `stack.json` at each call. */
   services(): StackFile['services'];
   /** SIGTERM; resolves with how it ended (`exit code 0`) once everything has. */
   stop(): Promise<string>;
-  /** SIGKILL to the supervisor alone; its services stay behind. Resolves when it is gone. */
+  /** SIGKILL to the supervisor alone. Its services go on. Resolves when the supervisor has ended. */
   kill(): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-// Random lives of a task. For property tests of everything that snapshots pass through.
+// Tasks, events and random sequences of events. For tests of everything that takes snapshots.
 import fc from 'fast-check';
 import type { TaskFailure } from '../../core/error.ts';
 import { createSnapshot, type Progress, type Snapshot } from '../../core/snapshot.ts';
@@ -34,14 +34,14 @@ export function newTask(over: { id?: string; name?: string; title?: string; atte
   return createSnapshot({ id: TEST_ID, name: 'import', title: 'Import', attempts: 3, at: time(0), ...over });
 }
 
-/** The moment `seconds` after the start of all tests, as snapshots have it. */
+/** A fixed moment plus `seconds`, as snapshots write it. */
 export function time(seconds: number): string {
   return new Date(Date.UTC(2026, 0, 1) + seconds * 1_000).toISOString();
 }
 
 export const FAILURE: TaskFailure = { code: 'smtp_down', message: 'The mail server did not answer.', retryable: true };
 
-/** `task` after `events`, each of which must be accepted. */
+/** Returns `task` after `events`. Throws when an event is refused. */
 export function move(task: Snapshot, ...events: TaskEvent[]): Snapshot {
   let snapshot = task;
   for (const event of events) {
@@ -52,7 +52,7 @@ export function move(task: Snapshot, ...events: TaskEvent[]): Snapshot {
   return snapshot;
 }
 
-/** One that freezes what it is given, all the way down, so that a mutation throws. */
+/** Freezes a value and everything in it, so that a change throws. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);
@@ -63,7 +63,7 @@ export function deepFreeze<T>(value: T): T {
 
 const count = fc.oneof(fc.nat(20), fc.constantFrom(-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 1e300));
 
-/** A report as a handler might make it, sound or not. */
+/** A report as a handler might make it, valid or not. */
 export const anyProgress: fc.Arbitrary<Progress> = fc.record(
   {
     done: count,
@@ -76,7 +76,7 @@ export const anyProgress: fc.Arbitrary<Progress> = fc.record(
   { requiredKeys: ['done', 'total'] },
 );
 
-/** An event; `attemptFrom` is what its attempt differs by from the current one. */
+/** What `eventFor` makes an event from. `attemptFrom` is added to the current attempt. */
 export interface EventSeed {
   readonly type: TaskEvent['type'];
   readonly at: string;
@@ -86,7 +86,7 @@ export interface EventSeed {
   readonly retryable: boolean;
 }
 
-/** What may happen next. Clocks of machines differ, so times go back too. */
+/** A random seed of an event. Its time may be before that of the last event, because clocks differ. */
 export const anyEventSeed: fc.Arbitrary<EventSeed> = fc.record({
   type: fc.oneof(
     { weight: 5, arbitrary: fc.constantFrom<TaskEvent['type']>('start', 'progress', 'alive', 'wait') },

@@ -1,4 +1,4 @@
-// Compiles code as those write it who have installed inloop, against the sources of its entries.
+// Type-checks code as an adopter would write it, against the sources of inloop's entries.
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,8 @@ import { REPOSITORY } from '../../dev/paths.ts';
 const sourceOf = (...entry: string[]) => [join(REPOSITORY, ...entry, 'index.ts')];
 
 /**
- * What the compiler says of `files` (their contents by name), beside each other in a folder; '' when all is well.
+ * Returns the compiler's messages about `files` (their contents by name), which are put into one folder; '' if there are none.
+ *
  * @param options compiler options besides those of the repository
  */
 export async function typeCheck(files: Readonly<Record<string, string>>, options: object = {}): Promise<string> {

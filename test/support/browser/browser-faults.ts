@@ -1,11 +1,12 @@
-// What went wrong inside a browser during a test: console errors, broken policies, errors nobody caught. For end-to-end tests.
+// Collects what goes wrong inside a browser during a test: console errors, breaches of the Content-Security-Policy, uncaught
+// errors. For end-to-end tests.
 import type { BrowserContext, Page } from 'playwright-core';
 
-/** Lost connections, as Chromium words them on the console: expected while a part of the stack is down. */
+/** Chromium's console messages about lost connections. They are expected while a part of the stack is down. */
 const LOST_CONNECTION =
   /net::ERR_(CONNECTION_(REFUSED|RESET|CLOSED)|EMPTY_RESPONSE|SOCKET_NOT_CONNECTED|INCOMPLETE_CHUNKED_ENCODING)|WebSocket connection to .* failed/;
 
-/** Collects faults; what a test expects has to be named, the rest fails it. */
+/** Collects faults. A test names the faults that it expects; any other fault fails it. */
 export class BrowserFaults {
   readonly #found: string[] = [];
   readonly #expected: RegExp[] = [];
@@ -15,18 +16,18 @@ export class BrowserFaults {
     return this.#found;
   }
 
-  /** From now on, faults that match are none. */
+  /** From now on, faults that match `pattern` are expected. */
   expect(pattern: RegExp): void {
     this.#expected.push(pattern);
   }
 
-  /** From now on a part is down, so lost connections and answers of 502 to 504 are no faults. */
+  /** From now on a part is down, so lost connections and answers of 502 to 504 are expected. */
   expectOutage(): void {
     this.expect(LOST_CONNECTION);
     this.expect(/the server responded with a status of 50[234]/);
   }
 
-  /** Listens to every page of `context`, from its start on. */
+  /** Listens to every page of `context`. Call it before the context has pages. */
   async watch(context: BrowserContext): Promise<void> {
     await context.exposeFunction('reportViolation', (text: string) => this.#add(`policy: ${text}`));
     await context.addInitScript(() => {

@@ -1,27 +1,28 @@
-// A proxy like some companies': plain HTTP passes, and everything it does not understand (tunnels, and with them
-// WebSockets) is refused. For tests in a browser that has to do without WebSockets.
+// A proxy as some companies have it: it passes plain HTTP, and refuses tunnels, and with them WebSockets. For tests in a
+// browser without WebSockets.
 import { createServer, type IncomingMessage, request, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 /** A running proxy. */
 export interface NoWebSocketProxy {
-  /** For Chromium's command line: use it for everything, this machine's own addresses too. */
+  /** Flags for Chromium: use the proxy for every address, those of this machine too. */
   readonly flags: string[];
-  /** Tunnels it refused so far, as `host:port`. */
+  /** Tunnels that were asked for so far, as `host:port`. */
   readonly refused: string[];
   /** Paths of requests that it passed on. */
   readonly passed: string[];
   /** Sends requests elsewhere, as a load balancer might. */
   route: (url: URL) => URL;
-  /** Stops and goes on handing answers over: to the server the client looks slow. */
+  /** Stops passing answers on, so that the client looks slow to the server. */
   stall(): void;
+  /** Passes answers on again. */
   flow(): void;
   /** How many tunnels are open. */
   readonly tunnels: number;
   /** Lets tunnels through, and with them WebSockets. */
   openTunnels(): void;
-  /** Refuses them from now on, and cuts those there are. */
+  /** Refuses tunnels from now on, and cuts the open ones. */
   blockTunnels(): void;
   close(): Promise<void>;
 }
@@ -32,7 +33,7 @@ export async function startNoWebSocketProxy(): Promise<NoWebSocketProxy> {
   const passed: string[] = [];
   const answers = new Set<IncomingMessage>();
   let isStalled = false;
-  /** Both ends of those that are open; undefined while they are refused. */
+  /** Both ends of each open tunnel; undefined while tunnels are refused. */
   let tunnels: Set<Duplex> | undefined;
   const server: Server = createServer((req, res) => {
     const url = new URL(req.url ?? '', 'http://nowhere.invalid');
@@ -45,7 +46,7 @@ export async function startNoWebSocketProxy(): Promise<NoWebSocketProxy> {
       answer.on('data', (data) => res.write(data));
       answer.on('end', () => res.end());
       if (isStalled) answer.pause();
-      // An answer that broke off must not look as if it were complete.
+      // A broken answer must not look complete.
       answer.on('error', () => res.destroy());
     });
     onward.on('error', () => (res.headersSent ? res.destroy() : res.writeHead(502).end()));

@@ -1,4 +1,4 @@
-/** For tests: an app on the React hooks that counts its renders, and the levers a test moves it with in a browser. */
+/** An app on the React hooks that counts its renders, and the functions with which a test controls it in a browser. */
 
 import Pusher from 'pusher-js';
 import { createElement, type ReactElement, StrictMode } from 'react';
@@ -17,23 +17,23 @@ import { isFinished } from '../../../core/snapshot.ts';
 interface AppProps {
   readonly user: string;
   readonly url?: string;
-  /** The task that one component is about. */
+  /** The id of the task that the component `One` shows. */
   readonly id?: string;
-  /** One that is there already. */
+  /** A feed that exists already; without it the provider makes one. */
   readonly feed?: TaskFeed;
 }
 
-/** What the test reads. */
+/** What the app has done so far, for the test to read. */
 export const seen = {
   renders: { list: 0, active: 0, one: 0, connection: 0 },
   connection: { status: 'connecting' } as ConnectionState,
   outcomes: [] as string[],
   start: { isPending: false, code: '', issues: 0 },
-  /** What React had to repair: a page that is not what the server rendered. */
+  /** Errors of hydration: the page was not what the server had rendered. */
   repaired: [] as string[],
 };
 
-/** Set by a render, for the test to call. */
+/** What the last render got from the hooks, for `levers` to call. */
 const handles: { feed?: TaskFeed; start?: (input: never) => Promise<{ readonly id: string }> } = {};
 
 function List(): ReactElement {
@@ -45,7 +45,7 @@ function List(): ReactElement {
 
 function Active(): ReactElement {
   seen.renders.active++;
-  // New with each render, and so is what it returns.
+  // The selector is a new function in each render, and returns a new array.
   const active = useTasks(({ tasks }) => tasks.filter((task) => !isFinished(task)).map(({ id }) => id));
   return createElement('output', { id: 'active' }, active.length);
 }
@@ -117,7 +117,7 @@ export const levers = {
     given?.close();
     return status;
   },
-  /** As a button does it: nobody waits for what comes of it. */
+  /** Starts a task as a button does, without waiting for the answer. */
   start(input: object): void {
     void handles.start?.(input as never);
   },

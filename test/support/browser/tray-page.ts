@@ -1,4 +1,4 @@
-/** For tests: pages with a tray in a real Chromium, under a strict CSP, against a scripted server. */
+/** Pages with a tray in a real Chromium, under a strict Content-Security-Policy, with a fake server. For tests of the tray. */
 
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -18,14 +18,14 @@ export interface OpenOptions {
   readonly width?: number;
   readonly height?: number;
   readonly context?: BrowserContextOptions;
-  /** Before anything of the page runs. */
+  /** Called before any script of the page runs. */
   readonly prepare?: (page: Page) => Promise<void>;
 }
 
-/** A browser and a server for it. One page at a time, but for those that a test opens by itself in `context`. */
+/** A browser and a server for its pages. `open` opens one page at a time; a test may open more tabs in `context`. */
 export class TrayPages {
   server = new FakeServer();
-  /** What the page complained of: breaches of the CSP, uncaught errors. */
+  /** Breaches of the CSP and uncaught errors so far. */
   violations: string[] = [];
   context!: BrowserContext;
   page!: Page;
@@ -33,7 +33,7 @@ export class TrayPages {
   #browser!: Browser;
   #http!: Server;
 
-  /** @param extra TypeScript for the page, beside the tray */
+  /** @param extra TypeScript that the page runs beside the tray */
   async start(extra = ''): Promise<void> {
     const bundle = await build({
       stdin: {
@@ -41,7 +41,11 @@ export class TrayPages {
         resolveDir: __dirname,
         loader: 'ts',
       },
-      ...{ bundle: true, format: 'esm', write: false, target: 'es2022', logLevel: 'error' },
+      bundle: true,
+      format: 'esm',
+      write: false,
+      target: 'es2022',
+      logLevel: 'error',
       alias: { 'pusher-js': join(__dirname, '../../../client/test-support/page-pusher.ts') },
     });
     const script = bundle.outputFiles[0]?.text ?? '';
@@ -80,14 +84,14 @@ export class TrayPages {
   }
 
   /**
-   * A new page that shows `tasks`, connected, whose opening rounds are asked: what a test changes on the server from
-   * now on is met by what the test does, and not by the page's own start.
+   * Opens a page that shows `tasks`. Resolves when it is connected and has fetched what it fetches at its start, so that later
+   * requests are due to what the test does.
    */
   async open(tasks: readonly Snapshot[], options: OpenOptions = {}): Promise<Locator> {
     this.server.put(...tasks);
     const { width = 900, height = 760 } = options;
     this.context = await this.#browser.newContext({ viewport: { width, height }, ...options.context });
-    // Playwright's own is as long as most tests may take: they would end without a word about what was awaited.
+    // Playwright's default of 30 s is as long as most tests may take. A test would then end without saying what it waited for.
     this.context.setDefaultTimeout(15_000);
     this.page = await this.openTab(options);
     await this.page.waitForFunction(() => {
@@ -110,21 +114,21 @@ export class TrayPages {
     return page;
   }
 
-  /** Stops the page's clock: from now on it moves by `page.clock.runFor` only. Returns how far ahead of ours it is, in seconds. */
+  /** Stops the page's clock. Only `page.clock.runFor` moves it then. Returns how far it is ahead of the test's clock, in seconds. */
   async stopClock(): Promise<number> {
     const at = Date.now() + 20_000;
     await this.page.clock.pauseAt(at);
     return (at - Date.now()) / 1_000;
   }
 
-  /** Ends the page. Returns what it complained of. */
+  /** Closes the page. Returns its violations. */
   async close(): Promise<readonly string[]> {
     await this.context.close();
     this.server = new FakeServer();
     return this.violations.splice(0);
   }
 
-  /** Pushes `snapshots` to the page, in one go. */
+  /** Pushes `snapshots` to the page, all at once. */
   async push(...snapshots: readonly Snapshot[]): Promise<void> {
     this.server.put(...snapshots);
     await this.#emit(snapshots.map((snapshot) => [`task.${snapshot.status}`, snapshot]));
@@ -142,7 +146,7 @@ export class TrayPages {
     }, events);
   }
 
-  /** Leads the page's Pusher: `drop`, `refuse`. */
+  /** Calls a method of the page's fake Pusher: `drop`, `refuse`. */
   async lead(act: string): Promise<void> {
     await this.page.evaluate(
       (name) => (globalThis as never as { FakePusher: { last: Record<string, () => void> } }).FakePusher.last[name]?.(),
@@ -151,7 +155,7 @@ export class TrayPages {
   }
 }
 
-/** Push is up once the channel is authorized; then the page fetches what it may have missed before. */
+/** Whether the page has fetched what it may have missed, which it does once its channel is authorized. */
 function hasAskedSincePushIsUp({ calls }: FakeServer): boolean {
   const authorized = calls.findIndex(({ path }) => path === '/auth');
   return (

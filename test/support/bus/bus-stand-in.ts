@@ -1,5 +1,4 @@
-// A push server that does what a test says: floods, goes silent, closes with any code. For tests of what bridges to
-// one; that Soketi itself behaves is tested with Soketi.
+// A fake push server that a test controls: it can flood, go silent, or close with any code. For tests of the HTTP fallback.
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 
@@ -15,7 +14,7 @@ export interface BusStandIn {
   close(): Promise<void>;
 }
 
-/** Starts one that greets each client; it answers pings unless `isSilent`. */
+/** Starts one that welcomes each client. It answers pings unless `isSilent`. */
 export async function startBusStandIn({ isSilent = false, port = 0 } = {}): Promise<BusStandIn> {
   const server = new WebSocketServer({ host: '127.0.0.1', port });
   const clients: WebSocket[] = [];

@@ -1,11 +1,11 @@
-// A client of the HTTP fallback that speaks it line by line and does what no browser would: read slowly, break off,
-// knock at the wrong door. For tests of the bridge itself; pusher-js is tested in Chromium.
+// A client of the HTTP fallback that can do what no browser does: read slowly, abort an answer, use another's session. For
+// tests of the fallback itself; pusher-js is tested in Chromium.
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { eventually } from '../eventually.ts';
 
 let sequence = 0;
 
-/** One request that receives. */
+/** One request that receives messages, and its answer so far. */
 export interface Reception {
   status: number;
   headers: IncomingMessage['headers'];
@@ -13,14 +13,15 @@ export interface Reception {
   readonly lines: string[];
   /** Characters so far, as pusher-js counts them. */
   length: number;
-  /** As pusher-js sees it: all lines are read to their end, and so much that a new request is due. */
+  /** Whether pusher-js would send a new request now: more than 256 KB came, and the last line is complete. */
   isFull: boolean;
-  /** The answer is complete, or was cut. */
+  /** Whether the answer is complete, or was cut. */
   isOver: boolean;
-  /** Stops and goes on reading: what comes meanwhile waits in the network. */
+  /** Stops reading: what the server sends then waits in the network. */
   pause(): void;
+  /** Reads on. */
   resume(): void;
-  /** Ends the connection without a word. */
+  /** Cuts the connection. */
   abort(): void;
 }
 
@@ -32,7 +33,7 @@ export class FallbackClient {
   readonly #base: string;
   readonly #headers: Record<string, string>;
   readonly #agent = new Agent({ keepAlive: false });
-  /** As `name=value`: what the bridge knows the client by. Tests that steal a session take it away. */
+  /** The cookie that proves whose session it is, as `name=value`. A test that steals a session sets it to null. */
   cookie: string | null = null;
 
   constructor(origin: string, key: string, headers: Record<string, string> = {}, path = '/pusher') {
@@ -40,7 +41,7 @@ export class FallbackClient {
     this.#headers = headers;
   }
 
-  /** Opens a request that receives; resolves with the head of its answer. */
+  /** Opens a request that receives. Resolves when the head of its answer has come. */
   receive(verb: 'xhr_streaming' | 'xhr' = 'xhr_streaming'): Promise<Reception> {
     return new Promise((resolve, reject) => {
       const url = `${this.#base}${this.session}/${verb}?protocol=7&client=js&version=8.6.0`;
@@ -78,7 +79,7 @@ export class FallbackClient {
     });
   }
 
-  /** Receives until `isDone`, by poll after poll; returns the lines. */
+  /** Polls until `isDone`. Returns all lines. */
   async poll(isDone: (lines: readonly string[]) => boolean): Promise<string[]> {
     const lines: string[] = [];
     while (!isDone(lines)) {
@@ -97,7 +98,7 @@ export class FallbackClient {
     );
   }
 
-  /** Sends a body as it is; `inPieces` without saying how long it is. */
+  /** Sends a body as it is; with `inPieces`, without a `Content-Length`. */
   sendBody(body: string | Uint8Array, { inPieces = false } = {}): Promise<number> {
     return new Promise((resolve, reject) => {
       const headers = { ...this.#allHeaders(), 'Content-Type': 'application/json' };

@@ -1,5 +1,5 @@
-// Hosted Pusher's HTTP API, as its documentation describes it and no more lenient: for tests of what we send there.
-// It checks method, path, signature and every limit, answers with the documented statuses, and can fail on demand.
+// A stand-in for hosted Pusher's HTTP API, as strict as its documentation. For tests of what we send there. It checks method,
+// path, signature and every limit, answers with the documented statuses, and can fail on demand.
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
@@ -8,15 +8,15 @@ import tls from 'node:tls';
 import { jest } from '@jest/globals';
 import { generate } from 'selfsigned';
 
-/** An event that was taken. */
+/** An event that was accepted. */
 export interface TakenEvent {
   readonly channel: string;
   readonly name: string;
-  /** As it came: JSON text, or what encryption made of it. */
+  /** The data as it came: JSON text, encrypted or not. */
   readonly data: string;
 }
 
-/** A request as it arrived, whether or not it was taken. */
+/** A request as it arrived, whether it was accepted or not. */
 export interface HostedRequest {
   readonly method: string;
   readonly path: string;
@@ -24,23 +24,23 @@ export interface HostedRequest {
   readonly query: Readonly<Record<string, string>>;
   readonly body: string;
   readonly status: number;
-  /** What was said of it. */
+  /** The body of the answer. */
   readonly answer: string;
 }
 
-/** What is wrong with the service itself; `silent` never answers, `stuck` sends headers and no end of a body. */
+/** A fault of the service: `silent` never answers; `stuck` sends headers and a body that never ends. */
 export type HostedFault = 'disabled' | 'over-quota' | 'unavailable' | 'rate-limited' | 'silent' | 'stuck';
 
 export interface HostedPusher {
   readonly app: { readonly appId: string; readonly key: string; readonly secret: string };
-  /** The environment of an application that uses it; nothing but the cluster says where it is. */
+  /** The environment of an application that uses it. Only the cluster says where the service is. */
   readonly env: Record<string, string>;
   readonly requests: HostedRequest[];
   readonly events: TakenEvent[];
-  /** Every connection opened since: where our process meant to go, and whether it wanted the certificate checked. */
+  /** Every TLS connection to Pusher so far: where it was meant to go, and whether its certificate was to be checked. */
   readonly dialled: { readonly host: string; readonly port: number; readonly isVerified: boolean }[];
   fault: HostedFault | null;
-  /** Added to its clock, in seconds. */
+  /** Added to the clock of the service, in seconds. */
   skew: number;
   close(): Promise<void>;
 }
@@ -48,20 +48,20 @@ export interface HostedPusher {
 const CLUSTER = 'eu';
 const HOST = `api-${CLUSTER}.pusher.com`;
 const MAX_SKEW_S = 600;
-let made: ReturnType<typeof generate> | undefined;
+let madeCertificate: ReturnType<typeof generate> | undefined;
 const CHANNEL = /^[A-Za-z0-9_\-=@,.;]{1,164}$/;
 
 /**
- * Starts it on loopback and takes over this process's TLS connections to Pusher's host: they end here instead, and
- * nothing else about them changes. A certificate for that very host is checked as ever.
+ * Starts it on loopback and redirects this process's TLS connections to Pusher's hosts to it. Nothing else about them changes:
+ * the certificate, which is for Pusher's host, is checked as usual.
  */
 export async function startHostedPusher(): Promise<HostedPusher> {
-  // One for all that a test file starts: to make a key takes longer than most tests.
-  made ??= generate([{ name: 'commonName', value: HOST }], {
+  // One certificate for all services that a test file starts: making a key takes longer than most tests.
+  madeCertificate ??= generate([{ name: 'commonName', value: HOST }], {
     keySize: 2048,
     extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: HOST }] }],
   });
-  const certificate = await made;
+  const certificate = await madeCertificate;
   const app = { appId: '1234567', key: '0123456789abcdef0123', secret: 'fedcba9876543210fedc' };
   const pusher: Omit<HostedPusher, 'close'> = {
     app,
@@ -79,7 +79,7 @@ export async function startHostedPusher(): Promise<HostedPusher> {
   const { port } = server.address() as AddressInfo;
 
   const connect = tls.connect as (options: tls.ConnectionOptions) => tls.TLSSocket;
-  const takeOver = jest.spyOn(tls, 'connect').mockImplementation(((options: tls.ConnectionOptions) => {
+  const redirect = jest.spyOn(tls, 'connect').mockImplementation(((options: tls.ConnectionOptions) => {
     if (typeof options !== 'object' || !options.host?.endsWith('.pusher.com')) return connect(options);
     pusher.dialled.push({
       host: options.host,
@@ -90,7 +90,7 @@ export async function startHostedPusher(): Promise<HostedPusher> {
   }) as typeof tls.connect);
   return Object.assign(pusher, {
     async close() {
-      takeOver.mockRestore();
+      redirect.mockRestore();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
@@ -125,7 +125,7 @@ function judge(
   if (fault === 'unavailable') return refuse(503, 'Service unavailable');
   if (fault === 'rate-limited') return refuse(429, 'Too many requests');
   const unsigned = checkSignature(app, pusher.skew, req.method ?? '', path, query, body);
-  // Hosted Pusher quotes what it was sent, signature and all.
+  // Hosted Pusher quotes the request in its answer, with the signature.
   if (unsigned) return refuse(401, `${unsigned} (${req.url})`);
   if (fault === 'disabled') return refuse(403, 'The app is disabled');
   if (fault === 'over-quota') return refuse(403, 'The app is over its message quota');

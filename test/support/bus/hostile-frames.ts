@@ -1,5 +1,5 @@
-// What a hostile or broken peer may send to a Pusher-compatible server. Shared by the tests of hardened Soketi and of
-// whatever else passes frames on to it.
+// Frames that a hostile or broken client may send to a Pusher-compatible server. For the tests of hardened Soketi, of the HTTP
+// fallback, and of `npm run attack`.
 
 /** One frame: its name in the test's output, and its content (text, raw bytes, or a value sent as JSON). */
 export type HostileFrame = readonly [name: string, content: unknown];
@@ -10,7 +10,7 @@ const subscribe = (data: unknown): unknown => ({ event: 'pusher:subscribe', data
 const presence = (channelData: unknown): unknown =>
   subscribe({ channel: 'presence-room', auth: 'x:y', channel_data: channelData });
 
-/** Text frames that are refused or answered with an error; none may harm anyone but their sender. */
+/** Text frames. The server refuses them or answers with an error; they must not harm anybody but their sender. */
 export const HOSTILE_FRAMES: readonly HostileFrame[] = [
   // Not JSON
   ['nothing', ''],

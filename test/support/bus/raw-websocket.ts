@@ -1,5 +1,5 @@
-// A WebSocket client that sends whatever bytes a test wants: broken UTF-8, binary frames, huge ones, none at all.
-// For tests of what a server does with hostile peers; a proper client would refuse to send such things.
+// A WebSocket client that sends any bytes: broken UTF-8, binary frames, huge frames. Other clients refuse to send these. For
+// tests of what a server does with hostile clients.
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { eventually } from '../eventually.ts';
@@ -77,7 +77,7 @@ export class RawWebSocket {
     this.#socket.write(content);
   }
 
-  /** Waits for a message that fits, including those that came already. */
+  /** Returns the first message that fits, and waits for it if it has not come yet. */
   receive(fits: (message: PusherMessage) => boolean, that = 'a message'): Promise<PusherMessage> {
     return eventually(() => this.messages.find(fits), { that });
   }

@@ -1,5 +1,5 @@
-// A Soketi with or without our preload, with settings of the test's choice, and clients that note what they see: the
-// two must look the same to everything that uses the Pusher protocol as it is documented.
+// Starts Soketi with or without our preload, and with any settings, and clients that record what they receive. For the tests
+// which prove that both look the same to a client that follows the Pusher protocol.
 import { createHmac } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -19,12 +19,12 @@ import {
 import { eventually } from '../eventually.ts';
 import { RawWebSocket } from './raw-websocket.ts';
 
-/** As it comes from npm, or with soketi/preload.cjs. */
+/** `plain`: as npm installs it. `hardened`: with soketi/preload.cjs. */
 export type SoketiKind = 'plain' | 'hardened';
 
-/** What an API call was answered. */
+/** The answer to an API call. */
 export interface ApiAnswer {
-  /** The status; where plain Soketi says 200 and means an error, the error's code. */
+  /** The HTTP status, or the code in the body: plain Soketi answers some errors with 200 and a code in the body. */
   readonly status: number;
   readonly body: unknown;
 }
@@ -39,7 +39,7 @@ export interface ScriptedSoketi {
   stop(): Promise<void>;
 }
 
-/** Starts one. `settings` are its own, without `SOKETI_`; a value of null takes one of ours away. */
+/** Starts one. The names in `settings` are without `SOKETI_`; a value of null removes one of our settings. */
 export async function startScripted(
   kind: SoketiKind,
   settings: Record<string, string | null> = {},
@@ -74,7 +74,7 @@ export async function startScripted(
   };
 }
 
-/** One connection that signs what it asks for. */
+/** One connected client, which signs its subscriptions. */
 export class ScriptedClient {
   readonly socket: RawWebSocket;
   readonly id: string;
@@ -91,7 +91,7 @@ export class ScriptedClient {
     return new ScriptedClient(socket, await socket.socketId(), app);
   }
 
-  /** Asks for a channel; `member` for a presence channel. Does not wait. */
+  /** Asks to enter a channel and does not wait for the answer. `member` is for presence channels. */
   ask(channel: string, member?: object): void {
     const channelData = member && JSON.stringify(member);
     const signed = [this.id, channel, ...(channelData ? [channelData] : [])].join(':');
@@ -99,7 +99,7 @@ export class ScriptedClient {
     this.send('pusher:subscribe', data);
   }
 
-  /** Asks for a channel and returns what it was told. */
+  /** Asks to enter a channel and returns the answer, as `[event, data]`. */
   async enter(channel: string, member?: object): Promise<unknown> {
     const before = this.socket.messages.length;
     this.ask(channel, member);
@@ -119,12 +119,12 @@ export class ScriptedClient {
     this.send('pusher:signin', { user_data: userData, auth: auth ?? this.#sign(`${this.id}::user::${userData}`) });
   }
 
-  /** The next message of an event, of those that came after the first `after`. */
+  /** Returns a message that fits, leaving out the first `after` messages. Waits for it if it has not come yet. */
   next(after: number, fits: (message: { event: string; channel?: string }) => boolean, that = 'a message') {
     return eventually(() => this.socket.messages.slice(after).find(fits), { that });
   }
 
-  /** Waits until all that was sent before is answered, and returns the messages, as `[event, channel, data]`. */
+  /** Waits until everything sent so far was handled. Returns the messages after the first `after`, as `[event, channel, data]`. */
   async seen(after = 1): Promise<unknown[]> {
     const before = this.socket.messages.length;
     this.send('pusher:ping', {});
@@ -140,7 +140,7 @@ export class ScriptedClient {
   }
 }
 
-/** Collects webhooks: each as its events, without times, checked against the application's secret. */
+/** Collects webhooks with a right signature: for each, its events. */
 export async function collectWebhooks(app: PusherApp) {
   const calls: object[][] = [];
   const server = createServer((incoming, response) => {

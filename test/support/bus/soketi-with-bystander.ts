@@ -78,7 +78,7 @@ export class SoketiWithBystander {
     return this.send(method, signPusherCall(this.soketi.pusher, method, path, body), body, agent);
   }
 
-  /** An HTTP request as it stands. Rejects when there is no answer within 5 s. */
+  /** Sends an HTTP request as it is. Rejects when there is no answer within 5 s. */
   send(method: string, path: string, body?: string | Uint8Array, agent?: Agent): Promise<Answer> {
     const { port } = this.soketi.pusher;
     return new Promise((resolve, reject) => {
@@ -97,7 +97,7 @@ export class SoketiWithBystander {
   }
 }
 
-/** The webhooks that came, as `channel_occupied room`. */
+/** Collects webhooks, each event as `channel_occupied room`. */
 export interface WebhookNames {
   readonly names: string[];
   readonly url: string;

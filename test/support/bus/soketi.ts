@@ -1,4 +1,5 @@
-// A hardened Soketi of a test's own, on a free port, exactly as the stack runs it. For every test that needs real push.
+// Starts a hardened Soketi for a test, on a free port and with the settings of the local stack. For every test that needs real
+// push.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,18 +11,18 @@ import { createPusherApp, type PusherApp, probeSoketi, soketiCommand } from '../
 /** A running Soketi. */
 export interface TestSoketi {
   readonly pusher: PusherApp & { host: string; port: number; useTLS: false };
-  /** Of the process that runs now; another one after `restart`. */
+  /** The process id. It changes with `restart`. */
   readonly pid: number;
-  /** SIGTERM: clients are told 4200 and sent away. Resolves when it is gone. */
+  /** SIGTERM: Soketi closes connections with code 4200. Resolves when the process has ended. */
   stop(): Promise<void>;
-  /** SIGKILL; resolves when it is gone. */
+  /** SIGKILL. Resolves when the process has ended. */
   kill(): Promise<void>;
   /** Starts it again on the same port with the same application, ending it first if it runs. */
   restart(): Promise<void>;
 }
 
 /**
- * Starts a Soketi and waits until it answers. `webhooks` is the URL told of occupied and vacated channels; `tasksOnly`
+ * Starts a Soketi and waits until it answers. `webhooks` is the URL that gets its webhooks; `tasksOnly`
  * lets clients enter the channels of tasks only, as in the local stack.
  */
 export async function startSoketi(
@@ -31,7 +32,7 @@ export async function startSoketi(
   if (node === null) throw new Error('Soketi needs Node 20 here. Run "npm test", which brings it.');
   const folder = mkdtempSync(join(tmpdir(), 'inloop-soketi-'));
   const app = createPusherApp();
-  // Ours also while it is killed and not yet restarted.
+  // The claim keeps the port while Soketi is killed and not yet restarted.
   const claim: PortClaim = options.port ? { port: options.port, release: () => {} } : await claimPort();
   const { port } = claim;
   const start = async (): Promise<Child> => {

@@ -1,17 +1,18 @@
-// One address whose Redis changes, as DNS or a cloud's endpoint has it. For tests of failovers and dead connections.
+// One address that can lead to another Redis later, like a DNS name or an endpoint of a cloud. For tests of failovers and dead
+// connections.
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { LOOPBACK } from '../../../dev/stack/ports.ts';
 
 export interface RedisProxy {
   readonly url: string;
   readonly port: number;
-  /** Connections made through it so far. */
+  /** How many connections were made through the proxy so far. */
   readonly made: number;
-  /** New connections lead to the Redis on `port`; those that are open stay where they are. */
+  /** Leads new connections to the Redis on `port`. Open connections stay where they are. */
   leadTo(port: number): void;
-  /** Closes what is open. */
+  /** Closes open connections. */
   cut(): void;
-  /** What is open stays open and carries nothing more, either way. New connections work. */
+  /** Open connections stay open and carry nothing more in either direction. New connections work. */
   swallow(): void;
   close(): Promise<void>;
 }
@@ -19,7 +20,7 @@ export interface RedisProxy {
 export async function startRedisProxy(target: number): Promise<RedisProxy> {
   let leadsTo = target;
   let made = 0;
-  /** One that is swallowed stays here until the end: either end may outlive the other. */
+  /** Both ends of each open connection. A swallowed one stays until the proxy closes. */
   const pairs = new Set<readonly [Socket, Socket]>();
   const server = createServer((near) => {
     made += 1;
@@ -54,7 +55,7 @@ export async function startRedisProxy(target: number): Promise<RedisProxy> {
       for (const pair of pairs) {
         for (const socket of pair) {
           socket.unpipe();
-          // Read and thrown away, so that who writes sees nothing of it; what closes one end stays unknown to the other.
+          // Data is read and thrown away, so that the writer does not notice. When one end closes, the other is not told.
           socket.removeAllListeners('close');
           socket.removeAllListeners('data');
           socket.on('data', () => undefined);

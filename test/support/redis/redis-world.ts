@@ -1,4 +1,4 @@
-// A server and a worker on a Redis of any kind, with a bus that takes everything. For tests of what they make of that Redis.
+// A server and a worker on a given Redis, with a fake bus that accepts everything. For tests of how both handle that Redis.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
@@ -12,7 +12,7 @@ import { eventually } from '../eventually.ts';
 import { type RecordingLog, recordLog } from '../log.ts';
 import { backendOn } from '../parts.ts';
 
-/** Takes `ms`, and fails `failures` times before. */
+/** Fails in its first `failures` attempts; the next one takes `ms`. */
 export const work = defineTask({
   name: 'work',
   input: z.object({ ms: z.number(), failures: z.number() }),
@@ -29,14 +29,17 @@ export interface RedisWorld {
   /** How often a handler was called, by task. */
   readonly runs: ReadonlyMap<string, number>;
   start(input?: { readonly ms?: number; readonly failures?: number }): Promise<Snapshot>;
-  /** The task once it is as asked; 15 s at most. */
+  /** Waits until the task has the status, 15 s at most. */
   reaches(id: string, status: Snapshot['status']): Promise<Snapshot>;
-  /** Starts a task, again and again until it is accepted, and waits for its outcome. How long both took, in ms. */
+  /**
+   * Starts a task, trying until it is accepted, and waits until it succeeded. Returns how long both took, in ms. Rejects when
+   * both take longer than `within` ms.
+   */
   trial(within: number): Promise<number>;
   close(): Promise<void>;
 }
 
-/** Takes every event and tells nobody. */
+/** A fake bus: accepts every event and delivers none. */
 async function startSink() {
   const sink = createServer((request, response) => {
     request.resume().on('end', () => response.setHeader('content-type', 'application/json').end('{"channels":{}}'));
@@ -67,7 +70,7 @@ export async function startRedisWorld(
   const worker = createTaskWorker({ backend: workerBackend, stallInterval: STALL_MS, drain: '1s', grace: '100ms' });
   worker.handle(work, async ({ ms, failures }, task) => {
     runs.set(task.id, (runs.get(task.id) ?? 0) + 1);
-    if (task.attempt <= failures) throw new Error('as asked');
+    if (task.attempt <= failures) throw new Error('this attempt was to fail');
     const end = performance.now() + ms;
     for (let done = 0; performance.now() < end; done++) {
       task.progress({ done });

@@ -1,4 +1,4 @@
-// A Redis of a test's own, on a free port. For every test that needs a real one.
+// Starts a Redis for a test, on a free port. For every test that needs a real Redis.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,27 +11,29 @@ import { findRedisServer, pingRedis, redisCommand } from '../../../dev/stack/red
 export interface TestRedis {
   readonly url: string;
   readonly port: number;
-  /** Of the process that runs now; another one after `restart`. */
+  /** The process id. It changes with `restart`. */
   readonly pid: number;
-  /** What it answers to one command, on a connection of its own. Rejects with its error. */
+  /** Sends one command on a new connection. Resolves with the answer, rejects with the error of Redis. */
   say(...command: readonly string[]): Promise<unknown>;
-  /** Ends it and removes its data, unless the folder was handed in. */
+  /** Ends it, and removes its data unless `dir` was given. */
   stop(): Promise<void>;
-  /** SIGKILL; resolves when it is gone. Its data stay. */
+  /** SIGKILL. Resolves when the process has ended. Its data are kept. */
   kill(): Promise<void>;
   /** Starts it again on the same port (ending it first if it runs), with its data unless `wipe` is set. */
   restart(options?: { wipe?: boolean }): Promise<void>;
 }
 
 /**
- * For a node of a cluster, which also listens on its port plus 10,000: these give 32,001 to 32,700, which neither
- * `claimPort` nor the system hands out.
+ * Ports for nodes of a cluster. A node also listens on its port plus 10,000. These ports give 32,001 to 32,700, which neither
+ * `claimPort` nor the system picks.
  */
 const CLUSTER_PORTS = [22_001, 22_700] as const;
 
 /**
- * Starts a Redis and waits until it answers. `dir` keeps its data; without it they are thrown away at `stop`.
- * @param settings what is set beyond what the local stack sets, by the names of redis.conf
+ * Starts a Redis and waits until it answers.
+ *
+ * @param dir the folder of its data, which is kept. Without it, a temporary folder is used and removed at `stop`.
+ * @param settings added to those of the local stack, by the names of redis.conf
  */
 export async function startRedis({
   dir,
@@ -43,7 +45,7 @@ export async function startRedis({
   const file = process.env.INLOOP_TEST_REDIS_SERVER || findRedisServer();
   if (!file) throw new Error('These tests need redis-server on PATH. Run "npm test", which brings it.');
   const folder = dir ?? mkdtempSync(join(tmpdir(), 'inloop-redis-'));
-  // Its own also while it is killed and not yet restarted.
+  // The claim keeps the port while Redis is killed and not yet restarted.
   const claim = await (settings['cluster-enabled'] === 'yes' ? claimPort(...CLUSTER_PORTS) : claimPort());
   const { port } = claim;
   const start = async (): Promise<Child> => {
@@ -78,7 +80,7 @@ export async function startRedis({
   };
 }
 
-/** What the Redis or the sentinel on `port` answers to one command, on a connection of its own. Rejects with its error. */
+/** Sends one command to the Redis or the sentinel on `port`, on a new connection. Rejects with its error. */
 export async function sayTo(port: number, command: readonly string[], password?: string): Promise<unknown> {
   const socket = { host: LOOPBACK, port, reconnectStrategy: false as const };
   const client = createClient({ socket, RESP: 2, ...(password === undefined ? {} : { password }) });

@@ -1,4 +1,4 @@
-// A store on a Redis of its own. For the tests of backend/store.
+// The set-up of the tests of backend/store: a Redis, and a store with keys of its own for each test.
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals';
 import { createClient } from '@redis/client';
 import { v7 as uuid } from 'uuid';
@@ -13,25 +13,25 @@ import { recordLog } from '../log.ts';
 import { newTask } from '../task-events.ts';
 import { startRedis, type TestRedis } from './redis.ts';
 
-/** One process of ours, as far as the store goes. */
+/** A store as one process of ours has it. */
 export interface StoreClient {
   readonly redis: Redis;
   readonly store: TaskStore;
   readonly log: ReturnType<typeof recordLog>;
 }
 
-/** What `useStore` gives. Its properties are those of the test that runs. */
+/** What `useStore` returns. Its properties change with each test. */
 export interface StoreWorld extends StoreClient {
   readonly server: TestRedis;
-  /** Talks to the same Redis past the store. */
+  /** A plain client of the same Redis. */
   readonly raw: ReturnType<typeof createClient>;
-  /** Before every key of this test. */
+  /** The prefix of all keys of this test. */
   readonly prefix: string;
-  /** Another process on the same data; closed after the test. `url` instead of the server's own. */
+  /** Opens another store on the same data, as another process would. It is closed after the test. */
   connect(url?: string): StoreClient;
-  /** A new task is stored. */
+  /** Stores a new task. */
   accept(owner?: string, input?: unknown, idempotencyKey?: string | null): Promise<QueuedSnapshot>;
-  /** Lets events happen to a task, in the run that is on. Worker `w1` starts it. Throws where one is refused. */
+  /** Applies events to a task in its current run. Worker `w1` starts it. Throws when an event is refused. */
   happen(task: Snapshot, owner: string, ...events: readonly TaskEvent[]): Promise<Snapshot>;
 }
 
@@ -114,7 +114,7 @@ export function useStore({ retention = 3_600 }: { retention?: number } = {}): St
   };
 }
 
-/** The time as snapshots have it. */
+/** The time now, as snapshots write it. */
 export const now = (): string => new Date().toISOString();
 
 /** A task that is not stored, with an id of its own. */
