@@ -22,7 +22,7 @@ if (process.env.ROLE === 'worker') {
   };
   const app = express();
   app.use('/tasks', createTaskServer({ backend, tasks, identify, path: '/tasks' }).router);
-  // Mounted below a path parameter, and without the option that says at which path browsers find it.
+  // Mounted below a path parameter, and without the option `path`, so the server learns the path from each request.
   app.use('/:tenant/inbox', createTaskServer({ backend, tasks, identify }).router);
   app.listen(Number(process.env.PORT), '127.0.0.1', () => console.log('app ready'));
 }

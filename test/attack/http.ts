@@ -19,6 +19,7 @@ export interface Answer {
   readonly ms: number;
 }
 
+/** How much of an answer is kept, in characters. */
 const KEPT_BODY = 5_000_000;
 
 /** A multipart form with one file and no other field. */
@@ -50,7 +51,7 @@ export class Http {
     this.#look = look;
   }
 
-  /** Never rejects. */
+  /** Sends a request. Never rejects. */
   send(url: string, { method = 'GET', headers = {}, body, limit = 10_000 }: Call = {}): Promise<Answer> {
     const started = performance.now();
     return new Promise((resolve) => {

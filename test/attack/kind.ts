@@ -25,10 +25,10 @@ export class Tally {
   /** Descriptions of the first attempts that succeeded. */
   readonly examples: string[] = [];
 
-  /** Counts one attempt. `gotIn`: it succeeded; `what` describes it. */
-  attempt(what: string, gotIn: boolean): void {
+  /** Counts one attempt. `what` describes it. */
+  attempt(what: string, hasSucceeded: boolean): void {
     this.attempts += 1;
-    if (!gotIn) return;
+    if (!hasSucceeded) return;
     this.through += 1;
     if (this.examples.length < KEPT_EXAMPLES) this.examples.push(what.slice(0, 200));
   }

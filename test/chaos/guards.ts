@@ -1,8 +1,8 @@
-// Guards in our code that the chaos run can remove (`--break`), to prove that it would notice.
+// Guards in our code that the chaos run can remove (`--break`), to prove that the run fails without them.
 import type { Mutation } from '../support/script-process.ts';
 
 export interface Guard {
-  /** The fault that the guard prevents. */
+  /** The fault that the guard prevents, as the end of "The guard keeps …". */
   readonly keeps: string;
   readonly mutations: readonly Mutation[];
 }

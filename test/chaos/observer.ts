@@ -41,7 +41,7 @@ export class ClientObserver {
   }
 }
 
-/** Checks an event that Soketi sent to `user`. */
+/** Checks an event that Soketi sent to the client of `user`. */
 export function lookAtEvent(findings: Findings, user: string, event: { channel: string; data: string }): void {
   const task = JSON.parse(event.data) as Snapshot;
   const owner = findings.accepted.get(task.id);

@@ -1,4 +1,4 @@
-// The chaos run: starts tasks of many kinds, kills the parts around them, and counts how the tasks ended.
+// The chaos run: starts tasks of many kinds, kills parts while they run, and counts how the tasks ended.
 import type { Snapshot } from '../../core/snapshot.ts';
 import { isFinished } from '../../core/snapshot.ts';
 import { block, deaf, flaky, late, poison, steps } from '../integration/work/processes/fault-tasks.ts';
@@ -15,7 +15,7 @@ const REST_MS = 60_000;
 
 export interface ChaosOptions {
   readonly seed: number;
-  /** How long parts are broken. */
+  /** How long parts are broken, in seconds. */
   readonly seconds: number;
   readonly tasks: number;
   readonly mutations: readonly Mutation[];
@@ -58,9 +58,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     for (const name of USERS) users.push(await createUser(name, world, findings, random));
     log(`${users.length} users with two clients each, ${world.workers} workers, seed ${options.seed}`);
     const end = Date.now() + options.seconds * 1_000;
-    const monkey = breakThings({ world, users, random, end, log });
+    // Tasks are started during the first 70 % of the time, so that the last ones meet faults too.
+    const breaking = breakThings({ world, users, random, end, log });
     const started = startTasks({ users, random, count: options.tasks, until: Date.now() + options.seconds * 700, log });
-    const [kills] = await Promise.all([monkey, started]);
+    const [kills] = await Promise.all([breaking, started]);
     for (const client of users.flatMap((user) => user.clients)) client.proxy.cause(NO_TROUBLE);
     log('nothing is broken any more; waiting for everything to come to rest');
     await waitForRest(users, findings);

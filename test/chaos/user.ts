@@ -32,7 +32,7 @@ export interface ChaosUser {
 }
 
 export async function createUser(name: string, world: World, findings: Findings, random: Random): Promise<ChaosUser> {
-  // Shared by the tabs of one browser.
+  // The two clients are tabs of one browser, which share storage and locks.
   const browser = { storage: createStorage(), locks: createLocks() };
   const clients = await Promise.all([0, 1].map(() => createClient(name, world, findings, random, browser)));
   const request = async (path: string, init: RequestInit): Promise<Response | null> => {

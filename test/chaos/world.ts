@@ -62,6 +62,7 @@ export async function startWorld(mutations: readonly Mutation[]): Promise<World>
   };
 }
 
+/** A process that is started again whenever it ends. */
 interface Kept {
   kill(): Promise<void>;
   close(): Promise<void>;
@@ -75,7 +76,7 @@ async function keepRunning(bundle: Bundle, env: Record<string, string>, ready: s
       await current.exited;
       if (isClosed) return;
       await pause(300);
-      // Killed again before it was ready.
+      // If it is killed again before it is ready, try once more.
       current = await startScript(bundle, env, ready).catch(() => current);
     }
   };

@@ -171,7 +171,7 @@ describe.each(LIVE)('live: a bare client in $name, $form', ({ form, runtime, nam
     expect(await agent.replay([partial, { fetched: [whole] }])).toEqual({ tasks: [whole], fetch: [] });
   });
 
-  it('is told of failure, and of the task that tries again', async () => {
+  it('gets the failure of a task, and the task that retries it', async () => {
     await agent.follow(user);
     const { id } = await start('broken', {});
     const event = await pushed('task.failed');

@@ -53,7 +53,7 @@ describe('a file', () => {
     await eventually(async () => expect(await tab.row('Import good.csv').text()).toMatch('Done · 5 imported'));
   }, 30_000);
 
-  it('that turns bad in the middle fails with its reason, and the rows before that stay', async () => {
+  it('with a fault in the middle fails with a reason, and the rows before the fault are kept', async () => {
     const tab = await (await world.signIn('bea')).openTab();
     await tab.drop(world.writeCsv('torn.csv', { rows: 60, kind: 'torn' }));
     await tab.openTray();

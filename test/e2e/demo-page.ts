@@ -67,7 +67,7 @@ export class DemoPage {
     await this.tray.locator('[part=close]').click();
   }
 
-  /** The row of the only task with that title, or of the newest one. */
+  /** The row of the newest task with that title. */
   row(title: string): TrayRow {
     const rows = this.tray.locator('[part=task]').filter({ has: this.page.getByText(title, { exact: true }) });
     return new TrayRow(rows.first());

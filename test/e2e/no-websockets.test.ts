@@ -66,7 +66,7 @@ describe('without WebSockets', () => {
     expect(seen.size).toBeGreaterThan(5);
   }, 60_000);
 
-  it('eight tabs of a browser are live over one connection, and another tab takes over when the one that has it goes', async () => {
+  it('eight tabs of a browser are live over one connection, and another tab takes over when the leader is closed', async () => {
     const context = await browser.newContext();
     expect((await context.request.post(`${stack.url}/session`, { data: { user: 'octa' } })).status()).toBe(200);
     const tabs: DemoPage[] = [];

@@ -1,5 +1,5 @@
-// Records every text that the tray's rows showed, in order. So a test can see states that last too briefly to wait for, and
-// prove that something was never shown. Runs inside the page.
+// Records every text that the tray's rows show, in order. With the record a test can check states that are too short to wait
+// for, and prove that something was never shown. It runs inside the page.
 
 import type { InloopTray } from '../../client/element/index.ts';
 

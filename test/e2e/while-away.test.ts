@@ -28,7 +28,7 @@ async function importAndStay(tab: DemoPage, rows: number): Promise<void> {
 }
 
 describe('an outcome reached while no tab was open', () => {
-  it('is told once on return: not in a second tab, and not after another reload', async () => {
+  it('is announced once on return: not in a second tab, and not after another reload', async () => {
     const device = await world.signIn('ada');
     await importAndLeave(device);
 

@@ -32,7 +32,7 @@ export interface World {
   freezeWorker(): { release(): void };
   /** Killed services are not restarted until `release` is called, at the latest until the end of the test. */
   holdRestarts(): { release(): void };
-  /** Waits until a service runs in another process than `pid` and answers. */
+  /** Waits until a service answers, in another process than `pid`. */
   waitUntilBack(service: Service, pid: number): Promise<void>;
 }
 
@@ -88,7 +88,7 @@ export function useWorld(env: NodeJS.ProcessEnv = {}): World {
   const contexts: BrowserContext[] = [];
 
   const wake = (pid: number) => {
-    // A process that was killed meanwhile needs no waking.
+    // A process that was killed meanwhile has another id, and needs no SIGCONT.
     if (stopped.delete(pid) && (pid === stack.pid || pid === pidOf(stack, 'worker'))) process.kill(pid, 'SIGCONT');
   };
   const freeze = (pid: number) => {

@@ -87,14 +87,14 @@ describe('the boundary rules of .dependency-cruiser.mjs', () => {
   }, 30_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('find one breach each, and nothing else', () => {
+  it('report one breach each, and nothing else', () => {
     const found = cruise.violations.map(({ rule, from }) => `${rule.name}: ${from}`);
     expect(found.sort()).toEqual(BREACHES.map(([rule, path]) => `${rule}: ${path}`).sort());
     const rules = cruise.ruleSetUsed.forbidden.map(({ name }) => name);
     expect(rules.sort()).toEqual(BREACHES.map(([rule]) => rule).sort());
   });
 
-  it('see every import, since none of types is written inside a type', () => {
+  it('see every import: no file imports a type inside a type', () => {
     const files = execFileSync('git', ['ls-files', '*.ts', ':!*.test.ts'], { cwd: REPOSITORY, encoding: 'utf8' });
     const hidden = files
       .trim()

@@ -78,7 +78,7 @@ describe('docker-compose.yml', () => {
   });
 });
 
-it('in containers and in what is to be set there is no way to trouble the stack on purpose', () => {
+it('neither docker-compose.yml nor .env.example has a setting for making trouble', () => {
   expect(source + exampleLines.join('\n')).not.toMatch(/trouble/i);
 });
 

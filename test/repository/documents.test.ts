@@ -1,4 +1,4 @@
-// What the documents name is there: every file and folder in backticks, and every link to a file of ours.
+// Every file and folder that a document names in backticks exists, and so does every file that it links to.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';

@@ -171,7 +171,7 @@ describe('the local stack', () => {
     for (const name of ['server', 'worker']) expect(await isReady(stack.services()[name]?.port as number)).toBe(true);
   }, 120_000);
 
-  it('ends all of it, too, when SIGTERM goes to npm, which then ends with exit code 0', async () => {
+  it('ends everything when SIGTERM goes to npm, which then ends with exit code 0', async () => {
     const npm = spawn('npm', ['start', '--', ...args], {
       cwd: REPOSITORY,
       env: { ...process.env, ...env, PORT: '0', INLOOP_DIR: dir },
@@ -188,7 +188,7 @@ describe('the local stack', () => {
     for (const { pid } of Object.values(services)) expect(isAlive(pid)).toBe(false);
   }, 60_000);
 
-  it('takes a Ctrl-C that comes twice at once, from the terminal and from npm, for one', async () => {
+  it('treats two SIGINTs of one Ctrl-C, from the terminal and from npm, as one', async () => {
     const stack = await start();
     process.kill(stack.pid, 'SIGINT');
     // Not at once: the system would make one of two that are waiting.
@@ -198,7 +198,7 @@ describe('the local stack', () => {
     expect(await stack.stop()).toBe('exit code 0');
   }, 60_000);
 
-  it('starts a service again that was killed, on its port, and Redis with its data', async () => {
+  it('starts a killed service again on its port, and Redis with its data', async () => {
     const stack = await start();
     const before = stack.services();
     const client = await connectRedis(before);
@@ -226,7 +226,7 @@ describe('the local stack', () => {
     expect(readFileSync(join(dir, 'credentials.json'), 'utf8')).toBe(credentials);
   }, 60_000);
 
-  it('says in one line that it runs already', async () => {
+  it('says in one line that it is already running', async () => {
     const stack = await start();
     const { code, output } = await runToEnd({});
     expect(code).toBe(1);

@@ -22,7 +22,7 @@ function isLocked(name: string, from: string): boolean {
 }
 
 describe('package-lock.json', () => {
-  it('has every platform’s packages, or "npm ci" refuses on the platforms whose are missing', () => {
+  it('has the packages of every platform, so that "npm ci" works on all of them', () => {
     const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
       Object.keys(optionalDependencies)
         .filter((name) => !isLocked(name, path))

@@ -1,4 +1,4 @@
-// The README's snippets compile, as files beside each other, against what is published.
+// The README's snippets compile as files of one folder, against the published entries.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';

@@ -6,6 +6,7 @@ import { REPOSITORY } from '../../../dev/paths.ts';
 import { jsonBody } from '../http.ts';
 import type { Kind } from '../kind.ts';
 
+/** Settings that production accepts. */
 const GOOD: Record<string, string> = {
   NODE_ENV: 'production',
   REDIS_URL: 'redis://127.0.0.1:1',
@@ -53,7 +54,7 @@ export const configuration: Kind = {
         authEndpoint?: string;
       };
       tally.attempt(
-        `${tenant} is let in at ${authEndpoint}`,
+        `${tenant} is authorized at ${authEndpoint}`,
         authEndpoint !== undefined && authEndpoint !== `/${tenant}/inbox/auth`,
       );
     });

@@ -30,8 +30,8 @@ export const cookies: Kind = {
       'as plain JSON': `j:${JSON.stringify(claim)}`,
       'as the name alone': 'ada',
       'signed twice': `s:s:${content}.${signature}.${signature}`,
-      // An old cookie, or one that a careless server has signed.
-      'run out': sign(pack({ user: 'ada', until: Date.now() - 1 }), secret),
+      // Signed with the right secret: an old cookie, or one that a careless server has signed.
+      expired: sign(pack({ user: 'ada', until: Date.now() - 1 }), secret),
       'without an end': sign(pack({ user: 'ada' }), secret),
       'with an end in text': sign(pack({ user: 'ada', until: '9e99' }), secret),
       'with a list of users': sign(pack({ ...claim, user: ['ada'] }), secret),

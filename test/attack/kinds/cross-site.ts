@@ -59,7 +59,7 @@ export const crossSite: Kind = {
           const headers: Record<string, string> = { ...call.headers };
           if (fetchSite !== undefined) headers['sec-fetch-site'] = fetchSite;
           if (origin !== undefined) headers.origin = origin;
-          // Allowed: a browser that says same-origin; an old browser with our origin; a client that is no browser.
+          // These are allowed: a browser that says same-origin, an old browser with our origin, a client that is no browser.
           if (fetchSite === 'same-origin' || (fetchSite === undefined && (origin === undefined || origin === own)))
             continue;
           const asked = { ...call, method, headers };

@@ -1,11 +1,10 @@
 // A user with an open page in the demo during an attack: connected by WebSocket, in their own channel.
-import type { PusherMessage, RawWebSocket } from '../../support/bus/raw-websocket.ts';
-import { RawWebSocket as Socket } from '../../support/bus/raw-websocket.ts';
+import { type PusherMessage, RawWebSocket } from '../../support/bus/raw-websocket.ts';
 import type { World } from '../world.ts';
 
 /** Opens a connection to the demo's Soketi, in no channel. */
 export async function openSocket({ demo }: World): Promise<RawWebSocket> {
-  const socket = await Socket.open(demo.stack.services().soketi?.port ?? 0, demo.credentials.app.key);
+  const socket = await RawWebSocket.open(demo.stack.services().soketi?.port ?? 0, demo.credentials.app.key);
   await socket.socketId();
   return socket;
 }

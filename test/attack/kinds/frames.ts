@@ -5,8 +5,8 @@ import { openPage, openSocket } from './follower.ts';
 
 export const frames: Kind = {
   name: 'hostile WebSocket frames',
-  why: 'the bus on its knees, for everybody, or a channel that is not theirs',
-  through: 'the bus ended, another client cut off or deaf, or the sender let into a channel of a user',
+  why: 'no bus for anybody, or a channel of another user',
+  through: 'the bus ended, another client disconnected or without events, or the sender let into the channel of a user',
   async run(world, tally) {
     const { demo } = world;
     const pid = demo.stack.services().soketi?.pid;

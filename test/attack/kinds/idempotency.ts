@@ -55,7 +55,7 @@ export const idempotency: Kind = {
     tally.attempt(`another body with the same key: ${other.status}`, other.status !== 422 || again.status !== 202);
     const together = await Promise.all(Array.from({ length: 40 }, () => start('judy', 'at once')));
     tally.attempt('one key, forty times at once, made several tasks', new Set(together.map(({ id }) => id)).size > 1);
-    // A key in the form of a retry's, of a task that was never retried.
+    // Mallory uses the id of Judy's task as a key. Judy's retry must not find Mallory's task under it.
     const own = await app.start('judy', 'wait', { title: 'mine' });
     await app.call('judy', `/tasks/${own.id}/cancel`, { method: 'POST' });
     const poison = await start('mallory', own.id);

@@ -1,5 +1,4 @@
-// Strangers with only the public key enter channels of no user: each would leave a key in Redis.
-
+// Strangers with only the public key try to enter channels that belong to no user. Each channel would leave a key in Redis.
 import type { Kind } from '../kind.ts';
 import { pause } from '../world.ts';
 import { openSocket } from './follower.ts';
@@ -8,7 +7,7 @@ const SOCKETS = 4;
 
 export const madeUpChannels: Kind = {
   name: 'made-up channels',
-  why: 'a Redis and a bus that are full, for a day',
+  why: 'a full Redis and a full bus, for a day',
   through: 'being let into a channel that no task has, or a key in Redis that names it',
   async run(world, tally) {
     const each = world.isShort ? 250 : 2_500;
@@ -22,7 +21,8 @@ export const madeUpChannels: Kind = {
       }
       socket.sendText({ event: 'pusher:ping', data: {} });
     }
-    const isOver = () => sockets.every((it) => it.closed || it.messages.some(({ event }) => event === 'pusher:pong'));
+    const isOver = () =>
+      sockets.every((socket) => socket.closed || socket.messages.some(({ event }) => event === 'pusher:pong'));
     for (let n = 0; n < 500 && !isOver(); n++) await pause(20);
     // Webhooks are sent in batches of 50 ms, so their keys would be there within a second.
     await pause(1_000);

@@ -1,4 +1,4 @@
-// Comes last: the answers to all kinds before, and the logs, are searched for secrets.
+// Searches the answers to all other kinds, and the logs, for secrets. It has to come last.
 import { jsonBody } from '../http.ts';
 import type { Kind } from '../kind.ts';
 

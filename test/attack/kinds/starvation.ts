@@ -8,7 +8,7 @@ import { pause, type World } from '../world.ts';
 /** Limit for a bystander's p99, in ms, beyond what the same number of cheap requests costs on this machine. */
 const LIMIT_MS = 50;
 const CLIENTS = 8;
-/** Requests a second of an attack that is limited only by its answers. */
+/** Requests a second: so many that each client sends its next request as soon as it has an answer. */
 const AT_ONCE = 1_000_000;
 
 /** The bystander runs in its own thread, so that the attack in this thread does not slow it down. */
@@ -40,9 +40,9 @@ parentPort.on('message', () => { isOver = true; });
 `;
 
 export const starvation: Kind = {
-  name: 'one who takes all the time',
+  name: 'one user who keeps the server busy',
   why: 'a server that answers nobody else',
-  through: `a bystander's p99 more than ${LIMIT_MS} ms above twice what it is beside a crowd that asks for nothing, or a request of theirs refused`,
+  through: `a bystander's p99 more than ${LIMIT_MS} ms above twice the p99 beside the same number of cheap requests, or a request of theirs refused`,
   async run(world, tally) {
     const { app, isShort } = world;
     const path = `/tasks/${(await app.start('quinn', 'wait', { title: 'mine' })).id}`;

@@ -63,7 +63,7 @@ export const texts: Kind = {
   name: 'stored markup, formulas and links',
   why: "script in another user's page, or in a spreadsheet of theirs",
   through:
-    'script that runs, an element that was made of text, a cell that is a formula, a link that is no page of ours or https',
+    'script that runs, an element made from text, a cell that is a formula, a link that is neither https nor to a page of ours',
   async run(world, tally) {
     const { app } = world;
     for (const title of [

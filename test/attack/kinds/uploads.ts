@@ -72,7 +72,7 @@ export const uploads: Kind = {
         status >= 500 || /[/\\\p{Cc}\u202e]/u.test(title) || title.length > 200,
       );
     }
-    // Many at once that disconnect in the middle.
+    // Forty uploads at the same time that disconnect in the middle.
     const half = fileForm('half.csv', 'email,name\na@example.org,A\n'.repeat(20_000));
     const headers = { ...half.headers, 'content-length': '6000000' };
     const many = Array.from({ length: 40 }, () => demo.call(cookie, '/imports', { ...half, headers, limit: 1_000 }));

@@ -11,7 +11,7 @@ export const webhooks: Kind = {
   name: 'forged, old, future and junk webhooks',
   why: "a user's progress silenced, or Redis filled",
   through:
-    'a forged one that is taken; junk that is no 4xx; a mark left by an old, future or foreign one; progress that stays away',
+    'a forged one that is accepted; junk that is not answered 4xx; a key in Redis left by one that is old, from the future or about an unknown channel; progress that is not pushed',
   async run(world, tally) {
     const { demo } = world;
     const { key, secret } = demo.credentials.app;

@@ -250,12 +250,12 @@ describe('pusher-js behind a proxy that refuses WebSockets', () => {
     40_000,
   );
 
-  it('is told to go away for good with a key that is not ours', async () => {
+  it('with an unknown key is refused for good', async () => {
     const { look } = await openPage(await startApp(), ONLY.streaming, { key: 'another-key' });
     await eventually(async () => expect((await look()).state).toBe('disconnected'));
   }, 30_000);
 
-  it('is let in from another origin only where that is named', async () => {
+  it('from another origin is accepted only if that origin is named', async () => {
     const [home, plain] = [await startApp(), await startApp()];
     const allowing = await startApp({ allowedOrigins: [`http://127.0.0.1:${home.port}`] });
     const refused = await openPage(plain, ONLY.streaming, { from: home.port });
@@ -283,7 +283,7 @@ describe('pusher-js behind a proxy that refuses WebSockets', () => {
 });
 
 describe('hostile frames over HTTP', () => {
-  it('harm neither Soketi, nor us, nor anybody else', async () => {
+  it('harm neither Soketi, nor the server, nor other clients', async () => {
     const app = await startApp();
     const origin = `http://127.0.0.1:${app.port}`;
     const bystander = new FallbackClient(origin, soketi.pusher.key);

@@ -66,7 +66,7 @@ async function startMoving(owner: string) {
 }
 
 describe('a page', () => {
-  it('that is open, while the bus says otherwise, sees its task move again within 2 s', async () => {
+  it('that is open, though the bus reports it closed, gets progress again within 2 s', async () => {
     const { follower, end } = await startMoving('ada');
     for (let n = 0; n < 3; n++) {
       await vacate(server.channelOf('ada'));
@@ -76,7 +76,7 @@ describe('a page', () => {
     await end();
   }, 60_000);
 
-  it('that is closed costs nothing more', async () => {
+  it('that is closed gets no more events', async () => {
     const { follower, end } = await startMoving('bea');
     follower.close();
     await eventually(async () => !(await server.bus.isOccupied(server.channelOf('bea'))));
@@ -94,14 +94,14 @@ describe('a page', () => {
     await end();
   }, 60_000);
 
-  it('of nobody we know leaves nothing', async () => {
+  it('of an unknown user leaves no key in Redis', async () => {
     await vacate(server.channelOf('nobody'));
     expect(await noteOpened('nobody')).toBe('unknown');
   });
 });
 
 describe('endSessions', () => {
-  it('tells every page of the user, and nobody else', async () => {
+  it('reaches every page of the user, and no page of others', async () => {
     const pages = await Promise.all([app.follow('cyd'), app.follow('cyd'), app.follow('dan')]);
     await app.tasks.endSessions('cyd');
     const told = (page: Follower | undefined) => page?.events.filter(({ name }) => name === 'task.session');

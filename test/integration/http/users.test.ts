@@ -34,7 +34,8 @@ afterAll(async () => {
 /** A tab. It must never show tasks of another user than it says, nor of two. */
 async function open(): Promise<{ feed: PendingFeed; mixed: string[] }> {
   const feed = createTaskFeed({
-    ...{ url: `${app.url}/tasks`, Pusher: pusherModule },
+    url: `${app.url}/tasks`,
+    Pusher: pusherModule,
     headers: () => (user === null ? ({} as Record<string, string>) : { 'x-user': user }),
   });
   feeds.push(feed);

@@ -29,7 +29,7 @@ describe('the Vue example', () => {
     expect(source.trimEnd().split('\n').length).toBeLessThan(60);
   });
 
-  it('compiles, its template too', async () => {
+  it('compiles, with its template', async () => {
     // On a page, where there is no Node; and what Vue generates does not use all its parameters.
     const options = { types: [], noUnusedParameters: false };
     expect(await typeCheck({ 'task-tray.ts': compile() }, options)).toBe('');
@@ -78,7 +78,7 @@ describe('the Vue example on a page', () => {
   const rowOf = (title: string) => page.locator('article', { hasText: title });
   const saidText = () => page.locator('[aria-live=polite]').textContent();
 
-  it('shows a task live, in the title too, and tells of its outcome once', async () => {
+  it('shows a task live, also in the page’s title, and announces its outcome once', async () => {
     expect(await saidText()).toBe('');
     const id = await app.start('ada', 60, 50);
     await eventually(async () => expect(await rowOf('Count to 60').textContent()).toMatch(/Running · \d+ of 60/));
@@ -103,7 +103,7 @@ describe('the Vue example on a page', () => {
     expect([await toast.count(), await saidText()]).toEqual([0, '']);
   }, 60_000);
 
-  it('cancels and does again what its buttons say', async () => {
+  it('cancels and retries a task with its buttons', async () => {
     await app.start('ada', 1_000, 20);
     await rowOf('Count to 1000').getByText('Cancel', { exact: true }).click();
     await eventually(async () => expect(await saidText()).toBe('Cancelled: Count to 1000'));

@@ -106,7 +106,11 @@ const Pusher = pusherJs as unknown as typeof pusherJs.default;
 async function follow() {
   const { key = '', cluster = '', channel = '', wsHost = '', wsPort } = await connection();
   const pusher = new Pusher(key, {
-    ...{ cluster, wsHost, wsPort: Number(wsPort), forceTLS: false, enabledTransports: ['ws'] },
+    cluster,
+    wsHost,
+    wsPort: Number(wsPort),
+    forceTLS: false,
+    enabledTransports: ['ws'],
     channelAuthorization: { endpoint: `${url}/tasks/auth`, transport: 'ajax', headers: { 'x-user': USER } },
   });
   const events: Snapshot[] = [];
@@ -129,7 +133,7 @@ async function openFeed(): Promise<{ feed: TaskFeed; states: ConnectionState['st
 const start = (by: Process, secret: string) => by.tasks.start(sort, { secret }, { owner: USER });
 
 describe('an encrypted channel', () => {
-  it('carries nothing that could be read, and a bare client reads it all', async () => {
+  it('carries nothing readable, and a bare client with the key reads everything', async () => {
     const [wire, { events, pusher }] = [await listen(), await follow()];
     const task = await start(current, 'the plans of the winter palace');
     await current.tasks.tasks.cancel(USER, task.id);
@@ -226,7 +230,7 @@ describe('after a restart with another key', () => {
 });
 
 describe('when encryption is switched on under a client', () => {
-  it('it changes over to the encrypted channel once it looks again', async () => {
+  it('it changes to the encrypted channel at its next fetch', async () => {
     current = startProcess(null);
     const { feed } = await openFeed();
     const task = await start(current, 'plain');

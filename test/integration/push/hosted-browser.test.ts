@@ -45,9 +45,18 @@ describe('a browser of an application on hosted Pusher, without WebSockets', () 
   it('is told the cluster and no host', async () => {
     const info = (await (await app.call('ada', '/tasks/connection')).json()) as Record<string, unknown>;
     expect(info).toEqual({
-      ...{ key: 'key', cluster: 'eu', forceTLS: true, channel: 'private-user-ada', authEndpoint: '/tasks/auth' },
-      ...{ wsHost: null, wsPort: null, wssPort: null },
-      ...{ httpHost: null, httpPort: null, httpsPort: null, httpPath: null },
+      key: 'key',
+      cluster: 'eu',
+      forceTLS: true,
+      channel: 'private-user-ada',
+      authEndpoint: '/tasks/auth',
+      wsHost: null,
+      wsPort: null,
+      wssPort: null,
+      httpHost: null,
+      httpPort: null,
+      httpsPort: null,
+      httpPath: null,
     });
   });
 

@@ -94,16 +94,23 @@ describe('with PUSHER_CLUSTER and nothing else', () => {
     expect(JSON.parse(batch[0]?.data ?? '')).toEqual(running(1));
   });
 
-  it('whether it answers is asked there too', async () => {
+  it('check() asks the same host', async () => {
     await bus.ping();
     expect(hosted.requests).toMatchObject([{ method: 'GET', path: `/apps/${hosted.app.appId}/channels`, status: 200 }]);
   });
 
-  it('a browser is told the key and the cluster, and no host', () => {
+  it('a browser gets the key and the cluster, and no host', () => {
     expect(connectionInfo(pusherFromEnv(hosted.env))).toEqual({
-      ...{ key: hosted.app.key, cluster: 'eu', forceTLS: true },
-      ...{ wsHost: null, wsPort: null, wssPort: null },
-      ...{ httpHost: null, httpPort: null, httpsPort: null, httpPath: null },
+      key: hosted.app.key,
+      cluster: 'eu',
+      forceTLS: true,
+      wsHost: null,
+      wsPort: null,
+      wssPort: null,
+      httpHost: null,
+      httpPort: null,
+      httpsPort: null,
+      httpPath: null,
     });
   });
 });
@@ -216,7 +223,7 @@ describe('when the service says no', () => {
   const said = () => log.lines.map((line) => JSON.stringify(line));
   const refusals = () => hosted.requests.filter(({ status }) => status !== 200);
 
-  it('unavailable, it is asked until it says yes, and that is said once', async () => {
+  it('unavailable: it is asked until it answers, and the log says so once', async () => {
     hosted.fault = 'unavailable';
     await fail();
     await eventually(() => refusals().length >= 2, PATIENCE);
@@ -257,7 +264,7 @@ describe('when the service says no', () => {
     await recover();
   });
 
-  it('a clock that is 9 minutes off is none', async () => {
+  it('a clock that is 9 minutes off causes no error', async () => {
     hosted.skew = 540;
     publisher.publish('ada', running(1));
     await sendAll();
@@ -275,7 +282,7 @@ describe('when the service says no', () => {
     await eventually(() => settled.includes(id(1)), PATIENCE);
   });
 
-  it('a wrong secret is told from an event it will not take', async () => {
+  it('a wrong secret is reported in other words than a refused event', async () => {
     open({ PUSHER_SECRET: 'wrong' });
     const refused = await bus.ping().catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(BusError);

@@ -92,7 +92,7 @@ describe('a task that moves all the time', () => {
     await stopWorkers();
   }, 30_000);
 
-  it('shares that with its owner’s other tasks, all of which are seen to move', async () => {
+  it('shares that limit with its owner’s other tasks, and all of them get progress', async () => {
     startWorker();
     const follower = await app.follow('bob');
     const tasks = await Promise.all(
@@ -120,7 +120,7 @@ describe('a task that moves all the time', () => {
     await stopWorkers();
   }, 30_000);
 
-  it('is not pushed where nobody has a page open, and stored once a second for who asks', async () => {
+  it('is not pushed while its owner is not watched, and is stored once a second', async () => {
     const backend = startWorker();
     await server.redis.noteWatched(server.channelOf('dan'), 'dan');
     await server.redis.noteWebhook(server.channelOf('dan'), 'vacated', Date.now() + 1_000);
@@ -141,7 +141,7 @@ describe('a task that moves all the time', () => {
 });
 
 describe('a task that ends at once', () => {
-  it('costs two messages: that it is there, and its outcome', async () => {
+  it('costs two messages: queued and its outcome', async () => {
     startWorker();
     const follower = await app.follow('eve');
     const { id } = await app.tasks.start(move, { ms: 20 }, { owner: 'eve' });
@@ -152,7 +152,7 @@ describe('a task that ends at once', () => {
 });
 
 describe('task.progress', () => {
-  it('costs next to nothing, and leaves nothing behind', async () => {
+  it('takes little time and keeps no memory', async () => {
     startWorker();
     const follower = await app.follow('fay');
     const { id } = await app.tasks.start(report, { times: 2_000_000 }, { owner: 'fay' });

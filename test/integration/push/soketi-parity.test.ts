@@ -98,7 +98,7 @@ describe('one Soketi', () => {
     },
   );
 
-  it('tells members of each other, and client events of who sent them', async () => {
+  it('announces members to each other, and client events with their sender', async () => {
     const seen = await same(async (soketi) => {
       const [ada, bob] = [await soketi.open(), await soketi.open()];
       await ada.enter('presence-talk', { ...MEMBER });
@@ -132,7 +132,7 @@ describe('one Soketi', () => {
     });
   });
 
-  it('refuses a wrong signature, and lets in who comes with the right one then', async () => {
+  it('refuses a wrong signature, and accepts the right one afterwards', async () => {
     await same(async (soketi) => {
       const client = await soketi.open();
       const after = client.socket.messages.length;
@@ -144,7 +144,7 @@ describe('one Soketi', () => {
     });
   });
 
-  it('limits members and what is said of them', async () => {
+  it('limits the number of members and the size of their data', async () => {
     await same(async (soketi) => {
       const clients = await Promise.all([1, 2, 3, 4].map(() => soketi.open()));
       const answers = [];
@@ -156,7 +156,7 @@ describe('one Soketi', () => {
     });
   });
 
-  it('knows its channels, by prefix too', async () => {
+  it('lists its channels, also by prefix', async () => {
     await same(async (soketi) => {
       const client = await soketi.open();
       for (const channel of ['list-a', 'list-b', 'other']) await client.enter(channel);
@@ -203,7 +203,7 @@ describe('one Soketi', () => {
     });
   });
 
-  it('leaves out the connection that an event came from', async () => {
+  it('does not send an event to the connection that it names as its sender', async () => {
     await same(async (soketi) => {
       const [ada, bob] = [await soketi.open(), await soketi.open()];
       for (const client of [ada, bob]) await client.enter('room');
@@ -215,7 +215,7 @@ describe('one Soketi', () => {
     });
   });
 
-  it('answers pings, keeps quiet about pongs, and takes no more connections than it may', async () => {
+  it('answers pings, does not answer pongs, and refuses connections over the limit', async () => {
     await same(async (soketi) => {
       const one = await soketi.open();
       one.send('pusher:pong', {});
@@ -264,7 +264,7 @@ describe('users, webhooks and rates', () => {
     }
   });
 
-  it('sign in, and are ended by the server', async () => {
+  it('sign in, and can be disconnected by the server', async () => {
     const seen = await expectSame(parts, async ({ soketi }) => {
       const [ada, bob, eve] = [await soketi.open(), await soketi.open(), await soketi.open()];
       ada.signIn({ id: 'ada', user_info: { name: 'Ada' } });
@@ -288,7 +288,7 @@ describe('users, webhooks and rates', () => {
     expect(JSON.stringify(seen)).toContain('4009');
   });
 
-  it('hear of channels, members, client events and cache misses', async () => {
+  it('report channels, members, client events and cache misses', async () => {
     const seen = await expectSame(parts, async ({ soketi, hooks }) => {
       const heard = () => hooks.calls.flat().filter((hook) => JSON.stringify(hook).includes('hooked'));
       const until = async (name: string) =>
@@ -309,7 +309,7 @@ describe('users, webhooks and rates', () => {
     expect(seen).toHaveLength(9);
   });
 
-  it('are limited in how often they may', async () => {
+  it('are limited in the number of events a second', async () => {
     const seen = await expectSame(parts, async ({ soketi }) => {
       const [ada, bob] = [await soketi.open(), await soketi.open()];
       for (const client of [ada, bob]) await client.enter('private-fast');
@@ -355,7 +355,7 @@ describe('two nodes with the Redis adapter', () => {
     await redis.stop();
   });
 
-  it('are one: events, members, counts, caches and the end of a user reach both', async () => {
+  it('act as one: events, members, counts, caches and disconnecting a user work on both', async () => {
     await expectSame(parts, async ([here, there]) => {
       const [ada, bob] = [await here.open(), await there.open()];
       ada.signIn({ id: 'ada' });
@@ -421,7 +421,7 @@ describe('two nodes that find each other', () => {
     for (const kind of KINDS) await Promise.all((parts[kind] ?? []).map((node) => node.stop()));
   });
 
-  it('(the cluster adapter) hand on what the other one published', async () => {
+  it('(the cluster adapter) deliver what was published on the other', async () => {
     const seen = await expectSame(parts, async ([here, there]) => {
       const client = await here.open();
       await client.enter('room');

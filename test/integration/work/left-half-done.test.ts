@@ -1,4 +1,5 @@
-// What is left half done is finished, on a real Redis and a real Soketi that are taken away and given back.
+// Tasks and outcomes that were stored but not pushed are pushed later, on a real Redis and a real Soketi that are stopped and
+// started again.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createClient } from '@redis/client';
 import { v7 as uuid } from 'uuid';
@@ -19,7 +20,7 @@ let backend: Backend;
 let prefix: string;
 const open: Backend[] = [];
 
-/** One more process, as far as the sweeper is concerned. */
+/** Opens one more backend, which is to the sweeper like another process. */
 function connect(): Backend {
   const one = backendOn(bus.env, { prefix, log: recordLog() });
   open.push(one);
@@ -65,7 +66,7 @@ const fail = (over: object = {}): TaskEvent => ({
 });
 
 const unpublished = () => backend.redis.unpublished(0, 1_000);
-/** Makes everything on the list look as old as if its process had died long ago. */
+/** Makes everything on the list old enough for the sweeper, as if its process had died long ago. */
 async function letTimePass(): Promise<void> {
   const raw = createClient({ url: bus.redis.url });
   await raw.connect();
@@ -75,7 +76,7 @@ async function letTimePass(): Promise<void> {
 }
 
 describe('a new task that was not pushed, since its server froze after the 202', () => {
-  it('is pushed to an owner who watches, and then forgotten', async () => {
+  it('is pushed to a watched owner, and then taken off the list', async () => {
     const task = await accept();
     expect(await unpublished()).toEqual([task.id]);
     await letTimePass();
@@ -84,7 +85,7 @@ describe('a new task that was not pushed, since its server froze after the 202',
     expect(backend.eventCounters().queued.sent).toBe(1);
   });
 
-  it('is not put on the list where nobody watches', async () => {
+  it('is not put on the list if its owner is not watched', async () => {
     const watched = await accept();
     const channel = backend.channelOf(OWNER);
     await backend.redis.noteWatched(channel, OWNER);
@@ -94,14 +95,14 @@ describe('a new task that was not pushed, since its server froze after the 202',
     expect(await unpublished()).toEqual([watched.id]);
   });
 
-  it('leaves the list by itself where it was pushed', async () => {
+  it('leaves the list once it was pushed', async () => {
     const snapshot = newTask({ id: uuid(), at: now() });
     await backend.changes.create({ snapshot, owner: OWNER, input: 1 }, null);
     await eventually(async () => expect(await unpublished()).toEqual([]));
     expect(backend.eventCounters().queued.sent).toBe(1);
   });
 
-  it('that runs by now is pushed as it is, once', async () => {
+  it('that runs by now is pushed once, as running', async () => {
     const task = await happen(await accept(), start());
     await letTimePass();
     await backend.sweeper.sweep();
@@ -112,7 +113,7 @@ describe('a new task that was not pushed, since its server froze after the 202',
 });
 
 describe('an outcome that was not pushed', () => {
-  it('is pushed, and then forgotten', async () => {
+  it('is pushed, and then taken off the list', async () => {
     const task = await happen(await accept(), start(), fail({ retryable: false }));
     expect(await unpublished()).toEqual([task.id]);
     await letTimePass();
@@ -121,7 +122,7 @@ describe('an outcome that was not pushed', () => {
     expect(backend.counters()).toMatchObject({ push_events: 1, push_failures: 0 });
   });
 
-  it('of a task that has expired is forgotten', async () => {
+  it('of a task that has expired is taken off the list', async () => {
     const task = await happen(await accept(), start(), fail({ retryable: false }));
     const raw = createClient({ url: bus.redis.url });
     await raw.connect();
@@ -133,7 +134,7 @@ describe('an outcome that was not pushed', () => {
     expect(backend.counters()).toMatchObject({ push_events: 0 });
   });
 
-  it('waits for the bus, in Redis, and is pushed by whoever is alive when it returns', async () => {
+  it('waits in Redis while the bus is away, and is pushed by a process that runs when it is back', async () => {
     await bus.soketi.kill();
     const task = await happen(await accept(), start(), fail({ retryable: false }));
     backend.publisher.publish(OWNER, task);
@@ -152,7 +153,7 @@ describe('an outcome that was not pushed', () => {
     expect(other.publisher.isDown).toBe(false);
   });
 
-  it('is pushed by a process that reaches the bus, where the one that came first does not', async () => {
+  it('is pushed by a process that reaches the bus, if the first process does not', async () => {
     const cutOff = backendOn({ ...bus.env, PUSHER_PORT: String(await findFreePort()) }, { prefix, log: recordLog() });
     open.push(cutOff);
     const first = await happen(await accept(), start(), fail({ retryable: false }));
@@ -166,7 +167,7 @@ describe('an outcome that was not pushed', () => {
     expect(first.status).toBe('failed');
   });
 
-  it('is handed over once while a slow bus has it', async () => {
+  it('is sent once while a slow bus has not answered', async () => {
     const task = await happen(await accept(), start(), fail({ retryable: false }));
     await letTimePass();
     let taken = 0;
@@ -182,7 +183,7 @@ describe('an outcome that was not pushed', () => {
     send.mockRestore();
   });
 
-  it('is settled by the process that pushed it', async () => {
+  it('is taken off the list by the process that pushed it', async () => {
     const task = await happen(await accept(), start(), fail({ retryable: false }));
     backend.publisher.publish(OWNER, task);
     await eventually(async () => expect(await unpublished()).toEqual([]));
@@ -190,7 +191,7 @@ describe('an outcome that was not pushed', () => {
 });
 
 describe('the backend', () => {
-  it('knows which of its parts answer', async () => {
+  it('reports which of Redis and bus answer', async () => {
     expect(await backend.check()).toEqual({ redis: true, push: true });
     await bus.soketi.kill();
     expect(await backend.check()).toEqual({ redis: true, push: false });
@@ -201,7 +202,7 @@ describe('the backend', () => {
     await eventually(async () => expect(await backend.check()).toEqual({ redis: true, push: true }));
   });
 
-  it('has pushed and settled what waits once it is flushed, for a process that may be frozen then', async () => {
+  it('after a flush has pushed everything and emptied the list, so that its process may be frozen', async () => {
     const task = await happen(await accept(), start(), fail({ retryable: false }));
     backend.publisher.publish(OWNER, task);
     await backend.flush();
@@ -209,7 +210,7 @@ describe('the backend', () => {
     expect(await unpublished()).toEqual([]);
   });
 
-  it('is flushed within seconds though the bus is away', async () => {
+  it('is flushed within seconds even while the bus is away', async () => {
     await bus.soketi.kill();
     backend.publisher.publish(OWNER, newTask({ id: uuid(), at: now() }));
     const began = performance.now();
@@ -218,7 +219,7 @@ describe('the backend', () => {
     await bus.soketi.restart();
   });
 
-  it('pushes what waits before it closes, and settles it', async () => {
+  it('pushes everything before it closes, and empties the list', async () => {
     const task = await happen(await accept(), start(), fail({ retryable: false }));
     backend.publisher.publish(OWNER, task);
     await backend.close();
@@ -228,7 +229,7 @@ describe('the backend', () => {
     expect(await unpublished()).toEqual([]);
   });
 
-  it('closes in a few seconds when both of its parts are away', async () => {
+  it('closes within a few seconds while Redis and bus are away', async () => {
     await backend.store.list(OWNER);
     await Promise.all([bus.redis.kill(), bus.soketi.kill()]);
     const fresh = connect();

@@ -117,7 +117,7 @@ describe('a task that succeeds', () => {
     follower.close();
   });
 
-  it('is found afterwards by somebody who was away', async () => {
+  it('is found later by an owner who was away', async () => {
     const { id } = await start('cyd', 'count', { to: 5 });
     const task = await outcome('cyd', id);
     expect(task).toMatchObject({ status: 'succeeded', result: { counted: 5 }, error: null, seenAt: null });
@@ -144,7 +144,7 @@ describe('a task that fails', () => {
     });
   });
 
-  it('is tried again, and says so', async () => {
+  it('is tried again, and is pushed as retrying', async () => {
     const follower = await app.follow('eve');
     const { id } = await start('eve', 'broken', { kind: 'once' });
     expect(await outcome('eve', id)).toMatchObject({ status: 'succeeded', attempt: 2, result: 'second time lucky' });
@@ -154,7 +154,7 @@ describe('a task that fails', () => {
     follower.close();
   });
 
-  it('shows nothing of an error that was not meant for its owner', async () => {
+  it('hides the message of an error that is no TaskError', async () => {
     const { id } = await start('ada', 'broken', { kind: 'unknown' });
     const task = await outcome('ada', id);
     expect(task).toMatchObject({ status: 'failed', attempt: 2, error: { code: 'internal' } });
@@ -192,7 +192,7 @@ describe('another user', () => {
     expect(await (await app.call('mallory', '/tasks')).json()).toEqual({ tasks: [], nextCursor: null });
   });
 
-  it('can not enter the channel', async () => {
+  it('cannot enter the channel', async () => {
     const { channel } = (await (await app.call('ada', '/tasks/connection')).json()) as { channel: string };
     const enter = (user: string | null, body: Record<string, string>) =>
       app.call(user, '/tasks/auth', { method: 'POST', body: new URLSearchParams(body) });
@@ -377,7 +377,7 @@ describe('cancel and retry', () => {
     expect((await app.post('ivy', `/tasks/${id}/cancel`)).status).toBe(409);
   });
 
-  it('a cancelled or failed task is done again as a new one that names it', async () => {
+  it('a cancelled or failed task is retried as a new task that names it', async () => {
     const { id } = await start('joe', 'broken', { kind: 'final' });
     await outcome('joe', id);
     const response = await app.post('joe', `/tasks/${id}/retry`);

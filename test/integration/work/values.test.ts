@@ -1,5 +1,5 @@
-// Whatever a handler throws or returns, whatever a start is given: an outcome, or a refusal that names the property. On a
-// real Redis, with the worker in a process of its own.
+// Whatever a handler throws or returns, its task gets an outcome. Whatever a start is given, it is accepted, or refused with
+// the name of the property. On a real Redis, with the worker in a process of its own.
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { z } from 'zod';
 import type { Backend } from '../../../backend/backend.ts';
@@ -69,7 +69,7 @@ describe('a handler in a real worker that throws', () => {
 });
 
 describe('a handler in a real worker that returns', () => {
-  it.each(Object.keys(RETURNED))('%s: failed after one run, in words', async (what) => {
+  it.each(Object.keys(RETURNED))('%s: failed after one run, with a message that names the fault', async (what) => {
     const task = await outcomeOf((await start(returning, { what })).id);
     expect(task).toMatchObject({
       status: 'failed',
@@ -88,7 +88,7 @@ describe('an input', () => {
     expect(await outcomeOf(queued.id)).toMatchObject({ status: 'succeeded', attempt: 2, result: { n: 5, tag } });
   });
 
-  it('is compared as it came: a repeated request is the same, whatever its defaults', async () => {
+  it('is compared before it is parsed: a repeated request is the same, even if defaults differ', async () => {
     const [first, again] = [
       await start(defaulting, { n: '6' }, { idempotencyKey: 'k1' }),
       await start(defaulting, { n: '6' }, { idempotencyKey: 'k1' }),
@@ -103,7 +103,7 @@ describe('an input', () => {
     await expect(start(idle, { at: new Date(1) }, { idempotencyKey: 'k2' })).rejects.toMatchObject({ status: 422 });
   });
 
-  it('that its schema makes JSON of may be none itself; it is not kept, and a retry takes what was parsed', async () => {
+  it('that is not JSON is accepted if its schema makes JSON of it; a retry uses the parsed input', async () => {
     const queued = await start(idle, { at: new Date(0) });
     const stored = await storedOf(queued.id);
     expect(stored).toMatchObject({ input: { at: '1970-01-01T00:00:00.000Z' }, raw: undefined });
@@ -112,7 +112,7 @@ describe('an input', () => {
     expect(await storedOf(again.id)).toMatchObject({ input: stored?.input as object });
   });
 
-  it('that would not survive is refused over HTTP by the name of the property', async () => {
+  it('that JSON cannot keep is refused over HTTP with the name of the property', async () => {
     const answer = await app.post('ada', '/tasks', { name: 'strict', input: { a: 'x' } });
     expect([answer.status, await answer.json()]).toMatchObject([
       422,
@@ -140,7 +140,7 @@ describe('an input', () => {
     expect(text).not.toMatch(/stack|\.ts/);
   });
 
-  it('costs nothing where it is refused: nothing is stored', async () => {
+  it('that is refused stores nothing', async () => {
     const before = await app.tasks.tasks.list('ada', { limit: 100 });
     await expect(start(open, { n: 10n })).rejects.toMatchObject({ code: 'invalid_input', issues: [{ path: ['n'] }] });
     const after = await app.tasks.tasks.list('ada', { limit: 100 });
@@ -149,7 +149,7 @@ describe('an input', () => {
 });
 
 describe('a task that was asked for under an older schema', () => {
-  it('is refused to be tried again, in words: no path of a field reaches its owner', async () => {
+  it('cannot be retried; the message names no field of the input', async () => {
     const queued = await start(open, { cardNumber: '4711' });
     await app.tasks.tasks.cancel('ada', queued.id);
     const newer = defineTask({ name: 'open', input: z.object({ cardNumber: z.number() }), browser: true });
@@ -164,7 +164,7 @@ describe('a task that was asked for under an older schema', () => {
 });
 
 describe('durations beyond 24.8 days', () => {
-  it('a deadline of 25 days ends nothing early, nor do drain and grace of a day', async () => {
+  it('a deadline of 25 days does not pass early, nor do drain and grace of a day', async () => {
     expect(await outcomeOf((await start(patient, {})).id)).toMatchObject({ status: 'succeeded', result: 'in time' });
   });
 });
