@@ -13,7 +13,7 @@ const ENCRYPTED_PREFIX = 'private-encrypted-user-';
  *
  * Letters, digits and `_-,.;@` stand for themselves. Every other byte of UTF-8 becomes `=` and two upper-case hex digits.
  * If the name is longer than 164 characters, the owner becomes `=sha256-` and 64 hex digits instead. The first form never
- * contains `=s`, so it cannot be mistaken for the second: different owners always get different channels.
+ * contains `=s`, so the two forms never collide: different owners always get different channels.
  *
  * @throws TaskError `invalid_owner` (400) if the owner is empty, longer than 1,024 characters, or not well-formed Unicode
  */

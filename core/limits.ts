@@ -44,7 +44,7 @@ export const MAX_ISSUES = 100;
 /** Most bytes of JSON that these faults take together. */
 export const MAX_ISSUE_BYTES = 16_384;
 
-/** Longest duration, in ms: ten years, which are at most 3,653 days. A longer one is taken for a mistake. */
+/** Longest duration, in ms: ten years, which are at most 3,653 days. A longer one is refused, because it can only be a mistake. */
 export const MAX_DURATION_MS = 3_653 * 86_400_000;
 
 /** Most tasks on one page of a list. */

@@ -1,4 +1,4 @@
-// `npm run pictures`: makes the pictures of the README anew, from the real stack and the real page.
+// `npm run pictures`: takes the pictures of the README again, from the real stack and the real page.
 import { build, prepare } from './setup/bootstrap.mjs';
 
 await prepare();

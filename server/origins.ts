@@ -25,7 +25,7 @@ export interface OriginRule {
   readonly own: string | null;
 }
 
-/** Who sent a request: a page of the own origin, of a listed one, of any other, or a program that is no browser. */
+/** Who sent a request: a page of the own origin, of a listed one, of any other, or a program that is not a browser. */
 export type Sender = 'own' | 'listed' | 'foreign' | 'no-browser';
 
 const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];

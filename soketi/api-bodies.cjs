@@ -21,7 +21,7 @@ const SOCKET_ID = /^\d+\.\d+$/;
 function findEventFault(event, app) {
   if (!isRecord(event)) return 'an event must be a JSON object';
   if (typeof event.name !== 'string' || event.name === '') return 'name must be a string that is not empty';
-  // Hosted Pusher requires a string, too. Soketi would serialize an object, and a deeply nested one overflows the stack.
+  // Hosted Pusher requires a string, too. Soketi would write an object as JSON, and a deeply nested one overflows the stack.
   if (typeof event.data !== 'string') return 'data must be a string';
   const channels = event.channels ?? [event.channel];
   if (!Array.isArray(channels) || channels.length === 0) return 'channels must be a list of names that is not empty';

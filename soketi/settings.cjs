@@ -1,4 +1,4 @@
-// The environment variables that make a Soketi safe, and give it the limits of hosted Pusher. For whoever starts a hardened
+// The environment variables that make a Soketi safe, and give it the limits of hosted Pusher. For every start of a hardened
 // Soketi: dev/stack/soketi.ts uses them, docker-compose.yml repeats them, test/repository/compose.test.ts compares.
 'use strict';
 

@@ -13,7 +13,7 @@ const PATTERN = /^[-a-zA-Z0-9_=@,.;#*]+$/;
 /**
  * @typedef {object} SubscriptionLimits
  * @property {(channel: string) => boolean} isAllowed
- * @property {number} max channels of one connection; Infinity where nothing is set
+ * @property {number} max channels of one connection; Infinity if nothing is set
  */
 
 /**

@@ -14,7 +14,7 @@ describe('a claim on a port', () => {
     again.release();
   });
 
-  it('is not to be had for a port on which something listens', async () => {
+  it('cannot be made on a port on which something listens', async () => {
     const { port, release } = await claimPort();
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(port, LOOPBACK, resolve));
@@ -23,7 +23,7 @@ describe('a claim on a port', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  it('is one of its own each time', async () => {
+  it('gets another port each time', async () => {
     const claims = await Promise.all(Array.from({ length: 50 }, () => claimPort()));
     expect(new Set(claims.map(({ port }) => port)).size).toBe(50);
     for (const { release } of claims) release();

@@ -1,4 +1,4 @@
-// Free ports on loopback: found, claimed, checked. For the stack and for tests.
+// Finds, claims and checks free ports on loopback. For the stack and for tests.
 import { randomInt } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { createServer } from 'node:net';
@@ -14,7 +14,7 @@ export async function findFreePort(): Promise<number> {
   return port;
 }
 
-/** A port that belongs to this process, even while nothing listens on it. */
+/** A port that no other {@link claimPort} gets while this process holds it, even while nothing listens on it. */
 export interface PortClaim {
   readonly port: number;
   /** Gives the port up. When the process ends in any way, the port is given up too. */

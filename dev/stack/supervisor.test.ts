@@ -71,7 +71,7 @@ describe('a service', () => {
     expect(recovered).toBe(0);
   });
 
-  it('that is unknown cannot be hurt', () => {
+  it('that does not exist cannot be crashed', () => {
     expect(() => supervisor.crash('other')).toThrow('There is no other.');
   });
 });

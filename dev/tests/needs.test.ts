@@ -32,7 +32,7 @@ describe('what a test needs', () => {
     expect(await needsOf(code)).toEqual(needs);
   });
 
-  it('is found behind other files, and told for each test by itself', async () => {
+  it('is found through other files, and for each test by itself', async () => {
     writeFileSync(join(folder, 'world.ts'), `export * from ${support('redis/redis.ts')};`);
     const [pure, real] = [join(folder, 'pure.test.ts'), join(folder, 'real.test.ts')];
     writeFileSync(pure, 'export const x = 1;');

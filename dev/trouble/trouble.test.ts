@@ -85,7 +85,7 @@ describe('trouble', () => {
     await eventually(() => browser.named('task.queued') === 1);
     await publish('task.running');
     await eventually(() => browser.named('task.queued') === 2);
-    // Late, after a newer one; whose own second copy may be here by now, too.
+    // The second copy comes after a newer event. The second copy of that event may have come by now, too.
     const told = browser.events.filter((event) => event.startsWith('task.'));
     expect(told.slice(0, 3)).toEqual(['task.queued', 'task.running', 'task.queued']);
     await make('end-all');
@@ -116,7 +116,7 @@ describe('trouble', () => {
     await expect(enter()).rejects.toThrow('ECONNREFUSED');
     expect(stack.lines.join('\n')).toMatch(/soketi ended \(exit code 0\); starting it again in (9|10)(\.\d+)? s/);
     await eventually(() => expect(stack.lines.join('\n')).toMatch('soketi is back'), { within: 30_000 });
-    // What it was told before, it is told again.
+    // The restarted Soketi was told again which trouble lasts.
     await expect(enter(BROWSER)).rejects.toThrow('403');
     await make('end-all');
     await enter(BROWSER);
@@ -135,7 +135,7 @@ describe('trouble', () => {
     expect(await (await fetch(url)).json()).toEqual({ lasting: [] });
   }, 60_000);
 
-  it('is not to be had in production, also where somebody set an address', async () => {
+  it('cannot be made in production, even if an address is set', async () => {
     await start({ NODE_ENV: 'production', INLOOP_TROUBLE_URL: 'http://127.0.0.1:1/x' });
     expect(url).toBe('');
   }, 60_000);

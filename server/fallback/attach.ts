@@ -17,7 +17,7 @@ export interface Fallback {
   readonly isAttached: boolean;
   /** How many sessions there are: clients that are connected, and clients whose next request may still come. */
   readonly sessions: number;
-  /** Tells clients to connect anew, and opens no more sessions. The `signal` does the same. */
+  /** Tells clients to connect again, and opens no more sessions. The option `signal` does the same. */
   close(): void;
 }
 

@@ -38,7 +38,7 @@ export interface FallbackLimits {
   readonly sessionsPerAddress: number;
   /** Largest body of a request that sends, in bytes. Default 131,072. */
   readonly bodyBytes: number;
-  /** Characters that may wait for one client. With more it has to connect anew. Default 1,048,576. */
+  /** Characters that may wait for one client. If more wait, the client has to connect again. Default 1,048,576. */
   readonly buffered: number;
   /** Characters that may wait for all clients together. Default 67,108,864. */
   readonly bufferedInAll: number;

@@ -133,7 +133,7 @@ export class TaskOperations {
   }
 
   /**
-   * Retries a failed or cancelled task: starts a new task with the same input, parsed anew. Calling it twice gives the same
+   * Retries a failed or cancelled task: starts a new task with the same input, parsed again. A second call gives the same
    * new task, for as long as the old one is kept.
    * @throws TaskError `not_found` (404), `not_retryable` (409), `invalid_input` (422) if the schema has changed and the
    *   input no longer fits

@@ -8,7 +8,7 @@ export type Trust = (address: string, hop: number) => boolean;
 /** Whether a request comes from the application's own page (or from no page), from a listed origin, or from another. */
 export type Relation = 'own' | 'listed' | 'foreign';
 
-/** Where `req` comes from. A request without an origin comes from no browser, so no user's cookies are at risk. */
+/** Where `req` comes from. A request without an origin was not sent by a browser, so no user's cookies are at risk. */
 export function relationOf(req: IncomingMessage, allowed: ReadonlySet<string>, trust: Trust): Relation {
   const { origin } = req.headers;
   // No script can set Sec-Fetch-Site, and a proxy that rewrites Host leaves it as it is.

@@ -2,8 +2,8 @@
  * The lines that pusher-js reads over HTTP. Each begins with a letter: `o` opens, `a[…]` carries messages, `h` is a
  * heartbeat, `c[code,reason]` closes. Pure. It serves `session.ts` and `receiver.ts`.
  *
- * By the close code, pusher-js decides what to do next. 4000 to 4099, and from 4300 on: it gives up. 4200 to 4299: it
- * connects anew at once. Any other: after a second.
+ * pusher-js decides by the close code what to do next. With 4000 to 4099, and from 4300 on, it gives up. With 4200 to 4299
+ * it connects again at once, with any other code after a second.
  */
 
 export const OPEN_LINE = 'o\n';
@@ -26,7 +26,7 @@ export interface Close {
 
 /** A line that carries `messages`, as the bus sent them. */
 export function messageLine(messages: readonly string[]): string {
-  // JSON.stringify escapes lone surrogates, so the client reads as many code units as the server has written.
+  // JSON.stringify escapes lone surrogates, so the client reads the same number of code units that the server has written.
   return `a${JSON.stringify(messages)}\n`;
 }
 

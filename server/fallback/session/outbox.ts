@@ -1,4 +1,7 @@
-/** The messages of the bus that wait for one client, and their size, so that slow clients cannot fill the memory. It serves the session. */
+/**
+ * The messages of the bus that wait for one client. Their length is counted, so that slow clients cannot fill the memory. It
+ * serves the session.
+ */
 
 import type { FallbackLimits } from '../options.ts';
 import { fitLine } from './framing.ts';
