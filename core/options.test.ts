@@ -4,7 +4,7 @@ import { asTaskError, TaskError } from './error.ts';
 import { requireOption, wholeNumber, wholeNumbers } from './options.ts';
 
 describe('an option that is wrong', () => {
-  it('is told by its name, with what was expected and what came', () => {
+  it('is named in the error, with what was expected and what came', () => {
     expect(() => requireOption(false, 'createBackend: prefix', 'a text', 7)).toThrow(
       new ConfigError('invalid_options', 'createBackend: prefix must be a text, got 7.'),
     );
@@ -42,7 +42,7 @@ describe('limits', () => {
     expect(wholeNumbers('f: limits', { size: 0 }, ranges)).toEqual({ rate: 5, size: 0 });
   });
 
-  it('are told by name where they are wrong or not known', () => {
+  it('are named in the error if they are wrong or not known', () => {
     expect(() => wholeNumbers('f: limits', { size: 4 }, ranges)).toThrow(
       'f: limits.size must be a whole number from 0 to 3, got 4.',
     );

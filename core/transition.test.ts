@@ -234,7 +234,7 @@ describe('an attempt', () => {
     expect(move(cancelling, event('succeed', 1))).toMatchObject({ status: 'succeeded', result: { rows: 4 } });
   });
 
-  it('may say nothing new, which is no change', () => {
+  it('may contain nothing new, which is not a change', () => {
     const task = move(running, event('progress', 1));
     expect(transition(task, event('progress', 1))).toEqual({ ok: false, refusal: 'unchanged' });
   });

@@ -117,7 +117,7 @@ describe('GET /connection', () => {
     expect((await connection(headers, { fallback: { path: '/live' } })).http).toEqual(['inner', 8080, 8080, '/live']);
   });
 
-  it('passes no host on that is none', async () => {
+  it('does not pass on a host that is not valid', async () => {
     const { http } = await connection({ Host: 'a"><script>' }, { fallback: {} });
     expect(http[0]).toBe('bus.example.com');
   });

@@ -200,7 +200,7 @@ describe('a session', () => {
     await eventually(() => expect([bridge.fallback.sessions, bridge.bus.clients.length]).toEqual([0, 0]));
   });
 
-  it('starts anew where another instance is asked', async () => {
+  it('starts again if another instance is asked', async () => {
     const [here, there] = [await startBridge(), await startBridge()];
     const client = here.client();
     await client.receive();
@@ -241,7 +241,7 @@ describe('the URL of a session', () => {
     expect([stream.isOver, bridge.bus.frames]).toEqual([false, []]);
   });
 
-  it('is of no use either to whoever has opened a session of his own', async () => {
+  it('is of no use to somebody who has opened another session, either', async () => {
     const bridge = await startBridge();
     const [client, thief] = [bridge.client(), bridge.client()];
     await client.receive();
@@ -419,7 +419,7 @@ describe('a bus that is away when a client comes', () => {
 });
 
 describe('what one client may cost', () => {
-  it('a slow reader is told to come back, and what waits for it is bounded', async () => {
+  it('a slow reader has to connect again, and what waits for it is limited', async () => {
     const bridge = await startBridge({ buffered: 100_000, graceMs: 300 });
     const client = bridge.client();
     const stream = await client.receive();
@@ -476,13 +476,13 @@ describe('what one client may cost', () => {
     second.abort();
   });
 
-  it('a forwarded address that nobody vouches for counts for nothing', async () => {
+  it('a forwarded address is ignored unless a trusted proxy sent it', async () => {
     const bridge = await startBridge({ sessionsPerAddress: 1 });
     expect((await bridge.client({ 'X-Forwarded-For': '10.0.0.1' }).receive()).status).toBe(200);
     expect((await bridge.client({ 'X-Forwarded-For': '10.0.0.2' }).receive()).status).toBe(429);
   });
 
-  it('an address that is none counts as that of the proxy it came by', async () => {
+  it('an invalid address counts as that of the proxy', async () => {
     const bridge = await startBridge({ sessionsPerAddress: 2, options: { trustProxy: 'loopback' } });
     const statuses = [];
     for (const forwarded of ['9'.repeat(8_000), 'somebody', 'another', `${Math.random()}`]) {
@@ -491,7 +491,7 @@ describe('what one client may cost', () => {
     expect(statuses).toEqual([200, 200, 429, 429]);
   });
 
-  it('no body is read for a session that is not there', async () => {
+  it('no body is read for a session that does not exist', async () => {
     const bridge = await startBridge();
     const held = connect(Number(new URL(bridge.url).port), '127.0.0.1');
     let answer = '';
@@ -503,7 +503,7 @@ describe('what one client may cost', () => {
     held.destroy();
   });
 
-  it('one client may have so many bodies on their way at once', async () => {
+  it('the number of bodies that one client sends at once is limited', async () => {
     const bridge = await startBridge({ connectMs: 60_000 });
     const client = bridge.client();
     await client.receive();
@@ -569,7 +569,7 @@ describe('who may connect', () => {
   const post = (bridge: Bridge, headers: Record<string, string>, method = 'POST') =>
     fetch(`${bridge.url}/pusher/app/${KEY}/${++sessions}/abcdefgh/xhr`, { method, headers });
 
-  it('another key is told what the bus would say', async () => {
+  it('another key gets the answer that the bus would give', async () => {
     const bridge = await startBridge();
     const client = new FallbackClient(bridge.url, 'other');
     const [open, close] = await client.poll((lines) => lines.length > 0);

@@ -106,7 +106,7 @@ describe('every answer', () => {
     }
   });
 
-  it('is for nobody where nobody is signed in', async () => {
+  it('is refused if nobody is signed in', async () => {
     const { status, headers } = await call('', {}, null);
     expect(status).toBe(401);
     expect(headers.has('inloop-channel')).toBe(false);
@@ -234,7 +234,7 @@ describe('a body that does not come', () => {
     if (status === '408') expect(answer.text).toContain('"code":"body_timeout"');
   });
 
-  it('in time harms nobody who sends it in two parts', async () => {
+  it('that arrives in time may come in two parts', async () => {
     const body = JSON.stringify({ name: 'report', input: { n: 1 } });
     const answer = await open('POST /tasks', [
       'x-user: ada',

@@ -138,7 +138,7 @@ describe('Prefer: wait', () => {
     expect([response.status, response.headers.get('etag')]).toEqual([200, '"3"']);
   });
 
-  it('ends after so many seconds: 304 to a client that named the revision, the task to one that did not', async () => {
+  it('ends when its time is up: with 304 if the client named the revision, otherwise with the task', async () => {
     const task = await start();
     const [named, unnamed] = await Promise.all([
       timed(app.get(task.id, { Prefer: 'wait=1', 'If-None-Match': '"1"' })),
@@ -176,7 +176,7 @@ describe('Prefer: wait', () => {
     }
   });
 
-  it('is answered at once beyond so many of one owner, whose others still wait', async () => {
+  it('is answered at once if too many of the owner wait already, and these go on waiting', async () => {
     const few = await serve({ limits: { waitersPerOwner: 2 } });
     const task = await start();
     const waiting = [few.get(task.id, { Prefer: 'wait=20' }), few.get(task.id, { Prefer: 'wait=20' })];
@@ -279,7 +279,7 @@ describe('Prefer: wait', () => {
   }, 30_000);
 });
 
-describe('a crowd that is woken', () => {
+describe('many callers that wake at the same moment', () => {
   const task = (id: string) =>
     createSnapshot({ id, name: 'work', title: 'Work', attempts: 1, at: '2026-01-01T00:00:00.000Z' });
   const stays = () => new AbortController().signal;

@@ -35,7 +35,7 @@ describe('addresses', () => {
     expect(clientOf(req('10.0.0.9', forwarded), proxyAddr.compile('10.0.0.9'))).toBe(client);
   });
 
-  it('in X-Forwarded-For of anybody else count for nothing', () => {
+  it('in X-Forwarded-For of an untrusted client are ignored', () => {
     expect(clientOf(req('127.0.0.1', '9.9.9.9'), proxyAddr.compile([]))).toBe('127.0.0.1');
     expect(clientOf(req('127.0.0.1', '9.9.9.9'), proxyAddr.compile('10.0.0.9'))).toBe('127.0.0.1');
   });
