@@ -25,7 +25,7 @@ export function createShown(first: FeedSnapshot, timing: Timing): Shown {
         try {
           listener();
         } catch (error) {
-          // The page must see the error of a listener, and the other listeners must be told all the same.
+          // Thrown later: the page's error handler sees it, and the other listeners are still called.
           timing.setTimeout(() => {
             throw error;
           }, 0);
@@ -33,7 +33,7 @@ export function createShown(first: FeedSnapshot, timing: Timing): Shown {
       }
     },
     subscribe(listener) {
-      // With a wrapper of its own, a function that is subscribed twice and removed once is still subscribed.
+      // Each subscription has its own wrapper. So a function that was subscribed twice and removed once is still called.
       const own = () => listener();
       listeners.add(own);
       return () => listeners.delete(own);

@@ -1,22 +1,22 @@
-/** What a task feed offers: what a page is written against. `connect-tasks.ts` makes one. */
+/** The interface of a task feed, for pages. `connect-tasks.ts` implements it. */
 
 import type { AnyTaskDefinition, InputOf, ResultOf } from '../../core/definition.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
 import type { ConnectionState } from './connection.ts';
 
-/** What there is to show. Immutable: a new object each time something changed, the same one while nothing did. */
+/** What a page shows. Immutable: a change makes a new object, and without a change the object stays the same. */
 export interface FeedSnapshot {
   /** Newest first. A task that did not change keeps its identity; so does the list. */
   readonly tasks: readonly Snapshot[];
   readonly connection: ConnectionState;
   /** Whether `loadMore` would bring older tasks. */
   readonly hasMore: boolean;
-  /** Whose tasks these are, by their channel; null while nobody is known. Where it changes, nothing from before counts. */
+  /** The channel of the user whose tasks these are; null while nobody is known. When it changes, forget what was shown before. */
   readonly channel: string | null;
 }
 
 export interface StartOptions {
-  /** Starting twice with one key and input starts one task, which makes it safe to try again. At most 255 characters. */
+  /** Two starts with the same key and input start one task. So a start can safely be repeated. At most 255 characters. */
   readonly idempotencyKey?: string;
 }
 
@@ -35,30 +35,30 @@ export interface TaskFeed {
     options?: StartOptions,
   ): Promise<Snapshot<ResultOf<D>>>;
   start(name: string, input: unknown, options?: StartOptions): Promise<Snapshot>;
-  /** Calls the task off. Calling twice asks once. @throws TaskError, status 409 where it is too late */
+  /** Cancels the task. Calls before the answer share one request. @throws TaskError, status 409 where it is too late */
   cancel(id: string): Promise<Snapshot>;
-  /** Does a failed or cancelled task again: resolves with the new task. Calling twice asks once. */
+  /** Starts a failed or cancelled task again, and resolves with the new task. Calls before the answer share one request. */
   retry(id: string): Promise<Snapshot>;
-  /** Takes outcomes out of the inbox: here at once, on the server and elsewhere as soon as it can be reached. */
+  /** Takes outcomes out of the inbox: on this page at once, on other pages as soon as the server can be reached. */
   seen(ids: readonly string[]): void;
   /** Fetches the next older tasks, at most 100, if `hasMore`. */
   loadMore(): Promise<void>;
   /**
-   * Asks now who is signed in and what there is. For pages that sign in or out without being loaded anew; what the feed
-   * asks by itself, and what other tabs learn, brings it there as well, a little later. Never rejects.
+   * Asks the server now who is signed in and which tasks there are. For pages that sign in or out without a reload; without
+   * this call the feed notices a little later. Never rejects.
    */
   refresh(): Promise<void>;
   /**
-   * What time it is on the server, in milliseconds since 1970: for whatever is compared with the times of a task. The
-   * clock of a device may be minutes off.
+   * The time on the server, in milliseconds since 1970. Compare the times of a task with this and not with the device's
+   * clock, which may be minutes off.
    */
   now(): number;
   /** Ends the connection and every timer. */
   close(): void;
 }
 
-/** A feed that may still be on its way. */
+/** A feed whose first fetch may still be running. */
 export interface PendingFeed extends TaskFeed {
-  /** Resolves when the first fetch is in; rejects on 401, 404 (no router there) and `close`. The feed lives on after a 401. */
+  /** Resolves after the first fetch; rejects on 401, 404 (no router there) and `close`. After a 401 the feed is still usable. */
   readonly ready: Promise<void>;
 }

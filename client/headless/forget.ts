@@ -1,12 +1,13 @@
-/** Keeps what is remembered of tasks about as long as their list, on a page that is open for a week. */
+/** Forgets tasks that are no longer in the list, so that memory does not grow on a page that stays open for a week. */
 
 import type { Snapshot } from '../../core/snapshot.ts';
 
-/** So many entries too many are left alone: to look at all of them costs time. */
+/** How many more entries than tasks there may be. Each removal looks at all entries, so it is done for 500 at a time. */
 const SLACK = 500;
 
 /**
- * Removes the entries of `kept` (by task ids) whose tasks are not in `tasks`, once there are 500 entries more than tasks.
+ * Removes the entries of `kept` (keyed by task id) whose tasks are not in `tasks`. Does so only when `kept` has over 500
+ * entries more than there are tasks.
  * @param onForget called with each entry that is removed
  */
 export function forgetUnlisted<T>(

@@ -1,6 +1,6 @@
 /**
- * What several snapshots of a task say together: since when nothing moved, how fast it goes, and whether there turned out
- * to be more to do. Pure; a UI keeps one memory for each task.
+ * What a UI remembers of a task from one snapshot to the next: when the task last moved, its pace, and whether its total
+ * has grown. Pure; a UI keeps one memory for each task.
  */
 
 import { fractionOf, sameProgress } from '../../core/progress.ts';
@@ -13,33 +13,33 @@ export interface TaskMemory {
   /** When the status or the progress last changed; server time in milliseconds. */
   readonly movedAt: number;
   readonly pace: Pace | null;
-  /** The greatest progress since the bar last went back, from 0 to 1; null where it was never known. */
+  /** The greatest progress since the bar last went back, from 0 to 1; null while no total was known. */
   readonly peak: number | null;
-  /** When there turned out to be more to do, so that the bar went back; server time in milliseconds. */
+  /** When the total last grew so much that the bar went back; server time in milliseconds, null for never. */
   readonly grewAt: number | null;
 }
 
 /** A bar that goes back by less than this share needs no explanation. */
-const LEAP = 0.03;
+const SMALL_STEP = 0.03;
 
-/** The memory after `snapshot`; `before` itself where nothing is new. */
+/** The memory after `snapshot`. Returns `before` itself where `snapshot` is the one that it holds. */
 export function remember(before: TaskMemory | undefined, snapshot: Snapshot): TaskMemory {
   if (before?.snapshot === snapshot) return before;
   const at = Date.parse(snapshot.updatedAt);
   const hasMoved =
     before?.snapshot.status !== snapshot.status || !sameProgress(before.snapshot.progress, snapshot.progress);
-  const isSameRun = before?.snapshot.attempt === snapshot.attempt && stageOf(before.snapshot) === stageOf(snapshot);
+  const isSameStage = before?.snapshot.attempt === snapshot.attempt && stageOf(before.snapshot) === stageOf(snapshot);
   const fraction = fractionOf(snapshot.progress);
-  const peak = isSameRun ? before.peak : null;
-  const hasGrown = isActive(snapshot) && snapshot.progress?.total !== before?.snapshot.progress?.total;
-  const hasLeapt = peak !== null && hasGrown && (fraction === null || fraction < peak - LEAP);
+  const peak = isSameStage ? before.peak : null;
+  const hasOtherTotal = isActive(snapshot) && snapshot.progress?.total !== before?.snapshot.progress?.total;
+  const hasGoneBack = peak !== null && hasOtherTotal && (fraction === null || fraction < peak - SMALL_STEP);
   const isRunning = snapshot.status === 'running' && snapshot.progress !== null;
   return {
     snapshot,
     movedAt: before && !hasMoved ? before.movedAt : at,
     pace: isRunning ? observePace(before?.pace ?? null, snapshot.progress, at) : null,
-    peak: hasLeapt || peak === null ? fraction : Math.max(peak, fraction ?? 0),
-    grewAt: hasLeapt ? at : isSameRun ? before.grewAt : null,
+    peak: hasGoneBack || peak === null ? fraction : Math.max(peak, fraction ?? 0),
+    grewAt: hasGoneBack ? at : isSameStage ? before.grewAt : null,
   };
 }
 

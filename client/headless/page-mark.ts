@@ -6,7 +6,7 @@ import { formatNumber, type Wording } from './words/wording.ts';
 /** The mark of a page. Shapes differ as well as colours, for those who do not see colours. */
 export interface PageMark {
   readonly shape: 'active' | 'good' | 'bad' | 'neutral';
-  /** How far the active tasks are on the whole, from 0 to below 1; null where that is not known. */
+  /** The mean progress of the active tasks, from 0 to below 1; null where it is not known. */
   readonly fraction: number | null;
   /** What stands before the title: `42 %`, `✓`, `✕`. */
   readonly text: string;
@@ -14,7 +14,7 @@ export interface PageMark {
 
 const SIGNS = { good: '✓', bad: '✕', neutral: '–' } as const;
 
-/** The mark for `tasks`, or null for none: active tasks first, then the outcomes that were not seen yet. */
+/** The mark for `tasks`: for the active ones if there are any, else for the outcomes not yet seen. Null for no mark. */
 export function markPage(tasks: readonly Snapshot[], { locale }: Pick<Wording, 'locale'>): PageMark | null {
   const active = tasks.filter((task) => !isFinished(task));
   if (active.length > 0) {

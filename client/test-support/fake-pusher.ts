@@ -1,13 +1,13 @@
-/** For tests: a Pusher whose connection is led by hand. It behaves as pusher-js 8 does, traps included. */
+/** For tests: a Pusher whose connection the test controls. It behaves as pusher-js 8 does, traps included. */
 
 type Callback = (data: unknown) => void;
 type Authorizer = (
-  of: { socketId: string; channelName: string },
+  request: { socketId: string; channelName: string },
   callback: (error: Error | null, data: unknown) => void,
 ) => void;
 
 export class FakePusher {
-  /** Every one that was made, oldest first. */
+  /** All instances, oldest first. */
   static made: FakePusher[] = [];
 
   readonly key: string;
@@ -16,13 +16,16 @@ export class FakePusher {
   readonly channels = new Map<string, FakeChannel>();
   /** How often a connection was started. */
   attempts = 0;
-  /** Whether an attempt succeeds by itself. */
+  /** Whether an attempt to connect succeeds without help of the test. */
   static isReachable = true;
-  /** Whether the bus turns every attempt away, with a code that pusher-js takes as final. */
+  /** Whether the bus refuses every attempt, with a code that pusher-js takes as final. */
   static isRefused = false;
-  /** What carries the next connection, where its options allow that. */
+  /** The transport of the next connection, where its options allow that one. */
   static transport = 'ws';
-  /** What the network does not let through. A connection that allows more waits longer for HTTP than any test. */
+  /**
+   * The transports that the network blocks. A connection that allows WebSocket and HTTP never connects where WebSocket is
+   * blocked: pusher-js would wait for the WebSocket longer than any test.
+   */
   static blocked: readonly string[] = [];
   readonly connection: {
     state: string;
@@ -55,7 +58,7 @@ export class FakePusher {
     this.attempts++;
     this.become('connecting');
     if (FakePusher.isRefused) queueMicrotask(() => this.become('disconnected'));
-    else if (FakePusher.isReachable && this.#carrier)
+    else if (FakePusher.isReachable && this.#transport)
       queueMicrotask(() => this.connection.state === 'connecting' && this.become('connected'));
   }
 
@@ -69,7 +72,7 @@ export class FakePusher {
     return channel;
   }
 
-  /** The connection drops; pusher-js says so and means to try again in a second. */
+  /** The connection drops. pusher-js reports that it will connect again in 1 s. */
   drop(): void {
     FakePusher.isReachable = false;
     this.emit('connecting_in', 1);
@@ -85,7 +88,7 @@ export class FakePusher {
     const previous = this.connection.state;
     if (previous === state) return;
     this.connection.state = state;
-    this.connection.connection = state === 'connected' ? { transport: { name: this.#carrier ?? '' } } : null;
+    this.connection.connection = state === 'connected' ? { transport: { name: this.#transport ?? '' } } : null;
     this.emit('state_change', { previous, current: state });
     if (state !== 'connected') return;
     for (const [name, channel] of this.channels) this.#authorize(name, channel);
@@ -100,18 +103,20 @@ export class FakePusher {
     for (const channel of this.channels.values()) channel.emit(event, data);
   }
 
-  /** An event came that the channel's key does not fit. Resolves with what the new one is taken from. */
+  /** An event arrived that was encrypted with another key. Resolves with the authorization that holds the new key. */
   renewKey(channelName: string): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#authorizer({ socketId: '1.1', channelName }, (error, data) => (error ? reject(error) : resolve(data)));
     });
   }
 
-  get #carrier(): string | undefined {
+  /** The transport of a connection that is made now; undefined where none gets through. */
+  get #transport(): string | undefined {
     const allowed: readonly string[] = this.options.enabledTransports ?? [FakePusher.transport];
     const usable = allowed.filter((name) => !FakePusher.blocked.includes(name));
-    const isWide = allowed.includes('ws') && allowed.length > 1;
-    return usable.includes(FakePusher.transport) ? FakePusher.transport : isWide ? undefined : usable[0];
+    if (usable.includes(FakePusher.transport)) return FakePusher.transport;
+    const waitsForWebSocket = allowed.includes('ws') && allowed.length > 1;
+    return waitsForWebSocket ? undefined : usable[0];
   }
 
   get #authorizer(): Authorizer {
@@ -122,14 +127,12 @@ export class FakePusher {
     this.#authorizer({ socketId: '1.1', channelName }, (error) => {
       if (this.connection.state !== 'connected') return;
       if (error) channel.emit('pusher:subscription_error', { error: error.message });
-      else if (!channel.isStuck) channel.emit('pusher:subscription_succeeded', {});
+      else channel.emit('pusher:subscription_succeeded', {});
     });
   }
 }
 
 export class FakeChannel {
-  /** The bus does not answer the subscription. */
-  isStuck = false;
   #callbacks: ((event: string, data: unknown) => void)[] = [];
 
   bind_global(callback: (event: string, data: unknown) => void): void {

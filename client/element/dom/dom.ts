@@ -1,4 +1,4 @@
-/** The few ways in which the tray touches the document. No markup is ever parsed: text stays text. */
+/** How the tray makes and changes elements. Nothing here parses markup, so text from tasks stays text. */
 
 export interface Attributes {
   readonly [name: string]: string;
@@ -20,12 +20,12 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Sets what changed only: an unchanged node costs a comparison, and screen readers nothing. */
+/** Sets the text of `node` if it differs: screen readers may announce an unchanged text again if it is set. */
 export function setText(node: Node, text: string): void {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** Sets or, with null, removes an attribute, where it differs. */
+/** Sets an attribute if it differs; null removes it. */
 export function setAttribute(element: Element, name: string, value: string | null): void {
   if (element.getAttribute(name) === value) return;
   if (value === null) element.removeAttribute(name);
@@ -36,7 +36,7 @@ export function setHidden(element: HTMLElement, isHidden: boolean): void {
   if (element.hidden !== isHidden) element.hidden = isHidden;
 }
 
-/** Makes the children of `parent` exactly `wanted`, in order, moving as few as it can. */
+/** Makes the children of `parent` exactly `wanted`, in order. Children that are in their place are not moved. */
 export function setChildren(parent: Element, wanted: readonly Element[]): void {
   const keep = new Set(wanted);
   for (const child of [...parent.children]) if (!keep.has(child)) child.remove();
@@ -47,7 +47,7 @@ export function setChildren(parent: Element, wanted: readonly Element[]): void {
   }
 }
 
-/** As many paragraphs in `parent` as there are texts, each saying its own. */
+/** Makes `parent` hold one paragraph for each of `texts`. @param part their class and part */
 export function setTexts(parent: HTMLElement, part: string, texts: readonly string[]): void {
   while (parent.children.length > texts.length) parent.lastElementChild?.remove();
   while (parent.children.length < texts.length) parent.append(make('p', { part }));
@@ -56,21 +56,27 @@ export function setTexts(parent: HTMLElement, part: string, texts: readonly stri
   });
 }
 
-/** Runs `change`. What loses the focus by it gets it back; where it is gone, its row, a neighbour, or `last` does. */
+/**
+ * Runs `change`, then gives the focus back to the element that had it. If that cannot take it, its row gets it; else the
+ * next (or previous) row; else `last`.
+ */
 export function keepFocus(root: ShadowRoot, last: HTMLElement, change: () => void): void {
   const focused = root.activeElement as HTMLElement | null;
   const row = focused?.closest<HTMLElement>('[role=listitem]');
   const neighbour = (row?.nextElementSibling ?? row?.previousElementSibling) as HTMLElement | undefined;
   change();
   if (!focused) return;
-  // Moving a node takes the focus from what is in it.
+  // Moving a node takes the focus from the elements inside it.
   for (const next of [focused, row, neighbour, last]) {
     if (root.activeElement) return;
     next?.focus();
   }
 }
 
-/** Takes over a property that was set before the element was defined: it hides the accessor of the same name since. */
+/**
+ * Sets a property again that the page set before the element was defined. It became a property of the object itself then,
+ * which hides the accessor of the same name.
+ */
 export function upgradeProperty<E extends HTMLElement>(element: E, name: keyof E & string): void {
   if (!Object.hasOwn(element, name)) return;
   const { [name]: value } = element;

@@ -1,4 +1,4 @@
-/** What the user asks for from a row: cancel and retry. A second click while the first one is on its way does nothing. */
+/** The commands of a row: cancel and retry. A click does nothing while a command of the same task waits for its answer. */
 
 import type { TaskError } from '../../../core/error.ts';
 import type { TaskFeed } from '../../feed/task-feed.ts';
@@ -6,10 +6,11 @@ import { isolate } from '../../headless/words/plain-text.ts';
 import { explain, type Wording } from '../../headless/words/wording.ts';
 
 export class RowCommands {
-  /** Grows with each change of what rows show of their commands. */
-  generation = 0;
-  /** Ids of tasks whose command is on its way. A new set for each user. */
+  /** Grows whenever a command starts or ends, so that rows know when to draw again. */
+  changes = 0;
+  /** Ids of tasks whose command waits for its answer. Each user gets a new set. */
   #busy = new Set<string>();
+  /** Why the last command of a task failed, in words; by task id. */
   readonly #errors = new Map<string, string>();
   readonly #words: () => Wording;
   readonly #onChange: () => void;
@@ -18,12 +19,12 @@ export class RowCommands {
   constructor(words: () => Wording, onChange: () => void) {
     this.#words = words;
     this.#onChange = () => {
-      this.generation++;
+      this.changes++;
       onChange();
     };
   }
 
-  /** Turns to another feed, or to another user of it. Commands on their way are forgotten. */
+  /** Switches to another feed, or to another user of the same one. Answers to earlier commands are ignored. */
   reset(feed: TaskFeed | undefined): void {
     this.#feed = feed;
     this.#busy = new Set();
@@ -34,7 +35,7 @@ export class RowCommands {
     return this.#busy.has(id);
   }
 
-  /** What went wrong the last time, in words; '' for nothing. */
+  /** Why the last command of task `id` failed, in words; '' where it did not. */
   errorOf(id: string): string {
     return this.#errors.get(id) ?? '';
   }
@@ -42,7 +43,7 @@ export class RowCommands {
   run(action: 'cancel' | 'retry', id: string): void {
     const feed = this.#feed;
     if (!feed || this.#busy.has(id)) return;
-    /** Another set by the time of the answer: it is for a user who is gone. */
+    // If `reset` has replaced the set when the answer comes, the answer is for the user before.
     const busy = this.#busy;
     busy.add(id);
     this.#errors.delete(id);
@@ -50,7 +51,7 @@ export class RowCommands {
     feed[action](id)
       .catch((error: TaskError) => {
         if (busy !== this.#busy) return undefined;
-        // 409: the task has moved on meanwhile, and what it is now says more than an error.
+        // 409: the status has changed in the meantime. The task as it is now tells more than an error.
         if (error.status === 409)
           return feed.load(id).then(
             () => {},

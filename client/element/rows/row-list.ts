@@ -84,7 +84,7 @@ export class RowList {
   /** Shows `groups`. Returns in how many milliseconds to call again: 0 for the next frame, Infinity for never. */
   show(groups: Groups, context: RowListContext): number {
     const retried = retriedIds(context.tasks);
-    const shared = [context.wording, context.isStale, retried.size, this.#commands.generation];
+    const shared = [context.wording, context.isStale, retried.size, this.#commands.changes];
     if (!isSame(shared, this.#shared)) this.#generation++;
     this.#shared = shared;
     /** How many rows may still be drawn in this frame. */

@@ -1,6 +1,6 @@
 /**
- * The toasts beside the page, and the summary of what was missed. Which toasts there are is `headless/toasts.ts`; this draws
- * them, counts their time, and handles what the user does with them.
+ * The toasts beside the page, and the summary of what was missed. `headless/toasts.ts` decides which toasts there are. This
+ * file draws them, lets their time pass, and handles clicks and keys.
  */
 
 import type { OutcomeSnapshot } from '../../../core/snapshot.ts';
@@ -30,45 +30,45 @@ import { createTopLayer } from './top-layer.ts';
 export interface ToastStackOptions {
   /** Where the toasts are while no modal dialog is open. */
   readonly root: ShadowRoot;
-  /** The live region: it has to be where the toasts are. */
+  /** The live region. It moves with the toasts into a modal dialog, since screen readers ignore everything outside of one. */
   readonly live: HTMLElement;
   readonly commands: RowCommands;
   /** The user wants to see more. */
   readonly onShow: () => void;
-  /** The user has seen `ids`. */
+  /** The user has dismissed the outcomes of these tasks. */
   readonly onDismiss: (ids: readonly string[]) => void;
-  /** The focus was in a toast, and there is none left. */
+  /** The focus was in a toast that was dismissed, and no other toast has the focus now. */
   readonly onLeave: () => unknown;
 }
 
-/** What toasts depend on beside the queue. */
+/** What the toasts are drawn from besides the queue. */
 export interface ToastContext extends Omit<RowContext, 'isRetried'> {
   /** The outcome as it is now; undefined where it needs no toast any more. */
   readonly find: (id: string) => OutcomeSnapshot | undefined;
 }
 
-interface Toast {
+interface DrawnToast {
   readonly row: Row;
   readonly close: HTMLElement;
 }
 
 export class ToastStack {
   readonly #options: ToastStackOptions;
-  /** Those that are drawn, by the ids of their tasks. */
-  readonly #toasts = new Map<string, Toast>();
+  /** The toasts that are drawn, by task id. */
+  readonly #toasts = new Map<string, DrawnToast>();
   readonly #list = make('div', { class: 'toasts', role: 'list' });
-  readonly #more = make('button', { class: 'more', part: 'toast-more' });
-  readonly #awayText = make('p');
-  readonly #show = make('button', { class: 'show', part: 'away-show' });
-  readonly #dismiss = makeCloseButton({ part: 'away-dismiss' });
-  readonly #away = make('div', { part: 'away' }, this.#awayText, this.#show, this.#dismiss);
+  readonly #moreButton = make('button', { class: 'more', part: 'toast-more' });
+  readonly #summaryText = make('p');
+  readonly #showButton = make('button', { class: 'show', part: 'away-show' });
+  readonly #dismissButton = makeCloseButton({ part: 'away-dismiss' });
+  readonly #summary = make('div', { part: 'away' }, this.#summaryText, this.#showButton, this.#dismissButton);
   readonly element = make('div', { class: 'stack', part: 'toasts', role: 'group', popover: 'manual', hidden: '' });
-  /** Moves the toasts to where they can be reached; to be called whenever a modal dialog may have opened or closed. */
+  /** Moves the toasts into or out of a modal dialog. Call it whenever one may have opened or closed. */
   readonly place: () => void;
   #queue: ToastQueue = NO_TOASTS;
   /** Whether the summary is of outcomes that were missed, and not of a burst. */
-  #isOfMissed = false;
-  /** Whether time stands still: the pointer or the focus is in a toast, or the page is hidden. */
+  #isSummaryOfMissed = false;
+  /** While true no toast loses time: the pointer or the focus is in a toast, or the page is hidden. */
   #isPaused = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #context: ToastContext | undefined;
@@ -78,37 +78,38 @@ export class ToastStack {
     this.#options = options;
     this.place = createTopLayer(root, this.element, live);
     addStyles(root, TOAST_CSS);
-    this.element.append(this.#away, this.#more, this.#list);
+    this.element.append(this.#summary, this.#moreButton, this.#list);
     root.append(this.element);
-    this.#show.addEventListener('click', onShow);
-    this.#more.addEventListener('click', onShow);
-    this.#dismiss.addEventListener('click', () => this.#dismissSummary());
-    // In a microtask: during these events the focus is not yet where it goes.
+    this.#showButton.addEventListener('click', onShow);
+    this.#moreButton.addEventListener('click', onShow);
+    this.#dismissButton.addEventListener('click', () => this.#dismissSummary());
+    // In a microtask, because the browser moves the focus only after `focusout`.
     for (const type of ['pointerenter', 'pointerleave', 'focusin', 'focusout'])
       this.element.addEventListener(type, () => queueMicrotask(() => this.update()));
     this.element.addEventListener('keydown', (event) => this.#onEscape(event));
   }
 
-  /** Puts the focus on the first thing there is to do. Returns whether there is one. */
+  /** Focuses the first visible button or link. Returns whether there is one. */
   focus(): boolean {
     const first = [...this.element.querySelectorAll<HTMLElement>('button, a')].find((one) => one.checkVisibility());
     first?.focus();
     return first !== undefined;
   }
 
-  /** Tells of outcomes that were just reached, for `duration` milliseconds each. */
+  /** Shows outcomes that were just reached, for `duration` milliseconds each. */
   add(tasks: readonly OutcomeSnapshot[], duration: number): void {
     const now = performance.now();
     const isSticky = ({ status, result }: OutcomeSnapshot) =>
       status === 'failed' || linksOf(result, ENGLISH, document.baseURI).length > 0;
     this.#queue = addToasts(passTime(this.#queue, now, this.#isPaused), tasks, { now, duration, isSticky });
-    if (tasks.some(({ id }) => this.#queue.summary.some((task) => task.id === id))) this.#isOfMissed = false;
+    const hasJoinedSummary = tasks.some(({ id }) => this.#queue.summary.some((task) => task.id === id));
+    if (hasJoinedSummary) this.#isSummaryOfMissed = false;
     this.update();
   }
 
-  /** Tells of outcomes that were reached while nobody looked. */
+  /** Adds outcomes to the summary that were reached while nobody looked. */
   addMissed(tasks: readonly OutcomeSnapshot[]): void {
-    if (tasks.length > 0 && this.#queue.summary.length === 0) this.#isOfMissed = true;
+    if (tasks.length > 0 && this.#queue.summary.length === 0) this.#isSummaryOfMissed = true;
     this.#queue = addSummary(this.#queue, tasks);
     this.update();
   }
@@ -119,7 +120,7 @@ export class ToastStack {
     this.update();
   }
 
-  /** Draws the toasts of this moment. Without a context, in the one of the last call. */
+  /** Draws the toasts as they are now. Without `context`, uses that of the last call. */
   update(context = this.#context): void {
     this.#context = context;
     if (!context) return;
@@ -144,14 +145,14 @@ export class ToastStack {
   ): void {
     const { summary } = this.#queue;
     setAttribute(this.element, 'aria-label', wording.toasts);
-    setHidden(this.#away, summary.length === 0);
-    setText(this.#awayText, wording[this.#isOfMissed ? 'away' : 'sayMany'](...countOutcomes(summary)));
-    setText(this.#show, wording.show);
-    setAttribute(this.#dismiss, 'aria-label', wording.dismiss);
-    setHidden(this.#more, more === 0);
-    setText(this.#more, wording.moreToasts(more));
+    setHidden(this.#summary, summary.length === 0);
+    setText(this.#summaryText, wording[this.#isSummaryOfMissed ? 'away' : 'sayMany'](...countOutcomes(summary)));
+    setText(this.#showButton, wording.show);
+    setAttribute(this.#dismissButton, 'aria-label', wording.dismiss);
+    setHidden(this.#moreButton, more === 0);
+    setText(this.#moreButton, wording.moreToasts(more));
     const elements = shown.map(({ task: { id } }) => {
-      const toast = this.#toasts.get(id) ?? this.#make(id);
+      const toast = this.#toasts.get(id) ?? this.#makeToast(id);
       setAttribute(toast.close, 'aria-label', wording.dismiss);
       toast.row.update(this.#describe(find(id) as OutcomeSnapshot), wording, now);
       return toast.row.element;
@@ -160,17 +161,17 @@ export class ToastStack {
     for (const [id, { row }] of this.#toasts) if (!row.element.isConnected) this.#toasts.delete(id);
   }
 
-  #make(id: string): Toast {
+  #makeToast(id: string): DrawnToast {
     const row = new Row(this.#options.commands, 'toast');
     const close = makeCloseButton({ part: 'toast-dismiss' });
-    close.addEventListener('click', () => this.#drop([id]));
+    close.addEventListener('click', () => this.#dismiss([id]));
     row.element.append(close);
     const toast = { row, close };
     this.#toasts.set(id, toast);
     return toast;
   }
 
-  /** A failed task offers to retry. A cancelled one does not: somebody has just cancelled it. */
+  /** The row of a toast. A failed task offers Retry. A cancelled one does not, since the user has just cancelled it. */
   #describe(task: OutcomeSnapshot) {
     const view = describeTask(remember(undefined, task), { isRetried: false, ...(this.#context as ToastContext) });
     return task.status === 'failed' ? view : { ...view, action: null };
@@ -178,24 +179,24 @@ export class ToastStack {
 
   #onEscape(event: KeyboardEvent): void {
     if (event.key !== 'Escape') return;
-    // Otherwise it would also close a modal dialog around the toasts.
+    // Without this, Escape would also close a modal dialog around the toasts.
     event.preventDefault();
     const target = event.target as Node;
     const id = [...this.#toasts].find(([, { row }]) => row.element.contains(target))?.[0];
-    if (id) this.#drop([id]);
+    if (id) this.#dismiss([id]);
     else this.#dismissSummary();
   }
 
   #dismissSummary(): void {
-    this.#drop(this.#queue.summary.map(({ id }) => id));
+    this.#dismiss(this.#queue.summary.map(({ id }) => id));
   }
 
-  #drop(ids: readonly string[]): void {
+  #dismiss(ids: readonly string[]): void {
     const hadFocus = this.element.matches(':focus-within');
     this.#queue = keepToasts(this.#queue, ({ id }) => !ids.includes(id));
     this.update();
     this.#options.onDismiss(ids);
-    // Firefox leaves the focus on an element that was hidden for a moment, and then gives it to the body.
+    // Firefox moves the focus out of a hidden element only a moment later. So check `hidden` as well.
     if (hadFocus && (this.element.hidden || !this.element.matches(':focus-within'))) this.#options.onLeave();
   }
 }
