@@ -26,7 +26,7 @@ function start(serverStart = Date.parse(at(0))) {
       const time = new Date(theirs);
       const headers = new Headers({ [header]: header === 'date' ? time.toUTCString() : time.toISOString() });
       pass(back);
-      clock.hearAnswer(headers, { sent, received: ours });
+      clock.learnFromAnswer(headers, { sent, received: ours });
     },
   };
 }
@@ -69,20 +69,20 @@ describe("the server's clock", () => {
 
   it('is what the latest change says, where no answer tells a time', () => {
     const { clock, pass } = start();
-    clock.hearChange(at(100));
+    clock.learnFromChange(at(100));
     expect(clock.now()).toBe(Date.parse(at(100)));
     pass(5_000);
-    clock.hearChange(at(90));
+    clock.learnFromChange(at(90));
     expect(clock.now()).toBe(Date.parse(at(105)));
-    clock.hearChange(at(111));
+    clock.learnFromChange(at(111));
     expect(clock.now()).toBe(Date.parse(at(111)));
-    clock.hearChange('yesterday');
+    clock.learnFromChange('yesterday');
     expect(clock.now()).toBe(Date.parse(at(111)));
   });
 
   it('forgets what changes said once an answer tells the time', () => {
     const { clock, ask, error } = start();
-    clock.hearChange(at(3_600));
+    clock.learnFromChange(at(3_600));
     ask(10, 10);
     expect(Math.abs(error())).toBeLessThanOrEqual(20);
   });

@@ -1,11 +1,11 @@
 /**
  * The server's time, estimated with a monotonic clock of the page. The device's own clock may be wrong by minutes, and may
- * be corrected while a task runs. Neither may make a working worker look as if it were gone.
+ * be corrected while a task runs. Neither may make it look as if a working worker were gone.
  *
  * An answer that left the server at `T` was asked for at `sent` and arrived at `received`, by our clock. So the offset of
  * the server's clock lies between `T - received` and `T - sent`. Example: asked at 1,000, arrived at 1,200, and the server
  * says 5,100: the offset is between 3,900 and 4,100. An estimate within those limits stays; another one is moved to the
- * nearer limit. So the fastest answers count most, and a server clock that was set is followed at once.
+ * nearer limit. So the fastest answers count most, and a correction of the server's clock is followed at once.
  */
 
 import { TIME_HEADER } from '../core/wire.ts';
@@ -17,21 +17,21 @@ export interface Span {
 }
 
 export interface ServerClock {
-  /** The server's time, in milliseconds since 1970; our own until an answer says more. */
+  /** The server's time, in milliseconds since 1970. Our own time until the server's is known. */
   now(): number;
-  /** An answer that came in `span` carries these headers. */
-  hearAnswer(headers: Pick<Headers, 'get'>, span: Span): void;
-  /** Something that the server stored at `at` (ISO 8601) is here. Counts only where no answer ever told a time. */
-  hearChange(at: string): void;
+  /** Improves the estimate by the headers of an answer that was on its way for `span`. */
+  learnFromAnswer(headers: Pick<Headers, 'get'>, span: Span): void;
+  /** A change that the server stored at `at` (ISO 8601) has arrived. Ignored once an answer has told the time. */
+  learnFromChange(at: string): void;
 }
 
-/** The header `Date` has whole seconds, in milliseconds. */
+/** How coarse the header `Date` is, in milliseconds: it has whole seconds. */
 const DATE_STEP = 1_000;
 
 /** @param now a monotonic clock, in milliseconds since 1970 */
 export function createServerClock(now: () => number): ServerClock {
   let offset: number | null = null;
-  let isTold = false;
+  let hasAnswer = false;
 
   function narrow(least: number, most: number): void {
     offset = offset === null ? (least + most) / 2 : Math.min(Math.max(offset, least), most);
@@ -39,19 +39,19 @@ export function createServerClock(now: () => number): ServerClock {
 
   return {
     now: () => now() + (offset ?? 0),
-    hearAnswer(headers, { sent, received }) {
+    learnFromAnswer(headers, { sent, received }) {
       // NaN where there is no such header, or no time in it.
       const exact = Date.parse(headers.get(TIME_HEADER) ?? '');
       const at = exact || Date.parse(headers.get('date') ?? '');
       if (!at) return;
-      // The estimate from changes (below) has no upper limit: an answer is better.
-      if (!isTold) offset = null;
-      isTold = true;
+      // An estimate from changes (below) has no upper limit, so an answer replaces it.
+      if (!hasAnswer) offset = null;
+      hasAnswer = true;
       narrow(at - received, at - sent + (exact ? 0 : DATE_STEP));
     },
-    hearChange(at) {
+    learnFromChange(at) {
       const least = Date.parse(at) - now();
-      if (!isTold && !Number.isNaN(least)) narrow(least, Math.max(least, offset ?? least));
+      if (!hasAnswer && !Number.isNaN(least)) narrow(least, Math.max(least, offset ?? least));
     },
   };
 }

@@ -1,10 +1,10 @@
 /**
- * Says on the browser's console what the client dropped, refused or ignored, and why: for whoever wonders why a page does
- * not show what they expect. Off unless `localStorage.inloopDebug = '1'` was set before the page was loaded. What it says
- * is `console.debug`, which most consoles show only at the level "Verbose".
+ * Writes to the browser's console what the client dropped, refused or ignored, and why. For a page that does not show what
+ * one expects. Off unless `localStorage.inloopDebug = '1'` was set before the page was loaded. It writes with
+ * `console.debug`, which most consoles show only at the level "Verbose".
  */
 
-/** Whether to say anything; false where the storage is blocked. Costs a look at the storage: remember the answer. */
+/** Whether debugging is on; false where the storage is blocked. Reads the storage each time, so keep the answer. */
 export function isDebugging(): boolean {
   try {
     return localStorage.inloopDebug === '1';
@@ -15,7 +15,7 @@ export function isDebugging(): boolean {
 
 let isOn: boolean | undefined;
 
-/** Says `what`, and what it is about, where that is wanted. */
+/** Writes `what` and the values `about` to the console, if debugging is on. */
 export function debug(what: string, ...about: readonly unknown[]): void {
   isOn ??= isDebugging();
   if (isOn) console.debug(`inloop: ${what}`, ...about);

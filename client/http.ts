@@ -24,20 +24,20 @@ export interface HttpOptions {
   readonly generation: () => number;
   /**
    * Called with each answer before it is used; may begin a new generation.
-   * @param channel for whom the answer is (`Inloop-Channel`), or null where it does not say
-   * @param generation when it was asked for
+   * @param channel whose answer it is (header `Inloop-Channel`); null where the answer does not say
+   * @param generation the generation in which the request was sent
    */
   readonly onAnswer: (status: number, channel: string | null, generation: number) => void;
-  /** Learns from each answer what time it is. */
-  readonly clock: Pick<ServerClock, 'hearAnswer'>;
+  /** Learns the server's time from each answer. */
+  readonly clock: Pick<ServerClock, 'learnFromAnswer'>;
 }
 
 export interface Answer {
-  /** Parsed JSON, not yet checked; undefined where it was none. */
+  /** Parsed JSON, not yet checked; undefined where the answer was not JSON. */
   readonly body: unknown;
   /** Seconds the server asks to wait before the next request, or null. */
   readonly retryAfter: number | null;
-  /** For whom it is, by its header; null where it does not say. */
+  /** The user's channel, by the header `Inloop-Channel`; null where the answer does not say. */
   readonly channel: string | null;
 }
 
@@ -52,7 +52,7 @@ export interface Http {
   forget(): void;
 }
 
-/** How long a request with its answer's body may take, in milliseconds. */
+/** How long a request may take until the body of its answer is read, in milliseconds. */
 const TIME_LIMIT = 10_000;
 /** How many bodies of lists are kept for a 304. The lists asked for most recently stay. */
 const MOST_KEPT = 12;
@@ -65,7 +65,7 @@ interface Kept {
 export function createHttp({ base, fetch, headers, timing, generation, onAnswer, clock }: HttpOptions): Http {
   const kept = new Map<string, Kept>();
 
-  /** Keeps `answer`, and drops the one that was not used for longest. */
+  /** Keeps `answer`, and drops the least recently used one. */
   function keep(url: string, answer: Kept): void {
     kept.delete(url);
     kept.set(url, answer);
@@ -76,7 +76,7 @@ export function createHttp({ base, fetch, headers, timing, generation, onAnswer,
     const abort = new AbortController();
     const timer = timing.setTimeout(() => abort.abort(), TIME_LIMIT);
     const known = kept.get(url);
-    const asked = generation();
+    const generationBefore = generation();
     try {
       const sent = timing.now();
       const response = await fetch(url, {
@@ -93,14 +93,14 @@ export function createHttp({ base, fetch, headers, timing, generation, onAnswer,
           ...own,
         },
       });
-      clock.hearAnswer(response.headers, { sent, received: timing.now() });
+      clock.learnFromAnswer(response.headers, { sent, received: timing.now() });
       const channel = response.headers.get(CHANNEL_HEADER);
-      onAnswer(response.status, channel, asked);
+      onAnswer(response.status, channel, generationBefore);
       const wait = Number.parseFloat(response.headers.get('retry-after') ?? '');
       const retryAfter = wait >= 0 ? wait : null;
       const body = response.status === 304 ? known?.body : parse(await response.text());
       if (response.status === 401) throw toTaskError(401, body, retryAfter);
-      if (generation() !== asked) throw otherUser();
+      if (generation() !== generationBefore) throw otherUser();
       const answer = { body, retryAfter, channel };
       if (response.status === 304) {
         if (known) keep(url, known);
@@ -145,7 +145,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** The error for an answer that is no success, with words a person can read. */
+/** The error for an answer that is no success. Its message is for a person to read. */
 function toTaskError(status: number, body: unknown, retryAfter: number | null): TaskError {
   const { code = 'http', detail, errors } = isObject(body) ? body : {};
   return new TaskError(`${code}`, `${detail ?? `The server answered with status ${status}.`}`, {

@@ -1,7 +1,10 @@
-/** The storage that all tabs of an origin share. Everything that remembers something beyond the page looks it up here. */
+/** The storage that all tabs of an origin share. The only file that reads and writes `localStorage`, except `debug.ts`. */
 
 /** The part of `localStorage` that inloop uses. */
 export type SharedStorage = Pick<Storage, 'getItem' | 'setItem'>;
+
+/** The key under which it is kept whether the user wants system notifications. */
+export const NOTIFY_KEY = 'inloop:notify';
 
 /** `localStorage`, or null where there is none or the browser refuses it (blocked cookies, an opaque origin). */
 export function findStorage(): Storage | null {
@@ -26,6 +29,6 @@ export function writeText(storage: SharedStorage | null, key: string, text: stri
   try {
     storage?.setItem(key, text);
   } catch {
-    // The caller works without it: each says how.
+    // Every caller works without a storage, and says how.
   }
 }

@@ -45,8 +45,8 @@ beforeEach(() => {
 // A feed that is left open would keep the process.
 afterEach(() => binding.disconnect());
 
-/** What was told since the last look. */
-const look = () => told.splice(0);
+/** What was told since the last call of this. */
+const takeTold = () => told.splice(0);
 
 describe('a feed of the page', () => {
   it('is listened to only while the tray is in the document', () => {
@@ -55,9 +55,9 @@ describe('a feed of the page', () => {
     expect([binding.feed, feed.listeners.size]).toEqual([feed, 0]);
     binding.connect(null);
     expect(feed.listeners.size).toBe(1);
-    look();
+    takeTold();
     feed.set('ada');
-    expect(look()).toEqual(['change']);
+    expect(takeTold()).toEqual(['change']);
     binding.disconnect();
     expect([binding.feed, feed.listeners.size]).toEqual([feed, 0]);
   });
@@ -66,16 +66,16 @@ describe('a feed of the page', () => {
     const [one, other] = [new ScriptedFeed(), new ScriptedFeed()];
     binding.connect(null);
     binding.show(one.asFeed);
-    look();
+    takeTold();
     one.set('ada');
     // Nothing of anybody was shown before.
-    expect(look()).toEqual(['change']);
+    expect(takeTold()).toEqual(['change']);
     one.set('bea');
-    expect(look()).toEqual(['reset', 'change']);
+    expect(takeTold()).toEqual(['reset', 'change']);
     one.set(null);
-    expect(look()).toEqual(['reset', 'change']);
+    expect(takeTold()).toEqual(['reset', 'change']);
     binding.show(other.asFeed);
-    expect(look()).toEqual(['reset', 'change']);
+    expect(takeTold()).toEqual(['reset', 'change']);
     expect(one.listeners.size).toBe(0);
   });
 
@@ -86,9 +86,9 @@ describe('a feed of the page', () => {
     feed.set('ada');
     binding.disconnect();
     feed.set('bea');
-    look();
+    takeTold();
     binding.connect(null);
-    expect(look()).toEqual(['reset', 'change']);
+    expect(takeTold()).toEqual(['reset', 'change']);
   });
 
   it('presents its outcomes, also when it was handed in before the tray was in the document', async () => {
@@ -99,10 +99,10 @@ describe('a feed of the page', () => {
     const task = run(create(1, 'Import', 5), 4);
     feed.set('ada', [task]);
     await settle();
-    look();
+    takeTold();
     feed.set('ada', [succeed(task, 0, null)]);
     await settle();
-    expect(look()).toEqual(['change', 'Import']);
+    expect(takeTold()).toEqual(['change', 'Import']);
   });
 });
 

@@ -1,4 +1,4 @@
-/** `inloop/element`: importing it defines `<inloop-tray>`, where there are custom elements at all. */
+/** `inloop/element`: importing it defines `<inloop-tray>` in browsers, and does nothing on a server. */
 
 import { InloopTray } from './tray.ts';
 

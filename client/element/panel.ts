@@ -1,24 +1,25 @@
-/** The panel: opens and closes it, and remembers what is so only while it is open. What is in it the renderer draws. */
+/** Opens and closes the panel, and holds what lasts only while the panel is open. `drawing/renderer.ts` draws its content. */
 
 import type { TrayElements } from './dom/tray-elements.ts';
 
-/** Outcomes that get a row before "Show more" is pressed. */
+/** How many outcomes get a row before "Show more" is pressed. */
 const FIRST_LIMIT = 30;
 
 export interface Panel {
   readonly isOpen: boolean;
   /** Ids of outcomes that stay in "New" until the panel closes, seen or not: nothing moves under the reader's eyes. */
   readonly held: Set<string>;
-  /** At most so many outcomes get a row. */
+  /** How many outcomes get a row at most. */
   readonly limit: number;
-  /** Opens it. The focus stays where it is. */
+  /** Opens the panel. The focus stays where it is. */
   show(): void;
+  /** Closes the panel. If the focus was in the panel, the button gets it. */
   hide(): void;
-  /** Forgets what was so for another user. An open panel stays open. */
+  /** Forgets `held` and `limit` of the user before. An open panel stays open. */
   reset(): void;
 }
 
-/** @param onToggle it was opened or closed; @param onMore the user wants more outcomes */
+/** @param onToggle the panel was opened or closed; @param onMore the user wants more outcomes */
 export function createPanel(elements: TrayElements, onToggle: () => void, onMore: () => void): Panel {
   const { root, button, panel, close, more } = elements;
   const held = new Set<string>();
@@ -47,7 +48,7 @@ export function createPanel(elements: TrayElements, onToggle: () => void, onMore
   });
   close.addEventListener('click', hide);
   more.addEventListener('click', () => {
-    // Twice as many each time, so that thousands are ten clicks away and not a hundred.
+    // Doubled with each click: 30, 60, 120 … After 7 clicks there are 3,840 rows, where 30 more each time would give 240.
     limit *= 2;
     onMore();
   });

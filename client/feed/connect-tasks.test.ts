@@ -42,7 +42,7 @@ async function live(prepare?: (server: FakeServer) => void): Promise<Setup> {
   const all = setUp(prepare);
   await all.timing.advance(100);
   expect(all.feed.getSnapshot().connection).toEqual({ status: 'live' });
-  all.server.look();
+  all.server.takeCalls();
   return all;
 }
 
@@ -56,7 +56,7 @@ describe('connecting', () => {
     server.put(succeeded(1));
     await timing.advance(100);
     expect(statuses(feed)).toEqual(['succeeded', 'succeeded']);
-    expect(server.look()).toEqual(['?state=all&limit=20', '/connection', 'POST /auth', '?state=all&limit=20']);
+    expect(server.takeCalls()).toEqual(['?state=all&limit=20', '/connection', 'POST /auth', '?state=all&limit=20']);
   });
 
   it('asks for all active and the unseen tasks where the recent ones are not all there are', async () => {
@@ -67,7 +67,7 @@ describe('connecting', () => {
     expect(feed.get(old.id)).toEqual(old);
     expect(feed.getSnapshot().hasMore).toBe(true);
     const others = ['?state=active&limit=100', '?state=unseen&limit=100'];
-    expect(server.look().sort()).toEqual(
+    expect(server.takeCalls().sort()).toEqual(
       [...others, ...others, '?state=all&limit=20', '/connection', 'POST /auth'].sort(),
     );
   });
@@ -162,7 +162,7 @@ describe('following', () => {
     FakePusher.last.push('task.succeeded', { ...succeeded(1), resultOmitted: true });
     await timing.advance(50);
     expect(feed.get('task-0001')).toMatchObject({ result: { rows: 'many' }, resultOmitted: false });
-    expect(server.look()).toEqual(['/task-0001']);
+    expect(server.takeCalls()).toEqual(['/task-0001']);
   });
 
   it('marks what was seen elsewhere', async () => {
@@ -175,7 +175,7 @@ describe('following', () => {
     const { server, timing, feed } = await live((own) => own.put(running(1)));
     server.put(succeeded(1));
     await timing.advance(14_000);
-    expect(server.look()).toEqual([]);
+    expect(server.takeCalls()).toEqual([]);
     await timing.advance(5_500);
     expect(statuses(feed)).toEqual(['succeeded']);
   });
@@ -190,7 +190,7 @@ describe('following', () => {
   it('asks nothing while nothing is active and push is up', async () => {
     const { server, timing } = await live((own) => own.put(succeeded(1)));
     await timing.advance(3_600_000);
-    expect(server.look()).toEqual([]);
+    expect(server.takeCalls()).toEqual([]);
     expect(timing.pending).toBe(0);
   });
 
@@ -202,7 +202,7 @@ describe('following', () => {
       FakePusher.last.push('task.running', task);
       await timing.advance(1_000);
     }
-    expect(server.look()).toEqual([]);
+    expect(server.takeCalls()).toEqual([]);
   });
 
   it('shows a task as failed when its record is gone, not as running for ever', async () => {
@@ -213,7 +213,7 @@ describe('following', () => {
     expect(task && isGone(task)).toBe(true);
     await timing.advance(60_000);
     // Only where the server says that it is still this user who asks.
-    expect(server.look()).toEqual(['?state=all&limit=20', '/task-0001', '/connection']);
+    expect(server.takeCalls()).toEqual(['?state=all&limit=20', '/task-0001', '/connection']);
   });
 });
 
@@ -251,9 +251,9 @@ describe('trouble', () => {
     expect(calls).toHaveLength(1);
     for (const call of calls) expect(call.headers['if-none-match']).toBeDefined();
     await timing.advance(19_000);
-    expect(server.look()).toEqual([]);
+    expect(server.takeCalls()).toEqual([]);
     await timing.advance(3_000);
-    expect(server.look()).toHaveLength(1);
+    expect(server.takeCalls()).toHaveLength(1);
   });
 
   it('asks more rarely on a hidden page, and not at all with nothing to follow', async () => {
@@ -261,13 +261,13 @@ describe('trouble', () => {
     page.visible = false;
     FakePusher.last.drop();
     await timing.advance(60_000);
-    expect(server.look().length).toBeLessThanOrEqual(8);
+    expect(server.takeCalls().length).toBeLessThanOrEqual(8);
     server.put(succeeded(1));
     await timing.advance(30_000);
     expect(statuses(feed)).toEqual(['succeeded']);
-    server.look();
+    server.takeCalls();
     await timing.advance(600_000);
-    expect(server.look()).toEqual([]);
+    expect(server.takeCalls()).toEqual([]);
   });
 
   it('says once that the bus turns it away, lives on by polling, and is live within a minute of being taken again', async () => {
@@ -279,7 +279,7 @@ describe('trouble', () => {
     await timing.advance(300_000);
     expect(new Set(told).size).toBe(1);
     expect(feed.getSnapshot().connection).toMatchObject({ status: 'polling', reason: 'refused' });
-    expect(server.look().length).toBeGreaterThan(75);
+    expect(server.takeCalls().length).toBeGreaterThan(75);
     expect(FakePusher.made.reduce((sum, { attempts }) => sum + attempts, 0)).toBeLessThan(12);
     FakePusher.isRefused = false;
     FakePusher.isReachable = true;
@@ -294,7 +294,7 @@ describe('trouble', () => {
       FakePusher.isRefused = true;
       FakePusher.last.refuse();
       await timing.advance(40_000);
-      expect(server.look().length).toBeLessThan(6);
+      expect(server.takeCalls().length).toBeLessThan(6);
       server.put(running(2));
       await timing.advance(15_000);
       expect(statuses(feed)).toEqual(['running', 'succeeded']);
@@ -322,7 +322,7 @@ describe('trouble', () => {
       own.denyWith = 500;
     });
     await timing.advance(60_000);
-    const tries = server.look().filter((path) => path === 'POST /auth').length;
+    const tries = server.takeCalls().filter((path) => path === 'POST /auth').length;
     expect(tries).toBeGreaterThan(3);
     expect(tries).toBeLessThan(8);
     expect(feed.getSnapshot().connection).toMatchObject({ status: 'polling', reason: 'unauthorized' });
@@ -347,9 +347,9 @@ describe('trouble', () => {
     server.failWith = 401;
     await timing.advance(20_000);
     expect(feed.getSnapshot().connection).toEqual({ status: 'signed-out' });
-    server.look();
+    server.takeCalls();
     await timing.advance(600_000);
-    expect(server.look()).toEqual([]);
+    expect(server.takeCalls()).toEqual([]);
     server.failWith = null;
     page.signal('wake');
     await timing.advance(1_000);
@@ -389,7 +389,7 @@ describe('what the user does', () => {
   it('asks once however often cancel is pressed', async () => {
     const { server, feed } = await live((own) => own.put(running(1)));
     await Promise.all([feed.cancel('task-0001'), feed.cancel('task-0001')]);
-    expect(server.look()).toEqual(['POST /task-0001/cancel']);
+    expect(server.takeCalls()).toEqual(['POST /task-0001/cancel']);
   });
 
   it('rejects with what the server said', async () => {
@@ -414,12 +414,12 @@ describe('what the user does', () => {
     expect(feed.getSnapshot().tasks.every(({ seenAt }) => seenAt)).toBe(true);
     await settle();
     server.failWith = null;
-    server.look();
+    server.takeCalls();
     page.signal('wake');
     await timing.advance(100);
     feed.seen(['task-0001']);
     await settle();
-    expect(server.look().filter((path) => path === 'POST /seen')).toHaveLength(1);
+    expect(server.takeCalls().filter((path) => path === 'POST /seen')).toHaveLength(1);
   });
 
   it('brings older tasks page by page', async () => {
@@ -466,7 +466,7 @@ describe('what the user does', () => {
     await timing.advance(60_000);
     expect(timing.pending).toBe(0);
     expect(page.listeners.size).toBe(0);
-    expect(server.look()).toEqual([]);
+    expect(server.takeCalls()).toEqual([]);
   });
 
   it('can be closed before anything has come', async () => {

@@ -1,7 +1,8 @@
 /**
  * Connects a page to the tasks of its user: `connectTasks`, `createTaskFeed`. The decisions are made by a state machine
- * (`reduce.ts`; its states are in `state.ts`). This file reports events to it and performs the effects it returns: timers,
- * requests, the connection to the bus. On every (re)connection the feed subscribes, then fetches, then merges.
+ * (`reduce.ts`; its states are in `state.ts`). This file reports events to that machine and performs the effects that it
+ * returns: timers, requests, the connection to the bus. On every (re)connection the feed subscribes, then fetches, then
+ * merges.
  */
 
 import type { AnyTaskDefinition } from '../../core/definition.ts';
@@ -29,7 +30,7 @@ import type { PendingFeed, StartOptions, TaskFeed } from './task-feed.ts';
 
 /** Events that come closer together than this are shown together, in milliseconds. */
 const FRAME = 16;
-/** How many pages one call of `loadMore` may read: a page that holds only known tasks brings nothing. */
+/** How many pages one call of `loadMore` may read. It reads on while a page holds only tasks that are known already. */
 const MOST_PAGES = 10;
 
 /**
@@ -50,14 +51,14 @@ export async function connectTasks(options: FeedOptions): Promise<TaskFeed> {
   }
 }
 
-/** Like {@link connectTasks}, for those who want to show something while it connects. @throws ConfigError `invalid_options` */
+/** Like {@link connectTasks}, but returns the feed before its first fetch. @throws ConfigError `invalid_options` */
 export function createTaskFeed(options: FeedOptions): PendingFeed {
   const { base, Pusher, fetch, headers, timing, page } = checkOptions(options);
   let state = INITIAL_STATE;
   let link: Link | undefined;
-  /** Puts into words what the state machine does, on pages that debug. */
+  /** Writes to the console what the state machine does. Loaded only while debugging is on. */
   const explanation = isDebugging() ? import('./explain.ts') : undefined;
-  /** Commands that wait for their answer, by their path: asking for one twice asks once. */
+  /** Commands that wait for their answer, by path. A second call for the same path gets the promise of the first. */
   const commands = new Map<string, Promise<Snapshot>>();
   /** Ids of tasks whose whole result is being fetched. */
   const completing = new Set<string>();
@@ -87,19 +88,19 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
   const http: Http = createHttp({
     ...{ base, fetch, headers, timing, clock },
     generation: () => state.generation,
-    onAnswer: (...of) => dispatch('answered', ...of),
+    onAnswer: (...args) => dispatch('answered', ...args),
   });
   const outbox = createSeenOutbox((ids) => http.post('/seen', { ids }));
   const rounds = createRounds({ timing, page, state: () => state, ask: askOnce });
   const checkUser = serially(async () => {
     dispatch('userDoubted');
-    // If the server is away, the next round asks for this as well.
+    // If the server cannot be reached, the next round asks again.
     await readConnection().catch(() => {});
   });
   const tabs = createTabs({
     name: `inloop:who:${base}`,
     timing,
-    belief: () => (state.isSignedOut ? null : (state.channel ?? undefined)),
+    knownUser: () => (state.isSignedOut ? null : (state.channel ?? undefined)),
     check: checkUser,
   });
   const actions: FeedActions = {
@@ -113,7 +114,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
       outbox.forget();
     },
     nameUser: (channel) => dispatch('userNamed', channel),
-    tellTabs: tabs.say,
+    tellTabs: tabs.tellUser,
     connect(info) {
       dropLink();
       link = makeLink(info);
@@ -126,10 +127,11 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
   };
   const stopListening = page.listen((signal) => {
     if (signal === 'wake') void refresh();
-    // While `needsInfo` is set, the next round asks for this anyway.
-    else if (signal === 'focus') (!state.needsInfo || state.isSignedOut) && void checkUser();
-    else {
-      // A page with an open connection is not kept in the back/forward cache.
+    else if (signal === 'focus') {
+      // While `needsInfo` is set, the next round asks who is signed in. After a 401 there is no next round.
+      if (!state.needsInfo || state.isSignedOut) void checkUser();
+    } else {
+      // The browser does not keep a page with an open connection in its back/forward cache.
       link?.pause();
       rounds.stop();
       tabs.leave();
@@ -141,21 +143,23 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
   // The state machine
 
   /** Makes the next state, shows it, then performs the effects. */
-  function dispatch<Name extends keyof FeedEvents>(event: Name, ...of: Parameters<FeedEvents[Name]>): void {
+  function dispatch<Name extends keyof FeedEvents>(event: Name, ...args: Parameters<FeedEvents[Name]>): void {
     const before = state;
-    const [after, effects] = RULES[event](before, timing.now(), ...of);
+    const [after, effects] = RULES[event](before, timing.now(), ...args);
     state = after;
-    explanation?.then(({ sayWhy }) => sayWhy(event, of, before, after, effects));
+    explanation?.then(({ logEvent }) => logEvent(event, args, before, after, effects));
     shown.set(toFeedSnapshot(state, shown.get().connection));
-    // A listener may have closed the feed when it was told of the state.
-    for (const [name, argument] of effects) if (!state.isClosed) (actions[name] as (of?: unknown) => void)(argument);
+    for (const [name, argument] of effects) {
+      // Checked each time: `shown.set` calls listeners, and a listener may close the feed.
+      if (!state.isClosed) (actions[name] as (argument?: unknown) => void)(argument);
+    }
   }
 
   /**
-   * Returns a function that says whether an answer to something asked now may still be used. The answer was checked when
-   * it arrived, but promises settle later, and another answer may have changed the user in between.
+   * Call this before a request. Returns a function that says whether the answer may still be used. `http.ts` checks an
+   * answer when it arrives, but promises settle later, and another answer may have changed the user in between.
    */
-  function asOfNow(): () => boolean {
+  function makeCurrentCheck(): () => boolean {
     const { generation } = state;
     return () => generation === state.generation && !state.isClosed;
   }
@@ -203,15 +207,15 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
   }
 
   function receive(snapshots: readonly Snapshot[]): void {
-    for (const { updatedAt } of snapshots) clock.hearChange(updatedAt);
+    for (const { updatedAt } of snapshots) clock.learnFromChange(updatedAt);
     dispatch('received', snapshots);
   }
 
-  // What is asked
+  // Requests
 
   async function askOnce(): Promise<void> {
     if (state.isClosed) return;
-    const isCurrent = asOfNow();
+    const isCurrent = makeCurrentCheck();
     const silent = silentTasks(state, timing.now());
     const gone: string[] = [];
     dispatch('roundBegan');
@@ -224,7 +228,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
         }),
         state.needsInfo && readConnection(),
       ]);
-      // To another user a task looks as if its record were gone. So check first who is signed in.
+      // The server answers 404 also for a task of another user. So check first who is signed in.
       if (gone.length) await readConnection();
       if (!isCurrent()) return;
       settle.resolve();
@@ -238,7 +242,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
   }
 
   async function readConnection(): Promise<void> {
-    const isCurrent = asOfNow();
+    const isCurrent = makeCurrentCheck();
     const { body, channel } = await http.get('/connection');
     const info = expectValid(parseConnection(body));
     if (!isCurrent()) return;
@@ -255,12 +259,12 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
   }
 
   function load(id: string): Promise<Snapshot> {
-    return take(http.get(`/${encodeURIComponent(id)}`));
+    return receiveAnswer(http.get(`/${encodeURIComponent(id)}`));
   }
 
-  /** The snapshot of an answer, shown where it is still current. */
-  async function take(answer: Promise<Answer>): Promise<Snapshot> {
-    const isCurrent = asOfNow();
+  /** Returns the snapshot in `answer`. Merges it into the list, unless the user has changed. */
+  async function receiveAnswer(answer: Promise<Answer>): Promise<Snapshot> {
+    const isCurrent = makeCurrentCheck();
     const snapshot = expectValid(parseSnapshot((await answer).body));
     if (isCurrent()) receive([snapshot]);
     return snapshot;
@@ -270,15 +274,15 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     if (completing.has(id)) return;
     completing.add(id);
     load(id).then(
-      // A task that comes without its result stays in the set, or it would be fetched again and again.
+      // A task that still comes without its result stays in the set. Otherwise it would be fetched again and again.
       (task) => isPartial(task) || completing.delete(id),
-      // Fetched again after the next round.
+      // The next round fetches the result again.
       () => completing.delete(id),
     );
   }
 
   async function loadMore(): Promise<void> {
-    const isCurrent = asOfNow();
+    const isCurrent = makeCurrentCheck();
     let { cursor } = state;
     for (let pages = 0; pages < MOST_PAGES && typeof cursor === 'string'; pages++) {
       const older = await fetchPage(http, 'all', cursor);
@@ -290,7 +294,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     }
   }
 
-  // What the user does
+  // Commands
 
   function start(
     task: AnyTaskDefinition | string,
@@ -298,14 +302,18 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     { idempotencyKey }: StartOptions = {},
   ): Promise<Snapshot> {
     const name = typeof task === 'string' ? task : task.name;
-    return take(http.post('', { name, input }, { ...(idempotencyKey && { 'idempotency-key': idempotencyKey }) }));
+    const headers = idempotencyKey ? { 'idempotency-key': idempotencyKey } : undefined;
+    return receiveAnswer(http.post('', { name, input }, headers));
   }
 
   function command(verb: 'cancel' | 'retry', id: string): Promise<Snapshot> {
     const path = `/${encodeURIComponent(id)}/${verb}`;
-    const going = commands.get(path);
-    if (going) return going;
-    const call = take(http.post(path)).finally(() => commands.get(path) === call && commands.delete(path));
+    const running = commands.get(path);
+    if (running) return running;
+    const call = receiveAnswer(http.post(path)).finally(() => {
+      // After a change of user the same path may belong to a later call.
+      if (commands.get(path) === call) commands.delete(path);
+    });
     commands.set(path, call);
     return call;
   }

@@ -1,6 +1,6 @@
 /**
- * What the feed's state machine made of an event, in words, for `debug.ts`. Fetched only on pages that debug, so that the
- * others do not pay for the words.
+ * Describes for the console what the feed's state machine did with an event. Loaded only while debugging is on (`debug.ts`),
+ * so that other pages do not download these texts.
  */
 
 import { isFinished, type Snapshot } from '../../core/snapshot.ts';
@@ -9,33 +9,33 @@ import { findTask, isGone, type TaskList } from './merge.ts';
 import type { FeedEffect, FeedEvents } from './reduce.ts';
 import type { FeedState } from './state.ts';
 
-/** Says on the console what is worth saying of an event, between the states `before` and `after` it. */
-export function sayWhy(
+/** Writes to the console why the state changed from `before` to `after`, and which effects followed. */
+export function logEvent(
   event: keyof FeedEvents,
-  of: readonly unknown[],
+  args: readonly unknown[],
   before: FeedState,
   after: FeedState,
   effects: readonly FeedEffect[],
 ): void {
-  for (const line of explain(event, of, before, after)) debug(line);
+  for (const line of explain(event, args, before, after)) debug(line);
   const names = effects.map(([name]) => name).filter((name) => name !== 'planRound');
   if (names.length > 0) debug(`after ${event}: ${names.join(', ')}`);
 }
 
-/** One line for each thing worth saying. */
+/** The lines that explain an event; none for an event without surprise. */
 export function explain(
   event: keyof FeedEvents,
-  of: readonly unknown[],
+  args: readonly unknown[],
   before: FeedState,
   after: FeedState,
 ): string[] {
   if (event === 'received') {
-    const snapshots = of[0] as readonly Snapshot[];
+    const snapshots = args[0] as readonly Snapshot[];
     return snapshots.flatMap((snapshot) => explainIgnored(snapshot, before.list, after.list) ?? []);
   }
-  if (event === 'unreadable') return [`ignored event ${of[0]}: its data is not what the protocol says`];
+  if (event === 'unreadable') return [`ignored event ${args[0]}: its data is not what the protocol says`];
   if (event === 'answered') {
-    const [status, channel, generation] = of;
+    const [status, channel, generation] = args;
     if (generation !== before.generation) {
       return [`dropped an answer for ${channel ?? 'nobody'}: it was asked for before the user changed`];
     }
@@ -51,7 +51,8 @@ export function explain(
   if (event === 'roundBegan') {
     return [`asks the server: ${before.failures > 0 ? `attempt after ${before.failures} failures` : reasonOf(before)}`];
   }
-  if (event === 'roundFailed') return [`the server did not answer (status ${of[0]}), ${after.failures} times in a row`];
+  if (event === 'roundFailed')
+    return [`the server did not answer (status ${args[0]}), ${after.failures} times in a row`];
   return [];
 }
 

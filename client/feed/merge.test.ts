@@ -6,13 +6,13 @@ import { at, evolve, queued, running, succeeded } from '../test-support/snapshot
 import {
   findTask,
   isGone,
+  listOfUser,
   markGone,
   markSeen,
   mergeSnapshots,
   NO_TASKS,
   type TaskList,
   trimTasks,
-  turnTo,
 } from './merge.ts';
 
 /** The whole history of a task: every snapshot the server ever had, from its creation to where chance ends it. */
@@ -54,12 +54,12 @@ describe('a list', () => {
   it("is one user's: what is another's is not merged into it", () => {
     fc.assert(
       fc.property(anyTasks, anyTasks, (own, others) => {
-        const list = mergeSnapshots(turnTo(NO_TASKS, 'private-user-ada'), own.map(toTask));
+        const list = mergeSnapshots(listOfUser(NO_TASKS, 'private-user-ada'), own.map(toTask));
         expect(mergeSnapshots(list, others.map(toTask), 'private-user-bea')).toBe(list);
         expect(mergeSnapshots(list, others.map(toTask), null)).toBe(list);
-        expect(turnTo(list, 'private-user-ada')).toBe(list);
-        expect(turnTo(list, 'private-user-bea')).toEqual({ ...NO_TASKS, channel: 'private-user-bea' });
-        expect(turnTo(list, null)).toEqual(NO_TASKS);
+        expect(listOfUser(list, 'private-user-ada')).toBe(list);
+        expect(listOfUser(list, 'private-user-bea')).toEqual({ ...NO_TASKS, channel: 'private-user-bea' });
+        expect(listOfUser(list, null)).toEqual(NO_TASKS);
       }),
     );
   });

@@ -1,9 +1,9 @@
 /**
  * Merges snapshots from push, polls, lists and answers into one list. Pure, for the feed and for anyone who keeps
- * snapshots. The result does not depend on the order in which they come, nor on how often.
+ * snapshots. The result depends neither on the order in which snapshots come nor on how often they come.
  *
  * - Of two snapshots of a task, an outcome wins over an active status. Otherwise the higher revision wins.
- * - An outcome whose result was too big for a message gets it from any copy that has it.
+ * - An outcome whose result was too big for a message gets the result from any copy that has it.
  * - A "seen" that comes before its outcome is remembered until the outcome comes.
  * - A task whose record is gone (`markGone`) is shown as failed until the server shows it again.
  * - A list belongs to one user. Snapshots of another user are not merged into it.
@@ -18,9 +18,9 @@ export interface TaskList {
   readonly channel: string | null;
   /** Newest first. */
   readonly tasks: readonly Snapshot[];
-  /** Where in `tasks` each of them is, by its id. */
+  /** The index of each task in `tasks`, by its id. */
   readonly positions: ReadonlyMap<string, number>;
-  /** When tasks were seen, by their ids, for snapshots that do not say so yet. */
+  /** When outcomes were seen, by task id, for snapshots that do not have `seenAt` yet. */
   readonly seen: ReadonlyMap<string, string>;
 }
 
@@ -30,7 +30,7 @@ export const NO_TASKS: TaskList = { channel: null, tasks: [], positions: new Map
 /** The error code of a task whose record the server no longer has. Local: it never travels, and no handler's code has a slash. */
 const GONE = 'inloop/gone';
 
-/** How many early "seen" are remembered; the oldest go first. */
+/** How many entries of `TaskList.seen` are kept; the oldest are dropped first. */
 const MAX_EARLY_SEEN = 1_000;
 
 /** The task `id` as `list` knows it. */
@@ -38,15 +38,15 @@ export function findTask({ tasks, positions }: TaskList, id: string): Snapshot |
   return tasks[positions.get(id) ?? -1];
 }
 
-/** The list for the user of `channel`: `list` where it is theirs or nobody's, an empty one where it is another user's. */
-export function turnTo(list: TaskList, channel: string | null): TaskList {
+/** The list of the user of `channel`: `list` where it is theirs or nobody's, an empty list where it is another user's. */
+export function listOfUser(list: TaskList, channel: string | null): TaskList {
   if (list.channel === channel) return list;
   return list.channel === null ? { ...list, channel } : { ...NO_TASKS, channel };
 }
 
 /**
  * `list` with `snapshots` merged in; `list` itself where nothing is new, and where they are another user's.
- * @param channel whose they are, by the header `Inloop-Channel` of the answer or by the channel of the event
+ * @param channel the user's channel, from the header `Inloop-Channel` of the answer or from the event
  */
 export function mergeSnapshots(
   list: TaskList,
@@ -110,7 +110,7 @@ export function isGone(snapshot: Snapshot): boolean {
   return snapshot.error?.code === GONE;
 }
 
-/** The snapshot to keep of two of one task, whatever the order of the arguments. */
+/** Which of two snapshots of one task to keep. The order of the arguments does not matter. */
 function pick(a: Snapshot, b: Snapshot): Snapshot {
   const [winner, other] = beats(b, a) ? [b, a] : [a, b];
   if (isPartial(winner) && other.status === 'succeeded' && !other.resultOmitted) {
@@ -120,6 +120,7 @@ function pick(a: Snapshot, b: Snapshot): Snapshot {
 }
 
 function beats(a: Snapshot, b: Snapshot): boolean {
+  // A task that counts as gone comes back when the server shows it again, at the revision it had or a later one.
   if (isGone(a) !== isGone(b)) return isGone(b) && a.revision >= b.revision;
   if (isFinished(a) !== isFinished(b)) return isFinished(a);
   if (a.revision !== b.revision) return a.revision > b.revision;

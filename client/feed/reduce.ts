@@ -6,7 +6,7 @@
 import { isFinished, type Snapshot } from '../../core/snapshot.ts';
 import { type ConnectionInfo, isPartial, type TaskPage } from '../../core/wire.ts';
 import type { LinkState } from '../push/link.ts';
-import { findTask, markGone, markSeen, mergeSnapshots, type TaskList, trimTasks, turnTo } from './merge.ts';
+import { findTask, listOfUser, markGone, markSeen, mergeSnapshots, type TaskList, trimTasks } from './merge.ts';
 import type { Round } from './rounds/resync.ts';
 import { type FeedState, INITIAL_STATE, isDisputed } from './state.ts';
 
@@ -14,14 +14,14 @@ import { type FeedState, INITIAL_STATE, isDisputed } from './state.ts';
 const DISPUTE = 2_000;
 
 /**
- * The events, with what is known of each. The caller has checked that an event is of the current generation
- * (`FeedState.generation`), except for `answered`: its rule checks that.
+ * The events and their arguments. The caller checks that an event belongs to the current generation
+ * (`FeedState.generation`). Only the rule of `answered` checks that itself.
  */
 export interface FeedEvents {
   /**
    * The server answered a request.
-   * @param channel for whom the answer is (`Inloop-Channel`), or null where it does not say
-   * @param generation when it was asked for
+   * @param channel whose answer it is (header `Inloop-Channel`); null where the answer does not say
+   * @param generation the generation in which the request was sent
    */
   answered(status: number, channel: string | null, generation: number): void;
   /** It is known who is signed in: their channel, or null where the server does not name it. */
@@ -40,11 +40,11 @@ export interface FeedEvents {
   olderRead(page: TaskPage): void;
   /** A pushed event could not be read, and is ignored. @param name the event's name */
   unreadable(name: string): void;
-  /** A round of questions to the server starts. */
+  /** A round of requests starts. */
   roundBegan(): void;
   /**
    * @param gone ids of tasks the server has no record of
-   * @param goneAt server time for those, ISO 8601
+   * @param goneAt when they count as gone; server time, ISO 8601
    * @param silent tasks that push had said nothing about for too long, as they were when the round began
    */
   roundSucceeded(round: Round, gone: readonly string[], goneAt: string, silent: readonly Snapshot[]): void;
@@ -60,11 +60,11 @@ export interface FeedEvents {
 
 /** The effects: what `connect-tasks.ts` does when a rule asks for it. */
 export interface FeedActions {
-  /** Starts a round of questions now. */
+  /** Starts a round of requests now. */
   ask(): void;
   /** Sets the time of the next round. */
   planRound(): void;
-  /** Drops what is on its way and was the former user's: the connection, pushed events, kept answers. */
+  /** Drops everything of the user before: the connection, pushed events that wait, kept answers. */
   dropEverything(): void;
   /** Sends `userNamed` as an event of its own, so that a page sees the empty list between two users. */
   nameUser(channel: string | null): void;
@@ -84,7 +84,7 @@ export interface FeedActions {
 
 /** The name of an effect, with its argument. */
 export type FeedEffect = {
-  [Name in keyof FeedActions]: readonly [name: Name, ...of: Parameters<FeedActions[Name]>];
+  [Name in keyof FeedActions]: readonly [name: Name, ...args: Parameters<FeedActions[Name]>];
 }[keyof FeedActions];
 
 /** The next state, and the effects in the order in which to perform them. */
@@ -92,21 +92,18 @@ export type Step = readonly [FeedState, readonly FeedEffect[]];
 
 /** One rule for each event: what follows from it at `now` (our clock, in milliseconds since 1970). */
 type Rules = {
-  readonly [Name in keyof FeedEvents]: (state: FeedState, now: number, ...of: Parameters<FeedEvents[Name]>) => Step;
+  readonly [Name in keyof FeedEvents]: (state: FeedState, now: number, ...args: Parameters<FeedEvents[Name]>) => Step;
 };
 
 /** The state machine: `RULES.seen(state, now, ids, seenAt)` returns the next state and the effects. */
 export const RULES: Rules = {
   answered(state, now, status, channel, generation) {
     const { isSignedOut } = state;
-    if (generation === state.generation) {
-      if (status === 401) {
-        if (!isSignedOut) return forget({ ...state, isSignedOut: true }, now);
-      }
-      // Without the header (an older server, or a proxy that removes it), a success still means that somebody is signed in.
-      else if (channel !== null || (isSignedOut && status < 400)) return nameUser(state, now, channel);
-    }
-    return step(state);
+    if (generation !== state.generation) return step(state);
+    if (status === 401) return isSignedOut ? step(state) : forget({ ...state, isSignedOut: true }, now);
+    // Without the header (an older server, or a proxy that removes it), a success still means that somebody is signed in.
+    const hasSignedIn = isSignedOut && status < 400;
+    return channel !== null || hasSignedIn ? nameUser(state, now, channel) : step(state);
   },
   userNamed: nameUser,
   userDoubted: (state) => step({ ...state, needsInfo: true }),
@@ -118,7 +115,7 @@ export const RULES: Rules = {
     return step({ ...next, info, link: null }, ['connect', info]);
   },
   linkChanged(state, _now, link) {
-    // Not authorized: somebody else may have signed in.
+    // Somebody else may have signed in: then the server does not authorize the channel.
     const needsInfo = state.needsInfo || link.loss === 'unauthorized';
     return step({ ...state, link, needsInfo }, [link.isUp || needsInfo ? 'ask' : 'planRound']);
   },
@@ -130,12 +127,12 @@ export const RULES: Rules = {
   roundBegan: (state) => step({ ...state, needsRound: false }),
   roundSucceeded(before, _now, { cursor, retryAfter }, gone, goneAt, silent) {
     const list = gone.reduce((left, id) => markGone(left, id, goneAt), before.list);
-    // Push should have told of these changes. So the connection may be dead without a sign of it.
-    const isMissing = silent.some((task) => task.revision !== findTask(list, task.id)?.revision);
+    // Push should have brought these changes. So the connection may be dead, although it looks healthy.
+    const hasMissed = silent.some((task) => task.revision !== findTask(list, task.id)?.revision);
     const state: FeedState = {
       ...before,
       list,
-      // A cursor that is known already points further back.
+      // A cursor that is known already points to older tasks.
       cursor: before.cursor === undefined ? cursor : before.cursor,
       isShort: cursor === null,
       failures: 0,
@@ -146,7 +143,7 @@ export const RULES: Rules = {
       state,
       // The server is back, and so may be the bus, or the authorization of its channel.
       ...when(before.failures > 0, ['retryLink']),
-      ...when(isMissing, ['renewLink']),
+      ...when(hasMissed, ['renewLink']),
       ...loadResults(list),
     );
   },
@@ -178,7 +175,7 @@ function forget(before: FeedState, now: number): Step {
   const state: FeedState = {
     ...INITIAL_STATE,
     ...{ isSignedOut, failingSince, retryAfter },
-    // Counted as a failure, so that contradictions do not make the feed ask without a pause.
+    // Counted as a failure: otherwise contradicting answers would make the feed ask again and again without a pause.
     failures: failures + (isContradiction ? 1 : 0),
     generation: generation + 1,
     forgottenAt: now,
@@ -189,14 +186,14 @@ function forget(before: FeedState, now: number): Step {
 }
 
 function nameUser(state: FeedState, now: number, named: string | null): Step {
-  // While the key of encrypted channels is being changed, servers name a user's channel in both forms.
+  // While encryption is being switched on or off, some servers name a user's channel with the mark and some without it.
   const channel = named?.replace(/^private-encrypted-/, 'private-') ?? null;
   if (state.channel !== null && channel !== state.channel) {
     const [forgotten, effects] = forget(state, now);
     return step(forgotten, ...effects, ['nameUser', channel]);
   }
   if (!state.isSignedOut && channel === state.channel) return step(state);
-  const known = { ...state, channel, isSignedOut: false, list: turnTo(state.list, channel) };
+  const known = { ...state, channel, isSignedOut: false, list: listOfUser(state.list, channel) };
   return step(known, ['tellTabs'], ...when(state.needsRound, [isDisputed(state, now) ? 'planRound' : 'ask']));
 }
 

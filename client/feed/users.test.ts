@@ -96,7 +96,7 @@ describe.each(['push', 'polling'])('over %s', (way) => {
 
   it('a tab that is left for a page without inloop makes the others look, twice', async () => {
     const [first, second] = [await openTab(), await openTab()];
-    server.look();
+    server.takeCalls();
     first.page.signal('hide');
     await timing.advance(400);
     // The sign-out takes the server a second.
@@ -151,12 +151,12 @@ describe('whose tasks they are', () => {
     for (const happen of [() => FakePusher.last.push(SESSION_EVENT, {}), (page: ManualPage) => page.signal('focus')]) {
       as(ADA);
       const { feed, page } = await openTab();
-      server.look();
+      server.takeCalls();
       as(null);
       happen(page);
       await timing.advance(100);
       expect([ids(feed), status(feed)]).toEqual([[], 'signed-out']);
-      expect(server.look()).toEqual(['/connection']);
+      expect(server.takeCalls()).toEqual(['/connection']);
       feed.close();
     }
   });
@@ -208,7 +208,7 @@ describe('whose tasks they are', () => {
 
   it('is asked ever more rarely where the answers contradict each other', async () => {
     const { feed } = await openTab();
-    server.look();
+    server.takeCalls();
     const { fetch } = server;
     server.fetch = (url, init) => {
       server.channel = `${url}`.endsWith('/connection') ? BEA : ADA;
@@ -216,17 +216,17 @@ describe('whose tasks they are', () => {
     };
     await feed.refresh();
     await timing.advance(60_000);
-    expect(server.look().length).toBeLessThan(80);
+    expect(server.takeCalls().length).toBeLessThan(80);
   });
 
   it('is asked by each tab at most twice for a tab that is left, and by few of many', async () => {
     const tabs = [];
     for (let n = 0; n < 6; n++) tabs.push(await openTab());
     timing.chance = 0.3;
-    server.look();
+    server.takeCalls();
     tabs[0]?.page.signal('hide');
     await timing.advance(5_000);
-    const asked = server.look().filter((path) => path === '/connection');
+    const asked = server.takeCalls().filter((path) => path === '/connection');
     expect(asked.length).toBeGreaterThanOrEqual(2);
     expect(asked.length).toBeLessThanOrEqual(10);
   });
@@ -234,12 +234,12 @@ describe('whose tasks they are', () => {
   it('is a matter of the url and of nothing else: other feeds are not disturbed', async () => {
     const { feed } = await openTab();
     tests += 1;
-    server.look();
+    server.takeCalls();
     as(BEA);
     await openTab();
-    server.look();
+    server.takeCalls();
     await timing.advance(2_000);
-    expect(server.look()).toEqual([]);
+    expect(server.takeCalls()).toEqual([]);
     expect(ids(feed)).toEqual(['task-0001']);
     as(ADA);
   });

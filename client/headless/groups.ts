@@ -1,31 +1,34 @@
-/** Which tasks stand in which group of a list, and how outcomes are counted. Pure. */
+/** Sorts tasks into the groups of a list, and counts outcomes. Pure. */
 
 import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/snapshot.ts';
 
 export interface Groups {
-  /** Still going, newest first. */
+  /** Tasks without an outcome, newest first. */
   readonly active: readonly Snapshot[];
-  /** Outcomes not seen yet: failures first, so that three among 300 are found at once, then the others, the latest first. */
+  /**
+   * Outcomes not seen yet. Failures come first, so that three failures among 300 outcomes are found at once. Within failures
+   * and within the others, the latest outcome comes first.
+   */
   readonly unseen: readonly OutcomeSnapshot[];
-  /** The rest, the latest first. */
+  /** The other outcomes, the latest first. */
   readonly recent: readonly OutcomeSnapshot[];
-  /** Both of these, as they were handed in. */
+  /** `unseen` and `recent` together, in the order of the input. */
   readonly finished: readonly OutcomeSnapshot[];
 }
 
 /**
  * `tasks` (newest first) in the groups of the panel.
- * @param held ids that stay among the unseen although they were seen, so that rows do not move while somebody reads them
- * @param before the groups from before; unchanged parts are reused, so that long lists cost little
+ * @param held ids of outcomes that stay in `unseen` although they were seen, so that rows do not move while they are read
+ * @param before the result of the last call; its unchanged parts are reused, so that long lists cost little
  */
 export function groupTasks(tasks: readonly Snapshot[], held: ReadonlySet<string> = new Set(), before?: Groups): Groups {
   const active = tasks.filter((task) => !isFinished(task));
   const finished = tasks.filter(isFinished);
   const isUnseen = (task: OutcomeSnapshot) => !task.seenAt || held.has(task.id);
   const isSeen = (task: OutcomeSnapshot) => !isUnseen(task);
-  const isKnown =
+  const isUnchanged =
     before?.finished.length === finished.length && finished.every((task, index) => task === before.finished[index]);
-  if (isKnown && before.unseen.every(isUnseen) && before.recent.every(isSeen)) return { ...before, active };
+  if (isUnchanged && before.unseen.every(isUnseen) && before.recent.every(isSeen)) return { ...before, active };
   const sorted = [...finished].sort((a, b) => (a.finishedAt < b.finishedAt ? 1 : -1));
   const unseen = sorted.filter(isUnseen);
   const hasFailed = ({ status }: OutcomeSnapshot) => status === 'failed';
@@ -37,10 +40,10 @@ export function groupTasks(tasks: readonly Snapshot[], held: ReadonlySet<string>
   };
 }
 
-/** A task that ends within this time, in milliseconds, is shown with its outcome only. */
+/** An active task is shown only when it is older than this, in milliseconds. A shorter task appears with its outcome. */
 const TOO_YOUNG = 1_000;
 
-/** `tasks` without the active ones of less than a second at `now` (server time); `tasks` itself where there are none. */
+/** `tasks` without active tasks that are less than 1 s old at `now` (server time); `tasks` itself where there are none. */
 export function hideYoung(tasks: readonly Snapshot[], now: number): readonly Snapshot[] {
   const latest = new Date(now - TOO_YOUNG).toISOString();
   const isShown = (task: Snapshot) => task.createdAt <= latest || isFinished(task);

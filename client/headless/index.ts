@@ -1,7 +1,6 @@
 /**
- * `inloop/headless`: what `<inloop-tray>` is drawn from, for whoever draws something else. Three kinds of parts:
- * tell of outcomes (once per browser), turn tasks into what a row, a toast or a title says (pure), and keep snapshots of
- * your own (pure). What is not imported costs nothing.
+ * `inloop/headless`: the parts of `<inloop-tray>` without its drawing, for other UIs. They tell of outcomes once per browser,
+ * turn tasks into the texts of a row, a toast or a title (pure), and merge snapshots that you keep yourself (pure).
  */
 
 export { findTask, isGone, markSeen, mergeSnapshots, NO_TASKS, type TaskList } from '../feed/merge.ts';

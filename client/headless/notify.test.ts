@@ -55,10 +55,10 @@ function makeBrowser() {
       listener();
       await settle();
     };
-    const turnTo = (next: string | null) => {
+    const switchUser = (next: string | null) => {
       channel = next;
     };
-    return { show, turnTo, notified, stop };
+    return { show, switchUser, notified, stop };
   };
 }
 
@@ -92,9 +92,9 @@ describe('notifications', () => {
 
   it('are not about what the user before waited for', async () => {
     const tab = makeBrowser()(false);
-    tab.turnTo('private-user-ada');
+    tab.switchUser('private-user-ada');
     await tab.show(task);
-    tab.turnTo('private-user-bea');
+    tab.switchUser('private-user-bea');
     await tab.show(done);
     expect(tab.notified).toEqual([]);
   });

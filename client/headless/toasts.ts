@@ -2,17 +2,17 @@
  * The toasts: which outcomes are shown beside the page, and for how long. Pure: a queue, and functions that return the next
  * queue. A UI keeps the queue and passes the time in.
  *
- * A toast is a hint: the tray still holds what it does not show any more. The newest three are shown; the rest wait and
- * are counted. A burst of outcomes becomes one summary, except for its failures, so that three among 300 are found at once.
- * Failures, and outcomes that offer something to do, stay until they are dismissed.
+ * A toast is a hint: an outcome whose toast is gone is still in the tray. The newest three toasts are shown; the others wait
+ * and are counted. A burst of outcomes becomes one summary, except for its failures: three failures among 300 outcomes get
+ * toasts. Failures, and outcomes that offer something to do, stay until they are dismissed.
  */
 
 import type { OutcomeSnapshot } from '../../core/snapshot.ts';
 
-/** One outcome on show, or waiting to be. */
+/** One outcome that is shown, or waits to be shown. */
 export interface Toast {
   readonly task: OutcomeSnapshot;
-  /** When it came; milliseconds. */
+  /** When it was added, in milliseconds. */
   readonly at: number;
   /** How long it will still be shown, in milliseconds; Infinity until it is dismissed. */
   readonly left: number;
@@ -21,46 +21,47 @@ export interface Toast {
 export interface ToastQueue {
   /** Newest first. */
   readonly toasts: readonly Toast[];
-  /** What is said in one: bursts, and what was missed. It stays until it is dismissed. */
+  /** Outcomes that are shown as one line: those of a burst, and missed ones. The line stays until it is dismissed. */
   readonly summary: readonly OutcomeSnapshot[];
-  /** When the last outcome came; milliseconds. */
+  /** When the last outcome was added, in milliseconds. */
   readonly lastAt: number;
-  /** Until when time is counted; milliseconds. */
+  /** The time up to which `left` of the toasts is counted, in milliseconds. */
   readonly now: number;
 }
 
 export interface AddOptions {
-  /** Milliseconds since whenever. */
+  /** In milliseconds, by any clock that is always the same. */
   readonly now: number;
   /** How long a toast is shown, in milliseconds. Infinity: until it is dismissed. 0: no toast at all. */
   readonly duration: number;
-  /** Whether there is something to do about an outcome, so that it must not go by itself. */
+  /** Whether there is something to do about an outcome, so that its toast stays until it is dismissed. */
   readonly isSticky: (task: OutcomeSnapshot) => boolean;
 }
 
-/** Nothing to say. */
+/** The empty queue. */
 export const NO_TOASTS: ToastQueue = { toasts: [], summary: [], lastAt: -Infinity, now: 0 };
 
-/** So many are shown at once. */
+/** How many toasts are shown at once. */
 const MOST = 3;
-/** More than {@link MOST} outcomes, each within this time of the one before, in milliseconds, are a burst. */
+/** A burst is more than {@link MOST} outcomes, each of them within this time of the one before, in milliseconds. */
 const BURST = 1_000;
 
-/** The queue with `tasks` (oldest first) told of. */
+/** The queue after `tasks` (oldest first) were added. */
 export function addToasts(queue: ToastQueue, tasks: readonly OutcomeSnapshot[], options: AddOptions): ToastQueue {
   const { now, duration, isSticky } = options;
   if (!(duration > 0) || tasks.length === 0) return queue;
-  const goesOn = now - queue.lastAt < BURST;
-  const fresh = goesOn ? queue.toasts.filter(({ at }) => now - at < BURST) : [];
-  const isBurst = fresh.length + tasks.length > MOST || (goesOn && queue.summary.length > 0);
+  const followsClosely = now - queue.lastAt < BURST;
+  const recent = followsClosely ? queue.toasts.filter(({ at }) => now - at < BURST) : [];
+  const isBurst = recent.length + tasks.length > MOST || (followsClosely && queue.summary.length > 0);
   const toToast = (task: OutcomeSnapshot) => ({
     ...{ task, at: now, left: isSticky(task) ? Infinity : duration },
   });
   if (isBurst) {
-    const known = queue.toasts.filter((toast) => !fresh.includes(toast) || hasFailed(toast.task));
-    const joined = fresh.map(({ task }) => task).reverse();
-    const summary = [...queue.summary, ...[...joined, ...tasks].filter((task) => !hasFailed(task))];
-    return { ...queue, toasts: [...tasks.filter(hasFailed).map(toToast).reverse(), ...known], summary, lastAt: now };
+    // The recent toasts belong to the burst: all of it moves to the summary, except for failures.
+    const kept = queue.toasts.filter((toast) => !recent.includes(toast) || hasFailed(toast.task));
+    const burst = [...recent.map(({ task }) => task).reverse(), ...tasks];
+    const summary = [...queue.summary, ...burst.filter((task) => !hasFailed(task))];
+    return { ...queue, toasts: [...tasks.filter(hasFailed).map(toToast).reverse(), ...kept], summary, lastAt: now };
   }
   return { ...queue, toasts: [...tasks.map(toToast).reverse(), ...queue.toasts], lastAt: now };
 }
@@ -74,18 +75,18 @@ export function addSummary(queue: ToastQueue, tasks: readonly OutcomeSnapshot[])
   return tasks.length === 0 ? queue : { ...queue, summary: [...queue.summary, ...tasks] };
 }
 
-/** The queue at `now`: what was shown for long enough is gone. Time in which the toasts are paused does not count. */
+/** The queue at `now`, without the toasts whose time is over. Time in which the toasts are paused does not count. */
 export function passTime(queue: ToastQueue, now: number, isPaused: boolean): ToastQueue {
   const passed = isPaused ? 0 : Math.max(now - queue.now, 0);
   if (passed === 0 || queue.toasts.length === 0) return { ...queue, now };
   const toasts = queue.toasts
-    // Time passes only for those that are shown, or nobody would ever see the rest.
+    // Time passes only for toasts that are shown. Otherwise a waiting toast could end before anybody saw it.
     .map((toast, index) => (index < MOST ? { ...toast, left: toast.left - passed } : toast))
     .filter(({ left }) => left > 0);
   return { ...queue, toasts, now };
 }
 
-/** The queue with what `isWanted` says, and nothing else; itself where that is everything. */
+/** The queue with only those tasks for which `isWanted` is true; `queue` itself where that is all of them. */
 export function keepToasts(queue: ToastQueue, isWanted: (task: OutcomeSnapshot) => boolean): ToastQueue {
   const toasts = queue.toasts.filter(({ task }) => isWanted(task));
   const summary = queue.summary.filter(isWanted);

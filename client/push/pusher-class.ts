@@ -1,4 +1,4 @@
-/** The shape of pusher-js, as far as inloop uses it. What it does is `pusher.ts`'s to know. */
+/** The types of pusher-js, as far as inloop uses it. `pusher.ts` describes how pusher-js behaves. */
 
 import type { Options } from 'pusher-js';
 import { isObject } from '../parse.ts';
@@ -10,9 +10,9 @@ export type PusherClass = new (key: string, options: Options) => PusherLike;
 
 export interface PusherLike {
   readonly connection: {
-    // biome-ignore lint/suspicious/noExplicitAny: pusher-js says `Function`; each handler below checks what it gets
+    // biome-ignore lint/suspicious/noExplicitAny: pusher-js declares `Function`; each handler below checks what it gets
     bind(event: string, callback: (data: any) => void): unknown;
-    /** The socket that is open, and what carries it: `ws`, `xhr_streaming` or `xhr_polling`. */
+    /** The open connection, with the name of its transport: `ws`, `xhr_streaming` or `xhr_polling`. */
     readonly connection?: { readonly transport?: { readonly name?: string } } | null;
   };
   connect(): void;

@@ -40,7 +40,7 @@ async function live(chance = 0.5) {
 }
 
 const open = () => FakePusher.made.filter(({ connection }) => connection.state === 'connected');
-const carriers = () => open().map(({ connection }) => connection.connection?.transport.name);
+const transports = () => open().map(({ connection }) => connection.connection?.transport.name);
 
 /** The network lets no WebSocket through any more, and breaks the one there is. */
 function block(...transports: string[]): void {
@@ -54,7 +54,7 @@ describe('WebSockets that are blocked in the middle of a session', () => {
     block();
     await timing.advance(8_000);
     expect(link.state.isUp).toBe(true);
-    expect(carriers()).toEqual(['xhr_streaming']);
+    expect(transports()).toEqual(['xhr_streaming']);
   });
 
   it('are done without within 8 s where streams are held back as well', async () => {
@@ -62,7 +62,7 @@ describe('WebSockets that are blocked in the middle of a session', () => {
     block('xhr_streaming');
     await timing.advance(8_000);
     expect(link.state.isUp).toBe(true);
-    expect(carriers()).toEqual(['xhr_polling']);
+    expect(transports()).toEqual(['xhr_polling']);
   });
 
   it('are used again within a minute of their return, with one connection, and without a moment without', async () => {
@@ -71,12 +71,12 @@ describe('WebSockets that are blocked in the middle of a session', () => {
       const { timing, link, counts } = await live();
       block();
       await timing.advance(passed);
-      expect(carriers()).toEqual(['xhr_streaming']);
+      expect(transports()).toEqual(['xhr_streaming']);
       const before = counts();
       FakePusher.blocked = [];
       await timing.advance(60_000);
       expect(link.state.isUp).toBe(true);
-      expect(carriers()).toEqual(['ws']);
+      expect(transports()).toEqual(['ws']);
       // Told again that it is up: what went to neither is fetched.
       expect(counts()).toEqual({ ups: before.ups + 1, downs: before.downs });
       link.pause();
@@ -108,7 +108,7 @@ describe('an outage of the bus', () => {
       await timing.advance(3_000);
       expect(link.state.isUp).toBe(true);
       await timing.advance(60_000);
-      expect(carriers()).toEqual(['ws']);
+      expect(transports()).toEqual(['ws']);
       link.pause();
     }
   });
@@ -125,7 +125,7 @@ describe('an outage of the bus', () => {
       FakePusher.isReachable = true;
       await timing.advance(3_000);
       expect([outage, link.state.isUp]).toEqual([outage, true]);
-      expect(carriers()).toEqual(['ws']);
+      expect(transports()).toEqual(['ws']);
       link.pause();
       expect(timing.pending).toBe(0);
       expect(open()).toEqual([]);
@@ -140,6 +140,6 @@ describe('an outage of the bus', () => {
     await timing.advance(1_000);
     FakePusher.isReachable = true;
     await timing.advance(3_000);
-    expect(carriers()).toEqual(['xhr_streaming']);
+    expect(transports()).toEqual(['xhr_streaming']);
   });
 });

@@ -1,29 +1,31 @@
 /**
- * Chooses the transport of a push connection, WebSocket or HTTP, for networks that change. It is a Pusher class that is
- * made from the real one.
+ * Chooses the transport of a push connection, WebSocket or HTTP, for networks that change. `steerTransports` makes a Pusher
+ * class that does so from the real one.
  *
  * pusher-js alone waits 5 s for a WebSocket before it tries HTTP (2 s with TLS), which is longer than the short attempts
- * of `link.ts`. And it prefers a transport that worked for half an hour. Here the attempts after a loss alternate between
- * WebSocket and HTTP. While push is up over HTTP, a second connection tries a WebSocket from time to time. It replaces the
- * first one when it is subscribed, so that no event is missed in between.
+ * of `link.ts`. And for half an hour it prefers the transport that worked last. Here the attempts after a loss alternate
+ * between WebSocket and HTTP. While push is up over HTTP, a second connection (the probe) tries a WebSocket from time to
+ * time. Once the probe is subscribed it replaces the first connection, so that no event is missed in between.
  */
 
 import { systemTiming, type Timing } from '../environment.ts';
 import type { Options, PusherClass, PusherLike } from './pusher-class.ts';
 
-/** The transports that an attempt may use. */
+/** How a connection is made: over a WebSocket or over HTTP. */
+type Transport = 'ws' | 'http';
+/** The transports that an attempt may use, as pusher-js names them. */
 type Transports = Options['enabledTransports'];
 
-/** With TLS, pusher-js takes this for `wss`. */
+/** With TLS, pusher-js reads `ws` as `wss`. */
 const WEB_SOCKET: Transports = ['ws'];
 const HTTP: Transports = ['xhr_streaming', 'xhr_polling'];
-/** For proxies that delay a stream: with streaming allowed, pusher-js would wait 4 s for it first. */
+/** For proxies that delay a stream. If streaming were allowed, pusher-js would wait 4 s for it first. */
 const HTTP_POLLING: Transports = ['xhr_polling'];
-/** All that the options allow. A short attempt gets no further than a WebSocket. */
+/** All that the options allow. A short attempt ends before pusher-js has tried more than a WebSocket. */
 const ANY = undefined;
 
 /** What each attempt after a loss may use, by the transport before the loss. From the eleventh attempt on: all. */
-const ATTEMPTS: Readonly<Record<'ws' | 'http', readonly (Transports | undefined)[]>> = {
+const ATTEMPTS: Readonly<Record<Transport, readonly (Transports | undefined)[]>> = {
   ws: [ANY, HTTP, ANY, HTTP_POLLING, ANY, HTTP, ANY, HTTP_POLLING, ANY, HTTP],
   http: [HTTP, HTTP, ANY, HTTP_POLLING, HTTP, HTTP, ANY, HTTP_POLLING, HTTP, HTTP],
 };
@@ -31,7 +33,7 @@ const ATTEMPTS: Readonly<Record<'ws' | 'http', readonly (Transports | undefined)
 /** Push over HTTP tries a WebSocket after 5 s, then after 10, 20, 40, 40 … s. In milliseconds. */
 const FIRST_PROBE = 5_000;
 const SLOWEST_PROBE = 40_000;
-/** How long such a try may take, in milliseconds. */
+/** How long a probe may take, in milliseconds. */
 const PROBE_LIMIT = 8_000;
 
 type Callback = (data: never) => void;
@@ -39,13 +41,13 @@ type EventCallback = (event: string, data: unknown) => void;
 
 /** A Pusher that chooses its transport, for one channel. */
 export interface SteeredPusher extends PusherLike {
-  /** The transport of the connection, or of the last one; null before the first. */
-  readonly carrier: 'ws' | 'http' | null;
+  /** How the connection is made, or the last one was; null before the first. */
+  readonly transport: Transport | null;
 }
 
-export type SteeredClass = new (key: string, options: Options, carrier?: 'ws' | 'http' | null) => SteeredPusher;
+export type SteeredClass = new (key: string, options: Options, transport?: Transport | null) => SteeredPusher;
 
-/** Classes that choose their transports already, or share a connection that does. */
+/** Classes that choose their transports already, or share a connection of such a class. */
 const steered = new WeakSet<object>();
 
 /** Says that `Pusher` chooses its transports by itself. */
@@ -69,13 +71,15 @@ function makeSteered(Real: PusherClass, timing: Timing): SteeredClass {
     #real: PusherLike | undefined;
     /** The transports that `#real` may use. */
     #transports: Transports | undefined;
-    /** Attempts since it was up. */
+    /** Attempts since push was up. */
     #attempts = 0;
     #isWanted = false;
     #probe: PusherLike | undefined;
+    /** Probes since push was up over a WebSocket. */
     #probes = 0;
+    /** Starts the next probe, or ends the one that is running. */
     #timer: unknown;
-    carrier: 'ws' | 'http' | null;
+    transport: Transport | null;
 
     readonly connection = {
       bind: (event: string, callback: Callback): void => {
@@ -83,11 +87,11 @@ function makeSteered(Real: PusherClass, timing: Timing): SteeredClass {
       },
     };
 
-    /** @param carrier the transport that works in another tab; null where none is known */
-    constructor(key: string, options: Options, carrier: 'ws' | 'http' | null = null) {
+    /** @param transport what works in another tab; null where nothing is known to work */
+    constructor(key: string, options: Options, transport: Transport | null = null) {
       this.#key = key;
       this.#options = options;
-      this.carrier = carrier;
+      this.transport = transport;
     }
 
     subscribe(channel: string): { bind_global(callback: EventCallback): void } {
@@ -97,7 +101,7 @@ function makeSteered(Real: PusherClass, timing: Timing): SteeredClass {
 
     connect(): void {
       this.#isWanted = true;
-      const transports = this.carrier === null ? ANY : ATTEMPTS[this.carrier][this.#attempts];
+      const transports = this.transport === null ? ANY : ATTEMPTS[this.transport][this.#attempts];
       this.#attempts++;
       if (this.#real && transports !== this.#transports) {
         const old = this.#real;
@@ -107,8 +111,8 @@ function makeSteered(Real: PusherClass, timing: Timing): SteeredClass {
       this.#transports = transports;
       this.#real ??= this.#create(transports);
       this.#real.connect();
-      // The attempt over HTTP may find nothing while WebSockets work again: so try both.
-      if (transports && this.carrier === 'ws') this.#tryWebSocket();
+      // During an attempt over HTTP, WebSockets may work again. So try both at once.
+      if (transports && this.transport === 'ws') this.#tryWebSocket();
     }
 
     disconnect(): void {
@@ -131,21 +135,20 @@ function makeSteered(Real: PusherClass, timing: Timing): SteeredClass {
         else this.#tell('state_change', change);
       });
       real.subscribe(this.#channel).bind_global((event, data) => {
-        const isEntered = event === 'pusher:subscription_succeeded';
-        if (isEntered && real === this.#probe && this.#isWanted) this.#takeOver(real);
+        const isSubscribed = event === 'pusher:subscription_succeeded';
+        if (isSubscribed && real === this.#probe && this.#isWanted) this.#takeOver(real);
         if (real !== this.#real) return;
-        if (isEntered) this.#settle(real);
+        if (isSubscribed) this.#onSubscribed(real);
         for (const callback of this.#eventCallbacks) callback(event, data);
       });
       return real;
     }
 
-    /** `real` is subscribed. */
-    #settle(real: PusherLike): void {
+    #onSubscribed(real: PusherLike): void {
       this.#attempts = 0;
       const name = real.connection.connection?.transport?.name;
-      this.carrier = name?.startsWith('xhr') ? 'http' : 'ws';
-      if (this.carrier === 'ws') {
+      this.transport = name?.startsWith('xhr') ? 'http' : 'ws';
+      if (this.transport === 'ws') {
         this.#endProbe();
         this.#probes = 0;
       } else if (!this.#timer) {
@@ -184,7 +187,7 @@ function makeSteered(Real: PusherClass, timing: Timing): SteeredClass {
       this.#probe = undefined;
     }
 
-    /** `probe` is subscribed over a WebSocket and replaces the connection over HTTP. The feed then fetches what both missed. */
+    /** Replaces the connection over HTTP by `probe`, which is subscribed. The feed then fetches what both missed. */
     #takeOver(probe: PusherLike): void {
       const old = this.#real;
       this.#real = probe;
@@ -192,7 +195,7 @@ function makeSteered(Real: PusherClass, timing: Timing): SteeredClass {
       this.#probe = undefined;
       this.#endProbe();
       old?.disconnect();
-      // Push was not up before. So tell that there is a connection, too.
+      // Push was not up before, so the feed must hear first that there is a connection.
       if (this.#attempts > 0) this.#tell('state_change', { previous: 'connecting', current: 'connected' });
     }
 

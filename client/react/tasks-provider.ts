@@ -8,12 +8,12 @@ import { createOwnFeed, type OwnFeed } from './own-feed.ts';
 import { FeedContext } from './use-tasks.ts';
 import { watchOutcomes } from './watch-outcomes.ts';
 
-/** Either the options of `connectTasks`, or a `feed` that is there already and stays yours to close. */
+/** Either the options of `connectTasks`, or a `feed` that you have made and that you close yourself. */
 export type TasksProviderProps = {
   readonly children?: ReactNode;
   /**
-   * Called once with each outcome that is reached while this is mounted. It follows the state and not the messages, so lost
-   * and doubled messages do not matter. Not called with outcomes from before. Every tab calls its own `onOutcome`, so use it
+   * Called once with each outcome that is reached while the provider is mounted, and not with outcomes from before. Lost and
+   * doubled messages do not matter, since it follows the feed's state. Every tab calls its own `onOutcome`, so use it
    * to refetch what a task has changed. To tell the user once over all tabs, use `presentOutcomes` of `inloop/headless`.
    */
   readonly onOutcome?: ((task: OutcomeSnapshot) => void) | undefined;
@@ -33,7 +33,7 @@ export function TasksProvider(props: TasksProviderProps): ReactElement {
   const [own] = useState(createOwnFeed);
   const feed = 'feed' in props ? props.feed : own;
   const { children } = props;
-  // React runs effects in the order of the tree. So the feed is open before an effect of the children needs it.
+  // React runs the effects of an earlier sibling first. So `Connection` opens the feed before effects of the children run.
   return createElement(
     FeedContext.Provider,
     { value: feed },

@@ -10,7 +10,7 @@ import { useTaskFeed } from './use-tasks.ts';
 export interface StartTask<D extends AnyTaskDefinition> {
   /**
    * Starts a task. Resolves with its first snapshot as soon as it is accepted: follow it with `useTask(snapshot.id)`.
-   * Rejects with the `error` below; a rejection that nobody handles causes no warning. Stays the same function.
+   * Rejects with the `error` below; a rejection that nobody handles causes no warning. The function keeps its identity.
    */
   readonly start: (input: InputOf<D>, options?: StartOptions) => Promise<Snapshot<ResultOf<D>>>;
   /** Whether a start waits for its answer, for example to disable the button. */
@@ -35,13 +35,13 @@ export function useStartTask<D extends AnyTaskDefinition>(task: D | D['name']): 
   const { name } = typeof task === 'string' ? { name: task } : (task as D);
   const start = useCallback(
     (input: unknown, options?: StartOptions) => {
-      const change = (by: number, reason: TaskError | null) =>
-        setState((before) => ({ pending: before.pending + by, error: reason }));
-      change(1, null);
+      const addPending = (count: 1 | -1, reason: TaskError | null) =>
+        setState((before) => ({ pending: before.pending + count, error: reason }));
+      addPending(1, null);
       const starting = feed.start(name, input, options);
       starting.then(
-        () => change(-1, null),
-        (reason) => change(-1, reason),
+        () => addPending(-1, null),
+        (reason) => addPending(-1, reason),
       );
       return starting;
     },

@@ -1,24 +1,21 @@
 /**
- * Lets one tab of a browser do what each of them would do, such as showing an outcome: the tab that claims its id first. The
- * claimed ids are kept in the storage that all tabs share, and are changed under a lock.
+ * Lets only one tab of a browser tell the user of an outcome: the tab that claims the outcome's id first. The claimed ids
+ * are kept in the storage that all tabs share, and are changed under a lock.
  */
 
 import { findStorage, readText, type SharedStorage, writeText } from '../storage.ts';
 
-/** How many claimed ids are kept: more than a person's inbox holds, and about 11 KB of storage. */
+/** How many claimed ids are kept: more than a person's inbox holds. 300 ids of 36 characters take about 11 KB of storage. */
 const MOST_IDS = 300;
 
-/** Where the storage keeps whether the user wants system notifications. */
-export const NOTIFY_KEY = 'inloop:notify';
-
-/** How late another process may see a change of the storage, in milliseconds. No browser promises a limit; this is a safe guess. */
+/** How late another process may see a change of the storage, in milliseconds. A guess: no browser promises a limit. */
 const STORAGE_LAG = 100;
 
 /** What the tabs of a browser share. */
 export interface ClaimOptions {
   /** Default: `localStorage`, or nothing where there is none. */
   readonly storage?: SharedStorage | null;
-  /** Default: Web Locks, or none where there are none; then two tabs may both claim in one instant. */
+  /** Default: Web Locks, or none where there are none. Without locks, two tabs may claim an id at the same moment. */
   readonly locks?: Pick<LockManager, 'request'> | null;
 }
 
@@ -41,7 +38,7 @@ export async function claimIds(
     return await new Promise((resolve, reject) => {
       const hold = async () => {
         resolve(take());
-        // The next tab gets the lock only when its process is sure to see what was written.
+        // Keeps the lock until the process of the next tab sees what was written.
         if (options.storage === undefined) await new Promise((done) => setTimeout(done, STORAGE_LAG));
       };
       locks.request(key, hold).catch(reject);

@@ -191,7 +191,7 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
       /** The shared connection is subscribed. */
       #goUp(real: SteeredPusher): void {
         this.#isUp = true;
-        this.#isHttp = real.carrier === 'http';
+        this.#isHttp = real.transport === 'http';
         this.#tellTabs({ type: 'up', isHttp: this.#isHttp });
       }
 

@@ -3,8 +3,8 @@
  * who has signed out. Tabs share cookies but no memory. A tab that learns who is signed in tells the others, and those that
  * know something else ask the server. Nothing about tasks is sent here.
  *
- * A page that is left may lead to a sign-out page without inloop. So the other tabs ask the server soon after: once at
- * once, and once after a slow sign-out would be over. A tab that has asked tells the others, so that they need not.
+ * A page that is left may lead to a sign-out page without inloop. So the other tabs ask the server twice: after 50 ms, and
+ * after 1.3 s for a slow sign-out. A tab that has asked tells the others, and they leave out the same question.
  */
 
 import type { Timing } from '../environment.ts';
@@ -13,17 +13,17 @@ export interface TabsOptions {
   /** Feeds with the same name talk to each other. */
   readonly name: string;
   readonly timing: Timing;
-  /** Who is signed in, as far as this tab knows: a channel, null for nobody, undefined while it does not know. */
-  readonly belief: () => string | null | undefined;
+  /** Who is signed in, as far as this tab knows: their channel, null for nobody, undefined while that is not known. */
+  readonly knownUser: () => string | null | undefined;
   /** Asks the server who is signed in. */
   readonly check: () => Promise<void>;
 }
 
 export interface Tabs {
-  /** Starts to listen, unless it does already. */
+  /** Starts to listen to the other tabs, unless this tab listens already. */
   open(): void;
-  /** Tells the others who is signed in, as far as this tab knows. */
-  say(): void;
+  /** Tells the others who is signed in, if this tab knows. */
+  tellUser(): void;
   /** Tells the others that this page is being left, and stops listening. */
   leave(): void;
 }
@@ -32,12 +32,13 @@ type Message = { readonly channel: string | null } | { readonly hasLeft: true };
 
 /** When to ask the server after a tab was left, in milliseconds: a fast sign-out is over by the first, a slow one by the second. */
 const CHECKS = [50, 1_300] as const;
-/** The checks of many tabs are spread over this time, in milliseconds, so that the first one spares the rest. */
+/** The checks of many tabs are spread over this time, in milliseconds. After the first answer the others need not ask. */
 const SPREAD = 350;
 
 /** Where there is no BroadcastChannel, every tab is on its own. */
-export function createTabs({ name, timing, belief, check }: TabsOptions): Tabs {
+export function createTabs({ name, timing, knownUser, check }: TabsOptions): Tabs {
   let channel: BroadcastChannel | undefined;
+  /** When to ask the server, earliest first. */
   let due: number[] = [];
   let timer: unknown;
 
@@ -45,8 +46,8 @@ export function createTabs({ name, timing, belief, check }: TabsOptions): Tabs {
     channel?.postMessage(message);
   }
 
-  function say(): void {
-    const known = belief();
+  function tellUser(): void {
+    const known = knownUser();
     if (known !== undefined) post({ channel: known });
   }
 
@@ -57,35 +58,37 @@ export function createTabs({ name, timing, belief, check }: TabsOptions): Tabs {
     timer = timing.setTimeout(() => {
       due.shift();
       plan();
-      void check().then(say);
+      void check().then(tellUser);
     }, next - timing.now());
   }
 
-  function hear(message: Message): void {
-    const known = belief();
-    // A tab that does not know yet is asking the server already.
+  function onMessage(message: Message): void {
+    const known = knownUser();
+    // A tab that does not know who is signed in is asking the server already.
     if (known === undefined) return;
     const now = timing.now();
     if ('hasLeft' in message) {
       const [first, last] = CHECKS.map((ms) => now + ms + SPREAD * timing.random()) as [number, number];
-      // Tabs that are left one after the other do not postpone the first check.
+      // A tab that is left while a check is due must not postpone that check.
       due = [Math.min(due[0] ?? first, first), last];
-    } else if (message.channel === known) due = due.filter((at) => at > now + SPREAD);
-    else void check();
+    } else if (message.channel === known) {
+      // The other tab has just asked: leave out the check that is due about now.
+      due = due.filter((at) => at > now + SPREAD);
+    } else void check();
     plan();
   }
 
   return {
-    say,
+    tellUser,
     open() {
       if (channel || !globalThis.BroadcastChannel) return;
       channel = new BroadcastChannel(name);
-      channel.onmessage = ({ data }: MessageEvent<Message>) => hear(data);
-      // In Node it would keep the process from ending.
+      channel.onmessage = ({ data }: MessageEvent<Message>) => onMessage(data);
+      // In Node an open channel keeps the process from ending.
       (channel as { unref?(): void }).unref?.();
     },
     leave() {
-      if (belief() !== undefined) post({ hasLeft: true });
+      if (knownUser() !== undefined) post({ hasLeft: true });
       channel?.close();
       channel = undefined;
       due = [];

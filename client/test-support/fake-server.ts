@@ -1,4 +1,4 @@
-/** For tests: the HTTP contract of the task router, in memory, as a `fetch`. It counts, and it can be away. */
+/** For tests: the task router's HTTP contract as a `fetch` in memory. It records calls, and can fail or hold answers back. */
 
 import { isFinished, type Snapshot } from '../../core/snapshot.ts';
 
@@ -14,23 +14,23 @@ export class FakeServer {
   readonly calls: Call[] = [];
   /** Who is signed in, by their channel; null: nobody. */
   channel: string | null = 'private-user-ada';
-  /** Whether answers say for whom they are, as every router of ours does. */
+  /** Whether answers name the user's channel, as those of the real router do. */
   namesChannel = true;
-  /** What answers say about the time, in milliseconds; null: nothing. */
+  /** The time that answers tell, in milliseconds; null: answers tell none. */
   now: () => number | null = () => null;
-  /** Holds an answer back that is made already. */
+  /** Called when an answer is made already; the answer waits for the promise that this returns. */
   hold: (path: string) => Promise<void> | undefined = () => undefined;
-  /** What every call answers instead: a status, or 0 for "not reachable". */
+  /** The status of every answer; 0: the server cannot be reached; null: answers are what they should be. */
   failWith: number | null = null;
-  /** Which paths `failWith` is about. */
+  /** The paths that `failWith` applies to. */
   isFailing: (path: string) => boolean = () => true;
-  /** What `POST /auth` answers instead. */
+  /** The status with which `POST /auth` is refused; null: it is not. */
   denyWith: number | null = null;
   retryAfter: number | null = null;
   /** How often it answered 304. */
   notModified = 0;
 
-  /** What the one who is signed in has. */
+  /** The tasks of the signed-in user. */
   get tasks(): Map<string, Snapshot> {
     const tasks = this.#tasks.get(this.channel) ?? new Map<string, Snapshot>();
     this.#tasks.set(this.channel, tasks);
@@ -41,8 +41,8 @@ export class FakeServer {
     for (const snapshot of snapshots) this.tasks.set(snapshot.id, snapshot);
   }
 
-  /** The paths called since the last look. */
-  look(): string[] {
+  /** The calls since the last `takeCalls`: the path of a GET, method and path of others. */
+  takeCalls(): string[] {
     return this.calls.splice(0).map(({ method, path }) => (method === 'GET' ? path : `${method} ${path}`));
   }
 
@@ -96,7 +96,7 @@ export class FakeServer {
     const text = JSON.stringify(body);
     const etag = `"${text.length}-${[...text].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 1e9, 7)}"`;
     const own = { ...more, etag, ...(this.retryAfter !== null && { 'retry-after': `${this.retryAfter}` }) };
-    // As Express has it: who asks with `no-cache` gets the whole answer.
+    // Like Express: a request with `no-cache` gets the whole answer and never a 304.
     const isForced = headers['cache-control']?.includes('no-cache');
     if (headers['if-none-match'] !== etag || isForced) return new Response(text, { headers: own });
     this.notModified++;

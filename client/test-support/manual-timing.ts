@@ -1,4 +1,4 @@
-/** For tests: a clock that moves only when told, with timers that fire in their order. */
+/** For tests: a clock that only `advance` moves, and a page whose signals the test sends. */
 
 import type { Page, PageSignal, Timing } from '../environment.ts';
 
@@ -6,7 +6,7 @@ export class ManualTiming implements Timing {
   #now = Date.parse('2026-01-01T00:00:00.000Z');
   #timers = new Map<number, { at: number; callback: () => void }>();
   #next = 1;
-  /** What `random` gives. */
+  /** What `random` returns. */
   chance = 0.5;
 
   now = (): number => this.#now;
@@ -27,7 +27,7 @@ export class ManualTiming implements Timing {
     return this.#timers.size;
   }
 
-  /** Moves on by `ms`, firing what is due in its order, and lets promises settle in between. */
+  /** Moves the clock by `ms`. Fires the timers that become due, in order of time, and lets promises settle after each. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
     await settle();
@@ -45,9 +45,9 @@ export class ManualTiming implements Timing {
   }
 }
 
-/** Lets everything that waits only for promises go on (reading a Response takes a turn of the event loop). */
+/** Lets promises settle that wait for nothing but other promises. Reading a `Response` takes a turn of the event loop. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+  for (let count = 0; count < 4; count++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 export class ManualPage implements Page {

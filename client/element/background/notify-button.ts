@@ -5,8 +5,7 @@ import type { TaskFeed } from '../../feed/task-feed.ts';
 import { announce } from '../../headless/announce.ts';
 import { notifyOutcomes } from '../../headless/notify.ts';
 import type { Wording } from '../../headless/words/wording.ts';
-import { findStorage, readText, writeText } from '../../storage.ts';
-import { NOTIFY_KEY } from '../../tabs/claim.ts';
+import { findStorage, NOTIFY_KEY, readText, writeText } from '../../storage.ts';
 import { make, setAttribute, setHidden, setText } from '../dom/dom.ts';
 import { addStyles } from '../dom/styles.ts';
 

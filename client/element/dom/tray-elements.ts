@@ -18,7 +18,7 @@ export interface TrayElements {
   readonly panel: HTMLElement;
   readonly close: HTMLButtonElement;
   readonly banner: HTMLElement;
-  /** What scrolls. */
+  /** The part of the panel that scrolls. */
   readonly body: HTMLElement;
   readonly groups: Readonly<Record<'active' | 'unseen' | 'recent', GroupElements>>;
   readonly empty: HTMLElement;
@@ -27,15 +27,15 @@ export interface TrayElements {
   readonly live: HTMLElement;
   /** Sets the words that do not depend on tasks. */
   label(wording: Wording): void;
-  /** Sets the number on the button, and the name of the button. */
+  /** Sets the number on the button, and the button's name. */
   showCounts(wording: Wording, active: number, unseen: readonly OutcomeSnapshot[]): void;
 }
 
-/** Fills `root`. What depends on tasks or words is empty until `label` and `showCounts`. */
+/** Fills `root`. Texts are empty until `label` is called, the count until `showCounts`. */
 export function createTrayElements(root: ShadowRoot): TrayElements {
   addStyles(root);
-  // The button is named by its content and not by an `aria-label`: that would have to repeat the text that is seen,
-  // since voice control finds a button by that text.
+  // The button is named by its content. Voice control finds a button by its visible text, which an `aria-label` would have
+  // to repeat.
   const name = make('span', { class: 'sr' });
   const buttonText = make('span', { 'aria-hidden': 'true' });
   const count = make('span', { part: 'count', 'aria-hidden': 'true' });
@@ -85,9 +85,11 @@ export function createTrayElements(root: ShadowRoot): TrayElements {
       setAttribute(close, 'aria-label', wording.close);
     },
     showCounts(wording, activeCount, outcomes) {
+      // Outcomes that were seen stay in the group until the panel closes, but they do not count.
       const fresh = outcomes.filter((task) => !task.seenAt);
       const shown = fresh.length || activeCount;
-      const kind = fresh.some(({ status }) => status === 'failed') ? 'bad' : fresh.length ? 'unseen' : 'active';
+      const hasFailure = fresh.some(({ status }) => status === 'failed');
+      const kind = hasFailure ? 'bad' : fresh.length > 0 ? 'unseen' : 'active';
       setText(count, formatNumber(shown, wording.locale));
       setAttribute(count, 'data-kind', kind);
       setHidden(count, shown === 0);

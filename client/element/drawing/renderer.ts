@@ -1,6 +1,6 @@
 /**
- * Puts on the page what is to be seen now. The one place where drawing starts: `frame-loop.ts` says when to call it, it
- * says what is drawn in which order, and `rows/row-schedule.ts` says which rows take part.
+ * Draws the tray as it is now. This is the only place where drawing starts: `frame-loop.ts` decides when to draw, this file
+ * decides what is drawn in which order, and `rows/row-schedule.ts` decides which rows are drawn.
  */
 
 import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../../core/snapshot.ts';
@@ -20,7 +20,7 @@ import type { ToastStack } from '../toasts/toast-stack.ts';
 import { type TaskMemories, updateMemories } from './task-memories.ts';
 import { describeTray, type TrayView } from './tray-view.ts';
 
-/** What is drawn on, and what with. */
+/** The parts that a drawing reads or changes. */
 export interface RendererParts {
   readonly elements: TrayElements;
   readonly binding: FeedBinding;
@@ -29,16 +29,16 @@ export interface RendererParts {
   readonly seen: SeenObserver;
   readonly announcer: LiveAnnouncer;
   readonly getWords: () => Wording;
-  /** Undefined until an outcome was told of. */
+  /** Undefined until the first toast. */
   readonly getToasts: () => ToastStack | undefined;
-  /** Undefined until it was wanted. */
+  /** Undefined until a page or a user wants them. */
   readonly getBackground: () => BackgroundSignals | undefined;
 }
 
 export interface Renderer {
   /** Draws. Returns in how many milliseconds to draw again: 0 for the next frame, Infinity for never. */
   draw(): number;
-  /** Forgets what belongs to another feed or user. What is on the page stays until the next `draw`. */
+  /** Forgets the feed or user before. What is on the page stays until the next `draw`. */
   reset(): void;
 }
 

@@ -7,18 +7,18 @@ import { type Groups, groupTasks, hideYoung } from '../../headless/groups.ts';
 import type { Wording } from '../../headless/words/wording.ts';
 import { NEVER } from '../rows/row-schedule.ts';
 
-/** What of the panel decides about the view. */
+/** What the view depends on of the panel. */
 export interface PanelState {
   readonly isOpen: boolean;
   /** Ids of outcomes that stay in "New" although they were seen. */
   readonly held: ReadonlySet<string>;
-  /** At most so many outcomes get a row. */
+  /** How many outcomes get a row at most. */
   readonly limit: number;
 }
 
-/** Whether young tasks have become old enough to be shown is looked at this often, in milliseconds. */
+/** How often to check whether a task of less than a second is old enough to be shown, in milliseconds. */
 const YOUNG_CHECK = 200;
-/** The banner says for how long the connection is gone: counted on this often, in milliseconds. */
+/** How often the banner's text about the connection is updated, in milliseconds: it counts seconds. */
 const BANNER_TICK = 1_000;
 
 export interface TrayInput {
@@ -29,7 +29,7 @@ export interface TrayInput {
   readonly now: number;
   /** Our clock in milliseconds. */
   readonly ourNow: number;
-  /** The view before: what did not change is taken over, so that long lists cost little. */
+  /** The view before. Its unchanged parts are reused, so that long lists cost little. */
   readonly before?: TrayView | undefined;
 }
 
@@ -43,9 +43,9 @@ export interface TrayView {
   readonly hasMore: boolean;
   /** '' for none. */
   readonly banner: string;
-  /** What is shown may be old, and there is no way to know. */
+  /** Whether the tasks may be out of date: neither push nor polling brings news. */
   readonly isStale: boolean;
-  /** In how many milliseconds this view changes though nothing happens; Infinity for never. Rows count by themselves. */
+  /** In how many milliseconds this view changes merely as time passes; Infinity for never. Says nothing about rows. */
   readonly changesIn: number;
 }
 

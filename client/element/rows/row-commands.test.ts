@@ -13,7 +13,7 @@ describe('a row', () => {
     const tray = await pages.open([task]);
     await button(tray).click();
     await row(tray, 'a.csv').getByRole('button').dblclick();
-    await eventually(() => pages.server.look().filter((path) => path.endsWith('/cancel')).length === 1);
+    await eventually(() => pages.server.takeCalls().filter((path) => path.endsWith('/cancel')).length === 1);
     const cancelling = evolve(task, { type: 'cancel', at: ago(0) });
     await pages.push(cancelling);
     await says(row(tray, 'a.csv'), /Cancelling…/);
@@ -22,7 +22,7 @@ describe('a row', () => {
     expect(focused).toBe('task');
     await pages.push(evolve(cancelling, { type: 'stop', at: ago(0), attempt: 1 }));
     await says(row(tray, 'a.csv'), 'Cancelled');
-    expect(pages.server.look().filter((path) => path.endsWith('/cancel'))).toEqual([]);
+    expect(pages.server.takeCalls().filter((path) => path.endsWith('/cancel'))).toEqual([]);
   });
 
   it('retries, says what went wrong with that, and does not offer to retry twice', async () => {
@@ -34,7 +34,7 @@ describe('a row', () => {
     const again = row(tray, 'a.csv').getByRole('button', { name: 'Retry: Import a.csv' });
     await again.dblclick();
     await says(row(tray, 'a.csv'), 'That did not work: Refused with 503.');
-    expect(pages.server.look().filter((path) => path.endsWith('/retry'))).toHaveLength(1);
+    expect(pages.server.takeCalls().filter((path) => path.endsWith('/retry'))).toHaveLength(1);
     await pages.push({ ...create(2, 'Import a.csv', 0), retryOf: task.id });
     await eventually(async () => (await again.count()) === 0);
     await says(row(tray, 'disk is full'), 'Tried again');

@@ -88,9 +88,9 @@ describe('an outcome', () => {
     await eventually(async () => expect(await buttonName(tray)).toBe('Tasks, 1 in progress'));
     await pages.push(succeed(task, 0, null));
     await eventually(async () => expect(await buttonName(tray)).toBe('Tasks, 1 new'));
-    pages.server.look();
+    pages.server.takeCalls();
     await button(tray).click();
-    await eventually(() => pages.server.look().includes('POST /seen'), { that: 'it to be marked as seen' });
+    await eventually(() => pages.server.takeCalls().includes('POST /seen'), { that: 'it to be marked as seen' });
     await eventually(async () => expect(await buttonName(tray)).toBe('Tasks'));
     await eventually(async () => expect(await tray.locator('h3:visible').allInnerTexts()).toEqual(['New']));
     await pages.page.keyboard.press('Escape');

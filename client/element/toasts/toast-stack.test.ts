@@ -53,7 +53,7 @@ describe('toasts', () => {
     await untilToasts(page, 1);
     await toasts(page).getByRole('button', { name: 'Dismiss' }).click();
     await untilToasts(page, 0);
-    await eventually(() => pages.server.look().includes('POST /seen'), PATIENT);
+    await eventually(() => pages.server.takeCalls().includes('POST /seen'), PATIENT);
   });
 
   it('are three, and a number for the rest that opens the panel', async () => {
@@ -146,9 +146,9 @@ describe('what the user missed', () => {
     const tray = await pages.open([...done, fail(run(create(3, 'Report', 50), 40), 9, 'It broke.')]);
     await says(tray.locator('[part=away]'), 'While you were away: 2 tasks done, 1 failed');
     await takePicture(pages.page, 'away');
-    pages.server.look();
+    pages.server.takeCalls();
     await tray.getByRole('button', { name: 'Dismiss' }).click();
-    await eventually(() => pages.server.look().includes('POST /seen'));
+    await eventually(() => pages.server.takeCalls().includes('POST /seen'));
     await eventually(async () => !(await tray.locator('[part=away]').isVisible()));
   });
 

@@ -1,6 +1,6 @@
 /**
- * Makes `act` run at most once at a time. A call while it runs makes it run once more afterwards, however many calls there
- * were. Resolves when it runs no more.
+ * Wraps `act` so that it never runs twice at the same time. Calls while it runs make it run once more afterwards, however
+ * many calls there are. The promise of each call resolves when no run is left.
  */
 export function serially(act: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined;

@@ -1,4 +1,4 @@
-/** What a row shows of its task, whatever draws it. Pure: made from a snapshot, what is remembered, and the time. */
+/** What a row shows of its task, independent of how it is drawn. Pure: follows from a snapshot, its memory and the time. */
 
 import { isFinished, type Snapshot } from '../../../core/snapshot.ts';
 import { canCancel, canRetry } from '../../../core/transition.ts';
@@ -24,7 +24,7 @@ export interface RowView {
   readonly remarks: readonly string[];
   /** Null for no bar. `fraction` is from 0 to below 1, null where it is not known. */
   readonly bar: { readonly fraction: number | null; readonly text: string } | null;
-  /** Shares of a partial success that add up to 1: done, skipped, failed. Null for no such bar. */
+  /** The parts of a partial success, as shares that add up to 1; null for every other task. */
   readonly segments: readonly [done: number, skipped: number, failed: number] | null;
   readonly links: readonly ResultLink[];
   readonly action: 'cancel' | 'retry' | null;
@@ -49,17 +49,19 @@ export interface RowContext {
   readonly base: string;
 }
 
-/** How long a row says that there is more to do than was thought, in milliseconds. */
-const GROWTH_TOLD = 15_000;
+/** How long a row says that the total has grown, in milliseconds. */
+const GROWTH_SHOWN = 15_000;
 /** After this long without progress, in milliseconds, a row says that the task is still running. */
 const QUIET = 10_000;
 /** After this long without a sign of life, in milliseconds, a row says that the worker may be gone. */
 const NO_SIGN = 30_000;
-/** The most a bar shows before the outcome, from 0 to 1. */
+/** How full a bar gets before the outcome, from 0 to 1: a full bar would look finished. */
 const FULLEST = 0.985;
+/** A wait of less than this would read "starts in 0 s", in milliseconds. */
+const SHORTEST_WAIT = 500;
 
 /**
- * What the row of a task shows at `context.now`. Call it again for each snapshot, and each second where it `isTicking`.
+ * What the row of a task shows at `context.now`. Call it again for each snapshot, and each second while `isTicking` is true.
  * @example
  * const memory = remember(memories.get(task.id), task);
  * const row = describeTask(memory, { wording: ENGLISH, now, isStale: false, isRetried: false, base: location.href });
@@ -89,7 +91,7 @@ export function describeTask({ snapshot, movedAt, pace, grewAt }: TaskMemory, co
     } else if (now - movedAt >= QUIET) remarks.push(wording.stillGoing(seconds(silence)));
   };
   const growth = () => {
-    if (grewAt !== null && now - grewAt < GROWTH_TOLD) remarks.push(wording.moreFound(progress?.total ?? null));
+    if (grewAt !== null && now - grewAt < GROWTH_SHOWN) remarks.push(wording.moreFound(progress?.total ?? null));
   };
   const showBar = () => {
     const fraction = progress?.total ? Math.min(progress.done / progress.total, FULLEST) : null;
@@ -123,7 +125,7 @@ export function describeTask({ snapshot, movedAt, pace, grewAt }: TaskMemory, co
       const wait = -since(snapshot.expectedAt ?? snapshot.updatedAt);
       facts.push(wording.attempt(attempt, attempts));
       if (isWaiting) remarks.push(wording.waitingForWorker);
-      else facts.push(wait > 500 ? wording.nextTry(seconds(wait)) : wording.nextTrySoon);
+      else facts.push(wait > SHORTEST_WAIT ? wording.nextTry(seconds(wait)) : wording.nextTrySoon);
       remarks.push(explain(snapshot.error, wording));
       break;
     }

@@ -1,6 +1,6 @@
 /**
- * Every word the tray says, in one table, for whoever translates it or builds another UI.
- * Texts that come from tasks (titles, reasons, notes) are not in here and never become markup.
+ * Every text of the tray in one table, for translations and for other UIs. Texts that come from tasks (titles, reasons,
+ * notes) are not in the table, and never become markup.
  */
 
 import type { TaskFailure } from '../../../core/error.ts';
@@ -12,7 +12,7 @@ export interface Wording {
   /** `seconds` is a whole number from 0. */
   duration(seconds: number): string;
   readonly tasks: string;
-  /** The button's label for screen readers, since the number on it is only drawn. */
+  /** The button's label for screen readers, from which the number on the button is hidden. */
   button(active: number, unseen: number): string;
   readonly groupActive: string;
   readonly groupUnseen: string;
@@ -31,7 +31,7 @@ export interface Wording {
   readonly failed: string;
   readonly cancelled: string;
   done(done: number, total: number | null): string;
-  /** The total has grown, so that the bar goes back; null where the total is not known any more. */
+  /** The total has grown, so that the bar goes back. `total` is null where it is not known any more. */
   moreFound(total: number | null): string;
   skipped(count: number): string;
   failedCount(count: number): string;
@@ -52,9 +52,9 @@ export interface Wording {
   retryTask(title: string): string;
   readonly retried: string;
   commandFailed(reason: string): string;
-  /** Other words for errors, by their code (`deadline`, `worker_lost`, `unreachable` …); the rest say what they came with. */
+  /** Texts for errors, by code (`deadline`, `worker_lost`, `unreachable` …). Other errors show their own message. */
   readonly errors: Readonly<Record<string, string>>;
-  /** Labels for properties of a result that are links; others are named after their property. */
+  /** Labels for links in a result, by the name of the property. Other links are labelled with that name. */
   readonly links: Readonly<Record<string, string>>;
   readonly reconnecting: string;
   readonly notLive: string;
@@ -83,7 +83,7 @@ const formats = new Map<string, Intl.NumberFormat>();
 
 /** `count` as people of `locale` write it. */
 export function formatNumber(count: number, locale: string): string {
-  // Making an Intl format takes longer than all the rest of a row.
+  // Formats are kept: to make an Intl.NumberFormat takes longer than everything else in a row.
   const format = formats.get(locale) ?? new Intl.NumberFormat(locale);
   formats.set(locale, format);
   return format.format(count);
@@ -91,7 +91,7 @@ export function formatNumber(count: number, locale: string): string {
 
 /** `error` in words for a person. */
 export function explain({ code, message }: TaskFailure, { errors }: Pick<Wording, 'errors'>): string {
-  // A handler may choose any code, `constructor` too.
+  // `Object.hasOwn`, since a handler may choose any code, even `constructor`.
   return (Object.hasOwn(errors, code) ? errors[code] : undefined) ?? message;
 }
 
@@ -172,7 +172,7 @@ export const ENGLISH: Wording = {
   notLive: 'Live updates are not available. Updates come a few seconds late.',
   offline: (duration) => `No connection. What you see is ${duration} old.`,
   signedOut: 'You are signed out. Sign in again to follow your tasks.',
-  away: (...of) => `While you were away: ${counts(...of)}`,
+  away: (...numbers) => `While you were away: ${counts(...numbers)}`,
   show: 'Show',
   dismiss: 'Dismiss',
   toasts: 'Latest outcomes',
