@@ -1,14 +1,14 @@
-/** Lets work run at most once a frame, however often it is asked for. For the feed and for the tray. */
+/** Runs work at most once per frame, however often it is requested. For the feed and for the tray. */
 
 export interface FrameGate {
   /** Runs the work with the next frame. Asking again before that changes nothing. */
   request(): void;
-  /** Takes the request back, if there is one. */
+  /** Cancels the request, if there is one. */
   cancel(): void;
 }
 
 /**
- * @param schedule calls its argument with the next frame, and returns a function that prevents that
+ * @param schedule calls its argument in the next frame, and returns a function that cancels this call
  * @param run the work
  * @example
  * const gate = createFrameGate((frame) => {

@@ -1,6 +1,6 @@
 /**
  * Checks everything that comes over the wire, pushed or fetched. What does not have the shape of `core/wire.ts` becomes
- * null, and the caller ignores it. No code behind these functions checks again.
+ * null, and the caller ignores it. Code that gets a parsed value does not check it again.
  */
 
 import { isFinished, type Snapshot, STATUSES } from '../core/snapshot.ts';
@@ -12,13 +12,15 @@ type Fields = Readonly<Record<string, unknown>>;
 export function parseSnapshot(value: unknown): Snapshot | null {
   if (!isObject(value)) return null;
   const { status, progress, error } = value;
+  const needsError = status === 'failed' || status === 'retrying';
+  const hasError = isObject(error) && every(error, isText, 'code message');
   const isValid =
     every(value, isText, 'id name title createdAt updatedAt') &&
     every(value, isCount, 'revision attempt attempts') &&
     every(value, isOptionalText, 'startedAt finishedAt signOfLifeAt expectedAt retryOf seenAt waitingFor') &&
     isText(value.finishedAt) === isFinished(value as unknown as Snapshot) &&
     (STATUSES as readonly unknown[]).includes(status) &&
-    (status === 'failed' || status === 'retrying') === (isObject(error) && every(error, isText, 'code message')) &&
+    needsError === hasError &&
     ((progress ?? null) === null ||
       (isObject(progress) &&
         isCount(progress.done) &&
@@ -51,7 +53,7 @@ export function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Whether each of `names`, set apart by spaces, is a field that passes `check`. */
+/** Whether `check` is true for each field in `names` (separated by spaces). */
 function every(fields: Fields, check: (value: unknown) => boolean, names: string): boolean {
   return names.split(' ').every((name) => check(fields[name]));
 }

@@ -1,17 +1,20 @@
 /**
- * What an encrypted channel needs beyond pusher-js: a cipher, and care when the key changes. `pusher.ts` loads this file
- * for encrypted channels only, so that other pages need not download it.
+ * What an encrypted channel needs beyond pusher-js: a cipher, and a way through a change of the key. `pusher.ts` loads this
+ * file for encrypted channels only, so that other pages need not download it.
  *
- * After a change of the key pusher-js cannot read the next event. It asks for the channel's key again, tries the event once
- * more, and drops it if that fails too. Here all events of that time share one answer, and the feed fetches what may have
- * been dropped.
+ * After a change of the key pusher-js cannot read the next event. It asks for the channel's key again, tries to read the
+ * event once more, and drops it if that fails too. Here all events within 2 s share one answer, and the feed fetches what
+ * may have been dropped.
  */
 
 import { xsalsa20poly1305 } from '@noble/ciphers/salsa.js';
 import type { Authorizer, Options } from './pusher-class.ts';
 
-/** Events within this time share one answer, in milliseconds. While two keys are in use, each event would send a request. */
-const KEEP = 2_000;
+/** How long events share one answer, in milliseconds. Otherwise each event would send a request while two keys are in use. */
+const SHARED_FOR = 2_000;
+
+/** How pusher-js asks for an authorization: for which socket and channel. */
+type Request = Parameters<Authorizer>[0];
 
 /** The part of NaCl that pusher-js needs. `open` returns null for what was sealed with another key. */
 const nacl = {
@@ -30,31 +33,33 @@ const nacl = {
 
 /**
  * `options` for an encrypted channel.
- * @param watch called when events come that cannot be read; what it returns is called when they may have been lost
+ * @param prepareFetch called when an event cannot be read; returns a function that fetches what may have been lost
  */
-export function encrypt(options: Options, watch: () => () => void): Options {
+export function encrypt(options: Options, prepareFetch: () => () => void): Options {
   const { customHandler } = options.channelAuthorization as { customHandler: Authorizer };
-  /** The connection that has the channel's key. */
-  let entered: string | undefined;
+  /** The socket id of the connection that has got the channel's key. */
+  let authorizedSocket: string | undefined;
+  /** The answer that events share now. */
   let answer: Promise<object> | undefined;
-  let isMissing = false;
+  /** Whether an event got an answer that was asked for before the event: its key may be too old, and the event dropped. */
+  let mayHaveDropped = false;
 
-  const ask = (of: Parameters<Authorizer>[0]) =>
+  const ask = (request: Request) =>
     new Promise<object>((resolve, reject) => {
-      customHandler(of, (error, signed) => (error ? reject(error) : resolve(signed as object)));
+      customHandler(request, (error, signed) => (error ? reject(error) : resolve(signed as object)));
     });
 
-  /** A subscribed connection asks again only when it could not read an event. */
-  function renew(of: Parameters<Authorizer>[0]): Promise<object> {
-    isMissing = !!answer;
+  /** For an event that could not be read: only then does a connection that has the key ask again. */
+  function renewKey(request: Request): Promise<object> {
+    mayHaveDropped = !!answer;
     if (answer) return answer;
-    answer = ask(of);
-    const fetchMissed = watch();
+    answer = ask(request);
+    const fetchMissed = prepareFetch();
     fetchMissed();
     setTimeout(() => {
       answer = undefined;
-      if (isMissing) fetchMissed();
-    }, KEEP);
+      if (mayHaveDropped) fetchMissed();
+    }, SHARED_FOR);
     return answer;
   }
 
@@ -62,10 +67,10 @@ export function encrypt(options: Options, watch: () => () => void): Options {
     ...options,
     nacl,
     channelAuthorization: {
-      customHandler(of, callback) {
-        (of.socketId === entered ? renew(of) : ask(of)).then(
+      customHandler(request, callback) {
+        (request.socketId === authorizedSocket ? renewKey(request) : ask(request)).then(
           (signed) => {
-            entered = of.socketId;
+            authorizedSocket = request.socketId;
             // A copy, since pusher-js deletes the key from the object it gets.
             callback(null, { ...signed } as { auth: string });
           },

@@ -1,16 +1,16 @@
 /**
- * Knows how pusher-js behaves: how to set it up so that nothing leaks to hosts that are not ours, and how
- * to read its states. It keeps nothing alive by itself; `link.ts` decides when to try again.
+ * Connects to one channel with pusher-js: sets it up so that nothing goes to hosts that are not ours, and reads its states.
+ * This file does not reconnect; `link.ts` decides when to try again.
  *
  * Traps this port hides (pusher-js 8):
  * - every host and port has to be set, or the fallback goes to `sockjs-<cluster>.pusher.com`
- * - after a loss it retries at moments of its own, without jitter and up to 105 s apart, and its retry timer
- *   later ends a connection that somebody else opened meanwhile: so a lost connection is fully `disconnect`ed
- * - `disconnected` that we did not ask for means that the bus turned us away for good
- * - an authorization that failed is not tried again, and one that the bus rejected leaves `subscriptionPending`,
- *   which only a new connection heals: so both get a new connection
- * - an encrypted channel needs a cipher that only `pusher-js/with-encryption` brings, at half its size again: it is
- *   loaded here (`encryption.ts`), whatever build the page brought, for such a channel and for no other
+ * - after a loss it retries by its own timer, without jitter and up to 105 s apart; that timer would also end a connection
+ *   that we have opened in between. So a lost connection is always ended with `disconnect`
+ * - the state `disconnected`, where we did not disconnect, means that the bus refuses us for good
+ * - an authorization that failed is not tried again, and one that the bus rejected leaves `subscriptionPending` set. Both
+ *   can only be repaired by a new connection
+ * - an encrypted channel needs a cipher. Only `pusher-js/with-encryption` has one, and it is half as big again. So the
+ *   cipher is loaded here (`encryption.ts`), for encrypted channels only, whichever build the page brought
  */
 
 import type { ConnectionInfo } from '../../core/wire.ts';
@@ -27,9 +27,9 @@ import { steerTransports } from './transport.ts';
 
 /**
  * Why push is away:
- * - `lost`: the connection broke or was not to be had; trying again may help
- * - `refused`: the bus turned us away for good (close codes 40xx and from 4300), or this Pusher cannot do it at all
- *   (no transport in this browser); pusher-js says more on the console
+ * - `lost`: the connection broke or could not be made; trying again may help
+ * - `refused`: the bus refuses us for good (close codes 40xx and from 4300), or this browser has none of the transports;
+ *   pusher-js says more on the console
  * - `unauthorized`: connected, but our server did not authorize the channel, or the bus rejected its signature
  */
 export type PushLoss = 'lost' | 'refused' | 'unauthorized';
@@ -46,7 +46,7 @@ export interface PushHandlers {
 
 /** A connection to one channel. */
 export interface Push {
-  /** Starts a connection, whatever was going on before. */
+  /** Starts a connection; ends one that is there. */
   open(): void;
   /** Ends the connection or the attempt, until `open`. */
   pause(): void;
@@ -68,22 +68,23 @@ export async function loadPusher(): Promise<PusherSource> {
 
 export function createPush({ Pusher, connection, authorize, handlers, timing }: PushOptions): Push {
   let pusher: PusherLike | undefined;
-  /** Grows with each thing we do to pusher-js. What it says about an older generation is ignored. */
+  /** Grows with each of our calls to pusher-js. Events of an older generation are ignored. */
   let generation = 0;
-  /** Whether we are calling pusher-js just now: what it says meanwhile is our own doing. */
-  let isOurs = false;
+  /** Whether we are inside a call to pusher-js: what it reports then is the effect of that call, and not a loss. */
+  let isCalling = false;
 
+  /** Calls pusher-js through `act`. The events that follow from the call are ignored. */
   function quietly(act: () => void): void {
     generation++;
-    isOurs = true;
+    isCalling = true;
     try {
       act();
     } finally {
-      isOurs = false;
+      isCalling = false;
     }
   }
 
-  /** `act`, unless something else was done meanwhile. */
+  /** Wraps `act` so that it does nothing once pusher-js was called again. */
   function ifCurrent<T extends unknown[]>(act: (...args: T) => void): (...args: T) => void {
     const before = generation;
     return (...args) => {
@@ -92,8 +93,8 @@ export function createPush({ Pusher, connection, authorize, handlers, timing }: 
   }
 
   function goDown(loss: PushLoss): void {
-    if (isOurs) return;
-    // Not at once: pusher-js sets its retry timer, or starts its next attempt, after it has told us.
+    if (isCalling) return;
+    // In a microtask: pusher-js sets its retry timer, or starts its next attempt, after it has called this function.
     queueMicrotask(
       ifCurrent(() => {
         quietly(() => pusher?.disconnect());
@@ -119,7 +120,7 @@ export function createPush({ Pusher, connection, authorize, handlers, timing }: 
   }
 
   const customHandler: Authorizer = ({ socketId, channelName }, callback) => {
-    // What it rejects with is the callback's first argument; the second is looked at only where that is null.
+    // pusher-js reads the second argument only where the first one, the error, is null.
     authorize(socketId, channelName).then(
       (signed) => callback(null, signed as { auth: string }),
       callback as (error: Error) => void,
@@ -134,7 +135,7 @@ export function createPush({ Pusher, connection, authorize, handlers, timing }: 
         pusher.connect();
       });
     } catch {
-      // pusher-js throws texts as well as errors, for example where the browser has no transport.
+      // pusher-js may throw a string instead of an error, for example where the browser has no transport.
       handlers.onDown('refused');
     }
   }
@@ -152,14 +153,14 @@ export function createPush({ Pusher, connection, authorize, handlers, timing }: 
   };
 }
 
-/** Every host option is in `info`; pusher-js takes null for "not set" and leaves alone what it does not know. */
+/** The options for pusher-js. `info` has every host and port; pusher-js reads null as "not set" and ignores unknown options. */
 export function toOptions(info: ConnectionInfo, customHandler: Authorizer): Options {
   return {
     ...info,
-    // The hosts belong together: one without the other would leave us for Pusher's.
+    // If only the WebSocket host were set, HTTP would go to Pusher's own hosts.
     httpHost: info.httpHost ?? info.wsHost,
     enabledTransports: ['ws', 'wss', 'xhr_streaming', 'xhr_polling'],
-    // Two missed beats in well under a minute show a connection that is dead and does not know it.
+    // A dead connection is found within 38 s: after 30 s of silence pusher-js sends a ping, and waits 8 s for the answer.
     activityTimeout: 30_000,
     pongTimeout: 8_000,
     // `link.ts` has a time limit of its own.

@@ -11,9 +11,9 @@ import type { FeedOptions } from '../feed/options.ts';
 import { NOTHING_YET } from '../feed/state.ts';
 import type { PendingFeed, TaskFeed } from '../feed/task-feed.ts';
 
-/** A feed that says {@link NOTHING_YET} while it is not open; its calls are refused then. */
+/** A feed. While it is not open, it shows {@link NOTHING_YET} and rejects calls. */
 export interface OwnFeed extends PendingFeed {
-  /** Connects. Returns a function that closes the connection again. @throws ConfigError `invalid_options` */
+  /** Connects. Returns a function that disconnects. @throws ConfigError `invalid_options` */
   open(options: FeedOptions): () => void;
 }
 
@@ -21,13 +21,13 @@ export function createOwnFeed(): OwnFeed {
   let feed: PendingFeed | undefined;
   const subscribers = new Set<{ readonly listener: () => void; stop: (() => void) | undefined }>();
 
-  function opened(): PendingFeed {
+  function requireOpen(): PendingFeed {
     if (feed) return feed;
     throw new TaskError('closed', 'The <TasksProvider> of this feed is not mounted.', { status: 0 });
   }
 
   function close(): void {
-    // Subscribers are not told: either none is left, or the next `open` tells them.
+    // Subscribers are not called: either none is left, or the next `open` calls them.
     for (const subscriber of subscribers) subscriber.stop?.();
     feed?.close();
     feed = undefined;
@@ -58,10 +58,10 @@ export function createOwnFeed(): OwnFeed {
     refresh: async () => feed?.refresh(),
     now: () => feed?.now() ?? systemTiming.now(),
     get: (id) => feed?.get(id),
-    load: async (id) => opened().load(id),
-    start: (async (name: string, ...rest: [unknown]) => opened().start(name, ...rest)) as TaskFeed['start'],
-    cancel: async (id) => opened().cancel(id),
-    retry: async (id) => opened().retry(id),
+    load: async (id) => requireOpen().load(id),
+    start: (async (name: string, ...rest: [unknown]) => requireOpen().start(name, ...rest)) as TaskFeed['start'],
+    cancel: async (id) => requireOpen().cancel(id),
+    retry: async (id) => requireOpen().retry(id),
     seen: (ids) => feed?.seen(ids),
     loadMore: async () => feed?.loadMore(),
     close,

@@ -1,4 +1,4 @@
-/** For tests and pictures: one task of every kind, as of now. */
+/** For tests and pictures: one task in every status, with times that fit the moment of the call. */
 
 import type { Progress, Snapshot } from '../../core/snapshot.ts';
 import { createSnapshot } from '../../core/snapshot.ts';
@@ -9,7 +9,7 @@ export function ago(seconds: number, now = Date.now()): string {
   return new Date(now - seconds * 1_000).toISOString();
 }
 
-/** A queued task, created `seconds` ago; `key` makes ids that sort. */
+/** A queued task, created `seconds` ago. Ids sort like `key`. */
 export function create(key: number, title: string, seconds: number): Snapshot {
   const id = `0000-${String(key).padStart(4, '0')}`;
   return createSnapshot({ id, name: 'import-contacts', title, attempts: 3, at: ago(seconds) });
@@ -41,7 +41,7 @@ export function see(task: Snapshot): Snapshot {
   return evolve(task, { type: 'see', at: ago(0) });
 }
 
-/** Newest last. */
+/** One task in every status, the newest last. */
 export function allStatuses(): Snapshot[] {
   const tasks = [
     see(
@@ -53,11 +53,9 @@ export function allStatuses(): Snapshot[] {
     evolve(create(2, 'Import old-list.csv', 4_000), { type: 'cancel', at: ago(3_900) }),
     succeed(
       run(create(3, 'Import contacts-march.csv', 300), 290),
-      ...([
-        120,
-        { imported: 839, skipped: 3, rejectsUrl: '/rejects/3.csv' },
-        { done: 842, total: 842, skipped: 3 },
-      ] as const),
+      120,
+      { imported: 839, skipped: 3, rejectsUrl: '/rejects/3.csv' },
+      { done: 842, total: 842, skipped: 3 },
     ),
     fail(
       run(create(4, 'Import customers.xlsx', 200), 190),
@@ -76,6 +74,7 @@ export function allStatuses(): Snapshot[] {
     }),
     create(10, 'Import contacts-april.csv', 3),
   ];
+  // The worker of "Report for the board" has given no sign of life for 47 s.
   const silent = tasks[7] as Snapshot;
   tasks[7] = { ...silent, signOfLifeAt: ago(47), updatedAt: ago(47) } as Snapshot;
   return tasks;

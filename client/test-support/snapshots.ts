@@ -6,12 +6,12 @@ import { type TaskEvent, transition } from '../../core/transition.ts';
 
 const START = Date.parse('2026-01-01T00:00:00.000Z');
 
-/** ISO time, `seconds` after the start of all tests. */
+/** ISO time, `seconds` after 2026-01-01T00:00:00Z. */
 export function at(seconds: number): string {
   return new Date(START + seconds * 1_000).toISOString();
 }
 
-/** A queued task; ids sort like the numbers. */
+/** A queued task. Ids sort like `number`. */
 export function queued(number: number, title = `Task ${number}`, seconds = 0): Snapshot {
   const id = `task-${String(number).padStart(4, '0')}`;
   return createSnapshot({ id, name: 'import-contacts', title, attempts: 3, at: at(seconds) });

@@ -1,7 +1,7 @@
-/** Puts the mark of `headless/page-mark.ts` on the document: before its title, and as its icon. */
+/** Shows a `PageMark` on the document: before its title, and as its icon. */
 
 import type { PageMark } from '../../headless/page-mark.ts';
-import { mayTurn, setApart } from '../../headless/words/plain-text.ts';
+import { mayChangeDirection, setApart } from '../../headless/words/plain-text.ts';
 import { make } from '../dom/dom.ts';
 import { PATHS } from '../dom/icons.ts';
 
@@ -12,10 +12,10 @@ export class PageMarker {
   #title = '';
   /** The title as we set it; undefined while there is no mark in it. */
   #marked: string | undefined;
-  /** Our icon. Those of the page stay in the document. */
+  /** Our icon. The page's own icons stay in the document. */
   #icon: HTMLLinkElement | undefined;
 
-  /** Shows `mark` in the title, or takes it away. Follows a page that changes its title meanwhile. */
+  /** Shows `mark` before the title, or with null removes it. The page may change its title at any time. */
   showTitle(mark: PageMark | null): void {
     if (document.title !== this.#marked) {
       this.#title = document.title;
@@ -23,27 +23,27 @@ export class PageMarker {
     }
     const next = mark ? prefix(mark.text, this.#title) : this.#title;
     if (document.title !== next) document.title = next;
-    // Read back: the document trims it.
+    // Read back, since the document trims its title.
     this.#marked = mark ? document.title : undefined;
   }
 
-  /** Shows `mark` as the icon, or takes it away. A content policy must allow `img-src data:`. */
+  /** Shows `mark` as the icon, or with null removes it. A content policy must allow `img-src data:`. */
   showIcon(mark: PageMark | null): void {
     if (!mark) {
       this.#icon?.remove();
       this.#icon = undefined;
       return;
     }
-    // Browsers take the last of several icons.
+    // Of several icons browsers show the last one.
     this.#icon ??= document.head.appendChild(make('link', { rel: 'icon', type: 'image/svg+xml' }));
     const href = `data:image/svg+xml,${encodeURIComponent(draw(mark))}`;
     if (this.#icon.getAttribute('href') !== href) this.#icon.href = href;
   }
 }
 
-/** `mark` before `title`, set apart where the title is written from right to left and would change the order of the two. */
+/** `mark` before `title`. Both are isolated where the title runs from right to left, which would change their order. */
 function prefix(mark: string, title: string): string {
-  return mayTurn(title) ? `${setApart(mark)} ${setApart(title)}` : `${mark} ${title}`;
+  return mayChangeDirection(title) ? `${setApart(mark)} ${setApart(title)}` : `${mark} ${title}`;
 }
 
 /** A ring that fills up, or the sign of the outcome. */

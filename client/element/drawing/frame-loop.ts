@@ -1,11 +1,11 @@
 /**
- * When the tray draws: at most once a frame, and only after something has changed, or when what is shown changes as time
- * passes. Nothing else in the tray asks the browser for a frame in order to draw.
+ * Decides when the tray draws: at most once a frame, after a change, or when the drawing itself has asked to be repeated (a
+ * row that counts seconds). Nothing else in the tray asks the browser for a frame in order to draw.
  *
  * | state | what is pending | `request()` | its time comes |
  * |---|---|---|---|
  * | stopped | nothing | does nothing | |
- * | idle | a timer, where the last drawing asked for another one | → waiting | → waiting |
+ * | idle | a timer, if the last drawing asked to be repeated | → waiting | → waiting |
  * | waiting | a frame; on a hidden page, which gets no frames, a timer of 500 ms | does nothing | draws → idle |
  *
  * `start()` leads from stopped to waiting, `stop()` from anywhere to stopped.
@@ -13,7 +13,7 @@
 
 import { createFrameGate } from '../../frame-gate.ts';
 
-/** A hidden page is drawn this often, in milliseconds: its title and icon can still be seen. */
+/** How often a hidden page is drawn, in milliseconds: its title and icon are still visible. */
 const HIDDEN_FRAME = 500;
 
 export interface FrameLoop {
@@ -27,7 +27,7 @@ export interface FrameLoop {
 
 /**
  * @param draw returns in how many milliseconds to draw again: 0 for the next frame, Infinity for never
- * @param schedule calls its argument with the next frame, and returns a function that prevents that
+ * @param schedule calls its argument in the next frame, and returns a function that cancels this call
  */
 export function createFrameLoop(draw: () => number, schedule = schedulePageFrame): FrameLoop {
   const gate = createFrameGate(schedule, drawNow);

@@ -1,4 +1,4 @@
-/** One memory for each task that the feed knows: what its row says that no single snapshot tells. */
+/** Keeps the memory (`headless/memory.ts`) of each task of the feed: what a row shows that no single snapshot tells. */
 
 import type { Snapshot } from '../../../core/snapshot.ts';
 import { forgetUnlisted } from '../../headless/forget.ts';
@@ -7,7 +7,7 @@ import { remember, type TaskMemory } from '../../headless/memory.ts';
 /** By the ids of the tasks. */
 export type TaskMemories = Map<string, TaskMemory>;
 
-/** Brings `memories` up to date with `tasks`. Looks only at those that are not at the same place in `before`. */
+/** Updates `memories` to `tasks`. Looks only at tasks that differ from the task at the same position in `before`. */
 export function updateMemories(memories: TaskMemories, tasks: readonly Snapshot[], before: readonly Snapshot[]): void {
   tasks.forEach((task, index) => {
     if (task !== before[index]) memories.set(task.id, remember(memories.get(task.id), task));

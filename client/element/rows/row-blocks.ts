@@ -1,13 +1,15 @@
 /**
- * Long lists, as blocks of rows. The browser does not lay out blocks out of view (`content-visibility`), and still finds
- * them in a search, reads them out and tabs to them. With each row as a box of its own it would do the same, but it checks
- * each such box in every frame, and for thousands of them that costs more than it saves (figures: `bench/tray.md`).
+ * Groups the rows of a long list into blocks. The browser does not lay out a block that is out of view
+ * (`content-visibility`), but search, screen readers and the Tab key still reach its rows. Single rows could be such boxes
+ * too. But the browser checks each box in every frame, which costs more than it saves for thousands (`bench/tray.md`).
  */
 
 import { isSame, make, setChildren } from '../dom/dom.ts';
 
 /** Rows in a block, at most. */
 const BLOCK_SIZE = 20;
+/** The height of a row in `em` until the browser has laid it out: title, status and padding. */
+const ROW_HEIGHT = 4;
 
 export class RowBlocks {
   readonly #list: HTMLElement;
@@ -20,7 +22,10 @@ export class RowBlocks {
     this.#onBlock = onBlock;
   }
 
-  /** Shows `rows` and nothing else. A row stays in its block where it can; new ones join the block below. Returns whether anything moved. */
+  /**
+   * Shows `rows` and nothing else. A row stays in its block where possible; a new row joins the block of the row below.
+   * Returns whether anything has moved.
+   */
   show(rows: readonly HTMLElement[]): boolean {
     if (isSame(rows, this.#shown)) return false;
     this.#shown = rows;
@@ -36,7 +41,7 @@ export class RowBlocks {
     }
     setChildren(this.#list, [...blocks.keys()].reverse());
     for (const [element, members] of blocks) {
-      element.style.containIntrinsicBlockSize = `auto ${members.length * 4}em`;
+      element.style.containIntrinsicBlockSize = `auto ${members.length * ROW_HEIGHT}em`;
       setChildren(element, members.reverse());
     }
     return true;

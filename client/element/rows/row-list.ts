@@ -1,4 +1,4 @@
-/** The rows of the panel, in their groups. Draws those whose time has come, as `row-schedule.ts` says. */
+/** The rows of the panel, in their groups. `row-schedule.ts` decides which of them are drawn when. */
 
 import { isFinished, type Snapshot } from '../../../core/snapshot.ts';
 import { type Groups, retriedIds } from '../../headless/groups.ts';
@@ -26,27 +26,28 @@ import {
 } from './row-schedule.ts';
 
 const GROUPS = ['active', 'unseen', 'recent'] as const;
-/** Rows that are merely scrolled past are left as they were: drawing goes on this long after the last one, in milliseconds. */
+/** Scrolling counts as over after this long without a new block in view, in milliseconds. Rows scrolled past are not drawn. */
 const SCROLL_REST = 100;
 
 export interface RowListContext extends Omit<RowContext, 'isRetried'> {
-  /** All tasks, those without a row too. */
+  /** All tasks, also those without a row. */
   readonly tasks: readonly Snapshot[];
-  /** Of all these tasks. */
+  /** The memories of `tasks`, by task id. */
   readonly memories: ReadonlyMap<string, TaskMemory>;
   /** Our clock in milliseconds. */
   readonly ourNow: number;
   readonly announcer: Pick<LiveAnnouncer, 'announceSlow'>;
 }
 
-/** A row, and what it showed when it was drawn. */
+/** A row, and the task it showed when it was last drawn. */
 interface DrawnRow {
   readonly row: Row;
   task: Snapshot;
   /** Our clock in milliseconds. */
   drawnAt: number;
+  /** The generation of the list when the row was drawn; an older one than now makes the row out of date. */
   generation: number;
-  /** When to draw it again merely because time passes. */
+  /** When to draw the row again if only time passes. */
   tick: DrawAfter;
 }
 
@@ -60,23 +61,23 @@ export class RowList {
   /** What all rows depend on, as it was at the last drawing. */
   #shared: readonly unknown[] = [];
 
-  /** @param onView other rows have come into view, and scrolling rests */
+  /** @param onView other rows have come into view, and scrolling is over */
   constructor(elements: Pick<TrayElements, 'root' | 'groups' | 'button'>, commands: RowCommands, onView: () => void) {
     this.#elements = elements;
     this.#commands = commands;
     let resting: ReturnType<typeof setTimeout> | undefined;
-    // Not the events of `content-visibility`: they count as visible what is some screens away.
+    // The event `contentvisibilityautostatechange` would not do: it counts blocks as visible that are some screens away.
     const observer = new IntersectionObserver((blocks) => {
       for (const { target, isIntersecting } of blocks) setAttribute(target, 'data-far', isIntersecting ? null : '');
       clearTimeout(resting);
       resting = setTimeout(onView, SCROLL_REST);
     });
     const { active, unseen, recent } = elements.groups;
-    const inBlocks = ({ list }: typeof active) => new RowBlocks(list, (block) => observer.observe(block));
-    this.#blocks = { active: inBlocks(active), unseen: inBlocks(unseen), recent: inBlocks(recent) };
+    const makeBlocks = ({ list }: typeof active) => new RowBlocks(list, (block) => observer.observe(block));
+    this.#blocks = { active: makeBlocks(active), unseen: makeBlocks(unseen), recent: makeBlocks(recent) };
   }
 
-  /** The row of a task, where it has one by now. */
+  /** The row of a task; undefined before it is first drawn. */
   rowOf(id: string): HTMLElement | undefined {
     return this.#rows.get(id)?.row.element;
   }
@@ -87,8 +88,8 @@ export class RowList {
     const shared = [context.wording, context.isStale, retried.size, this.#commands.changes];
     if (!isSame(shared, this.#shared)) this.#generation++;
     this.#shared = shared;
-    /** How many rows may still be drawn in this frame. */
-    const budget: [number, number] = [...ROWS_A_FRAME];
+    /** How many rows may still be drawn in this frame, in view and out of view. */
+    const rowsLeft: [number, number] = [...ROWS_A_FRAME];
     let next = NEVER;
     const { root, groups: shown, button } = this.#elements;
     keepFocus(root, button, () => {
@@ -96,7 +97,7 @@ export class RowList {
       for (const name of GROUPS) {
         const elements: HTMLElement[] = [];
         for (const task of groups[name]) {
-          next = Math.min(next, this.#update(task, budget, retried, context));
+          next = Math.min(next, this.#update(task, rowsLeft, retried, context));
           const element = this.rowOf(task.id);
           if (element) elements.push(element);
         }
@@ -109,21 +110,21 @@ export class RowList {
   }
 
   /** Draws the row of `task` if its time has come. Returns in how many milliseconds to look at it again. */
-  #update(task: Snapshot, budget: [number, number], retried: ReadonlySet<string>, context: RowListContext): number {
+  #update(task: Snapshot, rowsLeft: [number, number], retried: ReadonlySet<string>, context: RowListContext): number {
     const drawn = this.#rows.get(task.id);
     if (!drawn) {
-      if (budget[IN_VIEW]-- <= 0) return 0;
+      if (rowsLeft[IN_VIEW]-- <= 0) return 0;
       const row = new Row(this.#commands, 'task');
       const made = { row, task, drawnAt: 0, generation: 0, tick: NOTHING_NEW };
       this.#rows.set(task.id, made);
       return this.#draw(made, task, retried, context);
     }
     const after = this.#drawAfter(drawn, task);
-    // A row with a new status is on its way to another list, perhaps into view.
+    // A row with a new status moves to another list, perhaps into view. So it counts as in view.
     const isFar = after !== NEW_STATUS && drawn.row.element.parentElement?.hasAttribute('data-far');
     const side = isFar ? OUT_OF_VIEW : IN_VIEW;
     const wait = drawIn(after, side, context.ourNow - drawn.drawnAt);
-    if (wait > 0 || budget[side]-- <= 0) return wait;
+    if (wait > 0 || rowsLeft[side]-- <= 0) return wait;
     return this.#draw(drawn, task, retried, context);
   }
 

@@ -1,4 +1,4 @@
-/** One task as a list item, in the panel or as a toast: built once, then only what differs is changed. */
+/** One task as a list item, in the panel or as a toast. Its elements are made once; `update` changes only what differs. */
 
 import type { RowView } from '../../headless/words/describe.ts';
 import { isolate } from '../../headless/words/plain-text.ts';
@@ -18,7 +18,7 @@ export class Row {
   readonly #status = make('p', { part: 'status' }, this.#state, this.#facts);
   readonly #remarks = make('div');
   readonly #body = make('div', {}, this.#title, this.#status, this.#remarks);
-  // Made when they are first shown: of thousands of rows few need all of them.
+  // Made when they are first shown: few of thousands of rows need them.
   #bar: RowBar | undefined;
   #segments: HTMLElement | undefined;
   #error: HTMLElement | undefined;
@@ -42,7 +42,7 @@ export class Row {
     setIcon(this.#icon, view.tone);
     setText(this.#title, view.title);
     setText(this.#state, view.status);
-    // A fact stays on one line: "12 s" torn apart is hard to read.
+    // Non-breaking spaces keep a fact like "12 s" on one line.
     setText(
       this.#facts,
       view.facts.map((fact) => ` · ${isolate(fact, wording.locale).replaceAll(' ', '\u00a0')}`).join(''),
@@ -121,7 +121,7 @@ export class Row {
       setAttribute(this.#action, 'aria-label', isCancel ? wording.cancelTask(name) : wording.retryTask(name));
       setAttribute(this.#action, 'aria-disabled', isBusy ? 'true' : null);
     }
-    // Where a button disappears with the focus in it, the browser starts from the top of the page again.
+    // If a focused button disappears, the Tab key starts at the top of the page again. So the row takes the focus.
     else if (hadFocus) this.element.focus();
   }
 }

@@ -1,22 +1,24 @@
 /**
- * Keeps the toasts and the live region where they can be reached: above everything else on the page, and inside a modal
- * dialog while the page shows one, since everything outside of it is inert.
+ * Keeps the toasts above everything else on the page. While the page shows a modal dialog, the toasts and the live region are
+ * moved into that dialog, since everything outside of a modal dialog is inert.
  */
 
 import { make } from '../dom/dom.ts';
 import { addStyles, CSS } from '../dom/styles.ts';
 import { TOAST_CSS } from './toast-styles.ts';
 
-/** What restyles a tray. A dialog is not inside of the tray, so it does not inherit them. */
+/** The custom properties that restyle a tray. A dialog is not inside the tray, so it does not inherit their values. */
 const PROPERTIES: ReadonlySet<string> = new Set((CSS + TOAST_CSS).match(/--inloop-[\w-]+/g));
 
 /**
- * Returns what moves both: call it whenever a dialog may have opened or closed, or `popover` was shown or hidden.
+ * Returns a function that moves the toasts and the live region to where they belong now. Call it whenever a dialog may have
+ * opened or closed, and after `popover` was shown or hidden.
  * @param home where both are while there is no modal dialog
  * @param popover the toasts
+ * @param live the live region
  */
 export function createTopLayer(home: ShadowRoot, popover: HTMLElement, live: HTMLElement): () => void {
-  /** Stands in for the tray inside the modal dialog. */
+  /** The element inside the modal dialog that holds both; undefined while there is no such dialog. */
   let standIn: HTMLElement | undefined;
 
   return () => {
@@ -31,7 +33,7 @@ export function createTopLayer(home: ShadowRoot, popover: HTMLElement, live: HTM
   };
 }
 
-/** An element without a box that is styled as `host` is. */
+/** An element without a box of its own, with the styles and custom properties of `host`. */
 function makeStandIn(host: Element): HTMLElement {
   const standIn = make('div');
   const { style } = standIn;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { failed, succeeded } from '../../test-support/snapshots.ts';
 import { announce } from '../announce.ts';
-import { isolate, mayTurn } from './plain-text.ts';
+import { isolate, mayChangeDirection } from './plain-text.ts';
 import { ENGLISH } from './wording.ts';
 
 const OVERRIDE = '\u202e';
@@ -37,9 +37,9 @@ describe('a name in a sentence', () => {
   it('stays as it is where there is nothing to set apart', () => {
     for (const name of ['Import contacts.csv', 'Übersicht für Zoë', '名前.csv', '', '👩‍👩‍👧 50 %'])
       expect(isolate(name)).toBe(name);
-    expect(mayTurn('Übersicht')).toBe(false);
-    expect(mayTurn('שלום')).toBe(true);
-    expect(mayTurn(`a${OVERRIDE}`)).toBe(true);
+    expect(mayChangeDirection('Übersicht')).toBe(false);
+    expect(mayChangeDirection('שלום')).toBe(true);
+    expect(mayChangeDirection(`a${OVERRIDE}`)).toBe(true);
   });
 
   it('is set apart in what is announced and notified: the reason stays readable', () => {

@@ -15,13 +15,13 @@ const POP_ISOLATE = '\u2069';
 
 /**
  * `text` on one line, isolated so that its direction does not change the text around it.
- * @param locale of the sentence it becomes part of
+ * @param locale the language of the sentence that `text` becomes part of
  */
 export function isolate(text: string, locale = 'en'): string {
   return RIGHT_TO_LEFT.test(text) || RIGHT_TO_LEFT_LOCALE.test(locale) ? setApart(text) : toPlain(text);
 }
 
-/** Like {@link isolate}, where the sentence around `text` is not known. */
+/** Like {@link isolate}, but isolates every text: for places where the language of the sentence is not known. */
 export function setApart(text: string): string {
   return `${FIRST_STRONG_ISOLATE}${toPlain(text)}${POP_ISOLATE}`;
 }
@@ -31,6 +31,6 @@ function toPlain(text: string): string {
 }
 
 /** Whether `text` may make the text beside it run from right to left. */
-export function mayTurn(text: string): boolean {
+export function mayChangeDirection(text: string): boolean {
   return RIGHT_TO_LEFT.test(text) || text.search(DIRECTIONS) >= 0;
 }
