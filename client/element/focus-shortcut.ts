@@ -1,21 +1,21 @@
-/** F6 goes to the toasts, then to the tray's button, and from there on to where the browser takes it. Escape goes back. */
+/** The F6 key moves the focus to the toasts, then to the tray's button, then where the browser moves it. Escape goes back. */
 
 import type { TrayElements } from './dom/tray-elements.ts';
 import type { ToastStack } from './toasts/toast-stack.ts';
 
 export interface FocusShortcut {
-  /** Takes keys that were pressed anywhere on the page. */
+  /** Handles a key that was pressed anywhere on the page. */
   onKeydown(event: KeyboardEvent): void;
-  /** Gives the focus back to where it was before F6, or to the button where that is gone. Returns whether there was an F6. */
+  /** Gives the focus back to the element that had it before F6; if that is gone, to the button. Returns false without an F6. */
   giveBack(): boolean;
 }
 
-/** @param getToasts undefined until there were any */
+/** @param getToasts returns undefined until the first toast */
 export function createFocusShortcut(
   { root, button }: Pick<TrayElements, 'root' | 'button'>,
   getToasts: () => ToastStack | undefined,
 ): FocusShortcut {
-  /** What had the focus before F6: an element, or the body where nothing had it. */
+  /** The element that had the focus before F6; the body where none had it. */
   let origin: HTMLElement | undefined;
   return {
     onKeydown(event) {
@@ -40,7 +40,7 @@ export function createFocusShortcut(
   };
 }
 
-/** Focuses `element`, and again if it was lost: in Firefox 153 the body had the focus one frame later. */
+/** Focuses `element`, and once more if it loses the focus at once: in Firefox 153 the body has it one frame later. */
 function focusFirmly(element: HTMLElement): void {
   element.focus();
   requestAnimationFrame(() => {

@@ -1,4 +1,4 @@
-/** Tells screen readers what is new, through the live region. Outcomes within a second become one announcement. */
+/** Announces news to screen readers, through the live region. Outcomes within a second become one announcement. */
 
 import type { OutcomeSnapshot, Snapshot } from '../../core/snapshot.ts';
 import { announce } from '../headless/announce.ts';
@@ -6,27 +6,27 @@ import { isWaitingForWorker } from '../headless/words/describe.ts';
 import { isolate } from '../headless/words/plain-text.ts';
 import type { Wording } from '../headless/words/wording.ts';
 
-/** What is new is gathered for this long, in milliseconds, and announced at once. */
-const GATHER_FOR = 1_000;
-/** So many slow tasks are remembered as announced. */
+/** How long news is collected before it is announced together, in milliseconds. */
+const COLLECT_FOR = 1_000;
+/** How many announced slow tasks are remembered; the oldest is forgotten first. */
 const MOST_SLOW = 500;
 
 export interface LiveAnnouncer {
   announceOutcomes(outcomes: readonly OutcomeSnapshot[]): void;
-  /** Announces that `task` takes longer than usual, or waits for a worker that can do it: once, however often it is called. */
+  /** Announces, once for each task, that `task` takes longer than usual or waits for a worker that can do it. */
   announceSlow(task: Snapshot): void;
   /** Drops what was not announced yet. */
   stop(): void;
-  /** Forgets everything about the user, also what was announced to them last. */
+  /** Forgets everything about the user, and empties the live region. */
   reset(): void;
 }
 
 /** @param region the live region; it must be in the document before there is anything to announce */
 export function createLiveAnnouncer(region: Pick<HTMLElement, 'textContent'>, getWords: () => Wording): LiveAnnouncer {
   /** Ids of slow tasks that were announced. */
-  const slow = new Set<string>();
+  const announcedSlow = new Set<string>();
   let outcomes: OutcomeSnapshot[] = [];
-  /** Of the latest slow task; '' for none. */
+  /** What to announce about the latest slow task; '' for nothing. */
   let slowText = '';
   let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -35,7 +35,7 @@ export function createLiveAnnouncer(region: Pick<HTMLElement, 'textContent'>, ge
       const text = [announce(outcomes, getWords()), slowText].filter(Boolean).join('. ');
       stop();
       region.textContent = text;
-    }, GATHER_FOR);
+    }, COLLECT_FOR);
   }
 
   function stop(): void {
@@ -52,9 +52,9 @@ export function createLiveAnnouncer(region: Pick<HTMLElement, 'textContent'>, ge
       announceSoon();
     },
     announceSlow(task) {
-      if (slow.has(task.id)) return;
-      slow.add(task.id);
-      for (const oldest of slow) if (slow.size > MOST_SLOW) slow.delete(oldest);
+      if (announcedSlow.has(task.id)) return;
+      announcedSlow.add(task.id);
+      for (const oldest of announcedSlow) if (announcedSlow.size > MOST_SLOW) announcedSlow.delete(oldest);
       const words = getWords();
       const title = isolate(task.title, words.locale);
       slowText = isWaitingForWorker(task) ? words.sayWaitingForWorker(title) : words.saySlow(title);
@@ -63,7 +63,7 @@ export function createLiveAnnouncer(region: Pick<HTMLElement, 'textContent'>, ge
     stop,
     reset() {
       stop();
-      slow.clear();
+      announcedSlow.clear();
       region.textContent = '';
     },
   };

@@ -1,6 +1,6 @@
 /**
- * Tells of outcomes outside of the page, while no tab of this browser is visible: once, by one of the tabs. For system
- * notifications, of `<inloop-tray>` and of other UIs.
+ * Tells of outcomes while no tab of this browser is visible, each of them in one tab only. For system notifications, in
+ * `<inloop-tray>` and in other UIs.
  *
  * Every visible tab holds a shared lock. A tab that wants to notify asks for an exclusive lock of the same name, which it
  * gets only while no tab is visible. The browser frees the lock of a tab that crashes. Without Web Locks no tab notifies.
@@ -17,7 +17,7 @@ const VISIBLE = 'inloop:visible';
 
 export interface NotifierOptions extends ClaimOptions {
   readonly feed: Pick<TaskFeed, 'getSnapshot' | 'subscribe'>;
-  /** Called with outcomes that were reached while no tab was visible, with each of them once per browser. */
+  /** Called with outcomes that were reached while no tab was visible. Each outcome is passed once per browser. */
   readonly notify: (outcomes: readonly OutcomeSnapshot[]) => void;
   readonly page?: Pick<Page, 'isVisible'>;
 }
@@ -31,7 +31,8 @@ export function notifyOutcomes(options: NotifierOptions): () => void {
   let release: (() => void) | undefined;
   const ignore = () => {};
 
-  function showVisible(): void {
+  /** Holds the shared lock while this tab is visible. */
+  function updateLock(): void {
     if (!page.isVisible()) {
       release?.();
       release = undefined;
@@ -44,15 +45,15 @@ export function notifyOutcomes(options: NotifierOptions): () => void {
   }
 
   function look(): void {
-    // Only the outcomes of tasks that were seen going on are news.
+    // Only the outcome of a task that this tab knew as active is news.
     const { channel: owner, reached: ended } = lookAtTasks();
     const reached = ended.filter(({ seenAt }) => !seenAt);
     if (reached.length === 0 || page.isVisible()) return;
-    // One tab after the other: of two hidden tabs, neither must take the other's lock for that of a visible tab.
+    // One tab after the other. Otherwise two hidden tabs could each take the other's lock for the lock of a visible tab.
     locks
       ?.request(`${VISIBLE}?`, async () => {
-        const isAlone = await locks?.request(VISIBLE, { ifAvailable: true }, (lock) => lock !== null);
-        if (!isAlone || end.signal.aborted) return;
+        const isNoTabVisible = await locks?.request(VISIBLE, { ifAvailable: true }, (lock) => lock !== null);
+        if (!isNoTabVisible || end.signal.aborted) return;
         const ours = await claimIds(
           NOTIFIED,
           reached.map(({ id }) => id),
@@ -65,8 +66,8 @@ export function notifyOutcomes(options: NotifierOptions): () => void {
   }
 
   const stopFeed = feed.subscribe(look);
-  globalThis.document?.addEventListener('visibilitychange', showVisible, { signal: end.signal });
-  showVisible();
+  globalThis.document?.addEventListener('visibilitychange', updateLock, { signal: end.signal });
+  updateLock();
   look();
   return () => {
     end.abort();

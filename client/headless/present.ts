@@ -1,9 +1,9 @@
 /**
- * Tells the user of each outcome once: not in every tab, and not again after a reload. For toasts and the like.
+ * Tells the user of each outcome once: not in every tab, and not again after a reload. For toasts and similar messages.
  *
  * The feed of every tab knows every outcome. The first visible tab tells of it: that tab claims the outcome in the storage
- * that all tabs share (`tabs/claim.ts`). While no tab is visible, outcomes wait for the first that is. Outcomes that were
- * seen on any device are not told. When somebody else signs in, nothing of the former user is told or remembered.
+ * that all tabs share (`tabs/claim.ts`). While no tab is visible, outcomes wait until one is. Outcomes that were seen on any
+ * device are not told. When somebody else signs in, nothing of the user before is told or remembered.
  */
 
 import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/snapshot.ts';
@@ -14,7 +14,7 @@ import { forgetUnlisted } from './forget.ts';
 import { watchTasks } from './watch-tasks.ts';
 
 const KEY = 'inloop:told';
-/** Outcomes that come within this time after the user's return count as missed, in milliseconds: they are fetched then. */
+/** How long after the user's return outcomes count as missed, in milliseconds: what was missed is fetched in that time. */
 const RETURN_WINDOW = 3_000;
 
 /** Outcomes that this tab should tell now. */
@@ -35,27 +35,28 @@ export interface PresenterOptions extends ClaimOptions {
   readonly timing?: Pick<Timing, 'now'>;
 }
 
-/** Starts to present. Returns a function that stops it. */
+/** Starts to present. Returns a function that stops. */
 export function presentOutcomes(options: PresenterOptions): () => void {
   const { feed, present, page = browserPage, timing = systemTiming } = options;
   const lookAtTasks = watchTasks(feed);
-  /** Ids that this tab knows to be told. Without a shared storage this is all there is. */
+  /** Ids of outcomes that this tab has told, or another tab has claimed. Without a shared storage only this prevents repeats. */
   const told = new Set<string>();
-  /** Whether each outcome came while the user was away, by its id. */
-  const isMissed = new Map<string, boolean>();
+  /** Whether an outcome was reached while the user was away, by task id. */
+  const missedById = new Map<string, boolean>();
   /** Ids of tasks that were active while the user was here: their outcomes are live. */
   const witnessed = new Set<string>();
   /** Snapshots from before the user's return, which may be out of date. */
   let stale: ReadonlySet<Snapshot> = new Set();
   let returnedAt = options.since ?? timing.now();
-  let settledAt = timing.now() + RETURN_WINDOW;
+  /** Until when outcomes count as missed. */
+  let missedUntil = timing.now() + RETURN_WINDOW;
   let isClaiming = false;
   let isStopped = false;
 
   /** The user has come back, or somebody else has come. */
   function arrive(): void {
     returnedAt = timing.now();
-    settledAt = returnedAt + RETURN_WINDOW;
+    missedUntil = returnedAt + RETURN_WINDOW;
     witnessed.clear();
   }
 
@@ -64,20 +65,24 @@ export function presentOutcomes(options: PresenterOptions): () => void {
     const { tasks, channel: owner, hasUserLeft, changed } = lookAtTasks();
     if (hasUserLeft) {
       arrive();
-      for (const kept of [told, isMissed]) kept.clear();
+      for (const kept of [told, missedById]) kept.clear();
       stale = new Set();
     }
     const isVisible = page.isVisible();
     const now = timing.now();
-    // When the user came, by the server's clock, since the times of tasks are the server's.
+    // When the user came back, by the server's clock, since the times of tasks are the server's.
     const cameAt = (feed.now?.() ?? now) - (now - returnedAt);
-    const isMissing = ({ id, createdAt }: Snapshot) =>
-      !isVisible || (now < settledAt && !witnessed.has(id) && !(Date.parse(createdAt) > cameAt));
+    const isMissed = ({ id, createdAt }: Snapshot): boolean => {
+      if (!isVisible) return true;
+      const startedHere = witnessed.has(id) || Date.parse(createdAt) > cameAt;
+      return now < missedUntil && !startedHere;
+    };
     for (const task of changed) {
-      if (!isFinished(task)) isVisible && !stale.has(task) && witnessed.add(task.id);
-      else if (!isMissed.has(task.id)) isMissed.set(task.id, isMissing(task));
+      if (!isFinished(task)) {
+        if (isVisible && !stale.has(task)) witnessed.add(task.id);
+      } else if (!missedById.has(task.id)) missedById.set(task.id, isMissed(task));
     }
-    for (const kept of [told, isMissed, witnessed]) forgetUnlisted<unknown>(kept, tasks);
+    for (const kept of [told, missedById, witnessed]) forgetUnlisted<unknown>(kept, tasks);
     if (!isVisible || isClaiming) return;
     const candidates = tasks.filter(isFinished).filter((task) => task.seenAt === null && !told.has(task.id));
     if (candidates.length === 0) return;
@@ -90,8 +95,8 @@ export function presentOutcomes(options: PresenterOptions): () => void {
     const ours = candidates.filter(({ id }) => claimed.has(id));
     if (ours.length > 0 && !isStopped) {
       present({
-        live: ours.filter(({ id }) => !isMissed.get(id)),
-        missed: ours.filter(({ id }) => isMissed.get(id)),
+        live: ours.filter(({ id }) => !missedById.get(id)),
+        missed: ours.filter(({ id }) => missedById.get(id)),
       });
     }
     void look();
@@ -104,7 +109,7 @@ export function presentOutcomes(options: PresenterOptions): () => void {
     stale = new Set(feed.getSnapshot().tasks);
     void look();
   });
-  // Not at once: React in development starts and stops effects right away, and a stopped one must not claim anything.
+  // In a microtask: React in development starts an effect, stops it and starts it again. The stopped one must claim nothing.
   queueMicrotask(look);
   return () => {
     isStopped = true;

@@ -15,7 +15,7 @@
  * | up          | events arrive                                  | lost → waiting; `renew` → waiting |
  * | waiting     | backoff (`attemptDelay`)                       | its end, or `retrySoon` → connecting |
  *
- * `pause` leads from every state to paused. To its owner (`LinkState`) all states but `up` are "away".
+ * `pause` leads from every state to paused. The feed sees only `LinkState`, where every state but "up" is "away".
  */
 
 import type { Timing } from '../environment.ts';
@@ -40,32 +40,32 @@ export interface LinkOptions {
 
 export interface Link {
   readonly state: LinkState;
-  /** Starts, where it has not. */
+  /** Starts to connect, unless it has started already. */
   start(): void;
-  /** While it is away, tries within 0.3 s instead of waiting for the backoff. */
+  /** While push is away, tries within 0.3 s instead of waiting for the backoff. An attempt less than 2 s old goes on. */
   retrySoon(): void;
-  /** Connects anew where push looks healthy but news did not come over it, at most once a minute. */
+  /** Ends a connection that looks healthy but brought no news, and connects again. At most once a minute. */
   renew(): void;
   /** Ends the connection, until `start`. */
   pause(): void;
 }
 
-/** Long enough for pusher-js to try every transport: it starts the last one after 5 s and 4 s. In milliseconds. */
+/** Long enough for pusher-js to try every transport, in milliseconds: it starts the third one after 5 s + 4 s = 9 s. */
 const WHOLE_ATTEMPT = 13_000;
 /** From the connection to the subscription, in milliseconds: our server has 10 s to sign it. */
 const SUBSCRIBE_LIMIT = 11_000;
-/** So many attempts after a loss are short and follow each other quickly. */
+/** How many attempts after a loss are short and follow each other quickly. */
 const QUICK_ATTEMPTS = 10;
 /** The longest wait between two attempts, in milliseconds, before jitter. */
 const LONGEST_DELAY = 30_000;
-/** The same where push was never up here. */
+/** The longest wait where push was never up on this page, in milliseconds, before jitter. */
 const LONGEST_DELAY_UNTRIED = 150_000;
-/** `renew` works at most once in this time, in milliseconds. */
+/** `renew` does something at most once in this time, in milliseconds. */
 const RENEW_INTERVAL = 60_000;
 
 /**
  * How long attempt number `attempt` (from 0) may take, in milliseconds.
- * @param usual how long the last successful one took, or null where there was none
+ * @param usual how long the last successful attempt took, or null where there was none
  */
 export function attemptLimit(attempt: number, usual: number | null, random: number): number {
   if (usual === null || (attempt >= QUICK_ATTEMPTS && attempt % 2 === 0)) return WHOLE_ATTEMPT * (1 + 0.2 * random);
@@ -74,13 +74,13 @@ export function attemptLimit(attempt: number, usual: number | null, random: numb
 
 /**
  * How long to wait before attempt number `attempt` (from 0), in milliseconds, after this kind of loss.
- * @param wasUp whether push was ever up here. Where it never was, something may block it for good (an ad blocker). Each
- *   attempt leaves lines on the page's console, so in the long run there is one attempt in about 3 minutes
+ * @param wasUp whether push was ever up on this page. If not, something may block it for good (an ad blocker). Each attempt
+ *   leaves lines on the page's console, so the wait grows to about 3 minutes
  */
 export function attemptDelay(attempt: number, loss: PushLoss, random: number, wasUp = true): number {
-  // Only a change of configuration or a free quota can help, which should be noticed within a minute: 15, 30, 40, 40 … s.
+  // 15, 30, 40, 40 … s. Only another configuration or a free quota helps; that is noticed within a minute.
   if (loss === 'refused') return Math.min(15_000 * 2 ** attempt, 40_000) * (1 + 0.3 * random);
-  // Not authorized: 1, 2, 4 … s.
+  // 1, 2, 4 … 60 s.
   if (loss === 'unauthorized') return Math.min(1_000 * 2 ** attempt, 60_000) * (1 + random);
   if (!wasUp && attempt > 1) return Math.min(5_000 * 2 ** (attempt - 2), LONGEST_DELAY_UNTRIED) * (1 + 0.2 * random);
   if (attempt === 0) return 100 + 1_100 * random;
@@ -104,7 +104,7 @@ export function createLink({ timing, createPush, onChange, onEvent }: LinkOption
     },
     onUp() {
       timing.clearTimeout(timer);
-      // While it is up this says only that events may have been missed.
+      // If push was up already, this call only says that events may have been missed.
       if (!state.isUp) typicalDuration = timing.now() - openedAt;
       attempt = 0;
       change(true, null);
@@ -133,7 +133,7 @@ export function createLink({ timing, createPush, onChange, onEvent }: LinkOption
   }
 
   function lose(loss: PushLoss = 'lost'): void {
-    // Attempts of one kind of loss say nothing about another: an outage of the bus is no reason to authorize slowly.
+    // Each kind of loss starts with its shortest wait: after an outage of the bus, authorization is tried again quickly.
     if (state.loss !== null && loss !== state.loss) attempt = 0;
     after(attemptDelay(attempt++, loss, timing.random(), typicalDuration !== null), open);
     change(false, loss);

@@ -19,8 +19,8 @@ import type { FeedSnapshot, TaskFeed } from '../feed/task-feed.ts';
 export const FeedContext = createContext<TaskFeed | null>(null);
 
 /**
- * The feed of the provider: for `cancel`, `retry`, `seen` and `loadMore`, and for whatever takes a feed, such as
- * `<inloop-tray>` and `presentOutcomes`. Stays the same while the provider is mounted; never causes a render.
+ * The feed of the provider: for `cancel`, `retry`, `seen` and `loadMore`, and for everything that takes a feed, like
+ * `<inloop-tray>` and `presentOutcomes`. The feed stays the same while the provider is mounted, and causes no renders.
  * @throws TaskError `no_provider`
  * @example
  * const feed = useTaskFeed();
@@ -35,8 +35,8 @@ export function useTaskFeed(): TaskFeed {
 }
 
 /**
- * The tasks, newest first, and how news of them reaches this page. On the server, and in the first render on the
- * page, there are none yet.
+ * The tasks, newest first, and how news of them reaches this page. On the server, and in the first render on the page, the
+ * list is empty.
  *
  * @param select returns what the component needs; the component renders again only when that changes. Arrays and plain
  *   objects are compared by their entries, so `select` may return new ones
@@ -68,9 +68,9 @@ export function useTasks(select: (snapshot: FeedSnapshot) => unknown = everythin
 }
 
 /**
- * One task; the component renders again only when that changes. A task that the feed does not have is fetched.
+ * One task; the component renders again only when this task changes. A task that the feed does not have is fetched.
  *
- * @returns undefined while it is not known, null where the user has no such task
+ * @returns undefined while the task is not known, null where the user has no task with this id
  * @throws TaskError `no_provider`
  * @example const task = useTask(params.id);
  */
@@ -101,7 +101,7 @@ export function useTask(id: string | null | undefined): Snapshot | null | undefi
   return id && id === missing ? null : undefined;
 }
 
-/** How news reaches this page; the component renders again only when that changes. @throws TaskError `no_provider` */
+/** How news reaches this page. The component renders again only when this changes. @throws TaskError `no_provider` */
 export function useConnection(): ConnectionState {
   return useTasks(connectionOf);
 }

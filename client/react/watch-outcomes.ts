@@ -1,6 +1,6 @@
 /**
- * Calls back for each outcome that is reached while the page is open: once, however it became known, and not for outcomes
- * from before. It does so in every tab. To tell the user in one tab only, there is `presentOutcomes`.
+ * Calls a function once for each outcome that is reached while the page is open, whether it was pushed or fetched, and not
+ * for outcomes from before. Every tab makes this call. To tell the user in one tab only, use `presentOutcomes`.
  */
 
 import { isFinished, type OutcomeSnapshot } from '../../core/snapshot.ts';
@@ -8,59 +8,59 @@ import type { PendingFeed, TaskFeed } from '../feed/task-feed.ts';
 import { forgetUnlisted } from '../headless/forget.ts';
 import { watchTasks } from '../headless/watch-tasks.ts';
 
-/** Starts to watch. Returns a function that stops it. */
+/** Starts to follow `feed`. Returns a function that stops. */
 export function watchOutcomes(feed: TaskFeed, onOutcome: (task: OutcomeSnapshot) => void): () => void {
-  // A result that was too big for a message is on its way.
+  // An outcome whose result was too big for a message counts when the feed has fetched the result.
   const lookAtTasks = watchTasks(feed, ({ resultOmitted }) => !resultOmitted);
-  /** When each task whose outcome is known was created, by its id: outcomes that were told, or were there before. */
+  /** When each task was created whose outcome was passed on or is from before; by task id. */
   const known = new Map<string, string>();
   /**
-   * When the newest task of the first fetch was created; undefined before that fetch. A newer task that is found finished
-   * has started and ended between two looks, so it is new. An older one was loaded from the past.
+   * A task that was created after this time and is found finished has started and ended between two looks, so its outcome is
+   * new. An older one was loaded with older tasks. At first the time of the newest task of the first fetch; undefined before.
    */
-  let horizon: string | undefined;
+  let newSince: string | undefined;
   let isStopped = false;
 
-  function toTime(): string {
+  function serverTime(): string {
     return new Date(feed.now()).toISOString();
   }
 
   function look(): void {
     if (isStopped) return;
-    const { tasks, hasUserLeft, changed, ...news } = lookAtTasks();
-    const ended = new Set(news.reached);
+    const { tasks, hasUserLeft, changed, reached: justEnded } = lookAtTasks();
     if (hasUserLeft) {
       // Outcomes of the new user from before now are not new.
       known.clear();
-      horizon = toTime();
+      newSince = serverTime();
     }
+    const ended = new Set(justEnded);
     const reached: OutcomeSnapshot[] = [];
     for (const task of changed) {
       if (!isFinished(task) || task.resultOmitted || known.has(task.id)) continue;
       known.set(task.id, task.createdAt);
-      const isMissed = horizon !== undefined && task.createdAt > horizon && !task.seenAt;
+      const isMissed = newSince !== undefined && task.createdAt > newSince && !task.seenAt;
       if (ended.has(task) || isMissed) reached.push(task);
     }
-    // An outcome that was told must not be told again when it is loaded from the past.
+    // A forgotten outcome must not count as new when it is loaded again with older tasks.
     forgetUnlisted(known, tasks, (createdAt) => {
-      if (horizon !== undefined && createdAt > horizon) horizon = createdAt;
+      if (newSince !== undefined && createdAt > newSince) newSince = createdAt;
     });
-    // The oldest first. Each in a microtask of its own, so that one that throws does not keep the others from being told.
+    // The oldest first. Each call has a microtask of its own, so that an error in one does not prevent the others.
     for (const task of reached.reverse()) queueMicrotask(() => onOutcome(task));
   }
 
   const stop = feed.subscribe(look);
   look();
-  // A feed without `ready` has its first fetch behind it.
+  // A feed without `ready` comes from `connectTasks`, and has finished its first fetch.
   const ready = 'ready' in feed ? (feed as PendingFeed).ready : Promise.resolve();
   ready.then(
     () => {
       look();
-      horizon ??= feed.getSnapshot().tasks[0]?.createdAt ?? '';
+      newSince ??= feed.getSnapshot().tasks[0]?.createdAt ?? '';
     },
-    // Nobody is signed in yet. Outcomes from before somebody does are not new.
+    // Nobody is signed in yet. Outcomes from before now are not new.
     () => {
-      horizon ??= toTime();
+      newSince ??= serverTime();
     },
   );
   return () => {

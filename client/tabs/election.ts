@@ -17,18 +17,18 @@ const RENEW = 500;
 export interface ElectionOptions {
   /** Tabs with the same name elect one leader. */
   readonly name: string;
-  /** This tab is the leader, until it stops or closes. */
+  /** This tab is the leader now, until it leaves the election or closes. */
   readonly onElected: () => void;
-  /** This tab is the leader no more: it slept so long that another took the lease. Never with Web Locks. */
+  /** This tab has lost the lease to another one, because it slept and did not renew it. Never with Web Locks. */
   readonly onReplaced: () => void;
   /** Default: Web Locks; null where there are none. */
   readonly locks?: Pick<LockManager, 'request'> | null;
-  /** Default: localStorage; null where there is none, then every tab is a leader. */
+  /** Default: localStorage; null where there is none. Then every tab is a leader. */
   readonly storage?: SharedStorage | null;
   readonly timing?: Timing;
 }
 
-/** Takes part in the election. Returns a function that gives up the lead, or takes part no more. */
+/** Takes part in the election. Returns a function that leaves it, and gives up the lead where this tab has it. */
 export function electLeader(options: ElectionOptions): () => void {
   const locks = options.locks === undefined ? (globalThis.navigator?.locks ?? null) : options.locks;
   return locks ? waitForLock(locks, options) : keepLease(options);
@@ -37,21 +37,21 @@ export function electLeader(options: ElectionOptions): () => void {
 function waitForLock(locks: Pick<LockManager, 'request'>, options: ElectionOptions): () => void {
   const { name, onElected } = options;
   const stop = new AbortController();
-  let fallBack: (() => void) | undefined;
+  let stopLease: (() => void) | undefined;
   const hold = () => {
     if (stop.signal.aborted) return undefined;
     onElected();
-    // It may have stopped within `onElected`. Then there will be no `abort` event to wait for.
+    // `onElected` may have stopped the election. Then there is no `abort` event to wait for.
     if (stop.signal.aborted) return undefined;
     return new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()));
   };
   Promise.resolve(locks.request(name, { signal: stop.signal }, hold)).catch(() => {
     // The browser refuses locks to this page (an opaque origin), or the election was stopped.
-    if (!stop.signal.aborted) fallBack = keepLease(options);
+    if (!stop.signal.aborted) stopLease = keepLease(options);
   });
   return () => {
     stop.abort();
-    fallBack?.();
+    stopLease?.();
   };
 }
 
@@ -62,10 +62,11 @@ function keepLease(options: ElectionOptions): () => void {
     onElected();
     return () => undefined;
   }
-  const self = `${timing.now()}.${timing.random()}`;
+  const ownId = `${timing.now()}.${timing.random()}`;
   let isElected = false;
   let timer: unknown;
-  let last = '';
+  /** The text of the lease when this tab last looked, and when that text was new; by this tab's clock. */
+  let lastText = '';
   let changedAt = -Infinity;
   let renewals = 0;
 
@@ -75,16 +76,16 @@ function keepLease(options: ElectionOptions): () => void {
     timer = timing.setTimeout(look, RENEW * (0.8 + 0.2 * timing.random()));
     const now = timing.now();
     const text = readLease();
-    if (text !== last) {
-      last = text;
+    if (text !== lastText) {
+      lastText = text;
       changedAt = now;
     }
-    // The leader changes the text with each renewal, and this tab measures how long it stays the same. Times of two tabs are
-    // not compared, since the device's clock may be set at any moment.
+    // The leader changes the text with each renewal, and this tab measures how long the text stays the same. The lease holds
+    // no time: the clocks of two tabs cannot be compared, since the device's clock may be set at any moment.
     const isFree = text === '' || now - changedAt > LEASE;
-    const isOurs = text.startsWith(`${self} `) && !isFree;
-    // A tab that takes the lease leads from the next look on. Of two that take it at the same moment, only the one that
-    // wrote last then finds its own text.
+    const isOurs = text.startsWith(`${ownId} `) && !isFree;
+    // A tab that takes the lease becomes the leader at its next look. If two tabs take the lease at the same moment, only the
+    // one that wrote last then finds its own text.
     if (isOurs && !isElected) {
       isElected = true;
       onElected();
@@ -93,12 +94,12 @@ function keepLease(options: ElectionOptions): () => void {
       onReplaced();
     }
     // Where the storage is full or forbidden, no tab becomes the leader, and the feed polls.
-    if (isOurs || isFree) writeText(storage, name, `${self} ${renewals++}`);
+    if (isOurs || isFree) writeText(storage, name, `${ownId} ${renewals++}`);
   }
 
   look();
   return () => {
     timing.clearTimeout(timer);
-    if (isElected && readLease().startsWith(`${self} `)) writeText(storage, name, '');
+    if (isElected && readLease().startsWith(`${ownId} `)) writeText(storage, name, '');
   };
 }

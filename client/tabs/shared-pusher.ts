@@ -2,9 +2,9 @@
  * One push connection for all tabs of a browser: a Pusher class for the feed, made from the real one.
  *
  * The tabs that follow one channel elect a leader. The leader alone makes a real connection, and hands what arrives to the
- * other tabs over a BroadcastChannel. To its own feed, every tab looks like a Pusher of its own. HTTP/1.1 allows six
- * connections to a host, so without this the seventh tab on an HTTP transport never connects. When the leader goes,
- * another tab becomes the leader and connects, and every feed fetches what it may have missed, as after any reconnection.
+ * other tabs over a BroadcastChannel. The feed of each tab sees a Pusher of its own. Browsers open at most six HTTP/1.1
+ * connections to a host, so without this the seventh tab on an HTTP transport never connects. When the leader goes, another
+ * tab becomes the leader and connects, and every feed fetches what it may have missed, as after any reconnection.
  */
 
 import { debug } from '../debug.ts';
@@ -13,19 +13,21 @@ import { findPusher, type PusherClass, type PusherLike, type PusherSource } from
 import { markSteered, type SteeredClass, type SteeredPusher, steerTransports } from '../push/transport.ts';
 import { type ElectionOptions, electLeader } from './election.ts';
 
-/** A leader that has disconnected stays the leader for this long, in milliseconds. */
+/** How long a leader stays the leader after it has disconnected, in milliseconds: it may connect again at once. */
 const KEEP_LEAD = 1_500;
 
 /** What tabs tell each other. */
 type Message =
   /** A tab that was opened or woke asks whether push is up. */
   | { readonly type: 'hello' }
-  /** The leader is subscribed, over HTTP or over a WebSocket; or it is no more. */
+  /** The leader is subscribed, over HTTP or over a WebSocket. */
   | { readonly type: 'up'; readonly isHttp: boolean }
+  /** The leader's connection is lost. */
   | { readonly type: 'down' }
+  /** The leader has received an event. */
   | { readonly type: 'event'; readonly name: string; readonly data: unknown };
 
-/** What the tabs share; for tests and unusual surroundings. */
+/** What the tabs share. For tests. */
 export type SharedPusherOptions = Pick<ElectionOptions, 'locks' | 'storage' | 'timing'>;
 
 type Options = ConstructorParameters<PusherClass>[1];
@@ -61,7 +63,8 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
       #isWanted = false;
       /** Whether the last connection of any tab was over HTTP: a new leader starts with that. */
       #isHttp = false;
-      #leaving: unknown;
+      /** The timer that makes this tab leave the election after `disconnect`. */
+      #leaveTimer: unknown;
 
       readonly connection = {
         bind: (event: string, callback: Callback): void => {
@@ -81,7 +84,7 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
 
       connect(): void {
         this.#isWanted = true;
-        timing.clearTimeout(this.#leaving);
+        timing.clearTimeout(this.#leaveTimer);
         this.#join();
         this.#setState('connecting');
         if (this.#real) this.#connectReal();
@@ -93,9 +96,9 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
         this.#state = 'disconnected';
         this.#goDown();
         this.#real?.disconnect();
-        // A feed that lost its connection connects again in a moment. The lead should not change meanwhile.
-        timing.clearTimeout(this.#leaving);
-        this.#leaving = timing.setTimeout(this.#leave, KEEP_LEAD);
+        // A feed that lost its connection connects again in a moment. Until then the leader should not change.
+        timing.clearTimeout(this.#leaveTimer);
+        this.#leaveTimer = timing.setTimeout(this.#leave, KEEP_LEAD);
       }
 
       /** Takes part in the election and listens to the other tabs, unless it does already. */
@@ -114,7 +117,7 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
       }
 
       readonly #leave = (): void => {
-        timing.clearTimeout(this.#leaving);
+        timing.clearTimeout(this.#leaveTimer);
         globalThis.removeEventListener?.('pagehide', this.#leave);
         this.#giveUpLead();
         this.#stopElection?.();
@@ -124,13 +127,15 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
       };
 
       #onMessage(message: Message): void {
-        // With a lease, two tabs may take themselves for the leader for a moment. Each then serves itself.
         if (message.type === 'up') this.#isHttp = message.isHttp;
+        // With a lease, two tabs may both be leaders for a moment. Each of them then uses its own connection only.
         if (this.#real) {
           if (message.type === 'hello' && this.#isUp) this.#tellTabs({ type: 'up', isHttp: this.#isHttp });
-        } else if (!this.#isWanted) {
-          // Its feed says hello when it connects.
-        } else if (message.type === 'up') this.#onLeaderUp();
+          return;
+        }
+        // A disconnected tab ignores the rest. When its feed connects, it says hello and learns where push stands.
+        if (!this.#isWanted) return;
+        if (message.type === 'up') this.#onLeaderUp();
         else if (message.type === 'down') this.#onLeaderDown();
         else if (message.type === 'event') this.#emitEvent(message.name, message.data);
       }
@@ -138,7 +143,7 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
       /** This tab is the leader: it makes the connection that all share. */
       #connectForAll(): void {
         debug('this tab is the leader: it holds the push connection of all tabs');
-        // It is closed, or between two attempts: then it takes part again with the next one.
+        // The feed of this tab is closed or between two attempts. Its next attempt joins the election again.
         if (!this.#isWanted) {
           this.#leave();
           return;
@@ -146,7 +151,7 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
         this.#connectReal();
       }
 
-      /** Makes the real connection, or makes it anew. */
+      /** Makes the real connection, or connects it again. */
       #connectReal(): void {
         try {
           this.#real ??= this.#create();
@@ -211,7 +216,7 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
         this.#onLeaderDown();
       }
 
-      /** The leader is subscribed. Where it says so again, events may have been missed. */
+      /** The leader is subscribed. If it was subscribed already, events may have been missed. */
       #onLeaderUp(): void {
         if (this.#state === 'connected') this.#emitEvent('pusher:subscription_succeeded', {});
         this.#setState('connected');

@@ -1,4 +1,4 @@
-/** For tests in a browser: stands in for the package `pusher-js`, and lets the test lead it from outside. */
+/** For tests in a browser: stands in for the package `pusher-js`. The test controls it through the global `FakePusher`. */
 
 import { FakePusher } from './fake-pusher.ts';
 

@@ -23,7 +23,7 @@ export class NotifyButton {
   #stop: (() => void) | undefined;
   #isBlocked = false;
   #notification: Notification | undefined;
-  /** Reached since the user last looked at the page: one notification names them all. */
+  /** The outcomes since the user last looked at the page. One notification tells of all of them. */
   #outcomes: readonly OutcomeSnapshot[] = [];
 
   /** @param onShow the user has clicked a notification */
@@ -35,7 +35,7 @@ export class NotifyButton {
     this.element.addEventListener('click', ({ detail }) => detail < 2 && void this.#toggle());
   }
 
-  /** Follows `feed`, or nothing any more. */
+  /** Follows `feed` instead of the one before; undefined for none. */
   follow(feed: TaskFeed | undefined): void {
     if (feed === this.#feed) return;
     this.#feed = feed;
@@ -43,14 +43,15 @@ export class NotifyButton {
     this.#stop = feed && notifyOutcomes({ feed, notify: (outcomes) => this.#notify(outcomes) });
   }
 
-  /** Shows the button where it is of use: while something goes on. */
+  /** Shows the button while it is of use: a task is active, or notifications are on. */
   show(wording: Wording, hasActive: boolean): void {
     this.#wording = wording;
-    // The user is back: the next notification starts anew.
+    // The user is back: the next notification need not tell of these outcomes again.
     if (document.visibilityState === 'visible') this.#outcomes = [];
     const permission = globalThis.navigator.locks && globalThis.Notification?.permission;
     const isOn = permission === 'granted' && isWanted();
-    setHidden(this.element, !this.#isBlocked && !isOn && (!hasActive || !permission || permission === 'denied'));
+    const canAsk = hasActive && !!permission && permission !== 'denied';
+    setHidden(this.element, !(this.#isBlocked || isOn || canAsk));
     setText(this.element, this.#isBlocked ? wording.notifyBlocked : wording.notify);
     setAttribute(this.element, 'aria-pressed', String(isOn));
   }
@@ -58,7 +59,7 @@ export class NotifyButton {
   async #toggle(): Promise<void> {
     const wants = this.element.getAttribute('aria-pressed') !== 'true';
     this.#isBlocked = wants && (await Notification.requestPermission()) !== 'granted';
-    // Where it cannot be stored it is not remembered, and the button says so.
+    // If the storage refuses this, the button shows "off", since it reads its state from the storage.
     writeText(findStorage(), NOTIFY_KEY, wants && !this.#isBlocked ? 'on' : '');
     if (this.#wording) this.show(this.#wording, true);
   }
@@ -67,7 +68,7 @@ export class NotifyButton {
     if (!this.#wording || !isWanted()) return;
     this.#outcomes = [...this.#outcomes, ...outcomes];
     try {
-      // With the same tag it replaces the one before.
+      // The tag makes this notification replace the one before.
       const notification = new Notification(announce(this.#outcomes, this.#wording), { tag: 'inloop' });
       this.#notification = notification;
       notification.onclick = () => {

@@ -1,4 +1,4 @@
-/** One sign for each tone, told apart by shape and not by colour alone. Drawn on 20 × 20. */
+/** One icon for each tone. Icons differ in shape and not only in colour. */
 
 import type { Tone } from '../../headless/words/describe.ts';
 import { make } from './dom.ts';
@@ -6,7 +6,7 @@ import { make } from './dom.ts';
 const SVG = 'http://www.w3.org/2000/svg';
 const RING = 'M10 3a7 7 0 1 0 0 14a7 7 0 1 0 0-14';
 
-/** As a path of 20 × 20, to be stroked. */
+/** Paths to be stroked, in a square of 20 × 20. */
 export const PATHS: Readonly<Record<Tone | 'tray' | 'close', string>> = {
   waiting: `${RING}M10 6v4l3 2`,
   active: `${RING}`,
@@ -19,7 +19,7 @@ export const PATHS: Readonly<Record<Tone | 'tray' | 'close', string>> = {
   close: 'M5.5 5.5l9 9m0-9l-9 9',
 };
 
-/** A new picture that `setIcon` can change. Hidden from assistive technology: the words beside it say the same. */
+/** A new icon, which `setIcon` can change. Hidden from assistive technology, since the text beside it says the same. */
 export function makeIcon(name: keyof typeof PATHS): SVGSVGElement {
   const svg = document.createElementNS(SVG, 'svg');
   svg.setAttribute('viewBox', '0 0 20 20');

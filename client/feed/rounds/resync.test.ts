@@ -2,19 +2,19 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { nextRound } from './resync.ts';
 
-const pace = { isPushed: false, isVisible: true, hasActive: false, failures: 0, retryAfter: 0, silence: 0 };
+const conditions = { isPushed: false, isVisible: true, hasActive: false, failures: 0, retryAfter: 0, silence: 0 };
 const random = fc.double({ min: 0, max: 0.999, noNaN: true });
 
 describe('the next round', () => {
   it('is rare but in time where there is nothing to follow and no push: what is started elsewhere shows within 15 s', () => {
     fc.assert(
       fc.property(random, (chance) => {
-        const wait = nextRound(pace, chance) as number;
+        const wait = nextRound(conditions, chance) as number;
         expect(wait).toBeGreaterThanOrEqual(10_000);
         // An answer takes its time as well.
         expect(wait).toBeLessThanOrEqual(14_000);
-        expect(nextRound({ ...pace, isPushed: true }, chance)).toBeNull();
-        expect(nextRound({ ...pace, isVisible: false }, chance)).toBeNull();
+        expect(nextRound({ ...conditions, isPushed: true }, chance)).toBeNull();
+        expect(nextRound({ ...conditions, isVisible: false }, chance)).toBeNull();
       }),
     );
   });
@@ -25,7 +25,7 @@ describe('the next round', () => {
         random,
         fc.oneof(fc.double({ min: 0, noNaN: true }), fc.constant(Number.POSITIVE_INFINITY)),
         (chance, retryAfter) => {
-          const wait = nextRound({ ...pace, retryAfter }, chance) as number;
+          const wait = nextRound({ ...conditions, retryAfter }, chance) as number;
           expect(wait).toBeGreaterThanOrEqual(Math.min(retryAfter, 120) * 1_000);
           expect(wait).toBeLessThanOrEqual(122_000);
         },
@@ -36,7 +36,7 @@ describe('the next round', () => {
   it('comes however often the ones before have failed', () => {
     fc.assert(
       fc.property(random, fc.nat(100_000), fc.boolean(), (chance, failures, isVisible) => {
-        const wait = nextRound({ ...pace, failures: failures + 1, isVisible }, chance) as number;
+        const wait = nextRound({ ...conditions, failures: failures + 1, isVisible }, chance) as number;
         expect(wait).toBeGreaterThanOrEqual(1_000);
         expect(wait).toBeLessThanOrEqual(62_000);
       }),

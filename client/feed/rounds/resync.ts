@@ -1,6 +1,6 @@
 /**
- * Asks the server what happened: what one round of questions is, and when the next one is due. For every (re)connection,
- * for a page that wakes, for an active task that is silent, and in place of push while that is away.
+ * One round of requests, which asks the server for everything that may have been missed, and the rule when the next round is
+ * due. Rounds run on every (re)connection, when a page wakes, for an active task that is silent, and while push is away.
  */
 
 import { TaskError } from '../../../core/error.ts';
@@ -14,6 +14,8 @@ export const SILENCE = 15_000;
 
 /** Without push and without active tasks, in milliseconds: a task started elsewhere should show within 15 s. */
 const IDLE = 12_000;
+/** The longest `Retry-After` that is respected, in seconds. */
+const MAX_RETRY_AFTER = 120;
 /** How many tasks one page holds. */
 const PAGE = 100;
 /** How many pages of active tasks one round reads: 1,000 tasks. */
@@ -25,9 +27,9 @@ export interface RoundOptions {
   readonly http: Http;
   /** Ids of the tasks that were active when the round began. */
   readonly active: readonly string[];
-  /** Whether to ask for the most recent tasks of any status first. Where these are all there are, nothing else is asked. */
+  /** Whether to ask for the most recent tasks of any status first. If the user has no other tasks, no more is asked. */
   readonly recentFirst: boolean;
-  /** Called with each piece as it comes in. */
+  /** Called with the tasks of each answer as it arrives. */
   readonly onSnapshots: (snapshots: readonly Snapshot[]) => void;
   /** Fetches one task and merges it. */
   readonly load: (id: string) => Promise<unknown>;
@@ -36,13 +38,13 @@ export interface RoundOptions {
 }
 
 export interface Round {
-  /** The longest wait that an answer asked for, in seconds; 0 where none did. */
+  /** The longest `Retry-After` of the answers, in seconds; 0 where none had one. */
   readonly retryAfter: number;
   /** Cursor of the next older tasks: null where there are none, undefined where the recent ones were not asked for. */
   readonly cursor: string | null | undefined;
 }
 
-/** Asks one round of questions. @throws TaskError where one of them fails; the answers before it stay in use */
+/** Runs one round. @throws TaskError where a request fails; the answers before it have been handed out already */
 export async function askAll({ http, active, recentFirst, onSnapshots, load, onGone }: RoundOptions): Promise<Round> {
   let retryAfter = 0;
   const found = new Set<string>();
@@ -54,7 +56,7 @@ export async function askAll({ http, active, recentFirst, onSnapshots, load, onG
     onSnapshots(page.tasks);
     return page;
   };
-  /** All active tasks; returns the oldest id that was looked at, or '' when there are no older ones. */
+  /** Fetches the active tasks. Returns the id of the oldest one if there may be older ones on the server, else ''. */
   const listActive = async (): Promise<string> => {
     let page: TaskPage | undefined;
     for (let count = 0; count < MAX_PAGES && page?.nextCursor !== null; count++) {
@@ -66,8 +68,8 @@ export async function askAll({ http, active, recentFirst, onSnapshots, load, onG
   const recent = recentFirst ? await list('all', null, RECENT) : undefined;
   const [oldest] = recent?.nextCursor === null ? [''] : await Promise.all([listActive(), list('unseen')]);
 
-  // A task that was active and is not listed now has ended and was seen elsewhere, or its record is gone. Ids sort by time,
-  // so those older than the last page that was read are left alone.
+  // A task that was active and is not listed now has ended and was seen elsewhere, or its record is gone. Ids sort by time:
+  // a task that is older than the last page that was read may still be active, and is left alone.
   const missing = active.filter((id) => !found.has(id) && id > oldest);
   await Promise.all(
     missing.map((id) =>
@@ -80,7 +82,7 @@ export async function askAll({ http, active, recentFirst, onSnapshots, load, onG
   return { retryAfter, cursor: recent?.nextCursor };
 }
 
-/** One page of a list, with the wait it asked for in seconds (0 for none). @throws TaskError */
+/** Fetches one page of a list, with the `Retry-After` of the answer in seconds (0 for none). @throws TaskError */
 export async function fetchPage(
   http: Http,
   state: ListState,
@@ -92,14 +94,14 @@ export async function fetchPage(
   return { ...expectValid(parsePage(body)), retryAfter: retryAfter ?? 0 };
 }
 
-/** `parsed`, unless the parser found no meaning in the answer. @throws TaskError `bad_answer` where it is null */
+/** Returns what a parser of `parse.ts` made of an answer. @throws TaskError `bad_answer` where that is null */
 export function expectValid<T>(parsed: T | null): T {
   if (parsed !== null) return parsed;
   throw new TaskError('bad_answer', 'The server gave an unexpected answer.', { status: 0 });
 }
 
 /** What decides when the next round is due. */
-export interface Pace {
+export interface RoundConditions {
   readonly isPushed: boolean;
   readonly isVisible: boolean;
   readonly hasActive: boolean;
@@ -112,16 +114,17 @@ export interface Pace {
 }
 
 /**
- * Milliseconds until the next round, spread at random, or null when there is nothing to ask about until something
- * happens. While push is away an outcome is known within 5 s on a visible page.
+ * Milliseconds until the next round, with jitter of up to 1.5 s. Null where no round is needed until something happens.
+ * While push is away an outcome is known within 5 s on a visible page.
  */
-export function nextRound(pace: Pace, random: number): number | null {
-  const { isPushed, isVisible, hasActive, failures } = pace;
+export function nextRound(conditions: RoundConditions, random: number): number | null {
+  const { isPushed, isVisible, hasActive, failures, retryAfter, silence } = conditions;
   if (!failures && !hasActive && (isPushed || !isVisible)) return null;
-  const asked = Math.min(pace.retryAfter, 120) * 1_000;
   let wait = hasActive ? SILENCE : IDLE;
+  // 1, 2, 4, 8, 15, 15 … s; on a hidden page up to 60 s.
   if (failures) wait = Math.min(500 * 2 ** failures, isVisible ? SILENCE : 4 * SILENCE);
-  else if (isPushed) wait = Math.max(SILENCE - pace.silence, 1_000);
+  else if (isPushed) wait = Math.max(SILENCE - silence, 1_000);
   else if (hasActive && isVisible) wait = 2_500;
-  return Math.max(wait, asked) + 0.3 * Math.min(wait, 5_000) * random;
+  const leastWait = Math.min(retryAfter, MAX_RETRY_AFTER) * 1_000;
+  return Math.max(wait, leastWait) + 0.3 * Math.min(wait, 5_000) * random;
 }
