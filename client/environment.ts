@@ -6,11 +6,11 @@
 /** Clock, timers and randomness. */
 export interface Timing {
   /**
-   * A monotonic clock: milliseconds since 1970 by the device's clock when the page was loaded, counted on from there. For
-   * waits and durations; a correction of the device's clock does not change it. The server's time is `feed.now()`.
+   * A monotonic clock in milliseconds. It starts with the device's time (since 1970) when the page is loaded. A correction of
+   * the device's clock does not change it. For waits and durations; the server's time is `feed.now()`.
    */
   now(): number;
-  /** `ms` may be any number; more than {@link LONGEST_WAIT} is taken as that. */
+  /** `ms` may be any number; a longer wait than {@link LONGEST_WAIT} is shortened to that. */
   setTimeout(callback: () => void, ms: number): unknown;
   clearTimeout(handle: unknown): void;
   /** From 0 to below 1. */
@@ -18,10 +18,10 @@ export interface Timing {
 }
 
 /**
- * What the page tells:
- * - `wake`: it became visible, the network came back, or it was restored from the back/forward cache
- * - `focus`: the user has turned to its window, which may have been visible all along
- * - `hide`: it is being left and may be kept in the back/forward cache
+ * What happens to the page:
+ * - `wake`: the page became visible, the network came back, or the page was restored from the back/forward cache
+ * - `focus`: the page's window got the focus; it may have been visible before
+ * - `hide`: the page is being left, and may be kept in the back/forward cache
  */
 export type PageSignal = 'wake' | 'focus' | 'hide';
 
@@ -32,7 +32,7 @@ export interface Page {
   listen(listener: (signal: PageSignal) => void): () => void;
 }
 
-/** The longest timer that browsers have, in milliseconds, about 24 days. One that is set for longer fires at once. */
+/** The longest timer in browsers, in milliseconds: about 24 days. A timer that is set for longer fires at once. */
 export const LONGEST_WAIT = 2 ** 31 - 1;
 
 /** The real clock. */
@@ -44,7 +44,7 @@ export const systemTiming: Timing = {
   random: Math.random,
 };
 
-/** The real page, or one that is always visible where there is none. */
+/** The real page. Where there is none (Node, workers), a page that is always visible. */
 export const browserPage: Page = {
   isVisible: () => globalThis.document?.visibilityState !== 'hidden',
   listen(listener) {

@@ -1,6 +1,6 @@
 /**
- * `inloop/client`: follow the signed-in user's tasks from a browser, or from Node. What draws them is elsewhere:
- * `inloop/element` (a tray), `inloop/react` (hooks), `inloop/headless` (the parts of the tray, for one of your own).
+ * `inloop/client`: follow the signed-in user's tasks from a browser or from Node. To draw them there are `inloop/element` (a
+ * tray), `inloop/react` (hooks) and `inloop/headless` (the parts of the tray, for a UI of your own).
  */
 
 export type { Page, PageSignal, Timing } from './environment.ts';

@@ -1,13 +1,14 @@
 /**
- * The feed that a tray shows: the one that the page handed in, or one of its own. Tells the tray what to do about it.
+ * Holds the feed that a tray shows: the page's feed, or one that the tray makes itself. Tells the tray when to draw, when to
+ * forget a user, and which outcomes to show.
  *
  * | state | the feed | outcomes |
  * |---|---|---|
- * | apart: the tray is not in the document | is not listened to; an own one is closed | are not presented |
- * | without a feed: pusher-js is on its way, or there is no `url` | | |
- * | following | is listened to | are presented from its first fetch on: what is in that was missed |
+ * | detached: the tray is not in the document | is not listened to; one of our own is closed | are not presented |
+ * | without a feed: pusher-js is loading, or there is no `url` | | |
+ * | following | is listened to | are presented after the first fetch; those in the first fetch count as missed |
  *
- * `connect` leads out of the state "apart", `disconnect` into it; `show`, and `connect` with another url, to another feed.
+ * `connect` leaves the state "detached", and `disconnect` enters it. `show`, and `connect` with another url, change the feed.
  */
 
 import { systemTiming } from '../environment.ts';
@@ -17,13 +18,13 @@ import { type News, presentOutcomes } from '../headless/present.ts';
 import type { PusherSource } from '../push/pusher-class.ts';
 
 export interface FeedBindingOptions {
-  /** Gets pusher-js for a feed of our own; must not reject. */
+  /** Loads pusher-js for a feed of our own; must not reject. */
   readonly loadPusher: () => Promise<PusherSource>;
-  /** The feed says something new. */
+  /** What the feed shows has changed. */
   readonly onChange: () => void;
   /** Another feed, or another user of the same one: nothing that was shown may stay. */
   readonly onReset: () => void;
-  /** Outcomes that this tab is to tell the user of. */
+  /** This tab should tell the user of these outcomes. */
   readonly onOutcomes: (news: News) => void;
 }
 
@@ -43,9 +44,9 @@ export interface FeedBinding {
 
 export function createFeedBinding({ loadPusher, onChange, onReset, onOutcomes }: FeedBindingOptions): FeedBinding {
   let feed: TaskFeed | undefined;
-  /** Made by us, so ours to close. */
+  /** The feed that we have made, and must close. */
   let own: PendingFeed | undefined;
-  /** Where the feed of our own is, or will be once pusher-js is there. */
+  /** The task router of `own`, already while pusher-js is loading. */
   let url: string | null = null;
   let isConnected = false;
   /** Set in the state "following". */
@@ -58,7 +59,7 @@ export function createFeedBinding({ loadPusher, onChange, onReset, onOutcomes }:
     const wanted = url;
     if (wanted === null || feed) return;
     const Pusher = await loadPusher();
-    // The tray was removed meanwhile, or is told to show something else.
+    // In the meantime the tray was removed, or got another feed or another url.
     if (!isConnected || feed || url !== wanted) return;
     own = createTaskFeed({ url: wanted, Pusher });
     use(own);
@@ -81,7 +82,7 @@ export function createFeedBinding({ loadPusher, onChange, onReset, onOutcomes }:
 
   function follow(followed: TaskFeed): void {
     unsubscribe = followed.subscribe(() => {
-      // At once, and not with the next frame: a hidden page has none.
+      // Not with the next frame, since a hidden page has none.
       checkUser(false);
       onChange();
     });
@@ -91,7 +92,7 @@ export function createFeedBinding({ loadPusher, onChange, onReset, onOutcomes }:
       stopPresenting = presentOutcomes({ feed, since, present: onOutcomes });
     };
     const ready = 'ready' in followed ? (followed as PendingFeed).ready : Promise.resolve();
-    // Also after a failure: the feed goes on trying.
+    // Also after a failure, since the feed goes on trying.
     ready.then(present, present);
     onChange();
   }
@@ -105,7 +106,7 @@ export function createFeedBinding({ loadPusher, onChange, onReset, onOutcomes }:
   function checkUser(isOtherFeed: boolean): void {
     const before = channel;
     channel = feed?.getSnapshot().channel;
-    // While nobody was known, nothing was shown that could be somebody else's.
+    // While no user was known, nothing was shown.
     if (isOtherFeed || (before && before !== channel)) onReset();
   }
 

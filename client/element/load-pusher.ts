@@ -1,11 +1,11 @@
-/** pusher-js for a tray that makes its own feed. A page that hands in a feed needs none of this. */
+/** Loads pusher-js for a tray that makes its own feed. Not used where the page hands in a feed. */
 
 import { loadPusher } from '../push/pusher.ts';
 import type { PusherSource } from '../push/pusher-class.ts';
 
 /**
- * Loads pusher-js. Never rejects.
- * @param isShared whether the tabs of a browser share one connection; where what that takes cannot be fetched, they do not
+ * Loads pusher-js. Never rejects: without pusher-js the feed polls.
+ * @param isShared whether the tabs of a browser share one connection. If the code for that cannot be loaded, they do not
  */
 export async function loadPusherOrNone(isShared: boolean): Promise<PusherSource> {
   const sharing = isShared ? import('../tabs/shared-pusher.ts').catch(() => undefined) : undefined;
@@ -17,5 +17,5 @@ export async function loadPusherOrNone(isShared: boolean): Promise<PusherSource>
   }
 }
 
-/** Stands in where there is no pusher-js. It is no constructor, so each attempt to connect fails, and the feed polls. */
+/** Stands in for pusher-js. An arrow function is no constructor, so each attempt to connect fails, and the feed polls. */
 const NoPusher = (() => {}) as unknown as PusherSource;

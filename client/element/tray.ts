@@ -1,11 +1,12 @@
 /**
- * `<inloop-tray>`: the record of the user's tasks, as a button with a number and a panel. This file holds what a page can
- * set and call, and connects the parts:
+ * `<inloop-tray>`: a button with a number, and a panel with the user's tasks. This file holds what a page can set and call,
+ * and connects the parts:
  *
  * - `feed-binding.ts`: which feed is shown, and whose tasks
  * - `drawing/`: what is drawn, and when
  * - `panel.ts`, `rows/`: the panel and the rows in it; which outcomes were seen
- * - `toasts/`, `background/`: outcomes beside the page, and for users who look elsewhere; fetched when first wanted
+ * - `toasts/`: outcomes beside the page; loaded with the first one
+ * - `background/`: the page's title and icon, and notifications, for a page in the background; loaded when first wanted
  * - `live-announcer.ts`, `focus-shortcut.ts`: for screen readers and the keyboard
  */
 
@@ -31,12 +32,12 @@ import type { ToastStack } from './toasts/toast-stack.ts';
 
 const TOAST_DURATION = 6_000;
 
-// On a server there is no HTMLElement; importing this must not fail there.
+// On a server there is no HTMLElement, but importing this file must not fail there.
 const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
 
 /**
  * Attributes: `url` (where the task router is mounted; loads pusher-js and makes a feed of its own), `align="start"`
- * (the panel opens towards the end of the line), `share="off"` (this tab makes a push connection of its own),
+ * (the panel starts where the button starts), `share="off"` (this tab makes a push connection of its own),
  * `toast-duration` (milliseconds), `title-progress` and `favicon-progress` (progress and outcome before the page's
  * title and as its icon). Properties: `feed`, `wording`, `toastDuration`. Methods: `show()`, `hide()`.
  *
@@ -48,9 +49,9 @@ export class InloopTray extends Base {
   #wording: Wording = ENGLISH;
   /** Ends the listeners on the document. Undefined while the tray is not in it. */
   #listeners: AbortController | undefined;
-  /** Fetched with the first outcome that is told of. */
+  /** Loaded with the first outcome. */
   #toasts: ToastStack | undefined;
-  /** Fetched once it is wanted: null while it is on its way, and for good where it cannot be fetched. */
+  /** Loaded when first wanted. Null while it is loading, and for good where it cannot be loaded. */
   #background: BackgroundSignals | null | undefined;
 
   readonly #elements = createTrayElements(this.attachShadow({ mode: 'open' }));
@@ -71,7 +72,7 @@ export class InloopTray extends Base {
   readonly #panel = createPanel(
     this.#elements,
     () => {
-      // What toasts tell of is in the open panel.
+      // The open panel shows the same outcomes as the toasts.
       if (this.isOpen) this.#toasts?.clear();
       this.#draw();
     },
@@ -145,14 +146,14 @@ export class InloopTray extends Base {
     this.#panel.show();
   }
 
-  /** Closes the panel. Outcomes that were in view for 1.5 s count as seen. */
+  /** Closes the panel. */
   hide(): void {
     this.#panel.hide();
   }
 
   connectedCallback(): void {
     for (const name of ['feed', 'wording', 'toastDuration'] as const) upgradeProperty(this, name);
-    // It was moved: removed and inserted in one go.
+    // The element was only moved: `disconnectedCallback` has not run its microtask.
     if (this.#listeners) return;
     this.#listen();
     this.#frames.start();
@@ -160,7 +161,7 @@ export class InloopTray extends Base {
   }
 
   disconnectedCallback(): void {
-    // Not at once: to move the element in the document is to disconnect and to connect it.
+    // In a microtask: to move the element, the browser disconnects it and connects it again at once.
     queueMicrotask(() => {
       if (this.isConnected) return;
       this.#listeners?.abort();
@@ -189,7 +190,7 @@ export class InloopTray extends Base {
     on('visibilitychange', () => {
       this.#toasts?.update();
       this.#seen.restart();
-      // A frame that a visible page asked for does not come while it is hidden.
+      // A frame that was requested while the page was visible does not come while it is hidden. So request again.
       this.#frames.stop();
       this.#frames.start();
     });
@@ -204,7 +205,7 @@ export class InloopTray extends Base {
     event.stopPropagation();
   }
 
-  /** Nothing of another feed or user stays, in the panel or beside the page. */
+  /** Removes everything of another feed or user, in the panel and beside the page. */
   #reset(): void {
     this.#renderer.reset();
     this.#panel.reset();
@@ -212,7 +213,7 @@ export class InloopTray extends Base {
     this.#toasts?.clear();
     this.#announcer.reset();
     this.#background?.reset();
-    // A hidden page gets no frame soon.
+    // Not with the next frame: on a hidden page that may come late.
     this.#frames.drawNow();
   }
 
@@ -221,7 +222,7 @@ export class InloopTray extends Base {
     this.#announcer.announceOutcomes(news.live);
     if (this.isOpen) return;
     const { ToastStack } = await import('./toasts/toast-stack.ts').catch(() => ({ ToastStack: undefined }));
-    // Not to be had, this time; or meanwhile the tray was removed, or its panel opened.
+    // The file could not be loaded this time. Or in the meantime the tray was removed, or its panel was opened.
     if (!ToastStack || !this.isConnected || this.isOpen) return;
     const { root, live, button } = this.#elements;
     this.#toasts ??= new ToastStack({
@@ -237,7 +238,7 @@ export class InloopTray extends Base {
     this.#draw();
   }
 
-  /** What signals to users who look elsewhere, once a page or a user wants it. */
+  /** The signals of a page in the background; undefined until a page or a user wants them and they are loaded. */
   #getBackground(): BackgroundSignals | undefined {
     const isWanted = () =>
       this.isOpen ||
@@ -251,7 +252,7 @@ export class InloopTray extends Base {
           this.#background = createBackgroundSignals(this, this.#elements.panel, () => this.show());
           this.#draw();
         })
-        // Nobody needs it in order to follow tasks.
+        // Tasks can be followed without these signals.
         .catch(() => {});
     }
     return this.#background ?? undefined;

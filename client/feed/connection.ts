@@ -1,4 +1,4 @@
-/** How news reaches the page: one word for the user, and the details a program needs to explain it. */
+/** How news reaches the page: a status, with the details that a UI needs to explain it. */
 
 import type { LinkState } from '../push/link.ts';
 import type { PushLoss } from '../push/pusher.ts';
@@ -13,7 +13,7 @@ export type ConnectionState =
   | { readonly status: 'polling'; readonly since: number; readonly reason: PushLoss }
   /** The server cannot be reached: what is shown is old. */
   | { readonly status: 'offline'; readonly since: number }
-  /** The server knows no user here (401). Nothing is asked until the page is looked at again. */
+  /** The server answered 401. Nothing is asked until the page wakes or gets the focus. */
   | { readonly status: 'signed-out' }
   /** `close()` was called. */
   | { readonly status: 'closed' };
@@ -27,7 +27,7 @@ export interface ConnectionFacts {
   readonly failingSince: number | null;
 }
 
-/** The state that follows from `facts`; `before` itself where nothing changed, so that its identity is kept. */
+/** The state that follows from `facts`. Returns `before` itself where nothing changed, so that pages need not compare. */
 export function toConnectionState(facts: ConnectionFacts, before: ConnectionState): ConnectionState {
   const next = derive(facts);
   return JSON.stringify(next) === JSON.stringify(before) ? before : next;

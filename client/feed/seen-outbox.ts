@@ -1,14 +1,14 @@
-/** Tells the server which outcomes the user has seen: at once, and again after the next round where that failed. */
+/** Tells the server which outcomes the user has seen: at once, and where that fails, again after the next round. */
 
 import type { TaskError } from '../../core/error.ts';
 import { MAX_SEEN_IDS } from '../../core/limits.ts';
 
 export interface SeenOutbox {
-  /** Adds what is to be told with the next {@link send}. */
+  /** Adds ids that the next {@link send} sends. */
   add(ids: readonly string[]): void;
-  /** Tells the server, as many as one request takes. Never rejects. */
+  /** Sends one request, with at most {@link MAX_SEEN_IDS} ids; others wait for the next call. Never rejects. */
   send(): Promise<void>;
-  /** Forgets what was not told: it was another user's. */
+  /** Forgets the ids that were not sent: they are another user's. */
   forget(): void;
 }
 
@@ -20,7 +20,7 @@ export function createSeenOutbox(post: (ids: readonly string[]) => Promise<unkno
       for (const id of ids) unsent.add(id);
     },
     async send() {
-      // What fails after `forget` must not come back: another user never saw it.
+      // `forget` replaces the set. So ids that fail after it are not added to the set of the next user.
       const own = unsent;
       const ids = [...own].slice(0, MAX_SEEN_IDS);
       if (!ids.length) return;
@@ -28,7 +28,7 @@ export function createSeenOutbox(post: (ids: readonly string[]) => Promise<unkno
       try {
         await post(ids);
       } catch (error) {
-        // A refusal would be refused again.
+        // What the server has refused it would refuse again.
         if ((error as TaskError).retryable) for (const id of ids) own.add(id);
       }
     },

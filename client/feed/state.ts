@@ -1,16 +1,16 @@
 /**
- * Everything the task feed knows, as one value that never changes in place, and what follows from it. Pure: no timer, no
- * network, no DOM. `reduce.ts` makes the next state, `connect-tasks.ts` performs the effects.
+ * Everything the task feed knows, as one immutable value, and what follows from that. Pure: no timer, no network, no DOM.
+ * `reduce.ts` makes the next state, `connect-tasks.ts` performs the effects.
  *
  * What a page sees of it (`FeedSnapshot.connection`):
  *
- * | state      | is so while                                  | the server is asked                              | ends with |
+ * | state      | lasts while                                  | the server is asked                              | ends with |
  * |------------|----------------------------------------------|--------------------------------------------------|-----------|
  * | connecting | push was never up, nothing has failed        | every 2.5 s with active tasks, every 12 s without | subscribed → live; push lost → polling; a round failed → offline; 401 → signed-out |
  * | live       | push is subscribed                           | about a task that was silent for 15 s            | push lost → polling; 401 → signed-out |
  * | polling    | push is lost, refused or not authorized      | as in connecting                                 | subscribed → live; a round failed → offline; 401 → signed-out |
  * | offline    | push is away and the last round failed       | after 1, 2, 4, 8, then every 15 s                | a round succeeded → connecting or polling; subscribed → live; 401 → signed-out |
- * | signed-out | the last answer was 401                      | when the page wakes or gets the focus, or another tab knows better | another answer → connecting |
+ * | signed-out | the last answer was 401                      | when the page wakes or gets the focus, or another tab says who is signed in | another answer → connecting |
  * | closed     | `close()` was called                         | never                                            | never |
  *
  * In every state but the last, `hide` (the page is being left) pauses push and rounds, and `wake` starts both again.
@@ -25,8 +25,8 @@ import { nextRound, SILENCE } from './rounds/resync.ts';
 import type { FeedSnapshot } from './task-feed.ts';
 
 /**
- * How many outcomes are kept beside those that the user asked to see: a page that is open for a week must not keep all
- * that ended in it.
+ * How many outcomes are kept besides those that the user asked for with `loadMore`. A page that is open for a week must not
+ * keep all outcomes of that week.
  */
 const ROOM = 500;
 
@@ -35,7 +35,7 @@ export interface FeedState {
   readonly channel: string | null;
   /** The last answer of the server was 401. */
   readonly isSignedOut: boolean;
-  /** Grows by one whenever everything known was forgotten. What was asked in an older generation is void. */
+  /** Grows by one whenever everything is forgotten. Answers to requests of an older generation are ignored. */
   readonly generation: number;
   /** When everything was last forgotten, in milliseconds since 1970; 0 for never. */
   readonly forgottenAt: number;
@@ -43,23 +43,23 @@ export interface FeedState {
   readonly disputedUntil: number;
   readonly list: TaskList;
   /**
-   * Where the known tasks go on, for `loadMore`: null where they are all there are, undefined while nobody asked, and ''
-   * where outcomes were dropped, so that the way back starts at the first page again.
+   * The cursor of the next older tasks, for `loadMore`: null where there are none, undefined while that is not known, and ''
+   * where outcomes were dropped, so that `loadMore` starts at the first page again.
    */
   readonly cursor: string | null | undefined;
-  /** How many outcomes are kept. Grows with each older page that was read. */
+  /** How many outcomes are kept. Grows with each page that `loadMore` reads. */
   readonly room: number;
-  /** How to reach the bus, as the server said last; null while it is not known. */
+  /** How to reach the bus, by the last answer of the server; null while that is not known. */
   readonly info: ConnectionInfo | null;
   /** Whether `info` is to be asked for (again). */
   readonly needsInfo: boolean;
-  /** Where push stands; null while there is no connection to keep alive. */
+  /** Whether push is up or away; null while there is no link. */
   readonly link: LinkState | null;
-  /** When each active task was last heard of, by push or by fetch; in milliseconds, by its id. */
+  /** When the last snapshot of each active task arrived, pushed or fetched; in milliseconds, by task id. */
   readonly heard: ReadonlyMap<string, number>;
-  /** Whether one short page held all tasks there are, as far as is known: most users never have more. */
+  /** Whether the user's tasks fit into one short page, as far as is known. Most users never have more. */
   readonly isShort: boolean;
-  /** Whether everything was forgotten and no round has begun since. */
+  /** Whether no round has begun since everything was forgotten. */
   readonly needsRound: boolean;
   /** How many rounds failed in a row. */
   readonly failures: number;
@@ -96,12 +96,12 @@ export function isDisputed({ disputedUntil }: FeedState, now: number): boolean {
   return now < disputedUntil;
 }
 
-/** Whether news is pushed. */
+/** Whether push is up. */
 export function isPushed({ link }: FeedState): boolean {
   return !!link?.isUp;
 }
 
-/** Whether nothing is to be asked. */
+/** Whether the server must not be asked: the feed is closed, or nobody is signed in. */
 export function isOff({ isClosed, isSignedOut }: FeedState): boolean {
   return isClosed || isSignedOut;
 }
@@ -110,7 +110,7 @@ export function activeTasks({ list }: FeedState): readonly Snapshot[] {
   return list.tasks.filter((task) => !isFinished(task));
 }
 
-/** Active tasks that were not heard of for so long that push, if it is up, should have said something. */
+/** Active tasks without a snapshot for so long that push may have failed. Empty while push is away. */
 export function silentTasks(state: FeedState, now: number): readonly Snapshot[] {
   return isPushed(state) ? activeTasks(state).filter((task) => silenceOf(state, task, now) >= SILENCE) : [];
 }
@@ -142,7 +142,7 @@ export function toFeedSnapshot(state: FeedState, before: ConnectionState): FeedS
   };
 }
 
-/** What there is to show before there is a connection. */
+/** What a page shows before the feed has connected. */
 export const NOTHING_YET = toFeedSnapshot(INITIAL_STATE, { status: 'connecting' });
 
 function silenceOf({ heard }: FeedState, { id }: Snapshot, now: number): number {

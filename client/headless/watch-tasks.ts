@@ -1,34 +1,34 @@
-/** What is new in a feed's list: for whoever waits for outcomes (`present.ts`, `notify.ts`, the hooks' `onOutcome`). */
+/** Finds what is new in a feed's list, for code that waits for outcomes: `present.ts`, `notify.ts`, `onOutcome` of React. */
 
 import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/snapshot.ts';
 import type { TaskFeed } from '../feed/task-feed.ts';
 import { forgetUnlisted } from './forget.ts';
 
-/** What has become of the list since the last look. */
+/** How the list has changed since the last look. */
 export interface TaskNews {
-  /** All tasks there are now, newest first. */
+  /** All tasks now, newest first. */
   readonly tasks: readonly Snapshot[];
-  /** Whose they are. */
+  /** The channel of the user whose tasks these are. */
   readonly channel: string | null;
-  /** Somebody else has signed in, or nobody is signed in any more: what is remembered of tasks counts no more. */
+  /** The user before has signed out, or another one has signed in. Forget what you remember of tasks. */
   readonly hasUserLeft: boolean;
-  /** New tasks and changed ones. A task that merely moved in the list may be among them. */
+  /** New and changed tasks. May contain unchanged tasks that have moved in the list. */
   readonly changed: readonly Snapshot[];
-  /** Outcomes of tasks that an earlier look saw going on. */
+  /** Outcomes of tasks that were active at an earlier look. */
   readonly reached: readonly OutcomeSnapshot[];
 }
 
 /**
  * Returns a function that looks at the list and says what is new in it.
- * @param isWhole whether an outcome is all there; one that is not counts as reached when it is
+ * @param isComplete whether an outcome has everything that is needed. An outcome counts as reached once it is complete
  */
 export function watchTasks(
   feed: Pick<TaskFeed, 'getSnapshot'>,
-  isWhole: (task: OutcomeSnapshot) => boolean = () => true,
+  isComplete: (task: OutcomeSnapshot) => boolean = () => true,
 ): () => TaskNews {
-  /** Ids of tasks that were seen going on. */
-  const awaited = new Set<string>();
-  let looked: readonly Snapshot[] = [];
+  /** Ids of tasks that were active and whose outcome is not reached yet. */
+  const active = new Set<string>();
+  let tasksBefore: readonly Snapshot[] = [];
   let owner: string | null = null;
 
   return () => {
@@ -36,18 +36,18 @@ export function watchTasks(
     const hasUserLeft = owner !== null && channel !== owner;
     owner = channel;
     if (hasUserLeft) {
-      awaited.clear();
-      looked = [];
+      active.clear();
+      tasksBefore = [];
     }
-    // Thousands are what they were at the last look.
-    const changed = tasks.filter((task, index) => task !== looked[index]);
-    looked = tasks;
+    // Most of thousands of tasks are unchanged. Comparing positions finds them quickly.
+    const changed = tasks.filter((task, index) => task !== tasksBefore[index]);
+    tasksBefore = tasks;
     const reached: OutcomeSnapshot[] = [];
     for (const task of changed) {
-      if (!isFinished(task)) awaited.add(task.id);
-      else if (isWhole(task) && awaited.delete(task.id)) reached.push(task);
+      if (!isFinished(task)) active.add(task.id);
+      else if (isComplete(task) && active.delete(task.id)) reached.push(task);
     }
-    forgetUnlisted(awaited, tasks);
+    forgetUnlisted(active, tasks);
     return { tasks, channel, hasUserLeft, changed, reached };
   };
 }

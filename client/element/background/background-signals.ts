@@ -1,6 +1,6 @@
 /**
- * For users who look elsewhere while the page is in the background: progress and outcome in the page's title and icon, and
- * "Notify me when done". Fetched when it is wanted (an attribute, an open panel), so that other pages do not pay for it.
+ * For a page in the background: progress and outcome in the page's title and icon, and "Notify me when done". Loaded when an
+ * attribute or an open panel wants it, so that other pages need not download it.
  */
 
 import type { Snapshot } from '../../../core/snapshot.ts';
@@ -12,11 +12,11 @@ import { NotifyButton } from './notify-button.ts';
 import { PageMarker } from './page-marker.ts';
 
 export interface BackgroundSignals {
-  /** Shows `tasks`, which are those of `feed`. */
+  /** Shows `tasks`, the tasks of `feed`. */
   show(feed: TaskFeed | undefined, tasks: readonly Snapshot[], wording: Wording): void;
   /** Takes back what was shown to another user. */
   reset(): void;
-  /** Follows no feed any more: the page looks as it did. */
+  /** Stops to follow the feed, and removes the marks from title and icon. */
   stop(): void;
 }
 

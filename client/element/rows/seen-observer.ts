@@ -1,22 +1,22 @@
-/** Tells which outcomes were seen: those whose own row was in view for 1.5 s, on a page that was visible. */
+/** Finds out which outcomes were seen: those whose own row was in view for 1.5 s while the page was visible. */
 
-/** Milliseconds in view. */
+/** How long a row must be in view, in milliseconds. */
 const DWELL = 1_500;
-/** This much of a row has to be in view. */
+/** How much of a row must be in view, from 0 to 1. */
 const THRESHOLD = 0.5;
 
 export interface SeenObserver {
-  /** Follows these rows (and the ids of their tasks), and no others. */
+  /** Follows these rows, which belong to tasks with these ids, and no others. */
   follow(rows: ReadonlyMap<Element, string>): void;
-  /** The page was shown or hidden: what is in view counts from now on, or not at all. */
+  /** Call this when the page is shown or hidden: the time in view starts again from 0. */
   restart(): void;
 }
 
-/** @param root what scrolls */
+/** @param root the element that scrolls */
 export function createSeenObserver(root: Element, onSeen: (ids: readonly string[]) => void): SeenObserver {
-  /** The rows that are followed, and whose they are. */
+  /** The task id of each row that is followed. */
   const ids = new Map<Element, string>();
-  /** Those of them in view, and since when; by `performance.now()`. */
+  /** Since when each followed row is in view; by `performance.now()`. */
   const inView = new Map<Element, number>();
   let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -58,7 +58,7 @@ export function createSeenObserver(root: Element, onSeen: (ids: readonly string[
       for (const row of ids.keys()) if (!rows.has(row)) drop(row);
       for (const [row, id] of rows) {
         if (ids.get(row) === id) continue;
-        // A row that shows another task now starts anew.
+        // The row is new, or shows another task now: its time in view starts from 0.
         drop(row);
         ids.set(row, id);
         observer.observe(row);

@@ -1,4 +1,4 @@
-/** Schedules the rounds of questions to the server: never two at once, and the next one when it is due. */
+/** Schedules the rounds of requests (`resync.ts`): never two at the same time, and the next one when it is due. */
 
 import type { Page, Timing } from '../../environment.ts';
 import { type FeedState, isOff, isPushed, isRoundDue, roundDelay } from '../state.ts';
@@ -9,16 +9,16 @@ export interface RoundsOptions {
   readonly page: Pick<Page, 'isVisible'>;
   /** The state as it is now. */
   readonly state: () => FeedState;
-  /** Asks everything once. Never rejects. */
+  /** Runs one round. Never rejects. */
   readonly ask: () => Promise<void>;
 }
 
 export interface Rounds {
-  /** Starts a round now. While one is running, another follows it. Resolves when no round is running any more. */
+  /** Starts a round now. If one is running, another one follows it. Resolves when no round is left. */
   ask(): Promise<void>;
-  /** Sets the time of the next round. Never moves it to a later time: frequent changes must not postpone it for ever. */
+  /** Sets the time of the next round. Never moves it to a later time, or frequent changes would postpone it for ever. */
   plan(): void;
-  /** Cancels the next round. There is none until `ask` or `plan`. */
+  /** Cancels the next round, until `ask` or `plan` is called. */
   stop(): void;
 }
 
@@ -27,9 +27,10 @@ const NEVER = Infinity;
 export function createRounds({ timing, page, state, ask }: RoundsOptions): Rounds {
   let isAsking = false;
   let timer: unknown;
+  /** When the next round is planned; by `timing.now()`. */
   let at = NEVER;
 
-  const askAll = serially(async () => {
+  const runRounds = serially(async () => {
     isAsking = true;
     await ask();
     isAsking = false;
@@ -37,12 +38,12 @@ export function createRounds({ timing, page, state, ask }: RoundsOptions): Round
 
   function start(): Promise<void> {
     stop();
-    return askAll().then(plan);
+    return runRounds().then(plan);
   }
 
   function plan(): void {
     const now = timing.now();
-    // While push is up each event changes the time of the next round, so it is looked up when the timer fires.
+    // While push is up each event moves the time of the next round. So the timer stays, and looks that time up when it fires.
     if (isAsking || isOff(state()) || (isPushed(state()) && at < NEVER)) return;
     const ms = roundDelay(state(), page.isVisible(), now, timing.random());
     if (ms === null || now + ms >= at) return;

@@ -1,5 +1,5 @@
 /**
- * What a UI shows of a result, by convention. So a handler decides by what it returns what its owner sees:
+ * What a UI shows of a result. A handler decides by the names in its result what the owner sees:
  * - a number is shown with its name: `{ imported: 839, skipped: 3 }` is "839 imported, 3 skipped"
  * - `url`, or a name that ends in `Url`, is a link: `{ downloadUrl: '/reports/7' }`
  */
@@ -13,13 +13,14 @@ export interface ResultLink {
   readonly href: string;
 }
 
+/** How many numbers of a result are shown. */
 const MAX_FACTS = 4;
 
-/** The numbers of `result` in words. Zeros are left out, unless there is nothing else. */
+/** The numbers of `result` in words. Zeros are left out, unless all numbers are zero. */
 export function factsOf(result: unknown, { locale }: Pick<Wording, 'locale'>): string[] {
   const numbers = entriesOf(result).filter((entry): entry is [string, number] => Number.isFinite(entry[1]));
-  const telling = numbers.filter(([, count]) => count !== 0);
-  return (telling.length ? telling : numbers)
+  const nonZero = numbers.filter(([, count]) => count !== 0);
+  return (nonZero.length > 0 ? nonZero : numbers)
     .slice(0, MAX_FACTS)
     .map(([name, count]) => `${formatNumber(count, locale)} ${toWords(name)}`);
 }
@@ -55,7 +56,7 @@ export function toWords(name: string): string {
     .toLowerCase();
 }
 
-/** With a capital at its start. */
+/** `text` with a capital letter at its start. */
 export function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
