@@ -1,4 +1,4 @@
-/** For tests in Chromium: pages that are hidden and shown as the test says, and what they ask of the system meanwhile. */
+/** For tests in Chromium: the test hides and shows a page, and sees the notifications that the page asks for. */
 
 import type { Page } from 'playwright-core';
 
@@ -24,7 +24,7 @@ const SCRIPT = `
     close() {}
   };`;
 
-/** Prepares a page: it is visible until `setVisible` says otherwise, and does not really notify. */
+/** Prepares a page: it is visible until `setVisible` hides it, and its notifications are only recorded. */
 export const fakeVisibility = async (page: Page) => void (await page.addInitScript({ content: SCRIPT }));
 
 export const setVisible = (page: Page, isVisible: boolean) =>

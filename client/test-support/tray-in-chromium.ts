@@ -1,4 +1,4 @@
-/** For tests of the tray in a real Chromium: a browser for the file, a page for each test, and what a test looks for in it. */
+/** For tests of the tray in a real Chromium: one browser for the file, one page for each test, and what tests look for in it. */
 
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, jest } from '@jest/globals';
@@ -8,7 +8,7 @@ import { TrayPages } from '../../test/support/browser/tray-page.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { create, fail, run, succeed } from './all-statuses.ts';
 
-/** How long a test waits for what Chromium does on a busy machine: for `eventually`. */
+/** How long `eventually` waits for Chromium on a busy machine. */
 export const PATIENT = { within: 20_000 };
 
 /** Chromium for the tests of this file. Each test opens one page, which must break no content policy and throw no error. */
@@ -25,7 +25,7 @@ export function useTrayPages(): TrayPages {
 }
 
 export const button = (tray: Locator) => tray.locator('[part=button]');
-/** What screen readers call the button: with the numbers. */
+/** The name of the button for screen readers, with its numbers. */
 export const buttonName = (tray: Locator) => button(tray).locator('.sr').textContent();
 export const row = (tray: Locator, title: string) => tray.locator('[part=task]', { hasText: title });
 export const toasts = (page: Page) => page.locator('[part=toast]');
@@ -42,7 +42,7 @@ export async function says(locator: Locator, text: string | RegExp): Promise<voi
   await eventually(check, { that: `"${text}"` });
 }
 
-/** Whether the focus is on an element that `selector` finds, in whatever shadow tree. */
+/** Whether the focus is on an element that `selector` finds, in any shadow tree. */
 export const isFocused = (page: Page, selector: string) =>
   page.evaluate((wanted) => {
     let active = document.activeElement;
@@ -54,7 +54,7 @@ export const isFocused = (page: Page, selector: string) =>
 export const untilButtonSays = (page: Page, what: string) =>
   eventually(async () => expect(await page.locator('inloop-tray [part=button]').innerText()).toContain(what), PATIENT);
 
-/** Moves a clock that stands still until there are `count` toasts: code that is fetched on demand takes real time. */
+/** Moves the page's stopped clock until there are `count` toasts: code that is loaded on demand takes real time. */
 export const untilToasts = (page: Page, count: number) =>
   eventually(async () => {
     await page.clock.runFor(20);
@@ -94,8 +94,8 @@ const PAGE_FEED = (tasks: readonly Snapshot[]) => {
 };
 
 /**
- * Gives a tray a feed of the page, which holds `tasks`. Returns a function that changes these.
- * @param tray an expression for it, in the page
+ * Gives a tray a feed of the page, which holds `tasks`. Returns a function that changes its tasks.
+ * @param tray an expression for the tray, evaluated in the page
  */
 export async function handInFeed(
   page: Page,
@@ -106,7 +106,7 @@ export async function handInFeed(
   await page.evaluate(`${tray}.feed = globalThis.pageFeed; undefined`);
   return (next) =>
     page.evaluate(
-      (all) => (globalThis as never as { pageFeed: { setTasks(of: unknown): void } }).pageFeed.setTasks(all),
+      (all) => (globalThis as never as { pageFeed: { setTasks(tasks: unknown): void } }).pageFeed.setTasks(all),
       next,
     );
 }
