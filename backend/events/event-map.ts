@@ -1,6 +1,6 @@
 /**
- * The named events: what happens in a server or worker process, told to its operator. Log lines and metrics are made of them, and
- * `backend.on` hands them to an adopter's own code. docs/operating.md has the same list for readers.
+ * The named events: what an operator may want to know of a server or worker process. Log lines and metrics are made of them,
+ * and `backend.on` passes them to an adopter's own code. docs/operating.md has the same list for readers.
  *
  * Three rules hold for every field. No payload: no input, result, title, note or error message of a task. No secret. No
  * owner, and nothing that names one, as a channel does. Durations are in seconds.
@@ -25,7 +25,7 @@ interface AttemptRef extends TaskRef {
 }
 
 interface OutageBegan {
-  /** What the fault says of itself. */
+  /** The text of the error. */
   readonly reason: string;
   /** When the outage began, in ISO 8601. */
   readonly since: string;
@@ -38,12 +38,12 @@ interface OutageEnded {
   readonly failures: number;
 }
 
-/** Redis is used through two kinds of connections, which may fail by themselves. */
+/** Which of the two uses of Redis is meant. Each has connections of its own, so one may fail without the other. */
 interface RedisPart {
   readonly part: 'store' | 'queue';
 }
 
-/** Each named event and what it carries. One of a task stands for one stored change. */
+/** Each named event and its fields. Each `task.` event stands for one stored change of a task. */
 export interface EventMap {
   /** A new task was stored. */
   'task.accepted': TaskRef & { readonly retryOf: string | null };
@@ -54,8 +54,8 @@ export interface EventMap {
   /** A sign of life was stored. */
   'task.alive': AttemptRef;
   /**
-   * An attempt ended without an outcome, and `attempt` is waited for. `code`: of the error. `isHandedBack`: the attempt costs
-   * nothing, since its worker stopped, or died of something else. `delaySeconds`: until it is due.
+   * An attempt ended without an outcome, and the task waits for `attempt`. `code`: of the error. `isHandedBack`: the ended
+   * attempt does not count, since its worker stopped, or died of something else. `delaySeconds`: until `attempt` is due.
    */
   'task.retried': AttemptRef & {
     readonly attempts: number;
@@ -63,11 +63,11 @@ export interface EventMap {
     readonly isHandedBack: boolean;
     readonly delaySeconds: number;
   };
-  /** The owner called it off, and the handler is told to stop. */
+  /** The owner cancelled a running task, and the handler is told to stop. */
   'task.cancelling': AttemptRef;
   /**
    * A task has its outcome. `code`: of the error of a failed one. `waitSeconds`: from its acceptance to its first attempt, or to
-   * its end. `runSeconds`: from its first attempt to its end, with the pauses in between; null where there was none.
+   * its end. `runSeconds`: from its first attempt to its end, with the pauses in between; null if there was no attempt.
    */
   'task.ended': AttemptRef & {
     readonly status: Outcome;
@@ -81,14 +81,14 @@ export interface EventMap {
   'task.with-worker': TaskRef & { readonly status: ActiveStatus };
   /** An owner took outcomes out of the inbox. */
   'outcomes.seen': { readonly count: number };
-  /** A change was not stored. `why`: what refused it; `missing` where the task is gone. */
+  /** A change was not stored. `why`: the reason; `missing` if the task is gone. */
   'change.refused': TaskRef & { readonly change: string; readonly why: Refusal | 'missing' };
 
   /** `run` was called. */
   'worker.started': { readonly worker: string; readonly names: readonly string[]; readonly concurrency: number };
   /** It has ended. `isStuck`: a handler would not stop. */
   'worker.stopped': { readonly worker: string; readonly seconds: number; readonly isStuck: boolean };
-  /** Another worker died; told by the process that recovers its tasks, and once more where that one dies meanwhile. */
+  /** A worker died. The process that recovers its tasks emits this. If that process dies meanwhile, another one does again. */
   'worker.died': {
     readonly worker: string;
     readonly tasks: readonly { readonly task: string; readonly verdict: Verdict }[];
@@ -114,7 +114,7 @@ export interface EventMap {
   /** The bus does not answer. */
   'push.outage.began': OutageBegan;
   'push.outage.ended': OutageEnded;
-  /** An event will not be pushed. An outcome is pushed later, by the sweeper, unless the bus refused it. `task`: its id; null where the event is of none. */
+  /** An event will not be pushed. An outcome is pushed later, by the sweeper, unless the bus refused it. `task`: its id; null if the event is not about a task. */
   'push.event.dropped': {
     readonly kind: EventKind;
     readonly task: string | null;
@@ -146,7 +146,7 @@ export interface EventMap {
   'fallback.outage.ended': OutageEnded;
 
   'webhook.refused': { readonly why: 'unsigned' | 'malformed' };
-  /** A request that changes something came from a page of another site. `rule`: the header that told. */
+  /** A request that changes something came from a page of another site. `rule`: the header that showed it. */
   'origin.refused': { readonly rule: 'sec-fetch-site' | 'origin' };
   /** A page asked for a channel that is not its owner's, or named no connection. */
   'channel.refused': { readonly why: 'socket_id' | 'not_own_channel' };

@@ -1,10 +1,10 @@
 /**
- * The words of the log: which line each named event makes. One table, so that the wording stands in one place. Serves `events.ts`.
+ * The log line of each named event, in one table. It serves `events.ts`.
  *
- * - `error`: somebody has to mend something.
+ * - `error`: somebody has to fix something.
  * - `warn`: something is wrong outside of inloop, and heals by itself or by the operator.
  * - `info`: it is over.
- * - `debug`: what was dropped, refused or ignored, and why; and what goes on all the time.
+ * - `debug`: what was dropped, refused or ignored, and why; and what happens all the time.
  */
 
 import type { Log } from '../log.ts';
@@ -139,7 +139,7 @@ export const LINES: { readonly [N in EventName]: Line<EventMap[N]> } = {
   },
 };
 
-/** Writes the line of an event, if it makes one. `detail` is told beside its fields. */
+/** Writes the log line of an event, if it makes one. `detail` is added to its fields. */
 export function logEvent<N extends EventName>(
   log: Log,
   name: N,
