@@ -58,8 +58,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     for (const name of USERS) users.push(await createUser(name, world, findings, random));
     log(`${users.length} users with two clients each, ${world.workers} workers, seed ${options.seed}`);
     const end = Date.now() + options.seconds * 1_000;
-    // Tasks are started during the first 70 % of the time, so that the last ones meet faults too.
     const breaking = breakThings({ world, users, random, end, log });
+    // Tasks are started during the first 70 % of the time, so that the last ones meet faults too.
     const started = startTasks({ users, random, count: options.tasks, until: Date.now() + options.seconds * 700, log });
     const [kills] = await Promise.all([breaking, started]);
     for (const client of users.flatMap((user) => user.clients)) client.proxy.cause(NO_TROUBLE);

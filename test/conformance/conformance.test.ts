@@ -108,7 +108,7 @@ describe.each(RUNTIMES)('recorded: merging, in a bare client in $name', (runtime
 
 const LIVE = FORMS.flatMap(({ form }) => RUNTIMES.map((runtime) => ({ form, runtime, name: runtime.name })));
 
-// Seconds, where the machine is busy.
+// A case takes seconds on a busy machine.
 jest.setTimeout(30_000);
 
 describe.each(LIVE)('live: a bare client in $name, $form', ({ form, runtime, name }) => {

@@ -47,7 +47,7 @@ describe('the protocol’s document', () => {
 
   it('describes every field of a snapshot and no other', () => {
     const named = table('field').flatMap(([names]) => plain(names).split(', '));
-    // The one that is there only where it says something.
+    // `waitingFor` is the only optional field.
     expect(named.sort()).toEqual([...SNAPSHOT_KEYS, 'waitingFor'].sort());
   });
 

@@ -38,7 +38,7 @@ describe('an import', () => {
       const shown = await tab.recordOf('Import contacts-100.csv');
       expect(shown[0]?.status).toBe('Waiting to start');
       const steps = new Set(shown.map((row) => progressOf(row)?.done).filter((done) => done !== undefined));
-      // More steps than polling could show in that time. How many more depends on the load of the machine.
+      // These are more steps than polling could show in that time. The exact number depends on the load of the machine.
       expect(steps.size).toBeGreaterThan(4);
       expect(backwardSteps(shown)).toEqual([]);
       // Each state appears once: the import neither started twice nor was shown as done too early.

@@ -91,7 +91,7 @@ describe('without WebSockets', () => {
     await first.drop(file);
     await eventually(async () => (await tasksIn(others[6] as DemoPage)).includes('running'), { within: 10_000 });
     const closedAt = Date.now();
-    // Closed as a person closes a tab, so that the page's unload events fire.
+    // Close the tab as a person does, so that the page's unload events fire.
     await first.page.close({ runBeforeUnload: true });
     await eventually(() => connected.size > 1, { within: 15_000, that: 'another tab to connect' });
     for (const tab of others) await waitUntilLive(tab, 20_000);
@@ -153,7 +153,7 @@ describe('WebSockets that are blocked in the middle of a session', () => {
   }, 180_000);
 });
 
-/** Counts from now on how often the tab loses push. */
+/** Starts to count how often the tab loses push. */
 async function countLosses(tab: DemoPage): Promise<() => Promise<number>> {
   await tab.tray.evaluate((tray) => {
     const { feed } = tray as InloopTray;

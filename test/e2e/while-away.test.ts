@@ -20,7 +20,8 @@ async function importAndLeave(device: Device): Promise<void> {
 
 /** Runs an import in the tab. By its end the tab has announced everything from before. */
 async function importAndStay(tab: DemoPage, rows: number): Promise<void> {
-  // Slow enough to be seen running. An outcome alone, right after the tab was opened, would count as missed.
+  // The import is slow enough for the tab to see it run. Without that, an outcome right after the tab was opened would count as
+  // missed.
   await tab.setSlow(true);
   await tab.drop(world.writeCsv(`${rows}.csv`, { rows }));
   // All files hold the same people, so the number of contacts is that of the longest file.

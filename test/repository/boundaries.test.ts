@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { REPOSITORY } from '../../dev/paths.ts';
 
-/** One breach each: the rule, the file, what it says. */
+/** One breach of each rule: the rule, the file, and the import in it. */
 const BREACHES = [
   ['core-imports-nothing-of-ours', 'core/of-backend.ts', "import type { X } from '../backend/fine.ts';"],
   ['backend-imports-core', 'backend/push/of-server.ts', "export { x } from '../../server/fine.ts';"],
@@ -77,7 +77,7 @@ describe('the boundary rules of .dependency-cruiser.mjs', () => {
     }
     for (const [path, text] of Object.entries(FINE)) write(path, text);
     for (const [, path, text] of BREACHES) write(path, text);
-    // Its exit code is the number of breaches.
+    // The exit code of depcruise is the number of breaches.
     const { stdout, stderr } = spawnSync(process.execPath, [CRUISER, '--config', CONFIG, '-T', 'json', '.'], {
       cwd: folder,
       encoding: 'utf8',

@@ -24,7 +24,7 @@ import { startStack, type TestStack } from '../support/stack.ts';
 
 const STAND_IN = join(REPOSITORY, 'test', 'support', 'stand-in.mjs');
 const args = ['--server', STAND_IN, '--worker', STAND_IN];
-/** Only dev/ is needed here, and it is built first: these tests are about it and run without the other houses, too. */
+/** Builds dev/ only, so that these tests run even when another house does not compile. */
 const env = { INLOOP_BUILT: '1' };
 // Windows has no such modes.
 const onUnix = process.platform === 'win32' ? it.skip : it;
@@ -32,7 +32,7 @@ const NAMES = ['redis', 'soketi', 'server', 'worker'];
 
 let dir: string;
 const running: TestStack[] = [];
-/** Ended after each test, also after one that failed: a client that reconnects for ever would keep Jest from ending. */
+/** Clients that are closed after each test. One that reconnects for ever would keep Jest from ending. */
 const clients: { destroy(): void }[] = [];
 
 beforeAll(() => {
@@ -81,7 +81,7 @@ function runToEnd(more: NodeJS.ProcessEnv, moreArgs = args): Promise<{ code: num
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    // A zombie is not alive, yet takes signals.
+    // A zombie takes signals, but is not alive.
     return process.platform !== 'linux' || !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return false;
@@ -116,7 +116,7 @@ describe('the local stack', () => {
     expect(await stack.stop()).toBe('exit code 0');
     for (const { pid } of Object.values(services)) expect(isAlive(pid)).toBe(false);
     expect(readdirSync(dir)).not.toContain('stack.json');
-    // Redis goes last: the others may still have something to write.
+    // Redis ends last, because the others may still write.
     const order = ['drained', 'server is closing', 'Received SIGTERM', 'bye bye'].map((text) =>
       stack.lines.findLastIndex((l) => l.includes(text)),
     );
@@ -126,7 +126,7 @@ describe('the local stack', () => {
   onUnix(
     'keeps what lies in its folder, and what Redis knows, from everybody else on the machine',
     async () => {
-      // As an earlier version left it, for a person whose files are open to others.
+      // An earlier version left the file readable for others.
       chmodSync(dir, 0o755);
       mkdirSync(join(dir, 'data'), { mode: 0o755 });
       const app = { appId: 'a1', key: 'a2', secret: 'a3' };
@@ -157,7 +157,7 @@ describe('the local stack', () => {
       );
       expect(redis?.url).toBe(`redis://:${redis?.password}@127.0.0.1:${port}`);
       expect(await (await connectRedis(stack.services())).ping()).toBe('PONG');
-      // Arguments and output are for everybody to read.
+      // Other users of the machine can read arguments and output.
       const commands = execFileSync('ps', ['-A', '-o', 'args']).toString();
       expect(commands + stack.lines.join('\n')).not.toContain(redis?.password);
     },
@@ -191,7 +191,7 @@ describe('the local stack', () => {
   it('treats two SIGINTs of one Ctrl-C, from the terminal and from npm, as one', async () => {
     const stack = await start();
     process.kill(stack.pid, 'SIGINT');
-    // Not at once: the system would make one of two that are waiting.
+    // Wait a moment: the system merges two equal signals that are pending.
     await eventually(() => expect(stack.lines.join()).toContain('ending everything'), { every: 1 });
     process.kill(stack.pid, 'SIGINT');
     await eventually(() => expect(stack.lines.at(-1)).toMatch('bye bye'), { that: 'Redis to end in good order' });

@@ -38,7 +38,7 @@ let working: Promise<void>;
 
 beforeAll(async () => {
   bus = await startBus();
-  // What the proxy is told of the app it stands before; both listen on ports that are known only then.
+  // The proxy learns the port of the app, and the app the address of the proxy, once both listen.
   const target = { port: 0 };
   proxy = await startTlsProxy(target);
   const { port } = proxy.address() as AddressInfo;
@@ -55,7 +55,7 @@ beforeAll(async () => {
   tasks = createTaskServer({ backend, tasks: [steps], identify: () => 'ada', path: `${PREFIX}/tasks` });
   web.use('/tasks', tasks.router);
   const script = await bundleForBrowser(
-    // By name, since package.json says of dist/ only that importing the element does something.
+    // The class is named, because an import for its side effect would be left out of the bundle (`sideEffects` in package.json).
     "import { InloopTray } from './client/element/index.ts'; Object.assign(globalThis, { InloopTray });",
   );
   web.get('/page.js', (_req, res) => void res.type('js').send(script));
@@ -120,10 +120,10 @@ describe.each([
       },
       { within: 15_000 },
     );
-    // A step of polling takes 2.5 s, and a stream that somebody buffers comes all at once.
+    // Polling would show a step every 2.5 s, and a buffered stream would show all steps at once.
     expect(seen.size).toBeGreaterThan(6);
     expect(used.some((url) => url.includes(wanted) && url.includes(origin.slice('https:'.length)))).toBe(true);
-    // Nothing went to an address of which the page was not told.
+    // The page sent nothing to other addresses than those it was given.
     expect(used.filter((url) => !/^(?:https|wss):\/\/127\.0\.0\.1:/.test(url))).toEqual([]);
     expect(blocked).toEqual([]);
     await context.close();
@@ -146,7 +146,7 @@ it('the answers name the address that the browser used', async () => {
   await context.close();
 });
 
-/** What the tray's feed knows: how it is connected, or how far the task with that id is. */
+/** Reads the tray's feed: the status of its connection, or the progress of the task with that id. */
 function look(page: Page, what: string): Promise<string> {
   return page.evaluate((wanted) => {
     const feed = (document.querySelector('inloop-tray') as InloopTray | null)?.feed;
@@ -156,7 +156,7 @@ function look(page: Page, what: string): Promise<string> {
   }, what);
 }
 
-/** Ends TLS, strips the prefix, tells who asked, and passes WebSockets on to Soketi, or not. */
+/** A proxy that ends TLS, strips the prefix, adds `X-Forwarded-*`, and passes WebSockets on to Soketi or refuses them. */
 async function startTlsProxy(target: { readonly port: number }): Promise<Server> {
   const { private: key, cert } = await generate([{ name: 'commonName', value: '127.0.0.1' }], { keySize: 2_048 });
   const server = createSecureServer({ key, cert }, (req, res) => {

@@ -1,5 +1,5 @@
-// The demo's own server, as `npm start` runs it, meets files that nobody could mean: each is refused at once, and costs
-// the process no memory. In a process of its own, since a peak never goes down again.
+// Uploads to the demo's server that no user would send. Each is refused at once and costs the process no memory. The server runs
+// in a process of its own, because the peak of a process's memory never goes down.
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ let server: Child;
 let dir: string;
 let url: string;
 let cookie: string;
-/** In MB, before the first of these files. */
+/** Memory of the server before the first of these files, in MB. */
 let idle: number;
 
 beforeAll(async () => {
@@ -48,7 +48,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 }, 30_000);
 
-/** Most memory that the server's process ever had, in MB; 0 where the system does not say. */
+/** Peak memory of the server's process, in MB; 0 on systems that do not tell it. */
 function peakMemory(): number {
   if (process.platform !== 'linux') return 0;
   const kb = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1];

@@ -19,7 +19,7 @@ import { startSoketi, type TestSoketi } from '../../support/bus/soketi.ts';
 import { eventually } from '../../support/eventually.ts';
 import { backendOn } from '../../support/parts.ts';
 
-/** What the page below keeps for the tests to look at. */
+/** What the page records for the tests. */
 interface PageState {
   readonly state: string;
   readonly socketId: string | null;
@@ -102,7 +102,7 @@ async function startApp(options: Partial<FallbackOptions> = {}): Promise<TestApp
   return { port: (server.address() as AddressInfo).port, fallback };
 }
 
-/** A page that follows the channel `room`, in a browser that has never been here. */
+/** Opens a page that follows the channel `room`, in a new browser profile. */
 async function openPage(
   { port }: TestApp,
   options: Record<string, unknown> = {},
@@ -193,7 +193,7 @@ describe('pusher-js behind a proxy that refuses WebSockets', () => {
     'stays connected while nothing happens (%s)',
     async (kind) => {
       const app = await startApp({ limits: { heartbeatMs: 500, pingMs: 500 } });
-      // It would ping after 1.5 s of silence, and give up 0.5 s later: heartbeats must come before.
+      // pusher-js pings after 1.5 s of silence and gives up 0.5 s later, so heartbeats must come earlier.
       const { look, live } = await openPage(app, { ...ONLY[kind], activityTimeout: 1_500, pongTimeout: 500 });
       const { socketId } = await live();
       const before = proxy.passed.length;
@@ -213,7 +213,7 @@ describe('pusher-js behind a proxy that refuses WebSockets', () => {
       const { look, live } = await openPage(app, ONLY[kind]);
       const { socketId } = await live();
       proxy.stall();
-      // Until the session is given up: what the sockets hold is not ours to bound.
+      // Publish until the session is ended. What the sockets buffer until then is not limited by the fallback.
       let n = 0;
       const isConnected = async () => (await channels()).room?.subscription_count === 1;
       while (await isConnected()) await publish([n++, n++, n++, n++, n++, n++, n++, n++, n++, n++], 'x'.repeat(9_000));

@@ -1,5 +1,5 @@
-// Who counts as having a page open, and what ends when they sign out: on real Redis and Soketi, with a worker and bare
-// Pusher clients. Webhooks are signed here, as a bus would that is late, or wrong.
+// Which owners are watched, and what ends when a user signs out. Real Redis and Soketi, a worker, and bare Pusher clients. The
+// test signs webhooks itself, to imitate a bus that is late or wrong.
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import WebSocket from 'ws';
@@ -57,7 +57,7 @@ const vacate = async (channel: string) => {
 const steps = ({ events }: Follower) => events.filter(({ name }) => name === 'task.running').length;
 const noteOpened = (owner: string) => server.redis.noteWebhook(server.channelOf(owner), 'opened', 1);
 
-/** A task of a user whose page sees it move. */
+/** Starts a task of a user with an open page, and waits for its progress there. */
 async function startMoving(owner: string) {
   const follower = await app.follow(owner);
   const task = await app.tasks.start(move, {}, { owner });
@@ -82,7 +82,7 @@ describe('a page', () => {
     await eventually(async () => !(await server.bus.isOccupied(server.channelOf('bea'))));
     await vacate(server.channelOf('bea'));
     const sent = () => workerBackend.eventCounters().progress.sent;
-    // What was decided before may still be under way.
+    // Events that were on their way may still arrive.
     await eventually(
       async () => {
         const before = sent();
@@ -124,7 +124,7 @@ describe('endSessions', () => {
   );
 });
 
-/** A connection that is signed in to the bus, as `pusher.signin()` does it. */
+/** Opens a connection that is signed in to the bus, as `pusher.signin()` does it. */
 async function signIn(owner: string) {
   const { host, port, key } = bus.soketi.pusher;
   const socket = new WebSocket(`ws://${host}:${port}/app/${key}?protocol=7`);

@@ -31,13 +31,13 @@ let tasks: TaskServer;
 let browser: Browser;
 let script: string;
 const servers: Server[] = [];
-/** Where the application is, and pages elsewhere: on another port of the same site, of another site, not listed. */
+/** The origins of the application and of three pages: another port of the same site, another site, and one not listed. */
 let api: string;
 let sibling: string;
 let foreign: string;
 let unlisted: string;
 
-/** Listens on a port of its own; the app is made when that is known. */
+/** Listens on a free port, and makes the app when the port is known. */
 async function serve(app: express.Express, host = '127.0.0.1'): Promise<string> {
   const server = createServer(app);
   servers.push(server);
@@ -183,9 +183,9 @@ describe('a page of any other origin', () => {
       },
       [api, task.id] as const,
     );
-    // An opaque answer tells nothing, not even its status.
+    // The page cannot read an opaque answer, not even its status.
     expect(outcomes).toEqual(['blocked', 'blocked', 'opaque 0', 'opaque 0', 'blocked', 'opaque 0', 'blocked']);
-    // A form that is sent by navigating: there the page need not read anything.
+    // A form that is sent by navigation acts without reading an answer.
     const [answer] = await Promise.all([
       page.waitForResponse((res) => res.url().endsWith('/cancel')),
       page.evaluate(

@@ -1,4 +1,4 @@
-// Users who come and go on one browser, on real parts: the router's headers, `endSessions` over Soketi, and two feeds.
+// Several users sign in and out in one browser, on real parts: the router's headers, `endSessions` over Soketi, and two feeds.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pusherModule from 'pusher-js';
 import { z } from 'zod';
@@ -14,7 +14,7 @@ const task = defineTask({ name: 'sort-letters', input: z.object({ n: z.number() 
 let bus: TestBus;
 let backend: Backend;
 let app: TestApp;
-/** Who is signed in on this browser: what a cookie would say. */
+/** The user who is signed in in this browser, in place of a cookie. */
 let user: string | null;
 const feeds: PendingFeed[] = [];
 
@@ -31,7 +31,7 @@ afterAll(async () => {
   await bus?.stop();
 });
 
-/** A tab. It must never show tasks of another user than it says, nor of two. */
+/** Opens a tab. It must never show tasks of two users, or of another user than the one that it names. */
 async function open(): Promise<{ feed: PendingFeed; mixed: string[] }> {
   const feed = createTaskFeed({
     url: `${app.url}/tasks`,
@@ -48,7 +48,7 @@ async function open(): Promise<{ feed: PendingFeed; mixed: string[] }> {
   return { feed, mixed };
 }
 
-/** Of each task, whose channel it belongs to. */
+/** By task: the channel of its owner. */
 const owners = new Map<string, string>();
 
 async function startFor(name: string): Promise<string> {
@@ -80,7 +80,7 @@ describe('two tabs', () => {
     for (const tab of tabs) await eventually(() => expect(ids(tab)).toEqual([ofBea]));
     expect(Date.now() - cameAt).toBeLessThan(2_000);
 
-    // Somebody else takes over at once, and a call of one tab is what notices it.
+    // Another user signs in at once. A request of one tab notices it.
     user = 'ada';
     await expect(tabs[1]?.feed.cancel(ofBea)).rejects.toMatchObject({ code: 'other_user' });
     for (const tab of tabs) await eventually(() => expect(ids(tab)).toEqual([ofAda]), { within: 2_000 });

@@ -1,5 +1,5 @@
-// The example of a tray of one's own, examples/vue-tray: short, sound against what is published, and at work in
-// Chromium on real Redis, Soketi and Express.
+// The example of a tray in Vue, examples/vue-tray: it is short, compiles against the published entries, and works in Chromium
+// with a real Redis, Soketi and Express.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -17,7 +17,7 @@ import { typeCheck } from '../../support/type-check.ts';
 const COMPONENT = join(REPOSITORY, 'examples', 'vue-tray', 'TaskTray.vue');
 const source = readFileSync(COMPONENT, 'utf8');
 
-/** The component as TypeScript, template and all. */
+/** The component with its template, compiled to TypeScript. */
 function compile(): string {
   const { descriptor, errors } = parse(source, { filename: COMPONENT });
   expect(errors).toEqual([]);
@@ -30,7 +30,7 @@ describe('the Vue example', () => {
   });
 
   it('compiles, with its template', async () => {
-    // On a page, where there is no Node; and what Vue generates does not use all its parameters.
+    // The component runs on a page, so Node's types are left out. Code that Vue generates has unused parameters.
     const options = { types: [], noUnusedParameters: false };
     expect(await typeCheck({ 'task-tray.ts': compile() }, options)).toBe('');
   }, 60_000);

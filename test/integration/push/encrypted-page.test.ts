@@ -1,5 +1,5 @@
-// The demo's page, unchanged, once without PUSHER_ENCRYPTION_KEY and once with it: it loads the cipher only where it
-// needs it, and its Content-Security-Policy allows that.
+// The demo's page without PUSHER_ENCRYPTION_KEY and with it. The page loads the cipher only when it needs it, and its
+// Content-Security-Policy allows that.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import type { TaskFeed } from '../../../client/index.ts';
@@ -69,7 +69,7 @@ describe.each([
     await eventually(() => look((feed) => feed.getSnapshot().tasks.some(({ status }) => status === 'succeeded')), {
       within: 10_000,
     });
-    // It came by push: nothing was asked for meanwhile.
+    // It came by push: the page sent no request meanwhile.
     expect(polls).toEqual([]);
     expect(frames).toContain('task.succeeded');
     expect(frames.includes('export-contacts')).toBe(ciphers === 0);

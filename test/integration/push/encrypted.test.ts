@@ -1,5 +1,4 @@
-// Encrypted channels on a real Soketi: what travels, how big it may be, and what becomes of a client when the key is
-// changed under it.
+// Encrypted channels on a real Soketi: what is sent, how large it may be, and how clients go on when the key has changed.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
@@ -19,11 +18,11 @@ import { move, newTask, time } from '../../support/task-events.ts';
 const keyOf = (byte: number) => Buffer.alloc(32, byte).toString('base64');
 const sort = defineTask({ name: 'sort', input: z.object({ secret: z.string() }), title: (input) => input.secret });
 const USER = 'ada';
-/** A feed that is not told asks after 15 s. */
+/** A feed that gets no events fetches after 15 s. */
 const BY_PUSH = { within: 10_000 };
 jest.setTimeout(60_000);
 
-/** One process of the application: it has one key as long as it lives. */
+/** One process of the application. Its key never changes. */
 interface Process {
   readonly backend: Backend;
   readonly tasks: TaskServer;
@@ -33,10 +32,10 @@ interface Process {
 let bus: TestBus;
 let server: Server;
 let url: string;
-/** What answers now: a restart puts another one in its place. */
+/** The process that answers now. A restart replaces it. */
 let current: Process;
 const processes: Process[] = [];
-/** Requests answered, as `POST /auth`. */
+/** The requests that were answered, as `POST /auth`. */
 const asked: string[] = [];
 const feeds: TaskFeed[] = [];
 
@@ -86,7 +85,7 @@ interface Frames {
   close(): void;
 }
 
-/** Enters the channel by hand and keeps every frame as it came. */
+/** Enters the channel without pusher-js, and keeps every frame as it came. */
 async function listen(): Promise<Frames> {
   const { key, wsHost, wsPort, channel = '' } = await connection();
   const socket = new WebSocket(`ws://${wsHost}:${wsPort}/app/${key}?protocol=7`);
@@ -102,7 +101,7 @@ async function listen(): Promise<Frames> {
 
 const Pusher = pusherJs as unknown as typeof pusherJs.default;
 
-/** A bare pusher-js on the channel, once it has entered. */
+/** Starts a bare pusher-js client. Resolves when it is in the channel. */
 async function follow() {
   const { key = '', cluster = '', channel = '', wsHost = '', wsPort } = await connection();
   const pusher = new Pusher(key, {
@@ -145,7 +144,7 @@ describe('an encrypted channel', () => {
     await eventually(() => wire.frames.filter((frame) => frame.includes('ciphertext')).length >= 2);
     const said = wire.frames.join('\n');
     for (const word of ['palace', 'sort', task.id, 'revision']) expect(said).not.toContain(word);
-    // What stays readable: the channel, which names the owner, and the event, which names the status.
+    // Two things stay readable: the channel, which names the owner, and the event's name, which names the status.
     expect(said).toContain('private-encrypted-user-ada');
     expect(said).toContain('task.queued');
     wire.close();
@@ -167,7 +166,7 @@ describe('an encrypted channel', () => {
     current.backend.publisher.publish(USER, of('r'.repeat(room + 1)));
     await eventually(() => events.length === 2);
     expect(events[1]).toMatchObject({ result: null, resultOmitted: true });
-    // One block of base64 more than that and the bus refuses it: nothing is given away.
+    // With one block of base64 more the bus would refuse it, so the limit could not be higher.
     const { bus: sender } = current.backend;
     const data = (bytes: number) => JSON.stringify('r'.repeat(bytes - 2));
     const channel = current.backend.channelOf(USER);
@@ -238,7 +237,7 @@ describe('when encryption is switched on under a client', () => {
     current = startProcess(keyOf(1));
     const before = authCalls();
     await start(current, 'sealed');
-    // The task that it follows goes silent, and it asks; the connection is replaced, and the channel with it.
+    // Its task is silent for 15 s, so it fetches, learns of the new channel, and replaces its connection.
     await current.tasks.tasks.cancel(USER, task.id);
     await eventually(() => feed.get(task.id)?.status === 'cancelled', { within: 25_000 });
     await eventually(() => authCalls() - before >= 2 && feed.getSnapshot().connection.status === 'live', {

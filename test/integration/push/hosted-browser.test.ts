@@ -1,5 +1,5 @@
-// Which hosts a browser tries when only PUSHER_CLUSTER says where push is: Pusher's own, in pusher-js's order, and none
-// of ours. No name resolves here, as where a network lets nothing through.
+// Which hosts a browser tries when only PUSHER_CLUSTER says where push is: Pusher's, in the order of pusher-js, and none of
+// ours. No host name resolves in this browser, as in a network that blocks everything.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import helmet from 'helmet';
 import type { Browser } from 'playwright-core';
@@ -69,7 +69,7 @@ describe('a browser of an application on hosted Pusher, without WebSockets', () 
       const transport = /xhr\w*$/.exec(pathname)?.[0] ?? '';
       const entry = `${protocol}//${host} ${transport}`.trim();
       if (host !== new URL(app.url).host && !tried.includes(entry)) tried.push(entry);
-      // What pusher-js is meant to find on our side would lie under this path.
+      // The fallback of our own server would be under this path.
       if (host === new URL(app.url).host && !/^\/(page|tasks|favicon)/.test(pathname)) broken.push(address);
     };
     page.on('websocket', (socket) => note(socket.url()));

@@ -1,5 +1,5 @@
-// Hosted Pusher by environment alone, at the wire: what our requests look like, that none of them breaks a limit, and
-// what becomes of events when the service says no. Against a strict stand-in, since there is no account here.
+// Hosted Pusher, set up by environment variables alone: what our requests look like, that none breaks a limit, and what happens
+// to events that the service refuses. The service is a strict stand-in, because tests have no account.
 
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
@@ -26,7 +26,7 @@ const ENCRYPTION_KEY = Buffer.alloc(32, 7).toString('base64');
 const PLAIN = {};
 const ENCRYPTED = { PUSHER_ENCRYPTION_KEY: ENCRYPTION_KEY };
 
-// On a busy machine everything here takes its time.
+// On a busy machine these tests are slow.
 jest.setTimeout(60_000);
 const PATIENCE = { within: 20_000 };
 
@@ -135,7 +135,7 @@ describe.each([
     publisher.publish('ada', snapshot);
     await sendAll();
     const bytes = Buffer.byteLength(hosted.events[0]?.data ?? '');
-    // At the limit the message is as big as it may be, give or take what base64 rounds up.
+    // The largest message is at the limit, up to the rounding of base64.
     if (isOmitted) expect(bytes).toBeLessThan(2_000);
     else expect(bytes).toBeGreaterThan(10_240 - 5);
     expect(settled).toEqual([id(1)]);
@@ -210,7 +210,7 @@ describe('when the service says no', () => {
     await eventually(() => publisher.isDown, PATIENCE);
     expect(settled).toEqual([]);
   };
-  /** It is noticed by itself; what was refused is in the store, from where it is handed over once more. */
+  /** Ends the fault. The publisher notices, and takes the outcome when it is published again, as the sweeper would do. */
   const recover = async () => {
     hosted.fault = null;
     hosted.skew = 0;
@@ -277,7 +277,7 @@ describe('when the service says no', () => {
     expect(said().join('\n')).toContain('no answer from the bus');
     hosted.fault = null;
     await eventually(() => !publisher.isDown, PATIENCE);
-    // What was taken by a service that did not say so may come twice; the revision tells.
+    // An event that the service accepted without answering may come twice. Clients tell by its revision.
     publisher.publish('ada', succeeded(1, 'done'));
     await eventually(() => settled.includes(id(1)), PATIENCE);
   });

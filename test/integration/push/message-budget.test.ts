@@ -1,4 +1,5 @@
-// What a user's tasks cost in messages and writes, on real parts: with time and not with elements, shared by all of them.
+// How many messages and writes a user's tasks cost, on real parts: the number grows with time, not with elements, and all tasks
+// of a user share one limit.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import type { Backend } from '../../../backend/backend.ts';
@@ -16,7 +17,7 @@ let server: Backend;
 let app: TestApp;
 const workers: { readonly backend: Backend; readonly stop: AbortController; readonly running: Promise<void> }[] = [];
 
-/** A worker in this process. Each definition belongs to one worker at a time, so tests that share one say which. */
+/** Starts a worker in this process that handles `move`. */
 function startWorker(pushesPerSecond?: number): Backend {
   const backend = backendOn(bus.env, pushesPerSecond === undefined ? {} : { pushesPerSecond });
   const stop = new AbortController();
@@ -73,7 +74,7 @@ const moved = (follower: Follower) =>
 /** How often a task was stored between its start and its outcome. */
 const written = (task: Snapshot) => task.revision - 3;
 
-/** A task's last step may still wait for a request under way when its outcome takes its place. */
+/** How many steps may be stored and not pushed: the last one may still wait when the outcome replaces it. */
 const OVERTAKEN = 1;
 
 describe('a task that moves all the time', () => {
@@ -84,7 +85,7 @@ describe('a task that moves all the time', () => {
     const task = await outcome(follower, id);
     const steps = moved(follower);
     expect(steps.length).toBeLessThanOrEqual(31);
-    // Far fewer where the machine is busy, but it is seen to move each second.
+    // On a busy machine there are far fewer, but at least one a second.
     expect(steps.length).toBeGreaterThanOrEqual(4);
     expect(written(task)).toBeLessThanOrEqual(steps.length + OVERTAKEN);
     for (const { progress } of steps) expect(progress?.done).toBeGreaterThan(0);
@@ -158,7 +159,7 @@ describe('task.progress', () => {
     const { id } = await app.tasks.start(report, { times: 2_000_000 }, { owner: 'fay' });
     const { result } = await outcome(follower, id);
     const { microseconds, grown } = result as { microseconds: number; grown: number };
-    // 0.1 on an idle machine.
+    // On an idle machine it is 0.1.
     expect(microseconds).toBeLessThan(2);
     expect(grown).toBeLessThan(50_000_000);
     await stopWorkers();

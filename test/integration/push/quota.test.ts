@@ -1,5 +1,5 @@
-// Over the quota of hosted Pusher: what a server and a worker ask meanwhile, and what is pushed afterwards, and how often.
-// Real Redis; the service is a strict stand-in, since there is no account here.
+// The quota of hosted Pusher is used up: how often a server and a worker ask meanwhile, and what is pushed afterwards. Real
+// Redis; the service is a strict stand-in, because tests have no account.
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import type { Backend } from '../../../backend/backend.ts';
@@ -15,7 +15,7 @@ const step = defineTask({ name: 'step', input: z.object({ n: z.number() }) });
 
 let redis: TestRedis;
 let hosted: HostedPusher;
-/** Each stands for a process of its own. */
+/** Each backend stands for a process. */
 let server: Backend;
 let workerBackend: Backend;
 let tasks: TaskServer;
@@ -55,7 +55,7 @@ it('each process asks at most every 30 s, and each outcome is pushed once afterw
   await eventually(
     async () => {
       expect(await Promise.all(['ada', 'user-0', 'user-1', 'user-2'].map(ended))).toEqual([1, 9, 10, 10]);
-      // A load balancer that looks four times a second.
+      // A load balancer that checks four times a second.
       for (const backend of [server, workerBackend])
         expect(await backend.check()).toEqual({ redis: true, push: false });
     },
@@ -70,7 +70,7 @@ it('each process asks at most every 30 s, and each outcome is pushed once afterw
       name === 'task.succeeded' ? [(JSON.parse(data) as { id: string }).id] : [],
     );
   await eventually(() => outcomes().length >= 30, { within: 60_000, every: 100 });
-  // Whoever would push one of them again does so within a round of the sweeper.
+  // If an outcome were pushed again, it would be within one round of the sweeper, so wait for one.
   await new Promise((resolve) => setTimeout(resolve, 3_000));
   expect(new Set(outcomes()).size).toBe(30);
   expect(outcomes()).toHaveLength(30);

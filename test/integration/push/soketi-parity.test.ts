@@ -1,5 +1,5 @@
-// Hardening without harm: each script runs against a plain Soketi and against one with our preload, and must see the
-// same. What differs on purpose (statuses of errors, hostile frames, the settings of ours) is in soketi/*.test.ts.
+// Each script runs against a plain Soketi and against one with our preload, and must see the same. Intended differences
+// (statuses of errors, hostile frames, our settings) are tested in soketi/*.test.ts.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { findFreeUdpPort } from '../../../dev/stack/ports.ts';
 import { createPusherApp } from '../../../dev/stack/soketi.ts';
@@ -23,7 +23,7 @@ async function expectSame<Parts>(
   return hardened;
 }
 
-/** Without signatures: each Soketi has an application of its own. */
+/** Removes signatures, which differ because each Soketi has an application of its own. */
 function withoutKeys(seen: unknown): unknown {
   return JSON.parse(JSON.stringify(seen, (key, value: unknown) => (key === 'auth' ? undefined : value)));
 }
@@ -37,7 +37,7 @@ describe('one Soketi', () => {
     DEFAULT_APP_MAX_CONNECTIONS: '40',
     PRESENCE_MAX_MEMBER_SIZE: '2',
     PRESENCE_MAX_MEMBERS: '3',
-    // Soketi's own, not those of hosted Pusher that we set.
+    // Soketi's own limits instead of those of hosted Pusher, which our settings have.
     EVENT_MAX_SIZE_IN_KB: null,
     EVENT_MAX_BATCH_SIZE: null,
     EVENT_MAX_CHANNELS_AT_ONCE: null,
@@ -319,7 +319,7 @@ describe('users, webhooks and rates', () => {
       for (let n = 0; n < 25; n++) statuses.push((await soketi.call('POST', '/events', event())).status);
       for (let n = 0; n < 35; n++) statuses.push((await soketi.call('GET', '/channels')).status);
       for (const client of [ada, bob]) client.socket.close();
-      // How many come through depends on where in a second they fall.
+      // The number of accepted events depends on when in a second the test starts.
       return { isLimited: limited > 0, statuses: [...new Set(statuses)].sort() };
     });
     expect(seen).toEqual({ isLimited: true, statuses: [200, 429] });
@@ -387,7 +387,7 @@ describe('two nodes with the Redis adapter', () => {
     const seen = await expectSame(parts, async ([here]) => {
       const client = await here.open();
       await client.enter('quick');
-      // One write, so that both frames come before the other node has answered about the first.
+      // One write, so that both frames arrive before the other node has answered the first.
       for (const frame of frames) client.send(frame, { channel: 'quick' });
       await eventually(async () =>
         expect((await here.call('GET', '/channels/quick')).body).toMatchObject({ subscription_count: count }),
@@ -409,7 +409,7 @@ describe('two nodes that find each other', () => {
       const settings = {
         ADAPTER_DRIVER: 'cluster',
         CLUSTER_PORT: String(await findFreeUdpPort()),
-        // Of loopback: nothing leaves this machine.
+        // The broadcast address of loopback, so that nothing leaves this machine.
         CLUSTER_BROADCAST_ADDRESS: '127.255.255.255',
         CLUSTER_CHECK_INTERVAL: '200',
         CLUSTER_HELLO_INTERVAL: '200',

@@ -139,7 +139,7 @@ describe('an outcome that was not pushed', () => {
     const task = await happen(await accept(), start(), fail({ retryable: false }));
     backend.publisher.publish(OWNER, task);
     await eventually(() => backend.publisher.isDown);
-    // The process that knew of it dies: what it holds in memory is gone.
+    // The process that held the outcome in memory ends.
     backend.publisher.close();
     await letTimePass();
 
@@ -173,7 +173,7 @@ describe('an outcome that was not pushed', () => {
     let taken = 0;
     const send = jest.spyOn(backend.bus, 'send').mockImplementation(async () => {
       taken += 1;
-      // As long as several rounds.
+      // Longer than several rounds of the sweeper.
       await new Promise((resolve) => setTimeout(resolve, 2_500));
     });
     backend.sweeper.start();
