@@ -3,7 +3,7 @@
 /** The part of `localStorage` that inloop uses. */
 export type SharedStorage = Pick<Storage, 'getItem' | 'setItem'>;
 
-/** The key under which it is kept whether the user wants system notifications. */
+/** The key of the user's wish for system notifications: 'on', or ''. */
 export const NOTIFY_KEY = 'inloop:notify';
 
 /** `localStorage`, or null where there is none or the browser refuses it (blocked cookies, an opaque origin). */

@@ -36,7 +36,7 @@ export interface FeedEvents {
   received(snapshots: readonly Snapshot[]): void;
   /** Outcomes were seen, here or elsewhere. @param seenAt server time, ISO 8601 */
   seen(ids: readonly string[], seenAt: string): void;
-  /** The user asked for older tasks, and a page of them is here. */
+  /** `loadMore` has fetched a page of older tasks. */
   olderRead(page: TaskPage): void;
   /** A pushed event could not be read, and is ignored. @param name the event's name */
   unreadable(name: string): void;

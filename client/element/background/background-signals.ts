@@ -16,7 +16,7 @@ export interface BackgroundSignals {
   show(feed: TaskFeed | undefined, tasks: readonly Snapshot[], wording: Wording): void;
   /** Takes back what was shown to another user. */
   reset(): void;
-  /** Stops to follow the feed, and removes the marks from title and icon. */
+  /** Stops following the feed, and removes the marks from title and icon. */
   stop(): void;
 }
 

@@ -7,7 +7,7 @@ import { type Groups, groupTasks, hideYoung } from '../../headless/groups.ts';
 import type { Wording } from '../../headless/words/wording.ts';
 import { NEVER } from '../rows/row-schedule.ts';
 
-/** What the view depends on of the panel. */
+/** The state of the panel that the view depends on. */
 export interface PanelState {
   readonly isOpen: boolean;
   /** Ids of outcomes that stay in "New" although they were seen. */
