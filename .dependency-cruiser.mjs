@@ -23,7 +23,7 @@ const houses = {
 /** By package: the one place in the library that knows it, so that its traps are cured once and it can be replaced. */
 const onePlace = {
   'bee-queue': '^backend/queue/',
-  pusher: String.raw`^backend/push/bus\.ts$`,
+  pusher: String.raw`^backend/push/bus/bus\.ts$`,
   '@redis/client': '^backend/(redis|store)/',
   'pusher-js': '^client/push/',
   react: '^client/react/',

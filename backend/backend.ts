@@ -4,17 +4,17 @@
  */
 
 import { channelOf } from '../core/channel.ts';
-import { isObject } from '../core/options.ts';
+import { isObject } from '../core/values/options.ts';
 import { Clock } from './clock.ts';
 import { countersOf } from './counters.ts';
 import type { EventName, NamedEvent } from './events/event-map.ts';
 import { Events } from './events/events.ts';
 import type { Log } from './log.ts';
 import { type BackendOptions, checkBackendOptions } from './options.ts';
-import { Bus } from './push/bus.ts';
+import { Bus } from './push/bus/bus.ts';
+import type { PusherOptions } from './push/bus/pusher-env.ts';
 import { Publisher } from './push/publisher.ts';
 import type { EventFate, EventKind } from './push/push-events.ts';
-import type { PusherOptions } from './push/pusher-env.ts';
 import { JobQueues } from './queue/queue.ts';
 import { LostWorkers } from './recovery/lost-workers.ts';
 import { SettledTasks } from './recovery/settled-tasks.ts';

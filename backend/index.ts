@@ -4,5 +4,5 @@ export { type Backend, createBackend, type Health } from './backend.ts';
 export type { EventMap, EventName, NamedEvent } from './events/event-map.ts';
 export { consoleLog, type Log } from './log.ts';
 export type { BackendOptions } from './options.ts';
-export { type Endpoint, type PusherOptions, pusherFromEnv } from './push/pusher-env.ts';
+export { type Endpoint, type PusherOptions, pusherFromEnv } from './push/bus/pusher-env.ts';
 export type { RedisEndpoint, RedisTls } from './redis/address.ts';

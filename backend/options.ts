@@ -1,9 +1,9 @@
 /** The options of `createBackend`, and their checks. TypeScript checks them too, but plain JavaScript passes anything. */
 
-import { type Duration, toMilliseconds } from '../core/duration.ts';
-import { isObject, refuseOptions, requireOption, wholeNumber } from '../core/options.ts';
+import { type Duration, toMilliseconds } from '../core/values/duration.ts';
+import { isObject, refuseOptions, requireOption, wholeNumber } from '../core/values/options.ts';
 import { consoleLog, guardLog, type Log } from './log.ts';
-import type { PusherOptions } from './push/pusher-env.ts';
+import type { PusherOptions } from './push/bus/pusher-env.ts';
 import { parseRedisAddress, type RedisEndpoint } from './redis/address.ts';
 
 export interface BackendOptions {

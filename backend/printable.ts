@@ -3,7 +3,7 @@
  * objects, proxies, errors that hold a whole HTTP client. Logging them must neither fail nor flood the log.
  */
 
-import { cut } from '../core/text.ts';
+import { cut } from '../core/values/text.ts';
 
 const MAX_DEPTH = 4;
 const MAX_KEYS = 20;

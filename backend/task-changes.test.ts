@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { TaskError } from '../core/error.ts';
-import type { Snapshot } from '../core/snapshot.ts';
-import { type TaskEvent, transition } from '../core/transition.ts';
+import type { Snapshot } from '../core/tasks/snapshot.ts';
+import { type TaskEvent, transition } from '../core/tasks/transition.ts';
 import type { SeenEvent } from '../core/wire.ts';
 import { FAILURE, move, newTask, time } from '../test/support/task-events.ts';
 import type { EventName, NamedEvent } from './events/event-map.ts';

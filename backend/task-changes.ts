@@ -9,8 +9,8 @@
  * watching.
  */
 
-import { isFinished, type Snapshot } from '../core/snapshot.ts';
-import type { TaskEvent } from '../core/transition.ts';
+import { isFinished, type Snapshot } from '../core/tasks/snapshot.ts';
+import type { TaskEvent } from '../core/tasks/transition.ts';
 import type { SeenEvent } from '../core/wire.ts';
 import type { Emitter } from './events/events.ts';
 import { emitChange } from './events/task-events.ts';

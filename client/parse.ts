@@ -3,7 +3,7 @@
  * null, and the caller ignores it. Code that gets a parsed value does not check it again.
  */
 
-import { isFinished, type Snapshot, STATUSES } from '../core/snapshot.ts';
+import { isFinished, type Snapshot, STATUSES } from '../core/tasks/snapshot.ts';
 import type { ConnectionInfo, SeenEvent, TaskPage } from '../core/wire.ts';
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -7,7 +7,7 @@
 
 import { ConfigError } from './config-error.ts';
 import { MAX_ERROR_CODE_LENGTH, MAX_ERROR_MESSAGE_LENGTH } from './limits.ts';
-import { cut } from './text.ts';
+import { cut } from './values/text.ts';
 
 /** An error as a snapshot carries it: for people (`message`) and for programs (`code`). */
 export interface TaskFailure {

@@ -2,6 +2,7 @@
 
 export { channelOf } from './channel.ts';
 export { ConfigError, type ConfigErrorCode } from './config-error.ts';
+export { type Issue, TaskError, type TaskErrorOptions, type TaskFailure } from './error.ts';
 export {
   type AnyTaskDefinition,
   type Backoff,
@@ -13,11 +14,8 @@ export {
   type StageOf,
   type TaskDefinition,
   type TaskOptions,
-} from './definition.ts';
-export type { Duration } from './duration.ts';
-export { type Issue, TaskError, type TaskErrorOptions, type TaskFailure } from './error.ts';
-export type { Jsonify, NotJson } from './json-types.ts';
-export { fractionOf } from './progress.ts';
+} from './tasks/definition.ts';
+export { fractionOf } from './tasks/progress.ts';
 export {
   ACTIVE_STATUSES,
   type ActiveSnapshot,
@@ -37,8 +35,10 @@ export {
   STATUSES,
   type Status,
   type SucceededSnapshot,
-} from './snapshot.ts';
-export { canCancel, canRetry } from './transition.ts';
+} from './tasks/snapshot.ts';
+export { canCancel, canRetry } from './tasks/transition.ts';
+export type { Duration } from './values/duration.ts';
+export type { Jsonify, NotJson } from './values/json-types.ts';
 export {
   type ConnectionInfo,
   eventName,

@@ -10,7 +10,7 @@ import {
   MAX_NOTE_LENGTH,
   MAX_TITLE_LENGTH,
 } from './limits.ts';
-import { createSnapshot, type Snapshot, STATUSES } from './snapshot.ts';
+import { createSnapshot, type Snapshot, STATUSES } from './tasks/snapshot.ts';
 import { eventName, isPartial, omitResult, toEventData } from './wire.ts';
 
 /** What is left of an event once it is encrypted; see backend/push/push-events.ts. */

@@ -5,8 +5,8 @@
 
 import type { Issue } from './error.ts';
 import { MAX_EVENT_BYTES } from './limits.ts';
-import { isFinished, type OutcomeSnapshot, type Snapshot, type Status } from './snapshot.ts';
-import { utf8Length } from './text.ts';
+import { isFinished, type OutcomeSnapshot, type Snapshot, type Status } from './tasks/snapshot.ts';
+import { utf8Length } from './values/text.ts';
 
 /**
  * The version of the protocol. Within a version, fields, events and calls may be added. Nothing is removed or changes its

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { DemoApp, problemOf } from '../test/support/demo-app.ts';
 import { eventually } from '../test/support/eventually.ts';
+import { DemoApp, problemOf } from '../test/support/processes/demo-app.ts';
 import { sampleCsv } from './tools/sample-rows.ts';
 
 let demo: DemoApp;

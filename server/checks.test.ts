@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Backend, createBackend } from '../backend/backend.ts';
 import type { BackendOptions } from '../backend/options.ts';
 import { ConfigError } from '../core/config-error.ts';
-import { defineTask } from '../core/definition.ts';
+import { defineTask } from '../core/tasks/definition.ts';
 import { createTaskWorker } from '../worker/task-worker.ts';
 import { checkAccepted } from './checks.ts';
 import { createTaskServer } from './task-server.ts';

@@ -1,9 +1,9 @@
 /** Checks of what an application passes to a task server: the definitions, and the arguments of `start` and `accepted`. */
 
-import type { AnyTaskDefinition } from '../core/definition.ts';
-import { isObject, refuseOptions } from '../core/options.ts';
-import type { Snapshot } from '../core/snapshot.ts';
-import { describe } from '../core/text.ts';
+import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
+import type { Snapshot } from '../core/tasks/snapshot.ts';
+import { isObject, refuseOptions } from '../core/values/options.ts';
+import { describe } from '../core/values/text.ts';
 
 /** @throws ConfigError `invalid_options` for anything but a list of definitions, no two with the same name */
 export function checkDefinitions(definitions: readonly AnyTaskDefinition[]): void {

@@ -2,10 +2,10 @@
 
 import type { Request } from 'express';
 import { type Backend, isBackend } from '../backend/backend.ts';
-import type { AnyTaskDefinition } from '../core/definition.ts';
 import { MAX_WAIT_SECONDS } from '../core/limits.ts';
-import { isObject, refuseOptions, requireOption, wholeNumbers } from '../core/options.ts';
-import { describe } from '../core/text.ts';
+import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
+import { isObject, refuseOptions, requireOption, wholeNumbers } from '../core/values/options.ts';
+import { describe } from '../core/values/text.ts';
 
 /** Who asks: the id of the signed-in user, or null for nobody. */
 export type Identify = (req: Request) => string | null | Promise<string | null>;

@@ -9,7 +9,7 @@
 
 import type { Request, RequestHandler, Response } from 'express';
 import type { TaskError } from '../core/error.ts';
-import { refuseOptions } from '../core/options.ts';
+import { refuseOptions } from '../core/values/options.ts';
 import { CHANNEL_HEADER, PROTOCOL_HEADER, TIME_HEADER } from '../core/wire.ts';
 import { refusal, sendProblem } from './problem.ts';
 

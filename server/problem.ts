@@ -7,9 +7,9 @@ import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, Response } from 'express';
 import { consoleLog, guardLog, type Log } from '../backend/log.ts';
 import { asTaskError, TaskError } from '../core/error.ts';
-import { cutIssues } from '../core/issues.ts';
 import { MAX_ERROR_MESSAGE_LENGTH } from '../core/limits.ts';
-import { cut } from '../core/text.ts';
+import { cutIssues } from '../core/values/issues.ts';
+import { cut } from '../core/values/text.ts';
 import type { Problem } from '../core/wire.ts';
 
 /** Answers with `given` as `application/problem+json`, at most about 20 KB: of many faults only the first are listed. */

@@ -1,8 +1,8 @@
 /** `createTaskServer`: what an Express application mounts and calls. */
 
 import type { Response, Router } from 'express';
-import type { AnyTaskDefinition, InputOf, ResultOf } from '../core/definition.ts';
-import type { Snapshot } from '../core/snapshot.ts';
+import type { AnyTaskDefinition, InputOf, ResultOf } from '../core/tasks/definition.ts';
+import type { Snapshot } from '../core/tasks/snapshot.ts';
 import { checkAccepted } from './checks.ts';
 import { endSessions } from './end-sessions.ts';
 import { checkLimits, checkServerOptions, readPath, type TaskServerOptions } from './options.ts';

@@ -20,11 +20,11 @@
 import { aborted } from '../backend/async.ts';
 import type { TaskRecord } from '../backend/store/record.ts';
 import type { Time } from '../backend/time.ts';
-import { backoff } from '../core/backoff.ts';
-import type { AnyTaskDefinition } from '../core/definition.ts';
 import { asTaskError, TaskError, validFailure } from '../core/error.ts';
-import { parseResult } from '../core/parse.ts';
-import type { TaskEvent } from '../core/transition.ts';
+import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
+import type { TaskEvent } from '../core/tasks/transition.ts';
+import { backoff } from '../core/values/backoff.ts';
+import { parseResult } from '../core/values/parse.ts';
 import { checkInput } from './check-input.ts';
 import type { Handler, TaskContext } from './context.ts';
 import { Reporter, type ReporterPorts } from './reporter.ts';

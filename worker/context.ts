@@ -1,6 +1,6 @@
 /** What a handler gets and what it may call. These types are public. */
 
-import type { AnyTaskDefinition, ParsedInputOf, ReturnOf, StageOf } from '../core/definition.ts';
+import type { AnyTaskDefinition, ParsedInputOf, ReturnOf, StageOf } from '../core/tasks/definition.ts';
 
 /** What a handler reports. What is left out stays as it was last reported. */
 export interface ProgressReport {

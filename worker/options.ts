@@ -1,10 +1,10 @@
 /** The options of a worker, and their checks. TypeScript checks them too, but plain JavaScript passes anything. */
 
 import { type Backend, isBackend } from '../backend/backend.ts';
-import type { AnyTaskDefinition } from '../core/definition.ts';
-import { type Duration, toMilliseconds } from '../core/duration.ts';
-import { refuseOptions, wholeNumber } from '../core/options.ts';
-import { describe } from '../core/text.ts';
+import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
+import { type Duration, toMilliseconds } from '../core/values/duration.ts';
+import { refuseOptions, wholeNumber } from '../core/values/options.ts';
+import { describe } from '../core/values/text.ts';
 
 export interface TaskWorkerOptions {
   readonly backend: Backend;

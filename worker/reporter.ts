@@ -23,8 +23,8 @@ import type { OwnedTask, TaskRecord } from '../backend/store/record.ts';
 import type { Change, ChangeOptions } from '../backend/task-changes.ts';
 import type { Time } from '../backend/time.ts';
 import { asTaskError, isUnavailable, validFailure } from '../core/error.ts';
-import type { Progress, Snapshot } from '../core/snapshot.ts';
-import type { TaskEvent } from '../core/transition.ts';
+import type { Progress, Snapshot } from '../core/tasks/snapshot.ts';
+import type { TaskEvent } from '../core/tasks/transition.ts';
 import type { ProgressReport } from './context.ts';
 
 /**

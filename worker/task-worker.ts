@@ -13,7 +13,7 @@ import { parseJobId } from '../backend/queue/job.ts';
 import type { ConsumeOptions, Consumer } from '../backend/queue/queue.ts';
 import type { WorkerInfo } from '../backend/recovery/worker-registry.ts';
 import { systemTime, type Time } from '../backend/time.ts';
-import type { AnyTaskDefinition } from '../core/definition.ts';
+import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
 import type { AttemptPorts } from './attempt.ts';
 import type { Handler } from './context.ts';
 import { Heartbeat } from './heartbeat/heartbeat.ts';

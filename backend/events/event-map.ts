@@ -6,8 +6,8 @@
  * owner, and nothing that names one, as a channel does. Durations are in seconds.
  */
 
-import type { ActiveStatus, Outcome } from '../../core/snapshot.ts';
-import type { Refusal } from '../../core/transition.ts';
+import type { ActiveStatus, Outcome } from '../../core/tasks/snapshot.ts';
+import type { Refusal } from '../../core/tasks/transition.ts';
 import type { DropReason } from '../push/outbox.ts';
 import type { EventKind } from '../push/push-events.ts';
 import type { Verdict } from '../recovery/crash-verdict.ts';

@@ -3,8 +3,8 @@
  * has something to tell the operator calls `emit`.
  */
 
-import { refuseOptions } from '../../core/options.ts';
-import { describe } from '../../core/text.ts';
+import { refuseOptions } from '../../core/values/options.ts';
+import { describe } from '../../core/values/text.ts';
 import type { Log } from '../log.ts';
 import type { EventMap, EventName, NamedEvent } from './event-map.ts';
 import { LINES, logEvent } from './log-events.ts';

@@ -1,7 +1,7 @@
 /** Which named event a stored change of a task is. Pure. It serves `task-changes.ts`. */
 
-import { isFinished, type RetryingSnapshot, type Snapshot } from '../../core/snapshot.ts';
-import type { TaskEvent } from '../../core/transition.ts';
+import { isFinished, type RetryingSnapshot, type Snapshot } from '../../core/tasks/snapshot.ts';
+import type { TaskEvent } from '../../core/tasks/transition.ts';
 import type { Emitter } from './events.ts';
 
 /** Tells that `event` made `after` of a task. @param before as the caller knew it */

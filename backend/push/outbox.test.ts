@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { busiestSecond, PushSimulation } from '../../test/support/push-simulation.ts';
+import { busiestSecond, PushSimulation } from '../../test/support/fakes/push-simulation.ts';
 import { Budget } from './budget.ts';
 import { Outbox, type OutboxEvent } from './outbox.ts';
 

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { channelOf } from '../../core/channel.ts';
-import type { Snapshot } from '../../core/snapshot.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { recordLog } from '../../test/support/log.ts';
 import { FAILURE, move, newTask, time } from '../../test/support/task-events.ts';
 import { Events } from '../events/events.ts';
-import { BusError, type BusEvent } from './bus.ts';
+import { BusError, type BusEvent } from './bus/bus.ts';
 import { Publisher } from './publisher.ts';
 import { type EventFate, PROBE } from './push-events.ts';
 

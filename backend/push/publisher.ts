@@ -12,13 +12,13 @@
  * the sweeper of one process pushes those (recovery/sweeper.ts). So an outage makes pages late, but does not fill the memory.
  */
 
-import type { Snapshot } from '../../core/snapshot.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import type { SeenEvent } from '../../core/wire.ts';
 import type { Emitter } from '../events/events.ts';
 import { Outage } from '../events/outage.ts';
 import { Budget } from './budget.ts';
-import { type Bus, BusError, MAX_REQUESTS } from './bus.ts';
-import { BusOutage } from './bus-outage.ts';
+import { type Bus, BusError, MAX_REQUESTS } from './bus/bus.ts';
+import { BusOutage } from './bus/bus-outage.ts';
 import { EarliestTimer } from './earliest-timer.ts';
 import { type DropReason, Outbox, type Outgoing } from './outbox.ts';
 import { Pacer } from './pacer.ts';

@@ -5,9 +5,9 @@
 
 import { channelOf } from '../../core/channel.ts';
 import { MAX_EVENT_BYTES } from '../../core/limits.ts';
-import { isFinished, type Snapshot } from '../../core/snapshot.ts';
+import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { eventName, SEEN_EVENT, SESSION_EVENT, type SeenEvent, toEventData } from '../../core/wire.ts';
-import type { BusEvent } from './bus.ts';
+import type { BusEvent } from './bus/bus.ts';
 import type { OutboxEvent } from './outbox.ts';
 
 /**

@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import { createClient } from '@redis/client';
 import { eventually } from '../../test/support/eventually.ts';
 import { recordLog } from '../../test/support/log.ts';
+import { type Bundle, bundleScript, startScript } from '../../test/support/processes/script-process.ts';
 import { startRedis, type TestRedis } from '../../test/support/redis/redis.ts';
 import { startRedisProxy } from '../../test/support/redis/redis-proxy.ts';
-import { type Bundle, bundleScript, startScript } from '../../test/support/script-process.ts';
 import { Events } from '../events/events.ts';
 import { type ConsumeOptions, type Consumer, JobQueues } from './queue.ts';
 import { ADD_JOB, queueKey } from './queue-scripts.ts';

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createClient } from '@redis/client';
 import { v7 as uuid } from 'uuid';
 import { channelOf } from '../../core/channel.ts';
-import type { Snapshot } from '../../core/snapshot.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { recordLog } from '../../test/support/log.ts';
 import { startRedis, type TestRedis } from '../../test/support/redis/redis.ts';
 import { newTask } from '../../test/support/task-events.ts';

@@ -7,7 +7,7 @@
  */
 
 import { TaskError, type TaskFailure } from '../../core/error.ts';
-import type { TaskEvent } from '../../core/transition.ts';
+import type { TaskEvent } from '../../core/tasks/transition.ts';
 import type { Emitter } from '../events/events.ts';
 import type { OwnedTask, RunState } from '../store/record.ts';
 import type { ChangeOptions } from '../task-changes.ts';

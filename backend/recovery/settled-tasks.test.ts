@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { FakeTime, settled } from '../../test/support/fake-time.ts';
-import { unavailable } from '../../test/support/fake-worker-ports.ts';
+import { FakeTime, settled } from '../../test/support/fakes/fake-time.ts';
+import { unavailable } from '../../test/support/fakes/fake-worker-ports.ts';
 import { SettledTasks } from './settled-tasks.ts';
 
 function setUp() {

@@ -1,8 +1,8 @@
 // One process's sweeper with stand-ins for Redis, the bus and the time. With real ones: test/integration/work/left-half-done.
 import { describe, expect, it } from '@jest/globals';
-import type { Snapshot } from '../../core/snapshot.ts';
-import { FakeTime } from '../../test/support/fake-time.ts';
-import { unavailable } from '../../test/support/fake-worker-ports.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
+import { FakeTime } from '../../test/support/fakes/fake-time.ts';
+import { unavailable } from '../../test/support/fakes/fake-worker-ports.ts';
 import { time as at, FAILURE, move, newTask } from '../../test/support/task-events.ts';
 import { Sweeper } from './sweeper.ts';
 import type { KnownWorker } from './worker-registry.ts';

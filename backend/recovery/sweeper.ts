@@ -5,7 +5,7 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { isFinished } from '../../core/snapshot.ts';
+import { isFinished } from '../../core/tasks/snapshot.ts';
 import type { OwnedTask } from '../store/record.ts';
 import type { Time } from '../time.ts';
 import type { KnownWorker } from './worker-registry.ts';

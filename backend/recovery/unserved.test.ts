@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { v7 as uuid } from 'uuid';
 import { channelOf } from '../../core/channel.ts';
-import type { QueuedSnapshot, Snapshot } from '../../core/snapshot.ts';
+import type { QueuedSnapshot, Snapshot } from '../../core/tasks/snapshot.ts';
 import { recordLog } from '../../test/support/log.ts';
 import { startRedis, type TestRedis } from '../../test/support/redis/redis.ts';
 import { FAILURE, newTask } from '../../test/support/task-events.ts';

@@ -7,7 +7,7 @@
  * worker handles the definition again, the marks are taken off.
  */
 
-import type { TaskEvent } from '../../core/transition.ts';
+import type { TaskEvent } from '../../core/tasks/transition.ts';
 import type { Emitter } from '../events/events.ts';
 import { parseJobId } from '../queue/job.ts';
 import type { OwnedTask } from '../store/record.ts';

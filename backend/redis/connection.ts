@@ -7,7 +7,7 @@
  */
 
 import type { RedisScripts } from '@redis/client';
-import { backoff } from '../../core/backoff.ts';
+import { backoff } from '../../core/values/backoff.ts';
 import { delay, withDeadline } from '../async.ts';
 import type { Host, RedisAddress } from './address.ts';
 import { type Client, clientMaker, clientOptions } from './client.ts';

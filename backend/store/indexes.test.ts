@@ -3,7 +3,7 @@ import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { v7 as uuid } from 'uuid';
 import { channelOf } from '../../core/channel.ts';
-import type { Snapshot } from '../../core/snapshot.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { now, useStore } from '../../test/support/redis/store-world.ts';
 import { newTask } from '../../test/support/task-events.ts';
 

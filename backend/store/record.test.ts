@@ -3,8 +3,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { v7 as uuid } from 'uuid';
 import { MAX_EVENT_BYTES, MAX_INPUT_BYTES, MAX_RESULT_BYTES } from '../../core/limits.ts';
-import { isFinished, type Snapshot } from '../../core/snapshot.ts';
-import { transition } from '../../core/transition.ts';
+import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
+import { transition } from '../../core/tasks/transition.ts';
 import { now, start, succeed, useStore } from '../../test/support/redis/store-world.ts';
 import { anyEventSeed, eventFor, FAILURE, newTask, SNAPSHOT_KEYS } from '../../test/support/task-events.ts';
 

@@ -24,8 +24,8 @@
  */
 
 import { MAX_EVENT_BYTES } from '../../core/limits.ts';
-import type { Progress, Snapshot } from '../../core/snapshot.ts';
-import { transition } from '../../core/transition.ts';
+import type { Progress, Snapshot } from '../../core/tasks/snapshot.ts';
+import { transition } from '../../core/tasks/transition.ts';
 import { isPartial, omitResult, withResult } from '../../core/wire.ts';
 import { NO_SUSPICION, type Suspicion } from '../recovery/probation.ts';
 

@@ -7,8 +7,8 @@
  */
 
 import { createHash } from 'node:crypto';
-import type { QueuedSnapshot, Snapshot } from '../../core/snapshot.ts';
-import { type Refusal, type TaskEvent, transition } from '../../core/transition.ts';
+import type { QueuedSnapshot, Snapshot } from '../../core/tasks/snapshot.ts';
+import { type Refusal, type TaskEvent, transition } from '../../core/tasks/transition.ts';
 import type { SeenEvent, TaskPage } from '../../core/wire.ts';
 import type { Clock } from '../clock.ts';
 import { jobIdOf } from '../queue/job.ts';

@@ -1,8 +1,8 @@
 // What is in Redis already. A running deployment is upgraded in place, so none of this may change without a way for the old.
 import { describe, expect, it } from '@jest/globals';
 import { MAX_EVENT_BYTES } from '../../core/limits.ts';
-import type { Snapshot } from '../../core/snapshot.ts';
-import { transition } from '../../core/transition.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
+import { transition } from '../../core/tasks/transition.ts';
 import { newTask, time } from '../../test/support/task-events.ts';
 import { NO_SUSPICION } from '../recovery/probation.ts';
 import { Keys } from './keys.ts';

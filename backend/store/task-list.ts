@@ -1,7 +1,7 @@
 /** Reads one page of an owner's tasks, in several reads if many of the listed ids have expired. It serves the store. */
 
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../core/limits.ts';
-import type { Snapshot } from '../../core/snapshot.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import type { ListState, TaskPage } from '../../core/wire.ts';
 import type { CommandRunner } from './commands/define-command.ts';
 import { listTasks } from './commands/owner/list-tasks.ts';

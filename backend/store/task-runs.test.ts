@@ -1,6 +1,6 @@
 // The runs of a task in the store: who runs it, what a run that is over may do, and the job of the next.
 import { describe, expect, it } from '@jest/globals';
-import type { TaskEvent } from '../../core/transition.ts';
+import type { TaskEvent } from '../../core/tasks/transition.ts';
 import { makeTask, now, progress, start, succeed, useStore } from '../../test/support/redis/store-world.ts';
 import { FAILURE } from '../../test/support/task-events.ts';
 import { queueKey } from '../queue/queue-scripts.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Snapshot } from '../../core/snapshot.ts';
-import { type TaskEvent, transition } from '../../core/transition.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
+import { type TaskEvent, transition } from '../../core/tasks/transition.ts';
 import { FAILURE, newTask, time } from '../../test/support/task-events.ts';
 import { type RunOptions, toCommit } from './to-commit.ts';
 

@@ -1,7 +1,7 @@
 /** Turns a change that core has decided into what the store has to write. Pure. It serves `TaskStore.apply`. */
 
-import { isFinished, type Snapshot } from '../../core/snapshot.ts';
-import type { TaskEvent } from '../../core/transition.ts';
+import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
+import type { TaskEvent } from '../../core/tasks/transition.ts';
 import { jobIdOf } from '../queue/job.ts';
 import type { Isolation, Suspicion } from '../recovery/probation.ts';
 import type { Commit, RunChange } from './commands/task/commit-change.ts';

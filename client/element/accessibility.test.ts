@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
-import type { Snapshot } from '../../core/snapshot.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import type { OpenOptions } from '../../test/support/browser/tray-page.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { allStatuses, succeed } from '../test-support/all-statuses.ts';

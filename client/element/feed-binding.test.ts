@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Snapshot } from '../../core/snapshot.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { NOTHING_YET } from '../feed/state.ts';
 import type { TaskFeed } from '../feed/task-feed.ts';
 import type { PusherSource } from '../push/pusher-class.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
-import type { OutcomeSnapshot } from '../../core/snapshot.ts';
+import type { OutcomeSnapshot } from '../../core/tasks/snapshot.ts';
 import { ENGLISH } from '../headless/words/wording.ts';
 import { create, run, succeed } from '../test-support/all-statuses.ts';
 import { createLiveAnnouncer } from './live-announcer.ts';

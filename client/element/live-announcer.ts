@@ -1,6 +1,6 @@
 /** Announces news to screen readers, through the live region. Outcomes within a second become one announcement. */
 
-import type { OutcomeSnapshot, Snapshot } from '../../core/snapshot.ts';
+import type { OutcomeSnapshot, Snapshot } from '../../core/tasks/snapshot.ts';
 import { announce } from '../headless/announce.ts';
 import { isWaitingForWorker } from '../headless/words/describe.ts';
 import { isolate } from '../headless/words/plain-text.ts';

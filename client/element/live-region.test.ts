@@ -1,6 +1,6 @@
 // What screen readers announce of tasks, in a real Chromium.
 import { describe, expect, it } from '@jest/globals';
-import type { Snapshot } from '../../core/snapshot.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { create, run, succeed } from '../test-support/all-statuses.ts';
 import { evolve } from '../test-support/snapshots.ts';

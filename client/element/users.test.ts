@@ -1,7 +1,7 @@
 // Two tabs of one browser, in Chromium: what is on the screen when somebody signs out, or somebody else in.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import type { Snapshot } from '../../core/snapshot.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { TrayPages } from '../../test/support/browser/tray-page.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { ago, create, fail, run } from '../test-support/all-statuses.ts';

@@ -5,9 +5,9 @@
  * merges.
  */
 
-import type { AnyTaskDefinition } from '../../core/definition.ts';
 import { TaskError } from '../../core/error.ts';
-import type { Snapshot } from '../../core/snapshot.ts';
+import type { AnyTaskDefinition } from '../../core/tasks/definition.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { type ConnectionInfo, isPartial, SEEN_EVENT, SESSION_EVENT } from '../../core/wire.ts';
 import { createServerClock } from '../clock.ts';
 import { isDebugging } from '../debug.ts';

@@ -3,7 +3,7 @@
  * so that other pages do not download these texts.
  */
 
-import { isFinished, type Snapshot } from '../../core/snapshot.ts';
+import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { debug } from '../debug.ts';
 import { findTask, isGone, type TaskList } from './merge.ts';
 import type { FeedEffect, FeedEvents } from './reduce.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { isFinished, type Snapshot } from '../../core/snapshot.ts';
-import { type TaskEvent, transition } from '../../core/transition.ts';
+import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
+import { type TaskEvent, transition } from '../../core/tasks/transition.ts';
 import { at, evolve, queued, running, succeeded } from '../test-support/snapshots.ts';
 import {
   findTask,

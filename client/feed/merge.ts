@@ -9,7 +9,7 @@
  * - A list belongs to one user. Snapshots of another user are not merged into it.
  */
 
-import { isFinished, type Snapshot } from '../../core/snapshot.ts';
+import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { isPartial } from '../../core/wire.ts';
 
 /** Everything the feed knows about tasks. Immutable; unchanged parts keep their identity. */

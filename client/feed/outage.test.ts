@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pusherModule from 'pusher-js';
 import { z } from 'zod';
 import type { Backend } from '../../backend/backend.ts';
-import { defineTask } from '../../core/definition.ts';
+import { defineTask } from '../../core/tasks/definition.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { backendOn, startApp, startBus, type TestApp, type TestBus } from '../../test/support/parts.ts';
 import { connectTasks } from './connect-tasks.ts';

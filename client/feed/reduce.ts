@@ -3,7 +3,7 @@
  * each rule is tested without a timer, a network or a page. `state.ts` holds the table of states.
  */
 
-import { isFinished, type Snapshot } from '../../core/snapshot.ts';
+import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { type ConnectionInfo, isPartial, type TaskPage } from '../../core/wire.ts';
 import type { LinkState } from '../push/link.ts';
 import { findTask, listOfUser, markGone, markSeen, mergeSnapshots, type TaskList, trimTasks } from './merge.ts';

@@ -16,7 +16,7 @@
  * In every state but the last, `hide` (the page is being left) pauses push and rounds, and `wake` starts both again.
  */
 
-import { isFinished, type Snapshot } from '../../core/snapshot.ts';
+import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
 import type { ConnectionInfo } from '../../core/wire.ts';
 import type { LinkState } from '../push/link.ts';
 import { type ConnectionState, toConnectionState } from './connection.ts';

@@ -1,7 +1,7 @@
 /** The interface of a task feed, for pages. `connect-tasks.ts` implements it. */
 
-import type { AnyTaskDefinition, InputOf, ResultOf } from '../../core/definition.ts';
-import type { Snapshot } from '../../core/snapshot.ts';
+import type { AnyTaskDefinition, InputOf, ResultOf } from '../../core/tasks/definition.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import type { ConnectionState } from './connection.ts';
 
 /** What a page shows. Immutable: a change makes a new object, and without a change the object stays the same. */

@@ -1,6 +1,6 @@
 /** What a screen reader says of outcomes, for a live region. Pure. */
 
-import type { OutcomeSnapshot } from '../../core/snapshot.ts';
+import type { OutcomeSnapshot } from '../../core/tasks/snapshot.ts';
 import { countOutcomes } from './groups.ts';
 import { isPartialSuccess } from './words/describe.ts';
 import { isolate } from './words/plain-text.ts';

@@ -1,6 +1,6 @@
 /** Forgets tasks that are no longer in the list, so that memory does not grow on a page that stays open for a week. */
 
-import type { Snapshot } from '../../core/snapshot.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 
 /** How many more entries than tasks there may be. Each removal looks at all entries, so it is done for 500 at a time. */
 const SLACK = 500;

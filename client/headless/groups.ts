@@ -1,6 +1,6 @@
 /** Sorts tasks into the groups of a list, and counts outcomes. Pure. */
 
-import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/snapshot.ts';
+import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/tasks/snapshot.ts';
 
 export interface Groups {
   /** Tasks without an outcome, newest first. */

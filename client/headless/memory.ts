@@ -3,8 +3,8 @@
  * has grown. Pure; a UI keeps one memory for each task.
  */
 
-import { fractionOf, sameProgress } from '../../core/progress.ts';
-import type { Snapshot } from '../../core/snapshot.ts';
+import { fractionOf, sameProgress } from '../../core/tasks/progress.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { observePace, type Pace } from './words/time-left.ts';
 
 /** What is remembered of a task. */

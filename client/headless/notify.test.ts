@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Snapshot } from '../../core/snapshot.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { settle } from '../test-support/manual-timing.ts';
 import { at, evolve, running } from '../test-support/snapshots.ts';
 import { notifyOutcomes } from './notify.ts';

@@ -1,6 +1,6 @@
 /** How the page's title and icon show progress and outcomes, for users who look at another tab. Pure. */
 
-import { isFinished, type Snapshot } from '../../core/snapshot.ts';
+import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { formatNumber, type Wording } from './words/wording.ts';
 
 /** The mark of a page. Shapes differ as well as colours, for those who do not see colours. */

@@ -6,7 +6,7 @@
  * device are not told. When somebody else signs in, nothing of the user before is told or remembered.
  */
 
-import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/snapshot.ts';
+import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { browserPage, type Page, systemTiming, type Timing } from '../environment.ts';
 import type { TaskFeed } from '../feed/task-feed.ts';
 import { type ClaimOptions, claimIds } from '../tabs/claim.ts';

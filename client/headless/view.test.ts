@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { OutcomeSnapshot } from '../../core/snapshot.ts';
+import type { OutcomeSnapshot } from '../../core/tasks/snapshot.ts';
 import { at, evolve, failed, queued, running, succeeded } from '../test-support/snapshots.ts';
 import { announce } from './announce.ts';
 import { describeConnection } from './banner.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import type { Snapshot } from '../../core/snapshot.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import type { FeedSnapshot } from '../feed/task-feed.ts';
 import { running, succeeded } from '../test-support/snapshots.ts';
 import { watchTasks } from './watch-tasks.ts';

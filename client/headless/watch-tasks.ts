@@ -1,6 +1,6 @@
 /** Finds what is new in a feed's list, for code that waits for outcomes: `present.ts`, `notify.ts`, `onOutcome` of React. */
 
-import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/snapshot.ts';
+import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/tasks/snapshot.ts';
 import type { TaskFeed } from '../feed/task-feed.ts';
 import { forgetUnlisted } from './forget.ts';
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { createElement } from 'react';
 import { renderToString } from 'react-dom/server';
 import { z } from 'zod';
-import { defineTask } from '../../core/definition.ts';
+import { defineTask } from '../../core/tasks/definition.ts';
 import { createTaskFeed } from '../feed/connect-tasks.ts';
 import { FakePusher } from '../test-support/fake-pusher.ts';
 import { TasksProvider, useConnection, useStartTask, useTask, useTasks } from './index.ts';

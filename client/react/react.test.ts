@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { build } from 'esbuild';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import type { Snapshot } from '../../core/snapshot.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { bundleForBrowser, pageHtml, servePage } from '../../test/support/browser/browser-bundle.ts';
 import { BrowserFaults } from '../../test/support/browser/browser-faults.ts';
 import { launchChromium } from '../../test/support/browser/chromium.ts';
 import type { levers as Levers, seen as Seen } from '../../test/support/browser/react-page.ts';
-import { type CountingApp, startCountingApp } from '../../test/support/counting-app.ts';
 import { eventually } from '../../test/support/eventually.ts';
+import { type CountingApp, startCountingApp } from '../../test/support/processes/counting-app.ts';
 
 declare const levers: typeof Levers;
 

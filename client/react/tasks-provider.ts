@@ -1,7 +1,7 @@
 /** `<TasksProvider>`: where the hooks below it get their tasks from. */
 
 import { createElement, type ReactElement, type ReactNode, useEffect, useRef, useState } from 'react';
-import type { OutcomeSnapshot } from '../../core/snapshot.ts';
+import type { OutcomeSnapshot } from '../../core/tasks/snapshot.ts';
 import type { FeedOptions } from '../feed/options.ts';
 import type { TaskFeed } from '../feed/task-feed.ts';
 import { createOwnFeed, type OwnFeed } from './own-feed.ts';

@@ -1,9 +1,9 @@
 /** The hook that starts tasks. */
 
 import { useCallback, useState } from 'react';
-import type { AnyTaskDefinition, InputOf, ResultOf } from '../../core/definition.ts';
 import type { TaskError } from '../../core/error.ts';
-import type { Snapshot } from '../../core/snapshot.ts';
+import type { AnyTaskDefinition, InputOf, ResultOf } from '../../core/tasks/definition.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import type { StartOptions } from '../feed/task-feed.ts';
 import { useTaskFeed } from './use-tasks.ts';
 

@@ -11,7 +11,7 @@ import {
   useSyncExternalStore,
 } from 'react';
 import { TaskError } from '../../core/error.ts';
-import type { Snapshot } from '../../core/snapshot.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import type { ConnectionState } from '../feed/connection.ts';
 import { NOTHING_YET } from '../feed/state.ts';
 import type { FeedSnapshot, TaskFeed } from '../feed/task-feed.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { Snapshot } from '../../core/snapshot.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { createTaskFeed } from '../feed/connect-tasks.ts';
 import type { PendingFeed } from '../feed/task-feed.ts';
 import { FakePusher } from '../test-support/fake-pusher.ts';

@@ -3,7 +3,7 @@
  * for outcomes from before. Every tab makes this call. To tell the user in one tab only, use `presentOutcomes`.
  */
 
-import { isFinished, type OutcomeSnapshot } from '../../core/snapshot.ts';
+import { isFinished, type OutcomeSnapshot } from '../../core/tasks/snapshot.ts';
 import type { PendingFeed, TaskFeed } from '../feed/task-feed.ts';
 import { forgetUnlisted } from '../headless/forget.ts';
 import { watchTasks } from '../headless/watch-tasks.ts';

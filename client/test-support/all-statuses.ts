@@ -1,7 +1,7 @@
 /** For tests and pictures: one task in every status, with times that fit the moment of the call. */
 
-import type { Progress, Snapshot } from '../../core/snapshot.ts';
-import { createSnapshot } from '../../core/snapshot.ts';
+import type { Progress, Snapshot } from '../../core/tasks/snapshot.ts';
+import { createSnapshot } from '../../core/tasks/snapshot.ts';
 import { evolve } from './snapshots.ts';
 
 /** ISO time `seconds` ago. */

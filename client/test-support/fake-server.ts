@@ -1,6 +1,6 @@
 /** For tests: the task router's HTTP contract as a `fetch` in memory. It records calls, and can fail or hold answers back. */
 
-import { isFinished, type Snapshot } from '../../core/snapshot.ts';
+import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
 
 export interface Call {
   readonly method: string;

@@ -1,8 +1,8 @@
 /** For tests: snapshots of every kind, made by core's own transitions. */
 
-import type { Progress, Snapshot } from '../../core/snapshot.ts';
-import { createSnapshot } from '../../core/snapshot.ts';
-import { type TaskEvent, transition } from '../../core/transition.ts';
+import type { Progress, Snapshot } from '../../core/tasks/snapshot.ts';
+import { createSnapshot } from '../../core/tasks/snapshot.ts';
+import { type TaskEvent, transition } from '../../core/tasks/transition.ts';
 
 const START = Date.parse('2026-01-01T00:00:00.000Z');
 

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, jest } from '@jest/globals';
 import type { Locator, Page } from 'playwright-core';
-import type { Snapshot } from '../../core/snapshot.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { TrayPages } from '../../test/support/browser/tray-page.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { create, fail, run, succeed } from './all-statuses.ts';

@@ -1,6 +1,6 @@
 // Reading contacts and exporting them, over HTTP.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { DemoApp, form, problemOf } from '../../test/support/demo-app.ts';
+import { DemoApp, form, problemOf } from '../../test/support/processes/demo-app.ts';
 import { sampleCsv } from '../tools/sample-rows.ts';
 
 let demo: DemoApp;

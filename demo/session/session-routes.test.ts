@@ -1,6 +1,6 @@
 // Signing in and out over HTTP, and what a session protects.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { DemoApp, form, problemOf } from '../../test/support/demo-app.ts';
+import { DemoApp, form, problemOf } from '../../test/support/processes/demo-app.ts';
 
 let demo: DemoApp;
 beforeAll(async () => {

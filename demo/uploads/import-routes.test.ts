@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Snapshot } from 'inloop';
-import { DemoApp, form, problemOf } from '../../test/support/demo-app.ts';
 import { eventually } from '../../test/support/eventually.ts';
+import { DemoApp, form, problemOf } from '../../test/support/processes/demo-app.ts';
 import { sampleCsv } from '../tools/sample-rows.ts';
 
 let demo: DemoApp;

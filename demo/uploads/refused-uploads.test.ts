@@ -1,8 +1,8 @@
 // Uploads that are refused: no task is started, and no file is left.
 import { request } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { DemoApp, form, problemOf } from '../../test/support/demo-app.ts';
 import { eventually } from '../../test/support/eventually.ts';
+import { DemoApp, form, problemOf } from '../../test/support/processes/demo-app.ts';
 import { MAX_STORED_BYTES, MAX_UPLOADS } from '../database/file-records.ts';
 
 let demo: DemoApp;

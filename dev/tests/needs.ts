@@ -15,8 +15,8 @@ const STARTERS: Readonly<Record<string, readonly Need[]>> = {
   'dev/setup/chromium.ts': ['Chromium'],
   'test/support/dist.ts': ['dist'],
   // These start a process, the local stack or a script. What that process imports cannot be seen from the test.
-  'test/support/stack.ts': ['Redis', 'Soketi', 'dist'],
-  'test/support/run-script.ts': ['Redis', 'Soketi'],
+  'test/support/processes/stack.ts': ['Redis', 'Soketi', 'dist'],
+  'test/support/processes/run-script.ts': ['Redis', 'Soketi'],
 };
 
 /**

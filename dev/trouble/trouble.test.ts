@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { eventually } from '../../test/support/eventually.ts';
-import { startStack, type TestStack } from '../../test/support/stack.ts';
+import { startStack, type TestStack } from '../../test/support/processes/stack.ts';
 import { readJsonFile } from '../json-file.ts';
 import { REPOSITORY } from '../paths.ts';
 import type { Credentials } from '../stack/credentials.ts';
@@ -12,7 +12,7 @@ import { LOOPBACK } from '../stack/ports.ts';
 import { signPusherCall } from '../stack/soketi.ts';
 import type { TroubleReport } from './trouble.ts';
 
-const STAND_IN = join(REPOSITORY, 'test', 'support', 'stand-in.mjs');
+const STAND_IN = join(REPOSITORY, 'test', 'support', 'processes', 'stand-in.mjs');
 const BROWSER = { origin: 'http://localhost:3000' };
 let stack: TestStack;
 /** Where the server of the stack asks for trouble; '' where there is none. */

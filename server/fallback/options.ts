@@ -2,8 +2,8 @@
 
 import proxyAddr from 'proxy-addr';
 import type { Backend } from '../../backend/backend.ts';
-import { refuseOptions, wholeNumbers } from '../../core/options.ts';
-import { describe } from '../../core/text.ts';
+import { refuseOptions, wholeNumbers } from '../../core/values/options.ts';
+import { describe } from '../../core/values/text.ts';
 import { checkOrigins } from '../origins.ts';
 import type { Trust } from './access/origin.ts';
 

@@ -4,7 +4,7 @@
  */
 
 import type { Backend } from '../../backend/backend.ts';
-import type { HttpEndpoint } from '../../backend/push/pusher-env.ts';
+import type { HttpEndpoint } from '../../backend/push/bus/pusher-env.ts';
 import type { PublicUrl } from './options.ts';
 
 const attached = new WeakMap<Backend, PublicUrl>();

@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Backend } from '../../backend/backend.ts';
 import type { EventMap } from '../../backend/events/event-map.ts';
 import { Outage } from '../../backend/events/outage.ts';
-import type { Endpoint } from '../../backend/push/pusher-env.ts';
+import type { Endpoint } from '../../backend/push/bus/pusher-env.ts';
 import { clientOf } from './access/client-address.ts';
 import { Opener } from './access/opener.ts';
 import { answerPreflight, isSecure, relationOf, setCors } from './access/origin.ts';

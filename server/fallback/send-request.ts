@@ -1,7 +1,7 @@
 /** Answers a request by which a client sends frames to the bus (`xhr_send`). It serves `requests.ts`. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Bus } from '../../backend/push/bus.ts';
+import type { Bus } from '../../backend/push/bus/bus.ts';
 import { refuse, refuseOthers, refuseUnknown } from './answers.ts';
 import { parseSend } from './check-frame.ts';
 import type { FallbackLimits } from './options.ts';

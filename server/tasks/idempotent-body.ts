@@ -1,7 +1,7 @@
 /** Makes the text by which two requests with one Idempotency-Key are compared. It serves `start`. */
 
 import { serialize } from 'node:v8';
-import type { ParsedInput } from '../../core/parse.ts';
+import type { ParsedInput } from '../../core/values/parse.ts';
 
 /**
  * A text that is equal for equal inputs. It is made of the raw input, since a schema's defaults (`() => randomUUID()`) may

@@ -7,7 +7,7 @@ import { createClient } from '@redis/client';
 import express from 'express';
 import { z } from 'zod';
 import type { Backend } from '../../backend/backend.ts';
-import { defineTask } from '../../core/definition.ts';
+import { defineTask } from '../../core/tasks/definition.ts';
 import type { Problem } from '../../core/wire.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { backendOn } from '../../test/support/parts.ts';

@@ -2,10 +2,10 @@
 
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import type { Backend } from '../../backend/backend.ts';
-import { connectionInfo } from '../../backend/push/pusher-env.ts';
+import { connectionInfo } from '../../backend/push/bus/pusher-env.ts';
 import { assertOwner, userIdOf } from '../../core/channel.ts';
 import { MAX_EVENT_BYTES, MAX_INPUT_BYTES, MAX_RESULT_BYTES, MAX_SEEN_IDS } from '../../core/limits.ts';
-import { isFinished, type Snapshot } from '../../core/snapshot.ts';
+import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
 import {
   CHANNEL_HEADER,
   type ConnectionInfo,

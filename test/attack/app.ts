@@ -2,7 +2,7 @@
 // that an owner can have any name. world.ts bundles and starts it.
 import express, { type Request } from 'express';
 import { createBackend } from '../../backend/backend.ts';
-import { pusherFromEnv } from '../../backend/push/pusher-env.ts';
+import { pusherFromEnv } from '../../backend/push/bus/pusher-env.ts';
 import { createTaskServer } from '../../server/task-server.ts';
 import { createTaskWorker } from '../../worker/task-worker.ts';
 import { wait, weigh } from './tasks.ts';

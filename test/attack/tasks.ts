@@ -1,6 +1,6 @@
 // The tasks of the attacked app: open to browsers, so that anybody who is signed in may send any input.
 import { z } from 'zod';
-import { defineTask } from '../../core/definition.ts';
+import { defineTask } from '../../core/tasks/definition.ts';
 
 /** No worker handles it, so it stays queued. Its title is the owner's input. */
 export const wait = defineTask({

@@ -4,12 +4,12 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createClient } from '@redis/client';
-import type { Snapshot } from '../../core/snapshot.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import type { Credentials } from '../../dev/stack/credentials.ts';
 import { claimPort } from '../../dev/stack/ports.ts';
 import { startBus } from '../support/parts.ts';
-import { bundleScript, startScript } from '../support/script-process.ts';
-import { startStack, type TestStack } from '../support/stack.ts';
+import { bundleScript, startScript } from '../support/processes/script-process.ts';
+import { startStack, type TestStack } from '../support/processes/stack.ts';
 import { type Call, Http, jsonBody } from './http.ts';
 import { Leaks } from './leaks.ts';
 

@@ -1,5 +1,5 @@
 // Guards in our code that the chaos run can remove (`--break`), to prove that the run fails without them.
-import type { Mutation } from '../support/script-process.ts';
+import type { Mutation } from '../support/processes/script-process.ts';
 
 export interface Guard {
   /** The fault that the guard prevents, as the end of "The guard keeps …". */
@@ -32,7 +32,7 @@ export const GUARDS: Readonly<Record<string, Guard>> = {
     keeps: 'a bar from showing 100 % before the outcome',
     mutations: [
       {
-        file: 'core/progress.ts',
+        file: 'core/tasks/progress.ts',
         from: 'const open = !finished && total !== null;',
         to: 'const open = false && !finished && total !== null;',
       },

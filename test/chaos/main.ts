@@ -1,6 +1,6 @@
 // `npm run chaos`: one run. With --break it runs once for each guard, with that guard removed, and each run must fail.
 import { parseArgs } from 'node:util';
-import { bundleScript, startScript } from '../support/script-process.ts';
+import { bundleScript, startScript } from '../support/processes/script-process.ts';
 import { GUARDS } from './guards.ts';
 import { MUST_BE_ZERO, runChaos } from './run.ts';
 

@@ -1,5 +1,5 @@
 // Observes what the users of the chaos run are shown, and counts what must never happen.
-import { isFinished, type Snapshot } from '../../core/snapshot.ts';
+import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
 
 export interface Findings {
   /** The user of each accepted task, by its id. */

@@ -1,8 +1,8 @@
 // The chaos run: starts tasks of many kinds, kills parts while they run, and counts how the tasks ended.
-import type { Snapshot } from '../../core/snapshot.ts';
-import { isFinished } from '../../core/snapshot.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
+import { isFinished } from '../../core/tasks/snapshot.ts';
 import { block, deaf, flaky, late, poison, steps } from '../integration/work/processes/fault-tasks.ts';
-import type { Mutation } from '../support/script-process.ts';
+import type { Mutation } from '../support/processes/script-process.ts';
 import { createFindings, type Findings } from './observer.ts';
 import { NO_TROUBLE } from './push-proxy.ts';
 import { createRandom, type Random } from './random.ts';

@@ -4,7 +4,7 @@ import pusherJs from 'pusher-js';
 import { createTaskFeed } from '../../client/feed/connect-tasks.ts';
 import type { PendingFeed } from '../../client/feed/task-feed.ts';
 import { presentOutcomes } from '../../client/headless/present.ts';
-import type { Snapshot } from '../../core/snapshot.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { ClientObserver, type Findings, lookAtEvent, tell } from './observer.ts';
 import { type PushProxy, startPushProxy } from './push-proxy.ts';
 import type { Random } from './random.ts';

@@ -7,7 +7,7 @@ import {
   type Mutation,
   type ScriptProcess,
   startScript,
-} from '../support/script-process.ts';
+} from '../support/processes/script-process.ts';
 
 const WORKERS = 2;
 

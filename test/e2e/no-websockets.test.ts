@@ -9,7 +9,7 @@ import { sampleCsv } from '../../demo/tools/sample-rows.ts';
 import { launchChromium } from '../support/browser/chromium.ts';
 import { type NoWebSocketProxy, startNoWebSocketProxy } from '../support/browser/no-websocket-proxy.ts';
 import { eventually } from '../support/eventually.ts';
-import { startStack, type TestStack } from '../support/stack.ts';
+import { startStack, type TestStack } from '../support/processes/stack.ts';
 import { DemoPage } from './demo-page.ts';
 import { waitUntilLive } from './world.ts';
 

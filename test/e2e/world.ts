@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals';
 import type { Browser, BrowserContext } from 'playwright-core';
-import type { Snapshot } from '../../core/snapshot.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { type SampleOptions, sampleCsv } from '../../demo/tools/sample-rows.ts';
 import { BrowserFaults } from '../support/browser/browser-faults.ts';
 import { launchChromium } from '../support/browser/chromium.ts';
 import { eventually } from '../support/eventually.ts';
-import { startStack, type TestStack } from '../support/stack.ts';
+import { startStack, type TestStack } from '../support/processes/stack.ts';
 import { DemoPage } from './demo-page.ts';
 import { recordScreen } from './screen-record.ts';
 

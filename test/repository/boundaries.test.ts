@@ -31,7 +31,7 @@ const FINE = {
   'core/fine.ts': '',
   'backend/fine.ts': "import '../core/fine.ts'; import fs from 'node:fs';",
   'backend/queue/fine.ts': "import Queue from 'bee-queue';",
-  'backend/push/bus.ts': "import Pusher from 'pusher';",
+  'backend/push/bus/bus.ts': "import Pusher from 'pusher';",
   'backend/redis/fine.ts': "import { C } from '@redis/client';",
   'server/fine.ts': "import '../backend/fine.ts'; import '../core/fine.ts'; import express from 'express';",
   'server/other-half.ts': "import type { X } from './circle.ts';",

@@ -20,9 +20,9 @@ import { REPOSITORY } from '../../dev/paths.ts';
 import { pingRedis } from '../../dev/stack/redis.ts';
 import type { StackFile } from '../../dev/stack/state-folder.ts';
 import { eventually } from '../support/eventually.ts';
-import { startStack, type TestStack } from '../support/stack.ts';
+import { startStack, type TestStack } from '../support/processes/stack.ts';
 
-const STAND_IN = join(REPOSITORY, 'test', 'support', 'stand-in.mjs');
+const STAND_IN = join(REPOSITORY, 'test', 'support', 'processes', 'stand-in.mjs');
 const args = ['--server', STAND_IN, '--worker', STAND_IN];
 /** Builds dev/ only, so that these tests run even when another house does not compile. */
 const env = { INLOOP_BUILT: '1' };

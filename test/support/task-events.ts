@@ -1,8 +1,8 @@
 // Tasks, events and random sequences of events. For tests of everything that takes snapshots.
 import fc from 'fast-check';
 import type { TaskFailure } from '../../core/error.ts';
-import { createSnapshot, type Progress, type Snapshot } from '../../core/snapshot.ts';
-import { type TaskEvent, transition } from '../../core/transition.ts';
+import { createSnapshot, type Progress, type Snapshot } from '../../core/tasks/snapshot.ts';
+import { type TaskEvent, transition } from '../../core/tasks/transition.ts';
 
 /** Every key of a snapshot, as the contract lists them; sorted. */
 export const SNAPSHOT_KEYS = [

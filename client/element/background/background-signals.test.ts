@@ -1,6 +1,6 @@
 // What the tray tells users who look at something else, in a real Chromium: title and icon of the page, notifications.
 import { describe, expect, it } from '@jest/globals';
-import type { Snapshot } from '../../../core/snapshot.ts';
+import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import { eventually } from '../../../test/support/eventually.ts';
 import { countAsked, fakeVisibility, notified, setVisible } from '../../test-support/fake-visibility.ts';
 import {

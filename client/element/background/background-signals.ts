@@ -3,8 +3,8 @@
  * attribute or an open panel wants it, so that other pages need not download it.
  */
 
-import type { Snapshot } from '../../../core/snapshot.ts';
-import { isFinished } from '../../../core/snapshot.ts';
+import type { Snapshot } from '../../../core/tasks/snapshot.ts';
+import { isFinished } from '../../../core/tasks/snapshot.ts';
 import type { TaskFeed } from '../../feed/task-feed.ts';
 import { markPage } from '../../headless/page-mark.ts';
 import type { Wording } from '../../headless/words/wording.ts';

@@ -1,6 +1,6 @@
 /** The button "Notify me when done": asks for permission on a click, never by itself, and notifies while it is pressed. */
 
-import type { OutcomeSnapshot } from '../../../core/snapshot.ts';
+import type { OutcomeSnapshot } from '../../../core/tasks/snapshot.ts';
 import type { TaskFeed } from '../../feed/task-feed.ts';
 import { announce } from '../../headless/announce.ts';
 import { notifyOutcomes } from '../../headless/notify.ts';

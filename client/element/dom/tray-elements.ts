@@ -1,6 +1,6 @@
 /** The elements of the tray that are there from the start: button, panel, banner, and the live region. */
 
-import type { OutcomeSnapshot } from '../../../core/snapshot.ts';
+import type { OutcomeSnapshot } from '../../../core/tasks/snapshot.ts';
 import { formatNumber, type Wording } from '../../headless/words/wording.ts';
 import { make, setAttribute, setHidden, setText } from './dom.ts';
 import { makeCloseButton, makeIcon } from './icons.ts';

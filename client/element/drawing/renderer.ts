@@ -3,7 +3,7 @@
  * decides what is drawn in which order, and `rows/row-schedule.ts` decides which rows are drawn.
  */
 
-import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../../core/snapshot.ts';
+import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../../core/tasks/snapshot.ts';
 import { systemTiming } from '../../environment.ts';
 import { NOTHING_YET } from '../../feed/state.ts';
 import { forgetUnlisted } from '../../headless/forget.ts';

@@ -1,6 +1,6 @@
 /** Keeps the memory (`headless/memory.ts`) of each task of the feed: what a row shows that no single snapshot tells. */
 
-import type { Snapshot } from '../../../core/snapshot.ts';
+import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import { forgetUnlisted } from '../../headless/forget.ts';
 import { remember, type TaskMemory } from '../../headless/memory.ts';
 

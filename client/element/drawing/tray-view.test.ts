@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Snapshot } from '../../../core/snapshot.ts';
+import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import { NOTHING_YET } from '../../feed/state.ts';
 import { ENGLISH } from '../../headless/words/wording.ts';
 import { create, run, see, succeed } from '../../test-support/all-statuses.ts';

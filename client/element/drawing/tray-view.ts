@@ -1,6 +1,6 @@
 /** What the tray shows at one moment, before it is put on the page. Pure, so that it is tested without a browser. */
 
-import type { Snapshot } from '../../../core/snapshot.ts';
+import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import type { FeedSnapshot } from '../../feed/task-feed.ts';
 import { describeConnection, isOutOfDate } from '../../headless/banner.ts';
 import { type Groups, groupTasks, hideYoung } from '../../headless/groups.ts';

@@ -1,7 +1,7 @@
 // The rows of the panel, in a real Chromium: which are drawn, in which order, and where the focus stays.
 import { describe, expect, it } from '@jest/globals';
 import type { Locator } from 'playwright-core';
-import type { Snapshot } from '../../../core/snapshot.ts';
+import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import { eventually } from '../../../test/support/eventually.ts';
 import { ago, create, run, succeed } from '../../test-support/all-statuses.ts';
 import { evolve } from '../../test-support/snapshots.ts';

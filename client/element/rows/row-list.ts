@@ -1,6 +1,6 @@
 /** The rows of the panel, in their groups. `row-schedule.ts` decides which of them are drawn when. */
 
-import { isFinished, type Snapshot } from '../../../core/snapshot.ts';
+import { isFinished, type Snapshot } from '../../../core/tasks/snapshot.ts';
 import { type Groups, retriedIds } from '../../headless/groups.ts';
 import type { TaskMemory } from '../../headless/memory.ts';
 import { describeTask, type RowContext } from '../../headless/words/describe.ts';

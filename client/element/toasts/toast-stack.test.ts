@@ -1,6 +1,6 @@
 // Toasts, and the summary of what was missed, in a real Chromium.
 import { describe, expect, it } from '@jest/globals';
-import type { Snapshot } from '../../../core/snapshot.ts';
+import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import { eventually } from '../../../test/support/eventually.ts';
 import { create, fail, run, succeed } from '../../test-support/all-statuses.ts';
 import { fakeVisibility, setVisible } from '../../test-support/fake-visibility.ts';

@@ -3,7 +3,7 @@
  * file draws them, lets their time pass, and handles clicks and keys.
  */
 
-import type { OutcomeSnapshot } from '../../../core/snapshot.ts';
+import type { OutcomeSnapshot } from '../../../core/tasks/snapshot.ts';
 import { LONGEST_WAIT } from '../../environment.ts';
 import { countOutcomes } from '../../headless/groups.ts';
 import { remember } from '../../headless/memory.ts';

@@ -4,7 +4,7 @@
  */
 
 import { TaskError } from '../../../core/error.ts';
-import type { Snapshot } from '../../../core/snapshot.ts';
+import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import type { ListState, TaskPage } from '../../../core/wire.ts';
 import type { Http } from '../../http.ts';
 import { parsePage } from '../../parse.ts';

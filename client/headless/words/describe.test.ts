@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { OutcomeSnapshot, Snapshot } from '../../../core/snapshot.ts';
+import type { OutcomeSnapshot, Snapshot } from '../../../core/tasks/snapshot.ts';
 import { markGone, mergeSnapshots, NO_TASKS } from '../../feed/merge.ts';
 import { at, evolve, failed, queued, running, succeeded } from '../../test-support/snapshots.ts';
 import { announce } from '../announce.ts';

@@ -1,7 +1,7 @@
 /** What a row shows of its task, independent of how it is drawn. Pure: follows from a snapshot, its memory and the time. */
 
-import { isFinished, type Snapshot } from '../../../core/snapshot.ts';
-import { canCancel, canRetry } from '../../../core/transition.ts';
+import { isFinished, type Snapshot } from '../../../core/tasks/snapshot.ts';
+import { canCancel, canRetry } from '../../../core/tasks/transition.ts';
 import { isGone } from '../../feed/merge.ts';
 import type { TaskMemory } from '../memory.ts';
 import { capitalize, factsOf, linksOf, type ResultLink, toWords } from './result.ts';

@@ -1,6 +1,6 @@
 /** Estimates how long a task will still take, from its pace. Gives no estimate where it would be unreliable. Pure. */
 
-import type { Progress } from '../../../core/snapshot.ts';
+import type { Progress } from '../../../core/tasks/snapshot.ts';
 
 /** What the progress so far says about the pace. */
 export interface Pace {

@@ -4,7 +4,7 @@
  */
 
 import { WebSocket } from 'ws';
-import { backoff } from '../../../core/backoff.ts';
+import { backoff } from '../../../core/values/backoff.ts';
 import { type Close, closeFrom } from './framing.ts';
 
 /** Largest message from the bus, in bytes. An event has at most 10 KB of data, and JSON makes it at most six times as long. */

@@ -1,22 +1,22 @@
 // Every kind of attack, in the order in which they are tried. `secrets` comes last: it searches the answers of the others.
 import type { Kind } from '../kind.ts';
 import { atRest } from './at-rest.ts';
-import { bodies } from './bodies.ts';
-import { busApi } from './bus-api.ts';
-import { channelAuthorization } from './channel-authorization.ts';
 import { configuration } from './configuration.ts';
-import { cookies } from './cookies.ts';
-import { crossSite } from './cross-site.ts';
-import { fallback } from './fallback.ts';
-import { frames } from './frames.ts';
-import { idempotency } from './idempotency.ts';
-import { madeUpChannels } from './made-up-channels.ts';
-import { othersTasks } from './others-tasks.ts';
-import { secrets } from './secrets.ts';
-import { starvation } from './starvation.ts';
+import { bodies } from './http/bodies.ts';
+import { cookies } from './http/cookies.ts';
+import { crossSite } from './http/cross-site.ts';
+import { idempotency } from './http/idempotency.ts';
+import { othersTasks } from './http/others-tasks.ts';
+import { secrets } from './http/secrets.ts';
+import { starvation } from './http/starvation.ts';
+import { uploads } from './http/uploads.ts';
+import { busApi } from './push/bus-api.ts';
+import { channelAuthorization } from './push/channel-authorization.ts';
+import { fallback } from './push/fallback.ts';
+import { frames } from './push/frames.ts';
+import { madeUpChannels } from './push/made-up-channels.ts';
+import { webhooks } from './push/webhooks.ts';
 import { texts } from './texts.ts';
-import { uploads } from './uploads.ts';
-import { webhooks } from './webhooks.ts';
 
 export const KINDS: readonly Kind[] = [
   othersTasks,

@@ -12,7 +12,7 @@ import { generate } from 'selfsigned';
 import { z } from 'zod';
 import type { Backend } from '../../../backend/backend.ts';
 import type { InloopTray } from '../../../client/element/index.ts';
-import { defineTask } from '../../../core/definition.ts';
+import { defineTask } from '../../../core/tasks/definition.ts';
 import { attachFallback, type Fallback } from '../../../server/fallback/attach.ts';
 import { createTaskServer, type TaskServer } from '../../../server/task-server.ts';
 import { createTaskWorker } from '../../../worker/task-worker.ts';

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import WebSocket from 'ws';
 import { z } from 'zod';
 import type { Backend } from '../../../backend/backend.ts';
-import { defineTask } from '../../../core/definition.ts';
+import { defineTask } from '../../../core/tasks/definition.ts';
 import { createTaskWorker } from '../../../worker/task-worker.ts';
 import { eventually } from '../../support/eventually.ts';
 import { backendOn, type Follower, startApp, startBus, type TestApp, type TestBus } from '../../support/parts.ts';

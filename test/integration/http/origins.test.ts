@@ -8,7 +8,7 @@ import type { Browser } from 'playwright-core';
 import { z } from 'zod';
 import type { Backend } from '../../../backend/backend.ts';
 import type { connectTasks } from '../../../client/index.ts';
-import { defineTask } from '../../../core/definition.ts';
+import { defineTask } from '../../../core/tasks/definition.ts';
 import { sameOrigin } from '../../../server/origins.ts';
 import { createTaskServer, type TaskServer } from '../../../server/task-server.ts';
 import { bundleForBrowser, servePage } from '../../support/browser/browser-bundle.ts';

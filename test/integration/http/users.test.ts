@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Backend } from '../../../backend/backend.ts';
 import { createTaskFeed } from '../../../client/feed/connect-tasks.ts';
 import type { PendingFeed } from '../../../client/feed/task-feed.ts';
-import { defineTask } from '../../../core/definition.ts';
+import { defineTask } from '../../../core/tasks/definition.ts';
 import { eventually } from '../../support/eventually.ts';
 import { backendOn, startApp, startBus, type TestApp, type TestBus } from '../../support/parts.ts';
 

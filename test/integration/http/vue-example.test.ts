@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { compileScript, parse } from 'vue/compiler-sfc';
-import type { Snapshot } from '../../../core/snapshot.ts';
+import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import { REPOSITORY } from '../../../dev/paths.ts';
 import { bundleForBrowser, servePage } from '../../support/browser/browser-bundle.ts';
 import { BrowserFaults } from '../../support/browser/browser-faults.ts';
 import { launchChromium } from '../../support/browser/chromium.ts';
-import { type CountingApp, startCountingApp } from '../../support/counting-app.ts';
 import { eventually } from '../../support/eventually.ts';
+import { type CountingApp, startCountingApp } from '../../support/processes/counting-app.ts';
 import { typeCheck } from '../../support/type-check.ts';
 
 const COMPONENT = join(REPOSITORY, 'examples', 'vue-tray', 'TaskTray.vue');

@@ -5,7 +5,7 @@ import type { Browser } from 'playwright-core';
 import type { TaskFeed } from '../../../client/index.ts';
 import { launchChromium } from '../../support/browser/chromium.ts';
 import { eventually } from '../../support/eventually.ts';
-import { startStack, type TestStack } from '../../support/stack.ts';
+import { startStack, type TestStack } from '../../support/processes/stack.ts';
 
 let browser: Browser;
 

@@ -5,7 +5,7 @@ import helmet from 'helmet';
 import type { Browser } from 'playwright-core';
 import { z } from 'zod';
 import type { Backend } from '../../../backend/backend.ts';
-import { defineTask } from '../../../core/definition.ts';
+import { defineTask } from '../../../core/tasks/definition.ts';
 import { contentPolicy } from '../../../demo/content-policy.ts';
 import { bundleForBrowser, servePage } from '../../support/browser/browser-bundle.ts';
 import { launchChromium } from '../../support/browser/chromium.ts';

@@ -4,10 +4,10 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { Events } from '../../../backend/events/events.ts';
-import { Bus, BusError } from '../../../backend/push/bus.ts';
+import { Bus, BusError } from '../../../backend/push/bus/bus.ts';
+import { connectionInfo, pusherFromEnv } from '../../../backend/push/bus/pusher-env.ts';
 import { Publisher } from '../../../backend/push/publisher.ts';
 import { PROBE } from '../../../backend/push/push-events.ts';
-import { connectionInfo, pusherFromEnv } from '../../../backend/push/pusher-env.ts';
 import { channelOf } from '../../../core/channel.ts';
 import {
   MAX_ERROR_CODE_LENGTH,
@@ -15,8 +15,8 @@ import {
   MAX_OWNER_LENGTH,
   MAX_SEEN_IDS,
 } from '../../../core/limits.ts';
-import type { Snapshot } from '../../../core/snapshot.ts';
-import { cut } from '../../../core/text.ts';
+import type { Snapshot } from '../../../core/tasks/snapshot.ts';
+import { cut } from '../../../core/values/text.ts';
 import { type HostedPusher, startHostedPusher } from '../../support/bus/hosted-pusher.ts';
 import { eventually } from '../../support/eventually.ts';
 import { recordLog } from '../../support/log.ts';

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import type { Backend } from '../../../backend/backend.ts';
-import { defineTask } from '../../../core/definition.ts';
+import { defineTask } from '../../../core/tasks/definition.ts';
 import { createTaskServer, type TaskServer } from '../../../server/task-server.ts';
 import { createTaskWorker } from '../../../worker/task-worker.ts';
 import { type HostedPusher, startHostedPusher } from '../../support/bus/hosted-pusher.ts';

@@ -1,10 +1,10 @@
 // Workers whose clocks are wrong, and are corrected while they work. All times that are stored and compared are Redis' time.
 import { join } from 'node:path';
 import { describe, expect, it, jest } from '@jest/globals';
-import type { Snapshot } from '../../../core/snapshot.ts';
+import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import { REPOSITORY } from '../../../dev/paths.ts';
 import { eventually } from '../../support/eventually.ts';
-import type { ScriptProcess } from '../../support/script-process.ts';
+import type { ScriptProcess } from '../../support/processes/script-process.ts';
 import { flaky, steps } from './processes/fault-tasks.ts';
 import { useFaultWorkers } from './use-fault-workers.ts';
 

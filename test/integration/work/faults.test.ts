@@ -1,7 +1,7 @@
 // One fault at a time, on real parts: whatever dies after a 202, the owner gets to see an outcome.
 import { describe, expect, it, jest } from '@jest/globals';
-import type { AnyTaskDefinition } from '../../../core/definition.ts';
-import type { Snapshot } from '../../../core/snapshot.ts';
+import type { AnyTaskDefinition } from '../../../core/tasks/definition.ts';
+import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { Follower } from '../../support/parts.ts';
 import { block, blockLate, deaf, flaky, late, poison, steps } from './processes/fault-tasks.ts';

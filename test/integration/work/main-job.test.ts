@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import type { Backend } from '../../../backend/backend.ts';
-import { defineTask } from '../../../core/definition.ts';
 import { TaskError } from '../../../core/error.ts';
-import type { Snapshot } from '../../../core/snapshot.ts';
+import { defineTask } from '../../../core/tasks/definition.ts';
+import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import { createTaskWorker } from '../../../worker/task-worker.ts';
 import { eventually } from '../../support/eventually.ts';
 import { backendOn, startApp, startBus, type TestApp, type TestBus } from '../../support/parts.ts';

@@ -2,10 +2,10 @@
 // fault-tasks.ts, each in a process of its own.
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
 import type { Backend } from '../../../backend/backend.ts';
-import type { Snapshot } from '../../../core/snapshot.ts';
+import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import { eventually } from '../../support/eventually.ts';
 import { backendOn, startApp, startBus, type TestApp, type TestBus } from '../../support/parts.ts';
-import { type Bundle, bundleScript, type ScriptProcess, startScript } from '../../support/script-process.ts';
+import { type Bundle, bundleScript, type ScriptProcess, startScript } from '../../support/processes/script-process.ts';
 import { FAULT_TASKS } from './processes/fault-tasks.ts';
 
 /** A worker counts as dead when its heartbeat has been missing for this long, in ms. */

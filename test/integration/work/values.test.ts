@@ -3,11 +3,11 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { z } from 'zod';
 import type { Backend } from '../../../backend/backend.ts';
-import { type AnyTaskDefinition, defineTask } from '../../../core/definition.ts';
+import { type AnyTaskDefinition, defineTask } from '../../../core/tasks/definition.ts';
 import { createTaskServer } from '../../../server/task-server.ts';
 import { eventually } from '../../support/eventually.ts';
 import { backendOn, startApp, startBus, type TestApp, type TestBus } from '../../support/parts.ts';
-import { type Bundle, bundleScript, type ScriptProcess, startScript } from '../../support/script-process.ts';
+import { type Bundle, bundleScript, type ScriptProcess, startScript } from '../../support/processes/script-process.ts';
 import { defaulting, patient, RETURNED, returning, THROWN, throwing, VALUE_TASKS } from './processes/value-tasks.ts';
 
 jest.setTimeout(40_000);

@@ -12,7 +12,7 @@ import {
   useTaskFeed,
   useTasks,
 } from '../../../client/react/index.ts';
-import { isFinished } from '../../../core/snapshot.ts';
+import { isFinished } from '../../../core/tasks/snapshot.ts';
 
 interface AppProps {
   readonly user: string;

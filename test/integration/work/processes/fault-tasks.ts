@@ -1,7 +1,7 @@
 // Tasks that misbehave in one way each, for tests that break things. Declared once, for the server in the test and for the
 // worker process.
 import { z } from 'zod';
-import { defineTask } from '../../../../core/definition.ts';
+import { defineTask } from '../../../../core/tasks/definition.ts';
 
 /** Takes `steps` steps of `ms` each. Stops when its signal fires. */
 export const steps = defineTask({

@@ -1,7 +1,7 @@
 // The worker process of the fault tests. Bundled and started by use-fault-workers.ts and the chaos run.
 import { setTimeout as wait } from 'node:timers/promises';
 import { createBackend } from '../../../../backend/backend.ts';
-import { pusherFromEnv } from '../../../../backend/push/pusher-env.ts';
+import { pusherFromEnv } from '../../../../backend/push/bus/pusher-env.ts';
 import { TaskError } from '../../../../core/error.ts';
 import { createTaskWorker } from '../../../../worker/task-worker.ts';
 import { block, blockLate, deaf, flaky, late, poison, steps } from './fault-tasks.ts';

@@ -1,7 +1,7 @@
 // Tasks whose handlers throw or return values that JSON cannot keep. For values.test.ts and its worker process.
 import { z } from 'zod';
-import { defineTask } from '../../../../core/definition.ts';
 import { TaskError } from '../../../../core/error.ts';
+import { defineTask } from '../../../../core/tasks/definition.ts';
 
 const fails = (): never => {
   throw new Error('trap');

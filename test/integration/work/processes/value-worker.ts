@@ -1,6 +1,6 @@
 // The worker process of values.test.ts, which bundles and starts it.
 import { createBackend } from '../../../../backend/backend.ts';
-import { pusherFromEnv } from '../../../../backend/push/pusher-env.ts';
+import { pusherFromEnv } from '../../../../backend/push/bus/pusher-env.ts';
 import { TaskError } from '../../../../core/error.ts';
 import { createTaskWorker } from '../../../../worker/task-worker.ts';
 import { defaulting, patient, RETURNED, returning, THROWN, throwing } from './value-tasks.ts';

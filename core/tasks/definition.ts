@@ -1,0 +1,196 @@
+/** Task definitions. An application declares each once: the server starts it, the worker runs it, the page has its types. */
+
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { ConfigError } from '../config-error.ts';
+import { MAX_ATTEMPTS, MAX_NAME_LENGTH, MAX_TITLE_LENGTH } from '../limits.ts';
+import { type Duration, toMilliseconds } from '../values/duration.ts';
+import type { Jsonify } from '../values/json-types.ts';
+import { cut, describe } from '../values/text.ts';
+
+/** How long to wait before the next attempt: `initial`, then `factor` times longer each time, at most `max`. */
+export interface Backoff {
+  /** Default 1 s. */
+  readonly initial?: Duration;
+  /** Default 2. */
+  readonly factor?: number;
+  /** Default 5 min. */
+  readonly max?: Duration;
+}
+
+export interface TaskOptions<
+  Name extends string,
+  Input extends StandardSchemaV1,
+  Output extends StandardSchemaV1,
+  Stage extends string,
+> {
+  /** Unique in an application: `a-z`, digits and hyphens, at most 64 characters. It is stored with each task, so keep it. */
+  readonly name: Name;
+  /**
+   * Any Standard Schema (zod, valibot, arktype, …). It parses an input once, when the task is started. The parsed input is
+   * stored, and each attempt gets it. So the parsed input must survive JSON: let the schema turn a date into a text, as in
+   * `.transform((d) => d.toISOString())`, a set into a list, and a map into an object. The raw and the parsed input have at
+   * most 64 KiB of JSON each, nested at most 256 levels deep.
+   */
+  readonly input: Input;
+  /**
+   * Checks what the handler returns, which becomes the result. It must survive JSON as well: at most 256 KiB, nested at most
+   * 256 levels deep. Default: anything that survives JSON.
+   */
+  readonly output?: Output;
+  /** The name of one task on a screen, cut at 200 characters. Default: the definition's name. */
+  readonly title?: string | ((input: Jsonify<StandardSchemaV1.InferOutput<Input>>) => string);
+  /** The stages in their order, each with its share of the time: with `{ read: 1, save: 9 }`, reading takes a tenth. */
+  readonly stages?: Readonly<Record<Stage, number>>;
+  /** How many attempts a task has, 1 to 100. Default 3. */
+  readonly attempts?: number;
+  /** Waiting times between attempts, with jitter. */
+  readonly backoff?: Backoff;
+  /**
+   * How long one attempt may take. Default: no limit. If the event loop is blocked while several tasks run in the worker,
+   * the blocked time does not count, at most once the deadline: with `'10m'` an attempt ends after 20 minutes at the latest.
+   */
+  readonly deadline?: Duration;
+  /** Whether a browser may start the task with `POST /`. Default false: only code of the server may start it. */
+  readonly browser?: boolean;
+}
+
+/** A definition as {@link defineTask} makes it: checked, with defaults filled in. */
+export interface TaskDefinition<
+  Name extends string = string,
+  Input extends StandardSchemaV1 = StandardSchemaV1,
+  Output extends StandardSchemaV1 = StandardSchemaV1,
+  Stage extends string = string,
+> {
+  readonly name: Name;
+  readonly input: Input;
+  readonly output: Output | null;
+  readonly stages: Readonly<Record<Stage, number>>;
+  readonly attempts: number;
+  /** In milliseconds. */
+  readonly backoff: { readonly initial: number; readonly factor: number; readonly max: number };
+  /** In milliseconds, or null. */
+  readonly deadline: number | null;
+  readonly browser: boolean;
+  /** The title of one task. Never throws. If the title function throws, it is the definition's name. */
+  titleOf(input: unknown): string;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the one way to say "a definition, whatever its types" without variance errors
+export type AnyTaskDefinition = TaskDefinition<any, any, any, any>;
+
+/** What the caller of `start` passes: the input before the schema has transformed it. */
+export type InputOf<D> =
+  D extends TaskDefinition<string, infer I, StandardSchemaV1, string> ? StandardSchemaV1.InferInput<I> : never;
+/** What the handler gets: the input after the schema has transformed it, as it comes out of JSON. */
+export type ParsedInputOf<D> =
+  D extends TaskDefinition<string, infer I, StandardSchemaV1, string>
+    ? Jsonify<StandardSchemaV1.InferOutput<I>>
+    : never;
+/** What the handler returns. */
+export type ReturnOf<D> =
+  D extends TaskDefinition<string, StandardSchemaV1, infer O, string> ? StandardSchemaV1.InferInput<O> : never;
+/** The snapshot's `result` after the task has succeeded, as the page gets it out of JSON. */
+export type ResultOf<D> =
+  D extends TaskDefinition<string, StandardSchemaV1, infer O, string>
+    ? Jsonify<StandardSchemaV1.InferOutput<O>>
+    : never;
+/** The names of the stages. */
+export type StageOf<D> = D extends TaskDefinition<string, StandardSchemaV1, StandardSchemaV1, infer S> ? S : never;
+
+/**
+ * Declares a kind of task.
+ *
+ * @example
+ * export const importContacts = defineTask({
+ *   name: 'import-contacts',
+ *   input: z.object({ uploadId: z.string(), filename: z.string() }),
+ *   output: z.object({ imported: z.number(), skipped: z.number() }),
+ *   title: (input) => `Import ${input.filename}`,
+ *   attempts: 3,
+ *   deadline: '10m',
+ * });
+ *
+ * @throws ConfigError `invalid_definition` or `invalid_duration`, naming the option that is wrong
+ */
+export function defineTask<
+  const Name extends string,
+  Input extends StandardSchemaV1,
+  Output extends StandardSchemaV1 = StandardSchemaV1<unknown, unknown>,
+  Stage extends string = never,
+>(options: TaskOptions<Name, Input, Output, Stage>): TaskDefinition<Name, Input, Output, Stage> {
+  if (options === null || typeof options !== 'object') {
+    invalid(`defineTask: expected an object like { name, input, … }, got ${describe(options)}.`);
+  }
+  const { name, title } = options;
+  const label = `defineTask(${describe(name)})`;
+  if (typeof name !== 'string' || !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name) || name.length > MAX_NAME_LENGTH) {
+    invalid(
+      `${label}: name must be lower-case words with hyphens, at most ${MAX_NAME_LENGTH} characters, like "import-contacts".`,
+    );
+  }
+  if (!isSchema(options.input)) invalid(`${label}: input must be a Standard Schema, for example z.object({ … }).`);
+  if (options.output !== undefined && !isSchema(options.output)) invalid(`${label}: output must be a Standard Schema.`);
+  const attempts = options.attempts ?? 3;
+  if (!Number.isInteger(attempts) || attempts < 1 || attempts > MAX_ATTEMPTS) {
+    invalid(`${label}: attempts must be a whole number from 1 to ${MAX_ATTEMPTS}, got ${describe(attempts)}.`);
+  }
+  if (title !== undefined && typeof title !== 'string' && typeof title !== 'function') {
+    invalid(`${label}: title must be a text, or a function that makes one of the input, got ${describe(title)}.`);
+  }
+  if (options.browser !== undefined && typeof options.browser !== 'boolean') {
+    invalid(`${label}: browser must be true or false, got ${describe(options.browser)}.`);
+  }
+  const stages = options.stages ?? ({} as Record<Stage, number>);
+  if (typeof stages !== 'object' || Array.isArray(stages)) {
+    invalid(`${label}: stages must be an object like { read: 1, save: 9 }, got ${describe(stages)}.`);
+  }
+  for (const [stage, weight] of Object.entries<number>(stages)) {
+    if (stage === '' || stage.length > MAX_NAME_LENGTH) {
+      invalid(`${label}: stage ${describe(stage)} must have a name of 1 to ${MAX_NAME_LENGTH} characters.`);
+    }
+    if (!(typeof weight === 'number' && weight > 0 && Number.isFinite(weight)))
+      invalid(`${label}: stage ${stage} must weigh more than 0, got ${describe(weight)}.`);
+  }
+  const backoff = options.backoff ?? {};
+  if (typeof backoff !== 'object') {
+    invalid(`${label}: backoff must be an object like { initial: '1s', factor: 2 }, got ${describe(backoff)}.`);
+  }
+  const factor = backoff.factor ?? 2;
+  if (!(typeof factor === 'number' && factor >= 1 && Number.isFinite(factor))) {
+    invalid(`${label}: backoff.factor must be 1 or more, got ${describe(factor)}.`);
+  }
+
+  return {
+    name,
+    input: options.input,
+    output: options.output ?? null,
+    stages,
+    attempts,
+    backoff: {
+      initial: toMilliseconds(backoff.initial ?? '1s', `${label}: backoff.initial`),
+      factor,
+      max: toMilliseconds(backoff.max ?? '5m', `${label}: backoff.max`),
+    },
+    deadline: options.deadline === undefined ? null : toMilliseconds(options.deadline, `${label}: deadline`),
+    browser: options.browser ?? false,
+    titleOf(input) {
+      if (typeof title === 'string') return cut(title, MAX_TITLE_LENGTH);
+      try {
+        const made = title?.(input as Jsonify<StandardSchemaV1.InferOutput<Input>>);
+        return typeof made === 'string' && made !== '' ? cut(made, MAX_TITLE_LENGTH) : name;
+      } catch {
+        return name;
+      }
+    },
+  };
+}
+
+function isSchema(value: unknown): value is StandardSchemaV1 {
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false;
+  const standard = (value as Partial<StandardSchemaV1>)['~standard'];
+  return typeof standard?.validate === 'function';
+}
+
+function invalid(message: string): never {
+  throw new ConfigError('invalid_definition', message);
+}

@@ -1,0 +1,207 @@
+/**
+ * The words of inloop, as types.
+ *
+ * Terminology:
+ * - task: one run of a task definition that one owner asked for
+ * - attempt: the nth time a worker runs the handler for a task
+ * - snapshot: the whole public state of a task at one revision; the only thing that is stored, sent and shown
+ * - revision: an integer that grows by one with each stored change; of two snapshots the higher revision wins
+ * - status: where the task stands. The last status is its outcome, which is final
+ * - sign of life: when a worker was last known to work on the task, whether or not there was progress
+ *
+ * Times are ISO 8601 in UTC with milliseconds, so that they compare as text.
+ */
+
+import type { TaskFailure } from '../error.ts';
+
+export const ACTIVE_STATUSES = ['queued', 'running', 'retrying', 'cancelling'] as const;
+export const OUTCOMES = ['succeeded', 'failed', 'cancelled'] as const;
+export const STATUSES = [...ACTIVE_STATUSES, ...OUTCOMES] as const;
+
+/** A task that may still change. */
+export type ActiveStatus = (typeof ACTIVE_STATUSES)[number];
+/** How a task ended. Final. */
+export type Outcome = (typeof OUTCOMES)[number];
+export type Status = (typeof STATUSES)[number];
+
+/** How far an attempt is. `done` never goes back within an attempt (with stages: within a stage). */
+export interface Progress {
+  /** Elements that were processed, skipped and failed ones included. A whole number from 0. */
+  readonly done: number;
+  /** The number of elements, or null while it is not known. `done` does not reach it before the outcome. */
+  readonly total: number | null;
+  /** Of `done`: how many were left out on purpose. */
+  readonly skipped?: number;
+  /** Of `done`: how many went wrong. */
+  readonly failed?: number;
+  /** The name of the current stage, where the definition has stages. */
+  readonly stage?: string;
+  /** A few words for a person, at most 200 characters. */
+  readonly note?: string;
+}
+
+interface Common {
+  /** A UUID, version 7: sorts by the time of creation. */
+  readonly id: string;
+  /** The name of the task definition. */
+  readonly name: string;
+  /** What to call the task on a screen, at most 200 characters. Text, never markup. */
+  readonly title: string;
+  /** From 1; grows by one with each stored change. */
+  readonly revision: number;
+  /** The current attempt, or the last one after the outcome; while `retrying`, the next one; while `queued`, 0. */
+  readonly attempt: number;
+  /** How many attempts there may be. */
+  readonly attempts: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  /** The id of the ended task that the owner retried with this one. */
+  readonly retryOf: string | null;
+}
+
+interface Active extends Common {
+  readonly finishedAt: null;
+  readonly result: null;
+  readonly resultOmitted: false;
+  readonly seenAt: null;
+}
+
+/** The task was accepted, and no worker has started it. `waitingFor` is set while no running worker has its handler. */
+export interface QueuedSnapshot extends Active {
+  readonly status: 'queued';
+  readonly progress: null;
+  readonly startedAt: null;
+  readonly signOfLifeAt: null;
+  /** When it will probably finish once started, as far as earlier runs tell. */
+  readonly expectedAt: string | null;
+  readonly error: null;
+  readonly waitingFor?: 'worker';
+}
+
+/** A worker runs the handler. */
+export interface RunningSnapshot extends Active {
+  readonly status: 'running';
+  readonly progress: Progress | null;
+  /** When the first attempt started. */
+  readonly startedAt: string;
+  readonly signOfLifeAt: string;
+  /** When it will probably finish, as far as earlier runs tell. */
+  readonly expectedAt: string | null;
+  readonly error: null;
+}
+
+/**
+ * An attempt ended without an outcome, and attempt `attempt` of `attempts` has not started yet. `waitingFor` is set while no
+ * running worker has the handler.
+ */
+export interface RetryingSnapshot extends Active {
+  readonly status: 'retrying';
+  readonly progress: null;
+  readonly startedAt: string;
+  readonly signOfLifeAt: string;
+  /** When the next attempt is to start. */
+  readonly expectedAt: string | null;
+  /** Why the last attempt ended. */
+  readonly error: TaskFailure;
+  readonly waitingFor?: 'worker';
+}
+
+/** The owner has cancelled the task, and the handler has not stopped yet. */
+export interface CancellingSnapshot extends Active {
+  readonly status: 'cancelling';
+  readonly progress: Progress | null;
+  readonly startedAt: string;
+  readonly signOfLifeAt: string;
+  readonly expectedAt: string | null;
+  readonly error: null;
+}
+
+interface Finished extends Common {
+  readonly finishedAt: string;
+  readonly signOfLifeAt: string | null;
+  readonly expectedAt: null;
+  /** When the owner saw this outcome; null puts the task in the inbox. */
+  readonly seenAt: string | null;
+}
+
+/** The handler returned; `result` is what it returned, checked against the definition's output schema. */
+export interface SucceededSnapshot<Output = unknown> extends Finished {
+  readonly status: 'succeeded';
+  readonly progress: Progress | null;
+  readonly startedAt: string;
+  /** Null if `resultOmitted`: the result is too big for an event, so fetch the task. Also null if nothing was returned. */
+  readonly result: Output | null;
+  readonly resultOmitted: boolean;
+  readonly error: null;
+}
+
+/** No attempt succeeded. */
+export interface FailedSnapshot extends Finished {
+  readonly status: 'failed';
+  readonly progress: Progress | null;
+  readonly startedAt: string | null;
+  readonly result: null;
+  readonly resultOmitted: false;
+  readonly error: TaskFailure;
+}
+
+/** The owner cancelled the task before it ended in another way. */
+export interface CancelledSnapshot extends Finished {
+  readonly status: 'cancelled';
+  readonly progress: Progress | null;
+  readonly startedAt: string | null;
+  readonly result: null;
+  readonly resultOmitted: false;
+  readonly error: null;
+}
+
+export type ActiveSnapshot = QueuedSnapshot | RunningSnapshot | RetryingSnapshot | CancellingSnapshot;
+export type OutcomeSnapshot<Output = unknown> = SucceededSnapshot<Output> | FailedSnapshot | CancelledSnapshot;
+
+/** The whole public state of a task at one revision. `status` narrows the rest. */
+export type Snapshot<Output = unknown> = ActiveSnapshot | OutcomeSnapshot<Output>;
+
+export function isOutcome(status: Status): status is Outcome {
+  return status === 'succeeded' || status === 'failed' || status === 'cancelled';
+}
+
+/** Whether the task has ended; narrows the snapshot. */
+export function isFinished<Output>(snapshot: Snapshot<Output>): snapshot is OutcomeSnapshot<Output> {
+  return isOutcome(snapshot.status);
+}
+
+/** What a new task starts from. */
+export interface NewTask {
+  readonly id: string;
+  readonly name: string;
+  readonly title: string;
+  readonly attempts: number;
+  readonly at: string;
+  readonly expectedAt?: string | null;
+  readonly retryOf?: string | null;
+}
+
+/** The first snapshot of a task: queued, revision 1. */
+export function createSnapshot(task: NewTask): QueuedSnapshot {
+  return {
+    id: task.id,
+    name: task.name,
+    title: task.title,
+    status: 'queued',
+    revision: 1,
+    attempt: 0,
+    attempts: task.attempts,
+    progress: null,
+    createdAt: task.at,
+    startedAt: null,
+    updatedAt: task.at,
+    finishedAt: null,
+    signOfLifeAt: null,
+    expectedAt: task.expectedAt ?? null,
+    result: null,
+    resultOmitted: false,
+    error: null,
+    retryOf: task.retryOf ?? null,
+    seenAt: null,
+  };
+}

@@ -1,0 +1,351 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  anyEventSeed,
+  deepFreeze,
+  eventFor,
+  FAILURE,
+  move,
+  newTask,
+  SNAPSHOT_KEYS,
+  time,
+} from '../../test/support/task-events.ts';
+import { MAX_ERROR_CODE_LENGTH, MAX_ERROR_MESSAGE_LENGTH } from '../limits.ts';
+import { isFinished, isOutcome, type QueuedSnapshot, type Snapshot, STATUSES, type Status } from './snapshot.ts';
+import { canCancel, canRetry, type Refusal, type TaskEvent, transition } from './transition.ts';
+
+const queued = newTask();
+const running = move(queued, { type: 'start', at: time(1) });
+const cancelling = move(running, { type: 'cancel', at: time(2) });
+const IN: Readonly<Record<Status, Snapshot>> = {
+  queued,
+  running,
+  retrying: move(running, { type: 'fail', at: time(2), attempt: 1, error: FAILURE, retryAt: time(9) }),
+  cancelling,
+  succeeded: move(running, { type: 'succeed', at: time(2), attempt: 1, result: 7 }),
+  failed: move(running, { type: 'fail', at: time(2), attempt: 1, error: { ...FAILURE, retryable: false } }),
+  cancelled: move(cancelling, { type: 'stop', at: time(3), attempt: 1 }),
+};
+
+type EventType = TaskEvent['type'];
+
+function event(type: EventType, attempt: number): TaskEvent {
+  const at = time(10);
+  const progress = { done: 4, total: 9 };
+  switch (type) {
+    case 'progress':
+      return { type, at, attempt, progress };
+    case 'succeed':
+      return { type, at, attempt, result: { rows: 4 }, progress };
+    case 'fail':
+      return { type, at, attempt, error: FAILURE, retryAt: time(20), progress };
+    case 'release':
+      return { type, at, attempt, error: FAILURE };
+    case 'alive':
+    case 'stop':
+      return { type, at, attempt };
+    case 'wait':
+      return { type, at, for: 'worker' };
+    default:
+      return { type, at };
+  }
+}
+
+const NO = 'not_allowed';
+/** What every event does in every status, when it comes from the current attempt. */
+const TABLE: Readonly<Record<Status, Readonly<Record<EventType, Status | Refusal>>>> = {
+  queued: {
+    start: 'running',
+    wait: 'queued',
+    progress: NO,
+    alive: NO,
+    succeed: NO,
+    fail: NO,
+    release: NO,
+    cancel: 'cancelled',
+    stop: NO,
+    see: NO,
+  },
+  running: {
+    start: NO,
+    wait: NO,
+    progress: 'running',
+    alive: 'running',
+    succeed: 'succeeded',
+    fail: 'retrying',
+    release: 'retrying',
+    cancel: 'cancelling',
+    stop: NO,
+    see: NO,
+  },
+  retrying: {
+    start: 'running',
+    wait: 'retrying',
+    progress: NO,
+    alive: NO,
+    succeed: NO,
+    fail: NO,
+    release: NO,
+    cancel: 'cancelled',
+    stop: NO,
+    see: NO,
+  },
+  cancelling: {
+    start: NO,
+    wait: NO,
+    progress: 'cancelling',
+    alive: 'cancelling',
+    succeed: 'succeeded',
+    fail: 'cancelled',
+    release: 'cancelled',
+    cancel: NO,
+    stop: 'cancelled',
+    see: NO,
+  },
+  succeeded: finalRow('succeeded'),
+  failed: finalRow('failed'),
+  cancelled: finalRow('cancelled'),
+};
+
+function finalRow(status: Status): Record<EventType, Status | Refusal> {
+  const no = 'final';
+  return {
+    start: no,
+    wait: no,
+    progress: no,
+    alive: no,
+    succeed: no,
+    fail: no,
+    release: no,
+    cancel: no,
+    stop: no,
+    see: status,
+  };
+}
+
+const PAIRS = STATUSES.flatMap((status) =>
+  (Object.keys(TABLE[status]) as EventType[]).map((type) => ({ status, type, expected: TABLE[status][type] })),
+);
+
+describe('every event in every status', () => {
+  it.each(PAIRS)('$status, $type: $expected', ({ status, type, expected }) => {
+    const task = deepFreeze(structuredClone(IN[status]));
+    expect(task.status).toBe(status);
+    const moved = transition(task, deepFreeze(event(type, task.attempt)));
+    if (!moved.ok) {
+      expect(moved.refusal).toBe(expected);
+      return;
+    }
+    expect(moved.snapshot.status).toBe(expected);
+    expect(moved.snapshot.revision).toBe(task.revision + 1);
+    const { waitingFor, ...fields } = moved.snapshot as QueuedSnapshot;
+    expect(Object.keys(fields).sort()).toEqual(SNAPSHOT_KEYS);
+    expect(waitingFor).toBe(type === 'wait' ? 'worker' : undefined);
+    expect(moved.snapshot.finishedAt === null).toBe(!isOutcome(moved.snapshot.status));
+  });
+
+  const fromAttempts: EventType[] = ['progress', 'alive', 'succeed', 'fail', 'release', 'stop'];
+  it.each(STATUSES.flatMap((status) => fromAttempts.map((type) => ({ status, type }))))(
+    '$status, $type of an attempt that is over or not yet: refused as stale',
+    ({ status, type }) => {
+      const task = IN[status];
+      for (const attempt of [task.attempt - 1, task.attempt + 1, Number.NaN]) {
+        expect(transition(task, event(type, attempt))).toEqual({ ok: false, refusal: 'stale_attempt' });
+      }
+    },
+  );
+});
+
+describe('a task that no worker can do', () => {
+  it.each(['queued', 'retrying'] as const)('%s: says so until one can, or it starts or is called off', (status) => {
+    const waiting = move(IN[status], { type: 'wait', at: time(10), for: 'worker' });
+    expect(waiting).toMatchObject({ status, waitingFor: 'worker' });
+    expect(transition(waiting, { type: 'wait', at: time(11), for: 'worker' })).toMatchObject({ refusal: 'unchanged' });
+    for (const event of [
+      { type: 'wait', at: time(11), for: null },
+      { type: 'start', at: time(11) },
+      { type: 'cancel', at: time(11) },
+    ] as const) {
+      expect(Object.keys(move(waiting, event)).sort()).toEqual(SNAPSHOT_KEYS);
+    }
+  });
+});
+
+describe('an attempt', () => {
+  const fail = (attempt: number, over: Partial<TaskEvent & { type: 'fail' }> = {}): TaskEvent => ({
+    type: 'fail',
+    at: time(2),
+    attempt,
+    error: FAILURE,
+    ...over,
+  });
+
+  it('that fails is followed by the next until none is left', () => {
+    let task: Snapshot = newTask({ attempts: 2 });
+    task = move(task, { type: 'start', at: time(1) }, fail(1, { retryAt: time(5) }));
+    expect(task).toMatchObject({ status: 'retrying', attempt: 2, attempts: 2, expectedAt: time(5), error: FAILURE });
+    task = move(task, { type: 'start', at: time(5) });
+    expect(task).toMatchObject({ status: 'running', attempt: 2, error: null, startedAt: time(1) });
+    task = move(task, fail(2));
+    expect(task).toMatchObject({ status: 'failed', attempt: 2, error: FAILURE, expectedAt: null });
+  });
+
+  it('that fails for good ends the task at once', () => {
+    expect(move(running, fail(1, { error: { ...FAILURE, retryable: false } })).status).toBe('failed');
+  });
+
+  it('that fails with many words keeps to the limits of a snapshot', () => {
+    const error = { code: 'c'.repeat(1_000), message: 'm'.repeat(1_000), retryable: true };
+    for (const retryable of [true, false]) {
+      const { code, message } = move(running, fail(1, { error: { ...error, retryable } })).error ?? FAILURE;
+      expect([code.length, message.length]).toEqual([MAX_ERROR_CODE_LENGTH, MAX_ERROR_MESSAGE_LENGTH]);
+    }
+  });
+
+  it('that was handed back costs none of the attempts', () => {
+    const released = move(running, { type: 'release', at: time(2), attempt: 1, error: FAILURE });
+    expect(released).toMatchObject({ status: 'retrying', attempt: 1, attempts: 3, progress: null });
+    expect(released.attempts - released.attempt).toBe(running.attempts - running.attempt);
+  });
+
+  it('that was handed back shows what it had shown when it starts again, until more is done', () => {
+    const shown = { done: 4, total: 9 };
+    let task = move(running, { type: 'progress', at: time(2), attempt: 1, progress: shown });
+    task = move(task, { type: 'release', at: time(3), attempt: 1, error: FAILURE });
+    task = move(task, { type: 'start', at: time(4), progress: shown });
+    expect(task).toMatchObject({ status: 'running', attempt: 1, progress: shown });
+    const report = (done: number): TaskEvent => ({
+      type: 'progress',
+      at: time(5),
+      attempt: 1,
+      progress: { done, total: 9 },
+    });
+    expect(transition(task, report(2))).toEqual({ ok: false, refusal: 'unchanged' });
+    expect(move(task, report(5)).progress).toEqual({ done: 5, total: 9 });
+  });
+
+  it('starts from no progress, and with what is expected of it', () => {
+    const progressed = move(running, event('progress', 1));
+    const again = move(progressed, fail(1), { type: 'start', at: time(5), expectedAt: time(50) });
+    expect(again).toMatchObject({ progress: null, expectedAt: time(50), signOfLifeAt: time(5) });
+  });
+
+  it('that was cancelled but finished all the same has succeeded', () => {
+    expect(move(cancelling, event('succeed', 1))).toMatchObject({ status: 'succeeded', result: { rows: 4 } });
+  });
+
+  it('may contain nothing new, which is not a change', () => {
+    const task = move(running, event('progress', 1));
+    expect(transition(task, event('progress', 1))).toEqual({ ok: false, refusal: 'unchanged' });
+  });
+
+  it('shows complete only with its outcome', () => {
+    const all = { done: 9, total: 9 };
+    const reported = move(running, { type: 'progress', at: time(2), attempt: 1, progress: all });
+    expect(reported.progress).toEqual({ done: 8, total: 9 });
+    const done = move(reported, { type: 'succeed', at: time(3), attempt: 1, result: null, progress: all });
+    expect(done.progress).toEqual(all);
+  });
+});
+
+describe('an outcome', () => {
+  it('is seen once', () => {
+    const seen = move(IN.succeeded, { type: 'see', at: time(20) });
+    expect(seen).toMatchObject({ status: 'succeeded', result: 7, seenAt: time(20), finishedAt: time(2) });
+    expect(transition(seen, { type: 'see', at: time(30) })).toEqual({ ok: false, refusal: 'unchanged' });
+  });
+
+  it('that returned nothing has null as its result', () => {
+    expect(move(running, { type: 'succeed', at: time(2), attempt: 1, result: undefined }).result).toBeNull();
+  });
+});
+
+describe('over any sequence of events', () => {
+  const check = (invariant: (before: Snapshot, now: Snapshot, event: TaskEvent) => void) =>
+    fc.assert(
+      fc.property(fc.array(anyEventSeed, { maxLength: 40 }), fc.integer({ min: 1, max: 4 }), (seeds, attempts) => {
+        let task: Snapshot = deepFreeze(newTask({ attempts }));
+        for (const seed of seeds) {
+          const event = deepFreeze(eventFor(task, seed));
+          const moved = transition(task, event);
+          if (!moved.ok) continue;
+          deepFreeze(moved.snapshot);
+          invariant(task, moved.snapshot, event);
+          task = moved.snapshot;
+        }
+      }),
+      { numRuns: 500 },
+    );
+
+  it('the revision grows by exactly one, and time does not go back', () => {
+    check((before, now) => {
+      expect(now.revision).toBe(before.revision + 1);
+      expect(now.updatedAt >= before.updatedAt).toBe(true);
+    });
+  });
+
+  it('an outcome stays: it is only seen, and only once', () => {
+    check((before, now, event) => {
+      if (!isFinished(before)) return;
+      expect(event.type).toBe('see');
+      expect(before.seenAt).toBeNull();
+      expect(now).toEqual({ ...before, revision: now.revision, updatedAt: now.updatedAt, seenAt: event.at });
+    });
+  });
+
+  it('progress does not go back within an attempt and stage', () => {
+    check((before, now) => {
+      const [from, to] = [before.progress, now.progress];
+      if (from === null || before.attempt !== now.attempt) return;
+      // Handed back: what was shown is held by the store until the next run starts.
+      if (now.status === 'retrying') return expect(to).toBeNull();
+      expect(to).not.toBeNull();
+      if (to?.stage === from.stage) expect(to?.done).toBeGreaterThanOrEqual(from.done);
+    });
+  });
+
+  it('nothing active looks complete', () => {
+    check((_before, now) => {
+      const { progress } = now;
+      if (isFinished(now) || progress === null || progress.total === null) return;
+      expect(progress.done).toBeLessThan(progress.total);
+    });
+  });
+
+  it('what was skipped and what failed are parts of what is done', () => {
+    check((_before, { progress }) => {
+      if (progress === null) return;
+      expect((progress.skipped ?? 0) + (progress.failed ?? 0)).toBeLessThanOrEqual(progress.done);
+    });
+  });
+
+  it('an attempt that is over changes nothing', () => {
+    check((before, _now, event) => {
+      if ('attempt' in event) expect(event.attempt).toBe(before.attempt);
+    });
+  });
+
+  it('a snapshot keeps exactly the keys of the contract, and what identifies the task', () => {
+    check((before, now) => {
+      const optional = 'waitingFor' in now ? ['waitingFor'] : [];
+      expect(Object.keys(now).sort()).toEqual([...SNAPSHOT_KEYS, ...optional].sort());
+      for (const key of ['id', 'name', 'title', 'createdAt', 'retryOf'] as const) expect(now[key]).toBe(before[key]);
+      expect(now.attempt).toBeGreaterThanOrEqual(before.attempt);
+      expect(now.attempt).toBeLessThanOrEqual(now.attempts);
+      expect(now.finishedAt !== null).toBe(isFinished(now));
+      expect(now.error !== null).toBe(now.status === 'failed' || now.status === 'retrying');
+    });
+  });
+});
+
+describe('what an owner may ask for', () => {
+  it('is what the transitions allow', () => {
+    for (const status of STATUSES) {
+      expect({ status, cancel: canCancel(status) }).toEqual({
+        status,
+        cancel: transition(IN[status], { type: 'cancel', at: time(10) }).ok,
+      });
+    }
+    expect(STATUSES.filter(canRetry)).toEqual(['failed', 'cancelled']);
+  });
+});

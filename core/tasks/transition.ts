@@ -1,0 +1,269 @@
+/**
+ * How a task changes: the states, the events, and what each event does in each state. Pure. Every change of a stored task
+ * goes through it.
+ *
+ * - `queued`: accepted, not started. Starts, or is cancelled at once.
+ * - `running`: a worker runs an attempt. It reports progress and signs of life. The status changes to an outcome, to
+ *   `cancelling`, or to `retrying` (the attempt failed, its worker died, or its worker was stopped).
+ * - `retrying`: the task waits for its next start. After a failure, `attempt` is already the next number. After `release` (a
+ *   worker handed the task back) it stays, since the task is not to blame. In both cases the store refuses writes of the
+ *   earlier run.
+ * - `cancelling`: the handler was told to stop. If the handler returns a result all the same, the task has succeeded, because
+ *   the work is done. However else the attempt ends, the task is `cancelled`.
+ * - `succeeded`, `failed`, `cancelled`: final. Only `see` still changes the snapshot, once.
+ *
+ * An event that belongs to an attempt names it, and is refused once that attempt is over.
+ */
+
+import { type TaskFailure, validFailure } from '../error.ts';
+import { advance, sameProgress } from './progress.ts';
+import type {
+  CancelledSnapshot,
+  CancellingSnapshot,
+  FailedSnapshot,
+  Outcome,
+  Progress,
+  QueuedSnapshot,
+  RetryingSnapshot,
+  RunningSnapshot,
+  Snapshot,
+  Status,
+  SucceededSnapshot,
+} from './snapshot.ts';
+
+/** What can happen to a task. `at` is when (ISO 8601, UTC). */
+export type TaskEvent =
+  /** No running worker has the handler of the task (`for: 'worker'`), or one has it again (`for: null`). */
+  | { readonly type: 'wait'; readonly at: string; readonly for: 'worker' | null }
+  /** A worker starts the next attempt. `progress`: what an earlier run of this attempt had shown when it was handed back. */
+  | {
+      readonly type: 'start';
+      readonly at: string;
+      readonly expectedAt?: string | null;
+      readonly progress?: Progress | null;
+    }
+  /** The handler reported how far it is. */
+  | { readonly type: 'progress'; readonly at: string; readonly attempt: number; readonly progress: Progress }
+  /** The worker is still at it, with no news. */
+  | { readonly type: 'alive'; readonly at: string; readonly attempt: number }
+  /** The handler returned. `progress` is its last report, if any. */
+  | {
+      readonly type: 'succeed';
+      readonly at: string;
+      readonly attempt: number;
+      readonly result: unknown;
+      readonly progress?: Progress | null;
+    }
+  /** The attempt failed. The next one starts at `retryAt`, if the error is retryable and attempts are left. */
+  | {
+      readonly type: 'fail';
+      readonly at: string;
+      readonly attempt: number;
+      readonly error: TaskFailure;
+      readonly retryAt?: string | null;
+      readonly progress?: Progress | null;
+    }
+  /** The worker hands the task back: it is being stopped, or has died because of another task. The attempt starts again. */
+  | { readonly type: 'release'; readonly at: string; readonly attempt: number; readonly error: TaskFailure }
+  /** The owner cancelled the task. */
+  | { readonly type: 'cancel'; readonly at: string }
+  /** The handler stopped because of `cancel`. */
+  | { readonly type: 'stop'; readonly at: string; readonly attempt: number; readonly progress?: Progress | null }
+  /** The owner saw the outcome. The store keeps the time beside the snapshot, and applies this event on each read. */
+  | { readonly type: 'see'; readonly at: string };
+
+/** Why an event was refused. */
+export type Refusal =
+  /** The attempt it belongs to is over. */
+  | 'stale_attempt'
+  /** The task has its outcome. */
+  | 'final'
+  /** The status does not allow it. */
+  | 'not_allowed'
+  /** It would change nothing. */
+  | 'unchanged';
+
+export type Transition =
+  | { readonly ok: true; readonly snapshot: Snapshot }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+/** The snapshot after `event`, with the next revision, or why the event is refused. Does not change `task`. Never throws. */
+export function transition(task: Snapshot, event: TaskEvent): Transition {
+  if ('attempt' in event && event.attempt !== task.attempt) return refuse('stale_attempt');
+  switch (task.status) {
+    case 'queued':
+      switch (event.type) {
+        case 'start':
+          return accept(started(task, event, task.attempt + 1));
+        case 'wait':
+          return changeWait(task, event);
+        case 'cancel':
+          return accept(cancelled(task, event.at, null));
+        default:
+          return refuse('not_allowed');
+      }
+
+    case 'retrying':
+      switch (event.type) {
+        case 'start':
+          return accept(started(task, event, task.attempt));
+        case 'wait':
+          return changeWait(task, event);
+        case 'cancel':
+          return accept(cancelled(task, event.at, null));
+        default:
+          return refuse('not_allowed');
+      }
+
+    case 'running':
+    case 'cancelling':
+      return fromAttempt(task, event);
+
+    case 'succeeded':
+    case 'failed':
+    case 'cancelled':
+      if (event.type !== 'see') return refuse('final');
+      if (task.seenAt !== null) return refuse('unchanged');
+      return accept({ ...task, ...step(task, event.at), seenAt: event.at });
+
+    default:
+      return unreachable(task);
+  }
+}
+
+/** Whether an owner may cancel a task in this status. */
+export function canCancel(status: Status): boolean {
+  return status === 'queued' || status === 'running' || status === 'retrying';
+}
+
+/** Whether an owner may retry a task in this status, with a new task. */
+export function canRetry(status: Status): status is Exclude<Outcome, 'succeeded'> {
+  return status === 'failed' || status === 'cancelled';
+}
+
+type Waiting = QueuedSnapshot | RetryingSnapshot;
+
+function changeWait(task: Waiting, event: TaskEvent & { type: 'wait' }): Transition {
+  if ((task.waitingFor ?? null) === event.for) return refuse('unchanged');
+  const rest = { ...withoutWait(task), ...step(task, event.at) } as Waiting;
+  return accept(event.for === null ? rest : { ...rest, waitingFor: event.for });
+}
+
+function withoutWait<S extends Snapshot>(task: S): Omit<S, 'waitingFor'> {
+  const { waitingFor, ...rest } = task as S & Pick<Waiting, 'waitingFor'>;
+  return rest;
+}
+
+type Attempting = RunningSnapshot | CancellingSnapshot;
+
+function fromAttempt(task: Attempting, event: TaskEvent): Transition {
+  const cancelling = task.status === 'cancelling';
+  switch (event.type) {
+    case 'progress': {
+      const progress = advance(task.progress, event.progress);
+      if (sameProgress(progress, task.progress)) return refuse('unchanged');
+      return accept({ ...task, ...step(task, event.at), signOfLifeAt: event.at, progress });
+    }
+    case 'alive':
+      return accept({ ...task, ...step(task, event.at), signOfLifeAt: event.at });
+    case 'succeed':
+      return accept<SucceededSnapshot>({
+        ...task,
+        ...finish(task, event.at),
+        status: 'succeeded',
+        signOfLifeAt: event.at,
+        progress: last(task, event.progress),
+        result: event.result ?? null,
+        error: null,
+      });
+    case 'fail':
+      if (cancelling) return accept(cancelled(task, event.at, last(task, event.progress)));
+      if (event.error.retryable && task.attempt < task.attempts) {
+        return accept(waiting(task, event.at, event.error, event.retryAt ?? event.at, task.attempt + 1));
+      }
+      return accept<FailedSnapshot>({
+        ...task,
+        ...finish(task, event.at),
+        status: 'failed',
+        progress: last(task, event.progress),
+        result: null,
+        error: validFailure(event.error),
+      });
+    case 'release':
+      if (cancelling) return accept(cancelled(task, event.at, task.progress));
+      return accept(waiting(task, event.at, event.error, event.at, task.attempt));
+    case 'cancel':
+      if (cancelling) return refuse('not_allowed');
+      return accept<CancellingSnapshot>({ ...task, ...step(task, event.at), status: 'cancelling' });
+    case 'stop':
+      if (!cancelling) return refuse('not_allowed');
+      return accept(cancelled(task, event.at, last(task, event.progress)));
+    case 'start':
+    case 'wait':
+    case 'see':
+      return refuse('not_allowed');
+    default:
+      return unreachable(event);
+  }
+}
+
+function started(task: Waiting, event: TaskEvent & { type: 'start' }, attempt: number): RunningSnapshot {
+  return {
+    ...withoutWait(task),
+    ...step(task, event.at),
+    status: 'running',
+    attempt,
+    attempts: Math.max(task.attempts, attempt),
+    progress: event.progress ?? null,
+    startedAt: task.startedAt ?? event.at,
+    signOfLifeAt: event.at,
+    finishedAt: null,
+    expectedAt: event.expectedAt ?? null,
+    result: null,
+    resultOmitted: false,
+    error: null,
+    seenAt: null,
+  };
+}
+
+function waiting(task: Attempting, at: string, error: TaskFailure, retryAt: string, attempt: number): RetryingSnapshot {
+  return {
+    ...task,
+    ...step(task, at),
+    status: 'retrying',
+    attempt,
+    progress: null,
+    expectedAt: retryAt,
+    error: validFailure(error),
+  };
+}
+
+function cancelled(task: Snapshot, at: string, progress: Progress | null): CancelledSnapshot {
+  return { ...withoutWait(task), ...finish(task, at), status: 'cancelled', progress, result: null, error: null };
+}
+
+/** The fields that every change sets. `updatedAt` never goes back, although the clocks of several machines may differ. */
+function step(task: Snapshot, at: string) {
+  return { revision: task.revision + 1, updatedAt: at > task.updatedAt ? at : task.updatedAt };
+}
+
+function finish(task: Snapshot, at: string) {
+  const common = step(task, at);
+  return { ...common, finishedAt: common.updatedAt, expectedAt: null, resultOmitted: false, seenAt: null } as const;
+}
+
+function last(task: Attempting, report: Progress | null | undefined): Progress | null {
+  return report ? advance(task.progress, report, true) : task.progress;
+}
+
+function accept<S extends Snapshot>(snapshot: S): Transition {
+  return { ok: true, snapshot };
+}
+
+function refuse(refusal: Refusal): Transition {
+  return { ok: false, refusal };
+}
+
+function unreachable(value: never): never {
+  throw new Error(`inloop: no such case: ${JSON.stringify(value)}`);
+}

@@ -1,0 +1,62 @@
+/**
+ * Checks the options that an application passes. TypeScript checks them too, but plain JavaScript passes anything. It
+ * serves every function that takes options: `createBackend`, `createTaskServer`, `attachFallback`, `connectTasks`, ….
+ */
+
+import { ConfigError } from '../config-error.ts';
+import { describe } from './text.ts';
+
+/** @param message what was expected, what came, what to do @throws ConfigError `invalid_options` */
+export function refuseOptions(message: string): never {
+  throw new ConfigError('invalid_options', message);
+}
+
+/**
+ * Throws unless `isValid`.
+ * @param name the function and its option: `createBackend: prefix`
+ * @param expected what it must be: `a text like inloop:`
+ * @throws ConfigError `invalid_options`: `createBackend: prefix must be a text like inloop:, got 7.`
+ */
+export function requireOption(isValid: boolean, name: string, expected: string, got: unknown): asserts isValid {
+  if (!isValid) refuseOptions(`${name} must be ${expected}, got ${describe(got)}.`);
+}
+
+/** The values that an option takes, and the one that it has if it is not given. */
+export interface WholeNumberRange {
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** `given`, or the default if it is undefined. @throws ConfigError `invalid_options` if it is not in `range` */
+export function wholeNumber(name: string, given: number | undefined, range: WholeNumberRange): number {
+  const { min, max } = range;
+  const value = given ?? range.default;
+  const isValid = Number.isInteger(value) && value >= min && value <= max;
+  requireOption(isValid, name, `a whole number from ${min} to ${max}`, value);
+  return value;
+}
+
+/**
+ * `given` with the defaults filled in.
+ * @param name the function and its option: `createTaskServer: limits`
+ * @throws ConfigError `invalid_options` for a number that is not in its range, or a name that does not exist
+ */
+export function wholeNumbers<Name extends string>(
+  name: string,
+  given: Partial<Readonly<Record<Name, number>>>,
+  ranges: Readonly<Record<Name, WholeNumberRange>>,
+): Record<Name, number> {
+  for (const key of Object.keys(given)) {
+    if (Object.hasOwn(ranges, key)) continue;
+    refuseOptions(`${name}.${key} is not known; there are ${Object.keys(ranges).join(', ')}.`);
+  }
+  const entries = Object.entries<WholeNumberRange>(ranges);
+  return Object.fromEntries(
+    entries.map(([key, range]) => [key, wholeNumber(`${name}.${key}`, given[key as Name], range)]),
+  ) as Record<Name, number>;
+}
+
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

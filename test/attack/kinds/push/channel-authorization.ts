@@ -1,0 +1,134 @@
+// Attempts to enter a channel of another user, with unusual channel names and socket ids.
+import fc from 'fast-check';
+import type { Kind } from '../../kind.ts';
+
+const OWN = 'private-user-ada';
+const form = (fields: readonly (readonly [string, string])[]): string =>
+  fields.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
+
+/** Names that a careless check (prefix, upper case, pattern) would take for the user's own channel. */
+const ODD_NAMES = [
+  ...['private-user-bob', 'private-user-ada ', ' private-user-ada', 'private-user-ada\n', 'private-user-ada\u0000'],
+  ...['Private-user-ada', 'private-user-adaa', 'private-user-ad', 'private-user-', 'private-user-=61da', 'private-ada'],
+  ...['presence-user-ada', 'presence-room', 'private-encrypted-user-ada', 'private-cache-user-ada', 'user-ada', 'room'],
+  ...[
+    '#server-to-user-ada',
+    '#private-user-ada',
+    '',
+    '*',
+    'private-user-*',
+    '__proto__',
+    'private-user-ada,private-user-bob',
+  ],
+  ...['private-user-ada:private-user-bob', 'private-user-аda', 'x'.repeat(60_000)],
+];
+const ODD_IDS = [
+  ...[
+    '',
+    '1',
+    '1.',
+    '.1',
+    '1.1.1',
+    '1.1:private-user-bob',
+    '1.1:presence-x',
+    '1.1\n',
+    '\n1.1',
+    '-1.1',
+    '1e3.1',
+    ' 1.1',
+    '1,1',
+  ],
+  ...['１.１', '0x1.1', '1.1::user::{"id":"bob"}', 'null', 'undefined', '[object Object]', '1.1\u0000', '1.1 '],
+];
+
+export const channelAuthorization: Kind = {
+  name: 'channel authorization',
+  why: "a signature that opens another user's channel",
+  through: 'anything but a refusal, unless it is for one’s own channel and a socket id',
+  async run({ app, isShort }, tally) {
+    const ask = async (body: string, type = 'application/x-www-form-urlencoded') =>
+      app.call('ada', '/tasks/auth', { method: 'POST', headers: { 'content-type': type }, body });
+    const names = fc.sample(
+      fc.oneof(
+        fc.string({ unit: 'binary', maxLength: 200 }),
+        fc.string({ maxLength: 20 }).map((end) => OWN + end),
+        fc.string({ maxLength: 20 }).map((start) => start + OWN),
+        fc
+          .constantFrom('private-', 'presence-', 'private-encrypted-', 'private-user-')
+          .chain((prefix) => fc.string().map((end) => prefix + end)),
+      ),
+      isShort ? 200 : 4_000,
+    );
+    const pool = [...ODD_NAMES, ...names].filter((name) => name !== OWN);
+    for (let from = 0; from < pool.length; from += 40) {
+      const some = pool.slice(from, from + 40);
+      const answers = await Promise.all(
+        some.map((name) =>
+          ask(
+            form([
+              ['socket_id', '1.1'],
+              ['channel_name', name],
+            ]),
+          ),
+        ),
+      );
+      for (const [index, { status }] of answers.entries()) {
+        tally.attempt(`into ${JSON.stringify(some[index]?.slice(0, 60))}: ${status}`, status < 400 || status >= 500);
+      }
+    }
+    const ids = fc.sample(fc.string({ unit: 'binary', maxLength: 30 }), isShort ? 50 : 500);
+    for (const id of [...ODD_IDS, ...ids].filter((text) => !/^\d+\.\d+$/.test(text))) {
+      const { status } = await ask(
+        form([
+          ['socket_id', id],
+          ['channel_name', OWN],
+        ]),
+      );
+      tally.attempt(`as socket ${JSON.stringify(id)}: ${status}`, status < 400 || status >= 500);
+    }
+    const twice: Record<string, string> = {
+      'two channels': form([
+        ['socket_id', '1.1'],
+        ['channel_name', OWN],
+        ['channel_name', 'private-user-bob'],
+      ]),
+      'a list of channels': form([
+        ['socket_id', '1.1'],
+        ['channel_name[]', 'private-user-bob'],
+        ['channel_name[]', OWN],
+      ]),
+      'two sockets': form([
+        ['socket_id', '1.1'],
+        ['socket_id', '2.2'],
+        ['channel_name', OWN],
+      ]),
+      'fields of a prototype': form([
+        ['__proto__[socket_id]', '1.1'],
+        ['__proto__[channel_name]', OWN],
+      ]),
+      nothing: '',
+      'a thousand fields': form(Array.from({ length: 2_000 }, (_, n) => [`f${n}`, 'x'] as const)),
+    };
+    for (const [what, body] of Object.entries(twice)) {
+      const { status } = await ask(body);
+      tally.attempt(`with ${what}: ${status}`, status < 400 || status >= 500);
+    }
+    // A signature for one's own channel must not open another one: it covers socket and channel.
+    const good = await ask(
+      form([
+        ['socket_id', '1.1'],
+        ['channel_name', OWN],
+      ]),
+    );
+    if (good.status !== 200) throw new Error(`one's own channel was answered with ${good.status}`);
+    const nobody = await app.call(null, '/tasks/auth', {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: form([
+        ['socket_id', '1.1'],
+        ['channel_name', OWN],
+      ]),
+    });
+    tally.attempt(`as nobody: ${nobody.status}`, nobody.status < 400);
+  },
+};
