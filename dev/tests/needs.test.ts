@@ -25,8 +25,8 @@ describe('what a test needs', () => {
     ['a Redis', `import { startRedis } from ${support('redis/redis.ts')}; startRedis;`, ['Redis']],
     ['a Soketi', `import { startSoketi } from ${support('bus/soketi.ts')}; startSoketi;`, ['Soketi']],
     ['a Chromium', `import { TrayPages } from ${support('browser/tray-page.ts')}; TrayPages;`, ['Chromium']],
-    ['the whole stack', `import ${support('stack.ts')};`, ['Redis', 'Soketi', 'dist']],
-    ['what a script starts', `import ${support('run-script.ts')};`, ['Redis', 'Soketi']],
+    ['the whole stack', `import ${support('processes/stack.ts')};`, ['Redis', 'Soketi', 'dist']],
+    ['what a script starts', `import ${support('processes/run-script.ts')};`, ['Redis', 'Soketi']],
     ['only the types of it', `import type { TestRedis } from ${support('redis/redis.ts')}; let r: TestRedis;`, []],
   ])('is read from what it imports: %s', async (_what, code, needs) => {
     expect(await needsOf(code)).toEqual(needs);
