@@ -80,15 +80,19 @@ export function createTroubleRouter(controlUrl: string, stop?: AbortSignal): Rou
       return;
     }
     if (sleepers.size >= MAX_SLEEPERS) refuse('too_many_sleepers', 429, 'Enough tabs are asleep already.');
-    // A computer that sleeps loses its connections, so this does too.
-    const report = await ask(controlUrl, 'POST', 'drop-connection');
     const sleeper = new AbortController();
     res.on('close', () => sleeper.abort());
     const ms = request.data.seconds * 1_000;
+    // Takes its place before anything is awaited, or two requests at once would both be the fifth.
     sleepers.set(sleeper, Date.now() + ms);
-    await delay(ms, undefined, { signal: sleeper.signal }).catch(() => {});
-    sleepers.delete(sleeper);
-    res.json(report);
+    try {
+      // A computer that sleeps loses its connections, so this does too.
+      const report = await ask(controlUrl, 'POST', 'drop-connection');
+      await delay(ms, undefined, { signal: sleeper.signal }).catch(() => {});
+      res.json(report);
+    } finally {
+      sleepers.delete(sleeper);
+    }
   });
   router.delete('/trouble', async (_req, res) => {
     wakeAll();

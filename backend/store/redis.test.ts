@@ -35,7 +35,8 @@ async function expectUnavailable(call: () => Promise<unknown>): Promise<number> 
   expect(error).toBeInstanceOf(TaskError);
   expect(error).toMatchObject({ code: 'store_unavailable', status: 503, retryable: true, retryAfter: 1 });
   const took = performance.now() - began;
-  expect(took).toBeLessThan(2_000);
+  // A call gives up after 1.5 s; the rest is for a busy machine.
+  expect(took).toBeLessThan(3_000);
   return took;
 }
 
