@@ -80,5 +80,8 @@ function measureTasks(backend: Pick<Backend, 'on'>, registry: Registry): void {
     registers: [registry],
   });
   backend.on('task.started', ({ name, waitSeconds }) => waited.observe({ name }, waitSeconds));
-  backend.on('task.ended', ({ name, status, runSeconds }) => ran.observe({ name, status }, runSeconds ?? 0));
+  backend.on('task.ended', ({ name, status, runSeconds }) => {
+    // One that was cancelled before its first attempt did not run.
+    if (runSeconds !== null) ran.observe({ name, status }, runSeconds);
+  });
 }
