@@ -19,9 +19,9 @@ export default {
     [`^inloop/(${source.join('|')})$`]: '<rootDir>/$1/index.ts',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/\\.inloop/'],
-  // Most files run a Redis, a Soketi or a Chromium of their own and mostly wait: each keeps a core busy for a third of its
-  // time. So three run on two cores. More would be late for what they look at the clock for.
-  maxWorkers: Math.ceil(availableParallelism() * 1.5),
+  // Most files run a Redis, a Soketi or a Chromium of their own and mostly wait. Three at a time on two cores take 10 min
+  // instead of 12, but then some look at the clock too late.
+  maxWorkers: Math.max(availableParallelism(), 2),
   testSequencer: '<rootDir>/dev/tests/longest-first.cjs',
   // A limit for what hangs. Jest's own 5 s are short for property tests while two other files run.
   testTimeout: 10_000,

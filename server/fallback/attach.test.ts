@@ -301,7 +301,8 @@ describe('the URL of a session', () => {
 
 describe('heartbeats', () => {
   it('reach a stream and end a poll', async () => {
-    const bridge = await startBridge({ heartbeatMs: 30 });
+    // The session of this client, which never answers, ends after 3 heartbeats: a shorter one could end before the second.
+    const bridge = await startBridge({ heartbeatMs: 300 });
     const client = bridge.client();
     const stream = await client.receive();
     await eventually(() => stream.lines.filter((line) => line === 'h').length >= 2);
