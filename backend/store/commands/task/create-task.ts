@@ -62,6 +62,7 @@ if not earlier and retried then
   if retriedBy then earlier = bodyHash .. ' ' .. retriedBy end
 end
 if earlier then return {earlier, 1} end
+local watched = isWatched(mark)
 
 -- If this creation was sent before and its answer got lost, the id is there already, and nothing changes.
 if redis.call('ZADD', all, 'NX', 0, id) == 1 then
@@ -71,7 +72,7 @@ if redis.call('ZADD', all, 'NX', 0, id) == 1 then
   redis.call('PERSIST', all)
   redis.call('ZADD', active, 0, id)
   -- An open page learns of this task only by push. If this process dies before it pushes, a sweeper pushes.
-  if isWatched(mark) == 1 then redis.call('ZADD', unpublished, redisTime(), id) end
+  if watched == 1 then redis.call('ZADD', unpublished, redisTime(), id) end
   addJob(queue, job, '')
   if bodyHash ~= '' then redis.call('SET', idempotency, bodyHash .. ' ' .. id, 'EX', idempotencyTtl) end
   if retried and redis.call('EXISTS', retried) == 1 then redis.call('HSET', retried, '${FIELD.retriedBy}', id) end
@@ -88,7 +89,7 @@ if redis.call('ZADD', all, 'NX', 0, id) == 1 then
     removeIds(dead, all, active, unseen)
   end
 end
-return {'', isWatched(mark)}
+return {'', watched}
 `,
   parse: (reply): CreationAnswer => {
     const [earlier, watched] = reply as [string, number];
