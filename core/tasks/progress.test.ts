@@ -21,6 +21,16 @@ describe('advance', () => {
     expect(advance({ done: 91, total: null }, { done: 92, total: 1_000 }).total).toBe(1_000);
   });
 
+  it('takes a rate as it comes, never from before, and none where it is no rate or the task is finished', () => {
+    const shown = advance(null, { done: 3, total: 10, rate: 2.5 });
+    expect(shown).toEqual({ done: 3, total: 10, rate: 2.5 });
+    expect(advance(shown, { done: 4, total: 10 })).toEqual({ done: 4, total: 10 });
+    expect(advance(shown, { done: 4, total: 10, rate: 2 }, true)).toEqual({ done: 4, total: 10 });
+    for (const rate of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, '2', null]) {
+      expect(advanceAny({ done: 4, total: 10, rate })).toEqual({ done: 4, total: 10 });
+    }
+  });
+
   it('never lets done go back within a stage, and starts a new stage from its report', () => {
     const shown = advance(null, { done: 7, total: 10, stage: 'read' });
     expect(advance(shown, { done: 2, total: 10, stage: 'read' }).done).toBe(7);
@@ -112,6 +122,7 @@ describe('sameProgress', () => {
       { failed: 1 },
       { stage: 'c' },
       { note: 'c' },
+      { rate: 1 },
     ];
     for (const other of others) expect(sameProgress(one, { ...one, ...other })).toBe(false);
   });

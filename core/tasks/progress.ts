@@ -2,6 +2,7 @@
 
 import { MAX_NAME_LENGTH, MAX_NOTE_LENGTH } from '../limits.ts';
 import { cut } from '../values/text.ts';
+import { isRate } from './pace.ts';
 import type { Progress } from './snapshot.ts';
 
 /**
@@ -11,7 +12,7 @@ import type { Progress } from './snapshot.ts';
  * throws when it is read. Within a stage `done` never goes back, and counts at least what was skipped or failed.
  * While the task is active `done` stays below `total` (a total of 0 counts as not known), so that nothing looks
  * complete before its outcome; `finished` lifts that. A total of null says that it is not known, or not any more; one
- * that is left out stays as it was.
+ * that is left out stays as it was. A rate is never kept: it was right for the `done` that it came with.
  */
 export function advance(shown: Progress | null, report: Progress, finished = false): Progress {
   const stage = textOf(read(report, 'stage'), MAX_NAME_LENGTH);
@@ -35,6 +36,8 @@ export function advance(shown: Progress | null, report: Progress, finished = fal
   if (failed !== undefined) next.failed = Math.min(failed, done - (next.skipped ?? 0));
   if (stage !== undefined) next.stage = stage;
   if (note !== undefined && note !== '') next.note = note;
+  const rate = finished ? undefined : read(report, 'rate');
+  if (isRate(rate)) next.rate = rate;
   return next;
 }
 
@@ -47,7 +50,8 @@ export function sameProgress(a: Progress | null, b: Progress | null): boolean {
     a.skipped === b.skipped &&
     a.failed === b.failed &&
     a.stage === b.stage &&
-    a.note === b.note
+    a.note === b.note &&
+    a.rate === b.rate
   );
 }
 

@@ -38,6 +38,11 @@ export interface Progress {
   readonly stage?: string;
   /** A few words for a person, at most 200 characters. */
   readonly note?: string;
+  /**
+   * Elements a second by which viewers move on from `done` until the next message (`shownDone` in pace.ts); positive and finite.
+   * Absent where nothing should move. Right only together with the snapshot's `updatedAt`.
+   */
+  readonly rate?: number;
 }
 
 interface Common {

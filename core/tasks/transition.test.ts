@@ -338,6 +338,40 @@ describe('over any sequence of events', () => {
   });
 });
 
+describe('the rate of a task', () => {
+  const report = { done: 4, total: 9, rate: 2 };
+  const moving = move(running, { type: 'progress', at: time(2), attempt: 1, progress: report });
+
+  it('comes with progress and with a sign of life, the same again being news', () => {
+    expect(moving.progress).toEqual(report);
+    const again = move(moving, { type: 'progress', at: time(3), attempt: 1, progress: report });
+    expect(again).toMatchObject({ progress: report, updatedAt: time(3), revision: moving.revision + 1 });
+    const alive = move(moving, { type: 'alive', at: time(3), attempt: 1, progress: { ...report, done: 5 } });
+    expect(alive).toMatchObject({ progress: { done: 5, rate: 2 }, updatedAt: time(3), signOfLifeAt: time(3) });
+  });
+
+  it('is dropped by every change that tells no fresh count', () => {
+    const still = { done: 4, total: 9 };
+    const base = { at: time(3), attempt: 1 } as const;
+    const final = { ...FAILURE, retryable: false };
+    const events: TaskEvent[] = [
+      { type: 'alive', ...base },
+      { type: 'cancel', at: time(3) },
+      { type: 'succeed', ...base, result: 1 },
+      { type: 'succeed', ...base, result: 1, progress: report },
+      { type: 'fail', ...base, error: final },
+    ];
+    for (const one of events) expect([one.type, move(moving, one).progress]).toEqual([one.type, still]);
+    const cancelling = move(moving, { type: 'cancel', at: time(3) });
+    for (const one of [{ type: 'stop', ...base } as const, { type: 'release', ...base, error: FAILURE } as const]) {
+      expect([one.type, move(cancelling, one).progress]).toEqual([one.type, still]);
+    }
+    const released = move(moving, { type: 'release', ...base, error: FAILURE });
+    expect(released.progress).toBeNull();
+    expect(move(released, { type: 'start', at: time(4), progress: report }).progress).toEqual(still);
+  });
+});
+
 describe('what an owner may ask for', () => {
   it('is what the transitions allow', () => {
     for (const status of STATUSES) {

@@ -13,9 +13,12 @@
  * - `succeeded`, `failed`, `cancelled`: final. Only `see` still changes the snapshot, once.
  *
  * An event that belongs to an attempt names it, and is refused once that attempt is over.
+ *
+ * Viewers move a bar by `progress.rate` from `updatedAt` on (pace.ts). So a change that tells no fresh `done` drops the rate.
  */
 
 import { type TaskFailure, validFailure } from '../error.ts';
+import { withoutRate } from './pace.ts';
 import { advance, sameProgress } from './progress.ts';
 import type {
   CancelledSnapshot,
@@ -44,8 +47,13 @@ export type TaskEvent =
     }
   /** The handler reported how far it is. */
   | { readonly type: 'progress'; readonly at: string; readonly attempt: number; readonly progress: Progress }
-  /** The worker is still at it, with no news. */
-  | { readonly type: 'alive'; readonly at: string; readonly attempt: number }
+  /** The worker is still at it. `progress`: how far it is by now, where that is known. */
+  | {
+      readonly type: 'alive';
+      readonly at: string;
+      readonly attempt: number;
+      readonly progress?: Progress | null;
+    }
   /** The handler returned. `progress` is its last report, if any. */
   | {
       readonly type: 'succeed';
@@ -161,11 +169,14 @@ function fromAttempt(task: Attempting, event: TaskEvent): Transition {
   switch (event.type) {
     case 'progress': {
       const progress = advance(task.progress, event.progress);
-      if (sameProgress(progress, task.progress)) return refuse('unchanged');
+      // With a rate the same again is news: the bar moves on from there, at this time.
+      if (progress.rate === undefined && sameProgress(progress, task.progress)) return refuse('unchanged');
       return accept({ ...task, ...step(task, event.at), signOfLifeAt: event.at, progress });
     }
-    case 'alive':
-      return accept({ ...task, ...step(task, event.at), signOfLifeAt: event.at });
+    case 'alive': {
+      const progress = event.progress ? advance(task.progress, event.progress) : withoutRate(task.progress);
+      return accept({ ...task, ...step(task, event.at), signOfLifeAt: event.at, progress });
+    }
     case 'succeed':
       return accept<SucceededSnapshot>({
         ...task,
@@ -190,11 +201,16 @@ function fromAttempt(task: Attempting, event: TaskEvent): Transition {
         error: validFailure(event.error),
       });
     case 'release':
-      if (cancelling) return accept(cancelled(task, event.at, task.progress));
+      if (cancelling) return accept(cancelled(task, event.at, withoutRate(task.progress)));
       return accept(waiting(task, event.at, event.error, event.at, task.attempt));
     case 'cancel':
       if (cancelling) return refuse('not_allowed');
-      return accept<CancellingSnapshot>({ ...task, ...step(task, event.at), status: 'cancelling' });
+      return accept<CancellingSnapshot>({
+        ...task,
+        ...step(task, event.at),
+        status: 'cancelling',
+        progress: withoutRate(task.progress),
+      });
     case 'stop':
       if (!cancelling) return refuse('not_allowed');
       return accept(cancelled(task, event.at, last(task, event.progress)));
@@ -214,7 +230,7 @@ function started(task: Waiting, event: TaskEvent & { type: 'start' }, attempt: n
     status: 'running',
     attempt,
     attempts: Math.max(task.attempts, attempt),
-    progress: event.progress ?? null,
+    progress: withoutRate(event.progress ?? null),
     startedAt: task.startedAt ?? event.at,
     signOfLifeAt: event.at,
     finishedAt: null,
@@ -253,7 +269,7 @@ function finish(task: Snapshot, at: string) {
 }
 
 function last(task: Attempting, report: Progress | null | undefined): Progress | null {
-  return report ? advance(task.progress, report, true) : task.progress;
+  return report ? advance(task.progress, report, true) : withoutRate(task.progress);
 }
 
 function accept<S extends Snapshot>(snapshot: S): Transition {

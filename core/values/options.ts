@@ -22,18 +22,27 @@ export function requireOption(isValid: boolean, name: string, expected: string, 
 }
 
 /** The values that an option takes, and the one that it has if it is not given. */
-export interface WholeNumberRange {
+export interface NumberRange {
   readonly default: number;
   readonly min: number;
   readonly max: number;
 }
 
 /** `given`, or the default if it is undefined. @throws ConfigError `invalid_options` if it is not in `range` */
-export function wholeNumber(name: string, given: number | undefined, range: WholeNumberRange): number {
+export function wholeNumber(name: string, given: number | undefined, range: NumberRange): number {
   const { min, max } = range;
   const value = given ?? range.default;
   const isValid = Number.isInteger(value) && value >= min && value <= max;
   requireOption(isValid, name, `a whole number from ${min} to ${max}`, value);
+  return value;
+}
+
+/** The same for a number that need not be whole. @throws ConfigError `invalid_options` if it is not in `range` */
+export function numberWithin(name: string, given: number | undefined, range: NumberRange): number {
+  const { min, max } = range;
+  const value = given ?? range.default;
+  const isValid = typeof value === 'number' && value >= min && value <= max;
+  requireOption(isValid, name, `a number from ${min} to ${max}`, value);
   return value;
 }
 
@@ -45,13 +54,13 @@ export function wholeNumber(name: string, given: number | undefined, range: Whol
 export function wholeNumbers<Name extends string>(
   name: string,
   given: Partial<Readonly<Record<Name, number>>>,
-  ranges: Readonly<Record<Name, WholeNumberRange>>,
+  ranges: Readonly<Record<Name, NumberRange>>,
 ): Record<Name, number> {
   for (const key of Object.keys(given)) {
     if (Object.hasOwn(ranges, key)) continue;
     refuseOptions(`${name}.${key} is not known; there are ${Object.keys(ranges).join(', ')}.`);
   }
-  const entries = Object.entries<WholeNumberRange>(ranges);
+  const entries = Object.entries<NumberRange>(ranges);
   return Object.fromEntries(
     entries.map(([key, range]) => [key, wholeNumber(`${name}.${key}`, given[key as Name], range)]),
   ) as Record<Name, number>;

@@ -15,6 +15,7 @@ import { createTaskWorker } from '../../worker/task-worker.ts';
 import { eventually } from '../support/eventually.ts';
 import { backendOn, startBus, type TestBus } from '../support/parts.ts';
 import { SNAPSHOT_KEYS } from '../support/task-events.ts';
+import moving from './fixtures/moving.json' with { type: 'json' };
 import type { Json, Step } from './follower.ts';
 import { RECORDED_CASES } from './recorded-cases.ts';
 import { type RemoteAgent, RUNTIMES } from './runtimes.ts';
@@ -90,7 +91,7 @@ afterAll(async () => {
   await bus?.stop();
 }, 60_000);
 
-describe.each(RUNTIMES)('recorded: merging, in a bare client in $name', (runtime) => {
+describe.each(RUNTIMES)('recorded: merging and moving, in a bare client in $name', (runtime) => {
   let agent: RemoteAgent;
   beforeAll(async () => {
     agent = await runtime.createAgent(worlds.get('plain')?.url ?? '');
@@ -101,6 +102,10 @@ describe.each(RUNTIMES)('recorded: merging, in a bare client in $name', (runtime
 
   it.each(RECORDED_CASES)('$name', async ({ steps, expected }) => {
     expect(await agent.replay(steps)).toEqual(expected);
+  });
+
+  it.each(moving.cases)('moving: $name', async ({ progress, shown }) => {
+    for (const { ms, done } of shown) expect([ms, await agent.shown(progress, ms)]).toEqual([ms, done]);
   });
 });
 

@@ -5,6 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { channelOf } from '../../core/channel.ts';
 import * as limits from '../../core/limits.ts';
+import { PACE_HORIZON_MS } from '../../core/tasks/pace.ts';
 import { type Snapshot, STATUSES } from '../../core/tasks/snapshot.ts';
 import { transition } from '../../core/tasks/transition.ts';
 import { PROTOCOL_VERSION } from '../../core/wire.ts';
@@ -12,6 +13,7 @@ import { REPOSITORY } from '../../dev/paths.ts';
 import { anyEventSeed, eventFor, newTask, SNAPSHOT_KEYS } from '../support/task-events.ts';
 import channels from './fixtures/channels.json' with { type: 'json' };
 import merging from './fixtures/merging.json' with { type: 'json' };
+import moving from './fixtures/moving.json' with { type: 'json' };
 
 const text = readFileSync(join(REPOSITORY, 'docs', 'protocol.md'), 'utf8').trim();
 
@@ -32,7 +34,7 @@ describe('the protocol’s document', () => {
   it('names the version that answers carry, as the fixtures do', () => {
     expect(text).toContain(`# The inloop protocol, version ${PROTOCOL_VERSION}\n`);
     expect(text).toContain(`\`Inloop-Protocol: ${PROTOCOL_VERSION}\``);
-    expect([channels.protocol, merging.protocol]).toEqual([PROTOCOL_VERSION, PROTOCOL_VERSION]);
+    for (const { protocol } of [channels, merging, moving]) expect(protocol).toBe(PROTOCOL_VERSION);
   });
 
   it('gives channels that are right', () => {
@@ -75,6 +77,10 @@ describe('the protocol’s document', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('says for how long a rate moves a bar', () => {
+    expect(text).toContain(`min(max(now − updatedAt, 0), ${PACE_HORIZON_MS / 1_000} s)`);
   });
 
   it('names the limits that the code has', () => {

@@ -64,10 +64,21 @@ export class Tasks {
   }
 }
 
+/** The moving rules, in the order of the protocol's document: how many elements to show as done, `ms` after `updatedAt`. */
+export function shown(progress: Json, ms: number): number {
+  const { done, total, rate } = progress as { done: number; total: number | null; rate?: number };
+  let elements = done;
+  if (rate !== undefined) elements += (rate * Math.min(Math.max(ms, 0), 10_000)) / 1_000;
+  if (total !== null) elements = Math.max(Math.min(elements, total - 1), done);
+  return elements;
+}
+
 /** The calls that the suite makes to a client, in Node or in Chromium. Arguments and answers are JSON. */
 export interface Agent {
   /** The state of a client after these steps. */
   replay(steps: readonly Step[]): Known;
+  /** How many elements it shows as done, `ms` after the message. */
+  shown(progress: Json, ms: number): number;
   /** Enters `user`'s channel; rejects with the error of the bus or the server. `transports` as pusher-js names them. */
   follow(user: string, transports?: readonly string[]): Promise<void>;
   /** The events that were pushed since `follow`. */
@@ -136,6 +147,7 @@ export function createAgent(Pusher: PusherClass, base: string): Agent {
       for (const step of steps) tasks.take(step);
       return tasks.look();
     },
+    shown,
     follow: (user, transports = ['ws']) => connect(user, transports),
     events: () => events,
     intrude: (user, channel) =>

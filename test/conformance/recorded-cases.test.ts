@@ -3,8 +3,11 @@ import { describe, expect, it } from '@jest/globals';
 import { markSeen, mergeSnapshots, NO_TASKS } from '../../client/feed/merge.ts';
 import { parseSeen, parseSnapshot } from '../../client/parse.ts';
 import { channelOf } from '../../core/channel.ts';
+import { shownDone } from '../../core/tasks/pace.ts';
+import type { Progress } from '../../core/tasks/snapshot.ts';
 import { isPartial } from '../../core/wire.ts';
 import channelVectors from './fixtures/channels.json' with { type: 'json' };
+import moving from './fixtures/moving.json' with { type: 'json' };
 import { RECORDED_CASES } from './recorded-cases.ts';
 
 describe('the channel of an owner', () => {
@@ -27,5 +30,11 @@ describe('merging, in inloop’s own client', () => {
       );
     }
     expect({ tasks: list.tasks, fetch: list.tasks.filter(isPartial).map(({ id }) => id) }).toEqual(expected);
+  });
+});
+
+describe('moving, in inloop’s own client', () => {
+  it.each(moving.cases)('$name', ({ progress, shown }) => {
+    for (const { ms, done } of shown) expect([ms, shownDone(progress as Progress, ms)]).toEqual([ms, done]);
   });
 });

@@ -20,7 +20,7 @@ export interface Runtime {
   stop(): Promise<void>;
 }
 
-const METHODS = ['replay', 'follow', 'events', 'intrude', 'call', 'close'] as const;
+const METHODS = ['replay', 'shown', 'follow', 'events', 'intrude', 'call', 'close'] as const;
 
 function remote(ask: (name: keyof Agent, args: readonly unknown[]) => Promise<unknown>): RemoteAgent {
   const methods = METHODS.map((name) => [name, (...args: unknown[]) => ask(name, args)] as const);

@@ -72,6 +72,7 @@ export const anyProgress: fc.Arbitrary<Progress> = fc.record(
     failed: count,
     stage: fc.constantFrom('read', 'save'),
     note: fc.string({ maxLength: 300 }),
+    rate: count,
   },
   { requiredKeys: ['done', 'total'] },
 );
