@@ -57,17 +57,20 @@ export class Backend {
   /** @internal */ readonly sweeper: Sweeper;
   /** @internal */ readonly unserved: UnservedTasks;
   /** @internal */ readonly pusher: PusherOptions;
+  /** By how much of the total what viewers are shown may be off. @internal */
+  readonly accuracy: number;
   /** @internal */ readonly log: Log;
   /** @internal */ readonly events: Events;
   readonly #settled: SettledTasks;
 
   /** @internal Use {@link createBackend}. */
   constructor(options: BackendOptions) {
-    const { url, pusher, prefix, retention, pushesPerSecond, log } = checkBackendOptions(options);
+    const { url, pusher, prefix, retention, pushesPerSecond, accuracy, log } = checkBackendOptions(options);
     this.log = log;
     const events = new Events(log);
     this.events = events;
     this.pusher = pusher;
+    this.accuracy = accuracy;
 
     // Redis, which holds the truth.
     const redis = new Redis({ url, prefix, retention, events, channelOf: (owner) => this.channelOf(owner) });

@@ -14,6 +14,7 @@ import { type RecordingLog, recordLog } from '../test/support/log.ts';
 import { time as at, TEST_ID } from '../test/support/task-events.ts';
 import { Attempt } from './attempt.ts';
 import type { Handler, TaskContext } from './context.ts';
+import { Looks } from './looks.ts';
 
 const GRACE_MS = 1_000;
 const any = defineTask({ name: 'any', input: z.any(), attempts: 1 });
@@ -44,6 +45,8 @@ function begin(handler: Handler<AnyTaskDefinition>, setting: Setting = {}) {
     ports: {
       changes,
       turns: new FakeTurns(time),
+      looks: new Looks(time),
+      accuracy: 0.01,
       clock: { iso: (ms = 0) => at((time.elapsed() + ms) / 1_000) },
       time,
       events: new Events(guardLog(log)),

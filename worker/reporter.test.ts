@@ -11,6 +11,7 @@ import {
 } from '../test/support/fakes/fake-worker-ports.ts';
 import { recordLog } from '../test/support/log.ts';
 import { time as at, FAILURE, move } from '../test/support/task-events.ts';
+import { Looks } from './looks.ts';
 import { Reporter } from './reporter.ts';
 
 const SIGN_MS = 5_000;
@@ -24,7 +25,10 @@ function setUp({ watched = true } = {}) {
   const log = recordLog();
   const told: string[] = [];
   const reporter = new Reporter({
-    ports: { changes, turns, clock: { iso: () => at(time.elapsed() / 1_000) }, time, events: new Events(log) },
+    ports: {
+      ...{ changes, turns, looks: new Looks(time), accuracy: 0.01, time, events: new Events(log) },
+      clock: { iso: () => at(time.elapsed() / 1_000) },
+    },
     record,
     watched,
     onStale: () => told.push('stale'),
@@ -67,16 +71,84 @@ describe('progress of an owner who is watching', () => {
     expect([stored(), pushed()]).toEqual([[], ['running']]);
   });
 
-  it('is stored once a turn, the latest report only, and no more once all is told', async () => {
-    const { reporter, time, stored, turns } = setUp();
-    await time.advance(200);
-    for (let done = 1; done <= 30; done++) {
-      reporter.report({ done });
-      await time.advance(TURN_MS / 10);
+  it('is stored with the rate by which its viewers go on, and not again while they are right', async () => {
+    const { reporter, time, changes, turns } = setUp();
+    for (let done = 1; done <= 800; done++) {
+      reporter.report({ done, total: 1_000 });
+      await time.advance(10);
     }
-    await time.advance(60_000);
-    expect(stored()).toEqual([10, 20, 30]);
+    expect(changes.events.length).toBeLessThanOrEqual(3);
+    for (const event of changes.events) {
+      expect(event).toMatchObject({ type: 'progress', progress: { rate: expect.any(Number) } });
+    }
     expect(turns.open).toBe(0);
+  });
+
+  it('is stored when it stops, without a rate and within a second, though nobody reports that', async () => {
+    const { reporter, time, changes } = setUp();
+    for (let done = 1; done <= 500; done++) {
+      reporter.report({ done, total: 1_000_000 });
+      await time.advance(10);
+    }
+    const before = changes.events.length;
+    await time.advance(1_000);
+    expect(changes.events.slice(before)).toEqual([
+      expect.objectContaining({ type: 'progress', progress: { done: 500, total: 1_000_000 } }),
+    ]);
+    await time.advance(60_000);
+    expect(changes.events).toHaveLength(before + 1);
+  });
+
+  it('is stored at once where it jumps, the whole burst in one step', async () => {
+    const { reporter, time, stored } = setUp();
+    reporter.report({ done: 1, total: 1_000 });
+    await time.advance(2_000);
+    const before = stored().length;
+    for (let done = 2; done <= 500; done++) reporter.report({ done });
+    await time.advance(10);
+    expect(stored().slice(before)).toEqual([500]);
+  });
+
+  it('of a few elements is stored for each, without a rate', async () => {
+    const { reporter, time, changes } = setUp();
+    for (let done = 1; done <= 5; done++) {
+      reporter.report({ done, total: 6 });
+      await time.advance(300);
+    }
+    expect(changes.events.map((event) => event.type === 'progress' && event.progress)).toEqual(
+      [1, 2, 3, 4, 5].map((done) => ({ done, total: 6 })),
+    );
+  });
+
+  it('is stored for other words, once a second at most', async () => {
+    const { reporter, time, changes } = setUp();
+    for (let row = 1; row <= 50; row++) {
+      reporter.report({ done: 1, total: 1_000, note: `row ${row}` });
+      await time.advance(100);
+    }
+    await time.advance(2_000);
+    expect(changes.events.length).toBeLessThanOrEqual(7);
+    expect(changes.events.at(-1)).toMatchObject({ progress: { note: 'row 50' } });
+  });
+
+  it('is not looked at any more once it stands still and all is told', async () => {
+    const { reporter, time } = setUp();
+    reporter.report({ done: 500, total: 1_000 });
+    await time.advance(5_000);
+    expect(time.waiting).toBe(0);
+  });
+
+  it('that moves gives its signs of life with a fresh count and rate', async () => {
+    const { reporter, time, changes } = setUp();
+    for (let second = 1; second <= 30; second++) {
+      reporter.report({ done: 2 * second, total: 100_000 });
+      await time.advance(1_000);
+      reporter.alive(SIGN_MS);
+    }
+    const signs = changes.events.filter(({ type }) => type === 'alive');
+    expect(signs.length).toBeGreaterThanOrEqual(2);
+    for (const sign of signs) expect(sign).toMatchObject({ progress: { total: 100_000, rate: expect.closeTo(2, 0) } });
+    expect(signs.at(-1)).toMatchObject({ progress: { done: 52 } });
   });
 
   it('keeps what a report leaves out, until the next stage begins', async () => {
@@ -87,7 +159,7 @@ describe('progress of an owner who is watching', () => {
     expect(reporter.latest).toEqual({ done: 2, total: 9, skipped: 1, note: 'one', stage: 'read' });
     await time.advance(200);
     reporter.stage('save');
-    await time.advance(200);
+    await time.advance(1_000);
     expect(changes.events).toMatchObject([
       { progress: { done: 2, total: 9, note: 'one', stage: 'read' } },
       { progress: { done: 0, total: null, stage: 'save' } },
@@ -97,10 +169,10 @@ describe('progress of an owner who is watching', () => {
   it('waits for no second turn before the first is ended', async () => {
     const { reporter, time, changes, turns, stored } = setUp();
     const store = hold(changes);
-    reporter.report({ done: 1 });
+    reporter.report({ done: 1, total: 10 });
     await time.advance(200);
     reporter.report({ done: 2 });
-    await time.advance(60_000);
+    await time.advance(5_000);
     expect([turns.asked.length, turns.open, stored()]).toEqual([1, 1, []]);
     store.open();
     await time.advance(200);
@@ -111,11 +183,11 @@ describe('progress of an owner who is watching', () => {
 describe('progress of an owner who is not watching', () => {
   it('is stored once a second and not pushed', async () => {
     const { reporter, time, stored, pushed } = setUp({ watched: false });
-    for (let done = 1; done <= 25; done++) {
-      reporter.report({ done });
-      await time.advance(100);
+    for (let done = 1; done <= 19; done++) {
+      reporter.report({ done, total: 20 });
+      await time.advance(110);
     }
-    expect([stored(), pushed()]).toEqual([[10, 20], []]);
+    expect([stored().length, pushed()]).toEqual([2, []]);
   });
 
   it('asks for no turn while there is nothing to store', async () => {
@@ -152,23 +224,22 @@ describe('a sign of life', () => {
     expect(stored()).toEqual(['alive', 1]);
   });
 
-  it('is pushed if nothing was pushed for 10 s', async () => {
-    const { reporter, time, changes } = setUp();
+  it('is pushed whenever it is stored: what is stored is what was sent', async () => {
+    const { time, changes, reporter } = setUp();
     await time.advance(200);
     expect(changes.pushed).toHaveLength(1);
     for (const [seconds, pushed] of [
-      [5, 1],
-      [10, 1],
-      [15, 2],
-      [20, 2],
-      [25, 3],
+      [4, 1],
+      [5, 2],
+      [9, 2],
+      [10, 3],
     ] as const) {
       await time.advance(seconds * 1_000 - time.elapsed());
       reporter.alive(SIGN_MS);
       await settled();
       expect([seconds, changes.pushed.length]).toEqual([seconds, pushed]);
     }
-    expect(changes.events).toHaveLength(5);
+    expect(changes.events).toHaveLength(2);
   });
 
   it('is not written beside another write', async () => {
@@ -292,8 +363,7 @@ describe('a reporter that has ended', () => {
   it('waits for no turn', async () => {
     const { reporter, time, turns } = setUp();
     reporter.report({ done: 1 });
-    await settled();
-    expect(time.waiting).toBe(1);
+    await time.advance(10);
     reporter.close();
     expect(time.waiting).toBe(0);
     for (let done = 2; done < 10; done++) reporter.report({ done });
@@ -317,9 +387,10 @@ describe('a report', () => {
     expect(stored()).toEqual([]);
   });
 
-  it('asks for one turn, however often it is made', () => {
-    const { reporter, turns } = setUp({ watched: false });
+  it('asks for one turn, however often it is made', async () => {
+    const { reporter, time, turns } = setUp({ watched: false });
     for (let done = 0; done < 100_000; done++) reporter.report({ done });
+    await time.advance(999);
     expect(turns.asked).toHaveLength(1);
   });
 });

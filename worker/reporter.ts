@@ -1,20 +1,22 @@
 /**
  * Stores what happens to one attempt, then pushes it. It serves the attempt.
  *
- * Only the latest report is kept. It is stored when the task gets a turn, which the publisher gives within the owner's
- * budget. So a handler that reports 100,000 times a second causes no more messages than one that reports ten times a
- * second. One write is under way at a time, and nothing queues up while Redis is away.
+ * Viewers move the bar by themselves, at the rate that the last message told. So a report is not written because it is new, but
+ * when what viewers are shown is off (`due-steps.ts`). A look, ten times a second while there is something to see
+ * (`looks.ts`), finds that out. A step that is due is written when the task gets its turn, which the publisher gives within
+ * the owner's message budget. A handler that reports 100,000 times a second costs no more messages than one that reports ten
+ * times a second. One write is under way at a time, and nothing queues up while Redis is away.
  *
  * | state       | meaning                                    | moves on                                                     |
  * |-------------|--------------------------------------------|--------------------------------------------------------------|
- * | `quiet`     | nothing to tell                            | to `reporting`: a report, or the owner is watching and has   |
- * |             |                                            | not been shown that the attempt runs                         |
- * | `reporting` | waits for a turn or writes, in a loop      | to `quiet`: all was told, or the process is closing          |
+ * | `quiet`     | what was told is still right               | to `reporting`: a look finds that a step is due, or the      |
+ * |             |                                            | owner is watching and has not been shown that the attempt runs |
+ * | `reporting` | waits for a turn, or writes a step         | to `quiet`: it was written, or is not due any more           |
  * | `ended`     | reports are ignored; the outcome, if any,  | never                                                        |
  * |             | is tried until the store has answered      |                                                              |
  *
- * `close` and `end` lead from `quiet` and `reporting` to `ended`. Signs of life need no state: the worker asks for one every
- * few seconds, and it is stored if nothing else is being stored, and nothing was stored for some time.
+ * `close` and `end` move from either of the first two to `ended`. Signs of life are no state: for an attempt that nobody looks
+ * at, the worker asks for them, and one is written when nothing was for a while.
  */
 
 import type { Emitter } from '../backend/events/events.ts';
@@ -23,20 +25,26 @@ import type { OwnedTask, TaskRecord } from '../backend/store/record.ts';
 import type { Change, ChangeOptions } from '../backend/task-changes.ts';
 import type { Time } from '../backend/time.ts';
 import { asTaskError, isUnavailable, validFailure } from '../core/error.ts';
+import { advance } from '../core/tasks/progress.ts';
 import type { Progress, Snapshot } from '../core/tasks/snapshot.ts';
 import type { TaskEvent } from '../core/tasks/transition.ts';
 import type { ProgressReport } from './context.ts';
+import { type DueReason, DueSteps } from './due-steps.ts';
+import type { Looker, Looks } from './looks.ts';
 
 /**
  * An attempt is pushed as running this long after it started, together with its progress by then, in one message. Of an
  * attempt that ends before, only the end is pushed.
  */
 const SHOWN_AFTER_MS = 200;
-/** While the owner is not watching, progress is stored once a second, for requests and for a page that opens. */
+/**
+ * While the owner is not watching, progress is looked at and stored once a second at most, for who asks and for a page that
+ * opens.
+ */
 const UNWATCHED_STEP_MS = 1_000;
-/** A sign of life is pushed only when nothing else was pushed for this long. */
-const QUIET_MS = 10_000;
-/** The pause between two tries to store how the attempt ended. */
+/** The looks come every 100 ms, a little early or late. */
+const UNWATCHED_LOOK_MS = 950;
+/** Between two tries to store how the attempt ended. */
 const RETRY_MS = 250;
 
 /** Where an attempt's changes are stored and pushed (backend/task-changes.ts). */
@@ -63,6 +71,9 @@ export interface Turns {
 export interface ReporterPorts {
   readonly changes: AttemptChanges;
   readonly turns: Turns;
+  readonly looks: Pick<Looks, 'add' | 'addSoon' | 'delete'>;
+  /** By how much of the total what viewers are shown may be off. */
+  readonly accuracy: number;
   /** The time of day, by Redis' clock. */
   readonly clock: { iso(msFromNow?: number): string };
   readonly time: Pick<Time, 'elapsed' | 'delay'>;
@@ -83,7 +94,7 @@ export interface ReporterOptions {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-export class Reporter {
+export class Reporter implements Looker {
   readonly #ports: ReporterPorts;
   readonly #options: ReporterOptions;
   readonly #attempt: number;
@@ -95,14 +106,21 @@ export class Reporter {
   #watched: boolean;
   /** The last report, or null before the first one. Changed in place, since a new object for each report would cost more. */
   #reported: Mutable<Progress> | null = null;
-  /** Whether the last report is still to be stored. */
-  #isUnsaved = false;
+  /** The last report as it would be stored, as of the last look. */
+  #truth: Progress | null = null;
+  /** Whether there was a report since the last look. */
+  #isUnseen = false;
+  /** Whether the next report asks for a look: the last look found no new report. */
+  #isCalm = true;
+  /** Whether another look will come though nothing is reported. */
+  #isLookedAt = false;
+  readonly #steps: DueSteps;
   /** Whether it was pushed that this attempt runs. */
   #isShown = false;
   #write: Promise<void> | null = null;
+  #lookedAt = Number.NEGATIVE_INFINITY;
   #triedAt: number;
   #writtenAt: number;
-  #pushedAt: number;
 
   constructor(options: ReporterOptions) {
     const now = options.ports.time.elapsed();
@@ -111,11 +129,11 @@ export class Reporter {
     this.#snapshot = options.record.snapshot;
     this.#attempt = options.record.snapshot.attempt;
     this.#watched = options.watched;
+    this.#steps = new DueSteps(options.ports.accuracy, options.record.snapshot.progress, now);
     this.#startedAt = now;
     this.#triedAt = now;
     this.#writtenAt = now;
-    this.#pushedAt = now;
-    this.#start();
+    this.#showStart();
   }
 
   /** The last report, whether it was stored or not. */
@@ -139,29 +157,35 @@ export class Reporter {
     } catch {
       return;
     }
-    this.#isUnsaved = true;
-    if (this.#state === 'quiet') this.#start();
+    this.#noteReport();
   }
 
   /** A stage begins. Counting starts again at 0. Never throws. */
   stage(stage: string): void {
     this.#reported = { done: 0, total: null, stage };
-    this.#isUnsaved = true;
-    if (this.#state === 'quiet') this.#start();
+    this.#noteReport();
   }
 
-  /** Stores a sign of life, unless something was stored within the last `ms`. */
+  /** Finds out whether a step is due. 1 to 2 µs. */
+  look(now: number): boolean {
+    this.#isLookedAt = this.#state !== 'ended' && this.#lookAgain(now);
+    return this.#isLookedAt;
+  }
+
+  /** Stores and pushes a sign of life, unless something was stored within the last `ms`. */
   alive(ms: number): void {
     const now = this.#ports.time.elapsed();
+    // The looks give the signs of life of an attempt that moves, within its owner's message budget.
+    if (this.#isLookedAt && this.#watched) return;
     if (this.#state === 'ended' || this.#write !== null || now - this.#writtenAt < ms) return;
-    const isQuiet = now - this.#pushedAt < QUIET_MS;
-    void this.#store({ type: 'alive', at: this.#ports.clock.iso(), attempt: this.#attempt }, isQuiet);
+    void this.#store('alive', this.#see());
   }
 
   /** Writes nothing more. */
   close(): void {
     this.#state = 'ended';
-    // The reason is a text: without one, `abort` makes an error with a stack, which is slow.
+    this.#ports.looks.delete(this);
+    // With a reason, since making the default one, an error with a stack, costs more than all the rest.
     this.#closed.abort('closed');
   }
 
@@ -194,30 +218,54 @@ export class Reporter {
     return { type: 'fail', at: clock.iso(), attempt: this.#attempt, error: validFailure(asTaskError(error)) };
   }
 
-  get #hasNews(): boolean {
-    return this.#isUnsaved || (this.#watched && !this.#isShown);
+  #noteReport(): void {
+    this.#isUnseen = true;
+    if (!this.#isCalm || this.#state === 'ended') return;
+    this.#isCalm = false;
+    this.#ports.looks.addSoon(this);
   }
 
-  /** Begins to report, if there is anything to tell and the loop is not running. */
-  #start(): void {
-    if (this.#state === 'quiet' && this.#hasNews) void this.#keepReporting();
+  /** Takes a look, and begins to report if a step is due. Returns whether another look is wanted. */
+  #lookAgain(now: number): boolean {
+    if (!this.#watched && now - this.#lookedAt < UNWATCHED_LOOK_MS) return true;
+    this.#lookedAt = now;
+    const isNew = this.#isUnseen;
+    this.#isCalm = !isNew;
+    const truth = this.#see();
+    if (truth === null) return false;
+    const isDue = this.#steps.look(truth, now) !== null;
+    if (isDue && this.#state === 'quiet') void this.#takeStep();
+    return isNew || isDue || this.#steps.needsLooks(truth);
   }
 
-  /** The loop of the state `reporting`: waits for a turn and takes a step, until there is nothing left to tell. */
-  async #keepReporting(): Promise<void> {
+  /** How far the attempt is by now; null before the first report. */
+  #see(): Progress | null {
+    if (this.#isUnseen && this.#reported !== null) this.#truth = advance(this.#snapshot.progress, this.#reported);
+    this.#isUnseen = false;
+    return this.#truth;
+  }
+
+  /** Shows that the attempt runs, if the owner is watching and was not shown. */
+  #showStart(): void {
+    if (this.#state === 'quiet' && this.#watched && !this.#isShown) void this.#takeStep();
+  }
+
+  /** The state `reporting`: one turn, one step. */
+  async #takeStep(): Promise<void> {
     const { owner, run, snapshot } = this.#options.record;
     // Two runs of one task may overlap in one worker for a moment. Each takes its own turns.
     const key = jobIdOf({ id: snapshot.id, run });
     this.#state = 'reporting';
-    while (this.#hasNews) {
-      const turn = await this.#ports.turns.takeTurn(owner, key, { after: this.#pause(), signal: this.#closed.signal });
-      if (turn === null) break;
+    const turn = await this.#ports.turns.takeTurn(owner, key, { after: this.#pause(), signal: this.#closed.signal });
+    if (turn !== null) {
       // A sign of life may be under way.
       await this.#write;
       await this.#step();
       turn.end();
     }
-    if (!this.#closed.signal.aborted) this.#state = 'quiet';
+    if (turn === null || this.#closed.signal.aborted) return;
+    this.#state = 'quiet';
+    if (this.#reported !== null) this.#ports.looks.add(this);
   }
 
   /** How long the next step has to wait, in ms. */
@@ -226,58 +274,60 @@ export class Reporter {
     return Math.max(at - this.#ports.time.elapsed(), 0);
   }
 
-  /** Stores the last report and pushes it. If it is stored already, pushes that the attempt runs. Never rejects. */
+  /** Stores and pushes how far the attempt is, if that is still due; or pushes that it runs. Never rejects. */
   async #step(): Promise<void> {
     if (this.#closed.signal.aborted) return;
-    const progress = this.latest;
-    if (this.#isUnsaved && progress !== null) {
-      this.#isUnsaved = false;
-      await this.#store({ type: 'progress', at: this.#ports.clock.iso(), attempt: this.#attempt, progress }, false);
-    } else if (!this.#isShown) {
-      const task = { owner: this.#options.record.owner, snapshot: this.#snapshot };
-      if (this.#ports.changes.push(task, this.#watched)) this.#notePushed();
-    }
+    const truth = this.#see();
+    const reason = truth && this.#steps.look(truth, this.#ports.time.elapsed());
+    if (reason !== null) await this.#store(reason, truth);
+    if (this.#isShown || this.#closed.signal.aborted) return;
+    const task = { owner: this.#options.record.owner, snapshot: this.#snapshot };
+    this.#isShown = this.#ports.changes.push(task, this.#watched);
   }
 
-  /** Tries once to store an event of the attempt. Never rejects. */
-  #store(event: TaskEvent, isQuiet: boolean): Promise<void> {
+  /** Stores how far the attempt is, if nothing goes wrong. Never rejects. */
+  #store(reason: DueReason, truth: Progress | null): Promise<void> {
     this.#triedAt = this.#ports.time.elapsed();
-    this.#write = this.#tryStore(event, isQuiet).finally(() => {
+    this.#write = this.#tryStore(reason, truth && this.#steps.withRate(truth)).finally(() => {
       this.#write = null;
-      this.#start();
+      this.#showStart();
     });
     return this.#write;
   }
 
-  async #tryStore(event: TaskEvent, isQuiet: boolean): Promise<void> {
+  async #tryStore(reason: DueReason, progress: Progress | null): Promise<void> {
+    const base = { at: this.#ports.clock.iso(), attempt: this.#attempt };
+    const at = this.#triedAt;
     try {
-      const change = await this.#apply(event, { isQuiet });
+      const change = await this.#apply(
+        reason === 'alive' || progress === null
+          ? { type: 'alive', ...base, progress }
+          : { type: 'progress', ...base, progress },
+      );
       if (change.ok) {
-        this.#writtenAt = this.#triedAt;
+        this.#writtenAt = at;
         this.#watched = change.watched;
-      } else if (change.refusal !== 'unchanged') {
-        // `unchanged` (a bar that must not go back): nothing was stored, so a sign of life stays due.
+        // A sign of life before the first report tells nothing of how far the attempt is.
+        if (progress !== null) this.#steps.tell(change.snapshot.progress, at);
+      } else if (change.refusal === 'unchanged') {
+        // What is stored already says it (a bar that is held back). Nothing was stored: a sign of life is still due.
+        this.#steps.tell(this.#snapshot.progress, this.#writtenAt);
+      } else {
         this.#options.onStale();
       }
     } catch {
-      // Redis is away. The next turn tries again, with the latest report by then.
-      if (event.type === 'progress') this.#isUnsaved = true;
+      // Redis is away. The step stays due, so one of the next looks tries again.
     }
   }
 
-  async #apply(event: TaskEvent, options: Pick<ChangeOptions, 'isQuiet' | 'isRepeated'>): Promise<Change> {
+  async #apply(event: TaskEvent, options: Pick<ChangeOptions, 'isRepeated'> = {}): Promise<Change> {
     const { owner, run } = this.#options.record;
     const change = await this.#ports.changes.apply({ owner, snapshot: this.#snapshot }, event, { run, ...options });
-    if (change.ok && change.pushed) this.#notePushed();
+    if (change.ok && change.pushed) this.#isShown = true;
     if (change.snapshot?.attempt === this.#attempt) {
       this.#snapshot = change.snapshot;
       if (change.snapshot.status === 'cancelling') this.#options.onCancelling();
     }
     return change;
-  }
-
-  #notePushed(): void {
-    this.#pushedAt = this.#ports.time.elapsed();
-    this.#isShown = true;
   }
 }

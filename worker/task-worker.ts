@@ -18,6 +18,7 @@ import type { AttemptPorts } from './attempt.ts';
 import type { Handler } from './context.ts';
 import { Heartbeat } from './heartbeat/heartbeat.ts';
 import { type Handling, JobStarter, type JobStore } from './job-starter.ts';
+import { Looks } from './looks.ts';
 import {
   checkHandler,
   checkSignal,
@@ -66,9 +67,9 @@ export interface WorkerPorts extends AttemptPorts {
 const LAST_WRITES_MS = 5_000;
 /** How long bee-queue may take to remove the last jobs. A job that stays is delivered again, which does no harm. */
 const LAST_JOBS_MS = 1_000;
-/** If nothing of an attempt was stored for this long, a sign of life is. */
-const SIGN_OF_LIFE_MS = 5_000;
-/** How often each attempt is checked for that. */
+/** A sign of life is told where nothing else was of an attempt for so long; with the check below, within 10 s. */
+const SIGN_OF_LIFE_MS = 9_000;
+/** How often each attempt is looked at for that. */
 const SIGN_OF_LIFE_CHECK_MS = 1_000;
 const SUBSCRIBE_RETRY_MS = 1_000;
 
@@ -223,10 +224,11 @@ interface Parts {
 }
 
 function portsOf(backend: Backend): WorkerPorts {
-  const { store, changes, publisher, clock, queues, redis, sweeper, workers: registry, events } = backend;
+  const { store, changes, publisher, clock, queues, redis, sweeper, workers: registry, events, accuracy } = backend;
   const time = systemTime;
   return {
     ...{ store, changes, turns: publisher, clock, queues, time, events, random: Math.random },
+    ...{ looks: new Looks(time), accuracy },
     onCancel: (listener) => redis.onCancel(listener),
     passProbation: (worker, task) => redis.passProbation(worker, task),
     startHeartbeat: (id, info) => {

@@ -32,7 +32,7 @@ const NAMES = ['pusher-per-element', 'inloop', 'inloop-thrifty'] as const;
 const LABELS: Readonly<Record<(typeof NAMES)[number], string>> = {
   'pusher-per-element': 'pusher-per-element',
   inloop: 'inloop, default',
-  'inloop-thrifty': 'inloop, thrifty (`pushesPerSecond: 1`)',
+  'inloop-thrifty': 'inloop, thrifty (`accuracy: 0.05`)',
 };
 
 export function costPage(keeper: Keeper): string {

@@ -4,7 +4,7 @@
 /** For each such target: why it may be missed, and what meeting it would cost. */
 export const MISSES: Readonly<Record<string, string>> = {
   'cpu-work: time in the handler × queue-only':
-    'The calls of `task.progress` take 0.2 ms of the one second in the handler. The rest of the difference has two causes. The worker stores and pushes ten steps a second on the event loop that does the arithmetic (see “Worker during cpu-work”: the share that is not the bench’s own). And Redis, Soketi and the page run beside it on two cores, which slows the arithmetic itself. From run to run the ratio is 0.99 to 1.06 here. A lower `pushesPerSecond` lowers it.',
+    'The calls of `task.progress` take 0.2 ms of the second. The rest has two causes. The worker looks at what its page shows, and stores and pushes its steps, on the event loop that does the arithmetic (see “Worker during cpu-work”: the share that is not the bench’s own). And Redis, Soketi and the page run beside it on two cores, which slows the arithmetic itself. From run to run the ratio is 0.99 to 1.06 here. A coarser `accuracy` lowers it.',
   'many-users: tasks/s × queue-only':
     'The twenty handlers of a worker share one event loop. What a task costs there beyond queue-only (mostly writes to sockets, see the profile of the worker) delays the timers of all twenty. Reading, starting and ending a task take one round trip to Redis each. Saving one of them would mean that the job carries the record, which could then be older than the stored one.',
   'many-users: CPU of all processes a task × queue-only':

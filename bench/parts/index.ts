@@ -10,6 +10,7 @@ import { transports } from './explanations/transports.ts';
 import { burst } from './limits/burst.ts';
 import { growth } from './limits/growth.ts';
 import { oneMinute } from './limits/one-minute.ts';
+import { pace } from './limits/pace.ts';
 import { progressCall } from './limits/progress-call.ts';
 import { returningPages } from './limits/returning-pages.ts';
 
@@ -17,7 +18,7 @@ export const PARTS: readonly Part<unknown>[] = [
   // inloop beside the other stacks.
   ...[noWork, cpuWork, manyUsers, accepting, outcomeDelay],
   // inloop alone, against limits that were promised.
-  ...[progressCall, oneMinute, growth, burst, returningPages],
+  ...[progressCall, pace, oneMinute, growth, burst, returningPages],
   // What explains the figures.
   ...[profile, bareParts, transports],
 ];

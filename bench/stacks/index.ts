@@ -11,7 +11,7 @@ export const STACKS = {
   },
   'status-row': { client: 'poll', is: 'bee-queue, a status row every 100 elements, polled every 500 ms' },
   inloop: { client: 'pusher', is: 'inloop, everything on, as README.md shows it' },
-  'inloop-thrifty': { client: 'pusher', is: 'the same with `pushesPerSecond: 1`, for plans that count messages' },
+  'inloop-thrifty': { client: 'pusher', is: 'the same with `accuracy: 0.05`, for plans that count messages' },
 } as const satisfies Readonly<Record<string, { client: ClientKind; is: string }>>;
 
 export type StackName = keyof typeof STACKS;

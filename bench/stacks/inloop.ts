@@ -80,5 +80,7 @@ function createInloop(settings: Settings): Stack {
 
 export const inloop: Stack = createInloop({});
 
-/** With the setting for hosted plans, where each message costs. */
-export const inloopThrifty: Stack = createInloop({ pushesPerSecond: 1 });
+/** The setting for hosted plans, where each message costs. */
+const THRIFTY: Settings & { readonly accuracy: number } = { accuracy: 0.05 };
+
+export const inloopThrifty: Stack = createInloop(THRIFTY);

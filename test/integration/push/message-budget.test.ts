@@ -10,6 +10,8 @@ import { eventually } from '../../support/eventually.ts';
 import { backendOn, type Follower, startApp, startBus, type TestApp, type TestBus } from '../../support/parts.ts';
 
 const move = defineTask({ name: 'move', input: z.object({ ms: z.number() }) });
+/** Twice as much is done each 60 ms, so viewers are wrong at each look: it would be told more than ten times a second. */
+const jump = defineTask({ name: 'jump', input: z.object({ ms: z.number() }) });
 const report = defineTask({ name: 'report', input: z.object({ times: z.number() }) });
 
 let bus: TestBus;
@@ -17,9 +19,9 @@ let server: Backend;
 let app: TestApp;
 const workers: { readonly backend: Backend; readonly stop: AbortController; readonly running: Promise<void> }[] = [];
 
-/** Starts a worker in this process that handles `move`. */
-function startWorker(pushesPerSecond?: number): Backend {
-  const backend = backendOn(bus.env, pushesPerSecond === undefined ? {} : { pushesPerSecond });
+/** A worker in this process. Each definition belongs to one worker at a time, so tests that share one say which. */
+function startWorker(settings: { readonly pushesPerSecond?: number } = {}): Backend {
+  const backend = backendOn(bus.env, settings);
   const stop = new AbortController();
   const worker = createTaskWorker({ backend, concurrency: 10, drain: '1s' });
   worker.handle(move, async (input, task) => {
@@ -27,6 +29,14 @@ function startWorker(pushesPerSecond?: number): Backend {
     for (let done = 0; performance.now() < end; ) {
       await new Promise((resolve) => setTimeout(resolve, 1));
       for (let n = 0; n < 10; n++) task.progress({ done: ++done });
+    }
+    return null;
+  });
+  worker.handle(jump, async (input, task) => {
+    const end = performance.now() + input.ms;
+    for (let done = 1; performance.now() < end; done *= 2) {
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      task.progress({ done });
     }
     return null;
   });
@@ -52,7 +62,7 @@ async function stopWorkers(): Promise<void> {
 beforeAll(async () => {
   bus = await startBus();
   server = backendOn(bus.env);
-  app = await startApp(server, [move, report]);
+  app = await startApp(server, [move, jump, report]);
 }, 60_000);
 
 afterAll(async () => {
@@ -77,18 +87,36 @@ const written = (task: Snapshot) => task.revision - 3;
 /** How many steps may be stored and not pushed: the last one may still wait when the outcome replaces it. */
 const OVERTAKEN = 1;
 
-describe('a task that moves all the time', () => {
-  it('is shown ten times a second at most, and stored no more often than it is shown', async () => {
+describe('a task that moves evenly', () => {
+  it('is told a few times, with the rate by which its page goes on, and stored no more often', async () => {
     const backend = startWorker();
     const follower = await app.follow('ada');
     const { id } = await app.tasks.start(move, { ms: 3_000 }, { owner: 'ada' });
+    const task = await outcome(follower, id);
+    const steps = moved(follower);
+    // Ten times a second would be 30. More than a few where the machine is busy: then it does not move evenly.
+    expect(steps.length).toBeLessThanOrEqual(20);
+    expect(steps.length).toBeGreaterThanOrEqual(1);
+    expect(written(task)).toBeLessThanOrEqual(steps.length + OVERTAKEN);
+    for (const { progress } of steps) expect(progress?.done).toBeGreaterThan(0);
+    expect(steps.filter(({ progress }) => progress?.rate !== undefined).length).toBeGreaterThanOrEqual(1);
+    expect(task.progress?.rate).toBeUndefined();
+    expect(backend.eventCounters().progress.sent).toBe(steps.length);
+    await stopWorkers();
+  }, 30_000);
+});
+
+describe('a task that surprises all the time', () => {
+  it('is shown ten times a second at most, and stored no more often than it is shown', async () => {
+    const backend = startWorker();
+    const follower = await app.follow('ann');
+    const { id } = await app.tasks.start(jump, { ms: 3_000 }, { owner: 'ann' });
     const task = await outcome(follower, id);
     const steps = moved(follower);
     expect(steps.length).toBeLessThanOrEqual(31);
     // On a busy machine there are far fewer, but at least one a second.
     expect(steps.length).toBeGreaterThanOrEqual(4);
     expect(written(task)).toBeLessThanOrEqual(steps.length + OVERTAKEN);
-    for (const { progress } of steps) expect(progress?.done).toBeGreaterThan(0);
     expect(backend.eventCounters().progress.sent).toBe(steps.length);
     await stopWorkers();
   }, 30_000);
@@ -97,7 +125,7 @@ describe('a task that moves all the time', () => {
     startWorker();
     const follower = await app.follow('bob');
     const tasks = await Promise.all(
-      Array.from({ length: 5 }, () => app.tasks.start(move, { ms: 3_000 }, { owner: 'bob' })),
+      Array.from({ length: 5 }, () => app.tasks.start(jump, { ms: 3_000 }, { owner: 'bob' })),
     );
     const ended = await Promise.all(tasks.map(({ id }) => outcome(follower, id)));
     const steps = moved(follower);
@@ -109,10 +137,10 @@ describe('a task that moves all the time', () => {
     await stopWorkers();
   }, 30_000);
 
-  it('is shown once a second in thrifty mode', async () => {
-    startWorker(1);
+  it('is shown once a second where that is the ceiling', async () => {
+    startWorker({ pushesPerSecond: 1 });
     const follower = await app.follow('cyd');
-    const { id } = await app.tasks.start(move, { ms: 4_500 }, { owner: 'cyd' });
+    const { id } = await app.tasks.start(jump, { ms: 4_500 }, { owner: 'cyd' });
     const task = await outcome(follower, id);
     const steps = moved(follower);
     expect(steps.length).toBeGreaterThanOrEqual(3);
@@ -125,7 +153,7 @@ describe('a task that moves all the time', () => {
     const backend = startWorker();
     await server.redis.noteWatched(server.channelOf('dan'), 'dan');
     await server.redis.noteWebhook(server.channelOf('dan'), 'vacated', Date.now() + 1_000);
-    const { id } = await app.tasks.start(move, { ms: 2_500 }, { owner: 'dan' });
+    const { id } = await app.tasks.start(jump, { ms: 2_500 }, { owner: 'dan' });
     const task = await eventually(
       async () => {
         const snapshot = await app.tasks.tasks.get('dan', id);
@@ -164,6 +192,12 @@ describe('task.progress', () => {
     expect(grown).toBeLessThan(50_000_000);
     await stopWorkers();
   }, 60_000);
+});
+
+describe('the accuracy', () => {
+  it.each([0, 0.0009, 0.51, Number.NaN])('is refused where it is %p', (accuracy) => {
+    expect(() => backendOn(bus.env, { accuracy })).toThrow(/accuracy must be a number from 0.001 to 0.5/);
+  });
 });
 
 describe('the number of pushes', () => {

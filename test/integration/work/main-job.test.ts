@@ -107,7 +107,9 @@ describe('a task that succeeds', () => {
     const revisions = snapshots.map(({ revision }) => revision);
     expect(revisions).toEqual([...revisions].sort((a, b) => a - b));
     const running = snapshots.filter(({ status, progress }) => status === 'running' && progress !== null);
-    expect(running.length).toBeGreaterThanOrEqual(3);
+    // Not one an element, nor ten a second: a page moves the bar by itself, at the rate that it is told.
+    expect(running.length).toBeGreaterThanOrEqual(1);
+    expect(running.some(({ progress }) => (progress?.rate ?? 0) > 0)).toBe(true);
     for (const { progress } of running) expect(progress?.done).toBeLessThan(100);
     expect(snapshots.at(-1)).toMatchObject({
       status: 'succeeded',

@@ -1,0 +1,88 @@
+// The part `pace`: how many messages a bar needs that the page moves by itself, and how far off it is. The worker's own rule
+// and estimator run in simulated time, on ten kinds of work of a minute.
+import { median } from '../../measure/stats.ts';
+import { figure, table } from '../../measure/table.ts';
+import { finishTimes, PATTERNS } from '../../pace/patterns.ts';
+import { every, onSurprise, type PaceResult, type Sender, simulate } from '../../pace/simulation.ts';
+import { atMost, definePart, type Part } from '../../part.ts';
+
+const SIZES = [100, 1_000, 10_000, 1_000_000] as const;
+
+const SENDERS: Readonly<Record<string, () => Sender>> = {
+  inloop: () => onSurprise(0.01),
+  'accuracy: 0.05': () => onSurprise(0.05),
+  '10 a second': () => every(100),
+  '1 a second': () => every(1_000),
+};
+
+interface Row {
+  readonly pattern: string;
+  readonly elements: number;
+  readonly results: Readonly<Record<string, PaceResult>>;
+}
+
+const percent = (share: number | undefined) => figure((share ?? Number.NaN) * 100);
+
+export const pace: Part<unknown> = definePart<readonly Row[]>({
+  name: 'pace',
+  title: 'pace: messages, and what the page shows meanwhile, in simulated time',
+  async measure({ log }) {
+    log(`${Object.keys(PATTERNS).length} kinds of work × ${SIZES.length} sizes`);
+    return Object.keys(PATTERNS).flatMap((pattern) =>
+      SIZES.map((elements) => {
+        const times = finishTimes(pattern, elements);
+        const results = Object.entries(SENDERS).map(([name, create]) => [name, simulate(times, create())] as const);
+        return { pattern, elements, results: Object.fromEntries(results) };
+      }),
+    );
+  },
+  report(rows) {
+    const of = (name: string) => rows.map(({ results }) => results[name] as PaceResult);
+    const perMinute = of('inloop').map((result) => result.perMinute);
+    // How much more than 1.5 % or one element, whichever is more.
+    const misses = rows.map(({ results, elements }) => (results.inloop?.p99 ?? 1) / Math.max(0.015, 1 / elements));
+    return {
+      text: [
+        table(
+          ['work', 'elements', 'messages', 'off by, %: mean', 'p99', 'most', 'frames moved, %'],
+          rows.map(({ pattern, elements, results: { inloop } }) => [
+            pattern,
+            figure(elements),
+            figure(inloop?.perMinute),
+            percent(inloop?.mean),
+            percent(inloop?.p99),
+            percent(inloop?.most),
+            percent(inloop?.moved),
+          ]),
+        ),
+        table(
+          ['all of them', 'messages: median', 'most', 'off by, %: mean', 'p99, median'],
+          [
+            ...Object.keys(SENDERS).map((name) => [
+              name,
+              figure(median(of(name).map((result) => result.perMinute))),
+              figure(Math.max(...of(name).map((result) => result.perMinute))),
+              percent(median(of(name).map(({ mean }) => mean))),
+              percent(median(of(name).map(({ p99 }) => p99))),
+            ]),
+            [
+              'a message an element',
+              figure(median(rows.map(({ elements }) => elements))),
+              figure(Math.max(...SIZES)),
+              '0',
+              '0',
+            ],
+          ],
+        ),
+        `Messages a minute, that the task is queued and its outcome among them. ${Object.entries(PATTERNS)
+          .map(([name, { is }]) => `${name}: ${is}`)
+          .join('; ')}.`,
+      ].join('\n\n'),
+      targets: [
+        atMost('pace: messages a minute, median', median(perMinute), 12),
+        atMost('pace: messages a minute, most', Math.max(...perMinute), 45),
+        atMost('pace: p99 of the error, as a share of 1.5 % or one element', Math.max(...misses), 1),
+      ],
+    };
+  },
+});

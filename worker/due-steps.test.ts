@@ -1,0 +1,148 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Progress } from '../core/tasks/snapshot.ts';
+import { type DueReason, DueSteps } from './due-steps.ts';
+
+const LOOK_MS = 100;
+
+/** An attempt that is looked at every 100 ms, and whose steps are told at once. */
+function attempt(accuracy = 0.01) {
+  const steps = new DueSteps(accuracy, null, 0);
+  const told: { readonly at: number; readonly why: DueReason; readonly progress: Progress }[] = [];
+  let now = 0;
+  return {
+    told,
+    /** What was told since the last call, and why. */
+    news: () => told.splice(0).map(({ why }) => why),
+    /** Goes on for `ms`; `progress` says how far it is, by the time since the start in ms. */
+    run(ms: number, progress: (now: number) => Progress) {
+      for (const end = now + ms; now < end; ) {
+        now += LOOK_MS;
+        const truth = progress(now);
+        const why = steps.look(truth, now);
+        if (why === null) continue;
+        const next = steps.withRate(truth);
+        steps.tell(next, now);
+        told.push({ at: now, why, progress: next });
+      }
+    },
+    needsLooks: (progress: Progress) => steps.needsLooks(progress),
+  };
+}
+const steady = (perSecond: number, total: number | null) => (now: number) => ({
+  done: Math.floor((now * perSecond) / 1_000),
+  total,
+});
+const at = (done: number, more: Partial<Progress> = {}) => {
+  const progress = { done, total: 1_000, ...more };
+  return () => progress;
+};
+
+describe('a step is due', () => {
+  it('first of all, and then every 10 s while what is shown is right', () => {
+    const one = attempt();
+    one.run(1_000, steady(20, 10_000));
+    expect(one.told[0]).toMatchObject({ at: 100, why: 'first', progress: { done: 2 } });
+    one.news();
+    one.run(30_000, steady(20, 10_000));
+    expect(one.told.map(({ why }) => why)).toEqual(['alive', 'alive', 'alive']);
+    for (const { progress } of one.told) expect(progress.rate).toBeCloseTo(20, 0);
+    expect(one.told.map(({ progress }) => progress.done)).toEqual([202, 402, 602]);
+  });
+
+  it('where more is done than is shown, by more than the accuracy and by more than an element', () => {
+    const one = attempt();
+    one.run(5_000, at(500));
+    one.news();
+    one.run(500, at(510));
+    expect(one.news()).toEqual([]);
+    one.run(100, at(511));
+    expect(one.news()).toEqual(['surprise']);
+    const few = attempt(0.5);
+    few.run(5_000, at(3, { total: 4 }));
+    few.news();
+    few.run(500, at(3, { total: 4 }));
+    expect(few.news()).toEqual([]);
+  });
+
+  it('less often with a coarser accuracy', () => {
+    const waves = (now: number) => ({ done: Math.floor(now / 60 + 30 * (1 - Math.cos(now / 1_500))), total: 1_000 });
+    const [fine, coarse] = [attempt(0.01), attempt(0.05)];
+    fine.run(50_000, waves);
+    coarse.run(50_000, waves);
+    expect(coarse.told.length).toBeLessThan(fine.told.length / 2);
+  });
+
+  it('where it stalls while viewers are shown movement: within 800 ms, and without a rate', () => {
+    const one = attempt();
+    one.run(15_000, steady(100, 1_000_000));
+    one.news();
+    one.run(1_000, () => ({ done: 1_500, total: 1_000_000 }));
+    expect(one.told).toEqual([{ at: 15_700, why: 'stall', progress: { done: 1_500, total: 1_000_000 } }]);
+  });
+
+  it('not where a pause is as long as the ones before', () => {
+    const one = attempt();
+    const hops = (now: number) => ({ done: 100 * Math.floor(now / 2_000), total: 1_000_000 });
+    one.run(20_000, hops);
+    one.news();
+    one.run(40_000, hops);
+    expect(one.news()).not.toContain('stall');
+  });
+
+  it('where other words are to be shown, once a second at most', () => {
+    const one = attempt();
+    one.run(2_000, at(1));
+    one.news();
+    for (const more of [{ note: 'a' }, { skipped: 1 }, { failed: 1 }, { stage: 'save' }, { total: 2_000 }]) {
+      one.run(1_000, at(1, more));
+      one.run(900, at(1));
+      expect([more, one.news().includes('words')]).toEqual([more, true]);
+    }
+    one.run(5_000, at(1));
+    one.news();
+    let row = 0;
+    one.run(10_000, () => ({ done: 1, total: 1_000, note: `row ${row++}` }));
+    expect(one.news().length).toBeLessThanOrEqual(11);
+  });
+
+  it('where the total has grown, not for each element that is added', () => {
+    const one = attempt();
+    one.run(60_000, (now) => ({ done: Math.floor(now / 10), total: Math.floor(now / 10) + 5_000 }));
+    expect(one.told.length).toBeLessThanOrEqual(30);
+  });
+
+  it('for each of a few elements, without a rate', () => {
+    const one = attempt();
+    one.run(10_000, steady(1, 20));
+    expect(one.told.map(({ progress }) => progress)).toEqual(
+      [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((done) => ({ done, total: 20 })),
+    );
+  });
+
+  it('seldom where the total is not known: by the share of what is done', () => {
+    const one = attempt();
+    one.run(60_000, steady(100, null));
+    expect(one.told.length).toBeLessThanOrEqual(14);
+    expect(one.told.at(-1)?.progress.rate).toBeCloseTo(100, -1);
+  });
+
+  it('at once for the elements of a new stage, which are counted anew', () => {
+    const one = attempt();
+    one.run(10_000, (now) => ({ ...steady(50, 1_000)(now), stage: 'read' }));
+    one.news();
+    one.run(5_000, (now) => ({ ...steady(5, 1_000)(now - 10_000), stage: 'save' }));
+    expect(one.told[0]).toMatchObject({ why: 'words', progress: { stage: 'save' } });
+    expect(one.told.at(-1)?.progress.rate ?? 0).toBeLessThan(10);
+  });
+});
+
+describe('looks', () => {
+  it('are needed while viewers are shown movement, and while words are to be told', () => {
+    const one = attempt();
+    one.run(2_000, steady(100, 1_000));
+    expect(one.needsLooks(at(200)())).toBe(true);
+    one.run(5_000, at(200));
+    expect(one.needsLooks(at(200)())).toBe(false);
+    expect(one.needsLooks(at(200, { note: 'a' })())).toBe(true);
+  });
+});

@@ -1,0 +1,160 @@
+/**
+ * Says when the next step of an attempt is due: when what viewers are shown is no longer right. It serves the reporter, which
+ * stores and pushes the step. Pure: time goes in, in ms of a clock that never goes back.
+ *
+ * Viewers move a bar by themselves (core/tasks/pace.ts). The same rule runs here, so a message is sent on surprise and not because
+ * time has passed. Example: 1,000 elements, accuracy 0.01. As long as viewers are shown 490 to 510 while 500 are done,
+ * nothing is due. A step is due
+ *
+ * - `first`: nothing was told of this attempt yet;
+ * - `words`: stage, note, skipped, failed or the total are others; at most once a second;
+ * - `surprise`: what is shown is off by more than the accuracy, and by more than one element;
+ * - `stall`: viewers are shown movement, and nothing has moved for much longer than usual;
+ * - `alive`: nothing was told for 10 s. A viewer believes no rate for longer.
+ */
+
+import { PACE_HORIZON_MS, shownDone } from '../core/tasks/pace.ts';
+import type { Progress } from '../core/tasks/snapshot.ts';
+import { PaceEstimator } from './pace-estimator.ts';
+
+/** Why a step is due. */
+export type DueReason = 'first' | 'words' | 'surprise' | 'stall' | 'alive';
+
+/** So few elements are counted one by one, without a rate. */
+const FEW = 20;
+/**
+ * So many elements more may be shown than are done, where that is more than the accuracy. Texts show the floor, so below 2
+ * they are one element off; a little less, since the bar moves on until the next look.
+ */
+const AHEAD = 1.8;
+/** Between two steps that only words are due for, in ms. */
+const WORDS_MS = 1_000;
+/** A look is due every 100 ms; one that comes within half of that before the 10 s are over does for it. */
+const EARLY_MS = 50;
+/** A total is told anew when it is off by more than a tenth, even where the share that is done is not. */
+const TOTAL_ACCURACY = 0.1;
+/** Nothing has moved for so long, in ms, and for so many times the longest pause lately: that is a stall. */
+const STALL_MS = 700;
+const STALL_PAUSES = 4;
+/** A shorter pause is none, in ms. */
+const LONG_PAUSE_MS = 300;
+/** A stall makes the longest pause longer, but by no more than this: the next stall is to be told too. */
+const STALL_COUNTS = 1.5;
+const STALL_ADDS_MS = 100;
+/** A pause counts less as time passes: after this time, in ms, 1/e of it is left. */
+const PAUSE_FADES_MS = 30_000;
+/** A slower rate would not move the bar by a tenth of an element in 10 s. */
+const SLOWEST = 0.01;
+
+export class DueSteps {
+  readonly #accuracy: number;
+  #estimator: PaceEstimator;
+  #stage: string | undefined;
+  /** What viewers were told last, and when. */
+  #told: Progress | null;
+  #toldAt: number;
+  #isFirst = true;
+  /** How many are done, and since when. */
+  #done: number;
+  #movedAt: number;
+  /** The longest pause lately, in ms. */
+  #pause = 0;
+  #isStalled = false;
+
+  /**
+   * @param accuracy by how much of the total what is shown may be off
+   * @param told what viewers know of the attempt already
+   */
+  constructor(accuracy: number, told: Progress | null, now: number) {
+    this.#accuracy = accuracy;
+    this.#told = told;
+    this.#toldAt = now;
+    this.#stage = told?.stage;
+    this.#done = told?.done ?? 0;
+    this.#movedAt = now;
+    this.#estimator = new PaceEstimator(now, this.#done);
+  }
+
+  /** Takes a look at how far the attempt is by now. */
+  look(truth: Progress, now: number): DueReason | null {
+    const { done, total, stage } = truth;
+    if (stage !== this.#stage) {
+      this.#stage = stage;
+      this.#done = done;
+      this.#movedAt = now;
+      this.#pause = 0;
+      this.#estimator = new PaceEstimator(now, done);
+    } else if (done !== this.#done) {
+      const pause = now - this.#movedAt;
+      const longest = this.#isStalled ? Math.min(pause, this.#pause * STALL_COUNTS + STALL_ADDS_MS) : pause;
+      this.#pause = Math.max(this.#pause * Math.exp(-pause / PAUSE_FADES_MS), longest);
+      this.#done = done;
+      this.#movedAt = now;
+      this.#isStalled = false;
+    } else {
+      const pause = now - this.#movedAt;
+      this.#isStalled = pause >= LONG_PAUSE_MS && pause >= this.#pause * STALL_PAUSES;
+    }
+    const share = this.#accuracy * (total ?? done);
+    const ahead = Math.max(AHEAD, share);
+    const behind = Math.max(1, share);
+    this.#estimator.observe(now, done, total, { ahead, behind });
+    return this.#reason(truth, now, ahead, behind);
+  }
+
+  /** The progress to tell: `truth`, with the rate by which viewers are to go on from it. */
+  withRate(truth: Progress): Progress {
+    const { rate: _, ...progress } = truth;
+    if (this.#isStalled || (truth.total !== null && truth.total <= FEW)) return progress;
+    const rate = Number(this.#estimator.rate.toPrecision(4));
+    return rate >= SLOWEST ? { ...progress, rate } : progress;
+  }
+
+  /** Viewers are told this, as of `at`. */
+  tell(progress: Progress | null, at: number): void {
+    this.#isFirst = false;
+    this.#told = progress;
+    this.#toldAt = at;
+  }
+
+  /** Whether viewers are shown movement, or what they were told differs in more than `done`: look again soon. */
+  needsLooks(truth: Progress): boolean {
+    return this.#isFirst || this.#told?.rate !== undefined || this.#hasOtherWords(truth);
+  }
+
+  #reason(truth: Progress, now: number, ahead: number, behind: number): DueReason | null {
+    const told = this.#told;
+    if (this.#isFirst || told === null) return 'first';
+    const since = now - this.#toldAt;
+    const hasOtherWords = this.#hasOtherWords(truth);
+    if (hasOtherWords && since >= WORDS_MS) return 'words';
+    if (since >= PACE_HORIZON_MS - EARLY_MS) return 'alive';
+    if (hasOtherWords && truth.stage !== told.stage) return null;
+    const { done, total } = truth;
+    if (total !== null && total <= FEW) return done !== told.done ? 'surprise' : null;
+    const shown = shownDone(told, since);
+    if (done - shown > behind || shown - done > ahead) return 'surprise';
+    if (told.rate === undefined || shown <= done) return null;
+    const pause = now - this.#movedAt;
+    return this.#isStalled && pause >= STALL_MS ? 'stall' : null;
+  }
+
+  #hasOtherWords(truth: Progress): boolean {
+    const told = this.#told;
+    if (told === null) return true;
+    if (
+      truth.stage !== told.stage ||
+      truth.note !== told.note ||
+      truth.skipped !== told.skipped ||
+      truth.failed !== told.failed
+    )
+      return true;
+    return truth.total !== told.total && this.#isOtherTotal(truth.total, told.total, truth.done);
+  }
+
+  #isOtherTotal(total: number | null, told: number | null, done: number): boolean {
+    if (total === null || told === null) return true;
+    const share = Math.abs(done / total - Math.min(done / told, 1));
+    return share > this.#accuracy || Math.abs(total - told) > TOTAL_ACCURACY * Math.max(total, told);
+  }
+}
