@@ -39,21 +39,21 @@ describe('size', () => {
     expect(await sizeOf(FEED)).toBeLessThanOrEqual(9 * 1_024);
   });
 
-  it('is at most 2 KB more for the React hooks', async () => {
+  it('is at most 2.25 KB more for the React hooks', async () => {
     const react = await sizeOf(`${FEED} export * from './react/index.ts';`);
-    expect(react - (await sizeOf(FEED))).toBeLessThanOrEqual(2 * 1_024);
+    expect(react - (await sizeOf(FEED))).toBeLessThanOrEqual(2.25 * 1_024);
   });
 
-  it('is at most 14 KB more for the tray, as it comes with the page', async () => {
-    expect((await sizeOf(BOTH)) - (await sizeOf(FEED))).toBeLessThanOrEqual(14 * 1_024);
+  it('is at most 15 KB more for the tray, as it comes with the page', async () => {
+    expect((await sizeOf(BOTH)) - (await sizeOf(FEED))).toBeLessThanOrEqual(15 * 1_024);
   });
 
-  it('is at most 19 KB more in all, with what it fetches when it has a use for it: one connection, toasts, absence', async () => {
+  it('is at most 20 KB more in all, with what it fetches when it has a use for it: one connection, toasts, absence', async () => {
     const { onDemand } = await bundle(BOTH);
     expect(onDemand.filter((path) => !/encryption|explain/.test(path))).toEqual([
       ...['../tabs/shared-pusher.ts', './background/background-signals.ts', './toasts/toast-stack.ts'],
     ]);
-    expect((await sizeOf(BOTH, true)) - (await sizeOf(FEED, true))).toBeLessThanOrEqual(19 * 1_024);
+    expect((await sizeOf(BOTH, true)) - (await sizeOf(FEED, true))).toBeLessThanOrEqual(20 * 1_024);
   });
 
   it('leaves the cipher of encrypted channels, and the words for debugging, out of the page until they are needed', async () => {

@@ -12,6 +12,7 @@ export { remember, type TaskMemory } from './memory.ts';
 export { type NotifierOptions, notifyOutcomes } from './notify.ts';
 export { markPage, type PageMark } from './page-mark.ts';
 export { type News, type PresenterOptions, presentOutcomes } from './present.ts';
+export { type ShownProgress, shownProgress } from './shown-progress.ts';
 export {
   type AddOptions,
   addSummary,

@@ -3,6 +3,7 @@
  * has grown. Pure; a UI keeps one memory for each task.
  */
 
+import { shownDone } from '../../core/tasks/pace.ts';
 import { fractionOf, sameProgress } from '../../core/tasks/progress.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { observePace, type Pace } from './words/time-left.ts';
@@ -15,15 +16,20 @@ export interface TaskMemory {
   readonly pace: Pace | null;
   /** The greatest progress since the bar last went back, from 0 to 1; null while no total was known. */
   readonly peak: number | null;
-  /** When the total last grew so much that the bar went back; server time in milliseconds, null for never. */
+  /** The most elements that were shown as done in this attempt and stage, by when the snapshot came: see `shownProgress`. */
+  readonly shownDone: number;
+  /** When there turned out to be more to do, so that the bar went back; server time in milliseconds. */
   readonly grewAt: number | null;
 }
 
 /** A bar that goes back by less than this share needs no explanation. */
 const SMALL_STEP = 0.03;
 
-/** The memory after `snapshot`. Returns `before` itself where `snapshot` is the one that it holds. */
-export function remember(before: TaskMemory | undefined, snapshot: Snapshot): TaskMemory {
+/**
+ * The memory after `snapshot`; `before` itself where nothing is new.
+ * @param now the server's time when it came, in milliseconds: `feed.now()`. Default: when it left.
+ */
+export function remember(before: TaskMemory | undefined, snapshot: Snapshot, now?: number): TaskMemory {
   if (before?.snapshot === snapshot) return before;
   const at = Date.parse(snapshot.updatedAt);
   const hasMoved =
@@ -38,9 +44,15 @@ export function remember(before: TaskMemory | undefined, snapshot: Snapshot): Ta
     snapshot,
     movedAt: before && !hasMoved ? before.movedAt : at,
     pace: isRunning ? observePace(before?.pace ?? null, snapshot.progress, at) : null,
+    shownDone: isSameStage ? shownBy(before, now ?? at) : 0,
     peak: hasGoneBack || peak === null ? fraction : Math.max(peak, fraction ?? 0),
     grewAt: hasGoneBack ? at : isSameStage ? before.grewAt : null,
   };
+}
+
+/** How many elements were shown as done by `now`. */
+function shownBy({ snapshot: { progress, updatedAt }, shownDone: least }: TaskMemory, now: number): number {
+  return progress ? Math.max(least, shownDone(progress, now - Date.parse(updatedAt))) : 0;
 }
 
 function stageOf({ progress }: Snapshot): string | undefined {

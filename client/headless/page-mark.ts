@@ -1,6 +1,7 @@
 /** How the page's title and icon show progress and outcomes, for users who look at another tab. Pure. */
 
 import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
+import { shownProgress } from './shown-progress.ts';
 import { formatNumber, type Wording } from './words/wording.ts';
 
 /** The mark of a page. Shapes differ as well as colours, for those who do not see colours. */
@@ -14,11 +15,18 @@ export interface PageMark {
 
 const SIGNS = { good: '✓', bad: '✕', neutral: '–' } as const;
 
-/** The mark for `tasks`: for the active ones if there are any, else for the outcomes not yet seen. Null for no mark. */
-export function markPage(tasks: readonly Snapshot[], { locale }: Pick<Wording, 'locale'>): PageMark | null {
+/**
+ * The mark for `tasks`, or null for none: active tasks first, then the outcomes that were not seen yet.
+ * @param now the server's time, in milliseconds: `feed.now()`. Without it, progress is as it was reported.
+ */
+export function markPage(
+  tasks: readonly Snapshot[],
+  { locale }: Pick<Wording, 'locale'>,
+  now = Number.NEGATIVE_INFINITY,
+): PageMark | null {
   const active = tasks.filter((task) => !isFinished(task));
   if (active.length > 0) {
-    const known = active.flatMap(({ progress }) => (progress?.total ? [progress.done / progress.total] : []));
+    const known = active.flatMap((task) => shownProgress(task, now)?.fraction ?? []);
     const mean = known.reduce((sum, share) => sum + share, 0) / known.length;
     const fraction = known.length > 0 ? Math.min(mean, 0.99) : null;
     const text = fraction === null ? '…' : `${formatNumber(Math.floor(fraction * 100), locale)} %`;

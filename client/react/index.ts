@@ -2,6 +2,8 @@
 
 /** `inloop/react`: the task feed in React 18 and 19, on the server's render too. */
 
+export type { ShownProgress } from '../headless/shown-progress.ts';
 export { TasksProvider, type TasksProviderProps } from './tasks-provider.ts';
+export { useShownProgress } from './use-shown-progress.ts';
 export { type StartTask, useStartTask } from './use-start-task.ts';
 export { useConnection, useTask, useTaskFeed, useTasks } from './use-tasks.ts';

@@ -81,10 +81,9 @@ h3 { position: sticky; inset-block-start: 0; z-index: 1; padding: .85em 1.25em .
 .error { color: var(--_bad); }
 .bar, .segments { block-size: 5px; margin-block: .45em .3em; }
 .bar { background: var(--_line); border-radius: 9px; overflow: hidden; }
-.fill { block-size: 100%; background: var(--_accent); border-radius: inherit; transform-origin: 0 0; transition: transform .25s ease-out; }
-[data-back] .fill { transition-duration: 1.5s; }
+.fill { block-size: 100%; background: var(--_accent); border-radius: inherit; transform-origin: 0 0; }
 :host(:dir(rtl)) .fill { transform-origin: 100% 0; }
-[data-unknown] .fill { inline-size: 35%; animation: slide 1.6s ease-in-out infinite alternate; transition: none; }
+[data-unknown] .fill { inline-size: 35%; animation: slide 1.6s ease-in-out infinite alternate; }
 :is([data-tone=neutral], [data-tone=warning]) .fill { background: var(--_muted); }
 [data-tone=warning] [data-unknown] .fill { animation: none; margin-inline-start: 32%; }
 [data-stale] .fill { animation: none; background: repeating-linear-gradient(-45deg, var(--_muted) 0 4px, transparent 4px 8px); }

@@ -66,26 +66,27 @@ export function createRenderer(parts: RendererParts): Renderer {
       const wording = getWords();
       const snapshot = feed?.getSnapshot() ?? NOTHING_YET;
       const { tasks } = snapshot;
+      const ourNow = systemTiming.now();
+      const now = feed?.now?.() ?? ourNow;
       if (tasks !== tasksBefore) {
-        updateMemories(memories, tasks, tasksBefore);
+        updateMemories(memories, tasks, tasksBefore, now);
         forgetUnlisted(panel.held, tasks);
         tasksBefore = tasks;
       }
-      const ourNow = systemTiming.now();
-      const now = feed?.now?.() ?? ourNow;
       const next = describeTray({ snapshot, panel, wording, now, ourNow, before: view });
       view = next;
 
       elements.showCounts(wording, next.groups.active.length, next.groups.unseen);
       setHidden(elements.banner, next.banner === '');
       setText(elements.banner, next.banner);
-      getBackground()?.show(feed, next.tasks, wording);
+      const backgroundIn = getBackground()?.show(feed, next.tasks, wording, now) ?? Number.POSITIVE_INFINITY;
       const context = { wording, now, isStale: next.isStale, base: document.baseURI };
       getToasts()?.update({ ...context, find: (id) => toUnseen(feed?.get(id)) });
-      if (!panel.isOpen) return next.changesIn;
+      const changesIn = Math.min(next.changesIn, backgroundIn);
+      if (!panel.isOpen) return changesIn;
       const rowsIn = rows.show(next.rows, { ...context, ourNow, tasks, memories, announcer });
       drawPanel(next);
-      return Math.min(next.changesIn, rowsIn);
+      return Math.min(changesIn, rowsIn);
     },
     reset() {
       memories.clear();

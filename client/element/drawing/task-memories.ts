@@ -7,10 +7,15 @@ import { remember, type TaskMemory } from '../../headless/memory.ts';
 /** By the ids of the tasks. */
 export type TaskMemories = Map<string, TaskMemory>;
 
-/** Updates `memories` to `tasks`. Looks only at tasks that differ from the task at the same position in `before`. */
-export function updateMemories(memories: TaskMemories, tasks: readonly Snapshot[], before: readonly Snapshot[]): void {
+/** Brings `memories` up to date with `tasks`, at `now` (server time in milliseconds). Looks only at those that are not at the same place in `before`. */
+export function updateMemories(
+  memories: TaskMemories,
+  tasks: readonly Snapshot[],
+  before: readonly Snapshot[],
+  now: number,
+): void {
   tasks.forEach((task, index) => {
-    if (task !== before[index]) memories.set(task.id, remember(memories.get(task.id), task));
+    if (task !== before[index]) memories.set(task.id, remember(memories.get(task.id), task, now));
   });
   forgetUnlisted(memories, tasks);
 }

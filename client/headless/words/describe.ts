@@ -4,6 +4,7 @@ import { isFinished, type Snapshot } from '../../../core/tasks/snapshot.ts';
 import { canCancel, canRetry } from '../../../core/tasks/transition.ts';
 import { isGone } from '../../feed/merge.ts';
 import type { TaskMemory } from '../memory.ts';
+import { shownProgress } from '../shown-progress.ts';
 import { capitalize, factsOf, linksOf, type ResultLink, toWords } from './result.ts';
 import { timeLeft } from './time-left.ts';
 import { explain, type Wording } from './wording.ts';
@@ -22,9 +23,16 @@ export interface RowView {
   readonly facts: readonly string[];
   /** Why, in sentences: the reason of a failure, a note, a sign of life. */
   readonly remarks: readonly string[];
-  /** Null for no bar. `fraction` is from 0 to below 1, null where it is not known. */
-  readonly bar: { readonly fraction: number | null; readonly text: string } | null;
-  /** The parts of a partial success, as shares that add up to 1; null for every other task. */
+  /**
+   * Null for no bar. `fraction` is from 0 to below 1, null where it is not known. A bar that moves on by itself is at
+   * `movesTo.fraction` in `movesTo.inMs` milliseconds.
+   */
+  readonly bar: {
+    readonly fraction: number | null;
+    readonly text: string;
+    readonly movesTo: { readonly fraction: number; readonly inMs: number } | null;
+  } | null;
+  /** Shares of a partial success that add up to 1: done, skipped, failed. Null for no such bar. */
   readonly segments: readonly [done: number, skipped: number, failed: number] | null;
   readonly links: readonly ResultLink[];
   readonly action: 'cancel' | 'retry' | null;
@@ -66,7 +74,8 @@ const SHORTEST_WAIT = 500;
  * const memory = remember(memories.get(task.id), task);
  * const row = describeTask(memory, { wording: ENGLISH, now, isStale: false, isRetried: false, base: location.href });
  */
-export function describeTask({ snapshot, movedAt, pace, grewAt }: TaskMemory, context: RowContext): RowView {
+export function describeTask(memory: TaskMemory, context: RowContext): RowView {
+  const { snapshot, movedAt, pace, grewAt } = memory;
   const { wording, now, isStale, isRetried, base } = context;
   const seconds = (ms: number) => wording.duration(Math.max(0, Math.round(ms / 1_000)));
   const since = (at: string) => now - Date.parse(at);
@@ -81,7 +90,8 @@ export function describeTask({ snapshot, movedAt, pace, grewAt }: TaskMemory, co
   const isWaiting = isWaitingForWorker(snapshot);
   let isSlow = isWaiting;
 
-  const parts = progress ? partsOf(snapshot, wording) : [];
+  const shown = isFinished(snapshot) ? null : shownProgress(snapshot, now, memory.shownDone);
+  const parts = partsOf(snapshot, shown?.done, wording);
   const signOfLife = () => {
     const silence = since(snapshot.signOfLifeAt ?? snapshot.updatedAt);
     if (isStale) remarks.push(wording.lastNews(seconds(since(snapshot.updatedAt))));
@@ -94,8 +104,14 @@ export function describeTask({ snapshot, movedAt, pace, grewAt }: TaskMemory, co
     if (grewAt !== null && now - grewAt < GROWTH_SHOWN) remarks.push(wording.moreFound(progress?.total ?? null));
   };
   const showBar = () => {
-    const fraction = progress?.total ? Math.min(progress.done / progress.total, FULLEST) : null;
-    bar = { fraction, text: parts[0] ?? status };
+    const notFull = (fraction: number) => Math.min(fraction, FULLEST);
+    const fraction = shown?.fraction ?? null;
+    const goal = shown?.movesTo ?? null;
+    bar = {
+      fraction: fraction === null ? null : notFull(fraction),
+      text: parts[0] ?? status,
+      movesTo: goal?.fraction == null || isStale ? null : { fraction: notFull(goal.fraction), inMs: goal.inMs },
+    };
   };
 
   switch (snapshot.status) {
@@ -109,7 +125,7 @@ export function describeTask({ snapshot, movedAt, pace, grewAt }: TaskMemory, co
     case 'running': {
       if (progress?.stage !== undefined) status = capitalize(toWords(progress.stage));
       facts.push(...parts);
-      const left = isStale ? null : timeLeft(pace, progress, now);
+      const left = isStale ? null : timeLeft(pace, progress, now, shown?.done);
       if (left !== null) facts.push(wording.timeLeft(wording.duration(left)));
       if (attempt > 1) remarks.push(wording.restarted(attempt, attempts));
       isSlow = snapshot.expectedAt !== null && now > Date.parse(snapshot.expectedAt);
@@ -180,9 +196,11 @@ export function isPartialSuccess(snapshot: Snapshot): boolean {
   return toSegments(snapshot) !== null;
 }
 
-function partsOf({ progress, status }: Snapshot, wording: Wording): string[] {
+/** @param shownDone what to show as done in place of what the snapshot says */
+function partsOf({ progress, status }: Snapshot, shownDone: number | undefined, wording: Wording): string[] {
   if (!progress) return [];
-  const { done, total, skipped = 0, failed = 0 } = progress;
+  const { total, skipped = 0, failed = 0 } = progress;
+  const done = shownDone ?? progress.done;
   const parts = [
     wording.done(status === 'succeeded' ? done - skipped - failed : done, status === 'succeeded' ? null : total),
   ];

@@ -1,5 +1,6 @@
 /** Estimates how long a task will still take, from its pace. Gives no estimate where it would be unreliable. Pure. */
 
+import { isRate, PACE_HORIZON_MS } from '../../../core/tasks/pace.ts';
 import type { Progress } from '../../../core/tasks/snapshot.ts';
 
 /** What the progress so far says about the pace. */
@@ -57,13 +58,22 @@ function isSameTotal(before: number | null, now: number | null): boolean {
 }
 
 /**
- * Seconds left, rounded up to coarse steps so that the text does not flicker. Null where there is no reliable pace: measured
- * too briefly, too uneven, no total, no recent report, or a task with stages (nobody knows how long the next ones take).
+ * Seconds left, in coarse steps that do not flicker, or null where the pace is not reliable: measured too briefly, too
+ * uneven, no total, no recent report, or stages (how long the next ones take is unknown).
+ * @param shownDone how many elements are shown as done at `now`, where that is more than was reported
  */
-export function timeLeft(pace: Pace | null, progress: Progress | null, now: number): number | null {
+export function timeLeft(
+  pace: Pace | null,
+  progress: Progress | null,
+  now: number,
+  shownDone = pace?.done ?? 0,
+): number | null {
   if (!pace?.rate || !progress?.total || progress.stage !== undefined) return null;
-  if (pace.watched < MIN_MEASURED || pace.spread > MAX_SPREAD || now - pace.at > MIN_MEASURED) return null;
-  const seconds = Math.max((progress.total - pace.done) / pace.rate - (now - pace.at) / 1_000, 1);
+  // With a rate, the next report may be 10 s away.
+  const recent = isRate(progress.rate) ? PACE_HORIZON_MS : MIN_MEASURED;
+  if (pace.watched < MIN_MEASURED || pace.spread > MAX_SPREAD || now - pace.at > recent) return null;
+  const byReport = (progress.total - pace.done) / pace.rate - (now - pace.at) / 1_000;
+  const seconds = Math.max(Math.min(byReport, (progress.total - shownDone) / pace.rate), 1);
   const step = seconds > 600 ? 300 : seconds > 90 ? 60 : seconds > 20 ? 10 : 5;
   return Math.ceil(seconds / step) * step;
 }
