@@ -29,7 +29,8 @@ beforeAll(async () => {
     for (let done = 1; ; done++) {
       await new Promise((resolve) => setTimeout(resolve, 20));
       task.signal.throwIfAborted();
-      task.progress({ done });
+      // A changed note is told within a second; steady work alone every 10 s.
+      task.progress({ done, note: `Row ${done}` });
     }
   });
   working = worker.run({ signal: shutdown.signal });
