@@ -6,3 +6,4 @@ export { consoleLog, type Log } from './log.ts';
 export type { BackendOptions } from './options.ts';
 export { type Endpoint, type PusherOptions, pusherFromEnv } from './push/bus/pusher-env.ts';
 export type { RedisEndpoint, RedisTls } from './redis/address.ts';
+export type { ServerBackend } from './server-backend.ts';

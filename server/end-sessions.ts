@@ -1,6 +1,6 @@
 /** Tells pages and the bus that a user has signed out. It serves the sign-out route of an application. */
 
-import type { Backend } from '../backend/backend.ts';
+import type { ServerBackend } from '../backend/server-backend.ts';
 import { assertOwner, userIdOf } from '../core/channel.ts';
 
 /**
@@ -8,7 +8,7 @@ import { assertOwner, userIdOf } from '../core/channel.ts';
  * waits for that, because the caller is answering a request. Failures are logged. Never rejects.
  */
 export async function endSessions(
-  backend: Backend,
+  backend: ServerBackend,
   owner: string,
   options: { readonly userSignIn: boolean },
 ): Promise<void> {

@@ -1,7 +1,7 @@
 /** What an application passes to `createTaskServer`, and the checks of it. */
 
 import type { Request } from 'express';
-import { type Backend, isBackend } from '../backend/backend.ts';
+import { isServerBackend, type ServerBackend } from '../backend/server-backend.ts';
 import { MAX_WAIT_SECONDS } from '../core/limits.ts';
 import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
 import { isObject, refuseOptions, requireOption, wholeNumbers } from '../core/values/options.ts';
@@ -11,7 +11,8 @@ import { describe } from '../core/values/text.ts';
 export type Identify = (req: Request) => string | null | Promise<string | null>;
 
 export interface TaskServerOptions {
-  readonly backend: Backend;
+  /** What `createBackend` gives; in tests what `createMemoryBackend` of `inloop/testing` gives. */
+  readonly backend: ServerBackend;
   /** Every definition that this server may start. */
   readonly tasks: readonly AnyTaskDefinition[];
   /** Tells who sends a request, from your own session: the user's id, or null. If it throws, the answer is 500. */
@@ -67,7 +68,7 @@ export function checkServerOptions(options: TaskServerOptions): void {
   const { backend, identify, path, signal, limits } = options;
   const check = (isValid: boolean, name: keyof TaskServerOptions, expected: string) =>
     requireOption(isValid, `createTaskServer: ${name}`, expected, options[name]);
-  check(isBackend(backend), 'backend', 'what createBackend gives');
+  check(isServerBackend(backend), 'backend', 'what createBackend gives');
   check(typeof identify === 'function', 'identify', 'a function from a request to a user id or null');
   check(path === undefined || typeof path === 'string', 'path', 'a path like /tasks');
   check(signal === undefined || signal instanceof AbortSignal, 'signal', 'an AbortSignal');

@@ -7,7 +7,7 @@
  */
 
 import express, { type RequestHandler } from 'express';
-import type { Backend } from '../backend/backend.ts';
+import type { ServerBackend } from '../backend/server-backend.ts';
 import { isOwnerChannel } from '../core/channel.ts';
 import { refusal } from './problem.ts';
 
@@ -17,7 +17,7 @@ const MAX_WEBHOOK_BYTES = 262_144;
 const MAX_WAITING_CHECKS = 1_000;
 
 /** The handlers of `POST /webhook`, in order. */
-export function createWebhookHandlers(backend: Backend): RequestHandler[] {
+export function createWebhookHandlers(backend: ServerBackend): RequestHandler[] {
   const confirm = vacancyCheck(backend);
   const checkHeaders: RequestHandler = (req, _res, next) => {
     // Before any byte of the body is read.
@@ -58,7 +58,7 @@ export function createWebhookHandlers(backend: Backend): RequestHandler[] {
  * Asks the bus whether a channel is really vacant, one channel at a time. A webhook may be wrong or late, and then an open
  * page would get no progress. If the bus does not answer, the channel counts as occupied.
  */
-function vacancyCheck(backend: Backend): (channel: string) => void {
+function vacancyCheck(backend: ServerBackend): (channel: string) => void {
   const waiting = new Set<string>();
   let isAsking = false;
   const markWatched = (channel: string) => backend.redis.noteWatched(channel).catch(() => undefined);
@@ -78,7 +78,7 @@ function vacancyCheck(backend: Backend): (channel: string) => void {
   };
 }
 
-function unsigned({ events }: Backend) {
+function unsigned({ events }: ServerBackend) {
   events.emit('webhook.refused', () => ({ why: 'unsigned' }));
   return refusal('bad_signature', 'The signature of this webhook is missing or wrong.', 401);
 }

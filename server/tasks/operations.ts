@@ -1,7 +1,7 @@
 /** Everything that can be done with tasks, by owner. The router calls it for browsers; an application may call it directly. */
 
 import { delay } from '../../backend/async.ts';
-import type { Backend } from '../../backend/backend.ts';
+import type { ServerBackend } from '../../backend/server-backend.ts';
 import type { OwnedTask, TaskRecord } from '../../backend/store/record.ts';
 import { mayBeDoneInRedis } from '../../backend/store/redis.ts';
 import type { Created, NewRecord } from '../../backend/store/store.ts';
@@ -34,10 +34,10 @@ export interface StartOptions {
 }
 
 export class TaskOperations {
-  readonly #backend: Backend;
+  readonly #backend: ServerBackend;
   readonly #definitions: ReadonlyMap<string, AnyTaskDefinition>;
 
-  constructor(backend: Backend, definitions: readonly AnyTaskDefinition[]) {
+  constructor(backend: ServerBackend, definitions: readonly AnyTaskDefinition[]) {
     checkDefinitions(definitions);
     this.#backend = backend;
     this.#definitions = new Map(definitions.map((definition) => [definition.name, definition]));

@@ -1,8 +1,8 @@
 /** The HTTP contract (design.md, docs/protocol.md), as an Express router. It serves browsers, phones and curl. */
 
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
-import type { Backend } from '../../backend/backend.ts';
 import { connectionInfo } from '../../backend/push/bus/pusher-env.ts';
+import type { ServerBackend } from '../../backend/server-backend.ts';
 import { assertOwner, userIdOf } from '../../core/channel.ts';
 import { MAX_EVENT_BYTES, MAX_INPUT_BYTES, MAX_RESULT_BYTES, MAX_SEEN_IDS } from '../../core/limits.ts';
 import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
@@ -28,7 +28,7 @@ import { isId } from './task-id.ts';
 import { parseWait, type Waiting } from './waiting.ts';
 
 export interface RouterOptions {
-  readonly backend: Backend;
+  readonly backend: ServerBackend;
   readonly operations: TaskOperations;
   readonly identify: Identify;
   /** Where the router is reached, as the browser sees it. */

@@ -1,0 +1,43 @@
+/**
+ * What a task server needs of a backend. `Backend` gives it over Redis and the bus, `inloop/testing` in memory. So the server
+ * asks for this and for nothing else.
+ */
+
+import { isObject } from '../core/values/options.ts';
+import type { Clock } from './clock.ts';
+import type { Emitter } from './events/events.ts';
+import type { Log } from './log.ts';
+import type { Bus } from './push/bus/bus.ts';
+import type { PusherOptions } from './push/bus/pusher-env.ts';
+import type { Publisher } from './push/publisher.ts';
+import type { Sweeper } from './recovery/sweeper.ts';
+import type { Redis } from './store/redis.ts';
+import type { TaskStore } from './store/store.ts';
+import type { TaskChanges } from './task-changes.ts';
+
+/** The part of a backend that a task server uses. Its properties are for inloop itself: hand it to `createTaskServer`. */
+export interface ServerBackend {
+  /** @internal */ readonly store: Pick<TaskStore, 'read' | 'list' | 'markWaited' | 'discard'>;
+  /** @internal */ readonly changes: Pick<TaskChanges, 'create' | 'apply' | 'see'>;
+  /** Who is watched, and which tasks have changed. @internal */
+  readonly redis: Pick<Redis, 'onChange' | 'noteWatched' | 'noteWebhook'>;
+  /** @internal */ readonly clock: Pick<Clock, 'iso' | 'ready'>;
+  /** @internal */ readonly bus: Pick<
+    Bus,
+    'authorize' | 'authorizeUser' | 'endConnections' | 'isEncrypted' | 'isOccupied' | 'looksSigned' | 'webhook'
+  >;
+  /** @internal */ readonly publisher: Pick<Publisher, 'isDown' | 'publishSessionEnd'>;
+  /** @internal */ readonly sweeper: Pick<Sweeper, 'start' | 'addDefinitions'>;
+  /** @internal */ readonly pusher: PusherOptions;
+  /** @internal */ readonly events: Emitter;
+  /** @internal */ readonly log: Log;
+  /** The channel on which `owner`'s tasks are pushed. @internal */
+  channelOf(owner: string): string;
+  /** Resolves when what waits has been pushed, or after 2 s. */
+  flush(): Promise<void>;
+}
+
+/** Whether `value` is a backend that a task server can use, of this copy of the package or another one. @internal */
+export function isServerBackend(value: unknown): value is ServerBackend {
+  return isObject(value) && 'store' in value && 'changes' in value && 'publisher' in value && 'sweeper' in value;
+}
