@@ -39,5 +39,5 @@ export interface ServerBackend {
 
 /** Whether `value` is a backend that a task server can use, of this copy of the package or another one. @internal */
 export function isServerBackend(value: unknown): value is ServerBackend {
-  return isObject(value) && 'store' in value && 'changes' in value && 'publisher' in value && 'sweeper' in value;
+  return isObject(value) && 'store' in value && 'publisher' in value;
 }
