@@ -11,6 +11,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import Queue from 'bee-queue';
 import { ConfigError } from '../../core/config-error.ts';
 
 const VERSION = '2.0.0';
@@ -33,11 +34,28 @@ const FINGERPRINTS: Readonly<Record<string, string>> = {
 
 let isChecked = false;
 
-/** Compares the installed bee-queue with the contract, once in a process. @throws ConfigError `invalid_dependency` */
+/**
+ * Compares the installed bee-queue with the contract, once in a process. An application that was bundled has no files to
+ * compare, or has another copy's: it contains the bee-queue that was installed beside inloop when it was bundled.
+ * @throws ConfigError `invalid_dependency`
+ */
 export function checkBeeQueueOnce(): void {
   if (isChecked) return;
-  checkBeeQueue(dirname(createRequire(import.meta.url).resolve('bee-queue/package.json')));
+  const folder = folderOf(Queue);
+  if (folder !== null) checkBeeQueue(folder);
   isChecked = true;
+}
+
+/** The folder of the package whose main file exports `running`; null if `running` was not loaded from a package. */
+function folderOf(running: unknown): string | null {
+  try {
+    // In a bundle there may be no `import.meta.url`, no such package, or a package that is not the one that runs.
+    const require = createRequire(import.meta.url);
+    const main = require.resolve('bee-queue');
+    return require.cache[main]?.exports === running ? dirname(main) : null;
+  } catch {
+    return null;
+  }
 }
 
 /** @param folder of the package @throws ConfigError `invalid_dependency` saying what was expected, found, and what to do */

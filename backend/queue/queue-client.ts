@@ -6,6 +6,7 @@
  * bee-queue gets one client for commands, and asks it for a `duplicate`, on which it waits for jobs.
  */
 
+import { createHash } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { RedisAddress } from '../redis/address.ts';
 import { Connection, type ConnectionOptions } from '../redis/connection.ts';
@@ -14,6 +15,7 @@ import { CHECK_STALLED_JOBS, JOB_DATA } from './queue-scripts.ts';
 
 /** How long a command waits for a connection. */
 const PATIENCE_MS = 10_000;
+const CHECK_STALLED_SHA = createHash('sha1').update(CHECK_STALLED_JOBS).digest('hex');
 
 type Done = (error: unknown, answer?: unknown) => void;
 
@@ -81,14 +83,16 @@ export class QueueClient extends EventEmitter {
   /**
    * bee-queue runs one script through its client: the check for stalled jobs. If that fails, bee-queue is told that no job
    * is stalled: after a failed first check it would take no jobs at all, and a later failure it would not handle.
+   *
+   * @param _sha undefined, since bee-queue has read none of its scripts (`ensureScripts` in queue.ts)
    */
-  evalsha(sha: string, ...rest: unknown[]): void {
+  evalsha(_sha: unknown, ...rest: unknown[]): void {
     const done = rest.pop() as Done;
     if (this.#connectedFor < this.#options.graceAfterReconnect) {
       done(null, []);
       return;
     }
-    this.runScript(CHECK_STALLED_JOBS, sha, rest as (string | number)[]).then(
+    this.runScript(CHECK_STALLED_JOBS, CHECK_STALLED_SHA, rest as (string | number)[]).then(
       (stalled) => {
         this.#options.onSuccess();
         done(null, stalled);
@@ -98,11 +102,6 @@ export class QueueClient extends EventEmitter {
         done(null, []);
       },
     );
-  }
-
-  /** bee-queue asks whether Redis has a script, to load it if not. The answer is always yes: see {@link runScript}. */
-  script(_question: string, _sha: string, done: Done): void {
-    done(null, [1]);
   }
 
   /**

@@ -3,24 +3,19 @@
  * beside this one.
  */
 
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { BEE_QUEUE_LUA } from './bee-queue-lua.ts';
 
 /** What bee-queue stores for a job. Our jobs carry no data: the task's record says what is to be done. */
 export const JOB_DATA = '{"data":{},"options":{},"status":"created"}';
 
-function readScript(name: string): string {
-  return readFileSync(createRequire(import.meta.url).resolve(`bee-queue/lib/lua/${name}.lua`), 'utf8');
-}
-
 /** Moves active jobs without a keep-alive back to the waiting ones. bee-queue runs it. */
-export const CHECK_STALLED_JOBS = readScript('checkStalledJobs');
+export const CHECK_STALLED_JOBS = BEE_QUEUE_LUA.checkStalledJobs;
 
 /**
  * Moves delayed jobs that are due to the waiting ones. Keys: delayed, waiting. Arguments: now, debounce (both in ms).
  * Answer: how many jobs were moved, and when the next job is due (-1 if there is none).
  */
-export const RAISE_DELAYED_JOBS = readScript('raiseDelayedJobs');
+export const RAISE_DELAYED_JOBS = BEE_QUEUE_LUA.raiseDelayedJobs;
 
 /** The scripts that are run on their own. Those in {@link ADD_JOB} are part of our scripts. */
 export const QUEUE_SCRIPTS: readonly string[] = [CHECK_STALLED_JOBS, RAISE_DELAYED_JOBS];
@@ -32,10 +27,10 @@ export const QUEUE_SCRIPTS: readonly string[] = [CHECK_STALLED_JOBS, RAISE_DELAY
  */
 export const ADD_JOB = `
 local function addJobNow(KEYS, ARGV)
-${readScript('addJob')}
+${BEE_QUEUE_LUA.addJob}
 end
 local function addJobLater(KEYS, ARGV)
-${readScript('addDelayedJob')}
+${BEE_QUEUE_LUA.addDelayedJob}
 end
 local function addJob(queue, job, at)
   local id, jobs, data = queue .. 'id', queue .. 'jobs', '${JOB_DATA}'

@@ -95,6 +95,8 @@ export class JobQueues {
       prefix: queuePrefix(prefix),
       isWorker: true,
       activateDelayedJobs: false,
+      // Otherwise bee-queue reads its scripts from files. They are in our client (queue-client.ts).
+      ensureScripts: false,
       stallInterval: Math.max(Math.floor(options.stallInterval * STALL_SHARE), 1),
       getEvents: false,
       sendEvents: false,

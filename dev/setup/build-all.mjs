@@ -4,6 +4,7 @@ import { cp, mkdir, readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import * as esbuild from 'esbuild';
 import { fail, root, run } from './command.mjs';
+import { embedScripts } from './embed-scripts.mjs';
 
 /** The TypeScript projects to build; `tsc -b` also builds those they refer to. `npm run check` only type-checks tests. */
 const PROJECTS = ['client', 'demo', 'demo/page', 'dev'];
@@ -14,6 +15,7 @@ export async function buildAll() {
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const code = await run(process.execPath, [tsc, '-b', ...PROJECTS]);
   if (code !== 0) fail('The build failed; the lines above say where.');
+  await embedScripts();
   await bundlePage();
 }
 
