@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import express, { type RequestHandler } from 'express';
 import type { Backend } from '../backend/backend.ts';
 import { backendOn } from '../test/support/parts.ts';
+import { attachFallback } from './fallback/attach.ts';
 import { checkOrigins, sameOrigin } from './origins.ts';
 import { createTaskServer } from './task-server.ts';
 
@@ -11,7 +12,9 @@ const ENV = {
   PUSHER_APP_ID: '1',
   PUSHER_KEY: 'key',
   PUSHER_SECRET: 'secret',
-  PUSHER_CLUSTER: 'eu',
+  // Nothing listens there. The fallback needs an address of the bus to be attached at all.
+  PUSHER_HOST: '127.0.0.1',
+  PUSHER_PORT: '1',
   REDIS_URL: 'redis://127.0.0.1:1',
 };
 const LISTED = 'https://app.example.com';
@@ -35,6 +38,7 @@ async function serve(trust: string | false, origins: string[], path?: string): P
   const answer: RequestHandler = (_req, res) => void res.json({});
   app.all('/own', sameOrigin({ origins }), answer);
   const server = createServer(app);
+  attachFallback(server, { backend, allowedOrigins: origins });
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return (server.address() as AddressInfo).port;
@@ -80,7 +84,14 @@ function ask(port: number, method: string, path: string, headers: Record<string,
 }
 
 const OWN = 'http://own.test:3000';
-type Case = readonly [what: string, headers: Record<string, string | string[]>, isTaken: boolean];
+type Case = readonly [
+  what: string,
+  headers: Record<string, string | string[]>,
+  isTaken: boolean,
+  /** The same for the fallback, where it differs: the fallback does not know whether the browser used TLS. */
+  isTakenByFallback?: boolean,
+];
+/** The cases of the one rule (`sender.ts`), for all who ask it. */
 const RULE: readonly Case[] = [
   ['no browser', {}, true],
   ['a browser’s own page', { 'Sec-Fetch-Site': 'same-origin', Origin: OWN }, true],
@@ -102,7 +113,15 @@ const RULE: readonly Case[] = [
   ['a foreign origin', { Origin: 'https://evil.test' }, false],
   ['an empty origin', { Origin: '' }, false],
   ['two origins', { Origin: [OWN, 'https://evil.test'] }, false],
-  ['another scheme', { Origin: 'https://own.test:3000' }, false],
+  ['another scheme', { Origin: 'https://own.test:3000' }, false, true],
+  ['a proxy that ends TLS', { Host: 'own.test', Origin: 'https://own.test' }, false, true],
+  ['a proxy that ends TLS and names its port', { Host: 'own.test:443', Origin: 'https://own.test' }, false, true],
+  [
+    'another scheme, by a browser that tells',
+    { 'Sec-Fetch-Site': 'same-site', Origin: 'https://own.test:3000' },
+    false,
+  ],
+  ['a scheme that is not of the web', { Origin: 'ftp://own.test:3000' }, false],
   ['another port', { Origin: 'http://own.test:3001' }, false],
   ['the default port', { Origin: 'http://own.test' }, false],
   ['a longer host', { Origin: 'http://own.test:3000.evil.test' }, false],
@@ -116,6 +135,8 @@ const RULE: readonly Case[] = [
   ['a default port that Host names', { Host: 'own.test:80', Origin: 'http://own.test' }, true],
   ['a host in capitals', { Host: 'OWN.test:3000', Origin: OWN }, true],
   ['a Host that is none', { Host: 'evil.test/?', Origin: 'http://evil.test' }, false],
+  ['no Host', { Host: '', Origin: '' }, false],
+  ['a Host called null', { Host: 'null', Origin: 'null' }, false],
   ['a Host with a user', { Host: 'x@evil.test', Origin: 'http://evil.test' }, false],
   ['a listed origin', { Origin: LISTED, 'Sec-Fetch-Site': 'cross-site' }, true],
   ['a listed origin of the same site', { Origin: LISTED, 'Sec-Fetch-Site': 'same-site' }, true],
@@ -140,6 +161,14 @@ describe('a request that changes something', () => {
       ]);
     }
   });
+
+  it.each(RULE)(
+    'of %s %j: taken %p, and by the fallback, if it differs, %p',
+    async (_what, headers, isTaken, byFallback = isTaken) => {
+      const { status } = await ask(plain, 'OPTIONS', '/pusher/app/key/1/abcdefgh/xhr', headers);
+      expect(status).toBe(byFallback ? 204 : 403);
+    },
+  );
 
   it.each(RULE)('reading stays open for %s', async (_what, headers) => {
     expect((await ask(plain, 'GET', '/tasks/connection', headers)).status).toBe(200);

@@ -12,6 +12,7 @@ import type { TaskError } from '../core/error.ts';
 import { refuseOptions } from '../core/values/options.ts';
 import { CHANNEL_HEADER, PROTOCOL_HEADER, TIME_HEADER } from '../core/wire.ts';
 import { refusal, sendProblem } from './problem.ts';
+import { originAt, senderOf } from './sender.ts';
 
 export interface SameOriginOptions {
   /** Origins besides the own one whose pages may act and read, like `https://app.example.com`. Default none. */
@@ -24,9 +25,6 @@ export interface OriginRule {
   /** The own origin, if it is known. Null: the one that the request names as its host. */
   readonly own: string | null;
 }
-
-/** Who sent a request: a page of the own origin, of a listed one, of any other, or a program that is not a browser. */
-export type Sender = 'own' | 'listed' | 'foreign' | 'no-browser';
 
 const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
 /** Headers that the client sends and that browsers ask permission for. `Authorization` is for bearer tokens. */
@@ -61,7 +59,7 @@ export function guardOrigins(
 ): RequestHandler {
   return (req, res, next) => {
     if (rule.listed.size > 0) res.vary('Origin');
-    const sender = senderOf(req, rule);
+    const sender = senderOf(req.headers, rule.listed, (origin) => origin === rule.own || origin === originOf(req));
     if (sender === 'listed') {
       allowReading(req, res);
       if (req.method === 'OPTIONS' && req.headers['access-control-request-method'] !== undefined) {
@@ -73,17 +71,6 @@ export function guardOrigins(
     onRefused?.(req.headers['sec-fetch-site'] === undefined ? 'origin' : 'sec-fetch-site');
     sendProblem(res, refuse(req));
   };
-}
-
-/** Who sent `req`, by headers that no script in a page can set. */
-export function senderOf(req: Request, { listed, own }: OriginRule): Sender {
-  const { origin, 'sec-fetch-site': site } = req.headers;
-  if (origin === undefined && site === undefined) return 'no-browser';
-  // This is right even behind a proxy that changes Host. `same-site` is another port or subdomain, which may be anybody's.
-  if (site === 'same-origin') return 'own';
-  if (origin !== undefined && listed.has(origin)) return 'listed';
-  if (site !== undefined) return 'foreign';
-  return origin === own || origin === originOf(req) ? 'own' : 'foreign';
 }
 
 /** Checks a list of origins, each exactly as browsers send it. @throws ConfigError `invalid_options` */
@@ -115,8 +102,7 @@ export function hostUsedBy(req: Request): string | undefined {
 
 /** The origin that `req` was sent to, or null if its host is not valid. Express knows which proxies to believe. */
 function originOf(req: Request): string | null {
-  const url = `${req.protocol}://${req.host}`;
-  return /^[^/?#@\\\s]+$/.test(req.host ?? '') && URL.canParse(url) ? new URL(url).origin : null;
+  return originAt(req.protocol, req.host ?? '');
 }
 
 function allowReading(req: Request, res: Response): void {

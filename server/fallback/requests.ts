@@ -9,7 +9,7 @@ import { Outage } from '../../backend/events/outage.ts';
 import type { Endpoint } from '../../backend/push/bus/pusher-env.ts';
 import { clientOf } from './access/client-address.ts';
 import { Opener } from './access/opener.ts';
-import { answerPreflight, isSecure, relationOf, setCors } from './access/origin.ts';
+import { answerPreflight, fallbackSenderOf, isSecure, setCors } from './access/origin.ts';
 import { refuse, refuseKey, refuseOthers, refuseUnavailable } from './answers.ts';
 import type { CheckedOptions } from './options.ts';
 import type { FallbackRoute } from './route.ts';
@@ -19,9 +19,9 @@ import { Session } from './session/session.ts';
 import { type Entry, SessionTable } from './session/session-table.ts';
 
 /** The client that sent a request. */
-interface Sender {
-  /** Its address, as {@link clientOf} gives it. */
-  readonly client: string;
+interface Client {
+  /** As {@link clientOf} gives it. */
+  readonly address: string;
   /** Whether it is a page of the application's own origin, or no page. From other origins, pusher-js sends no cookies. */
   readonly keepsCookies: boolean;
 }
@@ -62,8 +62,8 @@ export class FallbackRequests {
 
   answer(req: IncomingMessage, res: ServerResponse, route: FallbackRoute): void {
     const { allowedOrigins, trust } = this.#options;
-    const relation = relationOf(req, allowedOrigins, trust);
-    if (relation === 'foreign') {
+    const sender = fallbackSenderOf(req, allowedOrigins, trust);
+    if (sender === 'foreign') {
       this.#noteRefused('foreign_origin');
       refuse(res, 403, 'forbidden_origin', 'Pages of this origin may not connect here.');
       return;
@@ -78,13 +78,13 @@ export class FallbackRequests {
       refuse(res, 405, 'method_not_allowed', `Expected POST, got ${req.method}.`);
       return;
     }
-    this.#answerClient(req, res, route, { client: clientOf(req, trust), keepsCookies: relation === 'own' });
+    this.#answerClient(req, res, route, { address: clientOf(req, trust), keepsCookies: sender !== 'listed' });
   }
 
-  #answerClient(req: IncomingMessage, res: ServerResponse, route: FallbackRoute, sender: Sender): void {
+  #answerClient(req: IncomingMessage, res: ServerResponse, route: FallbackRoute, client: Client): void {
     const found = this.#sessions.find(route.session);
-    const isOpener = !found || found.opener.sent(req, sender.client);
-    if (!isOpener && !this.#mayProve(req, route, found, sender)) {
+    const isOpener = !found || found.opener.sent(req, client.address);
+    if (!isOpener && !this.#mayProve(req, route, found, client)) {
       this.#noteRefused('not_its_opener');
       refuseOthers(res);
       return;
@@ -103,7 +103,7 @@ export class FallbackRequests {
     }
     // A session that this process does not know is opened. For pusher-js it may be open already (in another instance, or
     // before a restart). Then pusher-js takes the opening line as the loss of its session, and connects again.
-    const entry = found ?? this.#open(req, res, route, sender);
+    const entry = found ?? this.#open(req, res, route, client);
     entry?.session.receive(route.verb, res);
   }
 
@@ -111,21 +111,21 @@ export class FallbackRequests {
    * Whether a request that is not recognized may go on. A client without cookies proves who it is with a subscription that
    * it sends (`send-request.ts`). A client that polls has to poll before it can send one.
    */
-  #mayProve(req: IncomingMessage, route: FallbackRoute, { opener, session }: Entry, { client }: Sender): boolean {
-    if (!opener.couldHaveSent(req, client)) return false;
+  #mayProve(req: IncomingMessage, route: FallbackRoute, { opener, session }: Entry, { address }: Client): boolean {
+    if (!opener.couldHaveSent(req, address)) return false;
     return route.verb === 'send' || (route.verb === 'poll' && session.isPolled);
   }
 
-  #open(req: IncomingMessage, res: ServerResponse, route: FallbackRoute, sender: Sender): Entry | null {
+  #open(req: IncomingMessage, res: ServerResponse, route: FallbackRoute, client: Client): Entry | null {
     const { limits, publicUrl, trust } = this.#options;
-    const { client, keepsCookies } = sender;
+    const { address, keepsCookies } = client;
     if (this.#isClosed) {
       this.#noteRefused('closing');
       res.setHeader('Connection', 'close');
       refuseUnavailable(res);
       return null;
     }
-    if (!this.#sessions.hasRoom(client)) {
+    if (!this.#sessions.hasRoom(address)) {
       this.#noteRefused('too_many');
       res.setHeader('Retry-After', '10');
       refuse(res, 429, 'too_many_sessions', 'Too many connections over HTTP. Try again later.');
@@ -140,14 +140,14 @@ export class FallbackRequests {
       unavailable: refuseUnavailable,
       onConnection: (failure) => (failure === null ? this.#outage.succeeded() : this.#outage.failed(failure)),
       onForgotten: () => {
-        this.#sessions.remove(route.session, client, entry);
+        this.#sessions.remove(route.session, address, entry);
         const seconds = (performance.now() - openedAt) / 1_000;
         events.emit('fallback.session.closed', () => ({ open: this.#sessions.size, seconds }));
       },
     });
     const path = `${publicUrl.path}/app/${route.key}/${route.session}`;
-    const entry: Entry = { session, opener: new Opener(req, { keepsCookies, client, path }), bodies: 0 };
-    this.#sessions.add(route.session, client, entry);
+    const entry: Entry = { session, opener: new Opener(req, { keepsCookies, client: address, path }), bodies: 0 };
+    this.#sessions.add(route.session, address, entry);
     events.emit('fallback.session.opened', () => ({ open: this.#sessions.size }));
     entry.opener.setCookie(res, isSecure(req, trust));
     return entry;

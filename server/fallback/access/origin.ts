@@ -1,22 +1,19 @@
 /** Which pages may use the fallback: the application's own, and those of listed origins. It serves `requests.ts`. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { originAt, type Sender, senderOf } from '../../sender.ts';
 
 /** Whether `X-Forwarded-*` headers from this address are believed. */
 export type Trust = (address: string, hop: number) => boolean;
 
-/** Whether a request comes from the application's own page (or from no page), from a listed origin, or from another. */
-export type Relation = 'own' | 'listed' | 'foreign';
-
-/** Where `req` comes from. A request without an origin was not sent by a browser, so no user's cookies are at risk. */
-export function relationOf(req: IncomingMessage, allowed: ReadonlySet<string>, trust: Trust): Relation {
-  const { origin } = req.headers;
-  // No script can set Sec-Fetch-Site, and a proxy that rewrites Host leaves it as it is.
-  if (origin === undefined || req.headers['sec-fetch-site'] === 'same-origin') return 'own';
-  const host = hostOf(req, trust);
-  const isOwn = URL.canParse(origin) && host !== null && new URL(origin).host === stripDefaultPort(host, origin);
-  if (isOwn) return 'own';
-  return allowed.has(origin) ? 'listed' : 'foreign';
+/** Who sent `req`, by the rule that the task router has too. @param listed other origins whose pages may connect */
+export function fallbackSenderOf(req: IncomingMessage, listed: ReadonlySet<string>, trust: Trust): Sender {
+  return senderOf(req.headers, listed, (origin) => {
+    // The router compares the scheme, too. Here it is not known: a proxy that ends TLS need not say so, and the fallback
+    // has no Express that was told its address.
+    const scheme = origin.startsWith('https:') ? 'https' : 'http';
+    return origin === originAt(scheme, hostOf(req, trust));
+  });
 }
 
 /** Whether the browser uses TLS, as far as that is known behind a proxy. */
@@ -41,15 +38,10 @@ export function answerPreflight(res: ServerResponse): void {
   res.writeHead(204).end();
 }
 
-function hostOf(req: IncomingMessage, trust: Trust): string | null {
+function hostOf(req: IncomingMessage, trust: Trust): string {
   const forwarded = String(req.headers['x-forwarded-host'] ?? '')
     .split(',')[0]
     ?.trim();
-  if (forwarded && trust(req.socket.remoteAddress ?? '', 0)) return forwarded.toLowerCase();
-  return req.headers.host?.toLowerCase() ?? null;
-}
-
-/** `Host: a:443` and the origin `https://a` mean the same. */
-function stripDefaultPort(host: string, origin: string): string {
-  return host.replace(origin.startsWith('https:') ? /:443$/ : /:80$/, '');
+  if (forwarded && trust(req.socket.remoteAddress ?? '', 0)) return forwarded;
+  return req.headers.host ?? '';
 }
