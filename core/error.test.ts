@@ -15,7 +15,7 @@ describe('TaskError', () => {
 
   it('gives a snapshot its code and message, and nothing else', () => {
     const error = new TaskError('oops', 'It broke.', { cause: new Error('password=hunter2'), status: 503 });
-    expect(error.toFailure()).toEqual({ code: 'oops', message: 'It broke.', retryable: true });
+    expect(validFailure(error)).toEqual({ code: 'oops', message: 'It broke.', retryable: true });
   });
 });
 
@@ -30,7 +30,7 @@ describe('asTaskError', () => {
     (thrown) => {
       const error = asTaskError(thrown);
       expect(error).toMatchObject({ code: 'internal', message: 'Something went wrong on our side.', retryable: true });
-      expect(JSON.stringify([error, error.toFailure(), error.message])).not.toContain('hunter2');
+      expect(JSON.stringify([error, validFailure(error), error.message])).not.toContain('hunter2');
       expect(error.cause).toBe(thrown);
     },
   );
@@ -82,7 +82,8 @@ describe('asTaskError', () => {
     expect(error).toMatchObject(expected);
     expect(error).not.toBe(thrown);
     expect(error.cause).toBe(thrown);
-    expect(validFailure(error)).toEqual(error.toFailure());
+    const { code, message, retryable } = error;
+    expect(validFailure(error)).toEqual({ code, message, retryable });
   });
 
   it('leaves one that is frozen, and one of a class of its own', () => {

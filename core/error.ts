@@ -62,11 +62,6 @@ export class TaskError extends Error implements TaskFailure {
     this.issues = options.issues ?? [];
     this.retryAfter = options.retryAfter ?? null;
   }
-
-  /** The part of this error that goes into a snapshot. */
-  toFailure(): TaskFailure {
-    return { code: this.code, message: this.message, retryable: this.retryable };
-  }
 }
 
 const INTERNAL = { code: 'internal', message: 'Something went wrong on our side.' };

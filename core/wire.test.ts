@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { FAILURE, move, newTask, time } from '../test/support/task-events.ts';
-import { TaskError } from './error.ts';
 import {
   MAX_ERROR_CODE_LENGTH,
   MAX_ERROR_MESSAGE_LENGTH,
@@ -21,9 +20,11 @@ const fill = (unit: string, length: number) => unit.repeat(Math.floor(length / u
 
 /** The biggest snapshots there are: every text at its limit and made of `unit`. */
 function biggest(unit: string): Snapshot[] {
-  const failure = new TaskError(fill(unit, MAX_ERROR_CODE_LENGTH), fill(unit, MAX_ERROR_MESSAGE_LENGTH), {
+  const failure = {
+    code: fill(unit, MAX_ERROR_CODE_LENGTH),
+    message: fill(unit, MAX_ERROR_MESSAGE_LENGTH),
     retryable: false,
-  }).toFailure();
+  };
   const id = '019ab000-0000-7000-8000-000000000001';
   const queued = createSnapshot({
     id,

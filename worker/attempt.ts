@@ -192,9 +192,9 @@ export class Attempt {
       case 'cancelled':
         return { type: 'stop', ...base };
       case 'deadline':
-        return { type: 'fail', ...base, error: STOP_ERRORS.deadline().toFailure() };
+        return { type: 'fail', ...base, error: validFailure(STOP_ERRORS.deadline()) };
       case 'worker_stopped':
-        return { type: 'release', ...base, error: STOP_ERRORS.worker_stopped().toFailure() };
+        return { type: 'release', ...base, error: validFailure(STOP_ERRORS.worker_stopped()) };
       default:
         return null;
     }

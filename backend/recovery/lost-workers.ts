@@ -6,7 +6,7 @@
  * of Redis every heartbeat expires. So after an outage that time starts again, and each worker can renew its heartbeat.
  */
 
-import { TaskError, type TaskFailure } from '../../core/error.ts';
+import type { TaskFailure } from '../../core/error.ts';
 import type { TaskEvent } from '../../core/tasks/transition.ts';
 import type { Emitter } from '../events/events.ts';
 import type { OwnedTask, RunState } from '../store/record.ts';
@@ -183,5 +183,5 @@ export function workerLost(times: number): TaskFailure {
     times > 1
       ? `The worker stopped unexpectedly while it was at this task, ${times} times.`
       : 'The worker stopped unexpectedly.';
-  return new TaskError('worker_lost', message).toFailure();
+  return { code: 'worker_lost', message, retryable: true };
 }

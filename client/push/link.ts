@@ -18,6 +18,7 @@
  * `pause` leads from every state to paused. The feed sees only `LinkState`, where every state but "up" is "away".
  */
 
+import { growingWait } from '../../core/values/backoff.ts';
 import type { Timing } from '../environment.ts';
 import type { Push, PushHandlers, PushLoss } from './pusher.ts';
 
@@ -79,13 +80,13 @@ export function attemptLimit(attempt: number, usual: number | null, random: numb
  */
 export function attemptDelay(attempt: number, loss: PushLoss, random: number, wasUp = true): number {
   // 15, 30, 40, 40 … s. Only another configuration or a free quota helps; that is noticed within a minute.
-  if (loss === 'refused') return Math.min(15_000 * 2 ** attempt, 40_000) * (1 + 0.3 * random);
+  if (loss === 'refused') return growingWait(attempt, 15_000, 40_000) * (1 + 0.3 * random);
   // 1, 2, 4 … 60 s.
-  if (loss === 'unauthorized') return Math.min(1_000 * 2 ** attempt, 60_000) * (1 + random);
-  if (!wasUp && attempt > 1) return Math.min(5_000 * 2 ** (attempt - 2), LONGEST_DELAY_UNTRIED) * (1 + 0.2 * random);
+  if (loss === 'unauthorized') return growingWait(attempt, 1_000, 60_000) * (1 + random);
+  if (!wasUp && attempt > 1) return growingWait(attempt - 2, 5_000, LONGEST_DELAY_UNTRIED) * (1 + 0.2 * random);
   if (attempt === 0) return 100 + 1_100 * random;
   if (attempt < QUICK_ATTEMPTS) return 200 * random;
-  return Math.min(1_000 * 1.5 ** (attempt - QUICK_ATTEMPTS), LONGEST_DELAY) * (1 + random);
+  return growingWait(attempt - QUICK_ATTEMPTS, 1_000, LONGEST_DELAY, 1.5) * (1 + random);
 }
 
 export function createLink({ timing, createPush, onChange, onEvent }: LinkOptions): Link {

@@ -23,7 +23,7 @@ import {
   type PusherLike,
   type PusherSource,
 } from './pusher-class.ts';
-import { steerTransports } from './transport.ts';
+import { makeAdaptive } from './transport.ts';
 
 /**
  * Why push is away:
@@ -104,7 +104,7 @@ export function createPush({ Pusher, connection, authorize, handlers, timing }: 
   }
 
   function create(options: Options): PusherLike {
-    const created = new (steerTransports(findPusher(Pusher) as PusherClass, timing))(connection.key, options);
+    const created = new (makeAdaptive(findPusher(Pusher) as PusherClass, timing))(connection.key, options);
     created.connection.bind('connecting_in', () => goDown('lost'));
     created.connection.bind('state_change', ({ previous, current }) => {
       if (current === 'connected') handlers.onConnected();

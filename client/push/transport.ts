@@ -1,5 +1,5 @@
 /**
- * Chooses the transport of a push connection, WebSocket or HTTP, for networks that change. `steerTransports` makes a Pusher
+ * Chooses the transport of a push connection, WebSocket or HTTP, for networks that change. `makeAdaptive` makes a Pusher
  * class that does so from the real one.
  *
  * pusher-js alone waits 5 s for a WebSocket before it tries HTTP (2 s with TLS), which is longer than the short attempts
@@ -8,6 +8,7 @@
  * time. Once the probe is subscribed it replaces the first connection, so that no event is missed in between.
  */
 
+import { growingWait } from '../../core/values/backoff.ts';
 import { systemTiming, type Timing } from '../environment.ts';
 import type { Options, PusherClass, PusherLike } from './pusher-class.ts';
 
@@ -40,29 +41,26 @@ type Callback = (data: never) => void;
 type EventCallback = (event: string, data: unknown) => void;
 
 /** A Pusher that chooses its transport, for one channel. */
-export interface SteeredPusher extends PusherLike {
+export interface AdaptivePusher extends PusherLike {
   /** How the connection is made, or the last one was; null before the first. */
   readonly transport: Transport | null;
 }
 
-export type SteeredClass = new (key: string, options: Options, transport?: Transport | null) => SteeredPusher;
+export type AdaptivePusherClass = new (key: string, options: Options, transport?: Transport | null) => AdaptivePusher;
 
 /** Classes that choose their transports already, or share a connection of such a class. */
-const steered = new WeakSet<object>();
+const adaptive = new WeakSet<object>();
 
 /** Says that `Pusher` chooses its transports by itself. */
-export function markSteered<T extends PusherClass>(Pusher: T): T {
-  steered.add(Pusher);
+export function markAdaptive<T extends PusherClass>(Pusher: T): T {
+  adaptive.add(Pusher);
   return Pusher;
 }
 
-/** `Pusher`, made to choose its transports; itself where it does already. */
-export function steerTransports(Pusher: PusherClass, timing: Timing = systemTiming): PusherClass | SteeredClass {
-  return steered.has(Pusher) ? Pusher : makeSteered(Pusher, timing);
-}
-
-function makeSteered(Real: PusherClass, timing: Timing): SteeredClass {
-  return class implements SteeredPusher {
+/** A class like `Real` that chooses its transports; `Real` itself if it does already. */
+export function makeAdaptive(Real: PusherClass, timing: Timing = systemTiming): PusherClass | AdaptivePusherClass {
+  if (adaptive.has(Real)) return Real;
+  return class implements AdaptivePusher {
     readonly #key: string;
     readonly #options: Options;
     readonly #callbacks = new Map<string, Callback[]>();
@@ -158,7 +156,7 @@ function makeSteered(Real: PusherClass, timing: Timing): SteeredClass {
     }
 
     #probeLater(): void {
-      const wait = Math.min(FIRST_PROBE * 2 ** this.#probes++, SLOWEST_PROBE);
+      const wait = growingWait(this.#probes++, FIRST_PROBE, SLOWEST_PROBE);
       this.#timer = timing.setTimeout(
         () => {
           this.#tryWebSocket();

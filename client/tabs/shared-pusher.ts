@@ -10,7 +10,7 @@
 import { debug } from '../debug.ts';
 import { systemTiming } from '../environment.ts';
 import { findPusher, type PusherClass, type PusherLike, type PusherSource } from '../push/pusher-class.ts';
-import { markSteered, type SteeredClass, type SteeredPusher, steerTransports } from '../push/transport.ts';
+import { type AdaptivePusher, type AdaptivePusherClass, makeAdaptive, markAdaptive } from '../push/transport.ts';
 import { type ElectionOptions, electLeader } from './election.ts';
 
 /** How long a leader stays the leader after it has disconnected, in milliseconds: it may connect again at once. */
@@ -46,8 +46,8 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
   const Real = findPusher(Pusher);
   const { timing = systemTiming } = options;
   if (!Real || !globalThis.BroadcastChannel) return Pusher;
-  const Steered = steerTransports(Real, timing) as SteeredClass;
-  return markSteered(
+  const Adaptive = makeAdaptive(Real, timing) as AdaptivePusherClass;
+  return markAdaptive(
     class implements PusherLike {
       readonly #key: string;
       readonly #options: Options;
@@ -58,7 +58,7 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
       #tabs: BroadcastChannel | undefined;
       #stopElection: (() => void) | undefined;
       /** The real connection: in the leader only. */
-      #real: SteeredPusher | undefined;
+      #real: AdaptivePusher | undefined;
       #isUp = false;
       #isWanted = false;
       /** Whether the last connection of any tab was over HTTP: a new leader starts with that. */
@@ -162,8 +162,8 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
         }
       }
 
-      #create(): SteeredPusher {
-        const real = new Steered(this.#key, this.#options, this.#isHttp ? 'http' : null);
+      #create(): AdaptivePusher {
+        const real = new Adaptive(this.#key, this.#options, this.#isHttp ? 'http' : null);
         const ifCurrent =
           <T extends unknown[]>(act: (...args: T) => void) =>
           (...args: T) => {
@@ -194,7 +194,7 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
       }
 
       /** The shared connection is subscribed. */
-      #goUp(real: SteeredPusher): void {
+      #goUp(real: AdaptivePusher): void {
         this.#isUp = true;
         this.#isHttp = real.transport === 'http';
         this.#tellTabs({ type: 'up', isHttp: this.#isHttp });

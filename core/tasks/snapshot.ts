@@ -167,7 +167,7 @@ export type OutcomeSnapshot<Output = unknown> = SucceededSnapshot<Output> | Fail
 export type Snapshot<Output = unknown> = ActiveSnapshot | OutcomeSnapshot<Output>;
 
 export function isOutcome(status: Status): status is Outcome {
-  return status === 'succeeded' || status === 'failed' || status === 'cancelled';
+  return (OUTCOMES as readonly Status[]).includes(status);
 }
 
 /** Whether the task has ended; narrows the snapshot. */

@@ -1,7 +1,7 @@
 /**
  * Exponential backoff with jitter: how long to wait before trying something again. Pure. It serves retries of tasks,
- * connections to Redis and requests to the bus. The client has formulas of its own (`client/push/link.ts`), which add
- * fewer bytes to a page.
+ * connections to Redis and requests to the bus by {@link backoff}, and the client by {@link growingWait}, which adds fewer bytes to a
+ * page.
  */
 
 export interface BackoffPlan {
@@ -32,7 +32,16 @@ export interface BackoffPlan {
  * @param random from 0 to below 1
  */
 export function backoff(failures: number, plan: BackoffPlan, random: number): number {
-  const { initial, factor = 2, max = Number.POSITIVE_INFINITY, jitter = [0.5, 1] } = plan;
+  const { initial, factor, max = Number.POSITIVE_INFINITY, jitter = [0.5, 1] } = plan;
   const [smallest, largest] = jitter;
-  return Math.min(initial * factor ** (failures - 1), max) * (smallest + (largest - smallest) * random);
+  return growingWait(failures - 1, initial, max, factor) * (smallest + (largest - smallest) * random);
+}
+
+/**
+ * The wait before jitter, in ms: `initial`, multiplied by `factor` each time, and at most `max`.
+ * Example: `growingWait(3, 100, 1_000)` is 800.
+ * @param times how often the wait has grown, from 0
+ */
+export function growingWait(times: number, initial: number, max: number, factor = 2): number {
+  return Math.min(initial * factor ** times, max);
 }

@@ -73,7 +73,8 @@ export function createImportHandler({ db, folder, slowRowMs }: ImportOptions) {
       task.signal.throwIfAborted();
       if (!(error instanceof TaskError) || error.retryable) throw error; // Another attempt will need the upload.
       const failure = run.explain(error);
-      db.settleUpload<Result>(input.uploadId, { failure: failure.toFailure() });
+      const { code, message, retryable } = failure;
+      db.settleUpload<Result>(input.uploadId, { failure: { code, message, retryable } });
       await rm(path, { force: true });
       throw failure;
     }

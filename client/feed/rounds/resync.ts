@@ -5,6 +5,7 @@
 
 import { TaskError } from '../../../core/error.ts';
 import type { Snapshot } from '../../../core/tasks/snapshot.ts';
+import { growingWait } from '../../../core/values/backoff.ts';
 import type { ListState, TaskPage } from '../../../core/wire.ts';
 import type { Http } from '../../http.ts';
 import { parsePage } from '../../parse.ts';
@@ -122,9 +123,8 @@ export function nextRound(conditions: RoundConditions, random: number): number |
   if (!failures && !hasActive && (isPushed || !isVisible)) return null;
   let wait = hasActive ? SILENCE : IDLE;
   // 1, 2, 4, 8, 15, 15 … s; on a hidden page up to 60 s.
-  if (failures) wait = Math.min(500 * 2 ** failures, isVisible ? SILENCE : 4 * SILENCE);
+  if (failures) wait = growingWait(failures, 500, isVisible ? SILENCE : 4 * SILENCE);
   else if (isPushed) wait = Math.max(SILENCE - silence, 1_000);
   else if (hasActive && isVisible) wait = 2_500;
-  const leastWait = Math.min(retryAfter, MAX_RETRY_AFTER) * 1_000;
-  return Math.max(wait, leastWait) + 0.3 * Math.min(wait, 5_000) * random;
+  return Math.max(wait, Math.min(retryAfter, MAX_RETRY_AFTER) * 1_000) + 0.3 * Math.min(wait, 5_000) * random;
 }
