@@ -12,6 +12,7 @@ import { Events } from './events/events.ts';
 import type { Log } from './log.ts';
 import { type BackendOptions, checkBackendOptions } from './options.ts';
 import { Bus } from './push/bus/bus.ts';
+import { BusHealth } from './push/bus/bus-health.ts';
 import type { PusherOptions } from './push/bus/pusher-env.ts';
 import { Publisher } from './push/publisher.ts';
 import type { EventFate, EventKind } from './push/push-events.ts';
@@ -62,6 +63,7 @@ export class Backend {
   /** @internal */ readonly log: Log;
   /** @internal */ readonly events: Events;
   readonly #settled: SettledTasks;
+  readonly #busHealth: BusHealth;
 
   /** @internal Use {@link createBackend}. */
   constructor(options: BackendOptions) {
@@ -92,6 +94,10 @@ export class Backend {
       onSettled: (ids) => this.#settled.add(ids),
       eventsPerSecond: pushesPerSecond,
     });
+    this.#busHealth = new BusHealth({
+      ...{ bus: this.bus, publisher: this.publisher },
+      ...{ proof: redis.pushProof, time: systemTime },
+    });
 
     // Redis first, push second.
     const changes = new TaskChanges(store, this.publisher, events);
@@ -112,9 +118,10 @@ export class Backend {
   }
 
   /**
-   * Whether Redis takes a write now and the bus takes events. For the bus, the last push decides if it is less than a minute
-   * old; otherwise one event is sent to find out. So this costs at most one message a minute. A self-hosted bus must also
-   * accept a connection. Takes at most 5 s. Never rejects.
+   * Whether Redis takes a write now and the bus takes events. The bus must accept a connection, and a push of any process
+   * within the last 10 minutes is proof that it takes events; without one, an event for nobody is sent to find out. So this
+   * costs each process one message after its start, and then all processes together at most 6 an hour, however often they
+   * are asked. Takes at most 7 s. Never rejects.
    */
   async check(): Promise<Health> {
     const answers = (part: Promise<void>) =>
@@ -122,13 +129,8 @@ export class Backend {
         () => true,
         () => false,
       );
-    const [redis, push] = await Promise.all([answers(this.redis.ping()), this.#checkPush()]);
+    const [redis, push] = await Promise.all([answers(this.redis.ping()), this.#busHealth.check()]);
     return { redis, push };
-  }
-
-  async #checkPush(): Promise<boolean> {
-    const [isReachable, takesEvents] = await Promise.all([this.bus.isReachable(), this.publisher.check()]);
-    return isReachable && takesEvents;
   }
 
   /**

@@ -282,7 +282,7 @@ describe('an outage', () => {
     const asked = bus.requests.length;
     for (let second = 0; second < 300; second++) {
       for (let n = 0; n < 5; n++) publisher.publish(`user-${n}`, failed(running(`t${second}-${n}`)));
-      void publisher.check();
+      void publisher.probe();
       await jest.advanceTimersByTimeAsync(1_000);
     }
     expect(asked).toBe(1);
@@ -409,43 +409,39 @@ describe('an event that the bus will not take', () => {
   );
 });
 
-describe('a health check', () => {
-  it('asks once, then goes by the last push for a minute', async () => {
-    const first = publisher.check();
-    const second = publisher.check();
+describe('a probe', () => {
+  it('asks once where two are wanted at once', async () => {
+    expect(publisher.hasSentWithin(Number.POSITIVE_INFINITY)).toBe(false);
+    const first = publisher.probe();
+    const second = publisher.probe();
     await soon();
     expect([await first, await second]).toEqual([true, true]);
     expect(bus.requests).toHaveLength(1);
     expect(bus.probes).toEqual([{ channel: 'private-inloop-probe', name: 'inloop.probe', data: '{}' }]);
-    for (let second = 0; second < 600; second += 5) {
-      if (second < 300) publisher.publish('ada', failed(running(`t${second}`)));
-      await jest.advanceTimersByTimeAsync(5_000);
-      void publisher.check();
-    }
-    // None in the five minutes with a push every 5 s, then one a minute.
-    expect(bus.probes.length).toBeGreaterThanOrEqual(4);
-    expect(bus.probes.length).toBeLessThanOrEqual(6);
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(publisher.hasSentWithin(60_000)).toBe(false);
+    expect(publisher.hasSentWithin(61_000)).toBe(true);
   });
 
   it('says no from the first push that failed until the bus takes one, and asks nothing meanwhile', async () => {
     bus.answer = () => AWAY;
-    const check = publisher.check();
+    const probe = publisher.probe();
     await soon();
-    expect(await check).toBe(false);
+    expect(await probe).toBe(false);
     await jest.advanceTimersByTimeAsync(60_000);
     const asked = bus.requests.length;
-    for (let n = 0; n < 20; n++) expect(await publisher.check()).toBe(false);
+    for (let n = 0; n < 20; n++) expect(await publisher.probe()).toBe(false);
     expect(bus.requests.length).toBe(asked);
     bus.answer = () => null;
     await jest.advanceTimersByTimeAsync(2_100);
-    expect(await publisher.check()).toBe(true);
+    expect(publisher.isDown).toBe(false);
   });
 
   it('counts the bus as up if it refuses only the probe', async () => {
     bus.answer = () => new BusError('the bus answered 400: no such channel', 400);
-    const check = publisher.check();
+    const probe = publisher.probe();
     await soon();
-    expect(await check).toBe(true);
+    expect(await probe).toBe(true);
   });
 });
 

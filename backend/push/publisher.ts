@@ -102,13 +102,18 @@ export class Publisher {
     return this.#outage.isOn;
   }
 
+  /** Whether the bus took a request within the last `ms`, and refused none since. Infinity: whether it ever took one. */
+  hasSentWithin(ms: number): boolean {
+    return this.#outage.isKnownUp(performance.now(), ms);
+  }
+
   /**
-   * Whether the bus takes events. If a request succeeded or failed in the last minute, that is the answer; otherwise a
-   * probe is sent.
-   * Takes at most 5 s. Never rejects.
+   * Sends an event for nobody, to find out whether the bus takes events. While the bus is down nothing is sent, since the
+   * publisher asks by itself then. Takes at most 5 s. Never rejects.
+   * @returns whether the bus takes events
    */
-  async check(): Promise<boolean> {
-    if (!this.isDown && !this.#outage.isKnownUp(performance.now())) {
+  async probe(): Promise<boolean> {
+    if (!this.isDown) {
       this.#probing ??= this.#send([]).finally(() => {
         this.#probing = null;
       });

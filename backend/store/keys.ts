@@ -20,6 +20,7 @@
  * | `verdict:<worker>` | text | what was decided about the tasks of a dead worker (recovery/lost-workers.ts) | 1 h                 |
  * | `lease:<name>`     | text | the process that holds a lease                                       | when it is not renewed      |
  * | `probe`            | text | what a health check writes                                           | 1 s                         |
+ * | `pushed`           | text | that the bus took an event lately (push/bus/bus-health.ts)           | 10 min                      |
  * | `queue:<name>:…`   |      | bee-queue's own (queue/queue-scripts.ts)                                     |                             |
  *
  * A record that expires leaves its id in the owner's three indexes. The id is removed when a list finds it without a record,
@@ -38,6 +39,7 @@ export class Keys {
   readonly definitions: string;
   readonly workers: string;
   readonly probe: string;
+  readonly pushed: string;
   /** Channel: the id of each task that is to be cancelled. */
   readonly cancelChannel: string;
   /** Channel: the id of each task that changes while a request waits for it. */
@@ -56,6 +58,7 @@ export class Keys {
     this.definitions = `${prefix}definitions`;
     this.workers = `${prefix}workers`;
     this.probe = `${prefix}probe`;
+    this.pushed = `${prefix}pushed`;
     this.cancelChannel = `${prefix}cancel`;
     this.changedChannel = `${prefix}changed`;
   }

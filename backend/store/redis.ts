@@ -114,6 +114,18 @@ export class Redis implements CommandRunner {
     return takeLease(this, name, holder, ms);
   }
 
+  /** The proof that the bus took an event lately, which the processes share (push/bus/bus-health.ts). */
+  readonly pushProof = {
+    claim: async (ms: number): Promise<boolean> =>
+      (await this.send((client) => client.set(this.keys.pushed, '', { NX: true, PX: ms }))) !== null,
+    give: async (ms: number): Promise<void> => {
+      await this.send((client) => client.set(this.keys.pushed, '', { PX: ms }));
+    },
+    takeAway: async (): Promise<void> => {
+      await this.send((client) => client.del(this.keys.pushed));
+    },
+  };
+
   /** Notes that a page is open on `channel`. @param owner whose channel it is; null if the caller does not know */
   async noteWatched(channel: string, owner: string | null = null): Promise<void> {
     await noteWatched(this, channel, owner);

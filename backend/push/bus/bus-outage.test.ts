@@ -75,13 +75,14 @@ describe('an outage', () => {
 });
 
 describe('a bus', () => {
-  it('is known to be up for a minute after a success, unless a request fails', () => {
-    expect(outage.isKnownUp(0)).toBe(false);
+  it('is known to be up for a while after a success, unless a request fails', () => {
+    expect(outage.isKnownUp(0, Number.POSITIVE_INFINITY)).toBe(false);
     outage.succeeded(0, 1);
-    expect(outage.isKnownUp(60_000)).toBe(true);
-    expect(outage.isKnownUp(60_001)).toBe(false);
+    expect(outage.isKnownUp(60_000, 60_000)).toBe(true);
+    expect(outage.isKnownUp(60_001, 60_000)).toBe(false);
+    expect(outage.isKnownUp(60_001, Number.POSITIVE_INFINITY)).toBe(true);
     outage.succeeded(70_000, 70_001);
     outage.failed(AWAY, 70_002, 70_003);
-    expect(outage.isKnownUp(70_004)).toBe(false);
+    expect(outage.isKnownUp(70_004, Number.POSITIVE_INFINITY)).toBe(false);
   });
 });

@@ -19,8 +19,6 @@ const QUOTA_BACKOFF = { initial: 30_000, factor: 1, jitter: [1, 1.1] } as const;
  * pushes outcomes, so that they are not pushed twice.
  */
 const KEEP_EVENTS_MS = 2_000;
-/** For this long after a successful request the bus counts as up. */
-const KNOWN_UP_MS = 60_000;
 
 export class BusOutage {
   readonly #random: () => number;
@@ -45,9 +43,9 @@ export class BusOutage {
     return this.#retryAt;
   }
 
-  /** Whether a request succeeded within the last minute, and none failed since. */
-  isKnownUp(now: number): boolean {
-    return !this.isOn && now - this.#succeededAt < KNOWN_UP_MS;
+  /** Whether a request succeeded within the last `ms`, and none failed since. Infinity: whether one ever did. */
+  isKnownUp(now: number, ms: number): boolean {
+    return !this.isOn && this.#succeededAt > now - ms;
   }
 
   /** Whether the outage is older than 2 s, or will be when the next request is sent. Then events are not kept. */

@@ -52,7 +52,7 @@ describe('a real Soketi', () => {
 
   it('answers, and takes one to ten events', async () => {
     const bus = connect();
-    await bus.ping();
+    await bus.isOccupied('lobby');
     await bus.send([event()]);
     await bus.send(Array.from({ length: 10 }, () => event()));
     await expect(bus.send(Array.from({ length: 11 }, () => event()))).rejects.toThrow('11 events in a batch of 10');
@@ -77,7 +77,7 @@ describe('a real Soketi', () => {
     ['an unknown application', { appId: 'unknown' }],
   ])('refuses %s, which may be set right, and says nothing secret', async (_what, over) => {
     const bus = connect(over);
-    for (const call of [bus.ping(), bus.send([event()])]) {
+    for (const call of [bus.isOccupied('lobby'), bus.send([event()])]) {
       const error = await failure(call);
       expect(error).toMatchObject({ retryable: true, status: expect.any(Number) });
       expectNothingSecret(error, { ...options, ...over });
@@ -103,7 +103,7 @@ describe('a real Soketi', () => {
 
   it('gives no answer while it is gone, and is found again', async () => {
     const bus = connect();
-    await bus.ping();
+    await bus.isOccupied('lobby');
     await soketi.kill();
     expect(await failure(bus.send([event()]))).toMatchObject({ status: null, retryable: true });
     expect(await bus.isReachable()).toBe(false);
@@ -304,7 +304,7 @@ describe('a bus that misbehaves', () => {
   it.each(CASES)('that %s: is an error in time, with nothing secret in it', async (_what, misbehave, expected) => {
     answer = misbehave;
     const began = performance.now();
-    for (const call of [() => bus.send([event()]), () => bus.ping()]) {
+    for (const call of [() => bus.send([event()]), () => bus.isOccupied('lobby')]) {
       const error = await failure(call());
       expect(error).toMatchObject(expected);
       expectNothingSecret(error, options);
@@ -320,7 +320,7 @@ describe('a bus that misbehaves', () => {
     await eventually(() =>
       bus
         .send([event()])
-        .then(() => bus.ping())
+        .then(() => bus.isOccupied('lobby'))
         .then(() => true),
     );
   });

@@ -10,6 +10,7 @@ import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
 import type { Readable } from 'node:stream';
+import tls from 'node:tls';
 import Pusher from 'pusher';
 import { MAX_BATCH_EVENTS } from '../../../core/limits.ts';
 import { DeadlineError, withDeadline } from '../../async.ts';
@@ -54,7 +55,7 @@ export class BusError extends Error {
 export class Bus {
   readonly #pusher: Pusher;
   readonly #key: string;
-  readonly #server: Endpoint | null;
+  readonly #server: Endpoint;
   readonly #agent: http.Agent;
   readonly #deadline: number;
   /** The bus may quote these in its errors; ours must not. */
@@ -65,15 +66,16 @@ export class Bus {
     this.#deadline = settings.deadline ?? DEFAULT_DEADLINE_MS;
     this.#secrets = [options.secret, options.key, options.encryptionKey].filter((secret) => secret !== null);
     this.#key = options.key;
-    this.#server = options.server;
+    // The SDK makes the same host of a cluster.
+    this.#server = options.server ?? { host: `api-${options.cluster}.pusher.com`, port: 443, tls: true };
     this.isEncrypted = options.encryptionKey !== null;
-    const tls = options.server?.tls ?? true;
-    this.#agent = new (tls ? https : http).Agent({ keepAlive: true, maxSockets: MAX_REQUESTS * 2 });
+    const isTls = this.#server.tls;
+    this.#agent = new (isTls ? https : http).Agent({ keepAlive: true, maxSockets: MAX_REQUESTS * 2 });
     this.#pusher = new Pusher({
       appId: options.appId,
       key: options.key,
       secret: options.secret,
-      useTLS: tls,
+      useTLS: isTls,
       timeout: this.#deadline,
       agent: this.#agent,
       ...(options.server
@@ -96,26 +98,24 @@ export class Bus {
     await this.#call(() => this.#pusher.triggerBatch(batch));
   }
 
-  /** Resolves if the bus answers and accepts our credentials. @throws BusError */
-  async ping(): Promise<void> {
-    await this.#call(() => this.#pusher.get({ path: '/channels', params: { filter_by_prefix: 'inloop-ping' } }));
-  }
-
   /**
-   * Whether a self-hosted bus accepts a TCP connection. That costs no message, and proves only that a process listens.
-   * Always true for hosted Pusher, which is not asked. Takes at most 2 s. Never rejects.
+   * Whether the bus accepts a connection: TCP, or TLS with a valid certificate. That costs no message, and proves only that
+   * something listens. Takes at most 2 s. Never rejects.
    */
   isReachable(): Promise<boolean> {
-    const server = this.#server;
-    if (server === null) return Promise.resolve(true);
+    const { host, port, tls: isTls } = this.#server;
+    const options = { host: host.replace(/^\[|\]$/g, ''), port };
     return new Promise((resolve) => {
-      const socket = net.connect({ host: server.host.replace(/^\[|\]$/g, ''), port: server.port });
+      const name = net.isIP(options.host) === 0 ? { servername: options.host } : {};
+      const socket = isTls ? tls.connect({ ...options, ...name }) : net.connect(options);
       const end = (isReached: boolean) => {
         socket.destroy();
         resolve(isReached);
       };
-      socket.setTimeout(CONNECT_DEADLINE_MS, () => end(false));
-      socket.once('connect', () => end(true)).once('error', () => end(false));
+      // Not `socket.setTimeout`: each step of a slow handshake would start it again.
+      const timer = setTimeout(() => end(false), CONNECT_DEADLINE_MS);
+      socket.once('close', () => clearTimeout(timer));
+      socket.once(isTls ? 'secureConnect' : 'connect', () => end(true)).once('error', () => end(false));
     });
   }
 

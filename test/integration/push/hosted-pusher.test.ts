@@ -94,9 +94,11 @@ describe('with PUSHER_CLUSTER and nothing else', () => {
     expect(JSON.parse(batch[0]?.data ?? '')).toEqual(running(1));
   });
 
-  it('check() asks the same host', async () => {
-    await bus.ping();
-    expect(hosted.requests).toMatchObject([{ method: 'GET', path: `/apps/${hosted.app.appId}/channels`, status: 200 }]);
+  it('whether it is there is found out without a request, which would be billed', async () => {
+    expect(await bus.isReachable()).toBe(true);
+    expect(hosted.dialled).toEqual([{ host: 'api-eu.pusher.com', port: 443, isVerified: true }]);
+    expect(hosted.requests).toEqual([]);
+    expect(hosted.events).toEqual([]);
   });
 
   it('a browser gets the key and the cluster, and no host', () => {
@@ -243,7 +245,7 @@ describe('when the service says no', () => {
     const began = performance.now();
     while (performance.now() - began < 3_000) {
       publisher.publish('bea', succeeded(2, 'done'));
-      expect(await publisher.check()).toBe(false);
+      expect(await publisher.probe()).toBe(false);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     expect(hosted.requests).toHaveLength(asked);
@@ -284,11 +286,11 @@ describe('when the service says no', () => {
 
   it('a wrong secret is reported in other words than a refused event', async () => {
     open({ PUSHER_SECRET: 'wrong' });
-    const refused = await bus.ping().catch((error: unknown) => error);
+    const event = { channel: 'private-user-ada', name: 'task.running', data: 'x'.repeat(10_241) };
+    const refused = await bus.send([{ ...event, data: '{}' }]).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(BusError);
     expect(refused).toMatchObject({ status: 401, retryable: true });
     open();
-    const event = { channel: 'private-user-ada', name: 'task.running', data: 'x'.repeat(10_241) };
     await expect(bus.send([event])).rejects.toMatchObject({ status: 413, retryable: false });
     await expect(bus.send([{ ...event, channel: 'private user' }])).rejects.toMatchObject({ status: 400 });
   });
