@@ -11,7 +11,7 @@ import type { Mark, TaskInput } from './stacks/task.ts';
 /** Time for the work after the last outcome (the job and its keys are removed), so that its CPU is counted too. */
 const SETTLE_MS = 300;
 /** An outcome that has not reached its page this long after the last task ended counts as lost. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 60_000;
 
 export interface RunningStackOptions {
   readonly services: Services;

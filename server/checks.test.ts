@@ -50,7 +50,7 @@ describe('wrong options say what was expected and what came', () => {
 
   it.each<[unknown, string]>([
     [undefined, 'backend must be what createBackend gives, got undefined.'],
-    [{ backend, concurrency: '4' }, 'concurrency must be a whole number from 1 to 1000, got "4".'],
+    [{ backend, concurrency: '4' }, 'concurrency must be a whole number from 1 to 10000, got "4".'],
     [{ backend, stallInterval: '1ms' }, 'stallInterval: expected at least 500ms, got "1ms".'],
     [{ backend, stallInterval: '25d' }, 'stallInterval: expected at most 1d, got "25d".'],
     [{ backend, drain: '25d' }, 'drain: expected at most 7d, got "25d".'],

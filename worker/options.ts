@@ -8,7 +8,7 @@ import { describe } from '../core/values/text.ts';
 
 export interface TaskWorkerOptions {
   readonly backend: Backend;
-  /** How many tasks of each definition run at once in this process, 1 to 1,000. Default 4. */
+  /** How many tasks of each definition run at once in this process, 1 to 10,000. Default 4. */
   readonly concurrency?: number;
   /** How long a handler may take to stop when it is told to. Then it is cut off. At most 7 days. Default 5 s. */
   readonly grace?: Duration;
@@ -30,7 +30,7 @@ export interface WorkerSettings {
   readonly stallInterval: number;
 }
 
-const CONCURRENCY = { default: 4, min: 1, max: 1_000 };
+const CONCURRENCY = { default: 4, min: 1, max: 10_000 };
 
 /** @throws ConfigError `invalid_options` */
 export function checkWorkerOptions(options: TaskWorkerOptions): WorkerSettings {
