@@ -3,7 +3,7 @@
 // test/repository/boundaries.test.ts breaks each rule once.
 
 /** The houses that adopters install; their code is what the rules are for, and not the tests that stand beside it. */
-const library = '^(core|backend|server|worker|client)/';
+const library = '^(core|backend|server|worker|client|cli|soketi)/';
 const tests = String.raw`\.test\.ts$|^client/test-support/`;
 
 /** By house: which others of ours it may import. */
@@ -14,9 +14,13 @@ const houses = {
   worker: [['core', 'backend'], 'A worker must not pull in the web server or the browser.'],
   client: [['core'], 'Nothing of the server may reach a browser bundle.'],
   soketi: [[], 'It is loaded into a process of its own, which has nothing of ours.'],
+  cli: [
+    ['core', 'backend', 'soketi'],
+    'It looks at Redis and the bus as server and worker do, and starts Soketi. It runs beside an application, never inside it.',
+  ],
   dev: [
-    ['soketi'],
-    'It builds the houses and runs them as processes, so it must work before any is built. It starts Soketi with its settings.',
+    ['soketi', 'cli'],
+    'It builds the houses and runs them as processes, so it must work before any is built. It starts Redis and Soketi as `npx inloop dev` does.',
   ],
 };
 

@@ -5,7 +5,7 @@ const source = ['core', 'backend', 'server', 'worker', 'client'];
 
 export default {
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/{core,backend,server,worker,client,demo,dev,soketi,bench,test}/**/*.test.ts'],
+  testMatch: ['<rootDir>/{core,backend,server,worker,client,cli,demo,dev,soketi,bench,test}/**/*.test.ts'],
   transform: {
     '\\.[cm]?[jt]sx?$': [
       '@swc/jest',

@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '@redis/client';
+import { findRedisServer, pingRedis, redisCommand } from '../cli/parts/redis.ts';
+import { startChild, waitUntilReady } from '../cli/processes/child.ts';
+import { claimPort, LOOPBACK } from '../cli/processes/ports.ts';
 import { requireNode20 } from '../dev/setup/node20.ts';
-import { startChild, waitUntilReady } from '../dev/stack/child.ts';
-import { claimPort, LOOPBACK } from '../dev/stack/ports.ts';
-import { findRedisServer, pingRedis, redisCommand } from '../dev/stack/redis.ts';
-import { createPusherApp, probeSoketi, pusherEnvOf, soketiCommand } from '../dev/stack/soketi.ts';
+import { soketiCommand } from '../dev/stack/soketi.ts';
+import { createPusherApp, probeSoketi, pusherEnvOf } from '../soketi/pusher-app.ts';
 import { pause } from './measure/clock.ts';
 
 export interface Services {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import express from 'express';
 import { problemHandler } from 'inloop/server';
-import { LOOPBACK } from '../dev/stack/ports.ts';
+import { LOOPBACK } from '../cli/processes/ports.ts';
 import { eventually } from '../test/support/eventually.ts';
 import { openDatabase } from './database/database.ts';
 import { createSessionRouter, readSession } from './session/session.ts';

@@ -1,5 +1,5 @@
 // The environment variables that make a Soketi safe, and give it the limits of hosted Pusher. For every start of a hardened
-// Soketi: dev/stack/soketi.ts uses them, docker-compose.yml repeats them, test/repository/compose.test.ts compares.
+// Soketi: command.ts uses them, docker-compose.yml repeats them, test/repository/compose.test.ts compares.
 'use strict';
 
 /**

@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { findRedisServer } from '../../cli/parts/redis.ts';
 import { REPOSITORY } from '../../dev/paths.ts';
-import { findRedisServer } from '../../dev/stack/redis.ts';
 
 const PACKAGES = ['@soketi/soketi', 'bee-queue', 'pusher', 'pusher-js', 'express', 'bullmq', 'socket.io', 'zod'];
 

@@ -2,9 +2,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import UPNG from 'upng-js';
+import { Problem } from '../../cli/problem.ts';
 import { printLine } from '../output.ts';
 import { REPOSITORY } from '../paths.ts';
-import { Problem } from '../problem.ts';
 
 /** Largest picture, in bytes, so that the README loads fast. */
 const MAX_BYTES = 200 * 1024;

@@ -4,8 +4,8 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Locator, Page } from 'playwright-core';
+import { Problem } from '../../cli/problem.ts';
 import { REPOSITORY } from '../paths.ts';
-import { Problem } from '../problem.ts';
 import type { Frame } from './picture-files.ts';
 
 /** Milliseconds between two frames of an animation; more on a slow machine. */

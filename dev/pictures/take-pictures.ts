@@ -4,13 +4,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { readJsonFile } from '../json-file.ts';
+import { requireSystemPart } from '../../cli/parts/system-packages.ts';
+import { runMain } from '../../cli/problem.ts';
+import { startChild, waitUntilReady } from '../../cli/processes/child.ts';
+import { readJsonFile } from '../../cli/processes/json-file.ts';
+import type { StackFile } from '../../cli/processes/state-folder.ts';
 import { REPOSITORY } from '../paths.ts';
-import { runMain } from '../problem.ts';
 import { CHROMIUM_FLAGS, findChromium } from '../setup/chromium.ts';
-import { requireSystemPart } from '../setup/system-packages.ts';
-import { startChild, waitUntilReady } from '../stack/child.ts';
-import type { StackFile } from '../stack/state-folder.ts';
 import { saveAnimation, savePicture } from './picture-files.ts';
 import { showEveryStatus, surviveKilledWorker } from './picture-scenes.ts';
 

@@ -7,7 +7,7 @@ import { fail, root, run } from './command.mjs';
 import { embedScripts } from './embed-scripts.mjs';
 
 /** The TypeScript projects to build; `tsc -b` also builds those they refer to. `npm run check` only type-checks tests. */
-const PROJECTS = ['client', 'demo', 'demo/page', 'dev'];
+const PROJECTS = ['client', 'cli', 'demo', 'demo/page', 'dev'];
 const STATIC_FILES = ['.html', '.css', '.svg'];
 
 /** Builds everything; ends this process with exit code 1 when something does not compile. */

@@ -1,5 +1,5 @@
 // The Chromium that browser tests and `npm run pictures` use. Not part of the stack.
-import { findOnPath, isExecutable } from './find.ts';
+import { findOnPath, isExecutable } from '../../cli/parts/find.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
 const MACOS_APPS = [

@@ -2,18 +2,18 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { findRedisServer } from '../../cli/parts/redis.ts';
+import { requireSystemPart } from '../../cli/parts/system-packages.ts';
+import { Problem, runMain } from '../../cli/problem.ts';
+import { StateFolder } from '../../cli/processes/state-folder.ts';
+import { Supervisor } from '../../cli/processes/supervisor.ts';
 import { printLine } from '../output.ts';
 import { REPOSITORY, stateFolder } from '../paths.ts';
-import { Problem, runMain } from '../problem.ts';
 import { requireNode20 } from '../setup/node20.ts';
-import { requireSystemPart } from '../setup/system-packages.ts';
 import { Trouble } from '../trouble/trouble.ts';
 import { startTroubleControl } from '../trouble/trouble-control.ts';
 import { loadCredentials } from './credentials.ts';
-import { findRedisServer } from './redis.ts';
 import { describeServices } from './stack-services.ts';
-import { StateFolder } from './state-folder.ts';
-import { Supervisor } from './supervisor.ts';
 
 /** Milliseconds between two checks whether npm still runs. */
 const PARENT_CHECK_MS = 1_000;

@@ -1,13 +1,14 @@
 // The four services of the local stack: their ports, commands and environment.
 import { join } from 'node:path';
+import { pingRedis, redisCommand } from '../../cli/parts/redis.ts';
+import { Problem } from '../../cli/problem.ts';
+import type { Command } from '../../cli/processes/child.ts';
+import { claimPort, isPortFree, LOOPBACK } from '../../cli/processes/ports.ts';
+import type { Service } from '../../cli/processes/supervisor.ts';
+import { probeSoketi, pusherEnvOf } from '../../soketi/pusher-app.ts';
 import { REPOSITORY } from '../paths.ts';
-import { Problem } from '../problem.ts';
-import type { Command } from './child.ts';
 import type { Credentials } from './credentials.ts';
-import { claimPort, isPortFree, LOOPBACK } from './ports.ts';
-import { pingRedis, redisCommand } from './redis.ts';
-import { probeSoketi, pusherEnvOf, soketiCommand } from './soketi.ts';
-import type { Service } from './supervisor.ts';
+import { soketiCommand } from './soketi.ts';
 
 /** Everything that the services are built from. */
 export interface StackParts {

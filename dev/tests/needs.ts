@@ -10,7 +10,7 @@ export type Need = 'Redis' | 'Soketi' | 'Chromium' | 'dist';
 
 /** The files that start or find what is needed. A test that imports one, directly or through other files, has its needs. */
 const STARTERS: Readonly<Record<string, readonly Need[]>> = {
-  'dev/stack/redis.ts': ['Redis'],
+  'cli/parts/redis.ts': ['Redis'],
   'dev/setup/node20.ts': ['Soketi'],
   'dev/setup/chromium.ts': ['Chromium'],
   'test/support/dist.ts': ['dist'],

@@ -6,13 +6,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { readJsonFile } from '../json-file.ts';
+import { findRedisServer } from '../../cli/parts/redis.ts';
+import { requireSystemPart } from '../../cli/parts/system-packages.ts';
+import { Problem, runMain } from '../../cli/problem.ts';
+import { readJsonFile } from '../../cli/processes/json-file.ts';
 import { REPOSITORY } from '../paths.ts';
-import { Problem, runMain } from '../problem.ts';
 import { findChromium } from '../setup/chromium.ts';
 import { requireNode20 } from '../setup/node20.ts';
-import { requireSystemPart } from '../setup/system-packages.ts';
-import { findRedisServer } from '../stack/redis.ts';
 import { type Need, readNeeds } from './needs.ts';
 
 /** The part of Jest's own report that is used here. */

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { LOOPBACK } from '../stack/ports.ts';
+import { LOOPBACK } from '../../cli/processes/ports.ts';
 import { isTroubleKind, type Trouble } from './trouble.ts';
 
 /** A running control. */

@@ -3,13 +3,13 @@ import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { WebSocket } from 'ws';
+import { readJsonFile } from '../../cli/processes/json-file.ts';
+import { LOOPBACK } from '../../cli/processes/ports.ts';
+import { signPusherCall } from '../../soketi/pusher-app.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { startStack, type TestStack } from '../../test/support/processes/stack.ts';
-import { readJsonFile } from '../json-file.ts';
 import { REPOSITORY } from '../paths.ts';
 import type { Credentials } from '../stack/credentials.ts';
-import { LOOPBACK } from '../stack/ports.ts';
-import { signPusherCall } from '../stack/soketi.ts';
 import type { TroubleReport } from './trouble.ts';
 
 const STAND_IN = join(REPOSITORY, 'test', 'support', 'processes', 'stand-in.mjs');

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import compression from 'compression';
 import express from 'express';
 import type { Log } from '../../backend/log.ts';
-import { findFreePort } from '../../dev/stack/ports.ts';
+import { findFreePort } from '../../cli/processes/ports.ts';
 import { type BusStandIn, startBusStandIn } from '../../test/support/bus/bus-stand-in.ts';
 import { FallbackClient } from '../../test/support/bus/fallback-client.ts';
 import { eventually } from '../../test/support/eventually.ts';

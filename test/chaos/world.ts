@@ -1,5 +1,5 @@
 // The parts that the chaos run breaks, and how each is restarted.
-import { claimPort } from '../../dev/stack/ports.ts';
+import { claimPort } from '../../cli/processes/ports.ts';
 import { startBus, type TestBus } from '../support/parts.ts';
 import {
   type Bundle,

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { REPOSITORY } from '../../dev/paths.ts';
-import { createPusherApp, soketiCommand } from '../../dev/stack/soketi.ts';
+import { soketiCommand } from '../../dev/stack/soketi.ts';
+import { createPusherApp } from '../../soketi/pusher-app.ts';
 import { SAFE_SETTINGS, TASK_CHANNELS_ONLY } from '../../soketi/settings.cjs';
 
 interface ComposeService {

@@ -16,9 +16,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createClient } from '@redis/client';
+import { pingRedis } from '../../cli/parts/redis.ts';
+import type { StackFile } from '../../cli/processes/state-folder.ts';
 import { REPOSITORY } from '../../dev/paths.ts';
-import { pingRedis } from '../../dev/stack/redis.ts';
-import type { StackFile } from '../../dev/stack/state-folder.ts';
 import { eventually } from '../support/eventually.ts';
 import { startStack, type TestStack } from '../support/processes/stack.ts';
 

@@ -9,9 +9,9 @@ import type { BackendOptions } from '../../backend/options.ts';
 import { pusherFromEnv } from '../../backend/push/bus/pusher-env.ts';
 import type { AnyTaskDefinition } from '../../core/tasks/definition.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
-import { pusherEnvOf } from '../../dev/stack/soketi.ts';
 import type { TaskServerOptions } from '../../server/options.ts';
 import { createTaskServer, type TaskServer } from '../../server/task-server.ts';
+import { pusherEnvOf } from '../../soketi/pusher-app.ts';
 import { startSoketi, type TestSoketi } from './bus/soketi.ts';
 import { startRedis, type TestRedis } from './redis/redis.ts';
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createClient } from '@redis/client';
 import Pusher from 'pusher';
-import { claimPort, findFreePort } from '../../dev/stack/ports.ts';
+import { claimPort, findFreePort } from '../../cli/processes/ports.ts';
 import { startSoketi, type TestSoketi } from './bus/soketi.ts';
 import { eventually } from './eventually.ts';
 import { startRedis, type TestRedis } from './redis/redis.ts';

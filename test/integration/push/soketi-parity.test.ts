@@ -1,8 +1,8 @@
 // Each script runs against a plain Soketi and against one with our preload, and must see the same. Intended differences
 // (statuses of errors, hostile frames, our settings) are tested in soketi/*.test.ts.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { findFreeUdpPort } from '../../../dev/stack/ports.ts';
-import { createPusherApp } from '../../../dev/stack/soketi.ts';
+import { findFreeUdpPort } from '../../../cli/processes/ports.ts';
+import { createPusherApp } from '../../../soketi/pusher-app.ts';
 import {
   collectWebhooks,
   type ScriptedSoketi,

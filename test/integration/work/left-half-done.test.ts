@@ -4,9 +4,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import { createClient } from '@redis/client';
 import { v7 as uuid } from 'uuid';
 import type { Backend } from '../../../backend/backend.ts';
+import { findFreePort } from '../../../cli/processes/ports.ts';
 import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import type { TaskEvent } from '../../../core/tasks/transition.ts';
-import { findFreePort } from '../../../dev/stack/ports.ts';
 import { eventually } from '../../support/eventually.ts';
 import { recordLog } from '../../support/log.ts';
 import { backendOn, startBus, type TestBus } from '../../support/parts.ts';

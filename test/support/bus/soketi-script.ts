@@ -6,16 +6,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startChild, waitUntilReady } from '../../../cli/processes/child.ts';
+import { claimPort, LOOPBACK } from '../../../cli/processes/ports.ts';
 import { findNode20 } from '../../../dev/setup/node20.ts';
-import { startChild, waitUntilReady } from '../../../dev/stack/child.ts';
-import { claimPort, LOOPBACK } from '../../../dev/stack/ports.ts';
-import {
-  createPusherApp,
-  type PusherApp,
-  probeSoketi,
-  signPusherCall,
-  soketiCommand,
-} from '../../../dev/stack/soketi.ts';
+import { soketiCommand } from '../../../dev/stack/soketi.ts';
+import { createPusherApp, type PusherApp, probeSoketi, signPusherCall } from '../../../soketi/pusher-app.ts';
 import { eventually } from '../eventually.ts';
 import { RawWebSocket } from './raw-websocket.ts';
 

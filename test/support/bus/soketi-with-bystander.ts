@@ -4,8 +4,8 @@ import { createHmac } from 'node:crypto';
 import { type Agent, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from '@jest/globals';
-import { LOOPBACK } from '../../../dev/stack/ports.ts';
-import { signPusherCall } from '../../../dev/stack/soketi.ts';
+import { LOOPBACK } from '../../../cli/processes/ports.ts';
+import { signPusherCall } from '../../../soketi/pusher-app.ts';
 import { RawWebSocket } from './raw-websocket.ts';
 import { startSoketi, type TestSoketi } from './soketi.ts';
 

@@ -3,9 +3,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startChild, waitUntilReady } from '../../../cli/processes/child.ts';
+import type { StackFile } from '../../../cli/processes/state-folder.ts';
 import { REPOSITORY } from '../../../dev/paths.ts';
-import { startChild, waitUntilReady } from '../../../dev/stack/child.ts';
-import type { StackFile } from '../../../dev/stack/state-folder.ts';
 
 /** How to start a stack. */
 export interface StackOptions {

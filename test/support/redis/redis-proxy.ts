@@ -1,7 +1,7 @@
 // One address that can lead to another Redis later, like a DNS name or an endpoint of a cloud. For tests of failovers and dead
 // connections.
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { LOOPBACK } from '../../../dev/stack/ports.ts';
+import { LOOPBACK } from '../../../cli/processes/ports.ts';
 
 export interface RedisProxy {
   readonly url: string;

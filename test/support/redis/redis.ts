@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '@redis/client';
-import { type Child, startChild, waitUntilReady } from '../../../dev/stack/child.ts';
-import { claimPort, LOOPBACK } from '../../../dev/stack/ports.ts';
-import { findRedisServer, pingRedis, redisCommand } from '../../../dev/stack/redis.ts';
+import { findRedisServer, pingRedis, redisCommand } from '../../../cli/parts/redis.ts';
+import { type Child, startChild, waitUntilReady } from '../../../cli/processes/child.ts';
+import { claimPort, LOOPBACK } from '../../../cli/processes/ports.ts';
 
 /** A running Redis. */
 export interface TestRedis {

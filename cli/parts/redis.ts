@@ -2,9 +2,9 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { findOnPath } from '../setup/find.ts';
-import type { Command } from './child.ts';
-import { LOOPBACK } from './ports.ts';
+import type { Command } from '../processes/child.ts';
+import { LOOPBACK } from '../processes/ports.ts';
+import { findOnPath } from './find.ts';
 
 /** Path of an installed Redis or Valkey server, or null. */
 export function findRedisServer(): string | null {

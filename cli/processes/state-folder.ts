@@ -2,8 +2,8 @@
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readJsonFile, writeJsonFile } from '../json-file.ts';
 import { Problem } from '../problem.ts';
+import { readJsonFile, writeJsonFile } from './json-file.ts';
 import { isStillRunning, type ProcessRecord, recordProcess } from './process-record.ts';
 
 /** The process and the address of a service. */

@@ -75,7 +75,7 @@ export async function requireSystemPart(part: SystemPart, find: () => string | n
   if (process.env.INLOOP_NO_INSTALL === '1') {
     throw new Problem(`${part} is missing and INLOOP_NO_INSTALL is set. Install it with: ${byHand}`);
   }
-  console.log(`inloop: ${part} is missing, so installing it: ${byHand}`);
+  console.error(`inloop: ${part} is missing, so installing it: ${byHand}`);
   for (const args of manager.prepare) await runManager(manager, args);
   const failure = await runManager(manager, command.slice(1));
   const installed = find();
@@ -92,7 +92,8 @@ function runManager(manager: PackageManager, args: string[]): Promise<string | n
   const [file, ...rest] = [...sudo, manager.name, ...args] as [string, ...string[]];
   return new Promise((resolve) => {
     const child = spawn(file, rest, {
-      stdio: ['ignore', 'inherit', 'inherit'],
+      // To standard error: the standard output of `npx inloop dev` has nothing but variables.
+      stdio: ['ignore', 2, 2],
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     });
     child.once('error', (error) => resolve(error.message));

@@ -25,7 +25,7 @@ beforeEach(() => {
   // For where the tests do not run as root.
   provide('sudo', 'shift; exec "$@"');
   said = [];
-  jest.spyOn(console, 'log').mockImplementation((line: string) => void said.push(line));
+  jest.spyOn(console, 'error').mockImplementation((line: string) => void said.push(line));
 });
 
 afterEach(() => {

@@ -2,7 +2,6 @@
 // reverse order.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Problem } from '../problem.ts';
-import type { SoketiMessage, TroubledStack } from '../trouble/trouble.ts';
 import { type Child, type Command, startChild, waitUntilReady } from './child.ts';
 import type { ServiceAddress } from './state-folder.ts';
 
@@ -36,7 +35,7 @@ const LONGEST_BACKOFF_MS = 5_000;
 const STEADY_MS = 10_000;
 
 /** Runs groups of services. A group starts when the group before it is ready, so its services may depend on that one. */
-export class Supervisor implements TroubledStack {
+export class Supervisor {
   readonly #groups: readonly (readonly Service[])[];
   readonly #events: SupervisorEvents;
   readonly #children = new Map<string, Child>();
@@ -87,22 +86,26 @@ export class Supervisor implements TroubledStack {
     for (const child of this.#children.values()) child.signal('SIGKILL');
   }
 
+  /** Kills the current process of a service. @returns its id */
   crash(name: string): number {
     const child = this.#find(name);
     child.signal('SIGKILL');
     return child.pid;
   }
 
+  /** Ends a service and starts it again after `ms`, or when it is woken. */
   async rest(name: string, ms: number): Promise<void> {
     this.#resting.set(name, { until: Date.now() + ms, woken: new AbortController() });
     await this.#find(name).stop();
   }
 
+  /** Starts a service that rests. */
   wake(name: string): void {
     this.#resting.get(name)?.woken.abort();
   }
 
-  tell(name: string, message: SoketiMessage): void {
+  /** Sends a message to a service whose command takes messages. */
+  tell(name: string, message: object): void {
     this.#find(name).tell(message);
   }
 

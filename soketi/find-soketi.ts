@@ -1,0 +1,113 @@
+// Finds the Soketi that is installed beside an application, and a Node that can run it. For every start of a hardened Soketi.
+//
+// npm's Soketi asks for its native part (uWebSockets.js) at a git address, without binaries for Node 18 and 20. An entry
+// under `overrides` in package.json brings another build of it, with binaries. On a Node without a binary Soketi starts all
+// the same, but its HTTP API answers 404: so it is run by a Node 20 there, which is to be had as an npm package.
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+/** The version of Soketi that the preload was written for, and the entry under `overrides` that brings its native part. */
+export const SOKETI_PACKAGE = '@soketi/soketi@1.6.1';
+export const UWEBSOCKETS_OVERRIDE: readonly [name: string, value: string] = [
+  'uWebSockets.js',
+  'npm:@trufflesuite/uws-js-unofficial@20.30.0-unofficial.0',
+];
+/** The npm package that carries a Node 20 for this machine. */
+export const NODE20_PACKAGE = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
+
+/** The versions of Node for which there are binaries, and the numbers of their binary interface (`process.versions.modules`). */
+const INTERFACES: Readonly<Record<string, string>> = { 18: '108', 20: '115' };
+
+/** What stands in the way: no Soketi, another version of it, no native part for this machine, or no Node that can run it. */
+export type SoketiFault = 'no_soketi' | 'wrong_version' | 'no_native_part' | 'no_node';
+
+/** Soketi cannot be run here. The message says what was found, and the command that cures it. */
+export class SoketiMissingError extends Error {
+  override readonly name = 'SoketiMissingError';
+  readonly fault: SoketiFault;
+
+  constructor(fault: SoketiFault, message: string) {
+    super(message);
+    this.fault = fault;
+  }
+}
+
+/** Where Soketi is, and what runs it. */
+export interface SoketiInstallation {
+  /** Path of its `bin/server.js`. */
+  readonly server: string;
+  /** Path of a Node for which it has a native part: the Node of this process, or one from npm. */
+  readonly node: string;
+}
+
+/** The commands that install Soketi into the application of the current folder. */
+export function installCommands(): string {
+  const [name, value] = UWEBSOCKETS_OVERRIDE;
+  return `npm pkg set 'overrides[${name}]=${value}' && npm install ${SOKETI_PACKAGE}`;
+}
+
+/**
+ * @param folders are searched in turn, each with the folders above it, for `node_modules`
+ * @throws SoketiMissingError
+ */
+export function findSoketi(folders: readonly string[]): SoketiInstallation {
+  const manifest = findPackage('@soketi/soketi', folders);
+  if (manifest === null) {
+    throw new SoketiMissingError('no_soketi', `Soketi is not installed. Install it with: ${installCommands()}`);
+  }
+  const { version } = readManifest(manifest);
+  if (!/^1\.6\./.test(version)) {
+    throw new SoketiMissingError(
+      'wrong_version',
+      `Soketi ${version} is installed; only 1.6 can be hardened. Install that with: ${installCommands()}`,
+    );
+  }
+  const home = dirname(manifest);
+  const native = findPackage('uWebSockets.js', [home]);
+  const hasBinary = (number: string): boolean =>
+    native !== null &&
+    existsSync(join(dirname(native), 'binaries', `uws_${process.platform}_${process.arch}_${number}.node`));
+  if (!Object.values(INTERFACES).some(hasBinary)) {
+    throw new SoketiMissingError(
+      'no_native_part',
+      `Soketi is installed, but its native part (uWebSockets.js) has no binary for Node 20 on ${process.platform} ${process.arch}: ` +
+        `package.json lacks the entry under "overrides". Put it there with: ${installCommands()}`,
+    );
+  }
+  const server = join(home, 'bin', 'server.js');
+  if (hasBinary(process.versions.modules)) return { server, node: process.execPath };
+  const node = findNode([...folders, home], hasBinary);
+  if (node !== null) return { server, node };
+  throw new SoketiMissingError(
+    'no_node',
+    `Soketi runs on Node 20 (or 18) only, and this is ${process.versions.node}. Put one beside it, from npm: npm install ${NODE20_PACKAGE}@20`,
+  );
+}
+
+/** Path of a Node from npm for which there is a binary, or null. */
+function findNode(folders: readonly string[], hasBinary: (number: string) => boolean): string | null {
+  const manifest = findPackage(NODE20_PACKAGE, folders);
+  if (manifest === null) return null;
+  const number = INTERFACES[readManifest(manifest).version.split('.')[0] ?? ''];
+  if (number === undefined || !hasBinary(number)) return null;
+  const path = join(dirname(manifest), 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+  return existsSync(path) ? path : null;
+}
+
+/** Path of the package.json of an installed package, or null. */
+function findPackage(name: string, folders: readonly string[]): string | null {
+  for (const folder of folders) {
+    try {
+      // The file need not exist: its folder is where the search begins.
+      return createRequire(join(folder, 'here.js')).resolve(`${name}/package.json`);
+    } catch {
+      // Not there; the next folder may have it.
+    }
+  }
+  return null;
+}
+
+function readManifest(path: string): { version: string } {
+  return JSON.parse(readFileSync(path, 'utf8')) as { version: string };
+}
