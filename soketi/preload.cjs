@@ -32,7 +32,7 @@ function loadSoketi() {
 
 /**
  * @param {Readonly<Record<string, any>>} classes
- * @throws Error naming the first method that this Soketi does not have
+ * @throws Error naming the first method that this Soketi does not have; its message is printed below
  */
 function checkMethods(classes) {
   for (const { methods } of [apiAnswers, apiBodies, frames, listening, operatorRoutes, signatureAge]) {

@@ -20,7 +20,7 @@ const PATTERN = /^[-a-zA-Z0-9_=@,.;#*]+$/;
  * Reads both settings.
  * @param {Readonly<Record<string, string | undefined>>} env
  * @returns {SubscriptionLimits}
- * @throws Error naming the variable that is wrong
+ * @throws Error naming the variable that is wrong; preload.cjs prints its message and ends the process
  */
 function readSubscriptionLimits(env) {
   const patterns = (env.INLOOP_SOKETI_CHANNELS ?? '').split(/\s+/).filter(Boolean);

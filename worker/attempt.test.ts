@@ -229,7 +229,7 @@ describe('an attempt ends with an event', () => {
     };
     const { snapshot } = await run(() => 1, { before, log });
     expect(snapshot).toMatchObject({ status: 'failed', error: { code: 'internal' } });
-    expect(log.find('error', /how could not be written/)).toHaveLength(1);
+    expect(log.find('error', /could not be stored/)).toHaveLength(1);
   });
 
   it('of its own, even if the store is away for a moment', async () => {

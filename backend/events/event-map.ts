@@ -104,7 +104,7 @@ export interface EventMap {
   'handler.failed': AttemptRef & { readonly code: string };
   /** A handler did not stop within twice its grace. Its worker ends. */
   'handler.stuck': TaskRef & { readonly seconds: number };
-  /** How an attempt ended could not be written, by a bug of inloop. It counts as failed. */
+  /** The end of an attempt could not be stored, by a bug of inloop. It counts as failed. */
   'attempt.unwritable': { readonly task: string; readonly attempt: number };
   /** A task could not be started, by a bug of inloop, and is tried again. */
   'attempt.unstartable': Record<never, never>;

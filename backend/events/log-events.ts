@@ -5,6 +5,8 @@
  * - `warn`: something is wrong outside of inloop, and heals by itself or by the operator.
  * - `info`: it is over.
  * - `debug`: what was dropped, refused or ignored, and why; and what happens all the time.
+ *
+ * A line says what happened to what. A warning or an error also says what follows from it, or what to do.
  */
 
 import type { Log } from '../log.ts';
@@ -21,7 +23,11 @@ interface Line<E> {
 /** How many of the tasks that ran during a block are named. */
 const MOST_NAMED = 5;
 const REDIS = { store: 'Redis', queue: 'Redis (queue)' } as const;
-const FALLBACK = 'The push server, for clients without WebSockets,';
+const WITHOUT_REDIS = {
+  store: 'Tasks are neither accepted nor changed until it does.',
+  queue: 'No task is started until it does.',
+} as const;
+const REPORT_IT = 'This is a bug of inloop; please report it.';
 
 const none = () => ({});
 const sinceOnly = ({ since }: { readonly since: string }) => ({ since });
@@ -48,7 +54,10 @@ export const LINES: { readonly [N in EventName]: Line<EventMap[N]> } = {
   'worker.stopped': { level: 'debug', message: 'The worker has stopped' },
   'worker.died': {
     level: 'warn',
-    message: ({ tasks }) => (tasks.length > 0 ? 'a worker died' : null),
+    message: ({ tasks }) =>
+      tasks.length > 0
+        ? 'A worker died while it ran tasks. Each is run again or fails, by the verdict beside its id. The log of that process may say why it died.'
+        : null,
     fields: ({ worker, tasks }) => ({ worker, tasks: tasks.map(({ task, verdict }) => `${task}: ${verdict}`) }),
   },
   'worker.blocked': {
@@ -61,8 +70,8 @@ export const LINES: { readonly [N in EventName]: Line<EventMap[N]> } = {
     level: 'warn',
     message: ({ hasEnded }) =>
       hasEnded
-        ? 'The watchdog thread has ended. From now on a worker whose event loop is blocked looks dead.'
-        : 'The watchdog thread could not be started. A worker whose event loop is blocked looks dead.',
+        ? 'The watchdog thread has ended. From now on this worker looks dead while its event loop is blocked. Restart it.'
+        : 'The watchdog thread could not be started. This worker looks dead while its event loop is blocked.',
     fields: none,
   },
   'definition.without-worker': {
@@ -73,35 +82,43 @@ export const LINES: { readonly [N in EventName]: Line<EventMap[N]> } = {
   },
   'definition.with-worker': {
     level: 'info',
-    message: ({ name }) => `A worker handles "${name}" again.`,
+    message: ({ name }) => `A worker handles "${name}" again`,
     fields: none,
   },
   'handler.failed': {
     level: 'error',
-    message: ({ name }) => `${name} failed`,
+    message: ({ name }) =>
+      `An attempt of "${name}" failed by a fault in its code or data, not by a TaskError. Its owner reads no details.`,
     fields: ({ task, attempt }) => ({ task, attempt }),
   },
   'handler.stuck': { level: 'debug', message: 'A handler did not stop though it was told to' },
   'attempt.unwritable': {
     level: 'error',
-    message: 'An attempt ended, but how could not be written; it counts as failed',
+    message: `The end of an attempt could not be stored, so it counts as failed. ${REPORT_IT}`,
   },
-  'attempt.unstartable': { level: 'error', message: 'A task could not be started, and is tried again' },
+  'attempt.unstartable': { level: 'error', message: `A task could not be started, and is tried again. ${REPORT_IT}` },
   'job.ignored': { level: 'debug', message: 'A job was ignored' },
 
-  'push.outage.began': { level: 'warn', message: ({ reason }) => silent('The bus', reason), fields: sinceOnly },
-  'push.outage.ended': { level: 'info', message: back('The bus'), fields: sinceAndFailures },
+  'push.outage.began': {
+    level: 'warn',
+    message: ({ reason }) =>
+      `The bus does not answer: ${reason}. Tasks run on, and pages poll. See that the bus runs, and check the PUSHER_ variables.`,
+    fields: sinceOnly,
+  },
+  'push.outage.ended': { level: 'info', message: 'The bus answers again', fields: sinceAndFailures },
   'push.event.dropped': { level: 'debug', message: 'An event will not be pushed' },
   'push.event.merged': { level: 'debug', message: 'A newer event took the place of one that waited' },
   'push.event.refused': {
     level: 'error',
-    message: ({ reason }) => `The bus will not take an event: ${reason}`,
+    message: ({ reason }) =>
+      `The bus refused an event for good: ${reason}. Pages fetch what it would have told. Give the bus the limits of docs/protocol.md.`,
     fields: ({ task }) => ({ task }),
   },
 
   'redis.outage.began': {
     level: 'warn',
-    message: ({ part, reason }) => silent(REDIS[part], reason),
+    message: ({ part, reason }) =>
+      `${REDIS[part]} does not answer: ${reason}. ${WITHOUT_REDIS[part]} inloop goes on trying; see that Redis runs.`,
     fields: sinceOnly,
   },
   'redis.unusable': {
@@ -109,11 +126,15 @@ export const LINES: { readonly [N in EventName]: Line<EventMap[N]> } = {
     message: ({ part, reason }) => `${REDIS[part]} answers, but cannot be used: ${reason}`,
     fields: sinceOnly,
   },
-  'redis.outage.ended': { level: 'info', message: ({ part }) => back(REDIS[part]), fields: sinceAndFailures },
+  'redis.outage.ended': {
+    level: 'info',
+    message: ({ part }) => `${REDIS[part]} answers again`,
+    fields: sinceAndFailures,
+  },
   'redis.misused': {
     level: 'error',
     message: ({ part, reason }) =>
-      `${REDIS[part]} was asked what makes no sense, a bug of inloop or foreign data under its keys: ${reason}`,
+      `${REDIS[part]} got a command that makes no sense to it: ${reason}. Somebody else's data may lie under inloop's keys (option "prefix"). Otherwise: ${REPORT_IT}`,
     fields: none,
   },
   'redis.advice': { level: 'warn', message: ({ advice }) => advice, fields: none },
@@ -121,21 +142,35 @@ export const LINES: { readonly [N in EventName]: Line<EventMap[N]> } = {
   'fallback.session.opened': { level: 'debug', message: 'A client without WebSockets has connected' },
   'fallback.session.closed': { level: 'debug', message: 'A client without WebSockets is gone' },
   'fallback.session.refused': { level: 'debug', message: 'A client without WebSockets was refused' },
-  'fallback.outage.began': { level: 'warn', message: ({ reason }) => silent(FALLBACK, reason), fields: sinceOnly },
-  'fallback.outage.ended': { level: 'info', message: back(FALLBACK), fields: sinceAndFailures },
+  'fallback.outage.began': {
+    level: 'warn',
+    message: ({ reason }) =>
+      `The HTTP fallback does not reach the bus: ${reason}. Pages without WebSockets poll. See that the bus runs.`,
+    fields: sinceOnly,
+  },
+  'fallback.outage.ended': {
+    level: 'info',
+    message: 'The HTTP fallback reaches the bus again',
+    fields: sinceAndFailures,
+  },
 
   'webhook.refused': { level: 'debug', message: 'A webhook was refused' },
   'origin.refused': { level: 'debug', message: 'A request of another site was refused' },
   'channel.refused': { level: 'debug', message: 'A page was refused a channel' },
   'retry.refused': {
     level: 'warn',
-    message: ({ name }) => `${name} cannot be tried again: its input no longer fits the schema`,
+    message: ({ name }) =>
+      `A task of "${name}" cannot be retried: its stored input no longer fits the schema. Let the schema take older inputs, too.`,
     fields: ({ code, at }) => ({ code, at }),
   },
-  'sign-out.without-owner': { level: 'warn', message: 'endSessions was given no user id: no page was told' },
+  'sign-out.without-owner': {
+    level: 'warn',
+    message: 'endSessions got no user id, so no page was told. Pass the id that identify returns.',
+  },
   'sign-out.incomplete': {
     level: 'warn',
-    message: 'The bus did not end the connections of a user who signed out',
+    message:
+      'The bus did not end the connections of a user who signed out. Their pages notice it at their next request.',
   },
 };
 
@@ -152,14 +187,6 @@ export function logEvent<N extends EventName>(
   const all = { ...(fields ? fields(event) : event), ...detail };
   if (Object.keys(all).length > 0) log[level]?.(text, all);
   else log[level]?.(text);
-}
-
-function silent(what: string, reason: string): string {
-  return `${what} does not answer: ${reason}`;
-}
-
-function back(what: string): string {
-  return `${what} answers again`;
 }
 
 /** JavaScript cannot tell which of several handlers it was. All that ran are named. */

@@ -3,7 +3,7 @@
  * queue client. It has a connection of its own, since other commands would wait behind this one.
  */
 
-import { delay } from '../async.ts';
+import { DeadlineError, delay } from '../async.ts';
 import { Connection, type ConnectionOptions, SILENT_MS } from '../redis/connection.ts';
 import { faultOf } from '../redis/fault.ts';
 
@@ -15,6 +15,8 @@ const BLOCK_S = 2;
 /** Between two tries to take a job that Redis refuses. */
 const REFUSED_RETRY_MS = 500;
 const WATCH_EVERY_MS = 1_000;
+/** Redis answers BRPOPLPUSH within `BLOCK_S`. A connection that is silent for longer than this is dead. */
+const LONGEST_SILENCE_MS = BLOCK_S * 1_000 + SILENT_MS;
 
 /** Gets the id of a job, or the reason why there is none. */
 export type Taken = (error: unknown, job?: unknown) => void;
@@ -86,13 +88,14 @@ export class JobTaker {
     }
   }
 
-  /** A ping would wait behind BRPOPLPUSH. But Redis answers BRPOPLPUSH within two seconds, so a longer silence is a fault. */
+  /** The connection sends no pings, which would wait behind BRPOPLPUSH. So silence is noticed here. */
   #renewIfSilent(): void {
-    const isSilent = () => this.#pending > 0 && performance.now() - this.#heardAt > BLOCK_S * 1_000 + SILENT_MS;
+    const isSilent = () => this.#pending > 0 && performance.now() - this.#heardAt > LONGEST_SILENCE_MS;
     if (!isSilent()) return;
     // When the event loop was blocked, timers fire before arrived data is read. Read first, then look again.
     setImmediate(() => {
-      if (isSilent()) this.#connection.renew(new Error('no answer to BRPOPLPUSH'));
+      if (isSilent())
+        this.#connection.renew(new DeadlineError(`no answer to BRPOPLPUSH within ${LONGEST_SILENCE_MS} ms`));
     });
   }
 }

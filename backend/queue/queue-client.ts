@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { RedisAddress } from '../redis/address.ts';
 import { Connection, type ConnectionOptions } from '../redis/connection.ts';
+import { ClosedError } from '../redis/fault.ts';
 import { JobTaker } from './job-taker.ts';
 import { CHECK_STALLED_JOBS, JOB_DATA } from './queue-scripts.ts';
 
@@ -211,6 +212,6 @@ function connectionOptions({
 }
 
 /** bee-queue recognizes by this text that the client was closed on purpose. */
-function closedError(): Error {
-  return new Error('Connection is closed.');
+function closedError(): ClosedError {
+  return new ClosedError('Connection is closed.');
 }

@@ -6,6 +6,7 @@ import { type Bundle, bundleScript, startScript } from '../../test/support/proce
 import { startRedis, type TestRedis } from '../../test/support/redis/redis.ts';
 import { startRedisProxy } from '../../test/support/redis/redis-proxy.ts';
 import { Events } from '../events/events.ts';
+import { ClosedError } from '../redis/fault.ts';
 import { type ConsumeOptions, type Consumer, JobQueues } from './queue.ts';
 import { ADD_JOB, queueKey } from './queue-scripts.ts';
 
@@ -391,7 +392,7 @@ describe('while Redis is away', () => {
     consuming.catch(() => undefined);
     const began = performance.now();
     queues.close();
-    await expect(consuming).rejects.toThrow('closed');
+    await expect(consuming).rejects.toThrow(ClosedError);
     expect(performance.now() - began).toBeLessThan(2_000);
     await server.restart();
   });

@@ -12,6 +12,7 @@ import { withDeadline } from '../async.ts';
 import type { Clock } from '../clock.ts';
 import type { Emitter } from '../events/events.ts';
 import { parseRedisAddress, type RedisAddress, type RedisEndpoint } from '../redis/address.ts';
+import { ClosedError } from '../redis/fault.ts';
 import { RedisTrouble } from '../redis/trouble.ts';
 import { checkBeeQueueOnce } from './bee-queue-contract.ts';
 import { DelayedJobs } from './delayed-jobs.ts';
@@ -76,10 +77,10 @@ export class JobQueues {
 
   /**
    * Delivers jobs of `name` to `handler`, which must not reject. Keeps trying while Redis is away.
-   * @throws Error `closed` if {@link close} was called before Redis could be reached
+   * @throws ClosedError if {@link close} was called before Redis could be reached
    */
   async consume(name: string, options: ConsumeOptions, handler: (job: string) => Promise<void>): Promise<Consumer> {
-    if (this.#closed) throw new Error('closed');
+    if (this.#closed) throw new ClosedError();
     const { prefix, clock, permit } = this.#options;
     const onFault = (error: unknown): void => {
       if (!this.#closed && this.#clients.has(client)) this.#trouble.failed(error);
@@ -111,7 +112,7 @@ export class JobQueues {
       await queue.ready();
     } catch {
       // The client waits for Redis however long it takes, so this means that it was closed.
-      throw new Error('closed');
+      throw new ClosedError();
     }
     const delayed = new DelayedJobs({ ...connection, key: queueKey(prefix, name), client, clock });
     delayed.start();

@@ -5,6 +5,7 @@ import { startRedis, type TestRedis } from '../../test/support/redis/redis.ts';
 import { startRedisProxy } from '../../test/support/redis/redis-proxy.ts';
 import { parseRedisAddress } from './address.ts';
 import { Connection } from './connection.ts';
+import { ClosedError } from './fault.ts';
 
 jest.setTimeout(30_000);
 
@@ -105,8 +106,8 @@ describe('a connection that is closed', () => {
     const socket = await eventually(() => sockets[0]);
     const gone = new Promise((resolve) => socket.once('close', resolve));
     connection.close();
-    await expect(pinging).rejects.toThrow('closed');
-    await expect(ping()).rejects.toThrow('closed');
+    await expect(pinging).rejects.toThrow(ClosedError);
+    await expect(ping()).rejects.toThrow(ClosedError);
     await gone;
     expect(faults).toEqual([]);
   });
@@ -115,7 +116,7 @@ describe('a connection that is closed', () => {
     connect(redis.url);
     await ping();
     connection.close();
-    await expect(ping()).rejects.toThrow('closed');
+    await expect(ping()).rejects.toThrow(ClosedError);
     expect(faults).toEqual([]);
   });
 });

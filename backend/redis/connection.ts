@@ -11,7 +11,7 @@ import { backoff } from '../../core/values/backoff.ts';
 import { delay, withDeadline } from '../async.ts';
 import type { Host, RedisAddress } from './address.ts';
 import { type Client, clientMaker, clientOptions } from './client.ts';
-import { faultOf, NotConnectedError } from './fault.ts';
+import { AwayError, ClosedError, faultOf, NotConnectedError } from './fault.ts';
 import { findPrimary } from './sentinel.ts';
 
 /** How long connecting may take, with authentication and what `prepare` does. */
@@ -93,7 +93,7 @@ export class Connection<S extends RedisScripts> {
    * connection is renewed.
    * @param patience how long to wait for a connection, in ms. There is no deadline for the answer, but the command rejects
    *   when the connection is lost
-   * @throws the error that Redis answered, or the reason why there is no connection
+   * @throws the error that Redis answered, or the reason why there is no connection; ClosedError after `close`
    */
   run<T>(command: (client: Client<S>) => Promise<T>, patience: number): Promise<T> {
     const session = this.#session;
@@ -106,7 +106,7 @@ export class Connection<S extends RedisScripts> {
 
   /** Connects if needed. Resolves when there is a connection; rejects after `patience` ms, or at once if Redis has refused. */
   whenReady(patience: number): Promise<Client<S>> {
-    if (this.isClosed) return Promise.reject(new Error('closed'));
+    if (this.isClosed) return Promise.reject(new ClosedError());
     if (this.#session) return Promise.resolve(this.#session.client);
     if (this.#refusal) return Promise.reject(this.#refusal.error);
     this.#start();
@@ -147,7 +147,7 @@ export class Connection<S extends RedisScripts> {
   close(): void {
     this.#closing.abort();
     this.#session = null;
-    for (const waiter of [...this.#waiting]) waiter.reject(new Error('closed'));
+    for (const waiter of [...this.#waiting]) waiter.reject(new ClosedError());
   }
 
   #start(): void {
@@ -199,18 +199,19 @@ export class Connection<S extends RedisScripts> {
     // Each try asks another sentinel first, in case one of them is wrong about the primary.
     this.#attempts += 1;
     await permit?.();
-    if (this.isClosed) throw new Error('closed');
+    if (this.isClosed) throw new ClosedError();
     if (address.primary !== null) this.#host = await findPrimary(address, this.#attempts);
     const client = this.#make(clientOptions(address, this.#host));
     let leave: (reason: unknown) => void = () => undefined;
     const left = new Promise<unknown>((resolve) => {
       leave = resolve;
     });
-    // Without a listener, a lost connection would end the process. An error of ours, too, means that the connection is lost;
-    // it is wrapped, so that it does not count as a bug.
-    client.on('error', (error: unknown) =>
-      leave(faultOf(error).kind === 'bug' ? new Error(faultOf(error).text) : error),
-    );
+    // Without a listener, a lost connection would end the process. Here even a TypeError of the client means that the
+    // connection is lost: it could not read what came. As an AwayError it does not count as a bug of ours.
+    client.on('error', (error: unknown) => {
+      const { kind, text } = faultOf(error);
+      leave(kind === 'bug' ? new AwayError(text) : error);
+    });
     const close = (): void => leave(null);
     this.#closing.signal.addEventListener('abort', close);
     void left.then(() => {

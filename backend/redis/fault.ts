@@ -25,6 +25,20 @@ export class UnusableRedisError extends Error {
   override readonly name = 'UnusableRedisError';
 }
 
+/** Redis or its sentinels do not answer, or the answer cannot be read. The message says what happened. */
+export class AwayError extends Error {
+  override readonly name = 'AwayError';
+}
+
+/** This process closed the connection, so the call was not done. Trying again does not help. */
+export class ClosedError extends Error {
+  override readonly name = 'ClosedError';
+
+  constructor(message = 'the connection to Redis was closed by this process') {
+    super(message);
+  }
+}
+
 /** There was no connection in time. The reason went to `onFault` of the connection. */
 export class NotConnectedError extends Error {
   override readonly name = 'NotConnectedError';

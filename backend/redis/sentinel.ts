@@ -3,7 +3,7 @@
 import { withDeadline } from '../async.ts';
 import type { Host, RedisAddress } from './address.ts';
 import { clientMaker, clientOptions } from './client.ts';
-import { UnusableRedisError } from './fault.ts';
+import { AwayError, UnusableRedisError } from './fault.ts';
 
 /** How long a sentinel may take to answer. After that the next one is asked. */
 const SENTINEL_MS = 1_000;
@@ -12,7 +12,7 @@ const makeClient = clientMaker({});
 /**
  * The address of the primary, from the first sentinel that answers and knows it.
  * @param turn a number that chooses the sentinel to ask first
- * @throws Error if none answers; UnusableRedisError if none of those that answer knows the primary
+ * @throws AwayError if none answers; UnusableRedisError if none of those that answer knows the primary
  */
 export async function findPrimary(address: RedisAddress, turn: number): Promise<Host> {
   const { hosts, primary } = address;
@@ -29,7 +29,7 @@ export async function findPrimary(address: RedisAddress, turn: number): Promise<
     }
   }
   if (isUnknown) throw new UnusableRedisError(`its sentinels know no primary called ${JSON.stringify(primary)}`);
-  throw new Error(`none of ${hosts.length} sentinels answers: ${String((failure as Error).message || failure)}`);
+  throw new AwayError(`none of ${hosts.length} sentinels answers: ${String((failure as Error).message || failure)}`);
 }
 
 async function ask(address: RedisAddress, sentinel: Host): Promise<Host | null> {

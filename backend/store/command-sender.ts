@@ -8,6 +8,7 @@ import { delay, withDeadline } from '../async.ts';
 import type { Emitter } from '../events/events.ts';
 import { type RedisAddress, type RedisServer, toServer } from '../redis/address.ts';
 import { Connection } from '../redis/connection.ts';
+import { ClosedError } from '../redis/fault.ts';
 import { inspect } from '../redis/inspection.ts';
 import { RedisTrouble } from '../redis/trouble.ts';
 import { type Command, encodeCall, type PlainClient, type Reply, type Values } from './commands/define-command.ts';
@@ -83,7 +84,7 @@ export class CommandSender {
 
   /** Tells the operator what went wrong. @returns the error to throw to the caller */
   report(error: unknown): unknown {
-    if (this.#closing.signal.aborted) return unavailable(new Error('the backend was closed'));
+    if (this.#closing.signal.aborted) return unavailable(new ClosedError());
     const { kind } = this.#trouble.failed(error);
     if (kind === 'bug') return error;
     void this.#recover();

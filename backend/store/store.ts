@@ -174,6 +174,7 @@ export class TaskStore {
       before = decodeSnapshot(answer);
       isStored = true;
     }
+    // An error without a type: a bug of inloop, which nobody outside can act on. The log tells it, the owner reads `internal`.
     throw new Error(`inloop: task ${task.snapshot.id} changed ${MAX_CONFLICTS} times while one change was tried`);
   }
 

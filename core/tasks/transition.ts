@@ -280,6 +280,7 @@ function refuse(refusal: Refusal): Transition {
   return { ok: false, refusal };
 }
 
+/** The compiler proves that this is never called. So its error has no type that anybody could act on. */
 function unreachable(value: never): never {
   throw new Error(`inloop: no such case: ${JSON.stringify(value)}`);
 }

@@ -389,7 +389,7 @@ describe('the end of a connection to the bus', () => {
     for (let n = 0; n < 2; n++) expect((await bridge.client().receive()).status).toBe(503);
     expect(bridge.fallback.sessions).toBe(0);
     expect(log.lines.map(({ message }) => message)).toEqual([
-      'The push server, for clients without WebSockets, does not answer: ECONNREFUSED',
+      expect.stringContaining('does not reach the bus: ECONNREFUSED'),
     ]);
   });
 });

@@ -87,6 +87,7 @@ export class Bus {
 
   /** Sends 1 to 10 events in one request. @throws BusError */
   async send(events: readonly BusEvent[]): Promise<void> {
+    // Not a BusError, which says what the bus did: this would be a bug of inloop.
     if (events.length > MAX_BATCH_EVENTS)
       throw new RangeError(`inloop: ${events.length} events in a batch of ${MAX_BATCH_EVENTS}`);
     // A copy, since the SDK writes into what it is given. The SDK itself makes JSON of data that it encrypts.
