@@ -96,7 +96,9 @@ export function eventName(snapshot: Snapshot): TaskEventName {
  */
 export function toEventData(snapshot: Snapshot, maxBytes = MAX_EVENT_BYTES): string {
   const whole = JSON.stringify(snapshot);
-  return utf8Length(whole) <= maxBytes ? whole : JSON.stringify(omitResult(snapshot));
+  // Bytes are never fewer than UTF-16 code units, so most texts that are too big need not be counted.
+  const fits = whole.length <= maxBytes && utf8Length(whole) <= maxBytes;
+  return fits ? whole : JSON.stringify(omitResult(snapshot));
 }
 
 /** Whether the whole outcome has to be fetched. */

@@ -185,11 +185,7 @@ describe('what does not pass', () => {
     fc.assert(
       fc.property(anything, (value) => {
         const outcome = toJson(value, MAX);
-        if (!outcome.ok) return;
-        expect(outcome.text).toBe(JSON.stringify(value));
-        // -0 and undefined properties are what may differ.
-        const withoutZeros = JSON.parse(JSON.stringify(value));
-        expect(JSON.parse(outcome.text)).toEqual(withoutZeros);
+        return !outcome.ok || outcome.text === JSON.stringify(value);
       }),
       { numRuns: 2_000 },
     );
