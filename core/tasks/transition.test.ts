@@ -310,8 +310,7 @@ describe('over any sequence of events', () => {
 
   it('what was skipped and what failed are parts of what is done', () => {
     check(
-      (_before, { progress }) =>
-        progress === null || (progress.skipped ?? 0) + (progress.failed ?? 0) <= progress.done,
+      (_before, { progress }) => progress === null || (progress.skipped ?? 0) + (progress.failed ?? 0) <= progress.done,
     );
   });
 

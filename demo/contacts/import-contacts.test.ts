@@ -157,10 +157,11 @@ describe('an import', () => {
     expect(readdirSync(data.folder.downloads)).toEqual([]);
   });
 
+  const longFile = [...sampleCsv({ rows: 20_000 })].join('');
   it.each(['full', 'slow'] as const)(
     'stops at once when its signal is aborted (pace %s), and keeps the upload',
     async (pace) => {
-      upload([...sampleCsv({ rows: 20_000 })].join(''));
+      upload(longFile);
       const stop = new AbortController();
       const reason = new Error('called off');
       const run = createRun({ signal: stop.signal, onProgress: () => stop.abort(reason) });

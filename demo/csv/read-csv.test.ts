@@ -65,7 +65,7 @@ describe('reading a CSV', () => {
     const rows = Array.from({ length: 4_000 }, () => '語'.repeat(21));
     const { fields, error } = await read(`x\n${rows.join('\n')}\n`);
     expect(error).toBeNull();
-    expect(fields.slice(1)).toEqual(rows.map((value) => [value]));
+    expect(fields.slice(1).join()).toBe(rows.join());
   });
 
   it('numbers the rows, and says on which line each begins', async () => {

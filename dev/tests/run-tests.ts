@@ -1,6 +1,7 @@
 // What `npm test` runs: provides what the chosen tests need and nothing else, then runs Jest. The last line of output is
 // `N passed, N failed`, for scripts. With `--unit` only tests run that need nothing but Node, without those of
-// test/integration, which use real sockets and wait. All other arguments go to Jest, as in `npm test -- worker -t retries`.
+// test/integration, which use real sockets and wait, and of test/repository, which run compilers and linters. All other
+// arguments go to Jest, as in `npm test -- worker -t retries`.
 import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,7 +24,7 @@ interface JestReport {
   numRuntimeErrorTestSuites: number;
 }
 
-const INTEGRATION = /[\\/]test[\\/]integration[\\/]/;
+const NO_UNITS = /[\\/]test[\\/](integration|repository)[\\/]/;
 const JEST = join(REPOSITORY, 'node_modules', 'jest', 'bin', 'jest.js');
 
 async function main(folder: string): Promise<void> {
@@ -31,7 +32,7 @@ async function main(folder: string): Promise<void> {
   const unitOnly = process.argv.includes('--unit');
   const found = await listTests(args);
   const needs = await readNeeds(found);
-  const chosen = unitOnly ? found.filter((file) => needs.get(file)?.size === 0 && !INTEGRATION.test(file)) : found;
+  const chosen = unitOnly ? found.filter((file) => needs.get(file)?.size === 0 && !NO_UNITS.test(file)) : found;
   const needed = new Set(chosen.flatMap((file) => [...(needs.get(file) ?? [])]));
   console.log(`inloop: ${chosen.length} test files, which need ${[...needed].join(', ') || 'nothing but Node'}`);
 

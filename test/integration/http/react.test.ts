@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { build } from 'esbuild';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import type { Snapshot } from '../../core/tasks/snapshot.ts';
-import { bundleForBrowser, pageHtml, servePage } from '../../test/support/browser/browser-bundle.ts';
-import { BrowserFaults } from '../../test/support/browser/browser-faults.ts';
-import { launchChromium } from '../../test/support/browser/chromium.ts';
-import type { levers as Levers, seen as Seen } from '../../test/support/browser/react-page.ts';
-import { eventually } from '../../test/support/eventually.ts';
-import { type CountingApp, startCountingApp } from '../../test/support/processes/counting-app.ts';
+import type { Snapshot } from '../../../core/tasks/snapshot.ts';
+import { bundleForBrowser, pageHtml, servePage } from '../../support/browser/browser-bundle.ts';
+import { BrowserFaults } from '../../support/browser/browser-faults.ts';
+import { launchChromium } from '../../support/browser/chromium.ts';
+import type { levers as Levers, seen as Seen } from '../../support/browser/react-page.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type CountingApp, startCountingApp } from '../../support/processes/counting-app.ts';
 
 declare const levers: typeof Levers;
 
-const PAGE = join(__dirname, '../../test/support/browser/react-page.ts');
+const PAGE = join(__dirname, '../../support/browser/react-page.ts');
 const VERSIONS = {
   18: { react: 'react-18', 'react-dom': 'react-dom-18' },
   19: {},

@@ -2,12 +2,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pusherModule from 'pusher-js';
 import { z } from 'zod';
-import type { Backend } from '../../backend/backend.ts';
-import { defineTask } from '../../core/tasks/definition.ts';
-import { eventually } from '../../test/support/eventually.ts';
-import { backendOn, startApp, startBus, type TestApp, type TestBus } from '../../test/support/parts.ts';
-import { connectTasks } from './connect-tasks.ts';
-import type { TaskFeed } from './task-feed.ts';
+import type { Backend } from '../../../backend/backend.ts';
+import { connectTasks } from '../../../client/feed/connect-tasks.ts';
+import type { TaskFeed } from '../../../client/feed/task-feed.ts';
+import { defineTask } from '../../../core/tasks/definition.ts';
+import { eventually } from '../../support/eventually.ts';
+import { backendOn, startApp, startBus, type TestApp, type TestBus } from '../../support/parts.ts';
 
 const task = defineTask({ name: 'sort-letters', input: z.object({ n: z.number() }), browser: true });
 
