@@ -3,17 +3,22 @@
  * reconnect, queue commands or time out: `connection.ts` and its users do that.
  */
 
-import { RedisClient, type RedisScripts } from '@redis/client';
+import { RedisClient, type RedisClientOptions, type RedisClientType, type RedisScripts } from '@redis/client';
 import type { Host, RedisAddress } from './address.ts';
 
 const CONNECT_MS = 3_000;
 /** How many commands may wait for an answer. More are refused at once, so that memory is bounded while Redis hangs. */
 const MAX_WAITING_COMMANDS = 20_000;
 
-export type Client<S extends RedisScripts> = ReturnType<ReturnType<typeof clientMaker<S>>>;
+export type Client<S extends RedisScripts> = RedisClientType<Record<never, never>, Record<never, never>, S, 2>;
+
+/** Makes one client. Written out, because the compiler would name types that @redis/client does not export. */
+export type MakeClient<S extends RedisScripts> = (
+  options: Omit<RedisClientOptions<Record<never, never>, Record<never, never>, S, 2>, 'scripts'>,
+) => Client<S>;
 
 /** Makes a function that makes clients with `scripts`. Call it once and keep it: it builds a class with every command. */
-export function clientMaker<S extends RedisScripts>(scripts: S) {
+export function clientMaker<S extends RedisScripts>(scripts: S): MakeClient<S> {
   // RESP 2 needs no right to HELLO. The answers that we use look the same in RESP 3.
   return RedisClient.factory<Record<never, never>, Record<never, never>, S, 2>({ scripts, RESP: 2 });
 }

@@ -5,6 +5,7 @@ import { extname, join } from 'node:path';
 import * as esbuild from 'esbuild';
 import { fail, root, run } from './command.mjs';
 import { embedScripts } from './embed-scripts.mjs';
+import { writeRequireEntries } from './write-require-entries.mjs';
 
 /** The TypeScript projects to build; `tsc -b` also builds those they refer to. `npm run check` only type-checks tests. */
 const PROJECTS = ['client', 'cli', 'demo', 'demo/page', 'dev'];
@@ -16,6 +17,7 @@ export async function buildAll() {
   const code = await run(process.execPath, [tsc, '-b', ...PROJECTS]);
   if (code !== 0) fail('The build failed; the lines above say where.');
   await embedScripts();
+  await writeRequireEntries();
   await bundlePage();
 }
 
