@@ -10,6 +10,7 @@ import { Supervisor } from '../../cli/processes/supervisor.ts';
 import { printLine } from '../output.ts';
 import { REPOSITORY, stateFolder } from '../paths.ts';
 import { requireNode20 } from '../setup/node20.ts';
+import { requireAll } from '../setup/require-all.ts';
 import { Trouble } from '../trouble/trouble.ts';
 import { startTroubleControl } from '../trouble/trouble-control.ts';
 import { loadCredentials } from './credentials.ts';
@@ -37,8 +38,10 @@ async function main(): Promise<void> {
     folder: state.path,
     credentials: loadCredentials(state.path),
     port,
-    redisServer: await requireSystemPart('Redis', findRedisServer),
-    node20: await requireNode20(),
+    ...(await requireAll({
+      redisServer: () => requireSystemPart('Redis', findRedisServer),
+      node20: requireNode20,
+    })),
     scripts,
     troubleUrl: control?.url ?? null,
   });

@@ -14,6 +14,7 @@ import { readJsonFile } from '../../cli/processes/json-file.ts';
 import { REPOSITORY } from '../paths.ts';
 import { findChromium } from '../setup/chromium.ts';
 import { requireNode20 } from '../setup/node20.ts';
+import { requireAll } from '../setup/require-all.ts';
 import { type Need, readNeeds } from './needs.ts';
 
 /** The part of Jest's own report that is used here. */
@@ -63,10 +64,14 @@ async function listTests(args: readonly string[]): Promise<string[]> {
 
 /** Installs, builds or finds what is needed. Resolves with the variables that tests find it by. */
 async function provide(needed: ReadonlySet<Need>): Promise<NodeJS.ProcessEnv> {
-  const env: NodeJS.ProcessEnv = {};
-  if (needed.has('Redis')) env.INLOOP_TEST_REDIS_SERVER = await requireSystemPart('Redis', findRedisServer);
-  if (needed.has('Chromium')) env.INLOOP_CHROMIUM = await requireSystemPart('Chromium', findChromium);
-  if (needed.has('Soketi')) await requireNode20();
+  const redis = () => requireSystemPart('Redis', findRedisServer);
+  const chromium = () => requireSystemPart('Chromium', findChromium);
+  const found = await requireAll<Record<string, string>>({
+    ...(needed.has('Redis') && { INLOOP_TEST_REDIS_SERVER: redis }),
+    ...(needed.has('Chromium') && { INLOOP_CHROMIUM: chromium }),
+    ...(needed.has('Soketi') && { node20: requireNode20 }),
+  });
+  const { node20: _, ...env }: NodeJS.ProcessEnv = found;
   if (needed.has('dist')) {
     const code = await run([join(REPOSITORY, 'dev', 'build.mjs')], process.env);
     if (code !== 0) throw new Problem('The build failed; the lines above say where.');
