@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { anyText } from '../test/support/fakes/any-text.ts';
+import { anyText } from '../test/support/fakes/any-value.ts';
 import { channelOf, isOwnerChannel, userIdOf } from './channel.ts';
 import { TaskError } from './error.ts';
 import { MAX_CHANNEL_LENGTH, MAX_OWNER_LENGTH } from './limits.ts';

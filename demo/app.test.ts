@@ -1,13 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../test/support/eventually.ts';
-import { DemoApp, problemOf } from '../test/support/processes/demo-app.ts';
+import { type DemoApp, problemOf, useDemoApp } from '../test/support/processes/demo-app.ts';
 import { sampleCsv } from './tools/sample-rows.ts';
 
 let demo: DemoApp;
-beforeAll(async () => {
-  demo = await DemoApp.start();
-}, 60_000);
-afterAll(() => demo?.stop(), 30_000);
+useDemoApp((started) => {
+  demo = started;
+});
 
 describe('the page and the probes', () => {
   it('serves the page with a policy that names the bus and allows nothing inline', async () => {

@@ -1,8 +1,8 @@
-import { createServer, request, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, request } from 'node:http';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import express from 'express';
 import type { ConnectionInfo } from '../core/wire.ts';
+import { startHttpServer } from '../test/support/http-server.ts';
 import { backendOn } from '../test/support/parts.ts';
 import { attachFallback } from './fallback/attach.ts';
 import type { FallbackOptions } from './fallback/options.ts';
@@ -33,15 +33,10 @@ async function connection(
   const app = express();
   app.set('trust proxy', trust);
   app.use('/tasks', createTaskServer({ backend, tasks: [], identify: () => 'ada', path }).router);
-  const server: Server = createServer(app);
+  const server = createServer(app);
   if (fallback) attachFallback(server, { backend, ...fallback });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  rest.push(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-    await backend.close();
-  });
+  const { port, close } = await startHttpServer(server);
+  rest.push(close, () => backend.close());
   const body = await new Promise<string>((resolve, reject) => {
     // Not with fetch, which lets nobody set Host.
     request({ port, host: '127.0.0.1', path: '/tasks/connection', headers }, async (res) => {

@@ -1,24 +1,17 @@
-import { createServer, request, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import express, { type RequestHandler } from 'express';
 import type { Backend } from '../backend/backend.ts';
-import { backendOn } from '../test/support/parts.ts';
+import { type HttpServer, startHttpServer } from '../test/support/http-server.ts';
+import { backendOn, NO_BUS } from '../test/support/parts.ts';
 import { attachFallback } from './fallback/attach.ts';
 import { checkOrigins, sameOrigin } from './origins.ts';
 import { createTaskServer } from './task-server.ts';
 
-const ENV = {
-  PUSHER_APP_ID: '1',
-  PUSHER_KEY: 'key',
-  PUSHER_SECRET: 'secret',
-  // Nothing listens there. The fallback needs an address of the bus to be attached at all.
-  PUSHER_HOST: '127.0.0.1',
-  PUSHER_PORT: '1',
-  REDIS_URL: 'redis://127.0.0.1:1',
-};
+// The fallback needs an address of the bus to be attached at all.
+const ENV = { ...NO_BUS, REDIS_URL: 'redis://127.0.0.1:1' };
 const LISTED = 'https://app.example.com';
-const servers: Server[] = [];
+const servers: HttpServer[] = [];
 let backend: Backend;
 let plain: number;
 let behindProxy: number;
@@ -39,9 +32,9 @@ async function serve(trust: string | false, origins: string[], path?: string): P
   app.all('/own', sameOrigin({ origins }), answer);
   const server = createServer(app);
   attachFallback(server, { backend, allowedOrigins: origins });
-  servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return (server.address() as AddressInfo).port;
+  const running = await startHttpServer(server);
+  servers.push(running);
+  return running.port;
 }
 
 beforeAll(async () => {
@@ -51,10 +44,7 @@ beforeAll(async () => {
   strict = await serve(false, [], 'https://public.example.com/tasks');
 });
 afterAll(async () => {
-  for (const server of servers) {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
+  for (const server of servers) await server.close();
   await backend.close();
 });
 

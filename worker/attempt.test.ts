@@ -8,6 +8,7 @@ import { TaskError } from '../core/error.ts';
 import { type AnyTaskDefinition, defineTask } from '../core/tasks/definition.ts';
 import type { TaskEvent } from '../core/tasks/transition.ts';
 import { toJson } from '../core/values/json.ts';
+import { anyValue } from '../test/support/fakes/any-value.ts';
 import { FakeTime, settled } from '../test/support/fakes/fake-time.ts';
 import { FakeChanges, FakeTurns, startedRecord, unavailable } from '../test/support/fakes/fake-worker-ports.ts';
 import { type RecordingLog, recordLog } from '../test/support/log.ts';
@@ -92,16 +93,7 @@ const fails = (): never => {
   throw new Error('trap');
 };
 const TRAPS = ['get', 'has', 'ownKeys', 'getPrototypeOf', 'getOwnPropertyDescriptor', 'set', 'defineProperty'] as const;
-const anything = fc.anything({
-  withBigInt: true,
-  withBoxedValues: true,
-  withDate: true,
-  withMap: true,
-  withSet: true,
-  withTypedArray: true,
-  withSparseArray: true,
-  withNullPrototype: true,
-});
+const anything = anyValue();
 /** Each makes its value when it is called: fast-check looks at values, and some of these throw at that. */
 type Make = () => unknown;
 

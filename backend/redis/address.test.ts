@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ConfigError } from '../../core/config-error.ts';
-import { anyText } from '../../test/support/fakes/any-text.ts';
+import { anyText } from '../../test/support/fakes/any-value.ts';
 import { parseRedisAddress } from './address.ts';
 
 const PLAIN = { primary: null, username: undefined, password: undefined, database: 0, tls: null };

@@ -100,21 +100,11 @@ export function transition(task: Snapshot, event: TaskEvent): Transition {
   if ('attempt' in event && event.attempt !== task.attempt) return refuse('stale_attempt');
   switch (task.status) {
     case 'queued':
-      switch (event.type) {
-        case 'start':
-          return accept(started(task, event, task.attempt + 1));
-        case 'wait':
-          return changeWait(task, event);
-        case 'cancel':
-          return accept(cancelled(task, event.at, null));
-        default:
-          return refuse('not_allowed');
-      }
-
     case 'retrying':
       switch (event.type) {
         case 'start':
-          return accept(started(task, event, task.attempt));
+          // A task that is retrying names its next attempt already.
+          return accept(started(task, event, task.status === 'queued' ? task.attempt + 1 : task.attempt));
         case 'wait':
           return changeWait(task, event);
         case 'cancel':

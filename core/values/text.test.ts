@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { anyText } from '../../test/support/fakes/any-text.ts';
+import { anyText } from '../../test/support/fakes/any-value.ts';
 import { cut, describe as inWords, utf8Length } from './text.ts';
 
 /** Any UTF-16, lone surrogates included. */

@@ -1,14 +1,13 @@
 // Signing in and out over HTTP, and what a session protects.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { DemoApp, form, problemOf } from '../../test/support/processes/demo-app.ts';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { type DemoApp, form, problemOf, useDemoApp } from '../../test/support/processes/demo-app.ts';
 
 let demo: DemoApp;
-beforeAll(async () => {
-  demo = await DemoApp.start();
-}, 60_000);
-afterAll(() => demo?.stop(), 30_000);
-// After each test: once its tasks are done, no uploaded file is left.
-afterEach(() => demo?.expectNoUploads());
+useDemoApp((started) => {
+  demo = started;
+});
+// Once the tasks of a test are done, no uploaded file is left.
+afterEach(() => demo.expectNoUploads());
 
 describe('the session', () => {
   it('signs a user in, says who is signed in, and signs the user out', async () => {

@@ -1,16 +1,15 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Snapshot } from 'inloop';
 import { eventually } from '../../test/support/eventually.ts';
-import { DemoApp, form, problemOf } from '../../test/support/processes/demo-app.ts';
+import { type DemoApp, form, problemOf, useDemoApp } from '../../test/support/processes/demo-app.ts';
 import { sampleCsv } from '../tools/sample-rows.ts';
 
 let demo: DemoApp;
-beforeAll(async () => {
-  demo = await DemoApp.start();
-}, 60_000);
-afterAll(() => demo?.stop(), 30_000);
-// After each test: once its tasks are done, no uploaded file is left.
-afterEach(() => demo?.expectNoUploads());
+useDemoApp((started) => {
+  demo = started;
+});
+// Once the tasks of a test are done, no uploaded file is left.
+afterEach(() => demo.expectNoUploads());
 
 describe('an import', () => {
   it('answers 202, runs, and leaves contacts and rejects for their owner only', async () => {

@@ -1,17 +1,16 @@
 // Uploads that are refused: no task is started, and no file is left.
 import { request } from 'node:http';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../../test/support/eventually.ts';
-import { DemoApp, form, problemOf } from '../../test/support/processes/demo-app.ts';
+import { type DemoApp, form, problemOf, useDemoApp } from '../../test/support/processes/demo-app.ts';
 import { MAX_STORED_BYTES, MAX_UPLOADS } from '../database/file-records.ts';
 
 let demo: DemoApp;
-beforeAll(async () => {
-  demo = await DemoApp.start();
-}, 60_000);
-afterAll(() => demo?.stop(), 30_000);
-// After each test: once its tasks are done, no uploaded file is left.
-afterEach(() => demo?.expectNoUploads());
+useDemoApp((started) => {
+  demo = started;
+});
+// Once the tasks of a test are done, no uploaded file is left.
+afterEach(() => demo.expectNoUploads());
 
 function formWith(field: string, value: string): FormData {
   const data = new FormData();

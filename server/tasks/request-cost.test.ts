@@ -1,6 +1,4 @@
 // What a request costs and gives, on a real Redis whose bytes and commands are counted. No bus: pushes are left for later.
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createClient } from '@redis/client';
 import express from 'express';
@@ -11,9 +9,10 @@ import { MAX_RESULT_BYTES } from '../../core/limits.ts';
 import { defineTask } from '../../core/tasks/definition.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import type { TaskEvent } from '../../core/tasks/transition.ts';
-import { backendOn } from '../../test/support/parts.ts';
+import { type HttpServer, startHttpServer } from '../../test/support/http-server.ts';
+import { backendOn, NO_BUS } from '../../test/support/parts.ts';
 import { startRedis, type TestRedis } from '../../test/support/redis/redis.ts';
-import { FAILURE } from '../../test/support/task-events.ts';
+import { FAILURE, storeChanges } from '../../test/support/task-events.ts';
 import { createTaskServer, type TaskServer } from '../task-server.ts';
 
 const work = defineTask({ name: 'work', input: z.object({ n: z.number() }), browser: true });
@@ -23,32 +22,23 @@ let redis: TestRedis;
 let raw: ReturnType<typeof createClient>;
 let backend: Backend;
 let tasks: TaskServer;
-let server: Server;
+let server: HttpServer;
 let url: string;
 
 beforeAll(async () => {
   redis = await startRedis();
   raw = createClient({ url: redis.url });
   await raw.connect();
-  backend = backendOn({
-    REDIS_URL: redis.url,
-    PUSHER_APP_ID: 'app',
-    PUSHER_KEY: 'key',
-    PUSHER_SECRET: 'secret',
-    PUSHER_HOST: '127.0.0.1',
-    PUSHER_PORT: '1',
-  });
+  backend = backendOn({ ...NO_BUS, REDIS_URL: redis.url });
   tasks = createTaskServer({ backend, tasks: [work], identify: (req) => req.get('x-user') ?? null });
   // What nobody asked for would be counted too.
   backend.sweeper.stop();
-  server = createServer(express().use('/tasks', tasks.router));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/tasks`;
+  server = await startHttpServer(express().use('/tasks', tasks.router));
+  url = `${server.url}/tasks`;
 }, 30_000);
 
 afterAll(async () => {
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
+  await server.close();
   await backend.close();
   raw.destroy();
   await redis.stop();
@@ -59,15 +49,8 @@ const call = (path: string, { headers = {}, ...init }: RequestInit & { headers?:
 const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
   call(path, { method: 'POST', body: JSON.stringify(body), headers });
 
-async function happen(task: Snapshot, owner: string, ...events: TaskEvent[]): Promise<Snapshot> {
-  let snapshot = task;
-  for (const event of events) {
-    const applied = await backend.store.apply({ snapshot, owner }, event);
-    if (!applied.ok) throw new Error(`${event.type} was refused: ${applied.refusal}`);
-    snapshot = applied.snapshot;
-  }
-  return snapshot;
-}
+const happen = (snapshot: Snapshot, owner: string, ...events: TaskEvent[]) =>
+  storeChanges(backend.store, { snapshot, owner }, events);
 
 const now = () => new Date().toISOString();
 const start = (owner = 'ada', idempotencyKey?: string) => tasks.start(work, { n: 1 }, { owner, idempotencyKey });

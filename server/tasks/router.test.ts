@@ -1,7 +1,6 @@
 // The router at its edge: what every answer says, what the bus may tell it, and what bodies may cost. Real Redis, no bus.
 import { createHmac } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createClient } from '@redis/client';
 import express from 'express';
@@ -10,19 +9,14 @@ import type { Backend } from '../../backend/backend.ts';
 import { defineTask } from '../../core/tasks/definition.ts';
 import type { Problem } from '../../core/wire.ts';
 import { eventually } from '../../test/support/eventually.ts';
-import { backendOn } from '../../test/support/parts.ts';
+import { type HttpServer, startHttpServer } from '../../test/support/http-server.ts';
+import { backendOn, NO_BUS } from '../../test/support/parts.ts';
 import { startRedis, type TestRedis } from '../../test/support/redis/redis.ts';
 import { checkLimits, type TaskServerOptions } from '../options.ts';
 import { createTaskServer, type TaskServer } from '../task-server.ts';
 
 const SECRET = 'secret-of-the-test';
-const APP = {
-  PUSHER_APP_ID: '1',
-  PUSHER_KEY: 'key',
-  PUSHER_SECRET: SECRET,
-  PUSHER_HOST: '127.0.0.1',
-  PUSHER_PORT: '1',
-};
+const APP = { ...NO_BUS, PUSHER_SECRET: SECRET };
 const report = defineTask({ name: 'report', input: z.strictObject({ n: z.number() }), browser: true });
 
 let redis: TestRedis;
@@ -30,14 +24,13 @@ let raw: ReturnType<typeof createClient>;
 let backend: Backend;
 let tasks: TaskServer;
 let url: string;
-const servers: Server[] = [];
+const servers: HttpServer[] = [];
 const sockets: Socket[] = [];
 
 async function listen(app: express.Express): Promise<string> {
-  const server = createServer(app);
+  const server = await startHttpServer(app);
   servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return server.url;
 }
 
 function taskServer(options: Partial<TaskServerOptions> = {}): TaskServer {
@@ -58,10 +51,7 @@ afterEach(() => {
 });
 
 afterAll(async () => {
-  for (const server of servers) {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
+  for (const server of servers) await server.close();
   await backend.close();
   raw.destroy();
   await redis.stop();

@@ -1,5 +1,3 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createClient } from '@redis/client';
 import express from 'express';
@@ -8,7 +6,8 @@ import type { Backend } from '../../backend/backend.ts';
 import { defineTask } from '../../core/tasks/definition.ts';
 import { createSnapshot, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { eventually } from '../../test/support/eventually.ts';
-import { backendOn } from '../../test/support/parts.ts';
+import { startHttpServer } from '../../test/support/http-server.ts';
+import { backendOn, NO_BUS } from '../../test/support/parts.ts';
 import { startRedis, type TestRedis } from '../../test/support/redis/redis.ts';
 import type { TaskServerOptions } from '../options.ts';
 import { createTaskServer, type TaskServer } from '../task-server.ts';
@@ -30,29 +29,18 @@ interface TestServer {
 
 async function serve(options: Partial<TaskServerOptions> = {}): Promise<TestServer> {
   const tasks = createTaskServer({ backend, tasks: [work], identify: (req) => req.get('x-user') ?? null, ...options });
-  const server: Server = createServer(express().use('/tasks', tasks.router));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/tasks`;
+  const server = await startHttpServer(express().use('/tasks', tasks.router));
   return {
     tasks,
-    get: (id, headers = {}, init = {}) => fetch(`${url}/${id}`, { ...init, headers: { 'x-user': 'ada', ...headers } }),
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    get: (id, headers = {}, init = {}) =>
+      fetch(`${server.url}/tasks/${id}`, { ...init, headers: { 'x-user': 'ada', ...headers } }),
+    close: server.close,
   };
 }
 
 beforeAll(async () => {
   redis = await startRedis();
-  const env = {
-    REDIS_URL: redis.url,
-    PUSHER_APP_ID: 'app',
-    PUSHER_KEY: 'key',
-    PUSHER_SECRET: 'secret',
-    PUSHER_HOST: '127.0.0.1',
-    PUSHER_PORT: '1',
-  };
+  const env = { ...NO_BUS, REDIS_URL: redis.url };
   backend = backendOn(env);
   elsewhere = backendOn(env);
   app = await serve();

@@ -1,6 +1,4 @@
 // Real parts for integration tests: Redis, Soketi, an Express app with the router, and bare Pusher clients.
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import express, { type Express } from 'express';
 import pusherJs from 'pusher-js';
 import { type Backend, createBackend } from '../../backend/backend.ts';
@@ -13,6 +11,7 @@ import type { TaskServerOptions } from '../../server/options.ts';
 import { createTaskServer, type TaskServer } from '../../server/task-server.ts';
 import { pusherEnvOf } from '../../soketi/pusher-app.ts';
 import { startSoketi, type TestSoketi } from './bus/soketi.ts';
+import { startHttpServer } from './http-server.ts';
 import { startRedis, type TestRedis } from './redis/redis.ts';
 
 // The types of pusher-js say that the class is its module's `default`; in Node it is the module itself.
@@ -53,6 +52,15 @@ export async function startBus(options: Parameters<typeof startSoketi>[0] = {}):
   };
 }
 
+/** The variables of a bus that is never there: nothing listens on port 1. */
+export const NO_BUS = {
+  PUSHER_APP_ID: 'app',
+  PUSHER_KEY: 'key',
+  PUSHER_SECRET: 'secret',
+  PUSHER_HOST: '127.0.0.1',
+  PUSHER_PORT: '1',
+};
+
 export function backendOn(env: Record<string, string>, options: Partial<BackendOptions> = {}): Backend {
   return createBackend({ redis: env.REDIS_URL, pusher: pusherFromEnv(env), log: silentLog(), ...options });
 }
@@ -91,9 +99,8 @@ export async function startApp(
     ...options,
   });
   app.use('/tasks', tasks.router);
-  const server: Server = createServer(app);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const server = await startHttpServer(app);
+  const { url } = server;
   const followers: Follower[] = [];
   const call: TestApp['call'] = (user, path, init = {}) =>
     fetch(url + path, { ...init, headers: { ...(user === null ? {} : { 'x-user': user }), ...init.headers } });
@@ -115,8 +122,7 @@ export async function startApp(
     },
     async close() {
       for (const follower of followers) follower.close();
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await server.close();
     },
   };
 }

@@ -1,5 +1,7 @@
 // Tasks, events and random sequences of events. For tests of everything that takes snapshots.
 import fc from 'fast-check';
+import type { OwnedTask } from '../../backend/store/record.ts';
+import type { TaskStore } from '../../backend/store/store.ts';
 import type { TaskFailure } from '../../core/error.ts';
 import { createSnapshot, type Progress, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { type TaskEvent, transition } from '../../core/tasks/transition.ts';
@@ -50,6 +52,21 @@ export function move(task: Snapshot, ...events: TaskEvent[]): Snapshot {
     snapshot = moved.snapshot;
   }
   return snapshot;
+}
+
+/** Stores what `events` do to a task, one after the other; returns its last snapshot. Throws when one is refused. */
+export async function storeChanges(
+  store: Pick<TaskStore, 'apply'>,
+  { snapshot, owner }: OwnedTask,
+  events: readonly TaskEvent[],
+): Promise<Snapshot> {
+  let latest = snapshot;
+  for (const event of events) {
+    const applied = await store.apply({ snapshot: latest, owner }, event);
+    if (!applied.ok) throw new Error(`${event.type} was refused: ${applied.refusal}`);
+    latest = applied.snapshot;
+  }
+  return latest;
 }
 
 /** Freezes a value and everything in it, so that a change throws. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { anyText } from '../../../test/support/fakes/any-text.ts';
+import { anyText } from '../../../test/support/fakes/any-value.ts';
 import { closeFrom, closeLine, fitLine, MAX_LINE_LENGTH, messageLine } from './framing.ts';
 
 describe('lines', () => {

@@ -1,7 +1,5 @@
 // Pages of other origins, in a real browser: a listed one works like an own one, by cookie or by bearer token; any other
 // can neither act nor read, though its requests carry the user's cookie. Real Redis, Soketi and Chromium.
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import express from 'express';
 import type { Browser } from 'playwright-core';
@@ -13,6 +11,7 @@ import { sameOrigin } from '../../../server/origins.ts';
 import { createTaskServer, type TaskServer } from '../../../server/task-server.ts';
 import { bundleForBrowser, servePage } from '../../support/browser/browser-bundle.ts';
 import { launchChromium } from '../../support/browser/chromium.ts';
+import { type HttpServer, startHttpServer } from '../../support/http-server.ts';
 import { backendOn, startBus, type TestBus } from '../../support/parts.ts';
 
 const wait = defineTask({ name: 'wait', input: z.object({}), browser: true });
@@ -30,7 +29,7 @@ let backend: Backend;
 let tasks: TaskServer;
 let browser: Browser;
 let script: string;
-const servers: Server[] = [];
+const servers: HttpServer[] = [];
 /** The origins of the application and of three pages: another port of the same site, another site, and one not listed. */
 let api: string;
 let sibling: string;
@@ -39,10 +38,9 @@ let unlisted: string;
 
 /** Listens on a free port, and makes the app when the port is known. */
 async function serve(app: express.Express, host = '127.0.0.1'): Promise<string> {
-  const server = createServer(app);
+  const server = await startHttpServer(app);
   servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return `http://${host}:${(server.address() as AddressInfo).port}`;
+  return `http://${host}:${server.port}`;
 }
 
 async function servePages(host?: string): Promise<string> {
@@ -78,10 +76,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await browser?.close();
-  for (const server of servers) {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
+  for (const server of servers) await server.close();
   await backend.close();
   await bus.stop();
 }, 30_000);

@@ -10,7 +10,7 @@ import type { TaskEvent } from '../../../core/tasks/transition.ts';
 import { eventually } from '../../support/eventually.ts';
 import { recordLog } from '../../support/log.ts';
 import { backendOn, startBus, type TestBus } from '../../support/parts.ts';
-import { FAILURE, newTask } from '../../support/task-events.ts';
+import { FAILURE, newTask, storeChanges } from '../../support/task-events.ts';
 
 jest.setTimeout(60_000);
 
@@ -47,15 +47,8 @@ async function accept(): Promise<Snapshot> {
   return snapshot;
 }
 
-async function happen(task: Snapshot, ...events: TaskEvent[]): Promise<Snapshot> {
-  let snapshot = task;
-  for (const event of events) {
-    const applied = await backend.store.apply({ snapshot, owner: OWNER }, event);
-    if (!applied.ok) throw new Error(`${event.type} was refused: ${applied.refusal}`);
-    snapshot = applied.snapshot;
-  }
-  return snapshot;
-}
+const happen = (snapshot: Snapshot, ...events: TaskEvent[]) =>
+  storeChanges(backend.store, { snapshot, owner: OWNER }, events);
 
 const start = (): TaskEvent => ({ type: 'start', at: now() });
 const fail = (over: object = {}): TaskEvent => ({

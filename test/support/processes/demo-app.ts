@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { expect } from '@jest/globals';
+import { afterAll, beforeAll, expect } from '@jest/globals';
 import type { Problem, Snapshot } from 'inloop';
 import { type Backend, createBackend, pusherFromEnv } from 'inloop/backend';
 import { createTaskWorker } from 'inloop/worker';
@@ -109,6 +109,16 @@ export class DemoApp {
   async expectNoUploads(): Promise<void> {
     await eventually(() => expect(this.uploads()).toEqual([]));
   }
+}
+
+/** Starts a demo before the tests of the file that calls it, hands it to `take`, and stops it afterwards. */
+export function useDemoApp(take: (started: DemoApp) => void): void {
+  let demo: DemoApp | undefined;
+  beforeAll(async () => {
+    demo = await DemoApp.start();
+    take(demo);
+  }, 60_000);
+  afterAll(() => demo?.stop(), 30_000);
 }
 
 /** Expects problem+json with the status of its response. */

@@ -1,4 +1,4 @@
-// Random text for property tests. fast-check has this as `unit: 'binary'`, but first computes a table of all characters,
+// Random text and random values for property tests. For text, fast-check has as `unit: 'binary'`, but first computes a table of all characters,
 // which costs each test file more than a second.
 import fc from 'fast-check';
 
@@ -20,4 +20,19 @@ const anyCharacter = fc.integer({ min: 0, max: 0x10ffff - SURROGATES.count }).ma
 /** Any well-formed Unicode text. Lengths count characters. */
 export function anyText(lengths: { minLength?: number; maxLength?: number } = {}): fc.Arbitrary<string> {
   return fc.string({ ...lengths, unit: anyCharacter });
+}
+
+/** Any value that a handler could give, and that JSON may not know: a BigInt, a Map, a sparse array and so on. */
+export function anyValue(constraints: fc.ObjectConstraints = {}): fc.Arbitrary<unknown> {
+  return fc.anything({
+    withBigInt: true,
+    withBoxedValues: true,
+    withDate: true,
+    withMap: true,
+    withSet: true,
+    withTypedArray: true,
+    withSparseArray: true,
+    withNullPrototype: true,
+    ...constraints,
+  });
 }
