@@ -11,6 +11,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { TaskError } from '../core/error.ts';
 import { refuseOptions } from '../core/values/options.ts';
 import { CHANNEL_HEADER, PROTOCOL_HEADER, TIME_HEADER } from '../core/wire.ts';
+import { hostOf } from './mounting/request-host.ts';
 import { refusal, sendProblem } from './problem.ts';
 import { originAt, senderOf } from './sender.ts';
 
@@ -97,12 +98,12 @@ export function checkOrigins(what: string, origins: readonly string[]): Readonly
 export function hostUsedBy(req: Request): string | undefined {
   const { referer = '', 'sec-fetch-site': site } = req.headers;
   if (site === 'same-origin' && /^https?:/.test(referer) && URL.canParse(referer)) return new URL(referer).host;
-  return req.host;
+  return hostOf(req);
 }
 
 /** The origin that `req` was sent to, or null if its host is not valid. Express knows which proxies to believe. */
 function originOf(req: Request): string | null {
-  return originAt(req.protocol, req.host ?? '');
+  return originAt(req.protocol, hostOf(req) ?? '');
 }
 
 function allowReading(req: Request, res: Response): void {

@@ -1,6 +1,6 @@
 /** `createTaskServer`: what an Express application mounts and calls. */
 
-import type { Response, Router } from 'express';
+import type { RequestHandler, Response, Router } from 'express';
 import type { AnyTaskDefinition, InputOf, ResultOf } from '../core/tasks/definition.ts';
 import type { Snapshot } from '../core/tasks/snapshot.ts';
 import { checkAccepted } from './checks.ts';
@@ -16,8 +16,18 @@ import { Waiting } from './tasks/waiting.ts';
 const DEFAULT_PATH = '/tasks';
 
 export interface TaskServer {
-  /** Mount it before body parsers of your own: `app.use('/tasks', tasks.router)`. */
+  /** Mount it after your session, and before what refuses requests (CSRF middleware): `app.use('/tasks', tasks.router)`. */
   readonly router: Router;
+  /**
+   * Answers the webhooks of the bus by itself. The router answers them, too, at `/webhook`. But the bus does not sign in. If
+   * your application lets in nobody who has not, mount this before what keeps them out, at the same path:
+   *
+   * @example
+   * app.post('/tasks/webhook', tasks.webhook);
+   * app.use(requireLogin);
+   * app.use('/tasks', tasks.router);
+   */
+  readonly webhook: RequestHandler;
   /** Stores and queues a task; see {@link TaskOperations.start} for what it throws. */
   start<D extends AnyTaskDefinition>(
     definition: D,
@@ -74,7 +84,7 @@ export function createTaskServer(options: TaskServerOptions): TaskServer {
     inAll: limits.waiters,
     signal,
   });
-  const router = createRouter({
+  const { router, webhook } = createRouter({
     backend,
     operations,
     identify: options.identify,
@@ -91,6 +101,7 @@ export function createTaskServer(options: TaskServerOptions): TaskServer {
   backend.sweeper.addDefinitions(options.tasks.map(({ name }) => name));
   return {
     router,
+    webhook,
     start: (definition, input, start) => operations.start(definition, input, start),
     // Never a path that an earlier request used to reach the router: it may have been that of another tenant.
     accepted: (res, task, below) => sendAccepted(res, checkAccepted(task), below ?? path ?? DEFAULT_PATH),

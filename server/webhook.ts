@@ -6,27 +6,33 @@
  * with active tasks counts as not watched, the bus is asked whether the channel is really vacant.
  */
 
-import express, { type RequestHandler } from 'express';
+import express, { type Request, type RequestHandler, type Router } from 'express';
 import type { ServerBackend } from '../backend/server-backend.ts';
 import { isOwnerChannel } from '../core/channel.ts';
-import { refusal } from './problem.ts';
+import { limitBodyTime } from './body-time.ts';
+import { catchRejections } from './mounting/catch-rejections.ts';
+import type { MountingOrder } from './mounting/order.ts';
+import { rawOf, readText } from './mounting/request-body.ts';
+import { problemHandler, refusal } from './problem.ts';
 
 /** Largest webhook. Those of hosted Pusher are far smaller. */
 const MAX_WEBHOOK_BYTES = 262_144;
 /** Most channels that wait to be checked. If there are more, a channel counts as occupied without a check. */
 const MAX_WAITING_CHECKS = 1_000;
 
-/** The handlers of `POST /webhook`, in order. */
-export function createWebhookHandlers(backend: ServerBackend): RequestHandler[] {
+/**
+ * What answers webhooks, at whatever path it is mounted.
+ * @param bodySeconds how long a body may take to arrive
+ */
+export function createWebhookRouter(backend: ServerBackend, order: MountingOrder, bodySeconds: number): Router {
   const confirm = vacancyCheck(backend);
   const checkHeaders: RequestHandler = (req, _res, next) => {
     // Before any byte of the body is read.
     if (!backend.bus.looksSigned(req.headers)) throw unsigned(backend);
     next();
   };
-  const note: RequestHandler = async (req, res) => {
-    const webhook = typeof req.body === 'string' ? backend.bus.webhook(req.headers, req.body) : 'unsigned';
-    if (webhook === 'unsigned') throw unsigned(backend);
+  const note = catchRejections(async (req, res) => {
+    const webhook = readWebhook(req);
     if (webhook === 'malformed') {
       backend.events.emit('webhook.refused', () => ({ why: 'malformed' }));
       throw refusal(
@@ -50,8 +56,24 @@ export function createWebhookHandlers(backend: ServerBackend): RequestHandler[] 
       }),
     );
     res.json({});
-  };
-  return [checkHeaders, express.text({ type: () => true, limit: MAX_WEBHOOK_BYTES }), note];
+  });
+  const router = express.Router();
+  router.use(limitBodyTime(bodySeconds * 1_000));
+  router.use(checkHeaders, readText(MAX_WEBHOOK_BYTES), note);
+  router.use(problemHandler({ log: backend.log }));
+  return router;
+
+  function readWebhook(req: Request) {
+    const raw = rawOf(req);
+    const webhook = raw === null ? 'unsigned' : backend.bus.webhook(req.headers, raw.text);
+    if (webhook !== 'unsigned') {
+      order.noteWebhook();
+      return webhook;
+    }
+    // The signature is that of the raw body. The parsed one, made a text again, may be spelled differently.
+    if (raw?.isRebuilt) order.noteParsedWebhook();
+    throw unsigned(backend);
+  }
 }
 
 /**

@@ -145,6 +145,11 @@ export interface EventMap {
   'fallback.outage.began': OutageBegan;
   'fallback.outage.ended': OutageEnded;
 
+  /** Middleware of the application is on the wrong side of the task router. Told once for each `what`. `names`: of functions. */
+  'router.misplaced': {
+    readonly what: 'session' | 'cors' | 'webhook-body' | 'webhook';
+    readonly names: readonly string[];
+  };
   'webhook.refused': { readonly why: 'unsigned' | 'malformed' };
   /** A request that changes something came from a page of another site. `rule`: the header that showed it. */
   'origin.refused': { readonly rule: 'sec-fetch-site' | 'origin' };

@@ -29,6 +29,17 @@ const WITHOUT_REDIS = {
 } as const;
 const REPORT_IT = 'This is a bug of inloop; please report it.';
 
+/** By what is misplaced; `%` stands for the names of the functions. */
+const MISPLACED = {
+  session:
+    'Nobody was identified, and this middleware is mounted after the task router, where it comes too late: %. Mount it before app.use(…, tasks.router).',
+  cors: 'Something before the task router, like cors(), lets all origins in without credentials, and answers their preflights. So pages of the listed origins cannot send cookies or tokens. Mount the router before it, or pass it the same list: cors({ origin: [...], credentials: true }).',
+  webhook:
+    'No webhook of the bus has come for a minute, though pages have entered their channels. Until one comes, progress also goes to users who have left. Let the bus send channel_occupied and channel_vacated to the router’s path and /webhook. If something before the router lets in nobody who is not signed in, mount tasks.webhook before that.',
+  'webhook-body':
+    'The signature of a webhook cannot be checked: something before the task router has parsed the body. Mount tasks.webhook before it, or keep the raw body: express.json({ verify: (req, res, raw) => { req.rawBody = raw; } }).',
+} as const;
+
 const none = () => ({});
 const sinceOnly = ({ since }: { readonly since: string }) => ({ since });
 const sinceAndFailures = ({ since, failures }: { readonly since: string; readonly failures: number }) => ({
@@ -154,6 +165,11 @@ export const LINES: { readonly [N in EventName]: Line<EventMap[N]> } = {
     fields: sinceAndFailures,
   },
 
+  'router.misplaced': {
+    level: 'warn',
+    message: ({ what, names }) => MISPLACED[what].replace('%', names.join(', ')),
+    fields: none,
+  },
   'webhook.refused': { level: 'debug', message: 'A webhook was refused' },
   'origin.refused': { level: 'debug', message: 'A request of another site was refused' },
   'channel.refused': { level: 'debug', message: 'A page was refused a channel' },

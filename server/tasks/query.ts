@@ -3,12 +3,13 @@
 import type { Request } from 'express';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../core/limits.ts';
 import type { ListState } from '../../core/wire.ts';
+import { formOf, jsonOf } from '../mounting/request-body.ts';
 import { refusal } from '../problem.ts';
 import { isId } from './task-id.ts';
 
 /** The JSON object that is the body. @throws TaskError `invalid_json` (400), `invalid_body` (422) */
 export function objectBody(req: Request): Record<string, unknown> {
-  const body: unknown = req.body;
+  const body = jsonOf(req);
   if (body === undefined)
     throw refusal('invalid_json', 'Expected a JSON body with Content-Type: application/json.', 400);
   if (body === null || typeof body !== 'object' || Array.isArray(body)) {
@@ -19,7 +20,8 @@ export function objectBody(req: Request): Record<string, unknown> {
 
 /** The fields of the form that is the body. @throws TaskError `unsupported_media_type` (415) for anything but a form */
 export function formBody(req: Request): Record<string, unknown> {
-  if (req.body !== undefined) return req.body as Record<string, unknown>;
+  const form = formOf(req);
+  if (form !== undefined) return form;
   const came = req.get('Content-Type')?.slice(0, 60) ?? 'none';
   throw refusal(
     'unsupported_media_type',

@@ -16,10 +16,13 @@ import {
 } from '../../core/wire.ts';
 import { limitBodyTime } from '../body-time.ts';
 import { fallbackEndpoint } from '../fallback/registry.ts';
+import { catchRejections } from '../mounting/catch-rejections.ts';
+import { MountingOrder } from '../mounting/order.ts';
+import { readForm, readJson } from '../mounting/request-body.ts';
 import type { Identify } from '../options.ts';
 import { guardOrigins, type OriginRule } from '../origins.ts';
 import { problemHandler, refusal } from '../problem.ts';
-import { createWebhookHandlers } from '../webhook.ts';
+import { createWebhookRouter } from '../webhook.ts';
 import { POLL_AFTER_S, sendAccepted } from './accepted.ts';
 import { AnswerLimiter } from './answer-limiter.ts';
 import type { TaskOperations } from './operations.ts';
@@ -47,50 +50,66 @@ export interface RouterOptions {
   readonly signal: AbortSignal | undefined;
 }
 
+/** A request about one task. */
+type TaskRequest = Request<{ id: string }>;
+
 /** The largest input, and 4 KiB for the rest of the body. */
 const MAX_BODY_BYTES = MAX_INPUT_BYTES + 4_096;
 /** 1,000 ids of 36 characters with quotes and commas take 39 KB. The rest is room for white space. */
 const MAX_SEEN_BYTES = 262_144;
 
-export function createRouter(options: RouterOptions): Router {
+/** The task router, and what answers webhooks by itself, for applications that let nobody else in. */
+export function createRouter(options: RouterOptions): { readonly router: Router; readonly webhook: Router } {
   const { backend, operations } = options;
   const router = express.Router();
+  const order = new MountingOrder(backend.events, router);
+  const webhook = createWebhookRouter(backend, order, options.bodySeconds);
   const answers = new AnswerLimiter();
-  const json = express.json({ limit: MAX_BODY_BYTES, strict: false });
+  const json = readJson(MAX_BODY_BYTES);
 
   router.use(limitBodyTime(options.bodySeconds * 1_000));
   // Webhooks come before the checks of user and origin, because the bus sends and signs them, not a page.
-  router.post('/webhook', ...createWebhookHandlers(backend));
+  router.post('/webhook', webhook);
   router.use(
     addVersionAndTime(() => backend.clock.iso()),
+    (_req, res, next) => {
+      if (options.origins.listed.size > 0) order.checkCors(res);
+      next();
+    },
     guardOrigins(options.origins, (rule) => backend.events.emit('origin.refused', () => ({ rule }))),
-    async (req, res, next) => {
-      const owner = await options.identify(req);
-      if (owner === null || owner === undefined) throw refusal('unauthenticated', 'Sign in first.', 401);
+    catchRejections(async (req, res, next) => {
+      const owner = await identifyOwner(req);
       assertOwner(owner);
       res.locals.inloopOwner = owner;
       res.set(CHANNEL_HEADER, backend.channelOf(owner));
       res.set('Cache-Control', 'private, no-cache');
       next();
-    },
+    }),
   );
 
-  router.post('/', json, async (req, res) => {
-    const { name, input } = objectBody(req);
-    const definition = operations.definition(name, { forBrowser: true });
-    const task = await operations.start(definition, input as never, {
-      owner: ownerOf(res),
-      idempotencyKey: req.get('Idempotency-Key'),
-    });
-    sendAccepted(res, task, options.pathOf(req));
-  });
+  router.post(
+    '/',
+    json,
+    catchRejections(async (req, res) => {
+      const { name, input } = objectBody(req);
+      const definition = operations.definition(name, { forBrowser: true });
+      const task = await operations.start(definition, input as never, {
+        owner: ownerOf(res),
+        idempotencyKey: req.get('Idempotency-Key'),
+      });
+      sendAccepted(res, task, options.pathOf(req));
+    }),
+  );
 
-  router.get('/', async (req, res) => {
-    const owner = ownerOf(res);
-    const [state, limit, cursor] = [stateOf(req.query.state), limitOf(req.query.limit), cursorOf(req.query.cursor)];
-    if (!(await answers.reserve(res, owner, limit * MAX_EVENT_BYTES))) return;
-    res.json(await operations.list(owner, { state, limit, cursor }));
-  });
+  router.get(
+    '/',
+    catchRejections(async (req, res) => {
+      const owner = ownerOf(res);
+      const [state, limit, cursor] = [stateOf(req.query.state), limitOf(req.query.limit), cursorOf(req.query.cursor)];
+      if (!(await answers.reserve(res, owner, limit * MAX_EVENT_BYTES))) return;
+      res.json(await operations.list(owner, { state, limit, cursor }));
+    }),
+  );
 
   router.get('/connection', (req, res) => {
     const info: ConnectionInfo = {
@@ -101,81 +120,111 @@ export function createRouter(options: RouterOptions): Router {
     res.json(info);
   });
 
-  router.post('/auth', express.urlencoded({ extended: false, limit: MAX_BODY_BYTES }), async (req, res) => {
-    const { socket_id: socketId, channel_name: channel } = formBody(req);
-    const owner = ownerOf(res);
-    const own = backend.channelOf(owner);
-    const isSignIn = options.userSignIn && channel === undefined;
-    const hasSocket = typeof socketId === 'string' && /^\d+\.\d+$/.test(socketId);
-    if (!hasSocket || (channel !== own && !isSignIn)) {
-      const why = hasSocket ? 'not_own_channel' : 'socket_id';
-      backend.events.emit('channel.refused', () => ({ why }));
-      throw refusal('forbidden', 'You may enter no channel but your own.', 403);
-    }
-    if (isSignIn) return void res.json(backend.bus.authorizeUser(socketId, userIdOf(owner)));
-    // A failure is ignored. If the owner was here not long ago, the webhook of the bus also marks the channel as watched.
-    backend.redis.noteWatched(own, owner).catch(() => undefined);
-    res.json(backend.bus.authorize(socketId, own));
-  });
-
-  router.post('/seen', express.json({ limit: MAX_SEEN_BYTES, strict: false }), async (req, res) => {
-    const { ids } = objectBody(req);
-    if (!Array.isArray(ids) || ids.length > MAX_SEEN_IDS || !ids.every(isId)) {
-      throw refusal('invalid_ids', `ids must be a list of at most ${MAX_SEEN_IDS} task ids.`, 422);
-    }
-    await operations.seen(ownerOf(res), ids);
-    res.status(204).end();
-  });
-
-  router.get('/:id', async (req, res) => {
-    const owner = ownerOf(res);
-    const ifNoneMatch = req.get('If-None-Match');
-    let task = await operations.peek(owner, req.params.id);
-    const askedSeconds = parseWait(req.get('Prefer'));
-    if (askedSeconds !== null) {
-      const seconds = Math.min(askedSeconds, options.waitSeconds);
-      const first = task.revision;
-      const isNews = ({ revision }: Snapshot) =>
-        ifNoneMatch === undefined ? revision !== first : !matches(ifNoneMatch, revision);
-      // An outcome is final, so there is nothing to wait for.
-      const held =
-        isFinished(task) || (ifNoneMatch !== undefined && isNews(task))
-          ? task
-          : await options.waiting.hold({
-              owner,
-              id: task.id,
-              ms: seconds * 1_000,
-              isNews,
-              gone: goneOf(res),
-            });
-      if (res.destroyed) return;
-      if (held) {
-        task = held;
-        res.set('Preference-Applied', `wait=${seconds}`);
+  router.post(
+    '/auth',
+    readForm(MAX_BODY_BYTES),
+    catchRejections(async (req, res) => {
+      const { socket_id: socketId, channel_name: channel } = formBody(req);
+      const owner = ownerOf(res);
+      const own = backend.channelOf(owner);
+      const isSignIn = options.userSignIn && channel === undefined;
+      const hasSocket = typeof socketId === 'string' && /^\d+\.\d+$/.test(socketId);
+      if (!hasSocket || (channel !== own && !isSignIn)) {
+        const why = hasSocket ? 'not_own_channel' : 'socket_id';
+        backend.events.emit('channel.refused', () => ({ why }));
+        throw refusal('forbidden', 'You may enter no channel but your own.', 403);
       }
-    }
-    res.set('ETag', etagOf(task.revision)).vary('Prefer');
-    if (!isFinished(task)) res.set('Retry-After', String(POLL_AFTER_S));
-    if (options.signal?.aborted) res.set('Connection', 'close');
-    if (ifNoneMatch !== undefined && matches(ifNoneMatch, task.revision)) res.status(304).end();
-    // A big result is read only now, because the client may have it already, and a request that waits needs none.
-    else if (!isPartial(task)) res.json(task);
-    else if (await answers.reserve(res, owner, MAX_RESULT_BYTES)) res.json(await operations.get(owner, task.id));
-  });
+      if (isSignIn) return void res.json(backend.bus.authorizeUser(socketId, userIdOf(owner)));
+      // A failure is ignored. If the owner was here not long ago, the webhook of the bus also marks the channel as watched.
+      backend.redis.noteWatched(own, owner).catch(() => undefined);
+      order.noteAuthorized(performance.now());
+      res.json(backend.bus.authorize(socketId, own));
+    }),
+  );
 
-  router.post('/:id/cancel', async (req, res) => {
-    sendAccepted(res, await operations.cancel(ownerOf(res), req.params.id), options.pathOf(req));
-  });
+  router.post(
+    '/seen',
+    readJson(MAX_SEEN_BYTES),
+    catchRejections(async (req, res) => {
+      const { ids } = objectBody(req);
+      if (!Array.isArray(ids) || ids.length > MAX_SEEN_IDS || !ids.every(isId)) {
+        throw refusal('invalid_ids', `ids must be a list of at most ${MAX_SEEN_IDS} task ids.`, 422);
+      }
+      await operations.seen(ownerOf(res), ids);
+      res.status(204).end();
+    }),
+  );
 
-  router.post('/:id/retry', async (req, res) => {
-    sendAccepted(res, await operations.retry(ownerOf(res), req.params.id), options.pathOf(req));
-  });
+  router.get(
+    '/:id',
+    catchRejections<TaskRequest>(async (req, res) => {
+      const owner = ownerOf(res);
+      const ifNoneMatch = req.get('If-None-Match');
+      let task = await operations.peek(owner, req.params.id);
+      const askedSeconds = parseWait(req.get('Prefer'));
+      if (askedSeconds !== null) {
+        const seconds = Math.min(askedSeconds, options.waitSeconds);
+        const first = task.revision;
+        const isNews = ({ revision }: Snapshot) =>
+          ifNoneMatch === undefined ? revision !== first : !matches(ifNoneMatch, revision);
+        // An outcome is final, so there is nothing to wait for.
+        const held =
+          isFinished(task) || (ifNoneMatch !== undefined && isNews(task))
+            ? task
+            : await options.waiting.hold({
+                owner,
+                id: task.id,
+                ms: seconds * 1_000,
+                isNews,
+                gone: goneOf(res),
+              });
+        if (res.destroyed) return;
+        if (held) {
+          task = held;
+          res.set('Preference-Applied', `wait=${seconds}`);
+        }
+      }
+      res.set('ETag', etagOf(task.revision)).vary('Prefer');
+      if (!isFinished(task)) res.set('Retry-After', String(POLL_AFTER_S));
+      if (options.signal?.aborted) res.set('Connection', 'close');
+      if (ifNoneMatch !== undefined && matches(ifNoneMatch, task.revision)) res.status(304).end();
+      // A big result is read only now, because the client may have it already, and a request that waits needs none.
+      else if (!isPartial(task)) res.json(task);
+      else if (await answers.reserve(res, owner, MAX_RESULT_BYTES)) res.json(await operations.get(owner, task.id));
+    }),
+  );
+
+  router.post(
+    '/:id/cancel',
+    catchRejections<TaskRequest>(async (req, res) => {
+      sendAccepted(res, await operations.cancel(ownerOf(res), req.params.id), options.pathOf(req));
+    }),
+  );
+
+  router.post(
+    '/:id/retry',
+    catchRejections<TaskRequest>(async (req, res) => {
+      sendAccepted(res, await operations.retry(ownerOf(res), req.params.id), options.pathOf(req));
+    }),
+  );
 
   router.use((req) => {
     throw refusal('not_found', `There is no ${req.method} ${req.path.slice(0, 80)} here.`, 404);
   });
   router.use(problemHandler({ log: backend.log }));
-  return router;
+  return { router, webhook };
+
+  async function identifyOwner(req: Request): Promise<string> {
+    try {
+      const owner = await options.identify(req);
+      if (owner !== null && owner !== undefined) return owner;
+    } catch (error) {
+      order.checkSession(req);
+      throw error;
+    }
+    order.checkSession(req);
+    throw refusal('unauthenticated', 'Sign in first.', 401);
+  }
 }
 
 /** Adds the headers for the protocol's version and for the server's time when the answer leaves: a request may wait 30 s. */
