@@ -5,6 +5,7 @@ import type { Progress, Snapshot } from '../../core/tasks/snapshot.ts';
 import { type OpenOptions, TrayPages } from '../../test/support/browser/tray-page.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { ago, create, run } from '../test-support/all-statuses.ts';
+import { fakeVisibility, setVisible } from '../test-support/fake-visibility.ts';
 import { evolve } from '../test-support/snapshots.ts';
 
 const pages = new TrayPages();
@@ -51,6 +52,33 @@ function film(ms: number): Promise<number[]> {
   }, ms);
 }
 
+/** How many animations run in it. */
+const animationsIn = (locator: Locator) =>
+  locator.evaluate(
+    (element) => element.getAnimations({ subtree: true }).filter(({ playState }) => playState === 'running').length,
+  );
+
+/** What the page does in the next `ms`: frames asked for by scripts, and changes of the tray by kind. */
+const watch = (ms: number) =>
+  page.evaluate(async (length) => {
+    const root = document.querySelector('inloop-tray')?.shadowRoot as ShadowRoot;
+    let frames = 0;
+    const ask = window.requestAnimationFrame;
+    window.requestAnimationFrame = (callback) => {
+      frames++;
+      return ask(callback);
+    };
+    const changes: string[] = [];
+    const observer = new MutationObserver((all) => {
+      changes.push(...all.map(({ type, attributeName }) => attributeName ?? type));
+    });
+    observer.observe(root, { subtree: true, childList: true, attributes: true, characterData: true });
+    await new Promise((resolve) => setTimeout(resolve, length));
+    observer.disconnect();
+    window.requestAnimationFrame = ask;
+    return { frames, changes };
+  }, ms);
+
 /** The count in words: "480 of 1,000". */
 const countOf = async (tray: Locator) =>
   Number(/([\d,]+)\s+of/.exec(await tray.locator('[part=status]').innerText())?.[1]?.replace(',', ''));
@@ -74,11 +102,14 @@ describe('a bar with a rate', () => {
     await eventually(async () => expect(await countOf(tray)).toBeGreaterThan(before));
   });
 
-  it('stands still 10 s after the last message, and says when the last sign of life was', async () => {
+  it('stands still 10 s after the last message, looks old, and does not claim that the work goes on', async () => {
     const tray = await open(moving({ done: 100, total: 1_000, rate: 50 }, 9));
     await eventually(async () => expect(movedIn(await film(500))).toBe(0));
     expect(last(await film(100))).toBeCloseTo(0.6, 2);
-    await eventually(async () => expect(await tray.locator('[part=task]').innerText()).toMatch(/last sign \d+ s ago/));
+    const row = tray.locator('[part=task]');
+    await eventually(async () => expect(await row.innerText()).toMatch(/No sign of the worker for \d+ s/));
+    expect(await row.getAttribute('data-stale')).toBe('');
+    expect(await animationsIn(row)).toBe(0);
   });
 
   it('waits for the truth where it was ahead, and never goes back', async () => {
@@ -90,6 +121,80 @@ describe('a bar with a rate', () => {
     const after = await filming;
     expect(neverGoesBack([...before, ...after])).toBe(true);
     await eventually(async () => expect(movedIn(await film(300))).toBe(0));
+  });
+
+  it('does not go back even where it was far ahead, and moves half a bar a second', async () => {
+    const task = moving({ done: 100, total: 1_000, rate: 500 });
+    await open(task);
+    const filming = film(1_500);
+    await pages.push(report(task, { done: 110, total: 1_000, rate: 1 }));
+    const frames = await filming;
+    expect(neverGoesBack(frames)).toBe(true);
+    expect(last(frames)).toBeLessThan(0.99);
+  });
+
+  it('is one element before the total when the rate says so', async () => {
+    const tray = await open(moving({ done: 900, total: 1_000, rate: 60 }));
+    const frames = await film(1_800);
+    expect(neverGoesBack(frames)).toBe(true);
+    // As full as a bar gets before the outcome.
+    expect(last(frames)).toBeCloseTo(0.985, 3);
+    await eventually(async () => expect(await countOf(tray)).toBe(999));
+    expect(movedIn(await film(300))).toBe(0);
+  });
+
+  it('goes back, and says why, where there is more to do than was thought', async () => {
+    const task = moving({ done: 800, total: 1_000, rate: 10 });
+    const tray = await open(task);
+    await pages.push(report(task, { done: 810, total: 4_000, rate: 10 }));
+    await eventually(async () => expect(last(await film(50))).toBeLessThan(0.22));
+    expect(await tray.locator('[part=task]').innerText()).toContain('More was found: 4,000 in all');
+    expect(await countOf(tray)).toBeGreaterThanOrEqual(810);
+  });
+
+  it('begins anew with another attempt', async () => {
+    const task = moving({ done: 800, total: 1_000, rate: 10 });
+    const tray = await open(task);
+    const error = { code: 'broken', message: 'It broke.', retryable: true };
+    const again = evolve(
+      task,
+      { type: 'fail', at: ago(0), attempt: 1, error, retryAt: ago(0) },
+      { type: 'start', at: ago(0) },
+      { type: 'progress', at: ago(0), attempt: 2, progress: { done: 10, total: 1_000, rate: 10 } },
+    );
+    await pages.push(again);
+    await eventually(async () => expect(last(await film(50))).toBeLessThan(0.1));
+    expect(await countOf(tray)).toBeLessThan(100);
+    expect(movedIn(await film(500))).toBeGreaterThan(0.5);
+  });
+
+  it('goes by the server’s clock where that of the device is off by hours', async () => {
+    pages.server.now = Date.now;
+    const prepare = async (tab: Page) => {
+      await tab.addInitScript(() => {
+        const own = performance.timeOrigin;
+        Object.defineProperty(performance, 'timeOrigin', { get: () => own - 3 * 3_600_000 });
+        const { now } = Date;
+        Date.now = () => now() - 3 * 3_600_000;
+      });
+    };
+    const tray = await open(moving({ done: 100, total: 1_000, rate: 50 }, 4), { prepare });
+    expect(await countOf(tray)).toBeGreaterThanOrEqual(300);
+    expect(movedIn(await film(500))).toBeGreaterThan(0.8);
+    await eventually(async () => expect(last(await film(50))).toBeCloseTo(0.6, 3), { within: 10_000 });
+    expect(movedIn(await film(500))).toBe(0);
+  });
+
+  it('moves in every tab, also in one that gets its messages from another', async () => {
+    const task = moving({ done: 100, total: 1_000, rate: 20 });
+    const tray = await open(task);
+    page = await pages.openTab();
+    await page.locator('inloop-tray [part=button]').click();
+    await page.locator('inloop-tray [part=fill]').waitFor();
+    expect(movedIn(await film(500))).toBeGreaterThan(0.8);
+    await pages.push(report(task, { done: 600, total: 1_000, rate: 20 }));
+    await eventually(async () => expect(last(await film(50))).toBeGreaterThan(0.6));
+    await eventually(async () => expect(await countOf(tray)).toBeGreaterThanOrEqual(600));
   });
 
   it('jumps ahead where the truth is, and goes on from there', async () => {
@@ -117,6 +222,66 @@ describe('a bar with a rate', () => {
     const frames = await film(2_500);
     expect(movedIn(frames)).toBeLessThan(0.1);
     expect(last(frames)).toBeGreaterThan(frames[0] as number);
+  });
+});
+
+describe('what moving costs', () => {
+  const MANY = 60;
+  const many = () =>
+    Array.from({ length: MANY }, (_, key) => {
+      const started = evolve(create(key, `Import ${key}`, 60), { type: 'start', at: ago(50) });
+      const progress = { done: 100, total: 100_000, rate: 5 };
+      return evolve(started, { type: 'progress', at: ago(0), attempt: 1, progress });
+    });
+
+  async function openMany(options?: OpenOptions): Promise<Locator> {
+    const tray = await pages.open(many(), options);
+    page = pages.page;
+    await tray.locator('[part=button]').click();
+    await eventually(async () => expect(await tray.locator('[part=fill]').count()).toBe(MANY));
+    return tray;
+  }
+
+  it('no script for each frame: texts once a second, and for screen readers not more often', async () => {
+    const tray = await open(moving({ done: 100, total: 1_000, rate: 50 }));
+    await countOf(tray);
+    const { frames, changes } = await watch(4_000);
+    expect(frames).toBeLessThanOrEqual(5);
+    expect(changes.filter((name) => name === 'characterData').length).toBeLessThanOrEqual(5);
+    for (const name of ['aria-valuenow', 'aria-valuetext']) {
+      expect(changes.filter((change) => change === name).length).toBeLessThanOrEqual(4);
+    }
+    // The animation of the bar goes on; it is not begun again with each text.
+    expect(changes.filter((name) => name === 'style').length).toBeLessThanOrEqual(1);
+  });
+
+  it('nothing for rows out of view: no text, no animation, and the same after they were scrolled away', async () => {
+    const tray = await openMany();
+    const far = tray.locator('[data-far]');
+    const near = tray.locator('.block:not([data-far])');
+    await eventually(async () => expect(await far.count()).toBeGreaterThan(1));
+    await eventually(async () => expect(await animationsIn(near.first())).toBeGreaterThan(0));
+    for (const block of await far.all()) expect(await animationsIn(block)).toBe(0);
+    const before = await far.last().innerText();
+    await film(1_500);
+    expect(await far.last().innerText()).toBe(before);
+
+    const list = tray.locator('[part=body]');
+    await list.evaluate((body) => body.scrollTo({ top: body.scrollHeight, behavior: 'instant' }));
+    await eventually(async () => expect(await animationsIn(tray.locator('.block').last())).toBeGreaterThan(0));
+    expect(await animationsIn(tray.locator('.block').first())).toBe(0);
+    await list.evaluate((body) => body.scrollTo({ top: 0, behavior: 'instant' }));
+    await eventually(async () => expect(await animationsIn(tray.locator('.block').first())).toBeGreaterThan(0));
+  });
+
+  it('nothing on a hidden page; the truth is shown when the user comes back', async () => {
+    const tray = await open(moving({ done: 100, total: 1_000, rate: 50 }), { prepare: fakeVisibility });
+    await setVisible(page, false);
+    await watch(600);
+    expect(await watch(2_500)).toEqual({ frames: 0, changes: [] });
+    const before = await countOf(tray);
+    await setVisible(page, true);
+    await eventually(async () => expect(await countOf(tray)).toBeGreaterThan(before + 100));
   });
 });
 

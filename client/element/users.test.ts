@@ -174,7 +174,7 @@ describe('a page whose clock is 10 min off, and is corrected', () => {
       await pages.push({ ...alive(), revision: 50, progress: { done: 6, total: 10 } } as Snapshot);
       await eventually(async () => expect(await saidBy(page)).toMatch(/6.of.10/));
       expect(await remarks()).toEqual([]);
-      // The last sign of life was 27 s ago: in 3 s it is said, and not before.
+      // The last sign of life was 27 s ago: in 3 s it is a warning, and not before.
       const last = Date.now() - 27_000;
       await pages.push({
         ...alive(),
@@ -183,11 +183,10 @@ describe('a page whose clock is 10 min off, and is corrected', () => {
         signOfLifeAt: new Date(last).toISOString(),
       } as Snapshot);
       await eventually(
-        async () => expect(await remarks()).toEqual([expect.stringContaining('No sign of the worker')]),
-        {
-          within: 10_000,
-        },
+        async () => expect(await page.locator('[part=task]').getAttribute('data-tone')).toBe('warning'),
+        { within: 10_000 },
       );
+      expect(await remarks()).toEqual([expect.stringContaining('No sign of the worker')]);
       expect(Date.now() - last).toBeGreaterThanOrEqual(29_400);
       expect(Date.now() - last).toBeLessThan(35_000);
     },

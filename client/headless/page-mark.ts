@@ -1,6 +1,7 @@
 /** How the page's title and icon show progress and outcomes, for users who look at another tab. Pure. */
 
 import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
+import type { TaskMemory } from './memory.ts';
 import { shownProgress } from './shown-progress.ts';
 import { formatNumber, type Wording } from './words/wording.ts';
 
@@ -18,15 +19,17 @@ const SIGNS = { good: '✓', bad: '✕', neutral: '–' } as const;
 /**
  * The mark for `tasks`, or null for none: active tasks first, then the outcomes that were not seen yet.
  * @param now the server's time, in milliseconds: `feed.now()`. Without it, progress is as it was reported.
+ * @param memories of the tasks, by task id: with them the mark never goes back within an attempt
  */
 export function markPage(
   tasks: readonly Snapshot[],
   { locale }: Pick<Wording, 'locale'>,
-  now = Number.NEGATIVE_INFINITY,
+  now = 0,
+  memories?: ReadonlyMap<string, TaskMemory>,
 ): PageMark | null {
   const active = tasks.filter((task) => !isFinished(task));
   if (active.length > 0) {
-    const known = active.flatMap((task) => shownProgress(task, now)?.fraction ?? []);
+    const known = active.flatMap((task) => shownProgress(task, now, memories?.get(task.id)?.shownDone)?.fraction ?? []);
     const mean = known.reduce((sum, share) => sum + share, 0) / known.length;
     const fraction = known.length > 0 ? Math.min(mean, 0.99) : null;
     const text = fraction === null ? '…' : `${formatNumber(Math.floor(fraction * 100), locale)} %`;

@@ -12,8 +12,11 @@ export interface ShownProgress {
   readonly total: number | null;
   /** How full to draw a bar, from 0 to 1; finer than whole elements. Null where the total is not known. */
   readonly fraction: number | null;
-  /** Where the bar will stand, and in how many milliseconds, if no message comes before; null while it stands still. */
-  readonly movesTo: { readonly fraction: number | null; readonly inMs: number } | null;
+  /**
+   * If no message comes before: the bar stands still for `afterMs` milliseconds, then moves evenly, and is at `fraction` in
+   * `inMs` milliseconds from now. Null where it will not move.
+   */
+  readonly movesTo: { readonly fraction: number | null; readonly afterMs: number; readonly inMs: number } | null;
 }
 
 /**
@@ -23,23 +26,26 @@ export interface ShownProgress {
  * @returns null where the task has no progress
  * @example
  * // 40 of 100, at 5 elements a second, 2 s ago:
- * shownProgress(task, feed.now()); // { done: 50, total: 100, fraction: 0.5, movesTo: { fraction: 0.9, inMs: 8000 } }
+ * shownProgress(task, feed.now()); // { done: 50, total: 100, fraction: 0.5, movesTo: { fraction: 0.9, afterMs: 0, inMs: 8000 } }
  */
 export function shownProgress(snapshot: Snapshot, now: number, least = 0): ShownProgress | null {
   const { progress, updatedAt } = snapshot;
   if (!progress) return null;
-  const { total } = progress;
+  const { done, total, rate } = progress;
   // A total that has shrunk takes back what was shown beyond it.
-  const floor = total === null ? least : Math.min(least, Math.max(total - 1, progress.done));
+  const floor = total === null ? least : Math.min(least, Math.max(total - 1, done));
   const age = now - Date.parse(updatedAt);
-  const exact = Math.max(shownDone(progress, age), floor);
+  const moved = shownDone(progress, age);
+  const exact = Math.max(moved, floor);
   const end = Math.max(shownDone(progress, PACE_HORIZON_MS), floor);
-  const shareOf = (done: number) => (total ? Math.min(done / total, 1) : null);
-  const inMs = PACE_HORIZON_MS - Math.max(age, 0);
+  const shareOf = (elements: number) => (total ? Math.min(elements / total, 1) : null);
+  /** In how many milliseconds so many elements are shown as done. */
+  const timeOf = (elements: number) => ((elements - done) * 1_000) / (rate ?? 0) - Math.max(age, 0);
   return {
     done: Math.floor(exact),
     total,
     fraction: shareOf(exact),
-    movesTo: end > exact && inMs > 0 ? { fraction: shareOf(end), inMs } : null,
+    movesTo:
+      end > exact ? { fraction: shareOf(end), afterMs: floor > moved ? timeOf(floor) : 0, inMs: timeOf(end) } : null,
   };
 }

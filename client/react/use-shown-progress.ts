@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from 'react';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
+import { browserPage } from '../environment.ts';
 import { type ShownProgress, shownProgress } from '../headless/shown-progress.ts';
 import { useTaskFeed } from './use-tasks.ts';
 
@@ -10,7 +11,7 @@ const TICK = 1_000;
 
 /**
  * What to show of a task's progress now. Between two messages it moves on by itself, for at most 10 s, and the component
- * renders again once a second meanwhile. Within an attempt it never goes back.
+ * renders again once a second meanwhile, unless the page is hidden. Within an attempt it never goes back.
  *
  * @returns null where there is no task, or no progress yet
  * @throws TaskError `no_provider`
@@ -28,12 +29,20 @@ export function useShownProgress(task: Snapshot | null | undefined): ShownProgre
   const shown = task ? shownProgress(task, feed.now(), least) : null;
   const isMoving = shown?.movesTo != null;
   useEffect(() => {
-    before.current = { of, done: shown?.done ?? 0 };
+    // The fraction is finer than `done`.
+    before.current = { of, done: (shown?.fraction ?? 0) * (shown?.total ?? 0) || (shown?.done ?? 0) };
   });
   useEffect(() => {
     if (!isMoving) return undefined;
-    const timer = setInterval(() => setTick((tick) => tick + 1), TICK);
-    return () => clearInterval(timer);
+    const next = () => {
+      if (browserPage.isVisible()) setTick((tick) => tick + 1);
+    };
+    const timer = setInterval(next, TICK);
+    const stop = browserPage.listen(next);
+    return () => {
+      clearInterval(timer);
+      stop();
+    };
   }, [isMoving]);
   return shown;
 }

@@ -38,8 +38,8 @@ describe('an import', () => {
       const shown = await tab.recordOf('Import contacts-100.csv');
       expect(shown[0]?.status).toBe('Waiting to start');
       const steps = new Set(shown.map((row) => progressOf(row)?.done).filter((done) => done !== undefined));
-      // These are more steps than polling could show in that time. The exact number depends on the load of the machine.
-      expect(steps.size).toBeGreaterThan(4);
+      // The import takes 4.5 s, and the count moves once a second. Polling every 2.5 s could show two steps at most.
+      expect(steps.size).toBeGreaterThan(3);
       expect(backwardSteps(shown)).toEqual([]);
       // Each state appears once: the import neither started twice nor was shown as done too early.
       const states = shown.map(({ status }) => status.split(' · ')[0]);

@@ -6,22 +6,29 @@
 import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import { isFinished } from '../../../core/tasks/snapshot.ts';
 import type { TaskFeed } from '../../feed/task-feed.ts';
+import type { TaskMemory } from '../../headless/memory.ts';
 import { markPage } from '../../headless/page-mark.ts';
-import { shownProgress } from '../../headless/shown-progress.ts';
 import type { Wording } from '../../headless/words/wording.ts';
 import { NotifyButton } from './notify-button.ts';
 import { PageMarker } from './page-marker.ts';
 
-/** Title and icon move on this often between two messages, in milliseconds. */
+/** Title and icon follow progress this often between two messages, in milliseconds. */
 const MARK_TICK = 1_000;
 
 export interface BackgroundSignals {
   /**
    * Shows `tasks`, which are those of `feed`.
    * @param now server time in milliseconds
+   * @param memories of `tasks`, by task id
    * @returns in how many milliseconds to show them again: Infinity for never
    */
-  show(feed: TaskFeed | undefined, tasks: readonly Snapshot[], wording: Wording, now: number): number;
+  show(
+    feed: TaskFeed | undefined,
+    tasks: readonly Snapshot[],
+    wording: Wording,
+    now: number,
+    memories: ReadonlyMap<string, TaskMemory>,
+  ): number;
   /** Takes back what was shown to another user. */
   reset(): void;
   /** Stops following the feed, and removes the marks from title and icon. */
@@ -37,18 +44,17 @@ export function createBackgroundSignals(host: HTMLElement, panel: HTMLElement, o
   const marker = new PageMarker();
   const notify = new NotifyButton(panel, onShow);
   return {
-    show(feed, tasks, wording, now) {
+    show(feed, tasks, wording, now, memories) {
       notify.follow(feed);
-      const markIf = (attribute: string) => (host.hasAttribute(attribute) ? markPage(tasks, wording, now) : null);
-      marker.showTitle(markIf('title-progress'));
-      marker.showIcon(markIf('favicon-progress'));
+      const [inTitle, inIcon] = [host.hasAttribute('title-progress'), host.hasAttribute('favicon-progress')];
+      const mark = inTitle || inIcon ? markPage(tasks, wording, now, memories) : null;
+      marker.showTitle(inTitle ? mark : null);
+      marker.showIcon(inIcon ? mark : null);
       notify.show(
         wording,
         tasks.some((task) => !isFinished(task)),
       );
-      const isMarked = host.hasAttribute('title-progress') || host.hasAttribute('favicon-progress');
-      const isMoving = isMarked && tasks.some((task) => shownProgress(task, now)?.movesTo);
-      return isMoving ? MARK_TICK : Number.POSITIVE_INFINITY;
+      return mark?.fraction ? MARK_TICK : Number.POSITIVE_INFINITY;
     },
     reset: () => notify.reset(),
     stop() {

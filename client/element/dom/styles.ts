@@ -58,7 +58,6 @@ h3 { position: sticky; inset-block-start: 0; z-index: 1; padding: .85em 1.25em .
 
 .task { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; column-gap: .8em; padding-block: .6em .7em; padding-inline: 1.15em .8em; border-block-start: 1px solid var(--_line); }
 .block { content-visibility: auto; }
-.block[data-far] :is(.fill, .task > svg) { animation: none; }
 .block:first-child > :first-child { border: 0; }
 .task > svg { margin-block-start: .1em; color: var(--_tone); }
 [data-tone] { --_tone: var(--_muted); }
@@ -68,7 +67,7 @@ h3 { position: sticky; inset-block-start: 0; z-index: 1; padding: .85em 1.25em .
 :is([data-tone=warning], [data-tone=partial]) { --_tone: var(--_warning); }
 [data-tone=active] > svg { stroke-dasharray: 34 12; animation: turn 1.4s linear infinite; }
 [data-stale] { --_tone: var(--_muted); }
-[data-stale] > svg { animation: none; }
+.block[data-far] :is(.fill, .task > svg), [data-stale] > svg { animation: none; }
 .status { color: var(--_muted); font-variant-numeric: tabular-nums; }
 .state { color: var(--_tone); unicode-bidi: isolate; }
 [data-tone=active] .state { color: var(--_text); }
@@ -84,8 +83,8 @@ h3 { position: sticky; inset-block-start: 0; z-index: 1; padding: .85em 1.25em .
 .fill { block-size: 100%; background: var(--_accent); border-radius: inherit; transform-origin: 0 0; }
 :host(:dir(rtl)) .fill { transform-origin: 100% 0; }
 [data-unknown] .fill { inline-size: 35%; animation: slide 1.6s ease-in-out infinite alternate; }
-:is([data-tone=neutral], [data-tone=warning]) .fill { background: var(--_muted); }
-[data-tone=warning] [data-unknown] .fill { animation: none; margin-inline-start: 32%; }
+[data-tone=neutral] .fill { background: var(--_muted); }
+[data-stale] [data-unknown] .fill { margin-inline-start: 32%; }
 [data-stale] .fill { animation: none; background: repeating-linear-gradient(-45deg, var(--_muted) 0 4px, transparent 4px 8px); }
 .segments { display: flex; gap: 2px; }
 .segments i { min-inline-size: 8px; border-radius: 9px; background: var(--_good); }

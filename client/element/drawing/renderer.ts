@@ -79,7 +79,7 @@ export function createRenderer(parts: RendererParts): Renderer {
       elements.showCounts(wording, next.groups.active.length, next.groups.unseen);
       setHidden(elements.banner, next.banner === '');
       setText(elements.banner, next.banner);
-      const backgroundIn = getBackground()?.show(feed, next.tasks, wording, now) ?? Number.POSITIVE_INFINITY;
+      const backgroundIn = getBackground()?.show(feed, next.tasks, wording, now, memories) ?? Number.POSITIVE_INFINITY;
       const context = { wording, now, isStale: next.isStale, base: document.baseURI };
       getToasts()?.update({ ...context, find: (id) => toUnseen(feed?.get(id)) });
       const changesIn = Math.min(next.changesIn, backgroundIn);

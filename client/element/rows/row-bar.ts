@@ -1,50 +1,49 @@
 /**
  * The progress bar of a row. Moves by itself between two messages: it is told where it will stand and when, and the
- * browser moves it there, on every frame, without any script. Bars out of view and hidden pages cost nothing that way.
+ * browser moves it there, on every frame, without any script. A bar that is far out of view is not moved.
  */
 
 import type { RowView } from '../../headless/words/describe.ts';
 import { make, setAttribute } from '../dom/dom.ts';
 
+type BarView = NonNullable<RowView['bar']>;
+
 /** Assistive technology hears of progress at most this often, in milliseconds. */
-const ARIA_EVERY = 500;
+const ARIA_EVERY = 1_000;
 /** How long a bar takes to where it is to be now, in milliseconds; and where there is more to do than was thought. */
 const STEP = 250;
 const STEP_BACK = 1_500;
-/** A bar goes back only by more than this share of it: where there is more to do. Else it waits until the truth has come. */
+/** Where there is more to do, a bar goes back only by more than this share of it. Else it waits until the truth has come. */
 const LEAP = 0.03;
-/** Less than this share of the bar cannot be seen. */
-const SAME = 0.001;
+/** Two shares of the bar that differ by less are the same: half a pixel of a bar of 250. */
+const SAME = 0.002;
 /** Two times that differ by less, in milliseconds, are the same moment: clocks of page and server are estimated. */
 const SAME_MOMENT = 100;
 
-/** How a bar moves: a step to where it is to be, then on to where it will be. Shares of the bar, and our clock in ms. */
-interface Move {
-  readonly from: number;
-  /** Where it is after the step. */
-  readonly via: number;
-  readonly to: number;
-  readonly startedAt: number;
-  readonly stepMs: number;
-  /** How long all of it takes. */
-  readonly ms: number;
+/** Where a bar is at a moment: share of the bar, our clock in milliseconds. */
+interface Point {
+  readonly at: number;
+  readonly share: number;
 }
 
-const EMPTY: Move = { from: 0, via: 0, to: 0, startedAt: 0, stepMs: 0, ms: 0 };
+/** The way of a bar, even from point to point: where it stands, where it is after a step, where it goes on to. */
+type Way = readonly [from: Point, via: Point, to: Point];
 
 export class RowBar {
   readonly #fill = make('div', { part: 'fill' });
   readonly element = make('div', { part: 'bar', role: 'progressbar' }, this.#fill);
-  #move = EMPTY;
+  /** Undefined while it is not known how full the bar is. */
+  #way: Way | undefined;
+  #subject = '';
   #animation: Animation | undefined;
   /** Our clock in milliseconds. */
   #ariaAt = -Infinity;
 
   /** @param label what the bar is about; @param now our clock in milliseconds */
-  show(bar: NonNullable<RowView['bar']>, label: string, now: number): void {
+  show(bar: BarView, label: string, now: number): void {
     const { fraction, text } = bar;
     setAttribute(this.element, 'data-unknown', fraction === null ? '' : null);
-    this.#start(fraction === null ? EMPTY : plan(this.#move, fraction, bar.movesTo, now));
+    this.#move(bar, now);
     if (now - this.#ariaAt < ARIA_EVERY) return;
     this.#ariaAt = now;
     setAttribute(this.element, 'aria-label', label);
@@ -52,55 +51,59 @@ export class RowBar {
     setAttribute(this.element, 'aria-valuetext', text);
   }
 
-  #start(move: Move): void {
-    if (move === this.#move) return;
-    this.#move = move;
+  #move({ fraction, movesTo, subject }: BarView, now: number): void {
+    const before = this.#way;
+    const { playState, currentTime } = this.#animation ?? {};
+    // Of an animation that runs, the place that is drawn: it began with a frame, a little after `before[0].at`.
+    const at = before && playState === 'running' ? before[0].at + Number(currentTime) : now;
+    const least = fraction ?? 0;
+    // A bar that was not there before begins where it is to be.
+    const from = before ? placeAt(before, at) : least;
+    const isGoingBack = before && before[1].share < before[0].share && at < before[1].at;
+    const mayGoBack = isGoingBack || (subject !== this.#subject && from - least > LEAP);
+    this.#subject = subject;
+    const wanted = mayGoBack ? least : Math.max(least, from);
+    const isStill = matchMedia('(prefers-reduced-motion: reduce)').matches || this.element.closest('[data-far]');
+    const way = fraction === null ? undefined : plan(from, wanted, isStill ? null : movesTo, now);
+    const isOnItsWay = isGoingBack || wanted - from < SAME;
+    // An animation that was paused (row-list.ts) is out of date.
+    if (before && way && isOnItsWay && isSameEnd(before, way) && playState !== 'paused') return;
+    this.#way = way;
     this.#animation?.cancel();
-    const { from, via, to, stepMs, ms } = move;
     // Where it stands after the animation. Through the object model: a strict content policy refuses style attributes.
-    this.#fill.style.transform = move === EMPTY ? '' : scale(to);
-    if (from === to || isReduced()) return;
-    const frames = [
-      { transform: scale(from) },
-      { transform: scale(via), offset: stepMs / ms },
-      { transform: scale(to) },
-    ];
-    this.#animation = this.#fill.animate(frames, ms);
+    this.#fill.style.transform = way ? scale(way[2]) : '';
+    const ms = way ? way[2].at - now : 0;
+    if (!way || isStill || ms === 0) return;
+    this.#animation = this.#fill.animate({ transform: way.map(scale), offset: [0, (way[1].at - now) / ms] }, ms);
   }
 }
 
-/** The move to make at `now`; `before` itself where that goes on. */
-function plan(before: Move, wanted: number, movesTo: NonNullable<RowView['bar']>['movesTo'], now: number): Move {
-  // A bar that was not there before begins where it is to be.
-  const from = before === EMPTY ? wanted : placeAt(before, now);
-  const fraction = wanted > from - LEAP ? Math.max(wanted, from) : wanted;
-  const goal = (!isReduced() && movesTo) || { fraction, inMs: 0 };
-  const to = Math.max(goal.fraction, fraction);
-  const { inMs } = goal;
-  const isOnItsWay =
-    before !== EMPTY &&
-    Math.abs(to - before.to) < SAME &&
-    Math.abs(fraction - from) < SAME &&
-    (inMs === 0 || Math.abs(now + inMs - before.startedAt - before.ms) < SAME_MOMENT);
-  if (isOnItsWay) return before;
-  const stepMs = fraction < from ? STEP_BACK : STEP;
-  const ms = Math.max(inMs, stepMs);
-  return { from, via: fraction + ((to - fraction) * stepMs) / ms, to, startedAt: now, stepMs, ms };
+/** The way of a bar that stands at `from` now and is to be at `wanted`. */
+function plan(from: number, wanted: number, movesTo: BarView['movesTo'], now: number): Way {
+  const stepMs = wanted === from ? 0 : wanted < from ? STEP_BACK : STEP;
+  const ms = Math.max(movesTo?.inMs ?? 0, stepMs);
+  const to = Math.max(movesTo?.fraction ?? 0, wanted);
+  const via = wanted + (ms && ((to - wanted) * stepMs) / ms);
+  return [
+    { at: now, share: from },
+    { at: now + stepMs, share: via },
+    { at: now + ms, share: to },
+  ];
 }
 
-/** Where a bar is at `now`, from 0 to 1. */
-function placeAt({ from, via, to, startedAt, stepMs, ms }: Move, now: number): number {
-  const passed = now - startedAt;
-  if (passed >= ms) return to;
-  return passed < stepMs
-    ? from + ((via - from) * passed) / stepMs
-    : via + ((to - via) * (passed - stepMs)) / (ms - stepMs);
+/** Where a bar on that way is at `now`, from 0 to 1. */
+function placeAt([from, via, to]: Way, now: number): number {
+  if (now >= to.at) return to.share;
+  const [start, end] = now < via.at ? [from, via] : [via, to];
+  return start.share + ((end.share - start.share) * (now - start.at)) / (end.at - start.at);
 }
 
-function isReduced(): boolean {
-  return matchMedia('(prefers-reduced-motion: reduce)').matches;
+/** Whether both ways end at the same place, and at the same time unless they are there already. */
+function isSameEnd([, , end]: Way, [from, , to]: Way): boolean {
+  const isThere = to.share - from.share < SAME;
+  return Math.abs(end.share - to.share) < SAME && (isThere || Math.abs(end.at - to.at) < SAME_MOMENT);
 }
 
-function scale(fraction: number): string {
-  return `scaleX(${fraction.toFixed(3)})`;
+function scale({ share }: Point): string {
+  return `scaleX(${share.toFixed(5)})`;
 }

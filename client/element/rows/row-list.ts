@@ -68,7 +68,10 @@ export class RowList {
     let resting: ReturnType<typeof setTimeout> | undefined;
     // The event `contentvisibilityautostatechange` would not do: it counts blocks as visible that are some screens away.
     const observer = new IntersectionObserver((blocks) => {
-      for (const { target, isIntersecting } of blocks) setAttribute(target, 'data-far', isIntersecting ? null : '');
+      for (const { target, isIntersecting } of blocks) {
+        setAttribute(target, 'data-far', isIntersecting ? null : '');
+        if (!isIntersecting) for (const animation of target.getAnimations({ subtree: true })) animation.pause();
+      }
       clearTimeout(resting);
       resting = setTimeout(onView, SCROLL_REST);
     });
@@ -121,7 +124,8 @@ export class RowList {
     }
     const after = this.#drawAfter(drawn, task);
     // A row with a new status moves to another list, perhaps into view. So it counts as in view.
-    const isFar = after !== NEW_STATUS && drawn.row.element.parentElement?.hasAttribute('data-far');
+    const isFar =
+      after !== NEW_STATUS && (document.hidden || drawn.row.element.parentElement?.hasAttribute('data-far'));
     const side = isFar ? OUT_OF_VIEW : IN_VIEW;
     const wait = drawIn(after, side, context.ourNow - drawn.drawnAt);
     if (wait > 0 || rowsLeft[side]-- <= 0) return wait;

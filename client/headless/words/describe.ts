@@ -1,10 +1,11 @@
 /** What a row shows of its task, independent of how it is drawn. Pure: follows from a snapshot, its memory and the time. */
 
+import { PACE_HORIZON_MS } from '../../../core/tasks/pace.ts';
 import { isFinished, type Snapshot } from '../../../core/tasks/snapshot.ts';
 import { canCancel, canRetry } from '../../../core/tasks/transition.ts';
 import { isGone } from '../../feed/merge.ts';
 import type { TaskMemory } from '../memory.ts';
-import { shownProgress } from '../shown-progress.ts';
+import { type ShownProgress, shownProgress } from '../shown-progress.ts';
 import { capitalize, factsOf, linksOf, type ResultLink, toWords } from './result.ts';
 import { timeLeft } from './time-left.ts';
 import { explain, type Wording } from './wording.ts';
@@ -25,18 +26,20 @@ export interface RowView {
   readonly remarks: readonly string[];
   /**
    * Null for no bar. `fraction` is from 0 to below 1, null where it is not known. A bar that moves on by itself is at
-   * `movesTo.fraction` in `movesTo.inMs` milliseconds.
+   * `movesTo.fraction` in `movesTo.inMs` milliseconds. It may go back only where `subject` is another one: attempt, stage and
+   * total.
    */
   readonly bar: {
     readonly fraction: number | null;
     readonly text: string;
     readonly movesTo: { readonly fraction: number; readonly inMs: number } | null;
+    readonly subject: string;
   } | null;
   /** Shares of a partial success that add up to 1: done, skipped, failed. Null for no such bar. */
   readonly segments: readonly [done: number, skipped: number, failed: number] | null;
   readonly links: readonly ResultLink[];
   readonly action: 'cancel' | 'retry' | null;
-  /** The row may be out of date: the server cannot be reached. */
+  /** The row may be out of date: the server cannot be reached, or nothing was heard of the worker for more than 10 s. */
   readonly isStale: boolean;
   /** Whether the row changes as time passes. */
   readonly isTicking: boolean;
@@ -59,9 +62,12 @@ export interface RowContext {
 
 /** How long a row says that the total has grown, in milliseconds. */
 const GROWTH_SHOWN = 15_000;
-/** After this long without progress, in milliseconds, a row says that the task is still running. */
-const QUIET = 10_000;
-/** After this long without a sign of life, in milliseconds, a row says that the worker may be gone. */
+/**
+ * After this long without progress, in milliseconds, a row says so. A worker that lives is heard every 10 s; half a second more,
+ * so that a message that is on its way does not make the words flicker.
+ */
+export const QUIET = PACE_HORIZON_MS + 500;
+/** After this long without a sign of life, in milliseconds, a row warns that the worker may be gone. */
 const NO_SIGN = 30_000;
 /** How full a bar gets before the outcome, from 0 to 1: a full bar would look finished. */
 const FULLEST = 0.985;
@@ -89,14 +95,16 @@ export function describeTask(memory: TaskMemory, context: RowContext): RowView {
   let links: RowView['links'] = [];
   const isWaiting = isWaitingForWorker(snapshot);
   let isSlow = isWaiting;
+  let isSilent = false;
 
   const shown = isFinished(snapshot) ? null : shownProgress(snapshot, now, memory.shownDone);
   const parts = partsOf(snapshot, shown?.done, wording);
   const signOfLife = () => {
     const silence = since(snapshot.signOfLifeAt ?? snapshot.updatedAt);
+    isSilent = silence >= QUIET;
     if (isStale) remarks.push(wording.lastNews(seconds(since(snapshot.updatedAt))));
-    else if (silence >= NO_SIGN) {
-      tone = 'warning';
+    else if (isSilent) {
+      if (silence >= NO_SIGN) tone = 'warning';
       remarks.push(wording.noSign(seconds(silence)));
     } else if (now - movedAt >= QUIET) remarks.push(wording.stillGoing(seconds(silence)));
   };
@@ -104,13 +112,12 @@ export function describeTask(memory: TaskMemory, context: RowContext): RowView {
     if (grewAt !== null && now - grewAt < GROWTH_SHOWN) remarks.push(wording.moreFound(progress?.total ?? null));
   };
   const showBar = () => {
-    const notFull = (fraction: number) => Math.min(fraction, FULLEST);
     const fraction = shown?.fraction ?? null;
-    const goal = shown?.movesTo ?? null;
     bar = {
-      fraction: fraction === null ? null : notFull(fraction),
+      fraction: fraction === null ? null : Math.min(fraction, FULLEST),
       text: parts[0] ?? status,
-      movesTo: goal?.fraction == null || isStale ? null : { fraction: notFull(goal.fraction), inMs: goal.inMs },
+      movesTo: notFull(fraction ?? 0, shown?.movesTo),
+      subject: [attempt, progress?.stage, progress?.total].join(),
     };
   };
 
@@ -180,9 +187,17 @@ export function describeTask(memory: TaskMemory, context: RowContext): RowView {
   return {
     ...{ id, title, tone, status, facts, remarks, bar, segments, links, isSlow },
     action: canCancel(snapshot.status) ? 'cancel' : canDoAgain ? 'retry' : null,
-    isStale: isStale && !isFinished(snapshot),
+    isStale: (isStale || isSilent) && !isFinished(snapshot),
     isTicking: snapshot.status !== 'queued',
   };
+}
+
+/** The same move, which ends where the bar is as full as it gets. */
+function notFull(from: number, move: ShownProgress['movesTo'] | undefined) {
+  // One that waits for the truth gets its move when it has waited.
+  if (move?.fraction == null || move.afterMs > 0 || from >= FULLEST) return null;
+  const to = Math.min(move.fraction, FULLEST);
+  return { fraction: to, inMs: (move.inMs * (to - from)) / (move.fraction - from) };
 }
 
 /** Whether no running worker can do the task, for example in the middle of a deploy. */

@@ -69,8 +69,8 @@ export function timeLeft(
   shownDone = pace?.done ?? 0,
 ): number | null {
   if (!pace?.rate || !progress?.total || progress.stage !== undefined) return null;
-  // With a rate, the next report may be 10 s away.
-  const recent = isRate(progress.rate) ? PACE_HORIZON_MS : MIN_MEASURED;
+  // With a rate, the next report may be 10 s away, and on its way for a moment.
+  const recent = isRate(progress.rate) ? PACE_HORIZON_MS + MIN_GAP : MIN_MEASURED;
   if (pace.watched < MIN_MEASURED || pace.spread > MAX_SPREAD || now - pace.at > recent) return null;
   const byReport = (progress.total - pace.done) / pace.rate - (now - pace.at) / 1_000;
   const seconds = Math.max(Math.min(byReport, (progress.total - shownDone) / pace.rate), 1);
