@@ -1,3 +1,4 @@
+// Redis first, push second: what is pushed, and which named event is told, of each change that is stored or refused.
 import { describe, expect, it } from '@jest/globals';
 import { TaskError } from '../core/error.ts';
 import type { Snapshot } from '../core/tasks/snapshot.ts';

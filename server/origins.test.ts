@@ -1,3 +1,4 @@
+// Which pages may change something: one table of cases, asked of the router, the middleware and the HTTP fallback.
 import { createServer, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import express, { type RequestHandler } from 'express';

@@ -1,3 +1,4 @@
+// What leaves for the bus, in which order, and what becomes of it in an outage. A fake bus, and fake time.
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { channelOf } from '../../core/channel.ts';

@@ -1,3 +1,4 @@
+// Jobs on a real Redis: delivered once, again after a crash, and on through restarts and dead connections.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createClient } from '@redis/client';
 import { eventually } from '../../test/support/eventually.ts';
@@ -19,6 +20,7 @@ let prefix: string;
 let queues: JobQueues;
 let log: ReturnType<typeof recordLog>;
 let consumers: Consumer[];
+/** What all consumers of the test got, in order. */
 let taken: { readonly job: string; readonly at: number }[];
 let stalled: string[];
 let rounds = 0;
@@ -62,8 +64,9 @@ async function consume(
   return consumer;
 }
 
-const names = () => taken.map(({ job }) => job);
-const comes = (job: string, within = 5_000) =>
+const takenJobs = () => taken.map(({ job }) => job);
+/** Waits until a consumer has got `job`. */
+const whenTaken = (job: string, within = 5_000) =>
   eventually(() => taken.find((one) => one.job === job), { within, that: `job ${job}` });
 
 const connectRaw = () => createClient({ url: server.url });
@@ -79,7 +82,7 @@ async function withRaw<T>(use: (client: ReturnType<typeof connectRaw>) => Promis
 }
 
 /** What bee-queue still holds of our jobs. */
-const left = () =>
+const leftInRedis = () =>
   withRaw(async (client) => {
     const key = (kind: string) => `${prefix}queue:${NAME}:${kind}`;
     return {
@@ -103,8 +106,8 @@ describe('a job', () => {
     await consume();
     for (let n = 0; n < 20; n++) await add(`t${n}:1`);
     await eventually(() => taken.length >= 20);
-    await eventually(async () => expect(await left()).toEqual(NOTHING));
-    expect(names().sort()).toEqual(Array.from({ length: 20 }, (_, n) => `t${n}:1`).sort());
+    await eventually(async () => expect(await leftInRedis()).toEqual(NOTHING));
+    expect(takenJobs().sort()).toEqual(Array.from({ length: 20 }, (_, n) => `t${n}:1`).sort());
   });
 
   it('is delivered once, however many are added in one instant, each at its time', async () => {
@@ -112,39 +115,39 @@ describe('a job', () => {
     const at = Date.now() + 1_500;
     const jobs = Array.from({ length: 500 }, (_, n) => `t${n}:1`);
     await Promise.all(jobs.map((job, n) => add(job, n === 7 ? { at } : {})));
-    await comes('t7:1');
-    await eventually(async () => expect(await left()).toEqual(NOTHING));
-    expect(names().sort()).toEqual(jobs.sort());
+    await whenTaken('t7:1');
+    await eventually(async () => expect(await leftInRedis()).toEqual(NOTHING));
+    expect(takenJobs().sort()).toEqual(jobs.sort());
     expect(taken.find(({ job }) => job === 't7:1')?.at).toBeGreaterThanOrEqual(at);
   });
 
   it('that was added before anybody listens waits', async () => {
     await add('early:1');
-    expect(await left()).toEqual({ ...NOTHING, waiting: 1, jobs: 1 });
+    expect(await leftInRedis()).toEqual({ ...NOTHING, waiting: 1, jobs: 1 });
     await consume();
-    await comes('early:1');
+    await whenTaken('early:1');
   });
 
   it('added twice is one', async () => {
     await Promise.all([add('a:1'), add('a:1')]);
     await add('a:1');
     await add('a:1', { at: Date.now() + 60_000 });
-    expect(await left()).toEqual({ ...NOTHING, waiting: 1, jobs: 1 });
+    expect(await leftInRedis()).toEqual({ ...NOTHING, waiting: 1, jobs: 1 });
   });
 
   it('that is delivered once more after its end goes for good', async () => {
     await consume();
     await withRaw((client) => client.lPush(`${queueKey(prefix, NAME)}waiting`, 'done:1'));
-    await comes('done:1');
-    await eventually(async () => expect(await left()).toEqual(NOTHING));
+    await whenTaken('done:1');
+    await eventually(async () => expect(await leftInRedis()).toEqual(NOTHING));
   });
 
   it('of one definition is not another’s', async () => {
     await consume();
     await add('o:1', { name: 'other' });
     await add('a:1');
-    await comes('a:1');
-    expect(names()).toEqual(['a:1']);
+    await whenTaken('a:1');
+    expect(takenJobs()).toEqual(['a:1']);
   });
 
   it('with a time comes then, whichever was added first', async () => {
@@ -153,8 +156,8 @@ describe('a job', () => {
     await add('late:1', { at: now + 1_200 });
     await add('soon:1', { at: now + 300 });
     await add('past:1', { at: now - 1_000 });
-    await comes('late:1');
-    expect(names()).toEqual(['past:1', 'soon:1', 'late:1']);
+    await whenTaken('late:1');
+    expect(takenJobs()).toEqual(['past:1', 'soon:1', 'late:1']);
     const at = Object.fromEntries(taken.map((one) => [one.job, one.at - now]));
     expect(at['past:1']).toBeLessThan(300);
     expect(at['soon:1']).toBeGreaterThanOrEqual(300);
@@ -189,21 +192,21 @@ describe('a consumer', () => {
     let end: () => void = () => undefined;
     const consumer = await consume(() => new Promise<void>((resolve) => (end = resolve)), { concurrency: 1 });
     await add('a:1');
-    await comes('a:1');
+    await whenTaken('a:1');
     let isClosed = false;
     const closed = consumer.close(10_000).then(() => (isClosed = true));
     await add('b:1');
     expect(isClosed).toBe(false);
     end();
     await closed;
-    expect(names()).toEqual(['a:1']);
-    expect(await left()).toEqual({ ...NOTHING, waiting: 1, jobs: 1 });
+    expect(takenJobs()).toEqual(['a:1']);
+    expect(await leftInRedis()).toEqual({ ...NOTHING, waiting: 1, jobs: 1 });
   });
 
   it('that does not finish in time is not waited for longer', async () => {
     const consumer = await consume(() => new Promise(() => undefined));
     await add('a:1');
-    await comes('a:1');
+    await whenTaken('a:1');
     const began = performance.now();
     await consumer.close(200);
     expect(performance.now() - began).toBeLessThan(1_500);
@@ -229,11 +232,11 @@ describe('a consumer', () => {
       await other.kill();
     }
     const killed = Date.now();
-    const [a, b] = [await comes('a:1'), await comes('b:1')];
+    const [a, b] = [await whenTaken('a:1'), await whenTaken('b:1')];
     // A little more than the interval: this machine is busy.
     for (const { at } of [a, b]) expect(at - killed).toBeLessThan(2 * STALL_MS + 500);
     expect(stalled.sort()).toEqual(expect.arrayContaining(['a:1', 'b:1']));
-    await eventually(async () => expect(await left()).toEqual(NOTHING));
+    await eventually(async () => expect(await leftInRedis()).toEqual(NOTHING));
   });
 });
 
@@ -243,16 +246,16 @@ describe('when Redis was restarted', () => {
   it('jobs are added and delivered again within two seconds, those that waited as well as delayed ones', async () => {
     await consume();
     await add('before:1');
-    await comes('before:1');
+    await whenTaken('before:1');
     await add('delayed:1', { at: Date.now() + 1_500 });
     await server.kill();
     await server.restart();
     const back = Date.now();
     await add('new:1');
-    expect((await comes('new:1')).at - back).toBeLessThan(HEALED_MS);
-    expect((await comes('delayed:1')).at - back).toBeLessThan(HEALED_MS + 1_500);
+    expect((await whenTaken('new:1')).at - back).toBeLessThan(HEALED_MS);
+    expect((await whenTaken('delayed:1')).at - back).toBeLessThan(HEALED_MS + 1_500);
     await add('later:1', { at: Date.now() + 300 });
-    await comes('later:1');
+    await whenTaken('later:1');
   });
 
   it('again and again, the same', async () => {
@@ -262,10 +265,10 @@ describe('when Redis was restarted', () => {
       await server.kill();
       await server.restart();
       const back = Date.now();
-      expect((await comes(`r${round}:1`)).at - back).toBeLessThan(HEALED_MS);
+      expect((await whenTaken(`r${round}:1`)).at - back).toBeLessThan(HEALED_MS);
       await add(`r${round}:2`);
     }
-    await comes('r2:2');
+    await whenTaken('r2:2');
   });
 
   it('without its data, what comes next is delivered', async () => {
@@ -273,7 +276,7 @@ describe('when Redis was restarted', () => {
     await add('lost:1', { at: Date.now() + 60_000 });
     await server.restart({ wipe: true });
     await add('new:1');
-    await comes('new:1');
+    await whenTaken('new:1');
   });
 
   it('a job that was under way is finished, not done twice at once', async () => {
@@ -281,12 +284,12 @@ describe('when Redis was restarted', () => {
     const finish = new Promise<void>((resolve) => (end = resolve));
     await consume(() => finish, { stallInterval: 5_000 });
     await add('a:1');
-    await comes('a:1');
+    await whenTaken('a:1');
     await server.kill();
     end();
     await server.restart();
-    await eventually(async () => expect(await left()).toEqual(NOTHING));
-    expect(names()).toEqual(['a:1']);
+    await eventually(async () => expect(await leftInRedis()).toEqual(NOTHING));
+    expect(takenJobs()).toEqual(['a:1']);
   });
 
   it('a job that runs elsewhere does not count as stalled, however long Redis was away', async () => {
@@ -295,7 +298,7 @@ describe('when Redis was restarted', () => {
     const watching = { concurrency: 4, stallInterval: 1_000, onStalled: (job: string) => seen.push(job) };
     await consume(() => new Promise(() => undefined), { stallInterval: 1_000 });
     await add('a:1');
-    await comes('a:1');
+    await whenTaken('a:1');
     const watcher = await other.consume(NAME, watching, async (job) => void seen.push(job));
     try {
       for (let round = 0; round < 3; round++) {
@@ -306,7 +309,7 @@ describe('when Redis was restarted', () => {
         await server.restart();
         const back = performance.now();
         await eventually(() => performance.now() - back > 3_000);
-        expect([seen, stalled, names()]).toEqual([[], [], ['a:1']]);
+        expect([seen, stalled, takenJobs()]).toEqual([[], [], ['a:1']]);
       }
     } finally {
       await watcher.close(100);
@@ -319,22 +322,22 @@ describe('when Redis was restarted', () => {
     await add('a:1');
     await withRaw((client) => client.scriptFlush());
     await add('b:1');
-    await comes('b:1');
+    await whenTaken('b:1');
     await add('c:1', { at: Date.now() + 400 });
     // Nobody adds anything from here on: the consumer itself has to notice, and it is no outage.
     await withRaw((client) => client.scriptFlush());
-    await comes('c:1');
+    await whenTaken('c:1');
     expect(log.lines).toEqual([]);
   });
 
   it('it is said once that it was away and once that it is back', async () => {
     await consume();
     await add('a:1');
-    await comes('a:1');
+    await whenTaken('a:1');
     await server.kill();
     await server.restart();
     await add('b:1');
-    await comes('b:1');
+    await whenTaken('b:1');
     await eventually(() => log.find('info', /answers again/).length > 0);
     expect(log.lines.map(({ level }) => level)).toEqual(['warn', 'info']);
     expect(log.lines[1]?.fields.since).toBe(log.lines[0]?.fields.since);
@@ -348,13 +351,13 @@ describe('a consumer whose connections are open and dead', () => {
       queues = new JobQueues({ url: proxy.url, prefix, events: new Events(log), clock: { now: Date.now } });
       await consume();
       await add('a:1');
-      await comes('a:1');
+      await whenTaken('a:1');
       for (let n = 0; n < 2; n++) {
         proxy.swallow();
         await add(`b${n}:1`);
-        await comes(`b${n}:1`, 10_000);
+        await whenTaken(`b${n}:1`, 10_000);
       }
-      await eventually(async () => expect(await left()).toEqual(NOTHING));
+      await eventually(async () => expect(await leftInRedis()).toEqual(NOTHING));
     } finally {
       await proxy.close();
     }
@@ -383,7 +386,7 @@ describe('while Redis is away', () => {
     await server.restart();
     await consuming;
     await add('b:1');
-    await comes('b:1');
+    await whenTaken('b:1');
   });
 
   it('from the start, a consumer that waits for it can be given up', async () => {

@@ -45,8 +45,8 @@ async function bytesOf(call: () => Promise<unknown>): Promise<{ sent: number; re
   };
 }
 
-describe('nobody reads inputs or results to', () => {
-  it('list', async () => {
+describe('inputs and results are not read', () => {
+  it('when tasks are listed', async () => {
     await makeBigOnes();
     for (const state of ['all', 'unseen'] as const) {
       const { sent } = await bytesOf(async () =>
@@ -56,7 +56,7 @@ describe('nobody reads inputs or results to', () => {
     }
   });
 
-  it('mark seen', async () => {
+  it('when outcomes are marked as seen', async () => {
     const ids = (await makeBigOnes()).map(({ id }) => id);
     await world.redis.ping();
     const [first, second] = [ids.slice(0, TASKS / 2), ids.slice(TASKS / 2)];
@@ -66,14 +66,14 @@ describe('nobody reads inputs or results to', () => {
     expect((await world.store.list('ada', { state: 'unseen' })).tasks).toEqual([]);
   });
 
-  it('refuse a change', async () => {
+  it('when a change is refused', async () => {
     const queued = await accept();
     await end(await run(queued));
     const { sent } = await bytesOf(() => world.store.apply(owned(queued), { type: 'cancel', at: now() }));
     expect(sent).toBeLessThan(2_000);
   });
 
-  it('make a change', async () => {
+  it('when a change is stored', async () => {
     let task = await run(await accept());
     const alive = async () => {
       const applied = await world.store.apply(owned(task), { type: 'alive', at: now(), attempt: 1 });
@@ -83,7 +83,7 @@ describe('nobody reads inputs or results to', () => {
     expect(sent + received).toBeLessThan(3_000);
   });
 
-  it('look, to wait, and to find what was not pushed', async () => {
+  it('when a task is read or waited for, and when tasks that were not pushed are looked for', async () => {
     const { id } = await makeBig();
     for (const call of [
       () => world.store.read(id),

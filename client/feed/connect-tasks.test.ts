@@ -1,3 +1,4 @@
+// The feed as a page uses it: what it shows and what it asks for. A fake server, a fake Pusher, and manual time.
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { SEEN_EVENT } from '../../core/wire.ts';
 import { FakePusher } from '../test-support/fake-pusher.ts';

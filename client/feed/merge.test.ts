@@ -1,3 +1,4 @@
+// Snapshots that arrive doubled, late or in any order are merged into one list.
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';

@@ -1,3 +1,4 @@
+// What `defineTask` takes and refuses, with which words, and the types that it infers.
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { ConfigError } from '../config-error.ts';

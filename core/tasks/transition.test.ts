@@ -1,3 +1,4 @@
+// What each event does to a task in each status: a table, examples, and random sequences.
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';

@@ -1,3 +1,4 @@
+// Which values pass through JSON unchanged, and what is said about those that do not.
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';

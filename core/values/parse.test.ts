@@ -1,3 +1,4 @@
+// How a value is checked by a schema, and how its faults are told.
 import { describe, expect, it } from '@jest/globals';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { z } from 'zod';

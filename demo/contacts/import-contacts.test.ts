@@ -1,3 +1,4 @@
+// The handler of the import, with a real database and files: rows, repeated attempts, cancel and faults of the file.
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parse } from 'csv-parse/sync';

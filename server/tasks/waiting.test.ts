@@ -1,3 +1,4 @@
+// `Prefer: wait`: requests that wait for the next revision of a task, on a real Redis. Another backend changes the tasks.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createClient } from '@redis/client';
 import express from 'express';

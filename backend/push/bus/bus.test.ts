@@ -1,3 +1,4 @@
+// The one place that knows the Pusher SDK, against a real Soketi, and against servers that answer wrongly.
 import { createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
