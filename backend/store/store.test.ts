@@ -4,19 +4,9 @@ import { v7 as uuid } from 'uuid';
 import { eventually } from '../../test/support/eventually.ts';
 import { makeTask, now, progress, start, succeed, useStore } from '../../test/support/redis/store-world.ts';
 import { FAILURE } from '../../test/support/task-events.ts';
-import { queueKey } from '../queue/queue-scripts.ts';
 
 const world = useStore();
 const { accept, happen } = world;
-
-/** What bee-queue holds of them, the newest first. */
-async function jobs() {
-  const queue = queueKey(world.prefix, makeTask().name);
-  return {
-    waiting: await world.raw.lRange(`${queue}waiting`, 0, -1),
-    delayed: await world.raw.zRangeWithScores(`${queue}delayed`, 0, -1),
-  };
-}
 
 describe('a new task', () => {
   it('is read back as it was stored', async () => {
@@ -57,7 +47,7 @@ describe('a new task', () => {
     const snapshot = makeTask();
     for (let n = 0; n < 2; n++) await world.store.create({ snapshot, owner: 'ada', input: 1 }, 'the-key');
     await world.store.create({ snapshot: makeTask(), owner: 'ada', input: 1 }, 'the-key');
-    expect(await jobs()).toEqual({ waiting: [`${snapshot.id}:1`], delayed: [] });
+    expect(await world.jobs()).toEqual({ waiting: [`${snapshot.id}:1`], delayed: [] });
   });
 });
 

@@ -9,22 +9,13 @@ import type { OwnedTask, RunState } from './record.ts';
 const world = useStore();
 const { accept, happen } = world;
 
-/** What bee-queue holds of them, the newest first. */
-async function jobs() {
-  const queue = queueKey(world.prefix, makeTask().name);
-  return {
-    waiting: await world.raw.lRange(`${queue}waiting`, 0, -1),
-    delayed: await world.raw.zRangeWithScores(`${queue}delayed`, 0, -1),
-  };
-}
-
 describe('a retry', () => {
   const fail = (over: object = {}): TaskEvent => ({ type: 'fail', at: now(), attempt: 1, error: FAILURE, ...over });
 
   it('has its job as soon as it is stored, for when it is due', async () => {
     const task = await happen(await accept(), 'ada', start());
     const { id } = await happen(task, 'ada', fail({ retryAt: '2100-01-01T00:00:00.000Z' }));
-    expect(await jobs()).toEqual({
+    expect(await world.jobs()).toEqual({
       waiting: [`${id}:1`],
       delayed: [{ value: `${id}:2`, score: Date.parse('2100-01-01T00:00:00.000Z') }],
     });
@@ -32,13 +23,13 @@ describe('a retry', () => {
 
   it('that is due now has it at once', async () => {
     const { id } = await happen(await accept(), 'ada', start(), fail({ retryAt: now() }));
-    expect(await jobs()).toEqual({ waiting: [`${id}:2`, `${id}:1`], delayed: [] });
+    expect(await world.jobs()).toEqual({ waiting: [`${id}:2`, `${id}:1`], delayed: [] });
   });
 
   it('that was refused has no job', async () => {
     const task = await happen(await accept(), 'ada', start(), succeed());
     expect(await world.store.apply({ snapshot: task, owner: 'ada' }, fail())).toMatchObject({ ok: false });
-    expect(await jobs()).toEqual({ waiting: [`${task.id}:1`], delayed: [] });
+    expect(await world.jobs()).toEqual({ waiting: [`${task.id}:1`], delayed: [] });
   });
 });
 

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/global
 import { createClient } from '@redis/client';
 import { v7 as uuid } from 'uuid';
 import { Events } from '../../../backend/events/events.ts';
+import { queueKey } from '../../../backend/queue/queue-scripts.ts';
 import type { RunState } from '../../../backend/store/record.ts';
 import { Redis } from '../../../backend/store/redis.ts';
 import { TaskStore } from '../../../backend/store/store.ts';
@@ -29,6 +30,11 @@ export interface StoreWorld extends StoreClient {
   readonly prefix: string;
   /** Opens another store on the same data, as another process would. It is closed after the test. */
   connect(url?: string): StoreClient;
+  /** What bee-queue holds of the tasks, the newest first. */
+  jobs(): Promise<{
+    readonly waiting: string[];
+    readonly delayed: { readonly value: string; readonly score: number }[];
+  }>;
   /** Stores a new task. */
   accept(owner?: string, input?: unknown, idempotencyKey?: string | null): Promise<QueuedSnapshot>;
   /** Applies events to a task in its current run. Worker `w1` starts it. Throws when an event is refused. */
@@ -95,6 +101,13 @@ export function useStore({ retention = 3_600 }: { retention?: number } = {}): St
       return main.log;
     },
     connect,
+    async jobs() {
+      const queue = queueKey(prefix, makeTask().name);
+      return {
+        waiting: await raw.lRange(`${queue}waiting`, 0, -1),
+        delayed: await raw.zRangeWithScores(`${queue}delayed`, 0, -1),
+      };
+    },
     async accept(owner = 'ada', input = { n: 1 }, idempotencyKey = null) {
       const snapshot = makeTask();
       expect(await main.store.create({ snapshot, owner, input }, idempotencyKey)).toMatchObject({ result: 'created' });
