@@ -3,7 +3,7 @@
 // test/repository/boundaries.test.ts breaks each rule once.
 
 /** The houses that adopters install; their code is what the rules are for, and not the tests that stand beside it. */
-const library = '^(core|backend|server|worker|client|cli|soketi)/';
+const library = '^(core|backend|server|worker|client|testing|cli|soketi)/';
 const tests = String.raw`\.test\.ts$|^client/test-support/`;
 
 /** By house: which others of ours it may import. */
@@ -13,6 +13,10 @@ const houses = {
   server: [['core', 'backend'], 'A web process must not pull in the worker or the browser.'],
   worker: [['core', 'backend'], 'A worker must not pull in the web server or the browser.'],
   client: [['core'], 'Nothing of the server may reach a browser bundle.'],
+  testing: [
+    ['core', 'backend', 'worker', 'client'],
+    'It runs the real parts in a test. Nothing imports it: what is for tests must not get into an application.',
+  ],
   soketi: [[], 'It is loaded into a process of its own, which has nothing of ours.'],
   cli: [
     ['core', 'backend', 'soketi'],
@@ -51,6 +55,12 @@ const rules = [
     comment: 'core and client run in browsers.',
     from: { path: '^(core|client)/', pathNot: tests },
     to: { dependencyTypes: ['core'] },
+  },
+  {
+    name: 'fake-feed-runs-in-browsers',
+    comment: 'Stories and tests in a page load inloop/testing/feed.',
+    from: { path: '^testing/feed/', pathNot: tests },
+    to: { dependencyTypes: ['local'], pathNot: '^(testing/feed|client|core)/' },
   },
   {
     name: 'hooks-draw-nothing',

@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 
 // Tests run from source: swc turns TypeScript (and the few packages that ship ES modules only) into CommonJS.
-const source = ['core', 'backend', 'server', 'worker', 'client'];
+const source = ['core', 'backend', 'server', 'worker', 'client', 'testing'];
 
 export default {
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/{core,backend,server,worker,client,cli,demo,dev,soketi,bench,test}/**/*.test.ts'],
+  testMatch: ['<rootDir>/{core,backend,server,worker,client,testing,cli,demo,dev,soketi,bench,test}/**/*.test.ts'],
   transform: {
     '\\.[cm]?[jt]sx?$': [
       '@swc/jest',
@@ -16,6 +16,7 @@ export default {
   moduleNameMapper: {
     '^inloop$': '<rootDir>/core/index.ts',
     '^inloop/(element|headless)$': '<rootDir>/client/$1/index.ts',
+    '^inloop/testing/feed$': '<rootDir>/testing/feed/index.ts',
     [`^inloop/(${source.join('|')})$`]: '<rootDir>/$1/index.ts',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/\\.inloop/'],

@@ -8,7 +8,7 @@ import { embedScripts } from './embed-scripts.mjs';
 import { writeRequireEntries } from './write-require-entries.mjs';
 
 /** The TypeScript projects to build; `tsc -b` also builds those they refer to. `npm run check` only type-checks tests. */
-const PROJECTS = ['client', 'cli', 'demo', 'demo/page', 'dev'];
+const PROJECTS = ['client', 'testing', 'cli', 'demo', 'demo/page', 'dev'];
 const STATIC_FILES = ['.html', '.css', '.svg'];
 
 /** Builds everything; ends this process with exit code 1 when something does not compile. */

@@ -1,0 +1,188 @@
+/**
+ * The task store in memory: what `backend/store/store.ts` does in Redis. It serves the memory backend. Core decides what each
+ * change does, and the same code as in production makes the texts that are stored and reads them.
+ *
+ * Left out: records do not expire, and an idempotency key is not forgotten after a day, since a test is over before.
+ */
+
+import { jobIdOf } from '../../backend/queue/job.ts';
+import {
+  decodeListItem,
+  decodeRecord,
+  decodeSnapshot,
+  encodeSnapshot,
+  fieldsFor,
+  type OwnedTask,
+  type ReadTask,
+  type StoredFields,
+  type Wanted,
+} from '../../backend/store/record.ts';
+import type { Applied, Created, NewRecord } from '../../backend/store/store.ts';
+import type { ListOptions } from '../../backend/store/task-list.ts';
+import { type RunOptions, toCommit } from '../../backend/store/to-commit.ts';
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../core/limits.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
+import { isFinished } from '../../core/tasks/snapshot.ts';
+import { type TaskEvent, transition } from '../../core/tasks/transition.ts';
+import type { SeenEvent, TaskPage } from '../../core/wire.ts';
+
+/** What the store tells the rest of the backend. */
+export interface MemoryStoreOptions {
+  /** The time of day, in ms since 1970. */
+  readonly now: () => number;
+  /** Whether pages of the owner are open, as far as is known. */
+  readonly isWatched: (owner: string) => boolean;
+  /** A run of a task is due at `at` (ms since 1970; null for at once). */
+  readonly addJob: (name: string, job: { readonly id: string; readonly at: number | null }) => void;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** A record: the fields that Redis would hold, and what Redis keeps beside them. */
+interface MemoryRecord {
+  readonly owner: string;
+  readonly fields: Mutable<StoredFields>;
+  retriedBy: string | null;
+  isUnseen: boolean;
+}
+
+export class MemoryStore {
+  readonly #options: MemoryStoreOptions;
+  readonly #records = new Map<string, MemoryRecord>();
+  readonly #keys = new Map<string, { readonly id: string; readonly body: string }>();
+  readonly #cancelListeners = new Set<(id: string) => void>();
+  readonly #changeListeners = new Set<(id: string, snapshot: Snapshot) => void>();
+
+  constructor(options: MemoryStoreOptions) {
+    this.#options = options;
+  }
+
+  async create(task: NewRecord, idempotencyKey: string | null): Promise<Created> {
+    const { snapshot, owner } = task;
+    const input = JSON.stringify(task.input);
+    const key = JSON.stringify([owner, idempotencyKey]);
+    const body = idempotencyKey === null ? '' : `${snapshot.name}\n${task.body ?? input}`;
+    const retried = snapshot.retryOf === null ? undefined : this.#records.get(snapshot.retryOf);
+    const earlier =
+      (idempotencyKey !== null && this.#keys.get(key)) || (retried?.retriedBy && { id: retried.retriedBy, body });
+    if (earlier && earlier.id !== snapshot.id) {
+      return earlier.body === body ? { result: 'exists', id: earlier.id } : { result: 'mismatch' };
+    }
+    if (!this.#records.has(snapshot.id)) {
+      const raw = task.raw ?? null;
+      const fields = { snapshot: JSON.stringify(snapshot), seenAt: null, owner, input, raw, result: null };
+      const run = { run: null, worker: null, begunAt: null, handedBackProgress: null, suspicion: null };
+      this.#records.set(snapshot.id, { owner, fields: { ...fields, ...run }, retriedBy: null, isUnseen: false });
+      if (idempotencyKey !== null) this.#keys.set(key, { id: snapshot.id, body });
+      if (retried) retried.retriedBy = snapshot.id;
+      this.#options.addJob(snapshot.name, { id: jobIdOf({ id: snapshot.id, run: 1 }), at: null });
+    }
+    return { result: 'created', watched: this.#options.isWatched(owner) };
+  }
+
+  /** Removes a task that no worker has started. */
+  async discard(id: string, owner: string): Promise<void> {
+    const record = this.#records.get(id);
+    if (record?.owner === owner && snapshotOf(record).revision === 1) this.#records.delete(id);
+  }
+
+  async read<W extends Wanted = Record<never, never>>(id: string, want: W = {} as W): Promise<ReadTask<W> | null> {
+    const record = this.#records.get(id);
+    if (!record || (want.owner !== undefined && want.owner !== record.owner)) return null;
+    const wanted = fieldsFor(want).map((name) => [name, record.fields[name]]);
+    return decodeRecord(Object.fromEntries(wanted), want);
+  }
+
+  async list(owner: string, options: ListOptions = {}): Promise<TaskPage> {
+    const { state = 'all', cursor = null } = options;
+    const limit = Math.min(options.limit ?? DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE);
+    const isListed = ([id, record]: [string, MemoryRecord]) =>
+      record.owner === owner && (cursor === null || id < cursor) && isIn(state, record);
+    const found = [...this.#records].filter(isListed).sort(([a], [b]) => (a < b ? 1 : -1));
+    const page = found.slice(0, limit);
+    return {
+      tasks: page.map(([, { fields }]) => decodeListItem(storedOf(fields))),
+      nextCursor: page.length === limit ? (page.at(-1)?.[0] ?? null) : null,
+    };
+  }
+
+  async see(owner: string, ids: readonly string[]): Promise<SeenEvent> {
+    const now = this.#options.now();
+    const seen = [...new Set(ids)].filter((id) => {
+      const record = this.#records.get(id);
+      if (record?.owner !== owner || !record.isUnseen) return false;
+      record.isUnseen = false;
+      record.fields.seenAt = String(now);
+      return true;
+    });
+    return { ids: seen, seenAt: new Date(now).toISOString() };
+  }
+
+  async apply(task: OwnedTask, event: TaskEvent, options: RunOptions = {}): Promise<Applied> {
+    const { id } = task.snapshot;
+    if (event.type === 'see') return { ok: false, refusal: 'not_allowed', snapshot: task.snapshot };
+    const record = this.#records.get(id);
+    if (!record) return { ok: false, refusal: 'missing', snapshot: null };
+    const { fields, owner } = record;
+    if (options.run !== undefined && fields.run && fields.run !== String(options.run)) {
+      return { ok: false, refusal: 'stale_attempt', snapshot: null };
+    }
+    const before = snapshotOf(record);
+    const moved = transition(before, event);
+    if (!moved.ok) return { ok: false, refusal: moved.refusal, snapshot: before };
+    const next = moved.snapshot;
+    const now = this.#options.now();
+    const { runChange, job, announceCancel, kind } = toCommit({ owner, before, event, next }, options, now);
+    Object.assign(fields, encodeSnapshot(next));
+    if (runChange?.type === 'start') {
+      Object.assign(fields, { run: String((options.run ?? 0) + 1), worker: runChange.worker, begunAt: String(now) });
+    } else if (runChange?.type === 'end' && fields.worker) {
+      const { handedBackProgress, suspicion } = runChange;
+      Object.assign(fields, { worker: '', handedBackProgress, ...(suspicion ? { suspicion } : {}) });
+    }
+    if (kind === 'outcome') record.isUnseen = true;
+    if (job) this.#options.addJob(next.name, job);
+    if (announceCancel) for (const listener of this.#cancelListeners) listener(id);
+    for (const listener of this.#changeListeners) listener(id, next);
+    return { ok: true, snapshot: next, watched: isFinished(next) || this.#options.isWatched(owner) };
+  }
+
+  /** The task; its changes are announced in any case. */
+  async markWaited(id: string, _ms: number): Promise<Snapshot | null> {
+    return (await this.read(id))?.snapshot ?? null;
+  }
+
+  /** There is no estimate: a test would depend on the tests before it. */
+  async medianDuration(_name: string): Promise<number | null> {
+    return null;
+  }
+
+  /** How many tasks of `owner` are not finished. */
+  countActive(owner: string): number {
+    return [...this.#records.values()].filter((record) => record.owner === owner && isIn('active', record)).length;
+  }
+
+  /** Calls `listener` with the id of each task that its owner cancels. Returns a function that stops it. */
+  onCancel(listener: (id: string) => void): () => void {
+    this.#cancelListeners.add(listener);
+    return () => this.#cancelListeners.delete(listener);
+  }
+
+  /** Calls `listener` with each task that changes. */
+  onChange(listener: (id: string, snapshot: Snapshot) => void): void {
+    this.#changeListeners.add(listener);
+  }
+}
+
+function storedOf({ snapshot, seenAt }: StoredFields) {
+  return { snapshot: snapshot ?? '', seenAt: seenAt ? Number(seenAt) : null };
+}
+
+function snapshotOf({ fields }: MemoryRecord): Snapshot {
+  return decodeSnapshot(storedOf(fields));
+}
+
+function isIn(state: NonNullable<ListOptions['state']>, record: MemoryRecord): boolean {
+  if (state === 'all') return true;
+  return state === 'unseen' ? record.isUnseen : !isFinished(snapshotOf(record));
+}

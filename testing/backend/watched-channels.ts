@@ -1,0 +1,49 @@
+/** Notes which channels have a page open, as `backend/store/watched-mark.ts` does in Redis. It serves the memory backend. */
+
+import type { WebhookAnswer } from '../../backend/store/commands/owner/note-webhook.ts';
+
+/** By how much the bus's clock may be ahead, and how old a webhook may be, in ms. */
+const MAX_AHEAD_MS = 5_000;
+const MAX_AGE_MS = 310_000;
+
+interface Mark {
+  owner: string;
+  openedAt: number | null;
+  vacatedAt: number | null;
+}
+
+export class WatchedChannels {
+  readonly #now: () => number;
+  readonly #hasActive: (owner: string) => boolean;
+  readonly #marks = new Map<string, Mark>();
+
+  /** @param hasActive whether the owner has tasks that are not finished */
+  constructor(now: () => number, hasActive: (owner: string) => boolean) {
+    this.#now = now;
+    this.#hasActive = hasActive;
+  }
+
+  /** False only if the channel is known to be vacant: a page that we do not know of must not miss anything. */
+  isWatched(channel: string): boolean {
+    const { openedAt = null, vacatedAt = null } = this.#marks.get(channel) ?? {};
+    return vacatedAt === null || (openedAt !== null && vacatedAt <= openedAt);
+  }
+
+  async noteWatched(channel: string, owner: string | null = null): Promise<void> {
+    const mark = this.#marks.get(channel) ?? (owner === null ? null : { owner, openedAt: null, vacatedAt: null });
+    if (mark === null) return;
+    this.#marks.set(channel, { ...mark, owner: owner ?? mark.owner, openedAt: this.#now() });
+  }
+
+  async noteWebhook(channel: string, event: 'opened' | 'vacated', at: number): Promise<WebhookAnswer> {
+    const mark = this.#marks.get(channel);
+    if (!mark) return 'unknown';
+    const now = this.#now();
+    if (at > now + MAX_AHEAD_MS || at < now - MAX_AGE_MS) return 'unbelieved';
+    const field = event === 'opened' ? 'openedAt' : 'vacatedAt';
+    const time = Math.floor(Math.min(at, now));
+    if ((mark[field] ?? -1) >= time) return 'noted';
+    mark[field] = time;
+    return event === 'vacated' && time > (mark.openedAt ?? 0) && this.#hasActive(mark.owner) ? 'vacated' : 'noted';
+  }
+}

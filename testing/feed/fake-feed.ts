@@ -1,0 +1,217 @@
+/**
+ * `fakeFeed`: the feed that `connectTasks` gives, with tasks that a test or a story makes up. It serves tests of components,
+ * `<inloop-tray>` and stories, and runs in browsers too. Core's own transition moves the tasks, so no task gets into a state
+ * that a server would not send.
+ */
+
+import { systemTiming } from '../../client/environment.ts';
+import type { ConnectionState } from '../../client/feed/connection.ts';
+import { findTask, listOfUser, markSeen, mergeSnapshots, NO_TASKS } from '../../client/feed/merge.ts';
+import { createShown } from '../../client/feed/shown.ts';
+import type { FeedSnapshot, PendingFeed, StartOptions, TaskFeed } from '../../client/feed/task-feed.ts';
+import { channelOf } from '../../core/channel.ts';
+import { TaskError, type TaskFailure } from '../../core/error.ts';
+import type { AnyTaskDefinition } from '../../core/tasks/definition.ts';
+import { createSnapshot, type Progress, type Snapshot } from '../../core/tasks/snapshot.ts';
+import { canRetry, type TaskEvent, transition } from '../../core/tasks/transition.ts';
+import { parseInput } from '../../core/values/parse.ts';
+
+/** A task to show. Without `progress` and `outcome` it is queued. */
+export interface FakeTask {
+  /** Default: `task-1`, `task-2` and so on. */
+  readonly id?: string;
+  /** The name of the definition. Default: `task`. */
+  readonly name?: string;
+  /** Default: the name. */
+  readonly title?: string;
+  /** How many attempts it may take. Default 3. */
+  readonly attempts?: number;
+  /** How far it is: it runs. What is left out is as in `task.progress` of a handler. */
+  readonly progress?: FakeProgress;
+  /** How it has ended. */
+  readonly outcome?: FakeOutcome;
+}
+
+export type FakeProgress = Partial<Progress>;
+
+/** How a task ends. */
+export type FakeOutcome =
+  | { readonly status: 'succeeded'; readonly result?: unknown }
+  | { readonly status: 'failed'; readonly error?: Partial<TaskFailure> }
+  | { readonly status: 'cancelled' };
+
+export interface FakeFeedOptions {
+  /** The tasks that are there at first, the oldest first. */
+  readonly tasks?: readonly FakeTask[];
+  /** Whose tasks they are. Default `ada`. */
+  readonly owner?: string;
+  /** The server's time, in ms since 1970. Default: the time of this machine. */
+  readonly now?: () => number;
+}
+
+/** A feed, and the methods by which a test says what happens on the server. */
+export interface FakeFeed extends PendingFeed {
+  /** Another task is there: started in another tab, say. */
+  add(task?: FakeTask): Snapshot;
+  /** A task gets on. One that waits starts. @throws TaskError where no server would say so, or there is no such task */
+  advance(id: string, progress?: FakeProgress): Snapshot;
+  /** An attempt fails, and the task waits for the next one. @throws TaskError as `advance` */
+  failAttempt(id: string, error?: Partial<TaskFailure>): Snapshot;
+  /** A task ends. One that waits starts before. @throws TaskError as `advance` */
+  finish(id: string, outcome?: FakeOutcome): Snapshot;
+  /** The server cannot be reached: calls reject with `unreachable`, and nothing arrives until {@link goOnline}. */
+  goOffline(): void;
+  /** News arrives again, and what has happened meanwhile. */
+  goOnline(): void;
+  /** Shows another state of the connection: `polling`, `signed-out` and so on. */
+  setConnection(connection: ConnectionState): void;
+}
+
+const FAILURE: TaskFailure = { code: 'failed', message: 'It did not work.', retryable: false };
+
+/**
+ * @example
+ * const feed = fakeFeed({ tasks: [{ title: 'Import a.csv', progress: { done: 5, total: 10 } }] });
+ * render(<TasksProvider feed={feed}><Tasks /></TasksProvider>);
+ * act(() => feed.finish('task-1', { status: 'succeeded', result: { imported: 10 } }));
+ */
+export function fakeFeed(options: FakeFeedOptions = {}): FakeFeed {
+  const { tasks = [], owner = 'ada', now = systemTiming.now } = options;
+  let count = 0;
+  let connection: ConnectionState = { status: 'live' };
+  /** What the server has. While the feed is offline, `shown` is behind. */
+  let list = listOfUser(NO_TASKS, channelOf(owner));
+  const toFeedSnapshot = (): FeedSnapshot => ({
+    tasks: list.tasks,
+    connection,
+    hasMore: false,
+    channel: list.channel,
+  });
+  const shown = createShown(toFeedSnapshot(), systemTiming);
+  const show = () => shown.set({ ...(isAway() ? shown.get() : toFeedSnapshot()), connection });
+  const isAway = () => connection.status === 'offline' || connection.status === 'closed';
+  const at = () => new Date(now()).toISOString();
+
+  function keep<S extends Snapshot>(task: S): S {
+    list = mergeSnapshots(list, [task]);
+    show();
+    return task;
+  }
+
+  function find(id: string): Snapshot {
+    const task = findTask(list, id);
+    if (task) return task;
+    throw new TaskError('not_found', 'There is no such task.', { status: 404, retryable: false });
+  }
+
+  function moved(task: Snapshot, event: TaskEvent): Snapshot {
+    const step = transition(task, event);
+    if (step.ok) return step.snapshot;
+    throw new TaskError(step.refusal, `A task that is ${task.status} cannot ${event.type}.`, {
+      status: 409,
+      retryable: false,
+    });
+  }
+
+  function started(task: Snapshot): Snapshot {
+    return task.status === 'queued' || task.status === 'retrying' ? moved(task, { type: 'start', at: at() }) : task;
+  }
+
+  function advanced(waiting: Snapshot, progress?: FakeProgress): Snapshot {
+    const task = started(waiting);
+    const { attempt } = task;
+    if (progress === undefined) return moved(task, { type: 'alive', at: at(), attempt });
+    const { done = 0, total = null } = task.progress ?? {};
+    return moved(task, { type: 'progress', at: at(), attempt, progress: { done, total, ...progress } });
+  }
+
+  function finished(waiting: Snapshot, outcome: FakeOutcome): Snapshot {
+    if (outcome.status === 'cancelled') {
+      const task = waiting.status === 'cancelling' ? waiting : moved(waiting, { type: 'cancel', at: at() });
+      return task.status === 'cancelled' ? task : moved(task, { type: 'stop', at: at(), attempt: task.attempt });
+    }
+    const task = started(waiting);
+    const { attempt } = task;
+    if (outcome.status === 'succeeded') {
+      return moved(task, { type: 'succeed', at: at(), attempt, result: outcome.result ?? null });
+    }
+    return moved(task, { type: 'fail', at: at(), attempt, error: { ...FAILURE, ...outcome.error, retryable: false } });
+  }
+
+  function create({ id, name = 'task', title = name, attempts = 3, progress, outcome }: FakeTask, retryOf?: string) {
+    count++;
+    const isNew = id === undefined || !findTask(list, id);
+    if (!isNew) throw new TaskError('exists', `There is a task ${id} already.`, { retryable: false });
+    let task: Snapshot = createSnapshot({
+      ...{ id: id ?? `task-${count}`, name, title, attempts, at: at() },
+      ...(retryOf === undefined ? {} : { retryOf }),
+    });
+    if (progress) task = advanced(task, progress);
+    return keep(outcome ? finished(task, outcome) : task);
+  }
+
+  /** What a call to the server gives. */
+  async function ask<T>(answer: () => T | Promise<T>): Promise<T> {
+    if (connection.status === 'closed') throw new TaskError('closed', 'The feed is closed.', { status: 0 });
+    if (connection.status === 'signed-out') throw new TaskError('unauthenticated', 'Sign in first.', { status: 401 });
+    if (isAway()) throw new TaskError('unreachable', 'The server cannot be reached.', { status: 0 });
+    return answer();
+  }
+
+  async function start(task: string | AnyTaskDefinition, input: unknown, _options?: StartOptions): Promise<Snapshot> {
+    return ask(async () => {
+      if (typeof task === 'string') return create({ name: task });
+      const { value } = await parseInput(task, input ?? null);
+      return create({ name: task.name, title: task.titleOf(value), attempts: task.attempts });
+    });
+  }
+
+  for (const task of tasks) create(task);
+  return {
+    ready: Promise.resolve(),
+    getSnapshot: shown.get,
+    subscribe: shown.subscribe,
+    get: (id) => shown.get().tasks.find((task) => task.id === id),
+    load: (id) => ask(() => find(id)),
+    start: start as TaskFeed['start'],
+    cancel: (id) => ask(() => keep(moved(find(id), { type: 'cancel', at: at() }))),
+    retry: (id) =>
+      ask(() => {
+        const { name, title, attempts, status } = find(id);
+        if (canRetry(status)) return create({ name, title, attempts }, id);
+        throw new TaskError('not_retryable', 'Only a failed or cancelled task can be tried again.', { status: 409 });
+      }),
+    seen(ids) {
+      list = markSeen(list, ids, at());
+      show();
+    },
+    loadMore: async () => undefined,
+    refresh: async () => undefined,
+    now,
+    close() {
+      connection = { status: 'closed' };
+      show();
+      shown.close();
+    },
+    add: (task = {}) => create(task),
+    advance: (id, progress) => keep(advanced(find(id), progress)),
+    failAttempt(id, error) {
+      const task = started(find(id));
+      const { attempt } = task;
+      return keep(moved(task, { type: 'fail', at: at(), attempt, error: { ...FAILURE, ...error, retryable: true } }));
+    },
+    finish: (id, outcome = { status: 'succeeded' }) => keep(finished(find(id), outcome)),
+    goOffline() {
+      connection = { status: 'offline', since: now() };
+      show();
+    },
+    goOnline() {
+      connection = { status: 'live' };
+      show();
+    },
+    setConnection(next) {
+      connection = next;
+      show();
+    },
+  };
+}

@@ -1,0 +1,224 @@
+/**
+ * `runTask`: runs a handler as a worker would, from the input to the outcome, without Redis and without waiting. It serves
+ * adopters' unit tests. The parts of production run: the parsing of input and result, the attempts, the rules of progress,
+ * deadline and cancellation (worker/), on a store in memory.
+ */
+
+import { v7 as uuid } from 'uuid';
+import type { Log } from '../backend/log.ts';
+import { ConfigError } from '../core/config-error.ts';
+import { TaskError } from '../core/error.ts';
+import type { AnyTaskDefinition, InputOf, ResultOf } from '../core/tasks/definition.ts';
+import { createSnapshot, isFinished, type OutcomeSnapshot, type Snapshot } from '../core/tasks/snapshot.ts';
+import { type Duration, toMilliseconds } from '../core/values/duration.ts';
+import { parseInput } from '../core/values/parse.ts';
+import type { Handler, ProgressReport, TaskContext } from '../worker/context.ts';
+import { InMemory } from './backend/memory-backend.ts';
+import { runHandlers } from './run-handlers.ts';
+import type { TestClock } from './time/test-clock.ts';
+import { chooseTime, type TestTime } from './time/test-time.ts';
+
+export interface RunTaskOptions {
+  /** The owner cancels the task so long after it was accepted, unless it has ended. */
+  readonly cancelAfter?: Duration;
+  /** The owner cancels the task at the first report for which this returns true. */
+  readonly cancelWhen?: (report: Report) => boolean;
+  /** Another deadline than the definition's. The time jumps there while the handler waits. */
+  readonly deadline?: Duration;
+  /** How long the handler may take to stop when it is told to. Then it is cut off. Default 5 s, as a worker's. */
+  readonly grace?: Duration;
+  /** The clock by which the handler waits. Default: a new one, or the global timers if they are faked. */
+  readonly clock?: TestClock;
+  /** Default `ada`. */
+  readonly owner?: string;
+  /** Gets what an operator would be told. Default: nothing is written. */
+  readonly log?: Log;
+}
+
+/** One call of `task.progress` or `task.stage`, as the handler made it. */
+export interface Report extends Partial<ProgressReport> {
+  readonly attempt: number;
+  /** When, in ms since the task was accepted. */
+  readonly atMs: number;
+  /** Given by `task.stage`, and by nothing else. */
+  readonly stage?: string;
+}
+
+/** One attempt, as the handler ran it. */
+export interface AttemptRun {
+  /** From 1. */
+  readonly attempt: number;
+  /** In ms since the task was accepted. */
+  readonly startMs: number;
+  /** When the handler returned or threw. Null if it did neither. */
+  readonly endMs: number | null;
+  /** What the handler threw: also what owners do not get to see, since it is no TaskError. Undefined if it returned. */
+  readonly thrown: unknown;
+}
+
+/** What became of a task. */
+export interface TaskRun<Result = unknown> {
+  /** The task as its owner sees it in the end: `status`, `result`, `error`, `progress` and so on. */
+  readonly outcome: OutcomeSnapshot<Result>;
+  /** Every report of every attempt, in order. */
+  readonly reports: readonly Report[];
+  readonly attempts: readonly AttemptRun[];
+  /** Every snapshot that was stored, in order. */
+  readonly snapshots: readonly Snapshot[];
+  readonly timing: {
+    /** From the start to the outcome, in ms. */
+    readonly totalMs: number;
+    /** Of that, how long handlers ran. */
+    readonly runningMs: number;
+  };
+  /** Whether the handler did not stop within twice the grace. In production that costs a worker's slot. */
+  readonly isStuck: boolean;
+}
+
+/**
+ * Starts a task, runs `handler` for it as often as its attempts allow, and resolves with what became of it. It does not reject
+ * because a handler throws: that is an outcome.
+ *
+ * @param input as `start` takes it
+ * @throws TaskError `invalid_input` (422) or `too_large` (413), as `start` does; ConfigError `invalid_options` or
+ *   `invalid_duration` for a wrong option
+ * @example
+ * const { outcome, reports } = await runTask(importContacts, importHandler, { uploadId: 'u1', filename: 'a.csv' });
+ * expect(outcome).toMatchObject({ status: 'succeeded', result: { imported: 2, skipped: 0 } });
+ */
+export async function runTask<D extends AnyTaskDefinition>(
+  definition: D,
+  handler: Handler<D>,
+  input: InputOf<D>,
+  options: RunTaskOptions = {},
+): Promise<TaskRun<ResultOf<D>>> {
+  const { owner = 'ada', cancelAfter, deadline, grace } = options;
+  checkHandler(definition, handler);
+  const test = chooseTime(options.clock, 'runTask');
+  const world = new InMemory(test, options.log);
+  const tested: AnyTaskDefinition =
+    deadline === undefined
+      ? definition
+      : { ...(definition as AnyTaskDefinition), deadline: toMilliseconds(deadline, 'runTask: deadline') };
+
+  const parsed = await parseInput(definition, input ?? null);
+  const { name, attempts } = definition;
+  const title = definition.titleOf(parsed.value);
+  const queued = createSnapshot({ id: uuid(), name, title, attempts, at: world.clock.iso() });
+  const snapshots: Snapshot[] = [queued];
+  world.store.onChange((_id, snapshot) => snapshots.push(snapshot));
+  const cancel = () => {
+    const cancelled = world.changes.apply({ owner, snapshot: queued }, { type: 'cancel', at: world.clock.iso() });
+    // Refused if the task has ended; an application's owner gets a 409 then.
+    cancelled.catch(() => undefined);
+  };
+  const notes = new Notes(test, (report) => options.cancelWhen?.(report) && cancel());
+
+  const ended = new AbortController();
+  if (cancelAfter !== undefined) {
+    const ms = toMilliseconds(cancelAfter, 'runTask: cancelAfter');
+    void test.delay(ms, 'quiet', ended.signal).then(() => ended.signal.aborted || cancel());
+  }
+  await world.changes.create({ snapshot: queued, owner, input: parsed.value, raw: parsed.raw }, null);
+  const noted = notes.around(handler as unknown as Handler<AnyTaskDefinition>);
+  const isStuck = await runHandlers(world, [{ definition: tested, handler: noted }], {
+    ...(grace === undefined ? {} : { grace }),
+    jumpsToDeadline: deadline !== undefined,
+  })
+    .then(
+      () => false,
+      (error: unknown) => {
+        if (error instanceof TaskError && error.code === 'handler_stuck') return true;
+        throw error;
+      },
+    )
+    .finally(() => ended.abort());
+  const stored = await world.store.read(queued.id, { result: true });
+  if (!stored || !isFinished(stored.snapshot))
+    throw new Error('inloop: the task has no outcome, which is a bug of inloop');
+  return {
+    outcome: stored.snapshot as OutcomeSnapshot<ResultOf<D>>,
+    reports: notes.reports,
+    attempts: notes.attempts,
+    snapshots,
+    timing: notes.timing(stored.snapshot),
+    isStuck,
+  };
+}
+
+function checkHandler(definition: AnyTaskDefinition, handler: unknown): void {
+  if (typeof definition?.titleOf === 'function' && typeof handler === 'function') return;
+  throw new ConfigError('invalid_options', 'runTask: expected a definition as defineTask gives it, and a handler.');
+}
+
+/** A copy of a report. A getter that throws must not make `progress` throw. */
+function copyOf(made: object): object {
+  try {
+    return { ...made };
+  } catch {
+    return {};
+  }
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Notes what a handler does. */
+class Notes {
+  readonly reports: Report[] = [];
+  readonly attempts: Mutable<AttemptRun>[] = [];
+  readonly #test: TestTime;
+  readonly #began: number;
+  readonly #onReport: (report: Report) => void;
+
+  constructor(test: TestTime, onReport: (report: Report) => void) {
+    this.#test = test;
+    this.#began = test.now();
+    this.#onReport = onReport;
+  }
+
+  /** `handler`, with everything noted that it does. */
+  around(handler: Handler<AnyTaskDefinition>): Handler<AnyTaskDefinition> {
+    return async (input, task) => {
+      const { attempt } = task;
+      const run: Mutable<AttemptRun> = { attempt, startMs: this.#ms(), endMs: null, thrown: undefined };
+      this.attempts.push(run);
+      try {
+        return await handler(input, this.#watch(task));
+      } catch (error) {
+        run.thrown = error;
+        throw error;
+      } finally {
+        run.endMs = this.#ms();
+      }
+    };
+  }
+
+  timing({ createdAt, finishedAt }: OutcomeSnapshot): TaskRun['timing'] {
+    const totalMs = Date.parse(finishedAt) - Date.parse(createdAt);
+    const runs = this.attempts.map(({ startMs, endMs }) => Math.min(endMs ?? totalMs, totalMs) - startMs);
+    return { totalMs, runningMs: runs.reduce((sum, ms) => sum + ms, 0) };
+  }
+
+  #watch(task: TaskContext): TaskContext {
+    const note = (made: object) => {
+      const report = { attempt: task.attempt, atMs: this.#ms(), ...copyOf(made) };
+      this.reports.push(report);
+      this.#onReport(report);
+    };
+    return {
+      ...task,
+      progress: (report) => {
+        task.progress(report);
+        note(report);
+      },
+      stage: (stage) => {
+        task.stage(stage);
+        note({ stage });
+      },
+    };
+  }
+
+  #ms(): number {
+    return this.#test.now() - this.#began;
+  }
+}
