@@ -5,6 +5,7 @@ import { type Backend, createBackend } from '../../backend/backend.ts';
 import type { Log } from '../../backend/log.ts';
 import type { BackendOptions } from '../../backend/options.ts';
 import { pusherFromEnv } from '../../backend/push/bus/pusher-env.ts';
+import type { ServerBackend } from '../../backend/server-backend.ts';
 import type { AnyTaskDefinition } from '../../core/tasks/definition.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import type { TaskServerOptions } from '../../server/options.ts';
@@ -87,7 +88,7 @@ export interface Follower {
 
 /** Starts an Express app. The header `x-user` names the user. */
 export async function startApp(
-  backend: Backend,
+  backend: ServerBackend,
   definitions: readonly AnyTaskDefinition[],
   options: Partial<TaskServerOptions> = {},
 ): Promise<TestApp> {

@@ -124,12 +124,16 @@ export class MemoryStore {
     const record = this.#records.get(id);
     if (!record) return { ok: false, refusal: 'missing', snapshot: null };
     const { fields, owner } = record;
-    if (options.run !== undefined && fields.run && fields.run !== String(options.run)) {
-      return { ok: false, refusal: 'stale_attempt', snapshot: null };
-    }
+    // In the order in which the store over Redis decides: from what the caller knows, then the run, then from what is stored.
+    const known = transition(task.snapshot, event);
+    if (!known.ok && known.refusal === 'unchanged') return { ...known, snapshot: task.snapshot };
+    const isStale = options.run !== undefined && !!fields.run && fields.run !== String(options.run);
+    const stale = { ok: false, refusal: 'stale_attempt', snapshot: null } as const;
+    if (known.ok && isStale) return stale;
     const before = snapshotOf(record);
     const moved = transition(before, event);
-    if (!moved.ok) return { ok: false, refusal: moved.refusal, snapshot: before };
+    if (!moved.ok) return { ...moved, snapshot: before };
+    if (isStale) return stale;
     const next = moved.snapshot;
     const now = this.#options.now();
     const { runChange, job, announceCancel, kind } = toCommit({ owner, before, event, next }, options, now);

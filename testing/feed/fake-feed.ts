@@ -107,7 +107,7 @@ export function fakeFeed(options: FakeFeedOptions = {}): FakeFeed {
   function moved(task: Snapshot, event: TaskEvent): Snapshot {
     const step = transition(task, event);
     if (step.ok) return step.snapshot;
-    throw new TaskError(step.refusal, `A task that is ${task.status} cannot ${event.type}.`, {
+    throw new TaskError(step.refusal, `${task.id} is ${task.status}: "${event.type}" cannot happen to it.`, {
       status: 409,
       retryable: false,
     });
@@ -140,8 +140,8 @@ export function fakeFeed(options: FakeFeedOptions = {}): FakeFeed {
 
   function create({ id, name = 'task', title = name, attempts = 3, progress, outcome }: FakeTask, retryOf?: string) {
     count++;
-    const isNew = id === undefined || !findTask(list, id);
-    if (!isNew) throw new TaskError('exists', `There is a task ${id} already.`, { retryable: false });
+    if (id !== undefined && findTask(list, id))
+      throw new TaskError('exists', `There is a task ${id} already.`, { retryable: false });
     let task: Snapshot = createSnapshot({
       ...{ id: id ?? `task-${count}`, name, title, attempts, at: at() },
       ...(retryOf === undefined ? {} : { retryOf }),
