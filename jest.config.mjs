@@ -23,6 +23,8 @@ export default {
   // Most files run a Redis, a Soketi or a Chromium of their own and mostly wait. Three at a time on two cores take 10 min
   // instead of 12, but then some look at the clock too late.
   maxWorkers: Math.max(availableParallelism(), 2),
+  // Tests of one file that run at the same time (`it.concurrent`). They are tests that wait, each for parts of its own.
+  maxConcurrency: 3,
   testSequencer: '<rootDir>/dev/tests/longest-first.cjs',
   // A limit for what hangs. Jest's own 5 s are short for property tests while two other files run.
   testTimeout: 10_000,

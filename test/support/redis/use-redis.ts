@@ -12,7 +12,7 @@ import { type RedisWorld, startRedisWorld } from './redis-world.ts';
 /** After a disturbance ends, a task must be accepted and done within this time, in ms. */
 export const HEALED_MS = 10_000;
 
-/** What `useRedis` returns. Everything that it starts is ended after the test, the last started first. */
+/** What a test starts parts with. Everything that it starts is ended after the test, the last started first. */
 export interface RedisParts {
   /** @param settings added to those of the local stack, by the names of redis.conf */
   startRedis(settings?: Readonly<Record<string, string>>): Promise<TestRedis>;
@@ -28,9 +28,34 @@ export interface RedisParts {
 /** Registers what ends the parts after each test of the file that calls it. */
 export function useRedis(): RedisParts {
   const closers: (() => unknown)[] = [];
-  afterEach(async () => {
-    for (const close of closers.splice(0).reverse()) await close();
-  });
+  afterEach(() => closeAll(closers));
+  return createParts(closers);
+}
+
+/**
+ * The body of a test that gets parts of its own, before its other arguments. Such tests can run at the same time.
+ *
+ * @example it.concurrent('a restart is survived', withRedis(async ({ startRedis }) => { … }))
+ */
+export function withRedis<Args extends unknown[]>(
+  test: (parts: RedisParts, ...args: Args) => Promise<void>,
+): (...args: Args) => Promise<void> {
+  return async (...args) => {
+    const closers: (() => unknown)[] = [];
+    try {
+      await test(createParts(closers), ...args);
+    } finally {
+      await closeAll(closers);
+    }
+  };
+}
+
+async function closeAll(closers: (() => unknown)[]): Promise<void> {
+  for (const close of closers.splice(0).reverse()) await close();
+}
+
+/** Parts that add to `closers` what ends them. */
+function createParts(closers: (() => unknown)[]): RedisParts {
   return {
     async startRedis(settings = {}) {
       const server = await startRedis({ settings });
