@@ -142,13 +142,10 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
 
       /** This tab is the leader: it makes the connection that all share. */
       #connectForAll(): void {
-        debug('this tab is the leader: it holds the push connection of all tabs');
+        debug('this tab is the leader: it holds the push connection');
         // The feed of this tab is closed or between two attempts. Its next attempt joins the election again.
-        if (!this.#isWanted) {
-          this.#leave();
-          return;
-        }
-        this.#connectReal();
+        if (this.#isWanted) this.#connectReal();
+        else this.#leave();
       }
 
       /** Makes the real connection, or connects it again. */
@@ -233,9 +230,8 @@ export function shareConnection(Pusher: PusherSource, options: SharedPusherOptio
 
       #setState(current: string): void {
         const previous = this.#state;
-        if (previous === current) return;
         this.#state = current;
-        this.#emitState('state_change', { previous, current } satisfies StateChange);
+        if (previous !== current) this.#emitState('state_change', { previous, current } satisfies StateChange);
       }
 
       #emitState(event: string, data: unknown): void {
