@@ -9,7 +9,8 @@
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+// By another name: many who bundle to ES modules put an import of `createRequire` before everything else (esbuild's `banner`).
+import { createRequire as requireFrom } from 'node:module';
 import { dirname, join } from 'node:path';
 import Queue from 'bee-queue';
 import { ConfigError } from '../../core/config-error.ts';
@@ -50,7 +51,7 @@ export function checkBeeQueueOnce(): void {
 function folderOf(running: unknown): string | null {
   try {
     // In a bundle there may be no `import.meta.url`, no such package, or a package that is not the one that runs.
-    const require = createRequire(import.meta.url);
+    const require = requireFrom(import.meta.url);
     const main = require.resolve('bee-queue');
     return require.cache[main]?.exports === running ? dirname(main) : null;
   } catch {
