@@ -2,8 +2,8 @@
 // - without arguments: runs every part in about 20 minutes, and writes docs/performance.md and docs/cost.md
 // - `-- no-work many-users`: runs the named parts and prints their figures
 // - `-- --quick`: takes fewer and shorter rounds, and prints the figures
-// - `-- --pages`: measures nothing, and writes the two documents again from the figures of the last whole run
-import { writeFileSync } from 'node:fs';
+// - `-- --pages`: measures nothing, and writes the two documents again from the figures that are kept
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { REPOSITORY } from '../dev/paths.ts';
@@ -38,8 +38,10 @@ if (!values.pages) {
   );
 }
 if (values.pages || (isWhole && !values.quick)) {
-  const pages = { 'performance.md': performancePage(keeper), 'cost.md': costPage(keeper) };
-  for (const [name, text] of Object.entries(pages)) writeFileSync(join(REPOSITORY, 'docs', name), text);
+  const file = (name: string) => join(REPOSITORY, 'docs', name);
+  const earlier = readFileSync(file('performance.md'), 'utf8');
+  const pages = { 'performance.md': performancePage(keeper, earlier), 'cost.md': costPage(keeper) };
+  for (const [name, text] of Object.entries(pages)) if (text !== null) writeFileSync(file(name), text);
   console.log(`bench: wrote docs/${Object.keys(pages).join(' and docs/')}`);
 }
 

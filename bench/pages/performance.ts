@@ -1,6 +1,6 @@
 // Writes docs/performance.md from the kept figures.
 import { table } from '../measure/table.ts';
-import type { Target } from '../part.ts';
+import type { Part, Target } from '../part.ts';
 import { PARTS } from '../parts/index.ts';
 import { STACKS } from '../stacks/index.ts';
 import type { Keeper } from './kept.ts';
@@ -14,35 +14,66 @@ export function targetTable(targets: readonly Target[]): string {
   );
 }
 
-export function performancePage(keeper: Keeper): string {
-  const measured = PARTS.map((part) => ({ part, kept: keeper.read(part.name) }));
-  const machines = [...new Set(measured.flatMap(({ kept }) => (kept ? [`${kept.machine}; ${kept.day}`] : [])))];
-  const sections = measured.map(({ part, kept }) => ({
-    title: part.title,
-    report: kept ? part.report(kept.raw) : { text: 'Not measured.', targets: [] },
-  }));
+/** What the page says about one part. */
+interface Section {
+  readonly text: string;
+  /** Rows of the table of targets, as Markdown. */
+  readonly targets: readonly string[];
+}
+
+/**
+ * @param earlier the page as it is: a part whose figures are not kept here keeps the section that it has there
+ */
+export function performancePage(keeper: Pick<Keeper, 'read'>, earlier: string): string {
+  const sections = PARTS.map((part): Section => {
+    const kept = keeper.read(part.name);
+    if (kept === null) return sectionIn(earlier, part);
+    const { text, targets } = part.report(kept.raw);
+    const rows = targetTable(targets).split('\n').slice(2);
+    return { text: `## ${part.title}\n\nMeasured on ${kept.day}: ${kept.machine}.\n\n${text}`, targets: rows };
+  });
   return `${[
     '# Performance',
-    'Written by `npm run bench`; do not edit. Absolute figures depend on the machine, so compare the ratios: every stack ran once in each round. A figure with a range in brackets is the median of the rounds, then the least and the greatest.',
-    ...machines.map((machine) => `Machine: ${machine}.`),
-    targetTable(sections.flatMap(({ report }) => report.targets)),
-    ...explainMisses(sections.flatMap(({ report }) => report.targets)),
+    'Written by `npm run bench`; do not edit. Absolute figures depend on the machine, so compare the ratios: every stack ran once in each round. A figure with a range in brackets is the median of the rounds, then the least and the greatest. Each section says when and where it was measured.',
+    // The widths of the columns differ from run to run.
+    targetRows(sections.flatMap(({ targets }) => targets)),
+    ...explainMisses(sections.flatMap(({ targets }) => targets)),
     HOW,
     table(
       ['stack', 'what it is'],
       Object.entries(STACKS).map(([name, { is }]) => [name, is]),
     ),
     RULES,
-    ...sections.flatMap(({ title, report }) => [`## ${title}`, report.text]),
+    ...sections.map(({ text }) => text),
   ].join('\n\n')}\n`;
 }
 
-/** For each target that is not met: why, and what meeting it would cost. */
-function explainMisses(targets: readonly Target[]): string[] {
-  const missed = targets.filter(({ isMet }) => !isMet);
+/** The section of a part in the page, up to the next heading; its title is the one of today. */
+function sectionIn(page: string, { name, title }: Part<unknown>): Section {
+  const isOwn = (line: string) => line.startsWith(`| ${name}: `);
+  const [, text] = page.split(new RegExp(`^## ${name}\\b.*$`, 'm'));
+  return {
+    text: `## ${title}\n\n${text?.split(/^## /m)[0]?.trim() ?? 'Not measured.'}`,
+    targets: page.split('\n').filter(isOwn),
+  };
+}
+
+const cellsOf = (row: string) =>
+  row
+    .slice(1, -1)
+    .split('|')
+    .map((cell) => cell.trim());
+
+function targetRows(rows: readonly string[]): string {
+  return table(['target', 'measured', 'wanted', ''], rows.map(cellsOf));
+}
+
+/** For each target that is not met: why, and what meeting it would cost. @param rows of the table of targets */
+function explainMisses(rows: readonly string[]): string[] {
+  const missed = rows.map(cellsOf).filter(([, , , state]) => state !== 'met');
   if (missed.length === 0) return [];
   const lines = missed.map(
-    ({ what }) => `- **${what}**: ${MISSES[what] ?? 'not explained yet: bench/pages/misses.ts'}`,
+    ([what = '']) => `- **${what}**: ${MISSES[what] ?? 'not explained yet: bench/pages/misses.ts'}`,
   );
   return ['Targets that are not met, why, and what meeting them would cost:', lines.join('\n')];
 }
@@ -71,7 +102,8 @@ const RULES = `The same for all of them:
   outcome-delay and returning-pages.
 
 \`npm run bench\` measures everything in about 20 minutes, \`npm run bench -- many-users\` one part; \`-- --quick\` takes
-fewer and shorter rounds. The figures are kept in \`.inloop/bench\`.
+fewer and shorter rounds. The figures are kept in \`.inloop/bench\`. \`-- --pages\` writes this page again from those that
+are kept there; the other sections stay as they are.
 
 Old and new names, to compare with older figures:
 

@@ -81,14 +81,14 @@ it('health checks cost one message of each process after its start, then none', 
   expect(api.calls).toHaveLength(3);
 });
 
-it('a task whose owner leaves costs one look whether they are gone, and its outcome', async () => {
+it('a task whose owner leaves costs one look-up whether they are gone, and its outcome', async () => {
   const page = await app.follow('bea');
   const task = await app.tasks.start(wait, {}, { owner: 'bea' });
   await eventually(() => page.events.some(({ name }) => name === 'task.running'), { within: 10_000 });
   api.calls.splice(0);
   page.close();
-  const looks = () => api.calls.filter((call) => call.startsWith('GET'));
-  await eventually(() => looks().length === 1, { within: 10_000 });
+  const lookUps = () => api.calls.filter((call) => call.startsWith('GET'));
+  await eventually(() => lookUps().length === 1, { within: 10_000 });
   await pause(1_000);
   expect(api.calls).toHaveLength(1);
   await app.tasks.tasks.cancel('bea', task.id);

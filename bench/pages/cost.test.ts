@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { REPOSITORY } from '../../dev/paths.ts';
+import { finishTimes } from '../pace/patterns.ts';
+import { onSurprise, simulate } from '../pace/simulation.ts';
+import { costPage } from './cost.ts';
+
+const page = readFileSync(join(REPOSITORY, 'docs', 'cost.md'), 'utf8');
+
+/** Published and delivered, from the row of docs/cost.md whose label contains `label`. */
+function countsIn(label: string) {
+  const row = page.split('\n').find((line) => line.startsWith('|') && line.includes(label));
+  const [, , published, delivered] = (row ?? '').split('|').map((cell) => Number(cell.replaceAll(',', '')));
+  return { published: published as number, delivered: delivered as number };
+}
+
+const inloop = countsIn('inloop, default');
+const thrifty = countsIn('`accuracy: 0.05`');
+
+describe('docs/cost.md', () => {
+  it('is what bench/pages/cost.ts writes from the counts in it', () => {
+    const [, machine = '', day = ''] = /from what it counted \((.*); (\d{4}-\d\d-\d\d)\)/.exec(page) ?? [];
+    const messages = { 'pusher-per-element': countsIn('pusher-per-element'), inloop, 'inloop-thrifty': thrifty };
+    expect(costPage({ read: () => ({ machine, day, raw: { messages } }) })).toBe(page);
+  });
+
+  it.each([
+    ['the default', 0.01, inloop.published],
+    ['thrifty', 0.05, thrifty.published],
+  ])('counts about as many events as the rule for steps makes of the same task: %s', (_what, accuracy, published) => {
+    const { perMinute } = simulate(finishTimes('steady', 1_000), onSurprise(accuracy));
+    expect(Math.abs(published - perMinute)).toBeLessThanOrEqual(3);
+  });
+});
