@@ -52,8 +52,8 @@ const rules = [
   })),
   {
     name: 'browsers-have-no-node',
-    comment: 'core and client run in browsers.',
-    from: { path: '^(core|client)/', pathNot: tests },
+    comment: 'core, client and the fake feed run in browsers.',
+    from: { path: '^(core|client|testing/feed)/', pathNot: tests },
     to: { dependencyTypes: ['core'] },
   },
   {

@@ -33,3 +33,39 @@ it('a tray of one’s own compiles, with the feed of inloop/client and the parts
   `;
   expect(await typeCheck({ 'page.ts': page }, { noUnusedLocals: false })).toBe('');
 }, 60_000);
+
+it('tests of one’s own compile: types come from the definition', async () => {
+  const tests = `
+    import { defineTask, type OutcomeSnapshot } from 'inloop';
+    import { TasksProvider } from 'inloop/react';
+    import { createTaskServer } from 'inloop/server';
+    import { createMemoryBackend, createTestClock, fakeFeed, runTask } from 'inloop/testing';
+    import { z } from 'zod';
+    const count = defineTask({
+      name: 'count',
+      input: z.object({ to: z.string().transform(Number) }),
+      output: z.object({ counted: z.number() }),
+      stages: { read: 1 },
+    });
+    const clock = createTestClock();
+    const run = await runTask(count, async ({ to }, task) => {
+      task.stage('read');
+      await clock.sleep('1s', undefined, { signal: task.signal });
+      return { counted: to * 2 };
+    }, { to: '3' }, { clock, cancelWhen: ({ done = 0 }) => done > 3 });
+    const outcome: OutcomeSnapshot<{ counted: number }> = run.outcome;
+    const counted: number | null = outcome.status === 'succeeded' ? (outcome.result?.counted ?? null) : null;
+    const backend = createMemoryBackend().handle(count, ({ to }) => ({ counted: to }));
+    createTaskServer({ backend, tasks: [count], identify: () => String(counted) });
+    TasksProvider({ feed: fakeFeed({ tasks: [{ outcome: { status: 'failed' } }] }) });
+    // @ts-expect-error the schema takes a text
+    runTask(count, () => ({ counted: 1 }), { to: 3 });
+    // @ts-expect-error the schema promises a number
+    runTask(count, () => ({ counted: '1' }), { to: '3' });
+    // @ts-expect-error there is no such stage
+    runTask(count, (_input, task) => (task.stage('save'), { counted: 1 }), { to: '3' });
+    // @ts-expect-error there is no such outcome
+    fakeFeed({ tasks: [{ outcome: { status: 'running' } }] });
+  `;
+  expect(await typeCheck({ 'mine.test.ts': tests })).toBe('');
+}, 60_000);
