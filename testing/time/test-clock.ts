@@ -14,6 +14,8 @@ export interface TestClock {
    * of the wait. Rejects with the signal's reason when it aborts.
    */
   readonly sleep: <T = void>(ms?: Duration, value?: T, options?: { readonly signal?: AbortSignal }) => Promise<T>;
+  /** Moves the clock on, and wakes who sleeps until then. For the time between two requests, say. */
+  advance(duration: Duration): Promise<void>;
 }
 
 const times = new WeakMap<TestClock, FakeTime>();
@@ -36,6 +38,7 @@ export function createTestClock(start: string | Date = DEFAULT_START): TestClock
       signal?.throwIfAborted();
       return value as never;
     },
+    advance: (duration) => time.advance(toMilliseconds(duration, 'advance')),
   };
   times.set(clock, time);
   return clock;
