@@ -27,21 +27,23 @@ const SHARED = ['tasks.ts', 'backend.ts'];
 /**
  * Compiles `files` of the application in `folder`. Resolves with '' or with the compiler's messages.
  * @param tsc path of the compiler
+ * @param options `skipLibCheck`: whether the declarations of packages are not checked. Default false.
  */
 export async function compile(
   tsc: string,
   folder: string,
   resolution: Resolution,
   files: readonly string[] = ['server.ts', 'worker.ts', 'page.ts'],
+  { skipLibCheck = false } = {},
 ): Promise<string> {
-  const place = join(folder, resolution);
+  const place = join(folder, `${resolution}-${skipLibCheck}`);
   for (const type of KINDS[resolution]) {
     mkdirSync(join(place, type), { recursive: true });
     for (const file of [...SHARED, ...files]) cpSync(join(folder, file), join(place, type, file));
     writeFileSync(join(place, type, 'package.json'), JSON.stringify({ type }));
   }
   const compilerOptions = {
-    ...{ strict: true, skipLibCheck: false, noEmit: true, esModuleInterop: true, target: 'es2022', types: ['node'] },
+    ...{ strict: true, skipLibCheck, noEmit: true, esModuleInterop: true, target: 'es2022', types: ['node'] },
     lib: ['es2023', 'dom', 'dom.iterable'],
     ...OPTIONS[resolution],
   };

@@ -9,7 +9,7 @@ import { inDist } from '../support/dist.ts';
 import { startRedis, type TestRedis } from '../support/redis/redis.ts';
 import { compile } from './compile.ts';
 import { emptyFolder, install, pack, run } from './packed.ts';
-import { countTo3 } from './run-adopter.ts';
+import { expectCounted } from './run-adopter.ts';
 
 const { path: folder, remove } = emptyFolder();
 const app = join(folder, 'app');
@@ -82,10 +82,7 @@ describe('server and worker, bundled by esbuild,', () => {
           string,
           string,
         ];
-        expect(await countTo3({ server, worker, redisUrl: redis.url })).toMatchObject({
-          status: 'succeeded',
-          result: { counted: 3 },
-        });
+        await expectCounted({ server, worker, redisUrl: redis.url });
       } finally {
         empty.remove();
       }

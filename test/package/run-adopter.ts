@@ -3,15 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
+import { NO_BUS } from '../support/parts.ts';
 
 const PATIENCE_MS = 15_000;
-const BUS = {
-  PUSHER_APP_ID: 'app',
-  PUSHER_KEY: 'key',
-  PUSHER_SECRET: 'secret',
-  PUSHER_HOST: '127.0.0.1',
-  PUSHER_PORT: '9',
-};
 
 export interface AdopterProcesses {
   /** The files to run. */
@@ -22,14 +16,20 @@ export interface AdopterProcesses {
   readonly node?: string;
 }
 
-/** Starts a task through the server and resolves with its snapshot once the worker has ended it. Ends both processes. */
-export async function countTo3({ server, worker, redisUrl, node = process.execPath }: AdopterProcesses): Promise<{
+/** Starts a task through the server, and waits until the worker has done it. Ends both. @throws Error if it did not succeed */
+export async function expectCounted(processes: AdopterProcesses): Promise<void> {
+  const { status, result } = await countTo3(processes);
+  const counted = JSON.stringify(result);
+  if (status !== 'succeeded' || counted !== '{"counted":3}') throw new Error(`The task is ${status}, with ${counted}.`);
+}
+
+async function countTo3({ server, worker, redisUrl, node = process.execPath }: AdopterProcesses): Promise<{
   readonly status: string;
   readonly result: unknown;
 }> {
   const start = (file: string) =>
     spawn(node, [file], {
-      env: { PATH: process.env.PATH, REDIS_URL: redisUrl, ...BUS },
+      env: { PATH: process.env.PATH, REDIS_URL: redisUrl, ...NO_BUS },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
   const children = [start(server), start(worker)];

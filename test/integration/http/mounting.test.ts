@@ -1,8 +1,6 @@
 // The task router in the applications that people have: on Express 4 and 5, behind what they mount for the whole application.
 // Each walks through the HTTP contract. What is mounted in a wrong order is told with the cure. Real Redis.
 import { createHmac } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import compression from 'compression';
 import cors from 'cors';
@@ -13,16 +11,11 @@ import { z } from 'zod';
 import type { Backend } from '../../../backend/backend.ts';
 import type { TaskServerOptions } from '../../../server/options.ts';
 import type { createTaskServer, TaskServer } from '../../../server/task-server.ts';
+import { type HttpServer, startHttpServer } from '../../support/http-server.ts';
+import { NO_BUS } from '../../support/parts.ts';
 import { startRedis, type TestRedis } from '../../support/redis/redis.ts';
 
 const PAGE = 'https://page.example.com';
-const BUS = {
-  PUSHER_APP_ID: 'app',
-  PUSHER_KEY: 'key',
-  PUSHER_SECRET: 'secret',
-  PUSHER_HOST: '127.0.0.1',
-  PUSHER_PORT: '9',
-};
 
 declare module 'express-session' {
   interface SessionData {
@@ -40,7 +33,7 @@ interface World {
 
 let redis: TestRedis;
 const worlds = new Map<number, World>();
-const servers: Server[] = [];
+const servers: HttpServer[] = [];
 
 function loadWorld(version: number): World {
   let world: World | undefined;
@@ -56,7 +49,7 @@ function loadWorld(version: number): World {
       lines,
       backend: createBackend({
         redis: redis.url,
-        pusher: pusherFromEnv(BUS),
+        pusher: pusherFromEnv(NO_BUS),
         prefix: `mounting-${version}:`,
         log: { info: keep, warn: keep, error: keep },
       }),
@@ -71,10 +64,7 @@ beforeAll(async () => {
 }, 30_000);
 
 afterEach(async () => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
+  for (const server of servers.splice(0)) await server.close();
 });
 
 afterAll(async () => {
@@ -83,10 +73,9 @@ afterAll(async () => {
 }, 30_000);
 
 async function listen(app: Express.Express): Promise<string> {
-  const server = createServer(app);
+  const server = await startHttpServer(app);
   servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return server.url;
 }
 
 function newServer(
@@ -199,8 +188,8 @@ const webhookOf = (text: string): RequestInit => ({
   redirect: 'manual',
   headers: {
     'content-type': 'application/json',
-    'x-pusher-key': BUS.PUSHER_KEY,
-    'x-pusher-signature': createHmac('sha256', BUS.PUSHER_SECRET).update(text).digest('hex'),
+    'x-pusher-key': NO_BUS.PUSHER_KEY,
+    'x-pusher-signature': createHmac('sha256', NO_BUS.PUSHER_SECRET).update(text).digest('hex'),
   },
 });
 const WEBHOOK = JSON.stringify({

@@ -1,0 +1,122 @@
+// Builds pages and servers of the small application with webpack, Vite and Next. For `npm run test:package`.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { findFreePort } from '../../cli/processes/ports.ts';
+import { eventually } from '../support/eventually.ts';
+import { NO_BUS } from '../support/parts.ts';
+import { run } from './packed.ts';
+import { expectCounted } from './run-adopter.ts';
+
+/** Writes `files`, by their paths in `folder`. */
+function write(folder: string, files: Readonly<Record<string, string>>): void {
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+}
+
+const bin = (folder: string, ...path: string[]) => join(folder, 'node_modules', ...path);
+
+/** @param out an empty folder, where server and worker are run */
+export async function buildWithWebpack(folder: string, out: string, redisUrl: string): Promise<void> {
+  write(folder, {
+    'webpack.config.cjs': `
+      const shared = {
+        mode: 'production',
+        module: { rules: [{ test: /\\.ts$/, use: { loader: 'esbuild-loader', options: { target: 'es2022' } } }] },
+        resolve: { extensionAlias: { '.js': ['.ts', '.js'] }, extensions: ['.ts', '.js'] },
+      };
+      module.exports = [
+        { ...shared, name: 'page', entry: './page.ts', output: { path: ${JSON.stringify(out)}, filename: 'page.js' } },
+        {
+          ...shared,
+          name: 'server',
+          target: 'node',
+          entry: { server: './server.ts', worker: './worker.ts' },
+          output: { path: ${JSON.stringify(out)}, filename: '[name].cjs' },
+        },
+      ];`,
+  });
+  await run(process.execPath, [bin(folder, 'webpack', 'bin', 'webpack.js')], folder);
+  await expectCounted({ server: join(out, 'server.cjs'), worker: join(out, 'worker.cjs'), redisUrl });
+}
+
+/** @param out an empty folder, where server and worker are run */
+export async function buildWithVite(folder: string, out: string, redisUrl: string): Promise<void> {
+  write(folder, {
+    'index.html':
+      '<!doctype html><script type="module" src="/page.ts"></script><inloop-tray url="/tasks"></inloop-tray>',
+    'vite.server.config.js': `
+      export default {
+        ssr: { noExternal: true, target: 'node' },
+        build: {
+          ssr: true,
+          outDir: ${JSON.stringify(out)},
+          rollupOptions: {
+            input: { server: 'server.ts', worker: 'worker.ts' },
+            output: { entryFileNames: '[name].mjs' },
+          },
+        },
+      };`,
+  });
+  const vite = bin(folder, 'vite', 'bin', 'vite.js');
+  await run(process.execPath, [vite, 'build', '--outDir', join(out, 'page')], folder);
+  await run(process.execPath, [vite, 'build', '--config', 'vite.server.config.js'], folder);
+  await expectCounted({ server: join(out, 'server.mjs'), worker: join(out, 'worker.mjs'), redisUrl });
+}
+
+/** A page with the hooks, and a route that starts a task. Next itself checks the types of both. Then both are asked for. */
+export async function buildWithNext(folder: string, redisUrl: string): Promise<void> {
+  write(folder, {
+    'package.json': JSON.stringify({ name: 'next-app', private: true }),
+    'next.config.mjs': 'export default { turbopack: { root: import.meta.dirname } };',
+    'app/layout.tsx': `
+      import type { ReactNode } from 'react';
+      export default function Layout({ children }: { children: ReactNode }) {
+        return <html lang="en"><body>{children}</body></html>;
+      }`,
+    'app/page.tsx': `
+      'use client';
+      import { TasksProvider, useTasks } from 'inloop/react';
+      import Pusher from 'pusher-js';
+      function Tasks() {
+        const { tasks } = useTasks();
+        return <ul>{tasks.map((task) => <li key={task.id}>{task.title}</li>)}</ul>;
+      }
+      export default function Page() {
+        return <TasksProvider url="/tasks" Pusher={Pusher}><Tasks /></TasksProvider>;
+      }`,
+    'app/imports/route.ts': `
+      import { createTaskServer } from 'inloop/server';
+      import { backend } from '../../backend';
+      import { count } from '../../tasks';
+      export const dynamic = 'force-dynamic';
+      export async function POST() {
+        const tasks = createTaskServer({ backend, tasks: [count], identify: () => null });
+        return Response.json(await tasks.start(count, { to: 3 }, { owner: 'ada' }), { status: 202 });
+      }`,
+  });
+  const env = { ...process.env, ...NO_BUS, REDIS_URL: redisUrl, NEXT_TELEMETRY_DISABLED: '1' };
+  const next = bin(folder, 'next', 'dist', 'bin', 'next');
+  await run(process.execPath, [next, 'build'], folder, env);
+  const port = await findFreePort();
+  const server = spawn(process.execPath, [next, 'start', '-p', String(port)], { cwd: folder, env, stdio: 'ignore' });
+  try {
+    const ask = (path: string, method: string) => fetch(`http://127.0.0.1:${port}${path}`, { method });
+    await eventually(
+      () =>
+        ask('/', 'GET').then(
+          ({ ok }) => ok,
+          () => false,
+        ),
+      { within: 20_000 },
+    );
+    const { status } = await ask('/imports', 'POST');
+    if (status !== 202) throw new Error(`The route answered ${status}.`);
+  } finally {
+    server.kill();
+    await once(server, 'exit');
+  }
+}
