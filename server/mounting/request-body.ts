@@ -6,6 +6,7 @@
  */
 
 import express, { type Request, type RequestHandler } from 'express';
+import { isObject } from '../../core/values/options.ts';
 import { refusal } from '../problem.ts';
 
 /** What body parsers of Express and others leave on a request. */
@@ -22,6 +23,9 @@ export interface RawBody {
   readonly text: string;
   readonly isRebuilt: boolean;
 }
+
+/** Requests whose body was read by one of the parsers below. */
+const readHere = new WeakSet<Request>();
 
 /** Reads a JSON body of at most `limit` bytes, unless it was read before. Then use {@link jsonOf}. */
 export function readJson(limit: number): RequestHandler {
@@ -41,7 +45,8 @@ export function readText(limit: number): RequestHandler {
 /** The JSON value of the body; undefined if there was none. @throws TaskError `invalid_json` (400), `body_already_read` (500) */
 export function jsonOf(req: Request): unknown {
   const body = parsedBody(req);
-  if (typeof body !== 'string') return body;
+  // A text that our own parser gave was sent as a JSON text.
+  if (typeof body !== 'string' || readHere.has(req)) return body;
   try {
     return JSON.parse(body);
   } catch {
@@ -53,7 +58,7 @@ export function jsonOf(req: Request): unknown {
 export function formOf(req: Request): Record<string, unknown> | undefined {
   const body = parsedBody(req);
   if (typeof body === 'string') return Object.fromEntries(new URLSearchParams(body));
-  return body as Record<string, unknown> | undefined;
+  return isObject(body) ? (body as Record<string, unknown>) : undefined;
 }
 
 /** The raw body; null if it was not kept and cannot be made from the parsed one. */
@@ -81,7 +86,11 @@ function parsedBody(req: Request): unknown {
 }
 
 function unlessRead(parse: RequestHandler): RequestHandler {
-  return (req, res, next) => (wasRead(req) ? next() : parse(req, res, next));
+  return (req, res, next) => {
+    if (wasRead(req)) return next();
+    readHere.add(req);
+    parse(req, res, next);
+  };
 }
 
 function wasRead(req: Request): boolean {

@@ -259,6 +259,7 @@ describe.each([4, 5])('on Express %i, behind', (version) => {
     for (const [answer, status, code] of [
       [await post(path, { name: 'wait', input: {} }), 422, 'invalid_input'],
       [await post(path, [1]), 422, 'invalid_body'],
+      [await post(`${path}/seen`, { ids: 1 }), 422, 'invalid_ids'],
       [await call(path, { method: 'POST' }), 400, 'invalid_json'],
       [await call(`${at}x`), 404, 'not_found'],
       [await call(`${path}?limit=0`), 400, 'invalid_query'],
