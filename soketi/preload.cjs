@@ -8,6 +8,7 @@
 //   signature-age.cjs    refuses API calls that were signed more than ten minutes ago
 //   listening.cjs        refuses ports that are taken, frames that are too large, and to listen on every interface
 //   operator-routes.cjs  moves a route for operators off the public port
+// end-with-parent.cjs ends Soketi with the process that started it, if that asks for it.
 // json.cjs, sizes.cjs and subscriptions.cjs serve them. settings.cjs is not loaded here: it holds the environment that a
 // safe Soketi is started with. docs/soketi.md describes all of it.
 'use strict';
@@ -16,6 +17,7 @@ const { realpathSync } = require('node:fs');
 const { dirname, join } = require('node:path');
 const apiAnswers = require('./api-answers.cjs');
 const apiBodies = require('./api-bodies.cjs');
+const { endWithParent } = require('./end-with-parent.cjs');
 const frames = require('./frames.cjs');
 const listening = require('./listening.cjs');
 const operatorRoutes = require('./operator-routes.cjs');
@@ -46,6 +48,7 @@ function checkMethods(classes) {
 }
 
 try {
+  endWithParent(process.env);
   const classes = loadSoketi();
   checkMethods(classes);
   frames.hardenFrames(classes.WsHandler);

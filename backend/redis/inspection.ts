@@ -71,7 +71,7 @@ export async function inspect({ send, prefix, scripts }: InspectionOptions): Pro
 }
 
 /** The answer of INFO. If INFO is not allowed, the part of it that HELLO answers, which is always allowed. */
-async function readFacts(send: Send): Promise<Readonly<Record<string, string>>> {
+export async function readFacts(send: Send): Promise<Readonly<Record<string, string>>> {
   try {
     const info = String(await send(['INFO']));
     return Object.fromEntries([...info.matchAll(/^(\w+):(.*?)\r?$/gm)].map(([, name, value]) => [name, value]));

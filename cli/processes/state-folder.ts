@@ -18,7 +18,8 @@ export interface ServiceAddress {
 
 /** The content of `stack.json`, a contract with scripts and tests. */
 export interface StackFile {
-  url: string;
+  /** Of the page; null where there is none (`npx inloop dev`). */
+  url: string | null;
   services: Record<string, ServiceAddress>;
 }
 

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { findRedisServer } from '../../cli/parts/redis.ts';
 import { requireSystemPart } from '../../cli/parts/system-packages.ts';
 import { Problem, runMain } from '../../cli/problem.ts';
+import { endWithProcess } from '../../cli/processes/lifetime.ts';
 import { StateFolder } from '../../cli/processes/state-folder.ts';
 import { Supervisor } from '../../cli/processes/supervisor.ts';
 import { printLine } from '../output.ts';
@@ -15,11 +16,6 @@ import { Trouble } from '../trouble/trouble.ts';
 import { startTroubleControl } from '../trouble/trouble-control.ts';
 import { loadCredentials } from './credentials.ts';
 import { describeServices } from './stack-services.ts';
-
-/** Milliseconds between two checks whether npm still runs. */
-const PARENT_CHECK_MS = 1_000;
-/** Two signals within this time are one request to end, in milliseconds. */
-const SAME_REQUEST_MS = 500;
 
 async function main(): Promise<void> {
   const scripts = readScripts();
@@ -58,7 +54,14 @@ async function main(): Promise<void> {
     },
   });
   const trouble = new Trouble(supervisor);
-  const stop = endWithProcess(supervisor);
+  const stop = endWithProcess({
+    stop: () => supervisor.stop().then(() => 0),
+    kill: () => supervisor.kill(),
+    say: (why) => printLine('inloop', `${why}, ending everything`),
+    // When npm is killed, this process goes on, but its parent changes. Checked only under npm: somebody may start this
+    // process in the background by hand and close the shell.
+    parent: process.env.npm_lifecycle_event === 'start' ? 'npm' : null,
+  });
   try {
     await supervisor.start();
   } catch (error) {
@@ -69,45 +72,6 @@ async function main(): Promise<void> {
   publish();
   control?.offer(trouble);
   console.log(`ready ${url}`);
-}
-
-/** Ends the services when this process ends: by a signal, when npm is gone, or after an uncaught error. */
-function endWithProcess(supervisor: Supervisor): { requested: boolean } {
-  const stop = { requested: false };
-  let requestedAt = 0;
-  const end = (why: string): void => {
-    if (stop.requested) {
-      // A second request kills everything at once. One Ctrl-C arrives twice, from the terminal and from npm.
-      if (Date.now() - requestedAt > SAME_REQUEST_MS) process.exit(1);
-      return;
-    }
-    requestedAt = Date.now();
-    stop.requested = true;
-    printLine('inloop', `${why}, ending everything`);
-    supervisor.stop().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    );
-  };
-  process.on('SIGINT', () => end('Ctrl-C'));
-  process.on('SIGTERM', () => end('SIGTERM'));
-  process.on('SIGHUP', () => end('the terminal is gone'));
-  process.on('exit', () => supervisor.kill());
-  for (const fault of ['uncaughtException', 'unhandledRejection'] as const) {
-    process.on(fault, (error) => {
-      console.error(error);
-      process.exit(1);
-    });
-  }
-  // When npm is killed, this process goes on, but its parent changes. Checked only under npm: somebody may start this
-  // process in the background by hand and close the shell.
-  if (process.env.npm_lifecycle_event === 'start') {
-    const parent = process.ppid;
-    setInterval(() => {
-      if (process.ppid !== parent && !stop.requested) end('npm is gone');
-    }, PARENT_CHECK_MS).unref();
-  }
-  return stop;
 }
 
 function readPort(text = ''): number {

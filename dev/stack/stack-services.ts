@@ -1,6 +1,7 @@
 // The four services of the local stack: their ports, commands and environment.
 import { join } from 'node:path';
-import { pingRedis, redisCommand } from '../../cli/parts/redis.ts';
+import { redisService, redisUrl } from '../../cli/parts/redis-service.ts';
+import { withoutPusher } from '../../cli/parts/variables.ts';
 import { Problem } from '../../cli/problem.ts';
 import type { Command } from '../../cli/processes/child.ts';
 import { claimPort, isPortFree, LOOPBACK } from '../../cli/processes/ports.ts';
@@ -36,7 +37,12 @@ const DRAIN_MS = 15_000;
  */
 export async function describeServices(parts: StackParts): Promise<{ url: string; groups: Service[][] }> {
   const port = await choosePort(parts.port);
-  const redis = describeRedis(parts, (await claimPort()).port);
+  const redis = redisService({
+    file: parts.redisServer,
+    folder: join(parts.folder, 'redis'),
+    port: (await claimPort()).port,
+    password: parts.credentials.redisPassword,
+  });
   const soketi = describeSoketi(parts, (await claimPort()).port, `http://${LOOPBACK}:${port}/tasks/webhook`);
   const env = applicationEnv(parts, redis.port, soketi.port);
   // Only the server gets the URL, because only its page has the buttons that make trouble.
@@ -54,19 +60,6 @@ async function choosePort(wanted: number): Promise<number> {
   if (wanted === 0) return (await claimPort()).port;
   if (await isPortFree(wanted)) return wanted;
   throw new Problem(`Port ${wanted} is taken. End what listens there, or choose another: PORT=${wanted + 1} npm start`);
-}
-
-function describeRedis({ redisServer, folder, credentials }: StackParts, port: number): Service {
-  const password = credentials.redisPassword;
-  return {
-    name: 'redis',
-    host: LOOPBACK,
-    port,
-    command: () => redisCommand({ file: redisServer, folder: join(folder, 'redis'), port, password }),
-    probe: () => pingRedis(port, password),
-    access: { url: redisUrl(password, port), password },
-    graceMs: 10_000,
-  };
 }
 
 function describeSoketi(parts: StackParts, port: number, webhookUrl: string): Service {
@@ -108,18 +101,10 @@ async function isReady(port: number): Promise<boolean> {
   return response.ok;
 }
 
-function redisUrl(password: string, port: number): string {
-  return `redis://:${password}@${LOOPBACK}:${port}`;
-}
-
 /** The environment of server and worker; see .env.example. */
 function applicationEnv({ credentials, folder }: StackParts, redisPort: number, soketiPort: number): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = { ...process.env };
-  // Variables of a hosted account must not be mixed with those of the local Soketi. The encryption key belongs to no account.
-  for (const name of Object.keys(env)) {
-    if (name.startsWith('PUSHER_') && name !== 'PUSHER_ENCRYPTION_KEY') delete env[name];
-    if (name === 'INLOOP_TROUBLE_URL') delete env[name];
-  }
+  const env = withoutPusher(process.env);
+  delete env.INLOOP_TROUBLE_URL;
   const { app, sessionSecret, redisPassword } = credentials;
   return {
     ...env,

@@ -33,7 +33,7 @@ export async function compile(
   tsc: string,
   folder: string,
   resolution: Resolution,
-  files: readonly string[] = ['server.ts', 'worker.ts', 'page.ts', 'testing.ts'],
+  files: readonly string[] = ['server.ts', 'worker.ts', 'page.ts'],
   { skipLibCheck = false } = {},
 ): Promise<string> {
   const place = join(folder, `${resolution}-${skipLibCheck}`);

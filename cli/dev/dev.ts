@@ -1,0 +1,126 @@
+// `npx inloop dev`: Redis and hardened Soketi for the application in the current folder. Their addresses go to the command
+// behind `--`, or are printed.
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { readArguments, readPort } from '../arguments.ts';
+import { toEnvLines, withoutPusher } from '../parts/variables.ts';
+import { Guard } from '../processes/guard.ts';
+import { endWithProcess } from '../processes/lifetime.ts';
+import { StateFolder } from '../processes/state-folder.ts';
+import { Supervisor } from '../processes/supervisor.ts';
+import { type RunningCommand, startCommand } from './command.ts';
+import { prepareParts } from './dev-parts.ts';
+
+const USAGE = `Usage: inloop dev [options] [-- command…]
+
+Starts Redis and hardened Soketi on free ports of this machine, and runs the command with the variables that lead there.
+Without a command it prints the variables and stays. Ctrl-C ends all of it. Data are kept in .inloop/.
+
+  --redis URL     use this Redis instead of starting one
+  --port N        port of Soketi (default: a free one, the same again next time)
+  --webhook URL   the application's webhook (default: http://127.0.0.1:<PORT, or 3000>/tasks/webhook)
+  --verbose       show what Redis and Soketi say
+
+INLOOP_DIR names another folder than .inloop. With INLOOP_NO_INSTALL=1 what is missing is named and not installed.`;
+
+/** Milliseconds for the command to end after it was asked to. */
+const COMMAND_GRACE_MS = 30_000;
+
+/** @returns the exit code of the command */
+export async function runDev(args: string[]): Promise<number> {
+  const split = args.includes('--') ? args.indexOf('--') : args.length;
+  const words = args.slice(split + 1);
+  const kinds = { redis: 'string', port: 'string', webhook: 'string', verbose: 'boolean' } as const;
+  const values = readArguments(args.slice(0, split), kinds, USAGE);
+  if (values === null) return 0;
+  const { redis, port, verbose = false } = values;
+  const webhook = values.webhook ?? `http://127.0.0.1:${process.env.PORT || 3000}/tasks/webhook`;
+
+  // Files of this process and its children are private to their owner; those of the command are its own affair.
+  const umask = process.umask(0o077);
+  const state = new StateFolder(resolve(process.env.INLOOP_DIR || '.inloop'));
+  process.on('exit', () => state.release());
+  await state.endOrphans();
+  // Everything here is private and made anew where it is missing; nothing of it belongs into the application's repository.
+  writeFileSync(join(state.path, '.gitignore'), '*\n');
+  const { groups, variables } = await prepareParts({
+    project: process.cwd(),
+    folder: state.path,
+    redis,
+    port: port === undefined ? null : readPort('--port', port),
+    webhook,
+  });
+
+  const guard = new Guard();
+  const supervisor = new Supervisor(groups, {
+    line(name, text) {
+      if (name === 'inloop' || verbose) say(text, name);
+    },
+    started(name, pid) {
+      state.addProcess(name, pid);
+      guard.add(name, { pid, isGroup: false, graceMs: 10_000 });
+    },
+    recovered: (name) => say(`${name} is back`),
+  });
+  let command: RunningCommand | null = null;
+  const stopServices = async (): Promise<void> => {
+    await supervisor.stop();
+    guard.dismiss();
+  };
+  const lifetime = endWithProcess({
+    async stop(signal) {
+      const code = command === null ? 0 : await endCommand(command, signal);
+      await stopServices();
+      return code;
+    },
+    kill() {
+      command?.signal('SIGKILL');
+      supervisor.kill();
+    },
+    say: (why) => say(command === null ? `${why}, ending Redis and Soketi` : `${why}, ending everything`),
+  });
+  await supervisor.start().catch(async (error: unknown) => {
+    if (lifetime.requested) return;
+    await stopServices();
+    throw error;
+  });
+  if (lifetime.requested) return new Promise(() => {});
+
+  state.publish({ url: null, services: supervisor.addresses() });
+  const file = join(state.path, 'dev.env');
+  writeFileSync(file, toEnvLines(variables), { mode: 0o600 });
+  if (words.length === 0) {
+    process.stdout.write(toEnvLines(variables));
+    say(`ready. For another terminal: node --env-file=${file} server.js (Ctrl-C ends Redis and Soketi)`);
+    return new Promise(() => {});
+  }
+  say(`Redis and Soketi are ready, running ${words.join(' ')}`);
+  process.umask(umask);
+  try {
+    command = await startCommand(words, { ...withoutPusher(process.env), ...variables });
+  } catch (error) {
+    await stopServices();
+    throw error;
+  }
+  guard.add('command', { pid: command.pid, isGroup: command.isGroup, graceMs: COMMAND_GRACE_MS });
+  const code = await command.ended;
+  // A signal ends the services and this process by itself.
+  if (lifetime.requested) return new Promise(() => {});
+  await stopServices();
+  return code;
+}
+
+/** Passes a signal on and waits for the end. Resolves with the exit code. */
+async function endCommand(command: RunningCommand, signal: NodeJS.Signals): Promise<number> {
+  command.signal(signal);
+  const timer = setTimeout(() => command.signal('SIGKILL'), COMMAND_GRACE_MS);
+  const code = await command.ended;
+  clearTimeout(timer);
+  return code;
+}
+
+/** To standard error: standard output belongs to the variables, or to the command. */
+function say(text: string, name = 'inloop'): void {
+  const line = text.trim();
+  if (line !== '') console.error(`${name}: ${line}`);
+}

@@ -1,0 +1,60 @@
+// Ends what a process has started when the process itself is to end: by a signal, when its parent is gone, or after an
+// uncaught error. For `npm start` and every command that starts something.
+
+/** Milliseconds between two checks whether the parent still runs. */
+const PARENT_CHECK_MS = 1_000;
+/** Two signals within this time are one request to end, in milliseconds. */
+const SAME_REQUEST_MS = 500;
+
+/** What is to be ended, and how. */
+export interface Lifetime {
+  /** Ends everything in order. Resolves with the exit code of this process when nothing runs. */
+  stop(signal: NodeJS.Signals): Promise<number>;
+  /** Kills everything at once. Called when this process ends for whatever reason, and when `stop` is not waited for. */
+  kill(): void;
+  /** Called with the reason before `stop`, for a line of output. */
+  say(why: string): void;
+  /** Whether the end of the parent counts as a request to end. Its name is for the line of output. */
+  parent?: string | null;
+}
+
+/**
+ * Ends everything, and then this process, when it is asked to.
+ *
+ * @returns whether it has been asked to
+ */
+export function endWithProcess({ stop, kill, say, parent = null }: Lifetime): { readonly requested: boolean } {
+  const state = { requested: false };
+  let requestedAt = 0;
+  const end = (why: string, signal: NodeJS.Signals): void => {
+    if (state.requested) {
+      // A second request kills everything at once. One Ctrl-C arrives twice, from the terminal and from npm.
+      if (Date.now() - requestedAt > SAME_REQUEST_MS) process.exit(1);
+      return;
+    }
+    requestedAt = Date.now();
+    state.requested = true;
+    say(why);
+    stop(signal).then(
+      (code) => process.exit(code),
+      () => process.exit(1),
+    );
+  };
+  process.on('SIGINT', () => end('Ctrl-C', 'SIGINT'));
+  process.on('SIGTERM', () => end('SIGTERM', 'SIGTERM'));
+  process.on('SIGHUP', () => end('the terminal is gone', 'SIGHUP'));
+  process.on('exit', kill);
+  for (const fault of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(fault, (error) => {
+      console.error(error);
+      process.exit(1);
+    });
+  }
+  if (parent !== null) {
+    const pid = process.ppid;
+    setInterval(() => {
+      if (process.ppid !== pid && !state.requested) end(`${parent} is gone`, 'SIGTERM');
+    }, PARENT_CHECK_MS).unref();
+  }
+  return state;
+}
