@@ -21,7 +21,8 @@ export interface BackendOptions {
   /**
    * By how much of its total what a page shows of a task may be off, from 0.001 to 0.5. Pages move bars by themselves, and a
    * message is sent when they would be off by more (and by more than one element). Default 0.01, which looks exact: about
-   * 12 messages a minute. 0.05 is the thrifty setting: about 9.
+   * 12 messages a minute. 0.05 needs about 9: for plans
+   * where each message costs.
    */
   readonly accuracy?: number;
   /**

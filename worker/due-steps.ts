@@ -7,7 +7,8 @@
  * nothing is due. A step is due
  *
  * - `first`: nothing was told of this attempt yet;
- * - `words`: stage, note, skipped, failed or the total are others; at most once a second;
+ * - `words`: stage, note or the total are others; at most once a second;
+ * - `counts`: skipped or failed are others: after 1 s, then 2, 4 and 8 s while they go on changing;
  * - `surprise`: what is shown is off by more than the accuracy, and by more than one element;
  * - `stall`: viewers are shown movement, and nothing has moved for much longer than usual;
  * - `alive`: nothing was told for 10 s. A viewer believes no rate for longer.
@@ -18,17 +19,23 @@ import type { Progress } from '../core/tasks/snapshot.ts';
 import { PaceEstimator } from './pace-estimator.ts';
 
 /** Why a step is due. */
-export type DueReason = 'first' | 'words' | 'surprise' | 'stall' | 'alive';
+export type DueReason = 'first' | 'words' | 'counts' | 'surprise' | 'stall' | 'alive';
 
 /** So few elements are counted one by one, without a rate. */
 const FEW = 20;
 /**
- * So many elements more may be shown than are done, where that is more than the accuracy. Texts show the floor, so below 2
- * they are one element off; a little less, since the bar moves on until the next look.
+ * So many elements more may be shown than are done, where that is more than the accuracy: texts show the floor, so below 2
+ * they are one element off. The bar moves on until the next look, so it is corrected that much earlier.
  */
-const AHEAD = 1.8;
+const AHEAD = 2;
+const LOOK_MS = 100;
 /** Between two steps that only words are due for, in ms. */
 const WORDS_MS = 1_000;
+/**
+ * Between two steps that only skipped or failed are due for, in ms: twice as long after each one, up to this. A file with a bad
+ * row in ten changes them all the time. Once they have stood still for 10 s, a change is told within a second again.
+ */
+const LONGEST_COUNTS_MS = 8_000;
 /** A look is due every 100 ms; one that comes within half of that before the 10 s are over does for it. */
 const EARLY_MS = 50;
 /** A total is told anew when it is off by more than a tenth, even where the share that is done is not. */
@@ -46,6 +53,8 @@ const PAUSE_FADES_MS = 30_000;
 /** A slower rate would not move the bar by a tenth of an element in 10 s. */
 const SLOWEST = 0.01;
 
+type Counts = Pick<Progress, 'skipped' | 'failed'>;
+
 export class DueSteps {
   readonly #accuracy: number;
   #estimator: PaceEstimator;
@@ -60,6 +69,10 @@ export class DueSteps {
   /** The longest pause lately, in ms. */
   #pause = 0;
   #isStalled = false;
+  /** The last look's `skipped` and `failed`, since when they are that, and how long their next change has to wait, in ms. */
+  #counts: Counts = {};
+  #countedAt = Number.NEGATIVE_INFINITY;
+  #countsWait = WORDS_MS;
 
   /**
    * @param accuracy by how much of the total what is shown may be off
@@ -95,8 +108,13 @@ export class DueSteps {
       const pause = now - this.#movedAt;
       this.#isStalled = pause >= LONG_PAUSE_MS && pause >= this.#pause * STALL_PAUSES;
     }
+    if (!hasSameCounts(truth, this.#counts)) {
+      if (now - this.#countedAt >= PACE_HORIZON_MS) this.#countsWait = WORDS_MS;
+      this.#counts = truth;
+      this.#countedAt = now;
+    }
     const share = this.#accuracy * (total ?? done);
-    const ahead = Math.max(AHEAD, share);
+    const ahead = Math.max(AHEAD - ((this.#told?.rate ?? 0) * LOOK_MS) / 1_000, 1, share);
     const behind = Math.max(1, share);
     this.#estimator.observe(now, done, total, { ahead, behind });
     return this.#reason(truth, now, ahead, behind);
@@ -113,13 +131,21 @@ export class DueSteps {
   /** Viewers are told this, as of `at`. */
   tell(progress: Progress | null, at: number): void {
     this.#isFirst = false;
+    if (!hasSameCounts(progress ?? {}, this.#told ?? {})) {
+      this.#countsWait = Math.min(2 * this.#countsWait, LONGEST_COUNTS_MS);
+    }
     this.#told = progress;
     this.#toldAt = at;
   }
 
   /** Whether viewers are shown movement, or what they were told differs in more than `done`: look again soon. */
   needsLooks(truth: Progress): boolean {
-    return this.#isFirst || this.#told?.rate !== undefined || this.#hasOtherWords(truth);
+    return (
+      this.#isFirst ||
+      this.#told?.rate !== undefined ||
+      this.#hasOtherWords(truth) ||
+      !hasSameCounts(truth, this.#told ?? {})
+    );
   }
 
   #reason(truth: Progress, now: number, ahead: number, behind: number): DueReason | null {
@@ -128,6 +154,7 @@ export class DueSteps {
     const since = now - this.#toldAt;
     const hasOtherWords = this.#hasOtherWords(truth);
     if (hasOtherWords && since >= WORDS_MS) return 'words';
+    if (since >= this.#countsWait && !hasSameCounts(truth, told)) return 'counts';
     if (since >= PACE_HORIZON_MS - EARLY_MS) return 'alive';
     if (hasOtherWords && truth.stage !== told.stage) return null;
     const { done, total } = truth;
@@ -142,13 +169,7 @@ export class DueSteps {
   #hasOtherWords(truth: Progress): boolean {
     const told = this.#told;
     if (told === null) return true;
-    if (
-      truth.stage !== told.stage ||
-      truth.note !== told.note ||
-      truth.skipped !== told.skipped ||
-      truth.failed !== told.failed
-    )
-      return true;
+    if (truth.stage !== told.stage || truth.note !== told.note) return true;
     return truth.total !== told.total && this.#isOtherTotal(truth.total, told.total, truth.done);
   }
 
@@ -157,4 +178,8 @@ export class DueSteps {
     const share = Math.abs(done / total - Math.min(done / told, 1));
     return share > this.#accuracy || Math.abs(total - told) > TOTAL_ACCURACY * Math.max(total, told);
   }
+}
+
+function hasSameCounts(a: Counts, b: Counts): boolean {
+  return a.skipped === b.skipped && a.failed === b.failed;
 }

@@ -11,8 +11,8 @@ function rateAfter(ms: number, done: (ms: number) => number, total: number | nul
 }
 
 describe('the rate', () => {
-  it('is that of steady work, from the first look on', () => {
-    for (const ms of [100, 200, 1_000, 30_000]) expect(rateAfter(ms, (now) => now / 20)).toBeCloseTo(50, 0);
+  it('is that of steady work, from the second look on', () => {
+    for (const ms of [200, 1_000, 30_000]) expect(rateAfter(ms, (now) => now / 20)).toBeCloseTo(50, 0);
   });
 
   it('follows work that changes its speed', () => {
@@ -31,8 +31,9 @@ describe('the rate', () => {
     expect(rateAfter(50_000, (now) => 50 * Math.floor(now / 3_000))).toBe(0);
   });
 
-  it('is 0 before anything is known, and where nothing moves', () => {
+  it('is 0 before anything is known, after one movement, and where nothing moves', () => {
     expect(rateAfter(0, () => 0)).toBe(0);
+    expect(rateAfter(200, (now) => (now > 100 ? 500 : 0))).toBe(0);
     expect(rateAfter(20_000, () => 0)).toBe(0);
   });
 

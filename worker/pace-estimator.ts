@@ -4,17 +4,24 @@
  *
  * No single average suits all work. Rows that come one by one want a long one, a handler that changes its speed wants a
  * short one, and batches of 50 rows every 3 s want none at all: a bar that hops with the batches needs fewer messages than one
- * that glides through the pauses and is wrong at both ends. So there are several candidates. Each has a virtual sender, which
- * counts the messages that would have been sent lately with that candidate's rate. The candidate with the fewest gives the
- * rate. `npm run bench -- pace` measures it on ten kinds of work.
+ * that glides through the pauses and is wrong at both ends. So there are several candidates:
+ *
+ * - the average over the last 16, 4 and 1 movements; a movement is a look that finds more elements done than the one before;
+ * - the average since the start, and the one since the last message;
+ * - 0: the bar stands still between two messages.
+ *
+ * Each candidate has a virtual sender, which counts the messages that its rate would have cost lately. The candidate with the
+ * fewest gives the rate. `npm run bench -- pace` measures it.
  */
 
 import { PACE_HORIZON_MS } from '../core/tasks/pace.ts';
 
 /** A message of a virtual sender counts less as time passes: after this time, in ms, 1/e of it is left. */
-const COST_FADES_MS = 8_000;
-/** The spans of the moving averages, in ms: what was done so long ago counts 1/e of what is done now. */
-const SPANS_MS = [4_000, 1_000, 300] as const;
+const COST_FADES_MS = 20_000;
+/** What a virtual sender shows has drifted to the edge of what is allowed: that counts as half a message. */
+const DRIFT_COSTS = 0.5;
+/** Over how many movements the moving averages go. */
+const SPANS = [16, 4, 1] as const;
 /** The average since the virtual sender's last message takes so much time at least, in ms. */
 const SHORTEST_MS = 300;
 
@@ -26,8 +33,8 @@ export interface Tolerance {
   readonly behind: number;
 }
 
-/** The candidates, by number: first the moving averages, in the order of {@link SPANS_MS}. */
-const SINCE_START = SPANS_MS.length;
+/** The candidates, by number: first the moving averages, in the order of {@link SPANS}. */
+const SINCE_START = SPANS.length;
 const STILL = SINCE_START + 1;
 const SINCE_LAST_MESSAGE = STILL + 1;
 const CANDIDATES = SINCE_LAST_MESSAGE + 1;
@@ -41,11 +48,12 @@ const SENT_DONE = 1;
 const SENT_RATE = 2;
 /** How many messages its virtual sender sent lately. */
 const COST = 3;
-/** Elements a ms: the moving average, still to be divided by `WEIGHT`. */
-const SUM = 4;
-/** How much of the average is filled, from 0 to 1. */
-const WEIGHT = 5;
-const FIELDS = 6;
+/** By how many elements what its virtual sender shows is off, as a share of the tolerance. */
+const DRIFT = 4;
+/** Of a moving average: how many elements a movement has, and how many ms lie before it. */
+const SIZE = 5;
+const GAP = 6;
+const FIELDS = 7;
 
 export class PaceEstimator {
   readonly #startedAt: number;
@@ -54,6 +62,8 @@ export class PaceEstimator {
   readonly #candidates = new Float64Array(CANDIDATES * FIELDS);
   #seenAt: number;
   #seenDone: number;
+  #movements = 0;
+  #movedAt: number;
 
   /** @param done how many elements were done at `now` */
   constructor(now: number, done: number) {
@@ -61,6 +71,7 @@ export class PaceEstimator {
     this.#startDone = done;
     this.#seenAt = now;
     this.#seenDone = done;
+    this.#movedAt = now;
     for (let at = 0; at < this.#candidates.length; at += FIELDS) {
       this.#candidates[at + SENT_AT] = now;
       this.#candidates[at + SENT_DONE] = done;
@@ -68,42 +79,56 @@ export class PaceEstimator {
   }
 
   /** Takes a look: `done` elements are done by now. Looks may come at any time; about 100 ms apart is usual. */
-  observe(now: number, done: number, total: number | null, { ahead, behind }: Tolerance): void {
+  observe(now: number, done: number, total: number | null, tolerance: Tolerance): void {
     const ms = now - this.#seenAt;
     if (ms <= 0) return;
-    const speed = (done - this.#seenDone) / ms;
+    if (done !== this.#seenDone) this.#noteMovement(now, done - this.#seenDone);
     this.#seenAt = now;
     this.#seenDone = done;
-    const all = this.#candidates;
-    for (let n = 0; n < SPANS_MS.length; n++) {
-      const at = n * FIELDS;
-      const share = 1 - Math.exp(-ms / (SPANS_MS[n] as number));
-      all[at + SUM] = this.#get(at + SUM) + share * (speed - this.#get(at + SUM));
-      all[at + WEIGHT] = this.#get(at + WEIGHT) + share * (1 - this.#get(at + WEIGHT));
-    }
     const kept = Math.exp(-ms / COST_FADES_MS);
     const most = total === null ? Number.POSITIVE_INFINITY : total - 1;
-    for (let n = 0; n < CANDIDATES; n++) {
+    for (let n = 0; n < CANDIDATES; n++) this.#sendVirtually(n, kept, most, tolerance);
+  }
+
+  /** Elements a second; 0 where a bar had better not move by itself, and before the second movement: one says nothing. */
+  get rate(): number {
+    if (this.#movements < 2) return 0;
+    let best = 0;
+    for (let n = 1; n < CANDIDATES; n++) if (this.#costOf(n) < this.#costOf(best)) best = n;
+    return this.#rateOf(best) * 1_000;
+  }
+
+  #noteMovement(now: number, size: number): void {
+    const gap = now - this.#movedAt;
+    this.#movedAt = now;
+    this.#movements += 1;
+    for (let n = 0; n < SPANS.length; n++) {
       const at = n * FIELDS;
-      all[at + COST] = this.#get(at + COST) * kept;
-      const since = now - this.#get(at + SENT_AT);
-      const moved = this.#get(at + SENT_DONE) + this.#get(at + SENT_RATE) * Math.min(since, PACE_HORIZON_MS);
-      const shown = Math.min(moved, most);
-      if (done - shown <= behind && shown - done <= ahead && since < PACE_HORIZON_MS) continue;
-      all[at + COST] = this.#get(at + COST) + 1;
-      all[at + SENT_RATE] = this.#rateOf(n);
-      all[at + SENT_AT] = now;
-      all[at + SENT_DONE] = done;
+      const share = 1 / Math.min(SPANS[n] as number, this.#movements);
+      this.#candidates[at + SIZE] = this.#get(at + SIZE) + share * (size - this.#get(at + SIZE));
+      this.#candidates[at + GAP] = this.#get(at + GAP) + share * (gap - this.#get(at + GAP));
     }
   }
 
-  /** Elements a second; 0 where a bar had better not move by itself. */
-  get rate(): number {
-    let best = 0;
-    for (let n = 1; n < CANDIDATES; n++) {
-      if (this.#get(n * FIELDS + COST) < this.#get(best * FIELDS + COST)) best = n;
-    }
-    return this.#rateOf(best) * 1_000;
+  /** One look of the virtual sender of candidate `n`. */
+  #sendVirtually(n: number, kept: number, most: number, { ahead, behind }: Tolerance): void {
+    const at = n * FIELDS;
+    const since = this.#seenAt - this.#get(at + SENT_AT);
+    const moved = this.#get(at + SENT_DONE) + this.#get(at + SENT_RATE) * Math.min(since, PACE_HORIZON_MS);
+    const off = Math.min(moved, most) - this.#seenDone;
+    const drift = off > 0 ? off / ahead : -off / behind;
+    const isDue = drift > 1 || since >= PACE_HORIZON_MS;
+    const all = this.#candidates;
+    all[at + COST] = this.#get(at + COST) * kept + (isDue ? 1 : 0);
+    all[at + DRIFT] = isDue ? 0 : drift;
+    if (!isDue) return;
+    all[at + SENT_RATE] = this.#rateOf(n);
+    all[at + SENT_AT] = this.#seenAt;
+    all[at + SENT_DONE] = this.#seenDone;
+  }
+
+  #costOf(n: number): number {
+    return this.#get(n * FIELDS + COST) + DRIFT_COSTS * this.#get(n * FIELDS + DRIFT);
   }
 
   #get(at: number): number {
@@ -121,8 +146,9 @@ export class PaceEstimator {
       if (this.#seenAt - sentAt < SHORTEST_MS) return this.#get(at + SENT_RATE);
       return this.#speedSince(sentAt, this.#get(at + SENT_DONE));
     }
-    const weight = this.#get(at + WEIGHT);
-    return weight > 0 ? this.#get(at + SUM) / weight : 0;
+    // A pause that is longer than the gaps so far counts as the gap.
+    const gap = Math.max(this.#get(at + GAP), this.#seenAt - this.#movedAt);
+    return gap > 0 ? this.#get(at + SIZE) / gap : 0;
   }
 
   #speedSince(at: number, done: number): number {

@@ -1,6 +1,18 @@
-// Ten kinds of work, for the part `pace`: when each element of a task is finished.
+// Ten kinds of work that are made, and imports that were recorded, for the part `pace`: when a task reports how much is done.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 const MINUTE_MS = 60_000;
+
+/** What a task reports, and when. */
+export interface Work {
+  readonly total: number;
+  /** The time of each report, in ms since the start; the last one ends the task. */
+  readonly at: Float64Array;
+  /** How many elements are done by then, and how many of them were skipped (null: none is ever told). */
+  readonly done: Float64Array;
+  readonly skipped: Float64Array | null;
+}
 
 /** A random number generator with a fixed start, so that each run measures the same. */
 function createRandom() {
@@ -45,8 +57,8 @@ export const PATTERNS: Readonly<Record<string, { readonly is: string; readonly d
   },
 };
 
-/** When each of `n` elements is finished, in ms since the start; the last one after a minute. */
-export function finishTimes(name: string, n: number): Float64Array {
+/** `n` elements of a pattern, each reported when it is finished; the last one after a minute. */
+export function makeWork(name: string, n: number): Work {
   const random = createRandom();
   const times = new Float64Array(n);
   let at = 0;
@@ -54,6 +66,30 @@ export function finishTimes(name: string, n: number): Float64Array {
     at += PATTERNS[name]?.duration(i, n, random) ?? 1;
     times[i] = at;
   }
-  const scale = MINUTE_MS / at;
-  return times.map((time) => time * scale);
+  const all = at;
+  return {
+    total: n,
+    at: times.map((time) => (time / all) * MINUTE_MS),
+    done: times.map((_, i) => i + 1),
+    skipped: null,
+  };
+}
+
+/** Imports of the demo, recorded with `demo/tools/record-import.ts` on a machine that had other work to do. */
+export const RECORDINGS: Readonly<Record<string, string>> = {
+  'import-1000': 'an import of the demo, 60 ms a row, every fifth row bad',
+  'import-12000': 'the same with 12,000 rows, 4 ms a row',
+  'import-900000': 'the same with 900,000 good rows, as fast as it can',
+};
+
+/** From the compiled file in dist/bench/pace. */
+const FOLDER = join(import.meta.dirname, '../../../bench/pace/recordings');
+
+/** The work of a recording. */
+export function readRecording(name: string): Work {
+  const text = readFileSync(join(FOLDER, `${name}.csv`), 'utf8');
+  const rows = text.trim().split('\n').slice(1);
+  const column = (n: number) => Float64Array.from(rows, (row) => Number(row.split(',')[n]));
+  const done = column(1);
+  return { total: done.at(-1) ?? 0, at: column(0), done, skipped: column(2) };
 }

@@ -1,18 +1,20 @@
 // The part `pace`: how many messages a bar needs that the page moves by itself, and how far off it is. The worker's own rule
-// and estimator run in simulated time, on ten kinds of work of a minute.
+// and estimator run in simulated time, on ten kinds of work of a minute and on recorded imports.
 import { median } from '../../measure/stats.ts';
 import { figure, table } from '../../measure/table.ts';
-import { finishTimes, PATTERNS } from '../../pace/patterns.ts';
-import { every, onSurprise, type PaceResult, type Sender, simulate } from '../../pace/simulation.ts';
+import { makeWork, PATTERNS, RECORDINGS, readRecording, type Work } from '../../pace/patterns.ts';
+import { every, type PaceResult, type Sender, simulate } from '../../pace/simulation.ts';
+import { onSurprise } from '../../pace/virtual-worker.ts';
 import { atMost, definePart, type Part } from '../../part.ts';
 
 const SIZES = [100, 1_000, 10_000, 1_000_000] as const;
 
-const SENDERS: Readonly<Record<string, () => Sender>> = {
-  inloop: () => onSurprise(0.01),
-  'accuracy: 0.05': () => onSurprise(0.05),
-  '10 a second': () => every(100),
-  '1 a second': () => every(1_000),
+const SENDERS: Readonly<Record<string, Sender>> = {
+  inloop: onSurprise(0.01),
+  'accuracy: 0.05': onSurprise(0.05),
+  'a message an element': every(0),
+  '10 a second': every(100),
+  '1 a second': every(1_000),
 };
 
 interface Row {
@@ -23,18 +25,24 @@ interface Row {
 
 const percent = (share: number | undefined) => figure((share ?? Number.NaN) * 100);
 
+async function runAll(work: Work): Promise<Row['results']> {
+  const results: Record<string, PaceResult> = {};
+  for (const [name, sender] of Object.entries(SENDERS)) results[name] = await simulate(work, sender);
+  return results;
+}
+
 export const pace: Part<unknown> = definePart<readonly Row[]>({
   name: 'pace',
   title: 'pace: messages, and what the page shows meanwhile, in simulated time',
   async measure({ log }) {
-    log(`${Object.keys(PATTERNS).length} kinds of work × ${SIZES.length} sizes`);
-    return Object.keys(PATTERNS).flatMap((pattern) =>
-      SIZES.map((elements) => {
-        const times = finishTimes(pattern, elements);
-        const results = Object.entries(SENDERS).map(([name, create]) => [name, simulate(times, create())] as const);
-        return { pattern, elements, results: Object.fromEntries(results) };
-      }),
-    );
+    const made = Object.keys(PATTERNS).flatMap((name) => SIZES.map((size) => [name, makeWork(name, size)] as const));
+    const recorded = Object.keys(RECORDINGS).map((name) => [name, readRecording(name)] as const);
+    log(`${Object.keys(PATTERNS).length} kinds of work × ${SIZES.length} sizes, and ${recorded.length} recordings`);
+    const rows: Row[] = [];
+    for (const [pattern, work] of [...made, ...recorded]) {
+      rows.push({ pattern, elements: work.total, results: await runAll(work) });
+    }
+    return rows;
   },
   report(rows) {
     const of = (name: string) => rows.map(({ results }) => results[name] as PaceResult);
@@ -44,10 +52,11 @@ export const pace: Part<unknown> = definePart<readonly Row[]>({
     return {
       text: [
         table(
-          ['work', 'elements', 'messages', 'off by, %: mean', 'p99', 'most', 'frames moved, %'],
+          ['work', 'elements', 'messages a task', 'a minute', 'off by, %: mean', 'p99', 'most', 'frames moved, %'],
           rows.map(({ pattern, elements, results: { inloop } }) => [
             pattern,
             figure(elements),
+            figure(inloop?.messages),
             figure(inloop?.perMinute),
             percent(inloop?.mean),
             percent(inloop?.p99),
@@ -56,26 +65,21 @@ export const pace: Part<unknown> = definePart<readonly Row[]>({
           ]),
         ),
         table(
-          ['all of them', 'messages: median', 'most', 'off by, %: mean', 'p99, median'],
-          [
-            ...Object.keys(SENDERS).map((name) => [
-              name,
-              figure(median(of(name).map((result) => result.perMinute))),
-              figure(Math.max(...of(name).map((result) => result.perMinute))),
-              percent(median(of(name).map(({ mean }) => mean))),
-              percent(median(of(name).map(({ p99 }) => p99))),
-            ]),
-            [
-              'a message an element',
-              figure(median(rows.map(({ elements }) => elements))),
-              figure(Math.max(...SIZES)),
-              '0',
-              '0',
-            ],
-          ],
+          ['all of them, medians', 'messages a minute', 'at most', 'off by, %: mean', 'p99', 'frames moved, %'],
+          Object.keys(SENDERS).map((name) => [
+            name,
+            figure(median(of(name).map((result) => result.perMinute))),
+            figure(Math.max(...of(name).map((result) => result.perMinute))),
+            percent(median(of(name).map(({ mean }) => mean))),
+            percent(median(of(name).map(({ p99 }) => p99))),
+            percent(median(of(name).map(({ moved }) => moved))),
+          ]),
         ),
-        `Messages a minute, that the task is queued and its outcome among them. ${Object.entries(PATTERNS)
-          .map(([name, { is }]) => `${name}: ${is}`)
+        `Messages: that the task is queued and its outcome are among them. ${[
+          ...Object.entries(PATTERNS).map(([name, { is }]) => [name, is]),
+          ...Object.entries(RECORDINGS),
+        ]
+          .map(([name, is]) => `${name}: ${is}`)
           .join('; ')}.`,
       ].join('\n\n'),
       targets: [

@@ -1,0 +1,47 @@
+// A clock that only moves when it is told to, so that a minute of work is over in milliseconds. It serves virtual-worker.ts.
+import type { Time } from '../../backend/time.ts';
+
+export class VirtualTime implements Pick<Time, 'elapsed' | 'delay' | 'every'> {
+  #now = 0;
+  readonly #alarms = new Set<{ at: number; readonly ring: () => void }>();
+
+  elapsed(): number {
+    return this.#now;
+  }
+
+  delay(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const alarm = { at: this.#now + ms, ring: resolve };
+      this.#alarms.add(alarm);
+      signal?.addEventListener('abort', () => this.#alarms.delete(alarm) && resolve(), { once: true });
+    });
+  }
+
+  every(ms: number, run: () => void): () => void {
+    const alarm = { at: this.#now + ms, ring: () => this.#alarms.add(alarm) && run() };
+    const next = alarm.ring;
+    alarm.ring = () => {
+      alarm.at += ms;
+      next();
+    };
+    this.#alarms.add(alarm);
+    return () => this.#alarms.delete(alarm);
+  }
+
+  /** Moves the time on to `now`. What was due by then happens at that time, and all that follows from it at once. */
+  async advance(now: number): Promise<void> {
+    this.#now = now;
+    const due = [...this.#alarms].filter(({ at }) => at <= now);
+    if (due.length === 0) return;
+    for (const alarm of due.sort((a, b) => a.at - b.at)) {
+      this.#alarms.delete(alarm);
+      alarm.ring();
+    }
+    await settled();
+  }
+}
+
+/** Resolves when all that can happen without time passing has happened. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

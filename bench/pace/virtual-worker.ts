@@ -1,0 +1,71 @@
+// A worker's own reporter, looks, pacer and budget, on a clock that simulation.ts moves. The store and the bus are functions:
+// they take no time and lose nothing.
+import { Budget } from '../../backend/push/budget.ts';
+import { Pacer } from '../../backend/push/pacer.ts';
+import { NO_SUSPICION } from '../../backend/recovery/probation.ts';
+import type { Change } from '../../backend/task-changes.ts';
+import { createSnapshot, type Snapshot } from '../../core/tasks/snapshot.ts';
+import { transition } from '../../core/tasks/transition.ts';
+import { Looks } from '../../worker/looks.ts';
+import { type AttemptChanges, Reporter, type Turns } from '../../worker/reporter.ts';
+import type { Sender } from './simulation.ts';
+import { settled, VirtualTime } from './virtual-time.ts';
+
+const OWNER = 'ada';
+const PUSHES_PER_SECOND = 10;
+
+/** A task that this worker runs, with an owner who has a page open. */
+export function onSurprise(accuracy: number): Sender {
+  return (tell) => {
+    const time = new VirtualTime();
+    const clock = { iso: () => new Date(time.elapsed()).toISOString() };
+    const begun = { type: 'start', at: clock.iso() } as const;
+    let snapshot: Snapshot = createSnapshot({ id: 'task', name: 'work', title: 'Work', attempts: 1, at: begun.at });
+    const started = transition(snapshot, begun);
+    if (started.ok) snapshot = started.snapshot;
+
+    const budget = new Budget(PUSHES_PER_SECOND);
+    const pacer = new Pacer(budget);
+    const requests = new Map<string, (turn: { end(): void }) => void>();
+    const turns: Turns = {
+      takeTurn: (owner, key, { after }) =>
+        new Promise((resolve) => {
+          requests.set(key, resolve);
+          pacer.request(owner, key, time.elapsed() + after, time.elapsed());
+        }),
+    };
+    const push = (pushed: Snapshot) => {
+      budget.spend(OWNER, false, time.elapsed());
+      tell(pushed.progress);
+      return true;
+    };
+    const changes: AttemptChanges = {
+      async apply(_task, event): Promise<Change> {
+        const moved = transition(snapshot, event);
+        if (!moved.ok) return { ok: false, refusal: moved.refusal, snapshot };
+        snapshot = moved.snapshot;
+        return { ok: true, snapshot, watched: true, pushed: push(snapshot) };
+      },
+      push: (task) => push(task.snapshot),
+    };
+    const record = {
+      ...{ snapshot, owner: OWNER, input: null, raw: null, run: 1, worker: 'worker', begunAt: 0 },
+      ...{ handedBackProgress: null, suspicion: NO_SUSPICION },
+    };
+    const reporter = new Reporter({
+      ports: { changes, turns, looks: new Looks(time), accuracy, clock, time, events: { emit: () => undefined } },
+      ...{ record, watched: true, onStale: () => undefined, onCancelling: () => undefined },
+    });
+    return {
+      report: (progress) => reporter.report(progress),
+      async advance(now) {
+        await time.advance(now);
+        for (const turn of pacer.giveTurns(now)) {
+          requests.get(turn.key)?.({ end: () => pacer.endTurn(turn, time.elapsed()) });
+          await settled();
+        }
+      },
+      close: () => reporter.close(),
+    };
+  };
+}
