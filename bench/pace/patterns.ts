@@ -1,6 +1,7 @@
 // Ten kinds of work that are made, and imports that were recorded, for the part `pace`: when a task reports how much is done.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { REPOSITORY } from '../../dev/paths.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -82,12 +83,9 @@ export const RECORDINGS: Readonly<Record<string, string>> = {
   'import-900000': 'the same with 900,000 good rows, as fast as it can',
 };
 
-/** From the compiled file in dist/bench/pace. */
-const FOLDER = join(import.meta.dirname, '../../../bench/pace/recordings');
-
 /** The work of a recording. */
 export function readRecording(name: string): Work {
-  const text = readFileSync(join(FOLDER, `${name}.csv`), 'utf8');
+  const text = readFileSync(join(REPOSITORY, 'bench', 'pace', 'recordings', `${name}.csv`), 'utf8');
   const rows = text.trim().split('\n').slice(1);
   const column = (n: number) => Float64Array.from(rows, (row) => Number(row.split(',')[n]));
   const done = column(1);

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { REPOSITORY } from '../../dev/paths.ts';
-import { finishTimes } from '../pace/patterns.ts';
-import { onSurprise, simulate } from '../pace/simulation.ts';
+import { makeWork } from '../pace/patterns.ts';
+import { simulate } from '../pace/simulation.ts';
+import { onSurprise } from '../pace/virtual-worker.ts';
 import { costPage } from './cost.ts';
 
 const page = readFileSync(join(REPOSITORY, 'docs', 'cost.md'), 'utf8');
@@ -28,8 +29,11 @@ describe('docs/cost.md', () => {
   it.each([
     ['the default', 0.01, inloop.published],
     ['thrifty', 0.05, thrifty.published],
-  ])('counts about as many events as the rule for steps makes of the same task: %s', (_what, accuracy, published) => {
-    const { perMinute } = simulate(finishTimes('steady', 1_000), onSurprise(accuracy));
-    expect(Math.abs(published - perMinute)).toBeLessThanOrEqual(3);
-  });
+  ])(
+    'counts about as many events as the rule for steps makes of the same task: %s',
+    async (_what, accuracy, published) => {
+      const { perMinute } = await simulate(makeWork('steady', 1_000), onSurprise(accuracy));
+      expect(Math.abs(published - perMinute)).toBeLessThanOrEqual(3);
+    },
+  );
 });
