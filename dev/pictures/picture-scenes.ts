@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Locator, Page } from 'playwright-core';
 import { Problem } from '../../cli/problem.ts';
 import { REPOSITORY } from '../paths.ts';
+import { Film } from './film.ts';
 import type { Frame } from './picture-files.ts';
 
 /** Milliseconds between two frames of an animation; more on a slow machine. */
@@ -84,7 +85,7 @@ export async function surviveKilledWorker(page: Page): Promise<Frame[]> {
   // Scrolled so that the samples, the switch and the tray are all visible.
   const samples = await page.getByText('No file at hand?').boundingBox();
   await page.mouse.wheel(0, (samples?.y ?? 0) - 105);
-  const film = new Film(page);
+  const film = new Film(page, FRAME_MS);
   const row = page.locator('inloop-tray [part=task]');
   await film.pause(1_000);
   await page.getByRole('button', { name: '100 contacts' }).click();
@@ -96,34 +97,6 @@ export async function surviveKilledWorker(page: Page): Promise<Frame[]> {
   await film.until(row.filter({ hasText: /100\simported/ }));
   await film.pause(1_500);
   return film.frames;
-}
-
-/** Takes screenshots of the page while it waits. */
-class Film {
-  readonly frames: Frame[] = [];
-  readonly #page: Page;
-
-  constructor(page: Page) {
-    this.#page = page;
-  }
-
-  async pause(ms: number): Promise<void> {
-    for (const end = Date.now() + ms; Date.now() < end; ) await this.#take();
-  }
-
-  async until(scene: Locator): Promise<void> {
-    for (const end = Date.now() + MAX_WAIT_MS; !(await scene.isVisible()); ) {
-      if (Date.now() > end) throw new Problem(`Waited ${MAX_WAIT_MS / 1000} s for ${scene}.`);
-      await this.#take();
-    }
-    await this.#take();
-  }
-
-  async #take(): Promise<void> {
-    const at = Date.now();
-    this.frames.push({ png: await this.#page.screenshot(), at });
-    await delay(Math.max(0, at + FRAME_MS - Date.now()));
-  }
 }
 
 async function signIn(page: Page, name: string): Promise<void> {

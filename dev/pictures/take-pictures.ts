@@ -9,15 +9,22 @@ import { runMain } from '../../cli/problem.ts';
 import { startChild, waitUntilReady } from '../../cli/processes/child.ts';
 import { readJsonFile } from '../../cli/processes/json-file.ts';
 import type { StackFile } from '../../cli/processes/state-folder.ts';
+import { printLine } from '../output.ts';
 import { REPOSITORY } from '../paths.ts';
 import { CHROMIUM_FLAGS, findChromium } from '../setup/chromium.ts';
+import { loadCredentials } from '../stack/credentials.ts';
 import { saveAnimation, savePicture } from './picture-files.ts';
 import { showEveryStatus, surviveKilledWorker } from './picture-scenes.ts';
+import { compareMessages } from './side-by-side.ts';
 
 /** Width of the page for the pictures of statuses, in CSS pixels. */
 const PHONE_WIDTH = 480;
 /** Space below the tray, in CSS pixels. */
 const MARGIN = 16;
+/** How long each row of an import takes, in milliseconds: 1,000 rows take a minute. */
+const ROW_MS = 60;
+/** How many times faster the comparison is than the recording. */
+const COMPARISON_SPEED = 4;
 /** How many times faster the animation is than the recording. The README names the same number. */
 const ANIMATION_SPEED = 2;
 
@@ -29,7 +36,7 @@ async function main(): Promise<void> {
     {
       file: process.execPath,
       args: [join(REPOSITORY, 'dev', 'start.mjs')],
-      env: { ...process.env, INLOOP_BUILT: '1', INLOOP_DIR: folder, PORT: '0', IMPORT_ROW_DELAY_MS: '75' },
+      env: { ...process.env, INLOOP_BUILT: '1', INLOOP_DIR: folder, PORT: '0', IMPORT_ROW_DELAY_MS: String(ROW_MS) },
       cwd: REPOSITORY,
     },
     (line) => lines.push(line),
@@ -39,11 +46,17 @@ async function main(): Promise<void> {
     const readUrl = () => lines.find((line) => line.startsWith('ready '))?.slice('ready '.length);
     await waitUntilReady('The stack', stack, async () => readUrl() !== undefined, { deadlineMs: 120_000 });
     const url = readUrl() as string;
+    const services = readJsonFile<StackFile>(join(folder, 'stack.json'))?.services;
+    const soketi = { port: services?.soketi?.port as number, app: loadCredentials(folder).app };
+    const { frames, left, right } = await compareMessages({ browser, demo: url, soketi, rowMs: ROW_MS });
+    saveAnimation('side-by-side.png', frames, COMPARISON_SPEED);
+    printLine('inloop', `side by side: ${left} and ${right} messages`);
     saveAnimation(
       'worker-killed.png',
       await surviveKilledWorker(await openPage(browser, url, 1_000, 720, 1.5)),
       ANIMATION_SPEED,
     );
+    // The worker of before was killed for the animation.
     const workerPid = readJsonFile<StackFile>(join(folder, 'stack.json'))?.services.worker?.pid as number;
     const uploads = join(folder, 'data', 'uploads');
     // On a narrow page the panel is as high as its content.

@@ -1,0 +1,45 @@
+// Takes screenshots of a page while it waits, for the animations of the README.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Locator, Page } from 'playwright-core';
+import { Problem } from '../../cli/problem.ts';
+import type { Frame } from './picture-files.ts';
+
+/** How long a film waits for something to appear, in milliseconds. */
+const MAX_WAIT_MS = 60_000;
+
+export class Film {
+  readonly frames: Frame[] = [];
+  readonly #page: Page;
+  readonly #frameMs: number;
+  readonly #prepare: () => Promise<void>;
+
+  /**
+   * @param frameMs milliseconds between two frames; more on a slow machine
+   * @param prepare called before each frame
+   */
+  constructor(page: Page, frameMs: number, prepare: () => Promise<void> = async () => {}) {
+    this.#page = page;
+    this.#frameMs = frameMs;
+    this.#prepare = prepare;
+  }
+
+  async pause(ms: number): Promise<void> {
+    for (const end = Date.now() + ms; Date.now() < end; ) await this.#take();
+  }
+
+  /** @throws Problem when `scene` is not visible in `limitMs` */
+  async until(scene: Locator, limitMs = MAX_WAIT_MS): Promise<void> {
+    for (const end = Date.now() + limitMs; !(await scene.isVisible()); ) {
+      if (Date.now() > end) throw new Problem(`Waited ${limitMs / 1000} s for ${scene}.`);
+      await this.#take();
+    }
+    await this.#take();
+  }
+
+  async #take(): Promise<void> {
+    const at = Date.now();
+    await this.#prepare();
+    this.frames.push({ png: await this.#page.screenshot(), at });
+    await delay(Math.max(0, at + this.#frameMs - Date.now()));
+  }
+}
