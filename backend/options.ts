@@ -19,10 +19,9 @@ export interface BackendOptions {
   /** How long finished tasks are kept. Default 7 days. Active ones are kept until they finish. */
   readonly retention?: Duration;
   /**
-   * By how much of its total what a page shows of a task may be off, from 0.001 to 0.5. Pages move bars by themselves, and a
-   * message is sent when they would be off by more (and by more than one element). Default 0.01, which looks exact: about
-   * 12 messages a minute. 0.05 needs about 9: for plans
-   * where each message costs.
+   * By how much of a task's total its bar may be off on a page: from 0.001 to 0.5. Pages move bars by themselves, and a
+   * message is sent when a bar would be off by more than this, and by more than one element. The default 0.01 looks exact
+   * and needs about 12 messages a minute. 0.05 needs about 9, for plans where each message costs.
    */
   readonly accuracy?: number;
   /**

@@ -20,6 +20,7 @@ describe('the settings', () => {
       port: 3000,
       maxUploadBytes: 50 * 1024 * 1024,
       pushesPerSecond: 10,
+      accuracy: 0.01,
     });
     expect(readWorkerSettings(good)).toMatchObject({ host: '127.0.0.1', port: 3001, slowRowMs: 60 });
   });
@@ -48,10 +49,17 @@ describe('the settings', () => {
     ['MAX_UPLOAD_BYTES', '-1'],
     ['MAX_UPLOAD_BYTES', '50MB'],
     ['PUSHES_PER_SECOND', '0'],
+    ['ACCURACY', '0'],
+    ['ACCURACY', '1e-2'],
+    ['ACCURACY', '5%'],
   ])('name %s when it is %j, in one line without secrets', (name, value) => {
     const read = () => readServerSettings({ ...good, [name]: value });
     expect(read).toThrow(new RegExp(`^${name} [^\\n]+$`));
     expect(read).not.toThrow(/hunter2/);
+  });
+
+  it('take an accuracy as a share of the total', () => {
+    expect(readWorkerSettings({ ...good, ACCURACY: '0.05' }).accuracy).toBe(0.05);
   });
 
   it('name IMPORT_ROW_DELAY_MS for a worker, which needs no session secret', () => {

@@ -18,7 +18,9 @@ export interface CommonSettings {
   readonly port: number;
   /** Absolute path of the folder that holds the database and the files. */
   readonly dataDir: string;
-  /** Most messages a second for one user, outcomes not counted. 1 saves money on hosted plans. */
+  /** By how much of its total a bar may be off between two messages: 0.01 is 1 %. More needs fewer messages. */
+  readonly accuracy: number;
+  /** Most messages a second for one user, outcomes not counted. */
   readonly pushesPerSecond: number;
 }
 
@@ -60,6 +62,7 @@ function readCommon(env: Environment, defaultPort: number): CommonSettings {
     redisUrl: readRedisUrl(env),
     host: env.HOST?.trim() || '127.0.0.1',
     port: readInteger(env, 'PORT', defaultPort, 0, 65_535),
+    accuracy: readNumber(env, 'ACCURACY', 0.01, 0.001, 0.5),
     pushesPerSecond: readInteger(env, 'PUSHES_PER_SECOND', 10, 1, 100),
     dataDir: resolve(readText(env, 'DATA_DIR', 'a folder for the database and the files, like ./data')),
   };
@@ -114,6 +117,14 @@ function readInteger(env: Environment, name: string, fallback: number, min: numb
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (value >= min && value <= max) return value;
   bad(`${name} must be a whole number from ${min} to ${max}, got ${JSON.stringify(text)}.`);
+}
+
+function readNumber(env: Environment, name: string, fallback: number, min: number, max: number): number {
+  const text = env[name]?.trim();
+  if (!text) return fallback;
+  const value = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  bad(`${name} must be a number from ${min} to ${max}, got ${JSON.stringify(text)}.`);
 }
 
 function bad(message: string): never {

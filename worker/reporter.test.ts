@@ -1,6 +1,7 @@
 // A reporter with stand-ins for the store, the turns and the time: no Redis, no waiting.
 import { describe, expect, it } from '@jest/globals';
 import { Events } from '../backend/events/events.ts';
+import { shownDone } from '../core/tasks/pace.ts';
 import { FakeTime, settled } from '../test/support/fakes/fake-time.ts';
 import {
   FakeChanges,
@@ -188,6 +189,29 @@ describe('progress of an owner who is not watching', () => {
       await time.advance(110);
     }
     expect([stored().length, pushed()]).toEqual([2, []]);
+  });
+
+  // A page that opens fetches what is stored, and moves on from there by the rate. Looks come once a second meanwhile, and
+  // a step waits for up to a second. So the page may be off by the accuracy and by two seconds' work.
+  it.each([
+    ['steady work', (tick: number) => tick],
+    ['work that slows down', (tick: number) => Math.floor(40 * Math.sqrt(tick))],
+    ['batches of 50', (tick: number) => 50 * Math.floor(tick / 30)],
+    ['work that stands still at times', (tick: number) => (tick % 200 < 100 ? tick : tick - (tick % 200) + 100)],
+  ])('is right for a page that opens at any moment: %s', async (_, doneAfter) => {
+    const { reporter, time, changes } = setUp({ watched: false });
+    const [total, ticksOf2s] = [2_000, 20];
+    for (let tick = 0; tick <= 600; tick++) {
+      const done = doneAfter(tick);
+      reporter.report({ done, total });
+      await time.advance(100);
+      const { progress, updatedAt } = changes.snapshot;
+      if (progress === null) continue;
+      const shown = shownDone(progress, time.elapsed() - (Date.parse(updatedAt) - Date.parse(at(0))));
+      const work = done - doneAfter(Math.max(tick - ticksOf2s, 0));
+      expect(Math.abs(shown - done)).toBeLessThanOrEqual(0.01 * total + Math.max(work, ticksOf2s));
+    }
+    expect(changes.pushed).toEqual([]);
   });
 
   it('asks for no turn while there is nothing to store', async () => {

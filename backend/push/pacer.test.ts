@@ -61,7 +61,7 @@ describe('a task that moves all the time', () => {
     }
   });
 
-  it('takes one step a second in thrifty mode', () => {
+  it('takes one step a second at one push a second', () => {
     start(1);
     pacer.request('ada', 'a', 0, 0);
     pass(60_000);
@@ -177,7 +177,7 @@ describe('the window', () => {
     expect(pacer.window).toBe(100);
   });
 
-  it('is a second in thrifty mode, however slow the bus is', () => {
+  it('is a second at one push a second, however slow the bus is', () => {
     start(1);
     for (let n = 0; n < 10; n++) pacer.noteAnswer(5_000, false, n * 5_000);
     expect(pacer.window).toBe(1_000);
