@@ -5,7 +5,7 @@ import { ConfigError } from '../../core/config-error.ts';
 import { soketiCommand } from '../../soketi/command.ts';
 import { probeSoketi, pusherEnvOf } from '../../soketi/pusher-app.ts';
 import { requireSoketi } from '../parts/local-soketi.ts';
-import { findRedisServer } from '../parts/redis.ts';
+import { REDIS } from '../parts/redis.ts';
 import { redisService, redisUrl } from '../parts/redis-service.ts';
 import { loadSecrets } from '../parts/secrets.ts';
 import { requireSystemPart } from '../parts/system-packages.ts';
@@ -41,7 +41,7 @@ export async function prepareParts({ project, folder, redis, port, webhook }: De
   if (redis !== undefined) checkAddress(redis);
   const { app, redisPassword } = loadSecrets(folder);
   const soketi = await requireSoketi(project, folder);
-  const redisServer = redis === undefined ? await requireSystemPart('Redis', findRedisServer) : null;
+  const redisServer = redis === undefined ? await requireSystemPart(REDIS) : null;
   if (port !== null && !(await isPortFree(port)))
     throw new Problem(`Port ${port} is taken. Choose another: --port ${port + 1}`);
 

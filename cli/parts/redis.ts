@@ -5,11 +5,26 @@ import { join } from 'node:path';
 import type { Command } from '../processes/child.ts';
 import { LOOPBACK } from '../processes/ports.ts';
 import { findOnPath } from './find.ts';
+import type { SystemPart } from './system-packages.ts';
 
 /** Path of an installed Redis or Valkey server, or null. */
 export function findRedisServer(): string | null {
   return findOnPath(['redis-server', 'valkey-server'], ['/opt/homebrew/bin', '/usr/local/bin', '/usr/local/sbin']);
 }
+
+/** Redis as a package of the system. Arch Linux has Valkey, a fork with the same protocol. */
+export const REDIS: SystemPart = {
+  name: 'Redis',
+  packages: {
+    'apt-get': ['redis-server'],
+    brew: ['redis'],
+    dnf: ['redis'],
+    yum: ['redis'],
+    apk: ['redis'],
+    pacman: ['valkey'],
+  },
+  find: findRedisServer,
+};
 
 /** Options of {@link redisCommand}. */
 export interface RedisOptions {

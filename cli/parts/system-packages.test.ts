@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { findOnPath } from './find.ts';
+import { REDIS } from './redis.ts';
 import { requireSystemPart } from './system-packages.ts';
 
-const find = (): string | null => findOnPath(['redis-server']);
+const redis = { ...REDIS, find: () => findOnPath(['redis-server']) };
 const env = { ...process.env };
 let folder: string;
 let said: string[];
@@ -38,7 +39,7 @@ afterEach(() => {
 describe('a program that npm does not carry', () => {
   it('is installed through the system’s package manager, said out loud, even if the list cannot be refreshed', async () => {
     provide('apt-get', INSTALLS);
-    expect(await requireSystemPart('Redis', find)).toBe(join(folder, 'redis-server'));
+    expect(await requireSystemPart(redis)).toBe(join(folder, 'redis-server'));
     expect(said).toEqual([
       expect.stringMatching(/^inloop: Redis is missing, so installing it: .*apt-get install -y .*redis-server$/),
     ]);
@@ -52,7 +53,7 @@ describe('a program that npm does not carry', () => {
   it('is used as it is when it is there', async () => {
     provide('redis-server', '');
     provide('apt-get', INSTALLS);
-    expect(await requireSystemPart('Redis', find)).toBe(join(folder, 'redis-server'));
+    expect(await requireSystemPart(redis)).toBe(join(folder, 'redis-server'));
     expect(said).toEqual([]);
     expect(existsSync(join(folder, 'log'))).toBe(false);
   });
@@ -60,15 +61,13 @@ describe('a program that npm does not carry', () => {
   it('is only named with INLOOP_NO_INSTALL', async () => {
     provide('apt-get', INSTALLS);
     process.env.INLOOP_NO_INSTALL = '1';
-    await expect(requireSystemPart('Redis', find)).rejects.toThrow(
-      /Redis is missing .*Install it with: .*apt-get install/,
-    );
+    await expect(requireSystemPart(redis)).rejects.toThrow(/Redis is missing .*Install it with: .*apt-get install/);
     expect(existsSync(join(folder, 'log'))).toBe(false);
   });
 
   it('that cannot be installed is named with the command to run by hand', async () => {
     provide('apt-get', 'exit 100');
-    await expect(requireSystemPart('Redis', find)).rejects.toThrow(
+    await expect(requireSystemPart(redis)).rejects.toThrow(
       /Could not install Redis \(.* ended with exit code 100\)\. Install it with: .*apt-get install/,
     );
   });

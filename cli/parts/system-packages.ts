@@ -4,15 +4,24 @@ import { spawn } from 'node:child_process';
 import { Problem } from '../problem.ts';
 import { findOnPath } from './find.ts';
 
+/** The package managers that are known here. The first one that a system has is used. */
+export type ManagerName = 'apt-get' | 'brew' | 'dnf' | 'yum' | 'apk' | 'pacman';
+
 /** A program that is installed as a package of the system. */
-export type SystemPart = 'Redis' | 'Chromium';
+export interface SystemPart {
+  /** For messages: `Redis`. */
+  name: string;
+  /** What each package manager calls it: the last arguments of the command that installs it. */
+  packages: Readonly<Record<ManagerName, readonly string[]>>;
+  /** Its path, or null if it is not installed. */
+  find(): string | null;
+}
 
 interface PackageManager {
-  name: string;
+  name: ManagerName;
   /** Commands that may fail without harm, such as refreshing the list of packages. */
   prepare: string[][];
   install: string[];
-  packages: Record<SystemPart, string[]>;
   needsRoot: boolean;
 }
 
@@ -21,36 +30,30 @@ const MANAGERS: readonly PackageManager[] = [
     name: 'apt-get',
     prepare: [['update']],
     install: ['install', '-y', '--no-install-recommends'],
-    packages: { Redis: ['redis-server'], Chromium: ['chromium'] },
     needsRoot: true,
   },
   {
     name: 'brew',
     prepare: [],
     install: ['install'],
-    packages: { Redis: ['redis'], Chromium: ['--cask', 'chromium'] },
     needsRoot: false,
   },
-  ...['dnf', 'yum'].map((name) => ({
+  ...(['dnf', 'yum'] as const).map((name) => ({
     name,
     prepare: [],
     install: ['install', '-y'],
-    packages: { Redis: ['redis'], Chromium: ['chromium'] },
     needsRoot: true,
   })),
   {
     name: 'apk',
     prepare: [['update']],
     install: ['add'],
-    packages: { Redis: ['redis'], Chromium: ['chromium'] },
     needsRoot: true,
   },
   {
     name: 'pacman',
     prepare: [],
     install: ['-Sy', '--noconfirm'],
-    // Arch Linux has Valkey, a fork of Redis with the same protocol.
-    packages: { Redis: ['valkey'], Chromium: ['chromium'] },
     needsRoot: true,
   },
 ];
@@ -61,7 +64,7 @@ const MANAGERS: readonly PackageManager[] = [
  * @returns its path
  * @throws Problem that names the command to run by hand, if `INLOOP_NO_INSTALL` is 1 or the installation fails
  */
-export async function requireSystemPart(part: SystemPart, find: () => string | null): Promise<string> {
+export async function requireSystemPart({ name: part, packages, find }: SystemPart): Promise<string> {
   const found = find();
   if (found !== null) return found;
   const manager = MANAGERS.find(({ name }) => findOnPath([name]) !== null);
@@ -70,7 +73,7 @@ export async function requireSystemPart(part: SystemPart, find: () => string | n
       `${part} is missing and this system has no package manager known here. Install it and try again.`,
     );
   }
-  const command = [manager.name, ...manager.install, ...manager.packages[part]];
+  const command = [manager.name, ...manager.install, ...packages[manager.name]];
   const byHand = `${manager.needsRoot && !isRoot() ? 'sudo ' : ''}${command.join(' ')}`;
   if (process.env.INLOOP_NO_INSTALL === '1') {
     throw new Problem(`${part} is missing and INLOOP_NO_INSTALL is set. Install it with: ${byHand}`);

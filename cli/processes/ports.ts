@@ -1,4 +1,4 @@
-// Finds, claims and checks free ports on loopback. For the stack and for tests.
+// Finds, claims and checks free ports, on loopback unless told otherwise. For the stack, the commands and tests.
 import { randomInt } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { createServer } from 'node:net';
@@ -79,16 +79,18 @@ export function findFreeUdpPort(): Promise<number> {
 /**
  * Whether a TCP port can be listened on now. A moment later another process may have it, so the service that is started
  * there must refuse a taken port itself, as hardened Soketi does.
+ *
+ * @param host the address to listen on. 0.0.0.0 and :: stand for all: the port must be free on each.
  */
-export async function isPortFree(port: number): Promise<boolean> {
-  return (await listenOnce(port)) !== null;
+export async function isPortFree(port: number, host: string = LOOPBACK): Promise<boolean> {
+  return (await listenOnce(port, host)) !== null;
 }
 
-function listenOnce(port: number): Promise<number | null> {
+function listenOnce(port: number, host: string = LOOPBACK): Promise<number | null> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(null));
-    server.listen({ port, host: LOOPBACK, exclusive: true }, () => {
+    server.listen({ port, host, exclusive: true }, () => {
       const address = server.address();
       server.close(() => resolve(address !== null && typeof address === 'object' ? address.port : null));
     });

@@ -32,8 +32,11 @@ export async function runSoketi(args: string[]): Promise<number> {
   const settings = readSoketiSettings(process.env);
   const installation = findInstallation();
   // Checked first: another Soketi of the same application there would answer the probe in place of this one.
-  if (!(await isPortFree(settings.port))) {
-    throw new Problem(`Port ${settings.port} is taken. End what listens there, or set SOKETI_PORT.`);
+  const { host, port } = settings;
+  if (!(await isPortFree(port, host))) {
+    throw new Problem(
+      `Cannot listen on ${host}, port ${port}: it is taken, or this machine has no such address. Set SOKETI_HOST or SOKETI_PORT.`,
+    );
   }
   // Empty and private: Soketi reads a `.env` in its working folder.
   const folder = mkdtempSync(join(tmpdir(), 'inloop-soketi-'));
@@ -43,8 +46,8 @@ export async function runSoketi(args: string[]): Promise<number> {
       [
         {
           name: 'soketi',
-          host: settings.host,
-          port: settings.port,
+          host,
+          port,
           command: () => soketiCommand({ ...settings, ...installation, folder, env }),
           probe: () => isReady(settings),
           graceMs: GRACE_MS,
@@ -64,7 +67,7 @@ export async function runSoketi(args: string[]): Promise<number> {
   await supervisor.start().catch((error: unknown) => {
     if (!stop.requested) throw error;
   });
-  if (!stop.requested) console.log(`ready http://${settings.host}:${settings.port}`);
+  if (!stop.requested) console.log(`ready http://${host.includes(':') ? `[${host}]` : host}:${port}`);
   // The signal handlers end this process.
   return new Promise(() => {});
 }

@@ -11,7 +11,7 @@ import { readJsonFile } from '../../cli/processes/json-file.ts';
 import type { StackFile } from '../../cli/processes/state-folder.ts';
 import { printLine } from '../output.ts';
 import { REPOSITORY } from '../paths.ts';
-import { CHROMIUM_FLAGS, findChromium } from '../setup/chromium.ts';
+import { CHROMIUM, CHROMIUM_FLAGS } from '../setup/chromium.ts';
 import { loadCredentials } from '../stack/credentials.ts';
 import { saveAnimation, savePicture } from './picture-files.ts';
 import { showEveryStatus, surviveKilledWorker } from './picture-scenes.ts';
@@ -29,7 +29,7 @@ const COMPARISON_SPEED = 4;
 const ANIMATION_SPEED = 2;
 
 async function main(): Promise<void> {
-  const executablePath = await requireSystemPart('Chromium', findChromium);
+  const executablePath = await requireSystemPart(CHROMIUM);
   const folder = mkdtempSync(join(tmpdir(), 'inloop-pictures-'));
   const lines: string[] = [];
   const stack = await startChild(

@@ -1,5 +1,6 @@
 // The Chromium that browser tests and `npm run pictures` use. Not part of the stack.
 import { findOnPath, isExecutable } from '../../cli/parts/find.ts';
+import type { SystemPart } from '../../cli/parts/system-packages.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
 const MACOS_APPS = [
@@ -24,3 +25,17 @@ export function findChromium(): string | null {
   if (wanted) return isExecutable(wanted) ? wanted : null;
   return findOnPath(NAMES) ?? MACOS_APPS.find(isExecutable) ?? null;
 }
+
+/** Chromium as a package of the system. */
+export const CHROMIUM: SystemPart = {
+  name: 'Chromium',
+  packages: {
+    'apt-get': ['chromium'],
+    brew: ['--cask', 'chromium'],
+    dnf: ['chromium'],
+    yum: ['chromium'],
+    apk: ['chromium'],
+    pacman: ['chromium'],
+  },
+  find: findChromium,
+};

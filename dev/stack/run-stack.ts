@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { findRedisServer } from '../../cli/parts/redis.ts';
+import { REDIS } from '../../cli/parts/redis.ts';
 import { requireSystemPart } from '../../cli/parts/system-packages.ts';
 import { Problem, runMain } from '../../cli/problem.ts';
 import { endWithProcess } from '../../cli/processes/lifetime.ts';
@@ -35,7 +35,7 @@ async function main(): Promise<void> {
     credentials: loadCredentials(state.path),
     port,
     ...(await requireAll({
-      redisServer: () => requireSystemPart('Redis', findRedisServer),
+      redisServer: () => requireSystemPart(REDIS),
       node20: requireNode20,
     })),
     scripts,

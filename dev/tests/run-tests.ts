@@ -7,12 +7,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { findRedisServer } from '../../cli/parts/redis.ts';
+import { REDIS } from '../../cli/parts/redis.ts';
 import { requireSystemPart } from '../../cli/parts/system-packages.ts';
 import { Problem, runMain } from '../../cli/problem.ts';
 import { readJsonFile } from '../../cli/processes/json-file.ts';
 import { REPOSITORY } from '../paths.ts';
-import { findChromium } from '../setup/chromium.ts';
+import { CHROMIUM } from '../setup/chromium.ts';
 import { requireNode20 } from '../setup/node20.ts';
 import { requireAll } from '../setup/require-all.ts';
 import { type Need, readNeeds } from './needs.ts';
@@ -64,8 +64,8 @@ async function listTests(args: readonly string[]): Promise<string[]> {
 
 /** Installs, builds or finds what is needed. Resolves with the variables that tests find it by. */
 async function provide(needed: ReadonlySet<Need>): Promise<NodeJS.ProcessEnv> {
-  const redis = () => requireSystemPart('Redis', findRedisServer);
-  const chromium = () => requireSystemPart('Chromium', findChromium);
+  const redis = () => requireSystemPart(REDIS);
+  const chromium = () => requireSystemPart(CHROMIUM);
   const found = await requireAll<Record<string, string>>({
     ...(needed.has('Redis') && { INLOOP_TEST_REDIS_SERVER: redis }),
     ...(needed.has('Chromium') && { INLOOP_CHROMIUM: chromium }),
