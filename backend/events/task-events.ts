@@ -4,7 +4,12 @@ import { isFinished, type RetryingSnapshot, type Snapshot } from '../../core/tas
 import type { TaskEvent } from '../../core/tasks/transition.ts';
 import type { Emitter } from './events.ts';
 
-/** Tells that `event` made `after` of a task. @param before as the caller knew it */
+/**
+ * Emits the named event of a change that was stored.
+ * @param before the task as the caller knew it before the change
+ * @param event what happened to the task
+ * @param after the task as it was stored
+ */
 export function emitChange(events: Emitter, before: Snapshot, event: TaskEvent, after: Snapshot): void {
   const task = () => ({ task: after.id, name: after.name });
   const attempt = () => ({ ...task(), attempt: after.attempt });
@@ -23,6 +28,7 @@ export function emitChange(events: Emitter, before: Snapshot, event: TaskEvent, 
       events.emit('task.started', () => ({
         ...attempt(),
         attempts: after.attempts,
+        // From the moment it could run: its pause was over, or it was accepted.
         waitSeconds: seconds(before.status === 'retrying' ? dueAt(before) : before.createdAt, after.updatedAt),
       }));
       break;
@@ -39,6 +45,7 @@ export function emitChange(events: Emitter, before: Snapshot, event: TaskEvent, 
     case 'cancel':
       events.emit('task.cancelling', attempt);
       break;
+    // `for: null` takes the mark off that the task waits for a worker that handles it.
     case 'wait':
       events.emit(event.for === null ? 'task.with-worker' : 'task.without-worker', () => ({
         ...task(),
@@ -52,7 +59,9 @@ export function emitChange(events: Emitter, before: Snapshot, event: TaskEvent, 
 
 function emitRetry(events: Emitter, event: TaskEvent, after: RetryingSnapshot): void {
   events.emit('task.retried', () => ({
-    ...{ task: after.id, name: after.name, attempt: after.attempt },
+    task: after.id,
+    name: after.name,
+    attempt: after.attempt,
     attempts: after.attempts,
     code: after.error.code,
     isHandedBack: event.type === 'release',
@@ -60,11 +69,12 @@ function emitRetry(events: Emitter, event: TaskEvent, after: RetryingSnapshot): 
   }));
 }
 
+/** When the next attempt may start. */
 function dueAt({ expectedAt, updatedAt }: RetryingSnapshot): string {
   return expectedAt ?? updatedAt;
 }
 
-/** Never below 0, since clocks of several machines differ. */
+/** From one time to another, in seconds. Never below 0, since clocks of several machines differ. */
 function seconds(from: string, to: string): number {
   return Math.max(Date.parse(to) - Date.parse(from), 0) / 1_000;
 }

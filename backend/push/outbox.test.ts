@@ -1,3 +1,5 @@
+/** Which events leave with which request, and which are merged or dropped. The bus and the time are simulated. */
+
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { busiestSecond, PushSimulation } from '../../test/support/fakes/push-simulation.ts';

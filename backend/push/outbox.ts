@@ -134,9 +134,10 @@ export class Outbox<E extends OutboxEvent> {
     const picked = this.#pick(now);
     const isFull = picked.length === MAX_BATCH_EVENTS;
     const hasUrgent = picked.some(({ waiting }) => waiting.event.isUrgent);
-    const isCalm = requestsUnderWay === 0 && this.hasLowTraffic(now);
+    const needNotWait = requestsUnderWay === 0 && this.hasLowTraffic(now);
+    // Infinity if nothing was picked. Then there is nothing to wait for, either.
     const oldest = Math.min(...picked.map(({ waiting }) => waiting.since));
-    if (!isFull && !hasUrgent && !isCalm && now < oldest + BATCH_WAIT_MS) {
+    if (!isFull && !hasUrgent && !needNotWait && now < oldest + BATCH_WAIT_MS) {
       this.#nextBatchAt = Math.min(this.#nextBatchAt, oldest + BATCH_WAIT_MS);
       return [];
     }
@@ -150,7 +151,10 @@ export class Outbox<E extends OutboxEvent> {
     });
   }
 
-  /** Puts the events of a failed request back, in front of those that were added meanwhile, so that the order stays. */
+  /**
+   * Puts the events of a failed request back, in front of those that were added meanwhile, so that the order stays.
+   * They count as new: the time that they have waited starts again.
+   */
   putBack(unsent: Iterable<Outgoing<E>>, now: number): void {
     const byOwner = new Map<string, E[]>();
     for (const { owner, event } of unsent) byOwner.set(owner, [...(byOwner.get(owner) ?? []), event]);

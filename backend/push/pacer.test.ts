@@ -1,3 +1,5 @@
+/** When a task may take its next step. The time is simulated; each step costs one event of the budget. */
+
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Budget } from './budget.ts';
 import { type GivenTurn, Pacer } from './pacer.ts';

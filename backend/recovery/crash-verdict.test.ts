@@ -1,3 +1,5 @@
+/** Which task is held to have killed its worker, and how that is settled over several crashes. */
+
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { judgeCrash, suspicionAfter } from './crash-verdict.ts';
@@ -69,7 +71,7 @@ describe('the suspicion against a task', () => {
   });
 });
 
-// A worker that is started again whenever it dies, and tasks of which some kill it. The rules above, played to the end.
+// A simulation: some tasks kill their worker, and the worker is started again whenever it dies, until every task has ended.
 describe('a worker with killers among its tasks', () => {
   interface Sim {
     readonly id: string;

@@ -16,6 +16,7 @@ import { findPrimary } from './sentinel.ts';
 
 /** How long connecting may take, with authentication and what `prepare` does. */
 const OPEN_MS = 5_000;
+/** The pause between the answer to a ping and the next ping. */
 const PING_EVERY_MS = 2_000;
 /** A connection that does not answer for this long is dead, even if it is open. */
 export const SILENT_MS = 3_000;
@@ -32,7 +33,7 @@ export interface ConnectionOptions<S extends RedisScripts> {
    * notice silence and call `renew`.
    */
   readonly isBlocked?: () => boolean;
-  /** Called before each connection is made. Resolves when it may be made. */
+  /** Called before each connection is made. Resolves when Redis was inspected and may be used. Default: it may be used at once. */
   readonly permit?: () => Promise<void>;
   /** Prepares a new connection for use. If it rejects, the connection is given up. */
   readonly prepare?: (client: Client<S>) => Promise<void>;
@@ -47,6 +48,7 @@ interface Session<S extends RedisScripts> {
   readonly client: Client<S>;
   /** Ends the connection. `reason` goes to `onFault`, unless it is null. */
   readonly leave: (reason: unknown) => void;
+  /** Resolves with the `reason` of `leave` once the connection has ended. It never rejects. */
   readonly left: Promise<unknown>;
 }
 
@@ -63,7 +65,7 @@ export class Connection<S extends RedisScripts> {
   /** Those who wait without a deadline, see {@link whenUsable}. */
   readonly #patient = new Set<() => void>();
   #session: Session<S> | null = null;
-  #isWanted = false;
+  #isStarted = false;
   /** Set while Redis answers but refuses to be used: why. */
   #refusal: { readonly error: unknown } | null = null;
   #attempts = 0;
@@ -144,6 +146,7 @@ export class Connection<S extends RedisScripts> {
     this.#session?.leave(reason);
   }
 
+  /** Ends the connection for good. Whoever waits for it with a deadline gets a ClosedError. */
   close(): void {
     this.#closing.abort();
     this.#session = null;
@@ -151,8 +154,8 @@ export class Connection<S extends RedisScripts> {
   }
 
   #start(): void {
-    if (this.#isWanted || this.isClosed) return;
-    this.#isWanted = true;
+    if (this.#isStarted || this.isClosed) return;
+    this.#isStarted = true;
     void this.#stayConnected();
   }
 
@@ -169,6 +172,7 @@ export class Connection<S extends RedisScripts> {
       } catch (error) {
         if (!this.isClosed) this.#fail(error);
       }
+      // If there was no connection, `readyAt` is Infinity, and this counts one failure more.
       failures = performance.now() - readyAt > GOOD_AFTER_MS ? 1 : failures + 1;
       await delay(backoff(failures, RETRY, Math.random()), this.#closing.signal);
     }

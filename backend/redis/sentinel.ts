@@ -11,27 +11,33 @@ const makeClient = clientMaker({});
 
 /**
  * The address of the primary, from the first sentinel that answers and knows it.
- * @param turn a number that chooses the sentinel to ask first
+ * @param first which sentinel to ask first: `hosts[first]`, counted on from the beginning after the last one
  * @throws AwayError if none answers; UnusableRedisError if none of those that answer knows the primary
  */
-export async function findPrimary(address: RedisAddress, turn: number): Promise<Host> {
+export async function findPrimary(address: RedisAddress, first: number): Promise<Host> {
   const { hosts, primary } = address;
   let failure: unknown = null;
-  let isUnknown = false;
+  let hasAnswer = false;
   for (let n = 0; n < hosts.length; n++) {
-    const sentinel = hosts[(turn + n) % hosts.length] as Host;
+    const sentinel = hosts[(first + n) % hosts.length] as Host;
     try {
       const found = await ask(address, sentinel);
       if (found !== null) return found;
-      isUnknown = true;
+      hasAnswer = true;
     } catch (error) {
       failure ??= error;
     }
   }
-  if (isUnknown) throw new UnusableRedisError(`its sentinels know no primary called ${JSON.stringify(primary)}`);
+  if (hasAnswer) throw new UnusableRedisError(`its sentinels know no primary called ${JSON.stringify(primary)}`);
   throw new AwayError(`none of ${hosts.length} sentinels answers: ${String((failure as Error).message || failure)}`);
 }
 
+/**
+ * The primary that one sentinel names, or null if it does not know the primary.
+ *
+ * It asks without the password first. Most sentinels have none, and they refuse a client that sends one. A sentinel that
+ * has one answers NOAUTH, and is asked again with it. The number of the database goes to no sentinel: they have no SELECT.
+ */
 async function ask(address: RedisAddress, sentinel: Host): Promise<Host | null> {
   const question = ['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', address.primary ?? ''];
   const withoutPassword = { ...address, username: undefined, password: undefined, database: 0 };
@@ -44,6 +50,7 @@ async function ask(address: RedisAddress, sentinel: Host): Promise<Host | null> 
 
 async function send(address: RedisAddress, sentinel: Host, command: readonly string[]): Promise<unknown> {
   const client = makeClient(clientOptions(address, sentinel));
+  // Without a listener an error would end the process. `connect` and `sendCommand` reject with it, too.
   client.on('error', () => undefined);
   try {
     return await withDeadline(

@@ -9,9 +9,9 @@ import type { Progress } from './snapshot.ts';
  * The progress to show after `report`, given what was shown before in the same attempt.
  *
  * Never throws, whatever a handler reports: a value that is no valid number counts as not given, and so does a property that
- * throws when it is read. Within a stage `done` never goes back, and counts at least what was skipped or failed.
+ * throws when it is read. Within a stage `done` never goes back, and it is never below `skipped + failed`.
  * While the task is active `done` stays below `total` (a total of 0 counts as not known), so that nothing looks
- * complete before its outcome; `finished` lifts that. A total of null says that it is not known, or not any more; one
+ * complete before its outcome. With `finished` it may reach `total`. A total of null says that it is not known, or not any more; one
  * that is left out stays as it was. A rate is never kept: it was right for the `done` that it came with.
  */
 export function advance(shown: Progress | null, report: Progress, finished = false): Progress {
@@ -19,10 +19,10 @@ export function advance(shown: Progress | null, report: Progress, finished = fal
   const note = textOf(read(report, 'note'), MAX_NOTE_LENGTH);
   const before = shown !== null && shown.stage === stage ? shown : null;
   const reportedTotal = read(report, 'total');
-  const total = reportedTotal === null ? null : (count(reportedTotal) ?? before?.total ?? null);
-  const skipped = count(read(report, 'skipped')) ?? before?.skipped;
-  const failed = count(read(report, 'failed')) ?? before?.failed;
-  let done = Math.max(count(read(report, 'done')) ?? 0, (skipped ?? 0) + (failed ?? 0), before?.done ?? 0);
+  const total = reportedTotal === null ? null : (countOf(reportedTotal) ?? before?.total ?? null);
+  const skipped = countOf(read(report, 'skipped')) ?? before?.skipped;
+  const failed = countOf(read(report, 'failed')) ?? before?.failed;
+  let done = Math.max(countOf(read(report, 'done')) ?? 0, (skipped ?? 0) + (failed ?? 0), before?.done ?? 0);
   const mustStayBelow = !finished && total !== null;
   if (mustStayBelow && done >= total) done = Math.max(total - 1, before?.done ?? 0);
 
@@ -61,19 +61,20 @@ export function sameProgress(a: Progress | null, b: Progress | null): boolean {
  */
 export function fractionOf(progress: Progress | null, weights?: Readonly<Record<string, number>>): number | null {
   if (progress === null) return null;
-  const within = progress.total ? Math.min(progress.done / progress.total, 1) : null;
-  if (!weights || progress.stage === undefined || !Object.hasOwn(weights, progress.stage)) return within;
-  let all = 0;
+  const ofStage = progress.total ? Math.min(progress.done / progress.total, 1) : null;
+  if (!weights || progress.stage === undefined || !Object.hasOwn(weights, progress.stage)) return ofStage;
+  let sum = 0;
   let passed = 0;
   let isPast = true;
   for (const [stage, weight] of Object.entries(weights)) {
-    all += weight;
+    sum += weight;
     if (stage === progress.stage) isPast = false;
     if (isPast) passed += weight;
   }
-  return (passed + (within ?? 0) * (weights[progress.stage] ?? 0)) / all;
+  return (passed + (ofStage ?? 0) * (weights[progress.stage] ?? 0)) / sum;
 }
 
+/** A property of a report; undefined if reading it throws. */
 function read(report: unknown, key: keyof Progress): unknown {
   try {
     return (report as Progress)[key];
@@ -86,7 +87,7 @@ function textOf(value: unknown, max: number): string | undefined {
   return typeof value === 'string' ? cut(value, max) : undefined;
 }
 
-function count(value: unknown): number | null {
+function countOf(value: unknown): number | null {
   if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) return null;
   return Math.min(Math.floor(value), Number.MAX_SAFE_INTEGER);
 }

@@ -17,7 +17,9 @@ import { DeadlineError, withDeadline } from '../../async.ts';
 import type { Endpoint, PusherOptions } from './pusher-env.ts';
 import { isObject, parseWebhook, type Webhook } from './webhook-body.ts';
 
+/** How long the bus may take for a whole answer, headers and body. */
 const DEFAULT_DEADLINE_MS = 5_000;
+/** How long `isReachable` waits for a connection. */
 const CONNECT_DEADLINE_MS = 2_000;
 /** An answer is `{}` or a short error, far below 64 KB. */
 const MAX_ANSWER_LENGTH = 65_536;
@@ -70,6 +72,7 @@ export class Bus {
     this.#server = options.server ?? { host: `api-${options.cluster}.pusher.com`, port: 443, tls: true };
     this.isEncrypted = options.encryptionKey !== null;
     const isTls = this.#server.tls;
+    // Twice as many as the publisher uses, so that other calls do not wait behind its requests.
     this.#agent = new (isTls ? https : http).Agent({ keepAlive: true, maxSockets: MAX_REQUESTS * 2 });
     this.#pusher = new Pusher({
       appId: options.appId,
@@ -105,8 +108,10 @@ export class Bus {
    */
   isReachable(): Promise<boolean> {
     const { host, port, tls: isTls } = this.#server;
+    // A URL has an IPv6 address in brackets; a socket takes it without.
     const options = { host: host.replace(/^\[|\]$/g, ''), port };
     return new Promise((resolve) => {
+      // TLS forbids an IP address as the server's name.
       const name = net.isIP(options.host) === 0 ? { servername: options.host } : {};
       const socket = isTls ? tls.connect({ ...options, ...name }) : net.connect(options);
       const end = (isReached: boolean) => {
@@ -135,7 +140,7 @@ export class Bus {
     await this.#call(() => this.#pusher.terminateUserConnections(userId));
   }
 
-  /** Whether anybody is on `channel`. @throws BusError */
+  /** Whether anybody is on `channel`. An answer that does not say counts as yes, so that nobody misses a push. @throws BusError */
   async isOccupied(channel: string): Promise<boolean> {
     const body = await this.#call(() => this.#pusher.get({ path: `/channels/${channel}` }));
     return (parseObject(body) as { occupied?: unknown } | null)?.occupied !== false;

@@ -1,3 +1,5 @@
+/** How messages wait for the next HTTP answer of the fallback, and when there are too many. */
+
 import { describe, expect, it } from '@jest/globals';
 import { MAX_LINE_LENGTH } from './framing.ts';
 import { type Budget, Outbox } from './outbox.ts';
