@@ -5,9 +5,13 @@
 
 import { cut } from '../core/values/text.ts';
 
+/** Limits that keep a line of the log readable. What is beyond them is cut, and the log says so. */
 const MAX_DEPTH = 4;
+/** Of an object's properties and of a list's items. */
 const MAX_KEYS = 20;
+/** In characters. */
 const MAX_TEXT = 4_000;
+/** An error, its cause, the cause of that one, and so on: at most this many. */
 const MAX_CAUSES = 5;
 /** How many characters of JSON one value may become. A longer value is logged as a text, and cut. */
 const MAX_CHARACTERS = 16_000;
@@ -24,6 +28,10 @@ export function printable(value: unknown): Printable {
   return text.length <= MAX_CHARACTERS ? shown : cut(text, MAX_CHARACTERS);
 }
 
+/**
+ * @param depth how many levels of objects may still be shown
+ * @param within the objects that hold this value, to find circles
+ */
 function show(value: unknown, depth: number, within: Set<object>): Printable {
   switch (typeof value) {
     case 'string':
@@ -107,6 +115,7 @@ function errorText(error: Error): string {
 function stackOf(error: Error): string {
   for (const key of ['stack', 'message']) {
     const text = read(error, key);
+    // Half of the limit, so that there is space for a cause.
     if (typeof text === 'string' && text !== '') return cut(text, MAX_TEXT / 2);
   }
   return 'an error without a message';

@@ -1,4 +1,4 @@
-// Reads the arguments of a command. What cannot be read is a `Problem` that says how the command is used.
+// Reads the arguments of a command. For arguments that it cannot read it throws a `Problem` with the usage of the command.
 import { parseArgs } from 'node:util';
 import { Problem } from './problem.ts';
 
@@ -8,7 +8,8 @@ type Values<O extends Readonly<Record<string, 'string' | 'boolean'>>> = {
 };
 
 /**
- * @param options the kind of each option; `--help` is there anyway
+ * Reads the options of a command.
+ * @param options the kind of each option. `--help` need not be named: every command has it
  * @param usage printed for `--help`, and with an argument that is not known
  * @returns the values; null when `--help` was asked for and has been printed
  * @throws Problem

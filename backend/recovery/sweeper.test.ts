@@ -61,7 +61,7 @@ function setUp() {
   });
   return {
     ...{ sweeper, time, state, leases },
-    /** What one round does. */
+    /** Sweeps once. Returns what the sweeper did, but for announcements. */
     async round() {
       calls.length = 0;
       await sweeper.sweep();
@@ -79,7 +79,7 @@ describe('one sweep', () => {
     expect(await round()).toEqual(LOOKS);
   });
 
-  it('leaves it to the process that has the lease', async () => {
+  it('does nothing if another process has the lease', async () => {
     const { round, state } = setUp();
     state.taken = ['sweep', 'push'];
     state.unpublished = ['a'];
@@ -95,7 +95,7 @@ describe('one sweep', () => {
     expect(await round()).toEqual(LOOKS);
   });
 
-  it('takes leases that last three sweeps, and comes more often for short stall intervals', async () => {
+  it('takes leases that last three sweeps, and sweeps more often when a worker has a short stall interval', async () => {
     const { round, state, leases } = setUp();
     state.workers = [
       { id: 'w', names: [], stallInterval: 2_000, isAlive: true, blockedFor: 0 },
@@ -130,7 +130,7 @@ describe('an outcome that was not pushed', () => {
     expect(await round()).toContain('settle a');
   });
 
-  it('is left alone while the bus is away, without the lease, and pushed at once when it is back', async () => {
+  it('is not pushed while the bus is away, nor is the lease taken; it is pushed at once when the bus is back', async () => {
     const { round, state, leases } = setUp();
     state.unpublished = ['a'];
     state.tasks.set('a', failed('a'));
@@ -145,7 +145,7 @@ describe('an outcome that was not pushed', () => {
 });
 
 describe('definitions that this process starts', () => {
-  it('are announced in the first sweep, after a minute, and when there are more', async () => {
+  it('are announced in the first sweep, again after a minute, and as soon as one is added', async () => {
     const { sweeper, round, announced, time } = setUp();
     sweeper.addDefinitions(['import']);
     await round();

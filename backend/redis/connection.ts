@@ -33,7 +33,10 @@ export interface ConnectionOptions<S extends RedisScripts> {
    * notice silence and call `renew`.
    */
   readonly isBlocked?: () => boolean;
-  /** Called before each connection is made. Resolves when Redis was inspected and may be used. Default: it may be used at once. */
+  /**
+   * Called before each connection is made. Resolves when Redis was inspected and may be used. Default: it may be used at
+   * once.
+   */
   readonly permit?: () => Promise<void>;
   /** Prepares a new connection for use. If it rejects, the connection is given up. */
   readonly prepare?: (client: Client<S>) => Promise<void>;

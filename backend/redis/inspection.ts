@@ -6,6 +6,7 @@
 import { ErrorReply } from '@redis/client';
 import { faultOf, faultOfReply, UnusableRedisError } from './fault.ts';
 
+/** The oldest version of Redis that works: major, minor. */
 const OLDEST = [6, 2] as const;
 
 /** Sends one command. Rejects with the error that Redis answers. */
@@ -13,7 +14,7 @@ export type Send = (command: readonly string[]) => Promise<unknown>;
 
 export interface InspectionOptions {
   readonly send: Send;
-  /** Before every key and channel of ours. */
+  /** What every key and channel of inloop begins with, for example `inloop:`. */
   readonly prefix: string;
   /** Every script that will be run there. */
   readonly scripts: readonly string[];
@@ -38,17 +39,20 @@ export function commandsNeeded(scripts: readonly string[]): string[] {
 
 /**
  * Answers, in one round trip, the error of a write ('' for none) and which of the commands in ARGV the user may not use.
- * The script names two keys, so that a cluster refuses it if our keys are not on one node. Before Redis 7 there is no way to
- * ask for rights, so no command is answered.
+ * The script names two keys, so that a cluster refuses it if our keys are not on one node. Before Redis 7 a script cannot ask
+ * for rights, so the answer names no command.
+ *
+ * KEYS: two keys. ARGV[1]: a channel. ARGV[2] and those after it: the commands.
  */
 const PROBE = `
 local denied = {}
 if redis.acl_check_cmd then
   for n = 2, #ARGV do
-    -- The arguments of most commands are checked as keys, those of these two as channels.
-    local of = KEYS[1]
-    if ARGV[n] == 'publish' or ARGV[n] == 'subscribe' then of = ARGV[1] end
-    local isKnown, isAllowed = pcall(redis.acl_check_cmd, ARGV[n], of, of, of, of)
+    -- Redis checks the arguments of these two commands as channels, and those of the others as keys. Commands
+    -- have their keys at different places, so every place gets the same key.
+    local target = KEYS[1]
+    if ARGV[n] == 'publish' or ARGV[n] == 'subscribe' then target = ARGV[1] end
+    local isKnown, isAllowed = pcall(redis.acl_check_cmd, ARGV[n], target, target, target, target)
     if not isKnown or not isAllowed then denied[#denied + 1] = ARGV[n] end
   end
 end
@@ -76,14 +80,15 @@ export async function readFacts(send: Send): Promise<Readonly<Record<string, str
     const info = String(await send(['INFO']));
     return Object.fromEntries([...info.matchAll(/^(\w+):(.*?)\r?$/gm)].map(([, name, value]) => [name, value]));
   } catch (error) {
-    passRefusal(error);
+    ignoreRefusal(error);
   }
   try {
     const hello = (await send(['HELLO'])) as readonly unknown[];
+    // HELLO answers a list: a name, its value, the next name, and so on.
     const of = (name: string) => String(hello[hello.indexOf(name) + 1] ?? '');
     return { redis_version: of('version'), redis_mode: of('mode') };
   } catch (error) {
-    passRefusal(error);
+    ignoreRefusal(error);
     return {};
   }
 }
@@ -115,7 +120,7 @@ function lacksRights(prefix: string, commands: readonly string[]): string {
   return `its user may not use ${commands.join(', ')} on our keys and channels; allow it with ACL SETUSER <user> ${cure} (docs/redis.md)`;
 }
 
-/** The error of the probe, in words for the operator. */
+/** The error to throw for an error of the probe: one that tells the operator what to do, or the same one. */
 function explain(error: unknown, prefix: string): unknown {
   const message = error instanceof Error ? error.message : String(error);
   if (message.includes('CROSSSLOT')) return new UnusableRedisError(untagged(prefix));
@@ -130,6 +135,7 @@ function explain(error: unknown, prefix: string): unknown {
   return error;
 }
 
+/** What to do about a prefix without a hash tag, the part in braces by which a cluster chooses the node of a key. */
 function untagged(prefix: string): string {
   return `it is a cluster, where all keys of ours must be on one node; give createBackend a prefix with a hash tag, such as { prefix: '{inloop}:' } instead of '${prefix}'`;
 }
@@ -147,8 +153,8 @@ function adviseOnEviction({ maxmemory_policy: policy = '' }: Readonly<Record<str
   return [];
 }
 
-/** Throws, unless Redis only refused to answer. */
-function passRefusal(error: unknown): void {
+/** Throws an error that is about the connection. Ignores one that says that Redis will not run the command. */
+function ignoreRefusal(error: unknown): void {
   const { kind, shouldReconnect } = faultOf(error);
   if (kind === 'away' || shouldReconnect) throw error;
 }

@@ -68,7 +68,7 @@ export class Bus {
     this.#deadline = settings.deadline ?? DEFAULT_DEADLINE_MS;
     this.#secrets = [options.secret, options.key, options.encryptionKey].filter((secret) => secret !== null);
     this.#key = options.key;
-    // The SDK makes the same host of a cluster.
+    // The SDK builds the same host name from the cluster.
     this.#server = options.server ?? { host: `api-${options.cluster}.pusher.com`, port: 443, tls: true };
     this.isEncrypted = options.encryptionKey !== null;
     const isTls = this.#server.tls;
@@ -140,7 +140,10 @@ export class Bus {
     await this.#call(() => this.#pusher.terminateUserConnections(userId));
   }
 
-  /** Whether anybody is on `channel`. An answer that does not say counts as yes, so that nobody misses a push. @throws BusError */
+  /**
+   * Whether anybody is on `channel`. An answer that does not say counts as yes, so that nobody misses a push.
+   * @throws BusError
+   */
   async isOccupied(channel: string): Promise<boolean> {
     const body = await this.#call(() => this.#pusher.get({ path: `/channels/${channel}` }));
     return (parseObject(body) as { occupied?: unknown } | null)?.occupied !== false;
