@@ -22,7 +22,7 @@ type Done = (error: unknown, answer?: unknown) => void;
 
 export interface QueueClientOptions {
   readonly address: RedisAddress;
-  /** Called before each connection is made. Resolves when it may be made. */
+  /** Called before each connection is made. Resolves when Redis was inspected and may be used. */
   readonly permit?: () => Promise<void>;
   /**
    * How long after a reconnection stalled jobs are not looked for, in ms. While Redis was away, workers could not send

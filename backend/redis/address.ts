@@ -53,7 +53,10 @@ export interface RedisServer {
   readonly database: number;
 }
 
-/** @param host one of the address's hosts, or the primary that its sentinels name */
+/**
+ * The settings of a connection to one server.
+ * @param host one of the address's hosts, or the primary that its sentinels name
+ */
 export function toServer({ tls, username, password, database }: RedisAddress, host: Host): RedisServer {
   // A server name must not be an IP address.
   const servername = tls && isIP(host.host) === 0 ? { servername: host.host } : {};

@@ -6,6 +6,7 @@
 import { RedisClient, type RedisClientOptions, type RedisClientType, type RedisScripts } from '@redis/client';
 import type { Host, RedisAddress } from './address.ts';
 
+/** How long TCP and TLS may take to connect. */
 const CONNECT_MS = 3_000;
 /** How many commands may wait for an answer. More are refused at once, so that memory is bounded while Redis hangs. */
 const MAX_WAITING_COMMANDS = 20_000;

@@ -49,9 +49,10 @@ export async function diagnoseRedis(
   try {
     host ??= await findPrimary(address, 0);
     client = makeClient(clientOptions(address, host)) as Client<Record<never, never>>;
+    // Without a listener an error would end the process. `connect` and the commands reject with it, too.
     client.on('error', () => undefined);
     await withDeadline(client.connect(), PATIENCE_MS);
-    return { host, unreachable: null, ...(await withDeadline(look(client, prefix, scripts), PATIENCE_MS)) };
+    return { host, unreachable: null, ...(await withDeadline(examine(client, prefix, scripts), PATIENCE_MS)) };
   } catch (error) {
     return { host, unreachable: faultOf(error).text, ...NOTHING };
   } finally {
@@ -59,7 +60,8 @@ export async function diagnoseRedis(
   }
 }
 
-async function look(client: Client<Record<never, never>>, prefix: string, scripts: readonly string[]) {
+/** What a Redis is like to which there is a connection. */
+async function examine(client: Client<Record<never, never>>, prefix: string, scripts: readonly string[]) {
   const send = (command: readonly string[]): Promise<unknown> => client.sendCommand([...command]);
   const fault = (work: Promise<unknown>): Promise<string | null> =>
     work.then(
@@ -69,7 +71,8 @@ async function look(client: Client<Record<never, never>>, prefix: string, script
   const began = performance.now();
   const time = (await send(['TIME']).catch(() => null)) as readonly [string, string] | null;
   const roundTripMs = performance.now() - began;
-  const now = time && Number(time[0]) * 1_000 + Number(time[1]) / 1_000;
+  // Half of the round trip has passed since Redis read its clock.
+  const aheadMs = time === null ? 0 : Math.round(inMilliseconds(time) + roundTripMs / 2 - Date.now());
   const facts = await readFacts(send);
   const unusable = await fault(inspect({ send, prefix, scripts }));
   const noWrites = unusable === null ? await fault(send(['SET', `${prefix}probe`, '1', 'PX', '1000'])) : null;
@@ -78,6 +81,11 @@ async function look(client: Client<Record<never, never>>, prefix: string, script
     facts,
     unusable,
     noWrites,
-    aheadMs: now === null ? 0 : Math.round(now + roundTripMs / 2 - Date.now()),
+    aheadMs,
   };
+}
+
+/** The answer of TIME, which is in seconds and microseconds. */
+function inMilliseconds([seconds, microseconds]: readonly [string, string]): number {
+  return Number(seconds) * 1_000 + Number(microseconds) / 1_000;
 }

@@ -9,6 +9,9 @@ const CALM_MS = 3_000;
 /** The same bug is told once in this time. */
 const BUG_EVERY_MS = 60_000;
 
+/** How many bugs are remembered as told. Beyond that all are forgotten, so that memory is bounded. */
+const MAX_BUGS = 100;
+
 export class RedisTrouble {
   readonly #events: Emitter;
   readonly #part: 'store' | 'queue';
@@ -34,16 +37,17 @@ export class RedisTrouble {
     return this.#outage.since !== null;
   }
 
-  /** A command failed. Tells of it, unless it was told. @returns what the error means */
+  /** To be called when a command has failed. Emits an event unless one was emitted before. @returns what the error means */
   failed(error: unknown): Fault {
     const fault = faultOf(error);
+    // It only says that there is no connection. The reason was told when the connection was lost.
     if (error instanceof NotConnectedError && this.isOn) return fault;
     if (fault.kind === 'bug') this.#tellBug(fault.text);
     else this.#outage.failed(fault.text, fault.kind === 'away' ? 'silent' : 'unusable');
     return fault;
   }
 
-  /** A write succeeded. */
+  /** To be called when a write has succeeded. */
   succeeded(): void {
     this.#outage.succeeded();
   }
@@ -52,7 +56,7 @@ export class RedisTrouble {
     const now = performance.now();
     const told = this.#bugs.get(text);
     if (told !== undefined && now - told < BUG_EVERY_MS) return;
-    if (this.#bugs.size >= 100) this.#bugs.clear();
+    if (this.#bugs.size >= MAX_BUGS) this.#bugs.clear();
     this.#bugs.set(text, now);
     this.#events.emit('redis.misused', () => ({ part: this.#part, reason: text }));
   }

@@ -1,3 +1,5 @@
+/** A claim keeps a port for one process of inloop until something listens there. Real ports. */
+
 import { createServer } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { claimPort, isPortFree, LOOPBACK } from './ports.ts';
