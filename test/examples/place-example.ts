@@ -1,0 +1,91 @@
+// Puts an example into a folder as an adopter would have it: with the built inloop as an installed package. For the tests of
+// the examples.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { build } from 'esbuild';
+import { findFreePort } from '../../cli/processes/ports.ts';
+import { REPOSITORY } from '../../dev/paths.ts';
+import { inDist } from '../support/dist.ts';
+import { eventually } from '../support/eventually.ts';
+
+/** A copy of an example. */
+export interface PlacedExample {
+  readonly folder: string;
+  /** Bundles a script for browsers, as `esbuild FROM --bundle --outfile=TO` does. */
+  bundle(from: string, to: string): Promise<void>;
+  /** Runs `node FILE …` in its folder until `remove`. */
+  run(file: string, env: Record<string, string>, args?: readonly string[]): Example;
+  /** Runs `file` on a free port and waits until it answers. Returns its URL. */
+  serve(file: string, env: Record<string, string>): Promise<string>;
+  /** Ends what it runs, and removes the copy. */
+  remove(): Promise<void>;
+}
+
+/** A process of an example. */
+export interface Example {
+  /** All that it has printed. */
+  output(): string;
+}
+
+/**
+ * @param name its folder in examples/
+ * @param packages by the name by which it imports them: the name by which this repository has them, such as express4.
+ * All others are those of this repository.
+ */
+export function placeExample(name: string, packages: Readonly<Record<string, string>> = {}): PlacedExample {
+  const cache = join(REPOSITORY, 'node_modules', '.cache');
+  mkdirSync(cache, { recursive: true });
+  // Below node_modules, so that Node finds the other packages.
+  const folder = mkdtempSync(join(cache, 'inloop-example-'));
+  cpSync(join(REPOSITORY, 'examples', name), folder, { recursive: true });
+  // A copy and no link, so that inloop itself finds `packages`, too.
+  const inloop = join(folder, 'node_modules', 'inloop');
+  cpSync(join(REPOSITORY, 'package.json'), join(inloop, 'package.json'));
+  for (const house of ['core', 'backend', 'server', 'worker', 'client']) {
+    cpSync(dirname(inDist(`${house}/index.js`)), join(inloop, 'dist', house), { recursive: true });
+  }
+  for (const [as, from] of Object.entries(packages)) {
+    symlinkSync(join(REPOSITORY, 'node_modules', from), join(folder, 'node_modules', as));
+  }
+
+  const children: ChildProcess[] = [];
+  const run: PlacedExample['run'] = (file, env, args = []) => {
+    const child = spawn(process.execPath, [file, ...args], {
+      cwd: folder,
+      env: { PATH: process.env.PATH, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    children.push(child);
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+      });
+    }
+    return { output: () => output };
+  };
+  return {
+    folder,
+    run,
+    async bundle(from, to) {
+      const paths = { absWorkingDir: folder, entryPoints: [from], outfile: to };
+      await build({ ...paths, bundle: true, logLevel: 'error' });
+    },
+    async serve(file, env) {
+      const port = String(await findFreePort());
+      const url = `http://127.0.0.1:${port}`;
+      const server = run(file, { ...env, PORT: port });
+      await eventually(() => fetch(url).then(() => true), { within: 15_000 }).catch((error: Error) => {
+        throw new Error(`${error.message}\n${server.output()}`);
+      });
+      return url;
+    },
+    async remove() {
+      for (const child of children) child.kill();
+      await Promise.all(children.map((child) => child.exitCode ?? child.signalCode ?? once(child, 'exit')));
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
