@@ -1,6 +1,9 @@
 // The examples in examples/, run as an adopter runs them: the built package, real Redis, Soketi and Chromium.
-import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
+import { REPOSITORY } from '../../dev/paths.ts';
 import { BrowserFaults } from '../support/browser/browser-faults.ts';
 import { launchChromium } from '../support/browser/chromium.ts';
 import { startBus, type TestBus } from '../support/parts.ts';
@@ -34,7 +37,6 @@ function place(...args: Parameters<typeof placeExample>): PlacedExample {
 async function open(url: string): Promise<Page> {
   const context = await browser.newContext();
   faults = new BrowserFaults();
-  faults.expect(/favicon\.ico/);
   await faults.watch(context);
   const page = await context.newPage();
   await page.goto(url);
@@ -55,3 +57,39 @@ it('express-5: a button starts a task, and the tray shows its outcome', async ()
   await seeDone(page, 'Build the report', 'Report of May');
   expect(faults.found).toEqual([]);
 }, 60_000);
+
+describe('express-4', () => {
+  const APP = join(REPOSITORY, 'examples/express-4');
+  const read = (file: string) => readFileSync(join(APP, file), 'utf8');
+
+  it('shows in its README the lines of app.js that change', () => {
+    const [before, after] = ['before/app.js', 'after/app.js'].map((file) => read(file).trimEnd().split('\n'));
+    const [, shown = ''] = /```diff\n(.*?)\n```/s.exec(read('README.md')) ?? [];
+    const lines = shown.split('\n');
+    const linesWith = (sign: string) => lines.filter((line) => line.startsWith(sign)).map((line) => line.slice(1));
+    const without = (all: readonly string[] = [], some: readonly string[] = []) =>
+      all.filter((one) => !some.includes(one));
+    expect(linesWith('-')).toEqual(without(before, after));
+    expect(linesWith('+')).toEqual(without(after, before));
+  });
+
+  it('before: the page waits for the route', async () => {
+    const page = await open(await place('express-4/before', { express: 'express4' }).serve('app.js', {}));
+    await page.getByRole('button').click();
+    await page.getByText('30 invoices made').waitFor({ timeout: 15_000 });
+    expect(faults.found).toEqual([]);
+  }, 60_000);
+
+  it('after: the route answers at once, and the tray shows the outcome; CSRF tokens guard what they guarded', async () => {
+    const example = place('express-4/after', { express: 'express4' });
+    await example.bundle('tray.js', 'public/tray.js');
+    example.run('worker.js', bus.env);
+    const url = await example.serve('app.js', bus.env);
+    const page = await open(url);
+    await page.locator('inloop-tray[url]').waitFor({ state: 'attached' });
+    await seeDone(page, 'Make 30 invoices', '30 invoices');
+    expect(faults.found).toEqual([]);
+    expect((await fetch(`${url}/tasks`)).status).toBe(401);
+    expect((await fetch(`${url}/invoices`, { method: 'POST' })).status).toBe(403);
+  }, 60_000);
+});
