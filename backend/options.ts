@@ -6,6 +6,7 @@ import { consoleLog, guardLog, type Log } from './log.ts';
 import type { PusherOptions } from './push/bus/pusher-env.ts';
 import { parseRedisAddress, type RedisEndpoint } from './redis/address.ts';
 
+/** What `createBackend` takes. */
 export interface BackendOptions {
   /**
    * `redis[s]://[[user][:password]@]host[:port][/db]`, or an address of sentinels, or either with what TLS needs; see

@@ -10,7 +10,7 @@ export interface Timing {
    * the device's clock does not change it. For waits and durations; the server's time is `feed.now()`.
    */
   now(): number;
-  /** `ms` may be any number; a longer wait than {@link LONGEST_WAIT} is shortened to that. */
+  /** `ms` may be any number; a longer wait than `LONGEST_WAIT` is shortened to that. */
   setTimeout(callback: () => void, ms: number): unknown;
   clearTimeout(handle: unknown): void;
   /** From 0 to below 1. */

@@ -26,6 +26,7 @@ export interface Issue {
   readonly message: string;
 }
 
+/** What a {@link TaskError} has besides its code and message. */
 export interface TaskErrorOptions {
   /** Whether another attempt could succeed. Default true. */
   readonly retryable?: boolean;

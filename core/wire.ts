@@ -51,6 +51,7 @@ export interface TaskPage {
 
 /** Which tasks `GET /` lists. */
 export const LIST_STATES = ['active', 'unseen', 'all'] as const;
+/** Which tasks a list has: those that may still change, outcomes that the owner has not seen, or all. */
 export type ListState = (typeof LIST_STATES)[number];
 
 /** Answer of `GET /connection`: what pusher-js needs. */
@@ -85,6 +86,7 @@ export interface Problem {
   readonly errors?: readonly Issue[];
 }
 
+/** The name of the event that carries `snapshot`. */
 export function eventName(snapshot: Snapshot): TaskEventName {
   return `task.${snapshot.status}`;
 }

@@ -10,6 +10,7 @@ import { describe } from '../core/values/text.ts';
 /** Who asks: the id of the signed-in user, or null for nobody. */
 export type Identify = (req: Request) => string | null | Promise<string | null>;
 
+/** What `createTaskServer` takes. */
 export interface TaskServerOptions {
   /** What `createBackend` gives; in tests what `createMemoryBackend` of `inloop/testing` gives. */
   readonly backend: ServerBackend;
@@ -39,6 +40,7 @@ export interface TaskServerOptions {
   readonly limits?: Partial<TaskServerLimits>;
 }
 
+/** How much a task server takes, and for how long. Each limit has a default. */
 export interface TaskServerLimits {
   /**
    * How many requests of one owner may wait for a task (`Prefer: wait`) at the same time. A further one is answered at

@@ -15,6 +15,7 @@ import { hostOf } from './mounting/request-host.ts';
 import { refusal, sendProblem } from './problem.ts';
 import { originAt, senderOf } from './sender.ts';
 
+/** What `sameOrigin` takes. */
 export interface SameOriginOptions {
   /** Origins besides the own one whose pages may act and read, like `https://app.example.com`. Default none. */
   readonly origins?: readonly string[];

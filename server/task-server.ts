@@ -15,6 +15,7 @@ import { Waiting } from './tasks/waiting.ts';
 /** Where an application's own routes assume the router, if the option `path` is not set. */
 const DEFAULT_PATH = '/tasks';
 
+/** The part of inloop in a web process: starts tasks, and answers the pages that follow them. */
 export interface TaskServer {
   /** Mount it after your session, and before what refuses requests (CSRF middleware): `app.use('/tasks', tasks.router)`. */
   readonly router: Router;
@@ -28,7 +29,7 @@ export interface TaskServer {
    * app.use('/tasks', tasks.router);
    */
   readonly webhook: RequestHandler;
-  /** Stores and queues a task; see {@link TaskOperations.start} for what it throws. */
+  /** Stores and queues a task; see `TaskOperations.start` for what it throws. */
   start<D extends AnyTaskDefinition>(
     definition: D,
     input: InputOf<D>,

@@ -18,6 +18,7 @@ import { runHandlers } from './run-handlers.ts';
 import type { TestClock } from './time/test-clock.ts';
 import { chooseTime, type TestTime } from './time/test-time.ts';
 
+/** What `runTask` takes besides the definition, the handler and the input. */
 export interface RunTaskOptions {
   /** The owner cancels the task so long after it was accepted, unless it has ended. */
   readonly cancelAfter?: Duration;

@@ -6,6 +6,7 @@ import { type Duration, toMilliseconds } from '../core/values/duration.ts';
 import { refuseOptions, wholeNumber } from '../core/values/options.ts';
 import { describe } from '../core/values/text.ts';
 
+/** What `createTaskWorker` takes. */
 export interface TaskWorkerOptions {
   readonly backend: Backend;
   /** How many tasks of each definition run at once in this process, 1 to 10,000. Default 4. */

@@ -30,6 +30,7 @@ import {
 import { ProbationGate } from './probation-gate.ts';
 import { RunningAttempts, type RunningTasks } from './running-attempts.ts';
 
+/** Runs the handlers of tasks in a worker process. */
 export interface TaskWorker {
   /** Says who does the work of a definition. Call it for each before `run`. Returns the worker. */
   handle<D extends AnyTaskDefinition>(definition: D, handler: Handler<D>): TaskWorker;

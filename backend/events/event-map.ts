@@ -163,6 +163,7 @@ export interface EventMap {
   'sign-out.incomplete': Record<never, never>;
 }
 
+/** The name of an event for operators. */
 export type EventName = keyof EventMap;
 
 /** A named event as a listener gets it. `at`: by the clock of this process, in ISO 8601. */

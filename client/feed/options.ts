@@ -5,6 +5,7 @@ import { browserPage, type Page, systemTiming, type Timing } from '../environmen
 import type { HeaderSource } from '../http.ts';
 import { findPusher, type PusherSource } from '../push/pusher-class.ts';
 
+/** What `connectTasks` takes. */
 export interface FeedOptions {
   /** Where the task router is mounted: `/tasks`, or an absolute address. */
   readonly url: string;

@@ -15,11 +15,13 @@ export interface FeedSnapshot {
   readonly channel: string | null;
 }
 
+/** What makes a repeated start safe. */
 export interface StartOptions {
   /** Two starts with the same key and input start one task. So a start can safely be repeated. At most 255 characters. */
   readonly idempotencyKey?: string;
 }
 
+/** The tasks of the user who is signed in, kept up to date, and what a page can do about them. */
 export interface TaskFeed {
   getSnapshot(): FeedSnapshot;
   /** Calls `listener` after each change. Returns a function that stops it. */

@@ -2,6 +2,7 @@
 
 import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/tasks/snapshot.ts';
 
+/** The tasks in the groups in which a page shows them. */
 export interface Groups {
   /** Tasks without an outcome, newest first. */
   readonly active: readonly Snapshot[];

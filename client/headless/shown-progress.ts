@@ -6,6 +6,7 @@
 import { PACE_HORIZON_MS, shownDone } from '../../core/tasks/pace.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
 
+/** What to draw of the progress of a task at one moment. */
 export interface ShownProgress {
   /** Elements to show as done: a whole number, below `total` until the outcome. */
   readonly done: number;

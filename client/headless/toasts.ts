@@ -18,6 +18,7 @@ export interface Toast {
   readonly left: number;
 }
 
+/** The toasts that a page shows now. */
 export interface ToastQueue {
   /** Newest first. */
   readonly toasts: readonly Toast[];
@@ -29,6 +30,7 @@ export interface ToastQueue {
   readonly now: number;
 }
 
+/** How an outcome is added to the toasts. */
 export interface AddOptions {
   /** In milliseconds, by any clock that is always the same. */
   readonly now: number;

@@ -8,6 +8,7 @@ export type { Options };
 /** The part of pusher-js that inloop uses. The class that pusher-js exports fits. */
 export type PusherClass = new (key: string, options: Options) => PusherLike;
 
+/** What inloop uses of a connection of pusher-js. */
 export interface PusherLike {
   readonly connection: {
     // biome-ignore lint/suspicious/noExplicitAny: pusher-js declares `Function`; each handler below checks what it gets

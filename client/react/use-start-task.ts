@@ -7,6 +7,7 @@ import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import type { StartOptions } from '../feed/task-feed.ts';
 import { useTaskFeed } from './use-tasks.ts';
 
+/** What `useStartTask` returns. */
 export interface StartTask<D extends AnyTaskDefinition> {
   /**
    * Starts a task. Resolves with its first snapshot as soon as it is accepted: follow it with `useTask(snapshot.id)`.

@@ -38,13 +38,18 @@ export function useTaskFeed(): TaskFeed {
  * The tasks, newest first, and how news of them reaches this page. On the server, and in the first render on the page, the
  * list is empty.
  *
+ * @throws TaskError `no_provider`
+ * @example const { tasks, connection } = useTasks();
+ */
+export function useTasks(): FeedSnapshot;
+/**
+ * What a component needs of the tasks.
+ *
  * @param select returns what the component needs; the component renders again only when that changes. Arrays and plain
  *   objects are compared by their entries, so `select` may return new ones
  * @throws TaskError `no_provider`
- * @example const { tasks, connection } = useTasks();
  * @example const active = useTasks(({ tasks }) => tasks.filter((task) => !isFinished(task)));
  */
-export function useTasks(): FeedSnapshot;
 export function useTasks<T>(select: (snapshot: FeedSnapshot) => T): T;
 export function useTasks(select: (snapshot: FeedSnapshot) => unknown = everything): unknown {
   const feed = useTaskFeed();

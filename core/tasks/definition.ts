@@ -17,6 +17,7 @@ export interface Backoff {
   readonly max?: Duration;
 }
 
+/** What {@link defineTask} takes. */
 export interface TaskOptions<
   Name extends string,
   Input extends StandardSchemaV1,
@@ -75,6 +76,7 @@ export interface TaskDefinition<
   titleOf(input: unknown): string;
 }
 
+/** A task definition, whatever its types. */
 // biome-ignore lint/suspicious/noExplicitAny: the one way to say "a definition, whatever its types" without variance errors
 export type AnyTaskDefinition = TaskDefinition<any, any, any, any>;
 

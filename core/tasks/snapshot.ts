@@ -14,14 +14,18 @@
 
 import type { TaskFailure } from '../error.ts';
 
+/** The statuses of a task that may still change. */
 export const ACTIVE_STATUSES = ['queued', 'running', 'retrying', 'cancelling'] as const;
+/** The statuses of a task that has ended. */
 export const OUTCOMES = ['succeeded', 'failed', 'cancelled'] as const;
+/** All statuses: the active ones, then the outcomes. */
 export const STATUSES = [...ACTIVE_STATUSES, ...OUTCOMES] as const;
 
 /** A task that may still change. */
 export type ActiveStatus = (typeof ACTIVE_STATUSES)[number];
 /** How a task ended. Final. */
 export type Outcome = (typeof OUTCOMES)[number];
+/** Where a task stands. */
 export type Status = (typeof STATUSES)[number];
 
 /** How far an attempt is. `done` never goes back within an attempt (with stages: within a stage). */
@@ -160,7 +164,9 @@ export interface CancelledSnapshot extends Finished {
   readonly error: null;
 }
 
+/** A snapshot of a task that may still change. */
 export type ActiveSnapshot = QueuedSnapshot | RunningSnapshot | RetryingSnapshot | CancellingSnapshot;
+/** A snapshot of a task that has ended. */
 export type OutcomeSnapshot<Output = unknown> = SucceededSnapshot<Output> | FailedSnapshot | CancelledSnapshot;
 
 /** The whole public state of a task at one revision. `status` narrows the rest. */

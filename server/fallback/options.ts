@@ -7,6 +7,7 @@ import { describe } from '../../core/values/text.ts';
 import { checkOrigins } from '../origins.ts';
 import type { Trust } from './access/origin.ts';
 
+/** What `attachFallback` takes. */
 export interface FallbackOptions {
   readonly backend: Backend;
   /** Where requests arrive: `<path>/app/<key>/…` belongs to the fallback. Default `/pusher`. */

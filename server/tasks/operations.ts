@@ -26,6 +26,7 @@ const ACCEPT_PAUSES_MS = [50, 100, 250];
 /** A further try begins at most this long after the first one, in ms, so that an answer comes within 2 s. */
 const ACCEPT_BUDGET_MS = 400;
 
+/** For whom a task is started, and what makes a repeated start safe. */
 export interface StartOptions {
   /** The owner of the task: the id that `identify` gives for this user. */
   readonly owner: string;

@@ -32,6 +32,7 @@ export interface FakeTask {
   readonly outcome?: FakeOutcome;
 }
 
+/** Progress of a task of a fake feed; what is left out stays as it was. */
 export type FakeProgress = Partial<Progress>;
 
 /** How a task ends. */
@@ -40,6 +41,7 @@ export type FakeOutcome =
   | { readonly status: 'failed'; readonly error?: Partial<TaskFailure> }
   | { readonly status: 'cancelled' };
 
+/** What `fakeFeed` takes. */
 export interface FakeFeedOptions {
   /** The tasks that are there at first, the oldest first. */
   readonly tasks?: readonly FakeTask[];

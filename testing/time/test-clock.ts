@@ -6,6 +6,7 @@ import { FakeTime } from './fake-time.ts';
 /** What the clock shows when a test begins, unless told. */
 const DEFAULT_START = '2026-01-01T00:00:00.000Z';
 
+/** A clock that stands still until a test moves it. */
 export interface TestClock {
   /** The time of day, in ms since 1970. As `Date.now`. */
   now(): number;

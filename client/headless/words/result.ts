@@ -8,6 +8,7 @@ import { isObject } from '../../parse.ts';
 import type { Wording } from './wording.ts';
 import { formatNumber } from './wording.ts';
 
+/** A link in the result of a task: its text and its address. */
 export interface ResultLink {
   readonly label: string;
   readonly href: string;

@@ -1,0 +1,72 @@
+// `npm run docs`: the site that it builds works in a browser, in the dark too, and asks no other server for anything.
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { source } from 'axe-core';
+import express from 'express';
+import type { Browser, Page } from 'playwright-core';
+import { REPOSITORY } from '../../dev/paths.ts';
+import { launchChromium } from '../support/browser/chromium.ts';
+import { eventually } from '../support/eventually.ts';
+import { type HttpServer, startHttpServer } from '../support/http-server.ts';
+
+let folder: string;
+let server: HttpServer;
+let browser: Browser;
+let page: Page;
+const faults: string[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'inloop-site-'));
+  // It fails if an exported name has no docstring, or a link leads nowhere.
+  await promisify(execFile)(process.execPath, [join(REPOSITORY, 'dev', 'docs.mjs'), folder]);
+  server = await startHttpServer(express().use('/docs', express.static(folder)));
+  browser = await launchChromium();
+  page = await browser.newPage();
+  page.on('console', (message) => void (message.type() === 'error' && faults.push(message.text())));
+  page.on('pageerror', (error) => void faults.push(error.message));
+  page.on('request', (request) => {
+    const isOwn = request.url().startsWith(`${server.url}/docs/`) || /^(?:data|blob):/.test(request.url());
+    if (!isOwn) faults.push(`asked for ${request.url()}`);
+  });
+  page.on('response', (answer) => void (answer.status() >= 400 && faults.push(`${answer.status()} ${answer.url()}`)));
+}, 90_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+it.each([
+  ['accuracy', ['inloop/backend.BackendOptions.accuracy', 'Cost'], 'accuracy'],
+  ['createTaskServer', ['inloop/server.createTaskServer'], 'createTaskServer'],
+])('search by keyboard alone finds %s', async (word, expected, text) => {
+  await page.goto(`${server.url}/docs/`);
+  await page.keyboard.press('/');
+  await page.keyboard.type(word);
+  const results = page.locator('#tsd-search-results li');
+  await results.first().waitFor();
+  await eventually(async () => expect(await results.allInnerTexts()).toEqual(expect.arrayContaining(expected)));
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\.html/);
+  expect(await page.locator('.col-content').innerText()).toContain(text);
+  expect(faults).toEqual([]);
+});
+
+it.each(['light', 'dark'] as const)('its texts stand out from a %s background', async (colorScheme) => {
+  await page.emulateMedia({ colorScheme });
+  await page.goto(`${server.url}/docs/functions/inloop_server.createTaskServer.html`);
+  await page.evaluate(source);
+  const faint = await page.evaluate(async () => {
+    // biome-ignore lint/suspicious/noExplicitAny: axe, which the line above has added to the page
+    const { violations } = await (globalThis as any).axe.run('.col-content', { runOnly: ['color-contrast'] });
+    return violations.flatMap(({ nodes }: { nodes: { html: string }[] }) => nodes.map(({ html }) => html));
+  });
+  expect(faint).toEqual([]);
+  expect(faults).toEqual([]);
+});
