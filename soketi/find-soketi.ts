@@ -15,6 +15,11 @@ export const UWEBSOCKETS_OVERRIDE: readonly [name: string, value: string] = [
 ];
 /** The npm package that carries a Node 20 for this machine. */
 export const NODE20_PACKAGE = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
+/**
+ * The folder of its own into which it is installed. Among the packages of the application it would put a `node` into
+ * `node_modules/.bin`, and all npm scripts of the application would run on Node 20.
+ */
+export const NODE20_FOLDER = 'node20';
 
 /** The versions of Node for which there are binaries, and the numbers of their binary interface (`process.versions.modules`). */
 const INTERFACES: Readonly<Record<string, string>> = { 18: '108', 20: '115' };
@@ -39,6 +44,11 @@ export interface SoketiInstallation {
   readonly server: string;
   /** Path of a Node for which it has a native part: the Node of this process, or one from npm. */
   readonly node: string;
+}
+
+/** The command that puts a Node 20 beside the application of the current folder. */
+export function installNodeCommand(): string {
+  return `npm install --prefix ${NODE20_FOLDER} ${NODE20_PACKAGE}@20`;
 }
 
 /** The commands that install Soketi into the application of the current folder. */
@@ -81,13 +91,16 @@ export function findSoketi(folders: readonly string[]): SoketiInstallation {
   if (node !== null) return { server, node };
   throw new SoketiMissingError(
     'no_node',
-    `Soketi runs on Node 20 (or 18) only, and this is ${process.versions.node}. Put one beside it, from npm: npm install ${NODE20_PACKAGE}@20`,
+    `Soketi runs on Node 20 (or 18) only, and this is ${process.versions.node}. Put one beside it: ${installNodeCommand()}`,
   );
 }
 
 /** Path of a Node from npm for which there is a binary, or null. */
 function findNode(folders: readonly string[], hasBinary: (number: string) => boolean): string | null {
-  const manifest = findPackage(NODE20_PACKAGE, folders);
+  const manifest = findPackage(
+    NODE20_PACKAGE,
+    folders.flatMap((folder) => [join(folder, NODE20_FOLDER), folder]),
+  );
   if (manifest === null) return null;
   const number = INTERFACES[readManifest(manifest).version.split('.')[0] ?? ''];
   if (number === undefined || !hasBinary(number)) return null;

@@ -3,6 +3,7 @@ export { SOKETI_PRELOAD, type SoketiCommand, type SoketiOptions, soketiCommand }
 export {
   findSoketi,
   installCommands,
+  installNodeCommand,
   type SoketiFault,
   type SoketiInstallation,
   SoketiMissingError,

@@ -18,6 +18,12 @@ class StepError extends Error {
   }
 }
 
+/** What the bus itself says when it closes a connection, by the codes of Pusher's protocol; other cures would mislead then. */
+const CURES: readonly (readonly [RegExp, string])[] = [
+  [/^4001\b/, 'PUSHER_KEY must be that of the application PUSHER_APP_ID on the bus.'],
+  [/^(4004|4100)\b/, 'The bus has as many connections as it allows. Raise its limit.'],
+];
+
 /** @param channel that of a made-up owner */
 export async function checkBrowser(bus: Bus, pusher: PusherOptions, channel: string): Promise<readonly Check[]> {
   const findings = new Findings('browser');
@@ -91,7 +97,11 @@ function listen(socket: WebSocket) {
         for (;;) {
           const found = messages.find(fits);
           if (found) return found;
-          if (failure !== null) throw new StepError(`${otherwise}: ${failure}`, cure);
+          if (failure !== null) {
+            const text = failure;
+            const own = CURES.find(([pattern]) => pattern.test(text))?.[1];
+            throw new StepError(`${otherwise}: ${text}`, own ?? cure);
+          }
           await new Promise<void>((resolve) => {
             wake = resolve;
           });

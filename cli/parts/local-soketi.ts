@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import {
   findSoketi,
   installCommands,
+  installNodeCommand,
+  NODE20_FOLDER,
   NODE20_PACKAGE,
   SOKETI_PACKAGE,
   type SoketiInstallation,
@@ -35,13 +37,13 @@ export async function requireSoketi(project: string, stateFolder: string): Promi
     });
   } else if (missing.fault === 'no_node') {
     await installPackages({
-      folder: join(folder, 'node20'),
+      folder: join(folder, NODE20_FOLDER),
       packages: [`${NODE20_PACKAGE}@20`],
       why: `Soketi needs a Node 20 beside this Node ${process.versions.node}`,
-      instead: `Install one with: npm install ${NODE20_PACKAGE}@20`,
+      instead: `Install one with: ${installNodeCommand()}`,
     });
   }
-  const found = find([...folders, join(folder, 'node20')]);
+  const found = find(folders);
   if (found instanceof SoketiMissingError) throw new Problem(found.message);
   return found;
 }
