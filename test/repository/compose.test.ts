@@ -5,6 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { REPOSITORY } from '../../dev/paths.ts';
 import { soketiCommand } from '../../dev/stack/soketi.ts';
+import { installCommands } from '../../soketi/find-soketi.ts';
 import { createPusherApp } from '../../soketi/pusher-app.ts';
 import { SAFE_SETTINGS, TASK_CHANNELS_ONLY } from '../../soketi/settings.cjs';
 
@@ -76,6 +77,22 @@ describe('docker-compose.yml', () => {
     expect(safe).toHaveLength(9);
     const names = [...safe, 'SOKETI_DEFAULT_APP_WEBHOOKS'];
     for (const name of names) expect([name, soketi?.environment?.[name]]).toEqual([name, local.env[name]]);
+  });
+});
+
+describe('deploy/soketi.Dockerfile', () => {
+  const file = read('deploy/soketi.Dockerfile');
+
+  it('installs Soketi as the commands say that print how', () => {
+    const [override, install] = installCommands().split(' && ');
+    const soketiPackage = install?.split(' ').at(-1);
+    expect(file).toContain(override);
+    expect(file).toMatch(new RegExp(`npm install .* ${soketiPackage}$`, 'm'));
+  });
+
+  it('runs the command of the published package', () => {
+    const { bin } = JSON.parse(read('package.json')) as { bin: { inloop: string } };
+    expect(file).toContain(`"node_modules/inloop/${bin.inloop.replace('./', '')}", "soketi"`);
   });
 });
 

@@ -20,7 +20,8 @@ let freePort: number;
 beforeAll(async () => {
   [bus, redis.guarded, redis.replica, redis.cluster, redis.cache, freePort] = await Promise.all([
     startBus(),
-    startRedis(),
+    // Without the 5 s for which a primary waits for more replicas.
+    startRedis({ settings: { 'repl-diskless-sync-delay': '0' } }),
     startRedis(),
     startRedis({ settings: { 'cluster-enabled': 'yes', appendonly: 'no' } }),
     startRedis({ settings: { 'maxmemory-policy': 'allkeys-lru' } }),
