@@ -1,11 +1,14 @@
 // The examples in examples/, run as an adopter runs them: the built package, real Redis, Soketi and Chromium.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
+import { findFreePort } from '../../cli/processes/ports.ts';
 import { REPOSITORY } from '../../dev/paths.ts';
+import { signPusherCall } from '../../soketi/pusher-app.ts';
 import { BrowserFaults } from '../support/browser/browser-faults.ts';
 import { launchChromium } from '../support/browser/chromium.ts';
+import { eventually } from '../support/eventually.ts';
 import { startBus, type TestBus } from '../support/parts.ts';
 import { type PlacedExample, placeExample } from './place-example.ts';
 
@@ -93,3 +96,45 @@ describe('express-4', () => {
     expect((await fetch(`${url}/invoices`, { method: 'POST' })).status).toBe(403);
   }, 60_000);
 });
+
+it('react-vite: one connection in StrictMode, after ten hot updates and ten reloads', async () => {
+  const server = place('express-5');
+  server.run('worker.js', bus.env);
+  const api = await server.serve('server.js', bus.env);
+  const example = place('react-vite');
+  const port = String(await findFreePort());
+  const url = `http://127.0.0.1:${port}`;
+  const vite = join(REPOSITORY, 'node_modules/vite/bin/vite.js');
+  const { output } = example.run(vite, { SERVER: api }, ['--host', '127.0.0.1', '--port', port, '--strictPort']);
+  await eventually(() => output().includes('ready in'), { within: 20_000 });
+  const page = await open(url);
+  const isLive = () => page.getByText('Connection: live').waitFor({ timeout: 20_000 });
+  await isLive();
+  const file = join(example.folder, 'src/reports.jsx');
+  const source = readFileSync(file, 'utf8');
+  await page.evaluate(() => Object.assign(window, { isSame: true }));
+  for (let n = 1; n <= 10; n++) {
+    writeFileSync(file, source.replace('<h1>Reports', `<h1>Reports, edited ${n}`));
+    await page.getByText(`Reports, edited ${n}`, { exact: true }).waitFor();
+  }
+  // The updates were hot: nothing has loaded the page again.
+  expect(await page.evaluate(() => 'isSame' in window)).toBe(true);
+  await isLive();
+  await eventually(async () => expect(await connections()).toBe(1));
+  for (let n = 1; n <= 10; n++) {
+    await page.reload();
+    await isLive();
+  }
+  await eventually(async () => expect(await connections()).toBe(1));
+  await page.getByRole('button', { name: 'Build the report' }).click();
+  await page.getByText('Report of May: succeeded').waitFor({ timeout: 20_000 });
+  expect(faults.found).toEqual([]);
+}, 90_000);
+
+/** How many connections are in Ada's channel, as Soketi counts. */
+async function connections(): Promise<number> {
+  const { pusher } = bus.soketi;
+  const path = signPusherCall(pusher, 'GET', `/channels/private-user-ada`);
+  const answer = await fetch(`http://${pusher.host}:${pusher.port}${path}`);
+  return ((await answer.json()) as { subscription_count: number }).subscription_count;
+}

@@ -35,9 +35,9 @@ export interface Example {
  * All others are those of this repository.
  */
 export function placeExample(name: string, packages: Readonly<Record<string, string>> = {}): PlacedExample {
-  const cache = join(REPOSITORY, 'node_modules', '.cache');
+  const cache = join(REPOSITORY, '.inloop');
   mkdirSync(cache, { recursive: true });
-  // Below node_modules, so that Node finds the other packages.
+  // In the repository, so that Node finds the other packages; not below node_modules, where Vite does not watch files.
   const folder = mkdtempSync(join(cache, 'inloop-example-'));
   cpSync(join(REPOSITORY, 'examples', name), folder, { recursive: true });
   // A copy and no link, so that inloop itself finds `packages`, too.
