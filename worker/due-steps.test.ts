@@ -208,3 +208,29 @@ describe('looks', () => {
     expect(one.needsLooks(at(200, { note: 'a' })())).toBe(true);
   });
 });
+
+describe('with estimates every 500 ms', () => {
+  it.each([0, 1, 2, 3, 4, 5])('a look at a truth that has not changed is cheap, and finds the same (%i)', (seed) => {
+    const [cheap, thorough] = [new DueSteps(0.01, null, 0), new DueSteps(0.01, null, 0)];
+    let random = seed + 1;
+    const below = (n: number) => {
+      random = (random * 48_271) % 2_147_483_647;
+      return random % n;
+    };
+    let truth: Progress = { done: 0, total: 2_000 };
+    for (let now = 100; now < 120_000; now += 100) {
+      // Steps of any size, pauses of up to some seconds, now and then a note or a failed element.
+      const what = below(40);
+      if (what < 8) truth = { ...truth, done: Math.min(truth.done + below(seed < 3 ? 4 : 30), 1_999) };
+      if (what === 8) truth = { ...truth, note: `${below(9)}` };
+      if (what === 9) truth = { ...truth, failed: (truth.failed ?? 0) + 1 };
+      const due = cheap.look(truth, now, 500);
+      expect([now, due]).toEqual([now, thorough.look({ ...truth }, now, 500)]);
+      if (due === null) continue;
+      const next = cheap.withRate(truth);
+      expect(thorough.withRate(truth)).toEqual(next);
+      cheap.tell(next, now);
+      thorough.tell(next, now);
+    }
+  });
+});

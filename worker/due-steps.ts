@@ -73,6 +73,10 @@ export class DueSteps {
   #counts: Counts = {};
   #countedAt = Number.NEGATIVE_INFINITY;
   #countsWait = WORDS_MS;
+  /** The truth of the last look. As long as it is the same object, no step is due before `#rightUntil`. */
+  #truth: Progress | null = null;
+  #rightUntil = Number.NEGATIVE_INFINITY;
+  #estimatedAt = Number.NEGATIVE_INFINITY;
 
   /**
    * @param accuracy by how much of the total what is shown may be off
@@ -88,8 +92,15 @@ export class DueSteps {
     this.#estimator = new PaceEstimator(now, this.#done);
   }
 
-  /** Takes a look at how far the attempt is by now. */
-  look(truth: Progress, now: number): DueReason | null {
+  /**
+   * Takes a look at how far the attempt is by now.
+   * @param truth a new object if it has changed since the last look
+   * @param estimateEvery the pace is not estimated more often than this, in ms
+   */
+  look(truth: Progress, now: number, estimateEvery = 0): DueReason | null {
+    const isEstimateDue = now - this.#estimatedAt >= estimateEvery;
+    if (truth === this.#truth && now < this.#rightUntil && !isEstimateDue) return null;
+    this.#truth = truth;
     const { done, total, stage } = truth;
     if (stage !== this.#stage) {
       this.#stage = stage;
@@ -116,8 +127,14 @@ export class DueSteps {
     const share = this.#accuracy * (total ?? done);
     const ahead = Math.max(AHEAD - ((this.#told?.rate ?? 0) * LOOK_MS) / 1_000, 1, share);
     const behind = Math.max(1, share);
-    this.#estimator.observe(now, done, total, { ahead, behind });
-    return this.#reason(truth, now, ahead, behind);
+    if (isEstimateDue) {
+      this.#estimatedAt = now;
+      this.#estimator.observe(now, done, total, { ahead, behind });
+    }
+    const reason = this.#reason(truth, now, ahead, behind);
+    this.#rightUntil =
+      reason === null && estimateEvery > 0 ? this.#findRightUntil(truth, ahead) : Number.NEGATIVE_INFINITY;
+    return reason;
   }
 
   /** The progress to tell: `truth`, with the rate by which viewers are to go on from it. */
@@ -131,6 +148,7 @@ export class DueSteps {
   /** Viewers are told this, as of `at`. */
   tell(progress: Progress | null, at: number): void {
     this.#isFirst = false;
+    this.#rightUntil = Number.NEGATIVE_INFINITY;
     if (!hasSameCounts(progress ?? {}, this.#told ?? {})) {
       this.#countsWait = Math.min(2 * this.#countsWait, LONGEST_COUNTS_MS);
     }
@@ -164,6 +182,18 @@ export class DueSteps {
     if (told.rate === undefined || shown <= done) return null;
     const pause = now - this.#movedAt;
     return this.#isStalled && pause >= STALL_MS ? 'stall' : null;
+  }
+
+  /** Until when nothing is due, if nothing is reported. Nothing is due now. */
+  #findRightUntil(truth: Progress, ahead: number): number {
+    const told = this.#told;
+    // What is known to differ already is due soon.
+    if (told === null || this.#hasOtherWords(truth) || !hasSameCounts(truth, told)) return Number.NEGATIVE_INFINITY;
+    const alive = this.#toldAt + PACE_HORIZON_MS - EARLY_MS;
+    if (told.rate === undefined) return alive;
+    const tooFar = this.#toldAt + ((truth.done + ahead - told.done) / told.rate) * 1_000;
+    const stall = this.#movedAt + Math.max(STALL_MS, this.#pause * STALL_PAUSES);
+    return Math.min(alive, tooFar, stall);
   }
 
   #hasOtherWords(truth: Progress): boolean {

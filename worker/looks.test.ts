@@ -47,4 +47,22 @@ describe('looks', () => {
     await time.advance(1_000);
     expect([a.seen, time.waiting]).toEqual([[], 0]);
   });
+
+  it('come as often with very many lookers, but ask for fewer estimates: 20,000 a second at most', async () => {
+    const time = new FakeTime();
+    const looks = new Looks(time);
+    const seen: [number, number][] = [];
+    const wants = { look: () => true };
+    const one = { look: (now: number, every: number) => seen.push([now, every]) < 4 };
+    looks.add(one);
+    await time.advance(100);
+    for (let n = 0; n < 9_999; n++) looks.add({ ...wants });
+    looks.addSoon(one);
+    await time.advance(200);
+    expect(seen).toEqual([
+      [100, 0],
+      [200, 500],
+      [300, 500],
+    ]);
+  });
 });

@@ -1,6 +1,9 @@
 /**
  * Looks at the attempts of a worker ten times a second, to find out whether what viewers are shown is still right. It serves
  * the reporters. One timer does for all of them, and none runs while nobody wants a look.
+ *
+ * With very many attempts the dear part of a look, the estimate of the pace, comes less often: at most 20,000 a second in all.
+ * Example: with 10,000 attempts each has one every 500 ms. Whether what is shown is right is found out every 100 ms all the same.
  */
 
 import type { Time } from '../backend/time.ts';
@@ -9,11 +12,16 @@ import type { Time } from '../backend/time.ts';
 const LOOK_MS = 100;
 /** After the first report that follows a pause, in ms. By then a burst of reports is over. */
 const SOON_MS = 10;
+/** So many attempts may be estimated at every look, and may get looks within 10 ms. */
+const MANY = 2_000;
 
 /** Who is looked at. */
 export interface Looker {
-  /** Takes a look, at `now` in ms. Returns whether another one is wanted. */
-  look(now: number): boolean;
+  /**
+   * Takes a look, at `now` in ms. Returns whether another one is wanted.
+   * @param estimateEvery the pace need not be estimated more often than this, in ms
+   */
+  look(now: number, estimateEvery: number): boolean;
 }
 
 export class Looks {
@@ -32,15 +40,17 @@ export class Looks {
     this.#stop ??= this.#time.every(LOOK_MS, () => this.#lookAtAll());
   }
 
-  /** Looks once within the next 10 ms, and then as `add` does. */
+  /** Looks once within the next 10 ms, and then as `add` does. With very many lookers, one that is known waits for its next look. */
   addSoon(looker: Looker): void {
+    if (this.#lookers.size > MANY && this.#lookers.has(looker)) return;
     this.add(looker);
     if (this.#soon.push(looker) > 1) return;
     void this.#time.delay(SOON_MS).then(() => {
       const lookers = this.#soon;
       this.#soon = [];
       const now = this.#time.elapsed();
-      for (const one of lookers) if (this.#lookers.has(one)) one.look(now);
+      const every = this.#estimateEvery;
+      for (const one of lookers) if (this.#lookers.has(one)) one.look(now, every);
     });
   }
 
@@ -50,8 +60,14 @@ export class Looks {
 
   #lookAtAll(): void {
     const now = this.#time.elapsed();
-    for (const looker of this.#lookers) if (!looker.look(now)) this.#lookers.delete(looker);
+    const every = this.#estimateEvery;
+    for (const looker of this.#lookers) if (!looker.look(now, every)) this.#lookers.delete(looker);
     this.#stopIfIdle();
+  }
+
+  /** Example: 0 ms with 1,999 lookers, 500 ms with 10,000. */
+  get #estimateEvery(): number {
+    return Math.floor(this.#lookers.size / MANY) * LOOK_MS;
   }
 
   #stopIfIdle(): void {

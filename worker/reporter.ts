@@ -167,8 +167,8 @@ export class Reporter implements Looker {
   }
 
   /** Finds out whether a step is due. 1 to 2 µs. */
-  look(now: number): boolean {
-    this.#isLookedAt = this.#state !== 'ended' && this.#lookAgain(now);
+  look(now: number, estimateEvery: number): boolean {
+    this.#isLookedAt = this.#state !== 'ended' && this.#lookAgain(now, estimateEvery);
     return this.#isLookedAt;
   }
 
@@ -226,14 +226,14 @@ export class Reporter implements Looker {
   }
 
   /** Takes a look, and begins to report if a step is due. Returns whether another look is wanted. */
-  #lookAgain(now: number): boolean {
+  #lookAgain(now: number, estimateEvery: number): boolean {
     if (!this.#watched && now - this.#lookedAt < UNWATCHED_LOOK_MS) return true;
     this.#lookedAt = now;
     const isNew = this.#isUnseen;
     this.#isCalm = !isNew;
     const truth = this.#see();
     if (truth === null) return false;
-    const isDue = this.#steps.look(truth, now) !== null;
+    const isDue = this.#steps.look(truth, now, estimateEvery) !== null;
     if (isDue && this.#state === 'quiet') void this.#takeStep();
     return isNew || isDue || this.#steps.needsLooks(truth);
   }

@@ -93,8 +93,9 @@ export class RunningAttempts {
   async ended(limit: number): Promise<void> {
     const over = new AbortController();
     const all = async () => {
-      while (this.#attempts.size > 0 && !over.signal.aborted) {
-        await Promise.race([...[...this.#attempts.values()].map(({ done }) => done), aborted(over.signal)]);
+      const isOver = aborted(over.signal);
+      for (let [one] = this.#attempts.values(); one && !over.signal.aborted; [one] = this.#attempts.values()) {
+        await Promise.race([one.done, isOver]);
       }
     };
     await Promise.race([all(), this.#options.ports.time.delay(limit, over.signal)]);

@@ -7,6 +7,7 @@
  */
 
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { aborted } from '../backend/async.ts';
 import type { Backend } from '../backend/backend.ts';
 import { parseJobId } from '../backend/queue/job.ts';
@@ -143,6 +144,8 @@ export class Worker implements TaskWorker {
   #assemble(heartbeat: RunningTasks): Parts {
     const { store, changes, clock, time, events } = this.#ports;
     const [stopping, giveUp, stuck] = [new AbortController(), new AbortController(), new AbortController()];
+    // Each attempt that waits for Redis to come back listens to it: no leak.
+    setMaxListeners(0, giveUp.signal);
     const retry = { giveUp: giveUp.signal, time, events };
     const starter = new JobStarter({
       ...{ worker: this.#id, store, changes, clock, retry, handlers: this.#handlers },

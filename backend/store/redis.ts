@@ -232,10 +232,11 @@ export class Redis implements CommandRunner {
 
   /** Stores what was decided about a dead worker's tasks, unless that is stored already. @returns what is stored now */
   async keepVerdict(worker: string, text: string): Promise<string> {
-    const earlier = await this.send((client) =>
-      client.set(this.keys.verdict(worker), text, { NX: true, GET: true, EX: VERDICT_TTL_S }),
-    );
-    return earlier ?? text;
+    const key = this.keys.verdict(worker);
+    // Two commands: Redis takes NX together with GET from 7.0 on only.
+    const isKept = await this.send((client) => client.set(key, text, { NX: true, EX: VERDICT_TTL_S }));
+    if (isKept !== null) return text;
+    return (await this.send((client) => client.get(key))) ?? text;
   }
 
   /** Ids of the tasks because of which the watchdog ended a worker: the event loop was blocked beyond their deadlines. */
