@@ -233,4 +233,18 @@ describe('with estimates every 500 ms', () => {
       thorough.tell(next, now);
     }
   });
+
+  it('a stall is found as soon as with an estimate every 100 ms', () => {
+    const steps = new DueSteps(0.01, null, 0);
+    let truth: Progress = { done: 0, total: 1_000_000 };
+    const found: [number, DueReason][] = [];
+    for (let now = 100; now <= 16_000; now += 100) {
+      if (now <= 15_000) truth = { ...truth, done: now / 10 };
+      const due = steps.look(truth, now, 500);
+      if (due === null) continue;
+      steps.tell(steps.withRate(truth), now);
+      found.push([now, due]);
+    }
+    expect(found.at(-1)).toEqual([15_700, 'stall']);
+  });
 });
