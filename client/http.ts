@@ -100,7 +100,9 @@ export function createHttp({ base, fetch, headers, timing, generation, onAnswer,
       const retryAfter = wait >= 0 ? wait : null;
       const body = response.status === 304 ? known?.body : parse(await response.text());
       if (response.status === 401) throw toTaskError(401, body, retryAfter);
-      if (generation() !== generationBefore) throw otherUser();
+      if (generation() !== generationBefore) {
+        throw new TaskError('other_user', 'Another user signed in.', { status: 0, retryable: false });
+      }
       const answer = { body, retryAfter, channel };
       if (response.status === 304) {
         if (known) keep(url, known);
@@ -130,10 +132,6 @@ export function createHttp({ base, fetch, headers, timing, generation, onAnswer,
       ),
     forget: () => kept.clear(),
   };
-}
-
-function otherUser(): TaskError {
-  return new TaskError('other_user', 'Somebody else is signed in by now.', { status: 0, retryable: false });
 }
 
 function parse(text: string): unknown {

@@ -30,6 +30,8 @@ import type { PendingFeed, StartOptions, TaskFeed } from './task-feed.ts';
 
 /** Events that come closer together than this are shown together, in milliseconds. */
 const FRAME = 16;
+/** When to look for a mistake in how the page is set up, if push is not up by then, in milliseconds. */
+const FIRST_LOOK = 2_000;
 /** How many pages one call of `loadMore` may read. It reads on while a page holds only tasks that are known already. */
 const MOST_PAGES = 10;
 
@@ -53,7 +55,8 @@ export async function connectTasks(options: FeedOptions): Promise<TaskFeed> {
 
 /** Like {@link connectTasks}, but returns the feed before its first fetch. @throws ConfigError `invalid_options` */
 export function createTaskFeed(options: FeedOptions): PendingFeed {
-  const { base, Pusher, fetch, headers, timing, page } = checkOptions(options);
+  const checked = checkOptions(options);
+  const { base, timing, page } = checked;
   let state = INITIAL_STATE;
   let link: Link | undefined;
   /** Writes to the console what the state machine does. Loaded only while debugging is on. */
@@ -86,12 +89,13 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     },
   );
   const http: Http = createHttp({
-    ...{ base, fetch, headers, timing, clock },
+    ...checked,
+    clock,
     generation: () => state.generation,
     onAnswer: (...args) => dispatch('answered', ...args),
   });
   const outbox = createSeenOutbox((ids) => http.post('/seen', { ids }));
-  const rounds = createRounds({ timing, page, state: () => state, ask: askOnce });
+  const rounds = createRounds({ ...checked, state: () => state, ask: askOnce });
   const checkUser = serially(async () => {
     dispatch('userDoubted');
     // If the server cannot be reached, the next round asks again.
@@ -139,6 +143,10 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
   });
   tabs.open();
   void rounds.ask();
+  // Loaded only if push is not up by then, which is usual only where something is set up wrongly.
+  if (globalThis.document) {
+    setTimeout(async () => link?.state.isUp || (await import('./explain.ts')).findMistake(checked), FIRST_LOOK);
+  }
 
   // The state machine
 
@@ -173,7 +181,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     };
     const own: Link = createLink({
       timing,
-      createPush: (handlers) => createPush({ Pusher, connection, authorize, handlers, timing }),
+      createPush: (handlers) => createPush({ ...checked, connection, authorize, handlers }),
       onEvent: (name, data) => own === link && onPushed(name, data),
       onChange: (next) => own === link && dispatch('linkChanged', next),
     });

@@ -1,6 +1,6 @@
 /**
  * Describes for the console what the feed's state machine did with an event. Loaded only while debugging is on (`debug.ts`),
- * so that other pages do not download these texts.
+ * or with `findMistake` where push does not come up, so that other pages do not download these texts.
  */
 
 import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
@@ -8,6 +8,8 @@ import { debug } from '../debug.ts';
 import { findTask, isGone, type TaskList } from './merge.ts';
 import type { FeedEffect, FeedEvents } from './reduce.ts';
 import type { FeedState } from './state.ts';
+
+export { findMistake } from './mistakes.ts';
 
 /** Writes to the console why the state changed from `before` to `after`, and which effects followed. */
 export function logEvent(

@@ -29,7 +29,7 @@ export interface CheckedOptions extends Required<Omit<FeedOptions, 'url'>> {
 /** @throws ConfigError `invalid_options` */
 export function checkOptions(options: FeedOptions): CheckedOptions {
   const { url, Pusher, fetch = globalThis.fetch, headers = {}, timing = systemTiming, page = browserPage } = options;
-  if (!findPusher(Pusher)) invalid('Pusher', 'the class that "pusher-js" exports', Pusher);
+  if (!findPusher(Pusher)) invalid('Pusher', 'what "pusher-js" exports', Pusher);
   return {
     base: toBase(url),
     Pusher,

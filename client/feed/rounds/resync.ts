@@ -98,7 +98,7 @@ export async function fetchPage(
 /** Returns what a parser of `parse.ts` made of an answer. @throws TaskError `bad_answer` where that is null */
 export function expectValid<T>(parsed: T | null): T {
   if (parsed !== null) return parsed;
-  throw new TaskError('bad_answer', 'The server gave an unexpected answer.', { status: 0 });
+  throw new TaskError('bad_answer', 'The answer is not one of inloop.', { status: 0 });
 }
 
 /** What decides when the next round is due. */

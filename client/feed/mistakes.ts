@@ -1,0 +1,173 @@
+/**
+ * Finds out why push does not come up on a page, and says it once on the console, with the cure. It serves developers who set
+ * inloop up: the feed itself polls meanwhile and shows nothing unusual. Loaded only where push is not up 2 s after the feed
+ * was made. It asks the server once more, then the bus, with a WebSocket of its own. It says nothing where nobody is signed
+ * in, or where all of it works after all. docs/troubleshooting.md lists the lines.
+ */
+
+import type { ConnectionInfo } from '../../core/wire.ts';
+import { isObject, parseConnection } from '../parse.ts';
+import { findPusher } from '../push/pusher-class.ts';
+import type { CheckedOptions } from './options.ts';
+
+/** How long the server may take for each answer, and the bus for all of its own, in milliseconds. */
+const PATIENCE = 1_400;
+/** A breach of the page's policy is reported a moment after the request has failed, in milliseconds. */
+const POLICY_DELAY = 100;
+
+/** What was said on this page. */
+const said = new Set<string>();
+
+/** Looks for what is wrong, and warns of the first thing found, once per page. Never rejects. */
+export async function findMistake(options: CheckedOptions): Promise<void> {
+  const blocked: string[] = [];
+  const listener = ({ effectiveDirective, blockedURI }: SecurityPolicyViolationEvent) => {
+    if (effectiveDirective === 'connect-src') blocked.push(blockedURI);
+  };
+  document.addEventListener('securitypolicyviolation', listener);
+  let line = await lookAtServer(options).catch(() => null);
+  if (line !== null) await new Promise((resolve) => setTimeout(resolve, POLICY_DELAY));
+  document.removeEventListener('securitypolicyviolation', listener);
+  if (blocked[0]) {
+    line = `The page's Content-Security-Policy blocks ${originOf(blocked[0])}. Add it to connect-src.`;
+  }
+  if (line === null || said.has(line)) return;
+  said.add(line);
+  console.warn(`inloop: ${line} (docs/troubleshooting.md)`);
+}
+
+/** Asks the task router how to reach the bus, then the bus. Returns what is wrong, or null. */
+async function lookAtServer(options: CheckedOptions): Promise<string | null> {
+  const url = `${options.base}/connection`;
+  let response: Response;
+  try {
+    response = await ask(options, url);
+  } catch {
+    return explainSilence(options.base);
+  }
+  const { status, redirected, headers } = response;
+  const body: unknown = await response.json().catch(() => null);
+  const info = parseConnection(body);
+  if (info !== null) return lookAtBus(options, info);
+  if (redirected) {
+    return `GET ${url} was redirected to ${response.url}. If that is a sign-in page, let the login wall answer 401 below the path of the task router, or mount tasks.router before the wall.`;
+  }
+  if (status === 401) return null;
+  if (status !== 404 && isObject(body) && body.detail) return `GET ${url} was answered ${status}: ${body.detail}`;
+  const type = headers.get('content-type')?.split(';', 1)[0] ?? 'no content';
+  return `No task router answers at ${options.base} (${status}, ${type}). Set "url" to the path of app.use(…, tasks.router), as browsers see it.`;
+}
+
+async function ask({ fetch, headers }: CheckedOptions, url: string, init: RequestInit = {}): Promise<Response> {
+  return fetch(url, {
+    credentials: 'include',
+    cache: 'no-store',
+    headers: typeof headers === 'function' ? await headers() : headers,
+    signal: AbortSignal.timeout(PATIENCE),
+    ...init,
+  });
+}
+
+/** A page may not read an answer of another origin without CORS. But a `no-cors` request shows that there is an answer. */
+async function explainSilence(base: string): Promise<string> {
+  const isOther = new URL(base).origin !== location.origin;
+  const isThere =
+    isOther &&
+    (await fetch(base, { mode: 'no-cors', signal: AbortSignal.timeout(PATIENCE) }).then(
+      () => true,
+      () => false,
+    ));
+  return isThere
+    ? `The task router at ${base} does not list the origin of this page, so the page may not read its answers. Set createTaskServer({ …, origins: ['${location.origin}'] }).`
+    : `The server does not answer at ${base}. See that it runs, and that "url" is right.`;
+}
+
+/** Asks the bus for a connection, our server for a signature, and the bus to accept that. Returns what is wrong, or null. */
+async function lookAtBus(options: CheckedOptions, info: ConnectionInfo): Promise<string | null> {
+  // The tray passes a function that is no class where it could not load pusher-js.
+  if (!findPusher(options.Pusher)?.prototype) {
+    return 'pusher-js could not be loaded, so the page polls. Run npm install pusher-js, or name it in the import map.';
+  }
+  const address = busAddress(info);
+  const frames = openFrames(`${address}/app/${info.key}?protocol=7&client=js&version=8.0.0`);
+  try {
+    const first = await frames.next();
+    if (first === null) {
+      return `This browser does not reach the bus at ${address}, so the page polls. Set PUSHER_PUBLIC_HOST, PUSHER_PUBLIC_PORT and PUSHER_PUBLIC_TLS to the address that browsers reach.`;
+    }
+    if (first.code === 4001) {
+      return `The bus at ${address} knows no app with this key (4001), so the page polls. Set PUSHER_KEY to the key of an app on that bus.`;
+    }
+    if (first.code) {
+      return `The bus at ${address} refuses the page (${first.code}: ${first.message}), so the page polls.`;
+    }
+    const fields = new URLSearchParams({ socket_id: `${first.socket_id}`, channel_name: info.channel });
+    const endpoint = new URL(info.authEndpoint, options.base).href;
+    const response = await ask(options, endpoint, { method: 'POST', body: fields });
+    const signed = (await response.json().catch(() => null)) as { auth?: unknown; detail?: unknown } | null;
+    if (!signed?.auth) {
+      return `POST ${endpoint} was answered ${response.status}, so the page polls. ${signed?.detail ?? 'Let requests to the task router through.'}`;
+    }
+    frames.send({ event: 'pusher:subscribe', data: { ...signed, channel: info.channel } });
+    const answer = await frames.next();
+    return answer === null || answer.code || answer.status
+      ? `The bus at ${address} does not accept the server's signature, so the page polls. Set PUSHER_SECRET to the secret that belongs to PUSHER_KEY.`
+      : null;
+  } finally {
+    frames.close();
+  }
+}
+
+/** The address of WebSockets, as pusher-js makes it. */
+function busAddress({ forceTLS, wsHost, wsPort, wssPort, cluster }: ConnectionInfo): string {
+  const isTls = forceTLS || location.protocol === 'https:';
+  const port = isTls ? (wssPort ?? 443) : (wsPort ?? 80);
+  return `${isTls ? 'wss' : 'ws'}://${wsHost ?? `ws-${cluster}.pusher.com`}:${port}`;
+}
+
+/** The data of a frame of the bus. Errors have a `code`, or a `status` if they are about a channel. */
+interface FrameData {
+  readonly socket_id?: unknown;
+  readonly code?: unknown;
+  readonly status?: unknown;
+  readonly message?: unknown;
+}
+
+/** A WebSocket whose frames are read one by one. `next` gives null once it has ended or been silent for too long. */
+function openFrames(url: string) {
+  const socket = new WebSocket(url);
+  const frames: FrameData[] = [];
+  let hasEnded = false;
+  let wake = () => {};
+  const end = () => {
+    hasEnded = true;
+    wake();
+  };
+  const timer = setTimeout(end, PATIENCE);
+  socket.onclose = end;
+  socket.onmessage = ({ data }) => {
+    const frame = JSON.parse(data) as { event: string; data?: FrameData | string };
+    if (frame.event === 'pusher:ping') return;
+    frames.push(typeof frame.data === 'string' ? JSON.parse(frame.data) : (frame.data ?? {}));
+    wake();
+  };
+  return {
+    async next(): Promise<FrameData | null> {
+      while (frames.length === 0 && !hasEnded) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      return frames.shift() ?? null;
+    },
+    send: (frame: object) => socket.send(JSON.stringify(frame)),
+    close() {
+      clearTimeout(timer);
+      socket.close();
+    },
+  };
+}
+
+function originOf(address: string): string {
+  return URL.canParse(address) ? new URL(address).origin.replace('null', address) : address;
+}
