@@ -9,6 +9,7 @@ import { Clock } from './clock.ts';
 import { countersOf } from './counters.ts';
 import type { EventName, NamedEvent } from './events/event-map.ts';
 import { Events } from './events/events.ts';
+import { tellOnce } from './events/tell-once.ts';
 import type { Log } from './log.ts';
 import { type BackendOptions, checkBackendOptions } from './options.ts';
 import { Bus } from './push/bus/bus.ts';
@@ -28,6 +29,8 @@ import { TaskChanges } from './task-changes.ts';
 import { systemTime } from './time.ts';
 
 const FLUSH_MS = 2_000;
+/** While developing, a definition that has had no worker for so long is told at once, not only after 30 s. */
+const HINT_AFTER_MS = 2_000;
 
 /** Whether Redis and the bus work. */
 export interface Health {
@@ -76,7 +79,11 @@ export class Backend {
 
     // Redis, which holds the truth.
     const redis = new Redis({ url, prefix, retention, events, channelOf: (owner) => this.channelOf(owner) });
-    const clock = new Clock({ ask: () => redis.time() });
+    const clock = new Clock({
+      ask: () => redis.time(),
+      // By the minute: the line is for a clock that is off, and comes once as long as it is off by as much.
+      onOff: (ms) => tellOnce(events, 'clock', String(Math.round(ms / 60_000) * 60)),
+    });
     const store = new TaskStore(redis, clock);
     const registry = new WorkerRegistry(redis);
     this.redis = redis;
@@ -104,7 +111,11 @@ export class Backend {
     this.changes = changes;
 
     // Recovery of what other processes left half done.
-    this.unserved = new UnservedTasks({ redis, store, changes, clock, time: systemTime, events });
+    this.unserved = new UnservedTasks({
+      ...{ redis, store, changes, clock, time: systemTime, events },
+      // In production a deploy may leave a definition without a worker for a moment.
+      hintAfterMs: process.env.NODE_ENV === 'production' ? undefined : HINT_AFTER_MS,
+    });
     this.sweeper = new Sweeper({
       ...{ redis, store, changes, clock, time: systemTime, unserved: this.unserved },
       lostWorkers: new LostWorkers({ redis, store, changes, registry, clock, time: systemTime, events }),

@@ -12,8 +12,10 @@ export function checkDefinitions(definitions: readonly AnyTaskDefinition[]): voi
   for (const one of definitions as readonly unknown[]) {
     if (!isDefinition(one)) refuseOptions(`${expected}, got one with ${describe(one)}.`);
   }
-  if (new Set(definitions.map(({ name }) => name)).size < definitions.length) {
-    refuseOptions('createTaskServer: two task definitions have the same name.');
+  const names = definitions.map(({ name }) => name);
+  const twice = names.find((name, n) => names.indexOf(name) < n);
+  if (twice !== undefined) {
+    refuseOptions(`createTaskServer: two task definitions have the same name, ${describe(twice)}. Rename one of them.`);
   }
 }
 

@@ -20,6 +20,7 @@
  */
 
 import type { Emitter } from '../backend/events/events.ts';
+import { tellOnce } from '../backend/events/tell-once.ts';
 import { jobIdOf } from '../backend/queue/job.ts';
 import type { OwnedTask, TaskRecord } from '../backend/store/record.ts';
 import type { Change, ChangeOptions } from '../backend/task-changes.ts';
@@ -154,6 +155,10 @@ export class Reporter implements Looker {
       if (skipped !== undefined) reported.skipped = skipped;
       if (failed !== undefined) reported.failed = failed;
       if (note !== undefined) reported.note = note;
+      // Also true of NaN, which is what a calculation with undefined gives.
+      if (!(reported.done >= 0) || !((reported.total ?? 0) >= 0)) {
+        tellOnce(this.#ports.events, 'progress', this.#snapshot.name);
+      }
     } catch {
       return;
     }

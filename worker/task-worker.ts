@@ -104,7 +104,10 @@ export class Worker implements TaskWorker {
   handle<D extends AnyTaskDefinition>(definition: D, handler: Handler<D>): this {
     checkHandler(definition, handler);
     if (this.#isRunning) invalid(`handle(${definition.name}) came after run().`);
-    if (this.#handlers.has(definition.name)) invalid(`handle(${definition.name}) was called twice.`);
+    if (this.#handlers.has(definition.name))
+      invalid(
+        `handle(${definition.name}) was called twice. A definition has one handler; a second definition needs a name of its own.`,
+      );
     this.#handlers.set(definition.name, { definition, handler: handler as unknown as Handler<AnyTaskDefinition> });
     return this;
   }

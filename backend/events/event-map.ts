@@ -150,6 +150,14 @@ export interface EventMap {
     readonly what: 'session' | 'cors' | 'webhook-body' | 'webhook';
     readonly names: readonly string[];
   };
+  /**
+   * Something is set up or used wrongly. Told once for each `what` and `subject`: the name of a definition, the type of a
+   * value, or seconds.
+   */
+  'setup.mistake': {
+    readonly what: 'identify' | 'identify-undefined' | 'closed-definition' | 'no-worker' | 'progress' | 'clock';
+    readonly subject: string;
+  };
   'webhook.refused': { readonly why: 'unsigned' | 'malformed' };
   /** A request that changes something came from a page of another site. `rule`: the header that showed it. */
   'origin.refused': { readonly rule: 'sec-fetch-site' | 'origin' };

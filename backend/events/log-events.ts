@@ -40,6 +40,22 @@ const MISPLACED = {
     'The signature of a webhook cannot be checked: something before the task router has parsed the body. Mount tasks.webhook before it, or keep the raw body: express.json({ verify: (req, res, raw) => { req.rawBody = raw; } }).',
 } as const;
 
+/** By what is wrong; `%` stands for what it is about. */
+const MISTAKES = {
+  identify:
+    'identify returned %, so the request is refused. Let it return the id of the user as a text, such as String(user.id), or null if nobody is signed in.',
+  'identify-undefined':
+    'identify returned undefined, which counts as nobody, so the request gets 401. If somebody is signed in there, see that it reads the right property and is not missing a return. For nobody, return null.',
+  'closed-definition':
+    'A page was refused to start "%": only your server may start it. Start it in a route of yours with tasks.start(…), or open it to pages: defineTask({ name: "%", browser: true, … }).',
+  'no-worker':
+    'A task of "%" waits, and no running worker handles it. Start a worker that calls handle(…) for it, with the same Redis and prefix.',
+  progress:
+    'A handler of "%" reported progress whose "done" or "total" is not a number (NaN, for example). It is not shown. Pass counts like { done: 3, total: 10 }, and null for a total that is not known.',
+  clock:
+    'The clock of this machine is % s off from that of Redis. Tasks are timed by Redis, but hosted Pusher refuses requests signed with a wrong time. Set the clock (NTP).',
+} as const;
+
 const none = () => ({});
 const sinceOnly = ({ since }: { readonly since: string }) => ({ since });
 const sinceAndFailures = ({ since, failures }: { readonly since: string; readonly failures: number }) => ({
@@ -168,6 +184,11 @@ export const LINES: { readonly [N in EventName]: Line<EventMap[N]> } = {
   'router.misplaced': {
     level: 'warn',
     message: ({ what, names }) => MISPLACED[what].replace('%', names.join(', ')),
+    fields: none,
+  },
+  'setup.mistake': {
+    level: 'warn',
+    message: ({ what, subject }) => MISTAKES[what].replaceAll('%', subject),
     fields: none,
   },
   'webhook.refused': { level: 'debug', message: 'A webhook was refused' },

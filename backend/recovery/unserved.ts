@@ -9,6 +9,7 @@
 
 import type { TaskEvent } from '../../core/tasks/transition.ts';
 import type { Emitter } from '../events/events.ts';
+import { tellOnce } from '../events/tell-once.ts';
 import { parseJobId } from '../queue/job.ts';
 import type { OwnedTask } from '../store/record.ts';
 import type { Time } from '../time.ts';
@@ -41,6 +42,8 @@ export interface UnservedOptions {
   readonly clock: { iso(): string };
   readonly time: Pick<Time, 'elapsed'>;
   readonly events: Emitter;
+  /** A definition that has had no worker for so long, in ms, is told as a mistake. Undefined: it is not. */
+  readonly hintAfterMs?: number | undefined;
 }
 
 /** A definition that no worker handles. */
@@ -75,8 +78,12 @@ export class UnservedTasks {
       if (handled.has(name)) this.#noteHandled(name);
       else if (!this.#unserved.has(name)) this.#unserved.set(name, { since: now, isReported: false, offset: 0 });
     }
-    for (const [name, state] of this.#unserved)
-      if (now - state.since >= REPORTED_AFTER_MS) await this.#report(name, state);
+    const { hintAfterMs = Number.POSITIVE_INFINITY } = this.#options;
+    for (const [name, state] of this.#unserved) {
+      const unservedMs = now - state.since;
+      if (unservedMs >= REPORTED_AFTER_MS) await this.#report(name, state);
+      else if (unservedMs >= hintAfterMs) await this.#hint(name);
+    }
     for (const [name, offset] of this.#unmarking) {
       const next = await this.#mark(name, offset, null);
       if (next === 0) this.#unmarking.delete(name);
@@ -93,6 +100,11 @@ export class UnservedTasks {
     if (this.#clean.has(name)) return;
     this.#clean.add(name);
     this.#unmarking.set(name, 0);
+  }
+
+  async #hint(name: string): Promise<void> {
+    const { jobs } = await this.#options.redis.waitingJobs(name, 0, 1);
+    if (jobs.length > 0) tellOnce(this.#options.events, 'no-worker', name);
   }
 
   async #report(name: string, state: Unserved): Promise<void> {

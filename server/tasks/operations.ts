@@ -1,6 +1,7 @@
 /** Everything that can be done with tasks, by owner. The router calls it for browsers; an application may call it directly. */
 
 import { delay } from '../../backend/async.ts';
+import { tellOnce } from '../../backend/events/tell-once.ts';
 import type { ServerBackend } from '../../backend/server-backend.ts';
 import type { OwnedTask, TaskRecord } from '../../backend/store/record.ts';
 import { mayBeDoneInRedis } from '../../backend/store/redis.ts';
@@ -48,6 +49,7 @@ export class TaskOperations {
   definition(name: unknown, options: { readonly forBrowser: boolean }): AnyTaskDefinition {
     const definition = typeof name === 'string' ? this.#definitions.get(name) : undefined;
     if (definition && (definition.browser || !options.forBrowser)) return definition;
+    if (definition) tellOnce(this.#backend.events, 'closed-definition', definition.name);
     throw refusal('unknown_task', `There is no task that could be started by the name ${describe(name)}.`, 404);
   }
 
@@ -67,7 +69,10 @@ export class TaskOperations {
   ): Promise<Snapshot<ResultOf<D>>> {
     checkStart(definition, options);
     if (this.#definitions.get(definition.name) !== definition) {
-      refuseOptions(`start: ${definition.name} is not among the tasks given to createTaskServer.`);
+      const isKnown = this.#definitions.has(definition.name);
+      refuseOptions(
+        `start: ${definition.name} is not among the tasks given to createTaskServer.${isKnown ? ' Another definition of that name is: the file that defines it was loaded twice. Import it from one place.' : ' Add it: createTaskServer({ tasks: [...] }).'}`,
+      );
     }
     assertOwner(options.owner);
     const key = checkKey(options.idempotencyKey);

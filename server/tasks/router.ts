@@ -1,11 +1,13 @@
 /** The HTTP contract (design.md, docs/protocol.md), as an Express router. It serves browsers, phones and curl. */
 
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
+import { tellOnce } from '../../backend/events/tell-once.ts';
 import { connectionInfo } from '../../backend/push/bus/pusher-env.ts';
 import type { ServerBackend } from '../../backend/server-backend.ts';
 import { assertOwner, userIdOf } from '../../core/channel.ts';
 import { MAX_EVENT_BYTES, MAX_INPUT_BYTES, MAX_RESULT_BYTES, MAX_SEEN_IDS } from '../../core/limits.ts';
 import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
+import { describe } from '../../core/values/text.ts';
 import {
   CHANNEL_HEADER,
   type ConnectionInfo,
@@ -79,7 +81,6 @@ export function createRouter(options: RouterOptions): { readonly router: Router;
     guardOrigins(options.origins, (rule) => backend.events.emit('origin.refused', () => ({ rule }))),
     catchRejections(async (req, res, next) => {
       const owner = await identifyOwner(req);
-      assertOwner(owner);
       res.locals.inloopOwner = owner;
       res.set(CHANNEL_HEADER, backend.channelOf(owner));
       res.set('Cache-Control', 'private, no-cache');
@@ -215,13 +216,19 @@ export function createRouter(options: RouterOptions): { readonly router: Router;
   return { router, webhook };
 
   async function identifyOwner(req: Request): Promise<string> {
+    let owner: unknown;
     try {
-      const owner = await options.identify(req);
-      if (owner !== null && owner !== undefined) return owner;
+      owner = await options.identify(req);
     } catch (error) {
       order.checkSession(req);
       throw error;
     }
+    if (owner !== null && owner !== undefined) {
+      if (typeof owner !== 'string') tellOnce(backend.events, 'identify', describe(owner));
+      assertOwner(owner);
+      return owner;
+    }
+    if (owner === undefined) tellOnce(backend.events, 'identify-undefined', '');
     order.checkSession(req);
     throw refusal('unauthenticated', 'Sign in first.', 401);
   }

@@ -64,13 +64,12 @@ export class Heartbeat {
   begin(task: RunningTask): void {
     this.#monitor.begin(task);
     const { id, name, deadline } = task;
-    if (deadline !== null) this.#tell({ type: 'begin', id, name, deadline });
+    this.#tell({ type: 'begin', id, name, deadline: deadline ?? Number.POSITIVE_INFINITY });
   }
 
   /** A task has ended. */
   end(id: string): void {
-    const task = this.#monitor.end(id);
-    if (task && task.deadline !== null) this.#tell({ type: 'end', id });
+    if (this.#monitor.end(id)) this.#tell({ type: 'end', id });
   }
 
   /** Redis is at `server` from now on. */

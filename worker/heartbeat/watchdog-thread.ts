@@ -2,7 +2,8 @@
  * A thread beside the event loop of a worker. It serves the heartbeat (`heartbeat.ts`), which starts it. It does two things:
  *
  * - Heartbeat: it renews the worker's key in Redis, so that a worker whose event loop is blocked does not look dead.
- * - Watchdog: it ends the process when the event loop is blocked beyond the deadline of a task. Nothing else can.
+ * - Watchdog: it says so when the event loop has been blocked for 3 s, since a handler that never yields lets nothing else
+ *   say it; and it ends the process when the event loop is blocked beyond the deadline of a task. Nothing else can.
  *
  * The code of the thread is a text, and it speaks the Redis protocol itself, with three commands: AUTH, SELECT and SET. So
  * it needs no package, and no file at run time: a worker that was bundled into one file works, too. If the thread cannot
@@ -24,7 +25,7 @@ export interface WatchdogData {
   readonly blockedAfterMs: number;
 }
 
-/** A message to the thread. `deadline`: how long the task may still take from now on, its grace included, in ms. */
+/** A message to the thread. `deadline`: how long the task may still take from now on, its grace included, in ms; Infinity for no limit. */
 export type ToWatchdog =
   | { readonly type: 'begin'; readonly id: string; readonly name: string; readonly deadline: number }
   | { readonly type: 'end'; readonly id: string }
@@ -119,9 +120,16 @@ function endProcess(overdue, blocked) {
 }
 
 let isEnding = false;
+let isTold = false;
 function watch() {
   const blocked = blockedFor();
+  if (blocked === 0) isTold = false;
   if (blocked === 0 || isEnding) return;
+  if (blocked >= 3000 && !isTold && deadlines.size > 0) {
+    isTold = true;
+    const names = [...new Set([...deadlines.values()].map(({ name }) => name))].slice(0, 5).join(', ');
+    writeSync(2, 'inloop warn: The event loop has been blocked for ' + (blocked / 1000).toFixed(1) + ' s, and still is. A handler that runs now does not yield: ' + names + '. Let it await something between its steps, or do the work in a thread.\\n');
+  }
   const now = performance.now();
   const overdue = [...deadlines].filter(([, task]) => task.at <= now);
   if (overdue.length === 0) return;
