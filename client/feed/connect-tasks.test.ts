@@ -112,7 +112,7 @@ describe('connecting', () => {
   it('says which option is wrong', () => {
     expect(() => createTaskFeed({ url: '/tasks', Pusher: FakePusher })).toThrow(/url must be where the task router/);
     expect(() => createTaskFeed({ url: 'ftp://x', Pusher: FakePusher })).toThrow(/got "ftp:\/\/x"/);
-    expect(() => createTaskFeed({ url: 'http://x', Pusher: undefined as never })).toThrow(/Pusher must be the class/);
+    expect(() => createTaskFeed({ url: 'http://x', Pusher: undefined as never })).toThrow(/Pusher must be what/);
   });
 });
 

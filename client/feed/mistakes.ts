@@ -6,7 +6,7 @@
  */
 
 import type { ConnectionInfo } from '../../core/wire.ts';
-import { isObject, parseConnection } from '../parse.ts';
+import { parseConnection } from '../parse.ts';
 import { findPusher } from '../push/pusher-class.ts';
 import type { CheckedOptions } from './options.ts';
 
@@ -29,7 +29,7 @@ export async function findMistake(options: CheckedOptions): Promise<void> {
   if (line !== null) await new Promise((resolve) => setTimeout(resolve, POLICY_DELAY));
   document.removeEventListener('securitypolicyviolation', listener);
   if (blocked[0]) {
-    line = `The page's Content-Security-Policy blocks ${originOf(blocked[0])}. Add it to connect-src.`;
+    line = `The page's Content-Security-Policy blocks ${blocked[0]}. Add it to connect-src.`;
   }
   if (line === null || said.has(line)) return;
   said.add(line);
@@ -53,8 +53,9 @@ async function lookAtServer(options: CheckedOptions): Promise<string | null> {
     return `GET ${url} was redirected to ${response.url}. If that is a sign-in page, let the login wall answer 401 below the path of the task router, or mount tasks.router before the wall.`;
   }
   if (status === 401) return null;
-  if (status !== 404 && isObject(body) && body.detail) return `GET ${url} was answered ${status}: ${body.detail}`;
-  const type = headers.get('content-type')?.split(';', 1)[0] ?? 'no content';
+  if (status !== 404 && (body as { detail?: string } | null)?.detail)
+    return `GET ${url} was answered ${status}: ${(body as { detail?: string }).detail}`;
+  const type = headers.get('content-type');
   return `No task router answers at ${options.base} (${status}, ${type}). Set "url" to the path of app.use(…, tasks.router), as browsers see it.`;
 }
 
@@ -82,92 +83,34 @@ async function explainSilence(base: string): Promise<string> {
     : `The server does not answer at ${base}. See that it runs, and that "url" is right.`;
 }
 
-/** Asks the bus for a connection, our server for a signature, and the bus to accept that. Returns what is wrong, or null. */
+/** Asks the bus for a connection. Returns what is wrong. */
 async function lookAtBus(options: CheckedOptions, info: ConnectionInfo): Promise<string | null> {
   // The tray passes a function that is no class where it could not load pusher-js.
   if (!findPusher(options.Pusher)?.prototype) {
     return 'pusher-js could not be loaded, so the page polls. Run npm install pusher-js, or name it in the import map.';
   }
-  const address = busAddress(info);
-  const frames = openFrames(`${address}/app/${info.key}?protocol=7&client=js&version=8.0.0`);
-  try {
-    const first = await frames.next();
-    if (first === null) {
-      return `This browser does not reach the bus at ${address}, so the page polls. Set PUSHER_PUBLIC_HOST, PUSHER_PUBLIC_PORT and PUSHER_PUBLIC_TLS to the address that browsers reach.`;
-    }
-    if (first.code === 4001) {
-      return `The bus at ${address} knows no app with this key (4001), so the page polls. Set PUSHER_KEY to the key of an app on that bus.`;
-    }
-    if (first.code) {
-      return `The bus at ${address} refuses the page (${first.code}: ${first.message}), so the page polls.`;
-    }
-    const fields = new URLSearchParams({ socket_id: `${first.socket_id}`, channel_name: info.channel });
-    const endpoint = new URL(info.authEndpoint, options.base).href;
-    const response = await ask(options, endpoint, { method: 'POST', body: fields });
-    const signed = (await response.json().catch(() => null)) as { auth?: unknown; detail?: unknown } | null;
-    if (!signed?.auth) {
-      return `POST ${endpoint} was answered ${response.status}, so the page polls. ${signed?.detail ?? 'Let requests to the task router through.'}`;
-    }
-    frames.send({ event: 'pusher:subscribe', data: { ...signed, channel: info.channel } });
-    const answer = await frames.next();
-    return answer === null || answer.code || answer.status
-      ? `The bus at ${address} does not accept the server's signature, so the page polls. Set PUSHER_SECRET to the secret that belongs to PUSHER_KEY.`
-      : null;
-  } finally {
-    frames.close();
-  }
-}
-
-/** The address of WebSockets, as pusher-js makes it. */
-function busAddress({ forceTLS, wsHost, wsPort, wssPort, cluster }: ConnectionInfo): string {
+  const { forceTLS, wsHost, wsPort, wssPort, cluster } = info;
   const isTls = forceTLS || location.protocol === 'https:';
-  const port = isTls ? (wssPort ?? 443) : (wsPort ?? 80);
-  return `${isTls ? 'wss' : 'ws'}://${wsHost ?? `ws-${cluster}.pusher.com`}:${port}`;
+  const address = `${isTls ? 'wss' : 'ws'}://${wsHost ?? `ws-${cluster}.pusher.com`}:${(isTls ? wssPort : wsPort) ?? (isTls ? 443 : 80)}`;
+  const frame = await firstFrame(`${address}/app/${info.key}?protocol=7&client=js&version=8.0.0`);
+  if (frame === '') {
+    return `This browser does not reach the bus at ${address}, so the page polls. Set PUSHER_PUBLIC_HOST, PUSHER_PUBLIC_PORT and PUSHER_PUBLIC_TLS to the address that browsers reach.`;
+  }
+  return frame.includes('4001')
+    ? `The bus at ${address} knows no app with this key, so the page polls. Set PUSHER_KEY to the key of an app on that bus.`
+    : `The bus at ${address} answers, but has not let the page into its channel. If that stays so, check PUSHER_SECRET, and that POST ${info.authEndpoint} reaches the task router.`;
 }
 
-/** The data of a frame of the bus. Errors have a `code`, or a `status` if they are about a channel. */
-interface FrameData {
-  readonly socket_id?: unknown;
-  readonly code?: unknown;
-  readonly status?: unknown;
-  readonly message?: unknown;
-}
-
-/** A WebSocket whose frames are read one by one. `next` gives null once it has ended or been silent for too long. */
-function openFrames(url: string) {
-  const socket = new WebSocket(url);
-  const frames: FrameData[] = [];
-  let hasEnded = false;
-  let wake = () => {};
-  const end = () => {
-    hasEnded = true;
-    wake();
-  };
-  const timer = setTimeout(end, PATIENCE);
-  socket.onclose = end;
-  socket.onmessage = ({ data }) => {
-    const frame = JSON.parse(data) as { event: string; data?: FrameData | string };
-    if (frame.event === 'pusher:ping') return;
-    frames.push(typeof frame.data === 'string' ? JSON.parse(frame.data) : (frame.data ?? {}));
-    wake();
-  };
-  return {
-    async next(): Promise<FrameData | null> {
-      while (frames.length === 0 && !hasEnded) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-      return frames.shift() ?? null;
-    },
-    send: (frame: object) => socket.send(JSON.stringify(frame)),
-    close() {
-      clearTimeout(timer);
+/** What the bus says first; empty if it says nothing. */
+function firstFrame(url: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = new WebSocket(url);
+    const end = (text = '') => {
+      resolve(text);
       socket.close();
-    },
-  };
-}
-
-function originOf(address: string): string {
-  return URL.canParse(address) ? new URL(address).origin.replace('null', address) : address;
+    };
+    setTimeout(end, PATIENCE);
+    socket.onclose = () => end();
+    socket.onmessage = ({ data }) => end(data);
+  });
 }

@@ -1,0 +1,101 @@
+// The likeliest first mistakes, each made for real: the line that docs/troubleshooting.md promises comes within 5 s. A mistake
+// that the document does not list, or one that is not made here, fails. Real Redis, Soketi and Chromium.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Browser } from 'playwright-core';
+import { REPOSITORY } from '../../dev/paths.ts';
+import { bundleForBrowser } from '../support/browser/browser-bundle.ts';
+import { launchChromium } from '../support/browser/chromium.ts';
+import { eventually } from '../support/eventually.ts';
+import { startBus } from '../support/parts.ts';
+import { bundleScript } from '../support/processes/script-process.ts';
+import { atStart } from './mistakes/at-start.ts';
+import { inBrowser } from './mistakes/in-browser.ts';
+import { inLog } from './mistakes/in-log.ts';
+import type { Mistakes, World } from './mistakes/world.ts';
+
+const WITHIN_MS = 5_000;
+const MISTAKES: Readonly<Record<string, Mistakes>> = {
+  'It does not start': atStart,
+  'The log of server or worker': inLog,
+  'The console of the browser': inBrowser,
+};
+
+/** The rows of the document: under which heading, which mistake, and the line. */
+const rows = readFileSync(join(REPOSITORY, 'docs/troubleshooting.md'), 'utf8')
+  .split(/^## /m)
+  .slice(1)
+  .flatMap((section) => {
+    const heading = section.split('\n', 1)[0] ?? '';
+    return [...section.matchAll(/^\| (.+?) \| (.+) \|$/gm)]
+      .map(([, mistake = '', line = '']) => ({ heading, mistake: mistake.replaceAll('`', ''), line }))
+      .filter(({ mistake }) => mistake !== 'mistake');
+  });
+
+let browser: Browser | undefined;
+let world: World;
+
+beforeAll(async () => {
+  const script = await bundleForBrowser(
+    `import Pusher from 'pusher-js';
+    import { createTaskFeed } from './client/feed/connect-tasks.ts';
+    import { loadPusherOrNone } from './client/element/load-pusher.ts';
+    Object.assign(window, { Pusher, createTaskFeed, loadPusherOrNone });`,
+  );
+  // Nothing is bundled for pusher-js here, so the browser fails to load it.
+  const bare = await bundleForBrowser(
+    `import { createTaskFeed } from './client/feed/connect-tasks.ts';
+    import { loadPusherOrNone } from './client/element/load-pusher.ts';
+    Object.assign(window, { createTaskFeed, loadPusherOrNone });`,
+    {
+      plugins: [
+        {
+          name: 'none',
+          setup: ({ onResolve }) => onResolve({ filter: /^pusher-js$/ }, () => ({ path: '/none.js', external: true })),
+        },
+      ],
+    },
+  );
+  const [bus, worker] = await Promise.all([
+    startBus(),
+    bundleScript('test/integration/work/processes/fault-worker.ts'),
+  ]);
+  browser = await launchChromium();
+  world = { bus, browser, worker, scripts: { script, bare } };
+}, 60_000);
+
+afterAll(async () => {
+  await browser?.close();
+  world?.worker.remove();
+  await world?.bus.stop();
+}, 30_000);
+
+it('every mistake of the document is made here, and every one made here is in it', () => {
+  const made = Object.entries(MISTAKES).flatMap(([heading, all]) =>
+    Object.keys(all).map((one) => `${heading}: ${one}`),
+  );
+  expect(made.sort()).toEqual(rows.map(({ heading, mistake }) => `${heading}: ${mistake}`).sort());
+});
+
+describe.each(rows)('$heading: $mistake', ({ heading, mistake, line }) => {
+  it('is told', async () => {
+    const make = MISTAKES[heading]?.[mistake];
+    if (!make) return expect(mistake).toBe('made');
+    const { lines, end } = await make(world);
+    try {
+      await eventually(() => expect(lines()).toContainEqual(expect.stringMatching(patternOf(line))), {
+        within: WITHIN_MS,
+      });
+      expect(lines().filter((one) => patternOf(line).test(one))).toHaveLength(1);
+    } finally {
+      await end();
+    }
+  }, 20_000);
+});
+
+/** `…` stands for anything, except where the line itself has it between brackets or commas, which it may match as well. */
+function patternOf(line: string): RegExp {
+  const parts = line.split('…').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('[^]*')}`);
+}
