@@ -35,7 +35,9 @@ export function clientOptions(address: RedisAddress, server: Host) {
     RESP: 2 as const,
     // Commands that wait for a connection wait in connection.ts, with a deadline.
     disableOfflineQueue: true,
+    // The name and version of the client would cost two commands a connection, and Redis before 7.2 refuses them.
     disableClientInfo: true,
+    // Notices of maintenance exist in Redis Enterprise only, and need RESP 3.
     maintNotifications: 'disabled' as const,
     commandsQueueMaxLength: MAX_WAITING_COMMANDS,
     // Callers set deadlines (async.ts). The client's own timeout costs more than a command, and keeps each for 5 s (decision 12).

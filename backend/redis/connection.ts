@@ -46,8 +46,8 @@ export interface ConnectionOptions<S extends RedisScripts> {
   readonly onFault: (error: unknown) => void;
 }
 
-/** A connection from its beginning to its end. */
-interface Session<S extends RedisScripts> {
+/** One connection to one server, until it is lost or replaced. It never reconnects. */
+interface OpenConnection<S extends RedisScripts> {
   readonly client: Client<S>;
   /** Ends the connection. `reason` goes to `onFault`, unless it is null. */
   readonly leave: (reason: unknown) => void;
@@ -67,7 +67,7 @@ export class Connection<S extends RedisScripts> {
   readonly #waiting = new Set<Waiter<S>>();
   /** Those who wait without a deadline, see {@link whenUsable}. */
   readonly #patient = new Set<() => void>();
-  #session: Session<S> | null = null;
+  #current: OpenConnection<S> | null = null;
   #isStarted = false;
   /** Set while Redis answers but refuses to be used: why. */
   #refusal: { readonly error: unknown } | null = null;
@@ -86,7 +86,7 @@ export class Connection<S extends RedisScripts> {
   }
 
   get isReady(): boolean {
-    return this.#session !== null;
+    return this.#current !== null;
   }
 
   get isClosed(): boolean {
@@ -101,10 +101,10 @@ export class Connection<S extends RedisScripts> {
    * @throws the error that Redis answered, or the reason why there is no connection; ClosedError after `close`
    */
   run<T>(command: (client: Client<S>) => Promise<T>, patience: number): Promise<T> {
-    const session = this.#session;
-    if (session === null) return this.whenReady(patience).then(() => this.run(command, 0));
-    return command(session.client).catch((error: unknown) => {
-      if (faultOf(error).shouldReconnect) session.leave(error);
+    const open = this.#current;
+    if (open === null) return this.whenReady(patience).then(() => this.run(command, 0));
+    return command(open.client).catch((error: unknown) => {
+      if (faultOf(error).shouldReconnect) open.leave(error);
       throw error;
     });
   }
@@ -112,7 +112,7 @@ export class Connection<S extends RedisScripts> {
   /** Connects if needed. Resolves when there is a connection; rejects after `patience` ms, or at once if Redis has refused. */
   whenReady(patience: number): Promise<Client<S>> {
     if (this.isClosed) return Promise.reject(new ClosedError());
-    if (this.#session) return Promise.resolve(this.#session.client);
+    if (this.#current) return Promise.resolve(this.#current.client);
     if (this.#refusal) return Promise.reject(this.#refusal.error);
     this.#start();
     return new Promise((resolve, reject) => {
@@ -139,20 +139,20 @@ export class Connection<S extends RedisScripts> {
 
   /** Connects if needed. Resolves when there is a connection, however long it takes. Never settles after `close`. */
   whenUsable(): Promise<void> {
-    if (this.#session) return Promise.resolve();
+    if (this.#current) return Promise.resolve();
     this.#start();
     return new Promise((resolve) => this.#patient.add(resolve));
   }
 
   /** Replaces the connection, if there is one, by a new one. `reason` goes to `onFault`, unless it is null. */
   renew(reason: unknown): void {
-    this.#session?.leave(reason);
+    this.#current?.leave(reason);
   }
 
   /** Ends the connection for good. Whoever waits for it with a deadline gets a ClosedError. */
   close(): void {
     this.#closing.abort();
-    this.#session = null;
+    this.#current = null;
     for (const waiter of [...this.#waiting]) waiter.reject(new ClosedError());
   }
 
@@ -166,11 +166,11 @@ export class Connection<S extends RedisScripts> {
     for (let failures = 0; !this.isClosed; ) {
       let readyAt = Number.POSITIVE_INFINITY;
       try {
-        const session = await this.#open();
+        const open = await this.#open();
         readyAt = performance.now();
-        this.#admit(session);
-        const reason = await session.left;
-        this.#session = null;
+        this.#admit(open);
+        const reason = await open.left;
+        this.#current = null;
         if (reason !== null) throw reason;
       } catch (error) {
         if (!this.isClosed) this.#fail(error);
@@ -181,15 +181,15 @@ export class Connection<S extends RedisScripts> {
     }
   }
 
-  #admit(session: Session<S>): void {
-    this.#session = session;
+  #admit(open: OpenConnection<S>): void {
+    this.#current = open;
     this.#refusal = null;
     if (this.isClosed) {
-      session.leave(null);
+      open.leave(null);
       return;
     }
-    void this.#ping(session);
-    for (const waiter of [...this.#waiting]) waiter.resolve(session.client);
+    void this.#ping(open);
+    for (const waiter of [...this.#waiting]) waiter.resolve(open.client);
     for (const resolve of this.#patient) resolve();
     this.#patient.clear();
     this.#options.onReady?.();
@@ -201,7 +201,7 @@ export class Connection<S extends RedisScripts> {
     if (this.#refusal) for (const waiter of [...this.#waiting]) waiter.reject(error);
   }
 
-  async #open(): Promise<Session<S>> {
+  async #open(): Promise<OpenConnection<S>> {
     const { permit, prepare, address } = this.#options;
     // Each try asks another sentinel first, in case one of them is wrong about the primary.
     this.#attempts += 1;
@@ -238,17 +238,17 @@ export class Connection<S extends RedisScripts> {
   }
 
   /** Pings until the connection ends. An unanswered ping means that it is dead although it is open. */
-  async #ping(session: Session<S>): Promise<void> {
+  async #ping(open: OpenConnection<S>): Promise<void> {
     const ended = new AbortController();
-    void session.left.then(() => ended.abort());
+    void open.left.then(() => ended.abort());
     while (!ended.signal.aborted) {
       await delay(PING_EVERY_MS, ended.signal);
       if (this.#options.isBlocked?.()) continue;
-      const answer = session.client.sendCommand(['PING']);
+      const answer = open.client.sendCommand(['PING']);
       await withDeadline(answer, SILENT_MS).catch((error: unknown) => {
         // An error is an answer too, unless it sends us to another server.
         const { kind, shouldReconnect } = faultOf(error);
-        if (kind === 'away' || shouldReconnect) session.leave(error);
+        if (kind === 'away' || shouldReconnect) open.leave(error);
       });
     }
   }

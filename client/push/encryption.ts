@@ -41,7 +41,10 @@ export function encrypt(options: Options, prepareFetch: () => () => void): Optio
   let authorizedSocket: string | undefined;
   /** The answer that events share now. */
   let answer: Promise<object> | undefined;
-  /** Whether an event got an answer that was asked for before the event: its key may be too old, and the event dropped. */
+  /**
+   * Whether an event shared an answer that was requested before the event came. The key in it may be older than the event.
+   * Then pusher-js could not read the event and has dropped it.
+   */
   let mayHaveDropped = false;
 
   const ask = (request: Request) =>
@@ -49,11 +52,15 @@ export function encrypt(options: Options, prepareFetch: () => () => void): Optio
       customHandler(request, (error, signed) => (error ? reject(error) : resolve(signed as object)));
     });
 
-  /** For an event that could not be read: only then does a connection that has the key ask again. */
+  /**
+   * Asks for the key of a channel again. pusher-js does this only after an event that it could not read. What may have been
+   * missed is fetched twice: at once, and after {@link SHARED_FOR} for events that were dropped meanwhile.
+   */
   function renewKey(request: Request): Promise<object> {
     mayHaveDropped = !!answer;
     if (answer) return answer;
     answer = ask(request);
+    // Prepared now, so that it does nothing if the connection is another one when the timer fires.
     const fetchMissed = prepareFetch();
     fetchMissed();
     setTimeout(() => {

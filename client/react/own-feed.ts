@@ -11,7 +11,10 @@ import type { FeedOptions } from '../feed/options.ts';
 import { NOTHING_YET } from '../feed/state.ts';
 import type { PendingFeed, TaskFeed } from '../feed/task-feed.ts';
 
-/** A feed. While it is not open, it shows {@link NOTHING_YET} and rejects calls. */
+/**
+ * A feed. While it is not open, it shows {@link NOTHING_YET}: `start`, `cancel`, `retry` and `load` reject, `ready` is
+ * resolved, and all other calls do nothing.
+ */
 export interface OwnFeed extends PendingFeed {
   /** Connects. Returns a function that disconnects. @throws ConfigError `invalid_options` */
   open(options: FeedOptions): () => void;

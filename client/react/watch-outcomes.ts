@@ -15,8 +15,10 @@ export function watchOutcomes(feed: TaskFeed, onOutcome: (task: OutcomeSnapshot)
   /** When each task was created whose outcome was passed on or is from before; by task id. */
   const known = new Map<string, string>();
   /**
-   * A task that was created after this time and is found finished has started and ended between two looks, so its outcome is
-   * new. An older one was loaded with older tasks. At first the time of the newest task of the first fetch; undefined before.
+   * Tells two kinds of tasks apart that are finished when they are first seen. A task that was created after this time has
+   * started and ended between two looks, so its outcome is new. Any other task was loaded with older tasks.
+   *
+   * It begins as the time of the newest task of the first fetch. Before that fetch it is undefined, and no such task counts.
    */
   let newSince: string | undefined;
   let isStopped = false;
@@ -27,26 +29,26 @@ export function watchOutcomes(feed: TaskFeed, onOutcome: (task: OutcomeSnapshot)
 
   function look(): void {
     if (isStopped) return;
-    const { tasks, hasUserLeft, changed, reached: justEnded } = lookAtTasks();
+    const { tasks, hasUserLeft, changed, reached } = lookAtTasks();
     if (hasUserLeft) {
       // Outcomes of the new user from before now are not new.
       known.clear();
       newSince = serverTime();
     }
-    const ended = new Set(justEnded);
-    const reached: OutcomeSnapshot[] = [];
+    const ended = new Set(reached);
+    const outcomes: OutcomeSnapshot[] = [];
     for (const task of changed) {
       if (!isFinished(task) || task.resultOmitted || known.has(task.id)) continue;
       known.set(task.id, task.createdAt);
       const isMissed = newSince !== undefined && task.createdAt > newSince && !task.seenAt;
-      if (ended.has(task) || isMissed) reached.push(task);
+      if (ended.has(task) || isMissed) outcomes.push(task);
     }
     // A forgotten outcome must not count as new when it is loaded again with older tasks.
     forgetUnlisted(known, tasks, (createdAt) => {
       if (newSince !== undefined && createdAt > newSince) newSince = createdAt;
     });
     // The oldest first. Each call has a microtask of its own, so that an error in one does not prevent the others.
-    for (const task of reached.reverse()) queueMicrotask(() => onOutcome(task));
+    for (const task of outcomes.reverse()) queueMicrotask(() => onOutcome(task));
   }
 
   const stop = feed.subscribe(look);
@@ -56,6 +58,7 @@ export function watchOutcomes(feed: TaskFeed, onOutcome: (task: OutcomeSnapshot)
   ready.then(
     () => {
       look();
+      // The empty string comes before every time: if there were no tasks, every task is new.
       newSince ??= feed.getSnapshot().tasks[0]?.createdAt ?? '';
     },
     // Nobody is signed in yet. Outcomes from before now are not new.

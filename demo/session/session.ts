@@ -46,8 +46,9 @@ export function requireUser(req: Request): string {
  */
 export function readSession({ sessions, secret, now = Date.now }: SessionOptions): RequestHandler[] {
   const read: RequestHandler = (req, res, next) => {
-    const raw: unknown = req.signedCookies[COOKIE] ?? req.cookies[COOKIE];
-    if (raw === undefined) return next();
+    // cookie-parser puts a cookie without a signature into `cookies`, and all others into `signedCookies`.
+    const cookie: unknown = req.signedCookies[COOKIE] ?? req.cookies[COOKIE];
+    if (cookie === undefined) return next();
     const id = idOf(req);
     const user = id === null ? null : sessions.userOf(id, now());
     if (user !== null) {
@@ -66,12 +67,15 @@ export function readSession({ sessions, secret, now = Date.now }: SessionOptions
 
 /** `POST /session` signs in, `GET` says who is signed in (null: nobody), `DELETE` signs out. */
 export function createSessionRouter({ sessions, onEnd, now = Date.now }: SessionOptions): Router {
-  /** Ends the session of the request on the server, so that a copy of its cookie is worthless. */
-  const end = async (req: Request, next: string | null): Promise<void> => {
+  /**
+   * Ends the session of the request on the server, so that a copy of its cookie is worthless.
+   * @param nextUser who signs in now; null for nobody
+   */
+  const end = async (req: Request, nextUser: string | null): Promise<void> => {
     const id = idOf(req);
     if (id !== null) sessions.end(id);
     const user = userOf(req);
-    if (user !== null && user !== next) await onEnd?.(user);
+    if (user !== null && user !== nextUser) await onEnd?.(user);
   };
   const router = Router();
   router.post('/', express.json({ limit: '10kb' }), async (req, res) => {

@@ -42,7 +42,7 @@ export interface MemoryBackend extends ServerBackend {
    *   did not stop when it was told to
    */
   runAll(): Promise<void>;
-  /** What would have been pushed so far, in order. Of an owner without an open page only outcomes are. */
+  /** What would have been pushed so far, in order. If an owner has no page open, only their outcomes are pushed. */
   readonly pushed: readonly PushedEvent[];
 }
 

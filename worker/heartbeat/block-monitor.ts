@@ -49,7 +49,7 @@ export class BlockMonitor {
     return task;
   }
 
-  /** The event loop turns. @param now on the same clock as in the constructor, in ms */
+  /** Call this every {@link BEAT_MS}. @param now on the same clock as in the constructor, in ms */
   beat(now: number): void {
     const blockedMs = now - this.#beatAt - BEAT_MS;
     this.#beatAt = now;

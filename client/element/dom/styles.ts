@@ -2,8 +2,10 @@
  * The styles of the tray: its button, its panel and its rows, in light and dark as the page's `color-scheme` says. Pages
  * change them through custom properties (`--inloop-accent`) and parts (`inloop-tray::part(task)`); `docs/tray.md` lists both.
  *
- * Sides are named `inline` and `block`, so that pages written from right to left get a mirrored tray. Names that begin with
- * `--_` are for the tray's own styles only.
+ * Sides are named `inline` and `block`, so that pages written from right to left get a mirrored tray. `text-align` is the
+ * exception: a title in another script has its own direction (`plaintext`), and `start` would move it to the other side.
+ *
+ * Names that begin with `--_` are for the tray's own styles only. A browser without `light-dark()` shows system colours.
  */
 
 /** The styles. Those of toasts are in `toasts/toast-styles.ts`. */

@@ -84,6 +84,7 @@ describe('the rows', () => {
     await tray.locator('[part=button]').click();
     await pages.stopClock();
     const now = await page.evaluate(() => Date.now());
+    // The clock of the page stands still. These tasks are to be new by that clock, so they are created `age` ago.
     const age = (Date.now() - now) / 1_000;
     const short = create(1, 'Short', age);
     const long = create(2, 'Long', age);

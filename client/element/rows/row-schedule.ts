@@ -19,9 +19,9 @@ export const NEW_STATUS: DrawAfter = [0, 0];
 export const NEW_SHARED: DrawAfter = [0, 2_000];
 /** Something else of the task has changed. */
 export const NEW_TASK: DrawAfter = [200, 2_000];
-/** Only time has passed, and the row of an active task counts seconds. */
+/** Only time has passed, and the row shows seconds ("starts in 12 s"). Drawn once a second, and not while out of view. */
 export const SECONDS: DrawAfter = [1_000, NEVER];
-/** Only time has passed, and the row of a finished task counts minutes. */
+/** Only time has passed, and the row shows minutes ("3 min ago"). Drawn every 10 s, so it is wrong for 10 s at most. */
 export const MINUTES: DrawAfter = [10_000, NEVER];
 export const NOTHING_NEW: DrawAfter = [NEVER, NEVER];
 

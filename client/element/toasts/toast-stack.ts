@@ -126,6 +126,7 @@ export class ToastStack {
     if (!context) return;
     const now = performance.now();
     this.#queue = keepToasts(passTime(this.#queue, now, this.#isPaused), ({ id }) => context.find(id) !== undefined);
+    // Only now, since the time up to now has passed under the old value.
     this.#isPaused = this.element.matches(':hover, :focus-within') || document.visibilityState === 'hidden';
     const { shown, more, next } = showToasts(this.#queue);
     const isEmpty = shown.length + this.#queue.summary.length === 0;
