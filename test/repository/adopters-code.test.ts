@@ -5,12 +5,25 @@ import { expect, it } from '@jest/globals';
 import { REPOSITORY } from '../../dev/paths.ts';
 import { typeCheck } from '../support/type-check.ts';
 
-it('the snippets of the README compile', async () => {
-  const readme = readFileSync(join(REPOSITORY, 'README.md'), 'utf8');
-  const snippets = [...readme.matchAll(/```tsx?\n(\/\/ (\S+\.tsx?)\b.*\n[\s\S]*?)```/g)];
+it('the snippets of the README and of docs/pages.md compile together', async () => {
+  const documents = ['README.md', 'docs/pages.md']
+    .map((name) => readFileSync(join(REPOSITORY, name), 'utf8'))
+    .join('\n');
+  const snippets = [...documents.matchAll(/```tsx?\n(\/\/ (\S+\.tsx?)\b.*\n[\s\S]*?)```/g)];
   expect(snippets.map(([, , file]) => file)).toEqual(['tasks.ts', 'backend.ts', 'server.ts', 'worker.ts', 'app.tsx']);
   const files = Object.fromEntries(snippets.map(([, code = '', file = '']) => [file, code]));
   expect(await typeCheck(files)).toBe('');
+}, 60_000);
+
+it('the TypeScript of the guides compiles, each guide in a folder of its own', async () => {
+  const guides = join(REPOSITORY, 'docs', 'guides');
+  const files = ['from-polling', 'from-pusher-trigger'].flatMap((guide) => {
+    const text = readFileSync(join(guides, `${guide}.md`), 'utf8');
+    const snippets = [...text.matchAll(/```ts\n(\/\/ (\S+\.ts)\n[\s\S]*?)```/g)];
+    return snippets.map(([, code = '', file = '']) => [`${guide}/${file}`, code] as const);
+  });
+  expect(files).toHaveLength(4);
+  expect(await typeCheck(Object.fromEntries(files))).toBe('');
 }, 60_000);
 
 it('a tray of one’s own compiles, with the feed of inloop/client and the parts of inloop/headless', async () => {

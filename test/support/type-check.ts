@@ -1,14 +1,14 @@
 // Type-checks code as an adopter would write it, against the sources of inloop's entries.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { REPOSITORY } from '../../dev/paths.ts';
 
 const sourceOf = (...entry: string[]) => [join(REPOSITORY, ...entry, 'index.ts')];
 
 /**
- * Returns the compiler's messages about `files` (their contents by name), which are put into one folder; '' if there are none.
+ * Returns the compiler's messages about `files` (their contents by path within one folder); '' if there are none.
  *
  * @param options compiler options besides those of the repository
  */
@@ -35,10 +35,13 @@ export async function typeCheck(files: Readonly<Record<string, string>>, options
       },
       ...options,
     },
-    include: ['*.ts', '*.tsx'],
+    include: ['**/*.ts', '**/*.tsx'],
   };
   try {
-    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      writeFileSync(join(folder, name), text);
+    }
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
     writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
     const tsc = join(REPOSITORY, 'node_modules', 'typescript', 'bin', 'tsc');
