@@ -22,6 +22,8 @@ const COST_FADES_MS = 20_000;
 const DRIFT_COSTS = 0.5;
 /** Over how many movements the moving averages go. */
 const SPANS = [16, 4, 1] as const;
+/** Looks so close together, in ms, count as one: one element within a look of 2 ms would make 500 a second. */
+const CLOSE_MS = 20;
 /** The average since the virtual sender's last message takes so much time at least, in ms. */
 const SHORTEST_MS = 300;
 
@@ -32,6 +34,9 @@ export interface Tolerance {
   /** How many elements fewer. */
   readonly behind: number;
 }
+
+/** A rate that is higher than usual is believed only if what is shown stays right for so long, in ms, should nothing move. */
+const SOON_MS = 200;
 
 /** The candidates, by number: first the moving averages, in the order of {@link SPANS}. */
 const SINCE_START = SPANS.length;
@@ -64,6 +69,7 @@ export class PaceEstimator {
   #seenDone: number;
   #movements = 0;
   #movedAt: number;
+  #ahead = 0;
 
   /** @param done how many elements were done at `now` */
   constructor(now: number, done: number) {
@@ -81,7 +87,8 @@ export class PaceEstimator {
   /** Takes a look: `done` elements are done by now. Looks may come at any time; about 100 ms apart is usual. */
   observe(now: number, done: number, total: number | null, tolerance: Tolerance): void {
     const ms = now - this.#seenAt;
-    if (ms <= 0) return;
+    if (ms < CLOSE_MS) return;
+    this.#ahead = tolerance.ahead;
     if (done !== this.#seenDone) this.#noteMovement(now, done - this.#seenDone);
     this.#seenAt = now;
     this.#seenDone = done;
@@ -95,7 +102,9 @@ export class PaceEstimator {
     if (this.#movements < 2) return 0;
     let best = 0;
     for (let n = 1; n < CANDIDATES; n++) if (this.#costOf(n) < this.#costOf(best)) best = n;
-    return this.#rateOf(best) * 1_000;
+    // A jump in one look is no pace: viewers would be far ahead before the next message tells them better.
+    const usual = Math.max(this.#rateOf(0), this.#rateOf(SINCE_START));
+    return Math.min(this.#rateOf(best), Math.max(usual, this.#ahead / SOON_MS)) * 1_000;
   }
 
   #noteMovement(now: number, size: number): void {

@@ -40,8 +40,8 @@ export function shownProgress(snapshot: Snapshot, now: number, least = 0): Shown
   const exact = Math.max(moved, floor);
   const end = Math.max(shownDone(progress, PACE_HORIZON_MS), floor);
   const shareOf = (elements: number) => (total ? Math.min(elements / total, 1) : null);
-  /** In how many milliseconds so many elements are shown as done. */
-  const timeOf = (elements: number) => ((elements - done) * 1_000) / (rate ?? 0) - Math.max(age, 0);
+  /** In how many milliseconds so many elements are shown as done; only where there is a rate. */
+  const timeOf = (elements: number) => ((elements - done) * 1_000) / (rate as number) - Math.max(age, 0);
   return {
     done: Math.floor(exact),
     total,

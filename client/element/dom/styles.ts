@@ -82,10 +82,9 @@ h3 { position: sticky; inset-block-start: 0; z-index: 1; padding: .85em 1.25em .
 .error { color: var(--_bad); }
 .bar, .segments { block-size: 5px; margin-block: .45em .3em; }
 .bar { background: var(--_line); border-radius: 9px; overflow: hidden; }
-.fill { block-size: 100%; background: var(--_accent); border-radius: inherit; transform-origin: 0 0; }
+.fill { block-size: 100%; background: var(--_tone); border-radius: inherit; transform-origin: 0 0; }
 :host(:dir(rtl)) .fill { transform-origin: 100% 0; }
 [data-unknown] .fill { inline-size: 35%; animation: slide 1.6s ease-in-out infinite alternate; }
-[data-tone=neutral] .fill { background: var(--_muted); }
 [data-stale] [data-unknown] .fill { margin-inline-start: 32%; }
 [data-stale] .fill { animation: none; background: repeating-linear-gradient(-45deg, var(--_muted) 0 4px, transparent 4px 8px); }
 .segments { display: flex; gap: 2px; }

@@ -20,13 +20,13 @@ const SAME = 0.002;
 /** Two times that differ by less, in milliseconds, are the same moment: clocks of page and server are estimated. */
 const SAME_MOMENT = 100;
 
-/** Where a bar is at a moment: share of the bar, our clock in milliseconds. */
+/** Where a bar is at a moment: share of the bar, time of the document's timeline in milliseconds. */
 interface Point {
   readonly at: number;
   readonly share: number;
 }
 
-/** The way of a bar, even from point to point: where it stands, where it is after a step, where it goes on to. */
+/** The way of a bar, even from point to point: where it stands, where it is after a step or a wait, where it goes on to. */
 type Way = readonly [from: Point, via: Point, to: Point];
 
 export class RowBar {
@@ -43,7 +43,7 @@ export class RowBar {
   show(bar: BarView, label: string, now: number): void {
     const { fraction, text } = bar;
     setAttribute(this.element, 'data-unknown', fraction === null ? '' : null);
-    this.#move(bar, now);
+    this.#move(bar);
     if (now - this.#ariaAt < ARIA_EVERY) return;
     this.#ariaAt = now;
     setAttribute(this.element, 'aria-label', label);
@@ -51,15 +51,14 @@ export class RowBar {
     setAttribute(this.element, 'aria-valuetext', text);
   }
 
-  #move({ fraction, movesTo, subject }: BarView, now: number): void {
+  #move({ fraction, movesTo, subject }: BarView): void {
     const before = this.#way;
-    const { playState, currentTime } = this.#animation ?? {};
-    // Of an animation that runs, the place that is drawn: it began with a frame, a little after `before[0].at`.
-    const at = before && playState === 'running' ? before[0].at + Number(currentTime) : now;
+    // The time of this frame, by which the bar is drawn.
+    const now = document.timeline.currentTime as number;
     const least = fraction ?? 0;
     // A bar that was not there before begins where it is to be.
-    const from = before ? placeAt(before, at) : least;
-    const isGoingBack = before && before[1].share < before[0].share && at < before[1].at;
+    const from = before ? placeAt(before, now) : least;
+    const isGoingBack = before && before[1].share < before[0].share && now < before[1].at;
     const mayGoBack = isGoingBack || (subject !== this.#subject && from - least > LEAP);
     this.#subject = subject;
     const wanted = mayGoBack ? least : Math.max(least, from);
@@ -67,23 +66,27 @@ export class RowBar {
     const way = fraction === null ? undefined : plan(from, wanted, isStill ? null : movesTo, now);
     const isOnItsWay = isGoingBack || wanted - from < SAME;
     // An animation that was paused (row-list.ts) is out of date.
-    if (before && way && isOnItsWay && isSameEnd(before, way) && playState !== 'paused') return;
+    if (before && way && isOnItsWay && isSameEnd(before, way) && this.#animation?.playState !== 'paused') return;
     this.#way = way;
     this.#animation?.cancel();
     // Where it stands after the animation. Through the object model: a strict content policy refuses style attributes.
     this.#fill.style.transform = way ? scale(way[2]) : '';
-    const ms = way ? way[2].at - now : 0;
-    if (!way || isStill || ms === 0) return;
+    const ms = way && way[2].at - now;
+    if (isStill || !ms) return;
     this.#animation = this.#fill.animate({ transform: way.map(scale), offset: [0, (way[1].at - now) / ms] }, ms);
+    // Now: by itself it may begin after the next frame, which would show where it ends.
+    this.#animation.startTime = now;
   }
 }
 
 /** The way of a bar that stands at `from` now and is to be at `wanted`. */
 function plan(from: number, wanted: number, movesTo: BarView['movesTo'], now: number): Way {
-  const stepMs = wanted === from ? 0 : wanted < from ? STEP_BACK : STEP;
-  const ms = Math.max(movesTo?.inMs ?? 0, stepMs);
-  const to = Math.max(movesTo?.fraction ?? 0, wanted);
-  const via = wanted + (ms && ((to - wanted) * stepMs) / ms);
+  const { fraction = 0, afterMs = 0, inMs = 0 } = movesTo ?? {};
+  // A bar that is ahead waits for the truth.
+  const stepMs = wanted === from ? afterMs : wanted < from ? STEP_BACK : STEP;
+  const ms = Math.max(inMs, stepMs);
+  const to = Math.max(fraction, wanted);
+  const via = wanted === from ? from : wanted + ((to - wanted) * stepMs) / ms;
   return [
     { at: now, share: from },
     { at: now + stepMs, share: via },

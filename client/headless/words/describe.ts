@@ -25,14 +25,14 @@ export interface RowView {
   /** Why, in sentences: the reason of a failure, a note, a sign of life. */
   readonly remarks: readonly string[];
   /**
-   * Null for no bar. `fraction` is from 0 to below 1, null where it is not known. A bar that moves on by itself is at
-   * `movesTo.fraction` in `movesTo.inMs` milliseconds. It may go back only where `subject` is another one: attempt, stage and
-   * total.
+   * Null for no bar. `fraction` is from 0 to below 1, null where it is not known. A bar that moves on by itself waits
+   * for `movesTo.afterMs` milliseconds, and is at `movesTo.fraction` in `movesTo.inMs` milliseconds. It may go back only where
+   * `subject` is another one: attempt, stage and total.
    */
   readonly bar: {
     readonly fraction: number | null;
     readonly text: string;
-    readonly movesTo: { readonly fraction: number; readonly inMs: number } | null;
+    readonly movesTo: { readonly fraction: number; readonly afterMs: number; readonly inMs: number } | null;
     readonly subject: string;
   } | null;
   /** Shares of a partial success that add up to 1: done, skipped, failed. Null for no such bar. */
@@ -66,7 +66,7 @@ const GROWTH_SHOWN = 15_000;
  * After this long without progress, in milliseconds, a row says so. A worker that lives is heard every 10 s; half a second more,
  * so that a message that is on its way does not make the words flicker.
  */
-export const QUIET = PACE_HORIZON_MS + 500;
+const QUIET = PACE_HORIZON_MS + 500;
 /** After this long without a sign of life, in milliseconds, a row warns that the worker may be gone. */
 const NO_SIGN = 30_000;
 /** How full a bar gets before the outcome, from 0 to 1: a full bar would look finished. */
@@ -194,10 +194,10 @@ export function describeTask(memory: TaskMemory, context: RowContext): RowView {
 
 /** The same move, which ends where the bar is as full as it gets. */
 function notFull(from: number, move: ShownProgress['movesTo'] | undefined) {
-  // One that waits for the truth gets its move when it has waited.
-  if (move?.fraction == null || move.afterMs > 0 || from >= FULLEST) return null;
-  const to = Math.min(move.fraction, FULLEST);
-  return { fraction: to, inMs: (move.inMs * (to - from)) / (move.fraction - from) };
+  if (move?.fraction == null || from >= FULLEST) return null;
+  const { fraction, afterMs, inMs } = move;
+  const to = Math.min(fraction, FULLEST);
+  return { ...move, fraction: to, inMs: afterMs + ((inMs - afterMs) * (to - from)) / (fraction - from) };
 }
 
 /** Whether no running worker can do the task, for example in the middle of a deploy. */
