@@ -20,11 +20,10 @@ const TOTAL = 1_000;
 /** As full as the bar gets before the outcome. */
 const FULLEST = 0.985;
 /**
- * By how much of the bar a frame may be off. The sender allows 1 %. On the way come a look every 100 ms, a step of the bar of
- * 250 ms, and a machine that is busy. Half of the frames are to be as right as the sender wants.
+ * By how much of the bar frames may be off: half of them, 19 of 20, all. The sender allows 1 %. On the way come a look every
+ * 100 ms, a step of the bar of 250 ms, and a machine on which other tests run.
  */
-const ERROR = 0.05;
-const USUAL_ERROR = 0.02;
+const ERROR = { half: 0.02, most: 0.05, all: 0.1 } as const;
 
 let bus: TestBus;
 let backend: Backend;
@@ -150,17 +149,20 @@ describe('what the tray shows between two messages', () => {
     // Without the first second, and the second after each of the faults and the end of the stall.
     const settling = [truth[0]?.at ?? 0, jumpAt, stallAt, goesOnAt];
     const rated = frames.filter(({ at }) => settling.every((from) => at < from || at > from + 1_000));
-    const errors = rated.map(({ at, share }) => Math.abs(share - Math.min(doneAt(truth, at) / TOTAL, FULLEST)));
-    expect(rated.length).toBeGreaterThan(200);
-    expect(Math.max(...errors)).toBeLessThan(ERROR);
-    expect(errors.sort((a, b) => a - b)[errors.length >> 1]).toBeLessThan(USUAL_ERROR);
+    const errors = rated
+      .map(({ at, share }) => Math.abs(share - Math.min(doneAt(truth, at) / TOTAL, FULLEST)))
+      .sort((a, b) => a - b);
+    expect(errors.length).toBeGreaterThan(200);
+    expect(errors[Math.floor(errors.length / 2)]).toBeLessThan(ERROR.half);
+    expect(errors[Math.floor(errors.length * 0.95)]).toBeLessThan(ERROR.most);
+    expect(errors.at(-1)).toBeLessThan(ERROR.all);
 
     // A second after the stall began the bar has at most as far to go as the sender allows, and then it stands still.
     const stalled = frames.filter(({ at }) => at > stallAt + 1_000 && at < goesOnAt);
     expect((stalled.at(-1)?.share ?? 1) - (stalled[0]?.share ?? 0)).toBeLessThan(0.01);
     const still = standstills(frames, 2_500).find(({ from }) => from > stallAt - 1_000);
     expect(still?.to).toBeGreaterThan(goesOnAt);
-    expect(Math.abs((still?.share ?? 0) - 0.5)).toBeLessThan(ERROR);
+    expect(Math.abs((still?.share ?? 0) - 0.5)).toBeLessThan(ERROR.most);
   }, 60_000);
 
   it('never goes back and never past the total while messages are lost, doubled and reordered, and is right afterwards', async () => {
