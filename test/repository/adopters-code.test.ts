@@ -1,5 +1,5 @@
 // Code as adopters write it compiles against the published entries.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { REPOSITORY } from '../../dev/paths.ts';
@@ -16,13 +16,15 @@ it('the snippets of the README and of docs/pages.md compile together', async () 
 }, 60_000);
 
 it('the TypeScript of the guides compiles, each guide in a folder of its own', async () => {
-  const guides = join(REPOSITORY, 'docs', 'guides');
-  const files = ['from-polling', 'from-pusher-trigger'].flatMap((guide) => {
-    const text = readFileSync(join(guides, `${guide}.md`), 'utf8');
+  const folder = join(REPOSITORY, 'docs', 'guides');
+  // Each snippet of testing.md runs in a test of its own.
+  const guides = readdirSync(folder).filter((name) => name !== 'testing.md');
+  const files = guides.flatMap((guide) => {
+    const text = readFileSync(join(folder, guide), 'utf8');
     const snippets = [...text.matchAll(/```ts\n(\/\/ (\S+\.ts)\n[\s\S]*?)```/g)];
+    expect(snippets).toHaveLength(text.match(/^```ts$/gm)?.length ?? 0);
     return snippets.map(([, code = '', file = '']) => [`${guide}/${file}`, code] as const);
   });
-  expect(files).toHaveLength(4);
   expect(await typeCheck(Object.fromEntries(files))).toBe('');
 }, 60_000);
 
