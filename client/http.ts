@@ -146,7 +146,7 @@ function parse(text: string): unknown {
 /** The error for an answer that is no success. Its message is for a person to read. */
 function toTaskError(status: number, body: unknown, retryAfter: number | null): TaskError {
   const { code = 'http', detail, errors } = isObject(body) ? body : {};
-  return new TaskError(`${code}`, `${detail ?? `The server answered with status ${status}.`}`, {
+  return new TaskError(`${code}`, `${detail ?? `The server answered ${status}.`}`, {
     status,
     retryable: status >= 500 || status === 429,
     issues: Array.isArray(errors) ? errors.filter(isIssue) : [],

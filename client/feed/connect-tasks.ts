@@ -145,7 +145,14 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
   void rounds.ask();
   // Loaded only if push is not up by then, which is usual only where something is set up wrongly.
   if (globalThis.document) {
-    setTimeout(async () => link?.state.isUp || (await import('./explain.ts')).findMistake(checked), FIRST_LOOK);
+    setTimeout(() => {
+      if (state.isClosed || link?.state.isUp) return;
+      // Where the part cannot be loaded, there is nothing to say.
+      import('./explain.ts').then(
+        (it) => it.findMistake(checked),
+        () => {},
+      );
+    }, FIRST_LOOK);
   }
 
   // The state machine
@@ -292,7 +299,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
   async function loadMore(): Promise<void> {
     const isCurrent = makeCurrentCheck();
     let { cursor } = state;
-    for (let pages = 0; pages < MOST_PAGES && typeof cursor === 'string'; pages++) {
+    for (let pages = 0; pages < MOST_PAGES && cursor != null; pages++) {
       const older = await fetchPage(http, 'all', cursor);
       if (!isCurrent()) return;
       const known = state.list.tasks.length;

@@ -137,7 +137,7 @@ export function toFeedSnapshot(state: FeedState, before: ConnectionState): FeedS
   return {
     tasks,
     connection: toConnectionState(state, before),
-    hasMore: typeof state.cursor === 'string',
+    hasMore: state.cursor != null,
     channel,
   };
 }

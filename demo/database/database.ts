@@ -50,6 +50,10 @@ export interface DemoDatabase {
   close(): void;
 }
 
+/** How long a statement waits for the other process, in ms. */
+const BUSY_MS = 5_000;
+const RETRY_MS = 20;
+
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS contacts (
     owner TEXT NOT NULL, email TEXT NOT NULL, name TEXT NOT NULL, company TEXT NOT NULL, phone TEXT NOT NULL,
@@ -69,8 +73,8 @@ export function openDatabase(path: string, now: () => Date = () => new Date()): 
   keepPrivate(path);
   const db = new Database(path);
   // This must come first: the other process may be creating the tables at this moment, and then the next statements wait.
-  db.exec('PRAGMA busy_timeout = 5000');
-  db.exec('PRAGMA journal_mode = WAL');
+  db.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
+  useWriteAheadLog(db);
   db.exec('PRAGMA synchronous = NORMAL');
   db.exec(SCHEMA);
   const files = openFileRecords(db, now);
@@ -152,4 +156,21 @@ function keepPrivate(path: string): void {
   if (path === ':memory:') return;
   closeSync(openSync(path, 'a', 0o600));
   chmodSync(path, 0o600);
+}
+
+/**
+ * Switches to the write-ahead log. SQLite does not wait for `busy_timeout` here: if the other process is switching at this
+ * moment, it says at once that the database is locked. So this tries again, for as long as `busy_timeout` would wait.
+ */
+function useWriteAheadLog(db: Database.Database): void {
+  const until = performance.now() + BUSY_MS;
+  for (;;) {
+    try {
+      db.exec('PRAGMA journal_mode = WAL');
+      return;
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'SQLITE_BUSY' || performance.now() > until) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+    }
+  }
 }
