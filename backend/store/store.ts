@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import type { QueuedSnapshot, Snapshot } from '../../core/tasks/snapshot.ts';
 import { type Refusal, type TaskEvent, transition } from '../../core/tasks/transition.ts';
 import type { SeenEvent, TaskPage } from '../../core/wire.ts';
+import { delay } from '../async.ts';
 import type { Clock } from '../clock.ts';
 import { jobIdOf } from '../queue/job.ts';
 import type { CommandRunner } from './commands/define-command.ts';
@@ -27,6 +28,9 @@ import { type RunOptions, toCommit } from './to-commit.ts';
 
 /** How often a change is decided again because another one came first. A task has few writers, so reaching this is a bug. */
 const MAX_CONFLICTS = 100;
+/** After so many conflicts in a row, a writer pauses for a random time of up to so many ms. */
+const IN_STEP = 10;
+const OUT_OF_STEP_MS = 10;
 
 /** A task to be stored. */
 export interface NewRecord {
@@ -173,6 +177,8 @@ export class TaskStore {
       if (answer.result === 'stale') return { ok: false, refusal: 'stale_attempt', snapshot: null };
       before = decodeSnapshot(answer);
       isStored = true;
+      // Writers that go round in step may always come in the same order, and the last of them would lose each time.
+      if (tries % IN_STEP === IN_STEP - 1) await delay(Math.random() * OUT_OF_STEP_MS);
     }
     // An error without a type: a bug of inloop, which nobody outside can act on. The log tells it, the owner reads `internal`.
     throw new Error(`inloop: task ${task.snapshot.id} changed ${MAX_CONFLICTS} times while one change was tried`);
