@@ -102,8 +102,10 @@ export class Backend {
       eventsPerSecond: pushesPerSecond,
     });
     this.#busHealth = new BusHealth({
-      ...{ bus: this.bus, publisher: this.publisher },
-      ...{ proof: redis.pushProof, time: systemTime },
+      bus: this.bus,
+      publisher: this.publisher,
+      proof: redis.pushProof,
+      time: systemTime,
     });
 
     // Redis first, push second.
@@ -112,12 +114,22 @@ export class Backend {
 
     // Recovery of what other processes left half done.
     this.unserved = new UnservedTasks({
-      ...{ redis, store, changes, clock, time: systemTime, events },
+      redis,
+      store,
+      changes,
+      clock,
+      time: systemTime,
+      events,
       // In production a deploy may leave a definition without a worker for a moment.
       hintAfterMs: process.env.NODE_ENV === 'production' ? undefined : HINT_AFTER_MS,
     });
     this.sweeper = new Sweeper({
-      ...{ redis, store, changes, clock, time: systemTime, unserved: this.unserved },
+      redis,
+      store,
+      changes,
+      clock,
+      time: systemTime,
+      unserved: this.unserved,
       lostWorkers: new LostWorkers({ redis, store, changes, registry, clock, time: systemTime, events }),
       isBusDown: () => this.publisher.isDown,
     });

@@ -97,8 +97,10 @@ export class TaskChanges {
     const { snapshot } = applied;
     if (!isRepeated || snapshot === null || !isEndBy(event, snapshot)) {
       this.#events.emit('change.refused', () => ({
-        ...{ task: task.snapshot.id, name: task.snapshot.name },
-        ...{ change: event.type, why: applied.refusal },
+        task: task.snapshot.id,
+        name: task.snapshot.name,
+        change: event.type,
+        why: applied.refusal,
       }));
       return applied;
     }

@@ -95,7 +95,8 @@ export class RunningStack {
       'expect',
       inputs.map(({ user }) => user),
     );
-    const [cpu, counts] = [this.cpu(), await this.counts()];
+    const cpu = this.cpu();
+    const counts = await this.counts();
     const [began] = await Promise.all([start(), worker.call('reached', tasks)]);
     if (this.client !== 'none') await clients.call('reached', { count: tasks, ms: PATIENCE_MS });
     await pause(SETTLE_MS);

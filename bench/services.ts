@@ -36,7 +36,9 @@ export async function startServices({ profileFolder }: { profileFolder?: string 
   const folder = mkdtempSync(join(tmpdir(), 'inloop-bench-'));
   const app = createPusherApp();
   const claims = [await claimPort(), await claimPort(), await claimPort()] as const;
-  const [redisPort, soketiPort, port] = [claims[0].port, claims[1].port, claims[2].port];
+  const redisPort = claims[0].port;
+  const soketiPort = claims[1].port;
+  const port = claims[2].port;
   const redis = await startChild(redisCommand({ file: redisServer, folder: join(folder, 'redis'), port: redisPort }));
   const command = await soketiCommand({
     node: await requireNode20(),

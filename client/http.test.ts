@@ -7,8 +7,12 @@ function start() {
   const timing = new ManualTiming();
   const asked: { readonly path: string; readonly etag: string | undefined }[] = [];
   const http = createHttp({
-    ...{ base: 'http://127.0.0.1/tasks', headers: {}, timing, clock: createServerClock(timing.now) },
-    ...{ generation: () => 0, onAnswer: () => {} },
+    base: 'http://127.0.0.1/tasks',
+    headers: {},
+    timing,
+    clock: createServerClock(timing.now),
+    generation: () => 0,
+    onAnswer: () => {},
     fetch: (async (url: string, { headers }: { headers: Record<string, string> }) => {
       asked.push({ path: url.slice(22), etag: headers['if-none-match'] });
       if (headers['if-none-match']) return new Response(null, { status: 304 });

@@ -11,7 +11,12 @@ async function bundle(
   const onDemand: string[] = [];
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: __dirname },
-    ...{ bundle: true, minify: true, format: 'esm', target: 'es2022', write: false, external: ['pusher-js', 'react'] },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    write: false,
+    external: ['pusher-js', 'react'],
     plugins: [
       {
         name: 'on-demand',

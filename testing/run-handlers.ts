@@ -102,7 +102,12 @@ function portsOf(world: RunWorld, stopped: AbortSignal): WorkerPorts {
   const { store, changes, queues, clock, events } = world;
   const { time } = world.time;
   return {
-    ...{ store, changes, queues, clock, events, time },
+    store,
+    changes,
+    queues,
+    clock,
+    events,
+    time,
     turns: turnsOf(world.time),
     looks: new Looks(time),
     accuracy: 0.01,

@@ -12,7 +12,8 @@ describe('looks', () => {
   it('come every 100 ms until the looker wants no more; then no timer runs', async () => {
     const time = new FakeTime();
     const looks = new Looks(time);
-    const [a, b] = [looker(2), looker(3)];
+    const a = looker(2);
+    const b = looker(3);
     looks.add(a);
     looks.add(a);
     looks.add(b);

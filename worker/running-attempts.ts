@@ -54,7 +54,13 @@ export class RunningAttempts {
     const begin = (ms: number | null) =>
       running.begin({ id, name: definition.name, deadline: ms === null ? null : ms + grace });
     const attempt = new Attempt({
-      ...{ ports, definition, handler, record, watched, grace, onStuck },
+      ports,
+      definition,
+      handler,
+      record,
+      watched,
+      grace,
+      onStuck,
       giveUp: retry.giveUp,
       sharedBlockMs: () => running.sharedBlockMs,
       onMoreTime: begin,

@@ -120,7 +120,13 @@ function setUp({ isDeaf = false }: { isDeaf?: boolean } = {}) {
   let ended: 'resolved' | unknown = null;
 
   return {
-    ...{ time, calls, records, running, trouble, log, shutdown },
+    time,
+    calls,
+    records,
+    running,
+    trouble,
+    log,
+    shutdown,
     async start() {
       void worker.run({ signal: shutdown.signal }).then(
         () => {
@@ -136,7 +142,14 @@ function setUp({ isDeaf = false }: { isDeaf?: boolean } = {}) {
     accept(id: string, suspicion: Partial<Suspicion> = {}) {
       const snapshot = newTask({ id, name: work.name });
       records.set(id, {
-        ...{ snapshot, owner: 'ada', input: {}, raw: {}, run: 0, worker: null, begunAt: 0, handedBackProgress: null },
+        snapshot,
+        owner: 'ada',
+        input: {},
+        raw: {},
+        run: 0,
+        worker: null,
+        begunAt: 0,
+        handedBackProgress: null,
         suspicion: { ...NO_SUSPICION, ...suspicion },
       });
     },

@@ -119,7 +119,9 @@ export class Worker implements TaskWorker {
     this.#isRunning = true;
     const { stallInterval, concurrency } = this.#settings;
     const { time, events } = this.#ports;
-    const [worker, names, startedAt] = [this.#id, [...this.#handlers.keys()], time.elapsed()];
+    const worker = this.#id;
+    const names = [...this.#handlers.keys()];
+    const startedAt = time.elapsed();
     events.emit('worker.started', () => ({ worker, names, concurrency }));
     this.#ports.startSweeping(stallInterval);
     await this.#ports.clockReady();
@@ -151,7 +153,12 @@ export class Worker implements TaskWorker {
     setMaxListeners(0, giveUp.signal);
     const retry = { giveUp: giveUp.signal, time, events };
     const starter = new JobStarter({
-      ...{ worker: this.#id, store, changes, clock, retry, handlers: this.#handlers },
+      worker: this.#id,
+      store,
+      changes,
+      clock,
+      retry,
+      handlers: this.#handlers,
       gate: new ProbationGate(time),
       stopping: stopping.signal,
     });
@@ -234,8 +241,16 @@ function portsOf(backend: Backend): WorkerPorts {
   const { store, changes, publisher, clock, queues, redis, sweeper, workers: registry, events, accuracy } = backend;
   const time = systemTime;
   return {
-    ...{ store, changes, turns: publisher, clock, queues, time, events, random: Math.random },
-    ...{ looks: new Looks(time), accuracy },
+    store,
+    changes,
+    turns: publisher,
+    clock,
+    queues,
+    time,
+    events,
+    random: Math.random,
+    looks: new Looks(time),
+    accuracy,
     onCancel: (listener) => redis.onCancel(listener),
     passProbation: (worker, task) => redis.passProbation(worker, task),
     startHeartbeat: (id, info) => {

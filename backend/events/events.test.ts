@@ -92,30 +92,30 @@ describe('the words of the log', () => {
 
   it('are these', () => {
     expect(line('redis.outage.began', { ...outage, part: 'store' })).toEqual({
-      ...{
-        level: 'warn',
-        message: expect.stringMatching(/^Redis does not answer: ECONNREFUSED\. .*see that Redis runs/),
-        fields: { since },
-      },
+      level: 'warn',
+      message: expect.stringMatching(/^Redis does not answer: ECONNREFUSED\. .*see that Redis runs/),
+      fields: { since },
     });
     expect(line('redis.unusable', { ...outage, part: 'queue' })?.message).toBe(
       'Redis (queue) answers, but cannot be used: ECONNREFUSED',
     );
     expect(line('redis.outage.ended', { ...over, part: 'store' })).toEqual({
-      ...{ level: 'info', message: 'Redis answers again', fields: { since, failures: 3 } },
+      level: 'info',
+      message: 'Redis answers again',
+      fields: { since, failures: 3 },
     });
     expect(line('push.outage.began', outage)?.message).toMatch(/^The bus does not answer: ECONNREFUSED\. .*PUSHER_/);
     expect(line('fallback.outage.ended', over)?.message).toBe('The HTTP fallback reaches the bus again');
     expect(line('worker.died', { worker: 'w', tasks: [{ task: 't', verdict: 'suspect' }] })).toEqual({
-      ...{
-        level: 'warn',
-        message: expect.stringMatching(/^A worker died/),
-        fields: { worker: 'w', tasks: ['t: suspect'] },
-      },
+      level: 'warn',
+      message: expect.stringMatching(/^A worker died/),
+      fields: { worker: 'w', tasks: ['t: suspect'] },
     });
     expect(line('worker.died', { worker: 'w', tasks: [] })).toBeUndefined();
     expect(line('definition.with-worker', { name: 'n' })).toEqual({
-      ...{ level: 'info', message: 'A worker handles "n" again', fields: {} },
+      level: 'info',
+      message: 'A worker handles "n" again',
+      fields: {},
     });
   });
 

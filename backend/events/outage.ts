@@ -45,7 +45,8 @@ export class Outage {
     if (this.#since === null) return;
     this.#wellSince ??= performance.now();
     if (performance.now() - this.#wellSince < this.#calm) return;
-    const [since, failures] = [this.#since, this.#failures];
+    const since = this.#since;
+    const failures = this.#failures;
     this.#since = null;
     this.#wellSince = null;
     this.#failures = 0;

@@ -49,7 +49,10 @@ afterEach(() => redis.close());
 
 function sweeper(): LostWorkers {
   return new LostWorkers({
-    ...{ redis, store, clock, events: new Events(recordLog()) },
+    redis,
+    store,
+    clock,
+    events: new Events(recordLog()),
     registry: {
       list: async () => (await registry.list()).map((worker) => ({ ...worker, ...heartbeats.get(worker.id) })),
     },
@@ -129,7 +132,8 @@ describe('of several tasks', () => {
   });
 
   it('the one on probation is charged', async () => {
-    const [innocent, culprit] = [await run('w'), await run('w', 'probation')];
+    const innocent = await run('w');
+    const culprit = await run('w', 'probation');
     die('w');
     await watch(sweeper(), 4_000);
     expect(await state(innocent)).toBe('retrying 1/3, shared 0, charged 0');
@@ -144,7 +148,8 @@ describe('of several tasks', () => {
   });
 
   it('those of other workers are left alone', async () => {
-    const [mine, other] = [await run('w'), await run('x')];
+    const mine = await run('w');
+    const other = await run('x');
     die('w');
     await watch(sweeper(), 4_000);
     expect(await state(mine)).toBe('retrying 2/3, shared 0, charged 1');

@@ -15,7 +15,9 @@ function setUp() {
     },
   });
   return {
-    ...{ time, calls, tasks },
+    time,
+    calls,
+    tasks,
     goAway() {
       isAway = true;
     },

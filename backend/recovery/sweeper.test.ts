@@ -60,7 +60,10 @@ function setUp() {
     isBusDown: () => state.isBusDown,
   });
   return {
-    ...{ sweeper, time, state, leases },
+    sweeper,
+    time,
+    state,
+    leases,
     /** Sweeps once. Returns what the sweeper did, but for announcements. */
     async round() {
       calls.length = 0;

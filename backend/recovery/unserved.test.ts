@@ -51,7 +51,10 @@ afterEach(() => redis.close());
 /** What one process knows. */
 function sweeper(): UnservedTasks {
   return new UnservedTasks({
-    ...{ redis, store, clock, events },
+    redis,
+    store,
+    clock,
+    events,
     changes: new TaskChanges(
       store,
       { publish: (_owner, snapshot) => published.push(snapshot), publishSeen() {} },
@@ -61,7 +64,11 @@ function sweeper(): UnservedTasks {
   });
 }
 const worker = (over: Partial<KnownWorker> = {}): KnownWorker => ({
-  ...{ id: 'w1', names: [NAME], stallInterval: 5_000, isAlive: true, blockedFor: 0 },
+  id: 'w1',
+  names: [NAME],
+  stallInterval: 5_000,
+  isAlive: true,
+  blockedFor: 0,
   ...over,
 });
 async function accept(): Promise<Snapshot> {

@@ -114,7 +114,8 @@ describe('500,000 ids of expired tasks', () => {
 
   it('are gone through in small steps, and the tasks behind them are found', async () => {
     await leaveIds('unseen:ada', 500_000);
-    const [oldest, newest] = [newTask({ id: '019a0000-0000-7000-8000-000000000000' }), newTask({ id: uuid() })];
+    const oldest = newTask({ id: '019a0000-0000-7000-8000-000000000000' });
+    const newest = newTask({ id: uuid() });
     for (const snapshot of [oldest, newest]) {
       await world.store.create({ snapshot, owner: 'ada', input: 1 }, null);
       await finish(snapshot);
@@ -123,7 +124,8 @@ describe('500,000 ids of expired tasks', () => {
     let cursor: string | null = null;
     let pages = 0;
     do {
-      const [before, scripts] = [await calls('hmget'), await calls('evalsha')];
+      const before = await calls('hmget');
+      const scripts = await calls('evalsha');
       const page = await world.store.list('ada', { state: 'unseen', cursor });
       const looked = (await calls('hmget')) - before;
       expect(looked).toBeLessThanOrEqual(20_000);

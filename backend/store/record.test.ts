@@ -59,7 +59,8 @@ describe('inputs and results are not read', () => {
   it('when outcomes are marked as seen', async () => {
     const ids = (await makeBigOnes()).map(({ id }) => id);
     await world.redis.ping();
-    const [first, second] = [ids.slice(0, TASKS / 2), ids.slice(TASKS / 2)];
+    const first = ids.slice(0, TASKS / 2);
+    const second = ids.slice(TASKS / 2);
     const halves = [first, second];
     const { sent } = await bytesOf(() => world.store.see('ada', halves.shift() ?? []));
     expect(sent).toBeLessThan(TASKS * 50);
@@ -240,18 +241,25 @@ describe('a record of 0.1.0', () => {
   const id = '019ab000-0000-7000-8000-000000000001';
   const at = '2026-01-01T00:00:00.000Z';
   const snapshot = {
-    ...{
-      id,
-      name: 'import',
-      title: 'Import',
-      status: 'succeeded',
-      revision: 3,
-      attempt: 1,
-      attempts: 3,
-      progress: null,
-    },
-    ...{ createdAt: at, startedAt: at, updatedAt: at, finishedAt: at, signOfLifeAt: at, expectedAt: null },
-    ...{ result: RESULT, resultOmitted: false, error: null, retryOf: null, seenAt: null },
+    id,
+    name: 'import',
+    title: 'Import',
+    status: 'succeeded',
+    revision: 3,
+    attempt: 1,
+    attempts: 3,
+    progress: null,
+    createdAt: at,
+    startedAt: at,
+    updatedAt: at,
+    finishedAt: at,
+    signOfLifeAt: at,
+    expectedAt: null,
+    result: RESULT,
+    resultOmitted: false,
+    error: null,
+    retryOf: null,
+    seenAt: null,
   };
   const write = async (stored: object) => {
     await world.raw.hSet(`${world.prefix}task:${id}`, { r: 3, s: JSON.stringify(stored), o: 'ada', i: '{"n":1}' });

@@ -14,7 +14,9 @@ describe('a new task', () => {
     const input = { rows: [1, null, '€😀'] };
     await world.store.create({ snapshot, owner: 'ada', input }, null);
     expect(await world.store.read(snapshot.id, { input: true, run: true })).toMatchObject({
-      ...{ run: 0, worker: null, handedBackProgress: null },
+      run: 0,
+      worker: null,
+      handedBackProgress: null,
       snapshot,
       owner: 'ada',
       input,

@@ -102,7 +102,10 @@ describe('a record', () => {
   it('of version 0.1.0 has run as often as its attempts say', () => {
     const run = { run: null, worker: null, begunAt: null, handedBackProgress: null, suspicion: null };
     expect(decodeRecord({ snapshot, owner: 'ada', ...run }, { run: true })).toMatchObject({
-      ...{ run: 0, worker: null, begunAt: 0, handedBackProgress: null },
+      run: 0,
+      worker: null,
+      begunAt: 0,
+      handedBackProgress: null,
       suspicion: NO_SUSPICION,
     });
     const waiting = JSON.stringify({ ...newTask(), status: 'retrying', attempt: 2 });

@@ -49,12 +49,22 @@ export function onSurprise(accuracy: number): Sender {
       push: (task) => push(task.snapshot),
     };
     const record = {
-      ...{ snapshot, owner: OWNER, input: null, raw: null, run: 1, worker: 'worker', begunAt: 0 },
-      ...{ handedBackProgress: null, suspicion: NO_SUSPICION },
+      snapshot,
+      owner: OWNER,
+      input: null,
+      raw: null,
+      run: 1,
+      worker: 'worker',
+      begunAt: 0,
+      handedBackProgress: null,
+      suspicion: NO_SUSPICION,
     };
     const reporter = new Reporter({
       ports: { changes, turns, looks: new Looks(time), accuracy, clock, time, events: { emit: () => undefined } },
-      ...{ record, watched: true, onStale: () => undefined, onCancelling: () => undefined },
+      record,
+      watched: true,
+      onStale: () => undefined,
+      onCancelling: () => undefined,
     });
     return {
       report: (progress) => reporter.report(progress),

@@ -42,7 +42,8 @@ answerCalls(
     async eventsPerSecond({ inFlight, ms, batch }: { inFlight: number; ms: number; batch: boolean }) {
       const pusher = createPusher(process.env);
       const one = { channel: 'private-user-nobody', name: 'task.progress', data: '{"done":1,"total":100}' };
-      const [began, end] = [now(), now() + ms];
+      const began = now();
+      const end = began + ms;
       let events = 0;
       const send = async () => {
         while (now() < end) {

@@ -52,7 +52,10 @@ export async function prepareParts({ project, folder, redis, port, webhook }: De
   writeJsonFile(portsFile, { redis: redisPort, soketi: soketiPort });
 
   const redisGroup = redisServer && {
-    ...{ file: redisServer, folder: join(folder, 'redis'), port: redisPort, password: redisPassword },
+    file: redisServer,
+    folder: join(folder, 'redis'),
+    port: redisPort,
+    password: redisPassword,
   };
   const soketiService: Service = {
     name: 'soketi',
@@ -61,14 +64,12 @@ export async function prepareParts({ project, folder, redis, port, webhook }: De
     async command() {
       return soketiCommand({
         ...soketi,
-        ...{
-          app,
-          host: LOOPBACK,
-          port: soketiPort,
-          folder: join(folder, 'soketi'),
-          webhookUrl: webhook,
-          tasksOnly: true,
-        },
+        app,
+        host: LOOPBACK,
+        port: soketiPort,
+        folder: join(folder, 'soketi'),
+        webhookUrl: webhook,
+        tasksOnly: true,
         metricsPort: await findFreePort(),
         clusterPort: await findFreeUdpPort(),
         env: { INLOOP_SOKETI_PARENT: String(process.pid) },

@@ -73,7 +73,8 @@ function checkMemory(facts: Readonly<Record<string, string>>, findings: Findings
   else if (policy.startsWith('allkeys-')) {
     findings.failed('memory policy', `${policy}: accepted tasks vanish when its memory is full`, cure);
   } else findings.failed('memory policy', `${policy}: outcomes vanish when its memory is full`, cure);
-  const [used, most] = [Number(facts.used_memory), Number(facts.maxmemory)];
+  const used = Number(facts.used_memory);
+  const most = Number(facts.maxmemory);
   if (!(most > 0)) return;
   const share = `${Math.round((used / most) * 100)} % of ${Math.round(most / 1_048_576)} MB used`;
   if (used < most * NEARLY_FULL) findings.ok('memory', share);

@@ -11,7 +11,11 @@ let recovered: number;
 beforeEach(async () => {
   recovered = 0;
   const idle = {
-    ...{ name: 'idle', host: LOOPBACK, port: 1, graceMs: 1_000, probe: async () => true },
+    name: 'idle',
+    host: LOOPBACK,
+    port: 1,
+    graceMs: 1_000,
+    probe: async () => true,
     command: () => ({
       file: process.execPath,
       args: ['-e', 'setInterval(() => {}, 1_000)'],

@@ -226,7 +226,10 @@ export class InloopTray extends Base {
     if (!ToastStack || !this.isConnected || this.isOpen) return;
     const { root, live, button } = this.#elements;
     this.#toasts ??= new ToastStack({
-      ...{ root, live, commands: this.#commands, onDismiss: this.#markSeen },
+      root,
+      live,
+      commands: this.#commands,
+      onDismiss: this.#markSeen,
       onShow: () => {
         this.show();
         button.focus();

@@ -33,7 +33,11 @@ function setUp(prepare: (server: FakeServer) => void = () => {}): Setup {
   const page = new ManualPage();
   tests += 1;
   const feed = createTaskFeed({
-    ...{ url: `http://test-${tests}.invalid/tasks/`, Pusher: FakePusher, fetch: server.fetch, timing, page },
+    url: `http://test-${tests}.invalid/tasks/`,
+    Pusher: FakePusher,
+    fetch: server.fetch,
+    timing,
+    page,
     headers: async () => ({ authorization: 'Bearer t' }),
   });
   return { server, timing, page, feed };

@@ -237,7 +237,10 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     try {
       const [round] = await Promise.all([
         askAll({
-          ...{ http, active: activeTasks(state).map(({ id }) => id), recentFirst: state.isShort, load },
+          http,
+          active: activeTasks(state).map(({ id }) => id),
+          recentFirst: state.isShort,
+          load,
           onSnapshots: (snapshots) => isCurrent() && receive(snapshots),
           onGone: (id) => gone.push(id),
         }),

@@ -25,13 +25,11 @@ const history = (number: number) =>
       for (const [step, type] of types.entries()) {
         const task = all.at(-1) as Snapshot;
         const event = {
-          ...{
-            type,
-            at: at(step + 1),
-            attempt: task.attempt,
-            progress: { done: step, total: 99 },
-            result: { n: step },
-          },
+          type,
+          at: at(step + 1),
+          attempt: task.attempt,
+          progress: { done: step, total: 99 },
+          result: { n: step },
           error: { code: 'broken', message: 'It broke.', retryable: step % 2 === 0 },
         } as unknown as TaskEvent;
         const next = transition(task, event);

@@ -174,7 +174,9 @@ function forget(before: FeedState, now: number): Step {
   const isContradiction = now - forgottenAt < DISPUTE;
   const state: FeedState = {
     ...INITIAL_STATE,
-    ...{ isSignedOut, failingSince, retryAfter },
+    isSignedOut,
+    failingSince,
+    retryAfter,
     // Counted as a failure: otherwise contradicting answers would make the feed ask again and again without a pause.
     failures: failures + (isContradiction ? 1 : 0),
     generation: generation + 1,

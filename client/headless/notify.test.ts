@@ -40,7 +40,9 @@ function makeBrowser() {
     let channel: string | null = null;
     const notified: string[] = [];
     const stop = notifyOutcomes({
-      ...{ locks, storage, page: { isVisible: () => isVisible } },
+      locks,
+      storage,
+      page: { isVisible: () => isVisible },
       feed: {
         getSnapshot: () => ({ tasks, connection: { status: 'live' }, hasMore: false, channel }),
         subscribe: (next) => {
@@ -78,7 +80,8 @@ describe('notifications', () => {
 
   it('do not come while any tab is visible, and do when that is closed', async () => {
     const open = makeBrowser();
-    const [hidden, visible] = [open(false), open(true)];
+    const hidden = open(false);
+    const visible = open(true);
     for (const tab of [hidden, visible]) await tab.show(task);
     for (const tab of [hidden, visible]) await tab.show(done);
     expect([...hidden.notified, ...visible.notified]).toEqual([]);

@@ -8,7 +8,9 @@ describe('the mark of a page', () => {
   it('is the progress of what goes on, never complete, and open where it is not known', () => {
     const half = running(1, { done: 50, total: 100 });
     expect(markPage([half, running(2, { done: 0, total: 10 }), failed(3)], ENGLISH)).toEqual({
-      ...{ shape: 'active', fraction: 0.25, text: '25 %' },
+      shape: 'active',
+      fraction: 0.25,
+      text: '25 %',
     });
     expect(markPage([queued(1)], ENGLISH)).toMatchObject({ fraction: null, text: '…' });
     fc.assert(

@@ -47,7 +47,10 @@ class Tab {
       feed: {
         now: () => this.now(),
         getSnapshot: () => ({
-          ...{ tasks: this.#tasks, connection: { status: 'live' }, hasMore: false, channel: this.channel },
+          tasks: this.#tasks,
+          connection: { status: 'live' },
+          hasMore: false,
+          channel: this.channel,
         }),
         subscribe: (listener) => {
           this.#listener = listener;
@@ -201,7 +204,8 @@ describe('an outcome', () => {
   it('that the fetch after a return brings was missed, although its task was going on before', async () => {
     const tab = new Tab(browser, timing);
     await settleIn();
-    const [first, second] = [running(1), running(2)];
+    const first = running(1);
+    const second = running(2);
     await tab.show(first, second);
     await tab.look(false);
     await timing.advance(60_000);

@@ -91,7 +91,11 @@ describe('what is shown between two messages', () => {
 
 describe('a correction', () => {
   const context = (seconds: number) => ({
-    ...{ wording: ENGLISH, now: now(seconds), isStale: false, isRetried: false, base: 'http://localhost/' },
+    wording: ENGLISH,
+    now: now(seconds),
+    isStale: false,
+    isRetried: false,
+    base: 'http://localhost/',
   });
   const first = remember(undefined, task(MOVING));
 
@@ -193,7 +197,9 @@ it('a row without a message for 10 s looks old and does not claim that the work 
     tone: 'active',
   });
   expect(describeTask(memory, { ...context, now: now(11) })).toMatchObject({
-    ...{ isStale: true, remarks: ['No sign of the worker for 11 s'], tone: 'active' },
+    isStale: true,
+    remarks: ['No sign of the worker for 11 s'],
+    tone: 'active',
   });
   expect(describeTask(memory, { ...context, now: now(31) })).toMatchObject({ isStale: true, tone: 'warning' });
 });

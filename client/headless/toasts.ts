@@ -56,7 +56,9 @@ export function addToasts(queue: ToastQueue, tasks: readonly OutcomeSnapshot[], 
   const recent = followsClosely ? queue.toasts.filter(({ at }) => now - at < BURST) : [];
   const isBurst = recent.length + tasks.length > MOST || (followsClosely && queue.summary.length > 0);
   const toToast = (task: OutcomeSnapshot) => ({
-    ...{ task, at: now, left: isSticky(task) ? Infinity : duration },
+    task,
+    at: now,
+    left: isSticky(task) ? Infinity : duration,
   });
   if (isBurst) {
     // The recent toasts belong to the burst: all of it moves to the summary, except for failures.

@@ -81,14 +81,14 @@ describe('results', () => {
 
   it('links to this site and by https, and to nothing else', () => {
     const result = {
-      ...{ url: 'https://ok.example/x', downloadUrl: '/files/1', invoicePdfUrl: 'http://localhost:3000/2' },
-      ...{
-        aUrl: 'javascript:alert(1)',
-        bUrl: 'http://elsewhere.example',
-        cUrl: 'data:text/html,x',
-        dUrl: 7,
-        curl: '/x',
-      },
+      url: 'https://ok.example/x',
+      downloadUrl: '/files/1',
+      invoicePdfUrl: 'http://localhost:3000/2',
+      aUrl: 'javascript:alert(1)',
+      bUrl: 'http://elsewhere.example',
+      cUrl: 'data:text/html,x',
+      dUrl: 7,
+      curl: '/x',
     };
     expect(linksOf(result, ENGLISH, 'http://localhost:3000/page')).toEqual([
       { label: 'Open', href: 'https://ok.example/x' },

@@ -15,7 +15,8 @@ function setUp(isWhole?: Parameters<typeof watchTasks>[1]) {
 
 it('says what changed, and which outcomes were awaited: once', () => {
   const look = setUp();
-  const [active, past] = [running(2), succeeded(1)];
+  const active = running(2);
+  const past = succeeded(1);
   expect(look([active, past])).toMatchObject({ changed: [active, past], reached: [] });
   expect(look([active, past])).toMatchObject({ changed: [], reached: [] });
   const outcome = succeeded(2);

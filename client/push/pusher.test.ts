@@ -45,8 +45,16 @@ describe('the way pusher-js is set up', () => {
     );
     pusher.disconnect();
     expect(configOf(pusher)).toMatchObject({
-      ...{ wsHost: '127.0.0.1', wsPort: 6001, wssPort: 6001, httpHost: '127.0.0.1', httpPort: 6001, httpsPort: 6001 },
-      ...{ httpPath: '/push', useTLS: false, enableStats: false, cluster: 'inloop' },
+      wsHost: '127.0.0.1',
+      wsPort: 6001,
+      wssPort: 6001,
+      httpHost: '127.0.0.1',
+      httpPort: 6001,
+      httpsPort: 6001,
+      httpPath: '/push',
+      useTLS: false,
+      enableStats: false,
+      cluster: 'inloop',
       enabledTransports: ['ws', 'wss', 'xhr_streaming', 'xhr_polling'],
     });
   });
@@ -125,7 +133,9 @@ describe('what pusher-js says', () => {
     const told: PushLoss[] = [];
     const handlers = { onConnected() {}, onUp() {}, onDown: (loss: PushLoss) => told.push(loss), onEvent() {} };
     createPush({
-      ...{ Pusher: NoTransport, connection: connectionInfo(CHANNEL), handlers },
+      Pusher: NoTransport,
+      connection: connectionInfo(CHANNEL),
+      handlers,
       authorize: async () => ({}),
     }).open();
     expect(told).toEqual(['refused']);
@@ -148,7 +158,8 @@ describe('an encrypted channel', () => {
     const told: string[] = [];
     let asked = 0;
     const push = createPush({
-      ...{ Pusher: FakePusher, connection: connectionInfo(channel) },
+      Pusher: FakePusher,
+      connection: connectionInfo(channel),
       authorize: async () => ({ auth: 'key:ok', shared_secret: `secret ${++asked}` }),
       handlers: {
         onConnected() {},

@@ -24,7 +24,10 @@ async function live(chance = 0.5) {
     timing,
     createPush: (handlers) =>
       createPush({
-        ...{ Pusher: FakePusher, connection: connectionInfo('private-user-ada'), timing, handlers },
+        Pusher: FakePusher,
+        connection: connectionInfo('private-user-ada'),
+        timing,
+        handlers,
         authorize: async () => ({ auth: 'key:ok' }),
       }),
     onChange: ({ isUp }) => {

@@ -20,7 +20,9 @@ class Tab {
     const { timing } = this;
     timing.chance = chance;
     this.leave = electLeader({
-      ...{ name, locks: null, storage },
+      name,
+      locks: null,
+      storage,
       timing: {
         ...timing,
         now: () => timing.now() + ahead,

@@ -70,7 +70,10 @@ export function allStatuses(): Snapshot[] {
     fail(run(create(7, 'Import newsletter.csv', 50), 45), 2, 'The database did not answer in time.', 12),
     run(create(8, 'Report for the board', 400), 300, undefined, -30),
     run(create(9, 'Import a-rather-long-file-name-that-somebody-exported-from-another-system.csv', 40), 30, {
-      ...{ done: 42, total: 256, stage: 'save', note: 'Checking e-mail addresses' },
+      done: 42,
+      total: 256,
+      stage: 'save',
+      note: 'Checking e-mail addresses',
     }),
     create(10, 'Import contacts-april.csv', 3),
   ];

@@ -106,16 +106,18 @@ export class FakeServer {
 
 export function connectionInfo(channel: string) {
   return {
-    ...{
-      key: 'key',
-      cluster: 'inloop',
-      wsHost: '127.0.0.1',
-      wsPort: 6001,
-      wssPort: 6001,
-      httpHost: null,
-      httpPort: 6001,
-    },
-    ...{ httpsPort: 6001, httpPath: '/push', forceTLS: false, channel, authEndpoint: '/tasks/auth' },
+    key: 'key',
+    cluster: 'inloop',
+    wsHost: '127.0.0.1',
+    wsPort: 6001,
+    wssPort: 6001,
+    httpHost: null,
+    httpPort: 6001,
+    httpsPort: 6001,
+    httpPath: '/push',
+    forceTLS: false,
+    channel,
+    authEndpoint: '/tasks/auth',
   };
 }
 

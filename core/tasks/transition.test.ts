@@ -294,7 +294,8 @@ describe('over any sequence of events', () => {
 
   it('progress does not go back within an attempt and stage', () => {
     check((before, now) => {
-      const [from, to] = [before.progress, now.progress];
+      const from = before.progress;
+      const to = now.progress;
       if (from === null || before.attempt !== now.attempt) return true;
       // Handed back: what was shown is held by the store until the next run starts.
       if (now.status === 'retrying') return to === null;

@@ -78,7 +78,8 @@ describe('an import', () => {
   });
 
   it('is refused while the user has too many waiting uploads, or too many bytes stored', async () => {
-    const [cookie, other] = [await demo.signIn('greedy'), await demo.signIn('modest')];
+    const cookie = await demo.signIn('greedy');
+    const other = await demo.signIn('modest');
     for (let n = 0; n < MAX_UPLOADS; n++) demo.data.db.files.note(`waiting-${n}`, 'upload', 'greedy', 1);
     const many = await demo.post('/imports', form('email\na@b.co\n'), { cookie });
     expect(await problemOf(many)).toMatchObject({ status: 429, code: 'too_many_uploads' });

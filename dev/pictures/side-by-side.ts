@@ -112,11 +112,21 @@ async function serve({ demo, soketi: { app, port } }: SideBySideOptions, cookie:
       contents: "import 'inloop/element'; import Pusher from 'pusher-js'; globalThis.Pusher = Pusher;",
       resolveDir: REPOSITORY,
     },
-    ...{ bundle: true, write: false, format: 'iife', target: 'es2022', logLevel: 'error' },
+    bundle: true,
+    write: false,
+    format: 'iife',
+    target: 'es2022',
+    logLevel: 'error',
   });
   const connection = {
-    ...{ key: app.key, cluster: 'mt1', wsHost: '127.0.0.1', wsPort: port, forceTLS: false, enabledTransports: ['ws'] },
-    ...{ channelAuthorization: { endpoint: '/auth', transport: 'ajax' }, channel: CHANNEL },
+    key: app.key,
+    cluster: 'mt1',
+    wsHost: '127.0.0.1',
+    wsPort: port,
+    forceTLS: false,
+    enabledTransports: ['ws'],
+    channelAuthorization: { endpoint: '/auth', transport: 'ajax' },
+    channel: CHANNEL,
   };
   const html = readFileSync(join(REPOSITORY, 'dev', 'pictures', 'side-by-side.html'), 'utf8').replace(
     'CONNECTION',

@@ -34,7 +34,8 @@ describe('what a test needs', () => {
 
   it('is found through other files, and for each test by itself', async () => {
     writeFileSync(join(folder, 'world.ts'), `export * from ${support('redis/redis.ts')};`);
-    const [pure, real] = [join(folder, 'pure.test.ts'), join(folder, 'real.test.ts')];
+    const pure = join(folder, 'pure.test.ts');
+    const real = join(folder, 'real.test.ts');
     writeFileSync(pure, 'export const x = 1;');
     writeFileSync(real, "const load = () => import('./world.ts'); load;");
     expect([...(await readNeeds([pure, real]))].map(([file, needs]) => [file, [...needs]])).toEqual([

@@ -71,7 +71,8 @@ async function publish(name: string): Promise<void> {
 describe('trouble', () => {
   it('reaches the connections and messages of the real Soketi, and ends', async () => {
     await start();
-    const [browser, server] = [await enter(BROWSER), await enter()];
+    const browser = await enter(BROWSER);
+    const server = await enter();
 
     expect((await make('lose-messages')).lasting).toMatchObject([{ kind: 'lose-messages' }]);
     await publish('task.running');

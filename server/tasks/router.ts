@@ -106,7 +106,9 @@ export function createRouter(options: RouterOptions): { readonly router: Router;
     '/',
     catchRejections(async (req, res) => {
       const owner = ownerOf(res);
-      const [state, limit, cursor] = [stateOf(req.query.state), limitOf(req.query.limit), cursorOf(req.query.cursor)];
+      const state = stateOf(req.query.state);
+      const limit = limitOf(req.query.limit);
+      const cursor = cursorOf(req.query.cursor);
       if (!(await answers.reserve(res, owner, limit * MAX_EVENT_BYTES))) return;
       res.json(await operations.list(owner, { state, limit, cursor }));
     }),

@@ -80,7 +80,8 @@ export class DemoPage {
     const box = await zone.boundingBox();
     if (!box) throw new Error('There is nowhere to drop a file: nobody is signed in on this page.');
     const session = await this.page.context().newCDPSession(this.page);
-    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+    const x = box.x + box.width / 2;
+    const y = box.y + box.height / 2;
     for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
       const data = { items: [], files: [path], dragOperationsMask: 1 };
       await session.send('Input.dispatchDragEvent', { type, x, y, data });

@@ -144,7 +144,9 @@ describe('what the tray shows between two messages', () => {
     expectHonest(frames);
     const truth = truthOf(id);
     const reached = (done: number) => truth.find((entry) => entry.done >= done)?.at ?? Number.NaN;
-    const [jumpAt, stallAt, goesOnAt] = [reached(300), reached(500), reached(501)];
+    const jumpAt = reached(300);
+    const stallAt = reached(500);
+    const goesOnAt = reached(501);
     expect(goesOnAt - stallAt).toBeGreaterThan(4_900);
     // Without the first second, the stall, and the second after the jump and after the stall.
     const settling = [truth[0]?.at ?? 0, jumpAt, goesOnAt];

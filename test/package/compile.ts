@@ -43,7 +43,12 @@ export async function compile(
     writeFileSync(join(place, type, 'package.json'), JSON.stringify({ type }));
   }
   const compilerOptions = {
-    ...{ strict: true, skipLibCheck, noEmit: true, esModuleInterop: true, target: 'es2022', types: ['node'] },
+    strict: true,
+    skipLibCheck,
+    noEmit: true,
+    esModuleInterop: true,
+    target: 'es2022',
+    types: ['node'],
     lib: ['es2023', 'dom', 'dom.iterable'],
     ...OPTIONS[resolution],
   };

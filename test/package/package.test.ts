@@ -101,7 +101,12 @@ it.each([
 ] as const)('%s loads nothing of Express', async (entry, platform) => {
   const { metafile } = await build({
     stdin: { contents: `export * from ${JSON.stringify(entry)};`, resolveDir: app },
-    ...{ bundle: true, write: false, metafile: true, logLevel: 'silent', platform, absWorkingDir: app },
+    bundle: true,
+    write: false,
+    metafile: true,
+    logLevel: 'silent',
+    platform,
+    absWorkingDir: app,
     format: 'esm',
     ...(platform === 'neutral' ? { mainFields: ['module', 'main'] } : {}),
   });

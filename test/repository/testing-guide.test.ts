@@ -71,7 +71,12 @@ it('shows a fake feed in a page', async () => {
     Object.assign(globalThis, { feed });`;
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: folder },
-    ...{ bundle: true, write: false, platform: 'browser', format: 'iife', jsx: 'automatic', logLevel: 'error' },
+    bundle: true,
+    write: false,
+    platform: 'browser',
+    format: 'iife',
+    jsx: 'automatic',
+    logLevel: 'error',
   });
   const browser = await launchChromium();
   try {

@@ -145,7 +145,11 @@ export function fakeFeed(options: FakeFeedOptions = {}): FakeFeed {
     if (id !== undefined && findTask(list, id))
       throw new TaskError('exists', `There is a task ${id} already.`, { retryable: false });
     let task: Snapshot = createSnapshot({
-      ...{ id: id ?? `task-${count}`, name, title, attempts, at: at() },
+      id: id ?? `task-${count}`,
+      name,
+      title,
+      attempts,
+      at: at(),
       ...(retryOf === undefined ? {} : { retryOf }),
     });
     if (progress) task = advanced(task, progress);

@@ -109,8 +109,11 @@ function costOf(
   const inputs = (from: number, ms: number, count: number) =>
     Array.from({ length: tasks }, (_, index) =>
       makeInput({
-        ...{ n: from + index, user: users[index % users.length] as string },
-        ...{ elements: count, work: 'paced', size: ms },
+        n: from + index,
+        user: users[index % users.length] as string,
+        elements: count,
+        work: 'paced',
+        size: ms,
       }),
     );
   return withRunningStack({ services, stack, users, concurrency: tasks }, async (running) => {

@@ -46,7 +46,8 @@ export function createBackgroundSignals(host: HTMLElement, panel: HTMLElement, o
   return {
     show(feed, tasks, wording, now, memories) {
       notify.follow(feed);
-      const [inTitle, inIcon] = [host.hasAttribute('title-progress'), host.hasAttribute('favicon-progress')];
+      const inTitle = host.hasAttribute('title-progress');
+      const inIcon = host.hasAttribute('favicon-progress');
       const mark = inTitle || inIcon ? markPage(tasks, wording, now, memories) : null;
       marker.showTitle(inTitle ? mark : null);
       marker.showIcon(inIcon ? mark : null);

@@ -72,7 +72,15 @@ export function createTrayElements(root: ShadowRoot): TrayElements {
   root.append(button, panel, live);
 
   return {
-    ...{ root, button, panel, close, banner, body, empty, more, live },
+    root,
+    button,
+    panel,
+    close,
+    banner,
+    body,
+    empty,
+    more,
+    live,
     groups: { active, unseen, recent },
     label(wording) {
       setText(buttonText, wording.tasks);

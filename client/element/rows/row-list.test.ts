@@ -28,7 +28,10 @@ describe('the rows', () => {
     const changes = await row(tray, 'Two').evaluateHandle((element) => {
       const seen: string[] = [];
       new MutationObserver((all) => seen.push(...all.map(({ type }) => type))).observe(element, {
-        ...{ subtree: true, childList: true, attributes: true, characterData: true },
+        subtree: true,
+        childList: true,
+        attributes: true,
+        characterData: true,
       });
       return seen;
     });

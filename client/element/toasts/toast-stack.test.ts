@@ -22,7 +22,9 @@ const pages = useTrayPages();
 
 describe('toasts', () => {
   it('go by themselves, but not under the pointer, with the focus in them, in a hidden tab, or with something to do', async () => {
-    const [good, bad, linked] = [running(1), running(2), running(3)];
+    const good = running(1);
+    const bad = running(2);
+    const linked = running(3);
     await pages.open([good, bad, linked], {
       prepare: async (page) => {
         await page.clock.install();

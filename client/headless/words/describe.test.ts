@@ -36,7 +36,9 @@ describe('a row', () => {
 
   it('says how far a running task is, and never draws it full', () => {
     expect(view(running(1, { done: 42, total: 256 }))).toMatchObject({
-      ...{ status: 'Running', facts: ['42 of 256'], bar: { fraction: 42 / 256, text: '42 of 256' } },
+      status: 'Running',
+      facts: ['42 of 256'],
+      bar: { fraction: 42 / 256, text: '42 of 256' },
     });
     fc.assert(
       fc.property(fc.nat(), fc.nat(), (done, total) => {
@@ -58,7 +60,9 @@ describe('a row', () => {
     const first = progress(running(1), 1, 90, 100);
     const grown = progress(first, 2, 91, 1_000);
     expect(view([first, grown], { now: 3 })).toMatchObject({
-      ...{ facts: ['91 of 1,000'], bar: { fraction: 0.091 }, remarks: ['More was found: 1,000 in all'] },
+      facts: ['91 of 1,000'],
+      bar: { fraction: 0.091 },
+      remarks: ['More was found: 1,000 in all'],
     });
     const later = progress(grown, 15, 100, 1_000);
     expect(view([first, grown, later], { now: 16 }).remarks).toEqual(['More was found: 1,000 in all']);
@@ -87,7 +91,9 @@ describe('a row', () => {
     const unknown = progress(all[0] as Snapshot, 2, 901, null);
     expect(unknown.progress?.total).toBeNull();
     expect(view([all[0] as Snapshot, unknown], { now: 3 })).toMatchObject({
-      ...{ facts: ['901 done'], bar: { fraction: null }, remarks: ['More was found'] },
+      facts: ['901 done'],
+      bar: { fraction: null },
+      remarks: ['More was found'],
     });
   });
 
@@ -104,12 +110,18 @@ describe('a row', () => {
   it('says that a task waits for a worker that can do it, and offers to cancel it', () => {
     const waiting = (task: Snapshot) => Object.assign({}, task, { waitingFor: 'worker' });
     expect(view(waiting(queued(1)))).toMatchObject({
-      ...{ status: 'Waiting for a worker that can do this', tone: 'warning', action: 'cancel', isSlow: true },
+      status: 'Waiting for a worker that can do this',
+      tone: 'warning',
+      action: 'cancel',
+      isSlow: true,
     });
     const error = { code: 'db', message: 'Away.', retryable: true };
     const retrying = evolve(running(1), { type: 'fail', at: at(1), attempt: 1, error, retryAt: at(9) });
     expect(view(waiting(retrying))).toMatchObject({
-      ...{ status: 'Trying again', facts: ['attempt 2 of 3'], action: 'cancel', isSlow: true },
+      status: 'Trying again',
+      facts: ['attempt 2 of 3'],
+      action: 'cancel',
+      isSlow: true,
       remarks: ['Waiting for a worker that can do this', 'Away.'],
     });
     // A worker has it by now, whatever a late message says.
@@ -163,7 +175,10 @@ describe('a row', () => {
     const error = { code: 'db', message: 'The database did not answer.', retryable: true };
     const task = evolve(running(1), { type: 'fail', at: at(1), attempt: 1, error, retryAt: at(14) });
     expect(view(task)).toMatchObject({
-      ...{ status: 'Trying again', tone: 'warning', remarks: ['The database did not answer.'], action: 'cancel' },
+      status: 'Trying again',
+      tone: 'warning',
+      remarks: ['The database did not answer.'],
+      action: 'cancel',
       facts: ['attempt 2 of 3', 'starts in 12 s'],
     });
     expect(view(task, { now: 15 }).facts).toEqual(['attempt 2 of 3', 'starts any moment']);
@@ -183,14 +198,20 @@ describe('a row', () => {
   it('lets the result speak by its numbers and links', () => {
     const result = { imported: 839, skipped: 3, downloadUrl: '/reports/7', note: 'x' };
     expect(view(succeeded(1, result), { now: 3_601 })).toMatchObject({
-      ...{ status: 'Done', tone: 'good', facts: ['839 imported', '3 skipped', '1 h ago'], action: null },
+      status: 'Done',
+      tone: 'good',
+      facts: ['839 imported', '3 skipped', '1 h ago'],
+      action: null,
       links: [{ label: 'Download', href: '/reports/7' }],
     });
   });
 
   it('says why a task failed and offers to do it again, once', () => {
     expect(view(failed(1, 'No column "email".'))).toMatchObject({
-      ...{ status: 'Failed', tone: 'bad', remarks: ['No column "email".'], action: 'retry' },
+      status: 'Failed',
+      tone: 'bad',
+      remarks: ['No column "email".'],
+      action: 'retry',
     });
     expect(view(failed(1), { isRetried: true })).toMatchObject({ action: null });
   });

@@ -185,7 +185,16 @@ export function describeTask(memory: TaskMemory, context: RowContext): RowView {
 
   const canDoAgain = canRetry(snapshot.status) && !isRetried && !isGone(snapshot);
   return {
-    ...{ id, title, tone, status, facts, remarks, bar, segments, links, isSlow },
+    id,
+    title,
+    tone,
+    status,
+    facts,
+    remarks,
+    bar,
+    segments,
+    links,
+    isSlow,
     action: canCancel(snapshot.status) ? 'cancel' : canDoAgain ? 'retry' : null,
     isStale: (isStale || isSilent) && !isFinished(snapshot),
     isTicking: snapshot.status !== 'queued',

@@ -94,6 +94,7 @@ function readCookies(req: IncomingMessage): string[] {
 }
 
 function isSame(given: string, secret: string): boolean {
-  const [one, other] = [Buffer.from(given), Buffer.from(secret)];
+  const one = Buffer.from(given);
+  const other = Buffer.from(secret);
   return one.length === other.length && timingSafeEqual(one, other);
 }

@@ -21,7 +21,8 @@ describe('the outbox of a client', () => {
 
   it('gives no more at once than goes into a line, and at least one message', () => {
     const outbox = new Outbox({ buffered: 1e9, bufferedInAll: 1e9 }, budget());
-    const [big, small] = ['x'.repeat(MAX_LINE_LENGTH + 1), 'y'];
+    const big = 'x'.repeat(MAX_LINE_LENGTH + 1);
+    const small = 'y';
     for (const message of [big, small]) outbox.add(message);
     expect(outbox.takeLine()).toEqual([big]);
     expect(outbox.takeLine()).toEqual([small]);

@@ -23,7 +23,8 @@ worker.handle(paced, async ({ total, plan }, task) => {
   };
   say(0);
   for (const part of plan) {
-    const [start, startedAt] = [done, performance.now()];
+    const start = done;
+    const startedAt = performance.now();
     for (let passed = 0; passed < part.ms; ) {
       await wait(TICK_MS, undefined, { signal: task.signal });
       passed = Math.min(performance.now() - startedAt, part.ms);

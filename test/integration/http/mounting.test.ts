@@ -160,7 +160,8 @@ const SURROUNDINGS: Record<string, Case> = {
   },
   'routers in routers, at a path with a parameter': {
     around({ app, tasks }, { express }) {
-      const [api, team] = [express.Router(), express.Router({ mergeParams: true })];
+      const api = express.Router();
+      const team = express.Router({ mergeParams: true });
       team.use('/tasks', tasks.router);
       api.use('/teams/:team', team);
       app.use('/api/v1', api);

@@ -59,7 +59,12 @@ describe.each([18, 19] as const)('React %i', (version) => {
           process.stdout.write(renderToString(createElement(App, { user: 'ada', id: 'some' })));`,
         resolveDir: __dirname,
       },
-      ...{ bundle: true, write: false, platform: 'node', format: 'cjs', alias, logLevel: 'error' },
+      bundle: true,
+      write: false,
+      platform: 'node',
+      format: 'cjs',
+      alias,
+      logLevel: 'error',
     });
     app.app.get(`${path}/rendered`, (_req, res) => {
       const html = execFileSync(process.execPath, ['-'], { input: node.outputFiles[0]?.text ?? '' });

@@ -20,7 +20,9 @@ const feeds: TaskFeed[] = [];
 const statuses: number[] = [];
 const connect = async (user: string): Promise<TaskFeed> => {
   const feed = await connectTasks({
-    ...{ url: `${app.url}/tasks`, Pusher: pusherModule, headers: { 'x-user': user } },
+    url: `${app.url}/tasks`,
+    Pusher: pusherModule,
+    headers: { 'x-user': user },
     fetch: async (...of) => {
       const response = await fetch(...of);
       statuses.push(response.status);
@@ -81,7 +83,9 @@ describe('a bus that is away for 3 s', () => {
 describe('a channel of somebody else', () => {
   it('is refused by the server, and the feed says so', async () => {
     const feed = await connectTasks({
-      ...{ url: `${app.url}/tasks`, Pusher: pusherModule, headers: { 'x-user': 'eve' } },
+      url: `${app.url}/tasks`,
+      Pusher: pusherModule,
+      headers: { 'x-user': 'eve' },
       fetch: async (url, init) => {
         const response = await fetch(url, init);
         if (!String(url).endsWith('/connection')) return response;

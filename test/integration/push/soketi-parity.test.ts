@@ -357,7 +357,8 @@ describe('two nodes with the Redis adapter', () => {
 
   it('act as one: events, members, counts, caches and disconnecting a user work on both', async () => {
     await expectSame(parts, async ([here, there]) => {
-      const [ada, bob] = [await here.open(), await there.open()];
+      const ada = await here.open();
+      const bob = await there.open();
       ada.signIn({ id: 'ada' });
       await ada.next(0, ({ event }) => event === 'pusher:signin_success');
       await ada.enter('presence-both', MEMBER);

@@ -239,7 +239,8 @@ describe('Redis Cluster', () => {
   });
 
   it('is refused on a node that does not hold our slot, until the node holds it', async () => {
-    const [node, other] = [await cluster([0, 100]), await cluster([101, 16_383])];
+    const node = await cluster([0, 100]);
+    const other = await cluster([101, 16_383]);
     await node.say('CLUSTER', 'MEET', '127.0.0.1', String(other.port));
     await eventually(async () => String(await node.say('CLUSTER', 'INFO')).includes('cluster_known_nodes:2'), {
       within: 10_000,

@@ -11,7 +11,8 @@ import { eventually } from '../eventually.ts';
 import { launchChromium } from './chromium.ts';
 
 /** As strict as a page may be. It names the bus, as the page of an adopter does; nothing listens there. */
-const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws://127.0.0.1:6001; base-uri 'none'";
+const CSP =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws://127.0.0.1:6001; base-uri 'none'";
 
 export interface OpenOptions {
   /** `scheme=dark`, `dir=rtl`, `start`; and attributes for the tray: `tray=title-progress`. */

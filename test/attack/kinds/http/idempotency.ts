@@ -61,7 +61,8 @@ export const idempotency: Kind = {
     const poison = await start('mallory', own.id);
     const retried = JSON.parse((await app.call('judy', `/tasks/${own.id}/retry`, { method: 'POST' })).body) as Snapshot;
     tally.attempt("a retry gave what another's key had started", retried.id === poison.id);
-    const [ken, lea] = [await demo.signIn('ken'), await demo.signIn('lea')];
+    const ken = await demo.signIn('ken');
+    const lea = await demo.signIn('lea');
     const form = fileForm('same.csv', 'email\nsame@example.org\n');
     const upload = { ...form, headers: { ...form.headers, 'idempotency-key': 'import' } };
     const ids: string[] = [];

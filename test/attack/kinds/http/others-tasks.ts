@@ -58,7 +58,8 @@ export const othersTasks: Kind = {
       channels.set(channel, owner);
       tally.attempt(`${JSON.stringify(first)} and ${JSON.stringify(owner)} share ${channel}`, first !== owner);
     }
-    const [ada, bob] = [await demo.signIn('ada'), await demo.signIn('bob')];
+    const ada = await demo.signIn('ada');
+    const bob = await demo.signIn('bob');
     const upload = await demo.call(
       ada,
       '/imports',
