@@ -18,9 +18,9 @@ import type { TaskChanges } from './task-changes.ts';
 /** The part of a backend that a task server uses. Its properties are for inloop itself: hand it to `createTaskServer`. */
 export interface ServerBackend {
   /** @internal */ readonly store: Pick<TaskStore, 'read' | 'list' | 'markWaited' | 'discard'>;
-  /** @internal */ readonly changes: Pick<TaskChanges, 'create' | 'apply' | 'see'>;
-  /** Who is watched, and which tasks have changed. @internal */
-  readonly redis: Pick<Redis, 'onChange' | 'noteWatched' | 'noteWebhook'>;
+  /** @internal */ readonly changes: Pick<TaskChanges, 'create' | 'apply' | 'see' | 'dismiss' | 'clear' | 'forget'>;
+  /** How long tasks are kept, who is watched, and which tasks have changed. @internal */
+  readonly redis: Pick<Redis, 'retention' | 'onChange' | 'noteWatched' | 'noteWebhook'>;
   /** @internal */ readonly clock: Pick<Clock, 'iso' | 'ready'>;
   /** @internal */ readonly bus: Pick<
     Bus,

@@ -55,10 +55,24 @@ function setUp(task: Snapshot, { watched = true }: { watched?: boolean } = {}) {
         calls.push('store seen');
         return { ids: ids.filter((id) => id !== 'unknown'), seenAt: time(5) };
       },
+      dismiss: async (_owner, ids) => {
+        calls.push('store dismissed');
+        return ids.filter((id) => id !== 'unknown');
+      },
+      clear: async () => {
+        calls.push('store cleared');
+        return Array.from({ length: 1_200 }, (_, n) => `t${n}`);
+      },
+      forget: async () => {
+        calls.push('store forgot');
+        return ['a'];
+      },
     },
     {
       publish: (owner, snapshot) => void calls.push(`push ${snapshot.status} to ${owner}`),
       publishSeen: (owner, { ids }) => void calls.push(`push seen ${ids.join()} to ${owner}`),
+      publishDismissed: (owner, ids) =>
+        void calls.push(`push ${ids.length > 9 ? ids.length : ids.join()} dismissed to ${owner}`),
     },
     events,
   );
@@ -186,6 +200,29 @@ describe('outcomes that were seen', () => {
   });
 });
 
+describe('tasks that were removed', () => {
+  it('are told to the pages of their owner, at most 1,000 of them', async () => {
+    const { changes, calls } = setUp(running);
+    await changes.dismiss(OWNER, ['a', 'unknown', 'b']);
+    expect(await changes.clear(OWNER, {})).toBe(1_200);
+    expect(await changes.forget(OWNER)).toBe(1);
+    expect(calls).toEqual([
+      'store dismissed',
+      'push a,b dismissed to ada',
+      'store cleared',
+      'push 1000 dismissed to ada',
+      'store forgot',
+      'push a dismissed to ada',
+    ]);
+  });
+
+  it('are not pushed if there were none', async () => {
+    const { changes, calls } = setUp(running);
+    await changes.dismiss(OWNER, ['unknown']);
+    expect(calls).toEqual(['store dismissed']);
+  });
+});
+
 describe('what is stored already', () => {
   it('is pushed if the owner is watching, and an outcome always', () => {
     const { changes, calls } = setUp(running);
@@ -263,9 +300,11 @@ describe('the named event of a change', () => {
     await changes.apply(owned, { type: 'start', at: time(11) });
     await changes.apply(owned, { type: 'succeed', at: time(12), attempt: 2, result: secret });
     await changes.see(secret, ['a']);
+    await changes.dismiss(secret, ['a']);
+    await changes.forget(secret);
     expect(told.map(({ event }) => event)).toEqual([
       ...['task.accepted', 'task.started', 'task.progressed', 'task.retried', 'task.started', 'task.ended'],
-      'outcomes.seen',
+      ...['outcomes.seen', 'tasks.dismissed', 'tasks.dismissed', 'owner.forgotten'],
     ]);
     expect(JSON.stringify(told)).not.toContain(secret);
   });

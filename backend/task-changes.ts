@@ -15,8 +15,14 @@ import type { SeenEvent } from '../core/wire.ts';
 import type { Emitter } from './events/events.ts';
 import { emitChange } from './events/task-events.ts';
 import type { OwnedTask } from './store/record.ts';
-import type { Applied, Created, NewRecord } from './store/store.ts';
+import type { Applied, ClearOptions, Created, NewRecord } from './store/store.ts';
 import type { RunOptions } from './store/to-commit.ts';
+
+/**
+ * How many removed tasks an owner's pages are told of, the newest first. A page holds 500 outcomes, unless its user has asked
+ * for more; what else was removed it finds out when it next fetches or when its user acts on it.
+ */
+const MAX_DISMISSED_TOLD = 1_000;
 
 /** What is needed of the store. Each method rejects with a TaskError `store_unavailable` while Redis is away. */
 export interface ChangeStore {
@@ -26,14 +32,22 @@ export interface ChangeStore {
   apply(task: OwnedTask, event: TaskEvent, options: RunOptions): Promise<Applied>;
   /** Takes outcomes out of the owner's inbox; answers with those that were in it. */
   see(owner: string, ids: readonly string[]): Promise<SeenEvent>;
+  /** Removes finished tasks. This and the two below answer with the ids that were removed. */
+  dismiss(owner: string, ids: readonly string[]): Promise<readonly string[]>;
+  /** Removes all finished tasks. */
+  clear(owner: string, options: ClearOptions): Promise<readonly string[]>;
+  /** Removes all that is stored about an owner. */
+  forget(owner: string): Promise<readonly string[]>;
 }
 
-/** What is needed of the publisher. Both methods return at once and never throw. What they push may get lost. */
+/** What is needed of the publisher. Its methods return at once and never throw. What they push may get lost. */
 export interface ChangePublisher {
   /** Pushes a snapshot to its owner's pages. */
   publish(owner: string, snapshot: Snapshot): void;
   /** Tells the owner's pages which outcomes were seen. */
   publishSeen(owner: string, seen: SeenEvent): void;
+  /** Tells the owner's pages which tasks were removed. */
+  publishDismissed(owner: string, ids: readonly string[]): void;
 }
 
 export interface ChangeOptions extends RunOptions {
@@ -115,6 +129,32 @@ export class TaskChanges {
     if (seen.ids.length === 0) return;
     this.#events.emit('outcomes.seen', () => ({ count: seen.ids.length }));
     this.#publisher.publishSeen(owner, seen);
+  }
+
+  /** Removes finished tasks, and tells the owner's pages. @throws TaskError `store_unavailable` */
+  async dismiss(owner: string, ids: readonly string[]): Promise<void> {
+    this.#tellDismissed(owner, await this.#store.dismiss(owner, ids));
+  }
+
+  /** Removes all finished tasks, and tells the owner's pages. @returns how many @throws TaskError `store_unavailable` */
+  async clear(owner: string, options: ClearOptions): Promise<number> {
+    const ids = await this.#store.clear(owner, options);
+    this.#tellDismissed(owner, ids);
+    return ids.length;
+  }
+
+  /** Removes all that is stored about an owner. @returns how many tasks @throws TaskError `store_unavailable` */
+  async forget(owner: string): Promise<number> {
+    const ids = await this.#store.forget(owner);
+    this.#tellDismissed(owner, ids);
+    this.#events.emit('owner.forgotten', () => ({ tasks: ids.length }));
+    return ids.length;
+  }
+
+  #tellDismissed(owner: string, ids: readonly string[]): void {
+    if (ids.length === 0) return;
+    this.#events.emit('tasks.dismissed', () => ({ count: ids.length }));
+    this.#publisher.publishDismissed(owner, ids.slice(0, MAX_DISMISSED_TOLD));
   }
 
   /**

@@ -32,6 +32,9 @@ export type TaskEventName = `task.${Status}`;
 /** The name of the event that tells the owner's other tabs and devices that outcomes were seen. */
 export const SEEN_EVENT = 'task.seen';
 
+/** The name of the event that tells the owner's other tabs and devices that finished tasks were removed. */
+export const DISMISSED_EVENT = 'task.dismissed';
+
 /** The name of the event that tells the owner's pages to ask `GET /connection` at once: a session has ended. Data `{}`. */
 export const SESSION_EVENT = 'task.session';
 
@@ -39,6 +42,11 @@ export const SESSION_EVENT = 'task.session';
 export interface SeenEvent {
   readonly ids: readonly string[];
   readonly seenAt: string;
+}
+
+/** Data of {@link DISMISSED_EVENT}. */
+export interface DismissedEvent {
+  readonly ids: readonly string[];
 }
 
 /** Answer of `GET /`. */

@@ -11,7 +11,7 @@ import { TaskOperations } from './tasks/operations.ts';
 
 const task = defineTask({ name: 'ping', input: z.object({}) });
 // Only what the checks look at: nothing here may get as far as Redis.
-const backend = { store: {}, publisher: {}, queues: {} } as unknown as Backend;
+const backend = { store: {}, publisher: {}, queues: {}, redis: { retention: 3_600 } } as unknown as Backend;
 const identify = () => 'ada';
 const pusher = { appId: 'a', key: 'k', secret: 's', cluster: 'eu', server: null, browser: null, encryptionKey: null };
 const redis = 'redis://127.0.0.1:1';

@@ -19,6 +19,22 @@ export function checkDefinitions(definitions: readonly AnyTaskDefinition[]): voi
   }
 }
 
+/**
+ * @param longest how long the backend keeps any outcome, in seconds
+ * @throws ConfigError `invalid_options` for a definition that wants its outcomes kept longer: the lists of an owner would be
+ *   gone before
+ */
+export function checkRetention(definitions: readonly AnyTaskDefinition[], longest: number): void {
+  for (const { name, retention } of definitions) {
+    for (const [outcome, ms] of Object.entries(retention ?? {})) {
+      if (ms <= longest * 1_000) continue;
+      refuseOptions(
+        `defineTask(${describe(name)}): retention of ${outcome} tasks is ${ms / 1_000} s, longer than the ${longest} s of createBackend({ retention }). Give the backend the longest retention, and the other definitions shorter ones.`,
+      );
+    }
+  }
+}
+
 /** @throws ConfigError `invalid_options` */
 export function checkStart(definition: AnyTaskDefinition, options: unknown): void {
   if (!isDefinition(definition)) {

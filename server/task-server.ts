@@ -56,12 +56,20 @@ export interface TaskServer {
    */
   endSessions(owner: string): Promise<void>;
   /**
+   * Removes everything that is stored about a user, for one who has left; see `TaskOperations.forget`. Resolves to the number
+   * of tasks there were.
+   *
+   * @example
+   * await tasks.forget(user.id);   // after the account can no longer sign in
+   */
+  forget(owner: string): Promise<number>;
+  /**
    * Resolves when everything that was started, cancelled or seen so far has been pushed, or after 2 s. Await it if the
    * process may be frozen or ended once it has answered (serverless functions, scripts).
    */
   flush(): Promise<void>;
   /** What the router does, for code of your own. Each call names the owner. */
-  readonly tasks: Pick<TaskOperations, 'get' | 'list' | 'cancel' | 'retry' | 'seen'>;
+  readonly tasks: Pick<TaskOperations, 'get' | 'list' | 'cancel' | 'retry' | 'seen' | 'dismiss' | 'clear'>;
 }
 
 /**
@@ -107,6 +115,7 @@ export function createTaskServer(options: TaskServerOptions): TaskServer {
     // Never a path that an earlier request used to reach the router: it may have been that of another tenant.
     accepted: (res, task, below) => sendAccepted(res, checkAccepted(task), below ?? path ?? DEFAULT_PATH),
     endSessions: (owner) => endSessions(backend, owner, { userSignIn }),
+    forget: (owner) => operations.forget(owner),
     flush: () => backend.flush(),
     tasks: operations,
   };

@@ -81,6 +81,10 @@ export interface EventMap {
   'task.with-worker': TaskRef & { readonly status: ActiveStatus };
   /** An owner took outcomes out of the inbox. */
   'outcomes.seen': { readonly count: number };
+  /** Finished tasks were removed because their owner has no use for them any more, or all tasks of an owner were. */
+  'tasks.dismissed': { readonly count: number };
+  /** Everything about an owner was removed. `tasks`: how many there were. */
+  'owner.forgotten': { readonly tasks: number };
   /** A change was not stored. `why`: the reason; `missing` if the task is gone. */
   'change.refused': TaskRef & { readonly change: string; readonly why: Refusal | 'missing' };
 

@@ -1,6 +1,7 @@
 /** What the publisher sends, when and in which order. The bus and the time are fake. */
 
 import { describe, expect, it, jest } from '@jest/globals';
+import type { DismissedEvent } from '../../core/wire.ts';
 import {
   AWAY,
   counted,
@@ -98,6 +99,17 @@ describe('what is sent', () => {
       ['a'],
       ['b'],
     ]);
+  });
+});
+
+describe('tasks that were removed', () => {
+  it('are told to the other tabs in as few events as fit, after what was pushed of them before', async () => {
+    const ids = Array.from({ length: 400 }, (_, n) => `01890000-0000-7000-8000-${String(n).padStart(12, '0')}`);
+    publisher.publish('ada', succeeded(running('a')));
+    publisher.publishDismissed('ada', ids);
+    await soon();
+    expect(bus.delivered.map(({ name }) => name)).toEqual(['task.succeeded', ...Array(3).fill('task.dismissed')]);
+    expect(bus.delivered.slice(1).flatMap((event) => (JSON.parse(event.data) as DismissedEvent).ids)).toEqual(ids);
   });
 });
 

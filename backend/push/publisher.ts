@@ -23,6 +23,7 @@ import { EarliestTimer } from './earliest-timer.ts';
 import { type DropReason, Outbox, type Outgoing } from './outbox.ts';
 import { Pacer } from './pacer.ts';
 import {
+  dismissedEvents,
   type EventFate,
   type EventKind,
   PROBE,
@@ -74,7 +75,8 @@ export class Publisher {
   /** Runs after a failed request. Nothing is sent before it fires. */
   #backoff: NodeJS.Timeout | null = null;
   #isSendingScheduled = false;
-  #seenEventNumber = 0;
+  /** Numbers the events that are about several tasks, since each needs a key of its own. */
+  #eventNumber = 0;
   #onIdle: (() => void)[] = [];
   #isClosed = false;
 
@@ -142,7 +144,12 @@ export class Publisher {
 
   /** Tells the owner's other tabs and devices that outcomes were seen, in as many events as it takes. Never throws. */
   publishSeen(owner: string, seen: SeenEvent): void {
-    for (const event of seenEvents(seen, () => ++this.#seenEventNumber)) this.#add(owner, event);
+    for (const event of seenEvents(seen, () => ++this.#eventNumber)) this.#add(owner, event);
+  }
+
+  /** Tells the owner's other tabs and devices that tasks were removed, in as many events as it takes. Never throws. */
+  publishDismissed(owner: string, ids: readonly string[]): void {
+    for (const event of dismissedEvents(ids, () => ++this.#eventNumber)) this.#add(owner, event);
   }
 
   /** Tells the owner's pages that a session has ended, so that they ask again who is signed in. Never throws. */
@@ -326,5 +333,5 @@ export class Publisher {
 
 /** The id of an event's task; null if the event is not about a task. */
 function taskOf({ kind, key }: PushEvent): string | null {
-  return kind === 'seen' || kind === 'session' ? null : key;
+  return kind === 'seen' || kind === 'dismissed' || kind === 'session' ? null : key;
 }

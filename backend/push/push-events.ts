@@ -6,7 +6,7 @@
 import { channelOf } from '../../core/channel.ts';
 import { MAX_EVENT_BYTES } from '../../core/limits.ts';
 import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
-import { eventName, SEEN_EVENT, SESSION_EVENT, type SeenEvent, toEventData } from '../../core/wire.ts';
+import { DISMISSED_EVENT, eventName, SEEN_EVENT, SESSION_EVENT, type SeenEvent, toEventData } from '../../core/wire.ts';
 import type { BusEvent } from './bus/bus.ts';
 import type { OutboxEvent } from './outbox.ts';
 
@@ -17,10 +17,10 @@ import type { OutboxEvent } from './outbox.ts';
  */
 const MAX_ENCRYPTED_EVENT_BYTES = Math.floor((MAX_EVENT_BYTES - 60) / 4) * 3 - 16;
 /**
- * How many ids one `seen` event holds: 192. An id takes 39 bytes with its quotes and comma, and 100 bytes are left for the
+ * How many ids one event about several tasks holds: 192. An id takes 39 bytes with its quotes and comma, and 100 bytes are left for the
  * rest of the event. An owner may mark 1,000 outcomes as seen in one call, so that takes 6 events.
  */
-const MAX_SEEN_IDS_PER_EVENT = Math.floor((MAX_ENCRYPTED_EVENT_BYTES - 100) / 39);
+const MAX_IDS_PER_EVENT = Math.floor((MAX_ENCRYPTED_EVENT_BYTES - 100) / 39);
 
 /** What an event is about, for the counts. A running task is `running` until it has progress, then `progress`. */
 export const EVENT_KINDS = [
@@ -31,6 +31,7 @@ export const EVENT_KINDS = [
   'cancelling',
   'outcome',
   'seen',
+  'dismissed',
   'session',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
@@ -73,19 +74,15 @@ export function snapshotEvent(snapshot: Snapshot, isEncrypted: boolean): PushEve
  * @param nextNumber returns a new number at each call, for the events' keys
  */
 export function seenEvents({ ids, seenAt }: SeenEvent, nextNumber: () => number): PushEvent[] {
-  const events: PushEvent[] = [];
-  for (let start = 0; start < ids.length; start += MAX_SEEN_IDS_PER_EVENT) {
-    const event: SeenEvent = { ids: ids.slice(start, start + MAX_SEEN_IDS_PER_EVENT), seenAt };
-    events.push({
-      key: `seen:${nextNumber()}`,
-      kind: 'seen',
-      name: SEEN_EVENT,
-      revision: 0,
-      content: JSON.stringify(event),
-      isUrgent: false,
-    });
-  }
-  return events;
+  return eventsAbout(ids, (some) => ({ kind: 'seen', name: SEEN_EVENT, data: { ids: some, seenAt } }), nextNumber);
+}
+
+/**
+ * The events that tell which tasks were removed.
+ * @param nextNumber returns a new number at each call, for the events' keys
+ */
+export function dismissedEvents(ids: readonly string[], nextNumber: () => number): PushEvent[] {
+  return eventsAbout(ids, (some) => ({ kind: 'dismissed', name: DISMISSED_EVENT, data: { ids: some } }), nextNumber);
 }
 
 /** The event that tells of the end of a session. Urgent: a page may still show tasks of a user who has signed out. */
@@ -107,6 +104,21 @@ export function toBusEvent(owner: string, event: PushEvent, isEncrypted: boolean
 export function zeroCounts(): Record<EventKind, Record<EventFate, number>> {
   const zeros = () => Object.fromEntries(EVENT_FATES.map((fate) => [fate, 0])) as Record<EventFate, number>;
   return Object.fromEntries(EVENT_KINDS.map((kind) => [kind, zeros()])) as Record<EventKind, Record<EventFate, number>>;
+}
+
+/** As many events as it takes to name all `ids`. */
+function eventsAbout(
+  ids: readonly string[],
+  make: (some: readonly string[]) => { readonly kind: EventKind; readonly name: string; readonly data: object },
+  nextNumber: () => number,
+): PushEvent[] {
+  const events: PushEvent[] = [];
+  for (let start = 0; start < ids.length; start += MAX_IDS_PER_EVENT) {
+    const { kind, name, data } = make(ids.slice(start, start + MAX_IDS_PER_EVENT));
+    const content = JSON.stringify(data);
+    events.push({ key: `${kind}:${nextNumber()}`, kind, name, revision: 0, content, isUrgent: false });
+  }
+  return events;
 }
 
 function toData(snapshot: Snapshot, isEncrypted: boolean): string {

@@ -17,6 +17,8 @@
  * | worker      | `k` | the worker that runs it; '' for none                                    | commit-change (start, end)  |
  * | begunAt     | `b` | when the run began (ms)                                                 | commit-change (start)       |
  * | handedBackProgress | `p` | the progress of a run that was handed back, JSON; '' for none    | commit-change (end)         |
+ * | retention   | `e` | how long each outcome is kept, `succeeded=60 failed=3600 cancelled=60` in seconds; no field for as long as the backend keeps any | create-task |
+ * | idempotency | `h` | the name of the task's idempotency key in Redis; no field without one   | create-task                 |
  * | suspicion   | `q` | crashes of workers that ran the task, JSON (recovery/probation.ts)      | commit-change (end)         |
  *
  * Times are in ms since 1970 by Redis' clock. Records of version 0.1.0 have big results in `s`, and no R, v, x, n, k, b, p
@@ -24,7 +26,8 @@
  */
 
 import { MAX_EVENT_BYTES } from '../../core/limits.ts';
-import type { Progress, Snapshot } from '../../core/tasks/snapshot.ts';
+import type { OutcomeRetention } from '../../core/tasks/definition.ts';
+import { OUTCOMES, type Progress, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { transition } from '../../core/tasks/transition.ts';
 import { isPartial, omitResult, withResult } from '../../core/wire.ts';
 import { NO_SUSPICION, type Suspicion } from '../recovery/probation.ts';
@@ -44,6 +47,8 @@ export const FIELD = {
   worker: 'k',
   begunAt: 'b',
   handedBackProgress: 'p',
+  retention: 'e',
+  idempotency: 'h',
   suspicion: 'q',
 } as const;
 
@@ -126,6 +131,15 @@ export function decodeRecord<W extends Wanted>(fields: StoredFields, want: W): R
     ...(want.input && input ? decodeInput(input, raw ?? null) : {}),
     ...(want.run ? decodeRun(fields, snapshot) : {}),
   } as ReadTask<W>;
+}
+
+/** How long each outcome is kept, as commit-change reads it: whole seconds; '' for as long as the backend keeps any. */
+export function encodeRetention(retention: OutcomeRetention | null): string {
+  if (retention === null) return '';
+  return OUTCOMES.flatMap((outcome) => {
+    const ms = retention[outcome];
+    return ms === undefined ? [] : [`${outcome}=${Math.ceil(ms / 1_000)}`];
+  }).join(' ');
 }
 
 /** @param seenAt as Redis answers it: null and '' mean that the owner has not seen the outcome */

@@ -7,6 +7,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import type { OutcomeRetention } from '../../core/tasks/definition.ts';
 import type { QueuedSnapshot, Snapshot } from '../../core/tasks/snapshot.ts';
 import { type Refusal, type TaskEvent, transition } from '../../core/tasks/transition.ts';
 import type { SeenEvent, TaskPage } from '../../core/wire.ts';
@@ -14,6 +15,9 @@ import { delay } from '../async.ts';
 import type { Clock } from '../clock.ts';
 import { jobIdOf } from '../queue/job.ts';
 import type { CommandRunner } from './commands/define-command.ts';
+import { type ClearAnswer, clearFinished } from './commands/owner/clear-finished.ts';
+import { dismissTasks } from './commands/owner/dismiss-tasks.ts';
+import { forgetTasks } from './commands/owner/forget-tasks.ts';
 import { markSeen } from './commands/owner/mark-seen.ts';
 import { commitChange } from './commands/task/commit-change.ts';
 import { createTask } from './commands/task/create-task.ts';
@@ -22,7 +26,7 @@ import { markWaited } from './commands/task/mark-waited.ts';
 import { readTask } from './commands/task/read-task.ts';
 import { Discards } from './discards.ts';
 import { Durations } from './durations.ts';
-import { decodeRecord, decodeSnapshot, type OwnedTask, type ReadTask, type Wanted } from './record.ts';
+import { decodeRecord, decodeSnapshot, encodeRetention, type OwnedTask, type ReadTask, type Wanted } from './record.ts';
 import { type ListOptions, readTaskList } from './task-list.ts';
 import { type RunOptions, toCommit } from './to-commit.ts';
 
@@ -42,6 +46,14 @@ export interface NewRecord {
   readonly raw?: string | null;
   /** Two requests with the same idempotency key must have the same body, or the second is a mismatch. Default: the input. */
   readonly body?: string;
+  /** How long each outcome is kept, in ms. Default: as long as the backend keeps any. */
+  readonly retention?: OutcomeRetention | null;
+}
+
+/** Which finished tasks `clear` removes. */
+export interface ClearOptions {
+  /** Leaves the outcomes that the owner has not seen. Default false. */
+  readonly keepUnseen?: boolean | undefined;
 }
 
 /** What became of a change. */
@@ -94,6 +106,7 @@ export class TaskStore {
       jobId: jobIdOf({ id: snapshot.id, run: 1 }),
       idempotency: idempotencyKey === null ? null : { keyHash: hash(idempotencyKey), bodyHash },
       retryOf: snapshot.retryOf,
+      retention: encodeRetention(task.retention ?? null),
     });
     if (earlier === null || earlier.id === snapshot.id) return { result: 'created', watched };
     return earlier.bodyHash === bodyHash ? { result: 'exists', id: earlier.id } : { result: 'mismatch' };
@@ -135,6 +148,51 @@ export class TaskStore {
   async see(owner: string, ids: readonly string[]): Promise<SeenEvent> {
     const seen = await markSeen(this.#redis, owner, [...new Set(ids)]);
     return { ids: seen.ids, seenAt: new Date(seen.at).toISOString() };
+  }
+
+  /**
+   * Removes finished tasks of `owner`; other ids are passed over.
+   * @param ids at most 1,000
+   * @returns the ids of the tasks that were removed
+   * @throws TaskError `store_unavailable`
+   */
+  dismiss(owner: string, ids: readonly string[]): Promise<readonly string[]> {
+    return dismissTasks(this.#redis, owner, [...new Set(ids)]);
+  }
+
+  /**
+   * Removes `owner`'s finished tasks, 1,000 in one step.
+   * @returns the ids of the tasks that were removed, newest first
+   * @throws TaskError `store_unavailable`: some may have been removed
+   */
+  async clear(owner: string, { keepUnseen = false }: ClearOptions = {}): Promise<readonly string[]> {
+    const removed: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const step: ClearAnswer = await clearFinished(this.#redis, { owner, keepUnseen, cursor });
+      removed.push(...step.ids);
+      cursor = step.next;
+    } while (cursor !== null);
+    return removed;
+  }
+
+  /**
+   * Removes everything that is stored about `owner`: tasks whatever their status, indexes, idempotency keys, the mark of
+   * their channel. Workers are told to stop the tasks that run. The key of a task that was dismissed before stays for up to
+   * 24 h: it holds two hashes and an id.
+   * @returns the ids of the tasks that were removed, newest first
+   * @throws TaskError `store_unavailable`: some may have been removed
+   */
+  async forget(owner: string): Promise<readonly string[]> {
+    const removed: string[] = [];
+    for (;;) {
+      const ids = await forgetTasks(this.#redis, owner);
+      if (ids.length === 0) break;
+      removed.push(...ids);
+    }
+    const { keys } = this.#redis;
+    await this.#redis.send((client) => client.del([keys.unseen(owner), keys.active(owner), keys.markOf(owner)]));
+    return removed;
   }
 
   /**

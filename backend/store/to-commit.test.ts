@@ -35,7 +35,7 @@ const progress: TaskEvent = { type: 'progress', at: time(2), attempt: 1, progres
 
 it('a change says which revision it was decided on, and which it makes', () => {
   expect(commitOf([start(), progress])).toMatchObject({ expected: 2, revision: 3, kind: 'step', owner: 'ada' });
-  expect(commitOf([start(), succeed()])).toMatchObject({ kind: 'outcome' });
+  expect(commitOf([start(), succeed()])).toMatchObject({ kind: 'succeeded' });
 });
 
 describe('the run', () => {

@@ -35,7 +35,7 @@ export function toCommit(change: Change, options: RunOptions, now: number): Comm
     expected: before.revision,
     revision: next.revision,
     ...encodeSnapshot(next),
-    kind: isFinished(next) ? 'outcome' : 'step',
+    kind: isFinished(next) ? next.status : 'step',
     run: options.run ?? null,
     runChange: options.start ? { type: 'start', ...options.start } : toRunEnd(change, options.suspicion),
     duration: toDuration(next),

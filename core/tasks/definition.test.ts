@@ -11,6 +11,7 @@ import {
   type ReturnOf,
   type StageOf,
   type TaskDefinition,
+  type TaskOptions,
 } from './definition.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -28,6 +29,7 @@ const full = defineTask({
   deadline: '10m',
   browser: true,
 });
+type Retention = NonNullable<TaskOptions<'ping', typeof input, typeof input, never>['retention']>;
 const bare = defineTask({ name: 'ping', input: z.object({}) });
 
 describe('defineTask', () => {
@@ -39,6 +41,7 @@ describe('defineTask', () => {
       attempts: 3,
       backoff: { initial: 1_000, factor: 2, max: 300_000 },
       deadline: null,
+      retention: null,
       browser: false,
     });
     expect(bare.titleOf({})).toBe('ping');
@@ -53,6 +56,15 @@ describe('defineTask', () => {
       stages: { read: 1, save: 9 },
     });
     expect(full.titleOf({ uploadId: 'u', rows: 3 })).toBe('Import of 3 rows');
+  });
+
+  it('keeps each outcome as long as it is told to', () => {
+    const retentionOf = (retention: Retention) => defineTask({ name: 'ping', input, retention }).retention;
+    expect(retentionOf('1h')).toEqual({ succeeded: 3_600_000, failed: 3_600_000, cancelled: 3_600_000 });
+    expect(retentionOf({ failed: '7d' })).toEqual({ failed: 604_800_000 });
+    expect(retentionOf({ succeeded: '1h', failed: undefined } as unknown as Retention)).toEqual({
+      succeeded: 3_600_000,
+    });
   });
 
   it('has a title for every task, cut to what a snapshot holds', () => {
@@ -98,6 +110,10 @@ describe('defineTask', () => {
     [{ title: 7 }, 'title must be a text, or a function that makes one of the input, got 7.'],
     [{ browser: 'yes' }, 'browser must be true or false, got "yes".'],
     [{ deadline: '3654d' }, 'deadline: expected at most ten years, got "3654d".'],
+    [{ retention: 'for ever' }, "retention: expected milliseconds or a text like '30s'"],
+    [{ retention: { failed: 0 } }, "retention.failed: expected milliseconds or a text like '30s'"],
+    [{ retention: { done: '1d' } }, "retention: expected a duration like '7d', or one for outcomes"],
+    [{ retention: null }, "retention: expected a duration like '7d', or one for outcomes"],
     [{ backoff: { max: 1e15 } }, 'backoff.max: expected at most ten years, got 1000000000000000.'],
     [{ backoff: { max: 0 } }, "backoff.max: expected milliseconds or a text like '30s'"],
     [

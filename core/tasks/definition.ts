@@ -6,6 +6,9 @@ import { MAX_ATTEMPTS, MAX_NAME_LENGTH, MAX_TITLE_LENGTH } from '../limits.ts';
 import { type Duration, toMilliseconds } from '../values/duration.ts';
 import type { Jsonify } from '../values/json-types.ts';
 import { cut, describe } from '../values/text.ts';
+import { isOutcome, type Outcome, type Status } from './snapshot.ts';
+
+const RETENTION_EXPECTED = "expected a duration like '7d', or one for outcomes: { succeeded, failed, cancelled }";
 
 /** How long to wait before the next attempt: `initial`, then `factor` times longer each time, at most `max`. */
 export interface Backoff {
@@ -51,6 +54,11 @@ export interface TaskOptions<
    * the blocked time does not count, at most once the deadline: with `'10m'` an attempt ends after 20 minutes at the latest.
    */
   readonly deadline?: Duration;
+  /**
+   * How long a finished task is kept: for every outcome, or for each, as `{ succeeded: '1h', failed: '7d' }`. At most as long
+   * as the backend keeps any (`createBackend({ retention })`, 7 days by default), which is also the default here.
+   */
+  readonly retention?: Duration | Partial<Record<Outcome, Duration>>;
   /** Whether a browser may start the task with `POST /`. Default false: only code of the server may start it. */
   readonly browser?: boolean;
 }
@@ -71,10 +79,15 @@ export interface TaskDefinition<
   readonly backoff: { readonly initial: number; readonly factor: number; readonly max: number };
   /** In milliseconds, or null. */
   readonly deadline: number | null;
+  /** Null: as long as the backend keeps any outcome. */
+  readonly retention: OutcomeRetention | null;
   readonly browser: boolean;
   /** The title of one task. Never throws. If the title function throws, it is the definition's name. */
   titleOf(input: unknown): string;
 }
+
+/** How long each outcome is kept, in milliseconds. One that is absent is kept as long as the backend keeps any. */
+export type OutcomeRetention = Partial<Readonly<Record<Outcome, number>>>;
 
 /** A task definition, whatever its types. */
 // biome-ignore lint/suspicious/noExplicitAny: the one way to say "a definition, whatever its types" without variance errors
@@ -174,6 +187,7 @@ export function defineTask<
       max: toMilliseconds(backoff.max ?? '5m', `${label}: backoff.max`),
     },
     deadline: options.deadline === undefined ? null : toMilliseconds(options.deadline, `${label}: deadline`),
+    retention: toRetention(options.retention, `${label}: retention`),
     browser: options.browser ?? false,
     titleOf(input) {
       if (typeof title === 'string') return cut(title, MAX_TITLE_LENGTH);
@@ -185,6 +199,25 @@ export function defineTask<
       }
     },
   };
+}
+
+function toRetention(
+  option: TaskOptions<string, StandardSchemaV1, StandardSchemaV1, string>['retention'],
+  what: string,
+): OutcomeRetention | null {
+  if (option === undefined) return null;
+  if (option === null || Array.isArray(option))
+    return invalid(`${what}: ${RETENTION_EXPECTED}, got ${describe(option)}.`);
+  if (typeof option !== 'object') {
+    const ms = toMilliseconds(option, what);
+    return { succeeded: ms, failed: ms, cancelled: ms };
+  }
+  const entries = Object.entries(option).filter(([, duration]) => duration !== undefined);
+  const unknown = entries.find(([outcome]) => !isOutcome(outcome as Status));
+  if (unknown) return invalid(`${what}: ${RETENTION_EXPECTED}, got the name ${describe(unknown[0])}.`);
+  return Object.fromEntries(
+    entries.map(([outcome, duration]) => [outcome, toMilliseconds(duration, `${what}.${outcome}`)]),
+  );
 }
 
 function isSchema(value: unknown): value is StandardSchemaV1 {

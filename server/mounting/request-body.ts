@@ -75,7 +75,7 @@ export function rawOf(req: Request): RawBody | null {
 function parsedBody(req: Request): unknown {
   if (!wasRead(req)) return undefined;
   const { body } = req as ReadRequest;
-  if (body === undefined && hadBody(req)) {
+  if (body === undefined && hasBody(req)) {
     throw refusal(
       'body_already_read',
       'Something before the task router has read the body and left nothing in req.body. Mount the router before it.',
@@ -97,6 +97,6 @@ function wasRead(req: Request): boolean {
   return (req as ReadRequest)._body === true || req.readableEnded;
 }
 
-function hadBody({ headers }: Request): boolean {
+export function hasBody({ headers }: Request): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }

@@ -5,19 +5,19 @@ import { tellOnce } from '../../backend/events/tell-once.ts';
 import type { ServerBackend } from '../../backend/server-backend.ts';
 import type { OwnedTask, TaskRecord } from '../../backend/store/record.ts';
 import { mayBeDoneInRedis } from '../../backend/store/redis.ts';
-import type { Created, NewRecord } from '../../backend/store/store.ts';
+import type { ClearOptions, Created, NewRecord } from '../../backend/store/store.ts';
 import { assertOwner } from '../../core/channel.ts';
 import { isUnavailable, TaskError } from '../../core/error.ts';
 import { DEFAULT_PAGE_SIZE, MAX_IDEMPOTENCY_KEY_LENGTH, MAX_PAGE_SIZE, MAX_SEEN_IDS } from '../../core/limits.ts';
 import type { AnyTaskDefinition, InputOf, ResultOf } from '../../core/tasks/definition.ts';
-import { createSnapshot, type Snapshot } from '../../core/tasks/snapshot.ts';
+import { createSnapshot, isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { canRetry } from '../../core/tasks/transition.ts';
 import { placeOf } from '../../core/values/json.ts';
 import { refuseOptions } from '../../core/values/options.ts';
 import { type ParsedInput, parseInput } from '../../core/values/parse.ts';
 import { describe } from '../../core/values/text.ts';
 import { LIST_STATES, type ListState, type TaskPage } from '../../core/wire.ts';
-import { checkDefinitions, checkStart } from '../checks.ts';
+import { checkDefinitions, checkRetention, checkStart } from '../checks.ts';
 import { refusal } from '../problem.ts';
 import { bodyOf } from './idempotent-body.ts';
 import { isId, newTaskId } from './task-id.ts';
@@ -41,6 +41,7 @@ export class TaskOperations {
 
   constructor(backend: ServerBackend, definitions: readonly AnyTaskDefinition[]) {
     checkDefinitions(definitions);
+    checkRetention(definitions, backend.redis.retention);
     this.#backend = backend;
     this.#definitions = new Map(definitions.map((definition) => [definition.name, definition]));
   }
@@ -168,6 +169,42 @@ export class TaskOperations {
     }
   }
 
+  /**
+   * Removes a finished task, on every device: the owner has no use for it any more.
+   * @throws TaskError `not_found` (404), `not_dismissable` (409) while the task is active
+   */
+  async dismiss(owner: string, id: string): Promise<void> {
+    const { snapshot } = await this.#read(owner, id);
+    if (!isFinished(snapshot)) {
+      throw refusal('not_dismissable', 'This task has not finished. Cancel it first.', 409);
+    }
+    await this.#backend.changes.dismiss(owner, [id]);
+  }
+
+  /**
+   * Removes the owner's finished tasks, on every device.
+   * @returns how many were removed
+   */
+  async clear(owner: string, options: ClearOptions = {}): Promise<number> {
+    const { keepUnseen = false } = options;
+    if (typeof keepUnseen !== 'boolean') {
+      throw refusal('invalid_body', `keepUnseen must be true or false, got ${describe(keepUnseen)}.`, 422);
+    }
+    return this.#backend.changes.clear(owner, { keepUnseen });
+  }
+
+  /**
+   * Removes everything that is stored about a user, for one who has left: tasks whatever their status, and what finds them.
+   * Handlers that run are told to stop. What handlers have stored elsewhere is not touched. A task that is started for this
+   * user afterwards is stored as usual, so stop that first.
+   * @returns how many tasks there were
+   * @throws TaskError `invalid_owner` (400); `store_unavailable` (503): call it again
+   */
+  async forget(owner: string): Promise<number> {
+    assertOwner(owner);
+    return this.#backend.changes.forget(owner);
+  }
+
   /** Parses the stored raw input by today's schema. If the raw input was not JSON, the input as it was parsed then. */
   async #parseAgain(
     definition: AnyTaskDefinition,
@@ -210,7 +247,14 @@ export class TaskOperations {
       at: clock.iso(),
       retryOf,
     });
-    const record = { snapshot, owner, input: input.value, raw: input.raw, ...(body === undefined ? {} : { body }) };
+    const record = {
+      snapshot,
+      owner,
+      input: input.value,
+      raw: input.raw,
+      retention: definition.retention ?? null,
+      ...(body === undefined ? {} : { body }),
+    };
     const created = await this.#store(record, key);
     if (created.result === 'mismatch') {
       throw refusal(

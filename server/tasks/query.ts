@@ -3,7 +3,7 @@
 import type { Request } from 'express';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../core/limits.ts';
 import type { ListState } from '../../core/wire.ts';
-import { formOf, jsonOf } from '../mounting/request-body.ts';
+import { formOf, hasBody, jsonOf } from '../mounting/request-body.ts';
 import { refusal } from '../problem.ts';
 import { isId } from './task-id.ts';
 
@@ -16,6 +16,11 @@ export function objectBody(req: Request): Record<string, unknown> {
     throw refusal('invalid_body', 'Expected a JSON object as the body.', 422);
   }
   return body as Record<string, unknown>;
+}
+
+/** The JSON object that is the body; an empty one if the request has none. @throws as {@link objectBody} does */
+export function optionalBody(req: Request): Record<string, unknown> {
+  return hasBody(req) ? objectBody(req) : {};
 }
 
 /** The fields of the form that is the body. @throws TaskError `unsupported_media_type` (415) for anything but a form */

@@ -28,7 +28,7 @@ import { createWebhookRouter } from '../webhook.ts';
 import { POLL_AFTER_S, sendAccepted } from './accepted.ts';
 import { AnswerLimiter } from './answer-limiter.ts';
 import type { TaskOperations } from './operations.ts';
-import { cursorOf, etagOf, formBody, limitOf, matches, objectBody, stateOf } from './query.ts';
+import { cursorOf, etagOf, formBody, limitOf, matches, objectBody, optionalBody, stateOf } from './query.ts';
 import { isId } from './task-id.ts';
 import { parseWait, type Waiting } from './waiting.ts';
 
@@ -59,6 +59,9 @@ type TaskRequest = Request<{ id: string }>;
 const MAX_BODY_BYTES = MAX_INPUT_BYTES + 4_096;
 /** 1,000 ids of 36 characters with quotes and commas take 39 KB. The rest is room for white space. */
 const MAX_SEEN_BYTES = 262_144;
+
+/** `{"keepUnseen":true}` takes 19 bytes. The rest is room for white space. */
+const MAX_CLEAR_BYTES = 1_024;
 
 /** The task router, and what answers webhooks by itself, for applications that let nobody else in. */
 export function createRouter(options: RouterOptions): { readonly router: Router; readonly webhook: Router } {
@@ -158,6 +161,15 @@ export function createRouter(options: RouterOptions): { readonly router: Router;
     }),
   );
 
+  router.post(
+    '/clear',
+    readJson(MAX_CLEAR_BYTES),
+    catchRejections(async (req, res) => {
+      const { keepUnseen } = optionalBody(req);
+      res.json({ cleared: await operations.clear(ownerOf(res), { keepUnseen: keepUnseen as boolean | undefined }) });
+    }),
+  );
+
   router.get(
     '/:id',
     catchRejections<TaskRequest>(async (req, res) => {
@@ -194,6 +206,14 @@ export function createRouter(options: RouterOptions): { readonly router: Router;
       // A big result is read only now, because the client may have it already, and a request that waits needs none.
       else if (!isPartial(task)) res.json(task);
       else if (await answers.reserve(res, owner, MAX_RESULT_BYTES)) res.json(await operations.get(owner, task.id));
+    }),
+  );
+
+  router.delete(
+    '/:id',
+    catchRejections<TaskRequest>(async (req, res) => {
+      await operations.dismiss(ownerOf(res), req.params.id);
+      res.status(204).end();
     }),
   );
 

@@ -6,7 +6,7 @@ import type { ServerBackend } from '../../backend/server-backend.ts';
 import { TaskError } from '../../core/error.ts';
 import { defineTask } from '../../core/tasks/definition.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
-import type { TaskPage } from '../../core/wire.ts';
+import type { Problem, TaskPage } from '../../core/wire.ts';
 import type { Handler } from '../../worker/context.ts';
 import { eventually } from '../support/eventually.ts';
 import { startApp, type TestApp } from '../support/parts.ts';
@@ -142,6 +142,54 @@ export function itObeysTheBackendCases({ start, skips }: BackendKind): void {
     await run(user);
     expect((await app.post(other, '/tasks/seen', { ids: [id] })).status).toBe(204);
     expect(await ids(user, 'state=unseen')).toEqual([id]);
+  });
+
+  obeys('a finished task is gone once its owner dismisses it, and an active one cannot be dismissed', async (user) => {
+    const { id } = await begin(user);
+    const dismiss = (who: string, which = id) => app.call(who, `/tasks/${which}`, { method: 'DELETE' });
+    expect((await json<Problem>(dismiss(user), 409)).code).toBe('not_dismissable');
+    await run(user);
+    await json(dismiss(`${user}-b`), 404);
+    expect((await dismiss(user)).status).toBe(204);
+    expect([await ids(user), await ids(user, 'state=unseen')]).toEqual([[], []]);
+    await json(dismiss(user), 404);
+    await json(app.call(user, `/tasks/${id}`), 404);
+    await json(dismiss(user, 'no-id'), 404);
+  });
+
+  obeys('an owner clears what has finished, or only what they have seen of it', async (user) => {
+    const made: string[] = [];
+    for (let n = 0; n < 3; n++) made.push((await begin(user)).id);
+    const other = await begin(`${user}-b`);
+    await run(user);
+    await run(`${user}-b`);
+    const [seen, ...unseen] = made;
+    await app.post(user, '/tasks/seen', { ids: [seen] });
+    await json(app.post(user, '/tasks/clear', { keepUnseen: 'yes' }), 422);
+    expect(await json(app.post(user, '/tasks/clear', { keepUnseen: true }))).toEqual({ cleared: 1 });
+    expect(await ids(user)).toEqual(unseen.reverse());
+    const active = await begin(user);
+    expect(await json(app.call(user, '/tasks/clear', { method: 'POST' }))).toEqual({ cleared: 2 });
+    expect(await ids(user)).toEqual([active.id]);
+    expect(await ids(`${user}-b`)).toEqual([other.id]);
+    await run(user);
+    expect(await get(user, active.id)).toMatchObject({ status: 'succeeded' });
+  });
+
+  obeys('a user who is forgotten leaves nothing, and may come back', async (user) => {
+    const headers = { 'idempotency-key': 'one' };
+    const first = await json<Snapshot>(post(user, { succeedsIn: 1 }, headers), 202);
+    await run(user);
+    const other = await begin(`${user}-b`);
+    await begin(user, { succeedsIn: 1 });
+    expect(await app.tasks.forget(user)).toBe(2);
+    expect(await app.tasks.forget(user)).toBe(0);
+    expect([await ids(user), await ids(user, 'state=active'), await ids(user, 'state=unseen')]).toEqual([[], [], []]);
+    expect(await ids(`${user}-b`)).toEqual([other.id]);
+    const again = await json<Snapshot>(post(user, { succeedsIn: 2 }, headers), 202);
+    expect(again.id).not.toBe(first.id);
+    await run(user);
+    expect(await get(user, again.id)).toMatchObject({ status: 'succeeded', attempt: 2 });
   });
 
   obeys('a task is retried once, by a new task', async (user) => {

@@ -58,6 +58,9 @@ const NO_BUS: PusherOptions = {
 };
 const NO_LOG: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
+/** What a definition's `retention` is compared with, in seconds: the default of `createBackend`. Nothing expires here. */
+const RETENTION_S = 7 * 24 * 3_600;
+
 /**
  * Makes a backend that keeps everything in memory, for one test or one file of tests.
  *
@@ -104,6 +107,7 @@ export class InMemory implements MemoryBackend {
       addJob: (name, job) => this.queues.add(name, job),
     });
     this.redis = {
+      retention: RETENTION_S,
       onChange: async (listener) => this.store.onChange(listener),
       noteWatched: (channel, owner) => watched.noteWatched(channel, owner),
       noteWebhook: (channel, event, at) => watched.noteWebhook(channel, event, at),
@@ -125,6 +129,7 @@ export class InMemory implements MemoryBackend {
           this.pushed.push({ owner, name: eventName(snapshot), snapshot });
         },
         publishSeen: (_owner: string, _seen: SeenEvent) => undefined,
+        publishDismissed: (_owner: string, _ids: readonly string[]) => undefined,
       },
       this.events,
     );

@@ -17,7 +17,7 @@ import {
   type StoredFields,
   type Wanted,
 } from '../../backend/store/record.ts';
-import type { Applied, Created, NewRecord } from '../../backend/store/store.ts';
+import type { Applied, ClearOptions, Created, NewRecord } from '../../backend/store/store.ts';
 import type { ListOptions } from '../../backend/store/task-list.ts';
 import { type RunOptions, toCommit } from '../../backend/store/to-commit.ts';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../core/limits.ts';
@@ -118,6 +118,30 @@ export class MemoryStore {
     return { ids: seen, seenAt: new Date(now).toISOString() };
   }
 
+  async dismiss(owner: string, ids: readonly string[]): Promise<readonly string[]> {
+    return this.#remove(([id, record]) => record.owner === owner && ids.includes(id) && !isIn('active', record));
+  }
+
+  async clear(owner: string, { keepUnseen = false }: ClearOptions = {}): Promise<readonly string[]> {
+    return this.#remove(
+      ([, record]) => record.owner === owner && !isIn('active', record) && !(keepUnseen && record.isUnseen),
+    );
+  }
+
+  async forget(owner: string): Promise<readonly string[]> {
+    const removed = this.#remove(([, record]) => record.owner === owner);
+    for (const key of this.#keys.keys()) if (JSON.parse(key)[0] === owner) this.#keys.delete(key);
+    for (const id of removed) for (const listener of this.#cancelListeners) listener(id);
+    return removed;
+  }
+
+  /** @returns the ids of the tasks that were removed, newest first */
+  #remove(isMeant: (entry: [string, MemoryRecord]) => boolean): readonly string[] {
+    const ids = [...this.#records].filter(isMeant).map(([id]) => id);
+    for (const id of ids) this.#records.delete(id);
+    return ids.sort().reverse();
+  }
+
   async apply(task: OwnedTask, event: TaskEvent, options: RunOptions = {}): Promise<Applied> {
     const { id } = task.snapshot;
     if (event.type === 'see') return { ok: false, refusal: 'not_allowed', snapshot: task.snapshot };
@@ -144,7 +168,7 @@ export class MemoryStore {
       const { handedBackProgress, suspicion } = runChange;
       Object.assign(fields, { worker: '', handedBackProgress, ...(suspicion ? { suspicion } : {}) });
     }
-    if (kind === 'outcome') record.isUnseen = true;
+    if (kind !== 'step') record.isUnseen = true;
     if (job) this.#options.addJob(next.name, job);
     if (announceCancel) for (const listener of this.#cancelListeners) listener(id);
     for (const listener of this.#changeListeners) listener(id, next);

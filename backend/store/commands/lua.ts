@@ -47,5 +47,30 @@ end
 `,
 };
 
+/**
+ * `holds(index, id)`: whether an owner's index has this id. Not ZSCORE: a user of Redis with the least rights of an earlier
+ * version may not use that.
+ */
+export const holds: LuaFunction = {
+  name: 'holds',
+  lua: `
+local function holds(index, id)
+  return #redis.call('ZRANGE', index, '[' .. id, '[' .. id, 'BYLEX') > 0
+end
+`,
+};
+
+/** `removeTasks(ids, taskPrefix, index, …)`: removes the records of up to 1,000 tasks, and their ids from each index. */
+export const removeTasks: LuaFunction = {
+  name: 'removeTasks',
+  lua: `
+local function removeTasks(ids, taskPrefix, ...)
+  if #ids == 0 then return end
+  for _, id in ipairs(ids) do redis.call('DEL', taskPrefix .. id) end
+  for _, index in ipairs({...}) do redis.call('ZREM', index, unpack(ids)) end
+end
+`,
+};
+
 /** `addJob(queue, job, at)`: adds a job in the same step, see {@link ADD_JOB}. */
 export const addJob: LuaFunction = { name: 'addJob', lua: ADD_JOB };

@@ -105,6 +105,7 @@ describe('docs/openapi.yaml', () => {
     await send('GET /{id}', { id: done.id, headers: { prefer: 'wait=1' } });
     const { revision } = await send('GET /{id}', { id: done.id });
     await send('GET /{id}', { id: done.id, headers: { 'if-none-match': `"${revision}"` } });
+    await send('DELETE /{id}', { id: started.id });
     await send('POST /{id}/cancel', { id: started.id });
     await waitFor(started.id, 'cancelled');
     await send('POST /{id}/retry', { id: failed.id });
@@ -119,14 +120,17 @@ describe('docs/openapi.yaml', () => {
     await send('POST /{id}/cancel', { id: done.id });
     await send('POST /{id}/retry', { id: done.id });
     await send('POST /seen', { body: { ids: ['x'] } });
+    await send('POST /clear', { body: { keepUnseen: 'x' } });
     await send('POST /auth', { form: form('private-user-bea') });
     await send('POST /auth', { body: {} });
     for (const [call] of operations()) {
       if (call === 'POST /webhook') continue;
       await send(call, { id: done.id, user: null });
       if (call.includes('{id}')) await send(call, { id: '01890000-0000-7000-8000-000000000000' });
-      if (call.startsWith('POST')) await send(call, { id: done.id, headers: { origin: 'https://evil.test' } });
+      if (!call.startsWith('GET')) await send(call, { id: done.id, headers: { origin: 'https://evil.test' } });
     }
+    await send('DELETE /{id}', { id: done.id });
+    await send('POST /clear', {});
     const body = { time_ms: Date.now(), events: [{ name: 'channel_occupied', channel: 'private-user-ada' }] };
     const signature = createHmac('sha256', SECRET).update(JSON.stringify(body)).digest('hex');
     const signed = { 'x-pusher-key': 'key', 'x-pusher-signature': signature };

@@ -4,6 +4,7 @@
  * step.
  */
 
+import type { Outcome } from '../../../../core/tasks/snapshot.ts';
 import type { Isolation } from '../../../recovery/probation.ts';
 import { FIELD, type StoredSnapshot, storedSnapshot } from '../../record.ts';
 import { chooseCount } from '../cleaning.ts';
@@ -35,7 +36,7 @@ export interface Commit {
   /** The result that the snapshot leaves out, as JSON; '' for none. */
   readonly result: string;
   /** An outcome moves the task from `active` to `unseen` and lets its record expire. */
-  readonly kind: 'step' | 'outcome';
+  readonly kind: 'step' | Outcome;
   /** The run that the change comes from. The change is refused if a later run has begun. Null if it comes from no run. */
   readonly run: number | null;
   readonly runChange: RunChange | null;
@@ -87,8 +88,8 @@ export const COMMIT_CHANGE = defineCommand({
   uses: [redisTime, isWatched, addJob],
   lua: `
 local stored = redis.call('HMGET', task,
-  '${FIELD.revision}', '${FIELD.run}', '${FIELD.worker}', '${FIELD.waitedUntil}')
-local storedRevision, storedRun, storedWorker, waitedUntil = stored[1], stored[2], stored[3], stored[4]
+  '${FIELD.revision}', '${FIELD.run}', '${FIELD.worker}', '${FIELD.waitedUntil}', '${FIELD.retention}')
+local storedRevision, storedRun, storedWorker, waitedUntil, ownRetention = unpack(stored, 1, 5)
 if not storedRevision then return {'missing'} end
 if run ~= '' and storedRun and storedRun ~= run then return {'stale'} end
 if storedRevision ~= expected then
@@ -101,7 +102,7 @@ local function set(field, value)
   changed[#changed + 1] = field
   changed[#changed + 1] = value
 end
-local isOutcome, isStart = kind == 'outcome', runChange == 'start'
+local isOutcome, isStart = kind ~= 'step', runChange == 'start'
 if result ~= '' then set('${FIELD.result}', result) end
 
 if isOutcome or isStart or waitedUntil then
@@ -132,7 +133,7 @@ end
 redis.call('HSET', task, unpack(changed))
 
 if isOutcome then
-  redis.call('EXPIRE', task, retention)
+  redis.call('EXPIRE', task, ownRetention and string.match(ownRetention, kind .. '=(%d+)') or retention)
   redis.call('ZREM', active, id)
   redis.call('ZADD', unseen, 0, id)
   redis.call('EXPIRE', unseen, retention)

@@ -23,6 +23,8 @@ export interface TaskCreation {
   readonly jobId: string;
   /** Hashes of the Idempotency-Key and of the request that it was sent with. */
   readonly idempotency: { readonly keyHash: string; readonly bodyHash: string } | null;
+  /** How long its outcomes are kept (record.ts); '' for as long as the backend keeps any. */
+  readonly retention: string;
   /** Id of the task that this one retries. */
   readonly retryOf: string | null;
 }
@@ -51,6 +53,7 @@ export const CREATE_TASK = defineCommand({
     'cleanCount',
     'cleanIndex',
     'cleanFrom',
+    'retention',
     'raw?',
   ],
   uses: [addJob, isWatched, redisTime, removeIds],
@@ -74,7 +77,11 @@ if redis.call('ZADD', all, 'NX', 0, id) == 1 then
   -- An open page learns of this task only by push. If this process dies before it pushes, a sweeper pushes.
   if watched == 1 then redis.call('ZADD', unpublished, redisTime(), id) end
   addJob(queue, job, '')
-  if bodyHash ~= '' then redis.call('SET', idempotency, bodyHash .. ' ' .. id, 'EX', idempotencyTtl) end
+  if retention ~= '' then redis.call('HSET', task, '${FIELD.retention}', retention) end
+  if bodyHash ~= '' then
+    redis.call('SET', idempotency, bodyHash .. ' ' .. id, 'EX', idempotencyTtl)
+    redis.call('HSET', task, '${FIELD.idempotency}', idempotency)
+  end
   if retried and redis.call('EXISTS', retried) == 1 then redis.call('HSET', retried, '${FIELD.retriedBy}', id) end
 
   if cleanCount ~= '0' then
@@ -128,6 +135,7 @@ export function createTask(redis: CommandRunner, task: TaskCreation): Promise<Cr
       cleanCount: cleaning.count,
       cleanIndex: cleaning.index,
       cleanFrom: cleaning.from,
+      retention: task.retention,
       raw: task.raw,
     },
   );

@@ -1,0 +1,49 @@
+/**
+ * Removes tasks of an owner whatever their status, a limited number in one call. Workers that run one of them are told to
+ * stop. The job of a task that waits finds no record and ends. The idempotency keys go, too.
+ */
+
+import { FIELD } from '../../record.ts';
+import { type CommandRunner, defineCommand } from '../define-command.ts';
+import { holds, removeTasks } from '../lua.ts';
+
+/** How many tasks one call removes. That takes Redis about 3 ms. */
+const FORGET_AT_MOST = 1_000;
+
+/** Answers with the ids that were removed, newest first: none when nothing is left. */
+export const FORGET_TASKS = defineCommand({
+  name: 'forget-tasks',
+  keys: ['all', 'active', 'unseen', 'unpublished'],
+  args: ['atMost', 'taskPrefix', 'runningPrefix', 'cancelChannel'],
+  uses: [holds, removeTasks],
+  lua: `
+local ids = redis.call('ZRANGE', all, '+', '-', 'BYLEX', 'REV', 'LIMIT', 0, atMost)
+for _, id in ipairs(ids) do
+  local stored = redis.call('HMGET', taskPrefix .. id, '${FIELD.worker}', '${FIELD.idempotency}')
+  local worker, idempotency = stored[1], stored[2]
+  if idempotency then redis.call('DEL', idempotency) end
+  if holds(active, id) then
+    if worker and worker ~= '' then redis.call('HDEL', runningPrefix .. worker, id) end
+    redis.call('PUBLISH', cancelChannel, id)
+  end
+end
+removeTasks(ids, taskPrefix, all, active, unseen, unpublished)
+return ids
+`,
+  parse: (reply) => reply as readonly string[],
+});
+
+/** Removes 1,000 tasks at most. @returns their ids, newest first */
+export function forgetTasks(redis: CommandRunner, owner: string): Promise<readonly string[]> {
+  const { keys } = redis;
+  return redis.run(
+    FORGET_TASKS,
+    { all: keys.all(owner), active: keys.active(owner), unseen: keys.unseen(owner), unpublished: keys.unpublished },
+    {
+      atMost: FORGET_AT_MOST,
+      taskPrefix: keys.task(''),
+      runningPrefix: keys.running(''),
+      cancelChannel: keys.cancelChannel,
+    },
+  );
+}

@@ -1,0 +1,90 @@
+// What an owner or an application removes from the store, and how long each outcome is kept.
+import { describe, expect, it } from '@jest/globals';
+import { makeTask, now, start, succeed, useStore } from '../../test/support/redis/store-world.ts';
+import { FAILURE } from '../../test/support/task-events.ts';
+
+const world = useStore({ retention: 3_600 });
+const { accept, happen } = world;
+
+/** Every key of this test's prefix but those of queues, without the prefix. */
+const keys = async () =>
+  (await world.raw.keys(`${world.prefix}*`))
+    .map((key) => key.slice(world.prefix.length))
+    .filter((key) => !key.startsWith('queue:'))
+    .sort();
+const finish = async (owner = 'ada') => happen(await accept(owner), owner, start(), succeed());
+
+describe('a finished task that is dismissed', () => {
+  it('is removed with its result and its places in the indexes', async () => {
+    const task = await finish();
+    expect(await world.store.dismiss('ada', [task.id, task.id, 'unknown'])).toEqual([task.id]);
+    expect(await world.store.read(task.id)).toBeNull();
+    expect(await keys()).toEqual(expect.not.arrayContaining([`task:${task.id}`, 'all:ada', 'unseen:ada']));
+  });
+
+  it("is left if it is active, or if it is another owner's", async () => {
+    const [active, other] = [await accept(), await finish('bob')];
+    expect(await world.store.dismiss('ada', [active.id, other.id])).toEqual([]);
+    expect([await world.store.read(active.id), await world.store.read(other.id)]).not.toContain(null);
+  });
+});
+
+describe('clear', () => {
+  it('removes thousands in steps of 1,000, past active tasks and past records that have expired', async () => {
+    const active = await accept();
+    const ids = Array.from({ length: 2_500 }, () => makeTask().id);
+    await world.raw.zAdd(
+      `${world.prefix}all:ada`,
+      ids.map((value) => ({ score: 0, value })),
+    );
+    await world.raw.zAdd(
+      `${world.prefix}unseen:ada`,
+      ids.slice(0, 10).map((value) => ({ score: 0, value })),
+    );
+    expect(await world.store.clear('ada', { keepUnseen: true })).toHaveLength(2_490);
+    expect(await world.store.clear('ada')).toEqual(ids.slice(0, 10).sort().reverse());
+    expect((await world.store.list('ada')).tasks.map(({ id }) => id)).toEqual([active.id]);
+  });
+});
+
+describe('an owner who is forgotten', () => {
+  it('leaves no key, whatever their tasks were at, and nobody else loses one', async () => {
+    const other = await accept('bob');
+    await world.redis.noteWatched('private-user-ada', 'ada');
+    await finish();
+    await accept('ada', { n: 2 }, 'a-key');
+    const running = await happen(await accept(), 'ada', start());
+    const kept = await happen(await accept('bob'), 'bob', start());
+    const cancelled: string[] = [];
+    await world.redis.onCancel((id) => void cancelled.push(id));
+    expect(await world.store.forget('ada')).toHaveLength(3);
+    expect((await keys()).filter((key) => !/bob|unpublished|durations|probe/.test(key))).toEqual(
+      [`running:w1`, `task:${other.id}`, `task:${kept.id}`].sort(),
+    );
+    expect(Object.keys(await world.redis.runningOn('w1'))).toEqual([kept.id]);
+    // The worker is told to stop, and what it still writes is refused.
+    const late = await world.store.apply({ snapshot: running, owner: 'ada' }, succeed(), { run: 1 });
+    expect(late).toMatchObject({ ok: false, refusal: 'missing' });
+    expect(await keys()).not.toContain(`task:${running.id}`);
+    expect(cancelled).toContain(running.id);
+  });
+});
+
+describe('an outcome', () => {
+  const retention = { succeeded: 60_000, failed: 1_800_500 };
+  const ttl = (id: string) => world.raw.ttl(`${world.prefix}task:${id}`);
+
+  it.each([
+    ['succeeded', 60, () => [start(), succeed()]],
+    ['failed', 1_801, () => [start(), { type: 'fail', at: now(), attempt: 1, error: FAILURE } as const]],
+    ['cancelled', 3_600, () => [{ type: 'cancel', at: now() } as const]],
+  ])('that has %s is kept for as long as its definition says', async (status, seconds, events) => {
+    const snapshot = makeTask({ attempts: 1 });
+    await world.store.create({ snapshot, owner: 'ada', input: 1, retention }, null);
+    expect(await happen(snapshot, 'ada', ...events())).toMatchObject({ status });
+    expect(await ttl(snapshot.id)).toBeGreaterThan(seconds - 30);
+    expect(await ttl(snapshot.id)).toBeLessThanOrEqual(seconds);
+    // Other outcomes of this owner may be kept longer.
+    expect(await world.raw.ttl(`${world.prefix}unseen:ada`)).toBeGreaterThan(3_570);
+  });
+});
