@@ -95,6 +95,19 @@ describe('express-4', () => {
     expect((await fetch(`${url}/tasks`)).status).toBe(401);
     expect((await fetch(`${url}/invoices`, { method: 'POST' })).status).toBe(403);
   }, 60_000);
+
+  it('after: its content policy allows the bus that the variables name, and no other address', async () => {
+    const hosted = { PUSHER_HOST: '', PUSHER_PORT: '', PUSHER_TLS: '', PUSHER_CLUSTER: 'eu' };
+    const tls = { PUSHER_PUBLIC_HOST: 'push.example.com', PUSHER_PUBLIC_TLS: 'true' };
+    const policies = [hosted, tls].map(async (env) => {
+      const url = await place('express-4/after', { express: 'express4' }).serve('app.js', { ...bus.env, ...env });
+      return (await fetch(url)).headers.get('content-security-policy')?.match(/connect-src ([^;]*)/)?.[1];
+    });
+    expect(await Promise.all(policies)).toEqual([
+      "'self' wss://*.pusher.com https://*.pusher.com",
+      "'self' wss://push.example.com:443",
+    ]);
+  }, 30_000);
 });
 
 it('react-vite: one connection in StrictMode, after ten hot updates and ten reloads', async () => {

@@ -4,11 +4,10 @@ const session = require('express-session');
 const helmet = require('helmet');
 const { csrf, newToken } = require('./csrf.js');
 const { createTaskServer } = require('inloop/server');
-const { backend, makeInvoices } = require('./tasks.js');
+const { backend, bus, makeInvoices } = require('./tasks.js');
 
 const app = express();
-const soketi = `ws://${process.env.PUSHER_HOST}:${process.env.PUSHER_PORT}`;
-app.use(helmet({ contentSecurityPolicy: { directives: { connectSrc: ["'self'", soketi] } } }));
+app.use(helmet({ contentSecurityPolicy: { directives: { connectSrc: ["'self'", ...bus] } } }));
 app.use(session({ secret: process.env.SESSION_SECRET || 'only here', resave: false, saveUninitialized: false }));
 app.use(express.json());
 app.use(express.static('public'));
