@@ -21,7 +21,7 @@ it('the TypeScript of the guides compiles, each guide in a folder of its own', a
   const guides = readdirSync(folder).filter((name) => name !== 'testing.md');
   const files = guides.flatMap((guide) => {
     const text = readFileSync(join(folder, guide), 'utf8');
-    const snippets = [...text.matchAll(/```ts\n(\/\/ (\S+\.ts)\n[\s\S]*?)```/g)];
+    const snippets = [...text.matchAll(/```ts\n(\/\/ (\S+\.ts)\b.*\n[\s\S]*?)```/g)];
     expect(snippets).toHaveLength(text.match(/^```ts$/gm)?.length ?? 0);
     return snippets.map(([, code = '', file = '']) => [`${guide}/${file}`, code] as const);
   });
