@@ -17,18 +17,18 @@ function countsIn(label: string) {
 }
 
 const inloop = countsIn('inloop, default');
-const thrifty = countsIn('`accuracy: 0.05`');
+const coarse = countsIn('`accuracy: 0.05`');
 
 describe('docs/cost.md', () => {
   it('is what bench/pages/cost.ts writes from the counts in it', () => {
     const [, machine = '', day = ''] = /from what it counted \((.*); (\d{4}-\d\d-\d\d)\)/.exec(page) ?? [];
-    const messages = { 'pusher-per-element': countsIn('pusher-per-element'), inloop, 'inloop-thrifty': thrifty };
+    const messages = { 'pusher-per-element': countsIn('pusher-per-element'), inloop, 'inloop-accuracy-5': coarse };
     expect(costPage({ read: () => ({ machine, day, raw: { messages } }) })).toBe(page);
   });
 
   it.each([
     ['the default', 0.01, inloop.published],
-    ['thrifty', 0.05, thrifty.published],
+    ['accuracy 0.05', 0.05, coarse.published],
   ])(
     'counts about as many events as the rule for steps makes of the same task: %s',
     async (_what, accuracy, published) => {

@@ -55,7 +55,7 @@ export function costPage(keeper: Pick<Keeper, 'read'>): string | null {
     ['a message an element (pusher-per-element)', { ...messages['pusher-per-element'], ...plain }],
     ['a message every 100 ms (computed)', { ...every100Ms, ...plain }],
     ['inloop, default', { ...inloop, ...own }],
-    ['inloop, thrifty (`accuracy: 0.05`)', { ...messages['inloop-thrifty'], ...own }],
+    ['inloop, `accuracy: 0.05`', { ...messages['inloop-accuracy-5'], ...own }],
   ];
   const polls = (TASK_S * 1_000) / POLL_EVERY_MS;
   return `${[

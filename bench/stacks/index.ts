@@ -11,7 +11,7 @@ export const STACKS = {
   },
   'status-row': { client: 'poll', is: 'bee-queue, a status row every 100 elements, polled every 500 ms' },
   inloop: { client: 'pusher', is: 'inloop, everything on, as README.md shows it' },
-  'inloop-thrifty': { client: 'pusher', is: 'the same with `accuracy: 0.05`, for plans that count messages' },
+  'inloop-accuracy-5': { client: 'pusher', is: 'the same with `accuracy: 0.05`: a bar may be off by 5 %' },
 } as const satisfies Readonly<Record<string, { client: ClientKind; is: string }>>;
 
 export type StackName = keyof typeof STACKS;
@@ -22,7 +22,7 @@ const LOADERS: Readonly<Record<StackName, () => Promise<Stack>>> = {
   'bullmq-socketio': async () => (await import('./bullmq-socketio.ts')).bullmqSocketio,
   'status-row': async () => (await import('./status-row.ts')).statusRow,
   inloop: async () => (await import('./inloop.ts')).inloop,
-  'inloop-thrifty': async () => (await import('./inloop.ts')).inloopThrifty,
+  'inloop-accuracy-5': async () => (await import('./inloop.ts')).inloopAccuracy5,
 };
 
 export function loadStack(name: string): Promise<Stack> {

@@ -1,4 +1,4 @@
-// The stacks `inloop` and `inloop-thrifty`: inloop with everything that it does by default (stored record, revisions,
+// The stacks `inloop` and `inloop-accuracy-5`: inloop with everything that it does by default (stored record, revisions,
 // fencing, signs of life, inbox, retention, cancelling, retries, sweeper, webhooks), written as README.md shows it.
 import express from 'express';
 import { defineTask } from 'inloop';
@@ -80,7 +80,4 @@ function createInloop(settings: Settings): Stack {
 
 export const inloop: Stack = createInloop({});
 
-/** The setting for hosted plans, where each message costs. */
-const THRIFTY: Settings & { readonly accuracy: number } = { accuracy: 0.05 };
-
-export const inloopThrifty: Stack = createInloop(THRIFTY);
+export const inloopAccuracy5: Stack = createInloop({ accuracy: 0.05 });
