@@ -61,19 +61,22 @@ it('express-5: a button starts a task, and the tray shows its outcome', async ()
   expect(faults.found).toEqual([]);
 }, 60_000);
 
-describe('express-4', () => {
-  const APP = join(REPOSITORY, 'examples/express-4');
-  const read = (file: string) => readFileSync(join(APP, file), 'utf8');
+/** The lines that differ between two files of examples, as the diff in a README shows them: gone ones, then new ones. */
+function expectDiffShown(readme: string, before: string, after: string): void {
+  const read = (file: string) => readFileSync(join(REPOSITORY, 'examples', file), 'utf8');
+  const [old, now] = [before, after].map((file) => read(file).trimEnd().split('\n'));
+  const [, shown = ''] = /```diff\n(.*?)\n```/s.exec(read(readme)) ?? [];
+  const lines = shown.split('\n');
+  const linesWith = (sign: string) => lines.filter((line) => line.startsWith(sign)).map((line) => line.slice(1));
+  const without = (all: readonly string[] = [], some: readonly string[] = []) =>
+    all.filter((one) => !some.includes(one));
+  expect(linesWith('-')).toEqual(without(old, now));
+  expect(linesWith('+')).toEqual(without(now, old));
+}
 
+describe('express-4', () => {
   it('shows in its README the lines of app.js that change', () => {
-    const [before, after] = ['before/app.js', 'after/app.js'].map((file) => read(file).trimEnd().split('\n'));
-    const [, shown = ''] = /```diff\n(.*?)\n```/s.exec(read('README.md')) ?? [];
-    const lines = shown.split('\n');
-    const linesWith = (sign: string) => lines.filter((line) => line.startsWith(sign)).map((line) => line.slice(1));
-    const without = (all: readonly string[] = [], some: readonly string[] = []) =>
-      all.filter((one) => !some.includes(one));
-    expect(linesWith('-')).toEqual(without(before, after));
-    expect(linesWith('+')).toEqual(without(after, before));
+    expectDiffShown('express-4/README.md', 'express-4/before/app.js', 'express-4/after/app.js');
   });
 
   it('before: the page waits for the route', async () => {
@@ -110,6 +113,29 @@ describe('express-4', () => {
   }, 30_000);
 });
 
+describe('import-map', () => {
+  it('is express-5 but for what its README shows', () => {
+    expectDiffShown('import-map/README.md', 'express-5/server.js', 'import-map/server.js');
+    for (const file of ['tasks.js', 'worker.js']) {
+      const [mine, theirs] = ['import-map', 'express-5'].map((name) =>
+        readFileSync(join(REPOSITORY, 'examples', name, file), 'utf8'),
+      );
+      expect(mine).toBe(theirs);
+    }
+  });
+
+  it('without a bundler, under a strict policy; with encrypted channels, so that it loads every module', async () => {
+    const env = { ...bus.env, PUSHER_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64') };
+    const example = place('import-map', { 'pusher-js': 'pusher-js', '@noble/ciphers': '@noble/ciphers' });
+    example.run('worker.js', env);
+    const page = await open(await example.serve('server.js', env));
+    // The page learns of a task by push alone, once it is in its channel.
+    await eventually(async () => expect(await connections('private-encrypted-user-ada')).toBe(1));
+    await seeDone(page, 'Build the report', 'Report of May');
+    expect(faults.found).toEqual([]);
+  }, 60_000);
+});
+
 it('react-vite: one connection in StrictMode, after ten hot updates and ten reloads', async () => {
   const server = place('express-5');
   server.run('worker.js', bus.env);
@@ -144,10 +170,10 @@ it('react-vite: one connection in StrictMode, after ten hot updates and ten relo
   expect(faults.found).toEqual([]);
 }, 90_000);
 
-/** How many connections are in Ada's channel, as Soketi counts. */
-async function connections(): Promise<number> {
+/** How many connections are in a channel, as Soketi counts. */
+async function connections(channel = 'private-user-ada'): Promise<number> {
   const { pusher } = bus.soketi;
-  const path = signPusherCall(pusher, 'GET', `/channels/private-user-ada`);
+  const path = signPusherCall(pusher, 'GET', `/channels/${channel}`);
   const answer = await fetch(`http://${pusher.host}:${pusher.port}${path}`);
   return ((await answer.json()) as { subscription_count: number }).subscription_count;
 }

@@ -31,8 +31,8 @@ export interface Example {
 
 /**
  * @param name its folder in examples/
- * @param packages by the name by which it imports them: the name by which this repository has them, such as express4.
- * All others are those of this repository.
+ * @param packages those that must be in its own folder: by the name by which it imports them, the name by which this
+ * repository has them, such as express4. All others are those of this repository.
  */
 export function placeExample(name: string, packages: Readonly<Record<string, string>> = {}): PlacedExample {
   const cache = join(REPOSITORY, '.inloop');
@@ -47,7 +47,9 @@ export function placeExample(name: string, packages: Readonly<Record<string, str
     cpSync(dirname(inDist(`${house}/index.js`)), join(inloop, 'dist', house), { recursive: true });
   }
   for (const [as, from] of Object.entries(packages)) {
-    symlinkSync(join(REPOSITORY, 'node_modules', from), join(folder, 'node_modules', as));
+    const place = join(folder, 'node_modules', as);
+    mkdirSync(dirname(place), { recursive: true });
+    symlinkSync(join(REPOSITORY, 'node_modules', from), place);
   }
 
   const children: ChildProcess[] = [];

@@ -1,0 +1,3 @@
+import 'inloop/element';
+
+document.querySelector('button').onclick = () => fetch('/reports', { method: 'POST' });
