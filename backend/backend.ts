@@ -82,7 +82,7 @@ export class Backend {
     const clock = new Clock({
       ask: () => redis.time(),
       // By the minute: the line is for a clock that is off, and comes once as long as it is off by as much.
-      onOff: (ms) => tellOnce(events, 'clock', String(Math.round(ms / 60_000) * 60)),
+      onDrift: (ms) => tellOnce(events, 'clock', String(Math.round(ms / 60_000) * 60)),
     });
     const store = new TaskStore(redis, clock);
     const registry = new WorkerRegistry(redis);

@@ -8,8 +8,8 @@
 
 /** How often Redis is asked for its time. */
 const FOLLOW_EVERY_MS = 10_000;
-/** The operator is told if this machine's clock is further off. Hosted Pusher refuses requests that are 10 minutes off. */
-const TOLERATED_MS = 60_000;
+/** The operator is told if this machine's clock is off by more. Hosted Pusher refuses requests that are 10 minutes off. */
+const TOLERATED_DRIFT_MS = 60_000;
 
 export interface ClockOptions {
   /** Redis' time in ms since 1970. Rejects while Redis is away. */
@@ -19,24 +19,24 @@ export interface ClockOptions {
   /** This machine's clock, in ms since 1970. It counts until Redis has answered. For tests. */
   readonly local?: () => number;
   /** Called when this machine's clock is more than a minute off from that of Redis, with the difference in ms. */
-  readonly onOff?: (ms: number) => void;
+  readonly onDrift?: (ms: number) => void;
 }
 
 export class Clock {
   readonly #ask: () => Promise<number>;
   readonly #elapsed: () => number;
   readonly #local: () => number;
-  readonly #onOff: (ms: number) => void;
+  readonly #onDrift: (ms: number) => void;
   /** What to add to `#elapsed()` for ms since 1970. */
   #offset: number;
   #isSet = false;
   #asking: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor({ ask, elapsed = () => performance.now(), local = Date.now, onOff = () => undefined }: ClockOptions) {
+  constructor({ ask, elapsed = () => performance.now(), local = Date.now, onDrift = () => undefined }: ClockOptions) {
     this.#ask = ask;
     this.#local = local;
-    this.#onOff = onOff;
+    this.#onDrift = onDrift;
     this.#elapsed = elapsed;
     this.#offset = local() - elapsed();
   }
@@ -82,8 +82,8 @@ export class Clock {
       // Redis read its clock between question and answer. The middle of the two is off by at most half a round trip.
       this.#offset = time - (asked + this.#elapsed()) / 2;
       this.#isSet = true;
-      const off = Math.abs(this.now() - this.#local());
-      if (off > TOLERATED_MS) this.#onOff(off);
+      const drift = Math.abs(this.now() - this.#local());
+      if (drift > TOLERATED_DRIFT_MS) this.#onDrift(drift);
     } catch {
       // Redis does not answer; that is logged elsewhere. The last known offset stays.
     }

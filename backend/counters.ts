@@ -4,7 +4,10 @@ import type { EventName } from './events/event-map.ts';
 import type { PublisherCounts } from './push/publisher.ts';
 import type { EventFate } from './push/push-events.ts';
 
-/** @returns counts since the process started, by name of the metric @param happened how often each named event has happened */
+/**
+ * @param happened how often each named event has happened
+ * @returns counts since the process started, by the name of the metric
+ */
 export function countersOf(
   { requests, failures, events }: PublisherCounts,
   happened: Readonly<Record<EventName, number>>,

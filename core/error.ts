@@ -19,9 +19,9 @@ export interface TaskFailure {
   readonly retryable: boolean;
 }
 
-/** One fault in some input: where, and what is wrong there. */
+/** One thing that is wrong with an input: where, and what. */
 export interface Issue {
-  /** The way to the faulty value: keys and indexes from the root, empty for the root itself. */
+  /** The way to the wrong value: keys and indexes from the root, empty for the root itself. */
   readonly path: readonly (string | number)[];
   readonly message: string;
 }
@@ -32,7 +32,7 @@ export interface TaskErrorOptions {
   readonly retryable?: boolean;
   /** The HTTP status a router answers with. Default 500. */
   readonly status?: number;
-  /** Each fault of a refused input. */
+  /** What is wrong with a refused input. */
   readonly issues?: readonly Issue[];
   /** Seconds after which a caller may try again (`Retry-After`). */
   readonly retryAfter?: number | null;

@@ -27,7 +27,7 @@ export const MAX_ERROR_MESSAGE_LENGTH = 500;
 export const MAX_ERROR_CODE_LENGTH = 64;
 
 /**
- * Largest input, in bytes of JSON, both as it comes and as its schema transforms it. An input only names the data (an
+ * Largest input, in bytes of JSON, both before and after its schema has transformed it. An input only names the data (an
  * upload's id) and does not contain it.
  */
 export const MAX_INPUT_BYTES = 65_536;
@@ -38,10 +38,10 @@ export const MAX_RESULT_BYTES = 262_144;
 /** How deep inputs and results may be nested. Schemas, and JSON libraries of other languages, read them by recursion. */
 export const MAX_JSON_DEPTH = 256;
 
-/** Most faults in the answer to a refused input. */
+/** Most issues in the answer to a refused input: what is wrong with it, and where. */
 export const MAX_ISSUES = 100;
 
-/** Most bytes of JSON that these faults take together. */
+/** Most bytes of JSON that these issues take together. */
 export const MAX_ISSUE_BYTES = 16_384;
 
 /** Longest duration, in ms: ten years, which are at most 3,653 days. A longer one is refused, because it can only be a mistake. */

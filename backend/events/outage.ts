@@ -15,7 +15,9 @@ export class Outage {
   readonly #calm: number;
   /** What was told in this outage. */
   readonly #told = new Set<OutageKind>();
+  /** When the outage began, by the clock that people read: in ms since 1970. */
   #since: number | null = null;
+  /** When calls began to succeed again, by the clock that is never set (`performance.now()`). */
   #wellSince: number | null = null;
   #failures = 0;
 

@@ -16,7 +16,7 @@ import { type CrashedTask, judgeCrash, suspicionAfter, type Verdict } from './cr
 import type { Isolation, Suspicion } from './probation.ts';
 import type { KnownWorker } from './worker-registry.ts';
 
-/** After a longer pause between two looks, Redis was away: the time for which heartbeats are missing starts again. */
+/** If more time than this passes between two looks, Redis was away. Then no heartbeat counts as missing for now. */
 const LONGEST_GAP_MS = 2_500;
 /**
  * A worker counts as dead when its heartbeat has been missing for this share of the time that a heartbeat lasts. Example:
@@ -156,6 +156,7 @@ export class LostWorkers {
       case 'deadline':
         return { type: 'fail', at, attempt, error: DEADLINE };
       case 'charged':
+        // Only the last attempt says how often the worker died: then the task has failed, and its owner asks why.
         return { type: 'fail', at, attempt, error: workerLost(attempt < attempts ? 1 : charged), retryAt: at };
       case 'suspect':
       case 'innocent':

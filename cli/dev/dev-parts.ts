@@ -51,7 +51,7 @@ export async function prepareParts({ project, folder, redis, port, webhook }: De
   const soketiPort = port ?? (await claimAgain(kept?.soketi));
   writeJsonFile(portsFile, { redis: redisPort, soketi: soketiPort });
 
-  const redisGroup = redisServer && {
+  const redisSettings = redisServer && {
     file: redisServer,
     folder: join(folder, 'redis'),
     port: redisPort,
@@ -79,7 +79,7 @@ export async function prepareParts({ project, folder, redis, port, webhook }: De
     graceMs: 3_000,
   };
   return {
-    groups: [...(redisGroup ? [[redisService(redisGroup)]] : []), [soketiService]],
+    groups: [...(redisSettings ? [[redisService(redisSettings)]] : []), [soketiService]],
     variables: { REDIS_URL: redis ?? redisUrl(redisPassword, redisPort), ...pusherEnvOf(app, soketiPort) },
   };
 }

@@ -84,7 +84,7 @@ export async function runDev(args: string[]): Promise<number> {
     await stopServices();
     throw error;
   });
-  if (lifetime.requested) return new Promise(() => {});
+  if (lifetime.requested) return waitForExit();
 
   state.publish({ url: null, services: supervisor.addresses() });
   const file = join(state.path, 'dev.env');
@@ -92,7 +92,7 @@ export async function runDev(args: string[]): Promise<number> {
   if (words.length === 0) {
     process.stdout.write(toEnvLines(variables));
     say(`ready. For another terminal: node --env-file=${file} server.js (Ctrl-C ends Redis and Soketi)`);
-    return new Promise(() => {});
+    return waitForExit();
   }
   say(`Redis and Soketi are ready, running ${words.join(' ')}`);
   process.umask(umask);
@@ -104,10 +104,14 @@ export async function runDev(args: string[]): Promise<number> {
   }
   guard.add('command', { pid: command.pid, isGroup: command.isGroup, graceMs: COMMAND_GRACE_MS });
   const code = await command.ended;
-  // A signal ends the services and this process by itself.
-  if (lifetime.requested) return new Promise(() => {});
+  if (lifetime.requested) return waitForExit();
   await stopServices();
   return code;
+}
+
+/** Never resolves: `endWithProcess` ends this process, and says with which exit code. */
+function waitForExit(): Promise<never> {
+  return new Promise(() => {});
 }
 
 /** Passes a signal on and waits for the end. Resolves with the exit code. */

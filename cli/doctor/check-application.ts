@@ -4,6 +4,7 @@ import { createHmac } from 'node:crypto';
 import type { PusherOptions } from '../../backend/push/bus/pusher-env.ts';
 import { type Check, Findings } from './check.ts';
 
+/** How long an answer may take. */
 const PATIENCE_MS = 5_000;
 
 /** @param url where the router is mounted, as the bus reaches it; null if it was not told */
@@ -21,13 +22,13 @@ export async function checkApplication(url: string | null, pusher: PusherOptions
     });
     await connection.body?.cancel();
     if (connection.headers.get('inloop-protocol') === null) {
-      findings.failed('router', `${base}/connection answers ${connection.status}, but not from inloop`, MOUNT);
+      findings.failed('router', `${base}/connection answers ${connection.status}, but not from inloop`, MOUNT_CURE);
       return findings.checks;
     }
     findings.ok('router', `is mounted at ${base}`);
   } catch (error) {
     const { code } = Object((error as Error).cause) as NodeJS.ErrnoException;
-    findings.failed('router', `${base} cannot be reached (${code ?? (error as Error).message})`, MOUNT);
+    findings.failed('router', `${base} cannot be reached (${code ?? (error as Error).message})`, MOUNT_CURE);
     return findings.checks;
   }
   const status = await sendWebhook(`${base}/webhook`, pusher);
@@ -36,7 +37,8 @@ export async function checkApplication(url: string | null, pusher: PusherOptions
   return findings.checks;
 }
 
-const MOUNT = 'Start the application, and name the path of app.use(path, tasks.router): --url http://host:port/tasks';
+const MOUNT_CURE =
+  'Start the application, and name the path of app.use(path, tasks.router): --url http://host:port/tasks';
 
 /** A webhook without events: it changes nothing. */
 async function sendWebhook(url: string, { key, secret }: PusherOptions): Promise<number> {

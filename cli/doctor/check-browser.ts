@@ -5,6 +5,7 @@ import type { Bus } from '../../backend/push/bus/bus.ts';
 import type { PusherOptions } from '../../backend/push/bus/pusher-env.ts';
 import { type Check, Findings } from './check.ts';
 
+/** How long each step may take. */
 const PATIENCE_MS = 4_000;
 
 /** A step that did not come about, and what to do. */
@@ -18,7 +19,7 @@ class StepError extends Error {
   }
 }
 
-/** What the bus itself says when it closes a connection, by the codes of Pusher's protocol; other cures would mislead then. */
+/** Cures by the code with which the bus closes a connection, as Pusher's protocol has it. They go before the cure of a step. */
 const CURES: readonly (readonly [RegExp, string])[] = [
   [/^4001\b/, 'PUSHER_KEY must be that of the application PUSHER_APP_ID on the bus.'],
   [/^(4004|4100)\b/, 'The bus has as many connections as it allows. Raise its limit.'],
@@ -72,7 +73,7 @@ interface Message {
   readonly data?: unknown;
 }
 
-/** Keeps the messages that come, so that none is missed between two waits. */
+/** Keeps all messages that arrive, so that none is missed between two waits. */
 function listen(socket: WebSocket) {
   const messages: Message[] = [];
   let failure: string | null = null;
@@ -90,8 +91,13 @@ function listen(socket: WebSocket) {
   socket.on('error', (error) => fail(error.message));
   socket.on('close', (code) => fail(`closed with ${code}`));
   return {
-    /** @throws StepError when there is a failure first, or nothing within {@link PATIENCE_MS} */
-    async next(fits: (message: Message) => boolean, otherwise: string, cure: string): Promise<Message> {
+    /**
+     * Waits for the first message that `fits`.
+     * @param fault what the error says if none comes
+     * @param cure what to do then
+     * @throws StepError when the bus says an error or closes first, or nothing comes within {@link PATIENCE_MS}
+     */
+    async next(fits: (message: Message) => boolean, fault: string, cure: string): Promise<Message> {
       const deadline = setTimeout(() => fail(`nothing came within ${PATIENCE_MS / 1_000} s`), PATIENCE_MS);
       try {
         for (;;) {
@@ -99,8 +105,8 @@ function listen(socket: WebSocket) {
           if (found) return found;
           if (failure !== null) {
             const text = failure;
-            const own = CURES.find(([pattern]) => pattern.test(text))?.[1];
-            throw new StepError(`${otherwise}: ${text}`, own ?? cure);
+            const cureOfCode = CURES.find(([pattern]) => pattern.test(text))?.[1];
+            throw new StepError(`${fault}: ${text}`, cureOfCode ?? cure);
           }
           await new Promise<void>((resolve) => {
             wake = resolve;

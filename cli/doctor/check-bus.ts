@@ -4,8 +4,9 @@ import type { PusherOptions } from '../../backend/push/bus/pusher-env.ts';
 import { MAX_EVENT_BYTES } from '../../core/limits.ts';
 import { type Check, Findings } from './check.ts';
 
-/** A bus refuses a call whose time is further off: hosted Pusher and hardened Soketi 600 s. In ms. */
+/** Clocks that differ by more than a minute are told, in ms. The bus refuses calls when they differ by more than 600 s. */
 const MOST_SKEW_MS = 60_000;
+/** How long an answer may take. */
 const PATIENCE_MS = 3_000;
 
 /** @param channel one that nobody listens to */
@@ -27,7 +28,7 @@ export async function checkBus(bus: Bus, pusher: PusherOptions, channel: string)
   );
   if (findings.hasFailed) return findings.checks;
   await checkClock(pusher, findings);
-  // Sealed, it would be longer. A channel of one owner that is plain takes exactly the largest data.
+  // Encryption makes data longer, so an encrypted event is tested with a small one.
   const data = bus.isEncrypted ? JSON.stringify('x'.repeat(1_000)) : 'x'.repeat(MAX_EVENT_BYTES);
   await bus.send([{ channel, name: 'inloop.doctor', data }]).then(
     () =>
@@ -41,13 +42,13 @@ export async function checkBus(bus: Bus, pusher: PusherOptions, channel: string)
       findings.failed(
         'events',
         error.message,
-        error.status === 413 || /size|big|large/i.test(error.message) ? SIZE : cureOf(error),
+        error.status === 413 || /size|big|large/i.test(error.message) ? SIZE_CURE : cureOf(error),
       ),
   );
   return findings.checks;
 }
 
-const SIZE = 'Let the bus take events of 10 KB: SOKETI_EVENT_MAX_SIZE_IN_KB=10.';
+const SIZE_CURE = 'Let the bus take events of 10 KB: SOKETI_EVENT_MAX_SIZE_IN_KB=10.';
 
 function cureOf({ status, message }: BusError): string {
   if (/timestamp|expired/i.test(message)) return 'The clocks of this machine and of the bus differ. Set both, by NTP.';

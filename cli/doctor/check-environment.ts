@@ -6,8 +6,8 @@ import { type Check, Findings } from './check.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** The variables of the bus, each with a value that is taken. It stands in for a wrong one, so that the next is looked at. */
-const FINE: Readonly<Record<string, string>> = {
+/** The variables of the bus, each with a valid value. It takes the place of a wrong one, so that the next fault is found. */
+const VALID: Readonly<Record<string, string>> = {
   PUSHER_APP_ID: 'app',
   PUSHER_KEY: 'key',
   PUSHER_SECRET: 'secret',
@@ -20,9 +20,9 @@ const FINE: Readonly<Record<string, string>> = {
   PUSHER_PUBLIC_PORT: '6001',
   PUSHER_PUBLIC_TLS: 'false',
 };
-/** What is told of a variable that is set and fine. The others are secret, or nobody's business. */
+/** Variables whose values are printed. Of the others only `set` is printed: they may be secret. */
 const SHOWN = /^PUSHER_(CLUSTER|HOST|PORT|TLS|PUBLIC_HOST|PUBLIC_PORT|PUBLIC_TLS)$/;
-const WHERE = 'Set it: `npx inloop dev` prints values for this machine; .env.example explains each.';
+const MISSING_CURE = 'Set it: `npx inloop dev` prints values for this machine; .env.example explains each.';
 
 /** What the variables say. */
 export interface EnvironmentFindings {
@@ -38,10 +38,11 @@ export function checkEnvironment(env: Env): EnvironmentFindings {
   const findings = new Findings('environment');
   const redis = checkRedisUrl(env.REDIS_URL, findings);
   const faults = findBusFaults(env);
-  for (const name of Object.keys(FINE)) {
+  for (const name of Object.keys(VALID)) {
     const fault = faults.get(name);
     const value = env[name]?.trim();
-    if (fault !== undefined) findings.failed(name, fault, value ? 'Correct it; .env.example explains it.' : WHERE);
+    if (fault !== undefined)
+      findings.failed(name, fault, value ? 'Correct it; .env.example explains it.' : MISSING_CURE);
     else if (value) findings.ok(name, SHOWN.test(name) ? value : 'set');
   }
   for (const line of placeholders(env)) findings.note(line.slice(0, line.indexOf(' ')), line, null);
@@ -50,7 +51,7 @@ export function checkEnvironment(env: Env): EnvironmentFindings {
     findings.note(name, 'Soketi reads it as JSON, such as a number, and then refuses it.', 'Begin it with a letter.');
   }
   for (const name of Object.keys(env)) {
-    if (name.startsWith('PUSHER_') && !(name in FINE))
+    if (name.startsWith('PUSHER_') && !(name in VALID))
       findings.note(name, 'is none of the variables that inloop reads.');
   }
   return { checks: findings.checks, redis, pusher: faults.size > 0 ? null : pusherFromEnv(env, { log: SILENT }) };
@@ -70,20 +71,20 @@ function checkRedisUrl(url: string | undefined, findings: Findings): string | nu
     findings.failed(
       'REDIS_URL',
       url?.trim() ? error.message : 'is missing.',
-      url?.trim() ? 'docs/redis.md shows the forms.' : WHERE,
+      url?.trim() ? 'docs/redis.md shows the forms.' : MISSING_CURE,
     );
     return null;
   }
 }
 
 /**
- * What is wrong with the variables of the bus, by name. `pusherFromEnv` names one fault at a time: so each one is put right
- * in a copy, until none is left.
+ * What is wrong with the variables of the bus, by name. `pusherFromEnv` names one fault at a time. So each fault is
+ * corrected in a copy, until there is none.
  */
 function findBusFaults(env: Env): Map<string, string> {
   const faults = new Map<string, string>();
   const copy: Record<string, string | undefined> = { ...env };
-  for (let tries = 0; tries < Object.keys(FINE).length * 2; tries++) {
+  for (let tries = 0; tries < Object.keys(VALID).length * 2; tries++) {
     try {
       pusherFromEnv(copy, { log: SILENT });
       return faults;
@@ -94,7 +95,7 @@ function findBusFaults(env: Env): Map<string, string> {
       faults.set(name, error.message.replace(new RegExp(`^${name} `), ''));
       // Of two that exclude each other, one has to go.
       if (/both set/.test(error.message)) delete copy[name];
-      else copy[name] = FINE[name];
+      else copy[name] = VALID[name];
     }
   }
   return faults;
@@ -105,7 +106,7 @@ function placeholders(env: Env): string[] {
   const lines: string[] = [];
   try {
     pusherFromEnv(
-      { ...FINE, PUSHER_CLUSTER: undefined, ...env },
+      { ...VALID, PUSHER_CLUSTER: undefined, ...env },
       { log: { ...SILENT, warn: (line) => lines.push(line) } },
     );
   } catch {

@@ -4,11 +4,12 @@ import { commandsNeeded } from '../../backend/redis/inspection.ts';
 import { ALL_SCRIPTS } from '../../backend/store/commands/index.ts';
 import { type Check, Findings } from './check.ts';
 
-/** More than this is a clock that somebody should set, in ms. */
+/** Clocks that differ by more should be set, in ms. */
 const MOST_SKEW_MS = 5_000;
-/** From this part of its memory on, Redis is called nearly full. */
+/** From this share of its memory on, Redis counts as nearly full. */
 const NEARLY_FULL = 0.9;
 
+/** Cures by the words of a fault: the first that matches. */
 const CURES: readonly (readonly [RegExp, string])[] = [
   [/WRONGPASS|NOAUTH|without any password/, 'Correct user and password in REDIS_URL; each is percent-encoded there.'],
   [/READONLY|MASTERDOWN|replica/, 'REDIS_URL must name the primary, or its sentinels (redis+sentinel://…).'],
@@ -74,10 +75,11 @@ function checkMemory(facts: Readonly<Record<string, string>>, findings: Findings
     findings.failed('memory policy', `${policy}: accepted tasks vanish when its memory is full`, cure);
   } else findings.failed('memory policy', `${policy}: outcomes vanish when its memory is full`, cure);
   const used = Number(facts.used_memory);
-  const most = Number(facts.maxmemory);
-  if (!(most > 0)) return;
-  const share = `${Math.round((used / most) * 100)} % of ${Math.round(most / 1_048_576)} MB used`;
-  if (used < most * NEARLY_FULL) findings.ok('memory', share);
+  const limit = Number(facts.maxmemory);
+  // 0: no limit.
+  if (!(limit > 0)) return;
+  const share = `${Math.round((used / limit) * 100)} % of ${Math.round(limit / 1_048_576)} MB used`;
+  if (used < limit * NEARLY_FULL) findings.ok('memory', share);
   else findings.note('memory', `${share}: no task is accepted when it is full`, 'Give Redis more memory (maxmemory).');
 }
 

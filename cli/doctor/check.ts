@@ -1,7 +1,7 @@
 // What a check of `npx inloop doctor` says, and how the checks are collected.
 
 /** `note`: nothing is wrong, but it is good to know. `skipped`: something before it failed, or it was not asked for. */
-export type Outcome = 'ok' | 'note' | 'failed' | 'skipped';
+export type CheckOutcome = 'ok' | 'note' | 'failed' | 'skipped';
 
 /** What is looked at, in the order in which it is told. */
 export type Part = 'environment' | 'redis' | 'bus' | 'browser' | 'application' | 'workers';
@@ -11,7 +11,7 @@ export interface Check {
   readonly part: Part;
   /** The variable, or what is asked of the part: `memory policy`. */
   readonly name: string;
-  readonly outcome: Outcome;
+  readonly outcome: CheckOutcome;
   /** What was found. */
   readonly found: string;
   /** What to do about it; null if nothing is to be done. */
@@ -48,7 +48,7 @@ export class Findings {
     this.#add(name, 'skipped', found, null);
   }
 
-  #add(name: string, outcome: Outcome, found: string, cure: string | null): void {
+  #add(name: string, outcome: CheckOutcome, found: string, cure: string | null): void {
     this.checks.push({ part: this.#part, name, outcome, found, cure });
   }
 }

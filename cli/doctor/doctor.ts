@@ -43,25 +43,25 @@ export async function runDoctor(args: string[]): Promise<number> {
 async function examine(env: NodeJS.ProcessEnv, prefix: string, url: string | null): Promise<Check[]> {
   const { checks: variables, redis, pusher } = checkEnvironment(env);
   const checks: Check[] = [...variables];
-  const ofRedis = redis === null ? [skip('redis', 'REDIS_URL cannot be used')] : await checkRedis(redis, prefix);
-  checks.push(...ofRedis);
+  const redisChecks = redis === null ? [skip('redis', 'REDIS_URL cannot be used')] : await checkRedis(redis, prefix);
+  checks.push(...redisChecks);
   if (pusher === null) return [...checks, skip('bus', 'a variable of it cannot be used')];
 
   const log = { info() {}, warn() {}, error() {} };
-  // Where there is no address, the backend only serves to reach the bus: it connects when it is first used.
+  // If there is no address of Redis, any does: a backend connects when Redis is first used, and here only the bus is.
   const backend = createBackend({ redis: redis ?? 'redis://localhost', pusher, prefix, log });
   try {
-    // Of an owner that no application has.
+    // The channel of an owner that no application has.
     const channel = backend.channelOf(`inloop-doctor-${randomBytes(6).toString('hex')}`);
-    const ofBus = await checkBus(backend.bus, pusher, channel);
-    checks.push(...ofBus);
-    if (hasFailed(ofBus)) checks.push(skip('browser', 'the bus does not work'));
+    const busChecks = await checkBus(backend.bus, pusher, channel);
+    checks.push(...busChecks);
+    if (hasFailed(busChecks)) checks.push(skip('browser', 'the bus does not work'));
     else checks.push(...(await checkBrowser(backend.bus, pusher, channel)));
     checks.push(...(await checkApplication(url, pusher)));
     checks.push(
-      ...(redis === null || hasFailed(ofRedis.filter(isBlocking))
+      ...(redis === null || hasFailed(redisChecks.filter(isBlocking))
         ? [skip('workers', 'Redis does not work')]
-        : await ofWorkers(backend)),
+        : await workerChecks(backend)),
     );
   } finally {
     await backend.close();
@@ -69,12 +69,12 @@ async function examine(env: NodeJS.ProcessEnv, prefix: string, url: string | nul
   return checks;
 }
 
-/** Whether workers can be asked for all the same: a wrong memory policy does not prevent it. */
+/** Whether a failure of this check means that workers cannot be listed. A wrong memory policy, for one, does not. */
 const isBlocking = ({ name }: Check): boolean => ['connection', 'use'].includes(name);
 
 const hasFailed = (checks: readonly Check[]): boolean => checks.some(({ outcome }) => outcome === 'failed');
 
-async function ofWorkers(backend: Backend): Promise<readonly Check[]> {
+async function workerChecks(backend: Backend): Promise<readonly Check[]> {
   return checkWorkers(backend).catch((error: Error) => [skip('workers', error.message)]);
 }
 

@@ -1,6 +1,6 @@
 // What `npx inloop doctor` prints for people: one line for each check, by part, and the cure below what failed.
 import { styleText } from 'node:util';
-import type { Check, Outcome, Part } from './check.ts';
+import type { Check, CheckOutcome, Part } from './check.ts';
 
 const HEADINGS: Readonly<Record<Part, string>> = {
   environment: 'Environment',
@@ -15,7 +15,7 @@ const SIGNS = {
   note: ['!', 'yellow'],
   failed: ['✗', 'red'],
   skipped: ['-', 'dim'],
-} as const satisfies Record<Outcome, readonly [string, Parameters<typeof styleText>[0]]>;
+} as const satisfies Record<CheckOutcome, readonly [string, Parameters<typeof styleText>[0]]>;
 
 /** All checks as text, with a last line that counts what failed. */
 export function printChecks(checks: readonly Check[]): string {

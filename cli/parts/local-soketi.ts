@@ -24,10 +24,11 @@ import { installPackages } from './npm-packages.ts';
 export async function requireSoketi(project: string, stateFolder: string): Promise<SoketiInstallation> {
   const folder = join(stateFolder, 'packages');
   const folders = [project, folder];
-  const missing = find(folders);
-  if (!(missing instanceof SoketiMissingError)) return missing;
+  const installed = find(folders);
+  if (!(installed instanceof SoketiMissingError)) return installed;
+  const { fault } = installed;
   const needsNode = !/^v(18|20)\./.test(process.version);
-  if (missing.fault === 'no_soketi') {
+  if (fault === 'no_soketi') {
     await installPackages({
       folder,
       packages: [SOKETI_PACKAGE, ...(needsNode ? [`${NODE20_PACKAGE}@20`] : [])],
@@ -35,7 +36,7 @@ export async function requireSoketi(project: string, stateFolder: string): Promi
       why: 'Soketi is missing (AGPL-3.0, run as a process of its own)',
       instead: `Install it into your application with: ${installCommands()}`,
     });
-  } else if (missing.fault === 'no_node') {
+  } else if (fault === 'no_node') {
     await installPackages({
       folder: join(folder, NODE20_FOLDER),
       packages: [`${NODE20_PACKAGE}@20`],

@@ -1,5 +1,5 @@
 // Installs npm packages into a folder of their own, for parts that an application need not have among its dependencies.
-// For `npx inloop dev` and `npm start`. The command is printed before it runs; with INLOOP_NO_INSTALL=1 it is only printed.
+// For `npx inloop dev` and `npm start`. The command is printed before it runs. With INLOOP_NO_INSTALL=1 nothing is installed.
 import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,11 +16,11 @@ export interface PackagesToInstall {
   overrides?: Readonly<Record<string, string>>;
   /** A sentence without a full stop that says what is missing. */
   why: string;
-  /** Another cure than the command, for those who do not want it: a sentence. */
+  /** A sentence that says what to do by hand if nothing may be installed, or if that fails. */
   instead: string;
 }
 
-/** @throws Problem that names the command, if `INLOOP_NO_INSTALL` is 1 or npm fails */
+/** @throws Problem with `why` and `instead`, if `INLOOP_NO_INSTALL` is 1 or npm fails */
 export async function installPackages({ folder, packages, overrides = {}, why, instead }: PackagesToInstall) {
   const args = ['install', '--prefix', folder, '--no-audit', '--no-fund', ...packages];
   const byHand = `npm ${args.join(' ')}`;

@@ -38,7 +38,7 @@ export class Guard {
     this.#tell();
   }
 
-  /** Sends the guard home. Call it when everything has ended. */
+  /** Ends the guard without ending anything else. Call it when everything has ended. */
   dismiss(): void {
     this.#guarded.clear();
     this.#tell();
@@ -52,7 +52,7 @@ export class Guard {
 
 /** The guard's own work: the hidden command `inloop guard`. */
 export async function runGuard(): Promise<number> {
-  // Whoever ends a group of processes by a signal ends this one last, and by the pipe.
+  // A signal to all processes of a group must not end the guard: it still has to end the others.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   let guarded: Guarded[] = [];
   for await (const line of createInterface({ input: process.stdin })) {

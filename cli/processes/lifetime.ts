@@ -14,7 +14,7 @@ export interface Lifetime {
   kill(): void;
   /** Called with the reason before `stop`, for a line of output. */
   say(why: string): void;
-  /** Whether the end of the parent counts as a request to end. Its name is for the line of output. */
+  /** The name of the parent process, if its end counts as a request to end. Null if it does not. */
   parent?: string | null;
 }
 

@@ -1,4 +1,5 @@
-// The settings of `npx inloop soketi`, from the environment. Refuses what is unsafe, and what inloop's events do not survive.
+// The settings of `npx inloop soketi`, from the environment. Refuses what is unsafe, and what would make
+// Soketi refuse inloop's events.
 import { isIP } from 'node:net';
 import type { PusherApp } from '../../soketi/pusher-app.ts';
 import { SAFE_SETTINGS, TASK_CHANNELS_ONLY } from '../../soketi/settings.cjs';
@@ -12,7 +13,7 @@ export interface SoketiSettings {
   metricsPort: number;
   clusterPort: number;
   webhookUrl: string | undefined;
-  /** Further `SOKETI_*` and `INLOOP_SOKETI_*` variables, as they are. */
+  /** Further `SOKETI_*` and `INLOOP_SOKETI_*` variables, unchanged. */
   env: Record<string, string>;
   /** Whether clients speak plain HTTP and WebSocket to it, below `/`. Only then its own API can be asked for a sign of life. */
   isPlain: boolean;
@@ -28,12 +29,16 @@ const APP = {
 } as const;
 
 /** Publicly known values: the placeholders of .env.example, and what Soketi takes when nothing is set. */
-const KNOWN = /change[-_ ]?me|^app-(id|key|secret)$/i;
+const PUBLICLY_KNOWN = /change[-_ ]?me|^app-(id|key|secret)$/i;
 const SHORTEST_SECRET = 16;
 
-/** Settings below which events of inloop would be refused. */
-const LEAST = ['SOKETI_EVENT_MAX_SIZE_IN_KB', 'SOKETI_EVENT_MAX_BATCH_SIZE', 'SOKETI_CHANNEL_LIMITS_MAX_NAME_LENGTH'];
-/** Milliseconds. While it ends, Soketi accepts connections and closes them at once, so clients reconnect in a tight loop. */
+/** Settings with a least value (that of SAFE_SETTINGS). Below it, Soketi would refuse events of inloop. */
+const SETTINGS_WITH_MINIMUM = [
+  'SOKETI_EVENT_MAX_SIZE_IN_KB',
+  'SOKETI_EVENT_MAX_BATCH_SIZE',
+  'SOKETI_CHANNEL_LIMITS_MAX_NAME_LENGTH',
+];
+/** In milliseconds. A Soketi that shuts down accepts connections and closes them at once, so clients reconnect in a loop. */
 const LONGEST_SHUTDOWN_MS = 1_000;
 
 /**
@@ -57,15 +62,21 @@ export function readSoketiSettings(env: Env): SoketiSettings {
     faults.push(`PUSHER_SECRET has fewer than ${SHORTEST_SECRET} characters. Make one: ${MAKE_ONE}`);
   }
 
-  const number = (name: string, fallback: number, least: number, most: number): number => {
+  const readNumber = (name: string, fallback: number, least: number, most: number): number => {
     const text = read(name);
     const value = text === undefined ? fallback : Number(text);
     if (Number.isInteger(value) && value >= least && value <= most) return value;
     faults.push(`${name} must be a whole number from ${least} to ${most}.`);
     return fallback;
   };
-  for (const name of LEAST) number(name, Number(SAFE_SETTINGS[name]), Number(SAFE_SETTINGS[name]), 1_000_000);
-  number('SOKETI_SHUTDOWN_GRACE_PERIOD', Number(SAFE_SETTINGS.SOKETI_SHUTDOWN_GRACE_PERIOD), 0, LONGEST_SHUTDOWN_MS);
+  for (const name of SETTINGS_WITH_MINIMUM)
+    readNumber(name, Number(SAFE_SETTINGS[name]), Number(SAFE_SETTINGS[name]), 1_000_000);
+  readNumber(
+    'SOKETI_SHUTDOWN_GRACE_PERIOD',
+    Number(SAFE_SETTINGS.SOKETI_SHUTDOWN_GRACE_PERIOD),
+    0,
+    LONGEST_SHUTDOWN_MS,
+  );
 
   const host = read('SOKETI_HOST') ?? '127.0.0.1';
   if (isIP(host) === 0) faults.push('SOKETI_HOST must be an address to listen on, such as 127.0.0.1 or 0.0.0.0.');
@@ -84,9 +95,9 @@ export function readSoketiSettings(env: Env): SoketiSettings {
   const settings: SoketiSettings = {
     app,
     host,
-    port: number('SOKETI_PORT', 6_001, 1, 65_535),
-    metricsPort: number('SOKETI_METRICS_SERVER_PORT', 9_601, 1, 65_535),
-    clusterPort: number('SOKETI_CLUSTER_PORT', 11_002, 1, 65_535),
+    port: readNumber('SOKETI_PORT', 6_001, 1, 65_535),
+    metricsPort: readNumber('SOKETI_METRICS_SERVER_PORT', 9_601, 1, 65_535),
+    clusterPort: readNumber('SOKETI_CLUSTER_PORT', 11_002, 1, 65_535),
     webhookUrl,
     env: { ...TASK_CHANNELS_ONLY, ...passedOn(env) },
     isPlain: !read('SOKETI_SSL_CERT') && !read('SOKETI_PATH_PREFIX'),
@@ -99,7 +110,7 @@ const MAKE_ONE = 'echo "s$(openssl rand -hex 20)"';
 
 function findAppFault(value: string): string | null {
   if (value === '') return 'is missing. Give Soketi and the application the same one.';
-  if (KNOWN.test(value)) return `is one that anybody knows. Make your own: ${MAKE_ONE}`;
+  if (PUBLICLY_KNOWN.test(value)) return `is one that anybody knows. Make your own: ${MAKE_ONE}`;
   try {
     JSON.parse(value);
     return 'would be read as JSON by Soketi, such as a number. Begin it with a letter.';

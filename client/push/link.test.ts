@@ -57,7 +57,7 @@ describe('keeping push alive', () => {
     expect(busiest).toBeLessThan(110);
   });
 
-  it('is gentler the longer it lasts, and gives fallbacks their time now and then', () => {
+  it('waits longer the more attempts have failed, and every second late attempt is long enough for a fallback transport', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 0.99, noNaN: true }), (random) => {
         expect(attemptDelay(40, 'lost', random)).toBeGreaterThanOrEqual(30_000);
@@ -73,7 +73,7 @@ describe('keeping push alive', () => {
     );
   });
 
-  it('makes few attempts where none has ever worked, and goes on making them', async () => {
+  it('makes few attempts on a page where none has ever worked, and goes on making them', async () => {
     const { timing, opened } = start();
     await timing.advance(180_000);
     expect(opened.length).toBeGreaterThan(5);
@@ -91,7 +91,7 @@ describe('keeping push alive', () => {
     expect(states).toMatchObject([{ isUp: false, loss: 'lost' }]);
   });
 
-  it('starts over with its patience where the reason changes: a bus that is back before the server is not waited for', async () => {
+  it('starts with the shortest wait again when the kind of loss changes', async () => {
     const { timing, opened, handlers } = start();
     await timing.advance(40);
     handlers.onUp();
@@ -105,7 +105,7 @@ describe('keeping push alive', () => {
     expect(opened).toHaveLength(before + 1);
   });
 
-  it('comes back slowly after being turned away, and does not give up', async () => {
+  it('waits 15 s or more after a refusal, and does not give up', async () => {
     const { timing, opened, handlers, states } = start();
     for (let n = 0; n < 30; n++) {
       handlers.onDown('refused');
@@ -118,7 +118,7 @@ describe('keeping push alive', () => {
     expect(new Set(states.map(({ loss }) => loss))).toEqual(new Set(['refused']));
   });
 
-  it('hurries when asked to, but not an attempt that has just begun', async () => {
+  it('tries at once when asked to retry soon, but leaves an attempt that has just begun alone', async () => {
     const { timing, opened, link, handlers } = start();
     link.retrySoon();
     await timing.advance(1_000);

@@ -3,7 +3,7 @@ import { cutIssues } from './issues.ts';
 
 const bytesOf = (issues: unknown) => Buffer.byteLength(JSON.stringify(issues));
 
-describe('the faults of an input', () => {
+describe('the issues of an input', () => {
   it('stay as they are where they are few and short', () => {
     const issues = [{ path: ['people', 0, 'born'], message: 'is no date' }];
     expect(cutIssues(issues)).toEqual(issues);
@@ -33,10 +33,10 @@ describe('the faults of an input', () => {
   });
 
   it.each<[string, unknown[]]>([
-    ['nothing', [undefined]],
-    ['a BigInt', [1n]],
-    ['a path that is none', [{ path: 7, message: 'x' }]],
-    ['one that throws', [new Proxy({}, { get: () => Reflect.ownKeys(1 as never) })]],
+    ['no issue but undefined', [undefined]],
+    ['no issue but a BigInt', [1n]],
+    ['a path that is no list', [{ path: 7, message: 'x' }]],
+    ['an issue that throws when it is read', [new Proxy({}, { get: () => Reflect.ownKeys(1 as never) })]],
   ])('end before what cannot be read: %s', (_what, broken) => {
     const good = { path: ['a'], message: 'x' };
     expect(cutIssues([good, ...broken, good] as never).slice(0, 1)).toEqual([good]);

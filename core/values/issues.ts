@@ -1,6 +1,6 @@
 /**
- * Cuts the faults of an input to a size that an answer and a log line can hold. It serves `parse.ts`, which finds faults, and
- * the router, which also gets errors that an application made.
+ * Cuts the issues of an input (what is wrong with it, and where) to a size that an answer and a log line can hold. It serves
+ * `parse.ts`, which gets issues from schemas, and the router, which also gets errors that an application made.
  */
 
 import type { Issue } from '../error.ts';
@@ -11,7 +11,7 @@ const MAX_PATH_PARTS = 32;
 const MAX_KEY_LENGTH = 100;
 const MAX_MESSAGE_LENGTH = 200;
 
-/** A fault as a Standard Schema reports it: each part of the path is a key, or an object with a key. */
+/** An issue as a Standard Schema reports it: each part of the path is a key, or an object with a key. */
 interface ReportedIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
   readonly message: string;
@@ -19,7 +19,7 @@ interface ReportedIssue {
 
 /**
  * The first of `issues`, each cut: at most 100, and together at most 16 KiB of JSON, but always at least one. Without limits,
- * a small input could have a fault for each of its bytes. Never throws: if an issue cannot be read, the list ends before it.
+ * a small input could have an issue for each of its bytes. Never throws: if an issue cannot be read, the list ends before it.
  */
 export function cutIssues(issues: readonly ReportedIssue[]): Issue[] {
   const kept: Issue[] = [];

@@ -8,7 +8,7 @@ import { cutIssues } from './issues.ts';
 import { type JsonFault, type JsonOutcome, placeOf, toJson } from './json.ts';
 import { cut } from './text.ts';
 
-/** Longest path of a fault in a message, in characters. */
+/** Longest path of an issue in a message, in characters. */
 const MAX_PLACE_LENGTH = 100;
 
 /** An input that was parsed once, before it is stored, so that a default is the same in the title and in each attempt. */
@@ -23,7 +23,7 @@ export interface ParsedInput {
 
 /**
  * Parses `raw` by the schema of `definition`. The parsed value must survive JSON; `raw` itself need not.
- * @throws TaskError `invalid_input` (422) with each fault, `too_large` (413)
+ * @throws TaskError `invalid_input` (422) with its issues, `too_large` (413)
  */
 export async function parseInput(definition: AnyTaskDefinition, raw: unknown): Promise<ParsedInput> {
   const rawJson = toJson(raw, MAX_INPUT_BYTES);
@@ -48,7 +48,7 @@ export async function parseResult(definition: AnyTaskDefinition, returned: unkno
 /**
  * Parses `value` by `schema`.
  * @param what the start of the error's message: `The input`
- * @throws TaskError with `code`, not retryable, status 422 and the faults, cut as {@link cutIssues} does
+ * @throws TaskError with `code`, not retryable, status 422 and the issues, cut as {@link cutIssues} does
  */
 export async function parseWith<S extends StandardSchemaV1>(
   schema: S,

@@ -7,7 +7,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import { checkOptions, type FallbackOptions } from './options.ts';
-import { register } from './registry.ts';
+import { registerFallback } from './registry.ts';
 import { FallbackRequests } from './requests.ts';
 import { parseRoute } from './route.ts';
 
@@ -62,7 +62,7 @@ export function attachFallback(server: Server | SecureServer, options: FallbackO
     requests.answer(req, res, route);
     return true;
   };
-  register(backend, checked.publicUrl);
+  registerFallback(backend, checked.publicUrl);
   return {
     isAttached: true,
     get sessions() {

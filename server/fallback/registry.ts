@@ -10,7 +10,7 @@ import type { PublicUrl } from './options.ts';
 const attached = new WeakMap<ServerBackend, PublicUrl>();
 
 /** Registers that browsers reach a fallback for `backend` at `url`. */
-export function register(backend: ServerBackend, url: PublicUrl): void {
+export function registerFallback(backend: ServerBackend, url: PublicUrl): void {
   attached.set(backend, url);
 }
 

@@ -43,7 +43,7 @@ const list = (counts: Readonly<Record<string, number>>) =>
     .map(([name, count]) => `${name} ${count}`)
     .join(', ');
 const rows: readonly (readonly [string, string | number])[] = [
-  ['what was done', list(report.kills)],
+  ['what was done', list(report.faults)],
   ['messages', list(report.messages)],
   ['accepted', report.accepted],
   ['outcomes', list(report.outcomes)],

@@ -22,12 +22,15 @@ export interface ChaosOptions {
   readonly log: (line: string) => void;
 }
 
-/** The counts at the end. The last six must be 0. */
+/** The counts at the end. Those that `MUST_BE_ZERO` names must be 0. */
 export interface ChaosReport {
   readonly accepted: number;
   readonly outcomes: Readonly<Record<string, number>>;
+  /** How many outcomes were announced to their owners. */
   readonly told: number;
-  readonly kills: Readonly<Record<string, number>>;
+  /** How often each kind of fault was caused. */
+  readonly faults: Readonly<Record<string, number>>;
+  /** What the proxies did with events. */
   readonly messages: Readonly<Record<string, number>>;
   readonly toldTwice: number;
   readonly lost: number;
@@ -61,11 +64,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const breaking = breakThings({ world, users, random, end, log });
     // Tasks are started during the first 70 % of the time, so that the last ones meet faults too.
     const started = startTasks({ users, random, count: options.tasks, until: Date.now() + options.seconds * 700, log });
-    const [kills] = await Promise.all([breaking, started]);
+    const [faults] = await Promise.all([breaking, started]);
     for (const client of users.flatMap((user) => user.clients)) client.proxy.cause(NO_TROUBLE);
     log('nothing is broken any more; waiting for everything to come to rest');
     await waitForRest(users, findings);
-    return await report(world, users, findings, kills);
+    return await report(world, users, findings, faults);
   } finally {
     await Promise.allSettled(users.flatMap((user) => user.clients).map((client) => client.close()));
     await world.close();
@@ -102,15 +105,16 @@ async function startTasks(options: {
   readonly log: (line: string) => void;
 }): Promise<void> {
   const { users, random, count, until } = options;
-  const all = KINDS.reduce((sum, [weight]) => sum + weight, 0);
+  const totalWeight = KINDS.reduce((sum, [weight]) => sum + weight, 0);
   const starting: Promise<unknown>[] = [];
   for (let n = 0; n < count; n++) {
-    let roll = random.next() * all;
+    let roll = random.next() * totalWeight;
     const kind = KINDS.find(([weight]) => {
       roll -= weight;
       return roll < 0;
     });
     starting.push((kind ?? KINDS[0])?.[1](random.pick(users), random) ?? Promise.resolve());
+    // Spreads the tasks that are left over the time that is left.
     await pause(Math.max(0, ((until - Date.now()) / (count - n)) * random.between(0, 2)));
   }
   await Promise.all(starting);
@@ -126,7 +130,7 @@ async function breakThings(options: {
 }): Promise<Record<string, number>> {
   const { world, users, random, end, log } = options;
   const clients = users.flatMap((user) => user.clients);
-  const kills: Record<string, number> = {};
+  const faults: Record<string, number> = {};
   const acts: Readonly<Record<string, () => Promise<void> | void>> = {
     'kill a worker': () => world.killWorker(random.between(0, world.workers - 1)),
     'kill the server': () => world.killServer(),
@@ -146,12 +150,12 @@ async function breakThings(options: {
   const order = [...names].sort(() => random.next() - 0.5);
   while (Date.now() < end) {
     const name = order.shift() ?? random.pick(names);
-    kills[name] = (kills[name] ?? 0) + 1;
+    faults[name] = (faults[name] ?? 0) + 1;
     log(name);
     await acts[name]?.();
     await pause(random.between(200, 2_500));
   }
-  return kills;
+  return faults;
 }
 
 /** Waits until every accepted task has an outcome that its owner was told, or until the time is over. */
@@ -179,7 +183,7 @@ async function report(
   world: World,
   users: readonly ChaosUser[],
   findings: Findings,
-  kills: Record<string, number>,
+  faults: Record<string, number>,
 ): Promise<ChaosReport> {
   const outcomes: Record<string, number> = {};
   const examples: string[] = [];
@@ -220,7 +224,7 @@ async function report(
     accepted: findings.accepted.size,
     outcomes,
     told: findings.told.size,
-    kills,
+    faults,
     messages,
     toldTwice: twice.length,
     lost,

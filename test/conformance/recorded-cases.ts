@@ -2,16 +2,19 @@
 import recorded from './fixtures/merging.json' with { type: 'json' };
 import type { Json, Known, Step } from './follower.ts';
 
+/** Names a snapshot of the file, with fields that differ from it. */
 interface Named {
   readonly snapshot: string;
   readonly with?: Json;
 }
+/** A step as the file has it: with names of snapshots in place of snapshots. */
 type RecordedStep = ({ readonly event: string } & (Named | { readonly data: unknown })) | { readonly fetched: Named[] };
 
 const resolve = ({ snapshot, with: more }: Named): Json => ({
   ...(recorded.snapshots as Readonly<Record<string, Json>>)[snapshot],
   ...more,
 });
+
 /** The cases, with their snapshots filled in. */
 export const RECORDED_CASES: readonly { name: string; steps: Step[]; expected: Known }[] = recorded.cases.map(
   ({ name, steps, expected }) => ({

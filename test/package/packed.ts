@@ -33,7 +33,7 @@ export async function pack(folder: string): Promise<string> {
   return join(folder, printed.trim().split('\n').at(-1) ?? '');
 }
 
-/** Makes `folder` an application with `packages` installed, besides the small one's sources. */
+/** Makes `folder` an application from the sources in `adopter/`, with `packages` installed. */
 export async function install(folder: string, packages: readonly string[]): Promise<void> {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{"name":"adopter","private":true,"type":"module"}');

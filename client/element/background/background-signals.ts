@@ -12,8 +12,8 @@ import type { Wording } from '../../headless/words/wording.ts';
 import { NotifyButton } from './notify-button.ts';
 import { PageMarker } from './page-marker.ts';
 
-/** Title and icon follow progress this often between two messages, in milliseconds. */
-const MARK_TICK = 1_000;
+/** How often title and icon are drawn again while a bar moves by itself, in milliseconds. */
+const REDRAW_INTERVAL = 1_000;
 
 export interface BackgroundSignals {
   /**
@@ -55,7 +55,7 @@ export function createBackgroundSignals(host: HTMLElement, panel: HTMLElement, o
         wording,
         tasks.some((task) => !isFinished(task)),
       );
-      return mark?.fraction ? MARK_TICK : Number.POSITIVE_INFINITY;
+      return mark?.fraction ? REDRAW_INTERVAL : Number.POSITIVE_INFINITY;
     },
     reset: () => notify.reset(),
     stop() {

@@ -20,7 +20,7 @@ const { startRedis, startWorld, makeFolder, closeAfterTest } = useRedis();
 
 /** Everything that a task can do to Redis: accepted, retried, waited for, cancelled, listed, seen. */
 async function expectEverythingWorks(world: RedisWorld): Promise<void> {
-  await world.trial(20_000);
+  await world.runOneTask(20_000);
   const failing = await world.start({ failures: 1 });
   const running = await world.start({ ms: 60_000 });
   const changed = new Promise((resolve) => void world.server.redis.onChange(resolve));
@@ -78,7 +78,7 @@ describe('a user of Redis', () => {
       ]);
     }
     await server.say(...rights);
-    await world.trial(HEALED_MS);
+    await world.runOneTask(HEALED_MS);
   });
 
   it.each([['~other:*'], ['&other:*'], ['-eval']])(
@@ -168,7 +168,7 @@ describe('Sentinel', () => {
       within: 30_000,
       every: 100,
     });
-    await world.trial(HEALED_MS);
+    await world.runOneTask(HEALED_MS);
     expect(await world.server.check()).toMatchObject({ redis: true });
   });
 
@@ -258,7 +258,7 @@ describe('Redis Cluster', () => {
     for (const member of [other, node]) await member.say('CLUSTER', 'SETSLOT', slot, 'NODE', id);
     // When two nodes claim the same slot, the cluster believes the one with the higher epoch.
     await node.say('CLUSTER', 'BUMPEPOCH');
-    await world.trial(HEALED_MS);
+    await world.runOneTask(HEALED_MS);
   });
 });
 
@@ -269,9 +269,9 @@ describe('an eviction policy that could lose tasks', () => {
   ])('%s causes one warning', async (policy, words) => {
     const server = await startRedis({ 'maxmemory-policy': policy });
     const world = await startWorld(server.url);
-    await world.trial(20_000);
+    await world.runOneTask(20_000);
     await server.say('CLIENT', 'KILL', 'TYPE', 'normal');
-    await world.trial(20_000);
+    await world.runOneTask(20_000);
     expect(world.logs.server.find('warn', words)).toHaveLength(1);
   });
 });

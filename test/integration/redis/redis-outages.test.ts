@@ -16,7 +16,7 @@ const SEQUENCES_MS = 45_000;
 /** Starts a server and a worker that have done a task. */
 async function startWorkingWorld({ startWorld }: RedisParts, url: string): Promise<RedisWorld> {
   const world = await startWorld(url);
-  await world.trial(20_000);
+  await world.runOneTask(20_000);
   return world;
 }
 
@@ -76,7 +76,7 @@ it.concurrent(
           await delay(pause);
         }
         await eventually(() => server.say('PING'), { within: 10_000 });
-        await world.trial(HEALED_MS);
+        await world.runOneTask(HEALED_MS);
         await isWell(world);
       }),
       { numRuns: 6, endOnFailure: true },
@@ -120,7 +120,7 @@ it.concurrent.each<[string, (proxy: RedisProxy) => unknown]>([
     await world.reaches(toCancel.id, 'running');
     await failOver();
     disturb(proxy);
-    await world.trial(HEALED_MS);
+    await world.runOneTask(HEALED_MS);
     await eventually(() => world.tasks.tasks.cancel('ada', toCancel.id), { within: 2_000, every: 200 });
     await world.reaches(toCancel.id, 'cancelled');
     await world.reaches(running.id, 'succeeded');
@@ -144,7 +144,7 @@ it.concurrent(
     // Six connections for 3 s. Each may be tried about once a second, so 60 leaves room for a slow machine.
     expect(proxy.made - before).toBeLessThan(60);
     await orphan.say('REPLICAOF', 'NO', 'ONE');
-    await world.trial(HEALED_MS);
+    await world.runOneTask(HEALED_MS);
   }),
 );
 
@@ -165,7 +165,7 @@ it.concurrent(
     expect(warnings(world).map(({ message }) => message)).toEqual([expect.stringMatching(/memory is full.*OOM/)]);
     expect(world.logs.server.find('info', /answers again/)).toEqual([]);
     await server.say('CONFIG', 'SET', 'maxmemory', '0');
-    await world.trial(HEALED_MS);
+    await world.runOneTask(HEALED_MS);
     await eventually(() => world.logs.server.find('info', /answers again/).length === 1, { within: HEALED_MS });
   }),
 );
@@ -193,7 +193,7 @@ it.concurrent(
       await server.say('CLIENT', 'KILL', 'TYPE', n % 3 === 0 ? 'pubsub' : 'normal');
       await delay(n % 5 === 0 ? 700 : 60);
     }
-    expect(await world.trial(HEALED_MS)).toBeLessThan(3_000);
+    expect(await world.runOneTask(HEALED_MS)).toBeLessThan(3_000);
     expect(warnings(world).length).toBeLessThan(3);
   }),
 );
@@ -209,7 +209,7 @@ it.concurrent(
     await eventually(() => world.logs.server.find('warn', /LOADING/).length > 0, { within: 10_000 });
     expect(await world.server.check()).toMatchObject({ redis: false });
     await restarted;
-    await world.trial(HEALED_MS);
+    await world.runOneTask(HEALED_MS);
   }),
 );
 
@@ -222,7 +222,7 @@ it.concurrent(
       await server.say('CLIENT', 'PAUSE', '7000', kind);
       await eventually(async () => !(await world.server.check()).redis, { within: 5_000 });
       await delay(5_500);
-      await world.trial(HEALED_MS + 2_000);
+      await world.runOneTask(HEALED_MS + 2_000);
     }
   }),
 );
@@ -242,6 +242,6 @@ it.concurrent(
       expect(JSON.stringify(log.lines)).not.toContain('hunter2');
     }
     await server.say('ACL', 'SETUSER', 'app', '>hunter2');
-    await world.trial(HEALED_MS);
+    await world.runOneTask(HEALED_MS);
   }),
 );

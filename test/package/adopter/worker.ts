@@ -9,5 +9,6 @@ worker.handle(count, async (input, task) => {
   for (let done = 1; done <= input.to; done++) task.progress({ done, total: input.to });
   return { counted: input.to };
 });
+// `run-adopter.ts` waits for a line that begins with "port" from each process, and a worker has none to name.
 console.log('port of none');
 void worker.run({ signal: shutdown.signal }).then(() => backend.close());

@@ -35,7 +35,7 @@ export interface RedisWorld {
    * Starts a task, trying until it is accepted, and waits until it succeeded. Returns how long both took, in ms. Rejects when
    * both take longer than `within` ms.
    */
-  trial(within: number): Promise<number>;
+  runOneTask(within: number): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -95,7 +95,7 @@ export async function startRedisWorld(
         },
         { within: 15_000, every: 50, that: `task ${id} to be ${status}` },
       ),
-    async trial(within) {
+    async runOneTask(within) {
       const began = performance.now();
       const { id } = await eventually(() => start(), { within, every: 100, that: 'a task to be accepted' });
       await eventually(async () => (await tasks.tasks.get('ada', id)).status === 'succeeded', {
