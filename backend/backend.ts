@@ -10,6 +10,7 @@ import { countersOf } from './counters.ts';
 import type { EventName, NamedEvent } from './events/event-map.ts';
 import { Events } from './events/events.ts';
 import { tellOnce } from './events/tell-once.ts';
+import { HookQueue } from './hooks/hook-queue.ts';
 import type { Log } from './log.ts';
 import { type BackendOptions, checkBackendOptions } from './options.ts';
 import { Bus } from './push/bus/bus.ts';
@@ -54,6 +55,7 @@ export class Backend {
   /** @internal */ readonly changes: TaskChanges;
   /** @internal */ readonly redis: Redis;
   /** @internal */ readonly clock: Clock;
+  /** @internal */ readonly hooks: HookQueue;
   /** @internal */ readonly workers: WorkerRegistry;
   /** @internal */ readonly queues: JobQueues;
   /** @internal */ readonly bus: Bus;
@@ -89,6 +91,7 @@ export class Backend {
     this.redis = redis;
     this.clock = clock;
     this.store = store;
+    this.hooks = new HookQueue(redis);
     this.workers = registry;
     this.queues = new JobQueues({ url, prefix, events, clock, permit: () => redis.whenReady() });
 

@@ -103,6 +103,7 @@ function portsOf(world: RunWorld, stopped: AbortSignal): WorkerPorts {
   const { time } = world.time;
   return {
     store,
+    hooks: null,
     changes,
     queues,
     clock,

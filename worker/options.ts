@@ -58,6 +58,28 @@ export function checkHandler(definition: AnyTaskDefinition, handler: unknown): v
   }
 }
 
+/** Whether `onOutcome` or `onUnseen` got a function. @throws ConfigError `invalid_options` */
+export function checkOutcomeHandler(method: string, handler: unknown): void {
+  if (typeof handler === 'function') return;
+  invalid(`${method}() expects a function (task, { owner }) => …, got ${describe(handler)}.`);
+}
+
+/**
+ * How long an outcome may stay unseen, in ms.
+ * @param retentionMs how long the backend keeps outcomes
+ * @throws ConfigError `invalid_options`, `invalid_duration`
+ */
+export function checkAfter(options: { readonly after: Duration }, retentionMs: number): number {
+  if (options?.after === undefined) {
+    invalid(`onUnseen() expects { after: '15m' } and a function, got ${describe(options)}.`);
+  }
+  const after = toMilliseconds(options.after, 'createTaskWorker: onUnseen: after');
+  if (after < retentionMs) return after;
+  return invalid(
+    `onUnseen: after is ${after / 1_000} s, but outcomes are kept for ${retentionMs / 1_000} s only (createBackend: retention).`,
+  );
+}
+
 /** The signal of `run({ signal })`. @throws ConfigError `invalid_options` */
 export function checkSignal(options: { readonly signal: AbortSignal }): AbortSignal {
   const signal = options?.signal;

@@ -64,6 +64,7 @@ function setUp({ isDeaf = false }: { isDeaf?: boolean } = {}) {
   };
   const ports: WorkerPorts = {
     time,
+    hooks: null,
     clock,
     events: new Events(log),
     random: () => 0,

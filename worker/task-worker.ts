@@ -15,13 +15,24 @@ import type { ConsumeOptions, Consumer } from '../backend/queue/queue.ts';
 import type { WorkerInfo } from '../backend/recovery/worker-registry.ts';
 import { systemTime, type Time } from '../backend/time.ts';
 import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
+import type { Duration } from '../core/values/duration.ts';
 import type { AttemptPorts } from './attempt.ts';
 import type { Handler } from './context.ts';
 import { Heartbeat } from './heartbeat/heartbeat.ts';
+import {
+  type Hook,
+  type HookPorts,
+  type OutcomeHandler,
+  OutcomeHooks,
+  outcomeHook,
+  unseenOutcomeHook,
+} from './hooks/outcome-hooks.ts';
 import { type Handling, JobStarter, type JobStore } from './job-starter.ts';
 import { Looks } from './looks.ts';
 import {
+  checkAfter,
   checkHandler,
+  checkOutcomeHandler,
   checkSignal,
   checkWorkerOptions,
   invalid,
@@ -36,6 +47,26 @@ export interface TaskWorker {
   /** Says who does the work of a definition. Call it for each before `run`. Returns the worker. */
   handle<D extends AnyTaskDefinition>(definition: D, handler: Handler<D>): TaskWorker;
   /**
+   * Calls `handler` once for each task that ends, whatever its outcome, its definition and the process that ended it: in this
+   * worker or in another one that was told the same. If `handler` fails, it is called again after 1, 2, 4 … s, at most an
+   * hour, as long as the task is kept; if its process dies, elsewhere. So it may be called twice for one task, but never not
+   * at all. It runs within about a second of the outcome, which it never delays. Call this before `run`. Returns the worker.
+   *
+   * @example
+   * worker.onOutcome(async (task, { owner }) => {
+   *   if (task.status === 'failed') await notifySupport(owner, task.title, task.error.message);
+   * });
+   */
+  onOutcome(handler: OutcomeHandler): TaskWorker;
+  /**
+   * Like {@link onOutcome}, for outcomes that their owner has not seen `after` the task ended: for an e-mail, say. May be
+   * called several times with different durations, each shorter than the backend's `retention`.
+   *
+   * @example
+   * worker.onUnseen({ after: '15m' }, async (task, { owner }) => sendMail(await emailOf(owner), `${task.title}: ${task.status}`));
+   */
+  onUnseen(options: { readonly after: Duration }, handler: OutcomeHandler): TaskWorker;
+  /**
    * Works until `signal` aborts, then takes no new task, lets those under way finish (for at most `drain`), hands
    * the rest back so that they start again elsewhere at once, and resolves. Keeps trying while Redis is away.
    * @throws TaskError `handler_stuck` after draining, when a handler would not return: replace the process
@@ -47,6 +78,8 @@ export interface TaskWorker {
 export interface WorkerPorts extends AttemptPorts {
   readonly time: Time;
   readonly store: JobStore;
+  /** Null where there are no hooks: in `inloop/testing`. */
+  readonly hooks: HookPorts | null;
   readonly queues: {
     /** Delivers jobs of a definition to `handler`, which must not reject, until the consumer is closed. */
     consume(name: string, options: ConsumeOptions, handler: (job: string) => Promise<void>): Promise<Consumer>;
@@ -73,6 +106,8 @@ const LAST_JOBS_MS = 1_000;
 const SIGN_OF_LIFE_MS = 9_000;
 /** How often each attempt is looked at for that. */
 const SIGN_OF_LIFE_CHECK_MS = 1_000;
+/** Outcomes are taken for hooks for this many stall intervals: 30 s by default. */
+const LEASE_SHARE = 6;
 const SUBSCRIBE_RETRY_MS = 1_000;
 
 /**
@@ -94,6 +129,7 @@ export class Worker implements TaskWorker {
   readonly #settings: WorkerSettings;
   readonly #ports: WorkerPorts;
   readonly #handlers = new Map<string, Handling>();
+  readonly #hooks: Hook[] = [];
   #isRunning = false;
 
   constructor(settings: WorkerSettings, ports: WorkerPorts) {
@@ -112,10 +148,33 @@ export class Worker implements TaskWorker {
     return this;
   }
 
+  onOutcome(handler: OutcomeHandler): this {
+    checkOutcomeHandler('onOutcome', handler);
+    return this.#addHook('onOutcome', outcomeHook(handler));
+  }
+
+  onUnseen(options: { readonly after: Duration }, handler: OutcomeHandler): this {
+    const after = checkAfter(options, this.#ports.hooks?.queue.retentionMs ?? 0);
+    checkOutcomeHandler('onUnseen', handler);
+    return this.#addHook('onUnseen', unseenOutcomeHook(after, handler));
+  }
+
+  #addHook(method: string, hook: Hook): this {
+    if (this.#isRunning) invalid(`${method}() came after run().`);
+    if (this.#hooks.some(({ name }) => name === hook.name)) {
+      invalid(
+        `${method}() was called twice${hook.kind === 'unseen' ? ' with the same duration' : ''}. Do both in one function.`,
+      );
+    }
+    this.#hooks.push(hook);
+    return this;
+  }
+
   async run(options: { readonly signal: AbortSignal }): Promise<void> {
     const signal = checkSignal(options);
     if (this.#isRunning) invalid('run() was called twice.');
-    if (this.#handlers.size === 0) invalid('run() came before any handle(definition, handler).');
+    if (this.#handlers.size === 0 && this.#hooks.length === 0)
+      invalid('run() came before any handle(definition, handler).');
     this.#isRunning = true;
     const { stallInterval, concurrency } = this.#settings;
     const { time, events } = this.#ports;
@@ -131,12 +190,16 @@ export class Worker implements TaskWorker {
     void this.#listenForCancel(parts, stop);
     const stopSigns = time.every(SIGN_OF_LIFE_CHECK_MS, () => parts.attempts.giveSignsOfLife(SIGN_OF_LIFE_MS));
     const consumers: Consumer[] = [];
+    const hooks = this.#ports.hooks && new OutcomeHooks(this.#hooks, LEASE_SHARE * stallInterval, this.#ports.hooks);
     try {
+      // First, so that the hooks get what this worker ends.
+      await hooks?.register(stop);
+      const hooking = hooks?.run(stop, this.#settings.drain);
       const starting = names.map(async (name) => {
         consumers.push(await this.#consume(name, parts));
       });
       await Promise.race([Promise.all(starting).then(() => aborted(stop)), aborted(stop)]);
-      await this.#stop(consumers, parts);
+      await Promise.all([this.#stop(consumers, parts), hooking]);
     } finally {
       stopSigns();
       await heartbeat.stop();
@@ -238,10 +301,23 @@ interface Parts {
 }
 
 function portsOf(backend: Backend): WorkerPorts {
-  const { store, changes, publisher, clock, queues, redis, sweeper, workers: registry, events, accuracy } = backend;
+  const {
+    store,
+    hooks,
+    changes,
+    publisher,
+    clock,
+    queues,
+    redis,
+    sweeper,
+    workers: registry,
+    events,
+    accuracy,
+  } = backend;
   const time = systemTime;
   return {
     store,
+    hooks: { queue: hooks, clock, time, events, random: Math.random },
     changes,
     turns: publisher,
     clock,

@@ -24,6 +24,13 @@ interface AttemptRef extends TaskRef {
   readonly attempt: number;
 }
 
+interface HookRef extends TaskRef {
+  /** Which of the two: `worker.onOutcome` or `worker.onUnseen`. */
+  readonly hook: 'outcome' | 'unseen';
+  /** How often it was tried for this task. */
+  readonly tries: number;
+}
+
 interface OutageBegan {
   /** The text of the error. */
   readonly reason: string;
@@ -106,6 +113,10 @@ export interface EventMap {
   'definition.with-worker': { readonly name: string };
   /** A handler threw what is no TaskError, or an input or a result did not fit its schema. The task may be tried again. */
   'handler.failed': AttemptRef & { readonly code: string };
+  /** Code of the application that runs for each outcome has run. `delaySeconds`: from the outcome on. */
+  'hook.ran': HookRef & { readonly delaySeconds: number };
+  /** It failed, and is tried again in `retrySeconds`. */
+  'hook.failed': HookRef & { readonly retrySeconds: number };
   /** A handler did not stop within twice its grace. Its worker ends. */
   'handler.stuck': TaskRef & { readonly seconds: number };
   /** The end of an attempt could not be stored, by a bug of inloop. It counts as failed. */

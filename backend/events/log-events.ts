@@ -74,6 +74,8 @@ export const LINES: { readonly [N in EventName]: Line<EventMap[N]> } = {
   'task.ended': { level: 'debug', message: 'A task has ended' },
   'task.without-worker': { level: 'debug', message: 'A task was marked as waiting for a worker' },
   'task.with-worker': { level: 'debug', message: 'A task no longer waits for a worker that handles it' },
+  'hook.ran': { level: 'debug', message: 'A hook for outcomes has run' },
+  'hook.failed': { level: 'error', message: 'A hook for outcomes failed, and is tried again' },
   'tasks.dismissed': { level: 'debug', message: 'Tasks were removed' },
   'owner.forgotten': { level: 'info', message: 'Everything about an owner was removed' },
   'outcomes.seen': { level: 'debug', message: 'Outcomes were seen' },

@@ -19,6 +19,9 @@
  * | `ended:<worker>`   | text | ids of the tasks because of which the watchdog ended a worker        | 1 day                       |
  * | `verdict:<worker>` | text | what was decided about the tasks of a dead worker (recovery/lost-workers.ts) | 1 h                 |
  * | `lease:<name>`     | text | the process that holds a lease                                       | when it is not renewed      |
+ * | `hooks`            | zset | names of the outcome hooks that workers run (hooks/hook-queue.ts), scored by when one last said so | never |
+ * | `hook:<name>`      | zset | ids of outcomes for which a hook is to run, scored by when it is due | retention and the hook's delay after the last |
+ * | `hook-tries:<name>`| hash | id of a task → how often its hook was tried                          | retention after the last try |
  * | `probe`            | text | what a health check writes                                           | 1 s                         |
  * | `pushed`           | text | that the bus took an event lately (push/bus/bus-health.ts)           | 10 min                      |
  * | `queue:<name>:…`   |      | bee-queue's own (queue/queue-scripts.ts)                                     |                             |
@@ -38,6 +41,7 @@ export class Keys {
   readonly unpublished: string;
   readonly definitions: string;
   readonly workers: string;
+  readonly hooks: string;
   readonly probe: string;
   readonly pushed: string;
   /** Channel: the id of each task that is to be cancelled. */
@@ -57,6 +61,7 @@ export class Keys {
     this.unpublished = `${prefix}unpublished`;
     this.definitions = `${prefix}definitions`;
     this.workers = `${prefix}workers`;
+    this.hooks = `${prefix}hooks`;
     this.probe = `${prefix}probe`;
     this.pushed = `${prefix}pushed`;
     this.cancelChannel = `${prefix}cancel`;
@@ -117,6 +122,15 @@ export class Keys {
 
   verdict(worker: string): string {
     return `${this.#prefix}verdict:${worker}`;
+  }
+
+  /** @param name of an outcome hook; '' for the beginning of every such key */
+  hook(name: string): string {
+    return `${this.#prefix}hook:${name}`;
+  }
+
+  hookTries(name: string): string {
+    return `${this.#prefix}hook-tries:${name}`;
   }
 
   lease(name: string): string {

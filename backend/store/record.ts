@@ -19,6 +19,8 @@
  * | handedBackProgress | `p` | the progress of a run that was handed back, JSON; '' for none    | commit-change (end)         |
  * | retention   | `e` | how long each outcome is kept, `succeeded=60 failed=3600 cancelled=60` in seconds; no field for as long as the backend keeps any | create-task |
  * | idempotency | `h` | the name of the task's idempotency key in Redis; no field without one   | create-task                 |
+ * | hookPending | `H` | 1 while the hook for outcomes is still to run (hooks/hook-queue.ts)     | commit-change, finish-hook  |
+ * | formerOwner | `O` | takes the place of `o` if the owner dismisses the task while that hook is still to run | dismiss-tasks, clear-finished |
  * | suspicion   | `q` | crashes of workers that ran the task, JSON (recovery/probation.ts)      | commit-change (end)         |
  *
  * Times are in ms since 1970 by Redis' clock. Records of version 0.1.0 have big results in `s`, and no R, v, x, n, k, b, p
@@ -49,6 +51,8 @@ export const FIELD = {
   handedBackProgress: 'p',
   retention: 'e',
   idempotency: 'h',
+  hookPending: 'H',
+  formerOwner: 'O',
   suspicion: 'q',
 } as const;
 

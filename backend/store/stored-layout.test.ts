@@ -45,7 +45,7 @@ describe('the names', () => {
   });
 
   it('of fields are these', () => {
-    expect(Object.values(FIELD).join(' ')).toBe('r s R v o i x t w n k b p e h q');
+    expect(Object.values(FIELD).join(' ')).toBe('r s R v o i x t w n k b p e h H O q');
     expect(MARK).toEqual({ openedAt: 'o', vacatedAt: 'v', owner: 'w' });
   });
 });

@@ -1,6 +1,9 @@
 /** All commands, for the check at start that the user of Redis may run them (docs/redis.md lists the rights). */
 
 import { QUEUE_SCRIPTS } from '../../queue/queue-scripts.ts';
+import { FINISH_HOOK } from './hook/finish-hook.ts';
+import { POSTPONE_HOOK } from './hook/postpone-hook.ts';
+import { TAKE_DUE_HOOKS } from './hook/take-due-hooks.ts';
 import { CLEAR_FINISHED } from './owner/clear-finished.ts';
 import { DISMISS_TASKS } from './owner/dismiss-tasks.ts';
 import { FORGET_TASKS } from './owner/forget-tasks.ts';
@@ -20,6 +23,7 @@ import { READ_TASK } from './task/read-task.ts';
 export const ALL_COMMANDS = [
   ...[CREATE_TASK, DISCARD_TASK, COMMIT_CHANGE, READ_TASK, MARK_WAITED],
   ...[LIST_TASKS, MARK_SEEN, DISMISS_TASKS, CLEAR_FINISHED, FORGET_TASKS, NOTE_WATCHED, NOTE_WEBHOOK],
+  ...[TAKE_DUE_HOOKS, POSTPONE_HOOK, FINISH_HOOK],
   ...[TAKE_LEASE, FIND_UNPUBLISHED, PROBE_WRITE],
 ] as const;
 

@@ -1,6 +1,7 @@
 /** Lua functions that several commands share. A command lists in `uses` the functions that it calls. */
 
 import { ADD_JOB } from '../../queue/queue-scripts.ts';
+import { FIELD } from '../record.ts';
 import { MARK } from '../watched-mark.ts';
 
 /** A local function in Lua. */
@@ -60,14 +61,23 @@ end
 `,
 };
 
-/** `removeTasks(ids, taskPrefix, index, …)`: removes the records of up to 1,000 tasks, and their ids from each index. */
-export const removeTasks: LuaFunction = {
-  name: 'removeTasks',
+/**
+ * `dropTasks(ids, taskPrefix)`: removes the records of finished tasks. A record for which the hook for outcomes is still to run
+ * loses its owner instead, so that nobody finds it but the hook.
+ */
+export const dropTasks: LuaFunction = {
+  name: 'dropTasks',
   lua: `
-local function removeTasks(ids, taskPrefix, ...)
-  if #ids == 0 then return end
-  for _, id in ipairs(ids) do redis.call('DEL', taskPrefix .. id) end
-  for _, index in ipairs({...}) do redis.call('ZREM', index, unpack(ids)) end
+local function dropTasks(ids, taskPrefix)
+  for _, id in ipairs(ids) do
+    local stored = redis.call('HMGET', taskPrefix .. id, '${FIELD.hookPending}', '${FIELD.owner}')
+    if stored[1] and stored[2] then
+      redis.call('HSET', taskPrefix .. id, '${FIELD.formerOwner}', stored[2])
+      redis.call('HDEL', taskPrefix .. id, '${FIELD.owner}')
+    else
+      redis.call('DEL', taskPrefix .. id)
+    end
+  end
 end
 `,
 };

@@ -1,7 +1,7 @@
 /** Removes the finished tasks of an owner, newest first, a limited number in one call. */
 
 import { type CommandRunner, defineCommand } from '../define-command.ts';
-import { holds, removeTasks } from '../lua.ts';
+import { dropTasks, holds, removeIds } from '../lua.ts';
 
 /** How many ids one call looks at. Removing 1,000 records takes Redis about 2 ms. */
 const LOOK_AT_MOST = 1_000;
@@ -26,7 +26,7 @@ export const CLEAR_FINISHED = defineCommand({
   name: 'clear-finished',
   keys: ['all', 'active', 'unseen'],
   args: ['from', 'lookAtMost', 'keepUnseen', 'taskPrefix'],
-  uses: [holds, removeTasks],
+  uses: [holds, dropTasks, removeIds],
   lua: `
 local ids = redis.call('ZRANGE', all, from, '-', 'BYLEX', 'REV', 'LIMIT', 0, lookAtMost)
 local finished = {}
@@ -34,7 +34,8 @@ for _, id in ipairs(ids) do
   local isKept = holds(active, id) or (keepUnseen == '1' and holds(unseen, id))
   if not isKept then finished[#finished + 1] = id end
 end
-removeTasks(finished, taskPrefix, all, unseen)
+dropTasks(finished, taskPrefix)
+removeIds(finished, all, unseen)
 local cursor = ''
 if #ids == tonumber(lookAtMost) then cursor = ids[#ids] end
 return {cursor, unpack(finished)}

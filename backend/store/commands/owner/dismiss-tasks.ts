@@ -1,20 +1,21 @@
 /** Removes finished tasks of an owner, who has no use for them any more. Active tasks and ids of other owners are left. */
 
 import { type CommandRunner, defineCommand } from '../define-command.ts';
-import { holds, removeTasks } from '../lua.ts';
+import { dropTasks, holds, removeIds } from '../lua.ts';
 
 /** Answers with the ids that were removed. */
 export const DISMISS_TASKS = defineCommand({
   name: 'dismiss-tasks',
   keys: ['all', 'active', 'unseen'],
   args: ['taskPrefix', '...ids'],
-  uses: [holds, removeTasks],
+  uses: [holds, dropTasks, removeIds],
   lua: `
 local finished = {}
 for _, id in ipairs(ids) do
   if holds(all, id) and not holds(active, id) then finished[#finished + 1] = id end
 end
-removeTasks(finished, taskPrefix, all, unseen)
+dropTasks(finished, taskPrefix)
+removeIds(finished, all, unseen)
 return finished
 `,
   parse: (reply) => reply as readonly string[],

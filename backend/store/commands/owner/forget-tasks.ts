@@ -5,7 +5,7 @@
 
 import { FIELD } from '../../record.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
-import { holds, removeTasks } from '../lua.ts';
+import { holds, removeIds } from '../lua.ts';
 
 /** How many tasks one call removes. That takes Redis about 3 ms. */
 const FORGET_AT_MOST = 1_000;
@@ -15,7 +15,7 @@ export const FORGET_TASKS = defineCommand({
   name: 'forget-tasks',
   keys: ['all', 'active', 'unseen', 'unpublished'],
   args: ['atMost', 'taskPrefix', 'runningPrefix', 'cancelChannel'],
-  uses: [holds, removeTasks],
+  uses: [holds, removeIds],
   lua: `
 local ids = redis.call('ZRANGE', all, '+', '-', 'BYLEX', 'REV', 'LIMIT', 0, atMost)
 for _, id in ipairs(ids) do
@@ -26,8 +26,9 @@ for _, id in ipairs(ids) do
     if worker and worker ~= '' then redis.call('HDEL', runningPrefix .. worker, id) end
     redis.call('PUBLISH', cancelChannel, id)
   end
+  redis.call('DEL', taskPrefix .. id)
 end
-removeTasks(ids, taskPrefix, all, active, unseen, unpublished)
+removeIds(ids, all, active, unseen, unpublished)
 return ids
 `,
   parse: (reply) => reply as readonly string[],

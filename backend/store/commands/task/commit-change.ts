@@ -61,7 +61,7 @@ export type CommitAnswer =
 /** Answers `{'ok', watched}`, `{'missing'}`, `{'stale'}` or `{'conflict', snapshot, seenAt}`. */
 export const COMMIT_CHANGE = defineCommand({
   name: 'commit-change',
-  keys: ['task', 'all', 'active', 'unseen', 'mark', 'unpublished', 'durations'],
+  keys: ['task', 'all', 'active', 'unseen', 'mark', 'unpublished', 'durations', 'hooks'],
   args: [
     'id',
     'expected',
@@ -84,6 +84,7 @@ export const COMMIT_CHANGE = defineCommand({
     'cancelChannel',
     'changedChannel',
     'cleanCount',
+    'hookPrefix',
   ],
   uses: [redisTime, isWatched, addJob],
   lua: `
@@ -119,6 +120,13 @@ if isOutcome or isStart or waitedUntil then
     if cleanCount ~= '0' then
       local expired = redis.call('ZRANGE', unpublished, '-inf', now - retention * 1000, 'BYSCORE', 'LIMIT', 0, cleanCount)
       if #expired > 0 then redis.call('ZREM', unpublished, unpack(expired)) end
+    end
+    -- Nobody has registered a hook in most applications: then this finds no key.
+    for _, hook in ipairs(redis.call('ZRANGE', hooks, now - retention * 1000, '+inf', 'BYSCORE')) do
+      local delay = string.match(hook, '%d+$')
+      redis.call('ZADD', hookPrefix .. hook, now + delay, id)
+      redis.call('EXPIRE', hookPrefix .. hook, math.ceil(retention + delay / 1000))
+      if delay == '0' then set('${FIELD.hookPending}', 1) end
     end
   end
 end
@@ -174,6 +182,7 @@ export function commitChange(redis: CommandRunner, change: Commit): Promise<Comm
       mark: keys.markOf(owner),
       unpublished: keys.unpublished,
       durations: keys.durations(name),
+      hooks: keys.hooks,
     },
     {
       id,
@@ -197,6 +206,7 @@ export function commitChange(redis: CommandRunner, change: Commit): Promise<Comm
       cancelChannel: change.announceCancel ? keys.cancelChannel : '',
       changedChannel: keys.changedChannel,
       cleanCount: chooseCount(),
+      hookPrefix: keys.hook(''),
     },
   );
 }

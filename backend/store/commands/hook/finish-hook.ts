@@ -1,0 +1,33 @@
+/**
+ * Notes that an outcome hook needs to run no more for a task. If the owner has dismissed the task meanwhile, its record was
+ * kept for the hook only, and goes now.
+ */
+
+import { FIELD } from '../../record.ts';
+import { type CommandRunner, defineCommand } from '../define-command.ts';
+
+export const FINISH_HOOK = defineCommand({
+  name: 'finish-hook',
+  keys: ['due', 'tries', 'task'],
+  args: ['id', 'frees'],
+  lua: `
+redis.call('ZREM', due, id)
+redis.call('HDEL', tries, id)
+if frees == '1' then
+  redis.call('HDEL', task, '${FIELD.hookPending}')
+  if redis.call('HEXISTS', task, '${FIELD.formerOwner}') == 1 then redis.call('DEL', task) end
+end
+return 1
+`,
+  parse: () => undefined,
+});
+
+/** @param frees whether a dismissed task was kept for this hook */
+export function finishHook(redis: CommandRunner, hook: string, id: string, frees: boolean): Promise<void> {
+  const { keys } = redis;
+  return redis.run(
+    FINISH_HOOK,
+    { due: keys.hook(hook), tries: keys.hookTries(hook), task: keys.task(id) },
+    { id, frees: frees ? 1 : 0 },
+  );
+}

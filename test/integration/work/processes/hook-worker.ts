@@ -1,0 +1,68 @@
+// The worker process of outcome-hooks.test.ts, which bundles and starts it. It notes each call of a hook in a list in Redis:
+// what a process that is killed has done stays known.
+import { setTimeout as wait } from 'node:timers/promises';
+import { createClient } from '@redis/client';
+import { z } from 'zod';
+import { createBackend } from '../../../../backend/backend.ts';
+import { pusherFromEnv } from '../../../../backend/push/bus/pusher-env.ts';
+import { TaskError } from '../../../../core/error.ts';
+import { defineTask } from '../../../../core/tasks/definition.ts';
+import type { OutcomeHandler } from '../../../../worker/hooks/outcome-hooks.ts';
+import { createTaskWorker } from '../../../../worker/task-worker.ts';
+
+/** How long an outcome may stay unseen, in ms. */
+export const UNSEEN_AFTER_MS = 1_500;
+export const CALLS = 'hook-calls';
+
+/** A call of a hook. */
+export interface HookCall {
+  readonly hook: 'outcome' | 'unseen';
+  readonly owner: string;
+  readonly id: string;
+  readonly status: string;
+  readonly tries: number;
+  readonly result: unknown;
+  readonly pid: number;
+}
+
+/** Ends as it is told. */
+export const ending = defineTask({
+  name: 'ending',
+  input: z.object({ how: z.enum(['well', 'badly']) }),
+  attempts: 1,
+});
+/** Nobody handles it. */
+export const orphan = defineTask({ name: 'orphan', input: z.object({}) });
+
+async function main(): Promise<void> {
+  const shutdown = new AbortController();
+  process.on('SIGTERM', () => shutdown.abort());
+  const backend = createBackend({ redis: process.env.REDIS_URL, pusher: pusherFromEnv(process.env) });
+  const notes = createClient({ url: String(process.env.REDIS_URL) });
+  await notes.connect();
+  const note =
+    (hook: HookCall['hook']): OutcomeHandler =>
+    async (task, { owner, tries, signal }) => {
+      const { id, status, result } = task;
+      const call: HookCall = { hook, owner, id, status, tries, result, pid: process.pid };
+      await notes.rPush(CALLS, JSON.stringify(call));
+      if (hook === 'outcome' && owner.startsWith('failing') && tries < 3) throw new Error('not yet');
+      if (hook === 'outcome' && owner.startsWith('slow') && tries === 1) await wait(60_000, undefined, { signal });
+    };
+  const worker = createTaskWorker({ backend, stallInterval: '500ms', drain: '200ms' })
+    .onOutcome(note('outcome'))
+    .onUnseen({ after: UNSEEN_AFTER_MS }, note('unseen'))
+    .handle(ending, async ({ how }) => {
+      if (how === 'badly') throw new TaskError('bad', 'It went badly.');
+      return 'r'.repeat(20_000);
+    });
+  const running = worker.run({ signal: shutdown.signal });
+  await backend.redis.ping();
+  console.log('worker ready');
+  await running;
+  await backend.close();
+  process.exit(0);
+}
+
+// The test imports the definitions, and starts nothing.
+if (process.env.HOOK_WORKER) void main();
