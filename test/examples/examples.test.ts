@@ -6,10 +6,11 @@ import type { Browser, Page } from 'playwright-core';
 import { findFreePort } from '../../cli/processes/ports.ts';
 import { REPOSITORY } from '../../dev/paths.ts';
 import { signPusherCall } from '../../soketi/pusher-app.ts';
-import { BrowserFaults } from '../support/browser/browser-faults.ts';
+import type { BrowserFaults } from '../support/browser/browser-faults.ts';
 import { launchChromium } from '../support/browser/chromium.ts';
 import { eventually } from '../support/eventually.ts';
 import { startBus, type TestBus } from '../support/parts.ts';
+import { openPage, seeDone } from './example-page.ts';
 import { type PlacedExample, placeExample } from './place-example.ts';
 
 let bus: TestBus;
@@ -38,18 +39,9 @@ function place(...args: Parameters<typeof placeExample>): PlacedExample {
 }
 
 async function open(url: string): Promise<Page> {
-  const context = await browser.newContext();
-  faults = new BrowserFaults();
-  await faults.watch(context);
-  const page = await context.newPage();
-  await page.goto(url);
-  return page;
-}
-
-/** Starts a task with the page's button and waits until the tray says that it is done. */
-async function seeDone(page: Page, button: string, title: string): Promise<void> {
-  await page.getByRole('button', { name: button }).click();
-  await page.getByText(`Done: ${title}`).first().waitFor({ timeout: 20_000 });
+  const opened = await openPage(browser, url);
+  faults = opened.faults;
+  return opened.page;
 }
 
 it('express-5: a button starts a task, and the tray shows its outcome', async () => {

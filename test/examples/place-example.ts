@@ -18,7 +18,7 @@ export interface PlacedExample {
   /** Runs `node FILE …` in its folder until `remove`. */
   run(file: string, env: Record<string, string>, args?: readonly string[]): Example;
   /** Runs `file` on a free port and waits until it answers. Returns its URL. */
-  serve(file: string, env: Record<string, string>): Promise<string>;
+  serve(file: string, env: Record<string, string>, args?: readonly string[]): Promise<string>;
   /** Ends what it runs, and removes the copy. */
   remove(): Promise<void>;
 }
@@ -75,10 +75,10 @@ export function placeExample(name: string, packages: Readonly<Record<string, str
       const paths = { absWorkingDir: folder, entryPoints: [from], outfile: to };
       await build({ ...paths, bundle: true, logLevel: 'error' });
     },
-    async serve(file, env) {
+    async serve(file, env, args) {
       const port = String(await findFreePort());
       const url = `http://127.0.0.1:${port}`;
-      const server = run(file, { ...env, PORT: port });
+      const server = run(file, { ...env, PORT: port }, args);
       await eventually(() => fetch(url).then(() => true), { within: 15_000 }).catch((error: Error) => {
         throw new Error(`${error.message}\n${server.output()}`);
       });
