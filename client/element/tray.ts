@@ -25,8 +25,8 @@ import { createFocusShortcut } from './focus-shortcut.ts';
 import { createLiveAnnouncer } from './live-announcer.ts';
 import { loadPusherOrNone } from './load-pusher.ts';
 import { createPanel } from './panel.ts';
-import { RowCommands } from './rows/row-commands.ts';
-import { RowList } from './rows/row-list.ts';
+import { createRowCommands } from './rows/row-commands.ts';
+import { createRowList } from './rows/row-list.ts';
 import { createSeenObserver } from './rows/seen-observer.ts';
 import type { ToastStack } from './toasts/toast-stack.ts';
 
@@ -61,7 +61,7 @@ export class InloopTray extends Base {
   readonly #getWords = () => this.#wording;
   readonly #markSeen = (ids: readonly string[]) => this.feed?.seen(ids);
   readonly #announcer = createLiveAnnouncer(this.#elements.live, this.#getWords);
-  readonly #commands = new RowCommands(this.#getWords, this.#draw);
+  readonly #commands = createRowCommands(this.#getWords, this.#draw);
   readonly #seen = createSeenObserver(this.#elements.body, this.#markSeen);
   readonly #binding = createFeedBinding({
     loadPusher: () => loadPusherOrNone(this.getAttribute('share') !== 'off'),
@@ -86,7 +86,7 @@ export class InloopTray extends Base {
     elements: this.#elements,
     binding: this.#binding,
     panel: this.#panel,
-    rows: new RowList(this.#elements, this.#commands, this.#draw),
+    rows: createRowList(this.#elements, this.#commands, this.#draw),
     seen: this.#seen,
     announcer: this.#announcer,
     getWords: this.#getWords,
@@ -221,11 +221,11 @@ export class InloopTray extends Base {
   async #tell(news: News): Promise<void> {
     this.#announcer.announceOutcomes(news.live);
     if (this.isOpen) return;
-    const { ToastStack } = await import('./toasts/toast-stack.ts').catch(() => ({ ToastStack: undefined }));
+    const toasts = await import('./toasts/toast-stack.ts').catch(() => undefined);
     // The file could not be loaded this time. Or in the meantime the tray was removed, or its panel was opened.
-    if (!ToastStack || !this.isConnected || this.isOpen) return;
+    if (!toasts || !this.isConnected || this.isOpen) return;
     const { root, live, button } = this.#elements;
-    this.#toasts ??= new ToastStack({
+    this.#toasts ??= toasts.createToastStack({
       root,
       live,
       commands: this.#commands,

@@ -15,15 +15,8 @@
 
 import type { ConnectionInfo } from '../../core/wire.ts';
 import type { Timing } from '../environment.ts';
-import {
-  type Authorizer,
-  findPusher,
-  type Options,
-  type PusherClass,
-  type PusherLike,
-  type PusherSource,
-} from './pusher-class.ts';
-import { makeAdaptive } from './transport.ts';
+import { type Authorizer, findPusher, type Options, type PusherClass, type PusherSource } from './pusher-class.ts';
+import { type Connection, type ConnectionHandlers, createConnection, SUBSCRIBED } from './transport.ts';
 
 /**
  * Why push is away:
@@ -67,7 +60,7 @@ export async function loadPusher(): Promise<PusherSource> {
 }
 
 export function createPush({ Pusher, connection, authorize, handlers, timing }: PushOptions): Push {
-  let pusher: PusherLike | undefined;
+  let pusher: Connection | undefined;
   /** Grows with each of our calls to pusher-js. Events of an older generation are ignored. */
   let generation = 0;
   /** Whether we are inside a call to pusher-js: what it reports then is the effect of that call, and not a loss. */
@@ -103,20 +96,23 @@ export function createPush({ Pusher, connection, authorize, handlers, timing }: 
     );
   }
 
-  function create(options: Options): PusherLike {
-    const created = new (makeAdaptive(findPusher(Pusher) as PusherClass, timing))(connection.key, options);
-    created.connection.bind('connecting_in', () => goDown('lost'));
-    created.connection.bind('state_change', ({ previous, current }) => {
-      if (current === 'connected') handlers.onConnected();
-      else if (current === 'disconnected' || current === 'failed') goDown('refused');
-      else if (current === 'unavailable' || previous === 'connected') goDown('lost');
-    });
-    created.subscribe(connection.channel).bind_global((event, data) => {
-      if (event === 'pusher:subscription_succeeded') handlers.onUp();
-      else if (event === 'pusher:subscription_error') goDown('unauthorized');
-      else if (event.startsWith('task.')) handlers.onEvent(event, data);
-    });
-    return created;
+  function create(options: Options): Connection {
+    const { key, channel } = connection;
+    const handleAll: ConnectionHandlers = {
+      onRetry: () => goDown('lost'),
+      onState({ previous, current }) {
+        if (current === 'connected') handlers.onConnected();
+        else if (current === 'disconnected' || current === 'failed') goDown('refused');
+        else if (current === 'unavailable' || previous === 'connected') goDown('lost');
+      },
+      onEvent(event, data) {
+        if (event === SUBSCRIBED) handlers.onUp();
+        else if (event === 'pusher:subscription_error') goDown('unauthorized');
+        else if (event.startsWith('task.')) handlers.onEvent(event, data);
+      },
+    };
+    const parts = { Pusher: findPusher(Pusher) as PusherClass, key, options, channel, handlers: handleAll };
+    return createConnection(parts, timing);
   }
 
   const customHandler: Authorizer = ({ socketId, channelName }, callback) => {

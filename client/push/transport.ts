@@ -1,6 +1,5 @@
 /**
- * Chooses the transport of a push connection, WebSocket or HTTP, for networks that change. `makeAdaptive` makes a Pusher
- * class that does so from the real one.
+ * Makes a push connection that chooses its transport, WebSocket or HTTP, for networks that change.
  *
  * pusher-js alone waits 5 s for a WebSocket before it tries HTTP (2 s with TLS), which is longer than the short attempts
  * of `link.ts`. And for half an hour it prefers the transport that worked last. Here the attempts after a loss alternate
@@ -37,18 +36,43 @@ const SLOWEST_PROBE = 40_000;
 /** How long a probe may take, in milliseconds. */
 const PROBE_LIMIT = 8_000;
 
-type Callback = (data: never) => void;
-type EventCallback = (event: string, data: unknown) => void;
+/** The event of pusher-js that says that events of the channel arrive from now on. */
+export const SUBSCRIBED = 'pusher:subscription_succeeded';
 
-/** A Pusher that chooses its transport, for one channel. */
-export interface AdaptivePusher extends PusherLike {
+/** A change of the state of a connection, in the words of pusher-js. */
+export interface StateChange {
+  readonly previous: string;
+  readonly current: string;
+}
+
+/** Called with what a connection reports. */
+export interface ConnectionHandlers {
+  onState(change: StateChange): void;
+  /** The connection broke or could not be made. pusher-js would try again by a timer of its own. */
+  onRetry(): void;
+  /** An event of the channel, those of pusher-js (`pusher:subscription_succeeded`) among them. */
+  onEvent(event: string, data: unknown): void;
+}
+
+/** What a connection to one channel is made of. */
+export interface ConnectionParts {
+  readonly Pusher: PusherClass;
+  readonly key: string;
+  readonly options: Options;
+  readonly channel: string;
+  readonly handlers: ConnectionHandlers;
+}
+
+/** A connection to one channel. */
+export type Connection = Pick<PusherLike, 'connect' | 'disconnect'>;
+
+/** A connection that chooses its transport. */
+export interface AdaptiveConnection extends Connection {
   /** How the connection is made, or the last one was; null before the first. */
   readonly transport: Transport | null;
 }
 
-export type AdaptivePusherClass = new (key: string, options: Options, transport?: Transport | null) => AdaptivePusher;
-
-/** Classes that choose their transports already, or share a connection of such a class. */
+/** Classes that choose their transports by themselves. */
 const adaptive = new WeakSet<object>();
 
 /** Says that `Pusher` chooses its transports by itself. */
@@ -57,148 +81,140 @@ export function markAdaptive<T extends PusherClass>(Pusher: T): T {
   return Pusher;
 }
 
-/** A class like `Real` that chooses its transports; `Real` itself if it does already. */
-export function makeAdaptive(Real: PusherClass, timing: Timing = systemTiming): PusherClass | AdaptivePusherClass {
-  if (adaptive.has(Real)) return Real;
-  return class implements AdaptivePusher {
-    readonly #key: string;
-    readonly #options: Options;
-    readonly #callbacks = new Map<string, Callback[]>();
-    readonly #eventCallbacks: EventCallback[] = [];
-    #channel = '';
-    #real: PusherLike | undefined;
-    /** The transports that `#real` may use. */
-    #transports: Transports | undefined;
-    /** Attempts since push was up. */
-    #attempts = 0;
-    #isWanted = false;
-    #probe: PusherLike | undefined;
-    /** Probes since push was up over a WebSocket. */
-    #probes = 0;
-    /** Starts the next probe, or ends the one that is running. */
-    #timer: unknown;
-    transport: Transport | null;
+/** Makes a connection that chooses its transports, by `Pusher` itself if it was marked so. */
+export function createConnection(parts: ConnectionParts, timing?: Timing): Connection {
+  return adaptive.has(parts.Pusher) ? createPlain(parts) : createAdaptive(parts, timing);
+}
 
-    readonly connection = {
-      bind: (event: string, callback: Callback): void => {
-        this.#callbacks.set(event, [...(this.#callbacks.get(event) ?? []), callback]);
+function createPlain({ Pusher, key, options, channel, handlers }: ConnectionParts): PusherLike {
+  const pusher = new Pusher(key, options);
+  pusher.connection.bind('connecting_in', handlers.onRetry);
+  pusher.connection.bind('state_change', handlers.onState);
+  pusher.subscribe(channel).bind_global(handlers.onEvent);
+  return pusher;
+}
+
+/** @param transport what works in another tab; null where nothing is known to work */
+export function createAdaptive(
+  parts: ConnectionParts,
+  timing = systemTiming,
+  transport: Transport | null = null,
+): AdaptiveConnection {
+  const { handlers } = parts;
+  let real: PusherLike | undefined;
+  /** The transports that `real` may use. */
+  let transports: Transports | undefined;
+  /** Attempts since push was up. */
+  let attempts = 0;
+  let isWanted = false;
+  let probe: PusherLike | undefined;
+  /** Probes since push was up over a WebSocket. */
+  let probes = 0;
+  /** Starts the next probe, or ends the one that is running. */
+  let timer: unknown;
+
+  function create(enabledTransports: Transports | undefined): PusherLike {
+    const made: PusherLike = createPlain({
+      ...parts,
+      options: { ...parts.options, ...(enabledTransports && { enabledTransports }) },
+      handlers: {
+        onRetry: () => made === real && handlers.onRetry(),
+        onState(change) {
+          if (made !== real) return;
+          if (change.current !== 'connected') endProbe();
+          // This transport does not work in this browser or network. Another one may.
+          if (change.current === 'failed' && enabledTransports) handlers.onRetry();
+          else handlers.onState(change);
+        },
+        onEvent(event, data) {
+          const isSubscribed = event === SUBSCRIBED;
+          if (isSubscribed && made === probe && isWanted) takeOver(made);
+          if (made !== real) return;
+          if (isSubscribed) onSubscribed(made);
+          handlers.onEvent(event, data);
+        },
       },
-    };
+    });
+    return made;
+  }
 
-    /** @param transport what works in another tab; null where nothing is known to work */
-    constructor(key: string, options: Options, transport: Transport | null = null) {
-      this.#key = key;
-      this.#options = options;
-      this.transport = transport;
+  function onSubscribed({ connection }: PusherLike): void {
+    attempts = 0;
+    transport = connection.connection?.transport?.name?.startsWith('xhr') ? 'http' : 'ws';
+    if (transport === 'ws') {
+      endProbe();
+      probes = 0;
+    } else if (!timer) {
+      endProbe();
+      probeLater();
     }
+  }
 
-    subscribe(channel: string): { bind_global(callback: EventCallback): void } {
-      this.#channel = channel;
-      return { bind_global: (callback) => void this.#eventCallbacks.push(callback) };
+  function probeLater(): void {
+    const wait = growingWait(probes++, FIRST_PROBE, SLOWEST_PROBE);
+    timer = timing.setTimeout(
+      () => {
+        tryWebSocket();
+        timer = timing.setTimeout(() => {
+          endProbe();
+          probeLater();
+        }, PROBE_LIMIT);
+      },
+      wait * (0.8 + 0.2 * timing.random()),
+    );
+  }
+
+  function tryWebSocket(): void {
+    try {
+      probe = create(WEB_SOCKET);
+      probe.connect();
+    } catch {
+      // This browser has no WebSocket.
     }
+  }
 
-    connect(): void {
-      this.#isWanted = true;
-      const transports = this.transport === null ? ANY : ATTEMPTS[this.transport][this.#attempts];
-      this.#attempts++;
-      if (this.#real && transports !== this.#transports) {
-        const old = this.#real;
-        this.#real = undefined;
+  function endProbe(): void {
+    timing.clearTimeout(timer);
+    timer = undefined;
+    probe?.disconnect();
+    probe = undefined;
+  }
+
+  /** Replaces the connection over HTTP by `next`, a probe that is subscribed. The feed then fetches what both missed. */
+  function takeOver(next: PusherLike): void {
+    const old = real;
+    real = next;
+    transports = WEB_SOCKET;
+    probe = undefined;
+    endProbe();
+    old?.disconnect();
+    // Push was not up before, so the feed must hear first that there is a connection.
+    if (attempts > 0) handlers.onState({ previous: 'connecting', current: 'connected' });
+  }
+
+  return {
+    get transport() {
+      return transport;
+    },
+    connect() {
+      isWanted = true;
+      const allowed = transport === null ? ANY : ATTEMPTS[transport][attempts];
+      attempts++;
+      if (real && allowed !== transports) {
+        const old = real;
+        real = undefined;
         old.disconnect();
       }
-      this.#transports = transports;
-      this.#real ??= this.#create(transports);
-      this.#real.connect();
+      transports = allowed;
+      real ??= create(allowed);
+      real.connect();
       // During an attempt over HTTP, WebSockets may work again. So try both at once.
-      if (transports && this.transport === 'ws') this.#tryWebSocket();
-    }
-
-    disconnect(): void {
-      this.#isWanted = false;
-      this.#endProbe();
-      this.#real?.disconnect();
-    }
-
-    #create(enabledTransports: Transports | undefined): PusherLike {
-      const real: PusherLike = new Real(this.#key, {
-        ...this.#options,
-        ...(enabledTransports && { enabledTransports }),
-      });
-      real.connection.bind('connecting_in', (seconds) => real === this.#real && this.#tell('connecting_in', seconds));
-      real.connection.bind('state_change', (change: { readonly previous: string; readonly current: string }) => {
-        if (real !== this.#real) return;
-        if (change.current !== 'connected') this.#endProbe();
-        // This transport does not work in this browser or network. Another one may.
-        if (change.current === 'failed' && enabledTransports) this.#tell('connecting_in', 1);
-        else this.#tell('state_change', change);
-      });
-      real.subscribe(this.#channel).bind_global((event, data) => {
-        const isSubscribed = event === 'pusher:subscription_succeeded';
-        if (isSubscribed && real === this.#probe && this.#isWanted) this.#takeOver(real);
-        if (real !== this.#real) return;
-        if (isSubscribed) this.#onSubscribed(real);
-        for (const callback of this.#eventCallbacks) callback(event, data);
-      });
-      return real;
-    }
-
-    #onSubscribed(real: PusherLike): void {
-      this.#attempts = 0;
-      const name = real.connection.connection?.transport?.name;
-      this.transport = name?.startsWith('xhr') ? 'http' : 'ws';
-      if (this.transport === 'ws') {
-        this.#endProbe();
-        this.#probes = 0;
-      } else if (!this.#timer) {
-        this.#endProbe();
-        this.#probeLater();
-      }
-    }
-
-    #probeLater(): void {
-      const wait = growingWait(this.#probes++, FIRST_PROBE, SLOWEST_PROBE);
-      this.#timer = timing.setTimeout(
-        () => {
-          this.#tryWebSocket();
-          this.#timer = timing.setTimeout(() => {
-            this.#endProbe();
-            this.#probeLater();
-          }, PROBE_LIMIT);
-        },
-        wait * (0.8 + 0.2 * timing.random()),
-      );
-    }
-
-    #tryWebSocket(): void {
-      try {
-        this.#probe = this.#create(WEB_SOCKET);
-        this.#probe.connect();
-      } catch {
-        // This browser has no WebSocket.
-      }
-    }
-
-    #endProbe(): void {
-      timing.clearTimeout(this.#timer);
-      this.#timer = undefined;
-      this.#probe?.disconnect();
-      this.#probe = undefined;
-    }
-
-    /** Replaces the connection over HTTP by `probe`, which is subscribed. The feed then fetches what both missed. */
-    #takeOver(probe: PusherLike): void {
-      const old = this.#real;
-      this.#real = probe;
-      this.#transports = WEB_SOCKET;
-      this.#probe = undefined;
-      this.#endProbe();
-      old?.disconnect();
-      // Push was not up before, so the feed must hear first that there is a connection.
-      if (this.#attempts > 0) this.#tell('state_change', { previous: 'connecting', current: 'connected' });
-    }
-
-    #tell(event: string, data: unknown): void {
-      for (const callback of this.#callbacks.get(event) ?? []) callback(data as never);
-    }
+      if (allowed && transport === 'ws') tryWebSocket();
+    },
+    disconnect() {
+      isWanted = false;
+      endProbe();
+      real?.disconnect();
+    },
   };
 }

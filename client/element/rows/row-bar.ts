@@ -29,54 +29,62 @@ interface Point {
 /** The way of a bar, even from point to point: where it stands, where it is after a step or a wait, where it goes on to. */
 type Way = readonly [from: Point, via: Point, to: Point];
 
-export class RowBar {
-  readonly #fill = make('div', { part: 'fill' });
-  readonly element = make('div', { part: 'bar', role: 'progressbar' }, this.#fill);
-  /** Undefined while it is not known how full the bar is. */
-  #way: Way | undefined;
-  #subject = '';
-  #animation: Animation | undefined;
-  /** Our clock in milliseconds. */
-  #ariaAt = -Infinity;
-
+export interface RowBar {
+  readonly element: HTMLElement;
   /** @param label what the bar is about; @param now our clock in milliseconds */
-  show(bar: BarView, label: string, now: number): void {
-    const { fraction, text } = bar;
-    setAttribute(this.element, 'data-unknown', fraction === null ? '' : null);
-    this.#move(bar);
-    if (now - this.#ariaAt < ARIA_EVERY) return;
-    this.#ariaAt = now;
-    setAttribute(this.element, 'aria-label', label);
-    setAttribute(this.element, 'aria-valuenow', fraction === null ? null : String(Math.floor(fraction * 100)));
-    setAttribute(this.element, 'aria-valuetext', text);
-  }
+  show(bar: BarView, label: string, now: number): void;
+}
 
-  #move({ fraction, movesTo, subject }: BarView): void {
-    const before = this.#way;
+export function createRowBar(): RowBar {
+  const fill = make('div', { part: 'fill' });
+  const element = make('div', { part: 'bar', role: 'progressbar' }, fill);
+  /** Undefined while it is not known how full the bar is. */
+  let shown: Way | undefined;
+  let subjectBefore = '';
+  let animation: Animation | undefined;
+  /** Our clock in milliseconds. */
+  let ariaAt = -Infinity;
+
+  function move({ fraction, movesTo, subject }: BarView): void {
+    const before = shown;
     // The time of this frame, by which the bar is drawn.
     const now = document.timeline.currentTime as number;
     const least = fraction ?? 0;
     // A bar that was not there before begins where it is to be.
     const from = before ? placeAt(before, now) : least;
     const isGoingBack = before && before[1].share < before[0].share && now < before[1].at;
-    const mayGoBack = isGoingBack || (subject !== this.#subject && from - least > LEAP);
-    this.#subject = subject;
+    const mayGoBack = isGoingBack || (subject !== subjectBefore && from - least > LEAP);
+    subjectBefore = subject;
     const wanted = mayGoBack ? least : Math.max(least, from);
-    const isStill = matchMedia('(prefers-reduced-motion: reduce)').matches || this.element.closest('[data-far]');
+    const isStill = matchMedia('(prefers-reduced-motion: reduce)').matches || element.closest('[data-far]');
     const way = fraction === null ? undefined : plan(from, wanted, isStill ? null : movesTo, now);
     const isOnItsWay = isGoingBack || wanted - from < SAME;
     // An animation that was paused (row-list.ts) is out of date.
-    if (before && way && isOnItsWay && isSameEnd(before, way) && this.#animation?.playState !== 'paused') return;
-    this.#way = way;
-    this.#animation?.cancel();
+    if (before && way && isOnItsWay && isSameEnd(before, way) && animation?.playState !== 'paused') return;
+    shown = way;
+    animation?.cancel();
     // Where it stands after the animation. Through the object model: a strict content policy refuses style attributes.
-    this.#fill.style.transform = way ? scale(way[2]) : '';
+    fill.style.transform = way ? scale(way[2]) : '';
     const ms = way && way[2].at - now;
     if (isStill || !ms) return;
-    this.#animation = this.#fill.animate({ transform: way.map(scale), offset: [0, (way[1].at - now) / ms] }, ms);
+    animation = fill.animate({ transform: way.map(scale), offset: [0, (way[1].at - now) / ms] }, ms);
     // Now: by itself it may begin after the next frame, which would show where it ends.
-    this.#animation.startTime = now;
+    animation.startTime = now;
   }
+
+  return {
+    element,
+    show(bar, label, now) {
+      const { fraction, text } = bar;
+      setAttribute(element, 'data-unknown', fraction === null ? '' : null);
+      move(bar);
+      if (now - ariaAt < ARIA_EVERY) return;
+      ariaAt = now;
+      setAttribute(element, 'aria-label', label);
+      setAttribute(element, 'aria-valuenow', fraction === null ? null : String(Math.floor(fraction * 100)));
+      setAttribute(element, 'aria-valuetext', text);
+    },
+  };
 }
 
 /** The way of a bar that stands at `from` now and is to be at `wanted`. */

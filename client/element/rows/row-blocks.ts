@@ -11,45 +11,44 @@ const BLOCK_SIZE = 20;
 /** The height of a row in `em` until the browser has laid it out: title, status and padding. */
 const ROW_HEIGHT = 4;
 
-export class RowBlocks {
-  readonly #list: HTMLElement;
-  readonly #onBlock: (block: Element) => void;
-  #shown: readonly HTMLElement[] = [];
-
-  /** @param onBlock called with each new block, to watch whether it is in view */
-  constructor(list: HTMLElement, onBlock: (block: Element) => void) {
-    this.#list = list;
-    this.#onBlock = onBlock;
-  }
-
+export interface RowBlocks {
   /**
    * Shows `rows` and nothing else. A row stays in its block where possible; a new row joins the block of the row below.
    * Returns whether anything has moved.
    */
-  show(rows: readonly HTMLElement[]): boolean {
-    if (isSame(rows, this.#shown)) return false;
-    this.#shown = rows;
-    const blocks = new Map<HTMLElement, HTMLElement[]>();
-    let block: HTMLElement | undefined;
-    for (const row of [...rows].reverse()) {
-      const home = row.parentElement;
-      if (home && home.parentElement === this.#list && !blocks.has(home)) block = home;
-      else if (!block || (home !== block && (blocks.get(block)?.length ?? 0) >= BLOCK_SIZE)) block = this.#makeBlock();
-      const members = blocks.get(block) ?? [];
-      members.push(row);
-      blocks.set(block, members);
-    }
-    setChildren(this.#list, [...blocks.keys()].reverse());
-    for (const [element, members] of blocks) {
-      element.style.containIntrinsicBlockSize = `auto ${members.length * ROW_HEIGHT}em`;
-      setChildren(element, members.reverse());
-    }
-    return true;
-  }
+  show(rows: readonly HTMLElement[]): boolean;
+}
 
-  #makeBlock(): HTMLElement {
+/** @param onBlock called with each new block, to watch whether it is in view */
+export function createRowBlocks(list: HTMLElement, onBlock: (block: Element) => void): RowBlocks {
+  let shown: readonly HTMLElement[] = [];
+
+  function makeBlock(): HTMLElement {
     const block = make('div', { class: 'block' });
-    this.#onBlock(block);
+    onBlock(block);
     return block;
   }
+
+  return {
+    show(rows) {
+      if (isSame(rows, shown)) return false;
+      shown = rows;
+      const blocks = new Map<HTMLElement, HTMLElement[]>();
+      let block: HTMLElement | undefined;
+      for (const row of [...rows].reverse()) {
+        const home = row.parentElement;
+        if (home && home.parentElement === list && !blocks.has(home)) block = home;
+        else if (!block || (home !== block && (blocks.get(block)?.length ?? 0) >= BLOCK_SIZE)) block = makeBlock();
+        const members = blocks.get(block) ?? [];
+        members.push(row);
+        blocks.set(block, members);
+      }
+      setChildren(list, [...blocks.keys()].reverse());
+      for (const [element, members] of blocks) {
+        element.style.containIntrinsicBlockSize = `auto ${members.length * ROW_HEIGHT}em`;
+        setChildren(element, members.reverse());
+      }
+      return true;
+    },
+  };
 }

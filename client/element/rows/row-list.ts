@@ -7,8 +7,8 @@ import { describeTask, type RowContext } from '../../headless/words/describe.ts'
 import { isSame, keepFocus, setAttribute, setHidden } from '../dom/dom.ts';
 import type { TrayElements } from '../dom/tray-elements.ts';
 import type { LiveAnnouncer } from '../live-announcer.ts';
-import { Row } from './row.ts';
-import { RowBlocks } from './row-blocks.ts';
+import { createRow, type Row } from './row.ts';
+import { createRowBlocks } from './row-blocks.ts';
 import type { RowCommands } from './row-commands.ts';
 import {
   type DrawAfter,
@@ -51,102 +51,109 @@ interface DrawnRow {
   tick: DrawAfter;
 }
 
-export class RowList {
-  readonly #elements: Pick<TrayElements, 'root' | 'groups' | 'button'>;
-  readonly #commands: RowCommands;
-  readonly #blocks: Readonly<Record<(typeof GROUPS)[number], RowBlocks>>;
-  readonly #rows = new Map<string, DrawnRow>();
-  /** Grows with each change of what all rows depend on. */
-  #generation = 0;
-  /** What all rows depend on, as it was at the last drawing. */
-  #shared: readonly unknown[] = [];
-
-  /** @param onView other rows have come into view, and scrolling is over */
-  constructor(elements: Pick<TrayElements, 'root' | 'groups' | 'button'>, commands: RowCommands, onView: () => void) {
-    this.#elements = elements;
-    this.#commands = commands;
-    let resting: ReturnType<typeof setTimeout> | undefined;
-    // The event `contentvisibilityautostatechange` would not do: it counts blocks as visible that are some screens away.
-    const observer = new IntersectionObserver((blocks) => {
-      for (const { target, isIntersecting } of blocks) {
-        setAttribute(target, 'data-far', isIntersecting ? null : '');
-        if (!isIntersecting) for (const animation of target.getAnimations({ subtree: true })) animation.pause();
-      }
-      clearTimeout(resting);
-      resting = setTimeout(onView, SCROLL_REST);
-    });
-    const { active, unseen, recent } = elements.groups;
-    const makeBlocks = ({ list }: typeof active) => new RowBlocks(list, (block) => observer.observe(block));
-    this.#blocks = { active: makeBlocks(active), unseen: makeBlocks(unseen), recent: makeBlocks(recent) };
-  }
-
+export interface RowList {
   /** The row of a task; undefined before it is first drawn. */
-  rowOf(id: string): HTMLElement | undefined {
-    return this.#rows.get(id)?.row.element;
-  }
-
+  rowOf(id: string): HTMLElement | undefined;
   /** Shows `groups`. Returns in how many milliseconds to call again: 0 for the next frame, Infinity for never. */
-  show(groups: Groups, context: RowListContext): number {
-    const retried = retriedIds(context.tasks);
-    const shared = [context.wording, context.isStale, retried.size, this.#commands.changes];
-    if (!isSame(shared, this.#shared)) this.#generation++;
-    this.#shared = shared;
-    /** How many rows may still be drawn in this frame, in view and out of view. */
-    const rowsLeft: [number, number] = [...ROWS_A_FRAME];
-    let next = NEVER;
-    const { root, groups: shown, button } = this.#elements;
-    keepFocus(root, button, () => {
-      let hasMoved = false;
-      for (const name of GROUPS) {
-        const elements: HTMLElement[] = [];
-        for (const task of groups[name]) {
-          next = Math.min(next, this.#update(task, rowsLeft, retried, context));
-          const element = this.rowOf(task.id);
-          if (element) elements.push(element);
-        }
-        if (this.#blocks[name].show(elements)) hasMoved = true;
-        setHidden(shown[name].section, groups[name].length === 0);
-      }
-      if (hasMoved) for (const [id, { row }] of this.#rows) if (!row.element.isConnected) this.#rows.delete(id);
-    });
-    return next;
-  }
+  show(groups: Groups, context: RowListContext): number;
+}
+
+/** @param onView other rows have come into view, and scrolling is over */
+export function createRowList(
+  { root, groups: shown, button }: Pick<TrayElements, 'root' | 'groups' | 'button'>,
+  commands: RowCommands,
+  onView: () => void,
+): RowList {
+  const rows = new Map<string, DrawnRow>();
+  /** Grows with each change of what all rows depend on. */
+  let generation = 0;
+  /** What all rows depend on, as it was at the last drawing. */
+  let sharedBefore: readonly unknown[] = [];
+  let resting: ReturnType<typeof setTimeout> | undefined;
+  // The event `contentvisibilityautostatechange` would not do: it counts blocks as visible that are some screens away.
+  const observer = new IntersectionObserver((blocks) => {
+    for (const { target, isIntersecting } of blocks) {
+      setAttribute(target, 'data-far', isIntersecting ? null : '');
+      if (!isIntersecting) for (const animation of target.getAnimations({ subtree: true })) animation.pause();
+    }
+    clearTimeout(resting);
+    resting = setTimeout(onView, SCROLL_REST);
+  });
+  const groupBlocks = GROUPS.map(
+    (name) => [name, createRowBlocks(shown[name].list, (block) => observer.observe(block))] as const,
+  );
 
   /** Draws the row of `task` if its time has come. Returns in how many milliseconds to look at it again. */
-  #update(task: Snapshot, rowsLeft: [number, number], retried: ReadonlySet<string>, context: RowListContext): number {
-    const drawn = this.#rows.get(task.id);
+  function update(
+    task: Snapshot,
+    rowsLeft: [number, number],
+    retried: ReadonlySet<string>,
+    context: RowListContext,
+  ): number {
+    const drawn = rows.get(task.id);
     if (!drawn) {
       if (rowsLeft[IN_VIEW]-- <= 0) return 0;
-      const row = new Row(this.#commands, 'task');
-      const made = { row, task, drawnAt: 0, generation: 0, tick: NOTHING_NEW };
-      this.#rows.set(task.id, made);
-      return this.#draw(made, task, retried, context);
+      const made = { row: createRow(commands, 'task'), task, drawnAt: 0, generation: 0, tick: NOTHING_NEW };
+      rows.set(task.id, made);
+      return draw(made, task, retried, context);
     }
-    const after = this.#drawAfter(drawn, task);
+    const after = drawAfter(drawn, task);
     // A row with a new status moves to another list, perhaps into view. So it counts as in view.
     const isFar =
       after !== NEW_STATUS && (document.hidden || drawn.row.element.parentElement?.hasAttribute('data-far'));
     const side = isFar ? OUT_OF_VIEW : IN_VIEW;
     const wait = drawIn(after, side, context.ourNow - drawn.drawnAt);
     if (wait > 0 || rowsLeft[side]-- <= 0) return wait;
-    return this.#draw(drawn, task, retried, context);
+    return draw(drawn, task, retried, context);
   }
 
-  #drawAfter(drawn: DrawnRow, task: Snapshot): DrawAfter {
+  function drawAfter(drawn: DrawnRow, task: Snapshot): DrawAfter {
     if (drawn.task.status !== task.status) return NEW_STATUS;
-    if (drawn.generation !== this.#generation) return NEW_SHARED;
+    if (drawn.generation !== generation) return NEW_SHARED;
     return drawn.task === task ? drawn.tick : NEW_TASK;
   }
 
-  #draw(drawn: DrawnRow, task: Snapshot, retried: ReadonlySet<string>, context: RowListContext): number {
+  function draw(drawn: DrawnRow, task: Snapshot, retried: ReadonlySet<string>, context: RowListContext): number {
     const { memories, announcer, wording, ourNow } = context;
     const view = describeTask(memories.get(task.id) as TaskMemory, { ...context, isRetried: retried.has(task.id) });
     if (view.isSlow) announcer.announceSlow(task);
     drawn.task = task;
     drawn.drawnAt = ourNow;
-    drawn.generation = this.#generation;
+    drawn.generation = generation;
     drawn.tick = !view.isTicking ? NOTHING_NEW : isFinished(task) ? MINUTES : SECONDS;
     drawn.row.update(view, wording, ourNow);
     return drawIn(drawn.tick, IN_VIEW, 0);
+  }
+
+  return {
+    rowOf,
+    show(groups, context) {
+      const retried = retriedIds(context.tasks);
+      const shared = [context.wording, context.isStale, retried.size, commands.changes];
+      if (!isSame(shared, sharedBefore)) generation++;
+      sharedBefore = shared;
+      /** How many rows may still be drawn in this frame, in view and out of view. */
+      const rowsLeft: [number, number] = [...ROWS_A_FRAME];
+      let next = NEVER;
+      keepFocus(root, button, () => {
+        let hasMoved = false;
+        for (const [name, blocks] of groupBlocks) {
+          const elements: HTMLElement[] = [];
+          for (const task of groups[name]) {
+            next = Math.min(next, update(task, rowsLeft, retried, context));
+            const element = rowOf(task.id);
+            if (element) elements.push(element);
+          }
+          if (blocks.show(elements)) hasMoved = true;
+          setHidden(shown[name].section, groups[name].length === 0);
+        }
+        if (hasMoved) for (const [id, { row }] of rows) if (!row.element.isConnected) rows.delete(id);
+      });
+      return next;
+    },
+  };
+
+  function rowOf(id: string): HTMLElement | undefined {
+    return rows.get(id)?.row.element;
   }
 }

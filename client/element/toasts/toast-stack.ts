@@ -22,7 +22,7 @@ import { ENGLISH } from '../../headless/words/wording.ts';
 import { keepFocus, make, setAttribute, setChildren, setHidden, setText } from '../dom/dom.ts';
 import { makeCloseButton } from '../dom/icons.ts';
 import { addStyles } from '../dom/styles.ts';
-import { Row } from '../rows/row.ts';
+import { createRow, type Row } from '../rows/row.ts';
 import type { RowCommands } from '../rows/row-commands.ts';
 import { TOAST_CSS } from './toast-styles.ts';
 import { createTopLayer } from './top-layer.ts';
@@ -52,152 +52,153 @@ interface DrawnToast {
   readonly close: HTMLElement;
 }
 
-export class ToastStack {
-  readonly #options: ToastStackOptions;
-  /** The toasts that are drawn, by task id. */
-  readonly #toasts = new Map<string, DrawnToast>();
-  readonly #list = make('div', { class: 'toasts', role: 'list' });
-  readonly #moreButton = make('button', { class: 'more', part: 'toast-more' });
-  readonly #summaryText = make('p');
-  readonly #showButton = make('button', { class: 'show', part: 'away-show' });
-  readonly #dismissButton = makeCloseButton({ part: 'away-dismiss' });
-  readonly #summary = make('div', { part: 'away' }, this.#summaryText, this.#showButton, this.#dismissButton);
-  readonly element = make('div', { class: 'stack', part: 'toasts', role: 'group', popover: 'manual', hidden: '' });
+export interface ToastStack {
+  readonly element: HTMLElement;
   /** Moves the toasts into or out of a modal dialog. Call it whenever one may have opened or closed. */
-  readonly place: () => void;
-  #queue: ToastQueue = NO_TOASTS;
-  /** Whether the summary is of outcomes that were missed, and not of a burst. */
-  #isSummaryOfMissed = false;
-  /** While true no toast loses time: the pointer or the focus is in a toast, or the page is hidden. */
-  #isPaused = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #context: ToastContext | undefined;
-
-  constructor(options: ToastStackOptions) {
-    const { root, live, onShow } = options;
-    this.#options = options;
-    this.place = createTopLayer(root, this.element, live);
-    addStyles(root, TOAST_CSS);
-    this.element.append(this.#summary, this.#moreButton, this.#list);
-    root.append(this.element);
-    this.#showButton.addEventListener('click', onShow);
-    this.#moreButton.addEventListener('click', onShow);
-    this.#dismissButton.addEventListener('click', () => this.#dismissSummary());
-    // In a microtask, because the browser moves the focus only after `focusout`.
-    for (const type of ['pointerenter', 'pointerleave', 'focusin', 'focusout'])
-      this.element.addEventListener(type, () => queueMicrotask(() => this.update()));
-    this.element.addEventListener('keydown', (event) => this.#onEscape(event));
-  }
-
+  place(): void;
   /** Focuses the first visible button or link. Returns whether there is one. */
-  focus(): boolean {
-    const first = [...this.element.querySelectorAll<HTMLElement>('button, a')].find((one) => one.checkVisibility());
-    first?.focus();
-    return first !== undefined;
-  }
-
+  focus(): boolean;
   /** Shows outcomes that were just reached, for `duration` milliseconds each. */
-  add(tasks: readonly OutcomeSnapshot[], duration: number): void {
-    const now = performance.now();
-    const isSticky = ({ status, result }: OutcomeSnapshot) =>
-      status === 'failed' || linksOf(result, ENGLISH, document.baseURI).length > 0;
-    this.#queue = addToasts(passTime(this.#queue, now, this.#isPaused), tasks, { now, duration, isSticky });
-    const hasJoinedSummary = tasks.some(({ id }) => this.#queue.summary.some((task) => task.id === id));
-    if (hasJoinedSummary) this.#isSummaryOfMissed = false;
-    this.update();
-  }
-
+  add(tasks: readonly OutcomeSnapshot[], duration: number): void;
   /** Adds outcomes to the summary that were reached while nobody looked. */
-  addMissed(tasks: readonly OutcomeSnapshot[]): void {
-    if (tasks.length > 0 && this.#queue.summary.length === 0) this.#isSummaryOfMissed = true;
-    this.#queue = addSummary(this.#queue, tasks);
-    this.update();
-  }
-
+  addMissed(tasks: readonly OutcomeSnapshot[]): void;
   /** Removes all toasts. */
-  clear(): void {
-    this.#queue = NO_TOASTS;
-    this.update();
-  }
-
+  clear(): void;
   /** Draws the toasts as they are now. Without `context`, uses that of the last call. */
-  update(context = this.#context): void {
-    this.#context = context;
-    if (!context) return;
-    const now = performance.now();
-    this.#queue = keepToasts(passTime(this.#queue, now, this.#isPaused), ({ id }) => context.find(id) !== undefined);
-    // Only now, since the time up to now has passed under the old value.
-    this.#isPaused = this.element.matches(':hover, :focus-within') || document.visibilityState === 'hidden';
-    const { shown, more, next } = showToasts(this.#queue);
-    const isEmpty = shown.length + this.#queue.summary.length === 0;
-    if (!isEmpty || !this.element.hidden) {
-      keepFocus(this.element.getRootNode() as ShadowRoot, this.element, () => this.#draw(shown, more, context));
-      setHidden(this.element, isEmpty);
-    }
-    this.place();
-    clearTimeout(this.#timer);
-    if (!this.#isPaused && next <= LONGEST_WAIT) this.#timer = setTimeout(() => this.update(), next);
-  }
+  update(context?: ToastContext): void;
+}
 
-  #draw(
-    shown: readonly { readonly task: OutcomeSnapshot }[],
-    more: number,
-    { wording, find, now }: ToastContext,
-  ): void {
-    const { summary } = this.#queue;
-    setAttribute(this.element, 'aria-label', wording.toasts);
-    setHidden(this.#summary, summary.length === 0);
-    setText(this.#summaryText, wording[this.#isSummaryOfMissed ? 'away' : 'sayMany'](...countOutcomes(summary)));
-    setText(this.#showButton, wording.show);
-    setAttribute(this.#dismissButton, 'aria-label', wording.dismiss);
-    setHidden(this.#moreButton, more === 0);
-    setText(this.#moreButton, wording.moreToasts(more));
-    const elements = shown.map(({ task: { id } }) => {
-      const toast = this.#toasts.get(id) ?? this.#makeToast(id);
-      setAttribute(toast.close, 'aria-label', wording.dismiss);
-      toast.row.update(this.#describe(find(id) as OutcomeSnapshot), wording, now);
-      return toast.row.element;
-    });
-    setChildren(this.#list, elements);
-    for (const [id, { row }] of this.#toasts) if (!row.element.isConnected) this.#toasts.delete(id);
-  }
+export function createToastStack({ root, live, commands, onShow, onDismiss, onLeave }: ToastStackOptions): ToastStack {
+  /** The toasts that are drawn, by task id. */
+  const toasts = new Map<string, DrawnToast>();
+  const list = make('div', { class: 'toasts', role: 'list' });
+  const moreButton = make('button', { class: 'more', part: 'toast-more' });
+  const summaryText = make('p');
+  const showButton = make('button', { class: 'show', part: 'away-show' });
+  const dismissButton = makeCloseButton({ part: 'away-dismiss' });
+  const summary = make('div', { part: 'away' }, summaryText, showButton, dismissButton);
+  const attributes = { class: 'stack', part: 'toasts', role: 'group', popover: 'manual', hidden: '' };
+  const element = make('div', attributes, summary, moreButton, list);
+  const place = createTopLayer(root, element, live);
+  let queue: ToastQueue = NO_TOASTS;
+  /** Whether the summary is of outcomes that were missed, and not of a burst. */
+  let isSummaryOfMissed = false;
+  /** While true no toast loses time: the pointer or the focus is in a toast, or the page is hidden. */
+  let isPaused = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let context: ToastContext | undefined;
 
-  #makeToast(id: string): DrawnToast {
-    const row = new Row(this.#options.commands, 'toast');
-    const close = makeCloseButton({ part: 'toast-dismiss' });
-    close.addEventListener('click', () => this.#dismiss([id]));
-    row.element.append(close);
-    const toast = { row, close };
-    this.#toasts.set(id, toast);
-    return toast;
-  }
-
-  /** The row of a toast. A failed task offers Retry. A cancelled one does not, since the user has just cancelled it. */
-  #describe(task: OutcomeSnapshot) {
-    const view = describeTask(remember(undefined, task), { isRetried: false, ...(this.#context as ToastContext) });
-    return task.status === 'failed' ? view : { ...view, action: null };
-  }
-
-  #onEscape(event: KeyboardEvent): void {
+  addStyles(root, TOAST_CSS);
+  root.append(element);
+  showButton.addEventListener('click', onShow);
+  moreButton.addEventListener('click', onShow);
+  dismissButton.addEventListener('click', dismissSummary);
+  // In a microtask, because the browser moves the focus only after `focusout`.
+  for (const type of ['pointerenter', 'pointerleave', 'focusin', 'focusout'])
+    element.addEventListener(type, () => queueMicrotask(update));
+  element.addEventListener('keydown', (event) => {
     if (event.key !== 'Escape') return;
     // Without this, Escape would also close a modal dialog around the toasts.
     event.preventDefault();
     const target = event.target as Node;
-    const id = [...this.#toasts].find(([, { row }]) => row.element.contains(target))?.[0];
-    if (id) this.#dismiss([id]);
-    else this.#dismissSummary();
+    const id = [...toasts].find(([, { row }]) => row.element.contains(target))?.[0];
+    if (id) dismiss([id]);
+    else dismissSummary();
+  });
+
+  function update(): void {
+    if (!context) return;
+    const { find } = context;
+    const now = performance.now();
+    queue = keepToasts(passTime(queue, now, isPaused), ({ id }) => find(id) !== undefined);
+    // Only now, since the time up to now has passed under the old value.
+    isPaused = element.matches(':hover, :focus-within') || document.visibilityState === 'hidden';
+    const { shown, more, next } = showToasts(queue);
+    const isEmpty = shown.length + queue.summary.length === 0;
+    if (!isEmpty || !element.hidden) {
+      const current = context;
+      keepFocus(element.getRootNode() as ShadowRoot, element, () => draw(shown, more, current));
+      setHidden(element, isEmpty);
+    }
+    place();
+    clearTimeout(timer);
+    if (!isPaused && next <= LONGEST_WAIT) timer = setTimeout(update, next);
   }
 
-  #dismissSummary(): void {
-    this.#dismiss(this.#queue.summary.map(({ id }) => id));
+  function draw(shown: readonly { readonly task: OutcomeSnapshot }[], more: number, current: ToastContext): void {
+    const { wording, find, now } = current;
+    setAttribute(element, 'aria-label', wording.toasts);
+    setHidden(summary, queue.summary.length === 0);
+    setText(summaryText, wording[isSummaryOfMissed ? 'away' : 'sayMany'](...countOutcomes(queue.summary)));
+    setText(showButton, wording.show);
+    setAttribute(dismissButton, 'aria-label', wording.dismiss);
+    setHidden(moreButton, more === 0);
+    setText(moreButton, wording.moreToasts(more));
+    const elements = shown.map(({ task: { id } }) => {
+      const { row, close } = toasts.get(id) ?? makeToast(id);
+      setAttribute(close, 'aria-label', wording.dismiss);
+      const task = find(id) as OutcomeSnapshot;
+      const view = describeTask(remember(undefined, task), { ...current, isRetried: false });
+      // A failed task offers Retry. A cancelled one does not, since the user has just cancelled it.
+      row.update(task.status === 'failed' ? view : { ...view, action: null }, wording, now);
+      return row.element;
+    });
+    setChildren(list, elements);
+    for (const [id, { row }] of toasts) if (!row.element.isConnected) toasts.delete(id);
   }
 
-  #dismiss(ids: readonly string[]): void {
-    const hadFocus = this.element.matches(':focus-within');
-    this.#queue = keepToasts(this.#queue, ({ id }) => !ids.includes(id));
-    this.update();
-    this.#options.onDismiss(ids);
+  function makeToast(id: string): DrawnToast {
+    const row = createRow(commands, 'toast');
+    const close = makeCloseButton({ part: 'toast-dismiss' });
+    close.addEventListener('click', () => dismiss([id]));
+    row.element.append(close);
+    const toast = { row, close };
+    toasts.set(id, toast);
+    return toast;
+  }
+
+  function dismissSummary(): void {
+    dismiss(queue.summary.map(({ id }) => id));
+  }
+
+  function dismiss(ids: readonly string[]): void {
+    const hadFocus = element.matches(':focus-within');
+    queue = keepToasts(queue, ({ id }) => !ids.includes(id));
+    update();
+    onDismiss(ids);
     // Firefox moves the focus out of a hidden element only a moment later. So check `hidden` as well.
-    if (hadFocus && (this.element.hidden || !this.element.matches(':focus-within'))) this.#options.onLeave();
+    if (hadFocus && (element.hidden || !element.matches(':focus-within'))) onLeave();
   }
+
+  return {
+    element,
+    place,
+    focus() {
+      const first = [...element.querySelectorAll<HTMLElement>('button, a')].find((one) => one.checkVisibility());
+      first?.focus();
+      return first !== undefined;
+    },
+    add(tasks, duration) {
+      const now = performance.now();
+      const isSticky = ({ status, result }: OutcomeSnapshot) =>
+        status === 'failed' || linksOf(result, ENGLISH, document.baseURI).length > 0;
+      queue = addToasts(passTime(queue, now, isPaused), tasks, { now, duration, isSticky });
+      const hasJoinedSummary = tasks.some(({ id }) => queue.summary.some((task) => task.id === id));
+      if (hasJoinedSummary) isSummaryOfMissed = false;
+      update();
+    },
+    addMissed(tasks) {
+      if (tasks.length > 0 && queue.summary.length === 0) isSummaryOfMissed = true;
+      queue = addSummary(queue, tasks);
+      update();
+    },
+    clear() {
+      queue = NO_TOASTS;
+      update();
+    },
+    update(next = context) {
+      context = next;
+      update();
+    },
+  };
 }
