@@ -66,24 +66,4 @@ describe("the server's clock", () => {
     }
     expect(Math.abs(error())).toBeLessThan(1_000);
   });
-
-  it('is what the latest change says, where no answer tells a time', () => {
-    const { clock, pass } = start();
-    clock.learnFromChange(at(100));
-    expect(clock.now()).toBe(Date.parse(at(100)));
-    pass(5_000);
-    clock.learnFromChange(at(90));
-    expect(clock.now()).toBe(Date.parse(at(105)));
-    clock.learnFromChange(at(111));
-    expect(clock.now()).toBe(Date.parse(at(111)));
-    clock.learnFromChange('yesterday');
-    expect(clock.now()).toBe(Date.parse(at(111)));
-  });
-
-  it('forgets what changes said once an answer tells the time', () => {
-    const { clock, ask, error } = start();
-    clock.learnFromChange(at(3_600));
-    ask(10, 10);
-    expect(Math.abs(error())).toBeLessThanOrEqual(20);
-  });
 });

@@ -21,8 +21,6 @@ export interface ServerClock {
   now(): number;
   /** Improves the estimate by the headers of an answer that was on its way for `span`. */
   learnFromAnswer(headers: Pick<Headers, 'get'>, span: Span): void;
-  /** A change that the server stored at `at` (ISO 8601) has arrived. Ignored once an answer has told the time. */
-  learnFromChange(at: string): void;
 }
 
 /** How coarse the header `Date` is, in milliseconds: it has whole seconds. */
@@ -31,12 +29,6 @@ const DATE_STEP = 1_000;
 /** @param now a monotonic clock, in milliseconds since 1970 */
 export function createServerClock(now: () => number): ServerClock {
   let offset: number | null = null;
-  let hasAnswer = false;
-
-  function narrow(least: number, most: number): void {
-    offset = offset === null ? (least + most) / 2 : Math.min(Math.max(offset, least), most);
-  }
-
   return {
     now: () => now() + (offset ?? 0),
     learnFromAnswer(headers, { sent, received }) {
@@ -44,14 +36,9 @@ export function createServerClock(now: () => number): ServerClock {
       const exact = Date.parse(headers.get(TIME_HEADER) ?? '');
       const at = exact || Date.parse(headers.get('date') ?? '');
       if (!at) return;
-      // An estimate from changes (below) has no upper limit, so an answer replaces it.
-      if (!hasAnswer) offset = null;
-      hasAnswer = true;
-      narrow(at - received, at - sent + (exact ? 0 : DATE_STEP));
-    },
-    learnFromChange(at) {
-      const least = Date.parse(at) - now();
-      if (!hasAnswer && !Number.isNaN(least)) narrow(least, Math.max(least, offset ?? least));
+      const least = at - received;
+      const most = at - sent + (exact ? 0 : DATE_STEP);
+      offset = offset === null ? (least + most) / 2 : Math.min(Math.max(offset, least), most);
     },
   };
 }

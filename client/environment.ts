@@ -51,13 +51,15 @@ export const browserPage: Page = {
     const abort = new AbortController();
     const { document, window } = globalThis as { document?: Document; window?: Window };
     const { signal } = abort;
-    const wake = () => listener('wake');
-    document?.addEventListener('visibilitychange', () => browserPage.isVisible() && wake(), { signal });
+    /** @param applies whether such an event counts; default: always */
+    const on = (target: EventTarget | undefined, name: string, tell: PageSignal, applies?: (event: Event) => boolean) =>
+      target?.addEventListener(name, (event) => applies?.(event) === false || listener(tell), { signal });
+    on(document, 'visibilitychange', 'wake', browserPage.isVisible);
     // A page that loads for the first time fires `pageshow` too; only a restored one has missed anything.
-    window?.addEventListener('pageshow', ({ persisted }) => persisted && wake(), { signal });
-    window?.addEventListener('pagehide', () => listener('hide'), { signal });
-    window?.addEventListener('online', wake, { signal });
-    window?.addEventListener('focus', () => listener('focus'), { signal });
+    on(window, 'pageshow', 'wake', (event) => (event as PageTransitionEvent).persisted);
+    on(window, 'pagehide', 'hide');
+    on(window, 'online', 'wake');
+    on(window, 'focus', 'focus');
     return () => abort.abort();
   },
 };

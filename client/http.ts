@@ -98,20 +98,16 @@ export function createHttp({ base, fetch, headers, timing, generation, onAnswer,
       onAnswer(response.status, channel, generationBefore);
       const wait = Number.parseFloat(response.headers.get('retry-after') ?? '');
       const retryAfter = wait >= 0 ? wait : null;
-      const body = response.status === 304 ? known?.body : parse(await response.text());
+      const isSame = response.status === 304;
+      const body = isSame ? known?.body : parse(await response.text());
       if (response.status === 401) throw toTaskError(401, body, retryAfter);
       if (generation() !== generationBefore) {
         throw new TaskError('other_user', 'Another user signed in.', { status: 0, retryable: false });
       }
-      const answer = { body, retryAfter, channel };
-      if (response.status === 304) {
-        if (known) keep(url, known);
-        return answer;
-      }
-      if (!response.ok) throw toTaskError(response.status, body, retryAfter);
-      const etag = response.headers.get('etag');
+      if (!response.ok && !isSame) throw toTaskError(response.status, body, retryAfter);
+      const etag = isSame ? known?.etag : response.headers.get('etag');
       if (etag && url.includes('?')) keep(url, { etag, body });
-      return answer;
+      return { body, retryAfter, channel };
     } catch (cause) {
       if (cause instanceof TaskError) throw cause;
       throw new TaskError('unreachable', 'The server cannot be reached.', { status: 0, cause });

@@ -11,7 +11,6 @@ import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { type ConnectionInfo, isPartial, SEEN_EVENT, SESSION_EVENT } from '../../core/wire.ts';
 import { createServerClock } from '../clock.ts';
 import { isDebugging } from '../debug.ts';
-import { createFrameGate } from '../frame-gate.ts';
 import { type Answer, createHttp, type Http } from '../http.ts';
 import { isObject, parseConnection, parseSeen, parseSnapshot } from '../parse.ts';
 import { createLink, type Link } from '../push/link.ts';
@@ -59,6 +58,8 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
   const { base, timing, page } = checked;
   let state = INITIAL_STATE;
   let link: Link | undefined;
+  /** Whether push was ever up. */
+  let wasUp = false;
   /** Writes to the console what the state machine does. Loaded only while debugging is on. */
   const explanation = isDebugging() ? import('./explain.ts') : undefined;
   /** Commands that wait for their answer, by path. A second call for the same path gets the promise of the first. */
@@ -78,16 +79,8 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
   /** Pushed snapshots that wait for the next frame. */
   const pushed: Snapshot[] = [];
   let shownAt = 0;
-  const frame = createFrameGate(
-    (run) => {
-      const handle = timing.setTimeout(run, shownAt + FRAME - timing.now());
-      return () => timing.clearTimeout(handle);
-    },
-    () => {
-      shownAt = timing.now();
-      receive(pushed.splice(0));
-    },
-  );
+  /** The timer that shows them; undefined while none waits. */
+  let frame: unknown;
   const http: Http = createHttp({
     ...checked,
     clock,
@@ -124,9 +117,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
       link = makeLink(info);
       link.start();
     },
-    startLink: () => link?.start(),
-    retryLink: () => link?.retrySoon(),
-    renewLink: () => link?.renew(),
+    moveLink: (how) => link?.[how](),
     loadResult,
   };
   const stopListening = page.listen((signal) => {
@@ -143,15 +134,16 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
   });
   tabs.open();
   void rounds.ask();
-  // Loaded only if push is not up by then, which is usual only where something is set up wrongly.
+  // Loaded only if push has not been up by then, which is usual only where something is set up wrongly.
+  const mayBeMistaken = () => !(wasUp || state.isClosed);
   if (globalThis.document) {
     setTimeout(() => {
-      if (state.isClosed || link?.state.isUp) return;
       // Where the part cannot be loaded, there is nothing to say.
-      import('./explain.ts').then(
-        (it) => it.findMistake(checked),
-        () => {},
-      );
+      if (mayBeMistaken())
+        import('./explain.ts').then(
+          (it) => it.findMistake(checked, mayBeMistaken),
+          () => {},
+        );
     }, FIRST_LOOK);
   }
 
@@ -190,7 +182,11 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
       timing,
       createPush: (handlers) => createPush({ ...checked, connection, authorize, handlers }),
       onEvent: (name, data) => own === link && onPushed(name, data),
-      onChange: (next) => own === link && dispatch('linkChanged', next),
+      onChange(next) {
+        if (own !== link) return;
+        wasUp ||= next.isUp;
+        dispatch('linkChanged', next);
+      },
     });
     return own;
   }
@@ -209,20 +205,26 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     else if (name === SEEN_EVENT && seen) dispatch('seen', seen.ids, seen.seenAt);
     else if (snapshot) {
       pushed.push(snapshot);
-      frame.request();
+      frame ??= timing.setTimeout(showPushed, shownAt + FRAME - timing.now());
     } else dispatch('unreadable', name);
+  }
+
+  function showPushed(): void {
+    frame = undefined;
+    shownAt = timing.now();
+    receive(pushed.splice(0));
   }
 
   /** Ends the connection, drops the pushed snapshots that wait, and cancels the next round. */
   function dropConnection(): void {
     dropLink();
     pushed.length = 0;
-    frame.cancel();
+    timing.clearTimeout(frame);
+    frame = undefined;
     rounds.stop();
   }
 
   function receive(snapshots: readonly Snapshot[]): void {
-    for (const { updatedAt } of snapshots) clock.learnFromChange(updatedAt);
     dispatch('received', snapshots);
   }
 

@@ -71,7 +71,7 @@ export function markSeen(list: TaskList, ids: readonly string[], seenAt: string)
   const changed = new Map<string, Snapshot>();
   for (const id of fresh) {
     const known = findTask(list, id);
-    if (known && isFinished(known)) changed.set(id, withSeen(known, seen));
+    if (known) changed.set(id, withSeen(known, seen));
   }
   return replace(list, changed, seen);
 }
@@ -83,8 +83,8 @@ export function markSeen(list: TaskList, ids: readonly string[], seenAt: string)
 export function trimTasks(list: TaskList, most: number): TaskList {
   const finished = list.tasks.filter(isFinished);
   if (finished.length <= most) return list;
-  const unseen = finished.filter((task) => !task.seenAt);
-  const kept = new Set([...unseen, ...finished.filter((task) => task.seenAt)].slice(0, most));
+  const unseenFirst = finished.sort((a, b) => Number(!!a.seenAt) - Number(!!b.seenAt));
+  const kept = new Set(unseenFirst.slice(0, most));
   return withTasks(
     list,
     list.tasks.filter((task) => !isFinished(task) || kept.has(task)),

@@ -1,7 +1,7 @@
 /**
  * Finds out why push does not come up on a page, and says it once on the console, with the cure. It serves developers who set
- * inloop up: the feed itself polls meanwhile and shows nothing unusual. Loaded only where push is not up 2 s after the feed
- * was made. It asks the server once more, then the bus, with a WebSocket of its own. It says nothing where nobody is signed
+ * inloop up: the feed itself polls meanwhile and shows nothing unusual. Loaded only where push has not been up
+ * 2 s after the feed was made. It asks the server once more, then the bus, with a WebSocket of its own. It says nothing where nobody is signed
  * in, or where all of it works after all. docs/troubleshooting.md lists the lines.
  */
 
@@ -18,8 +18,11 @@ const POLICY_DELAY = 100;
 /** What was said on this page. */
 const said = new Set<string>();
 
-/** Looks for what is wrong, and warns of the first thing found, once per page. Never rejects. */
-export async function findMistake(options: CheckedOptions): Promise<void> {
+/**
+ * Looks for what is wrong, and warns of the first thing found, once per page. Never rejects.
+ * @param isWanted whether there may still be a mistake: false once push was up, or the feed is closed
+ */
+export async function findMistake(options: CheckedOptions, isWanted: () => boolean): Promise<void> {
   const blocked: string[] = [];
   const listener = ({ effectiveDirective, blockedURI }: SecurityPolicyViolationEvent) => {
     if (effectiveDirective === 'connect-src') blocked.push(blockedURI);
@@ -31,7 +34,7 @@ export async function findMistake(options: CheckedOptions): Promise<void> {
   if (blocked[0]) {
     line = `The page's Content-Security-Policy blocks ${blocked[0]}. Add it to connect-src.`;
   }
-  if (line === null || said.has(line)) return;
+  if (line === null || said.has(line) || !isWanted()) return;
   said.add(line);
   console.warn(`inloop: ${line} (docs/troubleshooting.md)`);
 }

@@ -82,7 +82,7 @@ describe('whose tasks they are', () => {
 describe('push', () => {
   it('connects with what the server says, and only goes on where that is what it said before', () => {
     expect(next(KNOWN, 'connectionRead', INFO)[1]).toEqual([['connect', INFO]]);
-    expect(effectsOf(next(LIVE, 'connectionRead', { ...INFO }))).toEqual(['startLink']);
+    expect(effectsOf(next(LIVE, 'connectionRead', { ...INFO }))).toEqual(['moveLink start']);
   });
 
   it('asks at once when it is up or not authorized, and later when it is lost', () => {
@@ -98,8 +98,8 @@ describe('push', () => {
     const silent = silentTasks(state, NOW + 15_000);
     expect(effectsOf(next(state, 'roundSucceeded', ROUND, [], at(0), silent))).toEqual([]);
     const [news] = next(state, 'received', [running(1, { done: 3, total: 9 })]);
-    expect(effectsOf(next(news, 'roundSucceeded', ROUND, [], at(0), silent))).toEqual(['renewLink']);
-    expect(effectsOf(next(state, 'roundFailed', 0, null, true))).toEqual(['renewLink']);
+    expect(effectsOf(next(news, 'roundSucceeded', ROUND, [], at(0), silent))).toEqual(['moveLink renew']);
+    expect(effectsOf(next(state, 'roundFailed', 0, null, true))).toEqual(['moveLink renew']);
     expect(effectsOf(next(state, 'roundFailed', 503, null, true))).toEqual([]);
   });
 });
@@ -110,7 +110,7 @@ describe('rounds', () => {
     expect(failed).toMatchObject({ failures: 1, failingSince: NOW, retryAfter: 7 });
     const succeededRound = next(failed, 'roundSucceeded', ROUND, [], at(0), []);
     expect(succeededRound[0]).toMatchObject({ failures: 0, failingSince: null, retryAfter: 0 });
-    expect(effectsOf(succeededRound)).toEqual(['retryLink']);
+    expect(effectsOf(succeededRound)).toEqual(['moveLink retrySoon']);
   });
 
   it('mark tasks that the server has no record of', () => {

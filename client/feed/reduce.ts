@@ -72,12 +72,11 @@ export interface FeedActions {
   tellTabs(): void;
   /** Connects to the bus, in place of any other connection. */
   connect(info: ConnectionInfo): void;
-  /** Starts the connection, where it is paused. */
-  startLink(): void;
-  /** Tries to connect soon, where push is away. */
-  retryLink(): void;
-  /** Connects anew: push looks healthy, but news did not come over it. */
-  renewLink(): void;
+  /**
+   * Starts the connection where it is paused, tries to connect soon where push is away, or connects anew: push looks healthy,
+   * but news did not come over it.
+   */
+  moveLink(how: 'start' | 'retrySoon' | 'renew'): void;
   /** Fetches a task with its whole result, unless that fetch is running. */
   loadResult(id: string): void;
 }
@@ -111,7 +110,7 @@ export const RULES: Rules = {
     const needsInfo = isDisputed(state, now);
     const next = { ...state, needsInfo };
     if (needsInfo) return step(next);
-    if (JSON.stringify(state.info) === JSON.stringify(info)) return step(next, ['startLink']);
+    if (JSON.stringify(state.info) === JSON.stringify(info)) return step(next, ['moveLink', 'start']);
     return step({ ...next, info, link: null }, ['connect', info]);
   },
   linkChanged(state, _now, link) {
@@ -142,8 +141,8 @@ export const RULES: Rules = {
     return step(
       state,
       // The server is back, and so may be the bus, or the authorization of its channel.
-      ...when(before.failures > 0, ['retryLink']),
-      ...when(hasMissed, ['renewLink']),
+      ...when(before.failures > 0, ['moveLink', 'retrySoon']),
+      ...when(hasMissed, ['moveLink', 'renew']),
       ...loadResults(list),
     );
   },
@@ -152,7 +151,7 @@ export const RULES: Rules = {
     const failingSince = state.failingSince ?? now;
     return step(
       { ...state, failures, failingSince, retryAfter: retryAfter ?? 0 },
-      ...when(!status && hadSilent, ['renewLink']),
+      ...when(!status && hadSilent, ['moveLink', 'renew']),
     );
   },
   closed: (state) => step({ ...state, isClosed: true }),

@@ -122,13 +122,9 @@ export function isRoundDue(state: FeedState, now: number): boolean {
 
 /** Milliseconds until the next round as things are; null for none. */
 export function roundDelay(state: FeedState, isVisible: boolean, now: number, random: number): number | null {
-  const { failures, retryAfter } = state;
   const active = activeTasks(state);
   const silence = active.reduce((longest, task) => Math.max(longest, silenceOf(state, task, now)), 0);
-  return nextRound(
-    { isPushed: isPushed(state), isVisible, hasActive: active.length > 0, failures, retryAfter, silence },
-    random,
-  );
+  return nextRound({ ...state, isPushed: isPushed(state), isVisible, hasActive: active.length > 0, silence }, random);
 }
 
 /** What a page is shown of `state`. @param before the connection as it was shown last, for its identity */

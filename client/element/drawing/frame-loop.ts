@@ -11,8 +11,6 @@
  * `start()` leads from stopped to waiting, `stop()` from anywhere to stopped.
  */
 
-import { createFrameGate } from '../../frame-gate.ts';
-
 /** How often a hidden page is drawn, in milliseconds: its title and icon are still visible. */
 const HIDDEN_FRAME = 500;
 
@@ -30,12 +28,17 @@ export interface FrameLoop {
  * @param schedule calls its argument in the next frame, and returns a function that cancels this call
  */
 export function createFrameLoop(draw: () => number, schedule = schedulePageFrame): FrameLoop {
-  const gate = createFrameGate(schedule, drawNow);
+  /** Cancels the frame that is pending. */
+  let cancel: (() => void) | undefined;
   let isStopped = true;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   function request(): void {
-    if (!isStopped) gate.request();
+    if (isStopped) return;
+    cancel ??= schedule(() => {
+      cancel = undefined;
+      drawNow();
+    });
   }
 
   function drawNow(): void {
@@ -53,7 +56,8 @@ export function createFrameLoop(draw: () => number, schedule = schedulePageFrame
     },
     stop() {
       isStopped = true;
-      gate.cancel();
+      cancel?.();
+      cancel = undefined;
       clearTimeout(timer);
     },
     request,
