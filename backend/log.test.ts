@@ -21,7 +21,7 @@ describe('the log on the console', () => {
     for (const line of lines) expect(line).not.toContain('\n');
   });
 
-  it('has debug lines only with INLOOP_DEBUG=1: elsewhere there is no function, so no line is even put together', () => {
+  it('has a debug function only with INLOOP_DEBUG=1, so that otherwise no debug line is even built', () => {
     expect(consoleLog.debug).toBeUndefined();
     expect(guardLog(createConsoleLog({ INLOOP_DEBUG: '0' })).debug).toBeUndefined();
     guardLog(createConsoleLog({ INLOOP_DEBUG: '1' })).debug?.('dropped', { why: 'stale' });
@@ -30,7 +30,7 @@ describe('the log on the console', () => {
 });
 
 describe("an adopter's log", () => {
-  it('gets plain data, whatever there was to say', () => {
+  it('gets plain data only, whatever was logged', () => {
     const log = recordLog();
     const circular: Record<string, unknown> = { n: 10n };
     circular.self = circular;

@@ -31,8 +31,8 @@ describe('a value in a log line', () => {
       new Proxy({}, { get: fails, ownKeys: fails, getPrototypeOf: fails }),
       '[unreadable]',
     ],
-    ['what is deep', { a: { b: { c: { d: { e: 1 } } } } }, { a: { b: { c: { d: '[object]' } } } }],
-    ['what is long', Array(100).fill(0), [...Array(20).fill(0), '… 80 more']],
+    ['an object that is nested deep', { a: { b: { c: { d: { e: 1 } } } } }, { a: { b: { c: { d: '[object]' } } } }],
+    ['a long list', Array(100).fill(0), [...Array(20).fill(0), '… 80 more']],
     [
       'what looks like a secret',
       { headers: { Authorization: 'x', 'x-api-key': 'y' }, ok: 1 },
@@ -48,7 +48,7 @@ describe('a value in a log line', () => {
     ['an error caused by undefined', new Error('x', { cause: undefined }), expect.stringMatching(/^Error: x/)],
     ['an error caused by a text', new Error('x', { cause: 'why' }), expect.stringMatching(/\ncaused by: why$/)],
     ['causes in a circle', cyclic, expect.stringMatching(/caused by: Error: inner[\s\S]*caused by: Error: outer/)],
-  ])('%s is said', (_what, value, expected) => {
+  ])('%s becomes plain, readable data', (_what, value, expected) => {
     expect(printable(value)).toEqual(expected);
   });
 

@@ -303,8 +303,16 @@ describe('the named event of a change', () => {
     await changes.dismiss(secret, ['a']);
     await changes.forget(secret);
     expect(told.map(({ event }) => event)).toEqual([
-      ...['task.accepted', 'task.started', 'task.progressed', 'task.retried', 'task.started', 'task.ended'],
-      ...['outcomes.seen', 'tasks.dismissed', 'tasks.dismissed', 'owner.forgotten'],
+      'task.accepted',
+      'task.started',
+      'task.progressed',
+      'task.retried',
+      'task.started',
+      'task.ended',
+      'outcomes.seen',
+      'tasks.dismissed',
+      'tasks.dismissed',
+      'owner.forgotten',
     ]);
     expect(JSON.stringify(told)).not.toContain(secret);
   });

@@ -2,7 +2,7 @@
 // `npx inloop …`: finds the command and runs it. Each command is loaded only when it is asked for.
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
-import { Problem, runMain } from './problem.ts';
+import { CommandError, runMain } from './command-error.ts';
 
 const USAGE = `Usage: inloop <command>
 
@@ -36,5 +36,6 @@ runMain(async () => {
   if (values.version) {
     console.log((createRequire(import.meta.url)('inloop/package.json') as { version: string }).version);
   } else if (values.help) console.log(USAGE);
-  else throw new Problem(name === '' ? `which command?\n\n${USAGE}` : `there is no command "${name}".\n\n${USAGE}`);
+  else
+    throw new CommandError(name === '' ? `which command?\n\n${USAGE}` : `there is no command "${name}".\n\n${USAGE}`);
 });

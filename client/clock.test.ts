@@ -45,7 +45,7 @@ describe("the server's clock", () => {
     );
   });
 
-  it('is followed when it is set, forth and back, by the next answer', () => {
+  it('is followed by the next answer when it is set forward or back', () => {
     fc.assert(
       fc.property(fc.integer({ min: -600_000, max: 600_000 }), delay, delay, (jump, there, back) => {
         const { ask, pass, setServer, error } = start();

@@ -56,7 +56,9 @@ describe('size', () => {
   it('is at most 20 KB more in all, with what it fetches when it has a use for it: one connection, toasts, absence', async () => {
     const { onDemand } = await bundle(BOTH);
     expect(onDemand.filter((path) => !/encryption|explain/.test(path))).toEqual([
-      ...['../tabs/shared-pusher.ts', './background/background-signals.ts', './toasts/toast-stack.ts'],
+      '../tabs/shared-pusher.ts',
+      './background/background-signals.ts',
+      './toasts/toast-stack.ts',
     ]);
     expect((await sizeOf(BOTH, true)) - (await sizeOf(FEED, true))).toBeLessThanOrEqual(20 * 1_024);
   });

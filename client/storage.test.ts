@@ -10,7 +10,7 @@ const FORBIDDEN: SharedStorage = {
   },
 };
 
-it('finds no storage where the browser refuses it, and none where there is none', () => {
+it('finds no storage where the browser refuses it or has none', () => {
   const before = Object.getOwnPropertyDescriptor(globalThis, 'localStorage');
   Object.defineProperty(globalThis, 'localStorage', {
     configurable: true,

@@ -65,10 +65,10 @@ describe('asTaskError', () => {
     ['no message', like({ message: undefined }), { code: 'code', message: INTERNAL.message }],
     ['a message of 1 MB', like({ message: 'm'.repeat(1e6) }), { message: `${'m'.repeat(499)}…` }],
     ['retryable that is a text', like({ retryable: 'no' }), { retryable: true }],
-    ['a status that is none', like({ status: '404' }), { status: 500 }],
+    ['a status that is no number', like({ status: '404' }), { status: 500 }],
     ['a status of a success', like({ status: 200 }), { status: 500 }],
     ['issues that are no list', like({ issues: null }), { issues: [] }],
-    ['a wait that is none', like({ retryAfter: Number.NaN }), { retryAfter: null }],
+    ['a wait that is no number', like({ retryAfter: Number.NaN }), { retryAfter: null }],
     ['a code that throws when read', failsAt('code'), INTERNAL],
     ['a message that throws when read', failsAt('message'), INTERNAL],
     [
@@ -77,7 +77,7 @@ describe('asTaskError', () => {
       INTERNAL,
     ],
     ['a proxy that throws when read', proxy('get'), INTERNAL],
-  ])('makes a sound error of one with %s', (_what, thrown, expected) => {
+  ])('makes a valid error of one with %s', (_what, thrown, expected) => {
     const error = asTaskError(thrown);
     expect(error).toMatchObject(expected);
     expect(error).not.toBe(thrown);

@@ -125,7 +125,7 @@ const RULE: readonly Case[] = [
   ['another IPv6', { Host: '[::1]:3000', Origin: 'http://[::2]:3000' }, false],
   ['a default port that Host names', { Host: 'own.test:80', Origin: 'http://own.test' }, true],
   ['a host in capitals', { Host: 'OWN.test:3000', Origin: OWN }, true],
-  ['a Host that is none', { Host: 'evil.test/?', Origin: 'http://evil.test' }, false],
+  ['a Host that is not valid', { Host: 'evil.test/?', Origin: 'http://evil.test' }, false],
   ['no Host', { Host: '', Origin: '' }, false],
   ['a Host called null', { Host: 'null', Origin: 'null' }, false],
   ['a Host with a user', { Host: 'x@evil.test', Origin: 'http://evil.test' }, false],

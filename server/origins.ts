@@ -33,8 +33,13 @@ const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
 const REQUEST_HEADERS = 'authorization, cache-control, content-type, idempotency-key, if-none-match, prefer';
 /** Headers that the client reads, and that browsers hide from other origins unless told. */
 const ANSWER_HEADERS = [
-  ...['ETag', 'Location', 'Retry-After', 'Preference-Applied'],
-  ...[CHANNEL_HEADER, PROTOCOL_HEADER, TIME_HEADER],
+  'ETag',
+  'Location',
+  'Retry-After',
+  'Preference-Applied',
+  CHANNEL_HEADER,
+  PROTOCOL_HEADER,
+  TIME_HEADER,
 ].join(', ');
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 /** The longest that any browser keeps the answer to a preflight: Chromium, 2 h. */

@@ -2,7 +2,7 @@
 //
 // npm's Soketi asks for its native part (uWebSockets.js) at a git address, without binaries for Node 18 and 20. An entry
 // under `overrides` in package.json brings another build of it, with binaries. On a Node without a binary Soketi starts all
-// the same, but its HTTP API answers 404: so it is run by a Node 20 there, which is to be had as an npm package.
+// the same, but its HTTP API answers 404: so it is run by a Node 20 there, which is available as an npm package.
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';

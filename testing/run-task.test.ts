@@ -145,7 +145,7 @@ describe('a clock', () => {
     await expect(stopped).rejects.toThrow('stopped');
   });
 
-  it('must be one of ours', async () => {
+  it('must come from createTestClock', async () => {
     await expect(runTask(count, countUp, { to: 1 }, { clock: { now: Date.now } as never })).rejects.toThrow(
       'runTask: clock must be what createTestClock gives, got an object.',
     );

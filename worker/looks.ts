@@ -3,7 +3,7 @@
  * the reporters. One timer does for all of them, and none runs while nobody wants a look.
  *
  * With very many attempts the dear part of a look, the estimate of the pace, comes less often: at most 20,000 a second in all.
- * Example: with 10,000 attempts each has one every 500 ms. Whether what is shown is right is found out every 100 ms all the same.
+ * Example: with 10,000 attempts each has one every 500 ms. But whether what is shown is right is still checked every 100 ms.
  */
 
 import type { Time } from '../backend/time.ts';

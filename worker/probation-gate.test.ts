@@ -100,7 +100,7 @@ describe('the probation gate', () => {
     expect(gate.inside()).toBe('abc');
   });
 
-  it('starts it then, even if nothing else comes or goes', async () => {
+  it('starts such a task after ten minutes, even if nothing else comes or goes', async () => {
     const gate = setUp();
     await gate.come('a', 'free');
     await gate.come('b', 'alone');
@@ -112,16 +112,16 @@ describe('the probation gate', () => {
 
   it('forgets a task that gives up, and lets in those behind it', async () => {
     const gate = setUp();
-    const given = new AbortController();
+    const givesUp = new AbortController();
     await gate.come('a', 'probation');
-    await gate.come('b', 'probation', given.signal);
+    await gate.come('b', 'probation', givesUp.signal);
     await gate.come('c', 'free');
-    given.abort();
+    givesUp.abort();
     await gate.leave('a');
     expect(gate.inside()).toBe('c');
   });
 
-  it('is not confused by a task that passes and leaves twice', async () => {
+  it('lets in nobody too many when a task passes and leaves twice', async () => {
     const gate = setUp();
     await gate.come('a', 'probation');
     await gate.come('b', 'probation');

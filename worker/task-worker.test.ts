@@ -18,7 +18,10 @@ import { Looks } from './looks.ts';
 import { Worker, type WorkerPorts } from './task-worker.ts';
 
 const work = defineTask({ name: 'work', input: z.any(), attempts: 3 });
-const [CONCURRENCY, GRACE_MS, DRAIN_MS, STALL_MS] = [4, 1_000, 20_000, 5_000];
+const CONCURRENCY = 4;
+const GRACE_MS = 1_000;
+const DRAIN_MS = 20_000;
+const STALL_MS = 5_000;
 
 /** What the handler is at, by task. */
 interface AtWork {
@@ -263,7 +266,7 @@ describe('a store that is away', () => {
     expect([calls, handled('a')]).toEqual([['start a'], 1]);
   });
 
-  it('is told from a bug of ours, which is logged', async () => {
+  it('is not confused with a bug, which is logged', async () => {
     const { accept, deliver, time, trouble, status, log } = await open();
     accept('a');
     trouble.before = () => {
@@ -418,9 +421,9 @@ describe('a worker that is set up wrongly', () => {
       },
       /called twice/,
     ],
-    ['has a handler that is none', (worker) => worker.handle(work, 1 as never), /expects a function/],
+    ['has a handler that is no function', (worker) => worker.handle(work, 1 as never), /expects a function/],
     [
-      'has a definition that is none',
+      'has a definition that defineTask did not make',
       (worker) => worker.handle({} as never, (() => undefined) as never),
       /as defineTask gives it/,
     ],

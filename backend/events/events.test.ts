@@ -83,14 +83,14 @@ describe('a named event', () => {
   });
 });
 
-describe('the words of the log', () => {
+describe('the log line of a named event', () => {
   const line = <N extends EventName>(name: N, event: EventMap[N]): LogLine | undefined => {
     const log = recordLog();
     new Events(log).emit(name, () => event);
     return log.lines[0];
   };
 
-  it('are these', () => {
+  it('has a level, a message and fields, or is missing where there is nothing to tell', () => {
     expect(line('redis.outage.began', { ...outage, part: 'store' })).toEqual({
       level: 'warn',
       message: expect.stringMatching(/^Redis does not answer: ECONNREFUSED\. .*see that Redis runs/),
@@ -119,7 +119,7 @@ describe('the words of the log', () => {
     });
   });
 
-  it('say of what is dropped, refused or goes on all the time nothing, unless they are asked', () => {
+  it('is made only for a log with debug lines where something is dropped, refused or frequent', () => {
     const silent = (Object.keys(LINES) as EventName[]).filter((name) => LINES[name].level === 'debug');
     expect(silent).toEqual(
       expect.arrayContaining(['change.refused', 'job.ignored', 'origin.refused', 'push.event.dropped', 'task.ended']),

@@ -74,7 +74,7 @@ describe('an outcome', () => {
   });
 });
 
-describe('a state', () => {
+describe('an event that is no outcome', () => {
   it('waits at most 25 ms for others if many come one by one, so that few requests carry them', () => {
     for (let n = 0; n < 200; n++) {
       push.add(`user-${n}`, `t${n}`, 1);
@@ -110,10 +110,10 @@ describe('a state', () => {
       push.pass(100);
     }
     // Of 10 messages a second 9 were outcomes.
-    const states = push.sent.filter(({ event }) => !event.isUrgent);
-    expect(states.length).toBeLessThanOrEqual(25);
-    for (const { at } of states) expect(at).toBeLessThanOrEqual(11_000);
-    expect(push.dropped.length).toBe(100 - states.length);
+    const steps = push.sent.filter(({ event }) => !event.isUrgent);
+    expect(steps.length).toBeLessThanOrEqual(25);
+    for (const { at } of steps) expect(at).toBeLessThanOrEqual(11_000);
+    expect(push.dropped.length).toBe(100 - steps.length);
   });
 
   it('that the budget holds back waits, in order, and is dropped after 10 s', () => {
@@ -127,7 +127,7 @@ describe('a state', () => {
     expect(busiestSecond(push.sent)).toBe(10);
   });
 
-  it('takes the place of an older one of its task in the queue, and an older one never that of a newer one', () => {
+  it('replaces an older one of its task in the queue, and never a newer one', () => {
     for (let n = 0; n < 10; n++) push.add('ada', `s${n}`, 1);
     push.add('ada', 'a', 2);
     push.add('ada', 'b', 1);
@@ -235,7 +235,7 @@ describe('over any course of events', () => {
         for (const owner of ['user-0', 'user-1', 'user-2']) {
           const sent = push.sent.filter((one) => one.owner === owner);
           const ended = sent.filter(({ event }) => event.isUrgent);
-          const states = sent.filter(({ event }) => !event.isUrgent);
+          const steps = sent.filter(({ event }) => !event.isUrgent);
           // Every outcome, once, in the order in which they happened.
           expect(ended.map(({ event }) => event.key)).toEqual(outcomes.filter((key) => key.startsWith(owner)));
           // Plain comparisons, and one `expect` for all: it would be called 100,000 times, and take most of the test's time.
@@ -254,8 +254,8 @@ describe('over any course of events', () => {
             keep(event.revision > (revisionSent.get(event.key) ?? 0), 'revisions grow', event);
             revisionSent.set(event.key, event.revision);
           }
-          keep(busiestSecond(states) <= budget, 'states keep to the budget');
-          for (const { at } of states) {
+          keep(busiestSecond(steps) <= budget, 'steps keep to the budget');
+          for (const { at } of steps) {
             const inSecond = sent.filter((one) => one.at > at - 1_000 && one.at < at);
             const urgent = inSecond.filter(({ event }) => event.isUrgent).length;
             keep(inSecond.length - urgent + Math.min(urgent, budget - 1) < budget, 'room for outcomes', at);

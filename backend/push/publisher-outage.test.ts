@@ -78,7 +78,7 @@ describe('an outage', () => {
   it.each([
     ['403', OVER_QUOTA],
     ['429', new BusError('the bus answered 429: slow down', 429)],
-  ])('of quota (%s) has the bus asked every 30 s, whatever is to be sent', async (_, fault) => {
+  ])('because of quota (%s): the bus is asked every 30 s, however much waits to be sent', async (_, fault) => {
     bus.answer = () => fault;
     publisher.publish('first', running('f'));
     await jest.advanceTimersByTimeAsync(1);
@@ -94,7 +94,7 @@ describe('an outage', () => {
     expect(bus.mostAtOnce).toBe(1);
   });
 
-  it('is not over because of what was under way when it began', async () => {
+  it('does not end with the answer to a request that was under way when it began', async () => {
     bus.answer = (_events, request) => (request === 1 ? null : OVER_QUOTA);
     bus.latency = 50;
     publisher.publish('slow', failed(running('a')));
@@ -153,7 +153,7 @@ describe('an outage', () => {
     expect(delivered(bus).filter((line) => line.startsWith('again'))).toHaveLength(3);
   });
 
-  it('that is only slowness costs bounded memory too', async () => {
+  it('in which the bus is only slow costs bounded memory too', async () => {
     bus.latency = 4_900;
     const ended = failed(running('t'));
     for (let second = 0; second < 60; second++) {
@@ -213,7 +213,7 @@ describe('an event that the bus will not take', () => {
 });
 
 describe('a probe', () => {
-  it('asks once where two are wanted at once', async () => {
+  it('is one request for two callers that want it at the same time', async () => {
     expect(publisher.hasSentWithin(Number.POSITIVE_INFINITY)).toBe(false);
     const first = publisher.probe();
     const second = publisher.probe();

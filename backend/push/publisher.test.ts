@@ -37,7 +37,7 @@ describe('what is sent', () => {
     ]);
   });
 
-  it('is the newest of a task only, whatever the order it came in', async () => {
+  it('is only the newest snapshot of a task, whatever the order of the calls', async () => {
     const first = running('a');
     const second = progressed(first, 1);
     publisher.publish('ada', first);
@@ -247,7 +247,7 @@ describe('drain', () => {
     await drained;
   });
 
-  it('is not kept waiting by what was given up', async () => {
+  it('does not wait for events that were given up', async () => {
     bus.answer = () => AWAY;
     publisher.publish('ada', running('a'));
     const drained = publisher.drain(60_000);

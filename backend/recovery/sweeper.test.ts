@@ -64,7 +64,7 @@ function setUp() {
     time,
     state,
     leases,
-    /** Sweeps once. Returns what the sweeper did, but for announcements. */
+    /** Sweeps once. Returns what the sweeper did, except for announcements. */
     async round() {
       calls.length = 0;
       await sweeper.sweep();

@@ -112,7 +112,7 @@ describe('a connection that is closed', () => {
     expect(faults).toEqual([]);
   });
 
-  it('hears no more of what fails', async () => {
+  it('reports no failure any more', async () => {
     connect(redis.url);
     await ping();
     connection.close();

@@ -85,7 +85,7 @@ describe('an error of Redis', () => {
 });
 
 describe('what an operator is told', () => {
-  it('each trouble once by its name, and a bug as a bug', () => {
+  it('names each kind of trouble once, and calls a bug a bug', () => {
     const log = recordLog();
     const trouble = new RedisTrouble(new Events(log), 'store');
     for (let n = 0; n < 3; n++) {
@@ -102,7 +102,7 @@ describe('what an operator is told', () => {
     ]);
   });
 
-  it('of a bug alone: no outage', () => {
+  it('is of no outage if there is only a bug', () => {
     const log = recordLog();
     const trouble = new RedisTrouble(new Events(log), 'store');
     trouble.failed(new ErrorReply('WRONGTYPE Operation'));

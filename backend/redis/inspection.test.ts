@@ -1,4 +1,4 @@
-// What is found out about a Redis that cannot be started here; those that can are tried in test/integration/redis/redis-kinds.test.ts.
+// Kinds of Redis that cannot be started here, by made-up answers. Those that can are in test/integration/redis/redis-kinds.test.ts.
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { ErrorReply } from '@redis/client';
@@ -7,7 +7,7 @@ import { commandsNeeded, inspect, PLAIN_COMMANDS } from './inspection.ts';
 
 const REFUSED = new ErrorReply("NOPERM this user has no permissions to run the 'info' command");
 
-/** A Redis that answers so; an error is thrown. */
+/** Inspects a Redis that gives these answers. An answer that is an error is thrown. */
 function inspectOne(answers: { info?: unknown; hello?: unknown; eval?: unknown }, prefix = 'inloop:') {
   const { info = REFUSED, hello = REFUSED, eval: probe = [''] } = answers;
   const replies: Record<string, unknown> = { INFO: info, HELLO: hello, EVAL: probe };
@@ -33,18 +33,24 @@ const hello = (version: string, mode = 'standalone') => [
 ];
 
 describe('a Redis', () => {
-  it.each(['6.2.0', '7.0.15', '7.4.1', '8.0.0', '10.0'])('of version %s is taken, whoever says so', async (version) => {
-    expect(await inspectOne({ info: info({ redis_version: version }) })).toEqual([]);
-    expect(await inspectOne({ hello: hello(version) })).toEqual([]);
-  });
+  it.each(['6.2.0', '7.0.15', '7.4.1', '8.0.0', '10.0'])(
+    'of version %s is taken, whether INFO or HELLO names it',
+    async (version) => {
+      expect(await inspectOne({ info: info({ redis_version: version }) })).toEqual([]);
+      expect(await inspectOne({ hello: hello(version) })).toEqual([]);
+    },
+  );
 
-  it.each(['2.8.19', '5.0.14', '6.0.16'])('of version %s is refused, whoever says so', async (version) => {
-    for (const answers of [{ info: info({ redis_version: version }) }, { hello: hello(version) }]) {
-      await expect(inspectOne(answers)).rejects.toThrow(`it is version ${version}; 6.2 or newer is needed`);
-    }
-  });
+  it.each(['2.8.19', '5.0.14', '6.0.16'])(
+    'of version %s is refused, whether INFO or HELLO names it',
+    async (version) => {
+      for (const answers of [{ info: info({ redis_version: version }) }, { hello: hello(version) }]) {
+        await expect(inspectOne(answers)).rejects.toThrow(`it is version ${version}; 6.2 or newer is needed`);
+      }
+    },
+  );
 
-  it('that tells nothing of itself is taken if it takes a write', async () => {
+  it('that forbids INFO and HELLO is taken if it takes a write', async () => {
     expect(await inspectOne({})).toEqual([]);
   });
 
@@ -54,7 +60,7 @@ describe('a Redis', () => {
     }
   });
 
-  it('that is a replica, loads or wants a password is left', async () => {
+  it('that is a replica, loads its data or wants a password is refused, and looked for again', async () => {
     for (const failure of ['READONLY no', 'ERR Error running script: @user_script:1: -READONLY no']) {
       const error = await inspectOne({ eval: [failure] }).catch((thrown: unknown) => thrown);
       expect(faultOf(error)).toMatchObject({ kind: 'refused', shouldReconnect: true });
@@ -66,7 +72,7 @@ describe('a Redis', () => {
     }
   });
 
-  it('that is a cluster is refused without a hash tag, whoever says that it is one', async () => {
+  it('that is a cluster is refused without a hash tag, whether INFO, HELLO or an error tells it', async () => {
     const crossslot = new ErrorReply("CROSSSLOT Keys in request don't hash to the same slot");
     for (const answers of [
       { info: info({ redis_version: '7.0.0', redis_mode: 'cluster' }) },

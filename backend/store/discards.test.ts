@@ -4,11 +4,11 @@ import { Discards } from './discards.ts';
 
 /** A store that is away until told otherwise. */
 function startStore() {
-  const store = { isAway: true, underWay: 0, most: 0, tries: 0, discarded: [] as string[] };
+  const store = { isAway: true, underWay: 0, mostUnderWay: 0, tries: 0, discarded: [] as string[] };
   const discards = new Discards(async (id) => {
     store.tries += 1;
     store.underWay += 1;
-    store.most = Math.max(store.most, store.underWay);
+    store.mostUnderWay = Math.max(store.mostUnderWay, store.underWay);
     await new Promise(setImmediate);
     store.underWay -= 1;
     if (store.isAway) throw new Error('away');
@@ -18,7 +18,7 @@ function startStore() {
 }
 
 describe('tasks that are removed since their creation got no answer', () => {
-  it('are tried a few at once, however many there are, and all in the end', async () => {
+  it('are tried 50 at a time, however many there are, until all are removed', async () => {
     const { store, discards } = startStore();
     const ids = Array.from({ length: 1_000 }, (_, n) => String(n));
     const done = ids.map((id) => discards.add(id, 'ada'));
@@ -26,10 +26,10 @@ describe('tasks that are removed since their creation got no answer', () => {
     store.isAway = false;
     await Promise.all(done);
     expect(store.discarded.sort()).toEqual(ids.sort());
-    expect(store.most).toBeLessThanOrEqual(50);
+    expect(store.mostUnderWay).toBeLessThanOrEqual(50);
   });
 
-  it('are no more than 10,000 while the store is away', async () => {
+  it('wait in a list of 10,000 at most while the store is away, beside the 50 that are tried', async () => {
     const { store, discards } = startStore();
     const done = Array.from({ length: 12_000 }, (_, n) => discards.add(String(n), 'ada'));
     store.isAway = false;
@@ -38,7 +38,7 @@ describe('tasks that are removed since their creation got no answer', () => {
     expect(store.discarded).toContain('0');
   });
 
-  it('that nobody stores are tried once each', async () => {
+  it('are tried once each while the store answers', async () => {
     const { store, discards } = startStore();
     store.isAway = false;
     for (const id of ['a', 'b', 'c']) await discards.add(id, 'ada');

@@ -45,7 +45,7 @@ async function leaveIds(index: string, count: number): Promise<void> {
 }
 
 describe('of an owner who never looks', () => {
-  it('8,000 tasks that have expired leave a few ids', async () => {
+  it('8,000 tasks that have expired leave a few ids in the indexes', async () => {
     for (let n = 0; n < 80; n++) await liveAndExpire(100);
     // The last hundred tasks are left, since no new task cleaned up behind them. One new task in 8 cleans, by chance: none
     // of 100 does once in a million runs, and the test fails only if that happens three times in a row.
@@ -53,7 +53,7 @@ describe('of an owner who never looks', () => {
     expect(await size('active:ada')).toBe(0);
   });
 
-  it('the same behind tasks that never end, and with an inbox that 0.1.0 let grow', async () => {
+  it('3,000 tasks that have expired leave a few ids, also behind tasks that never end and with an inbox that 0.1.0 let grow', async () => {
     const kept = [await accept(), await accept(), await accept(), await accept()];
     await leaveIds('unseen:ada', 2_000);
     for (let n = 0; n < 30; n++) await liveAndExpire(100);
@@ -140,7 +140,7 @@ describe('500,000 ids of expired tasks', () => {
     expect(await world.raw.zRange(`${world.prefix}unseen:ada`, 0, -1)).toEqual([oldest.id, newest.id]);
   });
 
-  it('of outcomes that were never pushed are forgotten as others come, once their records must be gone', async () => {
+  it('on the list of unpushed outcomes are forgotten as others come, once their records must have expired', async () => {
     const old = Date.now() - (RETENTION_S + 60) * 1_000;
     for (let from = 0; from < 5_000; from += 1_000) {
       const ids = Array.from({ length: 1_000 }, (_, n) => ({ score: old, value: idOf(from + n) }));
@@ -155,7 +155,7 @@ describe('500,000 ids of expired tasks', () => {
   });
 });
 
-it('once its records have expired, an owner leaves nothing that would stay', async () => {
+it('every key of an owner has an expiry, so nothing stays', async () => {
   await finish(await accept('ada', 'a-key'));
   await world.store.see('ada', [await finish(await accept())]);
   await world.store.discard((await accept()).id, 'ada');
@@ -163,6 +163,6 @@ it('once its records have expired, an owner leaves nothing that would stay', asy
   const keys = (await world.raw.keys(`${world.prefix}*`)).filter((key) => !key.startsWith(`${world.prefix}queue:`));
   const staying: string[] = [];
   for (const key of keys) if ((await world.raw.ttl(key)) === -1) staying.push(key.slice(world.prefix.length));
-  // One for all owners, which forgets by time.
+  // One list for all owners. Old entries are removed by their time.
   expect(staying).toEqual(['unpublished']);
 });

@@ -122,7 +122,7 @@ it('a result that fits an event is in every list', async () => {
   expect((await world.store.list('ada')).tasks).toEqual([{ ...omitted, result: null, resultOmitted: true }, fits]);
 });
 
-it('a task of somebody else costs Redis what none costs', async () => {
+it('reading a task of another owner costs Redis the same as reading one that does not exist', async () => {
   const { id } = await makeBig();
   const commands = async (of: string) => {
     const count = async () => {
@@ -143,7 +143,7 @@ it('a task of somebody else costs Redis what none costs', async () => {
 });
 
 describe('seen', () => {
-  it('is one command for a thousand ids, and makes of each outcome what core says', async () => {
+  it('is one command for a thousand ids, and changes each outcome as core/ does', async () => {
     const tasks = await Promise.all(Array.from({ length: 20 }, async () => end(await run(await accept(1)), 'ok')));
     const strangers = Array.from({ length: 480 }, () => uuid());
     const ids = [...tasks.map(({ id }) => id), ...strangers];
@@ -161,7 +161,7 @@ describe('seen', () => {
     expect((await world.store.list('ada')).tasks.map(({ seenAt }) => seenAt)).toEqual(tasks.map(() => seen.seenAt));
   });
 
-  it('passes over what is active, seen already, or somebody else’s', async () => {
+  it('skips tasks that are active, seen already, or of another owner', async () => {
     const active = await run(await accept(1));
     const done = await end(await run(await accept(1)), 1);
     expect((await world.store.see('bob', [done.id, active.id])).ids).toEqual([]);
@@ -172,7 +172,7 @@ describe('seen', () => {
     expect((await world.store.read(active.id))?.snapshot).toEqual(active);
   });
 
-  it('is when Redis says, whatever clock its caller has', async () => {
+  it('has its time from Redis, whatever the clock of the caller', async () => {
     const done = await end(await run(await accept(1)), 1);
     const [before, seen, after] = [
       await world.redis.time(),
@@ -183,7 +183,7 @@ describe('seen', () => {
     expect(Date.parse(seen.seenAt)).toBeLessThanOrEqual(after);
   });
 
-  it('brings nothing back of a task that has expired', async () => {
+  it('does not bring back a task that has expired', async () => {
     const done = await end(await run(await accept(1)), 1);
     await world.raw.del(`${world.prefix}task:${done.id}`);
     expect((await world.store.see('ada', [done.id])).ids).toEqual([]);
@@ -191,7 +191,7 @@ describe('seen', () => {
     expect(await world.raw.zCard(`${world.prefix}unseen:ada`)).toBe(0);
   });
 
-  it('leaves the task to be tried again', async () => {
+  it('does not prevent a retry of the task, which happens once', async () => {
     const task = await run(await accept(1));
     const failed = await world.store.apply(owned(task), {
       type: 'fail',
@@ -211,7 +211,7 @@ describe('seen', () => {
   });
 });
 
-it('whatever happens to a task, its record says what core says', async () => {
+it('after any sequence of events, the stored record equals what core/ makes of them', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyEventSeed, { maxLength: 12 }), fc.boolean(), async (seeds, isBig) => {
       let task: Snapshot = await accept(1);
@@ -266,7 +266,7 @@ describe('a record of 0.1.0', () => {
     for (const index of ['all', 'unseen']) await world.raw.zAdd(`${world.prefix}${index}:ada`, { score: 0, value: id });
   };
 
-  it('is read as it was, its result too', async () => {
+  it('is read whole, with its result', async () => {
     await write(snapshot);
     expect(await world.store.read(id, { owner: 'ada', result: true })).toEqual({ snapshot, owner: 'ada' });
     expect(await world.store.read(id, { input: true })).toMatchObject({ input: { n: 1 } });
@@ -275,7 +275,7 @@ describe('a record of 0.1.0', () => {
     expect(Object.keys(tasks[0] as object).sort()).toEqual(SNAPSHOT_KEYS);
   });
 
-  it('is seen like any other', async () => {
+  it('can be marked as seen', async () => {
     await write(snapshot);
     const { ids, seenAt } = await world.store.see('ada', [id]);
     expect(ids).toEqual([id]);
@@ -284,7 +284,7 @@ describe('a record of 0.1.0', () => {
     });
   });
 
-  it('that was seen then stays seen then', async () => {
+  it('that was seen already keeps its time', async () => {
     await write({ ...snapshot, revision: 4, seenAt: at });
     await world.raw.del(`${world.prefix}unseen:ada`);
     expect((await world.store.see('ada', [id])).ids).toEqual([]);

@@ -87,7 +87,7 @@ describe('while Redis is away', () => {
     await create();
   });
 
-  it('from the start, the same', async () => {
+  it('from the start, every call is answered within two seconds too, and works once Redis is there', async () => {
     await world.server.kill();
     connect();
     await Promise.all(every.map(([, call]) => expectUnavailable(call)));
@@ -248,8 +248,8 @@ describe('a connection that is open and dead', () => {
   });
 });
 
-describe('what makes no sense', () => {
-  it('is no outage: it is thrown as it is, and told as a bug', async () => {
+describe('a key that holds data of another kind', () => {
+  it('is a bug and no outage: the error is thrown unchanged, and logged', async () => {
     await redis.ping();
     await world.raw.set(`${world.prefix}all:eve`, 'somebody else’s');
     for (let n = 0; n < 3; n++) {
@@ -265,7 +265,7 @@ describe('what makes no sense', () => {
 });
 
 describe('a Redis that refuses us', () => {
-  it('is not mistaken for one that answers, and no secret is in what is said', async () => {
+  it('counts as unavailable, and no secret is in the error or the log', async () => {
     await redis.close();
     connect(world.server.url.replace('redis://', 'redis://app:hunter2@'));
     const error = await redis.ping().catch((thrown: unknown) => thrown);

@@ -57,7 +57,7 @@ describe('an Idempotency-Key', () => {
   const create = (input: unknown, owner = 'ada', key = 'k1', snapshot = makeTask()) =>
     world.store.create({ snapshot, owner, input }, key).then((created) => ({ ...created, made: snapshot.id }));
 
-  it('gives the one task for the same body, a mismatch for another', async () => {
+  it('gives the same task for the same body, and a mismatch for another body', async () => {
     const first = await create({ n: 1 });
     expect(first.result).toBe('created');
     expect(await create({ n: 1 })).toMatchObject({ result: 'exists', id: first.made });
@@ -82,7 +82,7 @@ describe('an Idempotency-Key', () => {
     expect((await world.store.list('ada')).tasks).toHaveLength(1);
   });
 
-  it('repeated with the id it made is that same creation', async () => {
+  it('with the id of the task it made counts as the same creation: its answer got lost', async () => {
     const snapshot = makeTask();
     await create({ n: 1 }, 'ada', 'k1', snapshot);
     expect(await create({ n: 1 }, 'ada', 'k1', snapshot)).toMatchObject({ result: 'created' });
@@ -100,7 +100,7 @@ describe('an Idempotency-Key', () => {
 });
 
 describe('a change', () => {
-  it('of two writers at once lands twice', async () => {
+  it('of each of two writers at once is stored', async () => {
     const task = await happen(await accept(), 'ada', start());
     const other = world.connect().store;
     const [one, two] = await Promise.all([
@@ -112,7 +112,7 @@ describe('a change', () => {
     expect(stored).toMatchObject({ status: 'cancelling', revision: task.revision + 2, progress: { done: 5 } });
   });
 
-  it('of many writers at once is lost for none', async () => {
+  it('of each of many writers at once is stored', async () => {
     const task = await happen(await accept(), 'ada', start());
     const writers = Array.from({ length: 8 }, () => world.connect().store);
     await Promise.all(
@@ -143,7 +143,7 @@ describe('a change', () => {
     });
   });
 
-  it('that its writer thinks impossible is decided on what is stored', async () => {
+  it('that does not fit what its writer knows is decided by what is stored', async () => {
     const queued = await accept();
     await happen(queued, 'ada', start());
     const applied = await world.store.apply({ snapshot: queued, owner: 'ada' }, progress(3));
@@ -184,7 +184,7 @@ describe('a change', () => {
   });
 });
 
-describe('to discard', () => {
+describe('discarding', () => {
   it('forgets a task that nobody has touched, with all that points to it', async () => {
     const task = await accept();
     await world.store.discard(task.id, 'ada');
@@ -192,7 +192,7 @@ describe('to discard', () => {
     expect((await world.store.list('ada')).tasks).toEqual([]);
   });
 
-  it('leaves one that somebody has started, and minds none that is not there', async () => {
+  it('leaves a task that a worker has started, and does nothing for one that does not exist', async () => {
     const task = await happen(await accept(), 'ada', start());
     await world.store.discard(task.id, 'ada');
     expect((await world.store.read(task.id))?.snapshot).toEqual(task);

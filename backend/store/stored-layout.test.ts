@@ -23,7 +23,7 @@ function succeeded(result: unknown): Snapshot {
 }
 
 describe('the names', () => {
-  it('of keys and channels are these', () => {
+  it('of keys and channels are the ones that stored data has', () => {
     const keys = new Keys('p:', (owner) => `private-user-${owner}`);
     expect({
       names: [keys.unpublished, keys.definitions, keys.workers, keys.probe, keys.cancelChannel, keys.changedChannel],
@@ -44,7 +44,7 @@ describe('the names', () => {
     });
   });
 
-  it('of fields are these', () => {
+  it('of fields are the ones that stored data has', () => {
     expect(Object.values(FIELD).join(' ')).toBe('r s R v o i x t w n k b p e h H O q');
     expect(MARK).toEqual({ openedAt: 'o', vacatedAt: 'v', owner: 'w' });
   });
@@ -80,7 +80,7 @@ describe('a snapshot', () => {
 describe('a record', () => {
   const snapshot = JSON.stringify(newTask());
 
-  it('is read as far as it is wanted', () => {
+  it('is read with the parts that were asked for', () => {
     expect(fieldsFor({})).toEqual(['snapshot', 'seenAt', 'owner']);
     expect(fieldsFor({ input: true, result: true, run: true }).length).toBe(11);
     expect(decodeRecord({ snapshot, owner: 'ada' }, {})).toEqual({ snapshot: newTask(), owner: 'ada' });

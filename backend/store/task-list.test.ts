@@ -55,7 +55,7 @@ describe('retention', () => {
     }
   });
 
-  it('takes no owner’s index while a task is active', async () => {
+  it('keeps an owner’s index while a task is active', async () => {
     const [one, two] = [await accept(), await accept()];
     await happen(one, 'ada', start(), succeed());
     expect(await ttl('all:ada')).toBe(-1);
@@ -65,7 +65,7 @@ describe('retention', () => {
     expect(await ttl('all:ada')).toBe(-1);
   });
 
-  it('is not renewed by looking', async () => {
+  it('is not renewed by reading', async () => {
     const task = await happen(await accept(), 'ada', start(), succeed());
     await world.raw.expire(`${world.prefix}task:${task.id}`, 100);
     await world.store.see('ada', [task.id]);

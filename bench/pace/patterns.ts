@@ -32,25 +32,25 @@ type Random = ReturnType<typeof createRandom>;
 /** How long an element takes; only the proportions count. `i` is the element's number, from 0, of `n`. */
 type Duration = (i: number, n: number, random: Random) => number;
 
-/** Each pattern's name, what it is, and how long its elements take. */
-export const PATTERNS: Readonly<Record<string, { readonly is: string; readonly duration: Duration }>> = {
-  steady: { is: 'each element takes as long as the others', duration: () => 1 },
-  noisy: { is: 'log-normal, deviation 0.8', duration: (_i, _n, { normal }) => Math.exp(0.8 * normal()) },
-  'heavy tail': { is: 'Pareto, alpha 1.5', duration: (_i, _n, { next }) => (next() + 1e-6) ** (-1 / 1.5) },
-  slowing: { is: 'the last element takes five times as long as the first', duration: (i, n) => 1 + (4 * i) / n },
-  'two speeds': { is: 'the second half takes five times as long', duration: (i, n) => (i < n / 2 ? 1 : 5) },
-  'slow start': { is: 'the first element takes 8 s', duration: (i, n) => (i === 0 ? (8 * n) / 52 : 1) },
-  batches: { is: '50 elements at once', duration: (i) => (i % 50 === 49 ? 50 : 0.0001) },
+/** Each pattern's name, what it means, and how long its elements take. */
+export const PATTERNS: Readonly<Record<string, { readonly meaning: string; readonly duration: Duration }>> = {
+  steady: { meaning: 'each element takes as long as the others', duration: () => 1 },
+  noisy: { meaning: 'log-normal, deviation 0.8', duration: (_i, _n, { normal }) => Math.exp(0.8 * normal()) },
+  'heavy tail': { meaning: 'Pareto, alpha 1.5', duration: (_i, _n, { next }) => (next() + 1e-6) ** (-1 / 1.5) },
+  slowing: { meaning: 'the last element takes five times as long as the first', duration: (i, n) => 1 + (4 * i) / n },
+  'two speeds': { meaning: 'the second half takes five times as long', duration: (i, n) => (i < n / 2 ? 1 : 5) },
+  'slow start': { meaning: 'the first element takes 8 s', duration: (i, n) => (i === 0 ? (8 * n) / 52 : 1) },
+  batches: { meaning: '50 elements at once', duration: (i) => (i % 50 === 49 ? 50 : 0.0001) },
   stalls: {
-    is: 'now and then, for one element in 200, it stands still',
+    meaning: 'now and then, for one element in 200, it stands still',
     duration: (_i, _n, { next }) => (next() < 0.005 ? 100 : 1),
   },
   wave: {
-    is: 'the speed goes up and down by a factor of nine, four times',
+    meaning: 'the speed goes up and down by a factor of nine, four times',
     duration: (i, n) => 1 + 0.8 * Math.sin((8 * Math.PI * i) / n),
   },
   transactions: {
-    is: 'a 200th of the elements at once, in transactions of uneven length (log-normal, deviation 0.4)',
+    meaning: 'a 200th of the elements at once, in transactions of uneven length (log-normal, deviation 0.4)',
     duration: (i, n, { normal }) => {
       const each = Math.max(1, Math.round(n / 200));
       return i % each === each - 1 ? each * Math.exp(0.4 * normal()) : 0;

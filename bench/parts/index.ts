@@ -16,9 +16,20 @@ import { returningPages } from './limits/returning-pages.ts';
 
 export const PARTS: readonly Part<unknown>[] = [
   // inloop beside the other stacks.
-  ...[noWork, cpuWork, manyUsers, accepting, outcomeDelay],
+  noWork,
+  cpuWork,
+  manyUsers,
+  accepting,
+  outcomeDelay,
   // inloop alone, against limits that were promised.
-  ...[progressCall, pace, oneMinute, growth, burst, returningPages],
+  progressCall,
+  pace,
+  oneMinute,
+  growth,
+  burst,
+  returningPages,
   // What explains the figures.
-  ...[profile, bareParts, transports],
+  profile,
+  bareParts,
+  transports,
 ];

@@ -2,7 +2,7 @@
 // everything else.
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { Problem } from '../problem.ts';
+import { CommandError } from '../command-error.ts';
 
 /** A running command. */
 export interface RunningCommand {
@@ -21,7 +21,7 @@ export interface RunningCommand {
  * In a terminal it stays in the foreground, where it can read the keyboard, and where Ctrl-C reaches it by itself. Without
  * a terminal it leads a process group, so that what it has started itself (`npm run dev`) can be ended with it.
  *
- * @throws Problem when there is no such program
+ * @throws CommandError when there is no such program
  */
 export async function startCommand(words: readonly string[], env: NodeJS.ProcessEnv): Promise<RunningCommand> {
   const [file = '', ...args] = words;
@@ -38,7 +38,7 @@ export async function startCommand(words: readonly string[], env: NodeJS.Process
   });
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
-    child.once('error', (error) => reject(new Problem(`could not start ${file}: ${error.message}`)));
+    child.once('error', (error) => reject(new CommandError(`could not start ${file}: ${error.message}`)));
   });
   const pid = child.pid as number;
   return {

@@ -4,12 +4,12 @@ import { parseRedisAddress } from '../../backend/redis/address.ts';
 import { ConfigError } from '../../core/config-error.ts';
 import { soketiCommand } from '../../soketi/command.ts';
 import { probeSoketi, pusherEnvOf } from '../../soketi/pusher-app.ts';
+import { CommandError } from '../command-error.ts';
 import { requireSoketi } from '../parts/local-soketi.ts';
 import { REDIS } from '../parts/redis.ts';
 import { redisService, redisUrl } from '../parts/redis-service.ts';
 import { loadSecrets } from '../parts/secrets.ts';
 import { requireSystemPart } from '../parts/system-packages.ts';
-import { Problem } from '../problem.ts';
 import { readJsonFile, writeJsonFile } from '../processes/json-file.ts';
 import { claimPort, findFreePort, findFreeUdpPort, isPortFree, LOOPBACK } from '../processes/ports.ts';
 import type { Service } from '../processes/supervisor.ts';
@@ -35,15 +35,15 @@ export interface DevParts {
   variables: Record<string, string>;
 }
 
-/** @throws Problem when something is missing and cannot be installed, or when a port is taken */
+/** @throws CommandError when something is missing and cannot be installed, or when a port is taken */
 export async function prepareParts({ project, folder, redis, port, webhook }: DevOptions): Promise<DevParts> {
-  if (!URL.canParse(webhook)) throw new Problem(`--webhook must be a URL, not "${webhook}".`);
+  if (!URL.canParse(webhook)) throw new CommandError(`--webhook must be a URL, not "${webhook}".`);
   if (redis !== undefined) checkAddress(redis);
   const { app, redisPassword } = loadSecrets(folder);
   const soketi = await requireSoketi(project, folder);
   const redisServer = redis === undefined ? await requireSystemPart(REDIS) : null;
   if (port !== null && !(await isPortFree(port)))
-    throw new Problem(`Port ${port} is taken. Choose another: --port ${port + 1}`);
+    throw new CommandError(`Port ${port} is taken. Choose another: --port ${port + 1}`);
 
   const portsFile = join(folder, 'ports.json');
   const kept = readJsonFile<{ redis?: number; soketi?: number }>(portsFile);
@@ -97,7 +97,7 @@ function checkAddress(redis: string): void {
   try {
     parseRedisAddress(redis);
   } catch (error) {
-    if (error instanceof ConfigError) throw new Problem(error.message.replace(/^\S*: redis/, '--redis'));
+    if (error instanceof ConfigError) throw new CommandError(error.message.replace(/^\S*: redis/, '--redis'));
     throw error;
   }
 }

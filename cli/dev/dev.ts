@@ -41,7 +41,7 @@ export async function runDev(args: string[]): Promise<number> {
   const state = new StateFolder(resolve(process.env.INLOOP_DIR || '.inloop'));
   process.on('exit', () => state.release());
   await state.endOrphans();
-  // Everything here is private and made anew where it is missing; nothing of it belongs into the application's repository.
+  // Everything here is private, and is made again if it is missing. So none of it belongs in the application's repository.
   writeFileSync(join(state.path, '.gitignore'), '*\n');
   const { groups, variables } = await prepareParts({
     project: process.cwd(),

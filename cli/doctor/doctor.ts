@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { type Backend, createBackend } from '../../backend/backend.ts';
 import { readArguments } from '../arguments.ts';
-import { Problem } from '../problem.ts';
+import { CommandError } from '../command-error.ts';
 import type { Check } from './check.ts';
 import { checkApplication } from './check-application.ts';
 import { checkBrowser } from './check-browser.ts';
@@ -31,7 +31,7 @@ export async function runDoctor(args: string[]): Promise<number> {
   if (values === null) return 0;
   const { url = null, prefix = 'inloop:', json = false } = values;
   if (url !== null && !(URL.canParse(url) && /^https?:/.test(url))) {
-    throw new Problem(`--url must be a URL like http://localhost:3000/tasks, not "${url}".`);
+    throw new CommandError(`--url must be a URL like http://localhost:3000/tasks, not "${url}".`);
   }
   const env = { ...readEnvFile(values['env-file']), ...process.env };
   const checks = await examine(env, prefix, url);
@@ -87,6 +87,6 @@ function readEnvFile(file: string | undefined): NodeJS.Dict<string> {
   try {
     return parseEnv(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new Problem(`--env-file: ${(error as Error).message}`);
+    throw new CommandError(`--env-file: ${(error as Error).message}`);
   }
 }

@@ -11,14 +11,14 @@ import {
   SoketiMissingError,
   UWEBSOCKETS_OVERRIDE,
 } from '../../soketi/find-soketi.ts';
-import { Problem } from '../problem.ts';
+import { CommandError } from '../command-error.ts';
 import { installPackages } from './npm-packages.ts';
 
 /**
  * Finds Soketi and a Node that can run it; installs what is missing into the folder `packages` of the state folder.
  *
  * @param project the folder of the application
- * @throws Problem that names the command to run by hand, if an installed Soketi cannot be used, if `INLOOP_NO_INSTALL` is 1,
+ * @throws CommandError that names the command to run by hand, if an installed Soketi cannot be used, if `INLOOP_NO_INSTALL` is 1,
  *   or if the installation fails
  */
 export async function requireSoketi(project: string, stateFolder: string): Promise<SoketiInstallation> {
@@ -45,7 +45,7 @@ export async function requireSoketi(project: string, stateFolder: string): Promi
     });
   }
   const found = find(folders);
-  if (found instanceof SoketiMissingError) throw new Problem(found.message);
+  if (found instanceof SoketiMissingError) throw new CommandError(found.message);
   return found;
 }
 

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Problem } from '../problem.ts';
+import { CommandError } from '../command-error.ts';
 
 /** What to install, and why. */
 export interface PackagesToInstall {
@@ -20,12 +20,12 @@ export interface PackagesToInstall {
   instead: string;
 }
 
-/** @throws Problem with `why` and `instead`, if `INLOOP_NO_INSTALL` is 1 or npm fails */
+/** @throws CommandError with `why` and `instead`, if `INLOOP_NO_INSTALL` is 1 or npm fails */
 export async function installPackages({ folder, packages, overrides = {}, why, instead }: PackagesToInstall) {
   const args = ['install', '--prefix', folder, '--no-audit', '--no-fund', ...packages];
   const byHand = `npm ${args.join(' ')}`;
   if (process.env.INLOOP_NO_INSTALL === '1') {
-    throw new Problem(`${why}, and INLOOP_NO_INSTALL is set. ${instead}`);
+    throw new CommandError(`${why}, and INLOOP_NO_INSTALL is set. ${instead}`);
   }
   console.error(`inloop: ${why}, so installing it: ${byHand}`);
   mkdirSync(folder, { recursive: true });
@@ -37,6 +37,6 @@ export async function installPackages({ folder, packages, overrides = {}, why, i
   } catch (error) {
     const lines = String((error as { stderr?: string }).stderr || error).split('\n');
     const reason = lines.find((line) => line.startsWith('npm error')) ?? lines[0];
-    throw new Problem(`${why}, and it could not be installed (${reason}). ${instead}`);
+    throw new CommandError(`${why}, and it could not be installed (${reason}). ${instead}`);
   }
 }

@@ -1,7 +1,7 @@
 // Installs programs that are not npm packages, with the package manager of this system. The command is printed before it
 // runs. With INLOOP_NO_INSTALL=1 it is only printed.
 import { spawn } from 'node:child_process';
-import { Problem } from '../problem.ts';
+import { CommandError } from '../command-error.ts';
 import { findOnPath } from './find.ts';
 
 /** The package managers that are known here. The first one that a system has is used. */
@@ -62,29 +62,29 @@ const MANAGERS: readonly PackageManager[] = [
  * Finds a program. If it is missing, installs it.
  *
  * @returns its path
- * @throws Problem that names the command to run by hand, if `INLOOP_NO_INSTALL` is 1 or the installation fails
+ * @throws CommandError that names the command to run by hand, if `INLOOP_NO_INSTALL` is 1 or the installation fails
  */
 export async function requireSystemPart({ name: part, packages, find }: SystemPart): Promise<string> {
   const found = find();
   if (found !== null) return found;
   const manager = MANAGERS.find(({ name }) => findOnPath([name]) !== null);
   if (manager === undefined) {
-    throw new Problem(
+    throw new CommandError(
       `${part} is missing and this system has no package manager known here. Install it and try again.`,
     );
   }
   const command = [manager.name, ...manager.install, ...packages[manager.name]];
   const byHand = `${manager.needsRoot && !isRoot() ? 'sudo ' : ''}${command.join(' ')}`;
   if (process.env.INLOOP_NO_INSTALL === '1') {
-    throw new Problem(`${part} is missing and INLOOP_NO_INSTALL is set. Install it with: ${byHand}`);
+    throw new CommandError(`${part} is missing and INLOOP_NO_INSTALL is set. Install it with: ${byHand}`);
   }
   console.error(`inloop: ${part} is missing, so installing it: ${byHand}`);
   for (const args of manager.prepare) await runManager(manager, args);
   const failure = await runManager(manager, command.slice(1));
   const installed = find();
   if (installed !== null) return installed;
-  throw new Problem(
-    `Could not install ${part} (${failure ?? 'it is still not to be found'}). Install it with: ${byHand}`,
+  throw new CommandError(
+    `Could not install ${part} (${failure ?? 'it was not found afterwards'}). Install it with: ${byHand}`,
   );
 }
 

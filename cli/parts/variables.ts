@@ -1,4 +1,4 @@
-// The variables by which an application finds its Redis and its bus: which there are, and how they are written down.
+// The environment variables by which an application finds its Redis and its bus: how they are replaced, and written to a file.
 
 /**
  * A copy of an environment without the variables of a bus. Those of a hosted account must not be mixed with those of a local

@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Problem } from '../problem.ts';
+import { CommandError } from '../command-error.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
 import { isStillRunning, type ProcessRecord, recordProcess } from './process-record.ts';
 
@@ -34,7 +34,7 @@ export class StateFolder {
   /**
    * Locks the folder for this process. It is created if it is missing.
    *
-   * @throws Problem when another stack runs in it
+   * @throws CommandError when another stack runs in it
    */
   constructor(path: string) {
     this.path = path;
@@ -44,13 +44,13 @@ export class StateFolder {
       const holder = readJsonFile<ProcessRecord>(this.#lock);
       if (holder !== null && isStillRunning(holder)) {
         const url = readJsonFile<StackFile>(this.#stackFile)?.url;
-        throw new Problem(
+        throw new CommandError(
           `A stack runs here already (process ${holder.pid}${url ? `, ${url}` : ''}). ` +
             'End it first, or set INLOOP_DIR to another folder and PORT to another port.',
         );
       }
       rmSync(this.#lock, { force: true });
-      if (!this.#tryLock()) throw new Problem('Another stack is starting here at this moment. Use that one.');
+      if (!this.#tryLock()) throw new CommandError('Another stack is starting here at this moment. Use that one.');
     }
     // A run that was killed has left this file. Its addresses are wrong now.
     rmSync(this.#stackFile, { force: true });
@@ -118,7 +118,9 @@ export class StateFolder {
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-      throw new Problem(`Cannot write to ${this.path}: ${(error as Error).message}. Set INLOOP_DIR to another folder.`);
+      throw new CommandError(
+        `Cannot write to ${this.path}: ${(error as Error).message}. Set INLOOP_DIR to another folder.`,
+      );
     }
   }
 }

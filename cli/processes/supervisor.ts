@@ -1,7 +1,7 @@
 // Keeps the services of the stack running: starts them in order, restarts a service that has ended, and ends them in
 // reverse order.
 import { setTimeout as delay } from 'node:timers/promises';
-import { Problem } from '../problem.ts';
+import { CommandError } from '../command-error.ts';
 import { type Child, type Command, startChild, waitUntilReady } from './child.ts';
 import type { ServiceAddress } from './state-folder.ts';
 
@@ -53,7 +53,7 @@ export class Supervisor {
   /**
    * Starts all services. Resolves when all are ready.
    *
-   * @throws Problem when a service cannot be started. Call `stop` then, because others may run.
+   * @throws CommandError when a service cannot be started. Call `stop` then, because others may run.
    */
   async start(): Promise<void> {
     for (const group of this.#groups) {
@@ -120,7 +120,7 @@ export class Supervisor {
       await this.#startOnce(service);
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
-      throw new Problem(`${(error as Error).message} See the lines of "${service.name}" above.`);
+      throw new CommandError(`${(error as Error).message} See the lines of "${service.name}" above.`);
     }
     this.#loops.push(this.#keepRunning(service));
   }

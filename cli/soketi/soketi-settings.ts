@@ -3,7 +3,7 @@
 import { isIP } from 'node:net';
 import type { PusherApp } from '../../soketi/pusher-app.ts';
 import { SAFE_SETTINGS, TASK_CHANNELS_ONLY } from '../../soketi/settings.cjs';
-import { Problem } from '../problem.ts';
+import { CommandError } from '../command-error.ts';
 
 /** What `npx inloop soketi` runs. */
 export interface SoketiSettings {
@@ -44,7 +44,7 @@ const LONGEST_SHUTDOWN_MS = 1_000;
 /**
  * Reads all settings.
  *
- * @throws Problem with one line for each variable that is missing, wrong or unsafe; it quotes no secret
+ * @throws CommandError with one line for each variable that is missing, wrong or unsafe; it quotes no secret
  */
 export function readSoketiSettings(env: Env): SoketiSettings {
   const faults: string[] = [];
@@ -102,7 +102,7 @@ export function readSoketiSettings(env: Env): SoketiSettings {
     env: { ...TASK_CHANNELS_ONLY, ...passedOn(env) },
     isPlain: !read('SOKETI_SSL_CERT') && !read('SOKETI_PATH_PREFIX'),
   };
-  if (faults.length > 0) throw new Problem(faults.join('\ninloop: '));
+  if (faults.length > 0) throw new CommandError(faults.join('\ninloop: '));
   return settings;
 }
 

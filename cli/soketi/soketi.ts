@@ -9,7 +9,7 @@ import { soketiCommand } from '../../soketi/command.ts';
 import { findSoketi, SoketiMissingError } from '../../soketi/find-soketi.ts';
 import { probeSoketi } from '../../soketi/pusher-app.ts';
 import { readArguments } from '../arguments.ts';
-import { Problem } from '../problem.ts';
+import { CommandError } from '../command-error.ts';
 import { endWithProcess } from '../processes/lifetime.ts';
 import { isPortFree } from '../processes/ports.ts';
 import { Supervisor } from '../processes/supervisor.ts';
@@ -34,7 +34,7 @@ export async function runSoketi(args: string[]): Promise<number> {
   // Checked first: another Soketi of the same application there would answer the probe in place of this one.
   const { host, port } = settings;
   if (!(await isPortFree(port, host))) {
-    throw new Problem(
+    throw new CommandError(
       `Cannot listen on ${host}, port ${port}: it is taken, or this machine has no such address. Set SOKETI_HOST or SOKETI_PORT.`,
     );
   }
@@ -82,7 +82,7 @@ function findInstallation() {
   try {
     return findSoketi([process.cwd()]);
   } catch (error) {
-    if (error instanceof SoketiMissingError) throw new Problem(error.message);
+    if (error instanceof SoketiMissingError) throw new CommandError(error.message);
     throw error;
   }
 }

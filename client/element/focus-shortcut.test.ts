@@ -43,7 +43,7 @@ describe('F6', () => {
     expect(await isFocused(page, '#outside')).toBe(true);
   });
 
-  it('and Escape leave the focus on nothing, where it was on nothing', async () => {
+  it('and then Escape leave nothing focused, if nothing was focused before', async () => {
     await pages.open([running(1)]);
     const { page } = pages;
     for (const isToast of [false, true]) {

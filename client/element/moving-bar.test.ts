@@ -152,7 +152,7 @@ describe('a bar with a rate', () => {
     expect(await countOf(tray)).toBeGreaterThanOrEqual(810);
   });
 
-  it('begins anew with another attempt', async () => {
+  it('begins at 0 again with another attempt', async () => {
     const task = moving({ done: 800, total: 1_000, rate: 10 });
     const tray = await open(task);
     const error = { code: 'broken', message: 'It broke.', retryable: true };
@@ -197,7 +197,7 @@ describe('a bar with a rate', () => {
     await eventually(async () => expect(await countOf(tray)).toBeGreaterThanOrEqual(600));
   });
 
-  it('jumps ahead where the truth is, and goes on from there', async () => {
+  it('jumps ahead when a message says more than it shows, and goes on from there', async () => {
     const task = moving({ done: 100, total: 1_000, rate: 10 });
     await open(task);
     await pages.push(report(task, { done: 700, total: 1_000, rate: 10 }));
@@ -217,7 +217,7 @@ describe('a bar with a rate', () => {
     expect(neverGoesBack(await filming)).toBe(true);
   });
 
-  it('goes in steps where the user wants little motion', async () => {
+  it('goes in steps if the user wants less motion', async () => {
     await open(moving({ done: 100, total: 1_000, rate: 50 }), { context: { reducedMotion: 'reduce' } });
     const frames = await film(2_500);
     expect(movedIn(frames)).toBeLessThan(0.1);

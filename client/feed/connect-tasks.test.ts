@@ -403,7 +403,7 @@ describe('what the user does', () => {
     await expect(feed.retry('task-0001')).rejects.toMatchObject({ code: 'code_409', message: 'Refused with 409.' });
   });
 
-  it('starts with the key it is given', async () => {
+  it('starts a task with the Idempotency-Key it is given', async () => {
     const { server, feed } = await live();
     await expect(feed.start('import-contacts', { n: 1 }, { idempotencyKey: 'k' })).rejects.toMatchObject({
       status: 404,

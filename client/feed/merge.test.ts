@@ -170,7 +170,7 @@ describe('merging', () => {
 });
 
 describe('seen', () => {
-  it('marks outcomes, and waits for those it comes before', () => {
+  it('marks outcomes, also those that arrive after it', () => {
     const early = markSeen(NO_TASKS, ['task-0001'], at(9));
     expect(mergeSnapshots(early, [succeeded(1)]).tasks[0]?.seenAt).toBe(at(9));
     const known = markSeen(mergeSnapshots(NO_TASKS, [succeeded(1)]), ['task-0001'], at(9));

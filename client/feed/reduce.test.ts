@@ -80,7 +80,7 @@ describe('whose tasks they are', () => {
 });
 
 describe('push', () => {
-  it('connects with what the server says, and only goes on where that is what it said before', () => {
+  it('connects with what the server says, and keeps the connection while the server says the same', () => {
     expect(next(KNOWN, 'connectionRead', INFO)[1]).toEqual([['connect', INFO]]);
     expect(effectsOf(next(LIVE, 'connectionRead', { ...INFO }))).toEqual(['moveLink start']);
   });
@@ -134,7 +134,7 @@ describe('snapshots', () => {
     expect(effectsOf(next(LIVE, 'received', [succeeded(1)]))).toEqual(['planRound']);
   });
 
-  it('of more than 500 outcomes are dropped, and the way back begins at the first page again', () => {
+  it('beyond 500 outcomes are dropped, and older tasks are then fetched from the first page again', () => {
     const outcomes = Array.from({ length: 501 }, (_, index) => succeeded(index + 1));
     const [state] = next(LIVE, 'received', outcomes);
     expect([state.list.tasks.length, state.cursor]).toEqual([500, '']);

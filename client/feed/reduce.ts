@@ -73,7 +73,7 @@ export interface FeedActions {
   /** Connects to the bus, in place of any other connection. */
   connect(info: ConnectionInfo): void;
   /**
-   * Starts the connection where it is paused, tries to connect soon where push is away, or connects anew: push looks healthy,
+   * Starts the connection where it is paused, tries to connect soon where push is away, or connects again: push looks healthy,
    * but news did not come over it.
    */
   moveLink(how: 'start' | 'retrySoon' | 'renew'): void;

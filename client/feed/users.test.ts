@@ -134,7 +134,7 @@ describe('whose tasks they are', () => {
   it.each([
     ['refresh()', (feed: PendingFeed) => feed.refresh()],
     ['any call that is answered', (feed: PendingFeed) => feed.load('task-0001')],
-  ])('is asked anew after signing in again in place: by %s', async (_by, act) => {
+  ])('is asked again after signing in again in place: by %s', async (_by, act) => {
     for (const namesChannel of [true, false]) {
       server.namesChannel = namesChannel;
       as(null);

@@ -223,7 +223,7 @@ describe('an outcome', () => {
     expect([...tab.told, ...tab.missed]).toEqual([]);
   });
 
-  it('is not claimed by one that is stopped right where it was started', async () => {
+  it('is not claimed by a presenter that is stopped right after its start', async () => {
     const stopped = new Tab(browser, timing, true, undefined, [done(1)]);
     stopped.stop();
     const next = new Tab(browser, timing, true, undefined, [done(1)]);

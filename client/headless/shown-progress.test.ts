@@ -113,7 +113,7 @@ describe('a correction', () => {
     expect(describeTask(memory, context(30)).bar).toMatchObject({ fraction: 0.61, movesTo: null });
   });
 
-  it('upwards counts at once', () => {
+  it('upwards is shown at once', () => {
     const faster = evolve(task(MOVING), {
       type: 'progress',
       at: at(4),
@@ -129,7 +129,7 @@ describe('a correction', () => {
     expect(describeTask(memory, context(9)).bar).toMatchObject({ fraction: 0.6, movesTo: null });
   });
 
-  it('of another attempt begins anew', () => {
+  it('of another attempt begins at 0 again', () => {
     const failure = { code: 'broken', message: 'It broke.', retryable: true };
     const again = evolve(
       task(MOVING),

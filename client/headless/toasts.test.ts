@@ -57,14 +57,16 @@ describe('toasts', () => {
     expect(showToasts(led.queue).next).toBeGreaterThan(0);
   });
 
-  it('leave no failure to a summary: of 300 outcomes the three that failed are shown', () => {
+  it('show each failure by itself: of 300 outcomes the three that failed are shown', () => {
     const many = Array.from({ length: 300 }, (_, n) => (n % 100 === 50 ? bad(n) : good(n)));
     const options = { duration: 6_000, isSticky };
     const atOnce = addToasts(NO_TOASTS, many, { ...options, now: 0 });
     const bitByBit = many.reduce((queue, task, n) => addToasts(queue, [task], { ...options, now: 10 * n }), NO_TOASTS);
     for (const queue of [atOnce, bitByBit]) {
       expect(showToasts(passTime(queue, 60_000, false)).shown.map(({ task }) => task.id)).toEqual([
-        ...[bad(250).id, bad(150).id, bad(50).id],
+        bad(250).id,
+        bad(150).id,
+        bad(50).id,
       ]);
       expect(queue.summary).toHaveLength(297);
       expect(queue.summary.some(({ status }) => status === 'failed')).toBe(false);
@@ -119,7 +121,7 @@ describe('toasts', () => {
     );
   });
 
-  it('keep what is still wanted, and themselves where that is everything', () => {
+  it('keep those that are still wanted, and stay the same object if that is all of them', () => {
     const queue = addSummary(new Led().add(good(1), bad(2)).queue, [good(3), good(4)]);
     expect(keepToasts(queue, () => true)).toBe(queue);
     const kept = keepToasts(queue, ({ id }) => /[14]$/.test(id));

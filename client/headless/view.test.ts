@@ -33,7 +33,7 @@ describe('groups', () => {
     expect(groupTasks(tasks, new Set([seen.id])).recent).toEqual([]);
   });
 
-  it('knows what was done again', () => {
+  it('marks a task that was retried', () => {
     expect(retriedIds([{ ...queued(2), retryOf: 'task-0001' }, queued(3)])).toEqual(new Set(['task-0001']));
   });
 });
@@ -73,7 +73,8 @@ describe('time left', () => {
 describe('results', () => {
   it('says numbers with their names, and zeros only where there is nothing else', () => {
     expect(factsOf({ imported: 839, rowsLeftOut: 3, broken: 0, text: '7', bad: Number.NaN }, ENGLISH)).toEqual([
-      ...['839 imported', '3 rows left out'],
+      '839 imported',
+      '3 rows left out',
     ]);
     expect(factsOf({ imported: 0 }, ENGLISH)).toEqual(['0 imported']);
     for (const result of [null, 7, 'x', [1], undefined]) expect(factsOf(result, ENGLISH)).toEqual([]);
@@ -130,7 +131,7 @@ describe('the banner', () => {
 });
 
 describe('memory', () => {
-  it('remembers since when nothing moved, and itself while nothing is new', () => {
+  it('remembers since when nothing moved, and stays the same object while nothing is new', () => {
     const first = remember(undefined, running(1, { done: 1, total: 9 }));
     const alive = remember(first, evolve(first.snapshot, { type: 'alive', at: at(7), attempt: 1 }));
     expect(alive.movedAt).toBe(Date.parse(at(0)));
@@ -144,7 +145,14 @@ describe('wording', () => {
   it('has durations that people say', () => {
     const { duration } = ENGLISH;
     expect([0, 59, 60, 150, 3_600, 3_900, 90_000, 172_800].map(duration)).toEqual([
-      ...['0 s', '59 s', '1 min', '3 min', '1 h', '1 h 5 min', '1 day', '2 days'],
+      '0 s',
+      '59 s',
+      '1 min',
+      '3 min',
+      '1 h',
+      '1 h 5 min',
+      '1 day',
+      '2 days',
     ]);
   });
 

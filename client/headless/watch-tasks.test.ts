@@ -24,14 +24,14 @@ it('says what changed, and which outcomes were awaited: once', () => {
   expect(look([{ ...outcome }, past]).reached).toEqual([]);
 });
 
-it('waits for an outcome that is not whole', () => {
+it('waits for an outcome whose result is not fetched yet', () => {
   const look = setUp(({ resultOmitted }) => !resultOmitted);
   look([running(1)]);
   expect(look([{ ...succeeded(1), resultOmitted: true } as Snapshot]).reached).toEqual([]);
   expect(look([succeeded(1)]).reached).toHaveLength(1);
 });
 
-it('awaits nothing for somebody else, but keeps what it saw before anybody was known', () => {
+it('forgets what another user awaited, but keeps what was there before the user was known', () => {
   const look = setUp();
   look([running(1)], null);
   expect(look([succeeded(1)], 'ada')).toMatchObject({ hasUserLeft: false, reached: [succeeded(1)] });

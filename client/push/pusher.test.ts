@@ -141,7 +141,7 @@ describe('what pusher-js says', () => {
     expect(told).toEqual(['refused']);
   });
 
-  it('says nothing about what we do ourselves', async () => {
+  it('is no loss when we open or pause it ourselves', async () => {
     const { push, told } = start();
     await settle();
     push.open();

@@ -52,7 +52,7 @@ function block(...transports: string[]): void {
 }
 
 describe('WebSockets that are blocked in the middle of a session', () => {
-  it.each([[0], [0.5], [0.99]])('are done without within 8 s (chance %d)', async (chance) => {
+  it.each([[0], [0.5], [0.99]])('are replaced by HTTP within 8 s (chance %d)', async (chance) => {
     const { timing, link } = await live(chance);
     block();
     await timing.advance(8_000);
@@ -60,7 +60,7 @@ describe('WebSockets that are blocked in the middle of a session', () => {
     expect(transports()).toEqual(['xhr_streaming']);
   });
 
-  it('are done without within 8 s where streams are held back as well', async () => {
+  it('are replaced by HTTP within 8 s, also where HTTP streams are held back', async () => {
     const { timing, link } = await live();
     block('xhr_streaming');
     await timing.advance(8_000);
@@ -68,7 +68,7 @@ describe('WebSockets that are blocked in the middle of a session', () => {
     expect(transports()).toEqual(['xhr_polling']);
   });
 
-  it('are used again within a minute of their return, with one connection, and without a moment without', async () => {
+  it('are used again within a minute of their return, with one connection, and without a gap', async () => {
     for (const passed of [9_000, 100_000, 1_000_000]) {
       FakePusher.made = [];
       const { timing, link, counts } = await live();
@@ -116,7 +116,7 @@ describe('an outage of the bus', () => {
     }
   });
 
-  it('is over within 3 s where there is nothing to be had over HTTP, too', async () => {
+  it('is over within 3 s, also where HTTP transports do not work', async () => {
     for (let outage = 500; outage < 9_000; outage += 300) {
       FakePusher.made = [];
       FakePusher.isReachable = true;

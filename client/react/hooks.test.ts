@@ -40,7 +40,7 @@ function Typed(): null {
 }
 
 describe('the hooks of inloop/react', () => {
-  it('know what a definition takes and gives', () => {
+  it('infer input and result from a definition', () => {
     expect(Typed).toBeInstanceOf(Function);
   });
 

@@ -76,7 +76,7 @@ describe('watching outcomes', () => {
     expect(told).toEqual(['Task 2: succeeded whole']);
   });
 
-  it('does not tell somebody who signs in of what was before', async () => {
+  it('does not tell a user who signs in of earlier outcomes', async () => {
     server.failWith = 401;
     await watch();
     server.failWith = null;
@@ -87,7 +87,7 @@ describe('watching outcomes', () => {
     expect(told).toEqual(['Task 3: succeeded']);
   });
 
-  it('does not tell of what was before to somebody who takes the place of another', async () => {
+  it('does not tell a user who replaces another of earlier outcomes', async () => {
     server.put(running(2), young(3));
     await watch();
     // Past the creation of what the next one has; `server.tasks` is theirs from here on.

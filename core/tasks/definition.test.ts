@@ -158,7 +158,7 @@ describe('the types of a definition', () => {
     holds<Same<(typeof full)['stages'], Readonly<Record<'read' | 'save', number>>>>();
   });
 
-  it('say nothing of what is left out', () => {
+  it('are unknown or never for options that are left out', () => {
     type Bare = typeof bare;
     holds<Same<Bare['name'], 'ping'>>();
     holds<Same<ReturnOf<Bare>, unknown>>();
@@ -192,7 +192,7 @@ describe('the types of a definition', () => {
     holds<Same<ResultOf<typeof silent>, null>>();
   });
 
-  it('fit wherever any definition is taken', () => {
+  it('fit a function that takes any definition', () => {
     const all: readonly TaskDefinition[] = [bare];
     expect(all).toHaveLength(1);
     holds<Same<InputOf<string>, never>>();

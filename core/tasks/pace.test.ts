@@ -23,7 +23,7 @@ describe('shownDone', () => {
     expect(shownDone({ done: 100, total: 100, rate: 5 }, 3_000)).toBe(100);
   });
 
-  it('takes a rate that is none for none', () => {
+  it('ignores an invalid rate', () => {
     for (const rate of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
       expect([isRate(rate), shownDone({ done: 1, total: 100, rate }, 1_000)]).toEqual([false, 1]);
     }
@@ -48,7 +48,7 @@ describe('shownDone', () => {
 });
 
 describe('withoutRate', () => {
-  it('keeps all the rest', () => {
+  it('keeps all other fields', () => {
     expect(withoutRate({ done: 1, total: 2, note: 'a', rate: 3 })).toEqual({ done: 1, total: 2, note: 'a' });
     expect(withoutRate(null)).toBeNull();
   });

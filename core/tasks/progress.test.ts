@@ -21,7 +21,7 @@ describe('advance', () => {
     expect(advance({ done: 91, total: null }, { done: 92, total: 1_000 }).total).toBe(1_000);
   });
 
-  it('takes a rate as it comes, never from before, and none where it is no rate or the task is finished', () => {
+  it('has the rate of the report itself, and none if that is invalid or the task is finished', () => {
     const shown = advance(null, { done: 3, total: 10, rate: 2.5 });
     expect(shown).toEqual({ done: 3, total: 10, rate: 2.5 });
     expect(advance(shown, { done: 4, total: 10 })).toEqual({ done: 4, total: 10 });
@@ -43,7 +43,7 @@ describe('advance', () => {
     expect(advance(null, { done: 10, total: 10 }, true)).toEqual({ done: 10, total: 10 });
   });
 
-  it('takes a total that says nothing for none', () => {
+  it('treats a total that makes no sense as no total', () => {
     expect(advance(null, { done: 0, total: 0 }).total).toBeNull();
     expect(advance({ done: 7, total: 10 }, { done: 7, total: 5 })).toEqual({ done: 7, total: null });
   });
@@ -85,18 +85,18 @@ describe('advance', () => {
     ['a text', 'half'],
     ['a number', 7],
     ['a list', [1, 2]],
-    ['numbers that are none', { done: Number.NaN, total: Number.POSITIVE_INFINITY, skipped: -1, failed: -0.5 }],
+    ['counts that make no sense', { done: Number.NaN, total: Number.POSITIVE_INFINITY, skipped: -1, failed: -0.5 }],
     ['texts for numbers', { done: '5', total: '10', stage: 5, note: {} }],
     ['a bigint', { done: 5n, total: 10n }],
     ['a symbol', { done: Symbol('x'), total: Symbol('y'), note: Symbol('z') }],
     ['a getter that throws', hostile],
     ['a proxy that throws', thrower],
-  ])('makes something sound of %s', (_what, report) => {
+  ])('makes valid progress of %s', (_what, report) => {
     expect(advanceAny(report)).toMatchObject({ done: 0 });
     expect(advanceAny(report, { done: 3, total: 10 })).toMatchObject({ done: 3 });
   });
 
-  it('makes something sound of anything', () => {
+  it('makes valid progress of anything', () => {
     fc.assert(
       fc.property(fc.anything(), fc.option(anyProgress), fc.boolean(), (report, before, finished) => {
         const shown = before === null ? null : advance(null, before);

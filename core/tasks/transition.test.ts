@@ -19,7 +19,8 @@ import { canCancel, canRetry, type Refusal, type TaskEvent, transition } from '.
 const queued = newTask();
 const running = move(queued, { type: 'start', at: time(1) });
 const cancelling = move(running, { type: 'cancel', at: time(2) });
-const IN: Readonly<Record<Status, Snapshot>> = {
+/** A snapshot in each status. */
+const SNAPSHOT_IN: Readonly<Record<Status, Snapshot>> = {
   queued,
   running,
   retrying: move(running, { type: 'fail', at: time(2), attempt: 1, error: FAILURE, retryAt: time(9) }),
@@ -53,56 +54,56 @@ function event(type: EventType, attempt: number): TaskEvent {
   }
 }
 
-const NO = 'not_allowed';
+const NOT_ALLOWED = 'not_allowed';
 /** What every event does in every status, when it comes from the current attempt. */
 const TABLE: Readonly<Record<Status, Readonly<Record<EventType, Status | Refusal>>>> = {
   queued: {
     start: 'running',
     wait: 'queued',
-    progress: NO,
-    alive: NO,
-    succeed: NO,
-    fail: NO,
-    release: NO,
+    progress: NOT_ALLOWED,
+    alive: NOT_ALLOWED,
+    succeed: NOT_ALLOWED,
+    fail: NOT_ALLOWED,
+    release: NOT_ALLOWED,
     cancel: 'cancelled',
-    stop: NO,
-    see: NO,
+    stop: NOT_ALLOWED,
+    see: NOT_ALLOWED,
   },
   running: {
-    start: NO,
-    wait: NO,
+    start: NOT_ALLOWED,
+    wait: NOT_ALLOWED,
     progress: 'running',
     alive: 'running',
     succeed: 'succeeded',
     fail: 'retrying',
     release: 'retrying',
     cancel: 'cancelling',
-    stop: NO,
-    see: NO,
+    stop: NOT_ALLOWED,
+    see: NOT_ALLOWED,
   },
   retrying: {
     start: 'running',
     wait: 'retrying',
-    progress: NO,
-    alive: NO,
-    succeed: NO,
-    fail: NO,
-    release: NO,
+    progress: NOT_ALLOWED,
+    alive: NOT_ALLOWED,
+    succeed: NOT_ALLOWED,
+    fail: NOT_ALLOWED,
+    release: NOT_ALLOWED,
     cancel: 'cancelled',
-    stop: NO,
-    see: NO,
+    stop: NOT_ALLOWED,
+    see: NOT_ALLOWED,
   },
   cancelling: {
-    start: NO,
-    wait: NO,
+    start: NOT_ALLOWED,
+    wait: NOT_ALLOWED,
     progress: 'cancelling',
     alive: 'cancelling',
     succeed: 'succeeded',
     fail: 'cancelled',
     release: 'cancelled',
-    cancel: NO,
+    cancel: NOT_ALLOWED,
     stop: 'cancelled',
-    see: NO,
+    see: NOT_ALLOWED,
   },
   succeeded: finalRow('succeeded'),
   failed: finalRow('failed'),
@@ -131,7 +132,7 @@ const PAIRS = STATUSES.flatMap((status) =>
 
 describe('every event in every status', () => {
   it.each(PAIRS)('$status, $type: $expected', ({ status, type, expected }) => {
-    const task = deepFreeze(structuredClone(IN[status]));
+    const task = deepFreeze(structuredClone(SNAPSHOT_IN[status]));
     expect(task.status).toBe(status);
     const moved = transition(task, deepFreeze(event(type, task.attempt)));
     if (!moved.ok) {
@@ -150,7 +151,7 @@ describe('every event in every status', () => {
   it.each(STATUSES.flatMap((status) => fromAttempts.map((type) => ({ status, type }))))(
     '$status, $type of an attempt that is over or not yet: refused as stale',
     ({ status, type }) => {
-      const task = IN[status];
+      const task = SNAPSHOT_IN[status];
       for (const attempt of [task.attempt - 1, task.attempt + 1, Number.NaN]) {
         expect(transition(task, event(type, attempt))).toEqual({ ok: false, refusal: 'stale_attempt' });
       }
@@ -160,7 +161,7 @@ describe('every event in every status', () => {
 
 describe('a task that no worker can do', () => {
   it.each(['queued', 'retrying'] as const)('%s: says so until one can, or it starts or is called off', (status) => {
-    const waiting = move(IN[status], { type: 'wait', at: time(10), for: 'worker' });
+    const waiting = move(SNAPSHOT_IN[status], { type: 'wait', at: time(10), for: 'worker' });
     expect(waiting).toMatchObject({ status, waitingFor: 'worker' });
     expect(transition(waiting, { type: 'wait', at: time(11), for: 'worker' })).toMatchObject({ refusal: 'unchanged' });
     for (const event of [
@@ -252,7 +253,7 @@ describe('an attempt', () => {
 
 describe('an outcome', () => {
   it('is seen once', () => {
-    const seen = move(IN.succeeded, { type: 'see', at: time(20) });
+    const seen = move(SNAPSHOT_IN.succeeded, { type: 'see', at: time(20) });
     expect(seen).toMatchObject({ status: 'succeeded', result: 7, seenAt: time(20), finishedAt: time(2) });
     expect(transition(seen, { type: 'see', at: time(30) })).toEqual({ ok: false, refusal: 'unchanged' });
   });
@@ -339,7 +340,7 @@ describe('the rate of a task', () => {
   const report = { done: 4, total: 9, rate: 2 };
   const moving = move(running, { type: 'progress', at: time(2), attempt: 1, progress: report });
 
-  it('comes with progress and with a sign of life, the same again being news', () => {
+  it('comes with progress and with a sign of life; the same progress again is then a change', () => {
     expect(moving.progress).toEqual(report);
     const again = move(moving, { type: 'progress', at: time(3), attempt: 1, progress: report });
     expect(again).toMatchObject({ progress: report, updatedAt: time(3), revision: moving.revision + 1 });
@@ -347,7 +348,7 @@ describe('the rate of a task', () => {
     expect(alive).toMatchObject({ progress: { done: 5, rate: 2 }, updatedAt: time(3), signOfLifeAt: time(3) });
   });
 
-  it('is dropped by every change that tells no fresh count', () => {
+  it('is dropped by every change that brings no new count', () => {
     const still = { done: 4, total: 9 };
     const base = { at: time(3), attempt: 1 } as const;
     const final = { ...FAILURE, retryable: false };
@@ -374,7 +375,7 @@ describe('what an owner may ask for', () => {
     for (const status of STATUSES) {
       expect({ status, cancel: canCancel(status) }).toEqual({
         status,
-        cancel: transition(IN[status], { type: 'cancel', at: time(10) }).ok,
+        cancel: transition(SNAPSHOT_IN[status], { type: 'cancel', at: time(10) }).ok,
       });
     }
     expect(STATUSES.filter(canRetry)).toEqual(['failed', 'cancelled']);

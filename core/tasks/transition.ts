@@ -122,7 +122,7 @@ export function transition(task: Snapshot, event: TaskEvent): Transition {
     case 'cancelled':
       if (event.type !== 'see') return refuse('final');
       if (task.seenAt !== null) return refuse('unchanged');
-      return accept({ ...task, ...step(task, event.at), seenAt: event.at });
+      return accept({ ...task, ...nextRevision(task, event.at), seenAt: event.at });
 
     default:
       return unreachable(task);
@@ -143,7 +143,7 @@ type Waiting = QueuedSnapshot | RetryingSnapshot;
 
 function changeWait(task: Waiting, event: TaskEvent & { type: 'wait' }): Transition {
   if ((task.waitingFor ?? null) === event.for) return refuse('unchanged');
-  const rest = { ...withoutWait(task), ...step(task, event.at) } as Waiting;
+  const rest = { ...withoutWait(task), ...nextRevision(task, event.at) } as Waiting;
   return accept(event.for === null ? rest : { ...rest, waitingFor: event.for });
 }
 
@@ -159,13 +159,13 @@ function fromAttempt(task: Attempting, event: TaskEvent): Transition {
   switch (event.type) {
     case 'progress': {
       const progress = advance(task.progress, event.progress);
-      // With a rate the same again is news: the bar moves on from there, at this time.
+      // The same progress again is a change if it has a rate: the bar then moves on from this time.
       if (progress.rate === undefined && sameProgress(progress, task.progress)) return refuse('unchanged');
-      return accept({ ...task, ...step(task, event.at), signOfLifeAt: event.at, progress });
+      return accept({ ...task, ...nextRevision(task, event.at), signOfLifeAt: event.at, progress });
     }
     case 'alive': {
       const progress = event.progress ? advance(task.progress, event.progress) : withoutRate(task.progress);
-      return accept({ ...task, ...step(task, event.at), signOfLifeAt: event.at, progress });
+      return accept({ ...task, ...nextRevision(task, event.at), signOfLifeAt: event.at, progress });
     }
     case 'succeed':
       return accept<SucceededSnapshot>({
@@ -173,37 +173,37 @@ function fromAttempt(task: Attempting, event: TaskEvent): Transition {
         ...finish(task, event.at),
         status: 'succeeded',
         signOfLifeAt: event.at,
-        progress: last(task, event.progress),
+        progress: lastProgress(task, event.progress),
         result: event.result ?? null,
         error: null,
       });
     case 'fail':
-      if (cancelling) return accept(cancelled(task, event.at, last(task, event.progress)));
+      if (cancelling) return accept(cancelled(task, event.at, lastProgress(task, event.progress)));
       if (event.error.retryable && task.attempt < task.attempts) {
-        return accept(waiting(task, event.at, event.error, event.retryAt ?? event.at, task.attempt + 1));
+        return accept(retrying(task, event.at, event.error, event.retryAt ?? event.at, task.attempt + 1));
       }
       return accept<FailedSnapshot>({
         ...task,
         ...finish(task, event.at),
         status: 'failed',
-        progress: last(task, event.progress),
+        progress: lastProgress(task, event.progress),
         result: null,
         error: validFailure(event.error),
       });
     case 'release':
       if (cancelling) return accept(cancelled(task, event.at, withoutRate(task.progress)));
-      return accept(waiting(task, event.at, event.error, event.at, task.attempt));
+      return accept(retrying(task, event.at, event.error, event.at, task.attempt));
     case 'cancel':
       if (cancelling) return refuse('not_allowed');
       return accept<CancellingSnapshot>({
         ...task,
-        ...step(task, event.at),
+        ...nextRevision(task, event.at),
         status: 'cancelling',
         progress: withoutRate(task.progress),
       });
     case 'stop':
       if (!cancelling) return refuse('not_allowed');
-      return accept(cancelled(task, event.at, last(task, event.progress)));
+      return accept(cancelled(task, event.at, lastProgress(task, event.progress)));
     case 'start':
     case 'wait':
     case 'see':
@@ -216,7 +216,7 @@ function fromAttempt(task: Attempting, event: TaskEvent): Transition {
 function started(task: Waiting, event: TaskEvent & { type: 'start' }, attempt: number): RunningSnapshot {
   return {
     ...withoutWait(task),
-    ...step(task, event.at),
+    ...nextRevision(task, event.at),
     status: 'running',
     attempt,
     attempts: Math.max(task.attempts, attempt),
@@ -232,10 +232,16 @@ function started(task: Waiting, event: TaskEvent & { type: 'start' }, attempt: n
   };
 }
 
-function waiting(task: Attempting, at: string, error: TaskFailure, retryAt: string, attempt: number): RetryingSnapshot {
+function retrying(
+  task: Attempting,
+  at: string,
+  error: TaskFailure,
+  retryAt: string,
+  attempt: number,
+): RetryingSnapshot {
   return {
     ...task,
-    ...step(task, at),
+    ...nextRevision(task, at),
     status: 'retrying',
     attempt,
     progress: null,
@@ -248,17 +254,19 @@ function cancelled(task: Snapshot, at: string, progress: Progress | null): Cance
   return { ...withoutWait(task), ...finish(task, at), status: 'cancelled', progress, result: null, error: null };
 }
 
-/** The fields that every change sets. `updatedAt` never goes back, although the clocks of several machines may differ. */
-function step(task: Snapshot, at: string) {
+/** The fields that every change sets: the revision and its time. `updatedAt` never goes back, although the clocks of several machines may differ. */
+function nextRevision(task: Snapshot, at: string) {
   return { revision: task.revision + 1, updatedAt: at > task.updatedAt ? at : task.updatedAt };
 }
 
+/** The fields that every outcome sets. */
 function finish(task: Snapshot, at: string) {
-  const common = step(task, at);
+  const common = nextRevision(task, at);
   return { ...common, finishedAt: common.updatedAt, expectedAt: null, resultOmitted: false, seenAt: null } as const;
 }
 
-function last(task: Attempting, report: Progress | null | undefined): Progress | null {
+/** The progress that an outcome keeps: that of the last report, or what was known before it. */
+function lastProgress(task: Attempting, report: Progress | null | undefined): Progress | null {
   return report ? advance(task.progress, report, true) : withoutRate(task.progress);
 }
 
@@ -270,7 +278,7 @@ function refuse(refusal: Refusal): Transition {
   return { ok: false, refusal };
 }
 
-/** The compiler proves that this is never called. So its error has no type that anybody could act on. */
+/** The compiler proves that this is never called. So a plain Error will do. */
 function unreachable(value: never): never {
   throw new Error(`inloop: no such case: ${JSON.stringify(value)}`);
 }

@@ -15,7 +15,7 @@ describe('toMilliseconds', () => {
     expect(toMilliseconds(duration)).toBe(ms);
   });
 
-  it('refuses what has no JSON, too', () => {
+  it('refuses values that JSON cannot hold, too', () => {
     const circular: Record<string, unknown> = {};
     circular.self = circular;
     for (const value of [5n, circular, Symbol('x')]) {
@@ -46,14 +46,14 @@ describe('toMilliseconds', () => {
     expect(attempt).toThrow(expect.objectContaining({ name: 'ConfigError', code: 'invalid_duration' }));
   });
 
-  it('holds ten years, and no more', () => {
+  it('takes ten years at most', () => {
     expect(toMilliseconds('25d')).toBe(25 * 86_400_000);
     expect(toMilliseconds('3653d')).toBe(3_653 * 86_400_000);
     expect(() => toMilliseconds('3654d', 'deadline')).toThrow('deadline: expected at most ten years, got "3654d".');
     expect(() => toMilliseconds(1e300)).toThrow('expected at most ten years');
   });
 
-  it('keeps to the range of its option', () => {
+  it('refuses what is outside the range of its option', () => {
     const range = { min: '500ms', max: '1h' } as const;
     expect(toMilliseconds('500ms', 'x', range)).toBe(500);
     expect(() => toMilliseconds(499, 'x', range)).toThrow('x: expected at least 500ms, got 499.');

@@ -37,8 +37,8 @@ class Point {
   x = 1;
 }
 
-describe('what passes the gate', () => {
-  it('is what JSON.parse(JSON.stringify(value)) gives back unchanged', () => {
+describe('a value that JSON keeps', () => {
+  it('is any JSON value, as JSON.stringify writes it', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 8 }), (value) => {
         expect(toJson(value, 1e9)).toEqual({ ok: true, text: JSON.stringify(value) });
@@ -65,13 +65,13 @@ describe('what passes the gate', () => {
     ],
     ['half of a surrogate pair, escaped', '\ud800', '"\\ud800"'],
     ['a proxy that behaves', new Proxy({ a: [1] }, {}), '{"a":[1]}'],
-    ['what cannot be seen', Object.defineProperty({}, 'hidden', { value: () => 1 }), '{}'],
+    ['a property that is not enumerable, left out', Object.defineProperty({}, 'hidden', { value: () => 1 }), '{}'],
     ['256 levels', nested(256), JSON.stringify(nested(256))],
   ])('%s', (_what, value, text) => {
     expect(toJson(value, MAX)).toEqual({ ok: true, text });
   });
 
-  it('is what was checked: each property is read once', () => {
+  it('is written as it was checked: each property is read once', () => {
     let reads = 0;
     const value = {
       get n() {
@@ -92,7 +92,7 @@ describe('what passes the gate', () => {
   });
 });
 
-describe('what does not pass', () => {
+describe('a value that JSON does not keep is refused', () => {
   const circular: Record<string, unknown> = {};
   circular.self = { again: circular };
   const array = Object.assign([1], { index: 0 });
@@ -120,7 +120,12 @@ describe('what does not pass', () => {
     ['an error', { e: new Error('hunter2') }, ['e'], /^is an Error\. Give its message$/],
     ['a buffer', Buffer.from('x'), [], /^is a Buffer/],
     ['a class with toJSON', { u: new URL('http://a.b') }, ['u'], /^is a URL\. Give a plain object/],
-    ['a class without', { p: new Point() }, ['p'], /^is a Point\. Give a plain object, for example \{ \.\.\.it \}$/],
+    [
+      'a class without toJSON',
+      { p: new Point() },
+      ['p'],
+      /^is a Point\. Give a plain object, for example \{ \.\.\.it \}$/,
+    ],
     ['a boxed text', { s: Object('x') }, ['s'], /^is a String/],
     ['a hole', { a: holes }, ['a'], /^has no element 1/],
     ['a named property of an array', { a: array }, ['a'], /^is an array with a property "index"/],

@@ -11,14 +11,14 @@ const schemaOf = (issues: readonly StandardSchemaV1.Issue[]): StandardSchemaV1<u
 const input = z.object({ uploadId: z.string(), rows: z.string().transform(Number) });
 
 describe('parseWith', () => {
-  it('answers what the schema makes of a value', async () => {
+  it('resolves with what the schema makes of a value', async () => {
     await expect(parseWith(input, { uploadId: 'u', rows: '3' }, 'invalid_input', 'The input')).resolves.toEqual({
       uploadId: 'u',
       rows: 3,
     });
   });
 
-  it('says where each fault is', async () => {
+  it('says where each issue is', async () => {
     const schema = z.object({ people: z.array(z.object({ email: z.email() })), n: z.number() });
     const refused = parseWith(schema, { people: [{ email: 'a@b.de' }, { email: 'x' }] }, 'invalid_input', 'The input');
     await expect(refused).rejects.toMatchObject({
@@ -53,7 +53,7 @@ describe('parseWith', () => {
   });
 });
 
-describe('parseWith, where faults are many', () => {
+describe('parseWith, where issues are many', () => {
   it('tells of at most 100, with paths and messages cut, in a few kilobytes', async () => {
     const faults = async (issues: readonly StandardSchemaV1.Issue[]) =>
       parseWith(schemaOf(issues), 1, 'invalid_input', 'The input').then(
@@ -128,7 +128,7 @@ describe('an input', () => {
     expect(asked).toEqual([]);
   });
 
-  it('is measured as its schema gives it, too', async () => {
+  it('is also measured after its schema has transformed it', async () => {
     const schema = z.string().transform((text) => text.repeat(65_536));
     expect(await refusal(schema, 'x')).toMatchObject({ code: 'too_large', status: 413 });
   });

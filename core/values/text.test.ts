@@ -11,7 +11,7 @@ const anyUtf16 = fc
 const isWellFormed = (text: string) => Buffer.from(text).toString() === text;
 
 describe('utf8Length', () => {
-  it('is what the text takes when sent', () => {
+  it('is how many bytes the text takes as UTF-8', () => {
     for (const text of ['', 'a', 'ß', '€', '😀', '\ud83d', '\ude00', '\ude00\ud83d', '\ud83d\ud83d\ude00']) {
       expect(utf8Length(text)).toBe(Buffer.byteLength(text));
     }

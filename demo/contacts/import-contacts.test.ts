@@ -172,7 +172,7 @@ describe('an import', () => {
     },
   );
 
-  it('reports progress row by row at pace slow', async () => {
+  it('reports progress row by row at the slow pace', async () => {
     upload([...sampleCsv({ rows: 12 })].join(''));
     const run = createRun();
     await importFile(run, 'slow', 60);

@@ -71,7 +71,7 @@ export function createImportRouter({ tasks, db, folder, maxUploadBytes }: Import
         const task = await tasks.start(importContacts, input, { owner, ...(key ? { idempotencyKey: key } : {}) });
         tasks.accepted(res, task);
       } catch (error) {
-        // After a 5xx the task may be stored all the same, by a write that came late. It would then need its file.
+        // After a 5xx the task may still be stored, by a write that came late. It would then need its file.
         if (isNew && error instanceof TaskError && error.status < 500) {
           db.removeUpload(uploadId);
           await rm(folder.upload(uploadId), { force: true });

@@ -1,7 +1,7 @@
 // Takes screenshots of a page while it waits, for the animations of the README.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Locator, Page } from 'playwright-core';
-import { Problem } from '../../cli/problem.ts';
+import { CommandError } from '../../cli/command-error.ts';
 import type { Frame } from './picture-files.ts';
 
 /** How long a film waits for something to appear, in milliseconds. */
@@ -27,10 +27,10 @@ export class Film {
     for (const end = Date.now() + ms; Date.now() < end; ) await this.#take();
   }
 
-  /** @throws Problem when `scene` is not visible in `limitMs` */
+  /** @throws CommandError when `scene` is not visible in `limitMs` */
   async until(scene: Locator, limitMs = MAX_WAIT_MS): Promise<void> {
     for (const end = Date.now() + limitMs; !(await scene.isVisible()); ) {
-      if (Date.now() > end) throw new Problem(`Waited ${limitMs / 1000} s for ${scene}.`);
+      if (Date.now() > end) throw new CommandError(`Waited ${limitMs / 1000} s for ${scene}.`);
       await this.#take();
     }
     await this.#take();

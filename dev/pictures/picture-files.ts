@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import UPNG from 'upng-js';
-import { Problem } from '../../cli/problem.ts';
+import { CommandError } from '../../cli/command-error.ts';
 import { printLine } from '../output.ts';
 import { REPOSITORY } from '../paths.ts';
 
@@ -22,18 +22,18 @@ export interface Frame {
   readonly at: number;
 }
 
-/** Writes docs/images/`name`. @throws Problem if the file is too large */
+/** Writes docs/images/`name`. @throws CommandError if the file is too large */
 export function savePicture(name: string, png: Uint8Array): void {
   const picture = decode(png);
   write(name, UPNG.encode([picture.pixels], picture.width, picture.height, COLOURS), MAX_BYTES);
 }
 
-/** Writes docs/images/`name` as an animated PNG, `speed` times as fast as recorded. @throws Problem if it is too large */
+/** Writes docs/images/`name` as an animated PNG, `speed` times as fast as recorded. @throws CommandError if it is too large */
 export function saveAnimation(name: string, frames: readonly Frame[], speed: number): void {
   const distinct = frames.filter(({ png }, index) => index === 0 || !isSame(png, frames[index - 1]?.png));
   const pictures = distinct.map(({ png }) => decode(png));
   const [first] = pictures;
-  if (!first) throw new Problem('There is no frame to make an animation of.');
+  if (!first) throw new CommandError('There is no frame to make an animation of.');
   const delays = distinct.map(({ at }, index) => {
     const next = distinct[index + 1];
     return next ? (next.at - at) / speed : LAST_FRAME_MS;
@@ -46,7 +46,7 @@ function write(name: string, bytes: ArrayBuffer, limit: number): void {
   const path = join(REPOSITORY, 'docs', 'images', name);
   const file = Buffer.from(bytes);
   if (file.length > limit) {
-    throw new Problem(`${name} would have ${file.length} bytes, more than ${limit}. Show less in it.`);
+    throw new CommandError(`${name} would have ${file.length} bytes, more than ${limit}. Show less in it.`);
   }
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, file);

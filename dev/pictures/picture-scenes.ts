@@ -4,7 +4,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Locator, Page } from 'playwright-core';
-import { Problem } from '../../cli/problem.ts';
+import { CommandError } from '../../cli/command-error.ts';
 import { REPOSITORY } from '../paths.ts';
 import { Film } from './film.ts';
 import type { Frame } from './picture-files.ts';
@@ -125,6 +125,6 @@ async function statusOf(page: Page, file: string): Promise<string | undefined> {
 
 async function until(what: string, look: () => Promise<boolean>): Promise<void> {
   for (const end = Date.now() + MAX_WAIT_MS; !(await look()); await delay(25)) {
-    if (Date.now() > end) throw new Problem(`Waited ${MAX_WAIT_MS / 1000} s for ${what}.`);
+    if (Date.now() > end) throw new CommandError(`Waited ${MAX_WAIT_MS / 1000} s for ${what}.`);
   }
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { build } from 'esbuild';
 import type { Browser } from 'playwright-core';
-import { Problem } from '../../cli/problem.ts';
+import { CommandError } from '../../cli/command-error.ts';
 import { type PusherApp, signPusherCall } from '../../soketi/pusher-app.ts';
 import { REPOSITORY } from '../paths.ts';
 import { Film } from './film.ts';
@@ -66,7 +66,7 @@ export async function compareMessages(
     const csv = sampleOf(ROWS);
     const file = { name: 'contacts.csv', mimeType: 'text/csv', buffer: Buffer.from(csv) };
     const upload = await context.request.post(`${demo}/imports`, { multipart: { pace: 'slow', file } });
-    if (upload.status() !== 202) throw new Problem(`The demo answered the upload with ${upload.status()}.`);
+    if (upload.status() !== 202) throw new CommandError(`The demo answered the upload with ${upload.status()}.`);
     const perElement = importByMessages(csv, options);
     const row = page.locator('inloop-tray [part=task]').filter({ hasText: /imported/ });
     await film.until(row, LIMIT_MS);
@@ -101,7 +101,7 @@ async function importByMessages(csv: string, { soketi: { app, port }, rowMs }: S
       body,
       headers: { 'content-type': 'application/json' },
     });
-    if (!response.ok) throw new Problem(`Soketi answered an event with ${response.status}.`);
+    if (!response.ok) throw new CommandError(`Soketi answered an event with ${response.status}.`);
   }
 }
 

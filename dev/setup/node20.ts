@@ -1,5 +1,5 @@
 // Finds or installs the Node 20 that Soketi runs on here. The native part of Soketi exists for Node 18 and 20 only. On other
-// versions Soketi starts all the same, but its HTTP API answers 404. Node 20 can be installed as an npm package.
+// versions Soketi starts too, but its HTTP API answers 404. Node 20 can be installed as an npm package.
 import { join } from 'node:path';
 import { isExecutable } from '../../cli/parts/find.ts';
 import { installPackages } from '../../cli/parts/npm-packages.ts';
@@ -19,7 +19,7 @@ export function findNode20(): string | null {
  * Finds a Node 20. If there is none, installs one with npm into `.inloop/node20` of the repository.
  *
  * @returns its path
- * @throws Problem that names the command to run by hand, if `INLOOP_NO_INSTALL` is 1 or the installation fails
+ * @throws CommandError that names the command to run by hand, if `INLOOP_NO_INSTALL` is 1 or the installation fails
  */
 export async function requireNode20(): Promise<string> {
   const found = findNode20();

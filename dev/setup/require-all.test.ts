@@ -1,9 +1,9 @@
 import { expect, it, jest } from '@jest/globals';
-import { Problem } from '../../cli/problem.ts';
+import { CommandError } from '../../cli/command-error.ts';
 import { requireAll } from './require-all.ts';
 
 const missing = (what: string) => async (): Promise<string> => {
-  throw new Problem(`${what} is missing.`);
+  throw new CommandError(`${what} is missing.`);
 };
 
 it('what several steps found is returned by name', async () => {
@@ -16,7 +16,7 @@ it('what several steps found is returned by name', async () => {
 it('all that is missing is named at once, and the rest is installed', async () => {
   const install = jest.fn(async () => '/bin/node');
   await expect(requireAll({ redis: missing('Redis'), chromium: missing('Chromium'), node: install })).rejects.toThrow(
-    new Problem('Redis is missing.\ninloop: Chromium is missing.'),
+    new CommandError('Redis is missing.\ninloop: Chromium is missing.'),
   );
   expect(install).toHaveBeenCalledTimes(1);
 });

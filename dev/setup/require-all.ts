@@ -1,12 +1,12 @@
 // Finds or installs several parts in one go, so that a person who has to install something by hand hears of all at once. For
 // `npm start` and `npm test`.
-import { Problem } from '../../cli/problem.ts';
+import { CommandError } from '../../cli/command-error.ts';
 
 /**
  * Runs each of `steps`, one after another since package managers lock each other out, also after one has failed.
  *
  * @returns what the steps return, by name
- * @throws Problem that says what each step said that failed with one
+ * @throws CommandError that says what each step said that failed with one
  */
 export async function requireAll<Parts extends Readonly<Record<string, unknown>>>(
   steps: {
@@ -19,10 +19,10 @@ export async function requireAll<Parts extends Readonly<Record<string, unknown>>
     try {
       found[name] = await steps[name]();
     } catch (error) {
-      if (!(error instanceof Problem)) throw error;
+      if (!(error instanceof CommandError)) throw error;
       missing.push(error.message);
     }
   }
-  if (missing.length > 0) throw new Problem(missing.join('\ninloop: '));
+  if (missing.length > 0) throw new CommandError(missing.join('\ninloop: '));
   return found as Parts;
 }

@@ -2,9 +2,9 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { CommandError, runMain } from '../../cli/command-error.ts';
 import { REDIS } from '../../cli/parts/redis.ts';
 import { requireSystemPart } from '../../cli/parts/system-packages.ts';
-import { Problem, runMain } from '../../cli/problem.ts';
 import { endWithProcess } from '../../cli/processes/lifetime.ts';
 import { StateFolder } from '../../cli/processes/state-folder.ts';
 import { Supervisor } from '../../cli/processes/supervisor.ts';
@@ -77,7 +77,7 @@ async function main(): Promise<void> {
 function readPort(text = ''): number {
   const port = text === '' ? 3000 : Number(text);
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
-  throw new Problem(`PORT must be a whole number from 0 (picks one) to 65535, not "${text}".`);
+  throw new CommandError(`PORT must be a whole number from 0 (picks one) to 65535, not "${text}".`);
 }
 
 /** The scripts of server and worker: the demo's, unless `--server` and `--worker` name others. */
@@ -88,7 +88,7 @@ function readScripts(): { server: string; worker: string } {
     worker: resolve(values.worker ?? join(REPOSITORY, 'dist', 'demo', 'worker.js')),
   };
   for (const script of Object.values(scripts)) {
-    if (!existsSync(script)) throw new Problem(`There is no ${script}. Run "npm run build" first.`);
+    if (!existsSync(script)) throw new CommandError(`There is no ${script}. Run "npm run build" first.`);
   }
   return scripts;
 }

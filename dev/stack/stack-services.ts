@@ -1,8 +1,8 @@
 // The four services of the local stack: their ports, commands and environment.
 import { join } from 'node:path';
+import { CommandError } from '../../cli/command-error.ts';
 import { redisService, redisUrl } from '../../cli/parts/redis-service.ts';
 import { withoutPusher } from '../../cli/parts/variables.ts';
-import { Problem } from '../../cli/problem.ts';
 import type { Command } from '../../cli/processes/child.ts';
 import { claimPort, isPortFree, LOOPBACK } from '../../cli/processes/ports.ts';
 import type { Service } from '../../cli/processes/supervisor.ts';
@@ -33,7 +33,7 @@ const DRAIN_MS = 15_000;
 /**
  * Describes the services in the groups in which they start.
  *
- * @throws Problem when the page's port is taken
+ * @throws CommandError when the page's port is taken
  */
 export async function describeServices(parts: StackParts): Promise<{ url: string; groups: Service[][] }> {
   const port = await choosePort(parts.port);
@@ -59,7 +59,9 @@ export async function describeServices(parts: StackParts): Promise<{ url: string
 async function choosePort(wanted: number): Promise<number> {
   if (wanted === 0) return (await claimPort()).port;
   if (await isPortFree(wanted)) return wanted;
-  throw new Problem(`Port ${wanted} is taken. End what listens there, or choose another: PORT=${wanted + 1} npm start`);
+  throw new CommandError(
+    `Port ${wanted} is taken. End what listens there, or choose another: PORT=${wanted + 1} npm start`,
+  );
 }
 
 function describeSoketi(parts: StackParts, port: number, webhookUrl: string): Service {

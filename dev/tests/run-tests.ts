@@ -7,9 +7,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { CommandError, runMain } from '../../cli/command-error.ts';
 import { REDIS } from '../../cli/parts/redis.ts';
 import { requireSystemPart } from '../../cli/parts/system-packages.ts';
-import { Problem, runMain } from '../../cli/problem.ts';
 import { readJsonFile } from '../../cli/processes/json-file.ts';
 import { REPOSITORY } from '../paths.ts';
 import { CHROMIUM } from '../setup/chromium.ts';
@@ -71,10 +71,11 @@ async function provide(needed: ReadonlySet<Need>): Promise<NodeJS.ProcessEnv> {
     ...(needed.has('Chromium') && { INLOOP_CHROMIUM: chromium }),
     ...(needed.has('Soketi') && { node20: requireNode20 }),
   });
+  // Node 20 only has to be installed. Tests find it by themselves, so it needs no variable.
   const { node20: _, ...env }: NodeJS.ProcessEnv = found;
   if (needed.has('dist')) {
     const code = await run([join(REPOSITORY, 'dev', 'build.mjs')], process.env);
-    if (code !== 0) throw new Problem('The build failed; the lines above say where.');
+    if (code !== 0) throw new CommandError('The build failed; the lines above say where.');
     // Tests start stacks with dev/start.mjs, which must not build again.
     env.INLOOP_BUILT = '1';
   }

@@ -105,7 +105,7 @@ describe('trouble', () => {
     expect(await server.closed).toBe(1006);
   }, 60_000);
 
-  it('kills the worker, and stops Soketi, which then takes up what else lasts', async () => {
+  it('kills the worker, and stops Soketi, which keeps other lasting trouble when it is back', async () => {
     await start();
     const before = stack.services();
     expect((await make('kill-worker')).pid).toBe(before.worker?.pid);
@@ -123,7 +123,7 @@ describe('trouble', () => {
     await enter(BROWSER);
   }, 120_000);
 
-  it('is for those who know the address, and takes nothing else', async () => {
+  it('needs the secret address, and refuses kinds of trouble that it does not know', async () => {
     await start();
     const { origin } = new URL(url);
     expect(new URL(url).hostname).toBe(LOOPBACK);

@@ -94,7 +94,7 @@ export class FallbackRequests {
       void answerSend(req, res, found, isOpener, { bus: this.#backend.bus, limits: this.#options.limits });
       return;
     }
-    // pusher-js sends no body here. A body that comes all the same is dropped.
+    // pusher-js sends no body here. A body that comes anyway is dropped.
     req.resume();
     if (route.key !== this.#backend.pusher.key) {
       this.#noteRefused('wrong_key');

@@ -50,7 +50,7 @@ export async function answerSend(
       refuseOthers(res);
       return;
     }
-    entry.opener.acceptNoCookies();
+    entry.opener.acceptWithoutCookies();
   }
   if ('fault' in parsed) refuse(res, 400, 'invalid_frame', parsed.fault);
   else if (entry.session.send(parsed.frames)) res.writeHead(204).end();

@@ -9,7 +9,7 @@ function setUp() {
 }
 
 describe('webhooks that do not come', () => {
-  it('are missed once, after ten channels and a minute', () => {
+  it('are reported once, after ten channels and a minute', () => {
     const { order, lines } = setUp();
     for (let n = 0; n < 20; n++) order.noteAuthorized(n * 3_000);
     expect(lines()).toEqual([]);
@@ -18,7 +18,7 @@ describe('webhooks that do not come', () => {
     expect(lines()).toEqual([expect.stringMatching(/^No webhook .* mount tasks\.webhook before that\.$/)]);
   });
 
-  it('are not missed where few pages come, or once one has come', () => {
+  it('are not reported while few pages have come, or once a webhook has come', () => {
     const { order, lines } = setUp();
     for (let n = 0; n < 9; n++) order.noteAuthorized(n * 100_000);
     order.noteWebhook();

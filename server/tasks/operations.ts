@@ -57,8 +57,8 @@ export class TaskOperations {
   /**
    * Stores a task and queues it, in one step. Once this resolves, the task ends in an outcome, whatever crashes.
    *
-   * @throws TaskError `invalid_input` (422) with each fault, also of an input that would not survive JSON as its schema
-   *   gives it, `too_large` (413), `invalid_owner` (400), `invalid_idempotency_key` (400),
+   * @throws TaskError `invalid_input` (422) with its issues, also if the input does not survive JSON after its schema has
+   *   transformed it, `too_large` (413), `invalid_owner` (400), `invalid_idempotency_key` (400),
    *   `idempotency_mismatch` (422) for a key that was used with another input,
    *   `store_unavailable` (503): nothing was started. Redis may have stored the task although its answer was lost. Then the
    *   task is discarded, unless a worker has started it already. With an idempotency key it stays, and the next call gets it.
@@ -267,7 +267,7 @@ export class TaskOperations {
       const known = await store.read(created.id, { owner });
       if (known) return known.snapshot;
       if (retryOf !== null) {
-        throw refusal('not_retryable', 'This task was tried again, and what came of it is no longer kept.', 409);
+        throw refusal('not_retryable', 'This task was tried again, and that new task is no longer kept.', 409);
       }
       throw refusal(
         'idempotency_mismatch',

@@ -100,7 +100,7 @@ describe('a list', () => {
     expect(await response.json()).toEqual({ tasks: [], nextCursor: null });
   });
 
-  it('of an adopter’s own code is asked for rightly, or refused by name', async () => {
+  it('that an adopter’s own code asks for with wrong options is refused', async () => {
     for (const options of [{ limit: 2.5 }, { limit: 0 }, { limit: Number.NaN }, { cursor: 'x' }, { state: 'lost' }]) {
       await expect(tasks.tasks.list('ada', options as never)).rejects.toMatchObject({
         code: 'invalid_query',

@@ -195,7 +195,7 @@ describe('Prefer: wait', () => {
     await few.close();
   });
 
-  it('of many for one task is one more read of it, not one for each', async () => {
+  it('of many callers for one task costs one more read of it, not one for each', async () => {
     const many = await serve({ limits: { waitersPerOwner: 200 } });
     const task = await start();
     const waiting = Array.from({ length: 200 }, () => many.get(task.id, { Prefer: 'wait=20' }));
@@ -232,7 +232,7 @@ describe('Prefer: wait', () => {
     await ending.close();
   });
 
-  it('asks for itself what it missed while its ear to Redis was cut off', async () => {
+  it('reads what it missed while its subscription to Redis was cut off', async () => {
     const task = await start();
     const answer = app.get(task.id, { Prefer: 'wait=25' });
     await isWaitedFor(task);

@@ -37,7 +37,7 @@ describe('the protocol’s document', () => {
     for (const { protocol } of [channels, merging, moving]) expect(protocol).toBe(PROTOCOL_VERSION);
   });
 
-  it('gives channels that are right', () => {
+  it('has correct examples of channels', () => {
     const repeated = (cell: string) =>
       cell.replace(/(.*?)(?: and )?(\d+) times (.)$/, (_, before, times, char) => {
         return before + char.repeat(Number(times));

@@ -187,7 +187,7 @@ describe('what the tray shows between two messages', () => {
     await eventually(async () => expect(await page.locator('inloop-tray [part=state]').innerText()).toBe('Done'));
   }, 60_000);
 
-  it('stands still 10 s after the last word of a killed worker, and says so', async () => {
+  it('stands still 10 s after the last message of a killed worker, and says so', async () => {
     const { id } = await watch([{ done: 900, ms: 60_000 }]);
     await eventually(() => expect(truthOf(id).at(-1)?.done).toBeGreaterThan(40), { within: 15_000 });
     await worker.kill();

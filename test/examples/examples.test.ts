@@ -78,7 +78,7 @@ describe('express-4', () => {
     expect(faults.found).toEqual([]);
   }, 60_000);
 
-  it('after: the route answers at once, and the tray shows the outcome; CSRF tokens guard what they guarded', async () => {
+  it('after: the route answers at once, the tray shows the outcome, and CSRF tokens are still checked', async () => {
     const example = place('express-4/after', { express: 'express4' });
     await example.bundle('tray.js', 'public/tray.js');
     example.run('worker.js', bus.env);
@@ -106,7 +106,7 @@ describe('express-4', () => {
 });
 
 describe('import-map', () => {
-  it('is express-5 but for what its README shows', () => {
+  it('differs from express-5 only in the lines that its README shows', () => {
     expectDiffShown('import-map/README.md', 'express-5/server.js', 'import-map/server.js');
     for (const file of ['tasks.js', 'worker.js']) {
       const [mine, theirs] = ['import-map', 'express-5'].map((name) =>
@@ -116,7 +116,7 @@ describe('import-map', () => {
     }
   });
 
-  it('without a bundler, under a strict policy; with encrypted channels, so that it loads every module', async () => {
+  it('runs without a bundler under a strict policy, also with encrypted channels, which load every module', async () => {
     const env = { ...bus.env, PUSHER_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64') };
     const example = place('import-map', { 'pusher-js': 'pusher-js', '@noble/ciphers': '@noble/ciphers' });
     example.run('worker.js', env);

@@ -1,4 +1,4 @@
-// docs/guides/from-django.md, run as it stands: its Python asks its Node service, on real Redis. Without python3 it is left out.
+// docs/guides/from-django.md, run unchanged: its Python asks its Node service, on a real Redis. Without python3 it is skipped.
 import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { startRedis, type TestRedis } from '../support/redis/redis.ts';
 import { type PlacedExample, placeExample } from './place-example.ts';
 
 const PYTHON = findOnPath(['python3']);
-const when = PYTHON === null ? it.skip : it;
+const itWithPython = PYTHON === null ? it.skip : it;
 const guide = readFileSync(join(REPOSITORY, 'docs/guides/from-django.md'), 'utf8');
 const snippet = (language: string) => new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(guide)?.[1] ?? '';
 
@@ -40,8 +40,8 @@ afterAll(async () => {
   await redis?.stop();
 });
 
-when(
-  'a task that the Python starts is that user’s, whom the service knows by the cookie of Django',
+itWithPython(
+  'Python starts a task for a user, and the Node service recognizes that user by the cookie of Django',
   async () => {
     writeFileSync(join(service.folder, 'service.js'), transformSync(snippet('ts'), { loader: 'ts' }).code);
     const shared = { TASKS_SECRET: 'secret', no_proxy: '*' };

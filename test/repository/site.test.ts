@@ -53,7 +53,7 @@ it.each([
       if (!(await page.locator('#tsd-search-input').isVisible())) await page.keyboard.press('/');
       await expect(page.locator('#tsd-search-input:focus').count()).resolves.toBe(1);
     });
-    // In one go, because the results, and which of them is selected, start anew after each letter.
+    // In one go, because the results, and which of them is selected, start again after each letter.
     await page.keyboard.insertText(word);
     const results = page.locator('#tsd-search-results li');
     await eventually(async () => expect(await results.allInnerTexts()).toEqual(expect.arrayContaining(expected)));

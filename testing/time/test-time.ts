@@ -24,7 +24,7 @@ export interface TestTime {
 /**
  * The time of `clock`; without one the time of the global timers if they are faked, and otherwise of a new clock.
  * @param caller for the message of the error
- * @throws ConfigError `invalid_options` if `clock` is none of ours
+ * @throws ConfigError `invalid_options` if `clock` does not come from `createTestClock`
  */
 export function chooseTime(clock: TestClock | undefined, caller: string): TestTime {
   if (clock === undefined && areTimersFaked()) {

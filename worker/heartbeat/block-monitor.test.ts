@@ -15,7 +15,7 @@ function setUp() {
   };
 }
 
-describe('an event loop that turns late', () => {
+describe('an event loop whose timer comes late', () => {
   it('was blocked by the task that runs', () => {
     const { monitor, run, lines } = setUp();
     run('a');

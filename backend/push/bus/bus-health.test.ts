@@ -85,7 +85,7 @@ async function checkAll(processes: readonly Process[], ms: number, meanwhile = (
 describe('a health check every 10 s of three processes', () => {
   const deployment = () => [new Process(), new Process(), new Process()];
 
-  it('costs one message of each at its start, then 6 an hour of all together', async () => {
+  it('costs each process one message at its start, and then all together 6 an hour', async () => {
     const processes = deployment();
     await checkAll(processes, 10_000);
     expect(probes).toBe(3);
@@ -98,6 +98,7 @@ describe('a health check every 10 s of three processes', () => {
     const processes = deployment();
     await checkAll(processes, 10_000);
     const last = await checkAll(processes, HOUR_MS, () => {
+      // One push each 9 minutes: just before the proof of the last one expires.
       if (now % (SHARED_PROOF_MS * 0.9) < 10_000) processes[1]?.push();
     });
     expect(probes).toBe(3);
@@ -142,7 +143,7 @@ describe('a health check every 10 s of three processes', () => {
     expect(probes).toBeLessThanOrEqual(3 + 3 * 6);
   });
 
-  it('lets one process ask where all miss the proof at the same moment', async () => {
+  it('lets one process probe when the shared proof expires for all at the same moment', async () => {
     const processes = deployment();
     await checkAll(processes, 10_000);
     now += SHARED_PROOF_MS + 1;
@@ -151,7 +152,7 @@ describe('a health check every 10 s of three processes', () => {
   });
 });
 
-it('a process proves its own keys, whatever the others have proved', async () => {
+it('a process tests its own credentials at its start, whatever the others have proved', async () => {
   const first = new Process();
   expect(await first.health.check()).toBe(true);
   const second = new Process();

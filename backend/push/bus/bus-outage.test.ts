@@ -22,7 +22,7 @@ describe('the wait after a failure', () => {
     expect(waits).toEqual([100, 200, 400, 800, 1_600, 2_000, 2_000]);
   });
 
-  it('is half as long at least, by chance', () => {
+  it('is shortened at random, to half at most', () => {
     outage = new BusOutage(() => 0);
     outage.failed(AWAY, 0, 1);
     expect(outage.retryAt).toBe(51);
@@ -64,7 +64,7 @@ describe('an outage', () => {
     expect(outage.isOn).toBe(true);
   });
 
-  it('is too long after 2 s, or if the next request comes later than that', () => {
+  it('counts as too long after 2 s, or at once if the next request comes more than 2 s later', () => {
     outage.failed(AWAY, 0, 0);
     expect(outage.isTooLong(2_000)).toBe(false);
     expect(outage.isTooLong(2_001)).toBe(true);

@@ -155,7 +155,7 @@ describe('a webhook', () => {
     ['a body that was changed', headers(), body.replace('vacated', 'occupied')],
     ['a body that is not JSON', headers({ 'x-pusher-signature': sign('{') }), '{'],
     ['nothing at all', {}, ''],
-  ])('is none with %s', (_what, given, text) => {
+  ])('is refused with %s', (_what, given, text) => {
     expect(bus.webhook(given, text)).toBe('unsigned');
   });
 

@@ -17,7 +17,7 @@ it('one creation in eight cleans, and looks at eight times as many ids', () => {
   for (const { from } of cleanings) expect(from).toBeLessThan(1);
 });
 
-it('the others do not look', () => {
+it('the other seven do not clean', () => {
   jest.spyOn(Math, 'random').mockReturnValue(0.125);
   expect(chooseCleaning()).toEqual({ count: 0, index: 'all', from: 0 });
 });

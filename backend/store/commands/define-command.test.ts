@@ -29,12 +29,19 @@ describe('a command', () => {
 
   it('is called by name, in any order: the number of keys, the keys, the arguments', () => {
     expect(encodeCall(EXAMPLE, { other: 'k2', task: 'k1' }, { ms: 5, ids: ['a', 'b'], owner: 'ada' })).toEqual([
-      ...['2', 'k1', 'k2'],
-      ...['ada', '5', 'a', 'b'],
+      '2',
+      'k1',
+      'k2',
+      'ada',
+      '5',
+      'a',
+      'b',
     ]);
     expect(encodeCall(EXAMPLE, { task: 'k1', other: null }, { owner: '', ms: 5, ids: [] })).toEqual([
-      ...['1', 'k1'],
-      ...['', '5'],
+      '1',
+      'k1',
+      '',
+      '5',
     ]);
   });
 

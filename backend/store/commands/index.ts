@@ -21,10 +21,24 @@ import { MARK_WAITED } from './task/mark-waited.ts';
 import { READ_TASK } from './task/read-task.ts';
 
 export const ALL_COMMANDS = [
-  ...[CREATE_TASK, DISCARD_TASK, COMMIT_CHANGE, READ_TASK, MARK_WAITED],
-  ...[LIST_TASKS, MARK_SEEN, DISMISS_TASKS, CLEAR_FINISHED, FORGET_TASKS, NOTE_WATCHED, NOTE_WEBHOOK],
-  ...[TAKE_DUE_HOOKS, POSTPONE_HOOK, FINISH_HOOK],
-  ...[TAKE_LEASE, FIND_UNPUBLISHED, PROBE_WRITE],
+  CREATE_TASK,
+  DISCARD_TASK,
+  COMMIT_CHANGE,
+  READ_TASK,
+  MARK_WAITED,
+  LIST_TASKS,
+  MARK_SEEN,
+  DISMISS_TASKS,
+  CLEAR_FINISHED,
+  FORGET_TASKS,
+  NOTE_WATCHED,
+  NOTE_WEBHOOK,
+  TAKE_DUE_HOOKS,
+  POSTPONE_HOOK,
+  FINISH_HOOK,
+  TAKE_LEASE,
+  FIND_UNPUBLISHED,
+  PROBE_WRITE,
 ] as const;
 
 /** Every script that a user of Redis must be allowed to run: ours, and those that bee-queue runs. */

@@ -47,7 +47,7 @@ export const pace: Part<unknown> = definePart<readonly Row[]>({
   report(rows) {
     const of = (name: string) => rows.map(({ results }) => results[name] as PaceResult);
     const perMinute = of('inloop').map((result) => result.perMinute);
-    // How much more than 1.5 % or one element, whichever is more.
+    // The error as a share of what is promised: 1.5 % or one element, whichever is more.
     const misses = rows.map(({ results, elements }) => (results.inloop?.p99 ?? 1) / Math.max(0.015, 1 / elements));
     return {
       text: [
@@ -76,10 +76,10 @@ export const pace: Part<unknown> = definePart<readonly Row[]>({
           ]),
         ),
         `Messages: that the task is queued and its outcome are among them. ${[
-          ...Object.entries(PATTERNS).map(([name, { is }]) => [name, is]),
+          ...Object.entries(PATTERNS).map(([name, { meaning }]) => [name, meaning]),
           ...Object.entries(RECORDINGS),
         ]
-          .map(([name, is]) => `${name}: ${is}`)
+          .map(([name, meaning]) => `${name}: ${meaning}`)
           .join('; ')}.`,
       ].join('\n\n'),
       targets: [

@@ -38,7 +38,7 @@ describe('rows', () => {
     expect(view([done(1)], { snapshot: { ...NOTHING_YET, tasks: [done(1)], hasMore: true } }).hasMore).toBe(true);
   });
 
-  it('take over groups that did not change', () => {
+  it('keep the same object for a group that did not change', () => {
     const tasks = [done(1), done(2)];
     const before = view(tasks);
     expect(view([create(3, 'New', 90), ...tasks], { before }).groups.unseen).toBe(before.groups.unseen);
@@ -46,7 +46,7 @@ describe('rows', () => {
 });
 
 describe('a view', () => {
-  it('leaves out a task in its first second, and changes by itself when that is over', () => {
+  it('leaves out a task in its first second, and looks again every 200 ms until that is over', () => {
     expect(view([create(1, 'Young', 0.5)])).toMatchObject({ tasks: [], changesIn: 200 });
     const old = create(1, 'Old enough', 1.5);
     expect(view([old])).toMatchObject({ tasks: [old], changesIn: NEVER });

@@ -57,7 +57,9 @@ describe('the rows', () => {
     await eventually(async () => expect((await titles()).slice(0, 59)).toEqual(named(active)), { within: 20_000 });
     expect((await titles()).slice(59).sort()).toEqual(named([45, 59, 7]));
     expect(await tray.getByRole('list', { name: 'New' }).locator('[part=state]').allTextContents()).toEqual([
-      ...['Done', 'Done', 'Done'],
+      'Done',
+      'Done',
+      'Done',
     ]);
     expect(await held.evaluate((node) => (node.getRootNode() as ShadowRoot).activeElement === node)).toBe(true);
   });

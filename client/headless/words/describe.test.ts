@@ -186,7 +186,7 @@ describe('a row', () => {
     expect(view(again, { now: 15 }).remarks).toEqual(['Restarted, attempt 2 of 3']);
   });
 
-  it('shows a partial success as one', () => {
+  it('says that a success has exceptions', () => {
     const last = { done: 842, total: 842, skipped: 3 };
     const task = evolve(running(1), { type: 'succeed', at: at(1), attempt: 1, result: null, progress: last });
     const { segments, ...said } = view(task);
@@ -195,7 +195,7 @@ describe('a row', () => {
     expect(segments?.map((share) => Math.round(share * 842))).toEqual([839, 3, 0]);
   });
 
-  it('lets the result speak by its numbers and links', () => {
+  it('shows the numbers and links of a result', () => {
     const result = { imported: 839, skipped: 3, downloadUrl: '/reports/7', note: 'x' };
     expect(view(succeeded(1, result), { now: 3_601 })).toMatchObject({
       status: 'Done',

@@ -21,7 +21,7 @@ const anyName = fc.string({
 });
 
 describe('a name in a sentence', () => {
-  it('never turns round what stands beside it, and never breaks the line', () => {
+  it('never changes the direction of the text beside it, and never breaks the line', () => {
     fc.assert(
       fc.property(anyName, fc.constantFrom('en', 'he-IL', 'ar'), (name, locale) => {
         const said = isolate(name, locale);
@@ -34,7 +34,7 @@ describe('a name in a sentence', () => {
     );
   });
 
-  it('stays as it is where there is nothing to set apart', () => {
+  it('stays as it is if nothing in it needs to be isolated', () => {
     for (const name of ['Import contacts.csv', 'Übersicht für Zoë', '名前.csv', '', '👩‍👩‍👧 50 %'])
       expect(isolate(name)).toBe(name);
     expect(mayChangeDirection('Übersicht')).toBe(false);
@@ -42,7 +42,7 @@ describe('a name in a sentence', () => {
     expect(mayChangeDirection(`a${OVERRIDE}`)).toBe(true);
   });
 
-  it('is set apart in what is announced and notified: the reason stays readable', () => {
+  it('is isolated in announcements and notifications, so that the reason stays readable', () => {
     const task = { ...failed(1, `Bad${OVERRIDE} row\n2`), title: `gpj.${OVERRIDE}exe` } as ReturnType<typeof failed>;
     expect(announce([task as never], ENGLISH)).toBe('Failed: gpj.exe. Bad row 2');
     const hebrew = { ...succeeded(1), title: 'ייבוא (1)' } as never;

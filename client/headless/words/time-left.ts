@@ -7,7 +7,7 @@ import type { Progress } from '../../../core/tasks/snapshot.ts';
 export interface Pace {
   readonly stage: string | undefined;
   readonly done: number;
-  /** The total when the measurement began. If it changes by more than 2 %, the pace is measured anew. */
+  /** The total when the measurement began. If it changes by more than 2 %, the pace is measured from the start again. */
   readonly total: number | null;
   /** When `done` was reported; server time in milliseconds. */
   readonly at: number;

@@ -60,7 +60,7 @@ export class Opener {
   }
 
   /** From now on, requests without cookies are recognized too: one of them has proved to come from this client. */
-  acceptNoCookies(): void {
+  acceptWithoutCookies(): void {
     this.#keepsCookies = false;
   }
 

@@ -227,7 +227,7 @@ describe('pusher-js behind a proxy that refuses WebSockets', () => {
   );
 
   it.each(KINDS)(
-    'starts anew at once when its requests reach another instance (%s)',
+    'starts again at once when its requests reach another instance (%s)',
     async (kind) => {
       const [here, there] = [await startApp(), await startApp()];
       const { look, live } = await openPage(here, ONLY[kind]);

@@ -198,12 +198,12 @@ const WEBHOOK = JSON.stringify({
   events: [{ name: 'channel_occupied', channel: 'private-user-ada' }],
 });
 
-describe.each([4, 5])('on Express %i, behind', (version) => {
-  it('is that version', () => {
+describe.each([4, 5])('on Express %i', (version) => {
+  it('these tests run on that version', () => {
     expect('lazyrouter' in (worlds.get(version) as World).express()).toBe(version === 4);
   });
 
-  it.each(Object.keys(SURROUNDINGS))('%s, everything in the contract is answered', async (name) => {
+  it.each(Object.keys(SURROUNDINGS))('behind %s, everything in the contract is answered', async (name) => {
     const { around, options = {}, headers: extra = {} } = SURROUNDINGS[name] as Case;
     const world = worlds.get(version) as World;
     const parts = newServer(world, options);
@@ -275,7 +275,7 @@ describe.each([4, 5])('on Express %i, behind', (version) => {
 
 describe.each([4, 5])('on Express %i, in a wrong order', (version) => {
   const worldOf = () => worlds.get(version) as World;
-  const until = (line: RegExp) =>
+  const expectLoggedOnce = (line: RegExp) =>
     expect(
       worldOf()
         .lines.splice(0)
@@ -292,19 +292,19 @@ describe.each([4, 5])('on Express %i, in a wrong order', (version) => {
     app.use(sessions());
     const origin = await listen(app);
     for (let n = 0; n < 2; n++) expect((await fetch(`${origin}/api/tasks`)).status).toBe(status);
-    until(/after the task router: session\. .* Mount it before/);
+    expectLoggedOnce(/after the task router: session\. .* Mount it before/);
   });
 
-  it('cors() for all origins before listed ones', async () => {
+  it('cors() for all origins before a router with listed origins: the log says how to set it up', async () => {
     const { tasks, app } = newServer(worldOf(), { origins: [PAGE] });
     app.use(cors());
     app.use('/tasks', tasks.router);
     const origin = await listen(app);
     for (let n = 0; n < 2; n++) await fetch(`${origin}/tasks`);
-    until(/cors\(\{ origin: \[\.\.\.\], credentials: true \}\)/);
+    expectLoggedOnce(/cors\(\{ origin: \[\.\.\.\], credentials: true \}\)/);
   });
 
-  it('a parser before a webhook that is spelled as JSON.stringify would not', async () => {
+  it('a body parser before a webhook whose JSON has other spaces than JSON.stringify writes: the log says what to do', async () => {
     const { tasks, app } = newServer(worldOf());
     app.use(worldOf().express.json());
     app.use('/tasks', tasks.router);
@@ -313,7 +313,7 @@ describe.each([4, 5])('on Express %i, in a wrong order', (version) => {
       const answer = await fetch(`${origin}/tasks/webhook`, webhookOf(WEBHOOK.replace(':', ': ')));
       expect([answer.status, (await answer.json()).code]).toEqual([401, 'bad_signature']);
     }
-    until(/Mount tasks\.webhook before it, or keep the raw body/);
+    expectLoggedOnce(/Mount tasks\.webhook before it, or keep the raw body/);
   });
 
   it('a parser that keeps the raw body does no harm', async () => {
@@ -330,7 +330,7 @@ describe.each([4, 5])('on Express %i, in a wrong order', (version) => {
     expect((await fetch(`${origin}/tasks/webhook`, webhookOf(WEBHOOK.replace(':', ': ')))).status).toBe(200);
   });
 
-  it('something that reads bodies and throws them away', async () => {
+  it('a middleware that reads bodies and throws them away: answer and log say so', async () => {
     const { tasks, app } = newServer(worldOf());
     app.use((req, _res, next) => void req.resume().once('end', () => next()));
     app.use('/tasks', tasks.router);
@@ -342,6 +342,6 @@ describe.each([4, 5])('on Express %i, in a wrong order', (version) => {
       code: 'body_already_read',
       detail: expect.stringMatching(/Mount the router before it/),
     });
-    until(/POST .*failed/);
+    expectLoggedOnce(/POST .*failed/);
   });
 });

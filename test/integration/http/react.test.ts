@@ -172,7 +172,7 @@ describe.each([18, 19] as const)('React %i', (version) => {
     await eventually(async () => expect((await look()).outcomes).toEqual(['Count to 4: succeeded']));
   }, 60_000);
 
-  it('connects anew for another url, and has nothing to tell of what was there', async () => {
+  it('connects again for another url, and tells nothing of the tasks at the old one', async () => {
     await untilFinished(user, await app.start(user, 2));
     await mount();
     await untilLive();

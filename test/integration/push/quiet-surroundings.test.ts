@@ -81,7 +81,7 @@ it('health checks cost one message of each process after its start, then none', 
   expect(api.calls).toHaveLength(3);
 });
 
-it('a task whose owner leaves costs one look-up whether they are gone, and its outcome', async () => {
+it('a task whose owner leaves costs one question whether they are gone, and one event for its outcome', async () => {
   const page = await app.follow('bea');
   const task = await app.tasks.start(wait, {}, { owner: 'bea' });
   await eventually(() => page.events.some(({ name }) => name === 'task.running'), { within: 10_000 });

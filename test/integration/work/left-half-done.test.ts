@@ -82,6 +82,7 @@ describe('a new task that was not pushed, since its server froze after the 202',
     const watched = await accept();
     const channel = backend.channelOf(OWNER);
     await backend.redis.noteWatched(channel, OWNER);
+    // The time of a webhook counts only if it is later than the page's authorization, which is a moment old.
     const vacate = () => backend.redis.noteWebhook(channel, 'vacated', Date.now() + 4_000);
     await eventually(async () => (await vacate()) === 'vacated');
     await accept();

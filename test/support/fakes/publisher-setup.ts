@@ -52,7 +52,7 @@ export const AWAY = new BusError('no answer from the bus: ECONNREFUSED', null);
 export const REFUSED = new BusError('the bus answered 413: too big', 413);
 export const OVER_QUOTA = new BusError('the bus answered 403: over its message quota', 403);
 
-/** What a test works with. It is made anew for each test. */
+/** What a test works with. Each test gets a new one. */
 export interface PublisherParts {
   readonly publisher: Publisher;
   readonly bus: FakeBus;

@@ -44,15 +44,22 @@ export const crossSite: Kind = {
       const own = { demo, app }[site].url;
       const { port } = new URL(own);
       const origins = [
-        ...[undefined, own, 'null', '', 'http://evil.example', `https://127.0.0.1:${port}`, 'http://127.0.0.1:1'],
-        ...[
-          'http://127.0.0.1',
-          `http://localhost:${port}`,
-          `http://sub.127.0.0.1:${port}`,
-          `${own}.evil.example`,
-          `${own}/`,
-        ],
-        ...[`http://evil.example@127.0.0.1:${port}`, `file://`, `${own}, http://evil.example`, own.toUpperCase()],
+        undefined,
+        own,
+        'null',
+        '',
+        'http://evil.example',
+        `https://127.0.0.1:${port}`,
+        'http://127.0.0.1:1',
+        'http://127.0.0.1',
+        `http://localhost:${port}`,
+        `http://sub.127.0.0.1:${port}`,
+        `${own}.evil.example`,
+        `${own}/`,
+        `http://evil.example@127.0.0.1:${port}`,
+        `file://`,
+        `${own}, http://evil.example`,
+        own.toUpperCase(),
       ];
       for (const origin of isShort ? origins.slice(0, 8) : origins) {
         for (const fetchSite of SITES) {
