@@ -20,7 +20,7 @@ import type { RunOptions } from './store/to-commit.ts';
 
 /**
  * How many removed tasks an owner's pages are told of, the newest first. A page holds 500 outcomes, unless its user has asked
- * for more; what else was removed it finds out when it next fetches or when its user acts on it.
+ * for more. It learns of further removed tasks at its next fetch, or when its user acts on one of them.
  */
 const MAX_DISMISSED_TOLD = 1_000;
 

@@ -19,9 +19,9 @@ export interface TaskServerOptions {
   /** Tells who sends a request, from your own session: the user's id, or null. If it throws, the answer is 500. */
   readonly identify: Identify;
   /**
-   * Where browsers reach the router, including a prefix that a proxy adds: a path, or better the whole address
-   * (`https://app.example.com/tasks`), because with it the own origin is known even if a proxy changes `Host`. Default: where
-   * the router is mounted; in answers of your own routes, `/tasks`.
+   * Where browsers reach the router, including a prefix that a proxy adds: a path or, better, the whole address
+   * (`https://app.example.com/tasks`). With the address, the own origin is known even if a proxy changes `Host`. Default:
+   * where the router is mounted; in answers of your own routes, `/tasks`.
    */
   readonly path?: string;
   /**

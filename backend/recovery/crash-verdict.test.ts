@@ -1,4 +1,4 @@
-/** Which task is held to have killed its worker, and how that is settled over several crashes. */
+/** Which task a crash of a worker is charged to, and what several crashes show together. */
 
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';

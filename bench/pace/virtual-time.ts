@@ -18,11 +18,13 @@ export class VirtualTime implements Pick<Time, 'elapsed' | 'delay' | 'every'> {
   }
 
   every(ms: number, run: () => void): () => void {
-    const alarm = { at: this.#now + ms, ring: () => this.#alarms.add(alarm) && run() };
-    const next = alarm.ring;
-    alarm.ring = () => {
-      alarm.at += ms;
-      next();
+    const alarm = {
+      at: this.#now + ms,
+      ring: () => {
+        alarm.at += ms;
+        this.#alarms.add(alarm);
+        run();
+      },
     };
     this.#alarms.add(alarm);
     return () => this.#alarms.delete(alarm);

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stateFolder } from '../../dev/paths.ts';
-import { machine } from './machine.ts';
+import { describeMachine } from './machine.ts';
 
 export interface Kept {
   /** `2026-01-31` */
@@ -22,7 +22,7 @@ export class Keeper {
   }
 
   keep(name: string, raw: unknown): void {
-    const kept: Kept = { day: new Date().toISOString().slice(0, 10), machine: machine(), raw };
+    const kept: Kept = { day: new Date().toISOString().slice(0, 10), machine: describeMachine(), raw };
     writeFileSync(this.#fileOf(name), JSON.stringify(kept));
   }
 

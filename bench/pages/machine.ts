@@ -9,7 +9,7 @@ import { REPOSITORY } from '../../dev/paths.ts';
 const PACKAGES = ['@soketi/soketi', 'bee-queue', 'pusher', 'pusher-js', 'express', 'bullmq', 'socket.io', 'zod'];
 
 /** `2 × Some CPU, Node 20.20.2, Redis 7.0.15, …` */
-export function machine(): string {
+export function describeMachine(): string {
   const version = (name: string): string =>
     JSON.parse(readFileSync(join(REPOSITORY, 'node_modules', name, 'package.json'), 'utf8')).version;
   const redis = execFileSync(findRedisServer() as string, ['--version'], { encoding: 'utf8' });

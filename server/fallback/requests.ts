@@ -14,9 +14,9 @@ import { refuse, refuseKey, refuseOthers, refuseUnavailable } from './answers.ts
 import type { CheckedOptions } from './options.ts';
 import type { FallbackRoute } from './route.ts';
 import { answerSend } from './send-request.ts';
-import type { Budget } from './session/outbox.ts';
 import { Session } from './session/session.ts';
 import { type Entry, SessionTable } from './session/session-table.ts';
+import type { WaitingTotal } from './session/waiting-messages.ts';
 
 /** The client that sent a request. */
 interface Client {
@@ -33,7 +33,7 @@ export class FallbackRequests {
   readonly #busUrl: string;
   readonly #outage: Outage;
   readonly #sessions: SessionTable;
-  readonly #budget: Budget = { used: 0 };
+  readonly #waitingTotal: WaitingTotal = { used: 0 };
   #isClosed = false;
 
   constructor(backend: Backend, bus: Endpoint, options: CheckedOptions) {
@@ -136,7 +136,7 @@ export class FallbackRequests {
     const session = new Session({
       url: `${this.#busUrl}?${route.query || 'protocol=7'}`,
       limits,
-      budget: this.#budget,
+      waitingTotal: this.#waitingTotal,
       unavailable: refuseUnavailable,
       onConnection: (failure) => (failure === null ? this.#outage.succeeded() : this.#outage.failed(failure)),
       onForgotten: () => {

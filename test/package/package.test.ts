@@ -21,8 +21,15 @@ beforeAll(async () => {
   expect(readFileSync(inDist('backend/queue/bee-queue-lua.js'), 'utf8')).toContain('MIT');
   redis = await startRedis();
   await install(app, [
-    ...[await pack(folder), 'express@4', 'pusher-js@8', 'react@19', 'zod@4', 'typescript@5.4'],
-    ...['@types/express@4', '@types/node@20', '@types/react@19'],
+    await pack(folder),
+    'express@4',
+    'pusher-js@8',
+    'react@19',
+    'zod@4',
+    'typescript@5.4',
+    '@types/express@4',
+    '@types/node@20',
+    '@types/react@19',
   ]);
 }, 120_000);
 

@@ -47,7 +47,7 @@ describe.each(ALL_COMMANDS.map((command) => [command.name, command] as const))('
     }
   });
 
-  it('marks at most the last key and the last argument', () => {
+  it('has no list of keys or arguments except as the last one', () => {
     for (const list of [command.keys, command.args] as const) {
       for (const name of list.slice(0, -1)) expect(name).toMatch(/^\w+$/);
     }

@@ -20,8 +20,8 @@ import type { ServerResponse } from 'node:http';
 import type { FallbackLimits } from '../options.ts';
 import { BusSocket } from './bus-socket.ts';
 import { type Close, closeLine, HEARTBEAT_LINE, OPEN_LINE } from './framing.ts';
-import { type Budget, Outbox } from './outbox.ts';
 import { Receiver } from './receiver.ts';
+import { WaitingMessages, type WaitingTotal } from './waiting-messages.ts';
 
 /** A client answers each heartbeat, or polls. When it has sent nothing for the time of three heartbeats, it is gone. */
 const SILENT_HEARTBEATS = 3;
@@ -30,7 +30,7 @@ export interface SessionOptions {
   /** The URL of the bus, with this client's parameters. */
   readonly url: string;
   readonly limits: FallbackLimits;
-  readonly budget: Budget;
+  readonly waitingTotal: WaitingTotal;
   /** Answers a client whose connection the bus does not accept. */
   readonly unavailable: (res: ServerResponse) => void;
   /** The bus accepted the connection (null), or did not. */
@@ -41,7 +41,7 @@ export interface SessionOptions {
 export class Session {
   readonly #options: SessionOptions;
   readonly #bus: BusSocket;
-  readonly #outbox: Outbox;
+  readonly #waiting: WaitingMessages;
   readonly #heartbeat: NodeJS.Timeout;
   #state: 'opening' | 'open' | 'closed' = 'opening';
   /** Why it is closed. */
@@ -56,9 +56,9 @@ export class Session {
   #forgetTimer: NodeJS.Timeout | null = null;
 
   constructor(options: SessionOptions) {
-    const { url, limits, budget, onConnection } = options;
+    const { url, limits, waitingTotal, onConnection } = options;
     this.#options = options;
-    this.#outbox = new Outbox(limits, budget);
+    this.#waiting = new WaitingMessages(limits, waitingTotal);
     this.#bus = new BusSocket({
       url,
       connectMs: limits.connectMs,
@@ -130,10 +130,10 @@ export class Session {
   }
 
   #deliver(message: string): void {
-    this.#outbox.add(message);
+    this.#waiting.add(message);
     this.#flush();
-    if (!this.#outbox.isOverfull) return;
-    this.#outbox.clear();
+    if (!this.#waiting.isOverfull) return;
+    this.#waiting.clear();
     this.end({ code: 4_200, reason: 'Too much was waiting to be read' });
   }
 
@@ -146,8 +146,8 @@ export class Session {
       if (!this.#isGreeted) {
         this.#isGreeted = true;
         receiver.sendLine(OPEN_LINE);
-      } else if (!this.#outbox.isEmpty) {
-        receiver.sendMessages(this.#outbox.takeLine());
+      } else if (!this.#waiting.isEmpty) {
+        receiver.sendMessages(this.#waiting.takeLine());
       } else {
         if (this.#close) receiver.finish(closeLine(this.#close));
         return;
@@ -166,7 +166,7 @@ export class Session {
 
   #takeBack(receiver: Receiver): void {
     this.#receiver = null;
-    this.#outbox.putBack(receiver.abandon());
+    this.#waiting.putBack(receiver.abandon());
   }
 
   #awaitClient(): void {
@@ -179,7 +179,7 @@ export class Session {
   #beat(): void {
     if (performance.now() - this.#heardAt > SILENT_HEARTBEATS * this.#options.limits.heartbeatMs) {
       // Most likely the client's network is gone, without a close of the connection.
-      this.#outbox.clear();
+      this.#waiting.clear();
       this.end({ code: 4_201, reason: 'No sign of the client' });
     } else if (this.#state === 'open' && this.#receiver?.isReady) {
       this.#receiver.sendLine(HEARTBEAT_LINE);
@@ -193,7 +193,7 @@ export class Session {
 
   #forget(): void {
     this.#stopForgetting();
-    this.#outbox.clear();
+    this.#waiting.clear();
     this.#receiver?.cut();
     this.#receiver = null;
     this.#options.onForgotten();

@@ -34,28 +34,22 @@ const FORMULAS = [
   'line\r\n=1+1',
 ];
 const LINKS = [
-  ...[
-    'javascript:alert(1)',
-    'JaVaScRiPt:alert(1)',
-    ' javascript:alert(1)',
-    'java\nscript:alert(1)',
-    '\u0001javascript:alert(1)',
-  ],
-  ...[
-    'data:text/html,<script>1</script>',
-    'vbscript:x',
-    'blob:http://evil.example/1',
-    'http://evil.example/',
-    '//evil.example:80/',
-  ],
-  ...[
-    'file:///etc/passwd',
-    'ftp://evil.example/',
-    'http:evil.example',
-    'javascript&colon;alert(1)',
-    'about:blank',
-    'filesystem:x',
-  ],
+  'javascript:alert(1)',
+  'JaVaScRiPt:alert(1)',
+  ' javascript:alert(1)',
+  'java\nscript:alert(1)',
+  '\u0001javascript:alert(1)',
+  'data:text/html,<script>1</script>',
+  'vbscript:x',
+  'blob:http://evil.example/1',
+  'http://evil.example/',
+  '//evil.example:80/',
+  'file:///etc/passwd',
+  'ftp://evil.example/',
+  'http:evil.example',
+  'javascript&colon;alert(1)',
+  'about:blank',
+  'filesystem:x',
 ];
 const BIDI = ['\u202e', '\u202d', '\u2066', '\u2067', '\u202a', '\u061c', '\u200f'];
 

@@ -48,14 +48,22 @@ export const webhooks: Kind = {
     }
     const at = Date.now();
     const junk = [
-      ...['', 'null', '[]', '5', '"x"', '{}', '{', '{"events":null}', `{"time_ms":${at},"events":null}`],
-      ...[`{"time_ms":${at},"events":{}}`, `{"time_ms":${at},"events":[null]}`, `{"time_ms":${at},"events":[5]}`],
-      ...[
-        `{"time_ms":1e999,"events":[]}`,
-        `{"time_ms":null,"events":[]}`,
-        `{"time_ms":"x","events":[]}`,
-        `{"events":[]}`,
-      ],
+      '',
+      'null',
+      '[]',
+      '5',
+      '"x"',
+      '{}',
+      '{',
+      '{"events":null}',
+      `{"time_ms":${at},"events":null}`,
+      `{"time_ms":${at},"events":{}}`,
+      `{"time_ms":${at},"events":[null]}`,
+      `{"time_ms":${at},"events":[5]}`,
+      `{"time_ms":1e999,"events":[]}`,
+      `{"time_ms":null,"events":[]}`,
+      `{"time_ms":"x","events":[]}`,
+      `{"events":[]}`,
     ];
     for (const body of junk) {
       const { status } = await send(body);
@@ -64,15 +72,15 @@ export const webhooks: Kind = {
     // About channels that no user can have, and about users who were never here.
     const name = `attack${at}`;
     const foreign = [
-      ...[
-        name,
-        `private-${name}`,
-        `presence-${name}`,
-        `private-user-${name}`,
-        `private-encrypted-user-${name}`,
-        `#${name}`,
-      ],
-      ...[`private-user-${name}%`, `private-user-${name}=zz`, `private-user-${'x'.repeat(5_000)}${name}`],
+      name,
+      `private-${name}`,
+      `presence-${name}`,
+      `private-user-${name}`,
+      `private-encrypted-user-${name}`,
+      `#${name}`,
+      `private-user-${name}%`,
+      `private-user-${name}=zz`,
+      `private-user-${'x'.repeat(5_000)}${name}`,
     ];
     for (const channel of [...foreign, 5, null, { [name]: 1 }, [name]]) {
       for (const event of ['channel_occupied', 'channel_vacated', 'member_added', '__proto__', 'constructor']) {

@@ -7,20 +7,20 @@ import type { FallbackLimits } from '../options.ts';
 import { fitLine } from './framing.ts';
 
 /** Characters that wait for all clients together. */
-export interface Budget {
+export interface WaitingTotal {
   used: number;
 }
 
-export class Outbox {
+export class WaitingMessages {
   readonly #limits: Pick<FallbackLimits, 'buffered' | 'bufferedInAll'>;
-  readonly #budget: Budget;
+  readonly #waitingTotal: WaitingTotal;
   #messages: string[] = [];
   /** The length of all messages, in characters. */
   #length = 0;
 
-  constructor(limits: Pick<FallbackLimits, 'buffered' | 'bufferedInAll'>, budget: Budget) {
+  constructor(limits: Pick<FallbackLimits, 'buffered' | 'bufferedInAll'>, waitingTotal: WaitingTotal) {
     this.#limits = limits;
-    this.#budget = budget;
+    this.#waitingTotal = waitingTotal;
   }
 
   get isEmpty(): boolean {
@@ -30,7 +30,7 @@ export class Outbox {
   /** Whether too much waits: for this client, or for all clients together and also for this one. */
   get isOverfull(): boolean {
     const { buffered, bufferedInAll } = this.#limits;
-    return this.#length > buffered || (this.#length > 0 && this.#budget.used > bufferedInAll);
+    return this.#length > buffered || (this.#length > 0 && this.#waitingTotal.used > bufferedInAll);
   }
 
   add(message: string): void {
@@ -38,7 +38,7 @@ export class Outbox {
     this.#count(message.length);
   }
 
-  /** Takes the oldest messages that fit into one line: at least one, unless the outbox is empty. */
+  /** Takes the oldest messages that fit into one line: at least one, unless none waits. */
   takeLine(): string[] {
     const messages = this.#messages.splice(0, fitLine(this.#messages));
     this.#count(-lengthOf(messages));
@@ -58,7 +58,7 @@ export class Outbox {
 
   #count(length: number): void {
     this.#length += length;
-    this.#budget.used += length;
+    this.#waitingTotal.used += length;
   }
 }
 
