@@ -23,7 +23,7 @@ export interface TaskMemory {
 }
 
 /** A bar that goes back by less than this share needs no explanation. */
-const SMALL_STEP = 0.03;
+const UNEXPLAINED_SHARE = 0.03;
 
 /**
  * The memory after `snapshot`; `before` itself where nothing is new.
@@ -38,7 +38,7 @@ export function remember(before: TaskMemory | undefined, snapshot: Snapshot, now
   const fraction = fractionOf(snapshot.progress);
   const peak = isSameStage ? before.peak : null;
   const hasOtherTotal = isActive(snapshot) && snapshot.progress?.total !== before?.snapshot.progress?.total;
-  const hasGoneBack = peak !== null && hasOtherTotal && (fraction === null || fraction < peak - SMALL_STEP);
+  const hasGoneBack = peak !== null && hasOtherTotal && (fraction === null || fraction < peak - UNEXPLAINED_SHARE);
   const isRunning = snapshot.status === 'running' && snapshot.progress !== null;
   return {
     snapshot,

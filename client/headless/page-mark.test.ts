@@ -5,7 +5,7 @@ import { markPage } from './page-mark.ts';
 import { ENGLISH } from './words/wording.ts';
 
 describe('the mark of a page', () => {
-  it('is the progress of what goes on, never complete, and open where it is not known', () => {
+  it('is the mean progress of the active tasks: below 100 %, and … if none is known', () => {
     const half = running(1, { done: 50, total: 100 });
     expect(markPage([half, running(2, { done: 0, total: 10 }), failed(3)], ENGLISH)).toEqual({
       shape: 'active',
@@ -20,7 +20,7 @@ describe('the mark of a page', () => {
     );
   });
 
-  it('is the worst outcome that was not seen, by its own sign', () => {
+  it('is the sign of the worst outcome that was not seen, if no task is active', () => {
     const cancelled = evolve(queued(4), { type: 'cancel', at: at(1) });
     expect(markPage([cancelled], ENGLISH)?.text).toBe('–');
     expect(markPage([cancelled, succeeded(1)], ENGLISH)?.text).toBe('✓');

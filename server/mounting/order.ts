@@ -18,7 +18,10 @@ interface Layer {
 /** Functions that find out who is signed in: `session`, `cookieParser`, `initialize` of passport, `requireAuth` and the like. */
 const SIGN_IN = /session|cookie|passport|initialize|auth|login|jwt|user/i;
 
-/** A webhook is missed after this many authorized channels over this time, in ms. Other instances get webhooks, too. */
+/**
+ * If no webhook has come after so many authorized channels and so much time (in ms), the operator is told. Fewer channels
+ * prove nothing: other instances of the server get webhooks, too.
+ */
 const MISSED_AFTER = { channels: 10, ms: 60_000 };
 
 export class MountingOrder {
@@ -47,7 +50,7 @@ export class MountingOrder {
     if (res.getHeader('Access-Control-Allow-Origin') === '*') this.#tell('cors', ['cors']);
   }
 
-  /** Call it for a webhook whose signature is right for another spelling of its body, if for any. */
+  /** Call it for a webhook that may be genuine: a parser has read its body, and the text that was signed is gone. */
   noteParsedWebhook(): void {
     this.#tell('webhook-body', ['express.json']);
   }
