@@ -37,6 +37,26 @@ describe('the settings', () => {
     );
   });
 
+  it('send mails only if a mail server is named', () => {
+    expect(readWorkerSettings(good).mail).toBeNull();
+    const mail = { SMTP_URL: 'smtp://localhost:25', MAIL_DOMAIN: 'example.org' };
+    expect(readWorkerSettings({ ...good, ...mail }).mail).toEqual({
+      smtpUrl: 'smtp://localhost:25',
+      domain: 'example.org',
+      afterMinutes: 15,
+    });
+    for (const wrong of [
+      { SMTP_URL: 'http://user:hunter2@localhost' },
+      { MAIL_DOMAIN: '' },
+      { MAIL_DOMAIN: 'example.org, evil.test' },
+      { MAIL_AFTER_MINUTES: '0' },
+    ]) {
+      const read = () => readWorkerSettings({ ...good, ...mail, ...wrong });
+      expect(read).toThrow(new RegExp(`^${Object.keys(wrong)[0]} [^\\n]+$`));
+      expect(read).not.toThrow(/hunter2/);
+    }
+  });
+
   it.each([
     ['REDIS_URL', undefined],
     ['REDIS_URL', 'http://:hunter2@example.com'],

@@ -37,6 +37,16 @@ export interface ServerSettings extends CommonSettings {
 export interface WorkerSettings extends CommonSettings {
   /** How long a row takes in an import at pace `slow`, in milliseconds. */
   readonly slowRowMs: number;
+  /** How mails about outcomes that nobody saw are sent; null for no mails. */
+  readonly mail: MailSettings | null;
+}
+
+export interface MailSettings {
+  readonly smtpUrl: string;
+  /** After the `@` of every address. */
+  readonly domain: string;
+  /** How many minutes an outcome may stay unseen. */
+  readonly afterMinutes: number;
 }
 
 const MIB = 1024 * 1024;
@@ -54,7 +64,26 @@ export function readServerSettings(env: Environment): ServerSettings {
 
 /** @throws TaskError `bad_setting` naming the first variable that is missing or bad */
 export function readWorkerSettings(env: Environment): WorkerSettings {
-  return { ...readCommon(env, 3001), slowRowMs: readInteger(env, 'IMPORT_ROW_DELAY_MS', 60, 0, 60_000) };
+  return {
+    ...readCommon(env, 3001),
+    slowRowMs: readInteger(env, 'IMPORT_ROW_DELAY_MS', 60, 0, 60_000),
+    mail: readMail(env),
+  };
+}
+
+function readMail(env: Environment): MailSettings | null {
+  const expected = 'an address like smtp://localhost:25';
+  const smtpUrl = env.SMTP_URL?.trim();
+  if (!smtpUrl) return null;
+  const protocol = URL.canParse(smtpUrl) ? new URL(smtpUrl).protocol : null;
+  // The value may hold a password, so the message repeats only its scheme.
+  if (protocol !== 'smtp:' && protocol !== 'smtps:') {
+    bad(`SMTP_URL is not a mail server: expected ${expected}, got ${protocol ? `one with ${protocol}` : 'no URL'}.`);
+  }
+  const domain = readText(env, 'MAIL_DOMAIN', 'what comes after the @ of mail addresses, like example.org');
+  if (!/^[a-z0-9.-]+$/i.test(domain))
+    bad(`MAIL_DOMAIN must be a domain like example.org, got ${JSON.stringify(domain)}.`);
+  return { smtpUrl, domain, afterMinutes: readNumber(env, 'MAIL_AFTER_MINUTES', 15, 0.01, 1_440) };
 }
 
 function readCommon(env: Environment, defaultPort: number): CommonSettings {

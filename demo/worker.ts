@@ -9,6 +9,7 @@ import { openDatabase } from './database/database.ts';
 import { openDataFolder } from './files/data-folder.ts';
 import { startSweeping } from './files/sweep.ts';
 import { createHealthRouter } from './health.ts';
+import { createUnseenMail } from './mail/unseen-mail.ts';
 import { addressOf, closeServer, listen, runProcess } from './process.ts';
 import { readWorkerSettings } from './settings.ts';
 import { exportContacts, importContacts } from './tasks.ts';
@@ -25,6 +26,9 @@ await runProcess('worker', async (stop) => {
     const worker = createTaskWorker({ backend, concurrency: 4, drain: '10s' });
     worker.handle(importContacts, createImportHandler({ db, folder, slowRowMs: settings.slowRowMs }));
     worker.handle(exportContacts, createExportHandler({ db, folder }));
+    if (settings.mail) {
+      worker.onUnseen({ after: settings.mail.afterMinutes * 60_000 }, createUnseenMail(settings.mail));
+    }
     console.log(`worker: ready for tasks, health on ${addressOf(server)}`);
     await worker.run({ signal: stop });
     stopSweeping();

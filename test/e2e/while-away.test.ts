@@ -1,10 +1,20 @@
 // Outcomes that were reached while no tab was open: announced once per user, and seen on every device once seen on one.
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.ts';
+import { type SmtpCatcher, startSmtpCatcher } from '../support/smtp-catcher.ts';
 import type { DemoPage } from './demo-page.ts';
 import { type Device, useWorld } from './world.ts';
 
-const world = useWorld({ IMPORT_ROW_DELAY_MS: '5' });
+let smtp: SmtpCatcher;
+/** Mails go out 3 s after an outcome. */
+const env: NodeJS.ProcessEnv = { IMPORT_ROW_DELAY_MS: '5', MAIL_DOMAIN: 'example.org', MAIL_AFTER_MINUTES: '0.05' };
+// Before the world starts, which takes the environment.
+beforeAll(async () => {
+  smtp = await startSmtpCatcher();
+  env.SMTP_URL = smtp.url;
+});
+const world = useWorld(env);
+afterAll(() => smtp.stop());
 
 /** Starts an import, closes the tab before it ends, and waits for its end. */
 async function importAndLeave(device: Device): Promise<void> {
@@ -72,5 +82,17 @@ describe('an outcome reached while no tab was open', () => {
     expect((await laptop.tasks())[0]?.seenAt).toEqual(expect.any(String));
     await onLaptop.openTray();
     expect(await onLaptop.row('Import long.csv').text()).toMatch('Done · 60 imported');
+  }, 60_000);
+
+  it('is told by e-mail, once, if its owner does not come to see it', async () => {
+    const device = await world.signIn('carl');
+    await importAndLeave(device);
+    const ofCarl = () => smtp.mails.filter(({ to }) => to.startsWith('carl'));
+    await eventually(() => ofCarl().length > 0, { within: 15_000 });
+    expect(ofCarl()[0]?.headers).toContain('Subject: Import long.csv is done');
+    // Another outcome, whose mail would come after a second one of the first.
+    await importAndLeave(device);
+    await eventually(() => ofCarl().length > 1, { within: 15_000 });
+    expect(new Set(ofCarl().map(({ headers }) => /^message-id: .*$/im.exec(headers)?.[0])).size).toBe(2);
   }, 60_000);
 });
