@@ -67,11 +67,11 @@ export class RunningAttempts {
     });
     this.#attempts.set(id, attempt);
     begin(definition.deadline);
-    const ended = new AbortController();
-    if (probation.isolation !== 'free') void this.#keepProbation(task, ended.signal);
+    const ended = probation.isolation === 'free' ? null : new AbortController();
+    if (ended) void this.#keepProbation(task, ended.signal);
     await attempt.done;
     const isStored = !retry.giveUp.aborted;
-    ended.abort('ended');
+    ended?.abort('ended');
     // A later run of the same task may have begun while this one was being cut off.
     if (this.#attempts.get(id) === attempt) {
       this.#attempts.delete(id);

@@ -12,6 +12,7 @@ import { type WorkerInfo, WorkerRegistry } from '../../backend/recovery/worker-r
 import type { RedisServer } from '../../backend/redis/address.ts';
 import type { Time } from '../../backend/time.ts';
 import { BEAT_MS, BlockMonitor, type RunningTask, SHORTEST_BLOCK_MS } from './block-monitor.ts';
+import { RunningTable } from './running-table.ts';
 import { type ToWatchdog, WATCHDOG_CODE, type WatchdogData } from './watchdog-thread.ts';
 
 export interface HeartbeatOptions {
@@ -30,6 +31,8 @@ export class Heartbeat {
   readonly #monitor: BlockMonitor;
   /** Counts up while the event loop turns; the thread reads it. */
   readonly #beats = new Int32Array(new SharedArrayBuffer(4));
+  /** The thread reads this too. */
+  readonly #table = new RunningTable((memory, names) => this.#tell({ type: 'tasks', memory, names }));
   #thread: Thread | null = null;
   #server: RedisServer;
   #stopTimers: (() => void)[] = [];
@@ -63,13 +66,13 @@ export class Heartbeat {
   /** A task runs, or has another deadline, from now on. */
   begin(task: RunningTask): void {
     this.#monitor.begin(task);
-    const { id, name, deadline } = task;
-    this.#tell({ type: 'begin', id, name, deadline: deadline ?? Number.POSITIVE_INFINITY });
+    this.#table.set(task);
   }
 
   /** A task has ended. */
   end(id: string): void {
-    if (this.#monitor.end(id)) this.#tell({ type: 'end', id });
+    this.#monitor.end(id);
+    this.#table.delete(id);
   }
 
   /** Redis is at `server` from now on. */

@@ -11,6 +11,7 @@
  */
 
 import type { RedisServer } from '../../backend/redis/address.ts';
+import { SLOT } from './running-table.ts';
 
 /** What the thread is started with. */
 export interface WatchdogData {
@@ -25,10 +26,10 @@ export interface WatchdogData {
   readonly blockedAfterMs: number;
 }
 
-/** A message to the thread. `deadline`: how long the task may still take from now on, its grace included, in ms; Infinity for no limit. */
+/** A message to the thread. */
 export type ToWatchdog =
-  | { readonly type: 'begin'; readonly id: string; readonly name: string; readonly deadline: number }
-  | { readonly type: 'end'; readonly id: string }
+  /** The running tasks are in this memory from now on, with these names of definitions (running-table.ts). */
+  | { readonly type: 'tasks'; readonly memory: SharedArrayBuffer; readonly names: readonly string[] }
   | { readonly type: 'redis'; readonly redis: RedisServer };
 
 export const WATCHDOG_CODE = `
@@ -40,7 +41,7 @@ const tls = require('node:tls');
 
 const { beats, keys, lastsMs, blockedAfterMs } = workerData;
 let redis = workerData.redis;
-const deadlines = new Map();
+let tasks = { slots: Buffer.alloc(0), names: [] };
 let socket = null;
 let isReady = false;
 let callbacks = [];
@@ -111,12 +112,25 @@ function renew() {
   if (isReady) send(['SET', keys.heartbeat, blocked > 0 ? String(Math.round(blocked)) : '', 'PX', String(lastsMs)]);
 }
 
+/** The tasks that run: the id and the name of each, and when it must have ended. */
+function runningTasks() {
+  const { slots, names } = tasks;
+  const running = [];
+  for (let at = 0; at < slots.length; at += ${SLOT.bytes}) {
+    const deadline = slots.readDoubleLE(at + ${SLOT.deadline});
+    if (deadline === 0) continue;
+    const id = slots.toString('latin1', at + ${SLOT.id}, at + ${SLOT.bytes});
+    running.push({ id, name: names[slots.readUInt32LE(at + ${SLOT.name})], deadline });
+  }
+  return running;
+}
+
 function endProcess(overdue, blocked) {
-  const names = overdue.map(([id, task]) => task.name + ' (' + id + ')').join(', ');
+  const names = overdue.map(({ id, name }) => name + ' (' + id + ')').join(', ');
   writeSync(2, 'inloop error: The event loop was blocked for ' + (blocked / 1000).toFixed(1) + ' s, beyond the deadline of ' + names + '. The process ends now.\\n');
   const end = () => process.kill(process.pid, 'SIGKILL');
   setTimeout(end, 1000);
-  if (isReady) send(['SET', keys.overDeadline, overdue.map(([id]) => id).join(' '), 'EX', '86400'], end);
+  if (isReady) send(['SET', keys.overDeadline, overdue.map(({ id }) => id).join(' '), 'EX', '86400'], end);
 }
 
 let isEnding = false;
@@ -125,21 +139,21 @@ function watch() {
   const blocked = blockedFor();
   if (blocked === 0) isTold = false;
   if (blocked === 0 || isEnding) return;
-  if (blocked >= 3000 && !isTold && deadlines.size > 0) {
+  const running = runningTasks();
+  if (blocked >= 3000 && !isTold && running.length > 0) {
     isTold = true;
-    const names = [...new Set([...deadlines.values()].map(({ name }) => name))].slice(0, 5).join(', ');
+    const names = [...new Set(running.map(({ name }) => name))].slice(0, 5).join(', ');
     writeSync(2, 'inloop warn: The event loop has been blocked for ' + (blocked / 1000).toFixed(1) + ' s, and still is. A handler that runs now does not yield: ' + names + '. Let it await something between its steps, or do the work in a thread.\\n');
   }
-  const now = performance.now();
-  const overdue = [...deadlines].filter(([, task]) => task.at <= now);
+  const now = Number(process.hrtime.bigint()) / 1e6;
+  const overdue = running.filter(({ deadline }) => deadline <= now);
   if (overdue.length === 0) return;
   isEnding = true;
   endProcess(overdue, blocked);
 }
 
 parentPort.on('message', (message) => {
-  if (message.type === 'begin') deadlines.set(message.id, { name: message.name, at: performance.now() + message.deadline });
-  else if (message.type === 'end') deadlines.delete(message.id);
+  if (message.type === 'tasks') tasks = { slots: Buffer.from(message.memory), names: message.names };
   else {
     redis = message.redis;
     if (socket) socket.destroy();
