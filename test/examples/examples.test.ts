@@ -162,6 +162,27 @@ it('react-vite: one connection in StrictMode, after ten hot updates and ten relo
   expect(faults.found).toEqual([]);
 }, 90_000);
 
+// `npm run test:package` builds it with Next and looks at it in Chromium.
+it('next: what it renders compiles, and the page’s requests are passed on to the server', async () => {
+  const example = place('next');
+  writeFileSync(
+    join(example.folder, 'render.jsx'),
+    `import { renderToString } from 'react-dom/server';
+    import Layout from './app/layout.jsx';
+    import Page from './app/page.jsx';
+    console.log(renderToString(<Layout><Page /></Layout>));`,
+  );
+  await example.bundle('render.jsx', 'render.cjs', { platform: 'node', jsx: 'automatic' });
+  const { output } = example.run('render.cjs', {});
+  await eventually(() => expect(output()).toContain('Connection: '), { within: 15_000 });
+  const { default: config } = await import(join(example.folder, 'next.config.mjs'));
+  expect(config.rewrites().map(({ source }: { source: string }) => source)).toEqual([
+    '/tasks',
+    '/tasks/:path*',
+    '/reports',
+  ]);
+}, 30_000);
+
 /** How many connections are in a channel, as Soketi counts. */
 async function connections(channel = 'private-user-ada'): Promise<number> {
   const { pusher } = bus.soketi;

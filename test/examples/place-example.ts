@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { build } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
 import { findFreePort } from '../../cli/processes/ports.ts';
 import { REPOSITORY } from '../../dev/paths.ts';
 import { inDist } from '../support/dist.ts';
@@ -13,8 +13,8 @@ import { eventually } from '../support/eventually.ts';
 /** A copy of an example. */
 export interface PlacedExample {
   readonly folder: string;
-  /** Bundles a script for browsers, as `esbuild FROM --bundle --outfile=TO` does. */
-  bundle(from: string, to: string): Promise<void>;
+  /** Bundles a script, for browsers unless `options` say otherwise, as `esbuild FROM --bundle --outfile=TO` does. */
+  bundle(from: string, to: string, options?: BuildOptions): Promise<void>;
   /** Runs `node FILE …` in its folder until `remove`. */
   run(file: string, env: Record<string, string>, args?: readonly string[]): Example;
   /** Runs `file` on a free port and waits until it answers. Returns its URL. */
@@ -71,9 +71,9 @@ export function placeExample(name: string, packages: Readonly<Record<string, str
   return {
     folder,
     run,
-    async bundle(from, to) {
+    async bundle(from, to, options) {
       const paths = { absWorkingDir: folder, entryPoints: [from], outfile: to };
-      await build({ ...paths, bundle: true, logLevel: 'error' });
+      await build({ ...paths, bundle: true, logLevel: 'error', ...options });
     },
     async serve(file, env, args) {
       const port = String(await findFreePort());

@@ -1,11 +1,15 @@
 // Builds pages and servers of the small application with webpack, Vite and Next. For `npm run test:package`.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { findFreePort } from '../../cli/processes/ports.ts';
+import { REPOSITORY } from '../../dev/paths.ts';
+import { openPage } from '../examples/example-page.ts';
+import { placeExample } from '../examples/place-example.ts';
+import { launchChromium } from '../support/browser/chromium.ts';
 import { eventually } from '../support/eventually.ts';
-import { NO_BUS } from '../support/parts.ts';
+import { startBus } from '../support/parts.ts';
 import { run } from './packed.ts';
 import { expectCounted } from './run-adopter.ts';
 
@@ -67,17 +71,18 @@ export async function buildWithVite(folder: string, out: string, redisUrl: strin
   await expectCounted({ server: join(out, 'server.mjs'), worker: join(out, 'worker.mjs'), redisUrl });
 }
 
-/** A page with the hooks, and a route that starts a task. Next itself checks the types of both. Then both are asked for. */
-export async function buildWithNext(folder: string, redisUrl: string): Promise<void> {
+/**
+ * The example examples/next, with a page and a route in TypeScript added, whose types Next checks. The page of the example is
+ * looked at in Chromium, behind it the server and the worker of examples/express-5.
+ */
+export async function buildWithNext(folder: string): Promise<void> {
+  cpSync(join(REPOSITORY, 'examples/next'), folder, {
+    recursive: true,
+    // The one of `folder` names what is installed.
+    filter: (file) => basename(file) !== 'package.json',
+  });
   write(folder, {
-    'package.json': JSON.stringify({ name: 'next-app', private: true }),
-    'next.config.mjs': 'export default { turbopack: { root: import.meta.dirname } };',
-    'app/layout.tsx': `
-      import type { ReactNode } from 'react';
-      export default function Layout({ children }: { children: ReactNode }) {
-        return <html lang="en"><body>{children}</body></html>;
-      }`,
-    'app/page.tsx': `
+    'app/typed/page.tsx': `
       'use client';
       import { TasksProvider, useTasks } from 'inloop/react';
       import Pusher from 'pusher-js';
@@ -98,25 +103,32 @@ export async function buildWithNext(folder: string, redisUrl: string): Promise<v
         return Response.json(await tasks.start(count, { to: 3 }, { owner: 'ada' }), { status: 202 });
       }`,
   });
-  const env = { ...process.env, ...NO_BUS, REDIS_URL: redisUrl, NEXT_TELEMETRY_DISABLED: '1' };
-  const next = bin(folder, 'next', 'dist', 'bin', 'next');
-  await run(process.execPath, [next, 'build'], folder, env);
-  const port = await findFreePort();
-  const server = spawn(process.execPath, [next, 'start', '-p', String(port)], { cwd: folder, env, stdio: 'ignore' });
+  const [bus, browser] = await Promise.all([startBus(), launchChromium()]);
+  const express = placeExample('express-5');
+  let server: ChildProcess | undefined;
   try {
-    const ask = (path: string, method: string) => fetch(`http://127.0.0.1:${port}${path}`, { method });
-    await eventually(
-      () =>
-        ask('/', 'GET').then(
-          ({ ok }) => ok,
-          () => false,
-        ),
-      { within: 20_000 },
-    );
-    const { status } = await ask('/imports', 'POST');
+    express.run('worker.js', bus.env);
+    const SERVER = await express.serve('server.js', bus.env);
+    const env = { ...process.env, ...bus.env, SERVER, NEXT_TELEMETRY_DISABLED: '1' };
+    const next = bin(folder, 'next', 'dist', 'bin', 'next');
+    await run(process.execPath, [next, 'build'], folder, env);
+    const port = String(await findFreePort());
+    server = spawn(process.execPath, [next, 'start', '-p', port], { cwd: folder, env, stdio: 'ignore' });
+    const url = `http://127.0.0.1:${port}`;
+    const isUp = async () => (await fetch(url)).ok;
+    await eventually(() => isUp().catch(() => false), { within: 20_000 });
+
+    const { page, faults } = await openPage(browser, url);
+    await page.getByText('Connection: live').waitFor();
+    await page.getByRole('button', { name: 'Build the report' }).click();
+    await page.getByText('Report of May: succeeded').waitFor();
+    if (faults.found.length > 0) throw new Error(faults.found.join('\n'));
+    const { status } = await fetch(`${url}/imports`, { method: 'POST' });
     if (status !== 202) throw new Error(`The route answered ${status}.`);
   } finally {
-    server.kill();
-    await once(server, 'exit');
+    if (server?.kill()) await once(server, 'exit');
+    await browser.close();
+    await express.remove();
+    await bus.stop();
   }
 }

@@ -1,0 +1,5 @@
+const server = process.env.SERVER || 'http://127.0.0.1:3000';
+
+export default {
+  rewrites: () => ['/tasks', '/tasks/:path*', '/reports'].map((source) => ({ source, destination: server + source })),
+};
