@@ -13,6 +13,7 @@ import { tellOnce } from './events/tell-once.ts';
 import { HookQueue } from './hooks/hook-queue.ts';
 import type { Log } from './log.ts';
 import { type BackendOptions, checkBackendOptions } from './options.ts';
+import { ORIGIN, OWN_ORIGIN } from './origin.ts';
 import { Bus } from './push/bus/bus.ts';
 import { BusHealth } from './push/bus/bus-health.ts';
 import type { PusherOptions } from './push/bus/pusher-env.ts';
@@ -51,6 +52,7 @@ export function createBackend(options: BackendOptions): Backend {
 }
 
 export class Backend {
+  /** @internal */ readonly [ORIGIN] = OWN_ORIGIN;
   /** @internal */ readonly store: TaskStore;
   /** @internal */ readonly changes: TaskChanges;
   /** @internal */ readonly redis: Redis;

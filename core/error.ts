@@ -68,16 +68,16 @@ export class TaskError extends Error implements TaskFailure {
 const INTERNAL = { code: 'internal', message: 'Something went wrong on our side.' };
 
 /**
- * `thrown` itself if it is a TaskError with valid fields. If some fields are invalid (plain JavaScript can set any value), a
+ * `thrown` itself if it is a TaskError (of any copy of the package) with valid fields. If some fields are invalid (plain JavaScript can set any value), a
  * new TaskError with the valid ones. For anything else, a TaskError that tells nothing about it. In the last two cases
  * `thrown` is the cause, for the log. Never throws, even if reading `thrown` does.
  */
 export function asTaskError(thrown: unknown): TaskError {
   try {
-    if (thrown instanceof ConfigError) {
+    if (isConfigError(thrown)) {
       return new TaskError(INTERNAL.code, INTERNAL.message, { retryable: false, cause: thrown });
     }
-    if (!(thrown instanceof TaskError)) return new TaskError(INTERNAL.code, INTERNAL.message, { cause: thrown });
+    if (!isTaskError(thrown)) return new TaskError(INTERNAL.code, INTERNAL.message, { cause: thrown });
     if (isValid(thrown)) return thrown;
     const { code, message, retryable } = validFailure(thrown);
     return new TaskError(code, message, { retryable, ...validOptions(thrown), cause: thrown });
@@ -85,6 +85,24 @@ export function asTaskError(thrown: unknown): TaskError {
     // A proxy, or a property that throws when it is read.
     return new TaskError(INTERNAL.code, INTERNAL.message, { cause: thrown });
   }
+}
+
+/**
+ * Whether `value` is a TaskError of this copy of the package, or of another one: the same application may hold two copies,
+ * each with a class of its own.
+ */
+export function isTaskError(value: unknown): value is TaskError {
+  return (
+    value instanceof TaskError || (isNamed(value, 'TaskError') && FIELDS.every((name) => Object.hasOwn(value, name)))
+  );
+}
+
+function isConfigError(value: unknown): value is ConfigError {
+  return value instanceof ConfigError || (isNamed(value, 'ConfigError') && isText((value as { code?: unknown }).code));
+}
+
+function isNamed(value: unknown, name: string): value is object {
+  return typeof value === 'object' && value !== null && (value as { name?: unknown }).name === name;
 }
 
 /** The part of `error` that goes into a snapshot, with texts cut to their limits. Invalid fields get defaults. */
@@ -145,5 +163,5 @@ function isRetryAfter(value: unknown): value is number | null {
 
 /** Whether the store does not answer, or refuses for now. Then trying again may help; after other errors it does not. */
 export function isUnavailable(error: unknown): error is TaskError {
-  return error instanceof TaskError && error.status === 503;
+  return isTaskError(error) && error.status === 503;
 }

@@ -7,6 +7,8 @@ import { defineTask } from '../../../core/tasks/definition.ts';
 import type { TaskServerOptions } from '../../../server/options.ts';
 import { createTaskServer } from '../../../server/task-server.ts';
 import { createTaskWorker } from '../../../worker/task-worker.ts';
+import { recordLog } from '../../support/log.ts';
+import { loadSecondCopy } from './second-copy.ts';
 import { backendWith, type Made, type Mistakes, report, type World } from './world.ts';
 
 const other = defineTask({ name: 'report', input: z.object({}) });
@@ -30,18 +32,35 @@ export const atStart: Mistakes = {
   'two copies of a definition': withBackend((backend) =>
     createTaskServer({ backend, tasks: [report], identify: () => null }).start(other, {}, { owner: 'ada' }),
   ),
+  async 'two versions of the package'({ bus }) {
+    const copy = await loadSecondCopy('99.0.0');
+    const { createBackend, pusherFromEnv: other } = copy.inloop;
+    const backend = createBackend({ redis: bus.env.REDIS_URL as string, pusher: other(bus.env), log: recordLog() });
+    const lines = await errorsOf(() => createTaskServer({ backend, tasks: [report], identify: () => null }));
+    return {
+      lines: () => lines,
+      async end() {
+        await backend.close();
+        copy.remove();
+      },
+    };
+  },
   'no pusher-js in connectTasks': withBackend(() => createTaskFeed({ url: 'http://localhost/tasks' } as FeedOptions)),
 };
 
 function withBackend(make: (backend: ReturnType<typeof backendWith>['backend']) => unknown) {
   return async ({ bus }: World): Promise<Made> => {
     const { backend } = backendWith(bus.env);
-    const lines: string[] = [];
-    try {
-      await make(backend);
-    } catch (error) {
-      lines.push((error as Error).message);
-    }
+    const lines = await errorsOf(() => make(backend));
     return { lines: () => lines, end: () => backend.close() };
   };
+}
+
+async function errorsOf(make: () => unknown): Promise<readonly string[]> {
+  try {
+    await make();
+    return [];
+  } catch (error) {
+    return [(error as Error).message];
+  }
 }
