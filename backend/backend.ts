@@ -137,6 +137,8 @@ export class Backend {
       unserved: this.unserved,
       lostWorkers: new LostWorkers({ redis, store, changes, registry, clock, time: systemTime, events }),
       isBusDown: () => this.publisher.isDown,
+      askBus: () =>
+        this.publisher.isDown || this.publisher.hasSentWithin(Number.POSITIVE_INFINITY) || this.publisher.probe(),
     });
   }
 

@@ -126,7 +126,7 @@ export interface EventMap {
   /** A job asks for what is not wanted: its task runs here already, or its record waits for no such run. */
   'job.ignored': { readonly task: string; readonly run: number; readonly why: 'running_here' | 'unwanted' };
 
-  /** The bus does not answer. */
+  /** The bus does not answer, or refuses every request. */
   'push.outage.began': OutageBegan;
   'push.outage.ended': OutageEnded;
   /** An event will not be pushed. An outcome is pushed later, by the sweeper, unless the bus refused it. `task`: its id; null if the event is not about a task. */

@@ -104,7 +104,7 @@ describe('the log line of a named event', () => {
       message: 'Redis answers again',
       fields: { since, failures: 3 },
     });
-    expect(line('push.outage.began', outage)?.message).toMatch(/^The bus does not answer: ECONNREFUSED\. .*PUSHER_/);
+    expect(line('push.outage.began', outage)?.message).toMatch(/^Push does not work: ECONNREFUSED\. .*PUSHER_/);
     expect(line('fallback.outage.ended', over)?.message).toBe('The HTTP fallback reaches the bus again');
     expect(line('worker.died', { worker: 'w', tasks: [{ task: 't', verdict: 'suspect' }] })).toEqual({
       level: 'warn',

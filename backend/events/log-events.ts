@@ -133,10 +133,10 @@ export const LINES: { readonly [N in EventName]: Line<EventMap[N]> } = {
   'push.outage.began': {
     level: 'warn',
     message: ({ reason }) =>
-      `The bus does not answer: ${reason}. Tasks run on, and pages poll. See that the bus runs, and check the PUSHER_ variables.`,
+      `Push does not work: ${reason}. Tasks run on, and pages poll. See that the bus runs, and check the PUSHER_ variables.`,
     fields: sinceOnly,
   },
-  'push.outage.ended': { level: 'info', message: 'The bus answers again', fields: sinceAndFailures },
+  'push.outage.ended': { level: 'info', message: 'Push works again', fields: sinceAndFailures },
   'push.event.dropped': { level: 'debug', message: 'An event will not be pushed' },
   'push.event.merged': { level: 'debug', message: 'A newer event took the place of one that waited' },
   'push.event.refused': {

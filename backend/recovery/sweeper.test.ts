@@ -25,6 +25,7 @@ function setUp() {
     tasks: new Map<string, Snapshot>(),
     workers: [] as KnownWorker[],
     isBusDown: false,
+    timesAsked: 0,
     isRedisAway: false,
   };
   const sweeper = new Sweeper({
@@ -58,6 +59,7 @@ function setUp() {
     unserved: { look: async (workers) => void calls.push(`look for unserved tasks of ${workers.length} workers`) },
     changes: { push: ({ snapshot }) => void calls.push(`push ${snapshot.id}`) },
     isBusDown: () => state.isBusDown,
+    askBus: () => state.timesAsked++,
   });
   return {
     sweeper,
@@ -88,6 +90,13 @@ describe('one sweep', () => {
     state.unpublished = ['a'];
     state.tasks.set('a', failed('a'));
     expect(await round()).toEqual([]);
+  });
+
+  it('is the first of a process, and asks the bus; later ones do not, nor does it wait for Redis', async () => {
+    const { sweeper, state } = setUp();
+    state.isRedisAway = true;
+    for (let n = 0; n < 3; n++) await sweeper.sweep();
+    expect(state.timesAsked).toBe(1);
   });
 
   it('does nothing while Redis is away, and goes on when it is back', async () => {

@@ -50,6 +50,8 @@ export interface SweeperOptions {
   readonly changes: { push(task: OwnedTask, watched: boolean): unknown };
   /** Whether the last request to the bus failed. */
   readonly isBusDown: () => boolean;
+  /** Asks whether the bus takes events, if no push has shown it. A failure is told to the operator. */
+  readonly askBus: () => unknown;
 }
 
 export class Sweeper {
@@ -57,6 +59,7 @@ export class Sweeper {
   readonly #holder = randomUUID();
   #timer: NodeJS.Timeout | null = null;
   #isSweeping = false;
+  #hasAskedBus = false;
   #intervalMs = SWEEP_EVERY_MS;
   readonly #definitions = new Set<string>();
   #announcedAt = Number.NEGATIVE_INFINITY;
@@ -101,6 +104,9 @@ export class Sweeper {
   async sweep(): Promise<void> {
     if (this.#isSweeping) return;
     this.#isSweeping = true;
+    // Once, a moment after the start: wrong keys should be told before the first push, which may come hours later.
+    if (!this.#hasAskedBus) this.#options.askBus();
+    this.#hasAskedBus = true;
     try {
       await this.#announceDefinitions();
       const leaseMs = this.#intervalMs * SWEEPS_PER_LEASE;

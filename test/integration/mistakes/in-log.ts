@@ -36,8 +36,10 @@ export const inLog: Mistakes = {
       world,
     );
   },
-  'a wrong port of the bus': serving({ PUSHER_PORT: '1' }, runOne),
-  'a wrong secret of the bus': serving({ PUSHER_SECRET: 'another' }, runOne),
+  // Nothing is pushed: server and worker ask the bus once after their start.
+  'a wrong port of the bus': serving({ PUSHER_PORT: '1' }, async () => {}),
+  'a wrong secret of the bus': working({ PUSHER_SECRET: 'another' }),
+  'the bus of another app': serving({ PUSHER_APP_ID: 'another' }, async () => {}),
   'a body parsed before the webhook': serving({}, async ({ app, tasks, call, env }) => {
     app.use(express.json());
     app.use('/tasks', tasks.router);
@@ -109,6 +111,24 @@ function serving(env: Env, act: (parts: Parts) => Promise<unknown>, identify: Id
       async end() {
         stop.abort();
         await server.close();
+        await backend.close();
+      },
+    };
+  };
+}
+
+/** Makes a mistake with a worker and no server. @param env in place of the right variables */
+function working(env: Env) {
+  return async ({ bus }: World): Promise<Made> => {
+    const { backend, lines } = backendWith({ ...bus.env, ...env });
+    const stop = new AbortController();
+    const worker = createTaskWorker({ backend, drain: '100ms', grace: '100ms' }).handle(report, async () => null);
+    const ended = worker.run({ signal: stop.signal });
+    return {
+      lines,
+      async end() {
+        stop.abort();
+        await ended;
         await backend.close();
       },
     };
