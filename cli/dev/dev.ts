@@ -14,7 +14,8 @@ import { prepareParts } from './dev-parts.ts';
 const USAGE = `Usage: inloop dev [options] [-- command…]
 
 Starts Redis and hardened Soketi on free ports of this machine, and runs the command with the variables that lead there.
-Without a command it prints the variables and stays. Ctrl-C ends all of it. Data are kept in .inloop/.
+Without a command it prints the variables and stays. Ctrl-C ends all of it. Data are kept in .inloop/. More programs use
+the same parts with the variables in .inloop/dev.env: node --env-file=.inloop/dev.env worker.js
 
   --redis URL     use this Redis instead of starting one
   --port N        port of Soketi (default: a free one, the same again next time)
@@ -87,14 +88,14 @@ export async function runDev(args: string[]): Promise<number> {
   if (lifetime.requested) return waitForExit();
 
   state.publish({ url: null, services: supervisor.addresses() });
-  const file = join(state.path, 'dev.env');
-  writeFileSync(file, toEnvLines(variables), { mode: 0o600 });
+  writeFileSync(state.envFile, toEnvLines(variables), { mode: 0o600 });
+  const another = `For another terminal: node --env-file=${state.envFile}`;
   if (words.length === 0) {
     process.stdout.write(toEnvLines(variables));
-    say(`ready. For another terminal: node --env-file=${file} server.js (Ctrl-C ends Redis and Soketi)`);
+    say(`ready. ${another} server.js (Ctrl-C ends Redis and Soketi)`);
     return waitForExit();
   }
-  say(`Redis and Soketi are ready, running ${words.join(' ')}`);
+  say(`Redis and Soketi are ready, running ${words.join(' ')}. ${another} worker.js`);
   process.umask(umask);
   try {
     command = await startCommand(words, { ...withoutPusher(process.env), ...variables });

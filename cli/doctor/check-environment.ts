@@ -22,7 +22,8 @@ const VALID: Readonly<Record<string, string>> = {
 };
 /** Variables whose values are printed. Of the others only `set` is printed: they may be secret. */
 const SHOWN = /^PUSHER_(CLUSTER|HOST|PORT|TLS|PUBLIC_HOST|PUBLIC_PORT|PUBLIC_TLS)$/;
-const MISSING_CURE = 'Set it: `npx inloop dev` prints values for this machine; .env.example explains each.';
+const MISSING_CURE =
+  'Set it. For the parts of `npx inloop dev`: `npx inloop doctor --env-file .inloop/dev.env`. .env.example explains each.';
 
 /** What the variables say. */
 export interface EnvironmentFindings {

@@ -43,10 +43,13 @@ export class StateFolder {
     if (!this.#tryLock()) {
       const holder = readJsonFile<ProcessRecord>(this.#lock);
       if (holder !== null && isStillRunning(holder)) {
-        const url = readJsonFile<StackFile>(this.#stackFile)?.url;
+        const stack = readJsonFile<StackFile>(this.#stackFile);
+        // `npx inloop dev` has no page, and writes down the variables that lead to its parts.
+        const use =
+          stack?.url === null ? `For another program that uses it: node --env-file=${this.envFile} worker.js. ` : '';
         throw new CommandError(
-          `A stack runs here already (process ${holder.pid}${url ? `, ${url}` : ''}). ` +
-            'End it first, or set INLOOP_DIR to another folder and PORT to another port.',
+          `A stack runs here already (process ${holder.pid}${stack?.url ? `, ${stack.url}` : ''}). ${use}` +
+            'For a stack of its own, end that one first, or set INLOOP_DIR to another folder and PORT to another port.',
         );
       }
       rmSync(this.#lock, { force: true });
@@ -84,6 +87,11 @@ export class StateFolder {
   /** Unlocks the folder. Call it when every process of the stack has ended. */
   release(): void {
     for (const file of [this.#stackFile, this.#processesFile, this.#lock]) rmSync(file, { force: true });
+  }
+
+  /** The file of variables that lead to the parts of `npx inloop dev`. */
+  get envFile(): string {
+    return join(this.path, 'dev.env');
   }
 
   get #lock(): string {

@@ -99,6 +99,9 @@ describe('inloop dev', () => {
     // A second one in the same folder would start on the data of the first.
     const second = await runInloop(['dev'], folder);
     expect(second).toMatchObject({ end: 'exit code 1', output: expect.stringMatching(/runs here already/) });
+    // A server and a worker are two programs, so a second `inloop dev` is how many try to start the other.
+    const start = `node --env-file=${file} worker.js`;
+    expect(second.output).toContain(`For another program that uses it: ${start}.`);
     const pids = Object.values(stackOf(folder).services).map(({ pid }) => pid);
     dev.signal('SIGINT');
     expect(await dev.end).toBe('exit code 0');

@@ -56,7 +56,7 @@ const BROKEN: Readonly<Record<string, Broken>> = {
     env: () => Object.fromEntries(Object.keys(bus.env).map((name) => [name, undefined])),
     fails: ['REDIS_URL', 'PUSHER_APP_ID', 'PUSHER_KEY', 'PUSHER_SECRET'],
     found: /missing/,
-    cure: /npx inloop dev/,
+    cure: /npx inloop dev`: `npx inloop doctor --env-file \.inloop\/dev\.env/,
   },
   'a malformed address of Redis': {
     env: () => ({ REDIS_URL: 'localhost:6379' }),
