@@ -141,7 +141,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
       // Where the part cannot be loaded, there is nothing to say.
       if (mayBeMistaken())
         import('./explain.ts').then(
-          (it) => it.findMistake(checked, mayBeMistaken),
+          (it) => it.findMistake(checked, mayBeMistaken, () => state.isSignedOut),
           () => {},
         );
     }, FIRST_LOOK);

@@ -1,8 +1,8 @@
 /**
  * Finds out why push does not come up on a page, and says it once on the console, with the cure. It serves developers who set
  * inloop up: the feed itself polls meanwhile and shows nothing unusual. Loaded only where push has not been up
- * 2 s after the feed was made. It asks the server once more, then the bus, with a WebSocket of its own. It says nothing where nobody is signed
- * in, or where all of it works after all. docs/troubleshooting.md lists the lines.
+ * 2 s after the feed was made. It asks the server once more, then the bus, with a WebSocket of its own. It says nothing
+ * where nobody is signed in, or where all of it works after all. docs/troubleshooting.md lists the lines.
  */
 
 import type { ConnectionInfo } from '../../core/wire.ts';
@@ -21,14 +21,19 @@ const said = new Set<string>();
 /**
  * Looks for what is wrong, and warns of the first thing found, once per page. Never rejects.
  * @param isWanted whether there may still be a mistake: false once push was up, or the feed is closed
+ * @param isSignedOut whether the feed takes its page for one where nobody is signed in
  */
-export async function findMistake(options: CheckedOptions, isWanted: () => boolean): Promise<void> {
+export async function findMistake(
+  options: CheckedOptions,
+  isWanted: () => boolean,
+  isSignedOut: () => boolean,
+): Promise<void> {
   const blocked: string[] = [];
   const listener = ({ effectiveDirective, blockedURI }: SecurityPolicyViolationEvent) => {
     if (effectiveDirective === 'connect-src') blocked.push(blockedURI);
   };
   document.addEventListener('securitypolicyviolation', listener);
-  let line = await lookAtServer(options).catch(() => null);
+  let line = await lookAtServer(options, isSignedOut).catch(() => null);
   if (line !== null) await new Promise((resolve) => setTimeout(resolve, POLICY_DELAY));
   document.removeEventListener('securitypolicyviolation', listener);
   if (blocked[0]) {
@@ -40,7 +45,7 @@ export async function findMistake(options: CheckedOptions, isWanted: () => boole
 }
 
 /** Asks the task router how to reach the bus, then the bus. Returns what is wrong, or null. */
-async function lookAtServer(options: CheckedOptions): Promise<string | null> {
+async function lookAtServer(options: CheckedOptions, isSignedOut: () => boolean): Promise<string | null> {
   const url = `${options.base}/connection`;
   let response: Response;
   try {
@@ -51,7 +56,11 @@ async function lookAtServer(options: CheckedOptions): Promise<string | null> {
   const { status, redirected, headers } = response;
   const body: unknown = await response.json().catch(() => null);
   const info = parseConnection(body);
-  if (info !== null) return lookAtBus(options, info);
+  if (info !== null) {
+    return isSignedOut()
+      ? 'Somebody has signed in since this page was opened, and the page was not told. After a sign-in without a reload call refresh() of the feed: document.querySelector("inloop-tray").feed.refresh().'
+      : lookAtBus(options, info);
+  }
   if (redirected) {
     return `GET ${url} was redirected to ${response.url}. If that is a sign-in page, let the login wall answer 401 below the path of the task router, or mount tasks.router before the wall.`;
   }

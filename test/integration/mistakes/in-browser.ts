@@ -17,6 +17,8 @@ interface Mistake {
   /** Default: '/tasks'. */
   readonly url?: string;
   readonly before?: RequestHandler;
+  /** Whether the user signs in after the feed was made. */
+  readonly signsIn?: boolean;
   readonly policy?: string;
   readonly isBare?: boolean;
   /** Whether the page is at an origin of its own. */
@@ -35,12 +37,16 @@ export const inBrowser: Mistakes = {
   'a wrong secret': page({ env: { PUSHER_SECRET: 'another' } }),
   'a tray without pusher-js': page({ isBare: true }),
   'a page of another site': page({ isForeign: true }),
+  'a sign-in without a reload': page({ signsIn: true }),
 };
 
-function page({ env = {}, url = '/tasks', before, policy, isBare = false, isForeign = false }: Mistake) {
+function page(mistake: Mistake) {
+  const { env = {}, url = '/tasks', before, policy, isBare = false, isForeign = false, signsIn = false } = mistake;
   return async ({ bus, browser, scripts }: World): Promise<Made> => {
     const { backend } = backendWith({ ...bus.env, ...env });
-    const tasks = createTaskServer({ backend, tasks: [report], identify: () => 'ada' });
+    // The first two requests of a feed are made at once: who it is, and which tasks there are.
+    let refusals = signsIn ? 2 : 0;
+    const tasks = createTaskServer({ backend, tasks: [report], identify: () => (refusals-- > 0 ? null : 'ada') });
     const [app, other] = [express(), express()];
     if (before) app.use(before);
     app.use('/tasks', tasks.router);
