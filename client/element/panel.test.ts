@@ -30,6 +30,23 @@ describe('the panel', () => {
   });
 });
 
+describe('the panel, wherever the button stands', () => {
+  it.each(['', 'start', 'dir=rtl', 'dir=rtl&start'])('is within the window (page: "%s")', async (query) => {
+    const tray = await pages.open([], { query, width: 700 });
+    for (const left of [0, 250, 560]) {
+      await tray.evaluate((host, at) => Object.assign(host.style, { position: 'fixed', left: `${at}px` }), left);
+      await button(tray).click();
+      const box = await tray.locator('[part=panel]').boundingBox();
+      expect(box?.x).toBeGreaterThanOrEqual(8);
+      expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(692);
+      await pages.page.setViewportSize({ width: 390, height: 760 });
+      expect(await tray.locator('[part=panel]').boundingBox()).toMatchObject({ x: 8, width: 374 });
+      await pages.page.setViewportSize({ width: 700, height: 760 });
+      await pages.page.keyboard.press('Escape');
+    }
+  });
+});
+
 describe('the banner', () => {
   it('says in one line that the connection is gone; rows that may be out of date look different', async () => {
     const tray = await pages.open([run(create(1, 'Import a.csv', 5), 4, { done: 10, total: 100 })]);

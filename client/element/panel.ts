@@ -19,6 +19,9 @@ export interface Panel {
   reset(): void;
 }
 
+/** How near the panel may come to the edges of the window, in pixels. */
+const MARGIN = 8;
+
 /** @param onToggle the panel was opened or closed; @param onMore the user wants more outcomes */
 export function createPanel(elements: TrayElements, onToggle: () => void, onMore: () => void): Panel {
   const { root, button, panel, close, more } = elements;
@@ -28,6 +31,11 @@ export function createPanel(elements: TrayElements, onToggle: () => void, onMore
   function show(): void {
     if (!panel.hidden) return;
     panel.hidden = false;
+    // The button may stand anywhere in the page, and the panel is wider than the way from there to an edge may be.
+    panel.style.translate = '';
+    const { left, right } = panel.getBoundingClientRect();
+    const excess = right + MARGIN - document.documentElement.clientWidth;
+    panel.style.translate = `${Math.max(MARGIN - left, Math.min(0, -excess))}px`;
     onToggle();
   }
 

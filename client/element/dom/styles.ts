@@ -103,7 +103,7 @@ a { color: var(--_accent); padding-block: .15em; }
   .action { grid-column: 2; justify-self: start; margin-block-start: .4em; }
 }
 @media (max-width: 480px) {
-  .panel, :host([align=start]) .panel { position: fixed; inset-inline: 8px; inline-size: auto; inset-block: auto 8px; }
+  .panel, :host([align=start]) .panel { position: fixed; inset-inline: 8px; inline-size: auto; inset-block: auto 8px; translate: none !important; }
   .panel { max-block-size: calc(100dvh - 16px); }
 }
 @media (prefers-reduced-motion: reduce) {
