@@ -1,197 +1,13 @@
-// A worker with stand-ins for queue, store, heartbeat and time: no Redis, no threads, no waiting.
+// What a worker does with jobs, tasks, a store that is away, and a signal to stop. All its ports are stand-ins.
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { z } from 'zod';
-import { Events } from '../backend/events/events.ts';
-import { jobIdOf } from '../backend/queue/job.ts';
-import { NO_SUSPICION, type Suspicion } from '../backend/recovery/probation.ts';
-import type { TaskRecord } from '../backend/store/record.ts';
-import type { Change, ChangeOptions } from '../backend/task-changes.ts';
-import { defineTask } from '../core/tasks/definition.ts';
-import { isFinished, type Snapshot } from '../core/tasks/snapshot.ts';
-import { type TaskEvent, transition } from '../core/tasks/transition.ts';
-import { FakeTime, settled } from '../test/support/fakes/fake-time.ts';
-import { FakeTurns, unavailable } from '../test/support/fakes/fake-worker-ports.ts';
-import { recordLog } from '../test/support/log.ts';
-import { time as at, newTask } from '../test/support/task-events.ts';
-import type { TaskContext } from './context.ts';
-import { Looks } from './looks.ts';
+import { settled } from '../test/support/fakes/fake-time.ts';
+import { unavailable } from '../test/support/fakes/fake-worker-ports.ts';
+import { DRAIN_MS, GRACE_MS, setUpWorker, work } from '../test/support/fakes/task-worker-setup.ts';
 import { Worker, type WorkerPorts } from './task-worker.ts';
 
-const work = defineTask({ name: 'work', input: z.any(), attempts: 3 });
-const CONCURRENCY = 4;
-const GRACE_MS = 1_000;
-const DRAIN_MS = 20_000;
-const STALL_MS = 5_000;
-
-/** What the handler is at, by task. */
-interface AtWork {
-  readonly context: TaskContext;
-  readonly finish: () => void;
-}
-
-function setUp({ isDeaf = false }: { isDeaf?: boolean } = {}) {
-  const time = new FakeTime();
-  const clock = { iso: (ms = 0) => at((time.elapsed() + ms) / 1_000) };
-  const log = recordLog();
-  const records = new Map<string, TaskRecord>();
-  const calls: string[] = [];
-  const atWork = new Map<string, AtWork[]>();
-  /** Ids of what the heartbeat knows to run. */
-  const running = new Set<string>();
-  /** What each call of the store does first; may throw. */
-  const trouble: {
-    before?: ((what: string) => void) | undefined;
-    after?: ((what: string) => void) | undefined;
-    onCancel?: (() => void) | undefined;
-  } = {};
-  let deliver: ((job: string) => Promise<void>) | null = null;
-  let isClosed = false;
-  let announceCancel: (id: string) => void = () => undefined;
-
-  const apply = async (task: { owner: string; snapshot: Snapshot }, event: TaskEvent, options: ChangeOptions) => {
-    trouble.before?.(event.type);
-    const record = records.get(task.snapshot.id);
-    if (!record) return { ok: false, refusal: 'missing', snapshot: null } satisfies Change;
-    if (options.run !== undefined && options.run !== record.run) {
-      return { ok: false, refusal: 'stale_attempt', snapshot: null } satisfies Change;
-    }
-    const moved = transition(record.snapshot, event);
-    if (!moved.ok) return { ok: false, refusal: moved.refusal, snapshot: record.snapshot } satisfies Change;
-    const { snapshot } = moved;
-    const begun = options.start ? { run: record.run + 1, worker: options.start.worker } : {};
-    records.set(snapshot.id, { ...record, snapshot, ...begun });
-    calls.push(`${event.type} ${snapshot.id}`);
-    trouble.after?.(event.type);
-    const pushed = isFinished(snapshot);
-    return { ok: true, snapshot, watched: false, pushed } satisfies Change;
-  };
-  const ports: WorkerPorts = {
-    time,
-    hooks: null,
-    clock,
-    events: new Events(log),
-    random: () => 0,
-    changes: { apply, push: () => false },
-    turns: new FakeTurns(time),
-    looks: new Looks(time),
-    accuracy: 0.01,
-    store: {
-      read: async (id) => {
-        trouble.before?.('read');
-        return records.get(id) ?? null;
-      },
-      medianDuration: async () => null,
-    },
-    queues: {
-      consume: async (_name, _options, handler) => {
-        deliver = handler;
-        return {
-          close: async () => {
-            isClosed = true;
-          },
-        };
-      },
-    },
-    onCancel: async (listener) => {
-      trouble.onCancel?.();
-      announceCancel = listener;
-    },
-    passProbation: async (_worker, task) => void calls.push(`pass ${task}`),
-    startHeartbeat: () => ({
-      begin: ({ id }) => void running.add(id),
-      end: (id) => void running.delete(id),
-      sharedBlockMs: 0,
-      stop: async () => void calls.push('heartbeat stopped'),
-    }),
-    startSweeping: () => undefined,
-    clockReady: async () => undefined,
-    drainPushes: async () => void calls.push('pushes drained'),
-  };
-  const worker = new Worker(
-    { concurrency: CONCURRENCY, grace: GRACE_MS, drain: DRAIN_MS, stallInterval: STALL_MS },
-    ports,
-  );
-  worker.handle(work, async (_input, context) => {
-    await new Promise<void>((finish) => {
-      const all = atWork.get(context.id) ?? [];
-      atWork.set(context.id, [...all, { context, finish }]);
-      if (!isDeaf) context.signal.addEventListener('abort', () => finish());
-    });
-    if (!isDeaf) context.signal.throwIfAborted();
-  });
-  const shutdown = new AbortController();
-  /** How `run` ended: null while it has not. */
-  let ended: 'resolved' | unknown = null;
-
-  return {
-    time,
-    calls,
-    records,
-    running,
-    trouble,
-    log,
-    shutdown,
-    async start() {
-      void worker.run({ signal: shutdown.signal }).then(
-        () => {
-          ended = 'resolved';
-        },
-        (error) => {
-          ended = error;
-        },
-      );
-      await settled();
-    },
-    /** A task that waits for its first run. */
-    accept(id: string, suspicion: Partial<Suspicion> = {}) {
-      const snapshot = newTask({ id, name: work.name });
-      records.set(id, {
-        snapshot,
-        owner: 'ada',
-        input: {},
-        raw: {},
-        run: 0,
-        worker: null,
-        begunAt: 0,
-        handedBackProgress: null,
-        suspicion: { ...NO_SUSPICION, ...suspicion },
-      });
-    },
-    /** Delivers a job; answers whether it is off the queue by now, and will be asked again later. */
-    async deliver(id: string, run = 1) {
-      let isDone = false;
-      if (!deliver) throw new Error('the worker takes no jobs');
-      void deliver(jobIdOf({ id, run })).then(() => {
-        isDone = true;
-      });
-      await settled();
-      return () => isDone;
-    },
-    async finish(id: string) {
-      for (const { finish } of atWork.get(id) ?? []) finish();
-      await settled();
-    },
-    async cancel(id: string) {
-      const record = records.get(id);
-      if (record) await apply(record, { type: 'cancel', at: clock.iso() }, {});
-      announceCancel(id);
-      await settled();
-    },
-    status: (id: string) => records.get(id)?.snapshot.status,
-    /** How often the handler was called for a task. */
-    handled: (id: string) => atWork.get(id)?.length ?? 0,
-    get isClosed() {
-      return isClosed;
-    },
-    get ended() {
-      return ended;
-    },
-  };
-}
-
-let world: ReturnType<typeof setUp>;
+let world: ReturnType<typeof setUpWorker>;
 async function open(options: { isDeaf?: boolean } = {}) {
-  world = setUp(options);
+  world = setUpWorker(options);
   await world.start();
   return world;
 }
@@ -208,7 +24,7 @@ describe('a job', () => {
     expect(calls).toEqual(['start a', 'succeed a']);
   });
 
-  it.each<[string, (world: ReturnType<typeof setUp>) => void, number]>([
+  it.each<[string, (world: ReturnType<typeof setUpWorker>) => void, number]>([
     ['whose task is gone', ({ records }) => records.clear(), 1],
     ['of a run that is over', () => undefined, 0],
     ['of a run that is not due yet', () => undefined, 2],
@@ -282,7 +98,7 @@ describe('a store that is away', () => {
   });
 
   it('does not keep the worker from hearing of cancelled tasks later', async () => {
-    world = setUp();
+    world = setUpWorker();
     world.trouble.onCancel = () => {
       world.trouble.onCancel = undefined;
       throw unavailable();
@@ -428,7 +244,7 @@ describe('a worker that is set up wrongly', () => {
       /as defineTask gives it/,
     ],
   ])('that %s is refused', async (_what, wrong, message) => {
-    world = setUp();
+    world = setUpWorker();
     const worker = new Worker({ concurrency: 1, grace: 1, drain: 1, stallInterval: 500 }, {
       startSweeping: () => undefined,
     } as unknown as WorkerPorts);

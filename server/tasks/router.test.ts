@@ -1,68 +1,14 @@
-// The router at its edge: what every answer says, what the bus may tell it, and what bodies may cost. Real Redis, no bus.
-import { createHmac } from 'node:crypto';
-import { connect, type Socket } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { createClient } from '@redis/client';
+// What the router answers: whose an answer is, where a task is, what is refused. Real Redis, no bus.
+import { describe, expect, it } from '@jest/globals';
 import express from 'express';
 import { z } from 'zod';
-import type { Backend } from '../../backend/backend.ts';
 import { defineTask } from '../../core/tasks/definition.ts';
 import type { Problem } from '../../core/wire.ts';
-import { eventually } from '../../test/support/eventually.ts';
-import { type HttpServer, startHttpServer } from '../../test/support/http-server.ts';
-import { backendOn, NO_BUS } from '../../test/support/parts.ts';
-import { startRedis, type TestRedis } from '../../test/support/redis/redis.ts';
-import { checkLimits, type TaskServerOptions } from '../options.ts';
-import { createTaskServer, type TaskServer } from '../task-server.ts';
+import { JSON_TYPE, report, useRouter } from '../../test/support/router-world.ts';
+import { checkLimits } from '../options.ts';
 
-const SECRET = 'secret-of-the-test';
-const APP = { ...NO_BUS, PUSHER_SECRET: SECRET };
-const report = defineTask({ name: 'report', input: z.strictObject({ n: z.number() }), browser: true });
-
-let redis: TestRedis;
-let raw: ReturnType<typeof createClient>;
-let backend: Backend;
-let tasks: TaskServer;
-let url: string;
-const servers: HttpServer[] = [];
-const sockets: Socket[] = [];
-
-async function listen(app: express.Express): Promise<string> {
-  const server = await startHttpServer(app);
-  servers.push(server);
-  return server.url;
-}
-
-function taskServer(options: Partial<TaskServerOptions> = {}): TaskServer {
-  return createTaskServer({ backend, tasks: [report], identify: (req) => req.get('x-user') ?? null, ...options });
-}
-
-beforeAll(async () => {
-  redis = await startRedis();
-  raw = createClient({ url: redis.url });
-  await raw.connect();
-  backend = backendOn({ ...APP, REDIS_URL: redis.url });
-  tasks = taskServer({ limits: { waitSeconds: 1, bodySeconds: 1 } });
-  url = await listen(express().use('/tasks', tasks.router));
-}, 30_000);
-
-afterEach(() => {
-  for (const socket of sockets.splice(0)) socket.destroy();
-});
-
-afterAll(async () => {
-  for (const server of servers) await server.close();
-  await backend.close();
-  raw.destroy();
-  await redis.stop();
-}, 30_000);
-
-const JSON_TYPE = { 'content-type': 'application/json' };
-const call = (path: string, init: RequestInit = {}, user: string | null = 'ada') =>
-  fetch(`${url}/tasks${path}`, { ...init, headers: { ...(user === null ? {} : { 'x-user': user }), ...init.headers } });
-const post = (path: string, body: unknown, headers: Record<string, string> = {}, user: string | null = 'ada') =>
-  call(path, { method: 'POST', body: JSON.stringify(body), headers: { ...JSON_TYPE, ...headers } }, user);
-const start = () => tasks.start(report, { n: 1 }, { owner: 'ada' });
+const world = useRouter();
+const { call, listen, post, start, taskServer } = world;
 
 describe('every answer', () => {
   it('says whose it is and when it left, whatever it is', async () => {
@@ -111,146 +57,6 @@ describe('every answer', () => {
     expect(Date.parse(headers.get('inloop-time') ?? '') - began).toBeGreaterThanOrEqual(990);
   });
 });
-
-describe('a webhook', () => {
-  const sign = (body: string) => ({
-    ...JSON_TYPE,
-    'x-pusher-key': 'key',
-    'x-pusher-signature': createHmac('sha256', SECRET).update(body).digest('hex'),
-  });
-  const send = (body: string, headers = sign(body)) => call('/webhook', { method: 'POST', body, headers }, null);
-  const tell = (name: string, channel: string, at = Date.now()) =>
-    send(JSON.stringify({ time_ms: at, events: [{ name, channel }] }));
-  const pages = async () => (await raw.keys('inloop:page:*')).sort();
-
-  it('leaves no mark of a channel that nobody was let into', async () => {
-    const before = await raw.dbSize();
-    const made = Array.from({ length: 1_000 }, (_, n) => [`lobby-${n}`, `private-user-${n}`, `presence-${n}`]).flat();
-    for (const name of ['channel_occupied', 'channel_vacated']) {
-      const events = made.map((channel) => ({ name, channel }));
-      expect((await send(JSON.stringify({ time_ms: Date.now(), events }))).status).toBe(200);
-    }
-    expect(await raw.dbSize()).toBe(before);
-  });
-
-  it('of a page that we let in is noted, and again after it closed', async () => {
-    const form = new URLSearchParams({ socket_id: '1.1', channel_name: 'private-user-bea' });
-    expect((await call('/auth', { method: 'POST', body: form }, 'bea')).status).toBe(200);
-    await eventually(async () => expect(await pages()).toEqual(['inloop:page:private-user-bea']));
-    const mark = () => raw.hGetAll('inloop:page:private-user-bea');
-    const { o: opened } = await mark();
-    await eventually(async () => {
-      await tell('channel_vacated', 'private-user-bea');
-      const { o, v } = await mark();
-      expect([o, Number(v) > Number(o)]).toEqual([opened, true]);
-    });
-    await eventually(async () => {
-      await tell('channel_occupied', 'private-user-bea');
-      const { o, v } = await mark();
-      expect(Number(o)).toBeGreaterThan(Number(v));
-    });
-  });
-
-  it('of a time ahead, or long past, is taken and not believed', async () => {
-    await backend.redis.noteWatched('private-user-cyd', 'cyd');
-    for (const at of [Date.now() + 3_600_000, Date.now() - 3_600_000, 0, -1, 1e300, -1e300]) {
-      expect((await tell('channel_vacated', 'private-user-cyd', at)).status).toBe(200);
-    }
-    expect(await raw.hGet('inloop:page:private-user-cyd', 'v')).toBeNull();
-  });
-
-  it.each([
-    '{"time_ms":1,"events":null}',
-    '{"time_ms":1,"events":[null]}',
-    '{"time_ms":"x","events":[]}',
-    'null',
-    '[]',
-  ])('that says %s is 400', async (body) => {
-    const answer = await send(body);
-    expect(answer.status).toBe(400);
-    expect(await answer.json()).toMatchObject({ code: 'invalid_webhook' });
-  });
-
-  it('that the bus did not sign is 401, whatever it says', async () => {
-    const body = '{"time_ms":1,"events":null}';
-    const signed = sign(body);
-    for (const headers of [
-      { ...signed, 'x-pusher-key': 'other' },
-      { ...signed, 'x-pusher-signature': signed['x-pusher-signature'].replace(/./g, '0') },
-      { ...signed, 'x-pusher-signature': 'short' },
-    ]) {
-      expect((await send(body, headers)).status).toBe(401);
-    }
-  });
-
-  it('without the headers of one is refused before its body was read', async () => {
-    const answer = await open('POST /tasks/webhook', ['content-length: 200000']);
-    await eventually(() => expect(answer.text).toContain(' 401 '), { within: 900 });
-  });
-});
-
-describe('a body that does not come', () => {
-  const signed = ['x-pusher-key: key', `x-pusher-signature: ${'0'.repeat(64)}`];
-  it.each([
-    ['a start', 'POST /tasks', ['x-user: ada', 'content-type: application/json', 'content-length: 20'], '408'],
-    [
-      'a chunked start',
-      'POST /tasks',
-      ['x-user: ada', 'content-type: application/json', 'transfer-encoding: chunked'],
-      '408',
-    ],
-    [
-      'what was seen',
-      'POST /tasks/seen',
-      ['x-user: ada', 'content-type: application/json', 'content-length: 20'],
-      '408',
-    ],
-    [
-      'a form',
-      'POST /tasks/auth',
-      ['x-user: ada', 'content-type: application/x-www-form-urlencoded', 'content-length: 20'],
-      '408',
-    ],
-    ['a webhook', 'POST /tasks/webhook', [...signed, 'content-length: 20'], '408'],
-    ['a cancel, which needs none', 'POST /tasks/none/cancel', ['x-user: ada', 'content-length: 20'], '404'],
-    ['nobody’s', 'POST /tasks', ['content-type: application/json', 'content-length: 20'], '401'],
-    ['a GET’s', 'GET /tasks', ['x-user: ada', 'content-length: 20'], '200'],
-  ])('of %s ends its connection', async (_what, line, headers, status) => {
-    const began = performance.now();
-    const answer = await open(line, headers);
-    await eventually(() => answer.isClosed, { within: 5_000 });
-    expect(performance.now() - began).toBeGreaterThanOrEqual(900);
-    expect(answer.text.split(' ')[1]).toBe(status);
-    if (status === '408') expect(answer.text).toContain('"code":"body_timeout"');
-  });
-
-  it('that arrives in time may come in two parts', async () => {
-    const body = JSON.stringify({ name: 'report', input: { n: 1 } });
-    const answer = await open('POST /tasks', [
-      'x-user: ada',
-      'content-type: application/json',
-      `content-length: ${body.length}`,
-    ]);
-    answer.socket.write(body.slice(0, 10));
-    setTimeout(() => answer.socket.write(body.slice(10)), 200);
-    await eventually(() => expect(answer.text).toContain(' 202 '));
-    await new Promise((resolve) => setTimeout(resolve, 1_200));
-    expect(answer.isClosed).toBe(false);
-  });
-});
-
-/** Sends a head and no body. */
-async function open(line: string, headers: readonly string[]) {
-  const { port } = new URL(url);
-  const socket = connect(Number(port), '127.0.0.1');
-  sockets.push(socket);
-  const answer = { socket, text: '', isClosed: false };
-  socket.setEncoding('utf8').on('data', (text: string) => (answer.text += text));
-  socket.on('error', () => undefined).on('close', () => (answer.isClosed = true));
-  await new Promise((resolve) => socket.once('connect', resolve));
-  socket.write(`${line} HTTP/1.1\r\nHost: a.test\r\n${headers.join('\r\n')}\r\n\r\n`);
-  return answer;
-}
 
 describe('POST /auth', () => {
   it.each([
@@ -336,7 +142,7 @@ describe('a limit', () => {
   });
 });
 
-describe('the faults of a refused input', () => {
+describe('the issues of a refused input', () => {
   it('are at most a hundred, each cut, whatever the body holds', async () => {
     const many = Object.fromEntries(Array.from({ length: 6_000 }, (_, n) => [`k${n}`, 1]));
     const long = { ['\u0001'.repeat(10_000)]: 1 };
@@ -368,6 +174,6 @@ describe('the faults of a refused input', () => {
 
 describe('endSessions', () => {
   it.each(['ada', '', null, undefined, 7, {}, '\ud800', 'x'.repeat(5_000)])('never throws: %j', async (owner) => {
-    await expect(tasks.endSessions(owner as string)).resolves.toBeUndefined();
+    await expect(world.tasks.endSessions(owner as string)).resolves.toBeUndefined();
   });
 });

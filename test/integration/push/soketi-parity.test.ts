@@ -1,8 +1,8 @@
 // Each script runs against a plain Soketi and against one with our preload, and must see the same. Intended differences
 // (statuses of errors, hostile frames, our settings) are tested in soketi/*.test.ts.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { findFreeUdpPort } from '../../../cli/processes/ports.ts';
 import { createPusherApp } from '../../../soketi/pusher-app.ts';
+import { event, expectSame, KINDS, MEMBER } from '../../support/bus/soketi-pair.ts';
 import {
   collectWebhooks,
   type ScriptedSoketi,
@@ -10,26 +10,6 @@ import {
   startScripted,
 } from '../../support/bus/soketi-script.ts';
 import { eventually } from '../../support/eventually.ts';
-import { startRedis, type TestRedis } from '../../support/redis/redis.ts';
-
-const KINDS: readonly SoketiKind[] = ['plain', 'hardened'];
-/** Runs a script against both and expects the same; returns what was seen. */
-async function expectSame<Parts>(
-  parts: Readonly<Record<SoketiKind, Parts>>,
-  script: (parts: Parts) => Promise<unknown>,
-): Promise<unknown> {
-  const [plain, hardened] = await Promise.all(KINDS.map(async (kind) => withoutKeys(await script(parts[kind]))));
-  expect(hardened).toEqual(plain);
-  return hardened;
-}
-
-/** Removes signatures, which differ because each Soketi has an application of its own. */
-function withoutKeys(seen: unknown): unknown {
-  return JSON.parse(JSON.stringify(seen, (key, value: unknown) => (key === 'auth' ? undefined : value)));
-}
-
-const event = (over: object = {}) => ({ name: 'news', channel: 'room', data: '{"n":1}', ...over });
-const MEMBER = { user_id: 'ada', user_info: { name: 'Ada' } };
 
 describe('one Soketi', () => {
   const settings = {
@@ -324,118 +304,4 @@ describe('users, webhooks and rates', () => {
     });
     expect(seen).toEqual({ isLimited: true, statuses: [200, 429] });
   });
-});
-
-describe('two nodes with the Redis adapter', () => {
-  let redis: TestRedis;
-  const parts = {} as Record<SoketiKind, readonly [ScriptedSoketi, ScriptedSoketi]>;
-  beforeAll(async () => {
-    redis = await startRedis();
-    await Promise.all(
-      KINDS.map(async (kind) => {
-        const app = createPusherApp();
-        const settings = {
-          ADAPTER_DRIVER: 'redis',
-          CACHE_DRIVER: 'redis',
-          RATE_LIMITER_DRIVER: 'redis',
-          DB_REDIS_HOST: '127.0.0.1',
-          DB_REDIS_PORT: String(redis.port),
-          ADAPTER_REDIS_PREFIX: kind,
-          DB_REDIS_KEY_PREFIX: kind,
-          DEFAULT_APP_ENABLE_CLIENT_MESSAGES: 'true',
-          DEFAULT_APP_USER_AUTHENTICATION: 'true',
-        };
-        const nodes = [await startScripted(kind, settings, app), await startScripted(kind, settings, app)];
-        Object.assign(parts, { [kind]: nodes });
-      }),
-    );
-  }, 60_000);
-  afterAll(async () => {
-    for (const kind of KINDS) await Promise.all((parts[kind] ?? []).map((node) => node.stop()));
-    await redis.stop();
-  });
-
-  it('act as one: events, members, counts, caches and disconnecting a user work on both', async () => {
-    await expectSame(parts, async ([here, there]) => {
-      const ada = await here.open();
-      const bob = await there.open();
-      ada.signIn({ id: 'ada' });
-      await ada.next(0, ({ event }) => event === 'pusher:signin_success');
-      await ada.enter('presence-both', MEMBER);
-      const joined = await bob.enter('presence-both', { user_id: 'bob' });
-      await ada.next(0, ({ event }) => event === 'pusher_internal:member_added');
-      bob.send('client-wave', 1, 'presence-both');
-      await ada.next(0, ({ event }) => event === 'client-wave');
-      await there.call('POST', '/events', event({ channel: 'presence-both' }));
-      await ada.next(0, ({ event }) => event === 'news');
-      const users = await here.call('GET', '/channels/presence-both/users');
-      const channel = await here.call('GET', '/channels/presence-both');
-      await here.call('POST', '/events', event({ channel: 'cache-both' }));
-      await bob.enter('cache-both');
-      await bob.next(0, (message) => message.channel === 'cache-both' && message.event === 'news');
-      const { status } = await there.call('POST', '/users/ada/terminate_connections', {});
-      await eventually(() => ada.socket.closed);
-      await bob.next(0, ({ event }) => event === 'pusher_internal:member_removed');
-      bob.socket.close();
-      return { joined, status, channel, users: JSON.stringify(users.body).length, seen: ada.socket.messages.slice(1) };
-    });
-  });
-
-  it.each([
-    ['leaves a channel and comes back at once', ['pusher:unsubscribe', 'pusher:subscribe'], 1],
-    ['leaves, comes back and leaves', ['pusher:unsubscribe', 'pusher:subscribe', 'pusher:unsubscribe'], 0],
-  ])('keep up with a client that %s', async (_what, frames, count) => {
-    const seen = await expectSame(parts, async ([here]) => {
-      const client = await here.open();
-      await client.enter('quick');
-      // One write, so that both frames arrive before the other node has answered the first.
-      for (const frame of frames) client.send(frame, { channel: 'quick' });
-      await eventually(async () =>
-        expect((await here.call('GET', '/channels/quick')).body).toMatchObject({ subscription_count: count }),
-      );
-      await here.call('POST', '/events', event({ channel: 'quick' }));
-      const got = (await client.seen()).filter((message) => JSON.stringify(message).includes('news')).length;
-      client.socket.close();
-      return got;
-    });
-    expect(seen).toBe(count);
-  });
-});
-
-describe('two nodes that find each other', () => {
-  const parts = {} as Record<SoketiKind, readonly [ScriptedSoketi, ScriptedSoketi]>;
-  beforeAll(async () => {
-    for (const kind of KINDS) {
-      const app = createPusherApp();
-      const settings = {
-        ADAPTER_DRIVER: 'cluster',
-        CLUSTER_PORT: String(await findFreeUdpPort()),
-        // The broadcast address of loopback, so that nothing leaves this machine.
-        CLUSTER_BROADCAST_ADDRESS: '127.255.255.255',
-        CLUSTER_CHECK_INTERVAL: '200',
-        CLUSTER_HELLO_INTERVAL: '200',
-      };
-      Object.assign(parts, { [kind]: await Promise.all([1, 2].map(() => startScripted(kind, settings, app))) });
-    }
-  }, 60_000);
-  afterAll(async () => {
-    for (const kind of KINDS) await Promise.all((parts[kind] ?? []).map((node) => node.stop()));
-  });
-
-  it('(the cluster adapter) deliver what was published on the other', async () => {
-    const seen = await expectSame(parts, async ([here, there]) => {
-      const client = await here.open();
-      await client.enter('room');
-      await eventually(
-        async () => {
-          await there.call('POST', '/events', event());
-          return client.socket.messages.some(({ event }) => event === 'news');
-        },
-        { within: 15_000, every: 200, that: 'news from the other node' },
-      );
-      client.socket.close();
-      return 'handed on';
-    });
-    expect(seen).toBe('handed on');
-  }, 30_000);
 });
