@@ -107,7 +107,7 @@ describe('while Redis is away', () => {
     expect((await store.list('ada', { limit: 100 })).tasks.map(({ id }) => id)).not.toContain(refused.id);
   });
 
-  it('says so once, with since when, and once when it is back', async () => {
+  it('the log tells it once, with the time since when, and once more when Redis is back', async () => {
     await redis.ping();
     await world.server.kill();
     for (let n = 0; n < 3; n++) await Promise.all([...every, ...every].map(([, call]) => expectUnavailable(call)));

@@ -98,14 +98,14 @@ beforeEach(async () => {
   browser = new Browser();
 });
 
-/** Time in which what arrives counts as missed is over. */
-const settleIn = () => timing.advance(3_000);
+/** Waits until what arrives counts as live: what a page gets in its first 3 s counts as missed. */
+const passStart = () => timing.advance(3_000);
 
 describe('somebody else', () => {
   it('is told what they missed, and nothing of the user before', async () => {
     const tab = new Tab(browser, timing);
     tab.channel = 'private-user-ada';
-    await settleIn();
+    await passStart();
     await tab.show(running(1), running(2));
     await tab.show(done(1), running(2));
     expect(tab.told).toEqual([done(1).id]);
@@ -113,7 +113,7 @@ describe('somebody else', () => {
     await tab.show();
     tab.channel = 'private-user-bea';
     await tab.show(done(7), running(8));
-    await settleIn();
+    await passStart();
     await tab.show(done(7), done(8));
     expect([tab.told, tab.missed]).toEqual([[done(1).id, done(8).id], [done(7).id]]);
   });
@@ -121,7 +121,7 @@ describe('somebody else', () => {
   it('is not told of an outcome that was being claimed when the user before left', async () => {
     const tab = new Tab(browser, timing);
     tab.channel = 'private-user-ada';
-    await settleIn();
+    await passStart();
     const shown = tab.show(done(1));
     tab.channel = 'private-user-bea';
     await shown;
@@ -130,7 +130,7 @@ describe('somebody else', () => {
   });
 });
 
-it('on a device whose clock is an hour slow, a task that was started and ended before our eyes was not missed', async () => {
+it('on a device whose clock is an hour slow, a task that started and ended while the page was in view was not missed', async () => {
   const tab = new Tab(browser, timing);
   tab.now = () => timing.now() + 3_600_000;
   await tab.show();
@@ -142,7 +142,7 @@ it('on a device whose clock is an hour slow, a task that was started and ended b
 describe('an outcome', () => {
   it('is told live by the tab that is looked at, once', async () => {
     const tab = new Tab(browser, timing);
-    await settleIn();
+    await passStart();
     await tab.show(running(1));
     expect(tab.told).toEqual([]);
     await tab.show(done(1));
@@ -153,14 +153,14 @@ describe('an outcome', () => {
 
   it('is told by one of two tabs in view', async () => {
     const tabs = [new Tab(browser, timing), new Tab(browser, timing)];
-    await settleIn();
+    await passStart();
     await Promise.all(tabs.map((tab) => tab.show(done(1))));
     expect(tabs.flatMap(({ told }) => told)).toEqual([done(1).id]);
   });
 
   it('waits in a hidden tab, and is told as missed on return', async () => {
     const tab = new Tab(browser, timing);
-    await settleIn();
+    await passStart();
     await tab.show(running(1));
     await tab.look(false);
     await tab.show(done(1));
@@ -203,7 +203,7 @@ describe('an outcome', () => {
 
   it('that the fetch after a return brings was missed, although its task was going on before', async () => {
     const tab = new Tab(browser, timing);
-    await settleIn();
+    await passStart();
     const first = running(1);
     const second = running(2);
     await tab.show(first, second);
@@ -212,7 +212,7 @@ describe('an outcome', () => {
     await tab.look(true);
     await tab.show(done(1), second);
     expect(tab.missed).toEqual([done(1).id]);
-    await settleIn();
+    await passStart();
     await tab.show(done(1), done(2));
     expect(tab.told).toEqual([done(2).id]);
   });
@@ -241,7 +241,7 @@ describe('an outcome', () => {
     const refused = { request: () => Promise.reject(new Error('no locks here')) } as unknown as LockManager;
     for (const shared of [null, { storage: full, locks: refused } as unknown as Browser]) {
       const tab = new Tab(shared, timing);
-      await settleIn();
+      await passStart();
       await tab.show(done(1));
       await tab.show(done(1), running(2));
       expect(tab.told).toEqual([done(1).id]);
@@ -250,7 +250,7 @@ describe('an outcome', () => {
 
   it('keeps no more ids than it needs', async () => {
     const tab = new Tab(browser, timing);
-    await settleIn();
+    await passStart();
     await tab.show(...Array.from({ length: 1_000 }, (_, n) => done(n)));
     expect(tab.told).toHaveLength(1_000);
     expect(JSON.parse(browser.items.get('inloop:told') ?? '[]')).toHaveLength(300);

@@ -2,8 +2,8 @@
  * The import: runs in the worker, row by row. Its memory does not grow with the file.
  *
  * It may run again at any time (the worker died, the owner pressed Retry), so every step can be repeated. A contact with a
- * known e-mail address is replaced. The file of rejected rows is written from the start again. The outcome of an upload is stored before the
- * upload is deleted.
+ * known e-mail address is replaced. The file of rejected rows is written from the start again. The outcome of an upload is
+ * stored before the upload is deleted.
  */
 
 import { existsSync, statSync } from 'node:fs';

@@ -31,8 +31,8 @@ export interface Example {
 
 /**
  * @param name its folder in examples/
- * @param packages those that must be in its own folder: by the name by which it imports them, the name by which this
- * repository has them, such as express4. All others are those of this repository.
+ * @param packages packages in another version than this repository's own: the name that the example imports, and the name
+ * that this repository gave that version, such as `{ express: 'express4' }`
  */
 export function placeExample(name: string, packages: Readonly<Record<string, string>> = {}): PlacedExample {
   const cache = join(REPOSITORY, '.inloop');
