@@ -6,6 +6,8 @@ export { type Issue, TaskError, type TaskErrorOptions, type TaskFailure } from '
 export {
   type AnyTaskDefinition,
   type Backoff,
+  type CheckpointedOf,
+  type CheckpointOf,
   defineTask,
   type InputOf,
   type ParsedInputOf,

@@ -35,7 +35,10 @@ export const MAX_INPUT_BYTES = 65_536;
 /** Largest result, in bytes of JSON. A result is a summary and a link, not the file itself. */
 export const MAX_RESULT_BYTES = 262_144;
 
-/** How deep inputs and results may be nested. Schemas, and JSON libraries of other languages, read them by recursion. */
+/** Largest checkpoint, in bytes of JSON. A checkpoint says where to go on: a row's number, a cursor, a few counts. */
+export const MAX_CHECKPOINT_BYTES = 16_384;
+
+/** How deep inputs, results and checkpoints may be nested. Schemas, and JSON libraries of other languages, read them by recursion. */
 export const MAX_JSON_DEPTH = 256;
 
 /** Most issues in the answer to a refused input: what is wrong with it, and where. */

@@ -14,5 +14,12 @@ export {
   type FakeTask,
   fakeFeed,
 } from './feed/fake-feed.ts';
-export { type AttemptRun, type Report, type RunTaskOptions, runTask, type TaskRun } from './run-task.ts';
+export {
+  type AttemptRun,
+  type GivenCheckpoint,
+  type Report,
+  type RunTaskOptions,
+  runTask,
+  type TaskRun,
+} from './run-task.ts';
 export { createTestClock, type TestClock } from './time/test-clock.ts';

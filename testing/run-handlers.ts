@@ -13,7 +13,7 @@ import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
 import { type Duration, toMilliseconds } from '../core/values/duration.ts';
 import type { Handler, TaskContext } from '../worker/context.ts';
 import { Looks } from '../worker/looks.ts';
-import type { Turns } from '../worker/reporter.ts';
+import type { Turns } from '../worker/reporter-ports.ts';
 import { Worker, type WorkerPorts } from '../worker/task-worker.ts';
 import type { MemoryQueues } from './backend/memory-queues.ts';
 import type { MemoryStore } from './backend/memory-store.ts';

@@ -6,11 +6,14 @@
 
 import { v7 as uuid } from 'uuid';
 import type { Log } from '../backend/log.ts';
+import type { StoredCheckpoint } from '../backend/store/record.ts';
 import { ConfigError } from '../core/config-error.ts';
 import { TaskError } from '../core/error.ts';
-import type { AnyTaskDefinition, InputOf, ResultOf } from '../core/tasks/definition.ts';
+import { MAX_CHECKPOINT_BYTES } from '../core/limits.ts';
+import type { AnyTaskDefinition, CheckpointOf, InputOf, ResultOf } from '../core/tasks/definition.ts';
 import { createSnapshot, isFinished, type OutcomeSnapshot, type Snapshot } from '../core/tasks/snapshot.ts';
 import { type Duration, toMilliseconds } from '../core/values/duration.ts';
+import { placeOf, toJson } from '../core/values/json.ts';
 import { parseInput } from '../core/values/parse.ts';
 import type { Handler, ProgressReport, TaskContext } from '../worker/context.ts';
 import { InMemory } from './backend/memory-backend.ts';
@@ -19,11 +22,13 @@ import type { TestClock } from './time/test-clock.ts';
 import { chooseTime, type TestTime } from './time/test-time.ts';
 
 /** What `runTask` takes besides the definition, the handler and the input. */
-export interface RunTaskOptions {
+export interface RunTaskOptions<Checkpoint = unknown> {
   /** The owner cancels the task so long after it was accepted, unless it has ended. */
   readonly cancelAfter?: Duration;
   /** The owner cancels the task at the first report for which this returns true. */
   readonly cancelWhen?: (report: Report) => boolean;
+  /** The first attempt finds this in `task.checkpointed`, as if an attempt before had stored it. */
+  readonly checkpointed?: Checkpoint;
   /** Another deadline than the definition's. The time jumps there while the handler waits. */
   readonly deadline?: Duration;
   /** How long the handler may take to stop when it is told to. Then it is cut off. Default 5 s, as a worker's. */
@@ -45,6 +50,15 @@ export interface Report extends Partial<ProgressReport> {
   readonly stage?: string;
 }
 
+/** One call of `task.checkpoint`. Which of them were stored is not told: the last one of each attempt is, and few others. */
+export interface GivenCheckpoint<Checkpoint = unknown> {
+  readonly attempt: number;
+  /** When, in ms since the task was accepted. */
+  readonly atMs: number;
+  /** As the handler gave it, copied. */
+  readonly value: Checkpoint;
+}
+
 /** One attempt, as the handler ran it. */
 export interface AttemptRun {
   /** From 1. */
@@ -58,11 +72,13 @@ export interface AttemptRun {
 }
 
 /** What became of a task. */
-export interface TaskRun<Result = unknown> {
+export interface TaskRun<Result = unknown, Checkpoint = unknown> {
   /** The task as its owner sees it in the end: `status`, `result`, `error`, `progress` and so on. */
   readonly outcome: OutcomeSnapshot<Result>;
   /** Every report of every attempt, in order. */
   readonly reports: readonly Report[];
+  /** Every checkpoint of every attempt, in order. Those that were refused are in `log` only. */
+  readonly checkpoints: readonly GivenCheckpoint<Checkpoint>[];
   readonly attempts: readonly AttemptRun[];
   /** Every snapshot that was stored, in order. */
   readonly snapshots: readonly Snapshot[];
@@ -91,8 +107,8 @@ export async function runTask<D extends AnyTaskDefinition>(
   definition: D,
   handler: Handler<D>,
   input: InputOf<D>,
-  options: RunTaskOptions = {},
-): Promise<TaskRun<ResultOf<D>>> {
+  options: RunTaskOptions<CheckpointOf<D>> = {},
+): Promise<TaskRun<ResultOf<D>, CheckpointOf<D>>> {
   const { owner = 'ada', cancelAfter, deadline, grace } = options;
   checkHandler(definition, handler);
   const test = chooseTime(options.clock, 'runTask');
@@ -120,7 +136,8 @@ export async function runTask<D extends AnyTaskDefinition>(
     const ms = toMilliseconds(cancelAfter, 'runTask: cancelAfter');
     void test.delay(ms, 'quiet', ended.signal).then(() => ended.signal.aborted || cancel());
   }
-  await world.changes.create({ snapshot: queued, owner, input: parsed.value, raw: parsed.raw }, null);
+  const checkpoint = checkpointOf(options.checkpointed);
+  await world.changes.create({ snapshot: queued, owner, input: parsed.value, raw: parsed.raw, checkpoint }, null);
   const noted = notes.around(handler as unknown as Handler<AnyTaskDefinition>);
   const isStuck = await runHandlers(world, [{ definition: tested, handler: noted }], {
     ...(grace === undefined ? {} : { grace }),
@@ -140,11 +157,20 @@ export async function runTask<D extends AnyTaskDefinition>(
   return {
     outcome: stored.snapshot as OutcomeSnapshot<ResultOf<D>>,
     reports: notes.reports,
+    checkpoints: notes.checkpoints as readonly GivenCheckpoint<CheckpointOf<D>>[],
     attempts: notes.attempts,
     snapshots,
     timing: notes.timing(stored.snapshot),
     isStuck,
   };
+}
+
+/** @throws ConfigError `invalid_options` if it is no JSON, or too large */
+function checkpointOf(value: unknown): StoredCheckpoint | null {
+  if (value === undefined) return null;
+  const json = toJson(value, MAX_CHECKPOINT_BYTES);
+  if (json.ok) return { value: JSON.parse(json.text), progress: null };
+  throw new ConfigError('invalid_options', `runTask: checkpointed: ${placeOf(json.fault)} ${json.fault.message}.`);
 }
 
 function checkHandler(definition: AnyTaskDefinition, handler: unknown): void {
@@ -166,6 +192,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** Notes what a handler does. */
 class Notes {
   readonly reports: Report[] = [];
+  readonly checkpoints: GivenCheckpoint[] = [];
   readonly attempts: Mutable<AttemptRun>[] = [];
   readonly #test: TestTime;
   readonly #began: number;
@@ -206,8 +233,14 @@ class Notes {
       this.reports.push(report);
       this.#onReport(report);
     };
+    const noteCheckpoint = (value: unknown) => {
+      const json = toJson(value, MAX_CHECKPOINT_BYTES);
+      if (!json.ok) return;
+      this.checkpoints.push({ attempt: task.attempt, atMs: this.#ms(), value: JSON.parse(json.text) });
+    };
+    const { id, owner, attempt, attempts, signal } = task;
     return {
-      ...task,
+      ...{ id, owner, attempt, attempts, signal },
       progress: (report) => {
         task.progress(report);
         note(report);
@@ -215,6 +248,14 @@ class Notes {
       stage: (stage) => {
         task.stage(stage);
         note({ stage });
+      },
+      checkpoint: (value) => {
+        task.checkpoint(value);
+        noteCheckpoint(value);
+      },
+      // Not copied: to read it says that the attempt goes on from there.
+      get checkpointed() {
+        return task.checkpointed;
       },
     };
   }

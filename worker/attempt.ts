@@ -26,8 +26,10 @@ import type { TaskEvent } from '../core/tasks/transition.ts';
 import { backoff } from '../core/values/backoff.ts';
 import { parseResult } from '../core/values/parse.ts';
 import { checkInput } from './check-input.ts';
+import { type CheckpointFault, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
 import type { Handler, TaskContext } from './context.ts';
-import { Reporter, type ReporterPorts } from './reporter.ts';
+import { Reporter } from './reporter.ts';
+import type { ReporterPorts } from './reporter-ports.ts';
 
 /** Why a handler was told to stop. */
 type StopReason = 'cancelled' | 'deadline' | 'worker_stopped' | 'stale';
@@ -69,6 +71,7 @@ export class Attempt {
   readonly #controller = new AbortController();
   readonly #reporter: Reporter;
   #stopped: StopReason | null = null;
+  #isRefusalTold = false;
 
   constructor(options: AttemptOptions) {
     this.#options = options;
@@ -137,7 +140,8 @@ export class Attempt {
     const { definition, handler, record } = this.#options;
     try {
       const input = await checkInput(definition, record);
-      const returned: unknown = await handler(input as never, this.#context());
+      const checkpointed = record.checkpoint === null ? undefined : await this.#readCheckpoint();
+      const returned: unknown = await handler(input as never, this.#context(checkpointed));
       const result = await parseResult(definition, returned);
       return { type: 'succeed', at: this.#now(), attempt: this.number, result, progress: this.#reporter.latest };
     } catch (error) {
@@ -149,7 +153,28 @@ export class Attempt {
     return this.#options.ports.clock.iso();
   }
 
-  #context(): TaskContext {
+  async #readCheckpoint(): Promise<unknown> {
+    const stored = await decodeCheckpoint(this.#options.definition, this.#options.record);
+    if ('value' in stored) return stored.value;
+    this.#tellRefusal(stored);
+    return undefined;
+  }
+
+  #keepCheckpoint(value: unknown): void {
+    const encoded = encodeCheckpoint(this.#options.definition, value);
+    if (typeof encoded === 'string') this.#reporter.checkpoint(encoded);
+    else if (!this.#isRefusalTold) this.#tellRefusal(encoded);
+  }
+
+  /** Once for each attempt is enough: a handler may give the same for each of its elements. */
+  #tellRefusal({ why, faults }: CheckpointFault): void {
+    this.#isRefusalTold = why !== 'outdated';
+    const { definition, ports } = this.#options;
+    const event = { task: this.id, name: definition.name, attempt: this.number, why };
+    ports.events.emit('checkpoint.refused', () => event, faults.length > 0 ? { faults } : {});
+  }
+
+  #context(checkpointed: unknown): TaskContext {
     const reporter = this.#reporter;
     const { snapshot, owner } = this.#options.record;
     return {
@@ -160,6 +185,11 @@ export class Attempt {
       signal: this.#controller.signal,
       progress: (report) => reporter.report(report),
       stage: (name) => reporter.stage(name),
+      checkpoint: (value) => this.#keepCheckpoint(value),
+      get checkpointed() {
+        if (checkpointed !== undefined) reporter.resume();
+        return checkpointed;
+      },
     };
   }
 

@@ -1,10 +1,20 @@
 /** What a handler gets and what it may call. These types are public. */
 
-import type { AnyTaskDefinition, ParsedInputOf, ReturnOf, StageOf } from '../core/tasks/definition.ts';
+import type {
+  AnyTaskDefinition,
+  CheckpointedOf,
+  CheckpointOf,
+  ParsedInputOf,
+  ReturnOf,
+  StageOf,
+} from '../core/tasks/definition.ts';
 
 /** What a handler reports. What is left out stays as it was last reported. */
 export interface ProgressReport {
-  /** How many elements are finished in this attempt (with stages: in this stage), whatever became of them. */
+  /**
+   * How many elements are finished in this attempt (with stages: in this stage), whatever became of them. An attempt that goes
+   * on from a checkpoint counts on: those before the checkpoint are finished, too.
+   */
   readonly done: number;
   /** How many elements there are; null while that is not known. */
   readonly total?: number | null;
@@ -17,7 +27,7 @@ export interface ProgressReport {
 }
 
 /** One attempt, as its handler sees it. */
-export interface TaskContext<Stage extends string = string> {
+export interface TaskContext<Stage extends string = string, Checkpoint = unknown, Checkpointed = unknown> {
   readonly id: string;
   readonly owner: string;
   /** The number of this attempt, from 1. */
@@ -34,10 +44,24 @@ export interface TaskContext<Stage extends string = string> {
   progress(report: ProgressReport): void;
   /** Says that a stage of the definition begins. Counting starts again at 0. Never throws. */
   stage(name: Stage): void;
+  /**
+   * Stores where the next attempt can go on, if this one is cut short: JSON of at most 16 KiB. Give one after the work that it
+   * stands for is done and saved. It is stored with the next step, at the latest a second later, and in any case before the
+   * attempt ends; only the last one counts. A worker that is killed may lose the last second, so repeating that much must do no
+   * harm. Synchronous; it costs as much as writing the value as JSON. Never throws: what is no JSON or too large is told in the
+   * log (`checkpoint.refused`), and the checkpoint before stays. Owners never see it.
+   */
+  checkpoint(value: Checkpoint): void;
+  /**
+   * The last stored checkpoint of the attempts before; undefined if there is none. Reading it says that this attempt goes on
+   * from there. So the bar goes on from where it was: a smaller `done` is not shown. An attempt that does not read it starts
+   * again from 0.
+   */
+  readonly checkpointed: Checkpointed | undefined;
 }
 
 /** Does the work of one attempt. What it returns is checked and becomes the result; what it throws ends the attempt. */
 export type Handler<D extends AnyTaskDefinition> = (
   input: ParsedInputOf<D>,
-  task: TaskContext<StageOf<D>>,
+  task: TaskContext<StageOf<D>, CheckpointOf<D>, CheckpointedOf<D>>,
 ) => Promise<ReturnOf<D>> | ReturnOf<D>;

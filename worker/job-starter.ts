@@ -11,13 +11,16 @@ import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
 import { isFinished } from '../core/tasks/snapshot.ts';
 import type { Handler } from './context.ts';
 import type { Admission, ProbationGate } from './probation-gate.ts';
-import type { AttemptChanges } from './reporter.ts';
+import type { AttemptChanges } from './reporter-ports.ts';
 import { type RetryOptions, retryStore } from './retry-store.ts';
 
 /** What is needed of the store. */
 export interface JobStore {
-  /** The task with its input and its run; null if there is none. Rejects while Redis is away. */
-  read(id: string, want: { readonly input: true; readonly run: true }): Promise<TaskRecord | null>;
+  /** The task with its input, its run and its checkpoint; null if there is none. Rejects while Redis is away. */
+  read(
+    id: string,
+    want: { readonly input: true; readonly run: true; readonly checkpoint: true },
+  ): Promise<TaskRecord | null>;
   /** The median of recent successful first attempts of a definition, in ms; null if too few are known. Never rejects. */
   medianDuration(name: string): Promise<number | null>;
 }
@@ -98,7 +101,7 @@ export class JobStarter {
   }
 
   #read({ id }: Job): Promise<TaskRecord | null> {
-    return this.#options.store.read(id, { input: true, run: true });
+    return this.#options.store.read(id, { input: true, run: true, checkpoint: true });
   }
 
   /** Waits until the task may run beside the others. Null if the worker stops or the task is cancelled before. */

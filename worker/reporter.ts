@@ -19,19 +19,19 @@
  * at, the worker asks for them, and one is written when nothing was for a while.
  */
 
-import type { Emitter } from '../backend/events/events.ts';
 import { tellOnce } from '../backend/events/tell-once.ts';
 import { jobIdOf } from '../backend/queue/job.ts';
-import type { OwnedTask, TaskRecord } from '../backend/store/record.ts';
+import type { RunOptions } from '../backend/store/to-commit.ts';
 import type { Change, ChangeOptions } from '../backend/task-changes.ts';
-import type { Time } from '../backend/time.ts';
 import { asTaskError, isUnavailable, validFailure } from '../core/error.ts';
 import { advance } from '../core/tasks/progress.ts';
 import type { Progress, Snapshot } from '../core/tasks/snapshot.ts';
 import type { TaskEvent } from '../core/tasks/transition.ts';
 import type { ProgressReport } from './context.ts';
 import { type DueReason, DueSteps } from './due-steps.ts';
-import type { Looker, Looks } from './looks.ts';
+import type { Looker } from './looks.ts';
+import { PendingCheckpoint } from './pending-checkpoint.ts';
+import type { ReporterOptions, ReporterPorts } from './reporter-ports.ts';
 
 /**
  * An attempt is pushed as running this long after it started, together with its progress by then, in one message. Of an
@@ -47,51 +47,6 @@ const UNWATCHED_STEP_MS = 1_000;
 const UNWATCHED_LOOK_MS = 950;
 /** Between two tries to store how the attempt ended. */
 const RETRY_MS = 250;
-
-/** Where an attempt's changes are stored and pushed (backend/task-changes.ts). */
-export interface AttemptChanges {
-  /** Rejects while Redis is away; the change may have been stored all the same. */
-  apply(task: OwnedTask, event: TaskEvent, options: ChangeOptions): Promise<Change>;
-  /** Pushes what is stored already, if the owner is watching; returns whether it did. */
-  push(task: OwnedTask, watched: boolean): boolean;
-}
-
-/** Says when an attempt may store its progress (backend/push/publisher.ts). */
-export interface Turns {
-  /**
-   * Resolves when it is the turn of `key`, `after` ms from now at the earliest; null once `signal` aborts, or when no
-   * turn will ever come. Never rejects. A turn must be ended.
-   */
-  takeTurn(
-    owner: string,
-    key: string,
-    options: { readonly after: number; readonly signal: AbortSignal },
-  ): Promise<{ end(): void } | null>;
-}
-
-export interface ReporterPorts {
-  readonly changes: AttemptChanges;
-  readonly turns: Turns;
-  readonly looks: Pick<Looks, 'add' | 'addSoon' | 'delete'>;
-  /** By how much of the total what viewers are shown may be off. */
-  readonly accuracy: number;
-  /** The time of day, by Redis' clock. */
-  readonly clock: { iso(msFromNow?: number): string };
-  readonly time: Pick<Time, 'elapsed' | 'delay'>;
-  readonly events: Emitter;
-}
-
-export interface ReporterOptions {
-  readonly ports: ReporterPorts;
-  /** The task, in status `running`, at the start of this attempt. */
-  readonly record: TaskRecord;
-  /** Whether the owner was watching when the attempt started. */
-  readonly watched: boolean;
-  /** Called when the store says that this attempt is over: another one has taken over, or the task is gone. */
-  readonly onStale: () => void;
-  /** Called when the store says that the owner has cancelled the task. */
-  readonly onCancelling: () => void;
-}
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -115,10 +70,14 @@ export class Reporter implements Looker {
   #isCalm = true;
   /** Whether another look will come though nothing is reported. */
   #isLookedAt = false;
-  readonly #steps: DueSteps;
+  #steps: DueSteps;
   /** Whether it was pushed that this attempt runs. */
   #isShown = false;
   #write: Promise<void> | null = null;
+  /** Null until the handler gives a checkpoint. */
+  #checkpoint: PendingCheckpoint | null = null;
+  /** How far the task was when the attempt before gave the checkpoint that this one goes on from. Null if it does not. */
+  #resumed: Progress | null = null;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #triedAt: number;
   #writtenAt: number;
@@ -139,6 +98,7 @@ export class Reporter implements Looker {
 
   /** The last report, whether it was stored or not. */
   get latest(): Progress | null {
+    if (this.#reported !== null && this.#resumed !== null) return advance(this.#resumed, this.#reported, true);
     return this.#reported && { ...this.#reported };
   }
 
@@ -167,7 +127,31 @@ export class Reporter implements Looker {
 
   /** A stage begins. Counting starts again at 0. Never throws. */
   stage(stage: string): void {
+    // An attempt that goes on in the middle of this stage.
+    if (this.#resumed !== null && this.#reported?.stage === stage) return;
     this.#reported = { done: 0, total: null, stage };
+    this.#noteReport();
+  }
+
+  /** Keeps a checkpoint, as JSON, until it is stored. Never throws. */
+  checkpoint(text: string): void {
+    if (this.#state === 'ended') return;
+    this.#checkpoint ??= new PendingCheckpoint({
+      time: this.#ports.time,
+      ended: this.#closed.signal,
+      store: () => this.#storeCheckpoint(),
+    });
+    this.#checkpoint.keep(text);
+  }
+
+  /** The attempt goes on from the stored checkpoint, and so does the bar. Never throws. */
+  resume(): void {
+    const { checkpoint } = this.#options.record;
+    if (!checkpoint?.progress || this.#resumed !== null) return;
+    this.#resumed = { ...checkpoint.progress, from: checkpoint.progress.done };
+    this.#reported = { ...this.#resumed };
+    // What was done before says nothing of the pace.
+    this.#steps = new DueSteps(this.#ports.accuracy, this.#resumed, this.#ports.time.elapsed());
     this.#noteReport();
   }
 
@@ -245,7 +229,8 @@ export class Reporter implements Looker {
 
   /** How far the attempt is by now; null before the first report. */
   #see(): Progress | null {
-    if (this.#isUnseen && this.#reported !== null) this.#truth = advance(this.#snapshot.progress, this.#reported);
+    if (this.#isUnseen && this.#reported !== null)
+      this.#truth = advance(this.#snapshot.progress ?? this.#resumed, this.#reported);
     this.#isUnseen = false;
     return this.#truth;
   }
@@ -264,7 +249,7 @@ export class Reporter implements Looker {
     const turn = await this.#ports.turns.takeTurn(owner, key, { after: this.#pause(), signal: this.#closed.signal });
     if (turn !== null) {
       // A sign of life may be under way.
-      await this.#write;
+      while (this.#write !== null) await this.#write;
       await this.#step();
       turn.end();
     }
@@ -291,7 +276,7 @@ export class Reporter implements Looker {
   }
 
   /** Stores how far the attempt is, if nothing goes wrong. Never rejects. */
-  #store(reason: DueReason, truth: Progress | null): Promise<void> {
+  #store(reason: DueReason | 'checkpoint', truth: Progress | null): Promise<void> {
     this.#triedAt = this.#ports.time.elapsed();
     this.#write = this.#tryStore(reason, truth && this.#steps.withRate(truth)).finally(() => {
       this.#write = null;
@@ -300,20 +285,29 @@ export class Reporter implements Looker {
     return this.#write;
   }
 
-  async #tryStore(reason: DueReason, progress: Progress | null): Promise<void> {
+  /** Stores a checkpoint for which no step was due, without a push. Never rejects. */
+  async #storeCheckpoint(): Promise<void> {
+    while (this.#write !== null) await this.#write;
+    if (this.#state !== 'ended' && this.#checkpoint?.text != null) await this.#store('checkpoint', this.#see());
+  }
+
+  async #tryStore(reason: DueReason | 'checkpoint', progress: Progress | null): Promise<void> {
     const base = { at: this.#ports.clock.iso(), attempt: this.#attempt };
     const at = this.#triedAt;
+    const isQuiet = reason === 'checkpoint';
     try {
       const change = await this.#apply(
-        reason === 'alive' || progress === null
+        reason === 'alive' || isQuiet || progress === null
           ? { type: 'alive', ...base, progress }
           : { type: 'progress', ...base, progress },
+        { isQuiet },
       );
       if (change.ok) {
         this.#writtenAt = at;
         this.#watched = change.watched;
         // A sign of life before the first report tells nothing of how far the attempt is.
-        if (progress !== null) this.#steps.tell(change.snapshot.progress, at);
+        // What was not pushed was told to nobody who is watching.
+        if (progress !== null && !(isQuiet && change.watched)) this.#steps.tell(change.snapshot.progress, at);
       } else if (change.refusal === 'unchanged') {
         // What is stored already says it (a bar that is held back). Nothing was stored: a sign of life is still due.
         this.#steps.tell(this.#snapshot.progress, this.#writtenAt);
@@ -325,14 +319,28 @@ export class Reporter implements Looker {
     }
   }
 
-  async #apply(event: TaskEvent, options: Pick<ChangeOptions, 'isRepeated'> = {}): Promise<Change> {
+  async #apply(event: TaskEvent, options: Pick<ChangeOptions, 'isRepeated' | 'isQuiet'> = {}): Promise<Change> {
     const { owner, run } = this.#options.record;
-    const change = await this.#ports.changes.apply({ owner, snapshot: this.#snapshot }, event, { run, ...options });
+    const checkpoint = this.#checkpointFor(event);
+    const change = await this.#ports.changes.apply({ owner, snapshot: this.#snapshot }, event, {
+      run,
+      ...options,
+      ...checkpoint,
+    });
+    if (change.ok && checkpoint?.checkpoint) this.#checkpoint?.stored(checkpoint.checkpoint);
     if (change.ok && change.pushed) this.#isShown = true;
     if (change.snapshot?.attempt === this.#attempt) {
       this.#snapshot = change.snapshot;
       if (change.snapshot.status === 'cancelling') this.#options.onCancelling();
     }
     return change;
+  }
+  /** What to store of checkpoints together with `event`; null for a handler that has none. */
+  #checkpointFor({ type }: TaskEvent): Pick<RunOptions, 'checkpoint' | 'isResumable'> | null {
+    if (this.#checkpoint === null && this.#options.record.checkpoint === null) return null;
+    // A task that has succeeded never goes on.
+    if (type === 'succeed') return { checkpoint: '' };
+    const text = this.#checkpoint?.text ?? null;
+    return text === null ? { isResumable: true } : { checkpoint: text, isResumable: true };
   }
 }

@@ -119,6 +119,13 @@ export interface EventMap {
   'hook.failed': HookRef & { readonly retrySeconds: number };
   /** A handler did not stop within twice its grace. Its worker ends. */
   'handler.stuck': TaskRef & { readonly seconds: number };
+  /**
+   * A checkpoint was not kept: it is no JSON, too large, or does not fit its schema; told once for each attempt. Or a stored one no
+   * longer fits its schema (`outdated`), and the attempt starts from the beginning.
+   */
+  'checkpoint.refused': AttemptRef & {
+    readonly why: 'not_json' | 'too_deep' | 'too_large' | 'invalid' | 'outdated';
+  };
   /** The end of an attempt could not be stored, by a bug of inloop. It counts as failed. */
   'attempt.unwritable': { readonly task: string; readonly attempt: number };
   /** A task could not be started, by a bug of inloop, and is tried again. */

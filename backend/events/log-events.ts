@@ -9,6 +9,7 @@
  * A line says what happened to what. A warning or an error also says what follows from it, or what to do.
  */
 
+import { MAX_CHECKPOINT_BYTES, MAX_JSON_DEPTH } from '../../core/limits.ts';
 import type { Log } from '../log.ts';
 import type { EventMap, EventName, TaskRef } from './event-map.ts';
 
@@ -54,6 +55,18 @@ const MISTAKES = {
     'A handler of "%" reported progress whose "done" or "total" is not a number (NaN, for example). It is not shown. Pass counts like { done: 3, total: 10 }, and null for a total that is not known.',
   clock:
     'The clock of this machine is % s off from that of Redis. Tasks are timed by Redis, but hosted Pusher refuses requests signed with a wrong time. Set the clock (NTP).',
+} as const;
+
+const KEPT = 'The checkpoint before it stays. If the attempt is cut short, the next one goes on from there.';
+
+/** By what is wrong; `%` stands for the name of the definition. */
+const CHECKPOINT_REFUSED = {
+  not_json: `A checkpoint of "%" is no JSON, so it was not kept. ${KEPT}`,
+  too_deep: `A checkpoint of "%" is nested deeper than ${MAX_JSON_DEPTH} levels, so it was not kept. ${KEPT}`,
+  too_large: `A checkpoint of "%" has more than ${MAX_CHECKPOINT_BYTES} bytes of JSON, so it was not kept. Store the data, and give its id. ${KEPT}`,
+  invalid: `A checkpoint of "%" does not fit the definition's "checkpoint" schema, so it was not kept. ${KEPT}`,
+  outdated:
+    'A stored checkpoint of "%" does not fit the definition\'s "checkpoint" schema any more. The attempt starts from the beginning. Let the schema take older checkpoints, too.',
 } as const;
 
 const none = () => ({});
@@ -123,6 +136,11 @@ export const LINES: { readonly [N in EventName]: Line<EventMap[N]> } = {
     fields: ({ task, attempt }) => ({ task, attempt }),
   },
   'handler.stuck': { level: 'debug', message: 'A handler did not stop though it was told to' },
+  'checkpoint.refused': {
+    level: 'error',
+    message: ({ name, why }) => CHECKPOINT_REFUSED[why].replace('%', name),
+    fields: ({ task, attempt }) => ({ task, attempt }),
+  },
   'attempt.unwritable': {
     level: 'error',
     message: `The end of an attempt could not be stored, so it counts as failed. ${REPORT_IT}`,

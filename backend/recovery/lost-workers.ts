@@ -9,7 +9,7 @@
 import type { TaskFailure } from '../../core/error.ts';
 import type { TaskEvent } from '../../core/tasks/transition.ts';
 import type { Emitter } from '../events/events.ts';
-import type { OwnedTask, RunState } from '../store/record.ts';
+import type { OwnedTask, ReadTask, RunState, Wanted } from '../store/record.ts';
 import type { ChangeOptions } from '../task-changes.ts';
 import type { Time } from '../time.ts';
 import { type CrashedTask, judgeCrash, suspicionAfter, type Verdict } from './crash-verdict.ts';
@@ -46,7 +46,7 @@ export interface CrashRedis {
 
 export interface LostWorkersOptions {
   readonly redis: CrashRedis;
-  readonly store: { read(id: string, want: { readonly run: true }): Promise<(OwnedTask & RunState) | null> };
+  readonly store: { read<W extends Wanted>(id: string, want: W): Promise<ReadTask<W> | null> };
   readonly changes: { apply(task: OwnedTask, event: TaskEvent, options: ChangeOptions): Promise<unknown> };
   readonly registry: { list(): Promise<readonly KnownWorker[]> };
   /** The time of day, by Redis' clock: ms since 1970, and as snapshots carry it. */
@@ -143,10 +143,12 @@ export class LostWorkers {
 
   async #carryOut(id: string, { verdict, run, suspicion }: Decision): Promise<void> {
     const { store, changes } = this.#options;
-    const record = await store.read(id, { run: true });
+    const record = await store.read(id, { checkpoint: true });
     if (record === null) return;
+    const event = this.#eventFor(record, verdict, suspicion);
+    const isResumable = record.checkpoint !== null;
     // If this is refused, another run has begun: the decision was carried out before.
-    await changes.apply(record, this.#eventFor(record, verdict, suspicion), { run, suspicion });
+    await changes.apply(record, event, { run, suspicion, ...(isResumable ? { isResumable } : {}) });
   }
 
   #eventFor({ snapshot }: OwnedTask, verdict: Verdict, { charged }: Suspicion): TaskEvent {

@@ -22,9 +22,11 @@
  * | hookPending | `H` | 1 while the hook for outcomes is still to run (hooks/hook-queue.ts)     | commit-change, finish-hook  |
  * | formerOwner | `O` | takes the place of `o` if the owner dismisses the task while that hook is still to run | dismiss-tasks, clear-finished |
  * | suspicion   | `q` | crashes of workers that ran the task, JSON (recovery/probation.ts)      | commit-change (end)         |
+ * | checkpoint  | `c` | the handler's last checkpoint, JSON; no field if it gave none, or the task has succeeded | commit-change, create-task (of a retry) |
+ * | checkpointProgress | `C` | how far the task was when the run with that checkpoint ended, JSON; may be missing | commit-change (end) |
  *
- * Times are in ms since 1970 by Redis' clock. Records of version 0.1.0 have big results in `s`, and no R, v, x, n, k, b, p
- * or q.
+ * Times are in ms since 1970 by Redis' clock. Records of version 0.1.0 have big results in `s`, and no R, v, x, n, k, b, p,
+ * q, c or C.
  */
 
 import { MAX_EVENT_BYTES } from '../../core/limits.ts';
@@ -54,6 +56,8 @@ export const FIELD = {
   hookPending: 'H',
   formerOwner: 'O',
   suspicion: 'q',
+  checkpoint: 'c',
+  checkpointProgress: 'C',
 } as const;
 
 /** A task and its owner. A result that is too big for an event is left out, unless it was asked for. */
@@ -83,8 +87,21 @@ export interface TaskInput {
   readonly raw: unknown;
 }
 
+/** What a handler stored to go on from. Never sent to a browser. */
+export interface StoredCheckpoint {
+  /** What the handler passed to `task.checkpoint`, as it comes out of JSON. */
+  readonly value: unknown;
+  /** How far the task was when the run that gave the checkpoint ended. Null if nothing was reported. */
+  readonly progress: Progress | null;
+}
+
+/** The checkpoint of a task; null if it has none. */
+export interface WithCheckpoint {
+  readonly checkpoint: StoredCheckpoint | null;
+}
+
 /** A task with all that a worker needs. */
-export interface TaskRecord extends OwnedTask, RunState, TaskInput {}
+export interface TaskRecord extends OwnedTask, RunState, TaskInput, WithCheckpoint {}
 
 /** What to read of a record, beside its snapshot and its owner. */
 export interface Wanted {
@@ -93,12 +110,14 @@ export interface Wanted {
   readonly input?: boolean;
   readonly result?: boolean;
   readonly run?: boolean;
+  readonly checkpoint?: boolean;
 }
 
 /** A record, as far as it was wanted. */
 export type ReadTask<W extends Wanted> = OwnedTask &
   (W extends { input: true } ? TaskInput : unknown) &
-  (W extends { run: true } ? RunState : unknown);
+  (W extends { run: true } ? RunState : unknown) &
+  (W extends { checkpoint: true } ? WithCheckpoint : unknown);
 
 /** A snapshot as Redis holds it: JSON, and when the owner saw the outcome (ms), which the JSON does not say. */
 export interface StoredSnapshot {
@@ -113,13 +132,19 @@ export type StoredFields = Readonly<Partial<Record<FieldName, string | null>>>;
 
 const RUN_FIELDS = ['run', 'worker', 'begunAt', 'handedBackProgress', 'suspicion'] as const;
 
+/** Names in Redis and values in turn, as HSET takes them. Fields that are null or undefined are left out. */
+export function fieldsOf(fields: StoredFields): string[] {
+  return Object.entries(fields).flatMap(([name, value]) => (value == null ? [] : [FIELD[name as FieldName], value]));
+}
+
 /** The names of the fields to read. */
-export function fieldsFor({ input, result, run }: Wanted): FieldName[] {
+export function fieldsFor({ input, result, run, checkpoint }: Wanted): FieldName[] {
   return [
     ...(['snapshot', 'seenAt', 'owner'] as const),
     ...(input ? (['input', 'raw'] as const) : []),
     ...(result ? (['result'] as const) : []),
     ...(run ? RUN_FIELDS : []),
+    ...(checkpoint ? (['checkpoint', 'checkpointProgress'] as const) : []),
   ];
 }
 
@@ -134,6 +159,7 @@ export function decodeRecord<W extends Wanted>(fields: StoredFields, want: W): R
     owner,
     ...(want.input && input ? decodeInput(input, raw ?? null) : {}),
     ...(want.run ? decodeRun(fields, snapshot) : {}),
+    ...(want.checkpoint ? { checkpoint: decodeCheckpoint(fields) } : {}),
   } as ReadTask<W>;
 }
 
@@ -182,6 +208,18 @@ function decodeInput(text: string, raw: string | null): TaskInput {
   const input: unknown = JSON.parse(text);
   if (raw === null) return { input, raw: input };
   return { input, raw: raw === '' ? undefined : JSON.parse(raw) };
+}
+
+/** The fields that store a checkpoint. */
+export function encodeCheckpoint(checkpoint: StoredCheckpoint | null): StoredFields {
+  if (checkpoint === null) return {};
+  const { value, progress } = checkpoint;
+  return { checkpoint: JSON.stringify(value), ...(progress ? { checkpointProgress: JSON.stringify(progress) } : {}) };
+}
+
+function decodeCheckpoint({ checkpoint, checkpointProgress }: StoredFields): StoredCheckpoint | null {
+  if (!checkpoint) return null;
+  return { value: JSON.parse(checkpoint), progress: checkpointProgress ? JSON.parse(checkpointProgress) : null };
 }
 
 function decodeRun(fields: StoredFields, { attempt, status }: Snapshot): RunState {

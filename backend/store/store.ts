@@ -26,7 +26,16 @@ import { markWaited } from './commands/task/mark-waited.ts';
 import { readTask } from './commands/task/read-task.ts';
 import { Discards } from './discards.ts';
 import { Durations } from './durations.ts';
-import { decodeRecord, decodeSnapshot, encodeRetention, type OwnedTask, type ReadTask, type Wanted } from './record.ts';
+import {
+  decodeRecord,
+  decodeSnapshot,
+  encodeCheckpoint,
+  encodeRetention,
+  type OwnedTask,
+  type ReadTask,
+  type StoredCheckpoint,
+  type Wanted,
+} from './record.ts';
 import { type ListOptions, readTaskList } from './task-list.ts';
 import { type RunOptions, toCommit } from './to-commit.ts';
 
@@ -44,6 +53,8 @@ export interface NewRecord {
   readonly input: unknown;
   /** The input as it came, as JSON, if it differs from `input`; '' if it was not JSON. */
   readonly raw?: string | null;
+  /** Where the task goes on, as its first attempt finds it in `task.checkpointed`. Default: nowhere, it starts at the beginning. */
+  readonly checkpoint?: StoredCheckpoint | null;
   /** Two requests with the same idempotency key must have the same body, or the second is a mismatch. Default: the input. */
   readonly body?: string;
   /** How long each outcome is kept, in ms. Default: as long as the backend keeps any. */
@@ -95,6 +106,7 @@ export class TaskStore {
   async create(task: NewRecord, idempotencyKey: string | null): Promise<Created> {
     const { snapshot, owner } = task;
     const input = JSON.stringify(task.input);
+    const raw = task.raw ?? null;
     const bodyHash = idempotencyKey === null ? '' : hash(`${snapshot.name}\n${task.body ?? input}`);
     const { earlier, watched } = await createTask(this.#redis, {
       id: snapshot.id,
@@ -102,7 +114,7 @@ export class TaskStore {
       name: snapshot.name,
       snapshot: JSON.stringify(snapshot),
       input,
-      raw: task.raw ?? null,
+      more: { ...(raw === null ? {} : { raw }), ...encodeCheckpoint(task.checkpoint ?? null) },
       jobId: jobIdOf({ id: snapshot.id, run: 1 }),
       idempotency: idempotencyKey === null ? null : { keyHash: hash(idempotencyKey), bodyHash },
       retryOf: snapshot.retryOf,

@@ -1,11 +1,15 @@
 /** Turns a change that core has decided into what the store has to write. Pure. It serves `TaskStore.apply`. */
 
+import { withoutRate } from '../../core/tasks/pace.ts';
+import { advance } from '../../core/tasks/progress.ts';
 import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
 import type { TaskEvent } from '../../core/tasks/transition.ts';
 import { jobIdOf } from '../queue/job.ts';
 import type { Isolation, Suspicion } from '../recovery/probation.ts';
 import type { Commit, RunChange } from './commands/task/commit-change.ts';
 import { encodeSnapshot } from './record.ts';
+
+const NOTHING: Commit['checkpoint'] = {};
 
 /** How a change relates to the run of its task. */
 export interface RunOptions {
@@ -15,6 +19,10 @@ export interface RunOptions {
   readonly start?: { readonly worker: string; readonly isolation: Isolation };
   /** The crashes that count against the task from now on. */
   readonly suspicion?: Suspicion;
+  /** A checkpoint to store with the change, as JSON; '' forgets the stored one. */
+  readonly checkpoint?: string;
+  /** Whether the task has a checkpoint, or gets one with this change. Then its progress is kept for the next attempt. */
+  readonly isResumable?: boolean;
 }
 
 /** A change that core has decided: `event` turns `before` into `next`. */
@@ -41,6 +49,7 @@ export function toCommit(change: Change, options: RunOptions, now: number): Comm
     duration: toDuration(next),
     job: toJob(next, options.run, now),
     announceCancel: mustTellWorkers(before, next),
+    checkpoint: toCheckpoint(change, options),
   };
 }
 
@@ -53,6 +62,21 @@ function toRunEnd({ before, next, event }: Change, suspicion?: Suspicion): RunCh
     handedBackProgress: handedBackProgress === null ? '' : JSON.stringify(handedBackProgress),
     suspicion: suspicion ? JSON.stringify(suspicion) : '',
   };
+}
+
+/** What to store of the checkpoint; '' for what is to be forgotten. */
+function toCheckpoint(
+  { before, next, event }: Change,
+  { checkpoint, isResumable = false }: RunOptions,
+): Commit['checkpoint'] {
+  if (checkpoint === undefined && !isResumable) return NOTHING;
+  if (checkpoint === '') return { checkpoint, checkpointProgress: '' };
+  const given = checkpoint === undefined ? NOTHING : { checkpoint };
+  if (!isAttempting(before) || isAttempting(next)) return given;
+  // A worker that ends an attempt tells how far it came. A worker that died does not, so the last step counts.
+  const report = 'progress' in event ? event.progress : null;
+  const reached = report ? advance(before.progress, report) : before.progress;
+  return reached === null ? given : { ...given, checkpointProgress: JSON.stringify(withoutRate(reached)) };
 }
 
 /** How long the task took, in ms; null unless its first attempt succeeded, since other durations make no good estimate. */

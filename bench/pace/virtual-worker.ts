@@ -7,7 +7,8 @@ import type { Change } from '../../backend/task-changes.ts';
 import { createSnapshot, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { transition } from '../../core/tasks/transition.ts';
 import { Looks } from '../../worker/looks.ts';
-import { type AttemptChanges, Reporter, type Turns } from '../../worker/reporter.ts';
+import { Reporter } from '../../worker/reporter.ts';
+import type { AttemptChanges, Turns } from '../../worker/reporter-ports.ts';
 import type { Sender } from './simulation.ts';
 import { settled, VirtualTime } from './virtual-time.ts';
 
@@ -58,6 +59,7 @@ export function onSurprise(accuracy: number): Sender {
       begunAt: 0,
       handedBackProgress: null,
       suspicion: NO_SUSPICION,
+      checkpoint: null,
     };
     const reporter = new Reporter({
       ports: { changes, turns, looks: new Looks(time), accuracy, clock, time, events: { emit: () => undefined } },

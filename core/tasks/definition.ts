@@ -26,6 +26,7 @@ export interface TaskOptions<
   Input extends StandardSchemaV1,
   Output extends StandardSchemaV1,
   Stage extends string,
+  Checkpoint extends StandardSchemaV1 = StandardSchemaV1<unknown, unknown>,
 > {
   /** Unique in an application: `a-z`, digits and hyphens, at most 64 characters. It is stored with each task, so keep it. */
   readonly name: Name;
@@ -41,12 +42,24 @@ export interface TaskOptions<
    * 256 levels deep. Default: anything that survives JSON.
    */
   readonly output?: Output;
+  /**
+   * Checks what a handler passes to `task.checkpoint`, and again what the next attempt finds in `task.checkpointed`. A stored
+   * checkpoint that no longer fits is left out, and the attempt starts from the beginning. So let a newer schema take older
+   * checkpoints, too. Default: anything that survives JSON.
+   */
+  readonly checkpoint?: Checkpoint;
   /** The name of one task on a screen, cut at 200 characters. Default: the definition's name. */
   readonly title?: string | ((input: Jsonify<StandardSchemaV1.InferOutput<Input>>) => string);
   /** The stages in their order, each with its share of the time: with `{ read: 1, save: 9 }`, reading takes a tenth. */
   readonly stages?: Readonly<Record<Stage, number>>;
   /** How many attempts a task has, 1 to 100. Default 3. */
   readonly attempts?: number;
+  /**
+   * Where a task begins that its owner starts again after it has failed or was cancelled: at the `start`, or at the last
+   * `checkpoint`. The default is the start, since a checkpoint may lead into the same failure again. Attempts of one task always
+   * go on from the checkpoint.
+   */
+  readonly retryFrom?: 'start' | 'checkpoint';
   /** Waiting times between attempts, with jitter. */
   readonly backoff?: Backoff;
   /**
@@ -69,12 +82,15 @@ export interface TaskDefinition<
   Input extends StandardSchemaV1 = StandardSchemaV1,
   Output extends StandardSchemaV1 = StandardSchemaV1,
   Stage extends string = string,
+  Checkpoint extends StandardSchemaV1 = StandardSchemaV1,
 > {
   readonly name: Name;
   readonly input: Input;
   readonly output: Output | null;
+  readonly checkpoint: Checkpoint | null;
   readonly stages: Readonly<Record<Stage, number>>;
   readonly attempts: number;
+  readonly retryFrom: 'start' | 'checkpoint';
   /** In milliseconds. */
   readonly backoff: { readonly initial: number; readonly factor: number; readonly max: number };
   /** In milliseconds, or null. */
@@ -91,7 +107,7 @@ export type OutcomeRetention = Partial<Readonly<Record<Outcome, number>>>;
 
 /** A task definition, whatever its types. */
 // biome-ignore lint/suspicious/noExplicitAny: the one way to say "a definition, whatever its types" without variance errors
-export type AnyTaskDefinition = TaskDefinition<any, any, any, any>;
+export type AnyTaskDefinition = TaskDefinition<any, any, any, any, any>;
 
 /** What the caller of `start` passes: the input before the schema has transformed it. */
 export type InputOf<D> =
@@ -111,6 +127,16 @@ export type ResultOf<D> =
     : never;
 /** The names of the stages. */
 export type StageOf<D> = D extends TaskDefinition<string, StandardSchemaV1, StandardSchemaV1, infer S> ? S : never;
+/** What a handler passes to `task.checkpoint`: the checkpoint before the schema has transformed it. */
+export type CheckpointOf<D> =
+  D extends TaskDefinition<string, StandardSchemaV1, StandardSchemaV1, string, infer C>
+    ? StandardSchemaV1.InferInput<C>
+    : never;
+/** What the next attempt finds in `task.checkpointed`: the checkpoint after the schema has transformed it. */
+export type CheckpointedOf<D> =
+  D extends TaskDefinition<string, StandardSchemaV1, StandardSchemaV1, string, infer C>
+    ? StandardSchemaV1.InferOutput<C>
+    : never;
 
 /**
  * Declares a kind of task.
@@ -132,7 +158,10 @@ export function defineTask<
   Input extends StandardSchemaV1,
   Output extends StandardSchemaV1 = StandardSchemaV1<unknown, unknown>,
   Stage extends string = never,
->(options: TaskOptions<Name, Input, Output, Stage>): TaskDefinition<Name, Input, Output, Stage> {
+  Checkpoint extends StandardSchemaV1 = StandardSchemaV1<unknown, unknown>,
+>(
+  options: TaskOptions<Name, Input, Output, Stage, Checkpoint>,
+): TaskDefinition<Name, Input, Output, Stage, Checkpoint> {
   if (options === null || typeof options !== 'object') {
     invalid(`defineTask: expected an object like { name, input, … }, got ${describe(options)}.`);
   }
@@ -145,6 +174,8 @@ export function defineTask<
   }
   if (!isSchema(options.input)) invalid(`${label}: input must be a Standard Schema, for example z.object({ … }).`);
   if (options.output !== undefined && !isSchema(options.output)) invalid(`${label}: output must be a Standard Schema.`);
+  if (options.checkpoint !== undefined && !isSchema(options.checkpoint))
+    invalid(`${label}: checkpoint must be a Standard Schema, for example z.object({ row: z.number() }).`);
   const attempts = options.attempts ?? 3;
   if (!Number.isInteger(attempts) || attempts < 1 || attempts > MAX_ATTEMPTS) {
     invalid(`${label}: attempts must be a whole number from 1 to ${MAX_ATTEMPTS}, got ${describe(attempts)}.`);
@@ -154,6 +185,10 @@ export function defineTask<
   }
   if (options.browser !== undefined && typeof options.browser !== 'boolean') {
     invalid(`${label}: browser must be true or false, got ${describe(options.browser)}.`);
+  }
+  const retryFrom = options.retryFrom ?? 'start';
+  if (retryFrom !== 'start' && retryFrom !== 'checkpoint') {
+    invalid(`${label}: retryFrom must be "start" or "checkpoint", got ${describe(retryFrom)}.`);
   }
   const stages = options.stages ?? ({} as Record<Stage, number>);
   if (typeof stages !== 'object' || Array.isArray(stages)) {
@@ -179,8 +214,10 @@ export function defineTask<
     name,
     input: options.input,
     output: options.output ?? null,
+    checkpoint: options.checkpoint ?? null,
     stages,
     attempts,
+    retryFrom,
     backoff: {
       initial: toMilliseconds(backoff.initial ?? '1s', `${label}: backoff.initial`),
       factor,

@@ -12,7 +12,7 @@ import type { Progress } from './snapshot.ts';
  * throws when it is read. Within a stage `done` never goes back, and it is never below `skipped + failed`.
  * While the task is active `done` stays below `total` (a total of 0 counts as not known), so that nothing looks
  * complete before its outcome. With `finished` it may reach `total`. A total of null says that it is not known, or not any
- * more. A total that is left out stays as it was. A rate is never kept: it was right for the `done` that it came with.
+ * more. A total that is left out stays as it was, and so does `from`. A rate is never kept: it was right for the `done` that it came with.
  */
 export function advance(shown: Progress | null, report: Progress, finished = false): Progress {
   const stage = textOf(read(report, 'stage'), MAX_NAME_LENGTH);
@@ -36,6 +36,8 @@ export function advance(shown: Progress | null, report: Progress, finished = fal
   if (failed !== undefined) next.failed = Math.min(failed, done - (next.skipped ?? 0));
   if (stage !== undefined) next.stage = stage;
   if (note !== undefined && note !== '') next.note = note;
+  const from = finished ? undefined : (countOf(read(report, 'from')) ?? before?.from);
+  if (from !== undefined) next.from = from;
   const rate = finished ? undefined : read(report, 'rate');
   if (isRate(rate)) next.rate = rate;
   return next;

@@ -42,6 +42,8 @@ export interface Progress {
   readonly stage?: string;
   /** A few words for a person, at most 200 characters. */
   readonly note?: string;
+  /** How many elements were done when this attempt began, since it goes on from a checkpoint. Absent if it does not. */
+  readonly from?: number;
   /**
    * Elements a second by which viewers move on from `done` until the next message (`shownDone` in pace.ts); positive and finite.
    * Absent where nothing should move. Right only together with the snapshot's `updatedAt`.

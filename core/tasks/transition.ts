@@ -72,7 +72,13 @@ export type TaskEvent =
       readonly progress?: Progress | null;
     }
   /** The worker hands the task back: it is being stopped, or has died because of another task. The attempt starts again. */
-  | { readonly type: 'release'; readonly at: string; readonly attempt: number; readonly error: TaskFailure }
+  | {
+      readonly type: 'release';
+      readonly at: string;
+      readonly attempt: number;
+      readonly error: TaskFailure;
+      readonly progress?: Progress | null;
+    }
   /** The owner cancelled the task. */
   | { readonly type: 'cancel'; readonly at: string }
   /** The handler stopped because of `cancel`. */

@@ -3,7 +3,7 @@
 import { delay } from '../../backend/async.ts';
 import { tellOnce } from '../../backend/events/tell-once.ts';
 import type { ServerBackend } from '../../backend/server-backend.ts';
-import type { OwnedTask, TaskRecord } from '../../backend/store/record.ts';
+import type { OwnedTask, StoredCheckpoint, TaskRecord } from '../../backend/store/record.ts';
 import { mayBeDoneInRedis } from '../../backend/store/redis.ts';
 import type { ClearOptions, Created, NewRecord } from '../../backend/store/store.ts';
 import { assertOwner } from '../../core/channel.ts';
@@ -87,6 +87,7 @@ export class TaskOperations {
       body: key === null ? undefined : bodyOf(raw, parsed),
       key: key && `key:${key}`,
       retryOf: null,
+      checkpoint: null,
     }) as Promise<Snapshot<ResultOf<D>>>;
   }
 
@@ -140,7 +141,8 @@ export class TaskOperations {
   }
 
   /**
-   * Retries a failed or cancelled task: starts a new task with the same input, parsed again. A second call gives the same
+   * Retries a failed or cancelled task: starts a new task with the same input, parsed again, from its start or its last
+   * checkpoint, as the definition's `retryFrom` says. A second call gives the same
    * new task, for as long as the old one is kept.
    * @throws TaskError `not_found` (404), `not_retryable` (409), `invalid_input` (422) if the schema has changed and the
    *   input no longer fits
@@ -152,10 +154,11 @@ export class TaskOperations {
     }
     const definition = this.#definitions.get(snapshot.name);
     if (!definition) throw refusal('not_retryable', 'This kind of task is no longer offered.', 409);
-    const record = this.#found(await this.#backend.store.read(id, { owner, input: true }));
+    const record = this.#found(await this.#backend.store.read(id, { owner, input: true, checkpoint: true }));
+    const checkpoint = definition.retryFrom === 'checkpoint' ? record.checkpoint : null;
     const input = await this.#parseAgain(definition, record);
     const title = definition.titleOf(input.value);
-    return this.#create({ definition, title, owner, input, body: input.text, key: null, retryOf: id });
+    return this.#create({ definition, title, owner, input, body: input.text, key: null, retryOf: id, checkpoint });
   }
 
   /**
@@ -235,10 +238,11 @@ export class TaskOperations {
     readonly body: string | undefined;
     readonly key: string | null;
     readonly retryOf: string | null;
+    readonly checkpoint: StoredCheckpoint | null;
   }): Promise<Snapshot> {
     const { store, clock } = this.#backend;
     await clock.ready();
-    const { definition, title, owner, input, body, key, retryOf } = task;
+    const { definition, title, owner, input, body, key, retryOf, checkpoint } = task;
     const snapshot = createSnapshot({
       id: newTaskId(),
       name: definition.name,
@@ -253,6 +257,7 @@ export class TaskOperations {
       input: input.value,
       raw: input.raw,
       retention: definition.retention ?? null,
+      checkpoint,
       ...(body === undefined ? {} : { body }),
     };
     const created = await this.#store(record, key);

@@ -10,6 +10,7 @@ import {
   decodeListItem,
   decodeRecord,
   decodeSnapshot,
+  encodeCheckpoint,
   encodeSnapshot,
   fieldsFor,
   type OwnedTask,
@@ -72,7 +73,13 @@ export class MemoryStore {
       const raw = task.raw ?? null;
       const fields = { snapshot: JSON.stringify(snapshot), seenAt: null, owner, input, raw, result: null };
       const run = { run: null, worker: null, begunAt: null, handedBackProgress: null, suspicion: null };
-      this.#records.set(snapshot.id, { owner, fields: { ...fields, ...run }, retriedBy: null, isUnseen: false });
+      const checkpoint = encodeCheckpoint(task.checkpoint ?? null);
+      this.#records.set(snapshot.id, {
+        owner,
+        fields: { ...fields, ...run, ...checkpoint },
+        retriedBy: null,
+        isUnseen: false,
+      });
       if (idempotencyKey !== null) this.#keys.set(key, { id: snapshot.id, body });
       if (retried) retried.retriedBy = snapshot.id;
       this.#options.addJob(snapshot.name, { id: jobIdOf({ id: snapshot.id, run: 1 }), at: null });
@@ -160,8 +167,8 @@ export class MemoryStore {
     if (isStale) return stale;
     const next = moved.snapshot;
     const now = this.#options.now();
-    const { runChange, job, announceCancel, kind } = toCommit({ owner, before, event, next }, options, now);
-    Object.assign(fields, encodeSnapshot(next));
+    const { runChange, job, announceCancel, kind, checkpoint } = toCommit({ owner, before, event, next }, options, now);
+    Object.assign(fields, encodeSnapshot(next), checkpoint);
     if (runChange?.type === 'start') {
       Object.assign(fields, { run: String((options.run ?? 0) + 1), worker: runChange.worker, begunAt: String(now) });
     } else if (runChange?.type === 'end' && fields.worker) {

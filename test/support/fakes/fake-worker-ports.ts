@@ -1,11 +1,12 @@
 // Stand-ins for the parts that an attempt uses: a store of one task, and turns. For tests of attempts without Redis and bus.
 import { NO_SUSPICION } from '../../../backend/recovery/probation.ts';
+import type { StoredCheckpoint } from '../../../backend/store/record.ts';
 import type { Change, ChangeOptions } from '../../../backend/task-changes.ts';
 import { TaskError } from '../../../core/error.ts';
 import type { AnyTaskDefinition } from '../../../core/tasks/definition.ts';
 import { createSnapshot, isFinished, type Snapshot } from '../../../core/tasks/snapshot.ts';
 import { type TaskEvent, transition } from '../../../core/tasks/transition.ts';
-import type { AttemptChanges, Turns } from '../../../worker/reporter.ts';
+import type { AttemptChanges, Turns } from '../../../worker/reporter-ports.ts';
 import { move, TEST_ID, time } from '../task-events.ts';
 import type { FakeTime } from './fake-time.ts';
 
@@ -34,6 +35,7 @@ export function startedRecord(
     begunAt: 0,
     handedBackProgress: null,
     suspicion: NO_SUSPICION,
+    checkpoint: null as StoredCheckpoint | null,
   };
 }
 

@@ -156,6 +156,7 @@ export function setUpWorker({ isDeaf = false }: { isDeaf?: boolean } = {}) {
         begunAt: 0,
         handedBackProgress: null,
         suspicion: { ...NO_SUSPICION, ...suspicion },
+        checkpoint: null,
       });
     },
     /** Delivers a job; answers whether it is off the queue by now, and will be asked again later. */

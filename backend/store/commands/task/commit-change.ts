@@ -6,7 +6,7 @@
 
 import type { Outcome } from '../../../../core/tasks/snapshot.ts';
 import type { Isolation } from '../../../recovery/probation.ts';
-import { FIELD, type StoredSnapshot, storedSnapshot } from '../../record.ts';
+import { FIELD, fieldsOf, type StoredFields, type StoredSnapshot, storedSnapshot } from '../../record.ts';
 import { chooseCount } from '../cleaning.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { addJob, isWatched, redisTime } from '../lua.ts';
@@ -46,6 +46,8 @@ export interface Commit {
   readonly job: { readonly id: string; readonly at: number | null } | null;
   /** Whether to tell workers that this task is to be cancelled. */
   readonly announceCancel: boolean;
+  /** What changes of the checkpoint: JSON, or '' for what is to be removed. */
+  readonly checkpoint: Pick<StoredFields, 'checkpoint' | 'checkpointProgress'>;
 }
 
 /** What became of a change. */
@@ -85,6 +87,7 @@ export const COMMIT_CHANGE = defineCommand({
     'changedChannel',
     'cleanCount',
     'hookPrefix',
+    '...checkpoint',
   ],
   uses: [redisTime, isWatched, addJob],
   lua: `
@@ -136,6 +139,11 @@ if runChange == 'end' and storedWorker then
   set('${FIELD.handedBackProgress}', handedBackProgress)
   if suspicion ~= '' then set('${FIELD.suspicion}', suspicion) end
   redis.call('HDEL', runningPrefix .. storedWorker, id)
+end
+
+-- Names and values of fields in turn.
+for n = 1, #checkpoint, 2 do
+  if checkpoint[n + 1] == '' then redis.call('HDEL', task, checkpoint[n]) else set(checkpoint[n], checkpoint[n + 1]) end
 end
 
 redis.call('HSET', task, unpack(changed))
@@ -207,6 +215,7 @@ export function commitChange(redis: CommandRunner, change: Commit): Promise<Comm
       changedChannel: keys.changedChannel,
       cleanCount: chooseCount(),
       hookPrefix: keys.hook(''),
+      checkpoint: fieldsOf(change.checkpoint),
     },
   );
 }

@@ -3,14 +3,14 @@
  * used before, or the task to retry was retried before, nothing is stored and the id of the earlier task comes back.
  */
 
-import { FIELD } from '../../record.ts';
+import { FIELD, fieldsOf, type StoredFields } from '../../record.ts';
 import { chooseCleaning } from '../cleaning.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { addJob, isWatched, redisTime, removeIds } from '../lua.ts';
 
 const IDEMPOTENCY_TTL_S = 24 * 3_600;
 
-/** A task to be stored. `snapshot`, `input` and `raw` are JSON. */
+/** A task to be stored. `snapshot`, `input` and what is in `more` are JSON. */
 export interface TaskCreation {
   readonly id: string;
   readonly owner: string;
@@ -18,8 +18,8 @@ export interface TaskCreation {
   readonly name: string;
   readonly snapshot: string;
   readonly input: string;
-  /** The input as it came; '' if it was not JSON; null if it is the same as `input`. */
-  readonly raw: string | null;
+  /** Fields that few tasks have, as record.ts explains them: raw, checkpoint, checkpointProgress. */
+  readonly more: StoredFields;
   readonly jobId: string;
   /** Hashes of the Idempotency-Key and of the request that it was sent with. */
   readonly idempotency: { readonly keyHash: string; readonly bodyHash: string } | null;
@@ -54,7 +54,7 @@ export const CREATE_TASK = defineCommand({
     'cleanIndex',
     'cleanFrom',
     'retention',
-    'raw?',
+    '...more',
   ],
   uses: [addJob, isWatched, redisTime, removeIds],
   lua: `
@@ -71,7 +71,7 @@ local watched = isWatched(mark)
 if redis.call('ZADD', all, 'NX', 0, id) == 1 then
   redis.call('HSET', task,
     '${FIELD.revision}', 1, '${FIELD.snapshot}', snapshot, '${FIELD.owner}', owner, '${FIELD.input}', input)
-  if raw then redis.call('HSET', task, '${FIELD.raw}', raw) end
+  if #more > 0 then redis.call('HSET', task, unpack(more)) end
   redis.call('PERSIST', all)
   redis.call('ZADD', active, 0, id)
   -- An open page learns of this task only by push. If this process dies before it pushes, a sweeper pushes.
@@ -136,7 +136,7 @@ export function createTask(redis: CommandRunner, task: TaskCreation): Promise<Cr
       cleanIndex: cleaning.index,
       cleanFrom: cleaning.from,
       retention: task.retention,
-      raw: task.raw,
+      more: fieldsOf(task.more),
     },
   );
 }

@@ -1,0 +1,56 @@
+/**
+ * Checks the checkpoints of a handler: what it gives to be stored, and what an earlier attempt has stored. It serves the attempt.
+ *
+ * Neither ever fails the attempt. A checkpoint that is refused is told to the operator, and the one before stays. A stored one
+ * that no longer fits its schema is told, too, and the attempt starts from the beginning. The values themselves may be secret, so
+ * they are in no event and no log line.
+ */
+
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { EventMap } from '../backend/events/event-map.ts';
+import type { TaskRecord } from '../backend/store/record.ts';
+import { MAX_CHECKPOINT_BYTES } from '../core/limits.ts';
+import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
+import { cutIssues } from '../core/values/issues.ts';
+import { toJson } from '../core/values/json.ts';
+
+/** Why a checkpoint is refused, and which of its properties are wrong. */
+export interface CheckpointFault {
+  readonly why: EventMap['checkpoint.refused']['why'];
+  readonly faults: readonly unknown[];
+}
+
+/** A checkpoint as it is stored, in JSON; or why it is refused. Never throws. */
+export function encodeCheckpoint({ checkpoint }: AnyTaskDefinition, value: unknown): string | CheckpointFault {
+  const json = toJson(value, MAX_CHECKPOINT_BYTES);
+  if (!json.ok) return { why: json.fault.kind, faults: cutIssues([json.fault]) };
+  try {
+    const outcome = (checkpoint as StandardSchemaV1 | null)?.['~standard'].validate(JSON.parse(json.text));
+    // A schema that takes its time is asked only when the checkpoint is read.
+    if (outcome instanceof Promise) void outcome.catch(() => undefined);
+    else if (outcome?.issues) return { why: 'invalid', faults: placesOf(outcome.issues) };
+    return json.text;
+  } catch {
+    return { why: 'invalid', faults: [] };
+  }
+}
+
+/** What `task.checkpointed` is: undefined if nothing was stored; a fault if that no longer fits its schema. Never rejects. */
+export async function decodeCheckpoint(
+  definition: AnyTaskDefinition,
+  { checkpoint }: Pick<TaskRecord, 'checkpoint'>,
+): Promise<{ readonly value: unknown } | CheckpointFault> {
+  const schema: StandardSchemaV1 | null = definition.checkpoint;
+  if (checkpoint === null || schema === null) return { value: checkpoint?.value };
+  try {
+    const outcome = await schema['~standard'].validate(checkpoint.value);
+    return outcome.issues ? { why: 'outdated', faults: placesOf(outcome.issues) } : { value: outcome.value };
+  } catch {
+    return { why: 'outdated', faults: [] };
+  }
+}
+
+/** Where the faults are. Their messages are left out, since a schema may put the value into them. */
+function placesOf(issues: readonly StandardSchemaV1.Issue[]): unknown[] {
+  return cutIssues(issues).map(({ path }) => path.join('.'));
+}

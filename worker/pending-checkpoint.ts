@@ -1,0 +1,66 @@
+/**
+ * The last checkpoint of an attempt that is not stored yet. It serves the reporter.
+ *
+ * It is stored with the next change of the task, whatever that is. If none comes, it is stored alone, so that a killed worker
+ * never loses more than the last second. A handler that gives 1,000 checkpoints a second costs at most five writes in 4 s more.
+ */
+
+import type { Time } from '../backend/time.ts';
+
+/** A checkpoint waits so long for another change, in ms. The rest of the second is for the way to Redis. */
+const ALONE_AFTER_MS = 800;
+
+export interface PendingCheckpointOptions {
+  readonly time: Pick<Time, 'elapsed' | 'delay'>;
+  /** Aborts when the attempt has ended. */
+  readonly ended: AbortSignal;
+  /** Stores the checkpoint, if nothing goes wrong. Never rejects. */
+  readonly store: () => Promise<void>;
+}
+
+export class PendingCheckpoint {
+  readonly #options: PendingCheckpointOptions;
+  #text: string | null = null;
+  #dueAt = 0;
+  #isWaiting = false;
+
+  constructor(options: PendingCheckpointOptions) {
+    this.#options = options;
+  }
+
+  /** JSON; null if everything is stored. */
+  get text(): string | null {
+    return this.#text;
+  }
+
+  /** Keeps a checkpoint in place of the one before. @param text JSON */
+  keep(text: string): void {
+    if (this.#text === null) this.#setDue();
+    this.#text = text;
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    void this.#storeInTime();
+  }
+
+  /** `text` was stored. The handler may have given another one meanwhile. */
+  stored(text: string): void {
+    if (this.#text === text) this.#text = null;
+    else this.#setDue();
+  }
+
+  #setDue(): void {
+    this.#dueAt = this.#options.time.elapsed() + ALONE_AFTER_MS;
+  }
+
+  async #storeInTime(): Promise<void> {
+    const { time, ended, store } = this.#options;
+    while (this.#text !== null && !ended.aborted) {
+      await time.delay(Math.max(this.#dueAt - time.elapsed(), 0), ended);
+      if (this.#text === null || ended.aborted || time.elapsed() < this.#dueAt) continue;
+      // If Redis is away, it is tried again after as long.
+      this.#setDue();
+      await store();
+    }
+    this.#isWaiting = false;
+  }
+}
