@@ -102,6 +102,26 @@ describe('a worker whose heartbeat is missing', () => {
     expect(await registry.list()).toEqual([]);
   });
 
+  it('leaves the checkpoint of its task to the next attempt, with the progress of the last step', async () => {
+    const id = await run('w');
+    const apply = async (done: number, checkpoint?: string) =>
+      store.apply(
+        await read(id),
+        { type: 'progress', at: clock.iso(), attempt: 1, progress: { done, total: 9, rate: 1 } },
+        { run: 1, ...(checkpoint ? { checkpoint } : {}) },
+      );
+    await apply(3, '3');
+    await apply(4);
+    die('w');
+    await watch(sweeper(), 3_000);
+    const record = await store.read(id, { run: true, checkpoint: true });
+    expect(record).toMatchObject({
+      handedBackProgress: null,
+      checkpoint: { value: 3, progress: { done: 4, total: 9 } },
+    });
+    expect(record?.checkpoint?.progress).not.toHaveProperty('rate');
+  });
+
   it('is not dead while the looks have gaps: after an outage of Redis every heartbeat is missing', async () => {
     const id = await run('w');
     die('w');

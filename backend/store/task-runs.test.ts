@@ -88,3 +88,61 @@ describe('a run', () => {
     expect(await read(task.id)).toMatchObject({ suspicion });
   });
 });
+
+describe('a checkpoint', () => {
+  const fail = (): TaskEvent => ({ type: 'fail', at: now(), attempt: 1, error: FAILURE });
+  const read = async (id: string) => (await world.store.read(id, { checkpoint: true }))?.checkpoint;
+  const fields = async (id: string) => Object.keys(await world.raw.hGetAll(`${world.prefix}task:${id}`));
+  const begin = async () => happen(await accept(), 'ada', start());
+
+  it('is stored with a change, the last one counts, and the next attempt gets it with the progress of the last step', async () => {
+    const task = await begin();
+    const apply = (event: TaskEvent, checkpoint?: string) =>
+      world.store.apply({ snapshot: task, owner: 'ada' }, event, {
+        run: 1,
+        isResumable: true,
+        ...(checkpoint ? { checkpoint } : {}),
+      });
+    await apply(progress(3), '{"row":3}');
+    expect(await read(task.id)).toEqual({ value: { row: 3 }, progress: null });
+    await apply(progress(4), '{"row":4}');
+    await apply(progress(6));
+    await apply(fail());
+    expect(await read(task.id)).toEqual({ value: { row: 4 }, progress: { done: 6, total: null } });
+  });
+
+  it('of a run that is over is refused', async () => {
+    const task = await begin();
+    await world.store.apply({ snapshot: task, owner: 'ada' }, progress(1), { run: 1, checkpoint: '1' });
+    await happen(task, 'ada', { type: 'release', at: now(), attempt: 1, error: FAILURE }, start());
+    const late = { run: 1, checkpoint: '9' };
+    expect(await world.store.apply({ snapshot: task, owner: 'ada' }, progress(9), late)).toMatchObject({ ok: false });
+    expect(await read(task.id)).toMatchObject({ value: 1 });
+  });
+
+  it('is forgotten with the success of its task, and kept with a failure', async () => {
+    const [good, bad] = [await begin(), await begin()];
+    for (const task of [good, bad]) {
+      await world.store.apply({ snapshot: task, owner: 'ada' }, progress(1), { run: 1, checkpoint: '1' });
+    }
+    await world.store.apply({ snapshot: good, owner: 'ada' }, succeed(), { run: 1, checkpoint: '' });
+    const over = { ...fail(), error: { ...FAILURE, retryable: false } } as TaskEvent;
+    await world.store.apply({ snapshot: bad, owner: 'ada' }, over, { run: 1, isResumable: true });
+    expect(await fields(good.id)).not.toEqual(expect.arrayContaining(['c']));
+    expect(await read(good.id)).toBeNull();
+    expect(await read(bad.id)).toEqual({ value: 1, progress: { done: 1, total: null } });
+  });
+
+  it('is in no snapshot, and a task without one has no field of it', async () => {
+    const task = await begin();
+    await world.store.apply({ snapshot: task, owner: 'ada' }, progress(1), { run: 1, checkpoint: '"S3CRET"' });
+    const seen = [
+      await world.store.read(task.id, { result: true, run: true, input: true }),
+      await world.store.list('ada'),
+    ];
+    expect(JSON.stringify(seen)).not.toContain('S3CRET');
+    const other = await happen(await begin(), 'ada', progress(1), fail(), start());
+    expect(await fields(other.id)).not.toEqual(expect.arrayContaining(['c']));
+    expect(await fields(other.id)).not.toEqual(expect.arrayContaining(['C']));
+  });
+});

@@ -20,6 +20,8 @@ export class ClientObserver {
   readonly #findings: Findings;
   readonly #user: string;
   readonly #last = new Map<string, Snapshot>();
+  /** How far each task was, as it was last shown. */
+  readonly #done = new Map<string, number>();
 
   constructor(findings: Findings, user: string) {
     this.#findings = findings;
@@ -36,6 +38,11 @@ export class ClientObserver {
         this.#findings.toWrongUser.push(`${task.id} of ${owner} is shown to ${this.#user}`);
       }
       if (isTooEarly(task)) this.#findings.completeTooEarly.push(describe(task));
+      const { from, done } = task.progress ?? {};
+      if (from !== undefined && (done ?? 0) < (this.#done.get(task.id) ?? 0)) {
+        this.#findings.wentBack.push(`${describe(task)}, on from ${from} after ${this.#done.get(task.id)}`);
+      }
+      if (done !== undefined) this.#done.set(task.id, done);
       if (before && wentBack(before, task)) this.#findings.wentBack.push(`${describe(before)} -> ${describe(task)}`);
     }
   }

@@ -1,7 +1,7 @@
 // The chaos run: starts tasks of many kinds, kills parts while they run, and counts how the tasks ended.
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { isFinished } from '../../core/tasks/snapshot.ts';
-import { block, deaf, flaky, late, poison, steps } from '../integration/work/processes/fault-tasks.ts';
+import { block, deaf, flaky, late, poison, rows, steps } from '../integration/work/processes/fault-tasks.ts';
 import type { Mutation } from '../support/processes/script-process.ts';
 import { createFindings, type Findings } from './observer.ts';
 import { NO_TROUBLE } from './push-proxy.ts';
@@ -80,7 +80,8 @@ type Start = (user: ChaosUser, random: Random) => Promise<unknown>;
 /** The kinds of tasks and their weights. */
 const KINDS: readonly (readonly [weight: number, start: Start])[] = [
   [40, (user, random) => user.start(steps.name, { steps: random.between(1, 20), ms: 5 })],
-  [20, (user, random) => user.start(steps.name, { steps: random.between(20, 60), ms: 50 })],
+  [10, (user, random) => user.start(steps.name, { steps: random.between(20, 60), ms: 50 })],
+  [10, (user, random) => user.start(rows.name, { rows: random.between(20, 200), ms: 20 })],
   [10, (user) => user.start(flaky.name, { failures: 1 })],
   [10, (user) => user.start(flaky.name, { failures: 3 })],
   [4, (user) => user.start(late.name, { deaf: false })],

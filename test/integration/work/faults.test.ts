@@ -4,7 +4,7 @@ import type { AnyTaskDefinition } from '../../../core/tasks/definition.ts';
 import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { Follower } from '../../support/parts.ts';
-import { block, blockLate, deaf, flaky, late, poison, steps } from './processes/fault-tasks.ts';
+import { block, blockLate, deaf, flaky, late, poison, rows, steps } from './processes/fault-tasks.ts';
 import { STALL_MS, useFaultWorkers } from './use-fault-workers.ts';
 
 jest.setTimeout(40_000);
@@ -62,6 +62,29 @@ describe('a worker that is killed', () => {
     expect(Date.now() - killedAt).toBeLessThanOrEqual(2 * STALL_MS + 300);
     expect(retrying.data).toMatchObject({ attempt: 2, attempts: 3, progress: null, error: { code: 'worker_lost' } });
     expect(await task.ends()).toMatchObject({ status: 'succeeded', attempt: 2, result: { steps: 30, attempt: 2 } });
+  });
+
+  it('its task goes on from the last stored checkpoint: no row is lost or done twice, and the bar does not go back', async () => {
+    const victim = await startWorker();
+    const task = await start(rows, { rows: 150, ms: 20 });
+    await eventually(async () => ((await task.get()).progress?.done ?? 0) > 40, { within: 10_000 });
+    await victim.kill();
+    const { progress: before } = await task.get();
+    await startWorker();
+    const again = await eventually(
+      async () => {
+        const { attempt, progress } = await task.get();
+        return attempt === 2 && progress;
+      },
+      { within: 15_000 },
+    );
+    expect(again.done).toBeGreaterThanOrEqual(before?.done ?? 0);
+    const { result } = await task.ends();
+    expect(result).toMatchObject({ sum: (150 * 151) / 2 });
+    // At most the last second was done again.
+    expect((result as { from: number }).from).toBeGreaterThan((before?.done ?? 0) - 50);
+    const shown = task.follower.events.flatMap(({ data }) => (data as Snapshot).progress?.done ?? []);
+    expect(shown).toEqual([...shown].sort((a, b) => a - b));
   });
 
   it('a task that kills its worker in every attempt fails after its last, and other tasks go on', async () => {

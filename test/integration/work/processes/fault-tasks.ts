@@ -13,6 +13,17 @@ export const steps = defineTask({
   browser: true,
 });
 
+/** Adds up the numbers of `rows` rows of `ms` each, and goes on from its checkpoint. `from`: where its last attempt began. */
+export const rows = defineTask({
+  name: 'rows',
+  input: z.object({ rows: z.number(), ms: z.number() }),
+  output: z.object({ sum: z.number(), from: z.number() }),
+  checkpoint: z.object({ row: z.number(), sum: z.number() }),
+  attempts: 3,
+  backoff: { initial: '50ms' },
+  browser: true,
+});
+
 /** Kills the process that runs it, every time. */
 export const poison = defineTask({
   name: 'poison',
@@ -61,4 +72,4 @@ export const flaky = defineTask({
   browser: true,
 });
 
-export const FAULT_TASKS = [steps, poison, block, blockLate, deaf, late, flaky] as const;
+export const FAULT_TASKS = [steps, rows, poison, block, blockLate, deaf, late, flaky] as const;

@@ -4,7 +4,7 @@ import { createBackend } from '../../../../backend/backend.ts';
 import { pusherFromEnv } from '../../../../backend/push/bus/pusher-env.ts';
 import { TaskError } from '../../../../core/error.ts';
 import { createTaskWorker } from '../../../../worker/task-worker.ts';
-import { block, blockLate, deaf, flaky, late, poison, steps } from './fault-tasks.ts';
+import { block, blockLate, deaf, flaky, late, poison, rows, steps } from './fault-tasks.ts';
 
 const shutdown = new AbortController();
 process.on('SIGTERM', () => shutdown.abort());
@@ -26,6 +26,18 @@ worker.handle(steps, async (input, task) => {
   // Every element is done, and the outcome comes 150 ms later: a handler that tidies up.
   await wait(150, undefined, { signal: task.signal });
   return { steps: input.steps, attempt: task.attempt };
+});
+worker.handle(rows, async (input, task) => {
+  let { row, sum } = task.checkpointed ?? { row: 0, sum: 0 };
+  const from = row;
+  while (row < input.rows) {
+    await wait(input.ms, undefined, { signal: task.signal });
+    row += 1;
+    sum += row;
+    task.checkpoint({ row, sum });
+    task.progress({ done: row, total: input.rows });
+  }
+  return { sum, from };
 });
 worker.handle(poison, async () => {
   await wait(20);
