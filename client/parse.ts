@@ -24,7 +24,7 @@ export function parseSnapshot(value: unknown): Snapshot | null {
     ((progress ?? null) === null ||
       (isObject(progress) &&
         isCount(progress.done) &&
-        every(progress, isOptionalCount, 'total skipped failed') &&
+        every(progress, isOptionalCount, 'total skipped failed from') &&
         every(progress, isOptionalText, 'stage note')));
   return isValid ? (value as unknown as Snapshot) : null;
 }

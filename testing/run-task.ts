@@ -77,7 +77,7 @@ export interface TaskRun<Result = unknown, Checkpoint = unknown> {
   readonly outcome: OutcomeSnapshot<Result>;
   /** Every report of every attempt, in order. */
   readonly reports: readonly Report[];
-  /** Every checkpoint of every attempt, in order. Those that were refused are in `log` only. */
+  /** Every checkpoint of every attempt, in order, if it is JSON. Whether one was refused is told to `log`. */
   readonly checkpoints: readonly GivenCheckpoint<Checkpoint>[];
   readonly attempts: readonly AttemptRun[];
   /** Every snapshot that was stored, in order. */

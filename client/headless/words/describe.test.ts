@@ -76,6 +76,14 @@ describe('a row', () => {
       { type: 'start', at: at(3) },
     );
     expect(view([first, progress(again, 4, 1, 100)], { now: 5 }).remarks).toEqual(['Restarted, attempt 2 of 3']);
+    const resumed = {
+      type: 'progress',
+      at: at(4),
+      attempt: 2,
+      progress: { done: 1_250, total: 5_000, from: 1_200 },
+    } as const;
+    const remarks = view([first, evolve(again, resumed)], { now: 5 }).remarks;
+    expect(remarks).toEqual(['Went on from 1,200, attempt 2 of 3']);
     const done = evolve(grown, { type: 'succeed', at: at(3), attempt: 1, result: null });
     expect(view([first, grown, done], { now: 4 }).remarks).toEqual([]);
   });

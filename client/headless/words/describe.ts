@@ -134,7 +134,7 @@ export function describeTask(memory: TaskMemory, context: RowContext): RowView {
       facts.push(...parts);
       const left = isStale ? null : timeLeft(pace, progress, now, shown?.done);
       if (left !== null) facts.push(wording.timeLeft(wording.duration(left)));
-      if (attempt > 1) remarks.push(wording.restarted(attempt, attempts));
+      if (attempt > 1) remarks.push(wording.restarted(attempt, attempts, progress?.from));
       isSlow = snapshot.expectedAt !== null && now > Date.parse(snapshot.expectedAt);
       if (isSlow) remarks.push(wording.slow);
       growth();

@@ -36,7 +36,8 @@ export interface Wording {
   skipped(count: number): string;
   failedCount(count: number): string;
   attempt(attempt: number, attempts: number): string;
-  restarted(attempt: number, attempts: number): string;
+  /** `from`: how many elements were done when the attempt began, if it goes on from a checkpoint. */
+  restarted(attempt: number, attempts: number, from?: number): string;
   nextTry(duration: string): string;
   readonly nextTrySoon: string;
   timeLeft(duration: string): string;
@@ -150,7 +151,8 @@ export const ENGLISH: Wording = {
   skipped: (count) => `${number(count)} skipped`,
   failedCount: (count) => `${number(count)} failed`,
   attempt: (attempt, attempts) => `attempt ${attempt} of ${attempts}`,
-  restarted: (attempt, attempts) => `Restarted, attempt ${attempt} of ${attempts}`,
+  restarted: (attempt, attempts, from) =>
+    `${from ? `Went on from ${number(from)}` : 'Restarted'}, attempt ${attempt} of ${attempts}`,
   nextTry: (duration) => `starts in ${duration}`,
   nextTrySoon: 'starts any moment',
   timeLeft: (duration) => `about ${duration} left`,
