@@ -57,6 +57,7 @@ type Counts = Pick<Progress, 'skipped' | 'failed'>;
 
 export class DueSteps {
   readonly #accuracy: number;
+  readonly #startedAt: number;
   #estimator: PaceEstimator;
   #stage: string | undefined;
   /** What viewers were told last, and when. */
@@ -84,6 +85,7 @@ export class DueSteps {
    */
   constructor(accuracy: number, told: Progress | null, now: number) {
     this.#accuracy = accuracy;
+    this.#startedAt = now;
     this.#told = told;
     this.#toldAt = now;
     this.#stage = told?.stage;
@@ -135,6 +137,16 @@ export class DueSteps {
     this.#rightUntil =
       reason === null && estimateEvery > 0 ? this.#findRightUntil(truth, ahead) : Number.NEGATIVE_INFINITY;
     return reason;
+  }
+
+  /**
+   * Whether nothing was told of the attempt yet, and by its average pace it ends sooner than `ms` after its start. Of a stage that ends
+   * the attempt goes on, so that says nothing.
+   */
+  endsBefore(ms: number, truth: Progress | null, now: number): boolean {
+    const since = now - this.#startedAt;
+    if (!this.#isFirst || !truth?.total || truth.stage !== undefined || since >= ms) return false;
+    return since * truth.total < ms * truth.done;
   }
 
   /** The progress to tell: `truth`, with the rate by which viewers are to go on from it. */

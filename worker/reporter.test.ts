@@ -66,6 +66,48 @@ describe('progress of an owner who is watching', () => {
     expect([stored(), pushed()]).toEqual([[7], [7]]);
   });
 
+  it('of an attempt that by its pace ends within 400 ms waits for the end, but no longer than that', async () => {
+    const { reporter, time, stored, pushed } = setUp();
+    for (let done = 1; done <= 8; done++) {
+      await time.advance(25);
+      reporter.report({ done, total: 10 });
+    }
+    await time.advance(199);
+    expect(stored()).toEqual([]);
+    await time.advance(1);
+    expect([stored(), pushed()]).toEqual([[8], [8]]);
+  });
+
+  it('of an attempt that does end within 400 ms is not stored: its end is its only message', async () => {
+    const { reporter, time, changes, turns } = setUp();
+    for (let done = 1; done <= 10; done++) {
+      await time.advance(25);
+      reporter.report({ done, total: 10 });
+    }
+    await reporter.end(succeed(time), never);
+    await time.advance(1_000);
+    expect(changes.pushed.map(({ status }) => status)).toEqual(['succeeded']);
+    expect(turns.open).toBe(0);
+  });
+
+  it.each([
+    ['too slow for 400 ms', { done: 4, total: 10 }],
+    ['without a total', { done: 8 }],
+  ])('of an attempt that is %s is shown after 200 ms', async (_what, report) => {
+    const { reporter, time, stored } = setUp();
+    reporter.report(report);
+    await time.advance(200);
+    expect(stored()).toEqual([report.done]);
+  });
+
+  it('of a stage that ends soon is shown after 200 ms', async () => {
+    const { reporter, time, stored } = setUp();
+    reporter.stage('read');
+    reporter.report({ done: 9, total: 10 });
+    await time.advance(200);
+    expect(stored()).toEqual([9]);
+  });
+
   it('is shown as running if nothing was reported by then: pushed, not stored', async () => {
     const { time, stored, pushed } = setUp();
     await time.advance(60_000);

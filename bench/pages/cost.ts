@@ -136,6 +136,8 @@ Whether it counts a call with ten events as one or as ten is not documented; her
   \`pages\` is 2.
 - Three processes that have nothing to do send nothing. If each is asked for its health every 10 s, that is 3 messages after
   their start and then at most 6 an hour for all of them. A user with a page open and nothing running costs nothing.
+- A task that ends within 200 ms has two events: that it is queued, and its outcome. So has one that ends within 400 ms and whose
+  progress has shown that it will.
 - A message an element is published even while nobody watches.
 - Plans limit connections too; every stack needs the same number of them.
 - Your own Soketi has no price per message. There the counts say how much load it has.`;
