@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { cpuMsOf } from '../../test/support/cpu-time.ts';
 import { findColumns, isEmail, readContact } from './contact.ts';
 
 const columns = { email: 0, name: 1, company: 2, phone: 3 };
@@ -74,9 +75,10 @@ describe('e-mail addresses', () => {
   });
 
   it('answers at once, however hostile the text', () => {
-    const started = performance.now();
-    isEmail(`a@${'a.'.repeat(100_000)}@`);
-    isEmail('a'.repeat(200_000));
-    expect(performance.now() - started).toBeLessThan(200);
+    const spent = cpuMsOf(() => {
+      isEmail(`a@${'a.'.repeat(100_000)}@`);
+      isEmail('a'.repeat(200_000));
+    });
+    expect(spent).toBeLessThan(200);
   });
 });

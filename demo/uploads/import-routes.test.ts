@@ -85,12 +85,15 @@ describe('an import', () => {
     const { id } = (await (await demo.post('/imports', body, { cookie })).json()) as Snapshot;
     /** What a page would show. Few steps are stored, since a page moves on by the rate of the last one. */
     const shown = new Set<number>();
-    await eventually(async () => {
-      const task = (await (await demo.get(`/tasks/${id}`, cookie)).json()) as Snapshot;
-      const age = Date.now() - Date.parse(task.updatedAt);
-      if (task.status === 'running' && task.progress) shown.add(Math.floor(shownDone(task.progress, age)));
-      return task.status === 'succeeded';
-    });
+    await eventually(
+      async () => {
+        const task = (await (await demo.get(`/tasks/${id}`, cookie)).json()) as Snapshot;
+        const age = Date.now() - Date.parse(task.updatedAt);
+        if (task.status === 'running' && task.progress) shown.add(Math.floor(shownDone(task.progress, age)));
+        return task.status === 'succeeded';
+      },
+      { within: 20_000 },
+    );
     expect(shown.size).toBeGreaterThan(5);
-  });
+  }, 30_000);
 });

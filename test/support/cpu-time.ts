@@ -1,0 +1,21 @@
+// How much work something is, for tests of cost: CPU time does not grow while other processes keep the machine busy.
+import { readFileSync } from 'node:fs';
+
+/** Milliseconds of CPU that this process spends in `work`, which must not wait for anything. */
+export function cpuMsOf(work: () => void): number {
+  const before = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000;
+}
+
+/**
+ * Seconds of CPU that process `pid` has spent so far. Systems other than Linux do not tell it; there it is the time by the
+ * clock, which is never less.
+ */
+export function cpuSecondsOf(pid: number): number {
+  if (process.platform !== 'linux') return performance.now() / 1_000;
+  // The fields after the name in brackets, which may hold spaces. Linux counts them in hundredths of a second.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
