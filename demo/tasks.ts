@@ -19,6 +19,8 @@ export const importContacts = defineTask({
     /** Where the owner downloads the rows that were left out; null where none was. */
     rejectsUrl: z.string().nullable(),
   }),
+  /** The rows up to `row` of `total` are saved. */
+  checkpoint: z.object({ row: z.number().int().nonnegative(), total: z.number().int().nonnegative() }),
   title: (input) => `Import ${input.filename}`,
   stages: { reading: 1, saving: 9 },
   attempts: 3,

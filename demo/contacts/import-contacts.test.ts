@@ -2,11 +2,12 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parse } from 'csv-parse/sync';
-import type { Progress, TaskError } from 'inloop';
+import type { CheckpointOf, Progress, TaskError } from 'inloop';
+import type { importContacts } from '../tasks.ts';
 import { openTempData, type TempData } from '../testing/temp-folder.ts';
 import { sampleCsv } from '../tools/sample-rows.ts';
 import { createImportHandler } from './import-contacts.ts';
-import type { TaskRun } from './task-run.ts';
+import type { ResumableRun } from './task-run.ts';
 
 const UPLOAD = '0123456789abcdef'.repeat(2);
 const TASK = '0190a000-0000-7000-8000-000000000001';
@@ -20,12 +21,21 @@ afterEach(() => data.remove());
 
 const upload = (content: string | Buffer) => writeFileSync(data.folder.upload(UPLOAD), content);
 
-interface WatchedRun extends TaskRun {
+type Checkpoint = CheckpointOf<typeof importContacts>;
+
+interface WatchedRun extends ResumableRun<string, Checkpoint> {
+  readonly checkpoints: Checkpoint[];
   readonly reports: Omit<Progress, 'stage'>[];
   readonly stages: string[];
 }
 
-function createRun({ signal = new AbortController().signal, onProgress = () => {}, id = TASK } = {}): WatchedRun {
+function createRun({
+  signal = new AbortController().signal,
+  onProgress = () => {},
+  id = TASK,
+  checkpointed = undefined as Checkpoint | undefined,
+} = {}): WatchedRun {
+  const checkpoints: Checkpoint[] = [];
   const reports: WatchedRun['reports'] = [];
   const stages: string[] = [];
   return {
@@ -34,6 +44,9 @@ function createRun({ signal = new AbortController().signal, onProgress = () => {
     signal,
     reports,
     stages,
+    checkpoints,
+    checkpointed,
+    checkpoint: (value) => void checkpoints.push(value),
     stage: (name) => void stages.push(name),
     progress(report) {
       reports.push(report);
@@ -42,7 +55,7 @@ function createRun({ signal = new AbortController().signal, onProgress = () => {
   };
 }
 
-const importFile = (run: TaskRun, pace: 'full' | 'slow' = 'full', slowRowMs = 1) =>
+const importFile = (run: WatchedRun, pace: 'full' | 'slow' = 'full', slowRowMs = 1) =>
   createImportHandler({ db: data.db, folder: data.folder, slowRowMs })({ ...input, pace }, run);
 
 const failureOf = (work: Promise<unknown>): Promise<TaskError> =>
@@ -124,6 +137,38 @@ describe('an import', () => {
     expect(await importFile(createRun())).toMatchObject({ imported: 4_000, skipped: 1_000 });
     expect(data.db.countContacts('ada')).toBe(4_000);
     expect(readdirSync(data.folder.downloads)).toEqual([`rejects-${TASK}.csv`]);
+  });
+
+  it('goes on from its checkpoint: saves no row twice, and lists all rejected rows', async () => {
+    upload([...sampleCsv({ rows: 5_000, kind: 'broken' })].join(''));
+    const crash = new Error('the process died');
+    const dying: WatchedRun = createRun({
+      onProgress() {
+        if (dying.checkpoints.length === 3) throw crash;
+      },
+    });
+    await expect(importFile(dying)).rejects.toBe(crash);
+    const checkpointed = dying.checkpoints.at(-1);
+    expect(checkpointed).toEqual({ row: dying.reports.at(-1)?.done, total: 5_000 });
+    const savedBefore = data.db.countContacts('ada');
+    let saved = 0;
+    const db = {
+      ...data.db,
+      saveContacts(owner: string, contacts: Parameters<typeof data.db.saveContacts>[1]) {
+        saved += contacts.length;
+        data.db.saveContacts(owner, contacts);
+      },
+    };
+    const run = createRun({ checkpointed });
+    const result = await createImportHandler({ db, folder: data.folder, slowRowMs: 1 })(input, run);
+    expect(result).toMatchObject({ imported: 4_000, skipped: 1_000 });
+    expect(data.db.countContacts('ada')).toBe(4_000);
+    expect(saved).toBe(4_000 - savedBefore);
+    expect(run.stages).toEqual(['saving']);
+    expect(run.reports[0]?.done).toBeGreaterThan(checkpointed?.row ?? 5_000);
+    expect(run.reports.at(-1)).toEqual({ done: 5_000, total: 5_000, skipped: 1_000 });
+    const rejects = readFileSync(data.folder.downloadPath(data.folder.downloadName('rejects', TASK)));
+    expect(parse(rejects, { bom: true })).toHaveLength(1_001);
   });
 
   it('returns the same result when it runs again after it has finished', async () => {

@@ -1,15 +1,16 @@
 /**
  * The import: runs in the worker, row by row. Its memory does not grow with the file.
  *
- * It may run again at any time (the worker died, the owner pressed Retry), so every step can be repeated. A contact with a
- * known e-mail address is replaced. The file of rejected rows is written from the start again. The outcome of an upload is
- * stored before the upload is deleted.
+ * It may run again at any time (the worker died, the owner pressed Retry), so every step can be repeated. If the worker died, the
+ * next attempt goes on from the checkpoint. It reads the rows before it again, for the file of rejected rows, which is written from
+ * the start again, but does not save them again. A dying worker may have saved a few rows after its last checkpoint, so a contact
+ * with a known e-mail address is replaced. The outcome of an upload is stored before the upload is deleted.
  */
 
 import { existsSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ParsedInputOf, type ResultOf, type StageOf, TaskError } from 'inloop';
+import { type CheckpointOf, type ParsedInputOf, type ResultOf, type StageOf, TaskError } from 'inloop';
 import { countRows } from '../csv/count-rows.ts';
 import { type CsvRow, readCsv } from '../csv/read-csv.ts';
 import { type CsvWriter, createCsvWriter } from '../csv/write-csv.ts';
@@ -17,11 +18,11 @@ import type { DemoDatabase } from '../database/database.ts';
 import type { DataFolder } from '../files/data-folder.ts';
 import type { importContacts } from '../tasks.ts';
 import { type Columns, type Contact, findColumns, readContact } from './contact.ts';
-import type { TaskRun } from './task-run.ts';
+import type { ResumableRun } from './task-run.ts';
 
 type Input = ParsedInputOf<typeof importContacts>;
 type Result = ResultOf<typeof importContacts>;
-type Run = TaskRun<StageOf<typeof importContacts>>;
+type Run = ResumableRun<StageOf<typeof importContacts>, CheckpointOf<typeof importContacts>>;
 
 /** A batch is saved when it has this many rows … */
 const BATCH_ROWS = 500;
@@ -88,6 +89,8 @@ class ImportRun {
   readonly #input: Input;
   readonly #task: Run;
   #total = 0;
+  /** The number of the last row that an attempt before has saved. */
+  #savedRow = 0;
   #imported = 0;
   #skipped = 0;
   #contacts: Contact[] = [];
@@ -109,9 +112,15 @@ class ImportRun {
 
   async importFile(path: string, rowMs: number): Promise<Result> {
     const { signal } = this.#task;
-    this.#task.stage('reading');
     this.#rejectsLeft = Math.max(statSync(path).size * REJECTS_FACTOR, REJECTS_MIN_LIMIT);
-    this.#total = await countRows(path, signal);
+    const { checkpointed } = this.#task;
+    if (checkpointed === undefined) {
+      this.#task.stage('reading');
+      this.#total = await countRows(path, signal);
+    } else {
+      this.#total = checkpointed.total;
+      this.#savedRow = checkpointed.row;
+    }
 
     this.#task.stage('saving');
     const rows = readCsv(path, signal);
@@ -121,7 +130,7 @@ class ImportRun {
       const columns = findColumns(this.#header);
       if (columns === null) throw noEmailColumn(this.#header);
       for await (const row of rows) {
-        if (rowMs > 0) await delay(rowMs, undefined, { signal });
+        if (rowMs > 0 && row.number > this.#savedRow) await delay(rowMs, undefined, { signal });
         signal.throwIfAborted();
         this.#take(row, columns);
         if (this.#isBatchDue()) await this.#save();
@@ -152,7 +161,8 @@ class ImportRun {
   #take(row: CsvRow, columns: Columns): void {
     const read = readContact(row.fields, columns);
     if ('contact' in read) {
-      this.#contacts.push(read.contact);
+      if (row.number > this.#savedRow) this.#contacts.push(read.contact);
+      else this.#imported++;
       return;
     }
     const length = row.fields.reduce((sum, field) => sum + field.length + 1, read.reason.length + ROW_OVERHEAD);
@@ -186,7 +196,10 @@ class ImportRun {
     this.#imported += contacts.length;
     this.#skipped += rejected.length;
     this.#savedAt = performance.now();
-    this.#task.progress({ done: this.#imported + this.#skipped, total: this.#total, skipped: this.#skipped });
+    const done = this.#imported + this.#skipped;
+    if (done <= this.#savedRow) return;
+    this.#task.checkpoint({ row: done, total: this.#total });
+    this.#task.progress({ done, total: this.#total, skipped: this.#skipped });
   }
 
   async #finishRejects(): Promise<string | null> {

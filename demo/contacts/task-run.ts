@@ -11,3 +11,11 @@ export interface TaskRun<Stage extends string = string> {
   progress(report: Omit<Progress, 'stage'>): void;
   stage(name: Stage): void;
 }
+
+/** A run that can go on where the attempt before stopped. */
+export interface ResumableRun<Stage extends string, Checkpoint> extends TaskRun<Stage> {
+  /** Synchronous; never throws. */
+  checkpoint(value: Checkpoint): void;
+  /** The last stored checkpoint of the attempts before; undefined if there is none. */
+  readonly checkpointed: Checkpoint | undefined;
+}

@@ -82,7 +82,15 @@ async function importOnce(rows: number, dir: string): Promise<void> {
   const started = performance.now();
   const result = await handle(
     { uploadId: UPLOAD, filename: 'contacts.csv', pace: 'full' },
-    { id: '1', owner: 'ada', signal: new AbortController().signal, stage: () => {}, progress },
+    {
+      id: '1',
+      owner: 'ada',
+      signal: new AbortController().signal,
+      stage: () => {},
+      progress,
+      checkpoint: () => {},
+      checkpointed: undefined,
+    },
   );
   if (result.imported !== rows) throw new Error(`Expected ${rows} imported rows, got ${result.imported}.`);
   const seconds = (performance.now() - started) / 1000;

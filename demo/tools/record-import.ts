@@ -42,6 +42,8 @@ try {
     stage() {
       began = performance.now();
     },
+    checkpoint: () => {},
+    checkpointed: undefined,
     progress({ done, skipped = 0 }: { readonly done: number; readonly skipped?: number }) {
       console.log([Math.round(performance.now() - began), done, skipped].join());
     },
