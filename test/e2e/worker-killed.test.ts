@@ -8,7 +8,7 @@ const world = useWorld({ IMPORT_ROW_DELAY_MS: '40' });
 const TITLE = 'Import long.csv';
 
 describe('an import whose worker is killed', () => {
-  it('is shown as retried within 10 s, in both tabs, and ends with the right counts', async () => {
+  it('is shown as retried within 10 s, in both tabs, goes on where it was, and ends with the right counts', async () => {
     const device = await world.signIn('ada');
     const tabs = [await device.openTab(), await device.openTab()] as const;
     await tabs[0].setSlow(true);
@@ -19,6 +19,7 @@ describe('an import whose worker is killed', () => {
       expect(row && progressOf(row)?.done).toBeGreaterThan(40);
     });
 
+    const doneBefore = (await device.tasks())[0]?.progress?.done ?? 0;
     const killedAt = Date.now();
     await tabs[1].makeTrouble('Kill the worker');
     const said = await tabs[1].troubleStatus.textContent();
@@ -44,7 +45,9 @@ describe('an import whose worker is killed', () => {
       );
       const shown = await tab.recordOf(TITLE);
       expect(backwardSteps(shown)).toEqual([]);
-      // The second attempt started from the beginning, so its progress was lower.
+      const second = shown.filter((row) => progressOf(row)?.attempt === 2);
+      expect(second[0]?.remarks.join()).toMatch(/^Went on from \d+, attempt 2 of 3/);
+      expect(second[0] && progressOf(second[0])?.done).toBeGreaterThanOrEqual(doneBefore);
       expect(new Set(shown.map((row) => progressOf(row)?.attempt))).toEqual(new Set([undefined, 1, 2]));
       await eventually(async () => expect(await tab.total.textContent()).toBe('120'));
     }
