@@ -132,6 +132,7 @@ export class Backend {
       redis,
       store,
       changes,
+      registry,
       clock,
       time: systemTime,
       unserved: this.unserved,

@@ -17,7 +17,7 @@ import type { TaskChanges } from './task-changes.ts';
 
 /** The part of a backend that a task server uses. Its properties are for inloop itself: hand it to `createTaskServer`. */
 export interface ServerBackend {
-  /** @internal */ readonly store: Pick<TaskStore, 'read' | 'list' | 'markWaited' | 'discard'>;
+  /** @internal */ readonly store: Pick<TaskStore, 'read' | 'list' | 'withPlaces' | 'markWaited' | 'discard'>;
   /** @internal */ readonly changes: Pick<TaskChanges, 'create' | 'apply' | 'see' | 'dismiss' | 'clear' | 'forget'>;
   /** How long tasks are kept, who is watched, and which tasks have changed. @internal */
   readonly redis: Pick<Redis, 'retention' | 'onChange' | 'noteWatched' | 'noteWebhook'>;

@@ -28,7 +28,7 @@ function setUp(task: Snapshot, { watched = true }: { watched?: boolean } = {}) {
   const calls: string[] = [];
   /** What happens to the next call of the store: its answer gets lost after it was done, or it is not done at all. */
   let trouble: 'answer lost' | 'away' | null = null;
-  let created: Created = { result: 'created', watched };
+  let created: Created = { result: 'created', ahead: null, watched };
   const answer = <T>(value: T): T => {
     if (trouble === null) return value;
     trouble = null;
@@ -171,7 +171,7 @@ describe('a new task', () => {
 
   it('is stored, then pushed', async () => {
     const { changes, calls } = setUp(running);
-    expect(await changes.create(task, null)).toEqual({ result: 'created', watched: true });
+    expect(await changes.create(task, null)).toEqual({ result: 'created', ahead: null, watched: true });
     expect(calls).toEqual(['store created', 'push queued to ada']);
   });
 

@@ -9,7 +9,7 @@
  * watching.
  */
 
-import { isFinished, type Snapshot } from '../core/tasks/snapshot.ts';
+import { isFinished, type Snapshot, withPlace } from '../core/tasks/snapshot.ts';
 import type { TaskEvent } from '../core/tasks/transition.ts';
 import type { SeenEvent } from '../core/wire.ts';
 import type { Emitter } from './events/events.ts';
@@ -85,7 +85,7 @@ export class TaskChanges {
     if (created.result === 'created') {
       const { id, name, retryOf } = task.snapshot;
       this.#events.emit('task.accepted', () => ({ task: id, name, retryOf }));
-      this.push(task, created.watched);
+      this.push({ owner: task.owner, snapshot: withPlace(task.snapshot, created.ahead) }, created.watched);
     }
     return created;
   }

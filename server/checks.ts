@@ -1,6 +1,6 @@
 /** Checks of what an application passes to a task server: the definitions, and the arguments of `start` and `accepted`. */
 
-import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
+import { type AnyTaskDefinition, isPriority } from '../core/tasks/definition.ts';
 import type { Snapshot } from '../core/tasks/snapshot.ts';
 import { isObject, refuseOptions } from '../core/values/options.ts';
 import { describe } from '../core/values/text.ts';
@@ -42,6 +42,10 @@ export function checkStart(definition: AnyTaskDefinition, options: unknown): voi
   }
   if (!isObject(options)) {
     refuseOptions(`start(${definition.name}): expected options like { owner: userId }, got ${describe(options)}.`);
+  }
+  const { priority } = options as { readonly priority?: unknown };
+  if (priority !== undefined && !isPriority(priority)) {
+    refuseOptions(`start(${definition.name}): priority must be 'high', 'normal' or 'low', got ${describe(priority)}.`);
   }
 }
 

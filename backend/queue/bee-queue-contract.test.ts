@@ -53,7 +53,7 @@ describe('the contract with bee-queue', () => {
   );
 
   it('is broken by a script that is gone', () => {
-    rmSync(join(copy, 'lib/lua/raiseDelayedJobs.lua'));
-    expect(String(errorOf(copy))).toContain('lib/lua/raiseDelayedJobs.lua');
+    rmSync(join(copy, 'lib/lua/addDelayedJob.lua'));
+    expect(String(errorOf(copy))).toContain('lib/lua/addDelayedJob.lua');
   });
 });

@@ -23,7 +23,6 @@ const FINGERPRINTS: Readonly<Record<string, string>> = {
   'lib/lua/addJob.lua': 'fafc58c975cad36a',
   'lib/lua/addDelayedJob.lua': '0e846186da3a60e7',
   'lib/lua/checkStalledJobs.lua': '9861b2e40af50efc',
-  'lib/lua/raiseDelayedJobs.lua': '6cac67867486de1a',
   // Send the commands that queue-client.ts understands, and emit the event `stalled`.
   'lib/queue.js': '1b0b06a8476e5a23',
   'lib/job.js': '51ea009eaef01e40',

@@ -17,5 +17,4 @@ export const BEE_QUEUE_LUA = {
   addJob: readScript('addJob'),
   addDelayedJob: readScript('addDelayedJob'),
   checkStalledJobs: readScript('checkStalledJobs'),
-  raiseDelayedJobs: readScript('raiseDelayedJobs'),
 };

@@ -7,8 +7,8 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { Connection, type ConnectionOptions } from '../redis/connection.ts';
 import { DueTimer } from './due-timer.ts';
+import { type LineKeys, RAISE_DELAYED_JOBS, RAISED_AT_ONCE } from './line-scripts.ts';
 import type { QueueClient } from './queue-client.ts';
-import { RAISE_DELAYED_JOBS } from './queue-scripts.ts';
 
 /** Redis may lose the message about a new delayed job (a restart). So delayed jobs are looked for this often. */
 const CHECK_EVERY_MS = 1_000;
@@ -20,6 +20,9 @@ export interface DelayedJobsOptions
   extends Pick<ConnectionOptions<Record<never, never>>, 'address' | 'permit' | 'onFault'> {
   /** The prefix of the queue's keys. */
   readonly key: string;
+  readonly line: LineKeys;
+  /** The prefix of a task's key. */
+  readonly taskPrefix: string;
   /** Runs the script that moves the jobs. */
   readonly client: Pick<QueueClient, 'runScript'>;
   readonly clock: Pick<Clock, 'now'>;
@@ -32,7 +35,7 @@ export class DelayedJobs {
 
   constructor(options: DelayedJobsOptions) {
     this.#options = options;
-    const { key, clock, client: _, ...connection } = options;
+    const { key, line: _line, taskPrefix: _prefix, clock, client: _client, ...connection } = options;
     this.#timer = new DueTimer({ clock, longestWait: CHECK_EVERY_MS, onDue: () => void this.#deliver() });
     this.#subscription = new Connection({
       ...connection,
@@ -56,11 +59,17 @@ export class DelayedJobs {
   }
 
   async #deliver(): Promise<void> {
-    const { key, client, clock, onFault } = this.#options;
-    const args = [2, `${key}delayed`, `${key}waiting`, clock.now(), DEBOUNCE_MS];
+    const { key, line, taskPrefix, client, clock, onFault } = this.#options;
+    const keys = [`${key}delayed`, line.line, line.turns];
     try {
-      const [, next] = (await client.runScript(RAISE_DELAYED_JOBS, SHA, args)) as [number, string | number];
-      this.#timer.schedule(Number(next));
+      let [raised, next] = [0, -1];
+      do {
+        const args = [keys.length, ...keys, clock.now(), DEBOUNCE_MS, key, taskPrefix];
+        const answer = (await client.runScript(RAISE_DELAYED_JOBS, SHA, args)) as [number, string | number];
+        [raised, next] = [answer[0], Number(answer[1])];
+        // Where very many are due, Redis serves others between two calls.
+      } while (raised === RAISED_AT_ONCE);
+      this.#timer.schedule(next);
     } catch (error) {
       if (!this.#subscription.isClosed) onFault(error);
       this.#timer.schedule(-1);

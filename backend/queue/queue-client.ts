@@ -12,6 +12,7 @@ import type { RedisAddress } from '../redis/address.ts';
 import { Connection, type ConnectionOptions } from '../redis/connection.ts';
 import { ClosedError } from '../redis/fault.ts';
 import { JobTaker } from './job-taker.ts';
+import type { LineKeys } from './line-scripts.ts';
 import { CHECK_STALLED_JOBS, JOB_DATA } from './queue-scripts.ts';
 
 /** How long a command waits for a connection. */
@@ -22,6 +23,9 @@ type Done = (error: unknown, answer?: unknown) => void;
 
 export interface QueueClientOptions {
   readonly address: RedisAddress;
+  /** The prefix of the queue's keys. */
+  readonly queue: string;
+  readonly line: LineKeys;
   /** Called before each connection is made. Resolves when Redis was inspected and may be used. */
   readonly permit?: () => Promise<void>;
   /**
@@ -158,7 +162,7 @@ class JobClient extends EventEmitter {
 
   constructor(options: QueueClientOptions) {
     super();
-    this.#taker = new JobTaker(connectionOptions(options));
+    this.#taker = new JobTaker({ ...connectionOptions(options), queue: options.queue, line: options.line });
     // bee-queue waits for the event of each client that it duplicates.
     setImmediate(() => this.emit('ready'));
   }

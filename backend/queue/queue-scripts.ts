@@ -1,6 +1,6 @@
 /**
- * The Lua scripts of bee-queue, and the names of its keys. It serves the task store, whose scripts add jobs, and the files
- * beside this one.
+ * The Lua scripts of bee-queue, and the names of its keys. It serves `line-scripts.ts`, the task store, whose scripts add jobs,
+ * and the files beside this one.
  */
 
 import { BEE_QUEUE_LUA } from './bee-queue-lua.ts';
@@ -10,15 +10,6 @@ export const JOB_DATA = '{"data":{},"options":{},"status":"created"}';
 
 /** Moves active jobs without a keep-alive back to the waiting ones. bee-queue runs it. */
 export const CHECK_STALLED_JOBS = BEE_QUEUE_LUA.checkStalledJobs;
-
-/**
- * Moves delayed jobs that are due to the waiting ones. Keys: delayed, waiting. Arguments: now, debounce (both in ms).
- * Answer: how many jobs were moved, and when the next job is due (-1 if there is none).
- */
-export const RAISE_DELAYED_JOBS = BEE_QUEUE_LUA.raiseDelayedJobs;
-
-/** The scripts that are run on their own. Those in {@link ADD_JOB} are part of our scripts. */
-export const QUEUE_SCRIPTS: readonly string[] = [CHECK_STALLED_JOBS, RAISE_DELAYED_JOBS];
 
 /**
  * Lua that defines `addJob(queue, job, at)`. The script that stores a task calls it, so that task and job are stored in one

@@ -14,8 +14,10 @@ import type { Emitter } from '../events/events.ts';
 import { parseRedisAddress, type RedisAddress, type RedisEndpoint } from '../redis/address.ts';
 import { ClosedError } from '../redis/fault.ts';
 import { RedisTrouble } from '../redis/trouble.ts';
+import { taskKey } from '../store/keys.ts';
 import { checkBeeQueueOnce } from './bee-queue-contract.ts';
 import { DelayedJobs } from './delayed-jobs.ts';
+import { lineKeys } from './line-scripts.ts';
 import { QueueClient } from './queue-client.ts';
 import { queueKey, queuePrefix } from './queue-scripts.ts';
 
@@ -86,8 +88,11 @@ export class JobQueues {
       if (!this.#closed && this.#clients.has(client)) this.#trouble.failed(error);
     };
     const connection = { address: this.#address, onFault, ...(permit ? { permit } : {}) };
+    const key = queueKey(prefix, name);
     const client: QueueClient = new QueueClient({
       ...connection,
+      queue: key,
+      line: lineKeys(prefix, name),
       graceAfterReconnect: KEEP_ALIVE_SHARE * options.stallInterval + OTHERS_RECONNECT_MS,
       onSuccess: () => this.#trouble.succeeded(),
     });
@@ -114,7 +119,14 @@ export class JobQueues {
       // The client waits for Redis however long it takes, so this means that it was closed.
       throw new ClosedError();
     }
-    const delayed = new DelayedJobs({ ...connection, key: queueKey(prefix, name), client, clock });
+    const delayed = new DelayedJobs({
+      ...connection,
+      key,
+      line: lineKeys(prefix, name),
+      taskPrefix: taskKey(prefix, ''),
+      client,
+      clock,
+    });
     delayed.start();
     if (options.onStalled) queue.on('stalled', options.onStalled);
     queue.process(options.concurrency, ({ id }) => handler(id));

@@ -42,6 +42,7 @@ function setUp() {
         calls.push(`announce ${names.join()}`);
       },
       unpublished: async () => state.unpublished,
+      fillList: async (name, wanted) => void calls.push(`fill the list of ${name} to ${wanted}`),
       settle: async (ids) => void calls.push(`settle ${ids.join()}`),
     },
     store: {
@@ -50,6 +51,7 @@ function setUp() {
         return snapshot ? { owner: 'ada', snapshot } : null;
       },
     },
+    registry: { list: async () => state.workers },
     lostWorkers: {
       look: async () => {
         calls.push('look for lost workers');
@@ -107,18 +109,32 @@ describe('one sweep', () => {
     expect(await round()).toEqual(LOOKS);
   });
 
+  it("fills bee-queue's list for workers of an earlier version, also where one of their sweepers has the lease", async () => {
+    const { round, state } = setUp();
+    const worker = { stallInterval: 60_000, isAlive: true, knowsLine: true, blockedFor: 0 };
+    state.taken = ['sweep'];
+    state.workers = [
+      { ...worker, id: 'w', names: ['a', 'b'] },
+      { ...worker, id: 'x', names: ['b', 'c'], knowsLine: false },
+      { ...worker, id: 'y', names: ['d'], knowsLine: false, isAlive: false },
+    ];
+    expect(await round()).toEqual(['fill the list of b to 100', 'fill the list of c to 100']);
+  });
+
   it('takes leases that last three sweeps, and sweeps more often when a worker has a short stall interval', async () => {
     const { round, state, leases } = setUp();
     state.workers = [
-      { id: 'w', names: [], stallInterval: 2_000, isAlive: true, blockedFor: 0 },
-      { id: 'x', names: [], stallInterval: 60_000, isAlive: true, blockedFor: 0 },
+      { id: 'w', names: [], stallInterval: 2_000, isAlive: true, knowsLine: true, blockedFor: 0 },
+      { id: 'x', names: [], stallInterval: 60_000, isAlive: true, knowsLine: true, blockedFor: 0 },
     ];
     await round();
     await round();
     expect(leases.map(({ name, ms }) => `${name} ${ms}`)).toEqual([
       'sweep 3000',
+      'line 3000',
       'push 3000',
       'sweep 1500',
+      'line 1500',
       'push 1500',
     ]);
   });
@@ -150,7 +166,7 @@ describe('an outcome that was not pushed', () => {
     state.isBusDown = true;
     leases.length = 0;
     expect(await round()).toEqual(LOOKS);
-    expect(leases.map(({ name }) => name)).toEqual(['sweep']);
+    expect(leases.map(({ name }) => name)).toEqual(['sweep', 'line']);
     state.isBusDown = false;
     expect(await round()).toContain('push a');
   });

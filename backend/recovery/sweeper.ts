@@ -22,6 +22,11 @@ const PUSH_GRACE_MS = 3_000;
 const MAX_PUSHES_PER_SWEEP = 100;
 /** The publisher of this process has this long to push a task. After that, the sweeper gives it the task again. */
 const PUBLISHER_GRACE_MS = 10_000;
+/**
+ * While a worker of an earlier version handles a definition, bee-queue's list is filled up to so many jobs in each sweep: such
+ * a worker does not fill it itself. So these workers take up to 100 jobs a second, and so many are taken out of turn.
+ */
+const LIST_FOR_OLD_WORKERS = 100;
 
 /** What is needed of Redis. Each method rejects with a TaskError `store_unavailable` while Redis is away. */
 export interface SweeperRedis {
@@ -34,6 +39,8 @@ export interface SweeperRedis {
    * ms ago and is not known to be pushed.
    */
   unpublished(olderThan: number, limit: number): Promise<readonly string[]>;
+  /** Moves jobs of a definition from the line to bee-queue's list, until that has `wanted` of them. */
+  fillList(name: string, wanted: number): Promise<unknown>;
   /** Takes ids off the list that `unpublished` reads. */
   settle(ids: readonly string[]): Promise<unknown>;
 }
@@ -44,6 +51,7 @@ export interface SweeperOptions {
   /** Keeps the clock in step with Redis. */
   readonly clock: { follow(): void };
   readonly time: Pick<Time, 'elapsed'>;
+  readonly registry: { list(): Promise<readonly KnownWorker[]> };
   readonly lostWorkers: { look(): Promise<readonly KnownWorker[]> };
   readonly unserved: { look(workers: readonly KnownWorker[]): Promise<void> };
   /** Pushes a task. A queued task or an outcome is taken off the list once it was pushed. */
@@ -115,6 +123,8 @@ export class Sweeper {
         this.#intervalMs = intervalFor(workers.map(({ stallInterval }) => stallInterval));
         await this.#options.unserved.look(workers);
       }
+      // A lease of its own: a sweeper of an earlier version may hold the other one.
+      if (await this.#options.redis.lease('line', this.#holder, leaseMs)) await this.#fillForOldWorkers();
       // Pushing has a lease of its own, so that a process that cannot reach the bus leaves it to one that can.
       if (this.#options.isBusDown()) this.#givenToPublisherAt.clear();
       else if (await this.#options.redis.lease('push', this.#holder, leaseMs)) await this.#pushUnpublished();
@@ -123,6 +133,12 @@ export class Sweeper {
     } finally {
       this.#isSweeping = false;
     }
+  }
+
+  async #fillForOldWorkers(): Promise<void> {
+    const { redis, registry } = this.#options;
+    const old = (await registry.list()).filter(({ isAlive, knowsLine }) => isAlive && !knowsLine);
+    for (const name of new Set(old.flatMap(({ names }) => names))) await redis.fillList(name, LIST_FOR_OLD_WORKERS);
   }
 
   async #announceDefinitions(): Promise<void> {

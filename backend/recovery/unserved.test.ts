@@ -68,6 +68,7 @@ const worker = (over: Partial<KnownWorker> = {}): KnownWorker => ({
   names: [NAME],
   stallInterval: 5_000,
   isAlive: true,
+  knowsLine: true,
   blockedFor: 0,
   ...over,
 });

@@ -11,13 +11,14 @@ import type { TaskEvent } from '../../core/tasks/transition.ts';
 import type { Emitter } from '../events/events.ts';
 import { tellOnce } from '../events/tell-once.ts';
 import { parseJobId } from '../queue/job.ts';
+import type { WaitingCursor, WaitingJobs } from '../store/commands/process/find-waiting.ts';
 import type { OwnedTask } from '../store/record.ts';
 import type { Time } from '../time.ts';
 import type { KnownWorker } from './worker-registry.ts';
 
 /** A deploy may leave a definition without a worker for a moment. That is not reported. */
 const REPORTED_AFTER_MS = 30_000;
-/** How many waiting jobs one look goes through for each definition. The next look goes on from there. */
+/** How many waiting jobs of each list one look goes through for each definition. The next look goes on from there. */
 const JOBS_PER_LOOK = 100;
 /** After a longer pause between two looks, another process may have looked meanwhile, and left marks. */
 const LONGEST_GAP_MS = 2_500;
@@ -26,12 +27,8 @@ const LONGEST_GAP_MS = 2_500;
 export interface UnservedRedis {
   /** The definitions that servers start. */
   definitions(): Promise<readonly string[]>;
-  /** Jobs of a definition that wait for a worker, from `offset` on, and whether these are the last. */
-  waitingJobs(
-    name: string,
-    offset: number,
-    limit: number,
-  ): Promise<{ readonly jobs: readonly string[]; readonly isLast: boolean }>;
+  /** A page of the jobs of a definition that wait for a worker. `cursor`: the `next` of the page before, or null. */
+  waitingJobs(name: string, cursor: WaitingCursor | null, limit: number): Promise<WaitingJobs>;
 }
 
 export interface UnservedOptions {
@@ -51,15 +48,15 @@ interface Unserved {
   /** On a clock that never goes back, in ms. */
   readonly since: number;
   isReported: boolean;
-  /** How many of its waiting jobs have been marked. */
-  offset: number;
+  /** Which of its waiting jobs are marked next. */
+  cursor: WaitingCursor | null;
 }
 
 export class UnservedTasks {
   readonly #options: UnservedOptions;
   readonly #unserved = new Map<string, Unserved>();
-  /** How many waiting jobs have been unmarked so far, for each definition that is handled again. */
-  readonly #unmarking = new Map<string, number>();
+  /** Which waiting jobs are unmarked next, for each definition that is handled again. */
+  readonly #unmarking = new Map<string, WaitingCursor | null>();
   /** Definitions that have a worker, and whose tasks are unmarked or being unmarked. */
   readonly #clean = new Set<string>();
   #lookedAt = Number.NEGATIVE_INFINITY;
@@ -76,7 +73,7 @@ export class UnservedTasks {
     this.#lookedAt = now;
     for (const name of await this.#options.redis.definitions()) {
       if (handled.has(name)) this.#noteHandled(name);
-      else if (!this.#unserved.has(name)) this.#unserved.set(name, { since: now, isReported: false, offset: 0 });
+      else if (!this.#unserved.has(name)) this.#unserved.set(name, { since: now, isReported: false, cursor: null });
     }
     const { hintAfterMs = Number.POSITIVE_INFINITY } = this.#options;
     for (const [name, state] of this.#unserved) {
@@ -84,9 +81,9 @@ export class UnservedTasks {
       if (unservedMs >= REPORTED_AFTER_MS) await this.#report(name, state);
       else if (unservedMs >= hintAfterMs) await this.#hint(name);
     }
-    for (const [name, offset] of this.#unmarking) {
-      const next = await this.#mark(name, offset, null);
-      if (next === 0) this.#unmarking.delete(name);
+    for (const [name, cursor] of this.#unmarking) {
+      const next = await this.#mark(name, cursor, null);
+      if (next === null) this.#unmarking.delete(name);
       else this.#unmarking.set(name, next);
     }
   }
@@ -99,33 +96,36 @@ export class UnservedTasks {
     this.#unserved.delete(name);
     if (this.#clean.has(name)) return;
     this.#clean.add(name);
-    this.#unmarking.set(name, 0);
+    this.#unmarking.set(name, null);
+  }
+
+  /** The line has jobs only while bee-queue's lists have, or will have a moment later. */
+  async #hasWaiting(name: string): Promise<boolean> {
+    return (await this.#options.redis.waitingJobs(name, null, 1)).jobs.length > 0;
   }
 
   async #hint(name: string): Promise<void> {
-    const { jobs } = await this.#options.redis.waitingJobs(name, 0, 1);
-    if (jobs.length > 0) tellOnce(this.#options.events, 'no-worker', name);
+    if (await this.#hasWaiting(name)) tellOnce(this.#options.events, 'no-worker', name);
   }
 
   async #report(name: string, state: Unserved): Promise<void> {
-    const { jobs } = await this.#options.redis.waitingJobs(name, 0, 1);
-    if (jobs.length === 0) return;
+    if (!(await this.#hasWaiting(name))) return;
     if (!state.isReported) {
       state.isReported = true;
       this.#unmarking.delete(name);
       this.#options.events.emit('definition.without-worker', () => ({ name }));
     }
-    state.offset = await this.#mark(name, state.offset, 'worker');
+    state.cursor = await this.#mark(name, state.cursor, 'worker');
   }
 
   /**
-   * Marks the tasks of at most 100 waiting jobs from `offset` on, or takes their marks off.
+   * Marks the tasks of at most 100 waiting jobs from `cursor` on, or takes their marks off.
    * @param waitingFor null to take the marks off
-   * @returns the offset to go on from; 0 after the last job
+   * @returns the cursor to go on from; null after the last job
    */
-  async #mark(name: string, offset: number, waitingFor: 'worker' | null): Promise<number> {
+  async #mark(name: string, cursor: WaitingCursor | null, waitingFor: 'worker' | null): Promise<WaitingCursor | null> {
     const { redis, store, clock, changes } = this.#options;
-    const { jobs, isLast } = await redis.waitingJobs(name, offset, JOBS_PER_LOOK);
+    const { jobs, next } = await redis.waitingJobs(name, cursor, JOBS_PER_LOOK);
     for (const job of jobs) {
       const wanted = parseJobId(job);
       const record = wanted && (await store.read(wanted.id));
@@ -133,6 +133,6 @@ export class UnservedTasks {
       const event: TaskEvent = { type: 'wait', at: clock.iso(), for: waitingFor };
       await changes.apply(record, event);
     }
-    return isLast ? 0 : offset + JOBS_PER_LOOK;
+    return next;
   }
 }

@@ -16,6 +16,8 @@ export interface WorkerInfo {
 
 export interface KnownWorker extends WorkerInfo {
   readonly id: string;
+  /** Whether it fills bee-queue's list from the line when it takes a job. Workers of earlier versions do not. */
+  readonly knowsLine: boolean;
   /** Whether its heartbeat has not expired. */
   readonly isAlive: boolean;
   /** For how long its event loop has been blocked, in ms; 0 if it is not. */
@@ -50,13 +52,14 @@ export class WorkerRegistry {
 
   /** Renews a worker's heartbeat. @throws TaskError `store_unavailable` */
   async renew(id: string, info: WorkerInfo): Promise<void> {
-    await this.#redis.renewWorker(id, JSON.stringify(info), info.stallInterval);
+    await this.#redis.renewWorker(id, JSON.stringify({ ...info, knowsLine: true }), info.stallInterval);
   }
 
   /** Every registered worker, dead ones included. @throws TaskError `store_unavailable` */
   async list(): Promise<KnownWorker[]> {
     return (await this.#redis.workers()).map(({ id, info, heartbeat }) => ({
       id,
+      knowsLine: false,
       ...(JSON.parse(info) as WorkerInfo),
       isAlive: heartbeat !== null,
       // The watchdog thread writes the ms into the heartbeat; while the event loop turns, the heartbeat is ''.

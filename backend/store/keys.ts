@@ -25,16 +25,25 @@
  * | `probe`            | text | what a health check writes                                           | 1 s                         |
  * | `pushed`           | text | that the bus took an event lately (push/bus/bus-health.ts)           | 10 min                      |
  * | `queue:<name>:…`   |      | bee-queue's own (queue/queue-scripts.ts)                                     |                             |
+ * | `line:<name>`      | zset | owners who have tasks in the line of a definition → their next turn (queue/line-scripts.ts) | when it is empty |
+ * | `line:<name>:<owner>` | zset | job ids of an owner's tasks in the line → their band, by priority    | when it is empty            |
+ * | `turns:<name>`     | zset | `''` → the latest turn; owners who left the line → the turn before which they get none again; older ones are removed as others leave | 1 min after the line is empty |
  *
  * A record that expires leaves its id in the owner's three indexes. The id is removed when a list finds it without a record,
  * or when a new task cleans the index (commands/cleaning.ts). `all` has every id that the other two have, and an id is
  * removed from all three at once.
  *
- * A script makes some keys itself, from an id and one of the prefixes `task('')`, `active('')` and `running('')`. A cluster
+ * A script makes some keys itself, from an id and one of the prefixes `task('')`, `active('')`, `running('')` and `line('')`. A cluster
  * permits that, because all keys of one backend share a hash tag (docs/redis.md).
  */
 
+import { type LineKeys, lineKeys } from '../queue/line-scripts.ts';
 import { queueKey } from '../queue/queue-scripts.ts';
+
+/** The key of a task's record. @param id '' for the prefix of all of them */
+export function taskKey(prefix: string, id: string): string {
+  return `${prefix}task:${id}`;
+}
 
 /** The names of keys and channels of one backend. */
 export class Keys {
@@ -69,7 +78,7 @@ export class Keys {
   }
 
   task(id: string): string {
-    return `${this.#prefix}task:${id}`;
+    return taskKey(this.#prefix, id);
   }
 
   all(owner: string): string {
@@ -106,6 +115,11 @@ export class Keys {
   /** Before every key of a definition's queue. */
   queue(definition: string): string {
     return queueKey(this.#prefix, definition);
+  }
+
+  /** A definition's line: who waits in it, and the turns that were taken. */
+  line(definition: string): LineKeys {
+    return lineKeys(this.#prefix, definition);
   }
 
   heartbeat(id: string): string {

@@ -6,6 +6,7 @@
 
 import { isUnavailable } from '../../core/error.ts';
 import type { Emitter } from '../events/events.ts';
+import { FILL_LIST } from '../queue/line-scripts.ts';
 import { parseRedisAddress, type RedisEndpoint, type RedisServer } from '../redis/address.ts';
 import { wasNotDone } from '../redis/fault.ts';
 import { Announcements } from './announcements.ts';
@@ -15,6 +16,7 @@ import { ALL_SCRIPTS } from './commands/index.ts';
 import { noteWatched } from './commands/owner/note-watched.ts';
 import { noteWebhook, type WebhookAnswer } from './commands/owner/note-webhook.ts';
 import { findUnpublished } from './commands/process/find-unpublished.ts';
+import { findWaiting, type WaitingCursor, type WaitingJobs } from './commands/process/find-waiting.ts';
 import { probeWrite } from './commands/process/probe-write.ts';
 import { takeLease } from './commands/process/take-lease.ts';
 import { Keys } from './keys.ts';
@@ -32,13 +34,6 @@ export interface RedisOptions {
   /** The push channel of an owner. */
   readonly channelOf: (owner: string) => string;
   readonly events: Emitter;
-}
-
-/** Some of the jobs of a definition. */
-export interface WaitingJobs {
-  readonly jobs: readonly string[];
-  /** Whether there are no more jobs after these. */
-  readonly isLast: boolean;
 }
 
 export class Redis implements CommandRunner {
@@ -157,20 +152,19 @@ export class Redis implements CommandRunner {
   }
 
   /**
-   * Jobs of a definition, from position `offset` of each of bee-queue's lists: waiting, delayed, and taken by a worker
-   * (which may have died since). At most `count` of each list.
+   * Jobs of a definition that wait for a worker, or that one has taken, a page at a time. In the line `count` of them at most.
+   * @param cursor the `next` of the page before; null for the first page
    */
-  async waitingJobs(name: string, offset: number, count: number): Promise<WaitingJobs> {
-    const queue = this.keys.queue(name);
-    const end = offset + count - 1;
-    const lists = await this.send((client) =>
-      Promise.all([
-        client.lRange(`${queue}waiting`, offset, end),
-        client.zRange(`${queue}delayed`, offset, end),
-        client.lRange(`${queue}active`, offset, end),
-      ]),
+  waitingJobs(name: string, cursor: WaitingCursor | null, count: number): Promise<WaitingJobs> {
+    return findWaiting(this, name, cursor ?? { owner: null, at: 0 }, count);
+  }
+
+  /** Moves jobs from the line of a definition to bee-queue's list, until that has `wanted` of them. */
+  async fillList(name: string, wanted: number): Promise<void> {
+    const { line, turns } = this.keys.line(name);
+    await this.send((client) =>
+      client.eval(FILL_LIST, { keys: [line, turns], arguments: [this.keys.queue(name), String(wanted)] }),
     );
-    return { jobs: lists.flat(), isLast: lists.every((list) => list.length < count) };
   }
 
   /** Writes a worker's heartbeat, which lasts `ms`, and stores `info`, which `workers` returns. */

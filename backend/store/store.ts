@@ -7,16 +7,18 @@
  */
 
 import { createHash } from 'node:crypto';
-import type { OutcomeRetention } from '../../core/tasks/definition.ts';
-import type { QueuedSnapshot, Snapshot } from '../../core/tasks/snapshot.ts';
+import type { OutcomeRetention, Priority } from '../../core/tasks/definition.ts';
+import { type QueuedSnapshot, type Snapshot, withPlace } from '../../core/tasks/snapshot.ts';
 import { type Refusal, type TaskEvent, transition } from '../../core/tasks/transition.ts';
 import type { SeenEvent, TaskPage } from '../../core/wire.ts';
 import { delay } from '../async.ts';
 import type { Clock } from '../clock.ts';
 import { jobIdOf } from '../queue/job.ts';
+import { BAND } from '../queue/line-scripts.ts';
 import type { CommandRunner } from './commands/define-command.ts';
 import { type ClearAnswer, clearFinished } from './commands/owner/clear-finished.ts';
 import { dismissTasks } from './commands/owner/dismiss-tasks.ts';
+import { findPlaces } from './commands/owner/find-places.ts';
 import { forgetTasks } from './commands/owner/forget-tasks.ts';
 import { markSeen } from './commands/owner/mark-seen.ts';
 import { commitChange } from './commands/task/commit-change.ts';
@@ -55,6 +57,8 @@ export interface NewRecord {
   readonly raw?: string | null;
   /** Where the task goes on, as its first attempt finds it in `task.checkpointed`. Default: nowhere, it starts at the beginning. */
   readonly checkpoint?: StoredCheckpoint | null;
+  /** Default `normal`. */
+  readonly priority?: Priority;
   /** Two requests with the same idempotency key must have the same body, or the second is a mismatch. Default: the input. */
   readonly body?: string;
   /** How long each outcome is kept, in ms. Default: as long as the backend keeps any. */
@@ -79,7 +83,12 @@ export type Applied =
 
 /** What became of a new task. */
 export type Created =
-  | { readonly result: 'created'; readonly watched: boolean }
+  | {
+      readonly result: 'created';
+      readonly watched: boolean;
+      /** How many tasks will start before it; null if it starts at once, or if that is not known. */
+      readonly ahead: number | null;
+    }
   /** The key was used before, with the same body: `id` is the task that was created then. */
   | { readonly result: 'exists'; readonly id: string }
   /** The key was used before, with another body. */
@@ -108,7 +117,7 @@ export class TaskStore {
     const input = JSON.stringify(task.input);
     const raw = task.raw ?? null;
     const bodyHash = idempotencyKey === null ? '' : hash(`${snapshot.name}\n${task.body ?? input}`);
-    const { earlier, watched } = await createTask(this.#redis, {
+    const { earlier, watched, ahead } = await createTask(this.#redis, {
       id: snapshot.id,
       owner,
       name: snapshot.name,
@@ -116,11 +125,12 @@ export class TaskStore {
       input,
       more: { ...(raw === null ? {} : { raw }), ...encodeCheckpoint(task.checkpoint ?? null) },
       jobId: jobIdOf({ id: snapshot.id, run: 1 }),
+      band: BAND[task.priority ?? 'normal'],
       idempotency: idempotencyKey === null ? null : { keyHash: hash(idempotencyKey), bodyHash },
       retryOf: snapshot.retryOf,
       retention: encodeRetention(task.retention ?? null),
     });
-    if (earlier === null || earlier.id === snapshot.id) return { result: 'created', watched };
+    if (earlier === null || earlier.id === snapshot.id) return { result: 'created', watched, ahead };
     return earlier.bodyHash === bodyHash ? { result: 'exists', id: earlier.id } : { result: 'mismatch' };
   }
 
@@ -149,6 +159,25 @@ export class TaskStore {
    */
   list(owner: string, options: ListOptions = {}): Promise<TaskPage> {
     return readTaskList(this.#redis, owner, options);
+  }
+
+  /**
+   * The same tasks of `owner`; queued ones with their place in line, where it is known. One round trip for each definition
+   * that has queued tasks among them, none if there are none.
+   * @throws TaskError `store_unavailable`
+   */
+  async withPlaces<S extends Snapshot>(owner: string, tasks: readonly S[]): Promise<readonly S[]> {
+    const queued = tasks.filter(({ status }) => status === 'queued');
+    if (queued.length === 0) return tasks;
+    const places = new Map<string, number | null>();
+    await Promise.all(
+      [...new Set(queued.map(({ name }) => name))].map(async (name) => {
+        const ids = queued.filter((task) => task.name === name).map(({ id }) => id);
+        const found = await findPlaces(this.#redis, owner, name, ids);
+        for (const [n, id] of ids.entries()) places.set(id, found[n] ?? null);
+      }),
+    );
+    return tasks.map((task) => withPlace(task, places.get(task.id)));
   }
 
   /**

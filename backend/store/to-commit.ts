@@ -48,6 +48,7 @@ export function toCommit(change: Change, options: RunOptions, now: number): Comm
     runChange: options.start ? { type: 'start', ...options.start } : toRunEnd(change, options.suspicion),
     duration: toDuration(next),
     job: toJob(next, options.run, now),
+    leavesLine: next.status === 'cancelled' && (before.status === 'queued' || before.status === 'retrying'),
     announceCancel: mustTellWorkers(before, next),
     checkpoint: toCheckpoint(change, options),
   };

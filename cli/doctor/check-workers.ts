@@ -24,8 +24,9 @@ export async function checkWorkers({ redis, workers }: Backend): Promise<readonl
   for (const name of [...definitions].sort()) {
     if (alive.some(({ names }) => names.includes(name))) findings.ok(name, 'has a worker');
     else {
-      const { jobs, isLast } = await redis.waitingJobs(name, 0, 100);
-      const waiting = jobs.length === 0 ? '' : `, and ${jobs.length}${isLast ? '' : ' or more'} of its tasks wait`;
+      const { jobs, next } = await redis.waitingJobs(name, null, 100);
+      const waiting =
+        jobs.length === 0 ? '' : `, and ${jobs.length}${next === null ? '' : ' or more'} of its tasks wait`;
       findings.failed(
         name,
         `no living worker handles it${waiting}`,

@@ -10,6 +10,11 @@ import { isOutcome, type Outcome, type Status } from './snapshot.ts';
 
 const RETENTION_EXPECTED = "expected a duration like '7d', or one for outcomes: { succeeded, failed, cancelled }";
 
+/** Which of an owner's own waiting tasks come first. It changes nothing between owners, who take turns. */
+export const PRIORITIES = ['high', 'normal', 'low'] as const;
+/** See {@link PRIORITIES}. */
+export type Priority = (typeof PRIORITIES)[number];
+
 /** How long to wait before the next attempt: `initial`, then `factor` times longer each time, at most `max`. */
 export interface Backoff {
   /** Default 1 s. */
@@ -74,6 +79,11 @@ export interface TaskOptions<
   readonly retention?: Duration | Partial<Record<Outcome, Duration>>;
   /** Whether a browser may start the task with `POST /`. Default false: only code of the server may start it. */
   readonly browser?: boolean;
+  /**
+   * Which of an owner's waiting tasks of this definition come first; `start` may say otherwise for one task. Default `normal`.
+   * Owners take turns, whatever the priorities of their tasks.
+   */
+  readonly priority?: Priority;
 }
 
 /** A definition as {@link defineTask} makes it: checked, with defaults filled in. */
@@ -98,6 +108,7 @@ export interface TaskDefinition<
   /** Null: as long as the backend keeps any outcome. */
   readonly retention: OutcomeRetention | null;
   readonly browser: boolean;
+  readonly priority: Priority;
   /** The title of one task. Never throws. If the title function throws, it is the definition's name. */
   titleOf(input: unknown): string;
 }
@@ -190,6 +201,9 @@ export function defineTask<
   if (retryFrom !== 'start' && retryFrom !== 'checkpoint') {
     invalid(`${label}: retryFrom must be "start" or "checkpoint", got ${describe(retryFrom)}.`);
   }
+  if (options.priority !== undefined && !isPriority(options.priority)) {
+    invalid(`${label}: priority must be 'high', 'normal' or 'low', got ${describe(options.priority)}.`);
+  }
   const stages = options.stages ?? ({} as Record<Stage, number>);
   if (typeof stages !== 'object' || Array.isArray(stages)) {
     invalid(`${label}: stages must be an object like { read: 1, save: 9 }, got ${describe(stages)}.`);
@@ -226,6 +240,7 @@ export function defineTask<
     deadline: options.deadline === undefined ? null : toMilliseconds(options.deadline, `${label}: deadline`),
     retention: toRetention(options.retention, `${label}: retention`),
     browser: options.browser ?? false,
+    priority: options.priority ?? 'normal',
     titleOf(input) {
       if (typeof title === 'string') return cut(title, MAX_TITLE_LENGTH);
       try {
@@ -255,6 +270,11 @@ function toRetention(
   return Object.fromEntries(
     entries.map(([outcome, duration]) => [outcome, toMilliseconds(duration, `${what}.${outcome}`)]),
   );
+}
+
+/** Whether `value` is one of {@link PRIORITIES}. */
+export function isPriority(value: unknown): value is Priority {
+  return (PRIORITIES as readonly unknown[]).includes(value);
 }
 
 function isSchema(value: unknown): value is StandardSchemaV1 {

@@ -77,7 +77,17 @@ interface Active extends Common {
   readonly seenAt: null;
 }
 
-/** The task was accepted, and no worker has started it. `waitingFor` is set while no running worker has its handler. */
+/** Where a queued task stands. */
+export interface Place {
+  /** How many tasks will start before it, as far as is known now; 0 for the next one. */
+  readonly ahead: number;
+}
+
+/**
+ * The task was accepted, and no worker has started it. `queue` is its place in line, when it was read: it is not stored, so it
+ * changes while the revision stays. Absent where it is not known. `waitingFor` is set while no running worker has its
+ * handler.
+ */
 export interface QueuedSnapshot extends Active {
   readonly status: 'queued';
   readonly progress: null;
@@ -87,6 +97,7 @@ export interface QueuedSnapshot extends Active {
   readonly expectedAt: string | null;
   readonly error: null;
   readonly waitingFor?: 'worker';
+  readonly queue?: Place;
 }
 
 /** A worker runs the handler. */
@@ -181,6 +192,11 @@ export function isOutcome(status: Status): status is Outcome {
 /** Whether the task has ended; narrows the snapshot. */
 export function isFinished<Output>(snapshot: Snapshot<Output>): snapshot is OutcomeSnapshot<Output> {
   return isOutcome(snapshot.status);
+}
+
+/** The snapshot with its place in line, if that is known and the task waits. */
+export function withPlace<S extends Snapshot>(snapshot: S, ahead: number | null | undefined): S {
+  return snapshot.status === 'queued' && typeof ahead === 'number' ? { ...snapshot, queue: { ahead } } : snapshot;
 }
 
 /** What a new task starts from. */

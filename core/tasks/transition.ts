@@ -153,8 +153,9 @@ function changeWait(task: Waiting, event: TaskEvent & { type: 'wait' }): Transit
   return accept(event.for === null ? rest : { ...rest, waitingFor: event.for });
 }
 
-function withoutWait<S extends Snapshot>(task: S): Omit<S, 'waitingFor'> {
-  const { waitingFor, ...rest } = task as S & Pick<Waiting, 'waitingFor'>;
+/** The task without what is said only of one that waits. */
+function withoutWait<S extends Snapshot>(task: S): Omit<S, 'waitingFor' | 'queue'> {
+  const { waitingFor, queue, ...rest } = task as S & Pick<QueuedSnapshot, 'waitingFor' | 'queue'>;
   return rest;
 }
 

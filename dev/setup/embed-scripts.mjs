@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root } from './command.mjs';
 
-const SCRIPTS = ['addJob', 'addDelayedJob', 'checkStalledJobs', 'raiseDelayedJobs'];
+const SCRIPTS = ['addJob', 'addDelayedJob', 'checkStalledJobs'];
 
 /** Replaces `dist/backend/queue/bee-queue-lua.js`. Its declarations (`.d.ts`) stay as they are. */
 export async function embedScripts() {

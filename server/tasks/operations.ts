@@ -9,8 +9,8 @@ import type { ClearOptions, Created, NewRecord } from '../../backend/store/store
 import { assertOwner } from '../../core/channel.ts';
 import { isUnavailable, TaskError } from '../../core/error.ts';
 import { DEFAULT_PAGE_SIZE, MAX_IDEMPOTENCY_KEY_LENGTH, MAX_PAGE_SIZE, MAX_SEEN_IDS } from '../../core/limits.ts';
-import type { AnyTaskDefinition, InputOf, ResultOf } from '../../core/tasks/definition.ts';
-import { createSnapshot, isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
+import type { AnyTaskDefinition, InputOf, Priority, ResultOf } from '../../core/tasks/definition.ts';
+import { createSnapshot, isFinished, type Snapshot, withPlace } from '../../core/tasks/snapshot.ts';
 import { canRetry } from '../../core/tasks/transition.ts';
 import { placeOf } from '../../core/values/json.ts';
 import { refuseOptions } from '../../core/values/options.ts';
@@ -33,6 +33,8 @@ export interface StartOptions {
   readonly owner: string;
   /** Starting twice with one key within 24 h gives one task. At most 255 characters. */
   readonly idempotencyKey?: string | undefined;
+  /** Which of the owner's waiting tasks come first. Default: that of the definition. */
+  readonly priority?: Priority;
 }
 
 export class TaskOperations {
@@ -88,17 +90,19 @@ export class TaskOperations {
       key: key && `key:${key}`,
       retryOf: null,
       checkpoint: null,
+      priority: options.priority ?? definition.priority,
     }) as Promise<Snapshot<ResultOf<D>>>;
   }
 
   /** @throws TaskError `not_found` (404), also for a task of somebody else */
   async get(owner: string, id: string): Promise<Snapshot> {
-    return this.#found(isId(id) ? await this.#backend.store.read(id, { owner, result: true }) : null).snapshot;
+    const { snapshot } = this.#found(isId(id) ? await this.#backend.store.read(id, { owner, result: true }) : null);
+    return this.withPlace(owner, snapshot);
   }
 
   /** The task as lists show it: without a big result. @throws TaskError `not_found` (404) */
   async peek(owner: string, id: string): Promise<Snapshot> {
-    return (await this.#read(owner, id)).snapshot;
+    return this.withPlace(owner, (await this.#read(owner, id)).snapshot);
   }
 
   /**
@@ -129,7 +133,15 @@ export class TaskOperations {
     if (cursor !== null && !isId(cursor)) {
       throw refusal('invalid_query', 'cursor must be the nextCursor of an earlier page.', 400);
     }
-    return this.#backend.store.list(owner, { state, limit, cursor });
+    const { store } = this.#backend;
+    const page = await store.list(owner, { state, limit, cursor });
+    return { ...page, tasks: await store.withPlaces(owner, page.tasks) };
+  }
+
+  /** The task of `owner`; a queued one with its place in line, where it is known. */
+  async withPlace(owner: string, snapshot: Snapshot): Promise<Snapshot> {
+    const [placed = snapshot] = await this.#backend.store.withPlaces(owner, [snapshot]);
+    return placed;
   }
 
   /** Cancels a task. @throws TaskError `not_found` (404), `not_cancellable` (409) */
@@ -158,7 +170,9 @@ export class TaskOperations {
     const checkpoint = definition.retryFrom === 'checkpoint' ? record.checkpoint : null;
     const input = await this.#parseAgain(definition, record);
     const title = definition.titleOf(input.value);
-    return this.#create({ definition, title, owner, input, body: input.text, key: null, retryOf: id, checkpoint });
+    const { priority } = definition;
+    const { text: body } = input;
+    return this.#create({ definition, title, owner, input, body, key: null, retryOf: id, checkpoint, priority });
   }
 
   /**
@@ -239,10 +253,11 @@ export class TaskOperations {
     readonly key: string | null;
     readonly retryOf: string | null;
     readonly checkpoint: StoredCheckpoint | null;
+    readonly priority: Priority;
   }): Promise<Snapshot> {
     const { store, clock } = this.#backend;
     await clock.ready();
-    const { definition, title, owner, input, body, key, retryOf, checkpoint } = task;
+    const { definition, title, owner, input, body, key, retryOf, checkpoint, priority } = task;
     const snapshot = createSnapshot({
       id: newTaskId(),
       name: definition.name,
@@ -254,6 +269,7 @@ export class TaskOperations {
     const record = {
       snapshot,
       owner,
+      priority,
       input: input.value,
       raw: input.raw,
       retention: definition.retention ?? null,
@@ -280,7 +296,7 @@ export class TaskOperations {
         422,
       );
     }
-    return snapshot;
+    return withPlace(snapshot, created.ahead);
   }
 
   async #store(task: NewRecord, key: string | null): Promise<Created> {

@@ -195,7 +195,7 @@ export function createRouter(options: RouterOptions): { readonly router: Router;
               });
         if (res.destroyed) return;
         if (held) {
-          task = held;
+          task = await operations.withPlace(owner, held);
           res.set('Preference-Applied', `wait=${seconds}`);
         }
       }

@@ -104,7 +104,7 @@ export class InMemory implements MemoryBackend {
     this.store = new MemoryStore({
       now,
       isWatched: (owner) => watched.isWatched(this.channelOf(owner)),
-      addJob: (name, job) => this.queues.add(name, job),
+      queues: this.queues,
     });
     this.redis = {
       retention: RETENTION_S,

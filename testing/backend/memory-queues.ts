@@ -1,14 +1,18 @@
 /** The job queues in memory: what `backend/queue/` does with bee-queue. It serves the memory backend. */
 
+import { BAND } from '../../backend/queue/line-scripts.ts';
 import type { ConsumeOptions, Consumer } from '../../backend/queue/queue.ts';
 import type { TestTime } from '../time/test-time.ts';
+import { MemoryLine } from './memory-line.ts';
 
-/** A job that waits. */
-interface WaitingJob {
-  readonly name: string;
+/** A job that is added. */
+export interface NewJob {
   readonly id: string;
-  /** When it is due, in ms since 1970. */
-  readonly at: number;
+  readonly owner: string;
+  /** When it is due, in ms since 1970; null for at once. */
+  readonly at: number | null;
+  /** Where it stands among the owner's jobs in the line. Null: the task had its turn before. */
+  readonly band: number | null;
 }
 
 interface Taker {
@@ -17,21 +21,46 @@ interface Taker {
   running: number;
 }
 
+/** What waits for the takers of one definition. */
+interface Queue {
+  readonly line: MemoryLine;
+  /** Jobs whose time has not come, or that nobody has looked at since, by their ids. */
+  readonly delayed: Map<string, NewJob>;
+}
+
 export class MemoryQueues {
   readonly #time: Pick<TestTime, 'now' | 'delay'>;
   readonly #takers = new Map<string, Taker>();
-  #jobs: WaitingJob[] = [];
+  readonly #queues = new Map<string, Queue>();
   #waitingForIdle: { readonly names: readonly string[]; readonly resolve: () => void }[] = [];
 
   constructor(time: Pick<TestTime, 'now' | 'delay'>) {
     this.#time = time;
   }
 
-  /** @param at when the job is due, in ms since 1970; null for at once */
-  add(name: string, { id, at }: { readonly id: string; readonly at: number | null }): void {
-    const job = { name, id, at: at ?? this.#time.now() };
-    this.#jobs.push(job);
-    if (this.#takers.has(name)) this.#takeOnceDue(job);
+  add(name: string, job: NewJob): void {
+    const queue: Queue = this.#queues.get(name) ?? { line: new MemoryLine(), delayed: new Map() };
+    this.#queues.set(name, queue);
+    if (job.at !== null) {
+      queue.delayed.set(job.id, job);
+      if (this.#takers.has(name)) this.#takeOnceDue(name, job.at);
+      return;
+    }
+    queue.line.add(job.owner, job.id, job.band);
+    this.#take(name);
+  }
+
+  /** Removes a job that waits. */
+  remove(name: string, owner: string, job: string): void {
+    const queue = this.#queues.get(name);
+    queue?.delayed.delete(job);
+    queue?.line.remove(owner, job);
+    this.#checkIdle();
+  }
+
+  /** How many jobs will be taken before this one; null if it does not wait, or if no other waits in the line. */
+  ahead(name: string, job: string): number | null {
+    return this.#queues.get(name)?.line.ahead(job) ?? null;
   }
 
   async consume(
@@ -40,7 +69,8 @@ export class MemoryQueues {
     handler: (job: string) => Promise<void>,
   ): Promise<Consumer> {
     this.#takers.set(name, { handler, concurrency, running: 0 });
-    for (const job of this.#jobs) if (job.name === name) this.#takeOnceDue(job);
+    for (const { at } of this.#queues.get(name)?.delayed.values() ?? []) this.#takeOnceDue(name, at ?? 0);
+    this.#take(name);
     return {
       close: async () => {
         this.#takers.delete(name);
@@ -50,7 +80,8 @@ export class MemoryQueues {
 
   /** The names of definitions that have jobs. */
   get waitingNames(): readonly string[] {
-    return [...new Set(this.#jobs.map(({ name }) => name))];
+    const isWaiting = ({ line, delayed }: Queue) => line.size + delayed.size > 0;
+    return [...this.#queues].filter(([, queue]) => isWaiting(queue)).map(([name]) => name);
   }
 
   /** Resolves when no job of these definitions waits, and none runs. */
@@ -61,22 +92,26 @@ export class MemoryQueues {
     });
   }
 
-  #takeOnceDue(job: WaitingJob): void {
-    const ms = job.at - this.#time.now();
-    if (ms <= 0) this.#take(job.name);
-    else void this.#time.delay(ms, 'asleep').then(() => this.#take(job.name));
+  #takeOnceDue(name: string, at: number): void {
+    const ms = at - this.#time.now();
+    if (ms > 0) void this.#time.delay(ms, 'asleep').then(() => this.#take(name));
+    else this.#take(name);
   }
 
   #take(name: string): void {
-    const taker = this.#takers.get(name);
-    if (!taker) return;
+    const [taker, queue] = [this.#takers.get(name), this.#queues.get(name)];
+    if (!taker || !queue) return;
     const now = this.#time.now();
+    for (const [id, { owner, at }] of queue.delayed) {
+      if ((at ?? 0) > now) continue;
+      queue.delayed.delete(id);
+      queue.line.add(owner, id, BAND.retry);
+    }
     while (taker.running < taker.concurrency) {
-      const job = this.#jobs.find((one) => one.name === name && one.at <= now);
-      if (!job) break;
-      this.#jobs = this.#jobs.filter((one) => one !== job);
+      const job = queue.line.take();
+      if (job === null) break;
       taker.running++;
-      void taker.handler(job.id).then(() => {
+      void taker.handler(job).then(() => {
         taker.running--;
         this.#take(name);
         this.#checkIdle();

@@ -6,6 +6,7 @@
  */
 
 import { jobIdOf } from '../../backend/queue/job.ts';
+import { BAND } from '../../backend/queue/line-scripts.ts';
 import {
   decodeListItem,
   decodeRecord,
@@ -23,9 +24,10 @@ import type { ListOptions } from '../../backend/store/task-list.ts';
 import { type RunOptions, toCommit } from '../../backend/store/to-commit.ts';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../core/limits.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
-import { isFinished } from '../../core/tasks/snapshot.ts';
+import { isFinished, withPlace } from '../../core/tasks/snapshot.ts';
 import { type TaskEvent, transition } from '../../core/tasks/transition.ts';
 import type { SeenEvent, TaskPage } from '../../core/wire.ts';
+import type { MemoryQueues } from './memory-queues.ts';
 
 /** What the store tells the rest of the backend. */
 export interface MemoryStoreOptions {
@@ -33,8 +35,7 @@ export interface MemoryStoreOptions {
   readonly now: () => number;
   /** Whether pages of the owner are open, as far as is known. */
   readonly isWatched: (owner: string) => boolean;
-  /** A run of a task is due at `at` (ms since 1970; null for at once). */
-  readonly addJob: (name: string, job: { readonly id: string; readonly at: number | null }) => void;
+  readonly queues: Pick<MemoryQueues, 'add' | 'remove' | 'ahead'>;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -82,9 +83,12 @@ export class MemoryStore {
       });
       if (idempotencyKey !== null) this.#keys.set(key, { id: snapshot.id, body });
       if (retried) retried.retriedBy = snapshot.id;
-      this.#options.addJob(snapshot.name, { id: jobIdOf({ id: snapshot.id, run: 1 }), at: null });
+      const id = jobIdOf({ id: snapshot.id, run: 1 });
+      this.#options.queues.add(snapshot.name, { id, owner, at: null, band: BAND[task.priority ?? 'normal'] });
     }
-    return { result: 'created', watched: this.#options.isWatched(owner) };
+    const watched = this.#options.isWatched(owner);
+    // A task in front starts at once.
+    return { result: 'created', watched, ahead: this.#ahead(snapshot) || null };
   }
 
   /** Removes a task that no worker has started. */
@@ -167,7 +171,8 @@ export class MemoryStore {
     if (isStale) return stale;
     const next = moved.snapshot;
     const now = this.#options.now();
-    const { runChange, job, announceCancel, kind, checkpoint } = toCommit({ owner, before, event, next }, options, now);
+    const commit = toCommit({ owner, before, event, next }, options, now);
+    const { runChange, job, announceCancel, leavesLine, kind, checkpoint } = commit;
     Object.assign(fields, encodeSnapshot(next), checkpoint);
     if (runChange?.type === 'start') {
       Object.assign(fields, { run: String((options.run ?? 0) + 1), worker: runChange.worker, begunAt: String(now) });
@@ -176,10 +181,16 @@ export class MemoryStore {
       Object.assign(fields, { worker: '', handedBackProgress, ...(suspicion ? { suspicion } : {}) });
     }
     if (kind !== 'step') record.isUnseen = true;
-    if (job) this.#options.addJob(next.name, job);
+    const { queues } = this.#options;
+    if (job) queues.add(next.name, { ...job, owner, band: null });
+    if (leavesLine) queues.remove(next.name, owner, jobIdOf({ id, run: Number(fields.run ?? 0) + 1 }));
     if (announceCancel) for (const listener of this.#cancelListeners) listener(id);
     for (const listener of this.#changeListeners) listener(id, next);
     return { ok: true, snapshot: next, watched: isFinished(next) || this.#options.isWatched(owner) };
+  }
+
+  async withPlaces<S extends Snapshot>(_owner: string, tasks: readonly S[]): Promise<readonly S[]> {
+    return tasks.map((task) => withPlace(task, this.#ahead(task)));
   }
 
   /** The task; its changes are announced in any case. */
@@ -190,6 +201,10 @@ export class MemoryStore {
   /** There is no estimate: a test would depend on the tests before it. */
   async medianDuration(_name: string): Promise<number | null> {
     return null;
+  }
+
+  #ahead({ id, name }: Snapshot): number | null {
+    return this.#options.queues.ahead(name, jobIdOf({ id, run: 1 }));
   }
 
   /** How many tasks of `owner` are not finished. */

@@ -1,17 +1,20 @@
 /** All commands, for the check at start that the user of Redis may run them (docs/redis.md lists the rights). */
 
-import { QUEUE_SCRIPTS } from '../../queue/queue-scripts.ts';
+import { LINE_SCRIPTS } from '../../queue/line-scripts.ts';
+import { CHECK_STALLED_JOBS } from '../../queue/queue-scripts.ts';
 import { FINISH_HOOK } from './hook/finish-hook.ts';
 import { POSTPONE_HOOK } from './hook/postpone-hook.ts';
 import { TAKE_DUE_HOOKS } from './hook/take-due-hooks.ts';
 import { CLEAR_FINISHED } from './owner/clear-finished.ts';
 import { DISMISS_TASKS } from './owner/dismiss-tasks.ts';
+import { FIND_PLACES } from './owner/find-places.ts';
 import { FORGET_TASKS } from './owner/forget-tasks.ts';
 import { LIST_TASKS } from './owner/list-tasks.ts';
 import { MARK_SEEN } from './owner/mark-seen.ts';
 import { NOTE_WATCHED } from './owner/note-watched.ts';
 import { NOTE_WEBHOOK } from './owner/note-webhook.ts';
 import { FIND_UNPUBLISHED } from './process/find-unpublished.ts';
+import { FIND_WAITING } from './process/find-waiting.ts';
 import { PROBE_WRITE } from './process/probe-write.ts';
 import { TAKE_LEASE } from './process/take-lease.ts';
 import { COMMIT_CHANGE } from './task/commit-change.ts';
@@ -27,6 +30,7 @@ export const ALL_COMMANDS = [
   READ_TASK,
   MARK_WAITED,
   LIST_TASKS,
+  FIND_PLACES,
   MARK_SEEN,
   DISMISS_TASKS,
   CLEAR_FINISHED,
@@ -38,8 +42,13 @@ export const ALL_COMMANDS = [
   FINISH_HOOK,
   TAKE_LEASE,
   FIND_UNPUBLISHED,
+  FIND_WAITING,
   PROBE_WRITE,
 ] as const;
 
 /** Every script that a user of Redis must be allowed to run: ours, and those that bee-queue runs. */
-export const ALL_SCRIPTS: readonly string[] = [...ALL_COMMANDS.map(({ script }) => script), ...QUEUE_SCRIPTS];
+export const ALL_SCRIPTS: readonly string[] = [
+  ...ALL_COMMANDS.map(({ script }) => script),
+  ...LINE_SCRIPTS,
+  CHECK_STALLED_JOBS,
+];

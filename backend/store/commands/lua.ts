@@ -1,5 +1,6 @@
 /** Lua functions that several commands share. A command lists in `uses` the functions that it calls. */
 
+import { DEQUEUE_JOB, ENQUEUE_JOB, PLACE_IN_LINE } from '../../queue/line-scripts.ts';
 import { ADD_JOB } from '../../queue/queue-scripts.ts';
 import { FIELD } from '../record.ts';
 import { MARK } from '../watched-mark.ts';
@@ -84,3 +85,12 @@ end
 
 /** `addJob(queue, job, at)`: adds a job in the same step, see {@link ADD_JOB}. */
 export const addJob: LuaFunction = { name: 'addJob', lua: ADD_JOB };
+
+/** `enqueueJob(queue, line, turns, taskPrefix, owner, job, band)`: adds a job to the line, see {@link ENQUEUE_JOB}. */
+export const enqueueJob: LuaFunction = { name: 'enqueueJob', lua: ENQUEUE_JOB };
+
+/** `dequeueJob(queue, line, turns, owner, job)`: removes a job that waits, see {@link DEQUEUE_JOB}. */
+export const dequeueJob: LuaFunction = { name: 'dequeueJob', lua: DEQUEUE_JOB };
+
+/** `placeInLine(queue, line, owner, job)`: how many jobs start before, see {@link PLACE_IN_LINE}. */
+export const placeInLine: LuaFunction = { name: 'placeInLine', lua: PLACE_IN_LINE };

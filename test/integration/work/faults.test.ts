@@ -146,7 +146,7 @@ describe('a suspect that waits until it may run alone', () => {
       const honest = await start(steps, { steps: 600, ms: 100 });
       await honest.reaches('running');
       const killer = await start(poison, {});
-      const jobs = async () => (await parts.backend.redis.waitingJobs(poison.name, 0, 100)).jobs;
+      const jobs = async () => (await parts.backend.redis.waitingJobs(poison.name, null, 100)).jobs;
       await eventually(async () => (await killer.get()).attempt === 2 && (await jobs()).includes(`${killer.id}:3`), {
         within: 20_000,
         that: 'the job of the next run',

@@ -30,6 +30,8 @@ export interface StoreWorld extends StoreClient {
   readonly prefix: string;
   /** Opens another store on the same data, as another process would. It is closed after the test. */
   connect(url?: string): StoreClient;
+  /** Takes the next job of the tasks, as a worker does; null if none waits. */
+  takeJob(name?: string): Promise<string | null>;
   /** What bee-queue holds of the tasks, the newest first. */
   jobs(): Promise<{
     readonly waiting: string[];
@@ -101,6 +103,11 @@ export function useStore({ retention = 3_600 }: { retention?: number } = {}): St
       return main.log;
     },
     connect,
+    async takeJob(name = makeTask().name) {
+      const job = await raw.rPop(`${queueKey(prefix, name)}waiting`);
+      await main.redis.fillList(name, 1);
+      return job;
+    },
     async jobs() {
       const queue = queueKey(prefix, makeTask().name);
       return {

@@ -9,7 +9,7 @@ import type { Isolation } from '../../../recovery/probation.ts';
 import { FIELD, fieldsOf, type StoredFields, type StoredSnapshot, storedSnapshot } from '../../record.ts';
 import { chooseCount } from '../cleaning.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
-import { addJob, isWatched, redisTime } from '../lua.ts';
+import { addJob, dequeueJob, isWatched, redisTime } from '../lua.ts';
 
 /** A definition's usual duration is the median of this many successful first attempts, the latest ones. */
 export const DURATIONS_KEPT = 50;
@@ -44,6 +44,8 @@ export interface Commit {
   readonly duration: number | null;
   /** The job that the task waits for from now on, and when it is due (ms since 1970; null for at once). */
   readonly job: { readonly id: string; readonly at: number | null } | null;
+  /** Whether the task waited for a run that it needs no more, so that its job leaves the line. */
+  readonly leavesLine: boolean;
   /** Whether to tell workers that this task is to be cancelled. */
   readonly announceCancel: boolean;
   /** What changes of the checkpoint: JSON, or '' for what is to be removed. */
@@ -63,7 +65,7 @@ export type CommitAnswer =
 /** Answers `{'ok', watched}`, `{'missing'}`, `{'stale'}` or `{'conflict', snapshot, seenAt}`. */
 export const COMMIT_CHANGE = defineCommand({
   name: 'commit-change',
-  keys: ['task', 'all', 'active', 'unseen', 'mark', 'unpublished', 'durations', 'hooks'],
+  keys: ['task', 'all', 'active', 'unseen', 'mark', 'unpublished', 'durations', 'hooks', 'line', 'turns'],
   args: [
     'id',
     'expected',
@@ -83,13 +85,14 @@ export const COMMIT_CHANGE = defineCommand({
     'queue',
     'job',
     'jobAt',
+    'leaver',
     'cancelChannel',
     'changedChannel',
     'cleanCount',
     'hookPrefix',
     '...checkpoint',
   ],
-  uses: [redisTime, isWatched, addJob],
+  uses: [redisTime, isWatched, addJob, dequeueJob],
   lua: `
 local stored = redis.call('HMGET', task,
   '${FIELD.revision}', '${FIELD.run}', '${FIELD.worker}', '${FIELD.waitedUntil}', '${FIELD.retention}')
@@ -163,6 +166,7 @@ if isOutcome then
 end
 
 if job ~= '' then addJob(queue, job, jobAt) end
+if leaver ~= '' then dequeueJob(queue, line, turns, leaver, id .. ':' .. (storedRun or 0) + 1) end
 if cancelChannel ~= '' then redis.call('PUBLISH', cancelChannel, id) end
 if isOutcome then return {'ok', 1} end
 return {'ok', isWatched(mark)}
@@ -191,6 +195,7 @@ export function commitChange(redis: CommandRunner, change: Commit): Promise<Comm
       unpublished: keys.unpublished,
       durations: keys.durations(name),
       hooks: keys.hooks,
+      ...keys.line(name),
     },
     {
       id,
@@ -211,6 +216,7 @@ export function commitChange(redis: CommandRunner, change: Commit): Promise<Comm
       queue: keys.queue(name),
       job: job?.id ?? '',
       jobAt: job?.at ?? '',
+      leaver: change.leavesLine ? owner : '',
       cancelChannel: change.announceCancel ? keys.cancelChannel : '',
       changedChannel: keys.changedChannel,
       cleanCount: chooseCount(),

@@ -1,12 +1,12 @@
 /**
- * Stores a new task and adds its job in one step, so that neither exists without the other. If the idempotency key was
+ * Stores a new task and adds its job to the line in one step, so that neither exists without the other. If the idempotency key was
  * used before, or the task to retry was retried before, nothing is stored and the id of the earlier task comes back.
  */
 
 import { FIELD, fieldsOf, type StoredFields } from '../../record.ts';
 import { chooseCleaning } from '../cleaning.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
-import { addJob, isWatched, redisTime, removeIds } from '../lua.ts';
+import { enqueueJob, isWatched, placeInLine, redisTime, removeIds } from '../lua.ts';
 
 const IDEMPOTENCY_TTL_S = 24 * 3_600;
 
@@ -21,6 +21,8 @@ export interface TaskCreation {
   /** Fields that few tasks have, as record.ts explains them: raw, checkpoint, checkpointProgress. */
   readonly more: StoredFields;
   readonly jobId: string;
+  /** Where it stands among the owner's tasks in the line. */
+  readonly band: number;
   /** Hashes of the Idempotency-Key and of the request that it was sent with. */
   readonly idempotency: { readonly keyHash: string; readonly bodyHash: string } | null;
   /** How long its outcomes are kept (record.ts); '' for as long as the backend keeps any. */
@@ -34,12 +36,14 @@ export interface CreationAnswer {
   /** The task that was created before, and the hash of its request ('' without an idempotency key); null if there is none. */
   readonly earlier: { readonly bodyHash: string; readonly id: string } | null;
   readonly watched: boolean;
+  /** How many tasks will start before it; null if it starts at once, or if that is not known. */
+  readonly ahead: number | null;
 }
 
-/** Answers `{earlier, watched}`: `earlier` is `<body hash> <id>`, or '' if the task is new. */
+/** Answers `{earlier, watched, ahead}`: `earlier` is `<body hash> <id>`, or '' if the task is new; `ahead` may be missing. */
 export const CREATE_TASK = defineCommand({
   name: 'create-task',
-  keys: ['task', 'all', 'active', 'unseen', 'idempotency', 'mark', 'unpublished', 'retried?'],
+  keys: ['task', 'all', 'active', 'unseen', 'idempotency', 'mark', 'unpublished', 'line', 'turns', 'retried?'],
   args: [
     'id',
     'snapshot',
@@ -50,13 +54,14 @@ export const CREATE_TASK = defineCommand({
     'taskPrefix',
     'queue',
     'job',
+    'band',
     'cleanCount',
     'cleanIndex',
     'cleanFrom',
     'retention',
     '...more',
   ],
-  uses: [addJob, isWatched, redisTime, removeIds],
+  uses: [enqueueJob, placeInLine, isWatched, redisTime, removeIds],
   lua: `
 local earlier
 if bodyHash ~= '' then earlier = redis.call('GET', idempotency) end
@@ -76,7 +81,7 @@ if redis.call('ZADD', all, 'NX', 0, id) == 1 then
   redis.call('ZADD', active, 0, id)
   -- An open page learns of this task only by push. If this process dies before it pushes, a sweeper pushes.
   if watched == 1 then redis.call('ZADD', unpublished, redisTime(), id) end
-  addJob(queue, job, '')
+  enqueueJob(queue, line, turns, taskPrefix, owner, job, band)
   if retention ~= '' then redis.call('HSET', task, '${FIELD.retention}', retention) end
   if bodyHash ~= '' then
     redis.call('SET', idempotency, bodyHash .. ' ' .. id, 'EX', idempotencyTtl)
@@ -96,12 +101,12 @@ if redis.call('ZADD', all, 'NX', 0, id) == 1 then
     removeIds(dead, all, active, unseen)
   end
 end
-return {'', watched}
+return {'', watched, placeInLine(queue, line, owner, job)}
 `,
   parse: (reply): CreationAnswer => {
-    const [earlier, watched] = reply as [string, number];
+    const [earlier, watched, ahead = null] = reply as [string, number, number?];
     const [bodyHash = '', id] = earlier.split(' ');
-    return { earlier: id ? { bodyHash, id } : null, watched: watched === 1 };
+    return { earlier: id ? { bodyHash, id } : null, watched: watched === 1, ahead };
   },
 });
 
@@ -120,6 +125,7 @@ export function createTask(redis: CommandRunner, task: TaskCreation): Promise<Cr
       idempotency: keys.idempotency(owner, idempotency?.keyHash ?? ''),
       mark: keys.markOf(owner),
       unpublished: keys.unpublished,
+      ...keys.line(task.name),
       retried: retryOf === null ? null : keys.task(retryOf),
     },
     {
@@ -132,6 +138,7 @@ export function createTask(redis: CommandRunner, task: TaskCreation): Promise<Cr
       taskPrefix: keys.task(''),
       queue: keys.queue(task.name),
       job: task.jobId,
+      band: task.band,
       cleanCount: cleaning.count,
       cleanIndex: cleaning.index,
       cleanFrom: cleaning.from,

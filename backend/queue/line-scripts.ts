@@ -1,0 +1,188 @@
+/**
+ * The line: the order in which the waiting tasks of many owners get to run. Lua functions for our scripts, and two scripts
+ * that are run on their own. It serves the task store, the takers of jobs and the timer of delayed jobs.
+ *
+ * bee-queue hands out jobs from the list `waiting`, first in, first out. So this list is kept short, and the other jobs
+ * wait in the line. Whenever a job was taken from the list, the owner whose turn is the earliest gets the free place.
+ *
+ * - Turns are counted in units: one turn has 1,048,576. A new owner gets the turn that is under way, so they come before
+ *   everybody who has had a turn since. After each job the owner's turn is one higher. Example: A has 5,000 jobs and turn 7.
+ *   B comes and gets turn 6: the turn of A's last job. The order from now on is B, A, A, A, …
+ * - An owner who leaves the line is remembered until the others have caught up. So coming again and again with one job at a
+ *   time gives nobody more turns.
+ * - Each new owner raises the turn for those who come later by a little: 1/64 of a turn, shared among all who wait. So a
+ *   stream of new owners cannot keep those who have had a turn waiting for ever.
+ * - Within an owner's jobs the lower band comes first. Within a band the lower id does, which is the older one.
+ *
+ * Jobs that a worker gives back, and those of a worker that died, skip the line: they had their turn. At most as many as
+ * were running can do so. Jobs whose time has come (retries after a pause) join their owner's line in front.
+ */
+
+import { FIELD } from '../store/record.ts';
+import { ADD_JOB } from './queue-scripts.ts';
+
+/** How many jobs of the line may lie in bee-queue's list. Blocked takers empty it, so one is enough. */
+export const SHORT_LIST = 1;
+
+/** Where a job stands among those of its owner: `retry` before all others. */
+export const BAND = { retry: 0, high: 1, normal: 2, low: 3 } as const;
+
+/** The place of a job is counted exactly for the first job of each owner; for others only if at most so many owners wait. */
+const MOST_OWNERS_COUNTED = 32;
+/** How many due jobs one call of {@link RAISE_DELAYED_JOBS} moves. */
+export const RAISED_AT_ONCE = 100;
+
+/** The names of the keys of one line. */
+export interface LineKeys {
+  /** Also the prefix of each owner's key. */
+  readonly line: string;
+  readonly turns: string;
+}
+
+/** @param prefix that of all our keys */
+export function lineKeys(prefix: string, name: string): LineKeys {
+  return { line: `${prefix}line:${name}`, turns: `${prefix}turns:${name}` };
+}
+
+const DROP_OWNER = `
+-- Takes an owner who has no jobs left out of the line.
+local function dropOwner(line, turns, owner)
+  redis.call('ZREM', line, owner)
+  if redis.call('EXISTS', line) == 0 then redis.call('EXPIRE', turns, 60) end
+end
+`;
+
+const JOIN_AND_FILL = `
+${ADD_JOB}
+${DROP_OWNER}
+local TURN = 1048576
+local function joinLine(line, turns, owner, job, band)
+  redis.call('ZADD', line .. ':' .. owner, band, job)
+  if redis.call('ZSCORE', line, owner) then return end
+  local known, others = redis.call('ZMSCORE', turns, '', owner), redis.call('ZCARD', line)
+  local turn = (known[1] or 0) + math.max(math.floor(TURN / 64 / (others + 1)), 1)
+  redis.call('ZADD', turns, turn, '')
+  if known[2] then
+    turn = math.max(turn, known[2])
+    redis.call('ZREM', turns, owner)
+  end
+  redis.call('ZADD', line, turn, owner)
+  if others == 0 then redis.call('PERSIST', turns) end
+end
+-- Moves jobs from the line to the list of waiting jobs until that has as many as wanted.
+local function fillList(queue, line, turns, wanted)
+  local room = wanted - redis.call('LLEN', queue .. 'waiting')
+  while room > 0 do
+    local first = redis.call('ZRANGE', line, 0, 0, 'WITHSCORES')
+    local owner, turn = first[1], tonumber(first[2])
+    if not owner then return end
+    local jobs = line .. ':' .. owner
+    local job = redis.call('ZPOPMIN', jobs)[1]
+    if job then
+      addJob(queue, job, '')
+      room = room - 1
+    end
+    redis.call('ZADD', turns, 'GT', turn, '')
+    if redis.call('EXISTS', jobs) == 1 then
+      redis.call('ZADD', line, turn + TURN, owner)
+    else
+      redis.call('ZADD', turns, turn + TURN, owner)
+      local past = redis.call('ZRANGE', turns, '-inf', string.format('(%.0f', turn), 'BYSCORE', 'LIMIT', 0, 4)
+      if #past > 0 then redis.call('ZREM', turns, unpack(past)) end
+      dropOwner(line, turns, owner)
+    end
+  end
+end
+`;
+
+/**
+ * Lua that defines `enqueueJob(queue, line, turns, taskPrefix, owner, job, band)`: the job goes to the list of waiting jobs at
+ * once if nobody waits, else to the line. The script that stores a task calls it. Adding a job twice is up to the caller to
+ * avoid. Where the line begins behind a job in the list, that job counts as a turn of its owner.
+ */
+export const ENQUEUE_JOB = `${JOIN_AND_FILL}
+local function enqueueJob(queue, line, turns, taskPrefix, owner, job, band)
+  local waiting = queue .. 'waiting'
+  local first = redis.call('LRANGE', waiting, -1, -1)[1]
+  if redis.call('EXISTS', line) == 0 then
+    if not first then return addJob(queue, job, '') end
+    local holder = redis.call('HGET', taskPrefix .. string.match(first, '^[^:]*'), '${FIELD.owner}')
+    if holder then redis.call('ZADD', turns, (redis.call('ZSCORE', turns, '') or 0) + TURN, holder) end
+  end
+  joinLine(line, turns, owner, job, band)
+  if not first then fillList(queue, line, turns, ${SHORT_LIST}) end
+end
+`;
+
+/** Lua that defines `dequeueJob(queue, line, turns, owner, job)`: removes a job that is in the line or delayed, if it is. */
+export const DEQUEUE_JOB = `${DROP_OWNER}
+local function dequeueJob(queue, line, turns, owner, job)
+  local jobs = line .. ':' .. owner
+  if redis.call('ZREM', jobs, job) == 1 then
+    if redis.call('EXISTS', jobs) == 0 then dropOwner(line, turns, owner) end
+  elseif redis.call('ZREM', queue .. 'delayed', job) == 1 then
+    redis.call('HDEL', queue .. 'jobs', job)
+  end
+end
+`;
+
+/**
+ * Lua that defines `placeInLine(queue, line, owner, job)`: how many jobs start before this one if nothing else happens. Nil
+ * if it is not in the line, or if counting would take long. An owner's first job is behind one job of each owner before.
+ */
+export const PLACE_IN_LINE = `
+local function placeInLine(queue, line, owner, job)
+  local rank = redis.call('ZRANK', line .. ':' .. owner, job)
+  if not rank then return nil end
+  local ahead, turn = redis.call('LLEN', queue .. 'waiting'), 1048576
+  if rank == 0 then return ahead + redis.call('ZRANK', line, owner) end
+  if redis.call('ZCARD', line) > ${MOST_OWNERS_COUNTED} then return nil end
+  local mine = redis.call('ZSCORE', line, owner) + rank * turn
+  local others = redis.call('ZRANGE', line, 0, -1, 'WITHSCORES')
+  for n = 1, #others, 2 do
+    local other, away = others[n], (mine - others[n + 1]) / turn
+    if other == owner then ahead = ahead + rank
+    elseif away >= 0 then
+      local turns = math.ceil(away)
+      if turns == away and other < owner then turns = turns + 1 end
+      if turns > 0 then ahead = ahead + math.min(turns, redis.call('ZCARD', line .. ':' .. other)) end
+    end
+  end
+  return ahead
+end
+`;
+
+/** Fills the list of waiting jobs from the line. Keys: line, turns. Arguments: queue, how many jobs it should have. */
+export const FILL_LIST = `${JOIN_AND_FILL}
+fillList(ARGV[1], KEYS[1], KEYS[2], tonumber(ARGV[2]))
+return 0
+`;
+
+/**
+ * Moves delayed jobs that are due to the line, at most 100. Keys: delayed, line, turns. Arguments: now, debounce (ms), queue,
+ * the prefix of a task's key. A job without a task goes
+ * to the list, and its worker drops it. Answers how many jobs were due, and
+ * when the next job is due (-1 if there is none).
+ */
+export const RAISE_DELAYED_JOBS = `${JOIN_AND_FILL}
+local delayed, line, turns = KEYS[1], KEYS[2], KEYS[3]
+local now, debounce, queue, taskPrefix = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local due = redis.call('ZRANGE', delayed, '-inf', now, 'BYSCORE', 'LIMIT', 0, ${RAISED_AT_ONCE})
+for _, job in ipairs(due) do
+  redis.call('HDEL', queue .. 'jobs', job)
+  local owner = redis.call('HGET', taskPrefix .. string.match(job, '^[^:]*'), '${FIELD.owner}')
+  if owner then joinLine(line, turns, owner, job, ${BAND.retry}) else addJob(queue, job, '') end
+end
+if #due > 0 then
+  redis.call('ZREM', delayed, unpack(due))
+  fillList(queue, line, turns, ${SHORT_LIST})
+end
+local next, at = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2], -1
+if next then
+  at = redis.call('ZRANGE', delayed, string.format('%.0f', next + debounce), '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, 1, 'WITHSCORES')[2]
+end
+return {#due, at}
+`;
+
+/** The scripts that are run on their own. The others are part of the store's scripts. */
+export const LINE_SCRIPTS: readonly string[] = [FILL_LIST, RAISE_DELAYED_JOBS];

@@ -1,0 +1,65 @@
+/** Reads jobs of a definition that wait for a worker, a page at a time: bee-queue's lists first, then the line. */
+
+import { type CommandRunner, defineCommand } from '../define-command.ts';
+
+/** Where to go on: in bee-queue's lists while `owner` is null, then at a job of the owner who is at this place of the line. */
+export interface WaitingCursor {
+  readonly owner: number | null;
+  readonly at: number;
+}
+
+/** Some of the jobs of a definition. */
+export interface WaitingJobs {
+  readonly jobs: readonly string[];
+  /** Where the next ones are; null if there are no more. */
+  readonly next: WaitingCursor | null;
+}
+
+/** Answers `{owner, at, job, …}`: where to go on; the owner is -1 if there are no more jobs. */
+export const FIND_WAITING = defineCommand({
+  name: 'find-waiting',
+  keys: ['line'],
+  args: ['owner', 'at', 'limit'],
+  lua: `
+local place, from, wanted, found = tonumber(owner), tonumber(at), tonumber(limit), {}
+for _ = 1, limit do
+  local other = redis.call('ZRANGE', line, place, place)[1]
+  if not other then return {-1, 0, unpack(found)} end
+  local jobs = redis.call('ZRANGE', line .. ':' .. other, from, from + wanted - #found - 1)
+  for _, job in ipairs(jobs) do found[#found + 1] = job end
+  if #found == wanted then return {place, from + #jobs, unpack(found)} end
+  place, from = place + 1, 0
+end
+return {place, 0, unpack(found)}
+`,
+  parse: (reply): WaitingJobs => {
+    const [owner, at, ...jobs] = reply as [number, number, ...string[]];
+    return { jobs, next: owner < 0 ? null : { owner, at } };
+  },
+});
+
+/** At most `count` jobs of the line and of each of bee-queue's lists: waiting, delayed, taken (by a worker that may have died). */
+export async function findWaiting(
+  redis: CommandRunner,
+  name: string,
+  { owner, at }: WaitingCursor,
+  count: number,
+): Promise<WaitingJobs> {
+  const { keys } = redis;
+  const inLine = (from: number, start: number, limit: number) =>
+    redis.run(FIND_WAITING, { line: keys.line(name).line }, { owner: from, at: start, limit });
+  if (owner !== null) return inLine(owner, at, count);
+  const queue = keys.queue(name);
+  const end = at + count - 1;
+  const lists = await redis.send((client) =>
+    Promise.all([
+      client.lRange(`${queue}waiting`, at, end),
+      client.zRange(`${queue}delayed`, at, end),
+      client.lRange(`${queue}active`, at, end),
+    ]),
+  );
+  const jobs = lists.flat();
+  if (lists.some((list) => list.length === count)) return { jobs, next: { owner: null, at: at + count } };
+  const line = await inLine(0, 0, Math.max(count - jobs.length, 0));
+  return { jobs: [...jobs, ...line.jobs], next: line.next };
+}

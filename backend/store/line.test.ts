@@ -1,0 +1,178 @@
+// The line on a real Redis: whose task is next, against the line in memory, and what each owner is promised.
+import { describe, expect, it, jest } from '@jest/globals';
+import fc from 'fast-check';
+import type { Priority } from '../../core/tasks/definition.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
+import { makeTask, now, useStore } from '../../test/support/redis/store-world.ts';
+import { MemoryLine } from '../../testing/backend/memory-line.ts';
+import { jobIdOf, parseJobId } from '../queue/job.ts';
+import { BAND } from '../queue/line-scripts.ts';
+
+jest.setTimeout(120_000);
+
+const world = useStore();
+
+let count = 0;
+/** A new task of `owner`. Its id is one higher than that of the task before. */
+async function accept(owner: string, priority: Priority = 'normal') {
+  const snapshot = makeTask({ id: `019ab000-0000-7000-8000-${String(++count).padStart(12, '0')}` });
+  const created = await world.store.create({ snapshot, owner, input: 1, priority }, null);
+  if (created.result !== 'created') throw new Error(created.result);
+  return { ...snapshot, owner, ahead: created.ahead };
+}
+const jobOf = ({ id }: { readonly id: string }) => jobIdOf({ id, run: 1 });
+const aheadOf = async (owner: string, tasks: readonly Snapshot[]) =>
+  (await world.store.withPlaces(owner, tasks)).map((task) =>
+    task.status === 'queued' ? task.queue?.ahead : undefined,
+  );
+const cancel = ({ owner, ...snapshot }: Snapshot & { readonly owner: string }) =>
+  world.store.apply({ snapshot: snapshot as Snapshot, owner }, { type: 'cancel', at: now() });
+const keysOf = async (pattern: string) =>
+  (await world.raw.keys(`${world.prefix}${pattern}`)).map((key) => key.slice(world.prefix.length)).sort();
+
+describe('the line', () => {
+  it('gives turns to owners, the oldest task of each first', async () => {
+    const owners = ['a', 'a', 'a', 'b', 'b', 'c'];
+    const tasks = [];
+    for (const owner of owners) tasks.push(await accept(owner));
+    const order = [];
+    for (let job = await world.takeJob(); job !== null; job = await world.takeJob()) order.push(job);
+    const [a1, a2, a3, b1, b2, c1] = tasks.map(jobOf);
+    expect(order).toEqual([a1, b1, c1, a2, b2, a3]);
+    expect(await keysOf('line:*')).toEqual([]);
+    expect(await world.raw.ttl(`${world.prefix}turns:import`)).toBeGreaterThan(0);
+  });
+
+  it('holds a task back by no task of somebody who has thousands, but for the one that is handed out already', async () => {
+    for (let n = 0; n < 5_000; n += 100) await Promise.all(Array.from({ length: 100 }, () => accept('greedy')));
+    for (let n = 0; n < 10; n++) await world.takeJob();
+    for (const owner of ['b', 'c']) {
+      const task = await accept(owner);
+      expect(task.ahead).toBe(1);
+      await world.takeJob();
+      expect(await world.takeJob()).toBe(jobOf(task));
+      for (let n = 0; n < 5; n++) await world.takeJob();
+    }
+  });
+
+  it('gives no more turns to an owner who comes again and again with one task', async () => {
+    for (let n = 0; n < 30; n++) await accept('patient');
+    let [own, others] = [0, 0];
+    for (let turn = 0; turn < 20; turn++) {
+      await accept('busy');
+      const job = await world.takeJob();
+      const owner = (await world.store.read(parseJobId(job ?? '')?.id ?? ''))?.owner;
+      if (owner === 'busy') own += 1;
+      else others += 1;
+    }
+    expect(own - others).toBeLessThanOrEqual(1);
+  });
+
+  it('takes tasks of high priority before the owner’s others, and of low priority after', async () => {
+    const tasks = [];
+    for (const priority of ['normal', 'low', 'normal', 'high', 'low', 'high'] as const)
+      tasks.push(await accept('a', priority));
+    const other = await accept('b', 'low');
+    const order = [];
+    for (let job = await world.takeJob(); job !== null; job = await world.takeJob()) order.push(job);
+    const [first, low1, normal, high1, low2, high2] = tasks.map(jobOf);
+    expect(order).toEqual([first, jobOf(other), high1, high2, normal, low1, low2]);
+  });
+
+  it('is left by a task that is cancelled', async () => {
+    await accept('a');
+    const [one, two] = [await accept('a'), await accept('b')];
+    await cancel(one);
+    expect(await aheadOf('b', [two])).toEqual([1]);
+    await cancel(two);
+    expect(await keysOf('line:*')).toEqual([]);
+    await world.takeJob();
+    expect(await world.takeJob()).toBeNull();
+    expect(await world.raw.hLen(`${world.prefix}queue:import:jobs`)).toBe(1);
+  });
+
+  it('comes after the tasks of the version before, which wait in the list of bee-queue', async () => {
+    const list = `${world.prefix}queue:import:waiting`;
+    await world.raw.lPush(list, ['old1:1', 'old2:1', 'old3:1']);
+    const task = await accept('a');
+    await world.raw.lPush(list, 'old4:1');
+    const order = [];
+    for (let job = await world.takeJob(); job !== null; job = await world.takeJob()) order.push(job);
+    expect(order).toEqual(['old1:1', 'old2:1', 'old3:1', 'old4:1', jobOf(task)]);
+  });
+
+  it('is filled again by whoever comes, if the taker died before it could', async () => {
+    const [one, two] = [await accept('a'), await accept('a')];
+    const list = `${world.prefix}queue:import:waiting`;
+    expect(await world.raw.rPop(list)).toBe(jobOf(one));
+    const three = await accept('b');
+    expect(await world.raw.lRange(list, 0, -1)).toEqual([jobOf(three)]);
+    await world.takeJob();
+    expect(await world.takeJob()).toBe(jobOf(two));
+  });
+
+  it('says of a task how many are ahead of it, and nothing where no other waits', async () => {
+    const alone = await accept('a');
+    expect([alone.ahead, await aheadOf('a', [alone])]).toEqual([null, [undefined]]);
+    const [a2, a3, b1] = [await accept('a'), await accept('a'), await accept('b')];
+    expect([a2.ahead, a3.ahead, b1.ahead]).toEqual([1, 2, 1]);
+    expect(await aheadOf('a', [alone, a2, a3])).toEqual([0, 2, 3]);
+  });
+
+  it('says nothing where counting would take long: many owners wait, and the task is not its owner’s first', async () => {
+    await accept('a');
+    const [first, second] = [await accept('a'), await accept('a')];
+    for (let n = 0; n < 40; n++) await accept(`o${n}`);
+    expect(await aheadOf('a', [first, second])).toEqual([expect.any(Number), undefined]);
+  });
+});
+
+/** What can happen: somebody starts a task, a worker takes one, a task that waits is cancelled. */
+const anyStep = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('start' as const), owner: fc.nat(4), band: fc.nat(2) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('take' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('cancel' as const), which: fc.nat() }) },
+);
+const PRIORITY = ['high', 'normal', 'low'] as const;
+
+it('is the same in Redis and in memory, whatever happens; and what it says of each task comes true', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyStep, { maxLength: 60 }), async (steps) => {
+      await world.raw.del([`${world.prefix}none`, ...(await world.raw.keys(`${world.prefix}*`))]);
+      const line = new MemoryLine();
+      let waiting: Awaited<ReturnType<typeof accept>>[] = [];
+      const take = async () => {
+        const job = await world.takeJob();
+        expect(line.take()).toBe(job);
+        waiting = waiting.filter((task) => jobOf(task) !== job);
+        return job;
+      };
+      for (const step of steps) {
+        if (step.do === 'take') await take();
+        else if (step.do === 'cancel') {
+          const task = waiting[step.which % waiting.length];
+          if (!task) continue;
+          await cancel(task);
+          line.remove(task.owner, jobOf(task));
+          waiting = waiting.filter((one) => one !== task);
+        } else {
+          const priority = PRIORITY[step.band] ?? 'normal';
+          const task = await accept(`owner ${step.owner}`, priority);
+          waiting.push(task);
+          line.add(task.owner, jobOf(task), BAND[priority]);
+          expect(task.ahead).toBe(line.ahead(jobOf(task)) || null);
+        }
+      }
+      const told = new Map<string, number | null>();
+      for (const task of waiting) {
+        const [ahead = null] = await aheadOf(task.owner, [task]);
+        expect(ahead).toBe(line.ahead(jobOf(task)));
+        told.set(jobOf(task), ahead);
+      }
+      for (let taken = 0, job = await take(); job !== null; taken++, job = await take())
+        expect(told.get(job) ?? taken).toBe(taken);
+      expect(await keysOf('line:*')).toEqual([]);
+    }),
+    { numRuns: 40 },
+  );
+});

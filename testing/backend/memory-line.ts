@@ -1,0 +1,103 @@
+/**
+ * What waits for the workers of one definition, in memory: what `backend/queue/line-scripts.ts` does in Redis, in the same
+ * order. It serves the queues in memory.
+ */
+
+/** One turn. New owners raise the turn by a small part of it. */
+const TURN = 1_048_576;
+
+interface Waiting {
+  readonly owner: string;
+  readonly job: string;
+  readonly band: number;
+}
+
+export class MemoryLine {
+  /** What is taken next, whoever comes: bee-queue's list. */
+  #list: Omit<Waiting, 'band'>[] = [];
+  /** The jobs of each owner in the line, in their order. */
+  readonly #jobs = new Map<string, Waiting[]>();
+  readonly #turns = new Map<string, number>();
+  /** The next turn of owners who have no jobs in the line. */
+  readonly #left = new Map<string, number>();
+  #latest = 0;
+
+  /** How many jobs wait. */
+  get size(): number {
+    return [...this.#jobs.values()].reduce((sum, jobs) => sum + jobs.length, this.#list.length);
+  }
+
+  /** @param band the lower ones come first; null for a job that skips the line */
+  add(owner: string, job: string, band: number | null): void {
+    const [first] = this.#list;
+    if (band === null || (!first && this.#jobs.size === 0)) {
+      this.#list.push({ owner, job });
+      return;
+    }
+    if (first && this.#jobs.size === 0) this.#left.set(first.owner, this.#latest + TURN);
+    this.#join({ owner, job, band });
+    this.#fill();
+  }
+
+  /** Takes the next job; null if nobody waits. */
+  take(): string | null {
+    const next = this.#list.shift();
+    this.#fill();
+    return next?.job ?? null;
+  }
+
+  /** Removes a job from the line, if it is there. */
+  remove(owner: string, job: string): void {
+    const left = this.#jobs.get(owner)?.filter((one) => one.job !== job);
+    if (left) this.#jobs.set(owner, left);
+    if (left?.length === 0) this.#drop(owner);
+  }
+
+  /** How many jobs will be taken before this one. Null if it does not wait, or if no other waits in the line. */
+  ahead(job: string): number | null {
+    if (this.#jobs.size === 0) return null;
+    const copy = this.#copy();
+    const order = Array.from({ length: this.size }, () => copy.take());
+    return order.includes(job) ? order.indexOf(job) : null;
+  }
+
+  #join(waiting: Waiting): void {
+    const { owner } = waiting;
+    const jobs = this.#jobs.get(owner);
+    if (jobs) {
+      jobs.push(waiting);
+      jobs.sort((a, b) => a.band - b.band || (a.job < b.job ? -1 : 1));
+      return;
+    }
+    this.#latest += Math.max(Math.floor(TURN / 64 / (this.#jobs.size + 1)), 1);
+    this.#turns.set(owner, Math.max(this.#latest, this.#left.get(owner) ?? 0));
+    this.#left.delete(owner);
+    this.#jobs.set(owner, [waiting]);
+  }
+
+  /** Moves a job of the owner whose turn is the earliest to the list, if that is empty. */
+  #fill(): void {
+    if (this.#list.length > 0 || this.#jobs.size === 0) return;
+    const [[owner, turn]] = [...this.#turns].sort(([a, m], [b, n]) => m - n || (a < b ? -1 : 1)) as [[string, number]];
+    const jobs = this.#jobs.get(owner) ?? [];
+    this.#list.push(...jobs.splice(0, 1));
+    this.#latest = Math.max(this.#latest, turn);
+    this.#turns.set(owner, turn + TURN);
+    if (jobs.length > 0) return;
+    this.#left.set(owner, turn + TURN);
+    this.#drop(owner);
+  }
+
+  #drop(owner: string): void {
+    this.#jobs.delete(owner);
+    this.#turns.delete(owner);
+  }
+
+  #copy(): MemoryLine {
+    const copy = new MemoryLine();
+    copy.#list = [...this.#list];
+    for (const [owner, jobs] of this.#jobs) copy.#jobs.set(owner, [...jobs]);
+    for (const [owner, turn] of this.#turns) copy.#turns.set(owner, turn);
+    return copy;
+  }
+}
