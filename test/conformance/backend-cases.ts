@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { ServerBackend } from '../../backend/server-backend.ts';
 import { TaskError } from '../../core/error.ts';
 import { defineTask } from '../../core/tasks/definition.ts';
-import type { Snapshot } from '../../core/tasks/snapshot.ts';
+import type { QueuedSnapshot, Snapshot } from '../../core/tasks/snapshot.ts';
 import type { Problem, TaskPage } from '../../core/wire.ts';
 import type { Handler } from '../../worker/context.ts';
 import { eventually } from '../support/eventually.ts';
@@ -190,6 +190,25 @@ export function itObeysTheBackendCases({ start, skips }: BackendKind): void {
     expect(again.id).not.toBe(first.id);
     await run(user);
     expect(await get(user, again.id)).toMatchObject({ status: 'succeeded', attempt: 2 });
+  });
+
+  obeys('owners take turns, and a task that waits says how many start before it', async (user) => {
+    const other = `${user}-b`;
+    const [first, second, third] = [await begin(user), await begin(user), await begin(user)];
+    const late = await begin(other);
+    expect([first, second, third, late].map((task) => (task as QueuedSnapshot).queue)).toEqual([
+      undefined,
+      ...[{ ahead: 1 }, { ahead: 2 }, { ahead: 1 }],
+    ]);
+    expect((await list(user)).tasks.map((task) => (task as QueuedSnapshot).queue)).toEqual([
+      ...[{ ahead: 3 }, { ahead: 2 }, { ahead: 0 }],
+    ]);
+    await json(app.post(other, `/tasks/${late.id}/cancel`), 202);
+    expect(await get(user, third.id)).toEqual({ ...third, queue: { ahead: 2 } });
+    await run(user);
+    const started = (await list(user)).tasks.map((task) => task.startedAt ?? '').reverse();
+    expect(started).toEqual([...started].sort());
+    expect(await get(user, first.id)).not.toHaveProperty('queue');
   });
 
   obeys('a task is retried once, by a new task', async (user) => {

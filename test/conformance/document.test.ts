@@ -49,8 +49,8 @@ describe('the protocol’s document', () => {
 
   it('describes every field of a snapshot and no other', () => {
     const named = table('field').flatMap(([names]) => plain(names).split(', '));
-    // `waitingFor` is the only optional field.
-    expect(named.sort()).toEqual([...SNAPSHOT_KEYS, 'waitingFor'].sort());
+    const optional = ['waitingFor', 'queue'];
+    expect(named.sort()).toEqual([...SNAPSHOT_KEYS, ...optional].sort());
   });
 
   it('says for each status which fields are null', () => {
