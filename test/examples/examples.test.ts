@@ -25,6 +25,8 @@ beforeAll(async () => {
 afterEach(async () => {
   for (const context of browser.contexts()) await context.close();
   for (const example of placed.splice(0)) await example.remove();
+  // All examples have the same user, who would otherwise see the tasks of the test before.
+  await bus.redis.say('FLUSHALL');
 }, 30_000);
 
 afterAll(async () => {
