@@ -12,7 +12,7 @@ describe('the log on the console', () => {
     lines.length = 0;
   });
 
-  it('is one line each, with what belongs to it as JSON', () => {
+  it('is one line for each entry, with its fields as JSON', () => {
     consoleLog.info('started');
     consoleLog.warn('slow', { ms: 7 });
     consoleLog.error('failed', { error: new Error('a\nb'), task: 't' });
@@ -61,7 +61,7 @@ describe("an adopter's log", () => {
     expect(rejections).toEqual([]);
   });
 
-  it('gets lines that are bounded', () => {
+  it('gets lines of limited length', () => {
     const log = recordLog();
     guardLog(log).warn('m'.repeat(1e6), { a: 'x'.repeat(1e6), b: Array(1e6).fill('y'.repeat(1e5)) });
     expect(JSON.stringify(log.lines).length).toBeLessThan(40_000);

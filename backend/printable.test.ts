@@ -56,7 +56,7 @@ describe('a value in a log line', () => {
     expect(String(printable(causes(50))).split('caused by').length).toBeLessThanOrEqual(5);
   });
 
-  it('is bounded, and is JSON, whatever it is', () => {
+  it('is limited in size, and is JSON, whatever the value', () => {
     const huge = {
       text: 'x'.repeat(1e6),
       list: Array(1e5).fill({ a: 'y'.repeat(1e5) }),

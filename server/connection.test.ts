@@ -52,7 +52,7 @@ async function connection(
 }
 
 describe('GET /connection', () => {
-  it('sends HTTP to the bus where nothing is attached', async () => {
+  it('sends HTTP transports to the bus if no fallback is attached', async () => {
     const { http, ws } = await connection({ Host: 'app.example.com' });
     expect(http).toEqual(['bus.example.com', 6001, 6001, '/pusher']);
     expect(ws).toEqual(['bus.example.com', 6001]);
@@ -90,7 +90,7 @@ describe('GET /connection', () => {
     }
   });
 
-  it('goes by the public address of the router where that was said', async () => {
+  it('uses the public address of the router if the option `path` has one', async () => {
     const path = 'https://app.example.com/crm/tasks';
     expect((await connection({ Host: 'inner:8080' }, { fallback: {}, path })).http).toEqual([
       'app.example.com',

@@ -12,7 +12,7 @@ import { cutIssues } from '../core/values/issues.ts';
 import { cut } from '../core/values/text.ts';
 import type { Problem } from '../core/wire.ts';
 
-/** Answers with `given` as `application/problem+json`, at most about 20 KB: of many faults only the first are listed. */
+/** Answers with `given` as `application/problem+json`, at most about 20 KB: of many issues only the first are listed. */
 export function sendProblem(res: Response, given: TaskError): void {
   const error = asTaskError(given);
   // An error of inloop's client has the status 0 if no answer came.

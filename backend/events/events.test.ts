@@ -35,7 +35,7 @@ describe('a named event', () => {
   it.each<[string, () => unknown]>([
     ['throws', () => JSON.parse('{')],
     ['rejects', async () => JSON.parse('{')],
-  ])('reaches the others, and hurts no work, where a listener %s', async (_what, listener) => {
+  ])('reaches the other listeners, and harms no caller, when a listener %s', async (_what, listener) => {
     const rejections: unknown[] = [];
     const note = (reason: unknown) => rejections.push(reason);
     process.on('unhandledRejection', note);

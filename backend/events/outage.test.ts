@@ -41,7 +41,7 @@ describe('an outage', () => {
     expect(told).toHaveLength(3);
   });
 
-  it('that must be calm to be over is not over between two failures', () => {
+  it('that ends only after some calm is not over between two failures', () => {
     const { outage, told } = setUp(3_000);
     for (let n = 0; n < 5; n++) {
       outage.failed('READONLY');

@@ -30,7 +30,7 @@ describe('an outcome', () => {
     expect(sentKeys().at(-1)).toBe('late');
   });
 
-  it('takes the place of what waits of its task', () => {
+  it('replaces an event of its task that waits', () => {
     for (let n = 0; n < 10; n++) push.add('ada', `s${n}`, 1);
     push.add('ada', 'a', 1);
     push.add('ada', 'a', 2, true);
@@ -39,7 +39,7 @@ describe('an outcome', () => {
     expect(push.merged).toEqual([{ key: 'a', revision: 1, isUrgent: false }]);
   });
 
-  it('leaves at once while much is sent, too, and takes waiting events with it', () => {
+  it('leaves at once also while much is sent, and waiting events share its request', () => {
     for (let n = 0; n < 200; n++) {
       push.add(`user-${n}`, `s${n}`, 1);
       push.add(`other-${n}`, `o${n}`, 1, true);

@@ -50,7 +50,7 @@ describe('an error of Redis', () => {
     });
   });
 
-  it('that is not from Redis: there was no answer, or the bug is ours', () => {
+  it('that did not come from Redis means no answer, or a bug of ours', () => {
     expect(faultOf(new Error('Socket closed unexpectedly')).kind).toBe('away');
     expect(faultOf(new DeadlineError('no answer within 1500 ms')).kind).toBe('away');
     expect(faultOf(new AggregateError([new Error('connect ECONNREFUSED ::1:1')]))).toMatchObject({

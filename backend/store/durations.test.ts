@@ -27,7 +27,7 @@ it('values that are not durations are left out', () => {
   expect(medianOf([Number.NaN, 1e300, 10, 20, 30])).toBe(20);
 });
 
-it('the last fifty runs are read, and not again for the next answers', async () => {
+it('the last fifty runs are read once for several answers', async () => {
   const { durations, asked } = durationsOn(['10', '30', '20'], ['1', '1', '1']);
   expect(await durations.median('import')).toBe(20);
   expect(await durations.median('import')).toBe(20);

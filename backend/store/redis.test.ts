@@ -159,7 +159,7 @@ describe('while Redis is frozen', () => {
     await create();
   });
 
-  it('a new connection waits no longer either', async () => {
+  it('on a new connection, every call is answered within two seconds too', async () => {
     process.kill(world.server.pid, 'SIGSTOP');
     connect();
     await Promise.all(every.map(([, call]) => expectUnavailable(call)));
@@ -229,7 +229,7 @@ describe('a connection that is open and dead', () => {
     expect(proxy.made).toBeGreaterThan(1);
   });
 
-  it('of the subscriber alone is noticed too, and what was missed is said', async () => {
+  it('of the subscriber alone is noticed too, and the listener is told that it may have missed changes', async () => {
     const heard: (string | null)[] = [];
     await redis.onChange((id) => heard.push(id));
     const before = heard.length;

@@ -74,7 +74,7 @@ describe('a run', () => {
     expect((await read(shown.id)).handedBackProgress).toBeNull();
   });
 
-  it('that is waited for is asked for by a job of its own', async () => {
+  it('that a task waits for has a job of its own', async () => {
     const task = await happen(await accept(), 'ada', start(), release);
     expect(await waiting()).toEqual([`${task.id}:2`]);
     await happen(task, 'ada', start(), release);

@@ -133,7 +133,7 @@ describe('a bar with a rate', () => {
     expect(last(frames)).toBeLessThan(0.99);
   });
 
-  it('is one element before the total when the rate says so', async () => {
+  it('stops one element before the total', async () => {
     const tray = await open(moving({ done: 900, total: 1_000, rate: 60 }));
     const frames = await film(1_800);
     expect(neverGoesBack(frames)).toBe(true);

@@ -22,7 +22,7 @@ describe('connecting', () => {
     expect(server.takeCalls()).toEqual(['?state=all&limit=20', '/connection', 'POST /auth', '?state=all&limit=20']);
   });
 
-  it('asks for all active and the unseen tasks where the recent ones are not all there are', async () => {
+  it('asks for all active and unseen tasks when there are more than the recent ones', async () => {
     const old = running(1);
     const recent = Array.from({ length: 20 }, (_, index) => evolve(succeeded(index + 2), { type: 'see', at: at(9) }));
     const { server, timing, feed } = startFeed((own) => own.put(old, ...recent));
@@ -143,7 +143,7 @@ describe('following', () => {
     expect(statusesOf(feed)).toEqual(['succeeded']);
   });
 
-  it('replaces a connection over which news did not come', async () => {
+  it('replaces a connection that did not deliver an event', async () => {
     const { server, timing } = await startLiveFeed((own) => own.put(running(1)));
     server.put(succeeded(1));
     await timing.advance(21_000);

@@ -219,7 +219,7 @@ describe('whose tasks they are', () => {
     expect(server.takeCalls().length).toBeLessThan(80);
   });
 
-  it('is asked by each tab at most twice for a tab that is left, and by few of many', async () => {
+  it('is asked at most twice by each tab after one is left, and by few of many tabs', async () => {
     const tabs = [];
     for (let n = 0; n < 6; n++) tabs.push(await openTab());
     timing.chance = 0.3;

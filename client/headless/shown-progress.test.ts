@@ -33,7 +33,7 @@ describe('what is shown between two messages', () => {
     expect(before).toMatchObject({ done: 89, movesTo: { fraction: 0.99, inMs: 2_000 } });
   });
 
-  it('waits, and then moves on, where more was shown already', () => {
+  it('waits and then moves on, if more was shown already', () => {
     const shown = shownProgress(task(MOVING), now(2), 70);
     expect(shown).toEqual({
       done: 70,

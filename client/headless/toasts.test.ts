@@ -9,8 +9,8 @@ const bad = (number: number) => failed(number) as OutcomeSnapshot;
 const isSticky = ({ status }: OutcomeSnapshot) => status === 'failed';
 const ids = (queue: ToastQueue) => queue.toasts.map(({ task }) => Number(task.id.slice(-4)));
 
-/** A queue with a clock, led by hand. */
-class Led {
+/** A queue, and a clock that the test moves. */
+class TimedQueue {
   queue = NO_TOASTS;
   now = 0;
   duration: number;
@@ -33,28 +33,28 @@ class Led {
 
 describe('toasts', () => {
   it('go after their time, which stops while they are paused', () => {
-    const led = new Led().add(good(1)).wait(5_999);
-    expect(ids(led.queue)).toEqual([1]);
-    expect(showToasts(led.queue).next).toBe(1);
-    expect(ids(led.wait(60_000, true).queue)).toEqual([1]);
-    expect(ids(led.wait(1).queue)).toEqual([]);
+    const timed = new TimedQueue().add(good(1)).wait(5_999);
+    expect(ids(timed.queue)).toEqual([1]);
+    expect(showToasts(timed.queue).next).toBe(1);
+    expect(ids(timed.wait(60_000, true).queue)).toEqual([1]);
+    expect(ids(timed.wait(1).queue)).toEqual([]);
   });
 
   it('stay when they failed or last for ever, and are not there at all with a duration of 0', () => {
-    expect(ids(new Led().add(bad(1)).wait(1e9).queue)).toEqual([1]);
-    expect(ids(new Led(Number.POSITIVE_INFINITY).add(good(1)).wait(1e12).queue)).toEqual([1]);
-    expect(new Led(0).add(good(1), bad(2)).queue).toBe(NO_TOASTS);
-    expect(new Led(Number.NaN).add(good(1)).queue).toBe(NO_TOASTS);
+    expect(ids(new TimedQueue().add(bad(1)).wait(1e9).queue)).toEqual([1]);
+    expect(ids(new TimedQueue(Number.POSITIVE_INFINITY).add(good(1)).wait(1e12).queue)).toEqual([1]);
+    expect(new TimedQueue(0).add(good(1), bad(2)).queue).toBe(NO_TOASTS);
+    expect(new TimedQueue(Number.NaN).add(good(1)).queue).toBe(NO_TOASTS);
   });
 
   it('are three at most, the newest; the rest are counted and get their time later', () => {
-    const led = new Led();
-    for (let number = 1; number <= 5; number++) led.add(good(number)).wait(1_001);
-    const { shown, more } = showToasts(led.queue);
+    const timed = new TimedQueue();
+    for (let number = 1; number <= 5; number++) timed.add(good(number)).wait(1_001);
+    const { shown, more } = showToasts(timed.queue);
     expect([shown.map(({ task }) => Number(task.id.slice(-4))), more]).toEqual([[5, 4, 3], 2]);
-    led.wait(4_999);
-    expect(ids(led.queue)).toEqual([2, 1]);
-    expect(showToasts(led.queue).next).toBeGreaterThan(0);
+    timed.wait(4_999);
+    expect(ids(timed.queue)).toEqual([2, 1]);
+    expect(showToasts(timed.queue).next).toBeGreaterThan(0);
   });
 
   it('show each failure by itself: of 300 outcomes the three that failed are shown', () => {
@@ -73,15 +73,15 @@ describe('toasts', () => {
     }
   });
 
-  it('are one summary for a burst, however it trickles in', () => {
+  it('are one summary for a burst, whether its outcomes come at once or one by one', () => {
     const all = Array.from({ length: 50 }, (_, index) => good(index + 1));
-    const atOnce = new Led().add(...all).queue;
+    const atOnce = new TimedQueue().add(...all).queue;
     expect([atOnce.toasts.length, atOnce.summary.length]).toEqual([0, 50]);
-    const led = new Led().add(bad(99)).wait(5_000);
-    for (const task of all) led.add(task).wait(100);
-    expect(ids(led.queue)).toEqual([99]);
-    expect(led.queue.summary.map(({ id }) => id)).toEqual(all.map(({ id }) => id));
-    expect(ids(led.wait(1_000).add(good(60)).queue)).toEqual([60, 99]);
+    const timed = new TimedQueue().add(bad(99)).wait(5_000);
+    for (const task of all) timed.add(task).wait(100);
+    expect(ids(timed.queue)).toEqual([99]);
+    expect(timed.queue.summary.map(({ id }) => id)).toEqual(all.map(({ id }) => id));
+    expect(ids(timed.wait(1_000).add(good(60)).queue)).toEqual([60, 99]);
   });
 
   it('lose and double nothing, whatever happens when', () => {
@@ -91,7 +91,7 @@ describe('toasts', () => {
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
-        const led = new Led();
+        const timed = new TimedQueue();
         let number = 0;
         /** Unpaused time in which each was shown. */
         const lived = new Map<string, number>();
@@ -102,27 +102,27 @@ describe('toasts', () => {
             const tasks = one.add.map((isBad) => (isBad ? bad(++number) : good(++number)));
             failures.push(...tasks.filter(isSticky).map(({ id }) => id));
             told.push(...tasks.map(({ id }) => id));
-            led.add(...tasks);
+            timed.add(...tasks);
           } else {
-            const before = showToasts(led.queue).shown;
-            led.wait(one.wait, one.isPaused);
+            const before = showToasts(timed.queue).shown;
+            timed.wait(one.wait, one.isPaused);
             for (const { task } of before)
               lived.set(task.id, (lived.get(task.id) ?? 0) + (one.isPaused ? 0 : one.wait));
           }
-          const kept = [...led.queue.toasts.map(({ task }) => task.id), ...led.queue.summary.map(({ id }) => id)];
+          const kept = [...timed.queue.toasts.map(({ task }) => task.id), ...timed.queue.summary.map(({ id }) => id)];
           expect(new Set(kept).size).toBe(kept.length);
           for (const id of failures) expect(kept).toContain(id);
           for (const id of told) if (!kept.includes(id)) expect(lived.get(id)).toBeGreaterThanOrEqual(6_000);
-          const { shown, more } = showToasts(led.queue);
+          const { shown, more } = showToasts(timed.queue);
           expect(shown.length).toBeLessThanOrEqual(3);
-          expect(shown.length + more).toBe(led.queue.toasts.length);
+          expect(shown.length + more).toBe(timed.queue.toasts.length);
         }
       }),
     );
   });
 
   it('keep those that are still wanted, and stay the same object if that is all of them', () => {
-    const queue = addSummary(new Led().add(good(1), bad(2)).queue, [good(3), good(4)]);
+    const queue = addSummary(new TimedQueue().add(good(1), bad(2)).queue, [good(3), good(4)]);
     expect(keepToasts(queue, () => true)).toBe(queue);
     const kept = keepToasts(queue, ({ id }) => /[14]$/.test(id));
     expect([ids(kept), kept.summary.length]).toEqual([[1], 1]);

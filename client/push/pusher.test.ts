@@ -200,7 +200,7 @@ describe('an encrypted channel', () => {
     expect(FakePusher.made).toEqual([]);
   });
 
-  it('asks for another key once for all events of a moment, and lets fetch what they said', async () => {
+  it('asks for another key once for all events of a moment, and has the feed fetch what they said', async () => {
     const { told } = enter();
     await settle();
     const keys = await Promise.all([FakePusher.last.renewKey(ENCRYPTED), FakePusher.last.renewKey(ENCRYPTED)]);

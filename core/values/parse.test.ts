@@ -1,4 +1,4 @@
-// How a value is checked by a schema, and how its faults are told.
+// How a value is checked by a schema, and how its issues are told.
 import { describe, expect, it } from '@jest/globals';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { z } from 'zod';
@@ -55,19 +55,19 @@ describe('parseWith', () => {
 
 describe('parseWith, where issues are many', () => {
   it('tells of at most 100, with paths and messages cut, in a few kilobytes', async () => {
-    const faults = async (issues: readonly StandardSchemaV1.Issue[]) =>
+    const issuesOf = async (issues: readonly StandardSchemaV1.Issue[]) =>
       parseWith(schemaOf(issues), 1, 'invalid_input', 'The input').then(
         () => null,
         (error) => error.issues,
       );
-    const short = await faults(Array.from({ length: 60_000 }, (_, n) => ({ path: [n], message: 'no' })));
+    const short = await issuesOf(Array.from({ length: 60_000 }, (_, n) => ({ path: [n], message: 'no' })));
     expect(short).toHaveLength(100);
     const long = Array.from({ length: 100 }, () => ({
       path: Array(1_000).fill('k'.repeat(1_000)),
       message: 'm'.repeat(10_000),
     }));
-    expect(JSON.stringify(await faults(long)).length).toBeLessThan(16_384);
-    expect(await faults(long.slice(0, 1))).toMatchObject([{ message: `${'m'.repeat(199)}…` }]);
+    expect(JSON.stringify(await issuesOf(long)).length).toBeLessThan(16_384);
+    expect(await issuesOf(long.slice(0, 1))).toMatchObject([{ message: `${'m'.repeat(199)}…` }]);
   });
 });
 
@@ -79,7 +79,7 @@ describe('an input', () => {
       (error) => error,
     );
 
-  it('is what its schema gives, and what came where that differs', async () => {
+  it('is what its schema makes of it, beside the raw input if that differs', async () => {
     const schema = z.object({ n: z.coerce.number(), tag: z.string().default('none') });
     expect(await parse(schema, { n: '5' })).toEqual({
       text: '{"n":5,"tag":"none"}',
@@ -90,7 +90,7 @@ describe('an input', () => {
     expect(await parse(z.object({ a: z.string().optional() }), { a: undefined })).toMatchObject({ text: '{}' });
   });
 
-  it('may be no JSON, where its schema makes some of it', async () => {
+  it('need not be JSON if its schema makes JSON of it', async () => {
     const schema = z.object({ at: z.date().transform((date) => date.toISOString()) });
     expect(await parse(schema, { at: new Date(0) })).toMatchObject({
       text: '{"at":"1970-01-01T00:00:00.000Z"}',
@@ -169,7 +169,7 @@ describe('a result', () => {
     },
   );
 
-  it('is no fault of the value where the schema itself breaks', async () => {
+  it('that the schema itself breaks on gives the error of the schema', async () => {
     const broken = defineTask({
       name: 'broken',
       input: z.any(),

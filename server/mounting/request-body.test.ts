@@ -49,7 +49,7 @@ describe.each(Object.keys(BEFORE))('a body, with "%s" mounted before', (before) 
     expect(await read(`${before}/json`, text)).toEqual({ read: JSON.parse(text) });
   });
 
-  it('is known as it was sent, or as its JSON', async () => {
+  it('is read as the raw text, or as JSON that was written again if the raw text is gone', async () => {
     expect(await read(`${before}/raw`, '{"a": 1}')).toEqual({
       read: before === 'json' ? { text: '{"a":1}', isRebuilt: true } : { text: '{"a": 1}', isRebuilt: false },
     });

@@ -47,7 +47,7 @@ describe('answers under way', () => {
     expect(third.isUnderWay).toBe(true);
   });
 
-  it('go in the order of asking, and who has gone is passed over', async () => {
+  it('are sent in the order of the requests, and a request whose client has gone is skipped', async () => {
     const limiter = new AnswerLimiter();
     const first = new Answer(limiter, 'ada', MAX);
     const [gone, big, little] = [MAX, MAX, 1].map((bytes) => new Answer(limiter, 'ada', bytes)) as [

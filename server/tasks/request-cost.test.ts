@@ -114,7 +114,7 @@ describe('a list', () => {
 });
 
 describe('seen', () => {
-  it('of a thousand times the same id is one step, and costs what one costs', async () => {
+  it('of the same id a thousand times is one change, and costs what one id costs', async () => {
     const { id } = await succeed(await start('eve'), BIG, 'eve');
     const scripts = async () => Number(/cmdstat_evalsha:calls=(\d+)/.exec(await raw.info('commandstats'))?.[1]);
     await post('/seen', { ids: [] });
@@ -139,7 +139,7 @@ describe('seen', () => {
 describe('a retry', () => {
   const retry = async (id: string) => (await (await post(`/${id}/retry`, {})).json()) as Snapshot;
 
-  it('is one task, however often and at once it is asked for, as long as the failed one is kept', async () => {
+  it('is one task, however often and at the same time it is asked for, as long as the failed one is kept', async () => {
     const failed = await fail(await start());
     const made = await Promise.all(Array.from({ length: 20 }, () => retry(failed.id)));
     expect(new Set(made.map(({ id }) => id)).size).toBe(1);

@@ -11,7 +11,7 @@ const world = useRouter();
 const { call, listen, post, start, taskServer } = world;
 
 describe('every answer', () => {
-  it('says whose it is and when it left, whatever it is', async () => {
+  it('names its user and the time at which it left, whatever its status', async () => {
     const { id } = await start();
     const answers: [number, Promise<Response>][] = [
       [200, call('')],

@@ -6,7 +6,7 @@ afterEach(() => {
 });
 
 describe('the id of a new task', () => {
-  it('is a UUID of version 7 like no other', () => {
+  it('is a unique UUID of version 7', () => {
     const ids = Array.from({ length: 10_000 }, newTaskId);
     expect(ids.every(isId)).toBe(true);
     expect(new Set(ids.map((id) => id.slice(-10))).size).toBe(10_000);

@@ -149,7 +149,7 @@ describe('Prefer: wait', () => {
   });
 
   it(
-    'does not wait for a task that has its outcome, nor without asking',
+    'does not wait for a task that has its outcome, nor without the header',
     async () => {
       const task = await start();
       expect((await timed(app.get(task.id, { 'If-None-Match': '"1"' }))).response.status).toBe(304);

@@ -10,8 +10,8 @@ export interface Kind {
   readonly name: string;
   /** What an attacker would gain. */
   readonly why: string;
-  /** What counts as success. */
-  readonly through: string;
+  /** What counts as a success of the attacker. */
+  readonly success: string;
   /** Makes the attempts. Bounded in count and time; ends everything that it starts or opens. */
   run(world: World, tally: Tally): Promise<void>;
 }
@@ -21,6 +21,7 @@ const KEPT_EXAMPLES = 8;
 /** Counts the attempts of one kind. */
 export class Tally {
   attempts = 0;
+  /** How many attempts succeeded. */
   through = 0;
   /** Descriptions of the first attempts that succeeded. */
   readonly examples: string[] = [];

@@ -29,7 +29,7 @@ try {
     const fault = await withLimit(kind.run(world, tally), left);
     rows.push({ name: kind.name, tally, ms: performance.now() - begun, fault });
     console.log(`${kind.name}: ${tally.attempts} tried, ${tally.through} through${fault === null ? '' : `, ${fault}`}`);
-    if (tally.through > 0) console.log(`  through means: ${kind.through}; then one has ${kind.why}`);
+    if (tally.through > 0) console.log(`  through means: ${kind.success}; then one has ${kind.why}`);
     for (const example of tally.examples) console.log(`  ${example}`);
   }
 } finally {

@@ -36,9 +36,9 @@ interface World {
   readonly backend: Backend;
 }
 
-/** Starts the application with a worker. The header `x-user` names the user. */
-async function startWorld(env: Record<string, string>): Promise<World> {
-  const backend = backendOn({ ...bus.env, ...env }, { prefix: `${Object.keys(env).length}:` });
+/** Starts the application with a worker, and with keys of its own in Redis. The header `x-user` names the user. */
+async function startWorld(form: string, env: Record<string, string>): Promise<World> {
+  const backend = backendOn({ ...bus.env, ...env }, { prefix: `${form}:` });
   const tasks = createTaskServer({
     backend,
     tasks: [count, broken],
@@ -82,7 +82,7 @@ const worlds = new Map<string, World>();
 
 beforeAll(async () => {
   bus = await startBus();
-  for (const { form, env } of FORMS) worlds.set(form, await startWorld(env));
+  for (const { form, env } of FORMS) worlds.set(form, await startWorld(form, env));
 }, 90_000);
 
 afterAll(async () => {

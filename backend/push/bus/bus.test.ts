@@ -76,7 +76,7 @@ describe('a real Soketi', () => {
   it.each([
     ['a wrong secret', { secret: 'wrong-secret-wrong' }],
     ['an unknown application', { appId: 'unknown' }],
-  ])('refuses %s, which may be set right, and says nothing secret', async (_what, over) => {
+  ])('fails with %s as an error that may be retried and tells no secret', async (_what, over) => {
     const bus = connect(over);
     for (const call of [bus.isOccupied('lobby'), bus.send([event()])]) {
       const error = await failure(call);
@@ -113,7 +113,7 @@ describe('a real Soketi', () => {
     await bus.send([event()]);
   }, 30_000);
 
-  it('signs what lets a client into its channel', () => {
+  it('signs the authorization of a channel', () => {
     const { auth } = connect().authorize('1234.5678', 'private-user-ada');
     const signature = createHmac('sha256', options.secret).update('1234.5678:private-user-ada').digest('hex');
     expect(auth).toBe(`${options.key}:${signature}`);

@@ -1,6 +1,6 @@
 // The part `returning-pages`: 1,000 users come back within a second. Each page connects, is authorized, fetches and merges,
 // with inloop's own client. Measured twice: with pages that the browser kept (after an outage, or a closed laptop), and
-// with pages that are opened anew, which costs more.
+// with pages that are opened again, which costs more.
 import { cpuOf } from '../../measure/cpu.ts';
 import { percentile } from '../../measure/stats.ts';
 import { figure, table } from '../../measure/table.ts';
@@ -28,7 +28,7 @@ interface Return {
 interface Figures {
   readonly users: number;
   readonly kept: Return;
-  readonly anew: Return;
+  readonly reopened: Return;
 }
 
 export const returningPages: Part<unknown> = definePart<Figures>({
@@ -67,11 +67,11 @@ export const returningPages: Part<unknown> = definePart<Figures>({
       await server.call('start', tasks(ended.length, WAITING));
       log(`${users.length} pages come back`);
       const kept = await measured('wakePages');
-      log(`${users.length} pages are opened anew`);
-      return { users: users.length, kept, anew: await measured('reopenPages') };
+      log(`${users.length} pages are opened again`);
+      return { users: users.length, kept, reopened: await measured('reopenPages') };
     });
   },
-  report: ({ users, kept, anew }) => ({
+  report: ({ users, kept, reopened }) => ({
     text: [
       table(
         [
@@ -84,7 +84,7 @@ export const returningPages: Part<unknown> = definePart<Figures>({
           'Soketi',
           'pages',
         ],
-        Object.entries({ [`${figure(users)} kept`]: kept, [`${figure(users)} opened anew`]: anew }).map(
+        Object.entries({ [`${figure(users)} kept`]: kept, [`${figure(users)} opened again`]: reopened }).map(
           ([what, { took, last, cpu, pageCpu }]) => [
             what,
             figure(percentile(took, 0.5)),
@@ -101,7 +101,7 @@ export const returningPages: Part<unknown> = definePart<Figures>({
     ].join('\n\n'),
     targets: [
       atMost('returning-pages: the last of 1,000 kept pages shows its tasks after', kept.last / 1_000, 3, ' s'),
-      atMost('returning-pages: the last of 1,000 new pages shows its tasks after', anew.last / 1_000, 3, ' s'),
+      atMost('returning-pages: the last of 1,000 new pages shows its tasks after', reopened.last / 1_000, 3, ' s'),
     ],
   }),
 });

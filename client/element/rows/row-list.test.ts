@@ -40,7 +40,7 @@ describe('the rows', () => {
     expect(await changes.jsonValue()).toEqual([]);
   });
 
-  it('come in their order, whatever comes and goes, and keep the focus', async () => {
+  it('stay in order and keep the focus, whatever is added or removed', async () => {
     const tasks = Array.from({ length: 60 }, (_, key) => run(create(key, `Import ${key}.csv`, 60), 50));
     const tray = await pages.open(tasks);
     await button(tray).click();

@@ -6,7 +6,7 @@ const conditions = { isPushed: false, isVisible: true, hasActive: false, failure
 const random = fc.double({ min: 0, max: 0.999, noNaN: true });
 
 describe('the next round', () => {
-  it('is rare but in time where there is nothing to follow and no push: what is started elsewhere shows within 15 s', () => {
+  it('comes after 10 to 14 s without push and without active tasks, so that what is started elsewhere shows within 15 s', () => {
     fc.assert(
       fc.property(random, (chance) => {
         const wait = nextRound(conditions, chance) as number;

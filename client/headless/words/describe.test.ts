@@ -105,7 +105,7 @@ describe('a row', () => {
     });
   });
 
-  it('holds the time that is left back until the new pace is known', () => {
+  it('hides the time left until the new pace is known', () => {
     const seconds = (from: number, to: number, total: number) =>
       Array.from({ length: to - from + 1 }, (_, n) => progress(running(1), from + n, (from + n) * 10, total));
     const before = seconds(0, 9, 100);

@@ -7,7 +7,7 @@ import type { Kind } from '../kind.ts';
 export const atRest: Kind = {
   name: 'files and Redis on the same machine',
   why: 'credentials, inputs and contacts, without asking the server',
-  through: 'a file or folder that others may open; a Redis that answers without a password',
+  success: 'a file or folder that others may open; a Redis that answers without a password',
   async run({ demo }, tally) {
     const walk = (path: string): void => {
       const info = lstatSync(path);

@@ -25,7 +25,7 @@ const GOOD: Record<string, string> = {
 export const configuration: Kind = {
   name: 'placeholders and borrowed paths',
   why: 'a secret that stands in a public file; a link into the part of another tenant',
-  through: 'a placeholder that is taken in production; a Location that is not below the path of its own request',
+  success: 'a placeholder that is taken in production; a Location that is not below the path of its own request',
   async run({ app, isShort }, tally) {
     const isTaken = await createCheck();
     if (!isTaken(GOOD)) throw new Error('good settings are not taken');

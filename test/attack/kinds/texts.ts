@@ -56,7 +56,7 @@ const BIDI = ['\u202e', '\u202d', '\u2066', '\u2067', '\u202a', '\u061c', '\u200
 export const texts: Kind = {
   name: 'stored markup, formulas and links',
   why: "script in another user's page, or in a spreadsheet of theirs",
-  through:
+  success:
     'script that runs, an element made from text, a cell that is a formula, a link that is neither https nor to a page of ours',
   async run(world, tally) {
     const { app } = world;

@@ -16,7 +16,7 @@ import { backendOn, startApp, startBus, type TestApp, type TestBus } from '../..
 
 const PYTHON = findOnPath(['python3']);
 const EXAMPLE = join(REPOSITORY, 'examples/python-follower/follow.py');
-const when = PYTHON === null ? describe.skip : describe;
+const describeWithPython = PYTHON === null ? describe.skip : describe;
 const copy = defineTask({ name: 'copy', input: z.object({ title: z.string() }), title: ({ title }) => title });
 
 it('the Python example uses the standard library alone, and is under 300 lines', () => {
@@ -27,7 +27,7 @@ it('the Python example uses the standard library alone, and is under 300 lines',
   expect(source.split('\n').length).toBeLessThan(300);
 });
 
-when('the Python example (left out where there is no python3)', () => {
+describeWithPython('the Python example (left out where there is no python3)', () => {
   let bus: TestBus;
   let backend: Backend;
   let app: TestApp;

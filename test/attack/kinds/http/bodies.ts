@@ -15,7 +15,7 @@ const MAX_GROWTH_BYTES = 60_000_000;
 export const bodies: Kind = {
   name: 'deep, huge, junk and slow bodies',
   why: 'a server that does nothing but read and answer them',
-  through: 'a body that is taken, answered with 5xx or with more than it brought; memory or connections held for long',
+  success: 'a body that is taken, answered with 5xx or with more than it brought; memory or connections held for long',
   async run(world, tally) {
     const { app, isShort } = world;
     const deep = (depth: number, open = '[', close = ']'): string => open.repeat(depth) + close.repeat(depth);

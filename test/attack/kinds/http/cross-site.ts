@@ -9,7 +9,7 @@ const ID = '01890000-0000-7000-8000-000000000000';
 export const crossSite: Kind = {
   name: 'requests from pages of other sites',
   why: 'acts in the name of whoever is signed in in that browser, and a look at what is theirs',
-  through: 'anything but 403 for a change from a page that is not our own; CORS headers for such a page',
+  success: 'anything but 403 for a change from a page that is not our own; CORS headers for such a page',
   async run({ demo, app, isShort }, tally) {
     const cookie = await demo.signIn('ivan');
     const csv = fileForm('contacts.csv', 'email\na@example.org\n');

@@ -6,7 +6,7 @@ import type { Kind } from '../../kind.ts';
 export const idempotency: Kind = {
   name: "others' idempotency keys",
   why: "another user's task, by using the key they used",
-  through: 'the task of another owner, or of another key',
+  success: 'the task of another owner, or of another key',
   async run({ app, demo }, tally) {
     const start = async (owner: string, key: string, title = 'the same'): Promise<{ status: number; id: string }> => {
       const { status, body } = await app.call(

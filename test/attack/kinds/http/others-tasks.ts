@@ -48,7 +48,7 @@ const ALMOST_ADA = [
 export const othersTasks: Kind = {
   name: "others' tasks and files",
   why: "what another user's tasks are about, and a hand in them",
-  through: "anything but a 404 (or 401, 400) for another's id, or another's id in one's own list",
+  success: "anything but a 404 (or 401, 400) for another's id, or another's id in one's own list",
   async run({ app, demo, isShort }, tally) {
     const secret = 'what only ada knows';
     const own = await app.start('ada', 'wait', { title: secret });

@@ -5,7 +5,7 @@ import type { Kind } from '../../kind.ts';
 export const secrets: Kind = {
   name: 'secrets in answers and logs',
   why: 'a key to everything else',
-  through: 'a secret, a signature or a stack trace in an answer; a secret, a signature or a cookie in a log',
+  success: 'a secret, a signature or a stack trace in an answer; a secret, a signature or a cookie in a log',
   async run({ demo, app, http, leaks }, tally) {
     const cookie = await demo.signIn('trudy');
     leaks.keep([decodeURIComponent(cookie.split('=')[1] ?? '')]);

@@ -42,7 +42,7 @@ parentPort.on('message', () => { isOver = true; });
 export const starvation: Kind = {
   name: 'one user who keeps the server busy',
   why: 'a server that answers nobody else',
-  through: `a bystander's p99 more than ${LIMIT_MS} ms above twice the p99 beside the same number of cheap requests, or a request of theirs refused`,
+  success: `a bystander's p99 more than ${LIMIT_MS} ms above twice the p99 beside the same number of cheap requests, or a request of theirs refused`,
   async run(world, tally) {
     const { app, isShort } = world;
     const path = `/tasks/${(await app.start('quinn', 'wait', { title: 'mine' })).id}`;

@@ -11,7 +11,7 @@ const MAX_GROWTH_BYTES = 150_000_000;
 export const uploads: Kind = {
   name: 'hostile uploads',
   why: 'a server and a worker without memory, or a disk that is full',
-  through: 'a file that is taken, costs more than 4 s or 150 MB, or leaves something behind',
+  success: 'a file that is taken, costs more than 4 s or 150 MB, or leaves something behind',
   async run({ demo, isShort }, tally) {
     const cookie = await demo.signIn('peggy');
     const bytes = (isShort ? 10 : 49) * 1_000_000;

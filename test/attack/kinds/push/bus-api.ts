@@ -10,7 +10,7 @@ const EVENT = JSON.stringify({ name: 'forged', channel: 'private-user-grace', da
 export const busApi: Kind = {
   name: 'calls to the API of the bus',
   why: "events in the server's name on any user's page, or no bus for anybody",
-  through: 'an unsigned, wrongly signed or old call that is taken; a body that is taken, not answered, or ends the bus',
+  success: 'an unsigned, wrongly signed or old call that is taken; a body that is taken, not answered, or ends the bus',
   async run(world, tally) {
     const { http, demo } = world;
     const { app } = demo.credentials;

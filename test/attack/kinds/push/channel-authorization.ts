@@ -63,7 +63,7 @@ const ODD_IDS = [
 export const channelAuthorization: Kind = {
   name: 'channel authorization',
   why: "a signature that opens another user's channel",
-  through: 'anything but a refusal, unless it is for one’s own channel and a socket id',
+  success: 'anything but a refusal, unless it is for one’s own channel and a socket id',
   async run({ app, isShort }, tally) {
     const ask = async (body: string, type = 'application/x-www-form-urlencoded') =>
       app.call('ada', '/tasks/auth', { method: 'POST', headers: { 'content-type': type }, body });

@@ -15,7 +15,7 @@ interface Stream {
 export const fallback: Kind = {
   name: 'sessions of the HTTP transport',
   why: "another user's live updates, or no room for anybody else",
-  through: "another's session read, ended or spoken in by its URL; more sessions than an address may have",
+  success: "another's session read, ended or spoken in by its URL; more sessions than an address may have",
   async run(world, tally) {
     const { demo, isShort } = world;
     const base = `/pusher/app/${demo.credentials.app.key}`;

@@ -6,7 +6,7 @@ import { openPage, openSocket } from './follower.ts';
 export const frames: Kind = {
   name: 'hostile WebSocket frames',
   why: 'no bus for anybody, or a channel of another user',
-  through: 'the bus ended, another client disconnected or without events, or the sender let into the channel of a user',
+  success: 'the bus ended, another client disconnected or without events, or the sender let into the channel of a user',
   async run(world, tally) {
     const { demo } = world;
     const pid = demo.stack.services().soketi?.pid;

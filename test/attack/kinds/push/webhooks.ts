@@ -10,7 +10,7 @@ const HOUR = 3_600_000;
 export const webhooks: Kind = {
   name: 'forged, old, future and junk webhooks',
   why: "a user's progress silenced, or Redis filled",
-  through:
+  success:
     'a forged one that is accepted; junk that is not answered 4xx; a key in Redis left by one that is old, from the future or about an unknown channel; progress that is not pushed',
   async run(world, tally) {
     const { demo } = world;
