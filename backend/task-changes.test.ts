@@ -260,7 +260,7 @@ describe('the named event of a change', () => {
     expect(told).toEqual([expect.objectContaining({ event: name, task: before.id, name: before.name, ...fields })]);
   });
 
-  it('of one that was refused says which and why, and of none that it happened', async () => {
+  it('of a refused change says which and why, and no other event says that it happened', async () => {
     const done = move(running, succeed);
     const { changes, told, owned } = setUp(done);
     await changes.apply(owned, progress);

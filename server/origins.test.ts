@@ -166,7 +166,7 @@ describe('a request that changes something', () => {
     expect((await ask(plain, 'HEAD', '/own', headers)).status).toBe(200);
   });
 
-  it.each(['PUT', 'PATCH', 'DELETE', 'PROPFIND'])('is any %s', async (method) => {
+  it.each(['PUT', 'PATCH', 'DELETE', 'PROPFIND'])('by %s from another site is refused', async (method) => {
     expect((await ask(plain, method, '/own', { Origin: 'https://evil.test' })).code).toBe('cross_site');
   });
 

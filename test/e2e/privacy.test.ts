@@ -39,7 +39,7 @@ describe('another user', () => {
       evesTab.ask('/tasks/auth', { method: 'POST', form: { socket_id: '1234.5678', channel_name: name } });
     expect((await subscribe(channel)).status).toBe(403);
     expect((await subscribe(own)).status).toBe(200);
-    // When she marks his task as seen, nothing changes for him.
+    // When Eve marks Ada's task as seen, nothing changes for Ada.
     await evesTab.page.evaluate(
       (id) =>
         fetch('/tasks/seen', {
@@ -58,7 +58,7 @@ describe('another user', () => {
     expect((await adasTab.ask(download)).status).toBe(200);
     expect((await evesTab.ask(download)).status).toBe(404);
 
-    // Her own task reaches her, and it is the only one.
+    // Eve's own task reaches her, and it is the only one.
     await evesTab.drop(world.writeCsv('own.csv', { rows: 3 }));
     await eventually(async () => expect(await evesTab.row('Import own.csv').text()).toMatch('Done · 3 imported'));
     await eventually(async () => expect(await evesTab.total.textContent()).toBe('3'));
