@@ -29,7 +29,8 @@ if (unknown !== undefined) {
   );
   process.exit(2);
 }
-const keeper = new Keeper(values.quick);
+// No document is written from quick figures.
+const keeper = new Keeper(values.quick && !values.pages);
 const isWhole = positionals.length === 0;
 
 if (!values.pages) {
