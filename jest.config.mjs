@@ -16,6 +16,7 @@ export default {
   moduleNameMapper: {
     '^inloop$': '<rootDir>/core/index.ts',
     '^inloop/(element|headless)$': '<rootDir>/client/$1/index.ts',
+    '^inloop/tasks$': '<rootDir>/server/tasks/index.ts',
     '^inloop/testing/feed$': '<rootDir>/testing/feed/index.ts',
     [`^inloop/(${source.join('|')})$`]: '<rootDir>/$1/index.ts',
   },

@@ -7,6 +7,7 @@ import { defineTask } from '../core/tasks/definition.ts';
 import { createTaskWorker } from '../worker/task-worker.ts';
 import { checkAccepted } from './checks.ts';
 import { createTaskServer } from './task-server.ts';
+import { createTasks } from './tasks/create-tasks.ts';
 import { TaskOperations } from './tasks/operations.ts';
 
 const task = defineTask({ name: 'ping', input: z.object({}) });
@@ -46,6 +47,21 @@ describe('wrong options say what was expected and what came', () => {
     ],
   ])('createTaskServer(%j)', (options, message) => {
     expect(refusalOf(() => createTaskServer(options as never))).toBe(`createTaskServer: ${message}`);
+  });
+
+  it.each<[unknown, string]>([
+    [undefined, 'expected options like { backend, tasks }, got undefined.'],
+    [{ backend: {} }, 'backend must be what createBackend gives, got an object.'],
+    [{ backend, tasks: [7] }, 'tasks must be a list of what defineTask gives, got one with 7.'],
+  ])('createTasks(%j)', (options, message) => {
+    expect(refusalOf(() => createTasks(options as never))).toBe(`createTasks: ${message}`);
+  });
+
+  it('start names the function that must know the definition', async () => {
+    const tasks = createTasks({ backend, tasks: [] });
+    await expect(tasks.start(task, {}, { owner: 'ada' })).rejects.toMatchObject({
+      message: 'start: ping is not among the tasks given to createTasks. Add it: createTasks({ tasks: [...] }).',
+    });
   });
 
   it.each<[unknown, string]>([
@@ -114,7 +130,7 @@ describe('wrong options say what was expected and what came', () => {
     [[task, {}], 'start(ping): expected options like { owner: userId }, got undefined.'],
     [[task, {}, 'ada'], 'start(ping): expected options like { owner: userId }, got "ada".'],
   ])('start(%j)', async (args, message) => {
-    const operations = new TaskOperations(backend, [task]);
+    const operations = new TaskOperations(backend, [task], 'createTaskServer');
     await expect(operations.start(...(args as [never, never, never]))).rejects.toMatchObject({
       code: 'invalid_options',
       message,

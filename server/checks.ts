@@ -5,9 +5,12 @@ import type { Snapshot } from '../core/tasks/snapshot.ts';
 import { isObject, refuseOptions } from '../core/values/options.ts';
 import { describe } from '../core/values/text.ts';
 
-/** @throws ConfigError `invalid_options` for anything but a list of definitions, no two with the same name */
-export function checkDefinitions(definitions: readonly AnyTaskDefinition[]): void {
-  const expected = 'createTaskServer: tasks must be a list of what defineTask gives';
+/**
+ * @param caller the function that got them, for the message: `createTaskServer`
+ * @throws ConfigError `invalid_options` for anything but a list of definitions, no two with the same name
+ */
+export function checkDefinitions(definitions: readonly AnyTaskDefinition[], caller: string): void {
+  const expected = `${caller}: tasks must be a list of what defineTask gives`;
   if (!Array.isArray(definitions)) refuseOptions(`${expected}, got ${describe(definitions)}.`);
   for (const one of definitions as readonly unknown[]) {
     if (!isDefinition(one)) refuseOptions(`${expected}, got one with ${describe(one)}.`);
@@ -15,7 +18,7 @@ export function checkDefinitions(definitions: readonly AnyTaskDefinition[]): voi
   const names = definitions.map(({ name }) => name);
   const twice = names.find((name, n) => names.indexOf(name) < n);
   if (twice !== undefined) {
-    refuseOptions(`createTaskServer: two task definitions have the same name, ${describe(twice)}. Rename one of them.`);
+    refuseOptions(`${caller}: two task definitions have the same name, ${describe(twice)}. Rename one of them.`);
   }
 }
 

@@ -65,7 +65,7 @@ export interface TaskServer {
   forget(owner: string): Promise<number>;
   /**
    * Resolves when everything that was started, cancelled or seen so far has been pushed, or after 2 s. Await it if the
-   * process may be frozen or ended once it has answered (serverless functions, scripts).
+   * process may be frozen or ended once it has answered (serverless functions).
    */
   flush(): Promise<void>;
   /** What the router does, for code of your own. Each call names the owner. */
@@ -82,7 +82,7 @@ export interface TaskServer {
 export function createTaskServer(options: TaskServerOptions): TaskServer {
   checkServerOptions(options);
   const { backend } = options;
-  const operations = new TaskOperations(backend, options.tasks);
+  const operations = new TaskOperations(backend, options.tasks, 'createTaskServer');
   const { path, origin } = readPath(options.path);
   const { signal, userSignIn = false } = options;
   const limits = checkLimits(options.limits ?? {});

@@ -40,9 +40,16 @@ export interface StartOptions {
 export class TaskOperations {
   readonly #backend: ServerBackend;
   readonly #definitions: ReadonlyMap<string, AnyTaskDefinition>;
+  /** The function of the application that made this, for messages. */
+  readonly #caller: string;
 
-  constructor(backend: ServerBackend, definitions: readonly AnyTaskDefinition[]) {
-    checkDefinitions(definitions);
+  constructor(
+    backend: ServerBackend,
+    definitions: readonly AnyTaskDefinition[],
+    caller: 'createTaskServer' | 'createTasks',
+  ) {
+    checkDefinitions(definitions, caller);
+    this.#caller = caller;
     checkRetention(definitions, backend.redis.retention);
     this.#backend = backend;
     this.#definitions = new Map(definitions.map((definition) => [definition.name, definition]));
@@ -74,7 +81,7 @@ export class TaskOperations {
     if (this.#definitions.get(definition.name) !== definition) {
       const isKnown = this.#definitions.has(definition.name);
       refuseOptions(
-        `start: ${definition.name} is not among the tasks given to createTaskServer.${isKnown ? ' Another definition of that name is: the file that defines it was loaded twice. Import it from one place.' : ' Add it: createTaskServer({ tasks: [...] }).'}`,
+        `start: ${definition.name} is not among the tasks given to ${this.#caller}.${isKnown ? ' Another definition of that name is: the file that defines it was loaded twice. Import it from one place.' : ` Add it: ${this.#caller}({ tasks: [...] }).`}`,
       );
     }
     assertOwner(options.owner);

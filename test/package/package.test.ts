@@ -101,6 +101,7 @@ describe('server and worker, bundled by esbuild,', () => {
 it.each([
   ['inloop', 'neutral'],
   ['inloop/backend', 'node'],
+  ['inloop/tasks', 'node'],
   ['inloop/worker', 'node'],
   ['inloop/client', 'browser'],
   ['inloop/element', 'browser'],

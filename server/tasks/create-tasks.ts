@@ -1,0 +1,61 @@
+/** `createTasks`: the task operations for what is no Express application: scripts, cron jobs, workers, other frameworks. */
+
+import { checkOrigin } from '../../backend/origin.ts';
+import { isServerBackend, type ServerBackend } from '../../backend/server-backend.ts';
+import type { AnyTaskDefinition } from '../../core/tasks/definition.ts';
+import { isObject, refuseOptions, requireOption } from '../../core/values/options.ts';
+import { describe } from '../../core/values/text.ts';
+import { TaskOperations } from './operations.ts';
+
+/** What `createTasks` takes. */
+export interface TasksOptions {
+  /** What `createBackend` gives; in tests what `createMemoryBackend` of `inloop/testing` gives. */
+  readonly backend: ServerBackend;
+  /** Every definition that this process may start or retry. */
+  readonly tasks: readonly AnyTaskDefinition[];
+}
+
+/** What `createTasks` gives. Each call names the owner. */
+export interface Tasks
+  extends Pick<
+    TaskOperations,
+    'start' | 'get' | 'list' | 'cancel' | 'retry' | 'seen' | 'dismiss' | 'clear' | 'forget'
+  > {
+  /**
+   * Resolves when everything that was started, cancelled or seen so far has been pushed, or after 2 s. `backend.close()` waits
+   * for it, too.
+   */
+  flush(): Promise<void>;
+}
+
+/**
+ * Starts, reads, cancels and retries tasks without a web server. It keeps nothing running of its own: when the process has done
+ * its work, `await backend.close()` pushes what waits and lets it end.
+ *
+ * @example
+ * const tasks = createTasks({ backend, tasks: [exportAll] });
+ * await tasks.start(exportAll, { tenant: 'acme' }, { owner: 'acme:7' });
+ * await backend.close();
+ *
+ * @throws ConfigError `invalid_options`
+ */
+export function createTasks(options: TasksOptions): Tasks {
+  if (!isObject(options))
+    refuseOptions(`createTasks: expected options like { backend, tasks }, got ${describe(options)}.`);
+  const { backend } = options;
+  checkOrigin('createTasks', backend);
+  requireOption(isServerBackend(backend), 'createTasks: backend', 'what createBackend gives', backend);
+  const operations = new TaskOperations(backend, options.tasks, 'createTasks');
+  return {
+    start: (definition, input, start) => operations.start(definition, input, start),
+    get: (owner, id) => operations.get(owner, id),
+    list: (owner, page) => operations.list(owner, page),
+    cancel: (owner, id) => operations.cancel(owner, id),
+    retry: (owner, id) => operations.retry(owner, id),
+    seen: (owner, ids) => operations.seen(owner, ids),
+    dismiss: (owner, id) => operations.dismiss(owner, id),
+    clear: (owner, which) => operations.clear(owner, which),
+    forget: (owner) => operations.forget(owner),
+    flush: () => backend.flush(),
+  };
+}
