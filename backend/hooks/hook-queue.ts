@@ -47,12 +47,12 @@ export class HookQueue {
   /** Says that workers run these hooks. To be repeated, at least once in the backend's retention. @throws TaskError `store_unavailable` */
   async register(hooks: readonly string[]): Promise<void> {
     const { keys } = this.#redis;
-    const score = await this.#redis.send((client) => client.time());
-    const value = Number(score[0]) * 1_000;
+    const [seconds] = await this.#redis.send((client) => client.time());
+    const score = Number(seconds) * 1_000;
     await this.#redis.send((client) =>
       client.zAdd(
         keys.hooks,
-        hooks.map((hook) => ({ score: value, value: hook })),
+        hooks.map((hook) => ({ score, value: hook })),
       ),
     );
   }

@@ -6,7 +6,7 @@ import { FAILURE } from '../../test/support/task-events.ts';
 const world = useStore({ retention: 3_600 });
 const { accept, happen } = world;
 
-/** Every key of this test's prefix but those of queues, without the prefix. */
+/** The names of all keys of this test, without its prefix and without the keys of queues. */
 const keys = async () =>
   (await world.raw.keys(`${world.prefix}*`))
     .map((key) => key.slice(world.prefix.length))
@@ -23,7 +23,8 @@ describe('a finished task that is dismissed', () => {
   });
 
   it("is left if it is active, or if it is another owner's", async () => {
-    const [active, other] = [await accept(), await finish('bob')];
+    const active = await accept();
+    const other = await finish('bob');
     expect(await world.store.dismiss('ada', [active.id, other.id])).toEqual([]);
     expect([await world.store.read(active.id), await world.store.read(other.id)]).not.toContain(null);
   });

@@ -53,10 +53,8 @@ describe('a command', () => {
 
   // Only compiled: `npm run check` fails where one of these calls would compile.
   async function wrongCalls(redis: CommandRunner): Promise<void> {
-    const [keys, args] = [
-      { task: 'k1', other: null },
-      { owner: 'ada', ms: 5, ids: [] },
-    ];
+    const keys = { task: 'k1', other: null };
+    const args = { owner: 'ada', ms: 5, ids: [] };
     const answer: boolean = await redis.run(EXAMPLE, keys, args);
     // @ts-expect-error the answer is what `parse` makes of it
     const text: string = await redis.run(EXAMPLE, keys, args);
