@@ -71,7 +71,7 @@ describe('an outage', () => {
     }
     expect(bus.probes).toHaveLength(1);
     expect(publisher.isDown).toBe(false);
-    // Of 30 steps in 3 s those of the last one at least.
+    // The end of the outage is noticed within 2 s. So of 3 s with 10 steps each, the last second's steps arrive at least.
     expect(delivered(bus).length).toBeGreaterThanOrEqual(10);
   });
 
@@ -126,7 +126,7 @@ describe('an outage', () => {
   it('of ten minutes at 500 updates a second costs bounded memory, and no owner is forgotten afterwards', async () => {
     bus.answer = () => AWAY;
     const result = 'r'.repeat(12_000);
-    // Made once and copied: 300,000 courses of events would take longer than all that is tested here.
+    // Made once and copied: to make 300,000 tasks one by one would take longer than the test itself.
     const begun = running('t');
     const ended = succeeded(begun, result);
     const before = counted(publisher, 'dropped');

@@ -83,7 +83,7 @@ describe('docker-compose.yml', () => {
 describe('deploy/soketi.Dockerfile', () => {
   const file = read('deploy/soketi.Dockerfile');
 
-  it('installs Soketi as the commands say that print how', () => {
+  it('installs Soketi with the commands that inloop prints when it is missing', () => {
     const [override, install] = installCommands().split(' && ');
     const soketiPackage = install?.split(' ').at(-1);
     expect(file).toContain(override);

@@ -1,10 +1,10 @@
-// Random text and random values for property tests. For text, fast-check has as `unit: 'binary'`, but first computes a table of all characters,
-// which costs each test file more than a second.
+// Random text and random values for property tests. fast-check has such text itself (`unit: 'binary'`), but it first computes
+// a table of all characters, which costs each test file more than a second.
 import fc from 'fast-check';
 
 const SURROGATES = { from: 0xd800, count: 0x800 } as const;
 
-/** Any character but a lone surrogate, which is no character. */
+/** Any character. A lone surrogate is none. */
 const anyCharacter = fc.integer({ min: 0, max: 0x10ffff - SURROGATES.count }).map(
   (n) => String.fromCodePoint(n < SURROGATES.from ? n : n + SURROGATES.count),
   // The way back: with it fast-check also tries strings that often break programs, such as `__proto__`.
