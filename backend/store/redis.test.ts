@@ -1,4 +1,5 @@
 // What the store does when Redis is away, frozen, restarted or has forgotten its scripts.
+import { connect as connectSocket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { v7 as uuid } from 'uuid';
@@ -270,6 +271,28 @@ describe('a Redis that refuses us', () => {
     expect(error).toMatchObject({ code: 'store_unavailable' });
     expect(log.lines).toHaveLength(1);
     expect(JSON.stringify([log.lines, error, String(error)])).not.toContain('hunter2');
+  });
+});
+
+describe('a verdict about a dead worker', () => {
+  it('stays as it was stored first, by commands that Redis 6.2 has: it refuses SET with both NX and GET', async () => {
+    const monitor = connectSocket(world.server.port);
+    let said = '';
+    monitor.on('data', (data) => {
+      said += data;
+    });
+    monitor.write('MONITOR\r\n');
+    await eventually(() => said.includes('+OK'));
+    expect(await redis.keepVerdict('w', 'first')).toBe('first');
+    expect(await redis.keepVerdict('w', 'second')).toBe('first');
+    const commands = () => said.split('\n').filter((line) => line.includes('verdict:w'));
+    await eventually(() => expect(commands()).toHaveLength(3));
+    monitor.destroy();
+    expect(commands().map((line) => [...line.matchAll(/"(SET|NX|EX|GET)"/g)].map(([, word]) => word))).toEqual([
+      ['SET', 'EX', 'NX'],
+      ['SET', 'EX', 'NX'],
+      ['GET'],
+    ]);
   });
 });
 

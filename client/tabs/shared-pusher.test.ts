@@ -153,13 +153,19 @@ describe('tabs of one browser', () => {
     new Tab(shared);
     new Tab(shared);
     await allUp();
+    // An event comes after what the tabs have told each other before.
+    FakePusher.last.push('task.running', {});
+    await eventually(() => expect(tabs.map(({ events }) => events.length)).toEqual([1, 1]));
+    const ups = tabs.map((tab) => tab.ups);
     FakePusher.blocked = [];
-    await allUp(2);
+    await eventually(() => tabs.every((tab, index) => tab.ups > (ups[index] ?? 0)));
     expect(FakePusher.last.options.enabledTransports).toEqual(['ws']);
     await eventually(() => FakePusher.made.filter(({ connection }) => connection.state === 'connected').length === 1);
     FakePusher.last.push('task.running', {});
-    await eventually(() => expect(tabs.map(({ events }) => events.length)).toEqual([1, 1]));
+    await eventually(() => expect(tabs.map(({ events }) => events.length)).toEqual([2, 2]));
     expect(tabs.map(({ losses }) => losses)).toEqual([[], []]);
+    // Each is told once, or each would fetch twice.
+    expect(tabs.map((tab, index) => tab.ups - (ups[index] ?? 0))).toEqual([1, 1]);
   });
 
   it('that are closed together leave the role to the next one that comes', async () => {

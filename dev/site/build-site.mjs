@@ -1,9 +1,30 @@
 // Builds the documentation as a static site: guides, protocol, decisions, and the API reference from the docstrings. For
 // `npm run docs`. The site works in any folder of any web server, has its own search, and fetches nothing from elsewhere.
-import { readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { register } from 'node:module';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { root } from '../setup/command.mjs';
+
+/** The groups of the sidebar, in their order: which files of docs/ are in them. A file that is in none is in the last one. */
+const GROUPS = {
+  'First steps': ['guides', 'promises', 'mounting', 'pages', 'tray', 'commands', 'troubleshooting'],
+  Guides: [
+    'from-polling',
+    'from-pusher-trigger',
+    'from-bullmq',
+    'from-django',
+    'origins',
+    'testing',
+    'recipes',
+    'serverless',
+  ],
+  'In production': ['production', 'redis', 'soketi', 'workers', 'operating', 'cost', 'performance'],
+  'HTTP and push': ['protocol', 'openapi'],
+  'How it works': ['architecture', 'glossary', 'CHANGELOG'],
+};
+const LAST_GROUP = 'How it works';
+const ENTRIES = 'Entries of the package';
+const DECISIONS = 'Decisions';
 
 /**
  * Writes the site to `folder`, which is emptied first. It fails if an exported name has no docstring, a link leads nowhere,
@@ -14,8 +35,9 @@ import { root } from '../setup/command.mjs';
  */
 export async function buildSite(folder) {
   register('./typescript-for-typedoc.mjs', import.meta.url);
-  const { Application, ReflectionKind } = await import('typedoc');
+  const { Application, Converter, ReflectionKind } = await import('typedoc');
   const entries = readEntries();
+  const openApi = writeOpenApiPage();
   const app = await Application.bootstrap({
     name: 'inloop',
     entryPoints: entries.map(({ file }) => file),
@@ -25,9 +47,12 @@ export async function buildSite(folder) {
     skipErrorChecking: true,
     out: folder,
     readme: join(root, 'README.md'),
-    projectDocuments: ['docs/*.md', 'docs/guides/*.md', 'docs/decisions/*.md', 'CHANGELOG.md'].map((files) =>
-      join(root, files),
-    ),
+    projectDocuments: [
+      ...['docs/*.md', 'docs/guides/*.md', 'docs/decisions/*.md', 'CHANGELOG.md'].map((files) => join(root, files)),
+      openApi,
+    ],
+    navigation: { includeGroups: true },
+    groupOrder: [...Object.keys(GROUPS), 'Modules', DECISIONS, '*'],
     sort: ['documents-first', 'alphabetical'],
     sortEntryPoints: false,
     searchInDocuments: true,
@@ -55,8 +80,24 @@ export async function buildSite(folder) {
     // Types of parts inside, which only an exported type mentions, are shown by name.
     validation: { notExported: false, notDocumented: false, invalidLink: true, invalidPath: true },
   });
+  /** Where each document stands in its group. */
+  const ranks = new Map();
+  app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_context, document) => {
+    // The first heading, with what is in it as code.
+    const text = document.content.map((part) => part.text).join('');
+    const title = /^# (.*)$/m.exec(text)?.[1]?.replaceAll('`', '') ?? document.name;
+    const { group, rank } = placeOf(basename(document.name), title);
+    document.frontmatter.group = group;
+    ranks.set(document, rank);
+    document.name = title;
+  });
   const project = await app.convert();
+  rmSync(dirname(openApi), { recursive: true, force: true });
   if (!project) return false;
+  for (const group of project.groups ?? []) {
+    if (group.title === 'Modules') group.title = ENTRIES;
+    else group.children.sort((a, b) => (ranks.get(a) ?? 0) - (ranks.get(b) ?? 0));
+  }
   for (const [index, entry] of (project.children ?? []).entries()) {
     entry.name = entries[index]?.name ?? entry.name;
     for (const exported of entry.children ?? []) {
@@ -65,13 +106,37 @@ export async function buildSite(folder) {
       app.logger.warn(`${exported.name} of ${entry.name} has no docstring.`);
     }
   }
-  for (const document of project.documents ?? []) {
-    const [text] = document.content;
-    document.name = /^# (.*)$/m.exec(text?.text ?? '')?.[1]?.replaceAll('`', '') ?? document.name;
-  }
+  // The page has the project's name as its title already.
+  const [start] = project.readme ?? [];
+  if (start) start.text = start.text.replace(/^# .*\n/, '');
   app.validate(project);
   await app.generateOutputs(project);
   return !app.logger.hasErrors() && !app.logger.hasWarnings();
+}
+
+/**
+ * @param {string} file its name, without the extension
+ * @param {string} title
+ * @returns {{ group: string, rank: number }}
+ */
+function placeOf(file, title) {
+  if (/^\d{4}-/.test(file) || title === DECISIONS) return { group: DECISIONS, rank: Number.parseInt(file, 10) || 0 };
+  const name = file === 'README' ? title.toLowerCase() : file;
+  const [group, files] = Object.entries(GROUPS).find(([, names]) => names.includes(name)) ?? [LAST_GROUP, []];
+  return { group, rank: files.indexOf(name) };
+}
+
+/** Writes the OpenAPI document as a page that can be read and searched. Returns the file, which is the caller's to remove. */
+function writeOpenApiPage() {
+  // Below the root, like all documents.
+  mkdirSync(join(root, 'dist'), { recursive: true });
+  const file = join(mkdtempSync(join(root, 'dist', 'pages-')), 'openapi.md');
+  const yaml = readFileSync(join(root, 'docs/openapi.yaml'), 'utf8');
+  writeFileSync(
+    file,
+    `# HTTP calls (OpenAPI 3.1)\n\nFor generators of clients and for tools. A test compares it with real answers.\n\n\`\`\`yaml\n${yaml}\n\`\`\`\n`,
+  );
+  return file;
 }
 
 /** The published entries of package.json: their names, like `inloop/server`, and their sources. */

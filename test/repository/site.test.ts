@@ -21,10 +21,13 @@ const faults: string[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'inloop-site-'));
-  // It fails if an exported name has no docstring, or a link leads nowhere.
-  await promisify(execFile)(process.execPath, [join(REPOSITORY, 'dev', 'docs.mjs'), folder]);
+  // Building takes 12 s of one core: TypeDoc reads all sources. Chromium starts meanwhile.
+  [browser] = await Promise.all([
+    launchChromium(),
+    // It fails if an exported name has no docstring, or a link leads nowhere.
+    promisify(execFile)(process.execPath, [join(REPOSITORY, 'dev', 'docs.mjs'), folder]),
+  ]);
   server = await startHttpServer(express().use('/docs', express.static(folder)));
-  browser = await launchChromium();
   page = await browser.newPage();
   page.on('console', (message) => void (message.type() === 'error' && faults.push(message.text())));
   page.on('pageerror', (error) => void faults.push(error.message));
@@ -66,6 +69,33 @@ it.each([
   },
   30_000,
 );
+
+it('its sidebar has groups, in which a newcomer finds the first steps, the commands and the HTTP calls', async () => {
+  await page.goto(`${server.url}/docs/`);
+  const sidebar = page.locator('#tsd-nav-container');
+  await sidebar.getByText('First steps').waitFor();
+  const groups = await sidebar.locator('> li').allInnerTexts();
+  expect(groups.map((text) => text.split('\n', 1)[0])).toEqual([
+    'First steps',
+    'Guides',
+    'In production',
+    'HTTP and push',
+    'How it works',
+    'Entries of the package',
+    'Decisions',
+  ]);
+  expect(await page.locator('h1').allInnerTexts()).toEqual(['inloop']);
+  for (const [group, name, text] of [
+    ['First steps', 'Commands', 'npx inloop doctor'],
+    ['Guides', 'From pusher.trigger in a loop', 'pusher.trigger'],
+    ['HTTP and push', 'HTTP calls (OpenAPI 3.1)', 'openapi: 3.1.1'],
+  ] as const) {
+    const link = sidebar.locator('> li', { hasText: group }).locator('a', { hasText: name });
+    await page.goto(new URL((await link.first().getAttribute('href')) ?? '', page.url()).href);
+    expect(await page.locator('.col-content').innerText()).toContain(text);
+  }
+  expect(faults).toEqual([]);
+}, 30_000);
 
 it.each(['light', 'dark'] as const)(
   'its texts stand out from a %s background',
