@@ -6,7 +6,7 @@ import { type DueReason, DueSteps } from './due-steps.ts';
 const LOOK_MS = 100;
 
 /** An attempt that is looked at every 100 ms, and whose steps are told at once. */
-function attempt(accuracy = 0.01) {
+function attempt(accuracy = 0.01, estimateEvery = 0) {
   const steps = new DueSteps(accuracy, null, 0);
   const told: { readonly at: number; readonly why: DueReason; readonly progress: Progress }[] = [];
   let now = 0;
@@ -19,7 +19,7 @@ function attempt(accuracy = 0.01) {
       for (const end = now + ms; now < end; ) {
         now += LOOK_MS;
         const truth = progress(now);
-        const why = steps.look(truth, now);
+        const why = steps.look(truth, now, estimateEvery);
         if (why === null) continue;
         const next = steps.withRate(truth);
         steps.tell(next, now);
@@ -232,6 +232,20 @@ describe('with estimates every 500 ms', () => {
       cheap.tell(next, now);
       thorough.tell(next, now);
     }
+  });
+
+  it.each([
+    ['steady', (now: number) => now / 200],
+    ['in batches every 3 s', (now: number) => 50 * Math.floor(now / 3_000)],
+    ['with pauses of 8 s', (now: number) => (now % 16_000 < 8_000 ? now / 200 : now / 200 - (now % 8_000) / 200)],
+    ['slower and slower', (now: number) => 20 * Math.sqrt(now)],
+  ])('an attempt whose work is %s is told at least every 10 s', (_what, done) => {
+    const one = attempt(0.01, 500);
+    one.run(300_000, (now) => ({ done: Math.floor(done(now)), total: 100_000 }));
+    const times = one.told.map(({ at: time }) => time);
+    expect(
+      Math.max(...times.map((time, n) => time - (times[n - 1] ?? 0)), 300_000 - (times.at(-1) ?? 0)),
+    ).toBeLessThanOrEqual(10_000);
   });
 
   it('a stall is found as soon as with an estimate every 100 ms', () => {
