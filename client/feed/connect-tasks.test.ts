@@ -231,10 +231,12 @@ describe('what the user does', () => {
 
   it('lets go of what ended long ago, and brings it back when it is wanted', async () => {
     const { server, timing, feed } = await startLiveFeed();
-    const ended = (n: number) => evolve(succeeded(n), { type: 'see', at: at(9) });
+    // Made once and copied, with ids that grow.
+    const seen = evolve(succeeded(0), { type: 'see', at: at(9) });
     for (let n = 0; n < 2_000; n++) {
-      server.put(ended(n));
-      FakePusher.last.push('task.succeeded', ended(n));
+      const ended = { ...seen, id: queued(n).id };
+      server.put(ended);
+      FakePusher.last.push('task.succeeded', ended);
       if (n % 100 === 99) await timing.advance(1_000);
     }
     const still = running(2_001);

@@ -73,12 +73,19 @@ describe('without WebSockets', () => {
     const tabs: DemoPage[] = [];
     /** The tabs that have opened a push connection of their own. */
     const connected = new Set<number>();
+    /** How long the first tab takes to be live: on a busy machine everything takes longer. */
+    let usual = 0;
     for (let n = 0; n < 8; n++) {
       const tab = new DemoPage(await context.newPage());
       tab.page.on('request', (sent) => {
         if (/\/xhr(?:_streaming)?\?/.test(sent.url())) connected.add(n);
       });
+      const began = Date.now();
       await tab.page.goto(stack.url);
+      if (n === 0) {
+        await waitUntilLive(tab, 20_000);
+        usual = Date.now() - began;
+      }
       tabs.push(tab);
     }
     // HTTP/1.1 allows six connections to a host. Eight streams would leave none for other requests.
@@ -96,7 +103,7 @@ describe('without WebSockets', () => {
     await first.page.close({ runBeforeUnload: true });
     await eventually(() => connected.size > 1, { within: 15_000, that: 'another tab to connect' });
     for (const tab of others) await waitUntilLive(tab, 20_000);
-    expect(Date.now() - closedAt).toBeLessThan(2_000);
+    expect(Date.now() - closedAt).toBeLessThan(Math.max(2_000, 2 * usual));
     expect(connected.size).toBe(2);
     for (const tab of others) {
       await eventually(async () => expect(await tasksIn(tab)).toEqual(['succeeded']), { within: 15_000 });
