@@ -67,8 +67,7 @@ describe('without WebSockets', () => {
   }, 60_000);
 
   it('eight tabs of a browser are live over one connection, and another tab takes over when the leader is closed', async () => {
-    // A browser moves bars only in the tab in front, but headless Chromium counts all eight as that.
-    const context = await browser.newContext({ reducedMotion: 'reduce' });
+    const context = await browser.newContext();
     expect((await context.request.post(`${stack.url}/session`, { data: { user: 'octa' } })).status()).toBe(200);
     const tabs: DemoPage[] = [];
     /** The tabs that have opened a push connection of their own. */
