@@ -51,7 +51,7 @@ describe('the banner', () => {
   it('says in one line that the connection is gone; rows that may be out of date look different', async () => {
     const tray = await pages.open([run(create(1, 'Import a.csv', 5), 4, { done: 10, total: 100 })]);
     await button(tray).click();
-    await pages.lead('drop');
+    await pages.callPusher('drop');
     await says(tray.locator('[part=banner]'), 'Reconnecting. Updates come a few seconds late.');
     expect(await row(tray, 'a.csv').getAttribute('data-stale')).toBeNull();
     await eventually(() => pages.server.notModified > 0, { that: 'a poll that costs next to nothing' });

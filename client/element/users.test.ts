@@ -63,7 +63,7 @@ async function openTwo(way: string): Promise<[Page, Page]> {
   await second.locator('[part=button]').click();
   await eventually(async () => expect(await saidBy(second)).toContain('Import ada.csv'));
   if (way === 'polling') {
-    await pages.lead('drop');
+    await pages.callPusher('drop');
     const lost = (page: Page) =>
       page.evaluate(() => {
         const tray = document.querySelector('inloop-tray') as never as { feed: { getSnapshot(): Snapshots } };

@@ -60,9 +60,8 @@ export interface TaskOptions<
   /** How many attempts a task has, 1 to 100. Default 3. */
   readonly attempts?: number;
   /**
-   * Where a task begins that its owner starts again after it has failed or was cancelled: at the `start`, or at the last
-   * `checkpoint`. The default is the start, since a checkpoint may lead into the same failure again. Attempts of one task always
-   * go on from the checkpoint.
+   * Where a retry by the owner begins, after a task has failed or was cancelled: at the `start` (the default), or at the last
+   * `checkpoint`. A checkpoint may lead into the same failure again. The attempts of one task always go on from the checkpoint.
    */
   readonly retryFrom?: 'start' | 'checkpoint';
   /** Waiting times between attempts, with jitter. */

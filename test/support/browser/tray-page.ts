@@ -149,10 +149,10 @@ export class TrayPages {
   }
 
   /** Calls a method of the page's fake Pusher: `drop`, `refuse`. */
-  async lead(act: string): Promise<void> {
+  async callPusher(method: string): Promise<void> {
     await this.page.evaluate(
       (name) => (globalThis as never as { FakePusher: { last: Record<string, () => void> } }).FakePusher.last[name]?.(),
-      act,
+      method,
     );
   }
 }
