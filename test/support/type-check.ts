@@ -31,6 +31,7 @@ export async function typeCheck(files: Readonly<Record<string, string>>, options
         inloop: sourceOf('core'),
         'inloop/headless': sourceOf('client', 'headless'),
         'inloop/react': sourceOf('client', 'react'),
+        'inloop/tasks': sourceOf('server', 'tasks'),
         'inloop/*': sourceOf('*'),
       },
       ...options,
