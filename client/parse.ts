@@ -19,6 +19,7 @@ export function parseSnapshot(value: unknown): Snapshot | null {
     every(value, isCount, 'revision attempt attempts') &&
     every(value, isOptionalText, 'startedAt finishedAt signOfLifeAt expectedAt retryOf seenAt waitingFor') &&
     isText(value.finishedAt) === isFinished(value as unknown as Snapshot) &&
+    (value.queue === undefined || (isObject(value.queue) && isCount(value.queue.ahead))) &&
     (STATUSES as readonly unknown[]).includes(status) &&
     needsError === hasError &&
     ((progress ?? null) === null ||

@@ -1,6 +1,7 @@
 /**
  * Merges snapshots from push, polls, lists and answers into one list. Pure, for the feed and for anyone who keeps
- * snapshots. The result depends neither on the order in which snapshots come nor on how often they come.
+ * snapshots. The result depends neither on the order in which snapshots come nor on how often they come, but for the place in
+ * line, of which the last one counts.
  *
  * - Of two snapshots of a task, an outcome wins over an active status. Otherwise the higher revision wins.
  * - An outcome whose result was too big for a message gets the result from any copy that has it.
@@ -9,7 +10,7 @@
  * - A list belongs to one user. Snapshots of another user are not merged into it.
  */
 
-import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
+import { isFinished, type QueuedSnapshot, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { isPartial } from '../../core/wire.ts';
 
 /** Everything the feed knows about tasks. Immutable; unchanged parts keep their identity. */
@@ -124,6 +125,8 @@ function beats(a: Snapshot, b: Snapshot): boolean {
   if (isGone(a) !== isGone(b)) return isGone(b) && a.revision >= b.revision;
   if (isFinished(a) !== isFinished(b)) return isFinished(a);
   if (a.revision !== b.revision) return a.revision > b.revision;
+  // The place in line changes while the revision stays.
+  if (a.status === 'queued' && a.queue) return a.queue.ahead !== (b as QueuedSnapshot).queue?.ahead;
   return isPartial(b) && !isPartial(a);
 }
 

@@ -60,7 +60,8 @@ export class Tasks {
 
   #beats(task: Json, known: Json): boolean {
     if (isFinished(task) !== isFinished(known)) return isFinished(task);
-    return Number(task.revision) > Number(known.revision);
+    if (task.revision !== known.revision) return Number(task.revision) > Number(known.revision);
+    return task.queue !== undefined;
   }
 }
 
