@@ -19,7 +19,7 @@
  */
 
 import { FIELD } from '../store/record.ts';
-import { ADD_JOB } from './queue-scripts.ts';
+import { ADD_JOB, JOB_DATA } from './queue-scripts.ts';
 
 /** How many jobs of the line may lie in bee-queue's list. Blocked takers empty it, so one is enough. */
 export const SHORT_LIST = 1;
@@ -45,33 +45,43 @@ export function lineKeys(prefix: string, name: string): LineKeys {
 }
 
 const DROP_OWNER = `
--- Takes an owner who has no jobs left out of the line.
+local TURN = 1048576
+-- Takes an owner who has no jobs left out of the line. If their last turn was the latest of all, it is noted.
 local function dropOwner(line, turns, owner)
+  redis.call('ZADD', turns, 'GT', redis.call('ZSCORE', line, owner) - TURN, '')
   redis.call('ZREM', line, owner)
   if redis.call('EXISTS', line) == 0 then redis.call('EXPIRE', turns, 60) end
 end
 `;
 
-const JOIN_AND_FILL = `
-${ADD_JOB}
-${DROP_OWNER}
-local TURN = 1048576
+const JOIN = `
 local function joinLine(line, turns, owner, job, band)
   redis.call('ZADD', line .. ':' .. owner, band, job)
   if redis.call('ZSCORE', line, owner) then return end
   local known, others = redis.call('ZMSCORE', turns, '', owner), redis.call('ZCARD', line)
-  local turn = (known[1] or 0) + math.max(math.floor(TURN / 64 / (others + 1)), 1)
+  -- The latest turn: of an owner who has left, or of one who waits for the next. Only the first is noted, to save writes.
+  local latest = tonumber(known[1] or 0)
+  if others > 0 then
+    latest = math.max(latest, redis.call('ZRANGE', line, -1, -1, 'WITHSCORES')[2] - TURN)
+  else
+    redis.call('PERSIST', turns)
+  end
+  local turn = latest + math.max(math.floor(TURN / 64 / (others + 1)), 1)
   redis.call('ZADD', turns, turn, '')
   if known[2] then
     turn = math.max(turn, known[2])
     redis.call('ZREM', turns, owner)
   end
   redis.call('ZADD', line, turn, owner)
-  if others == 0 then redis.call('PERSIST', turns) end
 end
+`;
+
+const FILL = `
+${DROP_OWNER}
 -- Moves jobs from the line to the list of waiting jobs until that has as many as wanted.
 local function fillList(queue, line, turns, wanted)
-  local room = wanted - redis.call('LLEN', queue .. 'waiting')
+  local waiting = queue .. 'waiting'
+  local room = wanted - redis.call('LLEN', waiting)
   while room > 0 do
     local first = redis.call('ZRANGE', line, 0, 0, 'WITHSCORES')
     local owner, turn = first[1], tonumber(first[2])
@@ -79,17 +89,17 @@ local function fillList(queue, line, turns, wanted)
     local jobs = line .. ':' .. owner
     local job = redis.call('ZPOPMIN', jobs)[1]
     if job then
-      addJob(queue, job, '')
+      -- As bee-queue adds a job. It is in no list yet.
+      redis.call('HSET', queue .. 'jobs', job, '${JOB_DATA}')
+      redis.call('LPUSH', waiting, job)
       room = room - 1
     end
-    redis.call('ZADD', turns, 'GT', turn, '')
-    if redis.call('EXISTS', jobs) == 1 then
-      redis.call('ZADD', line, turn + TURN, owner)
-    else
+    redis.call('ZADD', line, turn + TURN, owner)
+    if redis.call('EXISTS', jobs) == 0 then
+      dropOwner(line, turns, owner)
       redis.call('ZADD', turns, turn + TURN, owner)
       local past = redis.call('ZRANGE', turns, '-inf', string.format('(%.0f', turn), 'BYSCORE', 'LIMIT', 0, 4)
       if #past > 0 then redis.call('ZREM', turns, unpack(past)) end
-      dropOwner(line, turns, owner)
     end
   end
 end
@@ -100,7 +110,7 @@ end
  * once if nobody waits, else to the line. The script that stores a task calls it. Adding a job twice is up to the caller to
  * avoid. Where the line begins behind a job in the list, that job counts as a turn of its owner.
  */
-export const ENQUEUE_JOB = `${JOIN_AND_FILL}
+export const ENQUEUE_JOB = `${ADD_JOB}${FILL}${JOIN}
 local function enqueueJob(queue, line, turns, taskPrefix, owner, job, band)
   local waiting = queue .. 'waiting'
   local first = redis.call('LRANGE', waiting, -1, -1)[1]
@@ -153,7 +163,7 @@ end
 `;
 
 /** Fills the list of waiting jobs from the line. Keys: line, turns. Arguments: queue, how many jobs it should have. */
-export const FILL_LIST = `${JOIN_AND_FILL}
+export const FILL_LIST = `${FILL}
 fillList(ARGV[1], KEYS[1], KEYS[2], tonumber(ARGV[2]))
 return 0
 `;
@@ -164,7 +174,7 @@ return 0
  * to the list, and its worker drops it. Answers how many jobs were due, and
  * when the next job is due (-1 if there is none).
  */
-export const RAISE_DELAYED_JOBS = `${JOIN_AND_FILL}
+export const RAISE_DELAYED_JOBS = `${ADD_JOB}${FILL}${JOIN}
 local delayed, line, turns = KEYS[1], KEYS[2], KEYS[3]
 local now, debounce, queue, taskPrefix = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local due = redis.call('ZRANGE', delayed, '-inf', now, 'BYSCORE', 'LIMIT', 0, ${RAISED_AT_ONCE})
