@@ -136,3 +136,15 @@ it('a bar that goes on counts from the checkpoint at once, and a smaller `done` 
   await time.advance(1_000);
   expect(changes.pushed.at(-1)?.progress).toMatchObject({ done: 600, from: 450 });
 });
+
+it('the pace of a bar that goes on is that of the rows since then', async () => {
+  const { reporter, time, changes } = setUp({ checkpoint: { value: 1, progress: { done: 4_500, total: 10_000 } } });
+  reporter.resume();
+  for (let done = 4_501; done <= 4_600; done++) {
+    await time.advance(10);
+    reporter.report({ done });
+  }
+  const rates = changes.pushed.flatMap(({ progress }) => progress?.rate ?? []);
+  expect(rates.length).toBeGreaterThan(0);
+  for (const rate of rates) expect(rate).toBeLessThan(200);
+});
