@@ -9,6 +9,7 @@
  * watching.
  */
 
+import { MAX_DISMISSED_TOLD } from '../core/limits.ts';
 import { isFinished, type Snapshot, withPlace } from '../core/tasks/snapshot.ts';
 import type { TaskEvent } from '../core/tasks/transition.ts';
 import type { SeenEvent } from '../core/wire.ts';
@@ -17,12 +18,6 @@ import { emitChange } from './events/task-events.ts';
 import type { OwnedTask } from './store/record.ts';
 import type { Applied, ClearOptions, Created, NewRecord } from './store/store.ts';
 import type { RunOptions } from './store/to-commit.ts';
-
-/**
- * How many removed tasks an owner's pages are told of, the newest first. A page holds 500 outcomes, unless its user has asked
- * for more. It learns of further removed tasks at its next fetch, or when its user acts on one of them.
- */
-const MAX_DISMISSED_TOLD = 1_000;
 
 /** What is needed of the store. Each method rejects with a TaskError `store_unavailable` while Redis is away. */
 export interface ChangeStore {
@@ -132,15 +127,17 @@ export class TaskChanges {
   }
 
   /** Removes finished tasks, and tells the owner's pages. @throws TaskError `store_unavailable` */
-  async dismiss(owner: string, ids: readonly string[]): Promise<void> {
-    this.#tellDismissed(owner, await this.#store.dismiss(owner, ids));
+  async dismiss(owner: string, ids: readonly string[]): Promise<readonly string[]> {
+    const gone = await this.#store.dismiss(owner, ids);
+    this.#tellDismissed(owner, gone);
+    return gone;
   }
 
-  /** Removes all finished tasks, and tells the owner's pages. @returns how many @throws TaskError `store_unavailable` */
-  async clear(owner: string, options: ClearOptions): Promise<number> {
+  /** Removes all finished tasks, and tells the owner's pages. @returns their ids @throws TaskError `store_unavailable` */
+  async clear(owner: string, options: ClearOptions): Promise<readonly string[]> {
     const ids = await this.#store.clear(owner, options);
     this.#tellDismissed(owner, ids);
-    return ids.length;
+    return ids;
   }
 
   /** Removes all that is stored about an owner. @returns how many tasks @throws TaskError `store_unavailable` */

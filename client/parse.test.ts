@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { mergeSnapshots, NO_TASKS } from './feed/merge.ts';
-import { parseConnection, parsePage, parseSeen, parseSnapshot } from './parse.ts';
+import { parseConnection, parseIds, parsePage, parseSnapshot } from './parse.ts';
 import { connectionInfo } from './test-support/fake-server.ts';
 import { failed, queued, running, succeeded } from './test-support/snapshots.ts';
 
@@ -29,7 +29,7 @@ describe('what comes over the wire', () => {
     const broken = fc.tuple(fc.constantFrom(...Object.keys(running(1))), fc.anything());
     fc.assert(
       fc.property(fc.anything(), broken, (value, [key, bad]) => {
-        for (const parse of [parseSnapshot, parsePage, parseSeen, parseConnection]) parse(value);
+        for (const parse of [parseSnapshot, parsePage, parseIds, parseConnection]) parse(value);
         const snapshot = parseSnapshot({ ...running(1, { done: 1, total: 2 }), [key]: bad });
         if (snapshot) mergeSnapshots(NO_TASKS, [snapshot]);
       }),
@@ -42,10 +42,12 @@ describe('what comes over the wire', () => {
     expect(parsePage({ tasks: 'all' })).toBeNull();
   });
 
-  it('reads connections and seen events', () => {
+  it('reads connections, and which tasks were seen or dismissed', () => {
     expect(parseConnection(connectionInfo('private-user-ada'))).not.toBeNull();
     expect(parseConnection({ ...connectionInfo('x'), key: null })).toBeNull();
-    expect(parseSeen({ ids: ['a', 3], seenAt: 'now' })).toEqual({ ids: ['a'], seenAt: 'now' });
-    expect(parseSeen({ ids: 'a', seenAt: 'now' })).toBeNull();
+    expect(parseIds({ ids: ['a'], seenAt: 'now' })).toEqual({ ids: ['a'], seenAt: 'now' });
+    expect(parseIds({ ids: ['a'] })).toEqual({ ids: ['a'] });
+    for (const bad of [{ ids: 'a', seenAt: 'now' }, { ids: ['a', 3] }, { ids: ['a'], seenAt: 7 }, null])
+      expect(parseIds(bad)).toBeNull();
   });
 });

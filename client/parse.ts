@@ -4,7 +4,7 @@
  */
 
 import { isFinished, type Snapshot, STATUSES } from '../core/tasks/snapshot.ts';
-import type { ConnectionInfo, SeenEvent, TaskPage } from '../core/wire.ts';
+import type { ConnectionInfo, DismissedEvent, SeenEvent, TaskPage } from '../core/wire.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -17,7 +17,7 @@ export function parseSnapshot(value: unknown): Snapshot | null {
   const isValid =
     every(value, isText, 'id name title createdAt updatedAt') &&
     every(value, isCount, 'revision attempt attempts') &&
-    every(value, isOptionalText, 'startedAt finishedAt signOfLifeAt expectedAt retryOf seenAt waitingFor startsAt') &&
+    every(value, isOptionalText, 'startedAt finishedAt signOfLifeAt expectedAt retryOf seenAt waitingFor') &&
     isText(value.finishedAt) === isFinished(value as unknown as Snapshot) &&
     (value.queue === undefined || (isObject(value.queue) && isCount(value.queue.ahead))) &&
     (STATUSES as readonly unknown[]).includes(status) &&
@@ -37,10 +37,11 @@ export function parsePage(value: unknown): TaskPage | null {
   return { tasks, nextCursor: isText(value.nextCursor) ? value.nextCursor : null };
 }
 
-/** `value` as the data of `task.seen`, or null. */
-export function parseSeen(value: unknown): SeenEvent | null {
-  if (!isObject(value) || !Array.isArray(value.ids) || !isText(value.seenAt)) return null;
-  return { ids: value.ids.filter(isText), seenAt: value.seenAt };
+/** `value` as the data of `task.seen`, or of `task.dismissed`, which has no `seenAt`; or null. */
+export function parseIds(value: unknown): (DismissedEvent & Partial<SeenEvent>) | null {
+  const isValid =
+    isObject(value) && Array.isArray(value.ids) && value.ids.every(isText) && isOptionalText(value.seenAt);
+  return isValid ? (value as unknown as DismissedEvent & Partial<SeenEvent>) : null;
 }
 
 /** `value` as the answer of `GET /connection`, or null. */

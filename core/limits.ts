@@ -66,6 +66,12 @@ export const MAX_ANSWER_BYTES = 2_097_152;
 /** Most ids one `seen` call may name. */
 export const MAX_SEEN_IDS = 1_000;
 
+/**
+ * How many removed tasks an owner's pages are told of, the newest first. A page holds 500 outcomes, unless its user has asked
+ * for more. It learns of further removed tasks at its next fetch, or when its user acts on one of them.
+ */
+export const MAX_DISMISSED_TOLD = 1_000;
+
 /** Longest `Prefer: wait`, in seconds: less than the 60 s after which common proxies give up. */
 export const MAX_WAIT_SECONDS = 30;
 

@@ -17,7 +17,7 @@ const finish = async (owner = 'ada') => happen(await accept(owner), owner, start
 describe('a finished task that is dismissed', () => {
   it('is removed with its result and its places in the indexes', async () => {
     const task = await finish();
-    expect(await world.store.dismiss('ada', [task.id, task.id, 'unknown'])).toEqual([task.id]);
+    expect(await world.store.dismiss('ada', [task.id, task.id, 'unknown'])).toEqual([task.id, 'unknown']);
     expect(await world.store.read(task.id)).toBeNull();
     expect(await keys()).toEqual(expect.not.arrayContaining([`task:${task.id}`, 'all:ada', 'unseen:ada']));
   });
@@ -25,7 +25,7 @@ describe('a finished task that is dismissed', () => {
   it("is left if it is active, or if it is another owner's", async () => {
     const active = await accept();
     const other = await finish('bob');
-    expect(await world.store.dismiss('ada', [active.id, other.id])).toEqual([]);
+    expect(await world.store.dismiss('ada', [active.id, other.id])).toEqual([other.id]);
     expect([await world.store.read(active.id), await world.store.read(other.id)]).not.toContain(null);
   });
 });
@@ -51,6 +51,7 @@ describe('clear', () => {
 describe('an owner who is forgotten', () => {
   it('leaves no key, whatever their tasks were at, and nobody else loses one', async () => {
     const other = await accept('bob');
+    await world.redis.addDefinitions(['import']);
     await world.redis.noteWatched('private-user-ada', 'ada');
     await finish();
     await accept('ada', { n: 2 }, 'a-key');
@@ -59,9 +60,10 @@ describe('an owner who is forgotten', () => {
     const cancelled: string[] = [];
     await world.redis.onCancel((id) => void cancelled.push(id));
     expect(await world.store.forget('ada')).toHaveLength(3);
-    expect((await keys()).filter((key) => !/bob|unpublished|durations|probe/.test(key))).toEqual(
-      [`running:w1`, `task:${other.id}`, `task:${kept.id}`].sort(),
-    );
+    expect(await world.raw.zRange(`${world.prefix}line:import`, 0, -1)).toEqual(['bob']);
+    expect(
+      (await keys()).filter((key) => !/bob|unpublished|durations|probe|definitions|^(line|turns):import$/.test(key)),
+    ).toEqual([`running:w1`, `task:${other.id}`, `task:${kept.id}`].sort());
     expect(Object.keys(await world.redis.runningOn('w1'))).toEqual([kept.id]);
     // The worker is told to stop, and what it still writes is refused.
     const late = await world.store.apply({ snapshot: running, owner: 'ada' }, succeed(), { run: 1 });

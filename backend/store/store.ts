@@ -20,6 +20,7 @@ import { type ClearAnswer, clearFinished } from './commands/owner/clear-finished
 import { dismissTasks } from './commands/owner/dismiss-tasks.ts';
 import { findPlaces } from './commands/owner/find-places.ts';
 import { forgetTasks } from './commands/owner/forget-tasks.ts';
+import { leaveLine } from './commands/owner/leave-line.ts';
 import { markSeen } from './commands/owner/mark-seen.ts';
 import { commitChange } from './commands/task/commit-change.ts';
 import { createTask } from './commands/task/create-task.ts';
@@ -126,7 +127,6 @@ export class TaskStore {
       more: { ...(raw === null ? {} : { raw }), ...encodeCheckpoint(task.checkpoint ?? null) },
       jobId: jobIdOf({ id: snapshot.id, run: 1 }),
       band: BAND[task.priority ?? 'normal'],
-      startsAt: snapshot.startsAt === undefined ? null : Date.parse(snapshot.startsAt),
       idempotency: idempotencyKey === null ? null : { keyHash: hash(idempotencyKey), bodyHash },
       retryOf: snapshot.retryOf,
       retention: encodeRetention(task.retention ?? null),
@@ -195,7 +195,7 @@ export class TaskStore {
   /**
    * Removes finished tasks of `owner`; other ids are passed over.
    * @param ids at most 1,000
-   * @returns the ids of the tasks that were removed
+   * @returns `ids` without those of active tasks: the owner has no such tasks any more, or never had
    * @throws TaskError `store_unavailable`
    */
   dismiss(owner: string, ids: readonly string[]): Promise<readonly string[]> {
@@ -219,8 +219,8 @@ export class TaskStore {
   }
 
   /**
-   * Removes everything that is stored about `owner`: tasks whatever their status, indexes, idempotency keys, the mark of
-   * their channel. Workers are told to stop the tasks that run. The key of a task that was dismissed before stays for up to
+   * Removes everything that is stored about `owner`: tasks whatever their status, indexes, idempotency keys, places in
+   * lines, the mark of their channel. Workers are told to stop the tasks that run. The key of a task that was dismissed before stays for up to
    * 24 h: it holds two hashes and an id.
    * @returns the ids of the tasks that were removed, newest first
    * @throws TaskError `store_unavailable`: some may have been removed
@@ -233,7 +233,9 @@ export class TaskStore {
       removed.push(...ids);
     }
     const { keys } = this.#redis;
-    await this.#redis.send((client) => client.del([keys.unseen(owner), keys.active(owner), keys.markOf(owner)]));
+    const definitions = await this.#redis.send((client) => client.sMembers(keys.definitions));
+    for (const definition of definitions) await leaveLine(this.#redis, definition, owner);
+    await this.#redis.send((client) => client.del([keys.unseen(owner), keys.markOf(owner)]));
     return removed;
   }
 

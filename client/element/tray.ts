@@ -97,6 +97,7 @@ export class InloopTray extends Base {
   constructor() {
     super();
     this.#elements.label(this.#wording);
+    this.#elements.clear.addEventListener('click', () => this.feed?.clear().catch(() => {}));
     this.#elements.root.addEventListener('keydown', (event) => this.#onEscape(event as KeyboardEvent));
   }
 

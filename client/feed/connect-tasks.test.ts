@@ -1,6 +1,6 @@
 // The feed as a page uses it: how it connects, what it shows, and what the user does. A fake server, a fake Pusher, manual time.
 import { describe, expect, it } from '@jest/globals';
-import { SEEN_EVENT } from '../../core/wire.ts';
+import { DISMISSED_EVENT, SEEN_EVENT } from '../../core/wire.ts';
 import { FakePusher } from '../test-support/fake-pusher.ts';
 import { FakeServer } from '../test-support/fake-server.ts';
 import { resetFakePusher, startFeed, startLiveFeed, statusesOf } from '../test-support/feed-setup.ts';
@@ -8,8 +8,10 @@ import { ManualTiming, settle } from '../test-support/manual-timing.ts';
 import { at, evolve, failed, queued, running, succeeded } from '../test-support/snapshots.ts';
 import { connectTasks, createTaskFeed } from './connect-tasks.ts';
 import { isGone } from './merge.ts';
+import type { TaskFeed } from './task-feed.ts';
 
 resetFakePusher();
+const idsOf = (feed: TaskFeed) => feed.getSnapshot().tasks.map(({ id }) => id);
 
 describe('connecting', () => {
   it('fetches, subscribes, and fetches again what was missed in between', async () => {
@@ -132,6 +134,39 @@ describe('following', () => {
     const { feed } = await startLiveFeed((own) => own.put(succeeded(1)));
     FakePusher.last.push(SEEN_EVENT, { ids: ['task-0001'], seenAt: at(9) });
     expect(feed.get('task-0001')?.seenAt).toBe(at(9));
+  });
+
+  it('drops what was dismissed elsewhere, and does not take it back', async () => {
+    const { timing, feed } = await startLiveFeed((own) => own.put(succeeded(1), running(2)));
+    FakePusher.last.push(DISMISSED_EVENT, { ids: ['task-0001'] });
+    expect(idsOf(feed)).toEqual(['task-0002']);
+    FakePusher.last.push('task.succeeded', succeeded(1));
+    await timing.advance(50);
+    expect(idsOf(feed)).toEqual(['task-0002']);
+  });
+
+  it('finds out by its next fetch what was dismissed while push was away', async () => {
+    const { server, timing, feed } = await startLiveFeed((own) => own.put(succeeded(1), succeeded(2), running(3)));
+    server.tasks.delete('task-0001');
+    FakePusher.last.become('unavailable');
+    await timing.advance(20_000);
+    expect(idsOf(feed)).toEqual(['task-0003', 'task-0002']);
+  });
+
+  it('dismisses a finished task, and clears those that were seen', async () => {
+    const { server, feed } = await startLiveFeed((own) =>
+      own.put(succeeded(1), succeeded(2), succeeded(3), running(4)),
+    );
+    await feed.dismiss('task-0001');
+    await feed.dismiss('task-0004');
+    expect(idsOf(feed)).toEqual(['task-0004', 'task-0003', 'task-0002']);
+    feed.seen(['task-0002']);
+    await feed.clear();
+    expect(idsOf(feed)).toEqual(['task-0004', 'task-0003']);
+    server.failWith = 503;
+    await expect(feed.clear()).rejects.toMatchObject({ status: 503 });
+    await expect(feed.dismiss('task-0003')).rejects.toMatchObject({ status: 503 });
+    expect(idsOf(feed)).toEqual(['task-0004', 'task-0003']);
   });
 
   it('asks about an active task that has gone silent, and finds a lost outcome within 20 s', async () => {

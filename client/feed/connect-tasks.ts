@@ -8,11 +8,11 @@
 import { TaskError } from '../../core/error.ts';
 import type { AnyTaskDefinition } from '../../core/tasks/definition.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
-import { type ConnectionInfo, isPartial, SEEN_EVENT, SESSION_EVENT } from '../../core/wire.ts';
+import { type ConnectionInfo, DISMISSED_EVENT, isPartial, SEEN_EVENT, SESSION_EVENT } from '../../core/wire.ts';
 import { createServerClock } from '../clock.ts';
 import { isDebugging } from '../debug.ts';
 import { type Answer, createHttp, type Http } from '../http.ts';
-import { isObject, parseConnection, parseSeen, parseSnapshot } from '../parse.ts';
+import { isObject, parseConnection, parseIds, parseSnapshot } from '../parse.ts';
 import { createLink, type Link } from '../push/link.ts';
 import { createPush } from '../push/pusher.ts';
 import { createTabs } from '../tabs/tabs.ts';
@@ -24,7 +24,7 @@ import { createRounds } from './rounds/rounds.ts';
 import { serially } from './rounds/serially.ts';
 import { createSeenOutbox } from './seen-outbox.ts';
 import { createShown } from './shown.ts';
-import { activeTasks, INITIAL_STATE, NOTHING_YET, silentTasks, toFeedSnapshot } from './state.ts';
+import { INITIAL_STATE, NOTHING_YET, silentTasks, toFeedSnapshot } from './state.ts';
 import type { PendingFeed, StartOptions, TaskFeed } from './task-feed.ts';
 
 /** Events that come closer together than this are shown together, in milliseconds. */
@@ -200,9 +200,10 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
 
   function onPushed(name: string, data: unknown): void {
     const snapshot = parseSnapshot(data);
-    const seen = parseSeen(data);
+    const named = parseIds(data);
     if (name === SESSION_EVENT) void checkUser();
-    else if (name === SEEN_EVENT && seen) dispatch('seen', seen.ids, seen.seenAt);
+    else if (name === DISMISSED_EVENT && named) dispatch('dismissed', named.ids);
+    else if (name === SEEN_EVENT && named?.seenAt) dispatch('seen', named.ids, named.seenAt);
     else if (snapshot) {
       pushed.push(snapshot);
       frame ??= timing.setTimeout(showPushed, shownAt + FRAME - timing.now());
@@ -240,7 +241,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
       const [round] = await Promise.all([
         askAll({
           http,
-          active: activeTasks(state).map(({ id }) => id),
+          tasks: state.list.tasks.filter((task) => !isGone(task)),
           recentFirst: state.isShort,
           load,
           onSnapshots: (snapshots) => isCurrent() && receive(snapshots),
@@ -349,6 +350,11 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     void outbox.send();
   }
 
+  async function clear(what: object): Promise<void> {
+    // The answer says the same as the event, which may come later or get lost.
+    onPushed(DISMISSED_EVENT, (await http.post('/clear', what)).body);
+  }
+
   function serverTime(): string {
     return new Date(clock.now()).toISOString();
   }
@@ -365,6 +371,9 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     cancel: (id) => command('cancel', id),
     retry: (id) => command('retry', id),
     seen,
+    dismiss: (id) => clear({ ids: [id] }),
+    // What the user has seen here must count as seen there.
+    clear: () => outbox.send().then(() => clear({ keepUnseen: true })),
     loadMore,
     close() {
       dispatch('closed');

@@ -7,6 +7,7 @@
  * - An outcome whose result was too big for a message gets the result from any copy that has it.
  * - A "seen" that comes before its outcome is remembered until the outcome comes.
  * - A task whose record is gone (`markGone`) is shown as failed until the server shows it again.
+ * - A task that its owner has dismissed does not come back.
  * - A list belongs to one user. Snapshots of another user are not merged into it.
  */
 
@@ -23,10 +24,18 @@ export interface TaskList {
   readonly positions: ReadonlyMap<string, number>;
   /** When outcomes were seen, by task id, for snapshots that do not have `seenAt` yet. */
   readonly seen: ReadonlyMap<string, string>;
+  /** Ids of tasks that were dismissed. A snapshot of one may still arrive, and is ignored. */
+  readonly dismissed: readonly string[];
 }
 
 /** Nothing known yet. */
-export const NO_TASKS: TaskList = { channel: null, tasks: [], positions: new Map(), seen: new Map() };
+export const NO_TASKS: TaskList = {
+  channel: null,
+  tasks: [],
+  positions: new Map(),
+  seen: new Map(),
+  dismissed: [],
+};
 
 /** The error code of a task whose record the server no longer has. Local: it never travels, and no handler's code has a slash. */
 const GONE = 'inloop/gone';
@@ -57,6 +66,7 @@ export function mergeSnapshots(
   if (channel !== list.channel) return list;
   const changed = new Map<string, Snapshot>();
   for (const snapshot of snapshots) {
+    if (list.dismissed.includes(snapshot.id)) continue;
     const known = changed.get(snapshot.id) ?? findTask(list, snapshot.id);
     const next = withSeen(known ? pick(known, snapshot) : snapshot, list.seen);
     if (next !== known) changed.set(next.id, next);
@@ -92,10 +102,22 @@ export function trimTasks(list: TaskList, most: number): TaskList {
   );
 }
 
-/** `list` with the active task `id` shown as failed, because the server has no record of it any more. */
+/** `list` without the tasks `ids`, for good. */
+export function dropTasks(list: TaskList, ids: readonly string[]): TaskList {
+  return withTasks(
+    { ...list, dismissed: [...list.dismissed, ...ids] },
+    list.tasks.filter(({ id }) => !ids.includes(id)),
+  );
+}
+
+/**
+ * `list` without a record of task `id` on the server: a task that had ended is dropped, since it was dismissed or is no longer
+ * kept. An active one is shown as failed.
+ */
 export function markGone(list: TaskList, id: string, at: string): TaskList {
   const known = findTask(list, id);
-  if (!known || isFinished(known)) return list;
+  if (!known) return list;
+  if (isFinished(known)) return dropTasks(list, [id]);
   const gone: Snapshot = {
     ...known,
     status: 'failed',

@@ -6,7 +6,16 @@
 import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { type ConnectionInfo, isPartial, type TaskPage } from '../../core/wire.ts';
 import type { LinkState } from '../push/link.ts';
-import { findTask, listOfUser, markGone, markSeen, mergeSnapshots, type TaskList, trimTasks } from './merge.ts';
+import {
+  dropTasks,
+  findTask,
+  listOfUser,
+  markGone,
+  markSeen,
+  mergeSnapshots,
+  type TaskList,
+  trimTasks,
+} from './merge.ts';
 import type { Round } from './rounds/resync.ts';
 import { type FeedState, INITIAL_STATE, isDisputed } from './state.ts';
 
@@ -36,6 +45,8 @@ export interface FeedEvents {
   received(snapshots: readonly Snapshot[]): void;
   /** Outcomes were seen, here or elsewhere. @param seenAt server time, ISO 8601 */
   seen(ids: readonly string[], seenAt: string): void;
+  /** Tasks were dismissed, here or elsewhere. */
+  dismissed(ids: readonly string[]): void;
   /** `loadMore` has fetched a page of older tasks. */
   olderRead(page: TaskPage): void;
   /** A pushed event could not be read, and is ignored. @param name the event's name */
@@ -120,6 +131,7 @@ export const RULES: Rules = {
   },
   received: receive,
   seen: (state, _now, ids, seenAt) => step({ ...state, list: markSeen(state.list, ids, seenAt) }),
+  dismissed: (state, _now, ids) => step({ ...state, list: dropTasks(state.list, ids) }),
   olderRead: (state, now, page) =>
     receive({ ...state, cursor: page.nextCursor, room: state.room + page.tasks.length }, now, page.tasks),
   unreadable: (state) => step(state),

@@ -43,6 +43,10 @@ export interface TaskFeed {
   retry(id: string): Promise<Snapshot>;
   /** Takes outcomes out of the inbox: on this page at once, on other pages as soon as the server can be reached. */
   seen(ids: readonly string[]): void;
+  /** Removes a finished task, on every device. An active one stays. @throws TaskError */
+  dismiss(id: string): Promise<void>;
+  /** Removes the finished tasks that the user has seen, on every device; also those that this page has not loaded. @throws TaskError */
+  clear(): Promise<void>;
   /** Fetches the next older tasks, at most 100, if `hasMore`. */
   loadMore(): Promise<void>;
   /**

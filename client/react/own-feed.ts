@@ -66,6 +66,8 @@ export function createOwnFeed(): OwnFeed {
     cancel: async (id) => requireOpen().cancel(id),
     retry: async (id) => requireOpen().retry(id),
     seen: (ids) => feed?.seen(ids),
+    dismiss: async (id) => requireOpen().dismiss(id),
+    clear: async () => requireOpen().clear(),
     loadMore: async () => feed?.loadMore(),
     close,
   };

@@ -12,6 +12,8 @@ export interface Call {
 export class FakeServer {
   readonly #tasks = new Map<string | null, Map<string, Snapshot>>();
   readonly calls: Call[] = [];
+  /** Ids of outcomes that were seen by `POST /seen`. */
+  readonly #seen = new Set<string>();
   /** Who is signed in, by their channel; null: nobody. */
   channel: string | null = 'private-user-ada';
   /** Whether answers name the user's channel, as those of the real router do. */
@@ -54,12 +56,18 @@ export class FakeServer {
     const body =
       init.body instanceof URLSearchParams ? Object.fromEntries(init.body) : JSON.parse(`${init.body ?? null}`);
     this.calls.push({ method, path, headers, body });
-    const answer = this.#answer(method, path, searchParams, headers);
+    const answer = this.#answer(method, path, searchParams, headers, body ?? {});
     await this.hold(path);
     return answer;
   }) as typeof fetch;
 
-  #answer(method: string, path: string, query: URLSearchParams, headers: Call['headers']): Response {
+  #answer(
+    method: string,
+    path: string,
+    query: URLSearchParams,
+    headers: Call['headers'],
+    body: { ids?: string[]; keepUnseen?: boolean },
+  ): Response {
     const now = this.now();
     const own = {
       ...(this.namesChannel && this.channel !== null && { 'inloop-channel': this.channel }),
@@ -73,11 +81,21 @@ export class FakeServer {
     if (path === '/connection') return this.#json(connectionInfo(this.channel), headers, own);
     if (path === '/auth')
       return this.denyWith ? problem(this.denyWith, own) : this.#json({ auth: 'key:signature' }, headers, own);
+    if (path === '/clear') return this.#json(this.#clear(body), headers, own);
+    for (const id of (path === '/seen' && body.ids) || []) this.#seen.add(id);
     if (path === '/seen') return new Response(null, { status: 204, headers: own });
     if (method === 'GET' && query.size) return this.#json(this.#list(query), headers, own);
     const task = this.tasks.get(path.split('/')[1] ?? '');
     if (!task) return problem(404, own);
     return this.#json(task, headers, own);
+  }
+
+  #clear({ ids, keepUnseen = false }: { ids?: string[]; keepUnseen?: boolean }): object {
+    const isMeant = (task: Snapshot) =>
+      ids ? ids.includes(task.id) : !keepUnseen || task.seenAt !== null || this.#seen.has(task.id);
+    const gone = [...this.tasks.values()].filter((task) => isFinished(task) && isMeant(task)).map(({ id }) => id);
+    for (const id of gone) this.tasks.delete(id);
+    return { cleared: gone.length, ids: gone };
   }
 
   #list(query: URLSearchParams): object {

@@ -108,6 +108,10 @@ class Tasks:
     def __init__(self, show):
         self.show, self.known, self.heard, self.seen = show, {}, {}, {}
 
+    def drop(self, ids):
+        for id in ids:
+            self.known.pop(id, None)
+
     def merge(self, task):
         """Takes a snapshot; returns whether it told news. An outcome beats an active status, then the higher revision wins."""
         before = self.known.get(task["id"])
@@ -198,9 +202,11 @@ class Follower:
             return
         if name == "task.seen":
             self.tasks.mark_seen(data["ids"], data["seenAt"])
+        elif name == "task.dismissed":
+            self.tasks.drop(data["ids"])
         elif name == "task.session":
             raise Lost("somebody signed out")
-        elif self.tasks.merge(data) and data["resultOmitted"]:
+        elif "status" in data and self.tasks.merge(data) and data["resultOmitted"]:
             self.fetch(data["id"])
 
     def fetch_all(self):

@@ -12,7 +12,6 @@ import { DEFAULT_PAGE_SIZE, MAX_IDEMPOTENCY_KEY_LENGTH, MAX_PAGE_SIZE, MAX_SEEN_
 import type { AnyTaskDefinition, InputOf, Priority, ResultOf } from '../../core/tasks/definition.ts';
 import { createSnapshot, isFinished, type Snapshot, withPlace } from '../../core/tasks/snapshot.ts';
 import { canRetry } from '../../core/tasks/transition.ts';
-import { type Duration, toMilliseconds } from '../../core/values/duration.ts';
 import { placeOf } from '../../core/values/json.ts';
 import { refuseOptions } from '../../core/values/options.ts';
 import { type ParsedInput, parseInput } from '../../core/values/parse.ts';
@@ -36,10 +35,6 @@ export interface StartOptions {
   readonly idempotencyKey?: string | undefined;
   /** Which of the owner's waiting tasks come first. Default: that of the definition. */
   readonly priority?: Priority;
-  /** Starts the task so long from now, at most a year: `'10m'`. It may wait for its turn after that. Not together with `at`. */
-  readonly delay?: Duration;
-  /** Starts the task at this time, by Redis' clock, at most a year from now. At once if the time has passed. */
-  readonly at?: Date;
 }
 
 export class TaskOperations {
@@ -71,7 +66,6 @@ export class TaskOperations {
   /**
    * Stores a task and queues it, in one step. Once this resolves, the task ends in an outcome, whatever crashes.
    *
-   * @throws ConfigError `invalid_options` or `invalid_duration` for options that make no sense
    * @throws TaskError `invalid_input` (422) with its issues, also if the input does not survive JSON after its schema has
    *   transformed it, `too_large` (413), `invalid_owner` (400), `invalid_idempotency_key` (400),
    *   `idempotency_mismatch` (422) for a key that was used with another input,
@@ -104,7 +98,6 @@ export class TaskOperations {
       retryOf: null,
       checkpoint: null,
       priority: options.priority ?? definition.priority,
-      startsAt: startTimeOf(options),
     }) as Promise<Snapshot<ResultOf<D>>>;
   }
 
@@ -213,10 +206,20 @@ export class TaskOperations {
   }
 
   /**
-   * Removes the owner's finished tasks, on every device.
-   * @returns how many were removed
+   * Removes the owner's finished tasks, on every device: all, those that the owner has seen (`keepUnseen`), or those named.
+   * @returns the ids of the tasks that are gone now, newest first; with `ids`, those of them that are not active
+   * @throws TaskError `invalid_ids` (422) unless `ids` is a list of at most 1,000 task ids, `invalid_body` (422)
    */
-  async clear(owner: string, options: ClearOptions = {}): Promise<number> {
+  async clear(
+    owner: string,
+    options: ClearOptions & { readonly ids?: readonly string[] | undefined } = {},
+  ): Promise<readonly string[]> {
+    if (options.ids !== undefined) {
+      if (!Array.isArray(options.ids) || options.ids.length > MAX_SEEN_IDS || !options.ids.every(isId)) {
+        throw refusal('invalid_ids', `ids must be a list of at most ${MAX_SEEN_IDS} task ids.`, 422);
+      }
+      return this.#backend.changes.dismiss(owner, options.ids);
+    }
     const { keepUnseen = false } = options;
     if (typeof keepUnseen !== 'boolean') {
       throw refusal('invalid_body', `keepUnseen must be true or false, got ${describe(keepUnseen)}.`, 422);
@@ -268,23 +271,17 @@ export class TaskOperations {
     readonly retryOf: string | null;
     readonly checkpoint: StoredCheckpoint | null;
     readonly priority: Priority;
-    /** When to start, from now on in ms or as a time; null for at once. */
-    readonly startsAt?: number | Date | null;
   }): Promise<Snapshot> {
     const { store, clock } = this.#backend;
     await clock.ready();
     const { definition, title, owner, input, body, key, retryOf, checkpoint, priority } = task;
-    const { startsAt: start = null } = task;
-    const at = clock.iso();
-    const startsAt = start === null ? at : typeof start === 'number' ? clock.iso(start) : start.toISOString();
     const snapshot = createSnapshot({
       id: newTaskId(),
       name: definition.name,
       title,
       attempts: definition.attempts,
-      at,
+      at: clock.iso(),
       retryOf,
-      startsAt: startsAt > at ? startsAt : null,
     });
     const record = {
       snapshot,
@@ -352,11 +349,6 @@ export class TaskOperations {
     if (task !== null) return task;
     throw refusal('not_found', 'There is no such task.', 404);
   }
-}
-
-/** From now on in ms, or a time. Null for at once. */
-function startTimeOf({ delay, at }: StartOptions): number | Date | null {
-  return delay === undefined ? (at ?? null) : toMilliseconds(delay);
 }
 
 function checkKey(key: string | undefined): string | null {

@@ -5,7 +5,13 @@ import { tellOnce } from '../../backend/events/tell-once.ts';
 import { connectionInfo } from '../../backend/push/bus/pusher-env.ts';
 import type { ServerBackend } from '../../backend/server-backend.ts';
 import { assertOwner, userIdOf } from '../../core/channel.ts';
-import { MAX_EVENT_BYTES, MAX_INPUT_BYTES, MAX_RESULT_BYTES, MAX_SEEN_IDS } from '../../core/limits.ts';
+import {
+  MAX_DISMISSED_TOLD,
+  MAX_EVENT_BYTES,
+  MAX_INPUT_BYTES,
+  MAX_RESULT_BYTES,
+  MAX_SEEN_IDS,
+} from '../../core/limits.ts';
 import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { describe } from '../../core/values/text.ts';
 import {
@@ -25,7 +31,7 @@ import type { Identify } from '../options.ts';
 import { guardOrigins, type OriginRule } from '../origins.ts';
 import { problemHandler, refusal } from '../problem.ts';
 import { createWebhookRouter } from '../webhook.ts';
-import { pollAfter, sendAccepted } from './accepted.ts';
+import { POLL_AFTER_S, sendAccepted } from './accepted.ts';
 import { AnswerLimiter } from './answer-limiter.ts';
 import type { TaskOperations } from './operations.ts';
 import { cursorOf, etagOf, formBody, limitOf, matches, objectBody, optionalBody, stateOf } from './query.ts';
@@ -58,10 +64,7 @@ type TaskRequest = Request<{ id: string }>;
 /** The largest input, and 4 KiB for the rest of the body. */
 const MAX_BODY_BYTES = MAX_INPUT_BYTES + 4_096;
 /** 1,000 ids of 36 characters with quotes and commas take 39 KB. The rest is room for white space. */
-const MAX_SEEN_BYTES = 262_144;
-
-/** `{"keepUnseen":true}` takes 19 bytes. The rest is room for white space. */
-const MAX_CLEAR_BYTES = 1_024;
+const MAX_IDS_BYTES = 262_144;
 
 /** The task router, and what answers webhooks by itself, for applications that let nobody else in. */
 export function createRouter(options: RouterOptions): { readonly router: Router; readonly webhook: Router } {
@@ -150,7 +153,7 @@ export function createRouter(options: RouterOptions): { readonly router: Router;
 
   router.post(
     '/seen',
-    readJson(MAX_SEEN_BYTES),
+    readJson(MAX_IDS_BYTES),
     catchRejections(async (req, res) => {
       const { ids } = objectBody(req);
       if (!Array.isArray(ids) || ids.length > MAX_SEEN_IDS || !ids.every(isId)) {
@@ -163,10 +166,11 @@ export function createRouter(options: RouterOptions): { readonly router: Router;
 
   router.post(
     '/clear',
-    readJson(MAX_CLEAR_BYTES),
+    readJson(MAX_IDS_BYTES),
     catchRejections(async (req, res) => {
-      const { keepUnseen } = optionalBody(req);
-      res.json({ cleared: await operations.clear(ownerOf(res), { keepUnseen: keepUnseen as boolean | undefined }) });
+      const { ids, keepUnseen } = optionalBody(req) as { ids?: string[]; keepUnseen?: boolean };
+      const gone = await operations.clear(ownerOf(res), { ids, keepUnseen });
+      res.json({ cleared: gone.length, ids: gone.slice(0, MAX_DISMISSED_TOLD) });
     }),
   );
 
@@ -200,7 +204,7 @@ export function createRouter(options: RouterOptions): { readonly router: Router;
         }
       }
       res.set('ETag', etagOf(task.revision)).vary('Prefer');
-      if (!isFinished(task)) res.set('Retry-After', pollAfter(task, backend.clock.iso()));
+      if (!isFinished(task)) res.set('Retry-After', String(POLL_AFTER_S));
       if (options.signal?.aborted) res.set('Connection', 'close');
       if (ifNoneMatch !== undefined && matches(ifNoneMatch, task.revision)) res.status(304).end();
       // A big result is read only now, because the client may have it already, and a request that waits needs none.

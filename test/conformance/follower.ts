@@ -27,6 +27,7 @@ const isFinished = (task: Json) => task.finishedAt !== null;
 export class Tasks {
   readonly #tasks = new Map<string, Json>();
   readonly #seen = new Map<string, string>();
+  readonly #dismissed = new Set<string>();
 
   take(step: Step): void {
     if ('fetched' in step) {
@@ -34,6 +35,9 @@ export class Tasks {
     } else if (step.event === 'task.seen') {
       const { ids, seenAt } = isObject(step.data) ? step.data : {};
       if (Array.isArray(ids)) for (const id of ids) this.#seen.set(String(id), String(seenAt));
+    } else if (step.event === 'task.dismissed') {
+      const { ids } = isObject(step.data) ? step.data : {};
+      if (Array.isArray(ids)) for (const id of ids) this.#dismissed.add(String(id));
     } else if (step.event.startsWith('task.')) {
       this.#merge(step.data);
     }
@@ -41,6 +45,7 @@ export class Tasks {
 
   look(): Known {
     const tasks = [...this.#tasks.values()]
+      .filter(({ id }) => !this.#dismissed.has(String(id)))
       .map((task) => {
         const seenAt = this.#seen.get(String(task.id));
         return isFinished(task) && task.seenAt === null && seenAt ? { ...task, seenAt } : task;

@@ -1,7 +1,7 @@
 // The recorded cases of docs/protocol.md (fixtures/*.json) in inloop's own client.
 import { describe, expect, it } from '@jest/globals';
-import { markSeen, mergeSnapshots, NO_TASKS } from '../../client/feed/merge.ts';
-import { parseSeen, parseSnapshot } from '../../client/parse.ts';
+import { dropTasks, markSeen, mergeSnapshots, NO_TASKS } from '../../client/feed/merge.ts';
+import { parseIds, parseSnapshot } from '../../client/parse.ts';
 import { channelOf } from '../../core/channel.ts';
 import { shownDone } from '../../core/tasks/pace.ts';
 import type { Progress } from '../../core/tasks/snapshot.ts';
@@ -21,8 +21,10 @@ describe('merging, in inloop’s own client', () => {
   it.each(RECORDED_CASES)('$name', ({ steps, expected }) => {
     let list = NO_TASKS;
     for (const step of steps) {
-      const seen = 'event' in step && step.event === 'task.seen' ? parseSeen(step.data) : null;
-      if (seen) list = markSeen(list, seen.ids, seen.seenAt);
+      const event = 'event' in step ? step.event : null;
+      const { ids, seenAt } = ('event' in step && parseIds(step.data)) || {};
+      if (event === 'task.seen' && ids && seenAt) list = markSeen(list, ids, seenAt);
+      if (event === 'task.dismissed' && ids) list = dropTasks(list, ids);
       const given = 'fetched' in step ? step.fetched : [step.data];
       list = mergeSnapshots(
         list,

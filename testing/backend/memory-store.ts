@@ -84,8 +84,7 @@ export class MemoryStore {
       if (idempotencyKey !== null) this.#keys.set(key, { id: snapshot.id, body });
       if (retried) retried.retriedBy = snapshot.id;
       const id = jobIdOf({ id: snapshot.id, run: 1 });
-      const at = snapshot.startsAt === undefined ? null : Date.parse(snapshot.startsAt);
-      this.#options.queues.add(snapshot.name, { id, owner, at, band: BAND[task.priority ?? 'normal'] });
+      this.#options.queues.add(snapshot.name, { id, owner, at: null, band: BAND[task.priority ?? 'normal'] });
     }
     const watched = this.#options.isWatched(owner);
     // A task in front starts at once.
@@ -131,7 +130,10 @@ export class MemoryStore {
   }
 
   async dismiss(owner: string, ids: readonly string[]): Promise<readonly string[]> {
-    return this.#remove(([id, record]) => record.owner === owner && ids.includes(id) && !isIn('active', record));
+    const isOwn = ([id, record]: [string, MemoryRecord]) => record.owner === owner && ids.includes(id);
+    this.#remove((entry) => isOwn(entry) && !isIn('active', entry[1]));
+    const left = new Set([...this.#records].filter(isOwn).map(([id]) => id));
+    return ids.filter((id) => !left.has(id));
   }
 
   async clear(owner: string, { keepUnseen = false }: ClearOptions = {}): Promise<readonly string[]> {

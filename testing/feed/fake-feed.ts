@@ -6,13 +6,13 @@
 
 import { systemTiming } from '../../client/environment.ts';
 import type { ConnectionState } from '../../client/feed/connection.ts';
-import { findTask, listOfUser, markSeen, mergeSnapshots, NO_TASKS } from '../../client/feed/merge.ts';
+import { dropTasks, findTask, listOfUser, markSeen, mergeSnapshots, NO_TASKS } from '../../client/feed/merge.ts';
 import { createShown } from '../../client/feed/shown.ts';
 import type { FeedSnapshot, PendingFeed, StartOptions, TaskFeed } from '../../client/feed/task-feed.ts';
 import { channelOf } from '../../core/channel.ts';
 import { TaskError, type TaskFailure } from '../../core/error.ts';
 import type { AnyTaskDefinition } from '../../core/tasks/definition.ts';
-import { createSnapshot, type Progress, type Snapshot } from '../../core/tasks/snapshot.ts';
+import { createSnapshot, isFinished, type Progress, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { canRetry, type TaskEvent, transition } from '../../core/tasks/transition.ts';
 import { parseInput } from '../../core/values/parse.ts';
 
@@ -191,6 +191,23 @@ export function fakeFeed(options: FakeFeedOptions = {}): FakeFeed {
       list = markSeen(list, ids, at());
       show();
     },
+    dismiss: (id) =>
+      ask(() => {
+        const task = shown.get().tasks.find((known) => known.id === id);
+        if (task && !isFinished(task))
+          throw new TaskError('not_dismissable', 'This task has not finished. Cancel it first.', { status: 409 });
+        list = dropTasks(list, [id]);
+        show();
+      }),
+    clear: () =>
+      ask(() => {
+        const seen = list.tasks.filter((task) => isFinished(task) && task.seenAt);
+        list = dropTasks(
+          list,
+          seen.map(({ id }) => id),
+        );
+        show();
+      }),
     loadMore: async () => undefined,
     refresh: async () => undefined,
     now,

@@ -9,6 +9,7 @@ import { CLEAR_FINISHED } from './owner/clear-finished.ts';
 import { DISMISS_TASKS } from './owner/dismiss-tasks.ts';
 import { FIND_PLACES } from './owner/find-places.ts';
 import { FORGET_TASKS } from './owner/forget-tasks.ts';
+import { LEAVE_LINE } from './owner/leave-line.ts';
 import { LIST_TASKS } from './owner/list-tasks.ts';
 import { MARK_SEEN } from './owner/mark-seen.ts';
 import { NOTE_WATCHED } from './owner/note-watched.ts';
@@ -35,6 +36,7 @@ export const ALL_COMMANDS = [
   DISMISS_TASKS,
   CLEAR_FINISHED,
   FORGET_TASKS,
+  LEAVE_LINE,
   NOTE_WATCHED,
   NOTE_WEBHOOK,
   TAKE_DUE_HOOKS,

@@ -50,19 +50,6 @@ end
 };
 
 /**
- * `holds(index, id)`: whether an owner's index has this id. Not ZSCORE: a user of Redis with the least rights of an earlier
- * version may not use that.
- */
-export const holds: LuaFunction = {
-  name: 'holds',
-  lua: `
-local function holds(index, id)
-  return #redis.call('ZRANGE', index, '[' .. id, '[' .. id, 'BYLEX') > 0
-end
-`,
-};
-
-/**
  * `dropTasks(ids, taskPrefix)`: removes the records of finished tasks. A record for which the hook for outcomes is still to run
  * loses its owner instead, so that nobody finds it but the hook.
  */
@@ -86,7 +73,7 @@ end
 /** `addJob(queue, job, at)`: adds a job in the same step, see {@link ADD_JOB}. */
 export const addJob: LuaFunction = { name: 'addJob', lua: ADD_JOB };
 
-/** `enqueueJob(queue, line, turns, taskPrefix, owner, job, band, at)`: adds a job to the line, see {@link ENQUEUE_JOB}. */
+/** `enqueueJob(queue, line, turns, taskPrefix, owner, job, band)`: adds a job to the line, see {@link ENQUEUE_JOB}. */
 export const enqueueJob: LuaFunction = { name: 'enqueueJob', lua: ENQUEUE_JOB };
 
 /** `dequeueJob(queue, line, turns, owner, job)`: removes a job that waits, see {@link DEQUEUE_JOB}. */

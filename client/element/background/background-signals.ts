@@ -9,8 +9,8 @@ import type { TaskFeed } from '../../feed/task-feed.ts';
 import type { TaskMemory } from '../../headless/memory.ts';
 import { markPage } from '../../headless/page-mark.ts';
 import type { Wording } from '../../headless/words/wording.ts';
-import { NotifyButton } from './notify-button.ts';
-import { PageMarker } from './page-marker.ts';
+import { createNotifyButton } from './notify-button.ts';
+import { createPageMarker } from './page-marker.ts';
 
 /** How often title and icon are drawn again while a bar moves by itself, in milliseconds. */
 const REDRAW_INTERVAL = 1_000;
@@ -41,8 +41,8 @@ export interface BackgroundSignals {
  * @param onShow the user has clicked a notification
  */
 export function createBackgroundSignals(host: HTMLElement, panel: HTMLElement, onShow: () => void): BackgroundSignals {
-  const marker = new PageMarker();
-  const notify = new NotifyButton(panel, onShow);
+  const marker = createPageMarker();
+  const notify = createNotifyButton(panel, onShow);
   return {
     show(feed, tasks, wording, now, memories) {
       notify.follow(feed);

@@ -15,78 +15,82 @@ const CSS = `
 .notify[aria-pressed=true]::before { content: "✓ " / ""; }
 `;
 
-export class NotifyButton {
-  readonly element = make('button', { class: 'more notify', part: 'notify', hidden: '' });
-  readonly #onShow: () => void;
-  #wording: Wording | undefined;
-  #feed: TaskFeed | undefined;
-  #stop: (() => void) | undefined;
-  #isBlocked = false;
-  #notification: Notification | undefined;
-  /** The outcomes since the user last looked at the page. One notification tells of all of them. */
-  #outcomes: readonly OutcomeSnapshot[] = [];
-
-  /** @param onShow the user has clicked a notification */
-  constructor(panel: HTMLElement, onShow: () => void) {
-    this.#onShow = onShow;
-    addStyles(panel.getRootNode() as ShadowRoot, CSS);
-    panel.append(this.element);
-    // The second click of a double click would undo the first one.
-    this.element.addEventListener('click', ({ detail }) => detail < 2 && void this.#toggle());
-  }
-
+export interface NotifyButton {
   /** Follows `feed` instead of the one before; undefined for none. */
-  follow(feed: TaskFeed | undefined): void {
-    if (feed === this.#feed) return;
-    this.#feed = feed;
-    this.#stop?.();
-    this.#stop = feed && notifyOutcomes({ feed, notify: (outcomes) => this.#notify(outcomes) });
-  }
-
+  follow(feed: TaskFeed | undefined): void;
   /** Shows the button while it is of use: a task is active, or notifications are on. */
-  show(wording: Wording, hasActive: boolean): void {
-    this.#wording = wording;
+  show(wording: Wording, hasActive: boolean): void;
+  /** Takes back what was shown to another user. */
+  reset(): void;
+}
+
+/** @param onShow the user has clicked a notification */
+export function createNotifyButton(panel: HTMLElement, onShow: () => void): NotifyButton {
+  const button = make('button', { class: 'more notify', part: 'notify', hidden: '' });
+  let words: Wording | undefined;
+  let followed: TaskFeed | undefined;
+  let stop: (() => void) | undefined;
+  let isBlocked = false;
+  let notification: Notification | undefined;
+  /** The outcomes since the user last looked at the page. One notification tells of all of them. */
+  let untold: readonly OutcomeSnapshot[] = [];
+
+  addStyles(panel.getRootNode() as ShadowRoot, CSS);
+  panel.append(button);
+  // The second click of a double click would undo the first one.
+  button.addEventListener('click', ({ detail }) => detail < 2 && void toggle());
+
+  function show(wording: Wording, hasActive: boolean): void {
+    words = wording;
     // The user is back: the next notification need not tell of these outcomes again.
-    if (document.visibilityState === 'visible') this.#outcomes = [];
+    if (document.visibilityState === 'visible') untold = [];
     const permission = globalThis.navigator.locks && globalThis.Notification?.permission;
     const isOn = permission === 'granted' && isWanted();
     const canAsk = hasActive && !!permission && permission !== 'denied';
-    setHidden(this.element, !(this.#isBlocked || isOn || canAsk));
-    setText(this.element, this.#isBlocked ? wording.notifyBlocked : wording.notify);
-    setAttribute(this.element, 'aria-pressed', String(isOn));
+    setHidden(button, !(isBlocked || isOn || canAsk));
+    setText(button, isBlocked ? wording.notifyBlocked : wording.notify);
+    setAttribute(button, 'aria-pressed', String(isOn));
   }
 
-  async #toggle(): Promise<void> {
-    const wants = this.element.getAttribute('aria-pressed') !== 'true';
-    this.#isBlocked = wants && (await Notification.requestPermission()) !== 'granted';
+  async function toggle(): Promise<void> {
+    const wants = button.getAttribute('aria-pressed') !== 'true';
+    isBlocked = wants && (await Notification.requestPermission()) !== 'granted';
     // If the storage refuses this, the button shows "off", since it reads its state from the storage.
-    writeText(findStorage(), NOTIFY_KEY, wants && !this.#isBlocked ? 'on' : '');
-    if (this.#wording) this.show(this.#wording, true);
+    writeText(findStorage(), NOTIFY_KEY, wants && !isBlocked ? 'on' : '');
+    if (words) show(words, true);
   }
 
-  #notify(outcomes: readonly OutcomeSnapshot[]): void {
-    if (!this.#wording || !isWanted()) return;
-    this.#outcomes = [...this.#outcomes, ...outcomes];
+  function notify(outcomes: readonly OutcomeSnapshot[]): void {
+    if (!words || !isWanted()) return;
+    untold = [...untold, ...outcomes];
     try {
       // The tag makes this notification replace the one before.
-      const notification = new Notification(announce(this.#outcomes, this.#wording), { tag: 'inloop' });
-      this.#notification = notification;
-      notification.onclick = () => {
-        notification.close();
+      const made = new Notification(announce(untold, words), { tag: 'inloop' });
+      notification = made;
+      made.onclick = () => {
+        made.close();
         window.focus();
-        this.#onShow();
+        onShow();
       };
     } catch {
       // The permission was taken back, or only a service worker may notify (Android).
     }
   }
 
-  /** Takes back what was shown to another user. */
-  reset(): void {
-    this.#outcomes = [];
-    this.#notification?.close();
-    this.#notification = undefined;
-  }
+  return {
+    follow(feed) {
+      if (feed === followed) return;
+      followed = feed;
+      stop?.();
+      stop = feed && notifyOutcomes({ feed, notify });
+    },
+    show,
+    reset() {
+      untold = [];
+      notification?.close();
+      notification = undefined;
+    },
+  };
 }
 
 function isWanted(): boolean {

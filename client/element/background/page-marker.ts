@@ -7,38 +7,43 @@ import { PATHS } from '../dom/icons.ts';
 
 const COLOURS = { active: '#2a58d0', good: '#12734a', bad: '#b3261e', neutral: '#586173' } as const;
 
-export class PageMarker {
-  /** The title as the page set it. */
-  #title = '';
-  /** The title as we set it; undefined while there is no mark in it. */
-  #marked: string | undefined;
-  /** Our icon. The page's own icons stay in the document. */
-  #icon: HTMLLinkElement | undefined;
-
+export interface PageMarker {
   /** Shows `mark` before the title, or with null removes it. The page may change its title at any time. */
-  showTitle(mark: PageMark | null): void {
-    if (document.title !== this.#marked) {
-      this.#title = document.title;
-      if (!mark) return;
-    }
-    const next = mark ? prefix(mark.text, this.#title) : this.#title;
-    if (document.title !== next) document.title = next;
-    // Read back, since the document trims its title.
-    this.#marked = mark ? document.title : undefined;
-  }
-
+  showTitle(mark: PageMark | null): void;
   /** Shows `mark` as the icon, or with null removes it. A content policy must allow `img-src data:`. */
-  showIcon(mark: PageMark | null): void {
-    if (!mark) {
-      this.#icon?.remove();
-      this.#icon = undefined;
-      return;
-    }
-    // Of several icons browsers show the last one.
-    this.#icon ??= document.head.appendChild(make('link', { rel: 'icon', type: 'image/svg+xml' }));
-    const href = `data:image/svg+xml,${encodeURIComponent(draw(mark))}`;
-    if (this.#icon.getAttribute('href') !== href) this.#icon.href = href;
-  }
+  showIcon(mark: PageMark | null): void;
+}
+
+export function createPageMarker(): PageMarker {
+  /** The title as the page set it. */
+  let title = '';
+  /** The title as we set it; undefined while there is no mark in it. */
+  let marked: string | undefined;
+  /** Our icon. The page's own icons stay in the document. */
+  let icon: HTMLLinkElement | undefined;
+  return {
+    showTitle(mark) {
+      if (document.title !== marked) {
+        title = document.title;
+        if (!mark) return;
+      }
+      const next = mark ? prefix(mark.text, title) : title;
+      if (document.title !== next) document.title = next;
+      // Read back, since the document trims its title.
+      marked = mark ? document.title : undefined;
+    },
+    showIcon(mark) {
+      if (!mark) {
+        icon?.remove();
+        icon = undefined;
+        return;
+      }
+      // Of several icons browsers show the last one.
+      icon ??= document.head.appendChild(make('link', { rel: 'icon', type: 'image/svg+xml' }));
+      const href = `data:image/svg+xml,${encodeURIComponent(draw(mark))}`;
+      if (icon.getAttribute('href') !== href) icon.href = href;
+    },
+  };
 }
 
 /** `mark` before `title`. Both are isolated where the title runs from right to left, which would change their order. */

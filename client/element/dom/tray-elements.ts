@@ -23,6 +23,8 @@ export interface TrayElements {
   readonly groups: Readonly<Record<'active' | 'unseen' | 'recent', GroupElements>>;
   readonly empty: HTMLElement;
   readonly more: HTMLButtonElement;
+  /** Removes what the user has seen. */
+  readonly clear: HTMLButtonElement;
   /** The live region, polite. Screen readers announce only what changes in a region that was there before. */
   readonly live: HTMLElement;
   /** Sets the words that do not depend on tasks. */
@@ -60,6 +62,7 @@ export function createTrayElements(root: ShadowRoot): TrayElements {
   const active = group('active');
   const unseen = group('unseen');
   const recent = group('recent');
+  const clear = recent.section.appendChild(make('button', { class: 'more', part: 'clear' }));
   const body = make('div', { part: 'body' }, empty, active.section, unseen.section, recent.section, more);
   const panel = make(
     'section',
@@ -80,6 +83,7 @@ export function createTrayElements(root: ShadowRoot): TrayElements {
     body,
     empty,
     more,
+    clear,
     live,
     groups: { active, unseen, recent },
     label(wording) {
@@ -90,6 +94,7 @@ export function createTrayElements(root: ShadowRoot): TrayElements {
       setText(recent.title, wording.groupRecent);
       setText(empty, wording.empty);
       setText(more, wording.more);
+      setText(clear, wording.clear);
       setAttribute(close, 'aria-label', wording.close);
     },
     showCounts(wording, activeCount, outcomes) {

@@ -1,7 +1,7 @@
 // Cancel and retry, by the buttons of a row, in a real Chromium.
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../../../test/support/eventually.ts';
-import { ago, create, fail, run } from '../../test-support/all-statuses.ts';
+import { ago, create, fail, run, succeed } from '../../test-support/all-statuses.ts';
 import { evolve } from '../../test-support/snapshots.ts';
 import { button, row, says, useTrayPages } from '../../test-support/tray-in-chromium.ts';
 
@@ -38,5 +38,25 @@ describe('a row', () => {
     await pages.push({ ...create(2, 'Import a.csv', 0), retryOf: task.id });
     await eventually(async () => (await again.count()) === 0);
     await says(row(tray, 'disk is full'), 'Tried again');
+  });
+
+  it('of a finished task is removed by its cross, and all that were seen by "Clear finished"', async () => {
+    const tasks = [1, 2, 3].map((n) => succeed(run(create(n, `Import ${n}.csv`, 5), 4), 1));
+    const active = run(create(4, 'Import 4.csv', 5), 4);
+    const tray = await pages.open([...tasks, active]);
+    await button(tray).click();
+    expect(await row(tray, '4.csv').locator('[part=task-dismiss]').count()).toBe(0);
+    await row(tray, '1.csv').getByRole('button', { name: 'Dismiss: Import 1.csv' }).click();
+    await eventually(async () => (await row(tray, '1.csv').count()) === 0);
+    // The focus stays in the tray, although the button that had it is gone.
+    expect(await tray.evaluate((host) => host.shadowRoot?.activeElement?.getAttribute('part'))).not.toBeNull();
+    // Outcomes in view count as seen after 1.5 s. They stay under "New" until the panel is closed.
+    await eventually(() => pages.server.takeCalls().includes('POST /seen'));
+    await button(tray).click();
+    await button(tray).click();
+    await tray.getByRole('button', { name: 'Clear finished' }).click();
+    await eventually(async () => (await row(tray, '2.csv').count()) + (await row(tray, '3.csv').count()) === 0);
+    expect(await row(tray, '4.csv').count()).toBe(1);
+    expect(await tray.getByRole('button', { name: 'Clear finished' }).count()).toBe(0);
   });
 });

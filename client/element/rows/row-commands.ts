@@ -1,4 +1,4 @@
-/** The commands of a row: cancel and retry. A click does nothing while a command of the same task waits for its answer. */
+/** The commands of a row: cancel, retry and dismiss. A click does nothing while a command of the same task waits for its answer. */
 
 import type { TaskError } from '../../../core/error.ts';
 import type { TaskFeed } from '../../feed/task-feed.ts';
@@ -13,7 +13,7 @@ export interface RowCommands {
   isBusy(id: string): boolean;
   /** Why the last command of task `id` failed, in words; '' where it did not. */
   errorOf(id: string): string;
-  run(action: 'cancel' | 'retry', id: string): void;
+  run(action: 'cancel' | 'retry' | 'dismiss', id: string): void;
 }
 
 /** @param onChange called after each change of `changes` */

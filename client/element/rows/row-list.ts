@@ -93,7 +93,13 @@ export function createRowList(
     const drawn = rows.get(task.id);
     if (!drawn) {
       if (rowsLeft[IN_VIEW]-- <= 0) return 0;
-      const made = { row: createRow(commands, 'task'), task, drawnAt: 0, generation: 0, tick: NOTHING_NEW };
+      const made = {
+        row: createRow(commands, 'task', (id) => commands.run('dismiss', id)),
+        task,
+        drawnAt: 0,
+        generation: 0,
+        tick: NOTHING_NEW,
+      };
       rows.set(task.id, made);
       return draw(made, task, retried, context);
     }

@@ -4,7 +4,7 @@ import type { RowView } from '../../headless/words/describe.ts';
 import { isolate } from '../../headless/words/plain-text.ts';
 import type { Wording } from '../../headless/words/wording.ts';
 import { make, setAttribute, setHidden, setText, setTexts } from '../dom/dom.ts';
-import { makeIcon, setIcon } from '../dom/icons.ts';
+import { makeCloseButton, makeIcon, setIcon } from '../dom/icons.ts';
 import { createRowBar, type RowBar } from './row-bar.ts';
 import type { RowCommands } from './row-commands.ts';
 
@@ -14,8 +14,8 @@ export interface Row {
   update(view: RowView, wording: Wording, now: number): void;
 }
 
-/** @param part `task` in the panel, `toast` beside the page */
-export function createRow(commands: RowCommands, part: 'task' | 'toast'): Row {
+/** @param part `task` in the panel, `toast` beside the page; @param onDismiss the user has dismissed an outcome */
+export function createRow(commands: RowCommands, part: 'task' | 'toast', onDismiss: (id: string) => void): Row {
   const icon = makeIcon('waiting');
   const title = make('p', { part: 'title' });
   const state = make('span', { part: 'state' });
@@ -38,6 +38,11 @@ export function createRow(commands: RowCommands, part: 'task' | 'toast'): Row {
   );
   const revealError = lazily(() => putAfter(remarks, make('p', { part: 'error' })));
   const revealLinks = lazily(() => body.appendChild(make('div', { part: 'links' })));
+  const revealDismiss = lazily(() => {
+    const dismiss = makeCloseButton(part === 'task' ? { part: 'task-dismiss' } : { part: 'toast-dismiss' });
+    dismiss.addEventListener('click', () => onDismiss(view.id));
+    return element.appendChild(dismiss);
+  });
   const revealAction = lazily(() => {
     button = make('button', { part: 'action' });
     button.addEventListener('click', () => view.action && commands.run(view.action, view.id));
@@ -101,6 +106,8 @@ export function createRow(commands: RowCommands, part: 'task' | 'toast'): Row {
       const line = revealError(error !== '');
       if (line) setText(line, error);
       showAction(name, wording);
+      const cross = revealDismiss(view.canDismiss);
+      if (cross) setAttribute(cross, 'aria-label', wording.dismissTask(name));
     },
   };
 }

@@ -47,11 +47,6 @@ export interface ToastContext extends Omit<RowContext, 'isRetried'> {
   readonly find: (id: string) => OutcomeSnapshot | undefined;
 }
 
-interface DrawnToast {
-  readonly row: Row;
-  readonly close: HTMLElement;
-}
-
 export interface ToastStack {
   readonly element: HTMLElement;
   /** Moves the toasts into or out of a modal dialog. Call it whenever one may have opened or closed. */
@@ -70,7 +65,7 @@ export interface ToastStack {
 
 export function createToastStack({ root, live, commands, onShow, onDismiss, onLeave }: ToastStackOptions): ToastStack {
   /** The toasts that are drawn, by task id. */
-  const toasts = new Map<string, DrawnToast>();
+  const toasts = new Map<string, Row>();
   const list = make('div', { class: 'toasts', role: 'list' });
   const moreButton = make('button', { class: 'more', part: 'toast-more' });
   const summaryText = make('p');
@@ -101,7 +96,7 @@ export function createToastStack({ root, live, commands, onShow, onDismiss, onLe
     // Without this, Escape would also close a modal dialog around the toasts.
     event.preventDefault();
     const target = event.target as Node;
-    const id = [...toasts].find(([, { row }]) => row.element.contains(target))?.[0];
+    const id = [...toasts].find(([, row]) => row.element.contains(target))?.[0];
     if (id) dismiss([id]);
     else dismissSummary();
   });
@@ -135,8 +130,7 @@ export function createToastStack({ root, live, commands, onShow, onDismiss, onLe
     setHidden(moreButton, more === 0);
     setText(moreButton, wording.moreToasts(more));
     const elements = shown.map(({ task: { id } }) => {
-      const { row, close } = toasts.get(id) ?? makeToast(id);
-      setAttribute(close, 'aria-label', wording.dismiss);
+      const row = toasts.get(id) ?? makeToast(id);
       const task = find(id) as OutcomeSnapshot;
       const view = describeTask(remember(undefined, task), { ...current, isRetried: false });
       // A failed task offers Retry. A cancelled one does not, since the user has just cancelled it.
@@ -144,17 +138,13 @@ export function createToastStack({ root, live, commands, onShow, onDismiss, onLe
       return row.element;
     });
     setChildren(list, elements);
-    for (const [id, { row }] of toasts) if (!row.element.isConnected) toasts.delete(id);
+    for (const [id, row] of toasts) if (!row.element.isConnected) toasts.delete(id);
   }
 
-  function makeToast(id: string): DrawnToast {
-    const row = createRow(commands, 'toast');
-    const close = makeCloseButton({ part: 'toast-dismiss' });
-    close.addEventListener('click', () => dismiss([id]));
-    row.element.append(close);
-    const toast = { row, close };
-    toasts.set(id, toast);
-    return toast;
+  function makeToast(id: string): Row {
+    const row = createRow(commands, 'toast', () => dismiss([id]));
+    toasts.set(id, row);
+    return row;
   }
 
   function dismissSummary(): void {

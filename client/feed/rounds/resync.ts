@@ -26,8 +26,8 @@ const RECENT = 20;
 
 export interface RoundOptions {
   readonly http: Http;
-  /** Ids of the tasks that were active when the round began. */
-  readonly active: readonly string[];
+  /** The tasks that were known when the round began, without those that are shown as gone. */
+  readonly tasks: readonly Snapshot[];
   /** Whether to ask for the most recent tasks of any status first. If the user has no other tasks, no more is asked. */
   readonly recentFirst: boolean;
   /** Called with the tasks of each answer as it arrives. */
@@ -46,7 +46,7 @@ export interface Round {
 }
 
 /** Runs one round. @throws TaskError where a request fails; the answers before it have been handed out already */
-export async function askAll({ http, active, recentFirst, onSnapshots, load, onGone }: RoundOptions): Promise<Round> {
+export async function askAll({ http, tasks, recentFirst, onSnapshots, load, onGone }: RoundOptions): Promise<Round> {
   let retryAfter = 0;
   const found = new Set<string>();
 
@@ -57,23 +57,27 @@ export async function askAll({ http, active, recentFirst, onSnapshots, load, onG
     onSnapshots(page.tasks);
     return page;
   };
+  /** The id of the oldest task of `page` if there may be older ones on the server, else ''. Ids sort by time. */
+  const oldestOf = (page: TaskPage | undefined) => (page?.nextCursor && page.tasks.at(-1)?.id) || '';
   /** Fetches the active tasks. Returns the id of the oldest one if there may be older ones on the server, else ''. */
   const listActive = async (): Promise<string> => {
     let page: TaskPage | undefined;
     for (let count = 0; count < MAX_PAGES && page?.nextCursor !== null; count++) {
       page = await list('active', page?.nextCursor);
     }
-    return (page?.nextCursor && page.tasks.at(-1)?.id) || '';
+    return oldestOf(page);
   };
 
   const recent = recentFirst ? await list('all', null, RECENT) : undefined;
+  // '~' comes after every id.
+  const oldestRecent = recent ? oldestOf(recent) : '~';
   const [oldest] = recent?.nextCursor === null ? [''] : await Promise.all([listActive(), list('unseen')]);
 
-  // A task that was active and is not listed now has ended and was seen elsewhere, or its record is gone. Ids sort by time:
-  // a task that is older than the last page that was read may still be active, and is left alone.
-  const missing = active.filter((id) => !found.has(id) && id > oldest);
+  // A task that is not listed: an active one has ended and was seen elsewhere; one that had ended was dismissed; or the record
+  // is gone. A task that is older than the last page that was read may still be there, and is left alone.
+  const missing = tasks.filter(({ id, finishedAt }) => id > (finishedAt ? oldestRecent : oldest) && !found.has(id));
   await Promise.all(
-    missing.map((id) =>
+    missing.map(({ id }) =>
       load(id).catch((error: TaskError) => {
         if (error.status !== 404) throw error;
         onGone(id);

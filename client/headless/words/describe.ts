@@ -39,6 +39,8 @@ export interface RowView {
   readonly segments: readonly [done: number, skipped: number, failed: number] | null;
   readonly links: readonly ResultLink[];
   readonly action: 'cancel' | 'retry' | null;
+  /** The task has ended, and may be removed. */
+  readonly canDismiss: boolean;
   /** The row may be out of date: the server cannot be reached, or nothing was heard of the worker for more than 10 s. */
   readonly isStale: boolean;
   /** Whether the row changes as time passes. */
@@ -196,6 +198,7 @@ export function describeTask(memory: TaskMemory, context: RowContext): RowView {
     links,
     isSlow,
     action: canCancel(snapshot.status) ? 'cancel' : canDoAgain ? 'retry' : null,
+    canDismiss: isFinished(snapshot),
     isStale: (isStale || isSilent) && !isFinished(snapshot),
     isTicking: snapshot.status !== 'queued',
   };

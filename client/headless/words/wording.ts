@@ -52,6 +52,9 @@ export interface Wording {
   readonly retry: string;
   retryTask(title: string): string;
   readonly retried: string;
+  dismissTask(title: string): string;
+  /** The button that removes finished tasks. */
+  readonly clear: string;
   commandFailed(reason: string): string;
   /** Texts for errors, by code (`deadline`, `worker_lost`, `unreachable` …). Other errors show their own message. */
   readonly errors: Readonly<Record<string, string>>;
@@ -167,6 +170,8 @@ export const ENGLISH: Wording = {
   retry: 'Retry',
   retryTask: (title) => `Retry: ${title}`,
   retried: 'Tried again',
+  dismissTask: (title) => `Dismiss: ${title}`,
+  clear: 'Clear finished',
   commandFailed: (reason) => `That did not work: ${reason}`,
   errors: {},
   links: { url: 'Open', downloadUrl: 'Download', rejectsUrl: 'Download what was left out' },

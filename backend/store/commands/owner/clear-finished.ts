@@ -1,7 +1,7 @@
 /** Removes the finished tasks of an owner, newest first, a limited number in one call. */
 
 import { type CommandRunner, defineCommand } from '../define-command.ts';
-import { dropTasks, holds, removeIds } from '../lua.ts';
+import { dropTasks, removeIds } from '../lua.ts';
 
 /** How many ids one call looks at. Removing 1,000 records takes Redis about 2 ms. */
 const LOOK_AT_MOST = 1_000;
@@ -26,12 +26,12 @@ export const CLEAR_FINISHED = defineCommand({
   name: 'clear-finished',
   keys: ['all', 'active', 'unseen'],
   args: ['from', 'lookAtMost', 'keepUnseen', 'taskPrefix'],
-  uses: [holds, dropTasks, removeIds],
+  uses: [dropTasks, removeIds],
   lua: `
 local ids = redis.call('ZRANGE', all, from, '-', 'BYLEX', 'REV', 'LIMIT', 0, lookAtMost)
 local finished = {}
 for _, id in ipairs(ids) do
-  local isKept = holds(active, id) or (keepUnseen == '1' and holds(unseen, id))
+  local isKept = redis.call('ZSCORE', active, id) or (keepUnseen == '1' and redis.call('ZSCORE', unseen, id))
   if not isKept then finished[#finished + 1] = id end
 end
 dropTasks(finished, taskPrefix)

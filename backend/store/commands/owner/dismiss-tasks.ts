@@ -1,29 +1,32 @@
 /** Removes finished tasks of an owner, who has no use for them any more. Active tasks and ids of other owners are left. */
 
 import { type CommandRunner, defineCommand } from '../define-command.ts';
-import { dropTasks, holds, removeIds } from '../lua.ts';
+import { dropTasks, removeIds } from '../lua.ts';
 
-/** Answers with the ids that were removed. */
+/** Answers with the ids without those of active tasks. */
 export const DISMISS_TASKS = defineCommand({
   name: 'dismiss-tasks',
   keys: ['all', 'active', 'unseen'],
   args: ['taskPrefix', '...ids'],
-  uses: [holds, dropTasks, removeIds],
+  uses: [dropTasks, removeIds],
   lua: `
-local finished = {}
+local gone, finished = {}, {}
 for _, id in ipairs(ids) do
-  if holds(all, id) and not holds(active, id) then finished[#finished + 1] = id end
+  if not redis.call('ZSCORE', active, id) then
+    gone[#gone + 1] = id
+    if redis.call('ZSCORE', all, id) then finished[#finished + 1] = id end
+  end
 end
 dropTasks(finished, taskPrefix)
 removeIds(finished, all, unseen)
-return finished
+return gone
 `,
   parse: (reply) => reply as readonly string[],
 });
 
 /**
  * @param ids at most 1,000
- * @returns the ids of the tasks that were removed
+ * @returns the ids without those of active tasks. The owner has no such tasks any more, or never had
  */
 export function dismissTasks(redis: CommandRunner, owner: string, ids: readonly string[]): Promise<readonly string[]> {
   const { keys } = redis;

@@ -5,7 +5,7 @@
 
 import { FIELD } from '../../record.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
-import { holds, removeIds } from '../lua.ts';
+import { removeIds } from '../lua.ts';
 
 /** How many tasks one call removes. That takes Redis about 3 ms. */
 const FORGET_AT_MOST = 1_000;
@@ -15,14 +15,14 @@ export const FORGET_TASKS = defineCommand({
   name: 'forget-tasks',
   keys: ['all', 'active', 'unseen', 'unpublished'],
   args: ['atMost', 'taskPrefix', 'runningPrefix', 'cancelChannel'],
-  uses: [holds, removeIds],
+  uses: [removeIds],
   lua: `
 local ids = redis.call('ZRANGE', all, '+', '-', 'BYLEX', 'REV', 'LIMIT', 0, atMost)
 for _, id in ipairs(ids) do
   local stored = redis.call('HMGET', taskPrefix .. id, '${FIELD.worker}', '${FIELD.idempotency}')
   local worker, idempotency = stored[1], stored[2]
   if idempotency then redis.call('DEL', idempotency) end
-  if holds(active, id) then
+  if redis.call('ZSCORE', active, id) then
     if worker and worker ~= '' then redis.call('HDEL', runningPrefix .. worker, id) end
     redis.call('PUBLISH', cancelChannel, id)
   end
