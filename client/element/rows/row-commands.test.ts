@@ -41,7 +41,7 @@ describe('a row', () => {
   });
 
   it('of a finished task is removed by its cross, and all that were seen by "Clear finished"', async () => {
-    const tasks = [1, 2, 3].map((n) => succeed(run(create(n, `Import ${n}.csv`, 5), 4), 1));
+    const tasks = [1, 2, 3].map((n) => succeed(run(create(n, `Import ${n}.csv`, 5), 4), 1, null));
     const active = run(create(4, 'Import 4.csv', 5), 4);
     const tray = await pages.open([...tasks, active]);
     await button(tray).click();
