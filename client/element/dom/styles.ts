@@ -51,6 +51,7 @@ svg { display: block; inline-size: 1.25em; block-size: 1.25em; fill: none; strok
 .head { display: flex; align-items: center; justify-content: space-between; padding-block: .6em; padding-inline: 1.15em .6em; border-block-end: 1px solid var(--_line); }
 h2 { font-size: 1.07em; font-weight: 650; }
 .icon-button { padding: .45em; color: var(--_muted); }
+.task > .icon-button { align-self: start; }
 .icon-button:hover, .action:hover, .more:hover { background: var(--_raised); color: var(--_text); }
 .banner { padding: .55em 1.15em; color: var(--_muted); background: var(--_raised); border-block-end: 1px solid var(--_line); }
 .body { container-type: inline-size; overflow-y: auto; overscroll-behavior: contain; padding-block-end: .4em; }
@@ -58,7 +59,7 @@ h3 { position: sticky; inset-block-start: 0; z-index: 1; padding: .85em 1.25em .
 .empty { padding: 2.4em 1.5em; color: var(--_muted); text-align: center; }
 .more { display: block; margin: .3em auto; padding: .5em 1em; color: var(--_muted); }
 
-.task { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; column-gap: .8em; padding-block: .6em .7em; padding-inline: 1.15em .8em; border-block-start: 1px solid var(--_line); }
+.task { display: grid; grid-template-columns: auto minmax(0, 1fr); grid-auto-flow: column; column-gap: .8em; padding-block: .6em .7em; padding-inline: 1.15em .8em; border-block-start: 1px solid var(--_line); }
 .block { content-visibility: auto; }
 .block:first-child > :first-child { border: 0; }
 .task > svg { margin-block-start: .1em; color: var(--_tone); }
@@ -99,7 +100,8 @@ a { color: var(--_accent); padding-block: .15em; }
 @keyframes turn { to { transform: rotate(1turn); } }
 @keyframes slide { from { margin-inline-start: 0; } to { margin-inline-start: 65%; } }
 @container (max-width: 17em) {
-  .task { grid-template-columns: auto minmax(0, 1fr); }
+  .task { grid-auto-flow: row; }
+  .task > .icon-button { grid-area: 1 / 3; }
   .action { grid-column: 2; justify-self: start; margin-block-start: .4em; }
 }
 @media (max-width: 480px) {

@@ -12,14 +12,8 @@ export const TOAST_CSS = `
 .away p { flex: 1; }
 .away .show { padding: .3em .8em; font-weight: 600; color: var(--_on-accent); background: var(--_accent); }
 .toasts { container-type: inline-size; }
-.toast { grid-template-columns: auto minmax(0, 1fr) auto auto; }
-.toast .icon-button { grid-area: 1 / 4; align-self: start; }
 .stack .more { margin-block: 0; margin-inline: auto 0; color: var(--_text); background: var(--_surface); border: 1px solid var(--_line); }
 @keyframes rise { from { opacity: 0; transform: translateY(4px); } }
-@container (max-width: 17em) {
-  .toast { grid-template-columns: auto minmax(0, 1fr) auto; }
-  .toast .icon-button { grid-area: 1 / 3; }
-}
 @media (max-width: 480px) {
   .stack, :host(:dir(rtl)) .stack { inset: auto 8px 8px; max-block-size: calc(100dvh - 16px); overflow-y: auto; }
 }
