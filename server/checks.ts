@@ -2,8 +2,12 @@
 
 import { type AnyTaskDefinition, isPriority } from '../core/tasks/definition.ts';
 import type { Snapshot } from '../core/tasks/snapshot.ts';
+import { type Duration, toMilliseconds } from '../core/values/duration.ts';
 import { isObject, refuseOptions } from '../core/values/options.ts';
 import { describe } from '../core/values/text.ts';
+
+/** A task starts at most so long after it was accepted: a year. */
+const LATEST_START: Duration = '366d';
 
 /**
  * @param caller the function that got them, for the message: `createTaskServer`
@@ -46,9 +50,21 @@ export function checkStart(definition: AnyTaskDefinition, options: unknown): voi
   if (!isObject(options)) {
     refuseOptions(`start(${definition.name}): expected options like { owner: userId }, got ${describe(options)}.`);
   }
-  const { priority } = options as { readonly priority?: unknown };
+  const { priority, delay, at } = options as { readonly [name: string]: unknown };
   if (priority !== undefined && !isPriority(priority)) {
     refuseOptions(`start(${definition.name}): priority must be 'high', 'normal' or 'low', got ${describe(priority)}.`);
+  }
+  if (delay !== undefined && at !== undefined) {
+    refuseOptions(`start(${definition.name}): give either delay or at, not both.`);
+  }
+  if (delay !== undefined) toMilliseconds(delay as Duration, `start(${definition.name}): delay`, { max: LATEST_START });
+  if (at === undefined) return;
+  const ms = at instanceof Date ? at.getTime() : Number.NaN;
+  if (!(ms <= Date.now() + toMilliseconds(LATEST_START))) {
+    const got = at instanceof Date && !Number.isNaN(ms) ? at.toISOString() : describe(at);
+    refuseOptions(
+      `start(${definition.name}): at must be a Date, at most a year (${LATEST_START}) from now, got ${got}.`,
+    );
   }
 }
 

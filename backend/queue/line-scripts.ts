@@ -15,7 +15,8 @@
  * - Within an owner's jobs the lower band comes first. Within a band the lower id does, which is the older one.
  *
  * Jobs that a worker gives back, and those of a worker that died, skip the line: they had their turn. At most as many as
- * were running can do so. Jobs whose time has come (retries after a pause) join their owner's line in front.
+ * were running can do so. Jobs whose time has come join their owner's jobs in the line: retries in front, tasks that were to
+ * start later by their priority.
  */
 
 import { FIELD } from '../store/record.ts';
@@ -106,12 +107,13 @@ end
 `;
 
 /**
- * Lua that defines `enqueueJob(queue, line, turns, taskPrefix, owner, job, band)`: the job goes to the list of waiting jobs at
- * once if nobody waits, else to the line. The script that stores a task calls it. Adding a job twice is up to the caller to
+ * Lua that defines `enqueueJob(queue, line, turns, taskPrefix, owner, job, band, at)`: the job is delayed until `at` (ms since
+ * 1970) unless that is ''. Otherwise it goes to the list of waiting jobs at once if nobody waits, else to the line. The script that stores a task calls it. Adding a job twice is up to the caller to
  * avoid. Where the line begins behind a job in the list, that job counts as a turn of its owner.
  */
 export const ENQUEUE_JOB = `${ADD_JOB}${FILL}${JOIN}
-local function enqueueJob(queue, line, turns, taskPrefix, owner, job, band)
+local function enqueueJob(queue, line, turns, taskPrefix, owner, job, band, at)
+  if at ~= '' then return addJob(queue, job, at) end
   local waiting = queue .. 'waiting'
   local first = redis.call('LRANGE', waiting, -1, -1)[1]
   if redis.call('EXISTS', line) == 0 then
@@ -180,8 +182,11 @@ local now, debounce, queue, taskPrefix = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local due = redis.call('ZRANGE', delayed, '-inf', now, 'BYSCORE', 'LIMIT', 0, ${RAISED_AT_ONCE})
 for _, job in ipairs(due) do
   redis.call('HDEL', queue .. 'jobs', job)
-  local owner = redis.call('HGET', taskPrefix .. string.match(job, '^[^:]*'), '${FIELD.owner}')
-  if owner then joinLine(line, turns, owner, job, ${BAND.retry}) else addJob(queue, job, '') end
+  local id, run = string.match(job, '^([^:]*):?(.*)')
+  local stored = redis.call('HMGET', taskPrefix .. id, '${FIELD.owner}', '${FIELD.band}')
+  local band = ${BAND.retry}
+  if run == '1' then band = stored[2] or ${BAND.normal} end
+  if stored[1] then joinLine(line, turns, stored[1], job, band) else addJob(queue, job, '') end
 end
 if #due > 0 then
   redis.call('ZREM', delayed, unpack(due))

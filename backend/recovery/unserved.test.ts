@@ -153,6 +153,17 @@ describe('a task that no living worker handles', () => {
     expect(await waitingFor(task)).toBeNull();
   });
 
+  it('is not marked before it is to start, and nothing is reported for it alone', async () => {
+    const startsAt = new Date(Date.now() + 3_600_000).toISOString();
+    const later: QueuedSnapshot = { ...newTask({ id: uuid() }), startsAt };
+    await store.create({ snapshot: later, owner: 'ada', input: 1 }, null);
+    await lookFor(60_000, []);
+    expect([await waitingFor(later), log.lines]).toEqual([null, []]);
+    const task = await accept();
+    await unserved.look([]);
+    expect([await waitingFor(later), await waitingFor(task)]).toEqual([null, 'worker']);
+  });
+
   it('is not reported while a worker handles it, or nothing waits', async () => {
     await lookFor(60_000, []);
     const task = await accept();

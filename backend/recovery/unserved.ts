@@ -101,7 +101,18 @@ export class UnservedTasks {
 
   /** The line has jobs only while bee-queue's lists have, or will have a moment later. */
   async #hasWaiting(name: string): Promise<boolean> {
-    return (await this.#options.redis.waitingJobs(name, null, 1)).jobs.length > 0;
+    const { redis, store } = this.#options;
+    for (const job of (await redis.waitingJobs(name, null, 1)).jobs) {
+      const wanted = parseJobId(job);
+      const record = wanted && (await store.read(wanted.id));
+      if (!record || !this.#isLater(record)) return true;
+    }
+    return false;
+  }
+
+  /** Whether a task is to start later, so that it does not wait for a worker yet. */
+  #isLater({ snapshot }: OwnedTask): boolean {
+    return snapshot.status === 'queued' && (snapshot.startsAt ?? '') > this.#options.clock.iso();
   }
 
   async #hint(name: string): Promise<void> {
@@ -129,7 +140,7 @@ export class UnservedTasks {
     for (const job of jobs) {
       const wanted = parseJobId(job);
       const record = wanted && (await store.read(wanted.id));
-      if (!record) continue;
+      if (!record || (waitingFor && this.#isLater(record))) continue;
       const event: TaskEvent = { type: 'wait', at: clock.iso(), for: waitingFor };
       await changes.apply(record, event);
     }

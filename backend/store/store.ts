@@ -127,6 +127,7 @@ export class TaskStore {
       more: { ...(raw === null ? {} : { raw }), ...encodeCheckpoint(task.checkpoint ?? null) },
       jobId: jobIdOf({ id: snapshot.id, run: 1 }),
       band: BAND[task.priority ?? 'normal'],
+      startsAt: snapshot.startsAt === undefined ? null : Date.parse(snapshot.startsAt),
       idempotency: idempotencyKey === null ? null : { keyHash: hash(idempotencyKey), bodyHash },
       retryOf: snapshot.retryOf,
       retention: encodeRetention(task.retention ?? null),

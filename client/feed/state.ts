@@ -16,7 +16,7 @@
  * In every state but the last, `hide` (the page is being left) pauses push and rounds, and `wake` starts both again.
  */
 
-import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
+import { isFinished, type QueuedSnapshot, type Snapshot } from '../../core/tasks/snapshot.ts';
 import type { ConnectionInfo } from '../../core/wire.ts';
 import type { LinkState } from '../push/link.ts';
 import { type ConnectionState, toConnectionState } from './connection.ts';
@@ -124,7 +124,9 @@ export function isRoundDue(state: FeedState, now: number): boolean {
 export function roundDelay(state: FeedState, isVisible: boolean, now: number, random: number): number | null {
   const active = activeTasks(state);
   const silence = active.reduce((longest, task) => Math.max(longest, silenceOf(state, task, now)), 0);
-  return nextRound({ ...state, isPushed: isPushed(state), isVisible, hasActive: active.length > 0, silence }, random);
+  // While push is away, a task that starts later needs no more rounds than none.
+  const hasActive = active.some((task) => isPushed(state) || silenceOf(state, task, now) >= 0);
+  return nextRound({ ...state, isPushed: isPushed(state), isVisible, hasActive, silence }, random);
 }
 
 /** What a page is shown of `state`. @param before the connection as it was shown last, for its identity */
@@ -141,6 +143,7 @@ export function toFeedSnapshot(state: FeedState, before: ConnectionState): FeedS
 /** What a page shows before the feed has connected. */
 export const NOTHING_YET = toFeedSnapshot(INITIAL_STATE, { status: 'connecting' });
 
-function silenceOf({ heard }: FeedState, { id }: Snapshot, now: number): number {
-  return now - (heard.get(id) ?? 0);
+/** How long a task has been silent, in milliseconds; below 0 before it starts. */
+function silenceOf({ heard }: FeedState, task: Snapshot, now: number): number {
+  return now - Math.max(heard.get(task.id) ?? 0, Date.parse((task as QueuedSnapshot).startsAt ?? '') || 0);
 }

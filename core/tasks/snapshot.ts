@@ -98,6 +98,8 @@ export interface QueuedSnapshot extends Active {
   readonly error: null;
   readonly waitingFor?: 'worker';
   readonly queue?: Place;
+  /** When it is to start, if that was to be later than at once. It stays when that time has come and it waits for its turn. */
+  readonly startsAt?: string;
 }
 
 /** A worker runs the handler. */
@@ -208,6 +210,8 @@ export interface NewTask {
   readonly at: string;
   readonly expectedAt?: string | null;
   readonly retryOf?: string | null;
+  /** Null for at once. */
+  readonly startsAt?: string | null;
 }
 
 /** The first snapshot of a task: queued, revision 1. */
@@ -232,5 +236,6 @@ export function createSnapshot(task: NewTask): QueuedSnapshot {
     error: null,
     retryOf: task.retryOf ?? null,
     seenAt: null,
+    ...(task.startsAt ? { startsAt: task.startsAt } : {}),
   };
 }

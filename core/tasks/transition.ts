@@ -149,13 +149,15 @@ type Waiting = QueuedSnapshot | RetryingSnapshot;
 
 function changeWait(task: Waiting, event: TaskEvent & { type: 'wait' }): Transition {
   if ((task.waitingFor ?? null) === event.for) return refuse('unchanged');
-  const rest = { ...withoutWait(task), ...nextRevision(task, event.at) } as Waiting;
+  const { waitingFor: _, queue: __, ...known } = task as QueuedSnapshot;
+  const rest = { ...known, ...nextRevision(task, event.at) } as Waiting;
   return accept(event.for === null ? rest : { ...rest, waitingFor: event.for });
 }
 
 /** The task without what is said only of one that waits. */
-function withoutWait<S extends Snapshot>(task: S): Omit<S, 'waitingFor' | 'queue'> {
-  const { waitingFor, queue, ...rest } = task as S & Pick<QueuedSnapshot, 'waitingFor' | 'queue'>;
+function withoutWait<S extends Snapshot>(task: S): Omit<S, 'waitingFor' | 'queue' | 'startsAt'> {
+  const { waitingFor, queue, startsAt, ...rest } = task as S &
+    Pick<QueuedSnapshot, 'waitingFor' | 'queue' | 'startsAt'>;
   return rest;
 }
 

@@ -4,7 +4,16 @@ import type { Response } from 'express';
 import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
 
 /** How often a client without push should ask about an active task, in seconds. */
-export const POLL_AFTER_S = 2;
+const POLL_AFTER_S = 2;
+/** How seldom a client is told to ask about a task that starts later, in seconds: it may be cancelled elsewhere meanwhile. */
+const LONGEST_POLL_S = 60;
+
+/** The `Retry-After` for an active task: when to ask again, in seconds. @param now ISO 8601 */
+export function pollAfter(task: Snapshot, now: string): string {
+  const startsAt = task.status === 'queued' ? (task.startsAt ?? now) : now;
+  const seconds = Math.ceil((Date.parse(startsAt) - Date.parse(now)) / 1_000);
+  return String(Math.min(Math.max(seconds, POLL_AFTER_S), LONGEST_POLL_S));
+}
 
 /** Answers 202 with `Retry-After`, the snapshot, and its `Location` below `path`. */
 export function sendAccepted(res: Response, task: Snapshot, path: string): void {
@@ -12,7 +21,7 @@ export function sendAccepted(res: Response, task: Snapshot, path: string): void 
   const body = JSON.stringify(task);
   res.statusCode = 202;
   res.setHeader('Location', `${path}/${task.id}`);
-  if (!isFinished(task)) res.setHeader('Retry-After', String(POLL_AFTER_S));
+  if (!isFinished(task)) res.setHeader('Retry-After', pollAfter(task, task.updatedAt));
   res.setHeader('Content-Type', 'application/json; charset=utf-8');
   res.setHeader('Content-Length', Buffer.byteLength(body));
   res.end(body);

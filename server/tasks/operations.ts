@@ -12,6 +12,7 @@ import { DEFAULT_PAGE_SIZE, MAX_IDEMPOTENCY_KEY_LENGTH, MAX_PAGE_SIZE, MAX_SEEN_
 import type { AnyTaskDefinition, InputOf, Priority, ResultOf } from '../../core/tasks/definition.ts';
 import { createSnapshot, isFinished, type Snapshot, withPlace } from '../../core/tasks/snapshot.ts';
 import { canRetry } from '../../core/tasks/transition.ts';
+import { type Duration, toMilliseconds } from '../../core/values/duration.ts';
 import { placeOf } from '../../core/values/json.ts';
 import { refuseOptions } from '../../core/values/options.ts';
 import { type ParsedInput, parseInput } from '../../core/values/parse.ts';
@@ -35,6 +36,10 @@ export interface StartOptions {
   readonly idempotencyKey?: string | undefined;
   /** Which of the owner's waiting tasks come first. Default: that of the definition. */
   readonly priority?: Priority;
+  /** Starts the task so long from now, at most a year: `'10m'`. It may wait for its turn after that. Not together with `at`. */
+  readonly delay?: Duration;
+  /** Starts the task at this time, by Redis' clock, at most a year from now. At once if the time has passed. */
+  readonly at?: Date;
 }
 
 export class TaskOperations {
@@ -66,6 +71,7 @@ export class TaskOperations {
   /**
    * Stores a task and queues it, in one step. Once this resolves, the task ends in an outcome, whatever crashes.
    *
+   * @throws ConfigError `invalid_options` or `invalid_duration` for options that make no sense
    * @throws TaskError `invalid_input` (422) with its issues, also if the input does not survive JSON after its schema has
    *   transformed it, `too_large` (413), `invalid_owner` (400), `invalid_idempotency_key` (400),
    *   `idempotency_mismatch` (422) for a key that was used with another input,
@@ -98,6 +104,7 @@ export class TaskOperations {
       retryOf: null,
       checkpoint: null,
       priority: options.priority ?? definition.priority,
+      startsAt: startTimeOf(options),
     }) as Promise<Snapshot<ResultOf<D>>>;
   }
 
@@ -271,17 +278,23 @@ export class TaskOperations {
     readonly retryOf: string | null;
     readonly checkpoint: StoredCheckpoint | null;
     readonly priority: Priority;
+    /** When to start, from now on in ms or as a time; null for at once. */
+    readonly startsAt?: number | Date | null;
   }): Promise<Snapshot> {
     const { store, clock } = this.#backend;
     await clock.ready();
     const { definition, title, owner, input, body, key, retryOf, checkpoint, priority } = task;
+    const { startsAt: start = null } = task;
+    const at = clock.iso();
+    const startsAt = start === null ? at : typeof start === 'number' ? clock.iso(start) : start.toISOString();
     const snapshot = createSnapshot({
       id: newTaskId(),
       name: definition.name,
       title,
       attempts: definition.attempts,
-      at: clock.iso(),
+      at,
       retryOf,
+      startsAt: startsAt > at ? startsAt : null,
     });
     const record = {
       snapshot,
@@ -349,6 +362,11 @@ export class TaskOperations {
     if (task !== null) return task;
     throw refusal('not_found', 'There is no such task.', 404);
   }
+}
+
+/** From now on in ms, or a time. Null for at once. */
+function startTimeOf({ delay, at }: StartOptions): number | Date | null {
+  return delay === undefined ? (at ?? null) : toMilliseconds(delay);
 }
 
 function checkKey(key: string | undefined): string | null {

@@ -31,7 +31,7 @@ import type { Identify } from '../options.ts';
 import { guardOrigins, type OriginRule } from '../origins.ts';
 import { problemHandler, refusal } from '../problem.ts';
 import { createWebhookRouter } from '../webhook.ts';
-import { POLL_AFTER_S, sendAccepted } from './accepted.ts';
+import { pollAfter, sendAccepted } from './accepted.ts';
 import { AnswerLimiter } from './answer-limiter.ts';
 import type { TaskOperations } from './operations.ts';
 import { cursorOf, etagOf, formBody, limitOf, matches, objectBody, optionalBody, stateOf } from './query.ts';
@@ -204,7 +204,7 @@ export function createRouter(options: RouterOptions): { readonly router: Router;
         }
       }
       res.set('ETag', etagOf(task.revision)).vary('Prefer');
-      if (!isFinished(task)) res.set('Retry-After', String(POLL_AFTER_S));
+      if (!isFinished(task)) res.set('Retry-After', pollAfter(task, backend.clock.iso()));
       if (options.signal?.aborted) res.set('Connection', 'close');
       if (ifNoneMatch !== undefined && matches(ifNoneMatch, task.revision)) res.status(304).end();
       // A big result is read only now, because the client may have it already, and a request that waits needs none.

@@ -6,6 +6,7 @@ import type { ServerBackend } from '../../backend/server-backend.ts';
 import { TaskError } from '../../core/error.ts';
 import { defineTask } from '../../core/tasks/definition.ts';
 import type { QueuedSnapshot, Snapshot } from '../../core/tasks/snapshot.ts';
+import type { Duration } from '../../core/values/duration.ts';
 import type { Problem, TaskPage } from '../../core/wire.ts';
 import type { Handler } from '../../worker/context.ts';
 import { eventually } from '../support/eventually.ts';
@@ -216,6 +217,28 @@ export function itObeysTheBackendCases({ start, skips }: BackendKind): void {
     const started = (await list(user)).tasks.map((task) => task.startedAt ?? '').reverse();
     expect(started).toEqual([...started].sort());
     expect(await get(user, first.id)).not.toHaveProperty('queue');
+  });
+
+  obeys('a task that is to start later waits until then, unless it is cancelled', async (user) => {
+    const later = (options: { delay: Duration } | { at: Date }) =>
+      app.tasks.start(work, { succeedsIn: 1 }, { owner: user, ...options }) as Promise<QueuedSnapshot>;
+    const inAYear = await later({ delay: '365d' });
+    const answer = await app.call(user, `/tasks/${inAYear.id}`);
+    expect(answer.headers.get('retry-after')).toBe('60');
+    expect(await answer.json()).toEqual(inAYear);
+    const soon = await later({ delay: 400 });
+    const past = await later({ at: new Date(0) });
+    expect([soon.startsAt, past.startsAt]).toEqual([expect.any(String), undefined]);
+    expect(Date.parse(soon.startsAt ?? '') - Date.parse(soon.createdAt)).toBe(400);
+    await json(app.post(user, `/tasks/${inAYear.id}/cancel`), 202);
+    expect(await get(user, inAYear.id)).not.toHaveProperty('startsAt');
+    await run(user);
+    const done = await get(user, soon.id);
+    expect(done).toMatchObject({ status: 'succeeded', attempt: 1 });
+    expect(done).not.toHaveProperty('startsAt');
+    expect((done.startedAt ?? '') >= (soon.startsAt ?? '')).toBe(true);
+    for (const options of [{ delay: '400d' }, { at: new Date('x') }, { at: 'tomorrow' }, { delay: 1, at: new Date() }])
+      await expect(later(options as { at: Date })).rejects.toThrow(/start\(work\): /);
   });
 
   obeys('a task is retried once, by a new task', async (user) => {

@@ -102,10 +102,10 @@ export class MemoryQueues {
     const [taker, queue] = [this.#takers.get(name), this.#queues.get(name)];
     if (!taker || !queue) return;
     const now = this.#time.now();
-    for (const [id, { owner, at }] of queue.delayed) {
+    for (const [id, { owner, at, band }] of queue.delayed) {
       if ((at ?? 0) > now) continue;
       queue.delayed.delete(id);
-      queue.line.add(owner, id, BAND.retry);
+      queue.line.add(owner, id, band ?? BAND.retry);
     }
     while (taker.running < taker.concurrency) {
       const job = queue.line.take();

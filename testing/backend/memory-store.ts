@@ -84,7 +84,8 @@ export class MemoryStore {
       if (idempotencyKey !== null) this.#keys.set(key, { id: snapshot.id, body });
       if (retried) retried.retriedBy = snapshot.id;
       const id = jobIdOf({ id: snapshot.id, run: 1 });
-      this.#options.queues.add(snapshot.name, { id, owner, at: null, band: BAND[task.priority ?? 'normal'] });
+      const at = snapshot.startsAt === undefined ? null : Date.parse(snapshot.startsAt);
+      this.#options.queues.add(snapshot.name, { id, owner, at, band: BAND[task.priority ?? 'normal'] });
     }
     const watched = this.#options.isWatched(owner);
     // A task in front starts at once.

@@ -73,7 +73,7 @@ end
 /** `addJob(queue, job, at)`: adds a job in the same step, see {@link ADD_JOB}. */
 export const addJob: LuaFunction = { name: 'addJob', lua: ADD_JOB };
 
-/** `enqueueJob(queue, line, turns, taskPrefix, owner, job, band)`: adds a job to the line, see {@link ENQUEUE_JOB}. */
+/** `enqueueJob(queue, line, turns, taskPrefix, owner, job, band, at)`: adds a job to the line, see {@link ENQUEUE_JOB}. */
 export const enqueueJob: LuaFunction = { name: 'enqueueJob', lua: ENQUEUE_JOB };
 
 /** `dequeueJob(queue, line, turns, owner, job)`: removes a job that waits, see {@link DEQUEUE_JOB}. */

@@ -23,6 +23,8 @@ export interface TaskCreation {
   readonly jobId: string;
   /** Where it stands among the owner's tasks in the line. */
   readonly band: number;
+  /** When it is to start, in ms since 1970; null for at once. */
+  readonly startsAt: number | null;
   /** Hashes of the Idempotency-Key and of the request that it was sent with. */
   readonly idempotency: { readonly keyHash: string; readonly bodyHash: string } | null;
   /** How long its outcomes are kept (record.ts); '' for as long as the backend keeps any. */
@@ -55,6 +57,7 @@ export const CREATE_TASK = defineCommand({
     'queue',
     'job',
     'band',
+    'startsAt',
     'cleanCount',
     'cleanIndex',
     'cleanFrom',
@@ -81,7 +84,8 @@ if redis.call('ZADD', all, 'NX', 0, id) == 1 then
   redis.call('ZADD', active, 0, id)
   -- An open page learns of this task only by push. If this process dies before it pushes, a sweeper pushes.
   if watched == 1 then redis.call('ZADD', unpublished, redisTime(), id) end
-  enqueueJob(queue, line, turns, taskPrefix, owner, job, band)
+  enqueueJob(queue, line, turns, taskPrefix, owner, job, band, startsAt)
+  if startsAt ~= '' then redis.call('HSET', task, '${FIELD.band}', band) end
   if retention ~= '' then redis.call('HSET', task, '${FIELD.retention}', retention) end
   if bodyHash ~= '' then
     redis.call('SET', idempotency, bodyHash .. ' ' .. id, 'EX', idempotencyTtl)
@@ -139,6 +143,7 @@ export function createTask(redis: CommandRunner, task: TaskCreation): Promise<Cr
       queue: keys.queue(task.name),
       job: task.jobId,
       band: task.band,
+      startsAt: task.startsAt ?? '',
       cleanCount: cleaning.count,
       cleanIndex: cleaning.index,
       cleanFrom: cleaning.from,
