@@ -32,7 +32,7 @@ describe('bodies that are kept for a 304', () => {
     expect(asked.filter(({ path, etag }) => path.endsWith('active') && etag)).toHaveLength(199);
     asked.length = 0;
     for (let page = 0; page < 200; page++) await http.get(`?state=all&cursor=${page}`);
-    expect(asked.filter(({ etag }) => etag).length).toBeLessThan(12);
+    expect(asked.filter(({ etag }) => etag)).toEqual([]);
   });
 
   it('are forgotten with the user', async () => {

@@ -54,8 +54,6 @@ export interface Http {
 
 /** How long a request may take until the body of its answer is read, in milliseconds. */
 const TIME_LIMIT = 10_000;
-/** How many bodies of lists are kept for a 304. The lists asked for most recently stay. */
-const MOST_KEPT = 12;
 
 interface Kept {
   readonly etag: string;
@@ -64,13 +62,6 @@ interface Kept {
 
 export function createHttp({ base, fetch, headers, timing, generation, onAnswer, clock }: HttpOptions): Http {
   const kept = new Map<string, Kept>();
-
-  /** Keeps `answer`, and drops the least recently used one. */
-  function keep(url: string, answer: Kept): void {
-    kept.delete(url);
-    kept.set(url, answer);
-    for (const oldest of kept.keys()) if (kept.size > MOST_KEPT) kept.delete(oldest);
-  }
 
   async function send(url: string, own: Headers = {}, init: RequestInit = {}): Promise<Answer> {
     const abort = new AbortController();
@@ -105,8 +96,9 @@ export function createHttp({ base, fetch, headers, timing, generation, onAnswer,
         throw new TaskError('other_user', 'Another user signed in.', { status: 0, retryable: false });
       }
       if (!response.ok && !isSame) throw toTaskError(response.status, body, retryAfter);
-      const etag = isSame ? known?.etag : response.headers.get('etag');
-      if (etag && url.includes('?')) keep(url, { etag, body });
+      const etag = response.headers.get('etag');
+      // Lists are asked for again and again, but for the pages of older tasks. So only a few bodies are kept.
+      if (etag && /\?(?!.*cursor)/.test(url)) kept.set(url, { etag, body });
       return { body, retryAfter, channel };
     } catch (cause) {
       if (cause instanceof TaskError) throw cause;
