@@ -1,6 +1,6 @@
 // What hosted Pusher would bill besides the events of tasks: calls of its HTTP API, and webhooks. Counted between a server
 // and two workers, a real Redis and a real Soketi. docs/cost.md has the prices of these.
-import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import type { Backend } from '../../../backend/backend.ts';
 import { defineTask } from '../../../core/tasks/definition.ts';
@@ -44,11 +44,6 @@ beforeAll(async () => {
   );
 }, 60_000);
 
-beforeEach(() => {
-  api.calls.splice(0);
-  webhooks.calls.splice(0);
-});
-
 afterAll(async () => {
   shutdown.abort();
   await working;
@@ -57,7 +52,19 @@ afterAll(async () => {
   await Promise.all([api.close(), webhooks.close(), bus.stop()]);
 }, 30_000);
 
+it('each process asks the bus once after its start, and health checks ask no more', async () => {
+  await eventually(() => api.calls.length === 3, { within: 10_000 });
+  for (let round = 0; round < 20; round++) {
+    expect(await Promise.all(processes.map((backend) => backend.check()))).toEqual(
+      processes.map(() => ({ redis: true, push: true })),
+    );
+    await pause(100);
+  }
+  expect(api.calls).toEqual(processes.map(() => expect.stringMatching(/^POST .*\/batch_events$/)));
+});
+
 it('nobody asks and nothing is sent while there is nothing to do, though a page is open', async () => {
+  api.calls.splice(0);
   const page = await app.follow('ada');
   await eventually(() => webhooks.calls.length === 1);
   // Three rounds of the sweeper.
@@ -70,16 +77,6 @@ it('nobody asks and nothing is sent while there is nothing to do, though a page 
   await pause(500);
   expect(api.calls).toEqual([]);
 }, 30_000);
-
-it('health checks cost one message of each process after its start, then none', async () => {
-  for (let round = 0; round < 20; round++) {
-    expect(await Promise.all(processes.map((backend) => backend.check()))).toEqual(
-      processes.map(() => ({ redis: true, push: true })),
-    );
-    await pause(100);
-  }
-  expect(api.calls).toHaveLength(3);
-});
 
 it('a task whose owner leaves costs one question whether they are gone, and one event for its outcome', async () => {
   const page = await app.follow('bea');
