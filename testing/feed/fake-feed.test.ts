@@ -81,6 +81,16 @@ describe('a fake feed', () => {
     await expect(feed.load(task.id)).rejects.toMatchObject({ code: 'closed' });
   });
 
+  it('removes finished tasks that a page dismisses or clears, and leaves active ones, as a server does', async () => {
+    const outcome = { status: 'succeeded' } as const;
+    const feed = fakeFeed({ tasks: [{ outcome }, { outcome }, { outcome }, {}] });
+    for (const id of ['task-1', 'task-4', 'task-9']) await feed.dismiss(id);
+    expect(statuses(feed)).toEqual(['task-4 queued', 'task-3 succeeded', 'task-2 succeeded']);
+    feed.seen(['task-2']);
+    await feed.clear();
+    expect(statuses(feed)).toEqual(['task-4 queued', 'task-3 succeeded']);
+  });
+
   it('goes offline: nothing arrives and calls fail, until it is online again', async () => {
     const feed = fakeFeed({ tasks: [{}], now });
     feed.goOffline();

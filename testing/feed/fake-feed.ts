@@ -156,6 +156,16 @@ export function fakeFeed(options: FakeFeedOptions = {}): FakeFeed {
     return keep(outcome ? finished(task, outcome) : task);
   }
 
+  /** Removes those finished tasks that `isMeant` names. */
+  function drop(isMeant: (task: Snapshot) => boolean): void {
+    const meant = list.tasks.filter((task) => isFinished(task) && isMeant(task));
+    list = dropTasks(
+      list,
+      meant.map(({ id }) => id),
+    );
+    show();
+  }
+
   /** What a call to the server gives. */
   async function ask<T>(answer: () => T | Promise<T>): Promise<T> {
     if (connection.status === 'closed') throw new TaskError('closed', 'The feed is closed.', { status: 0 });
@@ -191,23 +201,8 @@ export function fakeFeed(options: FakeFeedOptions = {}): FakeFeed {
       list = markSeen(list, ids, at());
       show();
     },
-    dismiss: (id) =>
-      ask(() => {
-        const task = shown.get().tasks.find((known) => known.id === id);
-        if (task && !isFinished(task))
-          throw new TaskError('not_dismissable', 'This task has not finished. Cancel it first.', { status: 409 });
-        list = dropTasks(list, [id]);
-        show();
-      }),
-    clear: () =>
-      ask(() => {
-        const seen = list.tasks.filter((task) => isFinished(task) && task.seenAt);
-        list = dropTasks(
-          list,
-          seen.map(({ id }) => id),
-        );
-        show();
-      }),
+    dismiss: (id) => ask(() => drop((task) => task.id === id)),
+    clear: () => ask(() => drop(({ seenAt }) => seenAt !== null)),
     loadMore: async () => undefined,
     refresh: async () => undefined,
     now,
