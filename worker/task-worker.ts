@@ -1,8 +1,10 @@
 /**
- * The worker: takes jobs, runs attempts, and stops without losing any. It puts the parts together:
+ * The worker: takes jobs, runs attempts, and stops without losing any. It puts the rooms of this house together:
  *
- * - `job-starter.ts` turns a job into a running task.
- * - `running-attempts.ts` holds the attempts that run.
+ * - `start/` turns a job into a running task.
+ * - `attempt/` runs its handler, once.
+ * - `progress/` stores and pushes what the handler reports, and how it ended.
+ * - `hooks/` calls `onOutcome` and `onUnseen`.
  * - `heartbeat/` keeps the process known to be alive.
  */
 
@@ -16,7 +18,8 @@ import type { WorkerInfo } from '../backend/recovery/worker-registry.ts';
 import { systemTime, type Time } from '../backend/time.ts';
 import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
 import type { Duration } from '../core/values/duration.ts';
-import type { AttemptPorts } from './attempt.ts';
+import type { AttemptPorts } from './attempt/attempt.ts';
+import { RunningAttempts, type RunningTasks } from './attempt/running-attempts.ts';
 import type { Handler } from './context.ts';
 import { Heartbeat } from './heartbeat/heartbeat.ts';
 import {
@@ -27,8 +30,6 @@ import {
   outcomeHook,
   unseenOutcomeHook,
 } from './hooks/outcome-hooks.ts';
-import { type Handling, JobStarter, type JobStore } from './job-starter.ts';
-import { Looks } from './looks.ts';
 import {
   checkAfter,
   checkHandler,
@@ -39,8 +40,9 @@ import {
   type TaskWorkerOptions,
   type WorkerSettings,
 } from './options.ts';
-import { ProbationGate } from './probation-gate.ts';
-import { RunningAttempts, type RunningTasks } from './running-attempts.ts';
+import { Looks } from './progress/looks.ts';
+import { type Handling, JobStarter, type JobStore } from './start/job-starter.ts';
+import { ProbationGate } from './start/probation-gate.ts';
 
 /** Runs the handlers of tasks in a worker process. */
 export interface TaskWorker {

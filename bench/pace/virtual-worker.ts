@@ -6,9 +6,9 @@ import { NO_SUSPICION } from '../../backend/recovery/probation.ts';
 import type { Change } from '../../backend/task-changes.ts';
 import { createSnapshot, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { transition } from '../../core/tasks/transition.ts';
-import { Looks } from '../../worker/looks.ts';
-import { Reporter } from '../../worker/reporter.ts';
-import type { AttemptChanges, Turns } from '../../worker/reporter-ports.ts';
+import { Looks } from '../../worker/progress/looks.ts';
+import { Reporter } from '../../worker/progress/reporter.ts';
+import type { AttemptChanges, Turns } from '../../worker/progress/reporter-ports.ts';
 import type { Sender } from './simulation.ts';
 import { settled, VirtualTime } from './virtual-time.ts';
 

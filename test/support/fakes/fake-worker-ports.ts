@@ -6,7 +6,7 @@ import { TaskError } from '../../../core/error.ts';
 import type { AnyTaskDefinition } from '../../../core/tasks/definition.ts';
 import { createSnapshot, isFinished, type Snapshot } from '../../../core/tasks/snapshot.ts';
 import { type TaskEvent, transition } from '../../../core/tasks/transition.ts';
-import type { AttemptChanges, Turns } from '../../../worker/reporter-ports.ts';
+import type { AttemptChanges, Turns } from '../../../worker/progress/reporter-ports.ts';
 import { move, TEST_ID, time } from '../task-events.ts';
 import type { FakeTime } from './fake-time.ts';
 

@@ -9,7 +9,7 @@ import { defineTask } from '../../../core/tasks/definition.ts';
 import { isFinished, type Snapshot } from '../../../core/tasks/snapshot.ts';
 import { type TaskEvent, transition } from '../../../core/tasks/transition.ts';
 import type { TaskContext } from '../../../worker/context.ts';
-import { Looks } from '../../../worker/looks.ts';
+import { Looks } from '../../../worker/progress/looks.ts';
 import { Worker, type WorkerPorts } from '../../../worker/task-worker.ts';
 import { recordLog } from '../log.ts';
 import { time as at, newTask } from '../task-events.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { shownDone } from '../core/tasks/pace.ts';
-import type { Progress } from '../core/tasks/snapshot.ts';
+import { shownDone } from '../../core/tasks/pace.ts';
+import type { Progress } from '../../core/tasks/snapshot.ts';
 import { type DueReason, DueSteps } from './due-steps.ts';
 
 const LOOK_MS = 100;

@@ -3,16 +3,16 @@
  * runs. It serves the worker.
  */
 
-import type { Job } from '../backend/queue/job.ts';
-import { workerLost } from '../backend/recovery/lost-workers.ts';
-import { NO_SUSPICION, type Probation, probationFor } from '../backend/recovery/probation.ts';
-import type { TaskRecord } from '../backend/store/record.ts';
-import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
-import { isFinished } from '../core/tasks/snapshot.ts';
-import type { Handler } from './context.ts';
+import type { Job } from '../../backend/queue/job.ts';
+import { workerLost } from '../../backend/recovery/lost-workers.ts';
+import { NO_SUSPICION, type Probation, probationFor } from '../../backend/recovery/probation.ts';
+import type { TaskRecord } from '../../backend/store/record.ts';
+import type { AnyTaskDefinition } from '../../core/tasks/definition.ts';
+import { isFinished } from '../../core/tasks/snapshot.ts';
+import type { Handler } from '../context.ts';
+import type { AttemptChanges } from '../progress/reporter-ports.ts';
+import { type RetryOptions, retryStore } from '../retry-store.ts';
 import type { Admission, ProbationGate } from './probation-gate.ts';
-import type { AttemptChanges } from './reporter-ports.ts';
-import { type RetryOptions, retryStore } from './retry-store.ts';
 
 /** What is needed of the store. */
 export interface JobStore {

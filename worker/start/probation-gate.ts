@@ -16,8 +16,8 @@
  *   process, the crash is charged to it.
  */
 
-import type { Isolation } from '../backend/recovery/probation.ts';
-import type { Time } from '../backend/time.ts';
+import type { Isolation } from '../../backend/recovery/probation.ts';
+import type { Time } from '../../backend/time.ts';
 
 /** A task that waits to run alone lets others start for this long, then keeps them from starting as long, and so on. */
 const PATIENCE_MS = 30_000;

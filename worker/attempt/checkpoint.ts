@@ -7,12 +7,12 @@
  */
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { EventMap } from '../backend/events/event-map.ts';
-import type { TaskRecord } from '../backend/store/record.ts';
-import { MAX_CHECKPOINT_BYTES } from '../core/limits.ts';
-import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
-import { cutIssues } from '../core/values/issues.ts';
-import { toJson } from '../core/values/json.ts';
+import type { EventMap } from '../../backend/events/event-map.ts';
+import type { TaskRecord } from '../../backend/store/record.ts';
+import { MAX_CHECKPOINT_BYTES } from '../../core/limits.ts';
+import type { AnyTaskDefinition } from '../../core/tasks/definition.ts';
+import { cutIssues } from '../../core/values/issues.ts';
+import { toJson } from '../../core/values/json.ts';
 
 /** Why a checkpoint is refused, and which of its properties are wrong. */
 export interface CheckpointFault {

@@ -1,9 +1,9 @@
 /** Checks and chooses the input that a handler gets. It serves the attempt. */
 
-import type { TaskRecord } from '../backend/store/record.ts';
-import { TaskError } from '../core/error.ts';
-import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
-import { parseWith } from '../core/values/parse.ts';
+import type { TaskRecord } from '../../backend/store/record.ts';
+import { TaskError } from '../../core/error.ts';
+import type { AnyTaskDefinition } from '../../core/tasks/definition.ts';
+import { parseWith } from '../../core/values/parse.ts';
 
 /**
  * The input as the server parsed it, so that a default like `() => randomUUID()` has the same value in each attempt. The

@@ -1,10 +1,10 @@
 /** Holds the attempts that run in one worker, each until its slot is free again. It serves the worker. */
 
-import { aborted } from '../backend/async.ts';
-import type { TaskError } from '../core/error.ts';
+import { aborted } from '../../backend/async.ts';
+import type { TaskError } from '../../core/error.ts';
+import { type RetryOptions, retryStore } from '../retry-store.ts';
+import type { StartedTask } from '../start/job-starter.ts';
 import { Attempt, type AttemptPorts } from './attempt.ts';
-import type { StartedTask } from './job-starter.ts';
-import { type RetryOptions, retryStore } from './retry-store.ts';
 
 /** Is told which tasks run in this process (heartbeat/heartbeat.ts). */
 export interface RunningTasks {

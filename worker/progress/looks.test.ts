@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { FakeTime } from '../test/support/fakes/fake-time.ts';
+import { FakeTime } from '../../test/support/fakes/fake-time.ts';
 import { Looks } from './looks.ts';
 
 /** A looker that wants `wanted` looks. */

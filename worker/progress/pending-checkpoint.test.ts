@@ -1,11 +1,11 @@
 // When checkpoints are stored. With stand-ins for the store, the turns and the time: no Redis, no waiting.
 import { describe, expect, it } from '@jest/globals';
-import { Events } from '../backend/events/events.ts';
-import type { StoredCheckpoint } from '../backend/store/record.ts';
-import { FakeTime } from '../test/support/fakes/fake-time.ts';
-import { FakeChanges, FakeTurns, startedRecord, unavailable } from '../test/support/fakes/fake-worker-ports.ts';
-import { recordLog } from '../test/support/log.ts';
-import { time as at, FAILURE } from '../test/support/task-events.ts';
+import { Events } from '../../backend/events/events.ts';
+import type { StoredCheckpoint } from '../../backend/store/record.ts';
+import { FakeTime } from '../../test/support/fakes/fake-time.ts';
+import { FakeChanges, FakeTurns, startedRecord, unavailable } from '../../test/support/fakes/fake-worker-ports.ts';
+import { recordLog } from '../../test/support/log.ts';
+import { time as at, FAILURE } from '../../test/support/task-events.ts';
 import { Looks } from './looks.ts';
 import { Reporter } from './reporter.ts';
 

@@ -6,7 +6,7 @@
  * Example: with 10,000 attempts each has one every 500 ms. But whether what is shown is right is still checked every 100 ms.
  */
 
-import type { Time } from '../backend/time.ts';
+import type { Time } from '../../backend/time.ts';
 
 /** Between two looks, in ms. */
 const LOOK_MS = 100;

@@ -5,7 +5,7 @@
  * never loses more than the last second. A handler that gives 1,000 checkpoints a second costs at most five writes in 4 s more.
  */
 
-import type { Time } from '../backend/time.ts';
+import type { Time } from '../../backend/time.ts';
 
 /** A checkpoint waits so long for another change, in ms. The rest of the second is for the way to Redis. */
 const ALONE_AFTER_MS = 800;

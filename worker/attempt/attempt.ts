@@ -17,19 +17,19 @@
  * handler returns while stopping, its result counts, since the work is done. If it throws, the error is ignored.
  */
 
-import { aborted } from '../backend/async.ts';
-import type { TaskRecord } from '../backend/store/record.ts';
-import type { Time } from '../backend/time.ts';
-import { asTaskError, TaskError, validFailure } from '../core/error.ts';
-import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
-import type { TaskEvent } from '../core/tasks/transition.ts';
-import { backoff } from '../core/values/backoff.ts';
-import { parseResult } from '../core/values/parse.ts';
+import { aborted } from '../../backend/async.ts';
+import type { TaskRecord } from '../../backend/store/record.ts';
+import type { Time } from '../../backend/time.ts';
+import { asTaskError, TaskError, validFailure } from '../../core/error.ts';
+import type { AnyTaskDefinition } from '../../core/tasks/definition.ts';
+import type { TaskEvent } from '../../core/tasks/transition.ts';
+import { backoff } from '../../core/values/backoff.ts';
+import { parseResult } from '../../core/values/parse.ts';
+import type { Handler, TaskContext } from '../context.ts';
+import { Reporter } from '../progress/reporter.ts';
+import type { ReporterPorts } from '../progress/reporter-ports.ts';
 import { checkInput } from './check-input.ts';
 import { type CheckpointFault, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
-import type { Handler, TaskContext } from './context.ts';
-import { Reporter } from './reporter.ts';
-import type { ReporterPorts } from './reporter-ports.ts';
 
 /** Why a handler was told to stop. */
 type StopReason = 'cancelled' | 'deadline' | 'worker_stopped' | 'stale';

@@ -1,10 +1,10 @@
 /** What a reporter needs of the rest of inloop. It serves the reporter, the attempt, and tests that stand in for these parts. */
 
-import type { Emitter } from '../backend/events/events.ts';
-import type { OwnedTask, TaskRecord } from '../backend/store/record.ts';
-import type { Change, ChangeOptions } from '../backend/task-changes.ts';
-import type { Time } from '../backend/time.ts';
-import type { TaskEvent } from '../core/tasks/transition.ts';
+import type { Emitter } from '../../backend/events/events.ts';
+import type { OwnedTask, TaskRecord } from '../../backend/store/record.ts';
+import type { Change, ChangeOptions } from '../../backend/task-changes.ts';
+import type { Time } from '../../backend/time.ts';
+import type { TaskEvent } from '../../core/tasks/transition.ts';
 import type { Looks } from './looks.ts';
 
 /** Where an attempt's changes are stored and pushed (backend/task-changes.ts). */

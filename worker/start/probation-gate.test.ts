@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Isolation } from '../backend/recovery/probation.ts';
-import { FakeTime, settled } from '../test/support/fakes/fake-time.ts';
+import type { Isolation } from '../../backend/recovery/probation.ts';
+import { FakeTime, settled } from '../../test/support/fakes/fake-time.ts';
 import { type Admission, ProbationGate } from './probation-gate.ts';
 
 /** A gate whose tasks are called by letters, and who is in. */

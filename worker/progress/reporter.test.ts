@@ -1,17 +1,17 @@
 // A reporter with stand-ins for the store, the turns and the time: no Redis, no waiting.
 import { describe, expect, it } from '@jest/globals';
-import { Events } from '../backend/events/events.ts';
-import { shownDone } from '../core/tasks/pace.ts';
-import { FakeTime, settled } from '../test/support/fakes/fake-time.ts';
+import { Events } from '../../backend/events/events.ts';
+import { shownDone } from '../../core/tasks/pace.ts';
+import { FakeTime, settled } from '../../test/support/fakes/fake-time.ts';
 import {
   FakeChanges,
   FakeTurns,
   startedRecord,
   TURN_MS,
   unavailable,
-} from '../test/support/fakes/fake-worker-ports.ts';
-import { recordLog } from '../test/support/log.ts';
-import { time as at, FAILURE, move } from '../test/support/task-events.ts';
+} from '../../test/support/fakes/fake-worker-ports.ts';
+import { recordLog } from '../../test/support/log.ts';
+import { time as at, FAILURE, move } from '../../test/support/task-events.ts';
 import { Looks } from './looks.ts';
 import { Reporter } from './reporter.ts';
 

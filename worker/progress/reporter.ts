@@ -19,15 +19,15 @@
  * at, the worker asks for them, and one is written when nothing was for a while.
  */
 
-import { tellOnce } from '../backend/events/tell-once.ts';
-import { jobIdOf } from '../backend/queue/job.ts';
-import type { RunOptions } from '../backend/store/to-commit.ts';
-import type { Change, ChangeOptions } from '../backend/task-changes.ts';
-import { asTaskError, isUnavailable, validFailure } from '../core/error.ts';
-import { advance } from '../core/tasks/progress.ts';
-import type { Progress, Snapshot } from '../core/tasks/snapshot.ts';
-import type { TaskEvent } from '../core/tasks/transition.ts';
-import type { ProgressReport } from './context.ts';
+import { tellOnce } from '../../backend/events/tell-once.ts';
+import { jobIdOf } from '../../backend/queue/job.ts';
+import type { RunOptions } from '../../backend/store/to-commit.ts';
+import type { Change, ChangeOptions } from '../../backend/task-changes.ts';
+import { asTaskError, isUnavailable, validFailure } from '../../core/error.ts';
+import { advance } from '../../core/tasks/progress.ts';
+import type { Progress, Snapshot } from '../../core/tasks/snapshot.ts';
+import type { TaskEvent } from '../../core/tasks/transition.ts';
+import type { ProgressReport } from '../context.ts';
 import { type DueReason, DueSteps } from './due-steps.ts';
 import type { Looker } from './looks.ts';
 import { PendingCheckpoint } from './pending-checkpoint.ts';

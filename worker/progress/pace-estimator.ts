@@ -14,7 +14,7 @@
  * fewest gives the rate. `npm run bench -- pace` measures it.
  */
 
-import { PACE_HORIZON_MS } from '../core/tasks/pace.ts';
+import { PACE_HORIZON_MS } from '../../core/tasks/pace.ts';
 
 /** A message of a virtual sender counts less as time passes: after this time, in ms, 1/e of it is left. */
 const COST_FADES_MS = 20_000;

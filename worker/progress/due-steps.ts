@@ -14,8 +14,8 @@
  * - `alive`: nothing was told for 10 s. A viewer believes no rate for longer.
  */
 
-import { PACE_HORIZON_MS, shownDone } from '../core/tasks/pace.ts';
-import type { Progress } from '../core/tasks/snapshot.ts';
+import { PACE_HORIZON_MS, shownDone } from '../../core/tasks/pace.ts';
+import type { Progress } from '../../core/tasks/snapshot.ts';
 import { PaceEstimator } from './pace-estimator.ts';
 
 /** Why a step is due. */
