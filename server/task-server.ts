@@ -9,6 +9,7 @@ import { checkLimits, checkServerOptions, readPath, type TaskServerOptions } fro
 import { checkOrigins, hostUsedBy } from './origins.ts';
 import { sendAccepted } from './tasks/accepted.ts';
 import { type StartOptions, TaskOperations } from './tasks/operations.ts';
+import { TaskRemovals } from './tasks/removals.ts';
 import { createRouter } from './tasks/router.ts';
 import { Waiting } from './tasks/waiting.ts';
 
@@ -56,7 +57,7 @@ export interface TaskServer {
    */
   endSessions(owner: string): Promise<void>;
   /**
-   * Removes everything that is stored about a user, for one who has left; see `TaskOperations.forget`. Resolves to the number
+   * Removes everything that is stored about a user, for one who has left; see `TaskRemovals.forget`. Resolves to the number
    * of tasks there were.
    *
    * @example
@@ -69,7 +70,8 @@ export interface TaskServer {
    */
   flush(): Promise<void>;
   /** What the router does, for code of your own. Each call names the owner. */
-  readonly tasks: Pick<TaskOperations, 'get' | 'list' | 'cancel' | 'retry' | 'seen' | 'dismiss' | 'clear'>;
+  readonly tasks: Pick<TaskOperations, 'get' | 'list' | 'cancel' | 'retry' | 'seen'> &
+    Pick<TaskRemovals, 'dismiss' | 'clear'>;
 }
 
 /**
@@ -83,6 +85,7 @@ export function createTaskServer(options: TaskServerOptions): TaskServer {
   checkServerOptions(options);
   const { backend } = options;
   const operations = new TaskOperations(backend, options.tasks, 'createTaskServer');
+  const removals = new TaskRemovals(backend);
   const { path, origin } = readPath(options.path);
   const { signal, userSignIn = false } = options;
   const limits = checkLimits(options.limits ?? {});
@@ -96,6 +99,7 @@ export function createTaskServer(options: TaskServerOptions): TaskServer {
   const { router, webhook } = createRouter({
     backend,
     operations,
+    removals,
     identify: options.identify,
     pathOf: (req) => path ?? req.baseUrl,
     hostOf: (req) => (origin === null ? hostUsedBy(req) : new URL(origin).host),
@@ -115,8 +119,16 @@ export function createTaskServer(options: TaskServerOptions): TaskServer {
     // Never a path that an earlier request used to reach the router: it may have been that of another tenant.
     accepted: (res, task, below) => sendAccepted(res, checkAccepted(task), below ?? path ?? DEFAULT_PATH),
     endSessions: (owner) => endSessions(backend, owner, { userSignIn }),
-    forget: (owner) => operations.forget(owner),
+    forget: (owner) => removals.forget(owner),
     flush: () => backend.flush(),
-    tasks: operations,
+    tasks: {
+      get: (owner, id) => operations.get(owner, id),
+      list: (owner, page) => operations.list(owner, page),
+      cancel: (owner, id) => operations.cancel(owner, id),
+      retry: (owner, id) => operations.retry(owner, id),
+      seen: (owner, ids) => operations.seen(owner, ids),
+      dismiss: (owner, id) => removals.dismiss(owner, id),
+      clear: (owner, which) => removals.clear(owner, which),
+    },
   };
 }

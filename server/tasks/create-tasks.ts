@@ -6,6 +6,7 @@ import type { AnyTaskDefinition } from '../../core/tasks/definition.ts';
 import { isObject, refuseOptions, requireOption } from '../../core/values/options.ts';
 import { describe } from '../../core/values/text.ts';
 import { TaskOperations } from './operations.ts';
+import { TaskRemovals } from './removals.ts';
 
 /** What `createTasks` takes. */
 export interface TasksOptions {
@@ -17,10 +18,8 @@ export interface TasksOptions {
 
 /** What `createTasks` gives. Each call names the owner. */
 export interface Tasks
-  extends Pick<
-    TaskOperations,
-    'start' | 'get' | 'list' | 'cancel' | 'retry' | 'seen' | 'dismiss' | 'clear' | 'forget'
-  > {
+  extends Pick<TaskOperations, 'start' | 'get' | 'list' | 'cancel' | 'retry' | 'seen'>,
+    Pick<TaskRemovals, 'dismiss' | 'clear' | 'forget'> {
   /**
    * Resolves when everything that was started, cancelled or seen so far has been pushed, or after 2 s. `backend.close()` waits
    * for it, too.
@@ -46,6 +45,7 @@ export function createTasks(options: TasksOptions): Tasks {
   checkOrigin('createTasks', backend);
   requireOption(isServerBackend(backend), 'createTasks: backend', 'what createBackend gives', backend);
   const operations = new TaskOperations(backend, options.tasks, 'createTasks');
+  const removals = new TaskRemovals(backend);
   return {
     start: (definition, input, start) => operations.start(definition, input, start),
     get: (owner, id) => operations.get(owner, id),
@@ -53,9 +53,9 @@ export function createTasks(options: TasksOptions): Tasks {
     cancel: (owner, id) => operations.cancel(owner, id),
     retry: (owner, id) => operations.retry(owner, id),
     seen: (owner, ids) => operations.seen(owner, ids),
-    dismiss: (owner, id) => operations.dismiss(owner, id),
-    clear: (owner, which) => operations.clear(owner, which),
-    forget: (owner) => operations.forget(owner),
+    dismiss: (owner, id) => removals.dismiss(owner, id),
+    clear: (owner, which) => removals.clear(owner, which),
+    forget: (owner) => removals.forget(owner),
     flush: () => backend.flush(),
   };
 }

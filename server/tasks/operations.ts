@@ -1,16 +1,16 @@
-/** Everything that can be done with tasks, by owner. The router calls it for browsers; an application may call it directly. */
+/**
+ * What can be done with tasks, by owner: start, read, cancel, retry, mark as seen. `removals.ts` removes them. The router calls
+ * it for browsers; an application may call it directly.
+ */
 
-import { delay } from '../../backend/async.ts';
 import { tellOnce } from '../../backend/events/tell-once.ts';
 import type { ServerBackend } from '../../backend/server-backend.ts';
-import type { OwnedTask, StoredCheckpoint, TaskRecord } from '../../backend/store/record.ts';
-import { mayBeDoneInRedis } from '../../backend/store/redis.ts';
-import type { ClearOptions, Created, NewRecord } from '../../backend/store/store.ts';
+import type { TaskRecord } from '../../backend/store/record.ts';
 import { assertOwner } from '../../core/channel.ts';
-import { isUnavailable, TaskError } from '../../core/error.ts';
+import { TaskError } from '../../core/error.ts';
 import { DEFAULT_PAGE_SIZE, MAX_IDEMPOTENCY_KEY_LENGTH, MAX_PAGE_SIZE, MAX_SEEN_IDS } from '../../core/limits.ts';
 import type { AnyTaskDefinition, InputOf, Priority, ResultOf } from '../../core/tasks/definition.ts';
-import { createSnapshot, isFinished, type Snapshot, withPlace } from '../../core/tasks/snapshot.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { canRetry } from '../../core/tasks/transition.ts';
 import { type Duration, toMilliseconds } from '../../core/values/duration.ts';
 import { placeOf } from '../../core/values/json.ts';
@@ -21,12 +21,9 @@ import { LIST_STATES, type ListState, type TaskPage } from '../../core/wire.ts';
 import { checkDefinitions, checkRetention, checkStart } from '../checks.ts';
 import { refusal } from '../problem.ts';
 import { bodyOf } from './idempotent-body.ts';
-import { isId, newTaskId } from './task-id.ts';
-
-/** Pauses between tries to store a task, so that a short failure of Redis does not make the request fail. */
-const ACCEPT_PAUSES_MS = [50, 100, 250];
-/** A further try begins at most this long after the first one, in ms, so that an answer comes within 2 s. */
-const ACCEPT_BUDGET_MS = 400;
+import { foundTask, readOwnTask } from './lookup.ts';
+import { TaskCreator } from './task-creator.ts';
+import { isId } from './task-id.ts';
 
 /** For whom a task is started, and what makes a repeated start safe. */
 export interface StartOptions {
@@ -44,6 +41,7 @@ export interface StartOptions {
 
 export class TaskOperations {
   readonly #backend: ServerBackend;
+  readonly #creator: TaskCreator;
   readonly #definitions: ReadonlyMap<string, AnyTaskDefinition>;
   /** The function of the application that made this, for messages. */
   readonly #caller: string;
@@ -57,6 +55,7 @@ export class TaskOperations {
     this.#caller = caller;
     checkRetention(definitions, backend.redis.retention);
     this.#backend = backend;
+    this.#creator = new TaskCreator(backend);
     this.#definitions = new Map(definitions.map((definition) => [definition.name, definition]));
   }
 
@@ -94,7 +93,7 @@ export class TaskOperations {
     const key = checkKey(options.idempotencyKey);
     const raw: unknown = input ?? null;
     const parsed = await parseInput(definition, raw);
-    return this.#create({
+    return this.#creator.create({
       definition,
       title: definition.titleOf(parsed.value),
       owner: options.owner,
@@ -110,13 +109,13 @@ export class TaskOperations {
 
   /** @throws TaskError `not_found` (404), also for a task of somebody else */
   async get(owner: string, id: string): Promise<Snapshot> {
-    const { snapshot } = this.#found(isId(id) ? await this.#backend.store.read(id, { owner, result: true }) : null);
+    const { snapshot } = foundTask(isId(id) ? await this.#backend.store.read(id, { owner, result: true }) : null);
     return this.withPlace(owner, snapshot);
   }
 
   /** The task as lists show it: without a big result. @throws TaskError `not_found` (404) */
   async peek(owner: string, id: string): Promise<Snapshot> {
-    return this.withPlace(owner, (await this.#read(owner, id)).snapshot);
+    return this.withPlace(owner, (await readOwnTask(this.#backend.store, owner, id)).snapshot);
   }
 
   /**
@@ -126,8 +125,8 @@ export class TaskOperations {
    */
   async follow(id: string, ms: number): Promise<Snapshot> {
     const { store } = this.#backend;
-    if (ms > 0) return this.#found(await store.markWaited(id, ms));
-    return this.#found(await store.read(id)).snapshot;
+    if (ms > 0) return foundTask(await store.markWaited(id, ms));
+    return foundTask(await store.read(id)).snapshot;
   }
 
   /**
@@ -160,7 +159,7 @@ export class TaskOperations {
 
   /** Cancels a task. @throws TaskError `not_found` (404), `not_cancellable` (409) */
   async cancel(owner: string, id: string): Promise<Snapshot> {
-    const task = await this.#read(owner, id);
+    const task = await readOwnTask(this.#backend.store, owner, id);
     const change = await this.#backend.changes.apply(task, { type: 'cancel', at: this.#backend.clock.iso() });
     if (change.ok) return change.snapshot;
     throw refusal('not_cancellable', 'This task can no longer be cancelled.', 409);
@@ -174,19 +173,29 @@ export class TaskOperations {
    *   input no longer fits
    */
   async retry(owner: string, id: string): Promise<Snapshot> {
-    const { snapshot } = await this.#read(owner, id);
+    const { snapshot } = await readOwnTask(this.#backend.store, owner, id);
     if (!canRetry(snapshot.status)) {
       throw refusal('not_retryable', 'Only a failed or cancelled task can be tried again.', 409);
     }
     const definition = this.#definitions.get(snapshot.name);
     if (!definition) throw refusal('not_retryable', 'This kind of task is no longer offered.', 409);
-    const record = this.#found(await this.#backend.store.read(id, { owner, input: true, checkpoint: true }));
+    const record = foundTask(await this.#backend.store.read(id, { owner, input: true, checkpoint: true }));
     const checkpoint = definition.retryFrom === 'checkpoint' ? record.checkpoint : null;
     const input = await this.#parseAgain(definition, record);
     const title = definition.titleOf(input.value);
     const { priority } = definition;
     const { text: body } = input;
-    return this.#create({ definition, title, owner, input, body, key: null, retryOf: id, checkpoint, priority });
+    return this.#creator.create({
+      definition,
+      title,
+      owner,
+      input,
+      body,
+      key: null,
+      retryOf: id,
+      checkpoint,
+      priority,
+    });
   }
 
   /**
@@ -198,52 +207,6 @@ export class TaskOperations {
     for (let from = 0; from < ids.length; from += MAX_SEEN_IDS) {
       await this.#backend.changes.see(owner, ids.slice(from, from + MAX_SEEN_IDS));
     }
-  }
-
-  /**
-   * Removes a finished task, on every device: the owner has no use for it any more.
-   * @throws TaskError `not_found` (404), `not_dismissable` (409) while the task is active
-   */
-  async dismiss(owner: string, id: string): Promise<void> {
-    const { snapshot } = await this.#read(owner, id);
-    if (!isFinished(snapshot)) {
-      throw refusal('not_dismissable', 'This task has not finished. Cancel it first.', 409);
-    }
-    await this.#backend.changes.dismiss(owner, [id]);
-  }
-
-  /**
-   * Removes the owner's finished tasks, on every device: all, those that the owner has seen (`keepUnseen`), or those named.
-   * @returns the ids of the tasks that are gone now, newest first; with `ids`, those of them that are not active
-   * @throws TaskError `invalid_ids` (422) unless `ids` is a list of at most 1,000 task ids, `invalid_body` (422)
-   */
-  async clear(
-    owner: string,
-    options: ClearOptions & { readonly ids?: readonly string[] | undefined } = {},
-  ): Promise<readonly string[]> {
-    if (options.ids !== undefined) {
-      if (!Array.isArray(options.ids) || options.ids.length > MAX_SEEN_IDS || !options.ids.every(isId)) {
-        throw refusal('invalid_ids', `ids must be a list of at most ${MAX_SEEN_IDS} task ids.`, 422);
-      }
-      return this.#backend.changes.dismiss(owner, options.ids);
-    }
-    const { keepUnseen = false } = options;
-    if (typeof keepUnseen !== 'boolean') {
-      throw refusal('invalid_body', `keepUnseen must be true or false, got ${describe(keepUnseen)}.`, 422);
-    }
-    return this.#backend.changes.clear(owner, { keepUnseen });
-  }
-
-  /**
-   * Removes everything that is stored about a user, for one who has left: tasks whatever their status, and what finds them.
-   * Handlers that run are told to stop. What handlers have stored elsewhere is not touched. A task that is started for this
-   * user afterwards is stored as usual, so stop that first.
-   * @returns how many tasks there were
-   * @throws TaskError `invalid_owner` (400); `store_unavailable` (503): call it again
-   */
-  async forget(owner: string): Promise<number> {
-    assertOwner(owner);
-    return this.#backend.changes.forget(owner);
   }
 
   /** Parses the stored raw input by today's schema. If the raw input was not JSON, the input as it was parsed then. */
@@ -265,102 +228,6 @@ export class TaskOperations {
         422,
       );
     }
-  }
-
-  async #create(task: {
-    readonly definition: AnyTaskDefinition;
-    readonly title: string;
-    readonly owner: string;
-    readonly input: ParsedInput;
-    /** With the same key only the same body is accepted. */
-    readonly body: string | undefined;
-    readonly key: string | null;
-    readonly retryOf: string | null;
-    readonly checkpoint: StoredCheckpoint | null;
-    readonly priority: Priority;
-    /** When to start, from now on in ms or as a time; null for at once. */
-    readonly startsAt?: number | Date | null;
-  }): Promise<Snapshot> {
-    const { store, clock } = this.#backend;
-    await clock.ready();
-    const { definition, title, owner, input, body, key, retryOf, checkpoint, priority } = task;
-    const { startsAt: start = null } = task;
-    const at = clock.iso();
-    const startsAt = start === null ? at : typeof start === 'number' ? clock.iso(start) : start.toISOString();
-    const snapshot = createSnapshot({
-      id: newTaskId(),
-      name: definition.name,
-      title,
-      attempts: definition.attempts,
-      at,
-      retryOf,
-      startsAt: startsAt > at ? startsAt : null,
-    });
-    const record = {
-      snapshot,
-      owner,
-      priority,
-      input: input.value,
-      raw: input.raw,
-      retention: definition.retention ?? null,
-      checkpoint,
-      ...(body === undefined ? {} : { body }),
-    };
-    const created = await this.#store(record, key);
-    if (created.result === 'mismatch') {
-      throw refusal(
-        'idempotency_mismatch',
-        'This Idempotency-Key was used with another request. Use a new key for a new request.',
-        422,
-      );
-    }
-    if (created.result === 'exists') {
-      const known = await store.read(created.id, { owner });
-      if (known) return known.snapshot;
-      if (retryOf !== null) {
-        throw refusal('not_retryable', 'This task was tried again, and that new task is no longer kept.', 409);
-      }
-      throw refusal(
-        'idempotency_mismatch',
-        'The task that this Idempotency-Key started is no longer kept. Use a new key.',
-        422,
-      );
-    }
-    return withPlace(snapshot, created.ahead);
-  }
-
-  async #store(task: NewRecord, key: string | null): Promise<Created> {
-    const { changes, store } = this.#backend;
-    const started = performance.now();
-    let isUncertain = false;
-    for (let tries = 0; ; tries++) {
-      try {
-        return await changes.create(task, key);
-      } catch (error) {
-        isUncertain ||= mayBeDoneInRedis(error);
-        const pause = ACCEPT_PAUSES_MS[tries];
-        const isTemporary = isUnavailable(error);
-        if (isTemporary && pause !== undefined && performance.now() - started + pause <= ACCEPT_BUDGET_MS) {
-          await delay(pause);
-          // The next try has the same id and key. If an earlier one was stored after all, the next one finds it.
-          continue;
-        }
-        // The caller gets an error, so the task must not run later. With a key, or for a retry, it may run: if the caller
-        // asks again, the answer is this task.
-        if (key === null && task.snapshot.retryOf === null && isUncertain)
-          void store.discard(task.snapshot.id, task.owner);
-        throw error;
-      }
-    }
-  }
-
-  async #read(owner: string, id: string): Promise<OwnedTask> {
-    return this.#found(isId(id) ? await this.#backend.store.read(id, { owner }) : null);
-  }
-
-  #found<T>(task: T | null): T {
-    if (task !== null) return task;
-    throw refusal('not_found', 'There is no such task.', 404);
   }
 }
 

@@ -35,12 +35,14 @@ import { pollAfter, sendAccepted } from './accepted.ts';
 import { AnswerLimiter } from './answer-limiter.ts';
 import type { TaskOperations } from './operations.ts';
 import { cursorOf, etagOf, formBody, limitOf, matches, objectBody, optionalBody, stateOf } from './query.ts';
+import type { TaskRemovals } from './removals.ts';
 import { isId } from './task-id.ts';
 import { parseWait, type Waiting } from './waiting.ts';
 
 export interface RouterOptions {
   readonly backend: ServerBackend;
   readonly operations: TaskOperations;
+  readonly removals: TaskRemovals;
   readonly identify: Identify;
   /** Where the router is reached, as the browser sees it. */
   readonly pathOf: (req: Request) => string;
@@ -68,7 +70,7 @@ const MAX_IDS_BYTES = 262_144;
 
 /** The task router, and what answers webhooks by itself, for applications that let nobody else in. */
 export function createRouter(options: RouterOptions): { readonly router: Router; readonly webhook: Router } {
-  const { backend, operations } = options;
+  const { backend, operations, removals } = options;
   const router = express.Router();
   const order = new MountingOrder(backend.events, router);
   const webhook = createWebhookRouter(backend, order, options.bodySeconds);
@@ -169,7 +171,7 @@ export function createRouter(options: RouterOptions): { readonly router: Router;
     readJson(MAX_IDS_BYTES),
     catchRejections(async (req, res) => {
       const { ids, keepUnseen } = optionalBody(req) as { ids?: string[]; keepUnseen?: boolean };
-      const gone = await operations.clear(ownerOf(res), { ids, keepUnseen });
+      const gone = await removals.clear(ownerOf(res), { ids, keepUnseen });
       res.json({ cleared: gone.length, ids: gone.slice(0, MAX_DISMISSED_TOLD) });
     }),
   );
@@ -216,7 +218,7 @@ export function createRouter(options: RouterOptions): { readonly router: Router;
   router.delete(
     '/:id',
     catchRejections<TaskRequest>(async (req, res) => {
-      await operations.dismiss(ownerOf(res), req.params.id);
+      await removals.dismiss(ownerOf(res), req.params.id);
       res.status(204).end();
     }),
   );

@@ -1,0 +1,21 @@
+/** Finds a task for its owner, or answers 404. It serves the operations on single tasks. */
+
+import type { ServerBackend } from '../../backend/server-backend.ts';
+import type { OwnedTask } from '../../backend/store/record.ts';
+import { refusal } from '../problem.ts';
+import { isId } from './task-id.ts';
+
+/** The task as lists show it: without a big result. @throws TaskError `not_found` (404), also for a task of somebody else */
+export async function readOwnTask(
+  store: Pick<ServerBackend['store'], 'read'>,
+  owner: string,
+  id: string,
+): Promise<OwnedTask> {
+  return foundTask(isId(id) ? await store.read(id, { owner }) : null);
+}
+
+/** What the store answered, unless that is null. @throws TaskError `not_found` (404) */
+export function foundTask<T>(task: T | null): T {
+  if (task !== null) return task;
+  throw refusal('not_found', 'There is no such task.', 404);
+}

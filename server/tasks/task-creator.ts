@@ -1,0 +1,124 @@
+/**
+ * Makes a new task and has it stored and queued, through a short failure of Redis. It serves the operations that start one:
+ * `start` and `retry`.
+ */
+
+import { delay } from '../../backend/async.ts';
+import type { ServerBackend } from '../../backend/server-backend.ts';
+import type { StoredCheckpoint } from '../../backend/store/record.ts';
+import { mayBeDoneInRedis } from '../../backend/store/redis.ts';
+import type { Created, NewRecord } from '../../backend/store/store.ts';
+import { isUnavailable } from '../../core/error.ts';
+import type { AnyTaskDefinition, Priority } from '../../core/tasks/definition.ts';
+import { createSnapshot, type Snapshot, withPlace } from '../../core/tasks/snapshot.ts';
+import type { ParsedInput } from '../../core/values/parse.ts';
+import { refusal } from '../problem.ts';
+import { newTaskId } from './task-id.ts';
+
+/** Pauses between tries to store a task, so that a short failure of Redis does not make the request fail. */
+const ACCEPT_PAUSES_MS = [50, 100, 250];
+/** A further try begins at most this long after the first one, in ms, so that an answer comes within 2 s. */
+const ACCEPT_BUDGET_MS = 400;
+
+/** A task that is to be stored. */
+export interface NewTask {
+  readonly definition: AnyTaskDefinition;
+  readonly title: string;
+  readonly owner: string;
+  readonly input: ParsedInput;
+  /** With the same key only the same body is accepted. */
+  readonly body: string | undefined;
+  readonly key: string | null;
+  readonly retryOf: string | null;
+  readonly checkpoint: StoredCheckpoint | null;
+  readonly priority: Priority;
+  /** When to start, from now on in ms or as a time; null for at once. */
+  readonly startsAt?: number | Date | null;
+}
+
+export class TaskCreator {
+  readonly #backend: Pick<ServerBackend, 'store' | 'changes' | 'clock'>;
+
+  constructor(backend: Pick<ServerBackend, 'store' | 'changes' | 'clock'>) {
+    this.#backend = backend;
+  }
+
+  /**
+   * Stores a task and queues it, in one step. For a key, or a task to retry, that was used before: the task of that time.
+   * @throws TaskError `idempotency_mismatch` (422), `not_retryable` (409) if the new task of an earlier retry is no longer
+   *   kept, `store_unavailable` (503)
+   */
+  async create(task: NewTask): Promise<Snapshot> {
+    const { store, clock } = this.#backend;
+    await clock.ready();
+    const { definition, title, owner, input, body, key, retryOf, checkpoint, priority } = task;
+    const { startsAt: start = null } = task;
+    const at = clock.iso();
+    const startsAt = start === null ? at : typeof start === 'number' ? clock.iso(start) : start.toISOString();
+    const snapshot = createSnapshot({
+      id: newTaskId(),
+      name: definition.name,
+      title,
+      attempts: definition.attempts,
+      at,
+      retryOf,
+      startsAt: startsAt > at ? startsAt : null,
+    });
+    const record = {
+      snapshot,
+      owner,
+      priority,
+      input: input.value,
+      raw: input.raw,
+      retention: definition.retention ?? null,
+      checkpoint,
+      ...(body === undefined ? {} : { body }),
+    };
+    const created = await this.#store(record, key);
+    if (created.result === 'mismatch') {
+      throw refusal(
+        'idempotency_mismatch',
+        'This Idempotency-Key was used with another request. Use a new key for a new request.',
+        422,
+      );
+    }
+    if (created.result === 'exists') {
+      const known = await store.read(created.id, { owner });
+      if (known) return known.snapshot;
+      if (retryOf !== null) {
+        throw refusal('not_retryable', 'This task was tried again, and that new task is no longer kept.', 409);
+      }
+      throw refusal(
+        'idempotency_mismatch',
+        'The task that this Idempotency-Key started is no longer kept. Use a new key.',
+        422,
+      );
+    }
+    return withPlace(snapshot, created.ahead);
+  }
+
+  async #store(task: NewRecord, key: string | null): Promise<Created> {
+    const { changes, store } = this.#backend;
+    const started = performance.now();
+    let isUncertain = false;
+    for (let tries = 0; ; tries++) {
+      try {
+        return await changes.create(task, key);
+      } catch (error) {
+        isUncertain ||= mayBeDoneInRedis(error);
+        const pause = ACCEPT_PAUSES_MS[tries];
+        const isTemporary = isUnavailable(error);
+        if (isTemporary && pause !== undefined && performance.now() - started + pause <= ACCEPT_BUDGET_MS) {
+          await delay(pause);
+          // The next try has the same id and key. If an earlier one was stored after all, the next one finds it.
+          continue;
+        }
+        // The caller gets an error, so the task must not run later. With a key, or for a retry, it may run: if the caller
+        // asks again, the answer is this task.
+        if (key === null && task.snapshot.retryOf === null && isUncertain)
+          void store.discard(task.snapshot.id, task.owner);
+        throw error;
+      }
+    }
+  }
+}
