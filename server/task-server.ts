@@ -7,11 +7,11 @@ import { checkAccepted } from './checks.ts';
 import { endSessions } from './end-sessions.ts';
 import { checkLimits, checkServerOptions, readPath, type TaskServerOptions } from './options.ts';
 import { checkOrigins, hostUsedBy } from './origins.ts';
-import { sendAccepted } from './tasks/accepted.ts';
+import { sendAccepted } from './tasks/http/accepted.ts';
+import { createRouter } from './tasks/http/router.ts';
+import { Waiting } from './tasks/http/waiting.ts';
 import { type StartOptions, TaskOperations } from './tasks/operations.ts';
 import { TaskRemovals } from './tasks/removals.ts';
-import { createRouter } from './tasks/router.ts';
-import { Waiting } from './tasks/waiting.ts';
 
 /** Where an application's own routes assume the router, if the option `path` is not set. */
 const DEFAULT_PATH = '/tasks';

@@ -7,10 +7,10 @@
  * other requests are served in between.
  */
 
-import type { Redis } from '../../backend/store/redis.ts';
-import { isUnavailable } from '../../core/error.ts';
-import { MAX_WAIT_SECONDS } from '../../core/limits.ts';
-import type { Snapshot } from '../../core/tasks/snapshot.ts';
+import type { Redis } from '../../../backend/store/redis.ts';
+import { isUnavailable } from '../../../core/error.ts';
+import { MAX_WAIT_SECONDS } from '../../../core/limits.ts';
+import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import { TickLimiter } from './tick-limiter.ts';
 
 export interface WaitingOptions {

@@ -2,10 +2,10 @@
 import { describe, expect, it } from '@jest/globals';
 import express from 'express';
 import { z } from 'zod';
-import { defineTask } from '../../core/tasks/definition.ts';
-import type { Problem } from '../../core/wire.ts';
-import { JSON_TYPE, report, useRouter } from '../../test/support/router-world.ts';
-import { checkLimits } from '../options.ts';
+import { defineTask } from '../../../core/tasks/definition.ts';
+import type { Problem } from '../../../core/wire.ts';
+import { JSON_TYPE, report, useRouter } from '../../../test/support/router-world.ts';
+import { checkLimits } from '../../options.ts';
 
 const world = useRouter();
 const { call, listen, post, start, taskServer } = world;

@@ -2,8 +2,8 @@
 import { createHmac } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { eventually } from '../../test/support/eventually.ts';
-import { BUS_SECRET, JSON_TYPE, useRouter } from '../../test/support/router-world.ts';
+import { eventually } from '../../../test/support/eventually.ts';
+import { BUS_SECRET, JSON_TYPE, useRouter } from '../../../test/support/router-world.ts';
 
 const world = useRouter();
 const { call } = world;

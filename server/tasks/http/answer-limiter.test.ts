@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import type { Response } from 'express';
 import fc from 'fast-check';
-import { MAX_ANSWER_BYTES as MAX } from '../../core/limits.ts';
+import { MAX_ANSWER_BYTES as MAX } from '../../../core/limits.ts';
 import { AnswerLimiter } from './answer-limiter.ts';
 
 /** An answer, as far as its bytes go. */

@@ -1,7 +1,7 @@
 /** The answer to a request that has started a task. It serves the router, and an application's own routes. */
 
 import type { Response } from 'express';
-import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
+import { isFinished, type Snapshot } from '../../../core/tasks/snapshot.ts';
 
 /** How often a client without push should ask about an active task, in seconds. */
 const POLL_AFTER_S = 2;

@@ -4,8 +4,8 @@
  */
 
 import type { Response } from 'express';
-import { TaskError } from '../../core/error.ts';
-import { MAX_ANSWER_BYTES } from '../../core/limits.ts';
+import { TaskError } from '../../../core/error.ts';
+import { MAX_ANSWER_BYTES } from '../../../core/limits.ts';
 
 /** How many requests of one owner may wait. A further one is refused at once. */
 const MAX_QUEUE = 100;

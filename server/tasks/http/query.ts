@@ -1,11 +1,11 @@
 /** Reads the parts of a request: body, query, `If-None-Match`. Throws a TaskError for a wrong part. Pure. It serves the router. */
 
 import type { Request } from 'express';
-import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../core/limits.ts';
-import type { ListState } from '../../core/wire.ts';
-import { formOf, hasBody, jsonOf } from '../mounting/request-body.ts';
-import { refusal } from '../problem.ts';
-import { isId } from './task-id.ts';
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../../core/limits.ts';
+import type { ListState } from '../../../core/wire.ts';
+import { formOf, hasBody, jsonOf } from '../../mounting/request-body.ts';
+import { refusal } from '../../problem.ts';
+import { isId } from '../task-id.ts';
 
 /** The JSON object that is the body. @throws TaskError `invalid_json` (400), `invalid_body` (422) */
 export function objectBody(req: Request): Record<string, unknown> {

@@ -1,19 +1,19 @@
 /** The HTTP contract (design.md, docs/protocol.md), as an Express router. It serves browsers, phones and curl. */
 
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
-import { tellOnce } from '../../backend/events/tell-once.ts';
-import { connectionInfo } from '../../backend/push/bus/pusher-env.ts';
-import type { ServerBackend } from '../../backend/server-backend.ts';
-import { assertOwner, userIdOf } from '../../core/channel.ts';
+import { tellOnce } from '../../../backend/events/tell-once.ts';
+import { connectionInfo } from '../../../backend/push/bus/pusher-env.ts';
+import type { ServerBackend } from '../../../backend/server-backend.ts';
+import { assertOwner, userIdOf } from '../../../core/channel.ts';
 import {
   MAX_DISMISSED_TOLD,
   MAX_EVENT_BYTES,
   MAX_INPUT_BYTES,
   MAX_RESULT_BYTES,
   MAX_SEEN_IDS,
-} from '../../core/limits.ts';
-import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
-import { describe } from '../../core/values/text.ts';
+} from '../../../core/limits.ts';
+import { isFinished, type Snapshot } from '../../../core/tasks/snapshot.ts';
+import { describe } from '../../../core/values/text.ts';
 import {
   CHANNEL_HEADER,
   type ConnectionInfo,
@@ -21,22 +21,22 @@ import {
   PROTOCOL_HEADER,
   PROTOCOL_VERSION,
   TIME_HEADER,
-} from '../../core/wire.ts';
-import { limitBodyTime } from '../body-time.ts';
-import { fallbackEndpoint } from '../fallback/registry.ts';
-import { catchRejections } from '../mounting/catch-rejections.ts';
-import { MountingOrder } from '../mounting/order.ts';
-import { readForm, readJson } from '../mounting/request-body.ts';
-import type { Identify } from '../options.ts';
-import { guardOrigins, type OriginRule } from '../origins.ts';
-import { problemHandler, refusal } from '../problem.ts';
-import { createWebhookRouter } from '../webhook.ts';
+} from '../../../core/wire.ts';
+import { limitBodyTime } from '../../body-time.ts';
+import { fallbackEndpoint } from '../../fallback/registry.ts';
+import { catchRejections } from '../../mounting/catch-rejections.ts';
+import { MountingOrder } from '../../mounting/order.ts';
+import { readForm, readJson } from '../../mounting/request-body.ts';
+import type { Identify } from '../../options.ts';
+import { guardOrigins, type OriginRule } from '../../origins.ts';
+import { problemHandler, refusal } from '../../problem.ts';
+import { createWebhookRouter } from '../../webhook.ts';
+import type { TaskOperations } from '../operations.ts';
+import type { TaskRemovals } from '../removals.ts';
+import { isId } from '../task-id.ts';
 import { pollAfter, sendAccepted } from './accepted.ts';
 import { AnswerLimiter } from './answer-limiter.ts';
-import type { TaskOperations } from './operations.ts';
 import { cursorOf, etagOf, formBody, limitOf, matches, objectBody, optionalBody, stateOf } from './query.ts';
-import type { TaskRemovals } from './removals.ts';
-import { isId } from './task-id.ts';
 import { parseWait, type Waiting } from './waiting.ts';
 
 export interface RouterOptions {
