@@ -2,7 +2,7 @@
 
 import express, { type Express } from 'express';
 import helmet from 'helmet';
-import { TaskError } from 'inloop';
+import { TaskError, type TaskLimits } from 'inloop';
 import type { Backend, PusherOptions } from 'inloop/backend';
 import { createTaskServer, problemHandler, sameOrigin } from 'inloop/server';
 import { createContactsRouter, createReportsRouter } from './contacts/contact-routes.ts';
@@ -26,6 +26,8 @@ export interface AppOptions {
   readonly sessionSecret: string;
   /** Largest upload in bytes. */
   readonly maxUploadBytes: number;
+  /** How many tasks a user may have active and start within a minute. Absent: as many as they like. */
+  readonly limits?: TaskLimits;
   /** Proxies whose `X-Forwarded-*` headers are believed; none unless named. */
   readonly trustProxy?: readonly string[];
   /** The supervisor's address for trouble on purpose (trouble.ts). Null or absent: the page does not offer it. */
@@ -44,6 +46,7 @@ export function createApp(options: AppOptions): Express {
     tasks: [importContacts, exportContacts],
     identify: (req) => userOf(req),
     path: '/tasks',
+    limits: options.limits ?? {},
     ...(options.stop ? { signal: options.stop } : {}),
   });
 

@@ -19,6 +19,7 @@ describe('the settings', () => {
       host: '127.0.0.1',
       port: 3000,
       maxUploadBytes: 50 * 1024 * 1024,
+      limits: { owner: { active: 1_000, startsPerMinute: 2_000 } },
       pushesPerSecond: 10,
       accuracy: 0.01,
     });
@@ -68,6 +69,8 @@ describe('the settings', () => {
     ['TRUST_PROXY', 'everybody'],
     ['MAX_UPLOAD_BYTES', '-1'],
     ['MAX_UPLOAD_BYTES', '50MB'],
+    ['MAX_ACTIVE_TASKS', '0'],
+    ['MAX_STARTS_PER_MINUTE', '100001'],
     ['PUSHES_PER_SECOND', '0'],
     ['ACCURACY', '0'],
     ['ACCURACY', '1e-2'],

@@ -4,7 +4,7 @@
  */
 
 import { resolve } from 'node:path';
-import { TaskError } from 'inloop';
+import { TaskError, type TaskLimits } from 'inloop';
 import proxyAddr from 'proxy-addr';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -28,6 +28,8 @@ export interface ServerSettings extends CommonSettings {
   readonly sessionSecret: string;
   /** Largest upload, in bytes. */
   readonly maxUploadBytes: number;
+  /** How many tasks a user may have active and start within a minute. */
+  readonly limits: TaskLimits;
   /** Proxies whose `X-Forwarded-*` headers are believed: addresses, subnets, or Express's names (`loopback`). */
   readonly trustProxy: readonly string[];
   /** The supervisor's address for trouble on purpose (trouble.ts), or null. */
@@ -57,6 +59,12 @@ export function readServerSettings(env: Environment): ServerSettings {
     ...readCommon(env, 3000),
     sessionSecret: readSecret(env, 'SESSION_SECRET'),
     maxUploadBytes: readInteger(env, 'MAX_UPLOAD_BYTES', 50 * MIB, 1, 4096 * MIB),
+    limits: {
+      owner: {
+        active: readInteger(env, 'MAX_ACTIVE_TASKS', 1_000, 1, 1_000_000),
+        startsPerMinute: readInteger(env, 'MAX_STARTS_PER_MINUTE', 2_000, 1, 100_000),
+      },
+    },
     trustProxy: readProxies(env),
     troubleUrl: (env.NODE_ENV !== 'production' && env.INLOOP_TROUBLE_URL) || null,
   };

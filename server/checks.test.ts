@@ -45,6 +45,14 @@ describe('wrong options say what was expected and what came', () => {
       { backend, identify, tasks: [task], limits: { waiters: 2.5 } },
       'limits.waiters must be a whole number from 0 to 1000000, got 2.5.',
     ],
+    [
+      { backend, identify, tasks: [task], limits: { waiter: 2 } },
+      'limits.waiter is not known; there are waitersPerOwner, waiters, waitSeconds, bodySeconds, owner, overall.',
+    ],
+    [
+      { backend, identify, tasks: [task], limits: { owner: { active: 0 } } },
+      'limits.owner.active must be a whole number from 1 to 1000000000, got 0.',
+    ],
   ])('createTaskServer(%j)', (options, message) => {
     expect(refusalOf(() => createTaskServer(options as never))).toBe(`createTaskServer: ${message}`);
   });
@@ -53,6 +61,7 @@ describe('wrong options say what was expected and what came', () => {
     [undefined, 'expected options like { backend, tasks }, got undefined.'],
     [{ backend: {} }, 'backend must be what createBackend gives, got an object.'],
     [{ backend, tasks: [7] }, 'tasks must be a list of what defineTask gives, got one with 7.'],
+    [{ backend, tasks: [task], limits: { all: {} } }, 'limits.all is not known; there are owner and overall.'],
   ])('createTasks(%j)', (options, message) => {
     expect(refusalOf(() => createTasks(options as never))).toBe(`createTasks: ${message}`);
   });

@@ -5,6 +5,7 @@ import { checkOrigin } from '../backend/origin.ts';
 import { isServerBackend, type ServerBackend } from '../backend/server-backend.ts';
 import { MAX_WAIT_SECONDS } from '../core/limits.ts';
 import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
+import type { TaskLimits } from '../core/tasks/task-limits.ts';
 import { isObject, refuseOptions, requireOption, wholeNumbers } from '../core/values/options.ts';
 import { describe } from '../core/values/text.ts';
 
@@ -41,8 +42,12 @@ export interface TaskServerOptions {
   readonly limits?: Partial<TaskServerLimits>;
 }
 
-/** How much a task server takes, and for how long. Each limit has a default. */
-export interface TaskServerLimits {
+/**
+ * How much a task server takes, and for how long. `owner` and `overall` limit the tasks that are started: of each owner, and of
+ * all owners together, by this server and every other that shares its Redis and has the same limits. By default they are not
+ * limited. A start beyond them is refused with 429 `too_many_tasks`. Each of the other limits has a default.
+ */
+export interface TaskServerLimits extends TaskLimits {
   /**
    * How many requests of one owner may wait for a task (`Prefer: wait`) at the same time. A further one is answered at
    * once, without `Preference-Applied` and with `Retry-After`. Default 8.
@@ -61,7 +66,7 @@ const LIMITS = {
   waiters: { default: 1_000, min: 0, max: 1_000_000 },
   waitSeconds: { default: 25, min: 1, max: MAX_WAIT_SECONDS },
   bodySeconds: { default: 10, min: 1, max: 300 },
-} as const satisfies Record<keyof TaskServerLimits, object>;
+} as const satisfies Record<Exclude<keyof TaskServerLimits, keyof TaskLimits>, object>;
 
 /** @throws ConfigError `invalid_options` naming the option */
 export function checkServerOptions(options: TaskServerOptions): void {
@@ -79,9 +84,9 @@ export function checkServerOptions(options: TaskServerOptions): void {
   check(limits === undefined || isObject(limits), 'limits', 'an object like { waiters: 1000 }');
 }
 
-/** `given` with the defaults filled in. @throws ConfigError `invalid_options` naming the limit */
-export function checkLimits(given: Partial<TaskServerLimits>): TaskServerLimits {
-  return wholeNumbers('createTaskServer: limits', given, LIMITS);
+/** The numbers in `given` with the defaults filled in. @throws ConfigError `invalid_options` naming the limit */
+export function checkLimits(given: Partial<TaskServerLimits>): Record<keyof typeof LIMITS, number> {
+  return wholeNumbers<keyof typeof LIMITS>('createTaskServer: limits', given, LIMITS, ['owner', 'overall']);
 }
 
 /** Where browsers reach the router, as far as the options say. */

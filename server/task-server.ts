@@ -84,7 +84,8 @@ export interface TaskServer {
 export function createTaskServer(options: TaskServerOptions): TaskServer {
   checkServerOptions(options);
   const { backend } = options;
-  const operations = new TaskOperations(backend, options.tasks, 'createTaskServer');
+  const { owner, overall } = options.limits ?? {};
+  const operations = new TaskOperations(backend, options.tasks, 'createTaskServer', { owner, overall });
   const removals = new TaskRemovals(backend);
   const { path, origin } = readPath(options.path);
   const { signal, userSignIn = false } = options;

@@ -22,6 +22,8 @@
  * | `hooks`            | zset | names of the outcome hooks that workers run (hooks/hook-queue.ts), scored by when one last said so | never |
  * | `hook:<name>`      | zset | ids of outcomes for which a hook is to run, scored by when it is due | retention and the hook's delay after the last |
  * | `hook-tries:<name>`| hash | id of a task → how often its hook was tried                          | retention after the last try |
+ * | `counted:<name>:<owner>` | zset | ids of active tasks that a limit counts (limits/limit-scripts.ts); name and owner are '' where it counts those of all | when it is empty |
+ * | `starts:<name>:<owner>` | list | when tasks that a limit counts were started, the newest first           | 1 min after the last one    |
  * | `probe`            | text | what a health check writes                                           | 1 s                         |
  * | `pushed`           | text | that the bus took an event lately (push/bus/bus-health.ts)           | 10 min                      |
  * | `queue:<name>:…`   |      | bee-queue's own (queue/queue-scripts.ts)                                     |                             |
@@ -106,6 +108,16 @@ export class Keys {
   /** The mark of an owner's push channel. */
   markOf(owner: string): string {
     return this.mark(this.#channelOf(owner));
+  }
+
+  /** Active tasks that a limit counts. @param definition '' for those of all definitions @param owner '' for those of all */
+  counted(definition: string, owner: string): string {
+    return `${this.#prefix}counted:${definition}:${owner}`;
+  }
+
+  /** When tasks that a limit counts were started. @param definition, owner as in {@link counted} */
+  starts(definition: string, owner: string): string {
+    return `${this.#prefix}starts:${definition}:${owner}`;
   }
 
   durations(definition: string): string {

@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto';
 import type { OutcomeRetention, Priority } from '../../core/tasks/definition.ts';
 import { type QueuedSnapshot, type Snapshot, withPlace } from '../../core/tasks/snapshot.ts';
+import type { StartLimit } from '../../core/tasks/task-limits.ts';
 import { type Refusal, type TaskEvent, transition } from '../../core/tasks/transition.ts';
 import type { SeenEvent, TaskPage } from '../../core/wire.ts';
 import { delay } from '../async.ts';
@@ -64,6 +65,8 @@ export interface NewRecord {
   readonly body?: string;
   /** How long each outcome is kept, in ms. Default: as long as the backend keeps any. */
   readonly retention?: OutcomeRetention | null;
+  /** Limits that the start has to keep. Default: none. */
+  readonly limits?: readonly StartLimit[];
 }
 
 /** Which finished tasks `clear` removes. */
@@ -93,7 +96,9 @@ export type Created =
   /** The key was used before, with the same body: `id` is the task that was created then. */
   | { readonly result: 'exists'; readonly id: string }
   /** The key was used before, with another body. */
-  | { readonly result: 'mismatch' };
+  | { readonly result: 'mismatch' }
+  /** The start would exceed a limit. It is taken in so many ms, or may be: nobody knows when an active task will end. */
+  | { readonly result: 'exceeded'; readonly limit: StartLimit; readonly waitMs: number };
 
 export class TaskStore {
   readonly #redis: CommandRunner;
@@ -110,7 +115,8 @@ export class TaskStore {
 
   /**
    * Stores a new task. A second call with the same id changes nothing. For each task that is retried (`retryOf`) only one
-   * new task is stored, whatever its id, as long as the record of the retried task exists.
+   * new task is stored, whatever its id, as long as the record of the retried task exists. A start that exceeds a limit
+   * changes nothing.
    * @throws TaskError `store_unavailable`
    */
   async create(task: NewRecord, idempotencyKey: string | null): Promise<Created> {
@@ -118,7 +124,8 @@ export class TaskStore {
     const input = JSON.stringify(task.input);
     const raw = task.raw ?? null;
     const bodyHash = idempotencyKey === null ? '' : hash(`${snapshot.name}\n${task.body ?? input}`);
-    const { earlier, watched, ahead } = await createTask(this.#redis, {
+    const limits = task.limits ?? [];
+    const answer = await createTask(this.#redis, {
       id: snapshot.id,
       owner,
       name: snapshot.name,
@@ -131,9 +138,17 @@ export class TaskStore {
       idempotency: idempotencyKey === null ? null : { keyHash: hash(idempotencyKey), bodyHash },
       retryOf: snapshot.retryOf,
       retention: encodeRetention(task.retention ?? null),
+      limits,
     });
-    if (earlier === null || earlier.id === snapshot.id) return { result: 'created', watched, ahead };
-    return earlier.bodyHash === bodyHash ? { result: 'exists', id: earlier.id } : { result: 'mismatch' };
+    switch (answer.result) {
+      case 'created':
+        return answer;
+      case 'earlier':
+        if (answer.id === snapshot.id) return { result: 'created', watched: true, ahead: null };
+        return answer.bodyHash === bodyHash ? { result: 'exists', id: answer.id } : { result: 'mismatch' };
+      case 'exceeded':
+        return { ...answer, limit: limits[answer.limit] as StartLimit };
+    }
   }
 
   /**
@@ -236,7 +251,8 @@ export class TaskStore {
     const { keys } = this.#redis;
     const definitions = await this.#redis.send((client) => client.sMembers(keys.definitions));
     for (const definition of definitions) await leaveLine(this.#redis, definition, owner);
-    await this.#redis.send((client) => client.del([keys.unseen(owner), keys.markOf(owner)]));
+    const starts = ['', ...definitions].map((definition) => keys.starts(definition, owner));
+    await this.#redis.send((client) => client.del([keys.unseen(owner), keys.markOf(owner), ...starts]));
     return removed;
   }
 

@@ -31,6 +31,12 @@ describe('the names', () => {
       ofOwner: [keys.all('ada'), keys.active('ada'), keys.unseen('ada'), keys.idempotency('ada', 'h')],
       ofChannel: [keys.mark('c'), keys.markOf('ada')],
       ofDefinition: [keys.durations('import'), keys.queue('import')],
+      ofLimits: [
+        keys.counted('import', ''),
+        keys.counted('', ''),
+        keys.starts('import', 'ada'),
+        keys.starts('', 'ada'),
+      ],
       ofWorker: [keys.heartbeat('w'), keys.running('w'), keys.overDeadline('w'), keys.verdict('w')],
       ofLease: keys.lease('sweep'),
     }).toEqual({
@@ -39,13 +45,14 @@ describe('the names', () => {
       ofOwner: ['p:all:ada', 'p:active:ada', 'p:unseen:ada', 'p:idem:ada:h'],
       ofChannel: ['p:page:c', 'p:page:private-user-ada'],
       ofDefinition: ['p:durations:import', 'p:queue:import:'],
+      ofLimits: ['p:counted:import:', 'p:counted::', 'p:starts:import:ada', 'p:starts::ada'],
       ofWorker: ['p:worker:w', 'p:running:w', 'p:ended:w', 'p:verdict:w'],
       ofLease: 'p:lease:sweep',
     });
   });
 
   it('of fields are the ones that stored data has', () => {
-    expect(Object.values(FIELD).join(' ')).toBe('r s R v o i x t w n k b p e h H O q y c C');
+    expect(Object.values(FIELD).join(' ')).toBe('r s R v o i x t w n k b p e h H O q y l c C');
     expect(MARK).toEqual({ openedAt: 'o', vacatedAt: 'v', owner: 'w' });
   });
 });

@@ -7,6 +7,7 @@ import { type Duration, toMilliseconds } from '../values/duration.ts';
 import type { Jsonify } from '../values/json-types.ts';
 import { cut, describe } from '../values/text.ts';
 import { isOutcome, type Outcome, type Status } from './snapshot.ts';
+import { type StartLimit, startLimits, type TaskLimits } from './task-limits.ts';
 
 const RETENTION_EXPECTED = "expected a duration like '7d', or one for outcomes: { succeeded, failed, cancelled }";
 
@@ -83,6 +84,11 @@ export interface TaskOptions<
    * Owners take turns, whatever the priorities of their tasks.
    */
   readonly priority?: Priority;
+  /**
+   * How many tasks of this definition each owner, and all owners together, may have active and may start within a minute. A start
+   * beyond that is refused with 429 `too_many_tasks`. Default: no limits.
+   */
+  readonly limits?: TaskLimits;
 }
 
 /** A definition as {@link defineTask} makes it: checked, with defaults filled in. */
@@ -108,6 +114,7 @@ export interface TaskDefinition<
   readonly retention: OutcomeRetention | null;
   readonly browser: boolean;
   readonly priority: Priority;
+  readonly limits: readonly StartLimit[];
   /** The title of one task. Never throws. If the title function throws, it is the definition's name. */
   titleOf(input: unknown): string;
 }
@@ -240,6 +247,7 @@ export function defineTask<
     retention: toRetention(options.retention, `${label}: retention`),
     browser: options.browser ?? false,
     priority: options.priority ?? 'normal',
+    limits: startLimits(options.limits ?? {}, name, `${label}: limits`, 'invalid_definition'),
     titleOf(input) {
       if (typeof title === 'string') return cut(title, MAX_TITLE_LENGTH);
       try {

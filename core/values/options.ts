@@ -49,16 +49,18 @@ export function numberWithin(name: string, given: number | undefined, range: Num
 /**
  * `given` with the defaults filled in.
  * @param name the function and its option: `createTaskServer: limits`
+ * @param others names in `given` that are no numbers, and are checked elsewhere
  * @throws ConfigError `invalid_options` for a number that is not in its range, or a name that does not exist
  */
 export function wholeNumbers<Name extends string>(
   name: string,
   given: Partial<Readonly<Record<Name, number>>>,
   ranges: Readonly<Record<Name, NumberRange>>,
+  others: readonly string[] = [],
 ): Record<Name, number> {
+  const known = [...Object.keys(ranges), ...others];
   for (const key of Object.keys(given)) {
-    if (Object.hasOwn(ranges, key)) continue;
-    refuseOptions(`${name}.${key} is not known; there are ${Object.keys(ranges).join(', ')}.`);
+    if (!known.includes(key)) refuseOptions(`${name}.${key} is not known; there are ${known.join(', ')}.`);
   }
   const entries = Object.entries<NumberRange>(ranges);
   return Object.fromEntries(

@@ -1,6 +1,6 @@
 // Reading contacts and exporting them, over HTTP.
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { type DemoApp, form, problemOf, useDemoApp } from '../../test/support/processes/demo-app.ts';
+import { type DemoApp, form, MAX_STARTS, problemOf, useDemoApp } from '../../test/support/processes/demo-app.ts';
 import { sampleCsv } from '../tools/sample-rows.ts';
 
 let demo: DemoApp;
@@ -35,6 +35,20 @@ describe('contacts and reports', () => {
       expect(await problemOf(await demo.get(`/contacts?${query}`, await demo.signIn()))).toMatchObject({ status: 400 });
     },
   );
+
+  it('refuses a user who starts too many, with a sentence, and with when to try again', async () => {
+    const [cookie, other] = [await demo.signIn('eager'), await demo.signIn('calm')];
+    const start = () => demo.post('/reports', null, { cookie });
+    const answers = await Promise.all(Array.from({ length: MAX_STARTS + 2 }, start));
+    expect(answers.filter(({ status }) => status === 202)).toHaveLength(MAX_STARTS);
+    const refused = answers.find(({ status }) => status === 429) as Response;
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(30);
+    expect(await problemOf(refused)).toMatchObject({
+      code: 'too_many_tasks',
+      detail: expect.stringMatching(/^You may start 40 tasks within a minute\. Try again in \d+ seconds\.$/),
+    });
+    expect((await demo.post('/reports', null, { cookie: other })).status).toBe(202);
+  });
 
   it('exports to a file that only its owner can open', async () => {
     const cookie = await demo.signIn('rep-ada');

@@ -3,6 +3,7 @@
 import { checkOrigin } from '../../backend/origin.ts';
 import { isServerBackend, type ServerBackend } from '../../backend/server-backend.ts';
 import type { AnyTaskDefinition } from '../../core/tasks/definition.ts';
+import type { TaskLimits } from '../../core/tasks/task-limits.ts';
 import { isObject, refuseOptions, requireOption } from '../../core/values/options.ts';
 import { describe } from '../../core/values/text.ts';
 import { TaskOperations } from './operations.ts';
@@ -14,6 +15,8 @@ export interface TasksOptions {
   readonly backend: ServerBackend;
   /** Every definition that this process may start or retry. */
   readonly tasks: readonly AnyTaskDefinition[];
+  /** How many tasks may be active and started, as in `createTaskServer`. Default: no limits. */
+  readonly limits?: TaskLimits;
 }
 
 /** What `createTasks` gives. Each call names the owner. */
@@ -44,7 +47,7 @@ export function createTasks(options: TasksOptions): Tasks {
   const { backend } = options;
   checkOrigin('createTasks', backend);
   requireOption(isServerBackend(backend), 'createTasks: backend', 'what createBackend gives', backend);
-  const operations = new TaskOperations(backend, options.tasks, 'createTasks');
+  const operations = new TaskOperations(backend, options.tasks, 'createTasks', options.limits);
   const removals = new TaskRemovals(backend);
   return {
     start: (definition, input, start) => operations.start(definition, input, start),

@@ -11,6 +11,7 @@ import { TaskError } from '../../core/error.ts';
 import { DEFAULT_PAGE_SIZE, MAX_IDEMPOTENCY_KEY_LENGTH, MAX_PAGE_SIZE, MAX_SEEN_IDS } from '../../core/limits.ts';
 import type { AnyTaskDefinition, InputOf, Priority, ResultOf } from '../../core/tasks/definition.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
+import { startLimits, type TaskLimits } from '../../core/tasks/task-limits.ts';
 import { canRetry } from '../../core/tasks/transition.ts';
 import { type Duration, toMilliseconds } from '../../core/values/duration.ts';
 import { placeOf } from '../../core/values/json.ts';
@@ -50,12 +51,13 @@ export class TaskOperations {
     backend: ServerBackend,
     definitions: readonly AnyTaskDefinition[],
     caller: 'createTaskServer' | 'createTasks',
+    limits: TaskLimits = {},
   ) {
     checkDefinitions(definitions, caller);
     this.#caller = caller;
     checkRetention(definitions, backend.redis.retention);
     this.#backend = backend;
-    this.#creator = new TaskCreator(backend);
+    this.#creator = new TaskCreator(backend, startLimits(limits, null, `${caller}: limits`, 'invalid_options'));
     this.#definitions = new Map(definitions.map((definition) => [definition.name, definition]));
   }
 
@@ -74,6 +76,7 @@ export class TaskOperations {
    * @throws TaskError `invalid_input` (422) with its issues, also if the input does not survive JSON after its schema has
    *   transformed it, `too_large` (413), `invalid_owner` (400), `invalid_idempotency_key` (400),
    *   `idempotency_mismatch` (422) for a key that was used with another input,
+   *   `too_many_tasks` (429) over a limit, with `retryAfter`: when to try again, in whole seconds,
    *   `store_unavailable` (503): nothing was started. Redis may have stored the task although its answer was lost. Then the
    *   task is discarded, unless a worker has started it already. With an idempotency key it stays, and the next call gets it.
    */
@@ -170,7 +173,7 @@ export class TaskOperations {
    * checkpoint, as the definition's `retryFrom` says. A second call gives the same
    * new task, for as long as the old one is kept.
    * @throws TaskError `not_found` (404), `not_retryable` (409), `invalid_input` (422) if the schema has changed and the
-   *   input no longer fits
+   *   input no longer fits, `too_many_tasks` (429) over a limit: this is a start as well
    */
   async retry(owner: string, id: string): Promise<Snapshot> {
     const { snapshot } = await readOwnTask(this.#backend.store, owner, id);

@@ -11,8 +11,10 @@ import type { Created, NewRecord } from '../../backend/store/store.ts';
 import { isUnavailable } from '../../core/error.ts';
 import type { AnyTaskDefinition, Priority } from '../../core/tasks/definition.ts';
 import { createSnapshot, type Snapshot, withPlace } from '../../core/tasks/snapshot.ts';
+import type { StartLimit } from '../../core/tasks/task-limits.ts';
 import type { ParsedInput } from '../../core/values/parse.ts';
 import { refusal } from '../problem.ts';
+import { tooManyTasks } from './start-refusals.ts';
 import { newTaskId } from './task-id.ts';
 
 /** Pauses between tries to store a task, so that a short failure of Redis does not make the request fail. */
@@ -39,14 +41,18 @@ export interface NewTask {
 export class TaskCreator {
   readonly #backend: Pick<ServerBackend, 'store' | 'changes' | 'clock'>;
 
-  constructor(backend: Pick<ServerBackend, 'store' | 'changes' | 'clock'>) {
+  readonly #limits: readonly StartLimit[];
+
+  /** @param limits of all tasks; a definition has those of its own */
+  constructor(backend: Pick<ServerBackend, 'store' | 'changes' | 'clock'>, limits: readonly StartLimit[]) {
     this.#backend = backend;
+    this.#limits = limits;
   }
 
   /**
    * Stores a task and queues it, in one step. For a key, or a task to retry, that was used before: the task of that time.
    * @throws TaskError `idempotency_mismatch` (422), `not_retryable` (409) if the new task of an earlier retry is no longer
-   *   kept, `store_unavailable` (503)
+   *   kept, `too_many_tasks` (429), `store_unavailable` (503)
    */
   async create(task: NewTask): Promise<Snapshot> {
     const { store, clock } = this.#backend;
@@ -71,6 +77,7 @@ export class TaskCreator {
       input: input.value,
       raw: input.raw,
       retention: definition.retention ?? null,
+      limits: [...(definition.limits ?? []), ...this.#limits],
       checkpoint,
       ...(body === undefined ? {} : { body }),
     };
@@ -82,6 +89,7 @@ export class TaskCreator {
         422,
       );
     }
+    if (created.result === 'exceeded') throw tooManyTasks(created.limit, created.waitMs);
     if (created.result === 'exists') {
       const known = await store.read(created.id, { owner });
       if (known) return known.snapshot;

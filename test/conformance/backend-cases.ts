@@ -27,6 +27,17 @@ export const workHandler: Handler<typeof work> = async ({ succeedsIn, bytes }, t
   return 'x'.repeat(bytes);
 };
 
+/** The same, of which one owner may have two active, and start four within a minute. */
+export const scarce = defineTask({
+  name: 'scarce',
+  input: z.object({ succeedsIn: z.number(), bytes: z.number().default(1) }),
+  attempts: 2,
+  backoff: { initial: 20 },
+  browser: true,
+  limits: { owner: { active: 2, startsPerMinute: 4 }, overall: { active: 1_000 } },
+});
+export const scarceHandler: Handler<typeof scarce> = workHandler as unknown as Handler<typeof scarce>;
+
 /** A backend, and how its waiting tasks are run. */
 export interface RunningBackend {
   readonly backend: ServerBackend;
@@ -49,7 +60,7 @@ export function itObeysTheBackendCases({ start, skips }: BackendKind): void {
 
   beforeAll(async () => {
     running = await start();
-    app = await startApp(running.backend, [work]);
+    app = await startApp(running.backend, [work, scarce]);
   }, 30_000);
   afterAll(async () => {
     await app?.close();
@@ -251,6 +262,36 @@ export function itObeysTheBackendCases({ start, skips }: BackendKind): void {
     await json(app.post(user, `/tasks/${id}/cancel`), 409);
     await run(user);
     expect(await get(user, first.id)).toMatchObject({ status: 'failed' });
+  });
+
+  obeys('a start beyond a limit is refused, until one would be taken', async (user) => {
+    const start = (who: string, key = '') =>
+      app.post(
+        who,
+        '/tasks',
+        { name: 'scarce', input: { succeedsIn: key === 'useless' ? 0 : 1 } },
+        key ? { 'idempotency-key': key } : {},
+      );
+    const refused = async (answer: Response, detail: RegExp) => {
+      expect(answer.status).toBe(429);
+      expect(answer.headers.get('retry-after')).toMatch(/^[1-9]\d?$/);
+      expect(await answer.json()).toMatchObject({ code: 'too_many_tasks', detail: expect.stringMatching(detail) });
+    };
+    const useless = await json<Snapshot>(start(user, 'useless'), 202);
+    await json(start(user), 202);
+    const full = /^You may have 2 tasks of this kind under way at the same time\. Try again when one has finished\.$/;
+    await refused(await start(user), full);
+    expect((await json<Snapshot>(start(user, 'useless'), 202)).id).toBe(useless.id);
+    await json(start(`${user}-b`), 202);
+    await json(post(user, { succeedsIn: 1 }), 202);
+    expect(await ids(user)).toHaveLength(3);
+    await run(user);
+    await json(app.post(user, `/tasks/${useless.id}/retry`), 202);
+    await json(start(user), 202);
+    const soon = /^You may start 4 tasks of this kind within a minute\. Try again in \d+ seconds?\.$/;
+    await refused(await start(user), soon);
+    expect(await ids(user)).toHaveLength(5);
+    await run(user);
   });
 
   obeys('a request that waits is answered when the task changes', async (user) => {

@@ -12,7 +12,7 @@ import { backendOn } from '../support/parts.ts';
 import { startRedis } from '../support/redis/redis.ts';
 import { useStore } from '../support/redis/store-world.ts';
 import { anyEventSeed, eventFor, newTask } from '../support/task-events.ts';
-import { type BackendKind, itObeysTheBackendCases, work, workHandler } from './backend-cases.ts';
+import { type BackendKind, itObeysTheBackendCases, scarce, scarceHandler, work, workHandler } from './backend-cases.ts';
 
 /** Nothing listens there: pushes are lost, as they may be. */
 const NO_BUS = {
@@ -33,6 +33,7 @@ const overRedis: BackendKind = {
         const stop = new AbortController();
         const running = createTaskWorker({ backend, drain: '1s' })
           .handle(work, workHandler)
+          .handle(scarce, scarceHandler)
           .run({ signal: stop.signal });
         await eventually(async () => expect(await isIdle()).toBe(true), { within: 8_000 });
         stop.abort();
@@ -49,7 +50,7 @@ const overRedis: BackendKind = {
 
 const inMemory: BackendKind = {
   async start() {
-    const backend = createMemoryBackend().handle(work, workHandler);
+    const backend = createMemoryBackend().handle(work, workHandler).handle(scarce, scarceHandler);
     return { backend, run: () => backend.runAll(), close: async () => undefined };
   },
   skips: { 'a finished task is forgotten when its time is over': 'a test is over before' },

@@ -27,6 +27,7 @@ import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { isFinished, withPlace } from '../../core/tasks/snapshot.ts';
 import { type TaskEvent, transition } from '../../core/tasks/transition.ts';
 import type { SeenEvent, TaskPage } from '../../core/wire.ts';
+import { MemoryLimits } from './memory-limits.ts';
 import type { MemoryQueues } from './memory-queues.ts';
 
 /** What the store tells the rest of the backend. */
@@ -52,11 +53,13 @@ export class MemoryStore {
   readonly #options: MemoryStoreOptions;
   readonly #records = new Map<string, MemoryRecord>();
   readonly #keys = new Map<string, { readonly id: string; readonly body: string }>();
+  readonly #limits: MemoryLimits;
   readonly #cancelListeners = new Set<(id: string) => void>();
   readonly #changeListeners = new Set<(id: string, snapshot: Snapshot) => void>();
 
   constructor(options: MemoryStoreOptions) {
     this.#options = options;
+    this.#limits = new MemoryLimits(options.now, (owner, name) => this.#countActive(owner, name));
   }
 
   async create(task: NewRecord, idempotencyKey: string | null): Promise<Created> {
@@ -71,6 +74,8 @@ export class MemoryStore {
       return earlier.body === body ? { result: 'exists', id: earlier.id } : { result: 'mismatch' };
     }
     if (!this.#records.has(snapshot.id)) {
+      const exceeded = this.#limits.take(task);
+      if (exceeded) return exceeded;
       const raw = task.raw ?? null;
       const fields = { snapshot: JSON.stringify(snapshot), seenAt: null, owner, input, raw, result: null };
       const run = { run: null, worker: null, begunAt: null, handedBackProgress: null, suspicion: null };
@@ -213,7 +218,13 @@ export class MemoryStore {
 
   /** How many tasks of `owner` are not finished. */
   countActive(owner: string): number {
-    return [...this.#records.values()].filter((record) => record.owner === owner && isIn('active', record)).length;
+    return this.#countActive(owner, null);
+  }
+
+  #countActive(owner: string | null, name: string | null): number {
+    const isMeant = (record: MemoryRecord) =>
+      (owner === null || record.owner === owner) && (name === null || snapshotOf(record).name === name);
+    return [...this.#records.values()].filter((record) => isMeant(record) && isIn('active', record)).length;
   }
 
   /** Calls `listener` with the id of each task that its owner cancels. Returns a function that stops it. */

@@ -22,6 +22,9 @@ import { startRedis, type TestRedis } from '../redis/redis.ts';
 /** Bytes of the largest upload that the app takes. */
 const MAX_UPLOAD = 100_000;
 
+/** How many tasks a user may start within a minute. */
+export const MAX_STARTS = 40;
+
 /** A running demo. */
 export class DemoApp {
   readonly soketi: TestSoketi;
@@ -56,7 +59,8 @@ export class DemoApp {
     const bus = pusherFromEnv(pusherEnvOf(soketi.pusher, soketi.pusher.port));
     const backend = createBackend({ redis: redis.url, pusher: bus });
     const sessionSecret = 'a secret for these tests';
-    const app = createApp({ ...data, backend, bus, publicDir, sessionSecret, maxUploadBytes: MAX_UPLOAD });
+    const limits = { owner: { startsPerMinute: MAX_STARTS } };
+    const app = createApp({ ...data, backend, bus, publicDir, sessionSecret, maxUploadBytes: MAX_UPLOAD, limits });
     return new DemoApp(redis, soketi, data, backend, await listen(app, LOOPBACK, 0));
   }
 

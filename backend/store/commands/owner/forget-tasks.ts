@@ -3,6 +3,7 @@
  * stop. The job of a task that waits finds no record and ends. The idempotency keys go, too.
  */
 
+import { uncount } from '../../limits/limit-scripts.ts';
 import { FIELD } from '../../record.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { removeIds } from '../lua.ts';
@@ -15,16 +16,17 @@ export const FORGET_TASKS = defineCommand({
   name: 'forget-tasks',
   keys: ['all', 'active', 'unseen', 'unpublished'],
   args: ['atMost', 'taskPrefix', 'runningPrefix', 'cancelChannel'],
-  uses: [removeIds],
+  uses: [removeIds, uncount],
   lua: `
 local ids = redis.call('ZRANGE', all, '+', '-', 'BYLEX', 'REV', 'LIMIT', 0, atMost)
 for _, id in ipairs(ids) do
-  local stored = redis.call('HMGET', taskPrefix .. id, '${FIELD.worker}', '${FIELD.idempotency}')
-  local worker, idempotency = stored[1], stored[2]
+  local stored = redis.call('HMGET', taskPrefix .. id, '${FIELD.worker}', '${FIELD.idempotency}', '${FIELD.countedIn}')
+  local worker, idempotency, countedIn = unpack(stored, 1, 3)
   if idempotency then redis.call('DEL', idempotency) end
   if redis.call('ZSCORE', active, id) then
     if worker and worker ~= '' then redis.call('HDEL', runningPrefix .. worker, id) end
     redis.call('PUBLISH', cancelChannel, id)
+    uncount(countedIn, id)
   end
   redis.call('DEL', taskPrefix .. id)
 end

@@ -6,6 +6,7 @@
 
 import type { Outcome } from '../../../../core/tasks/snapshot.ts';
 import type { Isolation } from '../../../recovery/probation.ts';
+import { uncount } from '../../limits/limit-scripts.ts';
 import { FIELD, fieldsOf, type StoredFields, type StoredSnapshot, storedSnapshot } from '../../record.ts';
 import { chooseCount } from '../cleaning.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
@@ -92,11 +93,11 @@ export const COMMIT_CHANGE = defineCommand({
     'hookPrefix',
     '...checkpoint',
   ],
-  uses: [redisTime, isWatched, addJob, dequeueJob],
+  uses: [redisTime, isWatched, addJob, dequeueJob, uncount],
   lua: `
 local stored = redis.call('HMGET', task,
-  '${FIELD.revision}', '${FIELD.run}', '${FIELD.worker}', '${FIELD.waitedUntil}', '${FIELD.retention}')
-local storedRevision, storedRun, storedWorker, waitedUntil, ownRetention = unpack(stored, 1, 5)
+  '${FIELD.revision}', '${FIELD.run}', '${FIELD.worker}', '${FIELD.waitedUntil}', '${FIELD.retention}', '${FIELD.countedIn}')
+local storedRevision, storedRun, storedWorker, waitedUntil, ownRetention, countedIn = unpack(stored, 1, 6)
 if not storedRevision then return {'missing'} end
 if run ~= '' and storedRun and storedRun ~= run then return {'stale'} end
 if storedRevision ~= expected then
@@ -154,6 +155,7 @@ redis.call('HSET', task, unpack(changed))
 if isOutcome then
   redis.call('EXPIRE', task, ownRetention and string.match(ownRetention, kind .. '=(%d+)') or retention)
   redis.call('ZREM', active, id)
+  uncount(countedIn, id)
   redis.call('ZADD', unseen, 0, id)
   redis.call('EXPIRE', unseen, retention)
   -- With no active task left, every record has a time to live, so the index needs one too.

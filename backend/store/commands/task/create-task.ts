@@ -1,8 +1,11 @@
 /**
  * Stores a new task and adds its job to the line in one step, so that neither exists without the other. If the idempotency key was
- * used before, or the task to retry was retried before, nothing is stored and the id of the earlier task comes back.
+ * used before, or the task to retry was retried before, nothing is stored and the id of the earlier task comes back. Nothing is
+ * stored either if the start would exceed a limit.
  */
 
+import type { StartLimit } from '../../../../core/tasks/task-limits.ts';
+import { countStart, encodeLimits, exceededLimit } from '../../limits/limit-scripts.ts';
 import { FIELD, fieldsOf, type StoredFields } from '../../record.ts';
 import { chooseCleaning } from '../cleaning.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
@@ -31,18 +34,22 @@ export interface TaskCreation {
   readonly retention: string;
   /** Id of the task that this one retries. */
   readonly retryOf: string | null;
+  readonly limits: readonly StartLimit[];
 }
 
 /** What became of a creation. */
-export interface CreationAnswer {
-  /** The task that was created before, and the hash of its request ('' without an idempotency key); null if there is none. */
-  readonly earlier: { readonly bodyHash: string; readonly id: string } | null;
-  readonly watched: boolean;
-  /** How many tasks will start before it; null if it starts at once, or if that is not known. */
-  readonly ahead: number | null;
-}
+export type CreationAnswer =
+  /** `ahead`: how many tasks will start before it; null if it starts at once, or if that is not known. */
+  | { readonly result: 'created'; readonly watched: boolean; readonly ahead: number | null }
+  /** Nothing was stored: this task was created before. The hash is that of its request, '' without an idempotency key. */
+  | { readonly result: 'earlier'; readonly bodyHash: string; readonly id: string }
+  /** Nothing was stored: the start would exceed the limit of this number in `limits`. Try again in so many ms. */
+  | { readonly result: 'exceeded'; readonly limit: number; readonly waitMs: number };
 
-/** Answers `{earlier, watched, ahead}`: `earlier` is `<body hash> <id>`, or '' if the task is new; `ahead` may be missing. */
+/**
+ * Answers `{'created', watched, ahead}`, where `ahead` may be missing, `{'earlier', '<body hash> <id>'}`, or `{'exceeded', number
+ * of the limit (from 1), ms}`.
+ */
 export const CREATE_TASK = defineCommand({
   name: 'create-task',
   keys: ['task', 'all', 'active', 'unseen', 'idempotency', 'mark', 'unpublished', 'line', 'turns', 'retried?'],
@@ -62,9 +69,10 @@ export const CREATE_TASK = defineCommand({
     'cleanIndex',
     'cleanFrom',
     'retention',
+    'limits',
     '...more',
   ],
-  uses: [enqueueJob, placeInLine, isWatched, redisTime, removeIds],
+  uses: [enqueueJob, placeInLine, isWatched, redisTime, removeIds, exceededLimit, countStart],
   lua: `
 local earlier
 if bodyHash ~= '' then earlier = redis.call('GET', idempotency) end
@@ -72,8 +80,14 @@ if not earlier and retried then
   local retriedBy = redis.call('HGET', retried, '${FIELD.retriedBy}')
   if retriedBy then earlier = bodyHash .. ' ' .. retriedBy end
 end
-if earlier then return {earlier, 1} end
+if earlier then return {'earlier', earlier} end
 local watched = isWatched(mark)
+
+local limitList = limits ~= '' and cjson.decode(limits)
+if limitList and not redis.call('ZSCORE', all, id) then
+  local number, ms = exceededLimit(limitList, redisTime(), taskPrefix, string.sub(active, 1, -#owner - 1))
+  if number then return {'exceeded', number, ms} end
+end
 
 -- If this creation was sent before and its answer got lost, the id is there already, and nothing changes.
 if redis.call('ZADD', all, 'NX', 0, id) == 1 then
@@ -82,6 +96,7 @@ if redis.call('ZADD', all, 'NX', 0, id) == 1 then
   if #more > 0 then redis.call('HSET', task, unpack(more)) end
   redis.call('PERSIST', all)
   redis.call('ZADD', active, 0, id)
+  if limitList then countStart(limitList, redisTime(), task, id) end
   -- An open page learns of this task only by push. If this process dies before it pushes, a sweeper pushes.
   if watched == 1 then redis.call('ZADD', unpublished, redisTime(), id) end
   enqueueJob(queue, line, turns, taskPrefix, owner, job, band, startsAt)
@@ -105,12 +120,20 @@ if redis.call('ZADD', all, 'NX', 0, id) == 1 then
     removeIds(dead, all, active, unseen)
   end
 end
-return {'', watched, placeInLine(queue, line, owner, job)}
+return {'created', watched, placeInLine(queue, line, owner, job)}
 `,
   parse: (reply): CreationAnswer => {
-    const [earlier, watched, ahead = null] = reply as [string, number, number?];
-    const [bodyHash = '', id] = earlier.split(' ');
-    return { earlier: id ? { bodyHash, id } : null, watched: watched === 1, ahead };
+    const answer = reply as ['created', number, number?] | ['earlier', string] | ['exceeded', number, number];
+    switch (answer[0]) {
+      case 'created':
+        return { result: 'created', watched: answer[1] === 1, ahead: answer[2] ?? null };
+      case 'earlier': {
+        const [bodyHash = '', id = ''] = answer[1].split(' ');
+        return { result: 'earlier', bodyHash, id };
+      }
+      case 'exceeded':
+        return { result: 'exceeded', limit: answer[1] - 1, waitMs: answer[2] };
+    }
   },
 });
 
@@ -148,6 +171,7 @@ export function createTask(redis: CommandRunner, task: TaskCreation): Promise<Cr
       cleanIndex: cleaning.index,
       cleanFrom: cleaning.from,
       retention: task.retention,
+      limits: encodeLimits(keys, owner, task.limits),
       more: fieldsOf(task.more),
     },
   );

@@ -1,5 +1,6 @@
 /** Removes a task that nobody has changed since it was created. Its job finds no record and ends. */
 
+import { uncount } from '../../limits/limit-scripts.ts';
 import { FIELD } from '../../record.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 
@@ -8,8 +9,11 @@ export const DISCARD_TASK = defineCommand({
   name: 'discard-task',
   keys: ['task', 'all', 'active'],
   args: ['id', 'retention'],
+  uses: [uncount],
   lua: `
-if redis.call('HGET', task, '${FIELD.revision}') ~= '1' then return 0 end
+local stored = redis.call('HMGET', task, '${FIELD.revision}', '${FIELD.countedIn}')
+if stored[1] ~= '1' then return 0 end
+uncount(stored[2], id)
 redis.call('DEL', task)
 redis.call('ZREM', all, id)
 redis.call('ZREM', active, id)

@@ -1,0 +1,78 @@
+/**
+ * Limits of what may be started: how many tasks may be active, and how many may be started within a minute. It serves
+ * `defineTask`, whose limits count the tasks of one definition, and the servers, whose limits count all tasks.
+ */
+
+import { ConfigError, type ConfigErrorCode } from '../config-error.ts';
+import { describe } from '../values/text.ts';
+
+/** How much may be started. What is absent is not limited. */
+export interface StartRate {
+  /** How many tasks may be active at the same time: those without an outcome, also while they wait or are to start later. */
+  readonly active?: number;
+  /** How many tasks may be started within any 60 s. At most 100,000. */
+  readonly startsPerMinute?: number;
+}
+
+/** The limits of each owner, and those of all owners together. What is absent is not limited. */
+export interface TaskLimits {
+  readonly owner?: StartRate | undefined;
+  readonly overall?: StartRate | undefined;
+}
+
+/** One limit that a start has to keep. */
+export interface StartLimit {
+  readonly kind: keyof StartRate;
+  readonly of: keyof TaskLimits;
+  /** The definition whose tasks are counted; null for all tasks. */
+  readonly name: string | null;
+  readonly max: number;
+}
+
+/** The start times of the last minute are kept, one for each start, so their number has a limit. */
+const MAX_STARTS_PER_MINUTE = 100_000;
+const MAX_ACTIVE = 1_000_000_000;
+
+const SCOPES = ['owner', 'overall'] as const;
+const KINDS = { active: MAX_ACTIVE, startsPerMinute: MAX_STARTS_PER_MINUTE } as const;
+
+/**
+ * The limits that `limits` sets, in the order in which they are told.
+ * @param definition whose tasks are counted; null for all tasks
+ * @param what the option, for messages: `defineTask("import"): limits`
+ * @throws ConfigError with `code` naming the limit that is wrong
+ */
+export function startLimits(
+  limits: TaskLimits,
+  definition: string | null,
+  what: string,
+  code: ConfigErrorCode,
+): readonly StartLimit[] {
+  checkNames(limits, SCOPES, what, '{ owner: { active: 10 }, overall: { startsPerMinute: 600 } }', code);
+  return SCOPES.flatMap((of) => {
+    const rate = limits[of];
+    if (rate === undefined) return [];
+    checkNames(rate, Object.keys(KINDS), `${what}.${of}`, '{ active: 10, startsPerMinute: 60 }', code);
+    return Object.entries(KINDS).flatMap(([kind, most]): StartLimit[] => {
+      const max = rate[kind as keyof StartRate];
+      if (max === undefined) return [];
+      if (!Number.isInteger(max) || max < 1 || max > most) {
+        throw new ConfigError(
+          code,
+          `${what}.${of}.${kind} must be a whole number from 1 to ${most}, got ${describe(max)}.`,
+        );
+      }
+      return [{ kind: kind as keyof StartRate, of, name: definition, max }];
+    });
+  });
+}
+
+function checkNames(given: object, names: readonly string[], what: string, example: string, code: ConfigErrorCode) {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new ConfigError(code, `${what} must be an object like ${example}, got ${describe(given)}.`);
+  }
+  const unknown = Object.keys(given).find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    throw new ConfigError(code, `${what}.${unknown} is not known; there are ${names.join(' and ')}.`);
+  }
+}
