@@ -3,7 +3,7 @@
 // test/repository/boundaries.test.ts breaks each rule once.
 
 /** The houses that adopters install; their code is what the rules are for, and not the tests that stand beside it. */
-const library = '^(core|backend|server|worker|client|testing|cli|soketi)/';
+const library = '^(core|backend|server|worker|client|testing|metrics|cli|soketi)/';
 const tests = String.raw`\.test\.ts$|^client/test-support/`;
 
 /** By house: which others of ours it may import. */
@@ -17,6 +17,7 @@ const houses = {
     ['core', 'backend', 'worker', 'client'],
     'It runs the real parts in a test. Nothing imports it: what is for tests must not get into an application.',
   ],
+  metrics: [['core', 'backend'], 'It reads the events of any process, whichever houses that one uses.'],
   soketi: [[], 'It is loaded into a process of its own, which has nothing of ours.'],
   cli: [
     ['core', 'backend', 'soketi'],
@@ -35,6 +36,7 @@ const onePlace = {
   '@redis/client': '^backend/(redis|store)/',
   'pusher-js': '^client/push/',
   react: '^client/react/',
+  'prom-client': '^metrics/',
 };
 
 const rules = [

@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 
 // Tests run from source: swc turns TypeScript (and the few packages that ship ES modules only) into CommonJS.
-const source = ['core', 'backend', 'server', 'worker', 'client', 'testing'];
+const source = ['core', 'backend', 'server', 'worker', 'client', 'testing', 'metrics'];
 
 export default {
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/{core,backend,server,worker,client,testing,cli,demo,dev,soketi,bench,test}/**/*.test.ts'],
+  testMatch: ['<rootDir>/{core,backend,server,worker,client,testing,metrics,cli,demo,dev,soketi,bench,test}/**/*.test.ts'],
   transform: {
     '\\.[cm]?[jt]sx?$': [
       '@swc/jest',

@@ -9,7 +9,7 @@ import type { EventFate } from './push/push-events.ts';
  * @returns counts since the process started, by the name of the metric
  */
 export function countersOf(
-  { requests, failures, events }: PublisherCounts,
+  { requests, failures, bytes, events }: PublisherCounts,
   happened: Readonly<Record<EventName, number>>,
 ): Record<string, number> {
   const sum = (fate: EventFate) => Object.values(events).reduce((total, fates) => total + fates[fate], 0);
@@ -17,6 +17,7 @@ export function countersOf(
     push_requests: requests,
     push_events: sum('sent'),
     push_failures: failures,
+    push_bytes: bytes,
     push_dropped: sum('dropped'),
     push_merged: sum('merged'),
     tasks_without_worker: happened['task.without-worker'],

@@ -55,12 +55,14 @@ export interface PublisherCounts {
   /** Requests to the bus, and how many of them failed. */
   requests: number;
   failures: number;
+  /** The data of the events that the bus took, as sent. */
+  bytes: number;
   /** Events, by what they tell and what became of them. */
   readonly events: Record<EventKind, Record<EventFate, number>>;
 }
 
 export class Publisher {
-  readonly counts: PublisherCounts = { requests: 0, failures: 0, events: zeroCounts() };
+  readonly counts: PublisherCounts = { requests: 0, failures: 0, bytes: 0, events: zeroCounts() };
   readonly #options: PublisherOptions;
   readonly #outage: BusOutage;
   /** Tells the operator of an outage, once when it begins and once when it is over. */
@@ -261,7 +263,9 @@ export class Publisher {
     const { bus } = this.#options;
     this.counts.requests += 1;
     try {
-      await bus.send(batch.map(({ owner, event }) => toBusEvent(owner, event, bus.isEncrypted)));
+      const events = batch.map(({ owner, event }) => toBusEvent(owner, event, bus.isEncrypted));
+      await bus.send(events);
+      for (const { data } of events) this.counts.bytes += Buffer.byteLength(data);
     } catch (error) {
       if (error instanceof BusError && error.retryable) throw error;
       if (batch.length > 1) {

@@ -23,6 +23,7 @@ beforeAll(async () => {
   await install(app, [
     await pack(folder),
     'express@4',
+    'prom-client@15',
     'pusher-js@8',
     'react@19',
     'zod@4',
