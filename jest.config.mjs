@@ -5,7 +5,9 @@ const source = ['core', 'backend', 'server', 'worker', 'client', 'testing', 'met
 
 export default {
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/{core,backend,server,worker,client,testing,metrics,cli,demo,dev,soketi,bench,test}/**/*.test.ts'],
+  testMatch: [
+    '<rootDir>/{core,backend,server,worker,client,testing,metrics,cli,demo,dev,soketi,bench,test}/**/*.test.ts',
+  ],
   transform: {
     '\\.[cm]?[jt]sx?$': [
       '@swc/jest',
