@@ -91,8 +91,8 @@ export function createHttp({ base, fetch, headers, timing, generation, onAnswer,
       const retryAfter = wait >= 0 ? wait : null;
       const isSame = response.status === 304;
       const body = isSame ? known?.body : parse(await response.text());
-      if (response.status === 401) throw toTaskError(401, body, retryAfter);
-      if (generation() !== generationBefore) {
+      // A 401 has changed the generation itself, and says what the matter is.
+      if (response.status !== 401 && generation() !== generationBefore) {
         throw new TaskError('other_user', 'Another user signed in.', { status: 0, retryable: false });
       }
       if (!response.ok && !isSame) throw toTaskError(response.status, body, retryAfter);

@@ -22,7 +22,7 @@ export function parseSnapshot(value: unknown): Snapshot | null {
     (value.queue === undefined || (isObject(value.queue) && isCount(value.queue.ahead))) &&
     (STATUSES as readonly unknown[]).includes(status) &&
     needsError === hasError &&
-    ((progress ?? null) === null ||
+    (progress == null ||
       (isObject(progress) &&
         isCount(progress.done) &&
         every(progress, isOptionalCount, 'total skipped failed from') &&

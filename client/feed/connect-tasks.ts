@@ -6,16 +6,15 @@
  */
 
 import { TaskError } from '../../core/error.ts';
-import type { AnyTaskDefinition } from '../../core/tasks/definition.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
-import { type ConnectionInfo, DISMISSED_EVENT, isPartial, SEEN_EVENT, SESSION_EVENT } from '../../core/wire.ts';
+import { DISMISSED_EVENT, isPartial } from '../../core/wire.ts';
 import { createServerClock } from '../clock.ts';
 import { isDebugging } from '../debug.ts';
 import { type Answer, createHttp, type Http } from '../http.ts';
-import { isObject, parseConnection, parseIds, parseSnapshot } from '../parse.ts';
-import { createLink, type Link } from '../push/link.ts';
-import { createPush } from '../push/pusher.ts';
+import { parseConnection, parseSnapshot } from '../parse.ts';
 import { createTabs } from '../tabs/tabs.ts';
+import { createBusConnection } from './bus-connection.ts';
+import { createCommands } from './commands.ts';
 import { findTask, isGone } from './merge.ts';
 import { checkOptions, type FeedOptions } from './options.ts';
 import { type FeedActions, type FeedEvents, RULES } from './reduce.ts';
@@ -24,11 +23,9 @@ import { createRounds } from './rounds/rounds.ts';
 import { serially } from './rounds/serially.ts';
 import { createSeenOutbox } from './seen-outbox.ts';
 import { createShown } from './shown.ts';
-import { INITIAL_STATE, NOTHING_YET, silentTasks, toFeedSnapshot } from './state.ts';
-import type { PendingFeed, StartOptions, TaskFeed } from './task-feed.ts';
+import { INITIAL_STATE, isPushed, NOTHING_YET, silentTasks, toFeedSnapshot } from './state.ts';
+import type { PendingFeed, TaskFeed } from './task-feed.ts';
 
-/** Events that come closer together than this are shown together, in milliseconds. */
-const FRAME = 16;
 /** When to look for a mistake in how the page is set up, if push is not up by then, in milliseconds. */
 const FIRST_LOOK = 2_000;
 /** How many pages one call of `loadMore` may read. It reads on while a page holds only tasks that are known already. */
@@ -57,36 +54,30 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
   const checked = checkOptions(options);
   const { base, timing, page } = checked;
   let state = INITIAL_STATE;
-  let link: Link | undefined;
   /** Whether push was ever up. */
   let wasUp = false;
   /** Writes to the console what the state machine does. Loaded only while debugging is on. */
   const explanation = isDebugging() ? import('./explain.ts') : undefined;
-  /** Commands that wait for their answer, by path. A second call for the same path gets the promise of the first. */
-  const commands = new Map<string, Promise<Snapshot>>();
   /** Ids of tasks whose whole result is being fetched. */
   const completing = new Set<string>();
 
-  let settle: { resolve(): void; reject(error: unknown): void };
-  const ready = new Promise<void>((resolve, reject) => {
-    settle = { resolve, reject };
+  let setReady: () => void;
+  let failReady: (error: unknown) => void;
+  const ready = new Promise<void>((...settle) => {
+    [setReady, failReady] = settle;
   });
   // A page that does not await `ready` must not get a warning about an unhandled rejection.
   ready.catch(() => {});
 
   const clock = createServerClock(timing.now);
   const shown = createShown(NOTHING_YET, timing);
-  /** Pushed snapshots that wait for the next frame. */
-  const pushed: Snapshot[] = [];
-  let shownAt = 0;
-  /** The timer that shows them; undefined while none waits. */
-  let frame: unknown;
   const http: Http = createHttp({
     ...checked,
     clock,
     generation: () => state.generation,
     onAnswer: (...args) => dispatch('answered', ...args),
   });
+  const commands = createCommands(http, receiveAnswer);
   const outbox = createSeenOutbox((ids) => http.post('/seen', { ids }));
   const rounds = createRounds({ ...checked, state: () => state, ask: askOnce });
   const checkUser = serially(async () => {
@@ -100,24 +91,21 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     knownUser: () => (state.isSignedOut ? null : (state.channel ?? undefined)),
     check: checkUser,
   });
+  const bus = createBusConnection({ ...checked, http, dispatch, checkUser });
   const actions: FeedActions = {
-    ask: () => void rounds.ask(),
+    ask: rounds.ask,
     planRound: rounds.plan,
     dropEverything() {
       dropConnection();
       http.forget();
-      commands.clear();
+      commands.forget();
       completing.clear();
       outbox.forget();
     },
     nameUser: (channel) => dispatch('userNamed', channel),
     tellTabs: tabs.tellUser,
-    connect(info) {
-      dropLink();
-      link = makeLink(info);
-      link.start();
-    },
-    moveLink: (how) => link?.[how](),
+    connect: bus.connect,
+    moveLink: bus.move,
     loadResult,
   };
   const stopListening = page.listen((signal) => {
@@ -127,7 +115,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
       if (!state.needsInfo || state.isSignedOut) void checkUser();
     } else {
       // The browser does not keep a page with an open connection in its back/forward cache.
-      link?.pause();
+      bus.move('pause');
       rounds.stop();
       tabs.leave();
     }
@@ -154,6 +142,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     const before = state;
     const [after, effects] = RULES[event](before, timing.now(), ...args);
     state = after;
+    wasUp ||= isPushed(state);
     explanation?.then(({ logEvent }) => logEvent(event, args, before, after, effects));
     shown.set(toFeedSnapshot(state, shown.get().connection));
     for (const [name, argument] of effects) {
@@ -171,62 +160,10 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     return () => generation === state.generation && !state.isClosed;
   }
 
-  // Push
-
-  function makeLink(connection: ConnectionInfo): Link {
-    const authorize = async (socketId: string, channel: string) => {
-      const { body } = await http.authorize(connection.authEndpoint, socketId, channel);
-      return expectValid(isObject(body) ? body : null);
-    };
-    const own: Link = createLink({
-      timing,
-      createPush: (handlers) => createPush({ ...checked, connection, authorize, handlers }),
-      onEvent: (name, data) => own === link && onPushed(name, data),
-      onChange(next) {
-        if (own !== link) return;
-        wasUp ||= next.isUp;
-        dispatch('linkChanged', next);
-      },
-    });
-    return own;
-  }
-
-  /** Ends the connection. Its events are ignored from now on. */
-  function dropLink(): void {
-    const before = link;
-    link = undefined;
-    before?.pause();
-  }
-
-  function onPushed(name: string, data: unknown): void {
-    const snapshot = parseSnapshot(data);
-    const named = parseIds(data);
-    if (name === SESSION_EVENT) void checkUser();
-    else if (name === DISMISSED_EVENT && named) dispatch('dismissed', named.ids);
-    else if (name === SEEN_EVENT && named?.seenAt) dispatch('seen', named.ids, named.seenAt);
-    else if (snapshot) {
-      pushed.push(snapshot);
-      frame ??= timing.setTimeout(showPushed, shownAt + FRAME - timing.now());
-    } else dispatch('unreadable', name);
-  }
-
-  function showPushed(): void {
-    frame = undefined;
-    shownAt = timing.now();
-    receive(pushed.splice(0));
-  }
-
   /** Ends the connection, drops the pushed snapshots that wait, and cancels the next round. */
   function dropConnection(): void {
-    dropLink();
-    pushed.length = 0;
-    timing.clearTimeout(frame);
-    frame = undefined;
+    bus.drop();
     rounds.stop();
-  }
-
-  function receive(snapshots: readonly Snapshot[]): void {
-    dispatch('received', snapshots);
   }
 
   // Requests
@@ -235,7 +172,6 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     if (state.isClosed) return;
     const isCurrent = makeCurrentCheck();
     const silent = silentTasks(state, timing.now());
-    const gone: string[] = [];
     dispatch('roundBegan');
     try {
       const [round] = await Promise.all([
@@ -244,20 +180,19 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
           tasks: state.list.tasks.filter((task) => !isGone(task)),
           recentFirst: state.isShort,
           load,
-          onSnapshots: (snapshots) => isCurrent() && receive(snapshots),
-          onGone: (id) => gone.push(id),
+          onSnapshots: (snapshots) => isCurrent() && dispatch('received', snapshots),
         }),
         state.needsInfo && readConnection(),
       ]);
       // The server answers 404 also for a task of another user. So check first who is signed in.
-      if (gone.length) await readConnection();
+      if (round.gone.length) await readConnection();
       if (!isCurrent()) return;
-      settle.resolve();
-      dispatch('roundSucceeded', round, gone, serverTime(), silent);
+      setReady();
+      dispatch('roundSucceeded', round, serverTime(), silent);
       void outbox.send();
     } catch (thrown) {
       const { status, retryAfter } = thrown as TaskError;
-      if (status === 404 || status === 401) settle.reject(thrown);
+      if (status === 404 || status === 401) failReady(thrown);
       if (isCurrent()) dispatch('roundFailed', status, retryAfter, silent.length > 0);
     }
   }
@@ -275,7 +210,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     if (state.isClosed) return;
     tabs.open();
     dispatch('userDoubted');
-    link?.retrySoon();
+    bus.move('retrySoon');
     await rounds.ask();
   }
 
@@ -287,7 +222,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
   async function receiveAnswer(answer: Promise<Answer>): Promise<Snapshot> {
     const isCurrent = makeCurrentCheck();
     const snapshot = expectValid(parseSnapshot((await answer).body));
-    if (isCurrent()) receive([snapshot]);
+    if (isCurrent()) dispatch('received', [snapshot]);
     return snapshot;
   }
 
@@ -315,29 +250,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     }
   }
 
-  // Commands
-
-  function start(
-    task: AnyTaskDefinition | string,
-    input: unknown,
-    { idempotencyKey }: StartOptions = {},
-  ): Promise<Snapshot> {
-    const name = typeof task === 'string' ? task : task.name;
-    const headers = idempotencyKey ? { 'idempotency-key': idempotencyKey } : undefined;
-    return receiveAnswer(http.post('', { name, input }, headers));
-  }
-
-  function command(verb: 'cancel' | 'retry', id: string): Promise<Snapshot> {
-    const path = `/${encodeURIComponent(id)}/${verb}`;
-    const running = commands.get(path);
-    if (running) return running;
-    const call = receiveAnswer(http.post(path)).finally(() => {
-      // After a change of user the same path may belong to a later call.
-      if (commands.get(path) === call) commands.delete(path);
-    });
-    commands.set(path, call);
-    return call;
-  }
+  // What was seen or dismissed
 
   function seen(ids: readonly string[]): void {
     outbox.add(
@@ -352,7 +265,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
 
   async function clear(what: object): Promise<void> {
     // The answer says the same as the event, which may come later or get lost.
-    onPushed(DISMISSED_EVENT, (await http.post('/clear', what)).body);
+    bus.read(DISMISSED_EVENT, (await http.post('/clear', what)).body);
   }
 
   function serverTime(): string {
@@ -367,9 +280,9 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
     refresh,
     get: (id) => findTask(state.list, id),
     load,
-    start: start as TaskFeed['start'],
-    cancel: (id) => command('cancel', id),
-    retry: (id) => command('retry', id),
+    start: commands.start as TaskFeed['start'],
+    cancel: (id) => commands.send('cancel', id),
+    retry: (id) => commands.send('retry', id),
     seen,
     dismiss: (id) => clear({ ids: [id] }),
     // What the user has seen here must count as seen there.
@@ -380,7 +293,7 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
       stopListening();
       tabs.leave();
       dropConnection();
-      settle.reject(new TaskError('closed', 'The feed is closed.', { status: 0 }));
+      failReady(new TaskError('closed', 'The feed is closed.', { status: 0 }));
       shown.close();
     },
   };

@@ -12,7 +12,7 @@ const NOW = Date.parse('2026-01-01T00:00:00.000Z');
 const UP = { isUp: true, since: NOW, loss: null } as const;
 const LOST = { isUp: false, since: NOW, loss: 'lost' } as const;
 const INFO = connectionInfo(ADA);
-const ROUND = { retryAfter: 0, cursor: null };
+const ROUND = { retryAfter: 0, cursor: null, gone: [] };
 
 const KNOWN = next(INITIAL_STATE, 'answered', 200, ADA, 0)[0];
 const LIVE = next(next(KNOWN, 'connectionRead', INFO)[0], 'linkChanged', UP)[0];
@@ -96,9 +96,9 @@ describe('push', () => {
     const [state] = next(LIVE, 'received', [running(1)]);
     expect([isRoundDue(state, NOW + 14_999), isRoundDue(state, NOW + 15_000)]).toEqual([false, true]);
     const silent = silentTasks(state, NOW + 15_000);
-    expect(effectsOf(next(state, 'roundSucceeded', ROUND, [], at(0), silent))).toEqual([]);
+    expect(effectsOf(next(state, 'roundSucceeded', ROUND, at(0), silent))).toEqual([]);
     const [news] = next(state, 'received', [running(1, { done: 3, total: 9 })]);
-    expect(effectsOf(next(news, 'roundSucceeded', ROUND, [], at(0), silent))).toEqual(['moveLink renew']);
+    expect(effectsOf(next(news, 'roundSucceeded', ROUND, at(0), silent))).toEqual(['moveLink renew']);
     expect(effectsOf(next(state, 'roundFailed', 0, null, true))).toEqual(['moveLink renew']);
     expect(effectsOf(next(state, 'roundFailed', 503, null, true))).toEqual([]);
   });
@@ -108,21 +108,21 @@ describe('rounds', () => {
   it('count failures and keep the time of the first, until one succeeds', () => {
     const [failed] = next(LIVE, 'roundFailed', 503, 7, false);
     expect(failed).toMatchObject({ failures: 1, failingSince: NOW, retryAfter: 7 });
-    const succeededRound = next(failed, 'roundSucceeded', ROUND, [], at(0), []);
+    const succeededRound = next(failed, 'roundSucceeded', ROUND, at(0), []);
     expect(succeededRound[0]).toMatchObject({ failures: 0, failingSince: null, retryAfter: 0 });
     expect(effectsOf(succeededRound)).toEqual(['moveLink retrySoon']);
   });
 
   it('mark tasks that the server has no record of', () => {
     const [state] = next(LIVE, 'received', [running(1)]);
-    const [{ list }] = next(state, 'roundSucceeded', ROUND, [running(1).id], at(9), []);
+    const [{ list }] = next(state, 'roundSucceeded', { ...ROUND, gone: [running(1).id] }, at(9), []);
     expect(list.tasks.map(isGone)).toEqual([true]);
   });
 
   it('keep the cursor that points furthest back', () => {
-    const [first] = next(LIVE, 'roundSucceeded', { ...ROUND, cursor: 'a' }, [], at(0), []);
+    const [first] = next(LIVE, 'roundSucceeded', { ...ROUND, cursor: 'a' }, at(0), []);
     const [older] = next(first, 'olderRead', { tasks: [succeeded(1)], nextCursor: 'b' });
-    const [again] = next(older, 'roundSucceeded', { ...ROUND, cursor: 'a' }, [], at(0), []);
+    const [again] = next(older, 'roundSucceeded', { ...ROUND, cursor: 'a' }, at(0), []);
     expect([first.cursor, older.cursor, again.cursor]).toEqual(['a', 'b', 'b']);
   });
 });

@@ -54,11 +54,10 @@ export interface FeedEvents {
   /** A round of requests starts. */
   roundBegan(): void;
   /**
-   * @param gone ids of tasks the server has no record of
-   * @param goneAt when they count as gone; server time, ISO 8601
+   * @param goneAt when the tasks that are gone count as gone; server time, ISO 8601
    * @param silent tasks that push had said nothing about for too long, as they were when the round began
    */
-  roundSucceeded(round: Round, gone: readonly string[], goneAt: string, silent: readonly Snapshot[]): void;
+  roundSucceeded(round: Round, goneAt: string, silent: readonly Snapshot[]): void;
   /**
    * @param status 0 where no answer came
    * @param retryAfter seconds that the server asked to wait, or null
@@ -68,6 +67,9 @@ export interface FeedEvents {
   /** `close()` was called. */
   closed(): void;
 }
+
+/** Reports an event to the state machine. */
+export type Dispatch = <Name extends keyof FeedEvents>(event: Name, ...args: Parameters<FeedEvents[Name]>) => void;
 
 /** The effects: what `connect-tasks.ts` does when a rule asks for it. */
 export interface FeedActions {
@@ -136,7 +138,7 @@ export const RULES: Rules = {
     receive({ ...state, cursor: page.nextCursor, room: state.room + page.tasks.length }, now, page.tasks),
   unreadable: (state) => step(state),
   roundBegan: (state) => step({ ...state, needsRound: false }),
-  roundSucceeded(before, _now, { cursor, retryAfter }, gone, goneAt, silent) {
+  roundSucceeded(before, _now, { cursor, retryAfter, gone }, goneAt, silent) {
     const list = gone.reduce((left, id) => markGone(left, id, goneAt), before.list);
     // Push should have brought these changes. So the connection may be dead, although it looks healthy.
     const hasMissed = silent.some((task) => task.revision !== findTask(list, task.id)?.revision);
@@ -159,10 +161,8 @@ export const RULES: Rules = {
     );
   },
   roundFailed(state, now, status, retryAfter, hadSilent) {
-    const failures = state.failures + 1;
-    const failingSince = state.failingSince ?? now;
     return step(
-      { ...state, failures, failingSince, retryAfter: retryAfter ?? 0 },
+      { ...state, failures: state.failures + 1, failingSince: state.failingSince ?? now, retryAfter: retryAfter ?? 0 },
       ...when(!status && hadSilent, ['moveLink', 'renew']),
     );
   },

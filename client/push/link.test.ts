@@ -144,12 +144,12 @@ describe('keeping push alive', () => {
   });
 
   it('leaves no timer behind when paused, and starts again', async () => {
-    const { timing, opened, link, handlers } = start();
+    const { timing, opened, states, link, handlers } = start();
     handlers.onUp();
     link.pause();
     handlers.onDown('lost');
     expect(timing.pending).toBe(0);
-    expect(link.state.isUp).toBe(false);
+    expect(states.at(-1)?.isUp).toBe(false);
     link.start();
     expect(opened.at(-1)).toBe(timing.now());
   });

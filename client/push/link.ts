@@ -40,7 +40,6 @@ export interface LinkOptions {
 }
 
 export interface Link {
-  readonly state: LinkState;
   /** Starts to connect, unless it has started already. */
   start(): void;
   /** While push is away, tries within 0.3 s instead of waiting for the backoff. An attempt less than 2 s old goes on. */
@@ -141,9 +140,6 @@ export function createLink({ timing, createPush, onChange, onEvent }: LinkOption
   }
 
   return {
-    get state() {
-      return state;
-    },
     start() {
       if (isPaused) open();
     },

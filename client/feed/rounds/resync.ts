@@ -34,8 +34,6 @@ export interface RoundOptions {
   readonly onSnapshots: (snapshots: readonly Snapshot[]) => void;
   /** Fetches one task and merges it. */
   readonly load: (id: string) => Promise<unknown>;
-  /** The server has no record of this task. */
-  readonly onGone: (id: string) => void;
 }
 
 export interface Round {
@@ -43,12 +41,15 @@ export interface Round {
   readonly retryAfter: number;
   /** Cursor of the next older tasks: null where there are none, undefined where the recent ones were not asked for. */
   readonly cursor: string | null | undefined;
+  /** Ids of tasks the server has no record of. */
+  readonly gone: readonly string[];
 }
 
 /** Runs one round. @throws TaskError where a request fails; the answers before it have been handed out already */
-export async function askAll({ http, tasks, recentFirst, onSnapshots, load, onGone }: RoundOptions): Promise<Round> {
+export async function askAll({ http, tasks, recentFirst, onSnapshots, load }: RoundOptions): Promise<Round> {
   let retryAfter = 0;
   const found = new Set<string>();
+  const gone: string[] = [];
 
   const list = async (state: ListState, cursor?: string | null, limit?: number): Promise<TaskPage> => {
     const page = await fetchPage(http, state, cursor, limit);
@@ -80,11 +81,11 @@ export async function askAll({ http, tasks, recentFirst, onSnapshots, load, onGo
     missing.map(({ id }) =>
       load(id).catch((error: TaskError) => {
         if (error.status !== 404) throw error;
-        onGone(id);
+        gone.push(id);
       }),
     ),
   );
-  return { retryAfter, cursor: recent?.nextCursor };
+  return { retryAfter, cursor: recent?.nextCursor, gone };
 }
 
 /** Fetches one page of a list, with the `Retry-After` of the answer in seconds (0 for none). @throws TaskError */
