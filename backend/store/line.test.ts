@@ -111,12 +111,14 @@ describe('the line', () => {
     expect(await world.takeJob()).toBe(jobOf(two));
   });
 
-  it('says of a task how many are ahead of it, and nothing where no other waits', async () => {
+  it('says of a task how many are ahead of it: none of the next one, and of one that waits alone', async () => {
     const alone = await accept('a');
-    expect([alone.ahead, await aheadOf('a', [alone])]).toEqual([null, [undefined]]);
+    expect([alone.ahead, await aheadOf('a', [alone])]).toEqual([null, [0]]);
     const [a2, a3, b1] = [await accept('a'), await accept('a'), await accept('b')];
     expect([a2.ahead, a3.ahead, b1.ahead]).toEqual([1, 2, 1]);
     expect(await aheadOf('a', [alone, a2, a3])).toEqual([0, 2, 3]);
+    for (let taken = 0; taken < 3; taken++) await world.takeJob();
+    expect(await aheadOf('a', [a2, a3])).toEqual([undefined, 0]);
   });
 
   it('says nothing where counting would take long: many owners wait, and the task is not its owner’s first', async () => {

@@ -53,9 +53,8 @@ export class MemoryLine {
     if (left?.length === 0) this.#drop(owner);
   }
 
-  /** How many jobs will be taken before this one. Null if it does not wait, or if no other waits in the line. */
+  /** How many jobs will be taken before this one. Null if it does not wait. */
   ahead(job: string): number | null {
-    if (this.#jobs.size === 0) return null;
     const copy = this.#copy();
     const order = Array.from({ length: this.size }, () => copy.take());
     return order.includes(job) ? order.indexOf(job) : null;

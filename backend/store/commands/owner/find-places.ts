@@ -1,6 +1,6 @@
 /**
- * Finds out how many tasks will start before some of an owner's queued tasks, all of one definition. Where the line is empty
- * nobody has to know: the next worker that is free takes the task.
+ * Finds out how many tasks will start before some of an owner's queued tasks, all of one definition. The last one that waits
+ * is told too that none is ahead of it: its page may still show the place that it had while others waited.
  */
 
 import { jobIdOf } from '../../../queue/job.ts';
@@ -18,16 +18,13 @@ export const FIND_PLACES = defineCommand({
   uses: [placeInLine],
   lua: `
 local waiting, positions, places = queue .. 'waiting', {}, {}
-if redis.call('EXISTS', line) == 0 then
-  for n = 1, #jobs do places[n] = -1 end
-  return places
-end
 local length = redis.call('LLEN', waiting)
 if length <= ${LIST_READ} then
   -- The last one is taken first.
   for n, job in ipairs(redis.call('LRANGE', waiting, 0, -1)) do positions[job] = length - n end
 end
-for n, job in ipairs(jobs) do places[n] = positions[job] or placeInLine(queue, line, owner, job) or -1 end
+local hasLine = redis.call('EXISTS', line) == 1
+for n, job in ipairs(jobs) do places[n] = positions[job] or hasLine and placeInLine(queue, line, owner, job) or -1 end
 return places
 `,
   parse: (reply) => (reply as readonly number[]).map((ahead) => (ahead < 0 ? null : ahead)),
