@@ -5,7 +5,7 @@ import { expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { eventually } from '../../support/eventually.ts';
 import type { RedisProxy } from '../../support/redis/redis-proxy.ts';
-import type { RedisWorld } from '../../support/redis/redis-world.ts';
+import { type RedisWorld, work } from '../../support/redis/redis-world.ts';
 import { HEALED_MS, makeReplica, type RedisParts, withRedis } from '../../support/redis/use-redis.ts';
 
 jest.setTimeout(90_000);
@@ -210,6 +210,29 @@ it.concurrent(
     expect(await world.server.check()).toMatchObject({ redis: false });
     await restarted;
     await world.runOneTask(HEALED_MS);
+  }),
+);
+
+it.concurrent(
+  'a task that is to start later outlives a restart: it starts at its time, unless it was cancelled before that',
+  withRedis(async (parts) => {
+    const server = await parts.startRedis();
+    const world = await startWorkingWorld(parts, server.url);
+    const at = new Date(Date.now() + 12_000);
+    const startLater = () => world.tasks.start(work, { ms: 0, failures: 0 }, { owner: 'ada', at });
+    const [kept, dropped, refused] = [await startLater(), await startLater(), await startLater()];
+    await world.tasks.tasks.cancel('ada', dropped.id);
+    await server.kill();
+    await delay(300);
+    await server.restart();
+    await eventually(() => world.tasks.tasks.cancel('ada', refused.id), { within: HEALED_MS, every: 100 });
+    expect(await world.tasks.tasks.get('ada', kept.id)).toEqual({ ...kept, startsAt: at.toISOString() });
+    const { startedAt } = await world.reaches(kept.id, 'succeeded');
+    expect(Date.parse(startedAt ?? '')).toBeGreaterThanOrEqual(at.getTime());
+    // The cancelled ones were due at the same time, and would have their turn before this one.
+    await world.runOneTask(HEALED_MS);
+    for (const { id } of [dropped, refused]) await world.reaches(id, 'cancelled');
+    expect([kept, dropped, refused].map(({ id }) => world.runs.get(id))).toEqual([1, undefined, undefined]);
   }),
 );
 
