@@ -46,7 +46,7 @@ export const systemTiming: Timing = {
 
 /** The real page. Where there is none (Node, workers), a page that is always visible. */
 export const browserPage: Page = {
-  isVisible: () => globalThis.document?.visibilityState !== 'hidden',
+  isVisible: () => !globalThis.document?.hidden,
   listen(listener) {
     const abort = new AbortController();
     const { document, window } = globalThis as { document?: Document; window?: Window };

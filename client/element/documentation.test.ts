@@ -24,7 +24,7 @@ describe('docs/tray.md', () => {
   });
 
   it('names every attribute', () => {
-    const read = find(code, /this\.[gh]\w+Attribute\('([a-z-]+)'/g);
+    const read = find(code, /(?:this|host)\.[gh]\w+Attribute\('([a-z-]+)'/g);
     const styled = find(code, /:host\(\[([a-z]+)=/g);
     const named = find(page, /^\| `([a-z-]+)[`=]/gm);
     expect([...named].sort()).toEqual([...new Set([...read, ...styled])].sort());

@@ -91,9 +91,8 @@ export function createFeedBinding({ loadPusher, onChange, onReset, onOutcomes }:
       if (followed !== feed || !unsubscribe || stopPresenting) return;
       stopPresenting = presentOutcomes({ feed, since, present: onOutcomes });
     };
-    const ready = 'ready' in followed ? (followed as PendingFeed).ready : Promise.resolve();
-    // Also after a failure, since the feed goes on trying.
-    ready.then(present, present);
+    // Only a pending feed has `ready`. Also after a failure, since the feed goes on trying.
+    Promise.resolve((followed as Partial<PendingFeed>).ready).then(present, present);
     onChange();
   }
 

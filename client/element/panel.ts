@@ -34,8 +34,8 @@ export function createPanel(elements: TrayElements, onToggle: () => void, onMore
     // The button may stand anywhere in the page, and the panel is wider than the way from there to an edge may be.
     panel.style.translate = '';
     const { left, right } = panel.getBoundingClientRect();
-    const excess = right + MARGIN - document.documentElement.clientWidth;
-    panel.style.translate = `${Math.max(MARGIN - left, Math.min(0, -excess))}px`;
+    const room = document.documentElement.clientWidth - MARGIN - right;
+    panel.style.translate = `${Math.max(MARGIN - left, Math.min(0, room))}px`;
     onToggle();
   }
 

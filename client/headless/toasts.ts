@@ -60,14 +60,16 @@ export function addToasts(queue: ToastQueue, tasks: readonly OutcomeSnapshot[], 
     at: now,
     left: isSticky(task) ? Infinity : duration,
   });
-  if (isBurst) {
-    // The recent toasts belong to the burst: all of it moves to the summary, except for failures.
-    const kept = queue.toasts.filter((toast) => !recent.includes(toast) || hasFailed(toast.task));
-    const burst = [...recent.map(({ task }) => task).reverse(), ...tasks];
-    const summary = [...queue.summary, ...burst.filter((task) => !hasFailed(task))];
-    return { ...queue, toasts: [...tasks.filter(hasFailed).map(toToast).reverse(), ...kept], summary, lastAt: now };
-  }
-  return { ...queue, toasts: [...tasks.map(toToast).reverse(), ...queue.toasts], lastAt: now };
+  const hasToast = (task: OutcomeSnapshot) => !isBurst || hasFailed(task);
+  // The recent toasts belong to the burst: all of it moves to the summary, except for failures.
+  const kept = queue.toasts.filter((toast) => !recent.includes(toast) || hasToast(toast.task));
+  const all = [...recent.map(({ task }) => task).reverse(), ...tasks];
+  return {
+    ...queue,
+    toasts: [...tasks.filter(hasToast).map(toToast).reverse(), ...kept],
+    summary: [...queue.summary, ...all.filter((task) => !hasToast(task))],
+    lastAt: now,
+  };
 }
 
 function hasFailed({ status }: OutcomeSnapshot): boolean {

@@ -30,7 +30,7 @@ export interface ElectionOptions {
 
 /** Takes part in the election. Returns a function that leaves it, and gives up the lead where this tab has it. */
 export function electLeader(options: ElectionOptions): () => void {
-  const locks = options.locks === undefined ? (globalThis.navigator?.locks ?? null) : options.locks;
+  const { locks = globalThis.navigator?.locks ?? null } = options;
   return locks ? waitForLock(locks, options) : keepLease(options);
 }
 
@@ -56,8 +56,7 @@ function waitForLock(locks: Pick<LockManager, 'request'>, options: ElectionOptio
 }
 
 function keepLease(options: ElectionOptions): () => void {
-  const { name, onElected, onReplaced, timing = systemTiming } = options;
-  const storage = options.storage === undefined ? findStorage() : options.storage;
+  const { name, onElected, onReplaced, storage = findStorage(), timing = systemTiming } = options;
   if (!storage) {
     onElected();
     return () => undefined;

@@ -55,7 +55,7 @@ export function createBackgroundSignals(host: HTMLElement, panel: HTMLElement, o
         wording,
         tasks.some((task) => !isFinished(task)),
       );
-      return mark?.fraction ? REDRAW_INTERVAL : Number.POSITIVE_INFINITY;
+      return mark?.fraction ? REDRAW_INTERVAL : Infinity;
     },
     reset: () => notify.reset(),
     stop() {

@@ -43,7 +43,7 @@ export function createNotifyButton(panel: HTMLElement, onShow: () => void): Noti
   function show(wording: Wording, hasActive: boolean): void {
     words = wording;
     // The user is back: the next notification need not tell of these outcomes again.
-    if (document.visibilityState === 'visible') untold = [];
+    if (!document.hidden) untold = [];
     const permission = globalThis.navigator.locks && globalThis.Notification?.permission;
     const isOn = permission === 'granted' && isWanted();
     const canAsk = hasActive && !!permission && permission !== 'denied';

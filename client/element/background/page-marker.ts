@@ -53,10 +53,9 @@ function prefix(mark: string, title: string): string {
 
 /** A ring that fills up, or the sign of the outcome. */
 function draw({ shape, fraction }: PageMark): string {
-  const style = (colour: string, more = '') => `fill="none" stroke="${colour}" stroke-width="3" ${more}`;
-  const path = (attributes: string) => `<path d="${PATHS[shape]}" ${attributes}/>`;
+  const path = (colour: string, more = '') =>
+    `<path d="${PATHS[shape]}" fill="none" stroke="${colour}" stroke-width="3" ${more}/>`;
   const part = `pathLength="100" stroke-dasharray="${Math.round((fraction ?? 0.25) * 100)} 100"`;
-  const ring =
-    shape === 'active' ? path(style('#b9c0cf')) + path(style(COLOURS.active, part)) : path(style(COLOURS[shape]));
+  const ring = shape === 'active' ? path('#b9c0cf') + path(COLOURS.active, part) : path(COLOURS[shape]);
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 20"><circle cx="10" cy="10" r="9" fill="#fff"/>${ring}</svg>`;
 }

@@ -29,8 +29,9 @@ export const CSS = `
   text-align: start;
 }
 @supports not (color: light-dark(#000, #fff)) {
-  :host { --_surface: Canvas; --_raised: Canvas; --_text: CanvasText; --_muted: CanvasText; --_line: GrayText; --_accent: LinkText; --_on-accent: Canvas; --_good: CanvasText; --_warning: CanvasText; --_bad: CanvasText; --_shadow: none; }
+  :host { --_surface: Canvas; --_text: CanvasText; --_line: GrayText; --_on-accent: Canvas; --_muted: CanvasText; --_accent: CanvasText; --_good: CanvasText; --_warning: CanvasText; --_bad: CanvasText; }
 }
+:host(:dir(rtl)) { --_start: right; }
 :host([hidden]), [hidden] { display: none !important; }
 * { box-sizing: border-box; margin: 0; padding: 0; }
 button { font: inherit; color: inherit; background: none; border: 0; border-radius: 8px; cursor: pointer; }
@@ -77,14 +78,12 @@ h3 { position: sticky; inset-block-start: 0; z-index: 1; padding: .85em 1.25em .
 .title, a, .action { font-weight: 550; }
 .banner, .status, .remark, .error, .links, .action { font-size: .93em; }
 .remark { color: var(--_muted); }
-.title, .remark, .error { overflow-wrap: anywhere; unicode-bidi: plaintext; text-align: left; }
-:host(:dir(rtl)) :is(.title, .remark, .error) { text-align: right; }
+.title, .remark, .error { overflow-wrap: anywhere; unicode-bidi: plaintext; text-align: var(--_start, left); }
 :is([data-tone=bad], [data-tone=warning]) .remark { color: var(--_text); }
 .error { color: var(--_bad); }
 .bar, .segments { block-size: 5px; margin-block: .45em .3em; }
 .bar { background: var(--_line); border-radius: 9px; overflow: hidden; }
-.fill { block-size: 100%; background: var(--_tone); border-radius: inherit; transform-origin: 0 0; }
-:host(:dir(rtl)) .fill { transform-origin: 100% 0; }
+.fill { block-size: 100%; background: var(--_tone); border-radius: inherit; transform-origin: var(--_start, left); }
 [data-unknown] .fill { inline-size: 35%; animation: slide 1.6s ease-in-out infinite alternate; }
 [data-stale] [data-unknown] .fill { margin-inline-start: 32%; }
 [data-stale] .fill { animation: none; background: repeating-linear-gradient(-45deg, var(--_muted) 0 4px, transparent 4px 8px); }
@@ -98,7 +97,7 @@ a { color: var(--_accent); padding-block: .15em; }
 .action[aria-disabled=true] { opacity: .6; cursor: default; }
 
 @keyframes turn { to { transform: rotate(1turn); } }
-@keyframes slide { from { margin-inline-start: 0; } to { margin-inline-start: 65%; } }
+@keyframes slide { to { margin-inline-start: 65%; } }
 @container (max-width: 17em) {
   .task { grid-auto-flow: row; }
   .task > .icon-button { grid-area: 1 / 3; }
@@ -109,7 +108,7 @@ a { color: var(--_accent); padding-block: .15em; }
   .panel { max-block-size: calc(100dvh - 16px); }
 }
 @media (prefers-reduced-motion: reduce) {
-  * { animation: none !important; transition: none !important; }
+  * { animation: none !important; }
   [data-unknown] .fill { inline-size: 100%; opacity: .35; }
 }
 @media (forced-colors: active) {

@@ -66,7 +66,7 @@ export function createFrameLoop(draw: () => number, schedule = schedulePageFrame
 }
 
 function schedulePageFrame(frame: () => void): () => void {
-  if (document.visibilityState === 'hidden') {
+  if (document.hidden) {
     const timer = setTimeout(frame, HIDDEN_FRAME);
     return () => clearTimeout(timer);
   }

@@ -15,6 +15,7 @@ import type { FeedBinding } from '../feed-binding.ts';
 import type { LiveAnnouncer } from '../live-announcer.ts';
 import type { Panel } from '../panel.ts';
 import type { RowList } from '../rows/row-list.ts';
+import { NEVER } from '../rows/row-schedule.ts';
 import type { SeenObserver } from '../rows/seen-observer.ts';
 import type { ToastStack } from '../toasts/toast-stack.ts';
 import { type TaskMemories, updateMemories } from './task-memories.ts';
@@ -79,7 +80,7 @@ export function createRenderer(parts: RendererParts): Renderer {
       elements.showCounts(wording, next.groups.active.length, next.groups.unseen);
       setHidden(elements.banner, next.banner === '');
       setText(elements.banner, next.banner);
-      const backgroundIn = getBackground()?.show(feed, next.tasks, wording, now, memories) ?? Number.POSITIVE_INFINITY;
+      const backgroundIn = getBackground()?.show(feed, next.tasks, wording, now, memories) ?? NEVER;
       const context = { wording, now, isStale: next.isStale, base: document.baseURI };
       getToasts()?.update({ ...context, find: (id) => toUnseen(feed?.get(id)) });
       const changesIn = Math.min(next.changesIn, backgroundIn);

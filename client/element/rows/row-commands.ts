@@ -50,16 +50,12 @@ export function createRowCommands(getWords: () => Wording, onChange: () => void)
       errors.delete(id);
       change();
       followed[action](id)
-        .catch((error: TaskError) => {
-          if (own !== busy) return undefined;
-          // 409: the status has changed in the meantime. The task as it is now tells more than an error.
-          if (error.status === 409)
-            return followed.load(id).then(
-              () => {},
-              () => {},
-            );
+        .catch(async (error: TaskError) => {
+          if (own !== busy) return;
           const words = getWords();
-          errors.set(id, words.commandFailed(isolate(explain(error, words), words.locale)));
+          // 409: the status has changed in the meantime. The task as it is now tells more than an error.
+          if (error.status === 409) await followed.load(id).catch(() => {});
+          else errors.set(id, words.commandFailed(isolate(explain(error, words), words.locale)));
         })
         .finally(() => {
           own.delete(id);

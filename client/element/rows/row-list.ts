@@ -42,13 +42,13 @@ export interface RowListContext extends Omit<RowContext, 'isRetried'> {
 /** A row, and the task it showed when it was last drawn. */
 interface DrawnRow {
   readonly row: Row;
-  task: Snapshot;
+  readonly task: Snapshot;
   /** Our clock in milliseconds. */
-  drawnAt: number;
+  readonly drawnAt: number;
   /** The generation of the list when the row was drawn; an older one than now makes the row out of date. */
-  generation: number;
+  readonly generation: number;
   /** When to draw the row again if only time passes. */
-  tick: DrawAfter;
+  readonly tick: DrawAfter;
 }
 
 export interface RowList {
@@ -93,15 +93,12 @@ export function createRowList(
     const drawn = rows.get(task.id);
     if (!drawn) {
       if (rowsLeft[IN_VIEW]-- <= 0) return 0;
-      const made = {
-        row: createRow(commands, 'task', (id) => commands.run('dismiss', id)),
+      return draw(
+        createRow(commands, 'task', (id) => commands.run('dismiss', id)),
         task,
-        drawnAt: 0,
-        generation: 0,
-        tick: NOTHING_NEW,
-      };
-      rows.set(task.id, made);
-      return draw(made, task, retried, context);
+        retried,
+        context,
+      );
     }
     const after = drawAfter(drawn, task);
     // A row with a new status moves to another list, perhaps into view. So it counts as in view.
@@ -110,7 +107,7 @@ export function createRowList(
     const side = isFar ? OUT_OF_VIEW : IN_VIEW;
     const wait = drawIn(after, side, context.ourNow - drawn.drawnAt);
     if (wait > 0 || rowsLeft[side]-- <= 0) return wait;
-    return draw(drawn, task, retried, context);
+    return draw(drawn.row, task, retried, context);
   }
 
   function drawAfter(drawn: DrawnRow, task: Snapshot): DrawAfter {
@@ -119,16 +116,14 @@ export function createRowList(
     return drawn.task === task ? drawn.tick : NEW_TASK;
   }
 
-  function draw(drawn: DrawnRow, task: Snapshot, retried: ReadonlySet<string>, context: RowListContext): number {
+  function draw(row: Row, task: Snapshot, retried: ReadonlySet<string>, context: RowListContext): number {
     const { memories, announcer, wording, ourNow } = context;
     const view = describeTask(memories.get(task.id) as TaskMemory, { ...context, isRetried: retried.has(task.id) });
     if (view.isSlow) announcer.announceSlow(task);
-    drawn.task = task;
-    drawn.drawnAt = ourNow;
-    drawn.generation = generation;
-    drawn.tick = !view.isTicking ? NOTHING_NEW : isFinished(task) ? MINUTES : SECONDS;
-    drawn.row.update(view, wording, ourNow);
-    return drawIn(drawn.tick, IN_VIEW, 0);
+    const tick = !view.isTicking ? NOTHING_NEW : isFinished(task) ? MINUTES : SECONDS;
+    rows.set(task.id, { row, task, drawnAt: ourNow, generation, tick });
+    row.update(view, wording, ourNow);
+    return drawIn(tick, IN_VIEW, 0);
   }
 
   return {

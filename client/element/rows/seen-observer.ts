@@ -39,7 +39,7 @@ export function createSeenObserver(root: Element, onSeen: (ids: readonly string[
 
   function setTimer(): void {
     clearTimeout(timer);
-    if (document.visibilityState === 'hidden' || inView.size === 0) return;
+    if (document.hidden || inView.size === 0) return;
     const next = Math.min(...inView.values()) + DWELL - performance.now();
     timer = setTimeout(report, Math.max(next, 0));
   }

@@ -107,7 +107,7 @@ export function createToastStack({ root, live, commands, onShow, onDismiss, onLe
     const now = performance.now();
     queue = keepToasts(passTime(queue, now, isPaused), ({ id }) => find(id) !== undefined);
     // Only now, since the time up to now has passed under the old value.
-    isPaused = element.matches(':hover, :focus-within') || document.visibilityState === 'hidden';
+    isPaused = element.matches(':hover, :focus-within') || document.hidden;
     const { shown, more, next } = showToasts(queue);
     const isEmpty = shown.length + queue.summary.length === 0;
     if (!isEmpty || !element.hidden) {
@@ -173,8 +173,7 @@ export function createToastStack({ root, live, commands, onShow, onDismiss, onLe
       const isSticky = ({ status, result }: OutcomeSnapshot) =>
         status === 'failed' || linksOf(result, ENGLISH, document.baseURI).length > 0;
       queue = addToasts(passTime(queue, now, isPaused), tasks, { now, duration, isSticky });
-      const hasJoinedSummary = tasks.some(({ id }) => queue.summary.some((task) => task.id === id));
-      if (hasJoinedSummary) isSummaryOfMissed = false;
+      if (tasks.some((task) => queue.summary.includes(task))) isSummaryOfMissed = false;
       update();
     },
     addMissed(tasks) {

@@ -43,7 +43,7 @@ function entriesOf(result: unknown): [string, unknown][] {
 function isSafe(href: string, base: string): boolean {
   try {
     const { protocol, origin } = new URL(href, base);
-    return protocol === 'https:' || (/^http:$/.test(protocol) && origin === new URL(base).origin);
+    return protocol === 'https:' || (protocol === 'http:' && origin === new URL(base).origin);
   } catch {
     return false;
   }
