@@ -1,5 +1,6 @@
 // The feed as a page uses it: how it connects, what it shows, and what the user does. A fake server, a fake Pusher, manual time.
 import { describe, expect, it } from '@jest/globals';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { DISMISSED_EVENT, SEEN_EVENT } from '../../core/wire.ts';
 import { FakePusher } from '../test-support/fake-pusher.ts';
 import { FakeServer } from '../test-support/fake-server.ts';
@@ -176,6 +177,18 @@ describe('following', () => {
     expect(server.takeCalls()).toEqual([]);
     await timing.advance(5_500);
     expect(statusesOf(feed)).toEqual(['succeeded']);
+  });
+
+  it('knows the place in line of a task as it was at most 17 s ago, without asking more often than that', async () => {
+    const place = (ahead: number) => ({ ...queued(1), queue: { ahead } }) as Snapshot;
+    const { server, timing, feed } = await startLiveFeed((own) => own.put(place(3)));
+    for (const ahead of [2, 1, 0]) {
+      server.put(place(ahead));
+      await timing.advance(17_000);
+      expect(feed.get('task-0001')).toEqual(place(ahead));
+    }
+    expect(server.takeCalls()).toEqual(Array(3).fill('?state=all&limit=20'));
+    expect(FakePusher.last.attempts).toBe(1);
   });
 
   it('replaces a connection that did not deliver an event', async () => {

@@ -34,6 +34,30 @@ describe('a row', () => {
     expect(view(queued(1))).toMatchObject({ status: 'Waiting to start', bar: null, facts: [], action: 'cancel' });
   });
 
+  it('says how many tasks are ahead of a queued one, where that is known and news comes in', () => {
+    const place = (ahead: number) => ({ ...queued(1), queue: { ahead } }) as Snapshot;
+    expect(view(place(1_203))).toMatchObject({ status: 'Waiting to start', facts: ['1,203 ahead of you'] });
+    expect(view(place(0)).facts).toEqual(['next in line']);
+    expect(view(place(3), { isStale: true }).facts).toEqual([]);
+    expect(view({ ...place(3), waitingFor: 'worker' } as Snapshot).facts).toEqual([]);
+  });
+
+  it('says when a task is to start, by the clock on the wall and with the day if it is another one', () => {
+    const startsAt = new Date(2026, 0, 31, 14, 30);
+    const task = { ...queued(1), startsAt: startsAt.toISOString() } as Snapshot;
+    const seen = (...date: readonly [day: number, hour: number, minute: number]) => {
+      const now = (new Date(2026, 0, ...date).getTime() - Date.parse(at(0))) / 1_000;
+      const { status, tone, isTicking, action } = view(task, { now });
+      return [status, tone, isTicking, action];
+    };
+    expect(seen(31, 0, 0)).toEqual(['Starts at 14:30', 'waiting', true, 'cancel']);
+    expect(seen(31, 14, 29)).toEqual(['Starts at 14:30', 'waiting', true, 'cancel']);
+    expect(seen(30, 23, 59)).toEqual(['Starts on Jan 31, 2026, 14:30', 'waiting', true, 'cancel']);
+    // From then on it is one of those that wait for their turn.
+    expect(seen(31, 14, 30)).toEqual(['Waiting to start', 'waiting', false, 'cancel']);
+    expect(ENGLISH.startsAt(new Date(2026, 0, 31, 0, 5).getTime(), startsAt.getTime())).toBe('Starts at 00:05');
+  });
+
   it('says how far a running task is, and never draws it full', () => {
     expect(view(running(1, { done: 42, total: 256 }))).toMatchObject({
       status: 'Running',

@@ -88,7 +88,9 @@ export function describeTask(memory: TaskMemory, context: RowContext): RowView {
   const seconds = (ms: number) => wording.duration(Math.max(0, Math.round(ms / 1_000)));
   const since = (at: string) => now - Date.parse(at);
   const { id, title, progress, attempt, attempts } = snapshot;
-  const facts: string[] = [];
+  const shown = isFinished(snapshot) ? null : shownProgress(snapshot, now, memory.shownDone);
+  const parts = partsOf(snapshot, shown?.done, wording);
+  let facts = [...parts];
   const remarks: string[] = [];
   let status: string = wording[snapshot.status];
   let tone: Tone = 'active';
@@ -98,10 +100,17 @@ export function describeTask(memory: TaskMemory, context: RowContext): RowView {
   const isWaiting = isWaitingForWorker(snapshot);
   let isSlow = isWaiting;
   let isSilent = false;
+  let isTicking = true;
 
-  const shown = isFinished(snapshot) ? null : shownProgress(snapshot, now, memory.shownDone);
-  const parts = partsOf(snapshot, shown?.done, wording);
-  const signOfLife = () => {
+  const showWork = () => {
+    if (grewAt !== null && now - grewAt < GROWTH_SHOWN) remarks.push(wording.moreFound(progress?.total ?? null));
+    const fraction = shown?.fraction ?? null;
+    bar = {
+      fraction: fraction === null ? null : Math.min(fraction, FULLEST),
+      text: parts[0] ?? status,
+      movesTo: notFull(fraction ?? 0, shown?.movesTo),
+      subject: [attempt, progress?.stage, progress?.total].join(),
+    };
     const silence = since(snapshot.signOfLifeAt ?? snapshot.updatedAt);
     isSilent = silence >= QUIET;
     if (isStale) remarks.push(wording.lastNews(seconds(since(snapshot.updatedAt))));
@@ -110,39 +119,29 @@ export function describeTask(memory: TaskMemory, context: RowContext): RowView {
       remarks.push(wording.noSign(seconds(silence)));
     } else if (now - movedAt >= QUIET) remarks.push(wording.stillGoing(seconds(silence)));
   };
-  const growth = () => {
-    if (grewAt !== null && now - grewAt < GROWTH_SHOWN) remarks.push(wording.moreFound(progress?.total ?? null));
-  };
-  const showBar = () => {
-    const fraction = shown?.fraction ?? null;
-    bar = {
-      fraction: fraction === null ? null : Math.min(fraction, FULLEST),
-      text: parts[0] ?? status,
-      movesTo: notFull(fraction ?? 0, shown?.movesTo),
-      subject: [attempt, progress?.stage, progress?.total].join(),
-    };
-  };
 
   switch (snapshot.status) {
-    case 'queued':
+    case 'queued': {
       tone = 'waiting';
-      if (isWaiting) {
+      // NaN where it is to start at once.
+      const wait = -since(snapshot.startsAt ?? '');
+      isTicking = wait > 0;
+      if (isTicking) status = wording.startsAt(now + wait, now);
+      else if (isWaiting) {
         tone = 'warning';
         status = wording.waitingForWorker;
-      }
+      } else if (snapshot.queue && !isStale) facts.push(wording.ahead(snapshot.queue.ahead));
       break;
+    }
     case 'running': {
       if (progress?.stage !== undefined) status = capitalize(toWords(progress.stage));
-      facts.push(...parts);
       const left = isStale ? null : timeLeft(pace, progress, now, shown?.done);
       if (left !== null) facts.push(wording.timeLeft(wording.duration(left)));
       if (attempt > 1) remarks.push(wording.restarted(attempt, attempts, progress?.from));
       isSlow = snapshot.expectedAt !== null && now > Date.parse(snapshot.expectedAt);
       if (isSlow) remarks.push(wording.slow);
-      growth();
       if (progress?.note) remarks.push(progress.note);
-      showBar();
-      signOfLife();
+      showWork();
       break;
     }
     case 'retrying': {
@@ -151,19 +150,15 @@ export function describeTask(memory: TaskMemory, context: RowContext): RowView {
       facts.push(wording.attempt(attempt, attempts));
       if (isWaiting) remarks.push(wording.waitingForWorker);
       else facts.push(wait > SHORTEST_WAIT ? wording.nextTry(seconds(wait)) : wording.nextTrySoon);
-      remarks.push(explain(snapshot.error, wording));
       break;
     }
     case 'cancelling':
       tone = 'neutral';
-      facts.push(...parts);
-      growth();
-      showBar();
-      signOfLife();
+      showWork();
       break;
     case 'succeeded': {
       const own = factsOf(snapshot.result, wording);
-      facts.push(...(own.length ? own : parts));
+      if (own.length) facts = own;
       segments = toSegments(snapshot);
       tone = segments ? 'partial' : 'good';
       if (segments) status = wording.partial;
@@ -172,13 +167,11 @@ export function describeTask(memory: TaskMemory, context: RowContext): RowView {
     }
     case 'failed':
       tone = 'bad';
-      facts.push(...parts);
-      remarks.push(explain(snapshot.error, wording));
       break;
     case 'cancelled':
       tone = 'neutral';
-      facts.push(...parts);
   }
+  if (snapshot.error) remarks.push(explain(snapshot.error, wording));
   if (isFinished(snapshot)) {
     const age = since(snapshot.finishedAt);
     facts.push(age < 60_000 ? wording.justNow : wording.ago(seconds(age)));
@@ -200,7 +193,7 @@ export function describeTask(memory: TaskMemory, context: RowContext): RowView {
     action: canCancel(snapshot.status) ? 'cancel' : canDoAgain ? 'retry' : null,
     canDismiss: isFinished(snapshot),
     isStale: (isStale || isSilent) && !isFinished(snapshot),
-    isTicking: snapshot.status !== 'queued',
+    isTicking,
   };
 }
 

@@ -21,6 +21,10 @@ export interface Wording {
   readonly more: string;
   readonly close: string;
   readonly queued: string;
+  /** How many tasks will start before a queued one. */
+  ahead(count: number): string;
+  /** When a queued task is to start, if that is later than `now`; both in milliseconds since 1970. */
+  startsAt(at: number, now: number): string;
   /** Queued or waiting for the next attempt, while no running worker can do the task. */
   readonly waitingForWorker: string;
   readonly running: string;
@@ -141,6 +145,17 @@ export const ENGLISH: Wording = {
   more: 'Show more',
   close: 'Close',
   queued: 'Waiting to start',
+  ahead: (count) => (count ? `${number(count)} ahead of you` : 'next in line'),
+  startsAt(at, now) {
+    const start = new Date(at);
+    const isToday = start.toDateString() === new Date(now).toDateString();
+    const time = start.toLocaleString(LOCALE, {
+      dateStyle: isToday ? undefined : 'medium',
+      timeStyle: 'short',
+      hourCycle: 'h23',
+    });
+    return `Starts ${isToday ? 'at' : 'on'} ${time}`;
+  },
   waitingForWorker: 'Waiting for a worker that can do this',
   running: 'Running',
   retrying: 'Trying again',
