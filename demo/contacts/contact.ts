@@ -1,5 +1,7 @@
 /** Reads a contact from a row of a CSV, or says why the row is not a contact. */
 
+import { unguardFormulas } from '../csv/formulas.ts';
+
 /** A contact as it is stored. The e-mail address is in lower case; no two contacts of one owner have the same. */
 export interface Contact {
   readonly email: string;
@@ -46,7 +48,7 @@ export function readContact(
   fields: readonly string[],
   columns: Columns,
 ): { readonly contact: Contact } | { readonly reason: string } {
-  const value = (key: keyof Contact) => unguard(fields[columns[key]] ?? '').trim();
+  const value = (key: keyof Contact) => unguardFormulas(fields[columns[key]] ?? '').trim();
   const contact = {
     email: value('email').toLowerCase(),
     name: value('name'),
@@ -69,9 +71,4 @@ export function isEmail(text: string): boolean {
     /^[^\s@"(),:;<>[\\\]]{1,64}@[^\s@"(),:;<>[\\\].]+(\.[^\s@"(),:;<>[\\\].]+)+$/.test(text) &&
     !/^\.|\.\.|\.@/.test(text)
   );
-}
-
-/** Removes the apostrophe that write-csv.ts puts before a formula, so that an export can be imported again. */
-function unguard(value: string): string {
-  return /^'[=+\-@\t\r\uFF1D\uFF0B\uFF0D\uFF20]/.test(value) ? value.slice(1) : value;
 }

@@ -45,7 +45,7 @@ describe('an export', () => {
     data.db.saveContacts('ada', [{ email: 'ada@example.com', name, company: '', phone: '' }]);
     await createExportHandler(data)({}, run);
     const text = readFileSync(data.folder.downloadPath(`report-${TASK}.csv`), 'utf8');
-    expect(text.split('\r\n').slice(1).join('\r\n')).toBe(`"${name}",ada@example.com,,\r\n`);
+    expect(text.split('\r\n').slice(1).join('\r\n')).toBe(`"Ada${lineBreak}'=1+1",ada@example.com,,\r\n`);
   });
 
   it('leaves no file behind when its signal is aborted', async () => {

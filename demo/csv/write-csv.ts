@@ -1,8 +1,8 @@
 /**
  * Writes a CSV that people will open in a spreadsheet: rejected rows and exports.
  *
- * The values come from strangers. A value that starts like a formula gets an apostrophe before it, so that a spreadsheet does
- * not run it (OWASP, "CSV injection"). The file gets its name only when it is complete.
+ * The values come from strangers, so formulas in them are guarded (formulas.ts). The file gets its name only when it is
+ * complete.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -12,6 +12,7 @@ import { rename } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
 import { stringify } from 'csv-stringify/sync';
 import { removeUnfinished } from '../files/remove-file.ts';
+import { guardFormulas } from './formulas.ts';
 
 export interface CsvWriter {
   /** Adds rows; waits while the disk is behind. @throws the error of the disk, for example that it is full */
@@ -52,11 +53,11 @@ export function createCsvWriter(path: string, header: readonly string[]): CsvWri
 }
 
 function format(rows: readonly (readonly string[])[]): string {
-  return stringify(rows as string[][], {
-    escape_formulas: true,
+  const guarded = rows.map((row) => row.map(guardFormulas));
+  return stringify(guarded, {
     record_delimiter: 'windows',
     // By default csv-stringify quotes a value only where it contains CR LF, the line break between rows here. A spreadsheet
-    // starts a new row at any unquoted line break: "Ada\n=1+1" would become a name and a formula.
-    quoted_match: /[\r\n]/,
+    // starts a new row at any unquoted line break, and some split at semicolons and tabs, too.
+    quoted_match: /[\r\n\t;]/,
   });
 }

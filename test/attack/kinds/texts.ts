@@ -32,6 +32,10 @@ const FORMULAS = [
   'line\n=1+1',
   'line\r=1+1',
   'line\r\n=1+1',
+  'name;=1+1',
+  'name;"=1+1";',
+  'name\t=1+1',
+  'line\n=1+1;x',
 ];
 const LINKS = [
   'javascript:alert(1)',
@@ -129,10 +133,10 @@ async function tryFormulas({ demo }: World, tally: Tally): Promise<void> {
     tally.attempt(`${path}: ${status}`, status !== 200);
     tally.attempt(`${path} is shown instead of saved`, !/^attachment/.test(headers['content-disposition'] ?? ''));
     tally.attempt(`${path} is sniffed`, headers['x-content-type-options'] !== 'nosniff');
-    const cells = body.replace(/^\uFEFF/, '').match(/"(?:[^"]|"")*"|[^,\r\n]+/g) ?? [];
+    // Programs split a CSV in different ways: at commas, or at semicolons where the decimal separator is a comma.
+    const cells = body.split(/[\t\n\r",;|]+/).map((cell) => cell.trimStart());
     for (const cell of cells) {
-      const text = cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell;
-      tally.attempt(`a cell ${JSON.stringify(text)} of ${path}`, /^[=+\-@\t\r\uFF1D\uFF0B\uFF0D\uFF20]/.test(text));
+      tally.attempt(`a cell ${JSON.stringify(cell)} of ${path}`, /^[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]/.test(cell));
     }
   }
 }
