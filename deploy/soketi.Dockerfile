@@ -6,7 +6,7 @@
 FROM node:20-bookworm-slim
 WORKDIR /soketi
 RUN npm init -y \
-  && npm pkg set 'overrides[uWebSockets.js]=npm:@trufflesuite/uws-js-unofficial@20.30.0-unofficial.0' \
+  && npm pkg set 'overrides[uWebSockets.js]=npm:@trufflesuite/uws-js-unofficial@20.30.0-unofficial.0' 'overrides[@soketi/soketi][axios]=^0.35.0' \
   && npm install --ignore-scripts --no-audit --no-fund inloop @soketi/soketi@1.6.1
 USER node
 ENV SOKETI_HOST=0.0.0.0 SOKETI_PORT=6001

@@ -7,12 +7,16 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-/** The version of Soketi that the preload was written for, and the entry under `overrides` that brings its native part. */
+/** The version of Soketi that the preload was written for. */
 export const SOKETI_PACKAGE = '@soketi/soketi@1.6.1';
-export const UWEBSOCKETS_OVERRIDE: readonly [name: string, value: string] = [
-  'uWebSockets.js',
-  'npm:@trufflesuite/uws-js-unofficial@20.30.0-unofficial.0',
-];
+/**
+ * The entries under `overrides` of an application that has Soketi: its native part, and the HTTP client by which it sends
+ * webhooks. Soketi asks for axios 0.27, which has known weaknesses that only later versions mend (docs/dependencies.md).
+ */
+export const SOKETI_OVERRIDES = {
+  'uWebSockets.js': 'npm:@trufflesuite/uws-js-unofficial@20.30.0-unofficial.0',
+  '@soketi/soketi': { axios: '^0.35.0' },
+} as const;
 /** The npm package that carries a Node 20 for this machine. */
 export const NODE20_PACKAGE = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
 /**
@@ -53,8 +57,9 @@ export function installNodeCommand(): string {
 
 /** The commands that install Soketi into the application of the current folder. */
 export function installCommands(): string {
-  const [name, value] = UWEBSOCKETS_OVERRIDE;
-  return `npm pkg set 'overrides[${name}]=${value}' && npm install ${SOKETI_PACKAGE}`;
+  const { 'uWebSockets.js': native, '@soketi/soketi': own } = SOKETI_OVERRIDES;
+  const entries = `'overrides[uWebSockets.js]=${native}' 'overrides[@soketi/soketi][axios]=${own.axios}'`;
+  return `npm pkg set ${entries} && npm install ${SOKETI_PACKAGE}`;
 }
 
 /**

@@ -6,10 +6,10 @@ import {
   installNodeCommand,
   NODE20_FOLDER,
   NODE20_PACKAGE,
+  SOKETI_OVERRIDES,
   SOKETI_PACKAGE,
   type SoketiInstallation,
   SoketiMissingError,
-  UWEBSOCKETS_OVERRIDE,
 } from '../../soketi/find-soketi.ts';
 import { CommandError } from '../command-error.ts';
 import { installPackages } from './npm-packages.ts';
@@ -32,7 +32,7 @@ export async function requireSoketi(project: string, stateFolder: string): Promi
     await installPackages({
       folder,
       packages: [SOKETI_PACKAGE, ...(needsNode ? [`${NODE20_PACKAGE}@20`] : [])],
-      overrides: Object.fromEntries([UWEBSOCKETS_OVERRIDE]),
+      overrides: SOKETI_OVERRIDES,
       why: 'Soketi is missing (AGPL-3.0, run as a process of its own)',
       instead: `Install it into your application with: ${installCommands()}`,
     });

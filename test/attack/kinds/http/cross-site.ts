@@ -24,6 +24,7 @@ export const crossSite: Kind = {
       ['app', 'POST', `/tasks/${ID}/cancel`, {}],
       ['app', 'POST', `/tasks/${ID}/retry`, {}],
       ['app', 'POST', '/tasks/seen', jsonBody({ ids: [ID] })],
+      ['app', 'POST', '/tasks/clear', {}],
       ['app', 'POST', '/tasks/auth', form],
       ['app', 'DELETE', `/tasks/${ID}`, {}],
       ['app', 'PUT', `/tasks/${ID}`, {}],

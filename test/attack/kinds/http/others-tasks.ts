@@ -66,6 +66,7 @@ export const othersTasks: Kind = {
         app.call(user, `/tasks/${id}`, { headers: { 'if-none-match': '"1"', prefer: 'wait=1' } }),
         app.call(user, `/tasks/${id}/cancel`, { method: 'POST' }),
         app.call(user, `/tasks/${id}/retry`, { method: 'POST' }),
+        app.call(user, `/tasks/${id}`, { method: 'DELETE' }),
       ]);
       for (const { status } of await Promise.all(tries)) {
         tally.attempt(`a task of ada's as ${JSON.stringify(user)}: ${status}`, ![400, 401, 404].includes(status));
@@ -73,6 +74,7 @@ export const othersTasks: Kind = {
       const listed = await app.call(user, '/tasks?state=all&limit=100');
       tally.attempt(`a list as ${JSON.stringify(user)}`, listed.body.includes(own.id) || listed.body.includes(secret));
       await app.call(user, '/tasks/seen', jsonBody({ ids: [own.id, done.id] }));
+      for (const body of [{ ids: [own.id, done.id] }, {}]) await app.call(user, '/tasks/clear', jsonBody(body));
       const from = await app.call(user, `/tasks?cursor=ffffffff-ffff-7fff-bfff-ffffffffffff`);
       tally.attempt(`a list from a made-up cursor as ${JSON.stringify(user)}`, from.body.includes(own.id));
       const told = listed.headers['inloop-channel'];
