@@ -5,8 +5,8 @@
 
 export type { Page, PageSignal, Timing } from './environment.ts';
 export { connectTasks, createTaskFeed } from './feed/connect-tasks.ts';
-export type { ConnectionState } from './feed/connection.ts';
 export type { FeedOptions } from './feed/options.ts';
+export type { ConnectionState } from './feed/state/connection.ts';
 export type { FeedSnapshot, PendingFeed, StartOptions, TaskFeed } from './feed/task-feed.ts';
 export type { HeaderSource } from './http.ts';
 export type { PushLoss } from './push/pusher.ts';

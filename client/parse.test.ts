@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { mergeSnapshots, NO_TASKS } from './feed/merge.ts';
+import { mergeSnapshots, NO_TASKS } from './feed/state/merge.ts';
 import { parseConnection, parseIds, parsePage, parseSnapshot } from './parse.ts';
 import { connectionInfo } from './test-support/fake-server.ts';
 import { failed, queued, running, succeeded } from './test-support/snapshots.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
-import { NOTHING_YET } from '../feed/state.ts';
+import { NOTHING_YET } from '../feed/state/state.ts';
 import type { TaskFeed } from '../feed/task-feed.ts';
 import type { PusherSource } from '../push/pusher-class.ts';
 import { create, run, succeed } from '../test-support/all-statuses.ts';

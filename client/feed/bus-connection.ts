@@ -10,8 +10,8 @@ import { isObject, parseIds, parseSnapshot } from '../parse.ts';
 import { createLink, type Link } from '../push/link.ts';
 import { createPush } from '../push/pusher.ts';
 import type { CheckedOptions } from './options.ts';
-import type { Dispatch } from './reduce.ts';
 import { expectValid } from './rounds/resync.ts';
+import type { Dispatch } from './state/reduce.ts';
 
 export interface BusConnectionOptions extends Pick<CheckedOptions, 'Pusher' | 'timing'> {
   /** Asks our server to sign the subscription. */

@@ -8,7 +8,7 @@ import { resetFakePusher, startFeed, startLiveFeed, statusesOf } from '../test-s
 import { ManualTiming, settle } from '../test-support/manual-timing.ts';
 import { at, evolve, failed, queued, running, succeeded } from '../test-support/snapshots.ts';
 import { connectTasks, createTaskFeed } from './connect-tasks.ts';
-import { isGone } from './merge.ts';
+import { isGone } from './state/merge.ts';
 import type { TaskFeed } from './task-feed.ts';
 
 resetFakePusher();

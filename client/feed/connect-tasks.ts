@@ -1,7 +1,7 @@
 /**
  * Connects a page to the tasks of its user: `connectTasks`, `createTaskFeed`. The decisions are made by a state machine
- * (`reduce.ts`; its states are in `state.ts`). This file reports events to that machine and performs the effects that it
- * returns: timers, requests, the connection to the bus. On every (re)connection the feed subscribes, then fetches, then
+ * (`state/reduce.ts`; its states are in `state/state.ts`). This file reports events to that machine and performs the effects
+ * that it returns: timers, requests, the connection to the bus. On every (re)connection the feed subscribes, then fetches, then
  * merges.
  */
 
@@ -15,15 +15,15 @@ import { parseConnection, parseSnapshot } from '../parse.ts';
 import { createTabs } from '../tabs/tabs.ts';
 import { createBusConnection } from './bus-connection.ts';
 import { createCommands } from './commands.ts';
-import { findTask, isGone } from './merge.ts';
 import { checkOptions, type FeedOptions } from './options.ts';
-import { type FeedActions, type FeedEvents, RULES } from './reduce.ts';
 import { askAll, expectValid, fetchPage } from './rounds/resync.ts';
 import { createRounds } from './rounds/rounds.ts';
 import { serially } from './rounds/serially.ts';
 import { createSeenOutbox } from './seen-outbox.ts';
 import { createShown } from './shown.ts';
-import { INITIAL_STATE, isPushed, NOTHING_YET, silentTasks, toFeedSnapshot } from './state.ts';
+import { findTask, isGone } from './state/merge.ts';
+import { type FeedActions, type FeedEvents, RULES } from './state/reduce.ts';
+import { INITIAL_STATE, isPushed, NOTHING_YET, silentTasks, toFeedSnapshot } from './state/state.ts';
 import type { PendingFeed, TaskFeed } from './task-feed.ts';
 
 /** When to look for a mistake in how the page is set up, if push is not up by then, in milliseconds. */

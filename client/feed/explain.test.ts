@@ -1,8 +1,8 @@
 import { expect, it } from '@jest/globals';
 import { running, succeeded } from '../test-support/snapshots.ts';
 import { explain } from './explain.ts';
-import { type FeedEvents, RULES } from './reduce.ts';
-import { type FeedState, INITIAL_STATE } from './state.ts';
+import { type FeedEvents, RULES } from './state/reduce.ts';
+import { type FeedState, INITIAL_STATE } from './state/state.ts';
 
 const CHANNEL = 'private-user-ada';
 const NOW = Date.parse('2026-01-01T00:00:00.000Z');

@@ -5,9 +5,9 @@
 
 import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { debug } from '../debug.ts';
-import { findTask, isGone, type TaskList } from './merge.ts';
-import type { FeedEffect, FeedEvents } from './reduce.ts';
-import type { FeedState } from './state.ts';
+import { findTask, isGone, type TaskList } from './state/merge.ts';
+import type { FeedEffect, FeedEvents } from './state/reduce.ts';
+import type { FeedState } from './state/state.ts';
 
 export { findMistake } from './mistakes.ts';
 

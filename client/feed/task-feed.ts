@@ -2,7 +2,7 @@
 
 import type { AnyTaskDefinition, InputOf, ResultOf } from '../../core/tasks/definition.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
-import type { ConnectionState } from './connection.ts';
+import type { ConnectionState } from './state/connection.ts';
 
 /** What a page shows. Immutable: a change makes a new object, and without a change the object stays the same. */
 export interface FeedSnapshot {

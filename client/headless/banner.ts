@@ -1,6 +1,6 @@
 /** What the banner says about the connection. Pure. */
 
-import type { ConnectionState } from '../feed/connection.ts';
+import type { ConnectionState } from '../feed/state/connection.ts';
 import type { Wording } from './words/wording.ts';
 
 /** How long a loss lasts before the banner mentions it, in milliseconds. */

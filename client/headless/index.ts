@@ -3,7 +3,7 @@
  * turn tasks into the texts of a row, a toast or a title (pure), and merge snapshots that you keep yourself (pure).
  */
 
-export { findTask, isGone, markSeen, mergeSnapshots, NO_TASKS, type TaskList } from '../feed/merge.ts';
+export { findTask, isGone, markSeen, mergeSnapshots, NO_TASKS, type TaskList } from '../feed/state/merge.ts';
 export type { ClaimOptions } from '../tabs/claim.ts';
 export { announce } from './announce.ts';
 export { describeConnection, isOutOfDate } from './banner.ts';

@@ -8,7 +8,7 @@ import { TaskError } from '../../core/error.ts';
 import { systemTiming } from '../environment.ts';
 import { createTaskFeed } from '../feed/connect-tasks.ts';
 import type { FeedOptions } from '../feed/options.ts';
-import { NOTHING_YET } from '../feed/state.ts';
+import { NOTHING_YET } from '../feed/state/state.ts';
 import type { PendingFeed, TaskFeed } from '../feed/task-feed.ts';
 
 /**

@@ -12,8 +12,8 @@ import {
 } from 'react';
 import { TaskError } from '../../core/error.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
-import type { ConnectionState } from '../feed/connection.ts';
-import { NOTHING_YET } from '../feed/state.ts';
+import type { ConnectionState } from '../feed/state/connection.ts';
+import { NOTHING_YET } from '../feed/state/state.ts';
 import type { FeedSnapshot, TaskFeed } from '../feed/task-feed.ts';
 
 export const FeedContext = createContext<TaskFeed | null>(null);

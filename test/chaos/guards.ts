@@ -12,7 +12,7 @@ export const GUARDS: Readonly<Record<string, Guard>> = {
     keeps: 'a late or doubled message from taking a task back',
     mutations: [
       {
-        file: 'client/feed/merge.ts',
+        file: 'client/feed/state/merge.ts',
         from: 'if (a.revision !== b.revision) return a.revision > b.revision;',
         to: 'if (a.revision !== b.revision) return true;',
       },

@@ -1,6 +1,6 @@
 // The recorded cases of docs/protocol.md (fixtures/*.json) in inloop's own client.
 import { describe, expect, it } from '@jest/globals';
-import { dropTasks, markSeen, mergeSnapshots, NO_TASKS } from '../../client/feed/merge.ts';
+import { dropTasks, markSeen, mergeSnapshots, NO_TASKS } from '../../client/feed/state/merge.ts';
 import { parseIds, parseSnapshot } from '../../client/parse.ts';
 import { channelOf } from '../../core/channel.ts';
 import { shownDone } from '../../core/tasks/pace.ts';

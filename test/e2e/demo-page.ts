@@ -2,7 +2,7 @@
 import { expect } from '@jest/globals';
 import type { Locator, Page } from 'playwright-core';
 import type { InloopTray } from '../../client/element/index.ts';
-import type { ConnectionState } from '../../client/feed/connection.ts';
+import type { ConnectionState } from '../../client/feed/state/connection.ts';
 import type { ScreenRecord } from './screen-record.ts';
 
 /** One tab with the demo in it. */

@@ -5,9 +5,9 @@
  */
 
 import { systemTiming } from '../../client/environment.ts';
-import type { ConnectionState } from '../../client/feed/connection.ts';
-import { dropTasks, findTask, listOfUser, markSeen, mergeSnapshots, NO_TASKS } from '../../client/feed/merge.ts';
 import { createShown } from '../../client/feed/shown.ts';
+import type { ConnectionState } from '../../client/feed/state/connection.ts';
+import { dropTasks, findTask, listOfUser, markSeen, mergeSnapshots, NO_TASKS } from '../../client/feed/state/merge.ts';
 import type { FeedSnapshot, PendingFeed, StartOptions, TaskFeed } from '../../client/feed/task-feed.ts';
 import { channelOf } from '../../core/channel.ts';
 import { TaskError, type TaskFailure } from '../../core/error.ts';

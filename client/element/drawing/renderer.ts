@@ -5,7 +5,7 @@
 
 import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../../core/tasks/snapshot.ts';
 import { systemTiming } from '../../environment.ts';
-import { NOTHING_YET } from '../../feed/state.ts';
+import { NOTHING_YET } from '../../feed/state/state.ts';
 import { forgetUnlisted } from '../../headless/forget.ts';
 import type { Wording } from '../../headless/words/wording.ts';
 import type { BackgroundSignals } from '../background/background-signals.ts';

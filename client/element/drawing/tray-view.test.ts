@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Snapshot } from '../../../core/tasks/snapshot.ts';
-import { NOTHING_YET } from '../../feed/state.ts';
+import { NOTHING_YET } from '../../feed/state/state.ts';
 import { ENGLISH } from '../../headless/words/wording.ts';
 import { create, run, see, succeed } from '../../test-support/all-statuses.ts';
 import { describeTray, type TrayInput } from './tray-view.ts';

@@ -1,7 +1,7 @@
 /** Schedules the rounds of requests (`resync.ts`): never two at the same time, and the next one when it is due. */
 
 import type { Page, Timing } from '../../environment.ts';
-import { type FeedState, isOff, isPushed, isRoundDue, roundDelay } from '../state.ts';
+import { type FeedState, isOff, isPushed, isRoundDue, roundDelay } from '../state/state.ts';
 import { serially } from './serially.ts';
 
 export interface RoundsOptions {

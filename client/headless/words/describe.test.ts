@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { OutcomeSnapshot, Snapshot } from '../../../core/tasks/snapshot.ts';
-import { markGone, mergeSnapshots, NO_TASKS } from '../../feed/merge.ts';
+import { markGone, mergeSnapshots, NO_TASKS } from '../../feed/state/merge.ts';
 import { at, evolve, failed, queued, running, succeeded } from '../../test-support/snapshots.ts';
 import { announce } from '../announce.ts';
 import { remember } from '../memory.ts';

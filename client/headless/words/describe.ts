@@ -3,7 +3,7 @@
 import { PACE_HORIZON_MS } from '../../../core/tasks/pace.ts';
 import { isFinished, type Snapshot } from '../../../core/tasks/snapshot.ts';
 import { canCancel, canRetry } from '../../../core/tasks/transition.ts';
-import { isGone } from '../../feed/merge.ts';
+import { isGone } from '../../feed/state/merge.ts';
 import type { TaskMemory } from '../memory.ts';
 import { type ShownProgress, shownProgress } from '../shown-progress.ts';
 import { capitalize, factsOf, linksOf, type ResultLink, toWords } from './result.ts';

@@ -11,8 +11,8 @@
  * - A list belongs to one user. Snapshots of another user are not merged into it.
  */
 
-import { isFinished, type QueuedSnapshot, type Snapshot } from '../../core/tasks/snapshot.ts';
-import { isPartial } from '../../core/wire.ts';
+import { isFinished, type QueuedSnapshot, type Snapshot } from '../../../core/tasks/snapshot.ts';
+import { isPartial } from '../../../core/wire.ts';
 
 /** Everything the feed knows about tasks. Immutable; unchanged parts keep their identity. */
 export interface TaskList {

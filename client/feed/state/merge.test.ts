@@ -1,9 +1,9 @@
 // Snapshots that arrive doubled, late or in any order are merged into one list.
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
-import { type TaskEvent, transition } from '../../core/tasks/transition.ts';
-import { at, evolve, queued, running, succeeded } from '../test-support/snapshots.ts';
+import { isFinished, type Snapshot } from '../../../core/tasks/snapshot.ts';
+import { type TaskEvent, transition } from '../../../core/tasks/transition.ts';
+import { at, evolve, queued, running, succeeded } from '../../test-support/snapshots.ts';
 import {
   findTask,
   isGone,

@@ -1,7 +1,7 @@
 /** How news reaches the page: a status, with the details that a UI needs to explain it. */
 
-import type { LinkState } from '../push/link.ts';
-import type { PushLoss } from '../push/pusher.ts';
+import type { LinkState } from '../../push/link.ts';
+import type { PushLoss } from '../../push/pusher.ts';
 
 /** How news reaches this page. `since` is in milliseconds since 1970. */
 export type ConnectionState =

@@ -3,9 +3,10 @@
  * each rule is tested without a timer, a network or a page. `state.ts` holds the table of states.
  */
 
-import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
-import { type ConnectionInfo, isPartial, type TaskPage } from '../../core/wire.ts';
-import type { LinkState } from '../push/link.ts';
+import { isFinished, type Snapshot } from '../../../core/tasks/snapshot.ts';
+import { type ConnectionInfo, isPartial, type TaskPage } from '../../../core/wire.ts';
+import type { LinkState } from '../../push/link.ts';
+import type { Round } from '../rounds/resync.ts';
 import {
   dropTasks,
   findTask,
@@ -16,7 +17,6 @@ import {
   type TaskList,
   trimTasks,
 } from './merge.ts';
-import type { Round } from './rounds/resync.ts';
 import { type FeedState, INITIAL_STATE, isDisputed } from './state.ts';
 
 /** A second change of user within this time means that answers contradict each other, in milliseconds. */

@@ -16,13 +16,13 @@
  * In every state but the last, `hide` (the page is being left) pauses push and rounds, and `wake` starts both again.
  */
 
-import { isFinished, type QueuedSnapshot, type Snapshot } from '../../core/tasks/snapshot.ts';
-import type { ConnectionInfo } from '../../core/wire.ts';
-import type { LinkState } from '../push/link.ts';
+import { isFinished, type QueuedSnapshot, type Snapshot } from '../../../core/tasks/snapshot.ts';
+import type { ConnectionInfo } from '../../../core/wire.ts';
+import type { LinkState } from '../../push/link.ts';
+import { nextRound, SILENCE } from '../rounds/resync.ts';
+import type { FeedSnapshot } from '../task-feed.ts';
 import { type ConnectionState, toConnectionState } from './connection.ts';
 import { NO_TASKS, type TaskList } from './merge.ts';
-import { nextRound, SILENCE } from './rounds/resync.ts';
-import type { FeedSnapshot } from './task-feed.ts';
 
 /**
  * How many outcomes are kept besides those that the user asked for with `loadMore`. A page that is open for a week must not

@@ -1,7 +1,7 @@
 // The rules of the feed, one by one, without timers, network or a page. As a whole: connect-tasks.test.ts, users.test.ts.
 import { describe, expect, it } from '@jest/globals';
-import { connectionInfo } from '../test-support/fake-server.ts';
-import { at, running, succeeded } from '../test-support/snapshots.ts';
+import { connectionInfo } from '../../test-support/fake-server.ts';
+import { at, running, succeeded } from '../../test-support/snapshots.ts';
 import { isGone } from './merge.ts';
 import { type FeedEvents, RULES, type Step } from './reduce.ts';
 import { type FeedState, INITIAL_STATE, isRoundDue, silentTasks, toFeedSnapshot } from './state.ts';
