@@ -7,3 +7,4 @@ export type { BackendOptions } from './options.ts';
 export { type Endpoint, type PusherOptions, pusherFromEnv } from './push/bus/pusher-env.ts';
 export type { RedisEndpoint, RedisTls } from './redis/address.ts';
 export type { ServerBackend } from './server-backend.ts';
+export { type StructuredLogger, structuredLog } from './structured-log.ts';
