@@ -21,17 +21,14 @@
 
 import { tellOnce } from '../../backend/events/tell-once.ts';
 import { jobIdOf } from '../../backend/queue/job.ts';
-import type { RunOptions } from '../../backend/store/to-commit.ts';
-import type { Change, ChangeOptions } from '../../backend/task-changes.ts';
-import { asTaskError, isUnavailable, validFailure } from '../../core/error.ts';
-import { advance } from '../../core/tasks/progress.ts';
-import type { Progress, Snapshot } from '../../core/tasks/snapshot.ts';
+import type { Progress } from '../../core/tasks/snapshot.ts';
 import type { TaskEvent } from '../../core/tasks/transition.ts';
 import type { ProgressReport } from '../context.ts';
 import { type DueReason, DueSteps } from './due-steps.ts';
 import type { Looker } from './looks.ts';
-import { PendingCheckpoint } from './pending-checkpoint.ts';
+import { ReportedProgress } from './reported-progress.ts';
 import type { ReporterOptions, ReporterPorts } from './reporter-ports.ts';
+import { StoredAttempt } from './stored-attempt.ts';
 
 /**
  * An attempt is pushed as running this long after it started, together with its progress by then, in one message. Of an
@@ -44,10 +41,6 @@ const SHOWN_BY_MS = 400;
 const UNWATCHED_STEP_MS = 1_000;
 /** The looks come every 100 ms, a little early or late. */
 const UNWATCHED_LOOK_MS = 950;
-/** Between two tries to store how the attempt ended. */
-const RETRY_MS = 250;
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export class Reporter implements Looker {
   readonly #ports: ReporterPorts;
@@ -56,27 +49,15 @@ export class Reporter implements Looker {
   readonly #closed = new AbortController();
   readonly #startedAt: number;
   #state: 'quiet' | 'reporting' | 'ended' = 'quiet';
-  /** The last snapshot that the store answered. */
-  #snapshot: Snapshot;
+  readonly #stored: StoredAttempt;
   #watched: boolean;
-  /** The last report, or null before the first one. Changed in place, since a new object for each report would cost more. */
-  #reported: Mutable<Progress> | null = null;
-  /** The last report as it would be stored, as of the last look. */
-  #truth: Progress | null = null;
-  /** Whether there was a report since the last look. */
-  #isUnseen = false;
+  readonly #reported = new ReportedProgress();
   /** Whether the next report asks for a look: the last look found no new report. */
   #isCalm = true;
   /** Whether another look will come though nothing is reported. */
   #isLookedAt = false;
   #steps: DueSteps;
-  /** Whether it was pushed that this attempt runs. */
-  #isShown = false;
   #write: Promise<void> | null = null;
-  /** Null until the handler gives a checkpoint. */
-  #checkpoint: PendingCheckpoint | null = null;
-  /** How far the task was when the attempt before gave the checkpoint that this one goes on from. Null if it does not. */
-  #resumed: Progress | null = null;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #triedAt: number;
   #writtenAt: number;
@@ -85,39 +66,29 @@ export class Reporter implements Looker {
     const now = options.ports.time.elapsed();
     this.#ports = options.ports;
     this.#options = options;
-    this.#snapshot = options.record.snapshot;
     this.#attempt = options.record.snapshot.attempt;
     this.#watched = options.watched;
     this.#steps = new DueSteps(options.ports.accuracy, options.record.snapshot.progress, now);
     this.#startedAt = now;
     this.#triedAt = now;
     this.#writtenAt = now;
+    this.#stored = new StoredAttempt({
+      ...options,
+      ended: this.#closed.signal,
+      storeCheckpoint: () => this.#storeCheckpoint(),
+    });
     this.#showStart();
   }
 
   /** The last report, whether it was stored or not. */
   get latest(): Progress | null {
-    if (this.#reported !== null && this.#resumed !== null) return advance(this.#resumed, this.#reported, true);
-    return this.#reported && { ...this.#reported };
+    return this.#reported.latest;
   }
 
   /** Keeps what a handler reports. Called for every element, so it makes no promise and no object. Never throws. */
   report(report: ProgressReport): void {
     try {
-      // All properties are read before any is kept, since a getter may throw: that must not leave half a report.
-      const { done, total, skipped, failed, note } = report;
-      this.#reported ??= { done: 0, total: null };
-      const reported = this.#reported;
-      // What a report leaves out stays as it was reported last.
-      if (done !== undefined) reported.done = done;
-      if (total !== undefined) reported.total = total;
-      if (skipped !== undefined) reported.skipped = skipped;
-      if (failed !== undefined) reported.failed = failed;
-      if (note !== undefined) reported.note = note;
-      // Also true of NaN, which is what a calculation with undefined gives.
-      if (!(reported.done >= 0) || !((reported.total ?? 0) >= 0)) {
-        tellOnce(this.#ports.events, 'progress', this.#snapshot.name);
-      }
+      if (!this.#reported.add(report)) tellOnce(this.#ports.events, 'progress', this.#stored.snapshot.name);
     } catch {
       return;
     }
@@ -126,31 +97,22 @@ export class Reporter implements Looker {
 
   /** A stage begins. Counting starts again at 0. Never throws. */
   stage(stage: string): void {
-    // An attempt that goes on in the middle of this stage.
-    if (this.#resumed !== null && this.#reported?.stage === stage) return;
-    this.#reported = { done: 0, total: null, stage };
-    this.#noteReport();
+    if (this.#reported.beginStage(stage)) this.#noteReport();
   }
 
   /** Keeps a checkpoint, as JSON, until it is stored. Never throws. */
   checkpoint(text: string): void {
     if (this.#state === 'ended') return;
-    this.#checkpoint ??= new PendingCheckpoint({
-      time: this.#ports.time,
-      ended: this.#closed.signal,
-      store: () => this.#storeCheckpoint(),
-    });
-    this.#checkpoint.keep(text);
+    this.#stored.keepCheckpoint(text);
   }
 
   /** The attempt goes on from the stored checkpoint, and so does the bar. Never throws. */
   resume(): void {
     const { checkpoint } = this.#options.record;
-    if (!checkpoint?.progress || this.#resumed !== null) return;
-    this.#resumed = { ...checkpoint.progress, from: checkpoint.progress.done };
-    this.#reported = { ...this.#resumed };
+    const resumed = checkpoint?.progress ? this.#reported.resume(checkpoint.progress) : null;
+    if (resumed === null) return;
     // What was done before says nothing of the pace.
-    this.#steps = new DueSteps(this.#ports.accuracy, this.#resumed, this.#ports.time.elapsed());
+    this.#steps = new DueSteps(this.#ports.accuracy, resumed, this.#ports.time.elapsed());
     this.#noteReport();
   }
 
@@ -185,29 +147,10 @@ export class Reporter implements Looker {
   async end(event: TaskEvent, signal: AbortSignal): Promise<void> {
     this.close();
     await this.#write;
-    let wanted = event;
-    let isRepeated = false;
-    while (!signal.aborted) {
-      try {
-        await this.#apply(wanted, { isRepeated });
-        return;
-      } catch (error) {
-        isRepeated = true;
-        if (wanted === event && !isUnavailable(error)) wanted = this.#plainFailure(error);
-        await this.#ports.time.delay(RETRY_MS, signal);
-      }
-    }
-  }
-
-  #plainFailure(error: unknown): TaskEvent {
-    const { clock, events } = this.#ports;
-    const [task, attempt] = [this.#snapshot.id, this.#attempt];
-    events.emit('attempt.unwritable', () => ({ task, attempt }), { error });
-    return { type: 'fail', at: clock.iso(), attempt: this.#attempt, error: validFailure(asTaskError(error)) };
+    await this.#stored.end(event, signal);
   }
 
   #noteReport(): void {
-    this.#isUnseen = true;
     if (!this.#isCalm || this.#state === 'ended') return;
     this.#isCalm = false;
     this.#ports.looks.addSoon(this);
@@ -217,7 +160,7 @@ export class Reporter implements Looker {
   #lookAgain(now: number, estimateEvery: number): boolean {
     if (!this.#watched && now - this.#lookedAt < UNWATCHED_LOOK_MS) return true;
     this.#lookedAt = now;
-    const isNew = this.#isUnseen;
+    const isNew = this.#reported.isUnseen;
     this.#isCalm = !isNew;
     const truth = this.#see();
     if (truth === null) return false;
@@ -226,17 +169,13 @@ export class Reporter implements Looker {
     return isNew || isDue || this.#steps.needsLooks(truth);
   }
 
-  /** How far the attempt is by now; null before the first report. */
   #see(): Progress | null {
-    if (this.#isUnseen && this.#reported !== null)
-      this.#truth = advance(this.#snapshot.progress ?? this.#resumed, this.#reported);
-    this.#isUnseen = false;
-    return this.#truth;
+    return this.#reported.see(this.#stored.snapshot.progress);
   }
 
   /** Shows that the attempt runs, if the owner is watching and was not shown. */
   #showStart(): void {
-    if (this.#state === 'quiet' && this.#watched && !this.#isShown) void this.#takeStep();
+    if (this.#state === 'quiet' && this.#watched && !this.#stored.isShown) void this.#takeStep();
   }
 
   /** The state `reporting`: one turn, one step. */
@@ -260,7 +199,7 @@ export class Reporter implements Looker {
     }
     if (turn === null || this.#closed.signal.aborted) return;
     this.#state = 'quiet';
-    if (this.#reported !== null) this.#ports.looks.add(this);
+    if (!this.#reported.isEmpty) this.#ports.looks.add(this);
   }
 
   /** How long the next step has to wait, in ms. */
@@ -280,9 +219,7 @@ export class Reporter implements Looker {
     const truth = this.#see();
     const reason = truth && this.#steps.look(truth, this.#ports.time.elapsed());
     if (reason !== null) await this.#store(reason, truth);
-    if (this.#isShown || this.#closed.signal.aborted) return;
-    const task = { owner: this.#options.record.owner, snapshot: this.#snapshot };
-    this.#isShown = this.#ports.changes.push(task, this.#watched);
+    if (!this.#stored.isShown && !this.#closed.signal.aborted) this.#stored.push(this.#watched);
   }
 
   /** Stores how far the attempt is, if nothing goes wrong. Never rejects. */
@@ -298,7 +235,7 @@ export class Reporter implements Looker {
   /** Stores a checkpoint for which no step was due, without a push. Never rejects. */
   async #storeCheckpoint(): Promise<void> {
     while (this.#write !== null) await this.#write;
-    if (this.#state !== 'ended' && this.#checkpoint?.text != null) await this.#store('checkpoint', this.#see());
+    if (this.#state !== 'ended' && this.#stored.hasCheckpoint) await this.#store('checkpoint', this.#see());
   }
 
   async #tryStore(reason: DueReason | 'checkpoint', progress: Progress | null): Promise<void> {
@@ -306,7 +243,7 @@ export class Reporter implements Looker {
     const at = this.#triedAt;
     const isQuiet = reason === 'checkpoint';
     try {
-      const change = await this.#apply(
+      const change = await this.#stored.apply(
         reason === 'alive' || isQuiet || progress === null
           ? { type: 'alive', ...base, progress }
           : { type: 'progress', ...base, progress },
@@ -320,37 +257,12 @@ export class Reporter implements Looker {
         if (progress !== null && !(isQuiet && change.watched)) this.#steps.tell(change.snapshot.progress, at);
       } else if (change.refusal === 'unchanged') {
         // What is stored already says it (a bar that is held back). Nothing was stored: a sign of life is still due.
-        this.#steps.tell(this.#snapshot.progress, this.#writtenAt);
+        this.#steps.tell(this.#stored.snapshot.progress, this.#writtenAt);
       } else {
         this.#options.onStale();
       }
     } catch {
       // Redis is away. The step stays due, so one of the next looks tries again.
     }
-  }
-
-  async #apply(event: TaskEvent, options: Pick<ChangeOptions, 'isRepeated' | 'isQuiet'> = {}): Promise<Change> {
-    const { owner, run } = this.#options.record;
-    const checkpoint = this.#checkpointFor(event);
-    const change = await this.#ports.changes.apply({ owner, snapshot: this.#snapshot }, event, {
-      run,
-      ...options,
-      ...checkpoint,
-    });
-    if (change.ok && checkpoint?.checkpoint) this.#checkpoint?.stored(checkpoint.checkpoint);
-    if (change.ok && change.pushed) this.#isShown = true;
-    if (change.snapshot?.attempt === this.#attempt) {
-      this.#snapshot = change.snapshot;
-      if (change.snapshot.status === 'cancelling') this.#options.onCancelling();
-    }
-    return change;
-  }
-  /** What to store of checkpoints together with `event`; null for a handler that has none. */
-  #checkpointFor({ type }: TaskEvent): Pick<RunOptions, 'checkpoint' | 'isResumable'> | null {
-    if (this.#checkpoint === null && this.#options.record.checkpoint === null) return null;
-    // A task that has succeeded never goes on.
-    if (type === 'succeed') return { checkpoint: '' };
-    const text = this.#checkpoint?.text ?? null;
-    return text === null ? { isResumable: true } : { checkpoint: text, isResumable: true };
   }
 }

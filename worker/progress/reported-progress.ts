@@ -1,0 +1,78 @@
+/** What the handler of one attempt has reported, and how far the attempt is by that. It serves the reporter. Pure. */
+
+import { advance } from '../../core/tasks/progress.ts';
+import type { Progress } from '../../core/tasks/snapshot.ts';
+import type { ProgressReport } from '../context.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+export class ReportedProgress {
+  /** The last report, or null before the first one. Changed in place, since a new object for each report would cost more. */
+  #reported: Mutable<Progress> | null = null;
+  /** The last report as it would be stored, as of the last `see`. */
+  #truth: Progress | null = null;
+  #isUnseen = false;
+  /** How far the task was when the attempt before gave the checkpoint that this one goes on from. Null if it does not. */
+  #resumed: Progress | null = null;
+
+  /** Whether nothing was reported yet. */
+  get isEmpty(): boolean {
+    return this.#reported === null;
+  }
+
+  /** Whether there was a report since the last `see`. */
+  get isUnseen(): boolean {
+    return this.#isUnseen;
+  }
+
+  /** The last report, whether it was seen or not. */
+  get latest(): Progress | null {
+    if (this.#reported !== null && this.#resumed !== null) return advance(this.#resumed, this.#reported, true);
+    return this.#reported && { ...this.#reported };
+  }
+
+  /**
+   * Keeps a report. Called for every element, so it makes no object.
+   * @returns whether its numbers make sense; it is kept in any case
+   * @throws what a getter of the report throws; then none of it is kept
+   */
+  add(report: ProgressReport): boolean {
+    // All properties are read before any is kept, since a getter may throw: that must not leave half a report.
+    const { done, total, skipped, failed, note } = report;
+    this.#reported ??= { done: 0, total: null };
+    const reported = this.#reported;
+    // What a report leaves out stays as it was reported last.
+    if (done !== undefined) reported.done = done;
+    if (total !== undefined) reported.total = total;
+    if (skipped !== undefined) reported.skipped = skipped;
+    if (failed !== undefined) reported.failed = failed;
+    if (note !== undefined) reported.note = note;
+    this.#isUnseen = true;
+    // False also for NaN, which is what a calculation with undefined gives.
+    return reported.done >= 0 && (reported.total ?? 0) >= 0;
+  }
+
+  /** A stage begins: counting starts again at 0. Returns false if the attempt goes on in the middle of this stage. */
+  beginStage(stage: string): boolean {
+    if (this.#resumed !== null && this.#reported?.stage === stage) return false;
+    this.#reported = { done: 0, total: null, stage };
+    this.#isUnseen = true;
+    return true;
+  }
+
+  /** The attempt goes on from `progress`, that of a checkpoint. Returns where it begins; null if it goes on already. */
+  resume(progress: Progress): Progress | null {
+    if (this.#resumed !== null) return null;
+    this.#resumed = { ...progress, from: progress.done };
+    this.#reported = { ...this.#resumed };
+    this.#isUnseen = true;
+    return this.#resumed;
+  }
+
+  /** How far the attempt is by now; null before the first report. @param stored what is stored of it, if anything */
+  see(stored: Progress | null): Progress | null {
+    if (this.#isUnseen && this.#reported !== null) this.#truth = advance(stored ?? this.#resumed, this.#reported);
+    this.#isUnseen = false;
+    return this.#truth;
+  }
+}

@@ -1,0 +1,115 @@
+/** Stores the events of one attempt, and knows what the store answered last. It serves the reporter. */
+
+import type { RunOptions } from '../../backend/store/to-commit.ts';
+import type { Change, ChangeOptions } from '../../backend/task-changes.ts';
+import { asTaskError, isUnavailable, validFailure } from '../../core/error.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
+import type { TaskEvent } from '../../core/tasks/transition.ts';
+import { PendingCheckpoint } from './pending-checkpoint.ts';
+import type { ReporterOptions } from './reporter-ports.ts';
+
+/** Between two tries to store how the attempt ended. */
+const RETRY_MS = 250;
+
+export interface StoredAttemptOptions extends Pick<ReporterOptions, 'ports' | 'record' | 'onCancelling'> {
+  /** Aborts when no checkpoint must be stored alone any more. */
+  readonly ended: AbortSignal;
+  /** Stores the checkpoint that waits, since no other change came. Never rejects. */
+  readonly storeCheckpoint: () => Promise<void>;
+}
+
+export class StoredAttempt {
+  readonly #options: StoredAttemptOptions;
+  readonly #attempt: number;
+  #snapshot: Snapshot;
+  #isShown = false;
+  /** Null until the handler gives a checkpoint. */
+  #checkpoint: PendingCheckpoint | null = null;
+
+  constructor(options: StoredAttemptOptions) {
+    this.#options = options;
+    this.#snapshot = options.record.snapshot;
+    this.#attempt = options.record.snapshot.attempt;
+  }
+
+  /** The last snapshot that the store answered. */
+  get snapshot(): Snapshot {
+    return this.#snapshot;
+  }
+
+  /** Whether it was pushed that this attempt runs. */
+  get isShown(): boolean {
+    return this.#isShown;
+  }
+
+  /** Whether a checkpoint waits to be stored. */
+  get hasCheckpoint(): boolean {
+    return this.#checkpoint?.text != null;
+  }
+
+  /** Keeps a checkpoint, as JSON. It is stored with the next event, or else alone. Never throws. */
+  keepCheckpoint(text: string): void {
+    const { ports, ended, storeCheckpoint } = this.#options;
+    this.#checkpoint ??= new PendingCheckpoint({ time: ports.time, ended, store: storeCheckpoint });
+    this.#checkpoint.keep(text);
+  }
+
+  /** Pushes what is stored, if the owner is watching. */
+  push(watched: boolean): void {
+    const { ports, record } = this.#options;
+    this.#isShown = ports.changes.push({ owner: record.owner, snapshot: this.#snapshot }, watched);
+  }
+
+  /** Stores an event, with the checkpoint that waits, and pushes it. Rejects while Redis is away. */
+  async apply(event: TaskEvent, options: Pick<ChangeOptions, 'isRepeated' | 'isQuiet'>): Promise<Change> {
+    const { owner, run } = this.#options.record;
+    const checkpoint = this.#checkpointFor(event);
+    const change = await this.#options.ports.changes.apply({ owner, snapshot: this.#snapshot }, event, {
+      run,
+      ...options,
+      ...checkpoint,
+    });
+    if (change.ok && checkpoint?.checkpoint) this.#checkpoint?.stored(checkpoint.checkpoint);
+    if (change.ok && change.pushed) this.#isShown = true;
+    if (change.snapshot?.attempt === this.#attempt) {
+      this.#snapshot = change.snapshot;
+      if (change.snapshot.status === 'cancelling') this.#options.onCancelling();
+    }
+    return change;
+  }
+
+  /**
+   * Stores how the attempt ended. Tries again until the store has answered or `signal` aborts. If the event cannot be stored
+   * although Redis answers (a bug of ours), a failure is stored instead. Never rejects.
+   */
+  async end(event: TaskEvent, signal: AbortSignal): Promise<void> {
+    let wanted = event;
+    let isRepeated = false;
+    while (!signal.aborted) {
+      try {
+        await this.apply(wanted, { isRepeated });
+        return;
+      } catch (error) {
+        isRepeated = true;
+        if (wanted === event && !isUnavailable(error)) wanted = this.#plainFailure(error);
+        await this.#options.ports.time.delay(RETRY_MS, signal);
+      }
+    }
+  }
+
+  #plainFailure(error: unknown): TaskEvent {
+    const { clock, events } = this.#options.ports;
+    const [task, attempt] = [this.#snapshot.id, this.#attempt];
+    events.emit('attempt.unwritable', () => ({ task, attempt }), { error });
+    return { type: 'fail', at: clock.iso(), attempt, error: validFailure(asTaskError(error)) };
+  }
+
+  /** What to store of checkpoints together with `event`; null for a handler that has none. */
+  #checkpointFor({ type }: TaskEvent): Pick<RunOptions, 'checkpoint' | 'isResumable'> | null {
+    if (this.#checkpoint === null && this.#options.record.checkpoint === null) return null;
+    // A task that has succeeded never goes on.
+    if (type === 'succeed') return { checkpoint: '' };
+    const text = this.#checkpoint?.text ?? null;
+    return text === null ? { isResumable: true } : { checkpoint: text, isResumable: true };
+  }
+}
