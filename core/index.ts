@@ -24,6 +24,7 @@ export {
   type ActiveStatus,
   type CancelledSnapshot,
   type CancellingSnapshot,
+  type Children,
   type FailedSnapshot,
   isFinished,
   OUTCOMES,

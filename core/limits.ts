@@ -75,6 +75,15 @@ export const MAX_DISMISSED_TOLD = 1_000;
 /** Longest `Prefer: wait`, in seconds: less than the 60 s after which common proxies give up. */
 export const MAX_WAIT_SECONDS = 30;
 
+/** Most children of one task, those of all its attempts together. They are cancelled one by one when their parent is. */
+export const MAX_CHILDREN = 1_000;
+
+/** How deep tasks may start tasks: a child of a child of a task starts none. */
+export const MAX_TASK_DEPTH = 3;
+
+/** Longest key of a child, in characters. */
+export const MAX_CHILD_KEY_LENGTH = 255;
+
 /** Attempts a definition may ask for. */
 export const MAX_ATTEMPTS = 100;
 

@@ -6,6 +6,7 @@ import { MAX_ATTEMPTS, MAX_NAME_LENGTH, MAX_TITLE_LENGTH } from '../limits.ts';
 import { type Duration, toMilliseconds } from '../values/duration.ts';
 import type { Jsonify } from '../values/json-types.ts';
 import { cut, describe } from '../values/text.ts';
+import { CHILD_FAILURE_POLICIES, type ChildFailurePolicy } from './children.ts';
 import { isOutcome, type Outcome, type Status } from './snapshot.ts';
 import { type StartLimit, startLimits, type TaskLimits } from './task-limits.ts';
 
@@ -89,6 +90,12 @@ export interface TaskOptions<
    * beyond that is refused with 429 `too_many_tasks`. Default: no limits.
    */
   readonly limits?: TaskLimits;
+  /**
+   * What happens to a task whose handler has started other tasks (`task.start`), if one of them fails or is cancelled. `fail`, the
+   * default: as soon as the handler has returned, the task fails with `child_failed`, and its other children are cancelled.
+   * `ignore`: it succeeds all the same when all have ended, and `children.failed` says how many did not succeed.
+   */
+  readonly onChildFailure?: ChildFailurePolicy;
 }
 
 /** A definition as {@link defineTask} makes it: checked, with defaults filled in. */
@@ -115,6 +122,7 @@ export interface TaskDefinition<
   readonly browser: boolean;
   readonly priority: Priority;
   readonly limits: readonly StartLimit[];
+  readonly onChildFailure: ChildFailurePolicy;
   /** The title of one task. Never throws. If the title function throws, it is the definition's name. */
   titleOf(input: unknown): string;
 }
@@ -210,6 +218,10 @@ export function defineTask<
   if (options.priority !== undefined && !isPriority(options.priority)) {
     invalid(`${label}: priority must be 'high', 'normal' or 'low', got ${describe(options.priority)}.`);
   }
+  const onChildFailure = options.onChildFailure ?? 'fail';
+  if (!CHILD_FAILURE_POLICIES.includes(onChildFailure)) {
+    invalid(`${label}: onChildFailure must be "fail" or "ignore", got ${describe(onChildFailure)}.`);
+  }
   const stages = options.stages ?? ({} as Record<Stage, number>);
   if (typeof stages !== 'object' || Array.isArray(stages)) {
     invalid(`${label}: stages must be an object like { read: 1, save: 9 }, got ${describe(stages)}.`);
@@ -248,6 +260,7 @@ export function defineTask<
     browser: options.browser ?? false,
     priority: options.priority ?? 'normal',
     limits: startLimits(options.limits ?? {}, name, `${label}: limits`, 'invalid_definition'),
+    onChildFailure,
     titleOf(input) {
       if (typeof title === 'string') return cut(title, MAX_TITLE_LENGTH);
       try {

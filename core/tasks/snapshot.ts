@@ -68,6 +68,19 @@ interface Common {
   readonly updatedAt: string;
   /** The id of the ended task that the owner retried with this one. */
   readonly retryOf: string | null;
+  /** The id of the task whose handler started this one. Absent if no handler did. */
+  readonly parent?: string;
+  /** How many tasks its handler has started. Absent if it has started none. */
+  readonly children?: Children;
+}
+
+/** The children of a task: those that its handler has started, in all attempts. Whole numbers. */
+export interface Children {
+  readonly total: number;
+  /** Of `total`: how many have an outcome. */
+  readonly ended: number;
+  /** Of `ended`: how many have failed or were cancelled. */
+  readonly failed: number;
 }
 
 interface Active extends Common {
@@ -102,7 +115,10 @@ export interface QueuedSnapshot extends Active {
   readonly startsAt?: string;
 }
 
-/** A worker runs the handler. */
+/**
+ * A worker runs the handler. Or, with `waitingFor`, the handler has returned, and the task waits for its children: no worker is
+ * at it, and `progress` counts its children.
+ */
 export interface RunningSnapshot extends Active {
   readonly status: 'running';
   readonly progress: Progress | null;
@@ -112,6 +128,7 @@ export interface RunningSnapshot extends Active {
   /** When it will probably finish, as far as earlier runs tell. */
   readonly expectedAt: string | null;
   readonly error: null;
+  readonly waitingFor?: 'children';
 }
 
 /**
@@ -130,7 +147,7 @@ export interface RetryingSnapshot extends Active {
   readonly waitingFor?: 'worker';
 }
 
-/** The owner has cancelled the task, and the handler has not stopped yet. */
+/** The owner has cancelled the task, and the handler, or with `waitingFor` one of its children, has not stopped yet. */
 export interface CancellingSnapshot extends Active {
   readonly status: 'cancelling';
   readonly progress: Progress | null;
@@ -138,13 +155,14 @@ export interface CancellingSnapshot extends Active {
   readonly signOfLifeAt: string;
   readonly expectedAt: string | null;
   readonly error: null;
+  readonly waitingFor?: 'children';
 }
 
 interface Finished extends Common {
   readonly finishedAt: string;
   readonly signOfLifeAt: string | null;
   readonly expectedAt: null;
-  /** When the owner saw this outcome; null puts the task in the inbox. */
+  /** When the owner saw this outcome; null puts the task in the inbox. Of a child: when it ended, since its parent tells. */
   readonly seenAt: string | null;
 }
 
@@ -212,6 +230,8 @@ export interface NewTask {
   readonly retryOf?: string | null;
   /** Null for at once. */
   readonly startsAt?: string | null;
+  /** The id of the task whose handler starts it. */
+  readonly parent?: string | null;
 }
 
 /** The first snapshot of a task: queued, revision 1. */
@@ -237,5 +257,6 @@ export function createSnapshot(task: NewTask): QueuedSnapshot {
     retryOf: task.retryOf ?? null,
     seenAt: null,
     ...(task.startsAt ? { startsAt: task.startsAt } : {}),
+    ...(task.parent ? { parent: task.parent } : {}),
   };
 }

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { describe, it } from '@jest/globals';
 import fc from 'fast-check';
 import { anyEventSeed, deepFreeze, eventFor, newTask, SNAPSHOT_KEYS } from '../../test/support/task-events.ts';
+import { waitsForChildren } from './children.ts';
 import { isFinished, type Snapshot } from './snapshot.ts';
 import { type TaskEvent, transition } from './transition.ts';
 
@@ -43,7 +44,18 @@ describe('over any sequence of events', () => {
       if (from === null || before.attempt !== now.attempt) return true;
       // Handed back: what was shown is held by the store until the next run starts.
       if (now.status === 'retrying') return to === null;
+      // From then on it counts the children.
+      if (waitsForChildren(now) && !waitsForChildren(before)) return to?.total === now.children?.total;
       return to !== null && (to.stage !== from.stage || to.done >= from.done);
+    });
+  });
+
+  it('children do not become fewer, and once they are waited for the attempt is over', () => {
+    check((before, now, event) => {
+      const [old, young] = [before.children, now.children];
+      if (old && !(young && young.total >= old.total && young.ended >= old.ended && young.failed >= old.failed))
+        return false;
+      return !waitsForChildren(before) || ['children', 'cancel', 'see'].includes(event.type);
     });
   });
 
@@ -66,7 +78,7 @@ describe('over any sequence of events', () => {
 
   it('a snapshot keeps exactly the keys of the contract, and what identifies the task', () => {
     check((before, now) => {
-      const optional = 'waitingFor' in now ? ['waitingFor'] : [];
+      const optional = ['waitingFor', 'children'].filter((key) => key in now);
       return (
         isDeepStrictEqual(Object.keys(now).sort(), [...SNAPSHOT_KEYS, ...optional].sort()) &&
         (['id', 'name', 'title', 'createdAt', 'retryOf'] as const).every((key) => now[key] === before[key]) &&

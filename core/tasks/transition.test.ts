@@ -37,6 +37,8 @@ function event(type: EventType, attempt: number): TaskEvent {
       return { type, at, attempt };
     case 'wait':
       return { type, at, for: 'worker' };
+    case 'children':
+      return { type, at, children: { total: 2, ended: 1, failed: 0 }, returned: null, onChildFailure: 'fail' };
     default:
       return { type, at };
   }
@@ -56,6 +58,7 @@ const TABLE: Readonly<Record<Status, Readonly<Record<EventType, Status | Refusal
     cancel: 'cancelled',
     stop: NOT_ALLOWED,
     see: NOT_ALLOWED,
+    children: 'queued',
   },
   running: {
     start: NOT_ALLOWED,
@@ -68,6 +71,7 @@ const TABLE: Readonly<Record<Status, Readonly<Record<EventType, Status | Refusal
     cancel: 'cancelling',
     stop: NOT_ALLOWED,
     see: NOT_ALLOWED,
+    children: 'running',
   },
   retrying: {
     start: 'running',
@@ -80,6 +84,7 @@ const TABLE: Readonly<Record<Status, Readonly<Record<EventType, Status | Refusal
     cancel: 'cancelled',
     stop: NOT_ALLOWED,
     see: NOT_ALLOWED,
+    children: 'retrying',
   },
   cancelling: {
     start: NOT_ALLOWED,
@@ -92,6 +97,7 @@ const TABLE: Readonly<Record<Status, Readonly<Record<EventType, Status | Refusal
     cancel: NOT_ALLOWED,
     stop: 'cancelled',
     see: NOT_ALLOWED,
+    children: 'cancelling',
   },
   succeeded: finalRow('succeeded'),
   failed: finalRow('failed'),
@@ -110,6 +116,7 @@ function finalRow(status: Status): Record<EventType, Status | Refusal> {
     release: no,
     cancel: no,
     stop: no,
+    children: no,
     see: status,
   };
 }
@@ -129,8 +136,9 @@ describe('every event in every status', () => {
     }
     expect(moved.snapshot.status).toBe(expected);
     expect(moved.snapshot.revision).toBe(task.revision + 1);
-    const { waitingFor, ...fields } = moved.snapshot as QueuedSnapshot;
+    const { waitingFor, children, ...fields } = moved.snapshot as QueuedSnapshot;
     expect(Object.keys(fields).sort()).toEqual(SNAPSHOT_KEYS);
+    expect(children?.total).toBe(type === 'children' ? 2 : undefined);
     expect(waitingFor).toBe(type === 'wait' ? 'worker' : undefined);
     expect(moved.snapshot.finishedAt === null).toBe(!isOutcome(moved.snapshot.status));
   });

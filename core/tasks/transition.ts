@@ -10,6 +10,8 @@
  *   earlier run.
  * - `cancelling`: the handler was told to stop. If the handler returns a result all the same, the task has succeeded, because
  *   the work is done. However else the attempt ends, the task is `cancelled`.
+ * - A task that has `children` waits for them when its handler has returned: `running` or `cancelling`, with `waitingFor`
+ *   (children.ts). Its attempt is over then.
  * - `succeeded`, `failed`, `cancelled`: final. Only `see` still changes the snapshot, once.
  *
  * An event that belongs to an attempt names it, and is refused once that attempt is over.
@@ -18,6 +20,15 @@
  */
 
 import { type TaskFailure, validFailure } from '../error.ts';
+import { finish, nextRevision, withoutWait } from './changed-fields.ts';
+import {
+  afterNews,
+  type FamilyNews,
+  type WaitingParent,
+  waitForChildren,
+  waitsForChildren,
+  withChildren,
+} from './children.ts';
 import { withoutRate } from './pace.ts';
 import { advance, sameProgress } from './progress.ts';
 import type {
@@ -83,6 +94,8 @@ export type TaskEvent =
   | { readonly type: 'cancel'; readonly at: string }
   /** The handler stopped because of `cancel`. */
   | { readonly type: 'stop'; readonly at: string; readonly attempt: number; readonly progress?: Progress | null }
+  /** Children were started or have ended. */
+  | ({ readonly type: 'children'; readonly at: string } & FamilyNews)
   /** The owner saw the outcome. The store keeps the time beside the snapshot, and applies this event on each read. */
   | { readonly type: 'see'; readonly at: string };
 
@@ -115,13 +128,15 @@ export function transition(task: Snapshot, event: TaskEvent): Transition {
           return changeWait(task, event);
         case 'cancel':
           return accept(cancelled(task, event.at, null));
+        case 'children':
+          return changeChildren(task, event);
         default:
           return refuse('not_allowed');
       }
 
     case 'running':
     case 'cancelling':
-      return fromAttempt(task, event);
+      return waitsForChildren(task) ? fromChildren(task, event) : fromAttempt(task, event);
 
     case 'succeeded':
     case 'failed':
@@ -154,13 +169,6 @@ function changeWait(task: Waiting, event: TaskEvent & { type: 'wait' }): Transit
   return accept(event.for === null ? rest : { ...rest, waitingFor: event.for });
 }
 
-/** The task without what is said only of one that waits. */
-function withoutWait<S extends Snapshot>(task: S): Omit<S, 'waitingFor' | 'queue' | 'startsAt'> {
-  const { waitingFor, queue, startsAt, ...rest } = task as S &
-    Pick<QueuedSnapshot, 'waitingFor' | 'queue' | 'startsAt'>;
-  return rest;
-}
-
 type Attempting = RunningSnapshot | CancellingSnapshot;
 
 function fromAttempt(task: Attempting, event: TaskEvent): Transition {
@@ -177,6 +185,7 @@ function fromAttempt(task: Attempting, event: TaskEvent): Transition {
       return accept({ ...task, ...nextRevision(task, event.at), signOfLifeAt: event.at, progress });
     }
     case 'succeed':
+      if (task.children) return accept(waitForChildren(task, event.at, task.children));
       return accept<SucceededSnapshot>({
         ...task,
         ...finish(task, event.at),
@@ -187,7 +196,7 @@ function fromAttempt(task: Attempting, event: TaskEvent): Transition {
         error: null,
       });
     case 'fail':
-      if (cancelling) return accept(cancelled(task, event.at, lastProgress(task, event.progress)));
+      if (cancelling) return accept(stopped(task, event.at, lastProgress(task, event.progress)));
       if (event.error.retryable && task.attempt < task.attempts) {
         return accept(retrying(task, event.at, event.error, event.retryAt ?? event.at, task.attempt + 1));
       }
@@ -200,7 +209,7 @@ function fromAttempt(task: Attempting, event: TaskEvent): Transition {
         error: validFailure(event.error),
       });
     case 'release':
-      if (cancelling) return accept(cancelled(task, event.at, withoutRate(task.progress)));
+      if (cancelling) return accept(stopped(task, event.at, withoutRate(task.progress)));
       return accept(retrying(task, event.at, event.error, event.at, task.attempt));
     case 'cancel':
       if (cancelling) return refuse('not_allowed');
@@ -212,7 +221,9 @@ function fromAttempt(task: Attempting, event: TaskEvent): Transition {
       });
     case 'stop':
       if (!cancelling) return refuse('not_allowed');
-      return accept(cancelled(task, event.at, lastProgress(task, event.progress)));
+      return accept(stopped(task, event.at, lastProgress(task, event.progress)));
+    case 'children':
+      return changeChildren(task, event);
     case 'start':
     case 'wait':
     case 'see':
@@ -220,6 +231,23 @@ function fromAttempt(task: Attempting, event: TaskEvent): Transition {
     default:
       return unreachable(event);
   }
+}
+
+/** What happens to a task whose handler has returned, and which waits for its children. */
+function fromChildren(task: WaitingParent, event: TaskEvent): Transition {
+  if ('attempt' in event) return refuse('stale_attempt');
+  if (event.type === 'children') return acceptUnlessNull(afterNews(task, event.at, event));
+  if (event.type !== 'cancel' || task.status === 'cancelling') return refuse('not_allowed');
+  return accept<CancellingSnapshot>({ ...task, ...nextRevision(task, event.at), status: 'cancelling' });
+}
+
+function changeChildren(task: Snapshot, { at, children }: TaskEvent & { type: 'children' }): Transition {
+  return acceptUnlessNull(withChildren(task, at, children));
+}
+
+/** The attempt of a cancelled task is over. Its children are cancelled, and it waits for them. */
+function stopped(task: Attempting, at: string, progress: Progress | null): Snapshot {
+  return task.children ? waitForChildren(task, at, task.children) : cancelled(task, at, progress);
 }
 
 function started(task: Waiting, event: TaskEvent & { type: 'start' }, attempt: number): RunningSnapshot {
@@ -249,7 +277,7 @@ function retrying(
   attempt: number,
 ): RetryingSnapshot {
   return {
-    ...task,
+    ...withoutWait(task),
     ...nextRevision(task, at),
     status: 'retrying',
     attempt,
@@ -263,17 +291,6 @@ function cancelled(task: Snapshot, at: string, progress: Progress | null): Cance
   return { ...withoutWait(task), ...finish(task, at), status: 'cancelled', progress, result: null, error: null };
 }
 
-/** The fields that every change sets: the revision and its time. `updatedAt` never goes back, although the clocks of several machines may differ. */
-function nextRevision(task: Snapshot, at: string) {
-  return { revision: task.revision + 1, updatedAt: at > task.updatedAt ? at : task.updatedAt };
-}
-
-/** The fields that every outcome sets. */
-function finish(task: Snapshot, at: string) {
-  const common = nextRevision(task, at);
-  return { ...common, finishedAt: common.updatedAt, expectedAt: null, resultOmitted: false, seenAt: null } as const;
-}
-
 /** The progress that an outcome keeps: that of the last report, or what was known before it. */
 function lastProgress(task: Attempting, report: Progress | null | undefined): Progress | null {
   return report ? advance(task.progress, report, true) : withoutRate(task.progress);
@@ -281,6 +298,11 @@ function lastProgress(task: Attempting, report: Progress | null | undefined): Pr
 
 function accept<S extends Snapshot>(snapshot: S): Transition {
   return { ok: true, snapshot };
+}
+
+/** Null: the event changes nothing. */
+function acceptUnlessNull(snapshot: Snapshot | null): Transition {
+  return snapshot === null ? refuse('unchanged') : accept(snapshot);
 }
 
 function refuse(refusal: Refusal): Transition {

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { OwnedTask } from '../../backend/store/record.ts';
 import type { TaskStore } from '../../backend/store/store.ts';
 import type { TaskFailure } from '../../core/error.ts';
+import { type FamilyNews, waitsForChildren } from '../../core/tasks/children.ts';
 import { createSnapshot, type Progress, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { type TaskEvent, transition } from '../../core/tasks/transition.ts';
 
@@ -110,7 +111,7 @@ export const anyEventSeed: fc.Arbitrary<EventSeed> = fc.record({
     { weight: 5, arbitrary: fc.constantFrom<TaskEvent['type']>('start', 'progress', 'alive', 'wait') },
     {
       weight: 2,
-      arbitrary: fc.constantFrom<TaskEvent['type']>('succeed', 'fail', 'release', 'cancel', 'stop', 'see'),
+      arbitrary: fc.constantFrom<TaskEvent['type']>('succeed', 'fail', 'release', 'cancel', 'stop', 'see', 'children'),
     },
   ),
   at: fc.nat(1_000).map(time),
@@ -145,5 +146,23 @@ export function eventFor(task: Snapshot, seed: EventSeed): TaskEvent {
       return { type: 'release', at, attempt, error };
     case 'stop':
       return { type: 'stop', at, attempt, progress };
+    case 'children':
+      return { type: 'children', at, ...newsFor(task, seed) };
   }
+}
+
+/** One child more, or an outcome of one. A task that waits for its children gets no more. */
+function newsFor(task: Snapshot, { withProgress, retryable, attemptFrom }: EventSeed): FamilyNews {
+  const { total, ended, failed } = task.children ?? { total: 0, ended: 0, failed: 0 };
+  const isNew = total === 0 || (!withProgress && !waitsForChildren(task));
+  const hasFailed = !isNew && !retryable && ended < total;
+  return {
+    children: {
+      total: total + Number(isNew),
+      ended: Math.min(ended + Number(!isNew), total),
+      failed: failed + Number(hasFailed),
+    },
+    returned: waitsForChildren(task) && task.status === 'running' ? { result: { imported: 2 } } : null,
+    onChildFailure: attemptFrom === 0 ? 'ignore' : 'fail',
+  };
 }

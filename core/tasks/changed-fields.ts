@@ -1,0 +1,23 @@
+/** The fields of a snapshot that several kinds of change set. Pure. It serves `transition.ts` and `children.ts`. */
+
+import type { QueuedSnapshot, Snapshot } from './snapshot.ts';
+
+/** The fields that every change sets: the revision and its time. `updatedAt` never goes back, although the clocks of several machines may differ. */
+export function nextRevision(task: Snapshot, at: string) {
+  return { revision: task.revision + 1, updatedAt: at > task.updatedAt ? at : task.updatedAt };
+}
+
+/** The fields that every outcome sets. That of a child is not for the inbox: its parent's outcome is. */
+export function finish(task: Snapshot, at: string) {
+  const common = nextRevision(task, at);
+  const finishedAt = common.updatedAt;
+  const seenAt = task.parent === undefined ? null : finishedAt;
+  return { ...common, finishedAt, expectedAt: null, resultOmitted: false, seenAt } as const;
+}
+
+/** The task without what is said only of one that waits. */
+export function withoutWait<S extends Snapshot>(task: S): Omit<S, 'waitingFor' | 'queue' | 'startsAt'> {
+  const { waitingFor, queue, startsAt, ...rest } = task as S &
+    Pick<QueuedSnapshot, 'waitingFor' | 'queue' | 'startsAt'>;
+  return rest;
+}
