@@ -10,6 +10,7 @@ import { countersOf } from './counters.ts';
 import type { EventName, NamedEvent } from './events/event-map.ts';
 import { Events } from './events/events.ts';
 import { tellOnce } from './events/tell-once.ts';
+import { ParentUpdates } from './family/parent-updates.ts';
 import { HookQueue } from './hooks/hook-queue.ts';
 import type { Log } from './log.ts';
 import { type BackendOptions, checkBackendOptions } from './options.ts';
@@ -25,6 +26,7 @@ import { SettledTasks } from './recovery/settled-tasks.ts';
 import { Sweeper } from './recovery/sweeper.ts';
 import { UnservedTasks } from './recovery/unserved.ts';
 import { WorkerRegistry } from './recovery/worker-registry.ts';
+import { FamilyStore } from './store/families.ts';
 import { Redis } from './store/redis.ts';
 import { TaskStore } from './store/store.ts';
 import { TaskChanges } from './task-changes.ts';
@@ -55,6 +57,7 @@ export class Backend {
   /** @internal */ readonly [ORIGIN] = OWN_ORIGIN;
   /** @internal */ readonly store: TaskStore;
   /** @internal */ readonly changes: TaskChanges;
+  /** @internal */ readonly parents: ParentUpdates;
   /** @internal */ readonly redis: Redis;
   /** @internal */ readonly clock: Clock;
   /** @internal */ readonly hooks: HookQueue;
@@ -114,7 +117,14 @@ export class Backend {
     });
 
     // Redis first, push second.
-    const changes = new TaskChanges(store, this.publisher, events);
+    this.parents = new ParentUpdates({
+      store,
+      families: new FamilyStore(redis),
+      changes: { apply: (task, event) => changes.apply(task, event) },
+      clock,
+      time: systemTime,
+    });
+    const changes = new TaskChanges(store, this.publisher, events, this.parents);
     this.changes = changes;
 
     // Recovery of what other processes left half done.
@@ -135,6 +145,7 @@ export class Backend {
       registry,
       clock,
       time: systemTime,
+      parents: this.parents,
       unserved: this.unserved,
       lostWorkers: new LostWorkers({ redis, store, changes, registry, clock, time: systemTime, events }),
       isBusDown: () => this.publisher.isDown,
@@ -195,6 +206,7 @@ export class Backend {
 
   /** Resolves when all waiting events have been pushed, or after 2 s. For processes that end right after a change. */
   async flush(): Promise<void> {
+    await systemTime.within(this.parents.flush(), FLUSH_MS).catch(() => undefined);
     await this.publisher.drain(FLUSH_MS);
     await this.#settled.flush();
   }

@@ -10,6 +10,7 @@
  */
 
 import { MAX_DISMISSED_TOLD } from '../core/limits.ts';
+import { waitsForChildren } from '../core/tasks/children.ts';
 import { isFinished, type Snapshot, withPlace } from '../core/tasks/snapshot.ts';
 import type { TaskEvent } from '../core/tasks/transition.ts';
 import type { SeenEvent } from '../core/wire.ts';
@@ -60,15 +61,29 @@ export type Change =
   | (Extract<Applied, { readonly ok: true }> & { readonly pushed: boolean })
   | Extract<Applied, { readonly ok: false }>;
 
+/** Is told of changes in families: tasks whose handlers have started others (family/parent-updates.ts). */
+export interface FamilyListener {
+  /** @param id of the parent @param isUrgent whether it may end by the change, or its children should */
+  note(id: string, isUrgent: boolean): void;
+}
+
 export class TaskChanges {
   readonly #store: ChangeStore;
   readonly #publisher: ChangePublisher;
   readonly #events: Emitter;
+  readonly #families: FamilyListener;
 
-  constructor(store: ChangeStore, publisher: ChangePublisher, events: Emitter) {
+  /** @param families default: nobody is told, and the sweeper finds the changes */
+  constructor(
+    store: ChangeStore,
+    publisher: ChangePublisher,
+    events: Emitter,
+    families: FamilyListener = { note: () => undefined },
+  ) {
     this.#store = store;
     this.#publisher = publisher;
     this.#events = events;
+    this.#families = families;
   }
 
   /**
@@ -81,6 +96,7 @@ export class TaskChanges {
       const { id, name, retryOf } = task.snapshot;
       this.#events.emit('task.accepted', () => ({ task: id, name, retryOf }));
       this.push({ owner: task.owner, snapshot: withPlace(task.snapshot, created.ahead) }, created.watched);
+      if (task.child) this.#families.note(task.child.parent, false);
     }
     return created;
   }
@@ -101,6 +117,7 @@ export class TaskChanges {
       const { snapshot, watched } = applied;
       emitChange(this.#events, task.snapshot, event, snapshot);
       const pushed = (!isQuiet || isFinished(snapshot)) && this.push({ owner, snapshot }, watched);
+      this.#noteFamily(event, snapshot, applied.mayEndParent === true);
       return { ...applied, pushed };
     }
     const { snapshot } = applied;
@@ -114,8 +131,15 @@ export class TaskChanges {
       return applied;
     }
     emitChange(this.#events, task.snapshot, event, snapshot);
+    this.#noteFamily(event, snapshot, true);
     // The lost answer said whether the owner is watching. Assume so: an unneeded push does no harm.
     return { ok: true, snapshot, watched: true, pushed: this.push({ owner, snapshot }, true) };
+  }
+
+  #noteFamily({ type }: TaskEvent, task: Snapshot, mayEndParent: boolean): void {
+    if (task.parent !== undefined && isFinished(task)) this.#families.note(task.parent, mayEndParent);
+    if (task.children === undefined || type === 'children') return;
+    if (isFinished(task) || task.status === 'cancelling' || waitsForChildren(task)) this.#families.note(task.id, true);
   }
 
   /** Takes outcomes out of the owner's inbox and tells the owner's pages. @throws TaskError `store_unavailable` */
@@ -167,6 +191,7 @@ export class TaskChanges {
 
 /** Whether `stored` is the result of `event`, which ends an attempt. False if `event` ends no attempt. */
 function isEndBy(event: TaskEvent, stored: Snapshot): boolean {
+  if ('attempt' in event && waitsForChildren(stored) && event.attempt === stored.attempt) return true;
   switch (event.type) {
     case 'succeed':
       return stored.status === 'succeeded' && stored.attempt === event.attempt;

@@ -6,7 +6,7 @@
  * owner, and nothing that names one, as a channel does. Durations are in seconds.
  */
 
-import type { ActiveStatus, Outcome } from '../../core/tasks/snapshot.ts';
+import type { ActiveStatus, Children, Outcome } from '../../core/tasks/snapshot.ts';
 import type { Refusal } from '../../core/tasks/transition.ts';
 import type { DropReason } from '../push/outbox.ts';
 import type { EventKind } from '../push/push-events.ts';
@@ -70,6 +70,8 @@ export interface EventMap {
     readonly isHandedBack: boolean;
     readonly delaySeconds: number;
   };
+  /** The handler of a task has started tasks, or some of them have ended, or it has returned and the task waits for them. */
+  'task.children': AttemptRef & Children;
   /** The owner cancelled a running task, and the handler is told to stop. */
   'task.cancelling': AttemptRef;
   /**

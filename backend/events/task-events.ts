@@ -1,8 +1,11 @@
 /** Which named event a stored change of a task is. Pure. It serves `task-changes.ts`. */
 
+import { waitsForChildren } from '../../core/tasks/children.ts';
 import { isFinished, type RetryingSnapshot, type Snapshot } from '../../core/tasks/snapshot.ts';
 import type { TaskEvent } from '../../core/tasks/transition.ts';
 import type { Emitter } from './events.ts';
+
+const NO_CHILDREN = { total: 0, ended: 0, failed: 0 };
 
 /**
  * Emits the named event of a change that was stored.
@@ -21,6 +24,10 @@ export function emitChange(events: Emitter, before: Snapshot, event: TaskEvent, 
       waitSeconds: seconds(after.createdAt, after.startedAt ?? after.finishedAt),
       runSeconds: after.startedAt === null ? null : seconds(after.startedAt, after.finishedAt),
     }));
+    return;
+  }
+  if (event.type === 'children' || (event.type !== 'cancel' && waitsForChildren(after))) {
+    events.emit('task.children', () => ({ ...attempt(), ...(after.children ?? NO_CHILDREN) }));
     return;
   }
   switch (event.type) {

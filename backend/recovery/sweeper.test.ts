@@ -58,6 +58,7 @@ function setUp() {
         return state.workers;
       },
     },
+    parents: { look: async () => undefined },
     unserved: { look: async (workers) => void calls.push(`look for unserved tasks of ${workers.length} workers`) },
     changes: { push: ({ snapshot }) => void calls.push(`push ${snapshot.id}`) },
     isBusDown: () => state.isBusDown,

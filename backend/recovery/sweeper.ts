@@ -1,6 +1,6 @@
 /**
- * Finishes what was left half done when a process died or the bus was away: it recovers tasks of dead workers, marks tasks
- * that no worker handles, and pushes new tasks and outcomes that were not pushed. Every server and worker has a sweeper; a
+ * Finishes what was left half done when a process died or the bus was away: it recovers tasks of dead workers, brings tasks in
+ * step with their children, marks tasks that no worker handles, and pushes new tasks and outcomes that were not pushed. Every server and worker has a sweeper; a
  * lease lets one of them sweep at a time.
  */
 
@@ -53,6 +53,8 @@ export interface SweeperOptions {
   readonly time: Pick<Time, 'elapsed'>;
   readonly registry: { list(): Promise<readonly KnownWorker[]> };
   readonly lostWorkers: { look(): Promise<readonly KnownWorker[]> };
+  /** Brings tasks in step whose children have changed. */
+  readonly parents: { look(): Promise<void> };
   readonly unserved: { look(workers: readonly KnownWorker[]): Promise<void> };
   /** Pushes a task. A queued task or an outcome is taken off the list once it was pushed. */
   readonly changes: { push(task: OwnedTask, watched: boolean): unknown };
@@ -121,6 +123,7 @@ export class Sweeper {
       if (await this.#options.redis.lease('sweep', this.#holder, leaseMs)) {
         const workers = await this.#options.lostWorkers.look();
         this.#intervalMs = intervalFor(workers.map(({ stallInterval }) => stallInterval));
+        await this.#options.parents.look();
         await this.#options.unserved.look(workers);
       }
       // A lease of its own: a sweeper of an earlier version may hold the other one.

@@ -11,6 +11,8 @@
  * | `idem:<owner>:<h>` | text | `<hash of the body> <id>` for the Idempotency-Key with hash `h`      | 24 h                        |
  * | `page:<channel>`   | hash | whether the owner has a page open (watched-mark.ts)                  | 7 days                      |
  * | `unpublished`      | zset | ids whose outcome, or whose creation while the owner watched, may not have been pushed; scored by its time | never; old ids are removed |
+ * | `task:<id>:children` | hash | the children of a task: their keys → `<hash of the input> <id>`      | with the task's record      |
+ * | `parents`          | zset | ids of tasks whose children were started or have ended, or which changed themselves while they had some; scored by its time | never; an id leaves when the task is in step (family/parent-updates.ts) |
  * | `durations:<name>` | list | how long the last successful first attempts of a definition took, in ms | 30 days                  |
  * | `definitions`      | set  | names of the definitions that servers start                          | never                       |
  * | `workers`          | hash | worker id → what it handles (recovery/worker-registry.ts)            | never; dead workers are removed |
@@ -50,6 +52,7 @@ export function taskKey(prefix: string, id: string): string {
 /** The names of keys and channels of one backend. */
 export class Keys {
   readonly unpublished: string;
+  readonly parents: string;
   readonly definitions: string;
   readonly workers: string;
   readonly hooks: string;
@@ -70,6 +73,7 @@ export class Keys {
     this.#prefix = prefix;
     this.#channelOf = channelOf;
     this.unpublished = `${prefix}unpublished`;
+    this.parents = `${prefix}parents`;
     this.definitions = `${prefix}definitions`;
     this.workers = `${prefix}workers`;
     this.hooks = `${prefix}hooks`;

@@ -26,14 +26,20 @@
  * | suspicion   | `q` | crashes of workers that ran the task, JSON (recovery/probation.ts)      | commit-change (end)         |
  * | checkpoint  | `c` | the handler's last checkpoint, JSON; no field if it gave none, or the task has succeeded | commit-change, create-task (of a retry) |
  * | checkpointProgress | `C` | how far the task was when the run with that checkpoint ended, JSON; may be missing | commit-change (end) |
+ * | childrenTotal, childrenEnded, childrenFailed | `ct`, `ce`, `cf` | how many children its handler has started, how many of them have ended, and how many of those did not succeed; no field for none | create-task, commit-change (of a child) |
+ * | familyVersion | `cv` | how often something changed in its family (commands/family/family-lua.ts) | create-task, commit-change |
+ * | returned    | `cr` | what the handler returned while children were active, JSON; no field otherwise | commit-change            |
+ * | onChildFailure | `cp` | `ignore` if a failed child does not make the task fail; no field otherwise | create-task              |
+ * | depth       | `cd` | of a child: 2, of a child of a child: 3                                 | create-task                 |
  *
  * Times are in ms since 1970 by Redis' clock. Records of version 0.1.0 have big results in `s`, and no R, v, x, n, k, b, p,
  * q, c or C.
  */
 
 import { MAX_EVENT_BYTES } from '../../core/limits.ts';
+import type { ChildFailurePolicy, FamilyNews } from '../../core/tasks/children.ts';
 import type { OutcomeRetention } from '../../core/tasks/definition.ts';
-import { OUTCOMES, type Progress, type Snapshot } from '../../core/tasks/snapshot.ts';
+import { type Children, OUTCOMES, type Progress, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { transition } from '../../core/tasks/transition.ts';
 import { isPartial, omitResult, withResult } from '../../core/wire.ts';
 import { NO_SUSPICION, type Suspicion } from '../recovery/probation.ts';
@@ -62,6 +68,13 @@ export const FIELD = {
   countedIn: 'l',
   checkpoint: 'c',
   checkpointProgress: 'C',
+  childrenTotal: 'ct',
+  childrenEnded: 'ce',
+  childrenFailed: 'cf',
+  familyVersion: 'cv',
+  returned: 'cr',
+  onChildFailure: 'cp',
+  depth: 'cd',
 } as const;
 
 /** A task and its owner. A result that is too big for an event is left out, unless it was asked for. */
@@ -104,6 +117,17 @@ export interface WithCheckpoint {
   readonly checkpoint: StoredCheckpoint | null;
 }
 
+/** What is known of the children of a task. */
+export interface Family extends FamilyNews {
+  /** Another one after each change in the family. */
+  readonly version: string;
+}
+
+/** The children of a task; null if its handler has started none. */
+export interface WithFamily {
+  readonly family: Family | null;
+}
+
 /** A task with all that a worker needs. */
 export interface TaskRecord extends OwnedTask, RunState, TaskInput, WithCheckpoint {}
 
@@ -115,13 +139,15 @@ export interface Wanted {
   readonly result?: boolean;
   readonly run?: boolean;
   readonly checkpoint?: boolean;
+  readonly family?: boolean;
 }
 
 /** A record, as far as it was wanted. */
 export type ReadTask<W extends Wanted> = OwnedTask &
   (W extends { input: true } ? TaskInput : unknown) &
   (W extends { run: true } ? RunState : unknown) &
-  (W extends { checkpoint: true } ? WithCheckpoint : unknown);
+  (W extends { checkpoint: true } ? WithCheckpoint : unknown) &
+  (W extends { family: true } ? WithFamily : unknown);
 
 /** A snapshot as Redis holds it: JSON, and when the owner saw the outcome (ms), which the JSON does not say. */
 export interface StoredSnapshot {
@@ -134,6 +160,14 @@ type FieldName = keyof typeof FIELD;
 /** The values of the fields that were read, as Redis answers them. Null if the record has no such field. */
 export type StoredFields = Readonly<Partial<Record<FieldName, string | null>>>;
 
+const FAMILY_FIELDS = [
+  'childrenTotal',
+  'childrenEnded',
+  'childrenFailed',
+  'familyVersion',
+  'returned',
+  'onChildFailure',
+] as const;
 const RUN_FIELDS = ['run', 'worker', 'begunAt', 'handedBackProgress', 'suspicion'] as const;
 
 /** Names in Redis and values in turn, as HSET takes them. Fields that are null or undefined are left out. */
@@ -142,13 +176,14 @@ export function fieldsOf(fields: StoredFields): string[] {
 }
 
 /** The names of the fields to read. */
-export function fieldsFor({ input, result, run, checkpoint }: Wanted): FieldName[] {
+export function fieldsFor({ input, result, run, checkpoint, family }: Wanted): FieldName[] {
   return [
     ...(['snapshot', 'seenAt', 'owner'] as const),
     ...(input ? (['input', 'raw'] as const) : []),
     ...(result ? (['result'] as const) : []),
     ...(run ? RUN_FIELDS : []),
     ...(checkpoint ? (['checkpoint', 'checkpointProgress'] as const) : []),
+    ...(family ? FAMILY_FIELDS : []),
   ];
 }
 
@@ -164,6 +199,7 @@ export function decodeRecord<W extends Wanted>(fields: StoredFields, want: W): R
     ...(want.input && input ? decodeInput(input, raw ?? null) : {}),
     ...(want.run ? decodeRun(fields, snapshot) : {}),
     ...(want.checkpoint ? { checkpoint: decodeCheckpoint(fields) } : {}),
+    ...(want.family ? { family: decodeFamily(fields) } : {}),
   } as ReadTask<W>;
 }
 
@@ -224,6 +260,27 @@ export function encodeCheckpoint(checkpoint: StoredCheckpoint | null): StoredFie
 function decodeCheckpoint({ checkpoint, checkpointProgress }: StoredFields): StoredCheckpoint | null {
   if (!checkpoint) return null;
   return { value: JSON.parse(checkpoint), progress: checkpointProgress ? JSON.parse(checkpointProgress) : null };
+}
+
+/** Counts of children, as they are stored. */
+export function decodeChildren([total, ended, failed]: readonly (string | null | undefined)[]): Children {
+  return { total: Number(total ?? 0), ended: Number(ended ?? 0), failed: Number(failed ?? 0) };
+}
+
+/** The field that says what a failed child means, if that is not the usual. */
+export function encodePolicy({ onChildFailure }: { readonly onChildFailure?: ChildFailurePolicy }): StoredFields {
+  return onChildFailure === 'ignore' ? { onChildFailure } : {};
+}
+
+function decodeFamily(fields: StoredFields): Family | null {
+  const { childrenTotal, childrenEnded, childrenFailed, familyVersion, returned, onChildFailure } = fields;
+  if (!familyVersion) return null;
+  return {
+    children: decodeChildren([childrenTotal, childrenEnded, childrenFailed]),
+    returned: returned ? { result: JSON.parse(returned) } : null,
+    onChildFailure: onChildFailure === 'ignore' ? 'ignore' : 'fail',
+    version: familyVersion,
+  };
 }
 
 function decodeRun(fields: StoredFields, { attempt, status }: Snapshot): RunState {

@@ -7,6 +7,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import type { ChildFailurePolicy } from '../../core/tasks/children.ts';
 import type { OutcomeRetention, Priority } from '../../core/tasks/definition.ts';
 import { type QueuedSnapshot, type Snapshot, withPlace } from '../../core/tasks/snapshot.ts';
 import type { StartLimit } from '../../core/tasks/task-limits.ts';
@@ -17,6 +18,7 @@ import type { Clock } from '../clock.ts';
 import { jobIdOf } from '../queue/job.ts';
 import { BAND } from '../queue/line-scripts.ts';
 import type { CommandRunner } from './commands/define-command.ts';
+import { takeChildren } from './commands/family/take-children.ts';
 import { type ClearAnswer, clearFinished } from './commands/owner/clear-finished.ts';
 import { dismissTasks } from './commands/owner/dismiss-tasks.ts';
 import { findPlaces } from './commands/owner/find-places.ts';
@@ -24,7 +26,7 @@ import { forgetTasks } from './commands/owner/forget-tasks.ts';
 import { leaveLine } from './commands/owner/leave-line.ts';
 import { markSeen } from './commands/owner/mark-seen.ts';
 import { commitChange } from './commands/task/commit-change.ts';
-import { createTask } from './commands/task/create-task.ts';
+import { type ChildOf, type ChildRefusal, createTask } from './commands/task/create-task.ts';
 import { discardTask } from './commands/task/discard-task.ts';
 import { markWaited } from './commands/task/mark-waited.ts';
 import { readTask } from './commands/task/read-task.ts';
@@ -34,6 +36,7 @@ import {
   decodeRecord,
   decodeSnapshot,
   encodeCheckpoint,
+  encodePolicy,
   encodeRetention,
   type OwnedTask,
   type ReadTask,
@@ -63,6 +66,10 @@ export interface NewRecord {
   readonly priority?: Priority;
   /** Two requests with the same idempotency key must have the same body, or the second is a mismatch. Default: the input. */
   readonly body?: string;
+  /** What a failed child means. Default `fail`. */
+  readonly onChildFailure?: ChildFailurePolicy;
+  /** The task whose handler starts this one. Then `idempotencyKey` must be null. */
+  readonly child?: ChildOf | null;
   /** How long each outcome is kept, in ms. Default: as long as the backend keeps any. */
   readonly retention?: OutcomeRetention | null;
   /** Limits that the start has to keep. Default: none. */
@@ -82,6 +89,8 @@ export type Applied =
       readonly snapshot: Snapshot;
       /** Whether the owner is watching, as far as is known. If not, only outcomes are worth a message. */
       readonly watched: boolean;
+      /** The task is a child, and its parent may end by this outcome: it was the last one, or did not succeed. */
+      readonly mayEndParent?: true;
     }
   | { readonly ok: false; readonly refusal: Refusal | 'missing'; readonly snapshot: Snapshot | null };
 
@@ -99,6 +108,8 @@ export type Created =
   | { readonly result: 'mismatch' }
   /** The start would exceed a limit. It is taken in so many ms, or may be: nobody knows when an active task will end. */
   | { readonly result: 'exceeded'; readonly limit: StartLimit; readonly waitMs: number };
+  /** It was to be a child, and its parent may start none. */
+  | { readonly result: 'refused'; readonly why: ChildRefusal };
 
 export class TaskStore {
   readonly #redis: CommandRunner;
@@ -123,7 +134,9 @@ export class TaskStore {
     const { snapshot, owner } = task;
     const input = JSON.stringify(task.input);
     const raw = task.raw ?? null;
-    const bodyHash = idempotencyKey === null ? '' : hash(`${snapshot.name}\n${task.body ?? input}`);
+    const body = task.body ?? input;
+    const child = task.child ? { ...task.child, hash: hash(`${snapshot.name}\n${body}`) } : null;
+    const bodyHash = idempotencyKey === null ? (child?.hash ?? '') : hash(`${snapshot.name}\n${body}`);
     const limits = task.limits ?? [];
     const answer = await createTask(this.#redis, {
       id: snapshot.id,
@@ -131,17 +144,19 @@ export class TaskStore {
       name: snapshot.name,
       snapshot: JSON.stringify(snapshot),
       input,
-      more: { ...(raw === null ? {} : { raw }), ...encodeCheckpoint(task.checkpoint ?? null) },
+      more: { ...(raw === null ? {} : { raw }), ...encodeCheckpoint(task.checkpoint ?? null), ...encodePolicy(task) },
       jobId: jobIdOf({ id: snapshot.id, run: 1 }),
       band: BAND[task.priority ?? 'normal'],
       startsAt: snapshot.startsAt === undefined ? null : Date.parse(snapshot.startsAt),
       idempotency: idempotencyKey === null ? null : { keyHash: hash(idempotencyKey), bodyHash },
       retryOf: snapshot.retryOf,
+      child,
       retention: encodeRetention(task.retention ?? null),
       limits,
     });
     switch (answer.result) {
       case 'created':
+      case 'refused':
         return answer;
       case 'earlier':
         if (answer.id === snapshot.id) return { result: 'created', watched: true, ahead: null };
@@ -209,13 +224,19 @@ export class TaskStore {
   }
 
   /**
-   * Removes finished tasks of `owner`; other ids are passed over.
+   * Removes finished tasks of `owner`, and the finished children of those; other ids are passed over.
    * @param ids at most 1,000
-   * @returns `ids` without those of active tasks: the owner has no such tasks any more, or never had
-   * @throws TaskError `store_unavailable`
+   * @returns `ids` without those of active tasks: the owner has no such tasks any more, or never had. Then removed children
+   * @throws TaskError `store_unavailable`: some may have been removed
    */
-  dismiss(owner: string, ids: readonly string[]): Promise<readonly string[]> {
-    return dismissTasks(this.#redis, owner, [...new Set(ids)]);
+  async dismiss(owner: string, ids: readonly string[]): Promise<readonly string[]> {
+    const { gone, parents } = await dismissTasks(this.#redis, owner, [...new Set(ids)]);
+    const removed = [...gone];
+    for (const parent of parents) {
+      const children = await takeChildren(this.#redis, parent);
+      if (children.length > 0) removed.push(...(await this.dismiss(owner, children)));
+    }
+    return [...new Set(removed)];
   }
 
   /**
@@ -291,10 +312,13 @@ export class TaskStore {
       const next = moved.snapshot;
       const commit = toCommit({ owner, before, event, next }, options, this.#clock.now());
       const answer = await commitChange(this.#redis, commit);
-      if (answer.result === 'ok') return { ok: true, snapshot: next, watched: answer.watched };
+      if (answer.result === 'ok') {
+        const { watched, mayEndParent } = answer;
+        return { ok: true, snapshot: next, watched, ...(mayEndParent ? { mayEndParent } : {}) };
+      }
       if (answer.result === 'missing') return { ok: false, refusal: 'missing', snapshot: null };
       if (answer.result === 'stale') return { ok: false, refusal: 'stale_attempt', snapshot: null };
-      before = decodeSnapshot(answer);
+      before = answer.result === 'children' ? { ...before, children: answer.children } : decodeSnapshot(answer);
       isStored = true;
       // Writers that go round in step may always come in the same order, and the last of them would lose each time.
       if (tries % IN_STEP === IN_STEP - 1) await delay(Math.random() * OUT_OF_STEP_MS);

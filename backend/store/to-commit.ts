@@ -1,5 +1,6 @@
 /** Turns a change that core has decided into what the store has to write. Pure. It serves `TaskStore.apply`. */
 
+import { waitsForChildren } from '../../core/tasks/children.ts';
 import { withoutRate } from '../../core/tasks/pace.ts';
 import { advance } from '../../core/tasks/progress.ts';
 import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
@@ -9,7 +10,7 @@ import type { Isolation, Suspicion } from '../recovery/probation.ts';
 import type { Commit, RunChange } from './commands/task/commit-change.ts';
 import { encodeSnapshot } from './record.ts';
 
-const NOTHING: Commit['checkpoint'] = {};
+const NOTHING: Commit['more'] = {};
 
 /** How a change relates to the run of its task. */
 export interface RunOptions {
@@ -50,7 +51,10 @@ export function toCommit(change: Change, options: RunOptions, now: number): Comm
     job: toJob(next, options.run, now),
     leavesLine: next.status === 'cancelled' && (before.status === 'queued' || before.status === 'retrying'),
     announceCancel: mustTellWorkers(before, next),
-    checkpoint: toCheckpoint(change, options),
+    more: { ...toCheckpoint(change, options), ...toReturned(change) },
+    parent: next.parent ?? null,
+    knowsChildren: next.children !== undefined,
+    mattersToChildren: before.status !== next.status || waitsForChildren(before) !== waitsForChildren(next),
   };
 }
 
@@ -69,7 +73,7 @@ function toRunEnd({ before, next, event }: Change, suspicion?: Suspicion): RunCh
 function toCheckpoint(
   { before, next, event }: Change,
   { checkpoint, isResumable = false }: RunOptions,
-): Commit['checkpoint'] {
+): Commit['more'] {
   if (checkpoint === undefined && !isResumable) return NOTHING;
   if (checkpoint === '') return { checkpoint, checkpointProgress: '' };
   const given = checkpoint === undefined ? NOTHING : { checkpoint };
@@ -78,6 +82,13 @@ function toCheckpoint(
   const report = 'progress' in event ? event.progress : null;
   const reached = report ? advance(before.progress, report) : before.progress;
   return reached === null ? given : { ...given, checkpointProgress: JSON.stringify(withoutRate(reached)) };
+}
+
+/** What a handler returned is kept until the children have ended. */
+function toReturned({ before, next, event }: Change): Commit['more'] {
+  if (waitsForChildren(before)) return isFinished(next) ? { returned: '' } : NOTHING;
+  if (event.type !== 'succeed' || !waitsForChildren(next)) return NOTHING;
+  return { returned: JSON.stringify(event.result ?? null) };
 }
 
 /** How long the task took, in ms; null unless its first attempt succeeded, since other durations make no good estimate. */
@@ -104,6 +115,7 @@ function mustTellWorkers(before: Snapshot, next: Snapshot): boolean {
   );
 }
 
-function isAttempting({ status }: Snapshot): boolean {
-  return status === 'running' || status === 'cancelling';
+/** Whether a worker runs the handler. */
+function isAttempting(task: Snapshot): boolean {
+  return (task.status === 'running' || task.status === 'cancelling') && !waitsForChildren(task);
 }

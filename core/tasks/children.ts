@@ -31,8 +31,14 @@ export function waitsForChildren(task: Snapshot): task is WaitingParent {
   return (task.status === 'running' || task.status === 'cancelling') && task.waitingFor === 'children';
 }
 
-export function sameChildren(a: Children | undefined, b: Children): boolean {
-  return a?.total === b.total && a.ended === b.ended && a.failed === b.failed;
+/** How many changes led to these counts. They only grow, so of two counts the one with more changes is the newer. */
+function changesIn({ total, ended, failed }: Children): number {
+  return total + ended + failed;
+}
+
+/** Processes bring a parent in step side by side, so news may come late. */
+function isNewer(known: Children | undefined, news: Children): boolean {
+  return known === undefined || changesIn(news) > changesIn(known);
 }
 
 /** The task when its attempt is over, and its children go on. */
@@ -45,21 +51,19 @@ export function waitForChildren(
   return { ...task, ...nextRevision(task, at), waitingFor: 'children', signOfLifeAt: at, expectedAt: null, progress };
 }
 
-/** The task with other counts of children; null if they are the same. */
+/** The task with newer counts of children; null if they are not newer. */
 export function withChildren(task: Snapshot, at: string, children: Children): Snapshot | null {
-  return sameChildren(task.children, children) ? null : { ...task, ...nextRevision(task, at), children };
+  return isNewer(task.children, children) ? { ...task, ...nextRevision(task, at), children } : null;
 }
 
 /** A task that waits for its children, after news of them: ended, or with other counts. Null if nothing changes. */
 export function afterNews(task: WaitingParent, at: string, news: FamilyNews): Snapshot | null {
   const { children, returned } = news;
+  if (task.children && isNewer(children, task.children)) return null;
   const outcome = outcomeOf(task, news);
   if (outcome === null) {
-    const progress = progressOf(children);
-    const { revision, updatedAt } = nextRevision(task, at);
-    return sameChildren(task.children, children)
-      ? null
-      : { ...task, revision, updatedAt, signOfLifeAt: at, children, progress };
+    if (!isNewer(task.children, children)) return null;
+    return { ...task, ...nextRevision(task, at), signOfLifeAt: at, children, progress: progressOf(children) };
   }
   const ended = { ...withoutWait(task), ...finish(task, at), children, progress: progressOf(children, true) };
   if (outcome === 'failed') return { ...ended, status: 'failed', result: null, error: childFailed(children) };

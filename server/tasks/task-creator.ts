@@ -79,10 +79,12 @@ export class TaskCreator {
       retention: definition.retention ?? null,
       limits: [...(definition.limits ?? []), ...this.#limits],
       checkpoint,
+      onChildFailure: definition.onChildFailure ?? 'fail',
       ...(body === undefined ? {} : { body }),
     };
     const created = await this.#store(record, key);
-    if (created.result === 'mismatch') {
+    // Only a child is refused.
+    if (created.result === 'mismatch' || created.result === 'refused') {
       throw refusal(
         'idempotency_mismatch',
         'This Idempotency-Key was used with another request. Use a new key for a new request.',

@@ -4,7 +4,7 @@ import type { OwnedTask } from '../../backend/store/record.ts';
 import type { TaskStore } from '../../backend/store/store.ts';
 import type { TaskFailure } from '../../core/error.ts';
 import { type FamilyNews, waitsForChildren } from '../../core/tasks/children.ts';
-import { createSnapshot, type Progress, type Snapshot } from '../../core/tasks/snapshot.ts';
+import { createSnapshot, type NewTask, type Progress, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { type TaskEvent, transition } from '../../core/tasks/transition.ts';
 
 /** Every key of a snapshot, as the contract lists them; sorted. */
@@ -33,7 +33,7 @@ export const SNAPSHOT_KEYS = [
 export const TEST_ID = '019ab000-0000-7000-8000-000000000001';
 
 /** A queued task; three attempts unless told. */
-export function newTask(over: { id?: string; name?: string; title?: string; attempts?: number; at?: string } = {}) {
+export function newTask(over: Partial<NewTask> = {}) {
   return createSnapshot({ id: TEST_ID, name: 'import', title: 'Import', attempts: 3, at: time(0), ...over });
 }
 

@@ -181,8 +181,8 @@ export class MemoryStore {
     const next = moved.snapshot;
     const now = this.#options.now();
     const commit = toCommit({ owner, before, event, next }, options, now);
-    const { runChange, job, announceCancel, leavesLine, kind, checkpoint } = commit;
-    Object.assign(fields, encodeSnapshot(next), checkpoint);
+    const { runChange, job, announceCancel, leavesLine, kind, more } = commit;
+    Object.assign(fields, encodeSnapshot(next), more);
     if (runChange?.type === 'start') {
       Object.assign(fields, { run: String((options.run ?? 0) + 1), worker: runChange.worker, begunAt: String(now) });
     } else if (runChange?.type === 'end' && fields.worker) {

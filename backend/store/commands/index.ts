@@ -2,6 +2,10 @@
 
 import { LINE_SCRIPTS } from '../../queue/line-scripts.ts';
 import { CHECK_STALLED_JOBS } from '../../queue/queue-scripts.ts';
+import { FIND_ACTIVE_CHILDREN } from './family/find-active-children.ts';
+import { FIND_CHANGED_PARENTS } from './family/find-changed-parents.ts';
+import { RELEASE_PARENT } from './family/release-parent.ts';
+import { TAKE_CHILDREN } from './family/take-children.ts';
 import { FINISH_HOOK } from './hook/finish-hook.ts';
 import { POSTPONE_HOOK } from './hook/postpone-hook.ts';
 import { TAKE_DUE_HOOKS } from './hook/take-due-hooks.ts';
@@ -30,6 +34,10 @@ export const ALL_COMMANDS = [
   COMMIT_CHANGE,
   READ_TASK,
   MARK_WAITED,
+  FIND_ACTIVE_CHILDREN,
+  FIND_CHANGED_PARENTS,
+  RELEASE_PARENT,
+  TAKE_CHILDREN,
   LIST_TASKS,
   FIND_PLACES,
   MARK_SEEN,

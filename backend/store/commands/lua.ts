@@ -51,14 +51,17 @@ end
 
 /**
  * `dropTasks(ids, taskPrefix)`: removes the records of finished tasks. A record for which the hook for outcomes is still to run
- * loses its owner instead, so that nobody finds it but the hook.
+ * loses its owner instead, so that nobody finds it but the hook. Answers the ids of those that have children.
  */
 export const dropTasks: LuaFunction = {
   name: 'dropTasks',
   lua: `
 local function dropTasks(ids, taskPrefix)
+  local parents = {}
   for _, id in ipairs(ids) do
-    local stored = redis.call('HMGET', taskPrefix .. id, '${FIELD.hookPending}', '${FIELD.owner}')
+    local stored = redis.call('HMGET', taskPrefix .. id,
+      '${FIELD.hookPending}', '${FIELD.owner}', '${FIELD.childrenTotal}')
+    if stored[3] then parents[#parents + 1] = id end
     if stored[1] and stored[2] then
       redis.call('HSET', taskPrefix .. id, '${FIELD.formerOwner}', stored[2])
       redis.call('HDEL', taskPrefix .. id, '${FIELD.owner}')
@@ -66,6 +69,7 @@ local function dropTasks(ids, taskPrefix)
       redis.call('DEL', taskPrefix .. id)
     end
   end
+  return parents
 end
 `,
 };

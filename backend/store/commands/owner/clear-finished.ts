@@ -34,7 +34,8 @@ for _, id in ipairs(ids) do
   local isKept = redis.call('ZSCORE', active, id) or (keepUnseen == '1' and redis.call('ZSCORE', unseen, id))
   if not isKept then finished[#finished + 1] = id end
 end
-dropTasks(finished, taskPrefix)
+-- Their children are among the finished tasks, too.
+for _, parent in ipairs(dropTasks(finished, taskPrefix)) do redis.call('DEL', taskPrefix .. parent .. ':children') end
 removeIds(finished, all, unseen)
 local cursor = ''
 if #ids == tonumber(lookAtMost) then cursor = ids[#ids] end

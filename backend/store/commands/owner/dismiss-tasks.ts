@@ -3,7 +3,13 @@
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { dropTasks, removeIds } from '../lua.ts';
 
-/** Answers with the ids without those of active tasks. */
+/** What is gone, and which of the removed tasks had children. */
+export interface DismissAnswer {
+  readonly gone: readonly string[];
+  readonly parents: readonly string[];
+}
+
+/** Answers `{gone, parents}`: the ids without those of active tasks, and those of removed tasks that had children. */
 export const DISMISS_TASKS = defineCommand({
   name: 'dismiss-tasks',
   keys: ['all', 'active', 'unseen'],
@@ -17,18 +23,21 @@ for _, id in ipairs(ids) do
     if redis.call('ZSCORE', all, id) then finished[#finished + 1] = id end
   end
 end
-dropTasks(finished, taskPrefix)
+local parents = dropTasks(finished, taskPrefix)
 removeIds(finished, all, unseen)
-return gone
+return {gone, parents}
 `,
-  parse: (reply) => reply as readonly string[],
+  parse: (reply): DismissAnswer => {
+    const [gone, parents] = reply as readonly [readonly string[], readonly string[]];
+    return { gone, parents };
+  },
 });
 
 /**
  * @param ids at most 1,000
- * @returns the ids without those of active tasks. The owner has no such tasks any more, or never had
+ * @returns `gone`: the ids without those of active tasks. The owner has no such tasks any more, or never had
  */
-export function dismissTasks(redis: CommandRunner, owner: string, ids: readonly string[]): Promise<readonly string[]> {
+export function dismissTasks(redis: CommandRunner, owner: string, ids: readonly string[]): Promise<DismissAnswer> {
   const { keys } = redis;
   return redis.run(
     DISMISS_TASKS,

@@ -14,7 +14,7 @@ const FORGET_AT_MOST = 1_000;
 /** Answers with the ids that were removed, newest first: none when nothing is left. */
 export const FORGET_TASKS = defineCommand({
   name: 'forget-tasks',
-  keys: ['all', 'active', 'unseen', 'unpublished'],
+  keys: ['all', 'active', 'unseen', 'unpublished', 'parents'],
   args: ['atMost', 'taskPrefix', 'runningPrefix', 'cancelChannel'],
   uses: [removeIds, uncount],
   lua: `
@@ -28,9 +28,9 @@ for _, id in ipairs(ids) do
     redis.call('PUBLISH', cancelChannel, id)
     uncount(countedIn, id)
   end
-  redis.call('DEL', taskPrefix .. id)
+  redis.call('DEL', taskPrefix .. id, taskPrefix .. id .. ':children')
 end
-removeIds(ids, all, active, unseen, unpublished)
+removeIds(ids, all, active, unseen, unpublished, parents)
 return ids
 `,
   parse: (reply) => reply as readonly string[],
@@ -41,7 +41,13 @@ export function forgetTasks(redis: CommandRunner, owner: string): Promise<readon
   const { keys } = redis;
   return redis.run(
     FORGET_TASKS,
-    { all: keys.all(owner), active: keys.active(owner), unseen: keys.unseen(owner), unpublished: keys.unpublished },
+    {
+      all: keys.all(owner),
+      active: keys.active(owner),
+      unseen: keys.unseen(owner),
+      unpublished: keys.unpublished,
+      parents: keys.parents,
+    },
     {
       atMost: FORGET_AT_MOST,
       taskPrefix: keys.task(''),

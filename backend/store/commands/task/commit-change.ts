@@ -4,12 +4,20 @@
  * step.
  */
 
-import type { Outcome } from '../../../../core/tasks/snapshot.ts';
+import type { Children, Outcome } from '../../../../core/tasks/snapshot.ts';
 import type { Isolation } from '../../../recovery/probation.ts';
 import { uncount } from '../../limits/limit-scripts.ts';
-import { FIELD, fieldsOf, type StoredFields, type StoredSnapshot, storedSnapshot } from '../../record.ts';
+import {
+  decodeChildren,
+  FIELD,
+  fieldsOf,
+  type StoredFields,
+  type StoredSnapshot,
+  storedSnapshot,
+} from '../../record.ts';
 import { chooseCount } from '../cleaning.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
+import { countChild, noteFamily } from '../family/family-lua.ts';
 import { addJob, dequeueJob, isWatched, redisTime } from '../lua.ts';
 
 /** A definition's usual duration is the median of this many successful first attempts, the latest ones. */
@@ -49,24 +57,40 @@ export interface Commit {
   readonly leavesLine: boolean;
   /** Whether to tell workers that this task is to be cancelled. */
   readonly announceCancel: boolean;
-  /** What changes of the checkpoint: JSON, or '' for what is to be removed. */
-  readonly checkpoint: Pick<StoredFields, 'checkpoint' | 'checkpointProgress'>;
+  /** Further fields that change: JSON, or '' for one that is to be removed. */
+  readonly more: Pick<StoredFields, 'checkpoint' | 'checkpointProgress' | 'returned'>;
+  /** The id of the task whose child this one is; null if it is none. */
+  readonly parent: string | null;
+  /** Whether the change was decided in the knowledge that the task has children. */
+  readonly knowsChildren: boolean;
+  /** Whether the change matters to the task's children, if it has some: its status changes, or it waits for them now. */
+  readonly mattersToChildren: boolean;
 }
 
 /** What became of a change. */
 export type CommitAnswer =
   /** `watched` is always true for an outcome, which is pushed in any case. */
-  | { readonly result: 'ok'; readonly watched: boolean }
+  | {
+      readonly result: 'ok';
+      readonly watched: boolean;
+      /** The task is a child, and its parent may end by this outcome: it was the last one, or did not succeed. */
+      readonly mayEndParent: boolean;
+    }
   | { readonly result: 'missing' }
   /** Another run has begun. */
   | { readonly result: 'stale' }
+  /** The change would end the task, and was decided without knowledge of its children. */
+  | { readonly result: 'children'; readonly children: Children }
   /** The task is at another revision: this one. */
   | ({ readonly result: 'conflict' } & StoredSnapshot);
 
-/** Answers `{'ok', watched}`, `{'missing'}`, `{'stale'}` or `{'conflict', snapshot, seenAt}`. */
+/**
+ * Answers `{'ok', watched, mayEndParent}`, `{'missing'}`, `{'stale'}`, `{'children', total, ended, failed}` or
+ * `{'conflict', snapshot, seenAt}`.
+ */
 export const COMMIT_CHANGE = defineCommand({
   name: 'commit-change',
-  keys: ['task', 'all', 'active', 'unseen', 'mark', 'unpublished', 'durations', 'hooks', 'line', 'turns'],
+  keys: ['task', 'all', 'active', 'unseen', 'mark', 'unpublished', 'parents', 'durations', 'hooks', 'line', 'turns'],
   args: [
     'id',
     'expected',
@@ -91,13 +115,16 @@ export const COMMIT_CHANGE = defineCommand({
     'changedChannel',
     'cleanCount',
     'hookPrefix',
-    '...checkpoint',
+    'parent',
+    'knowsChildren',
+    'mattersToChildren',
+    '...more',
   ],
-  uses: [redisTime, isWatched, addJob, dequeueJob, uncount],
+  uses: [redisTime, isWatched, addJob, dequeueJob, uncount, noteFamily, countChild],
   lua: `
-local stored = redis.call('HMGET', task,
-  '${FIELD.revision}', '${FIELD.run}', '${FIELD.worker}', '${FIELD.waitedUntil}', '${FIELD.retention}', '${FIELD.countedIn}')
-local storedRevision, storedRun, storedWorker, waitedUntil, ownRetention, countedIn = unpack(stored, 1, 6)
+local stored = redis.call('HMGET', task, '${FIELD.revision}', '${FIELD.run}', '${FIELD.worker}',
+  '${FIELD.waitedUntil}', '${FIELD.retention}', '${FIELD.countedIn}', '${FIELD.childrenTotal}')
+local storedRevision, storedRun, storedWorker, waitedUntil, ownRetention, countedIn, children = unpack(stored, 1, 7)
 if not storedRevision then return {'missing'} end
 if run ~= '' and storedRun and storedRun ~= run then return {'stale'} end
 if storedRevision ~= expected then
@@ -105,12 +132,17 @@ if storedRevision ~= expected then
   return {'conflict', current[1], current[2] or ''}
 end
 
+local isOutcome, isStart = kind ~= 'step', runChange == 'start'
+if children and isOutcome and knowsChildren == '0' then
+  local counts = redis.call('HMGET', task, '${FIELD.childrenEnded}', '${FIELD.childrenFailed}')
+  return {'children', children, counts[1] or '0', counts[2] or '0'}
+end
+
 local changed = {'${FIELD.revision}', revision, '${FIELD.snapshot}', snapshot}
 local function set(field, value)
   changed[#changed + 1] = field
   changed[#changed + 1] = value
 end
-local isOutcome, isStart = kind ~= 'step', runChange == 'start'
 if result ~= '' then set('${FIELD.result}', result) end
 
 if isOutcome or isStart or waitedUntil then
@@ -146,18 +178,27 @@ if runChange == 'end' and storedWorker then
 end
 
 -- Names and values of fields in turn.
-for n = 1, #checkpoint, 2 do
-  if checkpoint[n + 1] == '' then redis.call('HDEL', task, checkpoint[n]) else set(checkpoint[n], checkpoint[n + 1]) end
+for n = 1, #more, 2 do
+  if more[n + 1] == '' then redis.call('HDEL', task, more[n]) else set(more[n], more[n + 1]) end
 end
 
 redis.call('HSET', task, unpack(changed))
+if children and mattersToChildren == '1' then noteFamily(parents, task, id, redisTime()) end
 
+local mayEndParent = 0
 if isOutcome then
-  redis.call('EXPIRE', task, ownRetention and string.match(ownRetention, kind .. '=(%d+)') or retention)
+  local kept = ownRetention and string.match(ownRetention, kind .. '=(%d+)') or retention
+  redis.call('EXPIRE', task, kept)
   redis.call('ZREM', active, id)
   uncount(countedIn, id)
-  redis.call('ZADD', unseen, 0, id)
-  redis.call('EXPIRE', unseen, retention)
+  if children then redis.call('EXPIRE', task .. ':children', kept) end
+  if parent == '' then
+    redis.call('ZADD', unseen, 0, id)
+    redis.call('EXPIRE', unseen, retention)
+  else
+    local parentTask = string.sub(task, 1, #task - #id) .. parent
+    mayEndParent = countChild(parents, parentTask, parent, kind ~= 'succeeded', redisTime())
+  end
   -- With no active task left, every record has a time to live, so the index needs one too.
   if redis.call('ZCARD', active) == 0 then redis.call('EXPIRE', all, retention) end
   if duration ~= '' then
@@ -170,12 +211,18 @@ end
 if job ~= '' then addJob(queue, job, jobAt) end
 if leaver ~= '' then dequeueJob(queue, line, turns, leaver, id .. ':' .. (storedRun or 0) + 1) end
 if cancelChannel ~= '' then redis.call('PUBLISH', cancelChannel, id) end
-if isOutcome then return {'ok', 1} end
-return {'ok', isWatched(mark)}
+if isOutcome then return {'ok', 1, mayEndParent} end
+return {'ok', isWatched(mark), 0}
 `,
   parse: (reply): CommitAnswer => {
-    const answer = reply as ['ok', number] | ['missing'] | ['stale'] | ['conflict', string, string];
-    if (answer[0] === 'ok') return { result: 'ok', watched: answer[1] === 1 };
+    const answer = reply as
+      | ['ok', number, number]
+      | ['missing']
+      | ['stale']
+      | ['children', string, string, string]
+      | ['conflict', string, string];
+    if (answer[0] === 'ok') return { result: 'ok', watched: answer[1] === 1, mayEndParent: answer[2] === 1 };
+    if (answer[0] === 'children') return { result: 'children', children: decodeChildren(answer.slice(1)) };
     if (answer[0] === 'conflict') return { result: 'conflict', ...storedSnapshot(answer[1], answer[2]) };
     return { result: answer[0] };
   },
@@ -195,6 +242,7 @@ export function commitChange(redis: CommandRunner, change: Commit): Promise<Comm
       unseen: keys.unseen(owner),
       mark: keys.markOf(owner),
       unpublished: keys.unpublished,
+      parents: keys.parents,
       durations: keys.durations(name),
       hooks: keys.hooks,
       ...keys.line(name),
@@ -223,7 +271,10 @@ export function commitChange(redis: CommandRunner, change: Commit): Promise<Comm
       changedChannel: keys.changedChannel,
       cleanCount: chooseCount(),
       hookPrefix: keys.hook(''),
-      checkpoint: fieldsOf(change.checkpoint),
+      parent: change.parent ?? '',
+      knowsChildren: change.knowsChildren ? 1 : 0,
+      mattersToChildren: change.mattersToChildren ? 1 : 0,
+      more: fieldsOf(change.more),
     },
   );
 }

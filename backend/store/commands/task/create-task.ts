@@ -9,6 +9,7 @@ import { countStart, encodeLimits, exceededLimit } from '../../limits/limit-scri
 import { FIELD, fieldsOf, type StoredFields } from '../../record.ts';
 import { chooseCleaning } from '../cleaning.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
+import { adoptChild, findChild, noteFamily } from '../family/family-lua.ts';
 import { enqueueJob, isWatched, placeInLine, redisTime, removeIds } from '../lua.ts';
 
 const IDEMPOTENCY_TTL_S = 24 * 3_600;
@@ -35,7 +36,21 @@ export interface TaskCreation {
   /** Id of the task that this one retries. */
   readonly retryOf: string | null;
   readonly limits: readonly StartLimit[];
+  /** The task whose handler starts this one, and under which key: one task for each. `hash` is that of the input. */
+  readonly child: (ChildOf & { readonly hash: string }) | null;
 }
+
+/** Of which task a new one is a child. */
+export interface ChildOf {
+  readonly parent: string;
+  /** The run that starts it. No other run may. */
+  readonly run: number;
+  /** Unique among the children of one parent. */
+  readonly key: string;
+}
+
+/** Why a task was not stored: the run of its parent is over, its parent has too many children, or is one of one of one. */
+export type ChildRefusal = 'stale' | 'too_many' | 'too_deep';
 
 /** What became of a creation. */
 export type CreationAnswer =
@@ -44,15 +59,29 @@ export type CreationAnswer =
   /** Nothing was stored: this task was created before. The hash is that of its request, '' without an idempotency key. */
   | { readonly result: 'earlier'; readonly bodyHash: string; readonly id: string }
   /** Nothing was stored: the start would exceed the limit of this number in `limits`. Try again in so many ms. */
-  | { readonly result: 'exceeded'; readonly limit: number; readonly waitMs: number };
+  | { readonly result: 'exceeded'; readonly limit: number; readonly waitMs: number }
+  /** Nothing was stored: it was to be a child, and its parent may start none. */
+  | { readonly result: 'refused'; readonly why: ChildRefusal };
 
 /**
- * Answers `{'created', watched, ahead}`, where `ahead` may be missing, `{'earlier', '<body hash> <id>'}`, or `{'exceeded', number
- * of the limit (from 1), ms}`.
+ * Answers `{'created', watched, ahead}`, where `ahead` may be missing, `{'earlier', '<body hash> <id>'}`, `{'exceeded', number
+ * of the limit (from 1), ms}`, or `{'refused', why}`.
  */
 export const CREATE_TASK = defineCommand({
   name: 'create-task',
-  keys: ['task', 'all', 'active', 'unseen', 'idempotency', 'mark', 'unpublished', 'line', 'turns', 'retried?'],
+  keys: [
+    'task',
+    'all',
+    'active',
+    'unseen',
+    'idempotency',
+    'mark',
+    'unpublished',
+    'parents',
+    'line',
+    'turns',
+    'retried?',
+  ],
   args: [
     'id',
     'snapshot',
@@ -70,11 +99,30 @@ export const CREATE_TASK = defineCommand({
     'cleanFrom',
     'retention',
     'limits',
+    'child',
     '...more',
   ],
-  uses: [enqueueJob, placeInLine, isWatched, redisTime, removeIds, exceededLimit, countStart],
+  uses: [
+    enqueueJob,
+    placeInLine,
+    isWatched,
+    redisTime,
+    removeIds,
+    exceededLimit,
+    countStart,
+    noteFamily,
+    findChild,
+    adoptChild,
+  ],
   lua: `
-local earlier
+local earlier, parent, parentId, run, key, hash
+if child ~= '' then
+  parentId, run, key, hash = unpack(cjson.decode(child))
+  parent = taskPrefix .. parentId
+  local refused
+  earlier, refused = findChild(parent, run, key)
+  if refused then return {'refused', refused} end
+end
 if bodyHash ~= '' then earlier = redis.call('GET', idempotency) end
 if not earlier and retried then
   local retriedBy = redis.call('HGET', retried, '${FIELD.retriedBy}')
@@ -94,6 +142,7 @@ if redis.call('ZADD', all, 'NX', 0, id) == 1 then
   redis.call('HSET', task,
     '${FIELD.revision}', 1, '${FIELD.snapshot}', snapshot, '${FIELD.owner}', owner, '${FIELD.input}', input)
   if #more > 0 then redis.call('HSET', task, unpack(more)) end
+  if parent then adoptChild(parents, parent, parentId, task, key, hash .. ' ' .. id, redisTime()) end
   redis.call('PERSIST', all)
   redis.call('ZADD', active, 0, id)
   if limitList then countStart(limitList, redisTime(), task, id) end
@@ -123,7 +172,11 @@ end
 return {'created', watched, placeInLine(queue, line, owner, job)}
 `,
   parse: (reply): CreationAnswer => {
-    const answer = reply as ['created', number, number?] | ['earlier', string] | ['exceeded', number, number];
+    const answer = reply as
+      | ['created', number, number?]
+      | ['earlier', string]
+      | ['exceeded', number, number]
+      | ['refused', ChildRefusal];
     switch (answer[0]) {
       case 'created':
         return { result: 'created', watched: answer[1] === 1, ahead: answer[2] ?? null };
@@ -133,6 +186,8 @@ return {'created', watched, placeInLine(queue, line, owner, job)}
       }
       case 'exceeded':
         return { result: 'exceeded', limit: answer[1] - 1, waitMs: answer[2] };
+      case 'refused':
+        return { result: 'refused', why: answer[1] };
     }
   },
 });
@@ -140,7 +195,7 @@ return {'created', watched, placeInLine(queue, line, owner, job)}
 /** A second call with the same id changes nothing. */
 export function createTask(redis: CommandRunner, task: TaskCreation): Promise<CreationAnswer> {
   const { keys } = redis;
-  const { id, owner, idempotency, retryOf } = task;
+  const { id, owner, idempotency, retryOf, child } = task;
   const cleaning = chooseCleaning();
   return redis.run(
     CREATE_TASK,
@@ -152,6 +207,7 @@ export function createTask(redis: CommandRunner, task: TaskCreation): Promise<Cr
       idempotency: keys.idempotency(owner, idempotency?.keyHash ?? ''),
       mark: keys.markOf(owner),
       unpublished: keys.unpublished,
+      parents: keys.parents,
       ...keys.line(task.name),
       retried: retryOf === null ? null : keys.task(retryOf),
     },
@@ -172,6 +228,7 @@ export function createTask(redis: CommandRunner, task: TaskCreation): Promise<Cr
       cleanFrom: cleaning.from,
       retention: task.retention,
       limits: encodeLimits(keys, owner, task.limits),
+      child: child === null ? '' : JSON.stringify([child.parent, String(child.run), child.key, child.hash]),
       more: fieldsOf(task.more),
     },
   );

@@ -1,0 +1,257 @@
+// Parents are in step with their children, whoever changes what, and whichever process dies, on a real Redis.
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { ChildFailurePolicy } from '../../core/tasks/children.ts';
+import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
+import { type TaskEvent, transition } from '../../core/tasks/transition.ts';
+import { makeTask, now, start, succeed, useStore } from '../../test/support/redis/store-world.ts';
+import { FAILURE } from '../../test/support/task-events.ts';
+import { Events } from '../events/events.ts';
+import { FamilyStore } from '../store/families.ts';
+import type { OwnedTask, RunState } from '../store/record.ts';
+import { TaskChanges } from '../task-changes.ts';
+import { systemTime } from '../time.ts';
+import { ParentUpdates } from './parent-updates.ts';
+
+const world = useStore();
+const OWNER = 'ada';
+const FINAL = { ...FAILURE, retryable: false };
+
+/** A process of ours. One that is deaf stores changes, and dies before it does anything about them. */
+function open({ isDeaf = false } = {}) {
+  const pushed: Snapshot[] = [];
+  const publisher = {
+    publish: (_owner: string, snapshot: Snapshot) => void pushed.push(snapshot),
+    publishSeen: () => undefined,
+    publishDismissed: () => undefined,
+  };
+  const families = new FamilyStore(world.redis);
+  const parents: ParentUpdates = new ParentUpdates({
+    store: world.store,
+    families: { ...bound(families), changed: (_ms, limit) => families.changed(-1_000, limit) },
+    changes: { apply: (task, event) => changes.apply(task, event) },
+    clock: { iso: now },
+    time: systemTime,
+    gatherMs: 1,
+  });
+  const changes: TaskChanges = new TaskChanges(
+    world.store,
+    publisher,
+    new Events(world.log),
+    isDeaf ? undefined : parents,
+  );
+  const happen = async (id: string, event: TaskEvent) => {
+    const task = (await world.store.read(id, { run: true })) as OwnedTask & RunState;
+    const isStart = event.type === 'start' ? { start: { worker: 'w1', isolation: 'free' as const } } : {};
+    return changes.apply(task, event, { run: task.run, ...isStart });
+  };
+  return {
+    pushed,
+    parents,
+    happen,
+    async accept({ onChildFailure = 'fail', parent }: { onChildFailure?: ChildFailurePolicy; parent?: string } = {}) {
+      const snapshot = makeTask(parent ? { parent } : {});
+      const record = parent ? ((await world.store.read(parent, { run: true })) as RunState) : null;
+      const child = parent && record ? { parent, run: record.run, key: snapshot.id } : null;
+      const created = await changes.create({ snapshot, owner: OWNER, input: 1, onChildFailure, child }, null);
+      return created.result === 'created' ? snapshot.id : null;
+    },
+    /** Everything that a sweeper finds is brought in step, until nothing is left. */
+    async sweep() {
+      do await parents.look();
+      while ((await families.changed(-1_000, 1)).length > 0);
+    },
+  };
+}
+
+const bound = (families: FamilyStore) => ({
+  activeChildren: (id: string, owner: string) => families.activeChildren(id, owner),
+  release: (id: string, version: string | null) => families.release(id, version),
+});
+
+const read = async (id: string) => (await world.store.read(id))?.snapshot as Snapshot;
+const statuses = (ids: readonly string[]) => Promise.all(ids.map(async (id) => (await read(id)).status));
+
+/** A parent whose handler has started `count` tasks and returned. */
+async function waitFor(process: ReturnType<typeof open>, count: number, onChildFailure: ChildFailurePolicy = 'fail') {
+  const parent = (await process.accept({ onChildFailure })) as string;
+  await process.happen(parent, start());
+  const children: string[] = [];
+  for (let n = 0; n < count; n++) children.push((await process.accept({ parent })) as string);
+  await process.happen(parent, succeed('all'));
+  return { parent, children: children as [string, ...string[]] };
+}
+
+describe('a parent that waits', () => {
+  it('succeeds with its last child, and is pushed', async () => {
+    const process = open();
+    const { parent, children } = await waitFor(process, 3);
+    for (const id of children) {
+      expect((await read(parent)).status).toBe('running');
+      await process.happen(id, start());
+      await process.happen(id, succeed());
+    }
+    await process.parents.flush();
+    expect(await read(parent)).toMatchObject({
+      status: 'succeeded',
+      result: 'all',
+      progress: { done: 3, total: 3 },
+      children: { total: 3, ended: 3, failed: 0 },
+    });
+    expect(process.pushed.at(-1)).toMatchObject({ id: parent, status: 'succeeded' });
+    expect((await world.store.list(OWNER, { state: 'unseen' })).tasks.map(({ id }) => id)).toEqual([parent]);
+  });
+
+  it('fails with its first child that fails, and the others are cancelled', async () => {
+    const process = open();
+    const { parent, children } = await waitFor(process, 3);
+    const [first, second] = children;
+    await process.happen(second as string, start());
+    await process.happen(first, start());
+    await process.happen(first, { type: 'fail', at: now(), attempt: 1, error: FINAL });
+    await process.parents.flush();
+    expect(await read(parent)).toMatchObject({ status: 'failed', error: { code: 'child_failed', retryable: false } });
+    expect(await statuses(children)).toEqual(['failed', 'cancelling', 'cancelled']);
+  });
+
+  it('succeeds in spite of failed children if its definition says so', async () => {
+    const process = open();
+    const { parent, children } = await waitFor(process, 2, 'ignore');
+    for (const id of children) await process.happen(id, { type: 'cancel', at: now() });
+    await process.parents.flush();
+    expect(await read(parent)).toMatchObject({ status: 'succeeded', children: { total: 2, ended: 2, failed: 2 } });
+  });
+
+  it('is cancelled when those of its children that ran have stopped', async () => {
+    const process = open();
+    const { parent, children } = await waitFor(process, 2);
+    await process.happen(children[0], start());
+    await process.happen(parent, { type: 'cancel', at: now() });
+    await process.parents.flush();
+    expect(await statuses([parent, ...children])).toEqual(['cancelling', 'cancelling', 'cancelled']);
+    await process.happen(children[0], { type: 'stop', at: now(), attempt: 1 });
+    await process.parents.flush();
+    expect(await read(parent)).toMatchObject({ status: 'cancelled', children: { total: 2, ended: 2, failed: 2 } });
+  });
+
+  it('is ended by the sweeper if every other process died in the middle', async () => {
+    const dead = open({ isDeaf: true });
+    const { parent, children } = await waitFor(dead, 2);
+    for (const id of children) {
+      await dead.happen(id, start());
+      await dead.happen(id, succeed());
+    }
+    expect((await read(parent)).status).toBe('running');
+    await open().sweep();
+    expect((await read(parent)).status).toBe('succeeded');
+  });
+
+  it('with a hundred children that end at once is updated a few times', async () => {
+    const process = open();
+    const { parent, children } = await waitFor(process, 100, 'ignore');
+    const before = (await read(parent)).revision;
+    await Promise.all(
+      children.map(async (id) => {
+        await process.happen(id, start());
+        await process.happen(id, succeed());
+      }),
+    );
+    await process.parents.flush();
+    expect(await read(parent)).toMatchObject({ status: 'succeeded', children: { total: 100, ended: 100 } });
+    expect((await read(parent)).revision - before).toBeLessThan(100);
+  });
+});
+
+it('cancel goes down to the children of children', async () => {
+  const process = open();
+  const { parent, children } = await waitFor(process, 2);
+  await process.happen(children[0], start());
+  const grandchild = (await process.accept({ parent: children[0] })) as string;
+  await process.happen(children[0], succeed());
+  await process.happen(grandchild, start());
+  await process.happen(parent, { type: 'cancel', at: now() });
+  await process.parents.flush();
+  expect(await statuses([parent, ...children, grandchild])).toEqual([
+    ...['cancelling', 'cancelling', 'cancelled', 'cancelling'],
+  ]);
+  await process.happen(grandchild, { type: 'stop', at: now(), attempt: 1 });
+  await process.parents.flush();
+  expect(await statuses([parent, ...children, grandchild])).toEqual(Array(4).fill('cancelled'));
+});
+
+it('whatever happens in a family, in whichever process, it ends as its children say, and each was counted once', async () => {
+  const step = fc.record({
+    who: fc.nat(6),
+    what: fc.constantFrom(
+      'begin',
+      'begin',
+      'child',
+      'child',
+      'succeed',
+      'succeed',
+      'fail',
+      'retry',
+      'release',
+      'cancel',
+      'sweep',
+    ),
+    isDeaf: fc.boolean(),
+  });
+  const policy = fc.constantFrom<ChildFailurePolicy>('fail', 'ignore');
+  await fc.assert(
+    fc.asyncProperty(policy, fc.array(step, { maxLength: 30 }), async (onChildFailure, steps) => {
+      const [alive, deaf] = [open(), open({ isDeaf: true })];
+      const family = [(await alive.accept({ onChildFailure })) as string];
+      const parentOf = new Map<string, string>();
+      const act = async (process: typeof alive, id: string, what: (typeof steps)[number]['what']) => {
+        const { attempt } = await read(id);
+        const base = { at: now(), attempt };
+        if (what === 'begin') await process.happen(id, start());
+        else if (what === 'succeed') await process.happen(id, { type: 'succeed', ...base, result: 1 });
+        else if (what === 'fail') await process.happen(id, { type: 'fail', ...base, error: FINAL });
+        else if (what === 'retry') await process.happen(id, { type: 'fail', ...base, error: FAILURE, retryAt: now() });
+        else if (what === 'release') await process.happen(id, { type: 'release', ...base, error: FAILURE });
+        else if (what === 'cancel') await process.happen(id, { type: 'cancel', at: now() });
+        else if (what === 'sweep') await process.sweep();
+        else if (family.length < 7) {
+          const child = await process.accept({ parent: id });
+          if (child === null) return;
+          family.push(child);
+          parentOf.set(child, id);
+        }
+      };
+      for (const { who, what, isDeaf } of steps) {
+        await act(isDeaf ? deaf : alive, family[who % family.length] as string, what);
+      }
+      // From here on no process dies: all that is left to do is done, children first.
+      await alive.parents.flush();
+      await alive.sweep();
+      for (const id of [...family].reverse()) {
+        for (const what of ['begin', 'succeed'] as const) {
+          const task = await read(id);
+          const { attempt } = task;
+          const event: TaskEvent = what === 'begin' ? start() : { type: 'succeed', at: now(), attempt, result: 1 };
+          if (transition(task, event).ok) await alive.happen(id, event);
+        }
+        await alive.parents.flush();
+      }
+      await alive.sweep();
+      for (const id of family) {
+        const task = await read(id);
+        const children = await Promise.all([...parentOf].filter(([, of]) => of === id).map(([child]) => read(child)));
+        const failed = children.filter(({ status }) => status !== 'succeeded').length;
+        const counts = (await world.store.read(id, { family: true }))?.family?.children;
+        const why = JSON.stringify([id, task, children]);
+        if (!isFinished(task)) throw new Error(`not finished: ${why}`);
+        if (children.length === 0) continue;
+        if (counts?.total !== children.length || counts.ended !== children.length || counts.failed !== failed)
+          throw new Error(`counted ${JSON.stringify(counts)}: ${why}`);
+        const mayFail = id !== family[0] || onChildFailure === 'fail';
+        if (task.status === 'succeeded' && failed > 0 && mayFail) throw new Error(`succeeded: ${why}`);
+        if (task.error?.code === 'child_failed' && !(mayFail && failed > 0)) throw new Error(`failed: ${why}`);
+      }
+      expect(await new FamilyStore(world.redis).changed(-1_000, 10)).toEqual([]);
+    }),
+    { numRuns: 60 },
+  );
+}, 120_000);

@@ -1,0 +1,22 @@
+/** Takes the list of a task's children away, since the task itself is gone. */
+
+import { type CommandRunner, defineCommand } from '../define-command.ts';
+
+/** Answers the ids of all its children, those without a record too. */
+export const TAKE_CHILDREN = defineCommand({
+  name: 'take-children',
+  keys: ['task'],
+  args: [],
+  lua: `
+local ids = {}
+for _, child in ipairs(redis.call('HVALS', task .. ':children')) do ids[#ids + 1] = string.match(child, '%S+$') end
+redis.call('DEL', task .. ':children')
+return ids
+`,
+  parse: (reply) => reply as readonly string[],
+});
+
+/** @returns at most 1,000 ids */
+export function takeChildren(redis: CommandRunner, id: string): Promise<readonly string[]> {
+  return redis.run(TAKE_CHILDREN, { task: redis.keys.task(id) }, {});
+}
