@@ -1,6 +1,7 @@
 /** `createMemoryBackend`: a backend for the tests of an application's routes. It needs no Redis, no bus and no worker. */
 
 import { Events } from '../../backend/events/events.ts';
+import { ParentUpdates } from '../../backend/family/parent-updates.ts';
 import { guardLog, type Log } from '../../backend/log.ts';
 import { Bus } from '../../backend/push/bus/bus.ts';
 import type { PusherOptions } from '../../backend/push/bus/pusher-env.ts';
@@ -81,6 +82,7 @@ export class InMemory implements MemoryBackend {
   readonly time: TestTime;
   readonly store: MemoryStore;
   readonly changes: TaskChanges;
+  readonly parents: ParentUpdates;
   readonly queues: MemoryQueues;
   readonly redis: ServerBackend['redis'];
   readonly clock: { now(): number; iso(ms?: number): string; ready(): Promise<void> };
@@ -122,6 +124,14 @@ export class InMemory implements MemoryBackend {
       isOccupied: async () => false,
       endConnections: async () => undefined,
     };
+    this.parents = new ParentUpdates({
+      store: this.store,
+      families: this.store,
+      changes: { apply: (task, event) => this.changes.apply(task, event) },
+      clock: this.clock,
+      time: time.time,
+      gatherMs: 0,
+    });
     this.changes = new TaskChanges(
       this.store,
       {
@@ -132,6 +142,7 @@ export class InMemory implements MemoryBackend {
         publishDismissed: (_owner: string, _ids: readonly string[]) => undefined,
       },
       this.events,
+      this.parents,
     );
   }
 

@@ -12,6 +12,7 @@ import {
   decodeRecord,
   decodeSnapshot,
   encodeCheckpoint,
+  encodePolicy,
   encodeSnapshot,
   fieldsFor,
   type OwnedTask,
@@ -28,6 +29,7 @@ import { isFinished, withPlace } from '../../core/tasks/snapshot.ts';
 import { type TaskEvent, transition } from '../../core/tasks/transition.ts';
 import type { SeenEvent, TaskPage } from '../../core/wire.ts';
 import { MemoryLimits } from './memory-limits.ts';
+import { adoptChild, childrenOf, countChild, type FamilyRecord, findChild } from './memory-family.ts';
 import type { MemoryQueues } from './memory-queues.ts';
 
 /** What the store tells the rest of the backend. */
@@ -39,12 +41,9 @@ export interface MemoryStoreOptions {
   readonly queues: Pick<MemoryQueues, 'add' | 'remove' | 'ahead'>;
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
 /** A record: the fields that Redis would hold, and what Redis keeps beside them. */
-interface MemoryRecord {
+interface MemoryRecord extends FamilyRecord {
   readonly owner: string;
-  readonly fields: Mutable<StoredFields>;
   retriedBy: string | null;
   isUnseen: boolean;
 }
@@ -68,6 +67,13 @@ export class MemoryStore {
     const key = JSON.stringify([owner, idempotencyKey]);
     const body = idempotencyKey === null ? '' : `${snapshot.name}\n${task.body ?? input}`;
     const retried = snapshot.retryOf === null ? undefined : this.#records.get(snapshot.retryOf);
+    const parent = task.child ? this.#records.get(task.child.parent) : undefined;
+    const child = task.child && findChild(parent, task.child.run, task.child.key);
+    if (typeof child === 'string') return { result: 'refused', why: child };
+    const childBody = `${snapshot.name}\n${input}`;
+    if (child && child.id !== snapshot.id) {
+      return child.body === childBody ? { result: 'exists', id: child.id } : { result: 'mismatch' };
+    }
     const earlier =
       (idempotencyKey !== null && this.#keys.get(key)) || (retried?.retriedBy && { id: retried.retriedBy, body });
     if (earlier && earlier.id !== snapshot.id) {
@@ -80,12 +86,15 @@ export class MemoryStore {
       const fields = { snapshot: JSON.stringify(snapshot), seenAt: null, owner, input, raw, result: null };
       const run = { run: null, worker: null, begunAt: null, handedBackProgress: null, suspicion: null };
       const checkpoint = encodeCheckpoint(task.checkpoint ?? null);
-      this.#records.set(snapshot.id, {
+      const record = {
         owner,
-        fields: { ...fields, ...run, ...checkpoint },
+        fields: { ...fields, ...run, ...checkpoint, ...encodePolicy(task) },
+        children: new Map(),
         retriedBy: null,
         isUnseen: false,
-      });
+      };
+      this.#records.set(snapshot.id, record);
+      if (parent && task.child) adoptChild(parent, task.child.key, record, snapshot.id, childBody);
       if (idempotencyKey !== null) this.#keys.set(key, { id: snapshot.id, body });
       if (retried) retried.retriedBy = snapshot.id;
       const id = jobIdOf({ id: snapshot.id, run: 1 });
@@ -137,9 +146,13 @@ export class MemoryStore {
 
   async dismiss(owner: string, ids: readonly string[]): Promise<readonly string[]> {
     const isOwn = ([id, record]: [string, MemoryRecord]) => record.owner === owner && ids.includes(id);
+    const children = [...this.#records]
+      .filter((entry) => isOwn(entry) && !isIn('active', entry[1]))
+      .flatMap(([, record]) => [...record.children.values()].map(({ id }) => id));
     this.#remove((entry) => isOwn(entry) && !isIn('active', entry[1]));
     const left = new Set([...this.#records].filter(isOwn).map(([id]) => id));
-    return ids.filter((id) => !left.has(id));
+    const gone = ids.filter((id) => !left.has(id));
+    return children.length === 0 ? gone : [...new Set([...gone, ...(await this.dismiss(owner, children))])];
   }
 
   async clear(owner: string, { keepUnseen = false }: ClearOptions = {}): Promise<readonly string[]> {
@@ -174,12 +187,12 @@ export class MemoryStore {
     const isStale = options.run !== undefined && !!fields.run && fields.run !== String(options.run);
     const stale = { ok: false, refusal: 'stale_attempt', snapshot: null } as const;
     if (known.ok && isStale) return stale;
-    const before = snapshotOf(record);
-    const moved = transition(before, event);
-    if (!moved.ok) return { ...moved, snapshot: before };
+    const stored = snapshotOf(record);
+    const moved = transition(stored, event);
+    if (!moved.ok) return { ...moved, snapshot: stored };
     if (isStale) return stale;
-    const next = moved.snapshot;
     const now = this.#options.now();
+    const { before, next } = withChildren(record, { before: stored, event, next: moved.snapshot });
     const commit = toCommit({ owner, before, event, next }, options, now);
     const { runChange, job, announceCancel, leavesLine, kind, more } = commit;
     Object.assign(fields, encodeSnapshot(next), more);
@@ -189,13 +202,35 @@ export class MemoryStore {
       const { handedBackProgress, suspicion } = runChange;
       Object.assign(fields, { worker: '', handedBackProgress, ...(suspicion ? { suspicion } : {}) });
     }
-    if (kind !== 'step') record.isUnseen = true;
+    if (kind !== 'step' && commit.parent === null) record.isUnseen = true;
+    const parent = commit.parent === null || kind === 'step' ? undefined : this.#records.get(commit.parent);
+    const mayEndParent = countChild(parent, kind !== 'succeeded');
     const { queues } = this.#options;
     if (job) queues.add(next.name, { ...job, owner, band: null });
     if (leavesLine) queues.remove(next.name, owner, jobIdOf({ id, run: Number(fields.run ?? 0) + 1 }));
     if (announceCancel) for (const listener of this.#cancelListeners) listener(id);
     for (const listener of this.#changeListeners) listener(id, next);
-    return { ok: true, snapshot: next, watched: isFinished(next) || this.#options.isWatched(owner) };
+    const watched = isFinished(next) || this.#options.isWatched(owner);
+    return { ok: true, snapshot: next, watched, ...(mayEndParent ? { mayEndParent } : {}) };
+  }
+
+  /** Ids of the children of a task that have no outcome. */
+  async activeChildren(id: string, _owner: string): Promise<readonly string[]> {
+    const children = [...(this.#records.get(id)?.children.values() ?? [])];
+    return children.map((child) => child.id).filter((child) => this.#isActive(child));
+  }
+
+  /** Nothing is left half done here: a test is one process. */
+  async release(_id: string, _version: string | null): Promise<void> {}
+
+  /** See {@link release}. */
+  async changed(_ms: number, _limit: number): Promise<readonly string[]> {
+    return [];
+  }
+
+  #isActive(id: string): boolean {
+    const record = this.#records.get(id);
+    return record !== undefined && isIn('active', record);
   }
 
   async withPlaces<S extends Snapshot>(_owner: string, tasks: readonly S[]): Promise<readonly S[]> {
@@ -245,6 +280,22 @@ function storedOf({ snapshot, seenAt }: StoredFields) {
 
 function snapshotOf({ fields }: MemoryRecord): Snapshot {
   return decodeSnapshot(storedOf(fields));
+}
+
+/** A change that ends a task, decided again in the knowledge of its children if it was decided without. */
+function withChildren(record: MemoryRecord, change: Moved): Moved {
+  const children = childrenOf(record);
+  if (children === null || change.next.children !== undefined || !isFinished(change.next)) return change;
+  const before = { ...change.before, children };
+  const moved = transition(before, change.event);
+  return moved.ok ? { ...change, before, next: moved.snapshot } : change;
+}
+
+/** What an event makes of a task. */
+interface Moved {
+  readonly before: Snapshot;
+  readonly event: TaskEvent;
+  readonly next: Snapshot;
 }
 
 function isIn(state: NonNullable<ListOptions['state']>, record: MemoryRecord): boolean {
