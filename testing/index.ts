@@ -14,6 +14,7 @@ export {
   type FakeTask,
   fakeFeed,
 } from './feed/fake-feed.ts';
+export type { ChildRun } from './run-children.ts';
 export {
   type AttemptRun,
   type GivenCheckpoint,

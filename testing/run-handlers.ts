@@ -7,6 +7,7 @@
  */
 
 import type { Emitter } from '../backend/events/events.ts';
+import type { ParentUpdates } from '../backend/family/parent-updates.ts';
 import type { TaskChanges } from '../backend/task-changes.ts';
 import { ConfigError } from '../core/config-error.ts';
 import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
@@ -14,7 +15,8 @@ import { type Duration, toMilliseconds } from '../core/values/duration.ts';
 import type { Handler, TaskContext } from '../worker/context.ts';
 import { Looks } from '../worker/progress/looks.ts';
 import type { Turns } from '../worker/progress/reporter-ports.ts';
-import { Worker, type WorkerPorts } from '../worker/task-worker.ts';
+import { Worker } from '../worker/task-worker.ts';
+import type { WorkerPorts } from '../worker/worker-ports.ts';
 import type { MemoryQueues } from './backend/memory-queues.ts';
 import type { MemoryStore } from './backend/memory-store.ts';
 import type { TestTime } from './time/test-time.ts';
@@ -40,6 +42,7 @@ const LONGEST_WAIT = 1;
 export interface RunWorld {
   readonly store: MemoryStore;
   readonly changes: TaskChanges;
+  readonly parents: ParentUpdates;
   readonly queues: MemoryQueues;
   readonly clock: { iso(ms?: number): string };
   readonly events: Emitter;
@@ -63,7 +66,8 @@ export async function runHandlers(world: RunWorld, handlings: readonly Handling[
     });
   }
   const running = worker.run({ signal: stop.signal });
-  const ended = Promise.race([world.queues.idle(names), running]).finally(() => stop.abort());
+  const idle = world.queues.idle(names).then(() => world.parents.flush());
+  const ended = Promise.race([idle, running]).finally(() => stop.abort());
   const stopped = ended.then(() => running);
   await Promise.all([time.pass(stopped), stopped]);
   refuseUnserved(world, names);
@@ -105,6 +109,7 @@ function portsOf(world: RunWorld, stopped: AbortSignal): WorkerPorts {
     store,
     hooks: null,
     changes,
+    children: { create: (task, key) => changes.create(task, key), announce: () => undefined },
     queues,
     clock,
     events,

@@ -11,12 +11,19 @@ import { ConfigError } from '../core/config-error.ts';
 import { TaskError } from '../core/error.ts';
 import { MAX_CHECKPOINT_BYTES } from '../core/limits.ts';
 import type { AnyTaskDefinition, CheckpointOf, InputOf, ResultOf } from '../core/tasks/definition.ts';
-import { createSnapshot, isFinished, type OutcomeSnapshot, type Snapshot } from '../core/tasks/snapshot.ts';
+import {
+  createSnapshot,
+  isFinished,
+  type Outcome,
+  type OutcomeSnapshot,
+  type Snapshot,
+} from '../core/tasks/snapshot.ts';
 import { type Duration, toMilliseconds } from '../core/values/duration.ts';
 import { placeOf, toJson } from '../core/values/json.ts';
 import { parseInput } from '../core/values/parse.ts';
 import type { Handler, ProgressReport, TaskContext } from '../worker/context.ts';
 import { InMemory } from './backend/memory-backend.ts';
+import { type ChildRun, Children } from './run-children.ts';
 import { runHandlers } from './run-handlers.ts';
 import type { TestClock } from './time/test-clock.ts';
 import { chooseTime, type TestTime } from './time/test-time.ts';
@@ -29,6 +36,11 @@ export interface RunTaskOptions<Checkpoint = unknown> {
   readonly cancelWhen?: (report: Report) => boolean;
   /** The first attempt finds this in `task.checkpointed`, as if an attempt before had stored it. */
   readonly checkpointed?: Checkpoint;
+  /**
+   * How a task ends that the handler starts with `task.start`. Its own handler does not run: it ends at once. Default: it
+   * succeeds.
+   */
+  readonly childOutcome?: (child: ChildRun) => Outcome;
   /** Another deadline than the definition's. The time jumps there while the handler waits. */
   readonly deadline?: Duration;
   /** How long the handler may take to stop when it is told to. Then it is cut off. Default 5 s, as a worker's. */
@@ -80,6 +92,8 @@ export interface TaskRun<Result = unknown, Checkpoint = unknown> {
   /** Every checkpoint of every attempt, in order, if it is JSON. Whether one was refused is told to `log`. */
   readonly checkpoints: readonly GivenCheckpoint<Checkpoint>[];
   readonly attempts: readonly AttemptRun[];
+  /** Every task that the handler started, in order. */
+  readonly children: readonly ChildRun[];
   /** Every snapshot that was stored, in order. */
   readonly snapshots: readonly Snapshot[];
   readonly timing: {
@@ -123,13 +137,21 @@ export async function runTask<D extends AnyTaskDefinition>(
   const title = definition.titleOf(parsed.value);
   const queued = createSnapshot({ id: uuid(), name, title, attempts, at: world.clock.iso() });
   const snapshots: Snapshot[] = [queued];
-  world.store.onChange((_id, snapshot) => snapshots.push(snapshot));
+  world.store.onChange((id, snapshot) => {
+    if (id === queued.id) snapshots.push(snapshot);
+  });
   const cancel = () => {
     const cancelled = world.changes.apply({ owner, snapshot: queued }, { type: 'cancel', at: world.clock.iso() });
     // Refused if the task has ended; an application's owner gets a 409 then.
     cancelled.catch(() => undefined);
   };
-  const notes = new Notes(test, (report) => options.cancelWhen?.(report) && cancel());
+  const began = test.now();
+  const children = new Children({
+    world,
+    outcomeOf: options.childOutcome ?? (() => 'succeeded'),
+    now: () => test.now() - began,
+  });
+  const notes = new Notes(test, children, (report) => options.cancelWhen?.(report) && cancel());
 
   const ended = new AbortController();
   if (cancelAfter !== undefined) {
@@ -137,7 +159,11 @@ export async function runTask<D extends AnyTaskDefinition>(
     void test.delay(ms, 'quiet', ended.signal).then(() => ended.signal.aborted || cancel());
   }
   const checkpoint = checkpointOf(options.checkpointed);
-  await world.changes.create({ snapshot: queued, owner, input: parsed.value, raw: parsed.raw, checkpoint }, null);
+  const { onChildFailure } = definition as AnyTaskDefinition;
+  await world.changes.create(
+    { snapshot: queued, owner, input: parsed.value, raw: parsed.raw, checkpoint, onChildFailure },
+    null,
+  );
   const noted = notes.around(handler as unknown as Handler<AnyTaskDefinition>);
   const isStuck = await runHandlers(world, [{ definition: tested, handler: noted }], {
     ...(grace === undefined ? {} : { grace }),
@@ -159,6 +185,7 @@ export async function runTask<D extends AnyTaskDefinition>(
     reports: notes.reports,
     checkpoints: notes.checkpoints as readonly GivenCheckpoint<CheckpointOf<D>>[],
     attempts: notes.attempts,
+    children: children.started,
     snapshots,
     timing: notes.timing(stored.snapshot),
     isStuck,
@@ -196,10 +223,12 @@ class Notes {
   readonly attempts: Mutable<AttemptRun>[] = [];
   readonly #test: TestTime;
   readonly #began: number;
+  readonly #children: Children;
   readonly #onReport: (report: Report) => void;
 
-  constructor(test: TestTime, onReport: (report: Report) => void) {
+  constructor(test: TestTime, children: Children, onReport: (report: Report) => void) {
     this.#test = test;
+    this.#children = children;
     this.#began = test.now();
     this.#onReport = onReport;
   }
@@ -253,6 +282,7 @@ class Notes {
         task.checkpoint(value);
         noteCheckpoint(value);
       },
+      start: this.#children.startOf(task),
       // Not copied: to read it says that the attempt goes on from there.
       get checkpointed() {
         return task.checkpointed;

@@ -4,7 +4,9 @@ import type {
   AnyTaskDefinition,
   CheckpointedOf,
   CheckpointOf,
+  InputOf,
   ParsedInputOf,
+  Priority,
   ReturnOf,
   StageOf,
 } from '../core/tasks/definition.ts';
@@ -24,6 +26,22 @@ export interface ProgressReport {
   readonly failed?: number;
   /** A few words for the owner, cut at 200 characters. */
   readonly note?: string;
+}
+
+/** What `task.start` takes beside the definition and the input. */
+export interface ChildOptions {
+  /**
+   * Names the child among those of its parent, at most 255 characters. Starting twice with one key gives one child, whichever
+   * attempt does it. Default: made of the definition, the input, and how often the attempt has started that.
+   */
+  readonly key?: string;
+  /** Which of the owner's waiting tasks come first. Default: that of the child's definition. */
+  readonly priority?: Priority;
+}
+
+/** A task that a handler has started. */
+export interface StartedChild {
+  readonly id: string;
 }
 
 /** One attempt, as its handler sees it. */
@@ -58,6 +76,17 @@ export interface TaskContext<Stage extends string = string, Checkpoint = unknown
    * again from 0.
    */
   readonly checkpointed: Checkpointed | undefined;
+  /**
+   * Starts another task for the same owner: a child. When this resolves, the child is stored. When the handler returns, its slot
+   * is free, and the task waits for its children: it succeeds, with what the handler has returned, when all of them have. The
+   * definition's `onChildFailure` says what a failed child means. Whoever cancels the task cancels its children.
+   *
+   * The next attempt gets the same children for the same inputs, or the same keys, and starts none twice. If the inputs differ
+   * from one attempt to the next (a time, a random number), pass a `key`.
+   * @throws TaskError `invalid_input` or `too_large` as `tasks.start` does; `too_many_children` above 1,000; `children_too_deep`
+   *   in a child of a child; `child_mismatch` for a key that has another input; the reason of `signal` once that is aborted
+   */
+  start<D extends AnyTaskDefinition>(definition: D, input: InputOf<D>, options?: ChildOptions): Promise<StartedChild>;
 }
 
 /** Does the work of one attempt. What it returns is checked and becomes the result; what it throws ends the attempt. */

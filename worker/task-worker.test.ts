@@ -3,7 +3,8 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { settled } from '../test/support/fakes/fake-time.ts';
 import { unavailable } from '../test/support/fakes/fake-worker-ports.ts';
 import { DRAIN_MS, GRACE_MS, setUpWorker, work } from '../test/support/fakes/task-worker-setup.ts';
-import { Worker, type WorkerPorts } from './task-worker.ts';
+import { Worker } from './task-worker.ts';
+import type { WorkerPorts } from './worker-ports.ts';
 
 let world: ReturnType<typeof setUpWorker>;
 async function open(options: { isDeaf?: boolean } = {}) {

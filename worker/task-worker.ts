@@ -11,25 +11,13 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { aborted } from '../backend/async.ts';
-import type { Backend } from '../backend/backend.ts';
 import { parseJobId } from '../backend/queue/job.ts';
-import type { ConsumeOptions, Consumer } from '../backend/queue/queue.ts';
-import type { WorkerInfo } from '../backend/recovery/worker-registry.ts';
-import { systemTime, type Time } from '../backend/time.ts';
+import type { Consumer } from '../backend/queue/queue.ts';
 import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
 import type { Duration } from '../core/values/duration.ts';
-import type { AttemptPorts } from './attempt/attempt.ts';
 import { RunningAttempts, type RunningTasks } from './attempt/running-attempts.ts';
 import type { Handler } from './context.ts';
-import { Heartbeat } from './heartbeat/heartbeat.ts';
-import {
-  type Hook,
-  type HookPorts,
-  type OutcomeHandler,
-  OutcomeHooks,
-  outcomeHook,
-  unseenOutcomeHook,
-} from './hooks/outcome-hooks.ts';
+import { type Hook, type OutcomeHandler, OutcomeHooks, outcomeHook, unseenOutcomeHook } from './hooks/outcome-hooks.ts';
 import {
   checkAfter,
   checkHandler,
@@ -40,9 +28,9 @@ import {
   type TaskWorkerOptions,
   type WorkerSettings,
 } from './options.ts';
-import { Looks } from './progress/looks.ts';
-import { type Handling, JobStarter, type JobStore } from './start/job-starter.ts';
+import { type Handling, JobStarter } from './start/job-starter.ts';
 import { ProbationGate } from './start/probation-gate.ts';
+import { portsOf, type WorkerPorts } from './worker-ports.ts';
 
 /** Runs the handlers of tasks in a worker process. */
 export interface TaskWorker {
@@ -74,30 +62,6 @@ export interface TaskWorker {
    * @throws TaskError `handler_stuck` after draining, when a handler would not return: replace the process
    */
   run(options: { readonly signal: AbortSignal }): Promise<void>;
-}
-
-/** What a worker needs from the rest of the process. */
-export interface WorkerPorts extends AttemptPorts {
-  readonly time: Time;
-  readonly store: JobStore;
-  /** Null where there are no hooks: in `inloop/testing`. */
-  readonly hooks: HookPorts | null;
-  readonly queues: {
-    /** Delivers jobs of a definition to `handler`, which must not reject, until the consumer is closed. */
-    consume(name: string, options: ConsumeOptions, handler: (job: string) => Promise<void>): Promise<Consumer>;
-  };
-  /** Calls `listener` with the id of each task that its owner cancels. Rejects while Redis is away. */
-  onCancel(listener: (id: string) => void): Promise<void>;
-  /** Stores that the probation of a task that `worker` runs is over. Rejects while Redis is away. */
-  passProbation(worker: string, task: string): Promise<void>;
-  /** Starts the heartbeat of a worker, which goes on until it is stopped. */
-  startHeartbeat(worker: string, info: WorkerInfo): RunningTasks & { stop(): Promise<void> };
-  /** Begins to look for what other processes left half done. */
-  startSweeping(stallInterval: number): void;
-  /** Resolves when the time by Redis' clock is known. Never rejects. */
-  clockReady(): Promise<void>;
-  /** Resolves when no events wait to be pushed, or after `limit` ms. */
-  drainPushes(limit: number): Promise<void>;
 }
 
 /** How long storing the last outcomes may take once every handler was told to stop. */
@@ -300,45 +264,4 @@ interface Parts {
   readonly giveUp: AbortController;
   /** Aborts, with the error, when a handler did not stop. */
   readonly stuck: AbortController;
-}
-
-function portsOf(backend: Backend): WorkerPorts {
-  const {
-    store,
-    hooks,
-    changes,
-    publisher,
-    clock,
-    queues,
-    redis,
-    sweeper,
-    workers: registry,
-    events,
-    accuracy,
-  } = backend;
-  const time = systemTime;
-  return {
-    store,
-    hooks: { queue: hooks, clock, time, events, random: Math.random },
-    changes,
-    turns: publisher,
-    clock,
-    queues,
-    time,
-    events,
-    random: Math.random,
-    looks: new Looks(time),
-    accuracy,
-    onCancel: (listener) => redis.onCancel(listener),
-    passProbation: (worker, task) => redis.passProbation(worker, task),
-    startHeartbeat: (id, info) => {
-      const heartbeat = new Heartbeat({ id, info, registry, time, events, ...redis.watchdogTarget(id) });
-      redis.onServer((server) => heartbeat.follow(server));
-      heartbeat.start();
-      return heartbeat;
-    },
-    startSweeping: (stallInterval) => sweeper.start(stallInterval),
-    clockReady: () => clock.ready(),
-    drainPushes: (limit) => publisher.drain(limit),
-  };
 }

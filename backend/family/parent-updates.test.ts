@@ -31,8 +31,7 @@ function open({ isDeaf = false } = {}) {
     families: { ...bound(families), changed: (_ms, limit) => families.changed(-1_000, limit) },
     changes: { apply: (task, event) => changes.apply(task, event) },
     clock: { iso: now },
-    time: systemTime,
-    gatherMs: 1,
+    time: { delay: (ms, signal) => systemTime.delay(ms / 100, signal) },
   });
   const changes: TaskChanges = new TaskChanges(
     world.store,

@@ -34,8 +34,6 @@ export interface ParentUpdatesOptions {
   /** The time of day, by Redis' clock. */
   readonly clock: { iso(): string };
   readonly time: Pick<Time, 'delay'>;
-  /** How long changes are gathered, in ms. */
-  readonly gatherMs?: number;
 }
 
 /** An update that is to come, or is under way. */
@@ -82,9 +80,9 @@ export class ParentUpdates {
 
   /** Never rejects: what failed is left to the sweeper. */
   async #run(id: string, update: Update): Promise<void> {
-    const { time, gatherMs = GATHER_MS } = this.#options;
+    const { time } = this.#options;
     while (update.isDue) {
-      await time.delay(gatherMs, update.hurry.signal);
+      await time.delay(GATHER_MS, update.hurry.signal);
       update.hurry = new AbortController();
       update.isDue = false;
       await this.#update(id).catch(() => undefined);

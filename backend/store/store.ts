@@ -107,7 +107,7 @@ export type Created =
   /** The key was used before, with another body. */
   | { readonly result: 'mismatch' }
   /** The start would exceed a limit. It is taken in so many ms, or may be: nobody knows when an active task will end. */
-  | { readonly result: 'exceeded'; readonly limit: StartLimit; readonly waitMs: number };
+  | { readonly result: 'exceeded'; readonly limit: StartLimit; readonly waitMs: number }
   /** It was to be a child, and its parent may start none. */
   | { readonly result: 'refused'; readonly why: ChildRefusal };
 

@@ -53,6 +53,13 @@ export class MemoryLine {
     if (left?.length === 0) this.#drop(owner);
   }
 
+  /** Removes a job that waits, also one that is taken next. */
+  discard(owner: string, job: string): void {
+    this.#list = this.#list.filter((one) => one.job !== job);
+    this.remove(owner, job);
+    this.#fill();
+  }
+
   /** How many jobs will be taken before this one. Null if it does not wait. */
   ahead(job: string): number | null {
     const copy = this.#copy();

@@ -58,6 +58,12 @@ export class MemoryQueues {
     this.#checkIdle();
   }
 
+  /** Removes a job that nobody is to take any more. */
+  discard(name: string, owner: string, job: string): void {
+    this.#queues.get(name)?.line.discard(owner, job);
+    this.remove(name, owner, job);
+  }
+
   /** How many jobs will be taken before this one; null if it does not wait, or if no other waits in the line. */
   ahead(name: string, job: string): number | null {
     return this.#queues.get(name)?.line.ahead(job) ?? null;

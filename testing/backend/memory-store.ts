@@ -28,8 +28,8 @@ import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { isFinished, withPlace } from '../../core/tasks/snapshot.ts';
 import { type TaskEvent, transition } from '../../core/tasks/transition.ts';
 import type { SeenEvent, TaskPage } from '../../core/wire.ts';
-import { MemoryLimits } from './memory-limits.ts';
 import { adoptChild, childrenOf, countChild, type FamilyRecord, findChild } from './memory-family.ts';
+import { MemoryLimits } from './memory-limits.ts';
 import type { MemoryQueues } from './memory-queues.ts';
 
 /** What the store tells the rest of the backend. */
@@ -70,7 +70,7 @@ export class MemoryStore {
     const parent = task.child ? this.#records.get(task.child.parent) : undefined;
     const child = task.child && findChild(parent, task.child.run, task.child.key);
     if (typeof child === 'string') return { result: 'refused', why: child };
-    const childBody = `${snapshot.name}\n${input}`;
+    const childBody = `${snapshot.name}\n${task.body ?? input}`;
     if (child && child.id !== snapshot.id) {
       return child.body === childBody ? { result: 'exists', id: child.id } : { result: 'mismatch' };
     }

@@ -45,6 +45,7 @@ function begin(handler: Handler<AnyTaskDefinition>, setting: Setting = {}) {
   const attempt = new Attempt({
     ports: {
       changes,
+      children: { create: async () => ({ result: 'refused', why: 'stale' }), announce: () => undefined },
       turns: new FakeTurns(time),
       looks: new Looks(time),
       accuracy: 0.01,

@@ -30,11 +30,13 @@ import { Reporter } from '../progress/reporter.ts';
 import type { ReporterPorts } from '../progress/reporter-ports.ts';
 import { checkInput } from './check-input.ts';
 import { type CheckpointFault, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
+import { type ChildPorts, ChildStarter } from './child-starter.ts';
 
 /** Why a handler was told to stop. */
 type StopReason = 'cancelled' | 'deadline' | 'worker_stopped' | 'stale';
 
 export interface AttemptPorts extends ReporterPorts {
+  readonly children: ChildPorts;
   readonly time: Pick<Time, 'elapsed' | 'delay' | 'within'>;
   /** A random number from 0 to below 1. It spreads the next attempts of tasks that failed at the same time. */
   readonly random: () => number;
@@ -176,7 +178,10 @@ export class Attempt {
 
   #context(checkpointed: unknown): TaskContext {
     const reporter = this.#reporter;
-    const { snapshot, owner } = this.#options.record;
+    const { ports, record } = this.#options;
+    const { snapshot, owner } = record;
+    const { children, clock, time, events } = ports;
+    const starter = new ChildStarter({ children, clock, time, events, record, signal: this.#controller.signal });
     return {
       id: this.id,
       owner,
@@ -186,6 +191,7 @@ export class Attempt {
       progress: (report) => reporter.report(report),
       stage: (name) => reporter.stage(name),
       checkpoint: (value) => this.#keepCheckpoint(value),
+      start: (definition, input, options) => starter.start(definition, input, options),
       get checkpointed() {
         if (checkpointed !== undefined) reporter.resume();
         return checkpointed;

@@ -10,7 +10,8 @@ import { isFinished, type Snapshot } from '../../../core/tasks/snapshot.ts';
 import { type TaskEvent, transition } from '../../../core/tasks/transition.ts';
 import type { TaskContext } from '../../../worker/context.ts';
 import { Looks } from '../../../worker/progress/looks.ts';
-import { Worker, type WorkerPorts } from '../../../worker/task-worker.ts';
+import { Worker } from '../../../worker/task-worker.ts';
+import type { WorkerPorts } from '../../../worker/worker-ports.ts';
 import { recordLog } from '../log.ts';
 import { time as at, newTask } from '../task-events.ts';
 import { FakeTime, settled } from './fake-time.ts';
@@ -73,6 +74,7 @@ export function setUpWorker({ isDeaf = false }: { isDeaf?: boolean } = {}) {
     events: new Events(log),
     random: () => 0,
     changes: { apply, push: () => false },
+    children: { create: async () => ({ result: 'refused', why: 'stale' }), announce: () => undefined },
     turns: new FakeTurns(time),
     looks: new Looks(time),
     accuracy: 0.01,
