@@ -27,7 +27,7 @@
  * | checkpoint  | `c` | the handler's last checkpoint, JSON; no field if it gave none, or the task has succeeded | commit-change, create-task (of a retry) |
  * | checkpointProgress | `C` | how far the task was when the run with that checkpoint ended, JSON; may be missing | commit-change (end) |
  * | childrenTotal, childrenEnded, childrenFailed | `ct`, `ce`, `cf` | how many children its handler has started, how many of them have ended, and how many of those did not succeed; no field for none | create-task, commit-change (of a child) |
- * | familyVersion | `cv` | how often something changed in its family (commands/family/family-lua.ts) | create-task, commit-change |
+ * | familyVersion | `cv` | how often something changed in its family (family/family-scripts.ts) | create-task, commit-change |
  * | returned    | `cr` | what the handler returned while children were active, JSON; no field otherwise | commit-change            |
  * | onChildFailure | `cp` | `ignore` if a failed child does not make the task fail; no field otherwise | create-task              |
  * | depth       | `cd` | of a child: 2, of a child of a child: 3                                 | create-task                 |

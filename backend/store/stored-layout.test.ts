@@ -26,7 +26,15 @@ describe('the names', () => {
   it('of keys and channels are the ones that stored data has', () => {
     const keys = new Keys('p:', (owner) => `private-user-${owner}`);
     expect({
-      names: [keys.unpublished, keys.definitions, keys.workers, keys.probe, keys.cancelChannel, keys.changedChannel],
+      names: [
+        keys.unpublished,
+        keys.parents,
+        keys.definitions,
+        keys.workers,
+        keys.probe,
+        keys.cancelChannel,
+        keys.changedChannel,
+      ],
       ofTask: keys.task('1'),
       ofOwner: [keys.all('ada'), keys.active('ada'), keys.unseen('ada'), keys.idempotency('ada', 'h')],
       ofChannel: [keys.mark('c'), keys.markOf('ada')],
@@ -40,7 +48,7 @@ describe('the names', () => {
       ofWorker: [keys.heartbeat('w'), keys.running('w'), keys.overDeadline('w'), keys.verdict('w')],
       ofLease: keys.lease('sweep'),
     }).toEqual({
-      names: ['p:unpublished', 'p:definitions', 'p:workers', 'p:probe', 'p:cancel', 'p:changed'],
+      names: ['p:unpublished', 'p:parents', 'p:definitions', 'p:workers', 'p:probe', 'p:cancel', 'p:changed'],
       ofTask: 'p:task:1',
       ofOwner: ['p:all:ada', 'p:active:ada', 'p:unseen:ada', 'p:idem:ada:h'],
       ofChannel: ['p:page:c', 'p:page:private-user-ada'],
@@ -52,7 +60,7 @@ describe('the names', () => {
   });
 
   it('of fields are the ones that stored data has', () => {
-    expect(Object.values(FIELD).join(' ')).toBe('r s R v o i x t w n k b p e h H O q y l c C');
+    expect(Object.values(FIELD).join(' ')).toBe('r s R v o i x t w n k b p e h H O q y l c C ct ce cf cv cr cp cd');
     expect(MARK).toEqual({ openedAt: 'o', vacatedAt: 'v', owner: 'w' });
   });
 });

@@ -49,7 +49,7 @@ describe('the protocol’s document', () => {
 
   it('describes every field of a snapshot and no other', () => {
     const named = table('field').flatMap(([names]) => plain(names).split(', '));
-    const optional = ['waitingFor', 'queue', 'startsAt'];
+    const optional = ['waitingFor', 'queue', 'startsAt', 'parent', 'children'];
     expect(named.sort()).toEqual([...SNAPSHOT_KEYS, ...optional].sort());
   });
 

@@ -5,6 +5,7 @@
  */
 
 import type { Children, Outcome } from '../../../../core/tasks/snapshot.ts';
+import { countChild, noteFamily } from '../../../family/family-scripts.ts';
 import type { Isolation } from '../../../recovery/probation.ts';
 import { uncount } from '../../limits/limit-scripts.ts';
 import {
@@ -17,7 +18,6 @@ import {
 } from '../../record.ts';
 import { chooseCount } from '../cleaning.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
-import { countChild, noteFamily } from '../family/family-lua.ts';
 import { addJob, dequeueJob, isWatched, redisTime } from '../lua.ts';
 
 /** A definition's usual duration is the median of this many successful first attempts, the latest ones. */

@@ -5,11 +5,11 @@
  */
 
 import type { StartLimit } from '../../../../core/tasks/task-limits.ts';
+import { adoptChild, findChild } from '../../../family/family-scripts.ts';
 import { countStart, encodeLimits, exceededLimit } from '../../limits/limit-scripts.ts';
 import { FIELD, fieldsOf, type StoredFields } from '../../record.ts';
 import { chooseCleaning } from '../cleaning.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
-import { adoptChild, findChild, noteFamily } from '../family/family-lua.ts';
 import { enqueueJob, isWatched, placeInLine, redisTime, removeIds } from '../lua.ts';
 
 const IDEMPOTENCY_TTL_S = 24 * 3_600;
@@ -102,18 +102,7 @@ export const CREATE_TASK = defineCommand({
     'child',
     '...more',
   ],
-  uses: [
-    enqueueJob,
-    placeInLine,
-    isWatched,
-    redisTime,
-    removeIds,
-    exceededLimit,
-    countStart,
-    noteFamily,
-    findChild,
-    adoptChild,
-  ],
+  uses: [enqueueJob, placeInLine, isWatched, redisTime, removeIds, exceededLimit, countStart, findChild, adoptChild],
   lua: `
 local earlier, parent, parentId, run, key, hash
 if child ~= '' then

@@ -4,12 +4,12 @@
  *
  * A parent's record counts its children, and `task:<id>:children` names them. Whatever changes a family makes its parent's
  * `familyVersion` grow by one, and puts the parent on the list `parents`. Then a process brings the parent in step
- * (backend/family/parent-updates.ts), and takes it off the list if the version is still the one that it has seen.
+ * (parent-updates.ts), and takes it off the list if the version is still the one that it has seen.
  */
 
-import { MAX_CHILDREN, MAX_TASK_DEPTH } from '../../../../core/limits.ts';
-import { FIELD } from '../../record.ts';
-import type { LuaFunction } from '../lua.ts';
+import { MAX_CHILDREN, MAX_TASK_DEPTH } from '../../core/limits.ts';
+import type { LuaFunction } from '../store/commands/lua.ts';
+import { FIELD } from '../store/record.ts';
 
 /** `noteFamily(parents, task, id, now)`: something has changed in the family of this parent. */
 export const noteFamily: LuaFunction = {
@@ -46,7 +46,7 @@ end
 /** `adoptChild(parents, parent, parentId, task, key, child, now)`: adds a child, `<hash> <id>`, whose record is `task`. */
 export const adoptChild: LuaFunction = {
   name: 'adoptChild',
-  lua: `
+  lua: `${noteFamily.lua}
 local function adoptChild(parents, parent, parentId, task, key, child, now)
   redis.call('HSET', parent .. ':children', key, child)
   redis.call('HINCRBY', parent, '${FIELD.childrenTotal}', 1)
@@ -58,7 +58,7 @@ end
 
 /**
  * `countChild(parents, parent, parentId, hasFailed, now)`: counts a child that ends. 1 if the parent may end by it: it was the
- * last one, or it has failed; else 0. A parent that is gone counts nothing.
+ * last one, or it has failed; else 0. A parent that is gone counts nothing. To be used together with `noteFamily`.
  */
 export const countChild: LuaFunction = {
   name: 'countChild',
