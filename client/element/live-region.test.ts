@@ -1,12 +1,23 @@
 // What screen readers announce of tasks, in a real Chromium.
 import { describe, expect, it } from '@jest/globals';
+import type { Locator } from 'playwright-core';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { create, run, succeed } from '../test-support/all-statuses.ts';
 import { evolve } from '../test-support/snapshots.ts';
-import { running, useTrayPages } from '../test-support/tray-in-chromium.ts';
+import { button, row, running, says, useTrayPages } from '../test-support/tray-in-chromium.ts';
 
 const pages = useTrayPages();
+
+/** Records what the live region says from now on. Returns a function that reads it. */
+async function recordSaid(tray: Locator): Promise<() => Promise<string[]>> {
+  await tray.locator('[role=status]').evaluate((node) => {
+    const said: string[] = [];
+    Object.assign(globalThis, { said });
+    new MutationObserver(() => said.push(node.textContent ?? '')).observe(node, { childList: true });
+  });
+  return () => pages.page.evaluate(() => (globalThis as unknown as { said: string[] }).said);
+}
 
 describe('the live region', () => {
   it('is there from the start, and says outcomes that come together in one sentence', async () => {
@@ -14,15 +25,26 @@ describe('the live region', () => {
     const tray = await pages.open(tasks);
     const live = tray.locator('[role=status]');
     expect(await live.getAttribute('aria-live')).toBe('polite');
-    await live.evaluate((node) => {
-      const said: string[] = [];
-      Object.assign(globalThis, { said });
-      new MutationObserver(() => said.push(node.textContent ?? '')).observe(node, { childList: true });
-    });
+    const said = await recordSaid(tray);
     for (const task of tasks) await pages.push(succeed(task, 0, null));
-    const said = () => pages.page.evaluate(() => (globalThis as unknown as { said: string[] }).said);
     await eventually(async () => (await said()).length > 0);
     expect(await said()).toEqual(['3 tasks done']);
+  });
+
+  it('says nothing of a place in line that changes: the row has it', async () => {
+    const place = (ahead: number) => ({ ...create(1, 'Import a.csv', 5), queue: { ahead } }) as Snapshot;
+    const tray = await pages.open([place(4)]);
+    await button(tray).click();
+    await says(row(tray, 'a.csv'), 'Waiting to start · 4 ahead of you');
+    const said = await recordSaid(tray);
+    for (const ahead of [3, 2, 1, 0]) {
+      await pages.push(place(ahead));
+      await says(row(tray, 'a.csv'), ahead ? `${ahead} ahead of you` : 'next in line');
+    }
+    expect(await row(tray, 'a.csv').ariaSnapshot()).toContain('Waiting to start · next in line');
+    // An outcome is still told, and nothing before it.
+    await pages.push(run(place(0), 1), succeed(run(place(0), 1), 0, null));
+    await eventually(async () => expect(await said()).toEqual(['Done: Import a.csv']));
   });
 
   it('says at most four things in a minute of a thousand reports, and the outcome once', async () => {

@@ -11,7 +11,8 @@ describe('the row of a task', () => {
   it('says what is true in every status', async () => {
     const tray = await pages.open(allStatuses());
     await button(tray).click();
-    await says(row(tray, 'contacts-april'), 'Waiting to start');
+    await says(row(tray, 'contacts-april'), 'Waiting to start · 3 ahead of you');
+    await says(row(tray, 'once a month'), /Starts on \w{3} \d+, \d{4}, \d\d:\d\d/);
     await says(row(tray, 'rather-long'), 'Save · 42 of 256');
     await says(row(tray, 'rather-long'), 'Checking e-mail addresses');
     await says(row(tray, 'for the board'), /No sign of the worker for (4|5)\d s/);
