@@ -89,36 +89,15 @@ export function createTrayParts(host: TrayHost): TrayParts {
   });
   elements.label(wording);
   elements.clear.addEventListener('click', () => binding.feed?.clear().catch(() => {}));
-  root.addEventListener('keydown', (event) => onEscape(event as KeyboardEvent));
-
-  function listen(): void {
-    listeners = new AbortController();
-    const { signal } = listeners;
-    const on = (type: string, listener: (event: Event) => unknown, capture = false) =>
-      document.addEventListener(type, listener, { signal, capture });
-    on('keydown', (event) => focus.onKeydown(event as KeyboardEvent));
-    // A press outside of the tray closes the panel.
-    on('pointerdown', (event) => event.composedPath().includes(host) || panel.hide(), true);
-    on('visibilitychange', () => {
-      toasts?.update();
-      seen.restart();
-      // A frame that was requested while the page was visible does not come while it is hidden. So request again.
-      frames.stop();
-      frames.start();
-    });
-    // A modal dialog fires no event when it opens, but it takes the focus.
-    for (const type of ['focusin', 'close', 'toggle']) on(type, () => toasts?.place(), true);
-  }
-
-  function connect(): void {
-    binding.connect(host.getAttribute('url'));
-  }
-
-  function onEscape(event: KeyboardEvent): void {
-    if (event.key !== 'Escape' || event.defaultPrevented) return;
+  root.addEventListener('keydown', (event) => {
+    if ((event as KeyboardEvent).key !== 'Escape' || event.defaultPrevented) return;
     if (panel.isOpen) panel.hide();
     else if (!focus.giveBack()) return;
     event.stopPropagation();
+  });
+
+  function connect(): void {
+    binding.connect(host.getAttribute('url'));
   }
 
   /** Removes everything of another feed or user, in the panel and beside the page. */
@@ -188,7 +167,22 @@ export function createTrayParts(host: TrayHost): TrayParts {
     start() {
       // The element was only moved: the microtask of `stop` has not run yet.
       if (listeners) return;
-      listen();
+      listeners = new AbortController();
+      const { signal } = listeners;
+      const on = (type: string, listener: (event: Event) => unknown, capture = false) =>
+        document.addEventListener(type, listener, { signal, capture });
+      on('keydown', focus.onKeydown as (event: Event) => void);
+      // A press outside of the tray closes the panel.
+      on('pointerdown', (event) => event.composedPath().includes(host) || panel.hide(), true);
+      on('visibilitychange', () => {
+        toasts?.update();
+        seen.restart();
+        // A frame that was requested while the page was visible does not come while it is hidden. So request again.
+        frames.stop();
+        frames.start();
+      });
+      // A modal dialog fires no event when it opens, but it takes the focus.
+      for (const type of ['focusin', 'close', 'toggle']) on(type, () => toasts?.place(), true);
       frames.start();
       connect();
     },

@@ -10,19 +10,11 @@ const BLOCKED_AFTER = 60_000;
 
 /** What to say about `connection` at `now` (our clock), or '' for nothing. */
 export function describeConnection(connection: ConnectionState, now: number, wording: Wording): string {
-  const lasted = 'since' in connection ? now - connection.since : 0;
-  switch (connection.status) {
-    case 'polling':
-      if (lasted < MENTION_AFTER) return '';
-      return connection.reason === 'lost' && lasted < BLOCKED_AFTER ? wording.reconnecting : wording.notLive;
-    case 'offline':
-      if (lasted < MENTION_AFTER) return '';
-      return wording.offline(wording.duration(Math.round(lasted / 1_000)));
-    case 'signed-out':
-      return wording.signedOut;
-    default:
-      return '';
-  }
+  if (!('since' in connection)) return connection.status === 'signed-out' ? wording.signedOut : '';
+  const lasted = now - connection.since;
+  if (lasted < MENTION_AFTER) return '';
+  if (connection.status === 'offline') return wording.offline(wording.duration(Math.round(lasted / 1_000)));
+  return connection.reason === 'lost' && lasted < BLOCKED_AFTER ? wording.reconnecting : wording.notLive;
 }
 
 /** Whether the shown tasks may be out of date: neither push nor polling brings news. */

@@ -49,11 +49,12 @@ export function setChildren(parent: Element, wanted: readonly Element[]): void {
 
 /** Makes `parent` hold one paragraph for each of `texts`. @param part their class and part */
 export function setTexts(parent: HTMLElement, part: string, texts: readonly string[]): void {
-  while (parent.children.length > texts.length) parent.lastElementChild?.remove();
-  while (parent.children.length < texts.length) parent.append(make('p', { part }));
-  texts.forEach((text, index) => {
-    setText(parent.children[index] as Element, text);
+  const lines = texts.map((text, index) => {
+    const line = parent.children[index] ?? make('p', { part });
+    setText(line, text);
+    return line;
   });
+  setChildren(parent, lines);
 }
 
 /**

@@ -46,7 +46,7 @@ export function createFrameLoop(draw: () => number, schedule = schedulePageFrame
     const again = draw();
     clearTimeout(timer);
     if (again === 0) request();
-    else if (Number.isFinite(again)) timer = setTimeout(request, again);
+    else if (again < Infinity) timer = setTimeout(request, again);
   }
 
   return {

@@ -49,18 +49,6 @@ export function createRenderer(parts: RendererParts): Renderer {
   let tasksBefore: readonly Snapshot[] = [];
   let view: TrayView | undefined;
 
-  function drawPanel({ tasks, rows: shown, hasMore }: TrayView): void {
-    setHidden(elements.empty, tasks.length > 0);
-    setHidden(elements.more, !hasMore);
-    const unseen = new Map<Element, string>();
-    for (const { id, seenAt } of shown.unseen) {
-      panel.held.add(id);
-      const row = seenAt ? undefined : rows.rowOf(id);
-      if (row) unseen.set(row, id);
-    }
-    seen.follow(unseen);
-  }
-
   return {
     draw() {
       const { feed } = binding;
@@ -86,7 +74,15 @@ export function createRenderer(parts: RendererParts): Renderer {
       const changesIn = Math.min(next.changesIn, backgroundIn);
       if (!panel.isOpen) return changesIn;
       const rowsIn = rows.show(next.rows, { ...context, ourNow, tasks, memories, announcer });
-      drawPanel(next);
+      setHidden(elements.empty, next.tasks.length > 0);
+      setHidden(elements.more, !next.hasMore);
+      const unseen = new Map<Element, string>();
+      for (const { id, seenAt } of next.rows.unseen) {
+        panel.held.add(id);
+        const row = seenAt ? undefined : rows.rowOf(id);
+        if (row) unseen.set(row, id);
+      }
+      seen.follow(unseen);
       return Math.min(changesIn, rowsIn);
     },
     reset() {

@@ -35,18 +35,19 @@ export function createRowBlocks(list: HTMLElement, onBlock: (block: Element) => 
       shown = rows;
       const blocks = new Map<HTMLElement, HTMLElement[]>();
       let block: HTMLElement | undefined;
+      let members: HTMLElement[] = [];
       for (const row of [...rows].reverse()) {
         const home = row.parentElement;
-        if (home && home.parentElement === list && !blocks.has(home)) block = home;
-        else if (!block || (home !== block && (blocks.get(block)?.length ?? 0) >= BLOCK_SIZE)) block = makeBlock();
-        const members = blocks.get(block) ?? [];
+        if (home?.parentElement === list && !blocks.has(home)) block = home;
+        else if (!block || (home !== block && members.length >= BLOCK_SIZE)) block = makeBlock();
+        members = blocks.get(block) ?? [];
         members.push(row);
         blocks.set(block, members);
       }
       setChildren(list, [...blocks.keys()].reverse());
-      for (const [element, members] of blocks) {
-        element.style.containIntrinsicBlockSize = `auto ${members.length * ROW_HEIGHT}em`;
-        setChildren(element, members.reverse());
+      for (const [element, rowsInside] of blocks) {
+        element.style.containIntrinsicBlockSize = `auto ${rowsInside.length * ROW_HEIGHT}em`;
+        setChildren(element, rowsInside.reverse());
       }
       return true;
     },

@@ -100,7 +100,9 @@ export function createRowList(
         context,
       );
     }
-    const after = drawAfter(drawn, task);
+    const isSameStatus = drawn.task.status === task.status;
+    const ifSameShared = drawn.task === task ? drawn.tick : NEW_TASK;
+    const after = !isSameStatus ? NEW_STATUS : drawn.generation === generation ? ifSameShared : NEW_SHARED;
     // A row with a new status moves to another list, perhaps into view. So it counts as in view.
     const isFar =
       after !== NEW_STATUS && (document.hidden || drawn.row.element.parentElement?.hasAttribute('data-far'));
@@ -108,12 +110,6 @@ export function createRowList(
     const wait = drawIn(after, side, context.ourNow - drawn.drawnAt);
     if (wait > 0 || rowsLeft[side]-- <= 0) return wait;
     return draw(drawn.row, task, retried, context);
-  }
-
-  function drawAfter(drawn: DrawnRow, task: Snapshot): DrawAfter {
-    if (drawn.task.status !== task.status) return NEW_STATUS;
-    if (drawn.generation !== generation) return NEW_SHARED;
-    return drawn.task === task ? drawn.tick : NEW_TASK;
   }
 
   function draw(row: Row, task: Snapshot, retried: ReadonlySet<string>, context: RowListContext): number {

@@ -40,15 +40,17 @@ export function createSeenObserver(root: Element, onSeen: (ids: readonly string[
   function setTimer(): void {
     clearTimeout(timer);
     if (document.hidden || inView.size === 0) return;
-    const next = Math.min(...inView.values()) + DWELL - performance.now();
-    timer = setTimeout(report, Math.max(next, 0));
+    timer = setTimeout(report, Math.min(...inView.values()) + DWELL - performance.now());
   }
 
   function report(): void {
     const latest = performance.now() - DWELL;
-    const rows = [...inView].filter(([, since]) => since <= latest).map(([row]) => row);
-    const seen = rows.map((row) => ids.get(row) as string);
-    for (const row of rows) drop(row);
+    const seen: string[] = [];
+    for (const [row, since] of inView) {
+      if (since > latest) continue;
+      seen.push(ids.get(row) as string);
+      drop(row);
+    }
     if (seen.length > 0) onSeen(seen);
     setTimer();
   }

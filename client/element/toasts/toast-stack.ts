@@ -108,19 +108,19 @@ export function createToastStack({ root, live, commands, onShow, onDismiss, onLe
     queue = keepToasts(passTime(queue, now, isPaused), ({ id }) => find(id) !== undefined);
     // Only now, since the time up to now has passed under the old value.
     isPaused = element.matches(':hover, :focus-within') || document.hidden;
-    const { shown, more, next } = showToasts(queue);
-    const isEmpty = shown.length + queue.summary.length === 0;
+    const view = showToasts(queue);
+    const isEmpty = view.shown.length + queue.summary.length === 0;
     if (!isEmpty || !element.hidden) {
       const current = context;
-      keepFocus(element.getRootNode() as ShadowRoot, element, () => draw(shown, more, current));
+      keepFocus(element.getRootNode() as ShadowRoot, element, () => draw(view, current));
       setHidden(element, isEmpty);
     }
     place();
     clearTimeout(timer);
-    if (!isPaused && next <= LONGEST_WAIT) timer = setTimeout(update, next);
+    if (!isPaused && view.next <= LONGEST_WAIT) timer = setTimeout(update, view.next);
   }
 
-  function draw(shown: readonly { readonly task: OutcomeSnapshot }[], more: number, current: ToastContext): void {
+  function draw({ shown, more }: ReturnType<typeof showToasts>, current: ToastContext): void {
     const { wording, find, now } = current;
     setAttribute(element, 'aria-label', wording.toasts);
     setHidden(summary, queue.summary.length === 0);
