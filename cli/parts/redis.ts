@@ -38,8 +38,8 @@ export interface RedisOptions {
 /**
  * The command that runs Redis on loopback with its data in `folder`, which is created if it is missing.
  *
- * Every write is in the append-only file before it is answered, so a killed Redis loses nothing. A power cut may lose the
- * last second.
+ * Every write is handed to the system before it is answered, so a killed Redis loses nothing. A power cut may lose the last
+ * half minute.
  */
 export function redisCommand({ file, folder, port, password }: RedisOptions): Command {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -48,6 +48,8 @@ export function redisCommand({ file, folder, port, password }: RedisOptions): Co
     port: String(port),
     dir: folder,
     appendonly: 'yes',
+    // With `everysec`, Redis answers writes that it has not written yet while a slow disk flushes. A kill would lose them.
+    appendfsync: 'no',
     save: '',
     loglevel: 'warning',
     // When memory is full, a write must fail. Evicting keys would lose accepted tasks.

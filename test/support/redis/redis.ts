@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { createClient } from '@redis/client';
 import { findRedisServer, pingRedis, redisCommand } from '../../../cli/parts/redis.ts';
 import { type Child, startChild, waitUntilReady } from '../../../cli/processes/child.ts';
@@ -17,7 +18,7 @@ export interface TestRedis {
   say(...command: readonly string[]): Promise<unknown>;
   /** Ends it, and removes its data unless `dir` was given. */
   stop(): Promise<void>;
-  /** SIGKILL. Resolves when the process has ended. Its data are kept. */
+  /** SIGKILL. Resolves when the process has ended and its clients in this process know it. Its data are kept. */
   kill(): Promise<void>;
   /** Starts it again on the same port (ending it first if it runs), with its data unless `wipe` is set. */
   restart(options?: { wipe?: boolean }): Promise<void>;
@@ -71,6 +72,9 @@ export async function startRedis({
     async kill() {
       child.signal('SIGKILL');
       await child.end;
+      // The end of the process may be told before the ends of its connections. A client needs a turn of the event loop each to
+      // read that, to close its socket and to tell its user. What it sent before that would be lost.
+      for (let turn = 0; turn < 3; turn++) await setImmediate();
     },
     async restart({ wipe = false } = {}) {
       await child.stop();
