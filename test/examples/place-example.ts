@@ -79,9 +79,11 @@ export function placeExample(name: string, packages: Readonly<Record<string, str
       const port = String(await findFreePort());
       const url = `http://127.0.0.1:${port}`;
       const server = run(file, { ...env, PORT: port }, args);
-      await eventually(() => fetch(url).then(() => true), { within: 40_000, that: `${file} to answer` }).catch((error: Error) => {
-        throw new Error(`${error.message}\n${server.output()}`);
-      });
+      await eventually(() => fetch(url).then(() => true), { within: 40_000, that: `${file} to answer` }).catch(
+        (error: Error) => {
+          throw new Error(`${error.message}\n${server.output()}`);
+        },
+      );
       return url;
     },
     async remove() {
