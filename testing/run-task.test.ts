@@ -96,8 +96,8 @@ describe('attempts', () => {
     const { outcome, attempts } = await runTask(count, handler, { to: 1 });
     expect(outcome).toMatchObject({ status: 'failed', error: { code: 'no_email_column' } });
     expect(attempts).toHaveLength(3);
-    const hidden = await runTask(count, () => Promise.reject(new Error('password is 123')), { to: 1 });
-    expect(JSON.stringify(hidden.outcome)).not.toContain('123');
+    const hidden = await runTask(count, () => Promise.reject(new Error('password is hunter2')), { to: 1 });
+    expect(JSON.stringify(hidden.outcome)).not.toContain('hunter2');
     expect(hidden.outcome.error?.code).toBe('internal');
   });
 });
