@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 const source = ['core', 'backend', 'server', 'worker', 'client', 'testing', 'metrics'];
 
 export default {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/dev/tests/test-environment.cjs',
   testMatch: [
     '<rootDir>/{core,backend,server,worker,client,testing,metrics,cli,demo,dev,soketi,bench,test}/**/*.test.ts',
   ],
