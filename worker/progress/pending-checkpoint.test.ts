@@ -1,36 +1,9 @@
 // When checkpoints are stored. With stand-ins for the store, the turns and the time: no Redis, no waiting.
 import { describe, expect, it } from '@jest/globals';
-import { Events } from '../../backend/events/events.ts';
-import type { StoredCheckpoint } from '../../backend/store/record.ts';
-import { FakeTime } from '../../test/support/fakes/fake-time.ts';
-import { FakeChanges, FakeTurns, startedRecord, unavailable } from '../../test/support/fakes/fake-worker-ports.ts';
-import { recordLog } from '../../test/support/log.ts';
+import { unavailable } from '../../test/support/fakes/fake-worker-ports.ts';
+import { never, setUpReporter } from '../../test/support/fakes/reporter-setup.ts';
 import { time as at, FAILURE } from '../../test/support/task-events.ts';
-import { Looks } from './looks.ts';
-import { Reporter } from './reporter.ts';
 
-function setUp({ watched = true, checkpoint = null as StoredCheckpoint | null } = {}) {
-  const time = new FakeTime();
-  const record = { ...startedRecord({ name: 'any', attempts: 3 }), checkpoint };
-  const changes = new FakeChanges(record.snapshot);
-  changes.watched = watched;
-  const reporter = new Reporter({
-    ports: {
-      ...{ changes, turns: new FakeTurns(time), looks: new Looks(time), accuracy: 0.01, time },
-      events: new Events(recordLog()),
-      clock: { iso: () => at(time.elapsed() / 1_000) },
-    },
-    record,
-    watched,
-    onStale: () => undefined,
-    onCancelling: () => undefined,
-  });
-  return {
-    ...{ reporter, time, changes },
-    stored: () => changes.options.flatMap((options) => options.checkpoint ?? []),
-  };
-}
-const never = new AbortController().signal;
 const fail = { type: 'fail', at: at(9), attempt: 1, error: FAILURE, retryAt: at(9) } as const;
 const succeed = { type: 'succeed', at: at(9), attempt: 1, result: 1 } as const;
 
@@ -38,7 +11,7 @@ describe('a checkpoint', () => {
   it.each([true, false])(
     'is stored within a second though no step is due, and pushed to nobody (watched: %s)',
     async (watched) => {
-      const { reporter, time, changes, stored } = setUp({ watched });
+      const { reporter, time, changes, checkpoints } = setUpReporter({ watched });
       reporter.report({ done: 500, total: 1_000 });
       await time.advance(5_000);
       const [changed, pushed] = [changes.events.length, changes.pushed.length];
@@ -46,29 +19,29 @@ describe('a checkpoint', () => {
       await time.advance(400);
       reporter.checkpoint('2');
       await time.advance(600);
-      expect(stored()).toEqual(['2']);
+      expect(checkpoints()).toEqual(['2']);
       expect(changes.events.slice(changed).map(({ type }) => type)).toEqual(['alive']);
       expect(changes.pushed).toHaveLength(pushed);
       await time.advance(5_000);
-      expect(stored()).toEqual(['2']);
+      expect(checkpoints()).toEqual(['2']);
     },
   );
 
   it('goes along with a step that is due, and costs no write of its own', async () => {
-    const { reporter, time, changes, stored } = setUp();
+    const { reporter, time, changes, checkpoints } = setUpReporter();
     reporter.report({ done: 1, total: 1_000 });
     await time.advance(2_000);
     const before = changes.events.length;
     reporter.checkpoint('1');
     reporter.report({ done: 500 });
     await time.advance(100);
-    expect(stored()).toEqual(['1']);
+    expect(checkpoints()).toEqual(['1']);
     await time.advance(2_000);
     expect(changes.events.slice(before).filter(({ type }) => type === 'alive')).toEqual([]);
   });
 
   it('that comes with each of many reports never waits longer than a second', async () => {
-    const { reporter, time, changes } = setUp();
+    const { reporter, time, changes } = setUpReporter();
     const lags: number[] = [];
     let last = 0;
     changes.after = () => {
@@ -86,7 +59,7 @@ describe('a checkpoint', () => {
   });
 
   it('is never ahead of what was given when it is stored, and the newest is stored after an outage of Redis', async () => {
-    const { reporter, time, changes, stored } = setUp();
+    const { reporter, time, changes, checkpoints } = setUpReporter();
     changes.before = () => {
       throw unavailable();
     };
@@ -94,13 +67,13 @@ describe('a checkpoint', () => {
     await time.advance(3_000);
     reporter.checkpoint('2');
     changes.before = null;
-    const tried = stored().length;
+    const tried = checkpoints().length;
     await time.advance(1_000);
-    expect(stored().slice(tried)).toEqual(['2']);
+    expect(checkpoints().slice(tried)).toEqual(['2']);
   });
 
   it('that was given just before the end is stored with the end', async () => {
-    const { reporter, changes } = setUp();
+    const { reporter, changes } = setUpReporter();
     reporter.checkpoint('1');
     await reporter.end(fail, never);
     expect(changes.options).toEqual([expect.objectContaining({ checkpoint: '1', isResumable: true })]);
@@ -109,13 +82,13 @@ describe('a checkpoint', () => {
   });
 
   it('is forgotten when the task succeeds', async () => {
-    const { reporter, changes } = setUp({ checkpoint: { value: 1, progress: null } });
+    const { reporter, changes } = setUpReporter({ checkpoint: { value: 1, progress: null } });
     await reporter.end(succeed, never);
     expect(changes.options.at(-1)).toMatchObject({ checkpoint: '' });
   });
 
   it('that is not used costs nothing: no change says anything of one', async () => {
-    const { reporter, time, changes } = setUp();
+    const { reporter, time, changes } = setUpReporter();
     reporter.report({ done: 1, total: 10 });
     await time.advance(1_000);
     await reporter.end(fail, never);
@@ -127,7 +100,9 @@ describe('a checkpoint', () => {
 });
 
 it('a bar that goes on counts from the checkpoint at once, and a smaller `done` is not shown', async () => {
-  const { reporter, time, changes } = setUp({ checkpoint: { value: 1, progress: { done: 450, total: 1_000 } } });
+  const { reporter, time, changes } = setUpReporter({
+    checkpoint: { value: 1, progress: { done: 450, total: 1_000 } },
+  });
   reporter.resume();
   reporter.report({ done: 400 });
   await time.advance(250);
@@ -138,7 +113,9 @@ it('a bar that goes on counts from the checkpoint at once, and a smaller `done` 
 });
 
 it('the pace of a bar that goes on is that of the rows since then', async () => {
-  const { reporter, time, changes } = setUp({ checkpoint: { value: 1, progress: { done: 4_500, total: 10_000 } } });
+  const { reporter, time, changes } = setUpReporter({
+    checkpoint: { value: 1, progress: { done: 4_500, total: 10_000 } },
+  });
   reporter.resume();
   for (let done = 4_501; done <= 4_600; done++) {
     await time.advance(10);

@@ -1,63 +1,13 @@
-// A reporter with stand-ins for the store, the turns and the time: no Redis, no waiting.
+// When a reporter stores and pushes what a handler reports. No Redis, no waiting.
 import { describe, expect, it } from '@jest/globals';
-import { Events } from '../../backend/events/events.ts';
 import { shownDone } from '../../core/tasks/pace.ts';
-import { FakeTime, settled } from '../../test/support/fakes/fake-time.ts';
-import {
-  FakeChanges,
-  FakeTurns,
-  startedRecord,
-  TURN_MS,
-  unavailable,
-} from '../../test/support/fakes/fake-worker-ports.ts';
-import { recordLog } from '../../test/support/log.ts';
-import { time as at, FAILURE, move } from '../../test/support/task-events.ts';
-import { Looks } from './looks.ts';
-import { Reporter } from './reporter.ts';
-
-const SIGN_MS = 5_000;
-
-function setUp({ watched = true } = {}) {
-  const time = new FakeTime();
-  const record = startedRecord({ name: 'any', attempts: 3 });
-  const changes = new FakeChanges(record.snapshot);
-  changes.watched = watched;
-  const turns = new FakeTurns(time);
-  const log = recordLog();
-  const told: string[] = [];
-  const reporter = new Reporter({
-    ports: {
-      ...{ changes, turns, looks: new Looks(time), accuracy: 0.01, time, events: new Events(log) },
-      clock: { iso: () => at(time.elapsed() / 1_000) },
-    },
-    record,
-    watched,
-    onStale: () => told.push('stale'),
-    onCancelling: () => told.push('cancelling'),
-  });
-  return {
-    ...{ reporter, time, changes, turns, log, told, record },
-    /** How many elements are done, by each event that was stored. */
-    stored: () => changes.events.map((event) => (event.type === 'progress' ? event.progress.done : event.type)),
-    pushed: () => changes.pushed.map(({ status, progress }) => progress?.done ?? status),
-  };
-}
-/** A gate in the store: it answers nothing before `open` is called. */
-function hold(changes: FakeChanges): { open(): void } {
-  let open: () => void = () => undefined;
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  changes.before = () => opened;
-  return { open: () => open() };
-}
-const succeed = (time: FakeTime) =>
-  ({ type: 'succeed', at: at(time.elapsed() / 1_000), attempt: 1, result: 1 }) as const;
-const never = new AbortController().signal;
+import { TURN_MS } from '../../test/support/fakes/fake-worker-ports.ts';
+import { hold, never, SIGN_MS, setUpReporter, succeed } from '../../test/support/fakes/reporter-setup.ts';
+import { time as at } from '../../test/support/task-events.ts';
 
 describe('progress of an owner who is watching', () => {
   it('is shown 200 ms after the start, with what was done by then', async () => {
-    const { reporter, time, stored, pushed } = setUp();
+    const { reporter, time, stored, pushed } = setUpReporter();
     reporter.report({ done: 1 });
     await time.advance(199);
     reporter.report({ done: 7 });
@@ -67,7 +17,7 @@ describe('progress of an owner who is watching', () => {
   });
 
   it('of an attempt that by its pace ends within 400 ms waits for the end, but no longer than that', async () => {
-    const { reporter, time, stored, pushed } = setUp();
+    const { reporter, time, stored, pushed } = setUpReporter();
     for (let done = 1; done <= 8; done++) {
       await time.advance(25);
       reporter.report({ done, total: 10 });
@@ -79,7 +29,7 @@ describe('progress of an owner who is watching', () => {
   });
 
   it('of an attempt that does end within 400 ms is not stored: its end is its only message', async () => {
-    const { reporter, time, changes, turns } = setUp();
+    const { reporter, time, changes, turns } = setUpReporter();
     for (let done = 1; done <= 10; done++) {
       await time.advance(25);
       reporter.report({ done, total: 10 });
@@ -94,14 +44,14 @@ describe('progress of an owner who is watching', () => {
     ['too slow for 400 ms', { done: 4, total: 10 }],
     ['without a total', { done: 8 }],
   ])('of an attempt that is %s is shown after 200 ms', async (_what, report) => {
-    const { reporter, time, stored } = setUp();
+    const { reporter, time, stored } = setUpReporter();
     reporter.report(report);
     await time.advance(200);
     expect(stored()).toEqual([report.done]);
   });
 
   it('of a stage that ends soon is shown after 200 ms', async () => {
-    const { reporter, time, stored } = setUp();
+    const { reporter, time, stored } = setUpReporter();
     reporter.stage('read');
     reporter.report({ done: 9, total: 10 });
     await time.advance(200);
@@ -109,13 +59,13 @@ describe('progress of an owner who is watching', () => {
   });
 
   it('is shown as running if nothing was reported by then: pushed, not stored', async () => {
-    const { time, stored, pushed } = setUp();
+    const { time, stored, pushed } = setUpReporter();
     await time.advance(60_000);
     expect([stored(), pushed()]).toEqual([[], ['running']]);
   });
 
   it('is stored with the rate by which its viewers go on, and not again while they are right', async () => {
-    const { reporter, time, changes, turns } = setUp();
+    const { reporter, time, changes, turns } = setUpReporter();
     for (let done = 1; done <= 800; done++) {
       reporter.report({ done, total: 1_000 });
       await time.advance(10);
@@ -128,7 +78,7 @@ describe('progress of an owner who is watching', () => {
   });
 
   it('is stored when it stops, without a rate and within a second, though nobody reports that', async () => {
-    const { reporter, time, changes } = setUp();
+    const { reporter, time, changes } = setUpReporter();
     for (let done = 1; done <= 500; done++) {
       reporter.report({ done, total: 1_000_000 });
       await time.advance(10);
@@ -143,7 +93,7 @@ describe('progress of an owner who is watching', () => {
   });
 
   it('is stored at once where it jumps, the whole burst in one step', async () => {
-    const { reporter, time, stored } = setUp();
+    const { reporter, time, stored } = setUpReporter();
     reporter.report({ done: 1, total: 1_000 });
     await time.advance(2_000);
     const before = stored().length;
@@ -153,7 +103,7 @@ describe('progress of an owner who is watching', () => {
   });
 
   it('of a few elements is stored for each, without a rate', async () => {
-    const { reporter, time, changes } = setUp();
+    const { reporter, time, changes } = setUpReporter();
     for (let done = 1; done <= 5; done++) {
       reporter.report({ done, total: 6 });
       await time.advance(300);
@@ -164,7 +114,7 @@ describe('progress of an owner who is watching', () => {
   });
 
   it('is stored for other words, once a second at most', async () => {
-    const { reporter, time, changes } = setUp();
+    const { reporter, time, changes } = setUpReporter();
     for (let row = 1; row <= 50; row++) {
       reporter.report({ done: 1, total: 1_000, note: `row ${row}` });
       await time.advance(100);
@@ -175,14 +125,14 @@ describe('progress of an owner who is watching', () => {
   });
 
   it('is not looked at any more once it stands still and all is told', async () => {
-    const { reporter, time } = setUp();
+    const { reporter, time } = setUpReporter();
     reporter.report({ done: 500, total: 1_000 });
     await time.advance(5_000);
     expect(time.waiting).toBe(0);
   });
 
   it('that moves gives its signs of life with a fresh count and rate', async () => {
-    const { reporter, time, changes } = setUp();
+    const { reporter, time, changes } = setUpReporter();
     for (let second = 1; second <= 30; second++) {
       reporter.report({ done: 2 * second, total: 100_000 });
       await time.advance(1_000);
@@ -195,7 +145,7 @@ describe('progress of an owner who is watching', () => {
   });
 
   it('keeps what a report leaves out, until the next stage begins', async () => {
-    const { reporter, time, changes } = setUp();
+    const { reporter, time, changes } = setUpReporter();
     reporter.stage('read');
     reporter.report({ done: 1, total: 9, skipped: 1, note: 'one' });
     reporter.report({ done: 2 });
@@ -210,7 +160,7 @@ describe('progress of an owner who is watching', () => {
   });
 
   it('waits for no second turn before the first is ended', async () => {
-    const { reporter, time, changes, turns, stored } = setUp();
+    const { reporter, time, changes, turns, stored } = setUpReporter();
     const store = hold(changes);
     reporter.report({ done: 1, total: 10 });
     await time.advance(200);
@@ -225,7 +175,7 @@ describe('progress of an owner who is watching', () => {
 
 describe('progress of an owner who is not watching', () => {
   it('is stored once a second and not pushed', async () => {
-    const { reporter, time, stored, pushed } = setUp({ watched: false });
+    const { reporter, time, stored, pushed } = setUpReporter({ watched: false });
     for (let done = 1; done <= 19; done++) {
       reporter.report({ done, total: 20 });
       await time.advance(110);
@@ -241,7 +191,7 @@ describe('progress of an owner who is not watching', () => {
     ['batches of 50', (tick: number) => 50 * Math.floor(tick / 30)],
     ['work that stands still at times', (tick: number) => (tick % 200 < 100 ? tick : tick - (tick % 200) + 100)],
   ])('is right for a page that opens at any moment: %s', async (_, doneAfter) => {
-    const { reporter, time, changes } = setUp({ watched: false });
+    const { reporter, time, changes } = setUpReporter({ watched: false });
     const [total, ticksOf2s] = [2_000, 20];
     for (let tick = 0; tick <= 600; tick++) {
       const done = doneAfter(tick);
@@ -257,13 +207,13 @@ describe('progress of an owner who is not watching', () => {
   });
 
   it('asks for no turn while there is nothing to store', async () => {
-    const { time, turns } = setUp({ watched: false });
+    const { time, turns } = setUpReporter({ watched: false });
     await time.advance(60_000);
     expect(turns.asked).toEqual([]);
   });
 
   it('is shown as running once a page has opened', async () => {
-    const { reporter, time, changes, stored, pushed } = setUp({ watched: false });
+    const { reporter, time, changes, stored, pushed } = setUpReporter({ watched: false });
     await time.advance(SIGN_MS);
     changes.watched = true;
     reporter.alive(SIGN_MS);
@@ -272,175 +222,9 @@ describe('progress of an owner who is not watching', () => {
   });
 });
 
-describe('a sign of life', () => {
-  it('is stored if nothing was stored for a while', async () => {
-    const { reporter, time, stored } = setUp();
-    await time.advance(SIGN_MS - 1);
-    reporter.alive(SIGN_MS);
-    await settled();
-    expect(stored()).toEqual([]);
-    await time.advance(1);
-    reporter.alive(SIGN_MS);
-    await settled();
-    expect(stored()).toEqual(['alive']);
-    reporter.report({ done: 1 });
-    await time.advance(SIGN_MS - 1);
-    reporter.alive(SIGN_MS);
-    await settled();
-    expect(stored()).toEqual(['alive', 1]);
-  });
-
-  it('is pushed whenever it is stored: what is stored is what was sent', async () => {
-    const { time, changes, reporter } = setUp();
-    await time.advance(200);
-    expect(changes.pushed).toHaveLength(1);
-    for (const [seconds, pushed] of [
-      [4, 1],
-      [5, 2],
-      [9, 2],
-      [10, 3],
-    ] as const) {
-      await time.advance(seconds * 1_000 - time.elapsed());
-      reporter.alive(SIGN_MS);
-      await settled();
-      expect([seconds, changes.pushed.length]).toEqual([seconds, pushed]);
-    }
-    expect(changes.events).toHaveLength(2);
-  });
-
-  it('is not written beside another write', async () => {
-    const { reporter, time, changes, stored } = setUp();
-    const store = hold(changes);
-    reporter.report({ done: 1 });
-    await time.advance(SIGN_MS);
-    reporter.alive(SIGN_MS);
-    store.open();
-    await settled();
-    expect(stored()).toEqual([1]);
-  });
-
-  it('is waited for by progress whose turn has come', async () => {
-    const { reporter, time, changes, stored } = setUp();
-    await time.advance(SIGN_MS);
-    const store = hold(changes);
-    reporter.alive(SIGN_MS);
-    reporter.report({ done: 1 });
-    await time.advance(1_000);
-    expect(changes.options).toHaveLength(1);
-    store.open();
-    await settled();
-    expect(stored()).toEqual(['alive', 1]);
-  });
-
-  it('is still due if progress changed nothing', async () => {
-    const { reporter, time, stored, told } = setUp();
-    reporter.report({ done: 1, total: 2 });
-    await time.advance(4_000);
-    reporter.report({ done: 1, total: 2 });
-    await time.advance(1_200);
-    reporter.alive(SIGN_MS);
-    await settled();
-    expect([stored(), told]).toEqual([[1, 'alive'], []]);
-  });
-});
-
-describe('a store that is away', () => {
-  it('gets a report that it missed, once it is back', async () => {
-    const { reporter, time, changes, stored } = setUp();
-    changes.before = () => {
-      throw unavailable();
-    };
-    reporter.report({ done: 1 });
-    await time.advance(10_000);
-    changes.before = null;
-    await time.advance(TURN_MS);
-    expect(stored()).toEqual([1]);
-  });
-
-  it('gets the report that is the latest when it is back', async () => {
-    const { reporter, time, changes, stored, turns } = setUp();
-    changes.before = () => {
-      throw unavailable();
-    };
-    reporter.report({ done: 1 });
-    await time.advance(10_000);
-    reporter.report({ done: 5 });
-    changes.before = null;
-    await time.advance(TURN_MS);
-    expect([stored(), turns.open]).toEqual([[5], 0]);
-  });
-
-  it('gets how the attempt ended, with the hint that an earlier try may have stored it', async () => {
-    const { reporter, time, changes } = setUp({ watched: false });
-    let calls = 0;
-    changes.before = () => {
-      calls += 1;
-      if (calls <= 2) throw unavailable();
-    };
-    const ended = reporter.end(succeed(time), never);
-    await time.advance(500);
-    await ended;
-    expect(changes.options.map(({ isRepeated }) => isRepeated)).toEqual([false, true, true]);
-    expect(changes.pushed).toMatchObject([{ status: 'succeeded' }]);
-  });
-});
-
-describe('what the store says of the task', () => {
-  it('that the owner has cancelled it, is passed on', async () => {
-    const { reporter, time, changes, told } = setUp();
-    changes.snapshot = move(changes.snapshot, { type: 'cancel', at: at(1) });
-    reporter.report({ done: 1 });
-    await time.advance(200);
-    expect(told).toEqual(['cancelling']);
-  });
-
-  it('that another attempt has taken over, is passed on', async () => {
-    const { reporter, time, changes, told } = setUp();
-    changes.snapshot = move(
-      changes.snapshot,
-      { type: 'fail', at: at(1), attempt: 1, error: FAILURE, retryAt: at(1) },
-      { type: 'start', at: at(2) },
-    );
-    reporter.report({ done: 1 });
-    await time.advance(200);
-    expect(told).toEqual(['stale']);
-  });
-});
-
-describe('a reporter that has ended', () => {
-  it('has written how the attempt ended, after what was being written, and writes nothing more', async () => {
-    const { reporter, time, changes, stored } = setUp();
-    const store = hold(changes);
-    reporter.report({ done: 1 });
-    await time.advance(200);
-    reporter.report({ done: 2 });
-    const ended = reporter.end(succeed(time), never);
-    await settled();
-    expect(changes.options).toHaveLength(1);
-    store.open();
-    await ended;
-    reporter.report({ done: 3 });
-    await time.advance(60_000);
-    reporter.alive(SIGN_MS);
-    await settled();
-    expect(stored()).toEqual([1, 'succeed']);
-  });
-
-  it('waits for no turn', async () => {
-    const { reporter, time, turns } = setUp();
-    reporter.report({ done: 1 });
-    await time.advance(10);
-    reporter.close();
-    expect(time.waiting).toBe(0);
-    for (let done = 2; done < 10; done++) reporter.report({ done });
-    await time.advance(1_000);
-    expect([turns.asked.length, turns.open]).toEqual([1, 0]);
-  });
-});
-
 describe('a report', () => {
   it('that throws when it is read hurts nobody, and keeps nothing', async () => {
-    const { reporter, time, stored } = setUp();
+    const { reporter, time, stored } = setUpReporter();
     const report = {
       done: 5,
       get total(): number {
@@ -454,7 +238,7 @@ describe('a report', () => {
   });
 
   it('asks for one turn, however often it is made', async () => {
-    const { reporter, time, turns } = setUp({ watched: false });
+    const { reporter, time, turns } = setUpReporter({ watched: false });
     for (let done = 0; done < 100_000; done++) reporter.report({ done });
     await time.advance(999);
     expect(turns.asked).toHaveLength(1);
