@@ -21,11 +21,13 @@ import type { PusherOptions } from './push/bus/pusher-env.ts';
 import { Publisher } from './push/publisher.ts';
 import type { EventFate, EventKind } from './push/push-events.ts';
 import { JobQueues } from './queue/queue.ts';
+import { GateKeeper } from './recovery/gate-keeper.ts';
 import { LostWorkers } from './recovery/lost-workers.ts';
 import { SettledTasks } from './recovery/settled-tasks.ts';
 import { Sweeper } from './recovery/sweeper.ts';
 import { UnservedTasks } from './recovery/unserved.ts';
 import { WorkerRegistry } from './recovery/worker-registry.ts';
+import { openGates } from './store/commands/process/open-gates.ts';
 import { FamilyStore } from './store/families.ts';
 import { Redis } from './store/redis.ts';
 import { TaskStore } from './store/store.ts';
@@ -147,6 +149,7 @@ export class Backend {
       time: systemTime,
       parents: this.parents,
       unserved: this.unserved,
+      gateKeeper: new GateKeeper({ openGates: () => openGates(redis), changes, clock, time: systemTime }),
       lostWorkers: new LostWorkers({ redis, store, changes, registry, clock, time: systemTime, events }),
       isBusDown: () => this.publisher.isDown,
       askBus: () =>

@@ -28,7 +28,7 @@ function setUp(task: Snapshot, { watched = true }: { watched?: boolean } = {}) {
   const calls: string[] = [];
   /** What happens to the next call of the store: its answer gets lost after it was done, or it is not done at all. */
   let trouble: 'answer lost' | 'away' | null = null;
-  let created: Created = { result: 'created', ahead: null, watched };
+  let created: Created = { result: 'created', ahead: null, replaces: [], watched };
   const answer = <T>(value: T): T => {
     if (trouble === null) return value;
     trouble = null;
@@ -51,6 +51,8 @@ function setUp(task: Snapshot, { watched = true }: { watched?: boolean } = {}) {
         calls.push(`store ${stored.status}`);
         return answer({ ok: true, snapshot: stored, watched });
       },
+      read: async (id) => (id === 'gone' ? null : { owner: OWNER, snapshot: stored }),
+      settleReplaced: async (ids) => void calls.push(`store settled ${ids.join()}`),
       see: async (_owner, ids): Promise<SeenEvent> => {
         calls.push('store seen');
         return { ids: ids.filter((id) => id !== 'unknown'), seenAt: time(5) };
@@ -91,6 +93,32 @@ function setUp(task: Snapshot, { watched = true }: { watched?: boolean } = {}) {
 }
 
 const running = move(newTask(), start);
+
+describe('a new task that replaces others', () => {
+  it('is pushed first; then they are cancelled, unless they are gone, have ended or are being cancelled', async () => {
+    const replaced = async (task: Snapshot, id: string) => {
+      const { changes, calls, answerCreate } = setUp(task);
+      answerCreate({ result: 'created', ahead: null, replaces: [id], watched: true });
+      await changes.create({ snapshot: newTask({ id: 'new', at: time(9) }), owner: OWNER, input: 1 }, null);
+      expect(calls.splice(0, 2)).toEqual(['store created', 'push queued to ada']);
+      return calls;
+    };
+    expect(await replaced(running, 'old')).toEqual(['store cancelling', 'push cancelling to ada', 'store settled old']);
+    expect(await replaced(newTask(), 'old')).toEqual(['store cancelled', 'push cancelled to ada', 'store settled old']);
+    for (const task of [move(running, succeed), move(running, { type: 'cancel', at: time(3) })])
+      expect(await replaced(task, 'old')).toEqual(['store settled old']);
+    expect(await replaced(running, 'gone')).toEqual(['store settled gone']);
+  });
+
+  it('stands although they cannot be cancelled now', async () => {
+    const { changes, calls, fail: failNext, answerCreate } = setUp(running);
+    answerCreate({ result: 'created', ahead: null, replaces: ['old'], watched: true });
+    const creating = changes.create({ snapshot: newTask(), owner: OWNER, input: 1 }, null);
+    failNext('away');
+    await creating;
+    expect(calls).toEqual(['store created', 'push queued to ada']);
+  });
+});
 
 describe('a change of a task', () => {
   it('is stored, then pushed', async () => {
@@ -171,7 +199,7 @@ describe('a new task', () => {
 
   it('is stored, then pushed', async () => {
     const { changes, calls } = setUp(running);
-    expect(await changes.create(task, null)).toEqual({ result: 'created', ahead: null, watched: true });
+    expect(await changes.create(task, null)).toMatchObject({ result: 'created', ahead: null, watched: true });
     expect(calls).toEqual(['store created', 'push queued to ada']);
   });
 

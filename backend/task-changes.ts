@@ -12,7 +12,7 @@
 import { MAX_DISMISSED_TOLD } from '../core/limits.ts';
 import { waitsForChildren } from '../core/tasks/children.ts';
 import { isFinished, type Snapshot, withPlace } from '../core/tasks/snapshot.ts';
-import type { TaskEvent } from '../core/tasks/transition.ts';
+import { canCancel, type TaskEvent } from '../core/tasks/transition.ts';
 import type { SeenEvent } from '../core/wire.ts';
 import type { Emitter } from './events/events.ts';
 import { emitChange } from './events/task-events.ts';
@@ -26,6 +26,9 @@ export interface ChangeStore {
   create(task: NewRecord, idempotencyKey: string | null): Promise<Created>;
   /** Stores what `event` makes of a task, or refuses it. If it rejects, the change may have been stored or not. */
   apply(task: OwnedTask, event: TaskEvent, options: RunOptions): Promise<Applied>;
+  read(id: string): Promise<OwnedTask | null>;
+  /** Notes that tasks which others replace were cancelled. */
+  settleReplaced(ids: readonly string[]): Promise<void>;
   /** Takes outcomes out of the owner's inbox; answers with those that were in it. */
   see(owner: string, ids: readonly string[]): Promise<SeenEvent>;
   /** Removes finished tasks. This and the two below answer with the ids that were removed. */
@@ -87,7 +90,8 @@ export class TaskChanges {
   }
 
   /**
-   * Stores a new task and pushes it. A second call with the same id or idempotency key changes nothing.
+   * Stores a new task and pushes it, and cancels those that it replaces. A second call with the same id or idempotency key
+   * changes nothing.
    * @throws TaskError `store_unavailable`: the task may or may not have been stored
    */
   async create(task: NewRecord, idempotencyKey: string | null): Promise<Created> {
@@ -97,6 +101,8 @@ export class TaskChanges {
       this.#events.emit('task.accepted', () => ({ task: id, name, retryOf }));
       this.push({ owner: task.owner, snapshot: withPlace(task.snapshot, created.ahead) }, created.watched);
       if (task.child) this.#families.note(task.child.parent, false);
+      // What fails here is done by the sweeper.
+      await this.cancelReplaced(created.replaces, task.snapshot.createdAt).catch(() => undefined);
     }
     return created;
   }
@@ -140,6 +146,16 @@ export class TaskChanges {
     if (task.parent !== undefined && isFinished(task)) this.#families.note(task.parent, mayEndParent);
     if (task.children === undefined || type === 'children') return;
     if (isFinished(task) || task.status === 'cancelling' || waitsForChildren(task)) this.#families.note(task.id, true);
+  }
+
+  /** Cancels tasks that others replace, as far as they can be cancelled. @param at ISO 8601 @throws TaskError `store_unavailable` */
+  async cancelReplaced(ids: readonly string[], at: string): Promise<void> {
+    if (ids.length === 0) return;
+    for (const id of ids) {
+      const task = await this.#store.read(id);
+      if (task && canCancel(task.snapshot.status)) await this.apply(task, { type: 'cancel', at });
+    }
+    await this.#store.settleReplaced(ids);
   }
 
   /** Takes outcomes out of the owner's inbox and tells the owner's pages. @throws TaskError `store_unavailable` */

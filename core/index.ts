@@ -3,6 +3,7 @@
 export { channelOf } from './channel.ts';
 export { ConfigError, type ConfigErrorCode } from './config-error.ts';
 export { type Issue, TaskError, type TaskErrorOptions, type TaskFailure } from './error.ts';
+export type { ConcurrencyOptions, WhenBusy } from './tasks/concurrency.ts';
 export {
   type AnyTaskDefinition,
   type Backoff,

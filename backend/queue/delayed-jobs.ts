@@ -7,8 +7,9 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { Connection, type ConnectionOptions } from '../redis/connection.ts';
 import { DueTimer } from './due-timer.ts';
-import { type LineKeys, RAISE_DELAYED_JOBS, RAISED_AT_ONCE } from './line-scripts.ts';
+import type { LineKeys } from './line-scripts.ts';
 import type { QueueClient } from './queue-client.ts';
+import { RAISE_DELAYED_JOBS, RAISED_AT_ONCE } from './raise-script.ts';
 
 /** Redis may lose the message about a new delayed job (a restart). So delayed jobs are looked for this often. */
 const CHECK_EVERY_MS = 1_000;

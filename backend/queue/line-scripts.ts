@@ -1,6 +1,6 @@
 /**
- * The line: the order in which the waiting tasks of many owners get to run. Lua functions for our scripts, and two scripts
- * that are run on their own. It serves the task store, the takers of jobs and the timer of delayed jobs.
+ * The line: the order in which the waiting tasks of many owners get to run. Lua functions for our scripts, and one script
+ * that is run on its own. It serves the task store, the takers of jobs and the timer of delayed jobs.
  *
  * bee-queue hands out jobs from the list `waiting`, first in, first out. So this list is kept short, and the other jobs
  * wait in the line. Whenever a job was taken from the list, the owner whose turn is the earliest gets the free place.
@@ -30,8 +30,6 @@ export const BAND = { retry: 0, high: 1, normal: 2, low: 3 } as const;
 
 /** The place of a job is counted exactly for the first job of each owner; for others only if at most so many owners wait. */
 const MOST_OWNERS_COUNTED = 32;
-/** How many due jobs one call of {@link RAISE_DELAYED_JOBS} moves. */
-export const RAISED_AT_ONCE = 100;
 
 /** The names of the keys of one line. */
 export interface LineKeys {
@@ -169,35 +167,3 @@ export const FILL_LIST = `${FILL}
 fillList(ARGV[1], KEYS[1], KEYS[2], tonumber(ARGV[2]))
 return 0
 `;
-
-/**
- * Moves delayed jobs that are due to the line, at most 100. Keys: delayed, line, turns. Arguments: now, debounce (ms), queue,
- * the prefix of a task's key. A job without a task goes
- * to the list, and its worker drops it. Answers how many jobs were due, and
- * when the next job is due (-1 if there is none).
- */
-export const RAISE_DELAYED_JOBS = `${ADD_JOB}${FILL}${JOIN}
-local delayed, line, turns = KEYS[1], KEYS[2], KEYS[3]
-local now, debounce, queue, taskPrefix = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local due = redis.call('ZRANGE', delayed, '-inf', now, 'BYSCORE', 'LIMIT', 0, ${RAISED_AT_ONCE})
-for _, job in ipairs(due) do
-  redis.call('HDEL', queue .. 'jobs', job)
-  local id, run = string.match(job, '^([^:]*):?(.*)')
-  local stored = redis.call('HMGET', taskPrefix .. id, '${FIELD.owner}', '${FIELD.band}')
-  local band = ${BAND.retry}
-  if run == '1' then band = stored[2] or ${BAND.normal} end
-  if stored[1] then joinLine(line, turns, stored[1], job, band) else addJob(queue, job, '') end
-end
-if #due > 0 then
-  redis.call('ZREM', delayed, unpack(due))
-  fillList(queue, line, turns, ${SHORT_LIST})
-end
-local next, at = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2], -1
-if next then
-  at = redis.call('ZRANGE', delayed, string.format('%.0f', next + debounce), '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, 1, 'WITHSCORES')[2]
-end
-return {#due, at}
-`;
-
-/** The scripts that are run on their own. The others are part of the store's scripts. */
-export const LINE_SCRIPTS: readonly string[] = [FILL_LIST, RAISE_DELAYED_JOBS];

@@ -26,6 +26,7 @@ function setUp() {
     workers: [] as KnownWorker[],
     isBusDown: false,
     timesAsked: 0,
+    gateLooks: 0,
     isRedisAway: false,
   };
   const sweeper = new Sweeper({
@@ -60,6 +61,7 @@ function setUp() {
     },
     parents: { look: async () => undefined },
     unserved: { look: async (workers) => void calls.push(`look for unserved tasks of ${workers.length} workers`) },
+    gateKeeper: { look: async () => void state.gateLooks++ },
     changes: { push: ({ snapshot }) => void calls.push(`push ${snapshot.id}`) },
     isBusDown: () => state.isBusDown,
     askBus: () => state.timesAsked++,
@@ -83,8 +85,9 @@ const LOOKS = ['look for lost workers', 'look for unserved tasks of 0 workers'];
 
 describe('one sweep', () => {
   it('looks for what is half done if this process has the lease', async () => {
-    const { round } = setUp();
+    const { round, state } = setUp();
     expect(await round()).toEqual(LOOKS);
+    expect(state.gateLooks).toBe(1);
   });
 
   it('does nothing if another process has the lease', async () => {

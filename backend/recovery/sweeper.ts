@@ -56,6 +56,7 @@ export interface SweeperOptions {
   /** Brings tasks in step whose children have changed. */
   readonly parents: { look(): Promise<void> };
   readonly unserved: { look(workers: readonly KnownWorker[]): Promise<void> };
+  readonly gateKeeper: { look(): Promise<void> };
   /** Pushes a task. A queued task or an outcome is taken off the list once it was pushed. */
   readonly changes: { push(task: OwnedTask, watched: boolean): unknown };
   /** Whether the last request to the bus failed. */
@@ -127,7 +128,10 @@ export class Sweeper {
         await this.#options.unserved.look(workers);
       }
       // A lease of its own: a sweeper of an earlier version may hold the other one.
-      if (await this.#options.redis.lease('line', this.#holder, leaseMs)) await this.#fillForOldWorkers();
+      if (await this.#options.redis.lease('line', this.#holder, leaseMs)) {
+        await this.#fillForOldWorkers();
+        await this.#options.gateKeeper.look();
+      }
       // Pushing has a lease of its own, so that a process that cannot reach the bus leaves it to one that can.
       if (this.#options.isBusDown()) this.#givenToPublisherAt.clear();
       else if (await this.#options.redis.lease('push', this.#holder, leaseMs)) await this.#pushUnpublished();

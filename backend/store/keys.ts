@@ -26,6 +26,10 @@
  * | `hook-tries:<name>`| hash | id of a task → how often its hook was tried                          | retention after the last try |
  * | `counted:<name>:<owner>` | zset | ids of active tasks that a limit counts (limits/limit-scripts.ts); name and owner are '' where it counts those of all | when it is empty |
  * | `starts:<name>:<owner>` | list | when tasks that a limit counts were started, the newest first           | 1 min after the last one    |
+ * | `gate:<gate>`      | zset | tasks with one concurrency key that may be at work (limits/gate-scripts.ts), in the order of their start | when it is empty |
+ * | `gate:<gate>:waiting` | zset | those that wait until one of them has ended, in the order of their start  | when it is empty            |
+ * | `gates`            | zset | gates where tasks wait, scored by when the sweeper last looked there     | when it is empty            |
+ * | `replaced`         | zset | ids of tasks that are to be cancelled, since another replaces them, scored by since when | when it is empty |
  * | `probe`            | text | what a health check writes                                           | 1 s                         |
  * | `pushed`           | text | that the bus took an event lately (push/bus/bus-health.ts)           | 10 min                      |
  * | `queue:<name>:…`   |      | bee-queue's own (queue/queue-scripts.ts)                                     |                             |
@@ -37,12 +41,13 @@
  * or when a new task cleans the index (commands/cleaning.ts). `all` has every id that the other two have, and an id is
  * removed from all three at once.
  *
- * A script makes some keys itself, from an id and one of the prefixes `task('')`, `active('')`, `running('')` and `line('')`. A cluster
- * permits that, because all keys of one backend share a hash tag (docs/redis.md).
+ * A script makes some keys itself, from an id and one of the prefixes `task('')`, `active('')`, `running('')` and `line('')`, or
+ * from the prefix of all keys. A cluster permits that, because all keys of one backend share a hash tag (docs/redis.md).
  */
 
 import { type LineKeys, lineKeys } from '../queue/line-scripts.ts';
 import { queueKey } from '../queue/queue-scripts.ts';
+import { GATES, REPLACED } from './limits/gate-scripts.ts';
 
 /** The key of a task's record. @param id '' for the prefix of all of them */
 export function taskKey(prefix: string, id: string): string {
@@ -58,11 +63,14 @@ export class Keys {
   readonly hooks: string;
   readonly probe: string;
   readonly pushed: string;
+  readonly gates: string;
+  readonly replaced: string;
   /** Channel: the id of each task that is to be cancelled. */
   readonly cancelChannel: string;
   /** Channel: the id of each task that changes while a request waits for it. */
   readonly changedChannel: string;
-  readonly #prefix: string;
+  /** Before every key and channel. */
+  readonly prefix: string;
   readonly #channelOf: (owner: string) => string;
 
   /**
@@ -70,7 +78,7 @@ export class Keys {
    * @param channelOf the push channel of an owner. The mark's key has the channel in it, since webhooks name no owner
    */
   constructor(prefix: string, channelOf: (owner: string) => string) {
-    this.#prefix = prefix;
+    this.prefix = prefix;
     this.#channelOf = channelOf;
     this.unpublished = `${prefix}unpublished`;
     this.parents = `${prefix}parents`;
@@ -79,34 +87,36 @@ export class Keys {
     this.hooks = `${prefix}hooks`;
     this.probe = `${prefix}probe`;
     this.pushed = `${prefix}pushed`;
+    this.gates = prefix + GATES;
+    this.replaced = prefix + REPLACED;
     this.cancelChannel = `${prefix}cancel`;
     this.changedChannel = `${prefix}changed`;
   }
 
   task(id: string): string {
-    return taskKey(this.#prefix, id);
+    return taskKey(this.prefix, id);
   }
 
   all(owner: string): string {
-    return `${this.#prefix}all:${owner}`;
+    return `${this.prefix}all:${owner}`;
   }
 
   active(owner: string): string {
-    return `${this.#prefix}active:${owner}`;
+    return `${this.prefix}active:${owner}`;
   }
 
   unseen(owner: string): string {
-    return `${this.#prefix}unseen:${owner}`;
+    return `${this.prefix}unseen:${owner}`;
   }
 
   /** @param hash of the Idempotency-Key; '' without one: the command needs the name of a key, and does not use it */
   idempotency(owner: string, hash: string): string {
-    return `${this.#prefix}idem:${owner}:${hash}`;
+    return `${this.prefix}idem:${owner}:${hash}`;
   }
 
   /** The mark of a push channel. */
   mark(channel: string): string {
-    return `${this.#prefix}page:${channel}`;
+    return `${this.prefix}page:${channel}`;
   }
 
   /** The mark of an owner's push channel. */
@@ -116,54 +126,54 @@ export class Keys {
 
   /** Active tasks that a limit counts. @param definition '' for those of all definitions @param owner '' for those of all */
   counted(definition: string, owner: string): string {
-    return `${this.#prefix}counted:${definition}:${owner}`;
+    return `${this.prefix}counted:${definition}:${owner}`;
   }
 
   /** When tasks that a limit counts were started. @param definition, owner as in {@link counted} */
   starts(definition: string, owner: string): string {
-    return `${this.#prefix}starts:${definition}:${owner}`;
+    return `${this.prefix}starts:${definition}:${owner}`;
   }
 
   durations(definition: string): string {
-    return `${this.#prefix}durations:${definition}`;
+    return `${this.prefix}durations:${definition}`;
   }
 
   /** Before every key of a definition's queue. */
   queue(definition: string): string {
-    return queueKey(this.#prefix, definition);
+    return queueKey(this.prefix, definition);
   }
 
   /** A definition's line: who waits in it, and the turns that were taken. */
   line(definition: string): LineKeys {
-    return lineKeys(this.#prefix, definition);
+    return lineKeys(this.prefix, definition);
   }
 
   heartbeat(id: string): string {
-    return `${this.#prefix}worker:${id}`;
+    return `${this.prefix}worker:${id}`;
   }
 
   running(worker: string): string {
-    return `${this.#prefix}running:${worker}`;
+    return `${this.prefix}running:${worker}`;
   }
 
   overDeadline(worker: string): string {
-    return `${this.#prefix}ended:${worker}`;
+    return `${this.prefix}ended:${worker}`;
   }
 
   verdict(worker: string): string {
-    return `${this.#prefix}verdict:${worker}`;
+    return `${this.prefix}verdict:${worker}`;
   }
 
   /** @param name of an outcome hook; '' for the beginning of every such key */
   hook(name: string): string {
-    return `${this.#prefix}hook:${name}`;
+    return `${this.prefix}hook:${name}`;
   }
 
   hookTries(name: string): string {
-    return `${this.#prefix}hook-tries:${name}`;
+    return `${this.prefix}hook-tries:${name}`;
   }
 
   lease(name: string): string {
-    return `${this.#prefix}lease:${name}`;
+    return `${this.prefix}lease:${name}`;
   }
 }

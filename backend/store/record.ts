@@ -21,8 +21,9 @@
  * | idempotency | `h` | the name of the task's idempotency key in Redis; no field without one   | create-task                 |
  * | hookPending | `H` | 1 while the hook for outcomes is still to run (hooks/hook-queue.ts)     | commit-change, finish-hook  |
  * | formerOwner | `O` | takes the place of `o` if the owner dismisses the task while that hook is still to run | dismiss-tasks, clear-finished |
- * | band        | `y` | of a task that starts later: its place among the owner's tasks in the line (queue/line-scripts.ts) | create-task |
+ * | band        | `y` | of a task that starts later or may wait at a gate: its place among the owner's tasks in the line (queue/line-scripts.ts) | create-task |
  * | countedIn   | `l` | the sets in which limits count the task, JSON; no field if there are none | create-task               |
+ * | gate        | `g` | `<limit> <gate>`: the gate of its concurrency key (limits/gate-scripts.ts); no field if it has none | create-task |
  * | suspicion   | `q` | crashes of workers that ran the task, JSON (recovery/probation.ts)      | commit-change (end)         |
  * | checkpoint  | `c` | the handler's last checkpoint, JSON; no field if it gave none, or the task has succeeded | commit-change, create-task (of a retry) |
  * | checkpointProgress | `C` | how far the task was when the run with that checkpoint ended, JSON; may be missing | commit-change (end) |
@@ -66,6 +67,7 @@ export const FIELD = {
   suspicion: 'q',
   band: 'y',
   countedIn: 'l',
+  gate: 'g',
   checkpoint: 'c',
   checkpointProgress: 'C',
   childrenTotal: 'ct',

@@ -32,6 +32,7 @@ import { markWaited } from './commands/task/mark-waited.ts';
 import { readTask } from './commands/task/read-task.ts';
 import { Discards } from './discards.ts';
 import { Durations } from './durations.ts';
+import type { GateOf } from './limits/gates.ts';
 import {
   decodeRecord,
   decodeSnapshot,
@@ -74,6 +75,8 @@ export interface NewRecord {
   readonly retention?: OutcomeRetention | null;
   /** Limits that the start has to keep. Default: none. */
   readonly limits?: readonly StartLimit[];
+  /** The concurrency key, if the definition makes one. Default: none. */
+  readonly gate?: GateOf | null;
 }
 
 /** Which finished tasks `clear` removes. */
@@ -101,15 +104,19 @@ export type Created =
       readonly watched: boolean;
       /** How many tasks will start before it; null if it starts at once, or if that is not known. */
       readonly ahead: number | null;
+      /** Ids of the tasks that it replaces, for the caller to cancel. If the caller dies, the sweeper does it. */
+      readonly replaces: readonly string[];
     }
-  /** The key was used before, with the same body: `id` is the task that was created then. */
+  /** The key was used before: with the same body, and `id` is the task that was created then; or with another body. */
   | { readonly result: 'exists'; readonly id: string }
-  /** The key was used before, with another body. */
   | { readonly result: 'mismatch' }
   /** The start would exceed a limit. It is taken in so many ms, or may be: nobody knows when an active task will end. */
   | { readonly result: 'exceeded'; readonly limit: StartLimit; readonly waitMs: number }
   /** It was to be a child, and its parent may start none. */
-  | { readonly result: 'refused'; readonly why: ChildRefusal };
+  | { readonly result: 'refused'; readonly why: ChildRefusal }
+  /** A task with the same concurrency key is at work; `joined`: this one, of the same owner. */
+  | { readonly result: 'joined'; readonly id: string }
+  | { readonly result: 'busy' };
 
 export class TaskStore {
   readonly #redis: CommandRunner;
@@ -153,16 +160,16 @@ export class TaskStore {
       child,
       retention: encodeRetention(task.retention ?? null),
       limits,
+      gate: task.gate ?? null,
     });
     switch (answer.result) {
-      case 'created':
-      case 'refused':
-        return answer;
       case 'earlier':
-        if (answer.id === snapshot.id) return { result: 'created', watched: true, ahead: null };
+        if (answer.id === snapshot.id) return { result: 'created', watched: true, ahead: null, replaces: [] };
         return answer.bodyHash === bodyHash ? { result: 'exists', id: answer.id } : { result: 'mismatch' };
       case 'exceeded':
         return { ...answer, limit: limits[answer.limit] as StartLimit };
+      default:
+        return answer;
     }
   }
 
@@ -275,6 +282,11 @@ export class TaskStore {
     const starts = ['', ...definitions].map((definition) => keys.starts(definition, owner));
     await this.#redis.send((client) => client.del([keys.unseen(owner), keys.markOf(owner), ...starts]));
     return removed;
+  }
+
+  /** Notes that these tasks, which others replace, are cancelled, or need not be. @throws TaskError `store_unavailable` */
+  async settleReplaced(ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) await this.#redis.send((client) => client.zRem(this.#redis.keys.replaced, [...ids]));
   }
 
   /**

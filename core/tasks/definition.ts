@@ -7,6 +7,7 @@ import { type Duration, toMilliseconds } from '../values/duration.ts';
 import type { Jsonify } from '../values/json-types.ts';
 import { cut, describe } from '../values/text.ts';
 import { CHILD_FAILURE_POLICIES, type ChildFailurePolicy } from './children.ts';
+import { type Concurrency, type ConcurrencyOptions, toConcurrency } from './concurrency.ts';
 import { isOutcome, type Outcome, type Status } from './snapshot.ts';
 import { type StartLimit, startLimits, type TaskLimits } from './task-limits.ts';
 
@@ -96,6 +97,11 @@ export interface TaskOptions<
    * `ignore`: it succeeds all the same when all have ended, and `children.failed` says how many did not succeed.
    */
   readonly onChildFailure?: ChildFailurePolicy;
+  /**
+   * How many tasks of this definition with the same key may be at work at once, and what becomes of one more. A task keeps its key
+   * until it has an outcome, also while it waits for a worker or a retry. Default: as many as there are.
+   */
+  readonly concurrency?: ConcurrencyOptions<Jsonify<StandardSchemaV1.InferOutput<Input>>>;
 }
 
 /** A definition as {@link defineTask} makes it: checked, with defaults filled in. */
@@ -123,6 +129,7 @@ export interface TaskDefinition<
   readonly priority: Priority;
   readonly limits: readonly StartLimit[];
   readonly onChildFailure: ChildFailurePolicy;
+  readonly concurrency: Concurrency | null;
   /** The title of one task. Never throws. If the title function throws, it is the definition's name. */
   titleOf(input: unknown): string;
 }
@@ -261,6 +268,7 @@ export function defineTask<
     priority: options.priority ?? 'normal',
     limits: startLimits(options.limits ?? {}, name, `${label}: limits`, 'invalid_definition'),
     onChildFailure,
+    concurrency: toConcurrency(options.concurrency, `${label}: concurrency`),
     titleOf(input) {
       if (typeof title === 'string') return cut(title, MAX_TITLE_LENGTH);
       try {

@@ -77,6 +77,7 @@ export class TaskOperations {
    *   transformed it, `too_large` (413), `invalid_owner` (400), `invalid_idempotency_key` (400),
    *   `idempotency_mismatch` (422) for a key that was used with another input,
    *   `too_many_tasks` (429) over a limit, with `retryAfter`: when to try again, in whole seconds,
+   *   `already_under_way` (409) for a concurrency key that is taken, if the definition says `refuse`,
    *   `store_unavailable` (503): nothing was started. Redis may have stored the task although its answer was lost. Then the
    *   task is discarded, unless a worker has started it already. With an idempotency key it stays, and the next call gets it.
    */
@@ -173,7 +174,7 @@ export class TaskOperations {
    * checkpoint, as the definition's `retryFrom` says. A second call gives the same
    * new task, for as long as the old one is kept.
    * @throws TaskError `not_found` (404), `not_retryable` (409), `invalid_input` (422) if the schema has changed and the
-   *   input no longer fits, `too_many_tasks` (429) over a limit: this is a start as well
+   *   input no longer fits, `too_many_tasks` (429) or `already_under_way` (409), since this is a start as well
    */
   async retry(owner: string, id: string): Promise<Snapshot> {
     const { snapshot } = await readOwnTask(this.#backend.store, owner, id);

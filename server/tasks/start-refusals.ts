@@ -3,6 +3,13 @@
 import { TaskError } from '../../core/error.ts';
 import type { StartLimit } from '../../core/tasks/task-limits.ts';
 
+/** The error for a start while another task with the same concurrency key is at work. It may be somebody else's. */
+export function alreadyUnderWay(): TaskError {
+  return new TaskError('already_under_way', 'This is under way already. Try again when it has finished.', {
+    status: 409,
+  });
+}
+
 /**
  * The error for a start beyond a limit.
  * @param waitMs until the start would be taken, or until it is worth asking again

@@ -5,6 +5,7 @@
 
 import { delay } from '../../backend/async.ts';
 import type { ServerBackend } from '../../backend/server-backend.ts';
+import { gateOf } from '../../backend/store/limits/gates.ts';
 import type { StoredCheckpoint } from '../../backend/store/record.ts';
 import { mayBeDoneInRedis } from '../../backend/store/redis.ts';
 import type { Created, NewRecord } from '../../backend/store/store.ts';
@@ -14,7 +15,7 @@ import { createSnapshot, type Snapshot, withPlace } from '../../core/tasks/snaps
 import type { StartLimit } from '../../core/tasks/task-limits.ts';
 import type { ParsedInput } from '../../core/values/parse.ts';
 import { refusal } from '../problem.ts';
-import { tooManyTasks } from './start-refusals.ts';
+import { alreadyUnderWay, tooManyTasks } from './start-refusals.ts';
 import { newTaskId } from './task-id.ts';
 
 /** Pauses between tries to store a task, so that a short failure of Redis does not make the request fail. */
@@ -52,7 +53,7 @@ export class TaskCreator {
   /**
    * Stores a task and queues it, in one step. For a key, or a task to retry, that was used before: the task of that time.
    * @throws TaskError `idempotency_mismatch` (422), `not_retryable` (409) if the new task of an earlier retry is no longer
-   *   kept, `too_many_tasks` (429), `store_unavailable` (503)
+   *   kept, `already_under_way` (409), `too_many_tasks` (429), `store_unavailable` (503)
    */
   async create(task: NewTask): Promise<Snapshot> {
     const { store, clock } = this.#backend;
@@ -78,6 +79,7 @@ export class TaskCreator {
       raw: input.raw,
       retention: definition.retention ?? null,
       limits: [...(definition.limits ?? []), ...this.#limits],
+      gate: gateOf(definition, input.value, owner),
       checkpoint,
       onChildFailure: definition.onChildFailure ?? 'fail',
       ...(body === undefined ? {} : { body }),
@@ -92,6 +94,12 @@ export class TaskCreator {
       );
     }
     if (created.result === 'exceeded') throw tooManyTasks(created.limit, created.waitMs);
+    if (created.result === 'busy') throw alreadyUnderWay();
+    if (created.result === 'joined') {
+      const joined = await store.read(created.id, { owner });
+      // If it was removed meanwhile, there is room now.
+      return joined ? joined.snapshot : this.create(task);
+    }
     if (created.result === 'exists') {
       const known = await store.read(created.id, { owner });
       if (known) return known.snapshot;

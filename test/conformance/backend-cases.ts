@@ -4,7 +4,8 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import type { ServerBackend } from '../../backend/server-backend.ts';
 import { TaskError } from '../../core/error.ts';
-import { defineTask } from '../../core/tasks/definition.ts';
+import { WHEN_BUSY, type WhenBusy } from '../../core/tasks/concurrency.ts';
+import { type AnyTaskDefinition, defineTask } from '../../core/tasks/definition.ts';
 import type { QueuedSnapshot, Snapshot } from '../../core/tasks/snapshot.ts';
 import type { Duration } from '../../core/values/duration.ts';
 import type { Problem, TaskPage } from '../../core/wire.ts';
@@ -28,7 +29,7 @@ export const workHandler: Handler<typeof work> = async ({ succeedsIn, bytes }, t
 };
 
 /** The same, of which one owner may have two active, and start four within a minute. */
-export const scarce = defineTask({
+const scarce = defineTask({
   name: 'scarce',
   input: z.object({ succeedsIn: z.number(), bytes: z.number().default(1) }),
   attempts: 2,
@@ -36,7 +37,22 @@ export const scarce = defineTask({
   browser: true,
   limits: { owner: { active: 2, startsPerMinute: 4 }, overall: { active: 1_000 } },
 });
-export const scarceHandler: Handler<typeof scarce> = workHandler as unknown as Handler<typeof scarce>;
+/** One for each way of `whenBusy`: `keyed-wait`, `keyed-join`, … */
+const keyed = WHEN_BUSY.map((whenBusy) =>
+  defineTask({
+    name: `keyed-${whenBusy}`,
+    input: z.object({ key: z.string() }),
+    browser: true,
+    concurrency: { key: ({ key }) => key, whenBusy },
+  }),
+);
+
+/** What a worker has to handle. */
+export const HANDLINGS: readonly (readonly [AnyTaskDefinition, Handler<AnyTaskDefinition>])[] = [
+  [work, workHandler as Handler<AnyTaskDefinition>],
+  [scarce, workHandler as Handler<AnyTaskDefinition>],
+  ...keyed.map((definition) => [definition, async () => undefined] as const),
+];
 
 /** A backend, and how its waiting tasks are run. */
 export interface RunningBackend {
@@ -60,7 +76,10 @@ export function itObeysTheBackendCases({ start, skips }: BackendKind): void {
 
   beforeAll(async () => {
     running = await start();
-    app = await startApp(running.backend, [work, scarce]);
+    app = await startApp(
+      running.backend,
+      HANDLINGS.map(([definition]) => definition),
+    );
   }, 30_000);
   afterAll(async () => {
     await app?.close();
@@ -291,6 +310,50 @@ export function itObeysTheBackendCases({ start, skips }: BackendKind): void {
     const soon = /^You may start 4 tasks of this kind within a minute\. Try again in \d+ seconds?\.$/;
     await refused(await start(user), soon);
     expect(await ids(user)).toHaveLength(5);
+    await run(user);
+  });
+
+  const beginKeyed = (user: string, whenBusy: WhenBusy, key = user) =>
+    app.post(user, '/tasks', { name: `keyed-${whenBusy}`, input: { key } });
+
+  obeys(
+    'of tasks with one key the second waits until the first has ended, also over owners and cancelled ones',
+    async (user) => {
+      const other = `${user}-b`;
+      const made: Snapshot[] = [];
+      for (const who of [user, other, user, user]) made.push(await json<Snapshot>(beginKeyed(who, 'wait', user), 202));
+      await json(app.post(user, `/tasks/${made[2]?.id}/cancel`), 202);
+      await run(user);
+      await run(other);
+      const [first, second, third, last] = await Promise.all(made.map(({ id }, n) => get(n === 1 ? other : user, id)));
+      expect([first, second, third, last].map((task) => task?.status)).toEqual([
+        ...['succeeded', 'succeeded', 'cancelled', 'succeeded'],
+      ]);
+      expect((second?.startedAt ?? '') >= (first?.finishedAt ?? 'z')).toBe(true);
+      expect((last?.startedAt ?? '') >= (second?.finishedAt ?? 'z')).toBe(true);
+    },
+  );
+
+  obeys('of tasks with one key the second is the first, is refused, or takes its place', async (user) => {
+    const other = `${user}-b`;
+    const one = await json<Snapshot>(beginKeyed(user, 'join'), 202);
+    expect(await json(beginKeyed(user, 'join'), 202)).toMatchObject({ id: one.id });
+    expect((await json<Snapshot>(beginKeyed(other, 'join', user), 202)).id).not.toBe(one.id);
+    await json(beginKeyed(user, 'refuse'), 202);
+    for (const who of [user, other]) {
+      const problem = await json<Problem>(beginKeyed(who, 'refuse', user), 409);
+      expect(problem).toMatchObject({ code: 'already_under_way', detail: expect.stringMatching(/^This is under way/) });
+    }
+    const old = await json<Snapshot>(beginKeyed(user, 'replace'), 202);
+    await json(beginKeyed(other, 'replace', user), 202);
+    expect(await get(user, old.id)).toMatchObject({ status: 'queued' });
+    const replacing = await json<Snapshot>(beginKeyed(user, 'replace'), 202);
+    expect(await get(user, old.id)).toMatchObject({ status: 'cancelled' });
+    await run(user);
+    await run(other);
+    expect(await get(user, replacing.id)).toMatchObject({ status: 'succeeded' });
+    expect((await json<Snapshot>(beginKeyed(user, 'join'), 202)).id).not.toBe(one.id);
+    await json(beginKeyed(user, 'refuse'), 202);
     await run(user);
   });
 

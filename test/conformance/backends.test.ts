@@ -12,7 +12,7 @@ import { backendOn } from '../support/parts.ts';
 import { startRedis } from '../support/redis/redis.ts';
 import { useStore } from '../support/redis/store-world.ts';
 import { anyEventSeed, eventFor, newTask } from '../support/task-events.ts';
-import { type BackendKind, itObeysTheBackendCases, scarce, scarceHandler, work, workHandler } from './backend-cases.ts';
+import { type BackendKind, HANDLINGS, itObeysTheBackendCases } from './backend-cases.ts';
 
 /** Nothing listens there: pushes are lost, as they may be. */
 const NO_BUS = {
@@ -31,10 +31,9 @@ const overRedis: BackendKind = {
       backend,
       async run(isIdle) {
         const stop = new AbortController();
-        const running = createTaskWorker({ backend, drain: '1s' })
-          .handle(work, workHandler)
-          .handle(scarce, scarceHandler)
-          .run({ signal: stop.signal });
+        const worker = createTaskWorker({ backend, drain: '1s' });
+        for (const [definition, handler] of HANDLINGS) worker.handle(definition, handler);
+        const running = worker.run({ signal: stop.signal });
         await eventually(async () => expect(await isIdle()).toBe(true), { within: 8_000 });
         stop.abort();
         await running;
@@ -50,7 +49,8 @@ const overRedis: BackendKind = {
 
 const inMemory: BackendKind = {
   async start() {
-    const backend = createMemoryBackend().handle(work, workHandler).handle(scarce, scarceHandler);
+    const backend = createMemoryBackend();
+    for (const [definition, handler] of HANDLINGS) backend.handle(definition, handler);
     return { backend, run: () => backend.runAll(), close: async () => undefined };
   },
   skips: { 'a finished task is forgotten when its time is over': 'a test is over before' },

@@ -13,6 +13,8 @@ export interface NewJob {
   readonly at: number | null;
   /** Where it stands among the owner's jobs in the line. Null: the task had its turn before. */
   readonly band: number | null;
+  /** Called when it is due, in place of adding it to the line. */
+  readonly onDue?: () => void;
 }
 
 interface Taker {
@@ -108,10 +110,11 @@ export class MemoryQueues {
     const [taker, queue] = [this.#takers.get(name), this.#queues.get(name)];
     if (!taker || !queue) return;
     const now = this.#time.now();
-    for (const [id, { owner, at, band }] of queue.delayed) {
+    for (const [id, { owner, at, band, onDue }] of queue.delayed) {
       if ((at ?? 0) > now) continue;
       queue.delayed.delete(id);
-      queue.line.add(owner, id, band ?? BAND.retry);
+      if (onDue) onDue();
+      else queue.line.add(owner, id, band ?? BAND.retry);
     }
     while (taker.running < taker.concurrency) {
       const job = queue.line.take();

@@ -29,6 +29,7 @@ import { isFinished, withPlace } from '../../core/tasks/snapshot.ts';
 import { type TaskEvent, transition } from '../../core/tasks/transition.ts';
 import type { SeenEvent, TaskPage } from '../../core/wire.ts';
 import { adoptChild, childrenOf, countChild, type FamilyRecord, findChild } from './memory-family.ts';
+import { MemoryGates } from './memory-gates.ts';
 import { MemoryLimits } from './memory-limits.ts';
 import type { MemoryQueues } from './memory-queues.ts';
 
@@ -53,6 +54,7 @@ export class MemoryStore {
   readonly #records = new Map<string, MemoryRecord>();
   readonly #keys = new Map<string, { readonly id: string; readonly body: string }>();
   readonly #limits: MemoryLimits;
+  readonly #gates = new MemoryGates((id) => this.#isCancelling(id));
   readonly #cancelListeners = new Set<(id: string) => void>();
   readonly #changeListeners = new Set<(id: string, snapshot: Snapshot) => void>();
 
@@ -79,7 +81,18 @@ export class MemoryStore {
     if (earlier && earlier.id !== snapshot.id) {
       return earlier.body === body ? { result: 'exists', id: earlier.id } : { result: 'mismatch' };
     }
+    let replaces: readonly string[] = [];
     if (!this.#records.has(snapshot.id)) {
+      if (task.child && this.#gates.hasAny(this.#withParents(task.child.parent), task)) {
+        return { result: 'refused', why: 'own_key' };
+      }
+      const verdict = this.#gates.ask(task);
+      if (verdict.result === 'joined') {
+        if (idempotencyKey !== null) this.#keys.set(key, { id: verdict.id, body });
+        if (retried) retried.retriedBy = verdict.id;
+      }
+      if (verdict.result !== 'passes') return verdict;
+      replaces = verdict.replaces;
       const exceeded = this.#limits.take(task);
       if (exceeded) return exceeded;
       const raw = task.raw ?? null;
@@ -97,19 +110,41 @@ export class MemoryStore {
       if (parent && task.child) adoptChild(parent, task.child.key, record, snapshot.id, childBody);
       if (idempotencyKey !== null) this.#keys.set(key, { id: snapshot.id, body });
       if (retried) retried.retriedBy = snapshot.id;
-      const id = jobIdOf({ id: snapshot.id, run: 1 });
-      const at = snapshot.startsAt === undefined ? null : Date.parse(snapshot.startsAt);
-      this.#options.queues.add(snapshot.name, { id, owner, at, band: BAND[task.priority ?? 'normal'] });
+      this.#queue(task);
     }
     const watched = this.#options.isWatched(owner);
     // A task in front starts at once.
-    return { result: 'created', watched, ahead: this.#ahead(snapshot) || null };
+    return { result: 'created', watched, ahead: this.#ahead(snapshot) || null, replaces };
+  }
+
+  /** A task, and those that it is a child of. */
+  #withParents(id: string): readonly string[] {
+    const record = this.#records.get(id);
+    const parent = record && snapshotOf(record).parent;
+    return parent ? [id, ...this.#withParents(parent)] : [id];
+  }
+
+  /** Queues the first run of a new task: now or later, at its gate if it has one. */
+  #queue({ snapshot, owner, priority = 'normal', gate }: NewRecord): void {
+    const { id, name, startsAt } = snapshot;
+    const { queues } = this.#options;
+    const job = { id: jobIdOf({ id, run: 1 }), owner, band: BAND[priority] };
+    const at = startsAt === undefined ? null : Date.parse(startsAt);
+    if (!gate) {
+      queues.add(name, { ...job, at });
+      return;
+    }
+    const enter = () => this.#gates.enter(id, name, gate, () => queues.add(name, { ...job, at: null }));
+    if (at === null) enter();
+    else queues.add(name, { ...job, at, onDue: enter });
   }
 
   /** Removes a task that no worker has started. */
   async discard(id: string, owner: string): Promise<void> {
     const record = this.#records.get(id);
-    if (record?.owner === owner && snapshotOf(record).revision === 1) this.#records.delete(id);
+    if (record?.owner !== owner || snapshotOf(record).revision > 1) return;
+    this.#records.delete(id);
+    this.#gates.leave(id);
   }
 
   async read<W extends Wanted = Record<never, never>>(id: string, want: W = {} as W): Promise<ReadTask<W> | null> {
@@ -165,6 +200,7 @@ export class MemoryStore {
     const removed = this.#remove(([, record]) => record.owner === owner);
     for (const key of this.#keys.keys()) if (JSON.parse(key)[0] === owner) this.#keys.delete(key);
     for (const id of removed) for (const listener of this.#cancelListeners) listener(id);
+    for (const id of removed) this.#gates.leave(id);
     return removed;
   }
 
@@ -205,6 +241,7 @@ export class MemoryStore {
     if (kind !== 'step' && commit.parent === null) record.isUnseen = true;
     const parent = commit.parent === null || kind === 'step' ? undefined : this.#records.get(commit.parent);
     const mayEndParent = countChild(parent, kind !== 'succeeded');
+    if (kind !== 'step') this.#gates.leave(id);
     const { queues } = this.#options;
     if (job) queues.add(next.name, { ...job, owner, band: null });
     if (leavesLine) queues.remove(next.name, owner, jobIdOf({ id, run: Number(fields.run ?? 0) + 1 }));
@@ -249,6 +286,15 @@ export class MemoryStore {
 
   #ahead({ id, name }: Snapshot): number | null {
     return this.#options.queues.ahead(name, jobIdOf({ id, run: 1 }));
+  }
+
+  #isCancelling(id: string): boolean {
+    const record = this.#records.get(id);
+    return record !== undefined && snapshotOf(record).status === 'cancelling';
+  }
+
+  async settleReplaced(_ids: readonly string[]): Promise<void> {
+    // They are cancelled by the process that stores the task, which is the only one.
   }
 
   /** How many tasks of `owner` are not finished. */

@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto';
 import { v7 as uuid } from 'uuid';
 import type { Emitter } from '../../backend/events/events.ts';
 import type { ChildRefusal } from '../../backend/store/commands/task/create-task.ts';
+import { gateOf } from '../../backend/store/limits/gates.ts';
 import type { TaskRecord } from '../../backend/store/record.ts';
 import type { Created, NewRecord } from '../../backend/store/store.ts';
 import type { Time } from '../../backend/time.ts';
@@ -46,6 +47,7 @@ const REFUSALS: Readonly<Record<ChildRefusal | 'mismatch', readonly [code: strin
   stale: ['stale_attempt', 'Another attempt has taken over.'],
   too_many: ['too_many_children', `A task starts at most ${MAX_CHILDREN} others.`],
   too_deep: ['children_too_deep', `Tasks start others at most ${MAX_TASK_DEPTH - 1} levels deep.`],
+  own_key: ['own_key', 'A task would have started another one that has to wait for it.'],
   mismatch: ['child_mismatch', 'Two tasks with different inputs were to be started under one key.'],
 };
 
@@ -68,6 +70,7 @@ export class ChildStarter {
     const { owner, run } = record;
     const parent = record.snapshot.id;
     const title = definition.titleOf(input.value);
+    const gate = gateOf(definition, input.value, owner);
     const task: NewRecord = {
       snapshot: createSnapshot({ id: uuid(), name, title, attempts, at: clock.iso(), parent }),
       owner,
@@ -77,6 +80,8 @@ export class ChildStarter {
       retention,
       onChildFailure,
       priority: options.priority ?? priority,
+      // A child is a task of its own, whatever others do the same: it neither joins one nor replaces one.
+      gate: gate && { ...gate, whenBusy: 'wait' },
       child: { parent, run, key: options.key === undefined ? this.#nextKey(name, body) : `key:${options.key}` },
     };
     children.announce(name);

@@ -1,7 +1,8 @@
 /** All commands, for the check at start that the user of Redis may run them (docs/redis.md lists the rights). */
 
-import { LINE_SCRIPTS } from '../../queue/line-scripts.ts';
+import { FILL_LIST } from '../../queue/line-scripts.ts';
 import { CHECK_STALLED_JOBS } from '../../queue/queue-scripts.ts';
+import { RAISE_DELAYED_JOBS } from '../../queue/raise-script.ts';
 import { FIND_ACTIVE_CHILDREN } from './family/find-active-children.ts';
 import { FIND_CHANGED_PARENTS } from './family/find-changed-parents.ts';
 import { RELEASE_PARENT } from './family/release-parent.ts';
@@ -20,6 +21,7 @@ import { NOTE_WATCHED } from './owner/note-watched.ts';
 import { NOTE_WEBHOOK } from './owner/note-webhook.ts';
 import { FIND_UNPUBLISHED } from './process/find-unpublished.ts';
 import { FIND_WAITING } from './process/find-waiting.ts';
+import { OPEN_GATES } from './process/open-gates.ts';
 import { PROBE_WRITE } from './process/probe-write.ts';
 import { TAKE_LEASE } from './process/take-lease.ts';
 import { COMMIT_CHANGE } from './task/commit-change.ts';
@@ -53,12 +55,14 @@ export const ALL_COMMANDS = [
   TAKE_LEASE,
   FIND_UNPUBLISHED,
   FIND_WAITING,
+  OPEN_GATES,
   PROBE_WRITE,
 ] as const;
 
 /** Every script that a user of Redis must be allowed to run: ours, and those that bee-queue runs. */
 export const ALL_SCRIPTS: readonly string[] = [
   ...ALL_COMMANDS.map(({ script }) => script),
-  ...LINE_SCRIPTS,
+  FILL_LIST,
+  RAISE_DELAYED_JOBS,
   CHECK_STALLED_JOBS,
 ];

@@ -35,6 +35,12 @@ const SECRET = 'secret-of-the-test';
 const input = z.object({ how: z.enum(['well', 'badly', 'until cancelled', 'again']) });
 const report = defineTask({ name: 'report', input, browser: true, attempts: 2 });
 const closed = defineTask({ name: 'closed', input });
+const single = defineTask({
+  name: 'single',
+  input,
+  browser: true,
+  concurrency: { key: () => 'k', whenBusy: 'refuse' },
+});
 /** `POST /auth 200`, for each answer that was compared. */
 const seen = new Set<string>();
 
@@ -47,7 +53,7 @@ let working: Promise<void>;
 beforeAll(async () => {
   redis = await startRedis();
   backend = backendOn({ ...NO_BUS, PUSHER_SECRET: SECRET, REDIS_URL: redis.url });
-  app = await startApp(backend, [report, closed]);
+  app = await startApp(backend, [report, closed, single]);
   const worker = createTaskWorker({ backend, concurrency: 4 });
   worker.handle(report, async ({ how }, task) => {
     task.progress({ done: 1, total: 3, skipped: 1, note: 'one' });
@@ -116,6 +122,7 @@ describe('docs/openapi.yaml', () => {
     // What is refused.
     await send('POST /', { body: { name: 'closed', input: { how: 'well' } } });
     await send('POST /', { body: { name: 'report', input: { how: 1 } } });
+    for (let n = 0; n < 2; n++) await send('POST /', { body: { name: 'single', input: { how: 'well' } } });
     await send('GET /', { query: '?limit=0' });
     await send('POST /{id}/cancel', { id: done.id });
     await send('POST /{id}/retry', { id: done.id });

@@ -3,6 +3,7 @@
  * stop. The job of a task that waits finds no record and ends. The idempotency keys go, too.
  */
 
+import { leaveGate } from '../../limits/gate-scripts.ts';
 import { uncount } from '../../limits/limit-scripts.ts';
 import { FIELD } from '../../record.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
@@ -16,21 +17,24 @@ export const FORGET_TASKS = defineCommand({
   name: 'forget-tasks',
   keys: ['all', 'active', 'unseen', 'unpublished', 'parents'],
   args: ['atMost', 'taskPrefix', 'runningPrefix', 'cancelChannel'],
-  uses: [removeIds, uncount],
+  uses: [removeIds, uncount, leaveGate],
   lua: `
+local gates = {}
 local ids = redis.call('ZRANGE', all, '+', '-', 'BYLEX', 'REV', 'LIMIT', 0, atMost)
 for _, id in ipairs(ids) do
-  local stored = redis.call('HMGET', taskPrefix .. id, '${FIELD.worker}', '${FIELD.idempotency}', '${FIELD.countedIn}')
-  local worker, idempotency, countedIn = unpack(stored, 1, 3)
+  local stored = redis.call('HMGET', taskPrefix .. id, '${FIELD.worker}', '${FIELD.idempotency}', '${FIELD.countedIn}', '${FIELD.gate}')
+  local worker, idempotency, countedIn, gate = unpack(stored, 1, 4)
   if idempotency then redis.call('DEL', idempotency) end
   if redis.call('ZSCORE', active, id) then
     if worker and worker ~= '' then redis.call('HDEL', runningPrefix .. worker, id) end
     redis.call('PUBLISH', cancelChannel, id)
     uncount(countedIn, id)
+    gates[id] = gate
   end
   redis.call('DEL', taskPrefix .. id, taskPrefix .. id .. ':children')
 end
 removeIds(ids, all, active, unseen, unpublished, parents)
+for id, gate in pairs(gates) do leaveGate(taskPrefix, gate, id) end
 return ids
 `,
   parse: (reply) => reply as readonly string[],

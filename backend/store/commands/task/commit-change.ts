@@ -7,6 +7,7 @@
 import type { Children, Outcome } from '../../../../core/tasks/snapshot.ts';
 import { countChild, noteFamily } from '../../../family/family-scripts.ts';
 import type { Isolation } from '../../../recovery/probation.ts';
+import { leaveGate } from '../../limits/gate-scripts.ts';
 import { uncount } from '../../limits/limit-scripts.ts';
 import {
   decodeChildren,
@@ -120,11 +121,12 @@ export const COMMIT_CHANGE = defineCommand({
     'mattersToChildren',
     '...more',
   ],
-  uses: [redisTime, isWatched, addJob, dequeueJob, uncount, noteFamily, countChild],
+  uses: [redisTime, isWatched, addJob, dequeueJob, uncount, noteFamily, countChild, leaveGate],
   lua: `
 local stored = redis.call('HMGET', task, '${FIELD.revision}', '${FIELD.run}', '${FIELD.worker}',
-  '${FIELD.waitedUntil}', '${FIELD.retention}', '${FIELD.countedIn}', '${FIELD.childrenTotal}')
-local storedRevision, storedRun, storedWorker, waitedUntil, ownRetention, countedIn, children = unpack(stored, 1, 7)
+  '${FIELD.waitedUntil}', '${FIELD.retention}', '${FIELD.countedIn}', '${FIELD.gate}',
+  '${FIELD.childrenTotal}')
+local storedRevision, storedRun, storedWorker, waitedUntil, ownRetention, countedIn, gate, children = unpack(stored, 1, 8)
 if not storedRevision then return {'missing'} end
 if run ~= '' and storedRun and storedRun ~= run then return {'stale'} end
 if storedRevision ~= expected then
@@ -210,6 +212,7 @@ end
 
 if job ~= '' then addJob(queue, job, jobAt) end
 if leaver ~= '' then dequeueJob(queue, line, turns, leaver, id .. ':' .. (storedRun or 0) + 1) end
+if isOutcome then leaveGate(string.sub(task, 1, -#id - 1), gate, id) end
 if cancelChannel ~= '' then redis.call('PUBLISH', cancelChannel, id) end
 if isOutcome then return {'ok', 1, mayEndParent} end
 return {'ok', isWatched(mark), 0}

@@ -1,11 +1,13 @@
 /**
  * Stores a new task and adds its job to the line in one step, so that neither exists without the other. If the idempotency key was
  * used before, or the task to retry was retried before, nothing is stored and the id of the earlier task comes back. Nothing is
- * stored either if the start would exceed a limit.
+ * stored either if the start would exceed a limit, or if its concurrency key is taken and the definition says `join` or `refuse`.
  */
 
 import type { StartLimit } from '../../../../core/tasks/task-limits.ts';
 import { adoptChild, findChild } from '../../../family/family-scripts.ts';
+import { askGate, isInGate, passGate } from '../../limits/gate-scripts.ts';
+import { type GateOf, gateName } from '../../limits/gates.ts';
 import { countStart, encodeLimits, exceededLimit } from '../../limits/limit-scripts.ts';
 import { FIELD, fieldsOf, type StoredFields } from '../../record.ts';
 import { chooseCleaning } from '../cleaning.ts';
@@ -38,6 +40,8 @@ export interface TaskCreation {
   readonly limits: readonly StartLimit[];
   /** The task whose handler starts this one, and under which key: one task for each. `hash` is that of the input. */
   readonly child: (ChildOf & { readonly hash: string }) | null;
+  /** Its concurrency key, if its definition makes one. */
+  readonly gate: GateOf | null;
 }
 
 /** Of which task a new one is a child. */
@@ -49,23 +53,37 @@ export interface ChildOf {
   readonly key: string;
 }
 
-/** Why a task was not stored: the run of its parent is over, its parent has too many children, or is one of one of one. */
-export type ChildRefusal = 'stale' | 'too_many' | 'too_deep';
+/**
+ * Why a task was not stored: the run of its parent is over, its parent has too many children, or is one of one of one, or has the
+ * same concurrency key, so that the child would wait for its parent and the parent for it.
+ */
+export type ChildRefusal = 'stale' | 'too_many' | 'too_deep' | 'own_key';
 
 /** What became of a creation. */
 export type CreationAnswer =
-  /** `ahead`: how many tasks will start before it; null if it starts at once, or if that is not known. */
-  | { readonly result: 'created'; readonly watched: boolean; readonly ahead: number | null }
+  | {
+      readonly result: 'created';
+      readonly watched: boolean;
+      /** How many tasks will start before it; null if it starts at once, or if that is not known. */
+      readonly ahead: number | null;
+      /** Ids of the tasks that it replaces. They are to be cancelled. */
+      readonly replaces: readonly string[];
+    }
   /** Nothing was stored: this task was created before. The hash is that of its request, '' without an idempotency key. */
   | { readonly result: 'earlier'; readonly bodyHash: string; readonly id: string }
   /** Nothing was stored: the start would exceed the limit of this number in `limits`. Try again in so many ms. */
   | { readonly result: 'exceeded'; readonly limit: number; readonly waitMs: number }
   /** Nothing was stored: it was to be a child, and its parent may start none. */
-  | { readonly result: 'refused'; readonly why: ChildRefusal };
+  | { readonly result: 'refused'; readonly why: ChildRefusal }
+  /** Nothing was stored: this task is at work already, and the definition says `join`. */
+  | { readonly result: 'joined'; readonly id: string }
+  /** Nothing was stored: another task is at work, and the definition says `refuse`. */
+  | { readonly result: 'busy' };
 
 /**
- * Answers `{'created', watched, ahead}`, where `ahead` may be missing, `{'earlier', '<body hash> <id>'}`, `{'exceeded', number
- * of the limit (from 1), ms}`, or `{'refused', why}`.
+ * Answers `{'created', watched, ahead, id…}`, where `ahead` is -1 if it is not known, and the ids are those of the tasks that it
+ * replaces, `{'earlier', '<body hash> <id>'}`, `{'exceeded', number of the limit (from 1), ms}`, `{'joined', id}`, `{'busy'}`,
+ * or `{'refused', why}`.
  */
 export const CREATE_TASK = defineCommand({
   name: 'create-task',
@@ -78,6 +96,7 @@ export const CREATE_TASK = defineCommand({
     'mark',
     'unpublished',
     'parents',
+    'replaced',
     'line',
     'turns',
     'retried?',
@@ -99,10 +118,26 @@ export const CREATE_TASK = defineCommand({
     'cleanFrom',
     'retention',
     'limits',
+    'gate',
+    'gateLimit',
+    'whenBusy',
     'child',
     '...more',
   ],
-  uses: [enqueueJob, placeInLine, isWatched, redisTime, removeIds, exceededLimit, countStart, findChild, adoptChild],
+  uses: [
+    enqueueJob,
+    placeInLine,
+    isWatched,
+    redisTime,
+    removeIds,
+    exceededLimit,
+    countStart,
+    askGate,
+    passGate,
+    isInGate,
+    findChild,
+    adoptChild,
+  ],
   lua: `
 local earlier, parent, parentId, run, key, hash
 if child ~= '' then
@@ -120,10 +155,24 @@ end
 if earlier then return {'earlier', earlier} end
 local watched = isWatched(mark)
 
-local limitList = limits ~= '' and cjson.decode(limits)
-if limitList and not redis.call('ZSCORE', all, id) then
-  local number, ms = exceededLimit(limitList, redisTime(), taskPrefix, string.sub(active, 1, -#owner - 1))
-  if number then return {'exceeded', number, ms} end
+local limitList, replaces = limits ~= '' and cjson.decode(limits), {}
+if (limitList or gate ~= '') and not redis.call('ZSCORE', all, id) then
+  -- A task that starts later comes to its gate when its time has come.
+  if gate ~= '' and parent and isInGate(taskPrefix, gate, parentId) then return {'refused', 'own_key'} end
+  if gate ~= '' and startsAt == '' then
+    local verdict, found = askGate(taskPrefix, gate, tonumber(gateLimit), whenBusy)
+    if verdict == 'busy' then return {'busy'} end
+    if verdict == 'replaces' then replaces = found end
+    if verdict == 'joined' then
+      if bodyHash ~= '' then redis.call('SET', idempotency, bodyHash .. ' ' .. found, 'EX', idempotencyTtl) end
+      if retried and redis.call('EXISTS', retried) == 1 then redis.call('HSET', retried, '${FIELD.retriedBy}', found) end
+      return {'joined', found}
+    end
+  end
+  if limitList then
+    local number, ms = exceededLimit(limitList, redisTime(), taskPrefix, string.sub(active, 1, -#owner - 1))
+    if number then return {'exceeded', number, ms} end
+  end
 end
 
 -- If this creation was sent before and its answer got lost, the id is there already, and nothing changes.
@@ -137,8 +186,11 @@ if redis.call('ZADD', all, 'NX', 0, id) == 1 then
   if limitList then countStart(limitList, redisTime(), task, id) end
   -- An open page learns of this task only by push. If this process dies before it pushes, a sweeper pushes.
   if watched == 1 then redis.call('ZADD', unpublished, redisTime(), id) end
-  enqueueJob(queue, line, turns, taskPrefix, owner, job, band, startsAt)
-  if startsAt ~= '' then redis.call('HSET', task, '${FIELD.band}', band) end
+  if startsAt ~= '' or gate ~= '' then redis.call('HSET', task, '${FIELD.band}', band) end
+  if gate ~= '' then redis.call('HSET', task, '${FIELD.gate}', gateLimit .. ' ' .. gate) end
+  if gate == '' or startsAt ~= '' then enqueueJob(queue, line, turns, taskPrefix, owner, job, band, startsAt)
+  else passGate(taskPrefix, gate, id, redisTime()) end
+  for _, other in ipairs(replaces) do redis.call('ZADD', replaced, redisTime(), other) end
   if retention ~= '' then redis.call('HSET', task, '${FIELD.retention}', retention) end
   if bodyHash ~= '' then
     redis.call('SET', idempotency, bodyHash .. ' ' .. id, 'EX', idempotencyTtl)
@@ -158,17 +210,21 @@ if redis.call('ZADD', all, 'NX', 0, id) == 1 then
     removeIds(dead, all, active, unseen)
   end
 end
-return {'created', watched, placeInLine(queue, line, owner, job)}
+return {'created', watched, placeInLine(queue, line, owner, job) or -1, unpack(replaces)}
 `,
   parse: (reply): CreationAnswer => {
     const answer = reply as
-      | ['created', number, number?]
+      | ['created', number, number, ...string[]]
       | ['earlier', string]
       | ['exceeded', number, number]
+      | ['joined', string]
+      | ['busy']
       | ['refused', ChildRefusal];
     switch (answer[0]) {
-      case 'created':
-        return { result: 'created', watched: answer[1] === 1, ahead: answer[2] ?? null };
+      case 'created': {
+        const [, watched, ahead, ...replaces] = answer;
+        return { result: 'created', watched: watched === 1, ahead: ahead < 0 ? null : ahead, replaces };
+      }
       case 'earlier': {
         const [bodyHash = '', id = ''] = answer[1].split(' ');
         return { result: 'earlier', bodyHash, id };
@@ -177,6 +233,10 @@ return {'created', watched, placeInLine(queue, line, owner, job)}
         return { result: 'exceeded', limit: answer[1] - 1, waitMs: answer[2] };
       case 'refused':
         return { result: 'refused', why: answer[1] };
+      case 'joined':
+        return { result: 'joined', id: answer[1] };
+      case 'busy':
+        return { result: 'busy' };
     }
   },
 });
@@ -184,7 +244,7 @@ return {'created', watched, placeInLine(queue, line, owner, job)}
 /** A second call with the same id changes nothing. */
 export function createTask(redis: CommandRunner, task: TaskCreation): Promise<CreationAnswer> {
   const { keys } = redis;
-  const { id, owner, idempotency, retryOf, child } = task;
+  const { id, owner, idempotency, retryOf, gate, child } = task;
   const cleaning = chooseCleaning();
   return redis.run(
     CREATE_TASK,
@@ -197,6 +257,7 @@ export function createTask(redis: CommandRunner, task: TaskCreation): Promise<Cr
       mark: keys.markOf(owner),
       unpublished: keys.unpublished,
       parents: keys.parents,
+      replaced: keys.replaced,
       ...keys.line(task.name),
       retried: retryOf === null ? null : keys.task(retryOf),
     },
@@ -218,6 +279,9 @@ export function createTask(redis: CommandRunner, task: TaskCreation): Promise<Cr
       retention: task.retention,
       limits: encodeLimits(keys, owner, task.limits),
       child: child === null ? '' : JSON.stringify([child.parent, String(child.run), child.key, child.hash]),
+      gate: gate === null ? '' : gateName(task.name, gate.key),
+      gateLimit: gate?.limit ?? '',
+      whenBusy: gate?.whenBusy ?? '',
       more: fieldsOf(task.more),
     },
   );

@@ -1,0 +1,34 @@
+/**
+ * Looks after the gates of concurrency keys (store/limits/gate-scripts.ts): lets tasks in that wait although there is room, and
+ * cancels tasks that others replace, if the process died that had to do it. It serves the sweeper.
+ */
+
+import type { Time } from '../time.ts';
+
+const LOOK_EVERY_MS = 3_000;
+
+export interface GateKeeperOptions {
+  /** Lets tasks in where there is room. Answers with ids of tasks that are still to be cancelled. */
+  readonly openGates: () => Promise<readonly string[]>;
+  readonly changes: { cancelReplaced(ids: readonly string[], at: string): Promise<void> };
+  /** The time of day, by Redis' clock. */
+  readonly clock: { iso(): string };
+  readonly time: Pick<Time, 'elapsed'>;
+}
+
+export class GateKeeper {
+  readonly #options: GateKeeperOptions;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: GateKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** Looks once, if the last look was 3 s ago. @throws TaskError `store_unavailable` */
+  async look(): Promise<void> {
+    const { openGates, changes, clock, time } = this.#options;
+    if (time.elapsed() - this.#lookedAt < LOOK_EVERY_MS) return;
+    this.#lookedAt = time.elapsed();
+    await changes.cancelReplaced(await openGates(), clock.iso());
+  }
+}

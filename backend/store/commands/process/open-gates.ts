@@ -1,0 +1,42 @@
+/**
+ * Finds what processes that died, or an earlier version, have left at gates (limits/gate-scripts.ts): tasks inside that have
+ * ended or whose records are gone, and tasks that others replace and nobody has cancelled. It serves the sweeper.
+ */
+
+import { openGate } from '../../limits/gate-scripts.ts';
+import { type CommandRunner, defineCommand } from '../define-command.ts';
+import { redisTime } from '../lua.ts';
+
+/** A gate where tasks wait is looked at this often. */
+const LOOK_EVERY_MS = 10_000;
+/** The process that stored a task has this long to cancel those that it replaces. */
+const CANCEL_GRACE_MS = 3_000;
+/** How many gates, and how many ids, one call looks at. */
+const LOOK_AT_MOST = 100;
+
+/** Lets tasks in where there is room. Answers with the ids of tasks that are still to be cancelled. */
+export const OPEN_GATES = defineCommand({
+  name: 'open-gates',
+  keys: ['gates', 'replaced'],
+  args: ['base', 'lookEvery', 'grace', 'atMost'],
+  uses: [redisTime, openGate],
+  lua: `
+local now = redisTime()
+for _, gate in ipairs(redis.call('ZRANGE', gates, '-inf', now - lookEvery, 'BYSCORE', 'LIMIT', 0, atMost)) do
+  redis.call('ZADD', gates, now, gate)
+  openGate(base, gate)
+end
+return redis.call('ZRANGE', replaced, '-inf', now - grace, 'BYSCORE', 'LIMIT', 0, atMost)
+`,
+  parse: (reply) => reply as readonly string[],
+});
+
+/** @returns ids of at most 100 tasks that are to be cancelled, since another replaces them */
+export function openGates(redis: CommandRunner): Promise<readonly string[]> {
+  const { gates, replaced, prefix } = redis.keys;
+  return redis.run(
+    OPEN_GATES,
+    { gates, replaced },
+    { base: prefix, lookEvery: LOOK_EVERY_MS, grace: CANCEL_GRACE_MS, atMost: LOOK_AT_MOST },
+  );
+}

@@ -1,0 +1,241 @@
+// Gates of concurrency keys, on a real Redis: who goes in, who waits, and that nobody waits for somebody who is gone.
+import { describe, expect, it, jest } from '@jest/globals';
+import type { WhenBusy } from '../../../core/tasks/concurrency.ts';
+import type { Snapshot } from '../../../core/tasks/snapshot.ts';
+import type { TaskEvent } from '../../../core/tasks/transition.ts';
+import { makeTask, now, useStore } from '../../../test/support/redis/store-world.ts';
+import { RAISE_DELAYED_JOBS } from '../../queue/raise-script.ts';
+import { openGates } from '../commands/process/open-gates.ts';
+import { gateName } from './gates.ts';
+
+jest.setTimeout(60_000);
+const world = useStore();
+
+const error = { code: 'broken', message: 'Broken.', retryable: true };
+const SHAPES = {
+  start: {},
+  cancel: {},
+  succeed: { attempt: 1, result: 1 },
+  fail: { attempt: 1, error },
+  stop: { attempt: 1 },
+};
+const events = (...types: (keyof typeof SHAPES)[]) =>
+  types.map((type) => ({ type, at: now(), ...SHAPES[type] }) as TaskEvent);
+
+interface StartOptions {
+  readonly owner?: string;
+  readonly key?: string;
+  readonly limit?: number;
+  readonly whenBusy?: WhenBusy;
+  readonly idempotencyKey?: string | null;
+  readonly startsAt?: string;
+}
+async function start(options: StartOptions = {}) {
+  const { owner = 'ada', key = 'k', limit = 1, whenBusy = 'wait', idempotencyKey = null, startsAt } = options;
+  const snapshot = { ...makeTask(), ...(startsAt ? { startsAt } : {}) };
+  const created = await world.store.create(
+    { snapshot, owner, input: 1, gate: { key, limit, whenBusy } },
+    idempotencyKey,
+  );
+  return { ...created, snapshot, task: snapshot.id };
+}
+const keysOf = async (...patterns: string[]) => {
+  const found = await Promise.all(patterns.map((pattern) => world.raw.keys(`${world.prefix}${pattern}`)));
+  return found
+    .flat()
+    .map((key) => key.slice(world.prefix.length))
+    .sort();
+};
+const leftAtGates = () => keysOf('gate*', 'replaced');
+/** The ids of all jobs that a worker could take now, which it then has. */
+async function takeAll(): Promise<string[]> {
+  const ids: string[] = [];
+  for (let job = await world.takeJob(); job !== null; job = await world.takeJob()) ids.push(job.split(':')[0] ?? '');
+  return ids;
+}
+const end = (task: Snapshot, owner = 'ada') => world.happen(task, owner, ...events('start', 'succeed'));
+const gate = (key = 'k') => `${world.prefix}gate:${gateName('import', key)}`;
+
+describe('a task whose key is taken', () => {
+  it('waits, and its turn comes in the order of start', async () => {
+    const [a, b, c] = [await start(), await start({ owner: 'bob' }), await start()];
+    expect([a.result, b.result, c.result]).toEqual(['created', 'created', 'created']);
+    expect(await takeAll()).toEqual([a.task]);
+    await world.happen(a.snapshot, 'ada', ...events('start'));
+    expect(await takeAll()).toEqual([]);
+    const running = (await world.store.read(a.task))?.snapshot as Snapshot;
+    await world.happen(running, 'ada', ...events('succeed'));
+    expect(await takeAll()).toEqual([b.task]);
+    await end(b.snapshot, 'bob');
+    expect(await takeAll()).toEqual([c.task]);
+    await end(c.snapshot);
+    expect(await leftAtGates()).toEqual([]);
+  });
+
+  it('waits for one of `limit`; other keys and other definitions do not count', async () => {
+    const first = [await start({ limit: 2 }), await start({ limit: 2 })];
+    const third = await start({ limit: 2 });
+    const other = await start({ key: 'other' });
+    expect((await takeAll()).sort()).toEqual([...first, other].map(({ task }) => task).sort());
+    await end(first[1]?.snapshot as Snapshot);
+    expect(await takeAll()).toEqual([third.task]);
+    expect(gateName('a', 'k')).not.toBe(gateName('b', 'k'));
+    expect(gateName('a', 'k'.repeat(10_000)).length).toBeLessThan(60);
+  });
+
+  it('keeps its turn while it is retried', async () => {
+    const [a, b] = [await start(), await start()];
+    const failed = await world.happen(a.snapshot, 'ada', ...events('start', 'fail'));
+    expect(failed.status).toBe('retrying');
+    expect(await takeAll()).not.toContain(b.task);
+    await world.happen(failed, 'ada', ...events('cancel'));
+    expect(await takeAll()).toEqual([b.task]);
+  });
+
+  it('is cancelled while it waits, and nobody waits for it', async () => {
+    const [a, b, c] = [await start(), await start(), await start()];
+    expect((await world.happen(b.snapshot, 'ada', ...events('cancel'))).status).toBe('cancelled');
+    await takeAll();
+    await end(a.snapshot);
+    expect(await takeAll()).toEqual([c.task]);
+    await end(c.snapshot);
+    expect(await leftAtGates()).toEqual([]);
+  });
+
+  it.each<[string, (task: Snapshot) => Promise<unknown>]>([
+    ['discarded', (task) => world.store.discard(task.id, 'eve')],
+    ['of a user who is forgotten', () => world.store.forget('eve')],
+  ])('gets its turn when the one before it is %s', async (_, leave) => {
+    const [a, b, c] = [await start({ owner: 'eve' }), await start({ owner: 'eve' }), await start()];
+    await leave(b.snapshot);
+    await leave(a.snapshot);
+    expect(await takeAll()).toContain(c.task);
+    await end(c.snapshot);
+    expect(await leftAtGates()).toEqual([]);
+  });
+});
+
+describe('`refuse` and `join`', () => {
+  it('refuses, until the other has ended', async () => {
+    const a = await start({ whenBusy: 'refuse' });
+    expect((await start({ whenBusy: 'refuse', owner: 'bob' })).result).toBe('busy');
+    await world.happen(a.snapshot, 'ada', ...events('start', 'cancel'));
+    expect((await start({ whenBusy: 'refuse' })).result).toBe('busy');
+    const stopping = (await world.store.read(a.task))?.snapshot as Snapshot;
+    await world.happen(stopping, 'ada', ...events('stop'));
+    expect((await start({ whenBusy: 'refuse' })).result).toBe('created');
+    expect(await keysOf('task:*')).toHaveLength(2);
+  });
+
+  it('joins the one at work, also when it is asked again with the same Idempotency-Key after that has ended', async () => {
+    const a = await start({ whenBusy: 'join' });
+    const again = { whenBusy: 'join', idempotencyKey: 'i' } as const;
+    expect(await start(again)).toMatchObject({ result: 'joined', id: a.task });
+    await end(a.snapshot);
+    expect(await start(again)).toMatchObject({ result: 'exists', id: a.task });
+    expect((await start({ whenBusy: 'join' })).result).toBe('created');
+  });
+
+  it('joins none that is being cancelled: the new one waits for it, and is what the next one joins', async () => {
+    const a = await start({ whenBusy: 'join' });
+    await world.happen(a.snapshot, 'ada', ...events('start', 'cancel'));
+    const b = await start({ whenBusy: 'join' });
+    expect(b.result).toBe('created');
+    expect(await start({ whenBusy: 'join' })).toMatchObject({ result: 'joined', id: b.task });
+  });
+});
+
+describe('`replace`', () => {
+  it('names what is to be cancelled, and starts when that has ended', async () => {
+    const a = await start({ whenBusy: 'replace' });
+    await takeAll();
+    const running = await world.happen(a.snapshot, 'ada', ...events('start'));
+    const b = await start({ whenBusy: 'replace' });
+    expect(b).toMatchObject({ result: 'created', replaces: [a.task] });
+    const cancelling = await world.happen(running, 'ada', ...events('cancel'));
+    const c = await start({ whenBusy: 'replace' });
+    expect(c).toMatchObject({ replaces: [b.task] });
+    await world.happen(b.snapshot, 'ada', ...events('cancel'));
+    expect(await takeAll()).toEqual([]);
+    await world.happen(cancelling, 'ada', ...events('stop'));
+    expect(await takeAll()).toEqual([c.task]);
+  });
+
+  it('cancels the oldest of several, as many as are too many', async () => {
+    const all = [];
+    for (let n = 0; n < 3; n++) all.push(await start({ whenBusy: 'replace', limit: 3 }));
+    expect(all.map((one) => one.result === 'created' && one.replaces)).toEqual([[], [], []]);
+    const fourth = await start({ whenBusy: 'replace', limit: 3 });
+    expect(fourth).toMatchObject({ replaces: [all[0]?.task] });
+    const last = await start({ whenBusy: 'replace', limit: 1 });
+    expect(last).toMatchObject({ replaces: [...all, fourth].map(({ task }) => task) });
+  });
+
+  it('is made up for if the process died that had to cancel', async () => {
+    const a = await start({ whenBusy: 'replace' });
+    await start({ whenBusy: 'replace' });
+    expect(await openGates(world.redis)).toEqual([]);
+    await world.raw.zAdd(`${world.prefix}replaced`, { score: Date.now() - 3_001, value: a.task });
+    expect(await openGates(world.redis)).toEqual([a.task]);
+    await world.store.settleReplaced([a.task]);
+    expect(await openGates(world.redis)).toEqual([]);
+  });
+});
+
+it('a task that starts later takes no key before its time has come, and waits then', async () => {
+  const later = await start({ startsAt: new Date(Date.now() + 60_000).toISOString(), whenBusy: 'refuse' });
+  const a = await start({ whenBusy: 'refuse' });
+  expect([later.result, a.result, (await start({ whenBusy: 'refuse' })).result]).toEqual([
+    'created',
+    'created',
+    'busy',
+  ]);
+  const raise = () => {
+    const { prefix } = world;
+    const queue = `${prefix}queue:import:`;
+    const keys = [`${queue}delayed`, `${prefix}line:import`, `${prefix}turns:import`];
+    return world.raw.eval(RAISE_DELAYED_JOBS, {
+      keys,
+      arguments: [String(Date.now() + 61_000), '100', queue, `${prefix}task:`],
+    });
+  };
+  expect(await raise()).toEqual([1, -1]);
+  expect(await takeAll()).toEqual([a.task]);
+  await end(a.snapshot);
+  expect(await takeAll()).toEqual([later.task]);
+  const gone = await start({ key: 'x', startsAt: new Date(Date.now() + 60_000).toISOString() });
+  await world.happen(gone.snapshot, 'ada', ...events('cancel'));
+  await raise();
+  await end(later.snapshot);
+  expect([await takeAll(), await leftAtGates()]).toEqual([[], []]);
+});
+
+describe('a task that is gone', () => {
+  it.each<[string, (id: string) => Promise<unknown>]>([
+    ['its record is lost', (id) => world.raw.del(`${world.prefix}task:${id}`)],
+    ['a worker of the version before has ended it', (id) => world.raw.zRem(`${world.prefix}active:ada`, id)],
+  ])('holds nobody back: %s', async (_, lose) => {
+    const a = await start({ whenBusy: 'refuse' });
+    await lose(a.task);
+    const b = await start({ whenBusy: 'refuse' });
+    expect(b.result).toBe('created');
+    const c = await start();
+    await takeAll();
+    await lose(b.task);
+    expect(await openGates(world.redis)).toEqual([]);
+    expect(await takeAll()).toEqual([]);
+    await world.raw.zAdd(`${world.prefix}gates`, { score: 1, value: gateName('import', 'k') });
+    await openGates(world.redis);
+    expect(await takeAll()).toEqual([c.task]);
+    await end(c.snapshot);
+    expect(await leftAtGates()).toEqual([]);
+  });
+
+  it('lets in the one behind it, if it is lost while it waits', async () => {
+    const [a, b, c] = [await start(), await start(), await start()];
+    await world.raw.del(`${world.prefix}task:${b.task}`);
+    await end(a.snapshot);
+    expect(await takeAll()).toContain(c.task);
+    expect(await world.raw.zRange(gate(), 0, -1)).toEqual([c.task]);
+  });
+});

@@ -1,0 +1,80 @@
+/**
+ * The option `concurrency` of `defineTask`: how many tasks with the same key may be at work at once, and what becomes of one
+ * more. It serves `defineTask`; the store keeps the promise (backend/store/limits/gate-scripts.ts).
+ */
+
+import { ConfigError } from '../config-error.ts';
+import { describe } from '../values/text.ts';
+
+/** What becomes of a task that is started while as many with its key are at work as may be. */
+export const WHEN_BUSY = ['wait', 'join', 'replace', 'refuse'] as const;
+/** See {@link WHEN_BUSY}. */
+export type WhenBusy = (typeof WHEN_BUSY)[number];
+
+/** What `defineTask({ concurrency })` takes. */
+export interface ConcurrencyOptions<Input> {
+  /**
+   * Makes the key of the parsed input: a text of 1 to 1,024 characters. Only tasks of this definition count, and with `join` and
+   * `replace` only those of the same owner. What it throws, `start` throws.
+   */
+  readonly key: (input: Input, owner: string) => string;
+  /** How many tasks with one key may be at work at once, 1 to 100. Default 1. */
+  readonly limit?: number;
+  /**
+   * What becomes of one more:
+   * - `wait` (the default): it is `queued`, and starts when one of the others has ended, in the order of starting.
+   * - `join`: nothing is started; `start` resolves with the task that is at work.
+   * - `replace`: the oldest of the others is cancelled, and the new one starts when that has ended.
+   * - `refuse`: nothing is started; `start` rejects with TaskError `already_under_way` (409).
+   */
+  readonly whenBusy?: WhenBusy;
+}
+
+/** The option, checked, with defaults filled in. */
+export interface Concurrency {
+  readonly limit: number;
+  readonly whenBusy: WhenBusy;
+  /** A text that is the same for tasks that count together. @throws ConfigError `invalid_definition`; what `key` throws */
+  keyOf(input: unknown, owner: string): string;
+}
+
+const MAX_KEY_LENGTH = 1_024;
+/** Storing a task looks at each task at work with the same key, so there is a limit. */
+const MAX_LIMIT = 100;
+
+/** @param what the option, for messages: `defineTask("import"): concurrency` @throws ConfigError `invalid_definition` */
+export function toConcurrency<Input>(options: ConcurrencyOptions<Input> | undefined, what: string): Concurrency | null {
+  if (options === undefined) return null;
+  const expected = `expected an object like { key: (input) => input.id, whenBusy: 'wait' }`;
+  if (options === null || typeof options !== 'object') invalid(`${what}: ${expected}, got ${describe(options)}.`);
+  const unknown = Object.keys(options).find((name) => !['key', 'limit', 'whenBusy'].includes(name));
+  if (unknown !== undefined) invalid(`${what}.${unknown} is not known; there are key, limit and whenBusy.`);
+  const { key, limit = 1, whenBusy = 'wait' } = options;
+  if (typeof key !== 'function') {
+    invalid(`${what}.key must be a function that makes a text of the input and the owner, got ${describe(key)}.`);
+  }
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
+    invalid(`${what}.limit must be a whole number from 1 to ${MAX_LIMIT}, got ${describe(limit)}.`);
+  }
+  if (!WHEN_BUSY.includes(whenBusy)) {
+    invalid(`${what}.whenBusy must be 'wait', 'join', 'replace' or 'refuse', got ${describe(whenBusy)}.`);
+  }
+  // Joining shows a task, and replacing cancels one. Nobody may do that to a task of somebody else.
+  const isOwn = whenBusy === 'join' || whenBusy === 'replace';
+  return {
+    limit,
+    whenBusy,
+    keyOf(input, owner) {
+      const text: unknown = key(input as Input, owner);
+      if (typeof text !== 'string' || text === '' || text.length > MAX_KEY_LENGTH) {
+        const got = text instanceof Promise ? 'a promise' : describe(text);
+        invalid(`${what}.key must return a text of 1 to ${MAX_KEY_LENGTH} characters, got ${got}.`);
+      }
+      return JSON.stringify(isOwn ? [text, owner] : [text]);
+    },
+  };
+}
+
+function invalid(message: string): never {
+  throw new ConfigError('invalid_definition', message);
+}
