@@ -42,6 +42,13 @@ describe('every answer', () => {
     }
   });
 
+  it('is for the browser that asked, and for no cache on the way', async () => {
+    const { id } = await start();
+    for (const path of ['', '?state=unseen', `/${id}`, '/connection', '/none']) {
+      expect([path, (await call(path)).headers.get('cache-control')]).toEqual([path, 'private, no-cache']);
+    }
+  });
+
   it('is refused if nobody is signed in', async () => {
     const { status, headers } = await call('', {}, null);
     expect(status).toBe(401);
