@@ -17,7 +17,7 @@ export function parseSnapshot(value: unknown): Snapshot | null {
   const isValid =
     every(value, isText, 'id name title createdAt updatedAt') &&
     every(value, isCount, 'revision attempt attempts') &&
-    every(value, isOptionalText, 'startedAt finishedAt signOfLifeAt expectedAt retryOf seenAt waitingFor') &&
+    every(value, isOptionalText, 'startedAt finishedAt signOfLifeAt expectedAt retryOf seenAt waitingFor parent') &&
     isText(value.finishedAt) === isFinished(value as unknown as Snapshot) &&
     (value.queue === undefined || (isObject(value.queue) && isCount(value.queue.ahead))) &&
     (STATUSES as readonly unknown[]).includes(status) &&

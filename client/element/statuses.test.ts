@@ -1,5 +1,7 @@
 // What a row of the panel says of its task, in every status, in a real Chromium.
 import { describe, expect, it } from '@jest/globals';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
+import type { TaskEvent } from '../../core/tasks/transition.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { ago, allStatuses, create, fail, run, succeed } from '../test-support/all-statuses.ts';
 import { evolve } from '../test-support/snapshots.ts';
@@ -81,6 +83,27 @@ describe('the row of a task', () => {
     await pages.push(succeed(almost, 0, { imported: 100 }));
     await says(row(tray, 'a.csv'), 'Done · 100 imported · just now');
     expect(await row(tray, 'a.csv').locator('[role=progressbar]').isVisible()).toBe(false);
+  });
+
+  it('of a parent stands for its children, until the last of them ends it', async () => {
+    const ofParent = (task: Snapshot) => ({ ...task, parent: parent.id }) as Snapshot;
+    const news = (ended: number): TaskEvent => {
+      const children = { total: 3, ended, failed: 0 };
+      return { type: 'children', at: ago(0), children, returned: { result: { sent: 3 } }, onChildFailure: 'fail' };
+    };
+    const parent = run(create(1, 'Send mails', 50), 49);
+    const children = [2, 3, 4].map((key) => ofParent(run(create(key, `Mail ${key}`, 48), 47)));
+    let waiting = succeed(evolve(parent, news(0)), 40, { sent: 3 });
+    const tray = await pages.open([waiting, ...children]);
+    await button(tray).click();
+    await says(row(tray, 'Send mails'), 'Running · 0 of 3');
+    for (const [index, child] of children.entries()) {
+      waiting = evolve(waiting, news(index + 1));
+      await pages.push(ofParent(succeed(child, 0, null)), waiting);
+      await says(row(tray, 'Send mails'), index < 2 ? `Running · ${index + 1} of 3` : 'Done · 3 sent · just now');
+      expect(await tray.locator('[part=task]').count()).toBe(1);
+      if (index === 1) await takePicture(pages.page, 'children');
+    }
   });
 
   it('shows text as text, and only safe links', async () => {

@@ -51,6 +51,13 @@ export function hideYoung(tasks: readonly Snapshot[], now: number): readonly Sna
   return tasks.every(isShown) ? tasks : tasks.filter(isShown);
 }
 
+/** `tasks` without those whose parent is among them, since its row and its bar stand for them; `tasks` itself where there are none. */
+export function hideChildren(tasks: readonly Snapshot[]): readonly Snapshot[] {
+  if (!tasks.some(({ parent }) => parent)) return tasks;
+  const ids = new Set<string | undefined>(tasks.map(({ id }) => id));
+  return tasks.filter(({ parent }) => !ids.has(parent));
+}
+
 /** How many of `tasks` ended in which way. */
 export function countOutcomes(
   tasks: readonly OutcomeSnapshot[],

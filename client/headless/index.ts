@@ -7,7 +7,7 @@ export { findTask, isGone, markSeen, mergeSnapshots, NO_TASKS, type TaskList } f
 export type { ClaimOptions } from '../tabs/claim.ts';
 export { announce } from './announce.ts';
 export { describeConnection, isOutOfDate } from './banner.ts';
-export { countOutcomes, type Groups, groupTasks, hideYoung, retriedIds } from './groups.ts';
+export { countOutcomes, type Groups, groupTasks, hideChildren, hideYoung, retriedIds } from './groups.ts';
 export { remember, type TaskMemory } from './memory.ts';
 export { type NotifierOptions, notifyOutcomes } from './notify.ts';
 export { markPage, type PageMark } from './page-mark.ts';

@@ -5,7 +5,7 @@
 
 import { shownDone } from '../../core/tasks/pace.ts';
 import { fractionOf, sameProgress } from '../../core/tasks/progress.ts';
-import type { Snapshot } from '../../core/tasks/snapshot.ts';
+import type { RunningSnapshot, Snapshot } from '../../core/tasks/snapshot.ts';
 import { observePace, type Pace } from './words/time-left.ts';
 
 /** What is remembered of a task. */
@@ -55,8 +55,10 @@ function shownBy({ snapshot: { progress, updatedAt }, shownDone: least }: TaskMe
   return progress ? Math.max(least, shownDone(progress, now - Date.parse(updatedAt))) : 0;
 }
 
-function stageOf({ progress }: Snapshot): string | undefined {
-  return progress?.stage;
+/** What the progress counts: the elements of a stage, or the children for which the task waits. */
+export function stageOf(snapshot: Snapshot): string | undefined {
+  const { progress, waitingFor } = snapshot as RunningSnapshot;
+  return waitingFor ?? progress?.stage;
 }
 
 function isActive({ status, progress }: Snapshot): boolean {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import type { OutcomeSnapshot } from '../../core/tasks/snapshot.ts';
+import type { OutcomeSnapshot, Snapshot } from '../../core/tasks/snapshot.ts';
 import { at, evolve, failed, queued, running, succeeded } from '../test-support/snapshots.ts';
 import { announce } from './announce.ts';
 import { describeConnection } from './banner.ts';
-import { groupTasks, retriedIds } from './groups.ts';
+import { groupTasks, hideChildren, retriedIds } from './groups.ts';
 import { remember } from './memory.ts';
 import { factsOf, linksOf } from './words/result.ts';
 import { observePace, type Pace, timeLeft } from './words/time-left.ts';
@@ -31,6 +31,15 @@ describe('groups', () => {
 
   it('moves nothing that is held', () => {
     expect(groupTasks(tasks, new Set([seen.id])).recent).toEqual([]);
+  });
+
+  it('lists a parent in place of its children, and a child whose parent is not in the list', () => {
+    const child = (task: Snapshot, parent: Snapshot) => ({ ...task, parent: parent.id }) as Snapshot;
+    const parent = running(1);
+    const first = child(running(2), parent);
+    const all = [child(failed(5), running(4)), child(queued(3), first), first, parent];
+    expect(hideChildren(all)).toEqual([all[0], parent]);
+    expect(hideChildren(tasks)).toBe(tasks);
   });
 
   it('marks a task that was retried', () => {

@@ -33,6 +33,13 @@ describe('rows', () => {
     expect(rows.unseen).toEqual([seen]);
   });
 
+  it('of a parent stand for its children, in the numbers too', () => {
+    const parent = run(create(1, 'Parent', 60), 59);
+    const child = (task: Snapshot) => ({ ...task, parent: parent.id }) as Snapshot;
+    const { tasks, rows, groups } = view([child(done(3)), child(run(create(2, 'Child', 50), 49)), parent]);
+    expect([tasks, rows.active, groups.unseen]).toEqual([[parent], [parent], []]);
+  });
+
   it('say that there are more where only the server has them', () => {
     expect(view([done(1)]).hasMore).toBe(false);
     expect(view([done(1)], { snapshot: { ...NOTHING_YET, tasks: [done(1)], hasMore: true } }).hasMore).toBe(true);

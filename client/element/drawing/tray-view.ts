@@ -3,7 +3,7 @@
 import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import type { FeedSnapshot } from '../../feed/task-feed.ts';
 import { describeConnection, isOutOfDate } from '../../headless/banner.ts';
-import { type Groups, groupTasks, hideYoung } from '../../headless/groups.ts';
+import { type Groups, groupTasks, hideChildren, hideYoung } from '../../headless/groups.ts';
 import type { Wording } from '../../headless/words/wording.ts';
 import { NEVER } from '../rows/row-schedule.ts';
 
@@ -34,7 +34,7 @@ export interface TrayInput {
 }
 
 export interface TrayView {
-  /** Without the active ones of less than a second. */
+  /** Without children, and without the active ones of less than a second. */
   readonly tasks: readonly Snapshot[];
   readonly groups: Groups;
   /** The part of `groups` that has rows: of the outcomes, `limit` at most. */
@@ -52,7 +52,8 @@ export interface TrayView {
 export function describeTray({ snapshot, panel, wording, now, ourNow, before }: TrayInput): TrayView {
   const { connection, hasMore } = snapshot;
   const { limit } = panel;
-  const tasks = hideYoung(snapshot.tasks, now);
+  const listed = hideChildren(snapshot.tasks);
+  const tasks = hideYoung(listed, now);
   const groups = groupTasks(tasks, panel.held, before?.groups);
   const unseen = groups.unseen.slice(0, limit);
   const recent = groups.recent.slice(0, limit - unseen.length);
@@ -65,7 +66,7 @@ export function describeTray({ snapshot, panel, wording, now, ourNow, before }: 
     banner: describeConnection(connection, ourNow, wording),
     isStale: isOutOfDate(connection),
     changesIn: Math.min(
-      tasks === snapshot.tasks ? NEVER : YOUNG_CHECK,
+      tasks === listed ? NEVER : YOUNG_CHECK,
       panel.isOpen && connection.status !== 'live' ? BANNER_TICK : NEVER,
     ),
   };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { OutcomeSnapshot, Snapshot } from '../../../core/tasks/snapshot.ts';
+import type { TaskEvent } from '../../../core/tasks/transition.ts';
 import { markGone, mergeSnapshots, NO_TASKS } from '../../feed/state/merge.ts';
 import { at, evolve, failed, queued, running, succeeded } from '../../test-support/snapshots.ts';
 import { announce } from '../announce.ts';
@@ -186,6 +187,32 @@ describe('a row', () => {
       tone: 'warning',
       remarks: ['No sign of the worker for 30 s'],
     });
+  });
+
+  it('counts the children for which a task waits from 0, and misses no worker meanwhile', () => {
+    const news = (ended: number, failed = 0): TaskEvent => {
+      const children = { total: 60, ended, failed };
+      return { type: 'children', at: at(5), children, returned: null, onChildFailure: 'ignore' };
+    };
+    const working = progress(evolve(running(1), news(0)), 2, 59, 60);
+    const waiting = evolve(working, { type: 'succeed', at: at(4), attempt: 1, result: null });
+    expect(view([working, waiting], { now: 4 })).toMatchObject({
+      status: 'Running',
+      facts: ['0 of 60'],
+      bar: { fraction: 0 },
+      remarks: [],
+      action: 'cancel',
+    });
+    const subjects = [working, waiting].map((task) => view(task).bar?.subject);
+    expect(new Set(subjects).size).toBe(2);
+    const later = [working, waiting, evolve(waiting, news(7, 1))];
+    expect(view(later, { now: 3_600 })).toMatchObject({
+      tone: 'active',
+      isStale: false,
+      facts: ['7 of 60', '1 failed'],
+      remarks: [],
+    });
+    expect(view(later, { now: 65, isStale: true }).remarks).toEqual(['Last news 1 min ago']);
   });
 
   it('does not blame the worker for a connection that is away', () => {

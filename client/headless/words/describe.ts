@@ -1,10 +1,10 @@
 /** What a row shows of its task, independent of how it is drawn. Pure: follows from a snapshot, its memory and the time. */
 
 import { PACE_HORIZON_MS } from '../../../core/tasks/pace.ts';
-import { isFinished, type Snapshot } from '../../../core/tasks/snapshot.ts';
+import { isFinished, type RunningSnapshot, type Snapshot } from '../../../core/tasks/snapshot.ts';
 import { canCancel, canRetry } from '../../../core/tasks/transition.ts';
 import { isGone } from '../../feed/state/merge.ts';
-import type { TaskMemory } from '../memory.ts';
+import { stageOf, type TaskMemory } from '../memory.ts';
 import { type ShownProgress, shownProgress } from '../shown-progress.ts';
 import { capitalize, factsOf, linksOf, type ResultLink, toWords } from './result.ts';
 import { timeLeft } from './time-left.ts';
@@ -109,15 +109,17 @@ export function describeTask(memory: TaskMemory, context: RowContext): RowView {
       fraction: fraction === null ? null : Math.min(fraction, FULLEST),
       text: parts[0] ?? status,
       movesTo: notFull(fraction ?? 0, shown?.movesTo),
-      subject: [attempt, progress?.stage, progress?.total].join(),
+      subject: [attempt, stageOf(snapshot), progress?.total].join(),
     };
     const silence = since(snapshot.signOfLifeAt ?? snapshot.updatedAt);
-    isSilent = silence >= QUIET;
+    // No worker is at a task that waits for its children.
+    const hasWorker = (snapshot as RunningSnapshot).waitingFor !== 'children';
+    isSilent = hasWorker && silence >= QUIET;
     if (isStale) remarks.push(wording.lastNews(seconds(since(snapshot.updatedAt))));
     else if (isSilent) {
       if (silence >= NO_SIGN) tone = 'warning';
       remarks.push(wording.noSign(seconds(silence)));
-    } else if (now - movedAt >= QUIET) remarks.push(wording.stillGoing(seconds(silence)));
+    } else if (hasWorker && now - movedAt >= QUIET) remarks.push(wording.stillGoing(seconds(silence)));
   };
 
   switch (snapshot.status) {
