@@ -1,5 +1,5 @@
 // What the router answers: whose an answer is, where a task is, what is refused. Real Redis, no bus.
-import { describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import express from 'express';
 import { z } from 'zod';
 import { defineTask } from '../../../core/tasks/definition.ts';
@@ -146,6 +146,105 @@ describe('a limit', () => {
     [{ waitForever: true }, 'limits.waitForever is not known'],
   ])('refuses %j', (limits, said) => {
     expect(() => taskServer({ limits: limits as never })).toThrow(said);
+  });
+});
+
+describe('bad requests', () => {
+  const count = defineTask({
+    name: 'count',
+    input: z.object({ to: z.number().int().positive(), pause: z.number().default(0) }),
+    browser: true,
+  });
+  const inner = defineTask({ name: 'inner', input: z.object({}) });
+  let url: string;
+  beforeAll(async () => {
+    url = await listen(express().use('/tasks', taskServer({ tasks: [count, inner] }).router));
+  });
+  const ask = (user: string | null, path: string, init: RequestInit = {}) =>
+    fetch(url + path, { ...init, headers: { ...(user === null ? {} : { 'x-user': user }), ...init.headers } });
+
+  const table: [string, RequestInit, number, string][] = [
+    ['an unknown name', { body: '{"name":"nope","input":{}}' }, 404, 'unknown_task'],
+    ['a name of another type', { body: '{"name":7}' }, 404, 'unknown_task'],
+    ['a definition not open to browsers', { body: '{"name":"inner","input":{}}' }, 404, 'unknown_task'],
+    ['a body that is not JSON', { body: '{"name":' }, 400, 'invalid_json'],
+    ['a body of another type', { body: 'name=count', headers: { 'content-type': 'text/plain' } }, 400, 'invalid_json'],
+    ['a body that is no object', { body: '[]' }, 422, 'invalid_body'],
+    [
+      'an input of 70,000 bytes',
+      { body: JSON.stringify({ name: 'count', input: { to: 1, x: 'x'.repeat(70_000) } }) },
+      413,
+      'too_large',
+    ],
+    [
+      'an empty Idempotency-Key',
+      { body: '{"name":"count","input":{"to":1}}', headers: { 'idempotency-key': 'k'.repeat(256) } },
+      400,
+      'invalid_idempotency_key',
+    ],
+    [
+      'a request from another site',
+      { body: '{"name":"count","input":{"to":1}}', headers: { 'sec-fetch-site': 'cross-site' } },
+      403,
+      'cross_site',
+    ],
+  ];
+  it.each(table)('%s', async (_, init, status, code) => {
+    const response = await ask('ada', '/tasks', {
+      method: 'POST',
+      ...init,
+      headers: { 'content-type': 'application/json', ...init.headers },
+    });
+    expect(response.status).toBe(status);
+    expect(response.headers.get('content-type')).toContain('application/problem+json');
+    expect(await response.json()).toMatchObject({ type: 'about:blank', status, code, detail: expect.any(String) });
+  });
+
+  it('an input against the schema gets 422 with the path of each fault', async () => {
+    const response = await ask('ada', '/tasks', {
+      method: 'POST',
+      headers: JSON_TYPE,
+      body: JSON.stringify({ name: 'count', input: { to: -1, pause: 'long' } }),
+    });
+    expect(response.status).toBe(422);
+    const problem = (await response.json()) as { code: string; errors: { path: string[] }[] };
+    expect(problem.code).toBe('invalid_input');
+    expect(problem.errors.map(({ path }) => path)).toEqual([['to'], ['pause']]);
+  });
+
+  it.each(['?state=lost', '?limit=0', '?limit=101', '?limit=ten', '?cursor=..'])('GET /%s gets 400', async (query) => {
+    expect((await ask('ada', `/tasks${query}`)).status).toBe(400);
+  });
+
+  it.each(['/tasks/nope', '/tasks/00000000-0000-7000-8000-000000000000', '/tasks/a/b/c'])(
+    'GET %s gets 404',
+    async (path) => {
+      expect((await ask('ada', path)).status).toBe(404);
+    },
+  );
+
+  it.each([
+    'GET /tasks',
+    'GET /tasks/x',
+    'POST /tasks',
+    'GET /tasks/connection',
+    'POST /tasks/auth',
+    'POST /tasks/seen',
+    'POST /tasks/x/cancel',
+  ])('without an identity %s gets 401', async (request) => {
+    const [method = '', path = ''] = request.split(' ');
+    const response = await ask(null, path, { method });
+    expect(response.status).toBe(401);
+    expect(await response.json()).toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('a webhook without the right signature gets 401', async () => {
+    const response = await ask(null, '/tasks/webhook', {
+      method: 'POST',
+      headers: { ...JSON_TYPE, 'x-pusher-key': 'k', 'x-pusher-signature': 's' },
+      body: JSON.stringify({ time_ms: 1, events: [] }),
+    });
+    expect(response.status).toBe(401);
   });
 });
 
