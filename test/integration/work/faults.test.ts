@@ -1,52 +1,14 @@
 // One fault at a time, on real parts: whatever dies after a 202, the owner gets to see an outcome.
 import { describe, expect, it, jest } from '@jest/globals';
-import type { AnyTaskDefinition } from '../../../core/tasks/definition.ts';
 import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import { eventually } from '../../support/eventually.ts';
-import type { Follower } from '../../support/parts.ts';
-import { block, blockLate, deaf, flaky, late, poison, rows, steps } from './processes/fault-tasks.ts';
-import { STALL_MS, useFaultWorkers } from './use-fault-workers.ts';
+import { deaf, flaky, late, poison, rows, steps } from './processes/fault-tasks.ts';
+import { expectNothingWentBack, STALL_MS, statusesOf, useFaultWorkers } from './use-fault-workers.ts';
 
 jest.setTimeout(40_000);
 
 const parts = useFaultWorkers();
-const { startWorker } = parts;
-
-let users = 0;
-/** A task of a fresh user, who follows it live. */
-async function start(definition: AnyTaskDefinition, input: unknown) {
-  users += 1;
-  const owner = `user-${users}`;
-  const follower = await parts.app.follow(owner);
-  const task = await parts.app.tasks.start(definition, input as never, { owner });
-  const id = task.id;
-  return {
-    id,
-    owner,
-    follower,
-    get: async () => parts.app.tasks.tasks.get(owner, id),
-    reaches: (status: Snapshot['status'], within?: number) => parts.reaches(task, owner, status, within),
-    /** Waits for the outcome, stored and pushed. */
-    async ends(within = 15_000): Promise<Snapshot> {
-      const stored = await eventually(
-        async () => {
-          const snapshot = await parts.app.tasks.tasks.get(owner, id);
-          return snapshot.finishedAt !== null && snapshot;
-        },
-        { within, that: `the outcome of ${definition.name}` },
-      );
-      await eventually(() => statuses(follower).includes(`task.${stored.status}`), {
-        within: 10_000,
-        that: 'the push of the outcome',
-      });
-      return stored;
-    },
-  };
-}
-
-function statuses(follower: Follower): string[] {
-  return follower.events.map(({ name }) => name);
-}
+const { startWorker, start, keepWorker } = parts;
 
 describe('a worker that is killed', () => {
   it('loses its task within two stall intervals: the page shows attempt 2 of 3, and another worker runs it', async () => {
@@ -102,17 +64,6 @@ describe('a worker that is killed', () => {
   });
 });
 
-/** Starts a worker again whenever it dies, as an operator would, until the returned function is called. */
-function keepWorker(): () => void {
-  let isOver = false;
-  void (async () => {
-    while (!isOver) await (await startWorker()).exited;
-  })();
-  return () => {
-    isOver = true;
-  };
-}
-
 describe('a worker that dies of one of several tasks', () => {
   it('fails the task to blame, and the other tasks succeed in their first attempt', async () => {
     const end = keepWorker();
@@ -166,69 +117,6 @@ describe('a suspect that waits until it may run alone', () => {
   });
 });
 
-describe('a handler that blocks the event loop', () => {
-  it('runs once, though there is another worker, and its signs of life go on', async () => {
-    const both = [await startWorker(), await startWorker()];
-    const task = await start(block, { ms: 9 * STALL_MS });
-    const running = await task.reaches('running');
-    const since = Date.parse(running.signOfLifeAt ?? '');
-    await eventually(async () => Date.parse((await task.get()).signOfLifeAt ?? '') > since + 4_000, {
-      within: 8_500,
-      that: 'a sign of life during the block',
-    });
-    expect((await task.get()).status).toBe('running');
-    expect(await task.ends()).toMatchObject({ status: 'succeeded', attempt: 1, attempts: 3, result: 1 });
-    expect(statuses(task.follower)).not.toContain('task.retrying');
-    const said = both.map((worker) => worker.output()).join('');
-    expect(said).toMatch(new RegExp(`The event loop was blocked for (8\\.\\d|9\\.\\d) s by block \\(${task.id}\\)`));
-  });
-
-  it('beyond its deadline is ended with its process, and other tasks start again in the same attempt', async () => {
-    const end = keepWorker();
-    const neighbour = await start(steps, { steps: 20, ms: 100 });
-    await neighbour.reaches('running');
-    const [victim] = parts.workers;
-    const task = await start(blockLate, { ms: 60_000 });
-    expect(await task.ends()).toMatchObject({
-      status: 'failed',
-      attempt: 1,
-      error: { code: 'deadline', retryable: false },
-    });
-    await victim?.exited;
-    expect(victim?.output()).toMatch(
-      new RegExp(`The event loop was blocked for .* beyond the deadline of block-late \\(${task.id}\\)`),
-    );
-    expect(await neighbour.ends()).toMatchObject({ status: 'succeeded', attempt: 1, attempts: 3 });
-    end();
-  });
-});
-
-describe('a worker that freezes', () => {
-  it('cannot write once its task runs in another worker', async () => {
-    const frozen = await startWorker();
-    const task = await start(steps, { steps: 40, ms: 300 });
-    await task.reaches('running');
-    await eventually(async () => (await task.get()).progress !== null);
-    frozen.freeze();
-    await startWorker();
-    await eventually(async () => (await task.get()).attempt === 2 && (await task.get()).status === 'running', {
-      within: 10_000,
-    });
-    frozen.thaw();
-    const outcome = await task.ends();
-    expect(outcome).toMatchObject({ status: 'succeeded', attempt: 2, result: { attempt: 2 } });
-    expectNothingWentBack(task.follower);
-  });
-
-  it('goes on with the same attempt if no other worker has taken the task over', async () => {
-    await startWorker();
-    const task = await start(block, { ms: 3 * STALL_MS });
-    expect(await task.ends()).toMatchObject({ status: 'succeeded', attempt: 1, result: 1 });
-    const bystander = await start(steps, { steps: 2, ms: 5 });
-    expect(await bystander.ends()).toMatchObject({ status: 'succeeded', attempt: 1 });
-  });
-});
-
 describe('a worker that is told to stop', () => {
   it('hands back a task that it cannot finish, which starts again at once in the same attempt', async () => {
     const leaving = await startWorker({ DRAIN_MS: '100' });
@@ -238,7 +126,7 @@ describe('a worker that is told to stop', () => {
     const stoppedAt = Date.now();
     expect(await leaving.stop()).toBe(0);
     await eventually(
-      () => statuses(task.follower).lastIndexOf('task.running') > statuses(task.follower).indexOf('task.retrying'),
+      () => statusesOf(task.follower).lastIndexOf('task.running') > statusesOf(task.follower).indexOf('task.retrying'),
       {
         within: 5_000,
       },
@@ -372,7 +260,7 @@ describe('the bus', () => {
     expect(done.attempt).toBe(1);
     await parts.bus.soketi.restart();
     const back = await parts.app.follow(task.owner);
-    await eventually(() => statuses(back).includes('task.succeeded'), {
+    await eventually(() => statusesOf(back).includes('task.succeeded'), {
       within: 12_000,
       that: 'the outcome to be pushed',
     });
@@ -398,14 +286,3 @@ describe('the bus', () => {
     await task.reaches('cancelled');
   });
 });
-
-/** Expects that the events of a page never lowered the attempt, nor the progress within an attempt. */
-function expectNothingWentBack({ events }: Follower): void {
-  const seen = events.map(({ data }) => data).sort((a, b) => a.revision - b.revision);
-  let shown = null as { readonly attempt: number; readonly done: number } | null;
-  for (const { attempt, progress } of seen) {
-    expect(attempt).toBeGreaterThanOrEqual(shown?.attempt ?? 0);
-    if (shown?.attempt === attempt && progress) expect(progress.done).toBeGreaterThanOrEqual(shown.done);
-    if (progress) shown = { attempt, done: progress.done };
-  }
-}

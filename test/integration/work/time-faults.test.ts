@@ -1,18 +1,20 @@
-// Workers whose clocks are wrong, and are corrected while they work. All times that are stored and compared are Redis' time.
+// Workers for which time goes wrong: their clocks are wrong and are corrected, their event loop is blocked, or they are frozen. All
+// times that are stored and compared are Redis' time.
 import { join } from 'node:path';
 import { describe, expect, it, jest } from '@jest/globals';
 import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import { REPOSITORY } from '../../../dev/paths.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { ScriptProcess } from '../../support/processes/script-process.ts';
-import { flaky, steps } from './processes/fault-tasks.ts';
-import { useFaultWorkers } from './use-fault-workers.ts';
+import { block, blockLate, flaky, steps } from './processes/fault-tasks.ts';
+import { expectNothingWentBack, STALL_MS, statusesOf, useFaultWorkers } from './use-fault-workers.ts';
 
 jest.setTimeout(60_000);
 
 const TWO_MINUTES = 120_000;
 const TEN_MINUTES = 600_000;
 const parts = useFaultWorkers();
+const { startWorker, start, keepWorker } = parts;
 
 /** Starts a worker whose clock is `skew` ms ahead. */
 function startSkewedWorker(skew: number): Promise<ScriptProcess> {
@@ -77,5 +79,68 @@ describe.each([
     expect(await unpublished()).toContain(task.id);
     await parts.bus.soketi.restart();
     await eventually(async () => expect(await unpublished()).not.toContain(task.id), { within: 15_000 });
+  });
+});
+
+describe('a handler that blocks the event loop', () => {
+  it('runs once, though there is another worker, and its signs of life go on', async () => {
+    const both = [await startWorker(), await startWorker()];
+    const task = await start(block, { ms: 9 * STALL_MS });
+    const running = await task.reaches('running');
+    const since = Date.parse(running.signOfLifeAt ?? '');
+    await eventually(async () => Date.parse((await task.get()).signOfLifeAt ?? '') > since + 4_000, {
+      within: 8_500,
+      that: 'a sign of life during the block',
+    });
+    expect((await task.get()).status).toBe('running');
+    expect(await task.ends()).toMatchObject({ status: 'succeeded', attempt: 1, attempts: 3, result: 1 });
+    expect(statusesOf(task.follower)).not.toContain('task.retrying');
+    const said = both.map((worker) => worker.output()).join('');
+    expect(said).toMatch(new RegExp(`The event loop was blocked for (8\\.\\d|9\\.\\d) s by block \\(${task.id}\\)`));
+  });
+
+  it('beyond its deadline is ended with its process, and other tasks start again in the same attempt', async () => {
+    const end = keepWorker();
+    const neighbour = await start(steps, { steps: 20, ms: 100 });
+    await neighbour.reaches('running');
+    const [victim] = parts.workers;
+    const task = await start(blockLate, { ms: 60_000 });
+    expect(await task.ends()).toMatchObject({
+      status: 'failed',
+      attempt: 1,
+      error: { code: 'deadline', retryable: false },
+    });
+    await victim?.exited;
+    expect(victim?.output()).toMatch(
+      new RegExp(`The event loop was blocked for .* beyond the deadline of block-late \\(${task.id}\\)`),
+    );
+    expect(await neighbour.ends()).toMatchObject({ status: 'succeeded', attempt: 1, attempts: 3 });
+    end();
+  });
+});
+
+describe('a worker that freezes', () => {
+  it('cannot write once its task runs in another worker', async () => {
+    const frozen = await startWorker();
+    const task = await start(steps, { steps: 40, ms: 300 });
+    await task.reaches('running');
+    await eventually(async () => (await task.get()).progress !== null);
+    frozen.freeze();
+    await startWorker();
+    await eventually(async () => (await task.get()).attempt === 2 && (await task.get()).status === 'running', {
+      within: 10_000,
+    });
+    frozen.thaw();
+    const outcome = await task.ends();
+    expect(outcome).toMatchObject({ status: 'succeeded', attempt: 2, result: { attempt: 2 } });
+    expectNothingWentBack(task.follower);
+  });
+
+  it('goes on with the same attempt if no other worker has taken the task over', async () => {
+    await startWorker();
+    const task = await start(block, { ms: 3 * STALL_MS });
+    expect(await task.ends()).toMatchObject({ status: 'succeeded', attempt: 1, result: 1 });
+    const bystander = await start(steps, { steps: 2, ms: 5 });
+    expect(await bystander.ends()).toMatchObject({ status: 'succeeded', attempt: 1 });
   });
 });

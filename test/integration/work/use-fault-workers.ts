@@ -1,10 +1,11 @@
 // The set-up of tests that kill workers, freeze them or set their clocks: Redis, Soketi, an app, and workers that run
 // fault-tasks.ts, each in a process of its own.
-import { afterAll, afterEach, beforeAll } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect } from '@jest/globals';
 import type { Backend } from '../../../backend/backend.ts';
+import type { AnyTaskDefinition } from '../../../core/tasks/definition.ts';
 import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import { eventually } from '../../support/eventually.ts';
-import { backendOn, startApp, startBus, type TestApp, type TestBus } from '../../support/parts.ts';
+import { backendOn, type Follower, startApp, startBus, type TestApp, type TestBus } from '../../support/parts.ts';
 import { type Bundle, bundleScript, type ScriptProcess, startScript } from '../../support/processes/script-process.ts';
 import { FAULT_TASKS } from './processes/fault-tasks.ts';
 
@@ -20,8 +21,24 @@ export interface FaultParts {
   readonly workers: readonly ScriptProcess[];
   /** Starts a worker. It is killed after the test, if it still runs. `env` is added to its environment. */
   startWorker(env?: Readonly<Record<string, string>>): Promise<ScriptProcess>;
+  /** Starts a worker again whenever it dies, as an operator would, until the returned function is called. */
+  keepWorker(): () => void;
+  /** Starts a task of a fresh user, who follows it live. */
+  start(definition: AnyTaskDefinition, input: unknown): Promise<FollowedTask>;
   /** Waits until a task has a status; returns its snapshot. Default of `within`: 15 s. */
   reaches(task: Pick<Snapshot, 'id'>, owner: string, status: Snapshot['status'], within?: number): Promise<Snapshot>;
+}
+
+/** A task, as its owner follows it. */
+export interface FollowedTask {
+  readonly id: string;
+  readonly owner: string;
+  readonly follower: Follower;
+  get(): Promise<Snapshot>;
+  /** Waits until the task has a status; returns its snapshot. Default of `within`: 15 s. */
+  reaches(status: Snapshot['status'], within?: number): Promise<Snapshot>;
+  /** Waits for the outcome, stored and pushed. Default of `within`: 15 s. */
+  ends(within?: number): Promise<Snapshot>;
 }
 
 /** Starts the parts before the tests of the file that calls it, and ends them afterwards. */
@@ -31,6 +48,7 @@ export function useFaultWorkers(): FaultParts {
   let app: TestApp;
   let bundle: Bundle;
   let workers: ScriptProcess[] = [];
+  let users = 0;
 
   beforeAll(async () => {
     bundle = await bundleScript('test/integration/work/processes/fault-worker.ts');
@@ -49,6 +67,58 @@ export function useFaultWorkers(): FaultParts {
     bundle.remove();
   }, 30_000);
 
+  async function startWorker(env: Readonly<Record<string, string>> = {}): Promise<ScriptProcess> {
+    const worker = await startScript(bundle, { ...bus.env, STALL_MS: String(STALL_MS), ...env }, 'worker ready');
+    workers.push(worker);
+    return worker;
+  }
+
+  function keepWorker(): () => void {
+    let isOver = false;
+    void (async () => {
+      while (!isOver) await (await startWorker()).exited;
+    })();
+    return () => {
+      isOver = true;
+    };
+  }
+
+  const reaches: FaultParts['reaches'] = ({ id }, owner, status, within = 15_000) =>
+    eventually(
+      async () => {
+        const snapshot = await app.tasks.tasks.get(owner, id);
+        return snapshot.status === status && snapshot;
+      },
+      { within, that: `task ${id} to be ${status}` },
+    );
+
+  async function start(definition: AnyTaskDefinition, input: unknown): Promise<FollowedTask> {
+    users += 1;
+    const owner = `user-${users}`;
+    const follower = await app.follow(owner);
+    const task = await app.tasks.start(definition, input as never, { owner });
+    const { id } = task;
+    const get = () => app.tasks.tasks.get(owner, id);
+    return {
+      ...{ id, owner, follower, get },
+      reaches: (status, within) => reaches(task, owner, status, within),
+      async ends(within = 15_000) {
+        const stored = await eventually(
+          async () => {
+            const snapshot = await get();
+            return snapshot.finishedAt !== null && snapshot;
+          },
+          { within, that: `the outcome of ${definition.name}` },
+        );
+        await eventually(() => statusesOf(follower).includes(`task.${stored.status}`), {
+          within: 10_000,
+          that: 'the push of the outcome',
+        });
+        return stored;
+      },
+    };
+  }
+
   return {
     get bus() {
       return bus;
@@ -62,18 +132,22 @@ export function useFaultWorkers(): FaultParts {
     get workers() {
       return workers;
     },
-    async startWorker(env = {}) {
-      const worker = await startScript(bundle, { ...bus.env, STALL_MS: String(STALL_MS), ...env }, 'worker ready');
-      workers.push(worker);
-      return worker;
-    },
-    reaches: ({ id }, owner, status, within = 15_000) =>
-      eventually(
-        async () => {
-          const snapshot = await app.tasks.tasks.get(owner, id);
-          return snapshot.status === status && snapshot;
-        },
-        { within, that: `task ${id} to be ${status}` },
-      ),
+    ...{ startWorker, keepWorker, start, reaches },
   };
+}
+
+/** The names of the events that a page got. */
+export function statusesOf({ events }: Follower): string[] {
+  return events.map(({ name }) => name);
+}
+
+/** Expects that the events of a page never lowered the attempt, nor the progress within an attempt. */
+export function expectNothingWentBack({ events }: Follower): void {
+  const seen = events.map(({ data }) => data).sort((a, b) => a.revision - b.revision);
+  let shown = null as { readonly attempt: number; readonly done: number } | null;
+  for (const { attempt, progress } of seen) {
+    expect(attempt).toBeGreaterThanOrEqual(shown?.attempt ?? 0);
+    if (shown?.attempt === attempt && progress) expect(progress.done).toBeGreaterThanOrEqual(shown.done);
+    if (progress) shown = { attempt, done: progress.done };
+  }
 }
