@@ -36,9 +36,9 @@ export async function findMistake(
   let line = await lookAtServer(options, isSignedOut).catch(() => null);
   if (line !== null) await new Promise((resolve) => setTimeout(resolve, POLICY_DELAY));
   document.removeEventListener('securitypolicyviolation', listener);
-  if (blocked[0]) {
-    line = `The page's Content-Security-Policy blocks ${blocked[0]}. Add it to connect-src.`;
-  }
+  // Only what was asked here: pusher-js tries other addresses meanwhile, and the page may ask for anything.
+  const breach = blocked.find((uri) => line?.includes(uri.split('/', 3).join('/')));
+  if (breach) line = `The page's Content-Security-Policy blocks ${breach}. Add it to connect-src.`;
   if (line === null || said.has(line) || !isWanted()) return;
   said.add(line);
   console.warn(`inloop: ${line} (docs/troubleshooting.md)`);

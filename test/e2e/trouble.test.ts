@@ -143,8 +143,11 @@ describe('trouble made on the page', () => {
   it('sleep: the tab freezes, is woken from another tab, and catches up', async () => {
     const { device, tabs } = await watchImport('eve', 400);
     const [sleeper, other] = tabs;
-    const beganAt = Date.now();
     const waking = sleeper.makeTrouble('Sleep');
+    await eventually(async () => expect(await other.lastingTrouble()).toMatchObject([{ kind: 'sleep' }]), {
+      within: 15_000,
+    });
+    const beganAt = Date.now();
     // However far the import was when the tab fell asleep, the sleep must be long enough to be told from a pause.
     const done = await eventually(
       async () => {
