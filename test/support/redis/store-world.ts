@@ -52,16 +52,9 @@ export function useStore({ retention = 3_600 }: { retention?: number } = {}): St
   const open: Redis[] = [];
 
   const connect = (url = server.url): StoreClient => {
-    const log = recordLog();
-    const redis = new Redis({
-      url,
-      prefix,
-      retention,
-      channelOf: (owner) => channelOf(owner),
-      events: new Events(log),
-    });
-    open.push(redis);
-    return { redis, store: new TaskStore(redis, { now: Date.now }), log };
+    const client = openStore(url, prefix, retention);
+    open.push(client.redis);
+    return client;
   };
 
   beforeAll(async () => {
@@ -132,6 +125,52 @@ export function useStore({ retention = 3_600 }: { retention?: number } = {}): St
       return snapshot;
     },
   };
+}
+
+/** A store on a Redis of its own. */
+export interface OwnStore extends StoreClient {
+  readonly server: TestRedis;
+  /** Opens another store on the same data, as another process would. It is closed after the test. */
+  connect(url?: string): StoreClient;
+}
+
+/**
+ * The body of a test that gets a Redis and a store of its own. Such tests can run at the same time.
+ *
+ * @example it.concurrent('a restart is survived', withStore(async ({ server, store }) => { … }))
+ */
+export function withStore(test: (own: OwnStore) => Promise<void>): () => Promise<void> {
+  return async () => {
+    const server = await startRedis();
+    const open: Redis[] = [];
+    const connect = (url = server.url): StoreClient => {
+      const client = openStore(url, 'own:', 60);
+      open.push(client.redis);
+      return client;
+    };
+    try {
+      await test({ ...connect(), server, connect });
+    } finally {
+      continueRedis(server.pid);
+      for (const redis of open) await redis.close();
+      await server.stop();
+    }
+  };
+}
+
+/** A test may have stopped it (SIGSTOP). */
+function continueRedis(pid: number): void {
+  try {
+    process.kill(pid, 'SIGCONT');
+  } catch {
+    // It has ended already.
+  }
+}
+
+function openStore(url: string, prefix: string, retention: number): StoreClient {
+  const log = recordLog();
+  const redis = new Redis({ url, prefix, retention, channelOf: (owner) => channelOf(owner), events: new Events(log) });
+  return { redis, store: new TaskStore(redis, { now: Date.now }), log };
 }
 
 /** The time now, as snapshots write it. */
