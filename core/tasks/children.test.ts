@@ -22,7 +22,7 @@ describe('a task with children', () => {
   it('waits for them when its handler has returned, and its bar counts them', () => {
     const task = parent({ type: 'progress', at: time(2), attempt: 1, progress: { done: 50, total: 60 } }, SUCCEED);
     expect(task).toMatchObject({ status: 'running', waitingFor: 'children', result: null, finishedAt: null });
-    expect(task.progress).toEqual({ done: 0, total: 3 });
+    expect(task.progress).toEqual({ stage: 'children', done: 0, total: 3 });
     const later = move(task, news(3, 2, 1, { onChildFailure: 'ignore' }));
     expect(later).toMatchObject({ progress: { done: 2, total: 3, failed: 1 }, signOfLifeAt: time(5) });
   });

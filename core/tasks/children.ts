@@ -71,9 +71,13 @@ export function afterNews(task: WaitingParent, at: string, news: FamilyNews): Sn
   return { ...ended, status: 'succeeded', signOfLifeAt: at, result: returned?.result ?? null, error: null };
 }
 
+/** The stage of a task that waits for its children. A stage of its own, since `done` begins anew at 0. */
+const CHILDREN_STAGE = 'children';
+
 /** The bar of a task that waits for its children: one element for each child. */
 function progressOf({ total, ended, failed }: Children, finished = false): Progress {
-  return advance(null, { done: ended, total, ...(failed > 0 ? { failed } : {}) }, finished);
+  const counts = { done: ended, total, ...(failed > 0 ? { failed } : {}) };
+  return advance(null, { ...counts, stage: CHILDREN_STAGE }, finished);
 }
 
 /**

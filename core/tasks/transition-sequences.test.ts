@@ -44,8 +44,6 @@ describe('over any sequence of events', () => {
       if (from === null || before.attempt !== now.attempt) return true;
       // Handed back: what was shown is held by the store until the next run starts.
       if (now.status === 'retrying') return to === null;
-      // From then on it counts the children.
-      if (waitsForChildren(now) && !waitsForChildren(before)) return to?.total === now.children?.total;
       return to !== null && (to.stage !== from.stage || to.done >= from.done);
     });
   });
