@@ -54,7 +54,7 @@ export function toCommit(change: Change, options: RunOptions, now: number): Comm
     more: { ...toCheckpoint(change, options), ...toReturned(change) },
     parent: next.parent ?? null,
     knowsChildren: next.children !== undefined,
-    mattersToChildren: before.status !== next.status || waitsForChildren(before) !== waitsForChildren(next),
+    mattersToChildren: mattersToChildren(change),
   };
 }
 
@@ -82,6 +82,12 @@ function toCheckpoint(
   const report = 'progress' in event ? event.progress : null;
   const reached = report ? advance(before.progress, report) : before.progress;
   return reached === null ? given : { ...given, checkpointProgress: JSON.stringify(withoutRate(reached)) };
+}
+
+/** Whoever lets the news of its children happen to a task goes on to do what follows for them. */
+function mattersToChildren({ before, next, event }: Change): boolean {
+  if (event.type === 'children') return false;
+  return before.status !== next.status || waitsForChildren(before) !== waitsForChildren(next);
 }
 
 /** What a handler returned is kept until the children have ended. */

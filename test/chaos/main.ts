@@ -54,6 +54,7 @@ const rows: readonly (readonly [string, string | number])[] = [
   ['progress that went back', report.wentBack],
   ['100 % before an outcome', report.completeTooEarly],
   ['events to the wrong user', report.toWrongUser],
+  ['families that are wrong', report.wrongFamilies],
 ];
 console.log('');
 for (const [name, value] of rows) console.log(`  ${name.padEnd(26)} ${value}`);

@@ -1,13 +1,15 @@
 // The chaos run: starts tasks of many kinds, kills parts while they run, and counts how the tasks ended.
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { isFinished } from '../../core/tasks/snapshot.ts';
-import { block, deaf, flaky, late, poison, rows, steps } from '../integration/work/processes/fault-tasks.ts';
+import { block, deaf, family, flaky, late, poison, rows, steps } from '../integration/work/processes/fault-tasks.ts';
 import type { Mutation } from '../support/processes/script-process.ts';
+import { ask } from './ask.ts';
 import { createFindings, type Findings } from './observer.ts';
 import { NO_TROUBLE } from './push-proxy.ts';
 import { createRandom, type Random } from './random.ts';
 import { type ChaosUser, createUser } from './user.ts';
 import { pause, startWorld, type World } from './world.ts';
+import { findWrongFamilies } from './wrong-families.ts';
 
 const USERS = ['ada', 'bea', 'cyd', 'dan', 'eve'];
 /** How long all tasks may take to end once nothing is broken any more, in milliseconds. */
@@ -38,6 +40,8 @@ export interface ChaosReport {
   readonly wentBack: number;
   readonly completeTooEarly: number;
   readonly toWrongUser: number;
+  /** Tasks that do not end as their children say, or whose children are not those that their handlers have started. */
+  readonly wrongFamilies: number;
   /** The first findings, for debugging. */
   readonly examples: readonly string[];
 }
@@ -49,6 +53,7 @@ export const MUST_BE_ZERO = [
   'wentBack',
   'completeTooEarly',
   'toWrongUser',
+  'wrongFamilies',
 ] as const;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
@@ -88,6 +93,16 @@ const KINDS: readonly (readonly [weight: number, start: Start])[] = [
   [2, (user) => user.start(poison.name, {})],
   [2, (user) => user.start(deaf.name, { ms: 200 })],
   [2, (user) => user.start(block.name, { ms: 300 })],
+  [8, (user, random) => user.start(family.name, { children: random.between(1, 8), failing: 0, ms: 30 })],
+  [3, (user, random) => user.start(family.name, { children: random.between(3, 8), failing: 1, ms: 30 })],
+  [
+    4,
+    async (user, random) => {
+      const task = await user.start(family.name, { children: 8, failing: 0, ms: 200 });
+      await pause(random.between(0, 2_000));
+      await user.cancel(task.id);
+    },
+  ],
   [
     10,
     async (user, random) => {
@@ -168,18 +183,6 @@ async function waitForRest(users: readonly ChaosUser[], findings: Findings): Pro
   }
 }
 
-/** Asks again while the server is being restarted. */
-async function ask(url: string, user: string): Promise<Response> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await fetch(url, { headers: { 'x-user': user } });
-    } catch (error) {
-      if (tries === 50) throw error;
-      await pause(200);
-    }
-  }
-}
-
 async function report(
   world: World,
   users: readonly ChaosUser[],
@@ -212,6 +215,8 @@ async function report(
       }
     }
   }
+  const wrongFamilies = await findWrongFamilies(world, users);
+  examples.push(...wrongFamilies.slice(0, 5).map((line) => `wrong family: ${line}`));
   const twice = [...findings.told].filter(([, count]) => count > 1);
   examples.push(...twice.slice(0, 5).map(([id, count]) => `told ${count} times: ${id}`));
   examples.push(...findings.wentBack.slice(0, 5).map((line) => `went back: ${line}`));
@@ -233,6 +238,7 @@ async function report(
     wentBack: findings.wentBack.length,
     completeTooEarly: findings.completeTooEarly.length,
     toWrongUser: findings.toWrongUser.length,
+    wrongFamilies: wrongFamilies.length,
     examples,
   };
 }

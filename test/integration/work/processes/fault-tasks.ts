@@ -72,4 +72,14 @@ export const flaky = defineTask({
   browser: true,
 });
 
-export const FAULT_TASKS = [steps, rows, poison, block, blockLate, deaf, late, flaky] as const;
+/** Starts `children` tasks, one every `ms`, and waits for them. The first `failing` of them fail; the others take 2 steps of `ms`. */
+export const family = defineTask({
+  name: 'family',
+  input: z.object({ children: z.number(), failing: z.number(), ms: z.number() }),
+  output: z.object({ started: z.number() }),
+  attempts: 3,
+  backoff: { initial: '50ms' },
+  browser: true,
+});
+
+export const FAULT_TASKS = [steps, rows, poison, block, blockLate, deaf, late, flaky, family] as const;

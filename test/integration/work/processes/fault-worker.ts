@@ -4,7 +4,7 @@ import { createBackend } from '../../../../backend/backend.ts';
 import { pusherFromEnv } from '../../../../backend/push/bus/pusher-env.ts';
 import { TaskError } from '../../../../core/error.ts';
 import { createTaskWorker } from '../../../../worker/task-worker.ts';
-import { block, blockLate, deaf, flaky, late, poison, rows, steps } from './fault-tasks.ts';
+import { block, blockLate, deaf, family, flaky, late, poison, rows, steps } from './fault-tasks.ts';
 
 const shutdown = new AbortController();
 process.on('SIGTERM', () => shutdown.abort());
@@ -66,6 +66,14 @@ worker.handle(late, async (input, task) => {
 worker.handle(flaky, async (input, task) => {
   if (task.attempt <= input.failures) throw new TaskError('flaky', `Attempt ${task.attempt} failed.`);
   return task.attempt;
+});
+worker.handle(family, async ({ children, failing, ms }, task) => {
+  for (let n = 0; n < children; n++) {
+    await wait(ms, undefined, { signal: task.signal });
+    if (n < failing) await task.start(flaky, { failures: 3 });
+    else await task.start(steps, { steps: 2, ms });
+  }
+  return { started: children };
 });
 const running = worker.run({ signal: shutdown.signal });
 await backend.redis.ping().catch(() => undefined);

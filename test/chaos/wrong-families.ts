@@ -1,0 +1,45 @@
+// Compares the tasks of the chaos run that have started others with their children.
+import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
+import type { TaskPage } from '../../core/wire.ts';
+import { family } from '../integration/work/processes/fault-tasks.ts';
+import { ask } from './ask.ts';
+import type { ChaosUser } from './user.ts';
+import type { World } from './world.ts';
+
+/** One line for each family that is wrong. */
+export async function findWrongFamilies(world: World, users: readonly ChaosUser[]): Promise<string[]> {
+  const wrong: string[] = [];
+  for (const { name } of users) {
+    const tasks = await listAll(world, name);
+    for (const parent of tasks.filter((task) => task.name === family.name)) {
+      const children = tasks.filter((task) => task.parent === parent.id);
+      const why = faultOf(parent, children);
+      if (why) wrong.push(`${parent.id} of ${name}: ${why}`);
+    }
+  }
+  return wrong;
+}
+
+function faultOf(parent: Snapshot, children: readonly Snapshot[]): string | null {
+  const total = parent.children?.total ?? 0;
+  const failed = children.filter(({ status }) => status !== 'succeeded').length;
+  if (children.some((child) => !isFinished(child))) return 'a child has not ended';
+  // One that has failed for a reason of its own may have been told of its last child too late.
+  if (parent.status !== 'failed' && children.length !== total) return `${children.length} children, not ${total}`;
+  if (parent.status !== 'succeeded') return null;
+  const { started } = parent.result as { started: number };
+  if (started !== total) return `its handler has started ${started} tasks, not ${total}`;
+  return failed > 0 ? `it has succeeded, and ${failed} of its children have not` : null;
+}
+
+async function listAll(world: World, user: string): Promise<Snapshot[]> {
+  const tasks: Snapshot[] = [];
+  let cursor: string | null = '';
+  while (cursor !== null) {
+    const response = await ask(`${world.url}?limit=100${cursor && `&cursor=${cursor}`}`, user);
+    const page = (await response.json()) as TaskPage;
+    tasks.push(...page.tasks);
+    cursor = page.nextCursor;
+  }
+  return tasks;
+}
