@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { v7 as uuid } from 'uuid';
 import type { ServerBackend } from '../../backend/server-backend.ts';
 import type { RunState } from '../../backend/store/record.ts';
+import type { Duration } from '../../core/values/duration.ts';
 import { createMemoryBackend } from '../../testing/backend/memory-backend.ts';
 import { createTestClock } from '../../testing/time/test-clock.ts';
 import { createTaskWorker } from '../../worker/task-worker.ts';
@@ -13,6 +14,9 @@ import { startRedis } from '../support/redis/redis.ts';
 import { useStore } from '../support/redis/store-world.ts';
 import { anyEventSeed, eventFor, newTask } from '../support/task-events.ts';
 import { type BackendKind, HANDLINGS, itObeysTheBackendCases } from './backend-cases.ts';
+import { FAMILY_HANDLINGS, itObeysTheFamilyCases } from './family-cases.ts';
+
+const ALL_HANDLINGS = [...HANDLINGS, ...FAMILY_HANDLINGS];
 
 /** Nothing listens there: pushes are lost, as they may be. */
 const NO_BUS = {
@@ -23,16 +27,17 @@ const NO_BUS = {
   PUSHER_PORT: '1',
 };
 
-const overRedis: BackendKind = {
+/** @param retention how long outcomes are kept */
+const overRedis = (retention: Duration): BackendKind => ({
   async start() {
     const redis = await startRedis();
-    const backend = backendOn({ ...NO_BUS, REDIS_URL: redis.url }, { retention: '3s' });
+    const backend = backendOn({ ...NO_BUS, REDIS_URL: redis.url }, { retention });
     return {
       backend,
       async run(isIdle) {
         const stop = new AbortController();
         const worker = createTaskWorker({ backend, drain: '1s' });
-        for (const [definition, handler] of HANDLINGS) worker.handle(definition, handler);
+        for (const [definition, handler] of ALL_HANDLINGS) worker.handle(definition, handler);
         const running = worker.run({ signal: stop.signal });
         await eventually(async () => expect(await isIdle()).toBe(true), { within: 8_000 });
         stop.abort();
@@ -45,19 +50,21 @@ const overRedis: BackendKind = {
     };
   },
   skips: {},
-};
+});
 
 const inMemory: BackendKind = {
   async start() {
     const backend = createMemoryBackend();
-    for (const [definition, handler] of HANDLINGS) backend.handle(definition, handler);
+    for (const [definition, handler] of ALL_HANDLINGS) backend.handle(definition, handler);
     return { backend, run: () => backend.runAll(), close: async () => undefined };
   },
   skips: { 'a finished task is forgotten when its time is over': 'a test is over before' },
 };
 
-describe('a backend over Redis', () => itObeysTheBackendCases(overRedis));
+describe('a backend over Redis', () => itObeysTheBackendCases(overRedis('3s')));
 describe('a backend in memory', () => itObeysTheBackendCases(inMemory));
+describe('families over Redis', () => itObeysTheFamilyCases(overRedis('1h')));
+describe('families in memory', () => itObeysTheFamilyCases(inMemory));
 
 describe('random events', () => {
   const world = useStore();
