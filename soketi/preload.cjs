@@ -1,7 +1,7 @@
 // Hardens Soketi 1.6 against hostile clients and odd API calls, so that one of them cannot take it down for everybody.
 //
-// Used as `node --require soketi/preload.cjs …/soketi/bin/server.js start`. It needs only the files beside it, and changes
-// nothing on disk. These files replace a few methods of Soketi's classes before the server starts:
+// Used as `node --require soketi/preload.cjs …/soketi/bin/server.js start`. It needs only the files in hardening/, and
+// changes nothing on disk. They replace a few methods of Soketi's classes before the server starts:
 //   frames.cjs           refuses WebSocket frames of an unexpected shape, and channels that a client may not enter
 //   api-bodies.cjs       refuses API bodies of an unexpected shape
 //   api-answers.cjs      answers API calls with their true status, and keeps connections open
@@ -9,19 +9,19 @@
 //   listening.cjs        refuses ports that are taken, frames that are too large, and to listen on every interface
 //   operator-routes.cjs  moves a route for operators off the public port
 // end-with-parent.cjs ends Soketi with the process that started it, if that asks for it.
-// json.cjs, sizes.cjs and subscriptions.cjs serve them. settings.cjs is not loaded here: it holds the environment that a
-// safe Soketi is started with. docs/soketi.md describes all of it.
+// json.cjs, sizes.cjs and subscriptions.cjs serve them. settings.cjs, beside this file, is not loaded here: it holds the
+// environment that a safe Soketi is started with. docs/soketi.md describes all of it.
 'use strict';
 
 const { realpathSync } = require('node:fs');
 const { dirname, join } = require('node:path');
-const apiAnswers = require('./api-answers.cjs');
-const apiBodies = require('./api-bodies.cjs');
-const { endWithParent } = require('./end-with-parent.cjs');
-const frames = require('./frames.cjs');
-const listening = require('./listening.cjs');
-const operatorRoutes = require('./operator-routes.cjs');
-const signatureAge = require('./signature-age.cjs');
+const apiAnswers = require('./hardening/api-answers.cjs');
+const apiBodies = require('./hardening/api-bodies.cjs');
+const { endWithParent } = require('./hardening/end-with-parent.cjs');
+const frames = require('./hardening/frames.cjs');
+const listening = require('./hardening/listening.cjs');
+const operatorRoutes = require('./hardening/operator-routes.cjs');
+const signatureAge = require('./hardening/signature-age.cjs');
 
 /** Soketi's own classes, found from the script that Node was told to run. */
 function loadSoketi() {

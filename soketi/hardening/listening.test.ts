@@ -5,13 +5,13 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Child, type Command, startChild } from '../cli/processes/child.ts';
-import { claimPort, findFreePort } from '../cli/processes/ports.ts';
-import { findNode20 } from '../dev/setup/node20.ts';
-import { soketiCommand } from '../dev/stack/soketi.ts';
-import { startScripted } from '../test/support/bus/soketi-script.ts';
-import { eventually } from '../test/support/eventually.ts';
-import { createPusherApp } from './pusher-app.ts';
+import { type Child, type Command, startChild } from '../../cli/processes/child.ts';
+import { claimPort, findFreePort } from '../../cli/processes/ports.ts';
+import { findNode20 } from '../../dev/setup/node20.ts';
+import { soketiCommand } from '../../dev/stack/soketi.ts';
+import { startScripted } from '../../test/support/bus/soketi-script.ts';
+import { eventually } from '../../test/support/eventually.ts';
+import { createPusherApp } from '../pusher-app.ts';
 
 describe('what is for operators', () => {
   it('is answered on the metrics port only; whether Soketi is up is answered to everybody', async () => {

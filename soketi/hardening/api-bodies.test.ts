@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { SoketiWithBystander } from '../test/support/bus/soketi-with-bystander.ts';
+import { SoketiWithBystander } from '../../test/support/bus/soketi-with-bystander.ts';
 
 let target: SoketiWithBystander;
 beforeAll(async () => {

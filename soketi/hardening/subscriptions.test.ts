@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { RawWebSocket } from '../test/support/bus/raw-websocket.ts';
-import { startSoketi, type TestSoketi } from '../test/support/bus/soketi.ts';
-import { ScriptedClient } from '../test/support/bus/soketi-script.ts';
-import { collectWebhookNames, type WebhookNames } from '../test/support/bus/soketi-with-bystander.ts';
-import { eventually } from '../test/support/eventually.ts';
-import { signPusherCall } from './pusher-app.ts';
+import { RawWebSocket } from '../../test/support/bus/raw-websocket.ts';
+import { startSoketi, type TestSoketi } from '../../test/support/bus/soketi.ts';
+import { ScriptedClient } from '../../test/support/bus/soketi-script.ts';
+import { collectWebhookNames, type WebhookNames } from '../../test/support/bus/soketi-with-bystander.ts';
+import { eventually } from '../../test/support/eventually.ts';
+import { signPusherCall } from '../pusher-app.ts';
 
 describe('a Soketi for the channels of tasks', () => {
   let closed: TestSoketi;
