@@ -12,7 +12,8 @@ const find = (text: string, pattern: RegExp) => new Set([...text.matchAll(patter
 
 describe('docs/tray.md', () => {
   it('names every part', () => {
-    const parts = new Set([...find(code, /part: '([a-z-]+)'/g), 'task', 'toast', 'remark']);
+    const ofRows = ['', ...find(code, /part: `\$\{part\}(-[a-z]+)`/g)].flatMap((end) => [`task${end}`, `toast${end}`]);
+    const parts = new Set([...find(code, /part: '([a-z-]+)'/g), ...ofRows, 'remark']);
     const [, listed = ''] = /- Parts: ([\s\S]*?)\n\n/.exec(page) ?? [];
     const named = find(listed.replace(/While\s[\s\S]*/, ''), /`([a-z-]+)`/g);
     expect([...named].sort()).toEqual([...parts].sort());

@@ -1,6 +1,7 @@
 /** Sorts tasks into the groups of a list, and counts outcomes. Pure. */
 
 import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/tasks/snapshot.ts';
+import { isSameList } from './same-list.ts';
 
 /** The tasks in the groups in which a page shows them. */
 export interface Groups {
@@ -27,9 +28,8 @@ export function groupTasks(tasks: readonly Snapshot[], held: ReadonlySet<string>
   const finished = tasks.filter(isFinished);
   const isUnseen = (task: OutcomeSnapshot) => !task.seenAt || held.has(task.id);
   const isSeen = (task: OutcomeSnapshot) => !isUnseen(task);
-  const isUnchanged =
-    before?.finished.length === finished.length && finished.every((task, index) => task === before.finished[index]);
-  if (isUnchanged && before.unseen.every(isUnseen) && before.recent.every(isSeen)) return { ...before, active };
+  if (before && isSameList(finished, before.finished) && before.unseen.every(isUnseen) && before.recent.every(isSeen))
+    return { ...before, active };
   const sorted = [...finished].sort((a, b) => (a.finishedAt < b.finishedAt ? 1 : -1));
   const unseen = sorted.filter(isUnseen);
   const hasFailed = ({ status }: OutcomeSnapshot) => status === 'failed';

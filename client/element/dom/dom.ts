@@ -84,8 +84,3 @@ export function upgradeProperty<E extends HTMLElement>(element: E, name: keyof E
   delete (element as Partial<E>)[name];
   element[name] = value;
 }
-
-/** Whether two lists hold the same things in the same order. */
-export function isSame(a: readonly unknown[], b: readonly unknown[]): boolean {
-  return a.length === b.length && a.every((one, index) => one === b[index]);
-}

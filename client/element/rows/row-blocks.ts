@@ -4,7 +4,8 @@
  * too. But the browser checks each box in every frame, which costs more than it saves for thousands (`bench/tray.md`).
  */
 
-import { isSame, make, setChildren } from '../dom/dom.ts';
+import { isSameList } from '../../headless/same-list.ts';
+import { make, setChildren } from '../dom/dom.ts';
 
 /** Rows in a block, at most. */
 const BLOCK_SIZE = 20;
@@ -23,15 +24,9 @@ export interface RowBlocks {
 export function createRowBlocks(list: HTMLElement, onBlock: (block: Element) => void): RowBlocks {
   let shown: readonly HTMLElement[] = [];
 
-  function makeBlock(): HTMLElement {
-    const block = make('div', { class: 'block' });
-    onBlock(block);
-    return block;
-  }
-
   return {
     show(rows) {
-      if (isSame(rows, shown)) return false;
+      if (isSameList(rows, shown)) return false;
       shown = rows;
       const blocks = new Map<HTMLElement, HTMLElement[]>();
       let block: HTMLElement | undefined;
@@ -39,7 +34,10 @@ export function createRowBlocks(list: HTMLElement, onBlock: (block: Element) => 
       for (const row of [...rows].reverse()) {
         const home = row.parentElement;
         if (home?.parentElement === list && !blocks.has(home)) block = home;
-        else if (!block || (home !== block && members.length >= BLOCK_SIZE)) block = makeBlock();
+        else if (!block || (home !== block && members.length >= BLOCK_SIZE)) {
+          block = make('div', { class: 'block' });
+          onBlock(block);
+        }
         members = blocks.get(block) ?? [];
         members.push(row);
         blocks.set(block, members);

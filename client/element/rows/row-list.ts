@@ -3,8 +3,9 @@
 import { isFinished, type Snapshot } from '../../../core/tasks/snapshot.ts';
 import { type Groups, retriedIds } from '../../headless/groups.ts';
 import type { TaskMemory } from '../../headless/memory.ts';
+import { isSameList } from '../../headless/same-list.ts';
 import { describeTask, type RowContext } from '../../headless/words/describe.ts';
-import { isSame, keepFocus, setAttribute, setHidden } from '../dom/dom.ts';
+import { keepFocus, setAttribute, setHidden } from '../dom/dom.ts';
 import type { TrayElements } from '../dom/tray-elements.ts';
 import type { LiveAnnouncer } from '../live-announcer.ts';
 import { createRow, type Row } from './row.ts';
@@ -127,7 +128,7 @@ export function createRowList(
     show(groups, context) {
       const retried = retriedIds(context.tasks);
       const shared = [context.wording, context.isStale, retried.size, commands.changes];
-      if (!isSame(shared, sharedBefore)) generation++;
+      if (!isSameList(shared, sharedBefore)) generation++;
       sharedBefore = shared;
       /** How many rows may still be drawn in this frame, in view and out of view. */
       const rowsLeft: [number, number] = [...ROWS_A_FRAME];

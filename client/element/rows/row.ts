@@ -39,7 +39,7 @@ export function createRow(commands: RowCommands, part: 'task' | 'toast', onDismi
   const revealError = lazily(() => putAfter(remarks, make('p', { part: 'error' })));
   const revealLinks = lazily(() => body.appendChild(make('div', { part: 'links' })));
   const revealDismiss = lazily(() => {
-    const dismiss = makeCloseButton(part === 'task' ? { part: 'task-dismiss' } : { part: 'toast-dismiss' });
+    const dismiss = makeCloseButton({ part: `${part}-dismiss` });
     dismiss.addEventListener('click', () => onDismiss(view.id));
     return element.appendChild(dismiss);
   });
