@@ -94,6 +94,8 @@ export interface EventMap {
   'tasks.dismissed': { readonly count: number };
   /** Everything about an owner was removed. `tasks`: how many there were. */
   'owner.forgotten': { readonly tasks: number };
+  /** A record in Redis is no JSON any more. `task`: null if a list has it. Once in a process for each task. */
+  'record.damaged': { readonly task: string | null };
   /** A change was not stored. `why`: the reason; `missing` if the task is gone. */
   'change.refused': TaskRef & { readonly change: string; readonly why: Refusal | 'missing' };
 

@@ -93,6 +93,11 @@ export const LINES: { readonly [N in EventName]: Line<EventMap[N]> } = {
   'tasks.dismissed': { level: 'debug', message: 'Tasks were removed' },
   'owner.forgotten': { level: 'info', message: 'Everything about an owner was removed' },
   'outcomes.seen': { level: 'debug', message: 'Outcomes were seen' },
+  'record.damaged': {
+    level: 'error',
+    message:
+      'The record of a task in Redis is damaged: it is no JSON, so the task counts as gone. Something other than inloop has written to its keys.',
+  },
   'change.refused': { level: 'debug', message: 'A change of a task was refused' },
 
   'worker.started': { level: 'debug', message: 'The worker began' },

@@ -79,7 +79,8 @@ export class HookQueue {
       (client) =>
         client.hmGet(keys.task(id), [FIELD.snapshot, FIELD.seenAt, FIELD.result, FIELD.owner, FIELD.formerOwner]),
     );
-    const record = decodeRecord({ snapshot, seenAt, result, owner: owner ?? formerOwner }, { result: true });
+    const fields = { snapshot, seenAt, result, owner: owner ?? formerOwner };
+    const record = decodeRecord(fields, { result: true }, () => this.#redis.tellDamaged(id));
     if (record === null || !isFinished(record.snapshot)) return null;
     return { owner: record.owner, snapshot: record.snapshot };
   }

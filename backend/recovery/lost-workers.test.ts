@@ -102,6 +102,15 @@ describe('a worker whose heartbeat is missing', () => {
     expect(await registry.list()).toEqual([]);
   });
 
+  it('leaves its other tasks to be recovered when the record of one is damaged', async () => {
+    const [damaged, id] = [await run('w'), await run('w')];
+    await redis.send((client) => client.hSet(redis.keys.task(damaged), 's', '{"torn'));
+    die('w');
+    await watch(sweeper(), 3_000);
+    expect(await state(id)).toMatch(/^retrying 2\/3/);
+    expect(await registry.list()).toEqual([]);
+  });
+
   it('leaves the checkpoint of its task to the next attempt, with the progress of the last step', async () => {
     const id = await run('w');
     const apply = async (done: number, checkpoint?: string) =>

@@ -189,8 +189,16 @@ export function fieldsFor({ input, result, run, checkpoint, family }: Wanted): F
   ];
 }
 
-/** Makes a record of its stored fields; null if the fields are those of no record. */
-export function decodeRecord<W extends Wanted>(fields: StoredFields, want: W): ReadTask<W> | null {
+/** Makes a record of its stored fields; null if the fields are those of no record, or of a damaged one. */
+export function decodeRecord<W extends Wanted>(
+  fields: StoredFields,
+  want: W,
+  tellDamaged: () => void = () => undefined,
+): ReadTask<W> | null {
+  return unlessDamaged(() => decodeFields(fields, want), tellDamaged);
+}
+
+function decodeFields<W extends Wanted>(fields: StoredFields, want: W): ReadTask<W> | null {
   const { snapshot: text, seenAt, owner, input, raw, result } = fields;
   if (!text || owner === undefined || owner === null) return null;
   const stored = decodeSnapshot(storedSnapshot(text, seenAt));
@@ -232,9 +240,24 @@ export function encodeSnapshot(snapshot: Snapshot): { readonly snapshot: string;
   return { snapshot: JSON.stringify(omitResult(snapshot)), result: JSON.stringify(snapshot.result) };
 }
 
-/** The snapshot that was stored, with `seenAt` if the owner has seen the outcome. */
+/**
+ * What `decode` makes of a record; null if that is damaged. So a record that something else has written over costs its own
+ * task, and not the list or the recovery that comes upon it.
+ */
+export function unlessDamaged<T>(decode: () => T, tellDamaged: () => void): T | null {
+  try {
+    return decode();
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    tellDamaged();
+    return null;
+  }
+}
+
+/** The snapshot that was stored, with `seenAt` if the owner has seen the outcome. @throws SyntaxError if it is damaged */
 export function decodeSnapshot({ snapshot, seenAt }: StoredSnapshot): Snapshot {
-  const stored: Snapshot = JSON.parse(snapshot);
+  const stored: Snapshot | null = JSON.parse(snapshot);
+  if (typeof stored !== 'object' || stored === null) throw new SyntaxError('A stored snapshot is no JSON object.');
   if (seenAt === null) return stored;
   const seen = transition(stored, { type: 'see', at: new Date(seenAt).toISOString() });
   return seen.ok ? seen.snapshot : stored;

@@ -23,6 +23,8 @@ import { Keys } from './keys.ts';
 
 /** 1 h. To recover the tasks of a dead worker takes seconds. */
 const VERDICT_TTL_S = 3_600;
+/** Of how many damaged records a process tells at most. */
+const MAX_DAMAGED_TOLD = 100;
 
 export interface RedisOptions {
   /** Checked already, see `parseRedisAddress`. */
@@ -42,11 +44,15 @@ export class Redis implements CommandRunner {
   readonly #sender: CommandSender;
   readonly #announcements: Announcements;
   readonly #serverListeners = new Set<(server: RedisServer) => void>();
+  readonly #events: Emitter;
+  /** Tasks whose damaged record was told of. */
+  readonly #damaged = new Set<string | null>();
 
   constructor({ url, prefix, retention, channelOf, events }: RedisOptions) {
     const address = parseRedisAddress(url);
     this.keys = new Keys(prefix, channelOf);
     this.retention = Math.ceil(retention);
+    this.#events = events;
     this.#sender = new CommandSender({
       address,
       prefix,
@@ -76,6 +82,12 @@ export class Redis implements CommandRunner {
 
   send<T>(command: (client: PlainClient) => Promise<T>): Promise<T> {
     return this.#sender.send(command);
+  }
+
+  tellDamaged(task: string | null): void {
+    if (this.#damaged.has(task) || this.#damaged.size >= MAX_DAMAGED_TOLD) return;
+    this.#damaged.add(task);
+    this.#events.emit('record.damaged', () => ({ task }));
   }
 
   /** Resolves when there is a Redis that can be used, however long it takes; never after `close`. */

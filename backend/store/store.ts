@@ -182,13 +182,13 @@ export class TaskStore {
   }
 
   /**
-   * The task; null if there is none, or if `want.owner` is given and is not its owner. The input, and a result that is too
+   * The task; null if there is none, if its record is damaged, or if `want.owner` is not its owner. The input, and a result that is too
    * big for a list, are read only if they are wanted.
    * @throws TaskError `store_unavailable`
    */
   async read<W extends Wanted = Record<never, never>>(id: string, want: W = {} as W): Promise<ReadTask<W> | null> {
     const fields = await readTask(this.#redis, id, want);
-    return fields && decodeRecord(fields, want);
+    return fields && decodeRecord(fields, want, () => this.#redis.tellDamaged(id));
   }
 
   /**

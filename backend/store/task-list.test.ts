@@ -40,6 +40,32 @@ describe('the indexes', () => {
   });
 });
 
+describe('a record that something else has written over', () => {
+  it.each(['', '{"id', 'null', '5', '"x"', 'not JSON'])(
+    'with %j hides no other task, and counts as gone',
+    async (text) => {
+      const [one, damaged, other] = [await accept(), await accept(), await accept()];
+      await world.raw.hSet(`${world.prefix}task:${damaged.id}`, 's', text);
+      for (let times = 0; times < 2; times++) {
+        expect((await world.store.list('ada')).tasks.map(({ id }) => id)).toEqual([other.id, one.id]);
+        expect(await world.store.read(damaged.id, { owner: 'ada', input: true, run: true })).toBeNull();
+      }
+      const told = world.log.lines.filter(({ message }) => message.includes('is damaged'));
+      // An empty text is what is left of a record that expired.
+      expect(told.map(({ fields }) => fields)).toMatchObject(
+        text ? [{ task: null }, { task: damaged.id }] : [{ task: null }],
+      );
+    },
+  );
+
+  it.each(['i', 'q'])('in its field %s counts as gone only for those who want that', async (field) => {
+    const { id } = await accept();
+    await world.raw.hSet(`${world.prefix}task:${id}`, field, '{"torn');
+    expect(await world.store.read(id, { input: true, run: true })).toBeNull();
+    expect(await world.store.read(id)).toMatchObject({ snapshot: { id } });
+  });
+});
+
 describe('retention', () => {
   const ttl = (key: string) => world.raw.ttl(world.prefix + key);
 

@@ -5,7 +5,7 @@ import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import type { ListState, TaskPage } from '../../core/wire.ts';
 import type { CommandRunner } from './commands/define-command.ts';
 import { listTasks } from './commands/owner/list-tasks.ts';
-import { decodeListItem } from './record.ts';
+import { decodeListItem, unlessDamaged } from './record.ts';
 
 /**
  * One read goes through up to 1,000 ids, and Redis serves others between two reads. So one page goes through 20,000 ids at
@@ -24,7 +24,7 @@ export interface ListOptions {
 
 /**
  * The tasks of `owner`, newest first. If very many records have expired since the last call, a page may have fewer than
- * `limit` tasks although there are more: `nextCursor` says so.
+ * `limit` tasks although there are more: `nextCursor` says so. Damaged records are left out.
  * @throws TaskError `store_unavailable`
  */
 export async function readTaskList(redis: CommandRunner, owner: string, options: ListOptions): Promise<TaskPage> {
@@ -34,7 +34,13 @@ export async function readTaskList(redis: CommandRunner, owner: string, options:
   let cursor = options.cursor ?? null;
   for (let read = 0; read < MAX_READS; read++) {
     const { found, next } = await listTasks(redis, { index, owner, limit: limit - tasks.length, cursor });
-    for (const stored of found) tasks.push(decodeListItem(stored));
+    for (const stored of found) {
+      const task = unlessDamaged(
+        () => decodeListItem(stored),
+        () => redis.tellDamaged(null),
+      );
+      if (task !== null) tasks.push(task);
+    }
     cursor = next;
     if (cursor === null || tasks.length >= limit) break;
   }

@@ -18,7 +18,17 @@ const GROUPS = {
     'recipes',
     'serverless',
   ],
-  'In production': ['production', 'redis', 'soketi', 'workers', 'operating', 'cost', 'performance'],
+  'In production': [
+    'production',
+    'security',
+    'dependencies',
+    'redis',
+    'soketi',
+    'workers',
+    'operating',
+    'cost',
+    'performance',
+  ],
   'HTTP and push': ['protocol', 'openapi'],
   'How it works': ['architecture', 'glossary', 'CHANGELOG'],
 };

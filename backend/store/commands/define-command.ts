@@ -68,6 +68,8 @@ export interface CommandRunner {
     keys: Values<K, string>,
     args: Values<A, string | number>,
   ): Promise<Answer>;
+  /** Notes that the record of a task cannot be read. Null: a list has it, which does not say its id. */
+  tellDamaged(task: string | null): void;
   /** Sends a plain command. @throws TaskError `store_unavailable` within 1.5 s if Redis does not do it */
   send<T>(command: (client: PlainClient) => Promise<T>): Promise<T>;
 }
