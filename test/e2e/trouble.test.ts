@@ -1,25 +1,34 @@
 // Each button of "Make trouble" on the demo's page: afterwards the page is right again, and nothing is lost. (Stop Soketi is
 // in bus-away.test.ts, Kill the worker in worker-killed.test.ts.)
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import axe from 'axe-core';
 import type { Response } from 'playwright-core';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { eventually } from '../support/eventually.ts';
 import type { DemoPage } from './demo-page.ts';
 import { backwardSteps, progressOf } from './screen-record.ts';
-import { type Device, useWorld, waitUntilLive } from './world.ts';
+import { type Device, useWorlds, type World, waitUntilLive } from './world.ts';
 
-const world = useWorld({ IMPORT_ROW_DELAY_MS: '40' });
+const inWorld = useWorlds(3, { IMPORT_ROW_DELAY_MS: '40' });
 const TITLE = 'Import long.csv';
 
-// Trouble of one test must not last into the next one.
-afterEach(async () => {
-  const { context } = await world.signIn('tidy');
-  expect((await context.request.delete(`${world.stack.url}/trouble`)).status()).toBe(200);
-});
+/** The body of a test. Its trouble does not last into the next test on the same stack. */
+const inTrouble = (test: (world: World) => Promise<void>) =>
+  inWorld(async (world) => {
+    try {
+      await test(world);
+    } finally {
+      const { context } = await world.signIn('tidy');
+      expect((await context.request.delete(`${world.stack.url}/trouble`)).status()).toBe(200);
+    }
+  });
 
 /** Opens two tabs with a running import. */
-async function watchImport(user: string, rows: number): Promise<{ device: Device; tabs: [DemoPage, DemoPage] }> {
+async function watchImport(
+  world: World,
+  user: string,
+  rows: number,
+): Promise<{ device: Device; tabs: [DemoPage, DemoPage] }> {
   const device = await world.signIn(user);
   const tabs: [DemoPage, DemoPage] = [await device.openTab(), await device.openTab()];
   await tabs[0].setSlow(true);
@@ -59,26 +68,12 @@ async function expectTruth(device: Device, tabs: readonly DemoPage[], rows: numb
   expect(await device.tasks()).toMatchObject([{ title: TITLE, status: 'succeeded', attempt: 1 }]);
 }
 
-describe('trouble made on the page', () => {
-  it('drop the connection: every tab is live again by itself, and the import goes on', async () => {
-    const { device, tabs } = await watchImport('ada', 200);
-    await tabs[1].makeTrouble('Drop the connection');
-    expect(await tabs[1].troubleStatus.textContent()).toBe('All live connections were cut.');
-    for (const tab of tabs) {
-      await eventually(
-        async () => {
-          const { connections } = await tab.record();
-          expect(connections.map(({ status }) => status)).toEqual(['connecting', 'live', 'polling', 'live']);
-        },
-        { within: 15_000 },
-      );
-    }
-    await expectTruth(device, tabs, 200);
-  }, 90_000);
-
-  it('block WebSockets: the page is live over HTTP while it lasts', async () => {
+// Each on a stack to itself, at the same time, the longest first.
+it.concurrent(
+  'trouble made on the page: block WebSockets: the page is live over HTTP while it lasts',
+  inTrouble(async (world) => {
     world.faults.expect(/WebSocket connection to .* failed/);
-    const { device, tabs } = await watchImport('bea', 900);
+    const { device, tabs } = await watchImport(world, 'bea', 900);
     const streams: number[] = [];
     for (const [index, { page }] of tabs.entries()) {
       page.on('response', (response) => {
@@ -97,10 +92,14 @@ describe('trouble made on the page', () => {
     await tabs[1].endTrouble();
     expect(await tabs[1].lastingTrouble()).toEqual([]);
     await expectTruth(device, tabs, 900);
-  }, 120_000);
+  }),
+  120_000,
+);
 
-  it('lose messages: a page that looks live asks when it has been silent for long', async () => {
-    const { device, tabs } = await watchImport('cy', 900);
+it.concurrent(
+  'trouble made on the page: lose messages: a page that looks live asks when it has been silent for long',
+  inTrouble(async (world) => {
+    const { device, tabs } = await watchImport(world, 'cy', 900);
     await tabs[0].makeTrouble('Lose messages');
     // For 10 s after its last message the page moves the count by the rate. Then the count stands still, until the silence
     // has lasted 15 s and the page fetches the task, while messages are still lost.
@@ -115,10 +114,34 @@ describe('trouble made on the page', () => {
     }
     expect((await tabs[0].lastingTrouble()).map(({ kind }) => kind)).toEqual(['lose-messages']);
     await expectTruth(device, tabs, 900);
-  }, 120_000);
+  }),
+  120_000,
+);
 
-  it('double messages: nothing goes back, and the outcome is told once', async () => {
-    const { device, tabs } = await watchImport('dora', 300);
+it.concurrent(
+  'trouble made on the page: drop the connection: every tab is live again by itself, and the import goes on',
+  inTrouble(async (world) => {
+    const { device, tabs } = await watchImport(world, 'ada', 200);
+    await tabs[1].makeTrouble('Drop the connection');
+    expect(await tabs[1].troubleStatus.textContent()).toBe('All live connections were cut.');
+    for (const tab of tabs) {
+      await eventually(
+        async () => {
+          const { connections } = await tab.record();
+          expect(connections.map(({ status }) => status)).toEqual(['connecting', 'live', 'polling', 'live']);
+        },
+        { within: 15_000 },
+      );
+    }
+    await expectTruth(device, tabs, 200);
+  }),
+  90_000,
+);
+
+it.concurrent(
+  'trouble made on the page: double messages: nothing goes back, and the outcome is told once',
+  inTrouble(async (world) => {
+    const { device, tabs } = await watchImport(world, 'dora', 300);
     await tabs[0].makeTrouble('Double messages');
     for (const tab of tabs) await tab.closeTray();
     const told = async () => (await Promise.all(tabs.map(async (tab) => (await tab.record()).toasts))).flat().sort();
@@ -138,10 +161,14 @@ describe('trouble made on the page', () => {
       expect(states.lastIndexOf(false)).toBeLessThan(states.indexOf(true));
     }
     expect((await device.tasks()).map(({ status }) => status)).toEqual(['succeeded', 'succeeded']);
-  }, 90_000);
+  }),
+  90_000,
+);
 
-  it('sleep: the tab freezes, is woken from another tab, and catches up', async () => {
-    const { device, tabs } = await watchImport('eve', 400);
+it.concurrent(
+  'trouble made on the page: sleep: the tab freezes, is woken from another tab, and catches up',
+  inTrouble(async (world) => {
+    const { device, tabs } = await watchImport(world, 'eve', 400);
     const [sleeper, other] = tabs;
     const waking = sleeper.makeTrouble('Sleep');
     await eventually(async () => expect(await other.lastingTrouble()).toMatchObject([{ kind: 'sleep' }]), {
@@ -169,13 +196,14 @@ describe('trouble made on the page', () => {
     expect(Math.max(...gaps)).toBeGreaterThan(4_000);
     expect(await sleeper.troubleStatus.textContent()).toMatch(/^Awake again: this tab stood still for \d+ seconds\.$/);
     await expectTruth(device, tabs, 400);
-  }, 120_000);
-});
+  }),
+  120_000,
+);
 
-describe('the card "Make trouble"', () => {
-  it.each(['light', 'dark'] as const)(
-    'is for everyone, %s, while something lasts, and fits 320 px',
-    async (scheme) => {
+it.concurrent.each(['light', 'dark'] as const)(
+  'the card "Make trouble" is for everyone, %s, while something lasts, and fits 320 px',
+  (scheme) =>
+    inTrouble(async (world) => {
       const device = await world.signIn('fay');
       await device.context.addInitScript({ content: axe.source });
       const tab = await device.openTab();
@@ -196,7 +224,6 @@ describe('the card "Make trouble"', () => {
       await tab.page.getByRole('button', { name: 'End all of it now' }).click();
       await eventually(async () => expect(await tab.troubleStatus.textContent()).toBe('All of it is over.'));
       expect(await tab.lastingTrouble()).toEqual([]);
-    },
-    60_000,
-  );
-});
+    })(),
+  60_000,
+);

@@ -72,6 +72,15 @@ export async function waitUntilLive(tab: DemoPage, within = 10_000): Promise<voi
   await eventually(async () => expect(await tab.connection()).toBe('live'), { within, that: 'a live connection' });
 }
 
+/** What tests run on, one after another. */
+interface Stage {
+  readonly stack: TestStack;
+  readonly browser: Browser;
+  readonly folder: string;
+  /** How many tests have used it. */
+  tests: number;
+}
+
 /**
  * Starts the stack and the browser before the tests of a file, and ends them afterwards. After each test its browser profiles
  * are closed, and errors in their pages fail the test.
@@ -79,11 +88,81 @@ export async function waitUntilLive(tab: DemoPage, within = 10_000): Promise<voi
  * @param env settings of the stack
  */
 export function useWorld(env: NodeJS.ProcessEnv = {}): World {
-  let stack: TestStack;
+  let world: World & { leave(): Promise<void> };
+  const stages = useStages(1, env);
+  beforeEach(() => {
+    world = enter(stages[0] as Stage);
+  });
+  afterEach(() => world.leave());
+  return {
+    get stack() {
+      return world.stack;
+    },
+    get faults() {
+      return world.faults;
+    },
+    signIn: (...args) => world.signIn(...args),
+    writeFile: (...args) => world.writeFile(...args),
+    writeCsv: (...args) => world.writeCsv(...args),
+    kill: (service) => world.kill(service),
+    freezeWorker: () => world.freezeWorker(),
+    holdRestarts: () => world.holdRestarts(),
+    waitUntilBack: (...args) => world.waitUntilBack(...args),
+  };
+}
+
+/**
+ * Like {@link useWorld}, for tests that run at the same time. Returns what makes the body of a test that has a stack to itself.
+ *
+ * @param count how many stacks there are: as many as tests run at once, which is `maxConcurrency` in jest.config.mjs
+ * @example it.concurrent('the server heals', inWorld(async (world) => { … }))
+ */
+export function useWorlds(
+  count: number,
+  env: NodeJS.ProcessEnv = {},
+): (test: (world: World) => Promise<void>) => () => Promise<void> {
+  const free = useStages(count, env);
+  return (test) => async () => {
+    const stage = free.pop();
+    if (!stage) throw new Error(`More than ${count} tests run at once. Start more stacks.`);
+    const world = enter(stage);
+    try {
+      await test(world);
+    } finally {
+      await world.leave();
+      free.push(stage);
+    }
+  };
+}
+
+/** Starts stacks and a browser before the tests of a file, and ends them afterwards. The array is filled before the first test. */
+function useStages(count: number, env: NodeJS.ProcessEnv): Stage[] {
+  const stages: Stage[] = [];
+  const started: TestStack[] = [];
   let browser: Browser;
   let folder: string;
-  let faults: BrowserFaults;
-  let count = 0;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'inloop-e2e-'));
+    const startOne = async () => started.push(await startStack({ env }));
+    [browser] = await Promise.all([launchChromium(), ...Array.from({ length: count }, startOne)]);
+    for (const [n, stack] of started.entries()) {
+      stages.push({ stack, browser, folder: join(folder, String(n)), tests: 0 });
+    }
+  }, 150_000);
+  afterAll(async () => {
+    await browser?.close();
+    const ends = await Promise.all(started.map((stack) => stack.stop()));
+    expect(ends).toEqual(Array.from({ length: count }, () => 'exit code 0'));
+    rmSync(folder, { recursive: true, force: true });
+  }, 60_000);
+  return stages;
+}
+
+/** The world of one test, until it leaves. */
+function enter(stage: Stage): World & { leave(): Promise<void> } {
+  const { stack, browser, folder } = stage;
+  const test = String(++stage.tests);
+  const faults = new BrowserFaults();
   const stopped = new Set<number>();
   const contexts: BrowserContext[] = [];
 
@@ -97,37 +176,16 @@ export function useWorld(env: NodeJS.ProcessEnv = {}): World {
     return { release: () => wake(pid) };
   };
 
-  beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'inloop-e2e-'));
-    [stack, browser] = await Promise.all([startStack({ env }), launchChromium()]);
-  }, 150_000);
-
-  beforeEach(() => {
-    faults = new BrowserFaults();
-    count++;
-  });
-
-  afterEach(async () => {
-    for (const pid of stopped) wake(pid);
-    for (const context of contexts.splice(0)) await context.close();
-    expect(faults.found).toEqual([]);
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    expect(await stack?.stop()).toBe('exit code 0');
-    rmSync(folder, { recursive: true, force: true });
-  }, 60_000);
-
   return {
-    get stack() {
-      return stack;
-    },
-    get faults() {
-      return faults;
+    stack,
+    faults,
+    async leave() {
+      for (const pid of stopped) wake(pid);
+      for (const context of contexts) await context.close();
+      expect(faults.found).toEqual([]);
     },
     async signIn(name, { byHand = false } = {}) {
-      const user = `${name} ${count}`;
+      const user = `${name} ${test}`;
       const context = await browser.newContext({ viewport: { width: 1_200, height: 800 }, reducedMotion: 'reduce' });
       contexts.push(context);
       await faults.watch(context);
@@ -144,8 +202,8 @@ export function useWorld(env: NodeJS.ProcessEnv = {}): World {
       return new Device(context, user, stack.url);
     },
     writeFile(name, content) {
-      const path = join(folder, String(count), name);
-      mkdirSync(join(folder, String(count)), { recursive: true });
+      const path = join(folder, test, name);
+      mkdirSync(join(folder, test), { recursive: true });
       writeFileSync(path, content);
       return path;
     },
