@@ -1,11 +1,12 @@
 /**
- * Takes the ids of jobs from a queue's list of waiting jobs, with a command that waits for one (BRPOPLPUSH). It serves the
- * queue client. It has a connection of its own, since other commands would wait behind this one.
+ * Takes the ids of jobs from a queue, one for each time it is asked. It serves the queue client. It has a connection of its
+ * own, since other commands would wait behind one that waits for a job.
  *
- * Each BRPOPLPUSH is sent together with the script that fills the list from the line again. Redis runs the script as soon as
- * a job was taken, so the next taker finds one, and it does so even if this process has died meanwhile. If the script was
- * lost with the connection, the list is filled by the next task that is created, by any other taker within 2 s, or by the
- * taker that connects next.
+ * While there are jobs, one script takes as many as were asked for. When it has found fewer, the line is empty, and a command
+ * follows that waits for a job in bee-queue's list (BRPOPLPUSH). In the meantime several jobs may have come, one to the list and
+ * the others to the line. So a script is sent along that moves the next of them to the list. Redis runs it as soon as the job
+ * was taken: another taker that waits gets that one, and runs the script in turn. If the script was lost with its process, a
+ * taker that waits finds out within 2 s.
  */
 
 import { createHash } from 'node:crypto';
@@ -13,7 +14,7 @@ import { DeadlineError, delay } from '../async.ts';
 import type { Client } from '../redis/client.ts';
 import { Connection, type ConnectionOptions, SILENT_MS } from '../redis/connection.ts';
 import { faultOf } from '../redis/fault.ts';
-import { FILL_LIST, type LineKeys, SHORT_LIST } from './line-scripts.ts';
+import { FILL_LIST, type LineKeys, TAKE_JOBS } from './line-scripts.ts';
 
 /**
  * How long Redis waits for a job before it answers that there is none, in seconds. It is short, because Redis may give a job
@@ -22,6 +23,8 @@ import { FILL_LIST, type LineKeys, SHORT_LIST } from './line-scripts.ts';
 const BLOCK_S = 2;
 /** Between two tries to take a job that Redis refuses. */
 const REFUSED_RETRY_MS = 500;
+/** A script that takes more jobs than this would keep others waiting. Redis needs about 0.1 ms for so many. */
+const TAKEN_AT_ONCE = 100;
 const WATCH_EVERY_MS = 1_000;
 /** Redis answers BRPOPLPUSH within `BLOCK_S`. A connection that is silent for longer than this is dead. */
 const LONGEST_SILENCE_MS = BLOCK_S * 1_000 + SILENT_MS;
@@ -36,33 +39,38 @@ export interface JobTakerOptions
   readonly line: LineKeys;
 }
 
-const FILL_SHA = createHash('sha1').update(FILL_LIST).digest('hex');
+interface Script {
+  readonly lua: string;
+  readonly sha: string;
+}
+const script = (lua: string): Script => ({ lua, sha: createHash('sha1').update(lua).digest('hex') });
+const FILL = script(FILL_LIST);
+const TAKE = script(TAKE_JOBS);
 
 export class JobTaker {
   readonly #onFault: (error: unknown) => void;
   readonly #connection: Connection<Record<never, never>>;
-  /** What follows the script that fills the list. */
-  readonly #fillArgs: readonly string[];
+  /** What follows a script, but for how many jobs it is about: the number of keys, the keys, the queue. */
+  readonly #args: readonly string[];
   /** The callbacks that wait for a job, in the order of asking. */
   readonly #waiting: Taken[] = [];
-  /** Commands that have been sent and not been answered. */
-  #pending = 0;
-  /** Whether Redis had a job when it was last asked. */
-  #hasJobs = false;
-  /** When Redis last answered on this connection, by `performance.now()`. */
-  #heardAt = 0;
+  /** Whether Redis has been asked and has not answered. */
+  #isAsking = false;
+  /** Whether Redis may have jobs: it had more when it last answered, or has not been asked yet. */
+  #hasJobs = true;
+  /** When Redis was last asked, or connected to since then, by `performance.now()`. */
+  #askedAt = 0;
   #watch: NodeJS.Timeout | null = null;
 
   constructor({ queue, line, ...options }: JobTakerOptions) {
     this.#onFault = options.onFault;
-    this.#fillArgs = ['2', line.line, line.turns, queue, String(SHORT_LIST)];
+    this.#args = ['2', line.line, line.turns, queue];
     this.#connection = new Connection({
       ...options,
       scripts: {},
-      isBlocked: () => this.#pending > 0,
-      prepare: (client) => this.#fill(client).catch(() => undefined),
+      isBlocked: () => this.#isAsking,
       onReady: () => {
-        this.#heardAt = performance.now();
+        this.#askedAt = performance.now();
       },
     });
   }
@@ -81,52 +89,78 @@ export class JobTaker {
     for (const done of this.#waiting.splice(0)) done(reason);
   }
 
+  /**
+   * Asks Redis if it is not being asked and somebody waits. It does so a moment later, when all who ask now have been heard:
+   * tasks that ended together are followed by tasks that start together, so their events share requests to the bus.
+   */
   #ask(source: string, target: string): void {
-    // Several commands at once only while there are jobs: each may take a job for a connection that is dead (see BLOCK_S).
-    while (this.#waiting.length > this.#pending && (this.#pending === 0 || this.#hasJobs)) {
-      this.#pending += 1;
-      void this.#askOnce(source, target).then(() => {
-        this.#pending -= 1;
-        if (!this.#connection.isClosed) this.#ask(source, target);
+    if (this.#isAsking || this.#waiting.length === 0 || this.#connection.isClosed) return;
+    this.#isAsking = true;
+    setImmediate(() => this.#askNow(source, target));
+  }
+
+  #askNow(source: string, target: string): void {
+    this.#askedAt = performance.now();
+    // Several jobs at once only while there are some: each may be taken for a connection that is dead (see BLOCK_S).
+    void (this.#hasJobs ? this.#takeSeveral() : this.#waitForOne(source, target))
+      .catch((error: unknown) => this.#pauseAfter(error))
+      .then(() => {
+        this.#isAsking = false;
+        this.#ask(source, target);
       });
-    }
   }
 
-  async #askOnce(source: string, target: string): Promise<void> {
-    if (this.#pending === 1) this.#heardAt = performance.now();
-    try {
-      const command = ['BRPOPLPUSH', source, target, String(BLOCK_S)];
-      const job = await this.#connection.run((client) => {
-        const taking = client.sendCommand(command);
-        // If it fails, another taker fills the list, and what is wrong with Redis shows at the next command.
-        void this.#fill(client).catch(() => undefined);
-        return taking;
-      }, Number.POSITIVE_INFINITY);
-      this.#heardAt = performance.now();
-      this.#hasJobs = job !== null;
-      if (job !== null) this.#waiting.shift()?.(null, job);
-    } catch (error) {
-      this.#hasJobs = false;
-      if (this.#connection.isClosed) return;
-      this.#onFault(error);
-      // Without a connection, the next command waits for one. But a command that Redis refused would be refused again at once.
-      if (faultOf(error).kind !== 'away') await delay(REFUSED_RETRY_MS);
-    }
+  async #takeSeveral(): Promise<void> {
+    const wanted = Math.min(this.#waiting.length, TAKEN_AT_ONCE);
+    const jobs = (await this.#connection.run(
+      (client) => this.#run(client, TAKE, wanted),
+      Number.POSITIVE_INFINITY,
+    )) as readonly string[];
+    this.#hasJobs = jobs.length === wanted;
+    for (const job of jobs) this.#waiting.shift()?.(null, job);
   }
 
-  /** Sends the script. Redis may have lost it (a restart); then it is sent as text. */
-  async #fill(client: Client<Record<never, never>>): Promise<void> {
+  async #waitForOne(source: string, target: string): Promise<void> {
+    let filling: Promise<number> | undefined;
+    const job = await this.#connection.run((client) => {
+      const taking = client.sendCommand(['BRPOPLPUSH', source, target, String(BLOCK_S)]);
+      filling = this.#fill(client);
+      return taking;
+    }, Number.POSITIVE_INFINITY);
+    if (job !== null) this.#waiting.shift()?.(null, job);
+    this.#hasJobs = Number(await filling) > 0;
+  }
+
+  async #pauseAfter(error: unknown): Promise<void> {
+    this.#hasJobs = true;
+    if (this.#connection.isClosed) return;
+    this.#onFault(error);
+    // Without a connection, the next command waits for one. But a command that Redis refused would be refused again at once.
+    if (faultOf(error).kind !== 'away') await delay(REFUSED_RETRY_MS);
+  }
+
+  /**
+   * Moves a job from the line to the list if that is empty. Resolves with how many jobs it has. 0 if that failed: what is wrong
+   * with Redis shows at the next command.
+   */
+  async #fill(client: Client<Record<never, never>>): Promise<number> {
+    return (await this.#run(client, FILL, 1).catch(() => 0)) as number;
+  }
+
+  /** Runs a script. Redis may have lost it (a restart); then it is sent as text. */
+  async #run(client: Client<Record<never, never>>, { lua, sha }: Script, jobs: number): Promise<unknown> {
+    const args = [...this.#args, String(jobs)];
     try {
-      await client.sendCommand(['EVALSHA', FILL_SHA, ...this.#fillArgs]);
+      return await client.sendCommand(['EVALSHA', sha, ...args]);
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      await client.sendCommand(['EVAL', FILL_LIST, ...this.#fillArgs]);
+      return client.sendCommand(['EVAL', lua, ...args]);
     }
   }
 
   /** The connection sends no pings, which would wait behind BRPOPLPUSH. So silence is noticed here. */
   #renewIfSilent(): void {
-    const isSilent = () => this.#pending > 0 && performance.now() - this.#heardAt > LONGEST_SILENCE_MS;
+    const isSilent = () => this.#isAsking && performance.now() - this.#askedAt > LONGEST_SILENCE_MS;
     if (!isSilent()) return;
     // When the event loop was blocked, timers fire before arrived data is read. Read first, then look again.
     setImmediate(() => {

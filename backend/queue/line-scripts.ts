@@ -1,9 +1,10 @@
 /**
- * The line: the order in which the waiting tasks of many owners get to run. Lua functions for our scripts, and one script
- * that is run on its own. It serves the task store, the takers of jobs and the timer of delayed jobs.
+ * The line: the order in which the waiting tasks of many owners get to run. Lua functions for our scripts, and two scripts
+ * that are run on their own. It serves the task store, the takers of jobs and the timer of delayed jobs.
  *
- * bee-queue hands out jobs from the list `waiting`, first in, first out. So this list is kept short, and the other jobs
- * wait in the line. Whenever a job was taken from the list, the owner whose turn is the earliest gets the free place.
+ * bee-queue hands out jobs from the list `waiting`, first in, first out. A job goes there only if nobody waits; a worker that
+ * is free has been waiting for it then. All others wait in the line. A worker that has room takes what is in the list, then
+ * jobs of the owners whose turns are the earliest.
  *
  * - Turns are counted in units: one turn has 1,048,576. A new owner gets the turn that is under way, so they come before
  *   everybody who has had a turn since. After each job the owner's turn is one higher. Example: A has 5,000 jobs and turn 7.
@@ -22,14 +23,13 @@
 import { FIELD } from '../store/record.ts';
 import { ADD_JOB, JOB_DATA } from './queue-scripts.ts';
 
-/** How many jobs of the line may lie in bee-queue's list. Blocked takers empty it, so one is enough. */
-export const SHORT_LIST = 1;
-
 /** Where a job stands among those of its owner: `retry` before all others. */
 export const BAND = { retry: 0, high: 1, normal: 2, low: 3 } as const;
 
 /** The place of a job is counted exactly for the first job of each owner; for others only if at most so many owners wait. */
 const MOST_OWNERS_COUNTED = 32;
+/** The same where a task is created: 8 owners cost Redis about 10 µs. */
+export const OWNERS_COUNTED_AT_START = 8;
 
 /** The names of the keys of one line. */
 export interface LineKeys {
@@ -43,8 +43,10 @@ export function lineKeys(prefix: string, name: string): LineKeys {
   return { line: `${prefix}line:${name}`, turns: `${prefix}turns:${name}` };
 }
 
+const TURN = 'local TURN = 1048576';
+
 const DROP_OWNER = `
-local TURN = 1048576
+${TURN}
 -- Takes an owner who has no jobs left out of the line. If their last turn was the latest of all, it is noted.
 local function dropOwner(line, turns, owner)
   redis.call('ZADD', turns, 'GT', redis.call('ZSCORE', line, owner) - TURN, '')
@@ -53,10 +55,8 @@ local function dropOwner(line, turns, owner)
 end
 `;
 
-const JOIN = `
-local function joinLine(line, turns, owner, job, band)
-  redis.call('ZADD', line .. ':' .. owner, band, job)
-  if redis.call('ZSCORE', line, owner) then return end
+const ENTER = `
+local function enterLine(line, turns, owner)
   local known, others = redis.call('ZMSCORE', turns, '', owner), redis.call('ZCARD', line)
   -- The latest turn: of an owner who has left, or of one who waits for the next. Only the first is noted, to save writes.
   local latest = tonumber(known[1] or 0)
@@ -76,31 +76,50 @@ end
 `;
 
 const FILL = `
-${DROP_OWNER}
--- Moves jobs from the line to the list of waiting jobs until that has as many as wanted.
-local function fillList(queue, line, turns, wanted)
-  local waiting = queue .. 'waiting'
-  local room = wanted - redis.call('LLEN', waiting)
-  while room > 0 do
-    local first = redis.call('ZRANGE', line, 0, 0, 'WITHSCORES')
-    local owner, turn = first[1], tonumber(first[2])
-    if not owner then return end
-    local jobs = line .. ':' .. owner
-    local job = redis.call('ZPOPMIN', jobs)[1]
-    if job then
-      -- As bee-queue adds a job. It is in no list yet.
-      redis.call('HSET', queue .. 'jobs', job, '${JOB_DATA}')
-      redis.call('LPUSH', waiting, job)
-      room = room - 1
+${TURN}
+-- Takes the next jobs out of the line, at most this many. All their owners are read and written together.
+local function nextJobs(line, turns, count)
+  local jobs = {}
+  while #jobs < count do
+    local wanted = count - #jobs
+    local owners = redis.call('ZPOPMIN', line, wanted)
+    -- Who has more jobs gets another turn, at the earliest after all who come before it. Names and turns alternate.
+    local again, gone, latest, at, second = {}, {}, nil, 1, 1
+    while #jobs < count do
+      local owner, turn = owners[at], tonumber(owners[at + 1])
+      local other, othersTurn = again[second + 1], again[second]
+      if other and (not owner or othersTurn < turn or (othersTurn == turn and other < owner)) then
+        -- If the line may have others whose turn is earlier, they are asked first.
+        if not owner and #owners == 2 * wanted then break end
+        owner, turn, second = other, othersTurn, second + 2
+      elseif owner then
+        at = at + 2
+      else
+        break
+      end
+      local list = line .. ':' .. owner
+      local job = redis.call('ZPOPMIN', list)[1]
+      if job then jobs[#jobs + 1] = job end
+      if redis.call('EXISTS', list) == 1 then
+        again[#again + 1], again[#again + 2] = turn + TURN, owner
+      else
+        latest, gone[#gone + 1], gone[#gone + 2] = turn, turn + TURN, owner
+      end
     end
-    redis.call('ZADD', line, turn + TURN, owner)
-    if redis.call('EXISTS', jobs) == 0 then
-      dropOwner(line, turns, owner)
-      redis.call('ZADD', turns, turn + TURN, owner)
-      local past = redis.call('ZRANGE', turns, '-inf', string.format('(%.0f', turn), 'BYSCORE', 'LIMIT', 0, 4)
+    local back = {unpack(again, second)}
+    for n = at, #owners, 2 do
+      back[#back + 1], back[#back + 2] = owners[n + 1], owners[n]
+    end
+    if #back > 0 then redis.call('ZADD', line, unpack(back)) end
+    if latest then
+      redis.call('ZADD', turns, 'GT', latest, '', unpack(gone))
+      local past = redis.call('ZRANGE', turns, '-inf', string.format('(%.0f', latest), 'BYSCORE', 'LIMIT', 0, 2 * #gone)
       if #past > 0 then redis.call('ZREM', turns, unpack(past)) end
+      if #back == 0 and redis.call('EXISTS', line) == 0 then redis.call('EXPIRE', turns, 60) end
     end
+    if #owners < 2 * wanted then break end
   end
+  return jobs
 end
 `;
 
@@ -109,18 +128,19 @@ end
  * 1970) unless that is ''. Otherwise it goes to the list of waiting jobs at once if nobody waits, else to the line. The script that stores a task calls it. Adding a job twice is up to the caller to
  * avoid. Where the line begins behind a job in the list, that job counts as a turn of its owner.
  */
-export const ENQUEUE_JOB = `${ADD_JOB}${FILL}${JOIN}
+export const ENQUEUE_JOB = `${ADD_JOB}${TURN}${ENTER}
 local function enqueueJob(queue, line, turns, taskPrefix, owner, job, band, at)
   if at ~= '' then return addJob(queue, job, at) end
-  local waiting = queue .. 'waiting'
-  local first = redis.call('LRANGE', waiting, -1, -1)[1]
-  if redis.call('EXISTS', line) == 0 then
-    if not first then return addJob(queue, job, '') end
-    local holder = redis.call('HGET', taskPrefix .. string.match(first, '^[^:]*'), '${FIELD.owner}')
-    if holder then redis.call('ZADD', turns, (redis.call('ZSCORE', turns, '') or 0) + TURN, holder) end
+  if not redis.call('ZSCORE', line, owner) then
+    if redis.call('EXISTS', line) == 0 then
+      local first = redis.call('LRANGE', queue .. 'waiting', -1, -1)[1]
+      if not first then return addJob(queue, job, '') end
+      local holder = redis.call('HGET', taskPrefix .. string.match(first, '^[^:]*'), '${FIELD.owner}')
+      if holder then redis.call('ZADD', turns, (redis.call('ZSCORE', turns, '') or 0) + TURN, holder) end
+    end
+    enterLine(line, turns, owner)
   end
-  joinLine(line, turns, owner, job, band)
-  if not first then fillList(queue, line, turns, ${SHORT_LIST}) end
+  redis.call('ZADD', line .. ':' .. owner, band, job)
 end
 `;
 
@@ -137,16 +157,17 @@ end
 `;
 
 /**
- * Lua that defines `placeInLine(queue, line, owner, job)`: how many jobs start before this one if nothing else happens. Nil
- * if it is not in the line, or if counting would take long. An owner's first job is behind one job of each owner before.
+ * Lua that defines `placeInLine(queue, line, owner, job, most)`: how many jobs start before this one if nothing else happens.
+ * Nil if it is not in the line, or if counting would take long. An owner's first job is behind one job of each owner before. For
+ * other jobs all owners have to be looked at: at most `most` of them, 32 if that is nil.
  */
 export const PLACE_IN_LINE = `
-local function placeInLine(queue, line, owner, job)
+local function placeInLine(queue, line, owner, job, most)
   local rank = redis.call('ZRANK', line .. ':' .. owner, job)
   if not rank then return nil end
+  if rank > 0 and redis.call('ZCARD', line) > (most or ${MOST_OWNERS_COUNTED}) then return nil end
   local ahead, turn = redis.call('LLEN', queue .. 'waiting'), 1048576
   if rank == 0 then return ahead + redis.call('ZRANK', line, owner) end
-  if redis.call('ZCARD', line) > ${MOST_OWNERS_COUNTED} then return nil end
   local mine = redis.call('ZSCORE', line, owner) + rank * turn
   local others = redis.call('ZRANGE', line, 0, -1, 'WITHSCORES')
   for n = 1, #others, 2 do
@@ -162,8 +183,41 @@ local function placeInLine(queue, line, owner, job)
 end
 `;
 
-/** Fills the list of waiting jobs from the line. Keys: line, turns. Arguments: queue, how many jobs it should have. */
+/**
+ * Fills the list of waiting jobs from the line. Keys: line, turns. Arguments: queue, how many jobs it should have. Answers how
+ * many jobs are in the list.
+ */
 export const FILL_LIST = `${FILL}
-fillList(ARGV[1], KEYS[1], KEYS[2], tonumber(ARGV[2]))
-return 0
+local line, turns, queue, wanted = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
+local length, data = redis.call('LLEN', queue .. 'waiting'), {}
+local jobs = nextJobs(line, turns, wanted - length)
+if #jobs == 0 then return length end
+-- As bee-queue adds them. They are in no list yet.
+for _, job in ipairs(jobs) do
+  data[#data + 1], data[#data + 2] = job, '${JOB_DATA}'
+end
+redis.call('HSET', queue .. 'jobs', unpack(data))
+redis.call('LPUSH', queue .. 'waiting', unpack(jobs))
+return length + #jobs
+`;
+
+/**
+ * Takes jobs: from the list of waiting jobs, then from the line. Keys: line, turns. Arguments: queue, how many at most. Answers
+ * with their ids, in their order.
+ */
+export const TAKE_JOBS = `${FILL}
+local line, turns, queue, wanted = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
+local waiting = queue .. 'waiting'
+-- The last one is taken first.
+local listed, taken = redis.call('LRANGE', waiting, -wanted, -1), {}
+for n = #listed, 1, -1 do taken[#taken + 1] = listed[n] end
+if #taken > 0 then
+  redis.call('LTRIM', waiting, 0, -#taken - 1)
+  redis.call('LPUSH', queue .. 'active', unpack(taken))
+end
+local jobs = nextJobs(line, turns, wanted - #taken)
+-- Without the data that bee-queue would store: a worker of ours does not read it.
+if #jobs > 0 then redis.call('LPUSH', queue .. 'active', unpack(jobs)) end
+for _, job in ipairs(jobs) do taken[#taken + 1] = job end
+return taken
 `;

@@ -13,11 +13,13 @@ import { Connection, type ConnectionOptions } from '../redis/connection.ts';
 import { ClosedError } from '../redis/fault.ts';
 import { JobTaker } from './job-taker.ts';
 import type { LineKeys } from './line-scripts.ts';
-import { CHECK_STALLED_JOBS, JOB_DATA } from './queue-scripts.ts';
+import { CHECK_STALLED_JOBS, END_JOB, JOB_DATA } from './queue-scripts.ts';
 
 /** How long a command waits for a connection. */
 const PATIENCE_MS = 10_000;
-const CHECK_STALLED_SHA = createHash('sha1').update(CHECK_STALLED_JOBS).digest('hex');
+const sha1 = (script: string) => createHash('sha1').update(script).digest('hex');
+const CHECK_STALLED_SHA = sha1(CHECK_STALLED_JOBS);
+const END_SHA = sha1(END_JOB);
 
 type Done = (error: unknown, answer?: unknown) => void;
 
@@ -123,14 +125,8 @@ export class QueueClient extends EventEmitter {
   }
 
   /** What bee-queue does at the end of a job. */
-  multi(): QueueTransaction {
-    return new QueueTransaction((commands) =>
-      this.#connection.run((client) => {
-        const transaction = client.multi();
-        for (const command of commands) transaction.addCommand([...command]);
-        return transaction.exec();
-      }, PATIENCE_MS),
-    );
+  multi(): JobEnd {
+    return new JobEnd((keys, job) => this.runScript(END_JOB, END_SHA, [keys.length, ...keys, job]));
   }
 
   /** Closes the client and its duplicates at once. */
@@ -176,33 +172,38 @@ class JobClient extends EventEmitter {
   }
 }
 
-/** The commands of one step, sent together by `exec`. */
-class QueueTransaction {
-  readonly #run: (commands: readonly (readonly string[])[]) => Promise<unknown>;
-  readonly #commands: string[][] = [];
+/**
+ * The transaction at the end of a job: bee-queue takes it off the list of active jobs, then off the set of those that may be
+ * stalled, then removes its data. A script does what is needed of it. A transaction would be five commands, each with an answer.
+ */
+class JobEnd {
+  readonly #run: (keys: readonly string[], job: string) => Promise<unknown>;
+  readonly #keys: string[] = [];
+  #job = '';
 
-  constructor(run: (commands: readonly (readonly string[])[]) => Promise<unknown>) {
+  constructor(run: (keys: readonly string[], job: string) => Promise<unknown>) {
     this.#run = run;
   }
 
-  lrem(key: string, count: number, member: string): this {
-    return this.#add('LREM', key, String(count), member);
+  lrem(active: string, _all: number, job: string): this {
+    this.#job = job;
+    return this.#add(active);
   }
 
-  srem(key: string, member: string): this {
-    return this.#add('SREM', key, member);
+  srem(_stalling: string, _job: string): this {
+    return this;
   }
 
-  hdel(key: string, field: string): this {
-    return this.#add('HDEL', key, field);
+  hdel(jobs: string, _job: string): this {
+    return this.#add(jobs);
   }
 
   exec(done: Done): void {
-    this.#run(this.#commands).then((answers) => done(null, answers), done);
+    this.#run(this.#keys, this.#job).then((answer) => done(null, answer), done);
   }
 
-  #add(...command: string[]): this {
-    this.#commands.push(command);
+  #add(key: string): this {
+    this.#keys.push(key);
     return this;
   }
 }

@@ -12,6 +12,16 @@ export const JOB_DATA = '{"data":{},"options":{},"status":"created"}';
 export const CHECK_STALLED_JOBS = BEE_QUEUE_LUA.checkStalledJobs;
 
 /**
+ * Removes a job that has ended. Keys: active, jobs. Argument: the job. In the set of jobs that may be stalled it may stay: the
+ * check for stalled jobs passes over those that are not active, and empties the set.
+ */
+export const END_JOB = `
+redis.call('LREM', KEYS[1], 0, ARGV[1])
+redis.call('HDEL', KEYS[2], ARGV[1])
+return 1
+`;
+
+/**
  * Lua that defines `addJob(queue, job, at)`. The script that stores a task calls it, so that task and job are stored in one
  * step. `queue` is what {@link queueKey} gives, `job` is a job's id. `at` is when the job is due, in ms since 1970, or ''
  * for at once. Adding a job that exists changes nothing.

@@ -2,7 +2,7 @@
 
 import { ENTER_GATE } from '../store/limits/gate-scripts.ts';
 import { FIELD } from '../store/record.ts';
-import { BAND, SHORT_LIST } from './line-scripts.ts';
+import { BAND } from './line-scripts.ts';
 
 /** How many due jobs one call moves. */
 export const RAISED_AT_ONCE = 100;
@@ -22,14 +22,11 @@ for _, job in ipairs(due) do
   local id, run = string.match(job, '^([^:]*):?(.*)')
   local owner, band, gate = unpack(redis.call('HMGET', taskPrefix .. id, '${FIELD.owner}', '${FIELD.band}', '${FIELD.gate}'), 1, 3)
   if not owner then addJob(queue, job, '')
-  elseif run ~= '1' then joinLine(line, turns, owner, job, ${BAND.retry})
+  elseif run ~= '1' then enqueueJob(queue, line, turns, taskPrefix, owner, job, ${BAND.retry}, '')
   elseif gate then enterGate(string.sub(taskPrefix, 1, -${'task:'.length + 1}), string.match(gate, ' (.*)'), id, now)
-  else joinLine(line, turns, owner, job, band or ${BAND.normal}) end
+  else enqueueJob(queue, line, turns, taskPrefix, owner, job, band or ${BAND.normal}, '') end
 end
-if #due > 0 then
-  redis.call('ZREM', delayed, unpack(due))
-  fillList(queue, line, turns, ${SHORT_LIST})
-end
+if #due > 0 then redis.call('ZREM', delayed, unpack(due)) end
 local next, at = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2], -1
 if next then
   at = redis.call('ZRANGE', delayed, string.format('%.0f', next + debounce), '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, 1, 'WITHSCORES')[2]

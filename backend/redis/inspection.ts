@@ -22,10 +22,10 @@ export interface InspectionOptions {
 
 /** Commands that are sent outside of scripts. Those that scripts call are found in the scripts. */
 export const PLAIN_COMMANDS: readonly string[] = (
-  'eval evalsha ping subscribe multi exec get set mget del time ' +
-  'hget hmget hgetall hset lrange zrange zrem sadd smembers ' +
+  'eval evalsha ping subscribe get set mget del time ' +
+  'hget hmget hgetall hset hdel lrange zrange zrem sadd smembers ' +
   // Only bee-queue sends these.
-  'brpoplpush lrem srem hdel'
+  'brpoplpush srem'
 ).split(' ');
 
 /** Every command that a user of Redis must be allowed, in lower case. */

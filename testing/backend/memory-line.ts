@@ -36,14 +36,11 @@ export class MemoryLine {
     }
     if (first && this.#jobs.size === 0) this.#left.set(first.owner, this.#latest + TURN);
     this.#join({ owner, job, band });
-    this.#fill();
   }
 
   /** Takes the next job; null if nobody waits. */
   take(): string | null {
-    const next = this.#list.shift();
-    this.#fill();
-    return next?.job ?? null;
+    return this.#list.shift()?.job ?? this.#takeFromLine();
   }
 
   /** Removes a job from the line, if it is there. */
@@ -57,7 +54,6 @@ export class MemoryLine {
   discard(owner: string, job: string): void {
     this.#list = this.#list.filter((one) => one.job !== job);
     this.remove(owner, job);
-    this.#fill();
   }
 
   /** How many jobs will be taken before this one. Null if it does not wait. */
@@ -81,17 +77,19 @@ export class MemoryLine {
     this.#jobs.set(owner, [waiting]);
   }
 
-  /** Moves a job of the owner whose turn is the earliest to the list, if that is empty. */
-  #fill(): void {
-    if (this.#list.length > 0 || this.#jobs.size === 0) return;
+  /** The next job of the owner whose turn is the earliest. */
+  #takeFromLine(): string | null {
+    if (this.#jobs.size === 0) return null;
     const [[owner, turn]] = [...this.#turns].sort(([a, m], [b, n]) => m - n || (a < b ? -1 : 1)) as [[string, number]];
     const jobs = this.#jobs.get(owner) ?? [];
-    this.#list.push(...jobs.splice(0, 1));
+    const job = jobs.shift()?.job ?? null;
     this.#latest = Math.max(this.#latest, turn);
     this.#turns.set(owner, turn + TURN);
-    if (jobs.length > 0) return;
-    this.#left.set(owner, turn + TURN);
-    this.#drop(owner);
+    if (jobs.length === 0) {
+      this.#left.set(owner, turn + TURN);
+      this.#drop(owner);
+    }
+    return job;
   }
 
   #drop(owner: string): void {

@@ -66,7 +66,12 @@ export class MemoryQueues {
     this.remove(name, owner, job);
   }
 
-  /** How many jobs will be taken before this one; null if it does not wait, or if no other waits in the line. */
+  /** Whether a job of this definition waits for a worker. */
+  isWaiting(name: string): boolean {
+    return (this.#queues.get(name)?.line.size ?? 0) > 0;
+  }
+
+  /** How many jobs will be taken before this one; null if it does not wait. */
   ahead(name: string, job: string): number | null {
     return this.#queues.get(name)?.line.ahead(job) ?? null;
   }

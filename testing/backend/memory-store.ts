@@ -39,7 +39,7 @@ export interface MemoryStoreOptions {
   readonly now: () => number;
   /** Whether pages of the owner are open, as far as is known. */
   readonly isWatched: (owner: string) => boolean;
-  readonly queues: Pick<MemoryQueues, 'add' | 'remove' | 'ahead'>;
+  readonly queues: Pick<MemoryQueues, 'add' | 'remove' | 'ahead' | 'isWaiting'>;
 }
 
 /** A record: the fields that Redis would hold, and what Redis keeps beside them. */
@@ -82,6 +82,7 @@ export class MemoryStore {
       return earlier.body === body ? { result: 'exists', id: earlier.id } : { result: 'mismatch' };
     }
     let replaces: readonly string[] = [];
+    let isAlone = true;
     if (!this.#records.has(snapshot.id)) {
       if (task.child && this.#gates.hasAny(this.#withParents(task.child.parent), task)) {
         return { result: 'refused', why: 'own_key' };
@@ -110,11 +111,12 @@ export class MemoryStore {
       if (parent && task.child) adoptChild(parent, task.child.key, record, snapshot.id, childBody);
       if (idempotencyKey !== null) this.#keys.set(key, { id: snapshot.id, body });
       if (retried) retried.retriedBy = snapshot.id;
+      isAlone = !this.#options.queues.isWaiting(snapshot.name);
       this.#queue(task);
     }
     const watched = this.#options.isWatched(owner);
-    // A task in front starts at once.
-    return { result: 'created', watched, ahead: this.#ahead(snapshot) || null, replaces };
+    // Where nobody waits, it starts at once.
+    return { result: 'created', watched, ahead: isAlone ? null : this.#ahead(snapshot), replaces };
   }
 
   /** A task, and those that it is a child of. */
@@ -142,8 +144,11 @@ export class MemoryStore {
   /** Removes a task that no worker has started. */
   async discard(id: string, owner: string): Promise<void> {
     const record = this.#records.get(id);
-    if (record?.owner !== owner || snapshotOf(record).revision > 1) return;
+    if (record?.owner !== owner) return;
+    const { revision, name } = snapshotOf(record);
+    if (revision > 1) return;
     this.#records.delete(id);
+    this.#options.queues.remove(name, owner, jobIdOf({ id, run: 1 }));
     this.#gates.leave(id);
   }
 

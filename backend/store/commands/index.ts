@@ -1,7 +1,7 @@
 /** All commands, for the check at start that the user of Redis may run them (docs/redis.md lists the rights). */
 
-import { FILL_LIST } from '../../queue/line-scripts.ts';
-import { CHECK_STALLED_JOBS } from '../../queue/queue-scripts.ts';
+import { FILL_LIST, TAKE_JOBS } from '../../queue/line-scripts.ts';
+import { CHECK_STALLED_JOBS, END_JOB } from '../../queue/queue-scripts.ts';
 import { RAISE_DELAYED_JOBS } from '../../queue/raise-script.ts';
 import { FIND_ACTIVE_CHILDREN } from './family/find-active-children.ts';
 import { FIND_CHANGED_PARENTS } from './family/find-changed-parents.ts';
@@ -63,6 +63,8 @@ export const ALL_COMMANDS = [
 export const ALL_SCRIPTS: readonly string[] = [
   ...ALL_COMMANDS.map(({ script }) => script),
   FILL_LIST,
+  TAKE_JOBS,
   RAISE_DELAYED_JOBS,
   CHECK_STALLED_JOBS,
+  END_JOB,
 ];

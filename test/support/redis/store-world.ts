@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/global
 import { createClient } from '@redis/client';
 import { v7 as uuid } from 'uuid';
 import { Events } from '../../../backend/events/events.ts';
+import { TAKE_JOBS } from '../../../backend/queue/line-scripts.ts';
 import { queueKey } from '../../../backend/queue/queue-scripts.ts';
 import type { RunState } from '../../../backend/store/record.ts';
 import { Redis } from '../../../backend/store/redis.ts';
@@ -32,6 +33,8 @@ export interface StoreWorld extends StoreClient {
   connect(url?: string): StoreClient;
   /** Takes the next job of the tasks, as a worker does; null if none waits. */
   takeJob(name?: string): Promise<string | null>;
+  /** Takes the next jobs, as a worker does that has room for so many. */
+  takeJobs(most: number, name?: string): Promise<string[]>;
   /** What bee-queue holds of the tasks, the newest first. */
   jobs(): Promise<{
     readonly waiting: string[];
@@ -97,9 +100,13 @@ export function useStore({ retention = 3_600 }: { retention?: number } = {}): St
     },
     connect,
     async takeJob(name = makeTask().name) {
-      const job = await raw.rPop(`${queueKey(prefix, name)}waiting`);
-      await main.redis.fillList(name, 1);
-      return job;
+      const [job] = await this.takeJobs(1, name);
+      return job ?? null;
+    },
+    async takeJobs(most, name = makeTask().name) {
+      const { line, turns } = main.redis.keys.line(name);
+      const call = { keys: [line, turns], arguments: [queueKey(prefix, name), String(most)] };
+      return raw.eval(TAKE_JOBS, call) as Promise<string[]>;
     },
     async jobs() {
       const queue = queueKey(prefix, makeTask().name);

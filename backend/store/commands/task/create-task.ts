@@ -6,6 +6,7 @@
 
 import type { StartLimit } from '../../../../core/tasks/task-limits.ts';
 import { adoptChild, findChild } from '../../../family/family-scripts.ts';
+import { OWNERS_COUNTED_AT_START } from '../../../queue/line-scripts.ts';
 import { askGate, isInGate, passGate } from '../../limits/gate-scripts.ts';
 import { type GateOf, gateName } from '../../limits/gates.ts';
 import { countStart, encodeLimits, exceededLimit } from '../../limits/limit-scripts.ts';
@@ -210,7 +211,7 @@ if redis.call('ZADD', all, 'NX', 0, id) == 1 then
     removeIds(dead, all, active, unseen)
   end
 end
-return {'created', watched, placeInLine(queue, line, owner, job) or -1, unpack(replaces)}
+return {'created', watched, placeInLine(queue, line, owner, job, ${OWNERS_COUNTED_AT_START}) or -1, unpack(replaces)}
 `,
   parse: (reply): CreationAnswer => {
     const answer = reply as

@@ -1,16 +1,22 @@
-/** Removes a task that nobody has changed since it was created. Its job finds no record and ends. */
+/**
+ * Removes a task that nobody has changed since it was created, and its job from the line. A job that has left the line finds
+ * no record and ends.
+ */
 
+import { jobIdOf } from '../../../queue/job.ts';
 import { leaveGate } from '../../limits/gate-scripts.ts';
 import { uncount } from '../../limits/limit-scripts.ts';
-import { FIELD } from '../../record.ts';
+import { decodeRecord, FIELD } from '../../record.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
+import { dequeueJob } from '../lua.ts';
+import { readTask } from './read-task.ts';
 
 /** Answers 1 if the task was removed; 0 if it was changed before, or there is none. */
 export const DISCARD_TASK = defineCommand({
   name: 'discard-task',
-  keys: ['task', 'all', 'active'],
-  args: ['id', 'retention'],
-  uses: [uncount, leaveGate],
+  keys: ['task', 'all', 'active', 'line', 'turns'],
+  args: ['id', 'owner', 'queue', 'job', 'retention'],
+  uses: [uncount, leaveGate, dequeueJob],
   lua: `
 local stored = redis.call('HMGET', task, '${FIELD.revision}', '${FIELD.countedIn}', '${FIELD.gate}')
 if stored[1] ~= '1' then return 0 end
@@ -19,6 +25,7 @@ redis.call('DEL', task)
 redis.call('ZREM', all, id)
 redis.call('ZREM', active, id)
 leaveGate(string.sub(task, 1, -#id - 1), stored[3], id)
+dequeueJob(queue, line, turns, owner, job)
 -- With no active task left, every other record has a time to live, so the index needs one too.
 if redis.call('ZCARD', active) == 0 then redis.call('EXPIRE', all, retention) end
 return 1
@@ -27,14 +34,18 @@ return 1
 });
 
 /** @returns whether the task was removed */
-export function discardTask(
+export async function discardTask(
   redis: CommandRunner,
-  task: { readonly id: string; readonly owner: string },
+  { id, owner }: { readonly id: string; readonly owner: string },
 ): Promise<boolean> {
   const { keys, retention } = redis;
+  const stored = await readTask(redis, id, { owner });
+  const task = stored && decodeRecord(stored, { owner });
+  if (!task) return false;
+  const { name } = task.snapshot;
   return redis.run(
     DISCARD_TASK,
-    { task: keys.task(task.id), all: keys.all(task.owner), active: keys.active(task.owner) },
-    { id: task.id, retention },
+    { task: keys.task(id), all: keys.all(owner), active: keys.active(owner), ...keys.line(name) },
+    { id, owner, queue: keys.queue(name), job: jobIdOf({ id, run: 1 }), retention },
   );
 }
