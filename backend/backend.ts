@@ -6,13 +6,13 @@
 import { channelOf } from '../core/channel.ts';
 import { isObject } from '../core/values/options.ts';
 import { Clock } from './clock.ts';
-import { countersOf } from './counters.ts';
+import { countersOf } from './events/counters.ts';
 import type { EventName, NamedEvent } from './events/event-map.ts';
 import { Events } from './events/events.ts';
 import { tellOnce } from './events/tell-once.ts';
 import { ParentUpdates } from './family/parent-updates.ts';
 import { HookQueue } from './hooks/hook-queue.ts';
-import type { Log } from './log.ts';
+import type { Log } from './log/log.ts';
 import { type BackendOptions, checkBackendOptions } from './options.ts';
 import { ORIGIN, OWN_ORIGIN } from './origin.ts';
 import { Bus } from './push/bus/bus.ts';

@@ -2,7 +2,7 @@
 
 import { type Duration, toMilliseconds } from '../core/values/duration.ts';
 import { isObject, numberWithin, refuseOptions, requireOption, wholeNumber } from '../core/values/options.ts';
-import { consoleLog, guardLog, type Log } from './log.ts';
+import { consoleLog, guardLog, type Log } from './log/log.ts';
 import type { PusherOptions } from './push/bus/pusher-env.ts';
 import { parseRedisAddress, type RedisEndpoint } from './redis/address.ts';
 

@@ -6,7 +6,7 @@
 import { isObject } from '../core/values/options.ts';
 import type { Clock } from './clock.ts';
 import type { Emitter } from './events/events.ts';
-import type { Log } from './log.ts';
+import type { Log } from './log/log.ts';
 import type { Bus } from './push/bus/bus.ts';
 import type { PusherOptions } from './push/bus/pusher-env.ts';
 import type { Publisher } from './push/publisher.ts';

@@ -5,7 +5,7 @@
 
 import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, Response } from 'express';
-import { consoleLog, guardLog, type Log } from '../backend/log.ts';
+import { consoleLog, guardLog, type Log } from '../backend/log/log.ts';
 import { asTaskError, TaskError } from '../core/error.ts';
 import { MAX_ERROR_MESSAGE_LENGTH } from '../core/limits.ts';
 import { cutIssues } from '../core/values/issues.ts';

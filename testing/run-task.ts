@@ -5,7 +5,7 @@
  */
 
 import { v7 as uuid } from 'uuid';
-import type { Log } from '../backend/log.ts';
+import type { Log } from '../backend/log/log.ts';
 import type { StoredCheckpoint } from '../backend/store/record.ts';
 import { ConfigError } from '../core/config-error.ts';
 import { TaskError } from '../core/error.ts';

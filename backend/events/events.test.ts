@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type LogLine, recordLog } from '../../test/support/log.ts';
-import { guardLog } from '../log.ts';
+import { guardLog } from '../log/log.ts';
 import type { EventMap, EventName, NamedEvent } from './event-map.ts';
 import { Events } from './events.ts';
 import { LINES } from './log-events.ts';

@@ -5,7 +5,7 @@
 
 import { refuseOptions } from '../../core/values/options.ts';
 import { describe } from '../../core/values/text.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import type { EventMap, EventName, NamedEvent } from './event-map.ts';
 import { LINES, logEvent } from './log-events.ts';
 

@@ -10,7 +10,7 @@
  */
 
 import { MAX_CHECKPOINT_BYTES, MAX_JSON_DEPTH } from '../../core/limits.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import type { EventMap, EventName, TaskRef } from './event-map.ts';
 
 interface Line<E> {

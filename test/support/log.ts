@@ -1,5 +1,5 @@
 // A log that keeps its lines. For tests of what is logged, and of what must never be.
-import type { Log } from '../../backend/log.ts';
+import type { Log } from '../../backend/log/log.ts';
 
 /** One line of a {@link RecordingLog}. */
 export interface LogLine {

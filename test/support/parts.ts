@@ -2,7 +2,7 @@
 import express, { type Express } from 'express';
 import pusherJs from 'pusher-js';
 import { type Backend, createBackend } from '../../backend/backend.ts';
-import type { Log } from '../../backend/log.ts';
+import type { Log } from '../../backend/log/log.ts';
 import type { BackendOptions } from '../../backend/options.ts';
 import { pusherFromEnv } from '../../backend/push/bus/pusher-env.ts';
 import type { ServerBackend } from '../../backend/server-backend.ts';

@@ -2,7 +2,7 @@
 
 import { Events } from '../../backend/events/events.ts';
 import { ParentUpdates } from '../../backend/family/parent-updates.ts';
-import { guardLog, type Log } from '../../backend/log.ts';
+import { guardLog, type Log } from '../../backend/log/log.ts';
 import { Bus } from '../../backend/push/bus/bus.ts';
 import type { PusherOptions } from '../../backend/push/bus/pusher-env.ts';
 import type { ServerBackend } from '../../backend/server-backend.ts';

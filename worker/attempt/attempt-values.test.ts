@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { z } from 'zod';
-import type { Log } from '../../backend/log.ts';
+import type { Log } from '../../backend/log/log.ts';
 import { TaskError } from '../../core/error.ts';
 import { type AnyTaskDefinition, defineTask } from '../../core/tasks/definition.ts';
 import type { TaskEvent } from '../../core/tasks/transition.ts';

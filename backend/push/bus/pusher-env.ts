@@ -5,7 +5,7 @@
 
 import { ConfigError } from '../../../core/config-error.ts';
 import type { ConnectionInfo } from '../../../core/wire.ts';
-import { consoleLog, type Log } from '../../log.ts';
+import { consoleLog, type Log } from '../../log/log.ts';
 
 /** How servers and browsers reach the bus. */
 export interface PusherOptions {

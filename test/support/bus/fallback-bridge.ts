@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { afterEach } from '@jest/globals';
 import compression from 'compression';
 import express from 'express';
-import type { Log } from '../../../backend/log.ts';
+import type { Log } from '../../../backend/log/log.ts';
 import { attachFallback, type Fallback } from '../../../server/fallback/attach.ts';
 import type { FallbackLimits, FallbackOptions } from '../../../server/fallback/options.ts';
 import { eventually } from '../eventually.ts';

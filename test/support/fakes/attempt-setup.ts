@@ -1,7 +1,7 @@
 // One attempt with stand-ins for the store, the turns and the time: no Redis, no waiting. For the tests of attempts.
 import { z } from 'zod';
 import { Events } from '../../../backend/events/events.ts';
-import { guardLog, type Log } from '../../../backend/log.ts';
+import { guardLog, type Log } from '../../../backend/log/log.ts';
 import type { TaskError } from '../../../core/error.ts';
 import { type AnyTaskDefinition, defineTask } from '../../../core/tasks/definition.ts';
 import type { TaskEvent } from '../../../core/tasks/transition.ts';

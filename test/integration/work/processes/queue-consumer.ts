@@ -1,6 +1,6 @@
 // A process that takes jobs and never finishes one. Bundled and killed by backend/queue/queue.test.ts.
 import { Events } from '../../../../backend/events/events.ts';
-import { consoleLog } from '../../../../backend/log.ts';
+import { consoleLog } from '../../../../backend/log/log.ts';
 import { JobQueues } from '../../../../backend/queue/queue.ts';
 
 const { REDIS_URL = '', QUEUE_PREFIX = '', QUEUE_NAME = '', STALL_MS = '' } = process.env;

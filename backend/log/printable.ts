@@ -3,7 +3,7 @@
  * objects, proxies, errors that hold a whole HTTP client. Logging them must neither fail nor flood the log.
  */
 
-import { cut } from '../core/values/text.ts';
+import { cut } from '../../core/values/text.ts';
 
 /** Limits that keep a line of the log readable. What is beyond them is cut, and the log says so. */
 const MAX_DEPTH = 4;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { recordLog } from '../test/support/log.ts';
+import { recordLog } from '../../test/support/log.ts';
 import { consoleLog, createConsoleLog, guardLog, type Log } from './log.ts';
 
 describe('the log on the console', () => {

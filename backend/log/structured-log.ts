@@ -1,6 +1,6 @@
 /** Lets a structured logger, such as pino, be the log of a backend. It serves adopters. */
 
-import { isObject, refuseOptions } from '../core/values/options.ts';
+import { isObject, refuseOptions } from '../../core/values/options.ts';
 import type { Log } from './log.ts';
 
 /** A logger whose functions take the fields first: pino, bunyan, Fastify's `app.log`. */

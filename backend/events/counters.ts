@@ -1,8 +1,8 @@
 /** Turns the counts of a process into a flat list of numbers, for metrics. It serves `Backend.counters`. Pure. */
 
-import type { EventName } from './events/event-map.ts';
-import type { PublisherCounts } from './push/publisher.ts';
-import type { EventFate } from './push/push-events.ts';
+import type { PublisherCounts } from '../push/publisher.ts';
+import type { EventFate } from '../push/push-events.ts';
+import type { EventName } from './event-map.ts';
 
 /**
  * @param happened how often each named event has happened

@@ -1,6 +1,6 @@
 /** The log for the operator. It serves backend, server and worker. */
 
-import { cut } from '../core/values/text.ts';
+import { cut } from '../../core/values/text.ts';
 import { printable } from './printable.ts';
 
 /**
