@@ -28,7 +28,7 @@
  * | `starts:<name>:<owner>` | list | when tasks that a limit counts were started, the newest first           | 1 min after the last one    |
  * | `gate:<gate>`      | zset | tasks with one concurrency key that may be at work (limits/gate-scripts.ts), in the order of their start | when it is empty |
  * | `gate:<gate>:waiting` | zset | those that wait until one of them has ended, in the order of their start  | when it is empty            |
- * | `gates`            | zset | gates where tasks wait, scored by when the sweeper last looked there     | when it is empty            |
+ * | `gates`            | zset | all gates, scored by when the sweeper looks there next                   | when it is empty            |
  * | `replaced`         | zset | ids of tasks that are to be cancelled, since another replaces them, scored by since when | when it is empty |
  * | `probe`            | text | what a health check writes                                           | 1 s                         |
  * | `pushed`           | text | that the bus took an event lately (push/bus/bus-health.ts)           | 10 min                      |

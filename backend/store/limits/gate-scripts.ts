@@ -10,15 +10,19 @@
  * - Whatever ends or removes a task takes it out, and lets the next one in, in the same step. So nobody waits while there is room.
  * - A task that is to start later comes to the gate when its time has come.
  *
- * A task inside whose record is gone, or has an outcome, does not count. Whoever comes next finds out; the sweeper does it for
- * gates where tasks wait (open-gates.ts).
+ * A task inside whose record is gone, or has an outcome, does not count. Whoever comes next finds out, or the sweeper does, which
+ * looks at each gate after 10 s, then every 10 s while tasks wait there, else every 10 min.
  */
 
 import { BAND, ENQUEUE_JOB } from '../../queue/line-scripts.ts';
 import type { LuaFunction } from '../commands/lua.ts';
 import { FIELD } from '../record.ts';
 
-/** Behind the prefix of all keys: gates where tasks wait, and tasks that others replace. `keys.ts` explains them. */
+/** How soon the sweeper looks at a gate, in ms: where somebody came lately or waits, and elsewhere. */
+const LOOK_MS = 10_000;
+const SELDOM_MS = 600_000;
+
+/** Behind the prefix of all keys: all gates, and tasks that others replace. `keys.ts` explains them. */
 export const GATES = 'gates';
 export const REPLACED = 'replaced';
 
@@ -49,7 +53,10 @@ local function fillGate(base, gate)
   while true do
     local first = redis.call('ZRANGE', waiting, 0, 0, 'WITHSCORES')
     local id, place = first[1], first[2]
-    if not id then return redis.call('ZREM', base .. '${GATES}', gate) end
+    if not id then
+      if redis.call('EXISTS', inside) == 0 then redis.call('ZREM', base .. '${GATES}', gate) end
+      return
+    end
     local owner = isActiveOf(base, id)
     if owner then
       local stored = redis.call('HMGET', base .. 'task:' .. id, '${FIELD.gate}', '${FIELD.band}')
@@ -71,7 +78,7 @@ local function enterGate(base, gate, id, now)
   local last = redis.call('ZRANGE', inside .. ':waiting', -1, -1, 'WITHSCORES')[2]
     or redis.call('ZRANGE', inside, -1, -1, 'WITHSCORES')[2] or 0
   redis.call('ZADD', inside .. ':waiting', last + 1, id)
-  redis.call('ZADD', base .. '${GATES}', 'NX', now, gate)
+  redis.call('ZADD', base .. '${GATES}', 'LT', now + ${LOOK_MS}, gate)
   fillGate(base, gate)
 end
 `;
@@ -137,14 +144,17 @@ end
 `,
 };
 
-/** `openGate(base, gate)`: takes out tasks that do not count, and lets others in. */
+/** `openGate(base, gate, now)`: takes out tasks that do not count, lets others in, and says when to look again. */
 export const openGate: LuaFunction = {
   name: 'openGate',
   lua: `
-local function openGate(base, gate)
+local function openGate(base, gate, now)
 ${FILL_GATE}
   cleanGate(base, gate)
   fillGate(base, gate)
+  local again = ${SELDOM_MS}
+  if redis.call('EXISTS', base .. 'gate:' .. gate .. ':waiting') == 1 then again = ${LOOK_MS} end
+  redis.call('ZADD', base .. '${GATES}', 'XX', now + again, gate)
 end
 `,
 };

@@ -7,8 +7,6 @@ import { openGate } from '../../limits/gate-scripts.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { redisTime } from '../lua.ts';
 
-/** A gate where tasks wait is looked at this often. */
-const LOOK_EVERY_MS = 10_000;
 /** The process that stored a task has this long to cancel those that it replaces. */
 const CANCEL_GRACE_MS = 3_000;
 /** How many gates, and how many ids, one call looks at. */
@@ -18,13 +16,12 @@ const LOOK_AT_MOST = 100;
 export const OPEN_GATES = defineCommand({
   name: 'open-gates',
   keys: ['gates', 'replaced'],
-  args: ['base', 'lookEvery', 'grace', 'atMost'],
+  args: ['base', 'grace', 'atMost'],
   uses: [redisTime, openGate],
   lua: `
 local now = redisTime()
-for _, gate in ipairs(redis.call('ZRANGE', gates, '-inf', now - lookEvery, 'BYSCORE', 'LIMIT', 0, atMost)) do
-  redis.call('ZADD', gates, now, gate)
-  openGate(base, gate)
+for _, gate in ipairs(redis.call('ZRANGE', gates, '-inf', now, 'BYSCORE', 'LIMIT', 0, atMost)) do
+  openGate(base, gate, now)
 end
 return redis.call('ZRANGE', replaced, '-inf', now - grace, 'BYSCORE', 'LIMIT', 0, atMost)
 `,
@@ -34,9 +31,5 @@ return redis.call('ZRANGE', replaced, '-inf', now - grace, 'BYSCORE', 'LIMIT', 0
 /** @returns ids of at most 100 tasks that are to be cancelled, since another replaces them */
 export function openGates(redis: CommandRunner): Promise<readonly string[]> {
   const { gates, replaced, prefix } = redis.keys;
-  return redis.run(
-    OPEN_GATES,
-    { gates, replaced },
-    { base: prefix, lookEvery: LOOK_EVERY_MS, grace: CANCEL_GRACE_MS, atMost: LOOK_AT_MOST },
-  );
+  return redis.run(OPEN_GATES, { gates, replaced }, { base: prefix, grace: CANCEL_GRACE_MS, atMost: LOOK_AT_MOST });
 }
