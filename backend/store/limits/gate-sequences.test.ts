@@ -1,4 +1,5 @@
 // Random sequences of what happens to tasks with concurrency keys, over two processes: who goes in, and that all is left in the end.
+import { randomUUID } from 'node:crypto';
 import { expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { WHEN_BUSY } from '../../../core/tasks/concurrency.ts';
@@ -110,7 +111,8 @@ it('as many as may be are at work with one key, in the order of start, and no on
         };
         const create = async ({ key, owner, process, dies }: Step, retryOf: string | null) => {
           const store = stores[process] as TaskStore;
-          const snapshot = { ...makeTask(), retryOf };
+          // Ids that say nothing about the order of start, as those of processes whose clocks differ.
+          const snapshot = { ...makeTask({ id: randomUUID() }), retryOf };
           const gate = { key: own + key, limit, whenBusy };
           const wasInside = model.insideOf(key);
           const statuses = await Promise.all(wasInside.map(async (id) => (await store.read(id))?.snapshot.status));

@@ -210,6 +210,28 @@ it('a task that starts later takes no key before its time has come, and waits th
   expect([await takeAll(), await leftAtGates()]).toEqual([[], []]);
 });
 
+it('a task that a handler starts waits as others do, but cannot wait for its own parent, nor for the parent of that', async () => {
+  const startChild = async (parent: string, key: string) => {
+    const snapshot = { ...makeTask(), parent };
+    const gate = { key, limit: 1, whenBusy: 'wait' } as const;
+    const child = { parent, run: 1, key: snapshot.id };
+    return { ...(await world.store.create({ snapshot, owner: 'ada', input: 1, gate, child }, null)), snapshot };
+  };
+  const [parent, other] = [await start(), await start({ key: 'other' })];
+  await takeAll();
+  await world.happen(parent.snapshot, 'ada', ...events('start'));
+  expect(await startChild(parent.task, 'k')).toMatchObject({ result: 'refused', why: 'own_key' });
+  const waiting = await startChild(parent.task, 'other');
+  const child = await startChild(parent.task, 'free');
+  expect([waiting.result, child.result]).toEqual(['created', 'created']);
+  expect(await takeAll()).toEqual([child.snapshot.id]);
+  await world.happen(child.snapshot, 'ada', ...events('start'));
+  for (const key of ['k', 'free'])
+    expect(await startChild(child.snapshot.id, key)).toMatchObject({ result: 'refused', why: 'own_key' });
+  await end(other.snapshot);
+  expect(await takeAll()).toEqual([waiting.snapshot.id]);
+});
+
 describe('a task that is gone', () => {
   it.each<[string, (id: string) => Promise<unknown>]>([
     ['its record is lost', (id) => world.raw.del(`${world.prefix}task:${id}`)],

@@ -82,4 +82,15 @@ export const family = defineTask({
   browser: true,
 });
 
-export const FAULT_TASKS = [steps, rows, poison, block, blockLate, deaf, late, flaky, family] as const;
+/** Takes `ms`, one at a time for each `key`. In a worker with KEYED_MS it takes that long. */
+export const keyed = defineTask({
+  name: 'keyed',
+  input: z.object({ key: z.string(), ms: z.number() }),
+  title: ({ key }) => key,
+  attempts: 3,
+  backoff: { initial: '50ms' },
+  browser: true,
+  concurrency: { key: ({ key }) => key },
+});
+
+export const FAULT_TASKS = [steps, rows, poison, block, blockLate, deaf, late, flaky, family, keyed] as const;

@@ -4,7 +4,7 @@ import { createBackend } from '../../../../backend/backend.ts';
 import { pusherFromEnv } from '../../../../backend/push/bus/pusher-env.ts';
 import { TaskError } from '../../../../core/error.ts';
 import { createTaskWorker } from '../../../../worker/task-worker.ts';
-import { block, blockLate, deaf, family, flaky, late, poison, rows, steps } from './fault-tasks.ts';
+import { block, blockLate, deaf, family, flaky, keyed, late, poison, rows, steps } from './fault-tasks.ts';
 
 const shutdown = new AbortController();
 process.on('SIGTERM', () => shutdown.abort());
@@ -74,6 +74,9 @@ worker.handle(family, async ({ children, failing, ms }, task) => {
     else await task.start(steps, { steps: 2, ms });
   }
   return { started: children };
+});
+worker.handle(keyed, async ({ ms }, task) => {
+  await wait(Number(process.env.KEYED_MS ?? ms), undefined, { signal: task.signal });
 });
 const running = worker.run({ signal: shutdown.signal });
 await backend.redis.ping().catch(() => undefined);
