@@ -55,6 +55,7 @@ const rows: readonly (readonly [string, string | number])[] = [
   ['100 % before an outcome', report.completeTooEarly],
   ['events to the wrong user', report.toWrongUser],
   ['families that are wrong', report.wrongFamilies],
+  ['one key, side by side', report.sideBySide],
 ];
 console.log('');
 for (const [name, value] of rows) console.log(`  ${name.padEnd(26)} ${value}`);

@@ -1,12 +1,23 @@
 // The chaos run: starts tasks of many kinds, kills parts while they run, and counts how the tasks ended.
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { isFinished } from '../../core/tasks/snapshot.ts';
-import { block, deaf, family, flaky, late, poison, rows, steps } from '../integration/work/processes/fault-tasks.ts';
+import {
+  block,
+  deaf,
+  family,
+  flaky,
+  keyed,
+  late,
+  poison,
+  rows,
+  steps,
+} from '../integration/work/processes/fault-tasks.ts';
 import type { Mutation } from '../support/processes/script-process.ts';
 import { ask } from './ask.ts';
 import { createFindings, type Findings } from './observer.ts';
 import { NO_TROUBLE } from './push-proxy.ts';
 import { createRandom, type Random } from './random.ts';
+import { findSideBySide } from './side-by-side.ts';
 import { type ChaosUser, createUser } from './user.ts';
 import { pause, startWorld, type World } from './world.ts';
 import { findWrongFamilies } from './wrong-families.ts';
@@ -42,6 +53,8 @@ export interface ChaosReport {
   readonly toWrongUser: number;
   /** Tasks that do not end as their children say, or whose children are not those that their handlers have started. */
   readonly wrongFamilies: number;
+  /** Tasks that were at work beside another one with the same concurrency key. */
+  readonly sideBySide: number;
   /** The first findings, for debugging. */
   readonly examples: readonly string[];
 }
@@ -54,6 +67,7 @@ export const MUST_BE_ZERO = [
   'completeTooEarly',
   'toWrongUser',
   'wrongFamilies',
+  'sideBySide',
 ] as const;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
@@ -93,6 +107,7 @@ const KINDS: readonly (readonly [weight: number, start: Start])[] = [
   [2, (user) => user.start(poison.name, {})],
   [2, (user) => user.start(deaf.name, { ms: 200 })],
   [2, (user) => user.start(block.name, { ms: 300 })],
+  [10, (user, random) => user.start(keyed.name, { key: `key ${random.between(1, 3)}`, ms: 100 })],
   [8, (user, random) => user.start(family.name, { children: random.between(1, 8), failing: 0, ms: 30 })],
   [3, (user, random) => user.start(family.name, { children: random.between(3, 8), failing: 1, ms: 30 })],
   [
@@ -193,6 +208,7 @@ async function report(
   const examples: string[] = [];
   let lost = 0;
   const running = new Set<string>();
+  const tasks: Snapshot[] = [];
   for (const [id, user] of findings.accepted) {
     const response = await ask(`${world.url}/${id}`, user);
     const task = response.ok ? ((await response.json()) as Snapshot) : null;
@@ -203,6 +219,7 @@ async function report(
       running.add(id);
       examples.push(`left ${task.status}: ${id} of ${user}, ${task.name}, attempt ${task.attempt}`);
     }
+    if (task) tasks.push(task);
     const status = task?.status ?? 'gone';
     outcomes[status] = (outcomes[status] ?? 0) + 1;
   }
@@ -217,6 +234,8 @@ async function report(
   }
   const wrongFamilies = await findWrongFamilies(world, users);
   examples.push(...wrongFamilies.slice(0, 5).map((line) => `wrong family: ${line}`));
+  const sideBySide = findSideBySide(tasks);
+  examples.push(...sideBySide.slice(0, 5).map((line) => `side by side: ${line}`));
   const twice = [...findings.told].filter(([, count]) => count > 1);
   examples.push(...twice.slice(0, 5).map(([id, count]) => `told ${count} times: ${id}`));
   examples.push(...findings.wentBack.slice(0, 5).map((line) => `went back: ${line}`));
@@ -239,6 +258,7 @@ async function report(
     completeTooEarly: findings.completeTooEarly.length,
     toWrongUser: findings.toWrongUser.length,
     wrongFamilies: wrongFamilies.length,
+    sideBySide: sideBySide.length,
     examples,
   };
 }
