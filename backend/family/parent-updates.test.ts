@@ -145,6 +145,38 @@ describe('a parent that waits', () => {
     expect((await read(parent)).status).toBe('succeeded');
   });
 
+  it('is found by the sweeper again after each change that a dead process has stored', async () => {
+    const [alive, dead] = [open(), open({ isDeaf: true })];
+    const inStep = async () => {
+      await alive.sweep();
+      expect(await world.redis.send((client) => client.zCard(world.redis.keys.parents))).toBe(0);
+    };
+    // Its last child ends.
+    const one = await waitFor(alive, 1);
+    await dead.happen(one.children[0], start());
+    await inStep();
+    await dead.happen(one.children[0], succeed());
+    await inStep();
+    expect((await read(one.parent)).status).toBe('succeeded');
+    // It is cancelled.
+    const two = await waitFor(alive, 2);
+    await inStep();
+    await dead.happen(two.parent, { type: 'cancel', at: now() });
+    await inStep();
+    expect(await statuses([two.parent, ...two.children])).toEqual(['cancelled', 'cancelled', 'cancelled']);
+    // Its handler starts a child.
+    const three = (await alive.accept()) as string;
+    await alive.happen(three, start());
+    await dead.accept({ parent: three });
+    await inStep();
+    expect((await read(three)).children?.total).toBe(1);
+    // Its handler fails, and returns.
+    await dead.happen(three, { type: 'fail', at: now(), attempt: 1, error: FINAL });
+    await inStep();
+    const [child] = await new FamilyStore(world.redis).activeChildren(three, OWNER);
+    expect(child).toBeUndefined();
+  });
+
   it('with a hundred children that end at once is updated a few times', async () => {
     const process = open();
     const { parent, children } = await waitFor(process, 100, 'ignore');

@@ -35,6 +35,13 @@ describe('a task with children', () => {
     expect(move(retrying, { type: 'start', at: time(9) })).toMatchObject({ status: 'running', children: { total: 3 } });
   });
 
+  it('does not believe news that are older than what it knows', () => {
+    const running = move(parent(), news(4, 3));
+    const waiting = move(parent(), news(4, 3), SUCCEED);
+    for (const task of [running, waiting])
+      expect(transition(task, news(3, 3, 0, { returned: RETURNED }))).toEqual({ ok: false, refusal: 'unchanged' });
+  });
+
   it('has failed as soon as a handler fails for the last time', () => {
     const error = { ...FAILURE, retryable: false };
     const task = parent({ type: 'fail', at: time(2), attempt: 1, error });
