@@ -36,6 +36,7 @@ it('names each snippet, so that none is left out here', () => {
   expect([...SNIPPETS.keys()]).toEqual([
     'import-contacts.js',
     'handler.test.js',
+    'newsletter.test.js',
     'sleep.test.js',
     'app.js',
     'routes.test.js',
@@ -47,8 +48,8 @@ it('names each snippet, so that none is left out here', () => {
 });
 
 it('runs under node:test', async () => {
-  const output = await runNode('--test', 'handler.test.js', 'sleep.test.js', 'routes.test.js');
-  expect(output).toMatch(/# pass 5\n# fail 0/);
+  const output = await runNode('--test', 'handler.test.js', 'newsletter.test.js', 'sleep.test.js', 'routes.test.js');
+  expect(output).toMatch(/# pass 7\n# fail 0/);
 }, 60_000);
 
 it('runs under Jest', async () => {
