@@ -7,6 +7,7 @@ import { type TaskEvent, transition } from '../../core/tasks/transition.ts';
 import { makeTask, now, start, succeed, useStore } from '../../test/support/redis/store-world.ts';
 import { FAILURE } from '../../test/support/task-events.ts';
 import { Events } from '../events/events.ts';
+import type { Release } from '../store/commands/family/release-parent.ts';
 import { FamilyStore } from '../store/families.ts';
 import type { OwnedTask, RunState } from '../store/record.ts';
 import { TaskChanges } from '../task-changes.ts';
@@ -64,8 +65,10 @@ function open({ isDeaf = false } = {}) {
 }
 
 const bound = (families: FamilyStore) => ({
-  activeChildren: (id: string, owner: string) => families.activeChildren(id, owner),
-  release: (id: string, version: string | null) => families.release(id, version),
+  children: (id: string, owner: string) => families.children(id, owner),
+  release: (id: string, release: Release) => families.release(id, release),
+  correct: (id: string, version: string, counts: { ended: number; failed: number }) =>
+    families.correct(id, version, counts),
 });
 
 const read = async (id: string) => (await world.store.read(id))?.snapshot as Snapshot;
@@ -149,7 +152,7 @@ describe('a parent that waits', () => {
     const [alive, dead] = [open(), open({ isDeaf: true })];
     const inStep = async () => {
       await alive.sweep();
-      expect(await world.redis.send((client) => client.zCard(world.redis.keys.parents))).toBe(0);
+      expect(await new FamilyStore(world.redis).changed(-1_000, 10)).toEqual([]);
     };
     // Its last child ends.
     const one = await waitFor(alive, 1);
@@ -173,8 +176,29 @@ describe('a parent that waits', () => {
     // Its handler fails, and returns.
     await dead.happen(three, { type: 'fail', at: now(), attempt: 1, error: FINAL });
     await inStep();
-    const [child] = await new FamilyStore(world.redis).activeChildren(three, OWNER);
-    expect(child).toBeUndefined();
+    const children = await new FamilyStore(world.redis).children(three, OWNER);
+    expect(children.map(({ isActive }) => isActive)).toEqual([false]);
+  });
+
+  it('counts its children again every 5 minutes, lest it wait for one that nobody has counted', async () => {
+    const process = open();
+    const { parent, children } = await waitFor(process, 3, 'ignore');
+    const [lost, uncounted, last] = children;
+    await process.parents.flush();
+    // A Redis has lost the record of one. A worker of an earlier version has ended another, and counted nothing.
+    await world.raw.del(`${world.prefix}task:${lost}`);
+    await process.happen(uncounted as string, start());
+    await world.raw.hSet(`${world.prefix}task:${parent}`, { ce: '0' });
+    await open({ isDeaf: true }).happen(uncounted as string, succeed());
+    await world.raw.hSet(`${world.prefix}task:${parent}`, { ce: '0' });
+    await process.sweep();
+    expect(await read(parent)).toMatchObject({ status: 'running', children: { total: 3, ended: 2, failed: 1 } });
+    expect(await new FamilyStore(world.redis).changed(-299_000, 10)).toEqual([]);
+    expect(await new FamilyStore(world.redis).changed(-301_000, 10)).toEqual([parent]);
+    await process.happen(last as string, start());
+    await process.happen(last as string, succeed());
+    await process.parents.flush();
+    expect(await read(parent)).toMatchObject({ status: 'succeeded', children: { total: 3, ended: 3, failed: 1 } });
   });
 
   it('with a hundred children that end at once is updated a few times', async () => {

@@ -4,9 +4,10 @@
  */
 
 import type { CommandRunner } from './commands/define-command.ts';
-import { findActiveChildren } from './commands/family/find-active-children.ts';
+import { correctCounts } from './commands/family/correct-counts.ts';
 import { findChangedParents } from './commands/family/find-changed-parents.ts';
-import { releaseParent } from './commands/family/release-parent.ts';
+import { type Child, findChildren } from './commands/family/find-children.ts';
+import { type Release, releaseParent } from './commands/family/release-parent.ts';
 
 export class FamilyStore {
   readonly #redis: CommandRunner;
@@ -15,17 +16,22 @@ export class FamilyStore {
     this.#redis = redis;
   }
 
-  /** Ids of the children of a task that have no outcome, at most 1,000. @param owner of the task */
-  activeChildren(id: string, owner: string): Promise<readonly string[]> {
-    return findActiveChildren(this.#redis, id, owner);
+  /** The children of a task, at most 1,000. @param owner of the task */
+  children(id: string, owner: string): Promise<readonly Child[]> {
+    return findChildren(this.#redis, id, owner);
+  }
+
+  /** Takes a task off the list of those whose families have changed, unless there was a change since it was read. */
+  async release(id: string, release: Release): Promise<void> {
+    await releaseParent(this.#redis, id, release);
   }
 
   /**
-   * Takes a task off the list of those whose families have changed, unless there was a change since it was read.
-   * @param version of its family, as it was read; null if the task was gone
+   * Sets how many of its children have ended, and how many of those did not succeed.
+   * @returns false if something has changed in the family since `version` was read
    */
-  async release(id: string, version: string | null): Promise<void> {
-    await releaseParent(this.#redis, id, version);
+  correct(id: string, version: string, counts: { readonly ended: number; readonly failed: number }): Promise<boolean> {
+    return correctCounts(this.#redis, id, version, counts);
   }
 
   /** Ids of tasks whose families have changed more than `ms` ago, and which nobody has brought in step; the oldest first. */

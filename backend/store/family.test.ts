@@ -9,6 +9,9 @@ import { FamilyStore } from './families.ts';
 const world = useStore();
 const families = () => new FamilyStore(world.redis);
 const family = async (id: string) => (await world.store.read(id, { family: true }))?.family ?? null;
+const release = ({ id }: Snapshot, version: string | null = null) => families().release(id, { version, againIn: null });
+const activeChildren = async ({ id }: Snapshot) =>
+  (await families().children(id, 'ada')).filter(({ isActive }) => isActive).map((child) => child.id);
 const ttl = (key: string) => world.raw.ttl(world.prefix + key);
 
 /** A task whose first run is under way. */
@@ -94,7 +97,7 @@ describe('a child', () => {
     await Promise.all(keys.map((key) => startChild(other, key)));
     expect(await startChild(other, 'one more')).toMatchObject({ result: 'refused', why: 'too_many' });
     expect(await startChild(other, '7')).toMatchObject({ result: 'exists' });
-    expect((await families().activeChildren(other.id, 'ada')).length).toBe(MAX_CHILDREN);
+    expect((await activeChildren(other)).length).toBe(MAX_CHILDREN);
   });
 
   it('that has ended is counted, not for the inbox, and says when its parent may end', async () => {
@@ -107,7 +110,7 @@ describe('a child', () => {
     expect(await end(a)).not.toHaveProperty('mayEndParent');
     const error = { ...FAILURE, retryable: false };
     expect(await end(b, { type: 'fail', at: now(), attempt: 1, error })).toMatchObject({ mayEndParent: true });
-    expect(await families().activeChildren(parent.id, 'ada')).toEqual([c.snapshot.id]);
+    expect(await activeChildren(parent)).toEqual([c.snapshot.id]);
     expect(await end(c)).toMatchObject({ mayEndParent: true, snapshot: { seenAt: expect.any(String) } });
     expect(await family(parent.id)).toMatchObject({ children: { total: 3, ended: 3, failed: 1 } });
     expect((await world.store.list('ada', { state: 'unseen' })).tasks).toEqual([]);
@@ -144,9 +147,9 @@ describe('a parent', () => {
     await startChild(parent, 'a');
     const seen = await family(parent.id);
     await startChild(parent, 'b');
-    await families().release(parent.id, seen?.version ?? null);
+    await release(parent, seen?.version);
     expect(await families().changed(-1_000, 10)).toEqual([parent.id]);
-    await families().release(parent.id, (await family(parent.id))?.version ?? null);
+    await release(parent, (await family(parent.id))?.version);
     expect(await families().changed(-1_000, 10)).toEqual([]);
     await world.happen(await told(parent), 'ada', { type: 'cancel', at: now() });
     expect(await families().changed(-1_000, 10)).toEqual([parent.id]);
@@ -167,7 +170,7 @@ describe('a parent', () => {
     expect(await world.store.dismiss('ada', [parent.id])).toEqual([parent.id, a.snapshot.id]);
     expect((await world.store.list('ada')).tasks.map(({ id }) => id)).toEqual([b.snapshot.id]);
     // Who finds it on the list finds that it is gone.
-    await families().release(parent.id, null);
+    await release(parent);
     const other = await begin();
     const c = await startChild(other, 'a');
     expect([...(await world.store.forget('ada'))].sort()).toEqual([b.snapshot.id, other.id, c.snapshot.id].sort());

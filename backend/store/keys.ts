@@ -12,7 +12,7 @@
  * | `page:<channel>`   | hash | whether the owner has a page open (watched-mark.ts)                  | 7 days                      |
  * | `unpublished`      | zset | ids whose outcome, or whose creation while the owner watched, may not have been pushed; scored by its time | never; old ids are removed |
  * | `task:<id>:children` | hash | the children of a task: their keys → `<hash of the input> <id>`      | with the task's record      |
- * | `parents`          | zset | ids of tasks whose children were started or have ended, or which changed themselves while they had some; scored by its time | never; an id leaves when the task is in step (family/parent-updates.ts) |
+ * | `parents`          | zset | ids of tasks whose children were started or have ended, or which changed themselves while they had some; scored by its time | never; an id leaves when the task is in step (family/parent-updates.ts). One that waits for its children stays, scored by when to look at it again |
  * | `durations:<name>` | list | how long the last successful first attempts of a definition took, in ms | 30 days                  |
  * | `definitions`      | set  | names of the definitions that servers start                          | never                       |
  * | `workers`          | hash | worker id → what it handles (recovery/worker-registry.ts)            | never; dead workers are removed |

@@ -126,7 +126,13 @@ export class InMemory implements MemoryBackend {
     };
     this.parents = new ParentUpdates({
       store: this.store,
-      families: this.store,
+      families: {
+        children: async (id) => this.store.childrenOf(id),
+        // Nothing is left half done here: a test is one process.
+        release: async () => undefined,
+        correct: async () => false,
+        changed: async () => [],
+      },
       changes: { apply: (task, event) => this.changes.apply(task, event) },
       clock: this.clock,
       // At once: a test would have to wait for it.

@@ -256,23 +256,13 @@ export class MemoryStore {
     return { ok: true, snapshot: next, watched, ...(mayEndParent ? { mayEndParent } : {}) };
   }
 
-  /** Ids of the children of a task that have no outcome. */
-  async activeChildren(id: string, _owner: string): Promise<readonly string[]> {
+  /** The tasks that the handler of a task has started. */
+  childrenOf(id: string): readonly { readonly id: string; readonly isActive: boolean }[] {
     const children = [...(this.#records.get(id)?.children.values() ?? [])];
-    return children.map((child) => child.id).filter((child) => this.#isActive(child));
-  }
-
-  /** Nothing is left half done here: a test is one process. */
-  async release(_id: string, _version: string | null): Promise<void> {}
-
-  /** See {@link release}. */
-  async changed(_ms: number, _limit: number): Promise<readonly string[]> {
-    return [];
-  }
-
-  #isActive(id: string): boolean {
-    const record = this.#records.get(id);
-    return record !== undefined && isIn('active', record);
+    return children.map((child) => {
+      const record = this.#records.get(child.id);
+      return { id: child.id, isActive: record !== undefined && isIn('active', record) };
+    });
   }
 
   async withPlaces<S extends Snapshot>(_owner: string, tasks: readonly S[]): Promise<readonly S[]> {

@@ -3,8 +3,9 @@
 import { FILL_LIST, TAKE_JOBS } from '../../queue/line-scripts.ts';
 import { CHECK_STALLED_JOBS, END_JOB } from '../../queue/queue-scripts.ts';
 import { RAISE_DELAYED_JOBS } from '../../queue/raise-script.ts';
-import { FIND_ACTIVE_CHILDREN } from './family/find-active-children.ts';
+import { CORRECT_COUNTS } from './family/correct-counts.ts';
 import { FIND_CHANGED_PARENTS } from './family/find-changed-parents.ts';
+import { FIND_CHILDREN } from './family/find-children.ts';
 import { RELEASE_PARENT } from './family/release-parent.ts';
 import { TAKE_CHILDREN } from './family/take-children.ts';
 import { FINISH_HOOK } from './hook/finish-hook.ts';
@@ -36,7 +37,8 @@ export const ALL_COMMANDS = [
   COMMIT_CHANGE,
   READ_TASK,
   MARK_WAITED,
-  FIND_ACTIVE_CHILDREN,
+  FIND_CHILDREN,
+  CORRECT_COUNTS,
   FIND_CHANGED_PARENTS,
   RELEASE_PARENT,
   TAKE_CHILDREN,

@@ -1,23 +1,36 @@
-/** Takes a task off the list of those whose families have changed, unless its family has changed since it was read. */
+/**
+ * Takes a task off the list of those whose families have changed, unless its family has changed since it was read. Or leaves
+ * it there, to be looked at again later.
+ */
 
 import { FIELD } from '../../record.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
+import { redisTime } from '../lua.ts';
 
-/** Answers 1 if the task is off the list; 0 if it stays there. */
+/** Answers 1 if that was done; 0 if there was a change. */
 export const RELEASE_PARENT = defineCommand({
   name: 'release-parent',
   keys: ['task', 'parents'],
-  args: ['id', 'version'],
+  args: ['id', 'version', 'againIn'],
+  uses: [redisTime],
   lua: `
 if (redis.call('HGET', task, '${FIELD.familyVersion}') or '') ~= version then return 0 end
-redis.call('ZREM', parents, id)
+if againIn == '' then redis.call('ZREM', parents, id) else redis.call('ZADD', parents, redisTime() + againIn, id) end
 return 1
 `,
   parse: (reply): boolean => reply === 1,
 });
 
-/** @param version of the family, as it was read; null if the task was gone */
-export function releaseParent(redis: CommandRunner, id: string, version: string | null): Promise<boolean> {
+/** What was seen of a family, and when to look at it again. */
+export interface Release {
+  /** As it was read; null if the task was gone. */
+  readonly version: string | null;
+  /** In ms; null for not before something changes. */
+  readonly againIn: number | null;
+}
+
+export function releaseParent(redis: CommandRunner, id: string, { version, againIn }: Release): Promise<boolean> {
   const { keys } = redis;
-  return redis.run(RELEASE_PARENT, { task: keys.task(id), parents: keys.parents }, { id, version: version ?? '' });
+  const args = { id, version: version ?? '', againIn: againIn ?? '' };
+  return redis.run(RELEASE_PARENT, { task: keys.task(id), parents: keys.parents }, args);
 }
