@@ -6,9 +6,9 @@ import { REPOSITORY } from '../../dev/paths.ts';
 import { eventually } from '../support/eventually.ts';
 import type { DemoPage } from './demo-page.ts';
 import { backwardSteps, progressOf } from './screen-record.ts';
-import { useWorld } from './world.ts';
+import { useWorlds } from './world.ts';
 
-const world = useWorld({ IMPORT_ROW_DELAY_MS: '45' });
+const inWorld = useWorlds(3, { IMPORT_ROW_DELAY_MS: '45' });
 
 /** The number of rows that the tray shows as done, or null. */
 async function readDone(tab: DemoPage, title: string): Promise<number | null> {
@@ -17,91 +17,105 @@ async function readDone(tab: DemoPage, title: string): Promise<number | null> {
 }
 
 describe('an import', () => {
-  it('is dropped on the page, waits, runs row by row and finishes, live, in two tabs at once', async () => {
-    const device = await world.signIn('ada', { byHand: true });
-    const tabs = [await device.openTab(), await device.openTab()] as const;
-    const [first] = tabs;
-    // The worker is stopped, so that the import waits.
-    const worker = world.freezeWorker();
-    await first.setSlow(true);
-    await first.drop(world.writeCsv('contacts.csv', { rows: 150 }));
-    for (const tab of tabs) {
+  it.concurrent(
+    'is dropped on the page, waits, runs row by row and finishes, live, in two tabs at once',
+    inWorld(async (world) => {
+      const device = await world.signIn('ada', { byHand: true });
+      const tabs = [await device.openTab(), await device.openTab()] as const;
+      const [first] = tabs;
+      // The worker is stopped, so that the import waits.
+      const worker = world.freezeWorker();
+      await first.setSlow(true);
+      await first.drop(world.writeCsv('contacts.csv', { rows: 150 }));
+      for (const tab of tabs) {
+        await tab.openTray();
+        await eventually(async () => expect(await tab.row('Import contacts.csv').text()).toMatch('Waiting to start'));
+      }
+      worker.release();
+      for (const tab of tabs) {
+        await eventually(
+          async () => expect(await tab.row('Import contacts.csv').text()).toMatch(/Done · 150 imported · just now/),
+          { within: 20_000 },
+        );
+        const shown = await tab.recordOf('Import contacts.csv');
+        expect(shown[0]?.status).toBe('Waiting to start');
+        const steps = new Set(shown.map((row) => progressOf(row)?.done).filter((done) => done !== undefined));
+        // The import takes 6.75 s, and the count moves once a second. Polling every 2.5 s could show three steps at most.
+        expect(steps.size).toBeGreaterThan(4);
+        expect(backwardSteps(shown)).toEqual([]);
+        // Each state appears once: the import neither started twice nor was shown as done too early.
+        const states = shown.map(({ status }) => status.split(' · ')[0]);
+        expect(states.filter((state, index) => state !== states[index - 1])).toEqual(
+          expect.arrayContaining(['Waiting to start', 'Saving', 'Done']),
+        );
+        expect(states.indexOf('Done')).toBe(states.lastIndexOf('Saving') + 1);
+        await eventually(async () => expect(await tab.total.textContent()).toBe('150'));
+      }
+      expect(await first.page.locator('#contacts tr').count()).toBeGreaterThan(10);
+    }),
+    60_000,
+  );
+
+  it.concurrent(
+    'works with the file dialog too, and offers its rejected rows to its owner only',
+    inWorld(async (world) => {
+      const device = await world.signIn('bea');
+      const tab = await device.openTab();
+      await tab.choose(join(REPOSITORY, 'demo', 'samples', 'contacts-broken.csv'));
       await tab.openTray();
-      await eventually(async () => expect(await tab.row('Import contacts.csv').text()).toMatch('Waiting to start'));
-    }
-    worker.release();
-    for (const tab of tabs) {
-      await eventually(
-        async () => expect(await tab.row('Import contacts.csv').text()).toMatch(/Done · 150 imported · just now/),
-        { within: 20_000 },
+      const row = tab.row('Import contacts-broken.csv');
+      await eventually(async () =>
+        expect(await row.text()).toMatch('Done, with exceptions · 48 imported · 12 skipped'),
       );
-      const shown = await tab.recordOf('Import contacts.csv');
-      expect(shown[0]?.status).toBe('Waiting to start');
-      const steps = new Set(shown.map((row) => progressOf(row)?.done).filter((done) => done !== undefined));
-      // The import takes 6.75 s, and the count moves once a second. Polling every 2.5 s could show three steps at most.
-      expect(steps.size).toBeGreaterThan(4);
-      expect(backwardSteps(shown)).toEqual([]);
-      // Each state appears once: the import neither started twice nor was shown as done too early.
-      const states = shown.map(({ status }) => status.split(' · ')[0]);
-      expect(states.filter((state, index) => state !== states[index - 1])).toEqual(
-        expect.arrayContaining(['Waiting to start', 'Saving', 'Done']),
-      );
-      expect(states.indexOf('Done')).toBe(states.lastIndexOf('Saving') + 1);
-      await eventually(async () => expect(await tab.total.textContent()).toBe('150'));
-    }
-    expect(await first.page.locator('#contacts tr').count()).toBeGreaterThan(10);
-  }, 60_000);
+      const [download] = await Promise.all([tab.page.waitForEvent('download'), row.links.click()]);
+      expect(download.suggestedFilename()).toBe('contacts-broken-rejected.csv');
+      const rejected = readFileSync(await download.path(), 'utf8')
+        .trim()
+        .split('\n');
+      expect(rejected[0]).toMatch(/^\W?row,reason,name,email/);
+      expect(rejected).toHaveLength(1 + 12);
 
-  it('works with the file dialog too, and offers its rejected rows to its owner only', async () => {
-    const device = await world.signIn('bea');
-    const tab = await device.openTab();
-    await tab.choose(join(REPOSITORY, 'demo', 'samples', 'contacts-broken.csv'));
-    await tab.openTray();
-    const row = tab.row('Import contacts-broken.csv');
-    await eventually(async () => expect(await row.text()).toMatch('Done, with exceptions · 48 imported · 12 skipped'));
-    const [download] = await Promise.all([tab.page.waitForEvent('download'), row.links.click()]);
-    expect(download.suggestedFilename()).toBe('contacts-broken-rejected.csv');
-    const rejected = readFileSync(await download.path(), 'utf8')
-      .trim()
-      .split('\n');
-    expect(rejected[0]).toMatch(/^\W?row,reason,name,email/);
-    expect(rejected).toHaveLength(1 + 12);
+      const address = new URL((await row.links.getAttribute('href')) ?? '', tab.page.url()).href;
+      const other = await (await world.signIn('cy')).openTab();
+      expect((await other.ask(address)).status).toBe(404);
+      expect((await tab.ask(address)).status).toBe(200);
+      expect((await fetch(address)).status).toBe(401);
+    }),
+    60_000,
+  );
 
-    const address = new URL((await row.links.getAttribute('href')) ?? '', tab.page.url()).href;
-    const other = await (await world.signIn('cy')).openTab();
-    expect((await other.ask(address)).status).toBe(404);
-    expect((await tab.ask(address)).status).toBe(200);
-    expect((await fetch(address)).status).toBe(401);
-  }, 60_000);
-
-  it('continues in a tab that is reloaded in the middle, and ends in both tabs', async () => {
-    const device = await world.signIn('dora');
-    const tabs = [await device.openTab(), await device.openTab()] as const;
-    const [first] = tabs;
-    const title = 'Import reload.csv';
-    await first.setSlow(true);
-    // Long enough to be still running when a busy machine has loaded the page again.
-    await first.drop(world.writeCsv('reload.csv', { rows: 240 }));
-    for (const tab of tabs) await tab.openTray();
-    const before = await eventually(async () => {
-      const done = (await readDone(first, title)) ?? 0;
-      return done >= 40 && done;
-    });
-
-    await first.page.reload();
-    await first.openTray();
-    await eventually(async () => expect(await first.recordOf(title)).not.toEqual([]));
-    const [right] = await first.recordOf(title);
-    expect(right && progressOf(right)).toMatchObject({ attempt: 1, total: 240 });
-    expect(right && progressOf(right)?.done).toBeGreaterThanOrEqual(before);
-
-    for (const tab of tabs) {
-      await eventually(async () => expect(await tab.row(title).text()).toMatch('Done · 240 imported'), {
-        within: 20_000,
+  it.concurrent(
+    'continues in a tab that is reloaded in the middle, and ends in both tabs',
+    inWorld(async (world) => {
+      const device = await world.signIn('dora');
+      const tabs = [await device.openTab(), await device.openTab()] as const;
+      const [first] = tabs;
+      const title = 'Import reload.csv';
+      await first.setSlow(true);
+      // Long enough to be still running when a busy machine has loaded the page again.
+      await first.drop(world.writeCsv('reload.csv', { rows: 240 }));
+      for (const tab of tabs) await tab.openTray();
+      const before = await eventually(async () => {
+        const done = (await readDone(first, title)) ?? 0;
+        return done >= 40 && done;
       });
-      expect(backwardSteps(await tab.recordOf(title))).toEqual([]);
-      await eventually(async () => expect(await tab.total.textContent()).toBe('240'));
-    }
-    expect(await device.tasks()).toMatchObject([{ title, status: 'succeeded', attempt: 1 }]);
-  }, 60_000);
+
+      await first.page.reload();
+      await first.openTray();
+      await eventually(async () => expect(await first.recordOf(title)).not.toEqual([]));
+      const [right] = await first.recordOf(title);
+      expect(right && progressOf(right)).toMatchObject({ attempt: 1, total: 240 });
+      expect(right && progressOf(right)?.done).toBeGreaterThanOrEqual(before);
+
+      for (const tab of tabs) {
+        await eventually(async () => expect(await tab.row(title).text()).toMatch('Done · 240 imported'), {
+          within: 20_000,
+        });
+        expect(backwardSteps(await tab.recordOf(title))).toEqual([]);
+        await eventually(async () => expect(await tab.total.textContent()).toBe('240'));
+      }
+      expect(await device.tasks()).toMatchObject([{ title, status: 'succeeded', attempt: 1 }]);
+    }),
+    60_000,
+  );
 });

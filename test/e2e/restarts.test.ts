@@ -1,14 +1,15 @@
-// The server, Redis, or all services are killed and restarted: open pages recover without a reload.
+// The server, Redis, or all services are killed and restarted: open pages recover without a reload. Each test has
+// a stack to itself, and they run at the same time.
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.ts';
 import type { DemoPage } from './demo-page.ts';
 import { backwardSteps, progressOf } from './screen-record.ts';
-import { type Device, type Service, useWorld, waitUntilLive } from './world.ts';
+import { type Device, type Service, useWorlds, type World, waitUntilLive } from './world.ts';
 
-const world = useWorld({ IMPORT_ROW_DELAY_MS: '40' });
+const inWorld = useWorlds(3, { IMPORT_ROW_DELAY_MS: '40' });
 
 /** Opens a tab with a running import and an open tray. */
-async function watchImport(user: string): Promise<{ device: Device; tab: DemoPage }> {
+async function watchImport(world: World, user: string): Promise<{ device: Device; tab: DemoPage }> {
   const device = await world.signIn(user);
   const tab = await device.openTab();
   await tab.setSlow(true);
@@ -22,7 +23,7 @@ async function watchImport(user: string): Promise<{ device: Device; tab: DemoPag
 }
 
 /** Expects, without a reload: the import has ended, no error is shown, and another import runs live. */
-async function expectHealed(device: Device, tab: DemoPage): Promise<void> {
+async function expectHealed(world: World, device: Device, tab: DemoPage): Promise<void> {
   await eventually(async () => expect(await tab.row('Import first.csv').text()).toMatch('Done · 120 imported'), {
     within: 40_000,
   });
@@ -44,39 +45,51 @@ async function expectHealed(device: Device, tab: DemoPage): Promise<void> {
 }
 
 describe('a page heals without a reload', () => {
-  it('when the server is killed, and says so to a user who tries something meanwhile', async () => {
-    const { device, tab } = await watchImport('ada');
-    world.faults.expectOutage();
-    const supervisor = world.holdRestarts();
-    const pid = world.kill('server');
-    await tab.drop(world.writeCsv('lost.csv', { rows: 3 }));
-    await eventually(async () => {
-      expect(await tab.problem.textContent()).toMatch(/^The server cannot be reached right now/);
-    });
-    supervisor.release();
-    await world.waitUntilBack('server', pid);
-    await expectHealed(device, tab);
-  }, 90_000);
+  it.concurrent(
+    'when the server is killed, and says so to a user who tries something meanwhile',
+    inWorld(async (world) => {
+      const { device, tab } = await watchImport(world, 'ada');
+      world.faults.expectOutage();
+      const supervisor = world.holdRestarts();
+      const pid = world.kill('server');
+      await tab.drop(world.writeCsv('lost.csv', { rows: 3 }));
+      await eventually(async () => {
+        expect(await tab.problem.textContent()).toMatch(/^The server cannot be reached right now/);
+      });
+      supervisor.release();
+      await world.waitUntilBack('server', pid);
+      await expectHealed(world, device, tab);
+    }),
+    90_000,
+  );
 
-  it('when Redis is killed', async () => {
-    const { device, tab } = await watchImport('bea');
-    world.faults.expectOutage();
-    const supervisor = world.holdRestarts();
-    const pid = world.kill('redis');
-    await eventually(async () => expect((await tab.ask('/readyz')).status).toBe(503));
-    supervisor.release();
-    await world.waitUntilBack('redis', pid);
-    expect(await tab.problem.isVisible()).toBe(false);
-    await expectHealed(device, tab);
-  }, 90_000);
+  it.concurrent(
+    'when Redis is killed',
+    inWorld(async (world) => {
+      const { device, tab } = await watchImport(world, 'bea');
+      world.faults.expectOutage();
+      const supervisor = world.holdRestarts();
+      const pid = world.kill('redis');
+      await eventually(async () => expect((await tab.ask('/readyz')).status).toBe(503));
+      supervisor.release();
+      await world.waitUntilBack('redis', pid);
+      expect(await tab.problem.isVisible()).toBe(false);
+      await expectHealed(world, device, tab);
+    }),
+    90_000,
+  );
 
-  it('when all services are killed at once', async () => {
-    const { device, tab } = await watchImport('cy');
-    world.faults.expectOutage();
-    const services: readonly Service[] = ['worker', 'server', 'soketi', 'redis'];
-    const pids = services.map((service) => world.kill(service));
-    await Promise.all(services.map((service, index) => world.waitUntilBack(service, pids[index] as number)));
-    expect(await tab.problem.isVisible()).toBe(false);
-    await expectHealed(device, tab);
-  }, 90_000);
+  it.concurrent(
+    'when all services are killed at once',
+    inWorld(async (world) => {
+      const { device, tab } = await watchImport(world, 'cy');
+      world.faults.expectOutage();
+      const services: readonly Service[] = ['worker', 'server', 'soketi', 'redis'];
+      const pids = services.map((service) => world.kill(service));
+      await Promise.all(services.map((service, index) => world.waitUntilBack(service, pids[index] as number)));
+      expect(await tab.problem.isVisible()).toBe(false);
+      await expectHealed(world, device, tab);
+    }),
+    90_000,
+  );
 });

@@ -1,9 +1,10 @@
-// Outcomes that were reached while no tab was open: announced once per user, and seen on every device once seen on one.
+// Outcomes that were reached while no tab was open: announced once per user, and seen on every device once seen on one. Each
+// test has a stack to itself, and they run at the same time.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.ts';
 import { type SmtpCatcher, startSmtpCatcher } from '../support/smtp-catcher.ts';
 import type { DemoPage } from './demo-page.ts';
-import { type Device, useWorld } from './world.ts';
+import { type Device, useWorlds, type World } from './world.ts';
 
 let smtp: SmtpCatcher;
 /** Mails go out 3 s after an outcome. */
@@ -13,11 +14,11 @@ beforeAll(async () => {
   smtp = await startSmtpCatcher();
   env.SMTP_URL = smtp.url;
 });
-const world = useWorld(env);
+const inWorld = useWorlds(3, env);
 afterAll(() => smtp.stop());
 
 /** Starts an import, closes the tab before it ends, and waits for its end. */
-async function importAndLeave(device: Device): Promise<void> {
+async function importAndLeave(world: World, device: Device): Promise<void> {
   const tab = await device.openTab();
   const worker = world.freezeWorker();
   await tab.drop(world.writeCsv('long.csv', { rows: 60 }));
@@ -29,7 +30,7 @@ async function importAndLeave(device: Device): Promise<void> {
 }
 
 /** Runs an import in the tab. By its end the tab has announced everything from before. */
-async function importAndStay(tab: DemoPage, rows: number): Promise<void> {
+async function importAndStay(world: World, tab: DemoPage, rows: number): Promise<void> {
   // The import is slow enough for the tab to see it run. Without that, an outcome right after the tab was opened would count as
   // missed.
   await tab.setSlow(true);
@@ -39,60 +40,72 @@ async function importAndStay(tab: DemoPage, rows: number): Promise<void> {
 }
 
 describe('an outcome reached while no tab was open', () => {
-  it('is announced once on return: not in a second tab, and not after another reload', async () => {
-    const device = await world.signIn('ada');
-    await importAndLeave(device);
+  it.concurrent(
+    'is announced once on return: not in a second tab, and not after another reload',
+    inWorld(async (world) => {
+      const device = await world.signIn('ada');
+      await importAndLeave(world, device);
 
-    const first = await device.openTab();
-    await first.summary.waitFor();
-    expect(await first.summary.innerText()).toMatch(/^While you were away: 1 task done\s/);
-    expect(await first.badge.innerText()).toBe('1');
+      const first = await device.openTab();
+      await first.summary.waitFor();
+      expect(await first.summary.innerText()).toMatch(/^While you were away: 1 task done\s/);
+      expect(await first.badge.innerText()).toBe('1');
 
-    const second = await device.openTab();
-    await importAndStay(second, 150);
-    expect((await second.record()).summaries).toEqual([]);
-    // It is not announced again, but the number on the button still counts it.
-    await eventually(async () => expect(await second.badge.innerText()).toBe('2'));
-    expect((await first.record()).summaries).toEqual(['While you were away: 1 task done']);
+      const second = await device.openTab();
+      await importAndStay(world, second, 150);
+      expect((await second.record()).summaries).toEqual([]);
+      // It is not announced again, but the number on the button still counts it.
+      await eventually(async () => expect(await second.badge.innerText()).toBe('2'));
+      expect((await first.record()).summaries).toEqual(['While you were away: 1 task done']);
 
-    await first.page.reload();
-    await importAndStay(first, 160);
-    expect((await first.record()).summaries).toEqual([]);
-    expect((await second.record()).summaries).toEqual([]);
-  }, 60_000);
+      await first.page.reload();
+      await importAndStay(world, first, 160);
+      expect((await first.record()).summaries).toEqual([]);
+      expect((await second.record()).summaries).toEqual([]);
+    }),
+    60_000,
+  );
 
-  it('is shown by the summary’s button, and once it is seen, no device counts it any more', async () => {
-    const laptop = await world.signIn('bea');
-    const phone = await world.signIn('bea');
-    await importAndLeave(laptop);
-    const onLaptop = await laptop.openTab();
-    const onPhone = await phone.openTab();
-    for (const tab of [onLaptop, onPhone]) {
-      await tab.summary.waitFor();
-      expect(await tab.badge.innerText()).toBe('1');
-    }
+  it.concurrent(
+    'is shown by the summary’s button, and once it is seen, no device counts it any more',
+    inWorld(async (world) => {
+      const laptop = await world.signIn('bea');
+      const phone = await world.signIn('bea');
+      await importAndLeave(world, laptop);
+      const onLaptop = await laptop.openTab();
+      const onPhone = await phone.openTab();
+      for (const tab of [onLaptop, onPhone]) {
+        await tab.summary.waitFor();
+        expect(await tab.badge.innerText()).toBe('1');
+      }
 
-    await onPhone.summary.getByRole('button', { name: 'Show' }).click();
-    await eventually(async () => expect(await onPhone.row('Import long.csv').text()).toMatch('Done · 60 imported'));
-    // A row counts as seen after it was visible for a moment.
-    for (const tab of [onLaptop, onPhone]) {
-      await tab.badge.waitFor({ state: 'hidden' });
-      await tab.summary.waitFor({ state: 'hidden' });
-    }
-    expect((await laptop.tasks())[0]?.seenAt).toEqual(expect.any(String));
-    await onLaptop.openTray();
-    expect(await onLaptop.row('Import long.csv').text()).toMatch('Done · 60 imported');
-  }, 60_000);
+      await onPhone.summary.getByRole('button', { name: 'Show' }).click();
+      await eventually(async () => expect(await onPhone.row('Import long.csv').text()).toMatch('Done · 60 imported'));
+      // A row counts as seen after it was visible for a moment.
+      for (const tab of [onLaptop, onPhone]) {
+        await tab.badge.waitFor({ state: 'hidden' });
+        await tab.summary.waitFor({ state: 'hidden' });
+      }
+      expect((await laptop.tasks())[0]?.seenAt).toEqual(expect.any(String));
+      await onLaptop.openTray();
+      expect(await onLaptop.row('Import long.csv').text()).toMatch('Done · 60 imported');
+    }),
+    60_000,
+  );
 
-  it('is told by e-mail, once, if its owner does not come to see it', async () => {
-    const device = await world.signIn('carl');
-    await importAndLeave(device);
-    const ofCarl = () => smtp.mails.filter(({ to }) => to.startsWith('carl'));
-    await eventually(() => ofCarl().length > 0, { within: 15_000 });
-    expect(ofCarl()[0]?.headers).toContain('Subject: Import long.csv is done');
-    // Another outcome, whose mail would come after a second one of the first.
-    await importAndLeave(device);
-    await eventually(() => ofCarl().length > 1, { within: 15_000 });
-    expect(new Set(ofCarl().map(({ headers }) => /^message-id: .*$/im.exec(headers)?.[0])).size).toBe(2);
-  }, 60_000);
+  it.concurrent(
+    'is told by e-mail, once, if its owner does not come to see it',
+    inWorld(async (world) => {
+      const device = await world.signIn('carl');
+      await importAndLeave(world, device);
+      const ofCarl = () => smtp.mails.filter(({ to }) => to.startsWith('carl'));
+      await eventually(() => ofCarl().length > 0, { within: 15_000 });
+      expect(ofCarl()[0]?.headers).toContain('Subject: Import long.csv is done');
+      // Another outcome, whose mail would come after a second one of the first.
+      await importAndLeave(world, device);
+      await eventually(() => ofCarl().length > 1, { within: 15_000 });
+      expect(new Set(ofCarl().map(({ headers }) => /^message-id: .*$/im.exec(headers)?.[0])).size).toBe(2);
+    }),
+    60_000,
+  );
 });
