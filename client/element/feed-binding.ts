@@ -14,7 +14,7 @@
 import { systemTiming } from '../environment.ts';
 import { createTaskFeed } from '../feed/connect-tasks.ts';
 import type { PendingFeed, TaskFeed } from '../feed/task-feed.ts';
-import { type News, presentOutcomes } from '../headless/present.ts';
+import { type News, presentOutcomes } from '../headless/outcomes/present.ts';
 import type { PusherSource } from '../push/pusher-class.ts';
 
 export interface FeedBindingOptions {

@@ -1,6 +1,6 @@
 /** Makes the parts of a tray and connects them: what is drawn when, who is told of what, and what is loaded on demand. */
 
-import type { News } from '../headless/present.ts';
+import type { News } from '../headless/outcomes/present.ts';
 import { ENGLISH, type Wording } from '../headless/words/wording.ts';
 import { findStorage, NOTIFY_KEY, readText } from '../storage.ts';
 import type { BackgroundSignals } from './background/background-signals.ts';

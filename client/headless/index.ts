@@ -9,10 +9,8 @@ export { announce } from './announce.ts';
 export { describeConnection, isOutOfDate } from './banner.ts';
 export { countOutcomes, type Groups, groupTasks, hideChildren, hideYoung, retriedIds } from './groups.ts';
 export { remember, type TaskMemory } from './memory.ts';
-export { type NotifierOptions, notifyOutcomes } from './notify.ts';
-export { markPage, type PageMark } from './page-mark.ts';
-export { type News, type PresenterOptions, presentOutcomes } from './present.ts';
-export { type ShownProgress, shownProgress } from './shown-progress.ts';
+export { type NotifierOptions, notifyOutcomes } from './outcomes/notify.ts';
+export { type News, type PresenterOptions, presentOutcomes } from './outcomes/present.ts';
 export {
   type AddOptions,
   addSummary,
@@ -23,7 +21,9 @@ export {
   showToasts,
   type Toast,
   type ToastQueue,
-} from './toasts.ts';
+} from './outcomes/toasts.ts';
+export { markPage, type PageMark } from './page-mark.ts';
+export { type ShownProgress, shownProgress } from './shown-progress.ts';
 export { describeTask, isPartialSuccess, type RowContext, type RowView, type Tone } from './words/describe.ts';
 export { factsOf, linksOf, type ResultLink } from './words/result.ts';
 export { observePace, type Pace, timeLeft } from './words/time-left.ts';

@@ -6,7 +6,7 @@
 import { isFinished, type OutcomeSnapshot } from '../../core/tasks/snapshot.ts';
 import type { PendingFeed, TaskFeed } from '../feed/task-feed.ts';
 import { forgetUnlisted } from '../headless/forget.ts';
-import { watchTasks } from '../headless/watch-tasks.ts';
+import { watchTasks } from '../headless/outcomes/watch-tasks.ts';
 
 /** Starts to follow `feed`. Returns a function that stops. */
 export function watchOutcomes(feed: TaskFeed, onOutcome: (task: OutcomeSnapshot) => void): () => void {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import pusherJs from 'pusher-js';
 import { createTaskFeed } from '../../client/feed/connect-tasks.ts';
 import type { PendingFeed } from '../../client/feed/task-feed.ts';
-import { presentOutcomes } from '../../client/headless/present.ts';
+import { presentOutcomes } from '../../client/headless/outcomes/present.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { ClientObserver, type Findings, lookAtEvent, tell } from './observer.ts';
 import { type PushProxy, startPushProxy } from './push-proxy.ts';

@@ -3,7 +3,7 @@
 import type { OutcomeSnapshot } from '../../../core/tasks/snapshot.ts';
 import type { TaskFeed } from '../../feed/task-feed.ts';
 import { announce } from '../../headless/announce.ts';
-import { notifyOutcomes } from '../../headless/notify.ts';
+import { notifyOutcomes } from '../../headless/outcomes/notify.ts';
 import type { Wording } from '../../headless/words/wording.ts';
 import { findStorage, NOTIFY_KEY, readText, writeText } from '../../storage.ts';
 import { make, setAttribute, setHidden, setText } from '../dom/dom.ts';

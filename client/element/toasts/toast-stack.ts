@@ -1,6 +1,6 @@
 /**
- * The toasts beside the page, and the summary of what was missed. `headless/toasts.ts` decides which toasts there are. This
- * file draws them, lets their time pass, and handles clicks and keys.
+ * The toasts beside the page, and the summary of what was missed. `headless/outcomes/toasts.ts` decides which toasts there
+ * are. This file draws them, lets their time pass, and handles clicks and keys.
  */
 
 import type { OutcomeSnapshot } from '../../../core/tasks/snapshot.ts';
@@ -15,7 +15,7 @@ import {
   passTime,
   showToasts,
   type ToastQueue,
-} from '../../headless/toasts.ts';
+} from '../../headless/outcomes/toasts.ts';
 import { describeTask, type RowContext } from '../../headless/words/describe.ts';
 import { linksOf } from '../../headless/words/result.ts';
 import { ENGLISH } from '../../headless/words/wording.ts';

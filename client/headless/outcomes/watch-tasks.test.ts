@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
-import type { Snapshot } from '../../core/tasks/snapshot.ts';
-import type { FeedSnapshot } from '../feed/task-feed.ts';
-import { running, succeeded } from '../test-support/snapshots.ts';
+import type { Snapshot } from '../../../core/tasks/snapshot.ts';
+import type { FeedSnapshot } from '../../feed/task-feed.ts';
+import { running, succeeded } from '../../test-support/snapshots.ts';
 import { watchTasks } from './watch-tasks.ts';
 
 function setUp(isWhole?: Parameters<typeof watchTasks>[1]) {

@@ -1,8 +1,8 @@
 /** Finds what is new in a feed's list, for code that waits for outcomes: `present.ts`, `notify.ts`, `onOutcome` of React. */
 
-import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/tasks/snapshot.ts';
-import type { TaskFeed } from '../feed/task-feed.ts';
-import { forgetUnlisted } from './forget.ts';
+import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../../core/tasks/snapshot.ts';
+import type { TaskFeed } from '../../feed/task-feed.ts';
+import { forgetUnlisted } from '../forget.ts';
 
 /** How the list has changed since the last look. */
 export interface TaskNews {

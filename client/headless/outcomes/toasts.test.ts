@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { OutcomeSnapshot } from '../../core/tasks/snapshot.ts';
-import { failed, succeeded } from '../test-support/snapshots.ts';
+import type { OutcomeSnapshot } from '../../../core/tasks/snapshot.ts';
+import { failed, succeeded } from '../../test-support/snapshots.ts';
 import { addSummary, addToasts, keepToasts, NO_TOASTS, passTime, showToasts, type ToastQueue } from './toasts.ts';
 
 const good = (number: number) => succeeded(number) as OutcomeSnapshot;

@@ -6,10 +6,10 @@
  * gets only while no tab is visible. The browser frees the lock of a tab that crashes. Without Web Locks no tab notifies.
  */
 
-import type { OutcomeSnapshot } from '../../core/tasks/snapshot.ts';
-import { browserPage, type Page } from '../environment.ts';
-import type { TaskFeed } from '../feed/task-feed.ts';
-import { type ClaimOptions, claimIds } from '../tabs/claim.ts';
+import type { OutcomeSnapshot } from '../../../core/tasks/snapshot.ts';
+import { browserPage, type Page } from '../../environment.ts';
+import type { TaskFeed } from '../../feed/task-feed.ts';
+import { type ClaimOptions, claimIds } from '../../tabs/claim.ts';
 import { watchTasks } from './watch-tasks.ts';
 
 const NOTIFIED = 'inloop:notified';

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { Snapshot } from '../../core/tasks/snapshot.ts';
-import type { PageSignal } from '../environment.ts';
-import { ManualPage, ManualTiming, settle } from '../test-support/manual-timing.ts';
-import { at, evolve, queued } from '../test-support/snapshots.ts';
+import type { Snapshot } from '../../../core/tasks/snapshot.ts';
+import type { PageSignal } from '../../environment.ts';
+import { ManualPage, ManualTiming, settle } from '../../test-support/manual-timing.ts';
+import { at, evolve, queued } from '../../test-support/snapshots.ts';
 import { type News, presentOutcomes } from './present.ts';
 
 /** What the tabs of one browser share. */

@@ -6,11 +6,11 @@
  * device are not told. When somebody else signs in, nothing of the user before is told or remembered.
  */
 
-import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/tasks/snapshot.ts';
-import { browserPage, type Page, systemTiming, type Timing } from '../environment.ts';
-import type { TaskFeed } from '../feed/task-feed.ts';
-import { type ClaimOptions, claimIds } from '../tabs/claim.ts';
-import { forgetUnlisted } from './forget.ts';
+import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../../core/tasks/snapshot.ts';
+import { browserPage, type Page, systemTiming, type Timing } from '../../environment.ts';
+import type { TaskFeed } from '../../feed/task-feed.ts';
+import { type ClaimOptions, claimIds } from '../../tabs/claim.ts';
+import { forgetUnlisted } from '../forget.ts';
 import { watchTasks } from './watch-tasks.ts';
 
 const KEY = 'inloop:told';

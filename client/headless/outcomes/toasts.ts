@@ -7,7 +7,7 @@
  * toasts. Failures, and outcomes that offer something to do, stay until they are dismissed.
  */
 
-import type { OutcomeSnapshot } from '../../core/tasks/snapshot.ts';
+import type { OutcomeSnapshot } from '../../../core/tasks/snapshot.ts';
 
 /** One outcome that is shown, or waits to be shown. */
 export interface Toast {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Snapshot } from '../../core/tasks/snapshot.ts';
-import { settle } from '../test-support/manual-timing.ts';
-import { at, evolve, running } from '../test-support/snapshots.ts';
+import type { Snapshot } from '../../../core/tasks/snapshot.ts';
+import { settle } from '../../test-support/manual-timing.ts';
+import { at, evolve, running } from '../../test-support/snapshots.ts';
 import { notifyOutcomes } from './notify.ts';
 
 /** Web Locks, as far as they are used: shared and exclusive, waiting and not. */
