@@ -27,7 +27,7 @@ export interface ChangeStore {
   /** Stores what `event` makes of a task, or refuses it. If it rejects, the change may have been stored or not. */
   apply(task: OwnedTask, event: TaskEvent, options: RunOptions): Promise<Applied>;
   read(id: string): Promise<OwnedTask | null>;
-  /** Notes that tasks which others replace were cancelled. */
+  /** Notes that nobody has to cancel these replaced tasks any more. */
   settleReplaced(ids: readonly string[]): Promise<void>;
   /** Takes outcomes out of the owner's inbox; answers with those that were in it. */
   see(owner: string, ids: readonly string[]): Promise<SeenEvent>;
@@ -64,9 +64,9 @@ export type Change =
   | (Extract<Applied, { readonly ok: true }> & { readonly pushed: boolean })
   | Extract<Applied, { readonly ok: false }>;
 
-/** Is told of changes in families: tasks whose handlers have started others (family/parent-updates.ts). */
+/** Learns of each change in a family, that is, of a parent or its children (family/parent-updates.ts). */
 export interface FamilyListener {
-  /** @param id of the parent @param isUrgent whether it may end by the change, or its children should */
+  /** @param id of the parent @param isUrgent whether the change may end it, or its children have to be cancelled */
   note(id: string, isUrgent: boolean): void;
 }
 
@@ -76,7 +76,7 @@ export class TaskChanges {
   readonly #events: Emitter;
   readonly #families: FamilyListener;
 
-  /** @param families default: nobody is told, and the sweeper finds the changes */
+  /** @param families default: none, so that only the sweeper finds changes in families */
   constructor(
     store: ChangeStore,
     publisher: ChangePublisher,
@@ -101,7 +101,7 @@ export class TaskChanges {
       this.#events.emit('task.accepted', () => ({ task: id, name, retryOf }));
       this.push({ owner: task.owner, snapshot: withPlace(task.snapshot, created.ahead) }, created.watched);
       if (task.child) this.#families.note(task.child.parent, false);
-      // What fails here is done by the sweeper.
+      // If this fails, the sweeper cancels them.
       await this.cancelReplaced(created.replaces, task.snapshot.createdAt).catch(() => undefined);
     }
     return created;
@@ -142,13 +142,14 @@ export class TaskChanges {
     return { ok: true, snapshot, watched: true, pushed: this.push({ owner, snapshot }, true) };
   }
 
+  /** Reports a stored change to the family of the task, as a child and as a parent. */
   #noteFamily({ type }: TaskEvent, task: Snapshot, mayEndParent: boolean): void {
     if (task.parent !== undefined && isFinished(task)) this.#families.note(task.parent, mayEndParent);
     if (task.children === undefined || type === 'children') return;
     if (isFinished(task) || task.status === 'cancelling' || waitsForChildren(task)) this.#families.note(task.id, true);
   }
 
-  /** Cancels tasks that others replace, as far as they can be cancelled. @param at ISO 8601 @throws TaskError `store_unavailable` */
+  /** Cancels replaced tasks that can still be cancelled. @param at ISO 8601 @throws TaskError `store_unavailable` */
   async cancelReplaced(ids: readonly string[], at: string): Promise<void> {
     if (ids.length === 0) return;
     for (const id of ids) {

@@ -20,7 +20,7 @@ export const MAX_OWNER_LENGTH = 1_024;
 /** Longest name of a task definition or a stage, in characters. Names of definitions are part of Redis keys and metrics. */
 export const MAX_NAME_LENGTH = 64;
 
-/** Longest texts in a snapshot, in UTF-16 code units. Longer ones are cut, with an ellipsis. Together they always fit one event. */
+/** Longest texts in a snapshot, in UTF-16 code units. Longer ones end in an ellipsis. Together they always fit one event. */
 export const MAX_TITLE_LENGTH = 200;
 export const MAX_NOTE_LENGTH = 200;
 export const MAX_ERROR_MESSAGE_LENGTH = 500;
@@ -38,7 +38,7 @@ export const MAX_RESULT_BYTES = 262_144;
 /** Largest checkpoint, in bytes of JSON. A checkpoint says where to go on: a row's number, a cursor, a few counts. */
 export const MAX_CHECKPOINT_BYTES = 16_384;
 
-/** How deep inputs, results and checkpoints may be nested. Schemas, and JSON libraries of other languages, read them by recursion. */
+/** How deep inputs, results and checkpoints may be nested. Schemas and many JSON libraries read them by recursion. */
 export const MAX_JSON_DEPTH = 256;
 
 /** Most issues in the answer to a refused input: what is wrong with it, and where. */
@@ -47,7 +47,7 @@ export const MAX_ISSUES = 100;
 /** Most bytes of JSON that these issues take together. */
 export const MAX_ISSUE_BYTES = 16_384;
 
-/** Longest duration, in ms: ten years, which are at most 3,653 days. A longer one is refused, because it can only be a mistake. */
+/** Longest duration, in ms: ten years, which are at most 3,653 days. A longer one can only be a mistake, so it is refused. */
 export const MAX_DURATION_MS = 3_653 * 86_400_000;
 
 /** Most tasks on one page of a list. */
@@ -75,10 +75,10 @@ export const MAX_DISMISSED_TOLD = 1_000;
 /** Longest `Prefer: wait`, in seconds: less than the 60 s after which common proxies give up. */
 export const MAX_WAIT_SECONDS = 30;
 
-/** Most children of one task, those of all its attempts together. They are cancelled one by one when their parent is. */
+/** Most children of one task, counted over all its attempts. One script reads their ids when the task is cancelled. */
 export const MAX_CHILDREN = 1_000;
 
-/** How deep tasks may start tasks: a child of a child of a task starts none. */
+/** Most levels of a family: a task, its children, and their children. The last ones may not start tasks. */
 export const MAX_TASK_DEPTH = 3;
 
 /** Longest key of a child, in characters. */

@@ -1,9 +1,10 @@
-/** Adds up how long a part was away, the outage that is under way included. It serves `register-metrics.ts`. */
+/** Adds up how long a part was away, including an outage that still lasts. It serves `register-metrics.ts`. */
 
 export class OutageClock {
   readonly #now: () => number;
-  /** Of the outages that are over, in ms. */
+  /** How long the outages that are over lasted in all, in ms. */
   #past = 0;
+  /** When the present outage began; null if there is none. */
   #since: number | null = null;
 
   /** @param now the time in ms by a clock that never jumps */

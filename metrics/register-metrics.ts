@@ -20,14 +20,14 @@ export interface MetricsOptions {
   readonly register: Registry;
 }
 
-/** Bounds of the histograms, in seconds: from work that takes 10 ms to work that takes two hours. */
+/** Upper bounds of the histograms' buckets, in seconds: 10 ms to two hours. */
 const BUCKETS = [0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1_800, 7_200];
-/** Codes of errors come from handlers, and each new one is a new series for Prometheus. Later ones count as `other`. */
+/** Handlers choose error codes, and each code is one more series in Prometheus. After this many, new codes count as `other`. */
 const MOST_CODES = 100;
 
 /**
- * Adds inloop's metrics to a registry. Call it once a process, before the worker or the server starts, since events that
- * happened earlier are missing from the histograms.
+ * Adds inloop's metrics to a registry. Call it once in each process, before the worker or the server starts: the histograms
+ * miss events that happened earlier.
  *
  * @throws ConfigError `invalid_options` if there is no registry, or it has the metrics already
  *
@@ -59,7 +59,7 @@ export function registerMetrics({ backend, register }: MetricsOptions): void {
   });
   const blocked = new Counter({
     name: 'inloop_event_loop_blocked_seconds_total',
-    help: 'How long the event loop of the worker was blocked, in blocks that were long enough to be told.',
+    help: 'How long the event loop of the worker was blocked. Counts only blocks that were reported (worker.blocked).',
     registers,
   });
   backend.on('worker.blocked', ({ seconds }) => blocked.inc(seconds));
@@ -154,7 +154,7 @@ function registerOutages(backend: MeasuredBackend, registers: Registry[]): void 
   });
 }
 
-interface CountsKeptElsewhere {
+interface ExternalCounts {
   readonly name: string;
   readonly help: string;
   readonly labelNames: readonly string[];
@@ -162,8 +162,8 @@ interface CountsKeptElsewhere {
   read(): readonly (readonly [Readonly<Record<string, string>>, number])[];
 }
 
-/** Registers a counter whose counts are kept elsewhere. prom-client has no `set` for it: it is reset and raised to them. */
-function registerCounts(registers: Registry[], { name, help, labelNames, read }: CountsKeptElsewhere): void {
+/** Registers a counter whose counts are kept elsewhere. A counter of prom-client has no `set`, so it is reset and increased. */
+function registerCounts(registers: Registry[], { name, help, labelNames, read }: ExternalCounts): void {
   new Counter({
     name,
     help,

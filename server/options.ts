@@ -43,9 +43,9 @@ export interface TaskServerOptions {
 }
 
 /**
- * How much a task server takes, and for how long. `owner` and `overall` limit the tasks that are started: of each owner, and of
- * all owners together, by this server and every other that shares its Redis and has the same limits. By default they are not
- * limited. A start beyond them is refused with 429 `too_many_tasks`. Each of the other limits has a default.
+ * The limits of a task server. `owner` and `overall` limit the tasks that are started, of each owner and of all owners together.
+ * Tasks that other servers on the same Redis start count too; give all servers the same limits. By default starts are not
+ * limited. A start beyond a limit is refused with 429 `too_many_tasks`. The other limits are about requests; each has a default.
  */
 export interface TaskServerLimits extends TaskLimits {
   /**

@@ -1,21 +1,21 @@
 /**
- * Lua functions about a task whose handler has started others, and its children. The scripts that store a new task and a
- * change call them in the same step, so that each child is counted once, whatever crashes.
+ * Lua functions about a family: a task whose handler has started others, and these children. The scripts that store a new task
+ * or a change call them in the same step, so each child is counted exactly once, even if a process crashes.
  *
- * A parent's record counts its children, and `task:<id>:children` names them. Whatever changes a family makes its parent's
- * `familyVersion` grow by one, and puts the parent on the list `parents`. Then a process brings the parent in step
- * (parent-updates.ts), and takes it off the list if the version is still the one that it has seen.
+ * A parent's record counts its children, and `task:<id>:children` names them. Each change in a family raises the parent's
+ * `familyVersion` by one and adds the parent to the list `parents`. A process then updates the parent (parent-updates.ts). It
+ * takes the parent off the list only if `familyVersion` is still the one that it has read.
  */
 
 import { MAX_CHILDREN, MAX_TASK_DEPTH } from '../../core/limits.ts';
 import type { LuaFunction } from '../store/commands/lua.ts';
 import { FIELD } from '../store/record.ts';
 
-/** `noteFamily(parents, task, id, now)`: something has changed in the family of this parent. */
-export const noteFamily: LuaFunction = {
-  name: 'noteFamily',
+/** `noteFamilyChange(parents, task, id, now)`: the family of the parent `id`, whose record is `task`, has changed. */
+export const noteFamilyChange: LuaFunction = {
+  name: 'noteFamilyChange',
   lua: `
-local function noteFamily(parents, task, id, now)
+local function noteFamilyChange(parents, task, id, now)
   redis.call('HINCRBY', task, '${FIELD.familyVersion}', 1)
   redis.call('ZADD', parents, now, id)
 end
@@ -23,8 +23,9 @@ end
 };
 
 /**
- * `findChild(parent, run, key)`: the child that was started under `key` before, as `<hash of the input> <id>`; or nil and why
- * none may be started: `stale`, `too_deep` or `too_many`; or nothing. `parent` is the key of the parent's record.
+ * `findChild(parent, run, key)` looks for the child that was started under `key`. `parent` is the key of the parent's record.
+ * Answers `<hash of the input> <id>` if there is one, nothing if one may be started, or nil and the reason why none may:
+ * `stale`, `too_deep` or `too_many`.
  */
 export const findChild: LuaFunction = {
   name: 'findChild',
@@ -46,19 +47,19 @@ end
 /** `adoptChild(parents, parent, parentId, task, key, child, now)`: adds a child, `<hash> <id>`, whose record is `task`. */
 export const adoptChild: LuaFunction = {
   name: 'adoptChild',
-  lua: `${noteFamily.lua}
+  lua: `${noteFamilyChange.lua}
 local function adoptChild(parents, parent, parentId, task, key, child, now)
   redis.call('HSET', parent .. ':children', key, child)
   redis.call('HINCRBY', parent, '${FIELD.childrenTotal}', 1)
   redis.call('HSET', task, '${FIELD.depth}', (redis.call('HGET', parent, '${FIELD.depth}') or 1) + 1)
-  noteFamily(parents, parent, parentId, now)
+  noteFamilyChange(parents, parent, parentId, now)
 end
 `,
 };
 
 /**
- * `countChild(parents, parent, parentId, hasFailed, now)`: counts a child that ends. 1 if the parent may end by it: it was the
- * last one, or it has failed; else 0. A parent that is gone counts nothing. To be used together with `noteFamily`.
+ * `countChild(parents, parent, parentId, hasFailed, now)` counts a child that ends. Answers 1 if the parent may end because of
+ * it: it was the last one, or it has failed. Otherwise, and if the parent's record is gone, 0. Needs `noteFamilyChange`.
  */
 export const countChild: LuaFunction = {
   name: 'countChild',
@@ -68,7 +69,7 @@ local function countChild(parents, parent, parentId, hasFailed, now)
   if not total then return 0 end
   local ended = redis.call('HINCRBY', parent, '${FIELD.childrenEnded}', 1)
   if hasFailed then redis.call('HINCRBY', parent, '${FIELD.childrenFailed}', 1) end
-  noteFamily(parents, parent, parentId, now)
+  noteFamilyChange(parents, parent, parentId, now)
   if hasFailed or ended >= tonumber(total) then return 1 end
   return 0
 end

@@ -1,13 +1,13 @@
 /**
- * Keeps tasks whose handlers have started others in step with these: their children. It serves `TaskChanges`, which tells it of
- * each change in a family, and the sweeper, which finds the changes that a process that died has left.
+ * Updates parents (tasks whose handlers have started others) when their children were started or have ended. It serves
+ * `TaskChanges`, which reports each change in a family, and the sweeper, for changes that a dead process has left.
  *
- * Redis counts the children in the step that starts or ends one. An update reads the counts and lets them happen to the
- * parent: its snapshot shows them, and they may end it. If the parent was cancelled or did not succeed, its children that are
- * active are cancelled. An update that finds nothing to do changes nothing, so it may run anywhere, and twice at once.
+ * Redis counts the children in the step that starts or ends one. An update reads these counts and applies them to the parent:
+ * its snapshot shows them, and they may end it. If the parent was cancelled or has failed, its active children are cancelled.
+ * An update that finds nothing to do changes nothing, so any process may run it, even two at the same time.
  *
- * A parent that waits would wait for ever for a child that nobody has counted: its record was lost with a Redis, or a worker of
- * an earlier version has ended it. So the sweeper looks at each parent that waits every 5 min, and counts again.
+ * A waiting parent would wait for ever if the end of a child was not counted: the child's record was lost with a Redis, or a
+ * worker of an earlier version has ended it. So the sweeper counts the children of each waiting parent again every 5 min.
  */
 
 import { waitsForChildren } from '../../core/tasks/children.ts';
@@ -18,12 +18,12 @@ import type { Release } from '../store/commands/family/release-parent.ts';
 import type { OwnedTask, WithFamily } from '../store/record.ts';
 import type { Time } from '../time.ts';
 
-/** How long changes in one family are gathered, unless the parent may end: 1,000 children make 4 updates a second, not 1,000. */
+/** One update covers the changes of this time, unless the parent may end. So 1,000 children make 4 updates a second, not 1,000. */
 const GATHER_MS = 250;
-/** The process that stored a change in a family has this long to bring the parent in step. After that, the sweeper does. */
+/** The process that stored a change in a family has this long to update the parent. After that, the sweeper does it. */
 const GRACE_MS = 3_000;
 const MAX_UPDATES_PER_SWEEP = 100;
-/** How often the children of a parent that waits are counted again. */
+/** How often the children of a waiting parent are counted again. */
 const CHECK_EVERY_MS = 300_000;
 /** How many children are read or cancelled at a time. */
 const AT_ONCE = 20;
@@ -49,8 +49,8 @@ export interface ParentUpdatesOptions {
 interface Update {
   /** Whether the family has changed since the update began. */
   isDue: boolean;
-  /** Aborted when the update should begin at once. */
-  hurry: AbortController;
+  /** Aborted to begin the update at once, without gathering further changes. */
+  startNow: AbortController;
   done: Promise<void>;
 }
 
@@ -62,33 +62,33 @@ export class ParentUpdates {
     this.#options = options;
   }
 
-  /** Something has changed in the family of a task. @param isUrgent whether the task may end by it, or its children should */
+  /** The family of a task has changed. @param isUrgent whether that may end the task, or its children have to be cancelled */
   note(id: string, isUrgent: boolean): void {
     let update = this.#updates.get(id);
     if (update) update.isDue = true;
     else {
-      update = { isDue: true, hurry: new AbortController(), done: Promise.resolve() };
+      update = { isDue: true, startNow: new AbortController(), done: Promise.resolve() };
       this.#updates.set(id, update);
       update.done = this.#run(id, update);
     }
-    if (isUrgent) update.hurry.abort('urgent');
+    if (isUrgent) update.startNow.abort('urgent');
   }
 
   /**
-   * Brings the parents in step that other processes have left, and counts the children of those that have waited for long.
+   * Updates parents that dead processes have left behind. Before that, it counts the children of a waiting parent again.
    * @throws TaskError `store_unavailable`
    */
   async look(): Promise<void> {
     for (const id of await this.#options.families.changed(GRACE_MS, MAX_UPDATES_PER_SWEEP)) {
       if (this.#updates.has(id)) continue;
-      await this.#check(id);
+      await this.#recount(id);
       await this.#update(id);
     }
   }
 
-  /** Resolves when every parent is in step with the changes in its family that this process knows of. Never rejects. */
+  /** Resolves when all updates that this process has to make are done. Never rejects. */
   async flush(): Promise<void> {
-    for (const { hurry } of this.#updates.values()) hurry.abort('flush');
+    for (const { startNow } of this.#updates.values()) startNow.abort('flush');
     await Promise.all([...this.#updates.values()].map(({ done }) => done));
   }
 
@@ -96,8 +96,8 @@ export class ParentUpdates {
   async #run(id: string, update: Update): Promise<void> {
     const { time } = this.#options;
     while (update.isDue) {
-      await time.delay(GATHER_MS, update.hurry.signal);
-      update.hurry = new AbortController();
+      await time.delay(GATHER_MS, update.startNow.signal);
+      update.startNow = new AbortController();
       update.isDue = false;
       await this.#update(id).catch(() => undefined);
     }
@@ -110,18 +110,18 @@ export class ParentUpdates {
     const task = await store.read(id, { family: true });
     let againIn: number | null = null;
     if (task?.family) {
-      const after = await this.#tellParent(task, task.family);
-      if (after && mustEndChildren(after)) await this.#cancelChildren(id, task.owner);
+      const after = await this.#updateParent(task, task.family);
+      if (after && mustCancelChildren(after)) await this.#cancelChildren(id, task.owner);
       if (after && waitsForChildren(after)) againIn = CHECK_EVERY_MS;
     }
     await families.release(id, { version: task?.family?.version ?? null, againIn });
   }
 
   /**
-   * Counts the children of a parent that waits, if fewer of them are active than its counts say. One that is gone counts as
-   * failed, unless so many were counted as succeeded. @throws TaskError `store_unavailable`
+   * Corrects the counts of a waiting parent if more of its children have ended than were counted. A child without a record
+   * counts as failed, unless it was counted as succeeded before. @throws TaskError `store_unavailable`
    */
-  async #check(id: string): Promise<void> {
+  async #recount(id: string): Promise<void> {
     const { store, families } = this.#options;
     const task = await store.read(id, { family: true });
     if (!task?.family || !waitsForChildren(task.snapshot)) return;
@@ -136,9 +136,9 @@ export class ParentUpdates {
     await families.correct(id, version, { ended: ended.length, failed: Math.max(failed, counts.failed) });
   }
 
-  /** @returns the parent, as far as is known; null if it is gone */
-  async #tellParent(task: OwnedTask, news: NonNullable<WithFamily['family']>): Promise<Snapshot | null> {
-    const { children, returned, onChildFailure } = news;
+  /** Applies the counts to the parent. @returns the parent as it is now; null if it is gone */
+  async #updateParent(task: OwnedTask, family: NonNullable<WithFamily['family']>): Promise<Snapshot | null> {
+    const { children, returned, onChildFailure } = family;
     const at = this.#options.clock.iso();
     const event: TaskEvent = { type: 'children', at, children, returned, onChildFailure };
     if (!transition(task.snapshot, event).ok) return task.snapshot;
@@ -163,7 +163,7 @@ async function inGroups<T>(all: readonly T[], work: (one: T) => Promise<void>): 
   for (let from = 0; from < all.length; from += AT_ONCE) await Promise.all(all.slice(from, from + AT_ONCE).map(work));
 }
 
-/** Whether what the children do is of no use any more. */
-function mustEndChildren({ status }: Snapshot): boolean {
+/** Whether the children of this parent have to be cancelled, since nobody needs their work any more. */
+function mustCancelChildren({ status }: Snapshot): boolean {
   return status === 'cancelling' || status === 'cancelled' || status === 'failed';
 }

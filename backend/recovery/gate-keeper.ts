@@ -1,6 +1,6 @@
 /**
- * Looks after the gates of concurrency keys (store/limits/gate-scripts.ts): lets tasks in that wait although there is room, and
- * cancels tasks that others replace, if the process died that had to do it. It serves the sweeper.
+ * Repairs the gates of concurrency keys (store/limits/gate-scripts.ts) after a crash: lets waiting tasks in where there is room,
+ * and cancels replaced tasks whose canceller has died. It serves the sweeper.
  */
 
 import type { Time } from '../time.ts';

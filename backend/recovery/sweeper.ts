@@ -1,7 +1,7 @@
 /**
- * Finishes what was left half done when a process died or the bus was away: it recovers tasks of dead workers, brings tasks in
- * step with their children, marks tasks that no worker handles, and pushes new tasks and outcomes that were not pushed. Every server and worker has a sweeper; a
- * lease lets one of them sweep at a time.
+ * Finishes what was left half done when a process died or the bus was away. It recovers tasks of dead workers, updates parents
+ * whose children have changed, marks tasks that no worker handles, lets tasks through their gates, and pushes new tasks and
+ * outcomes that were not pushed. Every server and worker has a sweeper; a lease lets one of them sweep at a time.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -53,7 +53,7 @@ export interface SweeperOptions {
   readonly time: Pick<Time, 'elapsed'>;
   readonly registry: { list(): Promise<readonly KnownWorker[]> };
   readonly lostWorkers: { look(): Promise<readonly KnownWorker[]> };
-  /** Brings tasks in step whose children have changed. */
+  /** Updates parents whose children have changed. */
   readonly parents: { look(): Promise<void> };
   readonly unserved: { look(workers: readonly KnownWorker[]): Promise<void> };
   readonly gateKeeper: { look(): Promise<void> };

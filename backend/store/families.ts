@@ -1,6 +1,6 @@
 /**
- * What the store knows of families: tasks whose handlers have started others, and their children. It serves those who bring
- * parents in step (backend/family/). Each method throws TaskError `store_unavailable`.
+ * The store's commands about families: tasks whose handlers have started others, and these children. It serves the updates of
+ * parents (backend/family/). Each method throws TaskError `store_unavailable`.
  */
 
 import type { CommandRunner } from './commands/define-command.ts';
@@ -34,7 +34,7 @@ export class FamilyStore {
     return correctCounts(this.#redis, id, version, counts);
   }
 
-  /** Ids of tasks whose families have changed more than `ms` ago, and which nobody has brought in step; the oldest first. */
+  /** Ids of parents whose families changed more than `ms` ago, and which were not updated since; the oldest change first. */
   changed(ms: number, limit: number): Promise<readonly string[]> {
     return findChangedParents(this.#redis, ms, limit);
   }

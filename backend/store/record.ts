@@ -38,7 +38,7 @@
  */
 
 import { MAX_EVENT_BYTES } from '../../core/limits.ts';
-import type { ChildFailurePolicy, FamilyNews } from '../../core/tasks/children.ts';
+import type { ChildFailurePolicy, FamilyState } from '../../core/tasks/children.ts';
 import type { OutcomeRetention } from '../../core/tasks/definition.ts';
 import { type Children, OUTCOMES, type Progress, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { transition } from '../../core/tasks/transition.ts';
@@ -119,9 +119,9 @@ export interface WithCheckpoint {
   readonly checkpoint: StoredCheckpoint | null;
 }
 
-/** What is known of the children of a task. */
-export interface Family extends FamilyNews {
-  /** Another one after each change in the family. */
+/** The family of a task whose handler has started others. */
+export interface Family extends FamilyState {
+  /** `familyVersion`: different after each change in the family. */
   readonly version: string;
 }
 
@@ -287,12 +287,12 @@ function decodeCheckpoint({ checkpoint, checkpointProgress }: StoredFields): Sto
   return { value: JSON.parse(checkpoint), progress: checkpointProgress ? JSON.parse(checkpointProgress) : null };
 }
 
-/** Counts of children, as they are stored. */
+/** The counts of children from their stored fields: total, ended, failed. */
 export function decodeChildren([total, ended, failed]: readonly (string | null | undefined)[]): Children {
   return { total: Number(total ?? 0), ended: Number(ended ?? 0), failed: Number(failed ?? 0) };
 }
 
-/** The field that says what a failed child means, if that is not the usual. */
+/** The field that says what a failed child does to this task. The default, `fail`, is not stored. */
 export function encodePolicy({ onChildFailure }: { readonly onChildFailure?: ChildFailurePolicy }): StoredFields {
   return onChildFailure === 'ignore' ? { onChildFailure } : {};
 }

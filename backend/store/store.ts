@@ -49,9 +49,10 @@ import { type RunOptions, toCommit } from './to-commit.ts';
 
 /** How often a change is decided again because another one came first. A task has few writers, so reaching this is a bug. */
 const MAX_CONFLICTS = 100;
-/** After so many conflicts in a row, a writer pauses for a random time of up to so many ms. */
-const IN_STEP = 10;
-const OUT_OF_STEP_MS = 10;
+/** After this many conflicts in a row, a writer pauses for a random time, so that writers do not keep meeting. */
+const CONFLICTS_BEFORE_PAUSE = 10;
+/** The longest such pause, in ms. */
+const MAX_PAUSE_MS = 10;
 
 /** A task to be stored. */
 export interface NewRecord {
@@ -61,13 +62,13 @@ export interface NewRecord {
   readonly input: unknown;
   /** The input as it came, as JSON, if it differs from `input`; '' if it was not JSON. */
   readonly raw?: string | null;
-  /** Where the task goes on, as its first attempt finds it in `task.checkpointed`. Default: nowhere, it starts at the beginning. */
+  /** What the first attempt finds in `task.checkpointed`. Default: nothing, so it starts at the beginning. */
   readonly checkpoint?: StoredCheckpoint | null;
   /** Default `normal`. */
   readonly priority?: Priority;
   /** Two requests with the same idempotency key must have the same body, or the second is a mismatch. Default: the input. */
   readonly body?: string;
-  /** What a failed child means. Default `fail`. */
+  /** What a failed child does to this task. Default `fail`. */
   readonly onChildFailure?: ChildFailurePolicy;
   /** The task whose handler starts this one. Then `idempotencyKey` must be null. */
   readonly child?: ChildOf | null;
@@ -92,7 +93,7 @@ export type Applied =
       readonly snapshot: Snapshot;
       /** Whether the owner is watching, as far as is known. If not, only outcomes are worth a message. */
       readonly watched: boolean;
-      /** The task is a child, and its parent may end by this outcome: it was the last one, or did not succeed. */
+      /** The task is a child whose outcome may end its parent: it was the last one, or did not succeed. */
       readonly mayEndParent?: true;
     }
   | { readonly ok: false; readonly refusal: Refusal | 'missing'; readonly snapshot: Snapshot | null };
@@ -110,7 +111,7 @@ export type Created =
   /** The key was used before: with the same body, and `id` is the task that was created then; or with another body. */
   | { readonly result: 'exists'; readonly id: string }
   | { readonly result: 'mismatch' }
-  /** The start would exceed a limit. It is taken in so many ms, or may be: nobody knows when an active task will end. */
+  /** The start would exceed a limit. Try again in `waitMs`; for a limit of active tasks that may still be too early. */
   | { readonly result: 'exceeded'; readonly limit: StartLimit; readonly waitMs: number }
   /** It was to be a child, and its parent may start none. */
   | { readonly result: 'refused'; readonly why: ChildRefusal }
@@ -182,8 +183,8 @@ export class TaskStore {
   }
 
   /**
-   * The task; null if there is none, if its record is damaged, or if `want.owner` is not its owner. The input, and a result that is too
-   * big for a list, are read only if they are wanted.
+   * The task; null if there is none, if its record is damaged, or if `want.owner` is not its owner. The input, and a result that
+   * is too big for a list, are read only if they are wanted.
    * @throws TaskError `store_unavailable`
    */
   async read<W extends Wanted = Record<never, never>>(id: string, want: W = {} as W): Promise<ReadTask<W> | null> {
@@ -233,7 +234,7 @@ export class TaskStore {
   /**
    * Removes finished tasks of `owner`, and the finished children of those; other ids are passed over.
    * @param ids at most 1,000
-   * @returns `ids` without those of active tasks: the owner has no such tasks any more, or never had. Then removed children
+   * @returns `ids` without those of active tasks (the owner has no such tasks any more, or never had), and the removed children
    * @throws TaskError `store_unavailable`: some may have been removed
    */
   async dismiss(owner: string, ids: readonly string[]): Promise<readonly string[]> {
@@ -264,8 +265,8 @@ export class TaskStore {
 
   /**
    * Removes everything that is stored about `owner`: tasks whatever their status, indexes, idempotency keys, places in
-   * lines, the mark of their channel. Workers are told to stop the tasks that run. The key of a task that was dismissed before stays for up to
-   * 24 h: it holds two hashes and an id.
+   * lines, the mark of their channel. Workers are told to stop the tasks that run. The idempotency key of a task that was
+   * dismissed before stays for up to 24 h: it holds two hashes and an id.
    * @returns the ids of the tasks that were removed, newest first
    * @throws TaskError `store_unavailable`: some may have been removed
    */
@@ -284,7 +285,7 @@ export class TaskStore {
     return removed;
   }
 
-  /** Notes that these tasks, which others replace, are cancelled, or need not be. @throws TaskError `store_unavailable` */
+  /** Notes that nobody has to cancel these replaced tasks any more. @throws TaskError `store_unavailable` */
   async settleReplaced(ids: readonly string[]): Promise<void> {
     if (ids.length > 0) await this.#redis.send((client) => client.zRem(this.#redis.keys.replaced, [...ids]));
   }
@@ -332,8 +333,8 @@ export class TaskStore {
       if (answer.result === 'stale') return { ok: false, refusal: 'stale_attempt', snapshot: null };
       before = answer.result === 'children' ? { ...before, children: answer.children } : decodeSnapshot(answer);
       isStored = true;
-      // Writers that go round in step may always come in the same order, and the last of them would lose each time.
-      if (tries % IN_STEP === IN_STEP - 1) await delay(Math.random() * OUT_OF_STEP_MS);
+      // Writers that retry at the same pace may always come in the same order, and the last of them would lose each time.
+      if ((tries + 1) % CONFLICTS_BEFORE_PAUSE === 0) await delay(Math.random() * MAX_PAUSE_MS);
     }
     // An error without a type: a bug of inloop, which nobody outside can act on. The log tells it, the owner reads `internal`.
     throw new Error(`inloop: task ${task.snapshot.id} changed ${MAX_CONFLICTS} times while one change was tried`);

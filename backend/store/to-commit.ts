@@ -84,13 +84,16 @@ function toCheckpoint(
   return reached === null ? given : { ...given, checkpointProgress: JSON.stringify(withoutRate(reached)) };
 }
 
-/** Whoever lets the news of its children happen to a task goes on to do what follows for them. */
+/**
+ * Whether the task's children are affected: its status changes, or it begins to wait for them. Not for a `children` event, since
+ * the update that applies it also does what follows for the children.
+ */
 function mattersToChildren({ before, next, event }: Change): boolean {
   if (event.type === 'children') return false;
   return before.status !== next.status || waitsForChildren(before) !== waitsForChildren(next);
 }
 
-/** What a handler returned is kept until the children have ended. */
+/** What the handler returned is stored until the children have ended; '' removes it. */
 function toReturned({ before, next, event }: Change): Commit['more'] {
   if (waitsForChildren(before)) return isFinished(next) ? { returned: '' } : NOTHING;
   if (event.type !== 'succeed' || !waitsForChildren(next)) return NOTHING;
@@ -111,8 +114,8 @@ function toJob(next: Snapshot, run: number | undefined, now: number): Commit['jo
 }
 
 /**
- * Whether workers have to be told of a cancellation. The one that runs the task has to stop it. A task that waits may wait in
- * a worker already, until it may run beside the others.
+ * Whether workers have to be told of a cancellation. A worker that runs the task has to stop it. A worker may also hold a
+ * retrying task that must not yet run beside the others.
  */
 function mustTellWorkers(before: Snapshot, next: Snapshot): boolean {
   return (

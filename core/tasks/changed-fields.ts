@@ -2,12 +2,15 @@
 
 import type { QueuedSnapshot, Snapshot } from './snapshot.ts';
 
-/** The fields that every change sets: the revision and its time. `updatedAt` never goes back, although the clocks of several machines may differ. */
+/**
+ * The fields that every change sets: the revision and its time. `updatedAt` never goes back, even if the clocks of two machines
+ * differ.
+ */
 export function nextRevision(task: Snapshot, at: string) {
   return { revision: task.revision + 1, updatedAt: at > task.updatedAt ? at : task.updatedAt };
 }
 
-/** The fields that every outcome sets. That of a child is not for the inbox: its parent's outcome is. */
+/** The fields that every outcome sets. A child's outcome counts as seen at once: only the parent's goes to the inbox. */
 export function finish(task: Snapshot, at: string) {
   const common = nextRevision(task, at);
   const finishedAt = common.updatedAt;
@@ -15,7 +18,7 @@ export function finish(task: Snapshot, at: string) {
   return { ...common, finishedAt, expectedAt: null, resultOmitted: false, seenAt } as const;
 }
 
-/** The task without what is said only of one that waits. */
+/** The task without the fields that only a waiting task has. */
 export function withoutWait<S extends Snapshot>(task: S): Omit<S, 'waitingFor' | 'queue' | 'startsAt'> {
   const { waitingFor, queue, startsAt, ...rest } = task as S &
     Pick<QueuedSnapshot, 'waitingFor' | 'queue' | 'startsAt'>;

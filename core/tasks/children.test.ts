@@ -1,7 +1,7 @@
 // What becomes of a task whose handler has started others: it waits for them, and they end it.
 import { describe, expect, it } from '@jest/globals';
 import { deepFreeze, FAILURE, move, newTask, time } from '../../test/support/task-events.ts';
-import type { FamilyNews } from './children.ts';
+import type { FamilyState } from './children.ts';
 import { isFinished, type Snapshot } from './snapshot.ts';
 import { type TaskEvent, transition } from './transition.ts';
 
@@ -11,7 +11,7 @@ const CANCEL: TaskEvent = { type: 'cancel', at: time(4) };
 const RETURNED = { result: { rows: 4 } };
 
 /** News of a parent's children. */
-function news(total: number, ended: number, failed = 0, more: Partial<FamilyNews> = {}): TaskEvent {
+function news(total: number, ended: number, failed = 0, more: Partial<FamilyState> = {}): TaskEvent {
   const children = { total, ended, failed };
   return { type: 'children', at: time(5), children, returned: null, onChildFailure: 'fail', ...more };
 }

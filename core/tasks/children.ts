@@ -1,9 +1,9 @@
 /**
- * What becomes of a task whose handler has started other tasks: its children. Pure. It serves `transition.ts`.
+ * The rules for a parent, a task whose handler has started other tasks: its children. Pure. It serves `transition.ts`.
  *
- * When the handler returns, the attempt is over. The task stays `running`, or `cancelling`, and waits for its children
- * (`waitingFor: 'children'`). Its last child ends it. A failed child ends it at once, unless its definition says
- * `onChildFailure: 'ignore'`.
+ * When the handler returns, the attempt is over. The parent stays `running` or `cancelling`, and waits for its children
+ * (`waitingFor: 'children'`). It ends when its last child has ended. If a child has failed, it ends at once, unless its
+ * definition says `onChildFailure: 'ignore'`.
  */
 
 import type { TaskFailure } from '../error.ts';
@@ -11,7 +11,7 @@ import { finish, nextRevision, withoutWait } from './changed-fields.ts';
 import { advance } from './progress.ts';
 import type { CancellingSnapshot, Children, Outcome, Progress, RunningSnapshot, Snapshot } from './snapshot.ts';
 
-/** What a parent's definition says of a child that fails or is cancelled. */
+/** What a child that fails or is cancelled does to its parent: `fail` makes the parent fail, `ignore` does nothing. */
 export const CHILD_FAILURE_POLICIES = ['fail', 'ignore'] as const;
 /** See {@link CHILD_FAILURE_POLICIES}. */
 export type ChildFailurePolicy = (typeof CHILD_FAILURE_POLICIES)[number];
@@ -19,8 +19,8 @@ export type ChildFailurePolicy = (typeof CHILD_FAILURE_POLICIES)[number];
 /** A task whose handler has returned, and which waits for its children. */
 export type WaitingParent = (RunningSnapshot | CancellingSnapshot) & { readonly waitingFor: 'children' };
 
-/** What a parent's children have come to, and what its record says of it. */
-export interface FamilyNews {
+/** What decides how a waiting parent goes on, as its record says it at the moment. */
+export interface FamilyState {
   readonly children: Children;
   /** What the handler returned; null if it has not returned, or was stopped. */
   readonly returned: { readonly result: unknown } | null;
@@ -31,17 +31,17 @@ export function waitsForChildren(task: Snapshot): task is WaitingParent {
   return (task.status === 'running' || task.status === 'cancelling') && task.waitingFor === 'children';
 }
 
-/** How many changes led to these counts. They only grow, so of two counts the one with more changes is the newer. */
+/** How many changes led to these counts. Each of the three only grows, so the counts with the greater sum are the newer ones. */
 function changesIn({ total, ended, failed }: Children): number {
   return total + ended + failed;
 }
 
-/** Processes bring a parent in step side by side, so news may come late. */
-function isNewer(known: Children | undefined, news: Children): boolean {
-  return known === undefined || changesIn(news) > changesIn(known);
+/** Several processes may update one parent at the same time, so older counts may arrive after newer ones. */
+function isNewer(known: Children | undefined, read: Children): boolean {
+  return known === undefined || changesIn(read) > changesIn(known);
 }
 
-/** The task when its attempt is over, and its children go on. */
+/** The task once its attempt is over and it waits for its children. */
 export function waitForChildren(
   task: RunningSnapshot | CancellingSnapshot,
   at: string,
@@ -56,11 +56,11 @@ export function withChildren(task: Snapshot, at: string, children: Children): Sn
   return isNewer(task.children, children) ? { ...task, ...nextRevision(task, at), children } : null;
 }
 
-/** A task that waits for its children, after news of them: ended, or with other counts. Null if nothing changes. */
-export function afterNews(task: WaitingParent, at: string, news: FamilyNews): Snapshot | null {
-  const { children, returned } = news;
+/** A waiting parent, brought up to date with its family: ended, or with newer counts. Null if nothing changes. */
+export function updateWaitingParent(task: WaitingParent, at: string, family: FamilyState): Snapshot | null {
+  const { children, returned } = family;
   if (task.children && isNewer(children, task.children)) return null;
-  const outcome = outcomeOf(task, news);
+  const outcome = outcomeOf(task, family);
   if (outcome === null) {
     if (!isNewer(task.children, children)) return null;
     return { ...task, ...nextRevision(task, at), signOfLifeAt: at, children, progress: progressOf(children) };
@@ -71,7 +71,7 @@ export function afterNews(task: WaitingParent, at: string, news: FamilyNews): Sn
   return { ...ended, status: 'succeeded', signOfLifeAt: at, result: returned?.result ?? null, error: null };
 }
 
-/** The stage of a task that waits for its children. A stage of its own, since `done` begins anew at 0. */
+/** The stage of a task that waits for its children. It needs one of its own, because `done` starts again at 0. */
 const CHILDREN_STAGE = 'children';
 
 /** The bar of a task that waits for its children: one element for each child. */
@@ -81,10 +81,10 @@ function progressOf({ total, ended, failed }: Children, finished = false): Progr
 }
 
 /**
- * How a task that waits for its children ends now; null if it goes on waiting. One that was cancelled has succeeded all the
- * same if its handler returned and each child succeeded, because the work is done.
+ * How a task that waits for its children ends now; null if it goes on waiting. A cancelled task still succeeds if its handler
+ * has returned and every child has succeeded, because then all the work is done.
  */
-function outcomeOf({ status }: WaitingParent, { children, returned, onChildFailure }: FamilyNews): Outcome | null {
+function outcomeOf({ status }: WaitingParent, { children, returned, onChildFailure }: FamilyState): Outcome | null {
   const { total, ended, failed } = children;
   if (status === 'running' && failed > 0 && onChildFailure === 'fail') return 'failed';
   if (ended < total) return null;
@@ -92,7 +92,7 @@ function outcomeOf({ status }: WaitingParent, { children, returned, onChildFailu
   return returned !== null && failed === 0 ? 'succeeded' : 'cancelled';
 }
 
-/** Why a task failed whose child did. */
+/** The error of a parent that fails because a child did not succeed. */
 function childFailed({ failed, total }: Children): TaskFailure {
   return {
     code: 'child_failed',

@@ -1,12 +1,15 @@
 /**
- * The option `concurrency` of `defineTask`: how many tasks with the same key may be at work at once, and what becomes of one
- * more. It serves `defineTask`; the store keeps the promise (backend/store/limits/gate-scripts.ts).
+ * The option `concurrency` of `defineTask`: how many tasks with the same key may be at work at once, and what happens when one
+ * more is started. It serves `defineTask`. The store enforces it (backend/store/limits/gate-scripts.ts).
+ *
+ * A task is *at work* from when it may start until it has an outcome. So a task that waits for a free worker, or for its next
+ * attempt, is at work too.
  */
 
 import { ConfigError } from '../config-error.ts';
 import { describe } from '../values/text.ts';
 
-/** What becomes of a task that is started while as many with its key are at work as may be. */
+/** What happens when a task is started although `limit` tasks with its key are at work. */
 export const WHEN_BUSY = ['wait', 'join', 'replace', 'refuse'] as const;
 /** See {@link WHEN_BUSY}. */
 export type WhenBusy = (typeof WHEN_BUSY)[number];
@@ -14,14 +17,14 @@ export type WhenBusy = (typeof WHEN_BUSY)[number];
 /** What `defineTask({ concurrency })` takes. */
 export interface ConcurrencyOptions<Input> {
   /**
-   * Makes the key of the parsed input: a text of 1 to 1,024 characters. Only tasks of this definition count, and with `join` and
-   * `replace` only those of the same owner. What it throws, `start` throws.
+   * Makes the key from the parsed input: a text of 1 to 1,024 characters. Only tasks of this definition count, and with `join`
+   * and `replace` only those of the same owner. If it throws, `start` throws the same.
    */
   readonly key: (input: Input, owner: string) => string;
   /** How many tasks with one key may be at work at once, 1 to 100. Default 1. */
   readonly limit?: number;
   /**
-   * What becomes of one more:
+   * What happens to one more:
    * - `wait` (the default): it is `queued`, and starts when one of the others has ended, in the order of starting.
    * - `join`: nothing is started; `start` resolves with the task that is at work.
    * - `replace`: the oldest of the others is cancelled, and the new one starts when that has ended.
@@ -39,7 +42,7 @@ export interface Concurrency {
 }
 
 const MAX_KEY_LENGTH = 1_024;
-/** Storing a task looks at each task at work with the same key, so there is a limit. */
+/** The script that stores a task looks at every task at work with the same key, so their number is limited. */
 const MAX_LIMIT = 100;
 
 /** @param what the option, for messages: `defineTask("import"): concurrency` @throws ConfigError `invalid_definition` */
@@ -59,8 +62,8 @@ export function toConcurrency<Input>(options: ConcurrencyOptions<Input> | undefi
   if (!WHEN_BUSY.includes(whenBusy)) {
     invalid(`${what}.whenBusy must be 'wait', 'join', 'replace' or 'refuse', got ${describe(whenBusy)}.`);
   }
-  // Joining shows a task, and replacing cancels one. Nobody may do that to a task of somebody else.
-  const isOwn = whenBusy === 'join' || whenBusy === 'replace';
+  // `join` shows an existing task, and `replace` cancels one. Nobody may do either to another owner's task.
+  const isPerOwner = whenBusy === 'join' || whenBusy === 'replace';
   return {
     limit,
     whenBusy,
@@ -70,7 +73,7 @@ export function toConcurrency<Input>(options: ConcurrencyOptions<Input> | undefi
         const got = text instanceof Promise ? 'a promise' : describe(text);
         invalid(`${what}.key must return a text of 1 to ${MAX_KEY_LENGTH} characters, got ${got}.`);
       }
-      return JSON.stringify(isOwn ? [text, owner] : [text]);
+      return JSON.stringify(isPerOwner ? [text, owner] : [text]);
     },
   };
 }

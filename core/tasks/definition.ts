@@ -92,14 +92,14 @@ export interface TaskOptions<
    */
   readonly limits?: TaskLimits;
   /**
-   * What happens to a task whose handler has started other tasks (`task.start`), if one of them fails or is cancelled. `fail`, the
-   * default: as soon as the handler has returned, the task fails with `child_failed`, and its other children are cancelled.
-   * `ignore`: it succeeds all the same when all have ended, and `children.failed` says how many did not succeed.
+   * What happens to this task if one of its children (tasks that its handler started with `task.start`) fails or is cancelled.
+   * `fail`, the default: once the handler has returned, the task fails with `child_failed`, and its other children are cancelled.
+   * `ignore`: the task succeeds when all children have ended, and `children.failed` says how many did not succeed.
    */
   readonly onChildFailure?: ChildFailurePolicy;
   /**
-   * How many tasks of this definition with the same key may be at work at once, and what becomes of one more. A task keeps its key
-   * until it has an outcome, also while it waits for a worker or a retry. Default: as many as there are.
+   * How many tasks of this definition with the same key may be at work at once, and what happens to one more. A task holds its
+   * key until it has an outcome, also while it waits for a worker or for its next attempt. Default: no limit.
    */
   readonly concurrency?: ConcurrencyOptions<Jsonify<StandardSchemaV1.InferOutput<Input>>>;
 }

@@ -12,7 +12,8 @@ import type { Progress } from './snapshot.ts';
  * throws when it is read. Within a stage `done` never goes back, and it is never below `skipped + failed`.
  * While the task is active `done` stays below `total` (a total of 0 counts as not known), so that nothing looks
  * complete before its outcome. With `finished` it may reach `total`. A total of null says that it is not known, or not any
- * more. A total that is left out stays as it was, and so does `from`. A rate is never kept: it was right for the `done` that it came with.
+ * more. A total that is left out stays as it was, and so does `from`. A rate is never kept: it was right only for the `done`
+ * that it came with.
  */
 export function advance(shown: Progress | null, report: Progress, finished = false): Progress {
   const stage = textOf(read(report, 'stage'), MAX_NAME_LENGTH);

@@ -97,9 +97,9 @@ export interface Place {
 }
 
 /**
- * The task was accepted, and no worker has started it. `queue` is its place in line, when it was read: it is not stored, so it
- * changes while the revision stays. Absent where it is not known. `waitingFor` is set while no running worker has its
- * handler.
+ * The task was accepted, and no worker has started it. `queue` is its place in line at the time of reading. The place is not
+ * stored: it changes while the revision stays the same, and is absent where it is not known. `waitingFor` is set while no
+ * running worker has the task's handler.
  */
 export interface QueuedSnapshot extends Active {
   readonly status: 'queued';
@@ -111,13 +111,13 @@ export interface QueuedSnapshot extends Active {
   readonly error: null;
   readonly waitingFor?: 'worker';
   readonly queue?: Place;
-  /** When it is to start, if that was to be later than at once. It stays when that time has come and it waits for its turn. */
+  /** When it is to start; absent for a task that was to start at once. It is still there when that time has passed. */
   readonly startsAt?: string;
 }
 
 /**
- * A worker runs the handler. Or, with `waitingFor`, the handler has returned, and the task waits for its children: no worker is
- * at it, and `progress` counts its children.
+ * A worker runs the handler. With `waitingFor`, the handler has returned and the task waits for its children: no worker works
+ * on it, and `progress` counts its children.
  */
 export interface RunningSnapshot extends Active {
   readonly status: 'running';
@@ -147,7 +147,7 @@ export interface RetryingSnapshot extends Active {
   readonly waitingFor?: 'worker';
 }
 
-/** The owner has cancelled the task, and the handler, or with `waitingFor` one of its children, has not stopped yet. */
+/** The owner has cancelled the task, and its handler has not stopped yet. With `waitingFor`: some children have not stopped yet. */
 export interface CancellingSnapshot extends Active {
   readonly status: 'cancelling';
   readonly progress: Progress | null;
@@ -162,7 +162,7 @@ interface Finished extends Common {
   readonly finishedAt: string;
   readonly signOfLifeAt: string | null;
   readonly expectedAt: null;
-  /** When the owner saw this outcome; null puts the task in the inbox. Of a child: when it ended, since its parent tells. */
+  /** When the owner saw this outcome. Null: the task is in the inbox. A child counts as seen when it ends. */
   readonly seenAt: string | null;
 }
 

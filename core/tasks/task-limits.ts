@@ -29,7 +29,7 @@ export interface StartLimit {
   readonly max: number;
 }
 
-/** The start times of the last minute are kept, one for each start, so their number has a limit. */
+/** Redis keeps the time of each start of the last minute, so their number is limited. */
 const MAX_STARTS_PER_MINUTE = 100_000;
 const MAX_ACTIVE = 1_000_000_000;
 
@@ -37,7 +37,7 @@ const SCOPES = ['owner', 'overall'] as const;
 const KINDS = { active: MAX_ACTIVE, startsPerMinute: MAX_STARTS_PER_MINUTE } as const;
 
 /**
- * The limits that `limits` sets, in the order in which they are told.
+ * The limits that `limits` sets, as a list: first those of each owner, then those of all owners together.
  * @param definition whose tasks are counted; null for all tasks
  * @param what the option, for messages: `defineTask("import"): limits`
  * @throws ConfigError with `code` naming the limit that is wrong

@@ -10,8 +10,8 @@
  *   earlier run.
  * - `cancelling`: the handler was told to stop. If the handler returns a result all the same, the task has succeeded, because
  *   the work is done. However else the attempt ends, the task is `cancelled`.
- * - A task that has `children` waits for them when its handler has returned: `running` or `cancelling`, with `waitingFor`
- *   (children.ts). Its attempt is over then.
+ * - A task that has `children` waits for them after its handler has returned. It is then `running` or `cancelling` with
+ *   `waitingFor: 'children'`, and its attempt is over (children.ts).
  * - `succeeded`, `failed`, `cancelled`: final. Only `see` still changes the snapshot, once.
  *
  * An event that belongs to an attempt names it, and is refused once that attempt is over.
@@ -22,8 +22,8 @@
 import { type TaskFailure, validFailure } from '../error.ts';
 import { finish, nextRevision, withoutWait } from './changed-fields.ts';
 import {
-  afterNews,
-  type FamilyNews,
+  type FamilyState,
+  updateWaitingParent,
   type WaitingParent,
   waitForChildren,
   waitsForChildren,
@@ -95,7 +95,7 @@ export type TaskEvent =
   /** The handler stopped because of `cancel`. */
   | { readonly type: 'stop'; readonly at: string; readonly attempt: number; readonly progress?: Progress | null }
   /** Children were started or have ended. */
-  | ({ readonly type: 'children'; readonly at: string } & FamilyNews)
+  | ({ readonly type: 'children'; readonly at: string } & FamilyState)
   /** The owner saw the outcome. The store keeps the time beside the snapshot, and applies this event on each read. */
   | { readonly type: 'see'; readonly at: string };
 
@@ -236,7 +236,7 @@ function fromAttempt(task: Attempting, event: TaskEvent): Transition {
 /** What happens to a task whose handler has returned, and which waits for its children. */
 function fromChildren(task: WaitingParent, event: TaskEvent): Transition {
   if ('attempt' in event) return refuse('stale_attempt');
-  if (event.type === 'children') return acceptUnlessNull(afterNews(task, event.at, event));
+  if (event.type === 'children') return acceptUnlessNull(updateWaitingParent(task, event.at, event));
   if (event.type !== 'cancel' || task.status === 'cancelling') return refuse('not_allowed');
   return accept<CancellingSnapshot>({ ...task, ...nextRevision(task, event.at), status: 'cancelling' });
 }

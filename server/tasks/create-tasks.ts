@@ -1,4 +1,4 @@
-/** `createTasks`: the task operations for what is no Express application: scripts, cron jobs, workers, other frameworks. */
+/** `createTasks`: the task operations without Express, for scripts, cron jobs, workers and other frameworks. */
 
 import { checkOrigin } from '../../backend/origin.ts';
 import { isServerBackend, type ServerBackend } from '../../backend/server-backend.ts';

@@ -14,7 +14,7 @@ export async function readOwnTask(
   return foundTask(isId(id) ? await store.read(id, { owner }) : null);
 }
 
-/** What the store answered, unless that is null. @throws TaskError `not_found` (404) */
+/** `task` unless it is null. @throws TaskError `not_found` (404) */
 export function foundTask<T>(task: T | null): T {
   if (task !== null) return task;
   throw refusal('not_found', 'There is no such task.', 404);

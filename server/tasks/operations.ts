@@ -170,9 +170,9 @@ export class TaskOperations {
   }
 
   /**
-   * Retries a failed or cancelled task: starts a new task with the same input, parsed again, from its start or its last
-   * checkpoint, as the definition's `retryFrom` says. A second call gives the same
-   * new task, for as long as the old one is kept.
+   * Retries a failed or cancelled task: starts a new task with the same input, parsed again. The new task begins at the start
+   * or at the last checkpoint of the old one, as the definition's `retryFrom` says. A second call gives the same new task, as
+   * long as the old one is kept.
    * @throws TaskError `not_found` (404), `not_retryable` (409), `invalid_input` (422) if the schema has changed and the
    *   input no longer fits, `too_many_tasks` (429) or `already_under_way` (409), since this is a start as well
    */
@@ -186,19 +186,16 @@ export class TaskOperations {
     const record = foundTask(await this.#backend.store.read(id, { owner, input: true, checkpoint: true }));
     const checkpoint = definition.retryFrom === 'checkpoint' ? record.checkpoint : null;
     const input = await this.#parseAgain(definition, record);
-    const title = definition.titleOf(input.value);
-    const { priority } = definition;
-    const { text: body } = input;
     return this.#creator.create({
       definition,
-      title,
+      title: definition.titleOf(input.value),
       owner,
       input,
-      body,
+      body: input.text,
       key: null,
       retryOf: id,
       checkpoint,
-      priority,
+      priority: definition.priority,
     });
   }
 
@@ -235,7 +232,7 @@ export class TaskOperations {
   }
 }
 
-/** From now on in ms, or a time. Null for at once. */
+/** When to start: in ms from now, or at a time. Null for at once. */
 function startTimeOf({ delay, at }: StartOptions): number | Date | null {
   return delay === undefined ? (at ?? null) : toMilliseconds(delay);
 }

@@ -1,4 +1,4 @@
-/** Removes tasks for good: those that an owner has no use for any more, and all of an owner who has left. */
+/** Removes tasks for good: finished tasks that their owner dismisses, and all tasks of an owner who has left. It serves the router. */
 
 import type { ServerBackend } from '../../backend/server-backend.ts';
 import type { ClearOptions } from '../../backend/store/store.ts';
@@ -18,7 +18,7 @@ export class TaskRemovals {
   }
 
   /**
-   * Removes a finished task, on every device: the owner has no use for it any more.
+   * Removes a finished task, on every device.
    * @throws TaskError `not_found` (404), `not_dismissable` (409) while the task is active
    */
   async dismiss(owner: string, id: string): Promise<void> {
@@ -52,7 +52,7 @@ export class TaskRemovals {
   }
 
   /**
-   * Removes everything that is stored about a user, for one who has left: tasks whatever their status, and what finds them.
+   * Removes everything that is stored about a user who has left: their tasks, whatever the status, and all indexes.
    * Handlers that run are told to stop. What handlers have stored elsewhere is not touched. A task that is started for this
    * user afterwards is stored as usual, so stop that first.
    * @returns how many tasks there were

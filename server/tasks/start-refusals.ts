@@ -1,9 +1,9 @@
-/** What a user reads when a start is refused that would be taken at another time. It serves the task operations. */
+/** Errors for a start that is refused now and may be accepted later. Users read their messages. It serves the task operations. */
 
 import { TaskError } from '../../core/error.ts';
 import type { StartLimit } from '../../core/tasks/task-limits.ts';
 
-/** The error for a start while another task with the same concurrency key is at work. It may be somebody else's. */
+/** The error for a start while a task with the same concurrency key, perhaps of another owner, is at work. */
 export function alreadyUnderWay(): TaskError {
   return new TaskError('already_under_way', 'This is under way already. Try again when it has finished.', {
     status: 409,
@@ -12,7 +12,7 @@ export function alreadyUnderWay(): TaskError {
 
 /**
  * The error for a start beyond a limit.
- * @param waitMs until the start would be taken, or until it is worth asking again
+ * @param waitMs when to try again, in ms from now
  */
 export function tooManyTasks({ kind, of, name, max }: StartLimit, waitMs: number): TaskError {
   const retryAfter = Math.max(Math.ceil(waitMs / 1_000), 1);

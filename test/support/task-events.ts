@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { OwnedTask } from '../../backend/store/record.ts';
 import type { TaskStore } from '../../backend/store/store.ts';
 import type { TaskFailure } from '../../core/error.ts';
-import { type FamilyNews, waitsForChildren } from '../../core/tasks/children.ts';
+import { type FamilyState, waitsForChildren } from '../../core/tasks/children.ts';
 import { createSnapshot, type NewTask, type Progress, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { type TaskEvent, transition } from '../../core/tasks/transition.ts';
 
@@ -152,7 +152,7 @@ export function eventFor(task: Snapshot, seed: EventSeed): TaskEvent {
 }
 
 /** One child more, or an outcome of one. A task that waits for its children gets no more. */
-function newsFor(task: Snapshot, { withProgress, retryable, attemptFrom }: EventSeed): FamilyNews {
+function newsFor(task: Snapshot, { withProgress, retryable, attemptFrom }: EventSeed): FamilyState {
   const { total, ended, failed } = task.children ?? { total: 0, ended: 0, failed: 0 };
   const isNew = total === 0 || (!withProgress && !waitsForChildren(task));
   const hasFailed = !isNew && !retryable && ended < total;

@@ -5,7 +5,7 @@ import { isFinished, type Snapshot } from '../../../core/tasks/snapshot.ts';
 
 /** How often a client without push should ask about an active task, in seconds. */
 const POLL_AFTER_S = 2;
-/** How seldom a client is told to ask about a task that starts later, in seconds: it may be cancelled elsewhere meanwhile. */
+/** The longest pause for a task that starts later, in seconds. Somebody may cancel it before its time has come. */
 const LONGEST_POLL_S = 60;
 
 /** The `Retry-After` for an active task: when to ask again, in seconds. @param now ISO 8601 */

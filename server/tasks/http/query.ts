@@ -1,4 +1,4 @@
-/** Reads the parts of a request: body, query, `If-None-Match`. Throws a TaskError for a wrong part. Pure. It serves the router. */
+/** Reads the parts of a request: body, query, `If-None-Match`. Throws a TaskError for a wrong part. It serves the router. */
 
 import type { Request } from 'express';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../../core/limits.ts';

@@ -1,4 +1,4 @@
-/** The HTTP contract (design.md, docs/protocol.md), as an Express router. It serves browsers, phones and curl. */
+/** The HTTP contract (docs/protocol.md) as an Express router. It serves browsers, phones and curl. */
 
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import { tellOnce } from '../../../backend/events/tell-once.ts';

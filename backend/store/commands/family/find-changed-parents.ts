@@ -1,4 +1,4 @@
-/** Finds tasks whose families have changed some time ago, and which no process has brought in step. */
+/** Finds parents whose families changed some time ago, and which no process has updated since. */
 
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { redisTime } from '../lua.ts';

@@ -1,8 +1,8 @@
-/** Takes the list of a task's children away, since the task itself is gone. */
+/** Reads and deletes the list of a task's children, because the task itself was removed. */
 
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 
-/** Answers the ids of all its children, those without a record too. */
+/** Answers the ids of all its children, also of those whose records are gone. */
 export const TAKE_CHILDREN = defineCommand({
   name: 'take-children',
   keys: ['task'],

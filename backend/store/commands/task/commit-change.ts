@@ -5,7 +5,7 @@
  */
 
 import type { Children, Outcome } from '../../../../core/tasks/snapshot.ts';
-import { countChild, noteFamily } from '../../../family/family-scripts.ts';
+import { countChild, noteFamilyChange } from '../../../family/family-scripts.ts';
 import type { Isolation } from '../../../recovery/probation.ts';
 import { leaveGate } from '../../limits/gate-scripts.ts';
 import { uncount } from '../../limits/limit-scripts.ts';
@@ -54,7 +54,7 @@ export interface Commit {
   readonly duration: number | null;
   /** The job that the task waits for from now on, and when it is due (ms since 1970; null for at once). */
   readonly job: { readonly id: string; readonly at: number | null } | null;
-  /** Whether the task waited for a run that it needs no more, so that its job leaves the line. */
+  /** Whether the job of the task's next run leaves the line, because the task was cancelled while it waited. */
   readonly leavesLine: boolean;
   /** Whether to tell workers that this task is to be cancelled. */
   readonly announceCancel: boolean;
@@ -62,9 +62,9 @@ export interface Commit {
   readonly more: Pick<StoredFields, 'checkpoint' | 'checkpointProgress' | 'returned'>;
   /** The id of the task whose child this one is; null if it is none. */
   readonly parent: string | null;
-  /** Whether the change was decided in the knowledge that the task has children. */
+  /** Whether the snapshot on which the change was decided shows that the task has children. */
   readonly knowsChildren: boolean;
-  /** Whether the change matters to the task's children, if it has some: its status changes, or it waits for them now. */
+  /** Whether the change affects the task's children, if it has any: its status changes, or it begins to wait for them. */
   readonly mattersToChildren: boolean;
 }
 
@@ -74,13 +74,13 @@ export type CommitAnswer =
   | {
       readonly result: 'ok';
       readonly watched: boolean;
-      /** The task is a child, and its parent may end by this outcome: it was the last one, or did not succeed. */
+      /** The task is a child whose outcome may end its parent: it was the last one, or did not succeed. */
       readonly mayEndParent: boolean;
     }
   | { readonly result: 'missing' }
   /** Another run has begun. */
   | { readonly result: 'stale' }
-  /** The change would end the task, and was decided without knowledge of its children. */
+  /** The change would end the task, but was decided on a snapshot without its children. It has to be decided again. */
   | { readonly result: 'children'; readonly children: Children }
   /** The task is at another revision: this one. */
   | ({ readonly result: 'conflict' } & StoredSnapshot);
@@ -121,7 +121,7 @@ export const COMMIT_CHANGE = defineCommand({
     'mattersToChildren',
     '...more',
   ],
-  uses: [redisTime, isWatched, addJob, dequeueJob, uncount, noteFamily, countChild, leaveGate],
+  uses: [redisTime, isWatched, addJob, dequeueJob, uncount, noteFamilyChange, countChild, leaveGate],
   lua: `
 local stored = redis.call('HMGET', task, '${FIELD.revision}', '${FIELD.run}', '${FIELD.worker}',
   '${FIELD.waitedUntil}', '${FIELD.retention}', '${FIELD.countedIn}', '${FIELD.gate}',
@@ -179,13 +179,13 @@ if runChange == 'end' and storedWorker then
   redis.call('HDEL', runningPrefix .. storedWorker, id)
 end
 
--- Names and values of fields in turn.
+-- The list 'more' alternates names and values of fields.
 for n = 1, #more, 2 do
   if more[n + 1] == '' then redis.call('HDEL', task, more[n]) else set(more[n], more[n + 1]) end
 end
 
 redis.call('HSET', task, unpack(changed))
-if children and mattersToChildren == '1' then noteFamily(parents, task, id, redisTime()) end
+if children and mattersToChildren == '1' then noteFamilyChange(parents, task, id, redisTime()) end
 
 local mayEndParent = 0
 if isOutcome then

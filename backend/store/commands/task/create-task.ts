@@ -1,7 +1,9 @@
 /**
- * Stores a new task and adds its job to the line in one step, so that neither exists without the other. If the idempotency key was
- * used before, or the task to retry was retried before, nothing is stored and the id of the earlier task comes back. Nothing is
- * stored either if the start would exceed a limit, or if its concurrency key is taken and the definition says `join` or `refuse`.
+ * Stores a new task and adds its job to the line in one step, so that neither exists without the other.
+ *
+ * Nothing is stored, and the answer names the earlier task, if the idempotency key was used before, or the task to retry was
+ * retried before. Nothing is stored either if the start would exceed a limit, or if the concurrency key is taken and the
+ * definition says `join` or `refuse`.
  */
 
 import type { StartLimit } from '../../../../core/tasks/task-limits.ts';
@@ -28,7 +30,7 @@ export interface TaskCreation {
   /** Fields that few tasks have, as record.ts explains them: raw, checkpoint, checkpointProgress. */
   readonly more: StoredFields;
   readonly jobId: string;
-  /** Where it stands among the owner's tasks in the line. */
+  /** Its place among the owner's tasks in the line, by priority: see `BAND`. */
   readonly band: number;
   /** When it is to start, in ms since 1970; null for at once. */
   readonly startsAt: number | null;
@@ -39,24 +41,27 @@ export interface TaskCreation {
   /** Id of the task that this one retries. */
   readonly retryOf: string | null;
   readonly limits: readonly StartLimit[];
-  /** The task whose handler starts this one, and under which key: one task for each. `hash` is that of the input. */
+  /** Set for a child: its parent, the key that it is started under, and the hash of its input. */
   readonly child: (ChildOf & { readonly hash: string }) | null;
   /** Its concurrency key, if its definition makes one. */
   readonly gate: GateOf | null;
 }
 
-/** Of which task a new one is a child. */
+/** Which task a child belongs to. */
 export interface ChildOf {
   readonly parent: string;
-  /** The run that starts it. No other run may. */
+  /** The run of the parent that starts the child. If another run has begun, the start is refused. */
   readonly run: number;
   /** Unique among the children of one parent. */
   readonly key: string;
 }
 
 /**
- * Why a task was not stored: the run of its parent is over, its parent has too many children, or is one of one of one, or has the
- * same concurrency key, so that the child would wait for its parent and the parent for it.
+ * Why a child was not stored.
+ * - `stale`: the run of its parent is over.
+ * - `too_many`: its parent has as many children as a task may have.
+ * - `too_deep`: its parent is itself a child of a child.
+ * - `own_key`: its parent has the same concurrency key, so parent and child would wait for each other.
  */
 export type ChildRefusal = 'stale' | 'too_many' | 'too_deep' | 'own_key';
 
@@ -72,9 +77,9 @@ export type CreationAnswer =
     }
   /** Nothing was stored: this task was created before. The hash is that of its request, '' without an idempotency key. */
   | { readonly result: 'earlier'; readonly bodyHash: string; readonly id: string }
-  /** Nothing was stored: the start would exceed the limit of this number in `limits`. Try again in so many ms. */
+  /** Nothing was stored: the start would exceed `limits[limit]`. Try again in `waitMs`. */
   | { readonly result: 'exceeded'; readonly limit: number; readonly waitMs: number }
-  /** Nothing was stored: it was to be a child, and its parent may start none. */
+  /** Nothing was stored: the task was to be a child, and its parent may not start it. */
   | { readonly result: 'refused'; readonly why: ChildRefusal }
   /** Nothing was stored: this task is at work already, and the definition says `join`. */
   | { readonly result: 'joined'; readonly id: string }
@@ -82,9 +87,11 @@ export type CreationAnswer =
   | { readonly result: 'busy' };
 
 /**
- * Answers `{'created', watched, ahead, id…}`, where `ahead` is -1 if it is not known, and the ids are those of the tasks that it
- * replaces, `{'earlier', '<body hash> <id>'}`, `{'exceeded', number of the limit (from 1), ms}`, `{'joined', id}`, `{'busy'}`,
- * or `{'refused', why}`.
+ * Answers one of:
+ * - `{'created', watched, ahead, id…}`: `ahead` is -1 if it is not known; the ids are those of the tasks that it replaces
+ * - `{'earlier', '<body hash> <id>'}`
+ * - `{'exceeded', number of the limit (from 1), ms}`
+ * - `{'joined', id}`, `{'busy'}` or `{'refused', why}`
  */
 export const CREATE_TASK = defineCommand({
   name: 'create-task',
