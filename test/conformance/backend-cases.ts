@@ -4,7 +4,6 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import type { ServerBackend } from '../../backend/server-backend.ts';
 import { TaskError } from '../../core/error.ts';
-import { WHEN_BUSY, type WhenBusy } from '../../core/tasks/concurrency.ts';
 import { type AnyTaskDefinition, defineTask } from '../../core/tasks/definition.ts';
 import type { QueuedSnapshot, Snapshot } from '../../core/tasks/snapshot.ts';
 import type { Duration } from '../../core/values/duration.ts';
@@ -12,6 +11,7 @@ import type { Problem, TaskPage } from '../../core/wire.ts';
 import type { Handler } from '../../worker/context.ts';
 import { eventually } from '../support/eventually.ts';
 import { startApp, type TestApp } from '../support/parts.ts';
+import { itObeysTheLimitCases, LIMIT_HANDLINGS } from './limit-cases.ts';
 
 /** Succeeds in attempt `succeedsIn`, with a result of `bytes`. 0: never. */
 export const work = defineTask({
@@ -28,30 +28,10 @@ export const workHandler: Handler<typeof work> = async ({ succeedsIn, bytes }, t
   return 'x'.repeat(bytes);
 };
 
-/** The same, of which one owner may have two active, and start four within a minute. */
-const scarce = defineTask({
-  name: 'scarce',
-  input: z.object({ succeedsIn: z.number(), bytes: z.number().default(1) }),
-  attempts: 2,
-  backoff: { initial: 20 },
-  browser: true,
-  limits: { owner: { active: 2, startsPerMinute: 4 }, overall: { active: 1_000 } },
-});
-/** One for each way of `whenBusy`: `keyed-wait`, `keyed-join`, … */
-const keyed = WHEN_BUSY.map((whenBusy) =>
-  defineTask({
-    name: `keyed-${whenBusy}`,
-    input: z.object({ key: z.string() }),
-    browser: true,
-    concurrency: { key: ({ key }) => key, whenBusy },
-  }),
-);
-
 /** What a worker has to handle. */
 export const HANDLINGS: readonly (readonly [AnyTaskDefinition, Handler<AnyTaskDefinition>])[] = [
   [work, workHandler as Handler<AnyTaskDefinition>],
-  [scarce, workHandler as Handler<AnyTaskDefinition>],
-  ...keyed.map((definition) => [definition, async () => undefined] as const),
+  ...LIMIT_HANDLINGS,
 ];
 
 /** A backend, and how its waiting tasks are run. */
@@ -283,79 +263,7 @@ export function itObeysTheBackendCases({ start, skips }: BackendKind): void {
     expect(await get(user, first.id)).toMatchObject({ status: 'failed' });
   });
 
-  obeys('a start beyond a limit is refused, until one would be taken', async (user) => {
-    const start = (who: string, key = '') =>
-      app.post(
-        who,
-        '/tasks',
-        { name: 'scarce', input: { succeedsIn: key === 'useless' ? 0 : 1 } },
-        key ? { 'idempotency-key': key } : {},
-      );
-    const refused = async (answer: Response, detail: RegExp) => {
-      expect(answer.status).toBe(429);
-      expect(answer.headers.get('retry-after')).toMatch(/^[1-9]\d?$/);
-      expect(await answer.json()).toMatchObject({ code: 'too_many_tasks', detail: expect.stringMatching(detail) });
-    };
-    const useless = await json<Snapshot>(start(user, 'useless'), 202);
-    await json(start(user), 202);
-    const full = /^You may have 2 tasks of this kind under way at the same time\. Try again when one has finished\.$/;
-    await refused(await start(user), full);
-    expect((await json<Snapshot>(start(user, 'useless'), 202)).id).toBe(useless.id);
-    await json(start(`${user}-b`), 202);
-    await json(post(user, { succeedsIn: 1 }), 202);
-    expect(await ids(user)).toHaveLength(3);
-    await run(user);
-    await json(app.post(user, `/tasks/${useless.id}/retry`), 202);
-    await json(start(user), 202);
-    const soon = /^You may start 4 tasks of this kind within a minute\. Try again in \d+ seconds?\.$/;
-    await refused(await start(user), soon);
-    expect(await ids(user)).toHaveLength(5);
-    await run(user);
-  });
-
-  const beginKeyed = (user: string, whenBusy: WhenBusy, key = user) =>
-    app.post(user, '/tasks', { name: `keyed-${whenBusy}`, input: { key } });
-
-  obeys(
-    'of tasks with one key the second waits until the first has ended, also over owners and cancelled ones',
-    async (user) => {
-      const other = `${user}-b`;
-      const made: Snapshot[] = [];
-      for (const who of [user, other, user, user]) made.push(await json<Snapshot>(beginKeyed(who, 'wait', user), 202));
-      await json(app.post(user, `/tasks/${made[2]?.id}/cancel`), 202);
-      await run(user);
-      await run(other);
-      const [first, second, third, last] = await Promise.all(made.map(({ id }, n) => get(n === 1 ? other : user, id)));
-      expect([first, second, third, last].map((task) => task?.status)).toEqual([
-        ...['succeeded', 'succeeded', 'cancelled', 'succeeded'],
-      ]);
-      expect((second?.startedAt ?? '') >= (first?.finishedAt ?? 'z')).toBe(true);
-      expect((last?.startedAt ?? '') >= (second?.finishedAt ?? 'z')).toBe(true);
-    },
-  );
-
-  obeys('of tasks with one key the second is the first, is refused, or takes its place', async (user) => {
-    const other = `${user}-b`;
-    const one = await json<Snapshot>(beginKeyed(user, 'join'), 202);
-    expect(await json(beginKeyed(user, 'join'), 202)).toMatchObject({ id: one.id });
-    expect((await json<Snapshot>(beginKeyed(other, 'join', user), 202)).id).not.toBe(one.id);
-    await json(beginKeyed(user, 'refuse'), 202);
-    for (const who of [user, other]) {
-      const problem = await json<Problem>(beginKeyed(who, 'refuse', user), 409);
-      expect(problem).toMatchObject({ code: 'already_under_way', detail: expect.stringMatching(/^This is under way/) });
-    }
-    const old = await json<Snapshot>(beginKeyed(user, 'replace'), 202);
-    await json(beginKeyed(other, 'replace', user), 202);
-    expect(await get(user, old.id)).toMatchObject({ status: 'queued' });
-    const replacing = await json<Snapshot>(beginKeyed(user, 'replace'), 202);
-    expect(await get(user, old.id)).toMatchObject({ status: 'cancelled' });
-    await run(user);
-    await run(other);
-    expect(await get(user, replacing.id)).toMatchObject({ status: 'succeeded' });
-    expect((await json<Snapshot>(beginKeyed(user, 'join'), 202)).id).not.toBe(one.id);
-    await json(beginKeyed(user, 'refuse'), 202);
-    await run(user);
-  });
+  itObeysTheLimitCases({ obeys, json, post: (...call) => app.post(...call), get, ids, run });
 
   obeys('a request that waits is answered when the task changes', async (user) => {
     const { id } = await begin(user, { succeedsIn: 0 });
