@@ -14,6 +14,8 @@ import {
   useStore,
   withStore,
 } from '../../test/support/redis/store-world.ts';
+import { commandsNeeded } from '../redis/inspection.ts';
+import { ALL_SCRIPTS } from './commands/index.ts';
 
 jest.setTimeout(30_000);
 
@@ -336,6 +338,33 @@ describe('a verdict about a dead worker', () => {
       ['GET'],
     ]);
   });
+});
+
+it('Redis 6.2 has every command that is sent, and every word that scripts give to one', async () => {
+  interface Docs {
+    readonly since?: string;
+    readonly token?: string;
+    readonly arguments?: readonly Docs[];
+  }
+  const isNewer = ({ since = '0' }: Docs) => since.localeCompare('6.2.99', 'en', { numeric: true }) > 0;
+  const newWords = (args: readonly Docs[] = []): string[] =>
+    args.flatMap((arg) => [
+      ...(arg.token && isNewer(arg) ? [arg.token] : []),
+      ...newWords(arg.arguments).concat(isNewer(arg) ? (arg.arguments ?? []).flatMap(({ token = [] }) => token) : []),
+    ]);
+  const names = commandsNeeded(ALL_SCRIPTS);
+  // This needs Redis 7, which knows the history of its commands.
+  const docs = (await world.raw.sendCommand(['COMMAND', 'DOCS', ...names])) as unknown as Readonly<
+    Record<string, Docs>
+  >;
+  expect(names.filter((name) => !docs[name] || isNewer(docs[name]))).toEqual([]);
+  expect(newWords(docs.expire?.arguments)).toEqual(expect.arrayContaining(['NX', 'GT']));
+  const calls = ALL_SCRIPTS.flatMap((script) => script.match(/redis\.p?call\([^\n]*/g) ?? []);
+  for (const name of names)
+    for (const word of newWords(docs[name]?.arguments))
+      expect(calls.filter((call) => call.includes(`'${name.toUpperCase()}'`) && call.includes(`'${word}'`))).toEqual(
+        [],
+      );
 });
 
 describe('after close', () => {

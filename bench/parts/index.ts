@@ -9,6 +9,7 @@ import { profile } from './explanations/profile.ts';
 import { transports } from './explanations/transports.ts';
 import { burst } from './limits/burst.ts';
 import { growth } from './limits/growth.ts';
+import { line } from './limits/line.ts';
 import { oneMinute } from './limits/one-minute.ts';
 import { pace } from './limits/pace.ts';
 import { progressCall } from './limits/progress-call.ts';
@@ -27,6 +28,7 @@ export const PARTS: readonly Part<unknown>[] = [
   oneMinute,
   growth,
   burst,
+  line,
   returningPages,
   // What explains the figures.
   profile,
