@@ -38,16 +38,6 @@ export const GUARDS: Readonly<Record<string, Guard>> = {
       },
     ],
   },
-  'families-are-swept': {
-    keeps: 'a parent from waiting for ever if the process died that was to tell it of its last child',
-    mutations: [
-      {
-        file: 'backend/recovery/sweeper.ts',
-        from: 'await this.#options.parents.look();',
-        to: '',
-      },
-    ],
-  },
   'told-once-per-user': {
     keeps: 'each tab from telling of the same outcome',
     mutations: [
