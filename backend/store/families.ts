@@ -5,9 +5,9 @@
 
 import type { CommandRunner } from './commands/define-command.ts';
 import { correctCounts } from './commands/family/correct-counts.ts';
-import { findChangedParents } from './commands/family/find-changed-parents.ts';
 import { type Child, findChildren } from './commands/family/find-children.ts';
 import { type Release, releaseParent } from './commands/family/release-parent.ts';
+import { findOverdue } from './commands/process/find-overdue.ts';
 
 export class FamilyStore {
   readonly #redis: CommandRunner;
@@ -36,6 +36,6 @@ export class FamilyStore {
 
   /** Ids of parents whose families changed more than `ms` ago, and which were not updated since; the oldest change first. */
   changed(ms: number, limit: number): Promise<readonly string[]> {
-    return findChangedParents(this.#redis, ms, limit);
+    return findOverdue(this.#redis, this.#redis.keys.parents, ms, limit);
   }
 }

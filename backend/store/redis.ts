@@ -15,7 +15,7 @@ import type { Command, CommandRunner, PlainClient, Values } from './commands/def
 import { ALL_SCRIPTS } from './commands/index.ts';
 import { noteWatched } from './commands/owner/note-watched.ts';
 import { noteWebhook, type WebhookAnswer } from './commands/owner/note-webhook.ts';
-import { findUnpublished } from './commands/process/find-unpublished.ts';
+import { findOverdue } from './commands/process/find-overdue.ts';
 import { findWaiting, type WaitingCursor, type WaitingJobs } from './commands/process/find-waiting.ts';
 import { probeWrite } from './commands/process/probe-write.ts';
 import { takeLease } from './commands/process/take-lease.ts';
@@ -145,7 +145,7 @@ export class Redis implements CommandRunner {
 
   /** Ids of new tasks and outcomes that were stored more than `ms` ago and may not have been pushed, oldest first. */
   unpublished(ms: number, limit: number): Promise<readonly string[]> {
-    return findUnpublished(this, ms, limit);
+    return findOverdue(this, this.keys.unpublished, ms, limit);
   }
 
   /** Takes ids off the list of `unpublished`: the tasks were pushed, or need not be. */

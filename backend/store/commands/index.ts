@@ -4,7 +4,6 @@ import { FILL_LIST, TAKE_JOBS } from '../../queue/line-scripts.ts';
 import { CHECK_STALLED_JOBS, END_JOB } from '../../queue/queue-scripts.ts';
 import { RAISE_DELAYED_JOBS } from '../../queue/raise-script.ts';
 import { CORRECT_COUNTS } from './family/correct-counts.ts';
-import { FIND_CHANGED_PARENTS } from './family/find-changed-parents.ts';
 import { FIND_CHILDREN } from './family/find-children.ts';
 import { RELEASE_PARENT } from './family/release-parent.ts';
 import { TAKE_CHILDREN } from './family/take-children.ts';
@@ -20,7 +19,7 @@ import { LIST_TASKS } from './owner/list-tasks.ts';
 import { MARK_SEEN } from './owner/mark-seen.ts';
 import { NOTE_WATCHED } from './owner/note-watched.ts';
 import { NOTE_WEBHOOK } from './owner/note-webhook.ts';
-import { FIND_UNPUBLISHED } from './process/find-unpublished.ts';
+import { FIND_OVERDUE } from './process/find-overdue.ts';
 import { FIND_WAITING } from './process/find-waiting.ts';
 import { OPEN_GATES } from './process/open-gates.ts';
 import { PROBE_WRITE } from './process/probe-write.ts';
@@ -39,7 +38,6 @@ export const ALL_COMMANDS = [
   MARK_WAITED,
   FIND_CHILDREN,
   CORRECT_COUNTS,
-  FIND_CHANGED_PARENTS,
   RELEASE_PARENT,
   TAKE_CHILDREN,
   LIST_TASKS,
@@ -55,7 +53,7 @@ export const ALL_COMMANDS = [
   POSTPONE_HOOK,
   FINISH_HOOK,
   TAKE_LEASE,
-  FIND_UNPUBLISHED,
+  FIND_OVERDUE,
   FIND_WAITING,
   OPEN_GATES,
   PROBE_WRITE,
