@@ -180,6 +180,18 @@ describe('a parent that waits', () => {
     expect(children.map(({ isActive }) => isActive)).toEqual([false]);
   });
 
+  it('that is damaged, or cannot be brought in step, does not keep the sweeper from the others', async () => {
+    const dead = open({ isDeaf: true });
+    const families = await Promise.all([waitFor(dead, 1), waitFor(dead, 1), waitFor(dead, 1)]);
+    const [damaged, unlucky, well] = families.map(({ parent }) => parent);
+    for (const { children } of families) await dead.happen(children[0], start());
+    for (const { children } of families) await dead.happen(children[0], succeed());
+    await world.raw.hSet(`${world.prefix}task:${damaged}`, { s: 'no JSON' });
+    await world.raw.hSet(`${world.prefix}task:${unlucky}`, { cr: 'no JSON' });
+    await open().sweep();
+    expect((await read(well as string)).status).toBe('succeeded');
+  });
+
   it('counts its children again every 5 minutes, lest it wait for one that nobody has counted', async () => {
     const process = open();
     const { parent, children } = await waitFor(process, 3, 'ignore');

@@ -10,6 +10,7 @@
  * worker of an earlier version has ended it. So the sweeper counts the children of each waiting parent again every 5 min.
  */
 
+import { isUnavailable } from '../../core/error.ts';
 import { waitsForChildren } from '../../core/tasks/children.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { canCancel, type TaskEvent, transition } from '../../core/tasks/transition.ts';
@@ -80,9 +81,18 @@ export class ParentUpdates {
    */
   async look(): Promise<void> {
     for (const id of await this.#options.families.changed(GRACE_MS, MAX_UPDATES_PER_SWEEP)) {
-      if (this.#updates.has(id)) continue;
+      if (!this.#updates.has(id)) await this.#tryUpdate(id);
+    }
+  }
+
+  /** Updates a parent. One whose update fails, by a bug of ours, does not keep the sweeper from the others. @throws TaskError `store_unavailable` */
+  async #tryUpdate(id: string): Promise<void> {
+    try {
       await this.#recount(id);
       await this.#update(id);
+    } catch (error) {
+      if (isUnavailable(error)) throw error;
+      await this.#options.families.release(id, { version: null, againIn: CHECK_EVERY_MS });
     }
   }
 

@@ -14,7 +14,7 @@ export const RELEASE_PARENT = defineCommand({
   args: ['id', 'version', 'againIn'],
   uses: [redisTime],
   lua: `
-if (redis.call('HGET', task, '${FIELD.familyVersion}') or '') ~= version then return 0 end
+if version ~= '' and redis.call('HGET', task, '${FIELD.familyVersion}') ~= version then return 0 end
 if againIn == '' then redis.call('ZREM', parents, id) else redis.call('ZADD', parents, redisTime() + againIn, id) end
 return 1
 `,
@@ -23,7 +23,7 @@ return 1
 
 /** What was seen of a family, and when to look at it again. */
 export interface Release {
-  /** As it was read; null if the task was gone. */
+  /** As it was read; null for whichever it is: the task is gone, or could not be brought in step. */
   readonly version: string | null;
   /** In ms; null for not before something changes. */
   readonly againIn: number | null;
