@@ -9,9 +9,8 @@
 import { ConfigError } from '../config-error.ts';
 import { describe } from '../values/text.ts';
 
-/** What happens when a task is started although `limit` tasks with its key are at work. */
 export const WHEN_BUSY = ['wait', 'join', 'replace', 'refuse'] as const;
-/** See {@link WHEN_BUSY}. */
+/** What happens when a task is started although `limit` tasks with its key are at work. */
 export type WhenBusy = (typeof WHEN_BUSY)[number];
 
 /** What `defineTask({ concurrency })` takes. */
