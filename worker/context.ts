@@ -31,8 +31,8 @@ export interface ProgressReport {
 /** What `task.start` takes beside the definition and the input. */
 export interface ChildOptions {
   /**
-   * Names the child among those of its parent, at most 255 characters. Starting twice with one key gives one child, whichever
-   * attempt does it. Default: made of the definition, the input, and how often the attempt has started that.
+   * The child's name among the children of its parent, at most 255 characters. Starting twice with one key gives one child, also
+   * in different attempts. Default: made from the definition, the input, and how often the attempt has started these two.
    */
   readonly key?: string;
   /** Which of the owner's waiting tasks come first. Default: that of the child's definition. */
@@ -63,8 +63,8 @@ export interface TaskContext<Stage extends string = string, Checkpoint = unknown
   /** Says that a stage of the definition begins. Counting starts again at 0. Never throws. */
   stage(name: Stage): void;
   /**
-   * Stores where the next attempt can go on, if this one is cut short: JSON of at most 16 KiB. Give one after the work that it
-   * stands for is done and saved. It is stored with the next step, at the latest a second later, and in any case before the
+   * Stores where the next attempt can go on, if this one is cut short: JSON of at most 16 KiB. Call it after the work up to
+   * there is done and saved. It is stored with the next step, at the latest a second later, and in any case before the
    * attempt ends; only the last one counts. A worker that is killed may lose the last second, so repeating that much must do no
    * harm. Synchronous; it costs as much as writing the value as JSON. Never throws: what is no JSON or too large is told in the
    * log (`checkpoint.refused`), and the checkpoint before stays. Owners never see it.
@@ -78,10 +78,10 @@ export interface TaskContext<Stage extends string = string, Checkpoint = unknown
   readonly checkpointed: Checkpointed | undefined;
   /**
    * Starts another task for the same owner: a child. When this resolves, the child is stored. When the handler returns, its slot
-   * is free, and the task waits for its children: it succeeds, with what the handler has returned, when all of them have. The
-   * definition's `onChildFailure` says what a failed child means. Whoever cancels the task cancels its children.
+   * is free, and the task waits for its children. When all children have succeeded, the task succeeds with what the handler has
+   * returned. The definition's `onChildFailure` says what a failed child does. To cancel the task also cancels its children.
    *
-   * The next attempt gets the same children for the same inputs, or the same keys, and starts none twice. If the inputs differ
+   * A later attempt that starts a child with the same input, or the same key, gets the child that exists. If the inputs differ
    * from one attempt to the next (a time, a random number), pass a `key`.
    * @throws TaskError `invalid_input` or `too_large` as `tasks.start` does; `too_many_children` above 1,000; `children_too_deep`
    *   in a child of a child; `child_mismatch` for a key that has another input; the reason of `signal` once that is aborted

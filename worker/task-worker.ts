@@ -28,8 +28,8 @@ import {
   type TaskWorkerOptions,
   type WorkerSettings,
 } from './options.ts';
+import { AdmissionControl } from './start/admission-control.ts';
 import { type Handling, JobStarter } from './start/job-starter.ts';
-import { ProbationGate } from './start/probation-gate.ts';
 import { portsOf, type WorkerPorts } from './worker-ports.ts';
 
 /** Runs the handlers of tasks in a worker process. */
@@ -39,8 +39,9 @@ export interface TaskWorker {
   /**
    * Calls `handler` once for each task that ends, whatever its outcome, its definition and the process that ended it: in this
    * worker or in another one that was told the same. If `handler` fails, it is called again after 1, 2, 4 … s, at most an
-   * hour, as long as the task is kept; if its process dies, elsewhere. So it may be called twice for one task, but never not
-   * at all. It runs within about a second of the outcome, which it never delays. Call this before `run`. Returns the worker.
+   * hour, as long as the task is kept. If its process dies, another worker calls it. So it is called at least once for each
+   * task, and may be called twice. It runs within about a second of the outcome, and never delays it. Call this before
+   * `run`. Returns the worker.
    *
    * @example
    * worker.onOutcome(async (task, { owner }) => {
@@ -53,7 +54,9 @@ export interface TaskWorker {
    * called several times with different durations, each shorter than the backend's `retention`.
    *
    * @example
-   * worker.onUnseen({ after: '15m' }, async (task, { owner }) => sendMail(await emailOf(owner), `${task.title}: ${task.status}`));
+   * worker.onUnseen({ after: '15m' }, async (task, { owner }) => {
+   *   await sendMail(await emailOf(owner), `${task.title}: ${task.status}`);
+   * });
    */
   onUnseen(options: { readonly after: Duration }, handler: OutcomeHandler): TaskWorker;
   /**
@@ -68,11 +71,11 @@ export interface TaskWorker {
 const LAST_WRITES_MS = 5_000;
 /** How long bee-queue may take to remove the last jobs. A job that stays is delivered again, which does no harm. */
 const LAST_JOBS_MS = 1_000;
-/** A sign of life is told where nothing else was of an attempt for so long; with the check below, within 10 s. */
+/** An attempt of which nothing was stored for this long gets a sign of life. With the check below, that is within 10 s. */
 const SIGN_OF_LIFE_MS = 9_000;
-/** How often each attempt is looked at for that. */
+/** How often each attempt is checked for that. */
 const SIGN_OF_LIFE_CHECK_MS = 1_000;
-/** Outcomes are taken for hooks for this many stall intervals: 30 s by default. */
+/** A hook's lease on an outcome lasts this many stall intervals: 30 s by default. */
 const LEASE_SHARE = 6;
 const SUBSCRIBE_RETRY_MS = 1_000;
 
@@ -188,7 +191,7 @@ export class Worker implements TaskWorker {
       clock,
       retry,
       handlers: this.#handlers,
-      gate: new ProbationGate(time),
+      admissions: new AdmissionControl(time),
       stopping: stopping.signal,
     });
     const attempts = new RunningAttempts({

@@ -1,4 +1,7 @@
-/** What a worker needs of the rest of the process, and how a backend gives it. It serves the worker, and tests that stand in for these parts. */
+/**
+ * What a worker needs of the rest of the process, and how a backend gives it. It serves the worker, and tests that replace these
+ * parts.
+ */
 
 import type { Backend } from '../backend/backend.ts';
 import type { ConsumeOptions, Consumer } from '../backend/queue/queue.ts';

@@ -1,6 +1,6 @@
 /**
  * Decides how a task is started that may have killed its worker process before. Pure. It serves the store, which keeps the
- * suspicion against a task, and the worker, which starts the task (`worker/start/probation-gate.ts`).
+ * suspicion against a task, and the worker, which starts the task (`worker/start/admission-control.ts`).
  *
  * | suspicion against the task                    | next start                                                         |
  * |-----------------------------------------------|--------------------------------------------------------------------|

@@ -1,9 +1,9 @@
 /**
  * Checks the checkpoints of a handler: what it gives to be stored, and what an earlier attempt has stored. It serves the attempt.
  *
- * Neither ever fails the attempt. A checkpoint that is refused is told to the operator, and the one before stays. A stored one
- * that no longer fits its schema is told, too, and the attempt starts from the beginning. The values themselves may be secret, so
- * they are in no event and no log line.
+ * Neither check ever fails the attempt. If a checkpoint is refused, the operator is told, and the one before stays. If a stored
+ * one no longer fits its schema, the operator is told, and the attempt starts from the beginning. The values may be secret, so
+ * no event and no log line has them.
  */
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';

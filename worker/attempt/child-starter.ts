@@ -1,8 +1,8 @@
 /**
  * Starts the tasks that a handler asks for with `task.start`: the children of its task. It serves the attempt.
  *
- * A child is stored under a key that is unique among its parent's children. An attempt that starts the same children again,
- * since the one before was cut short, gets those that are there.
+ * A child is stored under a key that is unique among its parent's children. If an attempt was cut short, the next one starts the
+ * same children again, and gets those that exist already.
  */
 
 import { createHash } from 'node:crypto';
@@ -42,7 +42,7 @@ export interface ChildStarterOptions {
   readonly signal: AbortSignal;
 }
 
-/** Why a child was not started, for the owner of the task whose handler let this happen. */
+/** The errors for a child that was not started. The owner of the parent reads them, if its handler does not catch them. */
 const REFUSALS: Readonly<Record<ChildRefusal | 'mismatch', readonly [code: string, message: string]>> = {
   stale: ['stale_attempt', 'Another attempt has taken over.'],
   too_many: ['too_many_children', `A task starts at most ${MAX_CHILDREN} others.`],
@@ -53,7 +53,7 @@ const REFUSALS: Readonly<Record<ChildRefusal | 'mismatch', readonly [code: strin
 
 export class ChildStarter {
   readonly #options: ChildStarterOptions;
-  /** How often this attempt has started the same task with the same input, by both. */
+  /** How often this attempt has started each pair of definition and input. */
   readonly #repeats = new Map<string, number>();
 
   constructor(options: ChildStarterOptions) {
@@ -80,7 +80,7 @@ export class ChildStarter {
       retention,
       onChildFailure,
       priority: options.priority ?? priority,
-      // A child is a task of its own, whatever others do the same: it neither joins one nor replaces one.
+      // Each child is a task of its own. So it always waits: it joins no other task, and replaces or refuses none.
       gate: gate && { ...gate, whenBusy: 'wait' },
       child: { parent, run, key: options.key === undefined ? this.#nextKey(name, body) : `key:${options.key}` },
     };
@@ -94,7 +94,10 @@ export class ChildStarter {
     throw new TaskError(code, message, { retryable: false });
   }
 
-  /** By what is to be done, not by when: an attempt may start its children in another order than the one before. */
+  /**
+   * The default key: definition, input, and a number for repeats. The order of the starts is not part of it, since the next
+   * attempt may start its children in another order.
+   */
   #nextKey(name: string, body: string): string {
     const base = `${name}:${createHash('sha256').update(body).digest('hex').slice(0, 32)}`;
     const repeat = this.#repeats.get(base) ?? 0;

@@ -1,4 +1,4 @@
-/** What the handler of one attempt has reported, and how far the attempt is by that. It serves the reporter. Pure. */
+/** What the handler of one attempt has reported, and how far the attempt is according to that. It serves the reporter. Pure. */
 
 import { advance } from '../../core/tasks/progress.ts';
 import type { Progress } from '../../core/tasks/snapshot.ts';
@@ -9,10 +9,10 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export class ReportedProgress {
   /** The last report, or null before the first one. Changed in place, since a new object for each report would cost more. */
   #reported: Mutable<Progress> | null = null;
-  /** The last report as it would be stored, as of the last `see`. */
+  /** The last report as it would be stored, by the last call of `evaluate`. */
   #truth: Progress | null = null;
-  #isUnseen = false;
-  /** How far the task was when the attempt before gave the checkpoint that this one goes on from. Null if it does not. */
+  #hasNewReport = false;
+  /** The progress at the checkpoint from which this attempt goes on. Null if it starts from the beginning. */
   #resumed: Progress | null = null;
 
   /** Whether nothing was reported yet. */
@@ -20,12 +20,12 @@ export class ReportedProgress {
     return this.#reported === null;
   }
 
-  /** Whether there was a report since the last `see`. */
-  get isUnseen(): boolean {
-    return this.#isUnseen;
+  /** Whether there was a report since the last call of `evaluate`. */
+  get hasNewReport(): boolean {
+    return this.#hasNewReport;
   }
 
-  /** The last report, whether it was seen or not. */
+  /** The last report, evaluated or not. */
   get latest(): Progress | null {
     if (this.#reported !== null && this.#resumed !== null) return advance(this.#resumed, this.#reported, true);
     return this.#reported && { ...this.#reported };
@@ -47,7 +47,7 @@ export class ReportedProgress {
     if (skipped !== undefined) reported.skipped = skipped;
     if (failed !== undefined) reported.failed = failed;
     if (note !== undefined) reported.note = note;
-    this.#isUnseen = true;
+    this.#hasNewReport = true;
     // False also for NaN, which is what a calculation with undefined gives.
     return reported.done >= 0 && (reported.total ?? 0) >= 0;
   }
@@ -56,23 +56,23 @@ export class ReportedProgress {
   beginStage(stage: string): boolean {
     if (this.#resumed !== null && this.#reported?.stage === stage) return false;
     this.#reported = { done: 0, total: null, stage };
-    this.#isUnseen = true;
+    this.#hasNewReport = true;
     return true;
   }
 
-  /** The attempt goes on from `progress`, that of a checkpoint. Returns where it begins; null if it goes on already. */
+  /** The attempt goes on from the progress of a checkpoint. Returns where it begins; null if this was called before. */
   resume(progress: Progress): Progress | null {
     if (this.#resumed !== null) return null;
     this.#resumed = { ...progress, from: progress.done };
     this.#reported = { ...this.#resumed };
-    this.#isUnseen = true;
+    this.#hasNewReport = true;
     return this.#resumed;
   }
 
-  /** How far the attempt is by now; null before the first report. @param stored what is stored of it, if anything */
-  see(stored: Progress | null): Progress | null {
-    if (this.#isUnseen && this.#reported !== null) this.#truth = advance(stored ?? this.#resumed, this.#reported);
-    this.#isUnseen = false;
+  /** How far the attempt is now; null before the first report. @param stored the progress that is stored, if any */
+  evaluate(stored: Progress | null): Progress | null {
+    if (this.#hasNewReport && this.#reported !== null) this.#truth = advance(stored ?? this.#resumed, this.#reported);
+    this.#hasNewReport = false;
     return this.#truth;
   }
 }

@@ -1,4 +1,4 @@
-/** What a reporter needs of the rest of inloop. It serves the reporter, the attempt, and tests that stand in for these parts. */
+/** What a reporter needs of the rest of inloop. It serves the reporter, the attempt, and tests that replace these parts. */
 
 import type { Emitter } from '../../backend/events/events.ts';
 import type { OwnedTask, TaskRecord } from '../../backend/store/record.ts';

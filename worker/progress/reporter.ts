@@ -1,11 +1,11 @@
 /**
  * Stores what happens to one attempt, then pushes it. It serves the attempt.
  *
- * Viewers move the bar by themselves, at the rate that the last message told. So a report is not written because it is new, but
- * when what viewers are shown is off (`due-steps.ts`). A look, ten times a second while there is something to see
- * (`looks.ts`), finds that out. A step that is due is written when the task gets its turn, which the publisher gives within
- * the owner's message budget. A handler that reports 100,000 times a second costs no more messages than one that reports ten
- * times a second. One write is under way at a time, and nothing queues up while Redis is away.
+ * Viewers move the bar by themselves, at the rate in the last message. So a new report alone is no reason to write: a step is
+ * due only when the bar that viewers see is off (`due-steps.ts`). A look checks that, ten times a second while there is something
+ * new (`looks.ts`). A step that is due is written when the task gets its turn; the publisher gives turns within the owner's
+ * message budget. A handler that reports 100,000 times a second costs no more messages than one that reports ten times a
+ * second. One write is under way at a time, and nothing queues up while Redis is away.
  *
  * | state       | meaning                                    | moves on                                                     |
  * |-------------|--------------------------------------------|--------------------------------------------------------------|
@@ -15,8 +15,8 @@
  * | `ended`     | reports are ignored; the outcome, if any,  | never                                                        |
  * |             | is tried until the store has answered      |                                                              |
  *
- * `close` and `end` move from either of the first two to `ended`. Signs of life are no state: for an attempt that nobody looks
- * at, the worker asks for them, and one is written when nothing was for a while.
+ * `close` and `end` move from either of the first two to `ended`. Signs of life are no state: the worker asks for one each
+ * second, and it is written if nothing else was written for a while.
  */
 
 import { tellOnce } from '../../backend/events/tell-once.ts';
@@ -35,11 +35,14 @@ import { StoredAttempt } from './stored-attempt.ts';
  * attempt that ends before, only the end is pushed.
  */
 const SHOWN_AFTER_MS = 200;
-/** An attempt that by its pace ends before this time is not pushed as running before it: 80 of 100 after 200 ms make 250 ms. */
+/**
+ * An attempt that will probably end within this time is pushed as running only after it. Example: with 80 of 100 elements done
+ * after 200 ms it ends after about 250 ms, so the page gets only the outcome.
+ */
 const SHOWN_BY_MS = 400;
-/** While the owner is not watching, progress is stored once a second at most, for who asks and for a page that opens. */
+/** While the owner is not watching, progress is stored at most once a second, for requests and for a page that opens. */
 const UNWATCHED_STEP_MS = 1_000;
-/** The looks come every 100 ms, a little early or late. */
+/** Looks come every 100 ms, a little early or late. So the tenth look after a write may come 950 ms after it. */
 const UNWATCHED_LOOK_MS = 950;
 
 export class Reporter implements Looker {
@@ -52,9 +55,9 @@ export class Reporter implements Looker {
   readonly #stored: StoredAttempt;
   #watched: boolean;
   readonly #reported = new ReportedProgress();
-  /** Whether the next report asks for a look: the last look found no new report. */
-  #isCalm = true;
-  /** Whether another look will come though nothing is reported. */
+  /** Whether the next report has to ask for a look, because the last look found no new report. */
+  #isLookNeeded = true;
+  /** Whether another look will come even if nothing more is reported. */
   #isLookedAt = false;
   #steps: DueSteps;
   #write: Promise<void> | null = null;
@@ -111,7 +114,7 @@ export class Reporter implements Looker {
     const { checkpoint } = this.#options.record;
     const resumed = checkpoint?.progress ? this.#reported.resume(checkpoint.progress) : null;
     if (resumed === null) return;
-    // What was done before says nothing of the pace.
+    // What earlier attempts did says nothing about the pace of this one.
     this.#steps = new DueSteps(this.#ports.accuracy, resumed, this.#ports.time.elapsed());
     this.#noteReport();
   }
@@ -128,14 +131,14 @@ export class Reporter implements Looker {
     // The looks give the signs of life of an attempt that moves, within its owner's message budget.
     if (this.#isLookedAt && this.#watched) return;
     if (this.#state === 'ended' || this.#write !== null || now - this.#writtenAt < ms) return;
-    void this.#store('alive', this.#see());
+    void this.#store('alive', this.#readTruth());
   }
 
   /** Writes nothing more. */
   close(): void {
     this.#state = 'ended';
     this.#ports.looks.delete(this);
-    // With a reason, since making the default one, an error with a stack, costs more than all the rest.
+    // With a reason: without one, `abort` makes an error with a stack, which costs more than everything else here.
     this.#closed.abort('closed');
   }
 
@@ -151,26 +154,27 @@ export class Reporter implements Looker {
   }
 
   #noteReport(): void {
-    if (!this.#isCalm || this.#state === 'ended') return;
-    this.#isCalm = false;
+    if (!this.#isLookNeeded || this.#state === 'ended') return;
+    this.#isLookNeeded = false;
     this.#ports.looks.addSoon(this);
   }
 
-  /** Takes a look, and begins to report if a step is due. Returns whether another look is wanted. */
+  /** Looks, and begins to report if a step is due. Returns whether another look is wanted. */
   #lookAgain(now: number, estimateEvery: number): boolean {
     if (!this.#watched && now - this.#lookedAt < UNWATCHED_LOOK_MS) return true;
     this.#lookedAt = now;
-    const isNew = this.#reported.isUnseen;
-    this.#isCalm = !isNew;
-    const truth = this.#see();
+    const isNew = this.#reported.hasNewReport;
+    this.#isLookNeeded = !isNew;
+    const truth = this.#readTruth();
     if (truth === null) return false;
     const isDue = this.#steps.look(truth, now, estimateEvery) !== null;
     if (isDue && this.#state === 'quiet') void this.#takeStep();
     return isNew || isDue || this.#steps.needsLooks(truth);
   }
 
-  #see(): Progress | null {
-    return this.#reported.see(this.#stored.snapshot.progress);
+  /** How far the attempt is now, whatever viewers are shown; null before the first report. */
+  #readTruth(): Progress | null {
+    return this.#reported.evaluate(this.#stored.snapshot.progress);
   }
 
   /** Shows that the attempt runs, if the owner is watching and was not shown. */
@@ -210,19 +214,21 @@ export class Reporter implements Looker {
 
   /** When the first step is wanted, in ms after the start. */
   get #shownAfter(): number {
-    return this.#steps.endsBefore(SHOWN_BY_MS, this.#see(), this.#ports.time.elapsed()) ? SHOWN_BY_MS : SHOWN_AFTER_MS;
+    return this.#steps.endsBefore(SHOWN_BY_MS, this.#readTruth(), this.#ports.time.elapsed())
+      ? SHOWN_BY_MS
+      : SHOWN_AFTER_MS;
   }
 
   /** Stores and pushes how far the attempt is, if that is still due; or pushes that it runs. Never rejects. */
   async #step(): Promise<void> {
     if (this.#closed.signal.aborted) return;
-    const truth = this.#see();
+    const truth = this.#readTruth();
     const reason = truth && this.#steps.look(truth, this.#ports.time.elapsed());
     if (reason !== null) await this.#store(reason, truth);
     if (!this.#stored.isShown && !this.#closed.signal.aborted) this.#stored.push(this.#watched);
   }
 
-  /** Stores how far the attempt is, if nothing goes wrong. Never rejects. */
+  /** Tries once to store how far the attempt is. Never rejects. */
   #store(reason: DueReason | 'checkpoint', truth: Progress | null): Promise<void> {
     this.#triedAt = this.#ports.time.elapsed();
     this.#write = this.#tryStore(reason, truth && this.#steps.withRate(truth)).finally(() => {
@@ -235,7 +241,7 @@ export class Reporter implements Looker {
   /** Stores a checkpoint for which no step was due, without a push. Never rejects. */
   async #storeCheckpoint(): Promise<void> {
     while (this.#write !== null) await this.#write;
-    if (this.#state !== 'ended' && this.#stored.hasCheckpoint) await this.#store('checkpoint', this.#see());
+    if (this.#state !== 'ended' && this.#stored.hasCheckpoint) await this.#store('checkpoint', this.#readTruth());
   }
 
   async #tryStore(reason: DueReason | 'checkpoint', progress: Progress | null): Promise<void> {
@@ -252,11 +258,11 @@ export class Reporter implements Looker {
       if (change.ok) {
         this.#writtenAt = at;
         this.#watched = change.watched;
-        // A sign of life before the first report tells nothing of how far the attempt is.
-        // What was not pushed was told to nobody who is watching.
+        // Viewers know the new progress now, with two exceptions: before the first report there is none, and what was stored
+        // quietly was not pushed to pages that are open.
         if (progress !== null && !(isQuiet && change.watched)) this.#steps.tell(change.snapshot.progress, at);
       } else if (change.refusal === 'unchanged') {
-        // What is stored already says it (a bar that is held back). Nothing was stored: a sign of life is still due.
+        // The stored progress is the same (a bar that is held back, for example). Nothing was stored: a sign of life is still due.
         this.#steps.tell(this.#stored.snapshot.progress, this.#writtenAt);
       } else {
         this.#options.onStale();

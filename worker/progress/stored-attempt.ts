@@ -1,4 +1,4 @@
-/** Stores the events of one attempt, and knows what the store answered last. It serves the reporter. */
+/** Stores the events of one attempt, and keeps the snapshot that the store answered last. It serves the reporter. */
 
 import type { RunOptions } from '../../backend/store/to-commit.ts';
 import type { Change, ChangeOptions } from '../../backend/task-changes.ts';
@@ -8,11 +8,11 @@ import type { TaskEvent } from '../../core/tasks/transition.ts';
 import { PendingCheckpoint } from './pending-checkpoint.ts';
 import type { ReporterOptions } from './reporter-ports.ts';
 
-/** Between two tries to store how the attempt ended. */
+/** The pause between two tries to store how the attempt ended. */
 const RETRY_MS = 250;
 
 export interface StoredAttemptOptions extends Pick<ReporterOptions, 'ports' | 'record' | 'onCancelling'> {
-  /** Aborts when no checkpoint must be stored alone any more. */
+  /** Aborts when the attempt is over, so that no checkpoint is stored alone any more. */
   readonly ended: AbortSignal;
   /** Stores the checkpoint that waits, since no other change came. Never rejects. */
   readonly storeCheckpoint: () => Promise<void>;
@@ -37,7 +37,7 @@ export class StoredAttempt {
     return this.#snapshot;
   }
 
-  /** Whether it was pushed that this attempt runs. */
+  /** Whether pages were told that this attempt runs. */
   get isShown(): boolean {
     return this.#isShown;
   }

@@ -12,7 +12,7 @@ import { isFinished } from '../../core/tasks/snapshot.ts';
 import type { Handler } from '../context.ts';
 import type { AttemptChanges } from '../progress/reporter-ports.ts';
 import { type RetryOptions, retryStore } from '../retry-store.ts';
-import type { Admission, ProbationGate } from './probation-gate.ts';
+import type { Admission, AdmissionControl } from './admission-control.ts';
 
 /** What is needed of the store. */
 export interface JobStore {
@@ -59,7 +59,7 @@ export interface JobStarterOptions {
   /** The time of day, by Redis' clock. */
   readonly clock: { iso(msFromNow?: number): string };
   readonly retry: RetryOptions;
-  readonly gate: ProbationGate;
+  readonly admissions: AdmissionControl;
   readonly handlers: ReadonlyMap<string, Handling>;
   /** Aborts when the worker must not start any more tasks. */
   readonly stopping: AbortSignal;
@@ -70,7 +70,7 @@ type StoredStart = Omit<StartedTask, 'probation' | 'admission'>;
 
 export class JobStarter {
   readonly #options: JobStarterOptions;
-  /** Tasks that wait at the gate, since they may have killed a worker before. */
+  /** Tasks that wait for their admission, because they may have killed a worker before. */
   readonly #waiting = new Set<{ readonly id: string; readonly cancelled: AbortController }>();
 
   constructor(options: JobStarterOptions) {
@@ -95,7 +95,7 @@ export class JobStarter {
     return { result: retry.giveUp.aborted ? 'kept' : 'unwanted' };
   }
 
-  /** Ends the wait of a task at the gate, since its owner has cancelled it. */
+  /** Ends the wait of a task that its owner has cancelled. */
   cancel(id: string): void {
     for (const waiting of this.#waiting) if (waiting.id === id) waiting.cancelled.abort();
   }
@@ -106,11 +106,11 @@ export class JobStarter {
 
   /** Waits until the task may run beside the others. Null if the worker stops or the task is cancelled before. */
   async #enter(id: string, { isolation }: Probation): Promise<Admission | null> {
-    const { gate, stopping } = this.#options;
-    if (isolation === 'free') return gate.enter('free', stopping);
+    const { admissions, stopping } = this.#options;
+    if (isolation === 'free') return admissions.enter('free', stopping);
     const waiting = { id, cancelled: new AbortController() };
     this.#waiting.add(waiting);
-    const admission = await gate.enter(isolation, AbortSignal.any([stopping, waiting.cancelled.signal]));
+    const admission = await admissions.enter(isolation, AbortSignal.any([stopping, waiting.cancelled.signal]));
     this.#waiting.delete(waiting);
     return admission;
   }

@@ -1,6 +1,6 @@
 /**
- * Decides which tasks may run beside each other in one worker process. It serves the worker, which asks before it starts a
- * task. The isolation of a task follows from its earlier crashes (`backend/recovery/probation.ts`).
+ * Admission control: decides which tasks may run beside each other in one worker process. It serves the worker, which asks
+ * before it starts a task. The isolation of a task follows from its earlier crashes (`backend/recovery/probation.ts`).
  *
  * | isolation   | starts when                  | exclusive, that is, nothing else starts |
  * |-------------|------------------------------|-----------------------------------------|
@@ -39,7 +39,7 @@ interface Waiting {
   readonly admit: () => void;
 }
 
-export class ProbationGate {
+export class AdmissionControl {
   readonly #time: Pick<Time, 'elapsed' | 'delay'>;
   #running = 0;
   /** Whether a running task is exclusive. */
