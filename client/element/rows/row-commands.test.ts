@@ -29,9 +29,14 @@ describe('a row', () => {
     const task = fail(run(create(1, 'Import a.csv', 5), 4), 1, 'The disk is full.');
     const tray = await pages.open([task]);
     await button(tray).click();
-    pages.server.failWith = 503;
-    pages.server.isFailing = (path) => path.endsWith('/retry');
     const again = row(tray, 'a.csv').getByRole('button', { name: 'Retry: Import a.csv' });
+    pages.server.isFailing = (path) => path.endsWith('/retry');
+    // As where a task with the same concurrency key is under way: not because of this task's own status.
+    pages.server.failWith = 409;
+    await again.click();
+    await says(row(tray, 'a.csv'), 'That did not work: Refused with 409.');
+    expect(pages.server.takeCalls().filter((path) => path.endsWith('/retry'))).toHaveLength(1);
+    pages.server.failWith = 503;
     await again.dblclick();
     await says(row(tray, 'a.csv'), 'That did not work: Refused with 503.');
     expect(pages.server.takeCalls().filter((path) => path.endsWith('/retry'))).toHaveLength(1);

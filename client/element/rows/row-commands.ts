@@ -53,8 +53,8 @@ export function createRowCommands(getWords: () => Wording, onChange: () => void)
         .catch(async (error: TaskError) => {
           if (own !== busy) return;
           const words = getWords();
-          // 409: the status has changed in the meantime. The task as it is now tells more than an error.
-          if (error.status === 409) await followed.load(id).catch(() => {});
+          // `not_retryable` and the like: the status has changed in the meantime. The task as it is now tells more than an error.
+          if (/^not.+able$/.test(error.code)) await followed.load(id).catch(() => {});
           else errors.set(id, words.commandFailed(isolate(explain(error, words), words.locale)));
         })
         .finally(() => {
