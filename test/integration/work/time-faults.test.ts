@@ -7,7 +7,7 @@ import { REPOSITORY } from '../../../dev/paths.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { ScriptProcess } from '../../support/processes/script-process.ts';
 import { block, blockLate, flaky, steps } from './processes/fault-tasks.ts';
-import { expectNothingWentBack, STALL_MS, statusesOf, useFaultWorkers } from './use-fault-workers.ts';
+import { expectNothingWentBack, type FaultParts, STALL_MS, statusesOf, useFaultWorkers } from './use-fault-workers.ts';
 
 jest.setTimeout(60_000);
 
@@ -17,19 +17,18 @@ const parts = useFaultWorkers();
 const { startWorker, start, keepWorker } = parts;
 
 /** Starts a worker whose clock is `skew` ms ahead. */
-function startSkewedWorker(skew: number): Promise<ScriptProcess> {
+function startSkewedWorker(parts: FaultParts, skew: number): Promise<ScriptProcess> {
   const preload = join(REPOSITORY, 'test/integration/work/processes/skewed-clock.cjs');
   return parts.startWorker({ SKEW_MS: String(skew), NODE_OPTIONS: `--require ${preload}` });
 }
 
 const OWNER = 'ada';
-const get = (id: string): Promise<Snapshot> => parts.app.tasks.tasks.get(OWNER, id);
-const reaches = (id: string, status: Snapshot['status'], within = 10_000) =>
+const reaches = (parts: FaultParts, id: string, status: Snapshot['status'], within = 10_000) =>
   parts.reaches({ id }, OWNER, status, within);
 
 /** How far the times of a snapshot are from those of Redis, in ms. */
-async function distances(task: Snapshot): Promise<number[]> {
-  const now = await parts.backend.redis.time();
+async function distances({ backend }: FaultParts, task: Snapshot): Promise<number[]> {
+  const now = await backend.redis.time();
   return [task.createdAt, task.startedAt, task.signOfLifeAt, task.updatedAt, task.finishedAt].flatMap((at) =>
     at === null ? [] : [Math.abs(Date.parse(at) - now)],
   );
@@ -40,46 +39,61 @@ describe.each([
   ['two minutes slow', -TWO_MINUTES],
   ['ten minutes slow', -TEN_MINUTES],
 ])('a worker whose clock is %s', (_what, skew) => {
-  it('stores Redis’ times, before and after its clock is corrected', async () => {
-    const worker = await startSkewedWorker(skew);
-    const task = await parts.app.tasks.start(steps, { steps: 40, ms: 100 }, { owner: OWNER });
-    const running = await reaches(task.id, 'running');
-    for (const distance of await distances(running)) expect(distance).toBeLessThan(5_000);
-    process.kill(worker.pid, 'SIGUSR2');
-    const done = await reaches(task.id, 'succeeded', 15_000);
-    for (const distance of await distances(done)) expect(distance).toBeLessThan(20_000);
-    expect(Date.parse(done.finishedAt ?? '') - Date.parse(done.startedAt ?? '')).toBeGreaterThan(3_500);
-  });
+  it.concurrent(
+    'stores Redis’ times, before and after its clock is corrected',
+    parts.withOwn(async (own) => {
+      const worker = await startSkewedWorker(own, skew);
+      const task = await own.app.tasks.start(steps, { steps: 40, ms: 100 }, { owner: OWNER });
+      const running = await reaches(own, task.id, 'running');
+      for (const distance of await distances(own, running)) expect(distance).toBeLessThan(5_000);
+      process.kill(worker.pid, 'SIGUSR2');
+      const done = await reaches(own, task.id, 'succeeded', 15_000);
+      for (const distance of await distances(own, done)) expect(distance).toBeLessThan(20_000);
+      expect(Date.parse(done.finishedAt ?? '') - Date.parse(done.startedAt ?? '')).toBeGreaterThan(3_500);
+    }),
+  );
 
-  it('starts the next attempts when they are due', async () => {
-    const worker = await startSkewedWorker(skew);
-    const first = await parts.app.tasks.start(flaky, { failures: 2 }, { owner: OWNER });
-    expect(await reaches(first.id, 'succeeded', 8_000)).toMatchObject({ attempt: 3 });
-    process.kill(worker.pid, 'SIGUSR2');
-    const second = await parts.app.tasks.start(flaky, { failures: 2 }, { owner: OWNER });
-    expect(await reaches(second.id, 'succeeded', 8_000)).toMatchObject({ attempt: 3 });
-  });
+  it.concurrent(
+    'starts the next attempts when they are due',
+    parts.withOwn(async (own) => {
+      const worker = await startSkewedWorker(own, skew);
+      const first = await own.app.tasks.start(flaky, { failures: 2 }, { owner: OWNER });
+      expect(await reaches(own, first.id, 'succeeded', 8_000)).toMatchObject({ attempt: 3 });
+      process.kill(worker.pid, 'SIGUSR2');
+      const second = await own.app.tasks.start(flaky, { failures: 2 }, { owner: OWNER });
+      expect(await reaches(own, second.id, 'succeeded', 8_000)).toMatchObject({ attempt: 3 });
+    }),
+  );
 
-  it('that dies is replaced within seconds by a worker whose clock is right', async () => {
-    const victim = await startSkewedWorker(skew);
-    const task = await parts.app.tasks.start(steps, { steps: 30, ms: 1_000 }, { owner: OWNER });
-    await reaches(task.id, 'running');
-    await startSkewedWorker(0);
-    await victim.kill();
-    await eventually(async () => (await get(task.id)).attempt === 2, { within: 10_000, that: 'the second attempt' });
-  });
+  it.concurrent(
+    'that dies is replaced within seconds by a worker whose clock is right',
+    parts.withOwn(async (own) => {
+      const victim = await startSkewedWorker(own, skew);
+      const task = await own.app.tasks.start(steps, { steps: 30, ms: 1_000 }, { owner: OWNER });
+      await reaches(own, task.id, 'running');
+      await startSkewedWorker(own, 0);
+      await victim.kill();
+      await eventually(async () => (await own.app.tasks.tasks.get(OWNER, task.id)).attempt === 2, {
+        within: 10_000,
+        that: 'the second attempt',
+      });
+    }),
+  );
 
-  it('records outcomes that could not be pushed, so that they are pushed within seconds', async () => {
-    const worker = await startSkewedWorker(skew);
-    await parts.bus.soketi.kill();
-    const task = await parts.app.tasks.start(steps, { steps: 1, ms: 1 }, { owner: OWNER });
-    await reaches(task.id, 'succeeded');
-    await worker.kill();
-    const unpublished = () => parts.backend.redis.unpublished(0, 1_000);
-    expect(await unpublished()).toContain(task.id);
-    await parts.bus.soketi.restart();
-    await eventually(async () => expect(await unpublished()).not.toContain(task.id), { within: 15_000 });
-  });
+  it.concurrent(
+    'records outcomes that could not be pushed, so that they are pushed within seconds',
+    parts.withOwn(async (own) => {
+      const worker = await startSkewedWorker(own, skew);
+      await own.bus.soketi.kill();
+      const task = await own.app.tasks.start(steps, { steps: 1, ms: 1 }, { owner: OWNER });
+      await reaches(own, task.id, 'succeeded');
+      await worker.kill();
+      const unpublished = () => own.backend.redis.unpublished(0, 1_000);
+      expect(await unpublished()).toContain(task.id);
+      await own.bus.soketi.restart();
+      await eventually(async () => expect(await unpublished()).not.toContain(task.id), { within: 15_000 });
+    }),
+  );
 });
 
 describe('a handler that blocks the event loop', () => {

@@ -41,31 +41,67 @@ export interface FollowedTask {
   ends(within?: number): Promise<Snapshot>;
 }
 
-/** Starts the parts before the tests of the file that calls it, and ends them afterwards. */
-export function useFaultWorkers(): FaultParts {
-  let bus: TestBus;
-  let backend: Backend;
-  let app: TestApp;
+/**
+ * Starts the parts before the tests of the file that calls it, and ends them afterwards.
+ *
+ * @example it.concurrent('a worker dies', parts.withOwn(async ({ startWorker, start }) => { … }))
+ */
+export function useFaultWorkers(): FaultParts & {
+  /** The body of a test that gets parts of its own, from Redis to the workers. Such tests can run at the same time. */
+  withOwn(test: (own: FaultParts) => Promise<void>): () => Promise<void>;
+} {
   let bundle: Bundle;
-  let workers: ScriptProcess[] = [];
-  let users = 0;
-
+  let shared: OpenParts;
   beforeAll(async () => {
     bundle = await bundleScript('test/integration/work/processes/fault-worker.ts');
-    bus = await startBus();
-    backend = backendOn(bus.env);
-    app = await startApp(backend, FAULT_TASKS);
+    shared = await openParts(bundle);
   }, 60_000);
-  afterEach(async () => {
-    await Promise.all(workers.map((worker) => worker.kill()));
-    workers = [];
-  });
+  afterEach(() => shared.endWorkers());
   afterAll(async () => {
-    await app.close();
-    await backend.close();
-    await bus.stop();
+    await shared.close();
     bundle.remove();
   }, 30_000);
+
+  return {
+    get bus() {
+      return shared.bus;
+    },
+    get backend() {
+      return shared.backend;
+    },
+    get app() {
+      return shared.app;
+    },
+    get workers() {
+      return shared.workers;
+    },
+    startWorker: (env) => shared.startWorker(env),
+    keepWorker: () => shared.keepWorker(),
+    start: (...args) => shared.start(...args),
+    reaches: (...args) => shared.reaches(...args),
+    withOwn: (test) => async () => {
+      const own = await openParts(bundle);
+      try {
+        await test(own);
+      } finally {
+        await own.endWorkers();
+        await own.close();
+      }
+    },
+  };
+}
+
+interface OpenParts extends FaultParts {
+  endWorkers(): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function openParts(bundle: Bundle): Promise<OpenParts> {
+  const bus = await startBus();
+  const backend = backendOn(bus.env);
+  const app = await startApp(backend, FAULT_TASKS);
+  let workers: ScriptProcess[] = [];
+  let users = 0;
 
   async function startWorker(env: Readonly<Record<string, string>> = {}): Promise<ScriptProcess> {
     const worker = await startScript(bundle, { ...bus.env, STALL_MS: String(STALL_MS), ...env }, 'worker ready');
@@ -120,19 +156,22 @@ export function useFaultWorkers(): FaultParts {
   }
 
   return {
-    get bus() {
-      return bus;
-    },
-    get backend() {
-      return backend;
-    },
-    get app() {
-      return app;
-    },
+    bus,
+    backend,
+    app,
     get workers() {
       return workers;
     },
     ...{ startWorker, keepWorker, start, reaches },
+    async endWorkers() {
+      await Promise.all(workers.map((worker) => worker.kill()));
+      workers = [];
+    },
+    async close() {
+      await app.close();
+      await backend.close();
+      await bus.stop();
+    },
   };
 }
 
