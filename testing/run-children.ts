@@ -1,6 +1,6 @@
 /**
- * The tasks that a handler starts while `runTask` runs it: its children. They are noted, and each ends at once as the test wants.
- * What they would do is another handler's work, with a test of its own.
+ * The tasks that a handler starts while `runTask` runs it: its children. They are noted, and each ends at once as the test
+ * wants. What they would do is another handler's work, with a test of its own.
  */
 
 import { jobIdOf } from '../backend/queue/job.ts';

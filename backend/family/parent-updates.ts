@@ -85,7 +85,10 @@ export class ParentUpdates {
     }
   }
 
-  /** Updates a parent. One whose update fails, by a bug of ours, does not keep the sweeper from the others. @throws TaskError `store_unavailable` */
+  /**
+   * Updates a parent. One whose update fails, by a bug of ours, does not keep the sweeper from the others.
+   * @throws TaskError `store_unavailable`
+   */
   async #tryUpdate(id: string): Promise<void> {
     try {
       await this.#recount(id);

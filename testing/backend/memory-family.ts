@@ -1,6 +1,4 @@
-/**
- * Tasks whose handlers have started others, in memory: what `backend/store/commands/family/` does in Redis. It serves the store in memory.
- */
+/** Tasks whose handlers have started others, in memory: what `backend/family/` does in Redis. It serves the store in memory. */
 
 import type { ChildRefusal } from '../../backend/store/commands/task/create-task.ts';
 import { decodeChildren, type StoredFields } from '../../backend/store/record.ts';

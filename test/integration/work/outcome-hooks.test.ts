@@ -6,7 +6,7 @@ import { eventually } from '../../support/eventually.ts';
 import { backendOn, NO_BUS, startApp, type TestApp } from '../../support/parts.ts';
 import { type Bundle, bundleScript, type ScriptProcess, startScript } from '../../support/processes/script-process.ts';
 import { startRedis, type TestRedis } from '../../support/redis/redis.ts';
-import { CALLS, ending, type HookCall, orphan, UNSEEN_AFTER_MS } from './processes/hook-worker.ts';
+import { CALLS, ending, type HookCall, orphan, pair, UNSEEN_AFTER_MS } from './processes/hook-worker.ts';
 
 jest.setTimeout(40_000);
 
@@ -24,7 +24,7 @@ beforeAll(async () => {
   raw = createClient({ url: redis.url });
   await raw.connect();
   backend = backendOn({ ...NO_BUS, REDIS_URL: redis.url });
-  app = await startApp(backend, [ending, orphan]);
+  app = await startApp(backend, [ending, orphan, pair]);
 }, 60_000);
 afterEach(async () => {
   await Promise.all(workers.map((worker) => worker.kill()));
@@ -133,6 +133,19 @@ describe('onOutcome', () => {
 });
 
 describe('onUnseen', () => {
+  it('runs for a task that has started others, and not for those; onOutcome runs for all', async () => {
+    await startWorker();
+    const owner = newUser();
+    const { id } = await app.tasks.start(pair, {}, { owner });
+    await eventually(async () => (await calls(owner, 'unseen')).length > 0, {
+      within: 20_000,
+      that: 'the hook to run',
+    });
+    await idle(`unseen:${UNSEEN_AFTER_MS}`);
+    expect((await calls(owner, 'unseen')).map((call) => call.id)).toEqual([id]);
+    expect((await calls(owner)).map(({ status }) => status)).toEqual(Array(3).fill('succeeded'));
+  });
+
   it('is called for what its owner has not seen in time, and for nothing else', async () => {
     await startWorker();
     const owner = newUser();

@@ -31,6 +31,8 @@ export const ending = defineTask({
   input: z.object({ how: z.enum(['well', 'badly']) }),
   attempts: 1,
 });
+/** Starts two of them. */
+export const pair = defineTask({ name: 'pair', input: z.object({}) });
 /** Nobody handles it. */
 export const orphan = defineTask({ name: 'orphan', input: z.object({}) });
 
@@ -55,6 +57,9 @@ async function main(): Promise<void> {
     .handle(ending, async ({ how }) => {
       if (how === 'badly') throw new TaskError('bad', 'It went badly.');
       return 'r'.repeat(20_000);
+    })
+    .handle(pair, async (_input, task) => {
+      for (let n = 0; n < 2; n++) await task.start(ending, { how: 'well' });
     });
   const running = worker.run({ signal: shutdown.signal });
   await backend.redis.ping();
