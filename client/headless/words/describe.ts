@@ -101,6 +101,8 @@ export function describeTask(memory: TaskMemory, context: RowContext): RowView {
   let isSlow = isWaiting;
   let isSilent = false;
   let isTicking = true;
+  // No worker is at a task that waits for its children, and its stage is none of its own.
+  const hasWorker = (snapshot as RunningSnapshot).waitingFor !== 'children';
 
   const showWork = () => {
     if (grewAt !== null && now - grewAt < GROWTH_SHOWN) remarks.push(wording.moreFound(progress?.total ?? null));
@@ -112,8 +114,6 @@ export function describeTask(memory: TaskMemory, context: RowContext): RowView {
       subject: [attempt, stageOf(snapshot), progress?.total].join(),
     };
     const silence = since(snapshot.signOfLifeAt ?? snapshot.updatedAt);
-    // No worker is at a task that waits for its children.
-    const hasWorker = (snapshot as RunningSnapshot).waitingFor !== 'children';
     isSilent = hasWorker && silence >= QUIET;
     if (isStale) remarks.push(wording.lastNews(seconds(since(snapshot.updatedAt))));
     else if (isSilent) {
@@ -136,7 +136,7 @@ export function describeTask(memory: TaskMemory, context: RowContext): RowView {
       break;
     }
     case 'running': {
-      if (progress?.stage !== undefined) status = capitalize(toWords(progress.stage));
+      if (hasWorker && progress?.stage !== undefined) status = capitalize(toWords(progress.stage));
       const left = isStale ? null : timeLeft(pace, progress, now, shown?.done);
       if (left !== null) facts.push(wording.timeLeft(wording.duration(left)));
       if (attempt > 1) remarks.push(wording.restarted(attempt, attempts, progress?.from));
