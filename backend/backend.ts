@@ -27,7 +27,7 @@ import { SettledTasks } from './recovery/settled-tasks.ts';
 import { Sweeper } from './recovery/sweeper.ts';
 import { UnservedTasks } from './recovery/unserved.ts';
 import { WorkerRegistry } from './recovery/worker-registry.ts';
-import { openGates } from './store/commands/process/open-gates.ts';
+import { repairGates } from './store/commands/process/repair-gates.ts';
 import { FamilyStore } from './store/families.ts';
 import { Redis } from './store/redis.ts';
 import { TaskStore } from './store/store.ts';
@@ -149,7 +149,7 @@ export class Backend {
       time: systemTime,
       parents: this.parents,
       unserved: this.unserved,
-      gateKeeper: new GateKeeper({ openGates: () => openGates(redis), changes, clock, time: systemTime }),
+      gateKeeper: new GateKeeper({ repairGates: () => repairGates(redis), changes, clock, time: systemTime }),
       lostWorkers: new LostWorkers({ redis, store, changes, registry, clock, time: systemTime, events }),
       isBusDown: () => this.publisher.isDown,
       askBus: () =>

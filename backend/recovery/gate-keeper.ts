@@ -9,7 +9,7 @@ const LOOK_EVERY_MS = 3_000;
 
 export interface GateKeeperOptions {
   /** Lets tasks in where there is room. Answers with ids of tasks that are still to be cancelled. */
-  readonly openGates: () => Promise<readonly string[]>;
+  readonly repairGates: () => Promise<readonly string[]>;
   readonly changes: { cancelReplaced(ids: readonly string[], at: string): Promise<void> };
   /** The time of day, by Redis' clock. */
   readonly clock: { iso(): string };
@@ -26,9 +26,9 @@ export class GateKeeper {
 
   /** Looks once, if the last look was 3 s ago. @throws TaskError `store_unavailable` */
   async look(): Promise<void> {
-    const { openGates, changes, clock, time } = this.#options;
+    const { repairGates, changes, clock, time } = this.#options;
     if (time.elapsed() - this.#lookedAt < LOOK_EVERY_MS) return;
     this.#lookedAt = time.elapsed();
-    await changes.cancelReplaced(await openGates(), clock.iso());
+    await changes.cancelReplaced(await repairGates(), clock.iso());
   }
 }

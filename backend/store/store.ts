@@ -32,7 +32,7 @@ import { markWaited } from './commands/task/mark-waited.ts';
 import { readTask } from './commands/task/read-task.ts';
 import { Discards } from './discards.ts';
 import { Durations } from './durations.ts';
-import type { GateOf } from './limits/gates.ts';
+import type { TaskGate } from './limits/gates.ts';
 import {
   decodeRecord,
   decodeSnapshot,
@@ -77,7 +77,7 @@ export interface NewRecord {
   /** Limits that the start has to keep. Default: none. */
   readonly limits?: readonly StartLimit[];
   /** The concurrency key, if the definition makes one. Default: none. */
-  readonly gate?: GateOf | null;
+  readonly gate?: TaskGate | null;
 }
 
 /** Which finished tasks `clear` removes. */

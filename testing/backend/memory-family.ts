@@ -1,4 +1,4 @@
-/** Tasks whose handlers have started others, in memory: what `backend/family/` does in Redis. It serves the store in memory. */
+/** Families (parents and their children) in memory, as `backend/family/` has them in Redis. It serves the memory store. */
 
 import type { ChildRefusal } from '../../backend/store/commands/task/create-task.ts';
 import { decodeChildren, type StoredFields } from '../../backend/store/record.ts';
@@ -7,7 +7,7 @@ import type { Children } from '../../core/tasks/snapshot.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** What a record has of a family. */
+/** What the record of a task says of its family. */
 export interface FamilyRecord {
   readonly fields: Mutable<StoredFields>;
   /** The tasks that its handler has started, by their keys. */
@@ -48,7 +48,7 @@ export function childrenOf({ fields }: FamilyRecord): Children | null {
   return childrenTotal ? decodeChildren([childrenTotal, childrenEnded, childrenFailed]) : null;
 }
 
-/** Something has changed in the family. */
+/** Adds to the counts, and raises `familyVersion`. */
 function count({ fields }: FamilyRecord, by: Partial<Record<keyof StoredFields, number>>): void {
   for (const [name, more] of Object.entries({ ...by, familyVersion: 1 })) {
     if (more > 0) fields[name as keyof StoredFields] = String(Number(fields[name as keyof StoredFields] ?? 0) + more);

@@ -1,6 +1,6 @@
-/** Gates of concurrency keys, in memory: what `backend/store/limits/gate-scripts.ts` does in Redis. It serves the store in memory. */
+/** The gates of concurrency keys in memory, as `backend/store/limits/gate-scripts.ts` has them in Redis. It serves the memory store. */
 
-import type { GateOf } from '../../backend/store/limits/gates.ts';
+import type { TaskGate } from '../../backend/store/limits/gates.ts';
 import type { NewRecord } from '../../backend/store/store.ts';
 
 /** A task that waits. */
@@ -54,7 +54,7 @@ export class MemoryGates {
   }
 
   /** A stored task comes to its gate, and goes in or waits. */
-  enter(id: string, definition: string, of: GateOf, onEnter: () => void): void {
+  enter(id: string, definition: string, of: TaskGate, onEnter: () => void): void {
     const gate = this.#gateOf(definition, of);
     gate.waiting.push({ id, limit: of.limit, onEnter });
     this.#fill(gate);
@@ -77,7 +77,7 @@ export class MemoryGates {
     }
   }
 
-  #gateOf(definition: string, { key }: GateOf): Gate {
+  #gateOf(definition: string, { key }: TaskGate): Gate {
     const name = `${definition}:${key}`;
     const gate = this.#gates.get(name) ?? { inside: [], waiting: [] };
     this.#gates.set(name, gate);

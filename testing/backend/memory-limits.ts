@@ -1,4 +1,4 @@
-/** Limits of what may be started, in memory: what `backend/store/limits/` does in Redis. It serves the store in memory. */
+/** The limits on starts in memory, as `backend/store/limits/limit-scripts.ts` has them in Redis. It serves the memory store. */
 
 import { ASK_AGAIN_MS, MINUTE_S } from '../../backend/store/limits/limit-scripts.ts';
 import type { Created, NewRecord } from '../../backend/store/store.ts';
@@ -18,7 +18,7 @@ export class MemoryLimits {
     this.#countActive = countActive;
   }
 
-  /** Counts a start, unless it exceeds a limit: then the answer is the one that takes longest. */
+  /** Counts a start, unless it exceeds a limit. Of several exceeded limits it answers the one with the longest wait. */
   take({ owner, limits = [] }: NewRecord): Extract<Created, { result: 'exceeded' }> | null {
     const waits = limits.map((limit) => ({ limit, waitMs: this.#waitOf(limit, owner) }));
     const [slowest] = waits.filter(({ waitMs }) => waitMs > 0).sort((a, b) => b.waitMs - a.waitMs);

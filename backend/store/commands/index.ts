@@ -21,8 +21,8 @@ import { NOTE_WATCHED } from './owner/note-watched.ts';
 import { NOTE_WEBHOOK } from './owner/note-webhook.ts';
 import { FIND_OVERDUE } from './process/find-overdue.ts';
 import { FIND_WAITING } from './process/find-waiting.ts';
-import { OPEN_GATES } from './process/open-gates.ts';
 import { PROBE_WRITE } from './process/probe-write.ts';
+import { REPAIR_GATES } from './process/repair-gates.ts';
 import { TAKE_LEASE } from './process/take-lease.ts';
 import { COMMIT_CHANGE } from './task/commit-change.ts';
 import { CREATE_TASK } from './task/create-task.ts';
@@ -55,7 +55,7 @@ export const ALL_COMMANDS = [
   TAKE_LEASE,
   FIND_OVERDUE,
   FIND_WAITING,
-  OPEN_GATES,
+  REPAIR_GATES,
   PROBE_WRITE,
 ] as const;
 

@@ -6,7 +6,7 @@ import { WHEN_BUSY } from '../../../core/tasks/concurrency.ts';
 import { isFinished } from '../../../core/tasks/snapshot.ts';
 import { canRetry, type TaskEvent } from '../../../core/tasks/transition.ts';
 import { makeTask, now, useStore } from '../../../test/support/redis/store-world.ts';
-import { openGates } from '../commands/process/open-gates.ts';
+import { repairGates } from '../commands/process/repair-gates.ts';
 import type { TaskStore } from '../store.ts';
 import { gateName } from './gates.ts';
 
@@ -183,7 +183,7 @@ it('as many as may be are at work with one key, in the order of start, and no on
           for (const value of gates) await world.raw.zAdd(`${world.prefix}gates`, { score: 1, value });
           const replaced = await world.raw.zRange(`${world.prefix}replaced`, 0, -1);
           for (const value of replaced) await world.raw.zAdd(`${world.prefix}replaced`, { score: 1, value });
-          return openGates(world.redis);
+          return repairGates(world.redis);
         };
         const checkInside = async () => {
           for (const key of KEYS) {

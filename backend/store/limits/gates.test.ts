@@ -5,7 +5,7 @@ import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import type { TaskEvent } from '../../../core/tasks/transition.ts';
 import { makeTask, now, useStore } from '../../../test/support/redis/store-world.ts';
 import { RAISE_DELAYED_JOBS } from '../../queue/raise-script.ts';
-import { openGates } from '../commands/process/open-gates.ts';
+import { repairGates } from '../commands/process/repair-gates.ts';
 import { gateName } from './gates.ts';
 
 jest.setTimeout(60_000);
@@ -174,11 +174,11 @@ describe('`replace`', () => {
   it('is made up for if the process died that had to cancel', async () => {
     const a = await start({ whenBusy: 'replace' });
     await start({ whenBusy: 'replace' });
-    expect(await openGates(world.redis)).toEqual([]);
+    expect(await repairGates(world.redis)).toEqual([]);
     await world.raw.zAdd(`${world.prefix}replaced`, { score: Date.now() - 3_001, value: a.task });
-    expect(await openGates(world.redis)).toEqual([a.task]);
+    expect(await repairGates(world.redis)).toEqual([a.task]);
     await world.store.settleReplaced([a.task]);
-    expect(await openGates(world.redis)).toEqual([]);
+    expect(await repairGates(world.redis)).toEqual([]);
   });
 });
 
@@ -244,10 +244,10 @@ describe('a task that is gone', () => {
     const c = await start();
     await takeAll();
     await lose(b.task);
-    expect(await openGates(world.redis)).toEqual([]);
+    expect(await repairGates(world.redis)).toEqual([]);
     expect(await takeAll()).toEqual([]);
     await world.raw.zAdd(`${world.prefix}gates`, { score: 1, value: gateName('import', 'k') });
-    await openGates(world.redis);
+    await repairGates(world.redis);
     expect(await takeAll()).toEqual([c.task]);
     await end(c.snapshot);
     expect(await leftAtGates()).toEqual([]);

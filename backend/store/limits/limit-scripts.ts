@@ -1,51 +1,45 @@
 /**
- * Limits of what may be started, in Redis: Lua functions that refuse or count a start, and what they are told. It serves
+ * Limits on starts, in Redis: Lua functions that refuse or count a start, and the encoder of their arguments. It serves
  * create-task, and the commands that end or remove a task.
  *
- * An active task is in a set for each limit that counts active tasks. The tasks of one owner are in a set anyway
- * (`active:<owner>`). For the other limits create-task adds the id to a set of its own, notes the set in the record
- * (`countedIn`), and whatever ends or removes the task takes the id out. So there is no counter that could be wrong.
+ * Each limit on active tasks has a set of their ids. For one owner's tasks that is the index `active:<owner>`. For the other
+ * limits create-task adds the id to a set of its own and notes this set in the record (`countedIn`). Whatever ends or removes
+ * the task takes the id out. So there is no counter that could become wrong.
  *
- * For starts within a minute, a list has the times of the latest ones, the newest first, as many as are allowed. One more is
- * allowed if the last time in the full list is 60 s ago.
+ * Each limit on starts within a minute has a list of start times, the newest first, cut at the number that is allowed. If the
+ * list is full, one more start is allowed once its last time is 60 s ago.
  */
 
 import type { StartLimit } from '../../../core/tasks/task-limits.ts';
 import type { LuaFunction } from '../commands/lua.ts';
 import type { Keys } from '../keys.ts';
 import { FIELD } from '../record.ts';
+import { OWNER_IF_ACTIVE } from './active-owner.ts';
 
-/** Nobody knows when an active task will end, so a caller is told to ask again in 10 s. */
+/** How soon to try again after a limit on active tasks, in ms. An estimate: nobody knows when an active task will end. */
 export const ASK_AGAIN_MS = 10_000;
 export const MINUTE_S = 60;
 /** How many ids of a full set are checked when a start is refused because of it. */
 const CHECKED_IDS = 64;
 
-/** Lua that defines `isActive(taskPrefix, activePrefix, id)`: whether there is a task with that id that has no outcome. */
-const IS_ACTIVE = `
-local function isActive(taskPrefix, activePrefix, id)
-  local owner = redis.call('HGET', taskPrefix .. id, '${FIELD.owner}')
-  return owner and redis.call('ZSCORE', activePrefix .. owner, id)
-end
-`;
-
 /**
- * `exceededLimit(limits, now, taskPrefix, activePrefix)`: of the limits that a start would exceed, the one that takes longest:
- * its number in `limits`, and in how many ms to try again. Nil if none. `limits` is what {@link encodeLimits} makes, decoded.
+ * `exceededLimit(limits, now, taskPrefix)` looks for limits that a start would exceed. Of several it answers the one with the
+ * longest wait: its number in `limits` (from 1), and in how many ms to try again. Nil if there is none. `limits` is the decoded
+ * JSON of {@link encodeLimits}.
  *
- * Redis may have lost a record, and a worker of an earlier version takes no id out of a set. So of a full set 64 ids are
- * checked, others at each refusal.
+ * A set may hold ids of tasks that are not active: Redis has lost a record, or a worker of an earlier version has ended the
+ * task. So 64 ids of a full set are checked, and other ones at each refusal.
  */
 export const exceededLimit: LuaFunction = {
   name: 'exceededLimit',
-  lua: `${IS_ACTIVE}
-local function exceededLimit(limits, now, taskPrefix, activePrefix)
+  lua: `${OWNER_IF_ACTIVE}
+local function exceededLimit(limits, now, taskPrefix)
   local function isFull(set, max)
     local count = redis.call('ZCARD', set)
     if count < max then return false end
     local from = now % count
     for _, id in ipairs(redis.call('ZRANGE', set, from, from + ${CHECKED_IDS - 1})) do
-      if not isActive(taskPrefix, activePrefix, id) then redis.call('ZREM', set, id) end
+      if not ownerIfActive(baseOf(taskPrefix), id) then redis.call('ZREM', set, id) end
     end
     return redis.call('ZCARD', set) >= max
   end
@@ -66,7 +60,7 @@ end
 `,
 };
 
-/** `countStart(limits, now, task, id)`: counts the start of a task that is stored. */
+/** `countStart(limits, now, task, id)`: counts the start of the task `id`, whose record is `task`. */
 export const countStart: LuaFunction = {
   name: 'countStart',
   lua: `
@@ -87,7 +81,7 @@ end
 `,
 };
 
-/** `uncount(countedIn, id)`: a task has ended, or is removed. `countedIn` is the field of its record; false if it has none. */
+/** `uncount(countedIn, id)`: takes an ended or removed task out of the sets in its field `countedIn`; false if it has none. */
 export const uncount: LuaFunction = {
   name: 'uncount',
   lua: `
@@ -98,7 +92,7 @@ end
 `,
 };
 
-/** What the functions above get: JSON, '' for no limits. @param owner who starts the task */
+/** The argument `limits` of the functions above: JSON, '' for no limits. @param owner who starts the task */
 export function encodeLimits(keys: Keys, owner: string, limits: readonly StartLimit[]): string {
   if (limits.length === 0) return '';
   return JSON.stringify(

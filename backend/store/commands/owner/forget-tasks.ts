@@ -22,7 +22,8 @@ export const FORGET_TASKS = defineCommand({
 local gates = {}
 local ids = redis.call('ZRANGE', all, '+', '-', 'BYLEX', 'REV', 'LIMIT', 0, atMost)
 for _, id in ipairs(ids) do
-  local stored = redis.call('HMGET', taskPrefix .. id, '${FIELD.worker}', '${FIELD.idempotency}', '${FIELD.countedIn}', '${FIELD.gate}')
+  local stored = redis.call('HMGET', taskPrefix .. id,
+    '${FIELD.worker}', '${FIELD.idempotency}', '${FIELD.countedIn}', '${FIELD.gate}')
   local worker, idempotency, countedIn, gate = unpack(stored, 1, 4)
   if idempotency then redis.call('DEL', idempotency) end
   if redis.call('ZSCORE', active, id) then

@@ -10,7 +10,7 @@ import type { StartLimit } from '../../../../core/tasks/task-limits.ts';
 import { adoptChild, findChild } from '../../../family/family-scripts.ts';
 import { OWNERS_COUNTED_AT_START } from '../../../queue/line-scripts.ts';
 import { askGate, isInGate, passGate } from '../../limits/gate-scripts.ts';
-import { type GateOf, gateName } from '../../limits/gates.ts';
+import { gateName, type TaskGate } from '../../limits/gates.ts';
 import { countStart, encodeLimits, exceededLimit } from '../../limits/limit-scripts.ts';
 import { FIELD, fieldsOf, type StoredFields } from '../../record.ts';
 import { chooseCleaning } from '../cleaning.ts';
@@ -44,7 +44,7 @@ export interface TaskCreation {
   /** Set for a child: its parent, the key that it is started under, and the hash of its input. */
   readonly child: (ChildOf & { readonly hash: string }) | null;
   /** Its concurrency key, if its definition makes one. */
-  readonly gate: GateOf | null;
+  readonly gate: TaskGate | null;
 }
 
 /** Which task a child belongs to. */
@@ -178,7 +178,7 @@ if (limitList or gate ~= '') and not redis.call('ZSCORE', all, id) then
     end
   end
   if limitList then
-    local number, ms = exceededLimit(limitList, redisTime(), taskPrefix, string.sub(active, 1, -#owner - 1))
+    local number, ms = exceededLimit(limitList, redisTime(), taskPrefix)
     if number then return {'exceeded', number, ms} end
   end
 end

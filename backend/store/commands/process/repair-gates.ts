@@ -1,9 +1,9 @@
 /**
- * Finds what processes that died, or an earlier version, have left at gates (limits/gate-scripts.ts): tasks inside that have
- * ended or whose records are gone, and tasks that others replace and nobody has cancelled. It serves the sweeper.
+ * Repairs gates (limits/gate-scripts.ts) after a crash, or after a process of an earlier version: removes tasks inside that have
+ * ended or have no record, and finds replaced tasks that nobody has cancelled. It serves the sweeper.
  */
 
-import { openGate } from '../../limits/gate-scripts.ts';
+import { repairGate } from '../../limits/gate-scripts.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { redisTime } from '../lua.ts';
 
@@ -13,15 +13,15 @@ const CANCEL_GRACE_MS = 3_000;
 const LOOK_AT_MOST = 100;
 
 /** Lets tasks in where there is room. Answers with the ids of tasks that are still to be cancelled. */
-export const OPEN_GATES = defineCommand({
-  name: 'open-gates',
+export const REPAIR_GATES = defineCommand({
+  name: 'repair-gates',
   keys: ['gates', 'replaced'],
   args: ['base', 'grace', 'atMost'],
-  uses: [redisTime, openGate],
+  uses: [redisTime, repairGate],
   lua: `
 local now = redisTime()
 for _, gate in ipairs(redis.call('ZRANGE', gates, '-inf', now, 'BYSCORE', 'LIMIT', 0, atMost)) do
-  openGate(base, gate, now)
+  repairGate(base, gate, now)
 end
 return redis.call('ZRANGE', replaced, '-inf', now - grace, 'BYSCORE', 'LIMIT', 0, atMost)
 `,
@@ -29,7 +29,7 @@ return redis.call('ZRANGE', replaced, '-inf', now - grace, 'BYSCORE', 'LIMIT', 0
 });
 
 /** @returns ids of at most 100 tasks that are to be cancelled, since another replaces them */
-export function openGates(redis: CommandRunner): Promise<readonly string[]> {
+export function repairGates(redis: CommandRunner): Promise<readonly string[]> {
   const { gates, replaced, prefix } = redis.keys;
-  return redis.run(OPEN_GATES, { gates, replaced }, { base: prefix, grace: CANCEL_GRACE_MS, atMost: LOOK_AT_MOST });
+  return redis.run(REPAIR_GATES, { gates, replaced }, { base: prefix, grace: CANCEL_GRACE_MS, atMost: LOOK_AT_MOST });
 }
