@@ -12,6 +12,7 @@ import { createRouter } from './tasks/http/router.ts';
 import { Waiting } from './tasks/http/waiting.ts';
 import { type StartOptions, TaskOperations } from './tasks/operations.ts';
 import { TaskRemovals } from './tasks/removals.ts';
+import { type TaskCalls, taskCalls } from './tasks/task-calls.ts';
 
 /** Where an application's own routes assume the router, if the option `path` is not set. */
 const DEFAULT_PATH = '/tasks';
@@ -70,8 +71,7 @@ export interface TaskServer {
    */
   flush(): Promise<void>;
   /** What the router does, for code of your own. Each call names the owner. */
-  readonly tasks: Pick<TaskOperations, 'get' | 'list' | 'cancel' | 'retry' | 'seen'> &
-    Pick<TaskRemovals, 'dismiss' | 'clear'>;
+  readonly tasks: TaskCalls;
 }
 
 /**
@@ -122,14 +122,6 @@ export function createTaskServer(options: TaskServerOptions): TaskServer {
     endSessions: (owner) => endSessions(backend, owner, { userSignIn }),
     forget: (owner) => removals.forget(owner),
     flush: () => backend.flush(),
-    tasks: {
-      get: (owner, id) => operations.get(owner, id),
-      list: (owner, page) => operations.list(owner, page),
-      cancel: (owner, id) => operations.cancel(owner, id),
-      retry: (owner, id) => operations.retry(owner, id),
-      seen: (owner, ids) => operations.seen(owner, ids),
-      dismiss: (owner, id) => removals.dismiss(owner, id),
-      clear: (owner, which) => removals.clear(owner, which),
-    },
+    tasks: taskCalls(operations, removals),
   };
 }

@@ -8,6 +8,7 @@ import { isObject, refuseOptions, requireOption } from '../../core/values/option
 import { describe } from '../../core/values/text.ts';
 import { TaskOperations } from './operations.ts';
 import { TaskRemovals } from './removals.ts';
+import { type TaskCalls, taskCalls } from './task-calls.ts';
 
 /** What `createTasks` takes. */
 export interface TasksOptions {
@@ -20,9 +21,7 @@ export interface TasksOptions {
 }
 
 /** What `createTasks` gives. Each call names the owner. */
-export interface Tasks
-  extends Pick<TaskOperations, 'start' | 'get' | 'list' | 'cancel' | 'retry' | 'seen'>,
-    Pick<TaskRemovals, 'dismiss' | 'clear' | 'forget'> {
+export interface Tasks extends TaskCalls, Pick<TaskOperations, 'start'>, Pick<TaskRemovals, 'forget'> {
   /**
    * Resolves when everything that was started, cancelled or seen so far has been pushed, or after 2 s. `backend.close()` waits
    * for it, too.
@@ -51,13 +50,7 @@ export function createTasks(options: TasksOptions): Tasks {
   const removals = new TaskRemovals(backend);
   return {
     start: (definition, input, start) => operations.start(definition, input, start),
-    get: (owner, id) => operations.get(owner, id),
-    list: (owner, page) => operations.list(owner, page),
-    cancel: (owner, id) => operations.cancel(owner, id),
-    retry: (owner, id) => operations.retry(owner, id),
-    seen: (owner, ids) => operations.seen(owner, ids),
-    dismiss: (owner, id) => removals.dismiss(owner, id),
-    clear: (owner, which) => removals.clear(owner, which),
+    ...taskCalls(operations, removals),
     forget: (owner) => removals.forget(owner),
     flush: () => backend.flush(),
   };

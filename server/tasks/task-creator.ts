@@ -9,7 +9,7 @@ import { gateOf } from '../../backend/store/limits/gates.ts';
 import type { StoredCheckpoint } from '../../backend/store/record.ts';
 import { mayBeDoneInRedis } from '../../backend/store/redis.ts';
 import type { Created, NewRecord } from '../../backend/store/store.ts';
-import { isUnavailable } from '../../core/error.ts';
+import { isUnavailable, type TaskError } from '../../core/error.ts';
 import type { AnyTaskDefinition, Priority } from '../../core/tasks/definition.ts';
 import { createSnapshot, type Snapshot, withPlace } from '../../core/tasks/snapshot.ts';
 import type { StartLimit } from '../../core/tasks/task-limits.ts';
@@ -41,25 +41,48 @@ export interface NewTask {
 
 export class TaskCreator {
   readonly #backend: Pick<ServerBackend, 'store' | 'changes' | 'clock'>;
-
   readonly #limits: readonly StartLimit[];
 
-  /** @param limits of all tasks; a definition has those of its own */
+  /** @param limits those of all tasks, which hold beside the limits of a definition */
   constructor(backend: Pick<ServerBackend, 'store' | 'changes' | 'clock'>, limits: readonly StartLimit[]) {
     this.#backend = backend;
     this.#limits = limits;
   }
 
   /**
-   * Stores a task and queues it, in one step. For a key, or a task to retry, that was used before: the task of that time.
+   * Stores a task and queues it, in one step. If the idempotency key was used before, or the task to retry was retried before, the
+   * answer is the earlier task. If the definition says `join`, the answer may be a task that is at work.
    * @throws TaskError `idempotency_mismatch` (422), `not_retryable` (409) if the new task of an earlier retry is no longer
    *   kept, `already_under_way` (409), `too_many_tasks` (429), `store_unavailable` (503)
    */
   async create(task: NewTask): Promise<Snapshot> {
-    const { store, clock } = this.#backend;
-    await clock.ready();
-    const { definition, title, owner, input, body, key, retryOf, checkpoint, priority } = task;
-    const { startsAt: start = null } = task;
+    await this.#backend.clock.ready();
+    const record = this.#toRecord(task);
+    const created = await this.#store(record, task.key);
+    switch (created.result) {
+      case 'created':
+        return withPlace(record.snapshot, created.ahead);
+      case 'exceeded':
+        throw tooManyTasks(created.limit, created.waitMs);
+      case 'busy':
+        throw alreadyUnderWay();
+      case 'joined': {
+        const joined = await this.#backend.store.read(created.id, { owner: task.owner });
+        // If it was removed meanwhile, there is room now.
+        return joined ? joined.snapshot : this.create(task);
+      }
+      case 'exists':
+        return this.#readEarlier(created.id, task);
+      case 'mismatch':
+      case 'refused':
+        // 'refused' is an answer for children only, which a worker creates.
+        throw keyMismatch('This Idempotency-Key was used with another request. Use a new key for a new request.');
+    }
+  }
+
+  #toRecord(task: NewTask): NewRecord {
+    const { definition, title, owner, input, body, retryOf, checkpoint, priority, startsAt: start = null } = task;
+    const { clock } = this.#backend;
     const at = clock.iso();
     const startsAt = start === null ? at : typeof start === 'number' ? clock.iso(start) : start.toISOString();
     const snapshot = createSnapshot({
@@ -71,7 +94,7 @@ export class TaskCreator {
       retryOf,
       startsAt: startsAt > at ? startsAt : null,
     });
-    const record = {
+    return {
       snapshot,
       owner,
       priority,
@@ -84,37 +107,19 @@ export class TaskCreator {
       onChildFailure: definition.onChildFailure ?? 'fail',
       ...(body === undefined ? {} : { body }),
     };
-    const created = await this.#store(record, key);
-    // Only a child is refused.
-    if (created.result === 'mismatch' || created.result === 'refused') {
-      throw refusal(
-        'idempotency_mismatch',
-        'This Idempotency-Key was used with another request. Use a new key for a new request.',
-        422,
-      );
-    }
-    if (created.result === 'exceeded') throw tooManyTasks(created.limit, created.waitMs);
-    if (created.result === 'busy') throw alreadyUnderWay();
-    if (created.result === 'joined') {
-      const joined = await store.read(created.id, { owner });
-      // If it was removed meanwhile, there is room now.
-      return joined ? joined.snapshot : this.create(task);
-    }
-    if (created.result === 'exists') {
-      const known = await store.read(created.id, { owner });
-      if (known) return known.snapshot;
-      if (retryOf !== null) {
-        throw refusal('not_retryable', 'This task was tried again, and that new task is no longer kept.', 409);
-      }
-      throw refusal(
-        'idempotency_mismatch',
-        'The task that this Idempotency-Key started is no longer kept. Use a new key.',
-        422,
-      );
-    }
-    return withPlace(snapshot, created.ahead);
   }
 
+  /** The task that an earlier request with the same key, or an earlier retry, has created. */
+  async #readEarlier(id: string, { owner, retryOf }: NewTask): Promise<Snapshot> {
+    const earlier = await this.#backend.store.read(id, { owner });
+    if (earlier) return earlier.snapshot;
+    if (retryOf !== null) {
+      throw refusal('not_retryable', 'This task was tried again, and that new task is no longer kept.', 409);
+    }
+    throw keyMismatch('The task that this Idempotency-Key started is no longer kept. Use a new key.');
+  }
+
+  /** Stores a task. Tries again through a short failure of Redis. */
   async #store(task: NewRecord, key: string | null): Promise<Created> {
     const { changes, store } = this.#backend;
     const started = performance.now();
@@ -139,4 +144,8 @@ export class TaskCreator {
       }
     }
   }
+}
+
+function keyMismatch(message: string): TaskError {
+  return refusal('idempotency_mismatch', message, 422);
 }
