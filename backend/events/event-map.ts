@@ -140,7 +140,10 @@ export interface EventMap {
   /** The bus does not answer, or refuses every request. */
   'push.outage.began': OutageBegan;
   'push.outage.ended': OutageEnded;
-  /** An event will not be pushed. An outcome is pushed later, by the sweeper, unless the bus refused it. `task`: its id; null if the event is not about a task. */
+  /**
+   * An event will not be pushed. An outcome is pushed later, by the sweeper, unless the bus refused it. `task`: its id; null if the
+   * event is not about a task.
+   */
   'push.event.dropped': {
     readonly kind: EventKind;
     readonly task: string | null;

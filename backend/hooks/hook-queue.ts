@@ -44,7 +44,7 @@ export class HookQueue {
     return this.#redis.retention * 1_000;
   }
 
-  /** Says that workers run these hooks. To be repeated, at least once in the backend's retention. @throws TaskError `store_unavailable` */
+  /** Says that workers run these hooks. Repeat it at least once in each retention. @throws TaskError `store_unavailable` */
   async register(hooks: readonly string[]): Promise<void> {
     const { keys } = this.#redis;
     const [seconds] = await this.#redis.send((client) => client.time());

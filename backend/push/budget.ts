@@ -41,7 +41,7 @@ export class Budget {
     return Math.max(this.perSecond - sent.normal.length - sent.urgent.length, 0);
   }
 
-  /** When the oldest counted message is a second old, so that one more may leave; Infinity if none counts. Call {@link left} first. */
+  /** When the oldest counted message is a second old, so that one more may leave; Infinity if none counts. Call `left` first. */
   nextAt(owner: string): number {
     const sent = this.#sent.get(owner);
     return (

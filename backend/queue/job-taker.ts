@@ -2,11 +2,11 @@
  * Takes the ids of jobs from a queue, one for each time it is asked. It serves the queue client. It has a connection of its
  * own, since other commands would wait behind one that waits for a job.
  *
- * While there are jobs, one script takes as many as were asked for. When it has found fewer, the line is empty, and a command
- * follows that waits for a job in bee-queue's list (BRPOPLPUSH). In the meantime several jobs may have come, one to the list and
- * the others to the line. So a script is sent along that moves the next of them to the list. Redis runs it as soon as the job
- * was taken: another taker that waits gets that one, and runs the script in turn. If the script was lost with its process, a
- * taker that waits finds out within 2 s.
+ * While there are jobs, one script takes as many as were asked for. If it finds fewer, the line is empty. Then a blocking command
+ * (BRPOPLPUSH) waits for a job in bee-queue's list. When jobs come again, the first one goes to the list and the others to the
+ * line. So a second script follows the blocking command on the same connection, and moves the next job to the list. Redis runs it
+ * as soon as the command has its job. Another waiting taker gets the moved job, and its script moves the next one. If a process
+ * dies before its script has run, another waiting taker does the same within 2 s.
  */
 
 import { createHash } from 'node:crypto';
@@ -23,7 +23,7 @@ import { FILL_LIST, type LineKeys, TAKE_JOBS } from './line-scripts.ts';
 const BLOCK_S = 2;
 /** Between two tries to take a job that Redis refuses. */
 const REFUSED_RETRY_MS = 500;
-/** A script that takes more jobs than this would keep others waiting. Redis needs about 0.1 ms for so many. */
+/** The most jobs that one script takes, which takes Redis about 0.1 ms. More would keep other clients waiting. */
 const TAKEN_AT_ONCE = 100;
 const WATCH_EVERY_MS = 1_000;
 /** Redis answers BRPOPLPUSH within `BLOCK_S`. A connection that is silent for longer than this is dead. */
@@ -50,7 +50,7 @@ const TAKE = script(TAKE_JOBS);
 export class JobTaker {
   readonly #onFault: (error: unknown) => void;
   readonly #connection: Connection<Record<never, never>>;
-  /** What follows a script, but for how many jobs it is about: the number of keys, the keys, the queue. */
+  /** The arguments of both scripts, without the last one (how many jobs): the number of keys, the keys, the queue. */
   readonly #args: readonly string[];
   /** The callbacks that wait for a job, in the order of asking. */
   readonly #waiting: Taken[] = [];

@@ -2,22 +2,22 @@
  * The line: the order in which the waiting tasks of many owners get to run. Lua functions for our scripts, and two scripts
  * that are run on their own. It serves the task store, the takers of jobs and the timer of delayed jobs.
  *
- * bee-queue hands out jobs from the list `waiting`, first in, first out. A job goes there only if nobody waits; a worker that
- * is free has been waiting for it then. All others wait in the line. A worker that has room takes what is in the list, then
- * jobs of the owners whose turns are the earliest.
+ * bee-queue hands out jobs from its list `waiting`, first in, first out. A job goes to this list only if no other job waits,
+ * so that a free worker gets it at once. All other jobs wait in the line. A worker that has room takes what is in the list, then
+ * jobs from the line, of the owners whose turns are the earliest.
  *
  * - Turns are counted in units: one turn has 1,048,576. A new owner gets the turn that is under way, so they come before
  *   everybody who has had a turn since. After each job the owner's turn is one higher. Example: A has 5,000 jobs and turn 7.
  *   B comes and gets turn 6: the turn of A's last job. The order from now on is B, A, A, A, …
- * - An owner who leaves the line is remembered until the others have caught up. So coming again and again with one job at a
- *   time gives nobody more turns.
- * - Each new owner raises the turn for those who come later by a little: 1/64 of a turn, shared among all who wait. So a
- *   stream of new owners cannot keep those who have had a turn waiting for ever.
- * - Within an owner's jobs the lower band comes first. Within a band the lower id does, which is the older one.
+ * - An owner who leaves the line is remembered until the others have caught up. So nobody gets more turns by adding one job at
+ *   a time.
+ * - Each new owner raises the turn of later owners a little: by 1/64 of a turn, divided by the number of owners who wait. So a
+ *   stream of new owners cannot keep older owners waiting for ever.
+ * - Among an owner's jobs the lower band comes first. Within a band the lower id comes first, which is the older job.
  *
- * Jobs that a worker gives back, and those of a worker that died, skip the line: they had their turn. At most as many as
- * were running can do so. Jobs whose time has come join their owner's jobs in the line: retries in front, tasks that were to
- * start later by their priority.
+ * Jobs that a worker gives back, and jobs of a worker that died, skip the line, because they had their turn. Their number is at
+ * most the number of running tasks. Delayed jobs join their owner's jobs in the line when they are due: retries in front, tasks
+ * with a start time by their priority.
  */
 
 import { FIELD } from '../store/record.ts';
@@ -26,9 +26,9 @@ import { ADD_JOB, JOB_DATA } from './queue-scripts.ts';
 /** Where a job stands among those of its owner: `retry` before all others. */
 export const BAND = { retry: 0, high: 1, normal: 2, low: 3 } as const;
 
-/** The place of a job is counted exactly for the first job of each owner; for others only if at most so many owners wait. */
+/** The place of an owner's first job is always known. That of a later job is counted only if at most this many owners wait. */
 const MOST_OWNERS_COUNTED = 32;
-/** The same where a task is created: 8 owners cost Redis about 10 µs. */
+/** The same limit where a task is created: counting 8 owners takes Redis about 10 µs. */
 export const OWNERS_COUNTED_AT_START = 8;
 
 /** The names of the keys of one line. */
@@ -47,7 +47,7 @@ const TURN = 'local TURN = 1048576';
 
 const DROP_OWNER = `
 ${TURN}
--- Takes an owner who has no jobs left out of the line. If their last turn was the latest of all, it is noted.
+-- Removes an owner who has no jobs left from the line. Notes their last turn if it was the latest of all.
 local function dropOwner(line, turns, owner)
   redis.call('ZADD', turns, 'GT', redis.call('ZSCORE', line, owner) - TURN, '')
   redis.call('ZREM', line, owner)
@@ -58,7 +58,8 @@ end
 const ENTER = `
 local function enterLine(line, turns, owner)
   local known, others = redis.call('ZMSCORE', turns, '', owner), redis.call('ZCARD', line)
-  -- The latest turn: of an owner who has left, or of one who waits for the next. Only the first is noted, to save writes.
+  -- The latest turn so far: the noted one of owners who have left, or that of an owner in the line. The latter is not noted,
+  -- which saves a write for each job.
   local latest = tonumber(known[1] or 0)
   if others > 0 then
     latest = math.max(latest, redis.call('ZRANGE', line, -1, -1, 'WITHSCORES')[2] - TURN)
@@ -77,19 +78,21 @@ end
 
 const FILL = `
 ${TURN}
--- Takes the next jobs out of the line, at most this many. All their owners are read and written together.
+-- Removes the next jobs from the line, at most 'count', and returns them. Two sources of owners are merged by their turns:
+-- 'owners', who have not had a turn in this round yet, and 'again', who had one and have more jobs. To save commands, owners
+-- are taken out of the line together, and those who stay are put back together. In these lists names and turns alternate.
 local function nextJobs(line, turns, count)
   local jobs = {}
   while #jobs < count do
     local wanted = count - #jobs
     local owners = redis.call('ZPOPMIN', line, wanted)
-    -- Who has more jobs gets another turn, at the earliest after all who come before it. Names and turns alternate.
+    -- 'at' and 'second' are the positions of the next owner in 'owners' and 'again'.
     local again, gone, latest, at, second = {}, {}, nil, 1, 1
     while #jobs < count do
       local owner, turn = owners[at], tonumber(owners[at + 1])
       local other, othersTurn = again[second + 1], again[second]
       if other and (not owner or othersTurn < turn or (othersTurn == turn and other < owner)) then
-        -- If the line may have others whose turn is earlier, they are asked first.
+        -- The line may still hold owners with earlier turns. So the next round goes on with those.
         if not owner and #owners == 2 * wanted then break end
         owner, turn, second = other, othersTurn, second + 2
       elseif owner then
@@ -124,9 +127,10 @@ end
 `;
 
 /**
- * Lua that defines `enqueueJob(queue, line, turns, taskPrefix, owner, job, band, at)`: the job is delayed until `at` (ms since
- * 1970) unless that is ''. Otherwise it goes to the list of waiting jobs at once if nobody waits, else to the line. The script that stores a task calls it. Adding a job twice is up to the caller to
- * avoid. Where the line begins behind a job in the list, that job counts as a turn of its owner.
+ * Lua that defines `enqueueJob(queue, line, turns, taskPrefix, owner, job, band, at)`. The job is delayed until `at` (ms since
+ * 1970) unless that is ''. Otherwise it goes to the list of waiting jobs if no other job waits, else to the line. If the line is
+ * empty and a job is in the list, that job counts as a turn of its owner. The script that stores a task calls this function. It
+ * must not add a job twice.
  */
 export const ENQUEUE_JOB = `${ADD_JOB}${TURN}${ENTER}
 local function enqueueJob(queue, line, turns, taskPrefix, owner, job, band, at)
@@ -158,8 +162,8 @@ end
 
 /**
  * Lua that defines `placeInLine(queue, line, owner, job, most)`: how many jobs start before this one if nothing else happens.
- * Nil if it is not in the line, or if counting would take long. An owner's first job is behind one job of each owner before. For
- * other jobs all owners have to be looked at: at most `most` of them, 32 if that is nil.
+ * Nil if it is not in the line, or if counting would take long. Before an owner's first job, each owner with an earlier turn has
+ * one job. For later jobs all owners are counted, if there are at most `most` of them (32 if that is nil).
  */
 export const PLACE_IN_LINE = `
 local function placeInLine(queue, line, owner, job, most)
@@ -192,7 +196,7 @@ local line, turns, queue, wanted = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
 local length, data = redis.call('LLEN', queue .. 'waiting'), {}
 local jobs = nextJobs(line, turns, wanted - length)
 if #jobs == 0 then return length end
--- As bee-queue adds them. They are in no list yet.
+-- Stores the data of each job, as bee-queue does when it adds one.
 for _, job in ipairs(jobs) do
   data[#data + 1], data[#data + 2] = job, '${JOB_DATA}'
 end
@@ -208,7 +212,7 @@ return length + #jobs
 export const TAKE_JOBS = `${FILL}
 local line, turns, queue, wanted = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
 local waiting = queue .. 'waiting'
--- The last one is taken first.
+-- bee-queue takes from the end of the list.
 local listed, taken = redis.call('LRANGE', waiting, -wanted, -1), {}
 for n = #listed, 1, -1 do taken[#taken + 1] = listed[n] end
 if #taken > 0 then

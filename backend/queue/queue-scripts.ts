@@ -12,8 +12,8 @@ export const JOB_DATA = '{"data":{},"options":{},"status":"created"}';
 export const CHECK_STALLED_JOBS = BEE_QUEUE_LUA.checkStalledJobs;
 
 /**
- * Removes a job that has ended. Keys: active, jobs. Argument: the job. In the set of jobs that may be stalled it may stay: the
- * check for stalled jobs passes over those that are not active, and empties the set.
+ * Removes a job that has ended. Keys: active, jobs. Argument: the job. It may stay in bee-queue's set of jobs that may be
+ * stalled: the check for stalled jobs skips jobs that are not active, and empties the set.
  */
 export const END_JOB = `
 redis.call('LREM', KEYS[1], 0, ARGV[1])

@@ -65,7 +65,7 @@ export class UnservedTasks {
     this.#options = options;
   }
 
-  /** Looks at all definitions once. @param workers all registered workers, dead ones included @throws TaskError `store_unavailable` */
+  /** Looks at all definitions once. @param workers all registered ones, also dead ones @throws TaskError `store_unavailable` */
   async look(workers: readonly KnownWorker[]): Promise<void> {
     const handled = new Set(workers.filter(({ isAlive }) => isAlive).flatMap(({ names }) => names));
     const now = this.#options.time.elapsed();

@@ -21,14 +21,14 @@ export class FamilyStore {
     return findChildren(this.#redis, id, owner);
   }
 
-  /** Takes a task off the list of those whose families have changed, unless there was a change since it was read. */
+  /** Takes a parent off the list of changed families after an update, or puts it there for a later check. */
   async release(id: string, release: Release): Promise<void> {
     await releaseParent(this.#redis, id, release);
   }
 
   /**
-   * Sets how many of its children have ended, and how many of those did not succeed.
-   * @returns false if something has changed in the family since `version` was read
+   * Sets how many children have ended, and how many of those did not succeed.
+   * @returns false if the family has changed since `version` was read
    */
   correct(id: string, version: string, counts: { readonly ended: number; readonly failed: number }): Promise<boolean> {
     return correctCounts(this.#redis, id, version, counts);

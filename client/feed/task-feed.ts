@@ -45,7 +45,7 @@ export interface TaskFeed {
   seen(ids: readonly string[]): void;
   /** Removes a finished task, on every device. An active one stays. @throws TaskError */
   dismiss(id: string): Promise<void>;
-  /** Removes the finished tasks that the user has seen, on every device; also those that this page has not loaded. @throws TaskError */
+  /** Removes the finished tasks that the user has seen, on every device, even those not loaded here. @throws TaskError */
   clear(): Promise<void>;
   /** Fetches the next older tasks, at most 100, if `hasMore`. */
   loadMore(): Promise<void>;

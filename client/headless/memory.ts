@@ -16,9 +16,9 @@ export interface TaskMemory {
   readonly pace: Pace | null;
   /** The greatest progress since the bar last went back, from 0 to 1; null while no total was known. */
   readonly peak: number | null;
-  /** The most elements that were shown as done in this attempt and stage, by when the snapshot came: see `shownProgress`. */
+  /** The most elements that were shown as done in this attempt and stage before `snapshot` arrived (`shownProgress`). */
   readonly shownDone: number;
-  /** When there turned out to be more to do, so that the bar went back; server time in milliseconds. */
+  /** When the total grew so much that the bar went back; server time in milliseconds. */
   readonly grewAt: number | null;
 }
 
@@ -27,7 +27,7 @@ const UNEXPLAINED_SHARE = 0.03;
 
 /**
  * The memory after `snapshot`; `before` itself where nothing is new.
- * @param now the server's time when it came, in milliseconds: `feed.now()`. Default: when it left.
+ * @param now the server's time at which the snapshot arrived, in milliseconds: `feed.now()`. Default: its `updatedAt`.
  */
 export function remember(before: TaskMemory | undefined, snapshot: Snapshot, now?: number): TaskMemory {
   if (before?.snapshot === snapshot) return before;

@@ -1,4 +1,4 @@
-/** Compares lists by what they hold, to find out that nothing has to be done again. Pure. */
+/** Compares lists by their elements, so that unchanged ones are not drawn or computed again. Pure. */
 
 /** Whether two lists hold the same things in the same order. */
 export function isSameList(a: readonly unknown[], b: readonly unknown[]): boolean {

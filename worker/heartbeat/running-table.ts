@@ -13,7 +13,7 @@ import type { RunningTask } from './block-monitor.ts';
 /** What stands where in a slot, in bytes from its start. */
 export const SLOT = {
   bytes: 48,
-  /** When the task must have ended, in ms of `process.hrtime`, which all threads share: a double. Infinity: never. 0: the slot is free. */
+  /** A double: when the task must have ended, in ms of `process.hrtime`, which threads share. Infinity: never. 0: a free slot. */
   deadline: 0,
   /** The number of the definition's name: 4 bytes. */
   name: 8,

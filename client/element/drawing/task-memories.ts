@@ -7,7 +7,10 @@ import { remember, type TaskMemory } from '../../headless/memory.ts';
 /** By the ids of the tasks. */
 export type TaskMemories = Map<string, TaskMemory>;
 
-/** Brings `memories` up to date with `tasks`, at `now` (server time in milliseconds). Looks only at those that are not at the same place in `before`. */
+/**
+ * Updates `memories` with `tasks`, at `now` (server time in milliseconds). It skips tasks that are the same at the same place in
+ * `before`.
+ */
 export function updateMemories(
   memories: TaskMemories,
   tasks: readonly Snapshot[],

@@ -1,4 +1,4 @@
-/** The commands of a row: cancel, retry and dismiss. A click does nothing while a command of the same task waits for its answer. */
+/** The commands of a row: cancel, retry and dismiss. While one of them waits for its answer, a click on the row does nothing. */
 
 import type { TaskError } from '../../../core/error.ts';
 import type { TaskFeed } from '../../feed/task-feed.ts';

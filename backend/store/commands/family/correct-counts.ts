@@ -1,4 +1,4 @@
-/** Sets how many children of a task have ended, unless something has changed in its family since it was read. */
+/** Sets the counts of a parent's ended and failed children, unless its family has changed since it was read. */
 
 import { FIELD } from '../../record.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';

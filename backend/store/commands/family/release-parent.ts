@@ -1,13 +1,13 @@
 /**
- * Takes a task off the list of those whose families have changed, unless its family has changed since it was read. Or leaves
- * it there, to be looked at again later.
+ * Takes a parent off the list `parents` after an update, or puts it there for a later check. Does nothing if its family has
+ * changed since it was read.
  */
 
 import { FIELD } from '../../record.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { redisTime } from '../lua.ts';
 
-/** Answers 1 if that was done; 0 if there was a change. */
+/** Answers 1 if it did so; 0 if the family has changed. */
 export const RELEASE_PARENT = defineCommand({
   name: 'release-parent',
   keys: ['task', 'parents'],
@@ -21,11 +21,11 @@ return 1
   parse: (reply): boolean => reply === 1,
 });
 
-/** What was seen of a family, and when to look at it again. */
+/** What an update has read of a family, and when to check it again. */
 export interface Release {
-  /** As it was read; null for whichever it is: the task is gone, or could not be brought in step. */
+  /** `familyVersion`, as it was read. Null to skip the comparison: the task is gone, or its update has failed. */
   readonly version: string | null;
-  /** In ms; null for not before something changes. */
+  /** When to check it again, in ms from now; null for only after the next change. */
   readonly againIn: number | null;
 }
 

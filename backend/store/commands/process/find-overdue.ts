@@ -1,6 +1,6 @@
 /**
- * Finds tasks that have been on a list of things to do for some time: so the process that was to do it has died, or could not.
- * It serves the sweeper, for the lists `unpublished` and `parents`.
+ * Finds tasks that have been on a list of things to do for so long that the process in charge must have died or failed. It serves
+ * the sweeper, for the lists `unpublished` and `parents`.
  */
 
 import { type CommandRunner, defineCommand } from '../define-command.ts';

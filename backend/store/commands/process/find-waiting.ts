@@ -38,7 +38,7 @@ return {place, 0, unpack(found)}
   },
 });
 
-/** At most `count` jobs of the line and of each of bee-queue's lists: waiting, delayed, taken (by a worker that may have died). */
+/** At most `count` jobs of the line and of each of bee-queue's lists: waiting, delayed, and taken by a worker (or a dead one). */
 export async function findWaiting(
   redis: CommandRunner,
   name: string,
