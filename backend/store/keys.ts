@@ -12,7 +12,7 @@
  * | `page:<channel>`   | hash | whether the owner has a page open (watched-mark.ts)                  | 7 days                      |
  * | `unpublished`      | zset | ids whose outcome, or whose creation while the owner watched, may not have been pushed; scored by its time | never; old ids are removed |
  * | `task:<id>:children` | hash | the children of a task: their keys → `<hash of the input> <id>`      | with the task's record      |
- * | `parents`          | zset | ids of tasks whose children were started or have ended, or which changed themselves while they had some; scored by its time | never; an id leaves when the task is in step (family/parent-updates.ts). One that waits for its children stays, scored by when to look at it again |
+ * | `parents`          | zset | ids of parents that may have to be updated, since their family has changed, scored by when; and of waiting parents, scored by when to check them again | never; an id leaves when its parent was updated (family/parent-updates.ts) |
  * | `durations:<name>` | list | how long the last successful first attempts of a definition took, in ms | 30 days                  |
  * | `definitions`      | set  | names of the definitions that servers start                          | never                       |
  * | `workers`          | hash | worker id → what it handles (recovery/worker-registry.ts)            | never; dead workers are removed |
@@ -26,10 +26,10 @@
  * | `hook-tries:<name>`| hash | id of a task → how often its hook was tried                          | retention after the last try |
  * | `counted:<name>:<owner>` | zset | ids of active tasks that a limit counts (limits/limit-scripts.ts); name and owner are '' where it counts those of all | when it is empty |
  * | `starts:<name>:<owner>` | list | when tasks that a limit counts were started, the newest first           | 1 min after the last one    |
- * | `gate:<gate>`      | zset | tasks with one concurrency key that may be at work (limits/gate-scripts.ts), in the order of their start | when it is empty |
- * | `gate:<gate>:waiting` | zset | those that wait until one of them has ended, in the order of their start  | when it is empty            |
- * | `gates`            | zset | all gates, scored by when the sweeper looks there next                   | when it is empty            |
- * | `replaced`         | zset | ids of tasks that are to be cancelled, since another replaces them, scored by since when | when it is empty |
+ * | `gate:<gate>`      | zset | tasks with one concurrency key that are inside its gate (limits/gate-scripts.ts), in the order in which they came | when it is empty |
+ * | `gate:<gate>:waiting` | zset | tasks that wait outside the gate, in the order in which they came | when it is empty            |
+ * | `gates`            | zset | all gates, scored by when the sweeper checks them next                   | when it is empty            |
+ * | `replaced`         | zset | ids of tasks that have to be cancelled because another replaces them, scored by when that was stored | when it is empty |
  * | `probe`            | text | what a health check writes                                           | 1 s                         |
  * | `pushed`           | text | that the bus took an event lately (push/bus/bus-health.ts)           | 10 min                      |
  * | `queue:<name>:…`   |      | bee-queue's own (queue/queue-scripts.ts)                                     |                             |

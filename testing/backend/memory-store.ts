@@ -10,14 +10,12 @@ import { BAND } from '../../backend/queue/line-scripts.ts';
 import {
   decodeListItem,
   decodeRecord,
-  decodeSnapshot,
   encodeCheckpoint,
   encodePolicy,
   encodeSnapshot,
   fieldsFor,
   type OwnedTask,
   type ReadTask,
-  type StoredFields,
   type Wanted,
 } from '../../backend/store/record.ts';
 import type { Applied, ClearOptions, Created, NewRecord } from '../../backend/store/store.ts';
@@ -28,10 +26,11 @@ import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { isFinished, withPlace } from '../../core/tasks/snapshot.ts';
 import { type TaskEvent, transition } from '../../core/tasks/transition.ts';
 import type { SeenEvent, TaskPage } from '../../core/wire.ts';
-import { adoptChild, childrenOf, countChild, type FamilyRecord, findChild } from './memory-family.ts';
-import { MemoryGates } from './memory-gates.ts';
+import { adoptChild, countChild, findChild } from './memory-family.ts';
+import { MemoryGates, type Verdict } from './memory-gates.ts';
 import { MemoryLimits } from './memory-limits.ts';
 import type { MemoryQueues } from './memory-queues.ts';
+import { isIn, type MemoryRecord, snapshotOf, storedOf, withChildren } from './memory-record.ts';
 
 /** What the store tells the rest of the backend. */
 export interface MemoryStoreOptions {
@@ -42,11 +41,17 @@ export interface MemoryStoreOptions {
   readonly queues: Pick<MemoryQueues, 'add' | 'remove' | 'ahead' | 'isWaiting'>;
 }
 
-/** A record: the fields that Redis would hold, and what Redis keeps beside them. */
-interface MemoryRecord extends FamilyRecord {
-  readonly owner: string;
-  retriedBy: string | null;
-  isUnseen: boolean;
+/** A task to be created, and what a repeated request for it is recognized by. */
+interface Creation {
+  readonly task: NewRecord;
+  /** The task's input as JSON. */
+  readonly input: string;
+  /** The owner and the idempotency key; null without one. */
+  readonly key: string | null;
+  readonly body: string;
+  /** The task that this one retries. */
+  readonly retried: MemoryRecord | undefined;
+  readonly parent: MemoryRecord | undefined;
 }
 
 export class MemoryStore {
@@ -65,61 +70,89 @@ export class MemoryStore {
 
   async create(task: NewRecord, idempotencyKey: string | null): Promise<Created> {
     const { snapshot, owner } = task;
-    const input = JSON.stringify(task.input);
-    const key = JSON.stringify([owner, idempotencyKey]);
-    const body = idempotencyKey === null ? '' : `${snapshot.name}\n${task.body ?? input}`;
-    const retried = snapshot.retryOf === null ? undefined : this.#records.get(snapshot.retryOf);
-    const parent = task.child ? this.#records.get(task.child.parent) : undefined;
-    const child = task.child && findChild(parent, task.child.run, task.child.key);
-    if (typeof child === 'string') return { result: 'refused', why: child };
-    const childBody = `${snapshot.name}\n${task.body ?? input}`;
-    if (child && child.id !== snapshot.id) {
-      return child.body === childBody ? { result: 'exists', id: child.id } : { result: 'mismatch' };
-    }
-    const earlier =
-      (idempotencyKey !== null && this.#keys.get(key)) || (retried?.retriedBy && { id: retried.retriedBy, body });
-    if (earlier && earlier.id !== snapshot.id) {
-      return earlier.body === body ? { result: 'exists', id: earlier.id } : { result: 'mismatch' };
-    }
+    const creation = this.#toCreation(task, idempotencyKey);
+    const earlier = this.#findEarlier(creation);
+    if (earlier) return earlier;
     let replaces: readonly string[] = [];
     let isAlone = true;
     if (!this.#records.has(snapshot.id)) {
-      if (task.child && this.#gates.hasAny(this.#withParents(task.child.parent), task)) {
-        return { result: 'refused', why: 'own_key' };
-      }
-      const verdict = this.#gates.ask(task);
-      if (verdict.result === 'joined') {
-        if (idempotencyKey !== null) this.#keys.set(key, { id: verdict.id, body });
-        if (retried) retried.retriedBy = verdict.id;
-      }
-      if (verdict.result !== 'passes') return verdict;
-      replaces = verdict.replaces;
-      const exceeded = this.#limits.take(task);
-      if (exceeded) return exceeded;
-      const raw = task.raw ?? null;
-      const fields = { snapshot: JSON.stringify(snapshot), seenAt: null, owner, input, raw, result: null };
-      const run = { run: null, worker: null, begunAt: null, handedBackProgress: null, suspicion: null };
-      const checkpoint = encodeCheckpoint(task.checkpoint ?? null);
-      const record = {
-        owner,
-        fields: { ...fields, ...run, ...checkpoint, ...encodePolicy(task) },
-        children: new Map(),
-        retriedBy: null,
-        isUnseen: false,
-      };
-      this.#records.set(snapshot.id, record);
-      if (parent && task.child) adoptChild(parent, task.child.key, record, snapshot.id, childBody);
-      if (idempotencyKey !== null) this.#keys.set(key, { id: snapshot.id, body });
-      if (retried) retried.retriedBy = snapshot.id;
+      const decision = this.#decide(creation);
+      if (decision.result === 'joined') this.#noteAnswer(creation, decision.id);
+      if (decision.result !== 'passes') return decision;
+      replaces = decision.replaces;
       isAlone = !this.#options.queues.isWaiting(snapshot.name);
-      this.#queue(task);
+      this.#add(creation);
     }
     const watched = this.#options.isWatched(owner);
-    // Where nobody waits, it starts at once.
+    // If no other task waits, it starts at once.
     return { result: 'created', watched, ahead: isAlone ? null : this.#ahead(snapshot), replaces };
   }
 
-  /** A task, and those that it is a child of. */
+  #toCreation(task: NewRecord, idempotencyKey: string | null): Creation {
+    const { snapshot, owner, child } = task;
+    const input = JSON.stringify(task.input);
+    return {
+      task,
+      input,
+      key: idempotencyKey === null ? null : JSON.stringify([owner, idempotencyKey]),
+      body: `${snapshot.name}\n${task.body ?? input}`,
+      retried: snapshot.retryOf === null ? undefined : this.#records.get(snapshot.retryOf),
+      parent: child ? this.#records.get(child.parent) : undefined,
+    };
+  }
+
+  /** The answer if another task was created for the same child key, idempotency key or retry, or if a child is refused. */
+  #findEarlier({ task, key, body, retried, parent }: Creation): Created | null {
+    const { child, snapshot } = task;
+    const answer = (earlier: { readonly id: string; readonly body: string }): Created | null => {
+      if (earlier.id === snapshot.id) return null;
+      return earlier.body === body ? { result: 'exists', id: earlier.id } : { result: 'mismatch' };
+    };
+    const found = child && findChild(parent, child.run, child.key);
+    if (typeof found === 'string') return { result: 'refused', why: found };
+    if (found && found.id !== snapshot.id) return answer(found);
+    const known = key === null ? undefined : this.#keys.get(key);
+    if (known) return answer(known);
+    return retried?.retriedBy ? answer({ id: retried.retriedBy, body }) : null;
+  }
+
+  /** Whether the gate and the limits let a new task pass. */
+  #decide({ task }: Creation): Verdict | Extract<Created, { readonly result: 'refused' | 'exceeded' }> {
+    if (task.child && this.#gates.hasAny(this.#withParents(task.child.parent), task)) {
+      return { result: 'refused', why: 'own_key' };
+    }
+    const verdict = this.#gates.ask(task);
+    return verdict.result === 'passes' ? (this.#limits.take(task) ?? verdict) : verdict;
+  }
+
+  /** Stores a new task and queues its first run. */
+  #add(creation: Creation): void {
+    const { task, input, body, parent } = creation;
+    const { snapshot, owner, child } = task;
+    const raw = task.raw ?? null;
+    const fields = { snapshot: JSON.stringify(snapshot), seenAt: null, owner, input, raw, result: null };
+    const run = { run: null, worker: null, begunAt: null, handedBackProgress: null, suspicion: null };
+    const checkpoint = encodeCheckpoint(task.checkpoint ?? null);
+    const record = {
+      owner,
+      fields: { ...fields, ...run, ...checkpoint, ...encodePolicy(task) },
+      children: new Map(),
+      retriedBy: null,
+      isUnseen: false,
+    };
+    this.#records.set(snapshot.id, record);
+    if (parent && child) adoptChild(parent, child.key, record, snapshot.id, body);
+    this.#noteAnswer(creation, snapshot.id);
+    this.#queue(task);
+  }
+
+  /** A repeated request with the same key, or a repeated retry, gets the task `id` from now on. */
+  #noteAnswer({ key, body, retried }: Creation, id: string): void {
+    if (key !== null) this.#keys.set(key, { id, body });
+    if (retried) retried.retriedBy = id;
+  }
+
+  /** The ids of a task, its parent, and the parent of that. */
   #withParents(id: string): readonly string[] {
     const record = this.#records.get(id);
     const parent = record && snapshotOf(record).parent;
@@ -313,33 +346,4 @@ export class MemoryStore {
   onChange(listener: (id: string, snapshot: Snapshot) => void): void {
     this.#changeListeners.add(listener);
   }
-}
-
-function storedOf({ snapshot, seenAt }: StoredFields) {
-  return { snapshot: snapshot ?? '', seenAt: seenAt ? Number(seenAt) : null };
-}
-
-function snapshotOf({ fields }: MemoryRecord): Snapshot {
-  return decodeSnapshot(storedOf(fields));
-}
-
-/** A change that ends a task, decided again in the knowledge of its children if it was decided without. */
-function withChildren(record: MemoryRecord, change: Moved): Moved {
-  const children = childrenOf(record);
-  if (children === null || change.next.children !== undefined || !isFinished(change.next)) return change;
-  const before = { ...change.before, children };
-  const moved = transition(before, change.event);
-  return moved.ok ? { ...change, before, next: moved.snapshot } : change;
-}
-
-/** What an event makes of a task. */
-interface Moved {
-  readonly before: Snapshot;
-  readonly event: TaskEvent;
-  readonly next: Snapshot;
-}
-
-function isIn(state: NonNullable<ListOptions['state']>, record: MemoryRecord): boolean {
-  if (state === 'all') return true;
-  return state === 'unseen' ? record.isUnseen : !isFinished(snapshotOf(record));
 }
