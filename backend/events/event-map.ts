@@ -124,8 +124,8 @@ export interface EventMap {
   /** A handler did not stop within twice its grace. Its worker ends. */
   'handler.stuck': TaskRef & { readonly seconds: number };
   /**
-   * A checkpoint was not kept: it is no JSON, too large, or does not fit its schema; told once for each attempt. Or a stored one no
-   * longer fits its schema (`outdated`), and the attempt starts from the beginning.
+   * A checkpoint was not kept: it is no JSON, too large, or does not fit its schema; told once for each attempt. Or a stored
+   * one no longer fits its schema (`outdated`), and the attempt starts from the beginning.
    */
   'checkpoint.refused': AttemptRef & {
     readonly why: 'not_json' | 'too_deep' | 'too_large' | 'invalid' | 'outdated';
@@ -141,8 +141,8 @@ export interface EventMap {
   'push.outage.began': OutageBegan;
   'push.outage.ended': OutageEnded;
   /**
-   * An event will not be pushed. An outcome is pushed later, by the sweeper, unless the bus refused it. `task`: its id; null if the
-   * event is not about a task.
+   * An event will not be pushed. An outcome is pushed later, by the sweeper, unless the bus refused it. `task`: its id; null
+   * if the event is not about a task.
    */
   'push.event.dropped': {
     readonly kind: EventKind;

@@ -19,7 +19,10 @@ import type { Release } from '../store/commands/family/release-parent.ts';
 import type { OwnedTask, WithFamily } from '../store/record.ts';
 import type { Time } from '../time.ts';
 
-/** One update covers the changes of this time, unless the parent may end. So 1,000 children make 4 updates a second, not 1,000. */
+/**
+ * One update covers the changes of this time, unless the parent
+ * may end. So 1,000 children make 4 updates a second, not 1,000.
+ */
 const GATHER_MS = 250;
 /** The process that stored a change in a family has this long to update the parent. After that, the sweeper does it. */
 const GRACE_MS = 3_000;

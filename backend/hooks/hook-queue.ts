@@ -72,7 +72,10 @@ export class HookQueue {
     return finishHook(this.#redis, hook, id, hook === OUTCOME_HOOK);
   }
 
-  /** The outcome of a task, even if its owner has dismissed it; null if it is no longer kept. @throws TaskError `store_unavailable` */
+  /**
+   * The outcome of a task, even if its owner has dismissed it; null if it is no longer kept.
+   * @throws TaskError `store_unavailable`
+   */
   async read(id: string): Promise<OwnedOutcome | null> {
     const { keys } = this.#redis;
     const [snapshot = null, seenAt = null, result = null, owner = null, formerOwner = null] = await this.#redis.send(

@@ -17,8 +17,8 @@ import type { OutboxEvent } from './outbox.ts';
  */
 const MAX_ENCRYPTED_EVENT_BYTES = Math.floor((MAX_EVENT_BYTES - 60) / 4) * 3 - 16;
 /**
- * How many ids one event about several tasks holds: 192. An id takes 39 bytes with quotes and comma, and 100 bytes are left for the
- * rest of the event. An owner may mark 1,000 outcomes as seen in one call, so that takes 6 events.
+ * How many ids one event about several tasks holds: 192. An id takes 39 bytes with quotes and comma, and 100 bytes are left
+ * for the rest of the event. An owner may mark 1,000 outcomes as seen in one call, so that takes 6 events.
  */
 const MAX_IDS_PER_EVENT = Math.floor((MAX_ENCRYPTED_EVENT_BYTES - 100) / 39);
 

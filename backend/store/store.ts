@@ -26,7 +26,7 @@ import { forgetTasks } from './commands/owner/forget-tasks.ts';
 import { leaveLine } from './commands/owner/leave-line.ts';
 import { markSeen } from './commands/owner/mark-seen.ts';
 import { commitChange } from './commands/task/commit-change.ts';
-import { type ChildOf, type ChildRefusal, createTask } from './commands/task/create-task.ts';
+import { type ChildOf, type CreationAnswer, createTask } from './commands/task/create-task.ts';
 import { discardTask } from './commands/task/discard-task.ts';
 import { markWaited } from './commands/task/mark-waited.ts';
 import { readTask } from './commands/task/read-task.ts';
@@ -100,24 +100,12 @@ export type Applied =
 
 /** What became of a new task. */
 export type Created =
-  | {
-      readonly result: 'created';
-      readonly watched: boolean;
-      /** How many tasks will start before it; null if it starts at once, or if that is not known. */
-      readonly ahead: number | null;
-      /** Ids of the tasks that it replaces, for the caller to cancel. If the caller dies, the sweeper does it. */
-      readonly replaces: readonly string[];
-    }
+  | Exclude<CreationAnswer, { readonly result: 'earlier' | 'exceeded' }>
   /** The key was used before: with the same body, and `id` is the task that was created then; or with another body. */
   | { readonly result: 'exists'; readonly id: string }
   | { readonly result: 'mismatch' }
   /** The start would exceed a limit. Try again in `waitMs`; for a limit of active tasks that may still be too early. */
-  | { readonly result: 'exceeded'; readonly limit: StartLimit; readonly waitMs: number }
-  /** It was to be a child, and its parent may start none. */
-  | { readonly result: 'refused'; readonly why: ChildRefusal }
-  /** A task with the same concurrency key is at work; `joined`: this one, of the same owner. */
-  | { readonly result: 'joined'; readonly id: string }
-  | { readonly result: 'busy' };
+  | { readonly result: 'exceeded'; readonly limit: StartLimit; readonly waitMs: number };
 
 export class TaskStore {
   readonly #redis: CommandRunner;
@@ -183,8 +171,8 @@ export class TaskStore {
   }
 
   /**
-   * The task; null if there is none, if its record is damaged, or if `want.owner` is not its owner. The input, and a result that
-   * is too big for a list, are read only if they are wanted.
+   * The task; null if there is none, if its record is damaged, or if `want.owner` is not its owner. The input, and a result
+   * that is too big for a list, are read only if they are wanted.
    * @throws TaskError `store_unavailable`
    */
   async read<W extends Wanted = Record<never, never>>(id: string, want: W = {} as W): Promise<ReadTask<W> | null> {

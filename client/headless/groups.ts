@@ -51,7 +51,10 @@ export function hideYoung(tasks: readonly Snapshot[], now: number): readonly Sna
   return tasks.every(isShown) ? tasks : tasks.filter(isShown);
 }
 
-/** `tasks` without children whose parent is among them, since the parent's row shows them; `tasks` itself where there are none. */
+/**
+ * `tasks` without children whose parent is among them, since the
+ * parent's row shows them; `tasks` itself where there are none.
+ */
 export function hideChildren(tasks: readonly Snapshot[]): readonly Snapshot[] {
   if (!tasks.some(({ parent }) => parent)) return tasks;
   const ids = new Set<string | undefined>(tasks.map(({ id }) => id));

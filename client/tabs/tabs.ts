@@ -30,7 +30,10 @@ export interface Tabs {
 
 type Message = { readonly channel: string | null } | { readonly hasLeft: true };
 
-/** When to ask the server after a tab was left, in milliseconds. A fast sign-out is over the first time, a slow one the second. */
+/**
+ * When to ask the server after a tab was left, in milliseconds.
+ * A fast sign-out is over the first time, a slow one the second.
+ */
 const CHECKS = [50, 1_300] as const;
 /** The checks of many tabs are spread over this time, in milliseconds. After the first answer the others need not ask. */
 const SPREAD = 350;

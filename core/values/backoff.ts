@@ -1,7 +1,7 @@
 /**
  * Exponential backoff with jitter: how long to wait before trying something again. Pure. It serves retries of tasks,
- * connections to Redis and requests to the bus by {@link backoff}, and the client by {@link growingWait}, which adds fewer bytes to a
- * page.
+ * connections to Redis and requests to the bus by {@link backoff}, and the client by {@link growingWait}, which adds fewer
+ * bytes to a page.
  */
 
 export interface BackoffPlan {

@@ -1,4 +1,7 @@
-/** Removes tasks for good: finished tasks that their owner dismisses, and all tasks of an owner who has left. It serves the router. */
+/**
+ * Removes tasks for good: finished tasks that their owner dismisses,
+ * and all tasks of an owner who has left. It serves the router.
+ */
 
 import type { ServerBackend } from '../../backend/server-backend.ts';
 import type { ClearOptions } from '../../backend/store/store.ts';

@@ -50,8 +50,8 @@ export class TaskCreator {
   }
 
   /**
-   * Stores a task and queues it, in one step. If the idempotency key was used before, or the task to retry was retried before, the
-   * answer is the earlier task. If the definition says `join`, the answer may be a task that is at work.
+   * Stores a task and queues it, in one step. If the idempotency key was used before, or the task to retry was retried
+   * before, the answer is the earlier task. If the definition says `join`, the answer may be a task that is at work.
    * @throws TaskError `idempotency_mismatch` (422), `not_retryable` (409) if the new task of an earlier retry is no longer
    *   kept, `already_under_way` (409), `too_many_tasks` (429), `store_unavailable` (503)
    */

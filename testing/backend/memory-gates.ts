@@ -1,4 +1,7 @@
-/** The gates of concurrency keys in memory, as `backend/store/limits/gate-scripts.ts` has them in Redis. It serves the memory store. */
+/**
+ * The gates of concurrency keys in memory, as `backend/store/limits/gate-scripts.ts`
+ * has them in Redis. It serves the memory store.
+ */
 
 import type { TaskGate } from '../../backend/store/limits/gates.ts';
 import type { NewRecord } from '../../backend/store/store.ts';

@@ -1,17 +1,17 @@
 /**
- * Says when the next step of an attempt is due: when what viewers are shown is no longer right. It serves the reporter, which
- * stores and pushes the step. Pure: time goes in, in ms of a clock that never goes back.
+ * Says when the next step of an attempt is due, that is, when the bar that viewers see is no longer right. It serves the
+ * reporter, which stores and pushes the step. Pure: callers pass the time, in ms of a clock that never goes back.
  *
- * Viewers move a bar by themselves (core/tasks/pace.ts). The same rule runs here, so a message is sent on surprise and not because
- * time has passed. Example: 1,000 elements, accuracy 0.01. As long as viewers are shown 490 to 510 while 500 are done,
- * nothing is due. A step is due
+ * Viewers move a bar by themselves (core/tasks/pace.ts). The same rule runs here, so a message is sent on surprise and not
+ * because time has passed. Example: of 1,000 elements 500 are done, and the accuracy is 0.01. While viewers see 490 to 510,
+ * nothing is due. A step is due for one of these reasons:
  *
- * - `first`: nothing was told of this attempt yet;
- * - `words`: stage, note or the total are others; at most once a second;
- * - `counts`: skipped or failed are others: after 1 s, then 2, 4 and 8 s while they go on changing;
+ * - `first`: viewers were told nothing of this attempt yet;
+ * - `words`: stage, note or total has changed; at most once a second;
+ * - `counts`: skipped or failed has changed: after 1 s, then 2, 4 and 8 s while they go on changing;
  * - `surprise`: what is shown is off by more than the accuracy, and by more than one element;
- * - `stall`: viewers are shown movement, and nothing has moved for much longer than usual;
- * - `alive`: nothing was told for 10 s. A viewer believes no rate for longer.
+ * - `stall`: the bar moves for viewers, but no element was done for much longer than usual;
+ * - `alive`: viewers were told nothing for 10 s. They move a bar by its rate for no longer.
  */
 
 import { PACE_HORIZON_MS, shownDone } from '../../core/tasks/pace.ts';
@@ -21,11 +21,12 @@ import { PaceEstimator } from './pace-estimator.ts';
 /** Why a step is due. */
 export type DueReason = 'first' | 'words' | 'counts' | 'surprise' | 'stall' | 'alive';
 
-/** So few elements are counted one by one, without a rate. */
+/** With at most this many elements, each one is told, and there is no rate. */
 const FEW = 20;
 /**
- * So many elements more may be shown than are done, where that is more than the accuracy: texts show the floor, so below 2
- * they are one element off. The bar moves on until the next look, so it is corrected that much earlier.
+ * A bar may always be this many elements ahead, even where the accuracy allows less. Texts show whole elements, rounded down. So
+ * if a bar is less than 2 ahead, its text is at most one element off. The bar moves on until the next look, so it is corrected
+ * that much earlier.
  */
 const AHEAD = 2;
 const LOOK_MS = 100;
@@ -140,8 +141,9 @@ export class DueSteps {
   }
 
   /**
-   * Whether nothing was told of the attempt yet, and by its average pace it ends sooner than `ms` after its start. Of a stage that ends
-   * the attempt goes on, so that says nothing.
+   * Whether viewers were told nothing of the attempt yet, and it will end within `ms` of its start at its average pace.
+   * Example: 80 of 100 elements are done after 200 ms, so it will end after 250 ms. False in a stage, since the attempt goes
+   * on when the stage ends.
    */
   endsBefore(ms: number, truth: Progress | null, now: number): boolean {
     const since = now - this.#startedAt;

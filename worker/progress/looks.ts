@@ -40,7 +40,10 @@ export class Looks {
     this.#stop ??= this.#time.every(LOOK_MS, () => this.#lookAtAll());
   }
 
-  /** Looks once within the next 10 ms, then as `add` does. If there are very many lookers, a known one waits for its next look. */
+  /**
+   * Looks once within the next 10 ms, then as `add` does. If there
+   * are very many lookers, a known one waits for its next look.
+   */
   addSoon(looker: Looker): void {
     if (this.#lookers.size > MANY && this.#lookers.has(looker)) return;
     this.add(looker);

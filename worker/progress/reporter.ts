@@ -262,7 +262,8 @@ export class Reporter implements Looker {
         // quietly was not pushed to pages that are open.
         if (progress !== null && !(isQuiet && change.watched)) this.#steps.tell(change.snapshot.progress, at);
       } else if (change.refusal === 'unchanged') {
-        // The stored progress is the same (a bar that is held back, for example). Nothing was stored: a sign of life is still due.
+        // The stored progress is the same (a bar that is held back, for
+        // example). Nothing was stored: a sign of life is still due.
         this.#steps.tell(this.#stored.snapshot.progress, this.#writtenAt);
       } else {
         this.#options.onStale();

@@ -13,7 +13,10 @@ export interface TaskGate {
   readonly whenBusy: WhenBusy;
 }
 
-/** The gate of a new task; null if its definition has no `concurrency`. @throws what `key` throws; ConfigError `invalid_definition` */
+/**
+ * The gate of a new task; null if its definition has no `concurrency`.
+ * @throws what `key` throws; ConfigError `invalid_definition`
+ */
 export function gateOf({ concurrency }: AnyTaskDefinition, input: unknown, owner: string): TaskGate | null {
   if (!concurrency) return null;
   const { limit, whenBusy } = concurrency;

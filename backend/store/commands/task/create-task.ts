@@ -72,7 +72,7 @@ export type CreationAnswer =
       readonly watched: boolean;
       /** How many tasks will start before it; null if it starts at once, or if that is not known. */
       readonly ahead: number | null;
-      /** Ids of the tasks that it replaces. They are to be cancelled. */
+      /** Ids of the tasks that it replaces, for the caller to cancel. If the caller dies, the sweeper does it. */
       readonly replaces: readonly string[];
     }
   /** Nothing was stored: this task was created before. The hash is that of its request, '' without an idempotency key. */
@@ -147,6 +147,7 @@ export const CREATE_TASK = defineCommand({
     adoptChild,
   ],
   lua: `
+-- Was it created before: as this child, with this idempotency key, or as a retry of the same task?
 local earlier, parent, parentId, run, key, hash
 if child ~= '' then
   parentId, run, key, hash = unpack(cjson.decode(child))
@@ -163,6 +164,7 @@ end
 if earlier then return {'earlier', earlier} end
 local watched = isWatched(mark)
 
+-- Do its gate and its limits let it pass? Not asked again if the task is stored already.
 local limitList, replaces = limits ~= '' and cjson.decode(limits), {}
 if (limitList or gate ~= '') and not redis.call('ZSCORE', all, id) then
   -- A task that starts later comes to its gate when its time has come.
