@@ -229,39 +229,16 @@ export function defineTask<
   if (!CHILD_FAILURE_POLICIES.includes(onChildFailure)) {
     invalid(`${label}: onChildFailure must be "fail" or "ignore", got ${describe(onChildFailure)}.`);
   }
-  const stages = options.stages ?? ({} as Record<Stage, number>);
-  if (typeof stages !== 'object' || Array.isArray(stages)) {
-    invalid(`${label}: stages must be an object like { read: 1, save: 9 }, got ${describe(stages)}.`);
-  }
-  for (const [stage, weight] of Object.entries<number>(stages)) {
-    if (stage === '' || stage.length > MAX_NAME_LENGTH) {
-      invalid(`${label}: stage ${describe(stage)} must have a name of 1 to ${MAX_NAME_LENGTH} characters.`);
-    }
-    if (!(typeof weight === 'number' && weight > 0 && Number.isFinite(weight)))
-      invalid(`${label}: stage ${stage} must weigh more than 0, got ${describe(weight)}.`);
-  }
-  const backoff = options.backoff ?? {};
-  if (typeof backoff !== 'object') {
-    invalid(`${label}: backoff must be an object like { initial: '1s', factor: 2 }, got ${describe(backoff)}.`);
-  }
-  const factor = backoff.factor ?? 2;
-  if (!(typeof factor === 'number' && factor >= 1 && Number.isFinite(factor))) {
-    invalid(`${label}: backoff.factor must be 1 or more, got ${describe(factor)}.`);
-  }
 
   return {
     name,
     input: options.input,
     output: options.output ?? null,
     checkpoint: options.checkpoint ?? null,
-    stages,
+    stages: toStages<Stage>(options.stages, label),
     attempts,
     retryFrom,
-    backoff: {
-      initial: toMilliseconds(backoff.initial ?? '1s', `${label}: backoff.initial`),
-      factor,
-      max: toMilliseconds(backoff.max ?? '5m', `${label}: backoff.max`),
-    },
+    backoff: toBackoff(options.backoff, label),
     deadline: options.deadline === undefined ? null : toMilliseconds(options.deadline, `${label}: deadline`),
     retention: toRetention(options.retention, `${label}: retention`),
     browser: options.browser ?? false,
@@ -278,6 +255,40 @@ export function defineTask<
         return name;
       }
     },
+  };
+}
+
+function toStages<Stage extends string>(
+  option: Readonly<Record<Stage, number>> | undefined,
+  label: string,
+): Readonly<Record<Stage, number>> {
+  const stages = option ?? ({} as Record<Stage, number>);
+  if (typeof stages !== 'object' || Array.isArray(stages)) {
+    invalid(`${label}: stages must be an object like { read: 1, save: 9 }, got ${describe(stages)}.`);
+  }
+  for (const [stage, weight] of Object.entries<number>(stages)) {
+    if (stage === '' || stage.length > MAX_NAME_LENGTH) {
+      invalid(`${label}: stage ${describe(stage)} must have a name of 1 to ${MAX_NAME_LENGTH} characters.`);
+    }
+    if (!(typeof weight === 'number' && weight > 0 && Number.isFinite(weight)))
+      invalid(`${label}: stage ${stage} must weigh more than 0, got ${describe(weight)}.`);
+  }
+  return stages;
+}
+
+function toBackoff(option: Backoff | undefined, label: string): TaskDefinition['backoff'] {
+  const backoff = option ?? {};
+  if (typeof backoff !== 'object') {
+    invalid(`${label}: backoff must be an object like { initial: '1s', factor: 2 }, got ${describe(backoff)}.`);
+  }
+  const factor = backoff.factor ?? 2;
+  if (!(typeof factor === 'number' && factor >= 1 && Number.isFinite(factor))) {
+    invalid(`${label}: backoff.factor must be 1 or more, got ${describe(factor)}.`);
+  }
+  return {
+    initial: toMilliseconds(backoff.initial ?? '1s', `${label}: backoff.initial`),
+    factor,
+    max: toMilliseconds(backoff.max ?? '5m', `${label}: backoff.max`),
   };
 }
 
