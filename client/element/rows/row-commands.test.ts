@@ -17,7 +17,8 @@ describe('a row', () => {
     const cancelling = evolve(task, { type: 'cancel', at: ago(0) });
     await pages.push(cancelling);
     await says(row(tray, 'a.csv'), /Cancelling…/);
-    expect(await row(tray, 'a.csv').getByRole('button').count()).toBe(0);
+    // The button itself says so, too, until the answer to its command has come.
+    await eventually(async () => (await row(tray, 'a.csv').getByRole('button').count()) === 0);
     const focused = await tray.evaluate((host) => host.shadowRoot?.activeElement?.getAttribute('part'));
     expect(focused).toBe('task');
     await pages.push(evolve(cancelling, { type: 'stop', at: ago(0), attempt: 1 }));
