@@ -48,4 +48,50 @@ export const GUARDS: Readonly<Record<string, Guard>> = {
       },
     ],
   },
+  'checkpoints-outlive-workers': {
+    keeps: 'the checkpoint of a worker that died for the next attempt',
+    mutations: [
+      {
+        file: 'backend/recovery/lost-workers.ts',
+        from: '...(isResumable ? { isResumable } : {})',
+        to: "...(isResumable ? { checkpoint: '' } : {})",
+      },
+    ],
+  },
+  'hooks-are-leased': {
+    keeps: 'an outcome from losing its hook when the worker dies in the middle of it',
+    mutations: [
+      {
+        file: 'backend/store/commands/hook/take-due-hooks.ts',
+        from: "redis.call('ZADD', due, now + leaseMs, id)",
+        to: "redis.call('ZREM', due, id)",
+      },
+    ],
+  },
+  'hooks-are-finished': {
+    keeps: 'a hook that has run from running again for the same outcome',
+    mutations: [
+      {
+        file: 'backend/store/commands/hook/finish-hook.ts',
+        from: "redis.call('ZREM', due, id)",
+        to: '',
+      },
+    ],
+  },
+  'ended-tasks-leave-gates': {
+    keeps: 'a concurrency key from staying locked by a task that has ended',
+    mutations: [
+      {
+        file: 'backend/store/commands/task/commit-change.ts',
+        from: 'if isOutcome then leaveGate(string.sub(task, 1, -#id - 1), gate, id) end',
+        to: '',
+      },
+      // The sweeper would repair it.
+      {
+        file: 'backend/store/limits/gate-scripts.ts',
+        from: "if not ownerIfActive(base, id) then redis.call('ZREM', base .. 'gate:' .. gate, id) end",
+        to: '',
+      },
+    ],
+  },
 };

@@ -56,6 +56,12 @@ const rows: readonly (readonly [string, string | number])[] = [
   ['events to the wrong user', report.toWrongUser],
   ['families that are wrong', report.wrongFamilies],
   ['one key, side by side', report.sideBySide],
+  ['resumed from a checkpoint', report.resumed],
+  ['checkpoints lost', report.lostCheckpoints],
+  ['hooks lost', report.lostHooks],
+  ['hooks again, killed midway', report.hooksAgain],
+  ['hooks twice, not killed', report.hooksTwice],
+  ['keys left in Redis', report.leftKeys],
 ];
 console.log('');
 for (const [name, value] of rows) console.log(`  ${name.padEnd(26)} ${value}`);
@@ -72,7 +78,7 @@ async function runBroken(name: string): Promise<string> {
     const args = ['--seconds', String(seconds), '--tasks', String(tasks), '--seed', String(seed), '--broken', name];
     const run = await startScript(bundle, {}, 'chaos: ', args);
     await run.exited;
-    console.log(run.output().split('\n').slice(-24).join('\n'));
+    console.log(run.output().split('\n').slice(-30).join('\n'));
     if (run.output().includes('chaos: red')) return 'red, as it must be';
     return run.output().includes('chaos: green') ? 'GREEN: nobody noticed' : 'BROKEN: it did not end';
   } finally {

@@ -39,7 +39,7 @@ export class ClientObserver {
       }
       if (isTooEarly(task)) this.#findings.completeTooEarly.push(describe(task));
       const { from, done } = task.progress ?? {};
-      if (from !== undefined && (done ?? 0) < (this.#done.get(task.id) ?? 0)) {
+      if (from !== undefined && (done ?? 0) < Math.max(from, this.#done.get(task.id) ?? 0)) {
         this.#findings.wentBack.push(`${describe(task)}, on from ${from} after ${this.#done.get(task.id)}`);
       }
       if (done !== undefined) this.#done.set(task.id, done);

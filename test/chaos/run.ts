@@ -14,13 +14,16 @@ import {
 } from '../integration/work/processes/fault-tasks.ts';
 import type { Mutation } from '../support/processes/script-process.ts';
 import { ask } from './ask.ts';
+import { findLostHooks, findRepeatedHooks } from './hook-calls.ts';
+import { findLeftKeys } from './left-keys.ts';
+import { countResumed, findLostCheckpoints } from './lost-checkpoints.ts';
 import { createFindings, type Findings } from './observer.ts';
 import { NO_TROUBLE } from './push-proxy.ts';
 import { createRandom, type Random } from './random.ts';
 import { findSideBySide } from './side-by-side.ts';
 import { type ChaosUser, createUser } from './user.ts';
 import { pause, startWorld, type World } from './world.ts';
-import { findWrongFamilies } from './wrong-families.ts';
+import { findWrongFamilies, listAll } from './wrong-families.ts';
 
 const USERS = ['ada', 'bea', 'cyd', 'dan', 'eve'];
 /** How long all tasks may take to end once nothing is broken any more, in milliseconds. */
@@ -55,6 +58,18 @@ export interface ChaosReport {
   readonly wrongFamilies: number;
   /** Tasks that were at work beside another one with the same concurrency key. */
   readonly sideBySide: number;
+  /** How many attempts went on from a checkpoint. */
+  readonly resumed: number;
+  /** Attempts that began before a checkpoint that was stored. */
+  readonly lostCheckpoints: number;
+  /** Hooks that have not run for an outcome. */
+  readonly lostHooks: number;
+  /** How often a hook ran again for an outcome, since its worker had died in the middle of it. */
+  readonly hooksAgain: number;
+  /** How often a hook ran again for an outcome without that cause. */
+  readonly hooksTwice: number;
+  /** Keys in Redis that are there for tasks that have not ended. */
+  readonly leftKeys: number;
   /** The first findings, for debugging. */
   readonly examples: readonly string[];
 }
@@ -68,6 +83,10 @@ export const MUST_BE_ZERO = [
   'toWrongUser',
   'wrongFamilies',
   'sideBySide',
+  'lostCheckpoints',
+  'lostHooks',
+  'hooksTwice',
+  'leftKeys',
 ] as const;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
@@ -86,7 +105,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const [faults] = await Promise.all([breaking, started]);
     for (const client of users.flatMap((user) => user.clients)) client.proxy.cause(NO_TROUBLE);
     log('nothing is broken any more; waiting for everything to come to rest');
-    await waitForRest(users, findings);
+    await waitForRest(world, users, findings);
     return await report(world, users, findings, faults);
   } finally {
     await Promise.allSettled(users.flatMap((user) => user.clients).map((client) => client.close()));
@@ -164,6 +183,7 @@ async function breakThings(options: {
   const faults: Record<string, number> = {};
   const acts: Readonly<Record<string, () => Promise<void> | void>> = {
     'kill a worker': () => world.killWorker(random.between(0, world.workers - 1)),
+    'suspend a worker': () => world.suspendWorker(random.between(0, world.workers - 1), random.between(1_000, 4_000)),
     'kill the server': () => world.killServer(),
     'kill Soketi': () => world.restartSoketi(random.between(100, 3_000)),
     'kill Redis': () => world.restartRedis(random.between(100, 2_000)),
@@ -189,12 +209,15 @@ async function breakThings(options: {
   return faults;
 }
 
-/** Waits until every accepted task has an outcome that its owner was told, or until the time is over. */
-async function waitForRest(users: readonly ChaosUser[], findings: Findings): Promise<void> {
+/**
+ * Waits until every accepted task has an outcome that its owner was told, and Redis holds nothing for tasks that run or hooks
+ * that are due; or until the time is over.
+ */
+async function waitForRest(world: World, users: readonly ChaosUser[], findings: Findings): Promise<void> {
   for (const end = Date.now() + REST_MS; Date.now() < end; await pause(250)) {
     const untold = [...findings.accepted.keys()].filter((id) => !findings.told.has(id));
     const isShown = users.every((user) => user.clients.every(({ feed }) => feed.getSnapshot().tasks.every(isFinished)));
-    if (untold.length === 0 && isShown) return;
+    if (untold.length === 0 && isShown && (await findLeftKeys(world.bus.redis)).length === 0) return;
   }
 }
 
@@ -232,10 +255,20 @@ async function report(
       }
     }
   }
-  const wrongFamilies = await findWrongFamilies(world, users);
-  examples.push(...wrongFamilies.slice(0, 5).map((line) => `wrong family: ${line}`));
-  const sideBySide = findSideBySide(tasks);
-  examples.push(...sideBySide.slice(0, 5).map((line) => `side by side: ${line}`));
+  const all = (await Promise.all(users.map(({ name }) => listAll(world, name)))).flat();
+  const notes = world.notes();
+  const repeated = findRepeatedHooks(notes, world.workerProcesses());
+  const found = {
+    'wrong family': findWrongFamilies(all),
+    'side by side': findSideBySide(tasks),
+    'lost checkpoint': findLostCheckpoints(notes),
+    'lost hook': findLostHooks(all, notes),
+    'hook ran twice': repeated.uncaused,
+    'left key': await findLeftKeys(world.bus.redis),
+  };
+  for (const [name, lines] of Object.entries(found)) {
+    examples.push(...lines.slice(0, 5).map((line) => `${name}: ${line}`));
+  }
   const twice = [...findings.told].filter(([, count]) => count > 1);
   examples.push(...twice.slice(0, 5).map(([id, count]) => `told ${count} times: ${id}`));
   examples.push(...findings.wentBack.slice(0, 5).map((line) => `went back: ${line}`));
@@ -257,8 +290,14 @@ async function report(
     wentBack: findings.wentBack.length,
     completeTooEarly: findings.completeTooEarly.length,
     toWrongUser: findings.toWrongUser.length,
-    wrongFamilies: wrongFamilies.length,
-    sideBySide: sideBySide.length,
+    wrongFamilies: found['wrong family'].length,
+    sideBySide: found['side by side'].length,
+    resumed: countResumed(notes),
+    lostCheckpoints: found['lost checkpoint'].length,
+    lostHooks: found['lost hook'].length,
+    hooksAgain: repeated.count - repeated.uncaused.length,
+    hooksTwice: repeated.uncaused.length,
+    leftKeys: found['left key'].length,
     examples,
   };
 }

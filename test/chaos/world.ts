@@ -1,4 +1,7 @@
 // The parts that the chaos run breaks, and how each is restarted.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { claimPort } from '../../cli/processes/ports.ts';
 import { startBus, type TestBus } from '../support/parts.ts';
 import {
@@ -8,6 +11,8 @@ import {
   type ScriptProcess,
   startScript,
 } from '../support/processes/script-process.ts';
+import type { Death } from './hook-calls.ts';
+import { type Note, readNotes } from './notes.ts';
 
 const WORKERS = 2;
 
@@ -15,7 +20,13 @@ export interface World {
   readonly bus: TestBus;
   /** The web server's URL. */
   readonly url: string;
+  /** The workers that have died, killed by this run or by their tasks, and the process ids of those that live. */
+  workerProcesses(): { readonly deaths: readonly Death[]; readonly alive: readonly number[] };
+  /** What the workers have noted so far. */
+  notes(): Note[];
   killWorker(index: number): Promise<void>;
+  /** Suspends a worker for `ms`, so that others take its tasks for lost. */
+  suspendWorker(index: number, ms: number): Promise<void>;
   killServer(): Promise<void>;
   /** Kills the part and restarts it after `ms`. */
   restartSoketi(ms: number): Promise<void>;
@@ -28,20 +39,34 @@ export interface World {
 export async function startWorld(mutations: readonly Mutation[]): Promise<World> {
   const bundles = await Promise.all([
     bundleScript('test/chaos/server.ts', mutations),
-    bundleScript('test/integration/work/processes/fault-worker.ts', mutations),
+    bundleScript('test/chaos/worker.ts', mutations),
   ]);
   const [serverBundle, workerBundle] = bundles;
   const bus = await startBus();
   const { port, release } = await claimPort();
   const server = await keepRunning(serverBundle, { ...bus.env, PORT: String(port) }, 'server ready');
+  const folder = mkdtempSync(join(tmpdir(), 'inloop-chaos-'));
+  const notes = join(folder, 'notes');
   const workers = await Promise.all(
-    Array.from({ length: WORKERS }, () => keepRunning(workerBundle, { ...bus.env, DRAIN_MS: '500' }, 'worker ready')),
+    Array.from({ length: WORKERS }, () =>
+      keepRunning(workerBundle, { ...bus.env, DRAIN_MS: '500', NOTES: notes }, 'worker ready'),
+    ),
   );
   return {
     bus,
     url: `http://127.0.0.1:${port}/tasks`,
     workers: WORKERS,
+    workerProcesses: () => ({
+      deaths: workers.flatMap((worker) => worker.deaths),
+      alive: workers.map((worker) => worker.pid()),
+    }),
+    notes: () => readNotes(notes),
     killWorker: async (index) => workers[index]?.kill(),
+    async suspendWorker(index, ms) {
+      const thaw = workers[index]?.freeze();
+      await pause(ms);
+      thaw?.();
+    },
     killServer: () => server.kill(),
     async restartSoketi(ms) {
       await bus.soketi.kill();
@@ -57,6 +82,7 @@ export async function startWorld(mutations: readonly Mutation[]): Promise<World>
       await Promise.all([server.close(), ...workers.map((worker) => worker.close())]);
       await bus.stop();
       for (const bundle of bundles) bundle.remove();
+      rmSync(folder, { recursive: true });
       release();
     },
   };
@@ -64,6 +90,10 @@ export async function startWorld(mutations: readonly Mutation[]): Promise<World>
 
 /** A process that is started again whenever it ends. */
 interface Kept {
+  readonly deaths: readonly Death[];
+  pid(): number;
+  /** Freezes the process; the function that is returned lets it run again. */
+  freeze(): () => void;
   kill(): Promise<void>;
   close(): Promise<void>;
 }
@@ -71,9 +101,11 @@ interface Kept {
 async function keepRunning(bundle: Bundle, env: Record<string, string>, ready: string): Promise<Kept> {
   let isClosed = false;
   let current: ScriptProcess = await startScript(bundle, env, ready);
+  const deaths: Death[] = [];
   const keep = async () => {
     while (!isClosed) {
       await current.exited;
+      deaths.push({ pid: current.pid, at: Date.now() });
       if (isClosed) return;
       await pause(300);
       // If it is killed again before it is ready, try once more.
@@ -82,6 +114,13 @@ async function keepRunning(bundle: Bundle, env: Record<string, string>, ready: s
   };
   const keeping = keep();
   return {
+    deaths,
+    pid: () => current.pid,
+    freeze() {
+      const frozen = current;
+      frozen.freeze();
+      return () => frozen.thaw();
+    },
     kill: () => current.kill(),
     async close() {
       isClosed = true;

@@ -3,21 +3,17 @@ import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
 import type { TaskPage } from '../../core/wire.ts';
 import { family } from '../integration/work/processes/fault-tasks.ts';
 import { ask } from './ask.ts';
-import type { ChaosUser } from './user.ts';
 import type { World } from './world.ts';
 
-/** One line for each family that is wrong. */
-export async function findWrongFamilies(world: World, users: readonly ChaosUser[]): Promise<string[]> {
-  const wrong: string[] = [];
-  for (const { name } of users) {
-    const tasks = await listAll(world, name);
-    for (const parent of tasks.filter((task) => task.name === family.name)) {
-      const children = tasks.filter((task) => task.parent === parent.id);
+/** One line for each family that is wrong. @param all all tasks of all users, children too */
+export function findWrongFamilies(all: readonly Snapshot[]): string[] {
+  return all
+    .filter((task) => task.name === family.name)
+    .flatMap((parent) => {
+      const children = all.filter((task) => task.parent === parent.id);
       const why = faultOf(parent, children);
-      if (why) wrong.push(`${parent.id} of ${name}: ${why}`);
-    }
-  }
-  return wrong;
+      return why ? [`${parent.id}: ${why}`] : [];
+    });
 }
 
 function faultOf(parent: Snapshot, children: readonly Snapshot[]): string | null {
@@ -32,7 +28,8 @@ function faultOf(parent: Snapshot, children: readonly Snapshot[]): string | null
   return failed > 0 ? `it has succeeded, and ${failed} of its children have not` : null;
 }
 
-async function listAll(world: World, user: string): Promise<Snapshot[]> {
+/** All tasks of a user, children too. */
+export async function listAll(world: World, user: string): Promise<Snapshot[]> {
   const tasks: Snapshot[] = [];
   let cursor: string | null = '';
   while (cursor !== null) {

@@ -13,12 +13,15 @@ export const steps = defineTask({
   browser: true,
 });
 
-/** Adds up the numbers of `rows` rows of `ms` each, and goes on from its checkpoint. `from`: where its last attempt began. */
+/**
+ * Adds up the numbers of `rows` rows of `ms` each, and goes on from its checkpoint. `from`: where its last attempt began; `by`:
+ * the attempt that gave a checkpoint.
+ */
 export const rows = defineTask({
   name: 'rows',
   input: z.object({ rows: z.number(), ms: z.number() }),
   output: z.object({ sum: z.number(), from: z.number() }),
-  checkpoint: z.object({ row: z.number(), sum: z.number() }),
+  checkpoint: z.object({ row: z.number(), sum: z.number(), by: z.string() }),
   attempts: 3,
   backoff: { initial: '50ms' },
   browser: true,

@@ -1,0 +1,34 @@
+// What the workers of the chaos run note in a file: what handlers and hooks have done stays known when a process is killed,
+// also while Redis is away. The order of the lines is the order in which they were written, by all workers.
+import { appendFileSync, readFileSync } from 'node:fs';
+import type { RowsCheckpoint } from '../integration/work/processes/run-fault-worker.ts';
+
+/** The hooks that the workers run. */
+export const HOOKS = ['outcome', 'unseen'] as const;
+
+export type Note =
+  /** An attempt has begun, and goes on from a checkpoint. */
+  | { readonly what: 'began'; readonly task: string; readonly by: string; readonly from: RowsCheckpoint | null }
+  /** Redis has confirmed that a checkpoint is stored. */
+  | { readonly what: 'stored'; readonly task: string; readonly checkpoint: RowsCheckpoint }
+  /** A hook was called, and it returned. Then Redis has confirmed that it need not run again. */
+  | (HookNote & { readonly what: 'called' | 'returned' | 'finished' });
+
+interface HookNote {
+  readonly hook: (typeof HOOKS)[number];
+  readonly task: string;
+  /** The process that ran the hook. */
+  readonly pid: number;
+  /** In ms since 1970. */
+  readonly at: number;
+}
+
+export function writeNote(file: string, note: Note): void {
+  appendFileSync(file, `${JSON.stringify(note)}\n`);
+}
+
+/** The notes of all workers, the oldest first. None if there is no file yet. */
+export function readNotes(file: string): Note[] {
+  const lines = readFileSync(file, { encoding: 'utf8', flag: 'a+' }).split('\n');
+  return lines.filter(Boolean).map((line) => JSON.parse(line) as Note);
+}
