@@ -2,13 +2,13 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import { eventually } from '../../support/eventually.ts';
-import { deaf, flaky, late, poison, rows, steps } from './processes/fault-tasks.ts';
+import { deaf, flaky, late, rows, steps } from './processes/fault-tasks.ts';
 import { expectNothingWentBack, STALL_MS, statusesOf, useFaultWorkers } from './use-fault-workers.ts';
 
 jest.setTimeout(40_000);
 
 const parts = useFaultWorkers();
-const { startWorker, start, keepWorker } = parts;
+const { startWorker, start } = parts;
 
 describe('a worker that is killed', () => {
   it('loses its task within two stall intervals: the page shows attempt 2 of 3, and another worker runs it', async () => {
@@ -47,73 +47,6 @@ describe('a worker that is killed', () => {
     expect((result as { from: number }).from).toBeGreaterThan((before?.done ?? 0) - 50);
     const shown = task.follower.events.flatMap(({ data }) => (data as Snapshot).progress?.done ?? []);
     expect(shown).toEqual([...shown].sort((a, b) => a - b));
-  });
-
-  it('a task that kills its worker in every attempt fails after its last, and other tasks go on', async () => {
-    const keepAlive = async () => {
-      for (let n = 0; n < 3; n++) await (await startWorker()).exited;
-      await startWorker();
-    };
-    const killer = await start(poison, {});
-    const others = keepAlive();
-    const failed = await killer.ends(20_000);
-    expect(failed).toMatchObject({ status: 'failed', attempt: 3, error: { code: 'worker_lost' } });
-    await others;
-    const bystander = await start(steps, { steps: 2, ms: 5 });
-    expect(await bystander.ends()).toMatchObject({ status: 'succeeded' });
-  });
-});
-
-describe('a worker that dies of one of several tasks', () => {
-  it('fails the task to blame, and the other tasks succeed in their first attempt', async () => {
-    const end = keepWorker();
-    const honest = await Promise.all([1, 2, 3].map(() => start(steps, { steps: 20, ms: 200 })));
-    for (const task of honest) await task.reaches('running');
-    const killer = await start(poison, {});
-    const failed = await killer.ends(60_000);
-    expect(failed).toMatchObject({
-      status: 'failed',
-      attempt: 3,
-      attempts: 3,
-      error: { code: 'worker_lost', message: 'The worker stopped unexpectedly while it was at this task, 3 times.' },
-    });
-    for (const task of honest) {
-      expect(await task.ends(60_000)).toMatchObject({
-        status: 'succeeded',
-        attempt: 1,
-        attempts: 3,
-        result: { attempt: 1 },
-      });
-      expectNothingWentBack(task.follower);
-    }
-    end();
-  }, 120_000);
-});
-
-describe('a suspect that waits until it may run alone', () => {
-  it('leaves the queue when it is cancelled', async () => {
-    const end = keepWorker();
-    try {
-      const honest = await start(steps, { steps: 600, ms: 100 });
-      await honest.reaches('running');
-      const killer = await start(poison, {});
-      const jobs = async () => (await parts.backend.redis.waitingJobs(poison.name, null, 100)).jobs;
-      await eventually(async () => (await killer.get()).attempt === 2 && (await jobs()).includes(`${killer.id}:3`), {
-        within: 20_000,
-        that: 'the job of the next run',
-      });
-      await honest.reaches('running');
-      await parts.app.tasks.tasks.cancel(killer.owner, killer.id);
-      await eventually(async () => !(await jobs()).some((job) => job.startsWith(killer.id)), {
-        within: 10_000,
-        that: 'the job to be gone',
-      });
-      expect((await honest.get()).status).toBe('running');
-      await parts.app.tasks.tasks.cancel(honest.owner, honest.id);
-      await honest.ends();
-    } finally {
-      end();
-    }
   });
 });
 
@@ -264,25 +197,5 @@ describe('the bus', () => {
       within: 12_000,
       that: 'the outcome to be pushed',
     });
-  });
-
-  it('that was away for seconds gets progress again, though no outcome waits to be pushed', async () => {
-    await startWorker();
-    const task = await start(steps, { steps: 2_000, ms: 50 });
-    await task.reaches('running');
-    const doneNow = async () => (await task.get()).progress?.done ?? 0;
-    await parts.bus.soketi.kill();
-    const before = await doneNow();
-    // 80 steps of 50 ms are 4 s. By then the steps that were to be pushed are dropped, and nothing waits to be sent.
-    await eventually(async () => (await doneNow()) >= before + 80, { within: 20_000 });
-    await parts.bus.soketi.restart();
-    const back = await parts.app.follow(task.owner);
-    // Steady work is told every 10 s, with its rate.
-    await eventually(() => back.events.filter(({ name }) => name === 'task.running').length >= 2, {
-      within: 22_000,
-      that: 'progress to be pushed again',
-    });
-    await parts.app.tasks.tasks.cancel(task.owner, task.id);
-    await task.reaches('cancelled');
   });
 });
