@@ -76,7 +76,8 @@ describe('a handler in a real worker that returns', () => {
       attempt: 1,
       error: { code: 'invalid_result', retryable: false, message: expect.stringMatching(/^The task ended, but /) },
     });
-    expect(worker.output()).toContain(task.id);
+    // The line comes through a pipe, which may be slower than the outcome.
+    await eventually(() => expect(worker.output()).toContain(task.id));
   });
 });
 
