@@ -46,6 +46,17 @@ export interface Health {
   readonly push: boolean;
 }
 
+/** What there is to do, in all processes together. */
+export interface Load {
+  /**
+   * How many tasks wait for a worker, by the name of their definition: of each that servers start. Not those that are to start
+   * later, nor those that wait for their next attempt. Estimated where more than 1,000 owners wait.
+   */
+  readonly waiting: Readonly<Record<string, number>>;
+  /** How many tasks were being run by workers whose heartbeat is missing now. They are recovered within seconds. */
+  readonly withoutSignOfLife: number;
+}
+
 /**
  * Makes a backend. It connects when it is first used, and keeps trying while Redis or the bus is away.
  *
@@ -190,6 +201,24 @@ export class Backend {
    */
   on<N extends EventName>(name: N, listener: (event: NamedEvent<N>) => unknown): () => void {
     return this.events.on(name, listener);
+  }
+
+  /**
+   * What there is to do now, for metrics and for starting as many workers as are needed. It asks Redis once for each definition.
+   *
+   * @throws TaskError `store_unavailable` while Redis is away
+   */
+  async load(): Promise<Load> {
+    const [names, workers] = await Promise.all([this.redis.definitions(), this.workers.list()]);
+    const lost = workers.filter(({ isAlive }) => !isAlive);
+    const [waiting, running] = await Promise.all([
+      Promise.all(names.map(async (name) => [name, await this.redis.countWaiting(name)] as const)),
+      Promise.all(lost.map(({ id }) => this.redis.runningOn(id))),
+    ]);
+    return {
+      waiting: Object.fromEntries(waiting),
+      withoutSignOfLife: running.reduce((sum, tasks) => sum + Object.keys(tasks).length, 0),
+    };
   }
 
   /** Counts since the process started, for metrics. */

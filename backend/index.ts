@@ -1,6 +1,6 @@
 /** `inloop/backend`: what an adopter uses to build the backend that server and worker share. */
 
-export { type Backend, createBackend, type Health } from './backend.ts';
+export { type Backend, createBackend, type Health, type Load } from './backend.ts';
 export type { EventMap, EventName, NamedEvent } from './events/event-map.ts';
 export { consoleLog, type Log } from './log/log.ts';
 export { type StructuredLogger, structuredLog } from './log/structured-log.ts';

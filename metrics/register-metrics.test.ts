@@ -2,17 +2,19 @@ import { describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { Events } from '../backend/events/events.ts';
 import { recordLog } from '../test/support/log.ts';
-import { registerMetrics } from './register-metrics.ts';
+import { type MeasuredBackend, registerMetrics } from './register-metrics.ts';
 
 /** A registry with the metrics of a process in which the events happen. */
-function measured() {
+function measured(more: Partial<MeasuredBackend> = {}) {
   const events = new Events(recordLog());
   const register = new Registry();
   const backend = {
+    load: async () => ({ waiting: {}, withoutSignOfLife: 0 }),
     counters: () => ({ push_bytes: 1_234 }),
     eventCounters: () => ({ progress: { sent: 3, merged: 40, dropped: 0 } }) as never,
     namedEventCounters: () => events.counts,
     on: events.on.bind(events),
+    ...more,
   };
   registerMetrics({ backend, register });
   return { events, register, backend };
@@ -78,6 +80,26 @@ describe('the metrics of a process', () => {
     const text = await register.metrics();
     expect(text).toContain('inloop_event_loop_blocked_seconds_total 12.5');
     expect(text).toContain('inloop_fallback_sessions 1');
+  });
+
+  it('tell what there is to do, by one look at Redis', async () => {
+    let looks = 0;
+    const load = async () => {
+      looks += 1;
+      return { waiting: { import: 7, export: 0 }, withoutSignOfLife: 2 };
+    };
+    const text = await measured({ load }).register.metrics();
+    expect(text).toContain('inloop_waiting_tasks{name="import"} 7');
+    expect(text).toContain('inloop_waiting_tasks{name="export"} 0');
+    expect(text).toContain('inloop_tasks_without_sign_of_life 2');
+    expect(looks).toBe(1);
+  });
+
+  it('are shown while Redis is away, but for what there is to do', async () => {
+    const { register } = measured({ load: async () => Promise.reject(new Error('away')) });
+    const text = await register.metrics();
+    expect(text).toContain('inloop_push_bytes_total 1234');
+    expect(text).not.toMatch(/^inloop_(waiting_tasks|tasks_without_sign_of_life)[ {]/m);
   });
 
   it('are registered once for each registry, and only with one of prom-client', () => {

@@ -1,17 +1,17 @@
 /**
  * Registers inloop's metrics with prom-client. It serves adopters, whose `/metrics` route shows them, and the demo.
  *
- * Each number comes from the named events and the counts of this process. So nothing is asked of Redis or of the bus, and
- * Prometheus adds up the processes. docs/operating.md lists the metrics.
+ * Most numbers come from the named events and the counts of this process, and Prometheus adds up the processes. Two are asked
+ * of Redis, so all processes show the same. docs/operating.md lists the metrics.
  */
 
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { Backend } from '../backend/backend.ts';
+import type { Backend, Load } from '../backend/backend.ts';
 import { ConfigError } from '../core/config-error.ts';
 import { OutageClock } from './outage-clock.ts';
 
 /** What is needed of a backend. */
-export type MeasuredBackend = Pick<Backend, 'counters' | 'eventCounters' | 'namedEventCounters' | 'on'>;
+export type MeasuredBackend = Pick<Backend, 'counters' | 'eventCounters' | 'namedEventCounters' | 'load' | 'on'>;
 
 export interface MetricsOptions {
   /** Of this process. */
@@ -50,6 +50,7 @@ export function registerMetrics({ backend, register }: MetricsOptions): void {
   registerTasks(backend, registers);
   registerPushes(backend, registers);
   registerOutages(backend, registers);
+  registerLoad(backend, registers);
 
   registerCounts(registers, {
     name: 'inloop_events_total',
@@ -151,6 +152,42 @@ function registerOutages(backend: MeasuredBackend, registers: Registry[]): void 
     help: 'How long a part was away for this process, the outage under way included.',
     labelNames: ['part'],
     read: () => Object.entries(clocks).map(([part, { seconds }]) => [{ part }, seconds]),
+  });
+}
+
+/** Both gauges are filled by one look at Redis. While it is away, they have no value. */
+function registerLoad(backend: MeasuredBackend, registers: Registry[]): void {
+  let looking: Promise<Load | null> | null = null;
+  const look = () => {
+    looking ??= backend
+      .load()
+      .catch(() => null)
+      .finally(() => {
+        looking = null;
+      });
+    return looking;
+  };
+  new Gauge({
+    name: 'inloop_waiting_tasks',
+    help: 'Tasks that wait for a worker, by definition. Every process shows those of all processes.',
+    labelNames: ['name'],
+    registers,
+    async collect() {
+      const load = await look();
+      this.reset();
+      for (const [name, count] of Object.entries(load?.waiting ?? {})) this.set({ name }, count);
+    },
+  });
+  new Gauge({
+    name: 'inloop_tasks_without_sign_of_life',
+    help: 'Tasks whose worker gives no sign of life. Every process shows those of all processes.',
+    labelNames: [],
+    registers,
+    async collect() {
+      const load = await look();
+      if (load) this.set(load.withoutSignOfLife);
+      else this.remove();
+    },
   });
 }
 

@@ -31,6 +31,19 @@ const keysOf = async (pattern: string) =>
   (await world.raw.keys(`${world.prefix}${pattern}`)).map((key) => key.slice(world.prefix.length)).sort();
 
 describe('the line', () => {
+  it('says how many wait, and estimates it where many owners do', async () => {
+    for (const owner of ['a', 'a', 'a', 'b', 'c']) await accept(owner);
+    expect(await world.redis.countWaiting('import')).toBe(5);
+    await world.takeJob();
+    expect(await world.redis.countWaiting('import')).toBe(4);
+    for (let n = 0; n < 1_100; n += 100)
+      await Promise.all(Array.from({ length: 100 }, (_, m) => accept(`owner-${n + m}`)));
+    const estimate = await world.redis.countWaiting('import');
+    expect(estimate).toBeGreaterThan(1_090);
+    expect(estimate).toBeLessThan(1_115);
+    expect(await world.redis.countWaiting('nothing')).toBe(0);
+  });
+
   it('gives turns to owners, the oldest task of each first', async () => {
     const owners = ['a', 'a', 'a', 'b', 'b', 'c'];
     const tasks = [];

@@ -15,6 +15,7 @@ import type { Command, CommandRunner, PlainClient, Values } from './commands/def
 import { ALL_SCRIPTS } from './commands/index.ts';
 import { noteWatched } from './commands/owner/note-watched.ts';
 import { noteWebhook, type WebhookAnswer } from './commands/owner/note-webhook.ts';
+import { countWaiting } from './commands/process/count-waiting.ts';
 import { findOverdue } from './commands/process/find-overdue.ts';
 import { findWaiting, type WaitingCursor, type WaitingJobs } from './commands/process/find-waiting.ts';
 import { probeWrite } from './commands/process/probe-write.ts';
@@ -169,6 +170,11 @@ export class Redis implements CommandRunner {
    */
   waitingJobs(name: string, cursor: WaitingCursor | null, count: number): Promise<WaitingJobs> {
     return findWaiting(this, name, cursor ?? { owner: null, at: 0 }, count);
+  }
+
+  /** How many tasks of a definition wait for a worker. Estimated where more than 1,000 owners wait. */
+  countWaiting(name: string): Promise<number> {
+    return countWaiting(this, name);
   }
 
   /** Moves jobs from the line of a definition to bee-queue's list, until that has `wanted` of them. */

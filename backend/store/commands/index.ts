@@ -19,6 +19,7 @@ import { LIST_TASKS } from './owner/list-tasks.ts';
 import { MARK_SEEN } from './owner/mark-seen.ts';
 import { NOTE_WATCHED } from './owner/note-watched.ts';
 import { NOTE_WEBHOOK } from './owner/note-webhook.ts';
+import { COUNT_WAITING } from './process/count-waiting.ts';
 import { FIND_OVERDUE } from './process/find-overdue.ts';
 import { FIND_WAITING } from './process/find-waiting.ts';
 import { PROBE_WRITE } from './process/probe-write.ts';
@@ -55,6 +56,7 @@ export const ALL_COMMANDS = [
   TAKE_LEASE,
   FIND_OVERDUE,
   FIND_WAITING,
+  COUNT_WAITING,
   REPAIR_GATES,
   PROBE_WRITE,
 ] as const;
