@@ -3,7 +3,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.ts';
 import { backwardSteps, progressOf } from './screen-record.ts';
-import { pidOf, useWorld, waitUntilLive } from './world.ts';
+import { pidOf, useWorld, waitUntilLive, watchLists } from './world.ts';
 
 const world = useWorld({ IMPORT_ROW_DELAY_MS: '20' });
 
@@ -62,12 +62,7 @@ describe('while the bus is away', () => {
     }
 
     // The import takes 9 s. Pages that poll would ask for the list three times and more; what is pushed they need not ask for.
-    let lists = 0;
-    for (const { page } of tabs) {
-      page.on('request', (request) => {
-        if (new URL(request.url()).pathname === '/tasks') lists += 1;
-      });
-    }
+    const countLists = watchLists(tabs);
     await tabs[1].drop(world.writeCsv('after.csv', { rows: 450 }));
     for (const tab of tabs) {
       await eventually(async () => expect(await tab.row('Import after.csv').text()).toMatch('Done · 450 imported'), {
@@ -79,6 +74,6 @@ describe('while the bus is away', () => {
       expect(banners).toEqual(['Reconnecting. Updates come a few seconds late.']);
       expect(backwardSteps(rows)).toEqual([]);
     }
-    expect(lists).toBeLessThanOrEqual(tabs.length);
+    expect(countLists()).toBeLessThanOrEqual(tabs.length);
   }, 90_000);
 });

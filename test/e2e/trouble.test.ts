@@ -7,7 +7,7 @@ import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { eventually } from '../support/eventually.ts';
 import type { DemoPage } from './demo-page.ts';
 import { backwardSteps, progressOf } from './screen-record.ts';
-import { type Device, useWorlds, type World, waitUntilLive } from './world.ts';
+import { type Device, useWorlds, type World, waitUntilLive, watchLists } from './world.ts';
 
 const inWorld = useWorlds(3, { IMPORT_ROW_DELAY_MS: '40' });
 const TITLE = 'Import long.csv';
@@ -86,15 +86,10 @@ it.concurrent(
     expect(streams).not.toEqual([]);
     // WebSockets are still refused. The count goes on once a second or more rarely. Pages that poll would ask every 2.5 s.
     expect((await tabs[0].lastingTrouble()).map(({ kind }) => kind)).toEqual(['block-websockets']);
-    let lists = 0;
-    for (const { page } of tabs) {
-      page.on('request', (request) => {
-        if (new URL(request.url()).pathname === '/tasks') lists += 1;
-      });
-    }
+    const countLists = watchLists(tabs);
     const steps = new Set<number>();
     await eventually(async () => steps.add(await readDone(tabs[1])).size > 8, { within: 20_000 });
-    expect(lists).toBeLessThanOrEqual(tabs.length);
+    expect(countLists()).toBeLessThanOrEqual(tabs.length);
 
     await tabs[1].endTrouble();
     expect(await tabs[1].lastingTrouble()).toEqual([]);

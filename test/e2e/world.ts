@@ -226,6 +226,17 @@ function enter(stage: Stage): World & { leave(): Promise<void> } {
   };
 }
 
+/** Counts how often the pages ask for the list of tasks from now on. Pages that poll ask every 2.5 s; live ones need not. */
+export function watchLists(tabs: readonly DemoPage[]): () => number {
+  let lists = 0;
+  for (const { page } of tabs) {
+    page.on('request', (request) => {
+      if (new URL(request.url()).pathname === '/tasks') lists += 1;
+    });
+  }
+  return () => lists;
+}
+
 /** The current process id of a service. */
 export function pidOf(stack: TestStack, service: Service): number {
   const pid = stack.services()[service]?.pid;
