@@ -3,9 +3,9 @@
  * too, but by this machine's clock. That clock may be minutes behind Redis', and then each retry would come minutes late.
  */
 
-import { createHash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { Connection, type ConnectionOptions } from '../redis/connection.ts';
+import { toScript } from '../redis/script.ts';
 import { DueTimer } from './due-timer.ts';
 import type { LineKeys } from './line-scripts.ts';
 import type { QueueClient } from './queue-client.ts';
@@ -15,7 +15,7 @@ import { RAISE_DELAYED_JOBS, RAISED_AT_ONCE } from './raise-script.ts';
 const CHECK_EVERY_MS = 1_000;
 /** Jobs that are due within this time of each other are delivered together. */
 const DEBOUNCE_MS = 100;
-const SHA = createHash('sha1').update(RAISE_DELAYED_JOBS).digest('hex');
+const RAISE = toScript(RAISE_DELAYED_JOBS);
 
 export interface DelayedJobsOptions
   extends Pick<ConnectionOptions<Record<never, never>>, 'address' | 'permit' | 'onFault'> {
@@ -66,7 +66,7 @@ export class DelayedJobs {
       let [raised, next] = [0, -1];
       do {
         const args = [keys.length, ...keys, clock.now(), DEBOUNCE_MS, key, taskPrefix];
-        const answer = (await client.runScript(RAISE_DELAYED_JOBS, SHA, args)) as [number, string | number];
+        const answer = (await client.runScript(RAISE, args)) as [number, string | number];
         [raised, next] = [answer[0], Number(answer[1])];
         // Where very many are due, Redis serves others between two calls.
       } while (raised === RAISED_AT_ONCE);

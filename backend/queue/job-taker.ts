@@ -9,11 +9,11 @@
  * dies before its script has run, another waiting taker does the same within 2 s.
  */
 
-import { createHash } from 'node:crypto';
 import { DeadlineError, delay } from '../async.ts';
 import type { Client } from '../redis/client.ts';
 import { Connection, type ConnectionOptions, SILENT_MS } from '../redis/connection.ts';
 import { faultOf } from '../redis/fault.ts';
+import { runScript, toScript } from '../redis/script.ts';
 import { FILL_LIST, type LineKeys, TAKE_JOBS } from './line-scripts.ts';
 
 /**
@@ -39,13 +39,8 @@ export interface JobTakerOptions
   readonly line: LineKeys;
 }
 
-interface Script {
-  readonly lua: string;
-  readonly sha: string;
-}
-const script = (lua: string): Script => ({ lua, sha: createHash('sha1').update(lua).digest('hex') });
-const FILL = script(FILL_LIST);
-const TAKE = script(TAKE_JOBS);
+const FILL = toScript(FILL_LIST);
+const TAKE = toScript(TAKE_JOBS);
 
 export class JobTaker {
   readonly #onFault: (error: unknown) => void;
@@ -113,7 +108,7 @@ export class JobTaker {
   async #takeSeveral(): Promise<void> {
     const wanted = Math.min(this.#waiting.length, TAKEN_AT_ONCE);
     const jobs = (await this.#connection.run(
-      (client) => this.#run(client, TAKE, wanted),
+      (client) => runScript(client, TAKE, [...this.#args, String(wanted)]),
       Number.POSITIVE_INFINITY,
     )) as readonly string[];
     this.#hasJobs = jobs.length === wanted;
@@ -144,18 +139,7 @@ export class JobTaker {
    * with Redis shows at the next command.
    */
   async #fill(client: Client<Record<never, never>>): Promise<number> {
-    return (await this.#run(client, FILL, 1).catch(() => 0)) as number;
-  }
-
-  /** Runs a script. Redis may have lost it (a restart); then it is sent as text. */
-  async #run(client: Client<Record<never, never>>, { lua, sha }: Script, jobs: number): Promise<unknown> {
-    const args = [...this.#args, String(jobs)];
-    try {
-      return await client.sendCommand(['EVALSHA', sha, ...args]);
-    } catch (error) {
-      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return client.sendCommand(['EVAL', lua, ...args]);
-    }
+    return (await runScript(client, FILL, [...this.#args, '1']).catch(() => 0)) as number;
   }
 
   /** The connection sends no pings, which would wait behind BRPOPLPUSH. So silence is noticed here. */

@@ -6,20 +6,22 @@
  * bee-queue gets one client for commands, and asks it for a `duplicate`, on which it waits for jobs.
  */
 
-import { createHash } from 'node:crypto';
 import { EventEmitter } from 'node:events';
+import { delay } from '../async.ts';
 import type { RedisAddress } from '../redis/address.ts';
 import { Connection, type ConnectionOptions } from '../redis/connection.ts';
-import { ClosedError } from '../redis/fault.ts';
+import { ClosedError, faultOf, NotConnectedError } from '../redis/fault.ts';
+import { runScript, type Script, toScript } from '../redis/script.ts';
 import { JobTaker } from './job-taker.ts';
 import type { LineKeys } from './line-scripts.ts';
 import { CHECK_STALLED_JOBS, END_JOB, JOB_DATA } from './queue-scripts.ts';
 
 /** How long a command waits for a connection. */
 const PATIENCE_MS = 10_000;
-const sha1 = (script: string) => createHash('sha1').update(script).digest('hex');
-const CHECK_STALLED_SHA = sha1(CHECK_STALLED_JOBS);
-const END_SHA = sha1(END_JOB);
+/** Between two tries to end a job. */
+const END_RETRY_MS = 100;
+const CHECK_STALLED = toScript(CHECK_STALLED_JOBS);
+const END = toScript(END_JOB);
 
 type Done = (error: unknown, answer?: unknown) => void;
 
@@ -73,18 +75,12 @@ export class QueueClient extends EventEmitter {
   }
 
   /**
-   * Runs a script. Redis may have lost it (a restart); then it is sent again.
+   * Runs a script.
    * @param args number of keys, keys, arguments
    * @throws what Redis answered, or why there is no connection
    */
-  async runScript(script: string, sha: string, args: readonly (string | number)[]): Promise<unknown> {
-    const rest = args.map(String);
-    try {
-      return await this.#send(['EVALSHA', sha, ...rest]);
-    } catch (error) {
-      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return this.#send(['EVAL', script, ...rest]);
-    }
+  runScript(script: Script, args: readonly (string | number)[]): Promise<unknown> {
+    return this.#connection.run((client) => runScript(client, script, args.map(String)), PATIENCE_MS);
   }
 
   /**
@@ -99,7 +95,7 @@ export class QueueClient extends EventEmitter {
       done(null, []);
       return;
     }
-    this.runScript(CHECK_STALLED_JOBS, CHECK_STALLED_SHA, rest as (string | number)[]).then(
+    this.runScript(CHECK_STALLED, rest as (string | number)[]).then(
       (stalled) => {
         this.#options.onSuccess();
         done(null, stalled);
@@ -121,12 +117,14 @@ export class QueueClient extends EventEmitter {
 
   /** A keep-alive for a job: takes it off the set of jobs that may be stalled. */
   srem(key: string, member: string, done: Done): void {
-    this.#send(['SREM', key, member]).then((answer) => done(null, answer), done);
+    this.#connection
+      .run((client) => client.sendCommand(['SREM', key, member]), PATIENCE_MS)
+      .then((answer) => done(null, answer), done);
   }
 
   /** What bee-queue does at the end of a job. */
   multi(): JobEnd {
-    return new JobEnd((keys, job) => this.runScript(END_JOB, END_SHA, [keys.length, ...keys, job]));
+    return new JobEnd((keys, job) => this.#endJob(keys, job));
   }
 
   /** Closes the client and its duplicates at once. */
@@ -143,8 +141,21 @@ export class QueueClient extends EventEmitter {
     return this.#connection.isReady ? performance.now() - this.#reconnectedAt : 0;
   }
 
-  #send(command: readonly string[]): Promise<unknown> {
-    return this.#connection.run((client) => client.sendCommand([...command]), PATIENCE_MS);
+  /**
+   * Ends a job, again if the connection was lost before the answer: doing it twice does no harm. A job that was not ended
+   * would be delivered again.
+   * @throws what Redis answered, or that there was no connection for 10 s
+   */
+  async #endJob(keys: readonly string[], job: string): Promise<unknown> {
+    for (;;) {
+      try {
+        return await this.runScript(END, [keys.length, ...keys, job]);
+      } catch (error) {
+        const isLost = faultOf(error).kind === 'away' && !(error instanceof NotConnectedError);
+        if (!isLost || this.#connection.isClosed) throw error;
+        await delay(END_RETRY_MS);
+      }
+    }
   }
 }
 

@@ -131,6 +131,26 @@ it.concurrent(
 );
 
 it.concurrent(
+  'a job whose end gets no answer, since the connection is dead, is ended on the next one, and does not wait to be found as stalled',
+  withQueue(async ({ server, takenJobs, connect, consume, add, whenTaken, leftInRedis }) => {
+    const proxy = await startRedisProxy(server.port);
+    let end: () => void = () => undefined;
+    const finish = new Promise<void>((resolve) => (end = resolve));
+    try {
+      await consume(() => finish, { stallInterval: 60_000 }, connect(proxy.url));
+      await add('a:1');
+      await whenTaken('a:1');
+      proxy.swallow();
+      end();
+      await eventually(async () => expect(await leftInRedis()).toEqual(NOTHING), { within: 15_000 });
+      expect(takenJobs()).toEqual(['a:1']);
+    } finally {
+      await proxy.close();
+    }
+  }),
+);
+
+it.concurrent(
   'when Redis was restarted, a job that was under way is finished, not done twice at once',
   withQueue(async ({ server, takenJobs, consume, add, whenTaken, leftInRedis }) => {
     let end: () => void = () => undefined;

@@ -10,8 +10,9 @@ import { type RedisAddress, type RedisServer, toServer } from '../redis/address.
 import { Connection } from '../redis/connection.ts';
 import { ClosedError } from '../redis/fault.ts';
 import { inspect } from '../redis/inspection.ts';
+import { runScript } from '../redis/script.ts';
 import { RedisTrouble } from '../redis/trouble.ts';
-import { type Command, encodeCall, type PlainClient, type Reply, type Values } from './commands/define-command.ts';
+import { type Command, encodeCall, type PlainClient, type Values } from './commands/define-command.ts';
 
 /** Shorter than the 2 s within which a server must answer a request. */
 export const COMMAND_DEADLINE_MS = 1_500;
@@ -64,7 +65,7 @@ export class CommandSender {
     args: Values<A, string | number>,
   ): Promise<Answer> {
     const call = encodeCall(command, keys, args);
-    const reply = await this.send((client) => evaluate(client, command, call));
+    const reply = await this.send((client) => runScript(client, command, call));
     return command.parse(reply);
   }
 
@@ -121,18 +122,6 @@ export class CommandSender {
     }
     this.#isRecovering = false;
   }
-}
-
-/** Runs a script by its hash. Redis forgets scripts when it restarts. Then the whole script is sent, and Redis has it again. */
-function evaluate(
-  client: PlainClient,
-  { script, sha1 }: Command<string, string, unknown>,
-  call: readonly string[],
-): Promise<Reply> {
-  return client.sendCommand<Reply>(['EVALSHA', sha1, ...call]).catch((error: unknown) => {
-    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-    return client.sendCommand<Reply>(['EVAL', script, ...call]);
-  });
 }
 
 function unavailable(cause: unknown): TaskError {

@@ -18,13 +18,10 @@
  * Arguments reach the script as text. Lua turns text into a number in a calculation, but a comparison needs `tonumber`.
  */
 
-import { createHash } from 'node:crypto';
 import type { Client } from '../../redis/client.ts';
+import { type Reply, type Script, toScript } from '../../redis/script.ts';
 import type { Keys } from '../keys.ts';
 import type { LuaFunction } from './lua.ts';
-
-/** What Redis answers to a script. */
-export type Reply = string | number | null | readonly Reply[];
 
 type RequiredName<N extends string> = N extends `${string}?` | `...${string}` ? never : N;
 type OptionalName<N extends string> = N extends `${infer Name}?` ? Name : never;
@@ -40,7 +37,7 @@ export type Values<N extends string, V extends string | number> = {
 };
 
 /** A command, ready to be sent. */
-export interface Command<K extends string, A extends string, Answer> {
+export interface Command<K extends string, A extends string, Answer> extends Script {
   /** The command's name, in tests and in the first line of its script. */
   readonly name: string;
   readonly keys: readonly K[];
@@ -50,10 +47,6 @@ export interface Command<K extends string, A extends string, Answer> {
   readonly uses: readonly LuaFunction[];
   /** Its own Lua, without what is put before it. */
   readonly lua: string;
-  /** The whole script that Redis runs. */
-  readonly script: string;
-  /** EVALSHA names a script that Redis has by this hash. */
-  readonly sha1: string;
   readonly parse: (reply: Reply) => Answer;
 }
 
@@ -98,7 +91,7 @@ export function defineCommand<const K extends string, const A extends string, An
     lua.trim(),
   ].join('\n');
   const names = { keys: keys.map(plainName), args: args.map(plainName) };
-  return { ...command, names, uses, script, sha1: createHash('sha1').update(script).digest('hex') };
+  return { ...command, names, uses, ...toScript(script) };
 }
 
 /** What follows EVALSHA and the script's hash: the number of keys, the keys, the arguments. */
