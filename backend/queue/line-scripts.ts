@@ -29,7 +29,9 @@ export const BAND = { retry: 0, high: 1, normal: 2, low: 3 } as const;
 /** The place of an owner's first job is always known. That of a later job is counted only if at most this many owners wait. */
 const MOST_OWNERS_COUNTED = 32;
 /** The same limit where a task is created: counting 8 owners takes Redis about 10 µs. */
-export const OWNERS_COUNTED_AT_START = 8;
+const OWNERS_COUNTED_AT_START = 8;
+/** Where a task is created, its place is not counted if its owner has more jobs than this before it. */
+const MOST_OWN_COUNTED_AT_START = 100;
 
 /** The names of the keys of one line. */
 export interface LineKeys {
@@ -161,15 +163,18 @@ end
 `;
 
 /**
- * Lua that defines `placeInLine(queue, line, owner, job, most)`: how many jobs start before this one if nothing else happens.
+ * Lua that defines `placeInLine(queue, line, owner, job, isNew)`: how many jobs start before this one if nothing else happens.
  * Nil if it is not in the line, or if counting would take long. Before an owner's first job, each owner with an earlier turn has
- * one job. For later jobs all owners are counted, if there are at most `most` of them (32 if that is nil).
+ * one job. For later jobs all owners are counted, if there are at most 32 of them. For a new job less is counted: at most 8
+ * owners, and nothing if its owner has more than 100 jobs before it.
  */
 export const PLACE_IN_LINE = `
-local function placeInLine(queue, line, owner, job, most)
+local function placeInLine(queue, line, owner, job, isNew)
   local rank = redis.call('ZRANK', line .. ':' .. owner, job)
   if not rank then return nil end
-  if rank > 0 and redis.call('ZCARD', line) > (most or ${MOST_OWNERS_COUNTED}) then return nil end
+  if isNew and rank > ${MOST_OWN_COUNTED_AT_START} then return nil end
+  local most = isNew and ${OWNERS_COUNTED_AT_START} or ${MOST_OWNERS_COUNTED}
+  if rank > 0 and redis.call('ZCARD', line) > most then return nil end
   local ahead, turn = redis.call('LLEN', queue .. 'waiting'), 1048576
   if rank == 0 then return ahead + redis.call('ZRANK', line, owner) end
   local mine = redis.call('ZSCORE', line, owner) + rank * turn

@@ -83,5 +83,5 @@ export const enqueueJob: LuaFunction = { name: 'enqueueJob', lua: ENQUEUE_JOB };
 /** `dequeueJob(queue, line, turns, owner, job)`: removes a job that waits, see {@link DEQUEUE_JOB}. */
 export const dequeueJob: LuaFunction = { name: 'dequeueJob', lua: DEQUEUE_JOB };
 
-/** `placeInLine(queue, line, owner, job, most)`: how many jobs start before, see {@link PLACE_IN_LINE}. */
+/** `placeInLine(queue, line, owner, job, isNew)`: how many jobs start before, see {@link PLACE_IN_LINE}. */
 export const placeInLine: LuaFunction = { name: 'placeInLine', lua: PLACE_IN_LINE };

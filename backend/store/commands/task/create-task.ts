@@ -8,7 +8,6 @@
 
 import type { StartLimit } from '../../../../core/tasks/task-limits.ts';
 import { adoptChild, findChild } from '../../../family/family-scripts.ts';
-import { OWNERS_COUNTED_AT_START } from '../../../queue/line-scripts.ts';
 import { askGate, isInGate, passGate } from '../../limits/gate-scripts.ts';
 import { gateName, type TaskGate } from '../../limits/gates.ts';
 import { countStart, encodeLimits, exceededLimit } from '../../limits/limit-scripts.ts';
@@ -220,7 +219,7 @@ if redis.call('ZADD', all, 'NX', 0, id) == 1 then
     removeIds(dead, all, active, unseen)
   end
 end
-return {'created', watched, placeInLine(queue, line, owner, job, ${OWNERS_COUNTED_AT_START}) or -1, unpack(replaces)}
+return {'created', watched, placeInLine(queue, line, owner, job, true) or -1, unpack(replaces)}
 `,
   parse: (reply): CreationAnswer => {
     const answer = reply as
