@@ -13,7 +13,7 @@ import { ConfigError } from '../core/config-error.ts';
 import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
 import { type Duration, toMilliseconds } from '../core/values/duration.ts';
 import type { Handler, TaskContext } from '../worker/context.ts';
-import { Looks } from '../worker/progress/looks.ts';
+import { LookTimer } from '../worker/progress/look-timer.ts';
 import type { Turns } from '../worker/progress/reporter-ports.ts';
 import { Worker } from '../worker/task-worker.ts';
 import type { WorkerPorts } from '../worker/worker-ports.ts';
@@ -115,7 +115,7 @@ function portsOf(world: RunWorld, stopped: AbortSignal): WorkerPorts {
     events,
     time,
     turns: turnsOf(world.time),
-    looks: new Looks(time),
+    lookTimer: new LookTimer(time),
     accuracy: 0.01,
     random: () => LONGEST_WAIT,
     onCancel: async (listener) => {

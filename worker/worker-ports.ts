@@ -11,7 +11,7 @@ import type { AttemptPorts } from './attempt/attempt.ts';
 import type { RunningTasks } from './attempt/running-attempts.ts';
 import { Heartbeat } from './heartbeat/heartbeat.ts';
 import type { HookPorts } from './hooks/outcome-hooks.ts';
-import { Looks } from './progress/looks.ts';
+import { LookTimer } from './progress/look-timer.ts';
 import type { JobStore } from './start/job-starter.ts';
 
 /** What a worker needs from the rest of the process. */
@@ -74,7 +74,7 @@ export function portsOf(backend: Backend): WorkerPorts {
     time,
     events,
     random: Math.random,
-    looks: new Looks(time),
+    lookTimer: new LookTimer(time),
     accuracy,
     onCancel: (listener) => redis.onCancel(listener),
     passProbation: (worker, task) => redis.passProbation(worker, task),

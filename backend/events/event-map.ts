@@ -12,7 +12,7 @@ import type { DropReason } from '../push/outbox.ts';
 import type { EventKind } from '../push/push-events.ts';
 import type { Verdict } from '../recovery/crash-verdict.ts';
 
-/** Which task. */
+/** Names a task. */
 export interface TaskRef {
   /** Its id. */
   readonly task: string;
@@ -27,7 +27,7 @@ interface AttemptRef extends TaskRef {
 interface HookRef extends TaskRef {
   /** Which of the two: `worker.onOutcome` or `worker.onUnseen`. */
   readonly hook: 'outcome' | 'unseen';
-  /** How often it was tried for this task. */
+  /** How often it was called for this task, this time included. */
   readonly tries: number;
 }
 
@@ -94,54 +94,55 @@ export interface EventMap {
   'tasks.dismissed': { readonly count: number };
   /** Everything about an owner was removed. `tasks`: how many there were. */
   'owner.forgotten': { readonly tasks: number };
-  /** A record in Redis is no JSON any more. `task`: null if a list has it. Once in a process for each task. */
+  /** A record in Redis is not valid JSON. `task`: null if it was read in a list, which gives no id. Told once for each task. */
   'record.damaged': { readonly task: string | null };
   /** A change was not stored. `why`: the reason; `missing` if the task is gone. */
   'change.refused': TaskRef & { readonly change: string; readonly why: Refusal | 'missing' };
 
   /** `run` was called. */
   'worker.started': { readonly worker: string; readonly names: readonly string[]; readonly concurrency: number };
-  /** It has ended. `isStuck`: a handler would not stop. */
+  /** `run` has returned. `isStuck`: a handler did not stop. */
   'worker.stopped': { readonly worker: string; readonly seconds: number; readonly isStuck: boolean };
-  /** A worker died. The process that recovers its tasks emits this. If that process dies meanwhile, another one does again. */
+  /** A worker died. The process that recovers its tasks emits this. If that process dies too, the next one emits it again. */
   'worker.died': {
     readonly worker: string;
     readonly tasks: readonly { readonly task: string; readonly verdict: Verdict }[];
   };
-  /** The event loop was blocked. `tasks`: those that ran, of which one is to blame. */
+  /** The event loop was blocked. `tasks`: those that ran meanwhile. One of them is the cause. */
   'worker.blocked': { readonly seconds: number; readonly tasks: readonly TaskRef[] };
-  /** The watchdog thread has ended, or could not be started: a blocked worker looks dead now. */
+  /** The watchdog thread has ended, or could not be started (`hasEnded` false). Without it, a blocked worker looks dead. */
   'worker.without-watchdog': { readonly hasEnded: boolean };
-  /** No living worker has handled a definition for 30 s, and tasks of it wait. */
+  /** Tasks of a definition wait, and for 30 s no living worker has handled it. */
   'definition.without-worker': { readonly name: string };
+  /** A worker handles it again. */
   'definition.with-worker': { readonly name: string };
-  /** A handler threw what is no TaskError, or an input or a result did not fit its schema. The task may be tried again. */
+  /** A handler threw something other than a TaskError, or an input or a result did not fit its schema. */
   'handler.failed': AttemptRef & { readonly code: string };
-  /** Code of the application that runs for each outcome has run. `delaySeconds`: from the outcome on. */
+  /** A hook has run. `delaySeconds`: since the outcome. */
   'hook.ran': HookRef & { readonly delaySeconds: number };
-  /** It failed, and is tried again in `retrySeconds`. */
+  /** A hook threw, and is called again in `retrySeconds`. */
   'hook.failed': HookRef & { readonly retrySeconds: number };
   /** A handler did not stop within twice its grace. Its worker ends. */
   'handler.stuck': TaskRef & { readonly seconds: number };
   /**
-   * A checkpoint was not kept: it is no JSON, too large, or does not fit its schema; told once for each attempt. Or a stored
-   * one no longer fits its schema (`outdated`), and the attempt starts from the beginning.
+   * A checkpoint was not kept: it is not JSON, too large, or does not fit its schema. Told once for each attempt. With
+   * `outdated`, a stored checkpoint no longer fits its schema, and the attempt starts from the beginning.
    */
   'checkpoint.refused': AttemptRef & {
     readonly why: 'not_json' | 'too_deep' | 'too_large' | 'invalid' | 'outdated';
   };
-  /** The end of an attempt could not be stored, by a bug of inloop. It counts as failed. */
+  /** The end of an attempt could not be stored, because of a bug in inloop. The attempt counts as failed. */
   'attempt.unwritable': { readonly task: string; readonly attempt: number };
-  /** A task could not be started, by a bug of inloop, and is tried again. */
+  /** An attempt could not be started, because of a bug in inloop. It is tried again. */
   'attempt.unstartable': Record<never, never>;
-  /** A job asks for what is not wanted: its task runs here already, or its record waits for no such run. */
+  /** A worker took a job and did nothing: its task runs in this worker already, or its record waits for another run. */
   'job.ignored': { readonly task: string; readonly run: number; readonly why: 'running_here' | 'unwanted' };
 
   /** The bus does not answer, or refuses every request. */
   'push.outage.began': OutageBegan;
   'push.outage.ended': OutageEnded;
   /**
-   * An event will not be pushed. An outcome is pushed later, by the sweeper, unless the bus refused it. `task`: its id; null
+   * An event was given up. If it was an outcome, the sweeper pushes it later, unless the bus refused it. `task`: its id; null
    * if the event is not about a task.
    */
   'push.event.dropped': {
@@ -151,20 +152,20 @@ export interface EventMap {
   };
   /** A newer event of the same task took the place of this one. */
   'push.event.merged': { readonly kind: EventKind; readonly task: string | null };
-  /** The bus will not take an event, however often it is sent. `reason`: what the bus says. */
+  /** The bus refused an event for good: it would be refused again. `reason`: what the bus says. */
   'push.event.refused': { readonly task: string | undefined; readonly reason: string };
 
   /** Redis does not answer. */
   'redis.outage.began': OutageBegan & RedisPart;
-  /** Redis answers, but takes no writes, or misses what is needed. */
+  /** Redis answers, but takes no writes, or lacks something that inloop needs. */
   'redis.unusable': OutageBegan & RedisPart;
   'redis.outage.ended': OutageEnded & RedisPart;
-  /** Redis refused a command that makes no sense to it: a bug of inloop, or foreign data. At most once a minute each. */
+  /** Redis refused a command as wrong: a bug in inloop, or foreign data under its keys. Told at most once a minute each. */
   'redis.misused': RedisPart & { readonly reason: string };
-  /** A setting of Redis may lose tasks. */
+  /** Tasks may be lost because of a setting of Redis. */
   'redis.advice': { readonly advice: string };
 
-  /** A client that cannot use WebSockets has connected. `open`: how many have in this process. */
+  /** A client that cannot use WebSockets has connected. `open`: how many such clients this process has now. */
   'fallback.session.opened': { readonly open: number };
   'fallback.session.closed': { readonly open: number; readonly seconds: number };
   'fallback.session.refused': {

@@ -15,7 +15,7 @@ export type Emitter = Pick<Events, 'emit'>;
 type Listener = (event: NamedEvent) => unknown;
 
 export class Events {
-  /** How often each has happened since the process started. */
+  /** How often each event has happened since the process started. */
   readonly counts: Record<EventName, number>;
   readonly #log: Log;
   readonly #listeners = new Map<EventName, Set<Listener>>();
@@ -27,20 +27,20 @@ export class Events {
   }
 
   /**
-   * An event happened. Never throws. If nobody listens and the event makes no log line, this costs one increment.
+   * Says that an event has happened. Never throws. If nobody listens and the event makes no log line, this costs one increment.
    * @param make returns the fields. Called only if somebody wants them
    * @param detail for the log only: errors, since they may quote what a listener must not get
    */
   emit<N extends EventName>(name: N, make: () => EventMap[N], detail?: Readonly<Record<string, unknown>>): void {
     this.counts[name] += 1;
     const listeners = this.#listeners.get(name);
-    const say = this.#log[LINES[name].level];
-    if (!say && !listeners) return;
+    const isLogged = this.#log[LINES[name].level] !== undefined;
+    if (!isLogged && !listeners) return;
     const fields = make();
-    if (say) logEvent(this.#log, name, fields, detail);
+    if (isLogged) logEvent(this.#log, name, fields, detail);
     if (!listeners) return;
     const event = { event: name, at: new Date().toISOString(), ...fields } as unknown as NamedEvent;
-    for (const listener of [...listeners]) tell(listener, event);
+    for (const listener of [...listeners]) call(listener, event);
   }
 
   /**
@@ -63,7 +63,7 @@ export class Events {
 }
 
 /** Calls a listener, and ignores its errors: the work must go on. */
-function tell(listener: Listener, event: NamedEvent): void {
+function call(listener: Listener, event: NamedEvent): void {
   try {
     Promise.resolve(listener(event)).catch(() => undefined);
   } catch {

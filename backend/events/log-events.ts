@@ -2,11 +2,11 @@
  * The log line of each named event, in one table. It serves `events.ts`.
  *
  * - `error`: somebody has to fix something.
- * - `warn`: something is wrong outside of inloop, and heals by itself or by the operator.
- * - `info`: it is over.
- * - `debug`: what was dropped, refused or ignored, and why; and what happens all the time.
+ * - `warn`: something outside of inloop is wrong. It ends by itself, or the operator has to end it.
+ * - `info`: a trouble that was told is over, or a rare act was done.
+ * - `debug`: what was dropped, refused or ignored, and why; and what happens often.
  *
- * A line says what happened to what. A warning or an error also says what follows from it, or what to do.
+ * Each line says what happened. A warning or an error also says what follows from it, or what to do.
  */
 
 import { MAX_CHECKPOINT_BYTES, MAX_JSON_DEPTH } from '../../core/limits.ts';
@@ -17,12 +17,13 @@ interface Line<E> {
   readonly level: keyof Log;
   /** Null: no line this time. */
   readonly message: string | ((event: E) => string | null);
-  /** What belongs to it; without this, all fields of the event. */
+  /** The fields of the line. Default: all fields of the event. */
   readonly fields?: (event: E) => Readonly<Record<string, unknown>>;
 }
 
-/** How many of the tasks that ran during a block are named. */
+/** The line about a blocked event loop names at most this many tasks. */
 const MOST_NAMED = 5;
+/** How a line names the two uses of Redis, and what does not work without each. */
 const REDIS = { store: 'Redis', queue: 'Redis (queue)' } as const;
 const WITHOUT_REDIS = {
   store: 'Tasks are neither accepted nor changed until it does.',
@@ -30,7 +31,7 @@ const WITHOUT_REDIS = {
 } as const;
 const REPORT_IT = 'This is a bug of inloop; please report it.';
 
-/** By what is misplaced; `%` stands for the names of the functions. */
+/** The lines of `router.misplaced`, by `what`. `%` stands for the names of the functions. */
 const MISPLACED = {
   session:
     'Nobody was identified, and this is mounted after the task router: %. If identify needs what it finds out, it comes too late. Mount it before app.use(…, tasks.router).',
@@ -41,7 +42,7 @@ const MISPLACED = {
     'The signature of a webhook cannot be checked: something before the task router has parsed the body. Mount tasks.webhook before it, or keep the raw body: express.json({ verify: (req, res, raw) => { req.rawBody = raw; } }).',
 } as const;
 
-/** By what is wrong; `%` stands for what it is about. */
+/** The lines of `setup.mistake`, by `what`. `%` stands for the subject. */
 const MISTAKES = {
   identify:
     'identify returned %, so the request is refused. Let it return the id of the user as a text, such as String(user.id), or null if nobody is signed in.',
@@ -59,7 +60,7 @@ const MISTAKES = {
 
 const KEPT = 'The checkpoint before it stays. If the attempt is cut short, the next one goes on from there.';
 
-/** By what is wrong; `%` stands for the name of the definition. */
+/** The lines of `checkpoint.refused`, by `why`. `%` stands for the name of the definition. */
 const CHECKPOINT_REFUSED = {
   not_json: `A checkpoint of "%" is no JSON, so it was not kept. ${KEPT}`,
   too_deep: `A checkpoint of "%" is nested deeper than ${MAX_JSON_DEPTH} levels, so it was not kept. ${KEPT}`,
@@ -76,7 +77,7 @@ const sinceAndFailures = ({ since, failures }: { readonly since: string; readonl
   failures,
 });
 
-/** By name of the event. */
+/** The log line of each event, by the event's name. */
 export const LINES: { readonly [N in EventName]: Line<EventMap[N]> } = {
   'task.accepted': { level: 'debug', message: 'A task was accepted' },
   'task.started': { level: 'debug', message: 'An attempt began' },
@@ -254,7 +255,7 @@ export function logEvent<N extends EventName>(
   else log[level]?.(text);
 }
 
-/** JavaScript cannot tell which of several handlers it was. All that ran are named. */
+/** The tasks that may have blocked the event loop. JavaScript cannot tell which one did, so all that ran are named. */
 function culprits(tasks: readonly TaskRef[]): string {
   const named = tasks.slice(0, MOST_NAMED).map(({ name, task }) => `${name} (${task})`);
   const more = tasks.length > MOST_NAMED ? ` and ${tasks.length - MOST_NAMED} more` : '';

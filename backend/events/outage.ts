@@ -3,27 +3,27 @@
 /** - `silent`: Redis or the bus does not answer. - `unusable`: it answers, but cannot be used. */
 export type OutageKind = 'silent' | 'unusable';
 
-/** What there is to tell of one part. */
-export interface OutageNews {
+/** Gets told of the outages of one part, such as the bus. */
+export interface OutageListener {
   /** Called at most once in an outage for each kind. `since`: when the outage began, in ISO 8601. */
   began(news: { readonly reason: string; readonly since: string }, kind: OutageKind): void;
   ended(news: { readonly since: string; readonly seconds: number; readonly failures: number }): void;
 }
 
 export class Outage {
-  readonly #news: OutageNews;
+  readonly #listener: OutageListener;
   readonly #calm: number;
-  /** What was told in this outage. */
+  /** The kinds that were told in this outage. */
   readonly #told = new Set<OutageKind>();
-  /** When the outage began, by the clock that people read: in ms since 1970. */
+  /** When the outage began, in ms since 1970. */
   #since: number | null = null;
-  /** When calls began to succeed again, by the clock that is never set (`performance.now()`). */
+  /** When calls began to succeed again, by a clock that nobody sets (`performance.now()`), in ms. */
   #wellSince: number | null = null;
   #failures = 0;
 
   /** @param calm how long calls must have succeeded, without a failure in between, until the outage is over; in ms */
-  constructor(news: OutageNews, calm = 0) {
-    this.#news = news;
+  constructor(listener: OutageListener, calm = 0) {
+    this.#listener = listener;
     this.#calm = calm;
   }
 
@@ -39,7 +39,7 @@ export class Outage {
     this.#since ??= Date.now();
     if (this.#told.has(kind)) return;
     this.#told.add(kind);
-    this.#news.began({ reason, since: new Date(this.#since).toISOString() }, kind);
+    this.#listener.began({ reason, since: new Date(this.#since).toISOString() }, kind);
   }
 
   /** A call succeeded. */
@@ -53,6 +53,6 @@ export class Outage {
     this.#wellSince = null;
     this.#failures = 0;
     this.#told.clear();
-    this.#news.ended({ since: new Date(since).toISOString(), seconds: (Date.now() - since) / 1_000, failures });
+    this.#listener.ended({ since: new Date(since).toISOString(), seconds: (Date.now() - since) / 1_000, failures });
   }
 }

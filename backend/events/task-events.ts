@@ -1,4 +1,4 @@
-/** Which named event a stored change of a task is. Pure. It serves `task-changes.ts`. */
+/** Emits the named event that belongs to a stored change of a task. It serves `task-changes.ts`. */
 
 import { waitsForChildren } from '../../core/tasks/children.ts';
 import { isFinished, type RetryingSnapshot, type Snapshot } from '../../core/tasks/snapshot.ts';
@@ -35,7 +35,7 @@ export function emitChange(events: Emitter, before: Snapshot, event: TaskEvent, 
       events.emit('task.started', () => ({
         ...attempt(),
         attempts: after.attempts,
-        // From the moment it could run: its pause was over, or it was accepted.
+        // Since the attempt could run: since its pause was over, or since the task was accepted.
         waitSeconds: seconds(before.status === 'retrying' ? dueAt(before) : before.createdAt, after.updatedAt),
       }));
       break;
@@ -52,7 +52,7 @@ export function emitChange(events: Emitter, before: Snapshot, event: TaskEvent, 
     case 'cancel':
       events.emit('task.cancelling', attempt);
       break;
-    // `for: null` takes the mark off that the task waits for a worker that handles it.
+    // `for` says what the task is marked as waiting for. Null takes the mark off.
     case 'wait':
       events.emit(event.for === null ? 'task.with-worker' : 'task.without-worker', () => ({
         ...task(),

@@ -58,7 +58,7 @@ function open({ isDeaf = false } = {}) {
     },
     /** Everything that a sweeper finds is brought in step, until nothing is left. */
     async sweep() {
-      do await parents.look();
+      do await parents.sweep();
       while ((await families.changed(-1_000, 1)).length > 0);
     },
   };

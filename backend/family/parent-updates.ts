@@ -19,17 +19,14 @@ import type { Release } from '../store/commands/family/release-parent.ts';
 import type { OwnedTask, WithFamily } from '../store/record.ts';
 import type { Time } from '../time.ts';
 
-/**
- * One update covers the changes of this time, unless the parent
- * may end. So 1,000 children make 4 updates a second, not 1,000.
- */
+/** An update waits this long for further changes, unless the parent may end. So 1,000 children cost 4 updates a second. */
 const GATHER_MS = 250;
 /** The process that stored a change in a family has this long to update the parent. After that, the sweeper does it. */
 const GRACE_MS = 3_000;
 const MAX_UPDATES_PER_SWEEP = 100;
 /** How often the children of a waiting parent are counted again. */
 const CHECK_EVERY_MS = 300_000;
-/** How many children are read or cancelled at a time. */
+/** How many children are read or cancelled at the same time. */
 const AT_ONCE = 20;
 
 export interface ParentUpdatesOptions {
@@ -37,8 +34,11 @@ export interface ParentUpdatesOptions {
   readonly store: { read(id: string, want: { readonly family: true }): Promise<(OwnedTask & WithFamily) | null> };
   readonly families: {
     children(id: string, owner: string): Promise<readonly Child[]>;
+    /** Takes the parent `id` off the list of parents to update, or puts it there for later. */
     release(id: string, release: Release): Promise<void>;
+    /** Sets the counts of the parent `id`, unless its family is no longer at `version`. */
     correct(id: string, version: string, counts: { readonly ended: number; readonly failed: number }): Promise<boolean>;
+    /** The ids of at most `limit` parents that have been on the list for `ms`. */
     changed(ms: number, limit: number): Promise<readonly string[]>;
   };
   readonly changes: {
@@ -49,7 +49,7 @@ export interface ParentUpdatesOptions {
   readonly time: Pick<Time, 'delay'>;
 }
 
-/** An update that is to come, or is under way. */
+/** An update that waits, or is under way. */
 interface Update {
   /** Whether the family has changed since the update began. */
   isDue: boolean;
@@ -73,23 +73,23 @@ export class ParentUpdates {
     else {
       update = { isDue: true, startNow: new AbortController(), done: Promise.resolve() };
       this.#updates.set(id, update);
-      update.done = this.#run(id, update);
+      update.done = this.#updateWhileDue(id, update);
     }
     if (isUrgent) update.startNow.abort('urgent');
   }
 
   /**
-   * Updates parents that dead processes have left behind. Before that, it counts the children of a waiting parent again.
+   * Updates parents that dead processes have left behind. Counts the children of those that wait again before that.
    * @throws TaskError `store_unavailable`
    */
-  async look(): Promise<void> {
+  async sweep(): Promise<void> {
     for (const id of await this.#options.families.changed(GRACE_MS, MAX_UPDATES_PER_SWEEP)) {
       if (!this.#updates.has(id)) await this.#tryUpdate(id);
     }
   }
 
   /**
-   * Updates a parent. One whose update fails, by a bug of ours, does not keep the sweeper from the others.
+   * Updates one parent. If that fails because of a bug in inloop, the sweeper goes on with the others.
    * @throws TaskError `store_unavailable`
    */
   async #tryUpdate(id: string): Promise<void> {
@@ -109,7 +109,7 @@ export class ParentUpdates {
   }
 
   /** Never rejects: what failed is left to the sweeper. */
-  async #run(id: string, update: Update): Promise<void> {
+  async #updateWhileDue(id: string, update: Update): Promise<void> {
     const { time } = this.#options;
     while (update.isDue) {
       await time.delay(GATHER_MS, update.startNow.signal);

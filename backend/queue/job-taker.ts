@@ -2,11 +2,11 @@
  * Takes the ids of jobs from a queue, one for each time it is asked. It serves the queue client. It has a connection of its
  * own, since other commands would wait behind one that waits for a job.
  *
- * While there are jobs, one script takes as many as were asked for. If it finds fewer, the line is empty. Then a blocking command
- * (BRPOPLPUSH) waits for a job in bee-queue's list. When jobs come again, the first one goes to the list and the others to the
- * line. So a second script follows the blocking command on the same connection, and moves the next job to the list. Redis runs it
- * as soon as the command has its job. Another waiting taker gets the moved job, and its script moves the next one. If a process
- * dies before its script has run, another waiting taker does the same within 2 s.
+ * While there are jobs, one script takes as many as were asked for. If it finds fewer, the line is empty. Then a blocking
+ * command (BRPOPLPUSH) waits for a job in bee-queue's list. When jobs come again, the first one goes to the list and the others
+ * to the line. So a second script follows the blocking command on the same connection, and moves the next job to the list.
+ * Redis runs it as soon as the command has its job. Another waiting taker gets the moved job, and its script moves the next
+ * one. If a process dies before its script has run, another waiting taker does the same within 2 s.
  */
 
 import { DeadlineError, delay } from '../async.ts';
@@ -21,10 +21,11 @@ import { FILL_LIST, type LineKeys, TAKE_JOBS } from './line-scripts.ts';
  * to a connection that is dead without Redis knowing. Such a job is lost until the check for stalled jobs finds it.
  */
 const BLOCK_S = 2;
-/** Between two tries to take a job that Redis refuses. */
+/** The wait after Redis has refused to give a job, in ms. */
 const REFUSED_RETRY_MS = 500;
-/** The most jobs that one script takes, which takes Redis about 0.1 ms. More would keep other clients waiting. */
+/** One script takes at most this many jobs. Redis needs about 0.1 ms for them, in which other clients wait. */
 const TAKEN_AT_ONCE = 100;
+/** How often the connection is checked for silence. */
 const WATCH_EVERY_MS = 1_000;
 /** Redis answers BRPOPLPUSH within `BLOCK_S`. A connection that is silent for longer than this is dead. */
 const LONGEST_SILENCE_MS = BLOCK_S * 1_000 + SILENT_MS;

@@ -1,18 +1,20 @@
 /**
- * The line: the order in which the waiting tasks of many owners get to run. Lua functions for our scripts, and two scripts
- * that are run on their own. It serves the task store, the takers of jobs and the timer of delayed jobs.
+ * The line: the order in which the waiting tasks of many owners get to run. This file has Lua functions for our scripts, and
+ * two scripts that are run on their own. It serves the task store, the takers of jobs and the timer of delayed jobs.
  *
  * bee-queue hands out jobs from its list `waiting`, first in, first out. A job goes to this list only if no other job waits,
- * so that a free worker gets it at once. All other jobs wait in the line. A worker that has room takes what is in the list, then
- * jobs from the line, of the owners whose turns are the earliest.
+ * so that a free worker gets it at once. All other jobs wait in the line. A worker that has room takes what is in the list,
+ * then jobs from the line, of the owners whose turns are the earliest.
  *
- * - Turns are counted in units: one turn has 1,048,576. A new owner gets the turn that is under way, so they come before
- *   everybody who has had a turn since. After each job the owner's turn is one higher. Example: A has 5,000 jobs and turn 7.
- *   B comes and gets turn 6: the turn of A's last job. The order from now on is B, A, A, A, …
+ * - Turns are numbers. The owner with the lowest turn is next, and after each job the owner's turn is one higher. A new owner
+ *   gets the latest turn that a job was taken with, so they come before everybody who has had a turn since. Example: A has
+ *   5,000 jobs, its last job was taken with turn 6, and its next one has turn 7. B comes and gets turn 6. The order from now
+ *   on is B, A, A, A, …
+ * - Redis stores turns in units, as whole numbers: one turn is 1,048,576 units.
  * - An owner who leaves the line is remembered until the others have caught up. So nobody gets more turns by adding one job at
  *   a time.
- * - Each new owner raises the turn of later owners a little: by 1/64 of a turn, divided by the number of owners who wait. So a
- *   stream of new owners cannot keep older owners waiting for ever.
+ * - Each new owner gets a turn that is a little later: by 1/64 of a turn, divided by the number of owners who wait. So a stream
+ *   of new owners cannot keep older owners waiting for ever.
  * - Among an owner's jobs the lower band comes first. Within a band the lower id comes first, which is the older job.
  *
  * Jobs that a worker gives back, and jobs of a worker that died, skip the line, because they had their turn. Their number is at
@@ -21,7 +23,7 @@
  */
 
 import { FIELD } from '../store/record.ts';
-import { ADD_JOB, JOB_DATA } from './queue-scripts.ts';
+import { ADD_JOB, JOB_DATA } from './bee-queue/scripts.ts';
 
 /** Where a job stands among those of its owner: `retry` before all others. */
 export const BAND = { retry: 0, high: 1, normal: 2, low: 3 } as const;
@@ -33,10 +35,11 @@ const OWNERS_COUNTED_AT_START = 8;
 /** Where a task is created, its place is not counted if its owner has more jobs than this before it. */
 const MOST_OWN_COUNTED_AT_START = 100;
 
-/** The names of the keys of one line. */
+/** The keys of one line. */
 export interface LineKeys {
-  /** Also the prefix of each owner's key. */
+  /** The owners in the line, each with their turn. `<line>:<owner>` has the jobs of one owner. */
   readonly line: string;
+  /** The turns of owners who have left the line, and under '' the latest turn of all. */
   readonly turns: string;
 }
 
@@ -45,8 +48,10 @@ export function lineKeys(prefix: string, name: string): LineKeys {
   return { line: `${prefix}line:${name}`, turns: `${prefix}turns:${name}` };
 }
 
+/** Lua that defines one turn, in units. */
 const TURN = 'local TURN = 1048576';
 
+/** Lua that defines `dropOwner(line, turns, owner)`. */
 const DROP_OWNER = `
 ${TURN}
 -- Removes an owner who has no jobs left from the line. Notes their last turn if it was the latest of all.
@@ -57,7 +62,9 @@ local function dropOwner(line, turns, owner)
 end
 `;
 
+/** Lua that defines `enterLine(line, turns, owner)`. Needs `TURN`. */
 const ENTER = `
+-- Adds an owner who has no job in the line yet.
 local function enterLine(line, turns, owner)
   local known, others = redis.call('ZMSCORE', turns, '', owner), redis.call('ZCARD', line)
   -- The latest turn so far: the noted one of owners who have left, or that of an owner in the line. The latter is not noted,
@@ -68,8 +75,10 @@ local function enterLine(line, turns, owner)
   else
     redis.call('PERSIST', turns)
   end
+  -- A little later than the latest turn, see the head of this file.
   local turn = latest + math.max(math.floor(TURN / 64 / (others + 1)), 1)
   redis.call('ZADD', turns, turn, '')
+  -- An owner who was in the line before does not get an earlier turn than they would have now.
   if known[2] then
     turn = math.max(turn, known[2])
     redis.call('ZREM', turns, owner)
@@ -78,7 +87,8 @@ local function enterLine(line, turns, owner)
 end
 `;
 
-const FILL = `
+/** Lua that defines `nextJobs(line, turns, count)`. */
+const NEXT_JOBS = `
 ${TURN}
 -- Removes the next jobs from the line, at most 'count', and returns them. Two sources of owners are merged by their turns:
 -- 'owners', who have not had a turn in this round yet, and 'again', who had one and have more jobs. To save commands, owners
@@ -88,17 +98,18 @@ local function nextJobs(line, turns, count)
   while #jobs < count do
     local wanted = count - #jobs
     local owners = redis.call('ZPOPMIN', line, wanted)
-    -- 'at' and 'second' are the positions of the next owner in 'owners' and 'again'.
-    local again, gone, latest, at, second = {}, {}, nil, 1, 1
+    -- 'gone' has the owners who have no more jobs, 'latest' the latest turn of these.
+    -- 'first' and 'second' are the positions of the next owner in 'owners' and 'again'.
+    local again, gone, latest, first, second = {}, {}, nil, 1, 1
     while #jobs < count do
-      local owner, turn = owners[at], tonumber(owners[at + 1])
+      local owner, turn = owners[first], tonumber(owners[first + 1])
       local other, othersTurn = again[second + 1], again[second]
       if other and (not owner or othersTurn < turn or (othersTurn == turn and other < owner)) then
         -- The line may still hold owners with earlier turns. So the next round goes on with those.
         if not owner and #owners == 2 * wanted then break end
         owner, turn, second = other, othersTurn, second + 2
       elseif owner then
-        at = at + 2
+        first = first + 2
       else
         break
       end
@@ -112,12 +123,13 @@ local function nextJobs(line, turns, count)
       end
     end
     local back = {unpack(again, second)}
-    for n = at, #owners, 2 do
+    for n = first, #owners, 2 do
       back[#back + 1], back[#back + 2] = owners[n + 1], owners[n]
     end
     if #back > 0 then redis.call('ZADD', line, unpack(back)) end
     if latest then
       redis.call('ZADD', turns, 'GT', latest, '', unpack(gone))
+      -- Forgets owners whom the others have caught up with.
       local past = redis.call('ZRANGE', turns, '-inf', string.format('(%.0f', latest), 'BYSCORE', 'LIMIT', 0, 2 * #gone)
       if #past > 0 then redis.call('ZREM', turns, unpack(past)) end
       if #back == 0 and redis.call('EXISTS', line) == 0 then redis.call('EXPIRE', turns, 60) end
@@ -129,10 +141,10 @@ end
 `;
 
 /**
- * Lua that defines `enqueueJob(queue, line, turns, taskPrefix, owner, job, band, at)`. The job is delayed until `at` (ms since
- * 1970) unless that is ''. Otherwise it goes to the list of waiting jobs if no other job waits, else to the line. If the line is
- * empty and a job is in the list, that job counts as a turn of its owner. The script that stores a task calls this function. It
- * must not add a job twice.
+ * Lua that defines `enqueueJob(queue, line, turns, taskPrefix, owner, job, band, at)`. If `at` is a time (ms since 1970), the job
+ * is delayed until then. If it is '', the job goes to the list of waiting jobs if no other job waits, and else to the line. If
+ * the line is empty and a job is in the list, that job counts as a turn of its owner. The script that stores a task calls this
+ * function. It must not add a job twice.
  */
 export const ENQUEUE_JOB = `${ADD_JOB}${TURN}${ENTER}
 local function enqueueJob(queue, line, turns, taskPrefix, owner, job, band, at)
@@ -164,9 +176,9 @@ end
 
 /**
  * Lua that defines `placeInLine(queue, line, owner, job, isNew)`: how many jobs start before this one if nothing else happens.
- * Nil if it is not in the line, or if counting would take long. Before an owner's first job, each owner with an earlier turn has
- * one job. For later jobs all owners are counted, if there are at most 32 of them. For a new job less is counted: at most 8
- * owners, and nothing if its owner has more than 100 jobs before it.
+ * Nil if it is not in the line, or if counting would take long. Ahead of an owner's first job is one job of each owner with an
+ * earlier turn. For later jobs the jobs of all owners are counted, if there are at most 32 owners. For a new job less is
+ * counted: at most 8 owners, and nothing if its owner has more than 100 jobs before it.
  */
 export const PLACE_IN_LINE = `
 local function placeInLine(queue, line, owner, job, isNew)
@@ -180,10 +192,12 @@ local function placeInLine(queue, line, owner, job, isNew)
   local mine = redis.call('ZSCORE', line, owner) + rank * turn
   local others = redis.call('ZRANGE', line, 0, -1, 'WITHSCORES')
   for n = 1, #others, 2 do
+    -- How many turns the other owner has before the turn of this job.
     local other, away = others[n], (mine - others[n + 1]) / turn
     if other == owner then ahead = ahead + rank
     elseif away >= 0 then
       local turns = math.ceil(away)
+      -- With equal turns, the owner whose name comes first is first.
       if turns == away and other < owner then turns = turns + 1 end
       if turns > 0 then ahead = ahead + math.min(turns, redis.call('ZCARD', line .. ':' .. other)) end
     end
@@ -196,7 +210,7 @@ end
  * Fills the list of waiting jobs from the line. Keys: line, turns. Arguments: queue, how many jobs it should have. Answers how
  * many jobs are in the list.
  */
-export const FILL_LIST = `${FILL}
+export const FILL_LIST = `${NEXT_JOBS}
 local line, turns, queue, wanted = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
 local length, data = redis.call('LLEN', queue .. 'waiting'), {}
 local jobs = nextJobs(line, turns, wanted - length)
@@ -214,7 +228,7 @@ return length + #jobs
  * Takes jobs: from the list of waiting jobs, then from the line. Keys: line, turns. Arguments: queue, how many at most. Answers
  * with their ids, in their order.
  */
-export const TAKE_JOBS = `${FILL}
+export const TAKE_JOBS = `${NEXT_JOBS}
 local line, turns, queue, wanted = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
 local waiting = queue .. 'waiting'
 -- bee-queue takes from the end of the list.

@@ -5,7 +5,7 @@ import { eventually } from '../../test/support/eventually.ts';
 import { NAME, NOTHING, type QueueWorld, withQueue } from '../../test/support/redis/queue-world.ts';
 import { startRedisProxy } from '../../test/support/redis/redis-proxy.ts';
 import { ClosedError } from '../redis/fault.ts';
-import { queueKey } from './queue-scripts.ts';
+import { queueKey } from './bee-queue/scripts.ts';
 
 jest.setTimeout(30_000);
 

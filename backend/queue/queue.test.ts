@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { eventually } from '../../test/support/eventually.ts';
 import { type Bundle, bundleScript, startScript } from '../../test/support/processes/script-process.ts';
 import { NAME, NOTHING, withQueue } from '../../test/support/redis/queue-world.ts';
-import { queueKey } from './queue-scripts.ts';
+import { queueKey } from './bee-queue/scripts.ts';
 
 jest.setTimeout(30_000);
 

@@ -1,6 +1,6 @@
 /**
  * The only file that runs bee-queue. It serves the worker, which takes jobs. The task store adds them, by the scripts in
- * `queue-scripts.ts`.
+ * `bee-queue/scripts.ts`.
  *
  * A job is an id on a list and nothing else. The task's record says what is to be done, and whether it is still wanted.
  * bee-queue gives us the list, the hand-over of a job to one worker, and the redelivery of jobs whose worker died. Its
@@ -15,11 +15,11 @@ import { parseRedisAddress, type RedisAddress, type RedisEndpoint } from '../red
 import { ClosedError } from '../redis/fault.ts';
 import { RedisTrouble } from '../redis/trouble.ts';
 import { taskKey } from '../store/keys.ts';
-import { checkBeeQueueOnce } from './bee-queue-contract.ts';
-import { DelayedJobs } from './delayed-jobs.ts';
+import { checkBeeQueueOnce } from './bee-queue/contract.ts';
+import { QueueClient } from './bee-queue/queue-client.ts';
+import { queueKey, queuePrefix } from './bee-queue/scripts.ts';
+import { DelayedJobs } from './delayed/delayed-jobs.ts';
 import { lineKeys } from './line-scripts.ts';
-import { QueueClient } from './queue-client.ts';
-import { queueKey, queuePrefix } from './queue-scripts.ts';
 
 /**
  * bee-queue finds a stalled job within two of its intervals and two checks. We give it a shorter interval than ours, so that
@@ -97,20 +97,7 @@ export class JobQueues {
       onSuccess: () => this.#trouble.succeeded(),
     });
     this.#clients.add(client);
-    const queue = new Queue(name, {
-      prefix: queuePrefix(prefix),
-      isWorker: true,
-      activateDelayedJobs: false,
-      // Otherwise bee-queue reads its scripts from files. They are in our client (queue-client.ts).
-      ensureScripts: false,
-      stallInterval: Math.max(Math.floor(options.stallInterval * STALL_SHARE), 1),
-      getEvents: false,
-      sendEvents: false,
-      storeJobs: false,
-      removeOnSuccess: true,
-      removeOnFailure: true,
-      redis: client,
-    } as unknown as Queue.QueueSettings);
+    const queue = createQueue(name, prefix, options.stallInterval, client);
     // Without a listener the first error would end the process.
     queue.on('error', onFault);
     try {
@@ -147,4 +134,22 @@ export class JobQueues {
     this.#closed = true;
     for (const client of this.#clients) client.disconnect();
   }
+}
+
+/** bee-queue's queue, with everything switched off that the task's record has. */
+function createQueue(name: string, prefix: string, stallInterval: number, client: QueueClient): Queue {
+  return new Queue(name, {
+    prefix: queuePrefix(prefix),
+    isWorker: true,
+    activateDelayedJobs: false,
+    // Otherwise bee-queue reads its scripts from files. They are in our client (bee-queue/queue-client.ts).
+    ensureScripts: false,
+    stallInterval: Math.max(Math.floor(stallInterval * STALL_SHARE), 1),
+    getEvents: false,
+    sendEvents: false,
+    storeJobs: false,
+    removeOnSuccess: true,
+    removeOnFailure: true,
+    redis: client,
+  } as unknown as Queue.QueueSettings);
 }

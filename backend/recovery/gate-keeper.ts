@@ -5,7 +5,7 @@
 
 import type { Time } from '../time.ts';
 
-const LOOK_EVERY_MS = 3_000;
+const REPAIR_EVERY_MS = 3_000;
 
 export interface GateKeeperOptions {
   /** Lets tasks in where there is room. Answers with ids of tasks that are still to be cancelled. */
@@ -18,17 +18,17 @@ export interface GateKeeperOptions {
 
 export class GateKeeper {
   readonly #options: GateKeeperOptions;
-  #lookedAt = Number.NEGATIVE_INFINITY;
+  #sweptAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: GateKeeperOptions) {
     this.#options = options;
   }
 
-  /** Looks once, if the last look was 3 s ago. @throws TaskError `store_unavailable` */
-  async look(): Promise<void> {
+  /** Repairs gates, if the last time was 3 s ago. @throws TaskError `store_unavailable` */
+  async sweep(): Promise<void> {
     const { repairGates, changes, clock, time } = this.#options;
-    if (time.elapsed() - this.#lookedAt < LOOK_EVERY_MS) return;
-    this.#lookedAt = time.elapsed();
+    if (time.elapsed() - this.#sweptAt < REPAIR_EVERY_MS) return;
+    this.#sweptAt = time.elapsed();
     await changes.cancelReplaced(await repairGates(), clock.iso());
   }
 }

@@ -1,4 +1,4 @@
-// Tasks of workers that died, on a real Redis; the time between two looks is the test's.
+// Tasks of workers that died, on a real Redis; the time between two sweeps is the test's.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createClient } from '@redis/client';
 import { v7 as uuid } from 'uuid';
@@ -65,9 +65,9 @@ function sweeper(): LostWorkers {
   });
 }
 
-/** Looks every second for so long. */
+/** Sweeps every second for so long. */
 async function watch(one: LostWorkers, ms: number): Promise<void> {
-  for (const end = now + ms; now < end; now += 1_000) await one.look();
+  for (const end = now + ms; now < end; now += 1_000) await one.sweep();
 }
 
 async function run(worker: string, isolation: Isolation = 'free', attempts = 3): Promise<string> {
@@ -131,11 +131,11 @@ describe('a worker whose heartbeat is missing', () => {
     expect(record?.checkpoint?.progress).not.toHaveProperty('rate');
   });
 
-  it('is not dead while the looks have gaps: after an outage of Redis every heartbeat is missing', async () => {
+  it('is not dead while the sweeps have gaps: after an outage of Redis every heartbeat is missing', async () => {
     const id = await run('w');
     die('w');
     const one = sweeper();
-    for (let look = 0; look < 5; look++, now += 10_000) await one.look();
+    for (let sweeps = 0; sweeps < 5; sweeps++, now += 10_000) await one.sweep();
     expect(await state(id)).toBe('running 1/3, shared 0, charged 0');
   });
 

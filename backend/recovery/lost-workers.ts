@@ -16,7 +16,7 @@ import { type CrashedTask, judgeCrash, suspicionAfter, type Verdict } from './cr
 import type { Isolation, Suspicion } from './probation.ts';
 import type { KnownWorker } from './worker-registry.ts';
 
-/** If more time than this passes between two looks, Redis was away. Then no heartbeat counts as missing for now. */
+/** If more time than this passes between two sweeps, Redis was away. Then no heartbeat counts as missing for now. */
 const LONGEST_GAP_MS = 2_500;
 /**
  * A worker counts as dead when its heartbeat has been missing for this share of the time that a heartbeat lasts. Example:
@@ -70,7 +70,7 @@ const DEADLINE: TaskFailure = {
 
 export class LostWorkers {
   readonly #options: LostWorkersOptions;
-  #lookedAt = Number.NEGATIVE_INFINITY;
+  #sweptAt = Number.NEGATIVE_INFINITY;
   /** Since when the heartbeat has been missing, by worker. */
   #missing = new Map<string, number>();
   /** When the tasks of a blocked worker got their last sign of life, by worker. */
@@ -81,11 +81,11 @@ export class LostWorkers {
   }
 
   /** Recovers the tasks of dead workers. @returns all workers @throws TaskError `store_unavailable` */
-  async look(): Promise<readonly KnownWorker[]> {
+  async sweep(): Promise<readonly KnownWorker[]> {
     const workers = await this.#options.registry.list();
     const now = this.#options.time.elapsed();
-    if (now - this.#lookedAt > LONGEST_GAP_MS) this.#missing.clear();
-    this.#lookedAt = now;
+    if (now - this.#sweptAt > LONGEST_GAP_MS) this.#missing.clear();
+    this.#sweptAt = now;
     const missing = new Map<string, number>();
     for (const { id, isAlive } of workers) if (!isAlive) missing.set(id, this.#missing.get(id) ?? now);
     this.#missing = missing;

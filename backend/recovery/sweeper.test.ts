@@ -26,7 +26,7 @@ function setUp() {
     workers: [] as KnownWorker[],
     isBusDown: false,
     timesAsked: 0,
-    gateLooks: 0,
+    gateSweeps: 0,
     isRedisAway: false,
   };
   const sweeper = new Sweeper({
@@ -54,14 +54,14 @@ function setUp() {
     },
     registry: { list: async () => state.workers },
     lostWorkers: {
-      look: async () => {
-        calls.push('look for lost workers');
+      sweep: async () => {
+        calls.push('sweep for lost workers');
         return state.workers;
       },
     },
-    parents: { look: async () => undefined },
-    unserved: { look: async (workers) => void calls.push(`look for unserved tasks of ${workers.length} workers`) },
-    gateKeeper: { look: async () => void state.gateLooks++ },
+    parents: { sweep: async () => undefined },
+    unserved: { sweep: async (workers) => void calls.push(`sweep for unserved tasks of ${workers.length} workers`) },
+    gateKeeper: { sweep: async () => void state.gateSweeps++ },
     changes: { push: ({ snapshot }) => void calls.push(`push ${snapshot.id}`) },
     isBusDown: () => state.isBusDown,
     askBus: () => state.timesAsked++,
@@ -81,13 +81,13 @@ function setUp() {
   };
 }
 
-const LOOKS = ['look for lost workers', 'look for unserved tasks of 0 workers'];
+const SWEPT = ['sweep for lost workers', 'sweep for unserved tasks of 0 workers'];
 
 describe('one sweep', () => {
   it('looks for what is half done if this process has the lease', async () => {
     const { round, state } = setUp();
-    expect(await round()).toEqual(LOOKS);
-    expect(state.gateLooks).toBe(1);
+    expect(await round()).toEqual(SWEPT);
+    expect(state.gateSweeps).toBe(1);
   });
 
   it('does nothing if another process has the lease', async () => {
@@ -110,7 +110,7 @@ describe('one sweep', () => {
     state.isRedisAway = true;
     expect(await round()).toEqual([]);
     state.isRedisAway = false;
-    expect(await round()).toEqual(LOOKS);
+    expect(await round()).toEqual(SWEPT);
   });
 
   it("fills bee-queue's list for workers of an earlier version, also where one of their sweepers has the lease", async () => {
@@ -169,7 +169,7 @@ describe('an outcome that was not pushed', () => {
     await round();
     state.isBusDown = true;
     leases.length = 0;
-    expect(await round()).toEqual(LOOKS);
+    expect(await round()).toEqual(SWEPT);
     expect(leases.map(({ name }) => name)).toEqual(['sweep', 'line']);
     state.isBusDown = false;
     expect(await round()).toContain('push a');

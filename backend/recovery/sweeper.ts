@@ -52,11 +52,11 @@ export interface SweeperOptions {
   readonly clock: { follow(): void };
   readonly time: Pick<Time, 'elapsed'>;
   readonly registry: { list(): Promise<readonly KnownWorker[]> };
-  readonly lostWorkers: { look(): Promise<readonly KnownWorker[]> };
+  readonly lostWorkers: { sweep(): Promise<readonly KnownWorker[]> };
   /** Updates parents whose children have changed. */
-  readonly parents: { look(): Promise<void> };
-  readonly unserved: { look(workers: readonly KnownWorker[]): Promise<void> };
-  readonly gateKeeper: { look(): Promise<void> };
+  readonly parents: { sweep(): Promise<void> };
+  readonly unserved: { sweep(workers: readonly KnownWorker[]): Promise<void> };
+  readonly gateKeeper: { sweep(): Promise<void> };
   /** Pushes a task. A queued task or an outcome is taken off the list once it was pushed. */
   readonly changes: { push(task: OwnedTask, watched: boolean): unknown };
   /** Whether the last request to the bus failed. */
@@ -122,15 +122,15 @@ export class Sweeper {
       await this.#announceDefinitions();
       const leaseMs = this.#intervalMs * SWEEPS_PER_LEASE;
       if (await this.#options.redis.lease('sweep', this.#holder, leaseMs)) {
-        const workers = await this.#options.lostWorkers.look();
+        const workers = await this.#options.lostWorkers.sweep();
         this.#intervalMs = intervalFor(workers.map(({ stallInterval }) => stallInterval));
-        await this.#options.parents.look();
-        await this.#options.unserved.look(workers);
+        await this.#options.parents.sweep();
+        await this.#options.unserved.sweep(workers);
       }
       // A lease of its own: a sweeper of an earlier version may hold the other one.
       if (await this.#options.redis.lease('line', this.#holder, leaseMs)) {
         await this.#fillForOldWorkers();
-        await this.#options.gateKeeper.look();
+        await this.#options.gateKeeper.sweep();
       }
       // Pushing has a lease of its own, so that a process that cannot reach the bus leaves it to one that can.
       if (this.#options.isBusDown()) this.#givenToPublisherAt.clear();

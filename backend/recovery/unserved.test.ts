@@ -77,10 +77,10 @@ async function accept(): Promise<Snapshot> {
   await store.create({ snapshot, owner: 'ada', input: 1 }, null);
   return snapshot;
 }
-async function lookFor(ms: number, workers: readonly KnownWorker[]): Promise<void> {
-  await unserved.look(workers);
+async function sweepFor(ms: number, workers: readonly KnownWorker[]): Promise<void> {
+  await unserved.sweep(workers);
   now += ms;
-  await unserved.look(workers);
+  await unserved.sweep(workers);
 }
 const waitingFor = async ({ id }: Snapshot) =>
   ((await store.read(id))?.snapshot as QueuedSnapshot | undefined)?.waitingFor ?? null;
@@ -92,12 +92,12 @@ describe('a task that no living worker handles', () => {
     ['since its worker is gone', [worker({ isAlive: false })]],
   ])('%s: its owner and the operator are told after 30 s, once', async (_why, workers) => {
     const task = await accept();
-    await lookFor(29_999, workers);
+    await sweepFor(29_999, workers);
     expect(await waitingFor(task)).toBeNull();
-    await lookFor(1, workers);
+    await sweepFor(1, workers);
     expect(await waitingFor(task)).toBe('worker');
     expect(published).toMatchObject([{ id: task.id, status: 'queued', revision: 2, waitingFor: 'worker' }]);
-    await lookFor(60_000, workers);
+    await sweepFor(60_000, workers);
     expect(log.find('warn', new RegExp(`handles "${NAME}"`))).toHaveLength(1);
     expect(events.counts).toMatchObject({ 'task.without-worker': 1, 'definition.without-worker': 1 });
   });
@@ -112,44 +112,44 @@ describe('a task that no living worker handles', () => {
     const retryAt = new Date(Date.now() + 60_000).toISOString();
     const fail = { type: 'fail', at: retryAt, attempt: 1, error: FAILURE, retryAt } as const;
     await store.apply({ snapshot: started.snapshot as Snapshot, owner: 'ada' }, fail, { run: 1 });
-    await lookFor(30_000, []);
+    await sweepFor(30_000, []);
     expect(await waitingFor(task)).toBe('worker');
   });
 
-  it('is marked however many wait before it, 100 in each look', async () => {
+  it('is marked however many wait before it, 100 in each sweep', async () => {
     const tasks = await Promise.all(Array.from({ length: 250 }, accept));
-    await lookFor(30_000, []);
-    for (let looks = 0; looks < 2; looks++) await unserved.look([]);
+    await sweepFor(30_000, []);
+    for (let sweeps = 0; sweeps < 2; sweeps++) await unserved.sweep([]);
     expect(await Promise.all(tasks.map(waitingFor))).toEqual(tasks.map(() => 'worker'));
   });
 
   it('loses its mark when a worker comes', async () => {
     const tasks = await Promise.all(Array.from({ length: 150 }, accept));
-    await lookFor(30_000, []);
-    await unserved.look([]);
-    for (let looks = 0; looks < 3; looks++) await unserved.look([worker()]);
+    await sweepFor(30_000, []);
+    await unserved.sweep([]);
+    for (let sweeps = 0; sweeps < 3; sweeps++) await unserved.sweep([worker()]);
     expect(await Promise.all(tasks.map(waitingFor))).toEqual(tasks.map(() => null));
     expect(log.find('info', /again/)).toHaveLength(1);
   });
 
   it('loses its mark by another sweeper, if the one that marked it was replaced together with the workers', async () => {
     const tasks = await Promise.all(Array.from({ length: 150 }, accept));
-    await lookFor(30_000, []);
-    await unserved.look([]);
+    await sweepFor(30_000, []);
+    await unserved.sweep([]);
     const next = sweeper();
-    for (let looks = 0; looks < 3; looks++) await next.look([worker()]);
+    for (let sweeps = 0; sweeps < 3; sweeps++) await next.sweep([worker()]);
     expect(await Promise.all(tasks.map(waitingFor))).toEqual(tasks.map(() => null));
   });
 
-  it('loses its mark by a sweeper that looks again after a while in which another did', async () => {
-    await lookFor(1_000, [worker()]);
+  it('loses its mark by a sweeper that sweeps again after a while in which another did', async () => {
+    await sweepFor(1_000, [worker()]);
     const task = await accept();
     const other = sweeper();
-    await other.look([]);
+    await other.sweep([]);
     now += 30_000;
-    await other.look([]);
+    await other.sweep([]);
     expect(await waitingFor(task)).toBe('worker');
-    await unserved.look([worker()]);
+    await unserved.sweep([worker()]);
     expect(await waitingFor(task)).toBeNull();
   });
 
@@ -157,17 +157,17 @@ describe('a task that no living worker handles', () => {
     const startsAt = new Date(Date.now() + 3_600_000).toISOString();
     const later: QueuedSnapshot = { ...newTask({ id: uuid() }), startsAt };
     await store.create({ snapshot: later, owner: 'ada', input: 1 }, null);
-    await lookFor(60_000, []);
+    await sweepFor(60_000, []);
     expect([await waitingFor(later), log.lines]).toEqual([null, []]);
     const task = await accept();
-    await unserved.look([]);
+    await unserved.sweep([]);
     expect([await waitingFor(later), await waitingFor(task)]).toEqual([null, 'worker']);
   });
 
   it('is not reported while a worker handles it, or nothing waits', async () => {
-    await lookFor(60_000, []);
+    await sweepFor(60_000, []);
     const task = await accept();
-    await lookFor(60_000, [worker()]);
+    await sweepFor(60_000, [worker()]);
     expect(await waitingFor(task)).toBeNull();
     expect(log.lines).toEqual([]);
   });

@@ -18,9 +18,9 @@ import type { KnownWorker } from './worker-registry.ts';
 
 /** A deploy may leave a definition without a worker for a moment. That is not reported. */
 const REPORTED_AFTER_MS = 30_000;
-/** How many waiting jobs of each list one look goes through for each definition. The next look goes on from there. */
-const JOBS_PER_LOOK = 100;
-/** After a longer pause between two looks, another process may have looked meanwhile, and left marks. */
+/** How many waiting jobs of each list one sweep goes through for each definition. The next sweep goes on from there. */
+const JOBS_PER_SWEEP = 100;
+/** After a longer pause between two sweeps, another process may have swept meanwhile, and left marks. */
 const LONGEST_GAP_MS = 2_500;
 
 /** What is needed of Redis. Each method rejects with a TaskError `store_unavailable` while Redis is away. */
@@ -59,18 +59,18 @@ export class UnservedTasks {
   readonly #unmarking = new Map<string, WaitingCursor | null>();
   /** Definitions that have a worker, and whose tasks are unmarked or being unmarked. */
   readonly #clean = new Set<string>();
-  #lookedAt = Number.NEGATIVE_INFINITY;
+  #sweptAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: UnservedOptions) {
     this.#options = options;
   }
 
-  /** Looks at all definitions once. @param workers all registered ones, also dead ones @throws TaskError `store_unavailable` */
-  async look(workers: readonly KnownWorker[]): Promise<void> {
+  /** Goes through all definitions once. @param workers all registered ones, also dead ones @throws TaskError `store_unavailable` */
+  async sweep(workers: readonly KnownWorker[]): Promise<void> {
     const handled = new Set(workers.filter(({ isAlive }) => isAlive).flatMap(({ names }) => names));
     const now = this.#options.time.elapsed();
-    if (now - this.#lookedAt > LONGEST_GAP_MS) this.#clean.clear();
-    this.#lookedAt = now;
+    if (now - this.#sweptAt > LONGEST_GAP_MS) this.#clean.clear();
+    this.#sweptAt = now;
     for (const name of await this.#options.redis.definitions()) {
       if (handled.has(name)) this.#noteHandled(name);
       else if (!this.#unserved.has(name)) this.#unserved.set(name, { since: now, isReported: false, cursor: null });
@@ -136,7 +136,7 @@ export class UnservedTasks {
    */
   async #mark(name: string, cursor: WaitingCursor | null, waitingFor: 'worker' | null): Promise<WaitingCursor | null> {
     const { redis, store, clock, changes } = this.#options;
-    const { jobs, next } = await redis.waitingJobs(name, cursor, JOBS_PER_LOOK);
+    const { jobs, next } = await redis.waitingJobs(name, cursor, JOBS_PER_SWEEP);
     for (const job of jobs) {
       const wanted = parseJobId(job);
       const record = wanted && (await store.read(wanted.id));

@@ -104,7 +104,7 @@ describe('the commands that are needed', () => {
     const code = files.filter((file) => /(?<!\.test)\.ts$/.test(file)).map((file) => source(`backend/store/${file}`));
     const methods = [...code.join('\n').matchAll(/\bclient\.(\w+)\(/g)].map(([, name]) => String(name));
     const ours = methods.filter((name) => name !== 'sendCommand').map((name) => name.toLowerCase());
-    const queue = source('backend/queue/queue-client.ts') + source('backend/queue/job-taker.ts');
+    const queue = source('backend/queue/bee-queue/queue-client.ts') + source('backend/queue/job-taker.ts');
     const sent = [...queue.matchAll(/\['([A-Z]+)'/g)].map(([, name]) => String(name).toLowerCase());
     expect(sent.length).toBeGreaterThan(5);
     expect(ours).toEqual(expect.arrayContaining(['hmget', 'lrange', 'subscribe', 'zrem']));

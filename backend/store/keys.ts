@@ -32,7 +32,7 @@
  * | `replaced`         | zset | ids of tasks that have to be cancelled because another replaces them, scored by when that was stored | when it is empty |
  * | `probe`            | text | what a health check writes                                           | 1 s                         |
  * | `pushed`           | text | that the bus took an event lately (push/bus/bus-health.ts)           | 10 min                      |
- * | `queue:<name>:…`   |      | bee-queue's own (queue/queue-scripts.ts)                                     |                             |
+ * | `queue:<name>:…`   |      | bee-queue's own (queue/bee-queue/scripts.ts)                                 |                             |
  * | `line:<name>`      | zset | owners who have tasks in the line of a definition → their next turn (queue/line-scripts.ts) | when it is empty |
  * | `line:<name>:<owner>` | zset | job ids of an owner's tasks in the line → their band, by priority    | when it is empty            |
  * | `turns:<name>`     | zset | `''` → the latest turn; owners who left the line → the turn before which they get none again; older ones are removed as others leave | 1 min after the line is empty |
@@ -45,8 +45,8 @@
  * from the prefix of all keys. A cluster permits that, because all keys of one backend share a hash tag (docs/redis.md).
  */
 
+import { queueKey } from '../queue/bee-queue/scripts.ts';
 import { type LineKeys, lineKeys } from '../queue/line-scripts.ts';
-import { queueKey } from '../queue/queue-scripts.ts';
 import { GATES, REPLACED } from './limits/gate-scripts.ts';
 
 /** The key of a task's record. @param id '' for the prefix of all of them */

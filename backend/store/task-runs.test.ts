@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { TaskEvent } from '../../core/tasks/transition.ts';
 import { makeTask, now, progress, start, succeed, useStore } from '../../test/support/redis/store-world.ts';
 import { FAILURE } from '../../test/support/task-events.ts';
-import { queueKey } from '../queue/queue-scripts.ts';
+import { queueKey } from '../queue/bee-queue/scripts.ts';
 import type { OwnedTask, RunState } from './record.ts';
 
 const world = useStore();

@@ -1,4 +1,4 @@
-// A worker's own reporter, looks, pacer and budget, on a clock that simulation.ts moves. The store and the bus are functions:
+// A worker's own reporter, look timer, pacer and budget, on a clock that simulation.ts moves. The store and the bus are functions:
 // they take no time and lose nothing.
 import { Budget } from '../../backend/push/budget.ts';
 import { Pacer } from '../../backend/push/pacer.ts';
@@ -6,7 +6,7 @@ import { NO_SUSPICION } from '../../backend/recovery/probation.ts';
 import type { Change } from '../../backend/task-changes.ts';
 import { createSnapshot, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { transition } from '../../core/tasks/transition.ts';
-import { Looks } from '../../worker/progress/looks.ts';
+import { LookTimer } from '../../worker/progress/look-timer.ts';
 import { Reporter } from '../../worker/progress/reporter.ts';
 import type { AttemptChanges, Turns } from '../../worker/progress/reporter-ports.ts';
 import type { Sender } from './simulation.ts';
@@ -62,7 +62,15 @@ export function onSurprise(accuracy: number): Sender {
       checkpoint: null,
     };
     const reporter = new Reporter({
-      ports: { changes, turns, looks: new Looks(time), accuracy, clock, time, events: { emit: () => undefined } },
+      ports: {
+        changes,
+        turns,
+        lookTimer: new LookTimer(time),
+        accuracy,
+        clock,
+        time,
+        events: { emit: () => undefined },
+      },
       record,
       watched: true,
       onStale: () => undefined,

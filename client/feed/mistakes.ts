@@ -33,7 +33,7 @@ export async function findMistake(
     if (effectiveDirective === 'connect-src') blocked.push(blockedURI);
   };
   document.addEventListener('securitypolicyviolation', listener);
-  let line = await lookAtServer(options, isSignedOut).catch(() => null);
+  let line = await checkServer(options, isSignedOut).catch(() => null);
   if (line !== null) await new Promise((resolve) => setTimeout(resolve, POLICY_DELAY));
   document.removeEventListener('securitypolicyviolation', listener);
   // Only what was asked here: pusher-js tries other addresses meanwhile, and the page may ask for anything.
@@ -44,8 +44,8 @@ export async function findMistake(
   console.warn(`inloop: ${line} (docs/troubleshooting.md)`);
 }
 
-/** Asks the task router how to reach the bus, then the bus. Returns what is wrong, or null. */
-async function lookAtServer(options: CheckedOptions, isSignedOut: () => boolean): Promise<string | null> {
+/** Asks the task router how to reach the bus, then asks the bus. Returns what is wrong, or null. */
+async function checkServer(options: CheckedOptions, isSignedOut: () => boolean): Promise<string | null> {
   const url = `${options.base}/connection`;
   let response: Response;
   try {
@@ -59,7 +59,7 @@ async function lookAtServer(options: CheckedOptions, isSignedOut: () => boolean)
   if (info !== null) {
     return isSignedOut()
       ? 'Somebody has signed in since this page was opened, and the page was not told. After a sign-in without a reload call refresh() of the feed: document.querySelector("inloop-tray").feed.refresh().'
-      : lookAtBus(options, info);
+      : checkBus(options, info);
   }
   if (redirected) {
     return `GET ${url} was redirected to ${response.url}. If that is a sign-in page, let the login wall answer 401 below the path of the task router, or mount tasks.router before the wall.`;
@@ -96,7 +96,7 @@ async function explainSilence(base: string): Promise<string> {
 }
 
 /** Asks the bus for a connection. Returns what is wrong. */
-async function lookAtBus(options: CheckedOptions, info: ConnectionInfo): Promise<string | null> {
+async function checkBus(options: CheckedOptions, info: ConnectionInfo): Promise<string | null> {
   // The tray passes a function that is no class where it could not load pusher-js.
   if (!findPusher(options.Pusher)?.prototype) {
     return 'pusher-js could not be loaded, so the page polls. Run npm install pusher-js, or name it in the import map.';

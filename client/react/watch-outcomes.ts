@@ -11,12 +11,12 @@ import { watchTasks } from '../headless/outcomes/watch-tasks.ts';
 /** Starts to follow `feed`. Returns a function that stops. */
 export function watchOutcomes(feed: TaskFeed, onOutcome: (task: OutcomeSnapshot) => void): () => void {
   // An outcome whose result was too big for a message counts when the feed has fetched the result.
-  const lookAtTasks = watchTasks(feed, ({ resultOmitted }) => !resultOmitted);
-  /** When each task was created whose outcome was passed on or is from before; by task id. */
+  const readNews = watchTasks(feed, ({ resultOmitted }) => !resultOmitted);
+  /** The tasks whose outcome was passed on, or was reached before: when each was created, by its id. */
   const known = new Map<string, string>();
   /**
    * Tells two kinds of tasks apart that are finished when they are first seen. A task that was created after this time has
-   * started and ended between two looks, so its outcome is new. Any other task was loaded with older tasks.
+   * started and ended between two calls of `readNews`, so its outcome is new. Any other task was loaded with older tasks.
    *
    * It begins as the time of the newest task of the first fetch. Before that fetch it is undefined, and no such task counts.
    */
@@ -27,9 +27,9 @@ export function watchOutcomes(feed: TaskFeed, onOutcome: (task: OutcomeSnapshot)
     return new Date(feed.now()).toISOString();
   }
 
-  function look(): void {
+  function passOnNews(): void {
     if (isStopped) return;
-    const { tasks, hasUserLeft, changed, reached } = lookAtTasks();
+    const { tasks, hasUserLeft, changed, reached } = readNews();
     if (hasUserLeft) {
       // Outcomes of the new user from before now are not new.
       known.clear();
@@ -51,13 +51,13 @@ export function watchOutcomes(feed: TaskFeed, onOutcome: (task: OutcomeSnapshot)
     for (const task of outcomes.reverse()) queueMicrotask(() => onOutcome(task));
   }
 
-  const stop = feed.subscribe(look);
-  look();
+  const stop = feed.subscribe(passOnNews);
+  passOnNews();
   // A feed without `ready` comes from `connectTasks`, and has finished its first fetch.
   const ready = 'ready' in feed ? (feed as PendingFeed).ready : Promise.resolve();
   ready.then(
     () => {
-      look();
+      passOnNews();
       // The empty string comes before every time: if there were no tasks, every task is new.
       newSince ??= feed.getSnapshot().tasks[0]?.createdAt ?? '';
     },

@@ -64,15 +64,15 @@ function keepLease(options: ElectionOptions): () => void {
   const ownId = `${timing.now()}.${timing.random()}`;
   let isElected = false;
   let timer: unknown;
-  /** The text of the lease when this tab last looked, and when that text was new; by this tab's clock. */
+  /** The text of the lease at the last check, and when this tab first found that text, by its own clock. */
   let lastText = '';
   let changedAt = -Infinity;
   let renewals = 0;
 
   const readLease = () => readText(storage, name) ?? '';
 
-  function look(): void {
-    timer = timing.setTimeout(look, RENEW * (0.8 + 0.2 * timing.random()));
+  function checkLease(): void {
+    timer = timing.setTimeout(checkLease, RENEW * (0.8 + 0.2 * timing.random()));
     const now = timing.now();
     const text = readLease();
     if (text !== lastText) {
@@ -83,7 +83,7 @@ function keepLease(options: ElectionOptions): () => void {
     // no time: the clocks of two tabs cannot be compared, since the device's clock may be set at any moment.
     const isFree = text === '' || now - changedAt > LEASE;
     const isOurs = text.startsWith(`${ownId} `) && !isFree;
-    // A tab that takes the lease becomes the leader at its next look. If two tabs take the lease at the same moment, only the
+    // A tab that takes the lease becomes the leader at its next check. If two tabs take the lease at the same moment, only the
     // one that wrote last then finds its own text.
     if (isOurs && !isElected) {
       isElected = true;
@@ -96,7 +96,7 @@ function keepLease(options: ElectionOptions): () => void {
     if (isOurs || isFree) writeText(storage, name, `${ownId} ${renewals++}`);
   }
 
-  look();
+  checkLease();
   return () => {
     timing.clearTimeout(timer);
     if (isElected && readLease().startsWith(`${ownId} `)) writeText(storage, name, '');

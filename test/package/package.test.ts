@@ -18,7 +18,7 @@ let redis: TestRedis;
 
 beforeAll(async () => {
   // What is packed is what was built.
-  expect(readFileSync(inDist('backend/queue/bee-queue-lua.js'), 'utf8')).toContain('MIT');
+  expect(readFileSync(inDist('backend/queue/bee-queue/lua.js'), 'utf8')).toContain('MIT');
   redis = await startRedis();
   await install(app, [
     await pack(folder),

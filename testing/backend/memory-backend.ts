@@ -34,7 +34,7 @@ export interface MemoryBackendOptions {
 }
 
 export interface MemoryBackend extends ServerBackend {
-  /** Says who does the work of a definition, as `handle` of a worker does. */
+  /** Sets the handler of a definition, as `handle` of a worker does. */
   handle<D extends AnyTaskDefinition>(definition: D, handler: Handler<D>): this;
   /**
    * Runs every task that waits, and those that are started meanwhile, until each has its outcome. Attempts that failed are
@@ -47,7 +47,7 @@ export interface MemoryBackend extends ServerBackend {
   readonly pushed: readonly PushedEvent[];
 }
 
-/** Nobody listens there: a page that is given these settings asks the server instead. */
+/** The address of no bus. A page that gets it polls the server. */
 const NO_BUS: PusherOptions = {
   appId: 'memory',
   key: 'memory',
@@ -135,7 +135,7 @@ export class InMemory implements MemoryBackend {
       },
       changes: { apply: (task, event) => this.changes.apply(task, event) },
       clock: this.clock,
-      // At once: a test would have to wait for it.
+      // No wait for further changes, which a test would have to wait for, too.
       time: { delay: async () => undefined },
     });
     this.changes = new TaskChanges(

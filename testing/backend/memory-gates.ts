@@ -10,7 +10,7 @@ import type { NewRecord } from '../../backend/store/store.ts';
 interface Waiting {
   readonly id: string;
   readonly limit: number;
-  /** It goes in: its job is to be queued. */
+  /** Called when it goes in, to queue its job. */
   readonly onEnter: () => void;
 }
 
@@ -20,7 +20,7 @@ interface Gate {
   waiting: Waiting[];
 }
 
-/** What becomes of a task that comes to its gate. */
+/** Whether a new task may be stored (`passes`), and if not, why. */
 export type Verdict =
   | { readonly result: 'passes'; readonly replaces: readonly string[] }
   | { readonly result: 'joined'; readonly id: string }

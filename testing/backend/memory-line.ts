@@ -13,13 +13,15 @@ interface Waiting {
 }
 
 export class MemoryLine {
-  /** What is taken next, whoever comes: bee-queue's list. */
+  /** The jobs that are taken before the line: bee-queue's list. */
   #list: Omit<Waiting, 'band'>[] = [];
   /** The jobs of each owner in the line, in their order. */
   readonly #jobs = new Map<string, Waiting[]>();
+  /** The turn of each owner in the line. */
   readonly #turns = new Map<string, number>();
   /** The next turn of owners who have no jobs in the line. */
   readonly #left = new Map<string, number>();
+  /** The latest turn that a job was taken with. */
   #latest = 0;
 
   /** How many jobs wait. */
@@ -50,7 +52,7 @@ export class MemoryLine {
     if (left?.length === 0) this.#drop(owner);
   }
 
-  /** Removes a job that waits, also one that is taken next. */
+  /** Removes a job from the line or the list. */
   discard(owner: string, job: string): void {
     this.#list = this.#list.filter((one) => one.job !== job);
     this.remove(owner, job);

@@ -26,7 +26,7 @@ interface Taker {
 /** What waits for the takers of one definition. */
 interface Queue {
   readonly line: MemoryLine;
-  /** Jobs whose time has not come, or that nobody has looked at since, by their ids. */
+  /** Jobs with a start time that have not been moved to the line yet, by their ids. */
   readonly delayed: Map<string, NewJob>;
 }
 
@@ -52,7 +52,7 @@ export class MemoryQueues {
     this.#take(name);
   }
 
-  /** Removes a job that waits. */
+  /** Removes a job that waits in the line or for its time. */
   remove(name: string, owner: string, job: string): void {
     const queue = this.#queues.get(name);
     queue?.delayed.delete(job);
@@ -60,7 +60,7 @@ export class MemoryQueues {
     this.#checkIdle();
   }
 
-  /** Removes a job that nobody is to take any more. */
+  /** Removes a job wherever it waits, also from the list that is taken before the line. */
   discard(name: string, owner: string, job: string): void {
     this.#queues.get(name)?.line.discard(owner, job);
     this.remove(name, owner, job);

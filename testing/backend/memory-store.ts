@@ -7,12 +7,12 @@
 
 import { jobIdOf } from '../../backend/queue/job.ts';
 import { BAND } from '../../backend/queue/line-scripts.ts';
+import type { Commit } from '../../backend/store/commands/task/commit-change.ts';
 import {
   decodeListItem,
   decodeRecord,
   encodeCheckpoint,
   encodePolicy,
-  encodeSnapshot,
   fieldsFor,
   type OwnedTask,
   type ReadTask,
@@ -24,15 +24,15 @@ import { type RunOptions, toCommit } from '../../backend/store/to-commit.ts';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../core/limits.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { isFinished, withPlace } from '../../core/tasks/snapshot.ts';
-import { type TaskEvent, transition } from '../../core/tasks/transition.ts';
+import type { TaskEvent } from '../../core/tasks/transition.ts';
 import type { SeenEvent, TaskPage } from '../../core/wire.ts';
 import { adoptChild, countChild, findChild } from './memory-family.ts';
 import { MemoryGates, type Verdict } from './memory-gates.ts';
 import { MemoryLimits } from './memory-limits.ts';
 import type { MemoryQueues } from './memory-queues.ts';
-import { isIn, type MemoryRecord, snapshotOf, storedOf, withChildren } from './memory-record.ts';
+import { decide, isIn, type MemoryRecord, snapshotOf, storedOf, withChildren, writeCommit } from './memory-record.ts';
 
-/** What the store tells the rest of the backend. */
+/** What the store needs of the rest of the backend. */
 export interface MemoryStoreOptions {
   /** The time of day, in ms since 1970. */
   readonly now: () => number;
@@ -76,10 +76,10 @@ export class MemoryStore {
     let replaces: readonly string[] = [];
     let isAlone = true;
     if (!this.#records.has(snapshot.id)) {
-      const decision = this.#decide(creation);
-      if (decision.result === 'joined') this.#noteAnswer(creation, decision.id);
-      if (decision.result !== 'passes') return decision;
-      replaces = decision.replaces;
+      const verdict = this.#askGateAndLimits(creation);
+      if (verdict.result === 'joined') this.#noteAnswer(creation, verdict.id);
+      if (verdict.result !== 'passes') return verdict;
+      replaces = verdict.replaces;
       isAlone = !this.#options.queues.isWaiting(snapshot.name);
       this.#add(creation);
     }
@@ -117,7 +117,7 @@ export class MemoryStore {
   }
 
   /** Whether the gate and the limits let a new task pass. */
-  #decide({ task }: Creation): Verdict | Extract<Created, { readonly result: 'refused' | 'exceeded' }> {
+  #askGateAndLimits({ task }: Creation): Verdict | Extract<Created, { readonly result: 'refused' | 'exceeded' }> {
     if (task.child && this.#gates.hasAny(this.#withParents(task.child.parent), task)) {
       return { result: 'refused', why: 'own_key' };
     }
@@ -254,39 +254,31 @@ export class MemoryStore {
     if (event.type === 'see') return { ok: false, refusal: 'not_allowed', snapshot: task.snapshot };
     const record = this.#records.get(id);
     if (!record) return { ok: false, refusal: 'missing', snapshot: null };
-    const { fields, owner } = record;
-    // In the order in which the store over Redis decides: from what the caller knows, then the run, then from what is stored.
-    const known = transition(task.snapshot, event);
-    if (!known.ok && known.refusal === 'unchanged') return { ...known, snapshot: task.snapshot };
-    const isStale = options.run !== undefined && !!fields.run && fields.run !== String(options.run);
-    const stale = { ok: false, refusal: 'stale_attempt', snapshot: null } as const;
-    if (known.ok && isStale) return stale;
-    const stored = snapshotOf(record);
-    const moved = transition(stored, event);
-    if (!moved.ok) return { ...moved, snapshot: stored };
-    if (isStale) return stale;
+    const { owner } = record;
+    const decided = decide(record, task.snapshot, event, options.run);
+    if (!('next' in decided)) return decided;
     const now = this.#options.now();
-    const { before, next } = withChildren(record, { before: stored, event, next: moved.snapshot });
+    const { before, next } = withChildren(record, decided);
     const commit = toCommit({ owner, before, event, next }, options, now);
-    const { runChange, job, announceCancel, leavesLine, kind, more } = commit;
-    Object.assign(fields, encodeSnapshot(next), more);
-    if (runChange?.type === 'start') {
-      Object.assign(fields, { run: String((options.run ?? 0) + 1), worker: runChange.worker, begunAt: String(now) });
-    } else if (runChange?.type === 'end' && fields.worker) {
-      const { handedBackProgress, suspicion } = runChange;
-      Object.assign(fields, { worker: '', handedBackProgress, ...(suspicion ? { suspicion } : {}) });
-    }
-    if (kind !== 'step' && commit.parent === null) record.isUnseen = true;
-    const parent = commit.parent === null || kind === 'step' ? undefined : this.#records.get(commit.parent);
-    const mayEndParent = countChild(parent, kind !== 'succeeded');
-    if (kind !== 'step') this.#gates.leave(id);
-    const { queues } = this.#options;
-    if (job) queues.add(next.name, { ...job, owner, band: null });
-    if (leavesLine) queues.remove(next.name, owner, jobIdOf({ id, run: Number(fields.run ?? 0) + 1 }));
-    if (announceCancel) for (const listener of this.#cancelListeners) listener(id);
+    writeCommit(record, next, commit, { run: options.run ?? 0, now });
+    const mayEndParent = this.#follow(id, record, next, commit);
     for (const listener of this.#changeListeners) listener(id, next);
     const watched = isFinished(next) || this.#options.isWatched(owner);
     return { ok: true, snapshot: next, watched, ...(mayEndParent ? { mayEndParent } : {}) };
+  }
+
+  /** What follows from a stored change: for the parent, the gate, the queue and the worker. @returns whether the parent may end */
+  #follow(id: string, { owner, fields }: MemoryRecord, { name }: Snapshot, commit: Commit): boolean {
+    const { job, announceCancel, leavesLine, kind } = commit;
+    const isOutcome = kind !== 'step';
+    const parent = isOutcome && commit.parent !== null ? this.#records.get(commit.parent) : undefined;
+    const mayEndParent = countChild(parent, kind !== 'succeeded');
+    if (isOutcome) this.#gates.leave(id);
+    const { queues } = this.#options;
+    if (job) queues.add(name, { ...job, owner, band: null });
+    if (leavesLine) queues.remove(name, owner, jobIdOf({ id, run: Number(fields.run ?? 0) + 1 }));
+    if (announceCancel) for (const listener of this.#cancelListeners) listener(id);
+    return mayEndParent;
   }
 
   /** The tasks that the handler of a task has started. */

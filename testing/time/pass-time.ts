@@ -19,8 +19,8 @@ import { nextTurn, realDelay, realElapsed } from './real-timers.ts';
 
 /** How long nothing must be seen before the time jumps to where a handler is to be stopped, in ms. */
 const QUIET_MS = 50;
-/** Between two looks, in ms. */
-const LOOK_MS = 2;
+/** The time between two checks of what the handlers are at, in ms. */
+const CHECK_MS = 2;
 
 /** Moves `time` until `end` settles. Never rejects. */
 export async function passTime(time: FakeTime, end: Promise<unknown>): Promise<void> {
@@ -30,26 +30,26 @@ export async function passTime(time: FakeTime, end: Promise<unknown>): Promise<v
   };
   end.then(stop, stop);
   const before = countResources();
-  let lookedAt = realElapsed();
-  let quietSince = lookedAt;
+  let checkedAt = realElapsed();
+  let quietSince = checkedAt;
   while (!isOver) {
     await time.advance(0);
     // A handler that was woken may take a turn or two to get to what it waits for next.
     await nextTurn();
     const now = realElapsed();
-    const real = now - lookedAt;
-    lookedAt = now;
+    const real = now - checkedAt;
+    checkedAt = now;
     if (hasMore(countResources(), before)) {
       quietSince = now;
       await time.advance(real);
-      await realDelay(LOOK_MS);
+      await realDelay(CHECK_MS);
       continue;
     }
     const next = time.nextJump;
     if (next !== null && (next.jump === 'asleep' || now - quietSince >= QUIET_MS)) {
       if (await jump(time, next.at)) quietSince = realElapsed();
-      lookedAt = realElapsed();
-    } else if (!isOver) await realDelay(LOOK_MS);
+      checkedAt = realElapsed();
+    } else if (!isOver) await realDelay(CHECK_MS);
   }
 }
 

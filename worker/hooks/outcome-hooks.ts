@@ -22,8 +22,6 @@ const MOST_AT_ONCE = 10;
 const REGISTER_MS = 60_000;
 /** The wait after a hook has failed. */
 const RETRY = { initial: 1_000, max: 3_600_000 };
-/** After this many failures the wait has reached its maximum of an hour: 2^12 s are more. */
-const LONGEST_AFTER = 13;
 
 /** What a hook gets beside the outcome. */
 export interface HookContext {
@@ -175,7 +173,7 @@ export class OutcomeHooks {
       try {
         await handler(snapshot, { owner, tries, signal: this.#giveUp.signal });
       } catch (error) {
-        const retryMs = this.#giveUp.signal.aborted ? 0 : backoff(Math.min(tries, LONGEST_AFTER), RETRY, random());
+        const retryMs = this.#giveUp.signal.aborted ? 0 : backoff(tries, RETRY, random());
         events.emit('hook.failed', () => ({ ...about, retrySeconds: retryMs / 1_000 }), { error });
         await queue.postpone(name, id, retryMs);
         return;

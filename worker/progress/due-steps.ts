@@ -11,12 +11,13 @@
  * - `counts`: skipped or failed has changed: after 1 s, then 2, 4 and 8 s while they go on changing;
  * - `surprise`: what is shown is off by more than the accuracy, and by more than one element;
  * - `stall`: the bar moves for viewers, but no element was done for much longer than usual;
- * - `alive`: viewers were told nothing for 10 s. They move a bar by its rate for no longer.
+ * - `alive`: viewers were told nothing for 10 s, and viewers do not move a bar for longer than that.
  */
 
 import { PACE_HORIZON_MS, shownDone } from '../../core/tasks/pace.ts';
 import type { Progress } from '../../core/tasks/snapshot.ts';
-import { PaceEstimator } from './pace-estimator.ts';
+import { LOOK_MS } from './look-timer.ts';
+import { PaceEstimator, type Tolerance } from './pace-estimator.ts';
 
 /** Why a step is due. */
 export type DueReason = 'first' | 'words' | 'counts' | 'surprise' | 'stall' | 'alive';
@@ -24,31 +25,31 @@ export type DueReason = 'first' | 'words' | 'counts' | 'surprise' | 'stall' | 'a
 /** With at most this many elements, each one is told, and there is no rate. */
 const FEW = 20;
 /**
- * A bar may always be this many elements ahead, even where the accuracy allows less. Texts show whole elements, rounded down. So
- * if a bar is less than 2 ahead, its text is at most one element off. The bar moves on until the next look, so it is corrected
- * that much earlier.
+ * A bar may always be this many elements ahead, even where the accuracy allows less: texts show whole elements, rounded down,
+ * so the text of a bar that is less than 2 ahead is at most one element off. Until the next look, 100 ms later, the bar moves
+ * on. So what it moves in that time is taken off.
  */
 const AHEAD = 2;
-const LOOK_MS = 100;
-/** Between two steps that only words are due for, in ms. */
+/** The shortest time between two steps that are due for words only, in ms. */
 const WORDS_MS = 1_000;
 /**
- * Between two steps that only skipped or failed are due for, in ms: twice as long after each one, up to this. A file with a bad
- * row in ten changes them all the time. Once they have stood still for 10 s, a change is told within a second again.
+ * The time between two steps that are due for skipped or failed only is 1 s, then twice as long after each one, up to this, in
+ * ms. A file with a bad row in ten changes them all the time. Once they have stood still for 10 s, a change is told within a
+ * second again.
  */
 const LONGEST_COUNTS_MS = 8_000;
-/** A look is due every 100 ms; one that comes within half of that before the 10 s are over does for it. */
-const EARLY_MS = 50;
-/** A total is told anew when it is off by more than a tenth, even where the share that is done is not. */
+/** The look nearest to the end of the 10 s finds that `alive` is due, so it may do so half a look before the end. */
+const EARLY_MS = LOOK_MS / 2;
+/** A total is told anew when it is off by more than a tenth, even if the bar is right. */
 const TOTAL_ACCURACY = 0.1;
-/** Nothing has moved for so long, in ms, and for so many times the longest pause lately: that is a stall. */
+/** A bar stalls when no element was done for this time, in ms, and for this many times the longest pause lately. */
 const STALL_MS = 700;
 const STALL_PAUSES = 4;
-/** A shorter pause is none, in ms. */
-const LONG_PAUSE_MS = 300;
-/** A stall makes the longest pause longer, but by no more than this: the next stall is to be told too. */
-const STALL_COUNTS = 1.5;
-const STALL_ADDS_MS = 100;
+/** With the same comparison, but already after this time, in ms, a message that is due for another reason has no rate. */
+const NO_RATE_MS = 300;
+/** After a stall the longest pause grows to at most 1.5 times itself and 100 ms, so that the next stall is found too. */
+const PAUSE_GROWTH = 1.5;
+const PAUSE_ADDS_MS = 100;
 /** A pause counts less as time passes: after this time, in ms, 1/e of it is left. */
 const PAUSE_FADES_MS = 30_000;
 /** A slower rate would not move the bar by a tenth of an element in 10 s. */
@@ -65,13 +66,13 @@ export class DueSteps {
   #told: Progress | null;
   #toldAt: number;
   #isFirst = true;
-  /** How many are done, and since when. */
+  /** How many elements are done, and since when. */
   #done: number;
   #movedAt: number;
   /** The longest pause lately, in ms. */
   #pause = 0;
   #isStalled = false;
-  /** The last look's `skipped` and `failed`, since when they are that, and how long their next change has to wait, in ms. */
+  /** `skipped` and `failed` at the last look, when they changed last, and how long their next change has to wait, in ms. */
   #counts: Counts = {};
   #countedAt = Number.NEGATIVE_INFINITY;
   #countsWait = WORDS_MS;
@@ -81,8 +82,8 @@ export class DueSteps {
   #estimatedAt = Number.NEGATIVE_INFINITY;
 
   /**
-   * @param accuracy by how much of the total what is shown may be off
-   * @param told what viewers know of the attempt already
+   * @param accuracy by how much a bar may be off, as a share of the total
+   * @param told what viewers were told of the task before the attempt
    */
   constructor(accuracy: number, told: Progress | null, now: number) {
     this.#accuracy = accuracy;
@@ -99,12 +100,27 @@ export class DueSteps {
    * Takes a look at how far the attempt is by now.
    * @param truth a new object if it has changed since the last look
    * @param estimateEvery the pace is not estimated more often than this, in ms
+   * @returns why a step is due; null if none is
    */
   look(truth: Progress, now: number, estimateEvery = 0): DueReason | null {
     const isEstimateDue = now - this.#estimatedAt >= estimateEvery;
     if (truth === this.#truth && now < this.#rightUntil && !isEstimateDue) return null;
     this.#truth = truth;
-    const { done, total, stage } = truth;
+    this.#noteMovement(truth, now);
+    this.#noteCounts(truth, now);
+    const tolerance = this.#toleranceFor(truth);
+    if (isEstimateDue) {
+      this.#estimatedAt = now;
+      this.#estimator.observe(now, truth.done, truth.total, tolerance);
+    }
+    const reason = this.#reason(truth, now, tolerance);
+    this.#rightUntil =
+      reason === null && estimateEvery > 0 ? this.#findRightUntil(truth, tolerance.ahead) : Number.NEGATIVE_INFINITY;
+    return reason;
+  }
+
+  /** Notes when elements were done, how long the pauses are, and whether the present one is a stall. */
+  #noteMovement({ done, stage }: Progress, now: number): void {
     if (stage !== this.#stage) {
       this.#stage = stage;
       this.#done = done;
@@ -113,31 +129,30 @@ export class DueSteps {
       this.#estimator = new PaceEstimator(now, done);
     } else if (done !== this.#done) {
       const pause = now - this.#movedAt;
-      const longest = this.#isStalled ? Math.min(pause, this.#pause * STALL_COUNTS + STALL_ADDS_MS) : pause;
+      const longest = this.#isStalled ? Math.min(pause, this.#pause * PAUSE_GROWTH + PAUSE_ADDS_MS) : pause;
       this.#pause = Math.max(this.#pause * Math.exp(-pause / PAUSE_FADES_MS), longest);
       this.#done = done;
       this.#movedAt = now;
       this.#isStalled = false;
     } else {
       const pause = now - this.#movedAt;
-      this.#isStalled = pause >= LONG_PAUSE_MS && pause >= this.#pause * STALL_PAUSES;
+      this.#isStalled = pause >= NO_RATE_MS && pause >= this.#pause * STALL_PAUSES;
     }
-    if (!hasSameCounts(truth, this.#counts)) {
-      if (now - this.#countedAt >= PACE_HORIZON_MS) this.#countsWait = WORDS_MS;
-      this.#counts = truth;
-      this.#countedAt = now;
-    }
+  }
+
+  /** Notes when `skipped` and `failed` change. */
+  #noteCounts(truth: Progress, now: number): void {
+    if (hasSameCounts(truth, this.#counts)) return;
+    if (now - this.#countedAt >= PACE_HORIZON_MS) this.#countsWait = WORDS_MS;
+    this.#counts = truth;
+    this.#countedAt = now;
+  }
+
+  /** How far the bar may be off now. */
+  #toleranceFor({ done, total }: Progress): Tolerance {
     const share = this.#accuracy * (total ?? done);
-    const ahead = Math.max(AHEAD - ((this.#told?.rate ?? 0) * LOOK_MS) / 1_000, 1, share);
-    const behind = Math.max(1, share);
-    if (isEstimateDue) {
-      this.#estimatedAt = now;
-      this.#estimator.observe(now, done, total, { ahead, behind });
-    }
-    const reason = this.#reason(truth, now, ahead, behind);
-    this.#rightUntil =
-      reason === null && estimateEvery > 0 ? this.#findRightUntil(truth, ahead) : Number.NEGATIVE_INFINITY;
-    return reason;
+    const movesUntilNextLook = ((this.#told?.rate ?? 0) * LOOK_MS) / 1_000;
+    return { ahead: Math.max(AHEAD - movesUntilNextLook, 1, share), behind: Math.max(1, share) };
   }
 
   /**
@@ -159,7 +174,7 @@ export class DueSteps {
     return rate >= SLOWEST ? { ...progress, rate } : progress;
   }
 
-  /** Viewers are told this, as of `at`. */
+  /** Notes what viewers were told, and when. */
   tell(progress: Progress | null, at: number): void {
     this.#isFirst = false;
     this.#rightUntil = Number.NEGATIVE_INFINITY;
@@ -170,7 +185,7 @@ export class DueSteps {
     this.#toldAt = at;
   }
 
-  /** Whether viewers are shown movement, or what they were told differs in more than `done`: look again soon. */
+  /** Whether looks have to go on: viewers see the bar move, or what they were told differs in more than `done`. */
   needsLooks(truth: Progress): boolean {
     return (
       this.#isFirst ||
@@ -180,7 +195,7 @@ export class DueSteps {
     );
   }
 
-  #reason(truth: Progress, now: number, ahead: number, behind: number): DueReason | null {
+  #reason(truth: Progress, now: number, { ahead, behind }: Tolerance): DueReason | null {
     const told = this.#told;
     if (this.#isFirst || told === null) return 'first';
     const since = now - this.#toldAt;
@@ -198,10 +213,10 @@ export class DueSteps {
     return this.#isStalled && pause >= STALL_MS ? 'stall' : null;
   }
 
-  /** Until when nothing is due, if nothing is reported. Nothing is due now. */
+  /** Until when no step will be due if nothing is reported. Call it only when none is due now. */
   #findRightUntil(truth: Progress, ahead: number): number {
     const told = this.#told;
-    // What is known to differ already is due soon.
+    // What differs already is due soon.
     if (told === null || this.#hasOtherWords(truth) || !hasSameCounts(truth, told)) return Number.NEGATIVE_INFINITY;
     const alive = this.#toldAt + PACE_HORIZON_MS - EARLY_MS;
     if (told.rate === undefined) return alive;
@@ -217,6 +232,7 @@ export class DueSteps {
     return truth.total !== told.total && this.#isOtherTotal(truth.total, told.total, truth.done);
   }
 
+  /** Whether the total differs from the one that was told so much that viewers would notice. */
   #isOtherTotal(total: number | null, told: number | null, done: number): boolean {
     if (total === null || told === null) return true;
     const share = Math.abs(done / total - Math.min(done / told, 1));

@@ -1,6 +1,6 @@
 /**
  * Estimates how many elements a second an attempt finishes, so that viewers can move its bar by themselves. It serves
- * `due-steps.ts`. Pure: time goes in, in ms of a clock that never goes back.
+ * `due-steps.ts`. Pure: callers pass the time, in ms of a clock that never goes back.
  *
  * No single average suits all work. Rows that come one by one want a long one, a handler that changes its speed wants a
  * short one, and batches of 50 rows every 3 s want none at all: a bar that hops with the batches needs fewer messages than one
@@ -18,13 +18,13 @@ import { PACE_HORIZON_MS } from '../../core/tasks/pace.ts';
 
 /** A message of a virtual sender counts less as time passes: after this time, in ms, 1/e of it is left. */
 const COST_FADES_MS = 20_000;
-/** What a virtual sender shows has drifted to the edge of what is allowed: that counts as half a message. */
+/** What a virtual sender shows drifts away from the truth until a message is due. Just before that, the drift costs this much. */
 const DRIFT_COSTS = 0.5;
-/** Over how many movements the moving averages go. */
+/** How many movements each moving average covers. */
 const SPANS = [16, 4, 1] as const;
-/** Looks so close together, in ms, count as one: one element within a look of 2 ms would make 500 a second. */
+/** A look that follows another one sooner than this, in ms, is ignored: one element in 2 ms would make 500 a second. */
 const CLOSE_MS = 20;
-/** The average since the virtual sender's last message takes so much time at least, in ms. */
+/** The average since the last message of a virtual sender is taken only after this time, in ms. */
 const SHORTEST_MS = 300;
 
 /** How far what is shown may be off, in elements. */
@@ -35,8 +35,8 @@ export interface Tolerance {
   readonly behind: number;
 }
 
-/** A rate that is higher than usual is believed only if what is shown stays right for so long, in ms, should nothing move. */
-const SOON_MS = 200;
+/** A rate above the usual ones is limited: if nothing moved any more, what is shown must stay right for this time, in ms. */
+const RIGHT_FOR_MS = 200;
 
 /** The candidates, by number: first the moving averages, in the order of {@link SPANS}. */
 const SINCE_START = SPANS.length;
@@ -45,8 +45,8 @@ const SINCE_LAST_MESSAGE = STILL + 1;
 const CANDIDATES = SINCE_LAST_MESSAGE + 1;
 
 /**
- * Fields of a candidate. Numbers in one array: ten thousand attempts are looked at ten times a second, and objects would cost
- * several times as much.
+ * The fields of a candidate, by their place in its part of the array `#candidates`. One array of numbers, because ten thousand
+ * attempts get ten looks a second, and objects would cost several times as much.
  */
 const SENT_AT = 0;
 const SENT_DONE = 1;
@@ -63,7 +63,7 @@ const FIELDS = 7;
 export class PaceEstimator {
   readonly #startedAt: number;
   readonly #startDone: number;
-  /** Of equal costs the first one counts: a bar that moves is nicer than one that is still. */
+  /** The fields of all candidates, one after the other. */
   readonly #candidates = new Float64Array(CANDIDATES * FIELDS);
   #seenAt: number;
   #seenDone: number;
@@ -97,14 +97,15 @@ export class PaceEstimator {
     for (let n = 0; n < CANDIDATES; n++) this.#sendVirtually(n, kept, most, tolerance);
   }
 
-  /** Elements a second; 0 where a bar had better not move by itself, and before the second movement: one says nothing. */
+  /** Elements a second. 0 if the bar should not move by itself, and before the second movement: one movement gives no rate. */
   get rate(): number {
     if (this.#movements < 2) return 0;
+    // Of equal costs the first one counts: a bar that moves is nicer than one that stands still.
     let best = 0;
     for (let n = 1; n < CANDIDATES; n++) if (this.#costOf(n) < this.#costOf(best)) best = n;
     // A jump in one look is no pace: viewers would be far ahead before the next message tells them better.
     const usual = Math.max(this.#rateOf(0), this.#rateOf(SINCE_START));
-    return Math.min(this.#rateOf(best), Math.max(usual, this.#ahead / SOON_MS)) * 1_000;
+    return Math.min(this.#rateOf(best), Math.max(usual, this.#ahead / RIGHT_FOR_MS)) * 1_000;
   }
 
   #noteMovement(now: number, size: number): void {
@@ -119,7 +120,11 @@ export class PaceEstimator {
     }
   }
 
-  /** One look of the virtual sender of candidate `n`. */
+  /**
+   * Lets the virtual sender of candidate `n` take a look: it sends a message if what it shows is off.
+   * @param kept how much of its cost so far is left
+   * @param most how many elements a bar may show at most
+   */
   #sendVirtually(n: number, kept: number, most: number, { ahead, behind }: Tolerance): void {
     const at = n * FIELDS;
     const since = this.#seenAt - this.#get(at + SENT_AT);
@@ -151,7 +156,7 @@ export class PaceEstimator {
     if (n === SINCE_START) return this.#speedSince(this.#startedAt, this.#startDone);
     if (n === SINCE_LAST_MESSAGE) {
       const sentAt = this.#get(at + SENT_AT);
-      // So soon after a message the time says little. The rate that came with the message stays.
+      // A shorter time gives no good average. So the rate of the last message stays.
       if (this.#seenAt - sentAt < SHORTEST_MS) return this.#get(at + SENT_RATE);
       return this.#speedSince(sentAt, this.#get(at + SENT_DONE));
     }

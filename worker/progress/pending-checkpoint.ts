@@ -22,6 +22,7 @@ export class PendingCheckpoint {
   readonly #options: PendingCheckpointOptions;
   #text: string | null = null;
   #dueAt = 0;
+  /** Whether `#storeInTime` runs. */
   #isWaiting = false;
 
   constructor(options: PendingCheckpointOptions) {

@@ -1,4 +1,4 @@
-/** What the handler of one attempt has reported, and how far the attempt is according to that. It serves the reporter. Pure. */
+/** Keeps what the handler of one attempt reports, and says how far the attempt is. It serves the reporter. Pure. */
 
 import { advance } from '../../core/tasks/progress.ts';
 import type { Progress } from '../../core/tasks/snapshot.ts';
@@ -9,7 +9,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export class ReportedProgress {
   /** The last report, or null before the first one. Changed in place, since a new object for each report would cost more. */
   #reported: Mutable<Progress> | null = null;
-  /** The last report as it would be stored, by the last call of `evaluate`. */
+  /** What `evaluate` answered last: the last report as it would be stored. */
   #truth: Progress | null = null;
   #hasNewReport = false;
   /** The progress at the checkpoint from which this attempt goes on. Null if it starts from the beginning. */
@@ -33,7 +33,7 @@ export class ReportedProgress {
 
   /**
    * Keeps a report. Called for every element, so it makes no object.
-   * @returns whether its numbers make sense; it is kept in any case
+   * @returns false if a number is negative or NaN; the report is kept all the same
    * @throws what a getter of the report throws; then none of it is kept
    */
   add(report: ProgressReport): boolean {
@@ -52,7 +52,7 @@ export class ReportedProgress {
     return reported.done >= 0 && (reported.total ?? 0) >= 0;
   }
 
-  /** A stage begins: counting starts again at 0. Returns false if the attempt goes on in the middle of this stage. */
+  /** Begins a stage: counting starts again at 0. Returns false if the attempt goes on in the middle of this stage. */
   beginStage(stage: string): boolean {
     if (this.#resumed !== null && this.#reported?.stage === stage) return false;
     this.#reported = { done: 0, total: null, stage };
@@ -60,7 +60,7 @@ export class ReportedProgress {
     return true;
   }
 
-  /** The attempt goes on from the progress of a checkpoint. Returns where it begins; null if this was called before. */
+  /** Goes on from the progress of a checkpoint. Returns the progress at which the attempt begins; null at a second call. */
   resume(progress: Progress): Progress | null {
     if (this.#resumed !== null) return null;
     this.#resumed = { ...progress, from: progress.done };

@@ -5,7 +5,7 @@ import type { OwnedTask, TaskRecord } from '../../backend/store/record.ts';
 import type { Change, ChangeOptions } from '../../backend/task-changes.ts';
 import type { Time } from '../../backend/time.ts';
 import type { TaskEvent } from '../../core/tasks/transition.ts';
-import type { Looks } from './looks.ts';
+import type { LookTimer } from './look-timer.ts';
 
 /** Where an attempt's changes are stored and pushed (backend/task-changes.ts). */
 export interface AttemptChanges {
@@ -15,11 +15,11 @@ export interface AttemptChanges {
   push(task: OwnedTask, watched: boolean): boolean;
 }
 
-/** Says when an attempt may store its progress (backend/push/publisher.ts). */
+/** Gives attempts their turns to store and push a step (backend/push/publisher.ts). */
 export interface Turns {
   /**
-   * Resolves when it is the turn of `key`, `after` ms from now at the earliest; null once `signal` aborts, or when no
-   * turn will ever come. Never rejects. A turn must be ended.
+   * Resolves when it is the turn of `key`, `after` ms from now at the earliest. Resolves with null once `signal` aborts, or if
+   * no turn will ever come. Never rejects. The caller must end the turn.
    */
   takeTurn(
     owner: string,
@@ -31,8 +31,8 @@ export interface Turns {
 export interface ReporterPorts {
   readonly changes: AttemptChanges;
   readonly turns: Turns;
-  readonly looks: Pick<Looks, 'add' | 'addSoon' | 'delete'>;
-  /** By how much of the total what viewers are shown may be off. */
+  readonly lookTimer: Pick<LookTimer, 'add' | 'addSoon' | 'delete'>;
+  /** By how much the bar that viewers see may be off, as a share of the total. */
   readonly accuracy: number;
   /** The time of day, by Redis' clock. */
   readonly clock: { iso(msFromNow?: number): string };

@@ -3,17 +3,17 @@
  *
  * Viewers move the bar by themselves, at the rate in the last message. So a new report alone is no reason to write: a step is
  * due only when the bar that viewers see is off (`due-steps.ts`). A look checks that, ten times a second while there is something
- * new (`looks.ts`). A step that is due is written when the task gets its turn; the publisher gives turns within the owner's
+ * new (`look-timer.ts`). A step that is due is written when the task gets its turn; the publisher gives turns within the owner's
  * message budget. A handler that reports 100,000 times a second costs no more messages than one that reports ten times a
  * second. One write is under way at a time, and nothing queues up while Redis is away.
  *
  * | state       | meaning                                    | moves on                                                     |
  * |-------------|--------------------------------------------|--------------------------------------------------------------|
- * | `quiet`     | what was told is still right               | to `reporting`: a look finds that a step is due, or the      |
+ * | `quiet`     | what viewers were told is still right      | to `reporting`: a look finds that a step is due, or the      |
  * |             |                                            | owner is watching and has not been shown that the attempt runs |
  * | `reporting` | waits for a turn, or writes a step         | to `quiet`: it was written, or is not due any more           |
- * | `ended`     | reports are ignored; the outcome, if any,  | never                                                        |
- * |             | is tried until the store has answered      |                                                              |
+ * | `ended`     | reports are ignored; the outcome, if there | never                                                        |
+ * |             | is one, is stored                          |                                                              |
  *
  * `close` and `end` move from either of the first two to `ended`. Signs of life are no state: the worker asks for one each
  * second, and it is written if nothing else was written for a while.
@@ -25,24 +25,24 @@ import type { Progress } from '../../core/tasks/snapshot.ts';
 import type { TaskEvent } from '../../core/tasks/transition.ts';
 import type { ProgressReport } from '../context.ts';
 import { type DueReason, DueSteps } from './due-steps.ts';
-import type { Looker } from './looks.ts';
+import type { Looker } from './look-timer.ts';
 import { ReportedProgress } from './reported-progress.ts';
 import type { ReporterOptions, ReporterPorts } from './reporter-ports.ts';
 import { StoredAttempt } from './stored-attempt.ts';
 
 /**
- * An attempt is pushed as running this long after it started, together with its progress by then, in one message. Of an
- * attempt that ends before, only the end is pushed.
+ * How long after its start an attempt is pushed as running, in ms: in one message with its progress by then. If it ends
+ * before, only its end is pushed.
  */
 const SHOWN_AFTER_MS = 200;
 /**
- * An attempt that will probably end within this time is pushed as running only after it. Example: with 80 of 100 elements done
- * after 200 ms it ends after about 250 ms, so the page gets only the outcome.
+ * If the attempt will probably end within this time, in ms, it is pushed as running only then. Example: with 80 of 100
+ * elements done after 200 ms it ends after about 250 ms, so the page gets only the outcome.
  */
 const SHOWN_BY_MS = 400;
-/** While the owner is not watching, progress is stored at most once a second, for requests and for a page that opens. */
+/** The shortest time between two steps while the owner is not watching, in ms. They are stored for requests and new pages. */
 const UNWATCHED_STEP_MS = 1_000;
-/** Looks come every 100 ms, a little early or late. So the tenth look after a write may come 950 ms after it. */
+/** The shortest time between two looks that count then, in ms. Looks are a little early or late: the tenth comes after 950 ms. */
 const UNWATCHED_LOOK_MS = 950;
 
 export class Reporter implements Looker {
@@ -55,13 +55,14 @@ export class Reporter implements Looker {
   readonly #stored: StoredAttempt;
   #watched: boolean;
   readonly #reported = new ReportedProgress();
-  /** Whether the next report has to ask for a look, because the last look found no new report. */
+  /** Whether the next report has to ask for a look: the last look found no new report, so no further look may come. */
   #isLookNeeded = true;
-  /** Whether another look will come even if nothing more is reported. */
-  #isLookedAt = false;
+  /** Whether another look will come by itself. */
+  #willLook = false;
   #steps: DueSteps;
   #write: Promise<void> | null = null;
   #lookedAt = Number.NEGATIVE_INFINITY;
+  /** When the last write began, and the last one that was stored. */
   #triedAt: number;
   #writtenAt: number;
 
@@ -119,25 +120,25 @@ export class Reporter implements Looker {
     this.#noteReport();
   }
 
-  /** Finds out whether a step is due. 1 to 2 µs. */
+  /** Begins to report if a step is due. Returns whether another look is wanted. Takes 1 to 2 µs. */
   look(now: number, estimateEvery: number): boolean {
-    this.#isLookedAt = this.#state !== 'ended' && this.#lookAgain(now, estimateEvery);
-    return this.#isLookedAt;
+    this.#willLook = this.#state !== 'ended' && this.#checkStep(now, estimateEvery);
+    return this.#willLook;
   }
 
   /** Stores and pushes a sign of life, unless something was stored within the last `ms`. */
   alive(ms: number): void {
     const now = this.#ports.time.elapsed();
-    // The looks give the signs of life of an attempt that moves, within its owner's message budget.
-    if (this.#isLookedAt && this.#watched) return;
+    // Then a look finds that a sign of life is due (`alive`), and it is pushed within the owner's message budget.
+    if (this.#willLook && this.#watched) return;
     if (this.#state === 'ended' || this.#write !== null || now - this.#writtenAt < ms) return;
     void this.#store('alive', this.#readTruth());
   }
 
-  /** Writes nothing more. */
+  /** Ends the reporter: it writes nothing more. */
   close(): void {
     this.#state = 'ended';
-    this.#ports.looks.delete(this);
+    this.#ports.lookTimer.delete(this);
     // With a reason: without one, `abort` makes an error with a stack, which costs more than everything else here.
     this.#closed.abort('closed');
   }
@@ -156,11 +157,11 @@ export class Reporter implements Looker {
   #noteReport(): void {
     if (!this.#isLookNeeded || this.#state === 'ended') return;
     this.#isLookNeeded = false;
-    this.#ports.looks.addSoon(this);
+    this.#ports.lookTimer.addSoon(this);
   }
 
-  /** Looks, and begins to report if a step is due. Returns whether another look is wanted. */
-  #lookAgain(now: number, estimateEvery: number): boolean {
+  /** Begins to report if a step is due. Returns whether another look is wanted. */
+  #checkStep(now: number, estimateEvery: number): boolean {
     if (!this.#watched && now - this.#lookedAt < UNWATCHED_LOOK_MS) return true;
     this.#lookedAt = now;
     const isNew = this.#reported.hasNewReport;
@@ -203,7 +204,7 @@ export class Reporter implements Looker {
     }
     if (turn === null || this.#closed.signal.aborted) return;
     this.#state = 'quiet';
-    if (!this.#reported.isEmpty) this.#ports.looks.add(this);
+    if (!this.#reported.isEmpty) this.#ports.lookTimer.add(this);
   }
 
   /** How long the next step has to wait, in ms. */

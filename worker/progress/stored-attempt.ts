@@ -1,4 +1,4 @@
-/** Stores the events of one attempt, and keeps the snapshot that the store answered last. It serves the reporter. */
+/** Stores the events of one attempt, and keeps the last snapshot that the store answered with. It serves the reporter. */
 
 import type { RunOptions } from '../../backend/store/to-commit.ts';
 import type { Change, ChangeOptions } from '../../backend/task-changes.ts';
@@ -14,7 +14,7 @@ const RETRY_MS = 250;
 export interface StoredAttemptOptions extends Pick<ReporterOptions, 'ports' | 'record' | 'onCancelling'> {
   /** Aborts when the attempt is over, so that no checkpoint is stored alone any more. */
   readonly ended: AbortSignal;
-  /** Stores the checkpoint that waits, since no other change came. Never rejects. */
+  /** Stores the waiting checkpoint without another change. Never rejects. */
   readonly storeCheckpoint: () => Promise<void>;
 }
 
@@ -32,7 +32,7 @@ export class StoredAttempt {
     this.#attempt = options.record.snapshot.attempt;
   }
 
-  /** The last snapshot that the store answered. */
+  /** The last snapshot that the store answered with. */
   get snapshot(): Snapshot {
     return this.#snapshot;
   }

@@ -1,8 +1,8 @@
 /** All commands, for the check at start that the user of Redis may run them (docs/redis.md lists the rights). */
 
+import { CHECK_STALLED_JOBS, END_JOB } from '../../queue/bee-queue/scripts.ts';
+import { RAISE_DELAYED_JOBS } from '../../queue/delayed/raise-script.ts';
 import { FILL_LIST, TAKE_JOBS } from '../../queue/line-scripts.ts';
-import { CHECK_STALLED_JOBS, END_JOB } from '../../queue/queue-scripts.ts';
-import { RAISE_DELAYED_JOBS } from '../../queue/raise-script.ts';
 import { CORRECT_COUNTS } from './family/correct-counts.ts';
 import { FIND_CHILDREN } from './family/find-children.ts';
 import { RELEASE_PARENT } from './family/release-parent.ts';

@@ -1,7 +1,7 @@
 /** Lua functions that several commands share. A command lists in `uses` the functions that it calls. */
 
+import { ADD_JOB } from '../../queue/bee-queue/scripts.ts';
 import { DEQUEUE_JOB, ENQUEUE_JOB, PLACE_IN_LINE } from '../../queue/line-scripts.ts';
-import { ADD_JOB } from '../../queue/queue-scripts.ts';
 import { FIELD } from '../record.ts';
 import { MARK } from '../watched-mark.ts';
 

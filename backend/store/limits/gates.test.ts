@@ -4,7 +4,7 @@ import type { WhenBusy } from '../../../core/tasks/concurrency.ts';
 import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import type { TaskEvent } from '../../../core/tasks/transition.ts';
 import { makeTask, now, useStore } from '../../../test/support/redis/store-world.ts';
-import { RAISE_DELAYED_JOBS } from '../../queue/raise-script.ts';
+import { RAISE_DELAYED_JOBS } from '../../queue/delayed/raise-script.ts';
 import { repairGates } from '../commands/process/repair-gates.ts';
 import { gateName } from './gates.ts';
 

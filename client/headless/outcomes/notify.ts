@@ -1,5 +1,5 @@
 /**
- * Tells of outcomes while no tab of this browser is visible, each of them in one tab only. For system notifications, in
+ * Tells of outcomes while no tab of this browser is visible. Only one tab tells of each outcome. For system notifications, in
  * `<inloop-tray>` and in other UIs.
  *
  * Every visible tab holds a shared lock. A tab that wants to notify asks for an exclusive lock of the same name, which it
@@ -12,7 +12,9 @@ import type { TaskFeed } from '../../feed/task-feed.ts';
 import { type ClaimOptions, claimIds } from '../../tabs/claim.ts';
 import { watchTasks } from './watch-tasks.ts';
 
+/** The key of the outcomes that some tab has told of. */
 const NOTIFIED = 'inloop:notified';
+/** The name of the lock that visible tabs share. */
 const VISIBLE = 'inloop:visible';
 
 export interface NotifierOptions extends ClaimOptions {
@@ -22,12 +24,12 @@ export interface NotifierOptions extends ClaimOptions {
   readonly page?: Pick<Page, 'isVisible'>;
 }
 
-/** Starts to watch. Returns a function that stops it. */
+/** Starts to wait for outcomes. Returns a function that stops it. */
 export function notifyOutcomes(options: NotifierOptions): () => void {
   const { feed, notify, page = browserPage, locks = globalThis.navigator?.locks } = options;
   if (!locks) return () => {};
   const end = new AbortController();
-  const lookAtTasks = watchTasks(feed);
+  const readNews = watchTasks(feed);
   let release: (() => void) | undefined;
   const ignore = () => {};
 
@@ -44,9 +46,9 @@ export function notifyOutcomes(options: NotifierOptions): () => void {
     }
   }
 
-  function look(): void {
+  function tellNews(): void {
     // Only the outcome of a task that this tab knew as active is news.
-    const { channel: owner, reached: ended } = lookAtTasks();
+    const { channel: owner, reached: ended } = readNews();
     const reached = ended.filter(({ seenAt }) => !seenAt);
     if (reached.length === 0 || page.isVisible()) return;
     // One tab after the other. Otherwise two hidden tabs could each take the other's lock for the lock of a visible tab.
@@ -65,10 +67,10 @@ export function notifyOutcomes(options: NotifierOptions): () => void {
       .catch(ignore);
   }
 
-  const stopFeed = feed.subscribe(look);
+  const stopFeed = feed.subscribe(tellNews);
   globalThis.document?.addEventListener('visibilitychange', updateLock, { signal: end.signal });
   updateLock();
-  look();
+  tellNews();
   return () => {
     end.abort();
     release?.();

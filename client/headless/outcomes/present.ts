@@ -13,6 +13,7 @@ import { type ClaimOptions, claimIds } from '../../tabs/claim.ts';
 import { forgetUnlisted } from '../forget.ts';
 import { watchTasks } from './watch-tasks.ts';
 
+/** The key of the outcomes that some tab has claimed. */
 const KEY = 'inloop:told';
 /** How long after the user's return outcomes count as missed, in milliseconds: what was missed is fetched in that time. */
 const RETURN_WINDOW = 3_000;
@@ -21,7 +22,7 @@ const RETURN_WINDOW = 3_000;
 export interface News {
   /** Reached while the user was here. */
   readonly live: readonly OutcomeSnapshot[];
-  /** Reached while nobody looked. */
+  /** Reached while the user was away. */
   readonly missed: readonly OutcomeSnapshot[];
 }
 
@@ -38,7 +39,7 @@ export interface PresenterOptions extends ClaimOptions {
 /** Starts to present. Returns a function that stops. */
 export function presentOutcomes(options: PresenterOptions): () => void {
   const { feed, present, page = browserPage, timing = systemTiming } = options;
-  const lookAtTasks = watchTasks(feed);
+  const readNews = watchTasks(feed);
   /** Ids of outcomes that this tab has told, or another tab has claimed. Without a shared storage only this prevents repeats. */
   const told = new Set<string>();
   /** Whether an outcome was reached while the user was away, by task id. */
@@ -60,9 +61,9 @@ export function presentOutcomes(options: PresenterOptions): () => void {
     witnessed.clear();
   }
 
-  async function look(): Promise<void> {
+  async function presentNews(): Promise<void> {
     if (isStopped) return;
-    const { tasks, channel: owner, hasUserLeft, changed } = lookAtTasks();
+    const { tasks, channel: owner, hasUserLeft, changed } = readNews();
     if (hasUserLeft) {
       arrive();
       for (const kept of [told, missedById]) kept.clear();
@@ -91,7 +92,7 @@ export function presentOutcomes(options: PresenterOptions): () => void {
     for (const id of ids) told.add(id);
     const claimed = await claimIds(KEY, ids, options);
     isClaiming = false;
-    if (feed.getSnapshot().channel !== owner) return void look();
+    if (feed.getSnapshot().channel !== owner) return void presentNews();
     const ours = candidates.filter(({ id }) => claimed.has(id));
     if (ours.length > 0 && !isStopped) {
       present({
@@ -99,18 +100,18 @@ export function presentOutcomes(options: PresenterOptions): () => void {
         missed: ours.filter(({ id }) => missedById.get(id)),
       });
     }
-    void look();
+    void presentNews();
   }
 
-  const stopFeed = feed.subscribe(() => void look());
+  const stopFeed = feed.subscribe(() => void presentNews());
   const stopPage = page.listen((signal) => {
     if (signal !== 'wake') return;
     arrive();
     stale = new Set(feed.getSnapshot().tasks);
-    void look();
+    void presentNews();
   });
   // In a microtask: React in development starts an effect, stops it and starts it again. The stopped one must claim nothing.
-  queueMicrotask(look);
+  queueMicrotask(presentNews);
   return () => {
     isStopped = true;
     stopFeed();

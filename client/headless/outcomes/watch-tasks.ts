@@ -4,7 +4,7 @@ import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../../core/t
 import type { TaskFeed } from '../../feed/task-feed.ts';
 import { forgetUnlisted } from '../forget.ts';
 
-/** How the list has changed since the last look. */
+/** How the list has changed since the last call. */
 export interface TaskNews {
   /** All tasks now, newest first. */
   readonly tasks: readonly Snapshot[];
@@ -14,12 +14,12 @@ export interface TaskNews {
   readonly hasUserLeft: boolean;
   /** New and changed tasks. May contain unchanged tasks that have moved in the list. */
   readonly changed: readonly Snapshot[];
-  /** Outcomes of tasks that were active at an earlier look. */
+  /** Outcomes of tasks that were active at an earlier call. */
   readonly reached: readonly OutcomeSnapshot[];
 }
 
 /**
- * Returns a function that looks at the list and says what is new in it.
+ * Returns a function that says what is new in the list. Each call compares it with the call before.
  * @param isComplete whether an outcome has everything that is needed. An outcome counts as reached once it is complete
  */
 export function watchTasks(

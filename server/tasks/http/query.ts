@@ -1,11 +1,14 @@
 /** Reads the parts of a request: body, query, `If-None-Match`. Throws a TaskError for a wrong part. It serves the router. */
 
 import type { Request } from 'express';
-import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../../core/limits.ts';
+import { DEFAULT_PAGE_SIZE, MAX_INPUT_BYTES, MAX_PAGE_SIZE } from '../../../core/limits.ts';
 import type { ListState } from '../../../core/wire.ts';
 import { formOf, hasBody, jsonOf } from '../../mounting/request-body.ts';
 import { refusal } from '../../problem.ts';
 import { isId } from '../task-id.ts';
+
+/** The largest body that the router reads: the largest input, and 4 KiB for the rest. */
+export const MAX_BODY_BYTES = MAX_INPUT_BYTES + 4_096;
 
 /** The JSON object that is the body. @throws TaskError `invalid_json` (400), `invalid_body` (422) */
 export function objectBody(req: Request): Record<string, unknown> {
@@ -35,12 +38,14 @@ export function formBody(req: Request): Record<string, unknown> {
   );
 }
 
+/** The query's `state`; all tasks if it has none. @throws TaskError `invalid_query` (400) */
 export function stateOf(value: unknown): ListState {
   if (value === undefined) return 'all';
   if (value === 'active' || value === 'unseen' || value === 'all') return value;
   throw refusal('invalid_query', 'state must be active, unseen or all.', 400);
 }
 
+/** The query's `limit`: how many tasks a page has. @throws TaskError `invalid_query` (400) */
 export function limitOf(value: unknown): number {
   if (value === undefined) return DEFAULT_PAGE_SIZE;
   const limit = typeof value === 'string' && /^\d{1,4}$/.test(value) ? Number(value) : 0;
@@ -48,12 +53,14 @@ export function limitOf(value: unknown): number {
   throw refusal('invalid_query', `limit must be a whole number from 1 to ${MAX_PAGE_SIZE}.`, 400);
 }
 
+/** The query's `cursor`: the last id of the page before. @throws TaskError `invalid_query` (400) */
 export function cursorOf(value: unknown): string | null {
   if (value === undefined) return null;
   if (isId(value)) return value;
   throw refusal('invalid_query', 'cursor must be the nextCursor of an earlier page.', 400);
 }
 
+/** The `ETag` of a task. */
 export function etagOf(revision: number): string {
   return `"${revision}"`;
 }

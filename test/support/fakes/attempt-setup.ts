@@ -7,7 +7,7 @@ import { type AnyTaskDefinition, defineTask } from '../../../core/tasks/definiti
 import type { TaskEvent } from '../../../core/tasks/transition.ts';
 import { Attempt } from '../../../worker/attempt/attempt.ts';
 import type { Handler } from '../../../worker/context.ts';
-import { Looks } from '../../../worker/progress/looks.ts';
+import { LookTimer } from '../../../worker/progress/look-timer.ts';
 import { recordLog } from '../log.ts';
 import { time as at } from '../task-events.ts';
 import { FakeTime, settled } from './fake-time.ts';
@@ -45,7 +45,7 @@ export function beginAttempt(handler: Handler<AnyTaskDefinition>, setting: Setti
       changes,
       children: { create: async () => ({ result: 'refused', why: 'stale' }), announce: () => undefined },
       turns: new FakeTurns(time),
-      looks: new Looks(time),
+      lookTimer: new LookTimer(time),
       accuracy: 0.01,
       clock: { iso: (ms = 0) => at((time.elapsed() + ms) / 1_000) },
       time,

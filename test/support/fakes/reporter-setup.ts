@@ -1,7 +1,7 @@
 // A reporter with stand-ins for the store, the turns and the time: no Redis, no waiting. For the tests of the reporter.
 import { Events } from '../../../backend/events/events.ts';
 import type { StoredCheckpoint } from '../../../backend/store/record.ts';
-import { Looks } from '../../../worker/progress/looks.ts';
+import { LookTimer } from '../../../worker/progress/look-timer.ts';
 import { Reporter } from '../../../worker/progress/reporter.ts';
 import { recordLog } from '../log.ts';
 import { time as at } from '../task-events.ts';
@@ -24,7 +24,7 @@ export function setUpReporter({ watched = true, checkpoint = null as StoredCheck
   const told: string[] = [];
   const reporter = new Reporter({
     ports: {
-      ...{ changes, turns, looks: new Looks(time), accuracy: 0.01, time, events: new Events(log) },
+      ...{ changes, turns, lookTimer: new LookTimer(time), accuracy: 0.01, time, events: new Events(log) },
       clock: { iso: () => at(time.elapsed() / 1_000) },
     },
     record,

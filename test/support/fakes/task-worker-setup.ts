@@ -9,7 +9,7 @@ import { defineTask } from '../../../core/tasks/definition.ts';
 import { isFinished, type Snapshot } from '../../../core/tasks/snapshot.ts';
 import { type TaskEvent, transition } from '../../../core/tasks/transition.ts';
 import type { TaskContext } from '../../../worker/context.ts';
-import { Looks } from '../../../worker/progress/looks.ts';
+import { LookTimer } from '../../../worker/progress/look-timer.ts';
 import { Worker } from '../../../worker/task-worker.ts';
 import type { WorkerPorts } from '../../../worker/worker-ports.ts';
 import { recordLog } from '../log.ts';
@@ -76,7 +76,7 @@ export function setUpWorker({ isDeaf = false }: { isDeaf?: boolean } = {}) {
     changes: { apply, push: () => false },
     children: { create: async () => ({ result: 'refused', why: 'stale' }), announce: () => undefined },
     turns: new FakeTurns(time),
-    looks: new Looks(time),
+    lookTimer: new LookTimer(time),
     accuracy: 0.01,
     store: {
       read: async (id) => {

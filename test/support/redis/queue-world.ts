@@ -1,8 +1,8 @@
 // The set-up of the tests of the queue: a Redis of its own for each test, so that they can run at the same time.
 import { createClient } from '@redis/client';
 import { Events } from '../../../backend/events/events.ts';
+import { ADD_JOB, queueKey } from '../../../backend/queue/bee-queue/scripts.ts';
 import { type ConsumeOptions, type Consumer, JobQueues } from '../../../backend/queue/queue.ts';
-import { ADD_JOB, queueKey } from '../../../backend/queue/queue-scripts.ts';
 import { eventually } from '../eventually.ts';
 import { recordLog } from '../log.ts';
 import { startRedis, type TestRedis } from './redis.ts';

@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/global
 import { createClient } from '@redis/client';
 import { v7 as uuid } from 'uuid';
 import { Events } from '../../../backend/events/events.ts';
+import { queueKey } from '../../../backend/queue/bee-queue/scripts.ts';
 import { TAKE_JOBS } from '../../../backend/queue/line-scripts.ts';
-import { queueKey } from '../../../backend/queue/queue-scripts.ts';
 import type { RunState } from '../../../backend/store/record.ts';
 import { Redis } from '../../../backend/store/redis.ts';
 import { TaskStore } from '../../../backend/store/store.ts';

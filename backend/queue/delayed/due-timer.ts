@@ -1,6 +1,6 @@
 /** Calls back when the next delayed job is due by Redis' clock. It serves `delayed-jobs.ts`. */
 
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../../clock.ts';
 
 export interface DueTimerOptions {
   readonly clock: Pick<Clock, 'now'>;

@@ -3,7 +3,7 @@
  * and the files beside this one.
  */
 
-import { BEE_QUEUE_LUA } from './bee-queue-lua.ts';
+import { BEE_QUEUE_LUA } from './lua.ts';
 
 /** What bee-queue stores for a job. Our jobs carry no data: the task's record says what is to be done. */
 export const JOB_DATA = '{"data":{},"options":{},"status":"created"}';

@@ -1,5 +1,5 @@
 /**
- * The Lua scripts of bee-queue that inloop uses. It serves `queue-scripts.ts`.
+ * The Lua scripts of bee-queue that inloop uses. It serves `scripts.ts`.
  *
  * This file reads them from the installed package. `npm run build` replaces its compiled form by one that contains the texts
  * (dev/setup/embed-scripts.mjs): an application that was bundled into one file has no package to read from.

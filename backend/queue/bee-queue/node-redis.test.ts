@@ -1,10 +1,10 @@
 // bee-queue comes with node_redis 3, which gets no security fixes any more (docs/dependencies.md). It is loaded and never used.
 import { createRequire } from 'node:module';
 import { expect, it, jest } from '@jest/globals';
-import { recordLog } from '../../test/support/log.ts';
-import { startRedis } from '../../test/support/redis/redis.ts';
-import { Events } from '../events/events.ts';
-import { JobQueues } from './queue.ts';
+import { recordLog } from '../../../test/support/log.ts';
+import { startRedis } from '../../../test/support/redis/redis.ts';
+import { Events } from '../../events/events.ts';
+import { JobQueues } from '../queue.ts';
 
 const requireByBeeQueue = createRequire(createRequire(__filename).resolve('bee-queue'));
 const nodeRedis = requireByBeeQueue('redis') as { createClient(): unknown };

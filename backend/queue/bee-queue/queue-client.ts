@@ -7,16 +7,16 @@
  */
 
 import { EventEmitter } from 'node:events';
-import { delay } from '../async.ts';
-import type { RedisAddress } from '../redis/address.ts';
-import { Connection, type ConnectionOptions } from '../redis/connection.ts';
-import { ClosedError, faultOf, NotConnectedError } from '../redis/fault.ts';
-import { runScript, type Script, toScript } from '../redis/script.ts';
-import { JobTaker } from './job-taker.ts';
-import type { LineKeys } from './line-scripts.ts';
-import { CHECK_STALLED_JOBS, END_JOB, JOB_DATA } from './queue-scripts.ts';
+import { delay } from '../../async.ts';
+import type { RedisAddress } from '../../redis/address.ts';
+import { Connection, type ConnectionOptions } from '../../redis/connection.ts';
+import { ClosedError, faultOf, NotConnectedError } from '../../redis/fault.ts';
+import { runScript, type Script, toScript } from '../../redis/script.ts';
+import { JobTaker } from '../job-taker.ts';
+import type { LineKeys } from '../line-scripts.ts';
+import { CHECK_STALLED_JOBS, END_JOB, JOB_DATA } from './scripts.ts';
 
-/** How long a command waits for a connection. */
+/** How long a command waits for a connection, in ms. */
 const PATIENCE_MS = 10_000;
 /** Between two tries to end a job. */
 const END_RETRY_MS = 100;
@@ -85,7 +85,7 @@ export class QueueClient extends EventEmitter {
 
   /**
    * bee-queue runs one script through its client: the check for stalled jobs. If that fails, bee-queue is told that no job
-   * is stalled: after a failed first check it would take no jobs at all, and a later failure it would not handle.
+   * is stalled. It would take no jobs at all after a failed first check, and it does not handle a later failure.
    *
    * @param _sha undefined, since bee-queue has read none of its scripts (`ensureScripts` in queue.ts)
    */

@@ -13,7 +13,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire as requireFrom } from 'node:module';
 import { dirname, join } from 'node:path';
 import Queue from 'bee-queue';
-import { ConfigError } from '../../core/config-error.ts';
+import { ConfigError } from '../../../core/config-error.ts';
 
 const VERSION = '2.0.0';
 

@@ -3,17 +3,17 @@
  * too, but by this machine's clock. That clock may be minutes behind Redis', and then each retry would come minutes late.
  */
 
-import type { Clock } from '../clock.ts';
-import { Connection, type ConnectionOptions } from '../redis/connection.ts';
-import { toScript } from '../redis/script.ts';
+import type { Clock } from '../../clock.ts';
+import { Connection, type ConnectionOptions } from '../../redis/connection.ts';
+import { toScript } from '../../redis/script.ts';
+import type { QueueClient } from '../bee-queue/queue-client.ts';
+import type { LineKeys } from '../line-scripts.ts';
 import { DueTimer } from './due-timer.ts';
-import type { LineKeys } from './line-scripts.ts';
-import type { QueueClient } from './queue-client.ts';
 import { RAISE_DELAYED_JOBS, RAISED_AT_ONCE } from './raise-script.ts';
 
-/** Redis may lose the message about a new delayed job (a restart). So delayed jobs are looked for this often. */
+/** The message about a new delayed job may be lost, for example when Redis restarts. So the script is run at least this often. */
 const CHECK_EVERY_MS = 1_000;
-/** Jobs that are due within this time of each other are delivered together. */
+/** Jobs that are due within this time of each other are delivered together, in ms. */
 const DEBOUNCE_MS = 100;
 const RAISE = toScript(RAISE_DELAYED_JOBS);
 
@@ -63,14 +63,16 @@ export class DelayedJobs {
     const { key, line, taskPrefix, client, clock, onFault } = this.#options;
     const keys = [`${key}delayed`, line.line, line.turns];
     try {
-      let [raised, next] = [0, -1];
+      let raised = 0;
+      let nextAt = -1;
       do {
         const args = [keys.length, ...keys, clock.now(), DEBOUNCE_MS, key, taskPrefix];
         const answer = (await client.runScript(RAISE, args)) as [number, string | number];
-        [raised, next] = [answer[0], Number(answer[1])];
-        // Where very many are due, Redis serves others between two calls.
+        raised = answer[0];
+        nextAt = Number(answer[1]);
+        // If very many are due, Redis serves other clients between two calls.
       } while (raised === RAISED_AT_ONCE);
-      this.#timer.schedule(next);
+      this.#timer.schedule(nextAt);
     } catch (error) {
       if (!this.#subscription.isClosed) onFault(error);
       this.#timer.schedule(-1);

@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ConfigError } from '../../core/config-error.ts';
-import { checkBeeQueue } from './bee-queue-contract.ts';
+import { ConfigError } from '../../../core/config-error.ts';
+import { checkBeeQueue } from './contract.ts';
 
 const INSTALLED = dirname(createRequire(__filename).resolve('bee-queue/package.json'));
 let copy: string;

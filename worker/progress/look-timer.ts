@@ -1,21 +1,22 @@
 /**
- * Looks at the attempts of a worker ten times a second, to find out whether what viewers are shown is still right. It serves
- * the reporters. One timer does for all of them, and none runs while nobody wants a look.
+ * Lets each reporter of a worker take a look ten times a second: is what viewers are shown still right? One timer serves all
+ * reporters. None runs while no reporter wants a look.
  *
- * With very many attempts the dear part of a look, the estimate of the pace, comes less often: at most 20,000 a second in all.
- * Example: with 10,000 attempts each has one every 500 ms. But whether what is shown is right is still checked every 100 ms.
+ * The dear part of a look is the estimate of the pace. With very many attempts it is done less often: at most 20,000 times a
+ * second in all. Example: with 10,000 attempts, each is estimated every 500 ms. Whether what is shown is right is still
+ * checked every 100 ms.
  */
 
 import type { Time } from '../../backend/time.ts';
 
-/** Between two looks, in ms. */
-const LOOK_MS = 100;
-/** After the first report that follows a pause, in ms. By then a burst of reports is over. */
+/** The time between two looks, in ms. */
+export const LOOK_MS = 100;
+/** From the first report after a pause to its look, in ms. By then a burst of reports is over. */
 const SOON_MS = 10;
-/** So many attempts may be estimated at every look, and may get looks within 10 ms. */
+/** Up to so many attempts are estimated at every look, and get a look within 10 ms of a report. */
 const MANY = 2_000;
 
-/** Who is looked at. */
+/** Takes looks: a reporter. */
 export interface Looker {
   /**
    * Takes a look, at `now` in ms. Returns whether another one is wanted.
@@ -24,7 +25,7 @@ export interface Looker {
   look(now: number, estimateEvery: number): boolean;
 }
 
-export class Looks {
+export class LookTimer {
   readonly #time: Pick<Time, 'elapsed' | 'delay' | 'every'>;
   readonly #lookers = new Set<Looker>();
   #soon: Looker[] = [];
@@ -34,16 +35,13 @@ export class Looks {
     this.#time = time;
   }
 
-  /** Looks every 100 ms from now on, until the looker wants no more. */
+  /** Calls `looker.look` every 100 ms from now on, until it wants no more. */
   add(looker: Looker): void {
     this.#lookers.add(looker);
-    this.#stop ??= this.#time.every(LOOK_MS, () => this.#lookAtAll());
+    this.#stop ??= this.#time.every(LOOK_MS, () => this.#lookOnce());
   }
 
-  /**
-   * Looks once within the next 10 ms, then as `add` does. If there
-   * are very many lookers, a known one waits for its next look.
-   */
+  /** Calls it within the next 10 ms, then as `add` does. If there are very many, a known looker waits for its next look. */
   addSoon(looker: Looker): void {
     if (this.#lookers.size > MANY && this.#lookers.has(looker)) return;
     this.add(looker);
@@ -61,7 +59,7 @@ export class Looks {
     if (this.#lookers.delete(looker)) this.#stopIfIdle();
   }
 
-  #lookAtAll(): void {
+  #lookOnce(): void {
     const now = this.#time.elapsed();
     const every = this.#estimateEvery;
     for (const looker of this.#lookers) if (!looker.look(now, every)) this.#lookers.delete(looker);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { FakeTime } from '../../test/support/fakes/fake-time.ts';
-import { Looks } from './looks.ts';
+import { LookTimer } from './look-timer.ts';
 
 /** A looker that wants `wanted` looks. */
 function looker(wanted: number) {
@@ -11,12 +11,12 @@ function looker(wanted: number) {
 describe('looks', () => {
   it('come every 100 ms until the looker wants no more; then no timer runs', async () => {
     const time = new FakeTime();
-    const looks = new Looks(time);
+    const timer = new LookTimer(time);
     const a = looker(2);
     const b = looker(3);
-    looks.add(a);
-    looks.add(a);
-    looks.add(b);
+    timer.add(a);
+    timer.add(a);
+    timer.add(b);
     await time.advance(1_000);
     expect([a.seen, b.seen]).toEqual([
       [100, 200],
@@ -27,11 +27,11 @@ describe('looks', () => {
 
   it('come within 10 ms where one is wanted soon', async () => {
     const time = new FakeTime();
-    const looks = new Looks(time);
+    const timer = new LookTimer(time);
     const [a, b] = [looker(2), looker(2)];
-    looks.addSoon(a);
+    timer.addSoon(a);
     await time.advance(5);
-    looks.addSoon(b);
+    timer.addSoon(b);
     await time.advance(1_000);
     expect([a.seen, b.seen]).toEqual([
       [10, 100],
@@ -41,24 +41,24 @@ describe('looks', () => {
 
   it('do not come any more once the looker has gone', async () => {
     const time = new FakeTime();
-    const looks = new Looks(time);
+    const timer = new LookTimer(time);
     const a = looker(9);
-    looks.addSoon(a);
-    looks.delete(a);
+    timer.addSoon(a);
+    timer.delete(a);
     await time.advance(1_000);
     expect([a.seen, time.waiting]).toEqual([[], 0]);
   });
 
   it('come as often with very many lookers, but ask for fewer estimates: 20,000 a second at most', async () => {
     const time = new FakeTime();
-    const looks = new Looks(time);
+    const timer = new LookTimer(time);
     const seen: [number, number][] = [];
     const wants = { look: () => true };
     const one = { look: (now: number, every: number) => seen.push([now, every]) < 4 };
-    looks.add(one);
+    timer.add(one);
     await time.advance(100);
-    for (let n = 0; n < 9_999; n++) looks.add({ ...wants });
-    looks.addSoon(one);
+    for (let n = 0; n < 9_999; n++) timer.add({ ...wants });
+    timer.addSoon(one);
     await time.advance(200);
     expect(seen).toEqual([
       [100, 0],

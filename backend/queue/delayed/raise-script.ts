@@ -1,0 +1,42 @@
+/** The script that moves delayed jobs to the line when they are due. It serves `delayed-jobs.ts`. */
+
+import { ENTER_GATE } from '../../store/limits/gate-scripts.ts';
+import { FIELD } from '../../store/record.ts';
+import { BAND } from '../line-scripts.ts';
+
+/** How many due jobs one call moves. */
+export const RAISED_AT_ONCE = 100;
+
+/**
+ * Moves delayed jobs that are due to the line, at most 100. Keys: delayed, line, turns. Arguments: now (ms since 1970),
+ * debounce (ms), queue, the prefix of a task's key.
+ *
+ * - A retry (any run but the first) goes to the front of its owner's jobs.
+ * - A task with a start time goes by its priority. If it has a concurrency key, it comes to its gate instead.
+ * - A job without a task goes to the list, and the worker that takes it drops it.
+ *
+ * Answers how many jobs were due, and when to run this again: jobs that are due within `debounce` of the next one wait for the
+ * last of these. -1 if no job is delayed.
+ */
+export const RAISE_DELAYED_JOBS = `${ENTER_GATE}
+local delayed, line, turns = KEYS[1], KEYS[2], KEYS[3]
+local now, debounce, queue, taskPrefix = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local due = redis.call('ZRANGE', delayed, '-inf', now, 'BYSCORE', 'LIMIT', 0, ${RAISED_AT_ONCE})
+for _, job in ipairs(due) do
+  redis.call('HDEL', queue .. 'jobs', job)
+  local id, run = string.match(job, '^([^:]*):?(.*)')
+  local stored = redis.call('HMGET', taskPrefix .. id, '${FIELD.owner}', '${FIELD.band}', '${FIELD.gate}')
+  local owner, band, gate = unpack(stored, 1, 3)
+  if not owner then addJob(queue, job, '')
+  elseif run ~= '1' then enqueueJob(queue, line, turns, taskPrefix, owner, job, ${BAND.retry}, '')
+  elseif gate then enterGate(baseOf(taskPrefix), string.match(gate, ' (.*)'), id, now)
+  else enqueueJob(queue, line, turns, taskPrefix, owner, job, band or ${BAND.normal}, '') end
+end
+if #due > 0 then redis.call('ZREM', delayed, unpack(due)) end
+local nextAt, runAt = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2], -1
+if nextAt then
+  local latest = string.format('%.0f', nextAt + debounce)
+  runAt = redis.call('ZRANGE', delayed, latest, '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, 1, 'WITHSCORES')[2]
+end
+return {#due, runAt}
+`;
