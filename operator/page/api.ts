@@ -1,0 +1,104 @@
+/** The calls of the page to its server, and the server's clock as its answers tell it. */
+
+import type {
+  ActPreview,
+  ActRequest,
+  ActResult,
+  AuditPage,
+  OperatorSession,
+  OperatorTaskPage,
+  Overview,
+  StuckReport,
+  TaskDetails,
+  TaskFilter,
+} from '../../core/operator-api.ts';
+
+/** A call that did not bring what it should. `status` is that of HTTP, 0 where no answer came. */
+export class CallError extends Error {
+  override readonly name = 'CallError';
+  readonly status: number;
+  /** The code of the problem, '' where the answer has none. */
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** How many tasks a page of the list has. */
+export const PAGE_SIZE = 50;
+/** After how long a call is given up, in milliseconds. */
+const PATIENCE = 20_000;
+
+/** All calls throw {@link CallError}. */
+export interface Api {
+  /** The server's time, in milliseconds. */
+  now(): number;
+  /** The server has told its time, as ISO 8601. */
+  noteTime(time: string): void;
+  session(): Promise<OperatorSession>;
+  overview(): Promise<Overview>;
+  tasks(filter: TaskFilter, cursor: string | null): Promise<OperatorTaskPage>;
+  task(id: string): Promise<TaskDetails>;
+  stuck(): Promise<StuckReport>;
+  audit(cursor: string | null): Promise<AuditPage>;
+  preview(act: ActRequest): Promise<ActPreview>;
+  act(act: ActRequest): Promise<ActResult>;
+}
+
+export function createApi(): Api {
+  let ahead = 0;
+  const noteTime = (time: string) => {
+    ahead = Date.parse(time) - Date.now();
+  };
+
+  async function call<Answer>(path: string, init: RequestInit = {}): Promise<Answer> {
+    const signal = AbortSignal.timeout(PATIENCE);
+    let response: Response;
+    let body: unknown;
+    try {
+      response = await fetch(`api/${path}`, { ...init, signal, credentials: 'same-origin', redirect: 'error' });
+      body = await response.json().catch(() => null);
+    } catch {
+      throw new CallError(0, '', 'The server cannot be reached.');
+    }
+    if (!response.ok) throw toError(response.status, body);
+    if (body === null) throw new CallError(response.status, '', 'The server gave an answer that is not JSON.');
+    const { time } = body as { time?: unknown };
+    if (typeof time === 'string') noteTime(time);
+    return body as Answer;
+  }
+
+  const post = <Answer>(act: ActRequest) =>
+    call<Answer>('acts', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(act),
+    });
+
+  return {
+    now: () => Date.now() + ahead,
+    noteTime,
+    session: () => call('session'),
+    overview: () => call('overview'),
+    tasks(filter, cursor) {
+      const params = new URLSearchParams({ limit: String(PAGE_SIZE) });
+      for (const [name, value] of Object.entries(filter)) params.set(name, String(value));
+      if (cursor) params.set('cursor', cursor);
+      return call(`tasks?${params}`);
+    },
+    task: (id) => call(`tasks/${encodeURIComponent(id)}`),
+    stuck: () => call('stuck'),
+    audit: (cursor) => call(`audit?${new URLSearchParams({ limit: String(PAGE_SIZE), ...(cursor && { cursor }) })}`),
+    preview: (act) => post({ ...act, preview: true } as ActRequest),
+    act: post,
+  };
+}
+
+function toError(status: number, body: unknown): CallError {
+  const { code, detail, title } = (body ?? {}) as Partial<Record<'code' | 'detail' | 'title', unknown>>;
+  const message = [detail, title].find((text) => typeof text === 'string') ?? `The server answered ${status}.`;
+  return new CallError(status, typeof code === 'string' ? code : '', String(message));
+}

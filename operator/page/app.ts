@@ -1,0 +1,209 @@
+/** The page as a whole: its bar, the view that the address names, and the live stream that keeps the view up to date. */
+
+import { make, setAttribute, setHidden, setText } from '../../client/element/dom/dom.ts';
+import type { OperatorSession, Overview } from '../../core/operator-api.ts';
+import { openActDialog } from './acts/act-dialog.ts';
+import { CallError, createApi } from './api.ts';
+import type { Context, View } from './context.ts';
+import { createAnnouncer } from './dom/announcer.ts';
+import { link, text, tickTimes } from './dom/elements.ts';
+import { createLive } from './live/live.ts';
+import type { LinkState } from './live/live-state.ts';
+import { createRefresher } from './refresher.ts';
+import { hrefOf, NO_FILTER, parseRoute, type Route } from './route.ts';
+import { createAuditView } from './views/audit-view.ts';
+import { createOverviewView } from './views/overview-view.ts';
+import { createStuckView } from './views/stuck-view.ts';
+import { createTaskView } from './views/task-view.ts';
+import { createTasksView } from './views/tasks-view.ts';
+import { number } from './words/words.ts';
+
+/** How often a page without its live stream asks, in milliseconds. */
+const POLL_EVERY = 5_000;
+
+const LINK_WORDS: Readonly<Record<LinkState, string>> = {
+  connecting: 'Connecting…',
+  live: 'Live',
+  lost: 'Not live, connecting again…',
+};
+
+const VIEWS: readonly (readonly [label: string, route: Route])[] = [
+  ['Overview', { view: 'overview' }],
+  ['Tasks', { view: 'tasks', filter: NO_FILTER, cursor: null }],
+  ['Stuck', { view: 'stuck' }],
+  ['Audit log', { view: 'audit', cursor: null }],
+];
+
+/** The elements of index.html that the page fills. */
+export interface AppElements {
+  readonly nav: HTMLElement;
+  readonly role: HTMLElement;
+  readonly link: HTMLElement;
+  readonly banner: HTMLElement;
+  readonly notice: HTMLElement;
+  readonly main: HTMLElement;
+  readonly live: HTMLElement;
+}
+
+/** Fills the page, and keeps it up to date from then on. @param session who the operator is, and what they may do */
+export function startApp(elements: AppElements, session: OperatorSession): void {
+  const api = createApi();
+  const announce = createAnnouncer(elements.live);
+  let overview: Overview | null = null;
+  let view: View | undefined;
+  let linkState: LinkState = 'connecting';
+
+  const context: Context = {
+    api,
+    session,
+    getOverview: () => overview,
+    mayAct: (act) => session.acts.includes(act),
+    announce,
+    go(href) {
+      history.pushState(null, '', href);
+      open();
+    },
+    act(act, target) {
+      if (!session.acts.includes(act)) return;
+      const opener = document.activeElement as HTMLElement | null;
+      const row = opener?.closest('tr');
+      openActDialog({
+        api,
+        act,
+        target,
+        onDone(sentence) {
+          refresher.request();
+          if (sentence) showNotice(sentence);
+        },
+        onClose: () => giveBackFocus(opener, row),
+      });
+    },
+  };
+
+  const counter = make('span', { class: 'count', hidden: '' });
+  const links = VIEWS.map(([label, route]) => ({ route, element: link(hrefOf(route), label) }));
+  links.find(({ route }) => route.view === 'stuck')?.element.append(counter);
+  elements.nav.replaceChildren(make('ul', {}, ...links.map(({ element }) => make('li', {}, element))));
+  const may = session.acts.length > 0 ? 'may act' : 'may look';
+  elements.role.textContent = session.who ? `${session.who} ${may}` : `You ${may}`;
+
+  const refresher = createRefresher(async () => {
+    const shown = view;
+    try {
+      // While the stream is down it brings no overview.
+      if (linkState !== 'live') takeOverview(await api.overview());
+      await shown?.refresh();
+      if (shown === view) showTrouble(null);
+    } catch (error) {
+      if (shown === view) showTrouble(error);
+    }
+  });
+
+  const live = createLive({
+    onLink(next) {
+      if (linkState === next) return;
+      if (next === 'lost') announce('Not live any more.');
+      if (next === 'live' && linkState === 'lost') announce('Live again.');
+      linkState = next;
+      elements.link.dataset.state = next;
+      setText(elements.link, LINK_WORDS[next]);
+    },
+    onUp: () => refresher.request(),
+    onEvent(name, data) {
+      if (name === 'overview') takeOverview(data as Overview);
+      else refresher.request();
+    },
+  });
+
+  function takeOverview(next: Overview): void {
+    overview = next;
+    api.noteTime(next.time);
+    setText(counter, number(next.stuck));
+    setHidden(counter, next.stuck === 0);
+    view?.showOverview?.(next);
+  }
+
+  /** Opens the view that the address names. */
+  function open(): void {
+    const route = parseRoute(location.search);
+    const isNew = view === undefined;
+    view = createView(context, route);
+    elements.main.replaceChildren(view.element);
+    document.title = `${view.name} · Tasks`;
+    for (const { route: own, element } of links) {
+      const isCurrent = own.view === route.view || (own.view === 'tasks' && route.view === 'task');
+      setAttribute(element, 'aria-current', isCurrent ? 'page' : null);
+    }
+    showNotice('');
+    if (overview) view.showOverview?.(overview);
+    live.follow(view.taskId ?? null);
+    if (!isNew) {
+      scrollTo(0, 0);
+      elements.main.focus();
+      announce(view.name);
+    }
+    void refresher.restart();
+  }
+
+  function showTrouble(error: unknown): void {
+    setHidden(elements.banner, error === null);
+    setText(elements.banner, error === null ? '' : troubleWords(error));
+    if (error !== null && !(error instanceof CallError)) throw error;
+  }
+
+  function showNotice(sentence: string): void {
+    setText(elements.notice, sentence);
+    setHidden(elements.notice, sentence === '');
+    announce(sentence);
+  }
+
+  function giveBackFocus(opener: HTMLElement | null, row: HTMLElement | null | undefined): void {
+    const ways = [opener, row?.querySelector<HTMLElement>('.act button, a[href]'), elements.main];
+    for (const way of ways) {
+      if (!way?.isConnected || way.hidden) continue;
+      way.focus();
+      return;
+    }
+  }
+
+  document.addEventListener('click', (event) => {
+    const target = (event.target as Element).closest?.('a[href]') as HTMLAnchorElement | null;
+    const isOther = event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+    if (!target || isOther || target.pathname !== location.pathname || target.hash) return;
+    event.preventDefault();
+    context.go(target.getAttribute('href') ?? './');
+  });
+  addEventListener('popstate', open);
+  setInterval(() => {
+    if (!document.hidden) tickTimes(elements.main, api.now());
+  }, 1_000);
+  setInterval(() => {
+    if (linkState !== 'live') refresher.request();
+  }, POLL_EVERY);
+  open();
+  live.start();
+}
+
+function createView(context: Context, route: Route): View {
+  switch (route.view) {
+    case 'overview':
+      return createOverviewView(context);
+    case 'tasks':
+      return createTasksView(context, route);
+    case 'task':
+      return createTaskView(context, route.id);
+    case 'stuck':
+      return createStuckView(context);
+    case 'audit':
+      return createAuditView(context, route.cursor);
+  }
+}
+
+/** What to say of a call that failed. */
+export function troubleWords(error: unknown): string {
+  if (!(error instanceof CallError)) return 'The page has a fault. Reload it.';
+  const { status, message } = error;
+  if (status === 401 || status === 403) return 'You may not see this any more. Sign in again, and reload the page.';
+  if (status === 0 || status >= 500) return `${message} What you see may be out of date. Trying again by itself.`;
+  return message;
+}

@@ -1,0 +1,20 @@
+/** Tells screen readers what has changed, through the polite live region of the page. What comes within a second is said together. */
+
+/** How long news is collected, in milliseconds. */
+const COLLECT_FOR = 1_000;
+/** How many of the newest texts are said. */
+const MOST = 3;
+
+/** A function that says a text. @param region in the document from the start */
+export function createAnnouncer(region: HTMLElement): (text: string) => void {
+  let texts: string[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  return (text) => {
+    if (text && text !== texts.at(-1)) texts = [...texts, text].slice(-MOST);
+    timer ??= setTimeout(() => {
+      region.textContent = texts.join(' ');
+      texts = [];
+      timer = undefined;
+    }, COLLECT_FOR);
+  };
+}

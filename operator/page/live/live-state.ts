@@ -1,0 +1,73 @@
+/**
+ * The states of the page's live stream, and what leads from one to the next. Pure. `live.ts` does what it says.
+ *
+ * | state | event | next state | what to do |
+ * |---|---|---|---|
+ * | hidden | shown | connecting | connect |
+ * | connecting | opened | live | refresh what is shown |
+ * | connecting, live | ended | waiting | wait, then `due` |
+ * | waiting | due | connecting | connect |
+ * | all but hidden | hidden | hidden | disconnect |
+ */
+
+export interface LiveState {
+  readonly phase: 'hidden' | 'connecting' | 'live' | 'waiting';
+  /** How many connections in a row have failed, or have ended soon. */
+  readonly failures: number;
+}
+
+export type LiveEvent =
+  | { readonly type: 'shown' | 'hidden' | 'opened' | 'due' }
+  /** `livedFor`: milliseconds. `retryAfter`: seconds, as the server asks; 0 if it does not. `chance`: from 0 to 1. */
+  | { readonly type: 'ended'; readonly livedFor: number; readonly retryAfter: number; readonly chance: number };
+
+export type LiveEffect =
+  | { readonly type: 'connect' | 'disconnect' | 'refresh' | 'nothing' }
+  | { readonly type: 'wait'; readonly ms: number };
+
+/** What the page says of its stream. */
+export type LinkState = 'connecting' | 'live' | 'lost';
+
+export const HIDDEN: LiveState = { phase: 'hidden', failures: 0 };
+
+/** A connection that lasted this long was a good one, in milliseconds: the next wait is a short one again. */
+const GOOD = 10_000;
+const FIRST_WAIT = 500;
+const LONGEST_WAIT = 15_000;
+/** What a server may ask for at most, in seconds. */
+const MAX_RETRY_AFTER = 60;
+
+/** The state after an event, and what to do. An event that means nothing in a state changes nothing. */
+export function nextLive(state: LiveState, event: LiveEvent): { readonly state: LiveState; readonly effect: LiveEffect } {
+  const { phase, failures } = state;
+  const isUp = phase === 'connecting' || phase === 'live';
+  switch (event.type) {
+    case 'shown':
+      if (phase === 'hidden') return { state: { phase: 'connecting', failures }, effect: { type: 'connect' } };
+      break;
+    case 'hidden':
+      if (phase !== 'hidden') return { state: HIDDEN, effect: { type: 'disconnect' } };
+      break;
+    case 'opened':
+      if (phase === 'connecting') return { state: { phase: 'live', failures }, effect: { type: 'refresh' } };
+      break;
+    case 'due':
+      if (phase === 'waiting') return { state: { phase: 'connecting', failures }, effect: { type: 'connect' } };
+      break;
+    case 'ended': {
+      if (!isUp) break;
+      const count = event.livedFor >= GOOD ? 1 : failures + 1;
+      const longest = Math.min(FIRST_WAIT * 2 ** (count - 1), LONGEST_WAIT);
+      const asked = Math.min(event.retryAfter, MAX_RETRY_AFTER) * 1_000;
+      const ms = Math.max((longest * (1 + event.chance)) / 2, asked);
+      return { state: { phase: 'waiting', failures: count }, effect: { type: 'wait', ms } };
+    }
+  }
+  return { state, effect: { type: 'nothing' } };
+}
+
+/** What to say of a state. A connection that is tried again after a failure is lost until it is up. */
+export function linkOf({ phase, failures }: LiveState): LinkState {
+  if (phase === 'live') return 'live';
+  return failures > 0 ? 'lost' : 'connecting';
+}

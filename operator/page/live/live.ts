@@ -1,0 +1,108 @@
+/**
+ * Follows the server's event stream (`GET api/live`) while the page is visible, and connects again by itself.
+ *
+ * It reads the stream by `fetch`, not by EventSource: comments count as signs of life, and an answer of 401 or 503 can be told
+ * from a network that is away.
+ */
+
+import type { LiveEvents } from '../../../core/operator-api.ts';
+import { createEventReader } from './event-text.ts';
+import { HIDDEN, type LinkState, type LiveEffect, type LiveEvent, linkOf, nextLive } from './live-state.ts';
+
+/** A stream that brings nothing for so long is dead, in milliseconds. A comment comes every 15 s. */
+const SILENCE = 40_000;
+
+export interface LiveOptions {
+  readonly onLink: (link: LinkState) => void;
+  /** The stream is up: what was shown before may be out of date. */
+  readonly onUp: () => void;
+  readonly onEvent: <Name extends keyof LiveEvents>(name: Name, data: LiveEvents[Name]) => void;
+}
+
+export interface Live {
+  /** Follows the page's visibility from now on. */
+  start(): void;
+  /** The task that the stream tells about; null for none. Another one needs another stream. */
+  follow(taskId: string | null): void;
+}
+
+export function createLive({ onLink, onUp, onEvent }: LiveOptions): Live {
+  let state = HIDDEN;
+  let task: string | null = null;
+  let connection: AbortController | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function take(event: LiveEvent): void {
+    const next = nextLive(state, event);
+    state = next.state;
+    if (state.phase !== 'hidden') onLink(linkOf(state));
+    run(next.effect);
+  }
+
+  function run(effect: LiveEffect): void {
+    switch (effect.type) {
+      case 'connect':
+        void connect();
+        break;
+      case 'disconnect':
+        clearTimeout(timer);
+        connection?.abort();
+        break;
+      case 'refresh':
+        onUp();
+        break;
+      case 'wait':
+        timer = setTimeout(() => take({ type: 'due' }), effect.ms);
+    }
+  }
+
+  async function connect(): Promise<void> {
+    const own = new AbortController();
+    connection = own;
+    let silence = setTimeout(() => own.abort(), SILENCE);
+    let openedAt: number | undefined;
+    let retryAfter = 0;
+    try {
+      const path = task === null ? 'api/live' : `api/live?${new URLSearchParams({ task })}`;
+      const response = await fetch(path, { signal: own.signal, headers: { accept: 'text/event-stream' } });
+      retryAfter = Number(response.headers.get('retry-after')) || 0;
+      if (response.ok && response.body) {
+        const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+        const read = createEventReader();
+        for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+          clearTimeout(silence);
+          silence = setTimeout(() => own.abort(), SILENCE);
+          if (openedAt === undefined) {
+            openedAt = Date.now();
+            take({ type: 'opened' });
+          }
+          for (const { name, data } of read(piece.value)) onEvent(name as keyof LiveEvents, JSON.parse(data));
+        }
+      }
+    } catch {
+      // Lost, refused or cut: all of it is told by the state.
+    }
+    clearTimeout(silence);
+    own.abort();
+    // Another connection may have taken its place, since the page shows another task or was hidden.
+    if (connection !== own) return;
+    connection = undefined;
+    const livedFor = openedAt === undefined ? 0 : Date.now() - openedAt;
+    take({ type: 'ended', livedFor, retryAfter, chance: Math.random() });
+  }
+
+  return {
+    start() {
+      const look = () => take({ type: document.hidden ? 'hidden' : 'shown' });
+      document.addEventListener('visibilitychange', look);
+      look();
+    },
+    follow(taskId) {
+      if (taskId === task) return;
+      task = taskId;
+      if (state.phase !== 'live' && state.phase !== 'connecting') return;
+      connection?.abort();
+      void connect();
+    },
+  };
+}

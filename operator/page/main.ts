@@ -1,0 +1,37 @@
+/** Starts the operator's page once it is known who looks at it. */
+
+import { createApi } from './api.ts';
+import { type AppElements, startApp, troubleWords } from './app.ts';
+
+/** How long to wait before the page asks again who looks at it, in milliseconds. */
+const AGAIN = 3_000;
+
+/** Finds an element of index.html. @throws TypeError if there is none: a mistake in the page */
+function find(id: string): HTMLElement {
+  const element = document.getElementById(id);
+  if (!element) throw new TypeError(`index.html has no element with the id ${id}.`);
+  return element;
+}
+
+const elements: AppElements = {
+  nav: find('nav'),
+  role: find('role'),
+  link: find('link'),
+  banner: find('banner'),
+  notice: find('notice'),
+  main: find('main'),
+  live: find('live'),
+};
+
+async function start(): Promise<void> {
+  try {
+    startApp(elements, await createApi().session());
+    elements.banner.hidden = true;
+  } catch (error) {
+    elements.banner.textContent = troubleWords(error);
+    elements.banner.hidden = false;
+    setTimeout(() => void start(), AGAIN);
+  }
+}
+
+void start();

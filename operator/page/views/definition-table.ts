@@ -1,0 +1,98 @@
+/** The columns of the table of definitions. */
+
+import type { DefinitionOverview } from '../../../core/operator-api.ts';
+import type { Context } from '../context.ts';
+import { ago, box, button, type Content, link, own, text, toned } from '../dom/elements.ts';
+import { sparkline } from '../dom/sparkline.ts';
+import type { Column } from '../dom/table.ts';
+import { listHref } from '../route.ts';
+import { secondsWords } from '../words/times.ts';
+import { ACT, number } from '../words/words.ts';
+
+/** How many reasons of failures are named in the table. */
+const MOST_REASONS = 5;
+
+export function definitionColumns(context: Context): Column<DefinitionOverview>[] {
+  const { api } = context;
+  const columns: Column<DefinitionOverview>[] = [
+    {
+      label: 'Definition',
+      isRowHeader: true,
+      key: ({ name, paused, workers }) => [name, paused, workers === 0],
+      draw: ({ name, paused, workers }) => {
+        const content: (Node | string)[] = [link(listHref({ name }), own(name))];
+        if (paused) {
+          const by = paused.who ? [' by ', own(paused.who)] : [];
+          content.push(box('div', '', toned('warning', 'Paused '), ago(paused.since, api.now()), ...by));
+        }
+        if (workers === 0) content.push(box('div', '', toned('warning', 'No worker handles it')));
+        return content;
+      },
+    },
+    {
+      label: 'Waiting',
+      className: 'number',
+      key: ({ name, counts, oldestQueuedAt }) => [name, counts.queued, oldestQueuedAt],
+      draw: ({ name, counts, oldestQueuedAt }) => {
+        const content: Content = [link(listHref({ name, status: ['queued'] }), number(counts.queued))];
+        return oldestQueuedAt ? [...content, box('div', 'muted', 'oldest ', ago(oldestQueuedAt, api.now()))] : content;
+      },
+    },
+    {
+      label: 'Running',
+      className: 'number',
+      key: ({ name, counts }) => [name, counts.running, counts.retrying],
+      draw: ({ name, counts }) => {
+        const content: Content = [link(listHref({ name, status: ['running'] }), number(counts.running))];
+        if (counts.retrying === 0) return content;
+        return [...content, box('div', 'muted', link(listHref({ name, status: ['retrying'] }), `${number(counts.retrying)} trying again`))];
+      },
+    },
+    {
+      label: 'Ended a minute',
+      className: 'number',
+      key: ({ endedPerMinute, endedByMinute }) => [endedPerMinute, endedByMinute],
+      draw: ({ endedPerMinute, endedByMinute }) => [sparkline(endedByMinute), ' ', number(Math.round(endedPerMinute * 10) / 10)],
+    },
+    {
+      label: 'Run time',
+      className: 'number',
+      key: ({ runSeconds }) => runSeconds,
+      draw: ({ runSeconds }) =>
+        runSeconds
+          ? [secondsWords(runSeconds.median), text('div', `95 % within ${secondsWords(runSeconds.p95)}`, 'muted')]
+          : [],
+    },
+    {
+      label: 'Failed in 24 h',
+      key: ({ name, outcomes, failures }) => [name, outcomes.failed, failures],
+      draw: ({ name, outcomes, failures }) => failureChips(name, outcomes.failed, failures),
+    },
+  ];
+  if (!context.mayAct('pause')) return columns;
+  columns.push({
+    label: 'Act',
+    className: 'act',
+    key: ({ name, paused }) => [name, paused !== null],
+    draw: ({ name, paused }) => {
+      const act = paused ? 'resume' : 'pause';
+      const element = button(ACT[act], () => context.act(act, { name }), 'small');
+      element.append(text('span', `: ${name}`, 'sr'));
+      return [element];
+    },
+  });
+  return columns;
+}
+
+function failureChips(name: string, failed: number, failures: DefinitionOverview['failures']): Content {
+  if (failed === 0) return [text('span', 'none', 'muted')];
+  const named = failures.slice(0, MOST_REASONS);
+  const rest = failed - named.reduce((sum, { count }) => sum + count, 0);
+  const items = named.map(({ code, count }) =>
+    box('li', '', link(listHref({ name, status: ['failed'], error: code, age: '1d' }), own(`${code} ${number(count)}`))),
+  );
+  if (rest > 0) {
+    items.push(box('li', '', link(listHref({ name, status: ['failed'], age: '1d' }), `${named.length > 0 ? 'others' : 'failed'} ${number(rest)}`)));
+  }
+  return [box('ul', 'chips', ...items)];
+}

@@ -1,0 +1,88 @@
+/** What is stuck, why, and what helps. */
+
+import { setHidden } from '../../../client/element/dom/dom.ts';
+import type { StuckItem } from '../../../core/operator-api.ts';
+import type { Context, View } from '../context.ts';
+import { ago, box, button, link, own, text, toned } from '../dom/elements.ts';
+import { type Column, createTable } from '../dom/table.ts';
+import { hrefOf, listHref } from '../route.ts';
+import { ACT, STUCK, tasks } from '../words/words.ts';
+
+export function createStuckView(context: Context): View {
+  const { api } = context;
+  const table = createTable<StuckItem>({
+    caption: 'What is stuck',
+    columns: stuckColumns(context),
+    keyOf: ({ reason, name }) => JSON.stringify([reason, name]),
+  });
+  const empty = text('p', 'Loading…', 'empty');
+  const partial = text('p', 'There are too many tasks to look at each. The numbers are too low.', 'note');
+  setHidden(partial, true);
+
+  return {
+    name: 'Stuck',
+    element: box('div', 'view', text('h1', 'Stuck'), table.element, empty, partial),
+    async refresh() {
+      const { items, isPartial } = await api.stuck();
+      table.show(items);
+      empty.textContent = 'Nothing is stuck.';
+      setHidden(empty, items.length > 0);
+      setHidden(table.element, items.length === 0);
+      setHidden(partial, !isPartial);
+    },
+  };
+}
+
+function stuckColumns(context: Context): Column<StuckItem>[] {
+  const { api } = context;
+  const columns: Column<StuckItem>[] = [
+    {
+      label: 'What',
+      isRowHeader: true,
+      key: ({ name }) => name,
+      draw: ({ name }) => [name === null ? 'The bus' : link(listHref({ name }), own(name))],
+    },
+    {
+      label: 'Why',
+      key: ({ reason, workers }) => [reason, workers],
+      draw: ({ reason, workers }) => {
+        const why = toned('warning', STUCK[reason].why);
+        return workers.length > 0 ? [why, box('div', 'muted own', `worker ${workers.join(', ')}`)] : [why];
+      },
+    },
+    {
+      label: 'Tasks',
+      key: ({ count, ids }) => [count, ids],
+      draw: ({ count, ids }) => {
+        const items = ids.map((id) => box('li', '', link(hrefOf({ view: 'task', id }), shortId(id))));
+        return [text('div', tasks(count)), box('ul', 'chips', ...items)];
+      },
+    },
+    {
+      label: 'Since',
+      key: ({ since }) => since,
+      draw: ({ since }) => (since ? [ago(since, api.now())] : []),
+    },
+    {
+      label: 'What helps',
+      key: ({ reason }) => reason,
+      draw: ({ reason }) => [text('div', STUCK[reason].cure, 'cure')],
+    },
+  ];
+  if (!context.mayAct('resume')) return columns;
+  columns.push({
+    label: 'Act',
+    className: 'act',
+    key: ({ reason, name }) => [reason, name],
+    draw: ({ reason, name }) => {
+      if (reason !== 'paused' || name === null) return [];
+      const element = button(ACT.resume, () => context.act('resume', { name }), 'small');
+      element.append(text('span', `: ${name}`, 'sr'));
+      return [element];
+    },
+  });
+  return columns;
+}
+
+/** The end of an id: the beginning of those made in the same minute is the same. */
+export const shortId = (id: string): string => (id.length > 12 ? `…${id.slice(-8)}` : id);

@@ -1,0 +1,105 @@
+/** The columns of the table of tasks. */
+
+import type { TaskRow } from '../../../core/operator-api.ts';
+import { make } from '../../../client/element/dom/dom.ts';
+import type { Context } from '../context.ts';
+import { ago, box, button, link, own, text, toned } from '../dom/elements.ts';
+import type { Column } from '../dom/table.ts';
+import { hrefOf, listHref } from '../route.ts';
+import { ACT, progressWords, statusWord, toneOf } from '../words/words.ts';
+
+/** What the checkbox of a row asks, and what it does. */
+export interface RowSelection {
+  /** The checkbox in the heading. */
+  readonly heading: HTMLElement;
+  readonly isSelected: (id: string) => boolean;
+  readonly onSelect: (id: string, isOn: boolean) => void;
+}
+
+/** @param selection null for operators who may not act */
+export function taskColumns(context: Context, selection: RowSelection | null): Column<TaskRow>[] {
+  const { api } = context;
+  const columns: Column<TaskRow>[] = [
+    {
+      label: 'Task',
+      isRowHeader: true,
+      key: ({ id, title }) => [id, title],
+      draw: ({ id, title }) => [link(hrefOf({ view: 'task', id }), own(title, 'title'))],
+    },
+    {
+      label: 'Status',
+      key: ({ status, progress, attempt, attempts }) => [status, progress, attempt, attempts],
+      draw: (task) => statusOf(task),
+    },
+    {
+      label: 'Definition',
+      key: ({ name }) => name,
+      draw: ({ name }) => [link(listHref({ name }), own(name))],
+    },
+    {
+      label: 'Owner',
+      key: ({ owner }) => owner,
+      draw: ({ owner }) => [link(listHref({ owner }), own(owner, 'title'))],
+    },
+    {
+      label: 'Created',
+      key: ({ createdAt }) => createdAt,
+      draw: ({ createdAt }) => [ago(createdAt, api.now())],
+    },
+    {
+      label: 'Error',
+      key: ({ error }) => error,
+      draw: ({ error }) => (error ? [box('span', 'title', text('b', error.code), ': ', own(error.message))] : []),
+    },
+  ];
+  if (!selection) return columns;
+  columns.unshift({
+    label: 'Select',
+    heading: selection.heading,
+    className: 'check',
+    key: ({ id, title }) => [id, title],
+    draw: ({ id, title }) => {
+      const input = make('input', { type: 'checkbox', 'aria-label': `Select: ${title}` });
+      input.addEventListener('change', () => selection.onSelect(id, input.checked));
+      return [box('label', '', input)];
+    },
+    sync: (cell, { id }) => {
+      const input = cell.querySelector('input');
+      if (input) input.checked = selection.isSelected(id);
+    },
+  });
+  columns.push({
+    label: 'Act',
+    className: 'act',
+    key: ({ id, title, canRetry, canCancel }) => [id, title, canRetry, canCancel],
+    draw: (task) => taskButtons(context, task, 'small'),
+  });
+  return columns;
+}
+
+/** The buttons of what this operator may do with a task now. */
+export function taskButtons(context: Context, { id, title, canRetry, canCancel }: TaskRow, className = ''): HTMLElement[] {
+  const acts = [...(canRetry ? (['retry'] as const) : []), ...(canCancel ? (['cancel'] as const) : [])];
+  return acts
+    .filter((act) => context.mayAct(act))
+    .map((act) => {
+      const element = button(ACT[act], () => context.act(act, { ids: [id] }), className);
+      element.append(text('span', `: ${title}`, 'sr'));
+      return element;
+    });
+}
+
+/** The status in words, how far it is, and which attempt it is if it is not the only one. */
+export function statusOf(task: TaskRow): HTMLElement[] {
+  const { status, progress, attempt, attempts } = task;
+  const elements: HTMLElement[] = [toned(toneOf(task), statusWord(status))];
+  if (status === 'running' && progress?.total) {
+    const bar = make('progress', { 'aria-label': 'Progress', max: String(progress.total) });
+    bar.value = progress.done;
+    elements.push(bar);
+  }
+  const words = progressWords(task);
+  if (words) elements.push(text('div', words, 'muted'));
+  if (attempt > 1) elements.push(text('div', `attempt ${attempt} of ${attempts}`, 'muted'));
+  return elements;
+}
