@@ -3,7 +3,7 @@
 // test/repository/boundaries.test.ts breaks each rule once.
 
 /** The houses that adopters install; their code is what the rules are for, and not the tests that stand beside it. */
-const library = '^(core|backend|server|worker|client|testing|metrics|cli|soketi)/';
+const library = '^(core|backend|server|worker|client|testing|metrics|operator|cli|soketi)/';
 const tests = String.raw`\.test\.ts$|^client/test-support/`;
 
 /** By house: which others of ours it may import. */
@@ -18,6 +18,10 @@ const houses = {
     'It runs the real parts in a test. Nothing imports it: what is for tests must not get into an application.',
   ],
   metrics: [['core', 'backend'], 'It reads the events of any process, whichever houses that one uses.'],
+  operator: [
+    ['core', 'backend', 'server', 'client'],
+    'It is mounted in a web process. Its page is a script for browsers, with the looks of the tray.',
+  ],
   soketi: [[], 'It is loaded into a process of its own, which has nothing of ours.'],
   cli: [
     ['core', 'backend', 'soketi'],
@@ -54,8 +58,8 @@ const rules = [
   })),
   {
     name: 'browsers-have-no-node',
-    comment: 'core, client and the fake feed run in browsers.',
-    from: { path: '^(core|client|testing/feed)/', pathNot: tests },
+    comment: 'core, client, the fake feed and the operator’s page run in browsers.',
+    from: { path: '^(core|client|testing/feed|operator/page)/', pathNot: tests },
     to: { dependencyTypes: ['core'] },
   },
   {
@@ -63,6 +67,18 @@ const rules = [
     comment: 'Stories and tests in a page load inloop/testing/feed.',
     from: { path: '^testing/feed/', pathNot: tests },
     to: { dependencyTypes: ['local'], pathNot: '^(testing/feed|client|core)/' },
+  },
+  {
+    name: 'operator-page-runs-in-browsers',
+    comment: 'Nothing of a server may reach the script of the operator’s page.',
+    from: { path: '^operator/page/', pathNot: tests },
+    to: { dependencyTypes: ['local'], pathNot: '^(operator/page|client|core)/' },
+  },
+  {
+    name: 'operator-serves-its-page-as-text',
+    comment: 'The router must not load code for browsers: it sends the page as text.',
+    from: { path: '^operator/', pathNot: `^operator/page/|${tests}` },
+    to: { dependencyTypes: ['local'], path: '^(operator/page|client)/' },
   },
   {
     name: 'hooks-draw-nothing',

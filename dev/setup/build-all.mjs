@@ -4,11 +4,12 @@ import { cp, mkdir, readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import * as esbuild from 'esbuild';
 import { fail, root, run } from './command.mjs';
+import { embedPage } from './embed-page.mjs';
 import { embedScripts } from './embed-scripts.mjs';
 import { writeRequireEntries } from './write-require-entries.mjs';
 
 /** The TypeScript projects to build; `tsc -b` also builds those they refer to. `npm run check` only type-checks tests. */
-const PROJECTS = ['client', 'testing', 'cli', 'demo', 'demo/page', 'dev'];
+const PROJECTS = ['client', 'testing', 'cli', 'operator', 'demo', 'demo/page', 'dev'];
 const STATIC_FILES = ['.html', '.css', '.svg'];
 
 /** Builds everything; ends this process with exit code 1 when something does not compile. */
@@ -17,6 +18,7 @@ export async function buildAll() {
   const code = await run(process.execPath, [tsc, '-b', ...PROJECTS]);
   if (code !== 0) fail('The build failed; the lines above say where.');
   await embedScripts();
+  await embedPage();
   await writeRequireEntries();
   await bundlePage();
 }

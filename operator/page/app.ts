@@ -6,7 +6,7 @@ import { openActDialog } from './acts/act-dialog.ts';
 import { CallError, createApi } from './api.ts';
 import type { Context, View } from './context.ts';
 import { createAnnouncer } from './dom/announcer.ts';
-import { link, text, tickTimes } from './dom/elements.ts';
+import { link, tickTimes } from './dom/elements.ts';
 import { createLive } from './live/live.ts';
 import type { LinkState } from './live/live-state.ts';
 import { createRefresher } from './refresher.ts';
@@ -91,7 +91,7 @@ export function startApp(elements: AppElements, session: OperatorSession): void 
     const shown = view;
     try {
       // While the stream is down it brings no overview.
-      if (linkState !== 'live') takeOverview(await api.overview());
+      if (linkState !== 'live' || !overview) takeOverview(await api.overview());
       await shown?.refresh();
       if (shown === view) showTrouble(null);
     } catch (error) {
@@ -142,7 +142,11 @@ export function startApp(elements: AppElements, session: OperatorSession): void 
       elements.main.focus();
       announce(view.name);
     }
-    void refresher.restart();
+    const shown = view;
+    setAttribute(elements.main, 'aria-busy', 'true');
+    void refresher.restart().then(() => {
+      if (shown === view) setAttribute(elements.main, 'aria-busy', null);
+    });
   }
 
   function showTrouble(error: unknown): void {
@@ -169,9 +173,11 @@ export function startApp(elements: AppElements, session: OperatorSession): void 
   document.addEventListener('click', (event) => {
     const target = (event.target as Element).closest?.('a[href]') as HTMLAnchorElement | null;
     const isOther = event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
-    if (!target || isOther || target.pathname !== location.pathname || target.hash) return;
+    if (!target || isOther || target.pathname !== location.pathname) return;
     event.preventDefault();
-    context.go(target.getAttribute('href') ?? './');
+    // The only link within a view: past the bar.
+    if (target.hash) elements.main.focus();
+    else context.go(target.getAttribute('href') ?? './');
   });
   addEventListener('popstate', open);
   setInterval(() => {

@@ -1,6 +1,6 @@
 /** Starts the operator's page once it is known who looks at it. */
 
-import { createApi } from './api.ts';
+import { CallError, createApi } from './api.ts';
 import { type AppElements, startApp, troubleWords } from './app.ts';
 
 /** How long to wait before the page asks again who looks at it, in milliseconds. */
@@ -30,7 +30,9 @@ async function start(): Promise<void> {
   } catch (error) {
     elements.banner.textContent = troubleWords(error);
     elements.banner.hidden = false;
-    setTimeout(() => void start(), AGAIN);
+    // Who may not look stays away; a server that is away comes back.
+    const isRefused = error instanceof CallError && error.status >= 400 && error.status < 500;
+    if (!isRefused) setTimeout(() => void start(), AGAIN);
   }
 }
 

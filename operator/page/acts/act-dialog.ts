@@ -3,9 +3,9 @@
  * keeps the focus inside a modal dialog, and closes it on Escape.
  */
 
-import type { Act, ActPreview, ActResult, ActTarget } from '../../../core/operator-api.ts';
 import { setAttribute, setHidden, setText } from '../../../client/element/dom/dom.ts';
 import { ENGLISH } from '../../../client/headless/words/wording.ts';
+import type { Act, ActPreview, ActResult, ActTarget } from '../../../core/operator-api.ts';
 import type { Api } from '../api.ts';
 import { box, button, own, text } from '../dom/elements.ts';
 import { ACT, confirmWords, doneWords, number, previewWords, REFUSALS, tasks } from '../words/words.ts';
@@ -71,7 +71,8 @@ export function openActDialog({ api, act, target, onDone, onClose }: ActDialogOp
     // A list that scrolls has to be within reach of the keyboard.
     list.tabIndex = 0;
     setHidden(list, first.length === 0);
-    if (count > first.length) setText(rest, `and ${number(count - first.length)} more${isCountComplete ? '' : ' at least'}`);
+    if (count > first.length)
+      setText(rest, `and ${number(count - first.length)} more${isCountComplete ? '' : ' at least'}`);
     setHidden(rest, count <= first.length || !isAboutTasks);
     setText(confirm, confirmWords(act, count));
     setHidden(check, owner === null);
@@ -102,7 +103,10 @@ export function openActDialog({ api, act, target, onDone, onClose }: ActDialogOp
       }
       finish(total);
     } catch (error) {
-      setText(message, `${total.done ? `${doneWords(act, target, total.done, total.refused)} ` : ''}${(error as Error).message}`);
+      setText(
+        message,
+        `${total.done ? `${doneWords(act, target, total.done, total.refused)} ` : ''}${(error as Error).message}`,
+      );
       finishForm();
     }
   }
@@ -115,7 +119,9 @@ export function openActDialog({ api, act, target, onDone, onClose }: ActDialogOp
       return;
     }
     setText(message, sentence);
-    list.replaceChildren(...total.refusals.map(({ id, code, detail }) => text('li', `${id}: ${REFUSALS[code] ?? detail}`)));
+    list.replaceChildren(
+      ...total.refusals.map(({ id, code, detail }) => text('li', `${id}: ${REFUSALS[code] ?? detail}`)),
+    );
     setHidden(list, total.refusals.length === 0);
     finishForm();
   }

@@ -8,13 +8,15 @@ const MOST = 3;
 /** A function that says a text. @param region in the document from the start */
 export function createAnnouncer(region: HTMLElement): (text: string) => void {
   let texts: string[] = [];
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isWaiting = false;
   return (text) => {
     if (text && text !== texts.at(-1)) texts = [...texts, text].slice(-MOST);
-    timer ??= setTimeout(() => {
+    if (isWaiting) return;
+    isWaiting = true;
+    setTimeout(() => {
       region.textContent = texts.join(' ');
       texts = [];
-      timer = undefined;
+      isWaiting = false;
     }, COLLECT_FOR);
   };
 }

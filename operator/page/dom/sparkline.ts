@@ -19,6 +19,8 @@ export function sparkline(values: readonly number[]): SVGSVGElement {
 function sparkPath(values: readonly number[]): string {
   const most = Math.max(1, ...values);
   const step = WIDTH / Math.max(1, values.length - 1);
-  const points = values.map((value, index) => `${(index * step).toFixed(1)} ${(HEIGHT - 1 - (value / most) * (HEIGHT - 2)).toFixed(1)}`);
+  const points = values.map(
+    (value, index) => `${(index * step).toFixed(1)} ${(HEIGHT - 1 - (value / most) * (HEIGHT - 2)).toFixed(1)}`,
+  );
   return points.length > 0 ? `M${points.join('L')}` : '';
 }

@@ -4,8 +4,8 @@
  */
 
 import { make, setAttribute, setChildren } from '../../../client/element/dom/dom.ts';
-import { holdRows, type ShownRow } from '../held-rows.ts';
 import { type Content, text } from './elements.ts';
+import { holdRows, type ShownRow } from './held-rows.ts';
 
 export interface Column<Row> {
   /** The heading. Where there is little room it stands before what the cell says. */
@@ -52,7 +52,10 @@ export function createTable<Row>({ caption, columns, keyOf, onWaiting }: TableOp
     { class: 'frame' },
     make('table', { role: 'table', 'aria-label': caption }, make('thead', { role: 'rowgroup' }, head), body),
   );
-  const elements = new Map<string, { readonly row: HTMLElement; readonly cells: HTMLElement[]; readonly keys: string[] }>();
+  const elements = new Map<
+    string,
+    { readonly row: HTMLElement; readonly cells: HTMLElement[]; readonly keys: string[] }
+  >();
   let shown: readonly ShownRow<Row>[] = [];
   let latest: readonly Row[] = [];
   let isPointed = false;

@@ -50,7 +50,8 @@ describe('the live stream', () => {
 
 describe('the text of the stream', () => {
   it('gives the same events in whatever pieces it comes', () => {
-    const text = ': hello\n\nevent: changed\ndata: {"version":1}\n\n:\n\nevent: task\r\ndata: a\r\ndata: b\r\n\r\ndata: x\n\n';
+    const text =
+      ': hello\n\nevent: changed\ndata: {"version":1}\n\n:\n\nevent: task\r\ndata: a\r\ndata: b\r\n\r\ndata: x\n\n';
     const wanted = [
       { name: 'changed', data: '{"version":1}' },
       { name: 'task', data: 'a\nb' },

@@ -38,7 +38,10 @@ const LONGEST_WAIT = 15_000;
 const MAX_RETRY_AFTER = 60;
 
 /** The state after an event, and what to do. An event that means nothing in a state changes nothing. */
-export function nextLive(state: LiveState, event: LiveEvent): { readonly state: LiveState; readonly effect: LiveEffect } {
+export function nextLive(
+  state: LiveState,
+  event: LiveEvent,
+): { readonly state: LiveState; readonly effect: LiveEffect } {
   const { phase, failures } = state;
   const isUp = phase === 'connecting' || phase === 'live';
   switch (event.type) {

@@ -50,7 +50,11 @@ function auditColumns({ api }: Context): Column<AuditEntry>[] {
       key: ({ at }) => at,
       draw: ({ at }) => [clock(at, api.now()), text('br', ''), box('span', 'muted', ago(at, api.now()))],
     },
-    { label: 'Who', key: ({ who }) => who, draw: ({ who }) => [who === null ? text('span', 'not known', 'muted') : own(who)] },
+    {
+      label: 'Who',
+      key: ({ who }) => who,
+      draw: ({ who }) => [who === null ? text('span', 'not known', 'muted') : own(who)],
+    },
     {
       label: 'What',
       key: ({ act, done, refused }) => [act, done, refused],
@@ -73,7 +77,9 @@ function auditColumns({ api }: Context): Column<AuditEntry>[] {
       label: 'Tasks',
       key: ({ ids, done }) => [ids, done],
       draw: ({ ids, done }) => {
-        const items = ids.slice(0, MOST_LINKS).map((id) => box('li', '', link(hrefOf({ view: 'task', id }), shortId(id))));
+        const items = ids
+          .slice(0, MOST_LINKS)
+          .map((id) => box('li', '', link(hrefOf({ view: 'task', id }), shortId(id))));
         if (items.length > 0 && done > items.length) items.push(text('li', `and ${number(done - items.length)} more`));
         return items.length > 0 ? [box('ul', 'chips', ...items)] : [];
       },
@@ -84,7 +90,7 @@ function auditColumns({ api }: Context): Column<AuditEntry>[] {
 /** A filter in words. @param now milliseconds */
 function filterWords({ status, name, since, until, error }: TaskFilter, now: number): string {
   const parts = [
-    status && status.map(statusWord).join(' or '),
+    status?.map(statusWord).join(' or '),
     name && `definition ${name}`,
     since && `created since ${clockWords(since, now)}`,
     until && `created before ${clockWords(until, now)}`,

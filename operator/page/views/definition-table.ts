@@ -23,9 +23,9 @@ export function definitionColumns(context: Context): Column<DefinitionOverview>[
         const content: (Node | string)[] = [link(listHref({ name }), own(name))];
         if (paused) {
           const by = paused.who ? [' by ', own(paused.who)] : [];
-          content.push(box('div', '', toned('warning', 'Paused '), ago(paused.since, api.now()), ...by));
+          content.push(box('div', 'light', toned('warning', 'Paused'), ' ', ago(paused.since, api.now()), ...by));
         }
-        if (workers === 0) content.push(box('div', '', toned('warning', 'No worker handles it')));
+        if (workers === 0) content.push(box('div', 'light', toned('warning', 'No worker handles it')));
         return content;
       },
     },
@@ -45,14 +45,25 @@ export function definitionColumns(context: Context): Column<DefinitionOverview>[
       draw: ({ name, counts }) => {
         const content: Content = [link(listHref({ name, status: ['running'] }), number(counts.running))];
         if (counts.retrying === 0) return content;
-        return [...content, box('div', 'muted', link(listHref({ name, status: ['retrying'] }), `${number(counts.retrying)} trying again`))];
+        return [
+          ...content,
+          box(
+            'div',
+            'muted',
+            link(listHref({ name, status: ['retrying'] }), `${number(counts.retrying)} trying again`),
+          ),
+        ];
       },
     },
     {
       label: 'Ended a minute',
       className: 'number',
       key: ({ endedPerMinute, endedByMinute }) => [endedPerMinute, endedByMinute],
-      draw: ({ endedPerMinute, endedByMinute }) => [sparkline(endedByMinute), ' ', number(Math.round(endedPerMinute * 10) / 10)],
+      draw: ({ endedPerMinute, endedByMinute }) => [
+        sparkline(endedByMinute),
+        ' ',
+        number(Math.round(endedPerMinute * 10) / 10),
+      ],
     },
     {
       label: 'Run time',
@@ -89,10 +100,23 @@ function failureChips(name: string, failed: number, failures: DefinitionOverview
   const named = failures.slice(0, MOST_REASONS);
   const rest = failed - named.reduce((sum, { count }) => sum + count, 0);
   const items = named.map(({ code, count }) =>
-    box('li', '', link(listHref({ name, status: ['failed'], error: code, age: '1d' }), own(`${code} ${number(count)}`))),
+    box(
+      'li',
+      '',
+      link(listHref({ name, status: ['failed'], error: code, age: '1d' }), own(`${code} ${number(count)}`)),
+    ),
   );
   if (rest > 0) {
-    items.push(box('li', '', link(listHref({ name, status: ['failed'], age: '1d' }), `${named.length > 0 ? 'others' : 'failed'} ${number(rest)}`)));
+    items.push(
+      box(
+        'li',
+        '',
+        link(
+          listHref({ name, status: ['failed'], age: '1d' }),
+          `${named.length > 0 ? 'others' : 'failed'} ${number(rest)}`,
+        ),
+      ),
+    );
   }
   return [box('ul', 'chips', ...items)];
 }

@@ -18,7 +18,12 @@ const ACTIVE = 'queued,running,retrying,cancelling';
 export function createFilterForm(filter: ListFilter, onFilter: (filter: ListFilter) => void): FilterForm {
   const chosen = filter.status.join();
   const status = makeSelect(
-    [['', 'All'], [ACTIVE, 'Not ended'], ...STATUSES.map((one) => [one, statusWord(one)] as const), [chosen, filter.status.map(statusWord).join(', ')]],
+    [
+      ['', 'All'],
+      [ACTIVE, 'Not ended'],
+      ...STATUSES.map((one) => [one, statusWord(one)] as const),
+      [chosen, filter.status.map(statusWord).join(', ')],
+    ],
     chosen,
   );
   const ages = Object.keys(AGES) as Age[];
@@ -26,7 +31,13 @@ export function createFilterForm(filter: ListFilter, onFilter: (filter: ListFilt
     ['' as const, ...ages, ...ages.map((one) => `over-${one}` as const)].map((one) => [one, ageWords(one)] as const),
     filter.age,
   );
-  const name = makeSelect([['', 'All'], [filter.name, filter.name]], filter.name);
+  const name = makeSelect(
+    [
+      ['', 'All'],
+      [filter.name, filter.name],
+    ],
+    filter.name,
+  );
   const owner = makeInput(filter.owner, 'Exactly this owner');
   const error = makeInput(filter.error, 'Code or words');
   const element = make(
@@ -65,7 +76,8 @@ export function createFilterForm(filter: ListFilter, onFilter: (filter: ListFilt
 
 function makeSelect(options: readonly (readonly [value: string, label: string])[], value: string): HTMLSelectElement {
   const select = make('select');
-  for (const [one, label] of new Map(options.map((option) => [option[0], option])).values()) select.append(new Option(label, one));
+  for (const [one, label] of new Map(options.map((option) => [option[0], option])).values())
+    select.append(new Option(label, one));
   select.value = value;
   return select;
 }

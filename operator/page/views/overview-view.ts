@@ -1,9 +1,9 @@
 /** The overview: what runs and waits of each definition, the workers, and the bus. */
 
 import { setHidden } from '../../../client/element/dom/dom.ts';
+import type { Tone } from '../../../client/headless/words/describe.ts';
 import { ENGLISH } from '../../../client/headless/words/wording.ts';
 import type { BusOverview, Overview, WorkerOverview } from '../../../core/operator-api.ts';
-import type { Tone } from '../../../client/headless/words/describe.ts';
 import type { Context, View } from '../context.ts';
 import { ago, box, type Content, facts, link, own, text, toned } from '../dom/elements.ts';
 import { createTable } from '../dom/table.ts';
@@ -13,18 +13,26 @@ import { definitionColumns } from './definition-table.ts';
 
 export function createOverviewView(context: Context): View {
   const { api } = context;
-  const figures = box('div', '');
+  const figures = box('dl', 'figures');
   const definitions = createTable({
     caption: 'Definitions',
     columns: definitionColumns(context),
     keyOf: ({ name }) => name,
   });
-  const workers = createTable<WorkerOverview>({ caption: 'Workers', columns: workerColumns(context), keyOf: ({ id }) => id });
+  const workers = createTable<WorkerOverview>({
+    caption: 'Workers',
+    columns: workerColumns(context),
+    keyOf: ({ id }) => id,
+  });
   const noDefinitions = text('p', 'No server or worker has named a definition yet.', 'empty');
   const noWorkers = text('p', 'No worker is alive. Tasks wait until one starts.', 'empty');
   const moreWorkers = text('p', '', 'note');
   const bus = box('div', '');
-  const indexing = text('p', 'Tasks from before this page was mounted are still being listed. Figures are too low meanwhile.', 'note');
+  const indexing = text(
+    'p',
+    'Tasks from before this page was mounted are still being listed. Figures are too low meanwhile.',
+    'note',
+  );
   let drawn = '';
 
   function show(overview: Overview): void {
@@ -41,17 +49,36 @@ export function createOverviewView(context: Context): View {
     const all = JSON.stringify(rest);
     if (all === drawn) return;
     drawn = all;
-    figures.replaceChildren(facts('figures', figuresOf(overview)));
+    figures.replaceChildren(...figuresOf(overview));
     bus.replaceChildren(facts('facts', busFacts(overview.bus)), text('p', overview.bus.assumption, 'note'));
   }
 
-  function busFacts({ kind, outage, backlog, backlogSince, messagesPerTask, messagesPerMonth, plan, tasksEnded }: BusOverview) {
+  function busFacts({
+    kind,
+    outage,
+    backlog,
+    backlogSince,
+    messagesPerTask,
+    messagesPerMonth,
+    plan,
+    tasksEnded,
+  }: BusOverview) {
     const now = api.now();
     const entries: [string, Content][] = [
       ['State', outage ? [toned('bad', 'Does not answer'), ' since ', ago(outage.since, now)] : [toned('good', 'Up')]],
       ['Kind', [kind === 'hosted' ? 'Hosted Pusher' : 'Your own']],
-      ['To be pushed', backlogSince ? [number(backlog), ', the oldest since ', ago(backlogSince, now)] : [number(backlog)]],
-      ['Messages a task', [messagesPerTask === null ? 'No task has ended in the last hour' : `${number(messagesPerTask)}, over ${number(tasksEnded)} tasks`]],
+      [
+        'To be pushed',
+        backlogSince ? [number(backlog), ', the oldest since ', ago(backlogSince, now)] : [number(backlog)],
+      ],
+      [
+        'Messages a task',
+        [
+          messagesPerTask === null
+            ? 'No task has ended in the last hour'
+            : `${number(messagesPerTask)}, over ${number(tasksEnded)} tasks`,
+        ],
+      ],
     ];
     if (messagesPerMonth !== null) {
       const cost = plan ? `${plan.name}, $${number(plan.dollarsPerMonth)} a month` : 'more than any plan';
@@ -86,12 +113,12 @@ export function createOverviewView(context: Context): View {
 }
 
 /** The sums over all definitions. */
-function figuresOf({ definitions, workers, workerCount, stuck, bus }: Overview): [string, Content][] {
+function figuresOf({ definitions, workers, workerCount, stuck, bus }: Overview): HTMLElement[] {
   const sum = (value: (definition: Overview['definitions'][number]) => number) =>
     definitions.reduce((all, definition) => all + value(definition), 0);
   const failed = sum(({ outcomes }) => outcomes.failed);
   const isAlive = workers.some((worker) => worker.isAlive);
-  const entries: [name: string, value: string, tone: Tone][] = [
+  const figures: [name: string, value: string, tone: Tone][] = [
     ['Waiting', number(sum(({ counts }) => counts.queued)), 'neutral'],
     ['Running', number(sum(({ counts }) => counts.running)), 'neutral'],
     ['Trying again', number(sum(({ counts }) => counts.retrying)), 'neutral'],
@@ -101,10 +128,10 @@ function figuresOf({ definitions, workers, workerCount, stuck, bus }: Overview):
     ['Workers', number(workerCount), isAlive ? 'neutral' : 'bad'],
     ['Bus', bus.outage ? 'Away' : 'Up', bus.outage ? 'bad' : 'neutral'],
   ];
-  return entries.map(([name, value, tone]) => {
-    const figure = text('span', value);
+  return figures.map(([name, value, tone]) => {
+    const figure = text('dd', value);
     figure.dataset.tone = tone;
-    return [name, [figure]];
+    return box('div', '', text('dt', name), figure);
   });
 }
 
@@ -114,14 +141,15 @@ function workerColumns({ api }: Context) {
       label: 'Worker',
       isRowHeader: true,
       key: ({ id, names }: WorkerOverview) => [id, names],
-      draw: ({ id, names }: WorkerOverview): Content => [own(id), text('div', names.join(', '), 'muted own')],
+      draw: ({ id, names }: WorkerOverview): Content => [own(id), text('div', names.join(', '), 'muted own light')],
     },
     {
       label: 'State',
       key: ({ isAlive, blockedSeconds }: WorkerOverview) => [isAlive, Math.round(blockedSeconds)],
       draw: ({ isAlive, blockedSeconds }: WorkerOverview): Content => {
         if (!isAlive) return [toned('bad', 'Gone. Its tasks start again elsewhere')];
-        if (blockedSeconds > 0) return [toned('warning', `Blocked for ${ENGLISH.duration(Math.round(blockedSeconds))}`)];
+        if (blockedSeconds > 0)
+          return [toned('warning', `Blocked for ${ENGLISH.duration(Math.round(blockedSeconds))}`)];
         return [toned('good', 'Alive')];
       },
     },
@@ -139,7 +167,14 @@ function workerColumns({ api }: Context) {
           box('li', '', link(hrefOf({ view: 'task', id }), own(name)), ...(since ? [' ', ago(since, api.now())] : [])),
         );
         if (runningCount > running.length) items.push(text('li', `and ${number(runningCount - running.length)} more`));
-        return [text('div', `${number(runningCount)}${concurrency ? `, ${number(concurrency)} at once of each` : ''}`, 'muted'), box('ul', 'plain', ...items)];
+        return [
+          text(
+            'div',
+            `${number(runningCount)}${concurrency ? `, ${number(concurrency)} at once of each` : ''}`,
+            'muted',
+          ),
+          box('ul', 'plain', ...items),
+        ];
       },
     },
   ];

@@ -1,7 +1,8 @@
 /** The columns of the table of tasks. */
 
-import type { TaskRow } from '../../../core/operator-api.ts';
 import { make } from '../../../client/element/dom/dom.ts';
+import { isolate } from '../../../client/headless/words/plain-text.ts';
+import type { TaskRow } from '../../../core/operator-api.ts';
 import type { Context } from '../context.ts';
 import { ago, box, button, link, own, text, toned } from '../dom/elements.ts';
 import type { Column } from '../dom/table.ts';
@@ -59,7 +60,7 @@ export function taskColumns(context: Context, selection: RowSelection | null): C
     className: 'check',
     key: ({ id, title }) => [id, title],
     draw: ({ id, title }) => {
-      const input = make('input', { type: 'checkbox', 'aria-label': `Select: ${title}` });
+      const input = make('input', { type: 'checkbox', 'aria-label': `Select: ${isolate(title)}` });
       input.addEventListener('change', () => selection.onSelect(id, input.checked));
       return [box('label', '', input)];
     },
@@ -78,13 +79,17 @@ export function taskColumns(context: Context, selection: RowSelection | null): C
 }
 
 /** The buttons of what this operator may do with a task now. */
-export function taskButtons(context: Context, { id, title, canRetry, canCancel }: TaskRow, className = ''): HTMLElement[] {
+export function taskButtons(
+  context: Context,
+  { id, title, canRetry, canCancel }: TaskRow,
+  className = '',
+): HTMLElement[] {
   const acts = [...(canRetry ? (['retry'] as const) : []), ...(canCancel ? (['cancel'] as const) : [])];
   return acts
     .filter((act) => context.mayAct(act))
     .map((act) => {
       const element = button(ACT[act], () => context.act(act, { ids: [id] }), className);
-      element.append(text('span', `: ${title}`, 'sr'));
+      element.append(text('span', `: ${isolate(title)}`, 'sr'));
       return element;
     });
 }

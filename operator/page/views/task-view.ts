@@ -100,12 +100,24 @@ export function createTaskView(context: Context, id: string): View {
       ...(startedAt && finishedAt ? [['Took', [betweenWords(startedAt, finishedAt)]] as [string, Content]] : []),
       ...time('Last sign of life', finishedAt ? null : signOfLifeAt),
       ...time('Seen by its owner', task.seenAt),
-      ['Attempt', [`${number(task.attempt)} of ${number(task.attempts)}, ${number(known.runs)} runs, ${number(known.crashes)} crashes`]],
+      [
+        'Attempt',
+        [
+          `${number(task.attempt)} of ${number(task.attempts)}, ${number(known.runs)} runs, ${number(known.crashes)} crashes`,
+        ],
+      ],
       ...(worker ? [['Worker', workerWords(worker)] as [string, Content]] : []),
       ...(ahead === null ? [] : [['In line', [`${number(ahead)} ahead of it`]] as [string, Content]]),
-      ...(gate ? [['Concurrency key', [own(gate.name), ` (${number(gate.limit)} at a time)`]] as [string, Content]] : []),
+      ...(gate
+        ? [['Concurrency key', [own(gate.name), ` (${number(gate.limit)} at a time)`]] as [string, Content]]
+        : []),
       ...(children
-        ? [['Children', [`${number(children.ended)} of ${number(children.total)} ended, ${number(children.failed)} failed`]] as [string, Content]]
+        ? [
+            [
+              'Children',
+              [`${number(children.ended)} of ${number(children.total)} ended, ${number(children.failed)} failed`],
+            ] as [string, Content],
+          ]
         : []),
       ...other('Started by', parent),
       ...other('Retry of', retryOf),

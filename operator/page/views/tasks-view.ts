@@ -96,16 +96,25 @@ export function createTasksView(context: Context, route: Extract<Route, { view: 
     showSelection();
     setHidden(table.element, rows.length === 0);
     setHidden(empty, rows.length > 0);
-    setText(empty, hasCondition(filter) ? 'No task matches this filter.' : 'No tasks yet. They show up here when they are started.');
+    setText(
+      empty,
+      hasCondition(filter) ? 'No task matches this filter.' : 'No tasks yet. They show up here when they are started.',
+    );
     setHidden(older, !hasMore);
     if (nextCursor) older.href = hrefOf({ ...route, cursor: nextCursor });
     // A filter that reads many tasks to find a few stops somewhere; the next page goes on from there.
     const isShort = hasMore && lookedUntil !== null && rows.length < 50;
-    looked.replaceChildren(...(isShort ? ['Looked at all tasks since ', clock(lookedUntil, api.now()), '. “Older” goes on from there.'] : []));
+    looked.replaceChildren(
+      ...(isShort
+        ? ['Looked at all tasks since ', clock(lookedUntil, api.now()), '. “Older” goes on from there.']
+        : []),
+    );
     if (isShort && rows.length === 0) setText(empty, 'None of these tasks matches.');
     if (!isFirst) return;
     isFirst = false;
-    context.announce(rows.length === 0 ? (empty.textContent ?? '') : `${tasks(rows.length)}${hasMore ? ', and more' : ''}`);
+    context.announce(
+      rows.length === 0 ? (empty.textContent ?? '') : `${tasks(rows.length)}${hasMore ? ', and more' : ''}`,
+    );
   }
 
   return {

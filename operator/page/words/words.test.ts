@@ -16,9 +16,9 @@ import {
 } from './words.ts';
 
 const now = new Date(2026, 0, 31, 14, 30).getTime();
-const before = (seconds: number) => new Date(now - seconds * 1_000).toISOString();
+const ago = (seconds: number) => new Date(now - seconds * 1_000).toISOString();
 const entry = (type: StoryType, code: string | null = null) => ({
-  at: before(0),
+  at: ago(0),
   type,
   attempt: 2,
   code,
@@ -92,7 +92,7 @@ describe('words', () => {
 
 describe('times', () => {
   it('are told from now', () => {
-    expect([agoWords(before(0), now), agoWords(before(75), now), agoWords(before(-30), now)]).toEqual([
+    expect([agoWords(ago(0), now), agoWords(ago(75), now), agoWords(ago(-30), now)]).toEqual([
       'just now',
       '1 min ago',
       'in 30 s',
@@ -100,13 +100,13 @@ describe('times', () => {
   });
 
   it('have the day where it is another one', () => {
-    expect(clockWords(before(60), now)).not.toMatch(/Jan|31/);
-    expect(clockWords(before(86_400), now)).toMatch(/Jan.*30|30.*Jan/);
+    expect(clockWords(ago(60), now)).not.toMatch(/Jan|31/);
+    expect(clockWords(ago(86_400), now)).toMatch(/Jan.*30|30.*Jan/);
   });
 
   it('are short for run times', () => {
     expect([0.004, 0.41, 9.96, 12.4, 75].map(secondsWords)).toEqual(['0 s', '0.41 s', '10 s', '12 s', '1 min']);
-    expect(betweenWords(before(90), before(0))).toBe('2 min');
-    expect(betweenWords(before(0), before(90))).toBe('0 s');
+    expect(betweenWords(ago(90), ago(0))).toBe('2 min');
+    expect(betweenWords(ago(0), ago(90))).toBe('0 s');
   });
 });

@@ -1,9 +1,9 @@
 /** What the operator's page says about tasks: statuses, reasons, the story, acts. Pure. English only. */
 
-import type { Act, ActTarget, StoryEntry, StuckReason, TaskRow } from '../../../core/operator-api.ts';
-import type { Status } from '../../../core/tasks/snapshot.ts';
 import type { Tone } from '../../../client/headless/words/describe.ts';
 import { ENGLISH, plural } from '../../../client/headless/words/wording.ts';
+import type { Act, ActTarget, StoryEntry, StuckReason, TaskRow } from '../../../core/operator-api.ts';
+import type { Status } from '../../../core/tasks/snapshot.ts';
 import { AGES, type ListFilter } from '../route.ts';
 
 const LOCALE = 'en';
@@ -13,7 +13,8 @@ const format = new Intl.NumberFormat(LOCALE);
 export const number = (count: number): string => format.format(count);
 
 /** "1 task", "1,234 tasks". */
-export const tasks = (count: number): string => `${number(count)} ${plural(LOCALE, count, { one: 'task', other: 'tasks' })}`;
+export const tasks = (count: number): string =>
+  `${number(count)} ${plural(LOCALE, count, { one: 'task', other: 'tasks' })}`;
 
 /** A status in a word or two, as the tray says it, but without its dots. */
 export const statusWord = (status: Status): string => ENGLISH[status].replace('…', '');
@@ -97,10 +98,6 @@ export function storyWords({ type, attempt, code }: StoryEntry): string {
       return `The worker died during attempt ${attempt}${because}`;
     case 'handed-back':
       return `Attempt ${attempt} was handed back, since its worker stopped`;
-    case 'waits-for-worker':
-      return 'No running worker handles it';
-    case 'has-worker':
-      return 'A worker handles it again';
     case 'waits-for-children':
       return 'The handler has returned; it waits for its children';
     case 'cancelling':
@@ -125,7 +122,7 @@ export function storyWords({ type, attempt, code }: StoryEntry): string {
 export function storyTone({ type }: StoryEntry): Tone {
   if (type === 'succeeded') return 'good';
   if (type === 'failed' || type === 'crashed') return 'bad';
-  if (type === 'failed-attempt' || type === 'handed-back' || type === 'waits-for-worker') return 'warning';
+  if (type === 'failed-attempt' || type === 'handed-back') return 'warning';
   return type === 'started' ? 'active' : 'neutral';
 }
 

@@ -1,0 +1,24 @@
+// Puts the operator's page into the build, as text. The compiled operator/page-files.js would bundle it from sources that are not
+// published, with an esbuild that adopters need not have.
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { root } from './command.mjs';
+
+/** Replaces `dist/operator/page-files.js`. Its declarations (`.d.ts`) stay as they are. */
+export async function embedPage() {
+  const folder = join(root, 'operator', 'page');
+  const bundle = async (name) => {
+    const entryPoints = [join(folder, name)];
+    const options = { bundle: true, minify: true, format: 'esm', target: 'es2022', write: false };
+    return (await build({ entryPoints, ...options })).outputFiles[0].text;
+  };
+  const files = {
+    html: await readFile(join(folder, 'index.html'), 'utf8'),
+    script: await bundle('main.ts'),
+    styles: await bundle('styles/style.css'),
+    icon: await readFile(join(folder, 'page.svg'), 'utf8'),
+  };
+  const code = `const FILES = ${JSON.stringify(files, null, 2)};\nexport const readPageFiles = () => FILES;\n`;
+  await writeFile(join(root, 'dist', 'operator', 'page-files.js'), code);
+}
