@@ -5,20 +5,29 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { root } from './command.mjs';
 
+const FOLDER = join(root, 'operator', 'page');
+
 /** Replaces `dist/operator/page-files.js`. Its declarations (`.d.ts`) stay as they are. */
 export async function embedPage() {
-  const folder = join(root, 'operator', 'page');
-  const bundle = async (name) => {
-    const entryPoints = [join(folder, name)];
-    const options = { bundle: true, minify: true, format: 'esm', target: 'es2022', write: false };
-    return (await build({ entryPoints, ...options })).outputFiles[0].text;
-  };
   const files = {
-    html: await readFile(join(folder, 'index.html'), 'utf8'),
+    html: await readFile(join(FOLDER, 'index.html'), 'utf8'),
     script: await bundle('main.ts'),
     styles: await bundle('styles/style.css'),
-    icon: await readFile(join(folder, 'page.svg'), 'utf8'),
+    icon: await readFile(join(FOLDER, 'page.svg'), 'utf8'),
   };
   const code = `const FILES = ${JSON.stringify(files, null, 2)};\nexport const readPageFiles = () => FILES;\n`;
   await writeFile(join(root, 'dist', 'operator', 'page-files.js'), code);
+}
+
+/** @param {string} name */
+async function bundle(name) {
+  const { outputFiles } = await build({
+    entryPoints: [join(FOLDER, name)],
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    write: false,
+  });
+  return outputFiles[0]?.text ?? '';
 }
