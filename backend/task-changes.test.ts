@@ -72,6 +72,7 @@ function setUp(task: Snapshot, { watched = true }: { watched?: boolean } = {}) {
     },
     {
       publish: (owner, snapshot) => void calls.push(`push ${snapshot.status} to ${owner}`),
+      share: () => undefined,
       publishSeen: (owner, { ids }) => void calls.push(`push seen ${ids.join()} to ${owner}`),
       publishDismissed: (owner, ids) =>
         void calls.push(`push ${ids.length > 9 ? ids.length : ids.join()} dismissed to ${owner}`),

@@ -43,6 +43,8 @@ export interface ChangeStore {
 export interface ChangePublisher {
   /** Pushes a snapshot to its owner's pages. */
   publish(owner: string, snapshot: Snapshot): void;
+  /** Says how many worker processes push to this owner, this one included. */
+  share(owner: string, workers: number): void;
   /** Tells the owner's pages which outcomes were seen. */
   publishSeen(owner: string, seen: SeenEvent): void;
   /** Tells the owner's pages which tasks were removed. */
@@ -122,6 +124,7 @@ export class TaskChanges {
     if (applied.ok) {
       const { snapshot, watched } = applied;
       emitChange(this.#events, task.snapshot, event, snapshot);
+      if (applied.workers !== undefined) this.#publisher.share(owner, applied.workers);
       const pushed = (!isQuiet || isFinished(snapshot)) && this.push({ owner, snapshot }, watched);
       this.#noteFamily(event, snapshot, applied.mayEndParent === true);
       return { ...applied, pushed };

@@ -23,6 +23,7 @@ function open({ isDeaf = false } = {}) {
   const pushed: Snapshot[] = [];
   const publisher = {
     publish: (_owner: string, snapshot: Snapshot) => void pushed.push(snapshot),
+    share: () => undefined,
     publishSeen: () => undefined,
     publishDismissed: () => undefined,
   };

@@ -216,7 +216,7 @@ export class Outbox<E extends OutboxEvent> {
       if (!event.isUrgent || left > 1) left -= 1;
       picked.push({ queue, waiting });
     }
-    if (left === 0) this.#nextBatchAt = Math.min(this.#nextBatchAt, budget.nextAt(queue.owner));
+    if (left === 0) this.#nextBatchAt = Math.min(this.#nextBatchAt, budget.nextAt(queue.owner, now));
   }
 
   #queueOf(owner: string): Queue<E> {

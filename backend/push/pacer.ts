@@ -2,8 +2,9 @@
  * Says when a task may take its next step: store its progress, and publish it. It serves the publisher. Pure: it has no
  * timers and no I/O; time goes in, in ms of a clock that never goes back.
  *
- * The tasks of one owner take turns, one turn in each window. The window fits the owner's budget: 100 ms at 10 messages
- * a second. It grows while the bus or the store is slow. Owners do not wait for each other.
+ * The tasks of one owner take turns, one turn in each window. The window fits this process' share of the owner's budget:
+ * 100 ms at 10 messages a second, 300 ms if three workers share them. It grows while the bus or the store is slow. Owners do
+ * not wait for each other.
  */
 
 import type { Budget } from './budget.ts';
@@ -64,7 +65,7 @@ export class Pacer {
     this.#window = this.#narrowest;
   }
 
-  /** The time between two turns of one owner, in ms. */
+  /** The time between two turns of one owner whose budget is not shared, in ms. */
   get window(): number {
     return this.#window;
   }
@@ -109,7 +110,8 @@ export class Pacer {
         owner.waiting.delete(key);
         const turn = { owner: owner.name, key, since: now };
         owner.openTurns.add(turn);
-        owner.windowEndsAt = Math.floor((now + this.#window) / GRID_MS) * GRID_MS;
+        const window = Math.max(this.#window, this.#budget.gap(owner.name, now));
+        owner.windowEndsAt = Math.floor((now + window) / GRID_MS) * GRID_MS;
         readyAt = this.#readyAt(owner, now);
         turns.push(turn);
       }
@@ -147,7 +149,7 @@ export class Pacer {
   #readyAt({ name, openTurns, windowEndsAt }: Owner, now: number): number {
     if (windowEndsAt > now) return windowEndsAt;
     // An open turn will publish, so it counts as a message already.
-    return this.#budget.left(name, now) > openTurns.size ? now : this.#budget.nextAt(name);
+    return this.#budget.left(name, now) > openTurns.size ? now : this.#budget.nextAt(name, now);
   }
 
   #create(name: string, now: number): Owner {

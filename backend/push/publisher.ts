@@ -44,7 +44,7 @@ export interface PublisherOptions {
   readonly events: Emitter;
   /** Called with the ids of tasks whose creation or outcome needs no further push: the bus took it, or will never take it. */
   readonly onSettled: (ids: readonly string[]) => void;
-  /** How many events a second one owner gets, outcomes apart. A whole number, at least 1. */
+  /** How many events a second one owner gets from all workers together, outcomes apart. A whole number, at least 1. */
   readonly eventsPerSecond: number;
   /** Spreads retries, for tests. Default: Math.random. */
   readonly random?: () => number;
@@ -67,6 +67,7 @@ export class Publisher {
   readonly #outage: BusOutage;
   /** Tells the operator of an outage, once when it begins and once when it is over. */
   readonly #outageNews: Outage;
+  readonly #budget: Budget;
   readonly #outbox: Outbox<PushEvent>;
   readonly #pacer: Pacer;
   readonly #turns: Turns;
@@ -90,11 +91,11 @@ export class Publisher {
       began: (news) => events.emit('push.outage.began', () => news),
       ended: (news) => events.emit('push.outage.ended', () => news),
     });
-    const budget = new Budget(options.eventsPerSecond);
-    this.#pacer = new Pacer(budget);
+    this.#budget = new Budget(options.eventsPerSecond);
+    this.#pacer = new Pacer(this.#budget);
     this.#turns = new Turns(this.#pacer);
     this.#outbox = new Outbox({
-      budget,
+      budget: this.#budget,
       maxUrgent: MAX_WAITING_OUTCOMES,
       onMerged: (event) => this.#noteMerged(event),
       onDropped: (event, why) => this.#noteDropped(event, why),
@@ -142,6 +143,11 @@ export class Publisher {
   /** Pushes a snapshot as soon as its owner's budget allows, unless a newer one of the same task comes first. Never throws. */
   publish(owner: string, snapshot: Snapshot): void {
     this.#add(owner, snapshotEvent(snapshot, this.#options.bus.isEncrypted));
+  }
+
+  /** `workers` processes, this one included, run tasks of this owner, so each sends its part of what the owner may get. */
+  share(owner: string, workers: number): void {
+    this.#budget.share(owner, workers, performance.now());
   }
 
   /** Tells the owner's other tabs and devices that outcomes were seen, in as many events as it takes. Never throws. */

@@ -58,7 +58,7 @@ function sweeper(): LostWorkers {
     },
     changes: new TaskChanges(
       store,
-      { publish: (_owner, snapshot) => published.push(snapshot), publishSeen() {}, publishDismissed() {} },
+      { publish: (_owner, snapshot) => published.push(snapshot), share() {}, publishSeen() {}, publishDismissed() {} },
       new Events(recordLog()),
     ),
     time: { elapsed: () => now },

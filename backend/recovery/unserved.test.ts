@@ -57,7 +57,7 @@ function sweeper(): UnservedTasks {
     events,
     changes: new TaskChanges(
       store,
-      { publish: (_owner, snapshot) => published.push(snapshot), publishSeen() {}, publishDismissed() {} },
+      { publish: (_owner, snapshot) => published.push(snapshot), share() {}, publishSeen() {}, publishDismissed() {} },
       events,
     ),
     time: { elapsed: () => now },

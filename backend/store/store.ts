@@ -95,6 +95,8 @@ export type Applied =
       readonly watched: boolean;
       /** The task is a child whose outcome may end its parent: it was the last one, or did not succeed. */
       readonly mayEndParent?: true;
+      /** How many workers run tasks of the owner; not given where that was not counted. */
+      readonly workers?: number;
     }
   | { readonly ok: false; readonly refusal: Refusal | 'missing'; readonly snapshot: Snapshot | null };
 
@@ -314,8 +316,14 @@ export class TaskStore {
       const commit = toCommit({ owner, before, event, next }, options, this.#clock.now());
       const answer = await commitChange(this.#redis, commit);
       if (answer.result === 'ok') {
-        const { watched, mayEndParent } = answer;
-        return { ok: true, snapshot: next, watched, ...(mayEndParent ? { mayEndParent } : {}) };
+        const { watched, mayEndParent, workers } = answer;
+        return {
+          ok: true,
+          snapshot: next,
+          watched,
+          ...(mayEndParent ? { mayEndParent } : {}),
+          ...(workers === null ? {} : { workers }),
+        };
       }
       if (answer.result === 'missing') return { ok: false, refusal: 'missing', snapshot: null };
       if (answer.result === 'stale') return { ok: false, refusal: 'stale_attempt', snapshot: null };

@@ -61,7 +61,7 @@ describe('the names', () => {
 
   it('of fields are the ones that stored data has', () => {
     expect(Object.values(FIELD).join(' ')).toBe('r s R v o i x t w n k b p e h H O q y l g c C ct ce cf cv cr cp cd');
-    expect(MARK).toEqual({ openedAt: 'o', vacatedAt: 'v', owner: 'w' });
+    expect(MARK).toEqual({ openedAt: 'o', vacatedAt: 'v', owner: 'w', worker: 'p' });
   });
 });
 

@@ -10,12 +10,22 @@
  * | openedAt  | `o`      | when a page last entered the channel (ms) | note-watched, note-webhook              |
  * | vacatedAt | `v`      | when the last page left it (ms)           | note-webhook                            |
  * | owner     | `w`      | whose channel it is                       | note-watched, when a page is authorized |
+ * | `p<id>`   | `p<id>`  | when that worker last stored something    | commit-change, of a worker's own tasks  |
  *
  * Times are in ms since 1970 by Redis' clock. The owner is watched unless `vacatedAt` is later than `openedAt`.
+ *
+ * The workers share the owner's message budget: each change of a running task answers how many they are. A worker counts for
+ * 15 s. That is longer than the time between two signs of life, so a worker that runs a task of the owner always counts. The
+ * worker's time is written again once it is 3 s old, so that most changes write nothing here.
  */
 
-/** The names of a mark's fields in Redis. */
-export const MARK = { openedAt: 'o', vacatedAt: 'v', owner: 'w' } as const;
+/** The names of a mark's fields in Redis; `worker` is a prefix. */
+export const MARK = { openedAt: 'o', vacatedAt: 'v', owner: 'w', worker: 'p' } as const;
+
+/** For how long a worker that has stored something for the owner counts as one that shares the owner's budget. */
+export const WORKER_COUNTS_MS = 15_000;
+/** How old the time of a worker may be before it is written again, in ms. */
+export const WORKER_RENEWED_MS = 3_000;
 
 /**
  * How long a mark is kept, in seconds: 7 days, longer than pages stay open. Authorizations and webhooks renew it. When it

@@ -147,7 +147,10 @@ const ADVICE = `## What keeps it low
 - In Pusher's dashboard turn on webhooks for “Channel existence” only, and leave their batches on. Leave client events and
   subscription counting off: inloop uses neither.
 - \`accuracy: 0.05\` lets a bar be off by 5 % of the total. What remains is mostly the sign of life every 10 s.
-- \`pushesPerSecond\` limits what one user gets in a second, with however many tasks. It does not lower what a quiet user costs.`;
+- \`pushesPerSecond\` limits what one user gets in a second, with however many tasks on however many workers. It does not lower
+  what a quiet user costs. Workers that run tasks of one user share it in equal parts: of 10 a second, 3 workers send 3 each.
+  They learn of each other with the changes that they store, so that in the second in which one more begins there may be a few
+  more. Outcomes are not counted. Each server has a limit of its own, as high, for telling that tasks are queued.`;
 
 const PRICES = `## Prices
 

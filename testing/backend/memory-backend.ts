@@ -144,6 +144,7 @@ export class InMemory implements MemoryBackend {
         publish: (owner: string, snapshot: Snapshot) => {
           this.pushed.push({ owner, name: eventName(snapshot), snapshot });
         },
+        share: (_owner: string, _workers: number) => undefined,
         publishSeen: (_owner: string, _seen: SeenEvent) => undefined,
         publishDismissed: (_owner: string, _ids: readonly string[]) => undefined,
       },

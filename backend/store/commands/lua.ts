@@ -3,7 +3,7 @@
 import { ADD_JOB } from '../../queue/bee-queue/scripts.ts';
 import { DEQUEUE_JOB, ENQUEUE_JOB, PLACE_IN_LINE } from '../../queue/line-scripts.ts';
 import { FIELD } from '../record.ts';
-import { MARK } from '../watched-mark.ts';
+import { MARK, WORKER_COUNTS_MS, WORKER_RENEWED_MS } from '../watched-mark.ts';
 
 /** A local function in Lua. */
 export interface LuaFunction {
@@ -34,6 +34,38 @@ local function isWatched(mark)
   local openedAt, vacatedAt = times[1], times[2]
   if vacatedAt and (not openedAt or tonumber(vacatedAt) > tonumber(openedAt)) then return 0 end
   return 1
+end
+`,
+};
+
+/**
+ * `countWorkers(mark, worker, now)`: 0 if the owner's channel is known to be vacant; otherwise how many workers share the
+ * owner's messages, `worker` included. Notes `worker` in the mark. It costs one command, and one more every 3 s.
+ */
+export const countWorkers: LuaFunction = {
+  name: 'countWorkers',
+  lua: `
+local function countWorkers(mark, worker, now)
+  local fields = redis.call('HGETALL', mark)
+  -- Without a mark no page was authorized for days, so nobody is there to get too many messages.
+  if #fields == 0 then return 1 end
+  local own = '${MARK.worker}' .. worker
+  local openedAt, vacatedAt, ownAt, count, gone = 0, nil, 0, 1, {}
+  for n = 1, #fields, 2 do
+    local field, value = fields[n], tonumber(fields[n + 1])
+    if field == '${MARK.openedAt}' then openedAt = value
+    elseif field == '${MARK.vacatedAt}' then vacatedAt = value
+    elseif field == own then ownAt = value
+    elseif string.sub(field, 1, 1) == '${MARK.worker}' then
+      if value > now - ${WORKER_COUNTS_MS} then count = count + 1 else gone[#gone + 1] = field end
+    end
+  end
+  if vacatedAt and vacatedAt > openedAt then return 0 end
+  if ownAt < now - ${WORKER_RENEWED_MS} then
+    redis.call('HSET', mark, own, now)
+    if #gone > 0 then redis.call('HDEL', mark, unpack(gone)) end
+  end
+  return count
 end
 `,
 };

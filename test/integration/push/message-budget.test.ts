@@ -21,10 +21,10 @@ let app: TestApp;
 const workers: { readonly backend: Backend; readonly stop: AbortController; readonly running: Promise<void> }[] = [];
 
 /** A worker in this process. Each definition belongs to one worker at a time, so tests that share one say which. */
-function startWorker(settings: { readonly pushesPerSecond?: number } = {}): Backend {
+function startWorker(settings: { readonly pushesPerSecond?: number } = {}, concurrency = 10): Backend {
   const backend = backendOn(bus.env, settings);
   const stop = new AbortController();
-  const worker = createTaskWorker({ backend, concurrency: 10, drain: '1s' });
+  const worker = createTaskWorker({ backend, concurrency, drain: '1s' });
   worker.handle(move, async (input, task) => {
     const end = performance.now() + input.ms;
     for (let done = 0; performance.now() < end; ) {
@@ -141,6 +141,21 @@ describe('a task that surprises all the time', () => {
     expect(ended.reduce((sum, task) => sum + written(task), 0)).toBeLessThanOrEqual(
       steps.length + ended.length * OVERTAKEN,
     );
+    await stopWorkers();
+  }, 30_000);
+
+  it('shares that limit with its owner’s tasks in other workers', async () => {
+    const backends = [1, 2, 3].map(() => startWorker({}, 2));
+    const follower = await app.follow('dot');
+    const tasks = await Promise.all(
+      Array.from({ length: 6 }, () => app.tasks.start(jump, { ms: 4_000 }, { owner: 'dot' })),
+    );
+    const ended = await Promise.all(tasks.map(({ id }) => outcome(follower, id)));
+    const steps = moved(follower);
+    // Each worker by itself would have sent up to ten a second.
+    expect(steps.length).toBeLessThanOrEqual(allowed(10, ...ended));
+    expect(new Set(steps.map(({ id }) => id)).size).toBe(6);
+    for (const backend of backends) expect(backend.eventCounters().progress.sent).toBeGreaterThanOrEqual(1);
     await stopWorkers();
   }, 30_000);
 

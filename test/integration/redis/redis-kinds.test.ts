@@ -6,12 +6,11 @@ import { describe, expect, it, jest } from '@jest/globals';
 import { generate } from 'selfsigned';
 import { commandsNeeded } from '../../../backend/redis/inspection.ts';
 import { ALL_SCRIPTS } from '../../../backend/store/commands/index.ts';
-import { findRedisServer, pingRedis } from '../../../cli/parts/redis.ts';
-import { startChild, waitUntilReady } from '../../../cli/processes/child.ts';
 import { findFreePort } from '../../../cli/processes/ports.ts';
 import { eventually } from '../../support/eventually.ts';
 import { sayTo, type TestRedis } from '../../support/redis/redis.ts';
 import type { RedisWorld } from '../../support/redis/redis-world.ts';
+import { startSentinel, waitUntilTheyKnowEachOther } from '../../support/redis/sentinel.ts';
 import { HEALED_MS, makeReplica, useRedis } from '../../support/redis/use-redis.ts';
 
 jest.setTimeout(90_000);
@@ -142,6 +141,12 @@ describe('TLS', () => {
 });
 
 describe('Sentinel', () => {
+  const watch = async (server: TestRedis) => {
+    const sentinel = await startSentinel(server.port, 's3cret');
+    closeAfterTest(sentinel.stop);
+    return sentinel;
+  };
+
   it('leads to the primary, and after a failover to the new one', async () => {
     const settings = { 'repl-diskless-sync-delay': '0', requirepass: '', masterauth: 's3cret' };
     const [a, b] = [await startRedis(settings), await startRedis(settings)];
@@ -149,18 +154,11 @@ describe('Sentinel', () => {
       await server.say('ACL', 'SETUSER', 'default', 'resetpass', '>s3cret', '~*', '&*', '+@all').catch(() => undefined);
     const say = (port: number, ...command: string[]) => sayTo(port, command, 's3cret');
     await makeReplica((...command) => say(b.port, ...command), a.port);
-    const sentinels = await Promise.all([0, 1, 2].map(() => startSentinel(a.port)));
-    await eventually(
-      async () => {
-        const known = (await sayTo(sentinels[0] ?? 0, ['SENTINEL', 'MASTER', 'main'])) as string[];
-        const of = (name: string) => known[known.indexOf(name) + 1];
-        return of('num-slaves') === '1' && of('num-other-sentinels') === '2';
-      },
-      { within: 30_000, every: 200, that: 'the sentinels to know each other and the replica' },
-    );
+    const sentinels = await Promise.all([0, 1, 2].map(() => watch(a)));
+    await waitUntilTheyKnowEachOther(sentinels);
     const dead = await findFreePort();
     const world = await startWorld(
-      `redis+sentinel://:s3cret@127.0.0.1:${dead},${sentinels.map((port) => `127.0.0.1:${port}`).join(',')}/main`,
+      `redis+sentinel://:s3cret@127.0.0.1:${dead},${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/main`,
     );
     await expectEverythingWorks(world);
     await a.kill();
@@ -174,37 +172,11 @@ describe('Sentinel', () => {
 
   it('that does not know the primary: one line says so', async () => {
     const server = await startRedis();
-    const port = await startSentinel(server.port);
+    const { port } = await watch(server);
     const world = await startWorld(`redis+sentinel://127.0.0.1:${port}/other`);
     await expect(world.start()).rejects.toMatchObject({ code: 'store_unavailable' });
     expect(world.logs.server.find('warn', /sentinels know no primary called "other"/)).toHaveLength(1);
   });
-
-  async function startSentinel(primary: number): Promise<number> {
-    const port = await findFreePort();
-    const path = makeFolder();
-    const file = join(path, 'sentinel.conf');
-    const lines = [
-      `port ${port}`,
-      'bind 127.0.0.1',
-      `dir ${path}`,
-      `sentinel monitor main 127.0.0.1 ${primary} 2`,
-      'sentinel auth-pass main s3cret',
-      'sentinel down-after-milliseconds main 1000',
-      'sentinel failover-timeout main 5000',
-    ];
-    writeFileSync(file, `${lines.join('\n')}\n`);
-    const command = {
-      file: process.env.INLOOP_TEST_REDIS_SERVER || (findRedisServer() ?? ''),
-      args: [file, '--sentinel'],
-      env: { PATH: process.env.PATH },
-      cwd: path,
-    };
-    const child = await startChild(command);
-    closeAfterTest(() => child.stop());
-    await waitUntilReady('Sentinel', child, () => pingRedis(port));
-    return port;
-  }
 });
 
 describe('Redis Cluster', () => {

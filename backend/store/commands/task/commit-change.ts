@@ -19,7 +19,7 @@ import {
 } from '../../record.ts';
 import { chooseCount } from '../cleaning.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
-import { addJob, dequeueJob, isWatched, redisTime } from '../lua.ts';
+import { addJob, countWorkers, dequeueJob, isWatched, redisTime } from '../lua.ts';
 
 /** A definition's usual duration is the median of this many successful first attempts, the latest ones. */
 export const DURATIONS_KEPT = 50;
@@ -74,6 +74,8 @@ export type CommitAnswer =
   | {
       readonly result: 'ok';
       readonly watched: boolean;
+      /** How many workers run tasks of the owner, who is watched; null if that was not counted. */
+      readonly workers: number | null;
       /** The task is a child whose outcome may end its parent: it was the last one, or did not succeed. */
       readonly mayEndParent: boolean;
     }
@@ -86,7 +88,7 @@ export type CommitAnswer =
   | ({ readonly result: 'conflict' } & StoredSnapshot);
 
 /**
- * Answers `{'ok', watched, mayEndParent}`, `{'missing'}`, `{'stale'}`, `{'children', total, ended, failed}` or
+ * Answers `{'ok', watched, mayEndParent, workers}`, `{'missing'}`, `{'stale'}`, `{'children', total, ended, failed}` or
  * `{'conflict', snapshot, seenAt}`.
  */
 export const COMMIT_CHANGE = defineCommand({
@@ -121,7 +123,7 @@ export const COMMIT_CHANGE = defineCommand({
     'mattersToChildren',
     '...more',
   ],
-  uses: [redisTime, isWatched, addJob, dequeueJob, uncount, noteFamilyChange, countChild, leaveGate],
+  uses: [redisTime, isWatched, countWorkers, addJob, dequeueJob, uncount, noteFamilyChange, countChild, leaveGate],
   lua: `
 local stored = redis.call('HMGET', task, '${FIELD.revision}', '${FIELD.run}', '${FIELD.worker}',
   '${FIELD.waitedUntil}', '${FIELD.retention}', '${FIELD.countedIn}', '${FIELD.gate}',
@@ -214,17 +216,23 @@ if job ~= '' then addJob(queue, job, jobAt) end
 if leaver ~= '' then dequeueJob(queue, line, turns, leaver, id .. ':' .. (storedRun or 0) + 1) end
 if isOutcome then leaveGate(string.sub(task, 1, -#id - 1), gate, id) end
 if cancelChannel ~= '' then redis.call('PUBLISH', cancelChannel, id) end
-if isOutcome then return {'ok', 1, mayEndParent} end
-return {'ok', isWatched(mark), 0}
+if isOutcome then return {'ok', 1, mayEndParent, 0} end
+local sharer = isStart and worker or storedWorker
+if not sharer or sharer == '' then return {'ok', isWatched(mark), 0, 0} end
+local workers = countWorkers(mark, sharer, redisTime())
+return {'ok', math.min(workers, 1), 0, workers}
 `,
   parse: (reply): CommitAnswer => {
     const answer = reply as
-      | ['ok', number, number]
+      | ['ok', number, number, number]
       | ['missing']
       | ['stale']
       | ['children', string, string, string]
       | ['conflict', string, string];
-    if (answer[0] === 'ok') return { result: 'ok', watched: answer[1] === 1, mayEndParent: answer[2] === 1 };
+    if (answer[0] === 'ok') {
+      const [, watched, mayEndParent, workers] = answer;
+      return { result: 'ok', watched: watched === 1, mayEndParent: mayEndParent === 1, workers: workers || null };
+    }
     if (answer[0] === 'children') return { result: 'children', children: decodeChildren(answer.slice(1)) };
     if (answer[0] === 'conflict') return { result: 'conflict', ...storedSnapshot(answer[1], answer[2]) };
     return { result: answer[0] };
