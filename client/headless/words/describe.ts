@@ -1,7 +1,14 @@
 /** What a row shows of its task, independent of how it is drawn. Pure: follows from a snapshot, its memory and the time. */
 
 import { PACE_HORIZON_MS } from '../../../core/tasks/pace.ts';
-import { isFinished, type RunningSnapshot, type Snapshot } from '../../../core/tasks/snapshot.ts';
+import {
+  isFinished,
+  type QueuedSnapshot,
+  type RetryingSnapshot,
+  type RunningSnapshot,
+  type Snapshot,
+  type SucceededSnapshot,
+} from '../../../core/tasks/snapshot.ts';
 import { canCancel, canRetry } from '../../../core/tasks/transition.ts';
 import { isGone } from '../../feed/state/merge.ts';
 import { stageOf, type TaskMemory } from '../memory.ts';
@@ -10,7 +17,7 @@ import { capitalize, factsOf, linksOf, type ResultLink, toWords } from './result
 import { timeLeft } from './time-left.ts';
 import { explain, type Wording } from './wording.ts';
 
-/** How a row looks: by shape and colour. */
+/** What a row is marked as, by a shape and a colour. */
 export type Tone = 'waiting' | 'active' | 'warning' | 'good' | 'partial' | 'bad' | 'neutral';
 
 /** What a row shows and offers. All texts are plain text, never markup. */
@@ -76,6 +83,15 @@ const FULLEST = 0.985;
 /** A wait of less than this would read "starts in 0 s", in milliseconds. */
 const SHORTEST_WAIT = 500;
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** A row in the making, and all that it is made of. */
+interface Draft<S extends Snapshot = Snapshot> extends TaskMemory, RowContext {
+  readonly snapshot: S;
+  readonly shown: ShownProgress | null;
+  readonly row: Mutable<RowView> & { facts: string[]; remarks: string[] };
+}
+
 /**
  * What the row of a task shows at `context.now`. Call it again for each snapshot, and each second while `isTicking` is true.
  * @example
@@ -83,123 +99,136 @@ const SHORTEST_WAIT = 500;
  * const row = describeTask(memory, { wording: ENGLISH, now, isStale: false, isRetried: false, base: location.href });
  */
 export function describeTask(memory: TaskMemory, context: RowContext): RowView {
-  const { snapshot, movedAt, pace, grewAt } = memory;
-  const { wording, now, isStale, isRetried, base } = context;
-  const seconds = (ms: number) => wording.duration(Math.max(0, Math.round(ms / 1_000)));
-  const since = (at: string) => now - Date.parse(at);
-  const { id, title, progress, attempt, attempts } = snapshot;
-  const shown = isFinished(snapshot) ? null : shownProgress(snapshot, now, memory.shownDone);
-  const parts = partsOf(snapshot, shown?.done, wording);
-  let facts = [...parts];
-  const remarks: string[] = [];
-  let status: string = wording[snapshot.status];
-  let tone: Tone = 'active';
-  let bar: RowView['bar'] = null;
-  let segments: RowView['segments'] = null;
-  let links: RowView['links'] = [];
-  const isWaiting = isWaitingForWorker(snapshot);
-  let isSlow = isWaiting;
-  let isSilent = false;
-  let isTicking = true;
-  // No worker is at a task that waits for its children, and its stage is none of its own.
-  const hasWorker = (snapshot as RunningSnapshot).waitingFor !== 'children';
-
-  const showWork = () => {
-    if (grewAt !== null && now - grewAt < GROWTH_SHOWN) remarks.push(wording.moreFound(progress?.total ?? null));
-    const fraction = shown?.fraction ?? null;
-    bar = {
-      fraction: fraction === null ? null : Math.min(fraction, FULLEST),
-      text: parts[0] ?? status,
-      movesTo: notFull(fraction ?? 0, shown?.movesTo),
-      subject: [attempt, stageOf(snapshot), progress?.total].join(),
-    };
-    const silence = since(snapshot.signOfLifeAt ?? snapshot.updatedAt);
-    isSilent = hasWorker && silence >= QUIET;
-    if (isStale) remarks.push(wording.lastNews(seconds(since(snapshot.updatedAt))));
-    else if (isSilent) {
-      if (silence >= NO_SIGN) tone = 'warning';
-      remarks.push(wording.noSign(seconds(silence)));
-    } else if (hasWorker && now - movedAt >= QUIET) remarks.push(wording.stillGoing(seconds(silence)));
-  };
-
-  switch (snapshot.status) {
-    case 'queued': {
-      tone = 'waiting';
-      // NaN where it is to start at once.
-      const wait = -since(snapshot.startsAt ?? '');
-      isTicking = wait > 0;
-      if (isTicking) status = wording.startsAt(now + wait, now);
-      else if (isWaiting) {
-        tone = 'warning';
-        status = wording.waitingForWorker;
-      } else if (snapshot.queue && !isStale) facts.push(wording.ahead(snapshot.queue.ahead));
-      break;
-    }
-    case 'running': {
-      if (hasWorker && progress?.stage !== undefined) status = capitalize(toWords(progress.stage));
-      const left = isStale ? null : timeLeft(pace, progress, now, shown?.done);
-      if (left !== null) facts.push(wording.timeLeft(wording.duration(left)));
-      if (attempt > 1) remarks.push(wording.restarted(attempt, attempts, progress?.from));
-      isSlow = snapshot.expectedAt !== null && now > Date.parse(snapshot.expectedAt);
-      if (isSlow) remarks.push(wording.slow);
-      if (progress?.note) remarks.push(progress.note);
-      showWork();
-      break;
-    }
-    case 'retrying': {
-      tone = 'warning';
-      const wait = -since(snapshot.expectedAt ?? snapshot.updatedAt);
-      facts.push(wording.attempt(attempt, attempts));
-      if (isWaiting) remarks.push(wording.waitingForWorker);
-      else facts.push(wait > SHORTEST_WAIT ? wording.nextTry(seconds(wait)) : wording.nextTrySoon);
-      break;
-    }
-    case 'cancelling':
-      tone = 'neutral';
-      showWork();
-      break;
-    case 'succeeded': {
-      const own = factsOf(snapshot.result, wording);
-      if (own.length) facts = own;
-      segments = toSegments(snapshot);
-      tone = segments ? 'partial' : 'good';
-      if (segments) status = wording.partial;
-      links = linksOf(snapshot.result, wording, base);
-      break;
-    }
-    case 'failed':
-      tone = 'bad';
-      break;
-    case 'cancelled':
-      tone = 'neutral';
-  }
-  if (snapshot.error) remarks.push(explain(snapshot.error, wording));
-  if (isFinished(snapshot)) {
-    const age = since(snapshot.finishedAt);
-    facts.push(age < 60_000 ? wording.justNow : wording.ago(seconds(age)));
-    if (isRetried) remarks.push(wording.retried);
-  }
-
-  const canDoAgain = canRetry(snapshot.status) && !isRetried && !isGone(snapshot);
-  return {
+  const { snapshot } = memory;
+  const { wording, now, isStale, isRetried } = context;
+  const { id, title, status, error } = snapshot;
+  const hasEnded = isFinished(snapshot);
+  const shown = hasEnded ? null : shownProgress(snapshot, now, memory.shownDone);
+  const canDoAgain = canRetry(status) && !isRetried && !isGone(snapshot);
+  const row: Draft['row'] = {
     id,
     title,
-    tone,
-    status,
-    facts,
-    remarks,
-    bar,
-    segments,
-    links,
-    isSlow,
-    action: canCancel(snapshot.status) ? 'cancel' : canDoAgain ? 'retry' : null,
-    canDismiss: isFinished(snapshot),
-    isStale: (isStale || isSilent) && !isFinished(snapshot),
-    isTicking,
+    tone: 'active',
+    status: wording[status],
+    facts: partsOf(snapshot, shown?.done, wording),
+    remarks: [],
+    bar: null,
+    segments: null,
+    links: [],
+    action: canCancel(status) ? 'cancel' : canDoAgain ? 'retry' : null,
+    canDismiss: hasEnded,
+    isStale: isStale && !hasEnded,
+    isTicking: true,
+    isSlow: isWaitingForWorker(snapshot),
   };
+  const draft = { ...memory, ...context, shown, row };
+  switch (status) {
+    case 'queued':
+      describeQueued(draft as Draft<QueuedSnapshot>);
+      break;
+    case 'running':
+      describeRunning(draft as Draft<RunningSnapshot>);
+      describeWork(draft);
+      break;
+    case 'retrying':
+      describeRetrying(draft as Draft<RetryingSnapshot>);
+      break;
+    case 'cancelling':
+      row.tone = 'neutral';
+      describeWork(draft);
+      break;
+    case 'succeeded':
+      describeSuccess(draft as Draft<SucceededSnapshot>);
+      break;
+    case 'failed':
+      row.tone = 'bad';
+      break;
+    case 'cancelled':
+      row.tone = 'neutral';
+  }
+  if (error) row.remarks.push(explain(error, wording));
+  if (isFinished(snapshot)) {
+    const age = now - Date.parse(snapshot.finishedAt);
+    row.facts.push(age < 60_000 ? wording.justNow : wording.ago(inWords(age, wording)));
+    if (isRetried) row.remarks.push(wording.retried);
+  }
+  return row;
 }
 
-/** The same move, which ends where the bar is as full as it gets. */
+function describeQueued({ row, snapshot, wording, now, isStale }: Draft<QueuedSnapshot>): void {
+  row.tone = 'waiting';
+  // NaN where it is to start at once.
+  const startsAt = Date.parse(snapshot.startsAt ?? '');
+  row.isTicking = startsAt > now;
+  if (row.isTicking) row.status = wording.startsAt(startsAt, now);
+  else if (row.isSlow) {
+    row.tone = 'warning';
+    row.status = wording.waitingForWorker;
+  } else if (snapshot.queue && !isStale) row.facts.push(wording.ahead(snapshot.queue.ahead));
+}
+
+function describeRunning({ row, snapshot, pace, shown, wording, now, isStale }: Draft<RunningSnapshot>): void {
+  const { progress, attempt, expectedAt } = snapshot;
+  if (hasWorker(snapshot) && progress?.stage !== undefined) row.status = capitalize(toWords(progress.stage));
+  const left = isStale ? null : timeLeft(pace, progress, now, shown?.done);
+  if (left !== null) row.facts.push(wording.timeLeft(wording.duration(left)));
+  if (attempt > 1) row.remarks.push(wording.restarted(attempt, snapshot.attempts, progress?.from));
+  row.isSlow = expectedAt !== null && now > Date.parse(expectedAt);
+  if (row.isSlow) row.remarks.push(wording.slow);
+  if (progress?.note) row.remarks.push(progress.note);
+}
+
+/** The bar of a task that a worker is at, and what is known of the worker. */
+function describeWork({ row, snapshot, movedAt, grewAt, shown, wording, now, isStale }: Draft): void {
+  const { progress, updatedAt } = snapshot;
+  if (grewAt !== null && now - grewAt < GROWTH_SHOWN) row.remarks.push(wording.moreFound(progress?.total ?? null));
+  const fraction = shown?.fraction ?? null;
+  row.bar = {
+    fraction: fraction === null ? null : Math.min(fraction, FULLEST),
+    text: row.facts[0] ?? row.status,
+    movesTo: notFull(fraction ?? 0, shown?.movesTo),
+    subject: [snapshot.attempt, stageOf(snapshot), progress?.total].join(),
+  };
+  const silence = now - Date.parse(snapshot.signOfLifeAt ?? updatedAt);
+  const isSilent = hasWorker(snapshot) && silence >= QUIET;
+  row.isStale ||= isSilent;
+  if (isStale) row.remarks.push(wording.lastNews(inWords(now - Date.parse(updatedAt), wording)));
+  else if (isSilent) {
+    if (silence >= NO_SIGN) row.tone = 'warning';
+    row.remarks.push(wording.noSign(inWords(silence, wording)));
+  } else if (hasWorker(snapshot) && now - movedAt >= QUIET) {
+    row.remarks.push(wording.stillGoing(inWords(silence, wording)));
+  }
+}
+
+function describeRetrying({ row, snapshot, wording, now }: Draft<RetryingSnapshot>): void {
+  row.tone = 'warning';
+  row.facts.push(wording.attempt(snapshot.attempt, snapshot.attempts));
+  const wait = Date.parse(snapshot.expectedAt ?? snapshot.updatedAt) - now;
+  if (row.isSlow) row.remarks.push(wording.waitingForWorker);
+  else row.facts.push(wait > SHORTEST_WAIT ? wording.nextTry(inWords(wait, wording)) : wording.nextTrySoon);
+}
+
+function describeSuccess({ row, snapshot, wording, base }: Draft<SucceededSnapshot>): void {
+  const facts = factsOf(snapshot.result, wording);
+  if (facts.length) row.facts = facts;
+  row.segments = toSegments(snapshot);
+  row.tone = row.segments ? 'partial' : 'good';
+  if (row.segments) row.status = wording.partial;
+  row.links = linksOf(snapshot.result, wording, base);
+}
+
+/** Whether a worker is at a running task. None is while the task waits for its children, and its stage is none of its own. */
+function hasWorker(snapshot: Snapshot): boolean {
+  return (snapshot as RunningSnapshot).waitingFor !== 'children';
+}
+
+/** A duration in whole seconds, never below 0: "12 s". */
+function inWords(ms: number, wording: Wording): string {
+  return wording.duration(Math.max(0, Math.round(ms / 1_000)));
+}
+
+/** The same move, cut off where the bar is as full as it gets. */
 function notFull(from: number, move: ShownProgress['movesTo'] | undefined) {
   if (move?.fraction == null || from >= FULLEST) return null;
   const { fraction, afterMs, inMs } = move;
@@ -218,7 +247,7 @@ export function isPartialSuccess(snapshot: Snapshot): boolean {
   return toSegments(snapshot) !== null;
 }
 
-/** @param shownDone what to show as done in place of what the snapshot says */
+/** The facts about the progress: "42 of 256", "3 skipped". @param shownDone what to show as done instead of the snapshot's `done` */
 function partsOf({ progress, status }: Snapshot, shownDone: number | undefined, wording: Wording): string[] {
   if (!progress) return [];
   const { total, skipped = 0, failed = 0 } = progress;
@@ -231,6 +260,7 @@ function partsOf({ progress, status }: Snapshot, shownDone: number | undefined, 
   return parts;
 }
 
+/** The shares of a success that left something out; null for any other task. */
 function toSegments({ progress, status }: Snapshot): RowView['segments'] {
   if (status !== 'succeeded' || !progress) return null;
   const { done, skipped = 0, failed = 0 } = progress;
