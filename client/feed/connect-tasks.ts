@@ -15,7 +15,7 @@ import { parseConnection, parseSnapshot } from '../parse.ts';
 import { createTabs } from '../tabs/tabs.ts';
 import { createBusConnection } from './bus-connection.ts';
 import { createCommands } from './commands.ts';
-import { checkOptions, type FeedOptions } from './options.ts';
+import { type CheckedOptions, checkOptions, type FeedOptions } from './options.ts';
 import { askAll, expectValid, fetchPage } from './rounds/resync.ts';
 import { createRounds } from './rounds/rounds.ts';
 import { serially } from './rounds/serially.ts';
@@ -26,8 +26,8 @@ import { type FeedActions, type FeedEvents, RULES } from './state/reduce.ts';
 import { INITIAL_STATE, isPushed, NOTHING_YET, silentTasks, toFeedSnapshot } from './state/state.ts';
 import type { PendingFeed, TaskFeed } from './task-feed.ts';
 
-/** When to look for a mistake in how the page is set up, if push is not up by then, in milliseconds. */
-const FIRST_LOOK = 2_000;
+/** After this time without push, a mistake in how the page is set up is looked for, in milliseconds. */
+const MISTAKE_AFTER = 2_000;
 /** How many pages one call of `loadMore` may read. It reads on while a page holds only tasks that are known already. */
 const MOST_PAGES = 10;
 
@@ -47,6 +47,19 @@ export async function connectTasks(options: FeedOptions): Promise<TaskFeed> {
     feed.close();
     throw error;
   }
+}
+
+/** Warns on the console of a mistake in how the page is set up, if push is not up in time. Usually there is none. */
+function warnOfMistake(options: CheckedOptions, isWanted: () => boolean, isSignedOut: () => boolean): void {
+  if (!globalThis.document) return;
+  setTimeout(() => {
+    if (!isWanted()) return;
+    import('./explain.ts').then(
+      (it) => it.findMistake(options, isWanted, isSignedOut),
+      // If the part cannot be loaded, there is nothing to say.
+      () => {},
+    );
+  }, MISTAKE_AFTER);
 }
 
 /** Like {@link connectTasks}, but returns the feed before its first fetch. @throws ConfigError `invalid_options` */
@@ -122,18 +135,11 @@ export function createTaskFeed(options: FeedOptions): PendingFeed {
   });
   tabs.open();
   void rounds.ask();
-  // Loaded only if push has not been up by then, which is usual only where something is set up wrongly.
-  const mayBeMistaken = () => !(wasUp || state.isClosed);
-  if (globalThis.document) {
-    setTimeout(() => {
-      // Where the part cannot be loaded, there is nothing to say.
-      if (mayBeMistaken())
-        import('./explain.ts').then(
-          (it) => it.findMistake(checked, mayBeMistaken, () => state.isSignedOut),
-          () => {},
-        );
-    }, FIRST_LOOK);
-  }
+  warnOfMistake(
+    checked,
+    () => !(wasUp || state.isClosed),
+    () => state.isSignedOut,
+  );
 
   // The state machine
 
