@@ -3,7 +3,7 @@
 // test/repository/boundaries.test.ts breaks each rule once.
 
 /** The houses that adopters install; their code is what the rules are for, and not the tests that stand beside it. */
-const library = '^(core|backend|server|worker|client|testing|metrics|operator|cli|soketi)/';
+const library = '^(core|backend|server|worker|client|testing|metrics|tracing|operator|cli|soketi)/';
 const tests = String.raw`\.test\.ts$|^client/test-support/`;
 
 /** By house: which others of ours it may import. */
@@ -22,6 +22,7 @@ const houses = {
     ['core', 'backend', 'server', 'client'],
     'It is mounted in a web process. Its page is a script for browsers, with the looks of the tray.',
   ],
+  tracing: [['core', 'backend'], 'It shows the tasks of any process, whichever houses that one uses.'],
   soketi: [[], 'It is loaded into a process of its own, which has nothing of ours.'],
   cli: [
     ['core', 'backend', 'soketi'],
@@ -41,6 +42,7 @@ const onePlace = {
   'pusher-js': '^client/push/',
   react: '^client/react/',
   'prom-client': '^metrics/',
+  '@opentelemetry/api': '^tracing/',
 };
 
 const rules = [

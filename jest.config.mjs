@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os';
 
 // Tests run from source: swc turns TypeScript (and the few packages that ship ES modules only) into CommonJS.
-const source = ['core', 'backend', 'server', 'worker', 'client', 'testing', 'metrics', 'operator'];
+const source = ['core', 'backend', 'server', 'worker', 'client', 'testing', 'metrics', 'operator', 'tracing'];
 
 export default {
   testEnvironment: '<rootDir>/dev/tests/test-environment.cjs',
   testMatch: [
-    '<rootDir>/{core,backend,server,worker,client,testing,metrics,operator,cli,demo,dev,soketi,bench,test}/**/*.test.ts',
+    '<rootDir>/{core,backend,server,worker,client,testing,metrics,operator,tracing,cli,demo,dev,soketi,bench,test}/**/*.test.ts',
   ],
   transform: {
     '\\.[cm]?[jt]sx?$': [

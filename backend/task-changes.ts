@@ -41,8 +41,8 @@ export interface ChangeStore {
 
 /** What is needed of the publisher. Its methods return at once and never throw. What they push may get lost. */
 export interface ChangePublisher {
-  /** Pushes a snapshot to its owner's pages. */
-  publish(owner: string, snapshot: Snapshot): void;
+  /** Pushes a snapshot to its owner's pages. @param trace of the task (events/tracing.ts) */
+  publish(owner: string, snapshot: Snapshot, trace: string | undefined): void;
   /** Says how many worker processes push to this owner, this one included. */
   share(owner: string, workers: number): void;
   /** Tells the owner's pages which outcomes were seen. */
@@ -96,12 +96,21 @@ export class TaskChanges {
    * changes nothing.
    * @throws TaskError `store_unavailable`: the task may or may not have been stored
    */
-  async create(task: NewRecord, idempotencyKey: string | null): Promise<Created> {
+  create(task: NewRecord, idempotencyKey: string | null): Promise<Created> {
+    const { tracing } = this.#events;
+    if (!tracing) return this.#create(task, idempotencyKey);
+    return tracing.create(task.snapshot, task.retriedTrace, (trace) =>
+      this.#create({ ...task, trace }, idempotencyKey),
+    );
+  }
+
+  async #create(task: NewRecord, idempotencyKey: string | null): Promise<Created> {
     const created = await this.#store.create(task, idempotencyKey);
     if (created.result === 'created') {
       const { id, name, retryOf } = task.snapshot;
       this.#events.emit('task.accepted', () => ({ task: id, name, retryOf }));
-      this.push({ owner: task.owner, snapshot: withPlace(task.snapshot, created.ahead) }, created.watched);
+      const snapshot = withPlace(task.snapshot, created.ahead);
+      this.push({ owner: task.owner, snapshot, trace: task.trace }, created.watched);
       if (task.child) this.#families.note(task.child.parent, false);
       // If this fails, the sweeper cancels them.
       await this.cancelReplaced(created.replaces, task.snapshot.createdAt).catch(() => undefined);
@@ -119,13 +128,13 @@ export class TaskChanges {
     event: TaskEvent,
     { isQuiet = false, isRepeated = false, ...run }: ChangeOptions = {},
   ): Promise<Change> {
-    const { owner } = task;
+    const { owner, trace } = task;
     const applied = await this.#store.apply(task, event, run);
     if (applied.ok) {
       const { snapshot, watched } = applied;
-      emitChange(this.#events, task.snapshot, event, snapshot);
+      emitChange(this.#events, task, event, snapshot);
       if (applied.workers !== undefined) this.#publisher.share(owner, applied.workers);
-      const pushed = (!isQuiet || isFinished(snapshot)) && this.push({ owner, snapshot }, watched);
+      const pushed = (!isQuiet || isFinished(snapshot)) && this.push({ owner, snapshot, trace }, watched);
       this.#noteFamily(event, snapshot, applied.mayEndParent === true);
       return { ...applied, pushed };
     }
@@ -139,10 +148,10 @@ export class TaskChanges {
       }));
       return applied;
     }
-    emitChange(this.#events, task.snapshot, event, snapshot);
+    emitChange(this.#events, task, event, snapshot);
     this.#noteFamily(event, snapshot, true);
     // The lost answer said whether the owner is watching. Assume so: an unneeded push does no harm.
-    return { ok: true, snapshot, watched: true, pushed: this.push({ owner, snapshot }, true) };
+    return { ok: true, snapshot, watched: true, pushed: this.push({ owner, snapshot, trace }, true) };
   }
 
   /** Reports a stored change to the family of the task, as a child and as a parent. */
@@ -202,9 +211,9 @@ export class TaskChanges {
    * Pushes what is stored already: an outcome always, anything else only if the owner is watching.
    * @returns whether it was pushed
    */
-  push({ owner, snapshot }: OwnedTask, watched: boolean): boolean {
+  push({ owner, snapshot, trace }: OwnedTask, watched: boolean): boolean {
     if (!watched && !isFinished(snapshot)) return false;
-    this.#publisher.publish(owner, snapshot);
+    this.#publisher.publish(owner, snapshot, trace);
     return true;
   }
 }

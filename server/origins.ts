@@ -19,6 +19,8 @@ import { originAt, senderOf } from './sender.ts';
 export interface SameOriginOptions {
   /** Origins besides the own one whose pages may act and read, like `https://app.example.com`. Default none. */
   readonly origins?: readonly string[];
+  /** Whether pages of listed origins may send `traceparent` and `tracestate` (W3C Trace Context). Default false. */
+  readonly traced?: boolean;
 }
 
 /** Which origins are the application's own and which are listed. */
@@ -30,7 +32,16 @@ export interface OriginRule {
 
 const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
 /** Headers that the client sends and that browsers ask permission for. `Authorization` is for bearer tokens. */
-const REQUEST_HEADERS = 'authorization, cache-control, content-type, idempotency-key, if-none-match, prefer';
+const REQUEST_HEADERS = [
+  'authorization',
+  'cache-control',
+  'content-type',
+  'idempotency-key',
+  'if-none-match',
+  'prefer',
+] as const;
+/** What a page sends as well, so that a trace begins there (W3C Trace Context). Allowed only where tasks are traced. */
+export const TRACE_HEADERS = ['traceparent', 'tracestate'] as const;
 /** Headers that the client reads, and that browsers hide from other origins unless told. */
 const ANSWER_HEADERS = [
   'ETag',
@@ -56,21 +67,28 @@ const PREFLIGHT_MAX_AGE_S = 7_200;
  * @throws ConfigError `invalid_options`
  */
 export function sameOrigin(options: SameOriginOptions = {}): RequestHandler {
-  return guardOrigins({ listed: checkOrigins('sameOrigin: origins', options.origins ?? []), own: null });
+  const { origins = [], traced = false } = options;
+  const listed = checkOrigins('sameOrigin: origins', origins);
+  return guardOrigins({ listed, own: null }, { moreHeaders: () => (traced ? TRACE_HEADERS : []) });
 }
 
-/** The middleware for a rule. @param onRefused gets the header that told that the request came from another site */
-export function guardOrigins(
-  rule: OriginRule,
-  onRefused?: (header: 'sec-fetch-site' | 'origin') => void,
-): RequestHandler {
+/** What a guard tells and asks. */
+export interface GuardPorts {
+  /** Gets the header that told that the request came from another site. */
+  readonly onRefused?: (header: 'sec-fetch-site' | 'origin') => void;
+  /** Headers that pages of listed origins may send beside those of the client. */
+  readonly moreHeaders?: () => readonly string[];
+}
+
+/** The middleware for a rule. */
+export function guardOrigins(rule: OriginRule, { onRefused, moreHeaders = () => [] }: GuardPorts = {}): RequestHandler {
   return (req, res, next) => {
     if (rule.listed.size > 0) res.vary('Origin');
     const sender = senderOf(req.headers, rule.listed, (origin) => origin === rule.own || origin === originOf(req));
     if (sender === 'listed') {
       allowReading(req, res);
       if (req.method === 'OPTIONS' && req.headers['access-control-request-method'] !== undefined) {
-        answerPreflight(res);
+        answerPreflight(res, [...REQUEST_HEADERS, ...moreHeaders()]);
         return;
       }
     }
@@ -118,9 +136,9 @@ function allowReading(req: Request, res: Response): void {
   res.set('Access-Control-Expose-Headers', ANSWER_HEADERS);
 }
 
-function answerPreflight(res: Response): void {
+function answerPreflight(res: Response, headers: readonly string[]): void {
   res.set('Access-Control-Allow-Methods', METHODS);
-  res.set('Access-Control-Allow-Headers', REQUEST_HEADERS);
+  res.set('Access-Control-Allow-Headers', headers.join(', '));
   res.set('Access-Control-Max-Age', String(PREFLIGHT_MAX_AGE_S));
   res.status(204).end();
 }

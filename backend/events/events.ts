@@ -8,15 +8,18 @@ import { describe } from '../../core/values/text.ts';
 import type { Log } from '../log/log.ts';
 import type { EventMap, EventName, NamedEvent } from './event-map.ts';
 import { LINES, logEvent } from './log-events.ts';
+import type { Tracing } from './tracing.ts';
 
 /** What is handed to the parts that have something to tell. */
-export type Emitter = Pick<Events, 'emit'>;
+export type Emitter = Pick<Events, 'emit'> & { tracing?: Tracing | null };
 
 type Listener = (event: NamedEvent) => unknown;
 
 export class Events {
   /** How often each event has happened since the process started. */
   readonly counts: Record<EventName, number>;
+  /** Shows the tasks of this process as traces; null unless `inloop/tracing` was asked to. */
+  tracing: Tracing | null = null;
   readonly #log: Log;
   readonly #listeners = new Map<EventName, Set<Listener>>();
 
@@ -37,7 +40,7 @@ export class Events {
     const isLogged = this.#log[LINES[name].level] !== undefined;
     if (!isLogged && !listeners) return;
     const fields = make();
-    if (isLogged) logEvent(this.#log, name, fields, detail);
+    if (isLogged) logEvent(this.#log, name, fields, this.tracing ? { ...this.tracing.logFields(), ...detail } : detail);
     if (!listeners) return;
     const event = { event: name, at: new Date().toISOString(), ...fields } as unknown as NamedEvent;
     for (const listener of [...listeners]) call(listener, event);

@@ -4,16 +4,22 @@ import { waitsForChildren } from '../../core/tasks/children.ts';
 import { isFinished, type RetryingSnapshot, type Snapshot } from '../../core/tasks/snapshot.ts';
 import type { TaskEvent } from '../../core/tasks/transition.ts';
 import type { Emitter } from './events.ts';
+import type { TracedTask } from './tracing.ts';
 
 const NO_CHILDREN = { total: 0, ended: 0, failed: 0 };
 
 /**
- * Emits the named event of a change that was stored.
+ * Emits the named event of a change that was stored, and shows the wait of an attempt that starts in its trace.
  * @param before the task as the caller knew it before the change
  * @param event what happened to the task
  * @param after the task as it was stored
  */
-export function emitChange(events: Emitter, before: Snapshot, event: TaskEvent, after: Snapshot): void {
+export function emitChange(
+  events: Emitter,
+  { snapshot: before, trace }: TracedTask,
+  event: TaskEvent,
+  after: Snapshot,
+): void {
   const task = () => ({ task: after.id, name: after.name });
   const attempt = () => ({ ...task(), attempt: after.attempt });
   if (isFinished(after)) {
@@ -35,9 +41,9 @@ export function emitChange(events: Emitter, before: Snapshot, event: TaskEvent, 
       events.emit('task.started', () => ({
         ...attempt(),
         attempts: after.attempts,
-        // Since the attempt could run: since its pause was over, or since the task was accepted.
-        waitSeconds: seconds(before.status === 'retrying' ? dueAt(before) : before.createdAt, after.updatedAt),
+        waitSeconds: waitOf(before, after),
       }));
+      events.tracing?.waited({ snapshot: after, trace }, waitOf(before, after));
       break;
     case 'progress':
       events.emit('task.progressed', () => ({
@@ -74,6 +80,11 @@ function emitRetry(events: Emitter, event: TaskEvent, after: RetryingSnapshot): 
     isHandedBack: event.type === 'release',
     delaySeconds: seconds(after.updatedAt, dueAt(after)),
   }));
+}
+
+/** How long an attempt has waited, in seconds, from the moment it could run: its pause was over, or it was accepted. */
+function waitOf(before: Snapshot, { updatedAt }: Snapshot): number {
+  return seconds(before.status === 'retrying' ? dueAt(before) : before.createdAt, updatedAt);
 }
 
 /** When the next attempt may start. */

@@ -141,8 +141,10 @@ export class Publisher {
   }
 
   /** Pushes a snapshot as soon as its owner's budget allows, unless a newer one of the same task comes first. Never throws. */
-  publish(owner: string, snapshot: Snapshot): void {
-    this.#add(owner, snapshotEvent(snapshot, this.#options.bus.isEncrypted));
+  publish(owner: string, snapshot: Snapshot, trace?: string): void {
+    const { bus, events } = this.#options;
+    const event = snapshotEvent(snapshot, bus.isEncrypted);
+    this.#add(owner, events.tracing ? { ...event, span: events.tracing.push({ snapshot, trace }) } : event);
   }
 
   /** `workers` processes, this one included, run tasks of this owner, so each sends its part of what the owner may get. */
@@ -292,7 +294,7 @@ export class Publisher {
     for (const outgoing of batch) {
       unsent.delete(outgoing);
       if (fate === 'dropped') this.#noteDropped(outgoing.event, 'refused');
-      else this.#count(outgoing.event, fate);
+      else this.#noteSent(outgoing.event);
     }
     const settled = batch.flatMap(({ event }) =>
       event.kind === 'outcome' || event.kind === 'queued' ? [event.key] : [],
@@ -322,6 +324,11 @@ export class Publisher {
     if (this.isDown && this.#requestsUnderWay === 0 && !this.#isClosed) void this.#send([]);
   }
 
+  #noteSent(event: PushEvent): void {
+    this.#count(event, 'sent');
+    event.span?.sent();
+  }
+
   #noteMerged(event: PushEvent): void {
     this.#count(event, 'merged');
     this.#options.events.emit('push.event.merged', () => ({ kind: event.kind, task: taskOf(event) }));
@@ -329,6 +336,7 @@ export class Publisher {
 
   #noteDropped(event: PushEvent, why: DropReason | 'refused'): void {
     this.#count(event, 'dropped');
+    event.span?.dropped(why);
     this.#options.events.emit('push.event.dropped', () => ({ kind: event.kind, task: taskOf(event), why }));
   }
 

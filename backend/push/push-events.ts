@@ -7,6 +7,7 @@ import { channelOf } from '../../core/channel.ts';
 import { MAX_EVENT_BYTES } from '../../core/limits.ts';
 import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
 import { DISMISSED_EVENT, eventName, SEEN_EVENT, SESSION_EVENT, type SeenEvent, toEventData } from '../../core/wire.ts';
+import type { PushSpan } from '../events/tracing.ts';
 import type { BusEvent } from './bus/bus.ts';
 import type { OutboxEvent } from './outbox.ts';
 
@@ -48,6 +49,8 @@ export interface PushEvent extends OutboxEvent {
    * snapshot becomes text when it is sent, since most are replaced by newer ones before.
    */
   readonly content: Snapshot | string;
+  /** Its span in the trace of its task, if it gets one. */
+  readonly span?: PushSpan | null;
 }
 
 /**

@@ -47,13 +47,18 @@ export interface CrashRedis {
 export interface LostWorkersOptions {
   readonly redis: CrashRedis;
   readonly store: { read<W extends Wanted>(id: string, want: W): Promise<ReadTask<W> | null> };
-  readonly changes: { apply(task: OwnedTask, event: TaskEvent, options: ChangeOptions): Promise<unknown> };
+  readonly changes: {
+    apply(task: OwnedTask, event: TaskEvent, options: ChangeOptions): Promise<{ readonly ok: boolean }>;
+  };
   readonly registry: { list(): Promise<readonly KnownWorker[]> };
   /** The time of day, by Redis' clock: ms since 1970, and as snapshots carry it. */
   readonly clock: { now(): number; iso(): string };
   readonly time: Pick<Time, 'elapsed'>;
   readonly events: Emitter;
 }
+
+/** An event that ends an attempt with an error. */
+type EndEvent = Extract<TaskEvent, { readonly type: 'fail' | 'release' }>;
 
 /** What was decided about one task of a dead worker. */
 interface Decision {
@@ -142,16 +147,17 @@ export class LostWorkers {
   }
 
   async #carryOut(id: string, { verdict, run, suspicion }: Decision): Promise<void> {
-    const { store, changes } = this.#options;
-    const record = await store.read(id, { checkpoint: true });
+    const { store, changes, events } = this.#options;
+    const record = await store.read(id, { checkpoint: true, run: true });
     if (record === null) return;
     const event = this.#eventFor(record, verdict, suspicion);
     const isResumable = record.checkpoint !== null;
     // If this is refused, another run has begun: the decision was carried out before.
-    await changes.apply(record, event, { run, suspicion, ...(isResumable ? { isResumable } : {}) });
+    const { ok } = await changes.apply(record, event, { run, suspicion, ...(isResumable ? { isResumable } : {}) });
+    if (ok) events.tracing?.lost(record, record.begunAt, event.error.code);
   }
 
-  #eventFor({ snapshot }: OwnedTask, verdict: Verdict, { charged }: Suspicion): TaskEvent {
+  #eventFor({ snapshot }: OwnedTask, verdict: Verdict, { charged }: Suspicion): EndEvent {
     const at = this.#options.clock.iso();
     const { attempt, attempts } = snapshot;
     switch (verdict) {

@@ -32,6 +32,7 @@
  * | returned    | `cr` | what the handler returned while children were active, JSON; no field otherwise | commit-change            |
  * | onChildFailure | `cp` | `ignore` if a failed child does not make the task fail; no field otherwise | create-task              |
  * | depth       | `cd` | of a child: 2, of a child of a child: 3                                 | create-task                 |
+ * | trace       | `T` | where in which trace the task was accepted (events/tracing.ts); no field if it was not traced | create-task |
  *
  * Times are in ms since 1970 by Redis' clock. Records of version 0.1.0 have big results in `s`, and no R, v, x, n, k, b, p,
  * q, c or C.
@@ -77,12 +78,15 @@ export const FIELD = {
   returned: 'cr',
   onChildFailure: 'cp',
   depth: 'cd',
+  trace: 'T',
 } as const;
 
 /** A task and its owner. A result that is too big for an event is left out, unless it was asked for. */
 export interface OwnedTask {
   readonly snapshot: Snapshot;
   readonly owner: string;
+  /** Where in which trace the task was accepted (events/tracing.ts). Never sent to a browser. */
+  readonly trace?: string | undefined;
 }
 
 /** What is known of the runs of a task. Never sent to a browser. */
@@ -180,7 +184,7 @@ export function fieldsOf(fields: StoredFields): string[] {
 /** The names of the fields to read. */
 export function fieldsFor({ input, result, run, checkpoint, family }: Wanted): FieldName[] {
   return [
-    ...(['snapshot', 'seenAt', 'owner'] as const),
+    ...(['snapshot', 'seenAt', 'owner', 'trace'] as const),
     ...(input ? (['input', 'raw'] as const) : []),
     ...(result ? (['result'] as const) : []),
     ...(run ? RUN_FIELDS : []),
@@ -199,13 +203,14 @@ export function decodeRecord<W extends Wanted>(
 }
 
 function decodeFields<W extends Wanted>(fields: StoredFields, want: W): ReadTask<W> | null {
-  const { snapshot: text, seenAt, owner, input, raw, result } = fields;
+  const { snapshot: text, seenAt, owner, input, raw, result, trace } = fields;
   if (!text || owner === undefined || owner === null) return null;
   const stored = decodeSnapshot(storedSnapshot(text, seenAt));
   const snapshot = result && isPartial(stored) ? withResult(stored, JSON.parse(result)) : stored;
   return {
     snapshot,
     owner,
+    ...(trace ? { trace } : {}),
     ...(want.input && input ? decodeInput(input, raw ?? null) : {}),
     ...(want.run ? decodeRun(fields, snapshot) : {}),
     ...(want.checkpoint ? { checkpoint: decodeCheckpoint(fields) } : {}),

@@ -78,6 +78,10 @@ export interface NewRecord {
   readonly limits?: readonly StartLimit[];
   /** The concurrency key, if the definition makes one. Default: none. */
   readonly gate?: TaskGate | null;
+  /** Where in which trace it is accepted (events/tracing.ts). Default: it is not traced. */
+  readonly trace?: string | undefined;
+  /** The trace of the task that it retries. */
+  readonly retriedTrace?: string | undefined;
 }
 
 /** Which finished tasks `clear` removes. */
@@ -142,7 +146,12 @@ export class TaskStore {
       name: snapshot.name,
       snapshot: JSON.stringify(snapshot),
       input,
-      more: { ...(raw === null ? {} : { raw }), ...encodeCheckpoint(task.checkpoint ?? null), ...encodePolicy(task) },
+      more: {
+        ...(raw === null ? {} : { raw }),
+        ...encodeCheckpoint(task.checkpoint ?? null),
+        ...encodePolicy(task),
+        trace: task.trace ?? null,
+      },
       jobId: jobIdOf({ id: snapshot.id, run: 1 }),
       band: BAND[task.priority ?? 'normal'],
       startsAt: snapshot.startsAt === undefined ? null : Date.parse(snapshot.startsAt),

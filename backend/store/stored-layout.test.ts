@@ -60,7 +60,7 @@ describe('the names', () => {
   });
 
   it('of fields are the ones that stored data has', () => {
-    expect(Object.values(FIELD).join(' ')).toBe('r s R v o i x t w n k b p e h H O q y l g c C ct ce cf cv cr cp cd');
+    expect(Object.values(FIELD).join(' ')).toBe('r s R v o i x t w n k b p e h H O q y l g c C ct ce cf cv cr cp cd T');
     expect(MARK).toEqual({ openedAt: 'o', vacatedAt: 'v', owner: 'w', worker: 'p' });
   });
 });
@@ -96,8 +96,8 @@ describe('a record', () => {
   const snapshot = JSON.stringify(newTask());
 
   it('is read with the parts that were asked for', () => {
-    expect(fieldsFor({})).toEqual(['snapshot', 'seenAt', 'owner']);
-    expect(fieldsFor({ input: true, result: true, run: true }).length).toBe(11);
+    expect(fieldsFor({})).toEqual(['snapshot', 'seenAt', 'owner', 'trace']);
+    expect(fieldsFor({ input: true, result: true, run: true }).length).toBe(12);
     expect(decodeRecord({ snapshot, owner: 'ada' }, {})).toEqual({ snapshot: newTask(), owner: 'ada' });
   });
 

@@ -194,6 +194,7 @@ export class TaskOperations {
       body: input.text,
       key: null,
       retryOf: id,
+      retriedTrace: record.trace,
       checkpoint,
       priority: definition.priority,
     });

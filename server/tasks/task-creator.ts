@@ -33,6 +33,8 @@ export interface NewTask {
   readonly body: string | undefined;
   readonly key: string | null;
   readonly retryOf: string | null;
+  /** The trace of the task that it retries. */
+  readonly retriedTrace?: string | undefined;
   readonly checkpoint: StoredCheckpoint | null;
   readonly priority: Priority;
   /** When to start, from now on in ms or as a time; null for at once. */
@@ -105,6 +107,7 @@ export class TaskCreator {
       gate: gateOf(definition, input.value, owner),
       checkpoint,
       onChildFailure: definition.onChildFailure ?? 'fail',
+      retriedTrace: task.retriedTrace,
       ...(body === undefined ? {} : { body }),
     };
   }

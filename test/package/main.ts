@@ -12,7 +12,15 @@ import { emptyFolder, install, pack, run } from './packed.ts';
 import { expectCounted } from './run-adopter.ts';
 
 const TYPES = ['@types/node@20', '@types/react@19'];
-const COMMON = ['prom-client@15', 'pusher-js@8', 'react@19', 'react-dom@19', 'zod@4', ...TYPES];
+const COMMON = [
+  '@opentelemetry/api@1.9',
+  'prom-client@15',
+  'pusher-js@8',
+  'react@19',
+  'react-dom@19',
+  'zod@4',
+  ...TYPES,
+];
 /** All for which TypeScript promises anything: each minor version since the oldest that we take. */
 const COMPILERS = ['5.4', '5.5', '5.6', '5.7', '5.8', '5.9', '6', 'latest'];
 /** Besides the one that runs this. */

@@ -23,6 +23,7 @@ beforeAll(async () => {
   await install(app, [
     await pack(folder),
     'express@4',
+    '@opentelemetry/api@1.9',
     'prom-client@15',
     'pusher-js@8',
     'react@19',
@@ -107,7 +108,7 @@ it.each([
   ['inloop/client', 'browser'],
   ['inloop/element', 'browser'],
   ['inloop/react', 'browser'],
-] as const)('%s loads nothing of Express', async (entry, platform) => {
+] as const)('%s loads nothing of Express and OpenTelemetry', async (entry, platform) => {
   const { metafile } = await build({
     stdin: { contents: `export * from ${JSON.stringify(entry)};`, resolveDir: app },
     bundle: true,
@@ -121,7 +122,9 @@ it.each([
   });
   const packages = Object.keys(metafile.inputs).map((file) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1]);
   expect(packages).toContain('inloop');
-  expect(packages.filter((name) => /^(express|body-parser|send|qs|cookie)$/.test(name ?? ''))).toEqual([]);
+  expect(packages.filter((name) => /^(express|body-parser|send|qs|cookie|@opentelemetry.*)$/.test(name ?? ''))).toEqual(
+    [],
+  );
 });
 
 it('the tarball contains no test, no record of the compiler and no path of this machine', async () => {

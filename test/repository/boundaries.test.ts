@@ -15,6 +15,7 @@ const BREACHES = [
   ['testing-imports-core-and-backend-and-worker-and-client', 'testing/of-server.ts', "import '../server/fine.ts';"],
   ['fake-feed-runs-in-browsers', 'testing/feed/of-worker.ts', "import '../../worker/fine.ts';"],
   ['metrics-imports-core-and-backend', 'metrics/of-worker.ts', "import type { X } from '../worker/fine.ts';"],
+  ['tracing-imports-core-and-backend', 'tracing/of-worker.ts', "import type { X } from '../worker/fine.ts';"],
   ['soketi-imports-nothing-of-ours', 'soketi/of-core.cjs', "require('../core/fine.ts');"],
   ['cli-imports-core-and-backend-and-soketi', 'cli/of-server.ts', "import '../server/fine.ts';"],
   ['dev-imports-soketi-and-cli', 'dev/stack/of-test.ts', "import '../../test/fine.ts';"],
@@ -24,6 +25,7 @@ const BREACHES = [
   ['one-place-knows-pusher-js', 'client/feed/pusher.ts', "const load = () => import('pusher-js');"],
   ['one-place-knows-react', 'client/feed/react.ts', "import { x } from 'react';"],
   ['one-place-knows-prom-client', 'server/metrics.ts', "import { Registry } from 'prom-client';"],
+  ['one-place-knows-opentelemetry-api', 'backend/trace.ts', "import { trace } from '@opentelemetry/api';"],
   ['browsers-have-no-node', 'core/of-node.ts', "import fs from 'fs';"],
   ['hooks-draw-nothing', 'client/react/draws.ts', "import '../element/fine.ts';"],
   ['demo-imports-published-entries', 'demo/csv/of-core.ts', "import type { X } from '../../core/fine.ts';"],
@@ -47,6 +49,7 @@ const FINE = {
   'client/push/fine.ts': "import 'pusher-js';",
   'client/react/fine.ts': "import { x } from 'react';",
   'metrics/fine.ts': "import '../backend/fine.ts'; import { Registry } from 'prom-client';",
+  'tracing/fine.ts': "import '../backend/fine.ts'; import { trace } from '@opentelemetry/api';",
   'soketi/fine.ts': "import fs from 'node:fs';",
   'cli/fine.ts': "import '../backend/fine.ts'; import '../soketi/fine.ts';",
   'dev/fine.ts': "import '../cli/fine.ts';",
@@ -57,8 +60,15 @@ const FINE = {
 const MANIFEST = {
   name: 'inloop',
   dependencies: { 'bee-queue': '1', pusher: '1', '@redis/client': '1' },
-  peerDependencies: { 'pusher-js': '1', react: '1', express: '1', 'prom-client': '1' },
-  devDependencies: { 'pusher-js': '1', react: '1', express: '1', 'prom-client': '1', 'only-for-tests': '1' },
+  peerDependencies: { 'pusher-js': '1', react: '1', express: '1', 'prom-client': '1', '@opentelemetry/api': '1' },
+  devDependencies: {
+    'pusher-js': '1',
+    react: '1',
+    express: '1',
+    'prom-client': '1',
+    '@opentelemetry/api': '1',
+    'only-for-tests': '1',
+  },
 };
 
 const CRUISER = join(REPOSITORY, 'node_modules', 'dependency-cruiser', 'bin', 'dependency-cruise.mjs');

@@ -135,7 +135,7 @@ export class MemoryStore {
     const checkpoint = encodeCheckpoint(task.checkpoint ?? null);
     const record = {
       owner,
-      fields: { ...fields, ...run, ...checkpoint, ...encodePolicy(task) },
+      fields: { ...fields, ...run, ...checkpoint, ...encodePolicy(task), trace: task.trace ?? null },
       children: new Map(),
       retriedBy: null,
       isUnseen: false,

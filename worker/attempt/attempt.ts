@@ -18,6 +18,7 @@
  */
 
 import { aborted } from '../../backend/async.ts';
+import type { AttemptSpan } from '../../backend/events/tracing.ts';
 import type { TaskRecord } from '../../backend/store/record.ts';
 import type { Time } from '../../backend/time.ts';
 import { asTaskError, TaskError, validFailure } from '../../core/error.ts';
@@ -56,6 +57,8 @@ export interface AttemptOptions {
   readonly giveUp: AbortSignal;
   /** For how long in all the event loop was blocked while several tasks ran, in ms. */
   readonly sharedBlockMs: () => number;
+  /** Its span in the trace of its task; null if it is not traced. */
+  readonly span: AttemptSpan | null;
   /** Called when the deadline is moved. The new one is `ms` from now. */
   readonly onMoreTime: (ms: number) => void;
   /** Called when the handler did not return within a second grace. Its slot is lost until the process is replaced. */
@@ -237,8 +240,10 @@ export class Attempt {
   }
 
   async #end(event: TaskEvent | null, giveUp: AbortSignal): Promise<void> {
+    const { span } = this.#options;
     if (event === null) this.#reporter.close();
-    else await this.#reporter.end(event, giveUp);
+    const after = event && (await this.#reporter.end(event, giveUp));
+    span?.end(after);
   }
 
   async #waitForHandler(returned: Promise<unknown>): Promise<void> {

@@ -4,7 +4,7 @@ import { aborted } from '../../backend/async.ts';
 import type { TaskError } from '../../core/error.ts';
 import { type RetryOptions, retryStore } from '../retry-store.ts';
 import type { StartedTask } from '../start/job-starter.ts';
-import { Attempt, type AttemptPorts } from './attempt.ts';
+import { Attempt, type AttemptOptions, type AttemptPorts } from './attempt.ts';
 
 /** Is told which tasks run in this process (heartbeat/heartbeat.ts). */
 export interface RunningTasks {
@@ -53,7 +53,8 @@ export class RunningAttempts {
     const { id } = record.snapshot;
     const begin = (ms: number | null) =>
       running.begin({ id, name: definition.name, deadline: ms === null ? null : ms + grace });
-    const attempt = new Attempt({
+    const span = ports.events.tracing?.attempt(record) ?? null;
+    const options: AttemptOptions = {
       ports,
       definition,
       handler,
@@ -64,7 +65,9 @@ export class RunningAttempts {
       giveUp: retry.giveUp,
       sharedBlockMs: () => running.sharedBlockMs,
       onMoreTime: begin,
-    });
+      span,
+    };
+    const attempt = span ? span.run(() => new Attempt(options)) : new Attempt(options);
     this.#attempts.set(id, attempt);
     begin(definition.deadline);
     const ended = probation.isolation === 'free' ? null : new AbortController();

@@ -21,7 +21,7 @@
 
 import { tellOnce } from '../../backend/events/tell-once.ts';
 import { jobIdOf } from '../../backend/queue/job.ts';
-import type { Progress } from '../../core/tasks/snapshot.ts';
+import type { Progress, Snapshot } from '../../core/tasks/snapshot.ts';
 import type { TaskEvent } from '../../core/tasks/transition.ts';
 import type { ProgressReport } from '../context.ts';
 import { type DueReason, DueSteps } from './due-steps.ts';
@@ -147,11 +147,12 @@ export class Reporter implements Looker {
    * Stores how the attempt ended, and pushes it. Tries again until the store has answered or `signal` aborts. If the event
    * cannot be stored although Redis answers (a bug of ours), a failure is stored instead.
    * Nothing of this attempt is written after that. Never rejects.
+   * @returns the task as it was stored; null if the store refused the event, or `signal` aborted
    */
-  async end(event: TaskEvent, signal: AbortSignal): Promise<void> {
+  async end(event: TaskEvent, signal: AbortSignal): Promise<Snapshot | null> {
     this.close();
     await this.#write;
-    await this.#stored.end(event, signal);
+    return this.#stored.end(event, signal);
   }
 
   #noteReport(): void {

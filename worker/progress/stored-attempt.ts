@@ -57,14 +57,15 @@ export class StoredAttempt {
   /** Pushes what is stored, if the owner is watching. */
   push(watched: boolean): void {
     const { ports, record } = this.#options;
-    this.#isShown = ports.changes.push({ owner: record.owner, snapshot: this.#snapshot }, watched);
+    const { owner, trace } = record;
+    this.#isShown = ports.changes.push({ owner, snapshot: this.#snapshot, trace }, watched);
   }
 
   /** Stores an event, with the checkpoint that waits, and pushes it. Rejects while Redis is away. */
   async apply(event: TaskEvent, options: Pick<ChangeOptions, 'isRepeated' | 'isQuiet'>): Promise<Change> {
-    const { owner, run } = this.#options.record;
+    const { owner, run, trace } = this.#options.record;
     const checkpoint = this.#checkpointFor(event);
-    const change = await this.#options.ports.changes.apply({ owner, snapshot: this.#snapshot }, event, {
+    const change = await this.#options.ports.changes.apply({ owner, snapshot: this.#snapshot, trace }, event, {
       run,
       ...options,
       ...checkpoint,
@@ -81,20 +82,22 @@ export class StoredAttempt {
   /**
    * Stores how the attempt ended. Tries again until the store has answered or `signal` aborts. If the event cannot be stored
    * although Redis answers (a bug of ours), a failure is stored instead. Never rejects.
+   * @returns the task as it was stored; null if the store refused the event, or `signal` aborted
    */
-  async end(event: TaskEvent, signal: AbortSignal): Promise<void> {
+  async end(event: TaskEvent, signal: AbortSignal): Promise<Snapshot | null> {
     let wanted = event;
     let isRepeated = false;
     while (!signal.aborted) {
       try {
-        await this.apply(wanted, { isRepeated });
-        return;
+        const change = await this.apply(wanted, { isRepeated });
+        return change.ok ? change.snapshot : null;
       } catch (error) {
         isRepeated = true;
         if (wanted === event && !isUnavailable(error)) wanted = this.#plainFailure(error);
         await this.#options.ports.time.delay(RETRY_MS, signal);
       }
     }
+    return null;
   }
 
   #plainFailure(error: unknown): TaskEvent {

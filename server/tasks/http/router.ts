@@ -4,7 +4,7 @@ import express, { type RequestHandler, type Router } from 'express';
 import { PROTOCOL_HEADER, PROTOCOL_VERSION, TIME_HEADER } from '../../../core/wire.ts';
 import { limitBodyTime } from '../../body-time.ts';
 import { MountingOrder } from '../../mounting/order.ts';
-import { guardOrigins } from '../../origins.ts';
+import { guardOrigins, TRACE_HEADERS } from '../../origins.ts';
 import { problemHandler, refusal } from '../../problem.ts';
 import { createWebhookRouter } from '../../webhook.ts';
 import { requireOwner } from './owner.ts';
@@ -29,7 +29,16 @@ export function createRouter(options: RouterOptions): { readonly router: Router;
     if (origins.listed.size > 0) order.checkCors(res);
     next();
   });
-  router.use(guardOrigins(origins, (rule) => backend.events.emit('origin.refused', () => ({ rule }))));
+  router.use(
+    guardOrigins(origins, {
+      onRefused: (rule) => backend.events.emit('origin.refused', () => ({ rule })),
+      moreHeaders: () => (backend.events.tracing ? TRACE_HEADERS : []),
+    }),
+  );
+  router.use((req, _res, next) => {
+    if (backend.events.tracing) backend.events.tracing.request(req.headers, next);
+    else next();
+  });
   router.use(requireOwner(backend, options.identify, order));
   addPushRoutes(router, options, order);
   addTaskRoutes(router, options);

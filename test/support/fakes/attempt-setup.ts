@@ -59,6 +59,7 @@ export function beginAttempt(handler: Handler<AnyTaskDefinition>, setting: Setti
     grace: GRACE_MS,
     giveUp: giveUp.signal,
     sharedBlockMs,
+    span: null,
     onMoreTime: (ms) => moreTime.push(ms),
     onStuck: (error) => stuck.push(error),
   });
