@@ -1,0 +1,39 @@
+// The tasks of the upgrade test. Stored tasks name these definitions, so those that are here stay as they are.
+import { z } from 'zod';
+import { defineTask } from '../../../core/tasks/definition.ts';
+
+/** What a handler of the old version did with a task. That of the new version always returns. */
+const DOES = ['return', 'return-much', 'fail', 'fail-once', 'hang', 'ignore-cancel'] as const;
+
+const input = z.object({
+  does: z.enum(DOES),
+  /** As a text, so that the stored input differs from the one that came. */
+  n: z.string().transform(Number),
+});
+
+/** Any kind of task that needs nothing else. */
+export const work = defineTask({
+  name: 'work',
+  input,
+  output: z.object({ n: z.number(), text: z.string() }),
+  checkpoint: z.object({ row: z.number() }),
+  attempts: 2,
+  // Long enough for the store to be read while a task waits for its next attempt.
+  backoff: { initial: '10s' },
+  retention: { succeeded: '2d' },
+  limits: { owner: { active: 100, startsPerMinute: 100 } },
+});
+
+/** Its worker stops in the middle and hands it back. */
+export const handedBack = defineTask({ name: 'handed-back', input });
+
+/** Its worker is killed, together with a second one. */
+export const suspects = defineTask({ name: 'suspects', input });
+
+/** One at a time. */
+export const keyed = defineTask({ name: 'keyed', input, concurrency: { key: () => 'all' } });
+
+/** Starts two tasks `work`: one that fails and one that does what the input says. */
+export const family = defineTask({ name: 'family', input, onChildFailure: 'ignore' });
+
+export const UPGRADE_TASKS = [work, handedBack, suspects, keyed, family] as const;

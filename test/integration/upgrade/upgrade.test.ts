@@ -1,0 +1,146 @@
+// A store that each released version left behind, as if all its processes had been replaced at once: this version lists and
+// reads every task, ends those that are active, and leaves nothing behind. `npm run release` adds a store for each version.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { FIELD } from '../../../backend/store/record.ts';
+import { isFinished, type Snapshot, STATUSES, type Status } from '../../../core/tasks/snapshot.ts';
+import { VERSION } from '../../../core/version.ts';
+import { createTaskWorker } from '../../../worker/task-worker.ts';
+import { findLeftKeys } from '../../chaos/left-keys.ts';
+import { eventually } from '../../support/eventually.ts';
+import { backendOn, NO_BUS, startApp } from '../../support/parts.ts';
+import { withRedis } from '../../support/redis/use-redis.ts';
+import { type KeptStore, type StoredKey, writeKeys } from './stored-keys.ts';
+import { family, UPGRADE_TASKS } from './upgrade-tasks.ts';
+
+const FOLDER = join(__dirname, 'stores');
+const stores = readdirSync(FOLDER).map((name) => JSON.parse(readFileSync(join(FOLDER, name), 'utf8')) as KeptStore);
+
+/** A task as the store has it. */
+interface StoredTask {
+  readonly owner: string;
+  readonly snapshot: Snapshot;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+function tasksOf(keys: readonly StoredKey[]): StoredTask[] {
+  return keys.flatMap((stored) => {
+    if (stored.type !== 'hash' || !/^inloop:task:[\w-]+$/.test(stored.key)) return [];
+    const { o: owner, s: snapshot = '' } = stored.value;
+    // Without an owner it was dismissed, and is kept for a hook only.
+    return owner === undefined ? [] : [{ owner, snapshot: JSON.parse(snapshot) as Snapshot, fields: stored.value }];
+  });
+}
+
+/** How a task goes on with handlers that return. A cancel that the old worker was told of counts for the new one. */
+const ENDS: Readonly<Record<Status, Status>> = {
+  queued: 'succeeded',
+  running: 'succeeded',
+  retrying: 'succeeded',
+  cancelling: 'cancelled',
+  succeeded: 'succeeded',
+  failed: 'failed',
+  cancelled: 'cancelled',
+};
+
+describe.each(stores.map((store) => [store.version, store] as const))('the store of version %s', (_version, store) => {
+  const stored = tasksOf(store.keys);
+
+  it('has a task in every status', () => {
+    expect(new Set(stored.map(({ snapshot }) => snapshot.status))).toEqual(new Set(STATUSES));
+  });
+
+  it.concurrent(
+    'is listed, read, and done to its end',
+    withRedis(async ({ startRedis, closeAfterTest }) => {
+      const redis = await startRedis();
+      await writeKeys(redis.url, store.keys);
+      const backend = backendOn({ ...NO_BUS, REDIS_URL: redis.url });
+      closeAfterTest(() => backend.close());
+      const app = await startApp(backend, UPGRADE_TASKS);
+      closeAfterTest(() => app.close());
+      const read = async (owner: string, id: string) =>
+        (await (await app.call(owner, `/tasks/${id}`)).json()) as Snapshot;
+
+      for (const owner of new Set(stored.map((task) => task.owner))) {
+        const ids = stored.filter((task) => task.owner === owner).map(({ snapshot }) => snapshot.id);
+        const { tasks } = (await (await app.call(owner, '/tasks?state=all&limit=100')).json()) as { tasks: Snapshot[] };
+        expect(tasks.map(({ id }) => id).sort()).toEqual(ids.sort());
+      }
+      for (const { owner, snapshot, fields } of stored) {
+        const now = await read(owner, snapshot.id);
+        expect(now).toMatchObject({ id: snapshot.id, title: snapshot.title });
+        // The server may have noticed already that the worker of an active task is gone.
+        if (isFinished(snapshot)) expect(now.revision).toBe(Number(fields.r));
+        else expect(now.revision).toBeGreaterThanOrEqual(Number(fields.r));
+        if (snapshot.status === 'succeeded') expect(now).toMatchObject({ resultOmitted: false, result: { n: 7 } });
+      }
+
+      const told: string[] = [];
+      const stop = new AbortController();
+      const worker = createTaskWorker({ backend, stallInterval: '500ms', drain: '1s' });
+      for (const definition of UPGRADE_TASKS) {
+        worker.handle(definition, async ({ n }) => {
+          if (definition === family) throw new Error('The handler of this task has returned before.');
+          return { n, text: '' };
+        });
+      }
+      worker.onOutcome(({ id }) => void told.push(id));
+      const running = worker.run({ signal: stop.signal });
+      closeAfterTest(() => running);
+      closeAfterTest(() => stop.abort());
+
+      for (const { owner, snapshot } of stored) {
+        const ended = await eventually(
+          async () => {
+            const now = await read(owner, snapshot.id);
+            return isFinished(now) && now;
+          },
+          {
+            within: 60_000,
+            every: 100,
+            that: `the end of ${snapshot.name} ${snapshot.id}, which was ${snapshot.status}`,
+          },
+        );
+        expect([snapshot.status, ended.status, ended.error]).toEqual([
+          snapshot.status,
+          ENDS[snapshot.status],
+          snapshot.status === 'failed' ? snapshot.error : null,
+        ]);
+      }
+      // Outcomes that waited for the hook of the old version, and those that were reached here.
+      const awaited = stored.filter(({ snapshot, fields }) => FIELD.hookPending in fields || !isFinished(snapshot));
+      await eventually(() => expect(told).toEqual(expect.arrayContaining(awaited.map(({ snapshot }) => snapshot.id))), {
+        within: 20_000,
+      });
+      await eventually(async () => expect((await findLeftKeys(redis)).filter(isNoHookForLater)).toEqual([]), {
+        within: 20_000,
+      });
+    }),
+    120_000,
+  );
+});
+
+it('the store of this version has every field of a record and every kind of key that outlives a process', () => {
+  const own = stores.find(({ version }) => version === VERSION) as KeptStore;
+  const fields = new Set(
+    own.keys.flatMap(({ key, type, value }) => (isRecord(key) && type === 'hash' ? Object.keys(value) : [])),
+  );
+  // Only while a request waits for the task.
+  const { waitedUntil: _, ...lasting } = FIELD;
+  expect(Object.entries(lasting).filter(([, name]) => !fields.has(name))).toEqual([]);
+  const kinds = new Set(own.keys.map(({ key }) => key.split(':')[1]));
+  const expected =
+    'active all counted definitions durations gate gates hook hook-tries hooks idem line parents queue running starts task turns unpublished unseen worker workers';
+  expect([...kinds]).toEqual(expect.arrayContaining(expected.split(' ')));
+});
+
+function isRecord(key: string): boolean {
+  return /^inloop:task:[\w-]+$/.test(key);
+}
+
+/** A hook for unseen outcomes is due an hour after the outcome. */
+function isNoHookForLater(key: string): boolean {
+  return !key.startsWith('inloop:hook:unseen:');
+}
