@@ -1,11 +1,13 @@
-// `npm run bench`: builds everything, then runs the compiled bench/main.ts. What is published is compiled too.
+// `npm run bench` and `npm run load`: builds everything, then runs a compiled script of the bench, which the first argument names.
+// What is published is compiled too.
 import { join } from 'node:path';
 import { build, prepare } from '../dev/setup/bootstrap.mjs';
 import { fail, root, run } from '../dev/setup/command.mjs';
 
+const [script = 'main.js', ...args] = process.argv.slice(2);
 await prepare();
 await build();
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 if ((await run(process.execPath, [tsc, '-b', 'bench'])) !== 0)
   fail('bench/ does not compile; the lines above say where.');
-process.exitCode = await run(process.execPath, [join(root, 'dist', 'bench', 'main.js'), ...process.argv.slice(2)]);
+process.exitCode = await run(process.execPath, [join(root, 'dist', 'bench', ...script.split('/')), ...args]);

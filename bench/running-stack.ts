@@ -22,6 +22,8 @@ export interface RunningStackOptions {
   /** Whether a worker runs. Default true. */
   readonly hasWorker?: boolean;
   readonly profileFolder?: string;
+  /** The process that plays the pages: `sockets` for thousands of them, which do not run a client's code. Default `clients`. */
+  readonly pages?: 'clients' | 'sockets';
 }
 
 /** CPU time of each process in ms. The process of the pages is not counted. */
@@ -171,11 +173,11 @@ export async function withRunningStack<T>(
   options: RunningStackOptions,
   use: (running: RunningStack) => Promise<T>,
 ): Promise<T> {
-  const { services, stack, users, concurrency = 20, hasWorker = true, profileFolder } = options;
+  const { services, stack, users, concurrency = 20, hasWorker = true, profileFolder, pages = 'clients' } = options;
   await services.redis.wipe();
   const env = { ...services.env, CONCURRENCY: String(concurrency) };
   const start = (name: string) => BenchProcess.start(name, { env, args: [stack], profileFolder });
-  const starting = [BenchProcess.start('clients', { env }), start('server'), ...(hasWorker ? [start('worker')] : [])];
+  const starting = [BenchProcess.start(pages, { env }), start('server'), ...(hasWorker ? [start('worker')] : [])];
   try {
     const [clients, server, worker = null] = (await Promise.all(starting)) as [
       BenchProcess,

@@ -109,6 +109,8 @@ export interface RedisProbe {
   startCounting(): Promise<void>;
   /** Stops, and returns the counts: without the probe's own commands, and without PING, which idle clients send. */
   stopCounting(): Promise<CommandCounts>;
+  /** Memory that Redis uses for its data and for itself, in bytes. */
+  memory(): Promise<number>;
   /** Sends one PING and waits for the answer. */
   roundTrip(): Promise<void>;
   close(): void;
@@ -152,6 +154,9 @@ async function connectProbe(url: string): Promise<RedisProbe> {
       await monitor.reset();
       isMonitoring = false;
       return counts;
+    },
+    async memory() {
+      return Number(/^used_memory:(\d+)/m.exec(await client.info('memory'))?.[1]);
     },
     async roundTrip() {
       await client.ping();

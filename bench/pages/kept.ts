@@ -1,4 +1,4 @@
-// The measured figures, kept as JSON in .inloop/bench (not in git), one file a part. The documents are written from them.
+// The measured figures, kept as JSON in .inloop (not in git), one file a part. The documents are written from them.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stateFolder } from '../../dev/paths.ts';
@@ -12,17 +12,24 @@ export interface Kept {
 }
 
 export class Keeper {
-  readonly #folder = join(stateFolder(), 'bench');
+  readonly #folder: string;
+  readonly #describe: () => string;
   readonly #suffix: string;
 
-  /** @param quick whether this is a quick run. Its figures are kept in files of their own, and no document uses them. */
-  constructor(quick: boolean) {
+  /**
+   * @param quick whether this is a quick run. Its figures are kept in files of their own, and no document uses them.
+   * @param folder in .inloop
+   * @param describe tells on which machine and versions the figures are measured
+   */
+  constructor(quick: boolean, folder = 'bench', describe = describeMachine) {
+    this.#describe = describe;
+    this.#folder = join(stateFolder(), folder);
     this.#suffix = quick ? '.quick.json' : '.json';
     mkdirSync(this.#folder, { recursive: true });
   }
 
   keep(name: string, raw: unknown): void {
-    const kept: Kept = { day: new Date().toISOString().slice(0, 10), machine: describeMachine(), raw };
+    const kept: Kept = { day: new Date().toISOString().slice(0, 10), machine: this.#describe(), raw };
     writeFileSync(this.#fileOf(name), JSON.stringify(kept));
   }
 

@@ -50,6 +50,7 @@ export interface ProcessOptions {
 
 /** A child process, for its parent. */
 export class BenchProcess {
+  static readonly #all = new Set<BenchProcess>();
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>();
   #questions = 0;
@@ -62,7 +63,9 @@ export class BenchProcess {
       if (error === undefined) waiting?.resolve(result);
       else waiting?.reject(new Error(`${name}: ${error}`));
     });
+    BenchProcess.#all.add(this);
     child.on('exit', (code, signal) => {
+      BenchProcess.#all.delete(this);
       for (const { reject } of this.#waiting.values()) reject(new Error(`${name} ended (${signal ?? code})`));
       this.#waiting.clear();
     });
@@ -80,6 +83,11 @@ export class BenchProcess {
     const started = new BenchProcess(child, name);
     await new Promise((resolve, reject) => started.#waiting.set(0, { resolve, reject }));
     return started;
+  }
+
+  /** Ends all that are running, without asking: when a part has failed or took too long. */
+  static killAll(): void {
+    for (const process of BenchProcess.#all) process.#child.kill('SIGKILL');
   }
 
   get pid(): number {

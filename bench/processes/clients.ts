@@ -7,6 +7,7 @@ import { now, pause } from '../measure/clock.ts';
 import type { ClientKind } from '../stacks/stack.ts';
 import type { TaskResult } from '../stacks/task.ts';
 import { answerCalls } from './bench-process.ts';
+import { createFetch } from './http-fetch.ts';
 
 // The types of pusher-js say that the class is its module's `default`; in Node it is the module itself.
 const Pusher = pusherJs as unknown as typeof pusherJs.default;
@@ -110,28 +111,6 @@ function startPolling(user: string): void {
 
 async function getJson(address: string, user: string): Promise<unknown> {
   return JSON.parse(await (await pollingFetch(address, { headers: { 'x-user': user } })).text());
-}
-
-/** The part of `fetch` that pages use here. Node's own costs several times the CPU, and this process plays 1,000 pages. */
-function createFetch(agent: http.Agent): typeof fetch {
-  const request = (address: string, { method = 'GET', headers, body, signal }: RequestInit) =>
-    new Promise<Pick<Response, 'status' | 'ok' | 'headers' | 'text'>>((resolve, reject) => {
-      const form = body instanceof URLSearchParams && { 'content-type': 'application/x-www-form-urlencoded' };
-      const options = { agent, method, headers: { ...(headers as object), ...form }, signal: signal ?? undefined };
-      const sent = http.request(address, options as http.RequestOptions, (answer) => {
-        let text = '';
-        answer.setEncoding('utf8').on('data', (chunk) => {
-          text += chunk;
-        });
-        answer.on('error', reject).on('end', () => {
-          const status = answer.statusCode ?? 0;
-          const get = (name: string) => answer.headers[name.toLowerCase()]?.toString() ?? null;
-          resolve({ status, ok: status < 300, headers: { get } as Headers, text: async () => text });
-        });
-      });
-      sent.on('error', reject).end(body?.toString());
-    });
-  return request as unknown as typeof fetch;
 }
 
 /** Opens a page with inloop's own client and its own connections: at most six, as in a browser. */

@@ -9,6 +9,13 @@ export interface LoadRequest {
   readonly body: unknown;
 }
 
+export interface DuringOptions {
+  readonly request: Omit<LoadRequest, 'user'>;
+  readonly connections: number;
+  readonly ms: number;
+  readonly users?: number;
+}
+
 export interface LoadResult {
   /** Milliseconds until the answer, one entry a request. */
   readonly latencies: readonly number[];
@@ -77,10 +84,13 @@ function exchange(socket: ReturnType<typeof connect>, { path, user, body }: Load
 
 answerCalls(
   {
-    /** Sends `request` again and again for `ms`, as a user of its own on each connection. */
-    during({ request, connections, ms }: { request: Omit<LoadRequest, 'user'>; connections: number; ms: number }) {
+    /** Sends `request` again and again for `ms`: as a user of its own on each connection, or as `users` users in turn. */
+    during({ request, connections, ms, users }: DuringOptions) {
       const end = now() + ms;
-      return run(connections, (connection) => (now() < end ? { ...request, user: `user-${connection}` } : null));
+      let sent = 0;
+      return run(connections, (connection) =>
+        now() < end ? { ...request, user: `user-${users === undefined ? connection : sent++ % users}` } : null,
+      );
     },
     /** Sends these requests: one connection for each user, which sends that user's requests one after the other. */
     all(requests: readonly LoadRequest[]) {

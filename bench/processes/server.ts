@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import express from 'express';
 import { now, pause } from '../measure/clock.ts';
+import { heapInUse } from '../measure/heap.ts';
 import { loadStack } from '../stacks/index.ts';
 import type { TaskInput } from '../stacks/task.ts';
 import { answerCalls } from './bench-process.ts';
@@ -37,6 +38,8 @@ answerCalls(
       }
     },
     counts: () => half.counts(),
+    /** Heap in use after a garbage collection, in MB. */
+    heap: () => heapInUse() / 2 ** 20,
     /** How long the event loop has been busy and idle since the process started. */
     loop: async () => performance.eventLoopUtilization(),
   },

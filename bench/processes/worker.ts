@@ -1,7 +1,6 @@
 // The worker process of a stack. The argument names the stack; CONCURRENCY in the environment is how many tasks run at once.
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { now, pause } from '../measure/clock.ts';
+import { heapInUse } from '../measure/heap.ts';
 import { loadStack } from '../stacks/index.ts';
 import { createPusher } from '../stacks/pusher-per-element.ts';
 import { Marks } from '../stacks/task.ts';
@@ -18,14 +17,12 @@ answerCalls(
   {
     /** Resolves when `count` tasks have returned since the last `takeMarks`. */
     reached: (count: number) => marks.reached(count, LONGEST_MS),
+    /** How many handlers are running. */
+    open: () => marks.open,
     takeMarks: () => marks.take(),
     counts: () => half.counts(),
     /** Heap in use after a garbage collection, in MB. */
-    heap() {
-      setFlagsFromString('--expose-gc');
-      (runInNewContext('gc') as () => void)();
-      return process.memoryUsage().heapUsed / 2 ** 20;
-    },
+    heap: () => heapInUse() / 2 ** 20,
     /** For outcome-delay: one `pusher.trigger` every `ms`. Returns when each began. */
     async triggerEvery({ user, count, ms }: { user: string; count: number; ms: number }) {
       const pusher = createPusher(process.env);

@@ -3,7 +3,7 @@
 import express from 'express';
 import { defineTask } from 'inloop';
 import { type Backend, type BackendOptions, createBackend, pusherFromEnv } from 'inloop/backend';
-import { createTaskServer } from 'inloop/server';
+import { attachFallback, createTaskServer, type Fallback } from 'inloop/server';
 import { createTaskWorker } from 'inloop/worker';
 import { type Counts, type Stack, type StackEnv, userOf } from './stack.ts';
 import { createWork, resultOf, type TaskInput, taskInput, taskResult } from './task.ts';
@@ -34,8 +34,10 @@ function createInloop(settings: Settings): Stack {
       const backend = openBackend(env, settings);
       const tasks = createTaskServer({ backend, tasks: [importContacts], identify: (req) => userOf(req) });
       await backend.check();
+      let fallback: Fallback | undefined;
       return {
-        mount(app) {
+        mount(app, server) {
+          fallback = attachFallback(server, { backend });
           app.use('/tasks', tasks.router);
           app.post('/imports', express.json(), async (req, res) => {
             const task = await tasks.start(importContacts, req.body as TaskInput, { owner: userOf(req) });
@@ -44,7 +46,10 @@ function createInloop(settings: Settings): Stack {
         },
         start: async (input) => void (await tasks.start(importContacts, input, { owner: input.user })),
         counts: () => countsOf(backend),
-        close: () => backend.close(),
+        async close() {
+          fallback?.close();
+          await backend.close();
+        },
       };
     },
 

@@ -107,6 +107,11 @@ export class Marks {
     this.#open.set(n, { began: now(), done: 0 });
   }
 
+  /** How many tasks have begun and not returned. */
+  get open(): number {
+    return this.#open.size;
+  }
+
   /** Call it when the last element is finished, before anybody is told. */
   done(n: number): void {
     const open = this.#open.get(n);

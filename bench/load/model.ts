@@ -1,0 +1,101 @@
+// Computes from the measured figures what a million users and ten million tasks a day need. Pure: figures go in, numbers come out.
+
+/** What is measured, for one server, one worker and one Soketi. */
+export interface Measured {
+  /** Pages that one Soketi carries with live updates. */
+  readonly pagesPerSoketi: number;
+  /** Accepted tasks a second of one server at its knee. */
+  readonly acceptedPerServer: number;
+  /** Tasks a second of one worker at its knee, if the handlers themselves need no CPU. */
+  readonly tasksPerWorker: number;
+  /** Pushed messages a second at the knee of one worker and one Soketi. */
+  readonly messagesPerSecond: number;
+  /** Cores of Redis for one task a second. */
+  readonly redisCoresPerTask: number;
+  /** Bytes of Redis. */
+  readonly waitingTask: number;
+  readonly finishedTask: number;
+  /** KB of Soketi. */
+  readonly connectionKb: number;
+}
+
+/** What is assumed about the application. Replace these by your own. */
+export interface Assumptions {
+  readonly users: number;
+  readonly tasksADay: number;
+  /** Share of the users who have a page open in the busiest hour. */
+  readonly connectedShare: number;
+  /** How many times the average the busiest hour is. */
+  readonly peak: number;
+  /** Messages of one task, by an owner with a page open. */
+  readonly messagesATask: number;
+  /** Seconds that a handler runs. */
+  readonly taskSeconds: number;
+  /** For how long tasks are kept, in days. */
+  readonly retentionDays: number;
+  /** How long the line may grow when all workers are away, in minutes of the busiest hour. */
+  readonly outageMinutes: number;
+  /** How much of what was measured is planned with. The rest is for bursts, deploys and machines that fail. */
+  readonly headroom: number;
+}
+
+export const ASSUMPTIONS: Assumptions = {
+  users: 1_000_000,
+  tasksADay: 10_000_000,
+  connectedShare: 0.1,
+  peak: 4,
+  messagesATask: 10,
+  taskSeconds: 5,
+  retentionDays: 1,
+  outageMinutes: 60,
+  headroom: 0.5,
+};
+
+export interface Plan {
+  readonly connected: number;
+  readonly tasksPerSecond: number;
+  readonly peakTasksPerSecond: number;
+  readonly messagesPerSecond: number;
+  /** Processes. */
+  readonly soketi: number;
+  readonly servers: number;
+  readonly workers: number;
+  /** Handlers that run at once in the busiest hour, over all workers. */
+  readonly handlers: number;
+  /** Cores of the one Redis in the busiest hour: above 1 one Redis does not carry it. */
+  readonly redisCores: number;
+  /** GB of Redis: what is kept, and what waits after the outage. */
+  readonly keptGb: number;
+  readonly waitingGb: number;
+  /** GB of all Soketi together. */
+  readonly soketiGb: number;
+}
+
+const DAY_S = 86_400;
+const GB = 1e9;
+
+export function planFor(measured: Measured, assumed: Assumptions): Plan {
+  const connected = assumed.users * assumed.connectedShare;
+  const tasksPerSecond = assumed.tasksADay / DAY_S;
+  const peakTasksPerSecond = tasksPerSecond * assumed.peak;
+  const messagesPerSecond = peakTasksPerSecond * assumed.messagesATask;
+  const processes = (wanted: number, each: number) => Math.ceil(wanted / (each * assumed.headroom));
+  return {
+    connected,
+    tasksPerSecond,
+    peakTasksPerSecond,
+    messagesPerSecond,
+    soketi: processes(connected, measured.pagesPerSoketi),
+    servers: processes(peakTasksPerSecond, measured.acceptedPerServer),
+    // A worker is limited by its tasks or by the messages of those tasks, whichever is more.
+    workers: Math.max(
+      processes(peakTasksPerSecond, measured.tasksPerWorker),
+      processes(messagesPerSecond, measured.messagesPerSecond),
+    ),
+    handlers: Math.ceil(peakTasksPerSecond * assumed.taskSeconds),
+    redisCores: peakTasksPerSecond * measured.redisCoresPerTask,
+    keptGb: (assumed.tasksADay * assumed.retentionDays * measured.finishedTask) / GB,
+    waitingGb: (peakTasksPerSecond * assumed.outageMinutes * 60 * measured.waitingTask) / GB,
+    soketiGb: (connected * measured.connectionKb * 1_024) / GB,
+  };
+}

@@ -1,0 +1,252 @@
+// The part `connections`: how many connected pages one Soketi carries while their tasks are pushed to them, and how long it takes
+// when all of them have lost their connection and come back at the same moment.
+import { availableParallelism } from 'node:os';
+import { now, pause } from '../../measure/clock.ts';
+import { memoryOf } from '../../measure/cpu.ts';
+import { percentile } from '../../measure/stats.ts';
+import { figure, table } from '../../measure/table.ts';
+import { definePart, holds, type Part } from '../../part.ts';
+import type { Connected } from '../../processes/sockets.ts';
+import { type RunningStack, withRunningStack } from '../../running-stack.ts';
+import { makeInput } from '../../stacks/task.ts';
+import { type CpuShares, saturatedBy, watchCpu } from '../knee.ts';
+import { maxOpenFiles } from '../machine-limits.ts';
+
+const PAGES = [1_000, 2_500, 5_000, 7_500, 10_000];
+/** Each connected user starts a task this often, in s. */
+const TASK_EVERY_S = 60;
+const TASK_MS = 2_000;
+const STEP_MS = 8_000;
+/** Files that a process has open beside the connections of pages. */
+const OTHER_FILES = 300;
+/** An update that takes longer than this, in ms, is no live update. */
+const LATE_MS = 1_000;
+
+interface Carried {
+  readonly pages: number;
+  /** From the call until all were subscribed, in s. */
+  readonly connectSeconds: number;
+  readonly tasksPerSecond: number;
+  readonly messagesPerSecond: number;
+  /** From a task's last element to its outcome on the page, in ms. */
+  readonly p50: number;
+  readonly p99: number;
+  readonly lost: number;
+  readonly cpu: CpuShares;
+  /** Resident memory of Soketi, in MB. */
+  readonly soketiMb: number;
+}
+
+interface Reconnect {
+  readonly pages: number;
+  readonly failed: Connected['failed'];
+  /** From the moment at which all came back until a page was subscribed and had fetched what it missed, in s. */
+  readonly p50: number;
+  readonly p99: number;
+  readonly last: number;
+  readonly cpu: CpuShares;
+  /** How long a start (`POST /imports`) took meanwhile, in ms. */
+  readonly startP50: number;
+  readonly startP99: number;
+}
+
+export interface ConnectionFigures {
+  readonly steps: readonly Carried[];
+  /** What ended the steps before the last one; null where all were carried. */
+  readonly limit: string | null;
+  readonly openFiles: number;
+  readonly reconnect: Reconnect | null;
+  /** Resident memory of Soketi without pages, in MB. */
+  readonly emptyMb: number;
+}
+
+/** Memory of Soketi for one connection, in KB: what it has grown by, divided by the pages. */
+export function soketiKbEach({ steps, emptyMb }: ConnectionFigures): number {
+  const last = steps.at(-1);
+  return last === undefined ? Number.NaN : ((last.soketiMb - emptyMb) * 1_024) / last.pages;
+}
+
+export const connections: Part<unknown> = definePart<ConnectionFigures>({
+  name: 'connections',
+  title: 'Connected users',
+  measure({ services, quick, log }) {
+    const targets = quick ? [100, 300] : PAGES;
+    return withRunningStack(
+      { services, stack: 'inloop', users: [], concurrency: 1_000, pages: 'sockets' },
+      async (running) => {
+        const emptyMb = memoryOf(services.soketiPid);
+        const files = [services.soketiPid, running.clients.pid].map(maxOpenFiles).filter((most) => !Number.isNaN(most));
+        const openFiles = Math.min(...files, Number.POSITIVE_INFINITY);
+        const steps: Carried[] = [];
+        let limit: string | null = null;
+        for (const pages of targets) {
+          if (pages + OTHER_FILES > openFiles) {
+            limit = `a process may have ${figure(openFiles)} files open (\`ulimit -n\`), and each connection is one`;
+            break;
+          }
+          log(`${pages} pages`);
+          const carried = await carry(running, { from: steps.at(-1)?.pages ?? 0, pages, ms: quick ? 3_000 : STEP_MS });
+          if (typeof carried === 'string') {
+            limit = carried;
+            break;
+          }
+          steps.push(carried);
+          limit = limitOf(carried);
+          if (limit !== null) break;
+        }
+        log('all pages lose their connection and come back');
+        const reconnect = steps.length > 0 ? await reconnectAll(running) : null;
+        return { steps, limit, openFiles: Number.isFinite(openFiles) ? openFiles : 0, reconnect, emptyMb };
+      },
+    );
+  },
+  report(raw) {
+    const { steps, limit, openFiles, reconnect } = raw;
+    const most = steps.at(-1)?.pages ?? 0;
+    return {
+      text: [
+        `One Soketi, one server and one worker. Each page has a connection of its own, a private channel that the server has authorized, and a ping every 30 s. Each user starts a task of ${TASK_MS / 1_000} s once a minute. The delay is from the last element of a task to its outcome on the page.`,
+        table(
+          [
+            'pages',
+            'connected in, s',
+            'tasks/s',
+            'messages/s',
+            'p50, ms',
+            'p99, ms',
+            'lost',
+            ...PROCESSES.map((name) => `${name}, cores`),
+            'Soketi, MB',
+          ],
+          steps.map((step) => [
+            figure(step.pages),
+            figure(step.connectSeconds),
+            figure(step.tasksPerSecond),
+            figure(step.messagesPerSecond),
+            figure(step.p50),
+            figure(step.p99),
+            figure(step.lost),
+            ...PROCESSES.map((name) => figure(step.cpu[name])),
+            figure(step.soketiMb),
+          ]),
+        ),
+        `${limit === null ? `All ${figure(most)} were carried.` : `It went no further, because ${limit}.`} A connection takes ${figure(soketiKbEach(raw))} KB of Soketi’s memory; the buffers of the kernel come on top. A process could have ${figure(openFiles)} files open here.`,
+        ...(reconnect === null ? [] : [tellReconnect(reconnect)]),
+      ].join('\n\n'),
+      targets: [
+        holds(
+          'connections: pages that one Soketi carries',
+          figure(most),
+          '10,000, or the limit named',
+          most >= 10_000 || limit !== null,
+        ),
+        holds(
+          'connections: outcomes lost',
+          figure(steps.reduce((sum, { lost }) => sum + lost, 0)),
+          '0',
+          steps.every(({ lost }) => lost === 0),
+        ),
+      ],
+    };
+  },
+});
+
+const PROCESSES = ['soketi', 'server', 'worker', 'redis', 'pages'] as const;
+
+function tellReconnect({ pages, failed, p50, p99, last, cpu, startP50, startP99 }: Reconnect): string {
+  const failures = Object.entries(failed).map(([reason, count]) => `${figure(count)} × ${reason}`);
+  return [
+    `**All at once.** All ${figure(pages)} connections are cut, and all pages come back at the same moment: they connect, are authorized, subscribe, and fetch their active tasks and their inbox (three requests to the server for each). Half of them are back after ${figure(p50)} s, 99 % after ${figure(p99)} s, the last after ${figure(last)} s.`,
+    failures.length === 0 ? 'None failed.' : `Failed: ${failures.join(', ')}.`,
+    `Meanwhile a start was answered in ${figure(startP50)} ms (p50) and ${figure(startP99)} ms (p99). Saturated: ${saturatedBy(cpu, availableParallelism())}. inloop’s own client spreads its reconnects over time, so this is the worst case.`,
+  ].join(' ');
+}
+
+/** Connects pages up to `pages`, then runs their tasks for `ms`. Returns why it did not work, if it did not. */
+async function carry(
+  running: RunningStack,
+  { from, pages, ms }: { from: number; pages: number; ms: number },
+): Promise<Carried | string> {
+  const users = Array.from({ length: pages - from }, (_, index) => `user-${from + index}`);
+  const began = now();
+  const { open, failed } = await running.clients.call<Connected>('connect', { users });
+  const connectSeconds = (now() - began) / 1_000;
+  if (open < pages) {
+    const reasons = Object.entries(failed).map(([reason, count]) => `${reason} (${count} times)`);
+    return `only ${figure(open)} of ${figure(pages)} connected: ${reasons.join(', ') || 'the others were closed'}`;
+  }
+  const tasks = Math.max(20, Math.round((pages / TASK_EVERY_S) * (ms / 1_000)));
+  const inputs = Array.from({ length: tasks }, (_, index) =>
+    makeInput({
+      n: pages * 100 + index,
+      // Spread over all pages.
+      user: `user-${Math.floor((index / tasks) * pages)}`,
+      elements: 40,
+      work: 'paced',
+      size: TASK_MS,
+    }),
+  );
+  const stop = watchCpu(running);
+  const run = await running.watch(inputs, async () => {
+    const started = now();
+    await running.server.call('startEvery', { inputs, ms: ms / tasks });
+    return started;
+  });
+  return {
+    pages,
+    connectSeconds,
+    tasksPerSecond: (tasks / run.wall) * 1_000,
+    messagesPerSecond: (run.received / run.wall) * 1_000,
+    p50: percentile(run.latencies, 0.5),
+    p99: percentile(run.latencies, 0.99),
+    lost: run.lost,
+    cpu: stop(),
+    soketiMb: memoryOf(running.services.soketiPid),
+  };
+}
+
+/** Why no more pages should be tried, or null. */
+function limitOf({ pages, p99, lost, cpu }: Carried): string | null {
+  const busy = saturatedBy(cpu, availableParallelism());
+  if (lost > 0)
+    return `${figure(lost)} outcomes did not reach their pages with ${figure(pages)} of them; saturated: ${busy}`;
+  if (p99 > LATE_MS) return `updates took ${figure(p99)} ms (p99) with ${figure(pages)} pages; saturated: ${busy}`;
+  return null;
+}
+
+async function reconnectAll(running: RunningStack): Promise<Reconnect> {
+  const starts: number[] = [];
+  let isOver = false;
+  const probe = async () => {
+    for (let n = 900_000_000; !isOver; n++) {
+      const input = makeInput({ n, user: 'prober', elements: 1, work: 'none', size: 0 });
+      const sent = now();
+      const answer = await fetch(`http://127.0.0.1:${running.services.env.PORT}/imports`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-user': 'prober' },
+        body: JSON.stringify(input),
+      });
+      await answer.arrayBuffer();
+      starts.push(now() - sent);
+      await pause(50);
+    }
+  };
+  const stop = watchCpu(running);
+  await running.clients.call('cut');
+  const probing = probe();
+  const { open, failed, at } = await running.clients.call<Connected>('reconnect');
+  const cpu = stop();
+  isOver = true;
+  await probing;
+  const seconds = at.map((ms) => ms / 1_000);
+  return {
+    pages: open,
+    failed,
+    p50: percentile(seconds, 0.5),
+    p99: percentile(seconds, 0.99),
+    last: Math.max(...seconds),
+    cpu,
+    startP50: percentile(starts, 0.5),
+    startP99: percentile(starts, 0.99),
+  };
+}
