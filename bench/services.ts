@@ -116,8 +116,11 @@ export interface RedisProbe {
   close(): void;
 }
 
+/** The name under which the bench's own connections stand in `CLIENT LIST`. */
+export const PROBE_NAME = 'bench-probe';
+
 async function connectProbe(url: string): Promise<RedisProbe> {
-  const client = createClient({ url });
+  const client = createClient({ url, name: PROBE_NAME });
   const monitor = client.duplicate();
   for (const connection of [client, monitor]) {
     connection.on('error', (error: Error) => console.error(`bench: Redis: ${error.message}`));

@@ -2,6 +2,7 @@
 import type { Part } from '../../part.ts';
 import { connections } from './connections.ts';
 import { memory } from './memory.ts';
+import { soak } from './soak.ts';
 import { pushes, requests, tasks } from './throughput.ts';
 
-export const LOAD_PARTS: readonly Part<unknown>[] = [connections, requests, tasks, pushes, memory];
+export const LOAD_PARTS: readonly Part<unknown>[] = [connections, requests, tasks, pushes, memory, soak];

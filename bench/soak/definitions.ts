@@ -1,0 +1,37 @@
+// The tasks of the soak run: one of each kind of end, and what leaves traces on its way.
+import { z } from 'zod';
+import { defineTask } from '../../core/tasks/definition.ts';
+
+/**
+ * - `succeeds`: reports, stores checkpoints, returns a result
+ * - `fails`: at once, for good
+ * - `retries`: fails once, then succeeds
+ * - `waits`: runs until it is cancelled
+ * - `parent`: starts two children and waits for them
+ */
+export const KINDS = ['succeeds', 'fails', 'retries', 'waits', 'parent'] as const;
+export type Kind = (typeof KINDS)[number];
+
+const backoff = { initial: '20ms', max: '50ms' } as const;
+
+export const work = defineTask({
+  name: 'work',
+  input: z.object({ kind: z.enum(KINDS), n: z.int() }),
+  title: ({ kind, n }) => `${kind} ${n}`,
+  stages: { read: 1, save: 2 },
+  attempts: 3,
+  deadline: '1m',
+  backoff,
+  browser: true,
+});
+
+/** At most two with the same key are at work. */
+export const keyed = defineTask({
+  name: 'keyed',
+  input: z.object({ n: z.int() }),
+  concurrency: { key: ({ n }) => `key ${n % 5}`, limit: 2 },
+  backoff,
+  browser: true,
+});
+
+export const child = defineTask({ name: 'child', input: z.object({ n: z.int() }), backoff });
