@@ -6,7 +6,7 @@ import { openActDialog } from './acts/act-dialog.ts';
 import { CallError, createApi } from './api.ts';
 import type { Context, View } from './context.ts';
 import { createAnnouncer } from './dom/announcer.ts';
-import { link, tickTimes } from './dom/elements.ts';
+import { link, own, tickTimes } from './dom/elements.ts';
 import { createLive } from './live/live.ts';
 import type { LinkState } from './live/live-state.ts';
 import { createRefresher } from './refresher.ts';
@@ -85,7 +85,7 @@ export function startApp(elements: AppElements, session: OperatorSession): void 
   links.find(({ route }) => route.view === 'stuck')?.element.append(counter);
   elements.nav.replaceChildren(make('ul', {}, ...links.map(({ element }) => make('li', {}, element))));
   const may = session.acts.length > 0 ? 'may act' : 'may look';
-  elements.role.textContent = session.who ? `${session.who} ${may}` : `You ${may}`;
+  elements.role.replaceChildren(...(session.who ? [own(session.who, 'who'), ` ${may}`] : [`You ${may}`]));
 
   const refresher = createRefresher(async () => {
     const shown = view;
@@ -130,8 +130,8 @@ export function startApp(elements: AppElements, session: OperatorSession): void 
     view = createView(context, route);
     elements.main.replaceChildren(view.element);
     document.title = `${view.name} · Tasks`;
-    for (const { route: own, element } of links) {
-      const isCurrent = own.view === route.view || (own.view === 'tasks' && route.view === 'task');
+    for (const { route: target, element } of links) {
+      const isCurrent = target.view === route.view || (target.view === 'tasks' && route.view === 'task');
       setAttribute(element, 'aria-current', isCurrent ? 'page' : null);
     }
     showNotice('');

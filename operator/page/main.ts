@@ -23,17 +23,22 @@ const elements: AppElements = {
   live: find('live'),
 };
 
+/** Asks who looks at the page, until there is an answer. */
 async function start(): Promise<void> {
-  try {
-    startApp(elements, await createApi().session());
-    elements.banner.hidden = true;
-  } catch (error) {
-    elements.banner.textContent = troubleWords(error);
-    elements.banner.hidden = false;
-    // Who may not look stays away; a server that is away comes back.
-    const isRefused = error instanceof CallError && error.status >= 400 && error.status < 500;
-    if (!isRefused) setTimeout(() => void start(), AGAIN);
-  }
+  const session = await createApi()
+    .session()
+    .catch((error: unknown) => showTrouble(error));
+  if (!session) return;
+  elements.banner.hidden = true;
+  startApp(elements, session);
+}
+
+function showTrouble(error: unknown): void {
+  elements.banner.textContent = troubleWords(error);
+  elements.banner.hidden = false;
+  // Who may not look stays away; a server that is away comes back.
+  const isRefused = error instanceof CallError && error.status >= 400 && error.status < 500;
+  if (!isRefused) setTimeout(() => void start(), AGAIN);
 }
 
 void start();

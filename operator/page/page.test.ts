@@ -1,96 +1,271 @@
-// The operator's page in a real Chromium: WCAG by axe-core, the keyboard, the content policy, live changes, a stream that is cut.
-import { join } from 'node:path';
+// The operator's page in a real Chromium, in front of made-up data: WCAG, the keyboard, the content policy, live changes.
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import axe from 'axe-core';
-import express from 'express';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { BrowserFaults } from '../../test/support/browser/browser-faults.ts';
-import { launchChromium } from '../../test/support/browser/chromium.ts';
+import type { Page } from 'playwright-core';
 import { eventually } from '../../test/support/eventually.ts';
-import { fakeOperator } from '../../test/support/operator/fake-operator.ts';
-import { createPageRouter } from '../serve-page.ts';
+import { OperatorPages } from '../../test/support/operator/operator-pages.ts';
 
 jest.setTimeout(120_000);
+/** How long `eventually` waits for Chromium on a busy machine. */
+const PATIENT = { within: 20_000 };
+/** Failed, like every seventh from the sixth one on. */
+const FAILED = '01950005-0000-7000-8000-000000000000';
 const VIEWS = {
   overview: '',
   tasks: '?view=tasks',
-  task: '?task=01950001-0000-7000-8000-000000000000',
+  task: `?task=${FAILED}`,
   stuck: '?view=stuck',
   audit: '?view=audit',
 };
+/** Markup, a character that turns the text after it round, and a word of 10 kB. */
+const HOSTILE = `<img src=x onerror="document.title='broken'">\u202egnp.exe</td>${'x'.repeat(10_000)}`;
 
-let browser: Browser;
-let url = '';
-let close: () => void;
-let page: Page;
-let faults: BrowserFaults;
-
-beforeAll(async () => {
-  const app = express();
-  app.use('/operator', createPageRouter(), fakeOperator({ count: 240 }));
-  const server = app.listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  url = `http://127.0.0.1:${(server.address() as { port: number }).port}/operator/`;
-  close = () => {
-    server.closeAllConnections();
-    server.close();
-  };
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser?.close();
-  close?.();
-});
-
-async function open(query = '', options: BrowserContextOptions = {}): Promise<void> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB', ...options });
-  context.setDefaultTimeout(15_000);
-  faults = new BrowserFaults();
-  await faults.watch(context);
-  page = await context.newPage();
-  await page.addInitScript({ content: axe.source });
-  await page.goto(url + query);
-  await page.locator('#link[data-state=live]').waitFor();
-}
-
-async function takePicture(name: string): Promise<void> {
-  const folder = process.env.INLOOP_PICTURES;
-  if (folder) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
-}
-
+const pages = new OperatorPages();
+beforeAll(() =>
+  pages.start({
+    operator: { count: 24 },
+    live: { count: 24 },
+    many: { count: 10_000 },
+    viewer: { count: 24, role: 'view' },
+    hostile: {
+      count: 24,
+      title: HOSTILE,
+      alter: (key, value) => (['owner', 'code', 'message', 'who'].includes(key) && value !== null ? HOSTILE : value),
+    },
+  }),
+);
+afterAll(() => pages.stop());
 afterEach(async () => {
-  await page.context().close();
-  expect(faults.found).toEqual([]);
+  expect(await pages.close()).toEqual([]);
 });
 
-const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-async function findBreaches(): Promise<unknown[]> {
-  const { violations } = await page.evaluate(
-    (values) => (globalThis as never as { axe: typeof axe }).axe.run(document, { runOnly: { type: 'tag', values } }),
-    WCAG,
-  );
-  return violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
+const row = (page: Page, text: string) => page.locator('tbody tr', { hasText: text });
+const focused = (page: Page) =>
+  page.evaluate(() => `${document.activeElement?.tagName} ${document.activeElement?.textContent}`);
+/** Presses Tab until the focus is on what `wanted` names. */
+async function tabTo(page: Page, wanted: RegExp): Promise<void> {
+  for (let presses = 0; presses < 200; presses++) {
+    if (wanted.test(await focused(page))) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`Tab does not lead to ${wanted}; the focus is on "${await focused(page)}".`);
 }
+const overflow = (page: Page) =>
+  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
-describe('WCAG 2.2 AA, by axe-core', () => {
-  it.each(['light', 'dark'] as const)('holds in every view: %s', async (colorScheme) => {
-    await open('', { colorScheme });
+describe('for everyone', () => {
+  it.each(['light', 'dark'] as const)(
+    'meets WCAG 2.2 AA in every view and in the dialog, by axe-core: %s',
+    async (colorScheme) => {
+      const page = await pages.open('', { colorScheme });
+      for (const [name, query] of Object.entries(VIEWS)) {
+        await pages.goto(query);
+        await pages.takePicture(`${name}-${colorScheme}`);
+        expect([name, await pages.findBreaches()]).toEqual([name, []]);
+      }
+      await pages.goto('?view=tasks&status=failed');
+      await page.getByLabel('Select all on this page').check();
+      await page.getByRole('button', { name: 'Retry…' }).click();
+      await page.getByRole('button', { name: /^Retry \d+ task/ }).waitFor();
+      await pages.takePicture(`dialog-${colorScheme}`);
+      expect(await pages.findBreaches()).toEqual([]);
+    },
+  );
+
+  it('fits on 320 pixels, with text at 200 % too, and from right to left', async () => {
+    const page = await pages.open('', { viewport: { width: 320, height: 1_400 } });
     for (const [name, query] of Object.entries(VIEWS)) {
-      await page.goto(url + query);
-      await page.locator('#main:not([aria-busy])').waitFor();
-      await takePicture(`${name}-${colorScheme}`);
-      expect([name, await findBreaches()]).toEqual([name, []]);
+      await pages.goto(query);
+      await pages.takePicture(`${name}-narrow`);
+      expect([name, await overflow(page)]).toEqual([name, 0]);
+      await page.evaluate(() => document.documentElement.setAttribute('dir', 'rtl'));
+      expect([name, 'rtl', await overflow(page)]).toEqual([name, 'rtl', 0]);
+      await page.evaluate(() => document.documentElement.style.setProperty('font-size', '200%'));
+      expect([name, '200 %', await overflow(page)]).toEqual([name, '200 %', 0]);
     }
+    await pages.takePicture('audit-big');
+  });
+
+  it('stands still where less motion is wanted, and can be told apart in forced colours', async () => {
+    const page = await pages.open(VIEWS.tasks, { reducedMotion: 'reduce', forcedColors: 'active' });
+    expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
+    expect(await pages.findBreaches()).toEqual([]);
+  });
+
+  it('is used with the keyboard alone: retries a failed task, then cancels in bulk', async () => {
+    const page = await pages.open();
+    await tabTo(page, /^A Skip/);
+    await page.keyboard.press('Enter');
+    expect(await focused(page)).toMatch(/^MAIN/);
+    await page.keyboard.press('Shift+Tab');
+    await pages.goto('');
+    await tabTo(page, /^A Tasks$/);
+    await tabTo(page, /^A Overview$/);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await pages.settle();
+    expect(await focused(page)).toMatch(/^MAIN/);
+
+    await tabTo(page, /^SELECT All/);
+    await page.keyboard.type('Fai');
+    await tabTo(page, /^BUTTON Filter$/);
+    await page.keyboard.press('Enter');
+    await eventually(() => expect(page.url()).toContain('status=failed'), PATIENT);
+    await pages.settle();
+    const before = await page.locator('tbody tr').count();
+    await tabTo(page, /^BUTTON Retry:/);
+    await page.keyboard.press('Enter');
+    // The focus is on what is to be decided, and does not leave the dialog.
+    await eventually(async () => expect(await focused(page)).toBe('BUTTON Retry 1 task'), PATIENT);
+    for (let presses = 0; presses < 6; presses++) {
+      await page.keyboard.press('Tab');
+      expect(await page.evaluate(() => !document.activeElement?.closest('main, header'))).toBe(true);
+    }
+    await tabTo(page, /^BUTTON Retry 1 task$/);
+    await page.keyboard.press('Enter');
+    await page.getByText('Retried 1 task.').first().waitFor();
+    // It is in the row that it came from, whose button has gone; the row stays while it has the focus.
+    await eventually(async () => expect(await page.locator('tr[data-gone] :focus').count()).toBe(1), PATIENT);
+    expect(await page.locator('tbody tr').count()).toBe(before);
+    await eventually(
+      async () => expect(await page.locator('#live').textContent()).toContain('Retried 1 task.'),
+      PATIENT,
+    );
+
+    await page.goBack();
+    await pages.settle();
+    expect(await page.getByLabel('Status').inputValue()).toBe('');
+    await page.getByLabel('Select all on this page').focus();
+    await page.keyboard.press('Space');
+    await page.keyboard.press('Shift+Tab');
+    await tabTo(page, /^BUTTON Cancel…$/);
+    await page.keyboard.press('Enter');
+    await tabTo(page, /^BUTTON Cancel 24 tasks$/);
+    await page.keyboard.press('Escape');
+    await eventually(async () => expect(await focused(page)).toBe('BUTTON Cancel…'), PATIENT);
+    await page.keyboard.press('Enter');
+    await tabTo(page, /^BUTTON Cancel 24 tasks$/);
+    await page.keyboard.press('Enter');
+    await page.getByText('Cancelled 24 tasks.').first().waitFor();
+    await eventually(async () => expect(await row(page, 'Running').count()).toBe(0), PATIENT);
   });
 });
 
-it('is narrow', async () => {
-  await open('', { viewport: { width: 320, height: 640 } });
-  for (const [name, query] of Object.entries(VIEWS)) {
-    await page.goto(url + query);
-    await page.locator('#main:not([aria-busy])').waitFor();
-    await takePicture(`${name}-narrow`);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
-  }
-  await eventually(() => true);
+describe('what operators see', () => {
+  it('has no button of an act for those who may only look', async () => {
+    const page = await pages.open('', { mount: 'viewer' });
+    for (const query of Object.values(VIEWS)) {
+      await pages.goto(query, 'viewer');
+      expect(await page.locator('main button:visible:not([type=submit]), main input[type=checkbox]').count()).toBe(0);
+    }
+  });
+
+  it('shows hostile texts as texts', async () => {
+    const page = await pages.open('', { mount: 'hostile' });
+    for (const [name, query] of Object.entries(VIEWS)) {
+      await pages.goto(query, 'hostile');
+      await pages.takePicture(`${name}-hostile`);
+      expect([name, await page.locator('main img').count(), await overflow(page)]).toEqual([name, 0, 0]);
+      expect(await page.title()).toMatch(/ · Tasks$/);
+    }
+    await pages.goto(VIEWS.tasks, 'hostile');
+    expect(await page.locator('th .own').first().textContent()).toBe(HOSTILE);
+    expect(await page.locator('.act .sr').first().textContent()).not.toContain('\u202e');
+    await page.locator('.act button').first().click();
+    await page.locator('dialog li').waitFor();
+    expect(await page.locator('dialog li .own').first().textContent()).toBe(HOSTILE);
+    expect(await overflow(page)).toBe(0);
+  });
+
+  it('lists 10,000 tasks in pages of 50, each with an address of its own', async () => {
+    const page = await pages.open(VIEWS.tasks, { mount: 'many' });
+    expect(await page.locator('tbody tr').count()).toBe(50);
+    const first = await page.locator('tbody a').first().getAttribute('href');
+    await page.getByRole('link', { name: 'Older' }).click();
+    await pages.settle();
+    const second = await page.locator('tbody a').first().getAttribute('href');
+    expect(second).not.toBe(first);
+    await page.reload();
+    await pages.settle();
+    expect(await page.locator('tbody a').first().getAttribute('href')).toBe(second);
+    await page.goBack();
+    await pages.settle();
+    expect(await page.locator('tbody a').first().getAttribute('href')).toBe(first);
+  });
+
+  it('acts on all that match, after it has said how many', async () => {
+    const page = await pages.open('?view=tasks&status=retrying', { mount: 'many' });
+    await page.getByLabel('Select all on this page').check();
+    await page.getByRole('button', { name: 'Select all that match' }).click();
+    await page.getByRole('button', { name: 'Cancel…' }).click();
+    await page.getByText('This cancels 1,429 tasks.').waitFor();
+    expect(await page.locator('dialog li').count()).toBe(20);
+    await page.getByRole('button', { name: 'Cancel 1,429 tasks' }).click();
+    await page.getByText('Cancelled 1,429 tasks.').first().waitFor();
+    await eventually(() => page.getByText('No task matches this filter.').isVisible(), PATIENT);
+    await pages.goto(VIEWS.audit, 'many');
+    await eventually(async () => expect(await row(page, '1,429 tasks').count()).toBe(1), PATIENT);
+  });
+});
+
+describe('live', () => {
+  it('shows what others do, without a row that moves under the pointer', async () => {
+    const page = await pages.open('', { mount: 'live' });
+    await pages.act({ act: 'pause', target: { name: 'export-report' } }, 'live');
+    await eventually(
+      async () => expect(await row(page, 'export-report').first().textContent()).toContain('Paused'),
+      PATIENT,
+    );
+
+    await pages.goto('?view=tasks&status=cancelled', 'live');
+    const rows = page.locator('tbody tr');
+    const shown = await rows.count();
+    const pointed = rows.nth(1);
+    await pointed.hover();
+    const place = await pointed.boundingBox();
+    await pages.act({ act: 'cancel', target: { ids: [FAILED] } }, 'live');
+    await pages.act({ act: 'retry', target: { ids: ['01950006-0000-7000-8000-000000000000'] } }, 'live');
+    await page.getByRole('button', { name: /^Show \d+ more$/ }).waitFor();
+    expect(await rows.count()).toBe(shown);
+    expect(await pointed.boundingBox()).toEqual(place);
+    await page.mouse.move(5, 5);
+    await eventually(
+      async () => expect(await page.getByRole('button', { name: /^Show \d+ more$/ }).isVisible()).toBe(false),
+      PATIENT,
+    );
+  });
+
+  it('says that its stream is lost, and goes on by itself', async () => {
+    const page = await pages.open(VIEWS.tasks);
+    pages.faults.expectOutage();
+    pages.isDown = true;
+    pages.cutStreams();
+    await page.getByText('Not live, connecting again…').waitFor();
+    await page.getByText('What you see may be out of date.').waitFor();
+    expect(await page.locator('tbody tr').count()).toBe(24);
+    pages.isDown = false;
+    await page.locator('#link[data-state=live]').waitFor();
+    await eventually(async () => expect(await page.locator('#banner').isVisible()).toBe(false), PATIENT);
+    await eventually(async () => expect(await page.locator('#live').textContent()).toContain('Live again.'), PATIENT);
+  });
+
+  it('asks for nothing while it is hidden, and catches up when it is seen again', async () => {
+    const page = await pages.open(VIEWS.tasks);
+    await page.clock.install();
+    await page.reload();
+    await pages.settle();
+    const setHidden = (isHidden: boolean) =>
+      page.evaluate((is) => {
+        Object.defineProperty(document, 'hidden', { value: is, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+      }, isHidden);
+    await setHidden(true);
+    await eventually(() => expect(pages.streams.size).toBe(0), PATIENT);
+    const calls = pages.calls.length;
+    await pages.act({ act: 'resume', target: { name: 'export-report' } });
+    await page.clock.runFor(60_000);
+    // The act itself is one call.
+    expect(pages.calls.length).toBe(calls + 1);
+    await setHidden(false);
+    await eventually(() => expect(pages.calls.slice(calls + 1)).toContain('GET tasks?limit=50'), PATIENT);
+  });
 });

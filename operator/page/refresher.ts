@@ -25,16 +25,16 @@ const PAGE: RefresherTiming = {
 /** @param refresh never rejects */
 export function createRefresher(refresh: () => Promise<void>, timing: RefresherTiming = PAGE): Refresher {
   let startedAt = Number.NEGATIVE_INFINITY;
-  let isRunning = false;
+  let running = 0;
   let isWanted = false;
   let isWaiting = false;
 
   async function run(): Promise<void> {
-    isRunning = true;
+    running++;
     isWanted = false;
     startedAt = timing.now();
     await refresh();
-    isRunning = false;
+    running--;
     if (isWanted) request();
   }
 
@@ -42,7 +42,7 @@ export function createRefresher(refresh: () => Promise<void>, timing: RefresherT
     // A page that was hidden is refreshed when its stream is up again.
     if (timing.isHidden()) return;
     isWanted = true;
-    if (isRunning || isWaiting) return;
+    if (running > 0 || isWaiting) return;
     const ms = startedAt + REFRESH_EVERY - timing.now();
     if (ms <= 0) {
       void run();
@@ -51,7 +51,7 @@ export function createRefresher(refresh: () => Promise<void>, timing: RefresherT
     isWaiting = true;
     timing.wait(() => {
       isWaiting = false;
-      if (isWanted && !isRunning && !timing.isHidden()) void run();
+      if (isWanted && running === 0 && !timing.isHidden()) void run();
     }, ms);
   }
 

@@ -16,15 +16,10 @@ const ACTIVE = 'queued,running,retrying,cancelling';
 
 /** @param onFilter the operator wants another filter */
 export function createFilterForm(filter: ListFilter, onFilter: (filter: ListFilter) => void): FilterForm {
-  const chosen = filter.status.join();
   const status = makeSelect(
-    [
-      ['', 'All'],
-      [ACTIVE, 'Not ended'],
-      ...STATUSES.map((one) => [one, statusWord(one)] as const),
-      [chosen, filter.status.map(statusWord).join(', ')],
-    ],
-    chosen,
+    [['', 'All'], [ACTIVE, 'Not ended'], ...STATUSES.map((one) => [one, statusWord(one)] as const)],
+    filter.status.join(),
+    filter.status.map(statusWord).join(', '),
   );
   const ages = Object.keys(AGES) as Age[];
   const age = makeSelect(
@@ -74,10 +69,16 @@ export function createFilterForm(filter: ListFilter, onFilter: (filter: ListFilt
   };
 }
 
-function makeSelect(options: readonly (readonly [value: string, label: string])[], value: string): HTMLSelectElement {
+/** @param value the chosen one; it becomes an option of its own if it is none of them */
+function makeSelect(
+  options: readonly (readonly [value: string, label: string])[],
+  value: string,
+  label = value,
+): HTMLSelectElement {
   const select = make('select');
-  for (const [one, label] of new Map(options.map((option) => [option[0], option])).values())
-    select.append(new Option(label, one));
+  const isKnown = options.some(([one]) => one === value);
+  for (const [one, words] of isKnown ? options : [...options, [value, label] as const])
+    select.append(new Option(words, one));
   select.value = value;
   return select;
 }

@@ -29,6 +29,7 @@ export function taskColumns(context: Context, selection: RowSelection | null): C
     },
     {
       label: 'Status',
+      className: 'status',
       key: ({ status, progress, attempt, attempts }) => [status, progress, attempt, attempts],
       draw: (task) => statusOf(task),
     },
@@ -50,7 +51,8 @@ export function taskColumns(context: Context, selection: RowSelection | null): C
     {
       label: 'Error',
       key: ({ error }) => error,
-      draw: ({ error }) => (error ? [box('span', 'title', text('b', error.code), ': ', own(error.message))] : []),
+      draw: ({ error }) =>
+        error ? [box('span', 'title', box('b', '', own(error.code)), ': ', own(error.message))] : [],
     },
   ];
   if (!selection) return columns;

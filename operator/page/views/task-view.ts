@@ -90,7 +90,7 @@ export function createTaskView(context: Context, id: string): View {
     const time = (name: string, at: string | null): [string, Content][] =>
       at ? [[name, [clock(at, now), ' · ', ago(at, now)]]] : [];
     return [
-      ...(error ? [['Error', [text('b', error.code), ': ', own(error.message)]] as [string, Content]] : []),
+      ...(error ? [['Error', [box('b', '', own(error.code)), ': ', own(error.message)]] as [string, Content]] : []),
       ['Definition', [link(listHref({ name: task.name }), own(task.name))]],
       ['Owner', [link(listHref({ owner: task.owner }), own(task.owner))]],
       ...time('Created', task.createdAt),

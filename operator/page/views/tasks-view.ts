@@ -59,7 +59,9 @@ export function createTasksView(context: Context, route: Extract<Route, { view: 
   showWaiting(0);
   showSelection();
 
-  const shownIds = () => table.rows.map(({ id }) => id);
+  function shownIds(): string[] {
+    return table.rows.map(({ id }) => id);
+  }
 
   function take(event: SelectionEvent): void {
     selection = nextSelection(selection, event);
@@ -76,7 +78,10 @@ export function createTasksView(context: Context, route: Extract<Route, { view: 
     const ids = shownIds();
     const count = selection === 'all' ? ids.length : selection.size;
     const isAll = ids.length > 0 && count === ids.length;
-    setText(selected, selection === 'all' ? 'All that match are selected' : count ? `${tasks(count)} selected` : '');
+    setText(
+      selected,
+      selection === 'all' ? 'All that match are selected' : count ? `${tasks(count)} selected` : 'Newest first',
+    );
     selectPage.checked = isAll;
     selectPage.indeterminate = count > 0 && !isAll;
     // Without a condition, all that match would be all tasks there are.

@@ -1,6 +1,7 @@
 /** What the operator's page says about tasks: statuses, reasons, the story, acts. Pure. English only. */
 
 import type { Tone } from '../../../client/headless/words/describe.ts';
+import { isolate } from '../../../client/headless/words/plain-text.ts';
 import { ENGLISH, plural } from '../../../client/headless/words/wording.ts';
 import type { Act, ActTarget, StoryEntry, StuckReason, TaskRow } from '../../../core/operator-api.ts';
 import type { Status } from '../../../core/tasks/snapshot.ts';
@@ -64,7 +65,7 @@ export const STUCK: Readonly<Record<StuckReason, { readonly why: string; readonl
   },
   blocked: {
     why: 'Its handler keeps the event loop of the worker busy',
-    cure: 'Let the handler give way (`await`), or do the heavy part in a worker thread. Restart the worker if it does not end.',
+    cure: 'Let the handler await something now and then, or do the heavy part in a worker thread. Restart the worker if it does not end.',
   },
   'concurrency-key': {
     why: 'Another task with the same concurrency key is at work',
@@ -76,7 +77,7 @@ export const STUCK: Readonly<Record<StuckReason, { readonly why: string; readonl
   },
   cancelling: {
     why: 'It was told to stop, and does not',
-    cure: 'Its handler does not look at `task.signal`. Restart the worker to end it at once.',
+    cure: 'Its handler does not heed its signal. Restart the worker to end it at once.',
   },
   'push-backlog': {
     why: 'Outcomes are stored that the bus has not taken',
@@ -86,7 +87,7 @@ export const STUCK: Readonly<Record<StuckReason, { readonly why: string; readonl
 
 /** What an entry of a story says, without its time. */
 export function storyWords({ type, attempt, code }: StoryEntry): string {
-  const because = code ? `: ${code}` : '';
+  const because = code ? `: ${isolate(code)}` : '';
   switch (type) {
     case 'accepted':
       return 'Accepted';
