@@ -2,7 +2,8 @@
 import { parseArgs } from 'node:util';
 import { bundleScript, startScript } from '../support/processes/script-process.ts';
 import { GUARDS } from './guards.ts';
-import { MUST_BE_ZERO, runChaos } from './run.ts';
+import { MUST_BE_ZERO } from './report.ts';
+import { runChaos } from './run.ts';
 
 const USAGE = `npm run chaos -- [--seconds 200] [--tasks 300] [--seed N] [--break all|${Object.keys(GUARDS).join('|')}]`;
 

@@ -1,9 +1,9 @@
 // Compares the tasks of the chaos run that have started others with their children.
-import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
-import type { TaskPage } from '../../core/wire.ts';
-import { family } from '../integration/work/processes/fault-tasks.ts';
-import { ask } from './ask.ts';
-import type { World } from './world.ts';
+import { isFinished, type Snapshot } from '../../../core/tasks/snapshot.ts';
+import type { TaskPage } from '../../../core/wire.ts';
+import { family } from '../../integration/work/processes/fault-tasks.ts';
+import { ask } from '../world/ask.ts';
+import type { World } from '../world/world.ts';
 
 /** One line for each family that is wrong. @param all all tasks of all users, children too */
 export function findWrongFamilies(all: readonly Snapshot[]): string[] {

@@ -1,5 +1,5 @@
 // Finds keys in the Redis of the chaos run that are there for tasks that have not ended. backend/store/keys.ts explains them.
-import type { TestRedis } from '../support/redis/redis.ts';
+import type { TestRedis } from '../../support/redis/redis.ts';
 
 const PREFIX = 'inloop:';
 

@@ -1,9 +1,9 @@
 // The web server of the chaos run. The header `x-user` names the user. world.ts bundles, starts and kills it.
 import express from 'express';
-import { createBackend } from '../../backend/backend.ts';
-import { pusherFromEnv } from '../../backend/push/bus/pusher-env.ts';
-import { createTaskServer } from '../../server/task-server.ts';
-import { FAULT_TASKS } from '../integration/work/processes/fault-tasks.ts';
+import { createBackend } from '../../../backend/backend.ts';
+import { pusherFromEnv } from '../../../backend/push/bus/pusher-env.ts';
+import { createTaskServer } from '../../../server/task-server.ts';
+import { FAULT_TASKS } from '../../integration/work/processes/fault-tasks.ts';
 
 const backend = createBackend({ redis: process.env.REDIS_URL, pusher: pusherFromEnv(process.env) });
 const app = express();

@@ -1,8 +1,8 @@
 // A worker of the chaos run. It runs the tasks of the fault tests, and hooks for their outcomes, and notes what they do.
 // world.ts bundles, starts and kills it.
 import { setTimeout as wait } from 'node:timers/promises';
-import { OUTCOME_HOOK } from '../../backend/hooks/hook-queue.ts';
-import { type RowsCheckpoint, runFaultWorker } from '../integration/work/processes/run-fault-worker.ts';
+import { OUTCOME_HOOK } from '../../../backend/hooks/hook-queue.ts';
+import { type RowsCheckpoint, runFaultWorker } from '../../integration/work/processes/run-fault-worker.ts';
 import { HOOKS, writeNote } from './notes.ts';
 
 /** How long an outcome may stay unseen, in ms. */

@@ -2,16 +2,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { claimPort } from '../../cli/processes/ports.ts';
-import { startBus, type TestBus } from '../support/parts.ts';
+import { claimPort } from '../../../cli/processes/ports.ts';
+import { startBus, type TestBus } from '../../support/parts.ts';
 import {
   type Bundle,
   bundleScript,
   type Mutation,
   type ScriptProcess,
   startScript,
-} from '../support/processes/script-process.ts';
-import type { Death } from './hook-calls.ts';
+} from '../../support/processes/script-process.ts';
+import type { Death } from '../checks/hook-calls.ts';
 import { type Note, readNotes } from './notes.ts';
 
 const WORKERS = 2;
@@ -38,8 +38,8 @@ export interface World {
 /** Starts Redis, Soketi, a web server and two workers. Processes that die are restarted, as an operator would do. */
 export async function startWorld(mutations: readonly Mutation[]): Promise<World> {
   const bundles = await Promise.all([
-    bundleScript('test/chaos/server.ts', mutations),
-    bundleScript('test/chaos/worker.ts', mutations),
+    bundleScript('test/chaos/world/server.ts', mutations),
+    bundleScript('test/chaos/world/worker.ts', mutations),
   ]);
   const [serverBundle, workerBundle] = bundles;
   const bus = await startBus();

@@ -1,7 +1,7 @@
 // What the workers of the chaos run note in a file: what handlers and hooks have done stays known when a process is killed,
 // also while Redis is away. The order of the lines is the order in which they were written, by all workers.
 import { appendFileSync, readFileSync } from 'node:fs';
-import type { RowsCheckpoint } from '../integration/work/processes/run-fault-worker.ts';
+import type { RowsCheckpoint } from '../../integration/work/processes/run-fault-worker.ts';
 
 /** The hooks that the workers run. */
 export const HOOKS = ['outcome', 'unseen'] as const;

@@ -1,13 +1,13 @@
 // A user of the chaos run: two real clients behind proxies that lose and reorder events, and tasks to start.
 import { randomUUID } from 'node:crypto';
 import pusherJs from 'pusher-js';
-import { createTaskFeed } from '../../client/feed/connect-tasks.ts';
-import type { PendingFeed } from '../../client/feed/task-feed.ts';
-import { presentOutcomes } from '../../client/headless/outcomes/present.ts';
-import type { Snapshot } from '../../core/tasks/snapshot.ts';
-import { ClientObserver, type Findings, lookAtEvent, tell } from './observer.ts';
+import { createTaskFeed } from '../../../client/feed/connect-tasks.ts';
+import type { PendingFeed } from '../../../client/feed/task-feed.ts';
+import { presentOutcomes } from '../../../client/headless/outcomes/present.ts';
+import type { Snapshot } from '../../../core/tasks/snapshot.ts';
+import { ClientObserver, checkEvent, type Findings, noteTold } from '../checks/observer.ts';
+import type { Random } from '../random.ts';
 import { type PushProxy, startPushProxy } from './push-proxy.ts';
-import type { Random } from './random.ts';
 import { pause, type World } from './world.ts';
 
 const Pusher = pusherJs as unknown as typeof pusherJs.default;
@@ -88,7 +88,7 @@ async function createClient(
   browser: Browser,
 ): Promise<ChaosClient> {
   const proxy = await startPushProxy(world.bus.soketi.pusher, random);
-  proxy.onEvent = (event) => lookAtEvent(findings, user, event);
+  proxy.onEvent = (event) => checkEvent(findings, user, event);
   let isOnline = true;
   const OwnPusher = class extends Pusher {
     constructor(key: string, options: ConstructorParameters<typeof Pusher>[1]) {
@@ -105,12 +105,12 @@ async function createClient(
       headers: { 'x-user': user },
     });
     const observer = new ClientObserver(findings, user);
-    const stopLooking = feed.subscribe(() => observer.look(feed.getSnapshot().tasks));
+    const stopChecking = feed.subscribe(() => observer.check(feed.getSnapshot().tasks));
     const stopPresenting = presentOutcomes({
       feed,
       ...browser,
       present: ({ live, missed }) =>
-        tell(
+        noteTold(
           findings,
           [...live, ...missed].map(({ id }) => id),
         ),
@@ -119,7 +119,7 @@ async function createClient(
       feed,
       close() {
         stopPresenting();
-        stopLooking();
+        stopChecking();
         feed.close();
       },
     };

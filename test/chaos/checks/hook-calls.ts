@@ -1,6 +1,6 @@
 // Compares the calls of the hooks in the chaos run with the outcomes.
-import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
-import { HOOKS, type Note } from './notes.ts';
+import { isFinished, type Snapshot } from '../../../core/tasks/snapshot.ts';
+import { HOOKS, type Note } from '../world/notes.ts';
 
 /** The death of a worker process, at this time in ms since 1970. */
 export interface Death {

@@ -1,7 +1,7 @@
 // A proxy between one Pusher client and Soketi that loses, doubles and reorders pushed events.
 import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
-import type { Random } from './random.ts';
+import type { Random } from '../random.ts';
 
 /** The probability of each fault for a pushed task event, 0 to 1. */
 export interface Trouble {

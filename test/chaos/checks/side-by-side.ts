@@ -1,6 +1,6 @@
 // Finds tasks with the same concurrency key of which one had begun before the other had ended.
-import type { Snapshot } from '../../core/tasks/snapshot.ts';
-import { keyed } from '../integration/work/processes/fault-tasks.ts';
+import type { Snapshot } from '../../../core/tasks/snapshot.ts';
+import { keyed } from '../../integration/work/processes/fault-tasks.ts';
 
 /** One line for each task that was at work beside another one. Its title is its key. */
 export function findSideBySide(tasks: readonly Snapshot[]): string[] {

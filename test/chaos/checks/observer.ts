@@ -1,6 +1,7 @@
 // Observes what the users of the chaos run are shown, and counts what must never happen.
-import { isFinished, type Snapshot } from '../../core/tasks/snapshot.ts';
+import { isFinished, type Snapshot } from '../../../core/tasks/snapshot.ts';
 
+/** What the clients were shown, and what of it must never happen. */
 export interface Findings {
   /** The user of each accepted task, by its id. */
   readonly accepted: Map<string, string>;
@@ -15,7 +16,7 @@ export function createFindings(): Findings {
   return { accepted: new Map(), told: new Map(), wentBack: [], completeTooEarly: [], toWrongUser: [] };
 }
 
-/** Checks each step that one client shows. */
+/** Checks each step that one client shows. One for each page that a client opens. */
 export class ClientObserver {
   readonly #findings: Findings;
   readonly #user: string;
@@ -28,7 +29,8 @@ export class ClientObserver {
     this.#user = user;
   }
 
-  look(tasks: readonly Snapshot[]): void {
+  /** Checks what the client shows now. */
+  check(tasks: readonly Snapshot[]): void {
     for (const task of tasks) {
       const before = this.#last.get(task.id);
       if (before === task) continue;
@@ -49,7 +51,7 @@ export class ClientObserver {
 }
 
 /** Checks an event that Soketi sent to the client of `user`. */
-export function lookAtEvent(findings: Findings, user: string, event: { channel: string; data: string }): void {
+export function checkEvent(findings: Findings, user: string, event: { channel: string; data: string }): void {
   const task = JSON.parse(event.data) as Snapshot;
   const owner = findings.accepted.get(task.id);
   if (event.channel !== `private-user-${user}` || (owner !== undefined && owner !== user)) {
@@ -58,7 +60,8 @@ export function lookAtEvent(findings: Findings, user: string, event: { channel: 
   if (isTooEarly(task)) findings.completeTooEarly.push(describe(task));
 }
 
-export function tell(findings: Findings, ids: readonly string[]): void {
+/** Notes that the owner was told of these outcomes. */
+export function noteTold(findings: Findings, ids: readonly string[]): void {
   for (const id of ids) findings.told.set(id, (findings.told.get(id) ?? 0) + 1);
 }
 

@@ -1,5 +1,5 @@
 // Finds attempts of the chaos run that began before a checkpoint that Redis had confirmed.
-import type { Note } from './notes.ts';
+import type { Note } from '../world/notes.ts';
 
 /**
  * One line for each such attempt.
