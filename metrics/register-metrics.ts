@@ -108,7 +108,7 @@ function registerTasks(backend: MeasuredBackend, registers: Registry[]): void {
   backend.on('task.ended', ({ name, status, code, runSeconds }) => {
     if (code !== null && codes.size < MOST_CODES) codes.add(code);
     outcomes.inc({ name, status, code: code === null ? '' : codes.has(code) ? code : 'other' });
-    // One that was cancelled before its first attempt did not run.
+    // A task that was cancelled before its first attempt did not run.
     if (runSeconds !== null) ran.observe({ name, status }, runSeconds);
   });
 }
@@ -155,17 +155,17 @@ function registerOutages(backend: MeasuredBackend, registers: Registry[]): void 
   });
 }
 
-/** Both gauges are filled by one look at Redis. While it is away, they have no value. */
+/** Registers the two gauges that ask Redis. One question serves both. While Redis is away, they have no value. */
 function registerLoad(backend: MeasuredBackend, registers: Registry[]): void {
-  let looking: Promise<Load | null> | null = null;
-  const look = () => {
-    looking ??= backend
+  let asking: Promise<Load | null> | null = null;
+  const askLoad = () => {
+    asking ??= backend
       .load()
       .catch(() => null)
       .finally(() => {
-        looking = null;
+        asking = null;
       });
-    return looking;
+    return asking;
   };
   new Gauge({
     name: 'inloop_waiting_tasks',
@@ -173,7 +173,7 @@ function registerLoad(backend: MeasuredBackend, registers: Registry[]): void {
     labelNames: ['name'],
     registers,
     async collect() {
-      const load = await look();
+      const load = await askLoad();
       this.reset();
       for (const [name, count] of Object.entries(load?.waiting ?? {})) this.set({ name }, count);
     },
@@ -184,13 +184,14 @@ function registerLoad(backend: MeasuredBackend, registers: Registry[]): void {
     labelNames: [],
     registers,
     async collect() {
-      const load = await look();
+      const load = await askLoad();
       if (load) this.set(load.withoutSignOfLife);
       else this.remove();
     },
   });
 }
 
+/** A counter whose counts are kept by the backend. */
 interface ExternalCounts {
   readonly name: string;
   readonly help: string;
@@ -199,7 +200,7 @@ interface ExternalCounts {
   read(): readonly (readonly [Readonly<Record<string, string>>, number])[];
 }
 
-/** Registers a counter whose counts are kept elsewhere. A counter of prom-client has no `set`, so it is reset and increased. */
+/** Registers such a counter. A counter of prom-client has no `set`, so it is reset and increased each time. */
 function registerCounts(registers: Registry[], { name, help, labelNames, read }: ExternalCounts): void {
   new Counter({
     name,

@@ -1,11 +1,11 @@
-/** Makes the text by which two requests with one Idempotency-Key are compared. It serves `start`. */
+/** Makes the text by which two requests with the same Idempotency-Key are compared. It serves `start`. */
 
 import { serialize } from 'node:v8';
 import type { ParsedInput } from '../../core/values/parse.ts';
 
 /**
- * A text that is equal for equal inputs. It is made of the raw input, since a schema's defaults (`() => randomUUID()`) may
- * differ each time. The raw input need not be JSON: the server's own code may pass a Date. Never throws.
+ * A text that is equal for equal inputs. It is made of the raw input: in the parsed one, defaults of the schema such as
+ * `() => randomUUID()` differ each time. The raw input need not be JSON: the server's own code may pass a Date. Never throws.
  */
 export function bodyOf(raw: unknown, { text, raw: rawJson }: ParsedInput): string {
   if (rawJson !== '') return rawJson ?? text;

@@ -1,6 +1,6 @@
 /**
- * What can be done with tasks, by owner: start, read, cancel, retry, mark as seen. `removals.ts` removes them. The router calls
- * it for browsers; an application may call it directly.
+ * The operations on the tasks of an owner: start, read, cancel, retry, mark as seen. `removals.ts` removes tasks. The router
+ * calls the operations for browsers; an application may call them directly.
  */
 
 import { tellOnce } from '../../backend/events/tell-once.ts';
@@ -30,7 +30,7 @@ import { isId } from './task-id.ts';
 export interface StartOptions {
   /** The owner of the task: the id that `identify` gives for this user. */
   readonly owner: string;
-  /** Starting twice with one key within 24 h gives one task. At most 255 characters. */
+  /** A second start with the same key within 24 h gives the first task. At most 255 characters. */
   readonly idempotencyKey?: string | undefined;
   /** Which of the owner's waiting tasks come first. Default: that of the definition. */
   readonly priority?: Priority;
@@ -44,7 +44,7 @@ export class TaskOperations {
   readonly #backend: ServerBackend;
   readonly #creator: TaskCreator;
   readonly #definitions: ReadonlyMap<string, AnyTaskDefinition>;
-  /** The function of the application that made this, for messages. */
+  /** The function with which the application made this, for messages. */
   readonly #caller: string;
 
   constructor(
@@ -211,7 +211,7 @@ export class TaskOperations {
     }
   }
 
-  /** Parses the stored raw input by today's schema. If the raw input was not JSON, the input as it was parsed then. */
+  /** Parses the stored raw input by today's schema. If the raw input was not JSON, takes the input as it was parsed then. */
   async #parseAgain(
     definition: AnyTaskDefinition,
     { input, raw }: Pick<TaskRecord, 'input' | 'raw'>,

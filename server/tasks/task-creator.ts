@@ -29,8 +29,9 @@ export interface NewTask {
   readonly title: string;
   readonly owner: string;
   readonly input: ParsedInput;
-  /** With the same key only the same body is accepted. */
+  /** The text by which a repeated request is compared with this one. Undefined: the stored input. */
   readonly body: string | undefined;
+  /** The idempotency key, or null. A second task with the same key must have the same body. */
   readonly key: string | null;
   readonly retryOf: string | null;
   /** The trace of the task that it retries. */

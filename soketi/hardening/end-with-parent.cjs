@@ -3,7 +3,7 @@
 // The setting INLOOP_SOKETI_PARENT is that process's id. Without it, Soketi goes on alone, as it does plain.
 'use strict';
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two checks. */
 const CHECK_MS = 1_000;
 
 /** @param {Readonly<Record<string, string | undefined>>} env */

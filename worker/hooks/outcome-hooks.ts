@@ -16,7 +16,7 @@ import { backoff } from '../../core/values/backoff.ts';
 
 /** How often a worker asks for what is due. */
 const POLL_MS = 1_000;
-/** How many outcomes one worker runs each hook for at the same time. */
+/** One worker runs each hook for at most this many outcomes at the same time. */
 const MOST_AT_ONCE = 10;
 /** How often a worker says that it runs its hooks. A hook that nobody names any more gets no outcomes after the retention. */
 const REGISTER_MS = 60_000;
@@ -65,11 +65,12 @@ export interface HookPorts {
   readonly random: () => number;
 }
 
+/** The hook of `worker.onOutcome`. */
 export function outcomeHook(handler: OutcomeHandler): Hook {
   return { kind: 'outcome', name: OUTCOME_HOOK, handler };
 }
 
-/** @param afterMs how long an outcome may stay unseen */
+/** The hook of `worker.onUnseen`. @param afterMs how long an outcome may stay unseen */
 export function unseenOutcomeHook(afterMs: number, handler: OutcomeHandler): Hook {
   return { kind: 'unseen', name: unseenHook(afterMs), handler };
 }
@@ -137,6 +138,7 @@ export class OutcomeHooks {
     );
   }
 
+  /** Runs one hook for what is due, until `stop` aborts. */
   async #serve(hook: Hook, stop: AbortSignal): Promise<void> {
     const { queue, time } = this.#ports;
     const own = new Set<Promise<void>>();
@@ -151,44 +153,48 @@ export class OutcomeHooks {
         own.add(call);
         this.#running.add(call);
       }
-      // A full list is asked for again at once, or as soon as a call has ended.
+      // If more may be due, asks again as soon as a call has ended.
       if (due.length < free) await time.delay(POLL_MS, stop);
       else await anyEnded(own, stop);
     }
   }
 
-  /** Runs the hook for one outcome. Never rejects: what goes wrong makes the outcome due again. */
-  async #call({ kind, name, handler }: Hook, id: string, tries: number): Promise<void> {
-    const { queue, events, time, random } = this.#ports;
-    const leaseMs = this.#leaseMs;
-    const keep = time.every(leaseMs / 3, () => void queue.postpone(name, id, leaseMs).catch(() => undefined));
+  /** Runs the hook for one outcome, and renews its lease meanwhile. Never rejects: what fails makes the outcome due again. */
+  async #call(hook: Hook, id: string, tries: number): Promise<void> {
+    const { queue, time } = this.#ports;
+    const renew = () => void queue.postpone(hook.name, id, this.#leaseMs).catch(() => undefined);
+    const stopRenewing = time.every(this.#leaseMs / 3, renew);
     try {
       const outcome = await queue.read(id);
-      if (outcome === null || (kind === 'unseen' && outcome.snapshot.seenAt !== null)) {
-        await queue.finish(name, id);
-        return;
-      }
-      const { snapshot, owner } = outcome;
-      const about = { hook: kind, task: id, name: snapshot.name, tries };
-      try {
-        await handler(snapshot, { owner, tries, signal: this.#giveUp.signal });
-      } catch (error) {
-        const retryMs = this.#giveUp.signal.aborted ? 0 : backoff(tries, RETRY, random());
-        events.emit('hook.failed', () => ({ ...about, retrySeconds: retryMs / 1_000 }), { error });
-        await queue.postpone(name, id, retryMs);
-        return;
-      }
-      const delaySeconds = (this.#ports.clock.now() - Date.parse(snapshot.finishedAt)) / 1_000;
-      events.emit('hook.ran', () => ({ ...about, delaySeconds }));
-      await this.#finish(name, id);
+      if (outcome === null || (hook.kind === 'unseen' && outcome.snapshot.seenAt !== null))
+        await queue.finish(hook.name, id);
+      else await this.#handle(hook, outcome, tries);
     } catch {
       // Redis is away. The outcome is due again when the lease is over.
     } finally {
-      keep();
+      stopRenewing();
     }
   }
 
-  /** Takes an outcome off the list. While Redis is away, tries again as long as the lease is kept, lest the hook run twice. */
+  /** Calls the application's function, then takes the outcome off the list, or makes it due again. */
+  async #handle({ kind, name, handler }: Hook, { snapshot, owner }: OwnedOutcome, tries: number): Promise<void> {
+    const { queue, events, random, clock } = this.#ports;
+    const { signal } = this.#giveUp;
+    const about = { hook: kind, task: snapshot.id, name: snapshot.name, tries };
+    try {
+      await handler(snapshot, { owner, tries, signal });
+    } catch (error) {
+      const retryMs = signal.aborted ? 0 : backoff(tries, RETRY, random());
+      events.emit('hook.failed', () => ({ ...about, retrySeconds: retryMs / 1_000 }), { error });
+      await queue.postpone(name, snapshot.id, retryMs);
+      return;
+    }
+    const delaySeconds = (clock.now() - Date.parse(snapshot.finishedAt)) / 1_000;
+    events.emit('hook.ran', () => ({ ...about, delaySeconds }));
+    await this.#finish(name, snapshot.id);
+  }
+
+  /** Takes an outcome off the list. While Redis is away, tries again as long as the lease lasts: the hook must not run twice. */
   async #finish(name: string, id: string): Promise<void> {
     const { queue, time } = this.#ports;
     for (let tries = 1; ; tries++) {

@@ -28,6 +28,14 @@ function setUp() {
   };
 }
 
+/** The same, while the task `a` runs, and `b` waits to run alone. */
+async function setUpWaiting() {
+  const control = setUp();
+  await control.come('a', 'free');
+  await control.come('b', 'alone');
+  return control;
+}
+
 describe('admission control', () => {
   it('lets free tasks in at once', async () => {
     const control = setUp();
@@ -49,9 +57,7 @@ describe('admission control', () => {
   });
 
   it('starts a task alone when nothing runs, and lets free tasks start before it meanwhile', async () => {
-    const control = setUp();
-    await control.come('a', 'free');
-    await control.come('b', 'alone');
+    const control = await setUpWaiting();
     await control.come('c', 'free');
     expect(control.inside()).toBe('ac');
     await control.leave('a');
@@ -65,9 +71,7 @@ describe('admission control', () => {
   });
 
   it('keeps others from starting after 30 s, so that a task that runs alone starts in a busy worker', async () => {
-    const control = setUp();
-    await control.come('a', 'free');
-    await control.come('b', 'alone');
+    const control = await setUpWaiting();
     await control.letTimePass(30_000);
     await control.come('c', 'free');
     expect(control.inside()).toBe('a');
@@ -78,9 +82,7 @@ describe('admission control', () => {
   });
 
   it('keeps others waiting for a task that runs alone for 30 s at a time, however long a running task takes', async () => {
-    const control = setUp();
-    await control.come('a', 'free');
-    await control.come('b', 'alone');
+    const control = await setUpWaiting();
     await control.letTimePass(30_000);
     await control.come('c', 'free');
     expect(control.inside()).toBe('a');
@@ -90,9 +92,7 @@ describe('admission control', () => {
   });
 
   it('starts a task that waits to run alone after ten minutes beside others, and nothing during its probation', async () => {
-    const control = setUp();
-    await control.come('a', 'free');
-    await control.come('b', 'alone');
+    const control = await setUpWaiting();
     await control.letTimePass(600_000);
     await control.come('c', 'free');
     expect(control.inside()).toBe('ab');
@@ -101,9 +101,7 @@ describe('admission control', () => {
   });
 
   it('starts such a task after ten minutes, even if nothing else comes or goes', async () => {
-    const control = setUp();
-    await control.come('a', 'free');
-    await control.come('b', 'alone');
+    const control = await setUpWaiting();
     await control.letTimePass(599_999);
     expect(control.inside()).toBe('a');
     await control.letTimePass(1);

@@ -1,30 +1,29 @@
 /**
- * Decides when and where a command removes ids whose records have expired. It serves create-task and commit-change, so that
- * an index stays small even if its owner never looks at a list.
+ * Decides when and where a command removes dead ids from an index: ids whose records have expired. It serves create-task and
+ * commit-change, so that an index stays small even if its owner never reads a list.
  *
- * Cleaning looks at 64 ids on one in 8 calls. So it removes up to 8 ids for each one that is added: an index with many
- * dead ids shrinks.
+ * One in 8 calls checks 64 ids. So up to 8 ids are removed for each one that is added, and an index with many dead ids shrinks.
  */
 
 const CLEAN_ONE_IN = 8;
-/** How many ids one cleaning looks at. */
+/** How many ids one cleaning checks. */
 const IDS_PER_CLEANING = 64;
 
 /** Where a new task looks for dead ids among those of its owner. */
 export interface IndexCleaning {
-  /** How many ids to look at; 0 for no cleaning. */
+  /** How many ids to check; 0 for no cleaning. */
   readonly count: number;
   readonly index: 'all' | 'unseen';
   /** Where in the index to begin: 0 is the oldest id, 1 the newest. */
   readonly from: number;
 }
 
-/** How many ids to look at in this call: 64 in one call of 8, otherwise 0. */
+/** How many ids to check in this call: 64 in one call of 8, otherwise 0. */
 export function chooseCount(): number {
   return Math.random() < 1 / CLEAN_ONE_IN ? IDS_PER_CLEANING : 0;
 }
 
-/** Which ids of an owner to look at in this call. */
+/** Which ids of an owner to check in this call. */
 export function chooseCleaning(): IndexCleaning {
   const count = chooseCount();
   if (count === 0) return { count, index: 'all', from: 0 };

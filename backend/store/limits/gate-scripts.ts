@@ -1,7 +1,7 @@
 /**
- * Gates: the limit on tasks at work with one concurrency key, in Redis. A gate is a counting semaphore with a queue: at most
- * `limit` tasks are inside, and the others wait outside. These are Lua functions for the scripts that store, end or remove a
- * task, and for the one that moves delayed jobs to the line.
+ * Gates, in Redis. A gate limits how many tasks with one concurrency key are at work at once. It is a counting semaphore with a
+ * queue: at most `limit` tasks are inside, and the others wait outside. This file has Lua functions for the scripts that store,
+ * end or remove a task, and for the one that moves delayed jobs to the line.
  *
  * A gate belongs to a definition and a key. Its name is `<definition>:<hash of the key>`.
  *
@@ -29,7 +29,7 @@ const CHECK_QUIET_MS = 600_000;
 export const GATES = 'gates';
 export const REPLACED = 'replaced';
 
-/** How many waiting tasks one start replaces at most. There are that many only if the definition said `wait` before. */
+/** One start replaces at most this many waiting tasks. So many wait only if the definition said `wait` before. */
 const MOST_REPLACED = 100;
 
 /**
@@ -45,6 +45,7 @@ end
 local function fillGate(base, gate)
   local inside = base .. 'gate:' .. gate
   local waiting, name = inside .. ':waiting', string.match(gate, '^[^:]*')
+  -- Each round lets the first waiting task in, or removes it if it does not count.
   while true do
     local first = redis.call('ZRANGE', waiting, 0, 0, 'WITHSCORES')
     local id, place = first[1], first[2]
@@ -73,6 +74,7 @@ end
 export const ENTER_GATE = `${FILL_GATE}
 local function enterGate(base, gate, id, now)
   local inside = base .. 'gate:' .. gate
+  -- Tasks are in the order in which they came: each gets the next number.
   local last = redis.call('ZRANGE', inside .. ':waiting', -1, -1, 'WITHSCORES')[2]
     or redis.call('ZRANGE', inside, -1, -1, 'WITHSCORES')[2] or 0
   redis.call('ZADD', inside .. ':waiting', last + 1, id)

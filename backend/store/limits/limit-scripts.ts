@@ -18,6 +18,7 @@ import { OWNER_IF_ACTIVE } from './active-owner.ts';
 
 /** How soon to try again after a limit on active tasks, in ms. An estimate: nobody knows when an active task will end. */
 export const ASK_AGAIN_MS = 10_000;
+/** The length of a minute, for limits on starts, in seconds. */
 export const MINUTE_S = 60;
 /** How many ids of a full set are checked when a start is refused because of it. */
 const CHECKED_IDS = 64;
@@ -37,6 +38,7 @@ local function exceededLimit(limits, now, taskPrefix)
   local function isFull(set, max)
     local count = redis.call('ZCARD', set)
     if count < max then return false end
+    -- The ids to check begin at a place that differs from call to call.
     local from = now % count
     for _, id in ipairs(redis.call('ZRANGE', set, from, from + ${CHECKED_IDS - 1})) do
       if not ownerIfActive(baseOf(taskPrefix), id) then redis.call('ZREM', set, id) end

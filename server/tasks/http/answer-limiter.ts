@@ -12,13 +12,17 @@ const MAX_QUEUE = 100;
 /** How long a request waits before it is refused. */
 const MAX_WAIT_MS = 5_000;
 
+/** A request that waits for room for `bytes`. `go` lets it go on. */
 interface Waiter {
   readonly bytes: number;
   readonly go: () => void;
 }
 
+/** The answers of one owner. */
 interface Share {
+  /** How many bytes are under way. */
   used: number;
+  /** The requests that wait for room, in order. */
   readonly queue: Set<Waiter>;
 }
 
@@ -49,7 +53,7 @@ export class AnswerLimiter {
     else if (!(await this.#wait(res, share, bytes))) return false;
     const giveBack = () => {
       share.used -= bytes;
-      advance(share);
+      serveQueue(share);
       if (share.used === 0) this.#shares.delete(owner);
     };
     if (res.destroyed) giveBack();
@@ -83,8 +87,8 @@ export class AnswerLimiter {
   }
 }
 
-/** Gives room to the first requests of the queue, as long as there is some. */
-function advance(share: Share): void {
+/** Lets the first requests of the queue go on, as long as there is room. */
+function serveQueue(share: Share): void {
   for (const first of share.queue) {
     if (!fits(share, first.bytes)) return;
     share.queue.delete(first);
@@ -95,9 +99,10 @@ function advance(share: Share): void {
 
 function remove(share: Share, waiter: Waiter): void {
   // The next request may need less room.
-  if (share.queue.delete(waiter)) advance(share);
+  if (share.queue.delete(waiter)) serveQueue(share);
 }
 
+/** Whether there is room. An answer that is larger than the limit may go alone. */
 function fits({ used }: Share, bytes: number): boolean {
   return used === 0 || used + bytes <= MAX_ANSWER_BYTES;
 }

@@ -1,18 +1,19 @@
 /**
- * Spreads many callers over the turns of the event loop, a few in each turn, so that other requests are served in between.
+ * Spreads many callers over the ticks of the event loop, a few in each tick, so that other requests are served in between.
  * It serves the requests that wait for a task: after a lost connection to Redis, all of them read at the same moment.
  */
+
 export class TickLimiter {
   readonly #perTick: number;
   readonly #queue: (() => void)[] = [];
   #isRunning = false;
 
-  /** @param perTick how many callers go on in one turn of the event loop */
+  /** @param perTick how many callers go on in one tick of the event loop */
   constructor(perTick: number) {
     this.#perTick = perTick;
   }
 
-  /** Resolves in one of the next turns of the event loop, in the order of the calls. */
+  /** Resolves in one of the next ticks of the event loop, in the order of the calls. */
   wait(): Promise<void> {
     return new Promise((resolve) => {
       this.#queue.push(resolve);

@@ -3,7 +3,7 @@
  * follows a task by one open request. It serves the router. Redis announces the changes, so nothing asks in a loop.
  *
  * Requests that wait for the same task share one read of it. Sometimes many tasks have to be read at once: after a reconnect
- * to Redis, at a deploy, or when the time of many requests is up. Then a few are read in each turn of the event loop, and
+ * to Redis, at a deploy, or when the time of many requests is up. Then a few are read in each tick of the event loop, and
  * other requests are served in between.
  */
 
@@ -28,6 +28,7 @@ export interface WaitingOptions {
   readonly signal: AbortSignal | undefined;
 }
 
+/** A request that waits for news of a task. */
 export interface Hold {
   readonly owner: string;
   readonly id: string;
@@ -39,9 +40,9 @@ export interface Hold {
   readonly gone: AbortSignal;
 }
 
-/** Redis announces the changes of a task while it has a mark. How much longer the mark lasts than the request, in ms. */
+/** Redis announces the changes of a task while the task is marked. The mark lasts this much longer than the request, in ms. */
 const MARK_MARGIN_MS = 5_000;
-/** Most tasks that are read in one turn of the event loop. To read and answer them takes about 3 ms. */
+/** At most this many tasks are read in one tick of the event loop. Reading and answering them takes about 3 ms. */
 const READS_PER_TICK = 16;
 
 export class Waiting {
@@ -108,7 +109,7 @@ export class Waiting {
 interface Waiter {
   /** When its time is up, by `performance.now()`. */
   readonly endsAt: number;
-  /** Whether it is answered with whatever is read next. */
+  /** Whether it is answered with what is read next, news or not. */
   isLast: boolean;
   readonly isNews: (snapshot: Snapshot) => boolean;
   readonly resolve: (snapshot: Snapshot | null) => void;
@@ -121,6 +122,7 @@ class WaitedTask {
   readonly #limiter: TickLimiter;
   readonly #waiters = new Set<Waiter>();
   #isReading = false;
+  /** Whether the task has to be read (again). */
   #isDue = false;
 
   constructor(read: (ms: number) => Promise<Snapshot>, limiter: TickLimiter) {
@@ -193,7 +195,7 @@ class WaitedTask {
   }
 }
 
-/** The seconds that a `Prefer` header asks to wait, at most 30; null for none. If there are several, the first `wait` counts. */
+/** How many seconds a `Prefer` header asks to wait, at most 30; null if it does not. The first `wait` counts. */
 export function parseWait(header: string | undefined): number | null {
   for (const preference of header?.split(',') ?? []) {
     const match = /^\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:;|$)/i.exec(preference);

@@ -8,7 +8,7 @@ export interface Child {
   readonly isActive: boolean;
 }
 
-/** Answers `{id, isActive, id, isActive, …}`, for at most as many as a task may have children. */
+/** Answers `{id, isActive, id, isActive, …}`: 1 for a child without an outcome, else 0. */
 export const FIND_CHILDREN = defineCommand({
   name: 'find-children',
   keys: ['task', 'active'],

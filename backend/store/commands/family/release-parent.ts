@@ -7,7 +7,7 @@ import { FIELD } from '../../record.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { redisTime } from '../lua.ts';
 
-/** Answers 1 if it did so; 0 if the family has changed. */
+/** Answers 1 if the parent was released; 0 if its family has changed. */
 export const RELEASE_PARENT = defineCommand({
   name: 'release-parent',
   keys: ['task', 'parents'],

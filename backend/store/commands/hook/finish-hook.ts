@@ -1,6 +1,6 @@
 /**
- * Notes that an outcome hook needs to run no more for a task. If the owner has dismissed the task meanwhile, its record was
- * kept for the hook only, and goes now.
+ * Notes that an outcome hook need not run for a task any more. If the owner has dismissed the task meanwhile, only the hook
+ * needed its record, which is removed now.
  */
 
 import { FIELD } from '../../record.ts';
@@ -22,7 +22,7 @@ return 1
   parse: () => undefined,
 });
 
-/** @param frees whether a dismissed task was kept for this hook */
+/** @param frees whether this is the hook for which the record of a dismissed task is kept */
 export function finishHook(redis: CommandRunner, hook: string, id: string, frees: boolean): Promise<void> {
   const { keys } = redis;
   return redis.run(

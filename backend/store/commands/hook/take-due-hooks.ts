@@ -1,4 +1,4 @@
-/** Takes tasks whose outcome hook is due, for the time of a lease. After that they are due again, unless they are finished. */
+/** Takes tasks whose outcome hook is due, for the time of a lease. Then the hook is due again, unless it is finished. */
 
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { redisTime } from '../lua.ts';

@@ -2,15 +2,14 @@
 
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 
-/** Of how many owners the tasks are counted. Redis needs about 0.3 ms for so many. */
+/** The tasks of at most this many owners are counted. Redis needs about 0.3 ms for so many. */
 const MOST_OWNERS = 1_000;
 
-/** Of more owners than that, those whose turn comes first are counted, and the others are taken to have as many each. */
+/** If there are more owners, those whose turns come first are counted, and the others count as their average. */
 export const COUNT_WAITING = defineCommand({
   name: 'count-waiting',
   keys: ['list', 'line'],
   args: ['mostOwners'],
-  uses: [],
   lua: `
 local counted = 0
 local first = redis.call('ZRANGE', line, 0, mostOwners - 1)

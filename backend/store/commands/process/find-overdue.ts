@@ -1,6 +1,6 @@
 /**
- * Finds tasks that have been on a list of things to do for so long that the process in charge must have died or failed. It serves
- * the sweeper, for the lists `unpublished` and `parents`.
+ * Finds tasks that have been on a list of things to do for too long: the process that put them there must have died or
+ * failed. It serves the sweeper, for the lists `unpublished` and `parents`.
  */
 
 import { type CommandRunner, defineCommand } from '../define-command.ts';

@@ -2,9 +2,11 @@
 
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 
-/** Where to go on: in bee-queue's lists while `owner` is null, then at a job of the owner who is at this place of the line. */
+/** Where to go on reading. First come bee-queue's lists, then the jobs of each owner in the line. */
 export interface WaitingCursor {
+  /** The place of the owner in the line, from 0. Null while bee-queue's lists are read. */
   readonly owner: number | null;
+  /** How many jobs of the owner, or of each list, were read already. */
   readonly at: number;
 }
 
@@ -15,13 +17,14 @@ export interface WaitingJobs {
   readonly next: WaitingCursor | null;
 }
 
-/** Answers `{owner, at, job, …}`: where to go on; the owner is -1 if there are no more jobs. */
+/** Answers `{owner, at, job, …}`: where to go on, and the jobs. The owner is -1 if there are no more jobs. */
 export const FIND_WAITING = defineCommand({
   name: 'find-waiting',
   keys: ['line'],
   args: ['owner', 'at', 'limit'],
   lua: `
 local place, from, wanted, found = tonumber(owner), tonumber(at), tonumber(limit), {}
+-- Each round reads jobs of one owner. The number of rounds is limited, too: an owner may have no job left.
 for _ = 1, limit do
   local other = redis.call('ZRANGE', line, place, place)[1]
   if not other then return {-1, 0, unpack(found)} end

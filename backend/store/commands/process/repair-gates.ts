@@ -9,8 +9,8 @@ import { redisTime } from '../lua.ts';
 
 /** The process that stored a task has this long to cancel those that it replaces. */
 const CANCEL_GRACE_MS = 3_000;
-/** How many gates, and how many ids, one call looks at. */
-const LOOK_AT_MOST = 100;
+/** One call repairs at most this many gates, and answers with at most this many ids. */
+const MOST_AT_ONCE = 100;
 
 /** Lets tasks in where there is room. Answers with the ids of tasks that are still to be cancelled. */
 export const REPAIR_GATES = defineCommand({
@@ -31,5 +31,5 @@ return redis.call('ZRANGE', replaced, '-inf', now - grace, 'BYSCORE', 'LIMIT', 0
 /** @returns ids of at most 100 tasks that are to be cancelled, since another replaces them */
 export function repairGates(redis: CommandRunner): Promise<readonly string[]> {
   const { gates, replaced, prefix } = redis.keys;
-  return redis.run(REPAIR_GATES, { gates, replaced }, { base: prefix, grace: CANCEL_GRACE_MS, atMost: LOOK_AT_MOST });
+  return redis.run(REPAIR_GATES, { gates, replaced }, { base: prefix, grace: CANCEL_GRACE_MS, atMost: MOST_AT_ONCE });
 }
