@@ -7,7 +7,7 @@ import { FIELD } from '../../../backend/store/record.ts';
 import { isFinished, type Snapshot, STATUSES, type Status } from '../../../core/tasks/snapshot.ts';
 import { VERSION } from '../../../core/version.ts';
 import { createTaskWorker } from '../../../worker/task-worker.ts';
-import { findLeftKeys } from '../../chaos/left-keys.ts';
+import { findLeftKeys } from '../../chaos/checks/left-keys.ts';
 import { eventually } from '../../support/eventually.ts';
 import { backendOn, NO_BUS, startApp } from '../../support/parts.ts';
 import { withRedis } from '../../support/redis/use-redis.ts';
