@@ -5,8 +5,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import type { Backend } from '../../backend/backend.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
-import { NO_TROUBLE, type PushProxy, startPushProxy } from '../chaos/world/push-proxy.ts';
 import { createRandom } from '../chaos/random.ts';
+import { NO_TROUBLE, type PushProxy, startPushProxy } from '../chaos/world/push-proxy.ts';
 import { bundleForBrowser, servePage } from '../support/browser/browser-bundle.ts';
 import { BrowserFaults } from '../support/browser/browser-faults.ts';
 import { launchChromium } from '../support/browser/chromium.ts';
