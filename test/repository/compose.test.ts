@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -10,13 +10,18 @@ import { createPusherApp } from '../../soketi/pusher-app.ts';
 import { SAFE_SETTINGS, TASK_CHANNELS_ONLY } from '../../soketi/settings.cjs';
 
 interface ComposeService {
-  command: string[];
-  image?: string;
-  build?: string;
+  command?: string[];
+  image: string;
+  build?: { dockerfile: string; target: string };
+  profiles?: string[];
   environment?: Record<string, string>;
   depends_on?: Record<string, { condition: string }>;
   healthcheck?: { test: string[]; interval: string; retries: number };
   volumes?: string[];
+  networks?: { default: { aliases: string[] } };
+  stop_grace_period?: string;
+  read_only?: boolean;
+  cap_drop?: string[];
 }
 
 const read = (file: string): string => readFileSync(join(REPOSITORY, file), 'utf8');
@@ -25,44 +30,83 @@ const compose = parse(source, { merge: true }) as {
   services: Record<string, ComposeService>;
   volumes: Record<string, null>;
 };
-const { redis, soketi, server, worker } = compose.services as Record<string, ComposeService>;
+const { redis, soketi } = compose.services as Record<string, ComposeService>;
+const inProfile = (profile: string): [string, ComposeService][] =>
+  Object.entries(compose.services).filter(([, { profiles }]) => profiles === undefined || profiles.includes(profile));
+const servers = Object.values(compose.services).filter(({ command }) => command?.[1] === 'dist/demo/server.js');
+const workers = Object.values(compose.services).filter(({ command }) => command?.[1] === 'dist/demo/worker.js');
+const dockerfile = read('deploy/Dockerfile');
 const exampleLines = read('.env.example').split('\n');
 const exampleNames = exampleLines.flatMap((line) => line.match(/^(?:# )?([A-Z][A-Z_]*)=/)?.[1] ?? []);
 
 describe('docker-compose.yml', () => {
-  it('runs Redis, Soketi, a server and a worker, each with a health check', () => {
-    expect(Object.keys(compose.services).sort()).toEqual(['redis', 'server', 'soketi', 'worker']);
-    for (const service of Object.values(compose.services)) {
-      expect(service.healthcheck?.test[0]).toBe('CMD');
-      expect(service.healthcheck?.retries).toBeGreaterThan(1);
-      expect(service.image).toBeDefined();
+  it.each([
+    ['dev', ['redis', 'server', 'soketi', 'worker']],
+    ['hosted', ['redis', 'server-hosted', 'worker-hosted']],
+    ['scaled', ['proxy', 'redis', 'server-scaled', 'soketi', 'worker-scaled']],
+  ])('runs in the profile %s what that needs, started in order', (profile, names) => {
+    const services = inProfile(profile);
+    expect(services.map(([name]) => name).sort()).toEqual(names);
+    for (const [, { depends_on = {}, build }] of services) {
+      expect(names).toEqual(expect.arrayContaining(Object.keys(depends_on)));
+      for (const { condition } of Object.values(depends_on)) expect(condition).toBe('service_healthy');
+      if (build?.target === 'demo') expect(Object.keys(depends_on)).toContain('redis');
     }
+    expect(exampleLines).toContain('COMPOSE_PROFILES=dev');
   });
 
-  it('starts server and worker only when Redis and Soketi are healthy', () => {
-    const healthy = { redis: { condition: 'service_healthy' }, soketi: { condition: 'service_healthy' } };
-    expect(server?.depends_on).toEqual(healthy);
-    expect(worker?.depends_on).toEqual(healthy);
+  it('has a health check for every image', () => {
+    for (const { build, healthcheck } of Object.values(compose.services)) {
+      if (build) continue;
+      expect(healthcheck?.test[0]).toBe('CMD');
+      expect(healthcheck?.retries).toBeGreaterThan(1);
+    }
+    for (const target of ['soketi', 'demo']) expect(stage(target)).toMatch(/^HEALTHCHECK .*--retries=\d+ CMD \[/m);
+  });
+
+  it('gives our containers no rights and a read-only root, and workers the time to drain', () => {
+    for (const service of Object.values(compose.services).filter(({ build }) => build)) {
+      expect(service).toMatchObject({
+        read_only: true,
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+        tmpfs: ['/tmp'],
+      });
+    }
+    const [, drain] = /drain: '(\d+)s'/.exec(read('demo/worker.ts')) ?? [];
+    // The default of `grace` is 5 s.
+    for (const { stop_grace_period } of workers)
+      expect(Number.parseInt(stop_grace_period ?? '', 10)).toBeGreaterThan(Number(drain) + 5);
+  });
+
+  it('leads nginx and the webhook of Soketi to the servers, by one name', () => {
+    expect(compose.services['server-scaled']?.networks?.default.aliases).toEqual(['server']);
+    expect(read('deploy/nginx.conf')).toContain('server server:3000 resolve;');
+    expect(soketi?.environment?.SOKETI_DEFAULT_APP_WEBHOOKS).toContain('"http://server:3000/tasks/webhook"');
   });
 
   it('names only variables that .env.example explains', () => {
     const asked = [...source.matchAll(/\$\{([A-Z_]+)/g)].map((match) => match[1]);
-    const given = [server, worker].flatMap((service) => Object.keys(service?.environment ?? {}));
+    const given = [...servers, ...workers].flatMap((service) => Object.keys(service.environment ?? {}));
     for (const name of [...asked, ...given]) expect(exampleNames).toContain(name);
   });
 
   it('keeps the data of Redis and of the demo in volumes, the latter shared by server and worker', () => {
-    for (const service of [redis, server, worker]) {
+    for (const service of [redis, ...servers, ...workers]) {
       expect(Object.keys(compose.volumes)).toContain(service?.volumes?.[0]?.split(':')[0]);
     }
-    expect(server?.volumes).toEqual(worker?.volumes);
+    expect(servers).toHaveLength(3);
+    expect(servers.map(({ volumes }) => volumes)).toEqual(workers.map(({ volumes }) => volumes));
     expect(redis?.command).toEqual(expect.arrayContaining(['--appendonly', 'yes']));
   });
 
   it('hardens Soketi with the same preload file and the same limits as the local stack', async () => {
-    expect(soketi?.command).toContain('--require');
-    for (const path of soketi?.command.filter((word) => word.startsWith('/app/')) ?? []) {
-      expect(existsSync(join(REPOSITORY, path.slice('/app/'.length)))).toBe(true);
+    const command = /^CMD (.*)$/m.exec(stage('soketi'))?.[1] ?? '';
+    expect(command).toContain(
+      '"--require", "/app/soketi/preload.cjs", "/app/node_modules/@soketi/soketi/bin/server.js"',
+    );
+    for (const path of ['soketi/preload.cjs', 'node_modules/@soketi/soketi/bin/server.js']) {
+      expect(existsSync(join(REPOSITORY, path))).toBe(true);
     }
     const app = createPusherApp();
     const local = await soketiCommand({
@@ -79,6 +123,62 @@ describe('docker-compose.yml', () => {
     for (const name of names) expect([name, soketi?.environment?.[name]]).toEqual([name, local.env[name]]);
   });
 });
+
+/** The lines of one stage of deploy/Dockerfile. */
+function stage(name: string): string {
+  const [, text = ''] = dockerfile.split(new RegExp(`^FROM .* AS ${name}$`, 'm'));
+  return text.split(/^FROM /m)[0] ?? '';
+}
+
+describe('deploy/Dockerfile', () => {
+  const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<string, Record<string, string>>;
+
+  it('keeps the packages that the demo and the houses it imports need, and no other', () => {
+    const [, list = ''] = /^RUN node deploy\/keep-packages\.mjs (.*)$/m.exec(stage('demo-packages')) ?? [];
+    const kept = list.split(' ').sort();
+    expect(kept.filter((name) => !(name in { ...devDependencies, ...dependencies }))).toEqual([]);
+    const houses = [...stage('demo').matchAll(/^COPY --from=build \/app\/dist\/(\w+) /gm)].map(
+      ([, house = '']) => house,
+    );
+    const imports = new Set(houses.flatMap((house) => importsOf(house)));
+    const ours = [...imports].filter((name) => name.startsWith('inloop')).map((name) => name.split('/')[1] ?? 'core');
+    expect(houses).toEqual(expect.arrayContaining(ours));
+    const packages = [...imports]
+      .filter((name) => !/^(node:|inloop)/.test(name))
+      .map((name) => /^(@[^/]+\/)?[^/]+/.exec(name)?.[0]);
+    expect([...new Set(packages)].sort()).toEqual(kept);
+  });
+
+  it('runs as a user by number, who is not root, and Node is the process that gets the signals', () => {
+    for (const target of ['soketi', 'demo']) {
+      expect(stage(target)).toMatch(/^USER [1-9]\d*:[1-9]\d*$/m);
+      expect(stage(target)).toMatch(/^CMD \["node", /m);
+    }
+  });
+
+  it('gets what it copies: .dockerignore leaves out nothing of that', () => {
+    const ignored = read('.dockerignore').trim().split('\n');
+    const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, names = '']) =>
+      names.split(' '),
+    );
+    expect(copied).toEqual(expect.arrayContaining(['package.json', 'deploy/keep-packages.mjs', 'soketi', '.']));
+    for (const name of copied.filter((name) => name !== '.')) {
+      expect([name, existsSync(join(REPOSITORY, name)), ignored.includes(name)]).toEqual([name, true, false]);
+    }
+    expect(ignored).toEqual(expect.arrayContaining(['.env', '.git', 'node_modules', 'dist']));
+  });
+});
+
+/** What the compiled code of a house imports when it runs, its browser page apart. */
+function importsOf(house: string): string[] {
+  const files = readdirSync(join(REPOSITORY, house), { recursive: true, encoding: 'utf8' }).filter(
+    (name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && !/^(page|testing|tools)\b/.test(name),
+  );
+  return files.flatMap((name) => {
+    const code = read(join(house, name)).replace(/^(import|export) type [^;]*;/gm, '');
+    return [...code.matchAll(/^(?:import|export) (?:[^;']* from )?'([^.'][^']*)'/gm)].map(([, from = '']) => from);
+  });
+}
 
 describe('deploy/soketi.Dockerfile', () => {
   const file = read('deploy/soketi.Dockerfile');

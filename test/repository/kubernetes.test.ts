@@ -1,0 +1,105 @@
+// deploy/kubernetes/: what it says is what Kubernetes and KEDA know, and fits to how servers and workers end.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { parseAllDocuments } from 'yaml';
+import { REPOSITORY } from '../../dev/paths.ts';
+import { checkWorkerOptions } from '../../worker/options.ts';
+import { backendOn, NO_BUS } from '../support/parts.ts';
+import { typeCheck } from '../support/type-check.ts';
+
+const FOLDER = join(REPOSITORY, 'deploy', 'kubernetes');
+
+/** Where the types of an `apiVersion` are. They are made from the schemas of Kubernetes 1.31 and KEDA. */
+const TYPES: Readonly<Record<string, string>> = {
+  v1: 'kubernetes-models/v1',
+  'apps/v1': 'kubernetes-models/apps/v1',
+  'policy/v1': 'kubernetes-models/policy/v1',
+  'autoscaling/v2': 'kubernetes-models/autoscaling/v2',
+  'keda.sh/v1alpha1': '@kubernetes-models/keda/keda.sh/v1alpha1',
+};
+
+interface Container {
+  readonly name: string;
+  readonly image: string;
+  readonly lifecycle?: { readonly preStop: { readonly exec: { readonly command: readonly string[] } } };
+  readonly livenessProbe?: object;
+  readonly readinessProbe?: { readonly httpGet: { readonly path: string } };
+  readonly securityContext: object;
+}
+interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly selector: { readonly matchLabels: object };
+    readonly template: {
+      readonly metadata: { readonly labels: object };
+      readonly spec: {
+        readonly terminationGracePeriodSeconds: number;
+        readonly securityContext: object;
+        readonly containers: readonly [Container];
+      };
+    };
+  };
+}
+
+const files = readdirSync(FOLDER).filter((name) => name !== 'kustomization.yaml');
+const manifests = files.flatMap((name) =>
+  parseAllDocuments(readFileSync(join(FOLDER, name), 'utf8')).map((document) => document.toJS() as Manifest),
+);
+const deployments = manifests.filter(({ kind }) => kind === 'Deployment');
+const podOf = (name: string) =>
+  deployments.find(({ metadata }) => metadata.name === name)?.spec.template
+    .spec as Manifest['spec']['template']['spec'];
+
+describe('deploy/kubernetes', () => {
+  it('has only what the schemas know', async () => {
+    const code = manifests.flatMap((manifest, n) => [
+      `import type { I${manifest.kind} as I${n} } from ${JSON.stringify(TYPES[manifest.apiVersion])};`,
+      `export const manifest${n}: I${n} = ${JSON.stringify(manifest)};`,
+    ]);
+    expect(await typeCheck({ 'manifests.ts': code.join('\n') })).toBe('');
+  }, 60_000);
+
+  it('is listed in kustomization.yaml, but for the Soketi that one may add', () => {
+    const list = readFileSync(join(FOLDER, 'kustomization.yaml'), 'utf8');
+    expect(files.filter((name) => !list.includes(`- ${name}\n`))).toEqual(['soketi.yaml']);
+  });
+
+  it('runs each container without rights and on a read-only root', () => {
+    for (const { spec } of deployments) {
+      const pod = spec.template.spec;
+      expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
+      expect(pod.containers[0].securityContext).toEqual({
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      });
+      expect(spec.selector.matchLabels).toEqual(spec.template.metadata.labels);
+    }
+  });
+
+  it('gives a worker the time to drain, and a server that to leave the Service', async () => {
+    const backend = backendOn({ ...NO_BUS, REDIS_URL: 'redis://127.0.0.1:1' });
+    const { drain, grace } = checkWorkerOptions({ backend });
+    await backend.close();
+    expect(podOf('worker').terminationGracePeriodSeconds * 1_000).toBeGreaterThan(drain + grace + 5_000);
+    const { terminationGracePeriodSeconds, containers } = podOf('server');
+    const [, seconds] = containers[0].lifecycle?.preStop.exec.command ?? [];
+    expect(terminationGracePeriodSeconds).toBeGreaterThan(Number(seconds) + 5);
+  });
+
+  it('takes no pod away because Redis or the bus is away, and kills no worker whose event loop is blocked', () => {
+    expect(podOf('server').containers[0].readinessProbe?.httpGet.path).toBe('/healthz');
+    expect(podOf('worker').containers[0].livenessProbe).toBeUndefined();
+  });
+
+  it('scales the workers by a metric that there is', () => {
+    const scaling = readFileSync(join(FOLDER, 'worker-scaling.yaml'), 'utf8');
+    const operating = readFileSync(join(REPOSITORY, 'docs', 'operating.md'), 'utf8');
+    const used = scaling.match(/inloop_\w+/g) ?? [];
+    expect(used).toHaveLength(1);
+    expect(operating).toContain(`| \`${used[0]}\` | gauge; \`name\` |`);
+  });
+});
