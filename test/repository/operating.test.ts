@@ -44,7 +44,14 @@ describe('deploy/observability', () => {
     groups: { rules: { alert: string; expr: string; annotations: object }[] }[];
   };
   const dashboard = JSON.parse(read('deploy/observability/grafana-dashboard.json')) as {
-    panels: { title: string; targets: { expr: string }[] }[];
+    templating: { list: { name: string }[] };
+    panels: {
+      id: number;
+      title: string;
+      gridPos: { x: number; y: number; w: number; h: number };
+      datasource: object;
+      targets: { refId: string; expr: string; datasource: object }[];
+    }[];
   };
 
   it('uses metrics, labels and events that there are', async () => {
@@ -64,6 +71,36 @@ describe('deploy/observability', () => {
           if (label === 'event') expect(events).toEqual(expect.arrayContaining(values.split('|')));
         }
       }
+    }
+  });
+
+  it('has a case for each alert in which it fires', () => {
+    const cases = parse(read('deploy/observability/alerts-cases.yml')) as {
+      tests: { alert_rule_test: { alertname: string; exp_alerts: object[] }[] }[];
+    };
+    const firing = cases.tests
+      .flatMap(({ alert_rule_test }) => alert_rule_test)
+      .flatMap(({ alertname, exp_alerts }) => (exp_alerts.length > 0 ? [alertname] : []));
+    const alerts = rules.groups.flatMap((group) => group.rules.map(({ alert }) => alert));
+    expect(firing.sort()).toEqual(alerts.sort());
+  });
+
+  it('has panels beside each other, each with an id and queries of its own', () => {
+    const { panels, templating } = dashboard;
+    const chosen = { type: 'prometheus', uid: `\${${templating.list[0]?.name}}` };
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+    const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+      Array.from({ length: w * h }, (_, n) => `${x + (n % w)},${y + Math.floor(n / w)}`),
+    );
+    expect(new Set(cells).size).toBe(cells.length);
+    // A dashboard of Grafana has 24 columns.
+    for (const { gridPos } of panels) expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
+    for (const { datasource, targets } of panels) {
+      expect(new Set(targets.map(({ refId }) => refId)).size).toBe(targets.length);
+      expect([datasource, ...targets.map((target) => target.datasource)]).toEqual([
+        chosen,
+        ...targets.map(() => chosen),
+      ]);
     }
   });
 
