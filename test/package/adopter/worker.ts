@@ -1,9 +1,15 @@
+import { registerMetrics } from 'inloop/metrics';
+import { traceTasks } from 'inloop/tracing';
 import { createTaskWorker } from 'inloop/worker';
+import { Registry } from 'prom-client';
 import { backend } from './backend.js';
 import { count } from './tasks.js';
 
 const shutdown = new AbortController();
 process.once('SIGTERM', () => shutdown.abort());
+// Nobody reads either of them here.
+registerMetrics({ backend, register: new Registry() });
+traceTasks({ backend });
 const worker = createTaskWorker({ backend, concurrency: 2 });
 worker.handle(count, async (input, task) => {
   for (let done = 1; done <= input.to; done++) task.progress({ done, total: input.to });
