@@ -2,6 +2,7 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { build } from 'esbuild';
+import { readPageFiles } from '../operator/page-files.ts';
 
 /** What is loaded with the page, as one file; and what that loads on demand, which stays outside unless `isAll`. */
 async function bundle(
@@ -65,5 +66,10 @@ describe('size', () => {
 
   it('leaves the cipher of encrypted channels, and the words for debugging, out of the page until they are needed', async () => {
     expect((await bundle(FEED)).onDemand).toEqual(['./encryption.ts', './explain.ts']);
+  });
+
+  it('is at most 22 KB for the whole page of operators: HTML, script, styles and icon', () => {
+    const sizes = Object.values(readPageFiles()).map((text) => gzipSync(text, { level: 9 }).length);
+    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThanOrEqual(22 * 1_024);
   });
 });
