@@ -1,9 +1,11 @@
 // Tasks of workers that died, on a real Redis; the time between two sweeps is the test's.
+import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createClient } from '@redis/client';
 import { v7 as uuid } from 'uuid';
 import { channelOf } from '../../core/channel.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
+import { eventually } from '../../test/support/eventually.ts';
 import { recordLog } from '../../test/support/log.ts';
 import { startRedis, type TestRedis } from '../../test/support/redis/redis.ts';
 import { newTask } from '../../test/support/task-events.ts';
@@ -254,5 +256,27 @@ describe('a worker whose watchdog says that it is blocked', () => {
     // Every five seconds: three times in eleven.
     expect(snapshot.revision).toBe(before.revision + 3);
     expect(published.map(({ status }) => status)).toEqual(['running', 'running', 'running']);
+  });
+});
+
+describe('a verdict about a dead worker', () => {
+  it('stays as it was stored first, by commands that Redis 6.2 has: it refuses SET with both NX and GET', async () => {
+    const monitor = connect(server.port);
+    let said = '';
+    monitor.on('data', (data) => {
+      said += data;
+    });
+    monitor.write('MONITOR\r\n');
+    await eventually(() => said.includes('+OK'));
+    expect(await redis.keepVerdict('w', 'first')).toBe('first');
+    expect(await redis.keepVerdict('w', 'second')).toBe('first');
+    const commands = () => said.split('\n').filter((line) => line.includes('verdict:w'));
+    await eventually(() => expect(commands()).toHaveLength(3));
+    monitor.destroy();
+    expect(commands().map((line) => [...line.matchAll(/"(SET|NX|EX|GET)"/g)].map(([, word]) => word))).toEqual([
+      ['SET', 'EX', 'NX'],
+      ['SET', 'EX', 'NX'],
+      ['GET'],
+    ]);
   });
 });

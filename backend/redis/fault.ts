@@ -57,6 +57,7 @@ const RECONNECT: Readonly<Record<string, string>> = {
   WRONGPASS: 'user or password in its address are wrong; each is percent-encoded there',
 };
 
+/** Errors by which Redis refuses a command for now. */
 const REFUSED: Readonly<Record<string, string>> = {
   OOM: 'its memory is full (maxmemory); tasks are neither accepted nor started until some is free',
   MISCONF: 'it cannot write to its disk, so it takes no writes',
@@ -71,8 +72,10 @@ const RIGHT_MISSING = /NOPERM|user executing the script can't/;
 const REFUSED_IN_WORDS =
   /max number of clients|unknown command|user executing the script can't|without any password configured/i;
 
+/** Finds one of these codes in the text of an error. */
 const CODES = new RegExp(`(?:^|[^A-Z])(${[...Object.keys(RECONNECT), ...Object.keys(REFUSED)].join('|')})(?![A-Z])`);
 
+/** What an error means that a call of Redis threw. An error without an answer of Redis counts as `away`. */
 export function faultOf(error: unknown): Fault {
   if (error instanceof UnusableRedisError) return { kind: 'refused', shouldReconnect: false, text: error.message };
   const reply = replyIn(error);

@@ -1,6 +1,5 @@
 // What the store does when Redis is away, frozen, restarted or has forgotten its scripts. Tests that mostly wait have a Redis of
 // their own each, so they run at the same time.
-import { connect as connectSocket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, jest } from '@jest/globals';
 import { v7 as uuid } from 'uuid';
@@ -308,36 +307,12 @@ describe('a key that holds data of another kind', () => {
   });
 });
 
-describe('a Redis that refuses us', () => {
-  it('counts as unavailable, and no secret is in the error or the log', async () => {
-    const { redis, log } = world.connect(world.server.url.replace('redis://', 'redis://app:hunter2@'));
-    const error = await redis.ping().catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: 'store_unavailable' });
-    expect(log.lines).toHaveLength(1);
-    expect(JSON.stringify([log.lines, error, String(error)])).not.toContain('hunter2');
-  });
-});
-
-describe('a verdict about a dead worker', () => {
-  it('stays as it was stored first, by commands that Redis 6.2 has: it refuses SET with both NX and GET', async () => {
-    const monitor = connectSocket(world.server.port);
-    let said = '';
-    monitor.on('data', (data) => {
-      said += data;
-    });
-    monitor.write('MONITOR\r\n');
-    await eventually(() => said.includes('+OK'));
-    expect(await world.redis.keepVerdict('w', 'first')).toBe('first');
-    expect(await world.redis.keepVerdict('w', 'second')).toBe('first');
-    const commands = () => said.split('\n').filter((line) => line.includes('verdict:w'));
-    await eventually(() => expect(commands()).toHaveLength(3));
-    monitor.destroy();
-    expect(commands().map((line) => [...line.matchAll(/"(SET|NX|EX|GET)"/g)].map(([, word]) => word))).toEqual([
-      ['SET', 'EX', 'NX'],
-      ['SET', 'EX', 'NX'],
-      ['GET'],
-    ]);
-  });
+it('a Redis that refuses us counts as unavailable, and no secret is in the error or the log', async () => {
+  const { redis, log } = world.connect(world.server.url.replace('redis://', 'redis://app:hunter2@'));
+  const error = await redis.ping().catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: 'store_unavailable' });
+  expect(log.lines).toHaveLength(1);
+  expect(JSON.stringify([log.lines, error, String(error)])).not.toContain('hunter2');
 });
 
 it('Redis 6.2 has every command that is sent, and every word that scripts give to one', async () => {
@@ -367,10 +342,8 @@ it('Redis 6.2 has every command that is sent, and every word that scripts give t
       );
 });
 
-describe('after close', () => {
-  it('every call is refused at once', async () => {
-    await world.redis.ping();
-    await world.redis.close();
-    for (const call of everyCall(world)) await expectUnavailable(call, 100);
-  });
+it('after close every call is refused at once', async () => {
+  await world.redis.ping();
+  await world.redis.close();
+  for (const call of everyCall(world)) await expectUnavailable(call, 100);
 });

@@ -1,6 +1,6 @@
 /**
  * Says whether the bus is down, for how long, and when to send the next request. It serves the publisher. Pure: it has no
- * timers; time goes in, in ms of a clock that never goes back.
+ * timers; callers pass the time, in ms of a clock that never goes back.
  *
  * After the first failure nothing is sent for 50 to 100 ms, after the second for 100 to 200 ms, and so on, up to 1,000 to
  * 2,000 ms.
@@ -9,14 +9,14 @@
 import { backoff } from '../../../core/values/backoff.ts';
 import { BusError } from './bus.ts';
 
-/** In ms. */
+/** The wait after a failure, in ms. */
 const BACKOFF = { initial: 100, max: 2_000 };
 /** A bus whose quota or rate limit is used up may count, or bill, refused requests. So it gets only two a minute. */
 const QUOTA_STATUSES: readonly (number | null)[] = [403, 429];
 const QUOTA_BACKOFF = { initial: 30_000, factor: 1, jitter: [1, 1.1] } as const;
 /**
- * How long events are kept for another try. By then clients fetch. It is shorter than the 3 s after which the sweeper
- * pushes outcomes, so that they are not pushed twice.
+ * How long events are kept for another try. After that time clients have fetched what they missed. It is shorter than the 3 s
+ * after which the sweeper pushes outcomes, so that no outcome is pushed twice.
  */
 const KEEP_EVENTS_MS = 2_000;
 
@@ -74,7 +74,7 @@ export class BusOutage {
     this.#retryAt = Math.max(this.#retryAt, now + this.#backoffAfter(error));
   }
 
-  /** In ms. */
+  /** How long to send nothing after this failure, in ms. */
   #backoffAfter(error: unknown): number {
     const isOverQuota = error instanceof BusError && QUOTA_STATUSES.includes(error.status);
     return backoff(this.#failuresInARow, isOverQuota ? QUOTA_BACKOFF : BACKOFF, this.#random());

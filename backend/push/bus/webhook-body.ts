@@ -2,7 +2,7 @@
 
 /** A webhook as the bus signed it. */
 export interface Webhook {
-  /** When the bus sent it, in ms since the epoch by its clock. */
+  /** When the bus sent it, in ms since 1970 by its clock. */
   readonly at: number;
   /** An event's name is, for example, `channel_occupied`. Its channel is null if the event is not about a channel. */
   readonly events: readonly { readonly name: string; readonly channel: string | null }[];
