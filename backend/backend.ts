@@ -34,6 +34,7 @@ import { TaskStore } from './store/store.ts';
 import { TaskChanges } from './task-changes.ts';
 import { systemTime } from './time.ts';
 
+/** How long pushing may take at the end. */
 const FLUSH_MS = 2_000;
 /** While developing, a definition that has had no worker for so long is told at once, not only after 30 s. */
 const HINT_AFTER_MS = 2_000;
@@ -101,7 +102,7 @@ export class Backend {
     const redis = new Redis({ url, prefix, retention, events, channelOf: (owner) => this.channelOf(owner) });
     const clock = new Clock({
       ask: () => redis.time(),
-      // By the minute: the line is for a clock that is off, and comes once as long as it is off by as much.
+      // Rounded to minutes, in seconds: the operator is told once of each such difference, not of each small change.
       onDrift: (ms) => tellOnce(events, 'clock', String(Math.round(ms / 60_000) * 60)),
     });
     const store = new TaskStore(redis, clock);

@@ -1,7 +1,7 @@
 /**
  * Which copy of the package has made a backend. A monorepo may install inloop twice. Copies of one major version work together:
- * definitions, backends and errors are known by what they hold. Copies of different ones may not, so server and worker refuse
- * a backend of another major version at start, with the places of both copies.
+ * definitions, backends and errors are recognized by their properties, not by their class. Copies of different major versions
+ * may not. So server and worker refuse a backend of another major version at start, and name the places of both copies.
  */
 
 import { fileURLToPath } from 'node:url';
@@ -23,7 +23,7 @@ export interface Origin {
 export const OWN_ORIGIN: Origin = { version: VERSION, file: findFile() };
 
 /**
- * A backend without an origin is accepted: `inloop/testing` makes such ones.
+ * Refuses a backend of another major version. One without an origin is accepted: `inloop/testing` makes such ones.
  *
  * @param caller what was called with the backend, such as `createTaskServer`
  * @throws ConfigError `invalid_dependency` if a copy of another major version has made `backend`

@@ -39,16 +39,17 @@ export function definePart<Raw>(part: Part<Raw>): Part<unknown> {
   return part as Part<unknown>;
 }
 
-const ROUNDED = (value: number) => String(Number(value.toPrecision(3)));
+/** Three significant digits. */
+const rounded = (value: number) => String(Number(value.toPrecision(3)));
 
 /** A target: `measured` should be at most `most`. */
 export function atMost(what: string, measured: number, most: number, unit = ''): Target {
-  return { what, measured: ROUNDED(measured) + unit, wanted: `≤ ${most}${unit}`, isMet: measured <= most };
+  return { what, measured: rounded(measured) + unit, wanted: `≤ ${most}${unit}`, isMet: measured <= most };
 }
 
 /** A target: `measured` should be at least `least`. */
 export function atLeast(what: string, measured: number, least: number, unit = ''): Target {
-  return { what, measured: ROUNDED(measured) + unit, wanted: `≥ ${least}${unit}`, isMet: measured >= least };
+  return { what, measured: rounded(measured) + unit, wanted: `≥ ${least}${unit}`, isMet: measured >= least };
 }
 
 /** A target that neither `atMost` nor `atLeast` can say, for example one that compares two figures. */

@@ -129,6 +129,7 @@ export class RunningStack {
     };
   }
 
+  /** CPU time of each process since it started. */
   cpu(): Cpu {
     return {
       server: cpuOf(this.server.pid),
@@ -138,6 +139,7 @@ export class RunningStack {
     };
   }
 
+  /** What server and worker have sent to the bus since they started. */
   async counts(): Promise<Counts> {
     const halves = await Promise.all([this.server, this.worker].map((half) => half?.call<Counts>('counts')));
     const total = (name: keyof Counts) => halves.reduce((all, half) => all + (half?.[name] ?? 0), 0);
@@ -145,6 +147,7 @@ export class RunningStack {
   }
 }
 
+/** The CPU time between two moments. */
 export function subtract(after: Cpu, before: Cpu): Cpu {
   return {
     server: after.server - before.server,
@@ -164,6 +167,7 @@ export function perTask(cpu: Cpu, count: number): Cpu {
   };
 }
 
+/** The CPU time of all processes together. */
 export function totalOf(cpu: Cpu): number {
   return cpu.server + cpu.worker + cpu.redis + cpu.soketi;
 }
