@@ -4,6 +4,7 @@ import { shownDone } from '../../core/tasks/pace.ts';
 import type { Progress } from '../../core/tasks/snapshot.ts';
 import type { Work } from './patterns.ts';
 
+/** How far the simulated time moves at once. */
 const STEP_MS = 10;
 /** A page draws 50 frames a second here. */
 const FRAME_MS = 20;
@@ -30,7 +31,7 @@ export interface PaceResult {
   readonly moved: number;
 }
 
-/** A sender that tells how far the task is every `ms`, where there is news; each report where `ms` is 0. */
+/** A sender that tells how far the task is every `ms` if there is news. With 0 it tells each report. */
 export function every(ms: number): Sender {
   return (tell) => {
     let truth: Progress | null = null;
@@ -49,6 +50,7 @@ export function every(ms: number): Sender {
   };
 }
 
+/** Runs the work once, with a page that draws what `sender` tells it. */
 export async function simulate({ total, at, done, skipped }: Work, sender: Sender): Promise<PaceResult> {
   const end = at.at(-1) ?? 0;
   const errors: number[] = [];

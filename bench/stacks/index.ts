@@ -25,6 +25,7 @@ const LOADERS: Readonly<Record<StackName, () => Promise<Stack>>> = {
   'inloop-accuracy-5': async () => (await import('./inloop.ts')).inloopAccuracy5,
 };
 
+/** @throws Error if there is no stack of that name */
 export function loadStack(name: string): Promise<Stack> {
   const load = LOADERS[name as StackName];
   if (!load) throw new Error(`There is no stack named ${name}.`);

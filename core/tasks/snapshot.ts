@@ -208,6 +208,7 @@ export type OutcomeSnapshot<Output = unknown> = SucceededSnapshot<Output> | Fail
 /** The whole public state of a task at one revision. `status` narrows the rest. */
 export type Snapshot<Output = unknown> = ActiveSnapshot | OutcomeSnapshot<Output>;
 
+/** Whether a status is an outcome. */
 export function isOutcome(status: Status): status is Outcome {
   return (OUTCOMES as readonly Status[]).includes(status);
 }

@@ -218,7 +218,7 @@ function describeSuccess({ row, snapshot, wording, base }: Draft<SucceededSnapsh
   row.links = linksOf(snapshot.result, wording, base);
 }
 
-/** Whether a worker is at a running task. None is while the task waits for its children, and its stage is none of its own. */
+/** Whether a worker is at a running task. None is while it waits for its children. Its progress then counts the children. */
 function hasWorker(snapshot: Snapshot): boolean {
   return (snapshot as RunningSnapshot).waitingFor !== 'children';
 }
