@@ -1,7 +1,9 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from '@jest/globals';
-import { DeadlineError, withDeadline } from './async.ts';
+import { DeadlineError, outside, withDeadline } from './async.ts';
+import { systemTime } from './time.ts';
 
 describe('withDeadline', () => {
   it('resolves to an answer that came in time, and passes errors on', async () => {
@@ -31,5 +33,33 @@ describe('withDeadline', () => {
     } finally {
       await echo.terminate();
     }
+  });
+});
+
+describe('work for many tasks that one of them begins', () => {
+  const request = new AsyncLocalStorage<string>();
+
+  it('is outside of its request, and so is what it does later', async () => {
+    const seen = request.run('of ada', () =>
+      outside(async () => {
+        const first = request.getStore();
+        await Promise.resolve();
+        return [first, request.getStore()];
+      }),
+    );
+    expect(await seen).toEqual([undefined, undefined]);
+    expect(request.run('of ada', () => [outside(() => 7), request.getStore()])).toEqual([7, 'of ada']);
+  });
+
+  it('is outside of it each time if it is repeated', async () => {
+    const seen = await new Promise((resolve) => {
+      const stop = request.run('of ada', () =>
+        systemTime.every(1, () => {
+          stop();
+          resolve(request.getStore());
+        }),
+      );
+    });
+    expect(seen).toBeUndefined();
   });
 });

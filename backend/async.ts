@@ -1,5 +1,6 @@
-/** Waiting with a deadline, for a time, or for a signal. It serves backend, server and worker. */
+/** Waiting with a deadline, for a time, or for a signal, and work for many tasks. It serves backend, server and worker. */
 
+import { AsyncResource } from 'node:async_hooks';
 import { startTimer } from './timer.ts';
 
 /** There was no answer in time. */
@@ -43,6 +44,17 @@ export function delay(ms: number, signal?: AbortSignal): Promise<void> {
     const timer = startTimer(done, ms);
     signal?.addEventListener('abort', done, { once: true });
   });
+}
+
+/** Was made outside of all requests and tasks, when the process started. */
+const root = new AsyncResource('inloop');
+
+/**
+ * Calls `run` outside of the request or attempt in which the caller is. For work that serves many tasks but was begun by one: what
+ * an application keeps in an `AsyncLocalStorage`, such as a trace or a request's id, must not be taken for that of the others.
+ */
+export function outside<T>(run: () => T): T {
+  return root.runInAsyncScope(run);
 }
 
 /** Resolves when `signal` aborts; at once if it has. */

@@ -3,7 +3,7 @@
  * need not wait. `clock.ts` has the time of day.
  */
 
-import { delay, withDeadline } from './async.ts';
+import { delay, outside, withDeadline } from './async.ts';
 
 export interface Time {
   /** Milliseconds on a clock that never goes back. Only differences mean something. */
@@ -12,7 +12,7 @@ export interface Time {
   delay(ms: number, signal?: AbortSignal): Promise<void>;
   /** What `work` resolves to. @throws DeadlineError if that takes longer than `ms`; the work itself goes on */
   within<T>(work: Promise<T>, ms: number): Promise<T>;
-  /** Calls `run` every `ms` until the returned function is called. */
+  /** Calls `run` every `ms` until the returned function is called, outside of the request or attempt of who asked for it. */
   every(ms: number, run: () => void): () => void;
 }
 
@@ -22,7 +22,7 @@ export const systemTime: Time = {
   delay,
   within: withDeadline,
   every(ms, run) {
-    const timer = setInterval(run, ms);
+    const timer = outside(() => setInterval(run, ms));
     return () => clearInterval(timer);
   },
 };

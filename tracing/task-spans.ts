@@ -95,10 +95,8 @@ export class TaskSpans implements Tracing {
     const parent = isProgress ? null : parentOf(stored);
     if (parent === null) return null;
     const startTime = Date.now();
-    const active = trace.getActiveSpan();
-    // It may be that of something else: of a request that cancels the task, or of its last child that ends.
+    // What is active may be about something else: a request that cancels the task, or the last of its children.
     const isOfTask = context.active().getValue(TASK) === snapshot.id;
-    const links = active === undefined || isOfTask ? [] : [{ context: active.spanContext() }];
     const attributes = {
       'messaging.system': 'pusher',
       // The name of the channel would tell the owner.
@@ -107,7 +105,7 @@ export class TaskSpans implements Tracing {
     };
     const from = isOfTask ? context.active() : parent;
     // Made only now, since most pushes are replaced by a newer one before they leave.
-    const options = { kind: SpanKind.PRODUCER, startTime, links, attributes };
+    const options = { kind: SpanKind.PRODUCER, startTime, attributes };
     const settle = (why: string | null) => end(this.#start('push', snapshot, options, from), why);
     return { sent: () => settle(null), dropped: settle };
   }

@@ -1,5 +1,6 @@
 /** What the publisher sends, when and in which order. The bus and the time are fake. */
 
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it, jest } from '@jest/globals';
 import type { DismissedEvent } from '../../core/wire.ts';
 import {
@@ -45,6 +46,20 @@ describe('what is sent', () => {
     publisher.publish('ada', second);
     await soon();
     expect(delivered(bus)).toEqual(['a running 4']);
+  });
+
+  it('leaves outside of the request or attempt that has published it, since it may leave with events of others', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    jest.spyOn(bus, 'send').mockImplementation(async () => {
+      seen.push(storage.getStore());
+    });
+    storage.run('a request of ada', () => publisher.publish('ada', running('a')));
+    storage.run('a request of bob', () => publisher.publish('bob', succeeded(running('b'))));
+    await soon();
+    await storage.run('a health check', () => publisher.probe());
+    expect(seen.length).toBeGreaterThan(1);
+    expect(seen.every((store) => store === undefined)).toBe(true);
   });
 
   it('leaves in one request what changed in one tick, at most ten events each', async () => {

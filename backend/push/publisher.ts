@@ -14,6 +14,7 @@
 
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import type { SeenEvent } from '../../core/wire.ts';
+import { outside } from '../async.ts';
 import type { Emitter } from '../events/events.ts';
 import { Outage } from '../events/outage.ts';
 import { Budget } from './budget.ts';
@@ -31,6 +32,7 @@ import {
   seenEvents,
   sessionEvent,
   snapshotEvent,
+  taskOf,
   toBusEvent,
   zeroCounts,
 } from './push-events.ts';
@@ -119,7 +121,7 @@ export class Publisher {
    */
   async probe(): Promise<boolean> {
     if (!this.isDown) {
-      this.#probing ??= this.#send([]).finally(() => {
+      this.#probing ??= outside(() => this.#send([])).finally(() => {
         this.#probing = null;
       });
       await this.#probing;
@@ -143,8 +145,7 @@ export class Publisher {
   /** Pushes a snapshot as soon as its owner's budget allows, unless a newer one of the same task comes first. Never throws. */
   publish(owner: string, snapshot: Snapshot, trace?: string): void {
     const { bus, events } = this.#options;
-    const event = snapshotEvent(snapshot, bus.isEncrypted);
-    this.#add(owner, events.tracing ? { ...event, span: events.tracing.push({ snapshot, trace }) } : event);
+    this.#add(owner, snapshotEvent(snapshot, bus.isEncrypted, events.tracing?.push({ snapshot, trace })));
   }
 
   /** `workers` processes, this one included, run tasks of this owner, so each sends its part of what the owner may get. */
@@ -225,7 +226,8 @@ export class Publisher {
     while (this.#maySend) {
       const batch = this.#outbox.takeBatch(performance.now(), this.#requestsUnderWay);
       if (batch.length === 0) break;
-      void this.#send(batch);
+      // A request carries events of many tasks, so it belongs to the trace of none.
+      void outside(() => this.#send(batch));
     }
     // If nothing may be sent now, this is called again when a request or the backoff ends.
     if (this.#maySend) this.#timer.schedule(this.#outbox.nextBatchAt);
@@ -294,7 +296,10 @@ export class Publisher {
     for (const outgoing of batch) {
       unsent.delete(outgoing);
       if (fate === 'dropped') this.#noteDropped(outgoing.event, 'refused');
-      else this.#noteSent(outgoing.event);
+      else {
+        this.#count(outgoing.event, fate);
+        outgoing.event.span?.sent();
+      }
     }
     const settled = batch.flatMap(({ event }) =>
       event.kind === 'outcome' || event.kind === 'queued' ? [event.key] : [],
@@ -324,11 +329,6 @@ export class Publisher {
     if (this.isDown && this.#requestsUnderWay === 0 && !this.#isClosed) void this.#send([]);
   }
 
-  #noteSent(event: PushEvent): void {
-    this.#count(event, 'sent');
-    event.span?.sent();
-  }
-
   #noteMerged(event: PushEvent): void {
     this.#count(event, 'merged');
     this.#options.events.emit('push.event.merged', () => ({ kind: event.kind, task: taskOf(event) }));
@@ -347,9 +347,4 @@ export class Publisher {
   #isIdle(): boolean {
     return this.#requestsUnderWay === 0 && this.#outbox.size === 0;
   }
-}
-
-/** The id of an event's task; null if the event is not about a task. */
-function taskOf({ kind, key }: PushEvent): string | null {
-  return kind === 'seen' || kind === 'dismissed' || kind === 'session' ? null : key;
 }

@@ -50,7 +50,7 @@ export interface PushEvent extends OutboxEvent {
    */
   readonly content: Snapshot | string;
   /** Its span in the trace of its task, if it gets one. */
-  readonly span?: PushSpan | null;
+  readonly span?: PushSpan | null | undefined;
 }
 
 /**
@@ -60,7 +60,7 @@ export interface PushEvent extends OutboxEvent {
 export const PROBE: BusEvent = { channel: 'private-inloop-probe', name: 'inloop.probe', data: '{}' };
 
 /** The event that pushes a snapshot. */
-export function snapshotEvent(snapshot: Snapshot, isEncrypted: boolean): PushEvent {
+export function snapshotEvent(snapshot: Snapshot, isEncrypted: boolean, span?: PushSpan | null): PushEvent {
   const isUrgent = isFinished(snapshot);
   return {
     key: snapshot.id,
@@ -69,6 +69,7 @@ export function snapshotEvent(snapshot: Snapshot, isEncrypted: boolean): PushEve
     revision: snapshot.revision,
     content: isUrgent ? toData(snapshot, isEncrypted) : snapshot,
     isUrgent,
+    span,
   };
 }
 
@@ -101,6 +102,11 @@ export function toBusEvent(owner: string, event: PushEvent, isEncrypted: boolean
     name,
     data: typeof content === 'string' ? content : toData(content, isEncrypted),
   };
+}
+
+/** The id of an event's task; null if the event is not about a task. */
+export function taskOf({ kind, key }: PushEvent): string | null {
+  return kind === 'seen' || kind === 'dismissed' || kind === 'session' ? null : key;
 }
 
 /** All counts at 0. */
