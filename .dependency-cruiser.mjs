@@ -20,7 +20,7 @@ const houses = {
   metrics: [['core', 'backend'], 'It reads the events of any process, whichever houses that one uses.'],
   operator: [
     ['core', 'backend', 'server', 'client'],
-    'It is mounted in a web process. Its page is a script for browsers, with the looks of the tray.',
+    'It is mounted in a web process, and does for everybody what the task server does for an owner. Its page is a script for browsers, with the looks of the tray.',
   ],
   tracing: [['core', 'backend'], 'It shows the tasks of any process, whichever houses that one uses.'],
   soketi: [[], 'It is loaded into a process of its own, which has nothing of ours.'],

@@ -87,6 +87,8 @@ export class Backend {
   /** @internal */ readonly log: Log;
   /** @internal */ readonly events: Events;
   readonly #settled: SettledTasks;
+  /** How many events had been sent when that was last stored for the operator's page. */
+  #sentBefore = 0;
   readonly #busHealth: BusHealth;
 
   /** @internal Use {@link createBackend}. */
@@ -116,7 +118,7 @@ export class Backend {
 
     // The bus, which carries hints.
     this.bus = new Bus(pusher);
-    this.#settled = new SettledTasks({ settle: (ids) => redis.settle(ids), time: systemTime });
+    this.#settled = new SettledTasks({ settle: (ids) => redis.settle(ids, this.#countSent()), time: systemTime });
     this.publisher = new Publisher({
       bus: this.bus,
       events,
@@ -235,6 +237,14 @@ export class Backend {
   /** How many events of the bus there were since the process started, by kind and by what became of them. */
   eventCounters(): Readonly<Record<EventKind, Readonly<Record<EventFate, number>>>> {
     return this.publisher.counts.events;
+  }
+
+  /** How many events this process has sent since the last call. */
+  #countSent(): number {
+    const sent = Object.values(this.publisher.counts.events).reduce((sum, fates) => sum + fates.sent, 0);
+    const since = sent - this.#sentBefore;
+    this.#sentBefore = sent;
+    return since;
   }
 
   /** Resolves when all waiting events have been pushed, or after 2 s. For processes that end right after a change. */

@@ -332,7 +332,7 @@ export type ActRequest =
 /** What an act would do. */
 export interface ActPreview {
   readonly act: Act;
-  /** How many tasks it would change, as far as was looked (10,000 at most). 0 for `pause` and `resume`: see `line`. */
+  /** How many tasks it would change, as far as was looked (10,000 at most). 0 for `pause` and `resume`. */
   readonly count: number;
   /** False: there are more than `count`. The act goes on until all are done. */
   readonly isCountComplete: boolean;

@@ -146,14 +146,14 @@ export class Worker implements TaskWorker {
       invalid('run() came before any handle(definition, handler).');
     this.#isRunning = true;
     const { stallInterval, concurrency } = this.#settings;
-    const { time, events } = this.#ports;
+    const { time, clock, events } = this.#ports;
     const worker = this.#id;
     const names = [...this.#handlers.keys()];
     const startedAt = time.elapsed();
     events.emit('worker.started', () => ({ worker, names, concurrency }));
     this.#ports.startSweeping(stallInterval);
     await this.#ports.clockReady();
-    const heartbeat = this.#ports.startHeartbeat(worker, { names, stallInterval });
+    const heartbeat = this.#ports.startHeartbeat(worker, { names, stallInterval, concurrency, startedAt: clock.iso() });
     const parts = this.#assemble(heartbeat);
     const stop = AbortSignal.any([signal, parts.stuck.signal]);
     void this.#listenForCancel(parts, stop);

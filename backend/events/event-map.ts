@@ -6,6 +6,7 @@
  * owner, and nothing that names one, as a channel does. Durations are in seconds.
  */
 
+import type { Act } from '../../core/operator-api.ts';
 import type { ActiveStatus, Children, Outcome } from '../../core/tasks/snapshot.ts';
 import type { Refusal } from '../../core/tasks/transition.ts';
 import type { DropReason } from '../push/outbox.ts';
@@ -98,6 +99,19 @@ export interface EventMap {
   'record.damaged': { readonly task: string | null };
   /** A change was not stored. `why`: the reason; `missing` if the task is gone. */
   'change.refused': TaskRef & { readonly change: string; readonly why: Refusal | 'missing' };
+
+  /**
+   * An operator has acted on the page of `inloop/operator`, or tried to. `who`: as `allow` named them. `name`: of the definition that
+   * was paused or resumed. `done`, `refused`: how many tasks were changed, or could not be. `tasks`: the first 100 of the changed.
+   */
+  'operator.acted': {
+    readonly who: string | null;
+    readonly act: Act;
+    readonly name: string | null;
+    readonly done: number;
+    readonly refused: number;
+    readonly tasks: readonly string[];
+  };
 
   /** `run` was called. */
   'worker.started': { readonly worker: string; readonly names: readonly string[]; readonly concurrency: number };

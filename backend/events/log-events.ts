@@ -101,6 +101,11 @@ export const LINES: { readonly [N in EventName]: Line<EventMap[N]> } = {
   },
   'change.refused': { level: 'debug', message: 'A change of a task was refused' },
 
+  'operator.acted': {
+    level: 'info',
+    message: ({ act }) => `An operator has asked to ${act}`,
+  },
+
   'worker.started': { level: 'debug', message: 'The worker began' },
   'worker.stopped': { level: 'debug', message: 'The worker has stopped' },
   'worker.died': {

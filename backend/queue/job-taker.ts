@@ -7,6 +7,9 @@
  * to the line. So a second script follows the blocking command on the same connection, and moves the next job to the list.
  * Redis runs it as soon as the command has its job. Another waiting taker gets the moved job, and its script moves the next
  * one. If a process dies before its script has run, another waiting taker does the same within 2 s.
+ *
+ * While an operator has paused the definition, both scripts say so. A job that the blocking command got goes back, and the taker
+ * asks again every half second.
  */
 
 import { DeadlineError, delay } from '../async.ts';
@@ -14,7 +17,7 @@ import type { Client } from '../redis/client.ts';
 import { Connection, type ConnectionOptions, SILENT_MS } from '../redis/connection.ts';
 import { faultOf } from '../redis/fault.ts';
 import { runScript, toScript } from '../redis/script.ts';
-import { FILL_LIST, type LineKeys, TAKE_JOBS } from './line-scripts.ts';
+import { FILL_LIST, GIVE_BACK, type LineKeys, TAKE_JOBS } from './line-scripts.ts';
 
 /**
  * How long Redis waits for a job before it answers that there is none, in seconds. It is short, because Redis may give a job
@@ -25,6 +28,10 @@ const BLOCK_S = 2;
 const REFUSED_RETRY_MS = 500;
 /** One script takes at most this many jobs. Redis needs about 0.1 ms for them, in which other clients wait. */
 const TAKEN_AT_ONCE = 100;
+/** How often a paused definition is looked at. */
+const PAUSED_CHECK_MS = 500;
+/** How long giving a job back may wait for a connection. */
+const GIVE_BACK_MS = 10_000;
 /** How often the connection is checked for silence. */
 const WATCH_EVERY_MS = 1_000;
 /** Redis answers BRPOPLPUSH within `BLOCK_S`. A connection that is silent for longer than this is dead. */
@@ -42,10 +49,14 @@ export interface JobTakerOptions
 
 const FILL = toScript(FILL_LIST);
 const TAKE = toScript(TAKE_JOBS);
+const BACK = toScript(GIVE_BACK);
+/** What {@link FILL_LIST} answers if the definition is paused. */
+const PAUSED = -1;
 
 export class JobTaker {
   readonly #onFault: (error: unknown) => void;
   readonly #connection: Connection<Record<never, never>>;
+  readonly #queue: string;
   /** The arguments of both scripts, without the last one (how many jobs): the number of keys, the keys, the queue. */
   readonly #args: readonly string[];
   /** The callbacks that wait for a job, in the order of asking. */
@@ -60,7 +71,8 @@ export class JobTaker {
 
   constructor({ queue, line, ...options }: JobTakerOptions) {
     this.#onFault = options.onFault;
-    this.#args = ['2', line.line, line.turns, queue];
+    this.#queue = queue;
+    this.#args = ['3', line.line, line.turns, line.paused, queue];
     this.#connection = new Connection({
       ...options,
       scripts: {},
@@ -111,7 +123,8 @@ export class JobTaker {
     const jobs = (await this.#connection.run(
       (client) => runScript(client, TAKE, [...this.#args, String(wanted)]),
       Number.POSITIVE_INFINITY,
-    )) as readonly string[];
+    )) as readonly string[] | null;
+    if (jobs === null) return this.#pause();
     this.#hasJobs = jobs.length === wanted;
     for (const job of jobs) this.#waiting.shift()?.(null, job);
   }
@@ -123,8 +136,24 @@ export class JobTaker {
       filling = this.#fill(client);
       return taking;
     }, Number.POSITIVE_INFINITY);
+    const filled = Number(await filling);
+    if (filled === PAUSED) {
+      if (job !== null) await this.#giveBack(String(job));
+      return this.#pause();
+    }
     if (job !== null) this.#waiting.shift()?.(null, job);
-    this.#hasJobs = Number(await filling) > 0;
+    this.#hasJobs = filled > 0;
+  }
+
+  /** If this fails, the job is found by the check for stalled jobs. */
+  async #giveBack(job: string): Promise<void> {
+    const args = ['0', this.#queue, job];
+    await this.#connection.run((client) => runScript(client, BACK, args), GIVE_BACK_MS);
+  }
+
+  async #pause(): Promise<void> {
+    this.#hasJobs = true;
+    await delay(PAUSED_CHECK_MS);
   }
 
   async #pauseAfter(error: unknown): Promise<void> {

@@ -41,11 +41,13 @@ export interface LineKeys {
   readonly line: string;
   /** The turns of owners who have left the line, and under '' the latest turn of all. */
   readonly turns: string;
+  /** Exists while an operator has paused the definition: then no job is taken (operator/pauses.ts). */
+  readonly paused: string;
 }
 
 /** @param prefix that of all our keys */
 export function lineKeys(prefix: string, name: string): LineKeys {
-  return { line: `${prefix}line:${name}`, turns: `${prefix}turns:${name}` };
+  return { line: `${prefix}line:${name}`, turns: `${prefix}turns:${name}`, paused: `${prefix}paused:${name}` };
 }
 
 /** Lua that defines one turn, in units. */
@@ -207,11 +209,12 @@ end
 `;
 
 /**
- * Fills the list of waiting jobs from the line. Keys: line, turns. Arguments: queue, how many jobs it should have. Answers how
- * many jobs are in the list.
+ * Fills the list of waiting jobs from the line. Keys: line, turns, paused. Arguments: queue, how many jobs it should have.
+ * Answers how many jobs are in the list, or -1 if the definition is paused.
  */
 export const FILL_LIST = `${NEXT_JOBS}
 local line, turns, queue, wanted = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
+if redis.call('EXISTS', KEYS[3]) == 1 then return -1 end
 local length, data = redis.call('LLEN', queue .. 'waiting'), {}
 local jobs = nextJobs(line, turns, wanted - length)
 if #jobs == 0 then return length end
@@ -225,11 +228,12 @@ return length + #jobs
 `;
 
 /**
- * Takes jobs: from the list of waiting jobs, then from the line. Keys: line, turns. Arguments: queue, how many at most. Answers
- * with their ids, in their order.
+ * Takes jobs: from the list of waiting jobs, then from the line. Keys: line, turns, paused. Arguments: queue, how many at most.
+ * Answers with their ids, in their order, or with nil if the definition is paused.
  */
 export const TAKE_JOBS = `${NEXT_JOBS}
 local line, turns, queue, wanted = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
+if redis.call('EXISTS', KEYS[3]) == 1 then return false end
 local waiting = queue .. 'waiting'
 -- bee-queue takes from the end of the list.
 local listed, taken = redis.call('LRANGE', waiting, -wanted, -1), {}
@@ -243,4 +247,14 @@ local jobs = nextJobs(line, turns, wanted - #taken)
 if #jobs > 0 then redis.call('LPUSH', queue .. 'active', unpack(jobs)) end
 for _, job in ipairs(jobs) do taken[#taken + 1] = job end
 return taken
+`;
+
+/**
+ * Puts a job back that was taken although the definition is paused. Arguments: queue, job. It comes to the end of the list, which
+ * is empty or short.
+ */
+export const GIVE_BACK = `
+local queue, job = ARGV[1], ARGV[2]
+if redis.call('LREM', queue .. 'active', 1, job) == 1 then redis.call('LPUSH', queue .. 'waiting', job) end
+return 1
 `;

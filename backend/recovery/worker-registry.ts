@@ -12,6 +12,10 @@ export interface WorkerInfo {
   readonly names: readonly string[];
   /** How long one heartbeat lasts, in ms. */
   readonly stallInterval: number;
+  /** When it started, in ISO 8601; not known of workers of earlier versions. */
+  readonly startedAt?: string;
+  /** How many tasks of each definition it runs at once; not known of workers of earlier versions. */
+  readonly concurrency?: number;
 }
 
 export interface KnownWorker extends WorkerInfo {

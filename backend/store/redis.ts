@@ -13,6 +13,7 @@ import { Announcements } from './announcements.ts';
 import { CommandSender } from './command-sender.ts';
 import type { Command, CommandRunner, PlainClient, Values } from './commands/define-command.ts';
 import { ALL_SCRIPTS } from './commands/index.ts';
+import { settlePushes } from './commands/operator/settle-pushes.ts';
 import { noteWatched } from './commands/owner/note-watched.ts';
 import { noteWebhook, type WebhookAnswer } from './commands/owner/note-webhook.ts';
 import { countWaiting } from './commands/process/count-waiting.ts';
@@ -149,9 +150,12 @@ export class Redis implements CommandRunner {
     return findOverdue(this, this.keys.unpublished, ms, limit);
   }
 
-  /** Takes ids off the list of `unpublished`: the tasks were pushed, or need not be. */
-  async settle(ids: readonly string[]): Promise<void> {
-    if (ids.length > 0) await this.send((client) => client.zRem(this.keys.unpublished, [...ids]));
+  /**
+   * Takes ids off the list of `unpublished`: the tasks were pushed, or need not be.
+   * @param sent how many events this process has sent since the last call, for the operator's page
+   */
+  async settle(ids: readonly string[], sent = 0): Promise<void> {
+    if (ids.length > 0) await settlePushes(this, ids, sent);
   }
 
   /** Adds to the names of the definitions that servers start. */
@@ -179,9 +183,9 @@ export class Redis implements CommandRunner {
 
   /** Moves jobs from the line of a definition to bee-queue's list, until that has `wanted` of them. */
   async fillList(name: string, wanted: number): Promise<void> {
-    const { line, turns } = this.keys.line(name);
+    const { line, turns, paused } = this.keys.line(name);
     await this.send((client) =>
-      client.eval(FILL_LIST, { keys: [line, turns], arguments: [this.keys.queue(name), String(wanted)] }),
+      client.eval(FILL_LIST, { keys: [line, turns, paused], arguments: [this.keys.queue(name), String(wanted)] }),
     );
   }
 

@@ -50,7 +50,7 @@ export class TaskOperations {
   constructor(
     backend: ServerBackend,
     definitions: readonly AnyTaskDefinition[],
-    caller: 'createTaskServer' | 'createTasks',
+    caller: 'createTaskServer' | 'createTasks' | 'createOperator',
     limits: TaskLimits = {},
   ) {
     checkDefinitions(definitions, caller);

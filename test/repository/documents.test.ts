@@ -5,7 +5,8 @@ import { describe, expect, it } from '@jest/globals';
 import { REPOSITORY } from '../../dev/paths.ts';
 
 /** The houses. A text in backticks that begins with one of them is a path. */
-const HOUSES = 'core|backend|server|worker|client|testing|metrics|soketi|cli|demo|examples|dev|deploy|bench|test|docs';
+const HOUSES =
+  'core|backend|server|worker|client|testing|metrics|operator|soketi|cli|demo|examples|dev|deploy|bench|test|docs';
 const PATH = new RegExp(`\`((?:${HOUSES})/[\\w./-]*)\``, 'g');
 const LINK = /\]\((?!https?:|#|mailto:)([^)#\s]+)/g;
 

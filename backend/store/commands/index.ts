@@ -2,7 +2,7 @@
 
 import { CHECK_STALLED_JOBS, END_JOB } from '../../queue/bee-queue/scripts.ts';
 import { RAISE_DELAYED_JOBS } from '../../queue/delayed/raise-script.ts';
-import { FILL_LIST, TAKE_JOBS } from '../../queue/line-scripts.ts';
+import { FILL_LIST, GIVE_BACK, TAKE_JOBS } from '../../queue/line-scripts.ts';
 import { CORRECT_COUNTS } from './family/correct-counts.ts';
 import { FIND_CHILDREN } from './family/find-children.ts';
 import { RELEASE_PARENT } from './family/release-parent.ts';
@@ -10,6 +10,8 @@ import { TAKE_CHILDREN } from './family/take-children.ts';
 import { FINISH_HOOK } from './hook/finish-hook.ts';
 import { POSTPONE_HOOK } from './hook/postpone-hook.ts';
 import { TAKE_DUE_HOOKS } from './hook/take-due-hooks.ts';
+import { INDEX_TASKS } from './operator/index-tasks.ts';
+import { SETTLE_PUSHES } from './operator/settle-pushes.ts';
 import { CLEAR_FINISHED } from './owner/clear-finished.ts';
 import { DISMISS_TASKS } from './owner/dismiss-tasks.ts';
 import { FIND_PLACES } from './owner/find-places.ts';
@@ -59,6 +61,8 @@ export const ALL_COMMANDS = [
   COUNT_WAITING,
   REPAIR_GATES,
   PROBE_WRITE,
+  SETTLE_PUSHES,
+  INDEX_TASKS,
 ] as const;
 
 /** Every script that a user of Redis must be allowed to run: ours, and those that bee-queue runs. */
@@ -66,6 +70,7 @@ export const ALL_SCRIPTS: readonly string[] = [
   ...ALL_COMMANDS.map(({ script }) => script),
   FILL_LIST,
   TAKE_JOBS,
+  GIVE_BACK,
   RAISE_DELAYED_JOBS,
   CHECK_STALLED_JOBS,
   END_JOB,

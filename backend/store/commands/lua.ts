@@ -98,7 +98,7 @@ local function dropTasks(ids, taskPrefix)
       redis.call('HSET', taskPrefix .. id, '${FIELD.formerOwner}', stored[2])
       redis.call('HDEL', taskPrefix .. id, '${FIELD.owner}')
     else
-      redis.call('DEL', taskPrefix .. id)
+      redis.call('DEL', taskPrefix .. id, taskPrefix .. id .. ':story')
     end
   end
   return parents

@@ -104,8 +104,8 @@ export function useStore({ retention = 3_600 }: { retention?: number } = {}): St
       return job ?? null;
     },
     async takeJobs(most, name = makeTask().name) {
-      const { line, turns } = main.redis.keys.line(name);
-      const call = { keys: [line, turns], arguments: [queueKey(prefix, name), String(most)] };
+      const { line, turns, paused } = main.redis.keys.line(name);
+      const call = { keys: [line, turns, paused], arguments: [queueKey(prefix, name), String(most)] };
       return raw.eval(TAKE_JOBS, call) as Promise<string[]>;
     },
     async jobs() {

@@ -32,7 +32,7 @@ for _, id in ipairs(ids) do
     uncount(countedIn, id)
     gates[id] = gate
   end
-  redis.call('DEL', taskPrefix .. id, taskPrefix .. id .. ':children')
+  redis.call('DEL', taskPrefix .. id, taskPrefix .. id .. ':children', taskPrefix .. id .. ':story')
 end
 removeIds(ids, all, active, unseen, unpublished, parents)
 for id, gate in pairs(gates) do leaveGate(taskPrefix, gate, id) end

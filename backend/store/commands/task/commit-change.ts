@@ -6,6 +6,7 @@
 
 import type { Children, Outcome } from '../../../../core/tasks/snapshot.ts';
 import { countChild, noteFamilyChange } from '../../../family/family-scripts.ts';
+import { tellOperator } from '../../../operator/index-scripts.ts';
 import type { Isolation } from '../../../recovery/probation.ts';
 import { leaveGate } from '../../limits/gate-scripts.ts';
 import { uncount } from '../../limits/limit-scripts.ts';
@@ -123,7 +124,18 @@ export const COMMIT_CHANGE = defineCommand({
     'mattersToChildren',
     '...more',
   ],
-  uses: [redisTime, isWatched, countWorkers, addJob, dequeueJob, uncount, noteFamilyChange, countChild, leaveGate],
+  uses: [
+    redisTime,
+    isWatched,
+    countWorkers,
+    addJob,
+    dequeueJob,
+    uncount,
+    noteFamilyChange,
+    countChild,
+    leaveGate,
+    tellOperator,
+  ],
   lua: `
 local stored = redis.call('HMGET', task, '${FIELD.revision}', '${FIELD.run}', '${FIELD.worker}',
   '${FIELD.waitedUntil}', '${FIELD.retention}', '${FIELD.countedIn}', '${FIELD.gate}',
@@ -186,6 +198,9 @@ for n = 1, #more, 2 do
   if more[n + 1] == '' then redis.call('HDEL', task, more[n]) else set(more[n], more[n + 1]) end
 end
 
+if isOutcome or isStart or mattersToChildren == '1' then
+  tellOperator(string.sub(task, 1, -#id - 1), id, snapshot, isStart and worker or storedWorker)
+end
 redis.call('HSET', task, unpack(changed))
 if children and mattersToChildren == '1' then noteFamilyChange(parents, task, id, redisTime()) end
 

@@ -8,6 +8,7 @@
 
 import type { StartLimit } from '../../../../core/tasks/task-limits.ts';
 import { adoptChild, findChild } from '../../../family/family-scripts.ts';
+import { tellOperator } from '../../../operator/index-scripts.ts';
 import { askGate, isInGate, passGate } from '../../limits/gate-scripts.ts';
 import { gateName, type TaskGate } from '../../limits/gates.ts';
 import { countStart, encodeLimits, exceededLimit } from '../../limits/limit-scripts.ts';
@@ -144,6 +145,7 @@ export const CREATE_TASK = defineCommand({
     isInGate,
     findChild,
     adoptChild,
+    tellOperator,
   ],
   lua: `
 -- Was it created before: as this child, with this idempotency key, or as a retry of the same task?
@@ -186,6 +188,7 @@ end
 
 -- If this creation was sent before and its answer got lost, the id is there already, and nothing changes.
 if redis.call('ZADD', all, 'NX', 0, id) == 1 then
+  tellOperator(taskPrefix, id, snapshot)
   redis.call('HSET', task,
     '${FIELD.revision}', 1, '${FIELD.snapshot}', snapshot, '${FIELD.owner}', owner, '${FIELD.input}', input)
   if #more > 0 then redis.call('HSET', task, unpack(more)) end

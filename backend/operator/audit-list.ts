@@ -1,0 +1,39 @@
+/** What operators have done: the last 1,000 acts, in Redis. It serves the operator's page. The log has all of them. */
+
+import type { AuditEntry, AuditPage } from '../../core/operator-api.ts';
+import type { CommandRunner } from '../store/commands/define-command.ts';
+import { OperatorKeys } from './operator-keys.ts';
+
+const ENTRIES_KEPT = 1_000;
+
+export class AuditList {
+  readonly #redis: Pick<CommandRunner, 'keys' | 'send'>;
+  readonly #key: string;
+
+  constructor(redis: Pick<CommandRunner, 'keys' | 'send'>) {
+    this.#redis = redis;
+    this.#key = new OperatorKeys(redis.keys.prefix).audit;
+  }
+
+  /** @throws TaskError `store_unavailable` */
+  async add(entry: AuditEntry): Promise<void> {
+    const text = JSON.stringify(entry);
+    await this.#redis.send(async (client) => {
+      await client.lPush(this.#key, text);
+      await client.lTrim(this.#key, 0, ENTRIES_KEPT - 1);
+    });
+  }
+
+  /**
+   * A page, the newest entry first.
+   * @param cursor of the page before: how many entries it and those before it had; entries that came since shift the rest
+   * @throws TaskError `store_unavailable`
+   */
+  async page(limit: number, cursor: number): Promise<AuditPage> {
+    const lines = await this.#redis.send((client) => client.lRange(this.#key, cursor, cursor + limit - 1));
+    return {
+      entries: lines.map((line) => JSON.parse(line) as AuditEntry),
+      nextCursor: lines.length === limit ? String(cursor + limit) : null,
+    };
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * What is known of a definition's tasks: how many have each status, how they ended in the last 24 hours, how long they ran. It serves
+ * the operator's overview. Scripts count (index-scripts.ts); counts of past hours do not change and are read once.
+ */
+
+import { OUTCOMES, type Outcome, STATUSES, type Status } from '../../core/tasks/snapshot.ts';
+import type { CommandRunner } from '../store/commands/define-command.ts';
+import { createdAt } from './index-walk.ts';
+import { HOUR_MS, OperatorKeys } from './operator-keys.ts';
+
+const HOURS_SHOWN = 24;
+const MINUTES_SHOWN = 60;
+/** The rate is that of so many whole minutes. */
+const RATE_MINUTES = 5;
+const MOST_FAILURES = 20;
+
+/** The counts of one hour, as the hash holds them. */
+type HourCounts = Readonly<Record<string, string>>;
+
+/** What `DefinitionOverview` says of the tasks that have ended. */
+export interface EndedStats {
+  readonly endedByMinute: readonly number[];
+  readonly endedPerMinute: number;
+  readonly outcomes: Readonly<Record<Outcome, number>>;
+  readonly failures: readonly { readonly code: string; readonly count: number }[];
+  /** How many ended in the hour under way and the one before. */
+  readonly endedLately: number;
+}
+
+export class DefinitionStats {
+  readonly #redis: CommandRunner;
+  readonly #keys: OperatorKeys;
+  /** Counts of hours that are over, by key. */
+  readonly #past = new Map<string, HourCounts>();
+
+  constructor(redis: CommandRunner) {
+    this.#redis = redis;
+    this.#keys = new OperatorKeys(redis.keys.prefix);
+  }
+
+  /** How many tasks have each status. @throws TaskError `store_unavailable` */
+  async counts(name: string): Promise<Readonly<Record<Status, number>>> {
+    const counts = await this.#redis.send((client) =>
+      Promise.all(STATUSES.map((status) => client.zCard(this.#keys.of(name, status)))),
+    );
+    return Object.fromEntries(STATUSES.map((status, n) => [status, counts[n] ?? 0])) as Record<Status, number>;
+  }
+
+  /** When the oldest queued task was created, in ms; null if none waits. @throws TaskError `store_unavailable` */
+  async oldestQueued(name: string): Promise<number | null> {
+    const [id] = await this.#redis.send((client) => client.zRange(this.#keys.of(name, 'queued'), 0, 0));
+    return id === undefined ? null : createdAt(id);
+  }
+
+  /** The median and the 95th percentile of the last runs, in seconds; null if none is known. @throws `store_unavailable` */
+  async runSeconds(
+    name: string,
+  ): Promise<{ readonly median: number; readonly p95: number; readonly of: number } | null> {
+    const runs = await this.#redis.send((client) => client.lRange(this.#keys.runs(name), 0, -1));
+    return summarizeRuns(runs);
+  }
+
+  /** @param now in ms by Redis' clock @throws TaskError `store_unavailable` */
+  async ended(name: string, now: number): Promise<EndedStats> {
+    const hour = Math.floor(now / HOUR_MS);
+    const hours = Array.from({ length: HOURS_SHOWN }, (_, n) => hour - n);
+    return summarizeEnded(await this.#read(name, hours), now);
+  }
+
+  /** The counts of these hours, the newest first. The last two are read each time: a script may still add to the earlier. */
+  async #read(name: string, hours: readonly number[]): Promise<readonly HourCounts[]> {
+    const keys = hours.map((hour) => this.#keys.ended(name, hour));
+    const missing = keys.filter((key, n) => n < 2 || !this.#past.has(key));
+    const read = await this.#redis.send((client) => Promise.all(missing.map((key) => client.hGetAll(key))));
+    for (const [n, key] of missing.entries()) this.#past.set(key, { ...read[n] });
+    const counts = keys.map((key) => this.#past.get(key) ?? {});
+    const kept = new Set(keys.slice(2));
+    for (const key of this.#past.keys()) {
+      if (key.startsWith(`${this.#keys.mounted}:ended:${name}:`) && !kept.has(key)) this.#past.delete(key);
+    }
+    return counts;
+  }
+}
+
+/** @param counts of the last 24 hours, the one under way first @param now in ms */
+export function summarizeEnded(counts: readonly HourCounts[], now: number): EndedStats {
+  const minute = Math.floor(now / 60_000);
+  const endedIn = (m: number) => {
+    const hoursAgo = Math.floor(minute / 60) - Math.floor(m / 60);
+    return Number(counts[hoursAgo]?.[`m${m % 60}`] ?? 0);
+  };
+  const endedByMinute = Array.from({ length: MINUTES_SHOWN }, (_, n) => endedIn(minute - MINUTES_SHOWN + 1 + n));
+  // The last one is under way.
+  const whole = endedByMinute.slice(-RATE_MINUTES - 1, -1);
+  const outcomes = Object.fromEntries(
+    OUTCOMES.map((outcome) => [outcome, sum(counts.map((hour) => Number(hour[outcome] ?? 0)))]),
+  ) as Record<Outcome, number>;
+  const failures = new Map<string, number>();
+  for (const hour of counts) {
+    for (const [field, count] of Object.entries(hour)) {
+      if (!field.startsWith('f:')) continue;
+      const code = field.slice(2);
+      failures.set(code, (failures.get(code) ?? 0) + Number(count));
+    }
+  }
+  return {
+    endedByMinute,
+    endedPerMinute: sum(whole) / RATE_MINUTES,
+    outcomes,
+    failures: [...failures]
+      .map(([code, count]) => ({ code, count }))
+      .sort((a, b) => b.count - a.count || (a.code < b.code ? -1 : 1))
+      .slice(0, MOST_FAILURES),
+    endedLately: sum(counts.slice(0, 2).flatMap((hour) => OUTCOMES.map((outcome) => Number(hour[outcome] ?? 0)))),
+  };
+}
+
+/** @param runs each `<startedAt> <finishedAt>` in ISO 8601 */
+export function summarizeRuns(
+  runs: readonly string[],
+): { readonly median: number; readonly p95: number; readonly of: number } | null {
+  const seconds = runs
+    .map((run) => {
+      const [from = '', to = ''] = run.split(' ');
+      return (Date.parse(to) - Date.parse(from)) / 1_000;
+    })
+    .filter((one) => one >= 0)
+    .sort((a, b) => a - b);
+  if (seconds.length === 0) return null;
+  const at = (share: number) => seconds[Math.min(Math.floor(seconds.length * share), seconds.length - 1)] as number;
+  return { median: at(0.5), p95: at(0.95), of: seconds.length };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
+}

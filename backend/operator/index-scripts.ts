@@ -1,0 +1,107 @@
+/**
+ * What the scripts that store a task write for the operator's page: an index of all tasks, the story of each, and counts of
+ * those that ended. It serves create-task, commit-change and the files beside this one.
+ *
+ * They write it only while the key `operator` exists: somebody has mounted the page (mounting.ts). Otherwise a change of status
+ * costs one EXISTS. Every task is in exactly one set of the index, by its definition and its status. The index is a hint: a
+ * worker of an earlier version does not write it, and an expired record leaves its id behind. Whoever reads it looks at the
+ * record, and repairs what is wrong (task-index.ts).
+ *
+ * | key | type | holds |
+ * |---|---|---|
+ * | `operator` | text | exists while the page is mounted, and for 7 days after that |
+ * | `operator:of:<name>:<status>` | zset | ids of the tasks of a definition that have this status, all with score 0: they sort by time |
+ * | `operator:names` | set | the names of definitions in the index |
+ * | `operator:version` | number | grows with each change of the index |
+ * | `operator:ended:<name>:<hour>` | hash | how many tasks ended in this hour: by status, by minute (`m0` to `m59`), by code of the error (`f:<code>`, at most 50 codes) |
+ * | `operator:runs:<name>` | list | when the last 200 that ran began and ended: `<startedAt> <finishedAt>` |
+ * | `operator:sent` | hash | events that all processes have sent to the bus, by the hour: of the last 3 |
+ * | `task:<id>:story` | list | what happened to a task, the newest first, at most 100 entries |
+ *
+ * `<hour>` counts hours since 1970.
+ */
+
+import type { LuaFunction } from '../store/commands/lua.ts';
+import { FIELD } from '../store/record.ts';
+
+/** The most entries of a story. */
+export const STORY_LENGTH = 100;
+/** 7 days after its last entry a story is removed. */
+const STORY_TTL_S = 7 * 24 * 3_600;
+/** Of how many tasks that ran the times are kept, for each definition. */
+export const RUNS_KEPT = 200;
+/** A little longer than the 24 hours that are shown. */
+const ENDED_TTL_S = 26 * 3_600;
+/** How many codes of errors are counted for each definition and hour. Handlers choose codes; further ones count as `other`. */
+const MOST_CODES = 50;
+/** One outcome in so many looks for ids whose records have expired, and at how many. So more leave than are added. */
+const CLEAN_ONE_IN = 8;
+const IDS_PER_CLEANING = 32;
+
+const IS_MOUNTED = `
+local function isMounted(taskPrefix)
+  return redis.call('EXISTS', string.sub(taskPrefix, 1, -6) .. 'operator') == 1
+end
+`;
+
+/** `isMounted(taskPrefix)`: whether the operator's page is mounted anywhere. `taskPrefix` is that of all keys, and `task:`. */
+export const isMounted: LuaFunction = { name: 'isMounted', lua: IS_MOUNTED };
+
+/**
+ * Lua that defines `countEnded(operator, task, now)`: counts a task that has ended. `operator`: the key; `task`: the snapshot.
+ */
+const COUNT_ENDED = `
+local function countEnded(operator, task, now)
+  local hour, minute = math.floor(now / 3600000), math.floor(now / 60000) % 60
+  local ended = operator .. ':ended:' .. task.name .. ':' .. hour
+  redis.call('HINCRBY', ended, task.status, 1)
+  redis.call('HINCRBY', ended, 'm' .. minute, 1)
+  if task.status == 'failed' then
+    local code = 'f:' .. task.error.code
+    if redis.call('HEXISTS', ended, code) == 0 and redis.call('HINCRBY', ended, 'codes', 1) > ${MOST_CODES} then code = 'f:other' end
+    redis.call('HINCRBY', ended, code, 1)
+  end
+  redis.call('EXPIRE', ended, ${ENDED_TTL_S})
+  if type(task.startedAt) ~= 'string' then return end
+  local runs = operator .. ':runs:' .. task.name
+  redis.call('LPUSH', runs, task.startedAt .. ' ' .. task.finishedAt)
+  redis.call('LTRIM', runs, 0, ${RUNS_KEPT - 1})
+end
+`;
+
+/**
+ * `tellOperator(taskPrefix, id, snapshot, worker)`: writes down that a task is about to be stored as `snapshot` (JSON). Call it
+ * before the record is written, since it compares both. `worker`: who runs or ran it, or nil. Needs `redisTime`. Does
+ * nothing if the page is not mounted.
+ */
+export const tellOperator: LuaFunction = {
+  name: 'tellOperator',
+  lua: `${IS_MOUNTED}${COUNT_ENDED}
+local function tellOperator(taskPrefix, id, snapshot, worker)
+  if not isMounted(taskPrefix) then return end
+  local operator, now = string.sub(taskPrefix, 1, -6) .. 'operator', redisTime()
+  local before, task = redis.call('HGET', taskPrefix .. id, '${FIELD.snapshot}'), cjson.decode(snapshot)
+  local was, of = before and cjson.decode(before) or {}, operator .. ':of:' .. task.name .. ':'
+  redis.call('INCR', operator .. ':version')
+  if was.status then redis.call('ZREM', of .. was.status, id) else redis.call('SADD', operator .. ':names', task.name) end
+  redis.call('ZADD', of .. task.status, 0, id)
+
+  -- Fields that are null in JSON are no texts here.
+  local function text(value) return type(value) == 'string' and value or '' end
+  local code = type(task.error) == 'table' and task.error.code
+  local entry = {now, task.status, task.attempt, text(was.status), was.attempt or 0, text(code), worker or '',
+    text(task.expectedAt), text(task.waitingFor)}
+  local story = taskPrefix .. id .. ':story'
+  redis.call('LPUSH', story, cjson.encode(entry))
+  redis.call('LTRIM', story, 0, ${STORY_LENGTH - 1})
+  redis.call('EXPIRE', story, ${STORY_TTL_S})
+
+  if type(task.finishedAt) ~= 'string' then return end
+  countEnded(operator, task, now)
+  if now % ${CLEAN_ONE_IN} > 0 then return end
+  for _, other in ipairs(redis.call('ZRANGE', of .. task.status, 0, ${IDS_PER_CLEANING - 1})) do
+    if other ~= id and redis.call('EXISTS', taskPrefix .. other) == 0 then redis.call('ZREM', of .. task.status, other) end
+  end
+end
+`,
+};

@@ -1,0 +1,48 @@
+/**
+ * Takes new tasks and outcomes whose push is settled off the list of those that may not have been pushed. Where the operator's page
+ * is mounted, the story of each says so, and the events that this process has sent are counted.
+ */
+
+import { isMounted, STORY_LENGTH } from '../../../operator/index-scripts.ts';
+import { HOUR_MS } from '../../../operator/operator-keys.ts';
+import { type CommandRunner, defineCommand } from '../define-command.ts';
+import { redisTime } from '../lua.ts';
+
+/** Counts are kept for the two hours that are shown. */
+const SENT_TTL_S = 3 * 3_600;
+
+export const SETTLE_PUSHES = defineCommand({
+  name: 'settle-pushes',
+  keys: ['unpublished'],
+  args: ['taskPrefix', 'operator', 'sent', '...ids'],
+  uses: [redisTime, isMounted],
+  lua: `
+if #ids > 0 then redis.call('ZREM', unpublished, unpack(ids)) end
+if not isMounted(taskPrefix) then return end
+local now = redisTime()
+if tonumber(sent) > 0 then
+  local counts, hour = operator .. ':sent', math.floor(now / ${HOUR_MS})
+  redis.call('HINCRBY', counts, hour, sent)
+  redis.call('HDEL', counts, hour - 3)
+  redis.call('EXPIRE', counts, ${SENT_TTL_S})
+end
+for _, id in ipairs(ids) do
+  local story = taskPrefix .. id .. ':story'
+  if redis.call('EXISTS', story) == 1 then
+    redis.call('LPUSH', story, cjson.encode({now, 'pushed'}))
+    redis.call('LTRIM', story, 0, ${STORY_LENGTH - 1})
+  end
+end
+`,
+  parse: () => undefined,
+});
+
+/**
+ * @param sent how many events this process has sent since the last call
+ * @throws TaskError `store_unavailable`
+ */
+export async function settlePushes(redis: CommandRunner, ids: readonly string[], sent: number): Promise<void> {
+  const { keys } = redis;
+  const args = { taskPrefix: keys.task(''), operator: `${keys.prefix}operator`, sent, ids };
+  await redis.run(SETTLE_PUSHES, { unpublished: keys.unpublished }, args);
+}

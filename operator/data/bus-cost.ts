@@ -1,0 +1,82 @@
+/** How the bus does, and what it costs. It serves the operator's overview. */
+
+import type { Backend } from '../../backend/backend.ts';
+import { HOUR_MS, OperatorKeys } from '../../backend/operator/operator-keys.ts';
+import type { BusOverview } from '../../core/operator-api.ts';
+import { PLANS } from './plans.ts';
+
+/** An event is sent once and delivered to one open page. */
+const MESSAGES_PER_EVENT = 2;
+const DAYS_PER_MONTH = 30;
+const ASSUMPTION =
+  'Each event counts as two messages: sent once, and delivered to one open page. Webhooks and health checks come on top. The month is taken to go on as the last hour and the one under way.';
+
+export class BusCost {
+  readonly #backend: Backend;
+  readonly #keys: OperatorKeys;
+  /** Since when the bus has not answered this process; null while it does. */
+  #outageSince: string | null = null;
+  readonly #stopListening: readonly (() => void)[];
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+    this.#keys = new OperatorKeys(backend.redis.keys.prefix);
+    this.#stopListening = [
+      backend.on('push.outage.began', ({ since }) => {
+        this.#outageSince = since;
+      }),
+      backend.on('push.outage.ended', () => {
+        this.#outageSince = null;
+      }),
+    ];
+  }
+
+  /** @param now in ms by Redis' clock @param tasksEnded in the last whole hour and the one under way */
+  async read(now: number, tasksEnded: number): Promise<BusOverview> {
+    const { redis, pusher, publisher } = this.#backend;
+    const [backlog, [oldest], sent] = await redis.send((client) =>
+      Promise.all([
+        client.zCard(redis.keys.unpublished),
+        client.zRangeWithScores(redis.keys.unpublished, 0, 0),
+        client.hGetAll(this.#keys.sent),
+      ]),
+    );
+    const hour = Math.floor(now / HOUR_MS);
+    const eventsSent = Number(sent[hour] ?? 0) + Number(sent[hour - 1] ?? 0);
+    const isDown = publisher.isDown || this.#outageSince !== null;
+    return {
+      kind: pusher.cluster === null ? 'own' : 'hosted',
+      outage: isDown ? { since: this.#outageSince ?? new Date(now).toISOString() } : null,
+      backlog,
+      backlogSince: oldest === undefined ? null : new Date(oldest.score).toISOString(),
+      ...costOf({ eventsSent, tasksEnded, hours: 1 + (now % HOUR_MS) / HOUR_MS }),
+    };
+  }
+
+  close(): void {
+    for (const stop of this.#stopListening) stop();
+  }
+}
+
+/** Pure. @param hours in which these events were sent */
+export function costOf({
+  eventsSent,
+  tasksEnded,
+  hours,
+}: {
+  readonly eventsSent: number;
+  readonly tasksEnded: number;
+  readonly hours: number;
+}): Omit<BusOverview, 'kind' | 'outage' | 'backlog' | 'backlogSince'> {
+  const messages = eventsSent * MESSAGES_PER_EVENT;
+  const perDay = (messages / hours) * 24;
+  const plan = PLANS.find(({ messagesADay }) => messagesADay >= perDay);
+  return {
+    eventsSent,
+    tasksEnded,
+    messagesPerTask: tasksEnded === 0 ? null : messages / tasksEnded,
+    messagesPerMonth: eventsSent === 0 ? null : Math.round(perDay * DAYS_PER_MONTH),
+    plan: plan ? { name: plan.name, dollarsPerMonth: plan.monthly, messagesPerDay: plan.messagesADay } : null,
+    assumption: ASSUMPTION,
+  };
+}

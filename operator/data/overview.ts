@@ -1,0 +1,93 @@
+/** Everything at one look: definitions, workers, the bus. It serves `GET /api/overview` and the live streams. */
+
+import type { Backend } from '../../backend/backend.ts';
+import { DefinitionStats } from '../../backend/operator/definition-stats.ts';
+import { Pauses } from '../../backend/operator/pauses.ts';
+import type { DefinitionOverview, Overview } from '../../core/operator-api.ts';
+import type { BusCost } from './bus-cost.ts';
+import { SharedLook } from './shared-look.ts';
+import type { StuckSource } from './stuck.ts';
+import type { TaskFinder } from './task-finder.ts';
+import { readWorkers } from './workers.ts';
+
+/** However many operators look, Redis is asked this often at most. */
+const LOOK_EVERY_MS = 900;
+
+export interface OverviewOptions {
+  readonly backend: Backend;
+  readonly finder: TaskFinder;
+  readonly stuck: StuckSource;
+  readonly busCost: BusCost;
+  readonly isIndexed: () => Promise<boolean>;
+}
+
+export class OverviewSource {
+  readonly #options: OverviewOptions;
+  readonly #stats: DefinitionStats;
+  readonly #pauses: Pauses;
+  readonly #shared = new SharedLook(LOOK_EVERY_MS, () => this.#look());
+
+  constructor(options: OverviewOptions) {
+    this.#options = options;
+    this.#stats = new DefinitionStats(options.backend.redis);
+    this.#pauses = new Pauses(options.backend.redis);
+  }
+
+  /** At most a second old. @throws TaskError `store_unavailable` */
+  get(): Promise<Overview> {
+    return this.#shared.get();
+  }
+
+  /** The next call looks anew: something was changed here. */
+  forget(): void {
+    this.#shared.forget();
+  }
+
+  async #look(): Promise<Overview> {
+    const { backend, finder, stuck, busCost, isIndexed } = this.#options;
+    const now = backend.clock.now();
+    const [names, workers, isComplete, report] = await Promise.all([
+      finder.names(),
+      backend.workers.list(),
+      isIndexed(),
+      stuck.get(),
+    ]);
+    const pauses = await this.#pauses.of(names);
+    const alive = workers.filter(({ isAlive }) => isAlive);
+    const [definitions, workerOverviews] = await Promise.all([
+      Promise.all(
+        names.map(async (name) => {
+          const handledBy = alive.filter((worker) => worker.names.includes(name)).length;
+          return this.#define(name, now, { paused: pauses.get(name) ?? null, workers: handledBy });
+        }),
+      ),
+      readWorkers(backend, workers),
+    ]);
+    const endedLately = definitions.reduce((sum, { endedLately }) => sum + endedLately, 0);
+    return {
+      time: new Date(now).toISOString(),
+      definitions: definitions.map(({ overview }) => overview),
+      workers: workerOverviews,
+      workerCount: workers.length,
+      bus: await busCost.read(now, endedLately),
+      index: { isComplete },
+      stuck: report.items.length,
+    };
+  }
+
+  async #define(
+    name: string,
+    now: number,
+    known: Pick<DefinitionOverview, 'paused' | 'workers'>,
+  ): Promise<{ readonly overview: DefinitionOverview; readonly endedLately: number }> {
+    const [counts, line, oldest, runSeconds, { endedLately, ...ended }] = await Promise.all([
+      this.#stats.counts(name),
+      this.#options.backend.redis.countWaiting(name),
+      this.#stats.oldestQueued(name),
+      this.#stats.runSeconds(name),
+      this.#stats.ended(name, now),
+    ]);
+    const oldestQueuedAt = oldest === null ? null : new Date(oldest).toISOString();
+    return { overview: { name, counts, line, oldestQueuedAt, runSeconds, ...ended, ...known }, endedLately };
+  }
+}

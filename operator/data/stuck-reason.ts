@@ -1,0 +1,84 @@
+/** Decides why a task does not go on. Pure. It serves the operator's list of what is stuck, and the view of one task. */
+
+import type { TaskEntry } from '../../backend/operator/task-entries.ts';
+import type { KnownWorker } from '../../backend/recovery/worker-registry.ts';
+import type { StuckReason } from '../../core/operator-api.ts';
+import { waitsForChildren } from '../../core/tasks/children.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
+import { dueAt } from './task-row.ts';
+
+/** After what time each is stuck, in ms. */
+export const STUCK_AFTER_MS = {
+  /** A running task gets a sign of life every 10 s. */
+  signOfLife: 30_000,
+  cancelling: 30_000,
+  line: 60_000,
+  children: 60_000,
+  push: 60_000,
+} as const;
+
+/** What has to be known beside the task. */
+export interface Surroundings {
+  /** In ms, by Redis' clock. */
+  readonly now: number;
+  /** By id. */
+  readonly workers: ReadonlyMap<string, KnownWorker>;
+  /** The definitions that a living worker handles. */
+  readonly handled: ReadonlySet<string>;
+  readonly paused: ReadonlySet<string>;
+}
+
+/** Why a task is stuck, and since when (ms). */
+export interface Stuck {
+  readonly reason: StuckReason;
+  readonly since: number;
+}
+
+/**
+ * @param isAtGate whether it waits outside the gate of its concurrency key
+ * @param cancelledAt when it was cancelled, in ms; null if that is not known
+ * @returns null if the task goes on, as far as is known
+ */
+export function stuckReason(
+  { snapshot, worker }: TaskEntry,
+  around: Surroundings,
+  { isAtGate, cancelledAt }: { readonly isAtGate: boolean; readonly cancelledAt: number | null },
+): Stuck | null {
+  switch (snapshot.status) {
+    case 'queued':
+    case 'retrying':
+      return isAtGate
+        ? { reason: 'concurrency-key', since: Date.parse(snapshot.createdAt) }
+        : waiting(snapshot, around);
+    case 'cancelling': {
+      const since = cancelledAt ?? Date.parse(snapshot.updatedAt);
+      return since <= around.now - STUCK_AFTER_MS.cancelling ? { reason: 'cancelling', since } : null;
+    }
+    case 'running':
+      return running(snapshot, worker, around);
+    default:
+      return null;
+  }
+}
+
+function waiting(snapshot: Snapshot, { now, handled, paused }: Surroundings): Stuck | null {
+  const created = Date.parse(snapshot.createdAt);
+  const due = dueAt(snapshot);
+  const since = due === null ? created : Math.max(Date.parse(due), created);
+  if (since > now) return null;
+  if (paused.has(snapshot.name)) return { reason: 'paused', since };
+  if (!handled.has(snapshot.name)) return { reason: 'no-worker', since };
+  return since <= now - STUCK_AFTER_MS.line ? { reason: 'line', since } : null;
+}
+
+function running(snapshot: Snapshot, id: string | null, { now, workers }: Surroundings): Stuck | null {
+  if (waitsForChildren(snapshot)) {
+    const since = Date.parse(snapshot.updatedAt);
+    return since <= now - STUCK_AFTER_MS.children ? { reason: 'children', since } : null;
+  }
+  const worker = id === null ? undefined : workers.get(id);
+  if (worker?.isAlive && worker.blockedFor > 0) return { reason: 'blocked', since: now - worker.blockedFor };
+  const sign = Date.parse(snapshot.signOfLifeAt ?? snapshot.updatedAt);
+  const isLost = worker !== undefined && !worker.isAlive;
+  return isLost || sign <= now - STUCK_AFTER_MS.signOfLife ? { reason: 'no-sign-of-life', since: sign } : null;
+}

@@ -1,0 +1,76 @@
+/** The options of `createOperator`, and their checks. TypeScript checks them too, but plain JavaScript passes anything. */
+
+import type { Request } from 'express';
+import type { Backend } from '../backend/backend.ts';
+import { checkOrigin } from '../backend/origin.ts';
+import { ConfigError } from '../core/config-error.ts';
+import type { OperatorRole } from '../core/operator-api.ts';
+import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
+import { isObject, refuseOptions, requireOption } from '../core/values/options.ts';
+import { cut, describe } from '../core/values/text.ts';
+
+/** What an operator may do. `who` stands in the log and in the list of acts. */
+export type Allowed = OperatorRole | { readonly role: OperatorRole; readonly who: string } | null;
+
+/** Says who may use the page: null for nobody. */
+export type Allow = (req: Request) => Allowed | undefined | Promise<Allowed | undefined>;
+
+/** What `createOperator` takes. */
+export interface OperatorOptions {
+  /** What `createBackend` gives. The page needs Redis, so not what `createMemoryBackend` gives. */
+  readonly backend: Backend;
+  /** The definitions whose tasks may be retried here. */
+  readonly tasks: readonly AnyTaskDefinition[];
+  /**
+   * Who may look (`'view'`) and who may act (`'act'`). Whoever gets null is told 404, as if there were no page. It is asked at each
+   * request, and every 15 s for a page that is open.
+   *
+   * @example
+   * allow: (req) => (req.session.isAdmin ? { role: 'act', who: req.session.userId } : null)
+   */
+  readonly allow: Allow;
+  /** Shows inputs, results, checkpoints and notes of tasks. They are the users' data. Default false. */
+  readonly payloads?: boolean;
+}
+
+/** Who uses the page. */
+export interface OperatorUser {
+  readonly role: OperatorRole;
+  readonly who: string | null;
+}
+
+/** The longest name of an operator. */
+const MAX_WHO_LENGTH = 200;
+const EXPECTED = "'view', 'act', { role, who } or null";
+
+/** @throws ConfigError `invalid_options` */
+export function checkOperatorOptions(options: OperatorOptions): void {
+  if (!isObject(options)) {
+    refuseOptions(`createOperator: expected options like { backend, tasks, allow }, got ${describe(options)}.`);
+  }
+  const { backend, allow, payloads } = options;
+  checkOrigin('createOperator', backend);
+  const hasRedis = isObject(backend) && typeof (backend.redis as { send?: unknown } | undefined)?.send === 'function';
+  requireOption(hasRedis, 'createOperator: backend', 'what createBackend gives: the page needs Redis', backend);
+  requireOption(
+    typeof allow === 'function',
+    'createOperator: allow',
+    `a function from a request to ${EXPECTED}: without it, nobody could use the page`,
+    allow,
+  );
+  const isFlag = payloads === undefined || typeof payloads === 'boolean';
+  requireOption(isFlag, 'createOperator: payloads', 'true or false', payloads);
+}
+
+/** Who the operator is, by what `allow` gave; null for nobody. @throws ConfigError `invalid_options` for anything else */
+export function userOf(allowed: unknown): OperatorUser | null {
+  if (allowed === null || allowed === undefined) return null;
+  if (isRole(allowed)) return { role: allowed, who: null };
+  const { role, who } = isObject(allowed) ? (allowed as { role?: unknown; who?: unknown }) : {};
+  if (isRole(role) && typeof who === 'string') return { role, who: cut(who, MAX_WHO_LENGTH) };
+  throw new ConfigError('invalid_options', `createOperator: allow must give ${EXPECTED}, got ${describe(allowed)}.`);
+}
+
+function isRole(value: unknown): value is OperatorRole {
+  return value === 'view' || value === 'act';
+}
