@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import express from 'express';
+import { CSS } from '../client/element/dom/styles.ts';
 import { type HttpServer, startHttpServer } from '../test/support/http-server.ts';
 import { readPageFiles } from './page-files.ts';
 import { createPageRouter } from './serve-page.ts';
@@ -39,6 +40,15 @@ describe('the files of the operator page', () => {
     const { html, script } = readPageFiles();
     expect(html).not.toMatch(/<style|style=|<script(?![^>]*src=)|\son\w+=/);
     expect(script).not.toMatch(/innerHTML|insertAdjacentHTML|\beval\(|new Function/);
+  });
+
+  it('have the colours of the tray, in light and in dark', () => {
+    const { styles } = readPageFiles();
+    const compact = (text: string) => text.replace(/\s/g, '');
+    const colours = [...CSS.matchAll(/--_([\w-]+): var\(--inloop-[\w-]+, (light-dark\(.*\))\);/g)];
+    expect(colours.length).toBeGreaterThanOrEqual(10);
+    const missing = colours.filter(([, name, value]) => !compact(styles).includes(compact(`--${name}:${value}`)));
+    expect(missing.map(([all]) => all)).toEqual([]);
   });
 
   it('are not sent again while they are the same', async () => {

@@ -27,7 +27,7 @@ beforeAll(() =>
     many: { count: 10_000 },
     viewer: { count: 24, role: 'view' },
     hostile: {
-      count: 24,
+      count: 8,
       title: HOSTILE,
       alter: (key, value) => (['owner', 'code', 'message', 'who'].includes(key) && value !== null ? HOSTILE : value),
     },
@@ -53,23 +53,27 @@ const overflow = (page: Page) =>
   page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
 describe('for everyone', () => {
-  it.each(['light', 'dark'] as const)(
-    'meets WCAG 2.2 AA in every view and in the dialog, by axe-core: %s',
-    async (colorScheme) => {
-      const page = await pages.open('', { colorScheme });
-      for (const [name, query] of Object.entries(VIEWS)) {
-        await pages.goto(query);
-        await pages.takePicture(`${name}-${colorScheme}`);
-        expect([name, await pages.findBreaches()]).toEqual([name, []]);
-      }
-      await pages.goto('?view=tasks&status=failed');
-      await page.getByLabel('Select all on this page').check();
-      await page.getByRole('button', { name: 'Retry…' }).click();
-      await page.getByRole('button', { name: /^Retry \d+ task/ }).waitFor();
-      await pages.takePicture(`dialog-${colorScheme}`);
-      expect(await pages.findBreaches()).toEqual([]);
-    },
-  );
+  it('meets WCAG 2.2 AA in every view and in the dialog, by axe-core, in light and in dark', async () => {
+    const page = await pages.open();
+    const check = async (name: string) => {
+      await pages.takePicture(`${name}-light`);
+      expect([name, await pages.findBreaches()]).toEqual([name, []]);
+      await page.emulateMedia({ colorScheme: 'dark' });
+      await pages.takePicture(`${name}-dark`);
+      // The dark page differs in its colours only.
+      expect([name, 'dark', await pages.findBreaches(['color-contrast'])]).toEqual([name, 'dark', []]);
+      await page.emulateMedia({ colorScheme: 'light' });
+    };
+    for (const [name, query] of Object.entries(VIEWS)) {
+      await pages.goto(query);
+      await check(name);
+    }
+    await pages.goto('?view=tasks&status=failed');
+    await page.getByLabel('Select all on this page').check();
+    await page.getByRole('button', { name: 'Retry…' }).click();
+    await page.getByRole('button', { name: /^Retry \d+ task/ }).waitFor();
+    await check('dialog');
+  });
 
   it('fits on 320 pixels, with text at 200 % too, and from right to left', async () => {
     const page = await pages.open('', { viewport: { width: 320, height: 1_400 } });

@@ -7,8 +7,7 @@ import { ago, box, type Content, clock, link, own, text } from '../dom/elements.
 import { type Column, createTable } from '../dom/table.ts';
 import { hrefOf, listHref } from '../route.ts';
 import { clockWords } from '../words/times.ts';
-import { ACT, number, statusWord, tasks } from '../words/words.ts';
-import { shortId } from './stuck-view.ts';
+import { ACT, number, shortId, statusWord, tasks } from '../words/words.ts';
 
 /** How many tasks of an entry are linked. */
 const MOST_LINKS = 5;

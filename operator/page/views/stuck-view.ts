@@ -6,7 +6,7 @@ import type { Context, View } from '../context.ts';
 import { ago, box, button, link, own, text, toned } from '../dom/elements.ts';
 import { type Column, createTable } from '../dom/table.ts';
 import { hrefOf, listHref } from '../route.ts';
-import { ACT, STUCK, tasks } from '../words/words.ts';
+import { ACT, STUCK, shortId, tasks } from '../words/words.ts';
 
 export function createStuckView(context: Context): View {
   const { api } = context;
@@ -83,6 +83,3 @@ function stuckColumns(context: Context): Column<StuckItem>[] {
   });
   return columns;
 }
-
-/** The end of an id: the beginning of those made in the same minute is the same. */
-export const shortId = (id: string): string => (id.length > 12 ? `…${id.slice(-8)}` : id);

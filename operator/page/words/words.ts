@@ -13,9 +13,15 @@ const format = new Intl.NumberFormat(LOCALE);
 /** `count` as it is written: "1,234". */
 export const number = (count: number): string => format.format(count);
 
+/** A number of things: "1 run", "1,234 runs". */
+export const counted = (count: number, one: string, other = `${one}s`): string =>
+  `${number(count)} ${plural(LOCALE, count, { one, other })}`;
+
 /** "1 task", "1,234 tasks". */
-export const tasks = (count: number): string =>
-  `${number(count)} ${plural(LOCALE, count, { one: 'task', other: 'tasks' })}`;
+export const tasks = (count: number): string => counted(count, 'task');
+
+/** The end of an id: those that were made in the same minute begin in the same way. */
+export const shortId = (id: string): string => (id.length > 12 ? `…${id.slice(-8)}` : id);
 
 /** A status in a word or two, as the tray says it, but without its dots. */
 export const statusWord = (status: Status): string => ENGLISH[status].replace('…', '');
