@@ -44,6 +44,8 @@ interface Reconnect {
   readonly p50: number;
   readonly p99: number;
   readonly last: number;
+  /** CPU of each process from the cut until the last page was back, in ms a page. */
+  readonly cpuEach: CpuShares;
   readonly cpu: CpuShares;
   /** How long a start (`POST /imports`) took meanwhile, in ms. */
   readonly startP50: number;
@@ -153,12 +155,13 @@ export const connections: Part<unknown> = definePart<ConnectionFigures>({
 
 const PROCESSES = ['soketi', 'server', 'worker', 'redis', 'pages'] as const;
 
-function tellReconnect({ pages, failed, p50, p99, last, cpu, startP50, startP99 }: Reconnect): string {
+function tellReconnect({ pages, failed, p50, p99, last, cpu, cpuEach, startP50, startP99 }: Reconnect): string {
   const failures = Object.entries(failed).map(([reason, count]) => `${figure(count)} × ${reason}`);
+  const each = PROCESSES.map((name) => `${name} ${figure(cpuEach[name])}`).join(', ');
   return [
     `**All at once.** All ${figure(pages)} connections are cut, and all pages come back at the same moment: they connect, are authorized, subscribe, and fetch their active tasks and their inbox (three requests to the server for each). Half of them are back after ${figure(p50)} s, 99 % after ${figure(p99)} s, the last after ${figure(last)} s.`,
     failures.length === 0 ? 'None failed.' : `Failed: ${failures.join(', ')}.`,
-    `Meanwhile a start was answered in ${figure(startP50)} ms (p50) and ${figure(startP99)} ms (p99). Saturated: ${saturatedBy(cpu, availableParallelism())}. inloop’s own client spreads its reconnects over time, so this is the worst case.`,
+    `Meanwhile a start was answered in ${figure(startP50)} ms (p50) and ${figure(startP99)} ms (p99). Saturated: ${saturatedBy(cpu, availableParallelism())}. CPU ms a page: ${each}. inloop’s own client spreads its reconnects over time, so this is the worst case.`,
   ].join(' ');
 }
 
@@ -232,10 +235,12 @@ async function reconnectAll(running: RunningStack): Promise<Reconnect> {
     }
   };
   const stop = watchCpu(running);
+  const cutAt = now();
   await running.clients.call('cut');
   const probing = probe();
   const { open, failed, at } = await running.clients.call<Connected>('reconnect');
   const cpu = stop();
+  const took = now() - cutAt;
   isOver = true;
   await probing;
   const seconds = at.map((ms) => ms / 1_000);
@@ -246,6 +251,7 @@ async function reconnectAll(running: RunningStack): Promise<Reconnect> {
     p99: percentile(seconds, 0.99),
     last: Math.max(...seconds),
     cpu,
+    cpuEach: Object.fromEntries(Object.entries(cpu).map(([name, share]) => [name, (share * took) / open])),
     startP50: percentile(starts, 0.5),
     startP99: percentile(starts, 0.99),
   };

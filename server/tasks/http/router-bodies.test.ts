@@ -49,6 +49,30 @@ describe('a webhook', () => {
     expect((await keys()).sort()).toEqual(before.sort());
   });
 
+  it('that names 3,000 channels lets other requests be answered before all are noted', async () => {
+    const { redis } = world.backend;
+    const { noteWebhook } = redis;
+    let noted = 0;
+    let list: Promise<number> | undefined;
+    redis.noteWebhook = (...mark) => {
+      noted += 1;
+      // Asked while the first channel is noted. Resolves with how many are noted by the time of the answer.
+      list ??= call('/').then(() => noted);
+      return noteWebhook.apply(redis, mark);
+    };
+    try {
+      const events = Array.from({ length: 3_000 }, (_, n) => ({
+        name: 'channel_vacated',
+        channel: `private-user-${n}`,
+      }));
+      expect((await send(JSON.stringify({ time_ms: Date.now(), events }))).status).toBe(200);
+      expect(noted).toBe(3_000);
+      expect(await list).toBeLessThan(3_000);
+    } finally {
+      redis.noteWebhook = noteWebhook;
+    }
+  });
+
   it('of a page that we let in is noted, and again after it closed', async () => {
     const form = new URLSearchParams({ socket_id: '1.1', channel_name: 'private-user-bea' });
     expect((await call('/auth', { method: 'POST', body: form }, 'bea')).status).toBe(200);
