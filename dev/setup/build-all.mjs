@@ -1,6 +1,6 @@
 // The build: TypeScript into dist/, and the demo's page bundled for browsers. For `npm start`, `npm test` and
 // `npm run build`, once the packages are installed.
-import { cp, mkdir, readdir } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import * as esbuild from 'esbuild';
 import { fail, root, run } from './command.mjs';
@@ -8,14 +8,17 @@ import { embedPage } from './embed-page.mjs';
 import { embedScripts } from './embed-scripts.mjs';
 import { writeRequireEntries } from './write-require-entries.mjs';
 
-/** The TypeScript projects to build; `tsc -b` also builds those they refer to. `npm run check` only type-checks tests. */
-const PROJECTS = ['client', 'testing', 'cli', 'operator', 'demo', 'demo/page', 'dev'];
+/** Which TypeScript projects of tsconfig.json are not built: `npm run check` only type-checks them. */
+const ONLY_CHECKED = ['test', 'bench'];
 const STATIC_FILES = ['.html', '.css', '.svg'];
 
 /** Builds everything; ends this process with exit code 1 when something does not compile. */
 export async function buildAll() {
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const code = await run(process.execPath, [tsc, '-b', ...PROJECTS]);
+  const { references } = JSON.parse(await readFile(join(root, 'tsconfig.json'), 'utf8'));
+  /** @type {string[]} */
+  const projects = references.map((/** @type {{ path: string }} */ { path }) => path);
+  const code = await run(process.execPath, [tsc, '-b', ...projects.filter((path) => !ONLY_CHECKED.includes(path))]);
   if (code !== 0) fail('The build failed; the lines above say where.');
   await embedScripts();
   await embedPage();
