@@ -18,8 +18,11 @@ import { createTaskView } from './views/task-view.ts';
 import { createTasksView } from './views/tasks-view.ts';
 import { number } from './words/words.ts';
 
-/** How often a page without its live stream asks, in milliseconds. */
+/** How often a page without its live stream asks, and a view that changes with time, in milliseconds. */
 const POLL_EVERY = 5_000;
+
+/** How long the sentence about an act stays, in milliseconds. The audit log has it, too. */
+const NOTICE_SHOWN = 10_000;
 
 const LINK_WORDS: Readonly<Record<LinkState, string>> = {
   connecting: 'Connecting…',
@@ -52,6 +55,7 @@ export function startApp(elements: AppElements, session: OperatorSession): void 
   let overview: Overview | null = null;
   let view: View | undefined;
   let linkState: LinkState = 'connecting';
+  let noticeTimer: ReturnType<typeof setTimeout> | undefined;
 
   const context: Context = {
     api,
@@ -159,6 +163,8 @@ export function startApp(elements: AppElements, session: OperatorSession): void 
     setText(elements.notice, sentence);
     setHidden(elements.notice, sentence === '');
     announce(sentence);
+    clearTimeout(noticeTimer);
+    noticeTimer = setTimeout(() => setHidden(elements.notice, true), NOTICE_SHOWN);
   }
 
   function giveBackFocus(opener: HTMLElement | null, row: HTMLElement | null | undefined): void {
@@ -184,7 +190,7 @@ export function startApp(elements: AppElements, session: OperatorSession): void 
     if (!document.hidden) tickTimes(elements.main, api.now());
   }, 1_000);
   setInterval(() => {
-    if (linkState !== 'live') refresher.request();
+    if (linkState !== 'live' || view?.changesWithTime) refresher.request();
   }, POLL_EVERY);
   open();
   live.start();

@@ -25,6 +25,8 @@ export interface View {
   readonly element: HTMLElement;
   /** The task that it shows, for the live stream. */
   readonly taskId?: string;
+  /** What it shows changes with time alone, of which the stream tells nothing: it is fetched every few seconds. */
+  readonly changesWithTime?: boolean;
   /** Fetches what it shows, and shows it. Throws CallError. */
   refresh(): Promise<void>;
   /** There is another overview. */

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import type { Page } from 'playwright-core';
 import { eventually } from '../../test/support/eventually.ts';
 import { OperatorPages } from '../../test/support/operator/operator-pages.ts';
+import { orphan, useOperator } from '../../test/support/operator/operator-world.ts';
 
 jest.setTimeout(120_000);
 /** How long `eventually` waits for Chromium on a busy machine. */
@@ -40,7 +41,10 @@ afterEach(async () => {
 
 const row = (page: Page, text: string) => page.locator('tbody tr', { hasText: text });
 const focused = (page: Page) =>
-  page.evaluate(() => `${document.activeElement?.tagName} ${document.activeElement?.textContent}`);
+  page.evaluate(() => {
+    const { tagName, ariaLabel, textContent } = document.activeElement ?? document.body;
+    return `${tagName} ${ariaLabel ?? textContent}`;
+  });
 /** Presses Tab until the focus is on what `wanted` names. */
 async function tabTo(page: Page, wanted: RegExp): Promise<void> {
   for (let presses = 0; presses < 200; presses++) {
@@ -173,7 +177,7 @@ describe('what operators see', () => {
     }
     await pages.goto(VIEWS.tasks, 'hostile');
     expect(await page.locator('th .own').first().textContent()).toBe(HOSTILE);
-    expect(await page.locator('.act .sr').first().textContent()).not.toContain('\u202e');
+    expect(await page.locator('.act button').first().getAttribute('aria-label')).not.toContain('\u202e');
     await page.locator('.act button').first().click();
     await page.locator('dialog li').waitFor();
     expect(await page.locator('dialog li .own').first().textContent()).toBe(HOSTILE);
@@ -271,5 +275,56 @@ describe('live', () => {
     expect(pages.calls.length).toBe(calls + 1);
     await setHidden(false);
     await eventually(() => expect(pages.calls.slice(calls + 1)).toContain('GET tasks?limit=50'), PATIENT);
+  });
+});
+
+describe('in front of the real router, a worker and Redis', () => {
+  const world = useOperator();
+
+  it('follows a task, retries it, pauses a definition, erases a user, and keeps all of that in the audit log', async () => {
+    const broken = await world.start({ fails: 2 });
+    await world.reaches(broken.id, 'failed');
+    const page = await pages.open(VIEWS.tasks, { mount: world.url, extraHTTPHeaders: { 'x-role': 'act' } });
+    await row(page, 'The disk is full.').waitFor();
+    const held = await world.start({ holds: true }, 'bob');
+    await row(page, 'Running').waitFor();
+    await pages.takePicture('real-tasks');
+    world.letGo(held.id);
+    await row(page, 'Done').waitFor();
+
+    await pages.goto(`?task=${broken.id}`, world.url);
+    for (const words of [/^Accepted/, /^Attempt 1 failed: no_disk/, /^Attempt 2 started/, /^Failed: no_disk/]) {
+      await page.locator('.story div', { hasText: words }).waitFor();
+    }
+    await page.getByRole('button', { name: 'Retry' }).click();
+    await page.getByRole('button', { name: 'Retry 1 task' }).click();
+    await page.locator('dt', { hasText: 'Retried by' }).waitFor();
+    await pages.takePicture('real-task');
+
+    await pages.goto('', world.url);
+    await row(page, 'orphan').getByText('No worker handles it').waitFor();
+    await page.getByRole('button', { name: 'Pause: pausable' }).click();
+    await page.locator('dialog').getByRole('button', { name: 'Pause' }).click();
+    await row(page, 'pausable').getByText('Paused').waitFor();
+    await pages.takePicture('real-overview');
+    await world.tasks.start(orphan, {}, { owner: 'eve' });
+    await pages.goto(VIEWS.stuck, world.url);
+    await row(page, 'orphan').getByText('No running worker handles it').waitFor();
+    await pages.takePicture('real-stuck');
+
+    await pages.goto('?view=tasks&owner=ada', world.url);
+    await page.getByRole('button', { name: 'Forget owner…' }).click();
+    const erase = page.getByRole('button', { name: 'Erase for ever' });
+    await erase.waitFor();
+    expect(await erase.getAttribute('aria-disabled')).toBe('true');
+    await page.getByLabel('Type the owner to erase:').fill('ada');
+    await page.keyboard.press('Enter');
+    await page.getByText('No task matches this filter.').waitFor();
+
+    await pages.goto(VIEWS.audit, world.url);
+    for (const words of ['Retry: 1 task', 'Pause', 'Forget owner']) {
+      await row(page, words).filter({ hasText: 'grace' }).first().waitFor();
+    }
+    await pages.takePicture('real-audit');
   });
 });

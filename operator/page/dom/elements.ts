@@ -3,6 +3,7 @@
 import { make } from '../../../client/element/dom/dom.ts';
 import { makeIcon } from '../../../client/element/dom/icons.ts';
 import type { Tone } from '../../../client/headless/words/describe.ts';
+import { isolate } from '../../../client/headless/words/plain-text.ts';
 import { agoWords, clockWords, fullWords } from '../words/times.ts';
 
 /** What an element may be given as content. */
@@ -59,6 +60,13 @@ export function button(label: string, onClick: (button: HTMLButtonElement) => vo
   const element = make('button', { type: 'button', ...(className && { class: className }) });
   element.textContent = label;
   element.addEventListener('click', () => onClick(element));
+  return element;
+}
+
+/** A button in a row: its name says what it is about, too. @param of a text of a user */
+export function rowButton(label: string, of: string, onClick: () => void, className = 'small'): HTMLButtonElement {
+  const element = button(label, onClick, className);
+  element.setAttribute('aria-label', `${label}: ${isolate(of)}`);
   return element;
 }
 

@@ -2,7 +2,7 @@
 
 import type { DefinitionOverview } from '../../../core/operator-api.ts';
 import type { Context } from '../context.ts';
-import { ago, box, button, type Content, link, own, text, toned } from '../dom/elements.ts';
+import { ago, box, type Content, link, own, rowButton, text, toned } from '../dom/elements.ts';
 import { sparkline } from '../dom/sparkline.ts';
 import type { Column } from '../dom/table.ts';
 import { listHref } from '../route.ts';
@@ -87,9 +87,7 @@ export function definitionColumns(context: Context): Column<DefinitionOverview>[
     key: ({ name, paused }) => [name, paused !== null],
     draw: ({ name, paused }) => {
       const act = paused ? 'resume' : 'pause';
-      const element = button(ACT[act], () => context.act(act, { name }), 'small');
-      element.append(text('span', `: ${name}`, 'sr'));
-      return [element];
+      return [rowButton(ACT[act], name, () => context.act(act, { name }))];
     },
   });
   return columns;

@@ -3,7 +3,7 @@
 import { setHidden } from '../../../client/element/dom/dom.ts';
 import type { StuckItem } from '../../../core/operator-api.ts';
 import type { Context, View } from '../context.ts';
-import { ago, box, button, link, own, text, toned } from '../dom/elements.ts';
+import { ago, box, link, own, rowButton, text, toned } from '../dom/elements.ts';
 import { type Column, createTable } from '../dom/table.ts';
 import { hrefOf, listHref } from '../route.ts';
 import { ACT, STUCK, shortId, tasks } from '../words/words.ts';
@@ -21,6 +21,7 @@ export function createStuckView(context: Context): View {
 
   return {
     name: 'Stuck',
+    changesWithTime: true,
     element: box('div', 'view', text('h1', 'Stuck'), table.element, empty, partial),
     async refresh() {
       const { items, isPartial } = await api.stuck();
@@ -76,9 +77,7 @@ function stuckColumns(context: Context): Column<StuckItem>[] {
     key: ({ reason, name }) => [reason, name],
     draw: ({ reason, name }) => {
       if (reason !== 'paused' || name === null) return [];
-      const element = button(ACT.resume, () => context.act('resume', { name }), 'small');
-      element.append(text('span', `: ${name}`, 'sr'));
-      return [element];
+      return [rowButton(ACT.resume, name, () => context.act('resume', { name }))];
     },
   });
   return columns;

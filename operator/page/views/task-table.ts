@@ -4,7 +4,7 @@ import { make } from '../../../client/element/dom/dom.ts';
 import { isolate } from '../../../client/headless/words/plain-text.ts';
 import type { TaskRow } from '../../../core/operator-api.ts';
 import type { Context } from '../context.ts';
-import { ago, box, button, link, own, text, toned } from '../dom/elements.ts';
+import { ago, box, link, own, rowButton, text, toned } from '../dom/elements.ts';
 import type { Column } from '../dom/table.ts';
 import { hrefOf, listHref } from '../route.ts';
 import { ACT, progressWords, statusWord, toneOf } from '../words/words.ts';
@@ -89,11 +89,7 @@ export function taskButtons(
   const acts = [...(canRetry ? (['retry'] as const) : []), ...(canCancel ? (['cancel'] as const) : [])];
   return acts
     .filter((act) => context.mayAct(act))
-    .map((act) => {
-      const element = button(ACT[act], () => context.act(act, { ids: [id] }), className);
-      element.append(text('span', `: ${isolate(title)}`, 'sr'));
-      return element;
-    });
+    .map((act) => rowButton(ACT[act], title, () => context.act(act, { ids: [id] }), className));
 }
 
 /** The status in words, how far it is, and which attempt it is if it is not the only one. */

@@ -11,7 +11,7 @@ import { type HttpServer, startHttpServer } from '../http-server.ts';
 import { fakeOperator } from './fake-operator.ts';
 
 export interface PageOptions extends BrowserContextOptions {
-  /** What is mounted there: `operator` by default. */
+  /** What is mounted there, or the address of another server: `operator` by default. */
   readonly mount?: string;
 }
 
@@ -70,7 +70,8 @@ export class OperatorPages {
 
   /** Goes to another address, as a link that was shared does. */
   async goto(query: string, mount = 'operator'): Promise<void> {
-    await this.page.goto(`${this.#server.url}/${mount}/${query}`);
+    const base = mount.startsWith('http') ? mount : `${this.#server.url}/${mount}`;
+    await this.page.goto(`${base}/${query}`);
     await this.settle();
   }
 
