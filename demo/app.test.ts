@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../test/support/eventually.ts';
-import { type DemoApp, problemOf, useDemoApp } from '../test/support/processes/demo-app.ts';
+import { type DemoApp, OPERATOR, problemOf, useDemoApp } from '../test/support/processes/demo-app.ts';
 import { sampleCsv } from './tools/sample-rows.ts';
 
 let demo: DemoApp;
@@ -24,6 +24,20 @@ describe('the page and the probes', () => {
     expect(sample.headers.get('content-type')).toMatch(/^text\/csv/);
     expect(await sample.text()).toBe([...sampleCsv({ rows: 100 })].join(''));
     expect((await demo.get('/samples/other.csv')).status).toBe(404);
+  });
+
+  it('has a page for its operators, which nobody else can tell from a path that there is not', async () => {
+    for (const cookie of ['', await demo.signIn('ada')]) {
+      expect(await problemOf(await demo.get('/operator/', cookie))).toMatchObject({ status: 404, code: 'not_found' });
+    }
+    const cookie = await demo.signIn(OPERATOR);
+    const page = await demo.get('/operator/', cookie);
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(await (await demo.get('/operator/api/session', cookie)).json()).toMatchObject({
+      role: 'act',
+      who: OPERATOR,
+    });
   });
 
   it('answers an unknown path with a problem', async () => {

@@ -1,9 +1,10 @@
 /** The demo's web app: an ordinary Express app with inloop mounted at /tasks. server.ts runs it; tests do too. */
 
-import express, { type Express } from 'express';
+import express, { type Express, type Router } from 'express';
 import helmet from 'helmet';
 import { TaskError, type TaskLimits } from 'inloop';
 import type { Backend, PusherOptions } from 'inloop/backend';
+import { createOperator } from 'inloop/operator';
 import { createTaskServer, problemHandler, sameOrigin } from 'inloop/server';
 import { createContactsRouter, createReportsRouter } from './contacts/contact-routes.ts';
 import { contentPolicy } from './content-policy.ts';
@@ -28,6 +29,8 @@ export interface AppOptions {
   readonly maxUploadBytes: number;
   /** How many tasks a user may have active and start within a minute. Absent: as many as they like. */
   readonly limits?: TaskLimits;
+  /** Users who may see and act on everybody's tasks. Empty or absent: there is no such page. */
+  readonly operators?: readonly string[];
   /** Proxies whose `X-Forwarded-*` headers are believed; none unless named. */
   readonly trustProxy?: readonly string[];
   /** The supervisor's address for trouble on purpose (trouble.ts). Null or absent: the page does not offer it. */
@@ -36,6 +39,19 @@ export interface AppOptions {
   readonly publicDir: string;
   /** Fires when the server has to end. */
   readonly stop?: AbortSignal;
+}
+
+function mountOperator({ backend, stop }: AppOptions, operators: readonly string[]): Router {
+  const operator = createOperator({
+    backend,
+    tasks: [importContacts, exportContacts],
+    allow: (req) => {
+      const who = userOf(req);
+      return who !== null && operators.includes(who) ? { role: 'act', who } : null;
+    },
+  });
+  stop?.addEventListener('abort', () => operator.close(), { once: true });
+  return operator.router;
 }
 
 /** Builds the app. It opens no connection before the first request. */
@@ -70,6 +86,7 @@ export function createApp(options: AppOptions): Express {
   if (options.troubleUrl) app.use(createTroubleRouter(options.troubleUrl, options.stop));
   app.use('/session', createSessionRouter(session));
   app.use('/tasks', tasks.router);
+  if (options.operators?.length) app.use('/operator', mountOperator(options, options.operators));
   app.use(createDownloadsRouter(db, folder));
   app.use('/imports', createImportRouter({ tasks, db, folder, maxUploadBytes }));
   app.use('/contacts', createContactsRouter(db));

@@ -30,6 +30,8 @@ export interface ServerSettings extends CommonSettings {
   readonly maxUploadBytes: number;
   /** How many tasks a user may have active and start within a minute. */
   readonly limits: TaskLimits;
+  /** Users who may see and act on everybody's tasks at `/operator`. None: there is no such page. */
+  readonly operators: readonly string[];
   /** Proxies whose `X-Forwarded-*` headers are believed: addresses, subnets, or Express's names (`loopback`). */
   readonly trustProxy: readonly string[];
   /** The supervisor's address for trouble on purpose (trouble.ts), or null. */
@@ -65,6 +67,7 @@ export function readServerSettings(env: Environment): ServerSettings {
         startsPerMinute: readInteger(env, 'MAX_STARTS_PER_MINUTE', 2_000, 1, 100_000),
       },
     },
+    operators: (env.OPERATORS ?? '').split(/[\s,]+/).filter(Boolean),
     trustProxy: readProxies(env),
     troubleUrl: (env.NODE_ENV !== 'production' && env.INLOOP_TROUBLE_URL) || null,
   };

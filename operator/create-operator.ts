@@ -55,7 +55,7 @@ export function createOperator(options: OperatorOptions): Operator {
     live,
   });
   backend.clock.follow();
-  void mounting.start();
+  mounting.start();
   return {
     router,
     close: () => {

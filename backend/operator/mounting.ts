@@ -37,6 +37,7 @@ export class Mounting {
   readonly #holder: string;
   readonly #keys: OperatorKeys;
   readonly #closing = new AbortController();
+  #timer: NodeJS.Timeout | null = null;
 
   /** @param holder unique among processes */
   constructor(redis: MountingRedis, holder: string) {
@@ -50,17 +51,19 @@ export class Mounting {
     return (await this.#redis.send((client) => client.get(this.#keys.indexed))) === DONE;
   }
 
-  /** Mounts, and goes on until {@link close}. Never rejects. */
-  async start(): Promise<void> {
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      const isDone = await this.#renewAndFill().catch(() => false);
-      await delay(isDone ? RENEW_EVERY_MS : RETRY_MS, signal);
-    }
+  /** Mounts, and goes on until {@link close}. The timer does not keep the process alive. */
+  start(): void {
+    void this.#renewAndFill()
+      .catch(() => false)
+      .then((isDone) => {
+        if (this.#closing.signal.aborted) return;
+        this.#timer = setTimeout(() => this.start(), isDone ? RENEW_EVERY_MS : RETRY_MS).unref();
+      });
   }
 
   close(): void {
     this.#closing.abort();
+    if (this.#timer) clearTimeout(this.#timer);
   }
 
   /** @returns whether there is nothing more to do for now @throws TaskError `store_unavailable` */

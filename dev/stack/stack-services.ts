@@ -46,7 +46,12 @@ export async function describeServices(parts: StackParts): Promise<{ url: string
   const soketi = describeSoketi(parts, (await claimPort()).port, `http://${LOOPBACK}:${port}/tasks/webhook`);
   const env = applicationEnv(parts, redis.port, soketi.port);
   // Only the server gets the URL, because only its page has the buttons that make trouble.
-  const serverEnv = parts.troubleUrl === null ? env : { ...env, INLOOP_TROUBLE_URL: parts.troubleUrl };
+  const serverEnv = {
+    // The stack listens on this machine only, so everybody who reaches it may be the operator.
+    OPERATORS: 'operator',
+    ...env,
+    ...(parts.troubleUrl === null ? {} : { INLOOP_TROUBLE_URL: parts.troubleUrl }),
+  };
   const server = describeScript('server', parts.scripts.server, port, serverEnv);
   const worker = describeScript('worker', parts.scripts.worker, (await claimPort()).port, env);
   return {

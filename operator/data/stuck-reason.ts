@@ -65,7 +65,7 @@ function waiting(snapshot: Snapshot, { now, handled, paused }: Surroundings): St
   const created = Date.parse(snapshot.createdAt);
   const due = dueAt(snapshot);
   const since = due === null ? created : Math.max(Date.parse(due), created);
-  if (since > now) return null;
+  if (due !== null && since > now) return null;
   if (paused.has(snapshot.name)) return { reason: 'paused', since };
   if (!handled.has(snapshot.name)) return { reason: 'no-worker', since };
   return since <= now - STUCK_AFTER_MS.line ? { reason: 'line', since } : null;

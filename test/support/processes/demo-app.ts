@@ -25,6 +25,9 @@ const MAX_UPLOAD = 100_000;
 /** How many tasks a user may start within a minute. */
 export const MAX_STARTS = 40;
 
+/** The user who may open the operator's page. */
+export const OPERATOR = 'olga';
+
 /** A running demo. */
 export class DemoApp {
   readonly soketi: TestSoketi;
@@ -60,7 +63,8 @@ export class DemoApp {
     const backend = createBackend({ redis: redis.url, pusher: bus });
     const sessionSecret = 'a secret for these tests';
     const limits = { owner: { startsPerMinute: MAX_STARTS } };
-    const app = createApp({ ...data, backend, bus, publicDir, sessionSecret, maxUploadBytes: MAX_UPLOAD, limits });
+    const more = { maxUploadBytes: MAX_UPLOAD, limits, operators: [OPERATOR] };
+    const app = createApp({ ...data, backend, bus, publicDir, sessionSecret, ...more });
     return new DemoApp(redis, soketi, data, backend, await listen(app, LOOPBACK, 0));
   }
 

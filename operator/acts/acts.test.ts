@@ -1,0 +1,173 @@
+// What the operator does, on a real Redis, with a real server and real workers.
+import { describe, expect, it } from '@jest/globals';
+import type { ActPreview, AuditPage, Overview, StuckReport } from '../../core/operator-api.ts';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
+import { eventually } from '../../test/support/eventually.ts';
+import { orphan, pausable, useOperator } from '../../test/support/operator/operator-world.ts';
+
+const world = useOperator();
+
+const statusOf = async (id: string, owner = 'ada'): Promise<string> =>
+  ((await world.tasks.tasks.get(owner, id)) as Snapshot).status;
+const audit = (): Promise<AuditPage> => world.get('/api/audit');
+const refusal = async (response: Response) => [response.status, (await response.json()).code];
+
+async function failed(count: number, owner: string): Promise<string[]> {
+  const started = await Promise.all(Array.from({ length: count }, () => world.start({ fails: 2 }, owner)));
+  for (const { id } of started) await world.reaches(id, 'failed', owner);
+  return started.map(({ id }) => id).sort();
+}
+
+describe('retry', () => {
+  it('starts a new task for each that failed, once, for its owner', async () => {
+    const [id = ''] = await failed(1, 'once');
+    expect(await world.act({ act: 'retry', target: { ids: [id] } })).toMatchObject({ done: 1, refused: 0 });
+    const { facts, task } = await world.get(`/api/tasks/${id}`);
+    expect(task.canRetry).toBe(false);
+    const retry = (await world.tasks.tasks.get('once', facts.retriedBy)) as Snapshot;
+    expect(retry.retryOf).toBe(id);
+    const again = await world.act({ act: 'retry', target: { ids: [id] } });
+    expect(again).toMatchObject({ done: 0, refused: 1, refusals: [{ id, code: 'not_retryable' }] });
+  });
+
+  it('in bulk shows what it would do, and does that to no task that came later', async () => {
+    const ids = await failed(5, 'bulk');
+    const filter = { owner: 'bulk', status: ['failed', 'running'] as const };
+    const preview = await world.preview({ act: 'retry', target: { filter } });
+    expect([preview.count, preview.isCountComplete]).toEqual([5, true]);
+    expect(preview.tasks.map(({ id }) => id).sort()).toEqual(ids);
+    expect((await audit()).entries.filter(({ act }) => act === 'retry').length).toBeLessThan(3);
+    const [later = ''] = await failed(1, 'bulk');
+    expect(await world.act({ act: 'retry', token: preview.token })).toMatchObject({ done: 5, refused: 0, next: null });
+    expect((await world.get(`/api/tasks/${later}`)).facts.retriedBy).toBeNull();
+  });
+});
+
+describe('cancel', () => {
+  it('ends what runs and what waits, and refuses what has ended', async () => {
+    const [running, ended] = [await world.start({ holds: true }), await world.start()];
+    const waiting = await world.tasks.start(orphan, {}, { owner: 'ada' });
+    await world.reaches(running.id, 'running');
+    await world.reaches(ended.id, 'succeeded');
+    const missing = '01a2b3c4-0000-7000-8000-000000000000';
+    const result = await world.act({ act: 'cancel', target: { ids: [running.id, waiting.id, ended.id, missing] } });
+    expect([result.done, result.refused]).toEqual([2, 2]);
+    expect(result.refusals.map(({ code }) => code).sort()).toEqual(['not_cancellable', 'not_found']);
+    await world.reaches(running.id, 'cancelled');
+    expect(await statusOf(waiting.id)).toBe('cancelled');
+  });
+
+  it('of many goes in steps of 200 to the end', async () => {
+    await Promise.all(Array.from({ length: 250 }, (_, n) => world.tasks.start(orphan, {}, { owner: `many-${n % 3}` })));
+    const { count, token, tasks } = await world.preview({ act: 'cancel', target: { filter: { name: 'orphan' } } });
+    expect([count, tasks.length]).toEqual([250, 20]);
+    const first = await (await world.post({ act: 'cancel', token })).json();
+    expect(first.done).toBe(200);
+    expect(await world.act({ act: 'cancel', token: first.next })).toMatchObject({ done: 50, next: null });
+    const { tasks: left } = await world.get('/api/tasks?name=orphan&status=queued');
+    expect(left).toEqual([]);
+  });
+});
+
+describe('forget', () => {
+  it('erases all of a user, and the list of acts does not name them', async () => {
+    const { id } = await world.start({}, 'leaver@example.com');
+    await world.reaches(id, 'succeeded', 'leaver@example.com');
+    const target = { owner: 'leaver@example.com' };
+    expect(await refusal(await world.post({ act: 'forget', target }))).toEqual([422, 'invalid_act']);
+    const { count, token } = await world.preview({ act: 'forget', target });
+    expect(count).toBe(1);
+    expect(await world.act({ act: 'forget', token })).toMatchObject({ done: 1 });
+    expect((await world.call(`/api/tasks/${id}`)).status).toBe(404);
+    expect(await world.raw.keys(`inloop:task:${id}*`)).toEqual([]);
+    const [entry] = (await audit()).entries;
+    expect(entry).toMatchObject({
+      act: 'forget',
+      who: 'grace',
+      done: 1,
+      owner: expect.stringMatching(/^[0-9a-f]{16}$/),
+    });
+    expect(JSON.stringify([entry, world.log.lines])).not.toContain('leaver@example.com');
+  });
+});
+
+describe('pause', () => {
+  const start = () => world.tasks.start(pausable, {}, { owner: 'ada' });
+
+  it('keeps workers from taking tasks, those of new workers too, until it is resumed', async () => {
+    // A worker waits for a job now, in a command that blocks.
+    await world.reaches((await start()).id, 'succeeded');
+    await world.act({ act: 'pause', target: { name: 'pausable' } });
+    const waiting = [await start(), await start()];
+    const endWorker = await world.work();
+    const overview: Overview = await eventually(async () => {
+      const now: Overview = await world.get('/api/overview');
+      const definition = now.definitions.find(({ name }) => name === 'pausable');
+      return definition?.paused && definition.line === 2 && now;
+    });
+    expect(overview.definitions.find(({ name }) => name === 'pausable')?.paused).toMatchObject({ who: 'grace' });
+    // Both workers have asked for jobs meanwhile: other definitions go on.
+    await world.reaches((await world.start()).id, 'succeeded');
+    for (const { id } of waiting) expect(await statusOf(id)).toBe('queued');
+    const report: StuckReport = await world.get('/api/stuck');
+    expect(report.items.find(({ reason }) => reason === 'paused')).toMatchObject({ name: 'pausable', count: 2 });
+    await endWorker();
+    for (const { id } of waiting) expect(await statusOf(id)).toBe('queued');
+    await world.act({ act: 'resume', target: { name: 'pausable' } });
+    for (const { id } of waiting) await world.reaches(id, 'succeeded');
+  });
+
+  it('is for definitions that there are', async () => {
+    expect(await refusal(await world.post({ act: 'pause', target: { name: 'none' } }))).toEqual([422, 'invalid_act']);
+  });
+});
+
+describe('an act', () => {
+  const ID = '01a2b3c4-0000-7000-8000-000000000000';
+  it.each([
+    ['nothing', {}],
+    ['an act that there is not', { act: 'explode', target: { ids: [ID] } }],
+    ['no ids', { act: 'retry', target: { ids: [] } }],
+    ['ids that are none', { act: 'retry', target: { ids: ['x'] } }],
+    ['too many ids', { act: 'retry', target: { ids: Array.from({ length: 101 }, () => ID) } }],
+    ['a target of another act', { act: 'retry', target: { owner: 'ada' } }],
+    ['a filter without a condition', { act: 'cancel', target: { filter: {} }, preview: true }],
+    ['a filter without a preview', { act: 'cancel', target: { filter: { name: 'work' } } }],
+    ['a status that is no list', { act: 'cancel', target: { filter: { status: 'failed' } }, preview: true }],
+    ['a condition that there is not', { act: 'cancel', target: { filter: { page: 7 } }, preview: true }],
+    ['a name that no definition has', { act: 'pause', target: { name: '*' } }],
+    ['no owner', { act: 'forget', target: {} }],
+  ])('with %s is refused', async (_what, body) => {
+    expect(await refusal(await world.post(body))).toEqual([422, 'invalid_act']);
+  });
+
+  it('is carried out once for a preview, by whom it was shown to', async () => {
+    const [id = ''] = await failed(1, 'token');
+    const { token }: ActPreview = await world.preview({ act: 'retry', target: { ids: [id] } });
+    for (const [act, more] of [
+      ['retry', { 'x-who': 'mallory' }],
+      ['cancel', {}],
+    ] as const) {
+      expect(await refusal(await world.post({ act, token }, 'act', more))).toEqual([409, 'preview_expired']);
+    }
+    expect(await refusal(await world.post({ act: 'retry', token }, 'view'))).toEqual([403, 'view_only']);
+    expect(await world.act({ act: 'retry', token })).toMatchObject({ done: 1 });
+    expect(await refusal(await world.post({ act: 'retry', token }))).toEqual([409, 'preview_expired']);
+  });
+
+  it('is told to the log, to listeners and to the list of acts', async () => {
+    const [id = ''] = await failed(1, 'told');
+    const heard: unknown[] = [];
+    const stop = world.backend.on('operator.acted', (event) => heard.push(event));
+    await world.act({ act: 'retry', target: { ids: [id] } });
+    stop();
+    const told = { who: 'grace', act: 'retry', done: 1, refused: 0 };
+    expect(heard).toEqual([expect.objectContaining({ ...told, name: null, tasks: [id] })]);
+    expect(world.log.find('info', /operator has asked to retry/).at(-1)?.fields).toMatchObject(told);
+    const { entries } = await audit();
+    expect(entries[0]).toMatchObject({ ...told, ids: [id], filter: null, owner: null });
+    const { entries: first, nextCursor } = await world.get('/api/audit?limit=1');
+    expect(first).toEqual([entries[0]]);
+    expect((await world.get(`/api/audit?limit=1&cursor=${nextCursor}`)).entries).toEqual([entries[1]]);
+  });
+});

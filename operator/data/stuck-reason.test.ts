@@ -1,0 +1,111 @@
+import { describe, expect, it } from '@jest/globals';
+import type { TaskEntry } from '../../backend/operator/task-entries.ts';
+import { NO_SUSPICION } from '../../backend/recovery/probation.ts';
+import type { KnownWorker } from '../../backend/recovery/worker-registry.ts';
+import { createSnapshot, type Snapshot } from '../../core/tasks/snapshot.ts';
+import { transition } from '../../core/tasks/transition.ts';
+import { type Surroundings, stuckReason } from './stuck-reason.ts';
+
+const NOW = Date.parse('2026-03-01T12:00:00.000Z');
+const ago = (seconds: number) => new Date(NOW - seconds * 1_000).toISOString();
+const worker: KnownWorker = {
+  id: 'w',
+  names: ['work'],
+  stallInterval: 5_000,
+  knowsLine: true,
+  isAlive: true,
+  blockedFor: 0,
+};
+const HERE = { isAtGate: false, cancelledAt: null };
+
+/** A task that was created `age` seconds ago. Its worker gave a sign of life `sign` seconds ago. */
+function task(
+  status: 'queued' | 'running' | 'cancelling' | 'retrying' | 'children',
+  age: number,
+  sign = age,
+): TaskEntry {
+  let snapshot: Snapshot = createSnapshot({ id: 't', name: 'work', title: 'Work', attempts: 3, at: ago(age) });
+  const apply = (event: Parameters<typeof transition>[1]) => {
+    const moved = transition(snapshot, event);
+    if (!moved.ok) throw new Error(moved.refusal);
+    snapshot = moved.snapshot;
+  };
+  const error = { code: 'no_disk', message: 'Full.', retryable: true };
+  if (status !== 'queued') apply({ type: 'start', at: ago(sign) });
+  if (status === 'retrying') apply({ type: 'fail', at: ago(sign), attempt: 1, error, retryAt: ago(sign) });
+  if (status === 'cancelling') apply({ type: 'cancel', at: ago(sign) });
+  if (status === 'children') {
+    const children = { total: 1, ended: 0, failed: 0 };
+    apply({ type: 'children', at: ago(sign), children, returned: null, onChildFailure: 'fail' });
+    apply({ type: 'succeed', at: ago(sign), attempt: 1, result: null });
+  }
+  const facts = { retriedBy: null, begunAt: null, runs: 0, gate: null, suspicion: NO_SUSPICION, children: null };
+  return { id: 't', owner: 'ada', snapshot, worker: status === 'running' ? 'w' : null, ...facts };
+}
+
+function around({
+  workers = [worker],
+  paused = [],
+}: {
+  readonly workers?: readonly KnownWorker[];
+  readonly paused?: readonly string[];
+} = {}): Surroundings {
+  return {
+    now: NOW,
+    workers: new Map(workers.map((one) => [one.id, one])),
+    handled: new Set(workers.flatMap((one) => (one.isAlive ? one.names : []))),
+    paused: new Set(paused),
+  };
+}
+
+describe('a task', () => {
+  it.each([
+    ['that has just come', task('queued', 5), around(), HERE, null],
+    ['that waits for a minute', task('queued', 61), around(), HERE, 'line'],
+    ['whose definition no worker handles', task('queued', 1), around({ workers: [] }), HERE, 'no-worker'],
+    ['that waits for its attempt, without a worker', task('retrying', 9), around({ workers: [] }), HERE, 'no-worker'],
+    ['whose definition is paused', task('queued', 1), around({ paused: ['work'] }), HERE, 'paused'],
+    ['whose concurrency key is taken', task('queued', 1), around(), { ...HERE, isAtGate: true }, 'concurrency-key'],
+    ['that runs', task('running', 900, 11), around(), HERE, null],
+    ['without a sign of life', task('running', 900, 31), around(), HERE, 'no-sign-of-life'],
+    [
+      'whose worker is dead',
+      task('running', 9),
+      around({ workers: [{ ...worker, isAlive: false }] }),
+      HERE,
+      'no-sign-of-life',
+    ],
+    [
+      'whose worker is blocked',
+      task('running', 9),
+      around({ workers: [{ ...worker, blockedFor: 4_000 }] }),
+      HERE,
+      'blocked',
+    ],
+    ['that waits for its children', task('children', 900, 61), around(), HERE, 'children'],
+    ['whose children have just changed', task('children', 900, 5), around(), HERE, null],
+    ['that has just been cancelled', task('cancelling', 900, 5), around(), HERE, null],
+    ['whose handler does not stop', task('cancelling', 900, 31), around(), HERE, 'cancelling'],
+    [
+      'that is cancelled and gives signs of life',
+      task('cancelling', 900, 5),
+      around(),
+      { ...HERE, cancelledAt: NOW - 31_000 },
+      'cancelling',
+    ],
+  ] as const)('%s', (_what, entry, surroundings, more, reason) => {
+    expect(stuckReason(entry, surroundings, more)?.reason ?? null).toBe(reason);
+  });
+
+  it('that is to start later is not stuck', () => {
+    const snapshot = createSnapshot({
+      id: 't',
+      name: 'work',
+      title: 'Work',
+      attempts: 3,
+      at: ago(900),
+      startsAt: ago(-60),
+    });
+    expect(stuckReason({ ...task('queued', 900), snapshot }, around({ workers: [] }), HERE)).toBeNull();
+  });
+});
