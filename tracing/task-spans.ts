@@ -99,7 +99,6 @@ export class TaskSpans implements Tracing {
     const isOfTask = context.active().getValue(TASK) === snapshot.id;
     const attributes = {
       'messaging.system': 'pusher',
-      // The name of the channel would tell the owner.
       'messaging.destination.template': 'private-user-{owner}',
       'inloop.event': eventName(snapshot),
     };
@@ -125,7 +124,8 @@ export class TaskSpans implements Tracing {
     const type = TYPES[operation];
     const attributes = {
       'messaging.system': 'inloop',
-      'messaging.destination.name': name,
+      // A push goes to a channel, whose name would tell the owner.
+      ...(operation === 'push' ? {} : { 'messaging.destination.name': name }),
       'messaging.operation.name': operation,
       ...(type === null ? {} : { 'messaging.operation.type': type }),
       'messaging.message.id': id,
@@ -179,7 +179,7 @@ function end(span: Span, error: string | null = null, describe: () => void = () 
 }
 
 function codeOf(error: unknown): string {
-  const { code } = error as { code?: unknown };
+  const { code } = Object(error) as { code?: unknown };
   return typeof code === 'string' ? code : '_OTHER';
 }
 

@@ -15,7 +15,7 @@ import { traceTasks } from '../../../tracing/trace-tasks.ts';
 import { createTaskWorker } from '../../../worker/task-worker.ts';
 import { eventually } from '../../support/eventually.ts';
 import { backendOn } from '../../support/parts.ts';
-import { family, flaky, late, rows, steps } from './processes/fault-tasks.ts';
+import { deaf, family, flaky, rows, steps } from './processes/fault-tasks.ts';
 import { STALL_MS, useFaultWorkers } from './use-fault-workers.ts';
 
 jest.setTimeout(40_000);
@@ -60,7 +60,7 @@ function startTracedWorker(): TestWorker {
   worker.handle(flaky, async () => {
     throw new Error('a secret');
   });
-  worker.handle(late, async (_input, { signal }) => {
+  worker.handle(deaf, async (_input, { signal }) => {
     await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
   });
   const running = worker.run({ signal: shutdown.signal });
@@ -111,12 +111,11 @@ describe('a traced task', () => {
     const answer = await app.post('ada', '/tasks', body, { traceparent: `00-${page.traceId}-${page.spanId}-01` });
     const task = (await answer.json()) as Snapshot;
     expect(Object.keys(task)).not.toContain('trace');
-    await eventually(() => follower.events.find(({ data }) => data.id === task.id && data.status === 'succeeded'));
-    const tree = await eventually(() => {
-      const found = treeOf(spansOf(task));
-      return found.includes('  push family, task.succeeded') && found;
-    });
-    expect(tree.filter((line) => !/task\.(queued|running|retrying)/.test(line))).toEqual([
+    // Which of these the owner gets depends on how fast it goes.
+    const isOutcome = (line: string) => !/task\.(queued|running|retrying)/.test(line);
+    const told = () => follower.events.some(({ data }) => data.id === task.id && data.status === 'succeeded');
+    await eventually(told, { within: 15_000 });
+    const tree = [
       'send family',
       '  process family, attempt 1, error flaky',
       '  process family, attempt 2',
@@ -128,7 +127,8 @@ describe('a traced task', () => {
       '  push family, task.succeeded',
       '  wait family, attempt 1',
       '  wait family, attempt 2',
-    ]);
+    ];
+    await eventually(() => expect(treeOf(spansOf(task)).filter(isOutcome)).toEqual(tree), { within: 15_000 });
     const root = spansOf(task).find(({ name }) => name === 'send family');
     expect(root?.parentSpanContext).toMatchObject(page);
     expect(JSON.stringify(spansOf(task).map(({ attributes, events }) => [attributes, events]))).not.toContain('ada');
@@ -140,10 +140,9 @@ describe('a traced task', () => {
     const first = await parts.app.tasks.start(flaky, { failures: 9 }, { owner: 'eve' });
     await parts.reaches(first, 'eve', 'failed');
     const second = await tasks.retry('eve', first.id);
-    await eventually(() => expect(treeOf(spansOf(second))).toContain('send flaky'));
-    const [send] = spansOf(second);
-    const [firstSend] = spansOf(first).filter(({ name }) => name === 'send flaky');
-    expect(send?.links.map(({ context }) => context.spanId)).toEqual([firstSend?.spanContext().spanId]);
+    const sendOf = (task: Snapshot) => spansOf(task).find(({ name }) => name === 'send flaky');
+    const [send, firstSend] = [await eventually(() => sendOf(second)), sendOf(first)];
+    expect(send.links.map(({ context }) => context.spanId)).toEqual([firstSend?.spanContext().spanId]);
     expect(JSON.stringify(spansOf(first).map(({ attributes, events }) => [attributes, events]))).not.toContain(
       'secret',
     );
@@ -151,36 +150,34 @@ describe('a traced task', () => {
 
   it('that is cancelled ends its attempt without an error', async () => {
     startTracedWorker();
-    const task = await parts.app.tasks.start(late, { deaf: false }, { owner: 'bob' });
+    const task = await parts.app.tasks.start(deaf, { ms: 0 }, { owner: 'bob' });
     await parts.reaches(task, 'bob', 'running');
     await parts.app.tasks.tasks.cancel('bob', task.id);
-    await eventually(() => expect(treeOf(spansOf(task))).toContain('    push late, task.cancelled'));
-    const attempt = spansOf(task).find(({ name }) => name === 'process late');
-    expect(attempt?.attributes).toMatchObject({ 'inloop.status': 'cancelled' });
-    expect(treeOf(spansOf(task))).toContain('  process late, attempt 1');
+    const attempt = await eventually(() => spansOf(task).find(({ name }) => name === 'process deaf'));
+    expect(attempt.attributes).toMatchObject({ 'inloop.status': 'cancelled' });
+    const tree = ['  process deaf, attempt 1', '    push deaf, task.cancelled'];
+    await eventually(() => expect(treeOf(spansOf(task))).toEqual(expect.arrayContaining(tree)), { within: 15_000 });
   });
 });
 
 describe('an attempt that is cut short has one span with an error', () => {
   it('when its worker stops', async () => {
     const leaving = startTracedWorker();
-    const task = await parts.app.tasks.start(late, { deaf: false }, { owner: 'cleo' });
+    const task = await parts.app.tasks.start(deaf, { ms: 0 }, { owner: 'cleo' });
     await parts.reaches(task, 'cleo', 'running');
     await leaving.stop();
     startTracedWorker();
-    await parts.reaches(task, 'cleo', 'failed');
-    await eventually(() => expect(treeOf(spansOf(task))).toContain('  wait late, attempt 1'));
-    const attempts = treeOf(spansOf(task)).filter((line) => line.includes('process'));
-    expect(attempts).toEqual([
-      '  process late, attempt 1, error deadline',
-      '  process late, attempt 1, error worker_stopped',
-    ]);
+    await parts.reaches(task, 'cleo', 'running');
+    await parts.app.tasks.tasks.cancel('cleo', task.id);
+    const attempts = ['  process deaf, attempt 1', '  process deaf, attempt 1, error worker_stopped'];
+    const shown = () => treeOf(spansOf(task)).filter((line) => line.includes('process'));
+    await eventually(() => expect(shown()).toEqual(attempts), { within: 15_000 });
   });
 
   it('when its worker is killed', async () => {
     // Not traced: a process that is killed exports nothing of what is under way.
     const victim = await parts.startWorker();
-    const task = await parts.app.tasks.start(rows, { rows: 100, ms: 50 }, { owner: 'dan' });
+    const task = await parts.app.tasks.start(rows, { rows: 100, ms: 1_000 }, { owner: 'dan' });
     const { startedAt } = await parts.reaches(task, 'dan', 'running');
     await victim.kill();
     const lost = await eventually(() => spansOf(task).find(({ name }) => name === 'process rows'), { within: 15_000 });
