@@ -2,7 +2,7 @@
 
 import { MAX_DURATION_MS } from '../../core/limits.ts';
 import type { CommandRunner } from './commands/define-command.ts';
-import { DURATIONS_KEPT } from './commands/task/commit-change.ts';
+import { DURATIONS_KEPT } from './commands/outcome-scripts.ts';
 
 /** With fewer known durations there is no estimate. */
 const MIN_RUNS = 3;

@@ -83,7 +83,7 @@ export const GUARDS: Readonly<Record<string, Guard>> = {
     mutations: [
       {
         file: 'backend/store/commands/task/commit-change.ts',
-        from: 'if isOutcome then leaveGate(string.sub(task, 1, -#id - 1), gate, id) end',
+        from: 'if isOutcome then leaveGate(taskPrefix, gate, id) end',
         to: '',
       },
       // The sweeper would repair it.

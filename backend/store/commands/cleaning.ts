@@ -5,6 +5,8 @@
  * One in 8 calls checks 64 ids. So up to 8 ids are removed for each one that is added, and an index with many dead ids shrinks.
  */
 
+import type { LuaFunction } from './lua.ts';
+
 const CLEAN_ONE_IN = 8;
 /** How many ids one cleaning checks. */
 const IDS_PER_CLEANING = 64;
@@ -32,3 +34,23 @@ export function chooseCleaning(): IndexCleaning {
   // Removing an id from `all` removes it from the other indexes. Only version 0.1.0 left ids in `unseen` that `all` lacks.
   return { count, index: Math.random() < 0.25 ? 'unseen' : 'all', from };
 }
+
+/**
+ * `findDead(index, count, from, taskPrefix)`: checks up to `count` ids of an index, beginning at the share `from` of it. Answers
+ * those that have no record.
+ */
+export const findDead: LuaFunction = {
+  name: 'findDead',
+  lua: `
+local function findDead(index, count, from, taskPrefix)
+  local kept, dead = 0, {}
+  local first = math.floor(math.max(redis.call('ZCARD', index) - count, 0) * from)
+  for _, id in ipairs(redis.call('ZRANGE', index, first, first + count - 1)) do
+    if redis.call('EXISTS', taskPrefix .. id) == 0 then dead[#dead + 1] = id else kept = kept + 1 end
+    -- Records of neighbouring ids expire at about the same time. If three still exist, there is little to clean here.
+    if kept == 3 then break end
+  end
+  return dead
+end
+`,
+};

@@ -21,11 +21,7 @@ import {
 import { chooseCount } from '../cleaning.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { addJob, countWorkers, dequeueJob, isWatched, redisTime } from '../lua.ts';
-
-/** A definition's usual duration is the median of this many successful first attempts, the latest ones. */
-export const DURATIONS_KEPT = 50;
-/** 30 days. After that, the durations of a definition that nobody runs any more are deleted. */
-const DURATIONS_TTL_S = 30 * 24 * 3_600;
+import { keepDuration, queueForHooks, removeOldest } from '../outcome-scripts.ts';
 
 /** What a change does to the run of the task. `handedBackProgress` and `suspicion` are JSON, or '' for none. */
 export type RunChange =
@@ -130,6 +126,9 @@ export const COMMIT_CHANGE = defineCommand({
     countWorkers,
     addJob,
     dequeueJob,
+    removeOldest,
+    queueForHooks,
+    keepDuration,
     uncount,
     noteFamilyChange,
     countChild,
@@ -149,6 +148,7 @@ if storedRevision ~= expected then
 end
 
 local isOutcome, isStart = kind ~= 'step', runChange == 'start'
+local taskPrefix = string.sub(task, 1, -#id - 1)
 if children and isOutcome and knowsChildren == '0' then
   local counts = redis.call('HMGET', task, '${FIELD.childrenEnded}', '${FIELD.childrenFailed}')
   return {'children', children, counts[1] or '0', counts[2] or '0'}
@@ -172,17 +172,8 @@ if isOutcome or isStart or waitedUntil then
   if waitedUntil and now < tonumber(waitedUntil) then redis.call('PUBLISH', changedChannel, id) end
   if isOutcome then
     redis.call('ZADD', unpublished, now, id)
-    if cleanCount ~= '0' then
-      local expired = redis.call('ZRANGE', unpublished, '-inf', now - retention * 1000, 'BYSCORE', 'LIMIT', 0, cleanCount)
-      if #expired > 0 then redis.call('ZREM', unpublished, unpack(expired)) end
-    end
-    -- Nobody has registered a hook in most applications: then this finds no key.
-    for _, hook in ipairs(redis.call('ZRANGE', hooks, now - retention * 1000, '+inf', 'BYSCORE')) do
-      local delay = string.match(hook, '%d+$')
-      redis.call('ZADD', hookPrefix .. hook, now + delay, id)
-      redis.call('EXPIRE', hookPrefix .. hook, math.ceil(retention + delay / 1000))
-      if delay == '0' then set('${FIELD.hookPending}', 1) end
-    end
+    removeOldest(unpublished, now - retention * 1000, cleanCount)
+    if queueForHooks(hooks, hookPrefix, id, now, retention) then set('${FIELD.hookPending}', 1) end
   end
 end
 
@@ -199,7 +190,7 @@ for n = 1, #more, 2 do
 end
 
 if isOutcome or isStart or mattersToChildren == '1' then
-  tellOperator(string.sub(task, 1, -#id - 1), id, snapshot, isStart and worker or storedWorker)
+  tellOperator(taskPrefix, id, snapshot, isStart and worker or storedWorker)
 end
 redis.call('HSET', task, unpack(changed))
 if children and mattersToChildren == '1' then noteFamilyChange(parents, task, id, redisTime()) end
@@ -215,21 +206,16 @@ if isOutcome then
     redis.call('ZADD', unseen, 0, id)
     redis.call('EXPIRE', unseen, retention)
   else
-    local parentTask = string.sub(task, 1, #task - #id) .. parent
-    mayEndParent = countChild(parents, parentTask, parent, kind ~= 'succeeded', redisTime())
+    mayEndParent = countChild(parents, taskPrefix .. parent, parent, kind ~= 'succeeded', redisTime())
   end
   -- With no active task left, every record has a time to live, so the index needs one too.
   if redis.call('ZCARD', active) == 0 then redis.call('EXPIRE', all, retention) end
-  if duration ~= '' then
-    redis.call('LPUSH', durations, duration)
-    redis.call('LTRIM', durations, 0, ${DURATIONS_KEPT - 1})
-    redis.call('EXPIRE', durations, ${DURATIONS_TTL_S})
-  end
+  if duration ~= '' then keepDuration(durations, duration) end
 end
 
 if job ~= '' then addJob(queue, job, jobAt) end
 if leaver ~= '' then dequeueJob(queue, line, turns, leaver, id .. ':' .. (storedRun or 0) + 1) end
-if isOutcome then leaveGate(string.sub(task, 1, -#id - 1), gate, id) end
+if isOutcome then leaveGate(taskPrefix, gate, id) end
 if cancelChannel ~= '' then redis.call('PUBLISH', cancelChannel, id) end
 if isOutcome then return {'ok', 1, mayEndParent, 0} end
 local sharer = isStart and worker or storedWorker

@@ -13,7 +13,7 @@ import { askGate, isInGate, passGate } from '../../limits/gate-scripts.ts';
 import { gateName, type TaskGate } from '../../limits/gates.ts';
 import { countStart, encodeLimits, exceededLimit } from '../../limits/limit-scripts.ts';
 import { FIELD, fieldsOf, type StoredFields } from '../../record.ts';
-import { chooseCleaning } from '../cleaning.ts';
+import { chooseCleaning, findDead } from '../cleaning.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { enqueueJob, isWatched, placeInLine, redisTime, removeIds } from '../lua.ts';
 
@@ -138,6 +138,7 @@ export const CREATE_TASK = defineCommand({
     isWatched,
     redisTime,
     removeIds,
+    findDead,
     exceededLimit,
     countStart,
     askGate,
@@ -211,15 +212,8 @@ if redis.call('ZADD', all, 'NX', 0, id) == 1 then
   if retried and redis.call('EXISTS', retried) == 1 then redis.call('HSET', retried, '${FIELD.retriedBy}', id) end
 
   if cleanCount ~= '0' then
-    local index, count, kept, dead = all, tonumber(cleanCount), 0, {}
-    if cleanIndex == 'unseen' then index = unseen end
-    local from = math.floor(math.max(redis.call('ZCARD', index) - count, 0) * cleanFrom)
-    for _, other in ipairs(redis.call('ZRANGE', index, from, from + count - 1)) do
-      if redis.call('EXISTS', taskPrefix .. other) == 0 then dead[#dead + 1] = other else kept = kept + 1 end
-      -- Records of neighbouring ids expire at about the same time. If three still exist, there is little to clean here.
-      if kept == 3 then break end
-    end
-    removeIds(dead, all, active, unseen)
+    local index = cleanIndex == 'unseen' and unseen or all
+    removeIds(findDead(index, tonumber(cleanCount), cleanFrom, taskPrefix), all, active, unseen)
   end
 end
 return {'created', watched, placeInLine(queue, line, owner, job, true) or -1, unpack(replaces)}
