@@ -161,8 +161,9 @@ local function set(field, value)
 end
 if result ~= '' then set('${FIELD.result}', result) end
 
+local now
 if isOutcome or isStart or waitedUntil then
-  local now = redisTime()
+  now = redisTime()
   if isStart then
     set('${FIELD.run}', run + 1)
     set('${FIELD.worker}', worker)
@@ -220,7 +221,7 @@ if cancelChannel ~= '' then redis.call('PUBLISH', cancelChannel, id) end
 if isOutcome then return {'ok', 1, mayEndParent, 0} end
 local sharer = isStart and worker or storedWorker
 if not sharer or sharer == '' then return {'ok', isWatched(mark), 0, 0} end
-local workers = countWorkers(mark, sharer, redisTime())
+local workers = countWorkers(mark, sharer, now or redisTime())
 return {'ok', math.min(workers, 1), 0, workers}
 `,
   parse: (reply): CommitAnswer => {
