@@ -71,7 +71,6 @@ export class Connection<S extends RedisScripts> {
   #isStarted = false;
   /** Set while Redis answers but refuses to be used: why. */
   #refusal: { readonly error: unknown } | null = null;
-  #attempts = 0;
   #host: Host;
 
   constructor(options: ConnectionOptions<S>) {
@@ -203,11 +202,9 @@ export class Connection<S extends RedisScripts> {
 
   async #open(): Promise<OpenConnection<S>> {
     const { permit, prepare, address } = this.#options;
-    // Each try asks another sentinel first, in case one of them is wrong about the primary.
-    this.#attempts += 1;
     await permit?.();
     if (this.isClosed) throw new ClosedError();
-    if (address.primary !== null) this.#host = await findPrimary(address, this.#attempts);
+    if (address.primary !== null) this.#host = await findPrimary(address);
     const client = this.#make(clientOptions(address, this.#host));
     let leave: (reason: unknown) => void = () => undefined;
     const left = new Promise<unknown>((resolve) => {

@@ -47,7 +47,7 @@ export async function diagnoseRedis(
   let host: Host | null = address.primary === null ? (address.hosts[0] as Host) : null;
   let client: Client<Record<never, never>> | undefined;
   try {
-    host ??= await findPrimary(address, 0);
+    host ??= await findPrimary(address);
     client = makeClient(clientOptions(address, host)) as Client<Record<never, never>>;
     // Without a listener an error would end the process. `connect` and the commands reject with it, too.
     client.on('error', () => undefined);

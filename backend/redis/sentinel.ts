@@ -1,62 +1,81 @@
-/** Asks Redis Sentinel which server is the primary. It serves `connection.ts`, which asks before each connection. */
+/**
+ * Asks Redis Sentinel which server is the primary. It serves `connection.ts`, which asks before each connection.
+ *
+ * All sentinels are asked at once. During a failover some of them still name the old primary, which may be running again and
+ * take writes that will be lost. Each configuration has a number, its epoch, and the newest one is believed.
+ */
 
-import { withDeadline } from '../async.ts';
+import { delay, withDeadline } from '../async.ts';
 import type { Host, RedisAddress } from './address.ts';
 import { clientMaker, clientOptions } from './client.ts';
 import { AwayError, UnusableRedisError } from './fault.ts';
 
-/** How long a sentinel may take to answer. After that the next one is asked. */
+/** How long a sentinel may take to answer. */
 const SENTINEL_MS = 1_000;
+/** How long the other sentinels are waited for once one has answered: long enough for all that are well. */
+const OTHERS_MS = 250;
 const makeClient = clientMaker({});
 
-/**
- * The address of the primary, from the first sentinel that answers and knows it.
- * @param first which sentinel to ask first: `hosts[first]`, counted on from the beginning after the last one
- * @throws AwayError if none answers; UnusableRedisError if none of those that answer knows the primary
- */
-export async function findPrimary(address: RedisAddress, first: number): Promise<Host> {
-  const { hosts, primary } = address;
-  let failure: unknown = null;
-  let hasAnswer = false;
-  for (let n = 0; n < hosts.length; n++) {
-    const sentinel = hosts[(first + n) % hosts.length] as Host;
-    try {
-      const found = await ask(address, sentinel);
-      if (found !== null) return found;
-      hasAnswer = true;
-    } catch (error) {
-      failure ??= error;
-    }
-  }
-  if (hasAnswer) throw new UnusableRedisError(`its sentinels know no primary called ${JSON.stringify(primary)}`);
-  throw new AwayError(`none of ${hosts.length} sentinels answers: ${String((failure as Error).message || failure)}`);
+/** What one sentinel knows. */
+interface Answer {
+  /** Null if it does not know the primary. */
+  readonly host: Host | null;
+  readonly epoch: number;
 }
 
 /**
- * The primary that one sentinel names, or null if it does not know the primary.
+ * The address of the primary, as the sentinel with the newest configuration names it.
+ * @throws AwayError if no sentinel answers; UnusableRedisError if none of those that answer knows the primary
+ */
+export async function findPrimary(address: RedisAddress): Promise<Host> {
+  const { hosts, primary } = address;
+  const answers: Answer[] = [];
+  const asked = hosts.map((sentinel) => ask(address, sentinel).then((answer) => answers.push(answer)));
+  const all = Promise.allSettled(asked);
+  const othersToo = () => delay(OTHERS_MS);
+  await Promise.race([all, Promise.any(asked).then(othersToo, () => all)]);
+  if (answers.length === 0) {
+    const [failed] = await all;
+    const reason: unknown = failed?.status === 'rejected' ? failed.reason : null;
+    throw new AwayError(
+      `none of ${hosts.length} sentinels answers: ${reason instanceof Error ? reason.message : String(reason)}`,
+    );
+  }
+  const [newest] = answers.filter(({ host }) => host !== null).sort((a, b) => b.epoch - a.epoch);
+  if (newest?.host) return newest.host;
+  throw new UnusableRedisError(`its sentinels know no primary called ${JSON.stringify(primary)}`);
+}
+
+/**
+ * What one sentinel knows of the primary.
  *
  * It asks without the password first. Most sentinels have none, and they refuse a client that sends one. A sentinel that
  * has one answers NOAUTH, and is asked again with it. The number of the database goes to no sentinel: they have no SELECT.
  */
-async function ask(address: RedisAddress, sentinel: Host): Promise<Host | null> {
-  const question = ['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', address.primary ?? ''];
+async function ask(address: RedisAddress, sentinel: Host): Promise<Answer> {
   const withoutPassword = { ...address, username: undefined, password: undefined, database: 0 };
-  const answer = (await send(withoutPassword, sentinel, question).catch((error: Error) => {
+  return askWith(withoutPassword, sentinel).catch((error: Error) => {
     if (address.password === undefined || !error.message.startsWith('NOAUTH')) throw error;
-    return send({ ...address, database: 0 }, sentinel, question);
-  })) as [string, string] | null;
-  return answer && { host: answer[0], port: Number(answer[1]) };
+    return askWith({ ...address, database: 0 }, sentinel);
+  });
 }
 
-async function send(address: RedisAddress, sentinel: Host, command: readonly string[]): Promise<unknown> {
+async function askWith(address: RedisAddress, sentinel: Host): Promise<Answer> {
+  const name = address.primary ?? '';
   const client = makeClient(clientOptions(address, sentinel));
   // Without a listener an error would end the process. `connect` and `sendCommand` reject with it, too.
   client.on('error', () => undefined);
+  const read = async (): Promise<Answer> => {
+    await client.connect();
+    // During a failover, this names the new primary as soon as it is one. The details below still have the old address.
+    const named = (await client.sendCommand(['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name])) as [string, string] | null;
+    if (named === null) return { host: null, epoch: 0 };
+    const details = (await client.sendCommand(['SENTINEL', 'MASTER', name])) as string[];
+    const epoch = Number(details[details.indexOf('config-epoch') + 1]);
+    return { host: { host: named[0], port: Number(named[1]) }, epoch: Number.isFinite(epoch) ? epoch : 0 };
+  };
   try {
-    return await withDeadline(
-      client.connect().then(() => client.sendCommand([...command])),
-      SENTINEL_MS,
-    );
+    return await withDeadline(read(), SENTINEL_MS);
   } finally {
     client.destroy();
   }

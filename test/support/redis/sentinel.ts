@@ -19,8 +19,16 @@ export interface TestSentinel {
   stop(): Promise<void>;
 }
 
-/** Starts a sentinel that watches the Redis on `primaryPort`. @param password of Redis, if it wants one */
-export async function startSentinel(primaryPort: number, password?: string): Promise<TestSentinel> {
+/**
+ * Starts a sentinel that watches the Redis on `primaryPort`.
+ *
+ * @param password of Redis, if it wants one
+ * @param epoch the number of its configuration. Each failover makes it one greater
+ */
+export async function startSentinel(
+  primaryPort: number,
+  { password, epoch = 0 }: { readonly password?: string; readonly epoch?: number } = {},
+): Promise<TestSentinel> {
   const port = await findFreePort();
   const path = mkdtempSync(join(tmpdir(), 'inloop-sentinel-'));
   const file = join(path, 'sentinel.conf');
@@ -30,6 +38,7 @@ export async function startSentinel(primaryPort: number, password?: string): Pro
     `dir ${path}`,
     `sentinel monitor ${PRIMARY_NAME} 127.0.0.1 ${primaryPort} ${QUORUM}`,
     ...(password === undefined ? [] : [`sentinel auth-pass ${PRIMARY_NAME} ${password}`]),
+    `sentinel config-epoch ${PRIMARY_NAME} ${epoch}`,
     `sentinel down-after-milliseconds ${PRIMARY_NAME} 1000`,
     `sentinel failover-timeout ${PRIMARY_NAME} 5000`,
   ];
@@ -48,6 +57,18 @@ export async function startSentinel(primaryPort: number, password?: string): Pro
       rmSync(path, { recursive: true, force: true });
     },
   };
+}
+
+/** Waits until all of `sentinels` name the Redis on `port` as the primary. */
+export async function waitUntilTheyName(sentinels: readonly TestSentinel[], port: number): Promise<void> {
+  const question = ['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', PRIMARY_NAME];
+  await eventually(
+    async () => {
+      const named = (await Promise.all(sentinels.map((one) => sayTo(one.port, question)))) as [string, string][];
+      return named.every(([, primary]) => primary === String(port));
+    },
+    { within: 30_000, every: 100, that: 'the sentinels to name the new primary' },
+  );
 }
 
 /** Waits until the first of `sentinels` knows one replica and all the others, so that a failover can succeed. */
