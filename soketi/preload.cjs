@@ -8,6 +8,8 @@
 //   signature-age.cjs    refuses API calls that were signed more than ten minutes ago
 //   listening.cjs        refuses ports that are taken, frames that are too large, and to listen on every interface
 //   operator-routes.cjs  moves a route for operators off the public port
+//   redis-adapter.cjs    keeps several nodes whole while the Redis that joins them is away
+//   stopping.cjs         ends a Soketi that was told to stop, and does not
 // end-with-parent.cjs ends Soketi with the process that started it, if that asks for it.
 // json.cjs, sizes.cjs and subscriptions.cjs serve them. settings.cjs, beside this file, is not loaded here: it holds the
 // environment that a safe Soketi is started with. docs/soketi.md describes all of it.
@@ -21,7 +23,9 @@ const { endWithParent } = require('./hardening/end-with-parent.cjs');
 const frames = require('./hardening/frames.cjs');
 const listening = require('./hardening/listening.cjs');
 const operatorRoutes = require('./hardening/operator-routes.cjs');
+const redisAdapter = require('./hardening/redis-adapter.cjs');
 const signatureAge = require('./hardening/signature-age.cjs');
+const stopping = require('./hardening/stopping.cjs');
 
 /** Soketi's own classes, found from the script that Node was told to run. */
 function loadSoketi() {
@@ -29,7 +33,8 @@ function loadSoketi() {
   const { WsHandler } = require(join(dist, 'ws-handler.js'));
   const { HttpHandler } = require(join(dist, 'http-handler.js'));
   const { Server } = require(join(dist, 'server.js'));
-  return { WsHandler, HttpHandler, Server };
+  const { RedisAdapter } = require(join(dist, 'adapters', 'redis-adapter.js'));
+  return { WsHandler, HttpHandler, Server, RedisAdapter };
 }
 
 /**
@@ -37,7 +42,16 @@ function loadSoketi() {
  * @throws Error naming the first method that this Soketi does not have; its message is printed below
  */
 function checkMethods(classes) {
-  for (const { methods } of [apiAnswers, apiBodies, frames, listening, operatorRoutes, signatureAge]) {
+  for (const { methods } of [
+    apiAnswers,
+    apiBodies,
+    frames,
+    listening,
+    operatorRoutes,
+    redisAdapter,
+    signatureAge,
+    stopping,
+  ]) {
     for (const [type, names] of Object.entries(methods)) {
       for (const name of names) {
         if (typeof classes[type]?.prototype?.[name] === 'function') continue;
@@ -57,6 +71,8 @@ try {
   signatureAge.hardenSignatureAge(classes.HttpHandler);
   listening.hardenListening(classes.Server);
   operatorRoutes.hardenOperatorRoutes(classes.Server);
+  redisAdapter.hardenRedisAdapter(classes.RedisAdapter);
+  stopping.hardenStopping(classes.Server);
 } catch (error) {
   console.error(/** @type {Error} */ (error).message);
   process.exit(1);
