@@ -25,6 +25,7 @@ describe('what a test needs', () => {
     ['a Redis', `import { startRedis } from ${support('redis/redis.ts')}; startRedis;`, ['Redis']],
     ['a Soketi', `import { startSoketi } from ${support('bus/soketi.ts')}; startSoketi;`, ['Soketi']],
     ['a Chromium', `import { TrayPages } from ${support('browser/tray-page.ts')}; TrayPages;`, ['Chromium']],
+    ['an nginx', `import { startNginx } from ${support('processes/nginx.ts')}; startNginx;`, ['nginx']],
     ['the whole stack', `import ${support('processes/stack.ts')};`, ['Redis', 'Soketi', 'dist']],
     ['what a script starts', `import ${support('processes/run-script.ts')};`, ['Redis', 'Soketi']],
     ['only the types of it', `import type { TestRedis } from ${support('redis/redis.ts')}; let r: TestRedis;`, []],

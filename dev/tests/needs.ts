@@ -6,13 +6,14 @@ import { build, type Metafile } from 'esbuild';
 import { REPOSITORY } from '../paths.ts';
 
 /** Something that tests start or use. `dist` is the build in dist/, up to date. */
-export type Need = 'Redis' | 'Soketi' | 'Chromium' | 'dist';
+export type Need = 'Redis' | 'Soketi' | 'Chromium' | 'nginx' | 'dist';
 
 /** The files that start or find what is needed. A test that imports one, directly or through other files, has its needs. */
 const STARTERS: Readonly<Record<string, readonly Need[]>> = {
   'cli/parts/redis.ts': ['Redis'],
   'dev/setup/node20.ts': ['Soketi'],
   'dev/setup/chromium.ts': ['Chromium'],
+  'dev/setup/nginx.ts': ['nginx'],
   'test/support/dist.ts': ['dist'],
   // These start a process, the local stack or a script. What that process imports cannot be seen from the test.
   'test/support/processes/stack.ts': ['Redis', 'Soketi', 'dist'],

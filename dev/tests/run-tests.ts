@@ -13,6 +13,7 @@ import { requireSystemPart } from '../../cli/parts/system-packages.ts';
 import { readJsonFile } from '../../cli/processes/json-file.ts';
 import { REPOSITORY } from '../paths.ts';
 import { CHROMIUM } from '../setup/chromium.ts';
+import { NGINX } from '../setup/nginx.ts';
 import { requireNode20 } from '../setup/node20.ts';
 import { requireAll } from '../setup/require-all.ts';
 import { type Need, readNeeds } from './needs.ts';
@@ -64,15 +65,16 @@ async function listTests(args: readonly string[]): Promise<string[]> {
 
 /** Installs, builds or finds what is needed. Resolves with the variables that tests find it by. */
 async function provide(needed: ReadonlySet<Need>): Promise<NodeJS.ProcessEnv> {
-  const redis = () => requireSystemPart(REDIS);
+  const redis = async () => process.env.INLOOP_TEST_REDIS_SERVER || requireSystemPart(REDIS);
   const chromium = () => requireSystemPart(CHROMIUM);
   const found = await requireAll<Record<string, string>>({
     ...(needed.has('Redis') && { INLOOP_TEST_REDIS_SERVER: redis }),
     ...(needed.has('Chromium') && { INLOOP_CHROMIUM: chromium }),
     ...(needed.has('Soketi') && { node20: requireNode20 }),
+    ...(needed.has('nginx') && { nginx: () => requireSystemPart(NGINX) }),
   });
-  // Node 20 only has to be installed. Tests find it by themselves, so it needs no variable.
-  const { node20: _, ...env }: NodeJS.ProcessEnv = found;
+  // Node 20 and nginx only have to be installed. Tests find them by themselves, so they need no variable.
+  const { node20: _node20, nginx: _nginx, ...env }: NodeJS.ProcessEnv = found;
   if (needed.has('dist')) {
     const code = await run([join(REPOSITORY, 'dev', 'build.mjs')], process.env);
     if (code !== 0) throw new CommandError('The build failed; the lines above say where.');
