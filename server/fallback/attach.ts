@@ -25,10 +25,10 @@ export interface Fallback {
  * Lets pusher-js connect over HTTP to `server`, and tells it so in `GET /connection` of the same backend's router.
  * Everything else that `server` answers stays as it is. Attach it once, before or after the application.
  *
- * A session lives in one process. With several instances behind a load balancer, all requests of one client must reach the
- * same one ("sticky sessions", by cookie or by the client's address). Otherwise a client has to connect again with each
- * request that reaches another instance. A proxy must not buffer the answers (nginx obeys a header; others have a setting),
- * and must allow 30 s of silence before it cuts a request.
+ * A session lives in one process. With several instances behind a load balancer, all requests of one session must reach the
+ * same one. The URL names the session, so a proxy can go by that (deploy/nginx.conf does), by a cookie or by the client's
+ * address. Otherwise a client has to connect again with each request that reaches another instance. A proxy must not buffer
+ * the answers (nginx obeys a header; others have a setting), and must allow 30 s of silence before it cuts a request.
  *
  * A session belongs to the client that opened it, which has a cookie for the session's URL. So the URL is no secret and may
  * stand in logs. A page of another origin (`allowedOrigins`) sends no cookies and is recognized by its address instead.
