@@ -26,7 +26,7 @@ export interface Fallback {
  * Everything else that `server` answers stays as it is. Attach it once, before or after the application.
  *
  * A session lives in one process. With several instances behind a load balancer, all requests of one session must reach the
- * same one. The URL names the session, so a proxy can go by that (deploy/nginx.conf does), by a cookie or by the client's
+ * same one. The URL names the session, so a proxy can go by that (deploy/nginx-tls.conf does), by a cookie or by the client's
  * address. Otherwise a client has to connect again with each request that reaches another instance. A proxy must not buffer
  * the answers (nginx obeys a header; others have a setting), and must allow 30 s of silence before it cuts a request.
  *

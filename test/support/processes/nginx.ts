@@ -56,7 +56,8 @@ export async function startNginx(servers: readonly number[], soketi: readonly nu
   ];
   let conf = readFileSync(join(REPOSITORY, 'deploy', 'nginx-tls.conf'), 'utf8');
   for (const [from, to] of replaced) {
-    if (conf.split(from).length < 2) throw new Error(`deploy/nginx-tls.conf has no ${from}: bring nginx.ts up to date.`);
+    if (conf.split(from).length < 2)
+      throw new Error(`deploy/nginx-tls.conf has no ${from}: bring nginx.ts up to date.`);
     conf = conf.replaceAll(typeof from === 'string' ? from : new RegExp(from, 'g'), () => to);
   }
   const confFile = join(folder, 'nginx.conf');
