@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import pusherJs from 'pusher-js';
 import { createTaskFeed } from '../../../client/feed/connect-tasks.ts';
 import { isFinished } from '../../../core/tasks/snapshot.ts';
-import { ClientObserver, createFindings } from '../../chaos/observer.ts';
+import { ClientObserver, createFindings } from '../../chaos/checks/observer.ts';
 import { createHttp2Fetch } from '../../support/http2-fetch.ts';
 import type { PageKind, PageReport } from './page-report.ts';
 
@@ -50,7 +50,7 @@ function openPage(user: string, kind: PageKind): () => PageReport {
   const ended = new Set<string>();
   feed.subscribe(() => {
     const { tasks } = feed.getSnapshot();
-    observer.look(tasks);
+    observer.check(tasks);
     for (const task of tasks) {
       if (isFinished(task) === ended.has(task.id)) continue;
       if (!isFinished(task)) ended.delete(task.id);
