@@ -39,6 +39,7 @@ export interface Session {
   readonly offersTrouble: boolean;
 }
 
+/** Who is signed in. */
 export async function readSession(): Promise<Session> {
   try {
     return await toSession(await send('/session', {}));
@@ -59,10 +60,12 @@ async function toSession(response: Response): Promise<Session> {
   return { user, offersTrouble: /rel="trouble"/.test(response.headers.get('Link') ?? '') };
 }
 
+/** Signs out. */
 export async function signOut(): Promise<void> {
   await call('DELETE', '/session');
 }
 
+/** A page of the user's contacts. @param cursor the `nextCursor` of the page before; null for the first page */
 export async function readContacts(cursor: string | null): Promise<ContactPage> {
   return (await call('GET', `/contacts${cursor === null ? '' : `?cursor=${cursor}`}`)) as ContactPage;
 }
@@ -86,14 +89,17 @@ export async function readSample(name: string): Promise<File> {
   return new File([await response.blob()], name, { type: 'text/csv' });
 }
 
+/** Which trouble lasts now. */
 export async function readTrouble(): Promise<TroubleReport> {
   return (await call('GET', '/trouble')) as TroubleReport;
 }
 
+/** Makes trouble of one kind. */
 export async function makeTrouble(kind: TroubleKind): Promise<TroubleReport> {
   return (await call('POST', '/trouble', JSON.stringify({ kind }), JSON_TYPE)) as TroubleReport;
 }
 
+/** Ends all trouble. */
 export async function endTrouble(): Promise<TroubleReport> {
   return (await call('DELETE', '/trouble')) as TroubleReport;
 }

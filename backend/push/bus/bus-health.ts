@@ -12,16 +12,16 @@
  *    it started, which proves its own keys.
  * 4. A probe: an event for nobody. The process that is first to miss a proof sends it.
  *
- * A process whose push has failed takes the proof away, so that each other process asks for itself.
+ * A process whose push has failed removes the proof, so that each other process asks for itself.
  */
 
 import type { Time } from '../../time.ts';
 
-/** This process's own last success is asked for nothing else, and shared again, after so long. */
+/** A success of this process proves for this long that the bus takes events. After that it is shared with the others again. */
 const OWN_PROOF_MS = 60_000;
-/** The last success of any process is believed for so long. */
+/** A success of any process proves it for this long to all processes, by Redis. */
 export const SHARED_PROOF_MS = 600_000;
-/** A process that found no proof has so long to give one. A probe takes at most 5 s. */
+/** A process that finds no proof probes. Others wait this long for it before they probe too. A probe takes at most 5 s. */
 const PROBE_MS = 10_000;
 
 export interface BusHealthPorts {

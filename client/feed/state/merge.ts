@@ -1,7 +1,6 @@
 /**
  * Merges snapshots from push, polls, lists and answers into one list. Pure, for the feed and for anyone who keeps
- * snapshots. The result depends neither on the order in which snapshots come nor on how often they come, but for the place in
- * line, of which the last one counts.
+ * snapshots. It does not matter in which order snapshots come, or how often. Only of the place in line the last one counts.
  *
  * - Of two snapshots of a task, an outcome wins over an active status. Otherwise the higher revision wins.
  * - An outcome whose result was too big for a message gets the result from any copy that has it.
@@ -111,8 +110,8 @@ export function dropTasks(list: TaskList, ids: readonly string[]): TaskList {
 }
 
 /**
- * `list` without a record of task `id` on the server: a task that had ended is dropped, since it was dismissed or is no longer
- * kept. An active one is shown as failed.
+ * `list` after the server has answered that it has no record of task `id`. A task that had ended is dropped, since it was
+ * dismissed or is no longer kept. An active one is shown as failed.
  */
 export function markGone(list: TaskList, id: string, at: string): TaskList {
   const known = findTask(list, id);
