@@ -49,6 +49,7 @@ export interface TrayView {
   readonly changesIn: number;
 }
 
+/** What the tray shows now. */
 export function describeTray({ snapshot, panel, wording, now, ourNow, before }: TrayInput): TrayView {
   const { connection, hasMore } = snapshot;
   const { limit } = panel;
