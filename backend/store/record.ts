@@ -280,11 +280,23 @@ function decodeInput(text: string, raw: string | null): TaskInput {
   return { input, raw: raw === '' ? undefined : JSON.parse(raw) };
 }
 
-/** The fields that store a checkpoint. */
-export function encodeCheckpoint(checkpoint: StoredCheckpoint | null): StoredFields {
-  if (checkpoint === null) return {};
-  const { value, progress } = checkpoint;
-  return { checkpoint: JSON.stringify(value), ...(progress ? { checkpointProgress: JSON.stringify(progress) } : {}) };
+/** What a new task may have beside its snapshot, its owner and its input. */
+export interface TaskExtras {
+  readonly raw?: string | null;
+  readonly checkpoint?: StoredCheckpoint | null;
+  readonly onChildFailure?: ChildFailurePolicy;
+  readonly trace?: string | undefined;
+}
+
+/** The fields that only some new tasks have. `onChildFailure` is not stored if it is the default, `fail`. */
+export function encodeExtras({ raw, checkpoint, onChildFailure, trace }: TaskExtras): StoredFields {
+  return {
+    raw: raw ?? null,
+    ...(checkpoint ? { checkpoint: JSON.stringify(checkpoint.value) } : {}),
+    ...(checkpoint?.progress ? { checkpointProgress: JSON.stringify(checkpoint.progress) } : {}),
+    ...(onChildFailure === 'ignore' ? { onChildFailure } : {}),
+    trace: trace ?? null,
+  };
 }
 
 function decodeCheckpoint({ checkpoint, checkpointProgress }: StoredFields): StoredCheckpoint | null {
@@ -295,11 +307,6 @@ function decodeCheckpoint({ checkpoint, checkpointProgress }: StoredFields): Sto
 /** The counts of children from their stored fields: total, ended, failed. */
 export function decodeChildren([total, ended, failed]: readonly (string | null | undefined)[]): Children {
   return { total: Number(total ?? 0), ended: Number(ended ?? 0), failed: Number(failed ?? 0) };
-}
-
-/** The field that says what a failed child does to this task. The default, `fail`, is not stored. */
-export function encodePolicy({ onChildFailure }: { readonly onChildFailure?: ChildFailurePolicy }): StoredFields {
-  return onChildFailure === 'ignore' ? { onChildFailure } : {};
 }
 
 function decodeFamily(fields: StoredFields): Family | null {

@@ -36,8 +36,7 @@ import type { TaskGate } from './limits/gates.ts';
 import {
   decodeRecord,
   decodeSnapshot,
-  encodeCheckpoint,
-  encodePolicy,
+  encodeExtras,
   encodeRetention,
   type OwnedTask,
   type ReadTask,
@@ -135,7 +134,6 @@ export class TaskStore {
   async create(task: NewRecord, idempotencyKey: string | null): Promise<Created> {
     const { snapshot, owner } = task;
     const input = JSON.stringify(task.input);
-    const raw = task.raw ?? null;
     const body = task.body ?? input;
     const child = task.child ? { ...task.child, hash: hash(`${snapshot.name}\n${body}`) } : null;
     const bodyHash = idempotencyKey === null ? (child?.hash ?? '') : hash(`${snapshot.name}\n${body}`);
@@ -146,12 +144,7 @@ export class TaskStore {
       name: snapshot.name,
       snapshot: JSON.stringify(snapshot),
       input,
-      more: {
-        ...(raw === null ? {} : { raw }),
-        ...encodeCheckpoint(task.checkpoint ?? null),
-        ...encodePolicy(task),
-        trace: task.trace ?? null,
-      },
+      more: encodeExtras(task),
       jobId: jobIdOf({ id: snapshot.id, run: 1 }),
       band: BAND[task.priority ?? 'normal'],
       startsAt: snapshot.startsAt === undefined ? null : Date.parse(snapshot.startsAt),

@@ -11,8 +11,7 @@ import type { Commit } from '../../backend/store/commands/task/commit-change.ts'
 import {
   decodeListItem,
   decodeRecord,
-  encodeCheckpoint,
-  encodePolicy,
+  encodeExtras,
   fieldsFor,
   type OwnedTask,
   type ReadTask,
@@ -129,13 +128,11 @@ export class MemoryStore {
   #add(creation: Creation): void {
     const { task, input, body, parent } = creation;
     const { snapshot, owner, child } = task;
-    const raw = task.raw ?? null;
-    const fields = { snapshot: JSON.stringify(snapshot), seenAt: null, owner, input, raw, result: null };
+    const fields = { snapshot: JSON.stringify(snapshot), seenAt: null, owner, input, result: null };
     const run = { run: null, worker: null, begunAt: null, handedBackProgress: null, suspicion: null };
-    const checkpoint = encodeCheckpoint(task.checkpoint ?? null);
     const record = {
       owner,
-      fields: { ...fields, ...run, ...checkpoint, ...encodePolicy(task), trace: task.trace ?? null },
+      fields: { ...fields, ...run, ...encodeExtras(task) },
       children: new Map(),
       retriedBy: null,
       isUnseen: false,
