@@ -114,7 +114,7 @@ export const tasks: Part<unknown> = definePart<Throughput>({
   title: 'Tasks a second',
   measure: (context) =>
     stepUp(context, context.quick ? [5, 50] : HANDLERS, {
-      users: WATCHING,
+      users: () => WATCHING,
       inputs: (handlers, from) =>
         Array.from({ length: Math.min(handlers * 40, 6_000) }, (_, index) =>
           makeInput({
@@ -148,7 +148,7 @@ export const pushes: Part<unknown> = definePart<Throughput>({
   title: 'Pushes a second',
   measure: (context) =>
     stepUp(context, context.quick ? [10, 50] : ACTIVE, {
-      users: context.quick ? 50 : (ACTIVE.at(-1) ?? 0),
+      users: (active) => active,
       // Of a task with at most 20 elements each one is told: here one every 100 ms, which is the budget of a user.
       inputs: (active, from) =>
         Array.from({ length: active * 2 }, (_, index) =>
@@ -170,8 +170,8 @@ export const pushes: Part<unknown> = definePart<Throughput>({
 });
 
 interface Ladder {
-  /** How many users have a page. */
-  readonly users: number;
+  /** How many users have a page at a step. */
+  readonly users: (load: number) => number;
   /** The tasks of a step. @param from number of the first one */
   readonly inputs: (load: number, from: number) => readonly TaskInput[];
   readonly count: 'tasks' | 'messages';
@@ -186,7 +186,7 @@ async function stepUp({ services, log }: Context, loads: readonly number[], ladd
     const options = {
       services,
       stack: 'inloop',
-      users: users(ladder.users),
+      users: users(ladder.users(load)),
       concurrency: load,
       pages: 'sockets',
     } as const;

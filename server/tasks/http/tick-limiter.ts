@@ -1,7 +1,6 @@
 /**
  * Spreads many callers over the ticks of the event loop, a few in each tick, so that other requests are served in between.
- * It serves the requests that wait for a task, which all read at the same moment after a lost connection to Redis, and the
- * webhooks, which name all channels at once when all pages have lost their connections.
+ * It serves the requests that wait for a task: after a lost connection to Redis, all of them read at the same moment.
  */
 
 export class TickLimiter {
