@@ -205,7 +205,7 @@ describe('what is stuck', () => {
     const family = await world.tasks.start(parent, { holds: true }, { owner: 'kin' });
     const child = await eventually(async () => {
       const { tasks } = await page('owner=kin&status=running&name=work');
-      return tasks[0]?.id;
+      return tasks[0]?.id ?? null;
     });
     const details: TaskDetails = await eventually(async () => {
       const now: TaskDetails = await world.get(`/api/tasks/${family.id}`);
@@ -224,7 +224,7 @@ describe('the overview', () => {
     await world.reaches(id, 'running', 'busy');
     const overview: Overview = await eventually(async () => {
       const now: Overview = await world.get('/api/overview');
-      return now.workers[0]?.running.some((task) => task.id === id) && now;
+      return now.workers[0]?.running.some((task) => task.id === id) ? now : null;
     });
     const definition = overview.definitions.find(({ name }) => name === 'work');
     expect(definition?.counts.running).toBe(1);

@@ -138,7 +138,10 @@ describe.each(LIVE)('live: a bare client in $name, $form', ({ form, runtime, nam
   };
   const read = async (id: unknown) => (await agent.call(user, 'GET', `/tasks/${id}`)).body as Json;
   const pushed = (event: string) =>
-    eventually(async () => (await agent.events()).find((one) => one.name === event), { within: 10_000, that: event });
+    eventually(async () => (await agent.events()).find((one) => one.name === event) ?? null, {
+      within: 10_000,
+      that: event,
+    });
 
   it('enters its own channel and is pushed every state in order, as whole snapshots', async () => {
     await agent.follow(user);

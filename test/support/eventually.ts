@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** How `eventually` waits. */
 export interface EventuallyOptions {
-  /** Milliseconds after which it gives up. Default 5,000. */
+  /** Milliseconds after which it gives up. Default 10,000: a page that gets no messages asks by itself after 15 s. */
   within?: number;
   /** Milliseconds between two calls. Default 20. */
   every?: number;
@@ -14,6 +14,15 @@ export interface EventuallyOptions {
 /** The truthy values of a type. */
 type Truthy<T> = Exclude<T, false | null | undefined | 0 | ''>;
 
+type Nothing = ReturnType<() => void>;
+
+/**
+ * Whether `undefined` could mean "not yet" as well as "all expectations hold". While an asynchronous `look` waits, other tests of
+ * the file may call `expect`, so the two cannot be told apart: `find(…)` needs a `?? null` there.
+ */
+type IsAmbiguous<T> =
+  T extends PromiseLike<infer R> ? (undefined extends R ? ([R] extends [Nothing] ? false : true) : false) : false;
+
 /**
  * Calls `look` until it returns something truthy, and returns that; or until the expectations in it hold. Throwing (as
  * `expect` does) counts as "not yet".
@@ -22,17 +31,20 @@ type Truthy<T> = Exclude<T, false | null | undefined | 0 | ''>;
  * @example const message = await eventually(() => messages.find(({ event }) => event === 'task.failed'))
  * @throws after `within` ms: the last error of `look`, or what it last returned
  */
-export async function eventually<T>(look: () => T | Promise<T>, options: EventuallyOptions = {}): Promise<Truthy<T>> {
-  const { within = 5_000, every = 20, that = 'the condition' } = options;
+export async function eventually<T>(
+  look: () => T,
+  ...[options = {}]: true extends IsAmbiguous<T> ? [never] : [options?: EventuallyOptions]
+): Promise<Truthy<Awaited<T>>> {
+  const { within = 10_000, every = 20, that = 'the condition' }: EventuallyOptions = options;
   const started = Date.now();
   for (;;) {
     let last: { value: unknown } | { error: unknown };
     const expectations = countExpectations();
     try {
       const value = await look();
-      if (value) return value as Truthy<T>;
+      if (value) return value as Truthy<Awaited<T>>;
       // undefined is what a find() without a match returns, but also a block of expectations that all hold.
-      if (value === undefined && countExpectations() > expectations) return value as Truthy<T>;
+      if (value === undefined && countExpectations() > expectations) return value as Truthy<Awaited<T>>;
       last = { value };
     } catch (error) {
       last = { error };

@@ -58,8 +58,7 @@ async function outcomeOf(how: string) {
   const { id } = await tasks.start(definition, { how }, { owner: 'ada' });
   return eventually(async () => {
     const task = (await tasks.tasks.list('ada', { state: 'all' })).tasks.find((one) => one.id === id);
-    expect(task?.finishedAt).not.toBeNull();
-    return task;
+    return task?.finishedAt ? task : null;
   });
 }
 
