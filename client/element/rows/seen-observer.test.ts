@@ -62,7 +62,7 @@ describe('an outcome', () => {
     const inView = await countInView(tray);
     await runFor(1_501);
     // A row may be in view by half for the browser and not for this test.
-    expect(Math.abs(seen().length - inView)).toBeLessThanOrEqual(1);
+    await eventually(() => expect(Math.abs(seen().length - inView)).toBeLessThanOrEqual(1), PATIENT);
     expect(seen().length).toBeLessThan(20);
     await tray.locator('[part=body]').evaluate((body) => body.scrollTo(0, body.scrollHeight));
     await untilObserved(tray);
