@@ -33,7 +33,9 @@ export class TrayPages {
   page!: Page;
   url = '';
   #browser!: Browser;
+  #script = '';
   #http!: Server;
+  readonly #more: TrayPages[] = [];
 
   /** @param extra TypeScript that the page runs beside the tray */
   async start(extra = ''): Promise<void> {
@@ -50,10 +52,25 @@ export class TrayPages {
       logLevel: 'error',
       alias: { 'pusher-js': join(__dirname, '../../../client/test-support/page-pusher.ts') },
     });
-    const script = bundle.outputFiles[0]?.text ?? '';
+    this.#script = bundle.outputFiles[0]?.text ?? '';
+    this.#browser = await launchChromium();
+    await this.#listen();
+  }
+
+  /** More pages in the same browser, with a server of their own: for a test at the same time. `stop` ends these, too. */
+  async startMore(): Promise<TrayPages> {
+    const more = new TrayPages();
+    more.#script = this.#script;
+    more.#browser = this.#browser;
+    await more.#listen();
+    this.#more.push(more);
+    return more;
+  }
+
+  async #listen(): Promise<void> {
     this.#http = createServer(async (req, res) => {
       const { pathname, searchParams } = new URL(req.url ?? '/', 'http://localhost');
-      if (pathname === '/tray.js') return res.setHeader('content-type', 'text/javascript').end(script);
+      if (pathname === '/tray.js') return res.setHeader('content-type', 'text/javascript').end(this.#script);
       if (pathname === '/page.css') return res.setHeader('content-type', 'text/css').end(pageCss(searchParams));
       if (!pathname.startsWith('/tasks')) {
         const images = searchParams.get('tray')?.includes('favicon') ? '; img-src data:' : '';
@@ -76,11 +93,11 @@ export class TrayPages {
     });
     await new Promise<void>((resolve) => this.#http.listen(0, '127.0.0.1', resolve));
     this.url = `http://127.0.0.1:${(this.#http.address() as AddressInfo).port}`;
-    this.#browser = await launchChromium();
   }
 
   async stop(): Promise<void> {
     await this.#browser?.close();
+    for (const more of this.#more) await more.stop();
     this.#http?.closeAllConnections();
     await new Promise((resolve) => this.#http?.close(resolve));
   }
