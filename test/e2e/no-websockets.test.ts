@@ -2,37 +2,128 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import type { InloopTray } from '../../client/element/index.ts';
 import { sampleCsv } from '../../demo/tools/sample-rows.ts';
 import { launchChromium } from '../support/browser/chromium.ts';
 import { type NoWebSocketProxy, startNoWebSocketProxy } from '../support/browser/no-websocket-proxy.ts';
 import { eventually } from '../support/eventually.ts';
+import { Pool } from '../support/pool.ts';
 import { startStack, type TestStack } from '../support/processes/stack.ts';
 import { DemoPage } from './demo-page.ts';
 import { waitUntilLive } from './world.ts';
 
+// A limit for what hangs. Includes the wait for other tests.
+jest.setTimeout(240_000);
+
 let stack: TestStack;
-let proxy: NoWebSocketProxy;
-let browser: Browser;
 let folder: string;
+/** A browser that reaches everything through a proxy of its own. */
+interface Network {
+  readonly proxy: NoWebSocketProxy;
+  readonly browser: Browser;
+}
+/** One that never lets WebSockets through, and one that changes its mind. */
+let strict: Network;
+let fickle: Network;
+
+async function startNetwork(): Promise<Network> {
+  const proxy = await startNoWebSocketProxy();
+  return { proxy, browser: await launchChromium({ flags: proxy.flags }) };
+}
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'inloop-e2e-'));
-  [stack, proxy] = await Promise.all([startStack({ env: { IMPORT_ROW_DELAY_MS: '20' } }), startNoWebSocketProxy()]);
-  browser = await launchChromium({ flags: proxy.flags });
+  [stack, strict, fickle] = await Promise.all([
+    startStack({ env: { IMPORT_ROW_DELAY_MS: '20' } }),
+    startNetwork(),
+    startNetwork(),
+  ]);
 }, 150_000);
 
 afterAll(async () => {
-  await browser?.close();
-  await proxy?.close();
+  for (const network of [strict, fickle]) {
+    await network?.browser.close();
+    await network?.proxy.close();
+  }
   expect(await stack?.stop()).toBe('exit code 0');
   rmSync(folder, { recursive: true, force: true });
 }, 60_000);
 
-describe('without WebSockets', () => {
-  it('the page is live within 10 s of a first visit, and shows an import row by row', async () => {
+/**
+ * Which tests may use the strict network: one at a time, and none before the fickle one only waits. So nothing else makes the
+ * machine busy where a test promises seconds.
+ */
+const free = new Pool<Network>();
+let haveOthersStarted = false;
+function letOthersStart(): void {
+  if (!haveOthersStarted) free.add(strict);
+  haveOthersStarted = true;
+}
+const inStrictNetwork = (test: (network: Network) => Promise<void>) => () => free.use(test);
+
+// First, since it waits longest.
+it.concurrent('WebSockets that are blocked in the middle of a session are replaced by HTTP within 8 s, and used again within a minute after they are allowed, in all tabs and without a reload', async () => {
+  try {
+    await blockAndAllow();
+  } finally {
+    letOthersStart();
+  }
+});
+
+async function blockAndAllow(): Promise<void> {
+  const { proxy, browser } = fickle;
+  proxy.openTunnels();
+  const context = await browser.newContext();
+  expect((await context.request.post(`${stack.url}/session`, { data: { user: 'mia' } })).status()).toBe(200);
+  const tabs: DemoPage[] = [];
+  let streams = 0;
+  for (let n = 0; n < 2; n++) {
+    const tab = new DemoPage(await context.newPage());
+    tab.page.on('request', (sent) => {
+      if (/\/xhr(?:_streaming)?\?/.test(sent.url())) streams++;
+    });
+    await tab.page.goto(stack.url);
+    await waitUntilLive(tab);
+    tabs.push(tab);
+  }
+  expect(streams).toBe(0);
+
+  const sockets: string[] = [];
+  for (const { page } of tabs) page.on('websocket', (socket) => sockets.push(socket.url()));
+  proxy.blockTunnels();
+  const blockedAt = Date.now();
+  for (const tab of tabs) await eventually(async () => expect(await tab.connection()).not.toBe('live'));
+  for (const tab of tabs) await waitUntilLive(tab, 15_000);
+  expect(Date.now() - blockedAt).toBeLessThan(8_000);
+  expect(streams).toBeGreaterThan(0);
+
+  // From here on this test mostly waits.
+  letOthersStart();
+  // A few attempts fail first.
+  const tried = sockets.length;
+  await eventually(() => sockets.length > tried + 1, { within: 40_000, that: 'WebSockets to be tried' });
+  const losses = await Promise.all(tabs.map(countLosses));
+  proxy.openTunnels();
+  const backAt = Date.now();
+  await eventually(() => proxy.tunnels > 0, { within: 60_000, that: 'a WebSocket to be used again' });
+  expect(Date.now() - backAt).toBeLessThan(60_000);
+  for (const tab of tabs) await waitUntilLive(tab);
+  for (const loss of losses) expect(await loss()).toBe(0);
+
+  // The new WebSocket carries pushed events.
+  const file = join(folder, 'mia.csv');
+  writeFileSync(file, [...sampleCsv({ rows: 20 })].join(''));
+  await (tabs[0] as DemoPage).drop(file);
+  for (const tab of tabs)
+    await eventually(async () => expect(await tasksIn(tab)).toEqual(['succeeded']), { within: 15_000 });
+  await context.close();
+}
+
+it.concurrent(
+  'without WebSockets the page is live within 10 s of a first visit, and shows an import row by row',
+  inStrictNetwork(async ({ proxy, browser }) => {
     const page = await (await browser.newContext()).newPage();
     const blocked: string[] = [];
     page.on('console', (message) => {
@@ -64,9 +155,12 @@ describe('without WebSockets', () => {
       { within: 15_000 },
     );
     expect(seen.size).toBeGreaterThan(5);
-  }, 60_000);
+  }),
+);
 
-  it('eight tabs of a browser are live over one connection, and another tab takes over when the leader is closed', async () => {
+it.concurrent(
+  'without WebSockets eight tabs of a browser are live over one connection, and another tab takes over when the leader is closed',
+  inStrictNetwork(async ({ browser }) => {
     const context = await browser.newContext();
     expect((await context.request.post(`${stack.url}/session`, { data: { user: 'octa' } })).status()).toBe(200);
     const tabs: DemoPage[] = [];
@@ -108,57 +202,8 @@ describe('without WebSockets', () => {
       await eventually(async () => expect(await tasksIn(tab)).toEqual(['succeeded']), { within: 15_000 });
     }
     await context.close();
-  }, 120_000);
-});
-
-describe('WebSockets that are blocked in the middle of a session', () => {
-  it('are replaced by HTTP within 8 s, and used again within a minute after they are allowed, in all tabs and without a reload', async () => {
-    proxy.openTunnels();
-    const context = await browser.newContext();
-    expect((await context.request.post(`${stack.url}/session`, { data: { user: 'mia' } })).status()).toBe(200);
-    const tabs: DemoPage[] = [];
-    let streams = 0;
-    for (let n = 0; n < 2; n++) {
-      const tab = new DemoPage(await context.newPage());
-      tab.page.on('request', (sent) => {
-        if (/\/xhr(?:_streaming)?\?/.test(sent.url())) streams++;
-      });
-      await tab.page.goto(stack.url);
-      await waitUntilLive(tab);
-      tabs.push(tab);
-    }
-    expect(streams).toBe(0);
-
-    const sockets: string[] = [];
-    for (const { page } of tabs) page.on('websocket', (socket) => sockets.push(socket.url()));
-    proxy.blockTunnels();
-    const blockedAt = Date.now();
-    for (const tab of tabs) await eventually(async () => expect(await tab.connection()).not.toBe('live'));
-    for (const tab of tabs) await waitUntilLive(tab, 15_000);
-    expect(Date.now() - blockedAt).toBeLessThan(8_000);
-    expect(streams).toBeGreaterThan(0);
-
-    // A few attempts fail first.
-    const tried = sockets.length;
-    await eventually(() => sockets.length > tried + 1, { within: 40_000, that: 'WebSockets to be tried' });
-    const losses = await Promise.all(tabs.map(countLosses));
-    proxy.openTunnels();
-    const backAt = Date.now();
-    await eventually(() => proxy.tunnels > 0, { within: 60_000, that: 'a WebSocket to be used again' });
-    expect(Date.now() - backAt).toBeLessThan(60_000);
-    for (const tab of tabs) await waitUntilLive(tab);
-    for (const loss of losses) expect(await loss()).toBe(0);
-
-    // The new WebSocket carries pushed events.
-    const file = join(folder, 'mia.csv');
-    writeFileSync(file, [...sampleCsv({ rows: 20 })].join(''));
-    await (tabs[0] as DemoPage).drop(file);
-    for (const tab of tabs)
-      await eventually(async () => expect(await tasksIn(tab)).toEqual(['succeeded']), { within: 15_000 });
-    await context.close();
-    proxy.blockTunnels();
-  }, 180_000);
-});
+  }),
+);
 
 /** Starts to count how often the tab loses push. */
 async function countLosses(tab: DemoPage): Promise<() => Promise<number>> {

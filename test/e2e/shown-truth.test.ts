@@ -1,9 +1,8 @@
 // What the tray shows between two messages against the truth, frame by frame: a real worker, Redis, Soketi and Chromium. The
 // handler records what it has done when; the page is filmed. A worker is killed, the work stalls and jumps, messages are
 // lost, doubled and reordered on their way.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import type { Backend } from '../../backend/backend.ts';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { createRandom } from '../chaos/random.ts';
 import { NO_TROUBLE, type PushProxy, startPushProxy } from '../chaos/world/push-proxy.ts';
@@ -11,7 +10,7 @@ import { bundleForBrowser, servePage } from '../support/browser/browser-bundle.t
 import { BrowserFaults } from '../support/browser/browser-faults.ts';
 import { launchChromium } from '../support/browser/chromium.ts';
 import { eventually } from '../support/eventually.ts';
-import { backendOn, startApp, startBus, type TestApp, type TestBus } from '../support/parts.ts';
+import { backendOn, startApp, startBus } from '../support/parts.ts';
 import { type Bundle, bundleScript, type ScriptProcess, startScript } from '../support/processes/script-process.ts';
 import { paced } from './processes/paced-tasks.ts';
 import { type Frame, filmTray, standstills } from './screen-film.ts';
@@ -25,73 +24,94 @@ const FULLEST = 0.985;
  */
 const ERROR = { half: 0.02, most: 0.05, all: 0.1 } as const;
 
-let bus: TestBus;
-let backend: Backend;
-let app: TestApp;
-let proxy: PushProxy;
 let bundle: Bundle;
-let worker: ScriptProcess;
+let script: string;
 let browser: Browser;
-let context: BrowserContext;
-let page: Page;
-let user = '';
-let users = 0;
-const faults = new BrowserFaults();
 
 beforeAll(async () => {
-  [bundle, bus, browser] = await Promise.all([
+  [bundle, script, browser] = await Promise.all([
     bundleScript('test/e2e/processes/paced-worker.ts'),
-    startBus(),
-    launchChromium(),
-  ]);
-  proxy = await startPushProxy(bus.soketi.pusher, createRandom(14));
-  backend = backendOn({ ...bus.env, PUSHER_PUBLIC_HOST: '127.0.0.1', PUSHER_PUBLIC_PORT: String(proxy.port) });
-  app = await startApp(backend, [paced]);
-  servePage(
-    app.app,
-    '/page',
-    await bundleForBrowser(`
+    bundleForBrowser(`
       import { InloopTray } from './client/element/index.ts';
       const tray = document.createElement('inloop-tray');
       tray.setAttribute('url', '/tasks');
       tray.setAttribute('title-progress', '');
       document.body.append(tray);
       Object.assign(globalThis, { InloopTray });`),
-  );
-  worker = await startScript(bundle, bus.env, 'worker ready');
+    launchChromium(),
+  ]);
 }, 90_000);
-
-afterEach(async () => {
-  proxy.cause(NO_TROUBLE);
-  await context?.close();
-  expect(faults.found).toEqual([]);
-});
 
 afterAll(async () => {
   await browser?.close();
-  await worker?.kill();
-  await proxy?.close();
-  await app?.close();
-  await backend?.close();
-  await bus?.stop();
   bundle?.remove();
 }, 30_000);
 
-/** Opens a page with the tray open, filmed, and starts a task by `plan`. */
-async function watch(plan: readonly { done: number; ms: number }[]): Promise<Snapshot> {
-  user = `user-${++users}`;
-  context = await browser.newContext({ extraHTTPHeaders: { 'x-user': user } });
-  await faults.watch(context);
-  page = await context.newPage();
-  await page.addInitScript(filmTray);
-  await page.goto(`${app.url}/page`);
-  await page.locator('inloop-tray [part=button]').click();
-  await eventually(async () => (await app.call(user, '/tasks/connection')).ok && (await isLive()), { within: 15_000 });
-  const response = await app.post(user, '/tasks', { name: paced.name, input: { total: TOTAL, plan } });
-  return (await response.json()) as Snapshot;
+/** What a test has: parts of its own, and a page with an open tray that is filmed. */
+interface Film {
+  readonly proxy: PushProxy;
+  readonly worker: ScriptProcess;
+  readonly page: Page;
+  /** Opens the page, and starts a task by `plan`. */
+  watch(plan: readonly { done: number; ms: number }[]): Promise<Snapshot>;
+  read(id: string): Promise<Snapshot>;
+  untilDone(id: string): Promise<unknown>;
+  film(): Promise<Frame[]>;
+  /** What the handler has done, by time. */
+  truthOf(id: string): { at: number; done: number }[];
 }
 
-const isLive = () =>
+const USER = 'ada';
+
+/** The body of a test with parts of its own. */
+const filmed = (test: (film: Film) => Promise<void>) => async () => {
+  const bus = await startBus();
+  const proxy = await startPushProxy(bus.soketi.pusher, createRandom(14));
+  const backend = backendOn({ ...bus.env, PUSHER_PUBLIC_HOST: '127.0.0.1', PUSHER_PUBLIC_PORT: String(proxy.port) });
+  const app = await startApp(backend, [paced]);
+  servePage(app.app, '/page', script);
+  const worker = await startScript(bundle, bus.env, 'worker ready');
+  const context = await browser.newContext({ extraHTTPHeaders: { 'x-user': USER } });
+  try {
+    const faults = new BrowserFaults();
+    await faults.watch(context);
+    const page = await context.newPage();
+    await page.addInitScript(filmTray);
+    const read = async (id: string) => (await (await app.call(USER, `/tasks/${id}`)).json()) as Snapshot;
+    await test({
+      ...{ proxy, worker, page, read },
+      async watch(plan) {
+        await page.goto(`${app.url}/page`);
+        await page.locator('inloop-tray [part=button]').click();
+        await eventually(async () => (await app.call(USER, '/tasks/connection')).ok && (await isLive(page)), {
+          within: 15_000,
+        });
+        const response = await app.post(USER, '/tasks', { name: paced.name, input: { total: TOTAL, plan } });
+        return (await response.json()) as Snapshot;
+      },
+      untilDone: (id) =>
+        eventually(async () => expect((await read(id)).status).toBe('succeeded'), {
+          within: 40_000,
+          that: 'the outcome',
+        }),
+      film: () => page.evaluate(() => (globalThis as unknown as { film: Frame[] }).film),
+      truthOf(id) {
+        const lines = worker.output().matchAll(/truth (\S+) (\d+) (\d+)/g);
+        return [...lines].flatMap(([, task, at, done]) => (task === id ? { at: Number(at), done: Number(done) } : []));
+      },
+    });
+    expect(faults.found).toEqual([]);
+  } finally {
+    await context.close();
+    await worker.kill();
+    await proxy.close();
+    await app.close();
+    await backend.close();
+    await bus.stop();
+  }
+};
+
+const isLive = (page: Page) =>
   page.evaluate(
     () =>
       (
@@ -100,18 +120,6 @@ const isLive = () =>
         }
       ).feed?.getSnapshot().connection.status === 'live',
   );
-
-const read = async (id: string) => (await (await app.call(user, `/tasks/${id}`)).json()) as Snapshot;
-const film = () => page.evaluate(() => (globalThis as unknown as { film: Frame[] }).film);
-const remarks = () => page.locator('inloop-tray [part=remark]').allTextContents();
-const untilDone = (id: string) =>
-  eventually(async () => expect((await read(id)).status).toBe('succeeded'), { within: 40_000, that: 'the outcome' });
-
-/** What the handler has done, by time. */
-function truthOf(id: string): { at: number; done: number }[] {
-  const lines = worker.output().matchAll(/truth (\S+) (\d+) (\d+)/g);
-  return [...lines].flatMap(([, task, at, done]) => (task === id ? { at: Number(at), done: Number(done) } : []));
-}
 
 /** How many elements are done at `at`. */
 function doneAt(truth: readonly { at: number; done: number }[], at: number): number {
@@ -128,8 +136,10 @@ function expectHonest(frames: readonly Frame[]): void {
   expect(Math.max(...frames.map(({ share }) => share))).toBeLessThanOrEqual(FULLEST + 0.0005);
 }
 
-describe('what the tray shows between two messages', () => {
-  it('is close to the truth in every frame, except in the first second after a jump or a stall', async () => {
+// Alone, since a machine that is busy otherwise shows fewer frames.
+it(
+  'what the tray shows between two messages is close to the truth in every frame, except in the first second after a jump or a stall',
+  filmed(async ({ watch, untilDone, film, truthOf }) => {
     const { id } = await watch([
       { done: 200, ms: 4_000 },
       // A jump to 400.
@@ -167,9 +177,13 @@ describe('what the tray shows between two messages', () => {
     const still = standstills(frames, 2_500).find(({ from }) => from > stallAt - 1_000);
     expect(still?.to).toBeGreaterThan(goesOnAt);
     expect(Math.abs((still?.share ?? 0) - 0.5)).toBeLessThan(ERROR.most);
-  }, 60_000);
+  }),
+  90_000,
+);
 
-  it('never goes back and never past the total while messages are lost, doubled and reordered, and is right afterwards', async () => {
+it.concurrent(
+  'the tray never goes back and never past the total while messages are lost, doubled and reordered, and is right afterwards',
+  filmed(async ({ watch, proxy, page, untilDone, film, truthOf }) => {
     const { id } = await watch([
       { done: 150, ms: 2_500 },
       { done: 350, ms: 3_500 },
@@ -185,15 +199,22 @@ describe('what the tray shows between two messages', () => {
     const frames = await film();
     expectHonest(frames);
     await eventually(async () => expect(await page.locator('inloop-tray [part=state]').innerText()).toBe('Done'));
-  }, 60_000);
+  }),
+  90_000,
+);
 
-  it('stands still 10 s after the last message of a killed worker, and says so', async () => {
+it.concurrent(
+  'the tray stands still 10 s after the last message of a killed worker, and says so',
+  filmed(async ({ watch, worker, page, read, film, truthOf }) => {
     const { id } = await watch([{ done: 900, ms: 60_000 }]);
     await eventually(() => expect(truthOf(id).at(-1)?.done).toBeGreaterThan(40), { within: 15_000 });
     await worker.kill();
     const lastMessageAt = Date.parse((await read(id)).updatedAt);
     await eventually(
-      async () => expect(await remarks()).toEqual([expect.stringMatching(/^No sign of the worker for/)]),
+      async () =>
+        expect(await page.locator('inloop-tray [part=remark]').allTextContents()).toEqual([
+          expect.stringMatching(/^No sign of the worker for/),
+        ]),
       {
         within: 14_000,
       },
@@ -209,5 +230,6 @@ describe('what the tray shows between two messages', () => {
     // No more than what the worker had promised when it was killed.
     const done = truthOf(id).at(-1)?.done ?? 0;
     expect((still?.share ?? 1) * TOTAL - done).toBeLessThan(15 * 10.5);
-  }, 60_000);
-});
+  }),
+  90_000,
+);

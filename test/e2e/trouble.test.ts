@@ -1,5 +1,5 @@
 // Each button of "Make trouble" on the demo's page: afterwards the page is right again, and nothing is lost. (Stop Soketi is
-// in bus-away.test.ts, Kill the worker in worker-killed.test.ts.)
+// in situations/bus-away.ts, Kill the worker in situations/worker-killed.ts.)
 import { expect, it } from '@jest/globals';
 import axe from 'axe-core';
 import type { Response } from 'playwright-core';
@@ -209,8 +209,8 @@ it(
     // However far the import was when the tab fell asleep, the sleep must be long enough to be told from a pause.
     const done = await eventually(
       async () => {
-        const [task] = await device.tasks();
-        return (task?.progress?.done ?? 0) > 200 && Date.now() - beganAt > 6_000 && task?.progress?.done;
+        const doneNow = (await device.tasks())[0]?.progress?.done ?? 0;
+        return doneNow > 200 && Date.now() - beganAt > 6_000 && doneNow;
       },
       { within: 30_000 },
     );
@@ -218,8 +218,8 @@ it(
     await other.endTrouble();
     await waking;
     const { rows } = await sleeper.record();
-    const caughtUp = await eventually(async () =>
-      (await sleeper.recordOf(TITLE)).find((row) => (progressOf(row)?.done ?? 0) >= done),
+    const caughtUp = await eventually(
+      async () => (await sleeper.recordOf(TITLE)).find((row) => (progressOf(row)?.done ?? 0) >= done) ?? null,
     );
     expect(caughtUp.at - askedAt).toBeLessThan(6_000);
     // The tab was really frozen: it showed nothing new for most of that time.

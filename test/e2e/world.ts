@@ -9,6 +9,7 @@ import { type SampleOptions, sampleCsv } from '../../demo/tools/sample-rows.ts';
 import { BrowserFaults } from '../support/browser/browser-faults.ts';
 import { launchChromium } from '../support/browser/chromium.ts';
 import { eventually } from '../support/eventually.ts';
+import { Pool } from '../support/pool.ts';
 import { startStack, type TestStack } from '../support/processes/stack.ts';
 import { DemoPage } from './demo-page.ts';
 import { recordScreen } from './screen-record.ts';
@@ -72,6 +73,9 @@ export async function waitUntilLive(tab: DemoPage, within = 10_000): Promise<voi
   await eventually(async () => expect(await tab.connection()).toBe('live'), { within, that: 'a live connection' });
 }
 
+/** Makes the body of a test that has a stack to itself. */
+export type InWorld = (test: (world: World) => Promise<void>) => () => Promise<void>;
+
 /** What tests run on, one after another. */
 interface Stage {
   readonly stack: TestStack;
@@ -89,9 +93,12 @@ interface Stage {
  */
 export function useWorld(env: NodeJS.ProcessEnv = {}): World {
   let world: World & { leave(): Promise<void> };
-  const stages = useStages(1, env);
+  let stage: Stage;
+  useStages(1, env, (started) => {
+    stage = started;
+  });
   beforeEach(() => {
-    world = enter(stages[0] as Stage);
+    world = enter(stage);
   });
   afterEach(() => world.leave());
   return {
@@ -114,30 +121,27 @@ export function useWorld(env: NodeJS.ProcessEnv = {}): World {
 /**
  * Like {@link useWorld}, for tests that run at the same time. Returns what makes the body of a test that has a stack to itself.
  *
- * @param count how many stacks there are: as many as tests run at once, which is `maxConcurrency` in jest.config.mjs
+ * A test that finds all stacks in use waits for one. Its time limit counts from the beginning of that wait.
+ *
+ * @param count how many stacks there are
  * @example it.concurrent('the server heals', inWorld(async (world) => { … }))
  */
-export function useWorlds(
-  count: number,
-  env: NodeJS.ProcessEnv = {},
-): (test: (world: World) => Promise<void>) => () => Promise<void> {
-  const free = useStages(count, env);
-  return (test) => async () => {
-    const stage = free.pop();
-    if (!stage) throw new Error(`More than ${count} tests run at once. Start more stacks.`);
-    const world = enter(stage);
-    try {
-      await test(world);
-    } finally {
-      await world.leave();
-      free.push(stage);
-    }
-  };
+export function useWorlds(count: number, env: NodeJS.ProcessEnv = {}): InWorld {
+  const free = new Pool<Stage>();
+  useStages(count, env, (stage) => free.add(stage));
+  return (test) => () =>
+    free.use(async (stage) => {
+      const world = enter(stage);
+      try {
+        await test(world);
+      } finally {
+        await world.leave();
+      }
+    });
 }
 
-/** Starts stacks and a browser before the tests of a file, and ends them afterwards. The array is filled before the first test. */
-function useStages(count: number, env: NodeJS.ProcessEnv): Stage[] {
-  const stages: Stage[] = [];
+/** Starts stacks and a browser before the tests of a file, hands each stack to `add`, and ends all of it afterwards. */
+function useStages(count: number, env: NodeJS.ProcessEnv, add: (stage: Stage) => void): void {
   const started: TestStack[] = [];
   let browser: Browser;
   let folder: string;
@@ -146,7 +150,7 @@ function useStages(count: number, env: NodeJS.ProcessEnv): Stage[] {
     const startOne = async () => started.push(await startStack({ env }));
     [browser] = await Promise.all([launchChromium(), ...Array.from({ length: count }, startOne)]);
     for (const [n, stack] of started.entries()) {
-      stages.push({ stack, browser, folder: join(folder, String(n)), tests: 0 });
+      add({ stack, browser, folder: join(folder, String(n)), tests: 0 });
     }
   }, 150_000);
   afterAll(async () => {
@@ -155,7 +159,6 @@ function useStages(count: number, env: NodeJS.ProcessEnv): Stage[] {
     expect(ends).toEqual(Array.from({ length: count }, () => 'exit code 0'));
     rmSync(folder, { recursive: true, force: true });
   }, 60_000);
-  return stages;
 }
 
 /** The world of one test, until it leaves. */

@@ -1,12 +1,9 @@
-// The server, Redis, or all services are killed and restarted: open pages recover without a reload. Each test has
-// a stack to itself, and they run at the same time.
-import { describe, expect, it } from '@jest/globals';
-import { eventually } from '../support/eventually.ts';
-import type { DemoPage } from './demo-page.ts';
-import { backwardSteps, progressOf } from './screen-record.ts';
-import { type Device, type Service, useWorlds, type World, waitUntilLive } from './world.ts';
-
-const inWorld = useWorlds(3, { IMPORT_ROW_DELAY_MS: '40' });
+// The server, Redis, or all services are killed and restarted: open pages recover without a reload.
+import { expect, it } from '@jest/globals';
+import { eventually } from '../../support/eventually.ts';
+import type { DemoPage } from '../demo-page.ts';
+import { backwardSteps, progressOf } from '../screen-record.ts';
+import { type Device, type InWorld, type Service, type World, waitUntilLive } from '../world.ts';
 
 /** Opens a tab with a running import and an open tray. */
 async function watchImport(world: World, user: string): Promise<{ device: Device; tab: DemoPage }> {
@@ -44,9 +41,10 @@ async function expectHealed(world: World, device: Device, tab: DemoPage): Promis
   expect((await device.tasks()).map(({ status }) => status)).toEqual(['succeeded', 'succeeded']);
 }
 
-describe('a page heals without a reload', () => {
+/** Registers its tests. */
+export function testRestarts(inWorld: InWorld): void {
   it.concurrent(
-    'when the server is killed, and says so to a user who tries something meanwhile',
+    'a page heals without a reload when the server is killed, and says so to a user who tries something meanwhile',
     inWorld(async (world) => {
       const { device, tab } = await watchImport(world, 'ada');
       world.faults.expectOutage();
@@ -60,11 +58,10 @@ describe('a page heals without a reload', () => {
       await world.waitUntilBack('server', pid);
       await expectHealed(world, device, tab);
     }),
-    90_000,
   );
 
   it.concurrent(
-    'when Redis is killed',
+    'a page heals without a reload when Redis is killed',
     inWorld(async (world) => {
       const { device, tab } = await watchImport(world, 'bea');
       world.faults.expectOutage();
@@ -76,11 +73,10 @@ describe('a page heals without a reload', () => {
       expect(await tab.problem.isVisible()).toBe(false);
       await expectHealed(world, device, tab);
     }),
-    90_000,
   );
 
   it.concurrent(
-    'when all services are killed at once',
+    'a page heals without a reload when all services are killed at once',
     inWorld(async (world) => {
       const { device, tab } = await watchImport(world, 'cy');
       world.faults.expectOutage();
@@ -90,6 +86,5 @@ describe('a page heals without a reload', () => {
       expect(await tab.problem.isVisible()).toBe(false);
       await expectHealed(world, device, tab);
     }),
-    90_000,
   );
-});
+}

@@ -1,21 +1,9 @@
-// Outcomes that were reached while no tab was open: announced once per user, and seen on every device once seen on one. Each
-// test has a stack to itself, and they run at the same time.
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually } from '../support/eventually.ts';
-import { type SmtpCatcher, startSmtpCatcher } from '../support/smtp-catcher.ts';
-import type { DemoPage } from './demo-page.ts';
-import { type Device, useWorlds, type World } from './world.ts';
-
-let smtp: SmtpCatcher;
-/** Mails go out 3 s after an outcome. */
-const env: NodeJS.ProcessEnv = { IMPORT_ROW_DELAY_MS: '5', MAIL_DOMAIN: 'example.org', MAIL_AFTER_MINUTES: '0.05' };
-// Before the world starts, which takes the environment.
-beforeAll(async () => {
-  smtp = await startSmtpCatcher();
-  env.SMTP_URL = smtp.url;
-});
-const inWorld = useWorlds(3, env);
-afterAll(() => smtp.stop());
+// Outcomes that were reached while no tab was open: announced once per user, and seen on every device once seen on one.
+import { expect, it } from '@jest/globals';
+import { eventually } from '../../support/eventually.ts';
+import type { SmtpCatcher } from '../../support/smtp-catcher.ts';
+import type { DemoPage } from '../demo-page.ts';
+import type { Device, InWorld, World } from '../world.ts';
 
 /** Starts an import, closes the tab before it ends, and waits for its end. */
 async function importAndLeave(world: World, device: Device): Promise<void> {
@@ -39,9 +27,10 @@ async function importAndStay(world: World, tab: DemoPage, rows: number): Promise
   await eventually(async () => expect(await tab.total.textContent()).toBe(String(rows)));
 }
 
-describe('an outcome reached while no tab was open', () => {
+/** Registers its tests. @param mails the e-mails that were sent so far */
+export function testWhileAway(inWorld: InWorld, mails: () => SmtpCatcher['mails']): void {
   it.concurrent(
-    'is announced once on return: not in a second tab, and not after another reload',
+    'an outcome reached while no tab was open is announced once on return: not in a second tab, and not after another reload',
     inWorld(async (world) => {
       const device = await world.signIn('ada');
       await importAndLeave(world, device);
@@ -52,22 +41,21 @@ describe('an outcome reached while no tab was open', () => {
       expect(await first.badge.innerText()).toBe('1');
 
       const second = await device.openTab();
-      await importAndStay(world, second, 150);
+      await importAndStay(world, second, 70);
       expect((await second.record()).summaries).toEqual([]);
       // It is not announced again, but the number on the button still counts it.
       await eventually(async () => expect(await second.badge.innerText()).toBe('2'));
       expect((await first.record()).summaries).toEqual(['While you were away: 1 task done']);
 
       await first.page.reload();
-      await importAndStay(world, first, 160);
+      await importAndStay(world, first, 80);
       expect((await first.record()).summaries).toEqual([]);
       expect((await second.record()).summaries).toEqual([]);
     }),
-    60_000,
   );
 
   it.concurrent(
-    'is shown by the summary’s button, and once it is seen, no device counts it any more',
+    'an outcome reached while no tab was open is shown by the summary’s button, and once it is seen, no device counts it any more',
     inWorld(async (world) => {
       const laptop = await world.signIn('bea');
       const phone = await world.signIn('bea');
@@ -90,15 +78,14 @@ describe('an outcome reached while no tab was open', () => {
       await onLaptop.openTray();
       expect(await onLaptop.row('Import long.csv').text()).toMatch('Done · 60 imported');
     }),
-    60_000,
   );
 
   it.concurrent(
-    'is told by e-mail, once, if its owner does not come to see it',
+    'an outcome reached while no tab was open is told by e-mail, once, if its owner does not come to see it',
     inWorld(async (world) => {
       const device = await world.signIn('carl');
       await importAndLeave(world, device);
-      const ofCarl = () => smtp.mails.filter(({ to }) => to.startsWith('carl'));
+      const ofCarl = () => mails().filter(({ to }) => to.startsWith('carl'));
       await eventually(() => ofCarl().length > 0, { within: 15_000 });
       expect(ofCarl()[0]?.headers).toContain('Subject: Import long.csv is done');
       // Another outcome, whose mail would come after a second one of the first.
@@ -106,6 +93,5 @@ describe('an outcome reached while no tab was open', () => {
       await eventually(() => ofCarl().length > 1, { within: 15_000 });
       expect(new Set(ofCarl().map(({ headers }) => /^message-id: .*$/im.exec(headers)?.[0])).size).toBe(2);
     }),
-    60_000,
   );
-});
+}
