@@ -27,6 +27,7 @@ export default {
   // instead of 12, but then some look at the clock too late.
   maxWorkers: Math.max(availableParallelism(), 2),
   // Tests of one file that run at the same time (`it.concurrent`). They are tests that wait, each for parts of its own.
+  // A file whose tests do little else may say `@at-once 6` in a comment at its top.
   maxConcurrency: 3,
   testSequencer: '<rootDir>/dev/tests/longest-first.cjs',
   // A limit for what hangs, not a promise of the code. Chromium on a machine ten times as slow needs more than 10 s for what

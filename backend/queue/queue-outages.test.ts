@@ -1,5 +1,9 @@
-// The queue when Redis is restarted, away, or does not answer. Each test has a Redis of its own; they all run at the same time,
-// the longest first.
+/**
+ * The queue when Redis is restarted, away, or does not answer. Each test has a Redis of its own; they all run at the same time,
+ * the longest first.
+ *
+ * @at-once 6
+ */
 import { expect, it, jest } from '@jest/globals';
 import { eventually } from '../../test/support/eventually.ts';
 import { NAME, NOTHING, type QueueWorld, withQueue } from '../../test/support/redis/queue-world.ts';

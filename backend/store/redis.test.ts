@@ -1,5 +1,9 @@
-// What the store does when Redis is away, frozen, restarted or has forgotten its scripts. Tests that mostly wait have a Redis of
-// their own each, so they run at the same time.
+/**
+ * What the store does when Redis is away, frozen, restarted or has forgotten its scripts. Tests that mostly wait have a Redis of
+ * their own each, so they run at the same time.
+ *
+ * @at-once 6
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, jest } from '@jest/globals';
 import { v7 as uuid } from 'uuid';
@@ -74,89 +78,87 @@ describe('scripts that Redis has forgotten', () => {
   });
 });
 
-describe('while Redis is away', () => {
-  it.concurrent(
-    'every call is answered within two seconds, and works again when it is back',
-    withStore(async (own) => {
-      await own.redis.ping();
-      await own.server.kill();
-      await expectAllUnavailable(own);
-      expect(await own.store.medianDuration('import')).toBeNull();
-      await own.server.restart();
-      await works(own);
-      await create(own);
-    }),
-  );
+it.concurrent(
+  'while Redis is away every call is answered within two seconds, and works again when it is back',
+  withStore(async (own) => {
+    await own.redis.ping();
+    await own.server.kill();
+    await expectAllUnavailable(own);
+    expect(await own.store.medianDuration('import')).toBeNull();
+    await own.server.restart();
+    await works(own);
+    await create(own);
+  }),
+);
 
-  it.concurrent(
-    'from the start, every call is answered within two seconds too, and works once Redis is there',
-    withStore(async ({ server, connect }) => {
-      await server.kill();
-      const late = connect();
-      await expectAllUnavailable(late);
-      await server.restart();
-      await works(late);
-      await create(late);
-    }),
-  );
+it.concurrent(
+  'while Redis is away from the start, every call is answered within two seconds too, and works once Redis is there',
+  withStore(async ({ server, connect }) => {
+    await server.kill();
+    const late = connect();
+    await expectAllUnavailable(late);
+    await server.restart();
+    await works(late);
+    await create(late);
+  }),
+);
 
-  it.concurrent(
-    'from the start, what was refused does not happen later',
-    withStore(async ({ server, connect }) => {
-      await server.kill();
-      const refused = makeTask();
-      const late = connect();
-      await expectUnavailable(() => create(late, refused));
-      await server.restart();
-      await works(late);
-      expect(await late.store.read(refused.id)).toBeNull();
-      expect((await late.store.list('ada', { limit: 100 })).tasks.map(({ id }) => id)).not.toContain(refused.id);
-    }),
-  );
+it.concurrent(
+  'while Redis is away from the start, what was refused does not happen later',
+  withStore(async ({ server, connect }) => {
+    await server.kill();
+    const refused = makeTask();
+    const late = connect();
+    await expectUnavailable(() => create(late, refused));
+    await server.restart();
+    await works(late);
+    expect(await late.store.read(refused.id)).toBeNull();
+    expect((await late.store.list('ada', { limit: 100 })).tasks.map(({ id }) => id)).not.toContain(refused.id);
+  }),
+);
 
-  it.concurrent(
-    'the log tells it once, with the time since when, and once more when Redis is back',
-    withStore(async (own) => {
-      const { redis, server, log } = own;
-      await redis.ping();
-      await server.kill();
-      for (let n = 0; n < 3; n++) await Promise.all([expectAllUnavailable(own), expectAllUnavailable(own)]);
-      await server.restart();
-      await works(own);
-      const lines = await eventually(() => {
-        const told = log.lines.filter(({ message }) => message.startsWith('Redis'));
-        return told.length > 1 && told;
-      });
-      expect(lines.map(({ level }) => level)).toEqual(['warn', 'info']);
-      expect(Date.now() - Date.parse(String(lines[0]?.fields.since))).toBeLessThan(20_000);
-      expect(lines[1]?.fields).toMatchObject({ since: lines[0]?.fields.since, failures: expect.any(Number) });
-    }),
-  );
+it.concurrent(
+  'while Redis is away the log tells it once, with the time since when, and once more when Redis is back',
+  withStore(async (own) => {
+    const { redis, server, log } = own;
+    await redis.ping();
+    await server.kill();
+    for (let n = 0; n < 3; n++) await Promise.all([expectAllUnavailable(own), expectAllUnavailable(own)]);
+    await server.restart();
+    await works(own);
+    const lines = await eventually(() => {
+      const told = log.lines.filter(({ message }) => message.startsWith('Redis'));
+      return told.length > 1 && told;
+    });
+    expect(lines.map(({ level }) => level)).toEqual(['warn', 'info']);
+    expect(Date.now() - Date.parse(String(lines[0]?.fields.since))).toBeLessThan(20_000);
+    expect(lines[1]?.fields).toMatchObject({ since: lines[0]?.fields.since, failures: expect.any(Number) });
+  }),
+);
 
-  it.concurrent(
-    'cancellations are heard again once it is back',
-    withStore(async (own) => {
-      const { redis, server, store } = own;
-      const heard: string[] = [];
-      await redis.onCancel((id) => heard.push(id));
-      await server.kill();
-      await server.restart();
-      await works(own);
-      await eventually(
-        async () => {
-          const snapshot = makeTask();
-          await create(own, snapshot);
-          const task = { snapshot, owner: 'ada' };
-          await store.apply(task, { type: 'start', at: new Date().toISOString() });
-          await store.apply(task, { type: 'cancel', at: new Date().toISOString() });
-          await redis.ping();
-          return heard.includes(snapshot.id);
-        },
-        { every: 200 },
-      );
-    }),
-  );
-});
+it.concurrent(
+  'while Redis is away cancellations are heard again once it is back',
+  withStore(async (own) => {
+    const { redis, server, store } = own;
+    const heard: string[] = [];
+    await redis.onCancel((id) => heard.push(id));
+    await server.kill();
+    await server.restart();
+    await works(own);
+    await eventually(
+      async () => {
+        const snapshot = makeTask();
+        await create(own, snapshot);
+        const task = { snapshot, owner: 'ada' };
+        await store.apply(task, { type: 'start', at: new Date().toISOString() });
+        await store.apply(task, { type: 'cancel', at: new Date().toISOString() });
+        await redis.ping();
+        return heard.includes(snapshot.id);
+      },
+      { every: 200 },
+    );
+  }),
+);
 
 /** Stops the process of Redis until the returned function is called, at the latest until the end of the test. */
 function freeze({ pid }: OwnStore['server']): () => void {
@@ -164,73 +166,71 @@ function freeze({ pid }: OwnStore['server']): () => void {
   return () => void process.kill(pid, 'SIGCONT');
 }
 
-describe('while Redis is frozen', () => {
-  it.concurrent(
-    'every call is answered within two seconds, and works again once it goes on',
-    withStore(async (own) => {
-      await own.redis.ping();
-      const goOn = freeze(own.server);
-      await expectAllUnavailable(own);
-      goOn();
-      await works(own);
-      await create(own);
-    }),
-  );
+it.concurrent(
+  'while Redis is frozen every call is answered within two seconds, and works again once it goes on',
+  withStore(async (own) => {
+    await own.redis.ping();
+    const goOn = freeze(own.server);
+    await expectAllUnavailable(own);
+    goOn();
+    await works(own);
+    await create(own);
+  }),
+);
 
-  it.concurrent(
-    'on a new connection, every call is answered within two seconds too',
-    withStore(async ({ server, connect }) => {
-      const goOn = freeze(server);
-      const late = connect();
-      await expectAllUnavailable(late);
-      goOn();
-      await works(late);
-    }),
-  );
+it.concurrent(
+  'while Redis is frozen on a new connection, every call is answered within two seconds too',
+  withStore(async ({ server, connect }) => {
+    const goOn = freeze(server);
+    const late = connect();
+    await expectAllUnavailable(late);
+    goOn();
+    await works(late);
+  }),
+);
 
-  it.concurrent(
-    'and then killed and started again, it is found again',
-    withStore(async (own) => {
-      await own.redis.ping();
-      freeze(own.server);
-      await expectUnavailable(() => create(own));
-      await own.server.kill();
-      await own.server.restart();
-      await works(own);
-      await create(own);
-    }),
-  );
+it.concurrent(
+  'while Redis is frozen and then killed and started again, it is found again',
+  withStore(async (own) => {
+    await own.redis.ping();
+    freeze(own.server);
+    await expectUnavailable(() => create(own));
+    await own.server.kill();
+    await own.server.restart();
+    await works(own);
+    await create(own);
+  }),
+);
 
-  it.concurrent(
-    'a creation that got no answer and was taken back is gone in the end',
-    withStore(async (own) => {
-      await own.redis.ping();
-      const goOn = freeze(own.server);
-      const refused = makeTask();
-      await expectUnavailable(() => create(own, refused));
-      const discarded = own.store.discard(refused.id, 'ada');
-      goOn();
-      await discarded;
-      expect(await own.store.read(refused.id)).toBeNull();
-    }),
-  );
+it.concurrent(
+  'while Redis is frozen a creation that got no answer and was taken back is gone in the end',
+  withStore(async (own) => {
+    await own.redis.ping();
+    const goOn = freeze(own.server);
+    const refused = makeTask();
+    await expectUnavailable(() => create(own, refused));
+    const discarded = own.store.discard(refused.id, 'ada');
+    goOn();
+    await discarded;
+    expect(await own.store.read(refused.id)).toBeNull();
+  }),
+);
 
-  it.concurrent(
-    'a creation with a key that got no answer is the one that the next try gets',
-    withStore(async (own) => {
-      await own.redis.ping();
-      const goOn = freeze(own.server);
-      const first = makeTask();
-      await expectUnavailable(() => create(own, first, 'the-key'));
-      goOn();
-      await works(own);
-      const second = makeTask();
-      const answer = await create(own, second, 'the-key');
-      expect(answer).toEqual({ result: 'exists', id: first.id });
-      expect(await own.store.read(second.id)).toBeNull();
-    }),
-  );
-});
+it.concurrent(
+  'while Redis is frozen a creation with a key that got no answer is the one that the next try gets',
+  withStore(async (own) => {
+    await own.redis.ping();
+    const goOn = freeze(own.server);
+    const first = makeTask();
+    await expectUnavailable(() => create(own, first, 'the-key'));
+    goOn();
+    await works(own);
+    const second = makeTask();
+    const answer = await create(own, second, 'the-key');
+    expect(answer).toEqual({ result: 'exists', id: first.id });
+    expect(await own.store.read(second.id)).toBeNull();
+  }),
+);
 
 /** The body of a test whose store is connected through a proxy. */
 const withProxy = (test: (own: StoreClient, proxy: RedisProxy) => Promise<void>) =>
@@ -243,52 +243,50 @@ const withProxy = (test: (own: StoreClient, proxy: RedisProxy) => Promise<void>)
     }
   });
 
-describe('a connection that is open and dead', () => {
-  it.concurrent(
-    'is noticed while nobody asks for anything',
-    withProxy(async ({ redis }, proxy) => {
-      await redis.ping();
-      proxy.swallow();
-      await eventually(() => proxy.made > 1, { within: 8_000, that: 'another connection' });
-      await redis.ping();
-    }),
-  );
+it.concurrent(
+  'a connection that is open and dead is noticed while nobody asks for anything',
+  withProxy(async ({ redis }, proxy) => {
+    await redis.ping();
+    proxy.swallow();
+    await eventually(() => proxy.made > 1, { within: 8_000, that: 'another connection' });
+    await redis.ping();
+  }),
+);
 
-  it.concurrent(
-    'is noticed while much is asked for',
-    withProxy(async (own, proxy) => {
-      await own.redis.ping();
-      proxy.swallow();
-      const began = performance.now();
-      while (proxy.made === 1 && performance.now() - began < 8_000) {
-        void own.redis.ping().catch(() => undefined);
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-      await works(own);
-      expect(proxy.made).toBeGreaterThan(1);
-    }),
-  );
+it.concurrent(
+  'a connection that is open and dead is noticed while much is asked for',
+  withProxy(async (own, proxy) => {
+    await own.redis.ping();
+    proxy.swallow();
+    const began = performance.now();
+    while (proxy.made === 1 && performance.now() - began < 8_000) {
+      void own.redis.ping().catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await works(own);
+    expect(proxy.made).toBeGreaterThan(1);
+  }),
+);
 
-  it.concurrent(
-    'of the subscriber alone is noticed too, and the listener is told that it may have missed changes',
-    withProxy(async (own, proxy) => {
-      const { redis, store } = own;
-      const heard: (string | null)[] = [];
-      await redis.onChange((id) => heard.push(id));
-      const before = heard.length;
-      proxy.swallow();
-      await eventually(() => heard.length > before, { within: 10_000 });
-      expect(heard.at(-1)).toBeNull();
-      const snapshot = makeTask();
-      await eventually(() => create(own, snapshot));
-      await eventually(async () => {
-        await store.markWaited(snapshot.id, 10_000);
-        await store.apply({ snapshot, owner: 'ada' }, { type: 'start', at: new Date().toISOString() });
-        return heard.includes(snapshot.id);
-      });
-    }),
-  );
-});
+it.concurrent(
+  'a connection that is open and dead of the subscriber alone is noticed too, and the listener is told that it may have missed changes',
+  withProxy(async (own, proxy) => {
+    const { redis, store } = own;
+    const heard: (string | null)[] = [];
+    await redis.onChange((id) => heard.push(id));
+    const before = heard.length;
+    proxy.swallow();
+    await eventually(() => heard.length > before, { within: 10_000 });
+    expect(heard.at(-1)).toBeNull();
+    const snapshot = makeTask();
+    await eventually(() => create(own, snapshot));
+    await eventually(async () => {
+      await store.markWaited(snapshot.id, 10_000);
+      await store.apply({ snapshot, owner: 'ada' }, { type: 'start', at: new Date().toISOString() });
+      return heard.includes(snapshot.id);
+    });
+  }),
+);
 
 describe('a key that holds data of another kind', () => {
   it('is a bug and no outage: the error is thrown unchanged, and logged', async () => {

@@ -4,9 +4,11 @@
 
 const { default: Sequencer } = require('@jest/test-sequencer');
 
-/** Assumed duration of a test file with real services that Jest has not timed yet, in ms. Others without a time count as 0. */
-const ASSUMED_MS = 30_000;
-const WITH_SERVICES = /[\\/]test[\\/](attack|chaos|e2e|integration)[\\/]/;
+/** Assumed duration of test files that Jest has not timed yet, in ms. Others count as 0. @type {[files: RegExp, ms: number][]} */
+const ASSUMED = [
+  [/[\\/]test[\\/](chaos|e2e)[\\/]/, 60_000],
+  [/[\\/]test[\\/](attack|examples|integration|package)[\\/]/, 30_000],
+];
 
 module.exports = class LongestFirst extends Sequencer {
   /**
@@ -17,7 +19,7 @@ module.exports = class LongestFirst extends Sequencer {
     // Jest's own sort sets `duration` for files that it has timed, and puts larger files first among the others.
     const sorted = [...(await super.sort(tests))];
     /** @param {{ path: string, duration?: number }} test */
-    const expected = (test) => test.duration ?? (WITH_SERVICES.test(test.path) ? ASSUMED_MS : 0);
+    const expected = ({ path, duration }) => duration ?? ASSUMED.find(([files]) => files.test(path))?.[1] ?? 0;
     return sorted.sort((a, b) => expected(b) - expected(a));
   }
 };

@@ -1,4 +1,5 @@
-// Jest's `testEnvironment`: the usual one for Node, made cheaper for many small test files. `jest.config.mjs` names it.
+// Jest's `testEnvironment`: the usual one for Node, made cheaper for many small test files, and with the pragma `@at-once`.
+// `jest.config.mjs` names it.
 'use strict';
 
 const { AsyncLocalStorage } = require('node:async_hooks');
@@ -11,6 +12,25 @@ vm.compileFunction = compileOnce(vm.compileFunction);
 const disableStorages = watchStorages(AsyncLocalStorage);
 
 module.exports = class CheapEnvironment extends TestEnvironment {
+  /** How many tests of this file run at the same time, if it says so: `@at-once 6` in the comment at its top. */
+  #atOnce;
+
+  /** @param {ConstructorParameters<typeof TestEnvironment>} args */
+  constructor(...args) {
+    super(...args);
+    this.#atOnce = Number(args[1].docblockPragmas['at-once'] ?? 0);
+  }
+
+  /**
+   * Jest calls this for what happens in a test file.
+   *
+   * @param {{ name: string }} event
+   * @param {{ maxConcurrency: number }} state
+   */
+  handleTestEvent(event, state) {
+    if (event.name === 'run_start' && this.#atOnce > 0) state.maxConcurrency = this.#atOnce;
+  }
+
   /** @override */
   async teardown() {
     await super.teardown();

@@ -1,6 +1,10 @@
-// Outages of Redis: failovers, full memory, cut and silent connections, restarts, pauses. Everything works again at most 10 s
-// after Redis works again. The tests mostly wait, and each has a Redis, a server and a worker of its own, so they run at the
-// same time.
+/**
+ * Outages of Redis: failovers, full memory, cut and silent connections, restarts, pauses. Everything works again at most 10 s
+ * after Redis works again. The tests mostly wait, and each has a Redis, a server and a worker of its own, so they run at the
+ * same time.
+ *
+ * @at-once 6
+ */
 import { expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { eventually } from '../../support/eventually.ts';
@@ -75,7 +79,7 @@ it.concurrent(
           await interruptions[name]();
           await delay(pause);
         }
-        await eventually(() => server.say('PING'), { within: 10_000 });
+        await eventually(async () => (await server.say('PING')) === 'PONG', { within: 10_000 });
         await world.runOneTask(HEALED_MS);
         await isWell(world);
       }),
