@@ -146,7 +146,11 @@ async function follow(url: string, info: any, user: string): Promise<Follower> {
   });
   await new Promise<void>((resolve, reject) => {
     channel.bind('pusher:subscription_succeeded', () => resolve());
-    channel.bind('pusher:subscription_error', (error: unknown) => reject(new Error(JSON.stringify(error))));
+    channel.bind('pusher:subscription_error', (error: unknown) => {
+      // Otherwise the client would keep the process of the tests alive.
+      pusher.disconnect();
+      reject(new Error(JSON.stringify(error)));
+    });
   });
   return { events, pusher, close: () => pusher.disconnect() };
 }
