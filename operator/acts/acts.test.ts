@@ -103,7 +103,7 @@ describe('pause', () => {
     const overview: Overview = await eventually(async () => {
       const now: Overview = await world.get('/api/overview');
       const definition = now.definitions.find(({ name }) => name === 'pausable');
-      return definition?.paused && definition.line === 2 && now;
+      return definition?.paused && definition.line === 2 ? now : null;
     });
     expect(overview.definitions.find(({ name }) => name === 'pausable')?.paused).toMatchObject({ who: 'grace' });
     // Both workers have asked for jobs meanwhile: other definitions go on.
