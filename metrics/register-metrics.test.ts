@@ -71,6 +71,24 @@ describe('the metrics of a process', () => {
     expect(text).toContain('inloop_push_messages_total{kind="progress",fate="merged"} 40');
   });
 
+  it.each(['redis.outage.began', 'redis.unusable'] as const)(
+    'tell how long Redis could not be used: %s',
+    async (began) => {
+      const { events, register } = measured();
+      const seconds = async () =>
+        Number(/inloop_outage_seconds_total\{part="redis_store"\} (.*)/.exec(await register.metrics())?.[1]);
+      expect(await seconds()).toBe(0);
+      const since = new Date().toISOString();
+      events.emit(began, () => ({ part: 'store', reason: 'its memory is full', since }));
+      const first = await seconds();
+      expect(first).toBeGreaterThan(0);
+      events.emit('redis.outage.ended', () => ({ part: 'store', since, seconds: 1, failures: 1 }));
+      const whole = await seconds();
+      expect(whole).toBeGreaterThanOrEqual(first);
+      expect(await seconds()).toBe(whole);
+    },
+  );
+
   it('tell how long the event loop was blocked and how many clients use the fallback', async () => {
     const { events, register } = measured();
     events.emit('worker.blocked', () => ({ seconds: 12.5, tasks: [] }));

@@ -144,12 +144,13 @@ function registerOutages(backend: MeasuredBackend, registers: Registry[]): void 
   backend.on('push.outage.began', () => clocks.push.begin());
   backend.on('push.outage.ended', () => clocks.push.end());
   backend.on('redis.outage.began', ({ part }) => clocks[`redis_${part}`].begin());
+  backend.on('redis.unusable', ({ part }) => clocks[`redis_${part}`].begin());
   backend.on('redis.outage.ended', ({ part }) => clocks[`redis_${part}`].end());
   backend.on('fallback.outage.began', () => clocks.fallback.begin());
   backend.on('fallback.outage.ended', () => clocks.fallback.end());
   registerCounts(registers, {
     name: 'inloop_outage_seconds_total',
-    help: 'How long a part was away for this process, the outage under way included.',
+    help: 'How long a part was away or of no use for this process, the outage under way included.',
     labelNames: ['part'],
     read: () => Object.entries(clocks).map(([part, { seconds }]) => [{ part }, seconds]),
   });

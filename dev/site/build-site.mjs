@@ -26,6 +26,7 @@ const GROUPS = {
     'soketi',
     'workers',
     'operating',
+    'incidents',
     'cost',
     'performance',
   ],
