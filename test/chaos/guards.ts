@@ -33,8 +33,8 @@ export const GUARDS: Readonly<Record<string, Guard>> = {
     mutations: [
       {
         file: 'core/tasks/progress.ts',
-        from: 'const open = !finished && total !== null;',
-        to: 'const open = false && !finished && total !== null;',
+        from: 'const mustStayBelow = !finished && total !== null;',
+        to: 'const mustStayBelow = false && !finished && total !== null;',
       },
     ],
   },
