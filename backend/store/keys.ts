@@ -15,6 +15,8 @@
  * | `parents`          | zset | ids of parents that may have to be updated, since their family has changed, scored by when; and of waiting parents, scored by when to check them again | never; an id leaves when its parent was updated (family/parent-updates.ts) |
  * | `durations:<name>` | list | how long the last successful first attempts of a definition took, in ms | 30 days                  |
  * | `definitions`      | set  | names of the definitions that servers start                          | never                       |
+ * | `paused:<name>`    | text | since when an operator has paused a definition, and who, JSON (operator/pauses.ts) | when it is resumed |
+ * | `operator`, `operator:…`, `task:<id>:story` | | what the operator's page shows (operator/index-scripts.ts), only while it is mounted |      |
  * | `workers`          | hash | worker id → what it handles (recovery/worker-registry.ts)            | never; dead workers are removed |
  * | `worker:<id>`      | text | a worker's heartbeat                                                 | when it is not renewed      |
  * | `running:<worker>` | hash | ids of the tasks that a worker runs → `free`, `probation` or `alone` | when it is empty            |

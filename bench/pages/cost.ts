@@ -1,4 +1,5 @@
 // Writes docs/cost.md: what the counted messages cost on hosted Pusher.
+import { PLANS } from '../../operator/data/plans.ts';
 import { figure, table } from '../measure/table.ts';
 import type { OneMinuteFigures } from '../parts/limits/one-minute.ts';
 import type { Keeper } from './kept.ts';
@@ -12,25 +13,6 @@ const SEEN = 1;
 const HEALTH_CHECKS = 3 + 24 * 6;
 const POLL_EVERY_MS = 500;
 const TASK_S = 60;
-
-interface Plan {
-  readonly name: string;
-  /** In US dollars. */
-  readonly monthly: number;
-  readonly messagesADay: number;
-}
-
-/** As listed on the day that the page names; replace them with those of your own contract. */
-const PLANS: readonly Plan[] = [
-  { name: 'Sandbox', monthly: 0, messagesADay: 200_000 },
-  { name: 'Startup', monthly: 49, messagesADay: 1_000_000 },
-  { name: 'Pro', monthly: 99, messagesADay: 4_000_000 },
-  { name: 'Business', monthly: 299, messagesADay: 10_000_000 },
-  { name: 'Premium', monthly: 499, messagesADay: 20_000_000 },
-  { name: 'Growth', monthly: 699, messagesADay: 40_000_000 },
-  { name: 'Plus', monthly: 899, messagesADay: 60_000_000 },
-  { name: 'Growth Plus', monthly: 1_199, messagesADay: 90_000_000 },
-];
 
 /** What a task costs with one page of its owner open, in messages. */
 interface Counts {
@@ -155,7 +137,7 @@ const ADVICE = `## What keeps it low
 const PRICES = `## Prices
 
 Prices on the day below, in US dollars before tax; **replace them with those of your own contract**
-(\`PLANS\` in \`bench/pages/cost.ts\`, then \`npm run bench -- --pages\`):`;
+(\`PLANS\` in \`operator/data/plans.ts\`, then \`npm run bench -- --pages\`):`;
 
 const SOURCE = `The plans are from a transcript of pusher.com/channels/pricing by a third party, dated 2026-05-08 (github.com/api-evangelist/pusher,
 \`plans/\`), looked up on 2026-11-28. What is counted is from Pusher's support pages of the same day (docs.bird.com/pusher, “How

@@ -108,7 +108,7 @@ it.each([
   ['inloop/client', 'browser'],
   ['inloop/element', 'browser'],
   ['inloop/react', 'browser'],
-] as const)('%s loads nothing of Express, metrics or tracing', async (entry, platform) => {
+] as const)('%s loads nothing of Express, metrics, tracing or the operator’s page', async (entry, platform) => {
   const { metafile } = await build({
     stdin: { contents: `export * from ${JSON.stringify(entry)};`, resolveDir: app },
     bundle: true,
@@ -124,7 +124,9 @@ it.each([
   expect(packages).toContain('inloop');
   expect(packages.filter((name) => /^(express|body-parser|send|qs|cookie)$/.test(name ?? ''))).toEqual([]);
   // What needs an optional package is loaded only by those who import it.
-  expect(Object.keys(metafile.inputs).filter((file) => /inloop\/dist\/(metrics|tracing)\//.test(file))).toEqual([]);
+  expect(
+    Object.keys(metafile.inputs).filter((file) => /inloop\/dist\/(metrics|tracing|operator)\//.test(file)),
+  ).toEqual([]);
 });
 
 it('the tarball contains no test, no record of the compiler and no path of this machine', async () => {

@@ -1,5 +1,6 @@
 // On Express 4 and 5. Prints its port.
 import express from 'express';
+import { createOperator } from 'inloop/operator';
 import { attachFallback, createTaskServer } from 'inloop/server';
 import { backend } from './backend.js';
 import { count } from './tasks.js';
@@ -7,6 +8,7 @@ import { count } from './tasks.js';
 const app = express();
 const tasks = createTaskServer({ backend, tasks: [count], identify: (req) => req.get('x-user') ?? null });
 app.use(express.json());
+app.use('/operator', createOperator({ backend, tasks: [count], allow: () => null }).router);
 app.use('/tasks', tasks.router);
 app.post('/counts', (req, res, next) => {
   const input: { to: number } = { to: 3 };

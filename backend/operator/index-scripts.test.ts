@@ -1,0 +1,84 @@
+// What scripts write for the operator's page: nothing while it is not mounted; and nothing that grows without end.
+import { describe, expect, it } from '@jest/globals';
+import type { Snapshot } from '../../core/tasks/snapshot.ts';
+import { now, useStore } from '../../test/support/redis/store-world.ts';
+
+const world = useStore();
+const mount = () => world.raw.set(`${world.prefix}operator`, '');
+const keys = (pattern: string) => world.raw.keys(`${world.prefix}${pattern}`);
+const outcome = { attempt: 1, result: 1 } as const;
+
+async function run(task: Snapshot, code?: string): Promise<Snapshot> {
+  const end =
+    code === undefined
+      ? ({ type: 'succeed', at: now(), ...outcome } as const)
+      : ({ type: 'fail', at: now(), attempt: 1, error: { code, message: code, retryable: false } } as const);
+  return world.happen(task, 'ada', { type: 'start', at: now() }, end);
+}
+
+describe('the index of the operator’s page', () => {
+  it('is not written while the page is not mounted', async () => {
+    const { id } = await run(await world.accept());
+    await world.redis.settle([id], 3);
+    expect(await keys('*operator*')).toEqual([]);
+    expect(await keys('*:story')).toEqual([]);
+  });
+
+  it('has each task in one place: by its definition and its status', async () => {
+    await mount();
+    const places = async (id: string) => {
+      const sets = await keys('operator:of:*');
+      const found = await Promise.all(
+        sets.map(async (set) => ((await world.raw.zScore(set, id)) === null ? null : set)),
+      );
+      return found.filter((set) => set !== null).map((set) => set.slice(world.prefix.length));
+    };
+    const task = await world.accept();
+    const of = `operator:of:${task.name}`;
+    expect(await places(task.id)).toEqual([`${of}:queued`]);
+    const running = await world.happen(task, 'ada', { type: 'start', at: now() });
+    expect(await places(task.id)).toEqual([`${of}:running`]);
+    // A step is no change of status, and writes nothing.
+    const version = await world.raw.get(`${world.prefix}operator:version`);
+    const step = { type: 'progress', at: now(), attempt: 1, progress: { done: 1, total: 9 } } as const;
+    const cancelling = await world.happen(running, 'ada', step);
+    expect(await world.raw.get(`${world.prefix}operator:version`)).toBe(version);
+    await world.happen(cancelling, 'ada', { type: 'cancel', at: now() }, { type: 'stop', at: now(), attempt: 1 });
+    expect(await places(task.id)).toEqual([`${of}:cancelled`]);
+  });
+
+  it('loses the ids of expired records without anybody looking', async () => {
+    await mount();
+    const { name } = await world.accept();
+    const finished = `${world.prefix}operator:of:${name}:succeeded`;
+    for (let n = 0; n < 10; n++) {
+      const tasks = await Promise.all(Array.from({ length: 100 }, async () => run(await world.accept())));
+      await world.raw.del(tasks.map(({ id }) => `${world.prefix}task:${id}`));
+    }
+    // One outcome in 8 removes up to 32 ids. So of 1,000, far fewer than half are left.
+    expect(await world.raw.zCard(finished)).toBeLessThan(300);
+  });
+
+  it('lets stories and counts expire, and keeps both short', async () => {
+    await mount();
+    const task = await run(await world.accept());
+    for (let n = 0; n < 60; n++) await run(await world.accept(), `made_up_${n}`);
+    const [counts = ''] = await keys('operator:ended:*');
+    const fields = await world.raw.hGetAll(counts);
+    expect(Object.keys(fields).filter((field) => field.startsWith('f:'))).toHaveLength(51);
+    expect([fields['f:other'], fields.failed, fields.succeeded]).toEqual(['10', '60', '1']);
+    expect(await world.raw.ttl(counts)).toBeGreaterThan(24 * 3_600);
+    const story = `${world.prefix}task:${task.id}:story`;
+    expect(await world.raw.ttl(story)).toBeGreaterThan(0);
+    for (let n = 0; n < 120; n++) await world.redis.settle([task.id], 1);
+    expect(await world.raw.lLen(story)).toBe(100);
+    expect(Object.values(await world.raw.hGetAll(`${world.prefix}operator:sent`))).toEqual(['120']);
+  });
+
+  it('goes with a task that is removed', async () => {
+    await mount();
+    const task = await run(await world.accept());
+    await world.store.dismiss('ada', [task.id]);
+    expect(await keys(`task:${task.id}*`)).toEqual([]);
+  });
+});
