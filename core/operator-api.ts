@@ -15,10 +15,10 @@
  * | `POST /api/acts` {@link ActRequest} | 200 {@link ActPreview} with `preview: true`, else 200 {@link ActResult} |
  * | `GET /api/live?task=<id>` | 200 `text/event-stream`: {@link LiveEvents}; 503 with `Retry-After` over the limit of streams |
  *
- * Errors are `Problem` (wire.ts), as `application/problem+json`. While Redis is away every call answers 503. An act may be refused
- * with 403 `view_only`, 403 `cross_site`, 409 `preview_expired` or 422 `invalid_act`. Times are ISO 8601 in UTC by Redis' clock.
- * Texts are text, never markup, and may be hostile. No answer has an input, a result, a checkpoint or a note, unless the
- * application has asked for them (`payloads: true`).
+ * Errors are `Problem` (wire.ts), as `application/problem+json`. While Redis is away every call answers 503. An act may
+ * be refused with 403 `view_only`, 403 `cross_site`, 409 `preview_expired` or 422 `invalid_act`. Times are ISO 8601 in
+ * UTC by Redis' clock. Texts are text, never markup, and may be hostile. No answer has an input, a result, a checkpoint
+ * or a note, unless the application has asked for them (`payloads: true`).
  */
 
 import type { Children, Outcome, Progress, Status } from './tasks/snapshot.ts';
@@ -59,7 +59,10 @@ export interface DefinitionOverview {
   readonly name: string;
   /** How many tasks have each status now. Ended ones as long as they are kept. About right: expired ones leave later. */
   readonly counts: Readonly<Record<Status, number>>;
-  /** The line: how many wait for a worker. Not those that start later, nor those that wait for an attempt or for their gate. */
+  /**
+   * The line: how many wait for a worker. Not those that start later, nor those that wait for an attempt or for their
+   * gate.
+   */
   readonly line: number;
   /** When the oldest task that is `queued` was created; null if there is none. */
   readonly oldestQueuedAt: string | null;
@@ -67,7 +70,10 @@ export interface DefinitionOverview {
   readonly paused: { readonly since: string; readonly who: string | null } | null;
   /** How many living workers handle it. */
   readonly workers: number;
-  /** How many tasks of it ended in each of the last 60 minutes, the oldest first, the minute under way last. 60 whole numbers. */
+  /**
+   * How many tasks of it ended in each of the last 60 minutes, the oldest first, the minute under way last. 60 whole
+   * numbers.
+   */
   readonly endedByMinute: readonly number[];
   /** How many ended a minute, over the last 5 whole minutes. */
   readonly endedPerMinute: number;
@@ -75,7 +81,10 @@ export interface DefinitionOverview {
   readonly runSeconds: { readonly median: number; readonly p95: number; readonly of: number } | null;
   /** How those of the last 24 h ended. */
   readonly outcomes: Readonly<Record<Outcome, number>>;
-  /** By the code of the error, the most frequent first, at most 20, of the last 24 h. Their sum is `outcomes.failed` or less. */
+  /**
+   * By the code of the error, the most frequent first, at most 20, of the last 24 h. Their sum is `outcomes.failed` or
+   * less.
+   */
   readonly failures: readonly { readonly code: string; readonly count: number }[];
 }
 

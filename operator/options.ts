@@ -22,8 +22,8 @@ export interface OperatorOptions {
   /** The definitions whose tasks may be retried here. */
   readonly tasks: readonly AnyTaskDefinition[];
   /**
-   * Who may look (`'view'`) and who may act (`'act'`). Whoever gets null is told 404, as if there were no page. It is asked at each
-   * request, and every 15 s for a page that is open.
+   * Who may look (`'view'`) and who may act (`'act'`). Whoever gets null is told 404, as if there were no page. It is
+   * asked at each request, and every 15 s for a page that is open.
    *
    * @example
    * allow: (req) => (req.session.isAdmin ? { role: 'act', who: req.session.userId } : null)

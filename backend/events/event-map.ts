@@ -101,8 +101,9 @@ export interface EventMap {
   'change.refused': TaskRef & { readonly change: string; readonly why: Refusal | 'missing' };
 
   /**
-   * An operator has acted on the page of `inloop/operator`, or tried to. `who`: as `allow` named them. `name`: of the definition that
-   * was paused or resumed. `done`, `refused`: how many tasks were changed, or could not be. `tasks`: the first 100 of the changed.
+   * An operator has acted on the page of `inloop/operator`, or tried to. `who`: as `allow` named them. `name`: of the definition
+   * that was paused or resumed. `done`, `refused`: how many tasks were changed, or could not be. `tasks`: the first 100 of the
+   * changed.
    */
   'operator.acted': {
     readonly who: string | null;

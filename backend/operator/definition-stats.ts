@@ -1,6 +1,7 @@
 /**
- * What is known of a definition's tasks: how many have each status, how they ended in the last 24 hours, how long they ran. It serves
- * the operator's overview. Scripts count (index-scripts.ts); counts of past hours do not change and are read once.
+ * What is known of a definition's tasks: how many have each status, how they ended in the last 24 hours, how long they
+ * ran. It serves the operator's overview. Scripts count (index-scripts.ts); counts of past hours do not change and are
+ * read once.
  */
 
 import { OUTCOMES, type Outcome, STATUSES, type Status } from '../../core/tasks/snapshot.ts';

@@ -2,10 +2,10 @@
  * What the scripts that store a task write for the operator's page: an index of all tasks, the story of each, and counts of
  * those that ended. It serves create-task, commit-change and the files beside this one.
  *
- * They write it only while the key `operator` exists: somebody has mounted the page (mounting.ts). Otherwise a change of status
- * costs one EXISTS. Every task is in exactly one set of the index, by its definition and its status. The index is a hint: a
- * worker of an earlier version does not write it, and an expired record leaves its id behind. Whoever reads it looks at the
- * record, and repairs what is wrong (task-index.ts).
+ * They write it only while the key `operator` exists: somebody has mounted the page (mounting.ts). Otherwise a change of
+ * status costs one EXISTS. Every task is in exactly one set of the index, by its definition and its status. The index is
+ * a hint: a worker of an earlier version does not write it, and an expired record leaves its id behind. Whoever reads it
+ * looks at the record, and repairs what is wrong (operator/data/task-finder.ts).
  *
  * | key | type | holds |
  * |---|---|---|
@@ -29,10 +29,13 @@ export const STORY_LENGTH = 100;
 /** 7 days after its last entry a story is removed. */
 const STORY_TTL_S = 7 * 24 * 3_600;
 /** Of how many tasks that ran the times are kept, for each definition. */
-export const RUNS_KEPT = 200;
+const RUNS_KEPT = 200;
 /** A little longer than the 24 hours that are shown. */
 const ENDED_TTL_S = 26 * 3_600;
-/** How many codes of errors are counted for each definition and hour. Handlers choose codes; further ones count as `other`. */
+/**
+ * How many codes of errors are counted for each definition and hour. Handlers choose codes; further ones count as
+ * `other`.
+ */
 const MOST_CODES = 50;
 /** One outcome in so many looks for ids whose records have expired, and at how many. So more leave than are added. */
 const CLEAN_ONE_IN = 8;
@@ -44,11 +47,15 @@ local function isMounted(taskPrefix)
 end
 `;
 
-/** `isMounted(taskPrefix)`: whether the operator's page is mounted anywhere. `taskPrefix` is that of all keys, and `task:`. */
+/**
+ * `isMounted(taskPrefix)`: whether the operator's page is mounted anywhere. `taskPrefix` is that of all keys, and
+ * `task:`.
+ */
 export const isMounted: LuaFunction = { name: 'isMounted', lua: IS_MOUNTED };
 
 /**
- * Lua that defines `countEnded(operator, task, now)`: counts a task that has ended. `operator`: the key; `task`: the snapshot.
+ * Lua that defines `countEnded(operator, task, now)`: counts a task that has ended. `operator`: the key; `task`: the
+ * snapshot.
  */
 const COUNT_ENDED = `
 local function countEnded(operator, task, now)
@@ -70,9 +77,9 @@ end
 `;
 
 /**
- * `tellOperator(taskPrefix, id, snapshot, worker)`: writes down that a task is about to be stored as `snapshot` (JSON). Call it
- * before the record is written, since it compares both. `worker`: who runs or ran it, or nil. Needs `redisTime`. Does
- * nothing if the page is not mounted.
+ * `tellOperator(taskPrefix, id, snapshot, worker)`: writes down that a task is about to be stored as `snapshot` (JSON).
+ * Call it before the record is written, since it compares both. `worker`: who runs or ran it, or nil. Needs `redisTime`.
+ * Does nothing if the page is not mounted.
  */
 export const tellOperator: LuaFunction = {
   name: 'tellOperator',

@@ -1,9 +1,9 @@
 /**
  * Walks through the ids of tasks, the newest first, without reading their records. It serves the operator's lists and acts.
  *
- * The index has one set for each definition and status, sorted by id, which is by time of creation. A walk over several of them takes
- * the newest id of all again and again. It reads each set in portions, so a page costs the same over a thousand tasks as over
- * millions.
+ * The index has one set for each definition and status, sorted by id, which is by time of creation. A walk over several
+ * of them takes the newest id of all again and again. It reads each set in portions, so a page costs the same over a
+ * thousand tasks as over millions.
  */
 
 import type { Status } from '../../core/tasks/snapshot.ts';
@@ -100,8 +100,11 @@ export class IndexWalk {
   }
 }
 
-/** The first id that a task created at this time could have: a UUID of version 7 begins with its time, 12 hex digits of ms. */
-export function firstIdAt(ms: number): string {
+/**
+ * The first id that a task created at this time could have: a UUID of version 7 begins with its time, 12 hex digits of
+ * ms.
+ */
+function firstIdAt(ms: number): string {
   const hex = Math.max(Math.trunc(ms), 0).toString(16).padStart(12, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}`;
 }

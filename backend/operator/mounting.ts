@@ -1,9 +1,9 @@
 /**
- * Says in Redis that the operator's page is mounted, so that scripts write for it, and indexes the tasks that were stored before. It
- * serves `createOperator`. Several servers may mount the page: one of them indexes.
+ * Says in Redis that the operator's page is mounted, so that scripts write for it, and indexes the tasks that were stored
+ * before. It serves `createOperator`. Several servers may mount the page: one of them indexes.
  *
- * The tasks are found by SCAN, 500 keys a step with a pause after each, so that others hardly notice: about 5,000 keys a second.
- * Where the user of Redis may not SCAN, the page has the tasks that were stored or changed since it was mounted.
+ * The tasks are found by SCAN, 500 keys a step with a pause after each, so that others hardly notice: about 5,000 keys a
+ * second. Where the user of Redis may not SCAN, the page has the tasks that were stored or changed since it was mounted.
  */
 
 import { STATUSES } from '../../core/tasks/snapshot.ts';
@@ -13,7 +13,7 @@ import { INDEXED_AT_ONCE, indexTasks } from '../store/commands/operator/index-ta
 import { OperatorKeys } from './operator-keys.ts';
 
 /** For so long after the page was last mounted, scripts still write for it. */
-export const MOUNTED_TTL_S = 7 * 24 * 3_600;
+const MOUNTED_TTL_S = 7 * 24 * 3_600;
 const RENEW_EVERY_MS = 600_000;
 /** After a failure: Redis is away, or another process indexes. */
 const RETRY_MS = 5_000;

@@ -36,7 +36,7 @@ export async function readStory(
 }
 
 /** @param lastAttempt of the entry before */
-export function toEntry(stored: Stored, lastAttempt: number): StoryEntry {
+function toEntry(stored: Stored, lastAttempt: number): StoryEntry {
   const [at, status, attempt = lastAttempt, , , code = '', worker = '', expectedAt = ''] = stored;
   const type = typeOf(stored);
   return {

@@ -3,13 +3,13 @@
  * own, since other commands would wait behind one that waits for a job.
  *
  * While there are jobs, one script takes as many as were asked for. If it finds fewer, the line is empty. Then a blocking
- * command (BRPOPLPUSH) waits for a job in bee-queue's list. When jobs come again, the first one goes to the list and the others
- * to the line. So a second script follows the blocking command on the same connection, and moves the next job to the list.
- * Redis runs it as soon as the command has its job. Another waiting taker gets the moved job, and its script moves the next
- * one. If a process dies before its script has run, another waiting taker does the same within 2 s.
+ * command (BRPOPLPUSH) waits for a job in bee-queue's list. When jobs come again, the first one goes to the list and the
+ * others to the line. So a second script follows the blocking command on the same connection, and moves the next job to
+ * the list. Redis runs it as soon as the command has its job. Another waiting taker gets the moved job, and its script
+ * moves the next one. If a process dies before its script has run, another waiting taker does the same within 2 s.
  *
- * While an operator has paused the definition, both scripts say so. A job that the blocking command got goes back, and the taker
- * asks again every half second.
+ * While an operator has paused the definition, both scripts say so. A job that the blocking command got goes back, and
+ * the taker asks again every half second.
  */
 
 import { DeadlineError, delay } from '../async.ts';
@@ -165,8 +165,8 @@ export class JobTaker {
   }
 
   /**
-   * Moves a job from the line to the list if that is empty. Resolves with how many jobs it has. 0 if that failed: what is wrong
-   * with Redis shows at the next command.
+   * Moves a job from the line to the list if that is empty. Resolves with how many jobs it has. 0 if that failed: what is
+   * wrong with Redis shows at the next command.
    */
   async #fill(client: Client<Record<never, never>>): Promise<number> {
     return (await runScript(client, FILL, [...this.#args, '1']).catch(() => 0)) as number;

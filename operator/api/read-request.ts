@@ -11,7 +11,7 @@ import { isId } from '../../server/tasks/task-id.ts';
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 100;
 /** The most ids that one act names. */
-export const MAX_IDS = 100;
+const MAX_IDS = 100;
 const MAX_ERROR_LENGTH = 200;
 const FILTER_NAMES = ['status', 'name', 'owner', 'since', 'until', 'error'] as const;
 /** As `defineTask` allows them. */

@@ -1,4 +1,7 @@
-/** Shares one look at Redis among all who ask at about the same time. It serves the operator's overview and the search for what is stuck. */
+/**
+ * Shares one look at Redis among all who ask at about the same time. It serves the operator's overview and the search for
+ * what is stuck.
+ */
 
 export class SharedLook<T> {
   readonly #look: () => Promise<T>;

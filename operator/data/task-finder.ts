@@ -1,9 +1,9 @@
 /**
  * Finds tasks for the operator: by definition, status, owner, age and words of the error. It serves the lists and the acts.
  *
- * Definition, status and age are served by the index, an owner by the owner's own list. What the index does not know (the words of an
- * error, an owner's tasks of one status) is found by reading records, at most 1,000 in one call. So each call costs about the same,
- * however many tasks there are.
+ * Definition, status and age are served by the index, an owner by the owner's own list. What the index does not know (the
+ * words of an error, an owner's tasks of one status) is found by reading records, at most 1,000 in one call. So each call
+ * costs about the same, however many tasks there are.
  *
  * The record is the truth. An id without a record leaves the index, and a task in the wrong place is put right.
  */
@@ -18,10 +18,13 @@ import { STATUSES, type Status } from '../../core/tasks/snapshot.ts';
 import { fits, toRow } from './task-row.ts';
 
 /** How many records one call reads at most. */
-export const MOST_LOOKED = 1_000;
+const MOST_LOOKED = 1_000;
 /** Records that are read in one round trip. */
 const READ_AT_ONCE = 100;
-/** The time in an id is by the clock of the server that made it, which may be off by so much. The record tells the time by Redis' clock. */
+/**
+ * The time in an id is by the clock of the server that made it, which may be off by so much. The record tells the time by
+ * Redis' clock.
+ */
 const ID_CLOCK_MS = 60_000;
 /** The statuses of tasks that have an error. */
 const WITH_ERROR: readonly Status[] = ['retrying', 'failed'];

@@ -1,9 +1,9 @@
 /**
  * Streams to the operator's pages what changes. It serves `GET /api/live`.
  *
- * A stream of events over HTTP, and not the bus: an operator looks at everybody's tasks, and the bus has one channel for each user
- * and a price for each message. And not a poll: the page would ask each second for what seldom changes. While somebody looks, one
- * look at Redis a second serves all streams of this process; otherwise nothing is asked.
+ * A stream of events over HTTP, and not the bus: an operator looks at everybody's tasks, and the bus has one channel for
+ * each user and a price for each message. And not a poll: the page would ask each second for what seldom changes. While
+ * somebody looks, one look at Redis a second serves all streams of this process; otherwise nothing is asked.
  */
 
 import type { Response } from 'express';
@@ -51,11 +51,6 @@ export class LiveStreams {
   constructor(options: LiveOptions) {
     this.#options = options;
     this.#keys = new OperatorKeys(options.backend.redis.keys.prefix);
-  }
-
-  /** How many pages are open. */
-  get size(): number {
-    return this.#streams.size;
   }
 
   /**

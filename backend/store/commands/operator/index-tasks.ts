@@ -1,6 +1,6 @@
 /**
- * Puts tasks into the index of the operator's page by what their records say: tasks that were stored before the page was mounted,
- * and those that a list has found in the wrong place. A task without a record is left out.
+ * Puts tasks into the index of the operator's page by what their records say: tasks that were stored before the page was
+ * mounted, and those that a list has found in the wrong place. A task without a record is left out.
  */
 
 import { STATUSES } from '../../../../core/tasks/snapshot.ts';

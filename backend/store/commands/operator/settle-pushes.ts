@@ -1,6 +1,6 @@
 /**
- * Takes new tasks and outcomes whose push is settled off the list of those that may not have been pushed. Where the operator's page
- * is mounted, the story of each says so, and the events that this process has sent are counted.
+ * Takes new tasks and outcomes whose push is settled off the list of those that may not have been pushed. Where the
+ * operator's page is mounted, the story of each says so, and the events that this process has sent are counted.
  */
 
 import { isMounted, STORY_LENGTH } from '../../../operator/index-scripts.ts';
