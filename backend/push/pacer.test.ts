@@ -63,6 +63,21 @@ describe('a task that moves all the time', () => {
     }
   });
 
+  it('takes three a second, evenly, while three workers run tasks of its owner', () => {
+    const tell = () => budget.share('ada', 3, now);
+    tell();
+    pacer.request('ada', 'a', 0, 0);
+    for (let second = 0; second < 20; second++) {
+      pass(1_000);
+      tell();
+    }
+    expect(turns.length).toBeGreaterThanOrEqual(58);
+    expect(turns.length).toBeLessThanOrEqual(61);
+    for (const [n, { at }] of turns.entries()) {
+      if (n > 0) expect(at - (turns[n - 1]?.at ?? 0)).toBeGreaterThanOrEqual(300);
+    }
+  });
+
   it('takes one step a second at one push a second', () => {
     start(1);
     pacer.request('ada', 'a', 0, 0);
