@@ -70,7 +70,8 @@ async function askWith(address: RedisAddress, sentinel: Host): Promise<Answer> {
     // During a failover, this names the new primary as soon as it is one. The details below still have the old address.
     const named = (await client.sendCommand(['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name])) as [string, string] | null;
     if (named === null) return { host: null, epoch: 0 };
-    const details = (await client.sendCommand(['SENTINEL', 'MASTER', name])) as string[];
+    // Something that only resembles a sentinel may lack this command. Its configuration then counts as the oldest.
+    const details = (await client.sendCommand(['SENTINEL', 'MASTER', name]).catch(() => [])) as string[];
     const epoch = Number(details[details.indexOf('config-epoch') + 1]);
     return { host: { host: named[0], port: Number(named[1]) }, epoch: Number.isFinite(epoch) ? epoch : 0 };
   };
