@@ -257,11 +257,14 @@ export class MemoryStore {
     const now = this.#options.now();
     const { before, next } = withChildren(record, decided);
     const commit = toCommit({ owner, before, event, next }, options, now);
+    const isByWorker = commit.runChange?.type === 'start' || !!record.fields.worker;
     writeCommit(record, next, commit, { run: options.run ?? 0, now });
     const mayEndParent = this.#follow(id, record, next, commit);
     for (const listener of this.#changeListeners) listener(id, next);
     const watched = isFinished(next) || this.#options.isWatched(owner);
-    return { ok: true, snapshot: next, watched, ...(mayEndParent ? { mayEndParent } : {}) };
+    // All that runs here counts as one worker. Nobody counts them for an outcome, which is pushed in any case.
+    const workers = watched && isByWorker && !isFinished(next) ? { workers: 1 } : {};
+    return { ok: true, snapshot: next, watched, ...workers, ...(mayEndParent ? { mayEndParent } : {}) };
   }
 
   /** What follows from a stored change: for the parent, the gate, the queue and the worker. @returns whether the parent may end */
