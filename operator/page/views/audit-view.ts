@@ -47,7 +47,7 @@ function auditColumns({ api }: Context): Column<AuditEntry>[] {
       label: 'When',
       isRowHeader: true,
       key: ({ at }) => at,
-      draw: ({ at }) => [clock(at, api.now()), text('br', ''), box('span', 'muted', ago(at, api.now()))],
+      draw: ({ at }) => [clock(at, api.now()), text('br', ''), box('span', 'muted light', ago(at, api.now()))],
     },
     {
       label: 'Who',
@@ -78,7 +78,7 @@ function auditColumns({ api }: Context): Column<AuditEntry>[] {
       draw: ({ ids, done }) => {
         const items = ids
           .slice(0, MOST_LINKS)
-          .map((id) => box('li', '', link(hrefOf({ view: 'task', id }), shortId(id))));
+          .map((id) => box('li', '', link(hrefOf({ view: 'task', id }), shortId(id), 'nowrap')));
         if (items.length > 0 && done > items.length) items.push(text('li', `and ${number(done - items.length)} more`));
         return items.length > 0 ? [box('ul', 'chips', ...items)] : [];
       },

@@ -55,7 +55,7 @@ function stuckColumns(context: Context): Column<StuckItem>[] {
       label: 'Tasks',
       key: ({ count, ids }) => [count, ids],
       draw: ({ count, ids }) => {
-        const items = ids.map((id) => box('li', '', link(hrefOf({ view: 'task', id }), shortId(id))));
+        const items = ids.map((id) => box('li', '', link(hrefOf({ view: 'task', id }), shortId(id), 'nowrap')));
         return [text('div', tasks(count)), box('ul', 'chips', ...items)];
       },
     },

@@ -35,6 +35,7 @@ export function taskColumns(context: Context, selection: RowSelection | null): C
     },
     {
       label: 'Definition',
+      className: 'name',
       key: ({ name }) => name,
       draw: ({ name }) => [link(listHref({ name }), own(name))],
     },

@@ -3,7 +3,7 @@
 import { setChildren, setHidden, setText } from '../../../client/element/dom/dom.ts';
 import type { StoryEntry, TaskDetails } from '../../../core/operator-api.ts';
 import type { Context, View } from '../context.ts';
-import { ago, box, type Content, clock, facts, text } from '../dom/elements.ts';
+import { box, type Content, clock, facts, text } from '../dom/elements.ts';
 import { STUCK, shortId, storyTone, storyWords } from '../words/words.ts';
 import { factsOf } from './task-facts.ts';
 import { statusOf, taskButtons } from './task-table.ts';
@@ -76,7 +76,7 @@ export function createTaskView(context: Context, id: string): View {
   function storyLine(entry: StoryEntry): HTMLElement {
     const what = box('div', '', storyWords(entry));
     if (entry.worker) what.append(' ', text('span', `worker ${shortId(entry.worker)}`, 'muted'));
-    if (entry.dueAt) what.append(', tried again ', ago(entry.dueAt, api.now()));
+    if (entry.dueAt) what.append(', next attempt at ', clock(entry.dueAt, api.now()));
     const line = box('li', '', clock(entry.at, api.now()), what);
     line.dataset.tone = storyTone(entry);
     return line;
