@@ -227,7 +227,7 @@ describe('live', () => {
     await pages.goto('?view=tasks&status=cancelled', 'live');
     const rows = page.locator('tbody tr');
     const shown = await rows.count();
-    const pointed = rows.nth(1);
+    const pointed = rows.nth(1).locator('td').nth(2);
     await pointed.hover();
     const place = await pointed.boundingBox();
     await pages.act({ act: 'cancel', target: { ids: [FAILED] } }, 'live');

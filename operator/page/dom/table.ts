@@ -58,11 +58,22 @@ export function createTable<Row>({ caption, columns, keyOf, onWaiting }: TableOp
   >();
   let shown: readonly ShownRow<Row>[] = [];
   let latest: readonly Row[] = [];
-  let isPointed = false;
+  /** The row under the pointer. */
+  let pointed: Element | null = null;
 
-  const isHeld = () => isPointed || body.contains(document.activeElement) || !!document.querySelector('dialog[open]');
+  const focused = () =>
+    body.contains(document.activeElement) ? (document.activeElement?.closest('tr') ?? null) : null;
+  const isHeld = () => !!pointed || !!focused() || !!document.querySelector('dialog[open]');
 
   function update(hold = isHeld()): void {
+    const anchor = pointed ?? focused();
+    const before = anchor?.getBoundingClientRect().top ?? 0;
+    change(hold);
+    // A row above it may have become higher.
+    if (anchor?.isConnected) scrollBy(0, anchor.getBoundingClientRect().top - before);
+  }
+
+  function change(hold: boolean): void {
     const next = holdRows(shown, latest, keyOf, hold);
     shown = next.shown;
     for (const key of elements.keys()) if (!shown.some((row) => row.key === key)) elements.delete(key);
@@ -92,10 +103,12 @@ export function createTable<Row>({ caption, columns, keyOf, onWaiting }: TableOp
   }
 
   element.addEventListener('pointerover', ({ pointerType, target }) => {
-    if (pointerType === 'mouse') isPointed = body.contains(target as Node);
+    if (pointerType !== 'mouse') return;
+    const row = (target as Element).closest('tr');
+    pointed = body.contains(row) ? row : null;
   });
   element.addEventListener('pointerleave', () => {
-    isPointed = false;
+    pointed = null;
     update();
   });
   // The focus is nowhere while it moves, so look when it has arrived.

@@ -8,7 +8,7 @@ import type { Context, View } from '../context.ts';
 import { ago, box, type Content, facts, link, own, text, toned } from '../dom/elements.ts';
 import { createTable } from '../dom/table.ts';
 import { hrefOf } from '../route.ts';
-import { number } from '../words/words.ts';
+import { number, shortId } from '../words/words.ts';
 import { definitionColumns } from './definition-table.ts';
 
 export function createOverviewView(context: Context): View {
@@ -141,7 +141,7 @@ function workerColumns({ api }: Context) {
       label: 'Worker',
       isRowHeader: true,
       key: ({ id, names }: WorkerOverview) => [id, names],
-      draw: ({ id, names }: WorkerOverview): Content => [own(id), text('div', names.join(', '), 'muted own light')],
+      draw: ({ id, names }: WorkerOverview): Content => [own(shortId(id)), text('div', names.join(', '), 'muted own light')],
     },
     {
       label: 'State',
@@ -155,6 +155,7 @@ function workerColumns({ api }: Context) {
     },
     {
       label: 'Up',
+      className: 'time',
       key: ({ since }: WorkerOverview) => since,
       draw: ({ since }: WorkerOverview): Content => (since ? [ago(since, api.now())] : []),
     },

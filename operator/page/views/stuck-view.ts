@@ -61,13 +61,15 @@ function stuckColumns(context: Context): Column<StuckItem>[] {
     },
     {
       label: 'Since',
+      className: 'time',
       key: ({ since }) => since,
       draw: ({ since }) => (since ? [ago(since, api.now())] : []),
     },
     {
       label: 'What helps',
+      className: 'cure',
       key: ({ reason }) => reason,
-      draw: ({ reason }) => [text('div', STUCK[reason].cure, 'cure')],
+      draw: ({ reason }) => [STUCK[reason].cure],
     },
   ];
   if (!context.mayAct('resume')) return columns;

@@ -4,7 +4,7 @@ import { make } from '../../../client/element/dom/dom.ts';
 import { isolate } from '../../../client/headless/words/plain-text.ts';
 import type { TaskRow } from '../../../core/operator-api.ts';
 import type { Context } from '../context.ts';
-import { ago, box, link, own, rowButton, text, toned } from '../dom/elements.ts';
+import { ago, box, link, own, rowButton, toned } from '../dom/elements.ts';
 import type { Column } from '../dom/table.ts';
 import { hrefOf, listHref } from '../route.ts';
 import { ACT, progressWords, statusWord, toneOf } from '../words/words.ts';
@@ -46,6 +46,7 @@ export function taskColumns(context: Context, selection: RowSelection | null): C
     },
     {
       label: 'Created',
+      className: 'time',
       key: ({ createdAt }) => createdAt,
       draw: ({ createdAt }) => [ago(createdAt, api.now())],
     },
@@ -93,17 +94,19 @@ export function taskButtons(
     .map((act) => rowButton(ACT[act], title, () => context.act(act, { ids: [id] }), className));
 }
 
-/** The status in words, how far it is, and which attempt it is if it is not the only one. */
+/**
+ * The status in words, and below it how far it is, and which attempt it is if it is not the first one. It always has two lines, so
+ * that rows do not move when a task starts or ends.
+ */
 export function statusOf(task: TaskRow): HTMLElement[] {
   const { status, progress, attempt, attempts } = task;
-  const elements: HTMLElement[] = [toned(toneOf(task), statusWord(status))];
+  const detail = box('div', 'detail muted');
   if (status === 'running' && progress?.total) {
     const bar = make('progress', { 'aria-label': 'Progress', max: String(progress.total) });
     bar.value = progress.done;
-    elements.push(bar);
+    detail.append(bar);
   }
-  const words = progressWords(task);
-  if (words) elements.push(text('div', words, 'muted'));
-  if (attempt > 1) elements.push(text('div', `attempt ${attempt} of ${attempts}`, 'muted'));
-  return elements;
+  const attemptWords = attempt > 1 ? `attempt ${attempt} of ${attempts}` : '';
+  detail.append([progressWords(task), attemptWords].filter(Boolean).join(', '));
+  return [toned(toneOf(task), statusWord(status)), detail];
 }
