@@ -141,7 +141,10 @@ function workerColumns({ api }: Context) {
       label: 'Worker',
       isRowHeader: true,
       key: ({ id, names }: WorkerOverview) => [id, names],
-      draw: ({ id, names }: WorkerOverview): Content => [own(shortId(id)), text('div', names.join(', '), 'muted own light')],
+      draw: ({ id, names }: WorkerOverview): Content => [
+        own(shortId(id)),
+        text('div', names.join(', '), 'muted own light'),
+      ],
     },
     {
       label: 'State',
