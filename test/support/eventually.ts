@@ -33,9 +33,9 @@ type IsAmbiguous<T> =
  */
 export async function eventually<T>(
   look: () => T,
-  ...[options = {}]: true extends IsAmbiguous<T> ? [never] : [options?: EventuallyOptions]
+  ...[given]: true extends IsAmbiguous<T> ? ['Return null instead of undefined'] : [options?: EventuallyOptions]
 ): Promise<Truthy<Awaited<T>>> {
-  const { within = 10_000, every = 20, that = 'the condition' }: EventuallyOptions = options;
+  const { within = 10_000, every = 20, that = 'the condition' } = (given ?? {}) as EventuallyOptions;
   const started = Date.now();
   for (;;) {
     let last: { value: unknown } | { error: unknown };
