@@ -117,7 +117,9 @@ export class JobQueues {
     delayed.start();
     if (options.onStalled) queue.on('stalled', options.onStalled);
     queue.process(options.concurrency, ({ id }) => handler(id));
-    void queue.checkStalledJobs(Math.min(STALL_CHECK_MS, options.stallInterval / 4)).catch(onFault);
+    // A whole number: bee-queue looks only once if it is given another one.
+    const checkEvery = Math.ceil(Math.min(STALL_CHECK_MS, options.stallInterval / 4));
+    void queue.checkStalledJobs(checkEvery).catch(onFault);
     return {
       close: async (limit) => {
         delayed.close();
