@@ -6,9 +6,12 @@ const { AsyncLocalStorage } = require('node:async_hooks');
 const vm = require('node:vm');
 const { TestEnvironment } = require('jest-environment-node');
 const watchStorages = require('./async-storages.cjs');
+const { default: Runtime } = require('jest-runtime');
 const compileOnce = require('./compile-once.cjs');
+const countTests = require('./inside-tests.cjs');
 
 vm.compileFunction = compileOnce(vm.compileFunction);
+countTests(Runtime);
 const disableStorages = watchStorages(AsyncLocalStorage);
 
 module.exports = class CheapEnvironment extends TestEnvironment {
