@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { FIELD } from '../../../backend/store/record.ts';
 import { isFinished, type Snapshot, STATUSES, type Status } from '../../../core/tasks/snapshot.ts';
-import { VERSION } from '../../../core/version.ts';
 import { createTaskWorker } from '../../../worker/task-worker.ts';
 import { findLeftKeys } from '../../chaos/checks/left-keys.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -121,24 +120,6 @@ describe.each(stores.map((store) => [store.version, store] as const))('the store
     120_000,
   );
 });
-
-it('the store of this version has every field of a record and every kind of key that outlives a process', () => {
-  const own = stores.find(({ version }) => version === VERSION) as KeptStore;
-  const fields = new Set(
-    own.keys.flatMap(({ key, type, value }) => (isRecord(key) && type === 'hash' ? Object.keys(value) : [])),
-  );
-  // Only while a request waits for the task.
-  const { waitedUntil: _, ...lasting } = FIELD;
-  expect(Object.entries(lasting).filter(([, name]) => !fields.has(name))).toEqual([]);
-  const kinds = new Set(own.keys.map(({ key }) => key.split(':')[1]));
-  const expected =
-    'active all counted definitions durations gate gates hook hook-tries hooks idem line parents queue running starts task turns unpublished unseen worker workers';
-  expect([...kinds]).toEqual(expect.arrayContaining(expected.split(' ')));
-});
-
-function isRecord(key: string): boolean {
-  return /^inloop:task:[\w-]+$/.test(key);
-}
 
 /** A hook for unseen outcomes is due an hour after the outcome. */
 function isNoHookForLater(key: string): boolean {

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Backend, createBackend } from '../../../backend/backend.ts';
 import { pusherFromEnv } from '../../../backend/push/bus/pusher-env.ts';
+import { FIELD } from '../../../backend/store/record.ts';
 import { CommandError, runMain } from '../../../cli/command-error.ts';
 import { TaskError } from '../../../core/error.ts';
 import type { AnyTaskDefinition } from '../../../core/tasks/definition.ts';
@@ -16,7 +17,7 @@ import { recordLog } from '../../support/log.ts';
 import { NO_BUS } from '../../support/parts.ts';
 import { type ScriptProcess, startScript } from '../../support/processes/script-process.ts';
 import { startRedis } from '../../support/redis/redis.ts';
-import { type KeptStore, readKeys } from './stored-keys.ts';
+import { type KeptStore, readKeys, type StoredKey } from './stored-keys.ts';
 import { family, handedBack, keyed, suspects, UPGRADE_TASKS, work } from './upgrade-tasks.ts';
 
 const FOLDER = 'test/integration/upgrade/stores';
@@ -51,6 +52,7 @@ async function main(): Promise<void> {
   try {
     await useAll(createTasks({ backend, tasks: UPGRADE_TASKS }), startWorker);
     const store: KeptStore = { version: what, readAt: new Date().toISOString(), keys: await readKeys(redis.url) };
+    checkComplete(store.keys);
     const file = join(FOLDER, `${what}.json`);
     // One key a line: a file that can be looked at.
     const lines = store.keys.map((key) => `    ${JSON.stringify(key)}`).join(',\n');
@@ -117,6 +119,26 @@ async function useAll(tasks: Tasks, startWorker: (name: string) => Promise<Scrip
   const { tasks: all } = await tasks.list(OWNER, { state: 'all', limit: 100 });
   const missing = STATUSES.filter((status) => !all.some((task) => task.status === status));
   if (missing.length > 0) throw new CommandError(`No task is ${missing.join(', ')}. Correct write-store.ts.`);
+}
+
+/** Fields that a record has only while a request waits, or where traces are recorded. */
+const RARE: readonly string[] = [FIELD.waitedUntil, FIELD.trace];
+/** The kinds of keys (backend/store/keys.ts) that outlive a process. */
+const KINDS =
+  'active all counted definitions durations gate gates hook hook-tries hooks idem line parents queue running starts task turns unpublished unseen worker workers';
+
+/** @throws CommandError if a field of records or a kind of key is missing: a later version could not be tried on it */
+function checkComplete(keys: readonly StoredKey[]): void {
+  const fields = new Set(keys.flatMap((key) => (key.type === 'hash' ? Object.keys(key.value) : [])));
+  const kinds = new Set(keys.map(({ key }) => key.split(':')[1]));
+  const missing = [
+    ...Object.values(FIELD).filter((field) => !fields.has(field) && !RARE.includes(field)),
+    ...KINDS.split(' ').filter((kind) => !kinds.has(kind)),
+  ];
+  if (missing.length === 0) return;
+  throw new CommandError(
+    `The store has no ${missing.join(', ')} (backend/store/record.ts, keys.ts). Add a use that leaves it to write-store.ts.`,
+  );
 }
 
 /** Runs the handlers of the old version until SIGTERM. */

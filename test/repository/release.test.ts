@@ -5,9 +5,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { REPOSITORY } from '../paths.ts';
-import { makeRelease, type ReleaseOptions } from './release.ts';
-import { cleanBill, makeBill } from './sbom.ts';
+import { REPOSITORY } from '../../dev/paths.ts';
+import { makeRelease, type ReleaseOptions } from '../../dev/release/release.ts';
+import { cleanBill, makeBill } from '../../dev/release/sbom.ts';
 
 let folder: string;
 let root: string;
