@@ -71,7 +71,7 @@ export function definitionColumns(context: Context): Column<DefinitionOverview>[
       key: ({ runSeconds }) => runSeconds,
       draw: ({ runSeconds }) =>
         runSeconds
-          ? [secondsWords(runSeconds.median), text('div', `95 % within ${secondsWords(runSeconds.p95)}`, 'muted')]
+          ? [secondsWords(runSeconds.median), text('div', `95 % in ${secondsWords(runSeconds.p95)}`, 'muted nowrap')]
           : [],
     },
     {

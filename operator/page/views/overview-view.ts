@@ -8,7 +8,7 @@ import type { Context, View } from '../context.ts';
 import { ago, box, type Content, facts, link, own, text, toned } from '../dom/elements.ts';
 import { createTable } from '../dom/table.ts';
 import { hrefOf } from '../route.ts';
-import { number, shortId } from '../words/words.ts';
+import { number, shortId, tasks } from '../words/words.ts';
 import { definitionColumns } from './definition-table.ts';
 
 export function createOverviewView(context: Context): View {
@@ -76,7 +76,7 @@ export function createOverviewView(context: Context): View {
         [
           messagesPerTask === null
             ? 'No task has ended in the last hour'
-            : `${number(messagesPerTask)}, over ${number(tasksEnded)} tasks`,
+            : `${number(Math.round(messagesPerTask * 10) / 10)}, over ${number(tasksEnded)} tasks`,
         ],
       ],
     ];
@@ -174,7 +174,7 @@ function workerColumns({ api }: Context) {
         return [
           text(
             'div',
-            `${number(runningCount)}${concurrency ? `, ${number(concurrency)} at once of each` : ''}`,
+            `${tasks(runningCount)}${concurrency ? `, up to ${number(concurrency)} a definition` : ''}`,
             'muted',
           ),
           box('ul', 'plain', ...items),
