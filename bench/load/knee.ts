@@ -1,9 +1,10 @@
 // Finds the knee in the figures of a load that was stepped up, and names what was saturated there.
 
+import { cpus } from 'node:os';
 import { cpuOf } from '../measure/cpu.ts';
 import type { RunningStack } from '../running-stack.ts';
 
-/** CPU of each process, in cores: 1 is one core for the whole time. */
+/** CPU of each process, in cores: 1 is one core for the whole time. `other work` is what else the machine did. */
 export type CpuShares = Readonly<Record<string, number>>;
 
 /** What was measured at one step of the load. */
@@ -62,10 +63,19 @@ export function watchCpu(running: RunningStack, more: Readonly<Record<string, nu
     ...Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuOf(pid)])),
   });
   const before = read();
+  const busyBefore = busyMs();
   const began = performance.now();
   return () => {
     const took = performance.now() - began;
     const after = read();
-    return Object.fromEntries(Object.entries(after).map(([name, cpu]) => [name, (cpu - (before[name] ?? 0)) / took]));
+    const busy = (busyMs() - busyBefore) / took;
+    const shares = Object.entries(after).map(([name, cpu]) => [name, (cpu - (before[name] ?? 0)) / took] as const);
+    const ours = shares.reduce((sum, [, share]) => sum + share, 0);
+    return Object.fromEntries([...shares, ['other work', Math.max(0, busy - ours)]]);
   };
+}
+
+/** For how long all cores together were busy since the machine started, in ms: with this run and with anything else. */
+function busyMs(): number {
+  return cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + user + nice + sys + irq, 0);
 }

@@ -9,13 +9,13 @@ export interface Holdings {
 }
 
 /**
- * What may have come without a leak, since functions are compiled anew and buffers are kept: 50 objects and 512 KB, and for each
- * task a tenth of an object and 100 bytes. A leak of one object a task is ten times that.
+ * What may have come without a leak: 100 objects and 1.5 MB, since functions are compiled anew and buffers are kept, and for each
+ * task a tenth of an object and 30 bytes. A leak of one object a task is ten times that.
  */
-const OBJECTS = 50;
+const OBJECTS = 100;
 const OBJECTS_A_TASK = 0.1;
-const KB = 512;
-const KB_A_TASK = 0.1;
+const KB = 1_536;
+const KB_A_TASK = 0.03;
 
 /**
  * Names what has grown, empty if nothing has. Timers, listeners, open resources, keys and connections must be back where they

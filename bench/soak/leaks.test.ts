@@ -48,8 +48,8 @@ describe('growth', () => {
       holdings({ resources: { TCPSocketWrap: 2, FSReqCallback: 1 } }),
       'server: FSReqCallback: 0 → 1',
     ],
-    ['an object for each fifth task', holdings({ objects: 1_200 }), 'server: objects: 1000 → 1200'],
-    ['a KB for each task', holdings({ bytes: 1e7 + 1_024_000 }), 'server: memory, KB: 9766 → 10766'],
+    ['an object for each fourth task', holdings({ objects: 1_250 }), 'server: objects: 1000 → 1250'],
+    ['two KB for each task', holdings({ bytes: 1e7 + 2_048_000 }), 'server: memory, KB: 9766 → 11766'],
     ['one key', holdings({}, 6), 'Redis: keys: 5 → 6'],
   ])('%s in a thousand tasks is too much', (_what, after, line) => {
     expect(findGrowth(holdings(), after, 1_000)).toEqual([line]);
