@@ -27,6 +27,13 @@ describe('the operator’s page', () => {
     expect(await response.json()).toMatchObject({ code: 'not_found' });
   });
 
+  it('is 404 for an act, too, from whichever page it comes', async () => {
+    const body = { act: 'pause', target: { name: 'pausable' } };
+    for (const headers of [{}, { origin: 'https://evil.example' }]) {
+      expect((await world.post(body, 'none', headers)).status).toBe(404);
+    }
+  });
+
   it('lets a viewer look, and not act', async () => {
     const session = await (await world.call('/api/session', {}, 'view')).json();
     expect(session).toEqual({ role: 'view', who: null, payloads: false, acts: [] });

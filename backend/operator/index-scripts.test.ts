@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { now, useStore } from '../../test/support/redis/store-world.ts';
+import { readStory } from './story.ts';
 
 const world = useStore();
 const mount = () => world.raw.set(`${world.prefix}operator`, '');
@@ -73,6 +74,37 @@ describe('the index of the operator’s page', () => {
     for (let n = 0; n < 120; n++) await world.redis.settle([task.id], 1);
     expect(await world.raw.lLen(story)).toBe(100);
     expect(Object.values(await world.raw.hGetAll(`${world.prefix}operator:sent`))).toEqual(['120']);
+  });
+
+  it('tells the story of a task whose worker stopped, then died, and which then failed', async () => {
+    await mount();
+    const task = await world.accept();
+    const lost = { code: 'worker_lost', message: 'The worker stopped unexpectedly.', retryable: true };
+    const start = { type: 'start', at: now() } as const;
+    const retryAt = now();
+    await world.happen(
+      task,
+      'ada',
+      start,
+      { type: 'release', at: now(), attempt: 1, error: lost },
+      start,
+      { type: 'fail', at: now(), attempt: 1, error: lost, retryAt },
+      start,
+      { type: 'fail', at: now(), attempt: 2, error: { code: 'no_disk', message: 'Full.', retryable: false } },
+    );
+    const { story, isCut } = await readStory(world.redis, task.id);
+    expect(
+      story.map(({ type, attempt, code, worker, dueAt }) => [type, attempt, code, worker, dueAt !== null]),
+    ).toEqual([
+      ['accepted', 0, null, null, false],
+      ['started', 1, null, 'w1', false],
+      ['handed-back', 1, 'worker_lost', 'w1', true],
+      ['started', 1, null, 'w1', false],
+      ['crashed', 1, 'worker_lost', 'w1', true],
+      ['started', 2, null, 'w1', false],
+      ['failed', 2, 'no_disk', 'w1', false],
+    ]);
+    expect(isCut).toBe(false);
   });
 
   it('goes with a task that is removed', async () => {

@@ -41,10 +41,6 @@ export function createApiRouter(options: ApiOptions): Router {
   const router = express.Router();
   router.use(
     limitBodyTime(BODY_MS),
-    guardOrigins(
-      { listed: new Set(), own: null },
-      { onRefused: (rule) => backend.events.emit('origin.refused', () => ({ rule })) },
-    ),
     catchRejections(async (req, res, next) => {
       const user = await identify(req);
       if (user === null) throw notFound(req);
@@ -52,6 +48,11 @@ export function createApiRouter(options: ApiOptions): Router {
       res.set('Cache-Control', 'private, no-store').set('X-Content-Type-Options', 'nosniff');
       next();
     }),
+    // After that, so that nobody but an operator can tell that there is a page.
+    guardOrigins(
+      { listed: new Set(), own: null },
+      { onRefused: (rule) => backend.events.emit('origin.refused', () => ({ rule })) },
+    ),
   );
 
   router.get('/api/session', (_req, res) => {
