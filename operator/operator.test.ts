@@ -1,8 +1,12 @@
 // What the operator is shown, on a real Redis, with a real server and a real worker.
 import { describe, expect, it } from '@jest/globals';
+import express from 'express';
 import type { OperatorTaskPage, Overview, StuckReport, TaskDetails } from '../core/operator-api.ts';
 import { eventually } from '../test/support/eventually.ts';
+import { startHttpServer } from '../test/support/http-server.ts';
 import { alone, orphan, parent, useOperator } from '../test/support/operator/operator-world.ts';
+import { backendOn, NO_BUS } from '../test/support/parts.ts';
+import { createOperator } from './create-operator.ts';
 
 const world = useOperator();
 const PATHS = [
@@ -48,6 +52,19 @@ describe('the operator’s page', () => {
       expect([response.status, (await response.json()).code]).toEqual([403, 'cross_site']);
     }
     expect(await world.raw.exists('inloop:paused:pausable')).toBe(0);
+  });
+
+  it('answers 503 while Redis is away, and says when to come again', async () => {
+    const backend = backendOn({ ...NO_BUS, REDIS_URL: 'redis://127.0.0.1:1' });
+    const operator = createOperator({ backend, tasks: [], allow: () => 'act' });
+    const server = await startHttpServer(express().use(operator.router));
+    const answers = await Promise.all(
+      ['overview', 'tasks', 'stuck', 'audit', 'live'].map((path) => fetch(`${server.url}/api/${path}`)),
+    );
+    for (const { status, headers } of answers) expect([status, headers.get('retry-after')]).toEqual([503, '1']);
+    operator.close();
+    await server.close();
+    await backend.close();
   });
 
   it('may be kept by no cache', async () => {

@@ -19,6 +19,7 @@ import { type HttpServer, startHttpServer } from '../http-server.ts';
 import { type RecordingLog, recordLog } from '../log.ts';
 import { backendOn } from '../parts.ts';
 import { startRedis, type TestRedis } from '../redis/redis.ts';
+import { startSink } from '../redis/redis-world.ts';
 
 const inputOfWork = z.object({
   /** How many attempts fail. */
@@ -76,15 +77,6 @@ export interface OperatorWorld {
   preview(body: Pick<Extract<ActRequest, { target: unknown }>, 'act' | 'target'>): Promise<ActPreview>;
   /** Acts until all is done. */
   act(body: ActRequest): Promise<ActResult>;
-}
-
-/** A bus that takes every event. */
-async function startSink(): Promise<{ readonly env: Record<string, string>; close(): Promise<void> }> {
-  const server = await startHttpServer((request, response) => {
-    request.resume().on('end', () => response.setHeader('content-type', 'application/json').end('{"channels":{}}'));
-  });
-  const app = { PUSHER_APP_ID: 'a', PUSHER_KEY: 'k', PUSHER_SECRET: 's', PUSHER_TLS: 'false' };
-  return { env: { ...app, PUSHER_HOST: '127.0.0.1', PUSHER_PORT: String(server.port) }, close: () => server.close() };
 }
 
 /** Starts all of it for the tests of the calling file. */
@@ -177,7 +169,7 @@ export function useOperator(): OperatorWorld {
     await server?.close();
     await parts.backend?.close();
     parts.raw?.destroy();
-    await bus?.close();
+    bus?.close();
     await redis?.stop();
   });
 

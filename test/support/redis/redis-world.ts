@@ -40,7 +40,7 @@ export interface RedisWorld {
 }
 
 /** A fake bus: accepts every event and delivers none. */
-async function startSink() {
+export async function startSink() {
   const sink = createServer((request, response) => {
     request.resume().on('end', () => response.setHeader('content-type', 'application/json').end('{"channels":{}}'));
   });
