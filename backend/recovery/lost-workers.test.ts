@@ -133,13 +133,35 @@ describe('a worker whose heartbeat is missing', () => {
     expect(record?.checkpoint?.progress).not.toHaveProperty('rate');
   });
 
-  it('is not dead while the sweeps have gaps: after an outage of Redis every heartbeat is missing', async () => {
+  it('is not dead while there are long pauses between sweeps: everything stood still, its worker too', async () => {
     const id = await run('w');
     die('w');
     const one = sweeper();
     for (let sweeps = 0; sweeps < 5; sweeps++, now += 10_000) await one.sweep();
     expect(await state(id)).toBe('running 1/3, shared 0, charged 0');
   });
+
+  it('is not dead after an outage of Redis, in which it could not be renewed, however short the outage was', async () => {
+    const id = await run('w');
+    die('w');
+    const one = sweeper();
+    for (let outages = 0; outages < 5; outages++) {
+      await watch(one, 2_000);
+      one.redisWasAway();
+    }
+    expect(await state(id)).toBe('running 1/3, shared 0, charged 0');
+  });
+
+  it.each([2_000, 3_000, 5_000, 8_000])(
+    'is dead in the end on a machine so slow that a sweep comes every %i ms',
+    async (ms) => {
+      const id = await run('w');
+      die('w');
+      const one = sweeper();
+      for (let sweeps = 0; sweeps < 4; sweeps++, now += ms) await one.sweep();
+      expect(await state(id)).toBe('retrying 2/3, shared 0, charged 1');
+    },
+  );
 
   it('is not dead when it is back in time', async () => {
     const id = await run('w');

@@ -16,8 +16,13 @@ import { type CrashedTask, judgeCrash, suspicionAfter, type Verdict } from './cr
 import type { Isolation, Suspicion } from './probation.ts';
 import type { KnownWorker } from './worker-registry.ts';
 
-/** If more time than this passes between two sweeps, Redis was away. Then no heartbeat counts as missing for now. */
-const LONGEST_GAP_MS = 2_500;
+/**
+ * Of the time between two sweeps at most this much counts as time in which a heartbeat was missing. On a slow machine sweeps come
+ * late. Then a dead worker is found later, but it is found.
+ */
+const MOST_COUNTED_MS = 1_250;
+/** After a longer pause, everything stood still, workers too. Then the time in which heartbeats are missing begins anew. */
+const LONGEST_PAUSE_MS = 8_000;
 /**
  * A worker counts as dead when its heartbeat has been missing for this share of the time that a heartbeat lasts. Example:
  * a heartbeat lasts 5 s. A worker dies; its heartbeat expires up to 5 s later, and 2.5 s after that it counts as dead.
@@ -76,7 +81,7 @@ const DEADLINE: TaskFailure = {
 export class LostWorkers {
   readonly #options: LostWorkersOptions;
   #sweptAt = Number.NEGATIVE_INFINITY;
-  /** Since when the heartbeat has been missing, by worker. */
+  /** For how long the heartbeat has been missing, in ms, by worker. */
   #missing = new Map<string, number>();
   /** When the tasks of a blocked worker got their last sign of life, by worker. */
   #signedAt = new Map<string, number>();
@@ -85,24 +90,37 @@ export class LostWorkers {
     this.#options = options;
   }
 
+  /** Redis was away, and workers could not renew their heartbeats: the time in which one is missing begins anew. */
+  redisWasAway(): void {
+    this.#missing.clear();
+  }
+
   /** Recovers the tasks of dead workers. @returns all workers @throws TaskError `store_unavailable` */
   async sweep(): Promise<readonly KnownWorker[]> {
     const workers = await this.#options.registry.list();
     const now = this.#options.time.elapsed();
-    if (now - this.#sweptAt > LONGEST_GAP_MS) this.#missing.clear();
+    this.#countMissing(workers, now - this.#sweptAt);
     this.#sweptAt = now;
-    const missing = new Map<string, number>();
-    for (const { id, isAlive } of workers) if (!isAlive) missing.set(id, this.#missing.get(id) ?? now);
-    this.#missing = missing;
     for (const worker of workers) {
-      const since = missing.get(worker.id);
+      const missing = this.#missing.get(worker.id);
       const { stallInterval } = worker;
-      if (since !== undefined && now - since >= stallInterval * MISSED_SHARE)
-        await this.#recover(worker, now - since + stallInterval * DEAD_BEFORE_SHARE);
+      if (missing !== undefined && missing >= stallInterval * MISSED_SHARE)
+        await this.#recover(worker, missing + stallInterval * DEAD_BEFORE_SHARE);
       else if (worker.blockedFor > SIGN_OF_LIFE_MS) await this.#giveSignsOfLife(worker, now);
       else this.#signedAt.delete(worker.id);
     }
     return workers;
+  }
+
+  /** @param passed since the last sweep, in ms */
+  #countMissing(workers: readonly KnownWorker[], passed: number): void {
+    const before = passed > LONGEST_PAUSE_MS ? new Map<string, number>() : this.#missing;
+    const counted = Math.min(passed, MOST_COUNTED_MS);
+    this.#missing = new Map();
+    for (const { id, isAlive } of workers) {
+      const missing = before.get(id);
+      if (!isAlive) this.#missing.set(id, missing === undefined ? 0 : missing + counted);
+    }
   }
 
   /**

@@ -52,7 +52,7 @@ export interface SweeperOptions {
   readonly clock: { follow(): void };
   readonly time: Pick<Time, 'elapsed'>;
   readonly registry: { list(): Promise<readonly KnownWorker[]> };
-  readonly lostWorkers: { sweep(): Promise<readonly KnownWorker[]> };
+  readonly lostWorkers: { sweep(): Promise<readonly KnownWorker[]>; redisWasAway(): void };
   /** Updates parents whose children have changed. */
   readonly parents: { sweep(): Promise<void> };
   readonly unserved: { sweep(workers: readonly KnownWorker[]): Promise<void> };
@@ -137,6 +137,7 @@ export class Sweeper {
       else if (await this.#options.redis.lease('push', this.#holder, leaseMs)) await this.#pushUnpublished();
     } catch {
       // Redis is away. That has been logged already.
+      this.#options.lostWorkers.redisWasAway();
     } finally {
       this.#isSweeping = false;
     }
