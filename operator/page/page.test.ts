@@ -209,6 +209,8 @@ describe('what operators see', () => {
     expect(await page.locator('dialog li').count()).toBe(20);
     await page.getByRole('button', { name: 'Cancel 1,429 tasks' }).click();
     await page.getByText('Cancelled 1,429 tasks.').first().waitFor();
+    // What was listed stays as long as the pointer is on it.
+    await page.mouse.move(5, 5);
     await eventually(() => page.getByText('No task matches this filter.').isVisible(), PATIENT);
     await pages.goto(VIEWS.audit, 'many');
     await eventually(async () => expect(await row(page, '1,429 tasks').count()).toBe(1), PATIENT);

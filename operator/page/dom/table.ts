@@ -3,7 +3,7 @@
  * points at a row, has the focus in one, or answers a dialog (`held-rows.ts`).
  */
 
-import { make, setAttribute, setChildren } from '../../../client/element/dom/dom.ts';
+import { make, setAttribute, setChildren, setHidden } from '../../../client/element/dom/dom.ts';
 import { type Content, text } from './elements.ts';
 import { holdRows, type ShownRow } from './held-rows.ts';
 
@@ -27,6 +27,8 @@ export interface TableOptions<Row> {
   readonly caption: string;
   readonly columns: readonly Column<Row>[];
   readonly keyOf: (row: Row) => string;
+  /** Stands in the place of the table while that has no rows. */
+  readonly empty: HTMLElement;
   /** How many rows wait until nobody points at the table any more. */
   readonly onWaiting?: (count: number) => void;
 }
@@ -44,12 +46,12 @@ export interface Table<Row> {
 
 const FOCUSABLE = 'a[href], button, input';
 
-export function createTable<Row>({ caption, columns, keyOf, onWaiting }: TableOptions<Row>): Table<Row> {
+export function createTable<Row>({ caption, columns, keyOf, empty, onWaiting }: TableOptions<Row>): Table<Row> {
   const body = make('tbody', { role: 'rowgroup' });
   const head = make('tr', { role: 'row' }, ...columns.map(makeHeading));
   const element = make(
     'div',
-    { class: 'frame' },
+    { class: 'frame', hidden: '' },
     make('table', { role: 'table', 'aria-label': caption }, make('thead', { role: 'rowgroup' }, head), body),
   );
   const elements = new Map<
@@ -63,10 +65,11 @@ export function createTable<Row>({ caption, columns, keyOf, onWaiting }: TableOp
 
   const focused = () =>
     body.contains(document.activeElement) ? (document.activeElement?.closest('tr') ?? null) : null;
-  const isHeld = () => !!pointed || !!focused() || !!document.querySelector('dialog[open]');
+  const inUse = () => (pointed?.isConnected ? pointed : focused());
+  const isHeld = () => inUse() !== null || document.querySelector('dialog[open]') !== null;
 
   function update(hold = isHeld()): void {
-    const anchor = pointed ?? focused();
+    const anchor = inUse();
     const before = anchor?.getBoundingClientRect().top ?? 0;
     change(hold);
     // A row above it may have become higher.
@@ -78,6 +81,8 @@ export function createTable<Row>({ caption, columns, keyOf, onWaiting }: TableOp
     shown = next.shown;
     for (const key of elements.keys()) if (!shown.some((row) => row.key === key)) elements.delete(key);
     setChildren(body, shown.map(drawRow));
+    setHidden(element, shown.length === 0);
+    setHidden(empty, shown.length > 0);
     onWaiting?.(next.waiting);
   }
 

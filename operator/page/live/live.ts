@@ -56,6 +56,15 @@ export function createLive({ onLink, onUp, onEvent }: LiveOptions): Live {
     }
   }
 
+  /** A fault of the page is told as one, and does not look like a stream that was cut. */
+  function tell(name: string, data: string): void {
+    try {
+      onEvent(name as keyof LiveEvents, JSON.parse(data));
+    } catch (error) {
+      reportError(error);
+    }
+  }
+
   async function connect(): Promise<void> {
     const own = new AbortController();
     connection = own;
@@ -76,7 +85,7 @@ export function createLive({ onLink, onUp, onEvent }: LiveOptions): Live {
             openedAt = Date.now();
             take({ type: 'opened' });
           }
-          for (const { name, data } of read(piece.value)) onEvent(name as keyof LiveEvents, JSON.parse(data));
+          for (const { name, data } of read(piece.value)) tell(name, data);
         }
       }
     } catch {

@@ -14,12 +14,13 @@ const MOST_LINKS = 5;
 
 export function createAuditView(context: Context, cursor: string | null): View {
   const { api } = context;
+  const empty = text('p', 'Loading…', 'empty');
   const table = createTable<AuditEntry>({
     caption: 'Audit log',
     columns: auditColumns(context),
     keyOf: (entry) => JSON.stringify([entry.at, entry.who, entry.act, entry.name, entry.ids[0]]),
+    empty,
   });
-  const empty = text('p', 'Loading…', 'empty');
   const pages = make('nav', { class: 'pages', 'aria-label': 'Pages' });
   const older = link('', 'Older');
   if (cursor) pages.append(link(hrefOf({ view: 'audit', cursor: null }), 'Newest'));
@@ -33,8 +34,6 @@ export function createAuditView(context: Context, cursor: string | null): View {
       const { entries, nextCursor } = await api.audit(cursor);
       table.show(entries);
       empty.textContent = 'No operator has done anything yet.';
-      setHidden(empty, entries.length > 0);
-      setHidden(table.element, entries.length === 0);
       setHidden(older, nextCursor === null);
       if (nextCursor) older.href = hrefOf({ view: 'audit', cursor: nextCursor });
     },

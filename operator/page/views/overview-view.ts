@@ -14,18 +14,21 @@ import { definitionColumns } from './definition-table.ts';
 export function createOverviewView(context: Context): View {
   const { api } = context;
   const figures = box('dl', 'figures');
+  const noDefinitions = text('p', 'No server or worker has named a definition yet.', 'empty');
+  const noWorkers = text('p', 'No worker is alive. Tasks wait until one starts.', 'empty');
+  for (const element of [noDefinitions, noWorkers]) setHidden(element, true);
   const definitions = createTable({
     caption: 'Definitions',
     columns: definitionColumns(context),
     keyOf: ({ name }) => name,
+    empty: noDefinitions,
   });
   const workers = createTable<WorkerOverview>({
     caption: 'Workers',
     columns: workerColumns(context),
     keyOf: ({ id }) => id,
+    empty: noWorkers,
   });
-  const noDefinitions = text('p', 'No server or worker has named a definition yet.', 'empty');
-  const noWorkers = text('p', 'No worker is alive. Tasks wait until one starts.', 'empty');
   const moreWorkers = text('p', '', 'note');
   const bus = box('div', '');
   const indexing = text(
@@ -38,10 +41,6 @@ export function createOverviewView(context: Context): View {
   function show(overview: Overview): void {
     definitions.show(overview.definitions);
     workers.show(overview.workers);
-    setHidden(definitions.element, overview.definitions.length === 0);
-    setHidden(noDefinitions, overview.definitions.length > 0);
-    setHidden(workers.element, overview.workers.length === 0);
-    setHidden(noWorkers, overview.workers.length > 0);
     const hidden = overview.workerCount - overview.workers.length;
     moreWorkers.textContent = hidden > 0 ? `and ${number(hidden)} more` : '';
     setHidden(indexing, overview.index.isComplete);

@@ -10,12 +10,13 @@ import { ACT, STUCK, shortId, tasks } from '../words/words.ts';
 
 export function createStuckView(context: Context): View {
   const { api } = context;
+  const empty = text('p', 'Loading…', 'empty');
   const table = createTable<StuckItem>({
     caption: 'What is stuck',
     columns: stuckColumns(context),
     keyOf: ({ reason, name }) => JSON.stringify([reason, name]),
+    empty,
   });
-  const empty = text('p', 'Loading…', 'empty');
   const partial = text('p', 'There are too many tasks to look at each. The numbers are too low.', 'note');
   setHidden(partial, true);
 
@@ -27,8 +28,6 @@ export function createStuckView(context: Context): View {
       const { items, isPartial } = await api.stuck();
       table.show(items);
       empty.textContent = 'Nothing is stuck.';
-      setHidden(empty, items.length > 0);
-      setHidden(table.element, items.length === 0);
       setHidden(partial, !isPartial);
     },
   };

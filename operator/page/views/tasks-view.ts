@@ -2,6 +2,7 @@
 
 import { make, setHidden, setText } from '../../../client/element/dom/dom.ts';
 import type { Act, OperatorTaskPage, TaskRow } from '../../../core/operator-api.ts';
+import { PAGE_SIZE } from '../api.ts';
 import type { Context, View } from '../context.ts';
 import { box, button, clock, link, text } from '../dom/elements.ts';
 import { createTable } from '../dom/table.ts';
@@ -23,6 +24,7 @@ export function createTasksView(context: Context, route: Extract<Route, { view: 
   const form = createFilterForm(filter, (next) => context.go(hrefOf({ view: 'tasks', filter: next, cursor: null })));
   const acts = BULK.filter((act) => context.mayAct(act));
   const selectPage = make('input', { type: 'checkbox', 'aria-label': 'Select all on this page' });
+  const empty = text('p', 'Loading…', 'empty');
   const table = createTable<TaskRow>({
     caption: 'Tasks',
     columns: taskColumns(
@@ -39,9 +41,9 @@ export function createTasksView(context: Context, route: Extract<Route, { view: 
         : null,
     ),
     keyOf: ({ id }) => id,
+    empty,
     onWaiting: showWaiting,
   });
-  const empty = text('p', 'Loading…', 'empty');
   const selected = text('span', '');
   const selectAll = button('Select all that match', () => take({ type: 'all' }), 'small');
   const bulk = acts.map((act) => button(`${ACT[act]}…`, () => actOnSelection(act), 'small'));
@@ -99,8 +101,6 @@ export function createTasksView(context: Context, route: Extract<Route, { view: 
     table.show(rows);
     selection = nextSelection(selection, { type: 'shown', ids: shownIds() });
     showSelection();
-    setHidden(table.element, rows.length === 0);
-    setHidden(empty, rows.length > 0);
     setText(
       empty,
       hasCondition(filter) ? 'No task matches this filter.' : 'No tasks yet. They show up here when they are started.',
@@ -108,7 +108,7 @@ export function createTasksView(context: Context, route: Extract<Route, { view: 
     setHidden(older, !hasMore);
     if (nextCursor) older.href = hrefOf({ ...route, cursor: nextCursor });
     // A filter that reads many tasks to find a few stops somewhere; the next page goes on from there.
-    const isShort = hasMore && lookedUntil !== null && rows.length < 50;
+    const isShort = hasMore && lookedUntil !== null && rows.length < PAGE_SIZE;
     looked.replaceChildren(
       ...(isShort
         ? ['Looked at all tasks since ', clock(lookedUntil, api.now()), '. “Older” goes on from there.']
