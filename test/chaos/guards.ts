@@ -23,8 +23,8 @@ export const GUARDS: Readonly<Record<string, Guard>> = {
     mutations: [
       {
         file: 'backend/recovery/lost-workers.ts',
-        from: 'if (since !== undefined && now - since >= stallInterval * MISSED_SHARE)',
-        to: 'if (since !== undefined && now < since)',
+        from: 'if (missing !== undefined && missing >= stallInterval * MISSED_SHARE)',
+        to: 'if (missing !== undefined && missing < 0)',
       },
     ],
   },
