@@ -78,7 +78,7 @@ export async function makeReport(
   const toldTwice = [...findings.told].filter(([, count]) => count > 1);
   const found = {
     'wrong family': findWrongFamilies(all),
-    'side by side': findSideBySide(ended.tasks),
+    'side by side': findSideBySide(notes),
     'lost checkpoint': findLostCheckpoints(notes),
     'lost hook': findLostHooks(all, notes),
     'hook ran twice': repeated.uncaused,
@@ -117,8 +117,6 @@ export async function makeReport(
 
 /** How the accepted tasks ended. */
 interface Ended {
-  /** All that the server still knows. */
-  readonly tasks: Snapshot[];
   /** How many have each status. */
   readonly outcomes: Record<string, number>;
   /** How many the server does not know, or were never told to their owner. */
@@ -129,8 +127,8 @@ interface Ended {
 }
 
 async function readTasks(world: World, users: readonly ChaosUser[], findings: Findings): Promise<Ended> {
-  const ended: Ended = { tasks: [], outcomes: {}, lost: 0, running: new Set(), examples: [] };
-  const { tasks, outcomes, running, examples } = ended;
+  const ended: Ended = { outcomes: {}, lost: 0, running: new Set(), examples: [] };
+  const { outcomes, running, examples } = ended;
   for (const [id, user] of findings.accepted) {
     const response = await ask(`${world.url}/${id}`, user);
     const task = response.ok ? ((await response.json()) as Snapshot) : null;
@@ -141,7 +139,6 @@ async function readTasks(world: World, users: readonly ChaosUser[], findings: Fi
       running.add(id);
       examples.push(`left ${task.status}: ${id} of ${user}, ${task.name}, attempt ${task.attempt}`);
     }
-    if (task) tasks.push(task);
     const status = task?.status ?? 'gone';
     outcomes[status] = (outcomes[status] ?? 0) + 1;
   }

@@ -11,6 +11,10 @@ export type Note =
   | { readonly what: 'began'; readonly task: string; readonly by: string; readonly from: RowsCheckpoint | null }
   /** Redis has confirmed that a checkpoint is stored. */
   | { readonly what: 'stored'; readonly task: string; readonly checkpoint: RowsCheckpoint }
+  /** Redis has confirmed that a task with a concurrency key has begun. */
+  | { readonly what: 'entered'; readonly task: string; readonly key: string }
+  /** Redis is about to be asked to store the end of such a task, or of its attempt. */
+  | { readonly what: 'leaves'; readonly task: string }
   /** A hook was called, and it returned. Then Redis has confirmed that it need not run again. */
   | (HookNote & { readonly what: 'called' | 'returned' | 'finished' });
 

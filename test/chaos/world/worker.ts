@@ -2,9 +2,13 @@
 // world.ts bundles, starts and kills it.
 import { setTimeout as wait } from 'node:timers/promises';
 import { OUTCOME_HOOK } from '../../../backend/hooks/hook-queue.ts';
+import type { TaskEvent } from '../../../core/tasks/transition.ts';
+import { keyed } from '../../integration/work/processes/fault-tasks.ts';
 import { type RowsCheckpoint, runFaultWorker } from '../../integration/work/processes/run-fault-worker.ts';
 import { HOOKS, writeNote } from './notes.ts';
 
+/** The events with which an attempt ends. */
+const ENDS = new Set<TaskEvent['type']>(['succeed', 'fail', 'release', 'stop']);
 /** How long an outcome may stay unseen, in ms. */
 const UNSEEN_AFTER_MS = 500;
 /** How long a hook takes, in ms: long enough that some are killed in the middle. */
@@ -18,10 +22,14 @@ await runFaultWorker({
     const { store, hooks } = backend;
     const apply = store.apply.bind(store);
     store.apply = async (task, event, options) => {
+      const { id, name, title } = task.snapshot;
+      if (name === keyed.name && ENDS.has(event.type)) writeNote(file, { what: 'leaves', task: id });
       const applied = await apply(task, event, options);
+      if (name === keyed.name && event.type === 'start' && applied.ok)
+        writeNote(file, { what: 'entered', task: id, key: title });
       if (applied.ok && options?.checkpoint) {
         const checkpoint = JSON.parse(options.checkpoint) as RowsCheckpoint;
-        writeNote(file, { what: 'stored', task: task.snapshot.id, checkpoint });
+        writeNote(file, { what: 'stored', task: id, checkpoint });
       }
       return applied;
     };
