@@ -12,7 +12,7 @@ export interface Sample {
   readonly bytes: number;
   /** All JavaScript objects; a function, a promise, a map and each entry that is an object count as one each. */
   readonly objects: number;
-  /** Timers, those that do not keep the process alive included. */
+  /** Timers that will fire, those that do not keep the process alive included. */
   readonly timers: number;
   /** Listeners of the watched objects. */
   readonly listeners: number;
@@ -30,7 +30,7 @@ export function takeSample(watched: readonly Watched[]): Sample {
   return {
     bytes,
     objects: countOf(Object),
-    timers: countOf(Timeout),
+    timers: countTimers(),
     listeners: watched.reduce((sum, one) => sum + listenersOf(one), 0),
     resources: countResources(),
   };
@@ -39,6 +39,12 @@ export function takeSample(watched: readonly Watched[]): Sample {
 // biome-ignore lint/complexity/noBannedTypes: what made the objects, as `queryObjects` takes it
 function countOf(made: Function): number {
   return Number(queryObjects(made));
+}
+
+/** Timers that have fired or were stopped do not count: whoever started one may keep it until the next one. */
+function countTimers(): number {
+  const timers = queryObjects(Timeout, { format: 'summary' });
+  return timers.filter((timer) => timer.includes('_destroyed: false')).length;
 }
 
 function listenersOf(one: Watched): number {
