@@ -24,7 +24,7 @@ export class HourError extends Error {
   override readonly name = 'HourError';
 }
 
-/** Of twenty tasks. */
+/** The kinds of twenty tasks. They repeat for the next twenty. */
 const KINDS: readonly (Kind | 'keyed')[] = [
   ...(['fails', 'retries', 'parent', 'keyed', 'keyed', 'waits', 'waits'] as const),
   ...Array.from({ length: 13 }, () => 'succeeds' as const),
