@@ -122,7 +122,12 @@ export class TaskSpans implements Tracing {
     return span ? { trace_id: span.traceId, span_id: span.spanId } : {};
   }
 
-  #start(operation: keyof typeof OPERATION_TYPES, { id, name }: Snapshot, options: StartOptions, parent: Context): Span {
+  #start(
+    operation: keyof typeof OPERATION_TYPES,
+    { id, name }: Snapshot,
+    options: StartOptions,
+    parent: Context,
+  ): Span {
     const type = OPERATION_TYPES[operation];
     const attributes = {
       'messaging.system': 'inloop',

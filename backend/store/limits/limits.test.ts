@@ -2,7 +2,7 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import type { Snapshot } from '../../../core/tasks/snapshot.ts';
-import { type StartLimit, listStartLimits, type TaskLimits } from '../../../core/tasks/task-limits.ts';
+import { listStartLimits, type StartLimit, type TaskLimits } from '../../../core/tasks/task-limits.ts';
 import type { TaskEvent } from '../../../core/tasks/transition.ts';
 import { makeTask, now, useStore } from '../../../test/support/redis/store-world.ts';
 

@@ -104,9 +104,7 @@ function figuresOf({ definitions, workers, workerCount, stuck, bus }: Overview):
 /** What the card of the bus says. @param now the server's time, in milliseconds since 1970 */
 function busFacts(bus: BusOverview, now: number): [name: string, content: Content][] {
   const { outage, backlog, backlogSince, messagesPerTask, messagesPerMonth, plan, tasksEnded } = bus;
-  const state = outage
-    ? [toned('bad', 'Does not answer'), ' since ', ago(outage.since, now)]
-    : [toned('good', 'Up')];
+  const state = outage ? [toned('bad', 'Does not answer'), ' since ', ago(outage.since, now)] : [toned('good', 'Up')];
   const oldest = backlogSince ? [', the oldest since ', ago(backlogSince, now)] : [];
   const messages =
     messagesPerTask === null
@@ -120,11 +118,7 @@ function busFacts(bus: BusOverview, now: number): [name: string, content: Conten
   ];
   if (messagesPerMonth === null) return entries;
   const cost = plan ? `${plan.name}, $${number(plan.dollarsPerMonth)} a month` : 'more than any plan';
-  return [
-    ...entries,
-    ['At this rate', [`${number(messagesPerMonth)} messages a month`]],
-    ['On hosted Pusher', [cost]],
-  ];
+  return [...entries, ['At this rate', [`${number(messagesPerMonth)} messages a month`]], ['On hosted Pusher', [cost]]];
 }
 
 function withOneDecimal(value: number): string {

@@ -15,10 +15,7 @@ export function workerColumns({ api }: Context): Column<WorkerOverview>[] {
       label: 'Worker',
       isRowHeader: true,
       key: ({ id, names }) => [id, names],
-      draw: ({ id, names }) => [
-        own(shortId(id)),
-        text('div', names.join(', '), 'muted own light'),
-      ],
+      draw: ({ id, names }) => [own(shortId(id)), text('div', names.join(', '), 'muted own light')],
     },
     {
       label: 'State',
