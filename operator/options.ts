@@ -23,7 +23,8 @@ export interface OperatorOptions {
   readonly tasks: readonly AnyTaskDefinition[];
   /**
    * Who may look (`'view'`) and who may act (`'act'`). Whoever gets null is told 404, as if there were no page. It is
-   * asked at each request, and every 15 s for a page that is open.
+   * asked at each request, and every 15 s for the stream of an open page, with the request that opened it. A stream ends after
+   * 10 minutes, and the page opens another with a new request.
    *
    * @example
    * allow: (req) => (req.session.isAdmin ? { role: 'act', who: req.session.userId } : null)

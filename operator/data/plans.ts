@@ -1,9 +1,9 @@
-/** The plans of hosted Pusher, for estimates of cost. docs/cost.md lists the same plans and says where the figures are from. */
+/** The plans of hosted Pusher, for estimates of cost: those that docs/cost.md lists, with where they are from. */
 
-/** One plan of hosted Pusher. */
+/** A plan. */
 export interface Plan {
   readonly name: string;
-  /** US dollars a month. */
+  /** In US dollars. */
   readonly monthly: number;
   readonly messagesADay: number;
 }

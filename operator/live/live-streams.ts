@@ -19,6 +19,11 @@ const TICK_MS = 1_000;
 const HEARTBEAT_MS = 15_000;
 /** The most streams of one process: tabs of operators, of whom there are few. */
 const MOST_STREAMS = 100;
+/**
+ * A stream is ended after so long, and the page opens another with a new request. What a session has read into a request
+ * does not change, so most functions `allow` give the same answer for it again and again.
+ */
+const LONGEST_MS = 600_000;
 /** A stream whose client does not read is ended when so many bytes wait. */
 const MOST_WAITING_BYTES = 1_048_576;
 const TRY_AGAIN_S = 10;
@@ -33,6 +38,10 @@ interface Stream {
   /** The task that the page shows; null for none. */
   readonly task: string | null;
   readonly isAllowed: () => Promise<boolean>;
+  /** By `performance.now()`. */
+  readonly openedAt: number;
+  /** Whether `isAllowed` has been asked and has not answered. */
+  isAsked: boolean;
   /** What was last sent. */
   overview: string;
   version: number;
@@ -58,16 +67,14 @@ export class LiveStreams {
    * @throws TaskError `too_many_streams` (503), `store_unavailable`
    */
   async open(res: Response, { task, isAllowed }: Pick<Stream, 'task' | 'isAllowed'>): Promise<void> {
-    if (this.#isClosed || this.#streams.size >= MOST_STREAMS) {
-      throw new TaskError('too_many_streams', 'Too many pages are open. Try again later.', {
-        status: 503,
-        retryAfter: TRY_AGAIN_S,
-      });
-    }
-    const stream: Stream = { res, task, isAllowed, overview: '', version: Number.NaN, revision: Number.NaN };
+    this.#refuseTooMany();
+    const begin = { openedAt: performance.now(), isAsked: false };
+    const stream: Stream = { res, task, isAllowed, ...begin, overview: '', version: Number.NaN, revision: Number.NaN };
     // Fails here, before the stream begins, while Redis is away.
     const now = await this.#look([task]);
-    if (res.destroyed || this.#isClosed) return void res.end();
+    // Others may have opened theirs meanwhile.
+    this.#refuseTooMany();
+    if (res.destroyed) return;
     res.set({
       'Content-Type': 'text/event-stream; charset=utf-8',
       // `no-transform`: a middleware that compresses would hold the events back. The last header is for nginx.
@@ -76,10 +83,7 @@ export class LiveStreams {
     });
     res.flushHeaders();
     this.#streams.add(stream);
-    res.once('close', () => {
-      this.#streams.delete(stream);
-      if (this.#streams.size === 0) this.#stop();
-    });
+    res.once('close', () => this.#remove(stream));
     stream.version = now.version;
     stream.revision = now.revisions.get(task ?? '') ?? Number.NaN;
     this.#write(stream, 'retry: 2000\n\n');
@@ -91,7 +95,26 @@ export class LiveStreams {
   close(): void {
     this.#isClosed = true;
     this.#stop();
-    for (const { res } of this.#streams) res.end();
+    for (const stream of this.#streams) this.#end(stream);
+  }
+
+  #refuseTooMany(): void {
+    if (!this.#isClosed && this.#streams.size < MOST_STREAMS) return;
+    throw new TaskError('too_many_streams', 'Too many pages are open. Try again later.', {
+      status: 503,
+      retryAfter: TRY_AGAIN_S,
+    });
+  }
+
+  /** Nothing is written to it from now on. A client that does not read keeps it open: writing would end the process. */
+  #end(stream: Stream): void {
+    this.#remove(stream);
+    stream.res.end();
+  }
+
+  #remove(stream: Stream): void {
+    this.#streams.delete(stream);
+    if (this.#streams.size === 0) this.#stop();
   }
 
   #stop(): void {
@@ -104,7 +127,7 @@ export class LiveStreams {
     if (this.#isTicking) return;
     this.#isTicking = true;
     try {
-      if (performance.now() - this.#beatAt >= HEARTBEAT_MS) await this.#beat();
+      if (performance.now() - this.#beatAt >= HEARTBEAT_MS) this.#beat();
       const now = await this.#look([...this.#streams].map(({ task }) => task));
       for (const stream of this.#streams) {
         this.#tellOverview(stream, now.overview);
@@ -123,14 +146,24 @@ export class LiveStreams {
     }
   }
 
-  /** Keeps the streams open, and ends those of operators who have lost their right. */
-  async #beat(): Promise<void> {
+  /** Keeps the streams open, and ends those that are old. Asks for each alone whether it is still allowed. */
+  #beat(): void {
     this.#beatAt = performance.now();
     for (const stream of this.#streams) {
-      const isAllowed = await stream.isAllowed().catch(() => false);
-      if (isAllowed) this.#write(stream, ': \n\n');
-      else stream.res.end();
+      const isOld = this.#beatAt - stream.openedAt > LONGEST_MS;
+      // No answer since the last time counts as a no.
+      if (isOld || stream.isAsked) this.#end(stream);
+      else void this.#keepIfAllowed(stream);
     }
+  }
+
+  async #keepIfAllowed(stream: Stream): Promise<void> {
+    stream.isAsked = true;
+    const isAllowed = await stream.isAllowed().catch(() => false);
+    stream.isAsked = false;
+    if (!this.#streams.has(stream)) return;
+    if (isAllowed) this.#write(stream, ': \n\n');
+    else this.#end(stream);
   }
 
   async #look(tasks: readonly (string | null)[]): Promise<{

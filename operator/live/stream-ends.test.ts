@@ -1,0 +1,62 @@
+// When a stream ends, and that nobody else is held up. Time is virtual; the responses are Node's, of clients that do not read.
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import type { Response } from 'express';
+import type { Overview } from '../../core/operator-api.ts';
+import { type LiveOptions, LiveStreams } from './live-streams.ts';
+
+let streams: LiveStreams;
+beforeEach(() => {
+  jest.useFakeTimers();
+  let looks = 0;
+  const redis = { keys: { prefix: '', task: () => '' }, send: async () => [] };
+  // Each look sees something else, so each tick writes.
+  const overview = { get: async () => ({ stuck: looks++ }) as unknown as Overview };
+  streams = new LiveStreams({ backend: { redis }, overview } as unknown as LiveOptions);
+});
+afterEach(() => {
+  streams.close();
+  jest.useRealTimers();
+});
+
+async function open(isAllowed: () => Promise<boolean>) {
+  const node = new ServerResponse(new IncomingMessage(new Socket()));
+  const set = (headers: Record<string, string>) => {
+    for (const [name, value] of Object.entries(headers)) node.setHeader(name, value);
+  };
+  const errors: unknown[] = [];
+  node.on('error', (error) => errors.push(error));
+  const written = jest.spyOn(node, 'write');
+  await streams.open(Object.assign(node, { set }) as unknown as Response, { task: null, isAllowed });
+  return { node, errors, heartbeats: () => written.mock.calls.filter(([text]) => text === ': \n\n').length };
+}
+
+it('writes nothing to a stream that has ended, also if its client reads nothing', async () => {
+  const { node, errors } = await open(async () => false);
+  const other = await open(async () => true);
+  await jest.advanceTimersByTimeAsync(20_000);
+  expect([node.writableEnded, other.node.writableEnded]).toEqual([true, false]);
+  streams.close();
+  await jest.advanceTimersByTimeAsync(20_000);
+  expect(other.node.writableEnded).toBe(true);
+  expect([...errors, ...other.errors]).toEqual([]);
+});
+
+it('ends a stream whose `allow` does not answer until the next time, and holds up no other', async () => {
+  const hanging = await open(() => new Promise(() => undefined));
+  const other = await open(async () => true);
+  await jest.advanceTimersByTimeAsync(17_000);
+  expect([hanging.node.writableEnded, other.heartbeats()]).toEqual([false, 1]);
+  await jest.advanceTimersByTimeAsync(15_000);
+  expect([hanging.node.writableEnded, other.heartbeats()]).toEqual([true, 2]);
+});
+
+it('ends each stream after 10 minutes, since a session that was read does not change', async () => {
+  const { node, heartbeats } = await open(async () => true);
+  await jest.advanceTimersByTimeAsync(590_000);
+  expect(node.writableEnded).toBe(false);
+  expect(heartbeats()).toBeGreaterThan(30);
+  await jest.advanceTimersByTimeAsync(30_000);
+  expect(node.writableEnded).toBe(true);
+});
