@@ -2,6 +2,11 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { now, useStore } from '../../test/support/redis/store-world.ts';
+import { indexTasks } from '../store/commands/operator/index-tasks.ts';
+import { clearFinished } from '../store/commands/owner/clear-finished.ts';
+import { forgetTasks } from '../store/commands/owner/forget-tasks.ts';
+import { discardTask } from '../store/commands/task/discard-task.ts';
+import { FIELD } from '../store/record.ts';
 import { readStory } from './story.ts';
 
 const world = useStore();
@@ -17,6 +22,13 @@ async function run(task: Snapshot, code?: string): Promise<Snapshot> {
   return world.happen(task, 'ada', { type: 'start', at: now() }, end);
 }
 
+/** The sets of the index that have this task. */
+async function places(id: string): Promise<string[]> {
+  const sets = await keys('operator:of:*');
+  const found = await Promise.all(sets.map(async (set) => ((await world.raw.zScore(set, id)) === null ? null : set)));
+  return found.filter((set) => set !== null).map((set) => set.slice(world.prefix.length));
+}
+
 describe('the index of the operator’s page', () => {
   it('is not written while the page is not mounted', async () => {
     const { id } = await run(await world.accept());
@@ -27,13 +39,6 @@ describe('the index of the operator’s page', () => {
 
   it('has each task in one place: by its definition and its status', async () => {
     await mount();
-    const places = async (id: string) => {
-      const sets = await keys('operator:of:*');
-      const found = await Promise.all(
-        sets.map(async (set) => ((await world.raw.zScore(set, id)) === null ? null : set)),
-      );
-      return found.filter((set) => set !== null).map((set) => set.slice(world.prefix.length));
-    };
     const task = await world.accept();
     const of = `operator:of:${task.name}`;
     expect(await places(task.id)).toEqual([`${of}:queued`]);
@@ -107,10 +112,48 @@ describe('the index of the operator’s page', () => {
     expect(isCut).toBe(false);
   });
 
-  it('goes with a task that is removed', async () => {
+  it.each<[string, (id: string) => Promise<unknown>]>([
+    ['dismissed', (id) => world.store.dismiss('ada', [id])],
+    ['cleared', () => clearFinished(world.redis, { owner: 'ada', keepUnseen: false, cursor: null })],
+    ['forgotten', () => forgetTasks(world.redis, 'ada')],
+  ])('goes with a task that is %s', async (_how, remove) => {
     await mount();
     const task = await run(await world.accept());
-    await world.store.dismiss('ada', [task.id]);
+    expect(await places(task.id)).toHaveLength(1);
+    await remove(task.id);
     expect(await keys(`task:${task.id}*`)).toEqual([]);
+    expect(await places(task.id)).toEqual([]);
+  });
+
+  it('goes with a task that is dismissed while a hook still needs its record, or discarded', async () => {
+    await mount();
+    const [hooked, discarded] = [await run(await world.accept()), await world.accept()];
+    await world.raw.hSet(`${world.prefix}task:${hooked.id}`, FIELD.hookPending, '1');
+    await world.store.dismiss('ada', [hooked.id]);
+    await discardTask(world.redis, { id: discarded.id, owner: 'ada' });
+    expect(await keys('*:story')).toEqual([]);
+    for (const { id } of [hooked, discarded]) expect(await places(id)).toEqual([]);
+  });
+
+  it('is kept for no longer than the record of an ended task, and no longer than the page is mounted', async () => {
+    await mount();
+    const { id } = await run(await world.accept());
+    expect(await world.raw.ttl(`${world.prefix}task:${id}:story`)).toBeLessThanOrEqual(3_600);
+    for (const set of await keys('operator:of:*')) expect(await world.raw.ttl(set)).toBeGreaterThan(0);
+  });
+
+  // Redis' JSON library refuses the escape of half a surrogate pair, which JSON.stringify writes.
+  it('takes a result whose text was cut within an emoji', async () => {
+    await mount();
+    const task = await world.accept();
+    const result = { text: 'half an emoji: \ud83d', path: 'C:\\ud83d' };
+    await world.happen(task, 'ada', { type: 'start', at: now() }, { type: 'succeed', at: now(), attempt: 1, result });
+    expect((await world.store.read(task.id))?.snapshot).toMatchObject({ status: 'succeeded', result });
+    const [place = ''] = await places(task.id);
+    expect(place).toBe(`operator:of:${task.name}:succeeded`);
+    // As for a task that was stored before the page was mounted.
+    await world.raw.del(`${world.prefix}${place}`);
+    await indexTasks(world.redis, [task.id]);
+    expect(await places(task.id)).toEqual([place]);
   });
 });

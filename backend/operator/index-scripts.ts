@@ -2,10 +2,10 @@
  * What the scripts that store a task write for the operator's page: an index of all tasks, the story of each, and counts of
  * those that ended. It serves create-task, commit-change and the files beside this one.
  *
- * The scripts write it only while the key `operator` exists, which mounting the page creates (mounting.ts). Without the key
- * a change of status costs one EXISTS. Every task is in exactly one set of the index, by its definition and its status. The
- * index is a hint: a worker of an earlier version does not write it, and an expired record leaves its id behind. Whoever
- * reads it looks at the record, and repairs what is wrong (operator/data/task-finder.ts).
+ * They write it only while the key `operator` exists: somebody has mounted the page (mounting.ts). Otherwise a change of
+ * status costs one EXISTS. Every task is in exactly one set of the index, by its definition and its status. The index is
+ * a hint: a worker of an earlier version does not write it, and an expired record leaves its id behind. Whoever reads it
+ * looks at the record, and repairs what is wrong (operator/data/task-finder.ts).
  *
  * | key | type | holds |
  * |---|---|---|
@@ -16,7 +16,7 @@
  * | `operator:ended:<name>:<hour>` | hash | how many tasks ended in this hour: by status, by minute (`m0` to `m59`), by code of the error (`f:<code>`, at most 50 codes) |
  * | `operator:runs:<name>` | list | when the last 200 that ran began and ended: `<startedAt> <finishedAt>` |
  * | `operator:sent` | hash | events that all processes have sent to the bus, by the hour: of the last 3 |
- * | `task:<id>:story` | list | what happened to a task, the newest first, at most 100 entries |
+ * | `task:<id>:story` | list | what happened to a task, the newest first, at most 100 entries; goes with the record at the latest |
  *
  * `<hour>` counts hours since 1970.
  */
@@ -24,23 +24,22 @@
 import type { LuaFunction } from '../store/commands/lua.ts';
 import { FIELD } from '../store/record.ts';
 
-/** A story keeps this many entries, the newest ones. */
+/** The most entries of a story. */
 export const STORY_LENGTH = 100;
-/** A story is removed 7 days after its last entry. */
+/** 7 days after its last entry a story is removed. That of a task that has ended goes with its record, if that is earlier. */
 const STORY_TTL_S = 7 * 24 * 3_600;
-/** For each definition, the times of this many tasks are kept: of those that ran and ended last. */
+/** 7 days after its last entry a set of the index is removed: a page that is not mounted any more leaves nothing. */
+const SET_TTL_S = 7 * 24 * 3_600;
+/** Of how many tasks that ran the times are kept, for each definition. */
 const RUNS_KEPT = 200;
-/** The counts of an hour are kept this long after the last one: a little longer than the 24 hours that are shown. */
+/** A little longer than the 24 hours that are shown. */
 const ENDED_TTL_S = 26 * 3_600;
 /**
  * How many codes of errors are counted for each definition and hour. Handlers choose codes; further ones count as
  * `other`.
  */
 const MOST_CODES = 50;
-/**
- * One outcome in 8 checks the 32 oldest ids of its set, and removes those whose records have expired. So expired ids are
- * removed faster than ids are added: up to 32 for each 8.
- */
+/** One outcome in so many looks for ids whose records have expired, and at how many. So more leave than are added. */
 const CLEAN_ONE_IN = 8;
 const IDS_PER_CLEANING = 32;
 
@@ -51,10 +50,43 @@ end
 `;
 
 /**
- * `isMounted(taskPrefix)`: whether the operator's page is mounted anywhere. `taskPrefix`: the prefix of all keys and then
- * `task:`, for example `inloop:task:`. The Lua code cuts off these 5 characters to get the prefix alone.
+ * `isMounted(taskPrefix)`: whether the operator's page is mounted anywhere. `taskPrefix` is that of all keys, and
+ * `task:`.
  */
 export const isMounted: LuaFunction = { name: 'isMounted', lua: IS_MOUNTED };
+
+const READ_SNAPSHOT = `
+local function readSnapshot(text)
+  local isRead, task = pcall(cjson.decode, text)
+  if not isRead then
+    isRead, task = pcall(cjson.decode, (string.gsub(text, '\\\\u[dD][89a-fA-F]%x%x', '\\\\ufffd')))
+  end
+  return isRead and type(task) == 'table' and task or nil
+end
+`;
+
+/**
+ * `readSnapshot(text)`: a snapshot as a table; nil for one that is damaged. The results of handlers are JSON that `cjson`
+ * may refuse: the escape of half a surrogate pair, which a text has that was cut within an emoji.
+ */
+export const readSnapshot: LuaFunction = { name: 'readSnapshot', lua: READ_SNAPSHOT };
+
+/**
+ * `leaveIndex(taskPrefix, id)`: takes a task out of the index that is about to be removed. Call it while there is a record.
+ */
+export const leaveIndex: LuaFunction = {
+  name: 'leaveIndex',
+  lua: `${IS_MOUNTED}${READ_SNAPSHOT}
+local function leaveIndex(taskPrefix, id)
+  if not isMounted(taskPrefix) then return end
+  local task = readSnapshot(redis.call('HGET', taskPrefix .. id, '${FIELD.snapshot}') or '')
+  if not task then return end
+  local operator = string.sub(taskPrefix, 1, -6) .. 'operator'
+  redis.call('ZREM', operator .. ':of:' .. task.name .. ':' .. task.status, id)
+  redis.call('INCR', operator .. ':version')
+end
+`,
+};
 
 /**
  * Lua that defines `countEnded(operator, task, now)`: counts a task that has ended. `operator`: the key; `task`: the
@@ -76,25 +108,29 @@ local function countEnded(operator, task, now)
   local runs = operator .. ':runs:' .. task.name
   redis.call('LPUSH', runs, task.startedAt .. ' ' .. task.finishedAt)
   redis.call('LTRIM', runs, 0, ${RUNS_KEPT - 1})
+  redis.call('EXPIRE', runs, ${SET_TTL_S})
 end
 `;
 
 /**
- * `tellOperator(taskPrefix, id, snapshot, worker)`: writes down that a task is about to be stored as `snapshot` (JSON).
- * Call it before the record is written, since it compares both. `worker`: who runs or ran it, or nil. Needs `redisTime`.
- * Does nothing if the page is not mounted.
+ * `tellOperator(taskPrefix, id, snapshot, worker, kept)`: writes down that a task is about to be stored as `snapshot`
+ * (JSON). Call it before the record is written, since it compares both. `worker`: who runs or ran it, or nil. `kept`: for
+ * how long a record that has ended is kept, in seconds, or nil. Needs `redisTime`. Does nothing if the page is not
+ * mounted.
  */
 export const tellOperator: LuaFunction = {
   name: 'tellOperator',
-  lua: `${IS_MOUNTED}${COUNT_ENDED}
-local function tellOperator(taskPrefix, id, snapshot, worker)
+  lua: `${IS_MOUNTED}${READ_SNAPSHOT}${COUNT_ENDED}
+local function tellOperator(taskPrefix, id, snapshot, worker, kept)
   if not isMounted(taskPrefix) then return end
   local operator, now = string.sub(taskPrefix, 1, -6) .. 'operator', redisTime()
-  local before, task = redis.call('HGET', taskPrefix .. id, '${FIELD.snapshot}'), cjson.decode(snapshot)
-  local was, of = before and cjson.decode(before) or {}, operator .. ':of:' .. task.name .. ':'
+  local before, task = redis.call('HGET', taskPrefix .. id, '${FIELD.snapshot}'), readSnapshot(snapshot)
+  if not task then return end
+  local was, of = readSnapshot(before or '') or {}, operator .. ':of:' .. task.name .. ':'
   redis.call('INCR', operator .. ':version')
   if was.status then redis.call('ZREM', of .. was.status, id) else redis.call('SADD', operator .. ':names', task.name) end
   redis.call('ZADD', of .. task.status, 0, id)
+  redis.call('EXPIRE', of .. task.status, ${SET_TTL_S})
 
   -- Fields that are null in JSON are no texts here.
   local function text(value) return type(value) == 'string' and value or '' end
@@ -104,11 +140,12 @@ local function tellOperator(taskPrefix, id, snapshot, worker)
   local story = taskPrefix .. id .. ':story'
   redis.call('LPUSH', story, cjson.encode(entry))
   redis.call('LTRIM', story, 0, ${STORY_LENGTH - 1})
-  redis.call('EXPIRE', story, ${STORY_TTL_S})
+  redis.call('EXPIRE', story, math.min(tonumber(kept or ${STORY_TTL_S}), ${STORY_TTL_S}))
 
   if type(task.finishedAt) ~= 'string' then return end
   countEnded(operator, task, now)
-  if now % ${CLEAN_ONE_IN} > 0 then return end
+  -- The last digit of an id is random. The time is not: many tasks end within one millisecond.
+  if tonumber(string.sub(id, -1), 16) % ${CLEAN_ONE_IN} > 0 then return end
   for _, other in ipairs(redis.call('ZRANGE', of .. task.status, 0, ${IDS_PER_CLEANING - 1})) do
     if other ~= id and redis.call('EXISTS', taskPrefix .. other) == 0 then redis.call('ZREM', of .. task.status, other) end
   end

@@ -37,7 +37,7 @@ export async function startWorkerHalf(env: SoakEnv): Promise<Half> {
   await backend.check();
   const running = worker.run({ signal: ending.signal });
   return {
-    longLived: [process, ending.signal],
+    watched: [process, ending.signal],
     async close() {
       ending.abort();
       await running;

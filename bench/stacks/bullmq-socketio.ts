@@ -66,9 +66,9 @@ export const bullmqSocketio: Stack = {
       async (job) => {
         const input = job.data;
         marks.began(input.n);
-        const workOn = createWork(input);
+        const element = createWork(input);
         for (let done = 1; done <= input.elements; done++) {
-          const wait = workOn(done);
+          const wait = element(done);
           if (wait) await wait;
           await job.updateProgress({ done, total: input.elements });
         }

@@ -59,9 +59,9 @@ function createInloop(settings: Settings): Stack {
       const worker = createTaskWorker({ backend, concurrency, drain: '1s', grace: '500ms' });
       worker.handle(importContacts, async (input, task) => {
         marks.began(input.n);
-        const workOn = createWork(input);
+        const element = createWork(input);
         for (let done = 1; done <= input.elements; done++) {
-          const wait = workOn(done);
+          const wait = element(done);
           if (wait) await wait;
           task.progress({ done, total: input.elements });
         }

@@ -18,9 +18,9 @@ export const queueOnly: Stack = {
   async startWorker(env, { concurrency, marks }) {
     const consumer = await consume(env, concurrency, async (input) => {
       marks.began(input.n);
-      const workOn = createWork(input);
+      const element = createWork(input);
       for (let done = 1; done <= input.elements; done++) {
-        const wait = workOn(done);
+        const wait = element(done);
         if (wait) await wait;
       }
       marks.done(input.n);

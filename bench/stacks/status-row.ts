@@ -56,9 +56,9 @@ export const statusRow: Stack = {
     const { client, write } = await connect(env);
     const consumer = await consume(env, concurrency, async (input) => {
       marks.began(input.n);
-      const workOn = createWork(input);
+      const element = createWork(input);
       for (let done = 1; done <= input.elements; done++) {
-        const wait = workOn(done);
+        const wait = element(done);
         if (wait) await wait;
         if (done % WRITE_EVERY === 0) await write(input, { status: 'running', done, total: input.elements });
       }

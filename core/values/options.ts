@@ -68,7 +68,6 @@ export function wholeNumbers<Name extends string>(
   ) as Record<Name, number>;
 }
 
-/** Whether `value` is an object. Arrays are objects, too. */
 export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }

@@ -2,7 +2,6 @@
 
 import { ADD_JOB } from '../../queue/bee-queue/scripts.ts';
 import { DEQUEUE_JOB, ENQUEUE_JOB, PLACE_IN_LINE } from '../../queue/line-scripts.ts';
-import { FIELD } from '../record.ts';
 import { MARK, WORKER_COUNTS_MS, WORKER_RENEWED_MS } from '../watched-mark.ts';
 
 /** A local function in Lua. */
@@ -77,31 +76,6 @@ export const removeIds: LuaFunction = {
 local function removeIds(ids, ...)
   if #ids == 0 then return end
   for _, index in ipairs({...}) do redis.call('ZREM', index, unpack(ids)) end
-end
-`,
-};
-
-/**
- * `dropTasks(ids, taskPrefix)`: removes the records of finished tasks. A record for which the hook for outcomes is still to run
- * loses its owner instead, so that nobody finds it but the hook. Answers the ids of those that have children.
- */
-export const dropTasks: LuaFunction = {
-  name: 'dropTasks',
-  lua: `
-local function dropTasks(ids, taskPrefix)
-  local parents = {}
-  for _, id in ipairs(ids) do
-    local stored = redis.call('HMGET', taskPrefix .. id,
-      '${FIELD.hookPending}', '${FIELD.owner}', '${FIELD.childrenTotal}')
-    if stored[3] then parents[#parents + 1] = id end
-    if stored[1] and stored[2] then
-      redis.call('HSET', taskPrefix .. id, '${FIELD.formerOwner}', stored[2])
-      redis.call('HDEL', taskPrefix .. id, '${FIELD.owner}')
-    else
-      redis.call('DEL', taskPrefix .. id, taskPrefix .. id .. ':story')
-    end
-  end
-  return parents
 end
 `,
 };

@@ -11,7 +11,6 @@ export interface WaitingTotal {
   used: number;
 }
 
-/** A queue of messages that says when too many characters wait. */
 export class WaitingMessages {
   readonly #limits: Pick<FallbackLimits, 'buffered' | 'bufferedInAll'>;
   readonly #waitingTotal: WaitingTotal;

@@ -4,6 +4,7 @@
  */
 
 import { STATUSES } from '../../../../core/tasks/snapshot.ts';
+import { readSnapshot } from '../../../operator/index-scripts.ts';
 import { FIELD } from '../../record.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 
@@ -14,12 +15,13 @@ export const INDEX_TASKS = defineCommand({
   name: 'index-tasks',
   keys: ['operator'],
   args: ['taskPrefix', '...ids'],
+  uses: [readSnapshot],
   lua: `
 for _, id in ipairs(ids) do
   local stored = redis.call('HMGET', taskPrefix .. id, '${FIELD.snapshot}', '${FIELD.owner}')
   -- A record may be damaged: then it is no JSON.
-  local isRead, task = pcall(cjson.decode, stored[1] or '')
-  if isRead and stored[2] and type(task) == 'table' and type(task.name) == 'string' then
+  local task = readSnapshot(stored[1] or '')
+  if task and stored[2] and type(task.name) == 'string' then
     for _, status in ipairs({${STATUSES.map((status) => `'${status}'`).join(', ')}}) do
       local set = operator .. ':of:' .. task.name .. ':' .. status
       if status == task.status then redis.call('ZADD', set, 0, id) else redis.call('ZREM', set, id) end

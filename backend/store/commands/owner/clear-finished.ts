@@ -1,7 +1,8 @@
 /** Removes the finished tasks of an owner, newest first, a limited number in one call. */
 
 import { type CommandRunner, defineCommand } from '../define-command.ts';
-import { dropTasks, removeIds } from '../lua.ts';
+import { dropTasks } from '../drop-tasks.ts';
+import { removeIds } from '../lua.ts';
 
 /** How many ids one call looks at. Removing 1,000 records takes Redis about 2 ms. */
 const LOOK_AT_MOST = 1_000;
@@ -34,7 +35,7 @@ for _, id in ipairs(ids) do
   local isKept = redis.call('ZSCORE', active, id) or (keepUnseen == '1' and redis.call('ZSCORE', unseen, id))
   if not isKept then finished[#finished + 1] = id end
 end
--- Only the lists of children are removed here. The children themselves are finished tasks of the same owner.
+-- Their children are among the finished tasks, too.
 for _, parent in ipairs(dropTasks(finished, taskPrefix)) do redis.call('DEL', taskPrefix .. parent .. ':children') end
 removeIds(finished, all, unseen)
 local cursor = ''
@@ -47,7 +48,7 @@ return {cursor, unpack(finished)}
   },
 });
 
-/** Removes the finished ones among the next 1,000 tasks of the owner. Throws TaskError `store_unavailable`. */
+/** Looks at 1,000 tasks at most. */
 export function clearFinished(redis: CommandRunner, { owner, keepUnseen, cursor }: ClearRange): Promise<ClearAnswer> {
   const { keys } = redis;
   return redis.run(

@@ -1,7 +1,8 @@
 /** Removes finished tasks of an owner, who has no use for them any more. Active tasks and ids of other owners are left. */
 
 import { type CommandRunner, defineCommand } from '../define-command.ts';
-import { dropTasks, removeIds } from '../lua.ts';
+import { dropTasks } from '../drop-tasks.ts';
+import { removeIds } from '../lua.ts';
 
 /** What is gone, and which of the removed tasks had children. */
 export interface DismissAnswer {

@@ -3,6 +3,7 @@
  * stop. The job of a task that waits finds no record and ends. The idempotency keys go, too.
  */
 
+import { leaveIndex } from '../../../operator/index-scripts.ts';
 import { leaveGate } from '../../limits/gate-scripts.ts';
 import { uncount } from '../../limits/limit-scripts.ts';
 import { FIELD } from '../../record.ts';
@@ -17,7 +18,7 @@ export const FORGET_TASKS = defineCommand({
   name: 'forget-tasks',
   keys: ['all', 'active', 'unseen', 'unpublished', 'parents'],
   args: ['atMost', 'taskPrefix', 'runningPrefix', 'cancelChannel'],
-  uses: [removeIds, uncount, leaveGate],
+  uses: [removeIds, uncount, leaveGate, leaveIndex],
   lua: `
 local gates = {}
 local ids = redis.call('ZRANGE', all, '+', '-', 'BYLEX', 'REV', 'LIMIT', 0, atMost)
@@ -32,6 +33,7 @@ for _, id in ipairs(ids) do
     uncount(countedIn, id)
     gates[id] = gate
   end
+  leaveIndex(taskPrefix, id)
   redis.call('DEL', taskPrefix .. id, taskPrefix .. id .. ':children', taskPrefix .. id .. ':story')
 end
 removeIds(ids, all, active, unseen, unpublished, parents)

@@ -190,15 +190,15 @@ for n = 1, #more, 2 do
   if more[n + 1] == '' then redis.call('HDEL', task, more[n]) else set(more[n], more[n + 1]) end
 end
 
+local kept = isOutcome and (ownRetention and string.match(ownRetention, kind .. '=(%d+)') or retention)
 if isOutcome or isStart or mattersToChildren == '1' then
-  tellOperator(taskPrefix, id, snapshot, isStart and worker or storedWorker)
+  tellOperator(taskPrefix, id, snapshot, isStart and worker or storedWorker, kept)
 end
 redis.call('HSET', task, unpack(changed))
 if children and mattersToChildren == '1' then noteFamilyChange(parents, task, id, redisTime()) end
 
 local mayEndParent = 0
 if isOutcome then
-  local kept = ownRetention and string.match(ownRetention, kind .. '=(%d+)') or retention
   redis.call('EXPIRE', task, kept)
   redis.call('ZREM', active, id)
   uncount(countedIn, id)

@@ -3,6 +3,7 @@
  * no record and ends.
  */
 
+import { leaveIndex } from '../../../operator/index-scripts.ts';
 import { jobIdOf } from '../../../queue/job.ts';
 import { leaveGate } from '../../limits/gate-scripts.ts';
 import { uncount } from '../../limits/limit-scripts.ts';
@@ -16,15 +17,17 @@ export const DISCARD_TASK = defineCommand({
   name: 'discard-task',
   keys: ['task', 'all', 'active', 'line', 'turns'],
   args: ['id', 'owner', 'queue', 'job', 'retention'],
-  uses: [uncount, leaveGate, dequeueJob],
+  uses: [uncount, leaveGate, dequeueJob, leaveIndex],
   lua: `
 local stored = redis.call('HMGET', task, '${FIELD.revision}', '${FIELD.countedIn}', '${FIELD.gate}')
 if stored[1] ~= '1' then return 0 end
 uncount(stored[2], id)
-redis.call('DEL', task)
+local taskPrefix = string.sub(task, 1, -#id - 1)
+leaveIndex(taskPrefix, id)
+redis.call('DEL', task, task .. ':story')
 redis.call('ZREM', all, id)
 redis.call('ZREM', active, id)
-leaveGate(string.sub(task, 1, -#id - 1), stored[3], id)
+leaveGate(taskPrefix, stored[3], id)
 dequeueJob(queue, line, turns, owner, job)
 -- With no active task left, every other record has a time to live, so the index needs one too.
 if redis.call('ZCARD', active) == 0 then redis.call('EXPIRE', all, retention) end
