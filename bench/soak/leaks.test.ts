@@ -40,7 +40,7 @@ describe('growth', () => {
   });
 
   it.each([
-    ['one timer', holdings({ timers: 4 }), 'timers: 3 → 4'],
+    ['a timer for each forty tasks', holdings({ timers: 28 }), 'timers: 3 → 28'],
     ['one listener', holdings({ listeners: 5 }), 'server: listeners: 4 → 5'],
     ['one socket', holdings({ resources: { TCPSocketWrap: 3 } }), 'server: TCPSocketWrap: 2 → 3'],
     [
