@@ -5,8 +5,9 @@ import { cpuOf } from './measure/cpu.ts';
 import { BenchProcess } from './processes/bench-process.ts';
 import type { Services } from './services.ts';
 import { STACKS, type StackName } from './stacks/index.ts';
+import type { Mark } from './stacks/marks.ts';
 import type { ClientKind, Counts } from './stacks/stack.ts';
-import type { Mark, TaskInput } from './stacks/task.ts';
+import type { TaskInput } from './stacks/task.ts';
 
 /** Time for the work after the last outcome (the job and its keys are removed), so that its CPU is counted too. */
 const SETTLE_MS = 300;

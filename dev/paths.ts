@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The repository's root. It is searched from this file upwards, which is in `dev/` (tests) or `dist/dev/` (the stack). */
+/** The repository's root. This file runs in `dev/` (tests) or in `dist/dev/` (the stack), so the root is searched upwards. */
 export const REPOSITORY: string = findRepository(dirname(fileURLToPath(import.meta.url)));
 
 /** The folder of the stack's state: `INLOOP_DIR`, or `.inloop` in the repository. Absolute. */
@@ -11,6 +11,7 @@ export function stateFolder(env: NodeJS.ProcessEnv = process.env): string {
   return resolve(REPOSITORY, env.INLOOP_DIR || '.inloop');
 }
 
+/** The nearest folder, from `from` upwards, whose package.json is that of inloop. */
 function findRepository(from: string): string {
   for (let folder = from; ; folder = dirname(folder)) {
     const manifest = join(folder, 'package.json');

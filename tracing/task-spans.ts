@@ -38,6 +38,7 @@ const REFUSALS: readonly string[] = ['exceeded', 'busy', 'mismatch', 'refused'];
 /** The key of a context that holds the id of the task whose span is active. */
 const TASK = createContextKey('inloop task');
 
+/** What the backend tells of tasks, as spans of one tracer. */
 export class TaskSpans implements Tracing {
   readonly #tracer: Tracer;
 
@@ -53,7 +54,7 @@ export class TaskSpans implements Tracing {
     const links = linksTo(retried);
     const span = this.#start('send', task, { kind: SpanKind.PRODUCER, links }, context.active());
     try {
-      const created = await context.with(below(span, task, context.active()), () =>
+      const created = await context.with(contextWith(span, task, context.active()), () =>
         store(toTraceText(span.spanContext())),
       );
       end(span, REFUSALS.includes(created.result) ? created.result : null, () => {
@@ -79,7 +80,7 @@ export class TaskSpans implements Tracing {
     const parent = parentOf(stored) ?? ROOT_CONTEXT;
     const span = this.#start('process', snapshot, attemptOptions(snapshot), parent);
     return {
-      run: (work) => context.with(below(span, snapshot, parent), work),
+      run: (work) => context.with(contextWith(span, snapshot, parent), work),
       end: (after) => endAttempt(span, after),
     };
   }
@@ -95,17 +96,18 @@ export class TaskSpans implements Tracing {
     const parent = isProgress ? null : parentOf(stored);
     if (parent === null) return null;
     const startTime = Date.now();
-    // What is active may be about something else: a request that cancels the task, or the last of its children.
+    // The active span may belong to something else: a request that cancels the task, or the last of its children.
     const isOfTask = context.active().getValue(TASK) === snapshot.id;
     const attributes = {
       'messaging.system': 'pusher',
       'messaging.destination.template': 'private-user-{owner}',
       'inloop.event': eventName(snapshot),
     };
-    const from = isOfTask ? context.active() : parent;
-    // Made only now, since most pushes are replaced by a newer one before they leave.
+    const pushParent = isOfTask ? context.active() : parent;
+    // The span is made when the push has been sent or given up, with the start time from here. Most pushes are replaced by a
+    // newer one before they leave, and get no span.
     const options = { kind: SpanKind.PRODUCER, startTime, attributes };
-    const settle = (why: string | null) => end(this.#start('push', snapshot, options, from), why);
+    const settle = (why: string | null) => end(this.#start('push', snapshot, options, pushParent), why);
     return { sent: () => settle(null), dropped: settle };
   }
 
@@ -120,8 +122,13 @@ export class TaskSpans implements Tracing {
     return span ? { trace_id: span.traceId, span_id: span.spanId } : {};
   }
 
-  #start(operation: keyof typeof TYPES, { id, name }: Snapshot, options: StartOptions, parent: Context): Span {
-    const type = TYPES[operation];
+  #start(
+    operation: keyof typeof OPERATION_TYPES,
+    { id, name }: Snapshot,
+    options: StartOptions,
+    parent: Context,
+  ): Span {
+    const type = OPERATION_TYPES[operation];
     const attributes = {
       'messaging.system': 'inloop',
       // A push goes to a channel, whose name would tell the owner.
@@ -147,8 +154,8 @@ interface StartOptions {
   readonly startTime?: number;
 }
 
-/** What OpenTelemetry calls the operations. It has no word for a wait. */
-const TYPES = { send: 'send', wait: null, process: 'process', push: 'send' } as const;
+/** The types that OpenTelemetry gives to operations. It has none for a wait. */
+const OPERATION_TYPES = { send: 'send', wait: null, process: 'process', push: 'send' } as const;
 
 function attemptOptions({ attempt, attempts }: Snapshot): StartOptions {
   return { kind: SpanKind.CONSUMER, attributes: { 'inloop.attempt': attempt, 'inloop.attempts': attempts } };
@@ -184,7 +191,7 @@ function codeOf(error: unknown): string {
 }
 
 /** The context in which `span`, of a task, is active. */
-function below(span: Span, { id }: Snapshot, parent: Context): Context {
+function contextWith(span: Span, { id }: Snapshot, parent: Context): Context {
   return trace.setSpan(parent, span).setValue(TASK, id);
 }
 

@@ -42,14 +42,14 @@ export class DefinitionStats {
   /** How many tasks have each status. @throws TaskError `store_unavailable` */
   async counts(name: string): Promise<Readonly<Record<Status, number>>> {
     const counts = await this.#redis.send((client) =>
-      Promise.all(STATUSES.map((status) => client.zCard(this.#keys.of(name, status)))),
+      Promise.all(STATUSES.map((status) => client.zCard(this.#keys.tasks(name, status)))),
     );
     return Object.fromEntries(STATUSES.map((status, n) => [status, counts[n] ?? 0])) as Record<Status, number>;
   }
 
   /** When the oldest queued task was created, in ms; null if none waits. @throws TaskError `store_unavailable` */
   async oldestQueued(name: string): Promise<number | null> {
-    const [id] = await this.#redis.send((client) => client.zRange(this.#keys.of(name, 'queued'), 0, 0));
+    const [id] = await this.#redis.send((client) => client.zRange(this.#keys.tasks(name, 'queued'), 0, 0));
     return id === undefined ? null : createdAt(id);
   }
 

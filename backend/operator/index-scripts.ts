@@ -2,10 +2,10 @@
  * What the scripts that store a task write for the operator's page: an index of all tasks, the story of each, and counts of
  * those that ended. It serves create-task, commit-change and the files beside this one.
  *
- * They write it only while the key `operator` exists: somebody has mounted the page (mounting.ts). Otherwise a change of
- * status costs one EXISTS. Every task is in exactly one set of the index, by its definition and its status. The index is
- * a hint: a worker of an earlier version does not write it, and an expired record leaves its id behind. Whoever reads it
- * looks at the record, and repairs what is wrong (operator/data/task-finder.ts).
+ * The scripts write it only while the key `operator` exists, which mounting the page creates (mounting.ts). Without the key
+ * a change of status costs one EXISTS. Every task is in exactly one set of the index, by its definition and its status. The
+ * index is a hint: a worker of an earlier version does not write it, and an expired record leaves its id behind. Whoever
+ * reads it looks at the record, and repairs what is wrong (operator/data/task-finder.ts).
  *
  * | key | type | holds |
  * |---|---|---|
@@ -24,22 +24,25 @@
 import type { LuaFunction } from '../store/commands/lua.ts';
 import { FIELD } from '../store/record.ts';
 
-/** The most entries of a story. */
+/** A story keeps this many entries, the newest ones. */
 export const STORY_LENGTH = 100;
 /** 7 days after its last entry a story is removed. That of a task that has ended goes with its record, if that is earlier. */
 const STORY_TTL_S = 7 * 24 * 3_600;
 /** 7 days after its last entry a set of the index is removed: a page that is not mounted any more leaves nothing. */
 const SET_TTL_S = 7 * 24 * 3_600;
-/** Of how many tasks that ran the times are kept, for each definition. */
+/** For each definition, the times of this many tasks are kept: of those that ran and ended last. */
 const RUNS_KEPT = 200;
-/** A little longer than the 24 hours that are shown. */
+/** The counts of an hour are kept this long after the last one: a little longer than the 24 hours that are shown. */
 const ENDED_TTL_S = 26 * 3_600;
 /**
  * How many codes of errors are counted for each definition and hour. Handlers choose codes; further ones count as
  * `other`.
  */
 const MOST_CODES = 50;
-/** One outcome in so many looks for ids whose records have expired, and at how many. So more leave than are added. */
+/**
+ * One outcome in 8 checks the 32 oldest ids of its set, and removes those whose records have expired. So expired ids are
+ * removed faster than ids are added: up to 32 for each 8.
+ */
 const CLEAN_ONE_IN = 8;
 const IDS_PER_CLEANING = 32;
 
@@ -50,8 +53,8 @@ end
 `;
 
 /**
- * `isMounted(taskPrefix)`: whether the operator's page is mounted anywhere. `taskPrefix` is that of all keys, and
- * `task:`.
+ * `isMounted(taskPrefix)`: whether the operator's page is mounted anywhere. `taskPrefix`: the prefix of all keys and then
+ * `task:`, for example `inloop:task:`. The Lua code cuts off these 5 characters to get the prefix alone.
  */
 export const isMounted: LuaFunction = { name: 'isMounted', lua: IS_MOUNTED };
 

@@ -1,17 +1,20 @@
 /**
  * Walks through the ids of tasks, the newest first, without reading their records. It serves the operator's lists and acts.
  *
- * The index has one set for each definition and status, sorted by id, which is by time of creation. A walk over several
- * of them takes the newest id of all again and again. It reads each set in portions, so a page costs the same over a
- * thousand tasks as over millions.
+ * The index has one set for each definition and status. A set is sorted by id, and so by time of creation, since ids are UUIDs
+ * of version 7. A walk over several sets merges them: it takes the newest id of all, then the next one, and so on. It reads
+ * each set in portions, so a page costs the same over a thousand tasks as over millions.
  */
 
 import type { Status } from '../../core/tasks/snapshot.ts';
 import type { CommandRunner } from '../store/commands/define-command.ts';
 
-/** The ids of a walk that are read at once from each set: few where there are many sets. */
-const PORTION = { few: 10, many: 100 } as const;
-/** From this many sets on, portions are small. */
+/**
+ * How many ids are read at once from each set. From 30 sets on it is 10, since 100 ids of each would be 3,000 or more for
+ * one page.
+ */
+const PORTION = 100;
+const SMALL_PORTION = 10;
 const MANY_SETS = 30;
 
 /** Which part of the sets is walked. */
@@ -37,26 +40,33 @@ export interface Found {
   readonly set: WalkedSet;
 }
 
+/** How far the walk is in one set. */
 interface Source {
   readonly set: WalkedSet;
+  /** The portion that was read last. */
   ids: readonly string[];
+  /** The index in `ids` of the next id. */
   at: number;
+  /** Whether the set has no ids beyond `ids`. */
   isAtEnd: boolean;
 }
 
+/** One walk through some sets of the index. Each call of `next` goes on where the one before has ended. */
 export class IndexWalk {
   readonly #redis: Pick<CommandRunner, 'send'>;
   readonly #sources: readonly Source[];
   readonly #portion: number;
+  /** The ends of the range, as ZRANGE takes them: `(` leaves the id itself out, `[` takes it in, `+` and `-` are no limit. */
   readonly #newest: string;
   readonly #oldest: string;
 
   constructor(redis: Pick<CommandRunner, 'send'>, sets: readonly WalkedSet[], { before, since, until }: WalkRange) {
     this.#redis = redis;
     this.#sources = sets.map((set) => ({ set, ids: [], at: 0, isAtEnd: false }));
-    this.#portion = sets.length >= MANY_SETS ? PORTION.few : PORTION.many;
-    const ends = [before, until === null ? null : firstIdAt(until)].filter((id) => id !== null);
-    this.#newest = ends.length === 0 ? '+' : `(${ends.sort()[0]}`;
+    this.#portion = sets.length >= MANY_SETS ? SMALL_PORTION : PORTION;
+    // Both limits hold, so the walk begins below the smaller one.
+    const limits = [before, until === null ? null : firstIdAt(until)].filter((id) => id !== null);
+    this.#newest = limits.length === 0 ? '+' : `(${limits.sort()[0]}`;
     this.#oldest = since === null ? '-' : `[${firstIdAt(since)}`;
   }
 
@@ -101,15 +111,15 @@ export class IndexWalk {
 }
 
 /**
- * The first id that a task created at this time could have: a UUID of version 7 begins with its time, 12 hex digits of
- * ms.
+ * The beginning that the ids of tasks created at `ms` have in common. It sorts before all of them. A UUID of version 7 begins
+ * with its time: 12 hex digits that count ms since 1970.
  */
 function firstIdAt(ms: number): string {
   const hex = Math.max(Math.trunc(ms), 0).toString(16).padStart(12, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}`;
 }
 
-/** When the task with this id was created, in ms. */
+/** When the task with this id was created, in ms since 1970. */
 export function createdAt(id: string): number {
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 }

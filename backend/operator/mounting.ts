@@ -84,7 +84,7 @@ export class Mounting {
       ...(await this.#redis.send((client) => client.sMembers(names))),
     ]);
     const sets = [...known].flatMap((name) => [
-      ...STATUSES.map((status) => this.#keys.of(name, status)),
+      ...STATUSES.map((status) => this.#keys.tasks(name, status)),
       this.#keys.runs(name),
     ]);
     await this.#redis.send((client) =>

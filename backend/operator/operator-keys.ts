@@ -1,15 +1,22 @@
-/** The names of the keys of the operator's page. `index-scripts.ts` explains those that scripts write. */
+/**
+ * The names of the Redis keys that the operator's page uses. It serves all that read or write them from TypeScript. The table
+ * in `index-scripts.ts` says of what type each is and what it holds.
+ */
 
 import type { Status } from '../../core/tasks/snapshot.ts';
 
 /** An hour, in ms. Counts are kept by the hour. */
 export const HOUR_MS = 3_600_000;
 
+/** The keys of one installation: all begin with its prefix. */
 export class OperatorKeys {
   /** Exists while the page is mounted. */
   readonly mounted: string;
+  /** The names of all definitions in the index. */
   readonly names: string;
+  /** A number that grows with each change of the index. */
   readonly version: string;
+  /** How many events were sent to the bus, by the hour. */
   readonly sent: string;
   /** How far the tasks that were stored before are indexed (mounting.ts). */
   readonly indexed: string;
@@ -26,16 +33,17 @@ export class OperatorKeys {
     this.audit = `${this.mounted}:audit`;
   }
 
-  /** @param name of a definition */
-  of(name: string, status: Status): string {
+  /** The ids of the tasks of definition `name` that have this status. */
+  tasks(name: string, status: Status): string {
     return `${this.mounted}:of:${name}:${status}`;
   }
 
-  /** @param hour since 1970 */
+  /** How many tasks of definition `name` ended in an hour. @param hour counted from 1970 */
   ended(name: string, hour: number): string {
     return `${this.mounted}:ended:${name}:${hour}`;
   }
 
+  /** When the last tasks of definition `name` that ran began and ended. */
   runs(name: string): string {
     return `${this.mounted}:runs:${name}`;
   }

@@ -1,6 +1,8 @@
 /**
- * Takes new tasks and outcomes whose push is settled off the list `unpublished` in Redis, many in one call. It serves the
- * publisher. The sweeper pushes again what stays on the list.
+ * Takes tasks off the list `unpublished` in Redis, many in one call. It serves the publisher.
+ *
+ * A new task or an outcome is on the list until its push is settled: the bus has taken it, or never will. The sweeper pushes
+ * again what stays on the list.
  */
 
 import type { Time } from '../time.ts';
@@ -14,6 +16,7 @@ export interface SettledTasksOptions {
   readonly time: Pick<Time, 'delay'>;
 }
 
+/** Gathers the ids of settled tasks for up to 100 ms. */
 export class SettledTasks {
   readonly #options: SettledTasksOptions;
   readonly #ids = new Set<string>();

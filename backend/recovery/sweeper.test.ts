@@ -28,6 +28,7 @@ function setUp() {
     timesAsked: 0,
     gateSweeps: 0,
     isRedisAway: false,
+    isGateKeeperBroken: false,
   };
   const sweeper = new Sweeper({
     time,
@@ -62,7 +63,12 @@ function setUp() {
     },
     parents: { sweep: async () => undefined },
     unserved: { sweep: async (workers) => void calls.push(`sweep for unserved tasks of ${workers.length} workers`) },
-    gateKeeper: { sweep: async () => void state.gateSweeps++ },
+    gateKeeper: {
+      sweep: async () => {
+        if (state.isGateKeeperBroken) throw new TypeError('a bug');
+        state.gateSweeps++;
+      },
+    },
     changes: { push: ({ snapshot }) => void calls.push(`push ${snapshot.id}`) },
     isBusDown: () => state.isBusDown,
     askBus: () => state.timesAsked++,
@@ -111,6 +117,12 @@ describe('one sweep', () => {
     state.isRedisAway = true;
     expect(await round()).toEqual(['no heartbeat counts as missing']);
     state.isRedisAway = false;
+    expect(await round()).toEqual(SWEPT);
+  });
+
+  it('takes no bug in one of its parts for an outage: dead workers would never be found', async () => {
+    const { round, state } = setUp();
+    state.isGateKeeperBroken = true;
     expect(await round()).toEqual(SWEPT);
   });
 

@@ -5,6 +5,7 @@
  */
 
 import { randomUUID } from 'node:crypto';
+import { isUnavailable } from '../../core/error.ts';
 import { isFinished } from '../../core/tasks/snapshot.ts';
 import type { OwnedTask } from '../store/record.ts';
 import type { Time } from '../time.ts';
@@ -135,9 +136,9 @@ export class Sweeper {
       // Pushing has a lease of its own, so that a process that cannot reach the bus leaves it to one that can.
       if (this.#options.isBusDown()) this.#givenToPublisherAt.clear();
       else if (await this.#options.redis.lease('push', this.#holder, leaseMs)) await this.#pushUnpublished();
-    } catch {
-      // Redis is away. That has been logged already.
-      this.#options.lostWorkers.redisWasAway();
+    } catch (error) {
+      // Redis is away. That has been logged already. Any other error is a bug, in spite of which dead workers must be found.
+      if (isUnavailable(error)) this.#options.lostWorkers.redisWasAway();
     } finally {
       this.#isSweeping = false;
     }

@@ -12,7 +12,7 @@ import { AwayError, UnusableRedisError } from './fault.ts';
 
 /** How long a sentinel may take to answer. */
 const SENTINEL_MS = 1_000;
-/** How long the other sentinels are waited for once one has answered: long enough for all that are well. */
+/** How long the other sentinels may take once one has answered. Those that are well answer at nearly the same time. */
 const OTHERS_MS = 250;
 const makeClient = clientMaker({});
 
@@ -32,8 +32,12 @@ export async function findPrimary(address: RedisAddress): Promise<Host> {
   const answers: Answer[] = [];
   const asked = hosts.map((sentinel) => ask(address, sentinel).then((answer) => answers.push(answer)));
   const all = Promise.allSettled(asked);
-  const othersToo = () => delay(OTHERS_MS);
-  await Promise.race([all, Promise.any(asked).then(othersToo, () => all)]);
+  // Waits until all have answered or failed, but at most 250 ms beyond the first answer.
+  const firstAndPause = Promise.any(asked).then(
+    () => delay(OTHERS_MS),
+    () => all,
+  );
+  await Promise.race([all, firstAndPause]);
   if (answers.length === 0) {
     const [failed] = await all;
     const reason: unknown = failed?.status === 'rejected' ? failed.reason : null;
@@ -60,6 +64,7 @@ async function ask(address: RedisAddress, sentinel: Host): Promise<Answer> {
   });
 }
 
+/** Asks one sentinel with the user name and the password of `address`, or with none. */
 async function askWith(address: RedisAddress, sentinel: Host): Promise<Answer> {
   const name = address.primary ?? '';
   const client = makeClient(clientOptions(address, sentinel));

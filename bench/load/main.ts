@@ -71,7 +71,7 @@ async function run(part: Part<unknown>): Promise<void> {
   }
 }
 
-/** Writes the section of each part whose figures are kept, and the model once all that it needs are. */
+/** Writes the section of each part whose figures are kept. Writes the model, too, once the figures that it needs are kept. */
 function writePage(): void {
   let page = readFileSync(PAGE, 'utf8');
   for (const part of LOAD_PARTS) {
@@ -93,6 +93,7 @@ function elapsed(): string {
   return `${String(Math.round((performance.now() - began) / 1_000)).padStart(4)} s`;
 }
 
+/** Ends on SIGINT or SIGTERM, with the exit code that shells use for SIGINT: 128 + 2. */
 function endEarly(): void {
   BenchProcess.killAll();
   void stopAllServices().finally(() => process.exit(130));

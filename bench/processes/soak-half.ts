@@ -6,4 +6,4 @@ import { answerCalls } from './bench-process.ts';
 
 const half = await (process.argv[2] === 'worker' ? startWorkerHalf : startServerHalf)(process.env);
 
-answerCalls({ sample: () => takeSample(half.watched) }, () => half.close());
+answerCalls({ sample: () => takeSample(half.longLived) }, () => half.close());

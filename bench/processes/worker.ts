@@ -2,8 +2,8 @@
 import { now, pause } from '../measure/clock.ts';
 import { heapInUse } from '../measure/heap.ts';
 import { loadStack } from '../stacks/index.ts';
+import { Marks } from '../stacks/marks.ts';
 import { createPusher } from '../stacks/pusher-per-element.ts';
-import { Marks } from '../stacks/task.ts';
 import { answerCalls } from './bench-process.ts';
 
 /** Longest time to wait for tasks. No run takes 10 minutes even on a busy machine, so after that a task must be lost. */

@@ -1,5 +1,5 @@
 // One hour of users, compressed into seconds: they come, start tasks of every kind, follow and cancel them, lose the bus and Redis
-// in the middle, see what became of their tasks, sign out or leave. Nothing of it should be left when it is over.
+// in the middle, see what became of their tasks, sign out or are forgotten. Nothing of it should be left when it is over.
 import http from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openFallbackStream } from '../processes/fallback-stream.ts';
@@ -24,7 +24,7 @@ export class HourError extends Error {
   override readonly name = 'HourError';
 }
 
-/** Of twenty tasks. */
+/** The kinds of twenty tasks. They repeat for the next twenty. */
 const KINDS: readonly (Kind | 'keyed')[] = [
   ...(['fails', 'retries', 'parent', 'keyed', 'keyed', 'waits', 'waits'] as const),
   ...Array.from({ length: 13 }, () => 'succeeds' as const),
@@ -51,7 +51,7 @@ export async function runHour({ env, users, tasks, n, disturb }: HourOptions): P
     await Promise.all(all.slice(tasks / 2).map(start));
     await Promise.all(names.map((user) => visit.waitForEnd(user)));
     await Promise.all(
-      names.map((user, index) => visit.leave(user, (['stay', 'sign-out', 'leave'] as const)[index % 3] ?? 'stay')),
+      names.map((user, index) => visit.end(user, (['stay', 'sign-out', 'forget'] as const)[index % 3] ?? 'stay')),
     );
     await Promise.all(pages.map((page) => page.cut()));
   } finally {
@@ -116,7 +116,8 @@ class Visit {
     }
   }
 
-  async leave(user: string, how: 'stay' | 'sign-out' | 'leave'): Promise<void> {
+  /** Marks the user's outcomes as seen. Then the user stays signed in, signs out, or is forgotten with all their tasks. */
+  async end(user: string, how: 'stay' | 'sign-out' | 'forget'): Promise<void> {
     const { tasks } = JSON.parse(await this.#ask(user, '/tasks?state=unseen&limit=100')) as { tasks: { id: string }[] };
     if (tasks.length > 0) await this.#post(user, '/tasks/seen', { ids: tasks.map(({ id }) => id) });
     if (how !== 'stay') await this.#post(user, `/${how}`, undefined);

@@ -43,11 +43,11 @@ const redis = createClient({ url: env.REDIS_URL ?? '' });
 redis.on('error', () => undefined);
 await redis.connect();
 const halves = [await startServerHalf(env), await startWorkerHalf(env)];
-const watched = [...new Set(halves.flatMap((half) => half.watched))];
+const longLived = [...new Set(halves.flatMap((half) => half.longLived))];
 
 const look = async (): Promise<Holdings> => ({
   redis: await readContents(redis),
-  processes: { all: takeSample(watched) },
+  processes: { all: takeSample(longLived) },
 });
 let n = 0;
 const hour = () => runHour({ env, users, tasks, n: n++, disturb: () => disturbParts(redis, Number(env.SOKETI_PID)) });

@@ -3,8 +3,8 @@ import { EventEmitter, getEventListeners } from 'node:events';
 import { queryObjects } from 'node:v8';
 import { heapInUse } from '../measure/heap.ts';
 
-/** An object whose listeners are counted: it lives as long as the process. */
-export type Watched = EventEmitter | EventTarget;
+/** An object that lives as long as the process. Its listeners are counted: a leak adds some with each task or user. */
+export type LongLived = EventEmitter | EventTarget;
 
 /** What a process holds at one moment, after a garbage collection. */
 export interface Sample {
@@ -14,7 +14,7 @@ export interface Sample {
   readonly objects: number;
   /** Timers that will fire, those that do not keep the process alive included. */
   readonly timers: number;
-  /** Listeners of the watched objects. */
+  /** Listeners of the long-lived objects. */
   readonly listeners: number;
   /** What keeps the process alive, by kind: sockets, requests to the system. Timers are counted above. */
   readonly resources: Readonly<Record<string, number>>;
@@ -25,13 +25,13 @@ clearTimeout(probe);
 const Timeout = probe.constructor;
 
 /** Takes a sample. It blocks the process for some 100 ms. */
-export function takeSample(watched: readonly Watched[]): Sample {
+export function takeSample(longLived: readonly LongLived[]): Sample {
   const bytes = heapInUse() + process.memoryUsage().external;
   return {
     bytes,
     objects: countOf(Object),
     timers: countTimers(),
-    listeners: watched.reduce((sum, one) => sum + listenersOf(one), 0),
+    listeners: longLived.reduce((sum, one) => sum + listenersOf(one), 0),
     resources: countResources(),
   };
 }
@@ -47,7 +47,7 @@ function countTimers(): number {
   return timers.filter((timer) => timer.includes('_destroyed: false')).length;
 }
 
-function listenersOf(one: Watched): number {
+function listenersOf(one: LongLived): number {
   if (one instanceof EventEmitter) return one.eventNames().reduce((sum, name) => sum + one.listenerCount(name), 0);
   return getEventListeners(one, 'abort').length;
 }

@@ -1,4 +1,4 @@
-// The web process of the soak run: the router, the HTTP fallback, and a sign-out.
+// The web process of the soak run: the router, the HTTP fallback, and routes by which a user signs out or is forgotten.
 import { createServer } from 'node:http';
 import express from 'express';
 import { createBackend } from '../../backend/backend.ts';
@@ -6,30 +6,32 @@ import { pusherFromEnv } from '../../backend/push/bus/pusher-env.ts';
 import { attachFallback } from '../../server/fallback/attach.ts';
 import { createTaskServer } from '../../server/task-server.ts';
 import { child, keyed, work } from './definitions.ts';
-import type { Watched } from './sample.ts';
+import type { LongLived } from './sample.ts';
 
 /** What each half is given: `REDIS_URL`, the `PUSHER_*` variables, and `PORT`. */
 export type SoakEnv = Readonly<Record<string, string | undefined>>;
 
 /** One half of the application. */
 export interface Half {
-  /** Objects that live as long as the process, whose listeners are counted. */
-  readonly watched: readonly Watched[];
+  /** Its objects whose listeners are counted. */
+  readonly longLived: readonly LongLived[];
   close(): Promise<void>;
 }
 
-/** Outcomes are kept this long, so that what a run leaves in Redis is gone when it rests. */
+/** How long outcomes are kept. It is short, so that the records of a run are gone when Redis is looked at. */
 export const RETENTION = '1s';
-/** The fallback forgets a session this soon after its client has gone, in ms. */
+/** How long the fallback keeps a session after its client has gone. It is short, so that none is left at the end of a run. */
 const GRACE_MS = 200;
 
-/** Outages are part of the run: their lines would say nothing. */
+/** Drops all log lines. The run makes outages on purpose, so lines about them say nothing. */
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
+/** The backend of either half. */
 export function openBackend(env: SoakEnv) {
   return createBackend({ redis: env.REDIS_URL, pusher: pusherFromEnv(env), retention: RETENTION, log });
 }
 
+/** Starts the web process's half. It listens when the promise resolves. */
 export async function startServerHalf(env: SoakEnv): Promise<Half> {
   const backend = openBackend(env);
   const ending = new AbortController();
@@ -46,16 +48,17 @@ export async function startServerHalf(env: SoakEnv): Promise<Half> {
     await tasks.endSessions(req.get('x-user') ?? '');
     res.status(204).end();
   });
-  app.post('/leave', async (req, res) => {
+  app.post('/forget', async (req, res) => {
     await tasks.forget(req.get('x-user') ?? '');
     res.status(204).end();
   });
   const server = createServer(app);
+  // All clients of the run have one address.
   const limits = { graceMs: GRACE_MS, sessionsPerAddress: 10_000 };
   const fallback = attachFallback(server, { backend, signal: ending.signal, limits });
   await new Promise<void>((resolve) => server.listen(Number(env.PORT), '127.0.0.1', resolve));
   return {
-    watched: [process, server, ending.signal],
+    longLived: [process, server, ending.signal],
     async close() {
       ending.abort();
       fallback.close();

@@ -2,12 +2,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { findGrowth, type Holdings } from './growth.ts';
 
-/** After this, the last time limits of requests and connections of an hour are over: the longest are 5 s. */
+/** The first look comes after this. The longest time limits of requests and connections are 5 s, so all are over by then. */
 const REST_MS = 6_000;
-/** How long is waited for it on a slow machine, in ms. */
+/** The looks end after this, at rest or not. */
 const SETTLE_MS = 30_000;
 const LOOK_EVERY_MS = 400;
-const ANY = Number.POSITIVE_INFINITY;
+/** `findGrowth` judges objects and bytes by the number of tasks. With this number, any growth of them is allowed. */
+const ANY_TASKS = Number.POSITIVE_INFINITY;
 
 /** Waits until two looks in a row find the same timers, listeners, resources and keys. Resolves with the last one. */
 export async function holdingsAtRest(look: () => Promise<Holdings>): Promise<Holdings> {
@@ -16,8 +17,8 @@ export async function holdingsAtRest(look: () => Promise<Holdings>): Promise<Hol
   for (const end = Date.now() + SETTLE_MS; ; ) {
     await pause(LOOK_EVERY_MS);
     const now = await look();
-    // Objects and memory differ a little at each look. With infinitely many tasks between the two, they may.
-    const changed = [...findGrowth(before, now, ANY), ...findGrowth(now, before, ANY)];
+    // Objects and bytes differ a little at each look, so they are not compared.
+    const changed = [...findGrowth(before, now, ANY_TASKS), ...findGrowth(now, before, ANY_TASKS)];
     if (changed.length === 0 || Date.now() > end) return now;
     before = now;
   }

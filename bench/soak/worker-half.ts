@@ -37,7 +37,7 @@ export async function startWorkerHalf(env: SoakEnv): Promise<Half> {
   await backend.check();
   const running = worker.run({ signal: ending.signal });
   return {
-    watched: [process, ending.signal],
+    longLived: [process, ending.signal],
     async close() {
       ending.abort();
       await running;

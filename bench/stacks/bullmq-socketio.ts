@@ -66,9 +66,9 @@ export const bullmqSocketio: Stack = {
       async (job) => {
         const input = job.data;
         marks.began(input.n);
-        const element = createWork(input);
+        const workOn = createWork(input);
         for (let done = 1; done <= input.elements; done++) {
-          const wait = element(done);
+          const wait = workOn(done);
           if (wait) await wait;
           await job.updateProgress({ done, total: input.elements });
         }

@@ -59,9 +59,9 @@ function createInloop(settings: Settings): Stack {
       const worker = createTaskWorker({ backend, concurrency, drain: '1s', grace: '500ms' });
       worker.handle(importContacts, async (input, task) => {
         marks.began(input.n);
-        const element = createWork(input);
+        const workOn = createWork(input);
         for (let done = 1; done <= input.elements; done++) {
-          const wait = element(done);
+          const wait = workOn(done);
           if (wait) await wait;
           task.progress({ done, total: input.elements });
         }

@@ -55,9 +55,9 @@ export const pusherPerElement: Stack = {
     };
     const consumer = await consume(env, concurrency, async (input, id) => {
       marks.began(input.n);
-      const element = createWork(input);
+      const workOn = createWork(input);
       for (let done = 1; done <= input.elements; done++) {
-        const wait = element(done);
+        const wait = workOn(done);
         if (wait) await wait;
         await trigger(input.user, 'task.progress', { id, done, total: input.elements });
       }

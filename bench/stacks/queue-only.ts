@@ -18,9 +18,9 @@ export const queueOnly: Stack = {
   async startWorker(env, { concurrency, marks }) {
     const consumer = await consume(env, concurrency, async (input) => {
       marks.began(input.n);
-      const element = createWork(input);
+      const workOn = createWork(input);
       for (let done = 1; done <= input.elements; done++) {
-        const wait = element(done);
+        const wait = workOn(done);
         if (wait) await wait;
       }
       marks.done(input.n);

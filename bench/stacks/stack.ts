@@ -1,7 +1,8 @@
 // What a stack has to implement: a half for the web process and a half for the worker process.
 import type { Server } from 'node:http';
 import type { Express } from 'express';
-import type { Marks, TaskInput } from './task.ts';
+import type { Marks } from './marks.ts';
+import type { TaskInput } from './task.ts';
 
 /** How the pages of a stack are told about their tasks. */
 export type ClientKind = 'pusher' | 'socket.io' | 'poll' | 'none';

@@ -56,9 +56,9 @@ export const statusRow: Stack = {
     const { client, write } = await connect(env);
     const consumer = await consume(env, concurrency, async (input) => {
       marks.began(input.n);
-      const element = createWork(input);
+      const workOn = createWork(input);
       for (let done = 1; done <= input.elements; done++) {
-        const wait = element(done);
+        const wait = workOn(done);
         if (wait) await wait;
         if (done % WRITE_EVERY === 0) await write(input, { status: 'running', done, total: input.elements });
       }

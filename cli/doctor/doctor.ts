@@ -12,7 +12,7 @@ import { checkBus } from './check-bus.ts';
 import { checkEnvironment } from './check-environment.ts';
 import { checkRedis } from './check-redis.ts';
 import { checkWorkers } from './check-workers.ts';
-import { printChecks } from './print-checks.ts';
+import { formatChecks } from './format-checks.ts';
 
 const USAGE = `Usage: inloop doctor [options]
 
@@ -36,7 +36,7 @@ export async function runDoctor(args: string[]): Promise<number> {
   const env = { ...readEnvFile(values['env-file']), ...process.env };
   const checks = await examine(env, prefix, url);
   const ok = checks.every(({ outcome }) => outcome !== 'failed');
-  console.log(json ? JSON.stringify({ ok, checks }, null, 2) : printChecks(checks));
+  console.log(json ? JSON.stringify({ ok, checks }, null, 2) : formatChecks(checks));
   return ok ? 0 : 1;
 }
 

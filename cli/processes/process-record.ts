@@ -31,8 +31,9 @@ function readStartOnLinux(pid: number): string | null {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The second field is the program's name in parentheses; the name may contain spaces and parentheses.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // In proc(5) the state is field 3 and the start time is field 22. `fields` begins with field 3.
     const state = fields[0];
-    const startTicks = fields[19];
+    const startTicks = fields[22 - 3];
     // A zombie: it has ended, and its parent has not noticed yet.
     if (state === 'Z') return null;
     return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${startTicks}`;
@@ -41,6 +42,7 @@ function readStartOnLinux(pid: number): string | null {
   }
 }
 
+/** The start time as `ps` prints it. Null if no such process runs, or there is no `ps`: on Windows. */
 function askPs(pid: number): string | null {
   try {
     return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { stdio: ['ignore', 'pipe', 'ignore'] })

@@ -31,7 +31,7 @@ export function createPanel(elements: TrayElements, onToggle: () => void, onMore
   function show(): void {
     if (!panel.hidden) return;
     panel.hidden = false;
-    // The button may stand anywhere in the page, and the panel is wider than the way from there to an edge may be.
+    // The panel opens beside the button. Near an edge it would reach out of the window, so it is moved back into it.
     panel.style.translate = '';
     const { left, right } = panel.getBoundingClientRect();
     const room = document.documentElement.clientWidth - MARGIN - right;

@@ -9,7 +9,7 @@ import { cut, describe } from '../values/text.ts';
 import { CHILD_FAILURE_POLICIES, type ChildFailurePolicy } from './children.ts';
 import { type Concurrency, type ConcurrencyOptions, toConcurrency } from './concurrency.ts';
 import { isOutcome, type Outcome, type Status } from './snapshot.ts';
-import { type StartLimit, startLimits, type TaskLimits } from './task-limits.ts';
+import { listStartLimits, type StartLimit, type TaskLimits } from './task-limits.ts';
 
 const RETENTION_EXPECTED = "expected a duration like '7d', or one for outcomes: { succeeded, failed, cancelled }";
 
@@ -243,7 +243,7 @@ export function defineTask<
     retention: toRetention(options.retention, `${label}: retention`),
     browser: options.browser ?? false,
     priority: options.priority ?? 'normal',
-    limits: startLimits(options.limits ?? {}, name, `${label}: limits`, 'invalid_definition'),
+    limits: listStartLimits(options.limits ?? {}, name, `${label}: limits`, 'invalid_definition'),
     onChildFailure,
     concurrency: toConcurrency(options.concurrency, `${label}: concurrency`),
     titleOf(input) {

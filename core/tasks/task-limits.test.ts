@@ -2,12 +2,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { defineTask } from './definition.ts';
-import { startLimits, type TaskLimits } from './task-limits.ts';
+import { listStartLimits, type TaskLimits } from './task-limits.ts';
 
 describe('limits', () => {
   it('are those that are set, of each owner first', () => {
     const limits = { overall: { startsPerMinute: 600 }, owner: { active: 5, startsPerMinute: 30 } };
-    expect(startLimits(limits, 'import', 'limits', 'invalid_options')).toEqual([
+    expect(listStartLimits(limits, 'import', 'limits', 'invalid_options')).toEqual([
       { kind: 'active', of: 'owner', name: 'import', max: 5 },
       { kind: 'startsPerMinute', of: 'owner', name: 'import', max: 30 },
       { kind: 'startsPerMinute', of: 'overall', name: 'import', max: 600 },

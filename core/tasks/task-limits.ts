@@ -1,12 +1,12 @@
 /**
- * Limits of what may be started: how many tasks may be active, and how many may be started within a minute. It serves
- * `defineTask`, whose limits count the tasks of one definition, and the servers, whose limits count all tasks.
+ * Limits of how many tasks may be active, and of how many may be started within a minute. It serves `defineTask`, whose
+ * limits count the tasks of one definition, and the servers, whose limits count all tasks.
  */
 
 import { ConfigError, type ConfigErrorCode } from '../config-error.ts';
 import { describe } from '../values/text.ts';
 
-/** How much may be started. What is absent is not limited. */
+/** Limits of how many tasks may be started. What is absent is not limited. */
 export interface StartRate {
   /** How many tasks may be active at the same time: those without an outcome, also while they wait or are to start later. */
   readonly active?: number;
@@ -23,6 +23,7 @@ export interface TaskLimits {
 /** One limit that a start has to keep. */
 export interface StartLimit {
   readonly kind: keyof StartRate;
+  /** Whether the tasks of each owner are counted, or those of all owners together. */
   readonly of: keyof TaskLimits;
   /** The definition whose tasks are counted; null for all tasks. */
   readonly name: string | null;
@@ -31,35 +32,37 @@ export interface StartLimit {
 
 /** Redis keeps the time of each start of the last minute, so their number is limited. */
 const MAX_STARTS_PER_MINUTE = 100_000;
+/** No Redis holds a billion tasks. A larger limit is a mistake. */
 const MAX_ACTIVE = 1_000_000_000;
 
 const SCOPES = ['owner', 'overall'] as const;
-const KINDS = { active: MAX_ACTIVE, startsPerMinute: MAX_STARTS_PER_MINUTE } as const;
+/** The largest limit of each kind. */
+const LARGEST = { active: MAX_ACTIVE, startsPerMinute: MAX_STARTS_PER_MINUTE } as const;
 
 /**
  * The limits that `limits` sets, as a list: first those of each owner, then those of all owners together.
  * @param definition whose tasks are counted; null for all tasks
- * @param what the option, for messages: `defineTask("import"): limits`
+ * @param what the name of the option, for messages: `defineTask("import"): limits`
  * @throws ConfigError with `code` naming the limit that is wrong
  */
-export function startLimits(
+export function listStartLimits(
   limits: TaskLimits,
   definition: string | null,
   what: string,
   code: ConfigErrorCode,
 ): readonly StartLimit[] {
-  checkNames(limits, SCOPES, what, '{ owner: { active: 10 }, overall: { startsPerMinute: 600 } }', code);
+  checkOptionNames(limits, SCOPES, what, '{ owner: { active: 10 }, overall: { startsPerMinute: 600 } }', code);
   return SCOPES.flatMap((of) => {
     const rate = limits[of];
     if (rate === undefined) return [];
-    checkNames(rate, Object.keys(KINDS), `${what}.${of}`, '{ active: 10, startsPerMinute: 60 }', code);
-    return Object.entries(KINDS).flatMap(([kind, most]): StartLimit[] => {
+    checkOptionNames(rate, Object.keys(LARGEST), `${what}.${of}`, '{ active: 10, startsPerMinute: 60 }', code);
+    return Object.entries(LARGEST).flatMap(([kind, largest]): StartLimit[] => {
       const max = rate[kind as keyof StartRate];
       if (max === undefined) return [];
-      if (!Number.isInteger(max) || max < 1 || max > most) {
+      if (!Number.isInteger(max) || max < 1 || max > largest) {
         throw new ConfigError(
           code,
-          `${what}.${of}.${kind} must be a whole number from 1 to ${most}, got ${describe(max)}.`,
+          `${what}.${of}.${kind} must be a whole number from 1 to ${largest}, got ${describe(max)}.`,
         );
       }
       return [{ kind: kind as keyof StartRate, of, name: definition, max }];
@@ -67,7 +70,14 @@ export function startLimits(
   });
 }
 
-function checkNames(given: object, names: readonly string[], what: string, example: string, code: ConfigErrorCode) {
+/** Throws unless `given` is an object that has no other names than `names`. */
+function checkOptionNames(
+  given: object,
+  names: readonly string[],
+  what: string,
+  example: string,
+  code: ConfigErrorCode,
+): void {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw new ConfigError(code, `${what} must be an object like ${example}, got ${describe(given)}.`);
   }

@@ -6,8 +6,8 @@
  * - `running`: a worker runs an attempt. It reports progress and signs of life. The status changes to an outcome, to
  *   `cancelling`, or to `retrying` (the attempt failed, its worker died, or its worker was stopped).
  * - `retrying`: the task waits for its next start. After a failure, `attempt` is already the next number. After `release` (a
- *   worker handed the task back) it stays, since the task is not to blame. In both cases the store refuses writes of the
- *   earlier run.
+ *   worker handed the task back) `attempt` stays the same, so that the task loses none. In both cases the store refuses
+ *   writes of the earlier run.
  * - `cancelling`: the handler was told to stop. If the handler returns a result all the same, the task has succeeded, because
  *   the work is done. However else the attempt ends, the task is `cancelled`.
  * - A task that has `children` waits for them after its handler has returned. It is then `running` or `cancelling` with
@@ -16,7 +16,7 @@
  *
  * An event that belongs to an attempt names it, and is refused once that attempt is over.
  *
- * Viewers move a bar by `progress.rate` from `updatedAt` on (pace.ts). So a change that tells no fresh `done` drops the rate.
+ * Viewers move a bar by `progress.rate` from `updatedAt` on (pace.ts). So a change without a new `done` removes the rate.
  */
 
 import { type TaskFailure, validFailure } from '../error.ts';
@@ -110,6 +110,7 @@ export type Refusal =
   /** It would change nothing. */
   | 'unchanged';
 
+/** The changed snapshot, or why the event was refused. */
 export type Transition =
   | { readonly ok: true; readonly snapshot: Snapshot }
   | { readonly ok: false; readonly refusal: Refusal };
@@ -136,7 +137,7 @@ export function transition(task: Snapshot, event: TaskEvent): Transition {
 
     case 'running':
     case 'cancelling':
-      return waitsForChildren(task) ? fromChildren(task, event) : fromAttempt(task, event);
+      return waitsForChildren(task) ? changeWaitingParent(task, event) : changeAttempting(task, event);
 
     case 'succeeded':
     case 'failed':
@@ -160,6 +161,7 @@ export function canRetry(status: Status): status is Exclude<Outcome, 'succeeded'
   return status === 'failed' || status === 'cancelled';
 }
 
+/** A task that waits for its next start. */
 type Waiting = QueuedSnapshot | RetryingSnapshot;
 
 function changeWait(task: Waiting, event: TaskEvent & { type: 'wait' }): Transition {
@@ -169,9 +171,11 @@ function changeWait(task: Waiting, event: TaskEvent & { type: 'wait' }): Transit
   return accept(event.for === null ? rest : { ...rest, waitingFor: event.for });
 }
 
+/** A task with an attempt that a worker runs. */
 type Attempting = RunningSnapshot | CancellingSnapshot;
 
-function fromAttempt(task: Attempting, event: TaskEvent): Transition {
+/** What an event does to a task while a worker runs an attempt of it. */
+function changeAttempting(task: Attempting, event: TaskEvent): Transition {
   const cancelling = task.status === 'cancelling';
   switch (event.type) {
     case 'progress': {
@@ -233,8 +237,8 @@ function fromAttempt(task: Attempting, event: TaskEvent): Transition {
   }
 }
 
-/** What happens to a task whose handler has returned, and which waits for its children. */
-function fromChildren(task: WaitingParent, event: TaskEvent): Transition {
+/** What an event does to a task whose handler has returned, and which waits for its children. */
+function changeWaitingParent(task: WaitingParent, event: TaskEvent): Transition {
   if ('attempt' in event) return refuse('stale_attempt');
   if (event.type === 'children') return acceptUnlessNull(updateWaitingParent(task, event.at, event));
   if (event.type !== 'cancel' || task.status === 'cancelling') return refuse('not_allowed');

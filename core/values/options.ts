@@ -68,6 +68,7 @@ export function wholeNumbers<Name extends string>(
   ) as Record<Name, number>;
 }
 
+/** Whether `value` is an object. Arrays are objects, too. */
 export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }

@@ -1,7 +1,7 @@
 // The changelog at a release: what stands under "Unreleased" gets the version and the date. Pure, for release.ts.
 import { CommandError } from '../../cli/command-error.ts';
 
-/** What becomes of the changelog at a release. */
+/** The changelog after a release. */
 export interface ReleasedChangelog {
   /** The whole file: an empty "Unreleased" on top, below it the version with its changes. */
   readonly text: string;
@@ -12,6 +12,8 @@ export interface ReleasedChangelog {
 const UNRELEASED = '## Unreleased\n';
 
 /**
+ * Gives the changes under "Unreleased" their version and date, and leaves "Unreleased" empty.
+ * @param text CHANGELOG.md
  * @param date `2026-11-28`
  * @throws CommandError if there is no section "Unreleased", or nothing in it
  */

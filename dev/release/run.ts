@@ -9,6 +9,7 @@ export function run(cwd: string, file: string, args: readonly string[]): string 
       cwd,
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
+      // 64 MB: the tests may print more than Node's default of 1 MB.
       maxBuffer: 64 * 1024 * 1024,
     });
   } catch (error) {

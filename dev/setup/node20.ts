@@ -8,7 +8,7 @@ import { REPOSITORY } from '../paths.ts';
 
 const FOLDER = join(REPOSITORY, '.inloop', 'node20');
 
-/** Path of a Node 20 that is on this machine already, or null. */
+/** Path of a Node 20: of this process, or of an earlier `requireNode20`. Null if neither is there. */
 export function findNode20(): string | null {
   if (process.versions.node.startsWith('20.')) return process.execPath;
   const path = installedPath();

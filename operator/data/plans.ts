@@ -1,9 +1,9 @@
-/** The plans of hosted Pusher, for estimates of cost: those that docs/cost.md lists, with where they are from. */
+/** The plans of hosted Pusher, for estimates of cost. docs/cost.md lists the same plans and says where the figures are from. */
 
-/** A plan. */
+/** One plan of hosted Pusher. */
 export interface Plan {
   readonly name: string;
-  /** In US dollars. */
+  /** US dollars a month. */
   readonly monthly: number;
   readonly messagesADay: number;
 }

@@ -138,7 +138,7 @@ export class TaskFinder {
     status: Status,
     count: number,
   ): Promise<{ readonly entries: readonly TaskEntry[]; readonly hasMore: boolean }> {
-    const key = this.#keys.of(name, status);
+    const key = this.#keys.tasks(name, status);
     const ids = await this.#redis.send((client) => client.zRange(key, 0, count));
     const entries = await this.read(ids.slice(0, count).map((id) => ({ id, set: { key, status } })));
     return {
@@ -152,7 +152,7 @@ export class TaskFinder {
     if (owner !== undefined) return [{ key: this.#redis.keys.all(owner), status: null }];
     const names = name === undefined ? await this.names() : [name];
     const statuses = (status ?? STATUSES).filter((one) => error === undefined || WITH_ERROR.includes(one));
-    return names.flatMap((one) => statuses.map((of) => ({ key: this.#keys.of(one, of), status: of })));
+    return names.flatMap((one) => statuses.map((of) => ({ key: this.#keys.tasks(one, of), status: of })));
   }
 }
 

@@ -29,8 +29,8 @@ export class CallError extends Error {
 
 /** How many tasks a page of the list has. */
 export const PAGE_SIZE = 50;
-/** After how long a call is given up, in milliseconds. */
-const PATIENCE = 20_000;
+/** A call without an answer after this time has failed. */
+const TIMEOUT_MS = 20_000;
 
 /** All calls throw {@link CallError}. */
 export interface Api {
@@ -49,13 +49,14 @@ export interface Api {
 }
 
 export function createApi(): Api {
-  let ahead = 0;
+  /** By how many milliseconds the server's clock is ahead of this machine's; negative if it is behind. */
+  let aheadMs = 0;
   const noteTime = (time: string) => {
-    ahead = Date.parse(time) - Date.now();
+    aheadMs = Date.parse(time) - Date.now();
   };
 
   async function call<Answer>(path: string, init: RequestInit = {}): Promise<Answer> {
-    const signal = AbortSignal.timeout(PATIENCE);
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
     let response: Response;
     let body: unknown;
     try {
@@ -79,7 +80,7 @@ export function createApi(): Api {
     });
 
   return {
-    now: () => Date.now() + ahead,
+    now: () => Date.now() + aheadMs,
     noteTime,
     session: () => call('session'),
     overview: () => call('overview'),

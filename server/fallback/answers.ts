@@ -12,16 +12,19 @@ export function refuse(res: ServerResponse, status: number, code: string, detail
     .end(JSON.stringify(problem));
 }
 
+/** 503: the bus does not answer. */
 export function refuseUnavailable(res: ServerResponse): void {
   res.setHeader('Retry-After', '1');
   refuse(res, 503, 'push_unavailable', 'The push server cannot be reached just now.');
 }
 
+/** 403: the request does not come from the client that opened the session. */
 export function refuseOthers(res: ServerResponse): void {
   res.setHeader('Connection', 'close');
   refuse(res, 403, 'not_your_session', 'This session was opened by another client. Start one of your own.');
 }
 
+/** 404: no such session is open in this process. */
 export function refuseUnknown(res: ServerResponse): void {
   refuse(res, 404, 'unknown_session', 'This session is not open here. Start a new one.');
 }

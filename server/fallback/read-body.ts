@@ -2,21 +2,23 @@
 
 import type { IncomingMessage } from 'node:http';
 
-/** The body, or the status and the words to refuse it with. */
+/** The body; or the HTTP status and the text with which the request is to be refused. */
 export type Body = { readonly bytes: Uint8Array } | { readonly status: 400 | 408 | 413; readonly fault: string };
 
 /**
- * @param maxBytes the largest body; the rest of a larger one is dropped
- * @param ms how long the client may take
+ * Reads the body of `req`. Never rejects.
+ * @param maxBytes the largest body that is taken; the rest of a larger one is dropped
+ * @param timeoutMs how long the client may take
  */
-export function readBody(req: IncomingMessage, maxBytes: number, ms: number): Promise<Body> {
+export function readBody(req: IncomingMessage, maxBytes: number, timeoutMs: number): Promise<Body> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let length = 0;
+    // Only its first call counts: 'close' follows each 'end'.
     const done = (body: Body) => {
       clearTimeout(timer);
       req.off('data', onData);
-      // The rest is read and dropped, so that the answer gets through. After that the connection is closed.
+      // The rest is read and dropped. Without that, the client might not get the answer, since it is still sending.
       req.resume();
       resolve(body);
     };
@@ -25,13 +27,17 @@ export function readBody(req: IncomingMessage, maxBytes: number, ms: number): Pr
       if (length > maxBytes) done({ status: 413, fault: `Expected at most ${maxBytes} bytes.` });
       else chunks.push(chunk);
     };
-    const timer = setTimeout(() => done({ status: 408, fault: `The body did not come within ${ms} ms.` }), ms);
+    const timer = setTimeout(
+      () => done({ status: 408, fault: `The body did not come within ${timeoutMs} ms.` }),
+      timeoutMs,
+    );
     if (Number(req.headers['content-length'] ?? 0) > maxBytes) {
       return done({ status: 413, fault: `Expected at most ${maxBytes} bytes.` });
     }
     req.on('data', onData);
     req.on('end', () => done({ bytes: Buffer.concat(chunks) }));
     req.on('close', () => done({ status: 400, fault: 'The body ended early.' }));
+    // 'close' follows an error, and settles it. So there is nothing to do here.
     req.on('error', () => {});
   });
 }

@@ -19,11 +19,12 @@ interface Layer {
 const SIGN_IN = /session|cookie|passport|initialize|auth|login|jwt|user/i;
 
 /**
- * If no webhook has come after so many authorized channels and so much time (in ms), the operator is told. Fewer channels
- * prove nothing: other instances of the server get webhooks, too.
+ * The operator is told that webhooks are missing if none has come after 10 authorized channels and 60 s. Fewer channels prove
+ * nothing: other instances of the server get webhooks, too.
  */
-const MISSED_AFTER = { channels: 10, ms: 60_000 };
+const WEBHOOK_MISSING_AFTER = { channels: 10, ms: 60_000 };
 
+/** Watches the requests of one task router for signs of a wrong mounting order. Tells each kind of fault once. */
 export class MountingOrder {
   readonly #events: Emitter;
   readonly #router: unknown;
@@ -41,7 +42,7 @@ export class MountingOrder {
   /** Call it when nobody is signed in, or `identify` failed: perhaps the session comes too late. */
   checkSession(req: Request): void {
     if (this.#told.has('session')) return;
-    const names = namesBehind(req, this.#router).filter((name) => SIGN_IN.test(name));
+    const names = namesAfter(req, this.#router).filter((name) => SIGN_IN.test(name));
     if (names.length > 0) this.#tell('session', names);
   }
 
@@ -63,8 +64,8 @@ export class MountingOrder {
   /** Call it when a page may enter its channel. @param now on a clock that never goes back, in ms */
   noteAuthorized(now: number): void {
     if (this.#authorized++ === 0) this.#authorizedFirstAt = now;
-    if (this.#hasWebhooks || this.#authorized < MISSED_AFTER.channels) return;
-    if (now - this.#authorizedFirstAt >= MISSED_AFTER.ms) this.#tell('webhook', []);
+    if (this.#hasWebhooks || this.#authorized < WEBHOOK_MISSING_AFTER.channels) return;
+    if (now - this.#authorizedFirstAt >= WEBHOOK_MISSING_AFTER.ms) this.#tell('webhook', []);
   }
 
   #tell(what: EventMap['router.misplaced']['what'], names: readonly string[]): void {
@@ -75,18 +76,19 @@ export class MountingOrder {
 }
 
 /** The names of the middleware that the application mounts after `router`; none if that cannot be found out. */
-function namesBehind(req: Request, router: unknown): string[] {
+function namesAfter(req: Request, router: unknown): string[] {
   try {
     // Express 4 has `_router`, and throws for `router`. Express 5 has `router`.
     const { _router } = req.app as { _router?: { stack: Layer[] } };
     const { stack } = _router ?? (req.app as unknown as { router: { stack: Layer[] } }).router;
-    const at = stack.findIndex((layer) => leadsTo(layer, router));
-    return at < 0 ? [] : stack.slice(at + 1).flatMap(({ name }) => (typeof name === 'string' ? name : []));
+    const position = stack.findIndex((layer) => leadsTo(layer, router));
+    return position < 0 ? [] : stack.slice(position + 1).flatMap(({ name }) => (typeof name === 'string' ? name : []));
   } catch {
     return [];
   }
 }
 
+/** Whether `router` is the handler of a layer, or is mounted somewhere inside it. */
 function leadsTo({ handle, route }: Layer, router: unknown): boolean {
   if (handle === router) return true;
   return [handle?.stack, route?.stack].some((stack) => stack?.some((layer) => leadsTo(layer, router)) ?? false);

@@ -11,7 +11,7 @@ import { TaskError } from '../../core/error.ts';
 import { DEFAULT_PAGE_SIZE, MAX_IDEMPOTENCY_KEY_LENGTH, MAX_PAGE_SIZE, MAX_SEEN_IDS } from '../../core/limits.ts';
 import type { AnyTaskDefinition, InputOf, Priority, ResultOf } from '../../core/tasks/definition.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
-import { startLimits, type TaskLimits } from '../../core/tasks/task-limits.ts';
+import { listStartLimits, type TaskLimits } from '../../core/tasks/task-limits.ts';
 import { canRetry } from '../../core/tasks/transition.ts';
 import { type Duration, toMilliseconds } from '../../core/values/duration.ts';
 import { placeOf } from '../../core/values/json.ts';
@@ -57,7 +57,7 @@ export class TaskOperations {
     this.#caller = caller;
     checkRetention(definitions, backend.redis.retention);
     this.#backend = backend;
-    this.#creator = new TaskCreator(backend, startLimits(limits, null, `${caller}: limits`, 'invalid_options'));
+    this.#creator = new TaskCreator(backend, listStartLimits(limits, null, `${caller}: limits`, 'invalid_options'));
     this.#definitions = new Map(definitions.map((definition) => [definition.name, definition]));
   }
 

@@ -85,6 +85,10 @@ describe('docker-compose.yml', () => {
     expect(soketi?.environment?.SOKETI_DEFAULT_APP_WEBHOOKS).toContain('"http://server:3000/tasks/webhook"');
   });
 
+  it('tells the servers the address that nginx sees, not one that a browser claims', () => {
+    expect(read('deploy/nginx.conf')).toContain('proxy_set_header X-Forwarded-For $remote_addr;');
+  });
+
   it('names only variables that .env.example explains', () => {
     const asked = [...source.matchAll(/\$\{([A-Z_]+)/g)].map((match) => match[1]);
     const given = [...servers, ...workers].flatMap((service) => Object.keys(service.environment ?? {}));

@@ -32,6 +32,8 @@ interface Manifest {
   readonly kind: string;
   readonly metadata: { readonly name: string };
   readonly spec: {
+    readonly replicas?: number;
+    readonly scaleTargetRef?: { readonly name: string };
     readonly selector: { readonly matchLabels: object };
     readonly template: {
       readonly metadata: { readonly labels: object };
@@ -93,6 +95,13 @@ describe('deploy/kubernetes', () => {
   it('takes no pod away because Redis or the bus is away, and kills no worker whose event loop is blocked', () => {
     expect(podOf('server').containers[0].readinessProbe?.httpGet.path).toBe('/healthz');
     expect(podOf('worker').containers[0].livenessProbe).toBeUndefined();
+  });
+
+  it('says no number of pods where something scales them: each deploy would set it again', () => {
+    const scaled = manifests.flatMap(({ spec }) => spec?.scaleTargetRef?.name ?? []);
+    expect(scaled.sort()).toEqual(['server', 'worker']);
+    const numbered = deployments.filter(({ spec }) => spec.replicas !== undefined);
+    expect(numbered.map(({ metadata }) => metadata.name)).toEqual(['soketi']);
   });
 
   it('scales the workers by a metric that there is', () => {

@@ -2,7 +2,7 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import type { Snapshot } from '../../../core/tasks/snapshot.ts';
-import { type StartLimit, startLimits, type TaskLimits } from '../../../core/tasks/task-limits.ts';
+import { listStartLimits, type StartLimit, type TaskLimits } from '../../../core/tasks/task-limits.ts';
 import type { TaskEvent } from '../../../core/tasks/transition.ts';
 import { makeTask, now, useStore } from '../../../test/support/redis/store-world.ts';
 
@@ -10,7 +10,7 @@ jest.setTimeout(60_000);
 const world = useStore();
 
 const limitsOf = (limits: TaskLimits, name: string | null = null) =>
-  startLimits(limits, name, 'limits', 'invalid_options');
+  listStartLimits(limits, name, 'limits', 'invalid_options');
 async function start(owner: string, limits: readonly StartLimit[], { key = null as string | null, retryOf = '' } = {}) {
   const snapshot = { ...makeTask(), retryOf: retryOf || null };
   return { ...(await world.store.create({ snapshot, owner, input: 1, limits }, key)), snapshot };

@@ -15,8 +15,11 @@ import { maxOpenFiles } from '../machine-limits.ts';
 const PAGES = [1_000, 2_500, 5_000, 7_500, 10_000];
 /** Each connected user starts a task this often, in s. */
 const TASK_EVERY_S = 60;
+/** How long a task takes. */
 const TASK_MS = 2_000;
+/** For how long tasks are started with each number of pages. */
 const STEP_MS = 8_000;
+const PROCESSES = ['soketi', 'server', 'worker', 'redis', 'pages'] as const;
 /** Files that a process has open beside the connections of pages. */
 const OTHER_FILES = 300;
 /** An update that takes longer than this, in ms, is no live update. */
@@ -153,8 +156,6 @@ export const connections: Part<unknown> = definePart<ConnectionFigures>({
   },
 });
 
-const PROCESSES = ['soketi', 'server', 'worker', 'redis', 'pages'] as const;
-
 function tellReconnect({ pages, failed, p50, p99, last, cpu, cpuEach, startP50, startP99 }: Reconnect): string {
   const failures = Object.entries(failed).map(([reason, count]) => `${figure(count)} × ${reason}`);
   const each = PROCESSES.map((name) => `${name} ${figure(cpuEach[name])}`).join(', ');
@@ -217,10 +218,12 @@ function limitOf({ pages, p99, lost, cpu }: Carried): string | null {
   return null;
 }
 
+/** Cuts the connections of all pages and lets all come back at once. Starts tasks meanwhile, to see how long that takes. */
 async function reconnectAll(running: RunningStack): Promise<Reconnect> {
   const starts: number[] = [];
   let isOver = false;
   const probe = async () => {
+    // Above the numbers of all other tasks of the run.
     for (let n = 900_000_000; !isOver; n++) {
       const input = makeInput({ n, user: 'prober', elements: 1, work: 'none', size: 0 });
       const sent = now();

@@ -26,6 +26,7 @@ export interface News {
   readonly missed: readonly OutcomeSnapshot[];
 }
 
+/** What `presentOutcomes` needs: the feed, and how to tell the user. */
 export interface PresenterOptions extends ClaimOptions {
   readonly feed: Pick<TaskFeed, 'getSnapshot' | 'subscribe'> & Partial<Pick<TaskFeed, 'now'>>;
   /** Tells the user. Called with at least one outcome, and with each outcome once. */
@@ -54,17 +55,22 @@ export function presentOutcomes(options: PresenterOptions): () => void {
   let isClaiming = false;
   let isStopped = false;
 
-  /** The user has come back, or somebody else has come. */
+  /** The user has come back, or another user has signed in. */
   function arrive(): void {
     returnedAt = timing.now();
     missedUntil = returnedAt + RETURN_WINDOW;
     witnessed.clear();
   }
 
+  /**
+   * Notes of each changed task whether the user was here for its outcome, and then tells of the outcomes that this tab has
+   * claimed. Only one claim is on its way at a time.
+   */
   async function presentNews(): Promise<void> {
     if (isStopped) return;
     const { tasks, channel: owner, hasUserLeft, changed } = readNews();
     if (hasUserLeft) {
+      // What is remembered belongs to the user before.
       arrive();
       for (const kept of [told, missedById]) kept.clear();
       stale = new Set();
@@ -73,6 +79,8 @@ export function presentOutcomes(options: PresenterOptions): () => void {
     const now = timing.now();
     // When the user came back, by the server's clock, since the times of tasks are the server's.
     const cameAt = (feed.now?.() ?? now) - (now - returnedAt);
+    // An outcome is missed if the page is not visible when it comes. It is missed, too, if it comes within 3 s of the user's
+    // return, the task is older than the return, and this tab has not seen it active since.
     const isMissed = ({ id, createdAt }: Snapshot): boolean => {
       if (!isVisible) return true;
       const startedHere = witnessed.has(id) || Date.parse(createdAt) > cameAt;
@@ -92,6 +100,7 @@ export function presentOutcomes(options: PresenterOptions): () => void {
     for (const id of ids) told.add(id);
     const claimed = await claimIds(KEY, ids, options);
     isClaiming = false;
+    // Another user has signed in during the claim: the claimed outcomes are not told to them.
     if (feed.getSnapshot().channel !== owner) return void presentNews();
     const ours = candidates.filter(({ id }) => claimed.has(id));
     if (ours.length > 0 && !isStopped) {
@@ -100,6 +109,7 @@ export function presentOutcomes(options: PresenterOptions): () => void {
         missed: ours.filter(({ id }) => missedById.get(id)),
       });
     }
+    // More outcomes may have come during the claim.
     void presentNews();
   }
 

@@ -1,10 +1,13 @@
 /** A small curve of the last hour. The number beside it says what matters, so assistive technology does not see the curve. */
 
 const SVG = 'http://www.w3.org/2000/svg';
+/** The size in pixels: about that of the number beside it. */
 const WIDTH = 60;
 const HEIGHT = 16;
+/** Above and below the curve, so that its line is not cut at the edge. */
+const MARGIN = 1;
 
-/** @param values one a minute, from 0, the oldest first */
+/** @param values one for each minute, 0 or more, the oldest first */
 export function sparkline(values: readonly number[]): SVGSVGElement {
   const svg = document.createElementNS(SVG, 'svg');
   svg.setAttribute('viewBox', `0 0 ${WIDTH} ${HEIGHT}`);
@@ -19,8 +22,10 @@ export function sparkline(values: readonly number[]): SVGSVGElement {
 function sparkPath(values: readonly number[]): string {
   const most = Math.max(1, ...values);
   const step = WIDTH / Math.max(1, values.length - 1);
-  const points = values.map(
-    (value, index) => `${(index * step).toFixed(1)} ${(HEIGHT - 1 - (value / most) * (HEIGHT - 2)).toFixed(1)}`,
-  );
+  const points = values.map((value, index) => {
+    const x = index * step;
+    const y = HEIGHT - MARGIN - (value / most) * (HEIGHT - 2 * MARGIN);
+    return `${x.toFixed(1)} ${y.toFixed(1)}`;
+  });
   return points.length > 0 ? `M${points.join('L')}` : '';
 }

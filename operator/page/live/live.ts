@@ -1,16 +1,16 @@
 /**
  * Follows the server's event stream (`GET api/live`) while the page is visible, and connects again by itself.
  *
- * It reads the stream by `fetch`, not by EventSource: comments count as signs of life, and an answer of 401 or 503 can be told
- * from a network that is away.
+ * It reads the stream by `fetch`, not by EventSource, for two reasons. It sees the comments that show that the stream
+ * is alive. It can tell an answer of 401 or 503 from a network that does not answer.
  */
 
 import type { LiveEvents } from '../../../core/operator-api.ts';
 import { createEventReader } from './event-text.ts';
 import { HIDDEN, type LinkState, type LiveEffect, type LiveEvent, linkOf, nextLive } from './live-state.ts';
 
-/** A stream that brings nothing for so long is dead, in milliseconds. A comment comes every 15 s. */
-const SILENCE = 40_000;
+/** A stream that brings nothing for this long is dead. The server sends a comment every 15 s, so two of them are missing. */
+const SILENCE_MS = 40_000;
 
 export interface LiveOptions {
   readonly onLink: (link: LinkState) => void;
@@ -56,8 +56,8 @@ export function createLive({ onLink, onUp, onEvent }: LiveOptions): Live {
     }
   }
 
-  /** A fault of the page is told as one, and does not look like a stream that was cut. */
-  function tell(name: string, data: string): void {
+  /** Hands an event on. An error of `onEvent` is reported here. Otherwise `connect` would take it for a stream that was cut. */
+  function deliver(name: string, data: string): void {
     try {
       onEvent(name as keyof LiveEvents, JSON.parse(data));
     } catch (error) {
@@ -68,7 +68,7 @@ export function createLive({ onLink, onUp, onEvent }: LiveOptions): Live {
   async function connect(): Promise<void> {
     const own = new AbortController();
     connection = own;
-    let silence = setTimeout(() => own.abort(), SILENCE);
+    let silence = setTimeout(() => own.abort(), SILENCE_MS);
     let openedAt: number | undefined;
     let retryAfter = 0;
     try {
@@ -80,20 +80,20 @@ export function createLive({ onLink, onUp, onEvent }: LiveOptions): Live {
         const read = createEventReader();
         for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
           clearTimeout(silence);
-          silence = setTimeout(() => own.abort(), SILENCE);
+          silence = setTimeout(() => own.abort(), SILENCE_MS);
           if (openedAt === undefined) {
             openedAt = Date.now();
             take({ type: 'opened' });
           }
-          for (const { name, data } of read(piece.value)) tell(name, data);
+          for (const { name, data } of read(piece.value)) deliver(name, data);
         }
       }
     } catch {
-      // Lost, refused or cut: all of it is told by the state.
+      // The stream could not be opened, or was cut. The event `ended` below says so.
     }
     clearTimeout(silence);
     own.abort();
-    // Another connection may have taken its place, since the page shows another task or was hidden.
+    // `follow`, or a page that was hidden and shown again, may have opened another connection. That one has the state now.
     if (connection !== own) return;
     connection = undefined;
     const livedFor = openedAt === undefined ? 0 : Date.now() - openedAt;
@@ -102,9 +102,9 @@ export function createLive({ onLink, onUp, onEvent }: LiveOptions): Live {
 
   return {
     start() {
-      const look = () => take({ type: document.hidden ? 'hidden' : 'shown' });
-      document.addEventListener('visibilitychange', look);
-      look();
+      const update = () => take({ type: document.hidden ? 'hidden' : 'shown' });
+      document.addEventListener('visibilitychange', update);
+      update();
     },
     follow(taskId) {
       if (taskId === task) return;

@@ -2,14 +2,13 @@
 
 import { setHidden } from '../../../client/element/dom/dom.ts';
 import type { Tone } from '../../../client/headless/words/describe.ts';
-import { ENGLISH } from '../../../client/headless/words/wording.ts';
 import type { BusOverview, Overview, WorkerOverview } from '../../../core/operator-api.ts';
 import type { Context, View } from '../context.ts';
-import { ago, box, type Content, facts, link, own, text, toned } from '../dom/elements.ts';
+import { ago, box, type Content, facts, text, toned } from '../dom/elements.ts';
 import { createTable } from '../dom/table.ts';
-import { hrefOf } from '../route.ts';
-import { number, shortId, tasks } from '../words/words.ts';
+import { number } from '../words/words.ts';
 import { definitionColumns } from './definition-table.ts';
+import { workerColumns } from './worker-table.ts';
 
 export function createOverviewView(context: Context): View {
   const { api } = context;
@@ -36,7 +35,8 @@ export function createOverviewView(context: Context): View {
     'Tasks from before this page was mounted are still being listed. Figures are too low meanwhile.',
     'note',
   );
-  let drawn = '';
+  /** What the figures and the bus were drawn from, as JSON: they are drawn again only if it changes. */
+  let drawnFrom = '';
 
   function show(overview: Overview): void {
     definitions.show(overview.definitions);
@@ -44,46 +44,13 @@ export function createOverviewView(context: Context): View {
     const hidden = overview.workerCount - overview.workers.length;
     moreWorkers.textContent = hidden > 0 ? `and ${number(hidden)} more` : '';
     setHidden(indexing, overview.index.isComplete);
-    const { time: _, ...rest } = overview;
-    const all = JSON.stringify(rest);
-    if (all === drawn) return;
-    drawn = all;
+    // The time changes with each overview, and is not shown.
+    const { time: _, ...shown } = overview;
+    const next = JSON.stringify(shown);
+    if (next === drawnFrom) return;
+    drawnFrom = next;
     figures.replaceChildren(...figuresOf(overview));
-    bus.replaceChildren(facts('facts', busFacts(overview.bus)), text('p', overview.bus.assumption, 'note'));
-  }
-
-  function busFacts({
-    kind,
-    outage,
-    backlog,
-    backlogSince,
-    messagesPerTask,
-    messagesPerMonth,
-    plan,
-    tasksEnded,
-  }: BusOverview) {
-    const now = api.now();
-    const entries: [string, Content][] = [
-      ['State', outage ? [toned('bad', 'Does not answer'), ' since ', ago(outage.since, now)] : [toned('good', 'Up')]],
-      ['Kind', [kind === 'hosted' ? 'Hosted Pusher' : 'Your own']],
-      [
-        'To be pushed',
-        backlogSince ? [number(backlog), ', the oldest since ', ago(backlogSince, now)] : [number(backlog)],
-      ],
-      [
-        'Messages a task',
-        [
-          messagesPerTask === null
-            ? 'No task has ended in the last hour'
-            : `${number(Math.round(messagesPerTask * 10) / 10)}, over ${number(tasksEnded)} tasks`,
-        ],
-      ],
-    ];
-    if (messagesPerMonth !== null) {
-      const cost = plan ? `${plan.name}, $${number(plan.dollarsPerMonth)} a month` : 'more than any plan';
-      entries.push(['At this rate', [`${number(messagesPerMonth)} messages a month`]], ['On hosted Pusher', [cost]]);
-    }
-    return entries;
+    bus.replaceChildren(facts('facts', busFacts(overview.bus, api.now())), text('p', overview.bus.assumption, 'note'));
   }
 
   return {
@@ -121,7 +88,7 @@ function figuresOf({ definitions, workers, workerCount, stuck, bus }: Overview):
     ['Waiting', number(sum(({ counts }) => counts.queued)), 'neutral'],
     ['Running', number(sum(({ counts }) => counts.running)), 'neutral'],
     ['Trying again', number(sum(({ counts }) => counts.retrying)), 'neutral'],
-    ['Ended a minute', number(Math.round(sum(({ endedPerMinute }) => endedPerMinute) * 10) / 10), 'neutral'],
+    ['Ended a minute', withOneDecimal(sum(({ endedPerMinute }) => endedPerMinute)), 'neutral'],
     ['Failed in 24 h', number(failed), failed ? 'bad' : 'neutral'],
     ['Stuck', number(stuck), stuck ? 'warning' : 'neutral'],
     ['Workers', number(workerCount), isAlive ? 'neutral' : 'bad'],
@@ -134,51 +101,26 @@ function figuresOf({ definitions, workers, workerCount, stuck, bus }: Overview):
   });
 }
 
-function workerColumns({ api }: Context) {
-  return [
-    {
-      label: 'Worker',
-      isRowHeader: true,
-      key: ({ id, names }: WorkerOverview) => [id, names],
-      draw: ({ id, names }: WorkerOverview): Content => [
-        own(shortId(id)),
-        text('div', names.join(', '), 'muted own light'),
-      ],
-    },
-    {
-      label: 'State',
-      key: ({ isAlive, blockedSeconds }: WorkerOverview) => [isAlive, Math.round(blockedSeconds)],
-      draw: ({ isAlive, blockedSeconds }: WorkerOverview): Content => {
-        if (!isAlive) return [toned('bad', 'Gone. Its tasks start again elsewhere')];
-        if (blockedSeconds > 0)
-          return [toned('warning', `Blocked for ${ENGLISH.duration(Math.round(blockedSeconds))}`)];
-        return [toned('good', 'Alive')];
-      },
-    },
-    {
-      label: 'Up',
-      className: 'time',
-      key: ({ since }: WorkerOverview) => since,
-      draw: ({ since }: WorkerOverview): Content => (since ? [ago(since, api.now())] : []),
-    },
-    {
-      label: 'Runs',
-      key: ({ running, runningCount, concurrency }: WorkerOverview) => [running, runningCount, concurrency],
-      draw: ({ running, runningCount, concurrency }: WorkerOverview): Content => {
-        if (runningCount === 0) return [text('span', 'nothing', 'muted')];
-        const items = running.map(({ id, name, since }) =>
-          box('li', '', link(hrefOf({ view: 'task', id }), own(name)), ...(since ? [' ', ago(since, api.now())] : [])),
-        );
-        if (runningCount > running.length) items.push(text('li', `and ${number(runningCount - running.length)} more`));
-        return [
-          text(
-            'div',
-            `${tasks(runningCount)}${concurrency ? `, up to ${number(concurrency)} a definition` : ''}`,
-            'muted',
-          ),
-          box('ul', 'plain', ...items),
-        ];
-      },
-    },
+/** What the card of the bus says. @param now the server's time, in milliseconds since 1970 */
+function busFacts(bus: BusOverview, now: number): [name: string, content: Content][] {
+  const { outage, backlog, backlogSince, messagesPerTask, messagesPerMonth, plan, tasksEnded } = bus;
+  const state = outage ? [toned('bad', 'Does not answer'), ' since ', ago(outage.since, now)] : [toned('good', 'Up')];
+  const oldest = backlogSince ? [', the oldest since ', ago(backlogSince, now)] : [];
+  const messages =
+    messagesPerTask === null
+      ? 'No task has ended in the last hour'
+      : `${withOneDecimal(messagesPerTask)}, over ${number(tasksEnded)} tasks`;
+  const entries: [string, Content][] = [
+    ['State', state],
+    ['Kind', [bus.kind === 'hosted' ? 'Hosted Pusher' : 'Your own']],
+    ['To be pushed', [number(backlog), ...oldest]],
+    ['Messages a task', [messages]],
   ];
+  if (messagesPerMonth === null) return entries;
+  const cost = plan ? `${plan.name}, $${number(plan.dollarsPerMonth)} a month` : 'more than any plan';
+  return [...entries, ['At this rate', [`${number(messagesPerMonth)} messages a month`]], ['On hosted Pusher', [cost]]];
+}
+
+function withOneDecimal(value: number): string {
+  return number(Math.round(value * 10) / 10);
 }

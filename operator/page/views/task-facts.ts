@@ -1,4 +1,4 @@
-/** The facts of one task, as names and what they say. */
+/** What the page of one task lists under "Facts": a name and a value each. It serves `task-view.ts`. */
 
 import type { TaskDetails } from '../../../core/operator-api.ts';
 import { ago, box, type Content, clock, link, own, text } from '../dom/elements.ts';
@@ -6,12 +6,12 @@ import { hrefOf, listHref } from '../route.ts';
 import { betweenWords } from '../words/times.ts';
 import { counted, number } from '../words/words.ts';
 
-/** Facts that are known. @param now the server's time, in milliseconds */
+/** The facts of a task. Those without a value are left out. @param now the server's time, in milliseconds since 1970 */
 export function factsOf({ task, facts: known }: TaskDetails, now: number): (readonly [name: string, Content])[] {
   const { error, startedAt, finishedAt } = task;
   const { worker, gate, children, ahead } = known;
   const time = (at: string | null) => at && [clock(at, now), ' · ', ago(at, now)];
-  const other = (id: string | null) => id && [link(hrefOf({ view: 'task', id }), id)];
+  const taskLink = (id: string | null) => id && [link(hrefOf({ view: 'task', id }), id)];
   const facts: readonly (readonly [name: string, content: Content | null | '' | false])[] = [
     ['Error', error && [box('b', '', own(error.code)), ': ', own(error.message)]],
     ['Definition', [link(listHref({ name: task.name }), own(task.name))]],
@@ -28,9 +28,9 @@ export function factsOf({ task, facts: known }: TaskDetails, now: number): (read
     ['In line', ahead !== null && [`${number(ahead)} ahead of it`]],
     ['Concurrency key', gate && [own(gate.name), ` (${number(gate.limit)} at a time)`]],
     ['Children', children && [childrenWords(children)]],
-    ['Started by', other(known.parent)],
-    ['Retry of', other(known.retryOf)],
-    ['Retried by', other(known.retriedBy)],
+    ['Started by', taskLink(known.parent)],
+    ['Retry of', taskLink(known.retryOf)],
+    ['Retried by', taskLink(known.retriedBy)],
     ['Push', known.isUnpushed && ['The bus has not taken its latest push']],
     ['Id', [task.id]],
   ];

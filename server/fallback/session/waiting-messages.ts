@@ -11,6 +11,7 @@ export interface WaitingTotal {
   used: number;
 }
 
+/** A queue of messages that says when too many characters wait. */
 export class WaitingMessages {
   readonly #limits: Pick<FallbackLimits, 'buffered' | 'bufferedInAll'>;
   readonly #waitingTotal: WaitingTotal;

@@ -4,7 +4,7 @@ import type { Request, Response, Router } from 'express';
 import { connectionInfo } from '../../../backend/push/bus/pusher-env.ts';
 import { userIdOf } from '../../../core/channel.ts';
 import type { ConnectionInfo } from '../../../core/wire.ts';
-import { fallbackEndpoint } from '../../fallback/registry.ts';
+import { findFallback } from '../../fallback/registry.ts';
 import { catchRejections } from '../../mounting/catch-rejections.ts';
 import type { MountingOrder } from '../../mounting/order.ts';
 import { readForm } from '../../mounting/request-body.ts';
@@ -19,7 +19,7 @@ export function addPushRoutes(router: Router, options: RouterOptions, order: Mou
 
   router.get('/connection', (req, res) => {
     const info: ConnectionInfo = {
-      ...connectionInfo(backend.pusher, fallbackEndpoint(backend, options.hostOf(req))),
+      ...connectionInfo(backend.pusher, findFallback(backend, options.hostOf(req))),
       channel: backend.channelOf(ownerOf(res)),
       authEndpoint: `${options.pathOf(req)}/auth`,
     };

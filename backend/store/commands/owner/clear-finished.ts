@@ -35,7 +35,7 @@ for _, id in ipairs(ids) do
   local isKept = redis.call('ZSCORE', active, id) or (keepUnseen == '1' and redis.call('ZSCORE', unseen, id))
   if not isKept then finished[#finished + 1] = id end
 end
--- Their children are among the finished tasks, too.
+-- Only the lists of children are removed here. The children themselves are finished tasks of the same owner.
 for _, parent in ipairs(dropTasks(finished, taskPrefix)) do redis.call('DEL', taskPrefix .. parent .. ':children') end
 removeIds(finished, all, unseen)
 local cursor = ''
@@ -48,7 +48,7 @@ return {cursor, unpack(finished)}
   },
 });
 
-/** Looks at 1,000 tasks at most. */
+/** Removes the finished ones among the next 1,000 tasks of the owner. Throws TaskError `store_unavailable`. */
 export function clearFinished(redis: CommandRunner, { owner, keepUnseen, cursor }: ClearRange): Promise<ClearAnswer> {
   const { keys } = redis;
   return redis.run(

@@ -18,14 +18,14 @@ const SIGNS = {
 } as const satisfies Record<CheckOutcome, readonly [string, Parameters<typeof styleText>[0]]>;
 
 /** All checks as text, with a last line that counts what failed. */
-export function printChecks(checks: readonly Check[]): string {
+export function formatChecks(checks: readonly Check[]): string {
   const lines: string[] = [];
   for (const [part, heading] of Object.entries(HEADINGS)) {
-    const own = checks.filter((check) => check.part === part);
-    if (own.length === 0) continue;
+    const ofPart = checks.filter((check) => check.part === part);
+    if (ofPart.length === 0) continue;
     lines.push('', heading);
-    const width = Math.max(...own.map(({ name }) => name.length));
-    for (const { name, outcome, found, cure } of own) {
+    const width = Math.max(...ofPart.map(({ name }) => name.length));
+    for (const { name, outcome, found, cure } of ofPart) {
       const [sign, colour] = SIGNS[outcome];
       lines.push(`  ${paint(colour, sign)} ${name.padEnd(width)}  ${found}`);
       if (cure !== null) lines.push(`    ${' '.repeat(width)}  → ${cure}`);

@@ -1,0 +1,51 @@
+/** The columns of the table of workers. */
+
+import { ENGLISH } from '../../../client/headless/words/wording.ts';
+import type { WorkerOverview } from '../../../core/operator-api.ts';
+import type { Context } from '../context.ts';
+import { ago, box, link, own, text, toned } from '../dom/elements.ts';
+import type { Column } from '../dom/table.ts';
+import { hrefOf } from '../route.ts';
+import { number, shortId, tasks } from '../words/words.ts';
+
+/** How many tasks each worker runs, whether it is alive, and since when. */
+export function workerColumns({ api }: Context): Column<WorkerOverview>[] {
+  return [
+    {
+      label: 'Worker',
+      isRowHeader: true,
+      key: ({ id, names }) => [id, names],
+      draw: ({ id, names }) => [own(shortId(id)), text('div', names.join(', '), 'muted own light')],
+    },
+    {
+      label: 'State',
+      key: ({ isAlive, blockedSeconds }) => [isAlive, Math.round(blockedSeconds)],
+      draw: ({ isAlive, blockedSeconds }) => {
+        if (!isAlive) return [toned('bad', 'Gone. Its tasks start again elsewhere')];
+        if (blockedSeconds > 0)
+          return [toned('warning', `Blocked for ${ENGLISH.duration(Math.round(blockedSeconds))}`)];
+        return [toned('good', 'Alive')];
+      },
+    },
+    {
+      label: 'Up',
+      className: 'time',
+      key: ({ since }) => since,
+      draw: ({ since }) => (since ? [ago(since, api.now())] : []),
+    },
+    {
+      label: 'Runs',
+      key: ({ running, runningCount, concurrency }) => [running, runningCount, concurrency],
+      draw: ({ running, runningCount, concurrency }) => {
+        if (runningCount === 0) return [text('span', 'nothing', 'muted')];
+        const most = concurrency ? `, up to ${number(concurrency)} a definition` : '';
+        const items = running.map(({ id, name, since }) => {
+          const started = since ? [' ', ago(since, api.now())] : [];
+          return box('li', '', link(hrefOf({ view: 'task', id }), own(name)), ...started);
+        });
+        if (runningCount > running.length) items.push(text('li', `and ${number(runningCount - running.length)} more`));
+        return [text('div', `${tasks(runningCount)}${most}`, 'muted'), box('ul', 'plain', ...items)];
+      },
+    },
+  ];
+}
