@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
+import { pusherFromEnv } from '../../backend/push/bus/pusher-env.ts';
+import { readServerSettings, readWorkerSettings } from '../../demo/settings.ts';
 import { REPOSITORY } from '../../dev/paths.ts';
 import { soketiCommand } from '../../dev/stack/soketi.ts';
 import { installCommands } from '../../soketi/find-soketi.ts';
@@ -95,6 +97,31 @@ describe('docker-compose.yml', () => {
     for (const name of [...asked, ...given]) expect(exampleNames).toContain(name);
   });
 
+  it.each([
+    ...servers.map((service) => ['a server', readServerSettings, service] as const),
+    ...workers.map((service) => ['a worker', readWorkerSettings, service] as const),
+  ])('gives %s what it needs, and nothing that it does not read', (_kind, readSettings, { environment = {} }) => {
+    const read = new Set<string>();
+    const [, image = ''] = /^ENV (.*)$/m.exec(stage('demo')) ?? [];
+    const values = Object.fromEntries([
+      ...image.split(' ').map((assignment) => assignment.split('=')),
+      ...Object.entries(environment).map(([name, text]) => [name, composeValue(text)]),
+    ]);
+    const env = new Proxy<Record<string, string>>(values, {
+      get(target, name: string) {
+        read.add(name);
+        return target[name];
+      },
+    });
+    readSettings(env);
+    pusherFromEnv(env);
+    expect(Object.keys(environment).filter((name) => !read.has(name))).toEqual([]);
+  });
+
+  it('gives Soketi its own settings only', () => {
+    expect(Object.keys(soketi?.environment ?? {}).filter((name) => !/^(INLOOP_)?SOKETI_/.test(name))).toEqual([]);
+  });
+
   it('keeps the data of Redis and of the demo in volumes, the latter shared by server and worker', () => {
     for (const service of [redis, ...servers, ...workers]) {
       expect(Object.keys(compose.volumes)).toContain(service?.volumes?.[0]?.split(':')[0]);
@@ -127,6 +154,14 @@ describe('docker-compose.yml', () => {
     for (const name of names) expect([name, soketi?.environment?.[name]]).toEqual([name, local.env[name]]);
   });
 });
+
+/** What a value of docker-compose.yml becomes with an .env that sets only what must be set. */
+function composeValue(text: string): string {
+  return text
+    .replace(/\$\{PUSHER_CLUSTER:-\}/, 'eu')
+    .replace(/\$\{\w+:-([^}]*)\}/, '$1')
+    .replace(/\$\{(\w+):\?[^}]*\}/, 'a value of $1');
+}
 
 /** The lines of one stage of deploy/Dockerfile. */
 function stage(name: string): string {
@@ -192,6 +227,10 @@ describe('deploy/soketi.Dockerfile', () => {
     const soketiPackage = install?.split(' ').at(-1);
     expect(file).toContain(override);
     expect(file).toMatch(new RegExp(`npm install .* ${soketiPackage}$`, 'm'));
+  });
+
+  it('runs as a user by number, who is not root', () => {
+    expect(file).toMatch(/^USER [1-9]\d*:[1-9]\d*$/m);
   });
 
   it('runs the command of the published package', () => {

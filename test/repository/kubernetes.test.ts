@@ -19,9 +19,14 @@ const TYPES: Readonly<Record<string, string>> = {
   'keda.sh/v1alpha1': '@kubernetes-models/keda/keda.sh/v1alpha1',
 };
 
+interface Reference {
+  readonly name: string;
+}
 interface Container {
   readonly name: string;
   readonly image: string;
+  readonly env: readonly { readonly name: string; readonly valueFrom?: object }[];
+  readonly envFrom: readonly { readonly configMapRef?: Reference; readonly secretRef?: Reference }[];
   readonly lifecycle?: { readonly preStop: { readonly exec: { readonly command: readonly string[] } } };
   readonly livenessProbe?: object;
   readonly readinessProbe?: { readonly httpGet: { readonly path: string } };
@@ -31,6 +36,8 @@ interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: { readonly name: string };
+  /** Of a Secret. */
+  readonly stringData?: Readonly<Record<string, string>>;
   readonly spec: {
     readonly replicas?: number;
     readonly scaleTargetRef?: { readonly name: string };
@@ -39,6 +46,7 @@ interface Manifest {
       readonly metadata: { readonly labels: object };
       readonly spec: {
         readonly terminationGracePeriodSeconds: number;
+        readonly automountServiceAccountToken: boolean;
         readonly securityContext: object;
         readonly containers: readonly [Container];
       };
@@ -72,6 +80,8 @@ describe('deploy/kubernetes', () => {
   it('runs each container without rights and on a read-only root', () => {
     for (const { spec } of deployments) {
       const pod = spec.template.spec;
+      // None of them asks Kubernetes anything.
+      expect(pod.automountServiceAccountToken).toBe(false);
       expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
       expect(pod.containers[0].securityContext).toEqual({
         allowPrivilegeEscalation: false,
@@ -80,6 +90,18 @@ describe('deploy/kubernetes', () => {
       });
       expect(spec.selector.matchLabels).toEqual(spec.template.metadata.labels);
     }
+  });
+
+  it('gives each container the secrets that it needs, and no other', () => {
+    const push = ['PUSHER_APP_ID', 'PUSHER_KEY', 'PUSHER_SECRET'];
+    const needed = { server: [...push, 'REDIS_URL'], worker: [...push, 'REDIS_URL'], soketi: push };
+    const secrets = new Map(manifests.map(({ metadata, stringData = {} }) => [metadata.name, Object.keys(stringData)]));
+    const given = deployments.map(({ metadata, spec }) => {
+      const [{ env, envFrom }] = spec.template.spec.containers;
+      expect(env.filter(({ valueFrom }) => valueFrom)).toEqual([]);
+      return [metadata.name, envFrom.flatMap(({ secretRef }) => (secretRef ? secrets.get(secretRef.name) : [])).sort()];
+    });
+    expect(Object.fromEntries(given)).toEqual(needed);
   });
 
   it('gives a worker the time to drain, and a server that to leave the Service', async () => {
