@@ -2,7 +2,8 @@
  * Asks Redis Sentinel which server is the primary. It serves `connection.ts`, which asks before each connection.
  *
  * All sentinels are asked at once. During a failover some of them still name the old primary, which may be running again and
- * take writes that will be lost. Each configuration has a number, its epoch, and the newest one is believed.
+ * take writes that will be lost. Each configuration has a number, its epoch, and the newest one is believed. A sentinel that
+ * was started a moment ago may know no primary: its answer counts only if no other sentinel knows one.
  */
 
 import { delay, withDeadline } from '../async.ts';
@@ -12,7 +13,7 @@ import { AwayError, UnusableRedisError } from './fault.ts';
 
 /** How long a sentinel may take to answer. */
 const SENTINEL_MS = 1_000;
-/** How long the other sentinels may take once one has answered. Those that are well answer at nearly the same time. */
+/** How long the other sentinels may take once one has named a primary. Those that are well answer at nearly the same time. */
 const OTHERS_MS = 250;
 const makeClient = clientMaker({});
 
@@ -30,14 +31,18 @@ interface Answer {
 export async function findPrimary(address: RedisAddress): Promise<Host> {
   const { hosts, primary } = address;
   const answers: Answer[] = [];
-  const asked = hosts.map((sentinel) => ask(address, sentinel).then((answer) => answers.push(answer)));
+  const asked = hosts.map(async (sentinel) => {
+    const answer = await ask(address, sentinel);
+    answers.push(answer);
+    return answer;
+  });
   const all = Promise.allSettled(asked);
-  // Waits until all have answered or failed, but at most 250 ms beyond the first answer.
-  const firstAndPause = Promise.any(asked).then(
-    () => delay(OTHERS_MS),
-    () => all,
-  );
-  await Promise.race([all, firstAndPause]);
+  // Waits until all have answered or failed, but at most 250 ms beyond the first answer that names a primary.
+  const firstAndPause = asked.map(async (asking) => {
+    const { host } = await asking;
+    await (host === null ? all : delay(OTHERS_MS));
+  });
+  await Promise.race([all, Promise.any(firstAndPause).catch(() => all)]);
   if (answers.length === 0) {
     const [failed] = await all;
     const reason: unknown = failed?.status === 'rejected' ? failed.reason : null;
