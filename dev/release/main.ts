@@ -24,7 +24,7 @@ runMain(async () => {
   if (version === '' || version.startsWith('-')) throw new CommandError(`Which version?\n\n${USAGE}`);
   const dryRun = given['dry-run'];
   const out = dryRun === undefined ? join(REPOSITORY, 'dist', 'release', version) : resolve(dryRun);
-  const { tag, tarball, files, broken } = makeRelease({
+  const { tag, tarball, files, broken, unpublishable } = makeRelease({
     root: REPOSITORY,
     version,
     date: new Date().toISOString().slice(0, 10),
@@ -41,6 +41,7 @@ runMain(async () => {
       'release: if one of them breaks an adopter, this must be a new major version (before 1.0: a new minor one).',
     );
   }
+  if (unpublishable !== null) console.log(`release: ${unpublishable}`);
   if (dryRun !== undefined) return;
   console.log(`release: look at it (git show ${tag}), then:`);
   console.log(`  git push origin HEAD ${tag}`);

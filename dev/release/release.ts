@@ -35,6 +35,16 @@ export interface Release {
   readonly files: readonly string[];
   /** Lines of the API report that the last release had, and this one has not: what may break adopters. */
   readonly broken: readonly string[];
+  /** Why npm will not publish this tarball as `publishConfig` asks, and what to do; null if nothing is in the way. */
+  readonly unpublishable: string | null;
+}
+
+/** The fields of package.json that a release reads. */
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly repository?: string | { readonly url?: string };
+  readonly publishConfig?: { readonly provenance?: boolean };
 }
 
 const VERSION = /^(\d+)\.(\d+)\.(\d+)(-[0-9a-z.-]+)?$/;
@@ -43,7 +53,9 @@ const VERSION = /^(\d+)\.(\d+)\.(\d+)(-[0-9a-z.-]+)?$/;
 export function makeRelease(options: ReleaseOptions): Release {
   const { root, version, out, say } = options;
   const tag = `v${version}`;
-  const { name, changelog } = checkReady(options);
+  const { name, unpublishable, changelog } = checkReady(options);
+  // Before the long steps, so that it can be mended first.
+  if (unpublishable !== null) say(unpublishable);
   say('types, lint and boundaries: npm run check');
   run(root, 'npm', ['run', 'check', '--silent']);
   if (!options.isTested) {
@@ -75,23 +87,24 @@ export function makeRelease(options: ReleaseOptions): Release {
       run(root, 'git', ['pull', '--quiet', '--ff-only', clone, 'HEAD']);
       run(root, 'git', ['fetch', '--quiet', clone, 'tag', tag]);
     }
-    return { tag, tarball, files: [...files, 'SHA256SUMS'], broken };
+    return { tag, tarball, files: [...files, 'SHA256SUMS'], broken, unpublishable };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/**
- * The name of the package, and what becomes of its changelog.
- *
- * @throws CommandError if there are changes that are not committed, the version cannot be the next one, or nothing has changed
- */
-function checkReady({ root, version, date }: ReleaseOptions): { name: string; changelog: ReleasedChangelog } {
+/** What `checkReady` finds: the name of the package, what keeps it from being published, and what becomes of its changelog. */
+interface Readiness extends Pick<Manifest, 'name'>, Pick<Release, 'unpublishable'> {
+  readonly changelog: ReleasedChangelog;
+}
+
+/** @throws CommandError if there are changes that are not committed, the version cannot be the next one, or nothing has changed */
+function checkReady({ root, version, date }: ReleaseOptions): Readiness {
   const changed = run(root, 'git', ['status', '--porcelain']).trim();
   if (changed !== '') {
     throw new CommandError(`A release is made of a commit, and these files differ from it:\n${changed}`);
   }
-  const current = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { name: string; version: string };
+  const current = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
   if (!VERSION.test(version)) {
     throw new CommandError(`"${version}" is no version. Expected one like 0.2.0 or 1.0.0-beta.1.`);
   }
@@ -102,7 +115,19 @@ function checkReady({ root, version, date }: ReleaseOptions): { name: string; ch
     throw new CommandError(`${version} was released before: there is a tag v${version}. Give a newer version.`);
   }
   const changelog = releaseChangelog(readFileSync(join(root, 'CHANGELOG.md'), 'utf8'), version, date);
-  return { name: current.name, changelog };
+  return { name: current.name, unpublishable: findObstacle(current), changelog };
+}
+
+/** The registry compares `repository` with the one that the continuous integration proves to run in, and refuses another or none. */
+function findObstacle({ repository, publishConfig }: Manifest): string | null {
+  const url = typeof repository === 'string' ? repository : repository?.url;
+  if (!publishConfig?.provenance || url) return null;
+  return (
+    'package.json has no "repository", so npm cannot publish this with provenance (publishConfig). Set it to the ' +
+    'public repository whose continuous integration publishes, commit, and release again: ' +
+    'npm pkg set repository.type=git repository.url=git+https://<host>/<owner>/<name>.git. ' +
+    'Without a public repository there is no provenance: npm publish --no-provenance.'
+  );
 }
 
 /** By the three numbers. A pre-release of a version is older than that version, and as old as its other pre-releases. */

@@ -113,6 +113,27 @@ it('a release checks, tests, writes the version, commits and tags, and leaves th
   );
 }, 60_000);
 
+it.each<[string, object, boolean]>([
+  ['says that "repository" is missing, which provenance needs', {}, true],
+  [
+    'says nothing of it if it is there',
+    { repository: { type: 'git', url: 'git+https://example.org/small.git' } },
+    false,
+  ],
+])(
+  'a release %s',
+  (_what, fields, isTold) => {
+    const manifest = JSON.parse(read(root, 'package.json')) as object;
+    write('package.json', JSON.stringify({ ...manifest, publishConfig: { provenance: true }, ...fields }));
+    git('commit', '--quiet', '--all', '--message', 'Publish with provenance');
+    const lines: string[] = [];
+    const { unpublishable } = release('0.2.0', { isDryRun: true, isTested: true, say: (line) => lines.push(line) });
+    expect(unpublishable !== null).toBe(isTold);
+    expect(lines[0]).toMatch(isTold ? /no "repository".*npm pkg set repository/ : /^types/);
+  },
+  60_000,
+);
+
 describe('nothing is released', () => {
   const commitChange = (path: string, from: RegExp, to: string): void => {
     write(path, read(root, path).replace(from, to));
