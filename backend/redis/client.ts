@@ -8,6 +8,13 @@ import type { Host, RedisAddress } from './address.ts';
 
 /** How long TCP and TLS may take to connect. */
 const CONNECT_MS = 3_000;
+/**
+ * How many bytes may wait in the socket before the client stops writing, until the next turn of the event loop. Node's own limit
+ * is 16 KB (64 KB from Node 22 on). A command takes about 250 bytes, so 65 of them left in each turn. A server that gets 200
+ * requests in a turn then writes its commands later and later, until they miss their deadlines although Redis is idle. 1 MiB is
+ * 4,000 commands.
+ */
+const WRITE_BUFFER_BYTES = 1_048_576;
 /** How many commands may wait for an answer. More are refused at once, so that memory is bounded while Redis hangs. */
 const MAX_WAITING_COMMANDS = 20_000;
 
@@ -46,6 +53,7 @@ export function clientOptions(address: RedisAddress, server: Host) {
       host: server.host,
       port: server.port,
       connectTimeout: CONNECT_MS,
+      highWaterMark: WRITE_BUFFER_BYTES,
       reconnectStrategy: false as const,
       ...(tls ? { ...(tls as object), tls: true as const } : {}),
     },
