@@ -25,7 +25,18 @@ export class CallError extends Error {
     this.status = status;
     this.code = code;
   }
+
+  /**
+   * Whether the answer may mean that nobody may see the page: 401, 403, 404, or an answer that is not of our server, such as
+   * a page to sign in.
+   */
+  get isRefusal(): boolean {
+    return [401, 403, 404].includes(this.status) || this.code === NOT_OURS;
+  }
 }
+
+/** The code of an answer that our server does not give: a redirect, or what is no JSON. */
+const NOT_OURS = 'not_ours';
 
 /** How many tasks a page of the list has. */
 export const PAGE_SIZE = 50;
@@ -48,7 +59,8 @@ export interface Api {
   act(act: ActRequest): Promise<ActResult>;
 }
 
-export function createApi(): Api {
+/** @param onRefused called when a call fails with a refusal (`CallError.isRefusal`) */
+export function createApi(onRefused: () => void = () => {}): Api {
   /** By how many milliseconds the server's clock is ahead of this machine's; negative if it is behind. */
   let aheadMs = 0;
   const noteTime = (time: string) => {
@@ -56,20 +68,15 @@ export function createApi(): Api {
   };
 
   async function call<Answer>(path: string, init: RequestInit = {}): Promise<Answer> {
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
-    let response: Response;
-    let body: unknown;
     try {
-      response = await fetch(`api/${path}`, { ...init, signal, credentials: 'same-origin', redirect: 'error' });
-      body = await response.json().catch(() => null);
-    } catch {
-      throw new CallError(0, '', 'The server cannot be reached.');
+      const body = await fetchJson(path, init);
+      const { time } = body as { time?: unknown };
+      if (typeof time === 'string') noteTime(time);
+      return body as Answer;
+    } catch (error) {
+      if (error instanceof CallError && error.isRefusal) onRefused();
+      throw error;
     }
-    if (!response.ok) throw toError(response.status, body);
-    if (body === null) throw new CallError(response.status, '', 'The server gave an answer that is not JSON.');
-    const { time } = body as { time?: unknown };
-    if (typeof time === 'string') noteTime(time);
-    return body as Answer;
   }
 
   const post = <Answer>(act: ActRequest) =>
@@ -96,6 +103,26 @@ export function createApi(): Api {
     preview: (act) => post({ ...act, preview: true } as ActRequest),
     act: post,
   };
+}
+
+/** The JSON of an answer. @throws CallError */
+async function fetchJson(path: string, init: RequestInit): Promise<object> {
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  let response: Response;
+  let body: unknown;
+  try {
+    // A redirect is not followed: it leads to a page to sign in.
+    response = await fetch(`api/${path}`, { ...init, signal, credentials: 'same-origin', redirect: 'manual' });
+    body = await response.json().catch(() => null);
+  } catch {
+    throw new CallError(0, '', 'The server cannot be reached.');
+  }
+  const isRedirect = response.type === 'opaqueredirect';
+  if (!response.ok && !isRedirect) throw toError(response.status, body);
+  if (isRedirect || typeof body !== 'object' || body === null) {
+    throw new CallError(response.status, NOT_OURS, 'The server gave an answer that is not JSON.');
+  }
+  return body;
 }
 
 function toError(status: number, body: unknown): CallError {

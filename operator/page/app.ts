@@ -5,7 +5,6 @@ import type { OperatorSession, Overview } from '../../core/operator-api.ts';
 import { openActDialog } from './acts/act-dialog.ts';
 import { CallError, createApi } from './api.ts';
 import type { Context, View } from './context.ts';
-import { createAnnouncer } from './dom/announcer.ts';
 import { link, own, tickTimes } from './dom/elements.ts';
 import { createLive } from './live/live.ts';
 import type { LinkState } from './live/live-state.ts';
@@ -48,10 +47,21 @@ export interface AppElements {
   readonly live: HTMLElement;
 }
 
-/** Fills the page, and keeps it up to date from then on. @param session who the operator is, and what they may do */
-export function startApp(elements: AppElements, session: OperatorSession): void {
-  const api = createApi();
-  const announce = createAnnouncer(elements.live);
+export interface AppOptions {
+  readonly elements: AppElements;
+  /** Who the operator is, and what they may do. */
+  readonly session: OperatorSession;
+  /** Says a text to screen readers. */
+  readonly announce: (text: string) => void;
+  /** A call was refused: somebody else may be signed in, or nobody. */
+  readonly onRefused: () => void;
+  /** Ends it, and empties the page. */
+  readonly signal: AbortSignal;
+}
+
+/** Fills the page, and keeps it up to date from then on, until `signal` aborts. */
+export function startApp({ elements, session, announce, onRefused, signal }: AppOptions): void {
+  const api = createApi(onRefused);
   let overview: Overview | null = null;
   let view: View | undefined;
   let linkState: LinkState = 'connecting';
@@ -92,6 +102,7 @@ export function startApp(elements: AppElements, session: OperatorSession): void 
   elements.role.replaceChildren(...(session.who ? [own(session.who, 'who'), ` ${may}`] : [`You ${may}`]));
 
   const refresher = createRefresher(async () => {
+    if (signal.aborted) return;
     const shown = view;
     try {
       // While the stream is down it brings no overview.
@@ -117,6 +128,8 @@ export function startApp(elements: AppElements, session: OperatorSession): void 
       if (name === 'overview') takeOverview(data as Overview);
       else refresher.request();
     },
+    onRefused,
+    signal,
   });
 
   function takeOverview(next: Overview): void {
@@ -149,17 +162,19 @@ export function startApp(elements: AppElements, session: OperatorSession): void 
     const shown = view;
     setAttribute(elements.main, 'aria-busy', 'true');
     void refresher.restart().then(() => {
-      if (shown === view) setAttribute(elements.main, 'aria-busy', null);
+      if (shown === view && !signal.aborted) setAttribute(elements.main, 'aria-busy', null);
     });
   }
 
   function showTrouble(error: unknown): void {
+    if (signal.aborted) return;
     setHidden(elements.banner, error === null);
     setText(elements.banner, error === null ? '' : troubleWords(error));
     if (error !== null && !(error instanceof CallError)) throw error;
   }
 
   function showNotice(sentence: string): void {
+    if (signal.aborted) return;
     setText(elements.notice, sentence);
     setHidden(elements.notice, sentence === '');
     announce(sentence);
@@ -176,7 +191,7 @@ export function startApp(elements: AppElements, session: OperatorSession): void 
     }
   }
 
-  document.addEventListener('click', (event) => {
+  function followLink(event: MouseEvent): void {
     const target = (event.target as Element).closest?.('a[href]') as HTMLAnchorElement | null;
     const isOther = event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
     if (!target || isOther || target.pathname !== location.pathname) return;
@@ -184,14 +199,37 @@ export function startApp(elements: AppElements, session: OperatorSession): void 
     // The only link within a view: past the bar.
     if (target.hash) elements.main.focus();
     else context.go(target.getAttribute('href') ?? './');
+  }
+
+  /** Leaves nothing on the page of what it has shown. */
+  function clear(): void {
+    clearTimeout(noticeTimer);
+    for (const dialog of document.querySelectorAll('dialog')) {
+      // An act in it ends after the batch that is under way.
+      dialog.close();
+      dialog.remove();
+    }
+    for (const element of Object.values(elements)) element.replaceChildren();
+    for (const element of [elements.banner, elements.notice]) setHidden(element, true);
+    setAttribute(elements.main, 'aria-busy', null);
+    delete elements.link.dataset.state;
+    document.title = 'Tasks';
+  }
+
+  const timers = [
+    setInterval(() => {
+      if (!document.hidden) tickTimes(elements.main, api.now());
+    }, 1_000),
+    setInterval(() => {
+      if (linkState !== 'live' || view?.changesWithTime) refresher.request();
+    }, POLL_EVERY),
+  ];
+  document.addEventListener('click', followLink, { signal });
+  addEventListener('popstate', open, { signal });
+  signal.addEventListener('abort', () => {
+    for (const timer of timers) clearInterval(timer);
+    clear();
   });
-  addEventListener('popstate', open);
-  setInterval(() => {
-    if (!document.hidden) tickTimes(elements.main, api.now());
-  }, 1_000);
-  setInterval(() => {
-    if (linkState !== 'live' || view?.changesWithTime) refresher.request();
-  }, POLL_EVERY);
   open();
   live.start();
 }
@@ -215,7 +253,6 @@ function createView(context: Context, route: Route): View {
 export function troubleWords(error: unknown): string {
   if (!(error instanceof CallError)) return 'The page has a fault. Reload it.';
   const { status, message } = error;
-  if (status === 401 || status === 403) return 'You may not see this any more. Sign in again, and reload the page.';
   if (status === 0 || status >= 500) return `${message} What you see may be out of date. Trying again by itself.`;
   return message;
 }

@@ -1,10 +1,10 @@
-/** Starts the operator's page once it is known who looks at it. */
+/** Starts the operator's page once it is known who looks at it, and empties it when nobody may look any more. */
 
-import { CallError, createApi } from './api.ts';
+import { createApi } from './api.ts';
 import { type AppElements, startApp, troubleWords } from './app.ts';
-
-/** How long to wait before the page asks again who looks at it, in milliseconds. */
-const AGAIN = 3_000;
+import { createAnnouncer } from './dom/announcer.ts';
+import { box, text } from './dom/elements.ts';
+import { watchSession } from './session-watch.ts';
 
 /** Finds an element of index.html. @throws TypeError if there is none: a mistake in the page */
 function find(id: string): HTMLElement {
@@ -22,23 +22,37 @@ const elements: AppElements = {
   main: find('main'),
   live: find('live'),
 };
+const announce = createAnnouncer(elements.live);
+/** Ends the page as it is for the operator of now. */
+let current: AbortController | undefined;
 
-/** Asks who looks at the page, until there is an answer. */
-async function start(): Promise<void> {
-  const session = await createApi()
-    .session()
-    .catch((error: unknown) => showTrouble(error));
-  if (!session) return;
-  elements.banner.hidden = true;
-  startApp(elements, session);
-}
-
-function showTrouble(error: unknown): void {
-  elements.banner.textContent = troubleWords(error);
-  elements.banner.hidden = false;
-  // Who may not look stays away; a server that is away comes back.
-  const isRefused = error instanceof CallError && error.status >= 400 && error.status < 500;
-  if (!isRefused) setTimeout(() => void start(), AGAIN);
-}
-
-void start();
+const watch = watchSession({
+  ask: () => createApi().session(),
+  onSession(session) {
+    current?.abort();
+    current = new AbortController();
+    elements.banner.hidden = true;
+    startApp({ elements, session, announce, onRefused: () => watch.check(), signal: current.signal });
+  },
+  onRefused() {
+    current?.abort();
+    const heading = text('h1', 'You may not see this page');
+    const way = text('p', 'Sign in again, in another tab for example. This page then goes on by itself.');
+    elements.banner.hidden = true;
+    elements.main.replaceChildren(box('div', 'view', heading, way));
+    elements.main.focus();
+    announce(`${heading.textContent}. ${way.textContent}`);
+  },
+  onTrouble(error) {
+    elements.banner.textContent = troubleWords(error);
+    elements.banner.hidden = false;
+  },
+  timing: {
+    wait(callback, ms) {
+      const timer = setTimeout(callback, ms);
+      return () => clearTimeout(timer);
+    },
+    isHidden: () => document.hidden,
+  },
+});
+document.addEventListener('visibilitychange', () => watch.check());

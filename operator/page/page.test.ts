@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core';
 import { eventually } from '../../test/support/eventually.ts';
 import { OperatorPages } from '../../test/support/operator/operator-pages.ts';
 import { orphan, useOperator } from '../../test/support/operator/operator-world.ts';
+import { testRights } from '../../test/support/operator/page-rights.ts';
 
 jest.setTimeout(120_000);
 /** How long `eventually` waits for Chromium on a busy machine. */
@@ -21,10 +22,12 @@ const VIEWS = {
 const HOSTILE = `<img src=x onerror="document.title='broken'">\u202egnp.exe</td>${'x'.repeat(10_000)}`;
 
 const pages = new OperatorPages();
+const world = useOperator();
 beforeAll(() =>
   pages.start({
     operator: { count: 24 },
     live: { count: 24 },
+    rights: { count: 24 },
     many: { count: 10_000 },
     viewer: { count: 24, role: 'view' },
     hostile: {
@@ -200,20 +203,32 @@ describe('what operators see', () => {
     expect(await page.locator('tbody a').first().getAttribute('href')).toBe(first);
   });
 
-  it('acts on all that match, after it has said how many', async () => {
+  it('acts on all that match, after it has said how many, and goes on after a failure with what is left', async () => {
     const page = await pages.open('?view=tasks&status=retrying', { mount: 'many' });
     await page.getByLabel('Select all on this page').check();
     await page.getByRole('button', { name: 'Select all that match' }).click();
     await page.getByRole('button', { name: 'Cancel…' }).click();
     await page.getByText('This cancels 1,429 tasks.').waitFor();
     expect(await page.locator('dialog li').count()).toBe(20);
+    // The second batch of 500 meets a server that is away.
+    pages.faults.expectOutage();
+    let batches = 0;
+    await page.route('**/api/acts', (route) =>
+      route.request().postDataJSON().preview || ++batches !== 2 ? route.fallback() : route.fulfill({ status: 503 }),
+    );
     await page.getByRole('button', { name: 'Cancel 1,429 tasks' }).click();
-    await page.getByText('Cancelled 1,429 tasks.').first().waitFor();
+    await page.getByText('Cancelled 500 tasks. The rest is as it was. The server answered 503.').waitFor();
+    await pages.takePicture('act-failed');
+    expect(await pages.findBreaches()).toEqual([]);
+    expect(await focused(page)).toBe('BUTTON Look again');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Cancel 929 tasks' }).click();
+    await page.getByText('Cancelled 929 tasks.').first().waitFor();
     // What was listed stays as long as the pointer is on it.
     await page.mouse.move(5, 5);
     await eventually(() => page.getByText('No task matches this filter.').isVisible(), PATIENT);
     await pages.goto(VIEWS.audit, 'many');
-    await eventually(async () => expect(await row(page, '1,429 tasks').count()).toBe(1), PATIENT);
+    await eventually(async () => expect(await row(page, '929 tasks').count()).toBe(1), PATIENT);
   });
 });
 
@@ -280,9 +295,9 @@ describe('live', () => {
   });
 });
 
-describe('in front of the real router, a worker and Redis', () => {
-  const world = useOperator();
+testRights(pages, world);
 
+describe('in front of the real router, a worker and Redis', () => {
   it('follows a task, retries it, pauses a definition, erases a user, and keeps all of that in the audit log', async () => {
     const broken = await world.start({ fails: 2 });
     await world.reaches(broken.id, 'failed');

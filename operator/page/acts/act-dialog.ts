@@ -1,50 +1,60 @@
 /**
  * The dialog of an act: shows how many tasks it is about and which, does it in batches, and says what became of it. The browser
  * keeps the focus inside a modal dialog, and closes it on Escape.
+ *
+ * Whoever closes it while it works stops it after the batch that is under way. After a failure it can be tried again: a new
+ * preview then shows what is left.
  */
 
 import { setAttribute, setHidden, setText } from '../../../client/element/dom/dom.ts';
 import { ENGLISH } from '../../../client/headless/words/wording.ts';
-import type { Act, ActPreview, ActResult, ActTarget } from '../../../core/operator-api.ts';
+import type { Act, ActPreview, ActTarget } from '../../../core/operator-api.ts';
 import type { Api } from '../api.ts';
 import { box, button, own, text } from '../dom/elements.ts';
-import { ACT, confirmWords, doneWords, number, previewWords, REFUSALS, tasks } from '../words/words.ts';
+import { ACT, confirmWords, doneWords, number, previewWords, REFUSALS, stoppedWords } from '../words/words.ts';
+import { carryOut, NOTHING_DONE, type Total } from './batches.ts';
+
+/** The time between two texts about how far it is, in milliseconds: a screen reader says each of them. */
+const TOLD_EVERY = 2_000;
 
 export interface ActDialogOptions {
   readonly api: Pick<Api, 'preview' | 'act'>;
   readonly act: Act;
   readonly target: ActTarget;
-  /** Called after each batch, and with a sentence when all is done. */
+  /** Called after each batch, and with a sentence when all is done or the dialog was closed before. */
   readonly onDone: (sentence: string | null) => void;
   /** Called when the dialog has closed. */
   readonly onClose: () => void;
 }
 
-type Total = Pick<ActResult, 'done' | 'refused' | 'refusals'>;
-
 /** Opens it. */
 export function openActDialog({ api, act, target, onDone, onClose }: ActDialogOptions): void {
+  const owner = 'owner' in target ? target.owner : null;
   const heading = text('h2', ACT[act]);
   heading.id = 'act-heading';
-  const message = text('p', 'Looking which tasks these are…');
+  const message = text('p', '');
+  const bar = box('progress', '');
   const list = box('ul', '');
   const rest = text('p', '', 'muted');
   const typed = box('input', '');
   const check = box('label', '', text('span', 'Type the owner to erase:'), typed);
-  const close = button(ENGLISH.close, () => dialog.close());
+  const close = button('Back', () => dialog.close());
+  const again = button('Look again', () => void showPreview(), 'primary');
   const confirm = button(ACT[act], () => void run(), act === 'retry' || act === 'resume' ? 'primary' : 'danger');
   const live = box('div', '', message);
   live.setAttribute('role', 'status');
-  const form = box('form', '', heading, live, list, rest, check, box('div', 'tools', close, confirm));
+  bar.setAttribute('aria-labelledby', heading.id);
+  const tools = box('div', 'tools', close, again, confirm);
+  const form = box('form', '', heading, live, bar, list, rest, check, tools);
   const dialog = box('dialog', '', form);
   dialog.setAttribute('aria-labelledby', heading.id);
+  // A list that scrolls has to be within reach of the keyboard.
+  list.tabIndex = 0;
+  typed.autocomplete = 'off';
   let preview: ActPreview | undefined;
   let isRunning = false;
-  typed.autocomplete = 'off';
-  close.textContent = 'Back';
-  for (const element of [list, rest, check, confirm]) setHidden(element, true);
+  let toldAt = Number.NEGATIVE_INFINITY;
 
-  const owner = 'owner' in target ? target.owner : null;
   const isConfirmed = () => owner === null || typed.value === owner;
   const showConfirmed = () => setAttribute(confirm, 'aria-disabled', String(!isConfirmed() || isRunning));
   typed.addEventListener('input', showConfirmed);
@@ -57,62 +67,75 @@ export function openActDialog({ api, act, target, onDone, onClose }: ActDialogOp
     onClose();
   });
 
-  async function look(): Promise<void> {
+  /** Shows these parts beside the message and the button that closes, and hides the others. */
+  function showOnly(...shown: readonly (HTMLElement | false)[]): void {
+    for (const part of [bar, list, rest, check, again, confirm]) setHidden(part, !shown.includes(part));
+  }
+
+  /** Fetches which tasks the act is about, and shows them. */
+  async function showPreview(): Promise<void> {
+    close.focus();
+    showOnly();
+    setText(message, 'Looking which tasks these are…');
     try {
       preview = await api.preview({ act, target });
     } catch (error) {
-      setText(message, (error as Error).message);
+      showFailure((error as Error).message);
       return;
     }
     const { count, isCountComplete, tasks: first } = preview;
-    const isAboutTasks = !('name' in target);
+    const isPossible = 'name' in target || count > 0 || owner !== null;
+    const further = count - first.length;
     setText(message, previewWords(act, target, count, isCountComplete));
-    list.append(...first.map(({ title, owner: whose }) => box('li', '', own(title), ' ', own(whose, 'muted'))));
-    // A list that scrolls has to be within reach of the keyboard.
-    list.tabIndex = 0;
-    setHidden(list, first.length === 0);
-    if (count > first.length)
-      setText(rest, `and ${number(count - first.length)} more${isCountComplete ? '' : ' at least'}`);
-    setHidden(rest, count <= first.length || !isAboutTasks);
+    list.replaceChildren(
+      ...first.map(({ title, owner: whose }) => box('li', '', own(title), ' ', own(whose, 'muted'))),
+    );
+    setText(rest, `and ${number(further)} more${isCountComplete ? '' : ' at least'}`);
     setText(confirm, confirmWords(act, count));
-    setHidden(check, owner === null);
-    setHidden(confirm, isAboutTasks && count === 0 && owner === null);
+    showOnly(first.length > 0 && list, further > 0 && rest, owner !== null && check, isPossible && confirm);
     showConfirmed();
     if (owner !== null) typed.focus();
-    else if (!confirm.hidden) confirm.focus();
+    else if (isPossible) confirm.focus();
   }
 
   async function run(): Promise<void> {
     if (!preview || isRunning || !isConfirmed()) return;
+    const { token } = preview;
     isRunning = true;
     showConfirmed();
-    let total: Total = { done: 0, refused: 0, refusals: [] };
+    let total = NOTHING_DONE;
     try {
-      for (let token: string | null = preview.token; token !== null; ) {
-        const result: ActResult = await api.act({ act, token });
-        total = {
-          done: total.done + result.done,
-          refused: total.refused + result.refused,
-          refusals: [...total.refusals, ...result.refusals].slice(0, 20),
-        };
-        token = result.next;
+      for await (const batch of carryOut(api, act, token)) {
+        total = batch.total;
         onDone(null);
-        // Whoever closes the dialog stops it after this batch.
-        if (!dialog.open) break;
-        if (token !== null) setText(message, `${tasks(total.done)} so far…`);
+        if (!batch.hasMore) showEnd(total);
+        else if (dialog.open) showProgress(total, preview);
+        else {
+          onDone(stoppedWords(act, target, total));
+          return;
+        }
       }
-      finish(total);
     } catch (error) {
-      setText(
-        message,
-        `${total.done ? `${doneWords(act, target, total.done, total.refused)} ` : ''}${(error as Error).message}`,
-      );
-      finishForm();
+      const before = total.done > 0 ? `${stoppedWords(act, target, total)} ` : '';
+      showFailure(`${before}${(error as Error).message}`);
+    } finally {
+      isRunning = false;
     }
   }
 
-  function finish(total: Total): void {
-    const sentence = doneWords(act, target, total.done, total.refused);
+  function showProgress({ done, refused }: Total, { count, isCountComplete }: ActPreview): void {
+    if (isCountComplete) {
+      bar.max = Math.max(count, done + refused);
+      bar.value = done + refused;
+    }
+    setHidden(bar, false);
+    if (performance.now() - toldAt < TOLD_EVERY) return;
+    toldAt = performance.now();
+    setText(message, `${number(done + refused)}${isCountComplete ? ` of ${number(bar.max)}` : ' so far'}…`);
+  }
+
+  function showEnd(total: Total): void {
+    const sentence = doneWords(act, target, total);
     onDone(sentence);
     if (total.refused === 0) {
       dialog.close();
@@ -122,18 +145,19 @@ export function openActDialog({ api, act, target, onDone, onClose }: ActDialogOp
     list.replaceChildren(
       ...total.refusals.map(({ id, code, detail }) => text('li', `${id}: ${REFUSALS[code] ?? detail}`)),
     );
-    setHidden(list, total.refusals.length === 0);
-    finishForm();
+    close.focus();
+    showOnly(total.refusals.length > 0 && list);
+    setText(close, ENGLISH.close);
   }
 
-  function finishForm(): void {
-    for (const element of [rest, check, confirm]) setHidden(element, true);
-    setText(close, ENGLISH.close);
+  function showFailure(sentence: string): void {
+    setText(message, sentence);
     close.focus();
+    showOnly(again);
+    again.focus();
   }
 
   document.body.append(dialog);
   dialog.showModal();
-  close.focus();
-  void look();
+  void showPreview();
 }

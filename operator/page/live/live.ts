@@ -2,7 +2,7 @@
  * Follows the server's event stream (`GET api/live`) while the page is visible, and connects again by itself.
  *
  * It reads the stream by `fetch`, not by EventSource, for two reasons. It sees the comments that show that the stream
- * is alive. It can tell an answer of 401 or 503 from a network that does not answer.
+ * is alive. It can tell an answer of 404 or 503 from a network that does not answer.
  */
 
 import type { LiveEvents } from '../../../core/operator-api.ts';
@@ -17,6 +17,10 @@ export interface LiveOptions {
   /** The stream is up: what was shown before may be out of date. */
   readonly onUp: () => void;
   readonly onEvent: <Name extends keyof LiveEvents>(name: Name, data: LiveEvents[Name]) => void;
+  /** The stream was not let in: nobody may see the page any more, perhaps. */
+  readonly onRefused: () => void;
+  /** Ends it for good. */
+  readonly signal: AbortSignal;
 }
 
 export interface Live {
@@ -26,7 +30,7 @@ export interface Live {
   follow(taskId: string | null): void;
 }
 
-export function createLive({ onLink, onUp, onEvent }: LiveOptions): Live {
+export function createLive({ onLink, onUp, onEvent, onRefused, signal }: LiveOptions): Live {
   let state = HIDDEN;
   let task: string | null = null;
   let connection: AbortController | undefined;
@@ -73,9 +77,13 @@ export function createLive({ onLink, onUp, onEvent }: LiveOptions): Live {
     let retryAfter = 0;
     try {
       const path = task === null ? 'api/live' : `api/live?${new URLSearchParams({ task })}`;
-      const response = await fetch(path, { signal: own.signal, headers: { accept: 'text/event-stream' } });
+      const headers = { accept: 'text/event-stream' };
+      const response = await fetch(path, { signal: own.signal, headers, redirect: 'manual' });
       retryAfter = Number(response.headers.get('retry-after')) || 0;
-      if (response.ok && response.body) {
+      const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
+      // A redirect has the status 0. A page to sign in is no stream.
+      if (response.status < 500 && !(response.ok && isStream)) onRefused();
+      if (response.ok && isStream && response.body) {
         const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
         const read = createEventReader();
         for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
@@ -103,7 +111,8 @@ export function createLive({ onLink, onUp, onEvent }: LiveOptions): Live {
   return {
     start() {
       const update = () => take({ type: document.hidden ? 'hidden' : 'shown' });
-      document.addEventListener('visibilitychange', update);
+      document.addEventListener('visibilitychange', update, { signal });
+      signal.addEventListener('abort', () => take({ type: 'hidden' }), { once: true });
       update();
     },
     follow(taskId) {

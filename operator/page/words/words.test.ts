@@ -10,6 +10,7 @@ import {
   progressWords,
   STUCK,
   statusWord,
+  stoppedWords,
   storyTone,
   storyWords,
   toneOf,
@@ -77,8 +78,10 @@ describe('words', () => {
       'Pause',
       'Resume',
     ]);
-    expect(doneWords('retry', all, 1_200, 3)).toBe('Retried 1,200 tasks. 3 could not be.');
-    expect(doneWords('pause', { name: 'mails' }, 0, 0)).toBe('Paused mails.');
+    expect(doneWords('retry', all, { done: 1_200, refused: 3 })).toBe('Retried 1,200 tasks. 3 could not be.');
+    expect(doneWords('pause', { name: 'mails' }, { done: 0, refused: 0 })).toBe('Paused mails.');
+    const stopped = stoppedWords('forget', { owner: 'ada' }, { done: 3_000, refused: 0 });
+    expect(stopped).toBe('Removed 3,000 tasks. The rest is as it was.');
   });
 
   it('says ages of a filter', () => {

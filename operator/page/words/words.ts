@@ -3,7 +3,7 @@
 import type { Tone } from '../../../client/headless/words/describe.ts';
 import { isolate } from '../../../client/headless/words/plain-text.ts';
 import { ENGLISH, plural } from '../../../client/headless/words/wording.ts';
-import type { Act, ActTarget, StoryEntry, StuckReason, TaskRow } from '../../../core/operator-api.ts';
+import type { Act, ActResult, ActTarget, StoryEntry, StuckReason, TaskRow } from '../../../core/operator-api.ts';
 import type { Status } from '../../../core/tasks/snapshot.ts';
 import { AGES, type ListFilter } from '../route.ts';
 
@@ -175,10 +175,18 @@ export function confirmWords(act: Act, count: number): string {
   return act === 'pause' || act === 'resume' ? ACT[act] : `${ACT[act]} ${tasks(count)}`;
 }
 
+/** How many tasks an act has changed, and how many it could not change. */
+type Counts = Pick<ActResult, 'done' | 'refused'>;
+
 /** What an act has done, in a sentence. */
-export function doneWords(act: Act, target: ActTarget, done: number, refused: number): string {
+export function doneWords(act: Act, target: ActTarget, { done, refused }: Counts): string {
   const what = act === 'pause' || act === 'resume' ? nameOf(target) : tasks(done);
   return `${DONE[act]} ${what}.${refused ? ` ${number(refused)} could not be.` : ''}`;
+}
+
+/** What an act has done that was stopped, or failed, before it was through. */
+export function stoppedWords(act: Act, target: ActTarget, counts: Counts): string {
+  return `${doneWords(act, target, counts)} The rest is as it was.`;
 }
 
 /** Words of a refusal, by its code; other codes show what the server says. */

@@ -7,6 +7,7 @@ import type {
   ActPreview,
   ActRequest,
   ActResult,
+  ActTarget,
   AuditEntry,
   DefinitionOverview,
   OperatorRole,
@@ -19,6 +20,8 @@ import type {
 import { STATUSES, type Status } from '../../../core/tasks/snapshot.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
+/** How many tasks one call changes of those that match a filter by status. */
+const BATCH = 500;
 const NAMES = ['import-contacts', 'export-report', 'send-mail'];
 const before = (seconds: number) => new Date(NOW - seconds * 1_000).toISOString();
 
@@ -30,6 +33,9 @@ export function fakeOperator(
   const tasks = Array.from({ length: count }, (_, n) => fakeTask(n, title));
   const paused = new Set<string>();
   const audit: AuditEntry[] = [];
+  let previews = 0;
+  /** The token of the act that `audit[0]` is about. */
+  let lastToken = '';
   const streams = new Set<(event: string, data: unknown) => void>();
   const tell = () => {
     for (const send of streams) send('overview', overviewOf(tasks, paused));
@@ -74,7 +80,7 @@ export function fakeOperator(
   router.post('/api/acts', express.json(), (req, res) => {
     const body = req.body as ActRequest;
     const target =
-      'target' in body ? body.target : (JSON.parse(body.token) as Extract<ActRequest, { target: unknown }>['target']);
+      'target' in body ? body.target : (JSON.parse(body.token) as { target: ActTarget; preview: number }).target;
     const chosen = tasks.filter(({ id, status, owner }) => {
       if ('ids' in target) return target.ids.includes(id);
       if ('owner' in target) return target.owner === owner;
@@ -82,12 +88,15 @@ export function fakeOperator(
     });
     if ('preview' in body && body.preview) {
       const preview = { act: body.act, count: chosen.length, isCountComplete: true, tasks: chosen.slice(0, 20) };
-      return void res.json({ ...preview, token: JSON.stringify(target) } satisfies ActPreview);
+      previews += 1;
+      return void res.json({ ...preview, token: JSON.stringify({ target, preview: previews }) } satisfies ActPreview);
     }
     const name = 'name' in target ? target.name : null;
     if (name !== null && body.act === 'pause') paused.add(name);
     if (name !== null && body.act === 'resume') paused.delete(name);
-    for (const task of chosen) {
+    const isInSteps = 'filter' in target && target.filter.status !== undefined;
+    const changed = isInSteps ? chosen.slice(0, BATCH) : chosen;
+    for (const task of changed) {
       const status: Status = body.act === 'retry' ? 'queued' : 'cancelled';
       tasks[tasks.indexOf(task)] = {
         ...task,
@@ -97,9 +106,14 @@ export function fakeOperator(
         canRetry: status !== 'queued',
       };
     }
+    const token = 'token' in body ? body.token : '';
+    const earlier = token && token === lastToken ? audit.shift() : undefined;
+    lastToken = token;
     const entry = { at: before(0), who: 'ada', act: body.act, name, filter: null, owner: null, refused: 0 };
-    audit.unshift({ ...entry, done: chosen.length, ids: chosen.slice(0, 100).map(({ id }) => id) });
-    res.json({ act: body.act, done: chosen.length, refused: 0, refusals: [], next: null } satisfies ActResult);
+    const ids = [...(earlier?.ids ?? []), ...changed.map(({ id }) => id)].slice(0, 100);
+    audit.unshift({ ...entry, done: (earlier?.done ?? 0) + changed.length, ids });
+    const next = changed.length < chosen.length ? token : null;
+    res.json({ act: body.act, done: changed.length, refused: 0, refusals: [], next } satisfies ActResult);
     tell();
   });
   router.get('/api/live', (_req, res) => {

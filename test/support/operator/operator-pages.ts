@@ -25,6 +25,8 @@ export class OperatorPages {
   readonly streams = new Set<Response>();
   /** Every call of the API answers 503, and no stream is let in. */
   isDown = false;
+  /** How every call of the API is refused; null: none is. `sign-in`: with a page to sign in, as some middlewares do. */
+  refusal: 404 | 'redirect' | 'sign-in' | null = null;
   /** The calls of the API so far, as `GET tasks?limit=50`. */
   calls: string[] = [];
   #browser!: Browser;
@@ -85,6 +87,7 @@ export class OperatorPages {
   async close(): Promise<readonly string[]> {
     await this.page?.context().close();
     this.isDown = false;
+    this.refusal = null;
     this.calls = [];
     return this.faults.found;
   }
@@ -132,6 +135,12 @@ export class OperatorPages {
         if (req.path.startsWith('/api/')) this.calls.push(`${req.method} ${req.url.slice('/api/'.length)}`);
         if (this.isDown) {
           res.status(503).end();
+          return;
+        }
+        if (this.refusal !== null && req.path.startsWith('/api/')) {
+          if (this.refusal === 404) res.status(404).json({ code: 'not_found', detail: 'There is nothing here.' });
+          else if (this.refusal === 'redirect') res.redirect('/sign-in');
+          else res.type('html').send('<h1>Sign in</h1>');
           return;
         }
         if (req.path === '/api/live') {
