@@ -18,7 +18,7 @@ import { ORIGIN, OWN_ORIGIN } from './origin.ts';
 import { Bus } from './push/bus/bus.ts';
 import { BusHealth } from './push/bus/bus-health.ts';
 import type { PusherOptions } from './push/bus/pusher-env.ts';
-import { Publisher } from './push/publisher.ts';
+import { Publisher, type PublisherCounts } from './push/publisher.ts';
 import type { EventFate, EventKind } from './push/push-events.ts';
 import { JobQueues } from './queue/queue.ts';
 import { GateKeeper } from './recovery/gate-keeper.ts';
@@ -87,8 +87,6 @@ export class Backend {
   /** @internal */ readonly log: Log;
   /** @internal */ readonly events: Events;
   readonly #settled: SettledTasks;
-  /** How many events had been sent when that was last stored for the operator's page. */
-  #sentBefore = 0;
   readonly #busHealth: BusHealth;
 
   /** @internal Use {@link createBackend}. */
@@ -118,7 +116,11 @@ export class Backend {
 
     // The bus, which carries hints.
     this.bus = new Bus(pusher);
-    this.#settled = new SettledTasks({ settle: (ids) => redis.settle(ids, this.#countSent()), time: systemTime });
+    this.#settled = new SettledTasks({
+      settle: (ids, sent) => redis.settle(ids, sent),
+      countSent: () => countSent(this.publisher.counts),
+      time: systemTime,
+    });
     this.publisher = new Publisher({
       bus: this.bus,
       events,
@@ -239,14 +241,6 @@ export class Backend {
     return this.publisher.counts.events;
   }
 
-  /** How many events this process has sent since the last call. */
-  #countSent(): number {
-    const sent = Object.values(this.publisher.counts.events).reduce((sum, fates) => sum + fates.sent, 0);
-    const since = sent - this.#sentBefore;
-    this.#sentBefore = sent;
-    return since;
-  }
-
   /** Resolves when all waiting events have been pushed, or after 2 s. For processes that end right after a change. */
   async flush(): Promise<void> {
     await systemTime.within(this.parents.flush(), FLUSH_MS).catch(() => undefined);
@@ -264,6 +258,11 @@ export class Backend {
     this.queues.close();
     await this.redis.close();
   }
+}
+
+/** How many events were sent, of all kinds. */
+function countSent({ events }: PublisherCounts): number {
+  return Object.values(events).reduce((sum, fates) => sum + fates.sent, 0);
 }
 
 /** Whether {@link createBackend} made `value`, in this copy of the package or another one. @internal */

@@ -6,22 +6,20 @@ import { SettledTasks } from './settled-tasks.ts';
 function setUp() {
   const time = new FakeTime();
   const calls: (readonly string[])[] = [];
-  let isAway = false;
+  const redis = { isAway: false, sent: 0 };
+  const bus = { sent: 0 };
   const tasks = new SettledTasks({
     time,
-    settle: async (ids) => {
+    settle: async (ids, sent) => {
       calls.push(ids);
-      if (isAway) throw unavailable();
+      // Another call may begin before this one has ended.
+      await Promise.resolve();
+      if (redis.isAway) throw unavailable();
+      redis.sent += sent;
     },
+    countSent: () => bus.sent,
   });
-  return {
-    time,
-    calls,
-    tasks,
-    goAway() {
-      isAway = true;
-    },
-  };
+  return { time, calls, redis, bus, tasks };
 }
 
 describe('new tasks and outcomes whose push is settled', () => {
@@ -50,12 +48,29 @@ describe('new tasks and outcomes whose push is settled', () => {
   });
 
   it('stay on it if Redis is away: the sweeper pushes them once more', async () => {
-    const { time, calls, tasks, goAway } = setUp();
-    goAway();
+    const { time, calls, redis, tasks } = setUp();
+    redis.isAway = true;
     tasks.add(['a']);
     await time.advance(100);
     await settled();
     await tasks.flush();
     expect(calls).toHaveLength(1);
+  });
+
+  it('count the events that were sent, each once, also those of calls that fail and of calls at the same time', async () => {
+    const { redis, bus, tasks } = setUp();
+    const settle = (sent: number) => {
+      bus.sent += sent;
+      tasks.add([`task ${bus.sent}`]);
+      return tasks.flush();
+    };
+    await Promise.all([settle(3), settle(4)]);
+    expect(redis.sent).toBe(7);
+    redis.isAway = true;
+    await settle(10);
+    expect(redis.sent).toBe(7);
+    redis.isAway = false;
+    await settle(1);
+    expect([redis.sent, bus.sent]).toEqual([18, 18]);
   });
 });

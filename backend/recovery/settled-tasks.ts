@@ -2,7 +2,8 @@
  * Takes tasks off the list `unpublished` in Redis, many in one call. It serves the publisher.
  *
  * A new task or an outcome is on the list until its push is settled: the bus has taken it, or never will. The sweeper pushes
- * again what stays on the list.
+ * again what stays on the list. Each call also says how many events this process has sent since the last one, for the
+ * operator's page.
  */
 
 import type { Time } from '../time.ts';
@@ -11,8 +12,13 @@ import type { Time } from '../time.ts';
 const GATHER_MS = 100;
 
 export interface SettledTasksOptions {
-  /** Takes ids off the list. May reject: then the sweeper pushes them once more, which does no harm. */
-  readonly settle: (ids: readonly string[]) => Promise<unknown>;
+  /**
+   * Takes ids off the list, and adds `sent` to the events that were sent. May reject: then the sweeper pushes the tasks once
+   * more, which does no harm, and the events are counted with those of the next call.
+   */
+  readonly settle: (ids: readonly string[], sent: number) => Promise<unknown>;
+  /** How many events this process has sent since it started. */
+  readonly countSent: () => number;
   readonly time: Pick<Time, 'delay'>;
 }
 
@@ -20,6 +26,8 @@ export interface SettledTasksOptions {
 export class SettledTasks {
   readonly #options: SettledTasksOptions;
   readonly #ids = new Set<string>();
+  /** How many of the events that were sent are stored, or are in a call that is under way. */
+  #sentStored = 0;
   /** Ends the wait for more ids; null while nothing waits. */
   #gathering: AbortController | null = null;
 
@@ -44,6 +52,13 @@ export class SettledTasks {
     this.#gathering = null;
     const ids = [...this.#ids];
     this.#ids.clear();
-    if (ids.length > 0) await this.#options.settle(ids).catch(() => undefined);
+    if (ids.length === 0) return;
+    const sent = this.#options.countSent() - this.#sentStored;
+    this.#sentStored += sent;
+    try {
+      await this.#options.settle(ids, sent);
+    } catch {
+      this.#sentStored -= sent;
+    }
   }
 }
