@@ -67,7 +67,7 @@ function setUp(task: Snapshot, { watched = true }: { watched?: boolean } = {}) {
       },
       forget: async () => {
         calls.push('store forgot');
-        return ['a'];
+        return { ids: ['a'], isDone: true };
       },
     },
     {

@@ -17,7 +17,7 @@ import type { SeenEvent } from '../core/wire.ts';
 import type { Emitter } from './events/events.ts';
 import { emitChange } from './events/task-events.ts';
 import type { OwnedTask } from './store/record.ts';
-import type { Applied, ClearOptions, Created, NewRecord } from './store/store.ts';
+import type { Applied, ClearOptions, Created, Forgotten, NewRecord } from './store/store.ts';
 import type { RunOptions } from './store/to-commit.ts';
 
 /** What is needed of the store. Each method rejects with a TaskError `store_unavailable` while Redis is away. */
@@ -35,8 +35,8 @@ export interface ChangeStore {
   dismiss(owner: string, ids: readonly string[]): Promise<readonly string[]>;
   /** Removes all finished tasks. */
   clear(owner: string, options: ClearOptions): Promise<readonly string[]>;
-  /** Removes all that is stored about an owner. */
-  forget(owner: string): Promise<readonly string[]>;
+  /** Removes some of what is stored about an owner. It is called until `isDone`. */
+  forget(owner: string): Promise<Forgotten>;
 }
 
 /** What is needed of the publisher. Its methods return at once and never throw. What they push may get lost. */
@@ -195,16 +195,31 @@ export class TaskChanges {
 
   /** Removes all that is stored about an owner. @returns how many tasks @throws TaskError `store_unavailable` */
   async forget(owner: string): Promise<number> {
-    const ids = await this.#store.forget(owner);
-    this.#tellDismissed(owner, ids);
-    this.#events.emit('owner.forgotten', () => ({ tasks: ids.length }));
-    return ids.length;
+    for (let removed = 0; ; ) {
+      const { count, isDone } = await this.forgetSome(owner, removed);
+      removed += count;
+      if (isDone) return removed;
+    }
   }
 
-  #tellDismissed(owner: string, ids: readonly string[]): void {
+  /**
+   * Removes 1,000 tasks of an owner at most; with the last ones, all else that is stored about them. Call it until `isDone`.
+   * @param before how many the calls before have removed @returns how many this one has removed
+   * @throws TaskError `store_unavailable`: call it again
+   */
+  async forgetSome(owner: string, before: number): Promise<{ readonly count: number; readonly isDone: boolean }> {
+    const { ids, isDone } = await this.#store.forget(owner);
+    this.#tellDismissed(owner, ids, before);
+    if (isDone) this.#events.emit('owner.forgotten', () => ({ tasks: before + ids.length }));
+    return { count: ids.length, isDone };
+  }
+
+  /** @param before how many of the same act were told already */
+  #tellDismissed(owner: string, ids: readonly string[], before = 0): void {
     if (ids.length === 0) return;
     this.#events.emit('tasks.dismissed', () => ({ count: ids.length }));
-    this.#publisher.publishDismissed(owner, ids.slice(0, MAX_DISMISSED_TOLD));
+    const told = ids.slice(0, Math.max(MAX_DISMISSED_TOLD - before, 0));
+    if (told.length > 0) this.#publisher.publishDismissed(owner, told);
   }
 
   /**

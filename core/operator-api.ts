@@ -351,7 +351,7 @@ export interface ActPreview {
   readonly token: string;
 }
 
-/** What an act has done. One call changes at most 200 tasks. */
+/** What one call has done of an act: it changes at most 200 tasks, or erases at most 1,000. */
 export interface ActResult {
   readonly act: Act;
   /** How many tasks were changed by this call. */
@@ -370,7 +370,7 @@ export interface AuditPage {
   readonly nextCursor: string | null;
 }
 
-/** What an operator has done. */
+/** What an operator has done. An act on many tasks has one entry, which counts all of its calls so far. */
 export interface AuditEntry {
   readonly at: string;
   readonly who: string | null;
@@ -379,7 +379,7 @@ export interface AuditEntry {
   readonly name: string | null;
   /** The filter of a bulk act, without its owner; null for others. */
   readonly filter: TaskFilter | null;
-  /** Of `forget`, or a filter by owner: a hash of the owner, 16 hex digits, since the user is to be forgotten. */
+  /** Of `forget`, or a filter by owner: a keyed hash of the owner, 16 hex digits, since the user is to be forgotten. */
   readonly owner: string | null;
   /** How many tasks were changed. */
   readonly done: number;

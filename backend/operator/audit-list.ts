@@ -15,11 +15,14 @@ export class AuditList {
     this.#key = new OperatorKeys(redis.keys.prefix).audit;
   }
 
-  /** @throws TaskError `store_unavailable` */
-  async add(entry: AuditEntry): Promise<void> {
-    const text = JSON.stringify(entry);
+  /**
+   * @param replaced the entry about the earlier steps of the same act, which leaves the list: 100 steps take one line, not 100
+   * @throws TaskError `store_unavailable`
+   */
+  async add(entry: AuditEntry, replaced: AuditEntry | null): Promise<void> {
     await this.#redis.send(async (client) => {
-      await client.lPush(this.#key, text);
+      if (replaced !== null) await client.lRem(this.#key, 1, JSON.stringify(replaced));
+      await client.lPush(this.#key, JSON.stringify(entry));
       await client.lTrim(this.#key, 0, ENTRIES_KEPT - 1);
     });
   }

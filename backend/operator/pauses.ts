@@ -30,9 +30,15 @@ export class Pauses {
     return new Map(found);
   }
 
-  /** Takes effect within 2 s. @returns false if it is paused already @throws TaskError `store_unavailable` */
+  /**
+   * Takes effect within 2 s. The definition is listed from then on, even if no server or worker names it any more: otherwise
+   * nobody would see the pause.
+   * @returns false if it is paused already @throws TaskError `store_unavailable`
+   */
   async pause(name: string, pause: Pause): Promise<boolean> {
     const text = JSON.stringify(pause);
+    const { definitions } = this.#redis.keys;
+    await this.#redis.send((client) => client.sAdd(definitions, name));
     return (await this.#redis.send((client) => client.set(this.#key(name), text, { NX: true }))) !== null;
   }
 

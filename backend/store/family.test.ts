@@ -173,7 +173,7 @@ describe('a parent', () => {
     await release(parent);
     const other = await begin();
     const c = await startChild(other, 'a');
-    expect([...(await world.store.forget('ada'))].sort()).toEqual([b.snapshot.id, other.id, c.snapshot.id].sort());
+    expect([...(await world.store.forget('ada')).ids].sort()).toEqual([b.snapshot.id, other.id, c.snapshot.id].sort());
     // Only its own job is left, which finds no record.
     const left = (await world.raw.keys(`${world.prefix}*`)).map((key) => key.slice(world.prefix.length));
     expect(left.filter((key) => /^(task|all|active|unseen|parents|running)/.test(key))).toEqual([]);

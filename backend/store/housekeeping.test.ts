@@ -59,7 +59,7 @@ describe('an owner who is forgotten', () => {
     const kept = await happen(await accept('bob'), 'bob', start());
     const cancelled: string[] = [];
     await world.redis.onCancel((id) => void cancelled.push(id));
-    expect(await world.store.forget('ada')).toHaveLength(3);
+    expect(await world.store.forget('ada')).toMatchObject({ ids: { length: 3 }, isDone: true });
     expect(await world.raw.zRange(`${world.prefix}line:import`, 0, -1)).toEqual(['bob']);
     expect(
       (await keys()).filter((key) => !/bob|unpublished|durations|probe|definitions|^(line|turns):import$/.test(key)),

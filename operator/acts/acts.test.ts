@@ -1,9 +1,11 @@
 // What the operator does, on a real Redis, with a real server and real workers.
+import { createHash, createHmac } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import type { ActPreview, AuditPage, Overview, StuckReport } from '../../core/operator-api.ts';
+import type { ActPreview, ActResult, AuditPage, Overview, StuckReport } from '../../core/operator-api.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { orphan, pausable, useOperator } from '../../test/support/operator/operator-world.ts';
+import { createOwnerHash } from './owner-hash.ts';
 
 const world = useOperator();
 
@@ -16,6 +18,13 @@ async function failed(count: number, owner: string): Promise<string[]> {
   const started = await Promise.all(Array.from({ length: count }, () => world.start({ fails: 2 }, owner)));
   for (const { id } of started) await world.reaches(id, 'failed', owner);
   return started.map(({ id }) => id).sort();
+}
+
+/** Starts tasks that no worker takes, 100 at a time. */
+async function startMany(count: number, owner: string): Promise<void> {
+  for (let n = 0; n < count; n += 100) {
+    await Promise.all(Array.from({ length: 100 }, () => world.tasks.start(orphan, {}, { owner })));
+  }
 }
 
 describe('retry', () => {
@@ -64,6 +73,10 @@ describe('cancel', () => {
     const first = await (await world.post({ act: 'cancel', token })).json();
     expect(first.done).toBe(200);
     expect(await world.act({ act: 'cancel', token: first.next })).toMatchObject({ done: 50, next: null });
+    // The steps of one act share a line in the list of acts.
+    const [entry, before] = (await audit()).entries;
+    expect([entry?.done, entry?.ids.length]).toEqual([250, 100]);
+    expect(before?.filter).not.toEqual(entry?.filter);
     const { tasks: left } = await world.get('/api/tasks?name=orphan&status=queued');
     expect(left).toEqual([]);
   });
@@ -88,6 +101,47 @@ describe('forget', () => {
       owner: expect.stringMatching(/^[0-9a-f]{16}$/),
     });
     expect(JSON.stringify([entry, world.log.lines])).not.toContain('leaver@example.com');
+  });
+
+  it('goes in steps of 1,000 at most, says how far it is, and can be begun again after it was left half done', async () => {
+    const owner = 'many@example.com';
+    await startMany(2_200, owner);
+    const erased: number[] = [];
+    const stop = world.backend.on('owner.forgotten', ({ tasks }) => erased.push(tasks));
+    const { count, token } = await world.preview({ act: 'forget', target: { owner } });
+    const first: ActResult = await (await world.post({ act: 'forget', token })).json();
+    expect([count, first.done <= 1_000, typeof first.next]).toEqual([2_200, true, 'string']);
+    // The page was closed, say. Whoever looks again is shown what is left.
+    const again = await world.preview({ act: 'forget', target: { owner } });
+    const left = 2_200 - first.done;
+    expect([again.count, erased]).toEqual([left, []]);
+    expect(await world.act({ act: 'forget', token: again.token })).toMatchObject({ done: left, next: null });
+    expect(erased).toEqual([left]);
+    // One line for each time it was begun, however many steps it took.
+    expect((await audit()).entries.slice(0, 2).map(({ done }) => done)).toEqual([left, first.done]);
+    await startMany(1_100, owner);
+    expect(await world.tasks.forget(owner)).toBe(1_100);
+    expect(await world.raw.keys(`inloop:*${owner}*`)).toEqual([]);
+    stop();
+  });
+
+  it('is told by a keyed hash: whoever reads the list cannot test whether an owner they guess is in it', async () => {
+    const hashes: (string | null)[] = [];
+    for (const owner of ['guessed@example.com', 'other@example.com', 'guessed@example.com']) {
+      const { token } = await world.preview({ act: 'forget', target: { owner } });
+      await world.act({ act: 'forget', token });
+      hashes.push((await audit()).entries[0]?.owner ?? null);
+    }
+    const [hash, other, same] = hashes;
+    expect([hash === other, hash === same]).toEqual([false, true]);
+    const { secret } = world.backend.pusher;
+    const guesses = ['', 'inloop', 'inloop:', world.backend.pusher.key].flatMap((key) => [
+      createHmac('sha256', key).update('guessed@example.com').digest('hex'),
+      createHash('sha256').update(`${key}guessed@example.com`).digest('hex'),
+    ]);
+    expect(guesses.filter((guess) => guess.startsWith(hash ?? ''))).toEqual([]);
+    expect(createOwnerHash(secret)('guessed@example.com')).toBe(hash);
+    expect(createOwnerHash(`${secret}.`)('guessed@example.com')).not.toBe(hash);
   });
 });
 
@@ -118,7 +172,22 @@ describe('pause', () => {
   });
 
   it('is for definitions that there are', async () => {
-    expect(await refusal(await world.post({ act: 'pause', target: { name: 'none' } }))).toEqual([422, 'invalid_act']);
+    for (const act of ['pause', 'resume']) {
+      expect(await refusal(await world.post({ act, target: { name: 'none' } }))).toEqual([422, 'invalid_act']);
+    }
+  });
+
+  it('is shown and can be ended after a deploy that has removed the definition', async () => {
+    // As if a worker had named it that is gone by now, and no server.
+    await world.raw.sAdd('inloop:operator:names', 'removed');
+    await world.act({ act: 'pause', target: { name: 'removed' } });
+    await world.raw.sRem('inloop:operator:names', 'removed');
+    const { definitions }: Overview = await world.get('/api/overview');
+    expect(definitions.find(({ name }) => name === 'removed')?.paused).toMatchObject({ who: 'grace' });
+    // One that was paused by an earlier version is in no list.
+    await world.raw.sRem('inloop:definitions', 'removed');
+    expect(await world.act({ act: 'resume', target: { name: 'removed' } })).toMatchObject({ act: 'resume' });
+    expect(await world.raw.exists('inloop:paused:removed')).toBe(0);
   });
 });
 

@@ -1,34 +1,30 @@
 /**
  * Does what an operator asks for: retry, cancel, forget, pause, resume; first as a preview. Every act is told to the log
  * (`operator.acted`) and kept in the list of acts. It serves `POST /api/acts`.
+ *
+ * An act on many tasks goes in steps, one a call: 200 tasks, or 1,000 to erase. So no call takes long, and no other user of
+ * Redis waits. The answer to each has a token for the next step.
  */
 
 import type { Backend } from '../../backend/backend.ts';
 import { AuditList } from '../../backend/operator/audit-list.ts';
 import { Pauses } from '../../backend/operator/pauses.ts';
-import { readEntries, type TaskEntry } from '../../backend/operator/task-entries.ts';
+import type { TaskEntry } from '../../backend/operator/task-entries.ts';
 import { asTaskError } from '../../core/error.ts';
-import type { Act, ActPreview, ActResult, ActTarget, AuditEntry, TaskFilter } from '../../core/operator-api.ts';
-import type { Status } from '../../core/tasks/snapshot.ts';
+import type { Act, ActPreview, ActResult, ActTarget, AuditEntry } from '../../core/operator-api.ts';
 import { refusal } from '../../server/problem.ts';
 import type { TaskOperations } from '../../server/tasks/operations.ts';
 import type { TaskFinder } from '../data/task-finder.ts';
 import { toRow } from '../data/task-row.ts';
+import { ActTargets } from './act-targets.ts';
 import { auditEntry } from './audit-entry.ts';
+import { createOwnerHash } from './owner-hash.ts';
 import { type Preview, PreviewStore } from './preview-store.ts';
 
-/** How many tasks one call changes, and how many at the same time. */
-const ACTED_AT_ONCE = 200;
+/** How many tasks are changed at the same time. */
 const AT_THE_SAME_TIME = 10;
-/** How many records a preview reads at most, to count. */
-const MOST_COUNTED = 10_000;
 const ROWS_SHOWN = 20;
 const MOST_REFUSALS = 20;
-/** The statuses in which a task can be retried or cancelled. */
-const STATUSES_FOR = {
-  retry: ['failed', 'cancelled'],
-  cancel: ['queued', 'running', 'retrying'],
-} as const satisfies Record<string, readonly Status[]>;
 
 export interface ActsOptions {
   readonly backend: Backend;
@@ -36,23 +32,31 @@ export interface ActsOptions {
   readonly operations: TaskOperations;
 }
 
-/** What became of each task. */
-interface Outcomes {
-  readonly done: string[];
+/** What one step has done. */
+interface Step {
+  /** How many tasks were changed. */
+  count: number;
+  /** Those that were changed, without those that were erased. */
+  readonly ids: string[];
   readonly refusals: { readonly id: string; readonly code: string; readonly detail: string }[];
 }
 
 export class Acts {
   readonly #options: ActsOptions;
+  readonly #targets: ActTargets;
   readonly #previews: PreviewStore;
   readonly #pauses: Pauses;
   readonly #audit: AuditList;
+  readonly #hashOwner: (owner: string) => string;
 
   constructor(options: ActsOptions) {
+    const { backend, finder } = options;
     this.#options = options;
-    this.#previews = new PreviewStore(options.backend.redis);
-    this.#pauses = new Pauses(options.backend.redis);
-    this.#audit = new AuditList(options.backend.redis);
+    this.#targets = new ActTargets(backend.redis, finder);
+    this.#previews = new PreviewStore(backend.redis);
+    this.#pauses = new Pauses(backend.redis);
+    this.#audit = new AuditList(backend.redis);
+    this.#hashOwner = createOwnerHash(backend.pusher.secret);
   }
 
   /** What operators have done. @throws TaskError `store_unavailable` */
@@ -63,17 +67,17 @@ export class Acts {
   /** What an act would do. @throws TaskError `invalid_act` (422), `store_unavailable` */
   async preview(act: Act, target: ActTarget, who: string | null): Promise<ActPreview> {
     const until = this.#options.backend.clock.iso();
-    const { entries, isComplete } = await this.#count(act, target, until);
+    const { entries, isComplete } = await this.#targets.count(act, target, until);
     return {
       act,
       count: entries.length,
       isCountComplete: isComplete,
       tasks: entries.slice(0, ROWS_SHOWN).map((entry) => toRow(entry, this.#options.finder.offered)),
-      token: await this.#previews.keep({ act, target, who, until, cursor: null }),
+      token: await this.#previews.keep({ act, target, who, until, cursor: null, told: null }),
     };
   }
 
-  /** Carries out what was previewed, or a part of it. @throws TaskError `preview_expired` (409), `store_unavailable` */
+  /** Carries out what was previewed: its next step. @throws TaskError `preview_expired` (409), `store_unavailable` */
   async carryOut(act: Act, token: unknown, who: string | null): Promise<ActResult> {
     return this.#perform(await this.#previews.take(token, act, who));
   }
@@ -83,48 +87,58 @@ export class Acts {
     if ('filter' in target || 'owner' in target) {
       throw refusal('invalid_act', 'This act needs a preview: send it with preview: true, then with the token.', 422);
     }
-    return this.#perform({ act, target, who, until: this.#options.backend.clock.iso(), cursor: null });
+    return this.#perform({ act, target, who, until: this.#options.backend.clock.iso(), cursor: null, told: null });
   }
 
   async #perform(preview: Preview): Promise<ActResult> {
-    const { act, target, who } = preview;
-    const outcomes: Outcomes = { done: [], refusals: [] };
-    let next: string | null = null;
-    let forgotten = 0;
+    const step: Step = { count: 0, ids: [], refusals: [] };
+    let rest: Pick<Preview, 'cursor'> | null;
+    let told: AuditEntry;
     try {
-      if ('name' in target) await this.#pauseOrResume(act, target.name, who);
-      else if ('owner' in target) forgotten = await this.#options.backend.changes.forget(target.owner);
-      else if ('ids' in target) await this.#actOn(act, await this.#entriesOf(target.ids, outcomes), outcomes);
-      else {
-        const { entries, next: cursor } = await this.#matching(act, target.filter, preview);
-        await this.#actOn(act, entries, outcomes);
-        if (cursor !== null) next = await this.#previews.keep({ ...preview, cursor });
-      }
+      rest = await this.#takeStep(preview, step);
     } finally {
       // Also if Redis went away half-way: what was done is told.
-      await this.#tell(
-        auditEntry(preview, {
-          at: this.#options.backend.clock.iso(),
-          done: outcomes.done.length + forgotten,
-          refused: outcomes.refusals.length,
-          ids: outcomes.done,
-        }),
-      );
+      told = await this.#tell(preview, step);
     }
-    const refusals = outcomes.refusals.slice(0, MOST_REFUSALS);
-    return { act, done: outcomes.done.length + forgotten, refused: outcomes.refusals.length, refusals, next };
+    return {
+      act: preview.act,
+      done: step.count,
+      refused: step.refusals.length,
+      refusals: step.refusals.slice(0, MOST_REFUSALS),
+      next: rest && (await this.#previews.keep({ ...preview, ...rest, told })),
+    };
+  }
+
+  /** @param step takes what was done, also of a step that fails @returns where the next step goes on; null after the last */
+  async #takeStep({ act, target, who, ...from }: Preview, step: Step): Promise<Pick<Preview, 'cursor'> | null> {
+    if ('name' in target) await this.#pauseOrResume(act, target.name, who);
+    else if ('owner' in target) {
+      const { count, isDone } = await this.#options.backend.changes.forgetSome(target.owner, from.told?.done ?? 0);
+      step.count = count;
+      return isDone ? null : { cursor: null };
+    } else if ('ids' in target) {
+      const { entries, missing } = await this.#targets.named(target.ids);
+      for (const id of missing) step.refusals.push({ id, code: 'not_found', detail: 'There is no such task.' });
+      await this.#actOn(act, entries, step);
+    } else {
+      const { entries, next } = await this.#targets.matching(act, target.filter, from);
+      await this.#actOn(act, entries, step);
+      return next === null ? null : { cursor: next };
+    }
+    return null;
   }
 
   async #pauseOrResume(act: Act, name: string, who: string | null): Promise<void> {
+    // A definition may have been removed while it was paused: nobody lists it any more, and it can still be resumed.
+    if (act === 'resume' && (await this.#pauses.resume(name))) return;
     if (!(await this.#options.finder.names()).includes(name)) {
       throw refusal('invalid_act', 'There is no definition of this name.', 422);
     }
     if (act === 'pause') await this.#pauses.pause(name, { since: this.#options.backend.clock.iso(), who });
-    else await this.#pauses.resume(name);
   }
 
   /** Retries or cancels these tasks. Only an absent Redis makes it reject. */
-  async #actOn(act: Act, entries: readonly TaskEntry[], { done, refusals }: Outcomes): Promise<void> {
+  async #actOn(act: Act, entries: readonly TaskEntry[], step: Step): Promise<void> {
     const { operations } = this.#options;
     for (let n = 0; n < entries.length; n += AT_THE_SAME_TIME) {
       await Promise.all(
@@ -133,75 +147,27 @@ export class Acts {
             if (act === 'cancel') await operations.cancel(owner, id);
             else if (retriedBy === null) await operations.retry(owner, id);
             else throw refusal('not_retryable', 'This task was retried before.', 409);
-            done.push(id);
+            step.ids.push(id);
+            step.count += 1;
           } catch (thrown) {
             const error = asTaskError(thrown);
             if (error.status >= 500) throw error;
-            refusals.push({ id, code: error.code, detail: error.message });
+            step.refusals.push({ id, code: error.code, detail: error.message });
           }
         }),
       );
     }
   }
 
-  async #entriesOf(ids: readonly string[], { refusals }: Outcomes): Promise<readonly TaskEntry[]> {
-    const entries = await readEntries(this.#options.backend.redis, ids);
-    for (const [n, entry] of entries.entries()) {
-      const id = ids[n] as string;
-      if (entry === null) refusals.push({ id, code: 'not_found', detail: 'There is no such task.' });
-    }
-    return entries.filter((entry) => entry !== null);
-  }
-
-  async #count(
-    act: Act,
-    target: ActTarget,
-    until: string,
-  ): Promise<{ readonly entries: readonly TaskEntry[]; readonly isComplete: boolean }> {
-    if ('name' in target) return { entries: [], isComplete: true };
-    if ('ids' in target) {
-      const entries = await this.#entriesOf(target.ids, { done: [], refusals: [] });
-      return { entries: entries.filter((entry) => this.#isFor(act, entry)), isComplete: true };
-    }
-    const search =
-      'owner' in target
-        ? { filter: { owner: target.owner }, cursor: null }
-        : { filter: { ...this.#narrow(act, target.filter), until: earlier(target.filter.until, until) }, cursor: null };
-    const isWanted = (entry: TaskEntry) => act === 'forget' || this.#isFor(act, entry);
-    const most = { limit: MOST_COUNTED, most: MOST_COUNTED };
-    const { entries, next } = await this.#options.finder.search({ ...search, ...most, isWanted });
-    return { entries, isComplete: next === null };
-  }
-
-  /** The next tasks of a filter on which to act. */
-  #matching(act: Act, filter: TaskFilter, { until, cursor }: Preview): ReturnType<TaskFinder['search']> {
-    return this.#options.finder.search({
-      filter: { ...this.#narrow(act, filter), until: earlier(filter.until, until) },
-      cursor,
-      limit: ACTED_AT_ONCE,
-      isWanted: (entry) => this.#isFor(act, entry),
-    });
-  }
-
-  /** The filter, for those statuses only in which the act is possible. */
-  #narrow(act: Act, filter: TaskFilter): TaskFilter {
-    const possible: readonly Status[] = act === 'retry' ? STATUSES_FOR.retry : STATUSES_FOR.cancel;
-    return { ...filter, status: possible.filter((status) => filter.status?.includes(status) ?? true) };
-  }
-
-  #isFor(act: Act, entry: TaskEntry): boolean {
-    const row = toRow(entry, this.#options.finder.offered);
-    return act === 'retry' ? row.canRetry : row.canCancel;
-  }
-
-  async #tell(entry: AuditEntry): Promise<void> {
-    const { who, act, name, done, refused, ids } = entry;
-    this.#options.backend.events.emit('operator.acted', () => ({ who, act, name, done, refused, tasks: ids }));
+  /** Tells the log of this step, and brings the act's line in the list of acts up to date. */
+  async #tell(preview: Preview, { count: done, ids, refusals }: Step): Promise<AuditEntry> {
+    const { backend } = this.#options;
+    const refused = refusals.length;
+    const entry = auditEntry(preview, { at: backend.clock.iso(), done, refused, ids }, this.#hashOwner);
+    const { who, act, name } = entry;
+    backend.events.emit('operator.acted', () => ({ who, act, name, done, refused, tasks: ids }));
     // Without Redis the log has it.
-    await this.#audit.add(entry).catch(() => undefined);
+    await this.#audit.add(entry, preview.told).catch(() => undefined);
+    return entry;
   }
-}
-
-function earlier(a: string | undefined, b: string): string {
-  return a !== undefined && a < b ? a : b;
 }

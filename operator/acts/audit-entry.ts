@@ -1,32 +1,35 @@
 /** Makes the line about an act for the list that operators see. Pure. It names no owner: a user may have been forgotten. */
 
-import { createHash } from 'node:crypto';
 import type { ActTarget, AuditEntry } from '../../core/operator-api.ts';
 import type { Preview } from './preview-store.ts';
 
 const MOST_IDS = 100;
 
-/** @param outcome what became of the tasks; `ids`: those that were changed */
+/**
+ * @param act with what its earlier steps have told: an act on many tasks has one line, which counts all of its steps
+ * @param step what became of the tasks in this step; `ids`: those that were changed
+ */
 export function auditEntry(
-  { act, target, who }: Pick<Preview, 'act' | 'target' | 'who'>,
-  outcome: {
+  { act, target, who, told }: Pick<Preview, 'act' | 'target' | 'who' | 'told'>,
+  step: {
     readonly at: string;
     readonly done: number;
     readonly ids: readonly string[];
     readonly refused: number;
   },
+  hashOwner: (owner: string) => string,
 ): AuditEntry {
   const owner = ownerOf(target);
   return {
-    at: outcome.at,
+    at: step.at,
     who,
     act,
     name: 'name' in target ? target.name : null,
     filter: 'filter' in target ? withoutOwner(target.filter) : null,
-    owner: owner === null ? null : createHash('sha256').update(owner).digest('hex').slice(0, 16),
-    done: outcome.done,
-    refused: outcome.refused,
-    ids: outcome.ids.slice(0, MOST_IDS),
+    owner: owner === null ? null : hashOwner(owner),
+    done: (told?.done ?? 0) + step.done,
+    refused: (told?.refused ?? 0) + step.refused,
+    ids: [...(told?.ids ?? []), ...step.ids].slice(0, MOST_IDS),
   };
 }
 

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { OperatorKeys } from '../../backend/operator/operator-keys.ts';
 import type { CommandRunner } from '../../backend/store/commands/define-command.ts';
-import type { Act, ActTarget } from '../../core/operator-api.ts';
+import type { Act, ActTarget, AuditEntry } from '../../core/operator-api.ts';
 import { refusal } from '../../server/problem.ts';
 
 /** How long a preview is good for. */
@@ -19,8 +19,10 @@ export interface Preview {
   readonly who: string | null;
   /** Tasks that were created after this time are left out. */
   readonly until: string;
-  /** Where to go on; null at the beginning. */
+  /** Where to go on; null at the beginning, and where each step takes what is left. */
   readonly cursor: string | null;
+  /** The line in the list of acts about the steps so far; null before the first one. */
+  readonly told: AuditEntry | null;
 }
 
 export class PreviewStore {

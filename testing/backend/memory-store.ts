@@ -17,7 +17,7 @@ import {
   type ReadTask,
   type Wanted,
 } from '../../backend/store/record.ts';
-import type { Applied, ClearOptions, Created, NewRecord } from '../../backend/store/store.ts';
+import type { Applied, ClearOptions, Created, Forgotten, NewRecord } from '../../backend/store/store.ts';
 import type { ListOptions } from '../../backend/store/task-list.ts';
 import { type RunOptions, toCommit } from '../../backend/store/to-commit.ts';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../core/limits.ts';
@@ -231,12 +231,12 @@ export class MemoryStore {
     );
   }
 
-  async forget(owner: string): Promise<readonly string[]> {
+  async forget(owner: string): Promise<Forgotten> {
     const removed = this.#remove(([, record]) => record.owner === owner);
     for (const key of this.#keys.keys()) if (JSON.parse(key)[0] === owner) this.#keys.delete(key);
     for (const id of removed) for (const listener of this.#cancelListeners) listener(id);
     for (const id of removed) this.#gates.leave(id);
-    return removed;
+    return { ids: removed, isDone: true };
   }
 
   /** @returns the ids of the tasks that were removed, newest first */
