@@ -21,23 +21,18 @@ import type { PusherOptions } from './push/bus/pusher-env.ts';
 import { Publisher, type PublisherCounts } from './push/publisher.ts';
 import type { EventFate, EventKind } from './push/push-events.ts';
 import { JobQueues } from './queue/queue.ts';
-import { GateKeeper } from './recovery/gate-keeper.ts';
-import { LostWorkers } from './recovery/lost-workers.ts';
+import { createSweeper } from './recovery/create-sweeper.ts';
 import { SettledTasks } from './recovery/settled-tasks.ts';
-import { Sweeper } from './recovery/sweeper.ts';
-import { UnservedTasks } from './recovery/unserved.ts';
+import type { Sweeper } from './recovery/sweeper.ts';
 import { WorkerRegistry } from './recovery/worker-registry.ts';
-import { repairGates } from './store/commands/process/repair-gates.ts';
 import { FamilyStore } from './store/families.ts';
 import { Redis } from './store/redis.ts';
 import { TaskStore } from './store/store.ts';
 import { TaskChanges } from './task-changes.ts';
 import { systemTime } from './time.ts';
 
-/** How long pushing may take at the end. */
+/** How long `flush` and `close` wait for events to be pushed. */
 const FLUSH_MS = 2_000;
-/** While developing, a definition that has had no worker for so long is told at once, not only after 30 s. */
-const HINT_AFTER_MS = 2_000;
 
 /** Whether Redis and the bus work. */
 export interface Health {
@@ -50,8 +45,8 @@ export interface Health {
 /** What there is to do, in all processes together. */
 export interface Load {
   /**
-   * How many tasks wait for a worker, by the name of their definition: of each that servers start. Not those that are to start
-   * later, nor those that wait for their next attempt. Estimated where more than 1,000 owners wait.
+   * How many tasks wait for a worker, for each definition that servers start, by its name. Tasks that are to start later, or
+   * wait for their next attempt, are not counted. The number is an estimate where more than 1,000 owners wait.
    */
   readonly waiting: Readonly<Record<string, number>>;
   /** How many tasks were being run by workers whose heartbeat is missing now. They are recovered within seconds. */
@@ -80,7 +75,6 @@ export class Backend {
   /** @internal */ readonly bus: Bus;
   /** @internal */ readonly publisher: Publisher;
   /** @internal */ readonly sweeper: Sweeper;
-  /** @internal */ readonly unserved: UnservedTasks;
   /** @internal */ readonly pusher: PusherOptions;
   /** By how much of the total what viewers are shown may be off. @internal */
   readonly accuracy: number;
@@ -146,31 +140,8 @@ export class Backend {
     this.changes = changes;
 
     // Recovery of what other processes left half done.
-    this.unserved = new UnservedTasks({
-      redis,
-      store,
-      changes,
-      clock,
-      time: systemTime,
-      events,
-      // In production a deploy may leave a definition without a worker for a moment.
-      hintAfterMs: process.env.NODE_ENV === 'production' ? undefined : HINT_AFTER_MS,
-    });
-    this.sweeper = new Sweeper({
-      redis,
-      store,
-      changes,
-      registry,
-      clock,
-      time: systemTime,
-      parents: this.parents,
-      unserved: this.unserved,
-      gateKeeper: new GateKeeper({ repairGates: () => repairGates(redis), changes, clock, time: systemTime }),
-      lostWorkers: new LostWorkers({ redis, store, changes, registry, clock, time: systemTime, events }),
-      isBusDown: () => this.publisher.isDown,
-      askBus: () =>
-        this.publisher.isDown || this.publisher.hasSentWithin(Number.POSITIVE_INFINITY) || this.publisher.probe(),
-    });
+    const { parents, publisher } = this;
+    this.sweeper = createSweeper({ redis, store, changes, parents, registry, publisher, clock, events });
   }
 
   /** The channel on which `owner`'s tasks are pushed. @internal */
