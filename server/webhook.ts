@@ -7,6 +7,7 @@
  */
 
 import express, { type Request, type RequestHandler, type Router } from 'express';
+import type { Webhook } from '../backend/push/bus/webhook-body.ts';
 import type { ServerBackend } from '../backend/server-backend.ts';
 import { isOwnerChannel } from '../core/channel.ts';
 import { limitBodyTime } from './body-time.ts';
@@ -27,13 +28,13 @@ const MAX_WAITING_CHECKS = 1_000;
  * @param bodySeconds how long a body may take to arrive
  */
 export function createWebhookRouter(backend: ServerBackend, order: MountingOrder, bodySeconds: number): Router {
-  const confirm = vacancyCheck(backend);
+  const checkVacancy = vacancyCheck(backend);
   const checkHeaders: RequestHandler = (req, _res, next) => {
     // Before any byte of the body is read.
     if (!backend.bus.looksSigned(req.headers)) throw unsigned(backend);
     next();
   };
-  const note = catchRejections(async (req, res) => {
+  const storeOccupancy = catchRejections(async (req, res) => {
     const webhook = readWebhook(req);
     if (webhook === 'malformed') {
       backend.events.emit('webhook.refused', () => ({ why: 'malformed' }));
@@ -43,21 +44,14 @@ export function createWebhookRouter(backend: ServerBackend, order: MountingOrder
         400,
       );
     }
-    // All events of a batch have the same time. Of several about one channel, the last counts.
-    const changes = new Map<string, 'opened' | 'vacated'>();
-    for (const { name, channel } of webhook.events) {
-      if (channel === null || !isOwnerChannel(channel, { encrypted: backend.bus.isEncrypted })) continue;
-      if (name === 'channel_occupied') changes.set(channel, 'opened');
-      if (name === 'channel_vacated') changes.set(channel, 'vacated');
-    }
-    // Many in one round trip to Redis, because the bus waits at most 4 s for the answer. Not all, because a batch may name thousands
-    // of channels, and the commands of all other requests would wait behind theirs.
-    const channels = [...changes];
+    const channels = [...occupancyIn(webhook, backend.bus.isEncrypted)];
+    // Many in one round trip to Redis, because the bus waits at most 4 s for the answer. Not all, because a batch may name
+    // thousands of channels, and the commands of all other requests would wait behind theirs.
     while (channels.length > 0) {
       await Promise.all(
         channels.splice(0, NOTED_AT_ONCE).map(async ([channel, event]) => {
           const noted = await backend.redis.noteWebhook(channel, event, webhook.at);
-          if (noted === 'vacated') confirm(channel);
+          if (noted === 'vacated') checkVacancy(channel);
         }),
       );
     }
@@ -65,7 +59,7 @@ export function createWebhookRouter(backend: ServerBackend, order: MountingOrder
   });
   const router = express.Router();
   router.use(limitBodyTime(bodySeconds * 1_000));
-  router.use(checkHeaders, readText(MAX_WEBHOOK_BYTES), note);
+  router.use(checkHeaders, readText(MAX_WEBHOOK_BYTES), storeOccupancy);
   router.use(problemHandler({ log: backend.log }));
   return router;
 
@@ -80,6 +74,20 @@ export function createWebhookRouter(backend: ServerBackend, order: MountingOrder
     if (raw?.isRebuilt) order.noteParsedWebhook();
     throw unsigned(backend);
   }
+}
+
+/**
+ * What a webhook says of owners' channels. All events of a batch have the same time. Of several about one channel, the last
+ * counts.
+ */
+function occupancyIn({ events }: Webhook, encrypted: boolean): Map<string, 'opened' | 'vacated'> {
+  const changes = new Map<string, 'opened' | 'vacated'>();
+  for (const { name, channel } of events) {
+    if (channel === null || !isOwnerChannel(channel, { encrypted })) continue;
+    if (name === 'channel_occupied') changes.set(channel, 'opened');
+    if (name === 'channel_vacated') changes.set(channel, 'vacated');
+  }
+  return changes;
 }
 
 /**

@@ -71,7 +71,8 @@ export interface TaskOptions<
   readonly backoff?: Backoff;
   /**
    * How long one attempt may take. Default: no limit. If the event loop is blocked while several tasks run in the worker,
-   * the blocked time does not count, at most once the deadline: with `'10m'` an attempt ends after 20 minutes at the latest.
+   * the blocked time does not count, up to the length of the deadline: with `'10m'` an attempt ends after 20 minutes at the
+   * latest.
    */
   readonly deadline?: Duration;
   /**
@@ -246,15 +247,20 @@ export function defineTask<
     limits: listStartLimits(options.limits ?? {}, name, `${label}: limits`, 'invalid_definition'),
     onChildFailure,
     concurrency: toConcurrency(options.concurrency, `${label}: concurrency`),
-    titleOf(input) {
-      if (typeof title === 'string') return cut(title, MAX_TITLE_LENGTH);
-      try {
-        const made = title?.(input as Jsonify<StandardSchemaV1.InferOutput<Input>>);
-        return typeof made === 'string' && made !== '' ? cut(made, MAX_TITLE_LENGTH) : name;
-      } catch {
-        return name;
-      }
-    },
+    titleOf: toTitle(title as string | ((input: unknown) => string) | undefined, name),
+  };
+}
+
+/** The function that makes the title of one task. It never throws. @param name the title if `option` gives none */
+function toTitle(option: string | ((input: unknown) => string) | undefined, name: string): (input: unknown) => string {
+  if (typeof option === 'string') return () => cut(option, MAX_TITLE_LENGTH);
+  return (input) => {
+    try {
+      const made = option?.(input);
+      return typeof made === 'string' && made !== '' ? cut(made, MAX_TITLE_LENGTH) : name;
+    } catch {
+      return name;
+    }
   };
 }
 

@@ -23,8 +23,14 @@ const MAX_IDS_BYTES = 262_144;
 
 /** Adds the routes. `/:id` matches any path of one part, so add routes of other paths before. */
 export function addTaskRoutes(router: Router, options: RouterOptions): void {
-  const { operations, removals, pathOf } = options;
   const answers = new AnswerLimiter();
+  addListRoutes(router, options, answers);
+  addSingleRoutes(router, options, answers);
+}
+
+/** The routes that name no task in their path. */
+function addListRoutes(router: Router, options: RouterOptions, answers: AnswerLimiter): void {
+  const { operations, removals, pathOf } = options;
 
   router.post(
     '/',
@@ -74,6 +80,11 @@ export function addTaskRoutes(router: Router, options: RouterOptions): void {
       res.json({ cleared: gone.length, ids: gone.slice(0, MAX_DISMISSED_TOLD) });
     }),
   );
+}
+
+/** The routes of one task, which its path names. */
+function addSingleRoutes(router: Router, options: RouterOptions, answers: AnswerLimiter): void {
+  const { operations, removals, pathOf } = options;
 
   router.get(
     '/:id',
