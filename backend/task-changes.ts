@@ -51,6 +51,7 @@ export interface ChangePublisher {
   publishDismissed(owner: string, ids: readonly string[]): void;
 }
 
+/** How a change is applied. */
 export interface ChangeOptions extends RunOptions {
   /** Stores the change, but pushes it only if it ends the task. For changes that the owner need not see at once. */
   readonly isQuiet?: boolean;
@@ -69,7 +70,7 @@ export type Change =
 /** Learns of each change in a family, that is, of a parent or its children (family/parent-updates.ts). */
 export interface FamilyListener {
   /** @param id of the parent @param isUrgent whether the change may end it, or its children have to be cancelled */
-  note(id: string, isUrgent: boolean): void;
+  noteChange(id: string, isUrgent: boolean): void;
 }
 
 export class TaskChanges {
@@ -83,7 +84,7 @@ export class TaskChanges {
     store: ChangeStore,
     publisher: ChangePublisher,
     events: Emitter,
-    families: FamilyListener = { note: () => undefined },
+    families: FamilyListener = { noteChange: () => undefined },
   ) {
     this.#store = store;
     this.#publisher = publisher;
@@ -111,7 +112,7 @@ export class TaskChanges {
       this.#events.emit('task.accepted', () => ({ task: id, name, retryOf }));
       const snapshot = withPlace(task.snapshot, created.ahead);
       this.push({ owner: task.owner, snapshot, trace: task.trace }, created.watched);
-      if (task.child) this.#families.note(task.child.parent, false);
+      if (task.child) this.#families.noteChange(task.child.parent, false);
       // If this fails, the sweeper cancels them.
       await this.cancelReplaced(created.replaces, task.snapshot.createdAt).catch(() => undefined);
     }
@@ -156,9 +157,10 @@ export class TaskChanges {
 
   /** Reports a stored change to the family of the task, as a child and as a parent. */
   #noteFamily({ type }: TaskEvent, task: Snapshot, mayEndParent: boolean): void {
-    if (task.parent !== undefined && isFinished(task)) this.#families.note(task.parent, mayEndParent);
+    if (task.parent !== undefined && isFinished(task)) this.#families.noteChange(task.parent, mayEndParent);
     if (task.children === undefined || type === 'children') return;
-    if (isFinished(task) || task.status === 'cancelling' || waitsForChildren(task)) this.#families.note(task.id, true);
+    if (isFinished(task) || task.status === 'cancelling' || waitsForChildren(task))
+      this.#families.noteChange(task.id, true);
   }
 
   /** Cancels replaced tasks that can still be cancelled. @param at ISO 8601 @throws TaskError `store_unavailable` */

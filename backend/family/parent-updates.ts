@@ -23,6 +23,7 @@ import type { Time } from '../time.ts';
 const GATHER_MS = 250;
 /** The process that stored a change in a family has this long to update the parent. After that, the sweeper does it. */
 const GRACE_MS = 3_000;
+/** Bounds the time that one sweep takes. The next sweep goes on with the others. */
 const MAX_UPDATES_PER_SWEEP = 100;
 /** How often the children of a waiting parent are counted again. */
 const CHECK_EVERY_MS = 300_000;
@@ -67,7 +68,7 @@ export class ParentUpdates {
   }
 
   /** The family of a task has changed. @param isUrgent whether that may end the task, or its children have to be cancelled */
-  note(id: string, isUrgent: boolean): void {
+  noteChange(id: string, isUrgent: boolean): void {
     let update = this.#updates.get(id);
     if (update) update.isDue = true;
     else {
@@ -79,7 +80,7 @@ export class ParentUpdates {
   }
 
   /**
-   * Updates parents that dead processes have left behind. Counts the children of those that wait again before that.
+   * Updates parents that dead processes have left behind. The children of a waiting parent are counted again first.
    * @throws TaskError `store_unavailable`
    */
   async sweep(): Promise<void> {

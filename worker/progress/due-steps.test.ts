@@ -22,7 +22,7 @@ function attempt(accuracy = 0.01, estimateEvery = 0) {
         const why = steps.look(truth, now, estimateEvery);
         if (why === null) continue;
         const next = steps.withRate(truth);
-        steps.tell(next, now);
+        steps.noteTold(next, now);
         told.push({ at: now, why, progress: next });
       }
     },
@@ -229,8 +229,8 @@ describe('with estimates every 500 ms', () => {
       if (due === null) continue;
       const next = cheap.withRate(truth);
       expect(thorough.withRate(truth)).toEqual(next);
-      cheap.tell(next, now);
-      thorough.tell(next, now);
+      cheap.noteTold(next, now);
+      thorough.noteTold(next, now);
     }
   });
 
@@ -256,7 +256,7 @@ describe('with estimates every 500 ms', () => {
       if (now <= 15_000) truth = { ...truth, done: now / 10 };
       const due = steps.look(truth, now, 500);
       if (due === null) continue;
-      steps.tell(steps.withRate(truth), now);
+      steps.noteTold(steps.withRate(truth), now);
       found.push([now, due]);
     }
     expect(found.at(-1)).toEqual([15_700, 'stall']);

@@ -33,21 +33,21 @@ const AHEAD = 2;
 /** The shortest time between two steps that are due for words only, in ms. */
 const WORDS_MS = 1_000;
 /**
- * The time between two steps that are due for skipped or failed only is 1 s, then twice as long after each one, up to this, in
- * ms. A file with a bad row in ten changes them all the time. Once they have stood still for 10 s, a change is told within a
+ * Steps that are due for skipped or failed only come 1 s apart at first. This time doubles after each one, up to this many ms: a
+ * file with a bad row in ten changes these counts all the time. Once they have stood still for 10 s, a change is told within a
  * second again.
  */
 const LONGEST_COUNTS_MS = 8_000;
-/** The look nearest to the end of the 10 s finds that `alive` is due, so it may do so half a look before the end. */
+/** `alive` is due this long before the 10 s are over, in ms. So it is the look nearest to their end that finds it. */
 const EARLY_MS = LOOK_MS / 2;
 /** A total is told anew when it is off by more than a tenth, even if the bar is right. */
 const TOTAL_ACCURACY = 0.1;
 /** A bar stalls when no element was done for this time, in ms, and for this many times the longest pause lately. */
 const STALL_MS = 700;
 const STALL_PAUSES = 4;
-/** With the same comparison, but already after this time, in ms, a message that is due for another reason has no rate. */
+/** After a pause of this time, in ms, and of `STALL_PAUSES` times the longest pause lately, messages carry no rate. */
 const NO_RATE_MS = 300;
-/** After a stall the longest pause grows to at most 1.5 times itself and 100 ms, so that the next stall is found too. */
+/** After a stall the longest pause grows to at most 1.5 times itself plus 100 ms, so that the next stall is found too. */
 const PAUSE_GROWTH = 1.5;
 const PAUSE_ADDS_MS = 100;
 /** A pause counts less as time passes: after this time, in ms, 1/e of it is left. */
@@ -70,7 +70,7 @@ export class DueSteps {
   #done: number;
   #movedAt: number;
   /** The longest pause lately, in ms. */
-  #pause = 0;
+  #longestPause = 0;
   #isStalled = false;
   /** `skipped` and `failed` at the last look, when they changed last, and how long their next change has to wait, in ms. */
   #counts: Counts = {};
@@ -114,6 +114,7 @@ export class DueSteps {
       this.#estimator.observe(now, truth.done, truth.total, tolerance);
     }
     const reason = this.#reason(truth, now, tolerance);
+    // With `estimateEvery` 0 each look estimates, so `#rightUntil` is not needed.
     this.#rightUntil =
       reason === null && estimateEvery > 0 ? this.#findRightUntil(truth, tolerance.ahead) : Number.NEGATIVE_INFINITY;
     return reason;
@@ -125,18 +126,18 @@ export class DueSteps {
       this.#stage = stage;
       this.#done = done;
       this.#movedAt = now;
-      this.#pause = 0;
+      this.#longestPause = 0;
       this.#estimator = new PaceEstimator(now, done);
     } else if (done !== this.#done) {
       const pause = now - this.#movedAt;
-      const longest = this.#isStalled ? Math.min(pause, this.#pause * PAUSE_GROWTH + PAUSE_ADDS_MS) : pause;
-      this.#pause = Math.max(this.#pause * Math.exp(-pause / PAUSE_FADES_MS), longest);
+      const longest = this.#isStalled ? Math.min(pause, this.#longestPause * PAUSE_GROWTH + PAUSE_ADDS_MS) : pause;
+      this.#longestPause = Math.max(this.#longestPause * Math.exp(-pause / PAUSE_FADES_MS), longest);
       this.#done = done;
       this.#movedAt = now;
       this.#isStalled = false;
     } else {
       const pause = now - this.#movedAt;
-      this.#isStalled = pause >= NO_RATE_MS && pause >= this.#pause * STALL_PAUSES;
+      this.#isStalled = pause >= NO_RATE_MS && pause >= this.#longestPause * STALL_PAUSES;
     }
   }
 
@@ -175,7 +176,7 @@ export class DueSteps {
   }
 
   /** Notes what viewers were told, and when. */
-  tell(progress: Progress | null, at: number): void {
+  noteTold(progress: Progress | null, at: number): void {
     this.#isFirst = false;
     this.#rightUntil = Number.NEGATIVE_INFINITY;
     if (!hasSameCounts(progress ?? {}, this.#told ?? {})) {
@@ -203,6 +204,7 @@ export class DueSteps {
     if (hasOtherWords && since >= WORDS_MS) return 'words';
     if (since >= this.#countsWait && !hasSameCounts(truth, told)) return 'counts';
     if (since >= PACE_HORIZON_MS - EARLY_MS) return 'alive';
+    // Each stage counts from 0, so the bar of another stage tells nothing. A step for the words is due within a second.
     if (hasOtherWords && truth.stage !== told.stage) return null;
     const { done, total } = truth;
     if (total !== null && total <= FEW) return done !== told.done ? 'surprise' : null;
@@ -221,7 +223,7 @@ export class DueSteps {
     const alive = this.#toldAt + PACE_HORIZON_MS - EARLY_MS;
     if (told.rate === undefined) return alive;
     const tooFar = this.#toldAt + ((truth.done + ahead - told.done) / told.rate) * 1_000;
-    const stall = this.#movedAt + Math.max(STALL_MS, this.#pause * STALL_PAUSES);
+    const stall = this.#movedAt + Math.max(STALL_MS, this.#longestPause * STALL_PAUSES);
     return Math.min(alive, tooFar, stall);
   }
 
@@ -232,7 +234,7 @@ export class DueSteps {
     return truth.total !== told.total && this.#isOtherTotal(truth.total, told.total, truth.done);
   }
 
-  /** Whether the total differs from the one that was told so much that viewers would notice. */
+  /** Whether the total differs so much from the one that viewers were told that they would notice. */
   #isOtherTotal(total: number | null, told: number | null, done: number): boolean {
     if (total === null || told === null) return true;
     const share = Math.abs(done / total - Math.min(done / told, 1));

@@ -42,7 +42,10 @@ const SHOWN_AFTER_MS = 200;
 const SHOWN_BY_MS = 400;
 /** The shortest time between two steps while the owner is not watching, in ms. They are stored for requests and new pages. */
 const UNWATCHED_STEP_MS = 1_000;
-/** The shortest time between two looks that count then, in ms. Looks are a little early or late: the tenth comes after 950 ms. */
+/**
+ * The shortest time between two looks that are used while the owner is not watching, in ms. A look comes every 100 ms, a little
+ * early or late. So the tenth one is used.
+ */
 const UNWATCHED_LOOK_MS = 950;
 
 export class Reporter implements Looker {
@@ -62,7 +65,7 @@ export class Reporter implements Looker {
   #steps: DueSteps;
   #write: Promise<void> | null = null;
   #lookedAt = Number.NEGATIVE_INFINITY;
-  /** When the last write began, and the last one that was stored. */
+  /** When the last write began, and when the last write that was stored began. */
   #triedAt: number;
   #writtenAt: number;
 
@@ -129,7 +132,7 @@ export class Reporter implements Looker {
   /** Stores and pushes a sign of life, unless something was stored within the last `ms`. */
   alive(ms: number): void {
     const now = this.#ports.time.elapsed();
-    // Then a look finds that a sign of life is due (`alive`), and it is pushed within the owner's message budget.
+    // One of the next looks finds that a sign of life is due (`alive`), and it is pushed within the owner's message budget.
     if (this.#willLook && this.#watched) return;
     if (this.#state === 'ended' || this.#write !== null || now - this.#writtenAt < ms) return;
     void this.#store('alive', this.#readTruth());
@@ -193,6 +196,7 @@ export class Reporter implements Looker {
     const takeTurn = () =>
       this.#ports.turns.takeTurn(owner, key, { after: this.#pause(), signal: this.#closed.signal });
     let turn = await takeTurn();
+    // By now the attempt may be known to end soon. Then the step waits for a later turn, see `SHOWN_BY_MS`.
     if (turn !== null && this.#shownAfter > SHOWN_AFTER_MS) {
       turn.end();
       turn = await takeTurn();
@@ -262,11 +266,10 @@ export class Reporter implements Looker {
         this.#watched = change.watched;
         // Viewers know the new progress now, with two exceptions: before the first report there is none, and what was stored
         // quietly was not pushed to pages that are open.
-        if (progress !== null && !(isQuiet && change.watched)) this.#steps.tell(change.snapshot.progress, at);
+        if (progress !== null && !(isQuiet && change.watched)) this.#steps.noteTold(change.snapshot.progress, at);
       } else if (change.refusal === 'unchanged') {
-        // The stored progress is the same (a bar that is held back, for
-        // example). Nothing was stored: a sign of life is still due.
-        this.#steps.tell(this.#stored.snapshot.progress, this.#writtenAt);
+        // The stored progress is the same (a bar that is held back, for example). Nothing was stored: a sign of life is still due.
+        this.#steps.noteTold(this.#stored.snapshot.progress, this.#writtenAt);
       } else {
         this.#options.onStale();
       }
