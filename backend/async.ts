@@ -1,4 +1,7 @@
-/** Waiting with a deadline, for a time, or for a signal, and work for many tasks. It serves backend, server and worker. */
+/**
+ * Waiting with a deadline, for a time, or for a signal; and `outside`, for work that serves many tasks. It serves backend,
+ * server and worker.
+ */
 
 import { AsyncResource } from 'node:async_hooks';
 import { startTimer } from './timer.ts';
@@ -46,12 +49,13 @@ export function delay(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** Was made outside of all requests and tasks, when the process started. */
+/** Made when the process started, outside of all requests and tasks. */
 const root = new AsyncResource('inloop');
 
 /**
- * Calls `run` outside of the request or attempt in which the caller is. For work that serves many tasks but was begun by one: what
- * an application keeps in an `AsyncLocalStorage`, such as a trace or a request's id, must not be taken for that of the others.
+ * Calls `run` outside of the request or attempt that the caller belongs to. It is for work that one task begins and that serves
+ * many tasks. An application may keep a trace or a request's id in an `AsyncLocalStorage`: without this, what belongs to the
+ * first task would count for all the others.
  */
 export function outside<T>(run: () => T): T {
   return root.runInAsyncScope(run);

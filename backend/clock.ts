@@ -1,8 +1,8 @@
 /**
  * Tells the time by Redis' clock. It serves everything that stores a time or compares one with a stored time.
  *
- * Processes on different machines disagree about the time, and a machine's clock may be set in between. So no process
- * stores its own time: it asks Redis every ten seconds and counts on from there with a clock that is never set
+ * Processes on different machines disagree about the time, and somebody may set a machine's clock at any moment. So no process
+ * stores its own time. It asks Redis every ten seconds and counts on from there with a clock that is never set
  * (`performance.now()`).
  */
 
@@ -16,7 +16,7 @@ export interface ClockOptions {
   readonly ask: () => Promise<number>;
   /** A clock that is never set, in ms. For tests. */
   readonly elapsed?: () => number;
-  /** This machine's clock, in ms since 1970. It counts until Redis has answered. For tests. */
+  /** This machine's clock, in ms since 1970. Used until Redis has answered. For tests. */
   readonly local?: () => number;
   /** Called when this machine's clock is more than a minute off from that of Redis, with the difference in ms. */
   readonly onDrift?: (ms: number) => void;

@@ -27,8 +27,8 @@ export interface BackendOptions {
   readonly accuracy?: number;
   /**
    * How many messages a second one user gets at most, outcomes apart, which always go at once; a whole number from 1 to
-   * 100. All tasks of the user share it, in all workers. Default 10. It is the ceiling for work that surprises all the time;
-   * usually far fewer are sent (`accuracy`).
+   * 100. All tasks of the user share it, in all workers. Default 10. Usually far fewer are sent (`accuracy`): only work
+   * whose pace changes all the time reaches this limit.
    */
   readonly pushesPerSecond?: number;
   /** Gets what an operator should know. Default: lines on standard error. */

@@ -23,7 +23,7 @@ export interface Origin {
 export const OWN_ORIGIN: Origin = { version: VERSION, file: findFile() };
 
 /**
- * Refuses a backend of another major version. One without an origin is accepted: `inloop/testing` makes such ones.
+ * Refuses a backend of another major version. A backend without an origin is accepted: those of `inloop/testing` have none.
  *
  * @param caller what was called with the backend, such as `createTaskServer`
  * @throws ConfigError `invalid_dependency` if a copy of another major version has made `backend`

@@ -12,7 +12,10 @@ export interface Time {
   delay(ms: number, signal?: AbortSignal): Promise<void>;
   /** What `work` resolves to. @throws DeadlineError if that takes longer than `ms`; the work itself goes on */
   within<T>(work: Promise<T>, ms: number): Promise<T>;
-  /** Calls `run` every `ms` until the returned function is called, outside of the request or attempt of who asked for it. */
+  /**
+   * Calls `run` every `ms` until the returned function is called. `run` is called outside of the caller's request or attempt
+   * (`outside` in async.ts).
+   */
   every(ms: number, run: () => void): () => void;
 }
 

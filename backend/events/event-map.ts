@@ -77,7 +77,7 @@ export interface EventMap {
   'task.cancelling': AttemptRef;
   /**
    * A task has its outcome. `code`: of the error of a failed one. `waitSeconds`: from its acceptance to its first attempt, or to
-   * its end. `runSeconds`: from its first attempt to its end, with the pauses in between; null if there was no attempt.
+   * its end. `runSeconds`: from its first attempt to its end, pauses between attempts included; null if there was no attempt.
    */
   'task.ended': AttemptRef & {
     readonly status: Outcome;
@@ -91,7 +91,7 @@ export interface EventMap {
   'task.with-worker': TaskRef & { readonly status: ActiveStatus };
   /** An owner took outcomes out of the inbox. */
   'outcomes.seen': { readonly count: number };
-  /** Finished tasks were removed because their owner has no use for them any more, or all tasks of an owner were. */
+  /** Tasks were removed: finished ones that their owner dismissed, or all tasks of an owner. */
   'tasks.dismissed': { readonly count: number };
   /** Everything about an owner was removed. `tasks`: how many there were. */
   'owner.forgotten': { readonly tasks: number };
@@ -129,7 +129,7 @@ export interface EventMap {
   'worker.without-watchdog': { readonly hasEnded: boolean };
   /** Tasks of a definition wait, and for 30 s no living worker has handled it. */
   'definition.without-worker': { readonly name: string };
-  /** A worker handles it again. */
+  /** A worker handles that definition again. */
   'definition.with-worker': { readonly name: string };
   /** A handler threw something other than a TaskError, or an input or a result did not fit its schema. */
   'handler.failed': AttemptRef & { readonly code: string };
@@ -175,14 +175,22 @@ export interface EventMap {
   /** Redis answers, but takes no writes, or lacks something that inloop needs. */
   'redis.unusable': OutageBegan & RedisPart;
   'redis.outage.ended': OutageEnded & RedisPart;
-  /** Redis refused a command as wrong: a bug in inloop, or foreign data under its keys. Told at most once a minute each. */
+  /**
+   * Redis refused a command as wrong: a bug in inloop, or foreign data under its keys. The same `reason` is told at most once
+   * a minute.
+   */
   'redis.misused': RedisPart & { readonly reason: string };
   /** Tasks may be lost because of a setting of Redis. */
   'redis.advice': { readonly advice: string };
 
   /** A client that cannot use WebSockets has connected. `open`: how many such clients this process has now. */
   'fallback.session.opened': { readonly open: number };
+  /** Such a client is gone. `seconds`: how long its session lasted. */
   'fallback.session.closed': { readonly open: number; readonly seconds: number };
+  /**
+   * A request to the fallback was refused: by a page of another origin; by somebody who did not open the session; with
+   * another key than that of our application; beyond the limits of sessions; while the server ends.
+   */
   'fallback.session.refused': {
     readonly why: 'foreign_origin' | 'not_its_opener' | 'wrong_key' | 'too_many' | 'closing';
   };

@@ -34,7 +34,7 @@ const REPORT_IT = 'This is a bug of inloop; please report it.';
 /** The lines of `router.misplaced`, by `what`. `%` stands for the names of the functions. */
 const MISPLACED = {
   session:
-    'Nobody was identified, and this is mounted after the task router: %. If identify needs what it finds out, it comes too late. Mount it before app.use(…, tasks.router).',
+    'Nobody was identified, and this is mounted after the task router: %. If identify needs what that function finds out, the function comes too late. Mount it before app.use(…, tasks.router).',
   cors: 'Something before the task router, like cors(), lets all origins in without credentials, and answers their preflights. So pages of the listed origins cannot send cookies or tokens. Mount the router before it, or pass it the same list: cors({ origin: [...], credentials: true }).',
   webhook:
     'No webhook of the bus has come for a minute, though pages have entered their channels. Until one comes, progress also goes to users who have left. Let the bus send channel_occupied and channel_vacated to the router’s path and /webhook. If something before the router lets in nobody who is not signed in, mount tasks.webhook before that.',

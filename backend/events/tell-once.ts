@@ -1,4 +1,4 @@
-/** Tells the operator of a mistake in how inloop is set up or used, each once in a process. It serves server and worker. */
+/** Tells the operator of mistakes in how inloop is set up or used: of each one once in a process. It serves server and worker. */
 
 import type { EventMap } from './event-map.ts';
 import type { Emitter } from './events.ts';

@@ -18,7 +18,7 @@ export interface TracedTask {
 /** What became of a creation, as the store answers it. */
 interface Creation {
   readonly result: string;
-  /** Of an earlier task, if the answer is that one. */
+  /** The id of an earlier task, if that one is the answer and no new one was stored. */
   readonly id?: string;
 }
 
@@ -26,7 +26,7 @@ interface Creation {
 export interface AttemptSpan {
   /** Calls `work` so that spans which it starts, at once or later, are children of this one. */
   run<T>(work: () => T): T;
-  /** @param after the task as the end of the attempt was stored; null if it was not, since the attempt was over by then */
+  /** @param after the task as it was stored with the end of the attempt; null if the store refused that: the attempt was over */
   end(after: Snapshot | null): void;
 }
 
@@ -48,7 +48,7 @@ export interface Tracing {
     retried: string | undefined,
     store: (trace: string | undefined) => Promise<C>,
   ): Promise<C>;
-  /** An attempt starts now, and has waited for so long since it was due. */
+  /** An attempt starts now. @param seconds how long it has waited since it was due */
   waited(task: TracedTask, seconds: number): void;
   /** An attempt starts in this process. */
   attempt(task: TracedTask): AttemptSpan;

@@ -5,11 +5,12 @@
 
 import { cut } from '../../core/values/text.ts';
 
-/** Limits that keep a line of the log readable. What is beyond them is cut, and the log says so. */
+// Limits that keep a line of the log readable. What is beyond them is cut, and the log says so.
+/** How many levels of objects within objects are shown. */
 const MAX_DEPTH = 4;
-/** Of an object's properties and of a list's items. */
+/** How many properties of an object, or items of a list, are shown. */
 const MAX_KEYS = 20;
-/** In characters. */
+/** The longest text, in characters. */
 const MAX_TEXT = 4_000;
 /** An error, its cause, the cause of that one, and so on: at most this many. */
 const MAX_CAUSES = 5;

@@ -48,7 +48,7 @@ export interface PublisherOptions {
   readonly onSettled: (ids: readonly string[]) => void;
   /** How many events a second one owner gets from all workers together, outcomes apart. A whole number, at least 1. */
   readonly eventsPerSecond: number;
-  /** Spreads retries, for tests. Default: Math.random. */
+  /** A number from 0 to below 1 that spreads retries. For tests. Default: Math.random. */
   readonly random?: () => number;
 }
 
@@ -57,7 +57,7 @@ export interface PublisherCounts {
   /** Requests to the bus, and how many of them failed. */
   requests: number;
   failures: number;
-  /** The data of the events that the bus took, as sent. */
+  /** Bytes of data in the events that the bus took, as sent. */
   bytes: number;
   /** Events, by what they tell and what became of them. */
   readonly events: Record<EventKind, Record<EventFate, number>>;
@@ -170,7 +170,7 @@ export class Publisher {
 
   /**
    * Resolves when a task may store its next step and publish it, as its owner's budget allows. Turns are given while the
-   * bus is down, too, since pages fetch what is stored. Null once the signal aborts, or after `close`. Never rejects.
+   * bus is down, too, since pages fetch what is stored. Resolves with null once the signal aborts, or after `close`. Never rejects.
    * @param key names the waiter, uniquely. A second wait with the same key ends the first with null.
    */
   takeTurn(owner: string, key: string, options: TurnOptions): Promise<Turn | null> {

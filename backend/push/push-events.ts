@@ -41,6 +41,7 @@ export type EventKind = (typeof EVENT_KINDS)[number];
 export const EVENT_FATES = ['sent', 'merged', 'dropped'] as const;
 export type EventFate = (typeof EVENT_FATES)[number];
 
+/** An event as the publisher holds it until it is sent. */
 export interface PushEvent extends OutboxEvent {
   readonly kind: EventKind;
   readonly name: string;

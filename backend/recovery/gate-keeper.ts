@@ -5,6 +5,7 @@
 
 import type { Time } from '../time.ts';
 
+/** The sweeper comes more often. A repair every 3 s costs Redis little, and a crash is rare. */
 const REPAIR_EVERY_MS = 3_000;
 
 export interface GateKeeperOptions {
@@ -24,7 +25,7 @@ export class GateKeeper {
     this.#options = options;
   }
 
-  /** Repairs gates, if the last time was 3 s ago. @throws TaskError `store_unavailable` */
+  /** Repairs gates, unless this process has done so within the last 3 s. @throws TaskError `store_unavailable` */
   async sweep(): Promise<void> {
     const { repairGates, changes, clock, time } = this.#options;
     if (time.elapsed() - this.#sweptAt < REPAIR_EVERY_MS) return;

@@ -1,5 +1,5 @@
 /**
- * Decides how a task is started that may have killed its worker process before. Pure. It serves the store, which keeps the
+ * Decides how to start a task that may have killed its worker process before. Pure. It serves the store, which keeps the
  * suspicion against a task, and the worker, which starts the task (`worker/start/admission-control.ts`).
  *
  * | suspicion against the task                    | next start                                                         |
@@ -41,8 +41,11 @@ export interface Probation {
   readonly probationMs: number;
 }
 
+/** A task that killed its worker at once is still watched for this long. */
 const SHORTEST_PROBATION_MS = 2_000;
+/** How long a task on `probation` is exclusive at most, so that the others of its worker do not wait for hours. */
 const LONGEST_EXCLUSIVE_MS = 60_000;
+/** The same for a task that runs `alone`: longer, since at least two crashes count against it. */
 const LONGEST_ALONE_MS = 600_000;
 /** Probation lasts this many times as long as the task had run when its worker died. */
 const PROBATION_FACTOR = 1.5;

@@ -24,8 +24,9 @@ const MAX_PUSHES_PER_SWEEP = 100;
 /** The publisher of this process has this long to push a task. After that, the sweeper gives it the task again. */
 const PUBLISHER_GRACE_MS = 10_000;
 /**
- * While a worker of an earlier version handles a definition, bee-queue's list is filled up to so many jobs in each sweep: such
- * a worker does not fill it itself. So these workers take up to 100 jobs a second, and so many are taken out of turn.
+ * A worker of an earlier version takes jobs from bee-queue's list, and does not fill the list from the line. So while such a
+ * worker handles a definition, each sweep fills the list up to this many jobs. The price: up to 100 jobs a second are taken out
+ * of turn.
  */
 const LIST_FOR_OLD_WORKERS = 100;
 
@@ -137,7 +138,8 @@ export class Sweeper {
       if (this.#options.isBusDown()) this.#givenToPublisherAt.clear();
       else if (await this.#options.redis.lease('push', this.#holder, leaseMs)) await this.#pushUnpublished();
     } catch (error) {
-      // Redis is away. That has been logged already. Any other error is a bug, in spite of which dead workers must be found.
+      // Redis is away, which has been logged already. Any other error is a bug. It must not end the sweeps: they find dead
+      // workers.
       if (isUnavailable(error)) this.#options.lostWorkers.redisWasAway();
     } finally {
       this.#isSweeping = false;

@@ -39,7 +39,7 @@ export interface UnservedOptions {
   readonly clock: { iso(): string };
   readonly time: Pick<Time, 'elapsed'>;
   readonly events: Emitter;
-  /** A definition that has had no worker for so long, in ms, is told as a mistake. Undefined: it is not. */
+  /** After how long without a worker, in ms, a definition is told as a mistake (`tellOnce`). Undefined: never. */
   readonly hintAfterMs?: number | undefined;
 }
 
@@ -99,7 +99,10 @@ export class UnservedTasks {
     this.#unmarking.set(name, null);
   }
 
-  /** The line has jobs only while bee-queue's lists have, or will have a moment later. */
+  /**
+   * Whether a task of the definition waits for a worker now. The first job of each list of bee-queue is enough to tell: the
+   * line has jobs only while those lists have some, or will have some a moment later.
+   */
   async #hasWaiting(name: string): Promise<boolean> {
     const { redis, store } = this.#options;
     for (const job of (await redis.waitingJobs(name, null, 1)).jobs) {

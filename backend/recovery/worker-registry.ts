@@ -18,6 +18,7 @@ export interface WorkerInfo {
   readonly concurrency?: number;
 }
 
+/** A registered worker, as sweepers see it. */
 export interface KnownWorker extends WorkerInfo {
   readonly id: string;
   /** Whether it fills bee-queue's list from the line when it takes a job. Workers of earlier versions do not. */

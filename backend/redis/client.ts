@@ -27,7 +27,7 @@ export type MakeClient<S extends RedisScripts> = (
 
 /** Makes a function that makes clients with `scripts`. Call it once and keep it: it builds a class with every command. */
 export function clientMaker<S extends RedisScripts>(scripts: S): MakeClient<S> {
-  // RESP 2 needs no right to HELLO. The answers that we use look the same in RESP 3.
+  // RESP 2 needs no HELLO at the start of a connection. The answers that we use look the same in RESP 3.
   return RedisClient.factory<Record<never, never>, Record<never, never>, S, 2>({ scripts, RESP: 2 });
 }
 

@@ -34,6 +34,7 @@ const makeClient = clientMaker({});
 const NOTHING = { roundTripMs: 0, facts: {}, unusable: null, noWrites: null, aheadMs: 0 };
 
 /**
+ * Examines the Redis at `url`. Resolves also if nothing is there: the diagnosis says what is wrong.
  * @param url the address of Redis, as `createBackend` takes it
  * @param prefix before every key
  * @param scripts every script that will be run there
@@ -60,7 +61,7 @@ export async function diagnoseRedis(
   }
 }
 
-/** What a Redis is like to which there is a connection. */
+/** Asks a connected Redis what it is like. */
 async function examine(client: Client<Record<never, never>>, prefix: string, scripts: readonly string[]) {
   const send = (command: readonly string[]): Promise<unknown> => client.sendCommand([...command]);
   const fault = (work: Promise<unknown>): Promise<string | null> =>

@@ -75,7 +75,7 @@ const REFUSED_IN_WORDS =
 /** Finds one of these codes in the text of an error. */
 const CODES = new RegExp(`(?:^|[^A-Z])(${[...Object.keys(RECONNECT), ...Object.keys(REFUSED)].join('|')})(?![A-Z])`);
 
-/** What an error means that a call of Redis threw. An error without an answer of Redis counts as `away`. */
+/** What the error of a call to Redis means. An error without an answer of Redis counts as `away`. */
 export function faultOf(error: unknown): Fault {
   if (error instanceof UnusableRedisError) return { kind: 'refused', shouldReconnect: false, text: error.message };
   const reply = replyIn(error);
@@ -84,7 +84,7 @@ export function faultOf(error: unknown): Fault {
   return { kind: isBug ? 'bug' : 'away', shouldReconnect: false, text: withTlsHint(error) };
 }
 
-/** The same for the text of an error, as Redis answers it or as a script catches it. */
+/** What an error means, by its text: as Redis answers it, or as a script catches it. */
 export function faultOfReply(reply: string): Fault {
   const line = reply.split('\n', 1)[0] ?? '';
   // For an error inside a script, the code stands anywhere in the text. Before version 7: after "ERR Error running script".

@@ -60,6 +60,7 @@ return {written.err or '', unpack(denied)}
 `;
 
 /**
+ * Checks version, rights and writes of a Redis that was just connected.
  * @returns advice for the operator, one line each
  * @throws UnusableRedisError for a Redis that cannot be used; its message says why and what to do
  * @throws ErrorReply when another server should be looked for, or this one later

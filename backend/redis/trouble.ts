@@ -40,7 +40,7 @@ export class RedisTrouble {
   /** To be called when a command has failed. Emits an event unless one was emitted before. @returns what the error means */
   failed(error: unknown): Fault {
     const fault = faultOf(error);
-    // It only says that there is no connection. The reason was told when the connection was lost.
+    // This error only says that there is no connection. The reason was told when the connection was lost.
     if (error instanceof NotConnectedError && this.isOn) return fault;
     if (fault.kind === 'bug') this.#tellBug(fault.text);
     else this.#outage.failed(fault.text, fault.kind === 'away' ? 'silent' : 'unusable');

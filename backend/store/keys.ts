@@ -37,7 +37,7 @@
  * | `queue:<name>:…`   |      | bee-queue's own (queue/bee-queue/scripts.ts)                                 |                             |
  * | `line:<name>`      | zset | owners who have tasks in the line of a definition → their next turn (queue/line-scripts.ts) | when it is empty |
  * | `line:<name>:<owner>` | zset | job ids of an owner's tasks in the line → their band, by priority    | when it is empty            |
- * | `turns:<name>`     | zset | `''` → the latest turn; owners who left the line → the turn before which they get none again; older ones are removed as others leave | 1 min after the line is empty |
+ * | `turns:<name>`     | zset | `''` → the latest turn; owners who left the line → the earliest turn that they may get again; those that are over are removed as others leave | 1 min after the line is empty |
  *
  * A record that expires leaves its id in the owner's three indexes. The id is removed when a list finds it without a record,
  * or when a new task cleans the index (commands/cleaning.ts). `all` has every id that the other two have, and an id is

@@ -227,7 +227,7 @@ export function encodeRetention(retention: OutcomeRetention | null): string {
   }).join(' ');
 }
 
-/** @param seenAt as Redis answers it: null and '' mean that the owner has not seen the outcome */
+/** Puts together what Redis answers. @param seenAt null and '' mean that the owner has not seen the outcome */
 export function storedSnapshot(snapshot: string, seenAt: string | null | undefined): StoredSnapshot {
   return { snapshot, seenAt: seenAt ? Number(seenAt) : null };
 }
@@ -246,8 +246,8 @@ export function encodeSnapshot(snapshot: Snapshot): { readonly snapshot: string;
 }
 
 /**
- * What `decode` makes of a record; null if that is damaged. So a record that something else has written over costs its own
- * task, and not the list or the recovery that comes upon it.
+ * What `decode` makes of a record; null if the record is damaged. So if another program has overwritten a record, only its
+ * task is lost: a list or a recovery that reads the record goes on with the others.
  */
 export function unlessDamaged<T>(decode: () => T, tellDamaged: () => void): T | null {
   try {

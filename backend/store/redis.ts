@@ -1,7 +1,7 @@
 /**
  * Everything that the backend asks of Redis. It runs the store's commands, and has one method for each other question. It
  * serves the store, the recovery of tasks, the worker and the server. Each method takes one round trip, or two if it says
- * so. It throws TaskError `store_unavailable` within 1.5 s if Redis does not do it.
+ * so. If Redis has not done it within 1.5 s, the method rejects with a TaskError `store_unavailable`.
  */
 
 import { isUnavailable } from '../../core/error.ts';
@@ -42,6 +42,7 @@ export interface RedisOptions {
 
 export class Redis implements CommandRunner {
   readonly keys: Keys;
+  /** How long finished tasks are kept, in whole seconds. */
   readonly retention: number;
   readonly #sender: CommandSender;
   readonly #announcements: Announcements;
@@ -169,7 +170,8 @@ export class Redis implements CommandRunner {
   }
 
   /**
-   * Jobs of a definition that wait for a worker, or that one has taken, a page at a time. In the line `count` of them at most.
+   * A page of the jobs of a definition that wait for a worker or that a worker has taken: at most `count` of each list of
+   * bee-queue, or at most `count` of the line.
    * @param cursor the `next` of the page before; null for the first page
    */
   waitingJobs(name: string, cursor: WaitingCursor | null, count: number): Promise<WaitingJobs> {

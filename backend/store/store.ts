@@ -143,8 +143,8 @@ export class TaskStore {
     const { snapshot, owner } = task;
     const input = JSON.stringify(task.input);
     const body = task.body ?? input;
-    const child = task.child ? { ...task.child, hash: hash(`${snapshot.name}\n${body}`) } : null;
-    const bodyHash = idempotencyKey === null ? (child?.hash ?? '') : hash(`${snapshot.name}\n${body}`);
+    const bodyHash = idempotencyKey !== null || task.child ? hash(`${snapshot.name}\n${body}`) : '';
+    const child = task.child ? { ...task.child, hash: bodyHash } : null;
     const limits = task.limits ?? [];
     const answer = await createTask(this.#redis, {
       id: snapshot.id,
@@ -165,6 +165,7 @@ export class TaskStore {
     });
     switch (answer.result) {
       case 'earlier':
+        // An earlier try of this call has stored the task, and its answer was lost.
         if (answer.id === snapshot.id) return { result: 'created', watched: true, ahead: null, replaces: [] };
         return answer.bodyHash === bodyHash ? { result: 'exists', id: answer.id } : { result: 'mismatch' };
       case 'exceeded':
@@ -234,7 +235,7 @@ export class TaskStore {
   /**
    * Removes finished tasks of `owner`, and the finished children of those; other ids are passed over.
    * @param ids at most 1,000
-   * @returns `ids` without those of active tasks (the owner has no such tasks any more, or never had), and the removed children
+   * @returns ids of which the owner has no task now: `ids` without those of active tasks, and those of the removed children
    * @throws TaskError `store_unavailable`: some may have been removed
    */
   async dismiss(owner: string, ids: readonly string[]): Promise<readonly string[]> {

@@ -17,9 +17,9 @@
 
 import type { Time } from '../../time.ts';
 
-/** A success of this process proves for this long that the bus takes events. After that it is shared with the others again. */
+/** A success of this process proves for this long that the bus takes events. In this time it is shared with the others once. */
 const OWN_PROOF_MS = 60_000;
-/** A success of any process proves it for this long to all processes, by Redis. */
+/** A success of any process, shared through Redis, proves for this long to all processes that the bus takes events. */
 export const SHARED_PROOF_MS = 600_000;
 /** A process that finds no proof probes. Others wait this long for it before they probe too. A probe takes at most 5 s. */
 const PROBE_MS = 10_000;
@@ -33,7 +33,10 @@ export interface BusHealthPorts {
   };
   /** What the processes share. Each method rejects while Redis is away. */
   readonly proof: {
-    /** Takes the proof's place for `ms`, if there is no proof. Returns whether it did. */
+    /**
+     * If there is no proof, stores a placeholder for `ms`, so that only one process probes.
+     * @returns whether it stored one: then the caller has to probe
+     */
     claim(ms: number): Promise<boolean>;
     /** Stores that the bus took an event; believed for `ms`. */
     give(ms: number): Promise<void>;

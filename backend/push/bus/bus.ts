@@ -64,6 +64,7 @@ export class Bus {
   readonly #secrets: readonly string[];
   readonly isEncrypted: boolean;
 
+  /** @param settings `deadline`: how long the bus may take for a whole answer, in ms; default 5 s */
   constructor(options: PusherOptions, settings: { readonly deadline?: number } = {}) {
     this.#deadline = settings.deadline ?? DEFAULT_DEADLINE_MS;
     this.#secrets = [options.secret, options.key, options.encryptionKey].filter((secret) => secret !== null);
