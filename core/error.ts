@@ -2,7 +2,8 @@
  * TaskError: what handlers throw, what the router answers, what the client rejects with.
  *
  * Its code and message are for the owner of the task and end up on a screen. {@link asTaskError} makes a TaskError of
- * anything else that is thrown: its message tells nothing about what was thrown, which is its `cause`, for the log.
+ * anything else that is thrown. The message of that TaskError tells nothing about what was thrown. The log finds what was
+ * thrown in its `cause`.
  */
 
 import { ConfigError } from './config-error.ts';
@@ -115,7 +116,7 @@ export function validFailure(error: { readonly [K in keyof TaskFailure]: unknown
   };
 }
 
-/** The fields that handlers set and owners, routers and clients read. */
+/** The fields of a TaskError. Handlers set them; owners, routers and clients read them. */
 const FIELDS = ['code', 'message', 'retryable', 'status', 'issues', 'retryAfter'] as const;
 
 /** Whether each field is a valid value, and not a getter, which could give something else the next time. */
@@ -161,7 +162,7 @@ function isRetryAfter(value: unknown): value is number | null {
   return value === null || (typeof value === 'number' && Number.isFinite(value) && value >= 0);
 }
 
-/** Whether the store does not answer, or refuses for now. Then trying again may help; after other errors it does not. */
+/** Whether `error` says that the store does not answer, or refuses for now (status 503). Trying again may help then. */
 export function isUnavailable(error: unknown): error is TaskError {
   return isTaskError(error) && error.status === 503;
 }

@@ -27,6 +27,7 @@ export interface FamilyState {
   readonly onChildFailure: ChildFailurePolicy;
 }
 
+/** Whether the handler of the task has returned, and the task waits for its children. */
 export function waitsForChildren(task: Snapshot): task is WaitingParent {
   return (task.status === 'running' || task.status === 'cancelling') && task.waitingFor === 'children';
 }
@@ -59,6 +60,7 @@ export function withChildren(task: Snapshot, at: string, children: Children): Sn
 /** A waiting parent, brought up to date with its family: ended, or with newer counts. Null if nothing changes. */
 export function updateWaitingParent(task: WaitingParent, at: string, family: FamilyState): Snapshot | null {
   const { children, returned } = family;
+  // The counts in `family` are older than those in the snapshot.
   if (task.children && isNewer(children, task.children)) return null;
   const outcome = outcomeOf(task, family);
   if (outcome === null) {
@@ -71,7 +73,7 @@ export function updateWaitingParent(task: WaitingParent, at: string, family: Fam
   return { ...ended, status: 'succeeded', signOfLifeAt: at, result: returned?.result ?? null, error: null };
 }
 
-/** The stage of a task that waits for its children. It needs one of its own, because `done` starts again at 0. */
+/** The stage of a task that waits for its children. Its `done` starts at 0, and only in a new stage may `done` go back. */
 const CHILDREN_STAGE = 'children';
 
 /** The bar of a task that waits for its children: one element for each child. */

@@ -9,6 +9,7 @@
 import { ConfigError } from '../config-error.ts';
 import { describe } from '../values/text.ts';
 
+/** See {@link WhenBusy}. */
 export const WHEN_BUSY = ['wait', 'join', 'replace', 'refuse'] as const;
 /** What happens when a task is started although `limit` tasks with its key are at work. */
 export type WhenBusy = (typeof WHEN_BUSY)[number];
@@ -17,7 +18,7 @@ export type WhenBusy = (typeof WHEN_BUSY)[number];
 export interface ConcurrencyOptions<Input> {
   /**
    * Makes the key from the parsed input: a text of 1 to 1,024 characters. Only tasks of this definition count, and with `join`
-   * and `replace` only those of the same owner. If it throws, `start` throws the same.
+   * and `replace` only those of the same owner. If the function throws, `start` throws the same.
    */
   readonly key: (input: Input, owner: string) => string;
   /** How many tasks with one key may be at work at once, 1 to 100. Default 1. */
@@ -44,7 +45,11 @@ const MAX_KEY_LENGTH = 1_024;
 /** The script that stores a task looks at every task at work with the same key, so their number is limited. */
 const MAX_LIMIT = 100;
 
-/** @param what the option, for messages: `defineTask("import"): concurrency` @throws ConfigError `invalid_definition` */
+/**
+ * Checks the option. Null if it is not given.
+ * @param what the option, for messages: `defineTask("import"): concurrency`
+ * @throws ConfigError `invalid_definition`
+ */
 export function toConcurrency<Input>(options: ConcurrencyOptions<Input> | undefined, what: string): Concurrency | null {
   if (options === undefined) return null;
   const expected = `expected an object like { key: (input) => input.id, whenBusy: 'wait' }`;

@@ -2,8 +2,8 @@
  * How a viewer moves a bar between two messages. It serves the worker and the client alike: the worker runs the same rule and
  * sends a message only when what viewers are shown would be wrong. Pure.
  *
- * Example: `{ done: 40, total: 100, rate: 5 }` shows 40 at once, 45 after 1 s, 90 after 10 s, and 90 from then on: a
- * message is due every 10 s, so one that is missing says nothing about the time after.
+ * Example: `{ done: 40, total: 100, rate: 5 }` shows 40 at once, 45 after 1 s, 90 after 10 s, and 90 from then on. A
+ * message is due every 10 s. If none comes, nobody knows how the task goes on, so the bar stands still.
  */
 
 import type { Progress } from './snapshot.ts';
@@ -30,7 +30,7 @@ export function isRate(value: unknown): value is number {
   return typeof value === 'number' && value > 0 && value < Number.POSITIVE_INFINITY;
 }
 
-/** `progress` for a change that tells no fresh `done`: a rate is right only together with one. */
+/** `progress` without its rate, for a change that tells no new `done`: a rate is right only from the `done` that it came with. */
 export function withoutRate(progress: Progress | null): Progress | null {
   if (progress?.rate === undefined) return progress;
   const { rate, ...rest } = progress;

@@ -44,7 +44,7 @@ export function advance(shown: Progress | null, report: Progress, finished = fal
   return next;
 }
 
-/** Whether two progresses are equal. */
+/** Whether two progresses are equal. `from` is not compared: no bar shows it. */
 export function sameProgress(a: Progress | null, b: Progress | null): boolean {
   if (a === null || b === null) return a === b;
   return (

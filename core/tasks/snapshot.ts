@@ -148,8 +148,8 @@ export interface RetryingSnapshot extends Active {
 }
 
 /**
- * The owner has cancelled the task, and its handler has not stopped
- * yet. With `waitingFor`: some children have not stopped yet.
+ * The owner has cancelled the task, and its handler has not stopped yet. With `waitingFor`: some children have not stopped
+ * yet.
  */
 export interface CancellingSnapshot extends Active {
   readonly status: 'cancelling';

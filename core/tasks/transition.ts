@@ -58,7 +58,7 @@ export type TaskEvent =
     }
   /** The handler reported how far it is. */
   | { readonly type: 'progress'; readonly at: string; readonly attempt: number; readonly progress: Progress }
-  /** The worker is still at it. `progress`: how far it is by now, where that is known. */
+  /** A sign of life: the worker is still at the task. `progress`: how far the attempt is by now, where that is known. */
   | {
       readonly type: 'alive';
       readonly at: string;

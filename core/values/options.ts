@@ -37,7 +37,7 @@ export function wholeNumber(name: string, given: number | undefined, range: Numb
   return value;
 }
 
-/** The same for a number that need not be whole. @throws ConfigError `invalid_options` if it is not in `range` */
+/** Like {@link wholeNumber}, for a number that need not be whole. @throws ConfigError `invalid_options` if it is not in `range` */
 export function numberWithin(name: string, given: number | undefined, range: NumberRange): number {
   const { min, max } = range;
   const value = given ?? range.default;
