@@ -6,7 +6,7 @@ import { type Duration, toMilliseconds } from '../core/values/duration.ts';
 import { isObject, refuseOptions } from '../core/values/options.ts';
 import { describe } from '../core/values/text.ts';
 
-/** A task starts at most so long after it was accepted: a year. */
+/** A task starts at most this long after it was accepted: a year. */
 const LATEST_START: Duration = '366d';
 
 /**
@@ -28,8 +28,8 @@ export function checkDefinitions(definitions: readonly AnyTaskDefinition[], call
 
 /**
  * @param longest how long the backend keeps any outcome, in seconds
- * @throws ConfigError `invalid_options` for a definition that wants its outcomes kept longer: the lists of an owner would be
- *   gone before
+ * @throws ConfigError `invalid_options` for a definition that wants its outcomes kept longer: the lists of an owner expire
+ *   after `longest`, and would not show those outcomes any more
  */
 export function checkRetention(definitions: readonly AnyTaskDefinition[], longest: number): void {
   for (const { name, retention } of definitions) {
@@ -42,7 +42,7 @@ export function checkRetention(definitions: readonly AnyTaskDefinition[], longes
   }
 }
 
-/** @throws ConfigError `invalid_options` */
+/** Checks the arguments of `start` that are not the input. @throws ConfigError `invalid_options`, `invalid_duration` */
 export function checkStart(definition: AnyTaskDefinition, options: unknown): void {
   if (!isDefinition(definition)) {
     refuseOptions(`start: expected a definition as defineTask gives it, got ${describe(definition)}.`);

@@ -80,7 +80,7 @@ export interface GuardPorts {
   readonly moreHeaders?: () => readonly string[];
 }
 
-/** The middleware for a rule. */
+/** Middleware that refuses what foreign pages would change, and sets CORS headers for listed origins, both by `rule`. */
 export function guardOrigins(rule: OriginRule, { onRefused, moreHeaders = () => [] }: GuardPorts = {}): RequestHandler {
   return (req, res, next) => {
     if (rule.listed.size > 0) res.vary('Origin');

@@ -23,7 +23,7 @@ export interface TaskServer {
   readonly router: Router;
   /**
    * Answers the webhooks of the bus by itself. The router answers them, too, at `/webhook`. But the bus does not sign in. If
-   * your application lets in nobody who has not, mount this before what keeps them out, at the same path:
+   * your application refuses every request of a user who has not signed in, mount this before that check, at the same path:
    *
    * @example
    * app.post('/tasks/webhook', tasks.webhook);

@@ -49,7 +49,7 @@ export class FallbackRequests {
     this.#sessions = new SessionTable(options.limits);
   }
 
-  /** How many sessions there are, closed ones that are not forgotten yet included. */
+  /** How many sessions there are, including closed ones that are not forgotten yet. */
   get sessions(): number {
     return this.#sessions.size;
   }
@@ -60,6 +60,7 @@ export class FallbackRequests {
     this.#sessions.endAll({ code: 4_200, reason: 'The server is about to end' });
   }
 
+  /** Answers one request, at once or when there is something to tell. @param route what its URL asks for */
   answer(req: IncomingMessage, res: ServerResponse, route: FallbackRoute): void {
     const { allowedOrigins, trust } = this.#options;
     const sender = fallbackSenderOf(req, allowedOrigins, trust);

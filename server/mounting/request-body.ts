@@ -71,7 +71,7 @@ export function rawOf(req: Request): RawBody | null {
   return wasRead(req) && body !== undefined ? { text: JSON.stringify(body), isRebuilt: true } : null;
 }
 
-/** The body as a parser left it, a Buffer as its text; undefined if nothing was parsed. Express 4 then has an empty object. */
+/** The body as a parser left it, a Buffer as its text; undefined if nothing was parsed (Express 4 has an empty object then). */
 function parsedBody(req: Request): unknown {
   if (!wasRead(req)) return undefined;
   const { body } = req as ReadRequest;
@@ -97,6 +97,7 @@ function wasRead(req: Request): boolean {
   return (req as ReadRequest)._body === true || req.readableEnded;
 }
 
+/** Whether the headers announce a body that is not empty. */
 export function hasBody({ headers }: Request): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }

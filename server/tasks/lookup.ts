@@ -5,7 +5,10 @@ import type { OwnedTask } from '../../backend/store/record.ts';
 import { refusal } from '../problem.ts';
 import { isId } from './task-id.ts';
 
-/** Reads a task of `owner` as lists show it: without a big result. @throws TaskError `not_found` (404), also for a task of somebody else */
+/**
+ * Reads a task of `owner` as lists show it: without a big result.
+ * @throws TaskError `not_found` (404), also for a task of somebody else
+ */
 export async function readOwnTask(
   store: Pick<ServerBackend['store'], 'read'>,
   owner: string,

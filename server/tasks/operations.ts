@@ -34,7 +34,7 @@ export interface StartOptions {
   readonly idempotencyKey?: string | undefined;
   /** Which of the owner's waiting tasks come first. Default: that of the definition. */
   readonly priority?: Priority;
-  /** Starts the task so long from now, at most a year: `'10m'`. It may wait for its turn after that. Not together with `at`. */
+  /** How long from now the task starts, at most a year: `'10m'`. It may wait for its turn after that. Not together with `at`. */
   readonly delay?: Duration;
   /** Starts the task at this time, by Redis' clock, at most a year from now. At once if the time has passed. */
   readonly at?: Date;
@@ -111,7 +111,7 @@ export class TaskOperations {
     }) as Promise<Snapshot<ResultOf<D>>>;
   }
 
-  /** @throws TaskError `not_found` (404), also for a task of somebody else */
+  /** The task with its whole result. @throws TaskError `not_found` (404), also for a task of somebody else */
   async get(owner: string, id: string): Promise<Snapshot> {
     const { snapshot } = foundTask(isId(id) ? await this.#backend.store.read(id, { owner, result: true }) : null);
     return this.withPlace(owner, snapshot);

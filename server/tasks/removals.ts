@@ -1,6 +1,6 @@
 /**
- * Removes tasks for good: finished tasks that their owner dismisses,
- * and all tasks of an owner who has left. It serves the router.
+ * Removes tasks for good: finished tasks that their owner dismisses, and all tasks of an owner who has left. It serves the
+ * router.
  */
 
 import type { ServerBackend } from '../../backend/server-backend.ts';
@@ -34,7 +34,8 @@ export class TaskRemovals {
 
   /**
    * Removes the owner's finished tasks, on every device: all, those that the owner has seen (`keepUnseen`), or those named.
-   * @returns the ids of the tasks that are gone now, newest first; with `ids`, those of them that are not active
+   * @returns the ids of the tasks that are gone now, newest first; with `options.ids`: all of these but those of active tasks,
+   *   and the ids of the removed children
    * @throws TaskError `invalid_ids` (422) unless `ids` is a list of at most 1,000 task ids, `invalid_body` (422)
    */
   async clear(

@@ -1,5 +1,5 @@
 /**
- * Makes a new task and has it stored and queued, through a short failure of Redis. It serves the operations that start one:
+ * Makes a new task and has it stored and queued, even if Redis fails for a moment. It serves the operations that start a task:
  * `start` and `retry`.
  */
 
@@ -123,7 +123,7 @@ export class TaskCreator {
     throw keyMismatch('The task that this Idempotency-Key started is no longer kept. Use a new key.');
   }
 
-  /** Stores a task. Tries again through a short failure of Redis. */
+  /** Stores a task. Tries again while Redis fails, for a moment. */
   async #store(task: NewRecord, key: string | null): Promise<Created> {
     const { changes, store } = this.#backend;
     const started = performance.now();

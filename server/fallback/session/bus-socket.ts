@@ -1,6 +1,6 @@
 /**
- * The connection to the bus for one client of the fallback. It serves the session. It tries to connect for a while, pings
- * the bus so that neither side takes the other for dead, and ends once.
+ * The connection to the bus for one client of the fallback. It serves the session. It tries to connect for a while, and pings
+ * the bus so that neither side takes the other for dead. Once it is lost, it does not connect again.
  */
 
 import { WebSocket } from 'ws';

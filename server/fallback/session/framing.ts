@@ -6,7 +6,9 @@
  * it connects again at once, with any other code after a second.
  */
 
+/** The first line of a session: the connection to the bus is open. */
 export const OPEN_LINE = 'o\n';
+/** Shows both ends, and proxies between, that the connection still lives. */
 export const HEARTBEAT_LINE = 'h\n';
 
 /** Some browsers and proxies hold back the first 2 KiB of an answer. This line fills them. pusher-js reads it as a heartbeat. */
@@ -30,6 +32,7 @@ export function messageLine(messages: readonly string[]): string {
   return `a${JSON.stringify(messages)}\n`;
 }
 
+/** The last line of a session: says why it ended. */
 export function closeLine({ code, reason }: Close): string {
   return `c${JSON.stringify([code, reason])}\n`;
 }

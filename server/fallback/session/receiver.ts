@@ -46,12 +46,13 @@ export class Receiver {
     return !this.#isOver && !this.#isCongested && this.#length <= ROTATION_LENGTH;
   }
 
+  /** Writes one line with these messages, and keeps them until the network has taken the line. */
   sendMessages(messages: readonly string[]): void {
     this.#untaken.add(messages);
     this.sendLine(messageLine(messages), () => this.#untaken.delete(messages));
   }
 
-  /** Writes a line. For a poll this is the whole answer. */
+  /** Writes a line. For a poll this is the whole answer. @param onTaken called when the network has taken the line */
   sendLine(line: string, onTaken?: () => void): void {
     const taken = (error?: Error | null) => {
       if (!error) onTaken?.();

@@ -33,7 +33,7 @@ export interface SessionOptions {
   readonly waitingTotal: WaitingTotal;
   /** Answers a client whose connection the bus does not accept. */
   readonly unavailable: (res: ServerResponse) => void;
-  /** The bus accepted the connection (null), or did not. */
+  /** Called when the bus has accepted the connection (`failure` null), and each time that it has not: why. */
   readonly onConnection: (failure: string | null) => void;
   readonly onForgotten: () => void;
 }

@@ -28,7 +28,7 @@ export class WaitingMessages {
     return this.#messages.length === 0;
   }
 
-  /** Whether too much waits: for this client, or for all clients together and also for this one. */
+  /** Whether too much waits: for this client alone, or for all clients together while something waits for this one. */
   get isOverfull(): boolean {
     const { buffered, bufferedInAll } = this.#limits;
     return this.#length > buffered || (this.#length > 0 && this.#waitingTotal.used > bufferedInAll);

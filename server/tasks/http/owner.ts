@@ -37,6 +37,7 @@ async function identifyOwner(
   try {
     owner = await identify(req);
   } catch (error) {
+    // Perhaps the application mounts its session after the router. This only tells the operator.
     order.checkSession(req);
     throw error;
   }

@@ -13,7 +13,7 @@ import type { RouterOptions } from './router-options.ts';
 import { addTaskRoutes } from './task-routes.ts';
 
 /**
- * Makes the task router. `webhook` answers the webhooks of the bus alone, for applications that let in only who is signed in.
+ * Makes the task router. `webhook` answers the webhooks of the bus alone, for applications that let in only signed-in users.
  */
 export function createRouter(options: RouterOptions): { readonly router: Router; readonly webhook: Router } {
   const { backend, origins, bodySeconds } = options;
