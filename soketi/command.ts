@@ -9,15 +9,17 @@ export const SOKETI_PRELOAD: string = fileURLToPath(new URL('./preload.cjs', imp
 
 /** Options of {@link soketiCommand}. */
 export interface SoketiOptions {
-  /** Path of a Node for which Soketi has a native part, and path of Soketi's `bin/server.js`: see `findSoketi`. */
+  /** Path of a Node for which Soketi has a native part, as `findSoketi` answers it. */
   node: string;
+  /** Path of Soketi's `bin/server.js`, as `findSoketi` answers it. */
   server: string;
   app: PusherApp;
   /** The IPv4 address to listen on, for clients and publishers. */
   host: string;
   port: number;
-  /** The port of `/metrics` and `/usage`, and the UDP port by which nodes of a cluster find each other. Both on loopback. */
+  /** The port of `/metrics` and `/usage`, on loopback. */
   metricsPort: number;
+  /** The UDP port by which nodes of a cluster find each other, on loopback. */
   clusterPort: number;
   /** Its working folder; created if it is missing. Not that of the application: Soketi reads a `.env` in its working folder. */
   folder: string;

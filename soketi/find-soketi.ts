@@ -20,8 +20,8 @@ export const SOKETI_OVERRIDES = {
 /** The npm package that carries a Node 20 for this machine. */
 export const NODE20_PACKAGE = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
 /**
- * The folder of its own into which it is installed. Among the packages of the application it would put a `node` into
- * `node_modules/.bin`, and all npm scripts of the application would run on Node 20.
+ * The folder into which that package is installed. Among the packages of the application it would put a `node` into
+ * `node_modules/.bin`, and all npm scripts of the application would run on Node 20. So it gets a folder of its own.
  */
 export const NODE20_FOLDER = 'node20';
 
@@ -63,6 +63,7 @@ export function installCommands(): string {
 }
 
 /**
+ * Finds Soketi, and a Node that can run it.
  * @param folders are searched in turn, each with the folders above it, for `node_modules`
  * @throws SoketiMissingError
  */

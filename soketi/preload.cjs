@@ -8,9 +8,9 @@
 //   signature-age.cjs    refuses API calls that were signed more than ten minutes ago
 //   listening.cjs        refuses ports that are taken, frames that are too large, and to listen on every interface
 //   operator-routes.cjs  moves a route for operators off the public port
-//   redis-adapter.cjs    keeps several nodes whole while the Redis that joins them is away
+//   redis-adapter.cjs    keeps several nodes running while the Redis that joins them is away
 //   stopping.cjs         ends a Soketi that was told to stop, and does not
-// end-with-parent.cjs ends Soketi with the process that started it, if that asks for it.
+// end-with-parent.cjs ends Soketi with the process that started it, if that process asks for it.
 // json.cjs, sizes.cjs and subscriptions.cjs serve them. settings.cjs, beside this file, is not loaded here: it holds the
 // environment that a safe Soketi is started with. docs/soketi.md describes all of it.
 'use strict';

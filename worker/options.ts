@@ -17,9 +17,9 @@ export interface TaskWorkerOptions {
   /** How long tasks may go on when the worker is told to stop. Then they are handed back. At most 7 days. Default 20 s. */
   readonly drain?: Duration;
   /**
-   * How long a worker's heartbeat lasts. A process that does not renew it is dead after this long to twice as long, and its
-   * tasks start again elsewhere. A handler that blocks the event loop does no harm: a thread renews the heartbeat meanwhile.
-   * At least 500 ms, since each worker asks Redis several times in this interval. At most 1 day. Default 5 s.
+   * How long a worker's heartbeat lasts. A process that does not renew it counts as dead after one to two times this duration,
+   * and its tasks start again elsewhere. A handler that blocks the event loop does no harm: a thread renews the heartbeat
+   * meanwhile. At least 500 ms, since each worker asks Redis several times in this interval. At most 1 day. Default 5 s.
    */
   readonly stallInterval?: Duration;
 }
@@ -50,7 +50,7 @@ export function checkWorkerOptions(options: TaskWorkerOptions): WorkerSettings {
   };
 }
 
-/** Whether `handle(definition, handler)` got what it expects. @throws ConfigError `invalid_options` */
+/** Refuses what `handle(definition, handler)` does not expect. @throws ConfigError `invalid_options` */
 export function checkHandler(definition: AnyTaskDefinition, handler: unknown): void {
   if (typeof definition?.name !== 'string' || typeof definition.titleOf !== 'function') {
     invalid(`handle() expects a definition as defineTask gives it, got ${describe(definition)}.`);
@@ -60,7 +60,11 @@ export function checkHandler(definition: AnyTaskDefinition, handler: unknown): v
   }
 }
 
-/** Whether `onOutcome` or `onUnseen` got a function. @throws ConfigError `invalid_options` */
+/**
+ * Refuses anything but a function.
+ * @param method `onOutcome` or `onUnseen`, for the message
+ * @throws ConfigError `invalid_options`
+ */
 export function checkOutcomeHandler(method: string, handler: unknown): void {
   if (typeof handler === 'function') return;
   invalid(`${method}() expects a function (task, { owner }) => …, got ${describe(handler)}.`);

@@ -5,7 +5,7 @@
  * - `attempt/` runs its handler, once.
  * - `progress/` stores and pushes what the handler reports, and how it ended.
  * - `hooks/` calls `onOutcome` and `onUnseen`.
- * - `heartbeat/` keeps the process known to be alive.
+ * - `heartbeat/` tells other processes that this one is alive.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -34,13 +34,13 @@ import { portsOf, type WorkerPorts } from './worker-ports.ts';
 
 /** Runs the handlers of tasks in a worker process. */
 export interface TaskWorker {
-  /** Says who does the work of a definition. Call it for each before `run`. Returns the worker. */
+  /** Says which function does the work of a definition. Call it for each definition before `run`. Returns the worker. */
   handle<D extends AnyTaskDefinition>(definition: D, handler: Handler<D>): TaskWorker;
   /**
    * Calls `handler` once for each task that ends, whatever its outcome, its definition and the process that ended it: in this
-   * worker or in another one that was told the same. If `handler` fails, it is called again after 1, 2, 4 … s, at most an
-   * hour, as long as the task is kept. If its process dies, another worker calls it. So it is called at least once for each
-   * task, and may be called twice. It runs within about a second of the outcome, and never delays it. Call this before
+   * worker or in another one on which `onOutcome` was called. If `handler` fails, it is called again after 1, 2, 4 … s, at
+   * most an hour, as long as the task is kept. If its process dies, another worker calls it. So it is called at least once for
+   * each task, and may be called twice. It runs within about a second of the outcome, and never delays it. Call this before
    * `run`. Returns the worker.
    *
    * @example
@@ -50,8 +50,9 @@ export interface TaskWorker {
    */
   onOutcome(handler: OutcomeHandler): TaskWorker;
   /**
-   * Like {@link onOutcome}, for outcomes that their owner has not seen `after` the task ended: for an e-mail, say. May be
-   * called several times with different durations, each shorter than the backend's `retention`.
+   * Like {@link onOutcome}, for outcomes that their owner has not seen by the time that `after` has passed since the task
+   * ended: for an e-mail, say. May be called several times with different durations, each shorter than the backend's
+   * `retention`.
    *
    * @example
    * worker.onUnseen({ after: '15m' }, async (task, { owner }) => {

@@ -30,7 +30,7 @@ export interface WorkerPorts extends AttemptPorts {
   passProbation(worker: string, task: string): Promise<void>;
   /** Starts the heartbeat of a worker, which goes on until it is stopped. */
   startHeartbeat(worker: string, info: WorkerInfo): RunningTasks & { stop(): Promise<void> };
-  /** Begins to look for what other processes left half done. */
+  /** Begins to look for what other processes left half done. @param stallInterval of this worker, in ms */
   startSweeping(stallInterval: number): void;
   /** Resolves when the time by Redis' clock is known. Never rejects. */
   clockReady(): Promise<void>;

@@ -1,6 +1,6 @@
 // Ends Soketi when the process that started it is gone, even if that process was killed and could not end it.
 //
-// The setting INLOOP_SOKETI_PARENT is that process's id. Without it, Soketi goes on alone, as it does plain.
+// The setting INLOOP_SOKETI_PARENT is that process's id. Without it, Soketi goes on alone, as plain Soketi does.
 'use strict';
 
 /** Milliseconds between two checks. */

@@ -73,7 +73,8 @@ function hardenFrames(WsHandler) {
 
   /** @this {any} @param {any} ws @param {ArrayBuffer} message @param {boolean} isBinary */
   prototype.onMessage = function checkFrame(ws, message, isBinary) {
-    // The connection stays open. If it were closed with a code from 4001 to 4099, pusher-js would never reconnect.
+    // The connection stays open. If it were closed with a code from 4001 to 4099, pusher-js would never reconnect. 4300 is the
+    // protocol's first code for faults of other kinds.
     const refuse = (/** @type {string} */ reason) =>
       ws.sendJson({ event: 'pusher:error', data: { code: 4300, message: `Message ignored: ${reason}.` } });
     if (isBinary) return refuse('the protocol has text frames only');

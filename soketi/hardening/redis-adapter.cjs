@@ -1,16 +1,16 @@
-// Keeps several Soketi that are joined by Redis (SOKETI_ADAPTER_DRIVER=redis) whole while Redis is away, as in a failover.
+// Keeps several Soketi that are joined by Redis (SOKETI_ADAPTER_DRIVER=redis) running while Redis is away, as in a failover.
 //
 // Plain Soketi throws an exception that nobody catches when it publishes while Redis is away. It then wants to end, waits for
 // an answer of Redis, and so stays: it accepts connections and answers none. A node that only listened meanwhile goes on as if
 // nothing had happened, and its clients never learn that they missed what other nodes published.
 //
-// Here, what is published waits until Redis is back, for 30 s at most. When a node hears from Redis again, it closes its clients with
-// code 4200, which means "connect again at once". Then they ask their application for what they missed.
+// Here, what is published waits until Redis is back, for 30 s at most. When a node hears from Redis again, it closes its
+// clients with code 4200, which means "connect again at once". Then they ask their application for what they missed.
 'use strict';
 
-/** For so long the messages of this node may wait for Redis, in ms. After that the node ends, so that memory stays bounded. */
+/** How long the messages of this node may wait for Redis, in ms. After that the node ends, so that memory stays bounded. */
 const LONGEST_OUTAGE_MS = 30_000;
-/** Clients are closed at random within this time each, in ms: about 1,000 a second. */
+/** Closing the clients takes this long for each, in ms, in random order: about 1,000 a second. */
 const SPREAD_PER_CLIENT_MS = 1;
 
 /** @param {any} RedisAdapter Soketi's class */

@@ -55,7 +55,7 @@ export interface AttemptOptions {
   readonly grace: number;
   /** Aborts when the process must not wait for the store any longer. */
   readonly giveUp: AbortSignal;
-  /** For how long in all the event loop was blocked while several tasks ran, in ms. */
+  /** How long the event loop was blocked in total while several tasks ran, in ms. */
   readonly sharedBlockMs: () => number;
   /** Its span in the trace of its task; null if it is not traced. */
   readonly span: AttemptSpan | null;
@@ -171,7 +171,7 @@ export class Attempt {
     else if (!this.#isRefusalTold) this.#tellRefusal(encoded);
   }
 
-  /** Once for each attempt is enough: a handler may give the same for each of its elements. */
+  /** Tells the operator that a checkpoint was refused. A handler may give the same one again and again: once is enough. */
   #tellRefusal({ why, faults }: CheckpointFault): void {
     this.#isRefusalTold = why !== 'outdated';
     const { definition, ports } = this.#options;

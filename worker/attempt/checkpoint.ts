@@ -26,7 +26,7 @@ export function encodeCheckpoint({ checkpoint }: AnyTaskDefinition, value: unkno
   if (!json.ok) return { why: json.fault.kind, faults: cutIssues([json.fault]) };
   try {
     const outcome = (checkpoint as StandardSchemaV1 | null)?.['~standard'].validate(JSON.parse(json.text));
-    // A schema that takes its time is asked only when the checkpoint is read.
+    // This function cannot wait for an asynchronous schema. Such a schema checks the checkpoint when it is read.
     if (outcome instanceof Promise) void outcome.catch(() => undefined);
     else if (outcome?.issues) return { why: 'invalid', faults: placesOf(outcome.issues) };
     return json.text;

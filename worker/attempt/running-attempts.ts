@@ -11,7 +11,7 @@ export interface RunningTasks {
   /** A task runs, or has another deadline, from now on. `deadline`: how long it may still take, in ms; null for no limit. */
   begin(task: { readonly id: string; readonly name: string; readonly deadline: number | null }): void;
   end(id: string): void;
-  /** For how long in all the event loop was blocked while several tasks ran, in ms. */
+  /** How long the event loop was blocked in total while several tasks ran, in ms. */
   readonly sharedBlockMs: number;
 }
 

@@ -32,7 +32,7 @@ export class BlockMonitor {
     this.#beatAt = now;
   }
 
-  /** For how long in all the event loop was blocked while several tasks ran, in ms: each may have lost time to another. */
+  /** How long the event loop was blocked in total while several tasks ran, in ms: each may have lost time to another. */
   get sharedBlockMs(): number {
     return this.#sharedBlockMs;
   }

@@ -43,7 +43,7 @@ export class Heartbeat {
     this.#monitor = new BlockMonitor(options.events, options.time.elapsed());
   }
 
-  /** For how long in all the event loop was blocked while several tasks ran, in ms. */
+  /** How long the event loop was blocked in total while several tasks ran, in ms. */
   get sharedBlockMs(): number {
     return this.#monitor.sharedBlockMs;
   }

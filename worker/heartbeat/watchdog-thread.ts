@@ -2,8 +2,8 @@
  * A thread beside the event loop of a worker. It serves the heartbeat (`heartbeat.ts`), which starts it. It does two things:
  *
  * - Heartbeat: it renews the worker's key in Redis, so that a worker whose event loop is blocked does not look dead.
- * - Watchdog: it says so when the event loop has been blocked for 3 s, since a handler that never yields lets nothing else
- *   say it; and it ends the process when the event loop is blocked beyond the deadline of a task. Nothing else can.
+ * - Watchdog: when the event loop has been blocked for 3 s, it writes a warning to standard error. When the event loop is
+ *   blocked beyond the deadline of a task, it ends the process. The event loop can do neither while a handler blocks it.
  *
  * The code of the thread is a text, and it speaks the Redis protocol itself, with three commands: AUTH, SELECT and SET. So
  * it needs no package, and no file at run time: a worker that was bundled into one file works, too. If the thread cannot

@@ -2,9 +2,9 @@
  * Lets each reporter of a worker take a look ten times a second: is what viewers are shown still right? One timer serves all
  * reporters. None runs while no reporter wants a look.
  *
- * The dear part of a look is the estimate of the pace. With very many attempts it is done less often: at most 20,000 times a
- * second in all. Example: with 10,000 attempts, each is estimated every 500 ms. Whether what is shown is right is still
- * checked every 100 ms.
+ * The dear part of a look is the estimate of the pace. With very many attempts it is done less often: 20,000 to 40,000 times a
+ * second for all attempts together. Example: with 10,000 attempts, each is estimated every 500 ms. Whether what is shown is
+ * right is still checked every 100 ms.
  */
 
 import type { Time } from '../../backend/time.ts';
@@ -13,7 +13,7 @@ import type { Time } from '../../backend/time.ts';
 export const LOOK_MS = 100;
 /** From the first report after a pause to its look, in ms. By then a burst of reports is over. */
 const SOON_MS = 10;
-/** Up to so many attempts are estimated at every look, and get a look within 10 ms of a report. */
+/** Up to this many attempts are estimated at every look, and get a look within 10 ms of a report. */
 const MANY = 2_000;
 
 /** Takes looks: a reporter. */
@@ -41,7 +41,10 @@ export class LookTimer {
     this.#stop ??= this.#time.every(LOOK_MS, () => this.#lookOnce());
   }
 
-  /** Calls it within the next 10 ms, then as `add` does. If there are very many, a known looker waits for its next look. */
+  /**
+   * Calls `looker.look` within the next 10 ms, then every 100 ms as `add` does. If there are more than 2,000 lookers, one that
+   * was added before only waits for its next look.
+   */
   addSoon(looker: Looker): void {
     if (this.#lookers.size > MANY && this.#lookers.has(looker)) return;
     this.add(looker);
@@ -66,7 +69,7 @@ export class LookTimer {
     this.#stopIfIdle();
   }
 
-  /** Example: 0 ms with 1,999 lookers, 500 ms with 10,000. */
+  /** In ms: 100 for each full 2,000 lookers. Example: 0 with 1,999 lookers, 100 with 2,000 to 3,999, 500 with 10,000. */
   get #estimateEvery(): number {
     return Math.floor(this.#lookers.size / MANY) * LOOK_MS;
   }

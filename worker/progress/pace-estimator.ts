@@ -31,7 +31,7 @@ const SHORTEST_MS = 300;
 export interface Tolerance {
   /** How many elements more than are done may be shown. */
   readonly ahead: number;
-  /** How many elements fewer. */
+  /** How many elements fewer than are done may be shown. */
   readonly behind: number;
 }
 

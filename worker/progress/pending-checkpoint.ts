@@ -1,8 +1,9 @@
 /**
- * The last checkpoint of an attempt that is not stored yet. It serves the reporter.
+ * Keeps the last checkpoint of an attempt until the checkpoint is stored. It serves the reporter.
  *
- * It is stored with the next change of the task, whatever that is. If none comes, it is stored alone, so that a killed worker
- * never loses more than the last second. Checkpoints alone cost at most one write every 800 ms, also if a handler gives 1,000 a second.
+ * The checkpoint is stored with the next change of the task, whatever that is. If none comes, it is stored alone, so that a
+ * killed worker never loses more than the last second. Checkpoints alone cost at most one write every 800 ms, also if a
+ * handler gives 1,000 a second.
  */
 
 import type { Time } from '../../backend/time.ts';

@@ -27,6 +27,7 @@ export class ReportedProgress {
 
   /** The last report, evaluated or not. */
   get latest(): Progress | null {
+    // The last report must not lead back behind the checkpoint. `true`, since the last `done` may be the total.
     if (this.#reported !== null && this.#resumed !== null) return advance(this.#resumed, this.#reported, true);
     return this.#reported && { ...this.#reported };
   }

@@ -19,7 +19,7 @@
 import type { Isolation } from '../../backend/recovery/probation.ts';
 import type { Time } from '../../backend/time.ts';
 
-/** A task that waits to run alone lets others start for this long, then keeps them from starting as long, and so on. */
+/** A task that waits to run alone lets others start for this long, then keeps them from starting for as long, and so on. */
 const PATIENCE_MS = 30_000;
 /** How long a task waits to run alone, before it starts beside others. */
 const LONGEST_WAIT_MS = 600_000;
