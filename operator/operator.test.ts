@@ -1,7 +1,10 @@
 // What the operator is shown, on a real Redis, with a real server and a real worker.
 import { describe, expect, it } from '@jest/globals';
 import express from 'express';
-import type { OperatorTaskPage, Overview, StuckReport, TaskDetails } from '../core/operator-api.ts';
+import type { Overview } from '../core/operator/overview.ts';
+import type { StuckReport } from '../core/operator/stuck.ts';
+import type { TaskDetails } from '../core/operator/task-details.ts';
+import type { OperatorTaskPage } from '../core/operator/tasks.ts';
 import { eventually } from '../test/support/eventually.ts';
 import { startHttpServer } from '../test/support/http-server.ts';
 import { alone, orphan, parent, useOperator } from '../test/support/operator/operator-world.ts';

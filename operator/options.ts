@@ -4,7 +4,7 @@ import type { Request } from 'express';
 import type { Backend } from '../backend/backend.ts';
 import { checkOrigin } from '../backend/origin.ts';
 import { ConfigError } from '../core/config-error.ts';
-import type { OperatorRole } from '../core/operator-api.ts';
+import type { OperatorRole } from '../core/operator/calls.ts';
 import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
 import { isObject, refuseOptions, requireOption } from '../core/values/options.ts';
 import { cut, describe } from '../core/values/text.ts';

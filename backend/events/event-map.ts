@@ -6,7 +6,7 @@
  * owner, and nothing that names one, as a channel does. Durations are in seconds.
  */
 
-import type { Act } from '../../core/operator-api.ts';
+import type { Act } from '../../core/operator/acts.ts';
 import type { ActiveStatus, Children, Outcome } from '../../core/tasks/snapshot.ts';
 import type { Refusal } from '../../core/tasks/transition.ts';
 import type { DropReason } from '../push/outbox.ts';

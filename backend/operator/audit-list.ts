@@ -1,6 +1,6 @@
 /** What operators have done: the last 1,000 acts, in Redis. It serves the operator's page. The log has all of them. */
 
-import type { AuditEntry, AuditPage } from '../../core/operator-api.ts';
+import type { AuditEntry, AuditPage } from '../../core/operator/acts.ts';
 import type { CommandRunner } from '../store/commands/define-command.ts';
 import { OperatorKeys } from './operator-keys.ts';
 

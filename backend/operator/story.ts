@@ -1,6 +1,6 @@
 /** Reads the story of a task, which scripts have written (index-scripts.ts). It serves the operator's page. */
 
-import type { StoryEntry, StoryType } from '../../core/operator-api.ts';
+import type { StoryEntry, StoryType } from '../../core/operator/task-details.ts';
 import { isOutcome, type Status } from '../../core/tasks/snapshot.ts';
 import type { CommandRunner } from '../store/commands/define-command.ts';
 import { STORY_LENGTH } from './index-scripts.ts';

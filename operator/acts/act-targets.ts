@@ -2,7 +2,8 @@
 
 import type { Backend } from '../../backend/backend.ts';
 import { readEntries, type TaskEntry } from '../../backend/operator/task-entries.ts';
-import type { Act, ActTarget, TaskFilter } from '../../core/operator-api.ts';
+import type { Act, ActTarget } from '../../core/operator/acts.ts';
+import type { TaskFilter } from '../../core/operator/tasks.ts';
 import type { Status } from '../../core/tasks/snapshot.ts';
 import type { SearchResult, TaskFinder } from '../data/task-finder.ts';
 import { toRow } from '../data/task-row.ts';

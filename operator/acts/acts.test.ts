@@ -1,7 +1,9 @@
 // What the operator does, on a real Redis, with a real server and real workers.
 import { createHash, createHmac } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import type { ActPreview, ActResult, AuditPage, Overview, StuckReport } from '../../core/operator-api.ts';
+import type { ActPreview, ActResult, AuditPage } from '../../core/operator/acts.ts';
+import type { Overview } from '../../core/operator/overview.ts';
+import type { StuckReport } from '../../core/operator/stuck.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { orphan, pausable, useOperator } from '../../test/support/operator/operator-world.ts';

@@ -11,7 +11,7 @@ import { AuditList } from '../../backend/operator/audit-list.ts';
 import { Pauses } from '../../backend/operator/pauses.ts';
 import type { TaskEntry } from '../../backend/operator/task-entries.ts';
 import { asTaskError } from '../../core/error.ts';
-import type { Act, ActPreview, ActResult, ActTarget, AuditEntry } from '../../core/operator-api.ts';
+import type { Act, ActPreview, ActResult, ActTarget, AuditEntry } from '../../core/operator/acts.ts';
 import { refusal } from '../../server/problem.ts';
 import type { TaskOperations } from '../../server/tasks/operations.ts';
 import type { TaskFinder } from '../data/task-finder.ts';

@@ -1,6 +1,6 @@
 /** Makes the line about an act for the list that operators see. Pure. It names no owner: a user may have been forgotten. */
 
-import type { ActTarget, AuditEntry } from '../../core/operator-api.ts';
+import type { ActTarget, AuditEntry } from '../../core/operator/acts.ts';
 import type { Preview } from './preview-store.ts';
 
 const MOST_IDS = 100;

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { OperatorKeys } from '../../backend/operator/operator-keys.ts';
 import type { CommandRunner } from '../../backend/store/commands/define-command.ts';
-import type { Act, ActTarget, AuditEntry } from '../../core/operator-api.ts';
+import type { Act, ActTarget, AuditEntry } from '../../core/operator/acts.ts';
 import { refusal } from '../../server/problem.ts';
 
 /** How long a preview is good for. */

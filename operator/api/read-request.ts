@@ -2,7 +2,8 @@
 
 import type { Request } from 'express';
 import { assertOwner } from '../../core/channel.ts';
-import { ACTS, type Act, type ActTarget, type TaskFilter } from '../../core/operator-api.ts';
+import { ACTS, type Act, type ActTarget } from '../../core/operator/acts.ts';
+import type { TaskFilter } from '../../core/operator/tasks.ts';
 import { STATUSES, type Status } from '../../core/tasks/snapshot.ts';
 import { isObject } from '../../core/values/options.ts';
 import { refusal } from '../../server/problem.ts';

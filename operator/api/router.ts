@@ -1,8 +1,9 @@
-/** The calls of `core/operator-api.ts` as an Express router. It serves the operator's page. */
+/** The calls of `core/operator/` as an Express router. It serves the operator's page. */
 
 import express, { type Request, type Response, type Router } from 'express';
 import type { Backend } from '../../backend/backend.ts';
-import { ACTS, type OperatorSession } from '../../core/operator-api.ts';
+import { ACTS } from '../../core/operator/acts.ts';
+import type { OperatorSession } from '../../core/operator/calls.ts';
 import { limitBodyTime } from '../../server/body-time.ts';
 import { catchRejections } from '../../server/mounting/catch-rejections.ts';
 import { readJson } from '../../server/mounting/request-body.ts';

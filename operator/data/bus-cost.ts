@@ -2,7 +2,7 @@
 
 import type { Backend } from '../../backend/backend.ts';
 import { HOUR_MS, OperatorKeys } from '../../backend/operator/operator-keys.ts';
-import type { BusOverview } from '../../core/operator-api.ts';
+import type { BusOverview } from '../../core/operator/overview.ts';
 import { PLANS } from './plans.ts';
 
 /** An event is sent once and delivered to one open page. */

@@ -3,15 +3,15 @@
 import type { Backend } from '../../backend/backend.ts';
 import { DefinitionStats } from '../../backend/operator/definition-stats.ts';
 import { Pauses } from '../../backend/operator/pauses.ts';
-import type { DefinitionOverview, Overview } from '../../core/operator-api.ts';
+import type { DefinitionOverview, Overview } from '../../core/operator/overview.ts';
 import type { BusCost } from './bus-cost.ts';
-import { SharedLook } from './shared-look.ts';
+import { CachedRead } from './cached-read.ts';
 import type { StuckSource } from './stuck.ts';
 import type { TaskFinder } from './task-finder.ts';
 import { readWorkers } from './workers.ts';
 
 /** However many operators look, Redis is asked this often at most. */
-const LOOK_EVERY_MS = 900;
+const READ_EVERY_MS = 900;
 
 export interface OverviewOptions {
   readonly backend: Backend;
@@ -25,7 +25,7 @@ export class OverviewSource {
   readonly #options: OverviewOptions;
   readonly #stats: DefinitionStats;
   readonly #pauses: Pauses;
-  readonly #shared = new SharedLook(LOOK_EVERY_MS, () => this.#look());
+  readonly #cached = new CachedRead(READ_EVERY_MS, () => this.#read());
 
   constructor(options: OverviewOptions) {
     this.#options = options;
@@ -35,15 +35,15 @@ export class OverviewSource {
 
   /** At most a second old. @throws TaskError `store_unavailable` */
   get(): Promise<Overview> {
-    return this.#shared.get();
+    return this.#cached.get();
   }
 
-  /** The next call looks anew: something was changed here. */
+  /** The next call reads anew: something was changed here. */
   forget(): void {
-    this.#shared.forget();
+    this.#cached.forget();
   }
 
-  async #look(): Promise<Overview> {
+  async #read(): Promise<Overview> {
     const { backend, finder, stuck, busCost, isIndexed } = this.#options;
     const now = backend.clock.now();
     const [names, workers, isComplete, report] = await Promise.all([

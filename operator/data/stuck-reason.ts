@@ -2,7 +2,7 @@
 
 import type { TaskEntry } from '../../backend/operator/task-entries.ts';
 import type { KnownWorker } from '../../backend/recovery/worker-registry.ts';
-import type { StuckReason } from '../../core/operator-api.ts';
+import type { StuckReason } from '../../core/operator/stuck.ts';
 import { waitsForChildren } from '../../core/tasks/children.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { dueAt } from './task-row.ts';

@@ -8,14 +8,14 @@ import type { Backend } from '../../backend/backend.ts';
 import { Pauses } from '../../backend/operator/pauses.ts';
 import { readStory } from '../../backend/operator/story.ts';
 import type { TaskEntry } from '../../backend/operator/task-entries.ts';
-import type { StuckItem, StuckReason, StuckReport } from '../../core/operator-api.ts';
+import type { StuckItem, StuckReason, StuckReport } from '../../core/operator/stuck.ts';
 import { ACTIVE_STATUSES } from '../../core/tasks/snapshot.ts';
-import { SharedLook } from './shared-look.ts';
+import { CachedRead } from './cached-read.ts';
 import { STUCK_AFTER_MS, type Stuck, type Surroundings, stuckReason } from './stuck-reason.ts';
 import type { TaskFinder } from './task-finder.ts';
 
-const LOOK_EVERY_MS = 4_000;
-const LOOKED_AT = 200;
+const READ_EVERY_MS = 4_000;
+const MOST_JUDGED = 200;
 const MOST_IDS = 10;
 const MOST_WORKERS = 10;
 /** The order in which they are shown. */
@@ -49,7 +49,7 @@ export class StuckSource {
   readonly #backend: Backend;
   readonly #finder: TaskFinder;
   readonly #pauses: Pauses;
-  readonly #shared = new SharedLook(LOOK_EVERY_MS, () => this.#look());
+  readonly #cached = new CachedRead(READ_EVERY_MS, () => this.#search());
 
   constructor({ backend, finder }: StuckOptions) {
     this.#backend = backend;
@@ -59,12 +59,12 @@ export class StuckSource {
 
   /** At most 4 s old. @throws TaskError `store_unavailable` */
   get(): Promise<StuckReport> {
-    return this.#shared.get();
+    return this.#cached.get();
   }
 
-  /** The next call looks anew: something was changed here. */
+  /** The next call searches anew: something was changed here. */
   forget(): void {
-    this.#shared.forget();
+    this.#cached.forget();
   }
 
   /** Why one task does not go on; null if it does. @throws TaskError `store_unavailable` */
@@ -73,14 +73,14 @@ export class StuckSource {
     return (await this.#judge(entry, around))?.reason ?? null;
   }
 
-  async #look(): Promise<StuckReport> {
+  async #search(): Promise<StuckReport> {
     const names = await this.#finder.names();
     const around = await this.#surroundings(names);
     const groups = new Map<string, Group>();
     let isPartial = false;
     for (const name of names) {
       for (const status of ACTIVE_STATUSES) {
-        const { entries, hasMore } = await this.#finder.oldest(name, status, LOOKED_AT);
+        const { entries, hasMore } = await this.#finder.oldest(name, status, MOST_JUDGED);
         isPartial ||= hasMore;
         const judged = await Promise.all(entries.map((entry) => this.#judge(entry, around)));
         for (const [n, stuck] of judged.entries()) if (stuck) add(groups, entries[n] as TaskEntry, stuck);
@@ -122,7 +122,7 @@ export class StuckSource {
   async #backlog(now: number): Promise<readonly StuckItem[]> {
     const { redis } = this.#backend;
     const before = now - STUCK_AFTER_MS.push;
-    const oldest = await redis.unpublished(STUCK_AFTER_MS.push, LOOKED_AT);
+    const oldest = await redis.unpublished(STUCK_AFTER_MS.push, MOST_JUDGED);
     const [first] = await redis.send((client) => client.zRangeWithScores(redis.keys.unpublished, 0, 0));
     if (first === undefined || first.score > before || oldest.length === 0) return [];
     const since = new Date(first.score).toISOString();

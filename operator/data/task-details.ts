@@ -3,7 +3,7 @@
 import type { Backend } from '../../backend/backend.ts';
 import { readStory } from '../../backend/operator/story.ts';
 import { readEntries, type TaskEntry } from '../../backend/operator/task-entries.ts';
-import type { StoryEntry, TaskDetails, TaskFacts } from '../../core/operator-api.ts';
+import type { StoryEntry, TaskDetails, TaskFacts } from '../../core/operator/task-details.ts';
 import { cut } from '../../core/values/text.ts';
 import { foundTask } from '../../server/tasks/lookup.ts';
 import { isId } from '../../server/tasks/task-id.ts';

@@ -13,7 +13,7 @@ import { createdAt, type Found, IndexWalk, type WalkedSet } from '../../backend/
 import { OperatorKeys } from '../../backend/operator/operator-keys.ts';
 import { readEntries, type TaskEntry } from '../../backend/operator/task-entries.ts';
 import { INDEXED_AT_ONCE, indexTasks } from '../../backend/store/commands/operator/index-tasks.ts';
-import type { OperatorTaskPage, TaskFilter } from '../../core/operator-api.ts';
+import type { OperatorTaskPage, TaskFilter } from '../../core/operator/tasks.ts';
 import { STATUSES, type Status } from '../../core/tasks/snapshot.ts';
 import { fits, toRow } from './task-row.ts';
 

@@ -1,7 +1,7 @@
 /** Makes the row of a task for the operator's lists. Pure. */
 
 import type { TaskEntry } from '../../backend/operator/task-entries.ts';
-import type { TaskFilter, TaskRow } from '../../core/operator-api.ts';
+import type { TaskFilter, TaskRow } from '../../core/operator/tasks.ts';
 import type { Progress, Snapshot } from '../../core/tasks/snapshot.ts';
 import { canCancel, canRetry } from '../../core/tasks/transition.ts';
 

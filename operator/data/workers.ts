@@ -3,7 +3,7 @@
 import type { Backend } from '../../backend/backend.ts';
 import { readEntries } from '../../backend/operator/task-entries.ts';
 import type { KnownWorker } from '../../backend/recovery/worker-registry.ts';
-import type { WorkerOverview } from '../../core/operator-api.ts';
+import type { WorkerOverview } from '../../core/operator/overview.ts';
 
 /** How many workers are shown, and how many tasks of each. */
 const MOST_WORKERS = 200;

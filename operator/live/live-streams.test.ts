@@ -1,6 +1,6 @@
 // The stream of changes, on a real Redis, with a real server and a real worker.
 import { describe, expect, it } from '@jest/globals';
-import type { LiveEvents } from '../../core/operator-api.ts';
+import type { LiveEvents } from '../../core/operator/calls.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { useOperator } from '../../test/support/operator/operator-world.ts';
 

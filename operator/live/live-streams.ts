@@ -11,7 +11,8 @@ import type { Backend } from '../../backend/backend.ts';
 import { OperatorKeys } from '../../backend/operator/operator-keys.ts';
 import { FIELD } from '../../backend/store/record.ts';
 import { TaskError } from '../../core/error.ts';
-import type { LiveEvents, Overview } from '../../core/operator-api.ts';
+import type { LiveEvents } from '../../core/operator/calls.ts';
+import type { Overview } from '../../core/operator/overview.ts';
 import type { OverviewSource } from '../data/overview.ts';
 
 const TICK_MS = 1_000;
@@ -71,7 +72,7 @@ export class LiveStreams {
     const begin = { openedAt: performance.now(), isAsked: false };
     const stream: Stream = { res, task, isAllowed, ...begin, overview: '', version: Number.NaN, revision: Number.NaN };
     // Fails here, before the stream begins, while Redis is away.
-    const now = await this.#look([task]);
+    const now = await this.#readState([task]);
     // Others may have opened theirs meanwhile.
     this.#refuseTooMany();
     if (res.destroyed) return;
@@ -128,7 +129,7 @@ export class LiveStreams {
     this.#isTicking = true;
     try {
       if (performance.now() - this.#beatAt >= HEARTBEAT_MS) this.#beat();
-      const now = await this.#look([...this.#streams].map(({ task }) => task));
+      const now = await this.#readState([...this.#streams].map(({ task }) => task));
       for (const stream of this.#streams) {
         this.#tellOverview(stream, now.overview);
         if (stream.version !== now.version) this.#send(stream, 'changed', { version: now.version });
@@ -166,7 +167,7 @@ export class LiveStreams {
     else this.#end(stream);
   }
 
-  async #look(tasks: readonly (string | null)[]): Promise<{
+  async #readState(tasks: readonly (string | null)[]): Promise<{
     readonly overview: Overview;
     readonly version: number;
     readonly revisions: ReadonlyMap<string, number>;

@@ -3,7 +3,7 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import type { Response } from 'express';
-import type { Overview } from '../../core/operator-api.ts';
+import type { Overview } from '../../core/operator/overview.ts';
 import { type LiveOptions, LiveStreams } from './live-streams.ts';
 
 let streams: LiveStreams;

@@ -1,17 +1,11 @@
 /** The calls of the page to its server, and the server's clock as its answers tell it. */
 
-import type {
-  ActPreview,
-  ActRequest,
-  ActResult,
-  AuditPage,
-  OperatorSession,
-  OperatorTaskPage,
-  Overview,
-  StuckReport,
-  TaskDetails,
-  TaskFilter,
-} from '../../core/operator-api.ts';
+import type { ActPreview, ActRequest, ActResult, AuditPage } from '../../core/operator/acts.ts';
+import type { OperatorSession } from '../../core/operator/calls.ts';
+import type { Overview } from '../../core/operator/overview.ts';
+import type { StuckReport } from '../../core/operator/stuck.ts';
+import type { TaskDetails } from '../../core/operator/task-details.ts';
+import type { OperatorTaskPage, TaskFilter } from '../../core/operator/tasks.ts';
 
 /** A call that did not bring what it should. `status` is that of HTTP, 0 where no answer came. */
 export class CallError extends Error {

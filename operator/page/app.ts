@@ -1,7 +1,8 @@
 /** The page as a whole: its bar, the view that the address names, and the live stream that keeps the view up to date. */
 
 import { make, setAttribute, setHidden, setText } from '../../client/element/dom/dom.ts';
-import type { OperatorSession, Overview } from '../../core/operator-api.ts';
+import type { OperatorSession } from '../../core/operator/calls.ts';
+import type { Overview } from '../../core/operator/overview.ts';
 import { openActDialog } from './acts/act-dialog.ts';
 import { CallError, createApi } from './api.ts';
 import type { Context, View } from './context.ts';

@@ -1,6 +1,8 @@
 /** What a view gets from the page, and what the page wants of a view. */
 
-import type { Act, ActTarget, OperatorSession, Overview } from '../../core/operator-api.ts';
+import type { Act, ActTarget } from '../../core/operator/acts.ts';
+import type { OperatorSession } from '../../core/operator/calls.ts';
+import type { Overview } from '../../core/operator/overview.ts';
 import type { Api } from './api.ts';
 
 export interface Context {

@@ -5,7 +5,7 @@
  * `?view=tasks&status=failed&error=timeout` lists failed tasks, `?task=<id>` shows one, and no query shows the overview.
  */
 
-import type { TaskFilter } from '../../core/operator-api.ts';
+import type { TaskFilter } from '../../core/operator/tasks.ts';
 import { STATUSES, type Status } from '../../core/tasks/snapshot.ts';
 
 /** How old the tasks of a list are. `over-1d`: created more than a day ago; `1d`: within the last day. */

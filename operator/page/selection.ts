@@ -1,6 +1,7 @@
 /** Which tasks of the list are selected: some of those that are shown, or all that match the filter. Pure. */
 
-import type { ActTarget, TaskFilter } from '../../core/operator-api.ts';
+import type { ActTarget } from '../../core/operator/acts.ts';
+import type { TaskFilter } from '../../core/operator/tasks.ts';
 
 /** `all`: all tasks that match the filter, shown or not. */
 export type Selection = 'all' | ReadonlySet<string>;

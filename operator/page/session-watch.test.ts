@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { OperatorSession } from '../../core/operator-api.ts';
+import type { OperatorSession } from '../../core/operator/calls.ts';
 import { CallError } from './api.ts';
 import { watchSession } from './session-watch.ts';
 

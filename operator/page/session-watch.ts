@@ -5,7 +5,7 @@
  * It tells of a change only: a session, another one, or none. While nobody may see the page it goes on asking.
  */
 
-import type { OperatorSession } from '../../core/operator-api.ts';
+import type { OperatorSession } from '../../core/operator/calls.ts';
 import { CallError } from './api.ts';
 
 /** The time between two questions, in milliseconds: while the page is shown, and while nobody may see it. */

@@ -8,7 +8,7 @@
 
 import { setAttribute, setHidden, setText } from '../../../client/element/dom/dom.ts';
 import { ENGLISH } from '../../../client/headless/words/wording.ts';
-import type { Act, ActPreview, ActTarget } from '../../../core/operator-api.ts';
+import type { Act, ActPreview, ActTarget } from '../../../core/operator/acts.ts';
 import type { Api } from '../api.ts';
 import { box, button, own, text } from '../dom/elements.ts';
 import { ACT, confirmWords, doneWords, number, previewWords, REFUSALS, stoppedWords } from '../words/words.ts';

@@ -1,6 +1,6 @@
 /** Carries an act out batch by batch, as the server wants it: one call changes a limited number of tasks. Pure but for its calls. */
 
-import type { Act, ActResult } from '../../../core/operator-api.ts';
+import type { Act, ActResult } from '../../../core/operator/acts.ts';
 import type { Api } from '../api.ts';
 
 /** How many refusals are kept, to be shown. */

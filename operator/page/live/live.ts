@@ -5,7 +5,7 @@
  * is alive. It can tell an answer of 404 or 503 from a network that does not answer.
  */
 
-import type { LiveEvents } from '../../../core/operator-api.ts';
+import type { LiveEvents } from '../../../core/operator/calls.ts';
 import { createEventReader } from './event-text.ts';
 import { HIDDEN, type LinkState, type LiveEffect, type LiveEvent, linkOf, nextLive } from './live-state.ts';
 

@@ -1,7 +1,8 @@
 /** The audit log: what operators have done. */
 
 import { make, setHidden } from '../../../client/element/dom/dom.ts';
-import type { AuditEntry, TaskFilter } from '../../../core/operator-api.ts';
+import type { AuditEntry } from '../../../core/operator/acts.ts';
+import type { TaskFilter } from '../../../core/operator/tasks.ts';
 import type { Context, View } from '../context.ts';
 import { ago, box, type Content, clock, link, own, text } from '../dom/elements.ts';
 import { type Column, createTable } from '../dom/table.ts';

@@ -1,6 +1,6 @@
 /** The columns of the table of definitions. */
 
-import type { DefinitionOverview } from '../../../core/operator-api.ts';
+import type { DefinitionOverview } from '../../../core/operator/overview.ts';
 import type { Context } from '../context.ts';
 import { ago, box, type Content, link, own, rowButton, text, toned } from '../dom/elements.ts';
 import { sparkline } from '../dom/sparkline.ts';

@@ -2,7 +2,7 @@
 
 import { setHidden } from '../../../client/element/dom/dom.ts';
 import type { Tone } from '../../../client/headless/words/describe.ts';
-import type { BusOverview, Overview, WorkerOverview } from '../../../core/operator-api.ts';
+import type { BusOverview, Overview, WorkerOverview } from '../../../core/operator/overview.ts';
 import type { Context, View } from '../context.ts';
 import { ago, box, type Content, facts, text, toned } from '../dom/elements.ts';
 import { createTable } from '../dom/table.ts';

@@ -1,7 +1,7 @@
 /** The list of what happened to a task. It serves `task-view.ts`. */
 
 import { setChildren } from '../../../client/element/dom/dom.ts';
-import type { StoryEntry } from '../../../core/operator-api.ts';
+import type { StoryEntry } from '../../../core/operator/task-details.ts';
 import type { Api } from '../api.ts';
 import { box, clock, text } from '../dom/elements.ts';
 import { shortId, storyTone, storyWords } from '../words/words.ts';

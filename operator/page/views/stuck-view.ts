@@ -1,7 +1,7 @@
 /** What is stuck, why, and what helps. */
 
 import { setHidden } from '../../../client/element/dom/dom.ts';
-import type { StuckItem } from '../../../core/operator-api.ts';
+import type { StuckItem } from '../../../core/operator/stuck.ts';
 import type { Context, View } from '../context.ts';
 import { ago, box, link, own, rowButton, text, toned } from '../dom/elements.ts';
 import { type Column, createTable } from '../dom/table.ts';

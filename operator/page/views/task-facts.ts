@@ -1,6 +1,6 @@
 /** What the page of one task lists under "Facts": a name and a value each. It serves `task-view.ts`. */
 
-import type { TaskDetails } from '../../../core/operator-api.ts';
+import type { TaskDetails } from '../../../core/operator/task-details.ts';
 import { ago, box, type Content, clock, link, own, text } from '../dom/elements.ts';
 import { hrefOf, listHref } from '../route.ts';
 import { betweenWords } from '../words/times.ts';

@@ -2,7 +2,7 @@
 
 import { make } from '../../../client/element/dom/dom.ts';
 import { isolate } from '../../../client/headless/words/plain-text.ts';
-import type { TaskRow } from '../../../core/operator-api.ts';
+import type { TaskRow } from '../../../core/operator/tasks.ts';
 import type { Context } from '../context.ts';
 import { ago, box, link, own, rowButton, toned } from '../dom/elements.ts';
 import type { Column } from '../dom/table.ts';

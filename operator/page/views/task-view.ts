@@ -1,7 +1,7 @@
 /** One task: where it stands, its facts, and its story. */
 
 import { setHidden, setText } from '../../../client/element/dom/dom.ts';
-import type { TaskDetails } from '../../../core/operator-api.ts';
+import type { TaskDetails } from '../../../core/operator/task-details.ts';
 import type { Context, View } from '../context.ts';
 import { box, type Content, facts, text } from '../dom/elements.ts';
 import { STUCK } from '../words/words.ts';

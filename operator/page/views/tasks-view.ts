@@ -1,7 +1,8 @@
 /** The list of tasks: the filter, pages of 50, and acts on some or on all that match. */
 
 import { make, setHidden, setText } from '../../../client/element/dom/dom.ts';
-import type { Act, OperatorTaskPage, TaskRow } from '../../../core/operator-api.ts';
+import type { Act } from '../../../core/operator/acts.ts';
+import type { OperatorTaskPage, TaskRow } from '../../../core/operator/tasks.ts';
 import { PAGE_SIZE } from '../api.ts';
 import type { Context, View } from '../context.ts';
 import { box, button, clock, link, text } from '../dom/elements.ts';

@@ -1,7 +1,7 @@
 /** The columns of the table of workers. */
 
 import { ENGLISH } from '../../../client/headless/words/wording.ts';
-import type { WorkerOverview } from '../../../core/operator-api.ts';
+import type { WorkerOverview } from '../../../core/operator/overview.ts';
 import type { Context } from '../context.ts';
 import { ago, box, link, own, text, toned } from '../dom/elements.ts';
 import type { Column } from '../dom/table.ts';

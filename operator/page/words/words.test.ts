@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { ACTS, type StoryType } from '../../../core/operator-api.ts';
+import { ACTS } from '../../../core/operator/acts.ts';
+import type { StoryType } from '../../../core/operator/task-details.ts';
 import { STATUSES } from '../../../core/tasks/snapshot.ts';
 import { agoWords, betweenWords, clockWords, secondsWords } from './times.ts';
 import {

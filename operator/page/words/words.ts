@@ -3,7 +3,10 @@
 import type { Tone } from '../../../client/headless/words/describe.ts';
 import { isolate } from '../../../client/headless/words/plain-text.ts';
 import { ENGLISH, plural } from '../../../client/headless/words/wording.ts';
-import type { Act, ActResult, ActTarget, StoryEntry, StuckReason, TaskRow } from '../../../core/operator-api.ts';
+import type { Act, ActResult, ActTarget } from '../../../core/operator/acts.ts';
+import type { StuckReason } from '../../../core/operator/stuck.ts';
+import type { StoryEntry } from '../../../core/operator/task-details.ts';
+import type { TaskRow } from '../../../core/operator/tasks.ts';
 import type { Status } from '../../../core/tasks/snapshot.ts';
 import { AGES, type ListFilter } from '../route.ts';
 

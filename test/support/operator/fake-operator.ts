@@ -1,22 +1,13 @@
-// The calls of core/operator-api.ts with made-up data, so that the operator's page can be built and tested without Redis. It keeps
+// The calls of core/operator/ with made-up data, so that the operator's page can be built and tested without Redis. It keeps
 // what is done in memory. Mount it below any path.
 
 import express, { type Router } from 'express';
-import type {
-  Act,
-  ActPreview,
-  ActRequest,
-  ActResult,
-  ActTarget,
-  AuditEntry,
-  DefinitionOverview,
-  OperatorRole,
-  OperatorTaskPage,
-  Overview,
-  StuckReport,
-  TaskDetails,
-  TaskRow,
-} from '../../../core/operator-api.ts';
+import type { Act, ActPreview, ActRequest, ActResult, ActTarget, AuditEntry } from '../../../core/operator/acts.ts';
+import type { OperatorRole } from '../../../core/operator/calls.ts';
+import type { DefinitionOverview, Overview } from '../../../core/operator/overview.ts';
+import type { StuckReport } from '../../../core/operator/stuck.ts';
+import type { TaskDetails } from '../../../core/operator/task-details.ts';
+import type { OperatorTaskPage, TaskRow } from '../../../core/operator/tasks.ts';
 import { STATUSES, type Status } from '../../../core/tasks/snapshot.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');

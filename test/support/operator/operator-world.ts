@@ -6,7 +6,7 @@ import express from 'express';
 import { z } from 'zod';
 import type { Backend } from '../../../backend/backend.ts';
 import { TaskError } from '../../../core/error.ts';
-import type { ActPreview, ActRequest, ActResult } from '../../../core/operator-api.ts';
+import type { ActPreview, ActRequest, ActResult } from '../../../core/operator/acts.ts';
 import { defineTask } from '../../../core/tasks/definition.ts';
 import type { Status } from '../../../core/tasks/snapshot.ts';
 import { createOperator, type Operator } from '../../../operator/create-operator.ts';

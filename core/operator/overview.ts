@@ -1,0 +1,97 @@
+/** What the operator sees at one look: definitions, workers and the bus. It serves `operator/data/` and `operator/page/`. */
+
+import type { Outcome, Status } from '../tasks/snapshot.ts';
+
+/** Answer of `GET /api/overview`. One server asks Redis at most once a second for it, however many operators look. */
+export interface Overview {
+  /** When it was read. */
+  readonly time: string;
+  /** By name. All that servers start, and all that workers handle. */
+  readonly definitions: readonly DefinitionOverview[];
+  /** Those that are alive, then dead ones whose tasks are being recovered. At most 200. */
+  readonly workers: readonly WorkerOverview[];
+  /** How many workers there are. */
+  readonly workerCount: number;
+  readonly bus: BusOverview;
+  /** The tasks that were stored before the operator was first mounted are indexed in steps. `isComplete`: that is done. */
+  readonly index: { readonly isComplete: boolean };
+  /** How many things are stuck, over all reasons: `StuckReport.items.length`. */
+  readonly stuck: number;
+}
+
+/** A definition. */
+export interface DefinitionOverview {
+  readonly name: string;
+  /** How many tasks have each status now. Ended ones as long as they are kept. About right: expired ones leave later. */
+  readonly counts: Readonly<Record<Status, number>>;
+  /**
+   * The line: how many wait for a worker. Not those that start later, nor those that wait for an attempt or for their
+   * gate.
+   */
+  readonly line: number;
+  /** When the oldest task that is `queued` was created; null if there is none. */
+  readonly oldestQueuedAt: string | null;
+  /** Set while workers take no task of it. */
+  readonly paused: { readonly since: string; readonly who: string | null } | null;
+  /** How many living workers handle it. */
+  readonly workers: number;
+  /**
+   * How many tasks of it ended in each of the last 60 minutes, the oldest first, the minute under way last. 60 whole
+   * numbers.
+   */
+  readonly endedByMinute: readonly number[];
+  /** How many ended a minute, over the last 5 whole minutes. */
+  readonly endedPerMinute: number;
+  /** Of the last (at most) 200 that ran: from the first attempt to the end, in seconds. Null if none is known. */
+  readonly runSeconds: { readonly median: number; readonly p95: number; readonly of: number } | null;
+  /** How those of the last 24 h ended. */
+  readonly outcomes: Readonly<Record<Outcome, number>>;
+  /**
+   * By the code of the error, the most frequent first, at most 20, of the last 24 h. Their sum is `outcomes.failed` or
+   * less.
+   */
+  readonly failures: readonly { readonly code: string; readonly count: number }[];
+}
+
+/** A worker process. */
+export interface WorkerOverview {
+  readonly id: string;
+  /** The definitions that it handles. */
+  readonly names: readonly string[];
+  /** False: its heartbeat is missing, and its tasks are being recovered. */
+  readonly isAlive: boolean;
+  /** When it started; null for a worker of an earlier version. */
+  readonly since: string | null;
+  /** How many tasks of each definition it runs at once; null for a worker of an earlier version. */
+  readonly concurrency: number | null;
+  /** For how long its event loop has been blocked, in seconds; 0 if it is not. */
+  readonly blockedSeconds: number;
+  /** How many tasks it runs. */
+  readonly runningCount: number;
+  /** Of those at most 20. */
+  readonly running: readonly { readonly id: string; readonly name: string; readonly since: string | null }[];
+}
+
+/** The bus, as this server sees it, and what it costs. */
+export interface BusOverview {
+  /** `hosted`: Pusher. `own`: Soketi or another one at an address of yours. */
+  readonly kind: 'hosted' | 'own';
+  /** Set while the bus does not answer this server. */
+  readonly outage: { readonly since: string } | null;
+  /** How many new tasks and outcomes are not known to be pushed. */
+  readonly backlog: number;
+  /** Since when the oldest of them waits; null if none does. */
+  readonly backlogSince: string | null;
+  /** Events that all processes sent in the last whole hour and in the one under way. */
+  readonly eventsSent: number;
+  /** Tasks that ended in that time. */
+  readonly tasksEnded: number;
+  /** `2 × eventsSent / tasksEnded`; null while nothing has ended. Say {@link assumption} beside it. */
+  readonly messagesPerTask: number | null;
+  /** At the rate of that time, for 30 days; null while nothing was sent. */
+  readonly messagesPerMonth: number | null;
+  /** The smallest plan of hosted Pusher that has room for this rate; null for more than any has. Prices: docs/cost.md. */
+  readonly plan: { readonly name: string; readonly dollarsPerMonth: number; readonly messagesPerDay: number } | null;
+  /** A sentence for people: what was assumed to get from events to messages and dollars. */
+  readonly assumption: string;
+}
