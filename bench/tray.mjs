@@ -62,6 +62,7 @@ globalThis.bench = {
   start() { timer = setInterval(change, 20); return this; },
   stop: () => clearInterval(timer),
   scroll: (by) => { tray.shadowRoot.querySelector('.body').scrollTop += by; },
+  /** \`touched\`: how many rows of tasks were changed meanwhile. */
   async measure(ms, each = () => {}) {
     const frames = [], works = [], touched = new Set();
     const watcher = new MutationObserver((all) => {

@@ -11,6 +11,7 @@ export type CpuShares = Readonly<Record<string, number>>;
 export interface Step {
   /** How much was asked for: connections, handlers, tasks at once. */
   readonly load: number;
+  /** Accepted requests, finished tasks or delivered messages a second. */
   readonly perSecond: number;
   /** Of the answers or of the delays, in ms. */
   readonly p50: number;
@@ -18,7 +19,7 @@ export interface Step {
   readonly cpu: CpuShares;
 }
 
-/** A step that brings less than this much more than the best one before it is beyond the knee. */
+/** A step is beyond the knee unless it brings at least this many times as much a second as the best one before it. */
 const WORTH_IT = 1.1;
 /** The event loop of one process is on one core. From this share on it is the limit. */
 const BUSY_PROCESS = 0.85;
@@ -55,7 +56,11 @@ function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
 }
 
-/** Starts to measure the CPU of all processes of a stack. Call what it returns for the shares since then. */
+/**
+ * Starts to measure the CPU of all processes of a stack. Call what it returns for the shares since then.
+ *
+ * @param more ids of further processes, by the name that they get in the shares
+ */
 export function watchCpu(running: RunningStack, more: Readonly<Record<string, number>> = {}): () => CpuShares {
   const pids = { pages: running.clients.pid, ...more };
   const read = (): Record<string, number> => ({

@@ -12,10 +12,10 @@ export interface Measured {
   readonly messagesPerSecond: number;
   /** Cores of Redis for one task a second. */
   readonly redisCoresPerTask: number;
-  /** Bytes of Redis. */
+  /** Memory of Redis for one task that waits, and for one that has ended and is kept, in bytes. */
   readonly waitingTask: number;
   readonly finishedTask: number;
-  /** KB of Soketi. */
+  /** Memory of Soketi for one connection, in KB. */
   readonly connectionKb: number;
 }
 
@@ -51,12 +51,16 @@ export const ASSUMPTIONS: Assumptions = {
   headroom: 0.5,
 };
 
+/** What the application needs. */
 export interface Plan {
+  /** Pages that are open in the busiest hour. */
   readonly connected: number;
+  /** On average over the day. */
   readonly tasksPerSecond: number;
   readonly peakTasksPerSecond: number;
+  /** In the busiest hour. */
   readonly messagesPerSecond: number;
-  /** Processes. */
+  /** Numbers of processes. */
   readonly soketi: number;
   readonly servers: number;
   readonly workers: number;
@@ -74,6 +78,7 @@ export interface Plan {
 const DAY_S = 86_400;
 const GB = 1e9;
 
+/** Computes the plan: what is needed in the busiest hour, divided by what one process carries. */
 export function planFor(measured: Measured, assumed: Assumptions): Plan {
   const connected = assumed.users * assumed.connectedShare;
   const tasksPerSecond = assumed.tasksADay / DAY_S;

@@ -39,6 +39,7 @@ export const PATTERNS: Readonly<Record<string, { readonly meaning: string; reado
   'heavy tail': { meaning: 'Pareto, alpha 1.5', duration: (_i, _n, { next }) => (next() + 1e-6) ** (-1 / 1.5) },
   slowing: { meaning: 'the last element takes five times as long as the first', duration: (i, n) => 1 + (4 * i) / n },
   'two speeds': { meaning: 'the second half takes five times as long', duration: (i, n) => (i < n / 2 ? 1 : 5) },
+  // The others take 52 s together, one unit each. So the first one takes 8/52 of n units.
   'slow start': { meaning: 'the first element takes 8 s', duration: (i, n) => (i === 0 ? (8 * n) / 52 : 1) },
   batches: { meaning: '50 elements at once', duration: (i) => (i % 50 === 49 ? 50 : 0.0001) },
   stalls: {

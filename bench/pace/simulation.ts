@@ -12,6 +12,7 @@ const FRAME_MS = 20;
 /** One run of a task: it hears what the handler reports, and that time passes. */
 export interface Run {
   report(progress: Progress): void;
+  /** @param now simulated time since the start, in ms */
   advance(now: number): Promise<void>;
   close(): void;
 }
@@ -57,6 +58,7 @@ export async function simulate({ total, at, done, skipped }: Work, sender: Sende
   let now = 0;
   let told: Progress | null = null;
   let toldAt = 0;
+  // That the task is queued, and its outcome.
   let messages = 2;
   const run = sender((progress) => {
     told = progress;

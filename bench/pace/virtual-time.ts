@@ -30,7 +30,7 @@ export class VirtualTime implements Pick<Time, 'elapsed' | 'delay' | 'every'> {
     return () => this.#alarms.delete(alarm);
   }
 
-  /** Moves the time on to `now`. Alarms that are due by then ring, in their order. Then all happens that needs no more time. */
+  /** Moves the time on to `now`. Alarms that are due by then ring, in their order. Resolves when all that they cause has happened. */
   async advance(now: number): Promise<void> {
     this.#now = now;
     const due = [...this.#alarms].filter(({ at }) => at <= now);

@@ -15,7 +15,10 @@ import { settled, VirtualTime } from './virtual-time.ts';
 const OWNER = 'ada';
 const PUSHES_PER_SECOND = 10;
 
-/** A task that this worker runs, with an owner who has a page open. */
+/**
+ * A sender with inloop's own rule, push on surprise (docs/decisions/0014-push-on-surprise.md): it tells the page when its bar would
+ * be off by more than `accuracy`, a share of the total (0.01: 1 %). The task is run by this worker, and its owner has a page open.
+ */
 export function onSurprise(accuracy: number): Sender {
   return (tell) => {
     const time = new VirtualTime();

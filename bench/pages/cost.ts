@@ -9,7 +9,10 @@ const TASKS_A_DAY = 10_000;
 const WEBHOOKS = 2;
 /** Events that tell a user's pages that the outcome was seen. `<inloop-tray>` causes one, since the page shows the outcome. */
 const SEEN = 1;
-/** Messages a day for the health checks of three processes that start once a day (backend/push/bus/bus-health.ts). */
+/**
+ * Messages a day for the health checks of three processes that start once a day: one for each start, and one every 10 minutes for
+ * all of them (backend/push/bus/bus-health.ts).
+ */
 const HEALTH_CHECKS = 3 + 24 * 6;
 const POLL_EVERY_MS = 500;
 const TASK_S = 60;
@@ -24,7 +27,7 @@ interface Counts {
   readonly healthChecks: number;
 }
 
-/** @param keeper reads the figures of the part `one-minute`. Null without them: the page stays as it is */
+/** The text of docs/cost.md; null when the figures of the part `one-minute` are not kept. The page then stays as it is. */
 export function costPage(keeper: Pick<Keeper, 'read'>): string | null {
   const kept = keeper.read('one-minute');
   if (kept === null) return null;

@@ -13,6 +13,7 @@ export interface DuringOptions {
   readonly request: Omit<LoadRequest, 'user'>;
   readonly connections: number;
   readonly ms: number;
+  /** How many users take turns. Default: each connection is a user of its own. */
   readonly users?: number;
 }
 

@@ -25,7 +25,7 @@ export class HourError extends Error {
 }
 
 /** The kinds of twenty tasks. They repeat for the next twenty. */
-const KINDS: readonly (Kind | 'keyed')[] = [
+const TWENTY_KINDS: readonly (Kind | 'keyed')[] = [
   ...(['fails', 'retries', 'parent', 'keyed', 'keyed', 'waits', 'waits'] as const),
   ...Array.from({ length: 13 }, () => 'succeeds' as const),
 ];
@@ -35,6 +35,7 @@ const END_MS = 60_000;
 /** A request is repeated while Redis is away, for at most this long. */
 const RETRY_MS = 20_000;
 
+/** Lets the users of one hour come, work and leave. @throws HourError when a task does not end or a request is refused */
 export async function runHour({ env, users, tasks, n, disturb }: HourOptions): Promise<void> {
   const visit = new Visit(env);
   const names = Array.from({ length: users }, (_, index) => `user-${index}`);
@@ -43,7 +44,7 @@ export async function runHour({ env, users, tasks, n, disturb }: HourOptions): P
       names.map((user, index) => visit.arrive(user, index % 3 === 2 ? n * users + index : null)),
     );
     const start = async (index: number) => {
-      const kind = KINDS[index % KINDS.length] ?? 'succeeds';
+      const kind = TWENTY_KINDS[index % TWENTY_KINDS.length] ?? 'succeeds';
       await visit.runTask(names[index % users] ?? '', kind, index);
     };
     const all = Array.from({ length: tasks }, (_, index) => index);
@@ -59,6 +60,7 @@ export async function runHour({ env, users, tasks, n, disturb }: HourOptions): P
   }
 }
 
+/** What the users of one hour do. Each call is for one of them. */
 class Visit {
   readonly #agent = new http.Agent({ keepAlive: true, maxSockets: MAX_REQUESTS });
   readonly #fetch = createFetch(this.#agent);

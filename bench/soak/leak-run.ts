@@ -45,7 +45,7 @@ await redis.connect();
 const halves = [await startServerHalf(env), await startWorkerHalf(env)];
 const longLived = [...new Set(halves.flatMap((half) => half.longLived))];
 
-const look = async (): Promise<Holdings> => ({
+const readHoldings = async (): Promise<Holdings> => ({
   redis: await readContents(redis),
   processes: { all: takeSample(longLived) },
 });
@@ -54,9 +54,9 @@ const hour = () => runHour({ env, users, tasks, n: n++, disturb: () => disturbPa
 
 // The first hours fill caches and compile functions.
 for (let count = 0; count < warmup; count++) await hour();
-const first = await holdingsAtRest(look);
+const first = await holdingsAtRest(readHoldings);
 for (let count = 0; count < hours; count++) await hour();
-const { grown, last } = await growthAtRest(look, first, hours * tasks);
+const { grown, last } = await growthAtRest(readHoldings, first, hours * tasks);
 
 /** A map that never forgets. */
 const leak = new Map<number, object>();
@@ -68,7 +68,7 @@ for (let left = 0; left < LEFT; left++) {
   process.on('SIGUSR2', () => leak);
   await redis.sendCommand(['SET', `inloop:left:${left}`, '1']);
 }
-const grownWithLeaks = findGrowth(last, await look(), hours * tasks);
+const grownWithLeaks = findGrowth(last, await readHoldings(), hours * tasks);
 
 const report: LeakReport = { tasks: hours * tasks, grown, grownWithLeaks, first, last };
 await Promise.all(halves.map((half) => half.close()));

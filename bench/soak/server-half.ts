@@ -19,7 +19,7 @@ export interface Half {
 }
 
 /** How long outcomes are kept. It is short, so that the records of a run are gone when Redis is looked at. */
-export const RETENTION = '1s';
+const RETENTION = '1s';
 /** How long the fallback keeps a session after its client has gone. It is short, so that none is left at the end of a run. */
 const GRACE_MS = 200;
 

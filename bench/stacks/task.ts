@@ -77,7 +77,7 @@ let spun = 1;
  * Keeps the processor busy with `rounds` rounds of arithmetic. Each round needs the result of the one before, so the compiler
  * cannot skip any.
  */
-export function spin(rounds: number): void {
+function spin(rounds: number): void {
   let value = spun;
   for (let round = 0; round < rounds; round++) value = (Math.imul(value, 1_664_525) + 1_013_904_223) | 0;
   spun = value;

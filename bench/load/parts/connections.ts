@@ -12,6 +12,7 @@ import { makeInput } from '../../stacks/task.ts';
 import { type CpuShares, saturatedBy, watchCpu } from '../knee.ts';
 import { maxOpenFiles } from '../machine-limits.ts';
 
+/** Numbers of pages, step by step. */
 const PAGES = [1_000, 2_500, 5_000, 7_500, 10_000];
 /** Each connected user starts a task this often, in s. */
 const TASK_EVERY_S = 60;
@@ -20,7 +21,7 @@ const TASK_MS = 2_000;
 /** For how long tasks are started with each number of pages. */
 const STEP_MS = 8_000;
 const PROCESSES = ['soketi', 'server', 'worker', 'redis', 'pages'] as const;
-/** Files that a process has open beside the connections of pages. */
+/** Room for the files that a process has open beside the connections of pages: libraries, logs, its own connections. */
 const OTHER_FILES = 300;
 /** An update that takes longer than this, in ms, is no live update. */
 const LATE_MS = 1_000;
@@ -34,6 +35,7 @@ interface Carried {
   /** From a task's last element to its outcome on the page, in ms. */
   readonly p50: number;
   readonly p99: number;
+  /** Outcomes that reached no page. */
   readonly lost: number;
   readonly cpu: CpuShares;
   /** Resident memory of Soketi, in MB. */
@@ -49,6 +51,7 @@ interface Reconnect {
   readonly last: number;
   /** CPU of each process from the cut until the last page was back, in ms a page. */
   readonly cpuEach: CpuShares;
+  /** The same, in cores. */
   readonly cpu: CpuShares;
   /** How long a start (`POST /imports`) took meanwhile, in ms. */
   readonly startP50: number;
@@ -59,6 +62,7 @@ export interface ConnectionFigures {
   readonly steps: readonly Carried[];
   /** What ended the steps before the last one; null where all were carried. */
   readonly limit: string | null;
+  /** How many files each of the two processes with the most connections may have open; 0 where that is unknown. */
   readonly openFiles: number;
   readonly reconnect: Reconnect | null;
   /** Resident memory of Soketi without pages, in MB. */
@@ -136,7 +140,7 @@ export const connections: Part<unknown> = definePart<ConnectionFigures>({
           ]),
         ),
         `${limit === null ? `All ${figure(most)} were carried.` : `It went no further, because ${limit}.`} A connection takes ${figure(soketiKbEach(raw))} KB of Soketi’s memory; the buffers of the kernel come on top. A process could have ${figure(openFiles)} files open here.`,
-        ...(reconnect === null ? [] : [tellReconnect(reconnect)]),
+        ...(reconnect === null ? [] : [describeReconnect(reconnect)]),
       ].join('\n\n'),
       targets: [
         holds(
@@ -156,7 +160,7 @@ export const connections: Part<unknown> = definePart<ConnectionFigures>({
   },
 });
 
-function tellReconnect({ pages, failed, p50, p99, last, cpu, cpuEach, startP50, startP99 }: Reconnect): string {
+function describeReconnect({ pages, failed, p50, p99, last, cpu, cpuEach, startP50, startP99 }: Reconnect): string {
   const failures = Object.entries(failed).map(([reason, count]) => `${figure(count)} × ${reason}`);
   const each = PROCESSES.map((name) => `${name} ${figure(cpuEach[name])}`).join(', ');
   return [

@@ -8,7 +8,7 @@ import { withRunningStack } from '../../running-stack.ts';
 import { makeInput } from '../../stacks/task.ts';
 
 export interface MemoryFigures {
-  /** Of Redis for one, in bytes. */
+  /** Memory of Redis for one task that waits, and for one that has ended and is kept, in bytes. */
   readonly waitingTask: number;
   readonly finishedTask: number;
   /** Of the worker's heap for one running handler, in bytes. */
@@ -38,7 +38,7 @@ export const memory: Part<unknown> = definePart<MemoryFigures>({
       waiting: quick ? 2_000 : 50_000,
       finished: quick ? 1_000 : 10_000,
       handlers: quick ? 200 : 2_000,
-      // Other systems than Linux have one loopback address.
+      // Other systems than Linux have one loopback address, and the fallback lets it have only 200 sessions.
       sessions: quick || process.platform !== 'linux' ? 150 : 1_000,
     };
     log(`${counts.waiting} tasks wait`);
@@ -110,6 +110,7 @@ function measureHandlers({ services, quick }: Context, count: number): Promise<n
     }
     const after = await worker.call<number>('heap');
     await worker.call('reached', warmUp.length + count);
+    // The call `heap` answers in MB.
     return ((after - before) * 2 ** 20) / count;
   });
 }
@@ -130,6 +131,7 @@ function measureFallback(
       const resident = memoryOf(server.pid);
       const { open: opened, failed } = await open(count);
       if (opened < count) throw new Error(`Only ${opened} of ${count} sessions are open: ${JSON.stringify(failed)}`);
+      // From MB for all sessions to bytes for each.
       const each = 2 ** 20 / (count - warmUp);
       return {
         fallbackHeap: ((await server.call<number>('heap')) - heap) * each,

@@ -26,6 +26,7 @@ interface SoakFigures {
   readonly users: number;
   /** After the warm-up, and after each later hour. */
   readonly hours: readonly (Holdings & { readonly soketiMb: number })[];
+  /** What has grown in the end, in words. */
   readonly grown: readonly string[];
 }
 
@@ -40,7 +41,7 @@ export const soak: Part<unknown> = definePart<SoakFigures>({
     await redis.connect();
     const start = (half: string) => BenchProcess.start('soak-half', { env: services.env, args: [half] });
     const [server, worker] = await Promise.all([start('server'), start('worker')]);
-    const look = async (): Promise<Holdings> => ({
+    const readHoldings = async (): Promise<Holdings> => ({
       processes: { server: await server.call<Sample>('sample'), worker: await worker.call<Sample>('sample') },
       redis: await readContents(redis),
     });
@@ -51,12 +52,12 @@ export const soak: Part<unknown> = definePart<SoakFigures>({
         log(n < WARM_UP ? 'warm-up' : `hour ${n - WARM_UP + 1} of ${hours}`);
         await runHour({ env: services.env, users, tasks, n, disturb });
         if (n >= WARM_UP - 1) {
-          held.push({ ...(await holdingsAtRest(look)), soketiMb: memoryOf(services.soketiPid) });
+          held.push({ ...(await holdingsAtRest(readHoldings)), soketiMb: memoryOf(services.soketiPid) });
         }
       }
       const [first] = held;
       if (first === undefined) throw new Error('No hour was run.');
-      const { grown } = await growthAtRest(look, first, hours * tasks);
+      const { grown } = await growthAtRest(readHoldings, first, hours * tasks);
       return { tasks, users, hours: held, grown };
     } finally {
       redis.destroy();

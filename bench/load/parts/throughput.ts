@@ -19,7 +19,13 @@ export interface Throughput {
 const PROCESSES = ['server', 'worker', 'redis', 'soketi', 'pages', 'sender'];
 const users = (count: number) => Array.from({ length: count }, (_, index) => `user-${index}`);
 
-/** The table of the steps, the knee, and what is saturated there and beyond. */
+/**
+ * The table of the steps, the knee, and what is saturated there and beyond.
+ *
+ * @param name of the part
+ * @param what is counted: `tasks`
+ * @param words for the load and for the delay, as heads of columns, and what to say before the table
+ */
 function reportSteps(
   name: string,
   what: string,
@@ -149,7 +155,8 @@ export const pushes: Part<unknown> = definePart<Throughput>({
   measure: (context) =>
     stepUp(context, context.quick ? [10, 50] : ACTIVE, {
       users: (active) => active,
-      // Of a task with at most 20 elements each one is told: here one every 100 ms, which is the budget of a user.
+      // A task with at most 20 elements gets a message for each. 20 elements in 2 s are one every 100 ms, which is as much as a
+      // user's budget allows.
       inputs: (active, from) =>
         Array.from({ length: active * 2 }, (_, index) =>
           makeInput({ n: from + index, user: `user-${index % active}`, elements: 20, work: 'paced', size: 2_000 }),
@@ -177,7 +184,7 @@ interface Ladder {
   readonly count: 'tasks' | 'messages';
 }
 
-/** Runs the tasks of each step in a worker with as many handlers, on new processes and an empty Redis. */
+/** Runs the tasks of each step in a worker with `load` handlers at once, on new processes and an empty Redis. */
 async function stepUp({ services, log }: Context, loads: readonly number[], ladder: Ladder): Promise<Throughput> {
   const steps: Step[] = [];
   let failed = 0;
@@ -191,6 +198,7 @@ async function stepUp({ services, log }: Context, loads: readonly number[], ladd
       pages: 'sockets',
     } as const;
     const step = await withRunningStack(options, async (running) => {
+      // Warm-up, with numbers that the measured tasks do not use.
       await running.run(ladder.inputs(Math.min(load, 20), 10_000_000));
       return measureStep(running, load, ladder);
     });

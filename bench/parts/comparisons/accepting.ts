@@ -17,6 +17,7 @@ const CONNECTIONS = 20;
 
 interface Figures {
   readonly perSecond: number;
+  /** From a request to its answer, in ms. */
   readonly p50: number;
   readonly p99: number;
   /** Answers with another status than 202. */

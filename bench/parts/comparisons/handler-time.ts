@@ -17,8 +17,10 @@ interface Figures {
   readonly wall: number;
   /** Milliseconds from the first element until the page has the outcome; null for a stack without updates. */
   readonly known: number | null;
+  /** Requests to the bus, and events that reached the page, for one task. */
   readonly calls: number;
   readonly received: number;
+  /** Outcomes of all tasks that did not reach the page. */
   readonly lost: number;
 }
 

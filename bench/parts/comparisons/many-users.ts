@@ -16,11 +16,14 @@ interface Figures {
   readonly tasksPerSecond: number;
   /** Milliseconds a task. */
   readonly cpu: Cpu;
+  /** Events that reached pages, requests to the bus, polls and Redis commands: for one task, on average. */
   readonly events: number;
   readonly calls: number;
   readonly polls: number;
   readonly commands: CommandCounts;
+  /** From a task's last element to its outcome on the page, in ms, one entry a task. */
   readonly latencies: readonly number[];
+  /** Outcomes that reached no page. */
   readonly lost: number;
 }
 

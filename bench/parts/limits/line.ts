@@ -19,9 +19,9 @@ const NAMES = ['empty', 'full'] as const;
 type Name = (typeof NAMES)[number];
 const NAME = 'import-contacts';
 const TASKS_AN_OWNER = 10;
-/** In each round. Every second task is of an owner who has none yet. */
+/** Tasks that are started and taken in each round. Every second one is of an owner who has none yet. */
 const CYCLES = 100;
-/** So many tasks are started at once to fill the line. */
+/** How many tasks are started at once to fill the line. */
 const BATCH = 100;
 
 interface Figures {
@@ -33,12 +33,12 @@ interface Figures {
   readonly redis: number;
 }
 
-interface Kept {
+interface LineFigures {
   readonly owners: number;
   readonly rounds: Rounds<Name, Figures>;
 }
 
-export const line: Part<unknown> = definePart<Kept>({
+export const line: Part<unknown> = definePart<LineFigures>({
   name: 'line',
   title: 'line: 100,000 tasks of 10,000 owners wait',
   async measure({ services, quick, log }) {
