@@ -26,7 +26,7 @@ describe('the page and the probes', () => {
     expect((await demo.get('/samples/other.csv')).status).toBe(404);
   });
 
-  it('has a page for its operators, which nobody else can tell from a path that there is not', async () => {
+  it('has a page for its operators, and answers everybody else as if there were none', async () => {
     for (const cookie of ['', await demo.signIn('ada')]) {
       expect(await problemOf(await demo.get('/operator/', cookie))).toMatchObject({ status: 404, code: 'not_found' });
     }

@@ -2,8 +2,8 @@
  * The import: runs in the worker, row by row. Its memory does not grow with the file.
  *
  * It may run again at any time (the worker died, the owner pressed Retry), so every step can be repeated. If the worker died, the
- * next attempt goes on from the checkpoint. It reads the rows before it again, for the file of rejected rows, which is written from
- * the start again, but does not save them again. A dying worker may have saved a few rows after its last checkpoint, so a contact
+ * next attempt goes on from the checkpoint. It also reads the rows before the checkpoint: their contacts are saved already, but the
+ * file of rejected rows is written from the start. A dying worker may have saved a few rows after its last checkpoint, so a contact
  * with a known e-mail address is replaced. The outcome of an upload is stored before the upload is deleted.
  */
 
@@ -110,6 +110,7 @@ class ImportRun {
     this.#task = task;
   }
 
+  /** Imports the file at `path`. @param rowMs how long to wait at each row, in ms */
   async importFile(path: string, rowMs: number): Promise<Result> {
     const { signal } = this.#task;
     this.#rejectsLeft = Math.max(statSync(path).size * REJECTS_FACTOR, REJECTS_MIN_LIMIT);
@@ -162,6 +163,7 @@ class ImportRun {
     const read = readContact(row.fields, columns);
     if ('contact' in read) {
       if (row.number > this.#savedRow) this.#contacts.push(read.contact);
+      // An earlier attempt has saved this one.
       else this.#imported++;
       return;
     }

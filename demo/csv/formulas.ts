@@ -3,13 +3,16 @@
  * for the import, which may get such a file back.
  *
  * A guard at the start of a value is not enough: not every program splits a CSV at the commas. Where the decimal separator is
- * a comma, Excel splits it at semicolons, and then `Ada;=1+1` in quotation marks or without is a name and a formula. So
- * there is an apostrophe before each formula that could begin a cell, wherever a program may split.
+ * a comma, Excel splits it at semicolons, and then `Ada;=1+1` becomes a name and a formula, even in quotation marks. So there is
+ * an apostrophe before each formula that could begin a cell, wherever a program may split.
  */
 
 /** What stands between two characters that some program takes for a separator, a line break or a quotation mark. */
 const PIECE = /[^\t\n\r",;|]+/g;
-/** What a spreadsheet runs, also in full width, after white space, which programs drop. Apostrophes before it are counted. */
+/**
+ * A piece that a spreadsheet runs: `=`, `+`, `-` or `@`, also in full width, after white space, which programs drop. Apostrophes in
+ * front of it belong to the match: `'=1` becomes `''=1`, so that taking one away gives back what was there.
+ */
 const FORMULA = /^(\s*)('*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/;
 const GUARDED = /^(\s*)'('*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/;
 

@@ -1,6 +1,6 @@
 /**
- * Sends an e-mail about a task whose outcome its owner has not seen: the word at the end, for those who have closed the page.
- * The worker calls it by `onUnseen`. Users of the demo have no address, so it makes one of the name and MAIL_DOMAIN.
+ * Sends an e-mail about a task that has ended while its owner had no page open to see the outcome. The worker hands it to
+ * `onUnseen`. Users of the demo have no e-mail address, so one is made of the user's name and MAIL_DOMAIN.
  */
 
 import type { OutcomeSnapshot } from 'inloop';

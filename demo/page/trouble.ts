@@ -44,20 +44,7 @@ export function setUpTrouble(): void {
     // The effect shows in the tray, and the click on this button has closed the tray, so open it again. On a small screen the
     // tray would cover this card, so leave it closed there.
     if (matchMedia('(min-width: 56rem)').matches) document.querySelector('inloop-tray')?.show();
-    if (kind === 'sleep') {
-      announce(note, 'This tab is asleep.');
-      // Wait for a frame that shows these words: the tab draws nothing while it sleeps.
-      await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
-      const from = Date.now();
-      try {
-        sleepSync(Number(choice.value));
-      } catch (error) {
-        announce(note, '');
-        throw error;
-      }
-      announce(note, `Awake again: this tab stood still for ${Math.round((Date.now() - from) / 1_000)} seconds.`);
-      return;
-    }
+    if (kind === 'sleep') return sleep(Number(choice.value), (words) => announce(note, words));
     const report = await makeTrouble(kind);
     announce(note, begun(report.pid));
     show(report);
@@ -77,6 +64,21 @@ export function setUpTrouble(): void {
   find('troubles', HTMLUListElement).append(...items.map(({ item }) => item));
   card.addEventListener('toggle', refresh);
   document.addEventListener('visibilitychange', refresh);
+}
+
+/** Lets this tab stand still for `seconds`, and says so before and after. */
+async function sleep(seconds: number, announce: (words: string) => void): Promise<void> {
+  announce('This tab is asleep.');
+  // Wait for a frame that shows these words: the tab draws nothing while it sleeps.
+  await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+  const from = Date.now();
+  try {
+    sleepSync(seconds);
+  } catch (error) {
+    announce('');
+    throw error;
+  }
+  announce(`Awake again: this tab stood still for ${Math.round((Date.now() - from) / 1_000)} seconds.`);
 }
 
 function createItem({ kind, label, does, watch }: Offer, beside: readonly HTMLElement[]) {

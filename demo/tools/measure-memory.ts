@@ -21,6 +21,7 @@ import { sampleCsv } from './sample-rows.ts';
 
 interface Measured {
   readonly seconds: number;
+  /** In bytes, as explained above. */
   readonly peakRss: number;
   readonly inUse: number;
 }

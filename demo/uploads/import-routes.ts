@@ -4,7 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { type Request, Router } from 'express';
+import { type Request, type RequestHandler, Router } from 'express';
 import { TaskError } from 'inloop';
 import type { TaskServer } from 'inloop/server';
 import multer from 'multer';
@@ -15,6 +15,10 @@ import { importContacts, paceSchema } from '../tasks.ts';
 import { inspectUpload } from './inspect-upload.ts';
 import { explainUploadErrors, limitUpload } from './upload-errors.ts';
 import { createUploadStorage } from './upload-storage.ts';
+
+/** Most uploads of one user that arrive at the same time. */
+const MAX_ARRIVING = 10;
+const NO_FILE = 'Expected multipart/form-data with a CSV file in the field "file", got no file.';
 
 export interface ImportRoutesOptions {
   readonly tasks: Pick<TaskServer, 'start' | 'accepted'>;
@@ -33,23 +37,8 @@ export function createImportRouter({ tasks, db, folder, maxUploadBytes }: Import
     defParamCharset: 'utf8',
   });
   const router = Router();
-  /** By owner: how many uploads are arriving. */
-  const arriving = new Map<string, number>();
   // This runs before the body is read, so that nothing is written for somebody who is not signed in, or has too many uploads.
-  router.use((req, res, next) => {
-    const owner = requireUser(req);
-    if (req.method !== 'POST') return next();
-    const count = arriving.get(owner) ?? 0;
-    if (count >= MAX_ARRIVING) throw tooManyAtOnce();
-    db.files.requireRoom(owner, 'upload', 0);
-    arriving.set(owner, count + 1);
-    res.once('close', () => {
-      const left = (arriving.get(owner) ?? 1) - 1;
-      if (left > 0) arriving.set(owner, left);
-      else arriving.delete(owner);
-    });
-    next();
-  });
+  router.use(limitArriving(db));
   router.post('/', limitUpload(maxUploadBytes), upload.single('file'), async (req, res) => {
     const owner = requireUser(req);
     const { file } = req;
@@ -86,8 +75,25 @@ export function createImportRouter({ tasks, db, folder, maxUploadBytes }: Import
   return router;
 }
 
-/** Most uploads of one user that arrive at the same time. */
-const MAX_ARRIVING = 10;
+/** Lets a signed-in user send at most `MAX_ARRIVING` uploads at the same time, and none while their files take too much room. */
+function limitArriving({ files }: Pick<DemoDatabase, 'files'>): RequestHandler {
+  /** By owner: how many uploads are arriving. */
+  const arriving = new Map<string, number>();
+  return (req, res, next) => {
+    const owner = requireUser(req);
+    if (req.method !== 'POST') return next();
+    const count = arriving.get(owner) ?? 0;
+    if (count >= MAX_ARRIVING) throw tooManyAtOnce();
+    files.requireRoom(owner, 'upload', 0);
+    arriving.set(owner, count + 1);
+    res.once('close', () => {
+      const left = (arriving.get(owner) ?? 1) - 1;
+      if (left > 0) arriving.set(owner, left);
+      else arriving.delete(owner);
+    });
+    next();
+  };
+}
 
 function tooManyAtOnce(): TaskError {
   return new TaskError(
@@ -96,8 +102,6 @@ function tooManyAtOnce(): TaskError {
     { retryable: true, status: 429, retryAfter: 5 },
   );
 }
-
-const NO_FILE = 'Expected multipart/form-data with a CSV file in the field "file", got no file.';
 
 function readPace(req: Request) {
   const given: unknown = req.body?.pace;

@@ -1,8 +1,9 @@
 // The API report: what each published entry exports, with its types, as text. A change of the text is a change of what
 // adopters may rely on. For `npm run api:update`, which writes it to docs/api/, for the test that compares, and for releases.
 //
-// It is read from the declarations in dist/, as adopters get them, without comments, and without members that are private or `@internal`. Only our own
-// files are parsed: a type of Node, Express or React appears by its name, so the report takes a second and not ten.
+// The report is read from the declarations in dist/, as adopters get them, without comments, and without members that are private
+// or `@internal`. Only our own files are parsed: a type of Node, Express or React appears by its name, so the report takes a second
+// and not ten.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 // TypeScript 7 has no API for other programs.
@@ -38,11 +39,13 @@ export function readApiReports(): Map<string, string> {
     return { name, exports: checker.getExportsOfModule(module) };
   });
   const writer = new ReportWriter(checker);
-  // All exports first: a type that a later entry exports is not one that is only mentioned.
+  // All exports are added before the first report is written. Otherwise a type that a later entry exports would be printed as one
+  // that is only mentioned.
   for (const { name, exports } of exported) writer.addExports(name, exports);
   return new Map(exported.map(({ name, exports }) => [fileNameOf(name), writer.write(name, exports)]));
 }
 
+/** Writes the reports, once it knows what all entries export. */
 class ReportWriter {
   readonly #checker: ts.TypeChecker;
   readonly #printer = ts.createPrinter({ removeComments: true });
@@ -55,6 +58,7 @@ class ReportWriter {
     this.#checker = checker;
   }
 
+  /** Call it for each entry before the first `write`. */
   addExports(entry: string, exports: readonly ts.Symbol[]): void {
     for (const symbol of exports) {
       const target = this.#resolve(symbol);
@@ -62,6 +66,7 @@ class ReportWriter {
     }
   }
 
+  /** The text of the report of `entry`. */
   write(entry: string, exports: readonly ts.Symbol[]): string {
     const mentioned = new Set<ts.Symbol>();
     const own = [...exports].sort(byName).map((symbol) => {

@@ -1,4 +1,4 @@
-// Takes screenshots of a page while it waits, for the animations of the README.
+// Takes screenshots of a page one after the other, until something is visible or a time is over. For the animations of the README.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Locator, Page } from 'playwright-core';
 import { CommandError } from '../../cli/command-error.ts';
@@ -7,6 +7,7 @@ import type { Frame } from './picture-files.ts';
 /** How long a film waits for something to appear, in milliseconds. */
 const MAX_WAIT_MS = 60_000;
 
+/** A recording of one page. */
 export class Film {
   readonly frames: Frame[] = [];
   readonly #page: Page;
@@ -23,11 +24,12 @@ export class Film {
     this.#prepare = prepare;
   }
 
+  /** Takes frames for `ms` milliseconds. */
   async pause(ms: number): Promise<void> {
     for (const end = Date.now() + ms; Date.now() < end; ) await this.#take();
   }
 
-  /** @throws CommandError when `scene` is not visible in `limitMs` */
+  /** Takes frames until `scene` is visible. @throws CommandError when it is not after `limitMs` */
   async until(scene: Locator, limitMs = MAX_WAIT_MS): Promise<void> {
     for (const end = Date.now() + limitMs; !(await scene.isVisible()); ) {
       if (Date.now() > end) throw new CommandError(`Waited ${limitMs / 1000} s for ${scene}.`);

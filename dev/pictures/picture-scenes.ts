@@ -123,8 +123,8 @@ async function statusOf(page: Page, file: string): Promise<string | undefined> {
   return tasks.find(({ title }) => title.endsWith(file))?.status;
 }
 
-async function until(what: string, look: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + MAX_WAIT_MS; !(await look()); await delay(25)) {
+async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + MAX_WAIT_MS; !(await isSo()); await delay(25)) {
     if (Date.now() > end) throw new CommandError(`Waited ${MAX_WAIT_MS / 1000} s for ${what}.`);
   }
 }

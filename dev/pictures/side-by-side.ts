@@ -17,7 +17,9 @@ import type { Frame } from './picture-files.ts';
 const ROWS = 1_000;
 /** Between two frames of the recording, in milliseconds. */
 const FRAME_MS = 400;
+/** Longest time for either import. 1,000 rows of 60 ms take a minute. */
 const LIMIT_MS = 150_000;
+/** The channel of the left side. inloop's messages, on the right side, come on the channel of its user. */
 const CHANNEL = 'private-user-per-element';
 
 export interface SideBySideOptions {
@@ -50,7 +52,7 @@ export async function compareMessages(
     );
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
     await page.locator('inloop-tray').evaluate((tray) => (tray as unknown as { show(): void }).show());
-    // Both connections are up, and the server knows of the open page.
+    // Time for both connections to come up, and for the server to learn of the open page.
     await delay(3_000);
     const film = new Film(page, FRAME_MS, () =>
       page.evaluate(({ left, right }) => {

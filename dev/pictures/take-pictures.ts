@@ -56,7 +56,7 @@ async function main(): Promise<void> {
       await surviveKilledWorker(await openPage(browser, url, 1_000, 720, 1.5)),
       ANIMATION_SPEED,
     );
-    // The worker of before was killed for the animation.
+    // Only now: the worker was killed for the animation, and its successor has another id.
     const workerPid = readJsonFile<StackFile>(join(folder, 'stack.json'))?.services.worker?.pid as number;
     const uploads = join(folder, 'data', 'uploads');
     // On a narrow page the panel is as high as its content.

@@ -21,7 +21,7 @@ interface Component {
 /** The bill of the package in `root` as CycloneDX: the packages of its lock file that it needs when it runs. Asks no registry. */
 export function makeBill(root: string): string {
   // In a folder of its own: npm 11 refuses where an override changes a version (Soketi's axios), and with `--omit dev` it also
-  // leaves out packages that are needed for both.
+  // leaves out packages that are needed both in development and at run time.
   const folder = mkdtempSync(join(tmpdir(), 'inloop-sbom-'));
   try {
     const { name, version, license, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

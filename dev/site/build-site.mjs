@@ -49,7 +49,51 @@ export async function buildSite(folder) {
   const { Application, Converter, ReflectionKind } = await import('typedoc');
   const entries = readEntries();
   const openApi = writeOpenApiPage();
-  const app = await Application.bootstrap({
+  const app = await Application.bootstrap(optionsFor(folder, entries, openApi));
+  /** Where each document stands in its group. */
+  const ranks = new Map();
+  app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_context, document) => {
+    // The first heading, with what is in it as code.
+    const text = document.content.map((part) => part.text).join('');
+    const title = /^# (.*)$/m.exec(text)?.[1]?.replaceAll('`', '') ?? document.name;
+    const { group, rank } = placeOf(basename(document.name), title);
+    document.frontmatter.group = group;
+    ranks.set(document, rank);
+    document.name = title;
+  });
+  const project = await app.convert();
+  rmSync(dirname(openApi), { recursive: true, force: true });
+  if (!project) return false;
+  for (const group of project.groups ?? []) {
+    if (group.title === 'Modules') group.title = ENTRIES;
+    else group.children.sort((a, b) => (ranks.get(a) ?? 0) - (ranks.get(b) ?? 0));
+  }
+  for (const [index, entry] of (project.children ?? []).entries()) {
+    entry.name = entries[index]?.name ?? entry.name;
+    for (const exported of entry.children ?? []) {
+      const isDocumented = exported.hasComment() || exported.signatures?.some((signature) => signature.hasComment());
+      if (isDocumented || exported.kind === ReflectionKind.Reference) continue;
+      app.logger.warn(`${exported.name} of ${entry.name} has no docstring.`);
+    }
+  }
+  // The page has the project's name as its title already.
+  const [start] = project.readme ?? [];
+  if (start) start.text = start.text.replace(/^# .*\n/, '');
+  app.validate(project);
+  await app.generateOutputs(project);
+  return !app.logger.hasErrors() && !app.logger.hasWarnings();
+}
+
+/**
+ * What TypeDoc is told.
+ *
+ * @param {string} folder where the site is written
+ * @param {{ name: string, file: string }[]} entries
+ * @param {string} openApi the file of the page about the HTTP calls
+ * @returns {import('typedoc').TypeDocOptions}
+ */
+function optionsFor(folder, entries, openApi) {
+  return {
     name: 'inloop',
     entryPoints: entries.map(({ file }) => file),
     basePath: root,
@@ -90,39 +134,7 @@ export async function buildSite(folder) {
     ],
     // Types of parts inside, which only an exported type mentions, are shown by name.
     validation: { notExported: false, notDocumented: false, invalidLink: true, invalidPath: true },
-  });
-  /** Where each document stands in its group. */
-  const ranks = new Map();
-  app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_context, document) => {
-    // The first heading, with what is in it as code.
-    const text = document.content.map((part) => part.text).join('');
-    const title = /^# (.*)$/m.exec(text)?.[1]?.replaceAll('`', '') ?? document.name;
-    const { group, rank } = placeOf(basename(document.name), title);
-    document.frontmatter.group = group;
-    ranks.set(document, rank);
-    document.name = title;
-  });
-  const project = await app.convert();
-  rmSync(dirname(openApi), { recursive: true, force: true });
-  if (!project) return false;
-  for (const group of project.groups ?? []) {
-    if (group.title === 'Modules') group.title = ENTRIES;
-    else group.children.sort((a, b) => (ranks.get(a) ?? 0) - (ranks.get(b) ?? 0));
-  }
-  for (const [index, entry] of (project.children ?? []).entries()) {
-    entry.name = entries[index]?.name ?? entry.name;
-    for (const exported of entry.children ?? []) {
-      const isDocumented = exported.hasComment() || exported.signatures?.some((signature) => signature.hasComment());
-      if (isDocumented || exported.kind === ReflectionKind.Reference) continue;
-      app.logger.warn(`${exported.name} of ${entry.name} has no docstring.`);
-    }
-  }
-  // The page has the project's name as its title already.
-  const [start] = project.readme ?? [];
-  if (start) start.text = start.text.replace(/^# .*\n/, '');
-  app.validate(project);
-  await app.generateOutputs(project);
-  return !app.logger.hasErrors() && !app.logger.hasWarnings();
+  };
 }
 
 /**

@@ -23,8 +23,8 @@ import urllib.parse
 import urllib.request
 
 SILENT_S = 15  # An active task of which nothing was heard for so long is fetched.
-PONG_S = 30  # So long the bus may take to answer a ping.
-MAX_WAIT_S = 30
+PONG_S = 30  # The bus may take this long to answer a ping.
+MAX_WAIT_S = 30  # The longest wait before the next try to connect.
 
 
 class Lost(Exception):
@@ -106,6 +106,7 @@ class Tasks:
     """What is known of the user's tasks. Snapshots may come late, twice or in any order."""
 
     def __init__(self, show):
+        # By task id: the newest snapshot, when the last one came, and since when the outcome is seen.
         self.show, self.known, self.heard, self.seen = show, {}, {}, {}
 
     def drop(self, ids):
@@ -138,10 +139,13 @@ class Tasks:
 
 
 def rank(task):
+    """What decides between two snapshots of one task: the greater one is kept."""
     return (bool(task["finishedAt"]), task["revision"], not task["resultOmitted"])
 
 
 class Follower:
+    """Keeps one connection to the bus, and the tasks of one user up to date. `show` gets each snapshot that is news."""
+
     def __init__(self, url, headers, show):
         self.url, self.headers, self.show = url.rstrip("/"), headers, show
         self.channel, self.tasks = None, Tasks(show)
@@ -182,6 +186,7 @@ class Follower:
         print("live", flush=True)
 
     def listen(self):
+        """Takes events until the connection is lost, and fetches tasks that are silent."""
         pinged_at = None
         while True:
             event = self.next_event(5)
@@ -210,6 +215,7 @@ class Follower:
             self.fetch(data["id"])
 
     def fetch_all(self):
+        """Fetches all tasks that are active or unseen, and those that were active and are in neither list any more."""
         missing = set(self.tasks.active())
         for state in ("active", "unseen"):
             cursor = ""
@@ -259,6 +265,7 @@ class Follower:
         return name, json.loads(data) if isinstance(data, str) else data, message.get("channel")
 
     def expect(self, wanted):
+        """The data of the next event named `wanted`. Events before it are taken as usual."""
         while True:
             event = self.next_event(10)
             if event is None:
