@@ -42,13 +42,13 @@ export function jsonBody(value: unknown, headers: Readonly<Record<string, string
   };
 }
 
-/** Sends requests, and passes every answer to `look`. */
+/** Sends requests, and passes every answer to `onAnswer`; `what` is its method and path. */
 export class Http {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
-  readonly #look: (what: string, answer: Answer) => void;
+  readonly #onAnswer: (what: string, answer: Answer) => void;
 
-  constructor(look: (what: string, answer: Answer) => void) {
-    this.#look = look;
+  constructor(onAnswer: (what: string, answer: Answer) => void) {
+    this.#onAnswer = onAnswer;
   }
 
   /** Sends a request. Never rejects. */
@@ -57,7 +57,7 @@ export class Http {
     return new Promise((resolve) => {
       const finish = (status: number, given: IncomingHttpHeaders, text: string): void => {
         const answer = { status, headers: given, body: text, ms: performance.now() - started };
-        this.#look(`${method} ${new URL(url).pathname.slice(0, 80)}`, answer);
+        this.#onAnswer(`${method} ${new URL(url).pathname.slice(0, 80)}`, answer);
         resolve(answer);
       };
       const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body as string)) };

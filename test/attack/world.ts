@@ -45,7 +45,9 @@ export interface World {
 /** Starts everything. `close` ends it. */
 export async function startWorld(isShort: boolean): Promise<World> {
   const leaks = new Leaks();
-  const http = new Http((what, answer) => leaks.look(what, `${JSON.stringify(answer.headers)}\n${answer.body}`));
+  const http = new Http((what, answer) =>
+    leaks.searchAnswer(what, `${JSON.stringify(answer.headers)}\n${answer.body}`),
+  );
   const ends: (() => Promise<unknown>)[] = [];
   const close = async (): Promise<void> => {
     http.close();

@@ -15,7 +15,9 @@ const EXAMPLES = 5;
 
 /** The counts at the end. Those that `MUST_BE_ZERO` names must be 0. */
 export interface ChaosReport {
+  /** How many tasks the server has accepted. */
   readonly accepted: number;
+  /** How many of them have each status. */
   readonly outcomes: Readonly<Record<string, number>>;
   /** How many outcomes were announced to their owners. */
   readonly told: number;
@@ -23,9 +25,13 @@ export interface ChaosReport {
   readonly faults: Readonly<Record<string, number>>;
   /** What the proxies did with events. */
   readonly messages: Readonly<Record<string, number>>;
+  /** Outcomes that were announced to their owner more than once. */
   readonly toldTwice: number;
+  /** Accepted tasks that the server does not know, or whose outcome was never announced to their owner. */
   readonly lost: number;
+  /** Tasks that have no outcome at the server, or are shown without one. */
   readonly leftRunning: number;
+  /** The next three: see `Findings`. */
   readonly wentBack: number;
   readonly completeTooEarly: number;
   readonly toWrongUser: number;

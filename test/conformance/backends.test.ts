@@ -85,6 +85,7 @@ describe('random events', () => {
           return record && { ...record, begunAt: 0 };
         };
         let before = await read(memory.store);
+        // `luck`: 0 an old run, 1 no run, 2 an old snapshot, 3 both old, else neither.
         for (const [seed, luck] of seeds) {
           const current = await read(memory.store);
           if (!current || !before) throw new Error('the task is gone');

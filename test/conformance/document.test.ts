@@ -59,6 +59,7 @@ describe('the protocol’s document', () => {
     expect(rows.map(([status]) => plain(status))).toEqual([...STATUSES]);
     const marks = new Map(rows.map(([status, ...cells]) => [plain(status), cells]));
     const check = (snapshot: Snapshot) => {
+      // A cell says `–` where the field is null, and `?` where it may be.
       const wrong = heads.filter((field, column) => {
         const mark = marks.get(snapshot.status)?.[column];
         return mark !== '?' && (mark === '–') !== (snapshot[field as keyof Snapshot] === null);

@@ -14,7 +14,7 @@ const childHandler: Handler<typeof child> = async ({ fails }) => {
   if (fails) throw new TaskError('no_use', 'It is of no use.', { retryable: false });
 };
 
-/** Starts a child for each of `children`, which is to fail or not, twice: its first attempt fails. */
+/** Starts a child for each of `children`: one that fails for `true`. Its own first attempt fails, so it starts them twice. */
 const parent = defineTask({
   name: 'parent',
   input: z.object({ children: z.array(z.boolean()) }),
@@ -53,7 +53,7 @@ export function itObeysTheFamilyCases({ start }: BackendKind): void {
   const run = (owner: string) => running.run(async () => (await list(owner, 'active')).length === 0);
   const post = (owner: string, id: string, what: string) => app.post(owner, `/tasks/${id}/${what}`);
 
-  it('a task waits for those that its handler has started, and tells of them', async () => {
+  it('a task waits for its children, and tells of them', async () => {
     const { id } = await begin('waits', [false, false, false]);
     await run('waits');
     const ended = await app.tasks.tasks.get('waits', id);
@@ -72,7 +72,7 @@ export function itObeysTheFamilyCases({ start }: BackendKind): void {
     expect(await list('waits')).toEqual([]);
   });
 
-  it('a task fails if one that its handler has started does; a retry of it starts others, a retry of the child has no parent', async () => {
+  it('a task fails if a child of it fails; a retry of the task starts new children, a retry of the child has no parent', async () => {
     const { id } = await begin('fails', [true]);
     await run('fails');
     expect(await app.tasks.tasks.get('fails', id)).toMatchObject({

@@ -29,6 +29,7 @@ export class Tasks {
   readonly #seen = new Map<string, string>();
   readonly #dismissed = new Set<string>();
 
+  /** Takes the next step. */
   take(step: Step): void {
     if ('fetched' in step) {
       for (const task of step.fetched) this.#merge(task);
@@ -43,7 +44,8 @@ export class Tasks {
     }
   }
 
-  look(): Known {
+  /** What the client shows now. */
+  known(): Known {
     const tasks = [...this.#tasks.values()]
       .filter(({ id }) => !this.#dismissed.has(String(id)))
       .map((task) => {
@@ -95,6 +97,7 @@ export interface Agent {
   close(): void;
 }
 
+/** An HTTP answer. `body` is parsed if it is JSON, and text otherwise. */
 export interface Answered {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -151,7 +154,7 @@ export function createAgent(Pusher: PusherClass, base: string): Agent {
     replay(steps) {
       const tasks = new Tasks();
       for (const step of steps) tasks.take(step);
-      return tasks.look();
+      return tasks.known();
     },
     shown,
     follow: (user, transports = ['ws']) => connect(user, transports),

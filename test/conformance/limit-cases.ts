@@ -88,7 +88,7 @@ export function itObeysTheLimitCases({ obeys, json, post, get, ids, run }: CaseT
     post(user, '/tasks', { name: `keyed-${whenBusy}`, input: { key } });
 
   obeys(
-    'of tasks with one key the second waits until the first has ended, also over owners and cancelled ones',
+    'a second task with the same key waits until the first has ended, also if another owner or a cancelled one is between',
     async (user) => {
       const other = `${user}-b`;
       const made: Snapshot[] = [];
@@ -105,26 +105,32 @@ export function itObeysTheLimitCases({ obeys, json, post, get, ids, run }: CaseT
     },
   );
 
-  obeys('of tasks with one key the second is the first, is refused, or takes its place', async (user) => {
-    const other = `${user}-b`;
-    const one = await json<Snapshot>(beginKeyed(user, 'join'), 202);
-    expect(await json(beginKeyed(user, 'join'), 202)).toMatchObject({ id: one.id });
-    expect((await json<Snapshot>(beginKeyed(other, 'join', user), 202)).id).not.toBe(one.id);
-    await json(beginKeyed(user, 'refuse'), 202);
-    for (const who of [user, other]) {
-      const problem = await json<Problem>(beginKeyed(who, 'refuse', user), 409);
-      expect(problem).toMatchObject({ code: 'already_under_way', detail: expect.stringMatching(/^This is under way/) });
-    }
-    const old = await json<Snapshot>(beginKeyed(user, 'replace'), 202);
-    await json(beginKeyed(other, 'replace', user), 202);
-    expect(await get(user, old.id)).toMatchObject({ status: 'queued' });
-    const replacing = await json<Snapshot>(beginKeyed(user, 'replace'), 202);
-    expect(await get(user, old.id)).toMatchObject({ status: 'cancelled' });
-    await run(user);
-    await run(other);
-    expect(await get(user, replacing.id)).toMatchObject({ status: 'succeeded' });
-    expect((await json<Snapshot>(beginKeyed(user, 'join'), 202)).id).not.toBe(one.id);
-    await json(beginKeyed(user, 'refuse'), 202);
-    await run(user);
-  });
+  obeys(
+    'a second task with the same key joins the first, is refused, or replaces it, as `whenBusy` says',
+    async (user) => {
+      const other = `${user}-b`;
+      const one = await json<Snapshot>(beginKeyed(user, 'join'), 202);
+      expect(await json(beginKeyed(user, 'join'), 202)).toMatchObject({ id: one.id });
+      expect((await json<Snapshot>(beginKeyed(other, 'join', user), 202)).id).not.toBe(one.id);
+      await json(beginKeyed(user, 'refuse'), 202);
+      for (const who of [user, other]) {
+        const problem = await json<Problem>(beginKeyed(who, 'refuse', user), 409);
+        expect(problem).toMatchObject({
+          code: 'already_under_way',
+          detail: expect.stringMatching(/^This is under way/),
+        });
+      }
+      const old = await json<Snapshot>(beginKeyed(user, 'replace'), 202);
+      await json(beginKeyed(other, 'replace', user), 202);
+      expect(await get(user, old.id)).toMatchObject({ status: 'queued' });
+      const replacing = await json<Snapshot>(beginKeyed(user, 'replace'), 202);
+      expect(await get(user, old.id)).toMatchObject({ status: 'cancelled' });
+      await run(user);
+      await run(other);
+      expect(await get(user, replacing.id)).toMatchObject({ status: 'succeeded' });
+      expect((await json<Snapshot>(beginKeyed(user, 'join'), 202)).id).not.toBe(one.id);
+      await json(beginKeyed(user, 'refuse'), 202);
+      await run(user);
+    },
+  );
 }

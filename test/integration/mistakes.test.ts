@@ -81,6 +81,7 @@ it('every mistake of the document is made here, and every one made here is in it
 /** Makes the mistake and waits for its line. */
 async function expectTold({ heading, mistake, line }: (typeof rows)[number]): Promise<void> {
   const make = MISTAKES[heading]?.[mistake];
+  // Fails, and names the mistake that is not made here.
   if (!make) return expect(mistake).toBe('made');
   const { lines, end } = await make(world);
   try {
@@ -93,7 +94,7 @@ async function expectTold({ heading, mistake, line }: (typeof rows)[number]): Pr
   }
 }
 
-/** It changes the clock of this process, so nothing may run beside it. */
+/** Whether a mistake changes the clock of this process, so that no other may be made at the same time. */
 const isAlone = ({ mistake }: (typeof rows)[number]) => mistake === 'a clock that is off';
 // Each mistake is made on a backend or a page of its own.
 it.concurrent.each(rows.filter((row) => !isAlone(row)))('$heading: $mistake: is told', expectTold, 20_000);

@@ -23,7 +23,11 @@ function write(folder: string, files: Readonly<Record<string, string>>): void {
 
 const bin = (folder: string, ...path: string[]) => join(folder, 'node_modules', ...path);
 
-/** @param out an empty folder, where server and worker are run */
+/**
+ * Bundles page, server and worker of the application in `folder` with webpack, and runs one task with the bundles.
+ *
+ * @param out an empty folder, which gets the bundles
+ */
 export async function buildWithWebpack(folder: string, out: string, redisUrl: string): Promise<void> {
   write(folder, {
     'webpack.config.cjs': `
@@ -47,7 +51,11 @@ export async function buildWithWebpack(folder: string, out: string, redisUrl: st
   await expectCounted({ server: join(out, 'server.cjs'), worker: join(out, 'worker.cjs'), redisUrl });
 }
 
-/** @param out an empty folder, where server and worker are run */
+/**
+ * Bundles page, server and worker of the application in `folder` with Vite, and runs one task with the bundles.
+ *
+ * @param out an empty folder, which gets the bundles
+ */
 export async function buildWithVite(folder: string, out: string, redisUrl: string): Promise<void> {
   write(folder, {
     'index.html':

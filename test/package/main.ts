@@ -21,7 +21,7 @@ const COMMON = [
   'zod@4',
   ...TYPES,
 ];
-/** All for which TypeScript promises anything: each minor version since the oldest that we take. */
+/** Each minor version since the oldest that we take: TypeScript may break code in a minor version, too. */
 const COMPILERS = ['5.4', '5.5', '5.6', '5.7', '5.8', '5.9', '6', 'latest'];
 /** Besides the one that runs this. */
 const NODES = ['22', '24'];
@@ -113,7 +113,7 @@ const PARTS: Readonly<Record<string, (at: (name: string) => string, tarball: str
         const what = `TypeScript ${version}, modules found as by ${resolution}`;
         await check(what, () => expectNothing(compile(tsc, app, resolution)));
       }
-      // Those of arktype do not compile with TypeScript 5.4.
+      // The declarations of arktype do not compile with TypeScript 5.4.
       await check(`TypeScript ${version}, schemas of zod, valibot and arktype`, () =>
         expectNothing(compile(tsc, app, 'bundler', ['schemas.ts'], { skipLibCheck: true })),
       );

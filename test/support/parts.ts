@@ -62,6 +62,7 @@ export const NO_BUS = {
   PUSHER_PORT: '1',
 };
 
+/** A backend for the Redis and the bus that `env` names. It logs nothing unless `options` has a log. */
 export function backendOn(env: Record<string, string>, options: Partial<BackendOptions> = {}): Backend {
   return createBackend({ redis: env.REDIS_URL, pusher: pusherFromEnv(env), log: silentLog(), ...options });
 }

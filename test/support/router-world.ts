@@ -18,7 +18,7 @@ export const report = defineTask({ name: 'report', input: z.strictObject({ n: z.
 export const JSON_TYPE = { 'content-type': 'application/json' };
 
 export interface RouterWorld {
-  /** A client for what the store does not tell. */
+  /** A client of the Redis, for what the store does not tell. */
   readonly raw: ReturnType<typeof createClient>;
   readonly backend: Backend;
   /** The task server at `/tasks`. A request waits for a task, and for its body, for one second. */

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { LOOPBACK } from '../../cli/processes/ports.ts';
 
+/** A mail that was taken. */
 export interface CaughtMail {
   /** The addresses of the envelope, with commas between them. */
   readonly to: string;
@@ -11,7 +12,9 @@ export interface CaughtMail {
   readonly body: string;
 }
 
+/** A running mail server. */
 export interface SmtpCatcher {
+  /** `smtp://127.0.0.1:<port>` */
   readonly url: string;
   readonly mails: CaughtMail[];
   /** While it is true, mails are refused. */
@@ -19,6 +22,7 @@ export interface SmtpCatcher {
   stop(): Promise<void>;
 }
 
+/** Starts it on a free port of loopback. */
 export async function startSmtpCatcher(): Promise<SmtpCatcher> {
   const server = new SMTPServer({
     disabledCommands: ['AUTH', 'STARTTLS'],

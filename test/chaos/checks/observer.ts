@@ -7,11 +7,15 @@ export interface Findings {
   readonly accepted: Map<string, string>;
   /** How often each outcome was announced to its owner. */
   readonly told: Map<string, number>;
+  /** Tasks that a page showed in an older state than before. */
   readonly wentBack: string[];
+  /** Tasks whose bar was full before they had an outcome. */
   readonly completeTooEarly: string[];
+  /** Tasks that were shown or pushed to somebody who does not own them. */
   readonly toWrongUser: string[];
 }
 
+/** Nothing found yet. */
 export function createFindings(): Findings {
   return { accepted: new Map(), told: new Map(), wentBack: [], completeTooEarly: [], toWrongUser: [] };
 }

@@ -26,6 +26,7 @@ export interface PushProxy {
   close(): Promise<void>;
 }
 
+/** @param upstream Soketi, which the proxy connects pages to */
 export async function startPushProxy(upstream: { host: string; port: number }, random: Random): Promise<PushProxy> {
   let trouble = NO_TROUBLE;
   let isOnline = true;

@@ -31,6 +31,7 @@ export interface ChaosUser {
   cancel(id: string): Promise<void>;
 }
 
+/** Opens the pages of the user `name`. What they show wrongly goes to `findings`. */
 export async function createUser(name: string, world: World, findings: Findings, random: Random): Promise<ChaosUser> {
   // The two clients are tabs of one browser, which share storage and locks.
   const browser = { storage: createStorage(), locks: createLocks() };

@@ -33,6 +33,7 @@ async function startDev(cwd: string, args: readonly string[] = [], env: Record<s
 const stackOf = (folder: string) =>
   JSON.parse(readFileSync(join(folder, '.inloop', 'stack.json'), 'utf8')) as StackFile;
 
+/** Whether a process runs: by its state on Linux; elsewhere by signal 0, which only asks. */
 function isRunning(pid: number): boolean {
   try {
     // A process that has ended and that nobody waits for stays in the list as a zombie.
@@ -109,7 +110,7 @@ describe('inloop dev', () => {
   });
 
   it.concurrent.each(['SIGINT', 'SIGTERM'] as const)(
-    'passes a %s that only it was sent on to the command, waits for its end, and ends all',
+    'passes a %s on to the command, which did not get it itself, waits for its end, and ends all',
     async (name) => {
       const { dev, pids } = await startLong(newAdopter());
       dev.signal(name);

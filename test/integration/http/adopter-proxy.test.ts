@@ -109,13 +109,13 @@ describe.each([
     page.on('websocket', (socket) => void used.push(socket.url()));
     page.on('request', (sent) => void used.push(sent.url()));
     await page.goto(`${origin}${PREFIX}/`);
-    await eventually(async () => expect(await look(page, 'connection')).toBe('live'), { within: 20_000 });
+    await eventually(async () => expect(await readFeed(page, 'connection')).toBe('live'), { within: 20_000 });
     // So few steps are pushed one by one. Of many, the page moves on by itself, and only surprises are pushed.
     const { id } = await tasks.start(steps, { steps: 20 }, { owner: 'ada' });
     const seen = new Set<string>();
     await eventually(
       async () => {
-        const shown = await look(page, id);
+        const shown = await readFeed(page, id);
         seen.add(shown);
         return shown === 'succeeded';
       },
@@ -148,7 +148,7 @@ it('the answers name the address that the browser used', async () => {
 });
 
 /** Reads the tray's feed: the status of its connection, or the progress of the task with that id. */
-function look(page: Page, what: string): Promise<string> {
+function readFeed(page: Page, what: string): Promise<string> {
   return page.evaluate((wanted) => {
     const feed = (document.querySelector('inloop-tray') as InloopTray | null)?.feed;
     if (wanted === 'connection') return feed?.getSnapshot().connection.status ?? '';

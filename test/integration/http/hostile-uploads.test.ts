@@ -87,7 +87,7 @@ it.each<[string, () => Buffer, number, string]>([
   ['a quotation mark that is never closed', () => file(HEADER, '"', 'Ada,a@b.co\n'.repeat(4 * MB)), 422, 'broken_csv'],
   ['more rows than anybody has contacts', () => file('email\n', 'x\n'.repeat(24 * MB)), 422, 'too_many_rows'],
 ])(
-  '49 MB of %s are refused at once, and nothing of them is kept',
+  'a file of %s is refused at once, and nothing of it is kept',
   async (_what, make, status, code) => {
     const content = make();
     const before = cpuSecondsOf(server.pid);

@@ -44,6 +44,7 @@ afterAll(async () => {
   await bus.stop();
 }, 30_000);
 
+/** Tells the server, in the name of the bus, that nobody is in a channel any more. */
 const vacate = async (channel: string) => {
   const body = JSON.stringify({ time_ms: Date.now(), events: [{ name: 'channel_vacated', channel }] });
   const { key, secret } = bus.soketi.pusher;
@@ -137,13 +138,13 @@ async function signIn(owner: string) {
   });
   const next = (name: string) =>
     new Promise<Record<string, string>>((resolve) => {
-      const look = (frame: unknown) => {
+      const take = (frame: unknown) => {
         const { event, data } = JSON.parse(String(frame)) as { event: string; data: string };
         if (event !== name) return;
-        socket.off('message', look);
+        socket.off('message', take);
         resolve(typeof data === 'string' ? JSON.parse(data) : data);
       };
-      socket.on('message', look);
+      socket.on('message', take);
     });
   const { socket_id = '' } = await next('pusher:connection_established');
   const body = new URLSearchParams({ socket_id });

@@ -90,7 +90,7 @@ describe('docs/openapi.yaml', () => {
     const done = await start('well');
     await start('again');
     const reached = new Set<string>();
-    // Each look compares the snapshot with the document, in whichever status the task is then.
+    // Each of these requests compares the snapshot with the document, in whichever status the task is then.
     const waitFor = (id: string, status: string) =>
       eventually(async () => {
         const now = await send('GET /{id}', { id });

@@ -105,13 +105,13 @@ describe('a page of a listed origin', () => {
           const feed = await connectTasks({ url, Pusher, ...(token ? { headers: { authorization: token } } : {}) });
           const until = (isSo: () => boolean) =>
             new Promise<void>((resolve) => {
-              const look = () => {
+              const check = () => {
                 if (!isSo()) return;
                 stop();
                 resolve();
               };
-              const stop = feed.subscribe(look);
-              queueMicrotask(look);
+              const stop = feed.subscribe(check);
+              queueMicrotask(check);
             });
           await until(() => feed.getSnapshot().connection.status === 'live');
           const started = await feed.start('wait', {}, { idempotencyKey: `key of ${location.origin}` });

@@ -54,11 +54,11 @@ describe.each([
     });
     page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => (frames += payload)));
     await page.goto(stack.url);
-    const look = <T>(ask: (feed: TaskFeed) => T): Promise<T> =>
+    const readFeed = <T>(ask: (feed: TaskFeed) => T): Promise<T> =>
       page.evaluate(
         `(${ask})(document.querySelector('inloop-tray')?.feed ?? { getSnapshot: () => ({ connection: {}, tasks: [] }) })`,
       );
-    await eventually(async () => (await look((feed) => feed.getSnapshot().connection.status)) === 'live', {
+    await eventually(async () => (await readFeed((feed) => feed.getSnapshot().connection.status)) === 'live', {
       within: 15_000,
     });
     const info = (await (await context.request.get(`${stack.url}/tasks/connection`)).json()) as { channel: string };
@@ -66,7 +66,7 @@ describe.each([
 
     polls.length = 0;
     await context.request.post(`${stack.url}/reports`);
-    await eventually(() => look((feed) => feed.getSnapshot().tasks.some(({ status }) => status === 'succeeded')), {
+    await eventually(() => readFeed((feed) => feed.getSnapshot().tasks.some(({ status }) => status === 'succeeded')), {
       within: 10_000,
     });
     // It came by push: the page sent no request meanwhile.

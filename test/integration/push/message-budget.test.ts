@@ -85,7 +85,7 @@ const outcome = (follower: Follower, id: string) =>
 const moved = (follower: Follower) =>
   follower.events.map(({ data }) => data).filter(({ status }) => status === 'running');
 
-/** How often a task was stored between its start and its outcome. */
+/** How often a task was stored between its start and its outcome. Three revisions are not steps: queued, started, ended. */
 const written = (task: Snapshot) => task.revision - 3;
 
 /** How many steps `perSecond` allows in the time that `tasks` ran. On a busy machine they run longer than they were told to. */

@@ -88,7 +88,8 @@ it.concurrent(
   }),
 );
 
-async function pair(parts: RedisParts) {
+/** A primary and its replica, and a server and a worker that reach the primary through a proxy. */
+async function startPair(parts: RedisParts) {
   const { startRedis, startProxy } = parts;
   const [a, b] = await Promise.all([
     startRedis({ 'repl-diskless-sync-delay': '0' }),
@@ -117,7 +118,7 @@ it.concurrent.each<[string, (proxy: RedisProxy) => unknown]>([
 ])(
   'a failover behind one address %s: tasks are accepted, done and cancelled, and what was running ends once',
   withRedis(async (parts, _what: string, disturb: (proxy: RedisProxy) => unknown) => {
-    const { world, proxy, failOver } = await pair(parts);
+    const { world, proxy, failOver } = await startPair(parts);
     const running = await world.start({ ms: 8_000 });
     const toCancel = await world.start({ ms: 60_000 });
     await world.reaches(running.id, 'running');
@@ -136,7 +137,7 @@ it.concurrent.each<[string, (proxy: RedisProxy) => unknown]>([
 it.concurrent(
   'a failover to a replica without its primary: the replica is not used, and everything works once it is a primary',
   withRedis(async (parts) => {
-    const { world, proxy } = await pair(parts);
+    const { world, proxy } = await startPair(parts);
     const orphan = await parts.startRedis({ 'replica-serve-stale-data': 'no' });
     await orphan.say('REPLICAOF', '127.0.0.1', '1');
     const before = proxy.made;

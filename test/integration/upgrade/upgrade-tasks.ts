@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { defineTask } from '../../../core/tasks/definition.ts';
 
-/** What a handler of the old version did with a task. That of the new version always returns. */
+/** What the handlers of the old version (write-store.ts) did with a task. Those of the new version (upgrade.test.ts) always return. */
 const DOES = ['return', 'return-much', 'fail', 'fail-once', 'hang', 'ignore-cancel'] as const;
 
 const input = z.object({

@@ -22,7 +22,7 @@ import { family, handedBack, keyed, suspects, UPGRADE_TASKS, work } from './upgr
 
 const FOLDER = 'test/integration/upgrade/stores';
 const OWNER = 'ada';
-/** More than this many tasks of one definition wait. */
+/** How many tasks of a definition a worker runs at once. More are started, so that some have to wait. */
 const CONCURRENCY = 3;
 
 type Does = 'return' | 'return-much' | 'fail' | 'fail-once' | 'hang' | 'ignore-cancel';

@@ -68,7 +68,7 @@ describe('a worker that is killed', () => {
 });
 
 it.concurrent(
-  'a task that waits for its children takes no slot',
+  'a task that waits for its children leaves its place in the worker to another one',
   withFamilies(async ({ startWorker, startFamily, get, until }) => {
     await startWorker();
     const count = 2 * CONCURRENCY;

@@ -152,8 +152,8 @@ it('a worker that freezes cannot write once its task runs in another worker', as
   await eventually(async () => (await task.get()).progress !== null);
   frozen.freeze();
   await startWorker();
-  // How soon a task is taken over is promised in faults.test.ts. The second attempt takes 1.4 s, so a machine on which this
-  // test looks seldom may see its end only.
+  // How soon a task is taken over is promised in faults.test.ts. The second attempt takes 1.4 s. On a slow machine this test may
+  // read the task before that and after it only.
   await eventually(
     async () =>
       expect(await task.get()).toMatchObject({ attempt: 2, status: expect.stringMatching(/^(running|succeeded)$/) }),

@@ -76,7 +76,7 @@ function startTracedWorker(): TestWorker {
   return started;
 }
 
-/** The ended spans of a task's trace that the task is a part of. */
+/** All ended spans of the traces that a task is in. */
 const spansOf = ({ id }: Pick<Snapshot, 'id'>) => {
   const spans = exporter.getFinishedSpans();
   const traces = spans.filter((span) => span.attributes['messaging.message.id'] === id).map(traceOf);

@@ -91,7 +91,7 @@ describe('with the backend and the definition of another copy', () => {
     await server.close();
   });
 
-  it('its errors keep their place: what it says of Redis counts, and what only has the name does not', () => {
+  it('an error of the other copy that says Redis is away counts as one; an object with nothing but the name of an error does not', () => {
     expect(isUnavailable(new copy.inloop.TaskError('unavailable', 'Later.', { status: 503 }))).toBe(true);
     expect(asTaskError({ name: 'TaskError', code: 'a', message: 'hunter2' })).toMatchObject({ code: 'internal' });
     expect(asTaskError({ name: 'ConfigError', message: 'hunter2' })).toMatchObject({ retryable: true });

@@ -15,7 +15,10 @@ const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws://127.0.0.1:6001; base-uri 'none'";
 
 export interface OpenOptions {
-  /** `scheme=dark`, `dir=rtl`, `start`; and attributes for the tray: `tray=title-progress`. */
+  /**
+   * `scheme=dark`; `dir=rtl`; `text=200%`, the size of text; `start` puts the tray at the start of its line; `tray=title-progress`
+   * gives the tray attributes.
+   */
   readonly query?: string;
   readonly width?: number;
   readonly height?: number;

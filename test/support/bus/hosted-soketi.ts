@@ -18,7 +18,7 @@ export interface HostedSoketi {
   close(): Promise<void>;
 }
 
-/** @param port of a Soketi on this machine */
+/** Starts it under the names of Pusher's hosts in `cluster`. @param port of a Soketi on this machine */
 export async function startHostedSoketi(cluster: string, port: number): Promise<HostedSoketi> {
   const names = ['api', 'ws'].map((part) => `${part}-${cluster}.pusher.com`);
   const altNames = names.map((value) => ({ type: 2 as const, value }));

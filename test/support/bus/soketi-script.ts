@@ -34,7 +34,7 @@ export interface ScriptedSoketi {
   stop(): Promise<void>;
 }
 
-/** Starts one. The names in `settings` are without `SOKETI_`; a value of null removes one of our settings. */
+/** Starts a Soketi of this kind. The names in `settings` are without `SOKETI_`; a value of null removes one of our settings. */
 export async function startScripted(
   kind: SoketiKind,
   settings: Record<string, string | null> = {},
@@ -43,6 +43,7 @@ export async function startScripted(
   const folder = mkdtempSync(join(tmpdir(), 'inloop-script-'));
   const { port, release } = await claimPort();
   const command = await soketiCommand({ node: findNode20() as string, app, port, folder });
+  // The first two arguments are `--require` and the preload.
   if (kind === 'plain') command.args.splice(0, 2);
   for (const [name, value] of Object.entries(settings)) {
     if (value === null) delete command.env[`SOKETI_${name}`];
@@ -119,7 +120,10 @@ export class ScriptedClient {
     return eventually(() => this.socket.messages.slice(after).find(fits), { that });
   }
 
-  /** Waits until everything sent so far was handled. Returns the messages after the first `after`, as `[event, channel, data]`. */
+  /**
+   * Waits until everything sent so far was handled. Returns the messages after the first `after`, as `[event, channel, data]`. The
+   * first one, which is left out by default, says that the connection is established.
+   */
   async seen(after = 1): Promise<unknown[]> {
     const before = this.socket.messages.length;
     this.send('pusher:ping', {});

@@ -24,12 +24,16 @@ export interface Setting {
   readonly log?: Log;
   /** Called before the store takes an event; may throw. */
   readonly before?: (event: TaskEvent) => void;
+  /** For how long handlers have blocked the event loop that all of them share, in ms. */
   readonly sharedBlockMs?: () => number;
   /** Chance, from 0 to below 1. */
   readonly random?: number;
 }
 
-/** Starts one attempt. */
+/**
+ * Starts one attempt. In what it returns, `moreTime` has each extension of the deadline that the attempt asked for, in ms, `stuck`
+ * the errors with which it counts as stuck, and `giveUp` lets it give up.
+ */
 export function beginAttempt(handler: Handler<AnyTaskDefinition>, setting: Setting = {}) {
   const { definition = any, log = recordLog(), stored, before, sharedBlockMs = () => 0, random = 0 } = setting;
   const time = new FakeTime();

@@ -8,6 +8,7 @@ const MAX_REQUESTS = 4;
 
 /** An event that was sent. */
 export interface SentEvent extends Outgoing<OutboxEvent> {
+  /** Simulated time, in ms. */
   readonly at: number;
   /** The number of the request that carried it, from 1. */
   readonly request: number;
@@ -15,6 +16,7 @@ export interface SentEvent extends Outgoing<OutboxEvent> {
 
 /** Connects budget, outbox and pacer as the publisher does. */
 export class PushSimulation {
+  /** Simulated time, in ms. */
   now = 0;
   /** How long the bus takes to answer, in ms. */
   latency = 2;

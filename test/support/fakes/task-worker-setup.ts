@@ -40,7 +40,7 @@ export function setUpWorker({ isDeaf = false }: { isDeaf?: boolean } = {}) {
   const atWork = new Map<string, AtWork[]>();
   /** Ids of what the heartbeat knows to run. */
   const running = new Set<string>();
-  /** What each call of the store does first; may throw. */
+  /** Called before and after each call of the store, with its name, and when the worker begins to listen for cancels. May throw. */
   const trouble: {
     before?: ((what: string) => void) | undefined;
     after?: ((what: string) => void) | undefined;
@@ -161,7 +161,7 @@ export function setUpWorker({ isDeaf = false }: { isDeaf?: boolean } = {}) {
         checkpoint: null,
       });
     },
-    /** Delivers a job; answers whether it is off the queue by now, and will be asked again later. */
+    /** Delivers a job. Returns a function that says whether the worker has handled the job by now, so that it leaves the queue. */
     async deliver(id: string, run = 1) {
       let isDone = false;
       if (!deliver) throw new Error('the worker takes no jobs');

@@ -45,7 +45,7 @@ export const parent = defineTask({ name: 'parent', input: inputOfWork });
 export const orphan = defineTask({ name: 'orphan', input: z.object({}) });
 /** For the tests of pauses. */
 export const pausable = defineTask({ name: 'pausable', input: z.object({}) });
-export const DEFINITIONS = [work, alone, parent, orphan, pausable];
+const DEFINITIONS = [work, alone, parent, orphan, pausable];
 
 type WorkInput = Partial<z.infer<typeof inputOfWork>>;
 type Role = 'act' | 'view' | 'none';

@@ -3,6 +3,7 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { LOOPBACK } from '../../../cli/processes/ports.ts';
 
+/** A running proxy. */
 export interface RedisProxy {
   readonly url: string;
   readonly port: number;
@@ -17,6 +18,7 @@ export interface RedisProxy {
   close(): Promise<void>;
 }
 
+/** Starts a proxy on a free port. @param target the port of the Redis to which connections lead at first */
 export async function startRedisProxy(target: number): Promise<RedisProxy> {
   let leadsTo = target;
   let made = 0;

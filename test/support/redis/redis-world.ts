@@ -56,6 +56,7 @@ export async function startSink() {
   };
 }
 
+/** Starts a server and a worker on `redis`. `options` are for the backends of both. */
 export async function startRedisWorld(
   redis: BackendOptions['redis'],
   options: Partial<BackendOptions> = {},

@@ -10,7 +10,7 @@ import { sayTo } from './redis.ts';
 
 /** What the sentinels of tests call the primary that they watch. */
 export const PRIMARY_NAME = 'main';
-/** So many must agree that the primary is gone. */
+/** How many sentinels must agree that the primary is gone. */
 const QUORUM = 2;
 
 /** A running sentinel. */

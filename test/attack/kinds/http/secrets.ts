@@ -47,9 +47,9 @@ export const secrets: Kind = {
     await demo.call(cookie, '/session', jsonBody('{"user":'));
     for (const line of demo.stack.lines)
       tally.attempt(`a log line that a terminal obeys: ${JSON.stringify(line)}`, /\p{Cc}/u.test(line));
-    for (const line of demo.stack.lines) leaks.lookAtLog(`the log of the stack: ${line.slice(0, 60)}`, line);
-    leaks.lookAtLog("the app's log", app.output());
-    for (let n = 0; n < leaks.looked - leaks.found.length; n++) tally.attempt('', false);
+    for (const line of demo.stack.lines) leaks.searchLog(`the log of the stack: ${line.slice(0, 60)}`, line);
+    leaks.searchLog("the app's log", app.output());
+    for (let n = 0; n < leaks.searched - leaks.found.length; n++) tally.attempt('', false);
     for (const what of new Set(leaks.found)) tally.attempt(what, true);
   },
 };

@@ -84,6 +84,7 @@ export const fallback: Kind = {
   },
 };
 
+/** Opens a stream. Resolves when its status is known: 0 when no answer came. */
 function open({ demo }: World, path: string, headers: Record<string, string>): Promise<Stream> {
   return new Promise((resolve) => {
     let text = '';
@@ -108,6 +109,7 @@ function open({ demo }: World, path: string, headers: Record<string, string>): P
   });
 }
 
-async function until(look: () => boolean): Promise<void> {
-  for (let n = 0; n < 250 && !look(); n++) await pause(20);
+/** Waits until `isSo` answers true, for at most 5 s. */
+async function until(isSo: () => boolean): Promise<void> {
+  for (let n = 0; n < 250 && !isSo(); n++) await pause(20);
 }
