@@ -17,7 +17,7 @@ describe('withDeadline', () => {
     );
   });
 
-  it('does not count an answer as late that arrived while this process was busy', async () => {
+  it('takes an answer that arrived in time while this process was busy', async () => {
     const echo = new Worker(
       'const { parentPort } = require("node:worker_threads"); parentPort.on("message", (m) => parentPort.postMessage(m));',
       { eval: true },
@@ -27,7 +27,7 @@ describe('withDeadline', () => {
       const answer = once(echo, 'message').then(([message]) => message);
       echo.postMessage('answer');
       const inTime = withDeadline(answer, 50);
-      // Nothing is read meanwhile, the deadline is long over afterwards, and timers have the next turn.
+      // Blocks this process for 300 ms: the answer waits unread, and the timer of the deadline fires before the answer is read.
       setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300));
       await expect(inTime).resolves.toBe('answer');
     } finally {
@@ -39,7 +39,7 @@ describe('withDeadline', () => {
 describe('work for many tasks that one of them begins', () => {
   const request = new AsyncLocalStorage<string>();
 
-  it('is outside of its request, and so is what it does later', async () => {
+  it('does not belong to the request that began it, and neither does what it does later', async () => {
     const seen = request.run('of ada', () =>
       outside(async () => {
         const first = request.getStore();
@@ -51,7 +51,7 @@ describe('work for many tasks that one of them begins', () => {
     expect(request.run('of ada', () => [outside(() => 7), request.getStore()])).toEqual([7, 'of ada']);
   });
 
-  it('is outside of it each time if it is repeated', async () => {
+  it('does not belong to that request when it is repeated, either', async () => {
     const seen = await new Promise((resolve) => {
       const stop = request.run('of ada', () =>
         systemTime.every(1, () => {

@@ -41,7 +41,7 @@ describe('the clock', () => {
     expect(clock.now()).toBe(REDIS_TIME + 1_000);
   });
 
-  it('allows for the time that the answer took', async () => {
+  it('adds the time that the answer took to arrive', async () => {
     const { clock } = setUp({ trip: 80 });
     await clock.ready();
     expect(clock.now()).toBe(REDIS_TIME + 80);

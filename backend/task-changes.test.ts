@@ -96,7 +96,7 @@ function setUp(task: Snapshot, { watched = true }: { watched?: boolean } = {}) {
 const running = move(newTask(), start);
 
 describe('a new task that replaces others', () => {
-  it('is pushed first; then they are cancelled, unless they are gone, have ended or are being cancelled', async () => {
+  it('is pushed first; then the others are cancelled, unless they are gone, have ended or are being cancelled', async () => {
     const replaced = async (task: Snapshot, id: string) => {
       const { changes, calls, answerCreate } = setUp(task);
       answerCreate({ result: 'created', ahead: null, replaces: [id], watched: true });
@@ -111,7 +111,7 @@ describe('a new task that replaces others', () => {
     expect(await replaced(running, 'gone')).toEqual(['store settled gone']);
   });
 
-  it('stands although they cannot be cancelled now', async () => {
+  it('is kept although the others cannot be cancelled now', async () => {
     const { changes, calls, fail: failNext, answerCreate } = setUp(running);
     answerCreate({ result: 'created', ahead: null, replaces: ['old'], watched: true });
     const creating = changes.create({ snapshot: newTask(), owner: OWNER, input: 1 }, null);
@@ -289,14 +289,14 @@ describe('the named event of a change', () => {
     expect(told).toEqual([expect.objectContaining({ event: name, task: before.id, name: before.name, ...fields })]);
   });
 
-  it('of a refused change says which and why, and no other event says that it happened', async () => {
+  it('of a refused change says which change was refused and why; no other event says that the change happened', async () => {
     const done = move(running, succeed);
     const { changes, told, owned } = setUp(done);
     await changes.apply(owned, progress);
     expect(told).toMatchObject([{ event: 'change.refused', task: done.id, change: 'progress', why: 'final' }]);
   });
 
-  it('comes once, from the try that finds out, if the answer of the store got lost', async () => {
+  it('comes once if the answer of the store got lost: from the next try, which finds the change stored', async () => {
     const { changes, told, owned, fail: trouble } = setUp(running);
     trouble('answer lost');
     await expect(changes.apply(owned, succeed)).rejects.toThrow();

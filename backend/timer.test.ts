@@ -64,7 +64,7 @@ describe('a timer that does not keep the process alive', () => {
   });
 });
 
-describe('what waits by it', () => {
+describe('what waits with a timer', () => {
   it('a delay of 25 days does not become one of 1 ms', async () => {
     const done = jest.fn();
     void delay(25 * DAY).then(done);

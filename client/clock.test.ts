@@ -18,7 +18,7 @@ function start(serverStart = Date.parse(at(0))) {
     setServer: (ms: number) => {
       theirs += ms;
     },
-    /** How far off the reckoning is. */
+    /** How many ms the clock of the page differs from the server's. */
     error: () => clock.now() - theirs,
     ask(there: number, back: number, header: 'inloop-time' | 'date' = 'inloop-time') {
       const sent = ours;
@@ -58,7 +58,7 @@ describe("the server's clock", () => {
     );
   });
 
-  it('is known to the second by `Date`, where that is all there is', () => {
+  it('is known to the second where answers have no header but `Date` to tell it', () => {
     const { ask, pass, error } = start(Date.parse(at(0)) + 700);
     for (let n = 0; n < 9; n++) {
       ask(30, 30, 'date');

@@ -18,7 +18,7 @@ it('the real clock goes on evenly when that of the device is set', () => {
 
 describe('the real clock', () => {
   it.each([2 ** 31, 99_999_999_000, Number.POSITIVE_INFINITY])(
-    'takes a wait of %d ms for a long one, not for none',
+    'waits long when it is told to wait for %d ms, and does not fire at once',
     (ms) => {
       const run = jest.fn();
       const handle = systemTiming.setTimeout(run, ms);

@@ -40,7 +40,7 @@ const FEED = "export { connectTasks } from './index.ts';";
 const BOTH = `${FEED} export { InloopTray } from './element/index.ts';`;
 
 describe('size', () => {
-  // With whose tasks they are, what the tabs tell each other, the server's time, and what carries push.
+  // Included: whose tasks they are, the messages between tabs, the server's time, and the connection for push.
   it('is at most 9 KB for the feed', async () => {
     expect(await sizeOf(FEED)).toBeLessThanOrEqual(9 * 1_024);
   });

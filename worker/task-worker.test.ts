@@ -214,7 +214,7 @@ describe('a worker that is told to stop', () => {
     expect([opened.ended, opened.status('a'), isDone()]).toEqual(['resolved', 'running', false]);
   });
 
-  it('is stopped by a handler that does not return, and says so, since its slot is lost', async () => {
+  it('is stopped by a handler that does not return, and says so: the room that the handler takes is lost', async () => {
     const opened = await open({ isDeaf: true });
     opened.accept('a');
     await opened.deliver('a');

@@ -18,7 +18,7 @@ const world = useStore();
 const OWNER = 'ada';
 const FINAL = { ...FAILURE, retryable: false };
 
-/** A process of ours. One that is deaf stores changes, and dies before it does anything about them. */
+/** A process of ours. One that is deaf stores changes, and dies before it updates the parents of the changed tasks. */
 function open({ isDeaf = false } = {}) {
   const pushed: Snapshot[] = [];
   const publisher = {
@@ -57,7 +57,7 @@ function open({ isDeaf = false } = {}) {
       const created = await changes.create({ snapshot, owner: OWNER, input: 1, onChildFailure, child }, null);
       return created.result === 'created' ? snapshot.id : null;
     },
-    /** Everything that a sweeper finds is brought in step, until nothing is left. */
+    /** Sweeps until every parent has been updated. */
     async sweep() {
       do await parents.sweep();
       while ((await families.changed(-1_000, 1)).length > 0);
@@ -149,7 +149,7 @@ describe('a parent that waits', () => {
     expect((await read(parent)).status).toBe('succeeded');
   });
 
-  it('is found by the sweeper again after each change that a dead process has stored', async () => {
+  it('is updated by the sweeper after each change that a process stored just before it died', async () => {
     const [alive, dead] = [open(), open({ isDeaf: true })];
     const inStep = async () => {
       await alive.sweep();
@@ -214,7 +214,7 @@ describe('a parent that waits', () => {
     expect(await read(parent)).toMatchObject({ status: 'succeeded', children: { total: 3, ended: 3, failed: 1 } });
   });
 
-  it('with a hundred children that end at once is updated a few times', async () => {
+  it('with a hundred children that end at once is updated a few times only', async () => {
     const process = open();
     const { parent, children } = await waitFor(process, 100, 'ignore');
     const before = (await read(parent)).revision;
@@ -247,7 +247,7 @@ it('cancel goes down to the children of children', async () => {
   expect(await statuses([parent, ...children, grandchild])).toEqual(Array(4).fill('cancelled'));
 });
 
-it('whatever happens in a family, in whichever process, it ends as its children say, and each was counted once', async () => {
+it('whatever happens in a family, in whichever process, the parent ends as its children say, and counts each of them once', async () => {
   const step = fc.record({
     who: fc.nat(6),
     what: fc.constantFrom(

@@ -63,7 +63,7 @@ describe('a budget that several workers share', () => {
     budget.share('ada', among, 0);
     expect(budget.left('ada', 0)).toBe(count);
     for (let n = 0; n < count; n++) budget.spend('ada', false, 0);
-    // A worker counts for 15 s, so it is told again.
+    // What `share` said is believed for 15 s, so it is said again.
     const last = ms - 1;
     budget.share('ada', among, last);
     expect(budget.left('ada', last)).toBe(0);

@@ -153,7 +153,7 @@ describe('a turn', () => {
     const [turn] = pacer.giveTurns(0) as [GivenTurn];
     pacer.request('ada', 'b', 0, 0);
     expect(pacer.giveTurns(5_000)).toEqual([]);
-    // Nothing was sent in it, so the budget is whole again.
+    // Nothing was sent in this turn, so the budget is whole again.
     pacer.endTurn(turn, 5_000);
     expect(pacer.giveTurns(5_000)).toMatchObject([{ key: 'b' }]);
   });

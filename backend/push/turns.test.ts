@@ -52,7 +52,7 @@ describe('a turn', () => {
     expect(late.length).toBeLessThanOrEqual(11);
   });
 
-  it('goes to whoever waits, once the one before has ended it', async () => {
+  it('goes to whoever waits, once the turn before it has ended', async () => {
     const first = turns.take('ada', 'a', { after: 0, signal: never });
     const second = turns.take('ada', 'b', { after: 0, signal: never });
     await jest.advanceTimersByTimeAsync(10);

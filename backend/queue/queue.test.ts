@@ -50,7 +50,7 @@ describe('a job', () => {
   );
 
   it.concurrent(
-    'added twice is one',
+    'that is added twice is delivered once',
     withQueue(async ({ add, leftInRedis }) => {
       await Promise.all([add('a:1'), add('a:1')]);
       await add('a:1');
@@ -60,7 +60,7 @@ describe('a job', () => {
   );
 
   it.concurrent(
-    'that is delivered once more after its end goes for good',
+    'that is delivered once more after its end is then removed for good',
     withQueue(async ({ prefix, consume, whenTaken, leftInRedis, withRaw }) => {
       await consume();
       await withRaw((client) => client.lPush(`${queueKey(prefix, NAME)}waiting`, 'done:1'));
@@ -81,7 +81,7 @@ describe('a job', () => {
   );
 
   it.concurrent(
-    'with a time comes then, whichever was added first',
+    'with a time is delivered at that time, whichever was added first',
     withQueue(async ({ takenJobs, consume, add, whenTaken }) => {
       await consume();
       const deliver = async (job: string, after: number) => {
@@ -161,7 +161,7 @@ describe('a consumer', () => {
   it.concurrent(
     'that is killed gives its jobs to another within two stall intervals',
     withQueue(async ({ server, prefix, taken, stalled, consume, add, whenTaken, leftInRedis }) => {
-      // A quarter of it is no whole number, and bee-queue looks for stalled jobs only once if it is given such a one.
+      // Not a multiple of 4: bee-queue would look for stalled jobs only once if it were given a quarter of it as it is.
       const STALL_MS = 501;
       const env = { REDIS_URL: server.url, QUEUE_PREFIX: prefix, QUEUE_NAME: NAME, STALL_MS: String(STALL_MS) };
       const other = await startScript(bundle, env, 'consumer ready');
@@ -173,7 +173,7 @@ describe('a consumer', () => {
         await consume(undefined, { stallInterval: STALL_MS });
         await add('c:1');
         await eventually(() => taken.length + Number(other.output().includes('took c:1')) > 0);
-        // As long as it lives, it keeps them: several intervals in which nothing is taken for stalled.
+        // As long as the consumer lives, it keeps its jobs: for several intervals none is taken for stalled.
         const began = Date.now();
         await eventually(() => Date.now() - began > 3 * STALL_MS);
         expect(stalled).toEqual([]);

@@ -75,7 +75,7 @@ describe('the suspicion against a task', () => {
 describe('a worker with killers among its tasks', () => {
   interface Sim {
     readonly id: string;
-    /** How long it takes, or after how long it kills its process. */
+    /** After how many ms it ends, or kills its process. */
     readonly ms: number;
     readonly kills: boolean;
     attempt: number;

@@ -72,6 +72,7 @@ async function watch(one: LostWorkers, ms: number): Promise<void> {
   for (const end = now + ms; now < end; now += 1_000) await one.sweep();
 }
 
+/** Stores a task that `worker` runs. Returns its id. */
 async function run(worker: string, isolation: Isolation = 'free', attempts = 3): Promise<string> {
   await registry.renew(worker, { names: [newTask().name], stallInterval: STALL_MS });
   const snapshot = newTask({ id: uuid(), attempts });
@@ -209,7 +210,7 @@ describe('of several tasks', () => {
     expect(await state(other)).toBe('running 1/3, shared 0, charged 0');
   });
 
-  it('what was decided holds, though the sweeper dies in the middle and another goes on', async () => {
+  it('a verdict holds, though the sweeper dies in the middle and another one carries the rest of it out', async () => {
     const ids = [await run('w'), await run('w'), await run('w')];
     die('w');
     const first = sweeper();
@@ -227,7 +228,7 @@ describe('of several tasks', () => {
   });
 });
 
-/** The watchdog of a worker ends the process, which is blocked beyond the deadlines of these tasks. */
+/** As when the watchdog ends the process of `worker`, which is blocked beyond the deadlines of the tasks `ids`. */
 async function endWith(worker: string, ids: readonly string[]): Promise<void> {
   const { keys } = redis.watchdogTarget(worker);
   const raw = await createClient({ url: server.url }).connect();

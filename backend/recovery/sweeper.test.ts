@@ -105,7 +105,7 @@ describe('one sweep', () => {
     expect(await round()).toEqual([]);
   });
 
-  it('is the first of a process, and asks the bus; later ones do not, nor does it wait for Redis', async () => {
+  it('asks the bus where it is the first of its process, without waiting for Redis; later ones do not ask', async () => {
     const { sweeper, state } = setUp();
     state.isRedisAway = true;
     for (let n = 0; n < 3; n++) await sweeper.sweep();

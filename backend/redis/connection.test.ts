@@ -65,7 +65,7 @@ describe('a connection', () => {
     expect(turns).toBeLessThan(10);
   });
 
-  it('that is refused again and again is tried about once a second, and who asks is told at once', async () => {
+  it('that is refused again and again is tried about once a second, and each command meanwhile fails at once', async () => {
     let tries = 0;
     connect(redis.url, async () => {
       tries += 1;
@@ -95,7 +95,7 @@ describe('a connection', () => {
         void one.whenUsable();
       }
       await eventually(() => faults.length > 0);
-      // Whoever may say so: one that is connected.
+      // Only a client that is connected already can raise the limit.
       await connection.run((client) => client.sendCommand(['CONFIG', 'SET', 'maxclients', '100']), 2_000);
       for (const one of clients) await eventually(() => one.run((client) => client.sendCommand(['PING']), 1_000));
     } finally {

@@ -102,7 +102,7 @@ describe('what an operator is told', () => {
     ]);
   });
 
-  it('is of no outage if there is only a bug', () => {
+  it('is no outage if there is only a bug', () => {
     const log = recordLog();
     const trouble = new RedisTrouble(new Events(log), 'store');
     trouble.failed(new ErrorReply('WRONGTYPE Operation'));

@@ -27,7 +27,7 @@ async function startChild(parent: Snapshot, key: string, { run = 1, n = 1, owner
   return { ...created, snapshot };
 }
 
-/** The parent as it is when its children were told to it. */
+/** The parent after it was updated with the numbers of its children. */
 async function told(parent: Snapshot): Promise<Snapshot> {
   const news = await family(parent.id);
   if (news === null) throw new Error('the task has no children');
@@ -85,7 +85,7 @@ describe('a child', () => {
     expect((await world.store.list('ada')).tasks).toEqual([]);
   });
 
-  it('of a child of a child starts none, and nobody starts more than 1,000', async () => {
+  it('of a child starts no children, and no task starts more than 1,000', async () => {
     let parent = await begin();
     for (let depth = 2; depth <= MAX_TASK_DEPTH; depth++) {
       const { snapshot } = await startChild(parent, 'a');
@@ -100,7 +100,7 @@ describe('a child', () => {
     expect((await activeChildren(other)).length).toBe(MAX_CHILDREN);
   });
 
-  it('that has ended is counted, not for the inbox, and says when its parent may end', async () => {
+  it('that has ended is counted, does not come into the inbox, and says when its parent may end', async () => {
     const parent = await begin();
     const [a, b, c] = [await startChild(parent, 'a'), await startChild(parent, 'b'), await startChild(parent, 'c')];
     const end = async ({ snapshot }: { snapshot: Snapshot }, event = succeed()) => {
@@ -169,7 +169,7 @@ describe('a parent', () => {
     expect(await ttl(`task:${parent.id}:children`)).toBeGreaterThan(3_000);
     expect(await world.store.dismiss('ada', [parent.id])).toEqual([parent.id, a.snapshot.id]);
     expect((await world.store.list('ada')).tasks.map(({ id }) => id)).toEqual([b.snapshot.id]);
-    // Who finds it on the list finds that it is gone.
+    // Who finds the parent on the list finds that it is gone.
     await release(parent);
     const other = await begin();
     const c = await startChild(other, 'a');

@@ -45,7 +45,7 @@ async function leaveIds(index: string, count: number): Promise<void> {
 }
 
 describe('of an owner who never looks', () => {
-  it('8,000 tasks that have expired leave a few ids in the indexes', async () => {
+  it('8,000 tasks that have expired leave only a few ids in the indexes', async () => {
     for (let n = 0; n < 80; n++) await liveAndExpire(100);
     // The last hundred tasks are left, since no new task cleaned up behind them. One new task in 8 cleans, by chance: none
     // of 100 does once in a million runs, and the test fails only if that happens three times in a row.
@@ -53,7 +53,7 @@ describe('of an owner who never looks', () => {
     expect(await size('active:ada')).toBe(0);
   });
 
-  it('3,000 tasks that have expired leave a few ids, also behind tasks that never end and with an inbox that 0.1.0 let grow', async () => {
+  it('3,000 tasks that have expired leave only a few ids, also behind tasks that never end, and in an inbox that version 0.1.0 let grow', async () => {
     const kept = [await accept(), await accept(), await accept(), await accept()];
     await leaveIds('unseen:ada', 2_000);
     for (let n = 0; n < 30; n++) await liveAndExpire(100);
@@ -129,7 +129,7 @@ describe('500,000 ids of expired tasks', () => {
       const page = await world.store.list('ada', { state: 'unseen', cursor });
       const looked = (await calls('hmget')) - before;
       expect(looked).toBeLessThanOrEqual(20_000);
-      // What one script looks at is what Redis is kept from everybody else.
+      // While a script looks at ids, Redis serves nobody else.
       expect(looked / ((await calls('evalsha')) - scripts)).toBeLessThanOrEqual(1_000);
       found.push(...page.tasks.map(({ id }) => id));
       cursor = page.nextCursor;
@@ -160,7 +160,7 @@ it('every key of an owner has an expiry, so nothing stays', async () => {
   await world.store.see('ada', [await finish(await accept())]);
   await world.store.discard((await accept()).id, 'ada');
   await world.redis.noteWatched(channelOf('ada'), 'ada');
-  // A worker takes all jobs, which are not wanted any more.
+  // A worker takes all jobs, so that their keys go, too.
   while ((await world.takeJob()) !== null);
   const keys = (await world.raw.keys(`${world.prefix}*`)).filter((key) => !key.startsWith(`${world.prefix}queue:`));
   const staying: string[] = [];

@@ -56,7 +56,7 @@ describe('the line', () => {
     expect(await world.raw.ttl(`${world.prefix}turns:import`)).toBeGreaterThan(0);
   });
 
-  it('holds a task back by no task of somebody who has thousands, but for those that run', async () => {
+  it('holds a task back for no waiting task of an owner who has thousands, only for those that run', async () => {
     for (let n = 0; n < 5_000; n += 100) await Promise.all(Array.from({ length: 100 }, () => accept('greedy')));
     for (let n = 0; n < 10; n++) await world.takeJob();
     for (const owner of ['b', 'c']) {
@@ -112,7 +112,7 @@ describe('the line', () => {
     expect(await keysOf('line:*')).toEqual([]);
   });
 
-  it('comes after the tasks of the version before, which wait in the list of bee-queue', async () => {
+  it('comes after tasks that the version before has stored, which wait in the list of bee-queue', async () => {
     const list = `${world.prefix}queue:import:waiting`;
     await world.raw.lPush(list, ['old1:1', 'old2:1', 'old3:1']);
     const task = await accept('a');
@@ -122,7 +122,7 @@ describe('the line', () => {
     expect(order).toEqual(['old1:1', 'old2:1', 'old3:1', 'old4:1', jobOf(task)]);
   });
 
-  it('is gone on with by whoever comes, if the taker died that should have filled the list', async () => {
+  it('is carried on by the next worker that comes, if the one that should have filled the list has died', async () => {
     const [one, two] = [await accept('a'), await accept('a')];
     expect(await world.raw.rPop(`${world.prefix}queue:import:waiting`)).toBe(jobOf(one));
     await accept('b');
@@ -130,7 +130,7 @@ describe('the line', () => {
     expect([await world.takeJob(), await world.takeJob()]).toEqual([jobOf(two), null]);
   });
 
-  it('says of a task how many are ahead of it: none of the next one, and of one that waits alone', async () => {
+  it('says of a task how many are ahead of it: 0 for the next one, and for one that waits alone', async () => {
     const alone = await accept('a');
     expect([alone.ahead, await aheadOf('a', [alone])]).toEqual([null, [0]]);
     const [a2, a3, b1] = [await accept('a'), await accept('a'), await accept('b')];

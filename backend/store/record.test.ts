@@ -143,7 +143,7 @@ it('reading a task of another owner costs Redis the same as reading one that doe
 });
 
 describe('seen', () => {
-  it('is one command for a thousand ids, and changes each outcome as core/ does', async () => {
+  it('takes one command for a thousand ids, and changes each outcome as core/ does', async () => {
     const tasks = await Promise.all(Array.from({ length: 20 }, async () => end(await run(await accept(1)), 'ok')));
     const strangers = Array.from({ length: 480 }, () => uuid());
     const ids = [...tasks.map(({ id }) => id), ...strangers];
@@ -172,7 +172,7 @@ describe('seen', () => {
     expect((await world.store.read(active.id))?.snapshot).toEqual(active);
   });
 
-  it('has its time from Redis, whatever the clock of the caller', async () => {
+  it('gets its time from Redis, whatever the clock of the caller says', async () => {
     const done = await end(await run(await accept(1)), 1);
     const before = await world.redis.time();
     const seen = await world.store.see('ada', [done.id]);

@@ -190,7 +190,7 @@ it.concurrent(
 );
 
 it.concurrent(
-  'while Redis is frozen and then killed and started again, it is found again',
+  'a Redis that was frozen, then killed and started again, is found again',
   withStore(async (own) => {
     await own.redis.ping();
     freeze(own.server);
@@ -203,7 +203,7 @@ it.concurrent(
 );
 
 it.concurrent(
-  'while Redis is frozen a creation that got no answer and was taken back is gone in the end',
+  'while Redis is frozen, a creation that got no answer and was discarded leaves no task in the end',
   withStore(async (own) => {
     await own.redis.ping();
     const goOn = freeze(own.server);
@@ -217,7 +217,7 @@ it.concurrent(
 );
 
 it.concurrent(
-  'while Redis is frozen a creation with a key that got no answer is the one that the next try gets',
+  'while Redis is frozen, a creation with an Idempotency-Key gets no answer; the next try gets the same task',
   withStore(async (own) => {
     await own.redis.ping();
     const goOn = freeze(own.server);

@@ -82,7 +82,7 @@ describe('an Idempotency-Key', () => {
     expect((await world.store.list('ada')).tasks).toHaveLength(1);
   });
 
-  it('with the id of the task it made counts as the same creation: its answer got lost', async () => {
+  it('with the id of the task that it made counts as the same creation, whose answer got lost', async () => {
     const snapshot = makeTask();
     await create({ n: 1 }, 'ada', 'k1', snapshot);
     expect(await create({ n: 1 }, 'ada', 'k1', snapshot)).toMatchObject({ result: 'created' });
@@ -232,7 +232,7 @@ describe('a lease', () => {
     expect(await world.redis.lease('sweep', 'a', 10_000)).toBe(false);
   });
 
-  it('may last for a fraction of a millisecond more: workers with a stall interval of 501 ms ask for one', async () => {
+  it('may last for a fraction of a millisecond: workers with a stall interval of 501 ms ask for such a lease', async () => {
     expect(await world.redis.lease('sweep', 'a', 375.75)).toBe(true);
   });
 });

@@ -40,7 +40,7 @@ describe('a run', () => {
   const waiting = () => world.raw.lRange(`${queueKey(world.prefix, makeTask().name)}waiting`, 0, 0);
   const running = () => world.redis.runningOn('w1');
 
-  it('is known to be its worker’s, from its start to its end, whatever the end', async () => {
+  it('is on the list of its worker from its start to its end, whatever the end', async () => {
     const ends: TaskEvent[][] = [[succeed()], [fail()], [release], [{ type: 'cancel', at: now() }, succeed()]];
     for (const end of ends) {
       const task = await happen(await accept(), 'ada', start());

@@ -25,7 +25,7 @@ describe('a claim on a port', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  it('gets another port each time', async () => {
+  it('on any free port gets another port each time', async () => {
     const claims = await Promise.all(Array.from({ length: 50 }, () => claimPort()));
     expect(new Set(claims.map(({ port }) => port)).size).toBe(50);
     for (const { release } of claims) release();

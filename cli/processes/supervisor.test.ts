@@ -52,7 +52,7 @@ describe('a service', () => {
     expect(pid()).not.toBe(before);
   });
 
-  it('that rests stays down until it has rested, and the next time it ends is started again at once', async () => {
+  it('that rests stays down for as long as it was told to; when it ends by itself later, it is started again at once', async () => {
     const before = pid();
     const from = Date.now();
     await supervisor.rest('idle', 600);

@@ -12,22 +12,22 @@ const pages = useTrayPages();
 
 const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
-/** Opens with axe-core in the page: before its scripts, where its CSP does not apply. */
+/** Opens a page with axe-core in it. Playwright adds it before the scripts of the page, where the CSP of the page does not apply. */
 const openWithAxe = (tasks: readonly Snapshot[], options: OpenOptions = {}) =>
   pages.open(tasks, { ...options, prepare: async (page) => void (await page.addInitScript({ content: axe.source })) });
 
-/** Waits until what rises or fades in stands still: while it is half transparent, its contrast is not what is read. */
+/** Waits until what rises or fades in stands still: axe-core would measure a wrong contrast while it is half transparent. */
 async function settle(page: Page): Promise<void> {
   await page.evaluate(async () => {
     const trees = [document, ...Array.from(document.querySelectorAll('*'), ({ shadowRoot }) => shadowRoot)];
     const moving = trees.flatMap((tree) => tree?.getAnimations() ?? []);
-    // Some turn for ever, as what says that work goes on.
+    // Some animations never end, as those that say that work goes on.
     const passing = moving.filter(({ effect }) => effect?.getComputedTiming().endTime !== Number.POSITIVE_INFINITY);
     await Promise.all(passing.map(({ finished }) => finished.catch(() => undefined)));
   });
 }
 
-/** What of the page breaks WCAG: the rules, each with its elements. */
+/** The WCAG rules that the page breaks, each with the elements that break it. */
 async function findBreaches(page: Page): Promise<unknown[]> {
   await settle(page);
   const { violations } = await page.evaluate(

@@ -45,7 +45,7 @@ beforeEach(() => {
 // A feed that is left open would keep the process.
 afterEach(() => binding.disconnect());
 
-/** What was told since the last call of this. */
+/** What was told since the last call of this function. */
 const takeTold = () => told.splice(0);
 
 describe('a feed of the page', () => {

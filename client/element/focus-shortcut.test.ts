@@ -43,7 +43,7 @@ describe('F6', () => {
     expect(await isFocused(page, '#outside')).toBe(true);
   });
 
-  it('and then Escape leave nothing focused, if nothing was focused before', async () => {
+  it('and then Escape leave the focus nowhere, if it was nowhere before', async () => {
     await pages.open([running(1)]);
     const { page } = pages;
     for (const isToast of [false, true]) {

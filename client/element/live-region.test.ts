@@ -31,7 +31,7 @@ describe('the live region', () => {
     expect(await said()).toEqual(['3 tasks done']);
   });
 
-  it('says nothing of a place in line that changes: the row has it', async () => {
+  it('says nothing when the place in line of a task changes: its row shows that', async () => {
     const place = (ahead: number) => ({ ...create(1, 'Import a.csv', 5), queue: { ahead } }) as Snapshot;
     const tray = await pages.open([place(4)]);
     await button(tray).click();
@@ -42,7 +42,7 @@ describe('the live region', () => {
       await says(row(tray, 'a.csv'), ahead ? `${ahead} ahead of you` : 'next in line');
     }
     expect(await row(tray, 'a.csv').ariaSnapshot()).toContain('Waiting to start · next in line');
-    // An outcome is still told, and nothing before it.
+    // An outcome is still said, and it is the first thing that is said.
     await pages.push(run(place(0), 1), succeed(run(place(0), 1), 0, null));
     await eventually(async () => expect(await said()).toEqual(['Done: Import a.csv']));
   });

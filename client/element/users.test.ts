@@ -24,7 +24,7 @@ const saidBy = (page: Page) =>
     return [document.title, root?.textContent ?? '', ...labels].join(' | ');
   });
 
-/** Looks at each change of the tray for names of both users. */
+/** Checks each change of the tray for the names of both users at once, from now on. */
 const watchForBoth = (page: Page) =>
   page.evaluate(() => {
     const root = document.querySelector('inloop-tray')?.shadowRoot as ShadowRoot;
@@ -35,11 +35,12 @@ const watchForBoth = (page: Page) =>
       if (/ada/.test(text) && /bea/.test(text)) found.push(text);
     }).observe(root, { subtree: true, childList: true, characterData: true });
   });
+/** The texts that `watchForBoth` has found: each had the names of both users. */
 const bothIn = (page: Page) => page.evaluate(() => (globalThis as unknown as { found: string[] }).found);
 
 /**
- * Does something that the server answers with 401. Without waiting for the button: a tab that has just asked by itself
- * knows already, and has none any more.
+ * Clicks the first button of a row, which the server answers with 401. Does not wait for a button: a tab that has just asked
+ * by itself knows already that nobody is signed in, and has no button any more.
  */
 const actIn = (page: Page) =>
   page.evaluate(() => {
@@ -56,7 +57,7 @@ async function openTwo(way: string): Promise<[Page, Page]> {
   await eventually(async () => expect(await saidBy(second)).toContain('10 %'), { within: 10_000 });
   await first.bringToFront();
   await pages.push(fail(run(queued, 5), 0, 'No column named ada.'));
-  // In the tab that is looked at, as far as the browser has told them by now.
+  // The toast is in one of them: in the one that the browser says is looked at.
   const told = async () => (await saidBy(first)) + (await saidBy(second));
   await eventually(async () => expect(await told()).toContain('No column named ada.'), { within: 10_000 });
   await second.bringToFront();

@@ -59,7 +59,7 @@ describe('trouble', () => {
     expect(server.takeCalls()).toEqual([]);
   });
 
-  it('says once that the bus turns it away, lives on by polling, and is live within a minute of being taken again', async () => {
+  it('says once that the bus refuses it, goes on by polling, and is live within a minute after the bus takes it again', async () => {
     const { server, timing, feed } = await startLiveFeed((own) => own.put(running(1)));
     const told: string[] = [];
     feed.subscribe(() => told.push(JSON.stringify(feed.getSnapshot().connection)));

@@ -179,7 +179,7 @@ describe('following', () => {
     expect(statusesOf(feed)).toEqual(['succeeded']);
   });
 
-  it('knows the place in line of a task as it was at most 17 s ago, without asking more often than that', async () => {
+  it('shows the place in line of a task at most 17 s late, and asks for it no more often than that', async () => {
     const place = (ahead: number) => ({ ...queued(1), queue: { ahead } }) as Snapshot;
     const { server, timing, feed } = await startLiveFeed((own) => own.put(place(3)));
     for (const ahead of [2, 1, 0]) {

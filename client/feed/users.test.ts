@@ -32,7 +32,7 @@ afterEach(() => {
   for (const feed of feeds) feed.close();
 });
 
-/** Signs `channel` in, for good or for the time of `act`. */
+/** The server takes every request as one of the user with `channel` (null: nobody), from now on or while `act` runs. */
 function as(channel: string | null, act?: () => void): void {
   const before = server.channel;
   server.channel = channel;
@@ -48,7 +48,7 @@ async function openTab(): Promise<{ feed: PendingFeed; page: ManualPage; channel
   const seen: (string | null)[] = [];
   feed.subscribe(() => {
     const { tasks, channel } = feed.getSnapshot();
-    // What is never to be: a list with tasks of two users, or of another one than it says.
+    // There must never be a list with tasks of two users, or of another user than the list says.
     const owners = tasks.map(({ id }) => (id === 'task-0001' ? ADA : BEA));
     // A server that does not name the channel with each answer leaves a moment in which nobody knows.
     const claimed = channel ?? (server.namesChannel ? 'nobody' : owners[0]);
@@ -62,7 +62,7 @@ async function openTab(): Promise<{ feed: PendingFeed; page: ManualPage; channel
 const ids = (feed: PendingFeed) => feed.getSnapshot().tasks.map(({ id }) => id);
 const status = (feed: PendingFeed) => feed.getSnapshot().connection.status;
 
-/** No push, so that only questions are left. */
+/** Push goes away, so that the feed can only ask. */
 async function losePush(): Promise<void> {
   FakePusher.isReachable = false;
   for (const pusher of FakePusher.made) pusher.emit('connecting_in', 1);
@@ -85,7 +85,7 @@ describe.each(['push', 'polling'])('over %s', (way) => {
     expect(FakePusher.made.every(({ connection }) => connection.state !== 'connected')).toBe(true);
   });
 
-  it('every tab shows the next user, and never both, within 2 s of their coming in one of them', async () => {
+  it('every tab shows the next user within 2 s of their sign-in in one of them, and never both users', async () => {
     const [first, second] = [await openTab(), await openTab()];
     as(BEA);
     const third = await openTab();
@@ -161,7 +161,7 @@ describe('whose tasks they are', () => {
     }
   });
 
-  it('is not mistaken where an answer to the user before comes late', async () => {
+  it('is known right where an answer to the user before comes late', async () => {
     const { feed, channels } = await openTab();
     let letGo = () => {};
     server.hold = (path) => (path === '/task-0001' ? new Promise((resolve) => (letGo = resolve)) : undefined);
@@ -177,7 +177,7 @@ describe('whose tasks they are', () => {
     expect(channels()).toEqual([ADA, null, BEA]);
   });
 
-  it('is not mistaken where the last events of a connection to the user before come late', async () => {
+  it('is known right where the last events of a connection of the user before come late', async () => {
     const { feed } = await openTab();
     const before = FakePusher.last;
     before.push('task.running', { ...running(1), revision: 9 });
@@ -231,7 +231,7 @@ describe('whose tasks they are', () => {
     expect(asked.length).toBeLessThanOrEqual(10);
   });
 
-  it('is a matter of the url and of nothing else: other feeds are not disturbed', async () => {
+  it('is shared by feeds of one url only: feeds of other urls are not disturbed', async () => {
     const { feed } = await openTab();
     tests += 1;
     server.takeCalls();

@@ -57,7 +57,7 @@ describe('keeping push alive', () => {
     expect(busiest).toBeLessThan(110);
   });
 
-  it('waits longer the more attempts have failed, and every second late attempt is long enough for a fallback transport', () => {
+  it('waits longer the more attempts have failed; of the later attempts every second one gets enough time for a fallback transport', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 0.99, noNaN: true }), (random) => {
         expect(attemptDelay(40, 'lost', random)).toBeGreaterThanOrEqual(30_000);
@@ -105,7 +105,7 @@ describe('keeping push alive', () => {
     expect(opened).toHaveLength(before + 1);
   });
 
-  it('waits 15 s or more after a refusal, and does not give up', async () => {
+  it('waits 15 s or more after a refusal, and then tries again', async () => {
     const { timing, opened, handlers, states } = start();
     for (let n = 0; n < 30; n++) {
       handlers.onDown('refused');

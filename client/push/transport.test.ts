@@ -47,7 +47,7 @@ async function live(chance = 0.5) {
 const open = () => FakePusher.made.filter(({ connection }) => connection.state === 'connected');
 const transports = () => open().map(({ connection }) => connection.connection?.transport.name);
 
-/** The network lets no WebSocket through any more, and breaks the one there is. */
+/** The network lets none of these transports through any more, and breaks the connections that use one. */
 function block(...transports: string[]): void {
   FakePusher.blocked = [...WEB_SOCKETS, ...transports];
   FakePusher.last.emit('connecting_in', 1);
@@ -82,7 +82,7 @@ describe('WebSockets that are blocked in the middle of a session', () => {
       await timing.advance(60_000);
       expect(isUp()).toBe(true);
       expect(transports()).toEqual(['ws']);
-      // Told again that it is up: what went to neither is fetched.
+      // The feed is told again that push is up, so that it fetches what neither of the two connections has delivered.
       expect(counts()).toEqual({ ups: before.ups + 1, downs: before.downs });
       link.pause();
     }

@@ -57,7 +57,7 @@ describe('a lease', () => {
       await pass(tabs, 10_000);
       expect(elected()).toEqual(before);
 
-      // It crashes: it takes nothing back, and renews nothing.
+      // The elected tab crashes: it gives nothing back, and renews nothing.
       const index = before.indexOf(true);
       const other = tabs[1 - index] as Tab;
       await pass([other], 3_500);

@@ -134,7 +134,7 @@ describe('tabs of one browser', () => {
     await eventually(() => expect(tabs.map(({ events }) => events.length)).toEqual([0, 1, 1]));
   });
 
-  it('pass on that WebSockets are blocked: the next one begins with HTTP', async () => {
+  it('pass on that WebSockets are blocked: the next tab that connects begins with HTTP', async () => {
     FakePusher.transport = 'xhr_streaming';
     FakePusher.blocked = ['ws', 'wss'];
     const first = new Tab(shared);

@@ -1,4 +1,4 @@
-// What becomes of a task whose handler has started others: it waits for them, and they end it.
+// What becomes of a task whose handler has started children: it waits for them, and they end it.
 import { describe, expect, it } from '@jest/globals';
 import { deepFreeze, FAILURE, move, newTask, time } from '../../test/support/task-events.ts';
 import type { FamilyState } from './children.ts';
@@ -35,7 +35,7 @@ describe('a task with children', () => {
     expect(move(retrying, { type: 'start', at: time(9) })).toMatchObject({ status: 'running', children: { total: 3 } });
   });
 
-  it('does not believe news that are older than what it knows', () => {
+  it('ignores news that is older than what it knows', () => {
     const running = move(parent(), news(4, 3));
     const waiting = move(parent(), news(4, 3), SUCCEED);
     for (const task of [running, waiting])
@@ -48,7 +48,7 @@ describe('a task with children', () => {
     expect(task).toMatchObject({ status: 'failed', error, children: { total: 3, ended: 0 } });
   });
 
-  it('hears nothing of an attempt that is over', () => {
+  it('refuses what an attempt says that is over', () => {
     const task = parent(SUCCEED);
     const late: TaskEvent[] = [
       SUCCEED,
@@ -75,7 +75,7 @@ describe('a task with children', () => {
       { status: 'succeeded' },
     ],
     [
-      'it is waited for the others',
+      'the others are still active',
       news(3, 2, 2, { returned: RETURNED, onChildFailure: 'ignore' }),
       { status: 'running' },
     ],

@@ -17,7 +17,7 @@ describe('concurrency', () => {
     expect(defineTask({ name: 'export', input }).concurrency).toBeNull();
   });
 
-  it('counts over owners where the next one waits or is refused, and for each owner where it shows or cancels a task', () => {
+  it('has keys that all owners share with `wait` and `refuse`, and keys of each owner with `join` and `replace`', () => {
     const isShared = WHEN_BUSY.map((whenBusy) => {
       const made = define({ key: ({ id }: { id: string }) => id, whenBusy });
       return made?.keyOf({ id: 'x' }, 'ada') === made?.keyOf({ id: 'x' }, 'bob');

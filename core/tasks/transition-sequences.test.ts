@@ -48,7 +48,7 @@ describe('over any sequence of events', () => {
     });
   });
 
-  it('children do not become fewer, and once they are waited for the attempt is over', () => {
+  it('children do not become fewer; while a task waits for them, no attempt changes it any more', () => {
     check((before, now, event) => {
       const [old, young] = [before.children, now.children];
       if (old && !(young && young.total >= old.total && young.ended >= old.ended && young.failed >= old.failed))

@@ -156,18 +156,23 @@ describe('every event in every status', () => {
 });
 
 describe('a task that no worker can do', () => {
-  it.each(['queued', 'retrying'] as const)('%s: says so until one can, or it starts or is called off', (status) => {
-    const waiting = move(SNAPSHOT_IN[status], { type: 'wait', at: time(10), for: 'worker' });
-    expect(waiting).toMatchObject({ status, waitingFor: 'worker' });
-    expect(transition(waiting, { type: 'wait', at: time(11), for: 'worker' })).toMatchObject({ refusal: 'unchanged' });
-    for (const event of [
-      { type: 'wait', at: time(11), for: null },
-      { type: 'start', at: time(11) },
-      { type: 'cancel', at: time(11) },
-    ] as const) {
-      expect(Object.keys(move(waiting, event)).sort()).toEqual(SNAPSHOT_KEYS);
-    }
-  });
+  it.each(['queued', 'retrying'] as const)(
+    '%s: says so until a worker can do it, it starts or it is cancelled',
+    (status) => {
+      const waiting = move(SNAPSHOT_IN[status], { type: 'wait', at: time(10), for: 'worker' });
+      expect(waiting).toMatchObject({ status, waitingFor: 'worker' });
+      expect(transition(waiting, { type: 'wait', at: time(11), for: 'worker' })).toMatchObject({
+        refusal: 'unchanged',
+      });
+      for (const event of [
+        { type: 'wait', at: time(11), for: null },
+        { type: 'start', at: time(11) },
+        { type: 'cancel', at: time(11) },
+      ] as const) {
+        expect(Object.keys(move(waiting, event)).sort()).toEqual(SNAPSHOT_KEYS);
+      }
+    },
+  );
 });
 
 describe('an attempt', () => {

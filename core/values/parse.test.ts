@@ -169,7 +169,7 @@ describe('a result', () => {
     },
   );
 
-  it('that the schema itself breaks on gives the error of the schema', async () => {
+  it('that makes the schema itself throw gives what it threw', async () => {
     const broken = defineTask({
       name: 'broken',
       input: z.any(),

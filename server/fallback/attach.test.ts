@@ -70,7 +70,7 @@ describe('a session', () => {
     await client.message('pusher:connection_established');
     stream.pause();
     const bus = await busOf(bridge);
-    // Far more than the sockets' buffers hold: the rest is the session's.
+    // Far more than the buffers of the sockets hold: the session keeps the rest.
     for (const n of upTo(60)) bus.send(event(n, 200_000));
     await eventually(() => expect(bus.bufferedAmount).toBe(0));
     stream.abort();
@@ -83,7 +83,7 @@ describe('a session', () => {
       if (last === 59) break;
     }
     const got = numbers(client);
-    // What was already in the network when the connection broke is not ours to know; after that nothing is missing.
+    // Messages that were in the network when the connection broke may be lost, since nobody knows of them; later ones are not.
     const missing = upTo(60).filter((n) => !got.includes(n));
     expect(missing.length).toBeLessThan(3);
     expect(got).toEqual(got.toSorted((a, b) => a - b));
@@ -148,7 +148,7 @@ describe('a session', () => {
 
 describe('heartbeats', () => {
   it('reach a stream and end a poll', async () => {
-    // The session of this client, which never answers, ends after 3 heartbeats: a shorter one could end before the second.
+    // This client never answers, so its session ends after 3 heartbeats. With a shorter time it might end before the second one was read.
     const bridge = await startBridge({ heartbeatMs: 300 });
     const client = bridge.client();
     const stream = await client.receive();

@@ -32,7 +32,7 @@ describe('what one client may cost', () => {
     await client.message('pusher:connection_established');
     const bus = await busOf(bridge);
     stream.pause();
-    // Beyond the rotation no more is written to this request, so the buffer fills.
+    // Beyond the length at which pusher-js opens a new request no more is written to this one, so the buffer fills.
     for (const n of upTo(100)) bus.send(event(n, 5_000));
     await eventually(() => bridge.bus.clients.length === 0);
     stream.resume();

@@ -69,7 +69,7 @@ describe('a Soketi for the channels of tasks', () => {
     bob.socket.close();
   }, 40_000);
 
-  it('lets a connection into so many at once, and into another for each that it leaves', async () => {
+  it('lets a connection into a limited number of channels at once, and into one more for each that it leaves', async () => {
     const bob = await client();
     for (let n = 0; n < 30; n++) bob.ask(`private-user-${n}`);
     const told = (event: string) => bob.socket.messages.filter((message) => message.event === event);

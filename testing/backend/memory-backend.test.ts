@@ -1,4 +1,4 @@
-// What a test may ask of the memory backend itself. That it does what a backend must: test/conformance/backends.test.ts.
+// What the memory backend offers to tests. That it does what every backend must: test/conformance/backends.test.ts.
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { channelOf } from '../../core/channel.ts';

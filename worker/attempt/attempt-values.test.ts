@@ -19,7 +19,7 @@ const fails = (): never => {
 };
 const TRAPS = ['get', 'has', 'ownKeys', 'getPrototypeOf', 'getOwnPropertyDescriptor', 'set', 'defineProperty'] as const;
 const anything = anyValue();
-/** Each makes its value when it is called: fast-check looks at values, and some of these throw at that. */
+/** Makes a value when it is called. The values themselves cannot be given to fast-check: it reads them, and some throw then. */
 type Make = () => unknown;
 
 /** A TaskError as plain JavaScript may make or change it. */
@@ -159,7 +159,7 @@ describe('an attempt ends with an event', () => {
     expect(snapshot).toMatchObject({ status: 'succeeded', result: 1 });
   });
 
-  it('also if the handler throws late', async () => {
+  it('also if what the handler returns after a while cannot be kept', async () => {
     const { snapshot } = await runAttempt(async () => {
       await settled();
       return { n: 10n };

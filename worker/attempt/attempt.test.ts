@@ -8,7 +8,7 @@ import { unavailable } from '../../test/support/fakes/fake-worker-ports.ts';
 import { time as at } from '../../test/support/task-events.ts';
 import type { TaskContext } from '../context.ts';
 
-/** A handler that works for so long, and stops when it is told to. */
+/** A handler that works for `ms`, and stops when it is told to. */
 const take = (time: () => FakeTime, ms: number) => async (_input: unknown, task: { readonly signal: AbortSignal }) => {
   await time().delay(ms, task.signal);
   task.signal.throwIfAborted();
@@ -90,7 +90,7 @@ describe('an attempt that is told to stop', () => {
     expect(running.snapshot).toMatchObject({ status: 'succeeded', result: 'late' });
   });
 
-  it('is cut off after the grace: the task moves on, the slot stays taken until the handler returns', async () => {
+  it('is cut off after the grace: the task moves on, its room in the worker stays taken until the handler returns', async () => {
     const running = beginDeaf();
     running.attempt.stop('deadline');
     await running.time.advance(GRACE_MS - 1);

@@ -114,7 +114,7 @@ describe('a hook', () => {
       throw new Error('no mail server');
     });
     void run();
-    // At the shortest, waits are half as long; the worker looks once a second.
+    // Chance makes a wait shorter by half at most, and the worker looks once a second for what is due.
     await time.advance(12 * 3_600_000);
     const waits = times.slice(1).map((second, n) => second - (times[n] ?? 0));
     expect(waits.slice(0, 5)).toEqual([1, 1, 2, 4, 8]);

@@ -5,7 +5,7 @@ import { type DueReason, DueSteps } from './due-steps.ts';
 
 const LOOK_MS = 100;
 
-/** An attempt that is looked at every 100 ms, and whose steps are told at once. */
+/** An attempt that is looked at every 100 ms; each step that is due is told at once. */
 function attempt(accuracy = 0.01, estimateEvery = 0) {
   const steps = new DueSteps(accuracy, null, 0);
   const told: { readonly at: number; readonly why: DueReason; readonly progress: Progress }[] = [];

@@ -124,7 +124,7 @@ describe('progress of an owner who is watching', () => {
     expect(changes.events.at(-1)).toMatchObject({ progress: { note: 'row 50' } });
   });
 
-  it('is not looked at any more once it stands still and all is told', async () => {
+  it('is not looked at any more once it stands still and all of it was told', async () => {
     const { reporter, time } = setUpReporter();
     reporter.report({ done: 500, total: 1_000 });
     await time.advance(5_000);

@@ -123,7 +123,7 @@ describe('a health check every 10 s of three processes', () => {
     expect(await checkAll(processes, HOUR_MS)).toEqual([false, false, false]);
     expect(probes).toBe(asked);
 
-    // The publisher of a process that is down asks by itself.
+    // As each publisher does by itself after a push that failed: it tries again until the bus takes one.
     isBusUp = true;
     for (const one of processes) one.push();
     expect(await checkAll(processes, 0)).toEqual([true, true, true]);

@@ -8,7 +8,7 @@ import { JobQueues } from '../queue.ts';
 
 const requireByBeeQueue = createRequire(createRequire(__filename).resolve('bee-queue'));
 const nodeRedis = requireByBeeQueue('redis') as { createClient(): unknown };
-/** bee-queue makes its clients with this function, of the one that it was given or of node_redis. */
+/** bee-queue gets each client from this function: the one that it was given, or one that it makes with node_redis. */
 const { createClient } = requireByBeeQueue('./lib/redis') as { createClient(settings: object): unknown };
 
 it('the Redis client that bee-queue comes with connects to nothing', async () => {

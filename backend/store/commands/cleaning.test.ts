@@ -6,7 +6,7 @@ afterEach(() => void jest.restoreAllMocks());
 it('one creation in eight cleans, and looks at eight times as many ids', () => {
   const chosen = Array.from({ length: 20_000 }, () => chooseCleaning());
   const cleanings = chosen.filter(({ count }) => count > 0);
-  // 2,500 with a standard deviation of 47.
+  // An eighth of 20,000 is 2,500, with a standard deviation of 47.
   expect(cleanings.length).toBeGreaterThan(2_200);
   expect(cleanings.length).toBeLessThan(2_800);
   expect(new Set(cleanings.map(({ count }) => count))).toEqual(new Set([64]));

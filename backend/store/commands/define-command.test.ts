@@ -60,7 +60,7 @@ describe('a command', () => {
     const text: string = await redis.run(EXAMPLE, keys, args);
     // @ts-expect-error a key is missing
     await redis.run(EXAMPLE, { other: null }, args);
-    // @ts-expect-error a key that may be left out is left out by saying so
+    // @ts-expect-error a key that may be left out must be given as null
     await redis.run(EXAMPLE, { task: 'k1' }, args);
     // @ts-expect-error a key is misspelt
     await redis.run(EXAMPLE, { task: 'k1', other: null, ohter: 'k2' }, args);

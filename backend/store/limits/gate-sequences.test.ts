@@ -48,7 +48,7 @@ interface Task {
   readonly key: string;
 }
 
-/** What should be so, by a list of all tasks in the order of their start. */
+/** Who should be inside each gate, worked out from a list of all tasks in the order of their start. */
 class Model {
   readonly limit: number;
   tasks: Task[] = [];
@@ -79,7 +79,7 @@ class Model {
   }
 }
 
-it('as many as may be are at work with one key, in the order of start, and no one waits while there is room', async () => {
+it('with one key as many tasks are at work as `limit` allows, in the order of start, and none waits while there is room', async () => {
   const stores: readonly TaskStore[] = [world.store, world.connect().store];
   let runs = 0;
   await fc.assert(
@@ -168,7 +168,7 @@ it('as many as may be are at work with one key, in the order of start, and no on
               return;
             }
             case 'lose': {
-              // As Redis may lose data: the sweeper finds out.
+              // Removes a record, as a Redis that loses data does: the sweeper finds out.
               if (!task || step.which % 4 > 0) return;
               await world.raw.del(`${world.prefix}task:${task.id}`);
               model.end([task.id]);
@@ -188,7 +188,7 @@ it('as many as may be are at work with one key, in the order of start, and no on
         const checkInside = async () => {
           for (const key of KEYS) {
             const gate = `${world.prefix}gate:${gateName('import', own + key)}`;
-            // One that is lost stays in until somebody comes; it does not count.
+            // A task whose record is lost stays inside until somebody comes; it does not count.
             const inside = (await world.raw.zRange(gate, 0, -1)).filter((id) =>
               model.tasks.some((task) => task.id === id),
             );

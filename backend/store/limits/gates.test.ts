@@ -105,7 +105,7 @@ describe('a task whose key is taken', () => {
   it.each<[string, (task: Snapshot) => Promise<unknown>]>([
     ['discarded', (task) => world.store.discard(task.id, 'eve')],
     ['of a user who is forgotten', () => world.store.forget('eve')],
-  ])('gets its turn when the one before it is %s', async (_, leave) => {
+  ])('gets its turn when the task before it is %s', async (_, leave) => {
     const [a, b, c] = [await start({ owner: 'eve' }), await start({ owner: 'eve' }), await start()];
     await leave(b.snapshot);
     await leave(a.snapshot);
@@ -171,7 +171,7 @@ describe('`replace`', () => {
     expect(last).toMatchObject({ replaces: [...all, fourth].map(({ task }) => task) });
   });
 
-  it('is made up for if the process died that had to cancel', async () => {
+  it('cancels them later if the process died that had to do it', async () => {
     const a = await start({ whenBusy: 'replace' });
     await start({ whenBusy: 'replace' });
     expect(await repairGates(world.redis)).toEqual([]);
@@ -210,7 +210,7 @@ it('a task that starts later takes no key before its time has come, and waits th
   expect([await takeAll(), await leftAtGates()]).toEqual([[], []]);
 });
 
-it('a task that a handler starts waits as others do, but cannot wait for its own parent, nor for the parent of that', async () => {
+it('a child waits as other tasks do, but cannot wait for its own parent, nor for the parent of its parent', async () => {
   const startChild = async (parent: string, key: string) => {
     const snapshot = { ...makeTask(), parent };
     const gate = { key, limit: 1, whenBusy: 'wait' } as const;
@@ -232,7 +232,7 @@ it('a task that a handler starts waits as others do, but cannot wait for its own
   expect(await takeAll()).toEqual([waiting.snapshot.id]);
 });
 
-describe('a task that is gone', () => {
+describe('a task that is gone without having left its gate', () => {
   it.each<[string, (id: string) => Promise<unknown>]>([
     ['its record is lost', (id) => world.raw.del(`${world.prefix}task:${id}`)],
     ['a worker of the version before has ended it', (id) => world.raw.zRem(`${world.prefix}active:ada`, id)],

@@ -51,7 +51,7 @@ describe('a limit of active tasks', () => {
     [{ overall: { active: 4 } }, null, 'xxxx--'],
     [{ overall: { active: 4 } }, 'import', 'xxxx--'],
     [{ owner: { active: 2 }, overall: { active: 3 } }, 'import', 'xx-x--'],
-  ])('of %j (definition %j) takes of three of ada and three of bob: %s', async (limits, name, expected) => {
+  ])('of %j (definition %j), of three starts of ada and three of bob, takes %s', async (limits, name, expected) => {
     expect(await startAll(['ada', 'ada', 'ada', 'bob', 'bob', 'bob'], limitsOf(limits, name))).toBe(expected);
   });
 
@@ -128,7 +128,7 @@ describe('a limit of starts a minute', () => {
     );
   });
 
-  it('counts a retry, and neither counts nor refuses what was started before', async () => {
+  it('counts a retry; a start that is repeated with its Idempotency-Key is neither counted nor refused', async () => {
     const limits = limitsOf({ owner: { startsPerMinute: 3 } });
     const first = await start('ada', limits, { key: 'k' });
     await world.happen(first.snapshot, 'ada', ...events('cancel'));
@@ -147,7 +147,7 @@ describe('a limit of starts a minute', () => {
   });
 });
 
-it('a start that is refused changes nothing; of several limits the one that takes longest refuses it', async () => {
+it('a start that is refused changes nothing; of several limits the one that lasts longest is named', async () => {
   const limits = limitsOf(
     { owner: { active: 1, startsPerMinute: 1 }, overall: { active: 5, startsPerMinute: 5 } },
     'import',
@@ -164,7 +164,7 @@ it('a start that is refused changes nothing; of several limits the one that take
   for (const key of await keysOf('starts:*')) expect(await world.raw.ttl(key)).toBeGreaterThan(0);
 });
 
-it('of many starts at once over two processes as many are taken as may be', async () => {
+it('of many starts at once over two processes exactly as many are taken as the limit allows', async () => {
   const limits = limitsOf({ owner: { active: 7, startsPerMinute: 9 } }, 'import');
   const stores = [world.store, world.connect().store];
   const results = await Promise.all(

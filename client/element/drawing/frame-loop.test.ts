@@ -27,7 +27,7 @@ function setUp() {
   );
   return {
     loop,
-    /** Lets the frame come, if one is awaited. Returns how often was drawn in all. */
+    /** Lets the frame come, if one is awaited. Returns how many drawings there were in all. */
     comeFrame: () => {
       const come = frame;
       frame = undefined;
@@ -61,7 +61,7 @@ it('draws once for many requests within a frame', () => {
   expect(comeFrame()).toBe(1);
 });
 
-it('draws again when the drawing says so: with the next frame, after a while, or never', () => {
+it('draws again when the last drawing said: with the next frame, after some ms, or never', () => {
   const { loop, comeFrame, isWaiting, drawAgainIn } = setUp();
   drawAgainIn(0);
   loop.start();

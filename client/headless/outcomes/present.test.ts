@@ -98,7 +98,7 @@ beforeEach(async () => {
   browser = new Browser();
 });
 
-/** Waits until what arrives counts as live: what a page gets in its first 3 s counts as missed. */
+/** Lets the first 3 s pass: what a page gets in them counts as missed, what it gets later counts as live. */
 const passStart = () => timing.advance(3_000);
 
 describe('somebody else', () => {

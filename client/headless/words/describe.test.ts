@@ -92,7 +92,7 @@ describe('a row', () => {
     const later = progress(grown, 15, 100, 1_000);
     expect(view([first, grown, later], { now: 16 }).remarks).toEqual(['More was found: 1,000 in all']);
     expect(view([first, grown, later], { now: 18 }).remarks).toEqual([]);
-    // Not for what the eye does not see, nor for another stage or attempt, nor for an outcome.
+    // It says nothing where the bar goes back too little to be seen, nor in another attempt, nor of an outcome.
     expect(view([first, progress(first, 2, 91, 103)], { now: 3 }).remarks).toEqual([]);
     const error = { code: 'x', message: 'x', retryable: true };
     const again = evolve(

@@ -111,7 +111,7 @@ describe('the Location of a task', () => {
     const both = await Promise.all(['/acme/tasks', '/globex/tasks', '/acme/tasks'].map(locate));
     expect(both).toEqual(['/acme/tasks/', '/globex/tasks/', '/acme/tasks/']);
     expect(await locate('/acme/imports')).toBe('/acme/tasks/');
-    // Not where the last request came by: that was a tenant's.
+    // And not below the path of the last request, which was a tenant's.
     expect(await locate('/imports')).toBe('/tasks/');
   });
 

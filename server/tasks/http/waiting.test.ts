@@ -169,7 +169,7 @@ describe('Prefer: wait', () => {
     let task = await start();
     for (let round = 0; round < 30; round++) {
       const answer = app.get(task.id, { Prefer: 'wait=20', 'If-None-Match': `"${task.revision}"` });
-      // No waiting for the mark here: the change may come before, in the midst of, or after it.
+      // Not `isWaitedFor` here: the change may come before, while or after the request begins to wait.
       task = await change(task);
       expect(((await (await answer).json()) as Snapshot).revision).toBe(task.revision);
     }
@@ -213,7 +213,7 @@ describe('Prefer: wait', () => {
     const client = createClient({ url: redis.url });
     await client.connect();
     const scripts = async () => Number(/cmdstat_evalsha:calls=(\d+)/.exec(await client.info('commandstats'))?.[1]);
-    // Each has looked at its task by itself before it waits; when nobody does that any more, all wait.
+    // Each request reads its task once before it waits. When no more scripts run, all of them wait.
     let last = 0;
     const isQuiet = async () => {
       const before = last;
@@ -223,7 +223,7 @@ describe('Prefer: wait', () => {
     await eventually(isQuiet, { every: 200 });
     const next = await change(task);
     for (const answer of waiting) expect(((await (await answer).json()) as Snapshot).revision).toBe(next.revision);
-    // The change, and the read that serves all.
+    // At most 3 scripts: those of the change, and the one read that serves all.
     expect((await scripts()) - last).toBeLessThanOrEqual(3);
     client.destroy();
     await many.close();
