@@ -203,8 +203,9 @@ describe('over any course of events', () => {
       fc.property(anySteps, fc.constantFrom(1, 3, 10), fc.constantFrom(1, 20, 140), (steps, budget, latency) => {
         push = new PushSimulation(budget);
         push.latency = latency;
-        /** Of each task: its latest revision, and whether it has ended. A task that has ended makes room for a new one. */
+        /** The latest revision of each task. */
         const revisions = new Map<string, number>();
+        /** How many tasks have ended in each of the 12 places. A new task takes the place of one that has ended. */
         const lives = new Map<string, number>();
         const addedAt = new Map<string, number>();
         const outcomes: string[] = [];
@@ -215,12 +216,12 @@ describe('over any course of events', () => {
         push.onTurn = (owner, key) => push.addInTurn(owner, key, next(key));
         for (const step of steps) {
           const owner = `user-${step.owner}`;
-          const slot = `${owner}/${step.task}`;
-          const key = `${slot}/${lives.get(slot) ?? 0}`;
+          const place = `${owner}/${step.task}`;
+          const key = `${place}/${lives.get(place) ?? 0}`;
           if (step.what === 'turn') push.request(owner, key);
           else if (step.what === 'state') push.add(owner, key, next(key));
           else {
-            lives.set(slot, (lives.get(slot) ?? 0) + 1);
+            lives.set(place, (lives.get(place) ?? 0) + 1);
             push.pacer.withdraw(owner, key);
             addedAt.set(key, push.now);
             outcomes.push(key);

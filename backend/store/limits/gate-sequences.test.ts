@@ -1,4 +1,5 @@
-// Random sequences of what happens to tasks with concurrency keys, over two processes: who goes in, and that all is left in the end.
+// Random sequences of what happens to tasks with concurrency keys, over two processes: who goes into a gate, and that every gate
+// is empty in the end.
 import { randomUUID } from 'node:crypto';
 import { expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
@@ -15,6 +16,7 @@ const world = useStore();
 
 const KEYS = ['k', 'l'];
 const OWNERS = ['ada', 'bob'];
+/** The acts that make the others possible come more often. */
 const ACTS = [
   'start',
   'start',
@@ -33,6 +35,7 @@ const ACTS = [
 ] as const;
 const anyStep = fc.record({
   act: fc.constantFrom(...ACTS),
+  /** Picks the task: its place in the list of tasks, counted round. */
   which: fc.nat(100),
   key: fc.constantFrom(...KEYS),
   owner: fc.constantFrom(...OWNERS),

@@ -13,13 +13,17 @@ interface PageWindow {
 }
 
 interface Mistake {
+  /** Variables of the bus, in place of the right ones. */
   readonly env?: Readonly<Record<string, string>>;
   /** Default: '/tasks'. */
   readonly url?: string;
+  /** A middleware in front of the router. */
   readonly before?: RequestHandler;
   /** Whether the user signs in after the feed was made. */
   readonly signsIn?: boolean;
+  /** The `Content-Security-Policy` of the page. Default: none. */
   readonly policy?: string;
+  /** Whether the page is built without pusher-js. */
   readonly isBare?: boolean;
   /** Whether the page is at an origin of its own. */
   readonly isForeign?: boolean;
@@ -40,6 +44,7 @@ export const inBrowser: Mistakes = {
   'a sign-in without a reload': page({ signsIn: true }),
 };
 
+/** Makes the mistake: opens a page with a feed that has it. The lines are the warnings in the console of the page. */
 function page(mistake: Mistake) {
   const { env = {}, url = '/tasks', before, policy, isBare = false, isForeign = false, signsIn = false } = mistake;
   return async ({ bus, browser, scripts }: World): Promise<Made> => {
