@@ -25,7 +25,7 @@ function shownIn(snapshots: readonly Snapshot[], attempt: number): number[] {
   return ofAttempt.flatMap(({ progress }) => (progress ? [progress.done] : []));
 }
 
-/** Does 100 rows of 50 ms; breaks at each of `at`, once. */
+/** A handler of 100 rows of 50 ms each. It throws once before each row of `at`, and gives a checkpoint after `every` rows. */
 function importRows(at: readonly number[], every = 1) {
   const clock = createTestClock();
   const saved: number[] = [];
@@ -53,7 +53,7 @@ describe('an attempt that goes on from a checkpoint', () => {
     expect(saved).toEqual(Array.from({ length: 100 }, (_, row) => row));
     const shown = snapshots.flatMap(({ progress }) => (progress ? [progress.done] : []));
     expect(shown).toEqual([...shown].sort((a, b) => a - b));
-    // The second attempt broke before it was shown; what was known of the first is kept.
+    // The second attempt threw before its first row, so nothing of it was shown. The third goes on from the first one's checkpoint.
     expect(shownIn(snapshots, 3)[0]).toBeGreaterThanOrEqual(37);
     expect(shownIn(snapshots, 4)[0]).toBeGreaterThanOrEqual(90);
     expect(snapshots.filter(({ progress }) => progress?.from !== undefined).map(({ attempt }) => attempt)).toContain(3);
@@ -70,7 +70,7 @@ describe('an attempt that goes on from a checkpoint', () => {
     expect(snapshots.find(({ progress }) => progress?.from !== undefined)?.progress).toMatchObject({ from: 37 });
   });
 
-  it('is told no pace that the rows before the checkpoint made up', async () => {
+  it('has a pace that counts only the rows since its checkpoint', async () => {
     const { snapshots } = await importRows([80]).run();
     const rates = snapshots.flatMap(({ attempt, progress }) => (attempt === 2 && progress?.rate) || []);
     for (const rate of rates) expect(rate).toBeLessThan(40);

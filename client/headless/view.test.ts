@@ -48,6 +48,7 @@ describe('groups', () => {
 });
 
 describe('time left', () => {
+  /** What is said to be left, in seconds, after somebody has watched for `seconds`. `doneAt`: how many of 1,000 are done at a second. */
   const watch = (doneAt: (second: number) => number, seconds = 12) => {
     let pace: Pace | null = null;
     for (let second = 0; second <= seconds; second++) {
@@ -129,7 +130,7 @@ describe('the banner', () => {
     expect(say({ status: 'polling', since, reason: 'lost' }, 11_000)).toBe('');
     expect(say({ status: 'polling', since, reason: 'lost' }, 12_000)).toMatch(/Reconnecting/);
     expect(say({ status: 'polling', since, reason: 'lost' }, 69_000)).toMatch(/Reconnecting/);
-    // Something blocks it here: there is no end to wait for.
+    // A loss that lasts for a minute counts as one that does not end: something blocks push here.
     expect(say({ status: 'polling', since, reason: 'lost' }, 71_000)).toBe(
       'Live updates are not available. Updates come a few seconds late.',
     );

@@ -55,6 +55,7 @@ describe('concurrency', () => {
     expect(() => keyOf(key)).toThrow(
       `defineTask("export"): concurrency.key must return a text of 1 to 1024 characters, got ${got}`,
     );
+    // As stored: the key in quotation marks and brackets.
     expect(keyOf(() => 'k'.repeat(1_024))).toHaveLength(1_028);
   });
 

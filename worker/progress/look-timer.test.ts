@@ -52,6 +52,7 @@ describe('looks', () => {
   it('come as often with very many lookers, but ask for fewer estimates: 20,000 a second at most', async () => {
     const time = new FakeTime();
     const timer = new LookTimer(time);
+    /** When it looked, and how many ms must lie between two estimates (0: no limit). 10,000 lookers × 2 a second are 20,000. */
     const seen: [number, number][] = [];
     const wants = { look: () => true };
     const one = { look: (now: number, every: number) => seen.push([now, every]) < 4 };

@@ -84,6 +84,7 @@ describe('answers under way', () => {
     expect(error).toMatchObject({ code: 'too_many_requests', status: 429, retryAfter: 1 });
 
     const crowded = new AnswerLimiter(60_000);
+    // One is sent, 100 may wait, and the last is one too many.
     const all = Array.from({ length: 102 }, () => new Answer(crowded, 'ada', MAX));
     const [last] = await EventEmitter.once(all[101] as Answer, 'refused');
     expect(last).toMatchObject({ status: 429 });

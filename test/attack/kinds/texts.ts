@@ -98,6 +98,7 @@ export const texts: Kind = {
       }
     }
     const facts = factsOf({ '<img src=x>': 5, __proto__: 5 }, { locale: 'en' } as Parameters<typeof factsOf>[1]);
+    // A tray shows at most 4 numbers of a result.
     tally.attempt(`facts ${JSON.stringify(facts)}`, facts.length > 4);
     await tryFormulas(world, tally);
     await tryPage(world, tally);
@@ -145,6 +146,7 @@ async function tryFormulas({ demo }: World, tally: Tally): Promise<void> {
 async function tryPage({ demo }: World, tally: Tally): Promise<void> {
   const user = MARKUP[0] as string;
   const cookie = await demo.signIn(user);
+  // A file name can hold no slash, so another character that looks like one takes its place.
   const names = [...MARKUP, ...BIDI.map((mark) => `safe${mark}gpj.exe`)].map((name) =>
     name.replaceAll('"', '%22').replaceAll('/', '∕'),
   );

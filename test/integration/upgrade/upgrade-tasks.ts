@@ -11,7 +11,7 @@ const input = z.object({
   n: z.string().transform(Number),
 });
 
-/** Any kind of task that needs nothing else. */
+/** For every state that one task can be in by itself. */
 export const work = defineTask({
   name: 'work',
   input,
