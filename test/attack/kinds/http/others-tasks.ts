@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { channelOf } from '../../../../core/channel.ts';
 import { fileForm, jsonBody } from '../../http.ts';
-import type { Kind } from '../../kind.ts';
+import type { Kind, Tally } from '../../kind.ts';
+import type { World } from '../../world.ts';
 
 /** User names that some layer could mistake for `ada`, for nobody, or for everybody. */
 const ALMOST_ADA = [
@@ -49,7 +50,8 @@ export const othersTasks: Kind = {
   name: "others' tasks and files",
   why: "what another user's tasks are about, and a hand in them",
   success: "anything but a 404 (or 401, 400) for another's id, or another's id in one's own list",
-  async run({ app, demo, isShort }, tally) {
+  async run(world, tally) {
+    const { app, isShort } = world;
     const secret = 'what only ada knows';
     const own = await app.start('ada', 'wait', { title: secret });
     const done = await app.finished('ada', (await app.start('ada', 'weigh', { bytes: 100 })).id);
@@ -84,43 +86,52 @@ export const othersTasks: Kind = {
     tally.attempt('others marked an outcome of ada as seen', left.seenAt !== null);
     const open = JSON.parse((await app.call('ada', `/tasks/${own.id}`)).body) as { status: string };
     tally.attempt(`others changed a task of ada: ${open.status}`, open.status !== 'queued');
-    // Two owners with the same channel would get each other's events.
-    const names = fc.sample(fc.string({ unit: 'binary', minLength: 1, maxLength: 80 }), isShort ? 2_000 : 60_000);
-    const channels = new Map<string, string>();
-    for (const owner of [...names, ...ALMOST_ADA]) {
-      const channel = channelOf(owner);
-      const first = channels.get(channel) ?? owner;
-      channels.set(channel, owner);
-      tally.attempt(`${JSON.stringify(first)} and ${JSON.stringify(owner)} share ${channel}`, first !== owner);
-    }
-    const ada = await demo.signIn('ada');
-    const bob = await demo.signIn('bob');
-    const upload = await demo.call(
-      ada,
-      '/imports',
-      fileForm('friends.csv', 'email,name\nzoe@example.org,Zoe\nbroken,Bad\n'),
-    );
-    const report = await demo.call(ada, '/reports', { method: 'POST' });
-    const ids = [upload, report].map(({ body }) => (JSON.parse(body) as { id: string }).id);
-    for (const id of ids) await demo.call(ada, `/tasks/${id}`, { headers: { prefer: 'wait=10' }, limit: 15_000 });
-    for (const id of ids) {
-      for (const path of [`/imports/${id}/rejects`, `/reports/${id}/file`, `/tasks/${id}`]) {
-        for (const [who, cookie] of [
-          ['bob', bob],
-          ['nobody', null],
-        ] as const) {
-          const { status } = await demo.call(cookie, path);
-          tally.attempt(`${path} of ada as ${who}: ${status}`, ![401, 404].includes(status));
-        }
-      }
-    }
-    for (const path of ['..%2f..%2fcredentials.json', '%2e%2e%2fdemo.db', '..%5cdemo.db', 'a%00']) {
-      for (const route of [`/imports/${path}/rejects`, `/reports/${path}/file`, `/${path}`, `/samples/${path}`]) {
-        const { status } = await demo.call(bob, route);
-        tally.attempt(`a file beside the downloads: ${route}: ${status}`, status < 400);
-      }
-    }
-    const { body } = await demo.call(bob, '/contacts');
-    tally.attempt('contacts of ada as bob', body.includes('zoe@example.org'));
+    compareChannels(isShort, tally);
+    await tryDownloads(world, tally);
   },
 };
+
+/** Two owners with the same channel would get each other's events. */
+function compareChannels(isShort: boolean, tally: Tally): void {
+  const names = fc.sample(fc.string({ unit: 'binary', minLength: 1, maxLength: 80 }), isShort ? 2_000 : 60_000);
+  const channels = new Map<string, string>();
+  for (const owner of [...names, ...ALMOST_ADA]) {
+    const channel = channelOf(owner);
+    const first = channels.get(channel) ?? owner;
+    channels.set(channel, owner);
+    tally.attempt(`${JSON.stringify(first)} and ${JSON.stringify(owner)} share ${channel}`, first !== owner);
+  }
+}
+
+/** Downloads and contacts of ada, asked for by bob and by nobody. */
+async function tryDownloads({ demo }: World, tally: Tally): Promise<void> {
+  const ada = await demo.signIn('ada');
+  const bob = await demo.signIn('bob');
+  const upload = await demo.call(
+    ada,
+    '/imports',
+    fileForm('friends.csv', 'email,name\nzoe@example.org,Zoe\nbroken,Bad\n'),
+  );
+  const report = await demo.call(ada, '/reports', { method: 'POST' });
+  const ids = [upload, report].map(({ body }) => (JSON.parse(body) as { id: string }).id);
+  for (const id of ids) await demo.call(ada, `/tasks/${id}`, { headers: { prefer: 'wait=10' }, limit: 15_000 });
+  for (const id of ids) {
+    for (const path of [`/imports/${id}/rejects`, `/reports/${id}/file`, `/tasks/${id}`]) {
+      for (const [who, cookie] of [
+        ['bob', bob],
+        ['nobody', null],
+      ] as const) {
+        const { status } = await demo.call(cookie, path);
+        tally.attempt(`${path} of ada as ${who}: ${status}`, ![401, 404].includes(status));
+      }
+    }
+  }
+  for (const path of ['..%2f..%2fcredentials.json', '%2e%2e%2fdemo.db', '..%5cdemo.db', 'a%00']) {
+    for (const route of [`/imports/${path}/rejects`, `/reports/${path}/file`, `/${path}`, `/samples/${path}`]) {
+      const { status } = await demo.call(bob, route);
+      tally.attempt(`a file beside the downloads: ${route}: ${status}`, status < 400);
+    }
+  }
+  const { body } = await demo.call(bob, '/contacts');
+  tally.attempt('contacts of ada as bob', body.includes('zoe@example.org'));
+}

@@ -47,14 +47,7 @@ export const starvation: Kind = {
     const { app, isShort } = world;
     const path = `/tasks/${(await app.start('quinn', 'wait', { title: 'mine' })).id}`;
     const count = isShort ? 20 : 60;
-    const ids: string[] = [];
-    for (let n = 0; n < count; n += 10) {
-      const some = Array.from({ length: 10 }, () =>
-        app.start('rupert', 'weigh', { bytes: 250_000, padding: 'p'.repeat(60_000) }),
-      );
-      ids.push(...(await Promise.all(some)).map(({ id }) => id));
-    }
-    for (const id of ids) await app.finished('rupert', id);
+    const ids = await makeBigResults(world, count);
     const ms = isShort ? 500 : 2_000;
     /** What the bystander sees while eight clients run `attack`, together at most `perSecond` times a second. */
     const measure = (attack: (n: number) => Promise<unknown>, perSecond: number): Promise<Seen> =>
@@ -83,76 +76,93 @@ export const starvation: Kind = {
       );
       tally.attempt(`${what}: a bystander was told ${faults.slice(0, 5).join(', ')}`, faults.length > 0);
     };
-    const long = ids[0] ?? '';
-    const attacks: readonly (readonly [what: string, perSecond: number, attack: (n: number) => Promise<unknown>])[] = [
-      [
-        'seen with one id a thousand times',
-        60,
-        () => app.call('rupert', '/tasks/seen', jsonBody({ ids: Array(1_000).fill(long) })),
-      ],
-      [
-        'seen with all ids',
-        60,
-        (n) =>
-          app.call(
-            'rupert',
-            '/tasks/seen',
-            jsonBody({ ids: Array.from({ length: 1_000 }, (_, k) => ids[(n + k) % ids.length]) }),
-          ),
-      ],
-      [
-        'lists of big results',
-        AT_ONCE,
-        (n) => app.call('rupert', `/tasks?limit=100&state=${n % 2 ? 'all' : 'unseen'}`),
-      ],
-      ['big results', AT_ONCE, (n) => app.call('rupert', `/tasks/${ids[n % ids.length]}`)],
-      [
-        'cancels of what is over',
-        AT_ONCE,
-        (n) => app.call('rupert', `/tasks/${ids[n % ids.length]}/cancel`, { method: 'POST' }),
-      ],
-      [
-        'big inputs',
-        60,
-        (n) => app.call(`mallory${n % 3}`, '/tasks', jsonBody({ name: 'wait', input: { title: 'x'.repeat(60_000) } })),
-      ],
-      [
-        'faults by the thousand',
-        10,
-        () =>
-          app.call(
-            'rupert',
-            '/tasks',
-            jsonBody({ name: 'wait', input: { title: 'x', numbers: Array(13_000).fill('a') } }),
-          ),
-      ],
-    ];
-    for (const [what, perSecond, attack] of attacks) {
+    for (const [what, perSecond, attack] of attacksOf(world, ids)) {
       judge(what, await measure(attack, perSecond));
     }
-    const waiting = await app.start('rupert', 'wait', { title: 'never' });
     const waiters = isShort ? 300 : 1_500;
-    const held = await watch(world, path, async () => {
-      const agent = new Agent({ maxSockets: waiters });
-      const open: ClientRequest[] = [];
-      for (let n = 0; n < waiters; n++) {
-        const headers = { 'x-user': n % 2 ? 'rupert' : `stranger${n}`, prefer: 'wait=30' };
-        const sent = request(`${app.url}/tasks/${waiting.id}`, { agent, headers });
-        sent.on('error', () => {}).on('response', (response) => response.resume());
-        sent.end();
-        open.push(sent);
-        // One by one, so that connections are not all opened at the same moment.
-        if (n % 20 === 19) await pause(20);
-      }
-      await pause(500);
-      await app.call('rupert', `/tasks/${waiting.id}/cancel`, { method: 'POST' });
-      await pause(500);
-      for (const sent of open) sent.destroy();
-      agent.destroy();
-    });
-    judge(`${waiters} waiters`, held);
+    judge(`${waiters} waiters`, await watch(world, path, () => holdRequests(world, waiters)));
   },
 };
+
+/** Starts tasks of `rupert` whose inputs and results are big, and waits for their outcomes. Returns their ids. */
+async function makeBigResults({ app }: World, count: number): Promise<string[]> {
+  const ids: string[] = [];
+  for (let n = 0; n < count; n += 10) {
+    const some = Array.from({ length: 10 }, () =>
+      app.start('rupert', 'weigh', { bytes: 250_000, padding: 'p'.repeat(60_000) }),
+    );
+    ids.push(...(await Promise.all(some)).map(({ id }) => id));
+  }
+  for (const id of ids) await app.finished('rupert', id);
+  return ids;
+}
+
+type Attack = readonly [what: string, perSecond: number, attack: (n: number) => Promise<unknown>];
+
+/** The expensive requests. `ids`: tasks of `rupert` with big results. `perSecond`: how many are sent a second at most. */
+function attacksOf({ app }: World, ids: readonly string[]): readonly Attack[] {
+  const long = ids[0] ?? '';
+  return [
+    [
+      'seen with one id a thousand times',
+      60,
+      () => app.call('rupert', '/tasks/seen', jsonBody({ ids: Array(1_000).fill(long) })),
+    ],
+    [
+      'seen with all ids',
+      60,
+      (n) =>
+        app.call(
+          'rupert',
+          '/tasks/seen',
+          jsonBody({ ids: Array.from({ length: 1_000 }, (_, k) => ids[(n + k) % ids.length]) }),
+        ),
+    ],
+    ['lists of big results', AT_ONCE, (n) => app.call('rupert', `/tasks?limit=100&state=${n % 2 ? 'all' : 'unseen'}`)],
+    ['big results', AT_ONCE, (n) => app.call('rupert', `/tasks/${ids[n % ids.length]}`)],
+    [
+      'cancels of what is over',
+      AT_ONCE,
+      (n) => app.call('rupert', `/tasks/${ids[n % ids.length]}/cancel`, { method: 'POST' }),
+    ],
+    [
+      'big inputs',
+      60,
+      (n) => app.call(`mallory${n % 3}`, '/tasks', jsonBody({ name: 'wait', input: { title: 'x'.repeat(60_000) } })),
+    ],
+    [
+      'faults by the thousand',
+      10,
+      () =>
+        app.call(
+          'rupert',
+          '/tasks',
+          jsonBody({ name: 'wait', input: { title: 'x', numbers: Array(13_000).fill('a') } }),
+        ),
+    ],
+  ];
+}
+
+/** Sends so many requests that wait for one task, half of them of strangers, then ends the task. */
+async function holdRequests({ app }: World, waiters: number): Promise<void> {
+  const waiting = await app.start('rupert', 'wait', { title: 'never' });
+  const agent = new Agent({ maxSockets: waiters });
+  const open: ClientRequest[] = [];
+  for (let n = 0; n < waiters; n++) {
+    const headers = { 'x-user': n % 2 ? 'rupert' : `stranger${n}`, prefer: 'wait=30' };
+    const sent = request(`${app.url}/tasks/${waiting.id}`, { agent, headers });
+    sent.on('error', () => {}).on('response', (response) => response.resume());
+    sent.end();
+    open.push(sent);
+    // One by one, so that connections are not all opened at the same moment.
+    if (n % 20 === 19) await pause(20);
+  }
+  await pause(500);
+  await app.call('rupert', `/tasks/${waiting.id}/cancel`, { method: 'POST' });
+  await pause(500);
+  for (const sent of open) sent.destroy();
+  agent.destroy();
+}
 
 /** What a bystander saw: the p99 of their answers in ms, and the errors. */
 interface Seen {
