@@ -22,6 +22,7 @@ describe('a job', () => {
     expect([status('a'), isDone(), [...running]]).toEqual(['running', false, ['a']]);
     await finish('a');
     expect([status('a'), isDone(), [...running]]).toEqual(['succeeded', true, []]);
+    expect(isDone.withOutcome()).toBe(true);
     expect(calls).toEqual(['start a', 'succeed a']);
   });
 
@@ -43,6 +44,7 @@ describe('a job', () => {
     change(opened);
     const isDone = await opened.deliver('a', run);
     expect([isDone(), opened.calls, opened.handled('a')]).toEqual([true, [], 0]);
+    expect(isDone.withOutcome()).toBe(false);
   });
 
   it('that is delivered again while its task runs here belongs to the same attempt', async () => {
@@ -188,7 +190,7 @@ describe('a worker that is told to stop', () => {
     opened.shutdown.abort();
     await opened.time.advance(DRAIN_MS);
     expect(opened.records.get('a')?.snapshot).toMatchObject({ status: 'retrying', attempt: 1 });
-    expect([isDone(), opened.ended]).toEqual([true, 'resolved']);
+    expect([isDone(), isDone.withOutcome(), opened.ended]).toEqual([true, false, 'resolved']);
   });
 
   it('starts nothing more: the job stays on the queue', async () => {

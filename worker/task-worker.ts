@@ -211,22 +211,27 @@ export class Worker implements TaskWorker {
     return this.#ports.queues.consume(name, { concurrency, stallInterval }, (job) => this.#work(job, parts));
   }
 
-  /** Does what a job asks for, if the record still wants it. Never rejects; resolving takes the job off the queue. */
-  async #work(job: string, { starter, attempts }: Parts): Promise<void> {
+  /**
+   * Does what a job asks for, if the record still wants it. Never rejects. Resolving takes the job off the queue.
+   * @returns whether it is off the queue already, together with the outcome
+   */
+  async #work(job: string, { starter, attempts }: Parts): Promise<boolean> {
     const wanted = parseJobId(job);
-    if (!wanted) return;
+    if (!wanted) return false;
     const own = attempts.get(wanted.id);
     // bee-queue delivers a job again when our event loop was blocked for long. We still run it.
     if (own?.run === wanted.run) {
       this.#ports.events.emit('job.ignored', () => ({ task: wanted.id, run: wanted.run, why: 'running_here' }));
-      return own.done;
+      await own.done;
+      return own.hasOutcome;
     }
     const answer = await starter.start(wanted);
     if (answer.result === 'unwanted')
       this.#ports.events.emit('job.ignored', () => ({ task: wanted.id, run: wanted.run, why: 'unwanted' }));
-    const isKept = answer.result === 'started' ? !(await attempts.run(answer.task)) : answer.result === 'kept';
-    // We stop before the task has started, or before its outcome is stored. The job stays on the queue.
-    if (isKept) await new Promise<never>(() => undefined);
+    const end = answer.result === 'started' ? await attempts.run(answer.task) : answer.result;
+    // We stop before the task has started, or before its end is stored. The job stays on the queue.
+    if (end === 'kept' || end === 'unstored') await new Promise<never>(() => undefined);
+    return end === 'outcome';
   }
 
   async #stop(consumers: readonly Consumer[], { attempts, stopping, giveUp, stuck }: Parts): Promise<void> {

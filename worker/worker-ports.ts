@@ -4,7 +4,7 @@
  */
 
 import type { Backend } from '../backend/backend.ts';
-import type { ConsumeOptions, Consumer } from '../backend/queue/queue.ts';
+import type { ConsumeOptions, Consumer, JobHandler } from '../backend/queue/queue.ts';
 import type { WorkerInfo } from '../backend/recovery/worker-registry.ts';
 import { systemTime, type Time } from '../backend/time.ts';
 import type { AttemptPorts } from './attempt/attempt.ts';
@@ -21,8 +21,8 @@ export interface WorkerPorts extends AttemptPorts {
   /** Null where there are no hooks: in `inloop/testing`. */
   readonly hooks: HookPorts | null;
   readonly queues: {
-    /** Delivers jobs of a definition to `handler`, which must not reject, until the consumer is closed. */
-    consume(name: string, options: ConsumeOptions, handler: (job: string) => Promise<void>): Promise<Consumer>;
+    /** Delivers jobs of a definition to `handler` until the consumer is closed. */
+    consume(name: string, options: ConsumeOptions, handler: JobHandler): Promise<Consumer>;
   };
   /** Calls `listener` with the id of each task that its owner cancels. Rejects while Redis is away. */
   onCancel(listener: (id: string) => void): Promise<void>;

@@ -59,11 +59,11 @@ end
 
 /**
  * `countChild(parents, parent, parentId, hasFailed, now)` counts a child that ends. Answers 1 if the parent may end because of
- * it: it was the last one, or it has failed. Otherwise, and if the parent's record is gone, 0. Needs `noteFamilyChange`.
+ * it: it was the last one, or it has failed. Otherwise, and if the parent's record is gone, 0.
  */
 export const countChild: LuaFunction = {
   name: 'countChild',
-  lua: `
+  lua: `${noteFamilyChange.lua}
 local function countChild(parents, parent, parentId, hasFailed, now)
   local total = redis.call('HGET', parent, '${FIELD.childrenTotal}')
   if not total then return 0 end

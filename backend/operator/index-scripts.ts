@@ -2,8 +2,8 @@
  * What the scripts that store a task write for the operator's page: an index of all tasks, the story of each, and counts of
  * those that ended. It serves create-task, commit-change and the files beside this one.
  *
- * The scripts write it only while the key `operator` exists, which mounting the page creates (mounting.ts). Without the key
- * a change of status costs one EXISTS. Every task is in exactly one set of the index, by its definition and its status. The
+ * The scripts write it only while the key `operator` exists, which mounting the page creates (mounting.ts). They call the
+ * functions of this file only then: without the key a change of status costs one EXISTS. Every task is in exactly one set of the index, by its definition and its status. The
  * index is a hint: a worker of an earlier version does not write it, and an expired record leaves its id behind. Whoever
  * reads it looks at the record, and repairs what is wrong (operator/data/task-finder.ts).
  *
@@ -46,18 +46,6 @@ const MOST_CODES = 50;
 const CLEAN_ONE_IN = 8;
 const IDS_PER_CLEANING = 32;
 
-const IS_MOUNTED = `
-local function isMounted(taskPrefix)
-  return redis.call('EXISTS', string.sub(taskPrefix, 1, -6) .. 'operator') == 1
-end
-`;
-
-/**
- * `isMounted(taskPrefix)`: whether the operator's page is mounted anywhere. `taskPrefix`: the prefix of all keys and then
- * `task:`, for example `inloop:task:`. The Lua code cuts off these 5 characters to get the prefix alone.
- */
-export const isMounted: LuaFunction = { name: 'isMounted', lua: IS_MOUNTED };
-
 const READ_SNAPSHOT = `
 local function readSnapshot(text)
   local isRead, task = pcall(cjson.decode, text)
@@ -75,16 +63,16 @@ end
 export const readSnapshot: LuaFunction = { name: 'readSnapshot', lua: READ_SNAPSHOT };
 
 /**
- * `leaveIndex(taskPrefix, id)`: takes a task out of the index that is about to be removed. Call it while there is a record.
+ * `leaveIndex(operator, taskPrefix, id)`: takes a task out of the index that is about to be removed. Call it while there is a
+ * record. `operator`: the key. `taskPrefix`: what stands before the id in the key of a record.
  */
 export const leaveIndex: LuaFunction = {
   name: 'leaveIndex',
-  lua: `${IS_MOUNTED}${READ_SNAPSHOT}
-local function leaveIndex(taskPrefix, id)
-  if not isMounted(taskPrefix) then return end
+  lua: `
+local function leaveIndex(operator, taskPrefix, id)
+${READ_SNAPSHOT}
   local task = readSnapshot(redis.call('HGET', taskPrefix .. id, '${FIELD.snapshot}') or '')
   if not task then return end
-  local operator = string.sub(taskPrefix, 1, -6) .. 'operator'
   redis.call('ZREM', operator .. ':of:' .. task.name .. ':' .. task.status, id)
   redis.call('INCR', operator .. ':version')
 end
@@ -116,17 +104,17 @@ end
 `;
 
 /**
- * `tellOperator(taskPrefix, id, snapshot, worker, kept)`: writes down that a task is about to be stored as `snapshot`
- * (JSON). Call it before the record is written, since it compares both. `worker`: who runs or ran it, or nil. `kept`: for
- * how long a record that has ended is kept, in seconds, or nil. Needs `redisTime`. Does nothing if the page is not
- * mounted.
+ * `tellOperator(operator, taskPrefix, id, snapshot, worker, kept)`: writes down that a task is about to be stored as
+ * `snapshot` (JSON). Call it before the record is written, since it compares both. `operator`: the key. `taskPrefix`: what
+ * stands before the id in the key of a record. `worker`: who runs or ran it, or nil. `kept`: for how long a record that has
+ * ended is kept, in seconds, or nil. Needs `redisTime`.
  */
 export const tellOperator: LuaFunction = {
   name: 'tellOperator',
-  lua: `${IS_MOUNTED}${READ_SNAPSHOT}${COUNT_ENDED}
-local function tellOperator(taskPrefix, id, snapshot, worker, kept)
-  if not isMounted(taskPrefix) then return end
-  local operator, now = string.sub(taskPrefix, 1, -6) .. 'operator', redisTime()
+  lua: `
+local function tellOperator(operator, taskPrefix, id, snapshot, worker, kept)
+${READ_SNAPSHOT}${COUNT_ENDED}
+  local now = redisTime()
   local before, task = redis.call('HGET', taskPrefix .. id, '${FIELD.snapshot}'), readSnapshot(snapshot)
   if not task then return end
   local was, of = readSnapshot(before or '') or {}, operator .. ':of:' .. task.name .. ':'

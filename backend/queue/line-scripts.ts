@@ -146,21 +146,33 @@ end
  * Lua that defines `enqueueJob(queue, line, turns, taskPrefix, owner, job, band, at)`. If `at` is a time (ms since 1970), the job
  * is delayed until then. If it is '', the job goes to the list of waiting jobs if no other job waits, and else to the line. If
  * the line is empty and a job is in the list, that job counts as a turn of its owner. The script that stores a task calls this
- * function. It must not add a job twice.
+ * function. It must not add a job twice. Answers whether the job is in the line.
  */
-export const ENQUEUE_JOB = `${ADD_JOB}${TURN}${ENTER}
+export const ENQUEUE_JOB = `
 local function enqueueJob(queue, line, turns, taskPrefix, owner, job, band, at)
-  if at ~= '' then return addJob(queue, job, at) end
+  if at ~= '' then
+${ADD_JOB}
+    addJob(queue, job, at)
+    return false
+  end
   if not redis.call('ZSCORE', line, owner) then
+${TURN}
     if redis.call('EXISTS', line) == 0 then
       local first = redis.call('LRANGE', queue .. 'waiting', -1, -1)[1]
-      if not first then return addJob(queue, job, '') end
+      if not first then
+        -- What bee-queue does to add a job.
+        redis.call('HSET', queue .. 'jobs', job, '${JOB_DATA}')
+        redis.call('LPUSH', queue .. 'waiting', job)
+        return false
+      end
       local holder = redis.call('HGET', taskPrefix .. string.match(first, '^[^:]*'), '${FIELD.owner}')
       if holder then redis.call('ZADD', turns, (redis.call('ZSCORE', turns, '') or 0) + TURN, holder) end
     end
+${ENTER}
     enterLine(line, turns, owner)
   end
   redis.call('ZADD', line .. ':' .. owner, band, job)
+  return true
 end
 `;
 

@@ -40,6 +40,19 @@ describe('a job', () => {
   );
 
   it.concurrent(
+    'is taken off the queue at its end, unless the handler says that it is off already',
+    withQueue(async ({ consume, add, whenTaken, leftInRedis }) => {
+      // The handler says so, and it is not true: so what is left shows that nothing was sent.
+      await consume(async (job) => job === 'off:1');
+      await add('off:1');
+      await whenTaken('off:1');
+      await add('on:1');
+      await whenTaken('on:1');
+      await eventually(async () => expect(await leftInRedis()).toEqual({ ...NOTHING, active: 1, jobs: 1 }));
+    }),
+  );
+
+  it.concurrent(
     'that was added before anybody listens waits',
     withQueue(async ({ consume, add, whenTaken, leftInRedis }) => {
       await add('early:1');

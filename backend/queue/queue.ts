@@ -55,6 +55,12 @@ export interface ConsumeOptions {
   readonly onStalled?: (job: string) => void;
 }
 
+/**
+ * Does what a job asks for. Must not reject. Resolves to whether the job is off the queue already: the script that stores an
+ * outcome takes it off in the same step. If it is not, it is taken off now.
+ */
+export type JobHandler = (job: string) => Promise<boolean>;
+
 /** Takes jobs until closed. */
 export interface Consumer {
   /** Stops taking jobs at once. Resolves when the running ones are done, or after `limit` ms. Never rejects. */
@@ -78,10 +84,10 @@ export class JobQueues {
   }
 
   /**
-   * Delivers jobs of `name` to `handler`, which must not reject. Keeps trying while Redis is away.
+   * Delivers jobs of `name` to `handler`. Keeps trying while Redis is away.
    * @throws ClosedError if {@link close} was called before Redis could be reached
    */
-  async consume(name: string, options: ConsumeOptions, handler: (job: string) => Promise<void>): Promise<Consumer> {
+  async consume(name: string, options: ConsumeOptions, handler: JobHandler): Promise<Consumer> {
     if (this.#closed) throw new ClosedError();
     const { prefix, clock, permit } = this.#options;
     const onFault = (error: unknown): void => {
@@ -116,7 +122,9 @@ export class JobQueues {
     });
     delayed.start();
     if (options.onStalled) queue.on('stalled', options.onStalled);
-    queue.process(options.concurrency, ({ id }) => handler(id));
+    queue.process(options.concurrency, async ({ id }) => {
+      if (await handler(id)) client.noteEnded(id);
+    });
     // A whole number: bee-queue looks only once if it is given another one.
     const checkEvery = Math.ceil(Math.min(STALL_CHECK_MS, options.stallInterval / 4));
     void queue.checkStalledJobs(checkEvery).catch(onFault);

@@ -47,6 +47,7 @@
  * from the prefix of all keys. A cluster permits that, because all keys of one backend share a hash tag (docs/redis.md).
  */
 
+import { OperatorKeys } from '../operator/operator-keys.ts';
 import { queueKey } from '../queue/bee-queue/scripts.ts';
 import { type LineKeys, lineKeys } from '../queue/line-scripts.ts';
 import { GATES, REPLACED } from './limits/gate-scripts.ts';
@@ -67,6 +68,7 @@ export class Keys {
   readonly pushed: string;
   readonly gates: string;
   readonly replaced: string;
+  readonly operator: string;
   /** Channel: the id of each task that is to be cancelled. */
   readonly cancelChannel: string;
   /** Channel: the id of each task that changes while a request waits for it. */
@@ -91,6 +93,7 @@ export class Keys {
     this.pushed = `${prefix}pushed`;
     this.gates = prefix + GATES;
     this.replaced = prefix + REPLACED;
+    this.operator = new OperatorKeys(prefix).mounted;
     this.cancelChannel = `${prefix}cancel`;
     this.changedChannel = `${prefix}changed`;
   }

@@ -52,6 +52,22 @@ describe('a run', () => {
     }
   });
 
+  it.each<[string, 'ends' | 'keeps', TaskEvent[]]>([
+    ['succeeds', 'ends', [succeed()]],
+    ['fails for good', 'ends', [{ ...fail(), error: { ...FAILURE, retryable: false } } as TaskEvent]],
+    ['is cancelled', 'ends', [{ type: 'cancel', at: now() }, succeed()]],
+    ['is to be tried again', 'keeps', [{ ...fail(), retryAt: '2100-01-01T00:00:00.000Z' } as TaskEvent]],
+    ['is handed back', 'keeps', [release]],
+  ])('whose task %s %s its job in the same step', async (_what, verb, end) => {
+    const task = await accept();
+    expect(await world.takeJob()).toBe(`${task.id}:1`);
+    await happen(task, 'ada', start(), ...end);
+    const active = await world.raw.lRange(`${queueKey(world.prefix, task.name)}active`, 0, -1);
+    expect(active).toEqual(verb === 'ends' ? [] : [`${task.id}:1`]);
+    const data = await world.raw.hKeys(`${queueKey(world.prefix, task.name)}jobs`);
+    expect(data.includes(`${task.id}:1`)).toBe(verb === 'keeps');
+  });
+
   it('that is over cannot write, even if the same attempt runs again', async () => {
     const first = await happen(await accept(), 'ada', start());
     const again = await happen(first, 'ada', release, start());

@@ -1,7 +1,7 @@
 /** The job queues in memory: what `backend/queue/` does with bee-queue. It serves the memory backend. */
 
 import { BAND } from '../../backend/queue/line-scripts.ts';
-import type { ConsumeOptions, Consumer } from '../../backend/queue/queue.ts';
+import type { ConsumeOptions, Consumer, JobHandler } from '../../backend/queue/queue.ts';
 import type { TestTime } from '../time/test-time.ts';
 import { MemoryLine } from './memory-line.ts';
 
@@ -18,7 +18,7 @@ export interface NewJob {
 }
 
 interface Taker {
-  readonly handler: (job: string) => Promise<void>;
+  readonly handler: JobHandler;
   readonly concurrency: number;
   running: number;
 }
@@ -79,7 +79,7 @@ export class MemoryQueues {
   async consume(
     name: string,
     { concurrency }: Pick<ConsumeOptions, 'concurrency'>,
-    handler: (job: string) => Promise<void>,
+    handler: JobHandler,
   ): Promise<Consumer> {
     this.#takers.set(name, { handler, concurrency, running: 0 });
     for (const { at } of this.#queues.get(name)?.delayed.values() ?? []) this.#takeOnceDue(name, at ?? 0);

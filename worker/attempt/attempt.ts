@@ -23,6 +23,7 @@ import type { TaskRecord } from '../../backend/store/record.ts';
 import type { Time } from '../../backend/time.ts';
 import { asTaskError, TaskError, validFailure } from '../../core/error.ts';
 import type { AnyTaskDefinition } from '../../core/tasks/definition.ts';
+import { isFinished } from '../../core/tasks/snapshot.ts';
 import type { TaskEvent } from '../../core/tasks/transition.ts';
 import { backoff } from '../../core/values/backoff.ts';
 import { parseResult } from '../../core/values/parse.ts';
@@ -77,6 +78,7 @@ export class Attempt {
   readonly #reporter: Reporter;
   #stopped: StopReason | null = null;
   #isRefusalTold = false;
+  #hasOutcome = false;
 
   constructor(options: AttemptOptions) {
     this.#options = options;
@@ -91,6 +93,11 @@ export class Attempt {
       onCancelling: () => this.stop('cancelled'),
     });
     this.done = this.#run();
+  }
+
+  /** Whether the attempt has stored the outcome of its task. */
+  get hasOutcome(): boolean {
+    return this.#hasOutcome;
   }
 
   /** Tells the handler to stop. Only the first reason counts. */
@@ -243,6 +250,7 @@ export class Attempt {
     const { span } = this.#options;
     if (event === null) this.#reporter.close();
     const after = event && (await this.#reporter.end(event, giveUp));
+    this.#hasOutcome = after !== null && isFinished(after);
     span?.end(after);
   }
 

@@ -27,6 +27,14 @@ export interface RunningAttemptsOptions {
   readonly onStuck: (error: TaskError) => void;
 }
 
+/**
+ * How an attempt ended.
+ * - `outcome`: its task has an outcome.
+ * - `open`: its task goes on, or another attempt has taken over.
+ * - `unstored`: the process gave up waiting for the store.
+ */
+export type AttemptEnd = 'outcome' | 'open' | 'unstored';
+
 export class RunningAttempts {
   readonly #options: RunningAttemptsOptions;
   readonly #attempts = new Map<string, Attempt>();
@@ -39,15 +47,12 @@ export class RunningAttempts {
     return this.#attempts.get(id);
   }
 
-  /**
-   * Runs a started task. Resolves when its slot is free, to whether the end of the attempt was stored: false if the process
-   * gave up waiting for the store. Never rejects.
-   */
-  run(task: StartedTask): Promise<boolean> {
+  /** Runs a started task. Resolves when its slot is free. Never rejects. */
+  run(task: StartedTask): Promise<AttemptEnd> {
     return this.#run(task).finally(task.admission.leave);
   }
 
-  async #run(task: StartedTask): Promise<boolean> {
+  async #run(task: StartedTask): Promise<AttemptEnd> {
     const { ports, running, retry, grace, onStuck } = this.#options;
     const { definition, handler, record, watched, probation } = task;
     const { id } = record.snapshot;
@@ -73,14 +78,15 @@ export class RunningAttempts {
     const ended = probation.isolation === 'free' ? null : new AbortController();
     if (ended) void this.#keepProbation(task, ended.signal);
     await attempt.done;
-    const isStored = !retry.giveUp.aborted;
+    const isUnstored = retry.giveUp.aborted;
     ended?.abort('ended');
     // A later run of the same task may have begun while this one was being cut off.
     if (this.#attempts.get(id) === attempt) {
       this.#attempts.delete(id);
       running.end(id);
     }
-    return isStored;
+    if (attempt.hasOutcome) return 'outcome';
+    return isUnstored ? 'unstored' : 'open';
   }
 
   /** Stops a task that its owner has cancelled. */

@@ -21,7 +21,7 @@ it('the Redis client that bee-queue comes with connects to nothing', async () =>
     expect(() => createClient({})).toThrow('made by node_redis');
     // It resolves once bee-queue is connected, as the one that adds jobs and as the one that waits for them.
     const options = { concurrency: 1, stallInterval: 500, onStalled: () => undefined };
-    const consumer = await queues.consume('import', options, async () => undefined);
+    const consumer = await queues.consume('import', options, async () => false);
     await consumer.close(1_000);
     expect(made).toHaveBeenCalledTimes(1);
   } finally {

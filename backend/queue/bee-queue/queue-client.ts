@@ -21,7 +21,7 @@ const PATIENCE_MS = 10_000;
 /** Between two tries to end a job. */
 const END_RETRY_MS = 100;
 const CHECK_STALLED = toScript(CHECK_STALLED_JOBS);
-const END = toScript(END_JOB);
+const END = toScript(`${END_JOB}endJob(KEYS[1], KEYS[2], ARGV[1])\nreturn 1`);
 
 type Done = (error: unknown, answer?: unknown) => void;
 
@@ -47,6 +47,8 @@ export class QueueClient extends EventEmitter {
   readonly #options: QueueClientOptions;
   readonly #connection: Connection<Record<never, never>>;
   readonly #copies: JobClient[] = [];
+  /** Jobs that are off the queue already, and that bee-queue is about to end. */
+  readonly #ended = new Set<string>();
   /** Read by bee-queue. */
   ready = false;
   /** When the connection was made again after a loss (ms, `performance.now()`). The first connection does not count. */
@@ -107,6 +109,11 @@ export class QueueClient extends EventEmitter {
     );
   }
 
+  /** Says that a job is off the queue already. bee-queue's own step at its end then sends nothing. */
+  noteEnded(job: string): void {
+    this.#ended.add(job);
+  }
+
   /**
    * bee-queue asks for the data of each job, which is the same for all. A job that is delivered again after its end has no
    * data in Redis. Given this answer, bee-queue passes it to the handler and removes it; otherwise it would stay for ever.
@@ -147,6 +154,7 @@ export class QueueClient extends EventEmitter {
    * @throws what Redis answered, or that there was no connection for 10 s
    */
   async #endJob(keys: readonly string[], job: string): Promise<unknown> {
+    if (this.#ended.delete(job)) return;
     for (;;) {
       try {
         return await this.runScript(END, [keys.length, ...keys, job]);

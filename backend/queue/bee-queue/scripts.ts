@@ -12,13 +12,15 @@ export const JOB_DATA = '{"data":{},"options":{},"status":"created"}';
 export const CHECK_STALLED_JOBS = BEE_QUEUE_LUA.checkStalledJobs;
 
 /**
- * Removes a job that has ended. Keys: active, jobs. Argument: the job. It may stay in bee-queue's set of jobs that may be
- * stalled: the check for stalled jobs skips jobs that are not active, and empties the set.
+ * Lua that defines `endJob(active, jobs, job)`: removes a job that has ended. `active` and `jobs` are keys of its queue. The job
+ * may stay in bee-queue's set of jobs that may be stalled: the check for stalled jobs skips jobs that are not active, and
+ * empties the set.
  */
 export const END_JOB = `
-redis.call('LREM', KEYS[1], 0, ARGV[1])
-redis.call('HDEL', KEYS[2], ARGV[1])
-return 1
+local function endJob(active, jobs, job)
+  redis.call('LREM', active, 0, job)
+  redis.call('HDEL', jobs, job)
+end
 `;
 
 /**

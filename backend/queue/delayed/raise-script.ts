@@ -2,6 +2,7 @@
 
 import { ENTER_GATE } from '../../store/limits/gate-scripts.ts';
 import { FIELD } from '../../store/record.ts';
+import { ADD_JOB } from '../bee-queue/scripts.ts';
 import { BAND } from '../line-scripts.ts';
 
 /** How many due jobs one call moves. */
@@ -18,7 +19,7 @@ export const RAISED_AT_ONCE = 100;
  * Answers how many jobs were due, and when to run this again: jobs that are due within `debounce` of the next one wait for the
  * last of these. -1 if no job is delayed.
  */
-export const RAISE_DELAYED_JOBS = `${ENTER_GATE}
+export const RAISE_DELAYED_JOBS = `${ENTER_GATE}${ADD_JOB}
 local delayed, line, turns = KEYS[1], KEYS[2], KEYS[3]
 local now, debounce, queue, taskPrefix = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local due = redis.call('ZRANGE', delayed, '-inf', now, 'BYSCORE', 'LIMIT', 0, ${RAISED_AT_ONCE})

@@ -16,6 +16,10 @@
  *              since Lua's `unpack` takes no more.
  *
  * Arguments reach the script as text. Lua turns text into a number in a calculation, but a comparison needs `tonumber`.
+ *
+ * The functions in `uses` are defined at the head of the script. A function that only some calls need is defined where it is
+ * needed: in place of a line `-- uses <name>`. A block that is not run then defines nothing. Each function that is defined
+ * costs Redis about 0.05 µs in every call, with the functions inside it, and 46 of them cost create-task a tenth of its time.
  */
 
 import type { Client } from '../../redis/client.ts';
@@ -83,12 +87,14 @@ export function defineCommand<const K extends string, const A extends string, An
   readonly parse: (reply: Reply) => Answer;
 }): Command<K, A, Answer> {
   const { name, keys, args, uses = [], lua } = command;
+  const usesHere = /^ *-- uses (\w+)$/gm;
+  const usedInBlocks = new Set([...lua.matchAll(usesHere)].map(([, used]) => used));
   const script = [
     `-- inloop: ${name}`,
-    ...uses.map((shared) => shared.lua.trim()),
+    ...uses.filter((shared) => !usedInBlocks.has(shared.name)).map((shared) => shared.lua.trim()),
     ...keys.map((key, n) => declare(key, 'KEYS', n + 1)),
     ...args.map((arg, n) => declare(arg, 'ARGV', n + 1)),
-    lua.trim(),
+    lua.trim().replace(usesHere, (_line, used) => uses.find((shared) => shared.name === used)?.lua.trim() ?? ''),
   ].join('\n');
   const names = { keys: keys.map(plainName), args: args.map(plainName) };
   return { ...command, names, uses, ...toScript(script) };

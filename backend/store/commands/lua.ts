@@ -1,6 +1,6 @@
 /** Lua functions that several commands share. A command lists in `uses` the functions that it calls. */
 
-import { ADD_JOB } from '../../queue/bee-queue/scripts.ts';
+import { ADD_JOB, END_JOB } from '../../queue/bee-queue/scripts.ts';
 import { DEQUEUE_JOB, ENQUEUE_JOB, PLACE_IN_LINE } from '../../queue/line-scripts.ts';
 import { MARK, WORKER_COUNTS_MS, WORKER_RENEWED_MS } from '../watched-mark.ts';
 
@@ -82,6 +82,9 @@ end
 
 /** `addJob(queue, job, at)`: adds a job in the same step, see {@link ADD_JOB}. */
 export const addJob: LuaFunction = { name: 'addJob', lua: ADD_JOB };
+
+/** `endJob(active, jobs, job)`: removes a job that has ended, see {@link END_JOB}. */
+export const endJob: LuaFunction = { name: 'endJob', lua: END_JOB };
 
 /** `enqueueJob(queue, line, turns, taskPrefix, owner, job, band, at)`: adds a job to the line, see {@link ENQUEUE_JOB}. */
 export const enqueueJob: LuaFunction = { name: 'enqueueJob', lua: ENQUEUE_JOB };

@@ -8,15 +8,15 @@ export const DURATIONS_KEPT = 50;
 const DURATIONS_TTL_S = 30 * 24 * 3_600;
 
 /**
- * `queueForHooks(hooks, hookPrefix, id, now, retention)`: puts the outcome of the task `id` on the list of each registered hook
- * (hooks/hook-queue.ts). Answers whether the hook that runs at once is among them. In most applications there is no hook.
+ * `queueForHooks(registered, hookPrefix, id, now, retention)`: puts the outcome of the task `id` on the list of each registered
+ * hook (hooks/hook-queue.ts). Answers whether the hook that runs at once is among them.
  */
 export const queueForHooks: LuaFunction = {
   name: 'queueForHooks',
   lua: `
-local function queueForHooks(hooks, hookPrefix, id, now, retention)
+local function queueForHooks(registered, hookPrefix, id, now, retention)
   local hasImmediate = false
-  for _, hook in ipairs(redis.call('ZRANGE', hooks, now - retention * 1000, '+inf', 'BYSCORE')) do
+  for _, hook in ipairs(registered) do
     local delay = string.match(hook, '%d+$')
     redis.call('ZADD', hookPrefix .. hook, now + delay, id)
     redis.call('EXPIRE', hookPrefix .. hook, math.ceil(retention + delay / 1000))
@@ -32,7 +32,6 @@ export const removeOldest: LuaFunction = {
   name: 'removeOldest',
   lua: `
 local function removeOldest(index, before, count)
-  if count == '0' then return end
   local old = redis.call('ZRANGE', index, '-inf', before, 'BYSCORE', 'LIMIT', 0, count)
   if #old > 0 then redis.call('ZREM', index, unpack(old)) end
 end

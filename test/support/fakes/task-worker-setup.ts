@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { Events } from '../../../backend/events/events.ts';
 import { jobIdOf } from '../../../backend/queue/job.ts';
+import type { JobHandler } from '../../../backend/queue/queue.ts';
 import { NO_SUSPICION, type Suspicion } from '../../../backend/recovery/probation.ts';
 import type { TaskRecord } from '../../../backend/store/record.ts';
 import type { Change, ChangeOptions } from '../../../backend/task-changes.ts';
@@ -46,7 +47,7 @@ export function setUpWorker({ isDeaf = false }: { isDeaf?: boolean } = {}) {
     after?: ((what: string) => void) | undefined;
     onCancel?: (() => void) | undefined;
   } = {};
-  let deliver: ((job: string) => Promise<void>) | null = null;
+  let deliver: JobHandler | null = null;
   let isClosed = false;
   let announceCancel: (id: string) => void = () => undefined;
 
@@ -161,15 +162,18 @@ export function setUpWorker({ isDeaf = false }: { isDeaf?: boolean } = {}) {
         checkpoint: null,
       });
     },
-    /** Delivers a job. Returns a function that says whether the worker has handled the job by now, so that it leaves the queue. */
+    /**
+     * Delivers a job. Returns a function that says whether the worker has handled the job by now. Its `withOutcome` says whether
+     * the job left the queue together with the outcome of its task; otherwise it leaves the queue now.
+     */
     async deliver(id: string, run = 1) {
-      let isDone = false;
+      let answer: boolean | null = null;
       if (!deliver) throw new Error('the worker takes no jobs');
-      void deliver(jobIdOf({ id, run })).then(() => {
-        isDone = true;
+      void deliver(jobIdOf({ id, run })).then((isOff) => {
+        answer = isOff;
       });
       await settled();
-      return () => isDone;
+      return Object.assign(() => answer !== null, { withOutcome: () => answer === true });
     },
     async finish(id: string) {
       for (const { finish } of atWork.get(id) ?? []) finish();

@@ -33,9 +33,9 @@ export interface QueueWorld {
   takenJobs(): string[];
   /** Other queues on the same Redis, as another process has them; closed after the test. Default of `url`: the Redis. */
   connect(url?: string): JobQueues;
-  /** Consumes jobs, on `queues` if given. The consumer is closed after the test. */
+  /** Consumes jobs, on `queues` if given. The consumer is closed after the test. `handler` resolves to true if the job is off the queue already. */
   consume(
-    handler?: (job: string) => Promise<void>,
+    handler?: (job: string) => Promise<unknown>,
     over?: Partial<ConsumeOptions>,
     queues?: JobQueues,
   ): Promise<Consumer>;
@@ -96,7 +96,7 @@ export function withQueue(test: (world: QueueWorld) => Promise<void>): () => Pro
           };
           const consumer = await queues.consume(NAME, options, async (job) => {
             taken.push({ job, at: Date.now() });
-            await handler(job);
+            return (await handler(job)) === true;
           });
           consumers.push(consumer);
           return consumer;

@@ -3,7 +3,7 @@
  * operator's page is mounted, the story of each says so, and the events that this process has sent are counted.
  */
 
-import { isMounted, STORY_LENGTH } from '../../../operator/index-scripts.ts';
+import { STORY_LENGTH } from '../../../operator/index-scripts.ts';
 import { HOUR_MS } from '../../../operator/operator-keys.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { redisTime } from '../lua.ts';
@@ -13,12 +13,13 @@ const SENT_TTL_S = 3 * 3_600;
 
 export const SETTLE_PUSHES = defineCommand({
   name: 'settle-pushes',
-  keys: ['unpublished'],
-  args: ['taskPrefix', 'operator', 'sent', '...ids'],
-  uses: [redisTime, isMounted],
+  keys: ['unpublished', 'operator'],
+  args: ['taskPrefix', 'sent', '...ids'],
+  uses: [redisTime],
   lua: `
 if #ids > 0 then redis.call('ZREM', unpublished, unpack(ids)) end
-if not isMounted(taskPrefix) then return end
+if redis.call('EXISTS', operator) == 0 then return end
+-- uses redisTime
 local now = redisTime()
 if tonumber(sent) > 0 then
   local counts, hour = operator .. ':sent', math.floor(now / ${HOUR_MS})
@@ -43,6 +44,6 @@ end
  */
 export async function settlePushes(redis: CommandRunner, ids: readonly string[], sent: number): Promise<void> {
   const { keys } = redis;
-  const args = { taskPrefix: keys.task(''), operator: `${keys.prefix}operator`, sent, ids };
-  await redis.run(SETTLE_PUSHES, { unpublished: keys.unpublished }, args);
+  const { unpublished, operator } = keys;
+  await redis.run(SETTLE_PUSHES, { unpublished, operator }, { taskPrefix: keys.task(''), sent, ids });
 }

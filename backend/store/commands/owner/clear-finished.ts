@@ -25,7 +25,7 @@ export interface ClearAnswer {
 /** Answers `{cursor, id, …}`: cursor is an id, or '' at the end. */
 export const CLEAR_FINISHED = defineCommand({
   name: 'clear-finished',
-  keys: ['all', 'active', 'unseen'],
+  keys: ['all', 'active', 'unseen', 'operator'],
   args: ['from', 'lookAtMost', 'keepUnseen', 'taskPrefix'],
   uses: [dropTasks, removeIds],
   lua: `
@@ -36,7 +36,7 @@ for _, id in ipairs(ids) do
   if not isKept then finished[#finished + 1] = id end
 end
 -- Only the lists of children are removed here. The children themselves are finished tasks of the same owner.
-for _, parent in ipairs(dropTasks(finished, taskPrefix)) do redis.call('DEL', taskPrefix .. parent .. ':children') end
+for _, parent in ipairs(dropTasks(finished, operator, taskPrefix)) do redis.call('DEL', taskPrefix .. parent .. ':children') end
 removeIds(finished, all, unseen)
 local cursor = ''
 if #ids == tonumber(lookAtMost) then cursor = ids[#ids] end
@@ -53,7 +53,7 @@ export function clearFinished(redis: CommandRunner, { owner, keepUnseen, cursor 
   const { keys } = redis;
   return redis.run(
     CLEAR_FINISHED,
-    { all: keys.all(owner), active: keys.active(owner), unseen: keys.unseen(owner) },
+    { all: keys.all(owner), active: keys.active(owner), unseen: keys.unseen(owner), operator: keys.operator },
     {
       from: cursor === null ? '+' : `(${cursor}`,
       lookAtMost: LOOK_AT_MOST,

@@ -13,7 +13,7 @@ export interface DismissAnswer {
 /** Answers `{gone, parents}`: the ids without those of active tasks, and those of removed tasks that had children. */
 export const DISMISS_TASKS = defineCommand({
   name: 'dismiss-tasks',
-  keys: ['all', 'active', 'unseen'],
+  keys: ['all', 'active', 'unseen', 'operator'],
   args: ['taskPrefix', '...ids'],
   uses: [dropTasks, removeIds],
   lua: `
@@ -24,7 +24,7 @@ for _, id in ipairs(ids) do
     if redis.call('ZSCORE', all, id) then finished[#finished + 1] = id end
   end
 end
-local parents = dropTasks(finished, taskPrefix)
+local parents = dropTasks(finished, operator, taskPrefix)
 removeIds(finished, all, unseen)
 return {gone, parents}
 `,
@@ -42,7 +42,7 @@ export function dismissTasks(redis: CommandRunner, owner: string, ids: readonly 
   const { keys } = redis;
   return redis.run(
     DISMISS_TASKS,
-    { all: keys.all(owner), active: keys.active(owner), unseen: keys.unseen(owner) },
+    { all: keys.all(owner), active: keys.active(owner), unseen: keys.unseen(owner), operator: keys.operator },
     { taskPrefix: keys.task(''), ids },
   );
 }

@@ -16,11 +16,11 @@ const FORGET_AT_MOST = 1_000;
 /** Answers with the ids that were removed, newest first: none when nothing is left. */
 export const FORGET_TASKS = defineCommand({
   name: 'forget-tasks',
-  keys: ['all', 'active', 'unseen', 'unpublished', 'parents'],
+  keys: ['all', 'active', 'unseen', 'unpublished', 'parents', 'operator'],
   args: ['atMost', 'taskPrefix', 'runningPrefix', 'cancelChannel'],
   uses: [removeIds, uncount, leaveGate, leaveIndex],
   lua: `
-local gates = {}
+local gates, isMounted = {}, redis.call('EXISTS', operator) == 1
 local ids = redis.call('ZRANGE', all, '+', '-', 'BYLEX', 'REV', 'LIMIT', 0, atMost)
 for _, id in ipairs(ids) do
   local stored = redis.call('HMGET', taskPrefix .. id,
@@ -33,7 +33,7 @@ for _, id in ipairs(ids) do
     uncount(countedIn, id)
     gates[id] = gate
   end
-  leaveIndex(taskPrefix, id)
+  if isMounted then leaveIndex(operator, taskPrefix, id) end
   redis.call('DEL', taskPrefix .. id, taskPrefix .. id .. ':children', taskPrefix .. id .. ':story')
 end
 removeIds(ids, all, active, unseen, unpublished, parents)
@@ -54,6 +54,7 @@ export function forgetTasks(redis: CommandRunner, owner: string): Promise<readon
       unseen: keys.unseen(owner),
       unpublished: keys.unpublished,
       parents: keys.parents,
+      operator: keys.operator,
     },
     {
       atMost: FORGET_AT_MOST,

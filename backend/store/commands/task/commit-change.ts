@@ -1,7 +1,7 @@
 /**
  * Stores a change of a task, if the task is still at the revision and in the run that the change was decided on. The
  * owner's indexes, the worker's list of running tasks, the job of the next run and the announcements follow in the same
- * step.
+ * step. An outcome that comes from a run also ends the job of that run.
  */
 
 import type { Children, Outcome } from '../../../../core/tasks/snapshot.ts';
@@ -20,7 +20,7 @@ import {
 } from '../../record.ts';
 import { chooseCount } from '../cleaning.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
-import { addJob, countWorkers, dequeueJob, isWatched, redisTime } from '../lua.ts';
+import { addJob, countWorkers, dequeueJob, endJob, isWatched, redisTime } from '../lua.ts';
 import { keepDuration, queueForHooks, removeOldest } from '../outcome-scripts.ts';
 
 /** What a change does to the run of the task. `handedBackProgress` and `suspicion` are JSON, or '' for none. */
@@ -90,7 +90,20 @@ export type CommitAnswer =
  */
 export const COMMIT_CHANGE = defineCommand({
   name: 'commit-change',
-  keys: ['task', 'all', 'active', 'unseen', 'mark', 'unpublished', 'parents', 'durations', 'hooks', 'line', 'turns'],
+  keys: [
+    'task',
+    'all',
+    'active',
+    'unseen',
+    'mark',
+    'unpublished',
+    'parents',
+    'durations',
+    'hooks',
+    'operator',
+    'line',
+    'turns',
+  ],
   args: [
     'id',
     'expected',
@@ -126,6 +139,7 @@ export const COMMIT_CHANGE = defineCommand({
     countWorkers,
     addJob,
     dequeueJob,
+    endJob,
     removeOldest,
     queueForHooks,
     keepDuration,
@@ -173,8 +187,15 @@ if isOutcome or isStart or waitedUntil then
   if waitedUntil and now < tonumber(waitedUntil) then redis.call('PUBLISH', changedChannel, id) end
   if isOutcome then
     redis.call('ZADD', unpublished, now, id)
-    removeOldest(unpublished, now - retention * 1000, cleanCount)
-    if queueForHooks(hooks, hookPrefix, id, now, retention) then set('${FIELD.hookPending}', 1) end
+    if cleanCount ~= '0' then
+      -- uses removeOldest
+      removeOldest(unpublished, now - retention * 1000, cleanCount)
+    end
+    local registered = redis.call('ZRANGE', hooks, now - retention * 1000, '+inf', 'BYSCORE')
+    if #registered > 0 then
+      -- uses queueForHooks
+      if queueForHooks(registered, hookPrefix, id, now, retention) then set('${FIELD.hookPending}', 1) end
+    end
   end
 end
 
@@ -191,36 +212,64 @@ for n = 1, #more, 2 do
 end
 
 local kept = isOutcome and (ownRetention and string.match(ownRetention, kind .. '=(%d+)') or retention)
-if isOutcome or isStart or mattersToChildren == '1' then
-  tellOperator(taskPrefix, id, snapshot, isStart and worker or storedWorker, kept)
+if (isOutcome or isStart or mattersToChildren == '1') and redis.call('EXISTS', operator) == 1 then
+  -- uses tellOperator
+  tellOperator(operator, taskPrefix, id, snapshot, isStart and worker or storedWorker, kept)
 end
 redis.call('HSET', task, unpack(changed))
-if children and mattersToChildren == '1' then noteFamilyChange(parents, task, id, redisTime()) end
+if children and mattersToChildren == '1' then
+  -- uses noteFamilyChange
+  noteFamilyChange(parents, task, id, redisTime())
+end
 
 local mayEndParent = 0
 if isOutcome then
   redis.call('EXPIRE', task, kept)
   redis.call('ZREM', active, id)
-  uncount(countedIn, id)
+  if countedIn then
+    -- uses uncount
+    uncount(countedIn, id)
+  end
+  if gate then
+    -- uses leaveGate
+    leaveGate(taskPrefix, gate, id)
+  end
   if children then redis.call('EXPIRE', task .. ':children', kept) end
   if parent == '' then
     redis.call('ZADD', unseen, 0, id)
     redis.call('EXPIRE', unseen, retention)
   else
+    -- uses countChild
     mayEndParent = countChild(parents, taskPrefix .. parent, parent, kind ~= 'succeeded', redisTime())
   end
   -- With no active task left, every record has a time to live, so the index needs one too.
   if redis.call('ZCARD', active) == 0 then redis.call('EXPIRE', all, retention) end
-  if duration ~= '' then keepDuration(durations, duration) end
+  if duration ~= '' then
+    -- uses keepDuration
+    keepDuration(durations, duration)
+  end
+  if run ~= '' then
+    -- uses endJob
+    endJob(queue .. 'active', queue .. 'jobs', id .. ':' .. run)
+  end
 end
 
-if job ~= '' then addJob(queue, job, jobAt) end
-if leaver ~= '' then dequeueJob(queue, line, turns, leaver, id .. ':' .. (storedRun or 0) + 1) end
-if isOutcome then leaveGate(taskPrefix, gate, id) end
+if job ~= '' then
+  -- uses addJob
+  addJob(queue, job, jobAt)
+end
+if leaver ~= '' then
+  -- uses dequeueJob
+  dequeueJob(queue, line, turns, leaver, id .. ':' .. (storedRun or 0) + 1)
+end
 if cancelChannel ~= '' then redis.call('PUBLISH', cancelChannel, id) end
 if isOutcome then return {'ok', 1, mayEndParent, 0} end
 local sharer = isStart and worker or storedWorker
-if not sharer or sharer == '' then return {'ok', isWatched(mark), 0, 0} end
+if not sharer or sharer == '' then
+  -- uses isWatched
+  return {'ok', isWatched(mark), 0, 0}
+end
+-- uses countWorkers
 local workers = countWorkers(mark, sharer, now or redisTime())
 return {'ok', math.min(workers, 1), 0, workers}
 `,
@@ -258,6 +307,7 @@ export function commitChange(redis: CommandRunner, change: Commit): Promise<Comm
       parents: keys.parents,
       durations: keys.durations(name),
       hooks: keys.hooks,
+      operator: keys.operator,
       ...keys.line(name),
     },
     {

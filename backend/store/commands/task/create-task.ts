@@ -105,6 +105,7 @@ export const CREATE_TASK = defineCommand({
     'unpublished',
     'parents',
     'replaced',
+    'operator',
     'line',
     'turns',
     'retried?',
@@ -155,6 +156,7 @@ if child ~= '' then
   parentId, run, key, hash = unpack(cjson.decode(child))
   parent = taskPrefix .. parentId
   local refused
+  -- uses findChild
   earlier, refused = findChild(parent, run, key)
   if refused then return {'refused', refused} end
 end
@@ -170,8 +172,12 @@ local watched = isWatched(mark)
 local limitList, replaces = limits ~= '' and cjson.decode(limits), {}
 if (limitList or gate ~= '') and not redis.call('ZSCORE', all, id) then
   -- A task that starts later comes to its gate when its time has come.
-  if gate ~= '' and parent and isInGate(taskPrefix, gate, parentId) then return {'refused', 'own_key'} end
+  if gate ~= '' and parent then
+    -- uses isInGate
+    if isInGate(taskPrefix, gate, parentId) then return {'refused', 'own_key'} end
+  end
   if gate ~= '' and startsAt == '' then
+    -- uses askGate
     local verdict, found = askGate(taskPrefix, gate, tonumber(gateLimit), whenBusy)
     if verdict == 'busy' then return {'busy'} end
     if verdict == 'replaces' then replaces = found end
@@ -182,27 +188,42 @@ if (limitList or gate ~= '') and not redis.call('ZSCORE', all, id) then
     end
   end
   if limitList then
+    -- uses exceededLimit
     local number, ms = exceededLimit(limitList, redisTime(), taskPrefix)
     if number then return {'exceeded', number, ms} end
   end
 end
 
+local mayWait = true
 -- If this creation was sent before and its answer got lost, the id is there already, and nothing changes.
 if redis.call('ZADD', all, 'NX', 0, id) == 1 then
-  tellOperator(taskPrefix, id, snapshot)
-  redis.call('HSET', task,
-    '${FIELD.revision}', 1, '${FIELD.snapshot}', snapshot, '${FIELD.owner}', owner, '${FIELD.input}', input)
-  if #more > 0 then redis.call('HSET', task, unpack(more)) end
-  if parent then adoptChild(parents, parent, parentId, task, key, hash .. ' ' .. id, redisTime()) end
+  if redis.call('EXISTS', operator) == 1 then
+    -- uses tellOperator
+    tellOperator(operator, taskPrefix, id, snapshot)
+  end
+  redis.call('HSET', task, '${FIELD.revision}', 1, '${FIELD.snapshot}', snapshot, '${FIELD.owner}', owner,
+    '${FIELD.input}', input, unpack(more))
+  if parent then
+    -- uses adoptChild
+    adoptChild(parents, parent, parentId, task, key, hash .. ' ' .. id, redisTime())
+  end
   redis.call('PERSIST', all)
   redis.call('ZADD', active, 0, id)
-  if limitList then countStart(limitList, redisTime(), task, id) end
+  if limitList then
+    -- uses countStart
+    countStart(limitList, redisTime(), task, id)
+  end
   -- An open page learns of this task only by push. If this process dies before it pushes, a sweeper pushes.
   if watched == 1 then redis.call('ZADD', unpublished, redisTime(), id) end
   if startsAt ~= '' or gate ~= '' then redis.call('HSET', task, '${FIELD.band}', band) end
   if gate ~= '' then redis.call('HSET', task, '${FIELD.gate}', gateLimit .. ' ' .. gate) end
-  if gate == '' or startsAt ~= '' then enqueueJob(queue, line, turns, taskPrefix, owner, job, band, startsAt)
-  else passGate(taskPrefix, gate, id, redisTime()) end
+  if gate == '' or startsAt ~= '' then
+    -- uses enqueueJob
+    mayWait = enqueueJob(queue, line, turns, taskPrefix, owner, job, band, startsAt)
+  else
+    -- uses passGate
+    passGate(taskPrefix, gate, id, redisTime())
+  end
   for _, other in ipairs(replaces) do redis.call('ZADD', replaced, redisTime(), other) end
   if retention ~= '' then redis.call('HSET', task, '${FIELD.retention}', retention) end
   if bodyHash ~= '' then
@@ -213,10 +234,17 @@ if redis.call('ZADD', all, 'NX', 0, id) == 1 then
 
   if cleanCount ~= '0' then
     local index = cleanIndex == 'unseen' and unseen or all
+    -- uses removeIds
+    -- uses findDead
     removeIds(findDead(index, tonumber(cleanCount), cleanFrom, taskPrefix), all, active, unseen)
   end
 end
-return {'created', watched, placeInLine(queue, line, owner, job, true) or -1, unpack(replaces)}
+local ahead
+if mayWait then
+  -- uses placeInLine
+  ahead = placeInLine(queue, line, owner, job, true)
+end
+return {'created', watched, ahead or -1, unpack(replaces)}
 `,
   parse: (reply): CreationAnswer => {
     const answer = reply as
@@ -264,6 +292,7 @@ export function createTask(redis: CommandRunner, task: TaskCreation): Promise<Cr
       unpublished: keys.unpublished,
       parents: keys.parents,
       replaced: keys.replaced,
+      operator: keys.operator,
       ...keys.line(task.name),
       retried: retryOf === null ? null : keys.task(retryOf),
     },

@@ -15,7 +15,7 @@ import { readTask } from './read-task.ts';
 /** Answers 1 if the task was removed; 0 if it was changed before, or there is none. */
 export const DISCARD_TASK = defineCommand({
   name: 'discard-task',
-  keys: ['task', 'all', 'active', 'line', 'turns'],
+  keys: ['task', 'all', 'active', 'line', 'turns', 'operator'],
   args: ['id', 'owner', 'queue', 'job', 'retention'],
   uses: [uncount, leaveGate, dequeueJob, leaveIndex],
   lua: `
@@ -23,7 +23,7 @@ local stored = redis.call('HMGET', task, '${FIELD.revision}', '${FIELD.countedIn
 if stored[1] ~= '1' then return 0 end
 uncount(stored[2], id)
 local taskPrefix = string.sub(task, 1, -#id - 1)
-leaveIndex(taskPrefix, id)
+if redis.call('EXISTS', operator) == 1 then leaveIndex(operator, taskPrefix, id) end
 redis.call('DEL', task, task .. ':story')
 redis.call('ZREM', all, id)
 redis.call('ZREM', active, id)
@@ -48,7 +48,13 @@ export async function discardTask(
   const { name } = task.snapshot;
   return redis.run(
     DISCARD_TASK,
-    { task: keys.task(id), all: keys.all(owner), active: keys.active(owner), ...keys.line(name) },
+    {
+      task: keys.task(id),
+      all: keys.all(owner),
+      active: keys.active(owner),
+      operator: keys.operator,
+      ...keys.line(name),
+    },
     { id, owner, queue: keys.queue(name), job: jobIdOf({ id, run: 1 }), retention },
   );
 }

@@ -15,7 +15,7 @@ await queues.consume(
   { concurrency: 5, stallInterval: Number(STALL_MS), onStalled: (job) => console.log(`stalled ${job}`) },
   async (job) => {
     console.log(`took ${job}`);
-    await new Promise(() => undefined);
+    return new Promise<never>(() => undefined);
   },
 );
 console.log('consumer ready');
