@@ -7,7 +7,13 @@ const { default: Sequencer } = require('@jest/test-sequencer');
 /** Assumed duration of test files that Jest has not timed yet, in ms. Others count as 0. @type {[files: RegExp, ms: number][]} */
 const ASSUMED = [
   [/[\\/]test[\\/](chaos|e2e)[\\/]/, 60_000],
+  [/[\\/]operator[\\/]page[\\/]page\.test/, 45_000],
+  [/[\\/]bench[\\/]soak[\\/]|[\\/]moving-bar\.test/, 30_000],
   [/[\\/]test[\\/](attack|examples|integration|package)[\\/]/, 30_000],
+  [
+    /[\\/]test[\\/](conformance|repository)[\\/]|[\\/]client[\\/]element[\\/]|[\\/]dev[\\/]trouble[\\/]|-outages\.test/,
+    10_000,
+  ],
 ];
 
 module.exports = class LongestFirst extends Sequencer {

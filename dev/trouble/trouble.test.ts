@@ -1,7 +1,8 @@
-// Trouble in a real stack, requested as its server does. How tasks survive it is tested in test/e2e.
+// Trouble in a real stack, requested as its server does. How tasks survive it is tested in test/e2e. Each test has a stack of its
+// own, and they run at the same time, the longest first.
 import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { readJsonFile } from '../../cli/processes/json-file.ts';
 import { LOOPBACK } from '../../cli/processes/ports.ts';
@@ -14,63 +15,103 @@ import type { TroubleReport } from './trouble.ts';
 
 const STAND_IN = join(REPOSITORY, 'test', 'support', 'processes', 'stand-in.mjs');
 const BROWSER = { origin: 'http://localhost:3000' };
-let stack: TestStack;
-/** Where the server of the stack asks for trouble; '' where there is none. */
-let url: string;
 
-async function start(env: NodeJS.ProcessEnv = {}): Promise<void> {
-  const args = ['--server', STAND_IN, '--worker', STAND_IN];
-  stack = await startStack({ args, env: { INLOOP_BUILT: '1', ...env } });
-  url = await (await fetch(`${stack.url}/trouble-url`)).text();
+/** What a test has. */
+interface World {
+  readonly stack: TestStack;
+  /** Where the server of the stack asks for trouble; '' where there is none. */
+  readonly url: string;
+  make(kind: string): Promise<TroubleReport>;
+  enter(options?: { readonly origin?: string }): Promise<Entered>;
+  publish(name: string): Promise<void>;
 }
 
-afterEach(async () => {
-  expect(await stack.stop()).toBe('exit code 0');
-}, 30_000);
-
-async function make(kind: string): Promise<TroubleReport> {
-  const response = await fetch(`${url}/${kind}`, { method: 'POST' });
-  expect(response.status).toBe(200);
-  return (await response.json()) as TroubleReport;
+/** Somebody in the channel: the names of the events that came, and how the connection ended. */
+interface Entered {
+  readonly events: readonly string[];
+  readonly closed: Promise<number>;
+  named(name: string): number;
 }
-
-const app = () => (readJsonFile<Credentials>(join(stack.dir, 'credentials.json')) as Credentials).app;
-const soketiPort = () => stack.services().soketi?.port as number;
 
 /** The stack's Soketi lets clients into channels of this kind only. */
 const CHANNEL = 'private-user-ada';
 
-/** Somebody in that channel; collects the names of events, and how the connection ended. */
-async function enter(options: { origin?: string } = {}) {
-  const socket = new WebSocket(`ws://${LOOPBACK}:${soketiPort()}/app/${app().key}?protocol=7`, options);
-  const events: string[] = [];
-  let id = '';
-  const closed = new Promise<number>((resolve) => socket.once('close', resolve));
-  socket.on('error', () => {});
-  socket.on('message', (text) => {
-    const { event, data } = JSON.parse(String(text)) as { event: string; data: string };
-    if (event === 'pusher:connection_established') id = (JSON.parse(data) as { socket_id: string }).socket_id;
-    events.push(event);
-  });
-  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
-  await eventually(() => events.includes('pusher:connection_established'));
-  const { key, secret } = app();
-  const auth = `${key}:${createHmac('sha256', secret).update(`${id}:${CHANNEL}`).digest('hex')}`;
-  socket.send(JSON.stringify({ event: 'pusher:subscribe', data: { channel: CHANNEL, auth } }));
-  await eventually(() => events.includes('pusher_internal:subscription_succeeded'));
-  return { events, closed, named: (name: string) => events.filter((event) => event === name).length };
+/** The body of a test with a stack of its own. */
+const inStack =
+  (test: (world: World) => Promise<void>, env: NodeJS.ProcessEnv = {}) =>
+  async (): Promise<void> => {
+    const args = ['--server', STAND_IN, '--worker', STAND_IN];
+    const stack = await startStack({ args, env: { INLOOP_BUILT: '1', ...env } });
+    try {
+      await test(worldOn(stack, await (await fetch(`${stack.url}/trouble-url`)).text()));
+    } finally {
+      expect(await stack.stop()).toBe('exit code 0');
+    }
+  };
+
+function worldOn(stack: TestStack, url: string): World {
+  const app = () => (readJsonFile<Credentials>(join(stack.dir, 'credentials.json')) as Credentials).app;
+  const soketiPort = () => stack.services().soketi?.port as number;
+  return {
+    stack,
+    url,
+    async make(kind) {
+      const response = await fetch(`${url}/${kind}`, { method: 'POST' });
+      expect(response.status).toBe(200);
+      return (await response.json()) as TroubleReport;
+    },
+    async enter(options = {}) {
+      const socket = new WebSocket(`ws://${LOOPBACK}:${soketiPort()}/app/${app().key}?protocol=7`, options);
+      const events: string[] = [];
+      let id = '';
+      const closed = new Promise<number>((resolve) => socket.once('close', resolve));
+      socket.on('error', () => {});
+      socket.on('message', (text) => {
+        const { event, data } = JSON.parse(String(text)) as { event: string; data: string };
+        if (event === 'pusher:connection_established') id = (JSON.parse(data) as { socket_id: string }).socket_id;
+        events.push(event);
+      });
+      await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
+      await eventually(() => events.includes('pusher:connection_established'));
+      const { key, secret } = app();
+      const auth = `${key}:${createHmac('sha256', secret).update(`${id}:${CHANNEL}`).digest('hex')}`;
+      socket.send(JSON.stringify({ event: 'pusher:subscribe', data: { channel: CHANNEL, auth } }));
+      await eventually(() => events.includes('pusher_internal:subscription_succeeded'));
+      return { events, closed, named: (name: string) => events.filter((event) => event === name).length };
+    },
+    async publish(name) {
+      const body = JSON.stringify({ name, channel: CHANNEL, data: '{}' });
+      const path = signPusherCall(app(), 'POST', '/events', body);
+      const response = await fetch(`http://${LOOPBACK}:${soketiPort()}${path}`, { method: 'POST', body });
+      expect(response.status).toBe(200);
+    },
+  };
 }
 
-async function publish(name: string): Promise<void> {
-  const body = JSON.stringify({ name, channel: CHANNEL, data: '{}' });
-  const path = signPusherCall(app(), 'POST', '/events', body);
-  const response = await fetch(`http://${LOOPBACK}:${soketiPort()}${path}`, { method: 'POST', body });
-  expect(response.status).toBe(200);
-}
+it.concurrent(
+  'trouble kills the worker, and stops Soketi, which keeps other lasting trouble when it is back',
+  inStack(async ({ stack, make, enter }) => {
+    const before = stack.services();
+    expect((await make('kill-worker')).pid).toBe(before.worker?.pid);
+    await eventually(() => expect(stack.services().worker?.pid).not.toBe(before.worker?.pid), { within: 20_000 });
 
-describe('trouble', () => {
-  it('reaches the connections and messages of the real Soketi, and ends', async () => {
-    await start();
+    await make('block-websockets');
+    const { lasting } = await make('stop-soketi');
+    expect(lasting.map(({ kind }) => kind).sort()).toEqual(['block-websockets', 'stop-soketi']);
+    await expect(enter()).rejects.toThrow('ECONNREFUSED');
+    expect(stack.lines.join('\n')).toMatch(/soketi ended \(exit code 0\); starting it again in (9|10)(\.\d+)? s/);
+    await eventually(() => expect(stack.lines.join('\n')).toMatch('soketi is back'), { within: 30_000 });
+    // The restarted Soketi was told again which trouble lasts.
+    await expect(enter(BROWSER)).rejects.toThrow('403');
+    await make('end-all');
+    await enter(BROWSER);
+  }),
+  120_000,
+);
+
+it.concurrent(
+  'trouble reaches the connections and messages of the real Soketi, and ends',
+  inStack(async ({ make, enter, publish }) => {
     const browser = await enter(BROWSER);
     const server = await enter();
 
@@ -103,28 +144,13 @@ describe('trouble', () => {
 
     await make('drop-connection');
     expect(await server.closed).toBe(1006);
-  }, 60_000);
+  }),
+  60_000,
+);
 
-  it('kills the worker, and stops Soketi, which keeps other lasting trouble when it is back', async () => {
-    await start();
-    const before = stack.services();
-    expect((await make('kill-worker')).pid).toBe(before.worker?.pid);
-    await eventually(() => expect(stack.services().worker?.pid).not.toBe(before.worker?.pid), { within: 20_000 });
-
-    await make('block-websockets');
-    const { lasting } = await make('stop-soketi');
-    expect(lasting.map(({ kind }) => kind).sort()).toEqual(['block-websockets', 'stop-soketi']);
-    await expect(enter()).rejects.toThrow('ECONNREFUSED');
-    expect(stack.lines.join('\n')).toMatch(/soketi ended \(exit code 0\); starting it again in (9|10)(\.\d+)? s/);
-    await eventually(() => expect(stack.lines.join('\n')).toMatch('soketi is back'), { within: 30_000 });
-    // The restarted Soketi was told again which trouble lasts.
-    await expect(enter(BROWSER)).rejects.toThrow('403');
-    await make('end-all');
-    await enter(BROWSER);
-  }, 120_000);
-
-  it('needs the secret address, and refuses kinds of trouble that it does not know', async () => {
-    await start();
+it.concurrent(
+  'trouble needs the secret address, and refuses kinds of trouble that it does not know',
+  inStack(async ({ url }) => {
     const { origin } = new URL(url);
     expect(new URL(url).hostname).toBe(LOOPBACK);
     for (const path of ['/', '/kill-worker', `/${'0'.repeat(48)}/kill-worker`]) {
@@ -134,10 +160,17 @@ describe('trouble', () => {
       expect((await fetch(`${url}/${kind}`, { method: 'POST' })).status).toBe(400);
     }
     expect(await (await fetch(url)).json()).toEqual({ lasting: [] });
-  }, 60_000);
+  }),
+  60_000,
+);
 
-  it('cannot be made in production, even if an address is set', async () => {
-    await start({ NODE_ENV: 'production', INLOOP_TROUBLE_URL: 'http://127.0.0.1:1/x' });
-    expect(url).toBe('');
-  }, 60_000);
-});
+it.concurrent(
+  'trouble cannot be made in production, even if an address is set',
+  inStack(
+    async ({ url }) => {
+      expect(url).toBe('');
+    },
+    { NODE_ENV: 'production', INLOOP_TROUBLE_URL: 'http://127.0.0.1:1/x' },
+  ),
+  60_000,
+);

@@ -1,7 +1,8 @@
-// The hooks as a page uses them: React 18 and 19 in Chromium and on a server, against real Redis, Soketi and Express.
+// The hooks as a page uses them: React 18 and 19 in Chromium and on a server, against real Redis, Soketi and Express. Each test
+// has a user and a browser profile of its own, and three run at the same time.
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { build } from 'esbuild';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import type { Snapshot } from '../../../core/tasks/snapshot.ts';
@@ -15,17 +16,23 @@ import { type CountingApp, startCountingApp } from '../../support/processes/coun
 declare const levers: typeof Levers;
 
 const PAGE = join(__dirname, '../../support/browser/react-page.ts');
-const VERSIONS = {
+const VERSIONS = [18, 19] as const;
+type Version = (typeof VERSIONS)[number];
+/** What is bundled in place of the packages. */
+const ALIASES: Readonly<Record<Version, Record<string, string>>> = {
   18: { react: 'react-18', 'react-dom': 'react-dom-18' },
   19: {},
-} as const;
+};
+const pathOf = (version: Version) => `/react-${version}`;
 
 let app: CountingApp;
 let browser: Browser;
+let users = 0;
 
 beforeAll(async () => {
   app = await startCountingApp();
   browser = await launchChromium();
+  await Promise.all(VERSIONS.map(serveVersion));
 }, 60_000);
 
 afterAll(async () => {
@@ -33,78 +40,90 @@ afterAll(async () => {
   await app?.close();
 }, 30_000);
 
+/** Serves the page with this version of React, and below it the same page as a server has rendered it. */
+async function serveVersion(version: Version): Promise<void> {
+  const alias = ALIASES[version];
+  const path = pathOf(version);
+  const contents = `import { levers } from ${JSON.stringify(PAGE)}; Object.assign(globalThis, { levers });`;
+  servePage(app.app, path, await bundleForBrowser(contents, { alias }));
+  const node = await build({
+    stdin: {
+      contents: `import { createElement } from 'react';
+        import { renderToString } from 'react-dom/server';
+        import { App } from ${JSON.stringify(PAGE)};
+        process.stdout.write(renderToString(createElement(App, { user: 'ada', id: 'some' })));`,
+      resolveDir: __dirname,
+    },
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'cjs',
+    alias,
+    logLevel: 'error',
+  });
+  app.app.get(`${path}/rendered`, (_req, res) => {
+    const html = execFileSync(process.execPath, ['-'], { input: node.outputFiles[0]?.text ?? '' });
+    res.send(pageHtml(path, html.toString()));
+  });
+}
+
 async function untilFinished(user: string, id: string): Promise<void> {
   await eventually(async () => ((await (await app.call(user, `/tasks/${id}`)).json()) as Snapshot).finishedAt);
 }
 
-describe.each([18, 19] as const)('React %i', (version) => {
-  const alias = VERSIONS[version];
-  const path = `/react-${version}`;
-  let context: BrowserContext;
-  let page: Page;
-  let faults: BrowserFaults;
+/** What a test has: a page that runs the hooks. */
+interface Hooks {
+  readonly user: string;
+  readonly context: BrowserContext;
+  readonly page: Page;
+  readonly faults: BrowserFaults;
   /** How many WebSockets were opened, and are open. */
-  let sockets: { opened: number; open: number };
-  let user = '';
-  let users = 0;
+  readonly sockets: { opened: number; open: number };
+  look(): Promise<typeof Seen>;
+  text(selector: string): Promise<string | null>;
+  /** Mounts the hooks; with `id`, the one for a single task too. */
+  mount(id?: string): Promise<void>;
+  untilLive(): Promise<unknown>;
+}
 
-  beforeAll(async () => {
-    const contents = `import { levers } from ${JSON.stringify(PAGE)}; Object.assign(globalThis, { levers });`;
-    servePage(app.app, path, await bundleForBrowser(contents, { alias }));
-    const node = await build({
-      stdin: {
-        contents: `import { createElement } from 'react';
-          import { renderToString } from 'react-dom/server';
-          import { App } from ${JSON.stringify(PAGE)};
-          process.stdout.write(renderToString(createElement(App, { user: 'ada', id: 'some' })));`,
-        resolveDir: __dirname,
-      },
-      bundle: true,
-      write: false,
-      platform: 'node',
-      format: 'cjs',
-      alias,
-      logLevel: 'error',
-    });
-    app.app.get(`${path}/rendered`, (_req, res) => {
-      const html = execFileSync(process.execPath, ['-'], { input: node.outputFiles[0]?.text ?? '' });
-      res.send(pageHtml(path, html.toString()));
-    });
-  }, 30_000);
-
-  beforeEach(async () => {
-    users += 1;
-    user = `user-${version}-${users}`;
-    faults = new BrowserFaults();
-    context = await browser.newContext();
-    await faults.watch(context);
-    await open(path);
-  }, 30_000);
-
-  afterEach(async () => {
-    await context.close();
+/** The body of a test with a page of a version. `below` is added to the path of that page. */
+const onPage =
+  (test: (hooks: Hooks) => Promise<void>, below = '') =>
+  async (version: Version) => {
+    const user = `user-${++users}`;
+    const faults = new BrowserFaults();
+    const context = await browser.newContext();
+    try {
+      await faults.watch(context);
+      const page = await context.newPage();
+      const sockets = { opened: 0, open: 0 };
+      page.on('websocket', (socket) => {
+        sockets.opened++;
+        sockets.open++;
+        socket.on('close', () => sockets.open--);
+      });
+      await page.goto(app.url + pathOf(version) + below);
+      const look = (): Promise<typeof Seen> => page.evaluate(() => levers.seen);
+      await test({
+        ...{ user, context, page, faults, sockets, look },
+        text: (selector) => page.locator(selector).textContent(),
+        mount: (id) =>
+          page.evaluate(([name, about]) => levers.mount({ user: name, ...(about && { id: about }) }), [
+            user,
+            id,
+          ] as const),
+        untilLive: () =>
+          eventually(async () => expect((await look()).connection.status).toBe('live'), { within: 10_000 }),
+      });
+    } finally {
+      await context.close();
+    }
     expect(faults.found).toEqual([]);
-  });
+  };
 
-  async function open(address: string): Promise<void> {
-    page = await context.newPage();
-    sockets = { opened: 0, open: 0 };
-    page.on('websocket', (socket) => {
-      sockets.opened++;
-      sockets.open++;
-      socket.on('close', () => sockets.open--);
-    });
-    await page.goto(app.url + address);
-  }
-
-  const look = (): Promise<typeof Seen> => page.evaluate(() => levers.seen);
-  const text = (selector: string) => page.locator(selector).textContent();
-  const mount = (id?: string) =>
-    page.evaluate(([name, about]) => levers.mount({ user: name, ...(about && { id: about }) }), [user, id] as const);
-  const untilLive = () =>
-    eventually(async () => expect((await look()).connection.status).toBe('live'), { within: 10_000 });
-
-  it('shows tasks live, and renders what changed only', async () => {
+it.concurrent.each(VERSIONS)(
+  'React %i shows tasks live, and renders what changed only',
+  onPage(async ({ user, page, look, text, mount, untilLive }) => {
     const other = await app.start(user, 1);
     await untilFinished(user, other);
     await mount(other);
@@ -122,9 +141,13 @@ describe.each([18, 19] as const)('React %i', (version) => {
     expect(renders.active - before.active).toBeLessThanOrEqual(2 * 2);
     expect(renders.one).toBe(before.one);
     expect(renders.connection).toBe(before.connection);
-  }, 30_000);
+  }),
+  30_000,
+);
 
-  it('has one connection in StrictMode, and none left of twenty quick mounts', async () => {
+it.concurrent.each(VERSIONS)(
+  'React %i has one connection in StrictMode, and none left of twenty quick mounts',
+  onPage(async ({ user, page, faults, sockets, mount, untilLive }) => {
     // An authorization that arrives while the socket closes: pusher-js still sends its subscription, and Chromium complains.
     faults.expect(/WebSocket is already in CLOSING or CLOSED state/);
     await page.clock.install();
@@ -150,9 +173,13 @@ describe.each([18, 19] as const)('React %i', (version) => {
     // Every retry and poll that is still set comes now.
     await page.clock.runFor(120_000);
     expect([asked, sockets.opened]).toEqual([[], opened]);
-  }, 60_000);
+  }),
+  60_000,
+);
 
-  it('tells each outcome once: after a loss too, and not again after a reload', async () => {
+it.concurrent.each(VERSIONS)(
+  'React %i tells each outcome once: after a loss too, and not again after a reload',
+  onPage(async ({ user, context, page, faults, look, text, mount, untilLive }) => {
     await mount();
     await untilLive();
     await page.evaluate(() => levers.startAndWait({ to: 2 }));
@@ -170,9 +197,13 @@ describe.each([18, 19] as const)('React %i', (version) => {
     await eventually(async () => expect(await text('ul')).toContain('Count to 3: succeeded'));
     await page.evaluate(() => levers.startAndWait({ to: 4 }));
     await eventually(async () => expect((await look()).outcomes).toEqual(['Count to 4: succeeded']));
-  }, 60_000);
+  }),
+  60_000,
+);
 
-  it('connects again for another url, and tells nothing of the tasks at the old one', async () => {
+it.concurrent.each(VERSIONS)(
+  'React %i connects again for another url, and tells nothing of the tasks at the old one',
+  onPage(async ({ user, page, sockets, look, mount, untilLive }) => {
     await untilFinished(user, await app.start(user, 2));
     await mount();
     await untilLive();
@@ -182,9 +213,13 @@ describe.each([18, 19] as const)('React %i', (version) => {
     await untilLive();
     await page.evaluate(() => levers.startAndWait({ to: 3 }));
     await eventually(async () => expect((await look()).outcomes).toEqual(['Count to 3: succeeded']));
-  }, 30_000);
+  }),
+  30_000,
+);
 
-  it('starts and cancels tasks, and says what is going on and what went wrong', async () => {
+it.concurrent.each(VERSIONS)(
+  'React %i starts and cancels tasks, and says what is going on and what went wrong',
+  onPage(async ({ page, faults, look, text, mount, untilLive }) => {
     await mount();
     await untilLive();
     faults.expect(/status of 422/);
@@ -200,9 +235,13 @@ describe.each([18, 19] as const)('React %i', (version) => {
     await eventually(async () => expect((await look()).start).toEqual({ isPending: false, code: '', issues: 0 }));
     expect(await page.evaluate((task) => levers.cancel(task), id)).toMatch(/^cancell/);
     await eventually(async () => expect(await text('ul')).toContain('cancelled'));
-  }, 30_000);
+  }),
+  30_000,
+);
 
-  it('fetches a task that the feed does not have, and knows one that is not there', async () => {
+it.concurrent.each(VERSIONS)(
+  'React %i fetches a task that the feed does not have, and knows one that is not there',
+  onPage(async ({ user, page, faults, look, text, mount, untilLive }) => {
     const old = await app.start(user, 1);
     const ids = [old];
     for (let more = 0; more < 21; more++) ids.push(await app.start(user, 1));
@@ -218,20 +257,26 @@ describe.each([18, 19] as const)('React %i', (version) => {
     faults.expect(/status of 404/);
     await mount('nothing-of-this-name');
     await eventually(async () => expect(await text('#one')).toBe('none'));
-  }, 30_000);
+  }),
+  30_000,
+);
 
-  it('takes a feed that is there already, and leaves it open', async () => {
+it.concurrent.each(VERSIONS)(
+  'React %i takes a feed that is there already, and leaves it open',
+  onPage(async ({ user, page, text, untilLive }) => {
     await app.start(user, 1);
     await page.evaluate((name) => levers.mountWithFeed(name), user);
     await untilLive();
     expect(await text('ul')).toContain('Count to 1');
     await page.evaluate(() => levers.unmount());
     expect(await page.evaluate(() => levers.closeFeed())).toBe('live');
-  }, 30_000);
+  }),
+  30_000,
+);
 
-  it('renders on a server, and takes over in the browser what was rendered there', async () => {
-    await page.close();
-    await open(`${path}/rendered`);
+it.concurrent.each(VERSIONS)(
+  'React %i renders on a server, and takes over in the browser what was rendered there',
+  onPage(async ({ page, faults, look, text, untilLive }) => {
     expect(await page.locator('#root').innerHTML()).toMatch(/^<ul><\/ul><output id="active">0<.*>unknown<\/output>$/);
     faults.expect(/status of 404/);
     await app.start('ada', 1);
@@ -239,5 +284,6 @@ describe.each([18, 19] as const)('React %i', (version) => {
     await untilLive();
     await eventually(async () => expect(await text('ul')).toContain('Count to 1: succeeded'));
     expect((await look()).repaired).toEqual([]);
-  }, 30_000);
-});
+  }, '/rendered'),
+  30_000,
+);

@@ -1,11 +1,16 @@
-// How many messages and writes a user's tasks cost, on real parts: the number grows with time, not with elements, and all tasks
-// of a user share one limit.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+/**
+ * How many messages and writes a user's tasks cost, on real parts: the number grows with time, not with elements, and all tasks
+ * of a user share one limit.
+ *
+ * @at-once 5
+ */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
 import type { Backend } from '../../../backend/backend.ts';
 import { defineTask } from '../../../core/tasks/definition.ts';
 import type { Snapshot } from '../../../core/tasks/snapshot.ts';
-import { createTaskWorker } from '../../../worker/task-worker.ts';
+import { createTaskWorker, type TaskWorker } from '../../../worker/task-worker.ts';
 import { cpuMsOf } from '../../support/cpu-time.ts';
 import { eventually } from '../../support/eventually.ts';
 import { backendOn, type Follower, startApp, startBus, type TestApp, type TestBus } from '../../support/parts.ts';
@@ -17,15 +22,48 @@ const jump = defineTask({ name: 'jump', input: z.object({ ms: z.number() }) });
 const report = defineTask({ name: 'report', input: z.object({ times: z.number() }) });
 
 let bus: TestBus;
-let server: Backend;
-let app: TestApp;
-const workers: { readonly backend: Backend; readonly stop: AbortController; readonly running: Promise<void> }[] = [];
 
-/** A worker in this process. Each definition belongs to one worker at a time, so tests that share one say which. */
-function startWorker(settings: { readonly pushesPerSecond?: number } = {}, concurrency = 10): Backend {
-  const backend = backendOn(bus.env, settings);
+beforeAll(async () => {
+  bus = await startBus();
+}, 60_000);
+afterAll(() => bus.stop(), 30_000);
+
+/** What a test has: the bus is shared, and the keys in Redis are its own. */
+interface Parts {
+  readonly server: Backend;
+  readonly app: TestApp;
+  /** Starts a worker in this process. It is stopped after the test. */
+  startWorker(settings?: { readonly pushesPerSecond?: number }, concurrency?: number): Backend;
+}
+
+/** The body of a test with parts of its own. Each test has owners of its own too, since all share the channels of one bus. */
+const withParts = (test: (own: Parts) => Promise<void>) => async () => {
+  const prefix = `b${uuid()}:`;
+  const server = backendOn(bus.env, { prefix });
+  const app = await startApp(server, [move, jump, report]);
   const stop = new AbortController();
-  const worker = createTaskWorker({ backend, concurrency, drain: '1s' });
+  const workers: { readonly backend: Backend; readonly running: Promise<void> }[] = [];
+  const startWorker: Parts['startWorker'] = (settings = {}, concurrency = 10) => {
+    const backend = backendOn(bus.env, { prefix, ...settings });
+    const worker = createTaskWorker({ backend, concurrency, drain: '1s' });
+    handleAll(worker);
+    workers.push({ backend, running: worker.run({ signal: stop.signal }) });
+    return backend;
+  };
+  try {
+    await test({ server, app, startWorker });
+  } finally {
+    stop.abort();
+    for (const { backend, running } of workers) {
+      await running;
+      await backend.close();
+    }
+    await app.close();
+    await server.close();
+  }
+};
+
+function handleAll(worker: TaskWorker): void {
   worker.handle(move, async (input, task) => {
     const began = performance.now();
     const total = input.ms * 10;
@@ -51,30 +89,7 @@ function startWorker(settings: { readonly pushesPerSecond?: number } = {}, concu
     });
     return { microseconds: (spent * 1_000) / input.times, grown: process.memoryUsage().heapUsed - heap };
   });
-  workers.push({ backend, stop, running: worker.run({ signal: stop.signal }) });
-  return backend;
 }
-
-async function stopWorkers(): Promise<void> {
-  for (const { backend, stop, running } of workers.splice(0)) {
-    stop.abort();
-    await running;
-    await backend.close();
-  }
-}
-
-beforeAll(async () => {
-  bus = await startBus();
-  server = backendOn(bus.env);
-  app = await startApp(server, [move, jump, report]);
-}, 60_000);
-
-afterEach(stopWorkers, 30_000);
-afterAll(async () => {
-  await app.close();
-  await server.close();
-  await bus.stop();
-}, 30_000);
 
 const outcome = (follower: Follower, id: string) =>
   eventually(() => follower.events.find(({ data }) => data.id === id && data.finishedAt !== null)?.data, {
@@ -98,117 +113,149 @@ const allowed = (perSecond: number, ...tasks: readonly Snapshot[]) => {
 const OVERTAKEN = 1;
 
 describe('a task that moves evenly', () => {
-  it('is told a few times, with the rate by which its page goes on, and stored no more often', async () => {
-    const backend = startWorker();
-    const follower = await app.follow('ada');
-    const { id } = await app.tasks.start(move, { ms: 3_000 }, { owner: 'ada' });
-    const task = await outcome(follower, id);
-    const steps = moved(follower);
-    // Ten times a second would be 30. More than a few where the handler is late by more than 1 % of its time.
-    expect(steps.length).toBeLessThanOrEqual(20);
-    expect(steps.length).toBeGreaterThanOrEqual(1);
-    expect(written(task)).toBeLessThanOrEqual(steps.length + OVERTAKEN);
-    for (const { progress } of steps) expect(progress?.done).toBeGreaterThan(0);
-    expect(steps.filter(({ progress }) => progress?.rate !== undefined).length).toBeGreaterThanOrEqual(1);
-    expect(task.progress?.rate).toBeUndefined();
-    expect(backend.eventCounters().progress.sent).toBe(steps.length);
-  }, 30_000);
+  it(
+    'is told a few times, with the rate by which its page goes on, and stored no more often',
+    withParts(async ({ app, startWorker }) => {
+      const backend = startWorker();
+      const follower = await app.follow('ada');
+      const { id } = await app.tasks.start(move, { ms: 3_000 }, { owner: 'ada' });
+      const task = await outcome(follower, id);
+      const steps = moved(follower);
+      // Ten times a second would be 30. More than a few where the handler is late by more than 1 % of its time.
+      expect(steps.length).toBeLessThanOrEqual(20);
+      expect(steps.length).toBeGreaterThanOrEqual(1);
+      expect(written(task)).toBeLessThanOrEqual(steps.length + OVERTAKEN);
+      for (const { progress } of steps) expect(progress?.done).toBeGreaterThan(0);
+      expect(steps.filter(({ progress }) => progress?.rate !== undefined).length).toBeGreaterThanOrEqual(1);
+      expect(task.progress?.rate).toBeUndefined();
+      expect(backend.eventCounters().progress.sent).toBe(steps.length);
+    }),
+    30_000,
+  );
 });
 
 describe('a task that surprises all the time', () => {
-  it('is shown ten times a second at most, and stored no more often than it is shown', async () => {
-    const backend = startWorker();
-    const follower = await app.follow('ann');
-    const { id } = await app.tasks.start(jump, { ms: 3_000 }, { owner: 'ann' });
-    const task = await outcome(follower, id);
-    const steps = moved(follower);
-    expect(steps.length).toBeLessThanOrEqual(allowed(10, task));
-    // On a busy machine there are far fewer, but at least one a second.
-    expect(steps.length).toBeGreaterThanOrEqual(4);
-    expect(written(task)).toBeLessThanOrEqual(steps.length + OVERTAKEN);
-    expect(backend.eventCounters().progress.sent).toBe(steps.length);
-  }, 30_000);
+  it.concurrent(
+    'is shown ten times a second at most, and stored no more often than it is shown',
+    withParts(async ({ app, startWorker }) => {
+      const backend = startWorker();
+      const follower = await app.follow('ann');
+      const { id } = await app.tasks.start(jump, { ms: 3_000 }, { owner: 'ann' });
+      const task = await outcome(follower, id);
+      const steps = moved(follower);
+      expect(steps.length).toBeLessThanOrEqual(allowed(10, task));
+      // On a busy machine there are far fewer, but at least one a second.
+      expect(steps.length).toBeGreaterThanOrEqual(4);
+      expect(written(task)).toBeLessThanOrEqual(steps.length + OVERTAKEN);
+      expect(backend.eventCounters().progress.sent).toBe(steps.length);
+    }),
+    30_000,
+  );
 
-  it('shares that limit with its owner’s other tasks, and all of them get progress', async () => {
-    startWorker();
-    const follower = await app.follow('bob');
-    const tasks = await Promise.all(
-      Array.from({ length: 5 }, () => app.tasks.start(jump, { ms: 3_000 }, { owner: 'bob' })),
-    );
-    const ended = await Promise.all(tasks.map(({ id }) => outcome(follower, id)));
-    const steps = moved(follower);
-    expect(steps.length).toBeLessThanOrEqual(allowed(10, ...ended));
-    expect(new Set(steps.map(({ id }) => id)).size).toBe(5);
-    expect(ended.reduce((sum, task) => sum + written(task), 0)).toBeLessThanOrEqual(
-      steps.length + ended.length * OVERTAKEN,
-    );
-  }, 30_000);
+  it.concurrent(
+    'shares that limit with its owner’s other tasks, and all of them get progress',
+    withParts(async ({ app, startWorker }) => {
+      startWorker();
+      const follower = await app.follow('bob');
+      const tasks = await Promise.all(
+        Array.from({ length: 5 }, () => app.tasks.start(jump, { ms: 3_000 }, { owner: 'bob' })),
+      );
+      const ended = await Promise.all(tasks.map(({ id }) => outcome(follower, id)));
+      const steps = moved(follower);
+      expect(steps.length).toBeLessThanOrEqual(allowed(10, ...ended));
+      expect(new Set(steps.map(({ id }) => id)).size).toBe(5);
+      expect(ended.reduce((sum, task) => sum + written(task), 0)).toBeLessThanOrEqual(
+        steps.length + ended.length * OVERTAKEN,
+      );
+    }),
+    30_000,
+  );
 
-  it('shares that limit with its owner’s tasks in other workers', async () => {
-    const backends = [1, 2, 3].map(() => startWorker({}, 2));
-    const follower = await app.follow('dot');
-    const tasks = await Promise.all(
-      Array.from({ length: 6 }, () => app.tasks.start(jump, { ms: 4_000 }, { owner: 'dot' })),
-    );
-    const ended = await Promise.all(tasks.map(({ id }) => outcome(follower, id)));
-    const steps = moved(follower);
-    // Each worker by itself would have sent up to ten a second.
-    expect(steps.length).toBeLessThanOrEqual(allowed(10, ...ended));
-    expect(new Set(steps.map(({ id }) => id)).size).toBe(6);
-    for (const backend of backends) expect(backend.eventCounters().progress.sent).toBeGreaterThanOrEqual(1);
-  }, 30_000);
+  it.concurrent(
+    'shares that limit with its owner’s tasks in other workers',
+    withParts(async ({ app, startWorker }) => {
+      const backends = [1, 2, 3].map(() => startWorker({}, 2));
+      const follower = await app.follow('dot');
+      const tasks = await Promise.all(
+        Array.from({ length: 6 }, () => app.tasks.start(jump, { ms: 4_000 }, { owner: 'dot' })),
+      );
+      const ended = await Promise.all(tasks.map(({ id }) => outcome(follower, id)));
+      const steps = moved(follower);
+      // Each worker by itself would have sent up to ten a second.
+      expect(steps.length).toBeLessThanOrEqual(allowed(10, ...ended));
+      expect(new Set(steps.map(({ id }) => id)).size).toBe(6);
+      for (const backend of backends) expect(backend.eventCounters().progress.sent).toBeGreaterThanOrEqual(1);
+    }),
+    30_000,
+  );
 
-  it('is shown once a second where that is the ceiling', async () => {
-    startWorker({ pushesPerSecond: 1 });
-    const follower = await app.follow('cyd');
-    const { id } = await app.tasks.start(jump, { ms: 4_500 }, { owner: 'cyd' });
-    const task = await outcome(follower, id);
-    const steps = moved(follower);
-    expect(steps.length).toBeGreaterThanOrEqual(3);
-    expect(steps.length).toBeLessThanOrEqual(allowed(1, task));
-    expect(written(task)).toBeLessThanOrEqual(steps.length + OVERTAKEN);
-  }, 30_000);
+  it.concurrent(
+    'is shown once a second where that is the ceiling',
+    withParts(async ({ app, startWorker }) => {
+      startWorker({ pushesPerSecond: 1 });
+      const follower = await app.follow('cyd');
+      const { id } = await app.tasks.start(jump, { ms: 4_500 }, { owner: 'cyd' });
+      const task = await outcome(follower, id);
+      const steps = moved(follower);
+      expect(steps.length).toBeGreaterThanOrEqual(3);
+      expect(steps.length).toBeLessThanOrEqual(allowed(1, task));
+      expect(written(task)).toBeLessThanOrEqual(steps.length + OVERTAKEN);
+    }),
+    30_000,
+  );
 
-  it('is not pushed while its owner is not watched, and is stored once a second', async () => {
-    const backend = startWorker();
-    await server.redis.noteWatched(server.channelOf('dan'), 'dan');
-    await server.redis.noteWebhook(server.channelOf('dan'), 'vacated', Date.now() + 1_000);
-    const { id } = await app.tasks.start(jump, { ms: 2_500 }, { owner: 'dan' });
-    const task = await eventually(
-      async () => {
-        const snapshot = await app.tasks.tasks.get('dan', id);
-        return snapshot.finishedAt !== null && snapshot;
-      },
-      { within: 15_000 },
-    );
-    await eventually(() => expect(backend.eventCounters().outcome.sent).toBe(1));
-    expect(backend.counters().push_events).toBe(1);
-    expect(written(task)).toBeGreaterThanOrEqual(1);
-    expect(written(task)).toBeLessThanOrEqual(allowed(1, task));
-  }, 30_000);
+  it.concurrent(
+    'is not pushed while its owner is not watched, and is stored once a second',
+    withParts(async ({ server, app, startWorker }) => {
+      const backend = startWorker();
+      await server.redis.noteWatched(server.channelOf('dan'), 'dan');
+      await server.redis.noteWebhook(server.channelOf('dan'), 'vacated', Date.now() + 1_000);
+      const { id } = await app.tasks.start(jump, { ms: 2_500 }, { owner: 'dan' });
+      const task = await eventually(
+        async () => {
+          const snapshot = await app.tasks.tasks.get('dan', id);
+          return snapshot.finishedAt !== null && snapshot;
+        },
+        { within: 15_000 },
+      );
+      await eventually(() => expect(backend.eventCounters().outcome.sent).toBe(1));
+      expect(backend.counters().push_events).toBe(1);
+      expect(written(task)).toBeGreaterThanOrEqual(1);
+      expect(written(task)).toBeLessThanOrEqual(allowed(1, task));
+    }),
+    30_000,
+  );
 });
 
 describe('a task that ends at once', () => {
-  it('costs two messages: queued and its outcome', async () => {
-    startWorker();
-    const follower = await app.follow('eve');
-    const { id } = await app.tasks.start(move, { ms: 20 }, { owner: 'eve' });
-    await outcome(follower, id);
-    expect(follower.events.map(({ name }) => name)).toEqual(['task.queued', 'task.succeeded']);
-  }, 30_000);
+  it(
+    'costs two messages: queued and its outcome',
+    withParts(async ({ app, startWorker }) => {
+      startWorker();
+      const follower = await app.follow('eve');
+      const { id } = await app.tasks.start(move, { ms: 20 }, { owner: 'eve' });
+      await outcome(follower, id);
+      expect(follower.events.map(({ name }) => name)).toEqual(['task.queued', 'task.succeeded']);
+    }),
+    30_000,
+  );
 });
 
 describe('task.progress', () => {
-  it('takes little time and keeps no memory', async () => {
-    startWorker();
-    const follower = await app.follow('fay');
-    const { id } = await app.tasks.start(report, { times: 2_000_000 }, { owner: 'fay' });
-    const { result } = await outcome(follower, id);
-    const { microseconds, grown } = result as { microseconds: number; grown: number };
-    // On an idle machine it is 0.1.
-    expect(microseconds).toBeLessThan(2);
-    expect(grown).toBeLessThan(50_000_000);
-  }, 60_000);
+  it(
+    'takes little time and keeps no memory',
+    withParts(async ({ app, startWorker }) => {
+      startWorker();
+      const follower = await app.follow('fay');
+      const { id } = await app.tasks.start(report, { times: 2_000_000 }, { owner: 'fay' });
+      const { result } = await outcome(follower, id);
+      const { microseconds, grown } = result as { microseconds: number; grown: number };
+      // On an idle machine it is 0.1.
+      expect(microseconds).toBeLessThan(2);
+      expect(grown).toBeLessThan(50_000_000);
+    }),
+    60_000,
+  );
 });
 
 describe('the accuracy', () => {

@@ -1,7 +1,6 @@
 // Tasks and outcomes that were stored but not pushed are pushed later, on a real Redis and a real Soketi that are stopped and
-// started again.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { createClient } from '@redis/client';
+// started again. Most tests wait, so they run at the same time, the longest first.
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { v7 as uuid } from 'uuid';
 import type { Backend } from '../../../backend/backend.ts';
 import { findFreePort } from '../../../cli/processes/ports.ts';
@@ -15,41 +14,34 @@ import { FAILURE, newTask, storeChanges } from '../../support/task-events.ts';
 jest.setTimeout(60_000);
 
 const OWNER = 'ada';
-let bus: TestBus;
-let backend: Backend;
-let prefix: string;
-const open: Backend[] = [];
 
-/** Opens one more backend, which is to the sweeper like another process. */
-function connect(): Backend {
-  const one = backendOn(bus.env, { prefix, log: recordLog() });
-  open.push(one);
-  return one;
-}
-
+/** The bus of the tests that leave it as it is. Each has keys of its own. */
+let shared: TestBus;
 beforeAll(async () => {
-  bus = await startBus();
-});
-afterAll(() => bus.stop());
-beforeEach(() => {
-  prefix = `s${uuid()}:`;
-  backend = connect();
-});
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((one) => one.close()));
-});
+  shared = await startBus();
+}, 60_000);
+afterAll(() => shared.stop(), 30_000);
+
+/** What a test has. */
+interface Parts {
+  readonly bus: TestBus;
+  readonly backend: Backend;
+  /** The backends that are closed after the test. */
+  readonly open: Backend[];
+  /** Opens one more backend, which is to the sweeper like another process. `env` replaces some variables. */
+  connect(env?: Readonly<Record<string, string>>): Backend;
+  /** Stores a new task. */
+  accept(): Promise<Snapshot>;
+  happen(snapshot: Snapshot, ...events: TaskEvent[]): Promise<Snapshot>;
+  /** The ids on the list of what was not pushed. */
+  unpublished(by?: Backend): Promise<readonly string[]>;
+  /** The prefix of the keys of this test. */
+  readonly prefix: string;
+  /** Makes everything on the list old enough for the sweeper, as if its process had died long ago. */
+  letTimePass(): Promise<void>;
+}
 
 const now = () => new Date().toISOString();
-
-async function accept(): Promise<Snapshot> {
-  const snapshot = newTask({ id: uuid(), at: now() });
-  await backend.store.create({ snapshot, owner: OWNER, input: 1 }, null);
-  return snapshot;
-}
-
-const happen = (snapshot: Snapshot, ...events: TaskEvent[]) =>
-  storeChanges(backend.store, { snapshot, owner: OWNER }, events);
-
 const start = (): TaskEvent => ({ type: 'start', at: now() });
 const fail = (over: object = {}): TaskEvent => ({
   type: 'fail',
@@ -58,77 +50,55 @@ const fail = (over: object = {}): TaskEvent => ({
   error: { ...FAILURE, ...over },
 });
 
-const unpublished = () => backend.redis.unpublished(0, 1_000);
-/** Makes everything on the list old enough for the sweeper, as if its process had died long ago. */
-async function letTimePass(): Promise<void> {
-  const raw = createClient({ url: bus.redis.url });
-  await raw.connect();
-  const key = `${prefix}unpublished`;
-  for (const value of await raw.zRange(key, 0, -1)) await raw.zAdd(key, { score: 1, value });
-  raw.destroy();
+/** The body of a test. */
+type Body = (parts: Parts) => Promise<void>;
+
+async function run(bus: TestBus, test: Body): Promise<void> {
+  const prefix = `s${uuid()}:`;
+  const open: Backend[] = [];
+  const connect: Parts['connect'] = (env = {}) => {
+    const one = backendOn({ ...bus.env, ...env }, { prefix, log: recordLog() });
+    open.push(one);
+    return one;
+  };
+  const backend = connect();
+  try {
+    await test({
+      ...{ bus, backend, open, connect, prefix },
+      async accept() {
+        const snapshot = newTask({ id: uuid(), at: now() });
+        await backend.store.create({ snapshot, owner: OWNER, input: 1 }, null);
+        return snapshot;
+      },
+      happen: (snapshot, ...events) => storeChanges(backend.store, { snapshot, owner: OWNER }, events),
+      unpublished: (by = backend) => by.redis.unpublished(0, 1_000),
+      async letTimePass() {
+        const key = `${prefix}unpublished`;
+        const ids = (await bus.redis.say('ZRANGE', key, '0', '-1')) as string[];
+        for (const id of ids) await bus.redis.say('ZADD', key, '1', id);
+      },
+    });
+  } finally {
+    await Promise.all(open.splice(0).map((one) => one.close()));
+  }
 }
 
-describe('a new task that was not pushed, since its server froze after the 202', () => {
-  it('is pushed to a watched owner, and then taken off the list', async () => {
-    const task = await accept();
-    expect(await unpublished()).toEqual([task.id]);
-    await letTimePass();
-    await backend.sweeper.sweep();
-    await eventually(async () => expect(await unpublished()).toEqual([]));
-    expect(backend.eventCounters().queued.sent).toBe(1);
-  });
+/** For a test that leaves the bus as it is. */
+const onBus = (test: Body) => () => run(shared, test);
 
-  it('is not put on the list if its owner is not watched', async () => {
-    const watched = await accept();
-    const channel = backend.channelOf(OWNER);
-    await backend.redis.noteWatched(channel, OWNER);
-    // The time of a webhook counts only if it is later than the page's authorization, which is a moment old.
-    const vacate = () => backend.redis.noteWebhook(channel, 'vacated', Date.now() + 4_000);
-    await eventually(async () => (await vacate()) === 'vacated');
-    await accept();
-    expect(await unpublished()).toEqual([watched.id]);
-  });
+/** For a test that disturbs the bus: it has one of its own. */
+const onOwnBus = (test: Body) => async () => {
+  const bus = await startBus();
+  try {
+    await run(bus, test);
+  } finally {
+    await bus.stop();
+  }
+};
 
-  it('leaves the list once it was pushed', async () => {
-    const snapshot = newTask({ id: uuid(), at: now() });
-    await backend.changes.create({ snapshot, owner: OWNER, input: 1 }, null);
-    await eventually(async () => expect(await unpublished()).toEqual([]));
-    expect(backend.eventCounters().queued.sent).toBe(1);
-  });
-
-  it('that runs by now is pushed once, as running', async () => {
-    const task = await happen(await accept(), start());
-    await letTimePass();
-    await backend.sweeper.sweep();
-    expect(await unpublished()).toEqual([]);
-    await eventually(() => expect(backend.eventCounters().running.sent).toBe(1));
-    expect(task.status).toBe('running');
-  });
-});
-
-describe('an outcome that was not pushed', () => {
-  it('is pushed, and then taken off the list', async () => {
-    const task = await happen(await accept(), start(), fail({ retryable: false }));
-    expect(await unpublished()).toEqual([task.id]);
-    await letTimePass();
-    await backend.sweeper.sweep();
-    await eventually(async () => expect(await unpublished()).toEqual([]));
-    expect(backend.counters()).toMatchObject({ push_events: 1, push_failures: 0 });
-  });
-
-  it('of a task that has expired is taken off the list', async () => {
-    const task = await happen(await accept(), start(), fail({ retryable: false }));
-    const raw = createClient({ url: bus.redis.url });
-    await raw.connect();
-    await raw.del(`${prefix}task:${task.id}`);
-    raw.destroy();
-    await letTimePass();
-    await backend.sweeper.sweep();
-    expect(await unpublished()).toEqual([]);
-    expect(backend.counters()).toMatchObject({ push_events: 0 });
-  });
-
-  it('waits in Redis while the bus is away, and is pushed by a process that runs when it is back', async () => {
+it.concurrent(
+  'an outcome that was not pushed waits in Redis while the bus is away, and is pushed by a process that runs when it is back',
+  onOwnBus(async ({ bus, backend, connect, accept, happen, unpublished, letTimePass }) => {
     await bus.soketi.kill();
     const task = await happen(await accept(), start(), fail({ retryable: false }));
     backend.publisher.publish(OWNER, task);
@@ -145,11 +115,13 @@ describe('an outcome that was not pushed', () => {
     await eventually(async () => expect(await unpublished()).toEqual([]), { within: 10_000 });
     expect(other.counters().push_events).toBeGreaterThanOrEqual(1);
     expect(other.publisher.isDown).toBe(false);
-  });
+  }),
+);
 
-  it('is pushed by a process that reaches the bus, if the first process does not', async () => {
-    const cutOff = backendOn({ ...bus.env, PUSHER_PORT: String(await findFreePort()) }, { prefix, log: recordLog() });
-    open.push(cutOff);
+it.concurrent(
+  'an outcome that was not pushed is pushed by a process that reaches the bus, if the first process does not',
+  onBus(async ({ backend, connect, accept, happen, unpublished, letTimePass }) => {
+    const cutOff = connect({ PUSHER_PORT: String(await findFreePort()) });
     const first = await happen(await accept(), start(), fail({ retryable: false }));
     await letTimePass();
     cutOff.sweeper.start();
@@ -159,9 +131,12 @@ describe('an outcome that was not pushed', () => {
     expect(backend.eventCounters().outcome.sent).toBe(1);
     expect(cutOff.publisher.isDown).toBe(true);
     expect(first.status).toBe('failed');
-  });
+  }),
+);
 
-  it('is sent once while a slow bus has not answered', async () => {
+it.concurrent(
+  'an outcome that was not pushed is sent once while a slow bus has not answered',
+  onBus(async ({ backend, accept, happen, unpublished, letTimePass }) => {
     const task = await happen(await accept(), start(), fail({ retryable: false }));
     await letTimePass();
     let taken = 0;
@@ -176,17 +151,12 @@ describe('an outcome that was not pushed', () => {
     expect(taken).toBe(1);
     expect(task.status).toBe('failed');
     send.mockRestore();
-  });
+  }),
+);
 
-  it('is taken off the list by the process that pushed it', async () => {
-    const task = await happen(await accept(), start(), fail({ retryable: false }));
-    backend.publisher.publish(OWNER, task);
-    await eventually(async () => expect(await unpublished()).toEqual([]));
-  });
-});
-
-describe('the backend', () => {
-  it('reports which of Redis and bus answer', async () => {
+it.concurrent(
+  'the backend reports which of Redis and bus answer',
+  onOwnBus(async ({ bus, backend }) => {
     expect(await backend.check()).toEqual({ redis: true, push: true });
     await bus.soketi.kill();
     expect(await backend.check()).toEqual({ redis: true, push: false });
@@ -195,36 +165,130 @@ describe('the backend', () => {
     expect(await backend.check()).toEqual({ redis: false, push: true });
     await bus.redis.restart();
     await eventually(async () => expect(await backend.check()).toEqual({ redis: true, push: true }));
-  });
+  }),
+);
 
-  it('after a flush has pushed everything and emptied the list, so that its process may be frozen', async () => {
+it.concurrent(
+  'a new task that was not pushed, since its server froze after the 202 is pushed to a watched owner, and then taken off the list',
+  onBus(async ({ backend, accept, unpublished, letTimePass }) => {
+    const task = await accept();
+    expect(await unpublished()).toEqual([task.id]);
+    await letTimePass();
+    await backend.sweeper.sweep();
+    await eventually(async () => expect(await unpublished()).toEqual([]));
+    expect(backend.eventCounters().queued.sent).toBe(1);
+  }),
+);
+
+it.concurrent(
+  'a new task that was not pushed, since its server froze after the 202 is not put on the list if its owner is not watched',
+  onBus(async ({ backend, accept, unpublished }) => {
+    const watched = await accept();
+    const channel = backend.channelOf(OWNER);
+    await backend.redis.noteWatched(channel, OWNER);
+    // The time of a webhook counts only if it is later than the page's authorization, which is a moment old.
+    const vacate = () => backend.redis.noteWebhook(channel, 'vacated', Date.now() + 4_000);
+    await eventually(async () => (await vacate()) === 'vacated');
+    await accept();
+    expect(await unpublished()).toEqual([watched.id]);
+  }),
+);
+
+it.concurrent(
+  'a new task that was not pushed, since its server froze after the 202 leaves the list once it was pushed',
+  onBus(async ({ backend, unpublished }) => {
+    const snapshot = newTask({ id: uuid(), at: now() });
+    await backend.changes.create({ snapshot, owner: OWNER, input: 1 }, null);
+    await eventually(async () => expect(await unpublished()).toEqual([]));
+    expect(backend.eventCounters().queued.sent).toBe(1);
+  }),
+);
+
+it.concurrent(
+  'a new task that was not pushed, since its server froze after the 202 that runs by now is pushed once, as running',
+  onBus(async ({ backend, accept, happen, unpublished, letTimePass }) => {
+    const task = await happen(await accept(), start());
+    await letTimePass();
+    await backend.sweeper.sweep();
+    expect(await unpublished()).toEqual([]);
+    await eventually(() => expect(backend.eventCounters().running.sent).toBe(1));
+    expect(task.status).toBe('running');
+  }),
+);
+
+it.concurrent(
+  'an outcome that was not pushed is pushed, and then taken off the list',
+  onBus(async ({ backend, accept, happen, unpublished, letTimePass }) => {
+    const task = await happen(await accept(), start(), fail({ retryable: false }));
+    expect(await unpublished()).toEqual([task.id]);
+    await letTimePass();
+    await backend.sweeper.sweep();
+    await eventually(async () => expect(await unpublished()).toEqual([]));
+    expect(backend.counters()).toMatchObject({ push_events: 1, push_failures: 0 });
+  }),
+);
+
+it.concurrent(
+  'an outcome that was not pushed of a task that has expired is taken off the list',
+  onBus(async ({ bus, backend, accept, happen, unpublished, prefix, letTimePass }) => {
+    const task = await happen(await accept(), start(), fail({ retryable: false }));
+    await bus.redis.say('DEL', `${prefix}task:${task.id}`);
+    await letTimePass();
+    await backend.sweeper.sweep();
+    expect(await unpublished()).toEqual([]);
+    expect(backend.counters()).toMatchObject({ push_events: 0 });
+  }),
+);
+
+it.concurrent(
+  'an outcome that was not pushed is taken off the list by the process that pushed it',
+  onBus(async ({ backend, accept, happen, unpublished }) => {
+    const task = await happen(await accept(), start(), fail({ retryable: false }));
+    backend.publisher.publish(OWNER, task);
+    await eventually(async () => expect(await unpublished()).toEqual([]));
+  }),
+);
+
+it.concurrent(
+  'the backend after a flush has pushed everything and emptied the list, so that its process may be frozen',
+  onBus(async ({ backend, accept, happen, unpublished }) => {
     const task = await happen(await accept(), start(), fail({ retryable: false }));
     backend.publisher.publish(OWNER, task);
     await backend.flush();
     expect(backend.counters()).toMatchObject({ push_events: 1 });
     expect(await unpublished()).toEqual([]);
-  });
+  }),
+);
 
-  it('is flushed within seconds even while the bus is away', async () => {
+it.concurrent(
+  'the backend pushes everything before it closes, and empties the list',
+  onBus(async ({ backend, open, connect, accept, happen, unpublished }) => {
+    const task = await happen(await accept(), start(), fail({ retryable: false }));
+    backend.publisher.publish(OWNER, task);
+    await backend.close();
+    open.splice(0);
+    expect(backend.counters()).toMatchObject({ push_events: 1 });
+    expect(await unpublished(connect())).toEqual([]);
+  }),
+);
+
+// These promise a time, so each runs alone.
+
+it(
+  'the backend is flushed within seconds even while the bus is away',
+  onOwnBus(async ({ bus, backend }) => {
     await bus.soketi.kill();
     backend.publisher.publish(OWNER, newTask({ id: uuid(), at: now() }));
     const began = performance.now();
     await backend.flush();
     expect(performance.now() - began).toBeLessThan(4_000);
     await bus.soketi.restart();
-  });
+  }),
+);
 
-  it('pushes everything before it closes, and empties the list', async () => {
-    const task = await happen(await accept(), start(), fail({ retryable: false }));
-    backend.publisher.publish(OWNER, task);
-    await backend.close();
-    open.splice(0);
-    expect(backend.counters()).toMatchObject({ push_events: 1 });
-    backend = connect();
-    expect(await unpublished()).toEqual([]);
-  });
-
-  it('closes within a few seconds while Redis and bus are away', async () => {
+it(
+  'the backend closes within a few seconds while Redis and bus are away',
+  onOwnBus(async ({ bus, backend, open, connect }) => {
     await backend.store.list(OWNER);
     await Promise.all([bus.redis.kill(), bus.soketi.kill()]);
     const fresh = connect();
@@ -236,6 +300,5 @@ describe('the backend', () => {
       expect(performance.now() - began).toBeLessThan(5_000);
     }
     open.splice(0);
-    await Promise.all([bus.redis.restart(), bus.soketi.restart()]);
-  });
-});
+  }),
+);

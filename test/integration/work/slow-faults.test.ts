@@ -1,4 +1,8 @@
-// Faults that take long to show, on real parts. Each test has parts of its own, and they run at the same time.
+/**
+ * Faults that take long to show, on real parts. Each test has parts of its own, and they run at the same time.
+ *
+ * @at-once 4
+ */
 import { expect, it, jest } from '@jest/globals';
 import { eventually } from '../../support/eventually.ts';
 import { poison, steps } from './processes/fault-tasks.ts';

@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from '@jest/globals';
 import type { BackendOptions } from '../../../backend/options.ts';
 import { eventually } from '../eventually.ts';
 import { startRedis, type TestRedis } from './redis.ts';
@@ -23,13 +22,6 @@ export interface RedisParts {
   makeFolder(): string;
   /** Calls `close` after the test. */
   closeAfterTest(close: () => unknown): void;
-}
-
-/** Registers what ends the parts after each test of the file that calls it. */
-export function useRedis(): RedisParts {
-  const closers: (() => unknown)[] = [];
-  afterEach(() => closeAll(closers));
-  return createParts(closers);
 }
 
 /**
