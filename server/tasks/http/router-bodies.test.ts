@@ -1,4 +1,8 @@
-// Bodies that the router reads with care: webhooks of the bus, and bodies that do not come. Real Redis, no bus.
+/**
+ * Bodies that the router reads with care: webhooks of the bus, and bodies that do not come. Real Redis, no bus.
+ *
+ * @at-once 8
+ */
 import { createHmac } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -131,7 +135,7 @@ describe('a webhook', () => {
 
 describe('a body that does not come', () => {
   const signed = ['x-pusher-key: key', `x-pusher-signature: ${'0'.repeat(64)}`];
-  it.each([
+  it.concurrent.each([
     ['a start', 'POST /tasks', ['x-user: ada', 'content-type: application/json', 'content-length: 20'], '408'],
     [
       'a chunked start',

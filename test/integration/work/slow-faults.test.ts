@@ -1,5 +1,6 @@
 /**
- * Faults that take long to show, on real parts. Each test has parts of its own, and they run at the same time.
+ * Faults that take long to show, on real parts. Each test has parts of its own, and they run at the same time, the
+ * longest first.
  *
  * @at-once 4
  */
@@ -13,19 +14,25 @@ jest.setTimeout(120_000);
 const { withOwn } = useFaultWorkers();
 
 it.concurrent(
-  'a task that kills its worker in every attempt fails after its last, and other tasks go on',
-  withOwn(async ({ startWorker, start }) => {
-    const keepAlive = async () => {
-      for (let n = 0; n < 3; n++) await (await startWorker()).exited;
-      await startWorker();
-    };
-    const killer = await start(poison, {});
-    const others = keepAlive();
-    const failed = await killer.ends(20_000);
-    expect(failed).toMatchObject({ status: 'failed', attempt: 3, error: { code: 'worker_lost' } });
-    await others;
-    const bystander = await start(steps, { steps: 2, ms: 5 });
-    expect(await bystander.ends()).toMatchObject({ status: 'succeeded' });
+  'a bus that was away for seconds gets progress again, though no outcome waits to be pushed',
+  withOwn(async ({ startWorker, start, bus, app }) => {
+    await startWorker();
+    const task = await start(steps, { steps: 2_000, ms: 50 });
+    await task.reaches('running');
+    const doneNow = async () => (await task.get()).progress?.done ?? 0;
+    await bus.soketi.kill();
+    const before = await doneNow();
+    // 80 steps of 50 ms are 4 s. By then the steps that were to be pushed are dropped, and nothing waits to be sent.
+    await eventually(async () => (await doneNow()) >= before + 80, { within: 20_000 });
+    await bus.soketi.restart();
+    const back = await app.follow(task.owner);
+    // Steady work is told every 10 s, with its rate.
+    await eventually(() => back.events.filter(({ name }) => name === 'task.running').length >= 2, {
+      within: 22_000,
+      that: 'progress to be pushed again',
+    });
+    await app.tasks.tasks.cancel(task.owner, task.id);
+    await task.reaches('cancelled');
   }),
 );
 
@@ -88,24 +95,18 @@ it.concurrent(
 );
 
 it.concurrent(
-  'a bus that was away for seconds gets progress again, though no outcome waits to be pushed',
-  withOwn(async ({ startWorker, start, bus, app }) => {
-    await startWorker();
-    const task = await start(steps, { steps: 2_000, ms: 50 });
-    await task.reaches('running');
-    const doneNow = async () => (await task.get()).progress?.done ?? 0;
-    await bus.soketi.kill();
-    const before = await doneNow();
-    // 80 steps of 50 ms are 4 s. By then the steps that were to be pushed are dropped, and nothing waits to be sent.
-    await eventually(async () => (await doneNow()) >= before + 80, { within: 20_000 });
-    await bus.soketi.restart();
-    const back = await app.follow(task.owner);
-    // Steady work is told every 10 s, with its rate.
-    await eventually(() => back.events.filter(({ name }) => name === 'task.running').length >= 2, {
-      within: 22_000,
-      that: 'progress to be pushed again',
-    });
-    await app.tasks.tasks.cancel(task.owner, task.id);
-    await task.reaches('cancelled');
+  'a task that kills its worker in every attempt fails after its last, and other tasks go on',
+  withOwn(async ({ startWorker, start }) => {
+    const keepAlive = async () => {
+      for (let n = 0; n < 3; n++) await (await startWorker()).exited;
+      await startWorker();
+    };
+    const killer = await start(poison, {});
+    const others = keepAlive();
+    const failed = await killer.ends(20_000);
+    expect(failed).toMatchObject({ status: 'failed', attempt: 3, error: { code: 'worker_lost' } });
+    await others;
+    const bystander = await start(steps, { steps: 2, ms: 5 });
+    expect(await bystander.ends()).toMatchObject({ status: 'succeeded' });
   }),
 );

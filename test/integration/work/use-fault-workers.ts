@@ -102,17 +102,20 @@ async function openParts(bundle: Bundle): Promise<OpenParts> {
   const app = await startApp(backend, FAULT_TASKS);
   let workers: ScriptProcess[] = [];
   let users = 0;
+  let isClosed = false;
 
   async function startWorker(env: Readonly<Record<string, string>> = {}): Promise<ScriptProcess> {
     const worker = await startScript(bundle, { ...bus.env, STALL_MS: String(STALL_MS), ...env }, 'worker ready');
     workers.push(worker);
+    // Of a test that has failed while it was still starting workers.
+    if (isClosed) await worker.kill();
     return worker;
   }
 
   function keepWorker(): () => void {
     let isOver = false;
     void (async () => {
-      while (!isOver) await (await startWorker()).exited;
+      while (!isOver && !isClosed) await (await startWorker()).exited;
     })();
     return () => {
       isOver = true;
@@ -168,6 +171,7 @@ async function openParts(bundle: Bundle): Promise<OpenParts> {
       workers = [];
     },
     async close() {
+      isClosed = true;
       await app.close();
       await backend.close();
       await bus.stop();

@@ -12,6 +12,8 @@ import { eventually } from '../../../support/eventually.ts';
 import { backendOn, startApp, type TestApp } from '../../../support/parts.ts';
 import { startRedis } from '../../../support/redis/redis.ts';
 
+/** Not the cluster of test/support/bus/hosted-pusher.ts, to which another test of this file sends. */
+const PUSHER_CLUSTER = 'us2';
 const sort = defineTask({ name: 'sort', input: z.object({}), browser: true });
 
 /** Registers the test. */
@@ -29,7 +31,7 @@ export function testHostedBrowser(): void {
 /** The body of a test with an app, and a browser for which no host name resolves. */
 const withHostedPage = (test: (app: TestApp, browser: Browser) => Promise<void>) => async () => {
   const redis = await startRedis();
-  const env = { PUSHER_APP_ID: '1', PUSHER_KEY: 'key', PUSHER_SECRET: 'secret', PUSHER_CLUSTER: 'eu' };
+  const env = { PUSHER_APP_ID: '1', PUSHER_KEY: 'key', PUSHER_SECRET: 'secret', PUSHER_CLUSTER };
   const backend = backendOn({ ...env, REDIS_URL: redis.url });
   const app = await startApp(backend, [sort]);
   const script = await bundleForBrowser(`
@@ -53,7 +55,7 @@ async function expectClusterOnly(app: TestApp): Promise<void> {
   const info = (await (await app.call('ada', '/tasks/connection')).json()) as Record<string, unknown>;
   expect(info).toEqual({
     key: 'key',
-    cluster: 'eu',
+    cluster: PUSHER_CLUSTER,
     forceTLS: true,
     channel: 'private-user-ada',
     authEndpoint: '/tasks/auth',
@@ -87,9 +89,9 @@ async function expectTransports(app: TestApp, browser: Browser): Promise<void> {
   await page.goto(`${app.url}/page`);
   await eventually(() => expect(tried).toHaveLength(3), { within: 30_000 });
   expect(tried).toEqual([
-    'wss://ws-eu.pusher.com',
-    'https://sockjs-eu.pusher.com xhr_streaming',
-    'https://sockjs-eu.pusher.com xhr',
+    `wss://ws-${PUSHER_CLUSTER}.pusher.com`,
+    `https://sockjs-${PUSHER_CLUSTER}.pusher.com xhr_streaming`,
+    `https://sockjs-${PUSHER_CLUSTER}.pusher.com xhr`,
   ]);
   const { id } = (await (await app.post('ada', '/tasks', { name: 'sort', input: {} })).json()) as { id: string };
   await eventually(
