@@ -128,7 +128,7 @@ export class Backend {
       time: systemTime,
     });
 
-    // Redis first, push second.
+    // Changes of tasks: stored in Redis first, pushed second. Parents and changes call each other.
     this.parents = new ParentUpdates({
       store,
       families: new FamilyStore(redis),

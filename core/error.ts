@@ -71,7 +71,8 @@ const INTERNAL = { code: 'internal', message: 'Something went wrong on our side.
 /**
  * `thrown` itself if it is a TaskError (of any copy of the package) with valid fields. If some fields are invalid (plain
  * JavaScript can set any value), a new TaskError with the valid ones. For anything else, a TaskError that tells nothing about
- * it. In the last two cases `thrown` is the cause, for the log. Never throws, even if reading `thrown` does.
+ * it; trying again does not help if it is a ConfigError. In the last two cases `thrown` is the cause, for the log. Never
+ * throws, even if reading `thrown` does.
  */
 export function asTaskError(thrown: unknown): TaskError {
   try {

@@ -5,7 +5,8 @@ import { assertOwner, userIdOf } from '../core/channel.ts';
 
 /**
  * Tells all pages of `owner` that a session has ended. With `userSignIn` it also ends their connections to the bus. Nobody
- * waits for that, because the caller is answering a request. Failures are logged. Never rejects.
+ * waits for that, because the caller is answering a request. Failures are logged. While the bus is down it is not asked to end
+ * connections. Never rejects.
  */
 export async function endSessions(
   backend: ServerBackend,

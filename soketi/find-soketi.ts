@@ -1,8 +1,8 @@
 // Finds the Soketi that is installed beside an application, and a Node that can run it. For every start of a hardened Soketi.
 //
 // npm's Soketi asks for its native part (uWebSockets.js) at a git address, without binaries for Node 18 and 20. An entry
-// under `overrides` in package.json brings another build of it, with binaries. On a Node without a binary Soketi starts all
-// the same, but its HTTP API answers 404: so it is run by a Node 20 there, which is available as an npm package.
+// under `overrides` in package.json brings another build of it, with binaries. On a Node without a binary, Soketi starts
+// all the same, but its HTTP API answers 404. Beside such a Node, a Node 20 from an npm package runs Soketi.
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';

@@ -211,6 +211,7 @@ export interface EventMap {
     readonly what: 'identify' | 'identify-undefined' | 'closed-definition' | 'no-worker' | 'progress' | 'clock';
     readonly subject: string;
   };
+  /** A webhook is not signed by the bus (`unsigned`), or is signed and cannot be read (`malformed`). */
   'webhook.refused': { readonly why: 'unsigned' | 'malformed' };
   /** A request that changes something came from a page of another site. `rule`: the header that showed it. */
   'origin.refused': { readonly rule: 'sec-fetch-site' | 'origin' };

@@ -9,7 +9,7 @@ import type { TracedTask } from './tracing.ts';
 const NO_CHILDREN = { total: 0, ended: 0, failed: 0 };
 
 /**
- * Emits the named event of a change that was stored. If an attempt starts, its trace gets to show how long it has waited.
+ * Emits the named event of a change that was stored. If an attempt starts, its trace also shows how long the attempt has waited.
  * @param before the task as the caller knew it before the change
  * @param event what happened to the task
  * @param after the task as it was stored

@@ -62,14 +62,16 @@ export class HookQueue {
     return takeDueHooks(this.#redis, hook, { leaseMs, limit });
   }
 
-  /** Makes the hook due for this task in `ms`, not before and not after. @throws TaskError `store_unavailable` */
+  /** Makes the hook due for this task `ms` from now, whenever it was due before. @throws TaskError `store_unavailable` */
   postpone(hook: string, id: string, ms: number): Promise<void> {
     return postponeHook(this.#redis, hook, id, ms);
   }
 
   /** The hook has run for this task, or need not run any more. @throws TaskError `store_unavailable` */
   finish(hook: string, id: string): Promise<void> {
-    return finishHook(this.#redis, hook, id, hook === OUTCOME_HOOK);
+    // Only for this hook is the record of a dismissed task kept.
+    const frees = hook === OUTCOME_HOOK;
+    return finishHook(this.#redis, hook, id, frees);
   }
 
   /**

@@ -39,7 +39,7 @@ export class Turns {
     this.#pacer = pacer;
   }
 
-  /** Waits for the turn of a task, see `Publisher.takeTurn`. @param key any text that tells the owner's tasks apart: the id */
+  /** Waits for the turn of a task, see `Publisher.takeTurn`. @param key tells this wait apart from all others */
   take(owner: string, key: string, { after, signal }: TurnOptions): Promise<Turn | null> {
     this.#requests.get(key)?.cancel();
     if (this.#isClosed || signal.aborted) return Promise.resolve(null);

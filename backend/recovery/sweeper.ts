@@ -1,7 +1,7 @@
 /**
  * Finishes what was left half done when a process died or the bus was away. It recovers tasks of dead workers, updates parents
- * whose children have changed, marks tasks that no worker handles, lets tasks through their gates, and pushes new tasks and
- * outcomes that were not pushed. Every server and worker has a sweeper; a lease lets one of them sweep at a time.
+ * whose children have changed, marks tasks that no worker handles, repairs the gates of concurrency keys, and pushes new tasks
+ * and outcomes that were not pushed. Every server and worker has a sweeper; a lease lets one of them sweep at a time.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -20,6 +20,7 @@ const SWEEPS_PER_LEASE = 3;
 const ANNOUNCE_EVERY_MS = 60_000;
 /** The process that stored a new task or an outcome has this long to push it. After that, the sweeper pushes. */
 const PUSH_GRACE_MS = 3_000;
+/** Bounds the time that one sweep takes. The next sweep goes on with the others. */
 const MAX_PUSHES_PER_SWEEP = 100;
 /** The publisher of this process has this long to push a task. After that, the sweeper gives it the task again. */
 const PUBLISHER_GRACE_MS = 10_000;
@@ -169,7 +170,7 @@ export class Sweeper {
       const task = await store.read(id);
       if (task) changes.push(task, true);
       // The publisher takes queued tasks and outcomes off the list. A task that runs by now is taken off here: its worker
-      // pushes what comes next. So is an id without a task.
+      // pushes what comes next. An id without a task is taken off here, too.
       const leavesOncePushed = task !== null && (task.snapshot.status === 'queued' || isFinished(task.snapshot));
       if (!leavesOncePushed) await redis.settle([id]);
     }

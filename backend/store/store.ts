@@ -283,8 +283,8 @@ export class TaskStore {
   }
 
   /**
-   * Takes the first jobs of tasks that are gone out of the owner's lines. They would go at once with the last task: that blocks
-   * Redis for 50 ms or more if 100,000 wait.
+   * Removes jobs from the owner's lines: the first job of each task in `ids`, which are gone. Otherwise all would be removed in
+   * one step, with the last task. If 100,000 wait, that blocks Redis for 50 ms or more.
    */
   async #dropJobs(owner: string, definitions: readonly string[], ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;

@@ -2,8 +2,8 @@
  * The rules for a parent, a task whose handler has started other tasks: its children. Pure. It serves `transition.ts`.
  *
  * When the handler returns, the attempt is over. The parent stays `running` or `cancelling`, and waits for its children
- * (`waitingFor: 'children'`). It ends when its last child has ended. If a child has failed, it ends at once, unless its
- * definition says `onChildFailure: 'ignore'`.
+ * (`waitingFor: 'children'`). It ends when its last child has ended. A parent that is `running` ends as soon as a child has
+ * failed, unless the parent's definition says `onChildFailure: 'ignore'`.
  */
 
 import type { TaskFailure } from '../error.ts';

@@ -24,6 +24,7 @@ export interface JsonFault {
   readonly message: string;
 }
 
+/** The text, or why there is none. */
 export type JsonOutcome =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly fault: JsonFault };

@@ -21,6 +21,7 @@ export function utf8Length(text: string): number {
  * JSON parsers of other languages would refuse them, and with them the whole list of tasks.
  */
 export function cut(text: string, max: number): string {
+  // The ellipsis takes one unit. A pair that the cut would split is left out whole.
   const end = isPair(text, max - 2) ? max - 2 : max - 1;
   const short = text.length <= max ? text : `${text.slice(0, end)}…`;
   // With the `u` flag this matches only halves that are not part of a pair.

@@ -3,7 +3,7 @@
  * that is not hardened, and with it the connections of all clients. Pure. It serves `send-request.ts`.
  */
 
-/** Longest frame, in characters. Client events have at most 10 KB. All other frames are smaller. */
+/** Longest frame, in characters. No frame needs that much: client events have at most 10 KB, and all others are smaller. */
 export const MAX_FRAME_LENGTH = 64 * 1_024;
 /** Most frames in one request. pusher-js sends one. */
 export const MAX_FRAMES = 32;

@@ -21,6 +21,7 @@ function hardenRedisAdapter(RedisAdapter) {
   /** @this {any} */
   prototype.init = async function initWithoutLoss() {
     const redis = this.server.options.adapter.redis;
+    // No limit of retries: commands wait until Redis is back.
     redis.redisPubOptions = { maxRetriesPerRequest: null, ...redis.redisPubOptions };
     await init.call(this);
     endAfterLongOutage(this.pubClient);

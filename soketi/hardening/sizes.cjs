@@ -21,6 +21,7 @@ const PUNCTUATION_BYTES = 3;
 function largestEventKb(options) {
   const { appManager, eventLimits } = options;
   if (appManager.driver !== 'array') return Math.max(Number(eventLimits.maxPayloadInKb), ASSUMED_EVENT_KB);
+  // Soketi accepts three spellings of this setting.
   const own = appManager.array.apps.map((/** @type {any} */ app) =>
     Number(app.maxEventPayloadInKb ?? app.MaxEventPayloadInKb ?? app.max_event_payload_in_kb ?? 0),
   );

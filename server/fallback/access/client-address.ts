@@ -27,6 +27,7 @@ function withoutPort(address: string): string {
 /** The address itself; for IPv6 its first 64 bits, because one client has all addresses that begin with these bits. */
 export function networkOf(address: string): string {
   if (!ipaddr.isValid(address)) return address;
+  // An IPv4 address that is written as IPv6 (`::ffff:10.0.0.1`) becomes IPv4 again.
   const parsed = ipaddr.process(address);
   if (!('parts' in parsed)) return parsed.toString();
   const network = parsed.parts.slice(0, 4).map((part) => part.toString(16));

@@ -98,6 +98,7 @@ export class Receiver {
     this.#res.destroy();
   }
 
+  /** Begins the answer, unless it has begun already. */
   writeHead(): void {
     if (this.#res.headersSent) return;
     this.#res.writeHead(200, {

@@ -17,7 +17,7 @@ export function pollAfter(task: Snapshot, now: string): string {
 
 /** Answers 202 with `Retry-After`, the snapshot, and its `Location` below `path`. */
 export function sendAccepted(res: Response, task: Snapshot, path: string): void {
-  // Without res.json(), which hashes an ETag that nobody needs: about a tenth of what a request costs (decision 12).
+  // Without res.json(), which hashes the body for an ETag that nobody needs: about a tenth of a request's cost (decision 12).
   const body = JSON.stringify(task);
   res.statusCode = 202;
   res.setHeader('Location', `${path}/${task.id}`);
