@@ -16,8 +16,9 @@ import { canCancel, type TaskEvent } from '../core/tasks/transition.ts';
 import type { SeenEvent } from '../core/wire.ts';
 import type { Emitter } from './events/events.ts';
 import { emitChange } from './events/task-events.ts';
+import type { Forgotten } from './store/forget-owner.ts';
 import type { OwnedTask } from './store/record.ts';
-import type { Applied, ClearOptions, Created, Forgotten, NewRecord } from './store/store.ts';
+import type { Applied, ClearOptions, Created, NewRecord } from './store/store.ts';
 import type { RunOptions } from './store/to-commit.ts';
 
 /** What is needed of the store. Each method rejects with a TaskError `store_unavailable` while Redis is away. */

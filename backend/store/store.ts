@@ -22,8 +22,6 @@ import { takeChildren } from './commands/family/take-children.ts';
 import { type ClearAnswer, clearFinished } from './commands/owner/clear-finished.ts';
 import { dismissTasks } from './commands/owner/dismiss-tasks.ts';
 import { findPlaces } from './commands/owner/find-places.ts';
-import { forgetTasks } from './commands/owner/forget-tasks.ts';
-import { leaveLine } from './commands/owner/leave-line.ts';
 import { markSeen } from './commands/owner/mark-seen.ts';
 import { commitChange } from './commands/task/commit-change.ts';
 import { type ChildOf, type CreationAnswer, createTask } from './commands/task/create-task.ts';
@@ -32,6 +30,7 @@ import { markWaited } from './commands/task/mark-waited.ts';
 import { readTask } from './commands/task/read-task.ts';
 import { Discards } from './discards.ts';
 import { Durations } from './durations.ts';
+import { type Forgotten, forgetOwner } from './forget-owner.ts';
 import type { TaskGate } from './limits/gates.ts';
 import {
   decodeRecord,
@@ -87,14 +86,6 @@ export interface NewRecord {
 export interface ClearOptions {
   /** Leaves the outcomes that the owner has not seen. Default false. */
   readonly keepUnseen?: boolean | undefined;
-}
-
-/** What one call of {@link TaskStore.forget} has removed. */
-export interface Forgotten {
-  /** Of the tasks, newest first. */
-  readonly ids: readonly string[];
-  /** Whether nothing is left. */
-  readonly isDone: boolean;
 }
 
 /** What became of a change. */
@@ -265,35 +256,11 @@ export class TaskStore {
   }
 
   /**
-   * Removes 1,000 tasks of `owner` at most, whatever their status, with their idempotency keys. Workers are told to stop those
-   * that run. With the last ones go indexes, places in lines and the mark of the owner's channel. The idempotency key of a task
-   * that was dismissed before stays for up to 24 h: it holds two hashes and an id. Call it until `isDone`.
+   * Removes what is stored about `owner`, at most 1,000 tasks in one call. Call it until `isDone`.
    * @throws TaskError `store_unavailable`: some may have been removed
    */
-  async forget(owner: string): Promise<Forgotten> {
-    const { keys } = this.#redis;
-    const ids = await forgetTasks(this.#redis, owner);
-    const definitions = await this.#redis.send((client) => client.sMembers(keys.definitions));
-    await this.#dropJobs(owner, definitions, ids);
-    if ((await this.#redis.send((client) => client.exists(keys.all(owner)))) === 1) return { ids, isDone: false };
-    for (const definition of definitions) await leaveLine(this.#redis, definition, owner);
-    const starts = ['', ...definitions].map((definition) => keys.starts(definition, owner));
-    await this.#redis.send((client) => client.del([keys.unseen(owner), keys.markOf(owner), ...starts]));
-    return { ids, isDone: true };
-  }
-
-  /**
-   * Removes jobs from the owner's lines: the first job of each task in `ids`, which are gone. Otherwise all would be removed in
-   * one step, with the last task. If 100,000 wait, that blocks Redis for 50 ms or more.
-   */
-  async #dropJobs(owner: string, definitions: readonly string[], ids: readonly string[]): Promise<void> {
-    if (ids.length === 0) return;
-    const lines = definitions.map((definition) => `${this.#redis.keys.line(definition).line}:${owner}`);
-    const isThere = await this.#redis.send((client) => Promise.all(lines.map((line) => client.exists(line))));
-    const jobs = ids.map((id) => jobIdOf({ id, run: 1 }));
-    for (const [n, line] of lines.entries()) {
-      if (isThere[n] === 1) await this.#redis.send((client) => client.zRem(line, jobs));
-    }
+  forget(owner: string): Promise<Forgotten> {
+    return forgetOwner(this.#redis, owner);
   }
 
   /** Notes that nobody has to cancel these replaced tasks any more. @throws TaskError `store_unavailable` */

@@ -8,6 +8,7 @@
 import { jobIdOf } from '../../backend/queue/job.ts';
 import { BAND } from '../../backend/queue/line-scripts.ts';
 import type { Commit } from '../../backend/store/commands/task/commit-change.ts';
+import type { Forgotten } from '../../backend/store/forget-owner.ts';
 import {
   decodeListItem,
   decodeRecord,
@@ -17,7 +18,7 @@ import {
   type ReadTask,
   type Wanted,
 } from '../../backend/store/record.ts';
-import type { Applied, ClearOptions, Created, Forgotten, NewRecord } from '../../backend/store/store.ts';
+import type { Applied, ClearOptions, Created, NewRecord } from '../../backend/store/store.ts';
 import type { ListOptions } from '../../backend/store/task-list.ts';
 import { type RunOptions, toCommit } from '../../backend/store/to-commit.ts';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../core/limits.ts';
