@@ -7,7 +7,8 @@ import type { TaskDetails } from '../core/operator/task-details.ts';
 import type { OperatorTaskPage } from '../core/operator/tasks.ts';
 import { eventually } from '../test/support/eventually.ts';
 import { startHttpServer } from '../test/support/http-server.ts';
-import { alone, orphan, parent, useOperator } from '../test/support/operator/operator-world.ts';
+import { alone, orphan, parent } from '../test/support/operator/operator-tasks.ts';
+import { useOperator } from '../test/support/operator/operator-world.ts';
 import { backendOn, NO_BUS } from '../test/support/parts.ts';
 import { createOperator } from './create-operator.ts';
 

@@ -6,7 +6,8 @@ import type { Overview } from '../../core/operator/overview.ts';
 import type { StuckReport } from '../../core/operator/stuck.ts';
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
 import { eventually } from '../../test/support/eventually.ts';
-import { orphan, pausable, useOperator } from '../../test/support/operator/operator-world.ts';
+import { orphan, pausable } from '../../test/support/operator/operator-tasks.ts';
+import { useOperator } from '../../test/support/operator/operator-world.ts';
 import { createOwnerHash } from './owner-hash.ts';
 
 const world = useOperator();

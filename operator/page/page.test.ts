@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import type { Page } from 'playwright-core';
 import { eventually } from '../../test/support/eventually.ts';
 import { OperatorPages } from '../../test/support/operator/operator-pages.ts';
-import { orphan, useOperator } from '../../test/support/operator/operator-world.ts';
+import { orphan } from '../../test/support/operator/operator-tasks.ts';
+import { useOperator } from '../../test/support/operator/operator-world.ts';
 import { testRights } from '../../test/support/operator/page-rights.ts';
 
 jest.setTimeout(120_000);

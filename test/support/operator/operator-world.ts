@@ -1,13 +1,12 @@
-// The operator's router on a real Redis, beside a task server and a worker, with a bus that takes every event. For the tests of
+// The operator's router on a real Redis, beside a task server and a worker, with a bus that can be switched off. For the tests of
 // `inloop/operator`.
 import { afterAll, beforeAll } from '@jest/globals';
 import { createClient } from '@redis/client';
 import express from 'express';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { Backend } from '../../../backend/backend.ts';
 import { TaskError } from '../../../core/error.ts';
 import type { ActPreview, ActRequest, ActResult } from '../../../core/operator/acts.ts';
-import { defineTask } from '../../../core/tasks/definition.ts';
 import type { Status } from '../../../core/tasks/snapshot.ts';
 import { createOperator, type Operator } from '../../../operator/create-operator.ts';
 import type { OperatorOptions } from '../../../operator/options.ts';
@@ -19,33 +18,8 @@ import { type HttpServer, startHttpServer } from '../http-server.ts';
 import { type RecordingLog, recordLog } from '../log.ts';
 import { backendOn } from '../parts.ts';
 import { startRedis, type TestRedis } from '../redis/redis.ts';
-import { startSink } from '../redis/redis-world.ts';
-
-const inputOfWork = z.object({
-  /** How many attempts fail. */
-  fails: z.number().default(0),
-  code: z.string().default('no_disk'),
-  message: z.string().default('The disk is full.'),
-  /** Whether the last attempt waits for {@link OperatorWorld.letGo}. */
-  holds: z.boolean().default(false),
-});
-/** Tries twice, 50 ms apart. */
-export const work = defineTask({
-  name: 'work',
-  input: inputOfWork,
-  title: () => 'Work',
-  attempts: 2,
-  backoff: { initial: 50 },
-});
-/** One at a time. */
-export const alone = defineTask({ name: 'alone', input: inputOfWork, concurrency: { key: () => 'one' } });
-/** Starts one `work` and waits for it. */
-export const parent = defineTask({ name: 'parent', input: inputOfWork });
-/** No worker handles it. */
-export const orphan = defineTask({ name: 'orphan', input: z.object({}) });
-/** For the tests of pauses. */
-export const pausable = defineTask({ name: 'pausable', input: z.object({}) });
-const DEFINITIONS = [work, alone, parent, orphan, pausable];
+import { type BusSwitch, startBusSwitch } from './bus-switch.ts';
+import { alone, DEFINITIONS, type inputOfWork, parent, pausable, work } from './operator-tasks.ts';
 
 type WorkInput = Partial<z.infer<typeof inputOfWork>>;
 type Role = 'act' | 'view' | 'none';
@@ -56,6 +30,9 @@ export interface OperatorWorld {
   readonly operator: Operator;
   readonly url: string;
   readonly log: RecordingLog;
+  readonly bus: BusSwitch;
+  /** `REDIS_URL` and `PUSHER_*`, for another process. */
+  readonly env: Record<string, string>;
   /** A client for what the calls do not tell. */
   readonly raw: ReturnType<typeof createClient>;
   /** Starts a task of `work` for Ada. */
@@ -82,7 +59,7 @@ export interface OperatorWorld {
 /** Starts all of it for the tests of the calling file. */
 export function useOperator(): OperatorWorld {
   let redis: TestRedis;
-  let bus: Awaited<ReturnType<typeof startSink>>;
+  let bus: BusSwitch;
   let server: HttpServer;
   const parts: { -readonly [P in 'backend' | 'tasks' | 'operator' | 'raw']?: OperatorWorld[P] } = {};
   const log = recordLog();
@@ -151,7 +128,7 @@ export function useOperator(): OperatorWorld {
   };
 
   beforeAll(async () => {
-    [redis, bus] = await Promise.all([startRedis(), startSink()]);
+    [redis, bus] = await Promise.all([startRedis(), startBusSwitch()]);
     const backend = newBackend();
     parts.backend = backend;
     parts.tasks = createTaskServer({ backend, tasks: DEFINITIONS, identify: () => null });
@@ -188,6 +165,12 @@ export function useOperator(): OperatorWorld {
     },
     get raw() {
       return parts.raw as ReturnType<typeof createClient>;
+    },
+    get bus() {
+      return bus;
+    },
+    get env() {
+      return { REDIS_URL: redis.url, ...bus.env };
     },
     log,
     mount,
