@@ -67,7 +67,7 @@ describe('one of each part is killed and replaced under load', () => {
     );
   });
 
-  it('a server, a worker, a Soketi, the primary of Redis and the processes of nginx', async () => {
+  it('a server, a worker, a Soketi, nginx and the primary of Redis', async () => {
     const stop = new AbortController();
     const loading = load(stop.signal);
     try {
@@ -75,7 +75,7 @@ describe('one of each part is killed and replaced under load', () => {
         server: world.replaceServer,
         worker: world.replaceWorker,
         soketi: world.replaceSoketi,
-        nginx: async () => world.replaceNginxProcesses(),
+        nginx: world.replaceNginx,
         primary: world.replacePrimary,
       };
       for (const [name, replace] of Object.entries(acts)) {

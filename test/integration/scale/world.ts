@@ -35,9 +35,9 @@ export interface ScaleWorld {
   replaceServer(): Promise<void>;
   replaceWorker(): Promise<void>;
   replaceSoketi(): Promise<void>;
+  replaceNginx(): Promise<void>;
   /** The replica becomes the primary. Then the old primary comes back as its replica. */
   replacePrimary(): Promise<void>;
-  replaceNginxProcesses(): void;
   close(): Promise<void>;
 }
 
@@ -161,7 +161,7 @@ export async function startScaleWorld(): Promise<ScaleWorld> {
         await first.restart();
         await makeReplica(first.say, second.port);
       },
-      replaceNginxProcesses: nginx.reload,
+      replaceNginx: nginx.replace,
       close: closeAll,
     };
   } catch (error) {

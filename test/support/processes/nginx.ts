@@ -20,8 +20,8 @@ export interface TestNginx {
   /** The certificate of the authority that has signed that of nginx: as text, and in a file. */
   readonly ca: string;
   readonly caFile: string;
-  /** Takes its configuration over anew: new processes listen, the old ones end. */
-  reload(): void;
+  /** Kills all processes of nginx (SIGKILL), and starts it again on the same ports. Resolves when it listens. */
+  replace(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -63,20 +63,25 @@ export async function startNginx(servers: readonly number[], soketi: readonly nu
   const confFile = join(folder, 'nginx.conf');
   writeFileSync(confFile, conf);
   const globals = `daemon off; pid ${folder}/nginx.pid; error_log stderr crit;`;
-  const child = await startChild({
-    file,
-    args: ['-p', folder, '-c', confFile, '-g', globals, '-e', 'stderr'],
-    env: { PATH: process.env.PATH },
-    cwd: folder,
-  });
-  await waitUntilReady('nginx', child, () => acceptsConnections(port));
+  const start = async () => {
+    const args = ['-p', folder, '-c', confFile, '-g', globals, '-e', 'stderr'];
+    const started = await startChild({ file, args, env: { PATH: process.env.PATH }, cwd: folder });
+    await waitUntilReady('nginx', started, () => acceptsConnections(port));
+    return started;
+  };
+  let child = await start();
   return {
     origin: `https://${LOOPBACK}:${port}`,
     port,
     innerPort,
     ca,
     caFile,
-    reload: () => child.signal('SIGHUP'),
+    async replace() {
+      // Its first process only starts those that serve, and these would go on without it. All are in one process group.
+      process.kill(-child.pid, 'SIGKILL');
+      await child.end;
+      child = await start();
+    },
     async stop() {
       await child.stop();
       rmSync(folder, { recursive: true, force: true });
