@@ -12,6 +12,7 @@ import { VERSION } from '../core/version.ts';
 /** The property of a backend that holds its origin. A registered symbol is the same in every copy. */
 export const ORIGIN: unique symbol = Symbol.for('inloop.origin') as never;
 
+/** Which copy of the package has made a backend. */
 export interface Origin {
   /** Of the copy that made the backend. */
   readonly version: string;

@@ -21,7 +21,8 @@ export function senderOf(
 ): Sender {
   const { origin, 'sec-fetch-site': site } = headers;
   if (origin === undefined && site === undefined) return 'no-browser';
-  // This is right even behind a proxy that changes Host. `same-site` is another port or subdomain, which may be anybody's.
+  // The browser sets this header, so it is right even behind a proxy that changes Host. `same-site` is another port or
+  // subdomain, which may be anybody's.
   if (site === 'same-origin') return 'own';
   if (origin === undefined) return 'foreign';
   if (listed.has(origin)) return 'listed';

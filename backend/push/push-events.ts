@@ -35,10 +35,12 @@ export const EVENT_KINDS = [
   'dismissed',
   'session',
 ] as const;
+/** See {@link EVENT_KINDS}. */
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 /** What became of an event, for the counts: the bus took it, a newer one of its task took its place, or it was given up. */
 export const EVENT_FATES = ['sent', 'merged', 'dropped'] as const;
+/** See {@link EVENT_FATES}. */
 export type EventFate = (typeof EVENT_FATES)[number];
 
 /** An event as the publisher holds it until it is sent. */

@@ -27,6 +27,7 @@ export interface Suspicion {
   readonly lived: number;
 }
 
+/** Of a task whose workers have never died. */
 export const NO_SUSPICION: Suspicion = { shared: 0, charged: 0, lived: 0 };
 
 /** How a task is started, see the table above. */

@@ -26,7 +26,9 @@ export interface RedisEndpoint {
   readonly tls?: RedisTls;
 }
 
+/** Where a server is. */
 export interface Host {
+  /** A name or an IP address; an IPv6 address without brackets. */
   readonly host: string;
   readonly port: number;
 }

@@ -18,6 +18,7 @@ const WRITE_BUFFER_BYTES = 1_048_576;
 /** How many commands may wait for an answer. More are refused at once, so that memory is bounded while Redis hangs. */
 const MAX_WAITING_COMMANDS = 20_000;
 
+/** A client that speaks RESP 2 and has the scripts `S` as commands. */
 export type Client<S extends RedisScripts> = RedisClientType<Record<never, never>, Record<never, never>, S, 2>;
 
 /** Makes one client. Written out, because the compiler would name types that @redis/client does not export. */

@@ -12,6 +12,7 @@ import { ErrorReply, MultiErrorReply } from '@redis/client';
  */
 export type FaultKind = 'away' | 'refused' | 'bug';
 
+/** What an error of Redis means. */
 export interface Fault {
   readonly kind: FaultKind;
   /** Whether this server refuses what another one may accept. A new connection may reach that one. */

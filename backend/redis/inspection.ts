@@ -12,6 +12,7 @@ const OLDEST = [6, 2] as const;
 /** Sends one command. Rejects with the error that Redis answers. */
 export type Send = (command: readonly string[]) => Promise<unknown>;
 
+/** What {@link inspect} takes. */
 export interface InspectionOptions {
   readonly send: Send;
   /** What every key and channel of inloop begins with, for example `inloop:`. */

@@ -53,6 +53,7 @@ export interface FallbackLimits {
   readonly connectMs: number;
 }
 
+/** The checked options, with defaults filled in. */
 export interface CheckedOptions {
   readonly path: string;
   readonly publicUrl: PublicUrl;

@@ -3,7 +3,9 @@
 /** `stream` and `poll` receive (xhr_streaming, xhr), `send` sends (xhr_send). */
 export type FallbackVerb = 'stream' | 'poll' | 'send';
 
+/** What a request to the fallback asks for, as its URL says it. */
 export interface FallbackRoute {
+  /** The key of the application at the bus. It may be a wrong one. */
   readonly key: string;
   /** `<0-999>/<8 chars>`, chosen by the client. It names a session, but does not prove whose it is: `access/opener.ts`. */
   readonly session: string;

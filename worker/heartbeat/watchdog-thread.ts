@@ -32,6 +32,7 @@ export type ToWatchdog =
   | { readonly type: 'tasks'; readonly memory: SharedArrayBuffer; readonly names: readonly string[] }
   | { readonly type: 'redis'; readonly redis: RedisServer };
 
+/** The code of the thread, for `new Worker(code, { eval: true })`. */
 export const WATCHDOG_CODE = `
 'use strict';
 const { workerData, parentPort } = require('node:worker_threads');

@@ -39,6 +39,7 @@ export interface HttpEndpoint {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+/** Options of {@link pusherFromEnv}. */
 export interface PusherEnvOptions {
   /** Gets a warning for each placeholder that is still in place. Default: lines on standard error. */
   readonly log?: Log;

@@ -6,6 +6,7 @@
 import type { ServerResponse } from 'node:http';
 import { messageLine, PRELUDE_LINE, ROTATION_LENGTH } from './framing.ts';
 
+/** What a receiver tells its session. */
 export interface ReceiverEvents {
   /** It takes lines again. */
   onReady(): void;
