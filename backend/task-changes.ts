@@ -32,7 +32,7 @@ export interface ChangeStore {
   settleReplaced(ids: readonly string[]): Promise<void>;
   /** Takes outcomes out of the owner's inbox; answers with those that were in it. */
   see(owner: string, ids: readonly string[]): Promise<SeenEvent>;
-  /** Removes finished tasks. This and the two below answer with the ids that were removed. */
+  /** Removes finished tasks. This and `clear` answer with the ids that were removed. */
   dismiss(owner: string, ids: readonly string[]): Promise<readonly string[]>;
   /** Removes all finished tasks. */
   clear(owner: string, options: ClearOptions): Promise<readonly string[]>;
@@ -206,7 +206,8 @@ export class TaskChanges {
   }
 
   /**
-   * Removes 1,000 tasks of an owner at most; with the last ones, all else that is stored about them. Call it until `isDone`.
+   * Removes 1,000 tasks of an owner at most; with the last ones, all else that is stored about the owner. Call it until
+   * `isDone`.
    * @param before how many the calls before have removed @returns how many this one has removed
    * @throws TaskError `store_unavailable`: call it again
    */

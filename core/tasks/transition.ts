@@ -260,7 +260,6 @@ function started(task: Waiting, event: TaskEvent & { type: 'start' }, attempt: n
     ...nextRevision(task, event.at),
     status: 'running',
     attempt,
-    attempts: Math.max(task.attempts, attempt),
     progress: withoutRate(event.progress ?? null),
     startedAt: task.startedAt ?? event.at,
     signOfLifeAt: event.at,
