@@ -1,9 +1,5 @@
-/**
- * Each kind of Redis that people use (least rights, TLS, Sentinel, Cluster), as a real process with a server and a worker on it.
- * The tests mostly wait, and each has parts of its own, so they run at the same time, the longest first.
- *
- * @at-once 6
- */
+// Each kind of Redis that people use (least rights, TLS, Sentinel, Cluster), as a real process with a server and a worker on it.
+// The tests mostly wait, and each has parts of its own, so they run at the same time, the longest first.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, jest } from '@jest/globals';

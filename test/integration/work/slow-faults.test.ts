@@ -1,9 +1,4 @@
-/**
- * Faults that take long to show, on real parts. Each test has parts of its own, and they run at the same time, the
- * longest first.
- *
- * @at-once 4
- */
+// Faults that take long to show, on real parts. Each test has parts of its own, and they run at the same time, the longest first.
 import { expect, it, jest } from '@jest/globals';
 import { eventually } from '../../support/eventually.ts';
 import { poison, steps } from './processes/fault-tasks.ts';
