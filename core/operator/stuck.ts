@@ -7,7 +7,7 @@
  * - `line`: tasks have waited for more than a minute for a free worker
  * - `no-sign-of-life`: it runs, and its worker is gone or has given no sign of life for 30 s
  * - `blocked`: the event loop of its worker is blocked
- * - `concurrency-key`: it waits at the gate of its concurrency key
+ * - `concurrency-key`: it waits at the gate of its concurrency key; the list of what is stuck names it after a minute
  * - `children`: its handler has returned, and it has waited for its children for more than a minute
  * - `cancelling`: it was cancelled more than 30 s ago, and its handler does not stop
  * - `push-backlog`: outcomes are stored and were not pushed for more than a minute. No task waits for it

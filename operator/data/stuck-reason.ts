@@ -14,6 +14,8 @@ export const STUCK_AFTER_MS = {
   cancelling: 30_000,
   line: 60_000,
   children: 60_000,
+  /** Most wait for their turn at a gate for a moment: that is what it is for. */
+  gate: 60_000,
   push: 60_000,
 } as const;
 

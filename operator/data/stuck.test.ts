@@ -3,7 +3,7 @@
 import { expect, it, jest } from '@jest/globals';
 import type { StuckItem, StuckReason, StuckReport } from '../../core/operator/stuck.ts';
 import { eventually } from '../../test/support/eventually.ts';
-import { blocker, deaf, parent } from '../../test/support/operator/operator-tasks.ts';
+import { alone, blocker, deaf, parent } from '../../test/support/operator/operator-tasks.ts';
 import { useOperator } from '../../test/support/operator/operator-world.ts';
 import { bundleScript, type ScriptProcess, startScript } from '../../test/support/processes/script-process.ts';
 
@@ -28,7 +28,7 @@ async function readStuck(aheadMs = 0): Promise<readonly StuckItem[]> {
 const find = (items: readonly StuckItem[], reason: StuckReason, name: string | null) =>
   items.find((item) => item.reason === reason && item.name === name);
 
-it('names a handler that does not stop, a long line, a blocked event loop, children, and a worker that was killed', async () => {
+it('names a handler that does not stop, a long line, a blocked event loop, a concurrency key, children, a worker that was killed', async () => {
   const bundle = await bundleScript('test/support/operator/operator-worker.ts');
   let child: ScriptProcess | null = null;
   try {
@@ -38,6 +38,11 @@ it('names a handler that does not stop, a long line, a blocked event loop, child
     await world.reaches(stubborn.id, 'running');
     // The one place of the worker is taken.
     const waiting = await world.tasks.start(deaf, {}, { owner });
+    const [first, second] = [
+      await world.tasks.start(alone, { holds: true }, { owner }),
+      await world.tasks.start(alone, {}, { owner }),
+    ];
+    await world.reaches(first.id, 'running');
     const family = await world.tasks.start(parent, { holds: true }, { owner });
     await world.tasks.tasks.cancel(owner, stubborn.id);
     const heavy = await world.tasks.start(blocker, {}, { owner });
@@ -52,6 +57,7 @@ it('names a handler that does not stop, a long line, a blocked event loop, child
     expect(find(late, 'cancelling', 'deaf')).toMatchObject({ count: 1, ids: [stubborn.id], workers: [worker] });
     expect(find(late, 'line', 'deaf')).toMatchObject({ count: 1, ids: [waiting.id], workers: [] });
     expect(find(late, 'blocked', 'blocker')).toMatchObject({ count: 1, ids: [heavy.id], workers: [worker] });
+    expect(find(late, 'concurrency-key', 'alone')).toMatchObject({ count: 1, ids: [second.id] });
     expect(find(late, 'children', 'parent')).toMatchObject({ count: 1, ids: [family.id] });
     expect((await world.get(`/api/tasks/${heavy.id}`)).stuck).toBe('blocked');
 

@@ -83,7 +83,9 @@ export class StuckSource {
         const { entries, hasMore } = await this.#finder.oldest(name, status, MOST_JUDGED);
         isPartial ||= hasMore;
         const judged = await Promise.all(entries.map((entry) => this.#judge(entry, around)));
-        for (const [n, stuck] of judged.entries()) if (stuck) add(groups, entries[n] as TaskEntry, stuck);
+        for (const [n, stuck] of judged.entries()) {
+          if (stuck && isListed(stuck, around.now)) add(groups, entries[n] as TaskEntry, stuck);
+        }
       }
     }
     const items = [...groups.values()].map(toItem);
@@ -129,6 +131,11 @@ export class StuckSource {
     const ids = oldest.slice(0, MOST_IDS);
     return [{ reason: 'push-backlog', name: null, count: oldest.length, ids, since, workers: [] }];
   }
+}
+
+/** Whether the list names it. The view of one task tells its reason at once. */
+function isListed({ reason, since }: Stuck, now: number): boolean {
+  return reason !== 'concurrency-key' || since <= now - STUCK_AFTER_MS.gate;
 }
 
 function add(groups: Map<string, Group>, entry: TaskEntry, { reason, since }: Stuck): void {

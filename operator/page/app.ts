@@ -197,8 +197,8 @@ export function startApp({ elements, session, announce, onRefused, signal }: App
     const isOther = event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
     if (!target || isOther || target.pathname !== location.pathname) return;
     event.preventDefault();
-    // The only link within a view: past the bar.
-    if (target.hash) elements.main.focus();
+    // A link within the view: past the bar, or to a section.
+    if (target.hash) document.getElementById(target.hash.slice(1))?.focus();
     else context.go(target.getAttribute('href') ?? './');
   }
 

@@ -5,6 +5,7 @@ import { eventually } from '../../test/support/eventually.ts';
 import { OperatorPages } from '../../test/support/operator/operator-pages.ts';
 import { orphan } from '../../test/support/operator/operator-tasks.ts';
 import { useOperator } from '../../test/support/operator/operator-world.ts';
+import { testIncidents } from '../../test/support/operator/page-incidents.ts';
 import { testRights } from '../../test/support/operator/page-rights.ts';
 
 jest.setTimeout(120_000);
@@ -297,6 +298,7 @@ describe('live', () => {
 });
 
 testRights(pages, world);
+testIncidents(pages, world);
 
 describe('in front of the real router, a worker and Redis', () => {
   it('follows a task, retries it, pauses a definition, erases a user, and keeps all of that in the audit log', async () => {

@@ -7,7 +7,7 @@ import { sparkline } from '../dom/sparkline.ts';
 import type { Column } from '../dom/table.ts';
 import { listHref } from '../route.ts';
 import { secondsWords } from '../words/times.ts';
-import { ACT, number } from '../words/words.ts';
+import { ACT, number, withOneDecimal } from '../words/words.ts';
 
 /** How many reasons of failures are named in the table. */
 const MOST_REASONS = 5;
@@ -59,11 +59,7 @@ export function definitionColumns(context: Context): Column<DefinitionOverview>[
       label: 'Ended a minute',
       className: 'number',
       key: ({ endedPerMinute, endedByMinute }) => [endedPerMinute, endedByMinute],
-      draw: ({ endedPerMinute, endedByMinute }) => [
-        sparkline(endedByMinute),
-        ' ',
-        number(Math.round(endedPerMinute * 10) / 10),
-      ],
+      draw: ({ endedPerMinute, endedByMinute }) => [sparkline(endedByMinute), ' ', withOneDecimal(endedPerMinute)],
     },
     {
       label: 'Run time',

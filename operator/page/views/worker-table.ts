@@ -28,7 +28,7 @@ export function workerColumns({ api }: Context): Column<WorkerOverview>[] {
       },
     },
     {
-      label: 'Up',
+      label: 'Started',
       className: 'time',
       key: ({ since }) => since,
       draw: ({ since }) => (since ? [ago(since, api.now())] : []),

@@ -16,6 +16,9 @@ const format = new Intl.NumberFormat(LOCALE);
 /** `count` as it is written: "1,234". */
 export const number = (count: number): string => format.format(count);
 
+/** A rate: "2.5", "1,234". */
+export const withOneDecimal = (value: number): string => number(Math.round(value * 10) / 10);
+
 /** A number of things: "1 run", "1,234 runs". */
 export const counted = (count: number, one: string, other = `${one}s`): string =>
   `${number(count)} ${plural(LOCALE, count, { one, other })}`;
@@ -73,8 +76,8 @@ export const STUCK: Readonly<Record<StuckReason, { readonly why: string; readonl
     cure: 'Wait a minute: the tasks of a worker that is gone start again elsewhere. If it stays, look at that worker.',
   },
   blocked: {
-    why: 'Its handler keeps the event loop of the worker busy',
-    cure: 'Let the handler await something now and then, or do the heavy part in a worker thread. Restart the worker if it does not end.',
+    why: 'The event loop of its worker is blocked',
+    cure: 'A handler on that worker keeps it busy. Let it await something now and then, or do the heavy part in a worker thread. Restart the worker if it does not end.',
   },
   'concurrency-key': {
     why: 'Another task with the same concurrency key is at work',

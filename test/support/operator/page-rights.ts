@@ -31,8 +31,8 @@ export function testRights(pages: OperatorPages, world: OperatorWorld): void {
       expect(await page.title()).toBe('Tasks');
       expect(await pages.findBreaches()).toEqual([]);
       const before = pages.calls.length;
-      // It asks for the session only, until there is one: every 5 s, and when the page becomes visible.
-      if (refusal !== 404) await becomeVisible(page);
+      // It asks for the session only, until there is one.
+      await becomeVisible(page);
       await eventually(() => expect(pages.calls.length).toBeGreaterThan(before), { within: 20_000 });
       expect(new Set(pages.calls.slice(before))).toEqual(new Set(['GET session']));
       expect(pages.streams.size).toBe(0);
