@@ -108,7 +108,7 @@ export class Backend {
     this.workers = registry;
     this.queues = new JobQueues({ url, prefix, events, clock, permit: () => redis.whenReady() });
 
-    // The bus, which carries hints.
+    // The bus, which tells pages what Redis holds. What it loses, pages fetch.
     this.bus = new Bus(pusher);
     this.#settled = new SettledTasks({
       settle: (ids, sent) => redis.settle(ids, sent),

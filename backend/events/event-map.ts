@@ -87,7 +87,7 @@ export interface EventMap {
   };
   /** A waiting task was marked: no worker that lives handles it. */
   'task.without-worker': TaskRef & { readonly status: ActiveStatus };
-  /** That mark was taken off. */
+  /** The mark of a waiting task was taken off: a worker handles it again. */
   'task.with-worker': TaskRef & { readonly status: ActiveStatus };
   /** An owner took outcomes out of the inbox. */
   'outcomes.seen': { readonly count: number };

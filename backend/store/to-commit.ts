@@ -27,7 +27,7 @@ export interface RunOptions {
 }
 
 /** A change that core has decided: `event` turns `before` into `next`. */
-export interface Change {
+export interface DecidedChange {
   readonly owner: string;
   readonly before: Snapshot;
   readonly event: TaskEvent;
@@ -35,7 +35,7 @@ export interface Change {
 }
 
 /** @param now in ms since 1970, by Redis' clock */
-export function toCommit(change: Change, options: RunOptions, now: number): Commit {
+export function toCommit(change: DecidedChange, options: RunOptions, now: number): Commit {
   const { owner, before, next } = change;
   return {
     id: before.id,
@@ -59,7 +59,7 @@ export function toCommit(change: Change, options: RunOptions, now: number): Comm
 }
 
 /** What to store about a run that ends; null if the change does not end a run. */
-function toRunEnd({ before, next, event }: Change, suspicion?: Suspicion): RunChange | null {
+function toRunEnd({ before, next, event }: DecidedChange, suspicion?: Suspicion): RunChange | null {
   if (!isAttempting(before) || isAttempting(next)) return null;
   const handedBackProgress = event.type === 'release' ? before.progress : null;
   return {
@@ -71,7 +71,7 @@ function toRunEnd({ before, next, event }: Change, suspicion?: Suspicion): RunCh
 
 /** What to store of the checkpoint; '' for what is to be forgotten. */
 function toCheckpoint(
-  { before, next, event }: Change,
+  { before, next, event }: DecidedChange,
   { checkpoint, isResumable = false }: RunOptions,
 ): Commit['more'] {
   if (checkpoint === undefined && !isResumable) return NOTHING;
@@ -88,13 +88,13 @@ function toCheckpoint(
  * Whether the task's children are affected: its status changes, or it begins to wait for them. Not for a `children` event, since
  * the update that applies it also does what follows for the children.
  */
-function mattersToChildren({ before, next, event }: Change): boolean {
+function mattersToChildren({ before, next, event }: DecidedChange): boolean {
   if (event.type === 'children') return false;
   return before.status !== next.status || waitsForChildren(before) !== waitsForChildren(next);
 }
 
 /** What the handler returned is stored until the children have ended; '' removes it. */
-function toReturned({ before, next, event }: Change): Commit['more'] {
+function toReturned({ before, next, event }: DecidedChange): Commit['more'] {
   if (waitsForChildren(before)) return isFinished(next) ? { returned: '' } : NOTHING;
   if (event.type !== 'succeed' || !waitsForChildren(next)) return NOTHING;
   return { returned: JSON.stringify(event.result ?? null) };

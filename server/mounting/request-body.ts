@@ -29,6 +29,7 @@ const readHere = new WeakSet<Request>();
 
 /** Reads a JSON body of at most `limit` bytes, unless it was read before. Then use {@link jsonOf}. */
 export function readJson(limit: number): RequestHandler {
+  // Not strict: any JSON is read, so that a text or a number is refused as what it is, and not as bad JSON.
   return unlessRead(express.json({ limit, strict: false }));
 }
 

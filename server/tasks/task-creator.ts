@@ -23,8 +23,8 @@ const ACCEPT_PAUSES_MS = [50, 100, 250];
 /** A further try begins at most this long after the first one, in ms, so that an answer comes within 2 s. */
 const ACCEPT_BUDGET_MS = 400;
 
-/** A task that is to be stored. */
-export interface NewTask {
+/** A task that somebody has asked for, before it has an id. */
+export interface WantedTask {
   readonly definition: AnyTaskDefinition;
   readonly title: string;
   readonly owner: string;
@@ -58,7 +58,7 @@ export class TaskCreator {
    * @throws TaskError `idempotency_mismatch` (422), `not_retryable` (409) if the new task of an earlier retry is no longer
    *   kept, `already_under_way` (409), `too_many_tasks` (429), `store_unavailable` (503)
    */
-  async create(task: NewTask): Promise<Snapshot> {
+  async create(task: WantedTask): Promise<Snapshot> {
     await this.#backend.clock.ready();
     const record = this.#toRecord(task);
     const created = await this.#store(record, task.key);
@@ -83,7 +83,7 @@ export class TaskCreator {
     }
   }
 
-  #toRecord(task: NewTask): NewRecord {
+  #toRecord(task: WantedTask): NewRecord {
     const { definition, title, owner, input, body, retryOf, checkpoint, priority, startsAt: start = null } = task;
     const { clock } = this.#backend;
     const at = clock.iso();
@@ -114,7 +114,7 @@ export class TaskCreator {
   }
 
   /** The task that an earlier request with the same key, or an earlier retry, has created. */
-  async #readEarlier(id: string, { owner, retryOf }: NewTask): Promise<Snapshot> {
+  async #readEarlier(id: string, { owner, retryOf }: WantedTask): Promise<Snapshot> {
     const earlier = await this.#backend.store.read(id, { owner });
     if (earlier) return earlier.snapshot;
     if (retryOf !== null) {
