@@ -75,6 +75,8 @@ export interface TaskServer {
 }
 
 /**
+ * Makes the part of inloop in a web process. Mount its router, and start tasks with it.
+ *
  * @example
  * const tasks = createTaskServer({ backend, tasks: [importContacts], identify: (req) => req.session.userId ?? null });
  * app.use('/tasks', tasks.router);

@@ -81,6 +81,8 @@ const LEASE_SHARE = 6;
 const SUBSCRIBE_RETRY_MS = 1_000;
 
 /**
+ * Makes a worker. It does nothing before its `run`.
+ *
  * @example
  * const worker = createTaskWorker({ backend, concurrency: 4 });
  * worker.handle(importContacts, async (input, task) => { … });

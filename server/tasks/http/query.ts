@@ -66,7 +66,7 @@ export function etagOf(revision: number): string {
 }
 
 /** Whether an `If-None-Match` names this revision. */
-export function matches(header: string, revision: number): boolean {
+export function namesRevision(header: string, revision: number): boolean {
   return header.split(',').some((candidate) => {
     const tag = candidate.trim().replace(/^W\//, '');
     return tag === etagOf(revision) || tag === '*';

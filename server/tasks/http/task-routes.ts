@@ -11,7 +11,16 @@ import { isId } from '../task-id.ts';
 import { pollAfter, sendAccepted } from './accepted.ts';
 import { AnswerLimiter } from './answer-limiter.ts';
 import { ownerOf } from './owner.ts';
-import { cursorOf, etagOf, limitOf, MAX_BODY_BYTES, matches, objectBody, optionalBody, stateOf } from './query.ts';
+import {
+  cursorOf,
+  etagOf,
+  limitOf,
+  MAX_BODY_BYTES,
+  namesRevision,
+  objectBody,
+  optionalBody,
+  stateOf,
+} from './query.ts';
 import type { RouterOptions } from './router-options.ts';
 import { parseWait } from './waiting.ts';
 
@@ -129,7 +138,7 @@ async function answerTask(
   res.set('ETag', etagOf(task.revision)).vary('Prefer');
   if (!isFinished(task)) res.set('Retry-After', pollAfter(task, backend.clock.iso()));
   if (signal?.aborted) res.set('Connection', 'close');
-  if (ifNoneMatch !== undefined && matches(ifNoneMatch, task.revision)) res.status(304).end();
+  if (ifNoneMatch !== undefined && namesRevision(ifNoneMatch, task.revision)) res.status(304).end();
   // A big result is read only now, because the client may have it already, and a request that waits needs none.
   else if (!isPartial(task)) res.json(task);
   else if (await answers.reserve(res, owner, MAX_RESULT_BYTES)) res.json(await operations.get(owner, task.id));
@@ -152,7 +161,7 @@ async function waitForNews(
   const owner = ownerOf(res);
   const ifNoneMatch = req.get('If-None-Match');
   const isNews = ({ revision }: Snapshot) =>
-    ifNoneMatch === undefined ? revision !== task.revision : !matches(ifNoneMatch, revision);
+    ifNoneMatch === undefined ? revision !== task.revision : !namesRevision(ifNoneMatch, revision);
   // An outcome is final, so there is nothing to wait for.
   const hasNews = isFinished(task) || (ifNoneMatch !== undefined && isNews(task));
   const held = hasNews
