@@ -15,6 +15,7 @@ afterEach(() => {
   else Reflect.deleteProperty(globalThis, 'localStorage');
 });
 
+/** `get` is called for each access to `localStorage`, and may throw. */
 function setStorage(get: () => unknown): void {
   Object.defineProperty(globalThis, 'localStorage', { configurable: true, get });
 }

@@ -3,6 +3,7 @@ import { createServerClock } from './clock.ts';
 import { createHttp } from './http.ts';
 import { ManualTiming } from './test-support/manual-timing.ts';
 
+/** HTTP calls to a server that answers 304 to each ETag. `asked`: what it was asked. */
 function start() {
   const timing = new ManualTiming();
   const asked: { readonly path: string; readonly etag: string | undefined }[] = [];

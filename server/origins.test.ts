@@ -18,6 +18,7 @@ let plain: number;
 let behindProxy: number;
 let strict: number;
 
+/** Starts an application with a router, a route of its own behind `sameOrigin`, and the fallback. Returns its port. `trust`: Express's `trust proxy`. */
 async function serve(trust: string | false, origins: string[], path?: string): Promise<number> {
   const app = express();
   app.set('trust proxy', trust);

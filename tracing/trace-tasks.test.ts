@@ -35,6 +35,7 @@ afterAll(() => {
   context.disable();
 });
 
+/** A server with a router and a route of its own, on a backend in memory, whose handler throws. */
 async function world({ isTraced = true } = {}) {
   const log = recordLog();
   const backend = createMemoryBackend({ log }).handle(letter, () => {

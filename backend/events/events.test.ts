@@ -5,6 +5,7 @@ import type { EventMap, EventName, NamedEvent } from './event-map.ts';
 import { Events } from './events.ts';
 import { LINES } from './log-events.ts';
 
+/** The fields of the named event that tells how a task ended. */
 const ended = () =>
   ({ task: 't', name: 'n', attempt: 1, status: 'failed', code: 'c', waitSeconds: 1, runSeconds: 2 }) as const;
 const since = '2026-01-01T00:00:00.000Z';

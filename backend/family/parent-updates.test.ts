@@ -65,6 +65,7 @@ function open({ isDeaf = false } = {}) {
   };
 }
 
+/** The calls of `families` that `ParentUpdates` makes, as an object that can be spread. */
 const bound = (families: FamilyStore) => ({
   children: (id: string, owner: string) => families.children(id, owner),
   release: (id: string, release: Release) => families.release(id, release),

@@ -10,10 +10,12 @@ import { FIELD } from '../store/record.ts';
 import { readStory } from './story.ts';
 
 const world = useStore();
+/** As a server does once it mounts the page: from then on scripts write the index. */
 const mount = () => world.raw.set(`${world.prefix}operator`, '');
 const keys = (pattern: string) => world.raw.keys(`${world.prefix}${pattern}`);
 const outcome = { attempt: 1, result: 1 } as const;
 
+/** Runs a task of `ada`: to its success, or to a failure with `code`. */
 async function run(task: Snapshot, code?: string): Promise<Snapshot> {
   const end =
     code === undefined

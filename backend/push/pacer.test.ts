@@ -11,10 +11,12 @@ let now: number;
 let turns: { readonly at: number; readonly owner: string; readonly key: string }[];
 /** Turns that were given and have not ended. */
 let open: { readonly endsAt: number; readonly turn: GivenTurn }[];
-/** How long a task takes to store a step. */
+/** How long a task takes to store a step, in ms. */
 let storeMs: number;
+/** Whether each task asks for its next turn when a turn has ended. */
 let isMoving: boolean;
 
+/** Begins anew: a pacer with a budget of `perSecond` messages a second, at time 0. */
 function start(perSecond: number): void {
   budget = new Budget(perSecond);
   pacer = new Pacer(budget);
@@ -49,6 +51,7 @@ function pass(ms: number): void {
   now = end;
 }
 
+/** How many turns the task `key` was given. */
 const countOf = (key: string) => turns.filter((turn) => turn.key === key).length;
 
 describe('a task that moves all the time', () => {

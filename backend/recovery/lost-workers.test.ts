@@ -25,6 +25,7 @@ let clock: Clock;
 let store: TaskStore;
 let registry: WorkerRegistry;
 let published: Snapshot[];
+/** The time that the test moves, in ms. */
 let now: number;
 /** What the registry says about heartbeats, by worker, in place of what Redis holds. */
 let heartbeats: Map<string, Partial<KnownWorker>>;
@@ -49,6 +50,7 @@ beforeEach(() => {
 });
 afterEach(() => redis.close());
 
+/** A sweeper of a process of its own, on the same Redis. */
 function sweeper(): LostWorkers {
   return new LostWorkers({
     redis,
@@ -67,7 +69,7 @@ function sweeper(): LostWorkers {
   });
 }
 
-/** Sweeps every second for so long. */
+/** Sweeps once for each second of `ms`. */
 async function watch(one: LostWorkers, ms: number): Promise<void> {
   for (const end = now + ms; now < end; now += 1_000) await one.sweep();
 }
@@ -87,6 +89,7 @@ const read = async (id: string) => {
   if (record === null) throw new Error(`there is no task ${id}`);
   return record;
 };
+/** A task in words: its status, its attempt, and the suspicion against it. */
 const state = async (id: string) => {
   const { snapshot, suspicion } = await read(id);
   return `${snapshot.status} ${snapshot.attempt}/${snapshot.attempts}, shared ${suspicion.shared}, charged ${suspicion.charged}`;

@@ -3,6 +3,7 @@ import { FakeTime, settled } from '../../test/support/fakes/fake-time.ts';
 import { unavailable } from '../../test/support/fakes/fake-worker-ports.ts';
 import { SettledTasks } from './settled-tasks.ts';
 
+/** The list, with a Redis that can be away and a bus that counts what was sent. */
 function setUp() {
   const time = new FakeTime();
   const calls: (readonly string[])[] = [];

@@ -14,6 +14,7 @@ const failed = (id: string) =>
     { type: 'fail', at: at(2), attempt: 1, error: FAILURE },
   );
 
+/** A sweeper whose calls are noted in words. The test sets `state`, which is what the sweeper finds. */
 function setUp() {
   const time = new FakeTime();
   const calls: string[] = [];
@@ -21,13 +22,16 @@ function setUp() {
   const state = {
     /** Leases that another process holds. */
     taken: [] as string[],
+    /** Ids on the list of outcomes that were not pushed. */
     unpublished: [] as string[],
     tasks: new Map<string, Snapshot>(),
     workers: [] as KnownWorker[],
     isBusDown: false,
+    /** How often the bus was asked. */
     timesAsked: 0,
     gateSweeps: 0,
     isRedisAway: false,
+    /** Whether the sweep of the gates throws a bug. */
     isGateKeeperBroken: false,
   };
   const sweeper = new Sweeper({
@@ -88,6 +92,7 @@ function setUp() {
   };
 }
 
+/** What a sweep does that finds nothing. */
 const SWEPT = ['sweep for lost workers', 'sweep for unserved tasks of 0 workers'];
 
 describe('one sweep', () => {

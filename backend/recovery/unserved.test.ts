@@ -48,7 +48,7 @@ beforeEach(async () => {
 });
 afterEach(() => redis.close());
 
-/** What one process knows. */
+/** The sweeper of a process of its own: what it has noticed before, no other process knows. */
 function sweeper(): UnservedTasks {
   return new UnservedTasks({
     redis,
@@ -63,6 +63,7 @@ function sweeper(): UnservedTasks {
     time: { elapsed: () => now },
   });
 }
+/** A worker that handles the tasks of this test, as the registry knows it. */
 const worker = (over: Partial<KnownWorker> = {}): KnownWorker => ({
   id: 'w1',
   names: [NAME],
@@ -72,11 +73,13 @@ const worker = (over: Partial<KnownWorker> = {}): KnownWorker => ({
   blockedFor: 0,
   ...over,
 });
+/** Stores a new task of `ada`. */
 async function accept(): Promise<Snapshot> {
   const snapshot: QueuedSnapshot = newTask({ id: uuid() });
   await store.create({ snapshot, owner: 'ada', input: 1 }, null);
   return snapshot;
 }
+/** Sweeps twice, `ms` apart, while these workers are registered. */
 async function sweepFor(ms: number, workers: readonly KnownWorker[]): Promise<void> {
   await unserved.sweep(workers);
   now += ms;

@@ -23,6 +23,7 @@ beforeEach(() => {
 });
 afterEach(() => connection.close());
 
+/** Makes `connection`. `prepare` runs on each new connection before it is used. */
 function connect(url: string, prepare?: () => Promise<void>): void {
   connection = new Connection({
     address: parseRedisAddress(url),
@@ -32,6 +33,7 @@ function connect(url: string, prepare?: () => Promise<void>): void {
   });
 }
 
+/** Sends a PING, which waits for at most `patience` ms. */
 const ping = (patience = 2_000) => connection.run((client) => client.sendCommand(['PING']), patience);
 
 describe('a connection', () => {

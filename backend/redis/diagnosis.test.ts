@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { diagnoseRedis } from './diagnosis.ts';
 
 const OK = '+OK\r\n';
+/** A text as Redis sends it (RESP). */
 const text = (value: string) => `$${Buffer.byteLength(value)}\r\n${value}\r\n`;
 
 let close: () => void = () => undefined;

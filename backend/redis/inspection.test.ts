@@ -19,8 +19,10 @@ function inspectOne(answers: { info?: unknown; hello?: unknown; eval?: unknown }
   return inspect({ send, prefix, scripts: [] });
 }
 
+/** An answer to INFO with these fields. */
 const info = (more: Record<string, string>) =>
   ['# Server', ...Object.entries(more).map(([name, value]) => `${name}:${value}`)].join('\r\n');
+/** An answer to HELLO. */
 const hello = (version: string, mode = 'standalone') => [
   'server',
   'redis',

@@ -41,6 +41,7 @@ afterAll(async () => {
   slowWay.close();
 });
 
+/** Asks the sentinels on these ports for the primary. */
 const find = (...ports: readonly number[]) => {
   const hosts = ports.map((port) => `127.0.0.1:${port}`).join(',');
   return findPrimary(parseRedisAddress(`redis+sentinel://${hosts}/${PRIMARY_NAME}`));

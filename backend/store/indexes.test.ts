@@ -13,10 +13,12 @@ const RETENTION_S = 3_600;
 
 const world = useStore({ retention: RETENTION_S });
 
+/** How many ids an index holds. */
 const size = (index: string) => world.raw.zCard(world.prefix + index);
 
 const accept = (owner = 'ada', key: string | null = null) => world.accept(owner, 1, key);
 
+/** Lets a task succeed. Returns its id. */
 async function finish(task: Snapshot, owner = 'ada'): Promise<string> {
   await world.store.apply({ snapshot: task, owner }, { type: 'start', at: now() });
   const applied = await world.store.apply(

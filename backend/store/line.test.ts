@@ -21,6 +21,7 @@ async function accept(owner: string, priority: Priority = 'normal') {
   return { ...snapshot, owner, ahead: created.ahead };
 }
 const jobOf = ({ id }: { readonly id: string }) => jobIdOf({ id, run: 1 });
+/** How many tasks are ahead of each of `tasks`; undefined where the store does not say it. */
 const aheadOf = async (owner: string, tasks: readonly Snapshot[]) =>
   (await world.store.withPlaces(owner, tasks)).map((task) =>
     task.status === 'queued' ? task.queue?.ahead : undefined,

@@ -24,6 +24,7 @@ const end = (task: Snapshot, result: unknown = RESULT) => world.happen(task, 'ad
 const makeBig = async () => end(await run(await accept()));
 const makeBigOnes = () => Promise.all(Array.from({ length: TASKS }, makeBig));
 
+/** A number that Redis counts: the first group of `pattern` in a section of INFO. */
 async function stats(section: 'stats' | 'commandstats', pattern: RegExp): Promise<number> {
   return Number(pattern.exec(await world.raw.info(section))?.[1] ?? 0);
 }

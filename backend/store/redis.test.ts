@@ -26,6 +26,7 @@ const world = useStore({ retention: 60 });
 
 const create = ({ store }: StoreClient, snapshot = makeTask(), key: string | null = null) =>
   store.create({ snapshot, owner: 'ada', input: { n: 1 } }, key);
+/** Waits until Redis answers again, for at most 5 s. */
 const works = ({ redis }: StoreClient) => eventually(() => redis.ping().then(() => true), { within: 5_000 });
 
 /** Expects a refusal within `ms`. A timer decides, not a clock: on a busy machine both are late alike. */

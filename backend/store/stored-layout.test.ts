@@ -9,6 +9,7 @@ import { Keys } from './keys.ts';
 import { decodeListItem, decodeRecord, encodeSnapshot, FIELD, fieldsFor } from './record.ts';
 import { MARK } from './watched-mark.ts';
 
+/** A snapshot of a task that has succeeded. */
 function succeeded(result: unknown): Snapshot {
   let task: Snapshot = newTask();
   for (const event of [

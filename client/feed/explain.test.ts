@@ -7,11 +7,13 @@ import { type FeedState, INITIAL_STATE } from './state/state.ts';
 const CHANNEL = 'private-user-ada';
 const NOW = Date.parse('2026-01-01T00:00:00.000Z');
 
+/** A feed that knows its user and has these snapshots. */
 function known(...snapshots: Parameters<FeedEvents['received']>[0]): FeedState {
   const [named] = RULES.userNamed(INITIAL_STATE, NOW, CHANNEL);
   return RULES.received(named, NOW, snapshots)[0];
 }
 
+/** What is said for debugging of an event that comes to a feed in the state `before`. */
 function why<Name extends keyof FeedEvents>(
   before: FeedState,
   event: Name,

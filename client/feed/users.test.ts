@@ -40,6 +40,7 @@ function as(channel: string | null, act?: () => void): void {
   if (act) server.channel = before;
 }
 
+/** Opens a tab with a feed. `channels`: whose tasks the feed has shown, in order. */
 async function openTab(): Promise<{ feed: PendingFeed; page: ManualPage; channels: () => (string | null)[] }> {
   const page = new ManualPage();
   const fetch: typeof globalThis.fetch = (...of) => server.fetch(...of);

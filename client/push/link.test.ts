@@ -4,6 +4,7 @@ import { ManualTiming } from '../test-support/manual-timing.ts';
 import { attemptDelay, attemptLimit, createLink, type LinkState } from './link.ts';
 import type { PushHandlers } from './pusher.ts';
 
+/** A link that has started. `opened`: the times of its attempts in ms, -1 for each pause. `handlers`: with them the test says how push stands. */
 function start() {
   const timing = new ManualTiming();
   const opened: number[] = [];

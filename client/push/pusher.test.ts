@@ -11,6 +11,7 @@ const source: PusherSource = pusherModule;
 const Pusher = findPusher(source) as PusherClass;
 const CHANNEL = 'private-user-ada';
 
+/** Opens push over a fake Pusher. `told`: what it has said, in order. */
 function start({ authorize = async () => ({ auth: 'key:ok' }) }: { authorize?: () => Promise<object> } = {}) {
   const told: (PushLoss | 'connected' | 'up' | string)[] = [];
   const push = createPush({
@@ -28,6 +29,7 @@ function start({ authorize = async () => ({ auth: 'key:ok' }) }: { authorize?: (
   return { push, told };
 }
 
+/** The options that the class of pusher-js was given. */
 function configOf(pusher: PusherLike): unknown {
   return (pusher as unknown as { config: unknown }).config;
 }

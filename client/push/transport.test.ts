@@ -15,6 +15,7 @@ beforeEach(() => {
   FakePusher.blocked = [];
 });
 
+/** A link that is up. `chance` (0 to 1) stands for each random number. `counts`: how often it has said that it is up and down. */
 async function live(chance = 0.5) {
   const timing = new ManualTiming();
   timing.chance = chance;
@@ -44,6 +45,7 @@ async function live(chance = 0.5) {
   return { timing, link, isUp: () => isUp, counts: () => ({ ups, downs }) };
 }
 
+/** The connections that are open. */
 const open = () => FakePusher.made.filter(({ connection }) => connection.state === 'connected');
 const transports = () => open().map(({ connection }) => connection.connection?.transport.name);
 

@@ -40,6 +40,7 @@ async function watch(): Promise<void> {
   await timing.advance(100);
 }
 
+/** Pushes snapshots, and lets 100 ms pass. */
 async function push(...snapshots: readonly Snapshot[]): Promise<void> {
   for (const snapshot of snapshots) FakePusher.last.push(`task.${snapshot.status}`, snapshot);
   await timing.advance(100);

@@ -40,6 +40,7 @@ class Tab {
   }
 }
 
+/** Lets `ms` pass in all tabs, in steps of 50 ms. */
 async function pass(tabs: readonly Tab[], ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += 50) for (const { timing } of tabs) await timing.advance(50);
 }

@@ -16,6 +16,7 @@ function news(total: number, ended: number, failed = 0, more: Partial<FamilyStat
   return { type: 'children', at: time(5), children, returned: null, onChildFailure: 'fail', ...more };
 }
 
+/** A task that runs, with three children that have not ended, after `events`. */
 const parent = (...events: TaskEvent[]): Snapshot => deepFreeze(move(newTask(), START, news(3, 0), ...events));
 
 describe('a task with children', () => {

@@ -144,6 +144,7 @@ describe('defineTask', () => {
 
 // What the compiler must know. `npm run check` is what runs these; at run time they only have to load.
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+/** Compiles only for a type that is `true`. */
 const holds = <_ extends true>() => undefined;
 
 describe('the types of a definition', () => {

@@ -20,6 +20,7 @@ const SNAPSHOT_IN: Readonly<Record<Status, Snapshot>> = {
 
 type EventType = TaskEvent['type'];
 
+/** An event of each type, of this attempt. */
 function event(type: EventType, attempt: number): TaskEvent {
   const at = time(10);
   const progress = { done: 4, total: 9 };
@@ -104,6 +105,7 @@ const TABLE: Readonly<Record<Status, Readonly<Record<EventType, Status | Refusal
   cancelled: finalRow('cancelled'),
 };
 
+/** The row of a status that is an outcome: only `see` changes such a task. */
 function finalRow(status: Status): Record<EventType, Status | Refusal> {
   const no = 'final';
   return {

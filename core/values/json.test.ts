@@ -7,10 +7,12 @@ import { anyValue } from '../../test/support/fakes/any-value.ts';
 import { placeOf, toJson } from './json.ts';
 
 const MAX = 65_536;
+/** Why the value is refused, or null. */
 const faultOf = (value: unknown, max = MAX) => {
   const outcome = toJson(value, max);
   return outcome.ok ? null : outcome.fault;
 };
+/** Lists and objects inside each other, `depth` of them. */
 const nested = (depth: number) => {
   let value: unknown = 0;
   for (let n = 0; n < depth; n++) value = n % 2 ? [value] : { in: value };
@@ -22,6 +24,7 @@ const throwing = {
   },
 };
 const traps = ['getPrototypeOf', 'ownKeys', 'get', 'has', 'getOwnPropertyDescriptor'];
+/** An object that throws at each of these ways to look at it. */
 const hostile = (names = traps) =>
   new Proxy(
     {},

@@ -19,6 +19,7 @@ beforeEach(() => {
 });
 afterEach(() => data.remove());
 
+/** Writes the uploaded file. */
 const upload = (content: string | Buffer) => writeFileSync(data.folder.upload(UPLOAD), content);
 
 type Checkpoint = CheckpointOf<typeof importContacts>;
@@ -29,6 +30,7 @@ interface WatchedRun extends ResumableRun<string, Checkpoint> {
   readonly stages: string[];
 }
 
+/** An attempt that notes what its handler gives. */
 function createRun({
   signal = new AbortController().signal,
   onProgress = () => {},
@@ -55,6 +57,7 @@ function createRun({
   };
 }
 
+/** Runs the handler on the uploaded file. `slowRowMs`: ms for each row with the pace `slow`. */
 const importFile = (run: WatchedRun, pace: 'full' | 'slow' = 'full', slowRowMs = 1) =>
   createImportHandler({ db: data.db, folder: data.folder, slowRowMs })({ ...input, pace }, run);
 

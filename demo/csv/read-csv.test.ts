@@ -14,12 +14,14 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
+/** Writes a file. Returns its path. */
 const file = (content: string | Buffer) => {
   const path = join(dir, 'file.csv');
   writeFileSync(path, content);
   return path;
 };
 
+/** The rows of a file, up to the error where there is one. */
 async function read(content: string | Buffer) {
   const rows: CsvRow[] = [];
   try {

@@ -14,9 +14,12 @@ const world = useOperator();
 
 const statusOf = async (id: string, owner = 'ada'): Promise<string> =>
   ((await world.tasks.tasks.get(owner, id)) as Snapshot).status;
+/** The list of acts. */
 const audit = (): Promise<AuditPage> => world.get('/api/audit');
+/** The status and the code of an answer. */
 const refusal = async (response: Response) => [response.status, (await response.json()).code];
 
+/** Runs `count` tasks of `owner` to their failure. Returns their ids, sorted. */
 async function failed(count: number, owner: string): Promise<string[]> {
   const started = await Promise.all(Array.from({ length: count }, () => world.start({ fails: 2 }, owner)));
   for (const { id } of started) await world.reaches(id, 'failed', owner);

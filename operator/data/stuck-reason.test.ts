@@ -43,6 +43,7 @@ function task(
   return { id: 't', owner: 'ada', snapshot, worker: status === 'running' ? 'w' : null, ...facts };
 }
 
+/** What else there is: workers, and the names of paused definitions. */
 function around({
   workers = [worker],
   paused = [],

@@ -20,6 +20,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
+/** Opens a stream to a client that reads nothing. `isAllowed` is asked again and again whether it may go on. */
 async function open(isAllowed: () => Promise<boolean>) {
   const node = new ServerResponse(new IncomingMessage(new Socket()));
   const set = (headers: Record<string, string>) => {

@@ -45,6 +45,7 @@ afterEach(async () => {
 });
 
 const row = (page: Page, text: string) => page.locator('tbody tr', { hasText: text });
+/** What has the focus: its tag, and its label or text. */
 const focused = (page: Page) =>
   page.evaluate(() => {
     const { tagName, ariaLabel, textContent } = document.activeElement ?? document.body;
@@ -58,6 +59,7 @@ async function tabTo(page: Page, wanted: RegExp): Promise<void> {
   }
   throw new Error(`Tab does not lead to ${wanted}; the focus is on "${await focused(page)}".`);
 }
+/** How many pixels the page is wider than its window. */
 const overflow = (page: Page) =>
   page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 

@@ -3,6 +3,7 @@ import { Events } from '../../backend/events/events.ts';
 import { recordLog } from '../../test/support/log.ts';
 import { MountingOrder } from './order.ts';
 
+/** What notices webhooks that do not come, and its log lines. */
 function setUp() {
   const log = recordLog();
   return { order: new MountingOrder(new Events(log), null), lines: () => log.lines.map(({ message }) => message) };

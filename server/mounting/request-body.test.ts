@@ -39,6 +39,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
+/** What the server reads of a body that is sent to `path`. */
 async function read(path: string, body: string | URLSearchParams) {
   const headers = typeof body === 'string' ? { 'content-type': 'application/json' } : {};
   return (await fetch(`${server.url}/${path}`, { method: 'POST', body, headers })).json();

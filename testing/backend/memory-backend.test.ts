@@ -15,6 +15,7 @@ const letter = defineTask({
 });
 const owner = 'ada';
 
+/** A backend in memory, and a server that starts tasks on it. */
 function world(options: MemoryBackendOptions = {}) {
   const backend = createMemoryBackend(options);
   return { backend, tasks: createTaskServer({ backend, tasks: [letter], identify: () => owner }) };

@@ -3,6 +3,7 @@ import { Events } from '../../backend/events/events.ts';
 import { recordLog } from '../../test/support/log.ts';
 import { BlockMonitor } from './block-monitor.ts';
 
+/** A monitor. `run` begins tasks; `lines`: the first sentence of each log line. */
 function setUp() {
   const log = recordLog();
   const monitor = new BlockMonitor(new Events(log), 0);

@@ -21,6 +21,7 @@ function createTable() {
   return { table, read, timesTold: () => told.times };
 }
 
+/** The clock of the table, in ms. */
 const now = () => Number(process.hrtime.bigint()) / 1e6;
 
 it('has the id, the name and the deadline of each task that runs', () => {

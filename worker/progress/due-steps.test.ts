@@ -29,10 +29,12 @@ function attempt(accuracy = 0.01, estimateEvery = 0) {
     needsLooks: (progress: Progress) => steps.needsLooks(progress),
   };
 }
+/** Work of an even pace. */
 const steady = (perSecond: number, total: number | null) => (now: number) => ({
   done: Math.floor((now * perSecond) / 1_000),
   total,
 });
+/** Work that stands still at `done`. */
 const at = (done: number, more: Partial<Progress> = {}) => {
   const progress = { done, total: 1_000, ...more };
   return () => progress;

@@ -3,12 +3,17 @@ import { BusHealth, SHARED_PROOF_MS } from './bus-health.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** Time, Redis and the bus of a deployment, for all of its processes. */
+// Time, Redis and the bus of a deployment, for all of its processes.
+/** In ms. */
 let now: number;
+/** Until when the proof counts that Redis holds for all processes, in ms. */
 let provedUntil: number;
 let isRedisAway: boolean;
+/** Whether the bus takes events. */
 let isBusUp: boolean;
+/** Whether something listens at the address of the bus. */
 let isListening: boolean;
+/** How many probes all processes together have sent. */
 let probes: number;
 
 beforeEach(() => {
@@ -19,6 +24,7 @@ beforeEach(() => {
   isBusUp = isListening = true;
 });
 
+/** Runs a command in the Redis of this test. Throws while it is away. */
 async function redis<T>(command: () => T): Promise<T> {
   if (isRedisAway) throw new Error('Redis is away');
   return command();

@@ -19,6 +19,7 @@ const event = (over: Partial<BusEvent> = {}): BusEvent => ({
   ...over,
 });
 
+/** The error with which `work` rejects. It must reject with a BusError. */
 const failure = (work: Promise<unknown>): Promise<BusError> =>
   work.then(
     () => {
@@ -284,6 +285,7 @@ describe('a bus that misbehaves', () => {
   });
 });
 
+/** Nothing that the error says or holds may contain a credential or a signature. */
 function expectNothingSecret(error: BusError, options: PusherOptions): void {
   const said = [error.message, String(error), error.stack, JSON.stringify(error), String(error.cause)].join('\n');
   expect(said).not.toContain('auth_signature');

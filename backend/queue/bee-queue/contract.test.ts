@@ -15,6 +15,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(copy, { recursive: true, force: true }));
 
+/** What the check of the bee-queue in `folder` throws, or null. */
 function errorOf(folder: string): unknown {
   try {
     checkBeeQueue(folder);

@@ -14,8 +14,10 @@ const LUA_GLOBALS = 'redis KEYS ARGV unpack ipairs pairs tonumber tostring strin
 
 /** The Lua without comments and texts, so that only names are left. */
 const codeOf = (lua: string) => lua.replace(/--.*$/gm, '').replace(/'[^']*'/g, "''");
+/** Whether the Lua has `name` as a word. */
 const uses = (lua: string, name: string) => new RegExp(`(?<![\\w.])${name}\\b`).test(codeOf(lua));
 
+/** The commands that the user of docs/redis.md may send. */
 const allowed = (() => {
   const docs = readFileSync(join(REPOSITORY, 'docs', 'redis.md'), 'utf8');
   const line = /^ACL SETUSER inloop .*$/m.exec(docs)?.[0] ?? '';

@@ -19,6 +19,7 @@ const SHAPES = {
   fail: { attempt: 1, error },
   stop: { attempt: 1 },
 };
+/** Events of a first attempt, at this moment. */
 const events = (...types: (keyof typeof SHAPES)[]) =>
   types.map((type) => ({ type, at: now(), ...SHAPES[type] }) as TaskEvent);
 
@@ -30,6 +31,7 @@ interface StartOptions {
   readonly idempotencyKey?: string | null;
   readonly startsAt?: string;
 }
+/** Starts a task `import` behind the gate of `key`. One at a time may go in, and the others wait, unless `options` says otherwise. */
 async function start(options: StartOptions = {}) {
   const { owner = 'ada', key = 'k', limit = 1, whenBusy = 'wait', idempotencyKey = null, startsAt } = options;
   const snapshot = { ...makeTask(), ...(startsAt ? { startsAt } : {}) };
@@ -46,6 +48,7 @@ const keysOf = async (...patterns: string[]) => {
     .map((key) => key.slice(world.prefix.length))
     .sort();
 };
+/** All keys of gates that are left. */
 const leftAtGates = () => keysOf('gate*', 'replaced');
 /** The ids of all jobs that a worker could take now, which it then has. */
 async function takeAll(): Promise<string[]> {
@@ -54,6 +57,7 @@ async function takeAll(): Promise<string[]> {
   return ids;
 }
 const end = (task: Snapshot, owner = 'ada') => world.happen(task, owner, ...events('start', 'succeed'));
+/** The key in Redis of the gate. */
 const gate = (key = 'k') => `${world.prefix}gate:${gateName('import', key)}`;
 
 describe('a task whose key is taken', () => {

@@ -9,13 +9,15 @@ import { makeTask, now, useStore } from '../../../test/support/redis/store-world
 jest.setTimeout(60_000);
 const world = useStore();
 
+/** The limits as the store takes them. `name`: the definition that they are of; null: of all tasks together. */
 const limitsOf = (limits: TaskLimits, name: string | null = null) =>
   listStartLimits(limits, name, 'limits', 'invalid_options');
+/** Starts a task; `key` is its Idempotency-Key. */
 async function start(owner: string, limits: readonly StartLimit[], { key = null as string | null, retryOf = '' } = {}) {
   const snapshot = { ...makeTask(), retryOf: retryOf || null };
   return { ...(await world.store.create({ snapshot, owner, input: 1, limits }, key)), snapshot };
 }
-/** What became of some starts, one after the other. */
+/** Starts a task for each of `owners`, one after the other. Returns a text: `x` for each that was taken, `-` for each that was refused. */
 async function startAll(owners: readonly string[], limits: readonly StartLimit[]) {
   const results = [];
   for (const owner of owners) results.push((await start(owner, limits)).result);

@@ -10,8 +10,10 @@ const CLOSED = { isOpen: false, held: new Set<string>(), limit: 30 };
 const OPEN = { ...CLOSED, isOpen: true };
 const LIVE = { status: 'live', since: 0 } as unknown as TrayInput['snapshot']['connection'];
 
+/** A task that was created `age` seconds ago and has succeeded about 2 s later. Of two of one age the higher key ended later. */
 const done = (key: number, age = 60) =>
   succeed(run(create(key, `Done ${key}`, age), age - 1), age - 2 - key / 100, null);
+/** What a closed tray shows of these tasks, unless `input` says otherwise. */
 const view = (tasks: readonly Snapshot[], input: Partial<TrayInput> = {}) => {
   const now = Date.now();
   const snapshot = { ...NOTHING_YET, tasks, connection: LIVE };

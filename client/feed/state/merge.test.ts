@@ -38,6 +38,7 @@ const history = (number: number) =>
       return all;
     });
 
+/** The same as a message carries it whose result was too big. */
 const withOmitted = (snapshot: Snapshot): Snapshot =>
   snapshot.status === 'succeeded' ? { ...snapshot, result: null, resultOmitted: true } : snapshot;
 

@@ -27,6 +27,7 @@ class Locks {
   };
 }
 
+/** A browser. Returns a function that opens a tab in it, which notes what it would notify of. */
 function makeBrowser() {
   const locks = new Locks() as unknown as LockManager;
   const items = new Map<string, string>();

@@ -24,7 +24,9 @@ class Browser {
 /** A tab with a feed that shows what it is told to. */
 class Tab {
   readonly page = new ManualPage();
+  /** Ids of outcomes that were told live. */
   readonly told: string[] = [];
+  /** Ids of outcomes that were told as missed. */
   readonly missed: string[] = [];
   /** Whose tasks they are, and what the server's clock says where the feed knows. */
   channel: string | null = null;
@@ -71,12 +73,14 @@ class Tab {
     });
   }
 
+  /** The feed shows these tasks from now on. */
   async show(...tasks: Snapshot[]): Promise<void> {
     this.#tasks = tasks;
     this.#listener();
     await settle();
   }
 
+  /** The user turns to the tab, or away from it. */
   async look(visible: boolean): Promise<void> {
     this.page.visible = visible;
     if (visible) this.page.signal('wake' satisfies PageSignal);
@@ -84,6 +88,7 @@ class Tab {
   }
 }
 
+/** The task `number` while it runs; it was created `created` seconds after the start. */
 const running = (number: number, created = 0) =>
   evolve(queued(number, 'Task', created), { type: 'start', at: at(created + 1) });
 const done = (number: number, created = 0) =>

@@ -4,6 +4,7 @@ import type { FeedSnapshot } from '../../feed/task-feed.ts';
 import { running, succeeded } from '../../test-support/snapshots.ts';
 import { watchTasks } from './watch-tasks.ts';
 
+/** Returns a function that shows other tasks, and says what has changed since its last call. */
 function setUp(isWhole?: Parameters<typeof watchTasks>[1]) {
   let shown: FeedSnapshot = { tasks: [], connection: { status: 'live' }, hasMore: false, channel: 'ada' };
   const look = watchTasks({ getSnapshot: () => shown }, isWhole);

@@ -27,6 +27,7 @@ function view(
   return describeTask(memory, context);
 }
 
+/** The task after a report, `seconds` after the start. */
 const progress = (task: Snapshot, seconds: number, done: number, total: number | null = 256) =>
   evolve(task, { type: 'progress', at: at(seconds), attempt: task.attempt, progress: { done, total } });
 

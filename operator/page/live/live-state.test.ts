@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { createEventReader } from './event-text.ts';
 import { HIDDEN, type LiveEvent, type LiveState, linkOf, nextLive } from './live-state.ts';
 
+/** The stream has ended after `livedFor` ms; the server asks to wait for `retryAfter` s. */
 const ended = (livedFor = 0, retryAfter = 0): LiveEvent => ({ type: 'ended', livedFor, retryAfter, chance: 1 });
+/** The state after these events of a page that was hidden before, and the effect of each. */
 const run = (...events: LiveEvent[]) =>
   events.reduce<{ state: LiveState; effects: unknown[] }>(
     ({ state, effects }, event) => {

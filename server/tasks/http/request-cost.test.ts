@@ -31,7 +31,7 @@ beforeAll(async () => {
   await raw.connect();
   backend = backendOn({ ...NO_BUS, REDIS_URL: redis.url });
   tasks = createTaskServer({ backend, tasks: [work], identify: (req) => req.get('x-user') ?? null });
-  // What nobody asked for would be counted too.
+  // What the sweeper asks of Redis would be counted, too.
   backend.sweeper.stop();
   server = await startHttpServer(express().use('/tasks', tasks.router));
   url = `${server.url}/tasks`;
@@ -49,6 +49,7 @@ const call = (path: string, { headers = {}, ...init }: RequestInit & { headers?:
 const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
   call(path, { method: 'POST', body: JSON.stringify(body), headers });
 
+/** Stores these events of a task, one after the other. */
 const happen = (snapshot: Snapshot, owner: string, ...events: TaskEvent[]) =>
   storeChanges(backend.store, { snapshot, owner }, events);
 

@@ -17,8 +17,9 @@ import { parseWait, Waiting } from './waiting.ts';
 const work = defineTask({ name: 'work', input: z.object({}) });
 
 let redis: TestRedis;
-/** Answers; and a second process's, which changes tasks. */
+/** Of the server that answers. */
 let backend: Backend;
+/** Of a second process, which changes tasks. */
 let elsewhere: Backend;
 let app: TestServer;
 
@@ -28,6 +29,7 @@ interface TestServer {
   close(): Promise<void>;
 }
 
+/** Starts a server on `backend`. */
 async function serve(options: Partial<TaskServerOptions> = {}): Promise<TestServer> {
   const tasks = createTaskServer({ backend, tasks: [work], identify: (req) => req.get('x-user') ?? null, ...options });
   const server = await startHttpServer(express().use('/tasks', tasks.router));
@@ -78,6 +80,7 @@ async function isWaitedFor(task: Snapshot): Promise<void> {
   });
 }
 
+/** An answer, and how many ms it took. */
 async function timed(answer: Promise<Response>): Promise<{ response: Response; ms: number }> {
   const began = Date.now();
   const response = await answer;
