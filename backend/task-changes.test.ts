@@ -174,7 +174,7 @@ describe('a change that is tried again since its answer got lost', () => {
     expect(calls).toEqual([`store ${status}`, `push ${status} to ada`]);
   });
 
-  it('and was stored by neither try is pushed once', async () => {
+  it('and that only the second try has stored is pushed once', async () => {
     const { changes, calls, owned, fail } = setUp(running);
     fail('away');
     await expect(changes.apply(owned, succeed)).rejects.toThrow();

@@ -182,7 +182,7 @@ describe('a parent that waits', () => {
     expect(children.map(({ isActive }) => isActive)).toEqual([false]);
   });
 
-  it('that is damaged, or cannot be brought in step, does not keep the sweeper from the others', async () => {
+  it('that is damaged, or cannot be updated, does not keep the sweeper from the others', async () => {
     const dead = open({ isDeaf: true });
     const families = await Promise.all([waitFor(dead, 1), waitFor(dead, 1), waitFor(dead, 1)]);
     const [damaged, unlucky, well] = families.map(({ parent }) => parent);
@@ -199,7 +199,7 @@ describe('a parent that waits', () => {
     const { parent, children } = await waitFor(process, 3, 'ignore');
     const [lost, uncounted, last] = children;
     await process.parents.flush();
-    // A Redis has lost the record of one. A worker of an earlier version has ended another, and counted nothing.
+    // A Redis has lost the record of one. A worker of an earlier version has ended another, and did not count it (`ce`).
     await world.raw.del(`${world.prefix}task:${lost}`);
     await process.happen(uncounted as string, start());
     await world.raw.hSet(`${world.prefix}task:${parent}`, { ce: '0' });

@@ -272,7 +272,7 @@ describe('a task that killed its worker each time', () => {
 });
 
 describe('a worker whose watchdog says that it is blocked', () => {
-  it('keeps its tasks, which get their signs of life from here', async () => {
+  it('keeps its tasks, which get their signs of life from the sweeper', async () => {
     const id = await run('w');
     heartbeats.set('w', { blockedFor: 20_000 });
     const before = (await read(id)).snapshot;

@@ -62,7 +62,7 @@ describe('a Redis', () => {
     }
   });
 
-  it('that is a replica, loads its data or wants a password is refused, and looked for again', async () => {
+  it('that is a replica, loads its data or wants a password is refused, and a new connection is tried', async () => {
     for (const failure of ['READONLY no', 'ERR Error running script: @user_script:1: -READONLY no']) {
       const error = await inspectOne({ eval: [failure] }).catch((thrown: unknown) => thrown);
       expect(faultOf(error)).toMatchObject({ kind: 'refused', shouldReconnect: true });

@@ -223,7 +223,7 @@ describe('following', () => {
     const task = feed.get('task-0001');
     expect(task && isGone(task)).toBe(true);
     await timing.advance(60_000);
-    // Only where the server says that it is still this user who asks.
+    // `/connection` says that the user is still the same: so the task is gone, and not only hidden from another user.
     expect(server.takeCalls()).toEqual(['?state=all&limit=20', '/task-0001', '/connection']);
   });
 });
@@ -291,6 +291,7 @@ describe('what the user does', () => {
     FakePusher.last.push('task.running', still);
     await timing.advance(1_000);
     const { tasks, hasMore } = feed.getSnapshot();
+    // 500 outcomes are kept, and the task that runs.
     expect([tasks.length, hasMore]).toEqual([501, true]);
     expect(tasks.slice(0, 2).map(({ id }) => id)).toEqual([still.id, 'task-1999']);
     const lengths: number[] = [];

@@ -102,7 +102,7 @@ describe('a session', () => {
       await eventually(() => stream.isFull || numbers(client).length === 400);
       if (numbers(client).length === 400) break;
       const { length } = stream;
-      // Had it written on, that would have come by the time a request of its own is answered.
+      // If the session still wrote to this stream, more would have come by the time another request is answered.
       await client.send();
       expect(stream.length).toBe(length);
       stream.abort();

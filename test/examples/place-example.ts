@@ -30,6 +30,8 @@ export interface Example {
 }
 
 /**
+ * Copies an example.
+ *
  * @param name its folder in examples/
  * @param packages packages in another version than this repository's own: the name that the example imports, and the name
  * that this repository gave that version, such as `{ express: 'express4' }`

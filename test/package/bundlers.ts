@@ -86,7 +86,7 @@ export async function buildWithVite(folder: string, out: string, redisUrl: strin
 export async function buildWithNext(folder: string): Promise<void> {
   cpSync(join(REPOSITORY, 'examples/next'), folder, {
     recursive: true,
-    // The one of `folder` names what is installed.
+    // The package.json of `folder` names what is installed.
     filter: (file) => basename(file) !== 'package.json',
   });
   write(folder, {

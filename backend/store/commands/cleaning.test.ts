@@ -3,7 +3,7 @@ import { chooseCleaning } from './cleaning.ts';
 
 afterEach(() => void jest.restoreAllMocks());
 
-it('one creation in eight cleans, and looks at eight times as many ids', () => {
+it('one creation in eight cleans, and looks at 64 ids: eight for each creation', () => {
   const chosen = Array.from({ length: 20_000 }, () => chooseCleaning());
   const cleanings = chosen.filter(({ count }) => count > 0);
   // An eighth of 20,000 is 2,500, with a standard deviation of 47.

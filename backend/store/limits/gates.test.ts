@@ -87,7 +87,7 @@ describe('a task whose key is taken', () => {
     expect(gateName('a', 'k'.repeat(10_000)).length).toBeLessThan(60);
   });
 
-  it('keeps its turn while it is retried', async () => {
+  it('does not get in while the task before it is retried', async () => {
     const [a, b] = [await start(), await start()];
     const failed = await world.happen(a.snapshot, 'ada', ...events('start', 'fail'));
     expect(failed.status).toBe('retrying');
@@ -179,6 +179,7 @@ describe('`replace`', () => {
     const a = await start({ whenBusy: 'replace' });
     await start({ whenBusy: 'replace' });
     expect(await repairGates(world.redis)).toEqual([]);
+    // As if it had happened 3 s ago: for so long the process itself may do it.
     await world.raw.zAdd(`${world.prefix}replaced`, { score: Date.now() - 3_001, value: a.task });
     expect(await repairGates(world.redis)).toEqual([a.task]);
     await world.store.settleReplaced([a.task]);
@@ -203,6 +204,7 @@ it('a task that starts later takes no key before its time has come, and waits th
       arguments: [String(Date.now() + 61_000), '100', queue, `${prefix}task:`],
     });
   };
+  // One job was due, and no other one is delayed.
   expect(await raise()).toEqual([1, -1]);
   expect(await takeAll()).toEqual([a.task]);
   await end(a.snapshot);

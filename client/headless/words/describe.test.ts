@@ -158,7 +158,7 @@ describe('a row', () => {
       isSlow: true,
       remarks: ['Waiting for a worker that can do this', 'Away.'],
     });
-    // A worker has it by now, whatever a late message says.
+    // A worker runs the task by now, whatever a late message says.
     expect(view(waiting(running(1)))).toMatchObject({ status: 'Running', isSlow: false });
   });
 
@@ -190,7 +190,7 @@ describe('a row', () => {
     });
   });
 
-  it('counts the children for which a task waits from 0, and misses no worker meanwhile', () => {
+  it('counts from 0 the children that a task waits for, and does not claim meanwhile that its worker is silent', () => {
     const news = (ended: number, failed = 0): TaskEvent => {
       const children = { total: 60, ended, failed };
       return { type: 'children', at: at(5), children, returned: null, onChildFailure: 'ignore' };

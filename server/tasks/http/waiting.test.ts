@@ -256,7 +256,7 @@ describe('Prefer: wait', () => {
     await client.connect();
     await elsewhere.redis.ping();
     await client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'pubsub']);
-    // At once: the ear is back within some 50 ms.
+    // At once: the subscription is back within some 50 ms.
     await change(task);
     client.destroy();
     const { response, ms } = await timed(answer);
@@ -325,6 +325,7 @@ describe('many callers that wake at the same moment', () => {
     wake(null);
     expect(await Promise.all(holds)).toHaveLength(1_500);
     expect([...reads.values()]).toEqual(Array.from({ length: 500 }, () => 1));
+    // The most that tick-limiter.ts lets through.
     expect(most).toBeLessThanOrEqual(16);
     expect(waiting.size).toBe(0);
   });
