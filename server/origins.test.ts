@@ -286,7 +286,7 @@ describe('a list of origins', () => {
     );
   });
 
-  it('is a list', () => {
+  it('must be a list', () => {
     expect(() => checkOrigins('origins', 'https://app.example.com' as never)).toThrow('must be a list');
   });
 });

@@ -54,6 +54,7 @@ describe('an outage', () => {
     const before = bus.requests.length;
     await jest.advanceTimersByTimeAsync(60_000);
     expect(bus.mostAtOnce).toBe(1);
+    // The pauses have grown to 2 s.
     expect(bus.requests.length - before).toBeLessThanOrEqual(31);
     expect(bus.requests.length - before).toBeGreaterThanOrEqual(28);
   });

@@ -65,7 +65,7 @@ describe('what is sent', () => {
   it('leaves in one request what changed in one tick, at most ten events each', async () => {
     for (let n = 0; n < 25; n++) publisher.publish(`user-${n % 7}`, running(`t${n}`));
     await soon();
-    // One owner's events never overlap, so an owner cut in two by the limit waits for the first part.
+    // Requests with events of one owner never overlap. Where the limit cuts an owner's events in two, the second part waits.
     expect(bus.requests.every((events) => events.length <= 10)).toBe(true);
     expect(bus.requests.length).toBeLessThanOrEqual(5);
     expect(bus.delivered).toHaveLength(25);
@@ -151,6 +151,7 @@ describe('an outcome', () => {
   });
 
   it.each([
+    // In ms: the longest wait before the bus is asked again, and a little more.
     ['away', AWAY, 2_100],
     ['over its quota', OVER_QUOTA, 33_100],
   ])(

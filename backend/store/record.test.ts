@@ -62,6 +62,7 @@ describe('inputs and results are not read', () => {
     await world.redis.ping();
     const first = ids.slice(0, TASKS / 2);
     const second = ids.slice(TASKS / 2);
+    // `bytesOf` makes its call twice: each half is marked once.
     const halves = [first, second];
     const { sent } = await bytesOf(() => world.store.see('ada', halves.shift() ?? []));
     expect(sent).toBeLessThan(TASKS * 50);
@@ -101,6 +102,7 @@ describe('inputs and results are not read', () => {
 it('a big result goes to Redis once, and comes back to those who ask for it', async () => {
   const tasks = [await run(await accept()), await run(await accept())];
   const ids = tasks.map(({ id }) => id);
+  // `bytesOf` makes its call twice: each task ends once.
   const { received } = await bytesOf(async () => end(tasks.shift() as Snapshot));
   expect(received).toBeLessThan(MAX_RESULT_BYTES + 3_000);
   const [id] = ids as [string];

@@ -57,7 +57,7 @@ describe('what is shown between two messages', () => {
           shownProgress(one, now(ms / 1_000), least),
         );
         expect(second?.done).toBeGreaterThanOrEqual(first?.done ?? 0);
-        // A bar that waits is told so, and no other.
+        // Only a bar that shows more than the rate has reached by now has to wait.
         const isMoved = shownDone(one.progress as Progress, Math.min(at1, at2)) >= least;
         if (isMoved) expect(first?.movesTo?.afterMs ?? 0).toBe(0);
         const goal = first?.movesTo;
@@ -140,16 +140,16 @@ describe('a correction', () => {
     expect(describeTask(remember(first, again, now(5)), context(5)).facts[0]).toBe('1 of 100');
   });
 
-  it('of the whole row is the same without a connection: nothing moves for longer than 10 s without news', () => {
+  it('is not made up where the connection is lost: without news nothing moves for longer than 10 s', () => {
     const { bar, facts } = describeTask(first, { ...context(2), isStale: true });
     expect([facts[0], bar?.fraction, bar?.movesTo?.inMs]).toEqual(['50 of 100', 0.5, 8_000]);
     expect(describeTask(first, { ...context(60), isStale: true }).bar).toMatchObject({ fraction: 0.9, movesTo: null });
   });
 
-  it('lets the bar stop at the same moment as the count, though it is never drawn full', () => {
+  it('lets the bar move at the pace of the count up to 98.5 %, where it stops', () => {
     const memory = remember(undefined, task({ done: 960, total: 1_000, rate: 10 }));
     const { bar } = describeTask(memory, context(0));
-    // Full is 985; 999 would be there after 3.9 s.
+    // The count goes on to 999, which it reaches after 3.9 s.
     expect(bar).toMatchObject({ fraction: 0.96, movesTo: { fraction: 0.985 } });
     expect(bar?.movesTo?.inMs).toBeCloseTo(2_500);
     expect(describeTask(memory, context(3)).bar).toMatchObject({ fraction: 0.985, movesTo: null });

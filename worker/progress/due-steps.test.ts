@@ -214,6 +214,7 @@ describe('looks', () => {
 describe('with estimates every 500 ms', () => {
   it.each([0, 1, 2, 3, 4, 5])('a look at a truth that has not changed is cheap, and finds the same (%i)', (seed) => {
     const [cheap, thorough] = [new DueSteps(0.01, null, 0), new DueSteps(0.01, null, 0)];
+    // Pseudo-random numbers: each seed gives the same course each time.
     let random = seed + 1;
     const below = (n: number) => {
       random = (random * 48_271) % 2_147_483_647;

@@ -94,7 +94,7 @@ describe('the URL of a session', () => {
     // As pusher-js does there: without cookies.
     client.cookie = null;
     expect((await client.receive('xhr')).status).toBe(200);
-    // Once it has shown its cookie, nothing less will do.
+    // The answer gave the client its cookie. Once the client has shown it, the session is open to nobody without it.
     expect((await client.receive('xhr')).status).toBe(200);
     expect((await thiefOf(bridge, client, browser).receive()).status).toBe(403);
   });

@@ -33,7 +33,7 @@ describe('every answer', () => {
     for (const [status, pending] of answers) {
       const { headers, ...answer } = await pending.then((res) => ({ headers: res.headers, status: res.status }));
       expect(answer.status).toBe(status);
-      // Refused before anybody asks who it is: there is nobody it is for.
+      // A 403 is given before `identify` is called, so it names no user.
       expect([status, headers.get('inloop-channel')]).toEqual([status, status === 403 ? null : 'private-user-ada']);
       expect(headers.get('inloop-protocol')).toBe('1');
       const time = headers.get('inloop-time') ?? '';
@@ -177,7 +177,7 @@ describe('bad requests', () => {
       'too_large',
     ],
     [
-      'an empty Idempotency-Key',
+      'an Idempotency-Key of 256 characters',
       { body: '{"name":"count","input":{"to":1}}', headers: { 'idempotency-key': 'k'.repeat(256) } },
       400,
       'invalid_idempotency_key',
