@@ -136,12 +136,13 @@ describe('a running task', () => {
 describe('tasks whose worker died', () => {
   const suspect = { shared: 1, lived: 4_000 };
 
-  it('start one after the other, and nothing starts while one is exclusive', async () => {
+  it('start one after the other, and nothing starts while one is on probation', async () => {
     const { accept, deliver, time, status, calls } = await open();
     for (const id of ['a', 'b']) accept(id, suspect);
     accept('c');
     for (const id of ['a', 'b', 'c']) await deliver(id);
     expect(['a', 'b', 'c'].map(status)).toEqual(['running', 'queued', 'queued']);
+    // The probation lasts 1.5 times as long as the suspect had run.
     await time.advance(5_999);
     expect(status('b')).toBe('queued');
     await time.advance(1);
@@ -150,7 +151,7 @@ describe('tasks whose worker died', () => {
     expect(calls).not.toContain('pass b');
   });
 
-  it('leave their place when they end before', async () => {
+  it('make room for others when they end during their probation', async () => {
     const { accept, deliver, finish, status, calls } = await open();
     accept('a', suspect);
     accept('b');

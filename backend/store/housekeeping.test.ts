@@ -49,7 +49,7 @@ describe('clear', () => {
 });
 
 describe('an owner who is forgotten', () => {
-  it('leaves no key, whatever their tasks were at, and nobody else loses one', async () => {
+  it('leaves no key, whatever the status of their tasks, and no other owner loses one', async () => {
     const other = await accept('bob');
     await world.redis.addDefinitions(['import']);
     await world.redis.noteWatched('private-user-ada', 'ada');

@@ -131,7 +131,7 @@ describe('trouble', () => {
     expect(feed.getSnapshot().connection.status).toBe('live');
   });
 
-  it('stops when the user signs out, and comes back with the page', async () => {
+  it('stops when the user signs out, and goes on when the page wakes', async () => {
     const { server, timing, page, feed } = await startLiveFeed((own) => own.put(running(1)));
     server.failWith = 401;
     await timing.advance(20_000);

@@ -64,7 +64,7 @@ describe('keeping push alive', () => {
         expect(attemptDelay(40, 'lost', random)).toBeGreaterThanOrEqual(30_000);
         expect(attemptDelay(0, 'refused', random)).toBeGreaterThanOrEqual(15_000);
         expect(attemptDelay(2, 'refused', random)).toBeGreaterThanOrEqual(40_000);
-        // Who was refused over quota is live within a minute of its end.
+        // A client that was refused over quota is live within a minute after the bus takes clients again.
         expect(attemptDelay(40, 'refused', random)).toBeLessThanOrEqual(55_000);
         expect(attemptDelay(0, 'unauthorized', random)).toBeLessThanOrEqual(2_000);
         expect(attemptDelay(30, 'unauthorized', random)).toBeLessThanOrEqual(120_000);

@@ -100,7 +100,7 @@ describe('admission control', () => {
     expect(control.inside()).toBe('abc');
   });
 
-  it('starts such a task after ten minutes, even if nothing else comes or goes', async () => {
+  it('starts a task that waits to run alone after ten minutes, even if nothing else comes or goes', async () => {
     const control = await setUpWaiting();
     await control.letTimePass(599_999);
     expect(control.inside()).toBe('a');

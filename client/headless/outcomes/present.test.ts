@@ -253,7 +253,7 @@ describe('an outcome', () => {
     }
   });
 
-  it('keeps no more ids than it needs', async () => {
+  it('is kept by its id once it was told: of the last 300, and no more', async () => {
     const tab = new Tab(browser, timing);
     await passStart();
     await tab.show(...Array.from({ length: 1_000 }, (_, n) => done(n)));

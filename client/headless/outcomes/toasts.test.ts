@@ -93,7 +93,7 @@ describe('toasts', () => {
       fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
         const timed = new TimedQueue();
         let number = 0;
-        /** Unpaused time in which each was shown. */
+        /** For how many ms each was shown, without pauses. */
         const lived = new Map<string, number>();
         const failures: string[] = [];
         const told: string[] = [];
