@@ -90,7 +90,7 @@ describe('WebSockets that are blocked in the middle of a session', () => {
     }
   });
 
-  it('are asked for no more than twice a minute while they stay away, and not at all once it is paused', async () => {
+  it('are asked for no more than twice a minute while they stay away, and not at all once the link is paused', async () => {
     const { timing, link } = await live();
     block();
     await timing.advance(120_000);

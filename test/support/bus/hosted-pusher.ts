@@ -52,8 +52,8 @@ let madeCertificate: ReturnType<typeof generate> | undefined;
 const CHANNEL = /^[A-Za-z0-9_\-=@,.;]{1,164}$/;
 
 /**
- * Starts it on loopback and redirects this process's TLS connections to Pusher's hosts to it. Nothing else about them changes:
- * the certificate, which is for Pusher's host, is checked as usual.
+ * Starts the service on loopback, and sends this process's TLS connections to Pusher's hosts there. Nothing else about these
+ * connections changes: the certificate, which is for Pusher's host, is checked as usual.
  */
 export async function startHostedPusher(): Promise<HostedPusher> {
   // One certificate for all services that a test file starts: making a key takes longer than most tests.

@@ -48,7 +48,7 @@ const ALMOST_ADA = [
 
 export const othersTasks: Kind = {
   name: "others' tasks and files",
-  why: "what another user's tasks are about, and a hand in them",
+  why: "to read another user's tasks, and to change them",
   success: "anything but a 404 (or 401, 400) for another's id, or another's id in one's own list",
   async run(world, tally) {
     const { app, isShort } = world;
