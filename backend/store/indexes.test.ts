@@ -1,4 +1,4 @@
-// Ids of expired records leave the indexes, even if the owner never looks at a list, and no call looks at more than 1,000 ids.
+// Ids of expired records leave the indexes, even if the owner never looks at a list, and no script looks at more than 1,000 ids.
 import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { v7 as uuid } from 'uuid';
@@ -138,6 +138,7 @@ describe('500,000 ids of expired tasks', () => {
       pages += 1;
     } while (cursor !== null);
     expect(found).toEqual([newest.id, oldest.id]);
+    // 500,000 ids at 20,000 a page, and a little more.
     expect(pages).toBeLessThanOrEqual(27);
     expect(await world.raw.zRange(`${world.prefix}unseen:ada`, 0, -1)).toEqual([oldest.id, newest.id]);
   });

@@ -91,7 +91,7 @@ describe('watching outcomes', () => {
   it('does not tell a user who replaces another of earlier outcomes', async () => {
     server.put(running(2), young(3));
     await watch();
-    // Past the creation of what the next one has; `server.tasks` is theirs from here on.
+    // Grace comes after her tasks were created, 7 s and 8 s after the start. From here on the server shows her what it has.
     await timing.advance(10_000);
     server.channel = 'private-user-grace';
     server.put(young(7), running(8));

@@ -20,7 +20,7 @@ function faultOf(parent: Snapshot, children: readonly Snapshot[]): string | null
   const total = parent.children?.total ?? 0;
   const failed = children.filter(({ status }) => status !== 'succeeded').length;
   if (children.some((child) => !isFinished(child))) return 'a child has not ended';
-  // One that has failed for a reason of its own may have been told of its last child too late.
+  // A parent that has failed for a reason of its own may not have counted its last child.
   if (parent.status !== 'failed' && children.length !== total) return `${children.length} children, not ${total}`;
   if (parent.status !== 'succeeded') return null;
   const { started } = parent.result as { started: number };

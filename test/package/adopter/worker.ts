@@ -7,7 +7,7 @@ import { count } from './tasks.js';
 
 const shutdown = new AbortController();
 process.once('SIGTERM', () => shutdown.abort());
-// Nobody reads either of them here.
+// Nothing reads the metrics or the traces: the two calls only have to compile and run.
 registerMetrics({ backend, register: new Registry() });
 traceTasks({ backend });
 const worker = createTaskWorker({ backend, concurrency: 2 });

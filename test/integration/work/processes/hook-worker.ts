@@ -12,6 +12,7 @@ import { createTaskWorker } from '../../../../worker/task-worker.ts';
 
 /** How long an outcome may stay unseen, in ms. */
 export const UNSEEN_AFTER_MS = 1_500;
+/** The key of the list in Redis. */
 export const CALLS = 'hook-calls';
 
 /** A call of a hook. */
@@ -31,7 +32,7 @@ export const ending = defineTask({
   input: z.object({ how: z.enum(['well', 'badly']) }),
   attempts: 1,
 });
-/** Starts two of them. */
+/** Starts two tasks `ending`. */
 export const pair = defineTask({ name: 'pair', input: z.object({}) });
 /** Nobody handles it. */
 export const orphan = defineTask({ name: 'orphan', input: z.object({}) });
