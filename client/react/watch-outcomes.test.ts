@@ -91,7 +91,7 @@ describe('watching outcomes', () => {
   it('does not tell a user who replaces another of earlier outcomes', async () => {
     server.put(running(2), young(3));
     await watch();
-    // Grace comes after her tasks were created, 7 s and 8 s after the start. From here on the server shows her what it has.
+    // Grace signs in 10 s after the start, and her task 7 was created 7 s after it. From then on the server answers as to her.
     await timing.advance(10_000);
     server.channel = 'private-user-grace';
     server.put(young(7), running(8));
