@@ -59,7 +59,7 @@ describe('an outage', () => {
     expect(outage.since).toBeNull();
   });
 
-  it('is told once of each kind, and again in the next', () => {
+  it('is told once of each kind, and so is the next outage', () => {
     const { outage, told } = setUp();
     for (let n = 0; n < 2; n++) {
       for (const kind of ['silent', 'unusable', 'silent', 'unusable'] as const) outage.failed('why', kind);

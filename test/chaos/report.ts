@@ -41,7 +41,7 @@ export interface ChaosReport {
   readonly sideBySide: number;
   /** How many attempts went on from a checkpoint. */
   readonly resumed: number;
-  /** Attempts that began before a checkpoint that was stored. */
+  /** Attempts that went on from an older checkpoint than the last one that was stored. */
   readonly lostCheckpoints: number;
   /** Hooks that have not run for an outcome. */
   readonly lostHooks: number;

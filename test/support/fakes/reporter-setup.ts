@@ -13,7 +13,11 @@ export const SIGN_MS = 5_000;
 /** A signal that never aborts. */
 export const never = new AbortController().signal;
 
-/** @param checkpoint what the attempt before has stored */
+/**
+ * Starts a reporter of a first attempt.
+ *
+ * @param checkpoint what the attempt before has stored
+ */
 export function setUpReporter({ watched = true, checkpoint = null as StoredCheckpoint | null } = {}) {
   const time = new FakeTime();
   const record = { ...startedRecord({ name: 'any', attempts: 3 }), checkpoint };
@@ -36,6 +40,7 @@ export function setUpReporter({ watched = true, checkpoint = null as StoredCheck
     ...{ reporter, time, changes, turns, log, told, record },
     /** How many elements are done, by each event that was stored. */
     stored: () => changes.events.map((event) => (event.type === 'progress' ? event.progress.done : event.type)),
+    /** The same by each snapshot that was pushed; its status where it has no progress. */
     pushed: () => changes.pushed.map(({ status, progress }) => progress?.done ?? status),
     /** The checkpoints that were stored, as JSON. */
     checkpoints: () => changes.options.flatMap((options) => options.checkpoint ?? []),
