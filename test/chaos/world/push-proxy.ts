@@ -53,22 +53,9 @@ export async function startPushProxy(upstream: { host: string; port: number }, r
   };
 
   server.on('connection', (client, request) => {
-    const soketi = new WebSocket(`ws://${upstream.host}:${upstream.port}${request.url}`);
-    const waiting: string[] = [];
-    client.on('message', (data) => {
-      if (soketi.readyState === WebSocket.OPEN) soketi.send(String(data));
-      else waiting.push(String(data));
-    });
-    soketi.on('open', () => {
-      for (const frame of waiting.splice(0)) soketi.send(frame);
-    });
-    const deliver = (frame: string) => {
-      if (client.readyState === WebSocket.OPEN) client.send(frame);
-    };
-    soketi.on('message', (data) => {
-      const frame = String(data);
+    pair(client, `ws://${upstream.host}:${upstream.port}${request.url}`, (frame, deliver) => {
       const event = taskEvent(frame);
-      if (!event) return deliver(frame);
+      if (!event) return deliver();
       counts.events += 1;
       proxy.onEvent?.(event);
       if (random.chance(trouble.drop)) {
@@ -77,29 +64,51 @@ export async function startPushProxy(upstream: { host: string; port: number }, r
       }
       if (random.chance(trouble.double)) {
         counts.doubled += 1;
-        deliver(frame);
+        deliver();
       }
       if (random.chance(trouble.delay)) {
         counts.delayed += 1;
         const timer = setTimeout(
           () => {
             timers.delete(timer);
-            deliver(frame);
+            deliver();
           },
           random.between(50, LONGEST_DELAY_MS),
         );
         timers.add(timer);
         return;
       }
-      deliver(frame);
+      deliver();
     });
-    // Codes that a client must not send (such as 1006): the connection is ended without a code.
-    soketi.on('close', (code) => (code >= 4_000 ? client.close(code) : client.terminate()));
-    soketi.on('error', () => client.terminate());
-    client.on('close', () => soketi.terminate());
-    client.on('error', () => soketi.terminate());
   });
   return proxy;
+}
+
+/**
+ * Connects a client with Soketi. `onFrame` gets each frame that Soketi sends; `deliver` passes it on to the client, as often as it is
+ * called.
+ */
+function pair(client: WebSocket, url: string, onFrame: (frame: string, deliver: () => void) => void): void {
+  const soketi = new WebSocket(url);
+  const waiting: string[] = [];
+  client.on('message', (data) => {
+    if (soketi.readyState === WebSocket.OPEN) soketi.send(String(data));
+    else waiting.push(String(data));
+  });
+  soketi.on('open', () => {
+    for (const frame of waiting.splice(0)) soketi.send(frame);
+  });
+  soketi.on('message', (data) => {
+    const frame = String(data);
+    onFrame(frame, () => {
+      if (client.readyState === WebSocket.OPEN) client.send(frame);
+    });
+  });
+  // Codes that a client must not send (such as 1006): the connection is ended without a code.
+  soketi.on('close', (code) => (code >= 4_000 ? client.close(code) : client.terminate()));
+  soketi.on('error', () => client.terminate());
+  client.on('close', () => soketi.terminate());
+  client.on('error', () => soketi.terminate());
 }
 
 function taskEvent(frame: string): { channel: string; data: string } | null {

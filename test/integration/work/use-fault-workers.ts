@@ -136,25 +136,11 @@ async function openParts(bundle: Bundle): Promise<OpenParts> {
     const owner = `user-${users}`;
     const follower = await app.follow(owner);
     const task = await app.tasks.start(definition, input as never, { owner });
-    const { id } = task;
-    const get = () => app.tasks.tasks.get(owner, id);
+    const get = () => app.tasks.tasks.get(owner, task.id);
     return {
-      ...{ id, owner, follower, get },
+      ...{ id: task.id, owner, follower, get },
       reaches: (status, within) => reaches(task, owner, status, within),
-      async ends(within = 15_000) {
-        const stored = await eventually(
-          async () => {
-            const snapshot = await get();
-            return snapshot.finishedAt !== null && snapshot;
-          },
-          { within, that: `the outcome of ${definition.name}` },
-        );
-        await eventually(() => statusesOf(follower).includes(`task.${stored.status}`), {
-          within: 10_000,
-          that: 'the push of the outcome',
-        });
-        return stored;
-      },
+      ends: (within) => waitForOutcome(get, follower, within),
     };
   }
 
@@ -177,6 +163,22 @@ async function openParts(bundle: Bundle): Promise<OpenParts> {
       await bus.stop();
     },
   };
+}
+
+/** Waits until the task has an outcome, for at most `within` ms, and until the page got it. */
+async function waitForOutcome(get: () => Promise<Snapshot>, follower: Follower, within = 15_000): Promise<Snapshot> {
+  const stored = await eventually(
+    async () => {
+      const snapshot = await get();
+      return snapshot.finishedAt !== null && snapshot;
+    },
+    { within, that: 'the outcome' },
+  );
+  await eventually(() => statusesOf(follower).includes(`task.${stored.status}`), {
+    within: 10_000,
+    that: 'the push of the outcome',
+  });
+  return stored;
 }
 
 /** The names of the events that a page got. */

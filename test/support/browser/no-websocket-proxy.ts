@@ -60,20 +60,7 @@ export async function startNoWebSocketProxy(): Promise<NoWebSocketProxy> {
       socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
       return;
     }
-    const { hostname, port } = new URL(`http://${req.url}`);
-    const onward = connect(Number(port), hostname, () => {
-      socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
-      socket.pipe(onward).pipe(socket);
-    });
-    for (const end of [socket, onward]) {
-      end.on('error', () => {});
-      tunnels.add(end);
-      end.on('close', () => {
-        socket.destroy();
-        onward.destroy();
-        tunnels?.delete(end);
-      });
-    }
+    openTunnel(req, socket, tunnels);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -108,4 +95,22 @@ export async function startNoWebSocketProxy(): Promise<NoWebSocketProxy> {
     },
   };
   return proxy;
+}
+
+/** Connects the client with the host that it asks for. `tunnels` holds both ends for as long as they are open. */
+function openTunnel(req: IncomingMessage, socket: Duplex, tunnels: Set<Duplex>): void {
+  const { hostname, port } = new URL(`http://${req.url}`);
+  const onward = connect(Number(port), hostname, () => {
+    socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+    socket.pipe(onward).pipe(socket);
+  });
+  for (const end of [socket, onward]) {
+    end.on('error', () => {});
+    tunnels.add(end);
+    end.on('close', () => {
+      socket.destroy();
+      onward.destroy();
+      tunnels.delete(end);
+    });
+  }
 }

@@ -31,50 +31,73 @@ interface AtWork {
   readonly finish: () => void;
 }
 
-/** @param isDeaf whether the handler ignores its signal */
-export function setUpWorker({ isDeaf = false }: { isDeaf?: boolean } = {}) {
-  const time = new FakeTime();
-  const clock = { iso: (ms = 0) => at((time.elapsed() + ms) / 1_000) };
-  const log = recordLog();
-  const records = new Map<string, TaskRecord>();
-  const calls: string[] = [];
-  const atWork = new Map<string, AtWork[]>();
+/** What the stand-ins hold, and what the worker has given them. */
+class FakeParts {
+  readonly time = new FakeTime();
+  readonly clock = { iso: (ms = 0) => at((this.time.elapsed() + ms) / 1_000) };
+  readonly log = recordLog();
+  readonly records = new Map<string, TaskRecord>();
+  /** What the worker has asked for, in order. */
+  readonly calls: string[] = [];
   /** Ids of what the heartbeat knows to run. */
-  const running = new Set<string>();
+  readonly running = new Set<string>();
   /** Called before and after each call of the store, with its name, and when the worker begins to listen for cancels. May throw. */
-  const trouble: {
+  readonly trouble: {
     before?: ((what: string) => void) | undefined;
     after?: ((what: string) => void) | undefined;
     onCancel?: (() => void) | undefined;
   } = {};
-  let deliver: JobHandler | null = null;
-  let isClosed = false;
-  let announceCancel: (id: string) => void = () => undefined;
+  /** Hands a job to the worker; null before it takes any. */
+  deliver: JobHandler | null = null;
+  /** Whether the worker takes no jobs any more. */
+  isClosed = false;
+  announceCancel: (id: string) => void = () => undefined;
 
-  const apply = async (task: { owner: string; snapshot: Snapshot }, event: TaskEvent, options: ChangeOptions) => {
-    trouble.before?.(event.type);
-    const record = records.get(task.snapshot.id);
-    if (!record) return { ok: false, refusal: 'missing', snapshot: null } satisfies Change;
+  /** Applies an event as the store does. */
+  async apply(task: { owner: string; snapshot: Snapshot }, event: TaskEvent, options: ChangeOptions): Promise<Change> {
+    this.trouble.before?.(event.type);
+    const record = this.records.get(task.snapshot.id);
+    if (!record) return { ok: false, refusal: 'missing', snapshot: null };
     if (options.run !== undefined && options.run !== record.run) {
-      return { ok: false, refusal: 'stale_attempt', snapshot: null } satisfies Change;
+      return { ok: false, refusal: 'stale_attempt', snapshot: null };
     }
     const moved = transition(record.snapshot, event);
-    if (!moved.ok) return { ok: false, refusal: moved.refusal, snapshot: record.snapshot } satisfies Change;
+    if (!moved.ok) return { ok: false, refusal: moved.refusal, snapshot: record.snapshot };
     const { snapshot } = moved;
     const begun = options.start ? { run: record.run + 1, worker: options.start.worker } : {};
-    records.set(snapshot.id, { ...record, snapshot, ...begun });
-    calls.push(`${event.type} ${snapshot.id}`);
-    trouble.after?.(event.type);
-    const pushed = isFinished(snapshot);
-    return { ok: true, snapshot, watched: false, pushed } satisfies Change;
-  };
-  const ports: WorkerPorts = {
+    this.records.set(snapshot.id, { ...record, snapshot, ...begun });
+    this.calls.push(`${event.type} ${snapshot.id}`);
+    this.trouble.after?.(event.type);
+    return { ok: true, snapshot, watched: false, pushed: isFinished(snapshot) };
+  }
+
+  /** Stores a task that waits for its first run. */
+  accept(id: string, suspicion: Partial<Suspicion> = {}): void {
+    this.records.set(id, {
+      snapshot: newTask({ id, name: work.name }),
+      owner: 'ada',
+      input: {},
+      raw: {},
+      run: 0,
+      worker: null,
+      begunAt: 0,
+      handedBackProgress: null,
+      suspicion: { ...NO_SUSPICION, ...suspicion },
+      checkpoint: null,
+    });
+  }
+}
+
+/** The ports of a worker that runs on these parts. */
+function portsOn(parts: FakeParts): WorkerPorts {
+  const { time, clock, log, records, calls, running, trouble } = parts;
+  return {
     time,
     hooks: null,
     clock,
     events: new Events(log),
     random: () => 0,
-    changes: { apply, push: () => false },
+    changes: { apply: (...of) => parts.apply(...of), push: () => false },
     children: { create: async () => ({ result: 'refused', why: 'stale' }), announce: () => undefined },
     turns: new FakeTurns(time),
     lookTimer: new LookTimer(time),
@@ -88,17 +111,17 @@ export function setUpWorker({ isDeaf = false }: { isDeaf?: boolean } = {}) {
     },
     queues: {
       consume: async (_name, _options, handler) => {
-        deliver = handler;
+        parts.deliver = handler;
         return {
           close: async () => {
-            isClosed = true;
+            parts.isClosed = true;
           },
         };
       },
     },
     onCancel: async (listener) => {
       trouble.onCancel?.();
-      announceCancel = listener;
+      parts.announceCancel = listener;
     },
     passProbation: async (_worker, task) => void calls.push(`pass ${task}`),
     startHeartbeat: () => ({
@@ -111,9 +134,20 @@ export function setUpWorker({ isDeaf = false }: { isDeaf?: boolean } = {}) {
     clockReady: async () => undefined,
     drainPushes: async () => void calls.push('pushes drained'),
   };
+}
+
+/**
+ * Makes a worker whose handler runs until `finish`.
+ *
+ * @param isDeaf whether the handler ignores its signal
+ */
+export function setUpWorker({ isDeaf = false }: { isDeaf?: boolean } = {}) {
+  const parts = new FakeParts();
+  const { time, calls, records, running, trouble, log } = parts;
+  const atWork = new Map<string, AtWork[]>();
   const worker = new Worker(
     { concurrency: CONCURRENCY, grace: GRACE_MS, drain: DRAIN_MS, stallInterval: STALL_MS },
-    ports,
+    portsOn(parts),
   );
   worker.handle(work, async (_input, context) => {
     await new Promise<void>((finish) => {
@@ -128,13 +162,7 @@ export function setUpWorker({ isDeaf = false }: { isDeaf?: boolean } = {}) {
   let ended: 'resolved' | unknown = null;
 
   return {
-    time,
-    calls,
-    records,
-    running,
-    trouble,
-    log,
-    shutdown,
+    ...{ time, calls, records, running, trouble, log, shutdown },
     async start() {
       void worker.run({ signal: shutdown.signal }).then(
         () => {
@@ -147,49 +175,37 @@ export function setUpWorker({ isDeaf = false }: { isDeaf?: boolean } = {}) {
       await settled();
     },
     /** A task that waits for its first run. */
-    accept(id: string, suspicion: Partial<Suspicion> = {}) {
-      const snapshot = newTask({ id, name: work.name });
-      records.set(id, {
-        snapshot,
-        owner: 'ada',
-        input: {},
-        raw: {},
-        run: 0,
-        worker: null,
-        begunAt: 0,
-        handedBackProgress: null,
-        suspicion: { ...NO_SUSPICION, ...suspicion },
-        checkpoint: null,
-      });
-    },
+    accept: (id: string, suspicion?: Partial<Suspicion>) => parts.accept(id, suspicion),
     /**
      * Delivers a job. Returns a function that says whether the worker has handled the job by now. Its `withOutcome` says whether
      * the job left the queue together with the outcome of its task; otherwise it leaves the queue now.
      */
     async deliver(id: string, run = 1) {
       let answer: boolean | null = null;
-      if (!deliver) throw new Error('the worker takes no jobs');
-      void deliver(jobIdOf({ id, run })).then((isOff) => {
+      if (!parts.deliver) throw new Error('the worker takes no jobs');
+      void parts.deliver(jobIdOf({ id, run })).then((isOff) => {
         answer = isOff;
       });
       await settled();
       return Object.assign(() => answer !== null, { withOutcome: () => answer === true });
     },
+    /** Lets the handler of a task return. */
     async finish(id: string) {
       for (const { finish } of atWork.get(id) ?? []) finish();
       await settled();
     },
+    /** The owner cancels a task. */
     async cancel(id: string) {
       const record = records.get(id);
-      if (record) await apply(record, { type: 'cancel', at: clock.iso() }, {});
-      announceCancel(id);
+      if (record) await parts.apply(record, { type: 'cancel', at: parts.clock.iso() }, {});
+      parts.announceCancel(id);
       await settled();
     },
     status: (id: string) => records.get(id)?.snapshot.status,
     /** How often the handler was called for a task. */
     handled: (id: string) => atWork.get(id)?.length ?? 0,
     get isClosed() {
-      return isClosed;
+      return parts.isClosed;
     },
     get ended() {
       return ended;

@@ -103,27 +103,28 @@ export function withQueue(test: (world: QueueWorld) => Promise<void>): () => Pro
         },
         add: (job, { at, name = NAME } = {}) =>
           withRaw(async (client) => {
-            const script = `${ADD_JOB}\naddJob(ARGV[1], ARGV[2], ARGV[3])`;
-            const args = [queueKey(PREFIX, name), job, at === undefined ? '' : String(at)];
-            await client.eval(script, { arguments: args });
+            await client.eval(`${ADD_JOB}\naddJob(ARGV[1], ARGV[2], ARGV[3])`, {
+              arguments: [queueKey(PREFIX, name), job, at === undefined ? '' : String(at)],
+            });
           }),
         whenTaken: (job, within = 5_000) =>
           eventually(() => taken.find((one) => one.job === job), { within, that: `job ${job}` }),
-        leftInRedis: () =>
-          withRaw(async (client) => {
-            const key = (kind: string) => queueKey(PREFIX, NAME) + kind;
-            return {
-              waiting: await client.lLen(key('waiting')),
-              active: await client.lLen(key('active')),
-              delayed: await client.zCard(key('delayed')),
-              jobs: await client.hLen(key('jobs')),
-            };
-          }),
+        leftInRedis: () => withRaw(countLeft),
       });
     } finally {
       await Promise.all(consumers.map((consumer) => consumer.close(1_000)));
       for (const queues of opened) queues.close();
       await server.stop();
     }
+  };
+}
+
+async function countLeft(client: ReturnType<typeof rawClient>): Promise<typeof NOTHING> {
+  const key = (kind: string) => queueKey(PREFIX, NAME) + kind;
+  return {
+    waiting: await client.lLen(key('waiting')),
+    active: await client.lLen(key('active')),
+    delayed: await client.zCard(key('delayed')),
+    jobs: await client.hLen(key('jobs')),
   };
 }

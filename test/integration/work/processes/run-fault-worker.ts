@@ -34,6 +34,23 @@ export async function runFaultWorker({
     grace: '300ms',
     stallInterval: `${Number(process.env.STALL_MS ?? 1_000)}ms`,
   });
+  handleAll(worker, onRows);
+  prepare(backend, worker);
+  const running = worker.run({ signal: shutdown.signal });
+  await backend.redis.ping().catch(() => undefined);
+  console.log('worker ready');
+  try {
+    await running;
+    await backend.close();
+    process.exit(0);
+  } catch (error) {
+    console.error(error);
+    process.exit(70);
+  }
+}
+
+/** Gives the worker a handler for each task of fault-tasks.ts. */
+function handleAll(worker: TaskWorker, onRows: NonNullable<FaultWorkerOptions['onRows']>): void {
   worker.handle(steps, async (input, task) => {
     for (let done = 1; done <= input.steps; done++) {
       // A later attempt is quick, so that a first one may be long enough to be interrupted.
@@ -62,10 +79,6 @@ export async function runFaultWorker({
     await wait(20);
     process.kill(process.pid, 'SIGKILL');
   });
-  const blockFor = (ms: number) => {
-    const end = Date.now() + ms;
-    while (Date.now() < end);
-  };
   worker.handle(block, async (input, task) => {
     if (task.attempt === 1) blockFor(input.ms);
     task.progress({ done: task.attempt, total: 10 });
@@ -97,16 +110,10 @@ export async function runFaultWorker({
   worker.handle(keyed, async ({ ms }, task) => {
     await wait(Number(process.env.KEYED_MS ?? ms), undefined, { signal: task.signal });
   });
-  prepare(backend, worker);
-  const running = worker.run({ signal: shutdown.signal });
-  await backend.redis.ping().catch(() => undefined);
-  console.log('worker ready');
-  try {
-    await running;
-    await backend.close();
-    process.exit(0);
-  } catch (error) {
-    console.error(error);
-    process.exit(70);
-  }
+}
+
+/** Keeps the event loop busy for `ms`. */
+function blockFor(ms: number): void {
+  const end = Date.now() + ms;
+  while (Date.now() < end);
 }
