@@ -23,7 +23,7 @@ export interface InspectionOptions {
 
 /** Commands that are sent outside of scripts. Those that scripts call are found in the scripts. */
 export const PLAIN_COMMANDS: readonly string[] = (
-  'eval evalsha ping subscribe get set mget del time ' +
+  'eval evalsha ping subscribe get set mget del exists time ' +
   'hget hmget hgetall hset hdel lrange zrange zrem sadd smembers ' +
   // Only bee-queue sends these.
   'brpoplpush srem'
