@@ -9,6 +9,7 @@
  */
 
 import { TIME_HEADER } from '../core/wire.ts';
+import { DATE_STEP } from './limits.ts';
 
 /** When a request was sent and its answer received, by our clock; in milliseconds. */
 export interface Span {
@@ -23,21 +24,18 @@ export interface ServerClock {
   learnFromAnswer(headers: Pick<Headers, 'get'>, span: Span): void;
 }
 
-/** How coarse the header `Date` is, in milliseconds: it has whole seconds. */
-const DATE_STEP = 1_000;
-
 /** @param now a monotonic clock, in milliseconds since 1970 */
 export function createServerClock(now: () => number): ServerClock {
   let offset: number | null = null;
   return {
     now: () => now() + (offset ?? 0),
-    learnFromAnswer(headers, { sent, received }) {
+    learnFromAnswer(headers, span) {
       // NaN where there is no such header, or no time in it.
       const exact = Date.parse(headers.get(TIME_HEADER) ?? '');
       const at = exact || Date.parse(headers.get('date') ?? '');
       if (!at) return;
-      const least = at - received;
-      const most = at - sent + (exact ? 0 : DATE_STEP);
+      const least = at - span.received;
+      const most = at - span.sent + (exact ? 0 : DATE_STEP);
       offset = offset === null ? (least + most) / 2 : Math.min(Math.max(offset, least), most);
     },
   };

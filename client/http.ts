@@ -7,6 +7,7 @@ import { type Issue, TaskError } from '../core/error.ts';
 import { CHANNEL_HEADER } from '../core/wire.ts';
 import type { ServerClock } from './clock.ts';
 import type { Timing } from './environment.ts';
+import { REQUEST_LIMIT } from './limits.ts';
 import { isObject, isText } from './parse.ts';
 
 type Headers = Readonly<Record<string, string>>;
@@ -52,22 +53,19 @@ export interface Http {
   forget(): void;
 }
 
-/** How long a request may take until the body of its answer is read, in milliseconds. */
-const TIME_LIMIT = 10_000;
-
 interface Kept {
   readonly etag: string;
   readonly body: unknown;
 }
 
-export function createHttp({ base, fetch, headers, timing, generation, onAnswer, clock }: HttpOptions): Http {
+export function createHttp({ base, fetch, headers, timing, ...options }: HttpOptions): Http {
   const kept = new Map<string, Kept>();
 
   async function send(url: string, own: Headers = {}, init: RequestInit = {}): Promise<Answer> {
     const abort = new AbortController();
-    const timer = timing.setTimeout(() => abort.abort(), TIME_LIMIT);
+    const timer = timing.setTimeout(() => abort.abort(), REQUEST_LIMIT);
     const known = kept.get(url);
-    const generationBefore = generation();
+    const generationBefore = options.generation();
     try {
       const sent = timing.now();
       const response = await fetch(url, {
@@ -84,15 +82,15 @@ export function createHttp({ base, fetch, headers, timing, generation, onAnswer,
           ...own,
         },
       });
-      clock.learnFromAnswer(response.headers, { sent, received: timing.now() });
+      options.clock.learnFromAnswer(response.headers, { sent, received: timing.now() });
       const channel = response.headers.get(CHANNEL_HEADER);
-      onAnswer(response.status, channel, generationBefore);
+      options.onAnswer(response.status, channel, generationBefore);
       const wait = Number.parseFloat(response.headers.get('retry-after') ?? '');
       const retryAfter = wait >= 0 ? wait : null;
       const isSame = response.status === 304;
       const body = isSame ? known?.body : parse(await response.text());
       // A 401 has changed the generation itself, and says what the matter is.
-      if (response.status !== 401 && generation() !== generationBefore) {
+      if (response.status !== 401 && options.generation() !== generationBefore) {
         throw new TaskError('other_user', 'Another user signed in.', { status: 0, retryable: false });
       }
       if (!response.ok && !isSame) throw toTaskError(response.status, body, retryAfter);

@@ -11,4 +11,5 @@ export type { FeedSnapshot, PendingFeed, StartOptions, TaskFeed } from './feed/t
 export type { HeaderSource } from './http.ts';
 export type { PushLoss } from './push/pusher.ts';
 export type { PusherClass, PusherLike, PusherSource } from './push/pusher-class.ts';
-export { type SharedPusherOptions, shareConnection } from './tabs/shared-pusher.ts';
+export { shareConnection } from './tabs/shared-pusher.ts';
+export type { SharedPusherOptions } from './tabs/tab-group.ts';

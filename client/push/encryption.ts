@@ -8,10 +8,8 @@
  */
 
 import { xsalsa20poly1305 } from '@noble/ciphers/salsa.js';
+import { SHARED_FOR } from './limits.ts';
 import type { Authorizer, Options } from './pusher-class.ts';
-
-/** How long events share one answer, in milliseconds. Otherwise each event would send a request while two keys are in use. */
-const SHARED_FOR = 2_000;
 
 /** How pusher-js asks for an authorization: for which socket and channel. */
 type Request = Parameters<Authorizer>[0];

@@ -20,6 +20,14 @@
 
 import { growingWait } from '../../core/values/backoff.ts';
 import type { Timing } from '../environment.ts';
+import {
+  LONGEST_DELAY,
+  LONGEST_DELAY_UNTRIED,
+  QUICK_ATTEMPTS,
+  RENEW_INTERVAL,
+  SUBSCRIBE_LIMIT,
+  WHOLE_ATTEMPT,
+} from './limits.ts';
 import type { Push, PushHandlers, PushLoss } from './pusher.ts';
 
 /** Where push stands. */
@@ -50,19 +58,6 @@ export interface Link {
   pause(): void;
 }
 
-/** Long enough for pusher-js to try every transport, in milliseconds: it starts the third one after 5 s + 4 s = 9 s. */
-const WHOLE_ATTEMPT = 13_000;
-/** From the connection to the subscription, in milliseconds: our server has 10 s to sign it. */
-const SUBSCRIBE_LIMIT = 11_000;
-/** How many attempts after a loss are short and follow each other quickly. */
-const QUICK_ATTEMPTS = 10;
-/** The longest wait between two attempts, in milliseconds, before jitter. */
-const LONGEST_DELAY = 30_000;
-/** The longest wait where push was never up on this page, in milliseconds, before jitter. */
-const LONGEST_DELAY_UNTRIED = 150_000;
-/** `renew` does something at most once in this time, in milliseconds. */
-const RENEW_INTERVAL = 60_000;
-
 /**
  * How long attempt number `attempt` (from 0) may take, in milliseconds.
  * @param usual how long the last successful attempt took, or null where there was none
@@ -88,7 +83,8 @@ export function attemptDelay(attempt: number, loss: PushLoss, random: number, wa
   return growingWait(attempt - QUICK_ATTEMPTS, 1_000, LONGEST_DELAY, 1.5) * (1 + random);
 }
 
-export function createLink({ timing, createPush, onChange, onEvent }: LinkOptions): Link {
+export function createLink(options: LinkOptions): Link {
+  const { timing } = options;
   let state: LinkState = { isUp: false, since: timing.now(), loss: null };
   let timer: unknown;
   let isPaused = true;
@@ -98,7 +94,7 @@ export function createLink({ timing, createPush, onChange, onEvent }: LinkOption
   let typicalDuration: number | null = null;
   let renewedAt = 0;
 
-  const push = createPush({
+  const push = options.createPush({
     onConnected() {
       after(SUBSCRIBE_LIMIT, lose);
     },
@@ -112,7 +108,7 @@ export function createLink({ timing, createPush, onChange, onEvent }: LinkOption
     onDown(loss) {
       if (!isPaused) lose(loss);
     },
-    onEvent,
+    onEvent: options.onEvent,
   });
 
   function after(ms: number, act: () => void): void {
@@ -122,7 +118,7 @@ export function createLink({ timing, createPush, onChange, onEvent }: LinkOption
 
   function change(isUp: boolean, loss: PushLoss | null): void {
     state = { isUp, since: isUp === state.isUp ? state.since : timing.now(), loss };
-    onChange(state);
+    options.onChange(state);
   }
 
   function open(): void {

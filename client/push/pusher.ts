@@ -15,8 +15,9 @@
 
 import type { ConnectionInfo } from '../../core/wire.ts';
 import type { Timing } from '../environment.ts';
+import { type Connection, type ConnectionHandlers, SUBSCRIBED } from './connection.ts';
 import { type Authorizer, findPusher, type Options, type PusherClass, type PusherSource } from './pusher-class.ts';
-import { type Connection, type ConnectionHandlers, createConnection, SUBSCRIBED } from './transport.ts';
+import { createConnection } from './transport.ts';
 
 /**
  * Why push is away:
@@ -97,9 +98,7 @@ export function createPush({ Pusher, connection, authorize, handlers, timing }: 
   }
 
   function create(options: Options): Connection {
-    const { key, channel } = connection;
-    const handleAll: ConnectionHandlers = {
-      onRetry: () => goDown('lost'),
+    const all: ConnectionHandlers = {
       onState({ previous, current }) {
         if (current === 'connected') handlers.onConnected();
         else if (current === 'disconnected' || current === 'failed') goDown('refused');
@@ -111,8 +110,10 @@ export function createPush({ Pusher, connection, authorize, handlers, timing }: 
         else if (event.startsWith('task.')) handlers.onEvent(event, data);
       },
     };
-    const parts = { Pusher: findPusher(Pusher) as PusherClass, key, options, channel, handlers: handleAll };
-    return createConnection(parts, timing);
+    return createConnection(
+      { ...connection, Pusher: findPusher(Pusher) as PusherClass, options, handlers: all },
+      timing,
+    );
   }
 
   const customHandler: Authorizer = ({ socketId, channelName }, callback) => {

@@ -150,3 +150,39 @@ describe('an outage of the bus', () => {
     expect(transports()).toEqual(['xhr_streaming']);
   });
 });
+
+describe('pusher-js, which keeps every Pusher that was ever made', () => {
+  it('is given one for each choice of transports, however long push is away', async () => {
+    const { timing, link, isUp } = await live();
+    block('xhr_streaming', 'xhr_polling');
+    await timing.advance(3_600_000);
+    // All transports, a WebSocket, HTTP, and HTTP without streaming.
+    expect(FakePusher.made).toHaveLength(4);
+    FakePusher.blocked = [];
+    await timing.advance(60_000);
+    expect(isUp()).toBe(true);
+    link.pause();
+  });
+
+  it('is given no more while push is up over HTTP, and a WebSocket is tried every 40 s', async () => {
+    const { timing, link } = await live();
+    block();
+    await timing.advance(3_600_000);
+    expect(transports()).toEqual(['xhr_streaming']);
+    expect(FakePusher.made).toHaveLength(3);
+    link.pause();
+  });
+
+  it('is given a new one where it has given up the transports of the one before', async () => {
+    const { timing } = await live();
+    block();
+    await timing.advance(100_000);
+    const probe = FakePusher.made.find(({ options }) => options.enabledTransports.length === 1);
+    const before = FakePusher.made.length;
+    probe?.become('failed');
+    FakePusher.blocked = [];
+    await timing.advance(60_000);
+    expect(FakePusher.made).toHaveLength(before + 1);
+    expect(transports()).toEqual(['ws']);
+  });
+});

@@ -3,73 +3,32 @@
  *
  * pusher-js alone waits 5 s for a WebSocket before it tries HTTP (2 s with TLS), which is longer than the short attempts
  * of `link.ts`. And for half an hour it prefers the transport that worked last. Here the attempts after a loss alternate
- * between WebSocket and HTTP. While push is up over HTTP, a second connection (the probe) tries a WebSocket from time to
- * time. Once the probe is subscribed it replaces the first connection, so that no event is missed in between.
+ * between WebSocket and HTTP (`attempts.ts`). While push is up over HTTP, a second connection (`probe.ts`) tries a WebSocket
+ * from time to time. Once the probe is subscribed it replaces the first connection, so that no event is missed in between.
+ *
+ * pusher-js keeps each Pusher that was ever made until the page is left. So there is one Pusher for each choice of transports,
+ * which is used again: four at most, however long push is away.
  */
 
-import { growingWait } from '../../core/values/backoff.ts';
 import { systemTiming, type Timing } from '../environment.ts';
-import type { Options, PusherClass, PusherLike } from './pusher-class.ts';
-
-/** How a connection is made: over a WebSocket or over HTTP. */
-type Transport = 'ws' | 'http';
-/** The transports that an attempt may use, as pusher-js names them. */
-type Transports = Options['enabledTransports'];
-
-/** With TLS, pusher-js reads `ws` as `wss`. */
-const WEB_SOCKET: Transports = ['ws'];
-const HTTP: Transports = ['xhr_streaming', 'xhr_polling'];
-/** For proxies that delay a stream. If streaming were allowed, pusher-js would wait 4 s for it first. */
-const HTTP_POLLING: Transports = ['xhr_polling'];
-/** All that the options allow. A short attempt ends before pusher-js has tried more than a WebSocket. */
-const ANY = undefined;
-
-/** What each attempt after a loss may use, by the transport before the loss. From the eleventh attempt on: all. */
-const ATTEMPTS: Readonly<Record<Transport, readonly (Transports | undefined)[]>> = {
-  ws: [ANY, HTTP, ANY, HTTP_POLLING, ANY, HTTP, ANY, HTTP_POLLING, ANY, HTTP],
-  http: [HTTP, HTTP, ANY, HTTP_POLLING, HTTP, HTTP, ANY, HTTP_POLLING, HTTP, HTTP],
-};
-
-/** Push over HTTP tries a WebSocket after 5 s, then after 10, 20, 40, 40 … s. In milliseconds. */
-const FIRST_PROBE = 5_000;
-const SLOWEST_PROBE = 40_000;
-/** How long a probe may take, in milliseconds. */
-const PROBE_LIMIT = 8_000;
-
-/** The event of pusher-js that says that events of the channel arrive from now on. */
-export const SUBSCRIBED = 'pusher:subscription_succeeded';
-
-/** A change of the state of a connection, in the words of pusher-js. */
-export interface StateChange {
-  readonly previous: string;
-  readonly current: string;
-}
-
-/** Called with what a connection reports. */
-export interface ConnectionHandlers {
-  onState(change: StateChange): void;
-  /** The connection broke or could not be made. pusher-js would try again by a timer of its own. */
-  onRetry(): void;
-  /** An event of the channel, those of pusher-js (`pusher:subscription_succeeded`) among them. */
-  onEvent(event: string, data: unknown): void;
-}
-
-/** What a connection to one channel is made of. */
-export interface ConnectionParts {
-  readonly Pusher: PusherClass;
-  readonly key: string;
-  readonly options: Options;
-  readonly channel: string;
-  readonly handlers: ConnectionHandlers;
-}
-
-/** A connection to one channel. */
-export type Connection = Pick<PusherLike, 'connect' | 'disconnect'>;
+import { ANY, type Transport, type Transports, transportsFor, WEB_SOCKET } from './attempts.ts';
+import {
+  type Connection,
+  type ConnectionParts,
+  createPlain,
+  type StateChange,
+  SUBSCRIBED,
+  UNAVAILABLE,
+} from './connection.ts';
+import { createProbe } from './probe.ts';
+import type { PusherClass, PusherLike } from './pusher-class.ts';
 
 /** A connection that chooses its transport. */
 export interface AdaptiveConnection extends Connection {
   /** How the connection is made, or the last one was; null before the first. */
   readonly transport: Transport | null;
+  /** Forgets what was tried. @param likely the transport that works in another tab; null where nothing is known to work */
+  restart(likely: Transport | null): void;
 }
 
 /** Classes that choose their transports by themselves. */
@@ -86,134 +45,90 @@ export function createConnection(parts: ConnectionParts, timing?: Timing): Conne
   return adaptive.has(parts.Pusher) ? createPlain(parts) : createAdaptive(parts, timing);
 }
 
-function createPlain({ Pusher, key, options, channel, handlers }: ConnectionParts): PusherLike {
-  const pusher = new Pusher(key, options);
-  pusher.connection.bind('connecting_in', handlers.onRetry);
-  pusher.connection.bind('state_change', handlers.onState);
-  pusher.subscribe(channel).bind_global(handlers.onEvent);
-  return pusher;
-}
-
-/** @param transport what works in another tab; null where nothing is known to work */
-export function createAdaptive(
-  parts: ConnectionParts,
-  timing = systemTiming,
-  transport: Transport | null = null,
-): AdaptiveConnection {
+export function createAdaptive(parts: ConnectionParts, timing = systemTiming): AdaptiveConnection {
   const { handlers } = parts;
+  /** The Pushers that were made, by what they may use. */
+  const pushers = new Map<Transports, PusherLike>();
+  /** The one whose reports count. */
   let real: PusherLike | undefined;
-  /** The transports that `real` may use. */
-  let transports: Transports | undefined;
+  let transport: Transport | null = null;
   /** Attempts since push was up. */
   let attempts = 0;
   let isWanted = false;
-  let probe: PusherLike | undefined;
-  /** Probes since push was up over a WebSocket. */
-  let probes = 0;
-  /** Starts the next probe, or ends the one that is running. */
-  let timer: unknown;
+  const probe = createProbe(() => pusherFor(WEB_SOCKET), timing);
 
-  function create(enabledTransports: Transports | undefined): PusherLike {
+  function pusherFor(allowed: Transports): PusherLike {
+    const known = pushers.get(allowed);
+    if (known) return known;
     const made: PusherLike = createPlain({
       ...parts,
-      options: { ...parts.options, ...(enabledTransports && { enabledTransports }) },
+      options: { ...parts.options, ...(allowed && { enabledTransports: allowed }) },
       handlers: {
-        onRetry: () => made === real && handlers.onRetry(),
-        onState(change) {
-          if (made !== real) return;
-          if (change.current !== 'connected') endProbe();
-          // This transport does not work in this browser or network. Another one may.
-          if (change.current === 'failed' && enabledTransports) handlers.onRetry();
-          else handlers.onState(change);
-        },
-        onEvent(event, data) {
-          const isSubscribed = event === SUBSCRIBED;
-          if (isSubscribed && made === probe && isWanted) takeOver(made);
-          if (made !== real) return;
-          if (isSubscribed) onSubscribed(made);
-          handlers.onEvent(event, data);
-        },
+        onState: (change) => onState(made, allowed, change),
+        onEvent: (event, data) => onEvent(made, event, data),
       },
     });
+    pushers.set(allowed, made);
     return made;
   }
 
-  function onSubscribed({ connection }: PusherLike): void {
-    attempts = 0;
-    transport = connection.connection?.transport?.name?.startsWith('xhr') ? 'http' : 'ws';
-    if (transport === 'ws') {
-      endProbe();
-      probes = 0;
-    } else if (!timer) {
-      endProbe();
-      probeLater();
-    }
+  function onState(from: PusherLike, allowed: Transports, change: StateChange): void {
+    const isGivenUp = allowed && change.current === 'failed';
+    // pusher-js does not try a transport again that broke twice soon after it had connected. A new Pusher does.
+    if (isGivenUp) pushers.delete(allowed);
+    if (from !== real) return;
+    if (change.current !== 'connected') probe.end();
+    // This transport does not work in this browser or network. Another one may.
+    handlers.onState(isGivenUp ? UNAVAILABLE : change);
   }
 
-  function probeLater(): void {
-    const wait = growingWait(probes++, FIRST_PROBE, SLOWEST_PROBE);
-    timer = timing.setTimeout(
-      () => {
-        tryWebSocket();
-        timer = timing.setTimeout(() => {
-          endProbe();
-          probeLater();
-        }, PROBE_LIMIT);
-      },
-      wait * (0.8 + 0.2 * timing.random()),
-    );
-  }
-
-  function tryWebSocket(): void {
-    try {
-      probe = create(WEB_SOCKET);
-      probe.connect();
-    } catch {
-      // This browser has no WebSocket.
-    }
-  }
-
-  function endProbe(): void {
-    timing.clearTimeout(timer);
-    timer = undefined;
-    probe?.disconnect();
-    probe = undefined;
+  function onEvent(from: PusherLike, event: string, data: unknown): void {
+    const isSubscribed = event === SUBSCRIBED;
+    if (isSubscribed && isWanted && probe.handOver(from)) takeOver(from);
+    if (from !== real) return;
+    if (isSubscribed) onSubscribed(from);
+    handlers.onEvent(event, data);
   }
 
   /** Replaces the connection over HTTP by `next`, a probe that is subscribed. The feed then fetches what both missed. */
   function takeOver(next: PusherLike): void {
     const old = real;
     real = next;
-    transports = WEB_SOCKET;
-    probe = undefined;
-    endProbe();
     old?.disconnect();
+    // It may have given up WebSockets, which work again.
+    pushers.delete(ANY);
     // Push was not up before, so the feed must hear first that there is a connection.
     if (attempts > 0) handlers.onState({ previous: 'connecting', current: 'connected' });
+  }
+
+  function onSubscribed(from: PusherLike): void {
+    attempts = 0;
+    transport = from.connection.connection?.transport?.name?.startsWith('xhr') ? 'http' : 'ws';
+    if (transport === 'http') probe.repeat();
+    else probe.end(true);
   }
 
   return {
     get transport() {
       return transport;
     },
+    restart(likely) {
+      attempts = 0;
+      transport = likely;
+    },
     connect() {
       isWanted = true;
-      const allowed = transport === null ? ANY : ATTEMPTS[transport][attempts];
-      attempts++;
-      if (real && allowed !== transports) {
-        const old = real;
-        real = undefined;
-        old.disconnect();
-      }
-      transports = allowed;
-      real ??= create(allowed);
+      const allowed = transportsFor(transport, attempts++);
+      const old = real;
+      real = pusherFor(allowed);
+      if (old !== real) old?.disconnect();
       real.connect();
       // During an attempt over HTTP, WebSockets may work again. So try both at once.
-      if (allowed && transport === 'ws') tryWebSocket();
+      if (allowed && transport === 'ws') probe.start();
     },
     disconnect() {
       isWanted = false;
-      endProbe();
+      probe.end();
       real?.disconnect();
     },
   };

@@ -4,12 +4,7 @@
  */
 
 import { findStorage, readText, type SharedStorage, writeText } from '../storage.ts';
-
-/** How many claimed ids are kept: more than a person's inbox holds. 300 ids of 36 characters take about 11 KB of storage. */
-const MOST_IDS = 300;
-
-/** How late another process may see a change of the storage, in milliseconds. A guess: no browser promises a limit. */
-const STORAGE_LAG = 100;
+import { CLAIMS_KEPT, STORAGE_LAG } from './limits.ts';
 
 /** What the tabs of a browser share. */
 export interface ClaimOptions {
@@ -30,7 +25,7 @@ export async function claimIds(
     const before = readIds(key, storage);
     const fresh = ids.filter((id) => !before.includes(id));
     // Where the storage is full or forbidden, this tab remembers for itself only.
-    if (fresh.length > 0) writeText(storage, key, JSON.stringify([...before, ...fresh].slice(-MOST_IDS)));
+    if (fresh.length > 0) writeText(storage, key, JSON.stringify([...before, ...fresh].slice(-CLAIMS_KEPT)));
     return new Set(fresh);
   };
   if (!locks) return take();

@@ -8,11 +8,7 @@
 
 import { systemTiming, type Timing } from '../environment.ts';
 import { findStorage, readText, type SharedStorage, writeText } from '../storage.ts';
-
-/** A lease that was not renewed for this long is free, in milliseconds. */
-const LEASE = 1_500;
-/** The leader renews its lease this often, in milliseconds. */
-const RENEW = 500;
+import { LEASE, RENEW } from './limits.ts';
 
 export interface ElectionOptions {
   /** Tabs with the same name elect one leader. */
@@ -35,19 +31,19 @@ export function electLeader(options: ElectionOptions): () => void {
 }
 
 function waitForLock(locks: Pick<LockManager, 'request'>, options: ElectionOptions): () => void {
-  const { name, onElected } = options;
   const stop = new AbortController();
+  const { signal } = stop;
   let stopLease: (() => void) | undefined;
   const hold = () => {
-    if (stop.signal.aborted) return undefined;
-    onElected();
+    if (signal.aborted) return undefined;
+    options.onElected();
     // `onElected` may have stopped the election. Then there is no `abort` event to wait for.
-    if (stop.signal.aborted) return undefined;
-    return new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()));
+    if (signal.aborted) return undefined;
+    return new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
   };
-  Promise.resolve(locks.request(name, { signal: stop.signal }, hold)).catch(() => {
+  Promise.resolve(locks.request(options.name, { signal: signal }, hold)).catch(() => {
     // The browser refuses locks to this page (an opaque origin), or the election was stopped.
-    if (!stop.signal.aborted) stopLease = keepLease(options);
+    if (!signal.aborted) stopLease = keepLease(options);
   });
   return () => {
     stop.abort();

@@ -6,7 +6,8 @@ import { systemTiming, type Timing } from '../environment.ts';
 import { createLink, type Link } from '../push/link.ts';
 import { createPush, type PushLoss } from '../push/pusher.ts';
 import { FakePusher } from '../test-support/fake-pusher.ts';
-import { type SharedPusherOptions, shareConnection } from './shared-pusher.ts';
+import { shareConnection } from './shared-pusher.ts';
+import type { SharedPusherOptions } from './tab-group.ts';
 
 /** How many times faster than real time the clock of the tabs runs. Set before each test. */
 let speed: number;
@@ -200,6 +201,17 @@ describe('tabs of one browser', () => {
     FakePusher.last.emit('connecting_in', 1);
     FakePusher.isReachable = true;
     await allUp();
+  });
+
+  it('make no new connection for each attempt of a long outage, though they leave the election between two', async () => {
+    new Tab(shared);
+    await allUp();
+    const { last } = FakePusher;
+    speed = 2_000;
+    last.drop();
+    await eventually(() => expect(last.attempts + FakePusher.made.length).toBeGreaterThan(30));
+    // One for each choice of transports.
+    expect(FakePusher.made.length).toBeLessThanOrEqual(4);
   });
 
   it('hear of a refusal in the tab that was refused', async () => {

@@ -8,6 +8,7 @@
  */
 
 import type { Timing } from '../environment.ts';
+import { CHECK_SPREAD } from './limits.ts';
 
 export interface TabsOptions {
   /** Feeds with the same name talk to each other. */
@@ -23,7 +24,7 @@ export interface Tabs {
   /** Starts to listen to the other tabs, unless this tab listens already. */
   open(): void;
   /** Tells the others who is signed in, if this tab knows. */
-  tellUser(): void;
+  tellTabs(): void;
   /** Tells the others that this page is being left, and stops listening. */
   leave(): void;
 }
@@ -35,11 +36,10 @@ type Message = { readonly channel: string | null } | { readonly hasLeft: true };
  * A fast sign-out is over the first time, a slow one the second.
  */
 const CHECKS = [50, 1_300] as const;
-/** The checks of many tabs are spread over this time, in milliseconds. After the first answer the others need not ask. */
-const SPREAD = 350;
 
 /** Where there is no BroadcastChannel, every tab is on its own. */
-export function createTabs({ name, timing, knownUser, check }: TabsOptions): Tabs {
+export function createTabs(options: TabsOptions): Tabs {
+  const { timing, knownUser } = options;
   let channel: BroadcastChannel | undefined;
   /** When to ask the server, earliest first. */
   let due: number[] = [];
@@ -61,7 +61,7 @@ export function createTabs({ name, timing, knownUser, check }: TabsOptions): Tab
     timer = timing.setTimeout(() => {
       due.shift();
       plan();
-      void check().then(tellUser);
+      void options.check().then(tellUser);
     }, next - timing.now());
   }
 
@@ -71,21 +71,21 @@ export function createTabs({ name, timing, knownUser, check }: TabsOptions): Tab
     if (known === undefined) return;
     const now = timing.now();
     if ('hasLeft' in message) {
-      const [first, last] = CHECKS.map((ms) => now + ms + SPREAD * timing.random()) as [number, number];
+      const [first, last] = CHECKS.map((ms) => now + ms + CHECK_SPREAD * timing.random()) as [number, number];
       // A tab that is left while a check is due must not postpone that check.
       due = [Math.min(due[0] ?? first, first), last];
     } else if (message.channel === known) {
       // The other tab has just asked: leave out the check that is due about now.
-      due = due.filter((at) => at > now + SPREAD);
-    } else void check();
+      due = due.filter((at) => at > now + CHECK_SPREAD);
+    } else void options.check();
     plan();
   }
 
   return {
-    tellUser,
+    tellTabs: tellUser,
     open() {
       if (channel || !globalThis.BroadcastChannel) return;
-      channel = new BroadcastChannel(name);
+      channel = new BroadcastChannel(options.name);
       channel.onmessage = ({ data }: MessageEvent<Message>) => onMessage(data);
       // In Node an open channel keeps the process from ending.
       (channel as { unref?(): void }).unref?.();

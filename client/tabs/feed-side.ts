@@ -1,0 +1,57 @@
+/** What the feed of one tab sees of a shared connection: a Pusher with one channel, whose state and events it is told. */
+
+import type { PusherLike } from '../push/pusher-class.ts';
+
+type EventCallback = (event: string, data: unknown) => void;
+type StateCallback = (data: never) => void;
+
+export interface FeedSide {
+  /** The parts of the Pusher that the feed listens to. It binds each event once. */
+  readonly pusher: Pick<PusherLike, 'connection' | 'subscribe'>;
+  /** The channel that the feed has subscribed to. */
+  channel(): string;
+  /** Passes an event of the channel to the feed. */
+  emit(event: string, data: unknown): void;
+  /** Tells the feed of a change of the connection's state, in the words of pusher-js. */
+  setState(current: string): void;
+  /** The connection that the feed uses is away, perhaps only until another tab has made one. */
+  setAway(): void;
+}
+
+export function createFeedSide(): FeedSide {
+  /** The callbacks of the feed, by name of the event. */
+  let onState: StateCallback;
+  let emit: EventCallback;
+  let channel: string;
+  let state = 'initialized';
+
+  function setState(current: string): void {
+    const previous = state;
+    state = current;
+    if (previous !== current) onState({ previous, current } as never);
+  }
+
+  return {
+    pusher: {
+      connection: {
+        bind(event: string, callback: StateCallback) {
+          if (event === 'state_change') onState = callback;
+        },
+      },
+      subscribe(name) {
+        channel = name;
+        return {
+          bind_global(callback: EventCallback) {
+            emit = callback;
+          },
+        };
+      },
+    },
+    channel: () => channel,
+    emit: (event, data) => emit(event, data),
+    setState,
+    setAway() {
+      if (state === 'connected') setState('connecting');
+    },
+  };
+}
