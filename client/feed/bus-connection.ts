@@ -9,6 +9,7 @@ import type { Http } from '../http.ts';
 import { isObject, parseIds, parseSnapshot } from '../parse.ts';
 import { createLink, type Link } from '../push/link.ts';
 import { createPush } from '../push/pusher.ts';
+import { PUSH_FRAME } from './limits.ts';
 import type { CheckedOptions } from './options.ts';
 import { expectValid } from './rounds/resync.ts';
 import type { Dispatch } from './state/reduce.ts';
@@ -26,15 +27,12 @@ export interface BusConnection {
   /** Connects, in place of any other connection. */
   connect(connection: ConnectionInfo): void;
   /** Calls this method of the link, if there is one. */
-  move(how: keyof Link): void;
+  moveLink(how: keyof Link): void;
   /** Reads an event of the bus. @param data not yet checked */
   read(name: string, data: unknown): void;
   /** Ends the connection, and drops the pushed snapshots that wait. */
   drop(): void;
 }
-
-/** Snapshots that are pushed closer together than this are received together, in milliseconds. */
-const FRAME = 16;
 
 export function createBusConnection({ http, dispatch, checkUser, ...options }: BusConnectionOptions): BusConnection {
   const { timing } = options;
@@ -53,7 +51,7 @@ export function createBusConnection({ http, dispatch, checkUser, ...options }: B
     else if (name === SEEN_EVENT && named?.seenAt) dispatch('seen', named.ids, named.seenAt);
     else if (snapshot) {
       pushed.push(snapshot);
-      frame ??= timing.setTimeout(receive, receivedAt + FRAME - timing.now());
+      frame ??= timing.setTimeout(receive, receivedAt + PUSH_FRAME - timing.now());
     } else dispatch('unreadable', name);
   }
 
@@ -85,7 +83,7 @@ export function createBusConnection({ http, dispatch, checkUser, ...options }: B
       replace(own);
       own.start();
     },
-    move: (how) => link?.[how](),
+    moveLink: (how) => link?.[how](),
     read,
     drop() {
       replace();

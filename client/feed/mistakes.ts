@@ -9,6 +9,7 @@ import type { ConnectionInfo } from '../../core/wire.ts';
 import { parseConnection } from '../parse.ts';
 import { findPusher } from '../push/pusher-class.ts';
 import type { CheckedOptions } from './options.ts';
+import type { Shown } from './shown.ts';
 
 /** How long the server may take for each answer, and the bus for all of its own, in milliseconds. */
 const PATIENCE = 1_400;
@@ -21,19 +22,15 @@ const said = new Set<string>();
 /**
  * Looks for what is wrong, and warns of the first thing found, once per page. Never rejects.
  * @param isWanted whether there may still be a mistake: false once push was up, or the feed is closed
- * @param isSignedOut whether the feed takes its page for one where nobody is signed in
+ * @param shown what the feed shows
  */
-export async function findMistake(
-  options: CheckedOptions,
-  isWanted: () => boolean,
-  isSignedOut: () => boolean,
-): Promise<void> {
+export async function findMistake(options: CheckedOptions, isWanted: () => boolean, shown: Shown): Promise<void> {
   const blocked: string[] = [];
   const listener = ({ effectiveDirective, blockedURI }: SecurityPolicyViolationEvent) => {
     if (effectiveDirective === 'connect-src') blocked.push(blockedURI);
   };
   document.addEventListener('securitypolicyviolation', listener);
-  let line = await checkServer(options, isSignedOut).catch(() => null);
+  let line = await checkServer(options, shown).catch(() => null);
   if (line !== null) await new Promise((resolve) => setTimeout(resolve, POLICY_DELAY));
   document.removeEventListener('securitypolicyviolation', listener);
   // Only what was asked here: pusher-js tries other addresses meanwhile, and the page may ask for anything.
@@ -45,7 +42,7 @@ export async function findMistake(
 }
 
 /** Asks the task router how to reach the bus, then asks the bus. Returns what is wrong, or null. */
-async function checkServer(options: CheckedOptions, isSignedOut: () => boolean): Promise<string | null> {
+async function checkServer(options: CheckedOptions, shown: Shown): Promise<string | null> {
   const url = `${options.base}/connection`;
   let response: Response;
   try {
@@ -57,7 +54,7 @@ async function checkServer(options: CheckedOptions, isSignedOut: () => boolean):
   const body: unknown = await response.json().catch(() => null);
   const info = parseConnection(body);
   if (info !== null) {
-    return isSignedOut()
+    return shown.get().connection.status === 'signed-out'
       ? 'Somebody has signed in since this page was opened, and the page was not told. After a sign-in without a reload call refresh() of the feed: document.querySelector("inloop-tray").feed.refresh().'
       : checkBus(options, info);
   }

@@ -9,32 +9,7 @@ import { growingWait } from '../../../core/values/backoff.ts';
 import type { ListState, TaskPage } from '../../../core/wire.ts';
 import type { Http } from '../../http.ts';
 import { parsePage } from '../../parse.ts';
-
-/** The feed asks about an active task that was silent for this long, in milliseconds. Workers report every 10 s. */
-export const SILENCE = 15_000;
-
-/** Without push and without active tasks, in milliseconds: a task started elsewhere should show within 15 s. */
-const IDLE = 12_000;
-/** The longest `Retry-After` that is respected, in seconds. */
-const MAX_RETRY_AFTER = 120;
-/** How many tasks one page holds. */
-const PAGE = 100;
-/** How many pages of active tasks one round reads: 1,000 tasks. */
-const MAX_PAGES = 10;
-/** How many of the most recent tasks a round asks for first. Most users have no more. */
-const RECENT = 20;
-
-export interface RoundOptions {
-  readonly http: Http;
-  /** The tasks that were known when the round began, without those that are shown as gone. */
-  readonly tasks: readonly Snapshot[];
-  /** Whether to ask for the most recent tasks of any status first. If the user has no other tasks, no more is asked. */
-  readonly recentFirst: boolean;
-  /** Called with the tasks of each answer as it arrives. */
-  readonly onSnapshots: (snapshots: readonly Snapshot[]) => void;
-  /** Fetches one task and merges it. */
-  readonly load: (id: string) => Promise<unknown>;
-}
+import { IDLE_WAIT, MAX_RETRY_AFTER, PAGE_SIZE, RECENT_COUNT, ROUND_PAGES, SILENCE } from '../limits.ts';
 
 export interface Round {
   /** The longest `Retry-After` of the answers, in seconds; 0 where none had one. */
@@ -45,8 +20,21 @@ export interface Round {
   readonly gone: readonly string[];
 }
 
-/** Runs one round. @throws TaskError where a request fails; the answers before it have been handed out already */
-export async function askAll({ http, tasks, recentFirst, onSnapshots, load }: RoundOptions): Promise<Round> {
+/**
+ * Runs one round.
+ * @param tasks those that were known when the round began, without those that are shown as gone
+ * @param recentFirst whether to ask for the most recent tasks of any status first. If the user has no others, no more is asked
+ * @param onSnapshots called with the tasks of each answer as it arrives
+ * @param load fetches one task and merges it
+ * @throws TaskError where a request fails; the answers before it have been handed out already
+ */
+export async function askAll(
+  http: Http,
+  tasks: readonly Snapshot[],
+  recentFirst: boolean,
+  onSnapshots: (snapshots: readonly Snapshot[]) => void,
+  load: (id: string) => Promise<unknown>,
+): Promise<Round> {
   let retryAfter = 0;
   const found = new Set<string>();
   const gone: string[] = [];
@@ -63,13 +51,13 @@ export async function askAll({ http, tasks, recentFirst, onSnapshots, load }: Ro
   /** Fetches the active tasks. Returns the id of the oldest one if there may be older ones on the server, else ''. */
   const listActive = async (): Promise<string> => {
     let page: TaskPage | undefined;
-    for (let count = 0; count < MAX_PAGES && page?.nextCursor !== null; count++) {
+    for (let count = 0; count < ROUND_PAGES && page?.nextCursor !== null; count++) {
       page = await list('active', page?.nextCursor);
     }
     return oldestOf(page);
   };
 
-  const recent = recentFirst ? await list('all', null, RECENT) : undefined;
+  const recent = recentFirst ? await list('all', null, RECENT_COUNT) : undefined;
   // '~' comes after every id.
   const oldestRecent = recent ? oldestOf(recent) : '~';
   const [oldest] = recent?.nextCursor === null ? [''] : await Promise.all([listActive(), list('unseen')]);
@@ -93,7 +81,7 @@ export async function fetchPage(
   http: Http,
   state: ListState,
   cursor?: string | null,
-  limit = PAGE,
+  limit = PAGE_SIZE,
 ): Promise<TaskPage & { readonly retryAfter: number }> {
   const query = `?state=${state}&limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`;
   const { body, retryAfter } = await http.get(query);
@@ -126,7 +114,7 @@ export interface RoundConditions {
 export function nextRound(conditions: RoundConditions, random: number): number | null {
   const { isPushed, isVisible, hasActive, failures, retryAfter, silence } = conditions;
   if (!failures && !hasActive && (isPushed || !isVisible)) return null;
-  let wait = hasActive ? SILENCE : IDLE;
+  let wait = hasActive ? SILENCE : IDLE_WAIT;
   // 1, 2, 4, 8, 15, 15 … s; on a hidden page up to 60 s.
   if (failures) wait = growingWait(failures, 500, isVisible ? SILENCE : 4 * SILENCE);
   else if (isPushed) wait = Math.max(SILENCE - silence, 1_000);

@@ -17,22 +17,21 @@ export interface Rounds {
   /** Starts a round now. If one is running, another one follows it. Resolves when no round is left. */
   ask(): Promise<void>;
   /** Sets the time of the next round. Never moves it to a later time, or frequent changes would postpone it for ever. */
-  plan(): void;
+  planRound(): void;
   /** Cancels the next round, until `ask` or `plan` is called. */
   stop(): void;
 }
 
-const NEVER = Infinity;
-
-export function createRounds({ timing, page, state, ask }: RoundsOptions): Rounds {
+export function createRounds(options: RoundsOptions): Rounds {
+  const { timing, state } = options;
   let isAsking = false;
   let timer: unknown;
   /** When the next round is planned; by `timing.now()`. */
-  let at = NEVER;
+  let at = Infinity;
 
   const runRounds = serially(async () => {
     isAsking = true;
-    await ask();
+    await options.ask();
     isAsking = false;
   });
 
@@ -44,8 +43,8 @@ export function createRounds({ timing, page, state, ask }: RoundsOptions): Round
   function plan(): void {
     const now = timing.now();
     // While push is up each event moves the time of the next round. So the timer stays, and looks that time up when it fires.
-    if (isAsking || isOff(state()) || (isPushed(state()) && at < NEVER)) return;
-    const ms = roundDelay(state(), page.isVisible(), now, timing.random());
+    if (isAsking || isOff(state()) || (isPushed(state()) && at < Infinity)) return;
+    const ms = roundDelay(state(), options.page.isVisible(), now, timing.random());
     if (ms === null || now + ms >= at) return;
     stop();
     at = now + ms;
@@ -58,8 +57,8 @@ export function createRounds({ timing, page, state, ask }: RoundsOptions): Round
 
   function stop(): void {
     timing.clearTimeout(timer);
-    at = NEVER;
+    at = Infinity;
   }
 
-  return { ask: start, plan, stop };
+  return { ask: start, planRound: plan, stop };
 }

@@ -33,11 +33,11 @@ export function toConnectionState(facts: ConnectionFacts, before: ConnectionStat
   return JSON.stringify(next) === JSON.stringify(before) ? before : next;
 }
 
-function derive({ isClosed, isSignedOut, link, failingSince }: ConnectionFacts): ConnectionState {
-  if (isClosed) return { status: 'closed' };
-  if (isSignedOut) return { status: 'signed-out' };
-  if (link?.isUp) return { status: 'live' };
-  if (failingSince !== null) return { status: 'offline', since: failingSince };
-  if (!link?.loss) return { status: 'connecting' };
-  return { status: 'polling', since: link.since, reason: link.loss };
+function derive(facts: ConnectionFacts): ConnectionState {
+  if (facts.isClosed) return { status: 'closed' };
+  if (facts.isSignedOut) return { status: 'signed-out' };
+  if (facts.link?.isUp) return { status: 'live' };
+  if (facts.failingSince !== null) return { status: 'offline', since: facts.failingSince };
+  if (!facts.link?.loss) return { status: 'connecting' };
+  return { status: 'polling', since: facts.link.since, reason: facts.link.loss };
 }

@@ -12,6 +12,7 @@
 
 import { isFinished, type QueuedSnapshot, type Snapshot } from '../../../core/tasks/snapshot.ts';
 import { isPartial } from '../../../core/wire.ts';
+import { MAX_EARLY_SEEN } from '../limits.ts';
 
 /** Everything the feed knows about tasks. Immutable; unchanged parts keep their identity. */
 export interface TaskList {
@@ -38,9 +39,6 @@ export const NO_TASKS: TaskList = {
 
 /** The error code of a task whose record the server no longer has. Local: it never travels, and no handler's code has a slash. */
 const GONE = 'inloop/gone';
-
-/** How many entries of `TaskList.seen` are kept; the oldest are dropped first. */
-const MAX_EARLY_SEEN = 1_000;
 
 /** The task `id` as `list` knows it. */
 export function findTask({ tasks, positions }: TaskList, id: string): Snapshot | undefined {

@@ -6,6 +6,7 @@
 import { isFinished, type Snapshot } from '../../../core/tasks/snapshot.ts';
 import { type ConnectionInfo, isPartial, type TaskPage } from '../../../core/wire.ts';
 import type { LinkState } from '../../push/link.ts';
+import { DISPUTE_TIME } from '../limits.ts';
 import type { Round } from '../rounds/resync.ts';
 import {
   dropTasks,
@@ -18,9 +19,6 @@ import {
   trimTasks,
 } from './merge.ts';
 import { type FeedState, INITIAL_STATE, isDisputed } from './state.ts';
-
-/** A second change of user within this time means that answers contradict each other, in milliseconds. */
-const DISPUTE = 2_000;
 
 /**
  * The events and their arguments. The caller checks that an event belongs to the current generation
@@ -71,7 +69,7 @@ export interface FeedEvents {
 /** Reports an event to the state machine. */
 export type Dispatch = <Name extends keyof FeedEvents>(event: Name, ...args: Parameters<FeedEvents[Name]>) => void;
 
-/** The effects: what `connect-tasks.ts` does when a rule asks for it. */
+/** The effects: what `../connect-tasks.ts` does when a rule asks for it. */
 export interface FeedActions {
   /** Starts a round of requests now. */
   ask(): void;
@@ -110,11 +108,10 @@ type Rules = {
 /** The state machine: `RULES.seen(state, now, ids, seenAt)` returns the next state and the effects. */
 export const RULES: Rules = {
   answered(state, now, status, channel, generation) {
-    const { isSignedOut } = state;
     if (generation !== state.generation) return step(state);
-    if (status === 401) return isSignedOut ? step(state) : forget({ ...state, isSignedOut: true }, now);
+    if (status === 401) return state.isSignedOut ? step(state) : forget({ ...state, isSignedOut: true }, now);
     // Without the header (an older server, or a proxy that removes it), a success still means that somebody is signed in.
-    const hasSignedIn = isSignedOut && status < 400;
+    const hasSignedIn = state.isSignedOut && status < 400;
     return channel !== null || hasSignedIn ? nameUser(state, now, channel) : step(state);
   },
   userNamed: nameUser,
@@ -138,19 +135,19 @@ export const RULES: Rules = {
     receive({ ...state, cursor: page.nextCursor, room: state.room + page.tasks.length }, now, page.tasks),
   unreadable: (state) => step(state),
   roundBegan: (state) => step({ ...state, needsRound: false }),
-  roundSucceeded(before, _now, { cursor, retryAfter, gone }, goneAt, silent) {
-    const list = gone.reduce((left, id) => markGone(left, id, goneAt), before.list);
+  roundSucceeded(before, _now, round, goneAt, silent) {
+    const list = round.gone.reduce((left, id) => markGone(left, id, goneAt), before.list);
     // Push should have brought these changes. So the connection may be dead, although it looks healthy.
     const hasMissed = silent.some((task) => task.revision !== findTask(list, task.id)?.revision);
     const state: FeedState = {
       ...before,
       list,
       // A cursor that is known already points to older tasks.
-      cursor: before.cursor === undefined ? cursor : before.cursor,
-      isShort: cursor === null,
+      cursor: before.cursor === undefined ? round.cursor : before.cursor,
+      isShort: round.cursor === null,
       failures: 0,
       failingSince: null,
-      retryAfter,
+      retryAfter: round.retryAfter,
     };
     return step(
       state,
@@ -181,18 +178,18 @@ function when(condition: boolean, effect: FeedEffect): readonly FeedEffect[] {
 
 /** The user has changed or signed out: nothing that is known may be shown or used any more. */
 function forget(before: FeedState, now: number): Step {
-  const { isSignedOut, generation, forgottenAt, disputedUntil, failures, failingSince, retryAfter } = before;
-  const isContradiction = now - forgottenAt < DISPUTE;
+  const { isSignedOut } = before;
+  const isContradiction = now - before.forgottenAt < DISPUTE_TIME;
   const state: FeedState = {
     ...INITIAL_STATE,
     isSignedOut,
-    failingSince,
-    retryAfter,
+    failingSince: before.failingSince,
+    retryAfter: before.retryAfter,
     // Counted as a failure: otherwise contradicting answers would make the feed ask again and again without a pause.
-    failures: failures + (isContradiction ? 1 : 0),
-    generation: generation + 1,
+    failures: before.failures + (isContradiction ? 1 : 0),
+    generation: before.generation + 1,
     forgottenAt: now,
-    disputedUntil: isContradiction ? now + DISPUTE : disputedUntil,
+    disputedUntil: isContradiction ? now + DISPUTE_TIME : before.disputedUntil,
     needsRound: true,
   };
   return step(state, ['dropEverything'], ...when(isSignedOut, ['tellTabs']));

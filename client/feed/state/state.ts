@@ -1,6 +1,6 @@
 /**
  * Everything the task feed knows, as one immutable value, and what follows from that. Pure: no timer, no network, no DOM.
- * `reduce.ts` makes the next state, `connect-tasks.ts` performs the effects.
+ * `reduce.ts` makes the next state, `../connect-tasks.ts` performs the effects.
  *
  * What a page sees of it (`FeedSnapshot.connection`):
  *
@@ -19,16 +19,11 @@
 import { isFinished, type QueuedSnapshot, type Snapshot } from '../../../core/tasks/snapshot.ts';
 import type { ConnectionInfo } from '../../../core/wire.ts';
 import type { LinkState } from '../../push/link.ts';
-import { nextRound, SILENCE } from '../rounds/resync.ts';
+import { OUTCOMES_KEPT, SILENCE } from '../limits.ts';
+import { nextRound } from '../rounds/resync.ts';
 import type { FeedSnapshot } from '../task-feed.ts';
 import { type ConnectionState, toConnectionState } from './connection.ts';
 import { NO_TASKS, type TaskList } from './merge.ts';
-
-/**
- * How many outcomes are kept besides those that the user asked for with `loadMore`. A page that is open for a week must not
- * keep all outcomes of that week.
- */
-const ROOM = 500;
 
 export interface FeedState {
   /** The user's channel, without the mark of encryption; null while nobody is known. */
@@ -78,7 +73,7 @@ export const INITIAL_STATE: FeedState = {
   disputedUntil: 0,
   list: NO_TASKS,
   cursor: undefined,
-  room: ROOM,
+  room: OUTCOMES_KEPT,
   info: null,
   needsInfo: true,
   link: null,
@@ -92,22 +87,27 @@ export const INITIAL_STATE: FeedState = {
 };
 
 /** Whether answers contradict each other about who is signed in. Then the feed asks only as often as after failures. */
-export function isDisputed({ disputedUntil }: FeedState, now: number): boolean {
-  return now < disputedUntil;
+export function isDisputed(state: FeedState, now: number): boolean {
+  return now < state.disputedUntil;
 }
 
 /** Whether push is up. */
-export function isPushed({ link }: FeedState): boolean {
-  return !!link?.isUp;
+export function isPushed(state: FeedState): boolean {
+  return !!state.link?.isUp;
 }
 
 /** Whether the server must not be asked: the feed is closed, or nobody is signed in. */
-export function isOff({ isClosed, isSignedOut }: FeedState): boolean {
-  return isClosed || isSignedOut;
+export function isOff(state: FeedState): boolean {
+  return state.isClosed || state.isSignedOut;
 }
 
-export function activeTasks({ list }: FeedState): readonly Snapshot[] {
-  return list.tasks.filter((task) => !isFinished(task));
+/** Who is signed in: their channel, null for nobody, undefined while that is not known. */
+export function knownUser(state: FeedState): string | null | undefined {
+  return state.isSignedOut ? null : (state.channel ?? undefined);
+}
+
+export function activeTasks(state: FeedState): readonly Snapshot[] {
+  return state.list.tasks.filter((task) => !isFinished(task));
 }
 
 /** Active tasks without a snapshot for so long that push may have failed. Empty while push is away. */
@@ -131,12 +131,11 @@ export function roundDelay(state: FeedState, isVisible: boolean, now: number, ra
 
 /** What a page is shown of `state`. @param before the connection as it was shown last, for its identity */
 export function toFeedSnapshot(state: FeedState, before: ConnectionState): FeedSnapshot {
-  const { tasks, channel } = state.list;
   return {
-    tasks,
+    tasks: state.list.tasks,
     connection: toConnectionState(state, before),
     hasMore: state.cursor != null,
-    channel,
+    channel: state.list.channel,
   };
 }
 
@@ -144,6 +143,6 @@ export function toFeedSnapshot(state: FeedState, before: ConnectionState): FeedS
 export const NOTHING_YET = toFeedSnapshot(INITIAL_STATE, { status: 'connecting' });
 
 /** How long a task has been silent, in milliseconds; below 0 before it starts. */
-function silenceOf({ heard }: FeedState, task: Snapshot, now: number): number {
-  return now - Math.max(heard.get(task.id) ?? 0, Date.parse((task as QueuedSnapshot).startsAt ?? '') || 0);
+function silenceOf(state: FeedState, task: Snapshot, now: number): number {
+  return now - Math.max(state.heard.get(task.id) ?? 0, Date.parse((task as QueuedSnapshot).startsAt ?? '') || 0);
 }

@@ -1,9 +1,9 @@
 /** What the user asks the server to do with tasks: start, cancel, retry. It serves the feed. */
 
-import type { AnyTaskDefinition } from '../../core/tasks/definition.ts';
-import type { Snapshot } from '../../core/tasks/snapshot.ts';
-import type { Answer, Http } from '../http.ts';
-import type { StartOptions } from './task-feed.ts';
+import type { AnyTaskDefinition } from '../../../core/tasks/definition.ts';
+import type { Snapshot } from '../../../core/tasks/snapshot.ts';
+import type { Answer, Http } from '../../http.ts';
+import type { StartOptions } from '../task-feed.ts';
 
 export interface Commands {
   start(task: AnyTaskDefinition | string, input: unknown, options?: StartOptions): Promise<Snapshot>;

@@ -1,7 +1,7 @@
 /** Tells the server which outcomes the user has seen: at once, and where that fails, again after the next round. */
 
-import type { TaskError } from '../../core/error.ts';
-import { MAX_SEEN_IDS } from '../../core/limits.ts';
+import type { TaskError } from '../../../core/error.ts';
+import { MAX_SEEN_IDS } from '../../../core/limits.ts';
 
 export interface SeenOutbox {
   /** Adds ids that the next {@link send} sends. */
