@@ -58,8 +58,8 @@ describe('size', () => {
     const { onDemand } = await bundle(BOTH);
     expect(onDemand.filter((path) => !/encryption|explain/.test(path))).toEqual([
       '../tabs/shared-pusher.ts',
-      './background/background-signals.ts',
-      './toasts/toast-stack.ts',
+      './background-signals.ts',
+      './toast-stack.ts',
     ]);
     expect((await sizeOf(BOTH, true)) - (await sizeOf(FEED, true))).toBeLessThanOrEqual(20 * 1_024);
   });

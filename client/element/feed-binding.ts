@@ -42,7 +42,7 @@ export interface FeedBinding {
   disconnect(): void;
 }
 
-export function createFeedBinding({ loadPusher, onChange, onReset, onOutcomes }: FeedBindingOptions): FeedBinding {
+export function createFeedBinding(options: FeedBindingOptions): FeedBinding {
   let feed: TaskFeed | undefined;
   /** The feed that we have made, and must close. */
   let own: PendingFeed | undefined;
@@ -58,7 +58,7 @@ export function createFeedBinding({ loadPusher, onChange, onReset, onOutcomes }:
   async function openOwn(): Promise<void> {
     const wanted = url;
     if (wanted === null || feed) return;
-    const Pusher = await loadPusher();
+    const Pusher = await options.loadPusher();
     // In the meantime the tray was removed, or got another feed or another url.
     if (!isConnected || feed || url !== wanted) return;
     own = createTaskFeed({ url: wanted, Pusher });
@@ -84,16 +84,16 @@ export function createFeedBinding({ loadPusher, onChange, onReset, onOutcomes }:
     unsubscribe = followed.subscribe(() => {
       // Not with the next frame, since a hidden page has none.
       checkUser(false);
-      onChange();
+      options.onChange();
     });
     const since = systemTiming.now();
     const present = () => {
       if (followed !== feed || !unsubscribe || stopPresenting) return;
-      stopPresenting = presentOutcomes({ feed, since, present: onOutcomes });
+      stopPresenting = presentOutcomes({ feed, since, present: options.onOutcomes });
     };
     // Only a pending feed has `ready`. Also after a failure, since the feed goes on trying.
     Promise.resolve((followed as Partial<PendingFeed>).ready).then(present, present);
-    onChange();
+    options.onChange();
   }
 
   function unfollow(): void {
@@ -106,7 +106,7 @@ export function createFeedBinding({ loadPusher, onChange, onReset, onOutcomes }:
     const before = channel;
     channel = feed?.getSnapshot().channel;
     // While no user was known, nothing was shown.
-    if (isOtherFeed || (before && before !== channel)) onReset();
+    if (isOtherFeed || (before && before !== channel)) options.onReset();
   }
 
   return {

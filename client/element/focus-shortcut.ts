@@ -19,8 +19,15 @@ export function createFocusShortcut(
   let origin: HTMLElement | undefined;
   return {
     onKeydown(event) {
-      const { key, altKey, ctrlKey, metaKey, shiftKey } = event;
-      if (key !== 'F6' || altKey || ctrlKey || metaKey || shiftKey || event.defaultPrevented) return;
+      if (
+        event.key !== 'F6' ||
+        event.altKey ||
+        event.ctrlKey ||
+        event.metaKey ||
+        event.shiftKey ||
+        event.defaultPrevented
+      )
+        return;
       const path = event.composedPath();
       const toasts = getToasts();
       const isInToasts = !!toasts && path.includes(toasts.element);

@@ -5,11 +5,7 @@ import { announce } from '../headless/announce.ts';
 import { isWaitingForWorker } from '../headless/words/describe.ts';
 import { isolate } from '../headless/words/plain-text.ts';
 import type { Wording } from '../headless/words/wording.ts';
-
-/** How long news is collected before it is announced together, in milliseconds. */
-const COLLECT_FOR = 1_000;
-/** How many announced slow tasks are remembered; the oldest is forgotten first. */
-const MOST_SLOW = 500;
+import { COLLECT_NEWS_FOR, SLOW_KEPT } from './limits.ts';
 
 export interface LiveAnnouncer {
   announceOutcomes(outcomes: readonly OutcomeSnapshot[]): void;
@@ -35,7 +31,7 @@ export function createLiveAnnouncer(region: Pick<HTMLElement, 'textContent'>, ge
       const text = [announce(outcomes, getWords()), slowText].filter(Boolean).join('. ');
       stop();
       region.textContent = text;
-    }, COLLECT_FOR);
+    }, COLLECT_NEWS_FOR);
   }
 
   function stop(): void {
@@ -54,7 +50,7 @@ export function createLiveAnnouncer(region: Pick<HTMLElement, 'textContent'>, ge
     announceSlow(task) {
       if (announcedSlow.has(task.id)) return;
       announcedSlow.add(task.id);
-      for (const oldest of announcedSlow) if (announcedSlow.size > MOST_SLOW) announcedSlow.delete(oldest);
+      for (const oldest of announcedSlow) if (announcedSlow.size > SLOW_KEPT) announcedSlow.delete(oldest);
       const words = getWords();
       const title = isolate(task.title, words.locale);
       slowText = isWaitingForWorker(task) ? words.sayWaitingForWorker(title) : words.saySlow(title);

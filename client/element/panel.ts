@@ -1,9 +1,7 @@
 /** Opens and closes the panel, and holds what lasts only while the panel is open. `drawing/renderer.ts` draws its content. */
 
 import type { TrayElements } from './dom/tray-elements.ts';
-
-/** How many outcomes get a row before "Show more" is pressed. */
-const FIRST_LIMIT = 30;
+import { FIRST_ROWS, PANEL_MARGIN } from './limits.ts';
 
 export interface Panel {
   readonly isOpen: boolean;
@@ -19,14 +17,11 @@ export interface Panel {
   reset(): void;
 }
 
-/** How near the panel may come to the edges of the window, in pixels. */
-const MARGIN = 8;
-
 /** @param onToggle the panel was opened or closed; @param onMore the user wants more outcomes */
 export function createPanel(elements: TrayElements, onToggle: () => void, onMore: () => void): Panel {
   const { root, button, panel, close, more } = elements;
   const held = new Set<string>();
-  let limit = FIRST_LIMIT;
+  let limit = FIRST_ROWS;
 
   function show(): void {
     if (!panel.hidden) return;
@@ -34,8 +29,8 @@ export function createPanel(elements: TrayElements, onToggle: () => void, onMore
     // The panel opens beside the button. Near an edge it would reach out of the window, so it is moved back into it.
     panel.style.translate = '';
     const { left, right } = panel.getBoundingClientRect();
-    const room = document.documentElement.clientWidth - MARGIN - right;
-    panel.style.translate = `${Math.max(MARGIN - left, Math.min(0, room))}px`;
+    const room = document.documentElement.clientWidth - PANEL_MARGIN - right;
+    panel.style.translate = `${Math.max(PANEL_MARGIN - left, Math.min(0, room))}px`;
     onToggle();
   }
 
@@ -72,7 +67,7 @@ export function createPanel(elements: TrayElements, onToggle: () => void, onMore
     hide,
     reset() {
       held.clear();
-      limit = FIRST_LIMIT;
+      limit = FIRST_ROWS;
     },
   };
 }

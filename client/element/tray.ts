@@ -14,9 +14,8 @@ import { ConfigError } from '../../core/config-error.ts';
 import type { TaskFeed } from '../feed/task-feed.ts';
 import type { Wording } from '../headless/words/wording.ts';
 import { upgradeProperty } from './dom/dom.ts';
+import { TOAST_DURATION } from './limits.ts';
 import { createTrayParts } from './tray-parts.ts';
-
-const TOAST_DURATION = 6_000;
 
 // On a server there is no HTMLElement, but importing this file must not fail there.
 const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;

@@ -1,18 +1,14 @@
 /** What the banner says about the connection. Pure. */
 
 import type { ConnectionState } from '../feed/state/connection.ts';
+import { BLOCKED_AFTER, MENTION_LOSS_AFTER } from './limits.ts';
 import type { Wording } from './words/wording.ts';
-
-/** How long a loss lasts before the banner mentions it, in milliseconds. */
-const MENTION_AFTER = 2_000;
-/** How long a loss lasts until something probably blocks push for good, in milliseconds: "reconnecting" would be wrong. */
-const BLOCKED_AFTER = 60_000;
 
 /** What to say about `connection` at `now` (our clock), or '' for nothing. */
 export function describeConnection(connection: ConnectionState, now: number, wording: Wording): string {
   if (!('since' in connection)) return connection.status === 'signed-out' ? wording.signedOut : '';
   const lasted = now - connection.since;
-  if (lasted < MENTION_AFTER) return '';
+  if (lasted < MENTION_LOSS_AFTER) return '';
   if (connection.status === 'offline') return wording.offline(wording.duration(Math.round(lasted / 1_000)));
   return connection.reason === 'lost' && lasted < BLOCKED_AFTER ? wording.reconnecting : wording.notLive;
 }

@@ -1,9 +1,7 @@
 /** Forgets tasks that are no longer in the list, so that memory does not grow on a page that stays open for a week. */
 
 import type { Snapshot } from '../../core/tasks/snapshot.ts';
-
-/** How many more entries than tasks there may be. Each removal looks at all entries, so it is done for 500 at a time. */
-const SLACK = 500;
+import { FORGET_SLACK } from './limits.ts';
 
 /**
  * Removes the entries of `kept` (keyed by task id) whose tasks are not in `tasks`. Does so only when `kept` has over 500
@@ -15,7 +13,7 @@ export function forgetUnlisted<T>(
   tasks: readonly Snapshot[],
   onForget?: (entry: T) => void,
 ): void {
-  if (kept.size <= tasks.length + SLACK) return;
+  if (kept.size <= tasks.length + FORGET_SLACK) return;
   const listed = new Set(tasks.map(({ id }) => id));
   for (const id of kept.keys()) {
     if (listed.has(id)) continue;

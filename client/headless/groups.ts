@@ -1,6 +1,7 @@
 /** Sorts tasks into the groups of a list, and counts outcomes. Pure. */
 
 import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../core/tasks/snapshot.ts';
+import { TOO_YOUNG } from './limits.ts';
 import { isSameList } from './same-list.ts';
 
 /** The tasks in the groups in which a page shows them. */
@@ -40,9 +41,6 @@ export function groupTasks(tasks: readonly Snapshot[], held: ReadonlySet<string>
     finished,
   };
 }
-
-/** An active task is shown only when it is older than this, in milliseconds. A shorter task appears with its outcome. */
-const TOO_YOUNG = 1_000;
 
 /** `tasks` without active tasks that are less than 1 s old at `now` (server time); `tasks` itself where there are none. */
 export function hideYoung(tasks: readonly Snapshot[], now: number): readonly Snapshot[] {

@@ -6,6 +6,7 @@
 import { shownDone } from '../../core/tasks/pace.ts';
 import { fractionOf, sameProgress } from '../../core/tasks/progress.ts';
 import type { RunningSnapshot, Snapshot } from '../../core/tasks/snapshot.ts';
+import { UNEXPLAINED_SHARE } from './limits.ts';
 import { observePace, type Pace } from './words/time-left.ts';
 
 /** What is remembered of a task. */
@@ -21,9 +22,6 @@ export interface TaskMemory {
   /** When the total grew so much that the bar went back; server time in milliseconds. */
   readonly grewAt: number | null;
 }
-
-/** A bar that goes back by less than this share needs no explanation. */
-const UNEXPLAINED_SHARE = 0.03;
 
 /**
  * The memory after `snapshot`; `before` itself where nothing is new.

@@ -23,7 +23,7 @@ const SIGNS = { good: '✓', bad: '✕', neutral: '–' } as const;
  */
 export function markPage(
   tasks: readonly Snapshot[],
-  { locale }: Pick<Wording, 'locale'>,
+  wording: Pick<Wording, 'locale'>,
   now = 0,
   memories?: ReadonlyMap<string, TaskMemory>,
 ): PageMark | null {
@@ -32,7 +32,7 @@ export function markPage(
     const known = active.flatMap((task) => shownProgress(task, now, memories?.get(task.id)?.shownDone)?.fraction ?? []);
     const mean = known.reduce((sum, share) => sum + share, 0) / known.length;
     const fraction = known.length > 0 ? Math.min(mean, 0.99) : null;
-    const text = fraction === null ? '…' : `${formatNumber(Math.floor(fraction * 100), locale)} %`;
+    const text = fraction === null ? '…' : `${formatNumber(Math.floor(fraction * 100), wording.locale)} %`;
     return { shape: 'active', fraction, text };
   }
   const unseen = tasks.filter((task) => isFinished(task) && !task.seenAt);

@@ -9,11 +9,9 @@ import type { TaskFeed } from '../../feed/task-feed.ts';
 import type { TaskMemory } from '../../headless/memory.ts';
 import { markPage } from '../../headless/page-mark.ts';
 import type { Wording } from '../../headless/words/wording.ts';
+import { REDRAW_INTERVAL } from '../limits.ts';
 import { createNotifyButton } from './notify-button.ts';
 import { createPageMarker } from './page-marker.ts';
-
-/** How often title and icon are drawn again while a bar moves by itself, in milliseconds. */
-const REDRAW_INTERVAL = 1_000;
 
 export interface BackgroundSignals {
   /**
@@ -57,7 +55,7 @@ export function createBackgroundSignals(host: HTMLElement, panel: HTMLElement, o
       );
       return mark?.fraction ? REDRAW_INTERVAL : Infinity;
     },
-    reset: () => notify.reset(),
+    reset: notify.reset,
     stop() {
       notify.follow(undefined);
       marker.showTitle(null);

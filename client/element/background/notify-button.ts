@@ -88,7 +88,6 @@ export function createNotifyButton(panel: HTMLElement, onShow: () => void): Noti
     reset() {
       untold = [];
       notification?.close();
-      notification = undefined;
     },
   };
 }

@@ -101,7 +101,7 @@ export function createTrayElements(root: ShadowRoot): TrayElements {
       // Outcomes that were seen stay in the group until the panel closes, but they do not count.
       const fresh = outcomes.filter((task) => !task.seenAt);
       const shown = fresh.length || activeCount;
-      const hasFailure = fresh.some(({ status }) => status === 'failed');
+      const hasFailure = fresh.some((task) => task.status === 'failed');
       const kind = hasFailure ? 'bad' : fresh.length > 0 ? 'unseen' : 'active';
       setText(count, formatNumber(shown, wording.locale));
       setAttribute(count, 'data-kind', kind);

@@ -11,8 +11,7 @@
  * `start()` leads from stopped to waiting, `stop()` from anywhere to stopped.
  */
 
-/** How often a hidden page is drawn, in milliseconds: its title and icon are still visible. */
-const HIDDEN_FRAME = 500;
+import { HIDDEN_FRAME } from '../limits.ts';
 
 export interface FrameLoop {
   start(): void;

@@ -31,7 +31,7 @@ export interface RendererParts {
   readonly announcer: LiveAnnouncer;
   readonly getWords: () => Wording;
   /** Undefined until the first toast. */
-  readonly getToasts: () => ToastStack | undefined;
+  readonly toasts: () => ToastStack | undefined;
   /** Undefined until a page or a user wants them. */
   readonly getBackground: () => BackgroundSignals | undefined;
 }
@@ -44,15 +44,15 @@ export interface Renderer {
 }
 
 export function createRenderer(parts: RendererParts): Renderer {
-  const { elements, binding, panel, rows, seen, announcer, getWords, getToasts, getBackground } = parts;
+  const { elements, panel, rows } = parts;
   const memories: TaskMemories = new Map();
   let tasksBefore: readonly Snapshot[] = [];
   let view: TrayView | undefined;
 
   return {
     draw() {
-      const { feed } = binding;
-      const wording = getWords();
+      const { feed } = parts.binding;
+      const wording = parts.getWords();
       const snapshot = feed?.getSnapshot() ?? NOTHING_YET;
       const { tasks } = snapshot;
       const ourNow = systemTiming.now();
@@ -68,12 +68,12 @@ export function createRenderer(parts: RendererParts): Renderer {
       elements.showCounts(wording, next.groups.active.length, next.groups.unseen);
       setHidden(elements.banner, next.banner === '');
       setText(elements.banner, next.banner);
-      const backgroundIn = getBackground()?.show(feed, next.tasks, wording, now, memories) ?? NEVER;
+      const backgroundIn = parts.getBackground()?.show(feed, next.tasks, wording, now, memories) ?? NEVER;
       const context = { wording, now, isStale: next.isStale, base: document.baseURI };
-      getToasts()?.update({ ...context, find: (id) => toUnseen(feed?.get(id)) });
+      parts.toasts()?.update({ ...context, find: (id) => toUnseen(feed?.get(id)) });
       const changesIn = Math.min(next.changesIn, backgroundIn);
       if (!panel.isOpen) return changesIn;
-      const rowsIn = rows.show(next.rows, { ...context, ourNow, tasks, memories, announcer });
+      const rowsIn = rows.show(next.rows, { ...context, ourNow, tasks, memories, announcer: parts.announcer });
       setHidden(elements.empty, next.tasks.length > 0);
       setHidden(elements.more, !next.hasMore);
       const unseen = new Map<Element, string>();
@@ -82,7 +82,7 @@ export function createRenderer(parts: RendererParts): Renderer {
         const row = seenAt ? undefined : rows.rowOf(id);
         if (row) unseen.set(row, id);
       }
-      seen.follow(unseen);
+      parts.seen.follow(unseen);
       return Math.min(changesIn, rowsIn);
     },
     reset() {

@@ -5,6 +5,7 @@ import type { FeedSnapshot } from '../../feed/task-feed.ts';
 import { describeConnection, isOutOfDate } from '../../headless/banner.ts';
 import { type Groups, groupTasks, hideChildren, hideYoung } from '../../headless/groups.ts';
 import type { Wording } from '../../headless/words/wording.ts';
+import { BANNER_TICK, YOUNG_CHECK } from '../limits.ts';
 import { NEVER } from '../rows/row-schedule.ts';
 
 /** The state of the panel that the view depends on. */
@@ -15,11 +16,6 @@ export interface PanelState {
   /** How many outcomes get a row at most. */
   readonly limit: number;
 }
-
-/** How often to check whether a task of less than a second is old enough to be shown, in milliseconds. */
-const YOUNG_CHECK = 200;
-/** How often the banner's text about the connection is updated, in milliseconds: it counts seconds. */
-const BANNER_TICK = 1_000;
 
 export interface TrayInput {
   readonly snapshot: Pick<FeedSnapshot, 'tasks' | 'connection' | 'hasMore'>;

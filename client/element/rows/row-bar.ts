@@ -5,20 +5,9 @@
 
 import type { RowView } from '../../headless/words/describe.ts';
 import { make, setAttribute } from '../dom/dom.ts';
+import { ARIA_EVERY, BAR_LEAP, BAR_STEP, BAR_STEP_BACK, SAME_MOMENT, SAME_SHARE } from '../limits.ts';
 
 type BarView = NonNullable<RowView['bar']>;
-
-/** Assistive technology hears of progress at most this often, in milliseconds. */
-const ARIA_EVERY = 1_000;
-/** How long a bar takes to where it is to be now, in milliseconds; and where there is more to do than was thought. */
-const STEP = 250;
-const STEP_BACK = 1_500;
-/** Where there is more to do, a bar goes back only by more than this share of it. Else it waits until the truth has come. */
-const LEAP = 0.03;
-/** Two shares of the bar that differ by less are the same: half a pixel of a bar of 250. */
-const SAME = 0.002;
-/** Two times that differ by less, in milliseconds, are the same moment: clocks of page and server are estimated. */
-const SAME_MOMENT = 100;
 
 /** Where a bar is at a moment: share of the bar, time of the document's timeline in milliseconds. */
 interface Point {
@@ -53,12 +42,12 @@ export function createRowBar(): RowBar {
     // A bar that was not there before begins where it is to be.
     const from = before ? placeAt(before, now) : least;
     const isGoingBack = before && before[1].share < before[0].share && now < before[1].at;
-    const mayGoBack = isGoingBack || (subject !== subjectBefore && from - least > LEAP);
+    const mayGoBack = isGoingBack || (subject !== subjectBefore && from - least > BAR_LEAP);
     subjectBefore = subject;
     const wanted = mayGoBack ? least : Math.max(least, from);
     const isStill = matchMedia('(prefers-reduced-motion: reduce)').matches || element.closest('[data-far]');
     const way = fraction === null ? undefined : plan(from, wanted, isStill ? null : movesTo, now);
-    const isOnItsWay = isGoingBack || wanted - from < SAME;
+    const isOnItsWay = isGoingBack || wanted - from < SAME_SHARE;
     // An animation that was paused (row-list.ts) is out of date.
     if (before && way && isOnItsWay && isSameEnd(before, way) && animation?.playState !== 'paused') return;
     shown = way;
@@ -91,7 +80,7 @@ export function createRowBar(): RowBar {
 function plan(from: number, wanted: number, movesTo: BarView['movesTo'], now: number): Way {
   const { fraction = 0, afterMs = 0, inMs = 0 } = movesTo ?? {};
   // A bar that is ahead waits for the truth.
-  const stepMs = wanted === from ? afterMs : wanted < from ? STEP_BACK : STEP;
+  const stepMs = wanted === from ? afterMs : wanted < from ? BAR_STEP_BACK : BAR_STEP;
   const ms = Math.max(inMs, stepMs);
   const to = Math.max(fraction, wanted);
   const via = wanted === from ? from : wanted + ((to - wanted) * stepMs) / ms;
@@ -111,8 +100,8 @@ function placeAt([from, via, to]: Way, now: number): number {
 
 /** Whether both ways end at the same place, and at the same time unless they are there already. */
 function isSameEnd([, , end]: Way, [from, , to]: Way): boolean {
-  const isThere = to.share - from.share < SAME;
-  return Math.abs(end.share - to.share) < SAME && (isThere || Math.abs(end.at - to.at) < SAME_MOMENT);
+  const isThere = to.share - from.share < SAME_SHARE;
+  return Math.abs(end.share - to.share) < SAME_SHARE && (isThere || Math.abs(end.at - to.at) < SAME_MOMENT);
 }
 
 function scale({ share }: Point): string {

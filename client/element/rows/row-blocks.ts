@@ -6,11 +6,7 @@
 
 import { isSameList } from '../../headless/same-list.ts';
 import { make, setChildren } from '../dom/dom.ts';
-
-/** Rows in a block, at most. */
-const BLOCK_SIZE = 20;
-/** The height of a row in `em` until the browser has laid it out: title, status and padding. */
-const ROW_HEIGHT = 4;
+import { BLOCK_SIZE, ROW_HEIGHT } from '../limits.ts';
 
 export interface RowBlocks {
   /**

@@ -7,6 +7,7 @@ import { isSameList } from '../../headless/same-list.ts';
 import { describeTask, type RowContext } from '../../headless/words/describe.ts';
 import { keepFocus, setAttribute, setHidden } from '../dom/dom.ts';
 import type { TrayElements } from '../dom/tray-elements.ts';
+import { SCROLL_REST } from '../limits.ts';
 import type { LiveAnnouncer } from '../live-announcer.ts';
 import { createRow, type Row } from './row.ts';
 import { createRowBlocks } from './row-blocks.ts';
@@ -27,8 +28,6 @@ import {
 } from './row-schedule.ts';
 
 const GROUPS = ['active', 'unseen', 'recent'] as const;
-/** Scrolling counts as over after this long without a new block in view, in milliseconds. Rows scrolled past are not drawn. */
-const SCROLL_REST = 100;
 
 export interface RowListContext extends Omit<RowContext, 'isRetried'> {
   /** All tasks, also those without a row. */
@@ -61,7 +60,7 @@ export interface RowList {
 
 /** @param onView other rows have come into view, and scrolling is over */
 export function createRowList(
-  { root, groups: shown, button }: Pick<TrayElements, 'root' | 'groups' | 'button'>,
+  elements: Pick<TrayElements, 'root' | 'groups' | 'button'>,
   commands: RowCommands,
   onView: () => void,
 ): RowList {
@@ -81,7 +80,7 @@ export function createRowList(
     resting = setTimeout(onView, SCROLL_REST);
   });
   const groupBlocks = GROUPS.map(
-    (name) => [name, createRowBlocks(shown[name].list, (block) => observer.observe(block))] as const,
+    (name) => [name, createRowBlocks(elements.groups[name].list, (block) => observer.observe(block))] as const,
   );
 
   /** Draws the row of `task` if its time has come. Returns in how many milliseconds to look at it again. */
@@ -114,12 +113,14 @@ export function createRowList(
   }
 
   function draw(row: Row, task: Snapshot, retried: ReadonlySet<string>, context: RowListContext): number {
-    const { memories, announcer, wording, ourNow } = context;
-    const view = describeTask(memories.get(task.id) as TaskMemory, { ...context, isRetried: retried.has(task.id) });
-    if (view.isSlow) announcer.announceSlow(task);
+    const view = describeTask(context.memories.get(task.id) as TaskMemory, {
+      ...context,
+      isRetried: retried.has(task.id),
+    });
+    if (view.isSlow) context.announcer.announceSlow(task);
     const tick = !view.isTicking ? NOTHING_NEW : isFinished(task) ? MINUTES : SECONDS;
-    rows.set(task.id, { row, task, drawnAt: ourNow, generation, tick });
-    row.update(view, wording, ourNow);
+    rows.set(task.id, { row, task, drawnAt: context.ourNow, generation, tick });
+    row.update(view, context.wording, context.ourNow);
     return drawIn(tick, IN_VIEW, 0);
   }
 
@@ -133,17 +134,17 @@ export function createRowList(
       /** How many rows may still be drawn in this frame, in view and out of view. */
       const rowsLeft: [number, number] = [...ROWS_A_FRAME];
       let next = NEVER;
-      keepFocus(root, button, () => {
+      keepFocus(elements.root, elements.button, () => {
         let hasMoved = false;
         for (const [name, blocks] of groupBlocks) {
-          const elements: HTMLElement[] = [];
+          const drawnRows: HTMLElement[] = [];
           for (const task of groups[name]) {
             next = Math.min(next, update(task, rowsLeft, retried, context));
             const element = rowOf(task.id);
-            if (element) elements.push(element);
+            if (element) drawnRows.push(element);
           }
-          if (blocks.show(elements)) hasMoved = true;
-          setHidden(shown[name].section, groups[name].length === 0);
+          if (blocks.show(drawnRows)) hasMoved = true;
+          setHidden(elements.groups[name].section, groups[name].length === 0);
         }
         if (hasMoved) for (const [id, { row }] of rows) if (!row.element.isConnected) rows.delete(id);
       });

@@ -64,11 +64,11 @@ export function createRow(commands: RowCommands, part: 'task' | 'toast', onDismi
   }
 
   function showAction(name: string, wording: Wording): void {
-    const { action, id } = view;
+    const { action } = view;
     const hadFocus = (element.getRootNode() as ShadowRoot).activeElement === button;
     const shown = revealAction(!!action);
     if (shown && action) {
-      const isBusy = commands.isBusy(id);
+      const isBusy = commands.isBusy(view.id);
       const isCancel = action === 'cancel';
       setText(shown, isBusy && isCancel ? wording.cancelling : wording[action]);
       setAttribute(shown, 'aria-label', wording[`${action}Task`](name));

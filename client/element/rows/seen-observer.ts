@@ -1,9 +1,6 @@
 /** Finds out which outcomes were seen: those whose own row was in view for 1.5 s while the page was visible. */
 
-/** How long a row must be in view, in milliseconds. */
-const DWELL = 1_500;
-/** How much of a row must be in view, from 0 to 1. */
-const THRESHOLD = 0.5;
+import { SEEN_DWELL, SEEN_THRESHOLD } from '../limits.ts';
 
 export interface SeenObserver {
   /** Follows these rows, which belong to tasks with these ids, and no others. */
@@ -28,7 +25,7 @@ export function createSeenObserver(root: Element, onSeen: (ids: readonly string[
       }
       setTimer();
     },
-    { root, threshold: THRESHOLD },
+    { root, threshold: SEEN_THRESHOLD },
   );
 
   function drop(row: Element): void {
@@ -40,11 +37,11 @@ export function createSeenObserver(root: Element, onSeen: (ids: readonly string[
   function setTimer(): void {
     clearTimeout(timer);
     if (document.hidden || inView.size === 0) return;
-    timer = setTimeout(report, Math.min(...inView.values()) + DWELL - performance.now());
+    timer = setTimeout(report, Math.min(...inView.values()) + SEEN_DWELL - performance.now());
   }
 
   function report(): void {
-    const latest = performance.now() - DWELL;
+    const latest = performance.now() - SEEN_DWELL;
     const seen: string[] = [];
     for (const [row, since] of inView) {
       if (since > latest) continue;

@@ -28,18 +28,16 @@ export function createTopLayer(home: ShadowRoot, popover: HTMLElement, live: HTM
       standIn = modal?.appendChild(makeStandIn(home.host));
       (standIn?.shadowRoot ?? home).append(popover, live);
     }
-    const { hidden, isConnected } = popover;
-    if (isConnected && popover.matches(':popover-open') === hidden) popover.togglePopover?.();
+    if (popover.isConnected && popover.matches(':popover-open') === popover.hidden) popover.togglePopover?.();
   };
 }
 
 /** An element without a box of its own, with the styles and custom properties of `host`. */
 function makeStandIn(host: Element): HTMLElement {
   const standIn = make('div');
-  const { style } = standIn;
-  style.display = 'contents';
+  standIn.style.display = 'contents';
   const styles = getComputedStyle(host);
-  for (const name of PROPERTIES) style.setProperty(name, styles.getPropertyValue(name));
+  for (const name of PROPERTIES) standIn.style.setProperty(name, styles.getPropertyValue(name));
   const root = standIn.attachShadow({ mode: 'open' });
   for (const css of [CSS, TOAST_CSS]) addStyles(root, css);
   return standIn;

@@ -6,17 +6,16 @@
  * device are not told. When somebody else signs in, nothing of the user before is told or remembered.
  */
 
-import { isFinished, type OutcomeSnapshot, type Snapshot } from '../../../core/tasks/snapshot.ts';
+import { isFinished, type OutcomeSnapshot } from '../../../core/tasks/snapshot.ts';
 import { browserPage, type Page, systemTiming, type Timing } from '../../environment.ts';
 import type { TaskFeed } from '../../feed/task-feed.ts';
 import { type ClaimOptions, claimIds } from '../../tabs/claim.ts';
 import { forgetUnlisted } from '../forget.ts';
+import { createAttendance } from './attendance.ts';
 import { watchTasks } from './watch-tasks.ts';
 
 /** The key of the outcomes that some tab has claimed. */
 const KEY = 'inloop:told';
-/** How long after the user's return outcomes count as missed, in milliseconds: what was missed is fetched in that time. */
-const RETURN_WINDOW = 3_000;
 
 /** Outcomes that this tab should tell now. */
 export interface News {
@@ -39,85 +38,49 @@ export interface PresenterOptions extends ClaimOptions {
 
 /** Starts to present. Returns a function that stops. */
 export function presentOutcomes(options: PresenterOptions): () => void {
-  const { feed, present, page = browserPage, timing = systemTiming } = options;
+  const { feed, page = browserPage, timing = systemTiming } = options;
   const readNews = watchTasks(feed);
+  const attendance = createAttendance({ ...options, page, timing });
   /** Ids of outcomes that this tab has told, or another tab has claimed. Without a shared storage only this prevents repeats. */
   const told = new Set<string>();
-  /** Whether an outcome was reached while the user was away, by task id. */
-  const missedById = new Map<string, boolean>();
-  /** Ids of tasks that were active while the user was here: their outcomes are live. */
-  const witnessed = new Set<string>();
-  /** Snapshots from before the user's return, which may be out of date. */
-  let stale: ReadonlySet<Snapshot> = new Set();
-  let returnedAt = options.since ?? timing.now();
-  /** Until when outcomes count as missed. */
-  let missedUntil = timing.now() + RETURN_WINDOW;
   let isClaiming = false;
   let isStopped = false;
 
-  /** The user has come back, or another user has signed in. */
-  function arrive(): void {
-    returnedAt = timing.now();
-    missedUntil = returnedAt + RETURN_WINDOW;
-    witnessed.clear();
-  }
-
-  /**
-   * Notes of each changed task whether the user was here for its outcome, and then tells of the outcomes that this tab has
-   * claimed. Only one claim is on its way at a time.
-   */
+  /** Claims the outcomes that were not told yet, and tells of those that no other tab has claimed. One claim at a time. */
   async function presentNews(): Promise<void> {
     if (isStopped) return;
     const { tasks, channel: owner, hasUserLeft, changed } = readNews();
     if (hasUserLeft) {
       // What is remembered belongs to the user before.
-      arrive();
-      for (const kept of [told, missedById]) kept.clear();
-      stale = new Set();
+      attendance.reset();
+      told.clear();
     }
-    const isVisible = page.isVisible();
-    const now = timing.now();
-    // When the user came back, by the server's clock, since the times of tasks are the server's.
-    const cameAt = (feed.now?.() ?? now) - (now - returnedAt);
-    // An outcome is missed if the page is not visible when it comes. It is missed, too, if it comes within 3 s of the user's
-    // return, the task is older than the return, and this tab has not seen it active since.
-    const isMissed = ({ id, createdAt }: Snapshot): boolean => {
-      if (!isVisible) return true;
-      const startedHere = witnessed.has(id) || Date.parse(createdAt) > cameAt;
-      return now < missedUntil && !startedHere;
-    };
-    for (const task of changed) {
-      if (!isFinished(task)) {
-        if (isVisible && !stale.has(task)) witnessed.add(task.id);
-      } else if (!missedById.has(task.id)) missedById.set(task.id, isMissed(task));
-    }
-    for (const kept of [told, missedById, witnessed]) forgetUnlisted<unknown>(kept, tasks);
-    if (!isVisible || isClaiming) return;
-    const candidates = tasks.filter(isFinished).filter((task) => task.seenAt === null && !told.has(task.id));
-    if (candidates.length === 0) return;
+    attendance.observe(changed, tasks);
+    forgetUnlisted(told, tasks);
+    if (isClaiming || !page.isVisible()) return;
+    const untold = tasks.filter(isFinished).filter((task) => task.seenAt === null && !told.has(task.id));
+    if (untold.length === 0) return;
     isClaiming = true;
-    const ids = candidates.map(({ id }) => id);
+    const ids = untold.map(({ id }) => id);
     for (const id of ids) told.add(id);
     const claimed = await claimIds(KEY, ids, options);
     isClaiming = false;
-    // Another user has signed in during the claim: the claimed outcomes are not told to them.
-    if (feed.getSnapshot().channel !== owner) return void presentNews();
-    const ours = candidates.filter(({ id }) => claimed.has(id));
-    if (ours.length > 0 && !isStopped) {
-      present({
-        live: ours.filter(({ id }) => !missedById.get(id)),
-        missed: ours.filter(({ id }) => missedById.get(id)),
-      });
-    }
+    // If another user has signed in during the claim, the claimed outcomes are not told to them.
+    if (feed.getSnapshot().channel === owner) tell(untold.filter((task) => claimed.has(task.id)));
     // More outcomes may have come during the claim.
     void presentNews();
+  }
+
+  function tell(outcomes: readonly OutcomeSnapshot[]): void {
+    if (outcomes.length === 0 || isStopped) return;
+    const isMissed = ({ id }: OutcomeSnapshot) => attendance.hasMissed(id);
+    options.present({ live: outcomes.filter((task) => !isMissed(task)), missed: outcomes.filter(isMissed) });
   }
 
   const stopFeed = feed.subscribe(() => void presentNews());
   const stopPage = page.listen((signal) => {
     if (signal !== 'wake') return;
-    arrive();
-    stale = new Set(feed.getSnapshot().tasks);
+    attendance.arrive(feed.getSnapshot().tasks);
     void presentNews();
   });
   // In a microtask: React in development starts an effect, stops it and starts it again. The stopped one must claim nothing.

@@ -8,6 +8,7 @@
  */
 
 import type { OutcomeSnapshot } from '../../../core/tasks/snapshot.ts';
+import { BURST_GAP, TOASTS_SHOWN } from '../limits.ts';
 
 /** One outcome that is shown, or waits to be shown. */
 export interface Toast {
@@ -43,18 +44,13 @@ export interface AddOptions {
 /** The empty queue. */
 export const NO_TOASTS: ToastQueue = { toasts: [], summary: [], lastAt: -Infinity, now: 0 };
 
-/** How many toasts are shown at once. */
-const MOST = 3;
-/** A burst is more than {@link MOST} outcomes, each of them within this time of the one before, in milliseconds. */
-const BURST = 1_000;
-
 /** The queue after `tasks` (oldest first) were added. */
 export function addToasts(queue: ToastQueue, tasks: readonly OutcomeSnapshot[], options: AddOptions): ToastQueue {
   const { now, duration, isSticky } = options;
   if (!(duration > 0) || tasks.length === 0) return queue;
-  const followsClosely = now - queue.lastAt < BURST;
-  const recent = followsClosely ? queue.toasts.filter(({ at }) => now - at < BURST) : [];
-  const isBurst = recent.length + tasks.length > MOST || (followsClosely && queue.summary.length > 0);
+  const followsClosely = now - queue.lastAt < BURST_GAP;
+  const recent = followsClosely ? queue.toasts.filter(({ at }) => now - at < BURST_GAP) : [];
+  const isBurst = recent.length + tasks.length > TOASTS_SHOWN || (followsClosely && queue.summary.length > 0);
   const toToast = (task: OutcomeSnapshot) => ({
     task,
     at: now,
@@ -87,7 +83,7 @@ export function passTime(queue: ToastQueue, now: number, isPaused: boolean): Toa
   if (passed === 0 || queue.toasts.length === 0) return { ...queue, now };
   const toasts = queue.toasts
     // Time passes only for toasts that are shown. Otherwise a waiting toast could end before anybody saw it.
-    .map((toast, index) => (index < MOST ? { ...toast, left: toast.left - passed } : toast))
+    .map((toast, index) => (index < TOASTS_SHOWN ? { ...toast, left: toast.left - passed } : toast))
     .filter(({ left }) => left > 0);
   return { ...queue, toasts, now };
 }
@@ -101,11 +97,11 @@ export function keepToasts(queue: ToastQueue, isWanted: (task: OutcomeSnapshot) 
 }
 
 /** What is shown: the toasts, newest first, how many more wait, and when the next one goes (milliseconds, or Infinity). */
-export function showToasts({ toasts }: ToastQueue): {
+export function showToasts(queue: ToastQueue): {
   readonly shown: readonly Toast[];
   readonly more: number;
   readonly next: number;
 } {
-  const shown = toasts.slice(0, MOST);
-  return { shown, more: toasts.length - shown.length, next: Math.min(...shown.map(({ left }) => left)) };
+  const shown = queue.toasts.slice(0, TOASTS_SHOWN);
+  return { shown, more: queue.toasts.length - shown.length, next: Math.min(...shown.map(({ left }) => left)) };
 }

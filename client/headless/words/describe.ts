@@ -11,6 +11,7 @@ import {
 } from '../../../core/tasks/snapshot.ts';
 import { canCancel, canRetry } from '../../../core/tasks/transition.ts';
 import { isGone } from '../../feed/state/merge.ts';
+import { FULLEST_BAR, GROWTH_SHOWN, NO_SIGN_AFTER, SHORTEST_WAIT } from '../limits.ts';
 import { stageOf, type TaskMemory } from '../memory.ts';
 import { type ShownProgress, shownProgress } from '../shown-progress.ts';
 import { capitalize, factsOf, linksOf, type ResultLink, toWords } from './result.ts';
@@ -69,19 +70,11 @@ export interface RowContext {
   readonly base: string;
 }
 
-/** How long a row says that the total has grown, in milliseconds. */
-const GROWTH_SHOWN = 15_000;
 /**
  * After this long without progress, in milliseconds, a row says so. A worker that lives is heard every 10 s; half a second more,
  * so that a message that is on its way does not make the words flicker.
  */
 const QUIET = PACE_HORIZON_MS + 500;
-/** After this long without a sign of life, in milliseconds, a row warns that the worker may be gone. */
-const NO_SIGN = 30_000;
-/** How full a bar gets before the outcome, from 0 to 1: a full bar would look finished. */
-const FULLEST = 0.985;
-/** A wait of less than this would read "starts in 0 s", in milliseconds. */
-const SHORTEST_WAIT = 500;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -184,7 +177,7 @@ function describeWork({ row, snapshot, movedAt, grewAt, shown, wording, now, isS
   if (grewAt !== null && now - grewAt < GROWTH_SHOWN) row.remarks.push(wording.moreFound(progress?.total ?? null));
   const fraction = shown?.fraction ?? null;
   row.bar = {
-    fraction: fraction === null ? null : Math.min(fraction, FULLEST),
+    fraction: fraction === null ? null : Math.min(fraction, FULLEST_BAR),
     text: row.facts[0] ?? row.status,
     movesTo: notFull(fraction ?? 0, shown?.movesTo),
     subject: [snapshot.attempt, stageOf(snapshot), progress?.total].join(),
@@ -194,7 +187,7 @@ function describeWork({ row, snapshot, movedAt, grewAt, shown, wording, now, isS
   row.isStale ||= isSilent;
   if (isStale) row.remarks.push(wording.lastNews(inWords(now - Date.parse(updatedAt), wording)));
   else if (isSilent) {
-    if (silence >= NO_SIGN) row.tone = 'warning';
+    if (silence >= NO_SIGN_AFTER) row.tone = 'warning';
     row.remarks.push(wording.noSign(inWords(silence, wording)));
   } else if (hasWorker(snapshot) && now - movedAt >= QUIET) {
     row.remarks.push(wording.stillGoing(inWords(silence, wording)));
@@ -230,9 +223,9 @@ function inWords(ms: number, wording: Wording): string {
 
 /** The same move, cut off where the bar is as full as it gets. */
 function notFull(from: number, move: ShownProgress['movesTo'] | undefined) {
-  if (move?.fraction == null || from >= FULLEST) return null;
+  if (move?.fraction == null || from >= FULLEST_BAR) return null;
   const { fraction, afterMs, inMs } = move;
-  const to = Math.min(fraction, FULLEST);
+  const to = Math.min(fraction, FULLEST_BAR);
   return { ...move, fraction: to, inMs: afterMs + ((inMs - afterMs) * (to - from)) / (fraction - from) };
 }
 

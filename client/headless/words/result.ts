@@ -5,6 +5,7 @@
  */
 
 import { isObject } from '../../parse.ts';
+import { MAX_FACTS } from '../limits.ts';
 import type { Wording } from './wording.ts';
 import { formatNumber } from './wording.ts';
 
@@ -13,9 +14,6 @@ export interface ResultLink {
   readonly label: string;
   readonly href: string;
 }
-
-/** How many numbers of a result are shown. */
-const MAX_FACTS = 4;
 
 /** The numbers of `result` in words. Zeros are left out, unless all numbers are zero. */
 export function factsOf(result: unknown, { locale }: Pick<Wording, 'locale'>): string[] {

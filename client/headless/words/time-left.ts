@@ -2,6 +2,7 @@
 
 import { isRate, PACE_HORIZON_MS } from '../../../core/tasks/pace.ts';
 import type { Progress } from '../../../core/tasks/snapshot.ts';
+import { MAX_PACE_SPREAD, MIN_PACE_TIME, MIN_REPORT_GAP, PACE_HALF_LIFE, SAME_TOTAL } from '../limits.ts';
 
 /** What the progress so far says about the pace. */
 export interface Pace {
@@ -19,17 +20,6 @@ export interface Pace {
   readonly watched: number;
 }
 
-/** The weight of old reports halves in this time, in milliseconds. */
-const HALF_LIFE = 8_000;
-/** A pace that was measured for less than this is not reliable, and neither is one without a report for this long. */
-const MIN_MEASURED = 5_000;
-/** A pace whose `spread` is greater is not reliable. */
-const MAX_SPREAD = 0.6;
-/** A total that changes by at most this share counts as the same: the estimate changes little. */
-const SAME_TOTAL = 0.02;
-/** Reports closer together than this are counted as one, in milliseconds: a rate over so short a time is noise. */
-const MIN_GAP = 400;
-
 /** The pace after one more report. `at` is server time in milliseconds. */
 export function observePace(before: Pace | null, progress: Progress, at: number): Pace {
   const { stage, done, total } = progress;
@@ -41,10 +31,10 @@ export function observePace(before: Pace | null, progress: Progress, at: number)
     !isSameTotal(before.total, total);
   if (isNewStart) return { stage, done, total, at, rate: null, spread: 1, watched: 0 };
   const passed = at - before.at;
-  if (passed < MIN_GAP) return before;
+  if (passed < MIN_REPORT_GAP) return before;
   const latest = ((done - before.done) / passed) * 1_000;
   /** The weight of the reports before this one. */
-  const keep = before.rate === null ? 0 : 0.5 ** (passed / HALF_LIFE);
+  const keep = before.rate === null ? 0 : 0.5 ** (passed / PACE_HALF_LIFE);
   const rate = keep * (before.rate ?? 0) + (1 - keep) * latest;
   const deviation = rate > 0 ? Math.abs(latest - rate) / rate : 1;
   const spread = before.rate === null ? 0.5 : keep * before.spread + (1 - keep) * deviation;
@@ -70,8 +60,8 @@ export function timeLeft(
 ): number | null {
   if (!pace?.rate || !progress?.total || progress.stage !== undefined) return null;
   // With a rate, the next report may be 10 s away, and on its way for a moment.
-  const recent = isRate(progress.rate) ? PACE_HORIZON_MS + MIN_GAP : MIN_MEASURED;
-  if (pace.watched < MIN_MEASURED || pace.spread > MAX_SPREAD || now - pace.at > recent) return null;
+  const recent = isRate(progress.rate) ? PACE_HORIZON_MS + MIN_REPORT_GAP : MIN_PACE_TIME;
+  if (pace.watched < MIN_PACE_TIME || pace.spread > MAX_PACE_SPREAD || now - pace.at > recent) return null;
   const byReport = (progress.total - pace.done) / pace.rate - (now - pace.at) / 1_000;
   const seconds = Math.max(Math.min(byReport, (progress.total - shownDone) / pace.rate), 1);
   const step = seconds > 600 ? 300 : seconds > 90 ? 60 : seconds > 20 ? 10 : 5;

@@ -1,0 +1,58 @@
+/**
+ * Times and shares of what a UI shows. In a file without imports, since then esbuild writes
+ * the numbers where they are used, which makes the page smaller.
+ */
+
+/** An active task is shown only when it is older than this, in milliseconds. A shorter task appears with its outcome. */
+export const TOO_YOUNG = 1_000;
+
+/** A bar that goes back by less than this share needs no explanation. */
+export const UNEXPLAINED_SHARE = 0.03;
+
+/** How long a loss lasts before the banner mentions it, in milliseconds. */
+export const MENTION_LOSS_AFTER = 2_000;
+
+/** How long a loss lasts until something probably blocks push for good, in milliseconds: "reconnecting" would be wrong. */
+export const BLOCKED_AFTER = 60_000;
+
+/** How many more entries than tasks there may be. Each removal looks at all entries, so it is done for 500 at a time. */
+export const FORGET_SLACK = 500;
+
+/** How many numbers of a result are shown. */
+export const MAX_FACTS = 4;
+
+/** The weight of old reports halves in this time, in milliseconds. */
+export const PACE_HALF_LIFE = 8_000;
+
+/** A pace that was measured for less than this is not reliable, and neither is one without a report for this long. */
+export const MIN_PACE_TIME = 5_000;
+
+/** A pace whose `spread` is greater is not reliable. */
+export const MAX_PACE_SPREAD = 0.6;
+
+/** A total that changes by at most this share counts as the same: the estimate changes little. */
+export const SAME_TOTAL = 0.02;
+
+/** Reports closer together than this are counted as one, in milliseconds: a rate over so short a time is noise. */
+export const MIN_REPORT_GAP = 400;
+
+/** How long a row says that the total has grown, in milliseconds. */
+export const GROWTH_SHOWN = 15_000;
+
+/** After this long without a sign of life, in milliseconds, a row warns that the worker may be gone. */
+export const NO_SIGN_AFTER = 30_000;
+
+/** How full a bar gets before the outcome, from 0 to 1: a full bar would look finished. */
+export const FULLEST_BAR = 0.985;
+
+/** A wait of less than this would read "starts in 0 s", in milliseconds. */
+export const SHORTEST_WAIT = 500;
+
+/** How many toasts are shown at once. */
+export const TOASTS_SHOWN = 3;
+
+/** A burst is more than {@link TOASTS_SHOWN} outcomes, each of them within this time of the one before, in milliseconds. */
+export const BURST_GAP = 1_000;
+
+/** How long after the user's return outcomes count as missed, in milliseconds: what was missed is fetched in that time. */
+export const RETURN_WINDOW = 3_000;
