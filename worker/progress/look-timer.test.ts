@@ -49,7 +49,7 @@ describe('looks', () => {
     expect([a.seen, time.waiting]).toEqual([[], 0]);
   });
 
-  it('come as often with very many lookers, but ask for fewer estimates: 20,000 a second at most', async () => {
+  it('come as often with very many lookers, but ask for fewer estimates: 10,000 of them for two a second each', async () => {
     const time = new FakeTime();
     const timer = new LookTimer(time);
     /** When it looked, and how many ms must lie between two estimates (0: no limit). 10,000 lookers × 2 a second are 20,000. */
