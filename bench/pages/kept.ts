@@ -4,13 +4,15 @@ import { join } from 'node:path';
 import { stateFolder } from '../../dev/paths.ts';
 import { describeMachine } from './machine.ts';
 
+/** The figures of one part, as they are kept. */
 export interface Kept {
-  /** `2026-01-31` */
+  /** When they were measured: `2026-01-31`. */
   readonly day: string;
   readonly machine: string;
   readonly raw: unknown;
 }
 
+/** Keeps figures, and reads them again. */
 export class Keeper {
   readonly #folder: string;
   readonly #describe: () => string;

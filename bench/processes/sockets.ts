@@ -20,6 +20,7 @@ export interface Connected {
 
 /** Pages that connect at the same time while the number of pages is stepped up. */
 const AT_ONCE = 200;
+/** Sessions of the fallback that are opened at the same time. */
 const STREAMS_AT_ONCE = 20;
 /** Requests to the server at the same time. Browsers have their own connections; here all pages share these. */
 const MAX_REQUESTS = 200;

@@ -9,6 +9,7 @@ class ExpectedFailure extends Error {
   override readonly name = 'ExpectedFailure';
 }
 
+/** Starts a worker whose handlers do what the `kind` of a task says. Resolves when it runs. */
 export async function startWorkerHalf(env: SoakEnv): Promise<Half> {
   const backend = openBackend(env);
   const ending = new AbortController();

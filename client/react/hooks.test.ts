@@ -1,4 +1,4 @@
-// Wrong use: what does not compile, and what is said at run time. Right use is in
+// Wrong use of the hooks: what does not compile, and what is said at run time. Right use is in
 // test/integration/http/react.test.ts, in a browser.
 import { describe, expect, it } from '@jest/globals';
 import { createElement } from 'react';

@@ -135,7 +135,7 @@ it.concurrent(
     await make('block-websockets');
     expect(await browser.closed).toBe(1006);
     await expect(enter(BROWSER)).rejects.toThrow('403');
-    // The server's own, for browsers that come over HTTP, are let in.
+    // A connection without an `Origin` is let in: the server makes one for each browser that comes over HTTP.
     await enter();
     await publish('other');
     await eventually(() => server.named('other') === 2);

@@ -83,7 +83,7 @@ export const GUARDS: Readonly<Record<string, Guard>> = {
     mutations: [
       {
         file: 'backend/store/commands/task/commit-change.ts',
-        from: 'if isOutcome then leaveGate(taskPrefix, gate, id) end',
+        from: 'leaveGate(taskPrefix, gate, id)',
         to: '',
       },
       // The sweeper would repair it.

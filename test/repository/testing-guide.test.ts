@@ -25,7 +25,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Runs Node in the folder; resolves with what it wrote, if it ended well. */
 async function runNode(...args: readonly string[]): Promise<string> {
-  // Of the Jest that runs this test, the runners below must not know.
+  // Without what Jest sets for this test: the runners that are started here would take it for their own.
   const { JEST_WORKER_ID: _, NODE_OPTIONS: __, NODE_ENV: ___, ...env } = process.env;
   const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { cwd: folder, env });
   return stdout + stderr;

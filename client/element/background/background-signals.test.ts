@@ -60,7 +60,7 @@ describe('"Notify me when done"', () => {
     const all = async () => [...(await notified(page)), ...(await notified(second))];
     await setVisible(page, false);
     await pages.push(done(tasks[0] as Snapshot));
-    // The second tab is looked at: it tells.
+    // The second tab is looked at, so it shows the outcome, and there is no notification.
     await eventually(async () => expect(await toasts(second).count()).toBe(1), PATIENT);
     expect(await all()).toEqual([]);
     await setVisible(second, false);
