@@ -148,10 +148,10 @@ describe('the list of tasks', () => {
     'limit=0',
     'limit=101',
     'cursor=x',
+    // White space alone is no word to search for.
     'error=%20',
     `error=${'long-'.repeat(41)}`,
   ])('refuses %s with a reason', async (query) => {
-    // White space alone counts as words that are missing.
     const response = await world.call(`/api/tasks?${query}`);
     expect([response.status, (await response.json()).code]).toEqual([400, 'invalid_query']);
   });

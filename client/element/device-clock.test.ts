@@ -10,7 +10,7 @@ import { button, PATIENT, row, says, toasts, useTrayPages } from '../test-suppor
 const pages = useTrayPages();
 const HOUR = 3_600_000;
 
-/** Before any script of the page runs: its clock is off by `ms`. */
+/** Makes the page's clock wrong by `ms`, before any of its scripts run. */
 const shiftClock = (ms: number) => async (page: Page) => {
   await page.addInitScript((shift) => {
     const own = window as unknown as { shift: number };
@@ -26,7 +26,7 @@ it.each([
   ['ahead', 3 * HOUR],
   ['behind', -3 * HOUR],
   ['5 min ahead', HOUR / 12],
-])('a clock that is %s changes neither signs of life nor waits and ages', async (_, ms) => {
+])('with a clock that is %s, signs of life, waits and ages are right', async (_, ms) => {
   pages.server.now = () => Date.now();
   const paced = run(create(11, 'Import paced.csv', 41), 40);
   const tray = await pages.open([...allStatuses(), paced], { prepare: shiftClock(ms) });

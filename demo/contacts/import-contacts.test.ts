@@ -61,6 +61,7 @@ function createRun({
 const importFile = (run: WatchedRun, pace: 'full' | 'slow' = 'full', slowRowMs = 1) =>
   createImportHandler({ db: data.db, folder: data.folder, slowRowMs })({ ...input, pace }, run);
 
+/** The error that the work fails with. */
 const failureOf = (work: Promise<unknown>): Promise<TaskError> =>
   work.then(
     () => {

@@ -71,6 +71,7 @@ interface Parts {
   readonly close: () => Promise<void>;
 }
 
+/** The servers and the app's processes, each put into `ends` as soon as it runs. */
 async function startParts({ isShort, leaks, http, ends, close }: Parts): Promise<World> {
   const stack = await startStack();
   ends.push(stack.stop);

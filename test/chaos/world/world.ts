@@ -28,8 +28,9 @@ export interface World {
   /** Suspends a worker for `ms`, so that others take its tasks for lost. */
   suspendWorker(index: number, ms: number): Promise<void>;
   killServer(): Promise<void>;
-  /** Kills the part and restarts it after `ms`. */
+  /** Kills Soketi and starts it again after `ms`. */
   restartSoketi(ms: number): Promise<void>;
+  /** Kills Redis and starts it again after `ms`. */
   restartRedis(ms: number): Promise<void>;
   readonly workers: number;
   close(): Promise<void>;
@@ -98,6 +99,7 @@ interface Kept {
   close(): Promise<void>;
 }
 
+/** Starts the process, which has started when it prints `ready`, and starts it again whenever it ends. */
 async function keepRunning(bundle: Bundle, env: Record<string, string>, ready: string): Promise<Kept> {
   let isClosed = false;
   let current: ScriptProcess = await startScript(bundle, env, ready);

@@ -119,6 +119,7 @@ export function withQueue(test: (world: QueueWorld) => Promise<void>): () => Pro
   };
 }
 
+/** How many entries of the queue are left in Redis, by kind. */
 async function countLeft(client: ReturnType<typeof rawClient>): Promise<typeof NOTHING> {
   const key = (kind: string) => queueKey(PREFIX, NAME) + kind;
   return {
