@@ -6,6 +6,9 @@ const { default: Sequencer } = require('@jest/test-sequencer');
 
 /** Assumed duration of test files that Jest has not timed yet, in ms. Others count as 0. @type {[files: RegExp, ms: number][]} */
 const ASSUMED = [
+  // The first two start together. The second one needs little CPU time, so the stacks of the first one start on a quiet machine.
+  [/[\\/]e2e[\\/]lasting\.test/, 100_000],
+  [/[\\/]push[\\/]waits\.test/, 90_000],
   [/[\\/]test[\\/](chaos|e2e)[\\/]/, 60_000],
   [/[\\/]operator[\\/]page[\\/]page\.test/, 45_000],
   [/[\\/]bench[\\/]soak[\\/]|[\\/]moving-bar\.test/, 30_000],
