@@ -26,12 +26,13 @@ afterAll(() => shared.stop(), 30_000);
 interface Parts {
   readonly bus: TestBus;
   readonly backend: Backend;
-  /** The backends that are closed after the test. */
+  /** The backends that are closed after the test. A test that closes them itself empties the list. */
   readonly open: Backend[];
   /** Opens one more backend, which is to the sweeper like another process. `env` replaces some variables. */
   connect(env?: Readonly<Record<string, string>>): Backend;
   /** Stores a new task. */
   accept(): Promise<Snapshot>;
+  /** Applies events to a stored task. Resolves with its new state. */
   happen(snapshot: Snapshot, ...events: TaskEvent[]): Promise<Snapshot>;
   /** The ids on the list of what was not pushed. */
   unpublished(by?: Backend): Promise<readonly string[]>;

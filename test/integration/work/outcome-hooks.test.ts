@@ -12,7 +12,7 @@ import { type Bundle, bundleScript, type ScriptProcess, startScript } from '../.
 import { startRedis } from '../../support/redis/redis.ts';
 import { CALLS, ending, type HookCall, orphan, pair, UNSEEN_AFTER_MS } from './processes/hook-worker.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(40_000);
 
 let bundle: Bundle;
 beforeAll(async () => {
