@@ -1,10 +1,11 @@
 // `npm run pictures`, once everything is built: starts a stack, uses the demo's page in Chromium, and writes the pictures of
-// the README. Nothing in them is faked. Look at them before you commit them.
+// the documents, or those that are named: `npm run pictures -- operator`. Nothing in them is faked. Look at them before you
+// commit them.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { runMain } from '../../cli/command-error.ts';
+import { CommandError, runMain } from '../../cli/command-error.ts';
 import { requireSystemPart } from '../../cli/parts/system-packages.ts';
 import { startChild, waitUntilReady } from '../../cli/processes/child.ts';
 import { readJsonFile } from '../../cli/processes/json-file.ts';
@@ -13,10 +14,12 @@ import { printLine } from '../output.ts';
 import { REPOSITORY } from '../paths.ts';
 import { CHROMIUM, CHROMIUM_FLAGS } from '../setup/chromium.ts';
 import { loadCredentials } from '../stack/credentials.ts';
+import { OPERATOR, showOperator } from './operator-picture.ts';
 import { saveAnimation, savePicture } from './picture-files.ts';
 import { showEveryStatus, surviveKilledWorker } from './picture-scenes.ts';
 import { compareMessages } from './side-by-side.ts';
 
+const PICTURES = ['side-by-side', 'worker-killed', 'statuses', 'operator'] as const;
 /** Width of the page for the pictures of statuses, in CSS pixels. */
 const PHONE_WIDTH = 480;
 /** Space below the tray, in CSS pixels. */
@@ -28,7 +31,12 @@ const COMPARISON_SPEED = 4;
 /** How many times faster the animation is than the recording. The README names the same number. */
 const ANIMATION_SPEED = 2;
 
-async function main(): Promise<void> {
+/** @param names of the pictures that are wanted; none for all */
+async function main(names: readonly string[]): Promise<void> {
+  const unknown = names.find((name) => !(PICTURES as readonly string[]).includes(name));
+  if (unknown !== undefined)
+    throw new CommandError(`There is no picture ${unknown}. There are ${PICTURES.join(', ')}.`);
+  const isWanted = (name: (typeof PICTURES)[number]) => names.length === 0 || names.includes(name);
   const executablePath = await requireSystemPart(CHROMIUM);
   const folder = mkdtempSync(join(tmpdir(), 'inloop-pictures-'));
   const lines: string[] = [];
@@ -36,7 +44,14 @@ async function main(): Promise<void> {
     {
       file: process.execPath,
       args: [join(REPOSITORY, 'dev', 'start.mjs')],
-      env: { ...process.env, INLOOP_BUILT: '1', INLOOP_DIR: folder, PORT: '0', IMPORT_ROW_DELAY_MS: String(ROW_MS) },
+      env: {
+        ...process.env,
+        INLOOP_BUILT: '1',
+        INLOOP_DIR: folder,
+        PORT: '0',
+        IMPORT_ROW_DELAY_MS: String(ROW_MS),
+        OPERATORS: OPERATOR,
+      },
       cwd: REPOSITORY,
     },
     (line) => lines.push(line),
@@ -46,42 +61,57 @@ async function main(): Promise<void> {
     const readUrl = () => lines.find((line) => line.startsWith('ready '))?.slice('ready '.length);
     await waitUntilReady('The stack', stack, async () => readUrl() !== undefined, { deadlineMs: 120_000 });
     const url = readUrl() as string;
-    const services = readJsonFile<StackFile>(join(folder, 'stack.json'))?.services;
-    const soketi = { port: services?.soketi?.port as number, app: loadCredentials(folder).app };
-    const { frames, left, right } = await compareMessages({ browser, demo: url, soketi, rowMs: ROW_MS });
-    saveAnimation('side-by-side.png', frames, COMPARISON_SPEED);
-    printLine('inloop', `side by side: ${left} and ${right} messages`);
-    saveAnimation(
-      'worker-killed.png',
-      await surviveKilledWorker(await openPage(browser, url, 1_000, 720, 1.5)),
-      ANIMATION_SPEED,
-    );
-    // Only now: the worker was killed for the animation, and its successor has another id.
-    const workerPid = readJsonFile<StackFile>(join(folder, 'stack.json'))?.services.worker?.pid as number;
-    const uploads = join(folder, 'data', 'uploads');
-    // On a narrow page the panel is as high as its content.
-    const page = await openPage(browser, url, PHONE_WIDTH, 1_600, 2);
-    const shots = await showEveryStatus({ page, workerPid, uploads }, async (tray) => {
-      const [header, panel] = await Promise.all([
-        page.locator('header').boundingBox(),
-        tray.locator('[part=panel]').boundingBox(),
-      ]);
-      const height = Math.ceil((header?.height ?? 0) + (panel?.height ?? 0)) + MARGIN;
-      await page.setViewportSize({ width: PHONE_WIDTH, height });
-      // The pointer is moved away, and the page scrolled to its empty end, so that nothing shows behind the panel.
-      await page.mouse.move(0, 0);
-      await page.mouse.wheel(0, 10_000);
-      const light = await page.screenshot();
-      await page.emulateMedia({ colorScheme: 'dark' });
-      return { light, dark: await page.screenshot() };
-    });
-    savePicture('statuses-light.png', shots.light);
-    savePicture('statuses-dark.png', shots.dark);
+    if (isWanted('side-by-side')) await takeComparison(browser, url, folder);
+    if (isWanted('worker-killed')) {
+      const frames = await surviveKilledWorker(await openPage(browser, url, 1_000, 720, 1.5));
+      saveAnimation('worker-killed.png', frames, ANIMATION_SPEED);
+    }
+    if (isWanted('statuses')) await takeStatuses(browser, url, folder);
+    // At last: its imports keep the worker busy.
+    if (isWanted('operator')) {
+      const { light, dark } = await showOperator(browser, url);
+      savePicture('operator-light.png', light);
+      savePicture('operator-dark.png', dark);
+    }
   } finally {
     await browser.close();
     await stack.stop(30_000);
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** @param folder of the stack */
+async function takeComparison(browser: Browser, url: string, folder: string): Promise<void> {
+  const services = readJsonFile<StackFile>(join(folder, 'stack.json'))?.services;
+  const soketi = { port: services?.soketi?.port as number, app: loadCredentials(folder).app };
+  const { frames, left, right } = await compareMessages({ browser, demo: url, soketi, rowMs: ROW_MS });
+  saveAnimation('side-by-side.png', frames, COMPARISON_SPEED);
+  printLine('inloop', `side by side: ${left} and ${right} messages`);
+}
+
+/** @param folder of the stack */
+async function takeStatuses(browser: Browser, url: string, folder: string): Promise<void> {
+  // Only now: the worker was killed for the animation, and its successor has another id.
+  const workerPid = readJsonFile<StackFile>(join(folder, 'stack.json'))?.services.worker?.pid as number;
+  const uploads = join(folder, 'data', 'uploads');
+  // On a narrow page the panel is as high as its content.
+  const page = await openPage(browser, url, PHONE_WIDTH, 1_600, 2);
+  const shots = await showEveryStatus({ page, workerPid, uploads }, async (tray) => {
+    const [header, panel] = await Promise.all([
+      page.locator('header').boundingBox(),
+      tray.locator('[part=panel]').boundingBox(),
+    ]);
+    const height = Math.ceil((header?.height ?? 0) + (panel?.height ?? 0)) + MARGIN;
+    await page.setViewportSize({ width: PHONE_WIDTH, height });
+    // The pointer is moved away, and the page scrolled to its empty end, so that nothing shows behind the panel.
+    await page.mouse.move(0, 0);
+    await page.mouse.wheel(0, 10_000);
+    const light = await page.screenshot();
+    await page.emulateMedia({ colorScheme: 'dark' });
+    return { light, dark: await page.screenshot() };
+  });
+  savePicture('statuses-light.png', shots.light);
+  savePicture('statuses-dark.png', shots.dark);
 }
 
 async function openPage(browser: Browser, url: string, width: number, height: number, scale: number): Promise<Page> {
@@ -95,4 +125,4 @@ async function openPage(browser: Browser, url: string, width: number, height: nu
   return page;
 }
 
-runMain(main);
+runMain(() => main(process.argv.slice(2)));
