@@ -31,7 +31,7 @@ describe('a job', () => {
     ['of a run that is over', () => undefined, 0],
     ['of a run that is not due yet', () => undefined, 2],
     [
-      'whose definition no handler does',
+      'that this worker has no handler for',
       ({ records }) => {
         const record = records.get('a');
         if (record) records.set('a', { ...record, snapshot: { ...record.snapshot, name: 'other' } });
@@ -216,18 +216,18 @@ describe('a worker that is told to stop', () => {
     await opened.time.advance(DRAIN_MS + GRACE_MS + 5_000);
     expect([opened.ended, opened.status('a'), isDone()]).toEqual(['resolved', 'running', false]);
   });
+});
 
-  it('is stopped by a handler that does not return, and says so: the room that the handler takes is lost', async () => {
-    const opened = await open({ isDeaf: true });
-    opened.accept('a');
-    await opened.deliver('a');
-    await opened.cancel('a');
-    await opened.time.advance(2 * GRACE_MS);
-    await opened.time.advance(GRACE_MS);
-    expect(opened.status('a')).toBe('cancelled');
-    expect(opened.ended).toMatchObject({ code: 'handler_stuck' });
-    expect(opened.calls).toContain('heartbeat stopped');
-  });
+it('a worker ends with an error when a handler does not return after a cancel, since it can never use that room again', async () => {
+  const opened = await open({ isDeaf: true });
+  opened.accept('a');
+  await opened.deliver('a');
+  await opened.cancel('a');
+  await opened.time.advance(2 * GRACE_MS);
+  await opened.time.advance(GRACE_MS);
+  expect(opened.status('a')).toBe('cancelled');
+  expect(opened.ended).toMatchObject({ code: 'handler_stuck' });
+  expect(opened.calls).toContain('heartbeat stopped');
 });
 
 describe('a worker that is set up wrongly', () => {

@@ -57,7 +57,7 @@ describe('the line', () => {
     expect(await world.raw.ttl(`${world.prefix}turns:import`)).toBeGreaterThan(0);
   });
 
-  it('holds a task back for no waiting task of an owner who has thousands, only for those that run', async () => {
+  it('gives an owner’s first task the next turn although another owner has thousands waiting', async () => {
     for (let n = 0; n < 5_000; n += 100) await Promise.all(Array.from({ length: 100 }, () => accept('greedy')));
     for (let n = 0; n < 10; n++) await world.takeJob();
     for (const owner of ['b', 'c']) {
@@ -164,6 +164,7 @@ const PRIORITY = ['high', 'normal', 'low'] as const;
 it('is the same in Redis and in memory, whatever happens; and what it says of each task comes true', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyStep, { maxLength: 60 }), async (steps) => {
+      // `none` is there because DEL takes no empty list.
       await world.raw.del([`${world.prefix}none`, ...(await world.raw.keys(`${world.prefix}*`))]);
       const line = new MemoryLine();
       let waiting: Awaited<ReturnType<typeof accept>>[] = [];

@@ -41,6 +41,7 @@ export function answerCalls(calls: Calls, stop: () => Promise<void>): void {
   process.send?.({ id: 0 });
 }
 
+/** How a process is started. */
 export interface ProcessOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
@@ -98,6 +99,7 @@ export class BenchProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  /** Asks the child, and resolves with its answer. Rejects if the call throws there or the child ends before it. */
   async call<Result = void>(name: string, argument?: unknown): Promise<Result> {
     const id = ++this.#questions;
     const answered = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));

@@ -14,7 +14,8 @@ import {
 
 const pages = useTrayPages();
 const focusedTag = () => pages.page.evaluate(() => document.activeElement?.tagName);
-const untilToasts = (count: number) =>
+/** Waits for `count` toasts in real time, unlike `untilToasts`, which moves a stopped clock. */
+const untilShown = (count: number) =>
   eventually(async () => expect(await toasts(pages.page).count()).toBe(count), PATIENT);
 
 describe('F6', () => {
@@ -24,13 +25,13 @@ describe('F6', () => {
     const { page } = pages;
     await page.locator('#outside').focus();
     await pages.push(...tasks.map(broken));
-    await untilToasts(3);
+    await untilShown(3);
     // Toasts do not take the focus by themselves.
     expect(await isFocused(page, '#outside')).toBe(true);
     await page.keyboard.press('F6');
     expect(await isFocused(page, '[part=toast] button')).toBe(true);
     await page.keyboard.press('Escape');
-    await untilToasts(2);
+    await untilShown(2);
     expect(await isFocused(page, '[part=toast]')).toBe(true);
     await page.keyboard.press('F6');
     expect(await isFocused(page, '[part=button]')).toBe(true);
@@ -39,7 +40,7 @@ describe('F6', () => {
     await page.keyboard.press('F6');
     await page.keyboard.press('Escape');
     await page.keyboard.press('Escape');
-    await untilToasts(0);
+    await untilShown(0);
     expect(await isFocused(page, '#outside')).toBe(true);
   });
 
@@ -49,7 +50,7 @@ describe('F6', () => {
     for (const isToast of [false, true]) {
       if (isToast) {
         await pages.push(broken(running(1)));
-        await untilToasts(1);
+        await untilShown(1);
       }
       await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
       await page.keyboard.press('F6');
@@ -79,11 +80,11 @@ describe('F6', () => {
     await page.keyboard.press('Escape');
     await eventually(() => isFocused(page, '#outside'));
     await setTasks([broken(task)]);
-    await untilToasts(1);
+    await untilShown(1);
     await page.keyboard.press('F6');
     expect(await isFocused(page, '[part=toast] button')).toBe(true);
     await page.keyboard.press('Escape');
-    await untilToasts(0);
+    await untilShown(0);
     expect(await isFocused(page, '#outside')).toBe(true);
   });
 });

@@ -12,19 +12,19 @@ const CARRIAGE_RETURN = 0x0d;
  */
 export async function countRows(path: string, signal?: AbortSignal): Promise<number> {
   let rows = 0;
-  let quoted = false;
-  let empty = true;
+  let isQuoted = false;
+  let isEmpty = true;
   for await (const chunk of createReadStream(path, signal ? { signal } : {}) as AsyncIterable<Buffer>) {
     for (const byte of chunk) {
       if (byte === QUOTE) {
-        quoted = !quoted;
-        empty = false;
-      } else if (!quoted && (byte === LINE_FEED || byte === CARRIAGE_RETURN)) {
-        if (!empty) rows++;
-        empty = true;
-      } else empty = false;
+        isQuoted = !isQuoted;
+        isEmpty = false;
+      } else if (!isQuoted && (byte === LINE_FEED || byte === CARRIAGE_RETURN)) {
+        if (!isEmpty) rows++;
+        isEmpty = true;
+      } else isEmpty = false;
     }
   }
-  if (!empty) rows++;
+  if (!isEmpty) rows++;
   return Math.max(0, rows - 1);
 }

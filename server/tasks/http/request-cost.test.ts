@@ -65,11 +65,11 @@ const fail = async (task: Snapshot) =>
     { type: 'fail', at: now(), attempt: 1, error: { ...FAILURE, retryable: false } },
   );
 
-/** How many bytes Redis sends while `work` is done, less what it takes to ask. */
-async function bytesSent(work: () => Promise<unknown>): Promise<number> {
+/** How many bytes Redis sends while `act` runs, less what it takes to ask. */
+async function bytesSent(act: () => Promise<unknown>): Promise<number> {
   const count = async () => Number(/total_net_output_bytes:(\d+)/.exec(await raw.info('stats'))?.[1]);
   const [first, second] = [await count(), await count()];
-  await work();
+  await act();
   return (await count()) - second - (second - first);
 }
 

@@ -135,7 +135,7 @@ function working(env: Env) {
   };
 }
 
-/** Whatever is returned by `identify`, a request shows it. */
+/** Makes the mistake of an `identify` that returns something wrong, which shows only when requests come. */
 function identifying(identify: Identify) {
   return serving(
     {},
