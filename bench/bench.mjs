@@ -1,5 +1,5 @@
-// `npm run bench` and `npm run load`: builds everything, then runs a compiled script of the bench, which the first argument names.
-// What is published is compiled too.
+// `npm run bench` and `npm run load`: builds everything, then runs a script of the bench, which the first argument names. The
+// script is compiled, since what adopters run is, too.
 import { join } from 'node:path';
 import { build, prepare } from '../dev/setup/bootstrap.mjs';
 import { fail, root, run } from '../dev/setup/command.mjs';

@@ -3,12 +3,14 @@ import { connect } from 'node:net';
 import { now, pause } from '../measure/clock.ts';
 import { answerCalls } from './bench-process.ts';
 
+/** One POST. `user` goes in the header `x-user`. */
 export interface LoadRequest {
   readonly path: string;
   readonly user: string;
   readonly body: unknown;
 }
 
+/** What the call `during` takes. */
 export interface DuringOptions {
   readonly request: Omit<LoadRequest, 'user'>;
   readonly connections: number;
@@ -17,6 +19,7 @@ export interface DuringOptions {
   readonly users?: number;
 }
 
+/** What both calls answer. */
 export interface LoadResult {
   /** Milliseconds until the answer, one entry a request. */
   readonly latencies: readonly number[];

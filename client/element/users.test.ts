@@ -13,10 +13,18 @@ beforeAll(() => pages.start(), 60_000);
 afterAll(() => pages.stop(), 30_000);
 afterEach(async () => expect(await pages.close()).toEqual([]));
 
+/** What these tests use of a tray. */
+interface WithFeed {
+  readonly feed: {
+    getSnapshot(): { readonly connection: { readonly status: string } };
+    refresh(): Promise<void>;
+  };
+}
+
 const ofAda = () => [run(create(2, 'Import ada.csv', 20), 15, { done: 10, total: 100 }), create(1, 'Report of ada', 9)];
 const ofBea = () => [run(create(4, 'Import bea.csv', 20), 15, { done: 30, total: 100 })];
 
-/** Everything that a person could see or hear in the tab: the tray, what is beside the page, and its title. */
+/** Everything that a person could see or hear in the tab: the tray's texts and labels, and the page's title. */
 const saidBy = (page: Page) =>
   page.evaluate(() => {
     const root = document.querySelector('inloop-tray')?.shadowRoot;
@@ -65,20 +73,16 @@ async function openTwo(way: string): Promise<[Page, Page]> {
   await eventually(async () => expect(await saidBy(second)).toContain('Import ada.csv'));
   if (way === 'polling') {
     await pages.callPusher('drop');
-    const lost = (page: Page) =>
+    const statusIn = (page: Page) =>
       page.evaluate(() => {
-        const tray = document.querySelector('inloop-tray') as never as { feed: { getSnapshot(): Snapshots } };
+        const tray = document.querySelector('inloop-tray') as never as WithFeed;
         return tray.feed.getSnapshot().connection.status;
       });
     for (const page of [first, second])
-      await eventually(async () => expect(await lost(page)).toBe('polling'), { within: 10_000 });
+      await eventually(async () => expect(await statusIn(page)).toBe('polling'), { within: 10_000 });
   }
   for (const page of [first, second]) await watchForBoth(page);
   return [first, second];
-}
-
-interface Snapshots {
-  readonly connection: { readonly status: string };
 }
 
 describe.each(['push', 'polling'])('over %s', (way) => {
@@ -129,14 +133,10 @@ it('signing in again in place makes a tray live that was signed out, without a r
   await eventually(async () => expect(await saidBy(page)).toContain('You are signed out'));
   pages.server.channel = 'private-user-ada';
   const at = Date.now();
-  await page.evaluate(() => (document.querySelector('inloop-tray') as never as { feed: Refreshing }).feed.refresh());
+  await page.evaluate(() => (document.querySelector('inloop-tray') as never as WithFeed).feed.refresh());
   await eventually(async () => expect(await saidBy(page)).toContain('Import ada.csv'), { every: 20 });
   expect(Date.now() - at).toBeLessThan(2_000);
 }, 30_000);
-
-interface Refreshing {
-  refresh(): Promise<void>;
-}
 
 describe('a page whose clock is 10 min off, and is corrected', () => {
   it.each([[600_000], [-600_000]])(

@@ -101,7 +101,7 @@ describe('docker-compose.yml', () => {
     ...servers.map((service) => ['a server', readServerSettings, service] as const),
     ...workers.map((service) => ['a worker', readWorkerSettings, service] as const),
   ])('gives %s what it needs, and nothing that it does not read', (_kind, readSettings, { environment = {} }) => {
-    const read = new Set<string>();
+    const asked = new Set<string>();
     const [, image = ''] = /^ENV (.*)$/m.exec(stage('demo')) ?? [];
     const values = Object.fromEntries([
       ...image.split(' ').map((assignment) => assignment.split('=')),
@@ -109,13 +109,13 @@ describe('docker-compose.yml', () => {
     ]);
     const env = new Proxy<Record<string, string>>(values, {
       get(target, name: string) {
-        read.add(name);
+        asked.add(name);
         return target[name];
       },
     });
     readSettings(env);
     pusherFromEnv(env);
-    expect(Object.keys(environment).filter((name) => !read.has(name))).toEqual([]);
+    expect(Object.keys(environment).filter((name) => !asked.has(name))).toEqual([]);
   });
 
   it('gives Soketi its own settings only', () => {

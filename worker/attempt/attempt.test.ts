@@ -3,27 +3,23 @@ import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { defineTask } from '../../core/tasks/definition.ts';
 import { beginAttempt, GRACE_MS, runAttempt, type Setting } from '../../test/support/fakes/attempt-setup.ts';
-import { type FakeTime, settled } from '../../test/support/fakes/fake-time.ts';
+import { settled } from '../../test/support/fakes/fake-time.ts';
 import { unavailable } from '../../test/support/fakes/fake-worker-ports.ts';
 import { time as at } from '../../test/support/task-events.ts';
 import type { TaskContext } from '../context.ts';
 
-/** A handler that works for `ms`, and stops when it is told to. */
-const take = (time: () => FakeTime, ms: number) => async (_input: unknown, task: { readonly signal: AbortSignal }) => {
-  await time().delay(ms, task.signal);
-  task.signal.throwIfAborted();
-  return 'done';
-};
 const hasty = defineTask({ name: 'hasty', input: z.any(), attempts: 3, deadline: '60s' });
 
-/** One attempt of a handler that works for `ms`. */
+/** One attempt of a handler that works for `ms`, and stops when it is told to. */
 function beginWork(ms: number, setting: Setting = {}) {
-  const running: ReturnType<typeof beginAttempt> = beginAttempt(
-    (...of) => take(() => running.time, ms)(...of),
-    setting,
-  );
+  const running: ReturnType<typeof beginAttempt> = beginAttempt(async (_input, task) => {
+    await running.time.delay(ms, task.signal);
+    task.signal.throwIfAborted();
+    return 'done';
+  }, setting);
   return running;
 }
+
 /** One attempt of a handler that does not look at its signal, and returns when the test says so. */
 function beginDeaf(setting: Setting = {}) {
   let stop: () => void = () => undefined;
@@ -44,7 +40,7 @@ describe('an attempt that is told to stop', () => {
     ['cancelled', { status: 'cancelled' }],
     ['deadline', { status: 'failed', error: { code: 'deadline', retryable: false } }],
     ['worker_stopped', { status: 'retrying', attempt: 1 }],
-  ] as const)('with %s ends so, as soon as its handler has stopped', async (reason, end) => {
+  ] as const)('with %s becomes what that says, as soon as its handler has stopped', async (reason, end) => {
     const running = beginWork(60_000);
     if (reason === 'cancelled') {
       await running.changes.apply({ owner: 'ada' }, { type: 'cancel', at: at(1) }, {});

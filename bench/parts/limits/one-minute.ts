@@ -21,10 +21,12 @@ interface Steps {
   readonly longestGap: number;
 }
 
+/** What the part has counted. */
 export interface OneMinuteFigures {
   readonly seconds: number;
   /** One task of 1,000 elements: events published and delivered to the one page that is open. */
   readonly messages: Readonly<Record<Name, { readonly published: number; readonly delivered: number }>>;
+  /** One task of 10,000 elements a second. */
   readonly fast: Readonly<Record<'inloop' | 'inloop-accuracy-5', Steps>>;
 }
 
