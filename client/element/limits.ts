@@ -2,6 +2,8 @@
  * Times and sizes of the tray. In a file without imports, since then esbuild writes
  * the numbers where they are used, which makes the page smaller.
  */
+
+/** How long a toast is shown where the page does not say, in milliseconds. */
 export const TOAST_DURATION = 6_000;
 
 /** How many outcomes get a row before "Show more" is pressed. */

@@ -2,10 +2,11 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Locator, Page } from 'playwright-core';
 import type { Progress, Snapshot } from '../../core/tasks/snapshot.ts';
-import { type OpenOptions, TrayPages } from '../../test/support/browser/tray-page.ts';
+import { TrayPages } from '../../test/support/browser/tray-page.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { Pool } from '../../test/support/pool.ts';
 import { ago, create, run } from '../test-support/all-statuses.ts';
+import { animationsIn, filmBars, last, movedIn, neverGoesBack } from '../test-support/bar-film.ts';
 import { fakeVisibility, setVisible } from '../test-support/fake-visibility.ts';
 import { evolve } from '../test-support/snapshots.ts';
 
@@ -25,10 +26,10 @@ beforeAll(async () => {
 afterAll(() => first.stop());
 
 /** The body of a test that has a page to itself. */
-const onPage = (test: (bars: ReturnType<typeof barsOn>) => Promise<void>) => () =>
+const onPage = (test: (bars: ReturnType<typeof filmBars>) => Promise<void>) => () =>
   free.use(async (pages) => {
     try {
-      await test(barsOn(pages));
+      await test(filmBars(pages));
     } finally {
       expect(await pages.close()).toEqual([]);
     }
@@ -43,84 +44,9 @@ function moving(progress: Progress, seconds = 0): Snapshot {
 const report = (task: Snapshot, progress: Progress) =>
   evolve(task, { type: 'progress', at: ago(0), attempt: 1, progress });
 
-/** How many animations run in it. */
-const animationsIn = (locator: Locator) =>
-  locator.evaluate(
-    (element) => element.getAnimations({ subtree: true }).filter(({ playState }) => playState === 'running').length,
-  );
-
 /** The count in words: "480 of 1,000". */
 const countOf = async (tray: Locator) =>
   Number(/([\d,]+)\s+of/.exec(await tray.locator('[part=status]').innerText())?.[1]?.replace(',', ''));
-
-/** What the tests do with a page. */
-function barsOn(pages: TrayPages) {
-  let page: Page;
-
-  async function openAll(tasks: readonly Snapshot[], options?: OpenOptions): Promise<Locator> {
-    const tray = await pages.open(tasks, options);
-    page = pages.page;
-    await tray.locator('[part=button]').click();
-    await tray.locator('[part=fill]').first().waitFor();
-    return tray;
-  }
-
-  /** How full the bar is on each frame of the next `ms`, from 0 to 1. */
-  function film(ms: number): Promise<number[]> {
-    return page.evaluate(async (length) => {
-      const tray = document.querySelector('inloop-tray') as HTMLElement;
-      const fill = tray.shadowRoot?.querySelector('[part=fill]') as HTMLElement;
-      const frames: number[] = [];
-      const end = performance.now() + length;
-      while (performance.now() < end) {
-        frames.push(new DOMMatrix(getComputedStyle(fill).transform).a);
-        await new Promise(requestAnimationFrame);
-      }
-      return frames;
-    }, ms);
-  }
-
-  /** What the page does in the next `ms`: frames asked for by scripts, and changes of the tray by kind. */
-  const watch = (ms: number) =>
-    page.evaluate(async (length) => {
-      const root = document.querySelector('inloop-tray')?.shadowRoot as ShadowRoot;
-      let frames = 0;
-      const ask = window.requestAnimationFrame;
-      window.requestAnimationFrame = (callback) => {
-        frames++;
-        return ask(callback);
-      };
-      const changes: string[] = [];
-      const observer = new MutationObserver((all) => {
-        changes.push(...all.map(({ type, attributeName }) => attributeName ?? type));
-      });
-      observer.observe(root, { subtree: true, childList: true, attributes: true, characterData: true });
-      await new Promise((resolve) => setTimeout(resolve, length));
-      observer.disconnect();
-      window.requestAnimationFrame = ask;
-      return { frames, changes };
-    }, ms);
-
-  return {
-    pages,
-    open: (task: Snapshot, options?: OpenOptions) => openAll([task], options),
-    openAll,
-    film,
-    watch,
-    /** One more tab, which is filmed and watched from now on. */
-    async openTab() {
-      page = await pages.openTab();
-      return page;
-    },
-  };
-}
-
-const last = (frames: readonly number[]) => frames.at(-1) as number;
-const neverGoesBack = (frames: readonly number[]) =>
-  frames.every((share, index) => index === 0 || share >= (frames[index - 1] as number) - 0.0005);
-/** Shares in how many frames the bar moved. */
-const movedIn = (frames: readonly number[]) =>
-  frames.filter((share, index) => index > 0 && share > (frames[index - 1] as number)).length / (frames.length - 1);
 
 describe('a bar with a rate', () => {
   it.concurrent(

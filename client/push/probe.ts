@@ -13,8 +13,8 @@ export interface Probe {
   start(): void;
   /** Tries a WebSocket again and again, each time after a longer wait. Does nothing where that is going on already. */
   repeat(): void;
-  /** Ends the try, and all that would follow. @param isLast whether the next `repeat` begins with the shortest wait */
-  end(isLast?: boolean): void;
+  /** Ends the try, and all that would follow. @param startsOver whether the next `repeat` begins with the shortest wait */
+  end(startsOver?: boolean): void;
   /** Whether `connection` is the one that is tried. If so, it is not ended any more: it has become the first connection. */
   handOver(connection: PusherLike): boolean;
 }
@@ -35,11 +35,11 @@ export function createProbe(create: () => PusherLike, timing: Timing): Probe {
     }
   }
 
-  function end(isLast?: boolean): void {
+  function end(startsOver?: boolean): void {
     timing.clearTimeout(timer);
     tried?.disconnect();
     timer = tried = undefined;
-    if (isLast) repeats = 0;
+    if (startsOver) repeats = 0;
   }
 
   function plan(): void {

@@ -27,7 +27,7 @@ import type { PusherClass, PusherLike } from './pusher-class.ts';
 export interface AdaptiveConnection extends Connection {
   /** How the connection is made, or the last one was; null before the first. */
   readonly transport: Transport | null;
-  /** Forgets what was tried. @param likely the transport that works in another tab; null where nothing is known to work */
+  /** Begins as if nothing had been tried. @param likely the transport that works in another tab; null where nothing is known to work */
   restart(likely: Transport | null): void;
 }
 

@@ -25,7 +25,7 @@ export interface Lead {
   connect(): boolean;
   /** Ends the connection, and keeps the lead. */
   disconnect(): void;
-  /** Ends the connection and the lead. Does nothing to speak of where this tab does not have the lead. */
+  /** Ends the connection and the lead. Tells the feed that its connection is away, also where another tab has the lead. */
   giveUp(): void;
   /** Reads a message of another tab. Returns whether this tab has the lead: then the message is not for its feed. */
   read(message: Message): boolean;

@@ -11,6 +11,7 @@ import type { Http } from '../../http.ts';
 import { parsePage } from '../../parse.ts';
 import { IDLE_WAIT, MAX_RETRY_AFTER, PAGE_SIZE, RECENT_COUNT, ROUND_PAGES, SILENCE } from '../limits.ts';
 
+/** What the answers of one round say together. */
 export interface Round {
   /** The longest `Retry-After` of the answers, in seconds; 0 where none had one. */
   readonly retryAfter: number;
@@ -21,7 +22,7 @@ export interface Round {
 }
 
 /**
- * Runs one round.
+ * Sends the requests of one round.
  * @param tasks those that were known when the round began, without those that are shown as gone
  * @param recentFirst whether to ask for the most recent tasks of any status first. If the user has no others, no more is asked
  * @param onSnapshots called with the tasks of each answer as it arrives

@@ -12,7 +12,7 @@ import { askAll } from './resync.ts';
 /** The parts that a round uses. */
 export type RoundParts = Pick<FeedParts, 'timing' | 'clock' | 'http' | 'state' | 'dispatch' | 'ready' | 'outbox'>;
 
-/** Runs one round, unless the feed is closed. Never rejects. */
+/** Asks for everything that may have been missed, unless the feed is closed. Never rejects. */
 export async function runRound(parts: RoundParts): Promise<void> {
   const state = parts.state();
   if (state.isClosed) return;
