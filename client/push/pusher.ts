@@ -116,14 +116,6 @@ export function createPush({ Pusher, connection, authorize, handlers, timing }: 
     );
   }
 
-  const customHandler: Authorizer = ({ socketId, channelName }, callback) => {
-    // pusher-js reads the second argument only where the first one, the error, is null.
-    authorize(socketId, channelName).then(
-      (signed) => callback(null, signed as { auth: string }),
-      callback as (error: Error) => void,
-    );
-  };
-
   function connect(options: Options): void {
     try {
       quietly(() => {
@@ -139,7 +131,7 @@ export function createPush({ Pusher, connection, authorize, handlers, timing }: 
 
   return {
     open() {
-      const options = toOptions(connection, customHandler);
+      const options = toOptions(connection, toAuthorizer(authorize));
       if (pusher || !connection.channel.startsWith('private-encrypted-')) return connect(options);
       import('./encryption.ts').then(
         ifCurrent(({ encrypt }) => connect(encrypt(options, () => ifCurrent(handlers.onUp)))),
@@ -147,6 +139,17 @@ export function createPush({ Pusher, connection, authorize, handlers, timing }: 
       );
     },
     pause: () => quietly(() => pusher?.disconnect()),
+  };
+}
+
+/** `authorize` as pusher-js wants it, with a callback. */
+function toAuthorizer(authorize: PushOptions['authorize']): Authorizer {
+  return ({ socketId, channelName }, callback) => {
+    // pusher-js reads the second argument only where the first one, the error, is null.
+    authorize(socketId, channelName).then(
+      (signed) => callback(null, signed as { auth: string }),
+      callback as (error: Error) => void,
+    );
   };
 }
 

@@ -110,15 +110,9 @@ export function createToastStack(options: ToastStackOptions): ToastStack {
   return {
     element,
     place,
-    focus() {
-      const first = [...element.querySelectorAll<HTMLElement>('button, a')].find((one) => one.checkVisibility());
-      first?.focus();
-      return first !== undefined;
-    },
+    focus: () => focusFirst(element),
     add(tasks, duration) {
       const now = performance.now();
-      const isSticky = (task: OutcomeSnapshot) =>
-        task.status === 'failed' || linksOf(task.result, ENGLISH, document.baseURI).length > 0;
       queue = addToasts(passTime(queue, now, isPaused), tasks, { now, duration, isSticky });
       if (tasks.some((task) => queue.summary.includes(task))) isSummaryOfMissed = false;
       update();
@@ -137,4 +131,16 @@ export function createToastStack(options: ToastStackOptions): ToastStack {
       update();
     },
   };
+}
+
+/** Whether there is something to do about an outcome, so that its toast stays until it is dismissed. */
+function isSticky(task: OutcomeSnapshot): boolean {
+  return task.status === 'failed' || linksOf(task.result, ENGLISH, document.baseURI).length > 0;
+}
+
+/** Focuses the first visible button or link in `element`. Returns whether there is one. */
+function focusFirst(element: HTMLElement): boolean {
+  const first = [...element.querySelectorAll<HTMLElement>('button, a')].find((one) => one.checkVisibility());
+  first?.focus();
+  return first !== undefined;
 }
