@@ -36,7 +36,7 @@ export type Connection = Pick<PusherLike, 'connect' | 'disconnect'>;
 /** A connection over the transports that `options` allow. */
 export function createPlain({ Pusher, key, options, channel, handlers }: ConnectionParts): PusherLike {
   const pusher = new Pusher(key, options);
-  // The connection broke or could not be made, and pusher-js would try again by a timer of its own.
+  // `connecting_in`: the connection broke or could not be made, and pusher-js would try again by a timer of its own.
   pusher.connection.bind('connecting_in', () => handlers.onState(UNAVAILABLE));
   pusher.connection.bind('state_change', handlers.onState);
   pusher.subscribe(channel).bind_global(handlers.onEvent);

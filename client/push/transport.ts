@@ -7,7 +7,7 @@
  * from time to time. Once the probe is subscribed it replaces the first connection, so that no event is missed in between.
  *
  * pusher-js keeps each Pusher that was ever made until the page is left. So there is one Pusher for each choice of transports,
- * which is used again: four at most, however long push is away.
+ * which is used again: four at most in one outage, however long it is.
  */
 
 import { systemTiming, type Timing } from '../environment.ts';

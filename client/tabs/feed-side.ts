@@ -14,12 +14,12 @@ export interface FeedSide {
   emit(event: string, data: unknown): void;
   /** Tells the feed of a change of the connection's state, in the words of pusher-js. */
   setState(current: string): void;
-  /** The connection that the feed uses is away, perhaps only until another tab has made one. */
+  /** Tells the feed, where it was connected, that it is not: perhaps only until another tab has made a connection. */
   setAway(): void;
 }
 
 export function createFeedSide(): FeedSide {
-  /** The callbacks of the feed, by name of the event. */
+  /** What the feed has bound, and the channel that it has subscribed to. */
   let onState: StateCallback;
   let emit: EventCallback;
   let channel: string;

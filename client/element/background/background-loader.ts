@@ -7,7 +7,7 @@ import type { BackgroundSignals } from './background-signals.ts';
 export interface BackgroundLoader {
   /** The signals, if they are loaded. */
   signals(): BackgroundSignals | undefined;
-  /** The same; begins to load them where they are wanted. */
+  /** The same. Begins to load them if the page or the user wants them. */
   wanted(): BackgroundSignals | undefined;
 }
 
