@@ -129,6 +129,7 @@ export function openActDialog({ api, act, target, onDone, onClose }: ActDialogOp
       bar.value = done + refused;
     }
     setHidden(bar, false);
+    setText(close, 'Stop');
     if (performance.now() - toldAt < TOLD_EVERY) return;
     toldAt = performance.now();
     setText(message, `${number(done + refused)}${isCountComplete ? ` of ${number(bar.max)}` : ' so far'}…`);
@@ -152,6 +153,7 @@ export function openActDialog({ api, act, target, onDone, onClose }: ActDialogOp
 
   function showFailure(sentence: string): void {
     setText(message, sentence);
+    setText(close, 'Back');
     close.focus();
     showOnly(again);
     again.focus();

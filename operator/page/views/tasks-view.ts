@@ -13,6 +13,7 @@ import { ACT, number, tasks } from '../words/words.ts';
 import { createFilterForm } from './filter-form.ts';
 import { taskColumns } from './task-table.ts';
 
+const SELECT_PAGE = 'Select all on this page';
 const BULK: readonly Act[] = ['retry', 'cancel'];
 
 export function createTasksView(context: Context, route: Extract<Route, { view: 'tasks' }>): View {
@@ -24,7 +25,7 @@ export function createTasksView(context: Context, route: Extract<Route, { view: 
 
   const form = createFilterForm(filter, (next) => context.go(hrefOf({ view: 'tasks', filter: next, cursor: null })));
   const acts = BULK.filter((act) => context.mayAct(act));
-  const selectPage = make('input', { type: 'checkbox', 'aria-label': 'Select all on this page' });
+  const selectPage = make('input', { type: 'checkbox', 'aria-label': SELECT_PAGE });
   const empty = text('p', 'Loading…', 'empty');
   const table = createTable<TaskRow>({
     caption: 'Tasks',
@@ -32,7 +33,7 @@ export function createTasksView(context: Context, route: Extract<Route, { view: 
       context,
       acts.length > 0
         ? {
-            heading: box('label', '', selectPage),
+            heading: box('label', '', selectPage, text('span', SELECT_PAGE)),
             isSelected: (id) => isSelected(selection, id),
             onSelect: (id, isOn) => {
               if (selection === 'all') take({ type: 'set', ids: shownIds(), isOn: true });

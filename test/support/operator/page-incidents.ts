@@ -44,6 +44,12 @@ export function testIncidents(pages: OperatorPages, world: OperatorWorld): void 
       await page.keyboard.press('Enter');
       await page.getByText('Newest first').waitFor();
       await eventually(async () => expect(await page.locator('tbody tr').count()).toBe(30), PATIENT);
+      // By touch, too: nothing may cover it.
+      const selectPage = page.getByLabel('Select all on this page');
+      await selectPage.check();
+      await page.getByText('30 tasks selected').waitFor();
+      await selectPage.uncheck();
+      await page.locator('#main').focus();
 
       await pressUntil(page, 'Owner', 4);
       await page.keyboard.type(OWNER);
