@@ -73,6 +73,11 @@ export async function waitUntilLive(tab: DemoPage, within = 10_000): Promise<voi
   await eventually(async () => expect(await tab.connection()).toBe('live'), { within, that: 'a live connection' });
 }
 
+/** Waits until each tab was seen without push. All are watched at once: one may be live again while another is waited for. */
+export async function waitUntilNotLive(tabs: readonly DemoPage[]): Promise<void> {
+  await Promise.all(tabs.map((tab) => eventually(async () => expect(await tab.connection()).not.toBe('live'))));
+}
+
 /** Makes the body of a test that has a stack to itself. */
 export type InWorld = (test: (world: World) => Promise<void>) => () => Promise<void>;
 

@@ -12,7 +12,7 @@ import { eventually } from '../../support/eventually.ts';
 import { Pool } from '../../support/pool.ts';
 import { startStack, type TestStack } from '../../support/processes/stack.ts';
 import { DemoPage } from '../demo-page.ts';
-import { waitUntilLive } from '../world.ts';
+import { waitUntilLive, waitUntilNotLive } from '../world.ts';
 
 /** A limit for what hangs, in ms. Includes the wait for other tests. */
 const LIMIT = 240_000;
@@ -190,7 +190,7 @@ async function blockAndAllow(letOthersStart: () => void): Promise<void> {
   for (const { page } of tabs) page.on('websocket', (socket) => sockets.push(socket.url()));
   proxy.blockTunnels();
   const blockedAt = Date.now();
-  for (const tab of tabs) await eventually(async () => expect(await tab.connection()).not.toBe('live'));
+  await waitUntilNotLive(tabs);
   for (const tab of tabs) await waitUntilLive(tab, 15_000);
   expect(Date.now() - blockedAt).toBeLessThan(8_000);
   expect(streams).toBeGreaterThan(0);

@@ -7,7 +7,7 @@ import type { Snapshot } from '../../../core/tasks/snapshot.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { DemoPage } from '../demo-page.ts';
 import { backwardSteps, progressOf } from '../screen-record.ts';
-import { type Device, useWorlds, type World, waitUntilLive, watchLists } from '../world.ts';
+import { type Device, useWorlds, type World, waitUntilLive, waitUntilNotLive, watchLists } from '../world.ts';
 
 const TITLE = 'Import long.csv';
 /** A limit for what hangs, in ms. Includes the wait for other tests and for a stack. */
@@ -92,7 +92,7 @@ export function testTrouble(untilQuiet: Promise<void>): void {
         });
       }
       await tabs[0].makeTrouble('Block WebSockets');
-      for (const tab of tabs) await eventually(async () => expect(await tab.connection()).not.toBe('live'));
+      await waitUntilNotLive(tabs);
       for (const tab of tabs) await waitUntilLive(tab, 45_000);
       expect(streams).not.toEqual([]);
       // WebSockets are still refused. The count goes on once a second or more rarely. Pages that poll would ask every 2.5 s.
