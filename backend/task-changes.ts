@@ -206,7 +206,7 @@ export class TaskChanges {
   }
 
   /**
-   * Removes 1,000 tasks of an owner at most; with the last ones, all else that is stored about the owner. Call it until
+   * Removes 200 tasks of an owner at most; with the last ones, all else that is stored about the owner. Call it until
    * `isDone`.
    * @param before how many the calls before have removed @returns how many this one has removed
    * @throws TaskError `store_unavailable`: call it again

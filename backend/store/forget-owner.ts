@@ -16,7 +16,7 @@ export interface Forgotten {
 }
 
 /**
- * Removes 1,000 tasks of `owner` at most, whatever their status, with their idempotency keys. Workers are told to stop those
+ * Removes 200 tasks of `owner` at most, whatever their status, with their idempotency keys. Workers are told to stop those
  * that run. With the last ones go indexes, places in lines and the mark of the owner's channel. The idempotency key of a task
  * that was dismissed before stays for up to 24 h: it holds two hashes and an id. Call it until `isDone`.
  * @throws TaskError `store_unavailable`: some may have been removed

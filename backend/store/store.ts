@@ -256,7 +256,7 @@ export class TaskStore {
   }
 
   /**
-   * Removes what is stored about `owner`, at most 1,000 tasks in one call. Call it until `isDone`.
+   * Removes what is stored about `owner`, at most 200 tasks in one call. Call it until `isDone`.
    * @throws TaskError `store_unavailable`: some may have been removed
    */
   forget(owner: string): Promise<Forgotten> {

@@ -42,7 +42,7 @@ export interface ActPreview {
   readonly token: string;
 }
 
-/** What one call has done of an act: it changes at most 200 tasks, or erases at most 1,000. */
+/** What one call has done of an act: it changes or erases at most 200 tasks. */
 export interface ActResult {
   readonly act: Act;
   /** How many tasks were changed by this call. */

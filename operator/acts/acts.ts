@@ -2,7 +2,7 @@
  * Does what an operator asks for: retry, cancel, forget, pause, resume; first as a preview. Every act is told to the log
  * (`operator.acted`) and kept in the list of acts. It serves `POST /api/acts`.
  *
- * An act on many tasks goes in steps, one a call: 200 tasks, or 1,000 to erase. So no call takes long, and no other user of
+ * An act on many tasks goes in steps, one a call: 200 tasks. So no call takes long, and no other user of
  * Redis waits. The answer to each has a token for the next step.
  */
 
