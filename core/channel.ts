@@ -25,8 +25,9 @@ export function channelOf(owner: string, options: { readonly encrypted?: boolean
 }
 
 /**
- * The id under which `owner`'s pages sign in to the bus: the part of the channel's name that stands for the owner. The id is
- * part of URLs of the bus's API. Soketi does not decode these, so the id must consist of characters that need no encoding.
+ * The id under which `owner`'s pages sign in to the bus: what follows `private-user-` in the channel's name. It is the same where
+ * channels are encrypted. The id is part of URLs of the bus's API. Soketi does not decode these, so the id must consist of
+ * characters that need no encoding.
  */
 export function userIdOf(owner: string): string {
   return channelOf(owner).slice(PLAIN_PREFIX.length);

@@ -67,8 +67,8 @@ export const MAX_ANSWER_BYTES = 2_097_152;
 export const MAX_SEEN_IDS = 1_000;
 
 /**
- * How many removed tasks an owner's pages are told of, the newest first. A page holds 500 outcomes, unless its user has asked
- * for more. It learns of further removed tasks at its next fetch, or when its user acts on one of them.
+ * Most tasks that an owner's pages are told of when one call or act removes tasks: the newest ones. A page holds 500 outcomes,
+ * unless its user has asked for more. It learns of further removed tasks at its next fetch, or when its user acts on one of them.
  */
 export const MAX_DISMISSED_TOLD = 1_000;
 

@@ -1,4 +1,4 @@
-/** Repeats a call until the store has answered. It serves what a worker stores before and beside its attempts. */
+/** Repeats a call until the store has answered. It serves the start of attempts and of children, and the end of a probation. */
 
 import type { Emitter } from '../backend/events/events.ts';
 import type { Time } from '../backend/time.ts';
@@ -28,7 +28,7 @@ export async function retryStore<T>(
     try {
       return await work(tries > 0);
     } catch (error) {
-      // Told here, since nobody else notices: this worker keeps the job as long as it lives.
+      // Told here, since nobody else notices. A job that cannot be started stays with this worker as long as the process lives.
       const isBug = !isUnavailable(error);
       if (isBug) events.emit('attempt.unstartable', () => ({}), { error });
       await time.delay(isBug ? BUG_RETRY_MS : AWAY_RETRY_MS, giveUp);

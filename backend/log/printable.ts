@@ -22,7 +22,10 @@ const SECRET =
 
 type Printable = string | number | boolean | null | readonly Printable[] | { readonly [key: string]: Printable };
 
-/** `value` as plain data for JSON, cut to a few thousand characters, without what looks like a secret. Never throws. */
+/**
+ * `value` as plain data for JSON, without what looks like a secret. If the JSON has more than 16,000 characters, its first 16,000
+ * as a text. Never throws.
+ */
 export function printable(value: unknown): Printable {
   const shown = show(value, MAX_DEPTH, new Set());
   const text = JSON.stringify(shown);

@@ -1,4 +1,7 @@
-/** What operators have done: the last 1,000 acts, in Redis. It serves the operator's page. The log has all of them. */
+/**
+ * What operators have done: the last 1,000 acts, in Redis. It serves the operator's page. The log of the process that serves the
+ * page has all of them (`operator.acted`).
+ */
 
 import type { AuditEntry, AuditPage } from '../../core/operator/acts.ts';
 import type { CommandRunner } from '../store/commands/define-command.ts';
@@ -29,7 +32,8 @@ export class AuditList {
 
   /**
    * A page, the newest entry first.
-   * @param cursor of the page before: how many entries it and those before it had; entries that came since shift the rest
+   * @param cursor how many of the newest entries to skip: 0, or `nextCursor` of the page before. An entry that was added since
+   * then moves the others back by one, so the last entry of the page before comes once more.
    * @throws TaskError `store_unavailable`
    */
   async page(limit: number, cursor: number): Promise<AuditPage> {

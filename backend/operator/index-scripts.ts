@@ -3,9 +3,10 @@
  * those that ended. It serves create-task, commit-change and the files beside this one.
  *
  * The scripts write it only while the key `operator` exists, which mounting the page creates (mounting.ts). They call the
- * functions of this file only then: without the key a change of status costs one EXISTS. Every task is in exactly one set of the index, by its definition and its status. The
- * index is a hint: a worker of an earlier version does not write it, and an expired record leaves its id behind. Whoever
- * reads it looks at the record, and repairs what is wrong (operator/data/task-finder.ts).
+ * functions of this file only then: without the key a change of status costs one EXISTS. Every task is in exactly one set of
+ * the index, by its definition and its status. The index is a hint: a worker of an earlier version does not write it, and an
+ * expired record leaves its id behind. Whoever reads it looks at the record, and repairs what is wrong
+ * (operator/data/task-finder.ts).
  *
  * | key | type | holds |
  * |---|---|---|
@@ -13,7 +14,7 @@
  * | `operator:of:<name>:<status>` | zset | ids of the tasks of a definition that have this status, all with score 0: they sort by time |
  * | `operator:names` | set | the names of definitions in the index |
  * | `operator:version` | number | grows with each change of the index |
- * | `operator:ended:<name>:<hour>` | hash | how many tasks ended in this hour: by status, by minute (`m0` to `m59`), by code of the error (`f:<code>`, at most 50 codes) |
+ * | `operator:ended:<name>:<hour>` | hash | how many tasks ended in this hour: by status, by minute (`m0` to `m59`), by code of the error (`f:<code>`, at most 50 codes; `codes`: how often a code was new) |
  * | `operator:runs:<name>` | list | when the last 200 that ran began and ended: `<startedAt> <finishedAt>` |
  * | `operator:sent` | hash | events that all processes have sent to the bus, by the hour: of the last 3 |
  * | `task:<id>:story` | list | what happened to a task, the newest first, at most 100 entries; goes with the record at the latest |
@@ -28,7 +29,10 @@ import { FIELD } from '../store/record.ts';
 export const STORY_LENGTH = 100;
 /** 7 days after its last entry a story is removed. That of a task that has ended goes with its record, if that is earlier. */
 const STORY_TTL_S = 7 * 24 * 3_600;
-/** 7 days after its last entry a set of the index is removed: a page that is not mounted any more leaves nothing. */
+/**
+ * 7 days after its last entry a set of the index, or the list of a definition's runs, is removed: a page that is not mounted any
+ * more leaves nothing.
+ */
 const SET_TTL_S = 7 * 24 * 3_600;
 /** For each definition, the times of this many tasks are kept: of those that ran and ended last. */
 const RUNS_KEPT = 200;

@@ -30,7 +30,7 @@ export interface WalkRange {
 /** A set of ids, all with score 0. */
 export interface WalkedSet {
   readonly key: string;
-  /** The status that the tasks in it should have; null if they may have any. */
+  /** The status that the tasks in it have, unless the index is wrong (index-scripts.ts); null if they may have any. */
   readonly status: Status | null;
 }
 

@@ -7,9 +7,9 @@
  * then jobs from the line, of the owners whose turns are the earliest.
  *
  * - Turns are numbers. The owner with the lowest turn is next, and after each job the owner's turn is one higher. A new owner
- *   gets the latest turn that a job was taken with, so they come before everybody who has had a turn since. Example: A has
- *   5,000 jobs, its last job was taken with turn 6, and its next one has turn 7. B comes and gets turn 6. The order from now
- *   on is B, A, A, A, …
+ *   gets the latest turn that a job was taken with. So they come after the owners who still have an earlier turn, and before
+ *   all others. Example: A has 5,000 jobs, its last job was taken with turn 6, and its next one has turn 7. B comes with one job
+ *   and gets turn 6. The order from now on is B, A, A, A, …
  * - Redis stores turns in units, as whole numbers: one turn is 1,048,576 units.
  * - An owner who leaves the line is remembered until the others have caught up. So nobody gets more turns by adding one job at
  *   a time.
@@ -39,7 +39,7 @@ const MOST_OWN_COUNTED_AT_START = 100;
 export interface LineKeys {
   /** The owners in the line, each with their turn. `<line>:<owner>` has the jobs of one owner. */
   readonly line: string;
-  /** The turns of owners who have left the line, and under '' the latest turn of all. */
+  /** The turns of owners who have left the line, and under '' the latest turn of all. Expires 60 s after the line is empty. */
   readonly turns: string;
   /** Exists while an operator has paused the definition: then no job is taken (operator/pauses.ts). */
   readonly paused: string;
@@ -145,8 +145,8 @@ end
 /**
  * Lua that defines `enqueueJob(queue, line, turns, taskPrefix, owner, job, band, at)`. If `at` is a time (ms since 1970), the job
  * is delayed until then. If it is '', the job goes to the list of waiting jobs if no other job waits, and else to the line. If
- * the line is empty and a job is in the list, that job counts as a turn of its owner. The script that stores a task calls this
- * function. It must not add a job twice. Answers whether the job is in the line.
+ * the line is empty and a job is in the list, that job counts as a turn of its owner. A script that calls this function must not
+ * add a job twice. Answers whether the job is in the line.
  */
 export const ENQUEUE_JOB = `
 local function enqueueJob(queue, line, turns, taskPrefix, owner, job, band, at)
@@ -241,7 +241,7 @@ return length + #jobs
 
 /**
  * Takes jobs: from the list of waiting jobs, then from the line. Keys: line, turns, paused. Arguments: queue, how many at most.
- * Answers with their ids, in their order, or with nil if the definition is paused.
+ * Answers with their ids, in the order in which they are to run, or with nil if the definition is paused.
  */
 export const TAKE_JOBS = `${NEXT_JOBS}
 local line, turns, queue, wanted = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
@@ -262,8 +262,8 @@ return taken
 `;
 
 /**
- * Puts a job back that was taken although the definition is paused. Arguments: queue, job. It comes to the end of the list, which
- * is empty or short.
+ * Puts a job back that was taken although the definition is paused. Arguments: queue, job. It is taken after the others in the
+ * list, which is empty or short.
  */
 export const GIVE_BACK = `
 local queue, job = ARGV[1], ARGV[2]

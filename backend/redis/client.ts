@@ -48,7 +48,8 @@ export function clientOptions(address: RedisAddress, server: Host) {
     // Notices of maintenance exist in Redis Enterprise only, and need RESP 3.
     maintNotifications: 'disabled' as const,
     commandsQueueMaxLength: MAX_WAITING_COMMANDS,
-    // Callers set deadlines (async.ts). The client's own timeout costs more than a command, and keeps each for 5 s (decision 12).
+    // Callers set deadlines (async.ts). The client's own timeout costs more than a command, and stays in memory for 5 s after it
+    // (decision 12).
     commandOptions: { timeout: 0 },
     socket: {
       host: server.host,

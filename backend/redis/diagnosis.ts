@@ -16,7 +16,7 @@ export interface RedisDiagnosis {
   readonly host: Host | null;
   /** Why there is no connection, or null. If there is none, nothing else is known. */
   readonly unreachable: string | null;
-  /** How long a ping took, in ms. */
+  /** How long Redis took to answer a command (TIME), in ms. */
   readonly roundTripMs: number;
   /** The fields of INFO; if the user may not use INFO, version and mode at most. */
   readonly facts: Readonly<Record<string, string>>;
@@ -24,11 +24,11 @@ export interface RedisDiagnosis {
   readonly unusable: string | null;
   /** Why it takes no writes just now, or null. */
   readonly noWrites: string | null;
-  /** By how much its clock is ahead of this machine's, in ms. */
+  /** By how much its clock is ahead of this machine's, in ms; 0 if it does not tell its time. */
   readonly aheadMs: number;
 }
 
-/** How long connecting, and each question, may take. */
+/** How long connecting may take, and then all questions together. */
 const PATIENCE_MS = 4_000;
 const makeClient = clientMaker({});
 const NOTHING = { roundTripMs: 0, facts: {}, unusable: null, noWrites: null, aheadMs: 0 };

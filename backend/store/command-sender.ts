@@ -25,7 +25,7 @@ export interface CommandSenderOptions {
   readonly prefix: string;
   /** Every script that will be run. A Redis that forbids one of them is not used. */
   readonly scripts: readonly string[];
-  /** Writes something; rejects while Redis does not take it. An outage is over when this succeeds. */
+  /** Writes something; rejects while Redis does not take it. An outage is over once this has succeeded for 3 s. */
   readonly probe: () => Promise<void>;
   /** Called when there is a connection, for the first time or again. It may be to another server. */
   readonly onReady: () => void;
@@ -83,7 +83,10 @@ export class CommandSender {
     return this.#connection.whenUsable();
   }
 
-  /** Tells the operator what went wrong. @returns the error to throw to the caller */
+  /**
+   * Tells the operator what went wrong. If it is not a bug, starts to probe Redis until it is back.
+   * @returns the error to throw to the caller: a bug as it is, anything else as TaskError `store_unavailable`
+   */
   report(error: unknown): unknown {
     if (this.#closing.signal.aborted) return unavailable(new ClosedError());
     const { kind } = this.#trouble.failed(error);

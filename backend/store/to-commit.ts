@@ -85,8 +85,8 @@ function toCheckpoint(
 }
 
 /**
- * Whether the task's children are affected: its status changes, or it begins to wait for them. Not for a `children` event, since
- * the update that applies it also does what follows for the children.
+ * Whether the task's children are affected: its status changes, or it begins to wait for them. Not for a `children` event: it is
+ * applied by an update of the parent (family/parent-updates.ts), which itself cancels the children where that is due.
  */
 function mattersToChildren({ before, next, event }: DecidedChange): boolean {
   if (event.type === 'children') return false;

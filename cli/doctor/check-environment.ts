@@ -85,6 +85,7 @@ function checkRedisUrl(url: string | undefined, findings: Findings): string | nu
 function findBusFaults(env: Env): Map<string, string> {
   const faults = new Map<string, string>();
   const copy: Record<string, string | undefined> = { ...env };
+  // Each variable is corrected at most once, so there is no fault left long before this limit.
   for (let tries = 0; tries < Object.keys(VALID).length * 2; tries++) {
     try {
       pusherFromEnv(copy, { log: SILENT });
@@ -111,7 +112,7 @@ function placeholders(env: Env): string[] {
       { log: { ...SILENT, warn: (line) => lines.push(line) } },
     );
   } catch {
-    // Named above.
+    // A variable is wrong. `findBusFaults` names it.
   }
   return lines;
 }

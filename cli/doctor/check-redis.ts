@@ -56,7 +56,7 @@ export async function checkRedis(url: string, prefix: string): Promise<readonly 
     findings.note('INFO', 'its user may not use INFO, so memory and persistence are not known.', 'Allow it: +info.');
   } else {
     if (facts.role === 'master') findings.ok('role', 'primary');
-    // A failed write says the same, where there was one.
+    // A replica that refuses writes has failed as `use` already.
     else if (unusable === null) findings.failed('role', `it is a ${facts.role}`, cureOf('READONLY', ''));
     checkMemory(facts, findings);
     checkPersistence(facts, findings);

@@ -49,7 +49,10 @@ import type {
 export type TaskEvent =
   /** No running worker has the handler of the task (`for: 'worker'`), or one has it again (`for: null`). */
   | { readonly type: 'wait'; readonly at: string; readonly for: 'worker' | null }
-  /** A worker starts the next attempt. `progress`: what an earlier run of this attempt had shown when it was handed back. */
+  /**
+   * A worker starts the next attempt. `expectedAt`: when the task will probably finish, if known. `progress`: what an earlier run
+   * of this attempt had shown when it was handed back.
+   */
   | {
       readonly type: 'start';
       readonly at: string;

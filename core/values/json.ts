@@ -18,7 +18,7 @@ import { cut, utf8Length } from './text.ts';
 export interface JsonFault {
   /** `too_large`: more bytes than allowed; `too_deep`: nested too deep; `not_json`: would be lost or changed. */
   readonly kind: 'not_json' | 'too_deep' | 'too_large';
-  /** Where the property is: keys and indexes from the root, empty for the root itself. */
+  /** Where the property is: keys and indexes from the root, empty for the root itself and always for `too_large`. */
   readonly path: readonly (string | number)[];
   /** What the property is and what to do, without its value: `is a Date. Give its toISOString()`. */
   readonly message: string;
@@ -47,7 +47,9 @@ interface Frame {
   /** Null for an array. */
   readonly keys: readonly string[] | null;
   readonly length: number;
+  /** The index of the part to write next. */
   next: number;
+  /** Whether no part was written yet, so that the next one needs no comma. */
   isEmpty: boolean;
 }
 

@@ -62,8 +62,9 @@ export interface CheckedOptions {
   readonly limits: FallbackLimits;
 }
 
-/** Where browsers find the fallback. Host null: the host that they used. */
+/** Where browsers find the fallback. */
 export interface PublicUrl {
+  /** Always with its port: `app.example.com:443`. Null: the host that they used. */
   readonly host: string | null;
   readonly path: string;
 }

@@ -178,7 +178,10 @@ export class Attempt {
     else if (!this.#isRefusalTold) this.#tellRefusal(encoded);
   }
 
-  /** Tells the operator that a checkpoint was refused. A handler may give the same one again and again: once is enough. */
+  /**
+   * Tells the operator that a checkpoint was refused. A handler may give the same one again and again: once is enough. An
+   * outdated one was stored by an earlier attempt, so it does not count as one that the handler gave.
+   */
   #tellRefusal({ why, faults }: CheckpointFault): void {
     this.#isRefusalTold = why !== 'outdated';
     const { definition, ports } = this.#options;
@@ -203,6 +206,7 @@ export class Attempt {
       checkpoint: (value) => this.#keepCheckpoint(value),
       start: (definition, input, options) => starter.start(definition, input, options),
       get checkpointed() {
+        // A handler that reads its checkpoint goes on from it, so the bar does, too.
         if (checkpointed !== undefined) reporter.resume();
         return checkpointed;
       },

@@ -20,6 +20,7 @@ export interface Turns {
   /**
    * Resolves when it is the turn of `key`, `after` ms from now at the earliest. Resolves with null once `signal` aborts, or if
    * no turn will ever come. Never rejects. The caller must end the turn.
+   * @param key names the waiter, uniquely. A second wait with the same key ends the first with null
    */
   takeTurn(
     owner: string,

@@ -16,8 +16,8 @@ export const RAISED_AT_ONCE = 100;
  * - A task with a start time goes by its priority. If it has a concurrency key, it comes to its gate instead.
  * - A job without a task goes to the list, and the worker that takes it drops it.
  *
- * Answers how many jobs were due, and when to run this again: jobs that are due within `debounce` of the next one wait for the
- * last of these. -1 if no job is delayed.
+ * Answers how many jobs this call moved, and when to run it again (ms since 1970; -1 if no job is delayed). Jobs that are due
+ * within `debounce` of the next one wait for the last of these.
  */
 export const RAISE_DELAYED_JOBS = `${ENTER_GATE}${ADD_JOB}
 local delayed, line, turns = KEYS[1], KEYS[2], KEYS[3]

@@ -1,6 +1,9 @@
 /**
  * The connection to the bus for one client of the fallback. It serves the session. It tries to connect for a while, and pings
  * the bus so that neither side takes the other for dead. Once it is lost, it does not connect again.
+ *
+ * The client is told why by a close code: with 4200 and 4201 pusher-js connects again at once, with 4100 after a second
+ * (framing.ts).
  */
 
 import { WebSocket } from 'ws';
@@ -104,7 +107,7 @@ export class BusSocket {
     return socket;
   }
 
-  /** Tries again, because a bus that restarts is back within seconds. After a 503, pusher-js would wait 15 s. */
+  /** Tries again, because a bus that restarts is back within seconds. If the client got a 503 now, pusher-js would wait 15 s. */
   #retry(failure: string): void {
     this.#options.onRefused(failure);
     if (performance.now() >= this.#tryUntil) {

@@ -13,7 +13,8 @@ import type { RouterOptions } from './router-options.ts';
 import { addTaskRoutes } from './task-routes.ts';
 
 /**
- * Makes the task router. `webhook` answers the webhooks of the bus alone, for applications that let in only signed-in users.
+ * Makes the task router. `router` answers everything. `webhook` answers only the webhooks of the bus: an application that lets
+ * in only signed-in users mounts it before its login, since the bus does not sign in.
  */
 export function createRouter(options: RouterOptions): { readonly router: Router; readonly webhook: Router } {
   const { backend, origins, bodySeconds } = options;
@@ -25,6 +26,7 @@ export function createRouter(options: RouterOptions): { readonly router: Router;
   // Webhooks come before the checks of user and origin, because the bus sends and signs them, not a page.
   router.post('/webhook', webhook);
   router.use(addVersionAndTime(() => backend.clock.iso()));
+  // With listed origins, this router answers preflights itself, and an application's `cors()` must not be mounted before it.
   router.use((_req, res, next) => {
     if (origins.listed.size > 0) order.checkCors(res);
     next();
@@ -49,7 +51,7 @@ export function createRouter(options: RouterOptions): { readonly router: Router;
   return { router, webhook };
 }
 
-/** Adds the headers for the protocol's version and for the server's time when the answer leaves: a request may wait 30 s. */
+/** Adds two headers: the protocol's version, and the time at which the answer leaves, since a request may wait 30 s for it. */
 function addVersionAndTime(time: () => string): RequestHandler {
   return (_req, res, next) => {
     res.set(PROTOCOL_HEADER, String(PROTOCOL_VERSION));

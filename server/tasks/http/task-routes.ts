@@ -62,6 +62,7 @@ function addListRoutes(router: Router, options: RouterOptions, answers: AnswerLi
       const state = stateOf(req.query.state);
       const limit = limitOf(req.query.limit);
       const cursor = cursorOf(req.query.cursor);
+      // In a list each task is at most as large as an event: bigger results are left out.
       if (!(await answers.reserve(res, owner, limit * MAX_EVENT_BYTES))) return;
       res.json(await operations.list(owner, { state, limit, cursor }));
     }),
@@ -168,6 +169,7 @@ async function waitForNews(
     ? task
     : await waiting.hold({ owner, id: task.id, ms: seconds * 1_000, isNews, gone: goneOf(res) });
   if (res.destroyed) return null;
+  // The request could not wait, for example because too many do. So it is answered with the task as it was.
   if (held === null) return task;
   const placed = await operations.withPlace(owner, held);
   res.set('Preference-Applied', `wait=${seconds}`);

@@ -1,4 +1,7 @@
-/** Makes the outcome hook of a task due later, if it is not finished: to try it again, or to keep it for another lease. */
+/**
+ * Makes a hook due later for the outcome of one task, unless the hook is finished with it: to try it again, or to renew the lease
+ * of the worker that runs it.
+ */
 
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { redisTime } from '../lua.ts';
@@ -15,7 +18,11 @@ return 1
   parse: () => undefined,
 });
 
-/** @param ms from now */
+/**
+ * @param hook its name, such as `outcome:0` (hooks/hook-queue.ts)
+ * @param id of the task
+ * @param ms from now until it is due
+ */
 export function postponeHook(redis: CommandRunner, hook: string, id: string, ms: number): Promise<void> {
   return redis.run(POSTPONE_HOOK, { due: redis.keys.hook(hook) }, { id, ms: Math.ceil(ms) });
 }

@@ -4,13 +4,13 @@ import { FIELD } from '../../record.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 import { redisTime } from '../lua.ts';
 
-/** Which outcomes were in the inbox, and when they were seen (ms, Redis' clock). */
+/** Which outcomes left the inbox, and when they were seen (ms since 1970, Redis' clock). */
 export interface SeenAnswer {
   readonly ids: readonly string[];
   readonly at: number;
 }
 
-/** Answers `{now, id, …}`: the ids that were in the inbox. */
+/** Answers `{now, id, …}`: the ids that were in the inbox and still have a record. */
 export const MARK_SEEN = defineCommand({
   name: 'mark-seen',
   keys: ['unseen'],

@@ -1,4 +1,4 @@
-/** Notes that a page is open on a push channel from now on. */
+/** Notes in the mark of a push channel (watched-mark.ts) that a page is open on it from now on. */
 
 import { MARK, MARK_TTL_S } from '../../watched-mark.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
@@ -20,7 +20,10 @@ return 1
   parse: (reply): boolean => reply === 1,
 });
 
-/** @param owner whose channel it is; null if the caller does not know: then a channel without a mark stays without one */
+/**
+ * @param owner whose channel it is; null if the caller does not know: then a channel without a mark stays without one
+ * @returns whether the channel has a mark now
+ */
 export function noteWatched(redis: CommandRunner, channel: string, owner: string | null): Promise<boolean> {
   return redis.run(NOTE_WATCHED, { mark: redis.keys.mark(channel) }, { owner: owner ?? '', ttl: MARK_TTL_S });
 }

@@ -12,7 +12,10 @@ const CANCEL_GRACE_MS = 3_000;
 /** One call repairs at most this many gates, and answers with at most this many ids. */
 const MOST_AT_ONCE = 100;
 
-/** Lets tasks in where there is room. Answers with the ids of tasks that are still to be cancelled. */
+/**
+ * Lets tasks in where there is room. Answers with the ids of tasks that are still to be cancelled. `gates` has the time of each
+ * gate's next check, `replaced` the time at which each task was replaced.
+ */
 export const REPAIR_GATES = defineCommand({
   name: 'repair-gates',
   keys: ['gates', 'replaced'],

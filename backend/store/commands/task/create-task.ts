@@ -36,7 +36,7 @@ export interface TaskCreation {
   readonly startsAt: number | null;
   /** Hashes of the Idempotency-Key and of the request that it was sent with. */
   readonly idempotency: { readonly keyHash: string; readonly bodyHash: string } | null;
-  /** How long its outcomes are kept (record.ts); '' for as long as the backend keeps any. */
+  /** How long it is kept after each outcome (`encodeRetention` in record.ts); '' for as long as the backend keeps any. */
   readonly retention: string;
   /** Id of the task that this one retries. */
   readonly retryOf: string | null;
