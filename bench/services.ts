@@ -12,7 +12,7 @@ import { createPusherApp, probeSoketi, pusherEnvOf } from '../soketi/pusher-app.
 import { pause } from './measure/clock.ts';
 
 export interface Services {
-  /** Environment of every process: where Redis and Soketi are. */
+  /** Environment of every process: where Redis and Soketi are, and the port for the stack's server (`PORT`). */
   readonly env: Readonly<Record<string, string>>;
   readonly redisPid: number;
   readonly soketiPid: number;
@@ -38,14 +38,14 @@ export async function startServices({ profileFolder }: { profileFolder?: string 
   const claims = [await claimPort(), await claimPort(), await claimPort()] as const;
   const redisPort = claims[0].port;
   const soketiPort = claims[1].port;
-  const port = claims[2].port;
+  const serverPort = claims[2].port;
   const redis = await startChild(redisCommand({ file: redisServer, folder: join(folder, 'redis'), port: redisPort }));
   const command = await soketiCommand({
     node: await requireNode20(),
     app,
     port: soketiPort,
     folder: join(folder, 'soketi'),
-    webhookUrl: `http://${LOOPBACK}:${port}/tasks/webhook`,
+    webhookUrl: `http://${LOOPBACK}:${serverPort}/tasks/webhook`,
   });
   if (profileFolder) {
     command.args.unshift('--cpu-prof', `--cpu-prof-dir=${profileFolder}`, '--cpu-prof-name=soketi.cpuprofile');
@@ -62,7 +62,7 @@ export async function startServices({ profileFolder }: { profileFolder?: string 
     env: {
       REDIS_URL: redisUrl,
       ...pusherEnvOf(app, soketiPort),
-      PORT: String(port),
+      PORT: String(serverPort),
     },
     redisPid: redis.pid,
     soketiPid: soketi.pid,
@@ -150,6 +150,7 @@ async function connectProbe(url: string): Promise<RedisProbe> {
     },
     async stopCounting() {
       const stats = await client.info('commandstats');
+      // One more round trip, so that the monitor's lines for earlier commands have arrived before `sent` is read.
       await client.ping();
       const calls = [...stats.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)].filter(([, name = '']) => !isOwn(name));
       const byName = Object.fromEntries(calls.map(([, name = '', count]) => [name, Number(count)]));

@@ -35,6 +35,7 @@ export function createServerClock(now: () => number): ServerClock {
       const at = exact || Date.parse(headers.get('date') ?? '');
       if (!at) return;
       const least = at - span.received;
+      // The header `Date` leaves out parts of a second, so the answer may have left up to DATE_STEP later than it says.
       const most = at - span.sent + (exact ? 0 : DATE_STEP);
       offset = offset === null ? (least + most) / 2 : Math.min(Math.max(offset, least), most);
     },

@@ -3,7 +3,7 @@
 import { type Backend, createBackend, type PusherOptions, pusherFromEnv } from 'inloop/backend';
 import type { CommonSettings } from './settings.ts';
 
-/** Connects when first used. @throws TaskError naming the PUSHER_* variable that is missing or bad */
+/** Connects when first used. @throws ConfigError `invalid_environment` naming the PUSHER_* variable that is missing or bad */
 export function openBackend(
   { redisUrl, accuracy, pushesPerSecond }: Pick<CommonSettings, 'redisUrl' | 'accuracy' | 'pushesPerSecond'>,
   env: Readonly<Record<string, string | undefined>>,

@@ -22,6 +22,7 @@ export const importContacts = defineTask({
   /** The rows up to `row` of `total` are saved. */
   checkpoint: z.object({ row: z.number().int().nonnegative(), total: z.number().int().nonnegative() }),
   title: (input) => `Import ${input.filename}`,
+  /** Shares of the time: reading takes a tenth of the bar. */
   stages: { reading: 1, saving: 9 },
   attempts: 3,
   deadline: '30m',

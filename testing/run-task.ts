@@ -41,7 +41,7 @@ export interface RunTaskOptions<Checkpoint = unknown> {
    * succeeds.
    */
   readonly childOutcome?: (child: ChildRun) => Outcome;
-  /** Another deadline than the definition's. The time jumps there while the handler waits. */
+  /** Another deadline than the definition's. Only with this option does the time jump to it, once the handler is quiet. */
   readonly deadline?: Duration;
   /** How long the handler may take to stop when it is told to. Then it is cut off. Default 5 s, as a worker's. */
   readonly grace?: Duration;
@@ -79,7 +79,7 @@ export interface AttemptRun {
   readonly startMs: number;
   /** When the handler returned or threw. Null if it did neither. */
   readonly endMs: number | null;
-  /** What the handler threw: also what owners do not get to see, since it is no TaskError. Undefined if it returned. */
+  /** What the handler threw, even if owners do not get to see it since it is no TaskError. Undefined if it returned. */
   readonly thrown: unknown;
 }
 
@@ -97,7 +97,7 @@ export interface TaskRun<Result = unknown, Checkpoint = unknown> {
   /** Every snapshot that was stored, in order. */
   readonly snapshots: readonly Snapshot[];
   readonly timing: {
-    /** From the start to the outcome, in ms. */
+    /** From when the task was accepted to its outcome, in ms. */
     readonly totalMs: number;
     /** Of that, how long handlers ran. */
     readonly runningMs: number;
@@ -156,12 +156,14 @@ export async function runTask<D extends AnyTaskDefinition>(
   const ended = new AbortController();
   if (cancelAfter !== undefined) {
     const ms = toMilliseconds(cancelAfter, 'runTask: cancelAfter');
+    // `quiet`: the time jumps there if the handler is at nothing that can be seen (`time/pass-time.ts`).
     void test.delay(ms, 'quiet', ended.signal).then(() => ended.signal.aborted || cancel());
   }
   const checkpoint = checkpointOf(options.checkpointed);
   const { onChildFailure } = definition as AnyTaskDefinition;
   await world.changes.create(
     { snapshot: queued, owner, input: parsed.value, raw: parsed.raw, checkpoint, onChildFailure },
+    // No idempotency key.
     null,
   );
   const noted = notes.around(handler as unknown as Handler<AnyTaskDefinition>);
@@ -283,7 +285,7 @@ class Notes {
         noteCheckpoint(value);
       },
       start: this.#children.startOf(task),
-      // Not copied: to read it says that the attempt goes on from there.
+      // A getter, since reading it says that the attempt goes on from there. To copy the value here would say so each time.
       get checkpointed() {
         return task.checkpointed;
       },

@@ -19,14 +19,18 @@ export interface Step {
   readonly cpu: CpuShares;
 }
 
-/** A step is beyond the knee unless it brings at least this many times as much a second as the best one before it. */
+/** A step is beyond the knee unless it brings at least this many times as much a second as the knee of the steps before it. */
 const WORTH_IT = 1.1;
 /** The event loop of one process is on one core. From this share on it is the limit. */
 const BUSY_PROCESS = 0.85;
 /** From this share of all cores on, the machine is the limit. */
 const BUSY_MACHINE = 0.9;
 
-/** The last step that still brought at least a tenth more a second than the best one before it. @throws without steps */
+/**
+ * The last step that brought at least a tenth more a second than the knee of the steps before it. Of 100, 109 and 105 a second
+ * it is 100; of 100, 109 and 118 it is 118.
+ * @throws without steps
+ */
 export function kneeOf<S extends Step>(steps: readonly S[]): S {
   const [first, ...more] = steps;
   if (first === undefined) throw new Error('There are no steps.');

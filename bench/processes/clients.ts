@@ -159,15 +159,18 @@ async function inGroups(users: readonly string[], connect: (user: string) => Pro
   for (let at = 0; at < users.length; at += 50) await Promise.all(users.slice(at, at + 50).map(connect));
 }
 
-/** Calls `act` for each of `all`, spread evenly over `ms`. Returns for each how long it took, and when it ended, in ms after the start. */
+/**
+ * Calls `act` for each of `all`, spread evenly over `ms`. Returns for each how long it took (`took`) and when it ended, counted
+ * from the call of this function (`at`); both in ms.
+ */
 async function spreadOver<T>(ms: number, all: readonly T[], act: (one: T) => Promise<void>) {
   const began = now();
   return Promise.all(
     all.map(async (one, index) => {
       await pause((index / all.length) * ms);
-      const at = now();
+      const startedAt = now();
       await act(one);
-      return { took: now() - at, at: now() - began };
+      return { took: now() - startedAt, at: now() - began };
     }),
   );
 }
@@ -210,7 +213,7 @@ answerCalls(
       for (const { close } of pages.splice(0)) close();
       return spreadOver(ms, users, (user) => until(openFeed(user), (shown) => shown.tasks.length >= tasks));
     },
-    /** Announces tasks that are about to start: the user of each. */
+    /** Notes that tasks are about to start. @param users the user of each task: one with three tasks is named three times */
     expect(users: readonly string[]) {
       for (const user of users) active.set(user, (active.get(user) ?? 0) + 1);
     },

@@ -1,8 +1,9 @@
-// Takes Redis and the bus away for a moment, in the middle of an hour.
+// Takes Redis and the bus away for a moment, in the middle of each hour of the soak (`hour.ts`).
 import { setTimeout as pause } from 'node:timers/promises';
 import { PROBE_NAME } from '../services.ts';
 import type { RedisCaller } from './redis-contents.ts';
 
+/** The wait before each of the two disturbances. */
 const AFTER_MS = 100;
 /** How long Soketi is frozen. */
 const FROZEN_MS = 300;

@@ -26,7 +26,7 @@ export const taskInput = z.object({
 
 export type TaskInput = z.infer<typeof taskInput>;
 
-/** The outcome of a task, the same in every stack. */
+/** What a task's handler returns, the same in every stack. */
 export interface TaskResult {
   readonly n: number;
   readonly imported: number;

@@ -31,7 +31,7 @@ export interface FeedBindingOptions {
 export interface FeedBinding {
   /** The feed that is shown, if there is one. */
   readonly feed: TaskFeed | undefined;
-  /** Shows the page's own `feed`, or none. */
+  /** Shows `feed`, which the page has handed in, or none. */
   show(feed: TaskFeed | undefined): void;
   /**
    * The tray is in the document, or has another `url`. Shows a feed of our own for the router there (null: none), unless
@@ -82,7 +82,7 @@ export function createFeedBinding(options: FeedBindingOptions): FeedBinding {
 
   function follow(followed: TaskFeed): void {
     unsubscribe = followed.subscribe(() => {
-      // Not with the next frame, since a hidden page has none.
+      // Checked at once, and not when the next frame is drawn: a hidden page draws none.
       checkUser(false);
       options.onChange();
     });
@@ -91,7 +91,8 @@ export function createFeedBinding(options: FeedBindingOptions): FeedBinding {
       if (followed !== feed || !unsubscribe || stopPresenting) return;
       stopPresenting = presentOutcomes({ feed, since, present: options.onOutcomes });
     };
-    // Only a pending feed has `ready`. Also after a failure, since the feed goes on trying.
+    // Only a pending feed has `ready`; for another feed this presents at once. It presents also if `ready` rejects, since the
+    // feed goes on trying.
     Promise.resolve((followed as Partial<PendingFeed>).ready).then(present, present);
     options.onChange();
   }

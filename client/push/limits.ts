@@ -18,7 +18,7 @@ export const LONGEST_DELAY = 30_000;
 /** The longest wait where push was never up on this page, in milliseconds, before jitter. */
 export const LONGEST_DELAY_UNTRIED = 150_000;
 
-/** `renew` does something at most once in this time, in milliseconds. */
+/** `Link.renew` replaces a connection that brings no news: at most once in this time, in milliseconds. */
 export const RENEW_INTERVAL = 60_000;
 
 /** Push over HTTP tries a WebSocket after 5 s, then after 10, 20, 40, 40 … s. In milliseconds. */
@@ -28,5 +28,8 @@ export const SLOWEST_PROBE = 40_000;
 /** How long a probe may take, in milliseconds. */
 export const PROBE_LIMIT = 8_000;
 
-/** How long events share one answer, in milliseconds. Otherwise each event would send a request while two keys are in use. */
+/**
+ * How long the answer to a request for the new key of an encrypted channel serves all events that need it, in milliseconds.
+ * Otherwise, while two keys are in use, each event that cannot be read would send a request of its own.
+ */
 export const SHARED_FOR = 2_000;

@@ -45,6 +45,7 @@ export function createConnection(parts: ConnectionParts, timing?: Timing): Conne
   return adaptive.has(parts.Pusher) ? createPlain(parts) : createAdaptive(parts, timing);
 }
 
+/** Makes a connection that chooses the transports of `parts.Pusher`, a class that does not do so itself. */
 export function createAdaptive(parts: ConnectionParts, timing = systemTiming): AdaptiveConnection {
   const { handlers } = parts;
   /** The Pushers that were made, by what they may use. */
@@ -95,7 +96,7 @@ export function createAdaptive(parts: ConnectionParts, timing = systemTiming): A
     const old = real;
     real = next;
     old?.disconnect();
-    // It may have given up WebSockets, which work again.
+    // The Pusher for all transports may have given up WebSockets, which work again.
     pushers.delete(ANY);
     // Push was not up before, so the feed must hear first that there is a connection.
     if (attempts > 0) handlers.onState({ previous: 'connecting', current: 'connected' });
@@ -105,6 +106,7 @@ export function createAdaptive(parts: ConnectionParts, timing = systemTiming): A
     attempts = 0;
     transport = from.connection.connection?.transport?.name?.startsWith('xhr') ? 'http' : 'ws';
     if (transport === 'http') probe.repeat();
+    // `true`: the next time push is up over HTTP, the waits of the probe start with the shortest one again.
     else probe.end(true);
   }
 

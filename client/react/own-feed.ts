@@ -12,8 +12,8 @@ import { NOTHING_YET } from '../feed/state/state.ts';
 import type { PendingFeed, TaskFeed } from '../feed/task-feed.ts';
 
 /**
- * A feed. While it is not open, it shows {@link NOTHING_YET}: `start`, `cancel`, `retry` and `load` reject, `ready` is
- * resolved, and all other calls do nothing.
+ * A feed. While it is not open, it shows {@link NOTHING_YET}: `start`, `cancel`, `retry`, `load`, `dismiss` and `clear`
+ * reject, `ready` is resolved, and all other calls do nothing.
  */
 export interface OwnFeed extends PendingFeed {
   /** Connects. Returns a function that disconnects. @throws ConfigError `invalid_options` */

@@ -18,7 +18,7 @@ export type Message =
   /** The leader has received an event. */
   | { readonly type: 'event'; readonly name: string; readonly data: unknown };
 
-/** What the tabs share. For tests. */
+/** What all tabs of a browser have in common: locks, storage, timing. Tests hand in their own. */
 export type SharedPusherOptions = Pick<ElectionOptions, 'locks' | 'storage' | 'timing'>;
 
 export interface TabGroupOptions extends SharedPusherOptions {

@@ -3,8 +3,9 @@
  *
  *     node dist/demo/tools/make-sample.js --rows 250000 --out /tmp/contacts.csv
  *
- * Options: `--kind good|broken|torn` and `--seed N`; without `--out` it writes to the standard output.
- * With `--all DIR` it writes the files of demo/samples.
+ * Options: `--seed N`, and `--kind`: `good` (every row is a contact), `broken` (every fifth row has a fault) or `torn` (a
+ * quotation mark is never closed). Without `--out` it writes to the standard output.
+ * With `--all DIR` it writes all files of demo/samples into the folder DIR, whatever the other options are.
  */
 
 import { createWriteStream } from 'node:fs';

@@ -26,9 +26,9 @@ const PHONE_WIDTH = 480;
 const MARGIN = 16;
 /** How long each row of an import takes, in milliseconds: 1,000 rows take a minute. */
 const ROW_MS = 60;
-/** How many times faster the comparison is than the recording. */
+/** How many times faster the comparison is than the recording. The README names the same number. */
 const COMPARISON_SPEED = 4;
-/** How many times faster the animation is than the recording. The README names the same number. */
+/** How many times faster the animation `worker-killed` is than the recording. docs/promises.md names the same number. */
 const ANIMATION_SPEED = 2;
 
 /** @param names of the pictures that are wanted; none for all */
@@ -46,6 +46,7 @@ async function main(names: readonly string[]): Promise<void> {
       args: [join(REPOSITORY, 'dev', 'start.mjs')],
       env: {
         ...process.env,
+        // Everything is built, so `npm start` need not build again.
         INLOOP_BUILT: '1',
         INLOOP_DIR: folder,
         PORT: '0',
@@ -67,7 +68,7 @@ async function main(names: readonly string[]): Promise<void> {
       saveAnimation('worker-killed.png', frames, ANIMATION_SPEED);
     }
     if (isWanted('statuses')) await takeStatuses(browser, url, folder);
-    // At last: its imports keep the worker busy.
+    // The last one, since its imports keep the worker busy.
     if (isWanted('operator')) {
       const { light, dark } = await showOperator(browser, url);
       savePicture('operator-light.png', light);

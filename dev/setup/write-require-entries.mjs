@@ -1,7 +1,8 @@
 // Writes what `require()` gets of each published entry, beside the entry: `index.cjs` and its declarations `index.d.cts`.
 //
 // Node can `require` ES modules since 20.19, so `index.cjs` only passes on the entry itself: there is one copy of inloop in a
-// process, however it is loaded. Without these files it would work, too, but TypeScript before 5.8 refuses to compile it.
+// process, however it is loaded. Without these files `require` would work at run time, too, but TypeScript before 5.8 refuses
+// to compile the call.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -11,7 +11,7 @@ import type { StuckSource } from './stuck.ts';
 import type { TaskFinder } from './task-finder.ts';
 import { toRow } from './task-row.ts';
 
-/** The longest JSON text of a payload that is shown. */
+/** The longest JSON text of an input, a result or a checkpoint that is shown, in UTF-16 code units. The rest is cut off. */
 const MOST_PAYLOAD = 65_536;
 
 export interface DetailsOptions {
@@ -68,6 +68,7 @@ export class DetailsReader {
       redis.send((client) => client.zScore(redis.keys.unpublished, id)),
     ]);
     const runner = known.find((one) => one.id === worker);
+    // `<limit> <gate>`, as the record has it.
     const [limit = '', name = ''] = gate?.split(' ') ?? [];
     return {
       runs,
@@ -103,7 +104,7 @@ function textOf(value: unknown): string | null {
   return value === undefined ? null : cut(JSON.stringify(value, null, 2), MOST_PAYLOAD);
 }
 
-/** The record says when the owner saw the outcome. */
+/** The story, with the entry that the owner saw the outcome. Redis does not keep that entry: the record says when it was. */
 function withSeen(story: readonly StoryEntry[], { snapshot }: TaskEntry): readonly StoryEntry[] {
   if (snapshot.seenAt === null) return story;
   const seen: StoryEntry = {

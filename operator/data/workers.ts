@@ -18,6 +18,7 @@ export async function readWorkers(
     .sort((a, b) => Number(b.isAlive) - Number(a.isAlive) || order(a, b))
     .slice(0, MOST_WORKERS);
   const running = await Promise.all(shown.map(({ id }) => redis.runningOn(id)));
+  // Ids sort by the time when tasks were created, so the oldest tasks of each worker are kept.
   const ids = running.map((tasks) => Object.keys(tasks).sort().slice(0, MOST_RUNNING));
   const entries = await readEntries(redis, ids.flat());
   const byId = new Map(entries.flatMap((entry) => (entry ? [[entry.id, entry] as const] : [])));
@@ -38,6 +39,7 @@ export async function readWorkers(
   }));
 }
 
+/** The one that started first comes first; before all, those of earlier versions, whose start is not known. */
 function order(a: KnownWorker, b: KnownWorker): number {
   const [one, other] = [`${a.startedAt ?? ''} ${a.id}`, `${b.startedAt ?? ''} ${b.id}`];
   return one < other ? -1 : 1;

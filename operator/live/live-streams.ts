@@ -21,8 +21,9 @@ const HEARTBEAT_MS = 15_000;
 /** The most streams of one process: tabs of operators, of whom there are few. */
 const MOST_STREAMS = 100;
 /**
- * A stream is ended after so long, and the page opens another with a new request. What a session has read into a request
- * does not change, so most functions `allow` give the same answer for it again and again.
+ * A stream is ended after so long, and the page opens another with a new request. `allow` is asked about the same request
+ * again and again. Most functions `allow` answer from the session in it, which was read when the request came. So they
+ * would never see that the session has ended since.
  */
 const LONGEST_MS = 600_000;
 /** A stream whose client does not read is ended when so many bytes wait. */
@@ -43,9 +44,11 @@ interface Stream {
   readonly openedAt: number;
   /** Whether `isAllowed` has been asked and has not answered. */
   isAsked: boolean;
-  /** What was last sent. */
+  /** The overview that was last sent, as JSON without its time. */
   overview: string;
+  /** The version of the operator's index ({@link OperatorKeys.version}) that the client knows. */
   version: number;
+  /** The revision of `task` that the client knows; NaN if there is no such task. */
   revision: number;
 }
 
@@ -87,6 +90,7 @@ export class LiveStreams {
     res.once('close', () => this.#remove(stream));
     stream.version = now.version;
     stream.revision = now.revisions.get(task ?? '') ?? Number.NaN;
+    // For clients that use EventSource: in ms, when to connect again.
     this.#write(stream, 'retry: 2000\n\n');
     this.#tellOverview(stream, now.overview);
     this.#timer ??= setInterval(() => void this.#tick(), TICK_MS).unref();
@@ -107,7 +111,10 @@ export class LiveStreams {
     });
   }
 
-  /** Nothing is written to it from now on. A client that does not read keeps it open: writing would end the process. */
+  /**
+   * Removes the stream first, so that nothing is written to it from now on. A client that does not read keeps the connection
+   * open after `end`. To write then would be an error that nobody handles, and would end the process.
+   */
   #end(stream: Stream): void {
     this.#remove(stream);
     stream.res.end();
@@ -185,6 +192,7 @@ export class LiveStreams {
   }
 
   #tellOverview(stream: Stream, overview: Overview): void {
+    // Without the time, which is another one at each look.
     const text = JSON.stringify({ ...overview, time: '' });
     if (text === stream.overview) return;
     stream.overview = text;

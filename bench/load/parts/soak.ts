@@ -18,10 +18,14 @@ const USERS = 60;
 const TASKS_AN_HOUR = 1_250;
 /** The first hours fill caches and compile functions. What is held after them is what the others are compared with. */
 const WARM_UP = 2;
-/** Soketi is not ours, and only its resident memory can be seen, which a garbage collector moves by some MB. */
+/**
+ * By how many MB Soketi may grow. It is not ours, and only its resident memory can be seen, which a garbage collector moves by
+ * some MB.
+ */
 const SOKETI_MB = 30;
 
 interface SoakFigures {
+  /** In each hour. */
   readonly tasks: number;
   readonly users: number;
   /** After the warm-up, and after each later hour. */
@@ -108,6 +112,7 @@ export const soak: Part<unknown> = definePart<SoakFigures>({
       ].join('\n\n'),
       targets: [
         holds('soak: grown', grown.join('; ') || 'nothing', 'nothing', grown.length === 0),
+        // Not `<=`: NaN (`memoryOf`, on other systems than Linux) must hold, too.
         holds('soak: Soketi', `${figure(soketi)} MB`, `≤ ${SOKETI_MB} MB`, !(soketi > SOKETI_MB)),
       ],
     };

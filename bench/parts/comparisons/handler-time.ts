@@ -25,6 +25,7 @@ interface Figures {
 }
 
 interface Work {
+  /** How many times every stack is measured. */
   readonly rounds: number;
   /** A short task is repeated, at most 20 times, until its runs took this long together. */
   readonly atLeastMs: number;
@@ -37,6 +38,7 @@ async function measure({ services, log }: Context, work: Work): Promise<Rounds<N
       // Warm-up: after 500 elements the code is compiled and every connection is open.
       await running.run(Array.from({ length: 5 }, (_, n) => ({ ...work.task(1_000 + n), elements: 100 })));
       const first = await running.run([work.task(0)]);
+      // `wall` of a run is from the start of its tasks to the last outcome, and not, as in Figures, the time in the handler.
       const more = Math.min(Math.ceil(work.atLeastMs / first.wall), 20) - 1;
       const runs = [first];
       if (more > 0) runs.push(await running.run(Array.from({ length: more }, (_, n) => work.task(n + 1))));

@@ -74,6 +74,7 @@ export function createToastView(options: ToastViewOptions): ToastView {
       setText(moreButton, wording.moreToasts(more));
       const elements = shown.map(({ task: { id } }) => {
         const row = toasts.get(id) ?? makeToast(id);
+        // `toast-stack.ts` removes toasts whose task is not found before it draws.
         const task = context.find(id) as OutcomeSnapshot;
         const view = describeTask(remember(undefined, task), { ...context, isRetried: false });
         // A failed task offers Retry. A cancelled one does not, since the user has just cancelled it.

@@ -28,6 +28,7 @@ export function createTopLayer(home: ShadowRoot, popover: HTMLElement, live: HTM
       standIn = modal?.appendChild(makeStandIn(home.host));
       (standIn?.shadowRoot ?? home).append(popover, live);
     }
+    // Opens a closed popover that is not `hidden`, and closes an open one that is. To move an element closes its popover.
     if (popover.isConnected && popover.matches(':popover-open') === popover.hidden) popover.togglePopover?.();
   };
 }

@@ -41,7 +41,10 @@ export function loadResult(parts: LoadParts & Pick<FeedParts, 'loading'>, id: st
   );
 }
 
-/** Fetches the next older tasks. @throws TaskError */
+/**
+ * Fetches the next older tasks. Reads on while a page holds only tasks that are known, {@link OLDER_PAGES} pages at most.
+ * @throws TaskError
+ */
 export async function loadMore(parts: LoadParts): Promise<void> {
   const isCurrent = makeCurrentCheck(parts);
   let { cursor } = parts.state();

@@ -11,6 +11,7 @@ export async function readConnection(parts: Pick<FeedParts, 'http' | 'state' | '
   const answer = await parts.http.get('/connection');
   const info = expectValid(parseConnection(answer.body));
   if (!isCurrent()) return;
+  // An answer with the user's channel in its header has told the state machine already (`onAnswer` in `http.ts`).
   if (answer.channel === null) parts.dispatch('userNamed', info.channel);
   parts.dispatch('connectionRead', info);
 }

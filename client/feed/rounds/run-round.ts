@@ -39,6 +39,7 @@ export async function runRound(parts: RoundParts): Promise<void> {
     void parts.outbox.send();
   } catch (thrown) {
     const { status, retryAfter } = thrown as TaskError;
+    // 404: there is no router. 401: nobody is signed in. After any other failure `ready` waits for the next round.
     if (status === 404 || status === 401) parts.ready.fail(thrown);
     if (isCurrent()) parts.dispatch('roundFailed', status, retryAfter, silent.length > 0);
   }

@@ -96,7 +96,10 @@ export function keepToasts(queue: ToastQueue, isWanted: (task: OutcomeSnapshot) 
   return isSame ? queue : { ...queue, toasts, summary };
 }
 
-/** What is shown: the toasts, newest first, how many more wait, and when the next one goes (milliseconds, or Infinity). */
+/**
+ * What is shown: the toasts, newest first, and how many more wait. `next`: in how many milliseconds the next toast goes;
+ * Infinity if none goes by itself.
+ */
 export function showToasts(queue: ToastQueue): {
   readonly shown: readonly Toast[];
   readonly more: number;

@@ -12,7 +12,7 @@ export interface Wording {
   /** `seconds` is a whole number from 0. */
   duration(seconds: number): string;
   readonly tasks: string;
-  /** The button's label for screen readers, from which the number on the button is hidden. */
+  /** The button's label for screen readers. The number that the button shows is hidden from them. */
   button(active: number, unseen: number): string;
   readonly groupActive: string;
   readonly groupUnseen: string;
@@ -42,12 +42,17 @@ export interface Wording {
   attempt(attempt: number, attempts: number): string;
   /** `from`: how many elements were done when the attempt began, if it goes on from a checkpoint. */
   restarted(attempt: number, attempts: number, from?: number): string;
+  /** When the next attempt starts. */
   nextTry(duration: string): string;
   readonly nextTrySoon: string;
   timeLeft(duration: string): string;
+  /** The worker is there, but progress has not moved for more than 10 s. `duration`: since the last sign of life. */
   stillGoing(duration: string): string;
+  /** Nothing was heard of the worker for more than 10 s. `duration`: since the last sign of life. */
   noSign(duration: string): string;
+  /** The server cannot be reached. `duration`: since the last change of the task that the page knows. */
   lastNews(duration: string): string;
+  /** A running task has not ended by the time that was expected. */
   readonly slow: string;
   ago(duration: string): string;
   readonly justNow: string;
@@ -76,6 +81,7 @@ export interface Wording {
   moreToasts(count: number): string;
   readonly notify: string;
   readonly notifyBlocked: string;
+  /** The texts `say…` tell a screen reader what has just happened. `sayMany` is also the summary of a burst of toasts. */
   saySucceeded(title: string): string;
   sayPartial(title: string): string;
   sayFailed(title: string, reason: string): string;
@@ -91,7 +97,7 @@ const formats = new Map<string, Intl.NumberFormat>();
 
 /** `count` as people of `locale` write it. */
 export function formatNumber(count: number, locale: string): string {
-  // Formats are kept: to make an Intl.NumberFormat takes longer than everything else in a row.
+  // Formats are kept: to make an Intl.NumberFormat takes longer than all other work on the texts of a row.
   const format = formats.get(locale) ?? new Intl.NumberFormat(locale);
   formats.set(locale, format);
   return format.format(count);

@@ -17,7 +17,7 @@ export interface LiveOptions {
   /** The stream is up: what was shown before may be out of date. */
   readonly onUp: () => void;
   readonly onEvent: <Name extends keyof LiveEvents>(name: Name, data: LiveEvents[Name]) => void;
-  /** The stream was not let in: nobody may see the page any more, perhaps. */
+  /** The server answered with no stream, and a status below 500. Perhaps this operator may not see the page any more. */
   readonly onRefused: () => void;
   /** Ends it for good. */
   readonly signal: AbortSignal;

@@ -36,6 +36,7 @@ export function createTasksView(context: Context, route: Extract<Route, { view: 
             heading: box('label', '', selectPage, text('span', SELECT_PAGE)),
             isSelected: (id) => isSelected(selection, id),
             onSelect: (id, isOn) => {
+              // Who takes one out of all that match keeps the others that are shown.
               if (selection === 'all') take({ type: 'set', ids: shownIds(), isOn: true });
               take({ type: 'set', ids: [id], isOn });
             },
@@ -49,6 +50,7 @@ export function createTasksView(context: Context, route: Extract<Route, { view: 
   const selected = text('span', '');
   const selectAll = button('Select all that match', () => take({ type: 'all' }), 'small');
   const bulk = acts.map((act) => button(`${ACT[act]}…`, () => actOnSelection(act), 'small'));
+  /** For the rows that the table holds back while somebody points at it (`../dom/held-rows.ts`). */
   const waiting = button('', () => table.release(), 'small');
   const tools = box('div', 'tools pending', selected, selectAll, ...bulk, waiting);
   const older = link('', 'Older', 'older');
