@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { delay, withDeadline } from './async.ts';
 import { startTimer } from './timer.ts';
 
+/** The longest delay of `setTimeout`, in ms: 24.8 days. Node turns a longer one into 1 ms. */
 const LONGEST = 2 ** 31 - 1;
 const DAY = 86_400_000;
 
@@ -79,6 +80,7 @@ describe('what waits with a timer', () => {
     void withDeadline(new Promise(() => undefined), 25 * DAY).catch(late);
     await jest.advanceTimersByTimeAsync(25 * DAY - 1);
     expect(late).not.toHaveBeenCalled();
+    // `withDeadline` rejects in a `setImmediate` after its timer.
     await jest.advanceTimersByTimeAsync(2);
     expect(late).toHaveBeenCalledTimes(1);
   });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { createServerClock } from './clock.ts';
 import { at } from './test-support/snapshots.ts';
 
-/** A page whose even clock starts at 0, and a server whose clock can be set. */
+/** A page whose monotonic clock starts at 0, and a server whose clock can be set forward or back. */
 function start(serverStart = Date.parse(at(0))) {
   let ours = 0;
   let theirs = serverStart;
@@ -15,11 +15,13 @@ function start(serverStart = Date.parse(at(0))) {
   return {
     clock,
     pass,
-    setServer: (ms: number) => {
+    /** Sets the server's clock forward by `ms`; back if `ms` is negative. */
+    moveServer: (ms: number) => {
       theirs += ms;
     },
     /** How many ms the clock of the page differs from the server's. */
     error: () => clock.now() - theirs,
+    /** The page asks the server, and learns from the answer. Each way takes so many ms. */
     ask(there: number, back: number, header: 'inloop-time' | 'date' = 'inloop-time') {
       const sent = ours;
       pass(there);
@@ -48,10 +50,10 @@ describe("the server's clock", () => {
   it('is followed by the next answer when it is set forward or back', () => {
     fc.assert(
       fc.property(fc.integer({ min: -600_000, max: 600_000 }), delay, delay, (jump, there, back) => {
-        const { ask, pass, setServer, error } = start();
+        const { ask, pass, moveServer, error } = start();
         ask(20, 20);
         pass(60_000);
-        setServer(jump);
+        moveServer(jump);
         ask(there, back);
         expect(Math.abs(error())).toBeLessThanOrEqual(Math.max(there + back, 20));
       }),

@@ -4,7 +4,12 @@ import { describe, expect, it } from '@jest/globals';
 import { build } from 'esbuild';
 import { readPageFiles } from '../operator/page-files.ts';
 
-/** What is loaded with the page, as one file; and what that loads on demand, which stays outside unless `isAll`. */
+/**
+ * Bundles a module into one file, as a page loads it. `size`: the bytes of the file, minified and gzipped. `onDemand`: the
+ * modules that it loads later, by `import()`.
+ *
+ * @param isAll whether those modules are part of the file; then `onDemand` is empty
+ */
 async function bundle(
   contents: string,
   isAll = false,
@@ -40,7 +45,7 @@ const FEED = "export { connectTasks } from './index.ts';";
 const BOTH = `${FEED} export { InloopTray } from './element/index.ts';`;
 
 describe('size', () => {
-  // Included: whose tasks they are, the messages between tabs, the server's time, and the connection for push.
+  // The 9 KB also hold: whose tasks they are, the messages between tabs, the server's time, and the connection for push.
   it('is at most 9 KB for the feed', async () => {
     expect(await sizeOf(FEED)).toBeLessThanOrEqual(9 * 1_024);
   });
@@ -56,6 +61,7 @@ describe('size', () => {
 
   it('is at most 20 KB more in all, with what it fetches when it has a use for it: one connection, toasts, absence', async () => {
     const { onDemand } = await bundle(BOTH);
+    // The modules left out here are those of the feed: see the next test.
     expect(onDemand.filter((path) => !/encryption|explain/.test(path))).toEqual([
       '../tabs/shared-pusher.ts',
       './background-signals.ts',

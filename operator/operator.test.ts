@@ -80,7 +80,7 @@ describe('one task', () => {
   it('is shown with its story: accepted, started, an attempt that failed, and how it ended', async () => {
     const { id } = await world.start({ fails: 1 });
     await world.reaches(id, 'succeeded');
-    // Its last push is told a moment later.
+    // The push of the outcome comes into the story a moment after the outcome.
     const details = await eventually(async (): Promise<TaskDetails | false> => {
       const now: TaskDetails = await world.get(`/api/tasks/${id}`);
       return now.story.at(-1)?.type === 'pushed' && now;
@@ -123,20 +123,21 @@ describe('one task', () => {
 
 describe('the list of tasks', () => {
   it('has those that fit each condition, and no other', async () => {
-    const [full, other] = [
+    // Both fail with the message "The disk is full.", and with different codes.
+    const [noDisk, noNet] = [
       await world.start({ fails: 2 }, 'bob'),
       await world.start({ fails: 2, code: 'no_net' }, 'bob'),
     ];
     const waiting = await world.tasks.start(orphan, {}, { owner: 'eve' });
-    for (const { id } of [full, other]) await world.reaches(id, 'failed', 'bob');
-    expect(ids(await page('owner=bob&status=failed'))).toEqual([other.id, full.id]);
-    expect(ids(await page('owner=bob&error=full%20NO_DISK'))).toEqual([full.id]);
-    expect(ids(await page('status=failed&error=no_net'))).toEqual([other.id]);
+    for (const { id } of [noDisk, noNet]) await world.reaches(id, 'failed', 'bob');
+    expect(ids(await page('owner=bob&status=failed'))).toEqual([noNet.id, noDisk.id]);
+    expect(ids(await page('owner=bob&error=full%20NO_DISK'))).toEqual([noDisk.id]);
+    expect(ids(await page('status=failed&error=no_net'))).toEqual([noNet.id]);
     expect(ids(await page('name=orphan&status=queued,running'))).toEqual([waiting.id]);
     expect(ids(await page('name=orphan&status=succeeded'))).toEqual([]);
     const [created] = (await page('name=orphan')).tasks.map(({ createdAt }) => createdAt);
     const later = new Date(Date.parse(created ?? '') + 1).toISOString();
-    expect(ids(await page(`owner=bob&until=${created}`))).toEqual([other.id, full.id]);
+    expect(ids(await page(`owner=bob&until=${created}`))).toEqual([noNet.id, noDisk.id]);
     expect(ids(await page(`name=orphan&since=${created}`))).toEqual([waiting.id]);
     expect(ids(await page(`since=${later}`))).toEqual([]);
   });
@@ -190,6 +191,7 @@ describe('the list of tasks', () => {
   it('has tasks that were stored before the page was first mounted', async () => {
     const { id } = await world.start({}, 'before');
     await world.reaches(id, 'succeeded', 'before');
+    // Without these keys, Redis is as it was before the page was first mounted.
     const keys = await world.raw.keys('inloop:operator*');
     await world.raw.del(keys);
     const other = await world.mount();
@@ -222,6 +224,7 @@ describe('what is stuck', () => {
     const { items } = await stuck();
     expect(items.find(({ reason }) => reason === 'no-worker')).toMatchObject({ name: 'orphan' });
     expect(items.find(({ reason }) => reason === 'no-worker')?.ids).toContain(lonely.id);
+    // The list names a task that waits for its key only after a minute. The page of that task says it at once.
     expect(items.find(({ reason }) => reason === 'concurrency-key')).toBeUndefined();
     expect((await world.get(`/api/tasks/${second.id}`)).stuck).toBe('concurrency-key');
     expect((await world.get(`/api/tasks/${lonely.id}`)).stuck).toBe('no-worker');

@@ -9,14 +9,17 @@ import { attachFallback } from './fallback/attach.ts';
 import { checkOrigins, sameOrigin } from './origins.ts';
 import { createTaskServer } from './task-server.ts';
 
-// The fallback needs an address of the bus to be attached at all.
+// No bus and no Redis are there. But the fallback is only attached if a bus of one's own is named.
 const ENV = { ...NO_BUS, REDIS_URL: 'redis://127.0.0.1:1' };
 const LISTED = 'https://app.example.com';
 const servers: HttpServer[] = [];
 let backend: Backend;
+/** Port of an application without a proxy in front of it. */
 let plain: number;
+/** Port of an application that trusts a proxy on this machine. */
 let behindProxy: number;
-let strict: number;
+/** Port of an application that lists no origin, and is told its public address by `path`. */
+let withAddress: number;
 
 /** Starts an application with a router, a route of its own behind `sameOrigin`, and the fallback. Returns its port. `trust`: Express's `trust proxy`. */
 async function serve(trust: string | false, origins: string[], path?: string): Promise<number> {
@@ -43,7 +46,7 @@ beforeAll(async () => {
   backend = backendOn(ENV);
   plain = await serve(false, [LISTED]);
   behindProxy = await serve('loopback', [LISTED]);
-  strict = await serve(false, [], 'https://public.example.com/tasks');
+  withAddress = await serve(false, [], 'https://public.example.com/tasks');
 });
 afterAll(async () => {
   for (const server of servers) await server.close();
@@ -83,7 +86,7 @@ type Case = readonly [
   /** The same for the fallback, where it differs: the fallback does not know whether the browser used TLS. */
   isTakenByFallback?: boolean,
 ];
-/** The cases of the one rule (`sender.ts`), for all who ask it. */
+/** The cases of the one rule (`sender.ts`) by which router, middleware and fallback refuse pages of other sites. */
 const RULE: readonly Case[] = [
   ['no browser', {}, true],
   ['a browser’s own page', { 'Sec-Fetch-Site': 'same-origin', Origin: OWN }, true],
@@ -176,6 +179,7 @@ describe('a request that changes something', () => {
     const { headers, code } = await ask(plain, 'POST', '/tasks', evil);
     expect(code).toBe('cross_site');
     expect(headers['content-type']).toContain('application/problem+json');
+    // The origin of 5,000 characters is cut in the message.
     expect(Number(headers['content-length'])).toBeLessThan(700);
   });
 
@@ -199,9 +203,9 @@ describe('behind a proxy', () => {
 
   it('that hides the host, `path` as a whole address says the own origin', async () => {
     const headers = { Host: 'inner:8080', Origin: 'https://public.example.com' };
-    expect((await ask(strict, 'POST', '/tasks/nothing', headers)).status).toBe(404);
+    expect((await ask(withAddress, 'POST', '/tasks/nothing', headers)).status).toBe(404);
     expect(
-      (await ask(strict, 'POST', '/tasks/nothing', { ...headers, Origin: 'http://public.example.com' })).status,
+      (await ask(withAddress, 'POST', '/tasks/nothing', { ...headers, Origin: 'http://public.example.com' })).status,
     ).toBe(403);
   });
 });
@@ -251,7 +255,7 @@ describe('a page of a listed origin', () => {
       [plain, 'https://evil.test'],
       [plain, 'null'],
       [plain, OWN],
-      [strict, LISTED],
+      [withAddress, LISTED],
     ] as const) {
       for (const method of ['OPTIONS', 'GET', 'POST']) {
         const { headers } = await ask(port, method, '/tasks/connection', { Origin: origin, ...preflight });

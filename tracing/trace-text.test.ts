@@ -33,6 +33,7 @@ describe('a place in a trace', () => {
     const place = { traceId: TRACE, spanId: SPAN, traceFlags: 1 };
     const stored = (length: number) =>
       toTraceText({ ...place, traceState: createTraceState(`a=${'x'.repeat(length)}`) });
+    // 55 characters of the traceparent, a space, and 256 of the tracestate: `a=` and 254 more.
     expect(stored(254)).toHaveLength(312);
     expect(stored(255)).toBe(VALID);
   });

@@ -26,7 +26,7 @@ describe('a job', () => {
     expect(calls).toEqual(['start a', 'succeed a']);
   });
 
-  it.each<[string, (world: ReturnType<typeof setUpWorker>) => void, number]>([
+  it.each<[what: string, change: (world: ReturnType<typeof setUpWorker>) => void, run: number]>([
     ['whose task is gone', ({ records }) => records.clear(), 1],
     ['of a run that is over', () => undefined, 0],
     ['of a run that is not due yet', () => undefined, 2],
@@ -94,6 +94,7 @@ describe('a store that is away', () => {
     await deliver('a');
     expect(log.find('error', /could not be started/)).toHaveLength(1);
     trouble.before = undefined;
+    // After a bug the start is tried again in 30 s, and not in 0.5 s as while Redis is away.
     await time.advance(29_999);
     expect(status('a')).toBe('queued');
     await time.advance(1);
@@ -134,6 +135,7 @@ describe('a running task', () => {
 });
 
 describe('tasks whose worker died', () => {
+  /** What counts against the tasks: one crash while others ran too, when the task had run for 4 s. */
   const suspect = { shared: 1, lived: 4_000 };
 
   it('start one after the other, and nothing starts while one is on probation', async () => {
@@ -213,6 +215,7 @@ describe('a worker that is told to stop', () => {
       throw unavailable();
     };
     opened.shutdown.abort();
+    // The last 5 s are for outcomes that are not stored yet.
     await opened.time.advance(DRAIN_MS + GRACE_MS + 5_000);
     expect([opened.ended, opened.status('a'), isDone()]).toEqual(['resolved', 'running', false]);
   });
@@ -223,6 +226,7 @@ it('a worker ends with an error when a handler does not return after a cancel, s
   opened.accept('a');
   await opened.deliver('a');
   await opened.cancel('a');
+  // After two graces the handler counts as stuck. Then the worker waits for its other tasks, for one grace at most.
   await opened.time.advance(2 * GRACE_MS);
   await opened.time.advance(GRACE_MS);
   expect(opened.status('a')).toBe('cancelled');

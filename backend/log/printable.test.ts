@@ -53,6 +53,7 @@ describe('a value in a log line', () => {
   });
 
   it('names at most five causes', () => {
+    // The error itself is the first of the five, so the text has "caused by" four times at most, and five parts.
     expect(String(printable(causes(50))).split('caused by').length).toBeLessThanOrEqual(5);
   });
 
@@ -62,6 +63,7 @@ describe('a value in a log line', () => {
       list: Array(1e5).fill({ a: 'y'.repeat(1e5) }),
       error: new Error('m'.repeat(1e6)),
     };
+    // At most 16,000 characters of JSON are kept, as a text. As JSON again, that is up to twice as long: its quotes are escaped.
     expect(JSON.stringify(printable(huge)).length).toBeLessThan(40_000);
     fc.assert(
       fc.property(fc.anything({ withBigInt: true, withDate: true, withMap: true, withSparseArray: true }), (value) => {

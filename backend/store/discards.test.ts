@@ -32,6 +32,7 @@ describe('tasks that are removed since their creation got no answer', () => {
   it('wait in a list of 10,000 at most while the store is away, beside the 50 that are tried', async () => {
     const { store, discards } = startStore();
     const done = Array.from({ length: 12_000 }, (_, n) => discards.add(String(n), 'ada'));
+    // All were added before the first try has ended. From here on the store answers, so that the test does not wait.
     store.isAway = false;
     await Promise.all(done);
     expect(store.discarded.length).toBeLessThanOrEqual(10_050);

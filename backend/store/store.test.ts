@@ -179,6 +179,7 @@ describe('a change', () => {
     await world.redis.onCancel((id) => heard.push(id));
     const task = await happen(await accept(), 'ada', start(), { type: 'cancel', at: now() }, progress(1));
     await eventually(() => heard.length > 0);
+    // Gives a second message the time to come.
     await world.redis.ping();
     expect(heard).toEqual([task.id]);
   });
@@ -202,6 +203,7 @@ describe('discarding', () => {
 
 describe('how long a task usually takes', () => {
   it('is the median of the last successful first attempts, and unknown before there are three', async () => {
+    // A store keeps the median that it has read for 10 s, so each question goes to a new one.
     for (const [n, seconds] of [10, 20, 600].entries()) {
       expect(await world.connect().store.medianDuration('import')).toBeNull();
       const task = await accept();

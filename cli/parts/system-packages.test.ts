@@ -6,6 +6,7 @@ import { findOnPath } from './find.ts';
 import { REDIS } from './redis.ts';
 import { requireSystemPart } from './system-packages.ts';
 
+/** Found on PATH only. `REDIS` is also found in folders like /usr/local/bin, where this machine may have one. */
 const redis = { ...REDIS, find: () => findOnPath(['redis-server']) };
 const env = { ...process.env };
 let folder: string;
@@ -16,6 +17,10 @@ function provide(name: string, script: string): void {
   writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
 }
 
+/**
+ * A package manager that writes its calls to the file $LOG. `update` fails with exit code 100. Any other call installs
+ * Redis: it copies the script to the one folder of the PATH, as `redis-server`.
+ */
 const INSTALLS = 'echo "$0 $*" >> "$LOG"; [ "$1" = update ] && exit 100; /bin/cp "$0" "$PATH/redis-server"';
 
 beforeEach(() => {
@@ -23,7 +28,7 @@ beforeEach(() => {
   process.env.PATH = folder;
   process.env.LOG = join(folder, 'log');
   delete process.env.INLOOP_NO_INSTALL;
-  // For where the tests do not run as root.
+  // Where the tests do not run as root, `sudo -n` is called. This one drops the `-n` and runs the rest.
   provide('sudo', 'shift; exec "$@"');
   said = [];
   jest.spyOn(console, 'error').mockImplementation((line: string) => void said.push(line));

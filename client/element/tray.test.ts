@@ -36,6 +36,7 @@ describe('the tray', () => {
     await pages.open([]);
     const label = await pages.page.evaluate(() => {
       const tray = document.createElement('inloop-tray');
+      // The element is defined here already. A property of the object itself is what a page leaves that set `wording` before.
       Object.defineProperty(tray, 'wording', {
         value: { tasks: 'Aufgaben' },
         configurable: true,

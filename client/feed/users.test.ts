@@ -11,13 +11,14 @@ import type { PendingFeed } from './task-feed.ts';
 const ADA = 'private-user-ada';
 const BEA = 'private-user-bea';
 
-let tests = 0;
+/** Makes another URL for each test, since feeds with the same URL talk to each other. */
+let urlNumber = 0;
 let server: FakeServer;
 let timing: ManualTiming;
 let feeds: PendingFeed[];
 
 beforeEach(() => {
-  tests += 1;
+  urlNumber += 1;
   FakePusher.made = [];
   FakePusher.isReachable = true;
   FakePusher.isRefused = false;
@@ -44,7 +45,8 @@ function as(channel: string | null, act?: () => void): void {
 async function openTab(): Promise<{ feed: PendingFeed; page: ManualPage; channels: () => (string | null)[] }> {
   const page = new ManualPage();
   const fetch: typeof globalThis.fetch = (...of) => server.fetch(...of);
-  const feed = createTaskFeed({ url: `http://user-${tests}.invalid/tasks`, Pusher: FakePusher, fetch, timing, page });
+  const url = `http://user-${urlNumber}.invalid/tasks`;
+  const feed = createTaskFeed({ url, Pusher: FakePusher, fetch, timing, page });
   feeds.push(feed);
   const seen: (string | null)[] = [];
   feed.subscribe(() => {
@@ -63,7 +65,7 @@ async function openTab(): Promise<{ feed: PendingFeed; page: ManualPage; channel
 const ids = (feed: PendingFeed) => feed.getSnapshot().tasks.map(({ id }) => id);
 const status = (feed: PendingFeed) => feed.getSnapshot().connection.status;
 
-/** Push goes away, so that the feed can only ask. */
+/** Push goes away, for so long (20 s) that the feed polls. */
 async function losePush(): Promise<void> {
   FakePusher.isReachable = false;
   for (const pusher of FakePusher.made) pusher.emit('connecting_in', 1);
@@ -99,6 +101,7 @@ describe.each(['push', 'polling'])('over %s', (way) => {
     const [first, second] = [await openTab(), await openTab()];
     server.takeCalls();
     first.page.signal('hide');
+    // The second tab asks after 0.05 to 0.4 s, while the first user is still signed in, and again after 1.3 to 1.65 s.
     await timing.advance(400);
     // The sign-out takes the server a second.
     await timing.advance(600);
@@ -228,13 +231,14 @@ describe('whose tasks they are', () => {
     tabs[0]?.page.signal('hide');
     await timing.advance(5_000);
     const asked = server.takeCalls().filter((path) => path === '/connection');
+    // Five tabs are left. At least one of them asks each time, and each of them asks twice at most.
     expect(asked.length).toBeGreaterThanOrEqual(2);
     expect(asked.length).toBeLessThanOrEqual(10);
   });
 
   it('is shared by feeds of one url only: feeds of other urls are not disturbed', async () => {
     const { feed } = await openTab();
-    tests += 1;
+    urlNumber += 1;
     server.takeCalls();
     as(BEA);
     await openTab();

@@ -143,6 +143,7 @@ describe('defineTask', () => {
 });
 
 // What the compiler must know. `npm run check` is what runs these; at run time they only have to load.
+/** `true` if A and B are the very same type, `false` if one is only assignable to the other. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 /** Compiles only for a type that is `true`. */
 const holds = <_ extends true>() => undefined;
@@ -231,7 +232,7 @@ describe('the types of a definition', () => {
 describe('the types of a snapshot', () => {
   it('narrow by status', () => {
     const read = (task: Snapshot<{ imported: number }>) => {
-      // @ts-expect-error only an outcome has one
+      // @ts-expect-error only a task that has ended may have a result
       const early: number = task.result.imported;
       if (task.status === 'succeeded') {
         holds<Same<typeof task.result, { imported: number } | null>>();

@@ -14,7 +14,7 @@ import { Pool } from '../support/pool.ts';
 import { openPage, seeDone } from './example-page.ts';
 import { type PlacedExample, placeExample } from './place-example.ts';
 
-/** As many as Jest runs tests at the same time. */
+/** As many as Jest runs concurrent tests of a file at the same time (`maxConcurrency` in jest.config.mjs). */
 const BUSES = 3;
 const buses = new Pool<TestBus>();
 const started: TestBus[] = [];
@@ -73,7 +73,9 @@ const onBus = (test: (parts: Parts) => Promise<void>) => () =>
     }
   });
 
-/** The lines that differ between two files of examples, as the diff in a README shows them: gone ones, then new ones. */
+/**
+ * Expects that the diff in a README shows the lines that differ between two files, and no others. All paths are below examples/.
+ */
 function expectDiffShown(readme: string, before: string, after: string): void {
   const read = (file: string) => readFileSync(join(REPOSITORY, 'examples', file), 'utf8');
   const [old, now] = [before, after].map((file) => read(file).trimEnd().split('\n'));
@@ -99,8 +101,8 @@ it.concurrent(
     const { output } = example.run(vite, { SERVER: api }, ['--host', '127.0.0.1', '--port', port, '--strictPort']);
     await eventually(() => output().includes('ready in'), { within: 40_000, that: 'Vite to be ready' });
     const { page, faults } = await open(url);
-    const isLive = () => page.getByText('Connection: live').waitFor({ timeout: 20_000 });
-    await isLive();
+    const waitUntilLive = () => page.getByText('Connection: live').waitFor({ timeout: 20_000 });
+    await waitUntilLive();
     const file = join(example.folder, 'src/reports.jsx');
     const source = readFileSync(file, 'utf8');
     await page.evaluate(() => Object.assign(window, { isSame: true }));
@@ -117,11 +119,11 @@ it.concurrent(
     }
     // The updates were hot: nothing has loaded the page again.
     expect(await page.evaluate(() => 'isSame' in window)).toBe(true);
-    await isLive();
+    await waitUntilLive();
     await eventually(async () => expect(await connections()).toBe(1));
     for (let n = 1; n <= 10; n++) {
       await page.reload();
-      await isLive();
+      await waitUntilLive();
     }
     await eventually(async () => expect(await connections()).toBe(1));
     await page.getByRole('button', { name: 'Build the report' }).click();

@@ -1,4 +1,5 @@
-// Compiles the small application as adopters would: strictly, declarations of packages included. For the tests of the package.
+// Compiles the small application of adopter/ as adopters would: strictly, declarations of packages included. For the tests of
+// the package.
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './packed.ts';
@@ -15,13 +16,17 @@ const OPTIONS: Readonly<Record<Resolution, object>> = {
   node10: { module: 'commonjs', moduleResolution: 'node' },
 };
 
-/** The kinds of modules that one run of the compiler is for. */
+/**
+ * The kinds of modules that one run of the compiler checks: `type` in package.json. Each kind gets a folder with its own copy of
+ * the files.
+ */
 const KINDS: Readonly<Record<Resolution, readonly ('module' | 'commonjs')[]>> = {
   node: ['module', 'commonjs'],
   bundler: ['module'],
   node10: ['commonjs'],
 };
 
+/** The files that server and worker import. They are always compiled along. */
 const SHARED = ['tasks.ts', 'backend.ts'];
 
 /**

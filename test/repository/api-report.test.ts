@@ -9,7 +9,7 @@ import { inDist } from '../support/dist.ts';
 const folder = join(REPOSITORY, REPORT_FOLDER);
 
 it('each published entry exports what its report says. If a change is meant, run: npm run api:update', () => {
-  // The reports are read from the build.
+  // The reports are read from the build. A test that imports `inDist` runs after a build; without one, this line throws.
   readFileSync(inDist('core/index.d.ts'));
   const committed = Object.fromEntries(readdirSync(folder).map((name) => [name, linesOf(name)]));
   const now = Object.fromEntries([...readApiReports()].map(([name, text]) => [name, text.split('\n')]));

@@ -122,6 +122,7 @@ describe('a store that is away when an attempt ends', () => {
     await running.time.advance(60_000);
     expect(running.isDone).toBe(false);
     isAway = false;
+    // The store is asked again every 250 ms.
     await running.time.advance(250);
     expect(running.isDone).toBe(true);
     expect(running.snapshot.status).toBe('succeeded');
@@ -188,6 +189,7 @@ describe('the deadline', () => {
   });
 
   it('gives the time back that a blocked event loop took, beside other tasks', async () => {
+    // What was blocked before the attempt began does not count.
     let blocked = 5_000;
     const running = beginWork(68_000, { definition: hasty, sharedBlockMs: () => blocked });
     blocked += 9_000;

@@ -38,7 +38,7 @@ const history = (number: number) =>
       return all;
     });
 
-/** The same as a message carries it whose result was too big. */
+/** The snapshot as a message carries it if its result is too big for one. */
 const withOmitted = (snapshot: Snapshot): Snapshot =>
   snapshot.status === 'succeeded' ? { ...snapshot, result: null, resultOmitted: true } : snapshot;
 
@@ -137,11 +137,7 @@ describe('merging', () => {
       [withOmitted(seen), whole],
     ]) {
       const [task] = mergeSnapshots(NO_TASKS, order).tasks;
-      expect(task).toMatchObject({
-        result: { imported: 839 },
-        resultOmitted: false,
-        revision: order.includes(whole) ? expect.any(Number) : 0,
-      });
+      expect(task).toMatchObject({ result: { imported: 839 }, resultOmitted: false });
       expect(task?.revision).toBe(Math.max(...order.map(({ revision }) => revision)));
     }
   });

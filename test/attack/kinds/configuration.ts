@@ -73,13 +73,14 @@ export const configuration: Kind = {
   },
 };
 
-type Check = (env: Readonly<Record<string, string>>) => unknown;
+/** A function of the build that reads settings from variables, and throws if it refuses them. */
+type ReadSettings = (env: Readonly<Record<string, string>>) => unknown;
 
 /** Returns a check whether the built demo server accepts the given settings. */
 async function createCheck(): Promise<(env: Readonly<Record<string, string>>) => boolean> {
   const load = (file: string) => import(pathToFileURL(join(REPOSITORY, 'dist', file)).href);
-  const { readServerSettings } = (await load('demo/settings.js')) as { readServerSettings: Check };
-  const { pusherFromEnv } = (await load('backend/index.js')) as { pusherFromEnv: Check };
+  const { readServerSettings } = (await load('demo/settings.js')) as { readServerSettings: ReadSettings };
+  const { pusherFromEnv } = (await load('backend/index.js')) as { pusherFromEnv: ReadSettings };
   return (env) => {
     try {
       readServerSettings(env);

@@ -10,6 +10,7 @@ import type { Random } from '../random.ts';
 import { type PushProxy, startPushProxy } from './push-proxy.ts';
 import { pause, type World } from './world.ts';
 
+// The types of pusher-js say that the class is its module's `default`; in Node it is the module itself.
 const Pusher = pusherJs as unknown as typeof pusherJs.default;
 
 export interface ChaosClient {
@@ -17,7 +18,7 @@ export interface ChaosClient {
   readonly feed: PendingFeed;
   /** Reloads the page. */
   reload(): void;
-  /** Cuts push and HTTP for `ms`. */
+  /** Cuts push and HTTP for `ms`. Resolves when both are back. */
   goOffline(ms: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -25,8 +26,8 @@ export interface ChaosClient {
 export interface ChaosUser {
   readonly name: string;
   readonly clients: readonly ChaosClient[];
-  /** Starts a task; repeats the request with the same Idempotency-Key until it is accepted. */
-  start(name: string, input: unknown): Promise<Snapshot>;
+  /** Starts a task of the definition `task`; repeats the request with the same Idempotency-Key until it is accepted. */
+  start(task: string, input: unknown): Promise<Snapshot>;
   /** Cancels the task if it has not ended. */
   cancel(id: string): Promise<void>;
 }
@@ -96,13 +97,13 @@ async function createClient(
       super(key, { ...options, wsPort: proxy.port, enabledTransports: ['ws'] });
     }
   };
-  const offlineFetch: typeof fetch = (input, init) =>
+  const fetchIfOnline: typeof fetch = (input, init) =>
     isOnline ? fetch(input, init) : Promise.reject(new TypeError('offline'));
   const open = () => {
     const feed = createTaskFeed({
       url: world.url,
       Pusher: OwnPusher as never,
-      fetch: offlineFetch,
+      fetch: fetchIfOnline,
       headers: { 'x-user': user },
     });
     const observer = new ClientObserver(findings, user);
@@ -154,6 +155,7 @@ function createStorage(): Browser['storage'] {
   return { getItem: (key) => items.get(key) ?? null, setItem: (key, value) => void items.set(key, value) };
 }
 
+/** Web Locks in memory. One lock is held at a time, whatever its name. */
 function createLocks(): Browser['locks'] {
   let last: Promise<unknown> = Promise.resolve();
   const request = (_name: string, callback: (lock: null) => unknown) => {

@@ -77,7 +77,7 @@ describe('inloop soketi', () => {
     release();
   });
 
-  // Linux has all of 127.0.0.0/8 as addresses of the machine. It is no other machine's, and it is not the loopback address.
+  // 127.0.0.2 stands for an address of this machine other than 127.0.0.1. Linux takes all of 127.0.0.0/8, other systems do not.
   const others = process.platform === 'linux' ? [['127.0.0.2', '127.0.0.2'] as const] : [];
   it.concurrent.each([['127.0.0.1', '127.0.0.1'], ['127.0.0.1', '0.0.0.0'], ...others] as const)(
     'where %s has the port already, refuses to listen on %s',

@@ -110,7 +110,8 @@ describe.each([
     page.on('request', (sent) => void used.push(sent.url()));
     await page.goto(`${origin}${PREFIX}/`);
     await eventually(async () => expect(await readFeed(page, 'connection')).toBe('live'), { within: 20_000 });
-    // So few steps are pushed one by one. Of many, the page moves on by itself, and only surprises are pushed.
+    // With so few elements (`FEW` in due-steps.ts), each step is pushed. With more, the page would move the bar by itself, and
+    // a push would come only if the bar was off.
     const { id } = await tasks.start(steps, { steps: 20 }, { owner: 'ada' });
     const seen = new Set<string>();
     await eventually(

@@ -36,6 +36,7 @@ it.concurrent.each(KINDS)(
     const { look, live } = await openPage(await startApp(), ONLY[kind]);
     await live();
     const before = proxy.passed.length;
+    // More than 400 × 2,200 = 880,000 characters. pusher-js rotates after each 262,144 (`ROTATION_LENGTH`): three times.
     await publish(upTo(400), 'é'.repeat(2_200));
     await eventually(async () => expect((await look()).ticks).toHaveLength(400), { within: 15_000 });
     expect((await look()).ticks).toEqual(upTo(400));
@@ -55,6 +56,7 @@ it.concurrent.each(KINDS)(
     const { socketId } = await live();
     const before = proxy.passed.length;
     const since = Date.now();
+    // Each heartbeat causes a request: pusher-js answers it over a stream, and polls again after a poll. 5 s have about ten.
     await eventually(() => Date.now() - since > 5_000 && proxy.passed.length - before > 6, { within: 8_000 });
     expect(await look()).toMatchObject({ state: 'connected', socketId });
     await publish([1]);
@@ -94,7 +96,7 @@ it.concurrent.each(KINDS)(
       return url;
     };
     const moved = Date.now();
-    // A stream moves at its next rotation.
+    // A stream moves at its next rotation, after 262,144 characters. These events have 360,000.
     if (kind === 'streaming') await publish(upTo(40), 'x'.repeat(9_000));
     else await publish([1]);
     await eventually(async () => expect((await look()).socketId).not.toBe(socketId), { within: 10_000 });

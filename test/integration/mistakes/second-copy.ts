@@ -11,6 +11,7 @@ import type * as worker from '../../../worker/index.ts';
 
 export interface SecondCopy {
   readonly inloop: typeof core & typeof backend & typeof worker;
+  /** Path of the bundle. */
   readonly file: string;
   remove(): void;
 }
@@ -31,6 +32,7 @@ export async function loadSecondCopy(version?: string): Promise<SecondCopy> {
     platform: 'node',
     format: 'cjs',
     packages: 'external',
+    // CommonJS has no `import.meta.url`, so the banner defines a constant that stands for it.
     define: { 'import.meta.url': 'fileUrl' },
     banner: { js: "const fileUrl = require('node:url').pathToFileURL(__filename).href;" },
     outfile: file,

@@ -38,7 +38,7 @@ export interface EncryptedWorld {
   startProcess(key: string | null): Process;
   /** Starts a task whose title is `secret`. */
   start(by: Process, secret: string): Promise<Snapshot>;
-  /** Opens a feed. Resolves once it is live, with what its connection is from then on. */
+  /** Opens a feed. Resolves once it is live. `states` gets the status of its connection at each change of the feed after that. */
   openFeed(): Promise<{ readonly feed: TaskFeed; readonly states: ConnectionState['status'][] }>;
   /** How often the key of a channel was asked for so far. */
   authCalls(): number;

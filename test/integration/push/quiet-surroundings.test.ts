@@ -53,6 +53,7 @@ afterAll(async () => {
 }, 30_000);
 
 it('each process asks the bus once after its start, and health checks ask no more', async () => {
+  // To ask, a process sends an event for nobody. If the bus takes it, push works.
   await eventually(() => api.calls.length === 3, { within: 10_000 });
   for (let round = 0; round < 20; round++) {
     expect(await Promise.all(processes.map((backend) => backend.check()))).toEqual(
@@ -67,7 +68,7 @@ it('nobody asks and nothing is sent while there is nothing to do, though a page 
   api.calls.splice(0);
   const page = await app.follow('ada');
   await eventually(() => webhooks.calls.length === 1);
-  // Three rounds of the sweeper.
+  // Three rounds of the sweeper, which has one a second.
   await pause(3_500);
   expect(api.calls).toEqual([]);
   page.close();

@@ -1,4 +1,5 @@
-// Scripts against two nodes, which must see the same with and without our preload: joined by Redis, and by their own search.
+// Scripts that talk to two Soketi nodes. They must see the same with and without our preload. The nodes are joined by Redis, or
+// find each other by themselves (the cluster adapter).
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { findFreeUdpPort } from '../../../cli/processes/ports.ts';
 import { createPusherApp } from '../../../soketi/pusher-app.ts';
@@ -58,6 +59,8 @@ describe('two nodes with the Redis adapter', () => {
       await eventually(() => ada.socket.closed);
       await bob.next(0, ({ event }) => event === 'pusher_internal:member_removed');
       bob.socket.close();
+      // The first message names the socket, which differs. The order of users may differ,
+      // so only the length of their JSON is compared.
       return { joined, status, channel, users: JSON.stringify(users.body).length, seen: ada.socket.messages.slice(1) };
     });
   });
@@ -69,7 +72,7 @@ describe('two nodes with the Redis adapter', () => {
     const seen = await expectSame(parts, async ([here]) => {
       const client = await here.open();
       await client.enter('quick');
-      // One write, so that both frames arrive before the other node has answered the first.
+      // Nothing waits in between, so all frames arrive before the other node has answered the first.
       for (const frame of frames) client.send(frame, { channel: 'quick' });
       await eventually(async () =>
         expect((await here.call('GET', '/channels/quick')).body).toMatchObject({ subscription_count: count }),

@@ -20,13 +20,14 @@ const stores = readdirSync(FOLDER).map((name) => JSON.parse(readFileSync(join(FO
 interface StoredTask {
   readonly owner: string;
   readonly snapshot: Snapshot;
+  /** The fields of its record, by their short names in Redis: `FIELD` has their meanings. */
   readonly fields: Readonly<Record<string, string>>;
 }
 
 function tasksOf(keys: readonly StoredKey[]): StoredTask[] {
   return keys.flatMap((stored) => {
     if (stored.type !== 'hash' || !/^inloop:task:[\w-]+$/.test(stored.key)) return [];
-    const { o: owner, s: snapshot = '' } = stored.value;
+    const { [FIELD.owner]: owner, [FIELD.snapshot]: snapshot = '' } = stored.value;
     // Without an owner it was dismissed, and is kept for a hook only.
     return owner === undefined ? [] : [{ owner, snapshot: JSON.parse(snapshot) as Snapshot, fields: stored.value }];
   });
@@ -71,8 +72,8 @@ describe.each(stores.map((store) => [store.version, store] as const))('the store
         const now = await read(owner, snapshot.id);
         expect(now).toMatchObject({ id: snapshot.id, title: snapshot.title });
         // The server may have noticed already that the worker of an active task is gone.
-        if (isFinished(snapshot)) expect(now.revision).toBe(Number(fields.r));
-        else expect(now.revision).toBeGreaterThanOrEqual(Number(fields.r));
+        if (isFinished(snapshot)) expect(now.revision).toBe(Number(fields[FIELD.revision]));
+        else expect(now.revision).toBeGreaterThanOrEqual(Number(fields[FIELD.revision]));
         if (snapshot.status === 'succeeded') expect(now).toMatchObject({ resultOmitted: false, result: { n: 7 } });
       }
 
@@ -121,7 +122,7 @@ describe.each(stores.map((store) => [store.version, store] as const))('the store
   );
 });
 
-/** A hook for unseen outcomes is due an hour after the outcome. */
+/** Not a key of hooks for unseen outcomes. These are due an hour after the outcome, so their keys are still there. */
 function isNoHookForLater(key: string): boolean {
   return !key.startsWith('inloop:hook:unseen:');
 }

@@ -1,4 +1,4 @@
-// On Express 4 and 5. Prints its port.
+// The server of the small application. The same code runs on Express 4 and 5. Prints its port.
 import express from 'express';
 import { createOperator } from 'inloop/operator';
 import { attachFallback, createTaskServer } from 'inloop/server';

@@ -3,15 +3,16 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface BusSwitch {
-  /** Answers 503 to everything. */
+  /** While it is true, every request is answered with 503. */
   isDown: boolean;
-  /** `PUSHER_*`. */
+  /** The variables `PUSHER_*` that lead to this bus. */
   readonly env: Record<string, string>;
   close(): void;
 }
 
 export async function startBusSwitch(): Promise<BusSwitch> {
   const server = createServer((request, response) => {
+    // The answer to an event that is taken, and to the question which channels are occupied: none.
     request.resume().on('end', () => {
       response.statusCode = bus.isDown ? 503 : 200;
       response.setHeader('content-type', 'application/json').end('{"channels":{}}');

@@ -1,4 +1,4 @@
-// A worker in a process of its own, which a test of `inloop/operator` kills. Writes `ready` and runs until then.
+// A worker in a process of its own, for the tests of `inloop/operator`. It prints `ready`, and runs until a test kills it.
 import { createBackend } from '../../../backend/backend.ts';
 import { pusherFromEnv } from '../../../backend/push/bus/pusher-env.ts';
 import { createTaskWorker } from '../../../worker/task-worker.ts';

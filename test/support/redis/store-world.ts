@@ -35,7 +35,7 @@ export interface StoreWorld extends StoreClient {
   takeJob(name?: string): Promise<string | null>;
   /** Takes the next jobs, as a worker does that has room for so many. */
   takeJobs(most: number, name?: string): Promise<string[]>;
-  /** What bee-queue holds of the tasks, the newest first. */
+  /** What bee-queue holds of the tasks: jobs that wait, the newest first, and delayed jobs, the earliest first. */
   jobs(): Promise<{
     readonly waiting: string[];
     readonly delayed: { readonly value: string; readonly score: number }[];
@@ -46,7 +46,11 @@ export interface StoreWorld extends StoreClient {
   happen(task: Snapshot, owner: string, ...events: readonly TaskEvent[]): Promise<Snapshot>;
 }
 
-/** Starts a Redis for the file that calls it, and connects a store with keys of its own for each of its tests. */
+/**
+ * Starts a Redis for the file that calls it, and connects a store with keys of its own for each of its tests.
+ *
+ * @param retention how long finished tasks are kept, in seconds
+ */
 export function useStore({ retention = 3_600 }: { retention?: number } = {}): StoreWorld {
   let server: TestRedis;
   let raw: ReturnType<typeof createClient>;
@@ -165,7 +169,7 @@ export function withStore(test: (own: OwnStore) => Promise<void>): () => Promise
   };
 }
 
-/** A test may have stopped it (SIGSTOP). */
+/** Lets the Redis process go on, which a test may have stopped (SIGSTOP). */
 function continueRedis(pid: number): void {
   try {
     process.kill(pid, 'SIGCONT');

@@ -43,6 +43,8 @@ async function main(): Promise<void> {
   const backend = createBackend({ redis: process.env.REDIS_URL, pusher: pusherFromEnv(process.env) });
   const notes = createClient({ url: String(process.env.REDIS_URL) });
   await notes.connect();
+  // Notes the call. For some owners `onOutcome` is then in trouble: for `failing…` its first two calls throw, for `slow…` its
+  // first call takes a minute.
   const note =
     (hook: HookCall['hook']): OutcomeHandler =>
     async (task, { owner, tries, signal }) => {
@@ -57,6 +59,7 @@ async function main(): Promise<void> {
     .onUnseen({ after: UNSEEN_AFTER_MS }, note('unseen'))
     .handle(ending, async ({ how }) => {
       if (how === 'badly') throw new TaskError('bad', 'It went badly.');
+      // More than an event on the bus can carry (10 KB): a hook gets the whole result.
       return 'r'.repeat(20_000);
     })
     .handle(pair, async (_input, task) => {
