@@ -1,4 +1,4 @@
-/** What a screen reader says of outcomes, for a live region. Pure. */
+/** What a screen reader says of outcomes, for a live region; a notification of the browser says the same. Pure. */
 
 import type { OutcomeSnapshot } from '../../core/tasks/snapshot.ts';
 import { countOutcomes } from './groups.ts';

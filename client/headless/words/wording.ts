@@ -81,7 +81,10 @@ export interface Wording {
   moreToasts(count: number): string;
   readonly notify: string;
   readonly notifyBlocked: string;
-  /** The texts `say…` tell a screen reader what has just happened. `sayMany` is also the summary of a burst of toasts. */
+  /**
+   * The texts `say…` tell what has just happened: to screen readers, and in the browser's notifications. `sayMany` is also the
+   * summary of a burst of toasts.
+   */
   saySucceeded(title: string): string;
   sayPartial(title: string): string;
   sayFailed(title: string, reason: string): string;
