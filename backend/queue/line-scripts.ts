@@ -64,11 +64,11 @@ local function dropOwner(line, turns, owner)
 end
 `;
 
-/** Lua that defines `enterLine(line, turns, owner)`. Needs `TURN`. */
+/** Lua that defines `enterLine(line, turns, owner, others)`. Needs `TURN`. */
 const ENTER = `
--- Adds an owner who has no job in the line yet.
-local function enterLine(line, turns, owner)
-  local known, others = redis.call('ZMSCORE', turns, '', owner), redis.call('ZCARD', line)
+-- Adds an owner who has no job in the line yet. 'others' is how many owners are in it.
+local function enterLine(line, turns, owner, others)
+  local known = redis.call('ZMSCORE', turns, '', owner)
   -- The latest turn so far: the noted one of owners who have left, or that of an owner in the line. The latter is not noted,
   -- which saves a write for each job.
   local latest = tonumber(known[1] or 0)
@@ -157,7 +157,8 @@ ${ADD_JOB}
   end
   if not redis.call('ZSCORE', line, owner) then
 ${TURN}
-    if redis.call('EXISTS', line) == 0 then
+    local others = redis.call('ZCARD', line)
+    if others == 0 then
       local first = redis.call('LRANGE', queue .. 'waiting', -1, -1)[1]
       if not first then
         -- What bee-queue does to add a job.
@@ -169,7 +170,7 @@ ${TURN}
       if holder then redis.call('ZADD', turns, (redis.call('ZSCORE', turns, '') or 0) + TURN, holder) end
     end
 ${ENTER}
-    enterLine(line, turns, owner)
+    enterLine(line, turns, owner, others)
   end
   redis.call('ZADD', line .. ':' .. owner, band, job)
   return true

@@ -76,7 +76,7 @@ export function testWhileAway(inWorld: InWorld, mails: () => SmtpCatcher['mails'
       }
       expect((await laptop.tasks())[0]?.seenAt).toEqual(expect.any(String));
       await onLaptop.openTray();
-      expect(await onLaptop.row('Import long.csv').text()).toMatch('Done · 60 imported');
+      await eventually(async () => expect(await onLaptop.row('Import long.csv').text()).toMatch('Done · 60 imported'));
     }),
   );
 
