@@ -40,6 +40,11 @@ describe.each(ALL_COMMANDS.map((command) => [command.name, command] as const))('
     }
   });
 
+  it('defines in its blocks only functions that it shares', () => {
+    const inBlocks = [...command.lua.matchAll(/-- uses (.*)$/gm)].map(([, name]) => name);
+    expect(command.uses.map(({ name }) => name)).toEqual(expect.arrayContaining(inBlocks));
+  });
+
   it('has names that Lua can use, each once', () => {
     const taken = [...`${LUA_WORDS} ${LUA_GLOBALS}`.split(' '), ...command.uses.map(({ name }) => name)];
     expect(new Set(names).size).toBe(names.length);

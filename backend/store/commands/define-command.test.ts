@@ -27,6 +27,20 @@ describe('a command', () => {
     ]);
   });
 
+  it('defines a function where a line of the script says so', () => {
+    const lua = "if ms == '' then\n  -- uses double\n  return double(1)\nend\nreturn ms";
+    const { script } = defineCommand({ ...EXAMPLE, keys: [], args: ['ms'], lua });
+    expect(script.split('\n')).toEqual([
+      '-- inloop: example',
+      'local ms = ARGV[1]',
+      "if ms == '' then",
+      'local function double(n) return n * 2 end',
+      '  return double(1)',
+      'end',
+      'return ms',
+    ]);
+  });
+
   it('is called by name, in any order: the number of keys, the keys, the arguments', () => {
     expect(encodeCall(EXAMPLE, { other: 'k2', task: 'k1' }, { ms: 5, ids: ['a', 'b'], owner: 'ada' })).toEqual([
       '2',
