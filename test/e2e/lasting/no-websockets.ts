@@ -97,19 +97,19 @@ export function testNoWebSockets(): { untilQuiet: Promise<void> } {
       expect(blocked).toEqual([]);
 
       const file = join(folder, 'contacts.csv');
-      writeFileSync(file, [...sampleCsv({ rows: 100 })].join(''));
+      writeFileSync(file, [...sampleCsv({ rows: 200 })].join(''));
       await tab.setSlow(true);
       await tab.drop(file);
       await tab.openTray();
       const seen = new Set<string>();
-      // Polling asks every 2.5 s, so this many steps in 2 s can only have been pushed.
+      // The import takes 8 s. Polling asks every 2.5 s, so it would show four steps at most.
       await eventually(
         async () => {
           const text = await tab.row('Import contacts.csv').text();
           seen.add(text);
-          return /Done · 100 imported/.test(text);
+          return /Done · 200 imported/.test(text);
         },
-        { within: 15_000 },
+        { within: 25_000 },
       );
       expect(seen.size).toBeGreaterThan(5);
     }),
