@@ -41,7 +41,7 @@ export interface AppOptions {
   readonly stop?: AbortSignal;
 }
 
-function mountOperator({ backend, stop }: AppOptions, operators: readonly string[]): Router {
+function createOperatorRouter({ backend, stop }: AppOptions, operators: readonly string[]): Router {
   const operator = createOperator({
     backend,
     tasks: [importContacts, exportContacts],
@@ -54,7 +54,7 @@ function mountOperator({ backend, stop }: AppOptions, operators: readonly string
   return operator.router;
 }
 
-/** Builds the app. It opens no connection before the first request. */
+/** Builds the app. From then on its task server asks Redis once a second what is left to do, until the backend is closed. */
 export function createApp(options: AppOptions): Express {
   const { backend, db, folder, maxUploadBytes } = options;
   const tasks = createTaskServer({
@@ -86,7 +86,7 @@ export function createApp(options: AppOptions): Express {
   if (options.troubleUrl) app.use(createTroubleRouter(options.troubleUrl, options.stop));
   app.use('/session', createSessionRouter(session));
   app.use('/tasks', tasks.router);
-  if (options.operators?.length) app.use('/operator', mountOperator(options, options.operators));
+  if (options.operators?.length) app.use('/operator', createOperatorRouter(options, options.operators));
   app.use(createDownloadsRouter(db, folder));
   app.use('/imports', createImportRouter({ tasks, db, folder, maxUploadBytes }));
   app.use('/contacts', createContactsRouter(db));

@@ -43,7 +43,7 @@ export async function listen(app: RequestListener, host: string, port: number): 
   }
 }
 
-/** `http://127.0.0.1:3000`. */
+/** Where the server listens, as a URL: `http://127.0.0.1:3000`. */
 export function addressOf(server: Server): string {
   const { address, family, port } = server.address() as AddressInfo;
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;

@@ -20,7 +20,7 @@ export interface CommonSettings {
   readonly dataDir: string;
   /** By how much of its total a bar may be off between two messages: 0.01 is 1 %. More needs fewer messages. */
   readonly accuracy: number;
-  /** Most messages a second for one user, outcomes not counted. */
+  /** Most messages a second for one user. Outcomes are never held back. */
   readonly pushesPerSecond: number;
 }
 

@@ -9,10 +9,13 @@ export const paceSchema = z.enum(['full', 'slow']);
 /** Names a file in DATA_DIR/uploads, so nothing but hex digits may get into it. */
 const uploadIdSchema = z.string().regex(/^[0-9a-f]{32}$/, 'expected 32 hex digits');
 
+/** Longest name of an uploaded file, in UTF-16 code units. With `Import ` before it, it fits into a title (200). */
+export const MAX_FILENAME_LENGTH = 150;
+
 /** Reads a CSV of contacts into the owner's address book. */
 export const importContacts = defineTask({
   name: 'import-contacts',
-  input: z.object({ uploadId: uploadIdSchema, filename: z.string().min(1).max(150), pace: paceSchema }),
+  input: z.object({ uploadId: uploadIdSchema, filename: z.string().min(1).max(MAX_FILENAME_LENGTH), pace: paceSchema }),
   output: z.object({
     imported: z.number().int().nonnegative(),
     skipped: z.number().int().nonnegative(),

@@ -66,7 +66,7 @@ export interface TaskServer {
    */
   forget(owner: string): Promise<number>;
   /**
-   * Resolves when everything that was started, cancelled or seen so far has been pushed, or after 2 s. Await it if the
+   * Resolves when everything that was started, cancelled or seen so far has been pushed, or after 5.5 s. Await it if the
    * process may be frozen or ended once it has answered (serverless functions).
    */
   flush(): Promise<void>;

@@ -135,7 +135,7 @@ const ADVICE = `## What keeps it low
 - \`pushesPerSecond\` limits what one user gets in a second, with however many tasks on however many workers. It does not lower
   what a quiet user costs. Workers that run tasks of one user share it in equal parts: of 10 a second, 3 workers send 3 each.
   They learn of each other with the changes that they store, so that in the second in which one more begins there may be a few
-  more. Outcomes are not counted. Each server has a limit of its own, as high, for telling that tasks are queued.`;
+  more. Outcomes are never held back. Each server has a limit of its own, as high, for telling that tasks are queued.`;
 
 const PRICES = `## Prices
 

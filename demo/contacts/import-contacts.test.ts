@@ -20,7 +20,7 @@ beforeEach(() => {
 afterEach(() => data.remove());
 
 /** Writes the uploaded file. */
-const upload = (content: string | Buffer) => writeFileSync(data.folder.upload(UPLOAD), content);
+const upload = (content: string | Buffer) => writeFileSync(data.folder.uploadPath(UPLOAD), content);
 
 type Checkpoint = CheckpointOf<typeof importContacts>;
 
@@ -136,7 +136,7 @@ describe('an import', () => {
     const saved = data.db.countContacts('ada');
     expect(saved).toBeGreaterThan(0);
     expect(saved).toBeLessThan(4_000);
-    expect(existsSync(data.folder.upload(UPLOAD))).toBe(true);
+    expect(existsSync(data.folder.uploadPath(UPLOAD))).toBe(true);
 
     expect(await importFile(createRun())).toMatchObject({ imported: 4_000, skipped: 1_000 });
     expect(data.db.countContacts('ada')).toBe(4_000);
@@ -217,7 +217,7 @@ describe('an import', () => {
       const run = createRun({ signal: stop.signal, onProgress: () => stop.abort(reason) });
       await expect(importFile(run, pace)).rejects.toBe(reason);
       expect(run.reports).toHaveLength(1);
-      expect(existsSync(data.folder.upload(UPLOAD))).toBe(true);
+      expect(existsSync(data.folder.uploadPath(UPLOAD))).toBe(true);
     },
   );
 

@@ -49,7 +49,7 @@ export interface ImportOptions {
 /** The handler of `import-contacts`. */
 export function createImportHandler({ db, folder, slowRowMs }: ImportOptions) {
   return async (input: Input, task: Run): Promise<Result> => {
-    const path = folder.upload(input.uploadId);
+    const path = folder.uploadPath(input.uploadId);
     const settled = db.uploadOutcome<Result>(input.uploadId);
     if (settled) {
       await rm(path, { force: true });

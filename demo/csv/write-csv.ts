@@ -56,7 +56,7 @@ function format(rows: readonly (readonly string[])[]): string {
   const guarded = rows.map((row) => row.map(guardFormulas));
   return stringify(guarded, {
     record_delimiter: 'windows',
-    // By default csv-stringify quotes a value only where it contains CR LF, the line break between rows here. A spreadsheet
+    // By default csv-stringify quotes a value for its line breaks only if they are CR LF, as between the rows here. A spreadsheet
     // starts a new row at any unquoted line break, and some split at semicolons and tabs, too.
     quoted_match: /[\r\n\t;]/,
   });

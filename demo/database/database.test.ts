@@ -65,11 +65,11 @@ describe('uploads and downloads', () => {
     expect(data.db.findDownload('rejects', 't1', 'ada')).toBeNull();
   });
 
-  it('forgets records from before a given time', () => {
+  it('removes records from before a given time', () => {
     data.db.addUpload('u1');
-    data.db.forget(new Date(Date.now() - 60_000));
+    data.db.removeBefore(new Date(Date.now() - 60_000));
     expect(data.db.addUpload('u1')).toBe(false);
-    data.db.forget(new Date(Date.now() + 60_000));
+    data.db.removeBefore(new Date(Date.now() + 60_000));
     expect(data.db.addUpload('u1')).toBe(true);
   });
 });

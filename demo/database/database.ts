@@ -1,5 +1,5 @@
 /**
- * The demo's own database: contacts, outcomes of uploads, owners of downloads, stored files, sessions. It is SQLite in a
+ * The demo's own database: contacts, outcomes of imports, owners of downloads, stored files, sessions. It is SQLite in a
  * file that server and worker both have open. Every call is synchronous and short.
  */
 
@@ -33,7 +33,7 @@ export interface DemoDatabase {
   /** Records an upload. Returns false if it was recorded before, which means the same file with the same Idempotency-Key. */
   addUpload(uploadId: string): boolean;
   removeUpload(uploadId: string): void;
-  /** Null until the upload is imported. */
+  /** The outcome of the import of an upload; null until there is one. */
   uploadOutcome<Result>(uploadId: string): UploadOutcome<Result> | null;
   /** Records the outcome. A later one for the same upload is ignored. */
   settleUpload<Result>(uploadId: string, outcome: UploadOutcome<Result>): void;
@@ -46,7 +46,7 @@ export interface DemoDatabase {
   readonly sessions: SessionStore;
 
   /** Deletes records of uploads, downloads and files from before `before`, and sessions that ended before it. */
-  forget(before: Date): void;
+  removeBefore(before: Date): void;
   close(): void;
 }
 
@@ -139,7 +139,7 @@ export function openDatabase(path: string, now: () => Date = () => new Date()): 
       return row?.filename ?? null;
     },
 
-    forget(before) {
+    removeBefore(before) {
       for (const table of ['uploads', 'downloads', 'files']) {
         db.prepare(`DELETE FROM ${table} WHERE created_at < ?`).run(before.toISOString());
       }

@@ -1,4 +1,4 @@
-/** Where files are in DATA_DIR, which server and worker share. Ids in paths are hex digits and hyphens only. */
+/** Where files are in DATA_DIR, which server and worker share. The ids in paths have hex digits and hyphens only. */
 
 import { chmodSync, mkdirSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
@@ -15,9 +15,11 @@ export interface DataFolder {
   readonly uploads: string;
   /** Folder of the downloads. */
   readonly downloads: string;
-  upload(uploadId: string): string;
+  /** @throws RangeError if an id has other characters than hex digits and hyphens, as `downloadName` does */
+  uploadPath(uploadId: string): string;
   /** The name of a download inside {@link downloads}. */
   downloadName(kind: DownloadKind, taskId: string): string;
+  /** @param name what {@link downloadName} gives */
   downloadPath(name: string): string;
   /** Removes files last written before `before`. Returns how many. */
   sweep(before: Date): Promise<number>;
@@ -38,7 +40,7 @@ export function openDataFolder(root: string): DataFolder {
     database: join(root, 'demo.db'),
     uploads,
     downloads,
-    upload: (uploadId) => join(uploads, `${assertId(uploadId)}.csv`),
+    uploadPath: (uploadId) => join(uploads, `${assertId(uploadId)}.csv`),
     downloadName: (kind, taskId) => `${kind}-${assertId(taskId)}.csv`,
     downloadPath: (name) => join(downloads, name),
     async sweep(before) {

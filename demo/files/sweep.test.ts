@@ -12,9 +12,9 @@ afterEach(() => data.remove());
 
 describe('sweeping', () => {
   it('removes a file that is eight days old, and keeps a new one', async () => {
-    const old = data.folder.upload('a');
+    const old = data.folder.uploadPath('a');
     writeFileSync(old, '');
-    writeFileSync(data.folder.upload('b'), '');
+    writeFileSync(data.folder.uploadPath('b'), '');
     const eightDaysAgo = Date.now() / 1000 - 8 * 86_400;
     utimesSync(old, eightDaysAgo, eightDaysAgo);
     const stop = startSweeping(data.folder, data.db);

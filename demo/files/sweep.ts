@@ -1,4 +1,7 @@
-/** Removes files and records older than 7 days. inloop keeps finished tasks for 7 days too, so no task needs older files. */
+/**
+ * Removes files and records older than 7 days. inloop keeps finished tasks for 7 days, too. An import that has waited for so long
+ * fails with `upload_gone`.
+ */
 
 import type { DemoDatabase } from '../database/database.ts';
 import type { DataFolder } from './data-folder.ts';
@@ -15,7 +18,7 @@ export function startSweeping(folder: DataFolder, db: DemoDatabase): () => void 
       const removed = await folder.sweep(before);
       // If it was stopped meanwhile, the database may be closed.
       if (isStopped) return;
-      db.forget(before);
+      db.removeBefore(before);
       if (removed > 0) console.log(`worker: files removed because they were older than 7 days: ${removed}`);
     } catch (error) {
       console.error('worker: could not remove old files', error);

@@ -1,6 +1,6 @@
 /**
- * Sends an e-mail about a task that has ended while its owner had no page open to see the outcome. The worker hands it to
- * `onUnseen`. Users of the demo have no e-mail address, so one is made of the user's name and MAIL_DOMAIN.
+ * Sends an e-mail about an outcome that its owner has not seen. The worker passes the function to `onUnseen`, which says after
+ * how long. Users of the demo have no e-mail address, so one is made of the user's name and MAIL_DOMAIN.
  */
 
 import type { OutcomeSnapshot } from 'inloop';

@@ -21,7 +21,7 @@ export const OFFERS: readonly Offer[] = [
     kind: 'kill-worker',
     label: 'Kill the worker',
     does: 'Ends it with SIGKILL, in the middle of its work. Another one starts by itself.',
-    watch: 'the import is tried again within 10 seconds, and no contact is there twice. It has three tries.',
+    watch: 'the import is tried again within 10 seconds, and no contact is there twice. It has three attempts.',
     begun: (pid) => `The worker (process ${pid}) was killed. Another one is starting.`,
   },
   {
@@ -55,7 +55,7 @@ export const OFFERS: readonly Offer[] = [
   {
     kind: 'double-messages',
     label: 'Double messages',
-    does: 'For 30 seconds, each comes twice: the second time late, after newer ones.',
+    does: 'For 30 seconds, each message comes twice: the second time late, after newer ones.',
     watch: 'nothing. The bar never goes back, and you are told once.',
     begun: () => 'Messages come twice.',
   },

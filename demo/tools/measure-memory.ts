@@ -53,7 +53,7 @@ async function measure(rows: number): Promise<void> {
 async function runFresh(rows: number, flags: readonly string[]): Promise<Measured & { readonly size: number }> {
   const dir = mkdtempSync(join(tmpdir(), 'inloop-memory-'));
   try {
-    const path = openDataFolder(dir).upload(UPLOAD);
+    const path = openDataFolder(dir).uploadPath(UPLOAD);
     await pipeline(Readable.from(sampleCsv({ rows })), createWriteStream(path));
     const { size } = statSync(path);
     const env = { ...process.env, MEASURE_DIR: dir };

@@ -32,7 +32,7 @@ const dir = mkdtempSync(join(tmpdir(), 'inloop-record-'));
 try {
   const folder = openDataFolder(dir);
   const rows = sampleCsv({ rows: Number(values.rows), kind: values.kind as SampleKind });
-  await pipeline(Readable.from(rows), createWriteStream(folder.upload(UPLOAD)));
+  await pipeline(Readable.from(rows), createWriteStream(folder.uploadPath(UPLOAD)));
   const db = openDatabase(folder.database);
   let began = 0;
   const run = {

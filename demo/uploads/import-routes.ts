@@ -11,7 +11,7 @@ import multer from 'multer';
 import type { DemoDatabase } from '../database/database.ts';
 import type { DataFolder } from '../files/data-folder.ts';
 import { requireUser } from '../session/session.ts';
-import { importContacts, paceSchema } from '../tasks.ts';
+import { importContacts, MAX_FILENAME_LENGTH, paceSchema } from '../tasks.ts';
 import { inspectUpload } from './inspect-upload.ts';
 import { explainUploadErrors, limitUpload } from './upload-errors.ts';
 import { createUploadStorage } from './upload-storage.ts';
@@ -53,7 +53,7 @@ export function createImportRouter({ tasks, db, folder, maxUploadBytes }: Import
       const isNew = db.addUpload(uploadId);
       if (isNew) {
         db.files.note(uploadId, 'upload', owner, file.size);
-        await rename(file.path, folder.upload(uploadId));
+        await rename(file.path, folder.uploadPath(uploadId));
       }
       try {
         const input = { uploadId, filename, pace };
@@ -63,7 +63,7 @@ export function createImportRouter({ tasks, db, folder, maxUploadBytes }: Import
         // After a 5xx the task may still be stored, by a write that came late. It would then need its file.
         if (isNew && error instanceof TaskError && error.status < 500) {
           db.removeUpload(uploadId);
-          await rm(folder.upload(uploadId), { force: true });
+          await rm(folder.uploadPath(uploadId), { force: true });
         }
         throw error;
       }
@@ -120,11 +120,12 @@ async function deriveId(owner: string, key: string, path: string): Promise<strin
   return hash.digest('hex').slice(0, 32);
 }
 
-/** The last part of a path, without control characters, at most 120 characters. */
+/** The last part of a path, at most 120 characters, without those that control or change the direction of text. */
 function cleanName(name: string): string {
   const last = name.split(/[/\\]/).at(-1) ?? '';
   const clean = [...last.replace(/[\p{Cc}\p{Cs}\u202A-\u202E\u2066-\u2069]/gu, '').trim()].slice(0, 120).join('');
-  return clean === '' ? 'contacts.csv' : clean.slice(0, 150);
+  // The schema counts UTF-16 code units, of which an emoji has two.
+  return clean === '' ? 'contacts.csv' : clean.slice(0, MAX_FILENAME_LENGTH);
 }
 
 function refuse(code: string, status: number, message: string): TaskError {

@@ -22,7 +22,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-SILENT_S = 15  # An active task of which nothing was heard for so long is fetched.
+SILENT_S = 15  # An active task of which nothing was heard for this long is fetched.
 PONG_S = 30  # The bus may take this long to answer a ping.
 MAX_WAIT_S = 30  # The longest wait before the next try to connect.
 
@@ -51,6 +51,7 @@ class WebSocket:
             raise Lost(f"the bus answered {head.splitlines()[0].decode()}")
 
     def send(self, text, opcode=1):
+        """Sends one frame, of at most 65,535 bytes."""
         data, mask = text.encode(), os.urandom(4)
         if len(data) < 126:
             head = struct.pack("!BB", 0x80 | opcode, 0x80 | len(data))

@@ -23,7 +23,7 @@ export interface TasksOptions {
 /** What `createTasks` gives. Each call names the owner. */
 export interface Tasks extends TaskCalls, Pick<TaskOperations, 'start'>, Pick<TaskRemovals, 'forget'> {
   /**
-   * Resolves when everything that was started, cancelled or seen so far has been pushed, or after 2 s. `backend.close()` waits
+   * Resolves when everything that was started, cancelled or seen so far has been pushed, or after 5.5 s. `backend.close()` waits
    * for it, too.
    */
   flush(): Promise<void>;
