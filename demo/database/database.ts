@@ -32,12 +32,14 @@ export interface DemoDatabase {
 
   /** Records an upload. Returns false if it was recorded before, which means the same file with the same Idempotency-Key. */
   addUpload(uploadId: string): boolean;
+  /** Removes the records of an upload and of its file. */
   removeUpload(uploadId: string): void;
   /** The outcome of the import of an upload; null until there is one. */
   uploadOutcome<Result>(uploadId: string): UploadOutcome<Result> | null;
   /** Records the outcome. A later one for the same upload is ignored. */
   settleUpload<Result>(uploadId: string, outcome: UploadOutcome<Result>): void;
 
+  /** Records a file that a task has made for its owner. `filename`: what the file is called when it is downloaded. */
   addDownload(kind: DownloadKind, taskId: string, owner: string, filename: string): void;
   /** The file name for the owner to see, or null when this owner has no such download. */
   findDownload(kind: DownloadKind, taskId: string, owner: string): string | null;
@@ -79,7 +81,23 @@ export function openDatabase(path: string, now: () => Date = () => new Date()): 
   db.exec(SCHEMA);
   const files = openFileRecords(db, now);
   const sessions = openSessions(db);
+  return {
+    ...openContacts(db),
+    ...openUploads(db, files, now),
+    ...openDownloads(db, now),
+    removeBefore(before) {
+      for (const table of ['uploads', 'downloads', 'files']) {
+        db.prepare(`DELETE FROM ${table} WHERE created_at < ?`).run(before.toISOString());
+      }
+      db.prepare('DELETE FROM sessions WHERE until < ?').run(before.getTime());
+    },
+    files,
+    sessions,
+    close: () => void db.close(),
+  };
+}
 
+function openContacts(db: Database.Database): Pick<DemoDatabase, 'saveContacts' | 'readContacts' | 'countContacts'> {
   const upsert = db.prepare(
     `INSERT INTO contacts (owner, email, name, company, phone) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT (owner, email) DO UPDATE SET name = excluded.name, company = excluded.company, phone = excluded.phone`,
@@ -88,24 +106,10 @@ export function openDatabase(path: string, now: () => Date = () => new Date()): 
     'SELECT email, name, company, phone FROM contacts WHERE owner = ? AND email > ? ORDER BY email LIMIT ?',
   );
   const count = db.prepare('SELECT count(*) AS total FROM contacts WHERE owner = ?');
-  const addUpload = db.prepare('INSERT INTO uploads (id, created_at) VALUES (?, ?) ON CONFLICT DO NOTHING');
-  const removeUpload = db.prepare('DELETE FROM uploads WHERE id = ?');
-  const outcome = db.prepare('SELECT outcome FROM uploads WHERE id = ?');
-  const settle = db.prepare(
-    `INSERT INTO uploads (id, created_at, outcome) VALUES (?, ?, ?)
-     ON CONFLICT (id) DO UPDATE SET outcome = coalesce(outcome, excluded.outcome)`,
-  );
-  const addDownload = db.prepare(
-    `INSERT INTO downloads (kind, task_id, owner, filename, created_at) VALUES (?, ?, ?, ?, ?)
-     ON CONFLICT (kind, task_id) DO UPDATE SET filename = excluded.filename, created_at = excluded.created_at`,
-  );
-  const findDownload = db.prepare('SELECT filename FROM downloads WHERE kind = ? AND task_id = ? AND owner = ?');
-
   const saveContacts = db.transaction((owner: string, contacts: readonly Contact[]) => {
     for (const { email, name, company, phone } of contacts) upsert.run(owner, email, name, company, phone);
   });
   const countContacts = (owner: string) => (count.get(owner) as { total: number }).total;
-
   return {
     saveContacts(owner, contacts) {
       if (contacts.length > 0) saveContacts.immediate(owner, contacts);
@@ -117,37 +121,51 @@ export function openDatabase(path: string, now: () => Date = () => new Date()): 
       return { contacts, total: countContacts(owner), next };
     },
     countContacts,
+  };
+}
 
-    addUpload: (id) => addUpload.run(id, now().toISOString()).changes > 0,
+/** @param files the record of an uploaded file has the id of the upload as its name. It goes once the import has an outcome. */
+function openUploads(
+  db: Database.Database,
+  files: Pick<FileRecords, 'remove'>,
+  now: () => Date,
+): Pick<DemoDatabase, 'addUpload' | 'removeUpload' | 'uploadOutcome' | 'settleUpload'> {
+  const add = db.prepare('INSERT INTO uploads (id, created_at) VALUES (?, ?) ON CONFLICT DO NOTHING');
+  const remove = db.prepare('DELETE FROM uploads WHERE id = ?');
+  const find = db.prepare('SELECT outcome FROM uploads WHERE id = ?');
+  const settle = db.prepare(
+    `INSERT INTO uploads (id, created_at, outcome) VALUES (?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET outcome = coalesce(outcome, excluded.outcome)`,
+  );
+  return {
+    addUpload: (id) => add.run(id, now().toISOString()).changes > 0,
     removeUpload(id) {
-      removeUpload.run(id);
+      remove.run(id);
       files.remove(id);
     },
     uploadOutcome<Result>(id: string) {
-      const row = outcome.get(id) as { outcome: string | null } | undefined;
+      const row = find.get(id) as { outcome: string | null } | undefined;
       return row?.outcome ? (JSON.parse(row.outcome) as UploadOutcome<Result>) : null;
     },
-    settleUpload(id, value) {
-      settle.run(id, now().toISOString(), JSON.stringify(value));
+    settleUpload(id, outcome) {
+      settle.run(id, now().toISOString(), JSON.stringify(outcome));
       files.remove(id);
     },
+  };
+}
 
-    addDownload: (kind, taskId, owner, filename) =>
-      void addDownload.run(kind, taskId, owner, filename, now().toISOString()),
+function openDownloads(db: Database.Database, now: () => Date): Pick<DemoDatabase, 'addDownload' | 'findDownload'> {
+  const add = db.prepare(
+    `INSERT INTO downloads (kind, task_id, owner, filename, created_at) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (kind, task_id) DO UPDATE SET filename = excluded.filename, created_at = excluded.created_at`,
+  );
+  const find = db.prepare('SELECT filename FROM downloads WHERE kind = ? AND task_id = ? AND owner = ?');
+  return {
+    addDownload: (kind, taskId, owner, filename) => void add.run(kind, taskId, owner, filename, now().toISOString()),
     findDownload(kind, taskId, owner) {
-      const row = findDownload.get(kind, taskId, owner) as { filename: string } | undefined;
+      const row = find.get(kind, taskId, owner) as { filename: string } | undefined;
       return row?.filename ?? null;
     },
-
-    removeBefore(before) {
-      for (const table of ['uploads', 'downloads', 'files']) {
-        db.prepare(`DELETE FROM ${table} WHERE created_at < ?`).run(before.toISOString());
-      }
-      db.prepare('DELETE FROM sessions WHERE until < ?').run(before.getTime());
-    },
-    files,
-    sessions,
-    close: () => void db.close(),
   };
 }
 
