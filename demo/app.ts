@@ -29,7 +29,7 @@ export interface AppOptions {
   readonly maxUploadBytes: number;
   /** How many tasks a user may have active and start within a minute. Absent: as many as they like. */
   readonly limits?: TaskLimits;
-  /** Users who may see and act on everybody's tasks. Empty or absent: there is no such page. */
+  /** Users who may open the operator's page, and act there on everybody's tasks. Empty or absent: the app has no such page. */
   readonly operators?: readonly string[];
   /** Proxies whose `X-Forwarded-*` headers are believed; none unless named. */
   readonly trustProxy?: readonly string[];

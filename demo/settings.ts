@@ -30,7 +30,7 @@ export interface ServerSettings extends CommonSettings {
   readonly maxUploadBytes: number;
   /** How many tasks a user may have active and start within a minute. */
   readonly limits: TaskLimits;
-  /** Users who may see and act on everybody's tasks at `/operator`. None: there is no such page. */
+  /** Users who may open the operator's page at `/operator`, and act there on everybody's tasks. Empty: the app has no such page. */
   readonly operators: readonly string[];
   /** Proxies whose `X-Forwarded-*` headers are believed: addresses, subnets, or Express's names (`loopback`). */
   readonly trustProxy: readonly string[];

@@ -32,7 +32,7 @@ describe('contacts', () => {
     expect(seen).toEqual(all);
   });
 
-  it('are visible to another process that has the file open', () => {
+  it('are visible through another connection to the same file', () => {
     const other = openDatabase(data.folder.database);
     data.db.saveContacts('ada', [contact('x@example.com')]);
     expect(other.countContacts('ada')).toBe(1);

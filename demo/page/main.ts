@@ -72,17 +72,18 @@ function showSignedIn(isSignedIn: boolean): void {
 
 /** Reads the contacts again when an import has made progress or ended. */
 function followTasks(tasks: TaskFeed, card: ContactsCard): void {
-  let shown = '';
+  /** What the imports were like when the contacts were last read, or are about to be read. */
+  let known = '';
   let isDue = false;
   tasks.subscribe(() => {
     const { tasks: all, connection } = tasks.getSnapshot();
     if (connection.status === 'signed-out' && feed === tasks) return showWelcome();
-    const now = all
+    const state = all
       .filter((task) => task.name === 'import-contacts')
       .map(describe)
       .join();
-    if (now === shown) return;
-    shown = now;
+    if (state === known) return;
+    known = state;
     if (isDue) return;
     isDue = true;
     setTimeout(() => {

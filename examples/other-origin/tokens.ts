@@ -15,8 +15,8 @@ export function makeToken(user: string): string {
 /** The user whose token is in this header `Authorization`; null if it is missing, forged or too old. */
 export function userOf(authorization: string | undefined): string | null {
   const [, claims = '', signature = ''] = /^Bearer ([\w-]+)\.([\w-]+)$/.exec(authorization ?? '') ?? [];
-  const [given, right] = [Buffer.from(signature), Buffer.from(sign(claims))];
-  if (given.length !== right.length || !timingSafeEqual(given, right)) return null;
+  const [given, expected] = [Buffer.from(signature), Buffer.from(sign(claims))];
+  if (given.length !== expected.length || !timingSafeEqual(given, expected)) return null;
   const { user, until } = JSON.parse(Buffer.from(claims, 'base64url').toString());
   return until > Date.now() ? user : null;
 }
