@@ -2,7 +2,7 @@
 
 import express, { type Express, type Router } from 'express';
 import helmet from 'helmet';
-import { TaskError, type TaskLimits } from 'inloop';
+import type { TaskLimits } from 'inloop';
 import type { Backend, PusherOptions } from 'inloop/backend';
 import { createOperator } from 'inloop/operator';
 import { createTaskServer, problemHandler, sameOrigin } from 'inloop/server';
@@ -12,6 +12,7 @@ import type { DemoDatabase } from './database/database.ts';
 import type { DataFolder } from './files/data-folder.ts';
 import { createDownloadsRouter } from './files/downloads.ts';
 import { createHealthRouter } from './health.ts';
+import { refusal } from './refusal.ts';
 import { createSessionRouter, readSession, userOf } from './session/session.ts';
 import { exportContacts, importContacts } from './tasks.ts';
 import { createSamplesRouter } from './tools/samples.ts';
@@ -92,10 +93,7 @@ export function createApp(options: AppOptions): Express {
   app.use('/contacts', createContactsRouter(db));
   app.use('/reports', createReportsRouter(tasks, db.files));
   app.use((req) => {
-    throw new TaskError('not_found', `There is nothing at ${req.method} ${req.path}.`, {
-      retryable: false,
-      status: 404,
-    });
+    throw refusal('not_found', 404, `There is nothing at ${req.method} ${req.path}.`);
   });
   app.use(problemHandler());
   return app;

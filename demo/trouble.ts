@@ -6,8 +6,8 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import express, { type Request, Router } from 'express';
-import { TaskError } from 'inloop';
 import { z } from 'zod';
+import { refusal } from './refusal.ts';
 import { requireUser } from './session/session.ts';
 
 /** How long the supervisor may take to answer, in milliseconds. It ends processes and waits for their end. */
@@ -74,12 +74,12 @@ export function createTroubleRouter(controlUrl: string, stop?: AbortSignal): Rou
   });
   router.post('/trouble', express.json({ limit: '1kb' }), async (req, res) => {
     const request = requestSchema.safeParse(req.body);
-    if (!request.success) refuse('bad_trouble', 422, 'Expected JSON with a "kind" of trouble that is known here.');
+    if (!request.success) throw refusal('bad_trouble', 422, 'Expected JSON with a "kind" of trouble that is known here.');
     if (request.data.kind !== 'sleep') {
       res.json(withSleepers(await ask(controlUrl, 'POST', request.data.kind)));
       return;
     }
-    if (sleepers.size >= MAX_SLEEPERS) refuse('too_many_sleepers', 429, 'Enough tabs are asleep already.');
+    if (sleepers.size >= MAX_SLEEPERS) throw refusal('too_many_sleepers', 429, 'Enough tabs are asleep already.');
     const sleeper = new AbortController();
     res.on('close', () => sleeper.abort());
     const ms = request.data.seconds * 1_000;
@@ -109,7 +109,7 @@ async function ask(controlUrl: string, method: 'GET' | 'POST', kind = ''): Promi
   } catch {
     // Not logged: the error contains the secret address.
   }
-  return refuse('no_trouble', 503, 'The stack cannot make trouble right now. Try again in a few seconds.');
+  throw refusal('no_trouble', 503, 'The stack cannot make trouble right now. Try again in a few seconds.');
 }
 
 /** @throws TaskError `forbidden_origin` (403) for pages of other sites, and for requests from other machines */
@@ -119,7 +119,7 @@ function checkCaller(req: Request): void {
   const isOwnPage = origin === undefined || origin === `http://${req.headers.host}`;
   const isSameOrigin = site === undefined || site === 'same-origin';
   if (isOwnPage && isSameOrigin && isOnThisMachine(req)) return;
-  refuse('forbidden_origin', 403, 'Only a page of this server, opened on this machine, may make trouble.');
+  throw refusal('forbidden_origin', 403, 'Only a page of this server, opened on this machine, may make trouble.');
 }
 
 /**
@@ -129,8 +129,4 @@ function checkCaller(req: Request): void {
 function isOnThisMachine({ headers }: Request): boolean {
   const name = /^(.*?)(?::\d+)?$/.exec(headers.host ?? '')?.[1] ?? '';
   return OWN_NAMES.includes(name) && !headers['x-forwarded-for'] && !headers.forwarded;
-}
-
-function refuse(code: string, status: number, message: string): never {
-  throw new TaskError(code, message, { retryable: false, status });
 }

@@ -1,10 +1,10 @@
 /** `GET /contacts`: the owner's contacts, a page at a time. `POST /reports`: exports them. */
 
 import { type Request, Router } from 'express';
-import { TaskError } from 'inloop';
 import type { TaskServer } from 'inloop/server';
 import type { DemoDatabase } from '../database/database.ts';
 import type { FileRecords } from '../database/file-records.ts';
+import { refusal } from '../refusal.ts';
 import { requireUser } from '../session/session.ts';
 import { exportContacts } from '../tasks.ts';
 
@@ -43,18 +43,12 @@ function readLimit(req: Request): number {
   if (limit === undefined) return DEFAULT_LIMIT;
   const value = typeof limit === 'string' && /^\d{1,3}$/.test(limit) ? Number(limit) : 0;
   if (value >= 1 && value <= MAX_LIMIT) return value;
-  throw new TaskError('bad_limit', `limit must be a whole number from 1 to ${MAX_LIMIT}.`, {
-    retryable: false,
-    status: 400,
-  });
+  throw refusal('bad_limit', 400, `limit must be a whole number from 1 to ${MAX_LIMIT}.`);
 }
 
 function readCursor(req: Request): string {
   const { cursor } = req.query;
   if (cursor === undefined) return '';
   if (typeof cursor === 'string' && /^[\w-]{1,2000}$/.test(cursor)) return Buffer.from(cursor, 'base64url').toString();
-  throw new TaskError('bad_cursor', 'cursor must be a nextCursor of an earlier answer.', {
-    retryable: false,
-    status: 400,
-  });
+  throw refusal('bad_cursor', 400, 'cursor must be a nextCursor of an earlier answer.');
 }

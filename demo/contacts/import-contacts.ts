@@ -16,6 +16,7 @@ import { type CsvRow, readCsv } from '../csv/read-csv.ts';
 import { type CsvWriter, createCsvWriter } from '../csv/write-csv.ts';
 import type { DemoDatabase } from '../database/database.ts';
 import type { DataFolder } from '../files/data-folder.ts';
+import { refusal } from '../refusal.ts';
 import type { importContacts } from '../tasks.ts';
 import { type Columns, type Contact, findColumns, readContact } from './contact.ts';
 import type { ResumableRun } from './task-run.ts';
@@ -223,9 +224,9 @@ class ImportRun {
 /** The error for a file without an e-mail column. Its message names the columns that the file has. */
 export function noEmailColumn(header: readonly string[]): TaskError {
   const found = header.slice(0, 10).map((name) => JSON.stringify(name.trim().slice(0, 30)));
-  return new TaskError(
+  return refusal(
     'no_email_column',
+    422,
     `The file has no e-mail column: its first row must name the columns, one of them "email". It names ${found.join(', ')}.`,
-    { retryable: false, status: 422 },
   );
 }

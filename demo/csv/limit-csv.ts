@@ -3,7 +3,7 @@
  * empty fields in memory for 49 MB of commas. It looks at each byte once and keeps a few counters.
  */
 
-import { TaskError } from 'inloop';
+import { refusal } from '../refusal.ts';
 import { notCsv } from '../uploads/inspect-upload.ts';
 import { checkText } from './text-check.ts';
 
@@ -102,7 +102,6 @@ export class CsvLimit {
 
   #refuse(code: string, what: string): never {
     if (checkText(this.#head).fault !== null) throw notCsv();
-    const message = `${what}. Expected a CSV of contacts, with a header and a row for each.`;
-    throw new TaskError(code, message, { retryable: false, status: 422 });
+    throw refusal(code, 422, `${what}. Expected a CSV of contacts, with a header and a row for each.`);
   }
 }

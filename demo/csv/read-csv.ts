@@ -8,6 +8,7 @@ import { createReadStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { CsvError, type Parser, parse } from 'csv-parse';
 import { TaskError } from 'inloop';
+import { refusal } from '../refusal.ts';
 import { checkText, type TextFault } from './text-check.ts';
 
 export interface CsvRow {
@@ -113,7 +114,7 @@ function describeTextFault(fault: TextFault, row: number, line: number): TaskErr
     fault === 'encoding'
       ? 'holds bytes that are not UTF-8 text. Save the file as "CSV UTF-8" and import it again.'
       : 'holds binary data, so the file is damaged or not a CSV file.';
-  return new TaskError('not_text', `${place(row, line)} ${what}`, { retryable: false, status: 415 });
+  return refusal('not_text', 415, `${place(row, line)} ${what}`);
 }
 
 function describeCsvError(error: unknown, row: number, line: number): unknown {

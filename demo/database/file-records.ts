@@ -2,6 +2,7 @@
 
 import { TaskError } from 'inloop';
 import type Database from 'libsql';
+import { refusal } from '../refusal.ts';
 
 /** An upload that waits for its import, or something to download. */
 export type FileKind = 'upload' | 'download';
@@ -52,11 +53,11 @@ export function openFileRecords(db: Database.Database, now: () => Date): FileRec
         );
       }
       if (stored.bytes + bytes <= MAX_STORED_BYTES) return;
-      throw new TaskError(
+      throw refusal(
         'storage_full',
+        413,
         `Your files here take ${megabytes(stored.bytes)} of ${megabytes(MAX_STORED_BYTES)}, so there is no room for another. ` +
           'Uploads go when they are imported, everything else after 7 days.',
-        { retryable: false, status: 413 },
       );
     },
   };

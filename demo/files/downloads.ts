@@ -1,8 +1,9 @@
 /** Sends the files that tasks made. Users who do not own a file get the same 404 as for a file that does not exist. */
 
 import { type RequestHandler, Router } from 'express';
-import { TaskError } from 'inloop';
+import type { TaskError } from 'inloop';
 import type { DemoDatabase } from '../database/database.ts';
+import { refusal } from '../refusal.ts';
 import { requireUser } from '../session/session.ts';
 import type { DataFolder, DownloadKind } from './data-folder.ts';
 
@@ -36,8 +37,5 @@ export function createDownloadsRouter(db: DemoDatabase, folder: DataFolder): Rou
 }
 
 function notFound(): TaskError {
-  return new TaskError('no_such_file', 'There is no such file, or it is no longer kept.', {
-    retryable: false,
-    status: 404,
-  });
+  return refusal('no_such_file', 404, 'There is no such file, or it is no longer kept.');
 }

@@ -7,6 +7,7 @@ import cookieParser from 'cookie-parser';
 import express, { type Request, type RequestHandler, Router } from 'express';
 import { TaskError } from 'inloop';
 import type { SessionStore } from '../database/session-store.ts';
+import { refusal } from '../refusal.ts';
 
 const COOKIE = 'inloop_demo';
 const LIFETIME_MS = 7 * 24 * 60 * 60 * 1000;
@@ -34,10 +35,7 @@ export function userOf(req: Request): string | null {
 export function requireUser(req: Request): string {
   const user = userOf(req);
   if (user !== null) return user;
-  throw new TaskError('not_signed_in', 'You are not signed in. Sign in with POST /session {"user": "your name"}.', {
-    retryable: false,
-    status: 401,
-  });
+  throw refusal('not_signed_in', 401, 'You are not signed in. Sign in with POST /session {"user": "your name"}.');
 }
 
 /**
@@ -57,10 +55,7 @@ export function readSession({ sessions, secret, now = Date.now }: SessionOptions
     }
     if (req.path === '/session' && req.method !== 'GET') return next();
     res.clearCookie(COOKIE, cookieOptions(req));
-    throw new TaskError('bad_session', 'Your session is not valid, or it has ended. Please sign in again.', {
-      retryable: false,
-      status: 401,
-    });
+    throw refusal('bad_session', 401, 'Your session is not valid, or it has ended. Please sign in again.');
   };
   return [cookieParser(secret), read];
 }

@@ -10,6 +10,7 @@ import type { TaskServer } from 'inloop/server';
 import multer from 'multer';
 import type { DemoDatabase } from '../database/database.ts';
 import type { DataFolder } from '../files/data-folder.ts';
+import { refusal } from '../refusal.ts';
 import { requireUser } from '../session/session.ts';
 import { importContacts, MAX_FILENAME_LENGTH, paceSchema } from '../tasks.ts';
 import { inspectUpload } from './inspect-upload.ts';
@@ -42,7 +43,7 @@ export function createImportRouter({ tasks, db, folder, maxUploadBytes }: Import
   router.post('/', limitUpload(maxUploadBytes), upload.single('file'), async (req, res) => {
     const owner = requireUser(req);
     const { file } = req;
-    if (!file) throw refuse('no_file', req.is('multipart/form-data') ? 400 : 415, NO_FILE);
+    if (!file) throw refusal('no_file', req.is('multipart/form-data') ? 400 : 415, NO_FILE);
     try {
       const pace = readPace(req);
       const key = req.get('Idempotency-Key');
@@ -107,7 +108,7 @@ function readPace(req: Request) {
   const given: unknown = req.body?.pace;
   const pace = paceSchema.safeParse(given ?? 'full');
   if (pace.success) return pace.data;
-  throw refuse('bad_pace', 422, 'The field "pace" must be "full" or "slow".');
+  throw refusal('bad_pace', 422, 'The field "pace" must be "full" or "slow".');
 }
 
 /**
@@ -126,8 +127,4 @@ function cleanName(name: string): string {
   const clean = [...last.replace(/[\p{Cc}\p{Cs}\u202A-\u202E\u2066-\u2069]/gu, '').trim()].slice(0, 120).join('');
   // The schema counts UTF-16 code units, of which an emoji has two.
   return clean === '' ? 'contacts.csv' : clean.slice(0, MAX_FILENAME_LENGTH);
-}
-
-function refuse(code: string, status: number, message: string): TaskError {
-  return new TaskError(code, message, { retryable: false, status });
 }

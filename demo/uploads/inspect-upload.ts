@@ -6,6 +6,7 @@ import { findColumns } from '../contacts/contact.ts';
 import { noEmailColumn } from '../contacts/import-contacts.ts';
 import { readCsv } from '../csv/read-csv.ts';
 import { checkText } from '../csv/text-check.ts';
+import { refusal } from '../refusal.ts';
 
 const HEAD_BYTES = 4096;
 
@@ -18,17 +19,17 @@ const HEAD_BYTES = 4096;
 export async function inspectUpload(path: string): Promise<void> {
   const head = await readHead(path);
   if (head.length === 0)
-    refuse('empty_file', 422, 'The file is empty. Expected a CSV with a header and a row for each contact.');
+    throw refusal('empty_file', 422, 'The file is empty. Expected a CSV with a header and a row for each contact.');
   if (head[0] === 0xff || head[0] === 0xfe) {
-    refuse('not_csv', 415, 'The file is not UTF-8 text; it looks like UTF-16. Save it as "CSV UTF-8" and try again.');
+    throw refusal('not_csv', 415, 'The file is not UTF-8 text; it looks like UTF-16. Save it as "CSV UTF-8" and try again.');
   }
   const isText = checkText(head).fault === null;
   const rows = readCsv(path);
   try {
     const header = await rows.next();
-    if (header.done) refuse('empty_file', 422, 'The file has empty lines only. Expected a CSV with a header and rows.');
+    if (header.done) throw refusal('empty_file', 422, 'The file has empty lines only. Expected a CSV with a header and rows.');
     if (findColumns(header.value.fields) === null) throw isText ? noEmailColumn(header.value.fields) : notCsv();
-    if ((await rows.next()).done) refuse('no_rows', 422, 'The file has a header but no rows below it.');
+    if ((await rows.next()).done) throw refusal('no_rows', 422, 'The file has a header but no rows below it.');
   } catch (error) {
     // Binary data this early means another kind of file (a picture, a spreadsheet), not a damaged CSV.
     throw error instanceof TaskError && error.code === 'not_text' ? notCsv() : error;
@@ -49,13 +50,9 @@ async function readHead(path: string): Promise<Buffer> {
 
 /** The error for a file of another kind: a picture, a spreadsheet. */
 export function notCsv(): TaskError {
-  return new TaskError(
+  return refusal(
     'not_csv',
+    415,
     'The file is not a CSV file: expected text in UTF-8, got something else. In a spreadsheet, choose "Save as" and "CSV UTF-8".',
-    { retryable: false, status: 415 },
   );
-}
-
-function refuse(code: string, status: number, message: string): never {
-  throw new TaskError(code, message, { retryable: false, status });
 }

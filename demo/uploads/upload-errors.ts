@@ -4,6 +4,7 @@ import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { TaskError } from 'inloop';
 import { sendProblem } from 'inloop/server';
 import multer from 'multer';
+import { refusal } from '../refusal.ts';
 
 /** Bytes of a form besides its file: boundaries, part headers, small fields. */
 const FORM_BYTES = 64 * 1024;
@@ -45,14 +46,14 @@ function explain(error: Error, maxBytes: number): TaskError {
       return tooLarge(maxBytes);
     case 'LIMIT_UNEXPECTED_FILE':
     case 'LIMIT_FILE_COUNT':
-      return refuse('bad_form', 400, 'Expected one file in the form field "file", got another field or more files.');
+      return refusal('bad_form', 400, 'Expected one file in the form field "file", got another field or more files.');
     default:
-      return refuse('bad_form', 400, 'The form could not be read: expected multipart/form-data with one field "file".');
+      return refusal('bad_form', 400, 'The form could not be read: expected multipart/form-data with one field "file".');
   }
 }
 
 function tooLarge(maxBytes: number): TaskError {
-  return refuse(
+  return refusal(
     'file_too_large',
     413,
     `The file is larger than ${formatBytes(maxBytes)}, the most that can be imported at once. Split it and import the parts.`,
@@ -64,8 +65,4 @@ function formatBytes(bytes: number): string {
   const units = ['bytes', 'KB', 'MB', 'GB'];
   const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), units.length - 1);
   return `${Number((bytes / 1024 ** power).toFixed(1))} ${units[power]}`;
-}
-
-function refuse(code: string, status: number, message: string): TaskError {
-  return new TaskError(code, message, { retryable: false, status });
 }
