@@ -83,7 +83,7 @@ export function createTroubleRouter(controlUrl: string, stop?: AbortSignal): Rou
     const sleeper = new AbortController();
     res.on('close', () => sleeper.abort());
     const ms = request.data.seconds * 1_000;
-    // Takes its place before anything is awaited, or two requests at once would both be the fifth.
+    // The place is taken before the first `await`. Otherwise two requests at the same moment could both become the fifth sleeper.
     sleepers.set(sleeper, Date.now() + ms);
     try {
       // A computer that sleeps loses its connections, so this does too.

@@ -163,9 +163,9 @@ class ImportRun {
   #take(row: CsvRow, columns: Columns): void {
     const read = readContact(row.fields, columns);
     if ('contact' in read) {
-      if (row.number > this.#savedRow) this.#contacts.push(read.contact);
-      // An earlier attempt has saved this one.
-      else this.#imported++;
+      // An earlier attempt has saved the contacts up to `#savedRow`.
+      if (row.number <= this.#savedRow) this.#imported++;
+      else this.#contacts.push(read.contact);
       return;
     }
     const length = row.fields.reduce((sum, field) => sum + field.length + 1, read.reason.length + ROW_OVERHEAD);

@@ -48,7 +48,7 @@ describe('the mail about an outcome that nobody saw', () => {
     expect(smtp.mails[0]?.headers).not.toMatch(/^(bcc|cc):/im);
   });
 
-  it('is an error if the mail server refuses it or is away, so that it is sent later', async () => {
+  it('fails while the mail server refuses it or is away, so that it is sent later', async () => {
     smtp.isFull = true;
     await expect(send(succeeded)).rejects.toThrow('mailbox full');
     await expect(send(succeeded, 'ada', 'smtp://127.0.0.1:1')).rejects.toThrow('ECONNREFUSED');
