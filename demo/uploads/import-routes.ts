@@ -33,6 +33,7 @@ export interface ImportRoutesOptions {
 export function createImportRouter({ tasks, db, folder, maxUploadBytes }: ImportRoutesOptions): Router {
   const upload = multer({
     storage: createUploadStorage(folder.uploads, maxUploadBytes),
+    // The form has a file and a short field. A few fields more do no harm.
     limits: { files: 1, fields: 10, fieldSize: 1_000, parts: 12 },
     // Without this, multer reads file names as Latin-1.
     defParamCharset: 'utf8',

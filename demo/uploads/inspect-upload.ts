@@ -8,7 +8,8 @@ import { readCsv } from '../csv/read-csv.ts';
 import { checkText } from '../csv/text-check.ts';
 import { refusal } from '../refusal.ts';
 
-const HEAD_BYTES = 4096;
+/** How many bytes from the start decide whether a file without an e-mail column is a CSV or another kind of file. */
+const HEAD_BYTES = 4_096;
 
 /**
  * Resolves if the file at `path` starts like a CSV of contacts: UTF-8 text, a header with an e-mail column, one row. The
