@@ -74,7 +74,8 @@ export function createTroubleRouter(controlUrl: string, stop?: AbortSignal): Rou
   });
   router.post('/trouble', express.json({ limit: '1kb' }), async (req, res) => {
     const request = requestSchema.safeParse(req.body);
-    if (!request.success) throw refusal('bad_trouble', 422, 'Expected JSON with a "kind" of trouble that is known here.');
+    if (!request.success)
+      throw refusal('bad_trouble', 422, 'Expected JSON with a "kind" of trouble that is known here.');
     if (request.data.kind !== 'sleep') {
       res.json(withSleepers(await ask(controlUrl, 'POST', request.data.kind)));
       return;

@@ -22,13 +22,18 @@ export async function inspectUpload(path: string): Promise<void> {
   if (head.length === 0)
     throw refusal('empty_file', 422, 'The file is empty. Expected a CSV with a header and a row for each contact.');
   if (head[0] === 0xff || head[0] === 0xfe) {
-    throw refusal('not_csv', 415, 'The file is not UTF-8 text; it looks like UTF-16. Save it as "CSV UTF-8" and try again.');
+    throw refusal(
+      'not_csv',
+      415,
+      'The file is not UTF-8 text; it looks like UTF-16. Save it as "CSV UTF-8" and try again.',
+    );
   }
   const isText = checkText(head).fault === null;
   const rows = readCsv(path);
   try {
     const header = await rows.next();
-    if (header.done) throw refusal('empty_file', 422, 'The file has empty lines only. Expected a CSV with a header and rows.');
+    if (header.done)
+      throw refusal('empty_file', 422, 'The file has empty lines only. Expected a CSV with a header and rows.');
     if (findColumns(header.value.fields) === null) throw isText ? noEmailColumn(header.value.fields) : notCsv();
     if ((await rows.next()).done) throw refusal('no_rows', 422, 'The file has a header but no rows below it.');
   } catch (error) {

@@ -48,7 +48,11 @@ function explain(error: Error, maxBytes: number): TaskError {
     case 'LIMIT_FILE_COUNT':
       return refusal('bad_form', 400, 'Expected one file in the form field "file", got another field or more files.');
     default:
-      return refusal('bad_form', 400, 'The form could not be read: expected multipart/form-data with one field "file".');
+      return refusal(
+        'bad_form',
+        400,
+        'The form could not be read: expected multipart/form-data with one field "file".',
+      );
   }
 }
 
