@@ -26,6 +26,17 @@ describe('a job', () => {
     expect(calls).toEqual(['start a', 'succeed a']);
   });
 
+  it('that comes with its task is started without asking the store for it', async () => {
+    const { accept, deliver, records, trouble, calls } = await open();
+    accept('a');
+    trouble.before = (what) => {
+      if (what === 'read') throw unavailable();
+    };
+    const snapshot = JSON.stringify(records.get('a')?.snapshot);
+    await deliver('a', 1, { snapshot, owner: 'ada', input: '{}', run: '0' });
+    expect(calls).toEqual(['start a']);
+  });
+
   it.each<[what: string, change: (world: ReturnType<typeof setUpWorker>) => void, run: number]>([
     ['whose task is gone', ({ records }) => records.clear(), 1],
     ['of a run that is over', () => undefined, 0],

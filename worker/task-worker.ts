@@ -13,6 +13,7 @@ import { setMaxListeners } from 'node:events';
 import { aborted } from '../backend/async.ts';
 import { parseJobId } from '../backend/queue/job.ts';
 import type { Consumer } from '../backend/queue/queue.ts';
+import type { StoredFields } from '../backend/store/record.ts';
 import type { AnyTaskDefinition } from '../core/tasks/definition.ts';
 import type { Duration } from '../core/values/duration.ts';
 import { RunningAttempts, type RunningTasks } from './attempt/running-attempts.ts';
@@ -210,14 +211,16 @@ export class Worker implements TaskWorker {
 
   #consume(name: string, parts: Parts): Promise<Consumer> {
     const { concurrency, stallInterval } = this.#settings;
-    return this.#ports.queues.consume(name, { concurrency, stallInterval }, (job) => this.#work(job, parts));
+    return this.#ports.queues.consume(name, { concurrency, stallInterval }, (job, fields) =>
+      this.#work(job, fields, parts),
+    );
   }
 
   /**
    * Does what a job asks for, if the record still wants it. Never rejects. Resolving takes the job off the queue.
    * @returns whether it is off the queue already, together with the outcome
    */
-  async #work(job: string, { starter, attempts }: Parts): Promise<boolean> {
+  async #work(job: string, fields: StoredFields | undefined, { starter, attempts }: Parts): Promise<boolean> {
     const wanted = parseJobId(job);
     if (!wanted) return false;
     const own = attempts.get(wanted.id);
@@ -227,7 +230,7 @@ export class Worker implements TaskWorker {
       await own.done;
       return own.hasOutcome;
     }
-    const answer = await starter.start(wanted);
+    const answer = await starter.start(wanted, fields);
     if (answer.result === 'unwanted')
       this.#ports.events.emit('job.ignored', () => ({ task: wanted.id, run: wanted.run, why: 'unwanted' }));
     const end = answer.result === 'started' ? await attempts.run(answer.task) : answer.result;

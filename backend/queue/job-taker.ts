@@ -1,8 +1,8 @@
 /**
- * Takes the ids of jobs from a queue, one for each time it is asked. It serves the queue client. It has a connection of its
- * own, since other commands would wait behind one that waits for a job.
+ * Takes jobs from a queue, one for each time it is asked. It serves the queue client. It has a connection of its own, since
+ * other commands would wait behind one that waits for a job.
  *
- * While there are jobs, one script takes as many as were asked for. If it finds fewer, the line is empty. Then a blocking
+ * While there are jobs, one script takes as many as were asked for, and reads the records of their tasks. If it finds fewer, the line is empty. Then a blocking
  * command (BRPOPLPUSH) waits for a job in bee-queue's list. When jobs come again, the first one goes to the list and the
  * others to the line. So a second script follows the blocking command on the same connection, and moves the next job to
  * the list. Redis runs it as soon as the command has its job. Another waiting taker gets the moved job, and its script
@@ -17,7 +17,8 @@ import type { Client } from '../redis/client.ts';
 import { Connection, type ConnectionOptions, SILENT_MS } from '../redis/connection.ts';
 import { faultOf } from '../redis/fault.ts';
 import { runScript, toScript } from '../redis/script.ts';
-import { FILL_LIST, GIVE_BACK, type LineKeys, TAKE_JOBS } from './line-scripts.ts';
+import { namedFields, type StoredFields } from '../store/record.ts';
+import { FILL_LIST, GIVE_BACK, type LineKeys, TAKE_JOBS, TAKEN_FIELDS } from './line-scripts.ts';
 
 /**
  * How long Redis waits for a job before it answers that there is none, in seconds. It is short, because Redis may give a job
@@ -40,12 +41,27 @@ const LONGEST_SILENCE_MS = BLOCK_S * 1_000 + SILENT_MS;
 /** Gets the id of a job, or the reason why there is none. */
 export type Taken = (error: unknown, job?: unknown) => void;
 
+/** What the script that took a job tells beside its id. */
+export interface TakenWith {
+  /** The fields of its task, {@link WANTED_TO_START}, as they were then. Undefined if they were not read. */
+  readonly fields: StoredFields | undefined;
+  /** When Redis was asked for the job, by `performance.now()`: it was taken at that time or later. */
+  readonly askedAt: number;
+}
+
 export interface JobTakerOptions
   extends Pick<ConnectionOptions<Record<never, never>>, 'address' | 'permit' | 'onFault'> {
   /** The prefix of the queue's keys. */
   readonly queue: string;
   readonly line: LineKeys;
+  /** The prefix of the keys of tasks. */
+  readonly taskPrefix: string;
+  /** Called just before a job that a script took is given away. */
+  readonly onTaken: (job: string, taken: TakenWith) => void;
 }
+
+/** The answer of {@link TAKE_JOBS}. */
+type TakenJobs = readonly (readonly [job: string, values: readonly (string | null)[] | null])[] | null;
 
 const FILL = toScript(FILL_LIST);
 const TAKE = toScript(TAKE_JOBS);
@@ -55,9 +71,11 @@ const PAUSED = -1;
 
 export class JobTaker {
   readonly #onFault: (error: unknown) => void;
+  readonly #onTaken: JobTakerOptions['onTaken'];
   readonly #connection: Connection<Record<never, never>>;
   readonly #queue: string;
-  /** The arguments of both scripts, without the last one (how many jobs): the number of keys, the keys, the queue. */
+  readonly #taskPrefix: string;
+  /** What the arguments of both scripts begin with: the number of keys, the keys, the queue. How many jobs comes next. */
   readonly #args: readonly string[];
   /** The callbacks that wait for a job, in the order of asking. */
   readonly #waiting: Taken[] = [];
@@ -69,9 +87,11 @@ export class JobTaker {
   #askedAt = 0;
   #watch: NodeJS.Timeout | null = null;
 
-  constructor({ queue, line, ...options }: JobTakerOptions) {
+  constructor({ queue, line, taskPrefix, onTaken, ...options }: JobTakerOptions) {
     this.#onFault = options.onFault;
+    this.#onTaken = onTaken;
     this.#queue = queue;
+    this.#taskPrefix = taskPrefix;
     this.#args = ['3', line.line, line.turns, line.paused, queue];
     this.#connection = new Connection({
       ...options,
@@ -120,13 +140,17 @@ export class JobTaker {
 
   async #takeSeveral(): Promise<void> {
     const wanted = Math.min(this.#waiting.length, TAKEN_AT_ONCE);
+    const askedAt = this.#askedAt;
     const jobs = (await this.#connection.run(
-      (client) => runScript(client, TAKE, [...this.#args, String(wanted)]),
+      (client) => runScript(client, TAKE, [...this.#args, String(wanted), this.#taskPrefix]),
       Number.POSITIVE_INFINITY,
-    )) as readonly string[] | null;
+    )) as TakenJobs;
     if (jobs === null) return this.#pause();
     this.#hasJobs = jobs.length === wanted;
-    for (const job of jobs) this.#waiting.shift()?.(null, job);
+    for (const [job, values] of jobs) {
+      this.#onTaken(job, { fields: values ? namedFields(TAKEN_FIELDS, values) : undefined, askedAt });
+      this.#waiting.shift()?.(null, job);
+    }
   }
 
   async #waitForOne(source: string, target: string): Promise<void> {

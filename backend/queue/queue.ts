@@ -15,6 +15,7 @@ import { parseRedisAddress, type RedisAddress, type RedisEndpoint } from '../red
 import { ClosedError } from '../redis/fault.ts';
 import { RedisTrouble } from '../redis/trouble.ts';
 import { taskKey } from '../store/keys.ts';
+import type { StoredFields } from '../store/record.ts';
 import { checkBeeQueueOnce } from './bee-queue/contract.ts';
 import { QueueClient } from './bee-queue/queue-client.ts';
 import { queueKey, queuePrefix } from './bee-queue/scripts.ts';
@@ -29,6 +30,8 @@ const STALL_SHARE = 0.9;
 const STALL_CHECK_MS = 250;
 /** bee-queue sends a keep-alive for each job twice in a stall interval: within a little more than half of one. */
 const KEEP_ALIVE_SHARE = 0.6;
+/** bee-queue's first keep-alive of a job is left out if the job was taken less than this share of a stall interval ago. */
+const FRESH_SHARE = 0.1;
 /** How much later than this process others may reconnect to Redis. */
 const OTHERS_RECONNECT_MS = 1_200;
 /** How long Redis may take to close a connection. */
@@ -56,10 +59,11 @@ export interface ConsumeOptions {
 }
 
 /**
- * Does what a job asks for. Must not reject. Resolves to whether the job is off the queue already: the script that stores an
- * outcome takes it off in the same step. If it is not, it is taken off now.
+ * Does what a job asks for. Must not reject. `fields` are those of its task, `WANTED_TO_START`, if they were read when the job
+ * was taken. Resolves to whether the job is off the queue already: the script that stores an outcome takes it off in the same
+ * step. If it is not, it is taken off now.
  */
-export type JobHandler = (job: string) => Promise<boolean>;
+export type JobHandler = (job: string, fields?: StoredFields) => Promise<boolean>;
 
 /** Takes jobs until closed. */
 export interface Consumer {
@@ -99,6 +103,8 @@ export class JobQueues {
       ...connection,
       queue: key,
       line: lineKeys(prefix, name),
+      taskPrefix: taskKey(prefix, ''),
+      freshFor: FRESH_SHARE * options.stallInterval,
       graceAfterReconnect: KEEP_ALIVE_SHARE * options.stallInterval + OTHERS_RECONNECT_MS,
       onSuccess: () => this.#trouble.succeeded(),
     });
@@ -123,7 +129,7 @@ export class JobQueues {
     delayed.start();
     if (options.onStalled) queue.on('stalled', options.onStalled);
     queue.process(options.concurrency, async ({ id }) => {
-      if (await handler(id)) client.noteEnded(id);
+      if (await handler(id, client.fieldsOfTaken(id))) client.noteEnded(id);
     });
     // A whole number: bee-queue looks only once if it is given another one.
     const checkEvery = Math.ceil(Math.min(STALL_CHECK_MS, options.stallInterval / 4));

@@ -148,6 +148,9 @@ export interface Wanted {
   readonly family?: boolean;
 }
 
+/** What a worker reads of a task that it is about to start. */
+export const WANTED_TO_START = { input: true, run: true, checkpoint: true } as const satisfies Wanted;
+
 /** A record, as far as it was wanted. */
 export type ReadTask<W extends Wanted> = OwnedTask &
   (W extends { input: true } ? TaskInput : unknown) &
@@ -179,6 +182,11 @@ const RUN_FIELDS = ['run', 'worker', 'begunAt', 'handedBackProgress', 'suspicion
 /** Names in Redis and values in turn, as HSET takes them. Fields that are null or undefined are left out. */
 export function fieldsOf(fields: StoredFields): string[] {
   return Object.entries(fields).flatMap(([name, value]) => (value == null ? [] : [FIELD[name as FieldName], value]));
+}
+
+/** The values that Redis answered for these fields, in their order, by the fields' names. */
+export function namedFields(names: readonly FieldName[], values: readonly (string | null)[]): StoredFields {
+  return Object.fromEntries(names.map((name, n) => [name, values[n] ?? null]));
 }
 
 /** The names of the fields to read. */

@@ -40,6 +40,7 @@ import {
   type OwnedTask,
   type ReadTask,
   type StoredCheckpoint,
+  type StoredFields,
   type Wanted,
 } from './record.ts';
 import { type ListOptions, readTaskList } from './task-list.ts';
@@ -177,10 +178,15 @@ export class TaskStore {
   /**
    * The task; null if there is none, if its record is damaged, or if `want.owner` is not its owner. The input, and a result
    * that is too big for a list, are read only if they are wanted.
+   * @param known the wanted fields, if they have been read already; Redis is then not asked
    * @throws TaskError `store_unavailable`
    */
-  async read<W extends Wanted = Record<never, never>>(id: string, want: W = {} as W): Promise<ReadTask<W> | null> {
-    const fields = await readTask(this.#redis, id, want);
+  async read<W extends Wanted = Record<never, never>>(
+    id: string,
+    want: W = {} as W,
+    known?: StoredFields,
+  ): Promise<ReadTask<W> | null> {
+    const fields = known ?? (await readTask(this.#redis, id, want));
     return fields && decodeRecord(fields, want, () => this.#redis.tellDamaged(id));
   }
 

@@ -6,7 +6,7 @@
 import type { Job } from '../../backend/queue/job.ts';
 import { workerLost } from '../../backend/recovery/lost-workers.ts';
 import { NO_SUSPICION, type Probation, probationFor } from '../../backend/recovery/probation.ts';
-import type { TaskRecord } from '../../backend/store/record.ts';
+import { type StoredFields, type TaskRecord, WANTED_TO_START } from '../../backend/store/record.ts';
 import type { AnyTaskDefinition } from '../../core/tasks/definition.ts';
 import { isFinished } from '../../core/tasks/snapshot.ts';
 import type { Handler } from '../context.ts';
@@ -16,11 +16,11 @@ import type { Admission, AdmissionControl } from './admission-control.ts';
 
 /** What is needed of the store. */
 export interface JobStore {
-  /** The task with its input, its run and its checkpoint; null if there is none. Rejects while Redis is away. */
-  read(
-    id: string,
-    want: { readonly input: true; readonly run: true; readonly checkpoint: true },
-  ): Promise<TaskRecord | null>;
+  /**
+   * The task with its input, its run and its checkpoint; null if there is none. Rejects while Redis is away. `known` are the
+   * wanted fields, if they have been read already.
+   */
+  read(id: string, want: typeof WANTED_TO_START, known?: StoredFields): Promise<TaskRecord | null>;
   /** The median of recent successful first attempts of a definition, in ms; null if too few are known. Never rejects. */
   medianDuration(name: string): Promise<number | null>;
 }
@@ -77,10 +77,14 @@ export class JobStarter {
     this.#options = options;
   }
 
-  /** Starts the task of a job, if the task waits for it. Keeps trying while Redis is away. Never rejects. */
-  async start(job: Job): Promise<StartAnswer> {
+  /**
+   * Starts the task of a job, if the task waits for it. Keeps trying while Redis is away. Never rejects.
+   * @param known the task's fields, if they were read when the job was taken. If the task has changed since, storing its start
+   * notices it.
+   */
+  async start(job: Job, known?: StoredFields): Promise<StartAnswer> {
     const { retry, stopping } = this.#options;
-    const record = await retryStore(() => this.#read(job), retry);
+    const record = await retryStore(() => this.#read(job, known), retry);
     if (record === null) return { result: retry.giveUp.aborted ? 'kept' : 'unwanted' };
     // A task that runs elsewhere or has ended will not start here, so it must not keep others from starting.
     const probation = probationFor(isWanted(record, job) ? record.suspicion : NO_SUSPICION);
@@ -100,8 +104,8 @@ export class JobStarter {
     for (const waiting of this.#waiting) if (waiting.id === id) waiting.cancelled.abort();
   }
 
-  #read({ id }: Job): Promise<TaskRecord | null> {
-    return this.#options.store.read(id, { input: true, run: true, checkpoint: true });
+  #read({ id }: Job, known?: StoredFields): Promise<TaskRecord | null> {
+    return this.#options.store.read(id, WANTED_TO_START, known);
   }
 
   /** Waits until the task may run beside the others. Null if the worker stops or the task is cancelled before. */

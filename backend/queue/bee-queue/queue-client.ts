@@ -12,7 +12,8 @@ import type { RedisAddress } from '../../redis/address.ts';
 import { Connection, type ConnectionOptions } from '../../redis/connection.ts';
 import { ClosedError, faultOf, NotConnectedError } from '../../redis/fault.ts';
 import { runScript, type Script, toScript } from '../../redis/script.ts';
-import { JobTaker } from '../job-taker.ts';
+import type { StoredFields } from '../../store/record.ts';
+import { JobTaker, type TakenWith } from '../job-taker.ts';
 import type { LineKeys } from '../line-scripts.ts';
 import { CHECK_STALLED_JOBS, END_JOB, JOB_DATA } from './scripts.ts';
 
@@ -30,6 +31,10 @@ export interface QueueClientOptions {
   /** The prefix of the queue's keys. */
   readonly queue: string;
   readonly line: LineKeys;
+  /** The prefix of the keys of tasks. */
+  readonly taskPrefix: string;
+  /** A job that was taken less than this long ago, in ms, needs no keep-alive yet. */
+  readonly freshFor: number;
   /** Called before each connection is made. Resolves when Redis was inspected and may be used. */
   readonly permit?: () => Promise<void>;
   /**
@@ -49,6 +54,8 @@ export class QueueClient extends EventEmitter {
   readonly #copies: JobClient[] = [];
   /** Jobs that are off the queue already, and that bee-queue is about to end. */
   readonly #ended = new Set<string>();
+  /** Jobs that were taken and whose handler has not been called yet. */
+  readonly #taken = new Map<string, TakenWith>();
   /** Read by bee-queue. */
   ready = false;
   /** When the connection was made again after a loss (ms, `performance.now()`). The first connection does not count. */
@@ -71,7 +78,7 @@ export class QueueClient extends EventEmitter {
   }
 
   duplicate(): JobClient {
-    const copy = new JobClient(this.#options);
+    const copy = new JobClient(this.#options, (job, taken) => this.#taken.set(job, taken));
     this.#copies.push(copy);
     return copy;
   }
@@ -114,6 +121,13 @@ export class QueueClient extends EventEmitter {
     this.#ended.add(job);
   }
 
+  /** The fields of the task of a job whose handler is about to be called, if they were read when the job was taken. */
+  fieldsOfTaken(job: string): StoredFields | undefined {
+    const taken = this.#taken.get(job);
+    this.#taken.delete(job);
+    return taken?.fields;
+  }
+
   /**
    * bee-queue asks for the data of each job, which is the same for all. A job that is delivered again after its end has no
    * data in Redis. Given this answer, bee-queue passes it to the handler and removes it; otherwise it would stay for ever.
@@ -122,8 +136,16 @@ export class QueueClient extends EventEmitter {
     done(null, JOB_DATA);
   }
 
-  /** A keep-alive for a job: takes it off the set of jobs that may be stalled. */
+  /**
+   * A keep-alive for a job: takes it off the set of jobs that may be stalled. bee-queue sends the first one just before it calls
+   * the handler. A job that was taken a moment ago needs none: the next one comes within half a stall interval.
+   */
   srem(key: string, member: string, done: Done): void {
+    const taken = this.#taken.get(member);
+    if (taken && performance.now() - taken.askedAt < this.#options.freshFor) {
+      done(null, 0);
+      return;
+    }
     this.#connection
       .run((client) => client.sendCommand(['SREM', key, member]), PATIENCE_MS)
       .then((answer) => done(null, answer), done);
@@ -175,9 +197,10 @@ class JobClient extends EventEmitter {
   readonly #taker: JobTaker;
   readonly ready = true;
 
-  constructor(options: QueueClientOptions) {
+  constructor(options: QueueClientOptions, onTaken: (job: string, taken: TakenWith) => void) {
     super();
-    this.#taker = new JobTaker({ ...connectionOptions(options), queue: options.queue, line: options.line });
+    const { queue, line, taskPrefix } = options;
+    this.#taker = new JobTaker({ ...connectionOptions(options), queue, line, taskPrefix, onTaken });
     // bee-queue waits for the event of each client that it duplicates.
     setImmediate(() => this.emit('ready'));
   }

@@ -128,6 +128,8 @@ function openLine({ env }: Services, prefix: string) {
     onFault: (error) => console.error('bench: line:', error),
     queue,
     line: redis.keys.line(NAME),
+    taskPrefix: redis.keys.task(''),
+    onTaken: () => undefined,
   });
   let count = 0;
   return {

@@ -4,7 +4,7 @@ import { Events } from '../../../backend/events/events.ts';
 import { jobIdOf } from '../../../backend/queue/job.ts';
 import type { JobHandler } from '../../../backend/queue/queue.ts';
 import { NO_SUSPICION, type Suspicion } from '../../../backend/recovery/probation.ts';
-import type { TaskRecord } from '../../../backend/store/record.ts';
+import { decodeRecord, type StoredFields, type TaskRecord } from '../../../backend/store/record.ts';
 import type { Change, ChangeOptions } from '../../../backend/task-changes.ts';
 import { defineTask } from '../../../core/tasks/definition.ts';
 import { isFinished, type Snapshot } from '../../../core/tasks/snapshot.ts';
@@ -103,7 +103,8 @@ function portsOn(parts: FakeParts): WorkerPorts {
     lookTimer: new LookTimer(time),
     accuracy: 0.01,
     store: {
-      read: async (id) => {
+      read: async (id, want, known) => {
+        if (known) return decodeRecord(known, want);
         trouble.before?.('read');
         return records.get(id) ?? null;
       },
@@ -179,11 +180,12 @@ export function setUpWorker({ isDeaf = false }: { isDeaf?: boolean } = {}) {
     /**
      * Delivers a job. Returns a function that says whether the worker has handled the job by now. Its `withOutcome` says whether
      * the job left the queue together with the outcome of its task; otherwise it leaves the queue now.
+     * @param fields those of its task, if they come with the job
      */
-    async deliver(id: string, run = 1) {
+    async deliver(id: string, run = 1, fields?: StoredFields) {
       let answer: boolean | null = null;
       if (!parts.deliver) throw new Error('the worker takes no jobs');
-      void parts.deliver(jobIdOf({ id, run })).then((isOff) => {
+      void parts.deliver(jobIdOf({ id, run }), fields).then((isOff) => {
         answer = isOff;
       });
       await settled();

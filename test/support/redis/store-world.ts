@@ -109,8 +109,8 @@ export function useStore({ retention = 3_600 }: { retention?: number } = {}): St
     },
     async takeJobs(most, name = makeTask().name) {
       const { line, turns, paused } = main.redis.keys.line(name);
-      const call = { keys: [line, turns, paused], arguments: [queueKey(prefix, name), String(most)] };
-      return raw.eval(TAKE_JOBS, call) as Promise<string[]>;
+      const call = { keys: [line, turns, paused], arguments: [queueKey(prefix, name), String(most), `${prefix}task:`] };
+      return ((await raw.eval(TAKE_JOBS, call)) as [job: string, fields: unknown][]).map(([job]) => job);
     },
     async jobs() {
       const queue = queueKey(prefix, makeTask().name);

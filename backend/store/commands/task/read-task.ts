@@ -3,7 +3,7 @@
  * nobody can tell from the time it takes whether another owner's task exists.
  */
 
-import { FIELD, fieldsFor, type StoredFields, type Wanted } from '../../record.ts';
+import { FIELD, fieldsFor, namedFields, type StoredFields, type Wanted } from '../../record.ts';
 import { type CommandRunner, defineCommand } from '../define-command.ts';
 
 /** Answers the values of `fields`, or nil. */
@@ -28,5 +28,5 @@ export async function readTask(redis: CommandRunner, id: string, want: Wanted): 
     owner === undefined
       ? await redis.send((client) => client.hmGet(task, fields))
       : await redis.run(READ_TASK, { task }, { owner, fields });
-  return values && Object.fromEntries(names.map((name, n) => [name, values[n] ?? null]));
+  return values && namedFields(names, values);
 }
